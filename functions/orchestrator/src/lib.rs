@@ -1,0 +1,1 @@
+//! Decides what is due and starts one worker per due stream.

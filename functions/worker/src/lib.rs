@@ -1,0 +1,1 @@
+//! One invocation, one run on one stream.

@@ -1,0 +1,71 @@
+//! What a run proves complete, hence what the absence of a record means.
+//!
+//! There is no other way to a delete than through here.
+
+use std::collections::BTreeMap;
+
+use crate::time::Timestamp;
+use crate::window::Period;
+
+/// The part of a table that one reading proves complete, with the instant at which the reading of
+/// each part began. A row inside it that was not returned is gone from Harvest, unless the row
+/// itself was written after the reading began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Coverage {
+    /// Absence means nothing.
+    #[default]
+    Nothing,
+    /// The whole stream.
+    Whole {
+        /// When the first page was requested.
+        begun: Timestamp,
+    },
+    /// All children of each of these parents.
+    Parents(BTreeMap<i64, Timestamp>),
+    /// All rows of each of these report windows.
+    Windows(BTreeMap<Period, Timestamp>),
+}
+
+/// What coverage must know of a row of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The parent, in tables of children.
+    pub parent: Option<i64>,
+    /// The window, in tables of reports.
+    pub period: Option<Period>,
+    /// The row's `synced_at`.
+    pub synced_at: Timestamp,
+}
+
+impl Coverage {
+    /// Whether a row of ours that was not returned is deleted: it lies inside, and it is older than
+    /// the beginning of the reading that should have returned it.
+    #[must_use]
+    pub fn deletes(&self, row: &Held) -> bool {
+        let begun = match self {
+            Self::Nothing => None,
+            Self::Whole { begun } => Some(begun),
+            Self::Parents(parents) => row.parent.and_then(|parent| parents.get(&parent)),
+            Self::Windows(windows) => row.period.and_then(|period| windows.get(&period)),
+        };
+        begun.is_some_and(|begun| row.synced_at < *begun)
+    }
+
+    /// Whether nothing is covered.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Whole { .. } => false,
+            Self::Parents(parents) => parents.is_empty(),
+            Self::Windows(windows) => windows.is_empty(),
+        }
+    }
+}
+
+/// How many rows one pass may delete without being told so: 5 % of the table or 100 rows,
+/// whichever is more, less what the pass deleted already.
+#[must_use]
+pub fn delete_allowance(rows: u64, deleted_before: u64) -> u64 {
+    (rows / 20).max(100).saturating_sub(deleted_before)
+}

@@ -1,0 +1,72 @@
+//! Identities that must not be mixed up: account, run, attempt, epoch, sequence.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub String);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+macro_rules! number_id {
+    ($(#[$doc:meta])* $name:ident, $inner:ty) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+number_id! {
+    /// A Harvest account, as in the header `Harvest-Account-Id`.
+    AccountId, i64
+}
+number_id! {
+    /// Fencing number of a stream's lease: whoever holds a higher one has taken over.
+    Epoch, u64
+}
+number_id! {
+    /// Number of a table's commits that changed rows; commit and change log agree on it.
+    Sequence, u64
+}
+text_id! {
+    /// One attempt at one stream: random per execution, never taken from an event.
+    AttemptId
+}
+text_id! {
+    /// One run as people and logs name it: `<time>-<stream>`.
+    RunId
+}
+
+impl Epoch {
+    /// The next higher epoch.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl Sequence {
+    /// The sequence of the following commit.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}

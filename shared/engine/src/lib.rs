@@ -1,0 +1,16 @@
+//! Decides what a run does next: pure code, no IO, clock or randomness.
+
+pub mod budget;
+pub mod coverage;
+pub mod cursor;
+pub mod ids;
+pub mod key;
+pub mod lease;
+pub mod pass;
+pub mod plan;
+pub mod report;
+pub mod retry;
+pub mod schema;
+pub mod spec;
+pub mod time;
+pub mod window;

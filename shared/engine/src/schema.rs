@@ -1,0 +1,193 @@
+//! The columns of a stream's table, derived from its declaration.
+
+use crate::spec::{Field, FieldType, Kind, Partition, StreamSpec};
+
+/// One column of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Name in the table: lower case, nested objects joined with `_`.
+    pub name: String,
+    /// Type in the table.
+    pub ty: ColumnType,
+    /// Where its value comes from.
+    pub source: Source,
+    /// Whether a row without it is impossible.
+    pub required: bool,
+    /// Stored, but never a change by itself.
+    pub volatile: bool,
+    /// Column comment; may be empty.
+    pub doc: String,
+}
+
+/// Type of a column or of a member of a list's structs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ColumnType {
+    /// `int64`
+    Int,
+    /// `utf8`
+    Text,
+    /// `bool`
+    Bool,
+    /// `date32`
+    Date,
+    /// `timestamp(us, UTC)`
+    Instant,
+    /// `decimal(18, scale)`
+    Decimal {
+        /// Digits after the point: 4 for money, 6 for the rest.
+        scale: i8,
+    },
+    /// `list<utf8>`
+    Texts,
+    /// `list<int64>`
+    Ints,
+    /// `list<struct<..>>`
+    Structs(Vec<Member>),
+}
+
+/// One member of the structs of a list column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Name in the struct, nested objects joined with `_`.
+    pub name: String,
+    /// Path in the JSON object of the list's item.
+    pub path: Vec<&'static str>,
+    /// Type; never a list.
+    pub ty: ColumnType,
+}
+
+/// Where a column's value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The record's member at this path.
+    Record(Vec<&'static str>),
+    /// The id of the parent whose list it was.
+    Parent,
+    /// First day of the report window.
+    PeriodStart,
+    /// Last day of the report window, inclusive.
+    PeriodEnd,
+    /// The account that the lake belongs to.
+    Account,
+    /// When the page that brought the row's content was requested.
+    SyncedAt,
+    /// JSON object of what no column holds.
+    Extra,
+    /// The partition's value.
+    Partition,
+}
+
+/// The columns of `spec`'s table in the order of the table log: declared fields, parent or period
+/// columns, `account_id`, `synced_at`, `extra_json`, partition column.
+#[must_use]
+pub fn columns(spec: &StreamSpec) -> Vec<Column> {
+    let mut columns = Vec::new();
+    flatten("", &[], spec.fields, &mut columns);
+    let added = |name: &str, ty, source, required, doc: &str| Column {
+        name: name.to_owned(),
+        ty,
+        source,
+        required,
+        volatile: false,
+        doc: doc.to_owned(),
+    };
+    match &spec.kind {
+        Kind::Listing(_) | Kind::Snapshot(_) => {}
+        Kind::PerParent(parent) => columns.push(added(
+            parent.parent_column,
+            ColumnType::Int,
+            Source::Parent,
+            true,
+            "id of the parent whose list this record was in",
+        )),
+        Kind::ReportWindow(_) => {
+            let day = ColumnType::Date;
+            let doc = "first day of the report window";
+            columns.push(added("period_start", day.clone(), Source::PeriodStart, true, doc));
+            let doc = "last day of the report window, inclusive";
+            columns.push(added("period_end", day, Source::PeriodEnd, true, doc));
+        }
+    }
+    let doc = "Harvest account";
+    columns.push(added("account_id", ColumnType::Int, Source::Account, true, doc));
+    let doc = "when the page that brought this row's content was requested";
+    columns.push(added("synced_at", ColumnType::Instant, Source::SyncedAt, true, doc));
+    let doc = "JSON object of members that no column holds, by path; null where there are none";
+    columns.push(added("extra_json", ColumnType::Text, Source::Extra, false, doc));
+    let partition = match spec.partition {
+        Partition::None => None,
+        Partition::CreatedMonth => Some((ColumnType::Text, "month of created_at, YYYY-MM, UTC")),
+        Partition::CreatedYear => Some((ColumnType::Int, "year of created_at, UTC")),
+        Partition::ParentCreatedYear => {
+            Some((ColumnType::Int, "year of the parent's created_at, UTC"))
+        }
+        Partition::PeriodYear => Some((ColumnType::Int, "year of period_start")),
+    };
+    if let (Some((ty, doc)), Some(name)) = (partition, spec.partition.column()) {
+        columns.push(added(name, ty, Source::Partition, false, doc));
+    }
+    columns
+}
+
+fn flatten(
+    prefix: &str,
+    path: &[&'static str],
+    fields: &'static [Field],
+    columns: &mut Vec<Column>,
+) {
+    for field in fields {
+        let name = format!("{prefix}{}", field.name);
+        let mut path = path.to_vec();
+        path.push(field.name);
+        if let FieldType::Object(inner) = field.ty {
+            flatten(&format!("{name}_"), &path, inner, columns);
+            continue;
+        }
+        columns.push(Column {
+            name,
+            ty: column_type(field.ty),
+            source: Source::Record(path),
+            required: field.required,
+            volatile: field.volatile,
+            doc: field.doc.to_owned(),
+        });
+    }
+}
+
+fn column_type(ty: FieldType) -> ColumnType {
+    match ty {
+        FieldType::Int => ColumnType::Int,
+        FieldType::Text => ColumnType::Text,
+        FieldType::Bool => ColumnType::Bool,
+        FieldType::Date => ColumnType::Date,
+        FieldType::Instant => ColumnType::Instant,
+        FieldType::Money => ColumnType::Decimal { scale: 4 },
+        FieldType::Decimal => ColumnType::Decimal { scale: 6 },
+        FieldType::Texts => ColumnType::Texts,
+        FieldType::Ints => ColumnType::Ints,
+        // Objects are flattened by the callers; inside a list they are, too.
+        FieldType::Object(fields) | FieldType::Objects(fields) => {
+            let mut members = Vec::new();
+            flatten("", &[], fields, &mut members);
+            ColumnType::Structs(
+                members
+                    .into_iter()
+                    .map(|column| Member {
+                        name: column.name,
+                        path: match column.source {
+                            Source::Record(path) => path,
+                            Source::Parent
+                            | Source::PeriodStart
+                            | Source::PeriodEnd
+                            | Source::Account
+                            | Source::SyncedAt
+                            | Source::Extra
+                            | Source::Partition => Vec::new(),
+                        },
+                        ty: column.ty,
+                    })
+                    .collect(),
+            )
+        }
+    }
+}

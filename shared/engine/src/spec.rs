@@ -1,0 +1,319 @@
+//! What a stream is: the one declaration from which schema, paths, paging and tables follow.
+
+/// One Harvest resource that we extract, declared once.
+#[derive(Debug)]
+pub struct StreamSpec {
+    /// Name of the stream, of its table and of its folder in the lake.
+    pub name: &'static str,
+    /// One line for people: what a row is.
+    pub doc: &'static str,
+    /// Path below the base URL. `{parent}` stands for the parent's id.
+    pub path: &'static str,
+    /// Member of the answer that holds the records; `None`: the answer itself is the one record.
+    pub records_key: Option<&'static str>,
+    /// How it is read and what a reading proves.
+    pub kind: Kind,
+    /// Which of Harvest's rate limits its requests count against.
+    pub rate_class: RateClass,
+    /// The module of the account that must be on; `None`: always there.
+    pub module: Option<Module>,
+    /// Columns of the primary key, in the order in which a table is sorted.
+    pub primary_key: &'static [&'static str],
+    /// How the table is cut into partitions.
+    pub partition: Partition,
+    /// How often a full pass runs once there is a first one.
+    pub sweep: Sweep,
+    /// The members of a record, in column order.
+    pub fields: &'static [Field],
+}
+
+impl StreamSpec {
+    /// The member that `updated_since` filters by, where the stream has one.
+    #[must_use]
+    pub fn cursor_field(&self) -> Option<&'static str> {
+        self.fields.iter().any(|field| field.name == "updated_at").then_some("updated_at")
+    }
+}
+
+/// How a stream is read.
+#[derive(Debug)]
+pub enum Kind {
+    /// A list with `updated_since`.
+    Listing(Listing),
+    /// Read whole each time.
+    Snapshot(Paging),
+    /// One list per record of another stream.
+    PerParent(PerParent),
+    /// One list per calendar window.
+    ReportWindow(ReportWindow),
+}
+
+/// How a listing is read.
+#[derive(Debug)]
+pub struct Listing {
+    /// How its pages follow each other.
+    pub paging: Paging,
+    /// A filter `(name, value)` whose records are read again in each incremental pass because they
+    /// change without moving `updated_at` (running timers).
+    pub reread: Option<(&'static str, &'static str)>,
+}
+
+/// How the pages of a list follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paging {
+    /// The answer is the one record.
+    Single,
+    /// `links.next` carries a cursor: nothing shifts while reading.
+    Cursor,
+    /// `page=N`: rows shift while reading, so a list of several pages must be proven by its totals.
+    Offset,
+    /// Offset paging over a list sorted by a day, newest first, that is read day range by day range.
+    DateKeyset {
+        /// The member that `from` and `to` filter by, a date.
+        field: &'static str,
+        /// Whether Harvest serves records without that date.
+        nullable: bool,
+    },
+}
+
+/// How the children of a parent are found.
+#[derive(Debug)]
+pub struct PerParent {
+    /// The listing whose changed records say which parents to read.
+    pub trigger: &'static StreamSpec,
+    /// Where the parent's id stands in a record of the trigger: `id`, or `user.id`.
+    pub parent_id: &'static str,
+    /// Path of the parent itself, `{parent}` for its id: 404 there proves that it is gone.
+    pub parent_path: &'static str,
+    /// Column that holds the parent's id.
+    pub parent_column: &'static str,
+    /// Only parents whose `access_roles` contain this have children; the others have none.
+    /// A parent without that member is asked, and 422 there is a complete empty answer.
+    pub only_role: Option<&'static str>,
+}
+
+/// How a report is read.
+#[derive(Debug)]
+pub struct ReportWindow {
+    /// Whether invoices' `issue_date` counts for the first and last window too.
+    pub includes_issue_date: bool,
+    /// Whether all windows are read daily because old ones change with every invoice.
+    pub all_windows_daily: bool,
+}
+
+/// Which of Harvest's two limits a request counts against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RateClass {
+    /// 100 requests per 15 seconds.
+    General,
+    /// 100 requests per 15 minutes, for everything below `/reports`.
+    Reports,
+}
+
+impl RateClass {
+    /// `general` or `reports`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::General => "general",
+            Self::Reports => "reports",
+        }
+    }
+}
+
+/// A part of Harvest that an account can switch off (`<module>_feature` of `/company`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Module {
+    /// `expense_feature`
+    Expense,
+    /// `invoice_feature`
+    Invoice,
+    /// `estimate_feature`
+    Estimate,
+}
+
+impl Module {
+    /// The member of `/company` that says whether the module is on.
+    #[must_use]
+    pub const fn feature(self) -> &'static str {
+        match self {
+            Self::Expense => "expense_feature",
+            Self::Invoice => "invoice_feature",
+            Self::Estimate => "estimate_feature",
+        }
+    }
+}
+
+/// How a table is cut into partitions; each an immutable function of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Partition {
+    /// One partition.
+    None,
+    /// Column `created_month`, text `YYYY-MM`, from the record's `created_at` (UTC).
+    CreatedMonth,
+    /// Column `created_year`, integer, from the record's `created_at` (UTC).
+    CreatedYear,
+    /// Column `created_year`, integer, from the `created_at` of the parent (UTC).
+    ParentCreatedYear,
+    /// Column `period_year`, integer, from `period_start`.
+    PeriodYear,
+}
+
+impl Partition {
+    /// Name of the partition column, if there is one.
+    #[must_use]
+    pub const fn column(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::CreatedMonth => Some("created_month"),
+            Self::CreatedYear | Self::ParentCreatedYear => Some("created_year"),
+            Self::PeriodYear => Some("period_year"),
+        }
+    }
+}
+
+/// How often a full pass runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sweep {
+    /// Daily when it costs under 100 requests, else weekly.
+    ByCost,
+    /// Daily: the stream changes in ways that incremental passes cannot see.
+    Daily,
+    /// With every incremental pass: the stream is read whole each time.
+    Always,
+}
+
+/// One member of a record.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Name as in Harvest's JSON.
+    pub name: &'static str,
+    /// What it holds.
+    pub ty: FieldType,
+    /// A record without it cannot be kept as a row: ids only.
+    pub required: bool,
+    /// Stored, but never a change by itself (download links that differ with each read).
+    pub volatile: bool,
+    /// What a reader of the table must know: units, meaning, surprises. May be empty.
+    pub doc: &'static str,
+}
+
+/// What a member holds.
+#[derive(Clone, Copy, Debug)]
+pub enum FieldType {
+    /// A 64-bit integer.
+    Int,
+    /// Text, times of day and enumerations included.
+    Text,
+    /// True or false.
+    Bool,
+    /// A day, `YYYY-MM-DD`.
+    Date,
+    /// An instant in UTC.
+    Instant,
+    /// An amount of money: `decimal(18,4)`.
+    Money,
+    /// A rate, price, quantity, percentage, number of hours or budget: `decimal(18,6)`.
+    Decimal,
+    /// One nested object: flattened, `client.id` becomes `client_id`.
+    Object(&'static [Field]),
+    /// An array of objects: a list of structs, objects inside flattened likewise.
+    Objects(&'static [Field]),
+    /// An array of texts.
+    Texts,
+    /// An array of integers.
+    Ints,
+}
+
+const fn field(name: &'static str, ty: FieldType) -> Field {
+    Field { name, ty, required: false, volatile: false, doc: "" }
+}
+
+/// A 64-bit integer.
+#[must_use]
+pub const fn int(name: &'static str) -> Field {
+    field(name, FieldType::Int)
+}
+
+/// Text.
+#[must_use]
+pub const fn text(name: &'static str) -> Field {
+    field(name, FieldType::Text)
+}
+
+/// True or false.
+#[must_use]
+pub const fn flag(name: &'static str) -> Field {
+    field(name, FieldType::Bool)
+}
+
+/// A day.
+#[must_use]
+pub const fn date(name: &'static str) -> Field {
+    field(name, FieldType::Date)
+}
+
+/// An instant in UTC.
+#[must_use]
+pub const fn instant(name: &'static str) -> Field {
+    field(name, FieldType::Instant)
+}
+
+/// An amount of money, `decimal(18,4)`.
+#[must_use]
+pub const fn money(name: &'static str) -> Field {
+    field(name, FieldType::Money)
+}
+
+/// A rate, price, quantity, percentage, number of hours or budget, `decimal(18,6)`.
+#[must_use]
+pub const fn decimal(name: &'static str) -> Field {
+    field(name, FieldType::Decimal)
+}
+
+/// One nested object, flattened into columns.
+#[must_use]
+pub const fn object(name: &'static str, fields: &'static [Field]) -> Field {
+    field(name, FieldType::Object(fields))
+}
+
+/// An array of objects.
+#[must_use]
+pub const fn objects(name: &'static str, fields: &'static [Field]) -> Field {
+    field(name, FieldType::Objects(fields))
+}
+
+/// An array of texts.
+#[must_use]
+pub const fn texts(name: &'static str) -> Field {
+    field(name, FieldType::Texts)
+}
+
+/// An array of integers.
+#[must_use]
+pub const fn ints(name: &'static str) -> Field {
+    field(name, FieldType::Ints)
+}
+
+impl Field {
+    /// The same field, without which a record has no usable identity.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// The same field, whose changes alone are no change of the record.
+    #[must_use]
+    pub const fn volatile(mut self) -> Self {
+        self.volatile = true;
+        self
+    }
+
+    /// The same field with its column comment.
+    #[must_use]
+    pub const fn doc(mut self, doc: &'static str) -> Self {
+        self.doc = doc;
+        self
+    }
+}

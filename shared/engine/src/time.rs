@@ -1,0 +1,48 @@
+//! Instants, days and the saturating arithmetic on them that the engine uses.
+
+pub use jiff::civil::Date;
+pub use jiff::{SignedDuration, Timestamp};
+
+/// The instant `by` after `at`, held at the end of representable time.
+#[must_use]
+pub fn plus(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by)
+        .unwrap_or(if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+/// The instant `by` before `at`, held at the beginning of representable time.
+#[must_use]
+pub fn minus(at: Timestamp, by: SignedDuration) -> Timestamp {
+    by.checked_neg().map_or(Timestamp::MIN, |back| plus(at, back))
+}
+
+/// How long after `earlier` the instant `later` is; negative when it is before.
+#[must_use]
+pub fn between(earlier: Timestamp, later: Timestamp) -> SignedDuration {
+    later.duration_since(earlier)
+}
+
+/// The day after `day`, held at the last representable day.
+#[must_use]
+pub fn next_day(day: Date) -> Date {
+    day.tomorrow().unwrap_or(Date::MAX)
+}
+
+/// The day before `day`, held at the first representable day.
+#[must_use]
+pub fn previous_day(day: Date) -> Date {
+    day.yesterday().unwrap_or(Date::MIN)
+}
+
+/// The UTC calendar day of `at`.
+#[must_use]
+pub fn utc_day(at: Timestamp) -> Date {
+    jiff::tz::Offset::UTC.to_datetime(at).date()
+}
+
+/// `at` in the form that Harvest's `updated_since` takes: `2026-11-23T06:15:00Z`, whole seconds,
+/// rounded down.
+#[must_use]
+pub fn harvest_instant(at: Timestamp) -> String {
+    jiff::tz::Offset::UTC.to_datetime(at).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,11 @@
+//! Decodes pages into Arrow, merges them into Parquet partition files and commits them as Delta
+//! tables.
+
+pub mod collect;
+pub mod decode;
+pub mod maintenance;
+pub mod merge;
+pub mod partition;
+pub mod schema;
+pub mod store;
+pub mod table;

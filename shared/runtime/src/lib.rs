@@ -1,0 +1,1 @@
+//! Performs what the engine decides: clock, configuration, permits, driver.

@@ -1,0 +1,1 @@
+//! A fake Harvest account with a history, faults and an HTTP face. Never in a shipped Lambda binary.

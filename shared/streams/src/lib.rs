@@ -1,0 +1,1 @@
+//! Declares the 33 data streams of the Harvest API.
