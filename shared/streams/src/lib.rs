@@ -1,1 +1,130 @@
-//! Declares the 33 data streams of the Harvest API.
+//! Declares the 33 data streams of the Harvest API: one file each, one table of all.
+
+mod clients;
+mod company;
+mod contacts;
+mod estimate_item_categories;
+mod estimate_messages;
+mod estimates;
+mod expense_categories;
+mod expense_report_categories;
+mod expense_report_clients;
+mod expense_report_projects;
+mod expense_report_team;
+mod expenses;
+mod invoice_item_categories;
+mod invoice_messages;
+mod invoice_payments;
+mod invoices;
+mod project_budget_report;
+mod projects;
+mod roles;
+mod stubs;
+mod task_assignments;
+mod tasks;
+mod time_entries;
+mod time_report_clients;
+mod time_report_projects;
+mod time_report_tasks;
+mod time_report_team;
+mod uninvoiced_report;
+mod user_assignments;
+mod user_billable_rates;
+mod user_cost_rates;
+mod user_project_assignments;
+mod user_teammates;
+mod users;
+
+use engine::spec::StreamSpec;
+
+pub use clients::CLIENTS;
+pub use company::COMPANY;
+pub use contacts::CONTACTS;
+pub use estimate_item_categories::ESTIMATE_ITEM_CATEGORIES;
+pub use estimate_messages::ESTIMATE_MESSAGES;
+pub use estimates::ESTIMATES;
+pub use expense_categories::EXPENSE_CATEGORIES;
+pub use expense_report_categories::EXPENSE_REPORT_CATEGORIES;
+pub use expense_report_clients::EXPENSE_REPORT_CLIENTS;
+pub use expense_report_projects::EXPENSE_REPORT_PROJECTS;
+pub use expense_report_team::EXPENSE_REPORT_TEAM;
+pub use expenses::EXPENSES;
+pub use invoice_item_categories::INVOICE_ITEM_CATEGORIES;
+pub use invoice_messages::INVOICE_MESSAGES;
+pub use invoice_payments::INVOICE_PAYMENTS;
+pub use invoices::INVOICES;
+pub use project_budget_report::PROJECT_BUDGET_REPORT;
+pub use projects::PROJECTS;
+pub use roles::ROLES;
+pub use task_assignments::TASK_ASSIGNMENTS;
+pub use tasks::TASKS;
+pub use time_entries::TIME_ENTRIES;
+pub use time_report_clients::TIME_REPORT_CLIENTS;
+pub use time_report_projects::TIME_REPORT_PROJECTS;
+pub use time_report_tasks::TIME_REPORT_TASKS;
+pub use time_report_team::TIME_REPORT_TEAM;
+pub use uninvoiced_report::UNINVOICED_REPORT;
+pub use user_assignments::USER_ASSIGNMENTS;
+pub use user_billable_rates::USER_BILLABLE_RATES;
+pub use user_cost_rates::USER_COST_RATES;
+pub use user_project_assignments::USER_PROJECT_ASSIGNMENTS;
+pub use user_teammates::USER_TEAMMATES;
+pub use users::USERS;
+
+/// All streams, in the order of Harvest's documentation.
+pub static STREAMS: [&StreamSpec; 33] = [
+    &CLIENTS,
+    &CONTACTS,
+    &COMPANY,
+    &INVOICE_MESSAGES,
+    &INVOICE_PAYMENTS,
+    &INVOICES,
+    &INVOICE_ITEM_CATEGORIES,
+    &ESTIMATE_MESSAGES,
+    &ESTIMATES,
+    &ESTIMATE_ITEM_CATEGORIES,
+    &EXPENSES,
+    &EXPENSE_CATEGORIES,
+    &TASKS,
+    &TIME_ENTRIES,
+    &USER_ASSIGNMENTS,
+    &TASK_ASSIGNMENTS,
+    &PROJECTS,
+    &ROLES,
+    &USERS,
+    &USER_BILLABLE_RATES,
+    &USER_COST_RATES,
+    &USER_PROJECT_ASSIGNMENTS,
+    &USER_TEAMMATES,
+    &EXPENSE_REPORT_CLIENTS,
+    &EXPENSE_REPORT_PROJECTS,
+    &EXPENSE_REPORT_CATEGORIES,
+    &EXPENSE_REPORT_TEAM,
+    &UNINVOICED_REPORT,
+    &TIME_REPORT_CLIENTS,
+    &TIME_REPORT_PROJECTS,
+    &TIME_REPORT_TASKS,
+    &TIME_REPORT_TEAM,
+    &PROJECT_BUDGET_REPORT,
+];
+
+/// The stream of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static StreamSpec> {
+    STREAMS.iter().copied().find(|spec| spec.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_found_by_its_exact_name_alone() {
+        for spec in STREAMS {
+            assert!(core::ptr::eq(find(spec.name).unwrap(), spec));
+        }
+        for unknown in ["", "client", "Clients", "clients ", "users_me"] {
+            assert!(find(unknown).is_none(), "{unknown:?}");
+        }
+    }
+}

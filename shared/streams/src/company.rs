@@ -1,0 +1,46 @@
+//! `company`: the account itself.
+
+use engine::spec::{Kind, Paging, Partition, RateClass, StreamSpec, Sweep, flag, int, text};
+
+/// The account: its settings and which modules are on. One row.
+pub static COMPANY: StreamSpec = StreamSpec {
+    name: "company",
+    doc: "The account: its settings and which modules are on. One row.",
+    path: "/company",
+    records_key: None,
+    kind: Kind::Snapshot(Paging::Single),
+    rate_class: RateClass::General,
+    module: None,
+    primary_key: &["full_domain"],
+    partition: Partition::None,
+    sweep: Sweep::Always,
+    fields: &[
+        text("base_uri"),
+        text("full_domain")
+            .required()
+            .doc("identifies the account; an account has no numeric id in this answer"),
+        text("name"),
+        flag("is_active").doc("false: the account is archived"),
+        text("week_start_day").doc("Saturday, Sunday or Monday"),
+        flag("wants_timestamp_timers")
+            .doc("true: time is tracked by start and end, false: by duration"),
+        text("time_format").doc("how hours are shown: decimal or hours_minutes"),
+        text("date_format").doc("how days are shown, strftime; the API always uses YYYY-MM-DD"),
+        text("plan_type").doc("trial, free, simple-v4 and others"),
+        text("clock").doc("12h or 24h; sets the form of started_time and ended_time"),
+        text("currency_code_display"),
+        text("currency_symbol_display"),
+        text("decimal_symbol"),
+        text("thousands_separator"),
+        text("color_scheme"),
+        int("weekly_capacity").doc("seconds"),
+        flag("expense_feature").doc("whether the expense module is on"),
+        flag("invoice_feature").doc("whether the invoice module is on"),
+        flag("estimate_feature").doc("whether the estimate module is on"),
+        flag("approval_feature"),
+        flag("team_feature"),
+        text("currency").doc("ISO 4217 code; Harvest does not document this member"),
+        flag("saml_sign_in_required").doc("Harvest does not document this member"),
+        flag("day_entry_notes_required").doc("Harvest does not document this member"),
+    ],
+};

@@ -1,0 +1,39 @@
+//! `contacts`: the people at clients.
+
+use engine::spec::{
+    Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, instant, int, object, text,
+};
+
+use crate::stubs::NAMED;
+
+/// One contact person of a client.
+pub static CONTACTS: StreamSpec = StreamSpec {
+    name: "contacts",
+    doc: "One contact person of a client.",
+    path: "/contacts",
+    records_key: Some("contacts"),
+    kind: Kind::Listing(Listing {
+        paging: Paging::Cursor,
+        reread: None,
+    }),
+    rate_class: RateClass::General,
+    module: None,
+    primary_key: &["id"],
+    partition: Partition::None,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required(),
+        object("client", NAMED),
+        text("title"),
+        text("first_name"),
+        text("last_name"),
+        text("email"),
+        text("phone_office"),
+        text("phone_mobile"),
+        text("fax"),
+        text("invoice_recipient_status")
+            .doc("none, recipient, cc or bcc; absent from accounts before 2026"),
+        instant("created_at"),
+        instant("updated_at").doc("changes of embedded names and stubs do not move it"),
+    ],
+};

@@ -1,0 +1,44 @@
+//! `estimate_messages`: mails and events of estimates.
+
+use engine::spec::{
+    Kind, Module, Partition, PerParent, RateClass, StreamSpec, Sweep, flag, instant, int, objects,
+    text,
+};
+
+use crate::estimates::ESTIMATES;
+use crate::stubs::RECIPIENTS;
+
+/// One message or event of an estimate.
+pub static ESTIMATE_MESSAGES: StreamSpec = StreamSpec {
+    name: "estimate_messages",
+    doc: "One message or event of an estimate.",
+    path: "/estimates/{parent}/messages",
+    records_key: Some("estimate_messages"),
+    kind: Kind::PerParent(PerParent {
+        trigger: &ESTIMATES,
+        parent_id: "id",
+        parent_path: "/estimates/{parent}",
+        parent_column: "estimate_id",
+        only_role: None,
+    }),
+    rate_class: RateClass::General,
+    module: Some(Module::Estimate),
+    primary_key: &["id"],
+    partition: Partition::ParentCreatedYear,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required(),
+        text("sent_by"),
+        text("sent_by_email"),
+        text("sent_from"),
+        text("sent_from_email"),
+        objects("recipients", RECIPIENTS),
+        text("subject"),
+        text("body").doc("lines end with CR LF"),
+        flag("send_me_a_copy"),
+        text("event_type")
+            .doc("send, accept, decline, re-open, view, invoice; null for an ordinary mail"),
+        instant("created_at"),
+        instant("updated_at"),
+    ],
+};

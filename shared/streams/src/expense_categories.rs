@@ -1,0 +1,32 @@
+//! `expense_categories`: categories of expenses.
+
+use engine::spec::{
+    Kind, Listing, Module, Paging, Partition, RateClass, StreamSpec, Sweep, decimal, flag, instant,
+    int, text,
+};
+
+/// One category of expenses, with its unit price where it has one.
+pub static EXPENSE_CATEGORIES: StreamSpec = StreamSpec {
+    name: "expense_categories",
+    doc: "One category of expenses, with its unit price where it has one.",
+    path: "/expense_categories",
+    records_key: Some("expense_categories"),
+    kind: Kind::Listing(Listing {
+        paging: Paging::Cursor,
+        reread: None,
+    }),
+    rate_class: RateClass::General,
+    module: Some(Module::Expense),
+    primary_key: &["id"],
+    partition: Partition::None,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required(),
+        text("name"),
+        text("unit_name"),
+        decimal("unit_price").doc("may have three and more decimals"),
+        flag("is_active"),
+        instant("created_at"),
+        instant("updated_at"),
+    ],
+};

@@ -1,0 +1,34 @@
+//! `expense_report_categories`: expenses of a window by category.
+
+use engine::spec::{
+    Kind, Module, Partition, RateClass, ReportWindow, StreamSpec, Sweep, int, money, text,
+};
+
+/// Expenses of one category in one currency within one window.
+pub static EXPENSE_REPORT_CATEGORIES: StreamSpec = StreamSpec {
+    name: "expense_report_categories",
+    doc: "Expenses of one category in one currency within one window.",
+    path: "/reports/expenses/categories",
+    records_key: Some("results"),
+    kind: Kind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        all_windows_daily: false,
+    }),
+    rate_class: RateClass::Reports,
+    module: Some(Module::Expense),
+    primary_key: &[
+        "period_start",
+        "period_end",
+        "expense_category_id",
+        "currency",
+    ],
+    partition: Partition::PeriodYear,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("expense_category_id"),
+        text("expense_category_name"),
+        money("total_amount").doc("in currency"),
+        money("billable_amount").doc("in currency"),
+        text("currency").doc("ISO 4217 code"),
+    ],
+};

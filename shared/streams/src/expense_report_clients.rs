@@ -1,0 +1,29 @@
+//! `expense_report_clients`: expenses of a window by client.
+
+use engine::spec::{
+    Kind, Module, Partition, RateClass, ReportWindow, StreamSpec, Sweep, int, money, text,
+};
+
+/// Expenses of one client in one currency within one window.
+pub static EXPENSE_REPORT_CLIENTS: StreamSpec = StreamSpec {
+    name: "expense_report_clients",
+    doc: "Expenses of one client in one currency within one window.",
+    path: "/reports/expenses/clients",
+    records_key: Some("results"),
+    kind: Kind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        all_windows_daily: false,
+    }),
+    rate_class: RateClass::Reports,
+    module: Some(Module::Expense),
+    primary_key: &["period_start", "period_end", "client_id", "currency"],
+    partition: Partition::PeriodYear,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("client_id"),
+        text("client_name"),
+        money("total_amount").doc("in currency"),
+        money("billable_amount").doc("in currency"),
+        text("currency").doc("ISO 4217 code"),
+    ],
+};

@@ -1,0 +1,31 @@
+//! `expense_report_projects`: expenses of a window by project.
+
+use engine::spec::{
+    Kind, Module, Partition, RateClass, ReportWindow, StreamSpec, Sweep, int, money, text,
+};
+
+/// Expenses of one project in one currency within one window.
+pub static EXPENSE_REPORT_PROJECTS: StreamSpec = StreamSpec {
+    name: "expense_report_projects",
+    doc: "Expenses of one project in one currency within one window.",
+    path: "/reports/expenses/projects",
+    records_key: Some("results"),
+    kind: Kind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        all_windows_daily: false,
+    }),
+    rate_class: RateClass::Reports,
+    module: Some(Module::Expense),
+    primary_key: &["period_start", "period_end", "project_id", "currency"],
+    partition: Partition::PeriodYear,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("client_id"),
+        text("client_name"),
+        int("project_id"),
+        text("project_name").doc("may begin with the project code in square brackets"),
+        money("total_amount").doc("in currency"),
+        money("billable_amount").doc("in currency"),
+        text("currency").doc("ISO 4217 code"),
+    ],
+};

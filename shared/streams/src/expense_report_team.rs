@@ -1,0 +1,30 @@
+//! `expense_report_team`: expenses of a window by user.
+
+use engine::spec::{
+    Kind, Module, Partition, RateClass, ReportWindow, StreamSpec, Sweep, flag, int, money, text,
+};
+
+/// Expenses of one user in one currency within one window.
+pub static EXPENSE_REPORT_TEAM: StreamSpec = StreamSpec {
+    name: "expense_report_team",
+    doc: "Expenses of one user in one currency within one window.",
+    path: "/reports/expenses/team",
+    records_key: Some("results"),
+    kind: Kind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        all_windows_daily: false,
+    }),
+    rate_class: RateClass::Reports,
+    module: Some(Module::Expense),
+    primary_key: &["period_start", "period_end", "user_id", "currency"],
+    partition: Partition::PeriodYear,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("user_id"),
+        text("user_name"),
+        flag("is_contractor"),
+        money("total_amount").doc("in currency"),
+        money("billable_amount").doc("in currency"),
+        text("currency").doc("ISO 4217 code"),
+    ],
+};

@@ -1,0 +1,70 @@
+//! `expenses`: what people spent for projects.
+
+use engine::spec::{
+    Kind, Listing, Module, Paging, Partition, RateClass, StreamSpec, Sweep, date, decimal, flag,
+    instant, int, money, object, text,
+};
+
+use crate::stubs::{CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, PROJECT, USER_ASSIGNMENT_STUB};
+
+/// One expense.
+pub static EXPENSES: StreamSpec = StreamSpec {
+    name: "expenses",
+    doc: "One expense.",
+    path: "/expenses",
+    records_key: Some("expenses"),
+    kind: Kind::Listing(Listing {
+        paging: Paging::DateKeyset {
+            field: "spent_date",
+            nullable: false,
+        },
+        reread: None,
+    }),
+    rate_class: RateClass::General,
+    module: Some(Module::Expense),
+    primary_key: &["id"],
+    partition: Partition::CreatedMonth,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required(),
+        object("client", CLIENT_WITH_CURRENCY),
+        object("project", PROJECT),
+        object(
+            "expense_category",
+            &[
+                int("id"),
+                text("name"),
+                decimal("unit_price").doc("may have three and more decimals"),
+                text("unit_name"),
+            ],
+        ),
+        object("user", NAMED),
+        object("user_assignment", USER_ASSIGNMENT_STUB),
+        object(
+            "receipt",
+            &[
+                text("url")
+                    .volatile()
+                    .doc("download link that expires; a new one alone is no change"),
+                text("file_name"),
+                int("file_size").doc("bytes"),
+                text("content_type"),
+            ],
+        ),
+        object("invoice", INVOICE_NUMBER),
+        text("notes"),
+        decimal("units").doc("quantity where the category has a unit price"),
+        money("total_cost").doc("in the currency of the client"),
+        flag("billable"),
+        flag("is_closed").doc("deprecated by Harvest: use approval_status"),
+        text("approval_status").doc("unsubmitted, submitted or approved"),
+        flag("is_locked").doc("computed by Harvest; may change without updated_at"),
+        text("locked_reason").doc("free text"),
+        flag("is_billed"),
+        date("spent_date").doc("the person's calendar day, without a zone"),
+        flag("is_explicitly_locked").doc("Harvest does not document this member"),
+        flag("reimbursement").doc("Harvest does not document this member"),
+        instant("created_at"),
+        instant("updated_at").doc("changes of embedded names and stubs do not move it"),
+    ],
+};

@@ -1,0 +1,31 @@
+//! `invoice_item_categories`: categories of invoice line items.
+
+use engine::spec::{
+    Kind, Listing, Module, Paging, Partition, RateClass, StreamSpec, Sweep, flag, instant, int,
+    text,
+};
+
+/// One category of invoice line items.
+pub static INVOICE_ITEM_CATEGORIES: StreamSpec = StreamSpec {
+    name: "invoice_item_categories",
+    doc: "One category of invoice line items.",
+    path: "/invoice_item_categories",
+    records_key: Some("invoice_item_categories"),
+    kind: Kind::Listing(Listing {
+        paging: Paging::Cursor,
+        reread: None,
+    }),
+    rate_class: RateClass::General,
+    module: Some(Module::Invoice),
+    primary_key: &["id"],
+    partition: Partition::None,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required(),
+        text("name"),
+        flag("use_as_service"),
+        flag("use_as_expense"),
+        instant("created_at"),
+        instant("updated_at"),
+    ],
+};

@@ -1,0 +1,49 @@
+//! `invoice_messages`: mails and events of invoices.
+
+use engine::spec::{
+    Kind, Module, Partition, PerParent, RateClass, StreamSpec, Sweep, date, flag, instant, int,
+    objects, text,
+};
+
+use crate::invoices::INVOICES;
+use crate::stubs::RECIPIENTS;
+
+/// One message or event of an invoice.
+pub static INVOICE_MESSAGES: StreamSpec = StreamSpec {
+    name: "invoice_messages",
+    doc: "One message or event of an invoice.",
+    path: "/invoices/{parent}/messages",
+    records_key: Some("invoice_messages"),
+    kind: Kind::PerParent(PerParent {
+        trigger: &INVOICES,
+        parent_id: "id",
+        parent_path: "/invoices/{parent}",
+        parent_column: "invoice_id",
+        only_role: None,
+    }),
+    rate_class: RateClass::General,
+    module: Some(Module::Invoice),
+    primary_key: &["id"],
+    partition: Partition::ParentCreatedYear,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required(),
+        text("sent_by"),
+        text("sent_by_email"),
+        text("sent_from"),
+        text("sent_from_email"),
+        objects("recipients", RECIPIENTS),
+        text("subject"),
+        text("body").doc("lines end with CR LF"),
+        flag("include_link_to_client_invoice")
+            .doc("deprecated by Harvest: follows payment_options"),
+        flag("attach_pdf"),
+        flag("send_me_a_copy"),
+        flag("thank_you"),
+        text("event_type").doc("close, draft, re-open, send, view; null for an ordinary mail"),
+        flag("reminder"),
+        date("send_reminder_on"),
+        instant("created_at"),
+        instant("updated_at"),
+    ],
+};

@@ -1,0 +1,47 @@
+//! `invoice_payments`: payments that invoices received.
+
+use engine::spec::{
+    Kind, Module, Partition, PerParent, RateClass, StreamSpec, Sweep, date, instant, int, money,
+    object, text,
+};
+
+use crate::invoices::INVOICES;
+
+/// One payment of an invoice.
+pub static INVOICE_PAYMENTS: StreamSpec = StreamSpec {
+    name: "invoice_payments",
+    doc: "One payment of an invoice.",
+    path: "/invoices/{parent}/payments",
+    records_key: Some("invoice_payments"),
+    kind: Kind::PerParent(PerParent {
+        trigger: &INVOICES,
+        parent_id: "id",
+        parent_path: "/invoices/{parent}",
+        parent_column: "invoice_id",
+        only_role: None,
+    }),
+    rate_class: RateClass::General,
+    module: Some(Module::Invoice),
+    primary_key: &["id"],
+    partition: Partition::ParentCreatedYear,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required(),
+        money("amount").doc("in the currency of the invoice"),
+        instant("paid_at").doc("midnight UTC where only a day was given"),
+        date("paid_date"),
+        text("recorded_by"),
+        text("recorded_by_email"),
+        text("notes"),
+        text("transaction_id"),
+        object(
+            "payment_gateway",
+            &[
+                int("id").doc("null where no gateway was used"),
+                text("name"),
+            ],
+        ),
+        instant("created_at"),
+        instant("updated_at"),
+    ],
+};

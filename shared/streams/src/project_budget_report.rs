@@ -1,0 +1,31 @@
+//! `project_budget_report`: budgets of projects as they stand now.
+
+use engine::spec::{
+    Kind, Paging, Partition, RateClass, StreamSpec, Sweep, decimal, flag, int, text,
+};
+
+/// Budget of one project and what is left of it, at the time of reading.
+pub static PROJECT_BUDGET_REPORT: StreamSpec = StreamSpec {
+    name: "project_budget_report",
+    doc: "Budget of one project and what is left of it, at the time of reading.",
+    path: "/reports/project_budget",
+    records_key: Some("results"),
+    kind: Kind::Snapshot(Paging::Offset),
+    rate_class: RateClass::Reports,
+    module: None,
+    primary_key: &["project_id"],
+    partition: Partition::None,
+    sweep: Sweep::Always,
+    fields: &[
+        int("client_id"),
+        text("client_name"),
+        int("project_id"),
+        text("project_name"),
+        flag("budget_is_monthly"),
+        text("budget_by").doc("project, project_cost, task, task_fees, person or none"),
+        flag("is_active"),
+        decimal("budget").doc("hours or money, by budget_by"),
+        decimal("budget_spent").doc("hours or money, by budget_by"),
+        decimal("budget_remaining").doc("hours or money, by budget_by; may be negative"),
+    ],
+};

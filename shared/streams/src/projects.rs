@@ -1,0 +1,52 @@
+//! `projects`: projects of clients.
+
+use engine::spec::{
+    Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, date, decimal, flag, instant,
+    int, money, object, text,
+};
+
+use crate::stubs::CLIENT_WITH_CURRENCY;
+
+/// One project.
+pub static PROJECTS: StreamSpec = StreamSpec {
+    name: "projects",
+    doc: "One project.",
+    path: "/projects",
+    records_key: Some("projects"),
+    kind: Kind::Listing(Listing {
+        paging: Paging::Cursor,
+        reread: None,
+    }),
+    rate_class: RateClass::General,
+    module: None,
+    primary_key: &["id"],
+    partition: Partition::None,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required(),
+        object("client", CLIENT_WITH_CURRENCY),
+        text("name"),
+        text("code"),
+        flag("is_active"),
+        flag("is_billable"),
+        flag("is_fixed_fee"),
+        text("bill_by").doc("Project, Tasks, People or none"),
+        decimal("hourly_rate").doc("null without the permission to see rates"),
+        decimal("budget").doc("hours"),
+        text("budget_by").doc("project, project_cost, task, task_fees, person or none"),
+        flag("budget_is_monthly"),
+        flag("notify_when_over_budget"),
+        decimal("over_budget_notification_percentage").doc("percent: 80 is 80 %"),
+        date("over_budget_notification_date").doc("may change without updated_at"),
+        flag("show_budget_to_all"),
+        decimal("cost_budget").doc("money; null without the permission to see rates"),
+        flag("cost_budget_include_expenses"),
+        money("fee").doc("fixed fee; null without the permission to see rates"),
+        text("notes"),
+        date("starts_on"),
+        date("ends_on"),
+        text("currency").doc("ISO 4217 code; Harvest does not document this member"),
+        instant("created_at"),
+        instant("updated_at").doc("changes of embedded names and stubs do not move it"),
+    ],
+};

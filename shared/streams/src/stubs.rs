@@ -1,0 +1,39 @@
+//! Objects that several streams embed. A member more is a column more in each of them.
+
+use engine::spec::{Field, decimal, flag, instant, int, text};
+
+/// A related record by id and name.
+pub(crate) const NAMED: &[Field] = &[int("id"), text("name")];
+
+/// The client of a record, with the currency of its amounts.
+pub(crate) const CLIENT_WITH_CURRENCY: &[Field] = &[
+    int("id"),
+    text("name"),
+    text("currency").doc("ISO 4217 code"),
+];
+
+/// The project of a record.
+pub(crate) const PROJECT: &[Field] = &[
+    int("id"),
+    text("name"),
+    text("code").doc("null or empty where the project has none"),
+];
+
+/// The invoice that bills a record.
+pub(crate) const INVOICE_NUMBER: &[Field] =
+    &[int("id").doc("the invoice that bills it"), text("number")];
+
+/// The assignment that let the user track time or expenses: null once the user is off the project.
+pub(crate) const USER_ASSIGNMENT_STUB: &[Field] = &[
+    int("id"),
+    flag("is_project_manager"),
+    flag("is_active"),
+    flag("use_default_rates"),
+    decimal("budget").doc("hours"),
+    decimal("hourly_rate").doc("null without the permission to see rates"),
+    instant("created_at"),
+    instant("updated_at"),
+];
+
+/// Who a message was sent to.
+pub(crate) const RECIPIENTS: &[Field] = &[text("name"), text("email")];

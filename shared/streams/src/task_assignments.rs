@@ -1,0 +1,36 @@
+//! `task_assignments`: which kinds of work a project offers.
+
+use engine::spec::{
+    Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, decimal, flag, instant, int,
+    object,
+};
+
+use crate::stubs::{NAMED, PROJECT};
+
+/// One assignment of a task to a project, archived ones included.
+pub static TASK_ASSIGNMENTS: StreamSpec = StreamSpec {
+    name: "task_assignments",
+    doc: "One assignment of a task to a project, archived ones included.",
+    path: "/task_assignments",
+    records_key: Some("task_assignments"),
+    kind: Kind::Listing(Listing {
+        paging: Paging::Cursor,
+        reread: None,
+    }),
+    rate_class: RateClass::General,
+    module: None,
+    primary_key: &["id"],
+    partition: Partition::None,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required(),
+        object("project", PROJECT),
+        object("task", NAMED),
+        flag("is_active"),
+        flag("billable"),
+        decimal("hourly_rate").doc("null without the permission to see rates"),
+        decimal("budget").doc("hours or money, by budget_by of the project"),
+        instant("created_at"),
+        instant("updated_at").doc("changes of embedded names and stubs do not move it"),
+    ],
+};

@@ -1,0 +1,33 @@
+//! `tasks`: kinds of work.
+
+use engine::spec::{
+    Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, decimal, flag, instant, int,
+    text,
+};
+
+/// One kind of work that projects can offer.
+pub static TASKS: StreamSpec = StreamSpec {
+    name: "tasks",
+    doc: "One kind of work that projects can offer.",
+    path: "/tasks",
+    records_key: Some("tasks"),
+    kind: Kind::Listing(Listing {
+        paging: Paging::Cursor,
+        reread: None,
+    }),
+    rate_class: RateClass::General,
+    module: None,
+    primary_key: &["id"],
+    partition: Partition::None,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required(),
+        text("name"),
+        flag("billable_by_default"),
+        decimal("default_hourly_rate").doc("null without the permission to see rates"),
+        flag("is_default"),
+        flag("is_active"),
+        instant("created_at"),
+        instant("updated_at"),
+    ],
+};

@@ -1,0 +1,32 @@
+//! `time_report_projects`: hours of a window by project.
+
+use engine::spec::{
+    Kind, Partition, RateClass, ReportWindow, StreamSpec, Sweep, decimal, int, money, text,
+};
+
+/// Hours for one project in one currency within one window.
+pub static TIME_REPORT_PROJECTS: StreamSpec = StreamSpec {
+    name: "time_report_projects",
+    doc: "Hours for one project in one currency within one window.",
+    path: "/reports/time/projects",
+    records_key: Some("results"),
+    kind: Kind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        all_windows_daily: false,
+    }),
+    rate_class: RateClass::Reports,
+    module: None,
+    primary_key: &["period_start", "period_end", "project_id", "currency"],
+    partition: Partition::PeriodYear,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("client_id"),
+        text("client_name"),
+        int("project_id"),
+        text("project_name").doc("may begin with the project code in square brackets"),
+        decimal("total_hours").doc("rounded by the setting of the account"),
+        decimal("billable_hours").doc("rounded by the setting of the account"),
+        text("currency").doc("ISO 4217 code; null without the permission to see rates"),
+        money("billable_amount").doc("in currency; null without the permission to see rates"),
+    ],
+};

@@ -1,0 +1,30 @@
+//! `time_report_tasks`: hours of a window by task.
+
+use engine::spec::{
+    Kind, Partition, RateClass, ReportWindow, StreamSpec, Sweep, decimal, int, money, text,
+};
+
+/// Hours for one task in one currency within one window.
+pub static TIME_REPORT_TASKS: StreamSpec = StreamSpec {
+    name: "time_report_tasks",
+    doc: "Hours for one task in one currency within one window.",
+    path: "/reports/time/tasks",
+    records_key: Some("results"),
+    kind: Kind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        all_windows_daily: false,
+    }),
+    rate_class: RateClass::Reports,
+    module: None,
+    primary_key: &["period_start", "period_end", "task_id", "currency"],
+    partition: Partition::PeriodYear,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("task_id"),
+        text("task_name"),
+        decimal("total_hours").doc("rounded by the setting of the account"),
+        decimal("billable_hours").doc("rounded by the setting of the account"),
+        text("currency").doc("ISO 4217 code; null without the permission to see rates"),
+        money("billable_amount").doc("in currency; null without the permission to see rates"),
+    ],
+};

@@ -1,0 +1,33 @@
+//! `time_report_team`: hours of a window by user.
+
+use engine::spec::{
+    Kind, Partition, RateClass, ReportWindow, StreamSpec, Sweep, decimal, flag, int, money, text,
+};
+
+/// Hours of one user in one currency within one window.
+pub static TIME_REPORT_TEAM: StreamSpec = StreamSpec {
+    name: "time_report_team",
+    doc: "Hours of one user in one currency within one window.",
+    path: "/reports/time/team",
+    records_key: Some("results"),
+    kind: Kind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        all_windows_daily: false,
+    }),
+    rate_class: RateClass::Reports,
+    module: None,
+    primary_key: &["period_start", "period_end", "user_id", "currency"],
+    partition: Partition::PeriodYear,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("user_id"),
+        text("user_name"),
+        flag("is_contractor"),
+        int("weekly_capacity").doc("seconds"),
+        text("avatar_url"),
+        decimal("total_hours").doc("rounded by the setting of the account"),
+        decimal("billable_hours").doc("rounded by the setting of the account"),
+        text("currency").doc("ISO 4217 code; null without the permission to see rates"),
+        money("billable_amount").doc("in currency; null without the permission to see rates"),
+    ],
+};

@@ -1,0 +1,33 @@
+//! `uninvoiced_report`: what waits to be invoiced, by project.
+
+use engine::spec::{
+    Kind, Module, Partition, RateClass, ReportWindow, StreamSpec, Sweep, decimal, int, money, text,
+};
+
+/// Hours and expenses of one project within one window that no invoice bills yet.
+pub static UNINVOICED_REPORT: StreamSpec = StreamSpec {
+    name: "uninvoiced_report",
+    doc: "Hours and expenses of one project within one window that no invoice bills yet.",
+    path: "/reports/uninvoiced",
+    records_key: Some("results"),
+    kind: Kind::ReportWindow(ReportWindow {
+        includes_issue_date: true,
+        all_windows_daily: true,
+    }),
+    rate_class: RateClass::Reports,
+    module: Some(Module::Invoice),
+    primary_key: &["period_start", "period_end", "project_id", "currency"],
+    partition: Partition::PeriodYear,
+    sweep: Sweep::Daily,
+    fields: &[
+        int("client_id"),
+        text("client_name"),
+        int("project_id"),
+        text("project_name"),
+        text("currency").doc("ISO 4217 code"),
+        decimal("total_hours").doc("rounded by the setting of the account"),
+        decimal("uninvoiced_hours").doc("billable hours that no invoice bills"),
+        money("uninvoiced_expenses").doc("in currency"),
+        money("uninvoiced_amount").doc("in currency; may be negative"),
+    ],
+};

@@ -1,0 +1,37 @@
+//! `user_assignments`: who works on which project.
+
+use engine::spec::{
+    Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, decimal, flag, instant, int,
+    object,
+};
+
+use crate::stubs::{NAMED, PROJECT};
+
+/// One assignment of a user to a project, archived ones included.
+pub static USER_ASSIGNMENTS: StreamSpec = StreamSpec {
+    name: "user_assignments",
+    doc: "One assignment of a user to a project, archived ones included.",
+    path: "/user_assignments",
+    records_key: Some("user_assignments"),
+    kind: Kind::Listing(Listing {
+        paging: Paging::Cursor,
+        reread: None,
+    }),
+    rate_class: RateClass::General,
+    module: None,
+    primary_key: &["id"],
+    partition: Partition::None,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required(),
+        object("project", PROJECT),
+        object("user", NAMED),
+        flag("is_active"),
+        flag("is_project_manager"),
+        flag("use_default_rates"),
+        decimal("hourly_rate").doc("null without the permission to see rates"),
+        decimal("budget").doc("hours"),
+        instant("created_at"),
+        instant("updated_at").doc("changes of embedded names and stubs do not move it"),
+    ],
+};

@@ -1,0 +1,35 @@
+//! `user_billable_rates`: what an hour of a user is sold for.
+
+use engine::spec::{
+    Kind, Partition, PerParent, RateClass, StreamSpec, Sweep, date, decimal, instant, int,
+};
+
+use crate::users::USERS;
+
+/// One default billable rate of a user and the days that it holds for.
+pub static USER_BILLABLE_RATES: StreamSpec = StreamSpec {
+    name: "user_billable_rates",
+    doc: "One default billable rate of a user and the days that it holds for.",
+    path: "/users/{parent}/billable_rates",
+    records_key: Some("billable_rates"),
+    kind: Kind::PerParent(PerParent {
+        trigger: &USERS,
+        parent_id: "id",
+        parent_path: "/users/{parent}",
+        parent_column: "user_id",
+        only_role: None,
+    }),
+    rate_class: RateClass::General,
+    module: None,
+    primary_key: &["id"],
+    partition: Partition::None,
+    sweep: Sweep::Daily,
+    fields: &[
+        int("id").required(),
+        decimal("amount").doc("per hour"),
+        date("start_date").doc("null: since ever"),
+        date("end_date").doc("inclusive; null: the current rate"),
+        instant("created_at"),
+        instant("updated_at"),
+    ],
+};

@@ -1,0 +1,69 @@
+//! `user_project_assignments`: active assignments of users, seen from the user.
+
+use engine::spec::{
+    Kind, Partition, PerParent, RateClass, StreamSpec, Sweep, decimal, flag, instant, int, object,
+    objects, text,
+};
+
+use crate::stubs::NAMED;
+use crate::user_assignments::USER_ASSIGNMENTS;
+
+/// One active assignment of a user to a project, with the tasks that it offers.
+pub static USER_PROJECT_ASSIGNMENTS: StreamSpec = StreamSpec {
+    name: "user_project_assignments",
+    doc: "One active assignment of a user to a project, with the tasks that it offers.",
+    path: "/users/{parent}/project_assignments",
+    records_key: Some("project_assignments"),
+    kind: Kind::PerParent(PerParent {
+        trigger: &USER_ASSIGNMENTS,
+        parent_id: "user.id",
+        parent_path: "/users/{parent}",
+        parent_column: "user_id",
+        only_role: None,
+    }),
+    rate_class: RateClass::General,
+    module: None,
+    primary_key: &["id"],
+    partition: Partition::None,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required().doc("the same as in user_assignments"),
+        flag("is_active"),
+        flag("is_project_manager"),
+        flag("use_default_rates"),
+        decimal("hourly_rate").doc("null without the permission to see rates"),
+        decimal("budget").doc("hours"),
+        object(
+            "project",
+            &[
+                int("id"),
+                text("name"),
+                text("code").doc("null or empty where the project has none"),
+                flag("is_billable").doc("Harvest does not document this member"),
+            ],
+        ),
+        object(
+            "client",
+            &[
+                int("id"),
+                text("name").doc("may lag behind a rename until the next sweep"),
+                text("currency").doc("ISO 4217 code; Harvest does not document this member"),
+            ],
+        ),
+        objects(
+            "task_assignments",
+            &[
+                int("id"),
+                flag("billable"),
+                flag("is_active"),
+                decimal("hourly_rate").doc("null without the permission to see rates"),
+                decimal("budget").doc("hours or money, by budget_by of the project"),
+                object("task", NAMED),
+                instant("created_at"),
+                instant("updated_at").doc("changes of embedded names and stubs do not move it"),
+            ],
+        ),
+        instant("created_at"),
+        instant("updated_at").doc("changes of embedded names and stubs do not move it"),
+    ],
+};

@@ -1,0 +1,33 @@
+//! `user_teammates`: who reports to which manager.
+
+use engine::spec::{Kind, Partition, PerParent, RateClass, StreamSpec, Sweep, int, text};
+
+use crate::users::USERS;
+
+/// One user that a manager looks after.
+pub static USER_TEAMMATES: StreamSpec = StreamSpec {
+    name: "user_teammates",
+    doc: "One user that a manager looks after.",
+    path: "/users/{parent}/teammates",
+    records_key: Some("teammates"),
+    kind: Kind::PerParent(PerParent {
+        trigger: &USERS,
+        parent_id: "id",
+        parent_path: "/users/{parent}",
+        parent_column: "user_id",
+        only_role: Some("manager"),
+    }),
+    rate_class: RateClass::General,
+    module: None,
+    primary_key: &["user_id", "id"],
+    partition: Partition::None,
+    sweep: Sweep::Daily,
+    fields: &[
+        int("id")
+            .required()
+            .doc("the user looked after; user_id is the manager"),
+        text("first_name"),
+        text("last_name"),
+        text("email"),
+    ],
+};
