@@ -2,6 +2,14 @@
 
 use crate::time::SignedDuration;
 
+/// How often a request is sent at most, answers of 429 apart.
+pub const MOST_ATTEMPTS: u32 = 6;
+/// How many answers of 429 one request may get: with the budget kept, others use the account up.
+pub const MOST_LIMITED: u32 = 30;
+/// Upper bound of the wait after the first failure, in milliseconds; it doubles with each.
+const FIRST_WAIT_MS: u64 = 1_000;
+const LONGEST_WAIT_MS: u64 = 30_000;
+
 /// Why a request brought no usable answer, as far as the next step depends on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -41,4 +49,190 @@ pub enum Reach {
     StopStream,
     /// No stream of this account can go on.
     StopAccount,
+}
+
+/// What to do with a request that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Send it again after this wait, with a fresh permit. Zero after a 429: there the block of the
+    /// budget says how long.
+    Again {
+        /// Counted from the failure.
+        after: SignedDuration,
+    },
+    /// The failure stands.
+    GiveUp,
+}
+
+impl Failure {
+    /// How far this failure reaches.
+    #[must_use]
+    pub const fn reach(&self) -> Reach {
+        match self {
+            Self::TimedOut
+            | Self::Server(_)
+            | Self::RateLimited { .. }
+            | Self::Malformed
+            | Self::Unreachable => Reach::Retry,
+            Self::Forbidden
+            | Self::NotFound
+            | Self::Invalid(_)
+            | Self::Unexpected(_)
+            | Self::ForeignLink => Reach::StopStream,
+            Self::Unauthorized => Reach::StopAccount,
+        }
+    }
+
+    /// Whether a smaller page may help: the answer was too slow or too heavy for the server.
+    #[must_use]
+    pub const fn asks_for_smaller_pages(&self) -> bool {
+        match self {
+            Self::TimedOut | Self::Server(_) => true,
+            Self::RateLimited { .. }
+            | Self::Malformed
+            | Self::Unauthorized
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::Invalid(_)
+            | Self::Unreachable
+            | Self::Unexpected(_)
+            | Self::ForeignLink => false,
+        }
+    }
+}
+
+/// Failures of one request so far; answers of 429 are counted apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attempts {
+    failed: u32,
+    limited: u32,
+}
+
+impl Attempts {
+    /// Counts `failure` and decides. `random` is any value of a generator.
+    pub fn on_failure(&mut self, failure: &Failure, random: u64) -> Decision {
+        let counter = match failure {
+            Failure::RateLimited { .. } => &mut self.limited,
+            Failure::TimedOut
+            | Failure::Server(_)
+            | Failure::Malformed
+            | Failure::Unauthorized
+            | Failure::Forbidden
+            | Failure::NotFound
+            | Failure::Invalid(_)
+            | Failure::Unreachable
+            | Failure::Unexpected(_)
+            | Failure::ForeignLink => &mut self.failed,
+        };
+        *counter = counter.saturating_add(1);
+        decide(failure, *counter, random)
+    }
+}
+
+/// What to do after the `attempt`-th failure (from 1) of one request; answers of 429 are numbered by
+/// themselves. Waits are spread over the whole of an interval that doubles up to 30 s (full jitter).
+#[must_use]
+pub fn decide(failure: &Failure, attempt: u32, random: u64) -> Decision {
+    match (failure.reach(), failure) {
+        (Reach::StopStream | Reach::StopAccount, _) => Decision::GiveUp,
+        (Reach::Retry, Failure::RateLimited { .. }) if attempt < MOST_LIMITED => Decision::Again {
+            after: SignedDuration::ZERO,
+        },
+        (Reach::Retry, Failure::RateLimited { .. }) => Decision::GiveUp,
+        (Reach::Retry, _) if attempt < MOST_ATTEMPTS => Decision::Again {
+            after: spread(attempt, random),
+        },
+        (Reach::Retry, _) => Decision::GiveUp,
+    }
+}
+
+fn spread(attempt: u32, random: u64) -> SignedDuration {
+    let doubled = 1_u64
+        .checked_shl(attempt.saturating_sub(1))
+        .unwrap_or(u64::MAX);
+    let ceiling = FIRST_WAIT_MS.saturating_mul(doubled).min(LONGEST_WAIT_MS);
+    // The upper half of the product is `random` scaled to 0..=ceiling, without a division.
+    let scaled = u128::from(random).saturating_mul(u128::from(ceiling).saturating_add(1)) >> 64;
+    SignedDuration::from_millis(i64::try_from(scaled).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITED: Failure = Failure::RateLimited { retry_after: None };
+
+    #[test]
+    fn each_failure_has_its_reach() {
+        let check = |failure: Failure, reach| assert_eq!(failure.reach(), reach, "{failure:?}");
+        check(Failure::TimedOut, Reach::Retry);
+        check(Failure::Server(503), Reach::Retry);
+        check(LIMITED, Reach::Retry);
+        check(Failure::Malformed, Reach::Retry);
+        check(Failure::Unreachable, Reach::Retry);
+        check(Failure::Forbidden, Reach::StopStream);
+        check(Failure::NotFound, Reach::StopStream);
+        check(Failure::Invalid(422), Reach::StopStream);
+        check(Failure::Unexpected(302), Reach::StopStream);
+        check(Failure::ForeignLink, Reach::StopStream);
+        check(Failure::Unauthorized, Reach::StopAccount);
+    }
+
+    #[test]
+    fn what_cannot_succeed_is_not_sent_again() {
+        for failure in [
+            Failure::Unauthorized,
+            Failure::Forbidden,
+            Failure::NotFound,
+            Failure::ForeignLink,
+        ] {
+            assert_eq!(decide(&failure, 1, 0), Decision::GiveUp, "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn retries_are_bounded() {
+        let mut attempts = Attempts::default();
+        let again = (0..100)
+            .take_while(|_| attempts.on_failure(&Failure::TimedOut, 0) != Decision::GiveUp)
+            .count();
+        assert_eq!(again, 5);
+    }
+
+    #[test]
+    fn answers_of_429_are_counted_apart_and_wait_by_the_block() {
+        let mut attempts = Attempts::default();
+        for _ in 1..MOST_LIMITED {
+            let decision = attempts.on_failure(&LIMITED, u64::MAX);
+            assert_eq!(
+                decision,
+                Decision::Again {
+                    after: SignedDuration::ZERO
+                }
+            );
+        }
+        assert!(matches!(
+            attempts.on_failure(&Failure::Server(500), 0),
+            Decision::Again { .. }
+        ));
+        assert_eq!(attempts.on_failure(&LIMITED, 0), Decision::GiveUp);
+    }
+
+    #[test]
+    fn waits_fill_an_interval_that_doubles() {
+        let check = |attempt, random, millis: i64| {
+            let after = SignedDuration::from_millis(millis);
+            assert_eq!(
+                decide(&Failure::Server(502), attempt, random),
+                Decision::Again { after }
+            );
+        };
+        check(1, 0, 0);
+        check(1, u64::MAX, 1_000);
+        check(2, u64::MAX, 2_000);
+        check(5, u64::MAX, 16_000);
+        check(5, u64::MAX / 2, 8_000);
+        assert_eq!(spread(20, u64::MAX), SignedDuration::from_secs(30));
+        assert_eq!(spread(u32::MAX, u64::MAX), SignedDuration::from_secs(30));
+    }
 }

@@ -1,0 +1,171 @@
+//! What Harvest allows, and how far from it we stay.
+
+use core::fmt;
+use core::str::FromStr;
+
+use crate::time::{SignedDuration, Timestamp, plus};
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+const MOST_REQUESTS: u32 = 1_000_000;
+/// From this window on the guard no longer shrinks with it.
+const LONG_WINDOW: SignedDuration = SignedDuration::from_secs(15);
+
+/// So many requests in any window of this length. Written `100/15s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    requests: u32,
+    window: SignedDuration,
+}
+
+impl Limit {
+    /// What Harvest documents for everything but reports.
+    pub const GENERAL: Self = Self {
+        requests: 100,
+        window: SignedDuration::from_secs(15),
+    };
+    /// What Harvest documents for `/reports/*`.
+    pub const REPORTS: Self = Self {
+        requests: 100,
+        window: SignedDuration::from_secs(900),
+    };
+
+    /// A limit of 1 to 1,000,000 requests per 1 ms to one day; the window is cut to whole
+    /// milliseconds.
+    pub fn new(requests: u32, window: SignedDuration) -> Result<Self, LimitError> {
+        let millis = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
+        let window = SignedDuration::from_millis(millis);
+        if !(1..=MOST_REQUESTS).contains(&requests) {
+            return Err(LimitError::Requests(requests));
+        }
+        if millis < 1 || window > DAY {
+            return Err(LimitError::Window);
+        }
+        Ok(Self { requests, window })
+    }
+
+    /// How many requests fit in one window; at least 1.
+    #[must_use]
+    pub const fn requests(self) -> u32 {
+        self.requests
+    }
+
+    /// The length of the window.
+    #[must_use]
+    pub const fn window(self) -> SignedDuration {
+        self.window
+    }
+
+    /// The part of this limit that we use: `max(1, floor(requests * percent / 100))`. More than
+    /// 100 counts as 100.
+    #[must_use]
+    pub fn percent(self, percent: u32) -> Self {
+        let share = u64::from(self.requests).saturating_mul(u64::from(percent.min(100))) / 100;
+        Self {
+            requests: u32::try_from(share).unwrap_or(self.requests).max(1),
+            ..self
+        }
+    }
+
+    /// The reserve that keeps a window of the server's clock within this limit.
+    #[must_use]
+    pub fn guard(self) -> Guard {
+        if self.window >= LONG_WINDOW {
+            return Guard {
+                lateness: SignedDuration::from_millis(100),
+                skew: SignedDuration::from_millis(100),
+                jitter: SignedDuration::from_millis(200),
+            };
+        }
+        let millis = i64::try_from(self.window.as_millis()).unwrap_or(i64::MAX);
+        let total = (millis / 50).max(20);
+        let quarter = total / 4;
+        Guard {
+            lateness: SignedDuration::from_millis(quarter),
+            skew: SignedDuration::from_millis(quarter),
+            jitter: SignedDuration::from_millis(total.saturating_sub(quarter.saturating_mul(2))),
+        }
+    }
+
+    /// Whether it is too late to send the request whose permit was due at `due`: the permit is
+    /// spent, a new one is needed.
+    #[must_use]
+    pub fn is_dead(self, due: Timestamp, now: Timestamp) -> bool {
+        now > plus(due, self.guard().lateness)
+    }
+}
+
+/// The parts of the reserve that is added to each window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// How long after its due time a permit may still be used.
+    pub lateness: SignedDuration,
+    /// The largest difference between any two workers' clocks.
+    pub skew: SignedDuration,
+    /// How much longer one request may be under way than another.
+    pub jitter: SignedDuration,
+}
+
+impl Guard {
+    /// The whole reserve.
+    #[must_use]
+    pub fn total(self) -> SignedDuration {
+        self.lateness
+            .saturating_add(self.skew)
+            .saturating_add(self.jitter)
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.window.as_millis();
+        if millis % 1000 == 0 {
+            write!(f, "{}/{}s", self.requests, millis / 1000)
+        } else {
+            write!(f, "{}/{millis}ms", self.requests)
+        }
+    }
+}
+
+impl FromStr for Limit {
+    type Err = LimitError;
+
+    /// Reads `100/15s`; units are `ms`, `s`, `m` and `h`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let shape = || LimitError::Shape(text.to_owned());
+        let (requests, window) = text.trim().split_once('/').ok_or_else(shape)?;
+        let unit_at = window
+            .find(|c: char| !c.is_ascii_digit())
+            .ok_or_else(shape)?;
+        let (count, unit) = window.split_at(unit_at);
+        let unit_millis: i64 = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => return Err(shape()),
+        };
+        if !requests.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(shape());
+        }
+        let requests: u32 = requests.parse().map_err(|_| shape())?;
+        let count: i64 = count.parse().map_err(|_| shape())?;
+        Self::new(
+            requests,
+            SignedDuration::from_millis(count.saturating_mul(unit_millis)),
+        )
+    }
+}
+
+/// Why a text or a pair of numbers is no limit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LimitError {
+    /// Not of the form.
+    #[error("`{0}` is not a rate limit: write requests per window, such as 100/15s or 100/1500ms")]
+    Shape(String),
+    /// Too few or too many requests.
+    #[error("a rate limit takes 1 to 1000000 requests per window, not {0}")]
+    Requests(u32),
+    /// Too short or too long.
+    #[error("the window of a rate limit is at least 1ms and at most 24h")]
+    Window,
+}

@@ -1,0 +1,454 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_800_000_000_000 + millis).unwrap()
+}
+
+fn ms(count: i64) -> SignedDuration {
+    SignedDuration::from_millis(count)
+}
+
+fn limit(text: &str) -> Limit {
+    text.parse().unwrap()
+}
+
+/// Millisecond offsets of what was granted, and the item to write; panics on `ComeBack`.
+fn grant(
+    item: &BudgetItem,
+    limit: Limit,
+    now: i64,
+    n: u32,
+    horizon: i64,
+) -> (BudgetItem, Vec<i64>) {
+    match item.reserve(limit, at(now), n, ms(horizon)) {
+        Reservation::Reserved { item, dues } => (
+            item,
+            dues.iter()
+                .map(|due| due.as_millisecond() - 1_800_000_000_000)
+                .collect(),
+        ),
+        Reservation::ComeBack { at } => panic!("nothing before {at}"),
+    }
+}
+
+fn come_back(item: &BudgetItem, limit: Limit, now: i64, horizon: i64) -> Timestamp {
+    match item.reserve(limit, at(now), 1, ms(horizon)) {
+        Reservation::ComeBack { at } => at,
+        Reservation::Reserved { dues, .. } => panic!("granted {dues:?}"),
+    }
+}
+
+#[test]
+fn limits_are_read_and_written_alike() {
+    for text in [
+        "100/15s",
+        "100/900s",
+        "100/1500ms",
+        "1/1ms",
+        "1000000/86400s",
+    ] {
+        assert_eq!(limit(text).to_string(), text);
+    }
+    assert_eq!(limit(" 100/15m "), Limit::REPORTS);
+    assert_eq!(limit("100/15000ms"), Limit::GENERAL);
+    assert_eq!(limit("60/1h").to_string(), "60/3600s");
+}
+
+#[test]
+fn other_texts_are_refused_with_an_example() {
+    for text in [
+        "",
+        "100",
+        "100/",
+        "100/15",
+        "/15s",
+        "100/s",
+        "+1/15s",
+        "100/1.5s",
+        "100/15 s",
+        "x/1s",
+        "100/15days",
+    ] {
+        let error = text.parse::<Limit>().unwrap_err();
+        assert!(error.to_string().contains("100/15s"), "{text}: {error}");
+    }
+    assert_eq!("0/15s".parse::<Limit>(), Err(LimitError::Requests(0)));
+    assert_eq!("100/0s".parse::<Limit>(), Err(LimitError::Window));
+    assert_eq!("100/25h".parse::<Limit>(), Err(LimitError::Window));
+    assert_eq!(
+        "100/9223372036854775807h".parse::<Limit>(),
+        Err(LimitError::Window)
+    );
+}
+
+#[test]
+fn a_percentage_rounds_down_but_leaves_one() {
+    let check = |text: &str, percent, requests| {
+        assert_eq!(
+            limit(text).percent(percent).requests(),
+            requests,
+            "{percent} % of {text}"
+        );
+    };
+    check("100/15s", 95, 95);
+    check("100/15s", 100, 100);
+    check("100/15s", 250, 100);
+    check("100/15s", 0, 1);
+    check("10/15s", 95, 9);
+    check("1/15s", 95, 1);
+}
+
+#[test]
+fn the_guard_shrinks_with_short_windows() {
+    let parts = |text: &str| {
+        let guard = limit(text).guard();
+        [guard.lateness, guard.skew, guard.jitter, guard.total()].map(|part| part.as_millis())
+    };
+    assert_eq!(parts("100/900s"), [100, 100, 200, 400]);
+    assert_eq!(parts("100/15s"), [100, 100, 200, 400]);
+    assert_eq!(parts("100/10s"), [50, 50, 100, 200]);
+    assert_eq!(parts("100/1500ms"), [7, 7, 16, 30]);
+    assert_eq!(parts("100/100ms"), [5, 5, 10, 20]);
+}
+
+#[test]
+fn one_worker_gets_the_optimum_plus_the_guard() {
+    let limit = limit("95/15s");
+    let mut item = BudgetItem::default();
+    let mut now = 0;
+    let mut all = Vec::new();
+    while all.len() < 1000 {
+        match item.reserve(limit, at(now), 7, HORIZON_FULL) {
+            Reservation::Reserved { item: next, dues } => {
+                item = next;
+                all.extend(dues);
+            }
+            Reservation::ComeBack { at } => now = at.as_millisecond() - 1_800_000_000_000,
+        }
+    }
+    for (n, due) in (0_i64..).zip(&all) {
+        assert_eq!(*due, at(n / 95 * 15_400), "permit {n}");
+    }
+}
+
+#[test]
+fn a_reservation_takes_what_fits_the_horizon() {
+    let limit = limit("3/1s");
+    let (item, dues) = grant(&BudgetItem::default(), limit, 0, 100, 2_500);
+    assert_eq!(dues, [0, 0, 0, 1020, 1020, 1020, 2040, 2040, 2040]);
+    assert_eq!(come_back(&item, limit, 10, 2_500), at(3_060 - 2_500));
+    assert_eq!(grant(&item, limit, 560, 100, 2_500).1, [3060, 3060, 3060]);
+}
+
+#[test]
+fn a_permit_is_never_due_before_now() {
+    let now = Timestamp::from_nanosecond(1_800_000_000_000_000_001).unwrap();
+    let Reservation::Reserved { dues, .. } =
+        BudgetItem::default().reserve(Limit::GENERAL, now, 1, HORIZON_FULL)
+    else {
+        panic!("an unused budget refused")
+    };
+    assert!(dues[0] >= now);
+    assert_eq!(dues[0], at(1));
+}
+
+#[test]
+fn a_permit_dies_of_lateness() {
+    let limit = Limit::GENERAL;
+    assert!(!limit.is_dead(at(0), at(-5)));
+    assert!(!limit.is_dead(at(0), at(100)));
+    assert!(limit.is_dead(at(0), at(101)));
+}
+
+#[test]
+fn a_block_holds_back_everybody_and_frees_unsent_permits() {
+    let limit = limit("10/15s");
+    let (item, dues) = grant(&BudgetItem::default(), limit, 0, 20, 20_000);
+    assert_eq!((dues[9], dues[10]), (0, 15_400));
+    let item = item.blocked(limit, at(1_000), Some(SignedDuration::from_secs(16)));
+    assert_eq!(item.blocked_until(at(1_000)), Some(at(17_000)));
+    assert!(item.is_blocked(at(15_400), at(1_000)));
+    assert!(
+        item.is_blocked(at(16_999), at(17_050)),
+        "a freed permit stays dead after the block"
+    );
+    assert!(!item.is_blocked(at(17_000), at(1_000)));
+    assert_eq!(come_back(&item, limit, 1_000, 5_000), at(17_100 - 5_000));
+    // The ten permits that were due at 15.4 s are free again.
+    assert_eq!(grant(&item, limit, 1_000, 10, 20_000).1, [17_100; 10]);
+}
+
+#[test]
+fn a_block_only_moves_forward() {
+    let limit = Limit::GENERAL;
+    let item = BudgetItem::default().blocked(limit, at(0), Some(SignedDuration::from_secs(60)));
+    let item = item.blocked(limit, at(1), Some(SignedDuration::from_secs(10)));
+    assert_eq!(item.blocked_until(at(1)), Some(at(60_000)));
+    let item = item.blocked(limit, at(50_000), None);
+    assert_eq!(
+        item.blocked_until(at(50_000)),
+        Some(at(65_000)),
+        "missing: one window"
+    );
+    assert_eq!(item.blocked_until(at(65_000)), None);
+}
+
+#[test]
+fn a_block_is_bounded_both_ways() {
+    let until = |retry_after| {
+        BudgetItem::default()
+            .blocked(Limit::GENERAL, at(0), Some(retry_after))
+            .blocked_until(at(0))
+    };
+    assert_eq!(until(SignedDuration::from_secs(-5)), Some(at(400)));
+    assert_eq!(until(SignedDuration::ZERO), Some(at(400)));
+    assert_eq!(until(SignedDuration::MAX), Some(at(3_600_000)));
+}
+
+#[test]
+fn the_log_of_sent_permits_survives_a_block() {
+    let limit = limit("5/15s");
+    let (item, _) = grant(&BudgetItem::default(), limit, 0, 5, 0);
+    let item = item.blocked(limit, at(2_000), Some(SignedDuration::from_secs(1)));
+    assert_eq!(grant(&item, limit, 2_000, 10, 20_000).1, [15_400; 5]);
+}
+
+#[test]
+fn what_only_a_wrong_clock_can_have_written_is_ignored() {
+    let limit = Limit::GENERAL;
+    let day = 86_400_000;
+    let (fast, _) = grant(&BudgetItem::default(), limit, day, 100, 0);
+    let fast = fast.blocked(limit, at(day), None);
+    let (item, dues) = grant(&fast, limit, 0, 1, 0);
+    assert_eq!(dues, [0]);
+    assert_eq!(item, grant(&BudgetItem::default(), limit, 0, 1, 0).0);
+    // Just within what a right clock can have written: it counts.
+    let (near, _) = grant(&BudgetItem::default(), limit, 50_000, 1, 0);
+    assert_eq!(come_back(&near, limit, 0, 5_000), at(45_000));
+}
+
+#[test]
+fn used_counts_the_present_window_and_what_is_ahead() {
+    let limit = limit("10/15s");
+    let (item, _) = grant(&BudgetItem::default(), limit, 0, 12, 20_000);
+    assert_eq!(item.used(limit, at(1_000)), 12);
+    assert_eq!(item.used(limit, at(15_000)), 2);
+    assert_eq!(BudgetItem::default().used(limit, at(0)), 0);
+}
+
+#[test]
+fn the_estimate_is_what_reserving_gives() {
+    let limit = limit("7/15s");
+    let (item, _) = grant(&BudgetItem::default(), limit, 0, 5, 0);
+    for n in 1..40 {
+        let (_, dues) = grant(&item, limit, 3_000, n, 1_000_000);
+        assert_eq!(
+            item.estimate(limit, at(3_000), n),
+            at(*dues.last().unwrap()),
+            "{n}"
+        );
+    }
+    assert_eq!(item.estimate(limit, at(3_000), 0), at(3_000));
+}
+
+#[test]
+fn the_stored_form_is_short_and_stable() {
+    let limit = limit("95/15s");
+    let (item, _) = grant(&BudgetItem::default(), limit, 0, 190, 20_000);
+    let item = item.blocked(limit, at(100), Some(ms(15_300)));
+    let text = serde_json::to_string(&item).unwrap();
+    assert_eq!(
+        text,
+        r#"{"dues":[1800000000000,0,94,15400,1,0,94],"blocked_until":1800000015400}"#
+    );
+    assert_eq!(serde_json::from_str::<BudgetItem>(&text).unwrap(), item);
+    assert_eq!(serde_json::to_string(&BudgetItem::default()).unwrap(), "{}");
+}
+
+#[test]
+fn a_damaged_item_is_an_error_and_takes_no_memory() {
+    for text in [
+        r#"{"dues":[0,1]}"#,
+        r#"{"dues":[0,-1,1]}"#,
+        r#"{"dues":[0,1,-1]}"#,
+        r#"{"dues":[0,0,9223372036854775807]}"#,
+        r#"{"dues":[0,9223372036854775807,2]}"#,
+    ] {
+        assert!(serde_json::from_str::<BudgetItem>(text).is_err(), "{text}");
+    }
+}
+
+/// What may happen between two moments.
+#[derive(Clone, Debug)]
+enum Event {
+    /// A worker reserves.
+    Reserve { worker: usize, n: u32, horizon: i64 },
+    /// Time goes by.
+    Pass(i64),
+    /// A worker is told 429.
+    Block {
+        worker: usize,
+        retry_after: Option<i64>,
+    },
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let event = prop_oneof![
+        4 => (0_usize..3, 1_u32..12, prop_oneof![Just(20_000_i64), Just(5_000)])
+            .prop_map(|(worker, n, horizon)| Event::Reserve { worker, n, horizon }),
+        4 => prop_oneof![0_i64..400, 0_i64..20_000].prop_map(Event::Pass),
+        1 => (0_usize..3, proptest::option::of(-10_i64..20_000))
+            .prop_map(|(worker, retry_after)| Event::Block { worker, retry_after }),
+    ];
+    proptest::collection::vec(event, 1..80)
+}
+
+/// A permit in somebody's hand. `chance` decides how it fares.
+struct Permit {
+    worker: usize,
+    due: i64,
+    chance: u32,
+}
+
+/// Plays the events over one item and returns when the requests reach the server, in order.
+fn play(limit: Limit, offsets: [i64; 3], events: &[Event], chances: &[u32]) -> Vec<i64> {
+    let guard = limit.guard();
+    let (lateness, jitter) = (millis(guard.lateness), millis(guard.jitter));
+    let mut item = BudgetItem::default();
+    let mut held: Vec<Permit> = Vec::new();
+    let mut arrivals = Vec::new();
+    let mut now = 0;
+    let mut chance = chances.iter().copied().cycle();
+    let closing = [Event::Pass(100_000)];
+    for event in events.iter().chain(&closing) {
+        match *event {
+            Event::Reserve { worker, n, horizon } => {
+                let clock = at(now + offsets[worker]);
+                if let Reservation::Reserved { item: next, dues } =
+                    item.reserve(limit, clock, n, ms(horizon))
+                {
+                    assert!(!dues.is_empty() && dues.len() <= n as usize);
+                    assert!(
+                        dues.iter()
+                            .all(|due| *due >= clock && *due <= clock + ms(horizon))
+                    );
+                    // Stored and read back between any two reservations.
+                    item = serde_json::from_str(&serde_json::to_string(&next).unwrap()).unwrap();
+                    held.extend(dues.into_iter().map(|due| Permit {
+                        worker,
+                        due: due.as_millisecond() - 1_800_000_000_000,
+                        chance: chance.next().unwrap(),
+                    }));
+                }
+            }
+            Event::Pass(span) => {
+                let end = now + span;
+                held.retain(|permit| {
+                    let late = i64::from(permit.chance % 7) * lateness / 6;
+                    // The moment of sending, by the clock of a bystander.
+                    let sent = permit.due + late - offsets[permit.worker];
+                    if sent >= end && span != 100_000 {
+                        return true;
+                    }
+                    let clock = at(sent + offsets[permit.worker]);
+                    let due = at(permit.due);
+                    let unused = permit.chance % 5 == 0;
+                    if !unused && !item.is_blocked(due, clock) && !limit.is_dead(due, clock) {
+                        arrivals.push(sent + 30 + i64::from(permit.chance / 7 % 7) * jitter / 6);
+                    }
+                    false
+                });
+                now = end;
+            }
+            Event::Block {
+                worker,
+                retry_after,
+            } => {
+                let clock = at(now + offsets[worker]);
+                item = item.blocked(limit, clock, retry_after.map(ms));
+            }
+        }
+    }
+    arrivals.sort_unstable();
+    arrivals
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn no_window_of_the_servers_clock_holds_more_than_the_limit(
+        requests in 1_u32..12,
+        window in prop_oneof![Just(15_000_i64), Just(1_500), Just(200), Just(60_000)],
+        skewed in 0_i64..=2,
+        events in events(),
+        chances in proptest::collection::vec(any::<u32>(), 1..50),
+    ) {
+        let limit = Limit::new(requests, ms(window)).unwrap();
+        let skew = millis(limit.guard().skew);
+        let offsets = [0, skew * skewed / 2, skew];
+        let arrivals = play(limit, offsets, &events, &chances);
+        for pair in arrivals.windows(requests as usize + 1) {
+            let span = pair[requests as usize] - pair[0];
+            prop_assert!(span >= window, "{} requests within {span} of {window} ms", requests + 1);
+        }
+    }
+
+    #[test]
+    fn no_permit_is_later_than_necessary(
+        requests in 1_u32..8,
+        steps in proptest::collection::vec((0_i64..9_000, 1_u32..10), 1..60),
+    ) {
+        let limit = Limit::new(requests, ms(15_000)).unwrap();
+        let mut item = BudgetItem::default();
+        let mut all: Vec<i64> = Vec::new();
+        let mut now = 0;
+        for (pass, n) in steps {
+            now += pass;
+            if let Reservation::Reserved { item: next, dues } = item.reserve(limit, at(now), n, HORIZON_INCREMENTAL) {
+                item = next;
+                for due in dues {
+                    // An own model: all permits ever given, nothing trimmed.
+                    let bound = all.len().checked_sub(requests as usize).map_or(now, |n| now.max(all[n] + 15_400));
+                    prop_assert_eq!(due, at(bound));
+                    all.push(bound);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_item_stays_small(
+        steps in proptest::collection::vec((0_i64..200, 1_u32..4), 1..400),
+    ) {
+        let limit = Limit::GENERAL.percent(95);
+        let mut item = BudgetItem::default();
+        let mut now = 0;
+        for (pass, n) in steps {
+            now += pass;
+            if let Reservation::Reserved { item: next, .. } = item.reserve(limit, at(now), n, HORIZON_INCREMENTAL) {
+                item = next;
+            }
+        }
+        prop_assert!(serde_json::to_string(&item).unwrap().len() < 2_000);
+    }
+
+    #[test]
+    fn any_log_comes_back_from_its_stored_form(
+        first in any::<i32>(),
+        distances in proptest::collection::vec(prop_oneof![Just(0_i64), 0_i64..20_000], 0..200),
+        block in proptest::option::of(any::<i64>()),
+    ) {
+        let mut due = i64::from(first);
+        let mut dues = vec![due];
+        for distance in distances {
+            due += distance;
+            dues.push(due);
+        }
+        let item = BudgetItem { dues, blocked_until: block };
+        let text = serde_json::to_string(&item).unwrap();
+        prop_assert_eq!(serde_json::from_str::<BudgetItem>(&text).unwrap(), item);
+    }
+}
