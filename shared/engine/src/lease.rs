@@ -1,1 +1,115 @@
-//! (lease)
+//! The right to advance a stream, and its fencing number.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::Epoch;
+use crate::time::{SignedDuration, Timestamp, between, plus};
+
+/// How long a lease lasts unless renewed. Safety rests on the epoch, not on this.
+pub const LEASE: SignedDuration = SignedDuration::from_mins(2);
+/// A lease that ends later than this from now was written by a clock that is wrong.
+const BELIEVABLE: SignedDuration = SignedDuration::from_mins(4);
+
+/// A lease as the state item holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The attempt that holds or held it.
+    pub owner: String,
+    /// When it ends.
+    pub until: Timestamp,
+    /// Whether the owner gave it back in good order.
+    pub released: bool,
+    /// Raised with every change of owner.
+    pub epoch: Epoch,
+}
+
+/// How a lease was come by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acquired {
+    /// Nobody had it, or it was given back.
+    Free,
+    /// Its owner never gave it back: fence before reading.
+    TakenOver,
+}
+
+/// Somebody else works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Busy {
+    /// Who.
+    pub owner: String,
+    /// Until when at least.
+    pub until: Timestamp,
+}
+
+impl Lease {
+    /// The lease of a new owner, or who has it. `owner_is_dead` says that the present owner's
+    /// process is known to have ended.
+    ///
+    /// # Errors
+    /// [`Busy`] while another owner's lease lasts.
+    pub fn acquire(
+        held: Option<&Self>,
+        owner: &str,
+        now: Timestamp,
+        owner_is_dead: bool,
+    ) -> Result<(Self, Acquired), Busy> {
+        let until = plus(now, LEASE);
+        let owner = owner.to_owned();
+        let Some(held) = held else {
+            let epoch = Epoch::default().next();
+            return Ok((Self { owner, until, released: false, epoch }, Acquired::Free));
+        };
+        let lasts = now < held.until && between(now, held.until) <= BELIEVABLE;
+        if !held.released && lasts && !owner_is_dead {
+            return Err(Busy { owner: held.owner.clone(), until: held.until });
+        }
+        let acquired = if held.released { Acquired::Free } else { Acquired::TakenOver };
+        Ok((Self { owner, until, released: false, epoch: held.epoch.next() }, acquired))
+    }
+
+    /// The same lease, lasting from `now` on.
+    #[must_use]
+    pub fn renewed(&self, now: Timestamp) -> Self {
+        Self { until: plus(now, LEASE), ..self.clone() }
+    }
+
+    /// The lease given back.
+    #[must_use]
+    pub fn released(&self) -> Self {
+        Self { released: true, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn a_lease_is_refused_while_it_lasts_and_taken_over_after() {
+        let (first, how) = Lease::acquire(None, "a", START, false).unwrap();
+        assert_eq!((first.epoch, how), (Epoch(1), Acquired::Free));
+        let soon = plus(START, SignedDuration::from_secs(119));
+        assert!(Lease::acquire(Some(&first), "b", soon, false).is_err());
+        let late = plus(START, SignedDuration::from_secs(120));
+        let (second, how) = Lease::acquire(Some(&first), "b", late, false).unwrap();
+        assert_eq!((second.epoch, how), (Epoch(2), Acquired::TakenOver));
+    }
+
+    #[test]
+    fn a_dead_owner_is_taken_over_at_once_and_a_released_lease_is_free() {
+        let (first, _) = Lease::acquire(None, "a", START, false).unwrap();
+        let taken = Lease::acquire(Some(&first), "b", START, true).unwrap();
+        assert_eq!(taken.1, Acquired::TakenOver);
+        let freed = Lease::acquire(Some(&first.released()), "b", START, false).unwrap();
+        assert_eq!((freed.0.epoch, freed.1), (Epoch(2), Acquired::Free));
+    }
+
+    #[test]
+    fn a_lease_from_the_far_future_is_another_clocks_fault() {
+        let (mut first, _) = Lease::acquire(None, "a", START, false).unwrap();
+        first.until = plus(START, SignedDuration::from_mins(5));
+        assert!(Lease::acquire(Some(&first), "b", START, false).is_ok());
+    }
+}

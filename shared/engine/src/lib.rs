@@ -4,6 +4,7 @@ pub mod budget;
 pub mod coverage;
 pub mod cursor;
 pub mod ids;
+pub mod item;
 pub mod key;
 pub mod lease;
 pub mod pass;

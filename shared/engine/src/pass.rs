@@ -1,6 +1,53 @@
 //! One reading of a stream as steps: which request comes next, what an answer proves.
+//!
+//! A [`Reading`] hands out requests, several at a time where their order does not matter, takes the
+//! facts of each answer, and says when its records are complete. It never sees a record, a clock or
+//! a connection; saved as JSON it goes on in another process.
+
+mod keyset;
+mod pager;
+mod parents;
+mod reading;
+mod units;
 
 use serde::{Deserialize, Serialize};
+
+pub use pager::Proof;
+pub use parents::{HeldUnits, ParentFound, Parked};
+pub use reading::{AfterFailure, Next, Plan, Reading};
+
+use crate::key::Key;
+use crate::retry::Failure;
+use crate::time::{Date, Timestamp};
+use crate::window::Period;
+
+/// Largest page that Harvest serves, and its default.
+pub const PER_PAGE: u32 = 2000;
+/// Smallest page that a troubled reading falls back to.
+pub const LEAST_PER_PAGE: u32 = 100;
+/// How often a reading that its totals disprove is tried before its records count as unproven.
+pub const PROOF_TRIES: u32 = 3;
+
+/// Which of a stream's two readings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pass {
+    /// What changed since the cursor.
+    Incremental,
+    /// Everything: the first load, later a sweep.
+    Full,
+}
+
+impl Pass {
+    /// `incremental` or `full`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Incremental => "incremental",
+            Self::Full => "full",
+        }
+    }
+}
 
 /// What to GET.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,4 +61,109 @@ pub enum Target {
     },
     /// A `links.next` of an earlier answer; followed only within the configured origin.
     Link(String),
+}
+
+impl Target {
+    /// A path without parameters.
+    #[must_use]
+    pub fn path(path: impl Into<String>) -> Self {
+        Self::Path { path: path.into(), query: Vec::new() }
+    }
+}
+
+/// The parent of a list of children.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Parent {
+    /// Its id.
+    pub id: i64,
+    /// Year of its `created_at` in UTC; `None` where that is null.
+    pub created_year: Option<i64>,
+}
+
+/// The part of a stream that is read and kept as one: all of it or nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Unit {
+    /// Not cut into parts; of listings each page stands for itself.
+    Stream,
+    /// The children of one parent.
+    Parent(Parent),
+    /// One report window.
+    Window(Period),
+}
+
+/// What an answer is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// Records of the stream.
+    Records(Unit),
+    /// Records of the trigger, for the parents they name.
+    Parents,
+    /// `total_entries` alone.
+    Count,
+    /// Whether the parent still exists: 200 or 404.
+    Existence(Parent),
+}
+
+/// A request that may be sent now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Names the request until it is answered or given up.
+    pub id: u64,
+    /// What to GET.
+    pub target: Target,
+    /// How to decode the answer.
+    pub reads: Reads,
+}
+
+/// What the next step must know of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageFacts {
+    /// `total_entries`.
+    pub total_entries: Option<u64>,
+    /// `links.next`.
+    pub next: Option<String>,
+    /// Primary key of each usable record.
+    pub keys: Vec<Key>,
+    /// Keyset date of each usable record, where the paging needs it.
+    pub dates: Vec<Option<Date>>,
+    /// Records that could not become rows.
+    pub quarantined: u64,
+    /// The parents that the records name (trigger pages).
+    pub parents: Vec<ParentFound>,
+}
+
+impl PageFacts {
+    /// Records in the answer, usable or not.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        (self.keys.len() as u64).saturating_add(self.quarantined)
+    }
+}
+
+/// What happens with collected records after an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The page's records are kept as they are.
+    Keep,
+    /// The page's records belong to this unit and wait until it is complete.
+    Hold(Unit),
+    /// The unit's waiting records are kept. `covered` says since when its reading began, where the
+    /// reading proves the unit complete.
+    Complete {
+        /// Which.
+        unit: Unit,
+        /// Beginning of the reading that proves it; `None`: proves nothing.
+        covered: Option<Timestamp>,
+    },
+    /// The unit's waiting records are dropped: it is read again from its beginning.
+    Drop(Unit),
+}
+
+/// Why a reading cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// What failed, for people: `/clients`.
+    pub what: String,
+    /// How.
+    pub failure: Failure,
 }

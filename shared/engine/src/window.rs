@@ -1,8 +1,12 @@
 //! Date intervals: report windows and the grid they lie on.
 
+use core::fmt;
+use core::str::FromStr;
+
+use jiff::Span;
 use serde::{Deserialize, Serialize};
 
-use crate::time::Date;
+use crate::time::{Date, next_day, previous_day};
 
 /// A report window: both days inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -11,4 +15,128 @@ pub struct Period {
     pub start: Date,
     /// Last day, inclusive.
     pub end: Date,
+}
+
+/// Which calendar windows reports are read in. A table keeps the grid that it began with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Grid {
+    /// Calendar months.
+    #[default]
+    Month,
+    /// Calendar quarters.
+    Quarter,
+    /// Calendar years; a leap year is two windows, split after 30 June, because Harvest takes at
+    /// most 365 days.
+    Year,
+}
+
+impl Grid {
+    /// The window that holds `day`.
+    #[must_use]
+    pub fn window(self, day: Date) -> Period {
+        let months: i8 = match self {
+            Self::Month => 1,
+            Self::Quarter => 3,
+            Self::Year if day.in_leap_year() => 6,
+            Self::Year => 12,
+        };
+        let before = day.month().saturating_sub(1) % months;
+        let first = day.first_of_month();
+        let start = first.saturating_sub(Span::new().months(before));
+        let end = previous_day(start.saturating_add(Span::new().months(months)));
+        Period { start, end }
+    }
+
+    /// All windows from the one that holds `oldest` to the one that holds `newest`, newest first.
+    #[must_use]
+    pub fn windows(self, oldest: Date, newest: Date) -> Vec<Period> {
+        let mut windows = Vec::new();
+        let mut window = self.window(newest);
+        while window.end >= oldest && window.start > Date::MIN {
+            windows.push(window);
+            window = self.window(previous_day(window.start));
+        }
+        windows
+    }
+
+    /// The windows that every run reads: those of today and of tomorrow (it is tomorrow already in
+    /// the east), and the two before today's; newest first.
+    #[must_use]
+    pub fn recent(self, today: Date) -> Vec<Period> {
+        let last = self.window(previous_day(self.window(today).start));
+        let oldest = self.window(previous_day(last.start)).start;
+        self.windows(oldest, next_day(today))
+    }
+
+    /// `month`, `quarter` or `year`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
+        }
+    }
+}
+
+impl fmt::Display for Grid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Grid {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "month" => Ok(Self::Month),
+            "quarter" => Ok(Self::Quarter),
+            "year" => Ok(Self::Year),
+            other => Err(format!("`{other}` is no report window: month, quarter or year")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_leap_year_is_two_windows() {
+        let windows = Grid::Year.windows(date(2023, 5, 1), date(2024, 7, 1));
+        let starts: Vec<String> = windows.iter().map(|w| w.start.to_string()).collect();
+        assert_eq!(starts, ["2024-07-01", "2024-01-01", "2023-01-01"]);
+    }
+
+    #[test]
+    fn tomorrow_may_be_in_the_next_window() {
+        let starts: Vec<String> =
+            Grid::Month.recent(date(2026, 11, 30)).iter().map(|w| w.start.to_string()).collect();
+        assert_eq!(starts, ["2026-12-01", "2026-11-01", "2026-10-01", "2026-09-01"]);
+    }
+
+    proptest! {
+        #[test]
+        fn windows_tile_the_calendar(day in 0_i32..20_000, days in 0_i32..2_000) {
+            let oldest = date(1990, 1, 1).saturating_add(Span::new().days(day));
+            let newest = oldest.saturating_add(Span::new().days(days));
+            for grid in [Grid::Month, Grid::Quarter, Grid::Year] {
+                let windows = grid.windows(oldest, newest);
+                prop_assert!(windows.first().unwrap().end >= newest);
+                prop_assert!(windows.last().unwrap().start <= oldest);
+                for pair in windows.windows(2) {
+                    prop_assert_eq!(next_day(pair[1].end), pair[0].start);
+                }
+                for window in windows {
+                    let length = window.end.duration_since(window.start).as_hours() / 24 + 1;
+                    prop_assert!(length <= 365, "{window:?}");
+                }
+            }
+        }
+    }
 }

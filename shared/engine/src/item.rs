@@ -1,0 +1,183 @@
+//! What the state table keeps of a stream and of the account.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Epoch, Sequence};
+use crate::lease::Lease;
+use crate::pass::{Parked, Pass};
+use crate::time::{Date, Timestamp};
+use crate::window::Grid;
+
+/// The item `stream#<name>`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StreamItem {
+    /// Who works on it.
+    pub lease: Option<Lease>,
+    /// Where the stream stands; also in every commit, from which it is repaired.
+    pub position: Position,
+    /// The table's version that `position` belongs to.
+    pub version: u64,
+    /// The table's sequence at that version.
+    pub sequence: Sequence,
+    /// How it has been going.
+    pub health: Health,
+}
+
+/// Where a stream stands: written with every commit, then into the state item.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Position {
+    /// Everything that changed before this instant is in the table.
+    pub cursor: Option<Timestamp>,
+    /// The incremental pass.
+    pub incremental: PassState,
+    /// The full pass.
+    pub full: PassState,
+    /// Parents whose children could not be read.
+    pub parked: Stored<BTreeMap<i64, Parked>>,
+    /// The grid of report windows that the table began with.
+    pub grid: Option<Grid>,
+    /// The first day that full passes read; an earlier setting starts a new one.
+    pub start_date: Option<Date>,
+    /// Roles that the rows were written with.
+    pub roles: Vec<String>,
+}
+
+/// One of the two passes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PassState {
+    /// The unfinished pass.
+    pub unfinished: Option<Unfinished>,
+    /// When the last complete one began, by our clock.
+    pub last_begun: Option<Timestamp>,
+    /// Requests that the last complete one took: what the next will cost.
+    pub last_requests: u64,
+}
+
+/// A pass that goes on in the next run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Unfinished {
+    /// Its start by the server's clock: what the cursor becomes.
+    pub start: Timestamp,
+    /// When it began, by our clock.
+    pub begun: Timestamp,
+    /// The saved reading.
+    pub resume: Stored<serde_json::Value>,
+    /// Rows it has deleted so far.
+    pub deleted: u64,
+    /// Requests it has taken so far.
+    pub requests: u64,
+    /// Units read and units left, for people.
+    pub progress: (u64, u64),
+    /// When a run last worked on it, by our clock.
+    pub tried_at: Timestamp,
+    /// When the budget has room for it again, where that is what it waits for.
+    pub waits_until: Option<Timestamp>,
+}
+
+/// A value in the item, or the key of the lake object that holds it because it is large.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stored<T> {
+    /// The value.
+    Here(T),
+    /// Key of a JSON object below the lake's root.
+    At(String),
+}
+
+impl<T: Default> Default for Stored<T> {
+    fn default() -> Self {
+        Self::Here(T::default())
+    }
+}
+
+/// How a stream has been going.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Health {
+    /// When a pass was last completed.
+    pub last_success: Option<Timestamp>,
+    /// What went wrong last, and when; cleared by success.
+    pub last_error: Option<(Timestamp, String)>,
+    /// Runs in a row that failed or never came back.
+    pub failures: u32,
+    /// Whether Harvest refused the stream to this token (403).
+    pub refused: bool,
+    /// Rows of the table.
+    pub rows: u64,
+    /// Records kept raw because they could not become rows, in the last complete pass.
+    pub quarantined: u64,
+    /// Values that did not fit, in the last run that read any.
+    pub misfits: u64,
+    /// Members that the declaration does not know, with how many records had them.
+    pub unknown: BTreeMap<String, u64>,
+    /// What the last pass could not prove, for people.
+    pub warning: Option<String>,
+}
+
+impl Position {
+    /// The state of `pass`.
+    #[must_use]
+    pub const fn pass(&self, pass: Pass) -> &PassState {
+        match pass {
+            Pass::Incremental => &self.incremental,
+            Pass::Full => &self.full,
+        }
+    }
+
+    /// The state of `pass`, to change it.
+    pub const fn pass_mut(&mut self, pass: Pass) -> &mut PassState {
+        match pass {
+            Pass::Incremental => &mut self.incremental,
+            Pass::Full => &mut self.full,
+        }
+    }
+}
+
+impl StreamItem {
+    /// The epoch of the lease.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.lease.as_ref().map_or(Epoch::default(), |lease| lease.epoch)
+    }
+}
+
+/// The item `account`: what the orchestrator learnt of the account.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccountItem {
+    /// When it was read.
+    pub read_at: Option<Timestamp>,
+    /// Name of the company.
+    pub company: String,
+    /// The person of the token.
+    pub person: String,
+    /// `access_roles` of that person; without that member of `/users/me`: empty.
+    pub roles: Vec<String>,
+    /// Modules that are off, by the name of their feature member.
+    pub modules_off: Vec<String>,
+    /// First and last days, for report windows.
+    pub extent: Option<Extent>,
+}
+
+/// The oldest and newest days that reports can be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extent {
+    /// When it was read.
+    pub read_at: Timestamp,
+    /// Oldest and newest `spent_date` of time entries and expenses.
+    pub spent: Option<(Date, Date)>,
+    /// Oldest and newest `issue_date` of invoices.
+    pub issued: Option<(Date, Date)>,
+}
+
+/// Whether someone with `now` sees at least what someone with `before` saw: an administrator sees
+/// everything, everybody else must have every role that was there before.
+#[must_use]
+pub fn roles_suffice(before: &[String], now: &[String]) -> bool {
+    now.iter().any(|role| role == "administrator") || before.iter().all(|role| now.contains(role))
+}

@@ -1,0 +1,375 @@
+//! Reading an offset list by day ranges: each answer is atomic, so nothing shifts between them.
+//!
+//! The list is sorted by a day, newest first. A range asks for everything up to its newest day that
+//! is not yet whole; the answer's oldest day may be cut off, so the next request begins with that
+//! day again. A range ends with an answer that holds all of its `total_entries`.
+
+use serde::{Deserialize, Serialize};
+
+use super::pager::{List, Offset, Proof, Question, Setback, Turn};
+use super::{PROOF_TRIES, PageFacts};
+use crate::retry::Failure;
+use crate::time::{Date, previous_day};
+
+/// At most so many ranges are read side by side.
+const MOST_RANGES: u32 = 8;
+/// A range is worth a request of its own from so many expected pages on.
+const PAGES_PER_RANGE: u64 = 3;
+/// Slot of the list's unranged reading and of the check for undated records.
+const WHOLE: u32 = u32::MAX;
+/// Every date of a record is later.
+const BEGINNING: &str = "1900-01-01";
+
+/// A date keyset reading.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Keyset {
+    list: List,
+    nullable: bool,
+    ranges: Vec<Range>,
+    /// Whether any request left undated records out.
+    ranged: bool,
+    /// Days whose pages never added up.
+    unproven_days: Vec<Date>,
+    /// Whether the records without a date never added up.
+    undated_unproven: bool,
+    rest: Rest,
+}
+
+/// One chain of requests, from its newest day down.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Range {
+    /// Oldest day; `None`: open.
+    from: Option<Date>,
+    /// Newest day not yet whole; `None`: open.
+    to: Option<Date>,
+    /// A day of more than one page, being paged.
+    day: Option<(Date, Offset)>,
+    asked: bool,
+    done: bool,
+}
+
+/// What comes after the ranges.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Rest {
+    /// Ranges are being read.
+    Ranges,
+    /// Do the ranges leave undated records out? Two totals must agree.
+    Compare { tries: u32, plain: Option<u64>, asked: bool },
+    /// The list is paged unranged for its undated records.
+    Undated(Offset),
+    /// The list is not sorted as documented: it is paged unranged and proves nothing.
+    Disordered(Offset),
+    /// Done.
+    Nothing,
+}
+
+impl Keyset {
+    pub(super) fn new(list: List, nullable: bool, from: Option<Date>) -> Self {
+        let range = Range { from, to: None, day: None, asked: false, done: false };
+        Self {
+            list,
+            nullable,
+            ranges: vec![range],
+            ranged: from.is_some(),
+            unproven_days: Vec::new(),
+            undated_unproven: false,
+            rest: Rest::Ranges,
+        }
+    }
+
+    pub(super) fn restart(&mut self) {
+        let from = self.ranges.last().and_then(|range| range.from);
+        *self = Self::new(self.list.clone(), self.nullable, from);
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.rest, Rest::Nothing)
+            || matches!(&self.rest, Rest::Disordered(offset) if offset.is_done())
+    }
+
+    pub(super) fn proof(&self) -> Proof {
+        let path = &self.list.path;
+        if matches!(self.rest, Rest::Disordered(_)) {
+            return Proof::Unproven(format!("{path} is not sorted newest day first"));
+        }
+        match self.unproven_days.first() {
+            None if self.undated_unproven => {
+                Proof::Unproven(format!("{path}: the records without a date do not add up"))
+            }
+            None => Proof::Proven,
+            Some(day) => Proof::Unproven(format!("{path} kept changing on {day} while it was read")),
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Option<Question> {
+        match &mut self.rest {
+            Rest::Ranges => self.next_of_ranges(),
+            Rest::Compare { plain, asked, .. } => {
+                if *asked {
+                    return None;
+                }
+                *asked = true;
+                let from = [("from", BEGINNING.to_owned())];
+                let more: &[(&str, String)] = if plain.is_none() { &[] } else { &from };
+                let target = self.list.with(more, 1);
+                Some(Question { slot: WHOLE, target, count_only: true })
+            }
+            Rest::Undated(offset) | Rest::Disordered(offset) => {
+                offset.next().map(|question| Question { slot: WHOLE, ..question })
+            }
+            Rest::Nothing => None,
+        }
+    }
+
+    fn next_of_ranges(&mut self) -> Option<Question> {
+        for (slot, range) in (0_u32..).zip(self.ranges.iter_mut()) {
+            if range.done || range.asked {
+                continue;
+            }
+            range.asked = true;
+            if let Some((_, offset)) = &mut range.day {
+                return offset.next().map(|question| Question { slot, ..question });
+            }
+            let mut more = Vec::new();
+            if let Some(from) = range.from {
+                more.push(("from", from.to_string()));
+            }
+            if let Some(to) = range.to {
+                more.push(("to", to.to_string()));
+            }
+            self.ranged |= !more.is_empty();
+            let target = self.list.with(&more, self.list.per_page);
+            return Some(Question { slot, target, count_only: false });
+        }
+        None
+    }
+
+    pub(super) fn on_page(&mut self, slot: u32, facts: &PageFacts) -> Turn {
+        self.list.trouble = 0;
+        if slot != WHOLE && !matches!(self.rest, Rest::Ranges) {
+            // Asked before the list proved disordered: its records count, its order does not.
+            return Turn::On;
+        }
+        match &mut self.rest {
+            Rest::Ranges => self.on_range(slot, facts),
+            Rest::Compare { .. } => {
+                self.compare(facts.total_entries);
+                Turn::On
+            }
+            Rest::Undated(offset) => {
+                // A restart within the offset list changes nothing here: its pages are upserts.
+                let _: Turn = offset.on_page(facts);
+                if offset.is_done() {
+                    self.undated_unproven = !offset.is_proven();
+                    self.rest = Rest::Nothing;
+                }
+                Turn::On
+            }
+            Rest::Disordered(offset) => {
+                let _: Turn = offset.on_page(facts);
+                Turn::On
+            }
+            Rest::Nothing => Turn::On,
+        }
+    }
+
+    fn on_range(&mut self, slot: u32, facts: &PageFacts) -> Turn {
+        let nullable = self.nullable;
+        let mut unproven = None;
+        let mut split = None;
+        let alone = self.ranges.len() == 1;
+        let Some(range) = usize::try_from(slot).ok().and_then(|slot| self.ranges.get_mut(slot))
+        else {
+            return Turn::On;
+        };
+        range.asked = false;
+        if let Some((day, offset)) = &mut range.day {
+            let day = *day;
+            let strange = facts.dates.iter().any(|date| *date != Some(day));
+            let _: Turn = offset.on_page(facts);
+            if offset.is_done() {
+                if !offset.is_proven() {
+                    unproven = Some(day);
+                }
+                range.day = None;
+                range.go_on_before(day);
+            }
+            if strange {
+                return self.disordered();
+            }
+        } else if !range.in_order(facts, nullable) {
+            return self.disordered();
+        } else if facts.total_entries.map_or(facts.next.is_none(), |all| facts.records() >= all) {
+            range.done = true;
+        } else {
+            let first = range.to.is_none() && alone;
+            let dated = || facts.dates.iter().flatten();
+            let (Some(newest), Some(oldest)) = (dated().next(), dated().next_back()) else {
+                return self.disordered();
+            };
+            let (newest, oldest) = (*newest, *oldest);
+            if range.to.map_or(newest == oldest, |to| oldest >= to) {
+                let mut list = self.list.clone();
+                list.filters.push(("from".to_owned(), oldest.to_string()));
+                list.filters.push(("to".to_owned(), oldest.to_string()));
+                range.day = Some((oldest, Offset::new(list)));
+                self.ranged = true;
+            } else {
+                range.to = Some(oldest);
+                split = first.then_some((newest, oldest));
+            }
+        }
+        self.unproven_days.extend(unproven);
+        if let Some((newest, oldest)) = split {
+            self.split(newest, oldest, facts);
+        }
+        if self.ranges.iter().all(|range| range.done) {
+            self.rest = if self.nullable && self.ranged {
+                Rest::Compare { tries: 1, plain: None, asked: false }
+            } else {
+                Rest::Nothing
+            };
+        }
+        Turn::On
+    }
+
+    /// Cuts what is left below `oldest` into ranges of about the same number of records, assuming
+    /// that the days go on as densely as those of the first page.
+    fn split(&mut self, newest: Date, oldest: Date, facts: &PageFacts) {
+        let (Some(range), Some(total)) = (self.ranges.first_mut(), facts.total_entries) else {
+            return;
+        };
+        let pages = total.saturating_sub(facts.records()).div_ceil(facts.records().max(1));
+        let parts = u32::try_from(pages / PAGES_PER_RANGE).unwrap_or(MOST_RANGES).min(MOST_RANGES);
+        if parts < 2 {
+            return;
+        }
+        let span = |a: Date, b: Date| (b.duration_since(a).as_secs() / 86_400).max(0);
+        let days_per_page = span(oldest, newest).max(1);
+        let mut days = days_per_page.saturating_mul(i64::try_from(pages).unwrap_or(i64::MAX));
+        if let Some(from) = range.from {
+            days = days.min(span(from, oldest));
+        }
+        let step = days / i64::from(parts);
+        if step < 2 {
+            return;
+        }
+        let end = range.from;
+        let mut to = oldest;
+        let mut ranges = Vec::new();
+        for _ in 1..parts {
+            let Ok(from) = to.checked_sub(jiff::Span::new().days(step)) else { break };
+            ranges.push(Range::between(Some(from), to));
+            to = previous_day(from);
+        }
+        ranges.push(Range::between(end, to));
+        self.ranges = ranges;
+    }
+
+    fn compare(&mut self, total: Option<u64>) {
+        let Rest::Compare { tries, plain, asked } = &mut self.rest else { return };
+        *asked = false;
+        let Some(all) = *plain else {
+            // A list without totals cannot be compared: as if they never agreed.
+            *plain = Some(total.unwrap_or(u64::MAX));
+            return;
+        };
+        if total == Some(all) {
+            self.rest = Rest::Nothing;
+        } else if *tries < PROOF_TRIES {
+            *tries = tries.saturating_add(1);
+            *plain = None;
+        } else {
+            self.rest = Rest::Undated(Offset::new(self.list.clone()));
+        }
+    }
+
+    fn disordered(&mut self) -> Turn {
+        self.ranges.clear();
+        self.rest = Rest::Disordered(Offset::new(self.list.clone()));
+        Turn::On
+    }
+
+    pub(super) fn on_failure(&mut self, slot: u32, failure: &Failure, last: bool) -> Setback {
+        if slot != WHOLE && !matches!(self.rest, Rest::Ranges) {
+            return Setback::Same;
+        }
+        match &mut self.rest {
+            Rest::Ranges => {}
+            Rest::Compare { asked, .. } => {
+                *asked = false;
+                return if last { Setback::Final } else { Setback::Same };
+            }
+            // What an unranged reading kept before a restart are upserts: nothing to take back.
+            Rest::Undated(offset) | Rest::Disordered(offset) => {
+                return match offset.on_failure(failure, last) {
+                    Setback::Restart | Setback::Same => Setback::Same,
+                    Setback::Final => Setback::Final,
+                };
+            }
+            Rest::Nothing => return Setback::Final,
+        }
+        let shrunk = self.list.shrink_after(failure);
+        if let Some(range) =
+            usize::try_from(slot).ok().and_then(|slot| self.ranges.get_mut(slot))
+        {
+            range.asked = false;
+            if let Some((_, offset)) = &mut range.day {
+                let _: Setback = offset.on_failure(failure, last);
+            }
+        }
+        if last && !shrunk { Setback::Final } else { Setback::Same }
+    }
+
+    pub(super) fn resumed(&mut self) {
+        for range in &mut self.ranges {
+            range.asked = false;
+            if let Some((_, offset)) = &mut range.day {
+                offset.resumed();
+            }
+        }
+        match &mut self.rest {
+            Rest::Ranges | Rest::Nothing => {}
+            Rest::Compare { asked, plain, .. } => {
+                *asked = false;
+                *plain = None;
+            }
+            Rest::Undated(offset) | Rest::Disordered(offset) => offset.resumed(),
+        }
+    }
+}
+
+impl Range {
+    fn between(from: Option<Date>, to: Date) -> Self {
+        Self { from, to: Some(to), day: None, asked: false, done: false }
+    }
+
+    /// The day is whole: the range goes on with the day before it, if that is inside.
+    fn go_on_before(&mut self, day: Date) {
+        let to = previous_day(day);
+        self.to = Some(to);
+        self.done = self.from.is_some_and(|from| to < from);
+    }
+
+    /// Whether the answer's dates lie in the asked range and never increase.
+    fn in_order(&self, facts: &PageFacts, nullable: bool) -> bool {
+        let undated_allowed = nullable && self.from.is_none() && self.to.is_none();
+        let mut before: Option<Date> = None;
+        for date in &facts.dates {
+            let Some(date) = *date else {
+                if undated_allowed {
+                    continue;
+                }
+                return false;
+            };
+            let increases = before.is_some_and(|before| date > before);
+            let outside = self.from.is_some_and(|from| date < from)
+                || self.to.is_some_and(|to| date > to);
+            if increases || outside {
+                return false;
+            }
+            before = Some(date);
+        }
+        true
+    }
+}

@@ -1,0 +1,244 @@
+//! Reading the parts of a stream that are kept as one: report windows, the children of parents,
+//! and a snapshot as its only part.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::pager::{Pager, Proof, Setback, Turn};
+use super::parents::HeldUnits;
+use super::{Effect, PageFacts, Target, Unit};
+use crate::retry::Failure;
+use crate::spec::{Kind, Paging, StreamSpec};
+use crate::time::Timestamp;
+
+/// The units still to read, and those under way.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Units {
+    queue: VecDeque<Unit>,
+    #[serde(skip)]
+    active: Vec<Active>,
+    /// Units read.
+    pub(super) done: u64,
+    /// Units whose reading proves nothing, for people.
+    pub(super) unproven: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Active {
+    unit: Unit,
+    pager: Pager,
+    begun: Option<Timestamp>,
+    records: u64,
+    quarantined: u64,
+    empties: u32,
+    awaits_held: bool,
+}
+
+impl Units {
+    pub(super) fn push(&mut self, unit: Unit) {
+        let known = self.queue.contains(&unit) || self.active.iter().any(|one| one.unit == unit);
+        if !known {
+            self.queue.push_back(unit);
+        }
+    }
+
+    /// Queues units that are known to be new.
+    pub(super) fn extend(&mut self, units: impl IntoIterator<Item = Unit>) {
+        self.queue.extend(units);
+    }
+
+    pub(super) fn left(&self) -> u64 {
+        (self.queue.len() as u64).saturating_add(self.active.len() as u64)
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.queue.is_empty() && self.active.is_empty()
+    }
+
+    pub(super) fn needs_held(&self) -> bool {
+        self.active.iter().any(|one| one.awaits_held)
+    }
+
+    /// The units as they are saved: those under way are read again from their beginning.
+    pub(super) fn suspended(&self) -> Self {
+        let mut saved = self.clone();
+        for one in saved.active.drain(..).rev() {
+            saved.queue.push_front(one.unit);
+        }
+        saved
+    }
+
+    pub(super) fn next(&mut self, spec: &StreamSpec, width: usize) -> Option<(Unit, Target)> {
+        for one in &mut self.active {
+            if one.awaits_held {
+                continue;
+            }
+            if let Some(question) = one.pager.next() {
+                return Some((one.unit, question.target));
+            }
+        }
+        if self.active.len() >= width {
+            return None;
+        }
+        let unit = self.queue.pop_front()?;
+        let mut pager = pager(spec, unit);
+        let question = pager.next();
+        self.active.push(Active {
+            unit,
+            pager,
+            begun: None,
+            records: 0,
+            quarantined: 0,
+            empties: 0,
+            awaits_held: false,
+        });
+        question.map(|question| (unit, question.target))
+    }
+
+    pub(super) fn on_page(
+        &mut self,
+        unit: Unit,
+        requested_at: Timestamp,
+        facts: &PageFacts,
+        held: Option<&HeldUnits>,
+    ) -> Vec<Effect> {
+        let Some(one) = self.active.iter_mut().find(|one| one.unit == unit) else {
+            return Vec::new();
+        };
+        one.begun = one.begun.or(Some(requested_at));
+        let turn = one.pager.on_page(0, facts);
+        let mut effects = Vec::new();
+        match turn {
+            Turn::On => {
+                one.records = one.records.saturating_add(facts.records());
+                one.quarantined = one.quarantined.saturating_add(facts.quarantined);
+                effects.push(Effect::Hold(unit));
+            }
+            Turn::Restarted => {
+                one.restart_counts();
+                effects.push(Effect::Drop(unit));
+            }
+        }
+        if one.pager.is_done() {
+            effects.extend(self.finish(unit, held));
+        }
+        effects
+    }
+
+    /// The answer that says "there are none" without being a list.
+    pub(super) fn on_nothing(
+        &mut self,
+        unit: Unit,
+        requested_at: Timestamp,
+        held: Option<&HeldUnits>,
+    ) -> Vec<Effect> {
+        let Some(one) = self.active.iter_mut().find(|one| one.unit == unit) else {
+            return Vec::new();
+        };
+        one.begun = one.begun.or(Some(requested_at));
+        self.finish(unit, held)
+    }
+
+    pub(super) fn on_held(&mut self, held: &HeldUnits) -> Vec<Effect> {
+        let waiting: Vec<Unit> =
+            self.active.iter().filter(|one| one.awaits_held).map(|one| one.unit).collect();
+        waiting.into_iter().flat_map(|unit| self.finish(unit, Some(held))).collect()
+    }
+
+    fn finish(&mut self, unit: Unit, held: Option<&HeldUnits>) -> Vec<Effect> {
+        let Some(at) = self.active.iter().position(|one| one.unit == unit) else {
+            return Vec::new();
+        };
+        let mut one = self.active.swap_remove(at);
+        one.awaits_held = false;
+        if one.records == 0 && one.empties == 0 {
+            // Emptiness counts only twice where we hold rows.
+            let Some(held) = held else {
+                one.awaits_held = true;
+                self.active.push(one);
+                return Vec::new();
+            };
+            if held.holds(unit) {
+                one.empties = 1;
+                one.pager.restart();
+                self.active.push(one);
+                return Vec::new();
+            }
+        }
+        let covered = match one.pager.proof() {
+            Proof::Proven if one.quarantined == 0 => one.begun,
+            Proof::Proven => None,
+            Proof::Unproven(why) => {
+                self.unproven.push(why);
+                None
+            }
+        };
+        self.done = self.done.saturating_add(1);
+        vec![Effect::Complete { unit, covered }]
+    }
+
+    /// Frees the failed request; `None` where nothing else can be tried.
+    pub(super) fn on_failure(
+        &mut self,
+        unit: Unit,
+        failure: &Failure,
+        last: bool,
+    ) -> Option<Vec<Effect>> {
+        let one = self.active.iter_mut().find(|one| one.unit == unit)?;
+        match one.pager.on_failure(0, failure, last) {
+            Setback::Same => Some(Vec::new()),
+            Setback::Restart => {
+                one.restart_counts();
+                Some(vec![Effect::Drop(unit)])
+            }
+            Setback::Final => None,
+        }
+    }
+
+    /// Gives the unit up: what was read of it is dropped.
+    pub(super) fn give_up(&mut self, unit: Unit) -> Vec<Effect> {
+        self.active.retain(|one| one.unit != unit);
+        vec![Effect::Drop(unit)]
+    }
+
+    /// Puts a failed unit back at the end, for another run.
+    pub(super) fn put_back(&mut self, unit: Unit) -> Vec<Effect> {
+        let effects = self.give_up(unit);
+        self.queue.push_back(unit);
+        effects
+    }
+}
+
+impl Active {
+    fn restart_counts(&mut self) {
+        self.records = 0;
+        self.quarantined = 0;
+    }
+}
+
+/// How one unit of the stream is read.
+fn pager(spec: &StreamSpec, unit: Unit) -> Pager {
+    let filters = match unit {
+        Unit::Stream | Unit::Parent(_) => Vec::new(),
+        Unit::Window(period) => vec![
+            ("from".to_owned(), period.start.to_string()),
+            ("to".to_owned(), period.end.to_string()),
+        ],
+    };
+    let paging = match &spec.kind {
+        Kind::Listing(listing) => listing.paging,
+        Kind::Snapshot(paging) => *paging,
+        Kind::PerParent(_) => Paging::Cursor,
+        Kind::ReportWindow(_) => Paging::Offset,
+    };
+    Pager::new(paging, &unit_path(spec.path, unit), filters, None)
+}
+
+/// The path with the parent's id in it.
+pub(super) fn unit_path(path: &str, unit: Unit) -> String {
+    match unit {
+        Unit::Parent(parent) => path.replace("{parent}", &parent.id.to_string()),
+        Unit::Stream | Unit::Window(_) => path.to_owned(),
+    }
+}
