@@ -1,0 +1,521 @@
+//! Walks the table of streams: each declaration agrees with the facts of the API (`catalog.json`)
+//! and with what tables and their readers need.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use engine::schema::{Column, ColumnType, Source, columns};
+use engine::spec::{Field, FieldType, Kind, Module, Paging, Partition, StreamSpec, Sweep};
+use serde::Deserialize;
+use streams::STREAMS;
+
+/// What the API offers, one entry per stream.
+#[derive(Deserialize)]
+struct Entry {
+    stream: String,
+    path: String,
+    records_key: Option<String>,
+    paging: String,
+    rate_class: String,
+    primary_key: Vec<String>,
+    module: Option<String>,
+    parent: Option<String>,
+    window: bool,
+    fields: Vec<Fact>,
+}
+
+/// One member of its records; `[]` in the path stands for the items of a list.
+#[derive(Deserialize)]
+struct Fact {
+    path: String,
+    #[serde(rename = "type")]
+    ty: String,
+    legacy: bool,
+}
+
+fn tests_folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn catalog() -> Vec<Entry> {
+    let text = std::fs::read_to_string(tests_folder().join("catalog.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Each declared stream with its entry of the catalog; their order agrees too.
+fn pairs() -> Vec<(&'static StreamSpec, Entry)> {
+    let entries = catalog();
+    let declared: Vec<&str> = STREAMS.iter().map(|spec| spec.name).collect();
+    let known: Vec<&str> = entries.iter().map(|entry| entry.stream.as_str()).collect();
+    assert_eq!(declared, known);
+    STREAMS.iter().copied().zip(entries).collect()
+}
+
+fn is_report_window(spec: &StreamSpec) -> bool {
+    matches!(spec.kind, Kind::ReportWindow(_))
+}
+
+fn column(spec: &StreamSpec, name: &str) -> Column {
+    let found = columns(spec).into_iter().find(|column| column.name == name);
+    found.unwrap_or_else(|| panic!("{} has no column {name}", spec.name))
+}
+
+/// The same notation as in the catalog.
+fn flat(prefix: &str, fields: &[Field], out: &mut Vec<(String, &'static str)>) {
+    for field in fields {
+        let path = format!("{prefix}{}", field.name);
+        let (ty, inner): (_, Option<(&str, &[Field])>) = match field.ty {
+            FieldType::Int => ("int", None),
+            FieldType::Text => ("text", None),
+            FieldType::Bool => ("bool", None),
+            FieldType::Date => ("date", None),
+            FieldType::Instant => ("instant", None),
+            FieldType::Money => ("money", None),
+            FieldType::Decimal => ("decimal", None),
+            FieldType::Texts => ("texts", None),
+            FieldType::Ints => ("ints", None),
+            FieldType::Object(inner) => ("object", Some((".", inner))),
+            FieldType::Objects(inner) => ("objects", Some(("[].", inner))),
+        };
+        out.push((path.clone(), ty));
+        if let Some((joint, inner)) = inner {
+            flat(&format!("{path}{joint}"), inner, out);
+        }
+    }
+}
+
+fn type_name(ty: &ColumnType) -> String {
+    match ty {
+        ColumnType::Int => "int64".to_owned(),
+        ColumnType::Text => "utf8".to_owned(),
+        ColumnType::Bool => "bool".to_owned(),
+        ColumnType::Date => "date32".to_owned(),
+        ColumnType::Instant => "timestamp(us,UTC)".to_owned(),
+        ColumnType::Decimal { scale } => format!("decimal(18,{scale})"),
+        ColumnType::Texts => "list<utf8>".to_owned(),
+        ColumnType::Ints => "list<int64>".to_owned(),
+        ColumnType::Structs(members) => {
+            let members: Vec<String> = members
+                .iter()
+                .map(|member| format!("{}:{}", member.name, type_name(&member.ty)))
+                .collect();
+            format!("list<struct<{}>>", members.join(","))
+        }
+    }
+}
+
+#[test]
+fn every_stream_has_a_name_of_its_own() {
+    assert_eq!(STREAMS.len(), 33);
+    let names: BTreeSet<&str> = STREAMS.iter().map(|spec| spec.name).collect();
+    assert_eq!(names.len(), STREAMS.len());
+    for name in names {
+        assert!(is_legal(name), "{name}");
+        assert!(
+            !name.ends_with("_changes"),
+            "{name} would share a folder with a changes table"
+        );
+    }
+}
+
+#[test]
+fn paths_keys_and_rate_classes_are_those_of_the_api() {
+    for (spec, entry) in pairs() {
+        let path = ["invoice_id", "estimate_id", "user_id"]
+            .iter()
+            .fold(entry.path.clone(), |path, id| {
+                path.replace(&format!("{{{id}}}"), "{parent}")
+            });
+        assert_eq!(format!("/v2{}", spec.path), path, "{}", spec.name);
+        assert_eq!(
+            spec.records_key,
+            entry.records_key.as_deref(),
+            "{}",
+            spec.name
+        );
+        assert_eq!(spec.rate_class.name(), entry.rate_class, "{}", spec.name);
+        let mut key = entry.primary_key;
+        if entry.window {
+            key.splice(0..0, ["period_start".to_owned(), "period_end".to_owned()]);
+        }
+        assert_eq!(spec.primary_key, key, "{}", spec.name);
+    }
+}
+
+#[test]
+fn paging_and_kind_are_those_of_the_api() {
+    for (spec, entry) in pairs() {
+        let paging = match &spec.kind {
+            Kind::Listing(listing) => Some(listing.paging),
+            Kind::Snapshot(paging) => Some(*paging),
+            Kind::PerParent(_) | Kind::ReportWindow(_) => None,
+        };
+        let expected = match paging {
+            Some(Paging::Single) => "none",
+            Some(Paging::Cursor) => "cursor",
+            Some(Paging::Offset | Paging::DateKeyset { .. }) => "page",
+            None if is_report_window(spec) => "page",
+            None => "cursor",
+        };
+        assert_eq!(expected, entry.paging, "{}", spec.name);
+        assert_eq!(is_report_window(spec), entry.window, "{}", spec.name);
+        assert_eq!(
+            matches!(spec.kind, Kind::PerParent(_)),
+            entry.parent.is_some(),
+            "{}",
+            spec.name
+        );
+        assert_eq!(
+            spec.records_key.is_none(),
+            paging == Some(Paging::Single),
+            "{}",
+            spec.name
+        );
+        let always = matches!(spec.kind, Kind::Snapshot(_));
+        assert_eq!(spec.sweep == Sweep::Always, always, "{}", spec.name);
+    }
+}
+
+#[test]
+fn modules_are_those_of_the_api() {
+    for (spec, entry) in pairs() {
+        let module = spec.module.map(|module| match module {
+            Module::Expense => "expense",
+            Module::Invoice => "invoice",
+            Module::Estimate => "estimate",
+        });
+        assert_eq!(module, entry.module.as_deref(), "{}", spec.name);
+        if let Kind::PerParent(parent) = &spec.kind {
+            assert_eq!(spec.module, parent.trigger.module, "{}", spec.name);
+        }
+    }
+}
+
+#[test]
+fn every_member_of_the_api_is_declared_in_order_with_its_type_and_no_other() {
+    for (spec, entry) in pairs() {
+        let mut declared = Vec::new();
+        flat("", spec.fields, &mut declared);
+        let declared: Vec<(&str, &str)> =
+            declared.iter().map(|(p, ty)| (p.as_str(), *ty)).collect();
+        let known: Vec<(&str, &str)> = entry
+            .fields
+            .iter()
+            .filter(|fact| !fact.legacy)
+            .map(|fact| (fact.path.as_str(), fact.ty.as_str()))
+            .collect();
+        assert_eq!(declared, known, "{}", spec.name);
+        for fact in entry.fields.iter().filter(|fact| fact.legacy) {
+            assert!(
+                !declared.iter().any(|(path, _)| *path == fact.path),
+                "{}: {} belongs into extra_json",
+                spec.name,
+                fact.path
+            );
+        }
+    }
+}
+
+#[test]
+fn keys_are_columns_and_required_but_for_those_of_reports() {
+    for spec in STREAMS {
+        assert!(!spec.primary_key.is_empty(), "{}", spec.name);
+        let report = spec.records_key == Some("results");
+        for name in spec.primary_key {
+            let column = column(spec, name);
+            let period = matches!(column.source, Source::PeriodStart | Source::PeriodEnd);
+            assert_eq!(column.required, !report || period, "{}.{name}", spec.name);
+            assert!(
+                matches!(
+                    column.ty,
+                    ColumnType::Int | ColumnType::Text | ColumnType::Date
+                ),
+                "{}.{name}",
+                spec.name
+            );
+        }
+        for column in columns(spec) {
+            let own = matches!(column.source, Source::Record(_));
+            let is_key = spec.primary_key.contains(&column.name.as_str());
+            assert!(
+                !(own && column.required && !is_key),
+                "{}.{}",
+                spec.name,
+                column.name
+            );
+            let expected = spec.name == "expenses" && column.name == "receipt_url";
+            assert_eq!(column.volatile, expected, "{}.{}", spec.name, column.name);
+        }
+    }
+}
+
+#[test]
+fn cursor_fields_are_instants_and_keyset_fields_are_days() {
+    for spec in STREAMS {
+        if let Some(name) = spec.cursor_field() {
+            assert_eq!(column(spec, name).ty, ColumnType::Instant, "{}", spec.name);
+        }
+        if let Kind::Listing(listing) = &spec.kind {
+            assert!(spec.cursor_field().is_some(), "{}", spec.name);
+            if let Paging::DateKeyset { field, nullable } = listing.paging {
+                assert_eq!(column(spec, field).ty, ColumnType::Date, "{}", spec.name);
+                assert_eq!(nullable, field == "issue_date", "{}", spec.name);
+            }
+            if let Some((name, value)) = listing.reread {
+                assert_eq!(column(spec, name).ty, ColumnType::Bool, "{}", spec.name);
+                assert!(value.parse::<bool>().is_ok(), "{}", spec.name);
+            }
+        }
+    }
+}
+
+/// What Athena takes without quotes: lower case, letters, digits, `_`, a letter first.
+fn is_legal(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+#[test]
+fn column_names_are_unique_and_legal_for_every_reader() {
+    for spec in STREAMS {
+        let mut seen = BTreeSet::new();
+        for column in columns(spec) {
+            assert!(is_legal(&column.name), "{}.{}", spec.name, column.name);
+            assert!(
+                seen.insert(column.name.clone()),
+                "{}.{} twice",
+                spec.name,
+                column.name
+            );
+            if let ColumnType::Structs(members) = &column.ty {
+                let mut inside = BTreeSet::new();
+                for member in members {
+                    let place = format!("{}.{}.{}", spec.name, column.name, member.name);
+                    assert!(is_legal(&member.name), "{place}");
+                    assert!(inside.insert(member.name.clone()), "{place} twice");
+                    let is_list = matches!(
+                        member.ty,
+                        ColumnType::Structs(_) | ColumnType::Texts | ColumnType::Ints
+                    );
+                    assert!(!is_list, "{place} is a list in a list");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn partitions_hang_on_what_never_changes() {
+    for spec in STREAMS {
+        match spec.partition {
+            Partition::None => {}
+            Partition::CreatedMonth | Partition::CreatedYear => {
+                let created_at = column(spec, "created_at");
+                assert_eq!(created_at.ty, ColumnType::Instant, "{}", spec.name);
+                assert_eq!(
+                    created_at.source,
+                    Source::Record(vec!["created_at"]),
+                    "{}",
+                    spec.name
+                );
+            }
+            Partition::ParentCreatedYear => {
+                let Kind::PerParent(parent) = &spec.kind else {
+                    panic!("{}", spec.name)
+                };
+                let created_at = column(parent.trigger, "created_at");
+                assert_eq!(created_at.ty, ColumnType::Instant, "{}", spec.name);
+                assert_eq!(
+                    parent.parent_id, "id",
+                    "{}: the trigger is the parent",
+                    spec.name
+                );
+            }
+            Partition::PeriodYear => assert!(is_report_window(spec), "{}", spec.name),
+        }
+        assert_eq!(
+            is_report_window(spec),
+            spec.partition == Partition::PeriodYear,
+            "{}",
+            spec.name
+        );
+    }
+}
+
+#[test]
+fn triggers_are_declared_listings_that_name_the_parent() {
+    for (spec, entry) in pairs() {
+        let Kind::PerParent(parent) = &spec.kind else {
+            assert!(!spec.path.contains('{'), "{}", spec.name);
+            continue;
+        };
+        let trigger = parent.trigger;
+        assert!(
+            STREAMS.iter().any(|other| core::ptr::eq(*other, trigger)),
+            "{}",
+            spec.name
+        );
+        assert!(matches!(trigger.kind, Kind::Listing(_)), "{}", spec.name);
+        let id = column(trigger, &parent.parent_id.replace('.', "_"));
+        assert_eq!(id.ty, ColumnType::Int, "{}", spec.name);
+        assert_eq!(
+            column(spec, parent.parent_column).source,
+            Source::Parent,
+            "{}",
+            spec.name
+        );
+        let real_parent = entry.parent.unwrap();
+        assert_eq!(
+            parent.parent_path,
+            format!("/{real_parent}/{{parent}}"),
+            "{}",
+            spec.name
+        );
+        assert!(
+            spec.path.starts_with(&format!("{}/", parent.parent_path)),
+            "{}",
+            spec.name
+        );
+        let singular = real_parent.trim_end_matches('s');
+        assert_eq!(
+            parent.parent_column,
+            format!("{singular}_id"),
+            "{}",
+            spec.name
+        );
+        if parent.only_role.is_some() {
+            assert_eq!(
+                column(trigger, "access_roles").ty,
+                ColumnType::Texts,
+                "{}",
+                spec.name
+            );
+        }
+    }
+}
+
+#[test]
+fn documentation_is_one_line_per_stream_and_a_phrase_per_column() {
+    for spec in STREAMS {
+        assert!(
+            spec.doc.ends_with('.') && !spec.doc.contains('\n'),
+            "{}",
+            spec.name
+        );
+        for column in columns(spec) {
+            let doc = &column.doc;
+            assert!(
+                !doc.ends_with('.') && doc.trim() == doc,
+                "{}.{}",
+                spec.name,
+                column.name
+            );
+            assert!(doc.len() <= 100, "{}.{}", spec.name, column.name);
+        }
+    }
+}
+
+/// One line `stream column type` per column, in the order of the tables.
+fn golden() -> Vec<(String, String, String)> {
+    let text = std::fs::read_to_string(tests_folder().join("fixtures/columns.txt")).unwrap();
+    let line = |line: &str| {
+        let mut words = line.split(' ').map(str::to_owned);
+        let columns = (
+            words.next().unwrap(),
+            words.next().unwrap(),
+            words.next().unwrap(),
+        );
+        assert_eq!(words.next(), None, "{line}");
+        columns
+    };
+    text.lines().map(line).collect()
+}
+
+/// Same type, or a list of structs that only gained members at its end.
+fn only_appended(old: &str, new: &str) -> bool {
+    let gained = || {
+        let members = old.strip_prefix("list<struct<")?.strip_suffix(">>")?;
+        let rest = new.strip_prefix("list<struct<")?.strip_prefix(members)?;
+        Some(rest.starts_with(','))
+    };
+    old == new || gained().unwrap_or(false)
+}
+
+#[test]
+fn columns_of_released_tables_only_grow_at_the_end() {
+    let golden = golden();
+    for spec in STREAMS {
+        let old = golden.iter().filter(|(stream, ..)| stream == spec.name);
+        let mut new = columns(spec).into_iter();
+        for (_, name, ty) in old {
+            let column = new
+                .next()
+                .unwrap_or_else(|| panic!("{}.{name} is gone", spec.name));
+            assert_eq!(
+                &column.name, name,
+                "{}: columns may only be appended",
+                spec.name
+            );
+            let now = type_name(&column.ty);
+            assert!(
+                only_appended(ty, &now),
+                "{}.{name} was {ty} and is {now}",
+                spec.name
+            );
+        }
+    }
+    for (stream, ..) in &golden {
+        assert!(
+            streams::find(stream).is_some(),
+            "the table of {stream} lost its declaration"
+        );
+    }
+}
+
+#[test]
+fn the_golden_file_names_every_column() {
+    let mut now = String::new();
+    for spec in STREAMS {
+        for column in columns(spec) {
+            writeln!(
+                now,
+                "{} {} {}",
+                spec.name,
+                column.name,
+                type_name(&column.ty)
+            )
+            .unwrap();
+        }
+    }
+    let file = tests_folder().join("fixtures/columns.txt");
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let missing: Vec<&str> = now
+        .lines()
+        .filter(|new| !text.lines().any(|old| old == *new))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "write these into fixtures/columns.txt:\n{}",
+        missing.join("\n")
+    );
+}
+
+#[test]
+fn growth_at_the_end_is_told_from_any_other_change() {
+    let old = "list<struct<id:int64,name:utf8>>";
+    assert!(only_appended(old, old));
+    assert!(only_appended(
+        old,
+        "list<struct<id:int64,name:utf8,code:utf8>>"
+    ));
+    assert!(!only_appended(old, "list<struct<id:int64>>"));
+    assert!(!only_appended(
+        old,
+        "list<struct<code:utf8,id:int64,name:utf8>>"
+    ));
+    assert!(!only_appended(old, "list<struct<id:int64,name:utf8s>>"));
+    assert!(!only_appended("int64", "utf8"));
+}
