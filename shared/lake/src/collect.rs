@@ -1,1 +1,328 @@
-//! (collect)
+//! The rows that one run brings, gathered until they are merged, in memory that does not grow with
+//! their number.
+
+mod runs;
+mod sorted;
+mod units;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Int64Type};
+use arrow::error::ArrowError;
+
+use crate::partition::{Columns, Layout};
+use crate::schema::TableSchema;
+use runs::{Pending, Run};
+pub(crate) use sorted::Sorted;
+pub use units::{UnitBuffer, UnitError};
+
+/// Memory, in bytes, that the rows of a run may take before they are spilled to disk.
+pub const MEMORY_LIMIT: usize = 32 << 20;
+
+/// Why rows could not be gathered.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// The temporary file failed: free space where temporary files are and run again.
+    #[error("rows could not be spilled to a temporary file")]
+    Scratch(#[from] std::io::Error),
+    /// The temporary file does not hold what was written to it.
+    #[error("spilled rows could not be read back")]
+    Spilled(#[source] ArrowError),
+    /// The rows do not have their table's schema: a mistake in this program.
+    #[error("rows do not fit the schema of their table")]
+    Rows(#[from] ArrowError),
+}
+
+/// Gathers the decoded rows of a run.
+#[derive(Debug)]
+pub struct Collector {
+    layout: Arc<Layout>,
+    /// The partition column's index in pushed batches.
+    partition: Option<usize>,
+    scratch: Option<PathBuf>,
+    memory_limit: usize,
+    pending: Pending,
+    runs: Vec<Run>,
+    partitions: BTreeMap<Option<String>, u64>,
+    bytes: u64,
+}
+
+impl Collector {
+    /// An empty one. Beyond `memory_limit` bytes rows are sorted and spilled into an unnamed file
+    /// in `scratch`, or where the system keeps temporary files.
+    ///
+    /// # Errors
+    /// Where the schema's key columns cannot be compared.
+    pub fn new(
+        schema: &TableSchema,
+        scratch: Option<PathBuf>,
+        memory_limit: usize,
+    ) -> Result<Self, CollectError> {
+        let layout = Arc::new(Layout::new(schema, Columns::All)?);
+        let partition = schema.spec.partition.column();
+        let partition = partition
+            .map(|name| schema.arrow.index_of(name))
+            .transpose()?;
+        Ok(Self::with_layout(layout, partition, scratch, memory_limit))
+    }
+
+    pub(crate) fn with_layout(
+        layout: Arc<Layout>,
+        partition: Option<usize>,
+        scratch: Option<PathBuf>,
+        memory_limit: usize,
+    ) -> Self {
+        Self {
+            layout,
+            partition,
+            scratch,
+            memory_limit,
+            pending: Pending::default(),
+            runs: Vec::new(),
+            partitions: BTreeMap::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Adds decoded rows, with the table's schema, in any order.
+    ///
+    /// # Errors
+    /// `Scratch` where spilling fails; the rows pushed so far are then lost.
+    pub fn push(&mut self, rows: RecordBatch) -> Result<(), CollectError> {
+        let Some(partition) = self.partition else {
+            return self.push_into(None, rows);
+        };
+        let mut start = 0;
+        let column = crate::partition::column(&rows, partition)?;
+        let mut spans = Vec::new();
+        while start < rows.num_rows() {
+            let length = same_value(column.as_ref(), start);
+            spans.push((partition_text(column.as_ref(), start)?, start, length));
+            start += length;
+        }
+        let mut stored = rows;
+        stored.remove_column(partition);
+        for (value, start, length) in spans {
+            self.hold(value, stored.slice(start, length));
+        }
+        self.added(&stored)
+    }
+
+    /// Adds rows without the partition column to one partition.
+    pub(crate) fn push_into(
+        &mut self,
+        partition: Option<String>,
+        rows: RecordBatch,
+    ) -> Result<(), CollectError> {
+        self.hold(partition, rows.clone());
+        self.added(&rows)
+    }
+
+    fn hold(&mut self, partition: Option<String>, rows: RecordBatch) {
+        if rows.num_rows() > 0 {
+            *self.partitions.entry(partition.clone()).or_default() += rows.num_rows() as u64;
+            self.pending.push(partition, rows);
+        }
+    }
+
+    fn added(&mut self, rows: &RecordBatch) -> Result<(), CollectError> {
+        let bytes = rows.get_array_memory_size();
+        self.bytes += bytes as u64;
+        self.pending.bytes += bytes;
+        if self.pending.bytes > self.memory_limit {
+            let pending = core::mem::take(&mut self.pending);
+            self.runs
+                .push(pending.spill(&self.layout, self.scratch.as_deref())?);
+        }
+        Ok(())
+    }
+
+    /// Bytes of the rows pushed so far, in memory and spilled, as Arrow holds them.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Rows pushed so far, repeated ones included.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.partitions.values().sum()
+    }
+
+    /// The gathered rows, ready to be merged as often as needed.
+    ///
+    /// # Errors
+    /// Where the last rows cannot be sorted.
+    pub fn finish(mut self) -> Result<Collected, CollectError> {
+        if !self.pending.is_empty() {
+            self.runs.push(self.pending.sort(&self.layout)?);
+        }
+        Ok(Collected {
+            layout: self.layout,
+            scratch: self.scratch,
+            runs: self.runs,
+            partitions: self.partitions,
+        })
+    }
+}
+
+/// The rows of a run by partition, in key order, of each key the newest version; can be read again
+/// and again.
+#[derive(Debug)]
+pub struct Collected {
+    layout: Arc<Layout>,
+    scratch: Option<PathBuf>,
+    runs: Vec<Run>,
+    partitions: BTreeMap<Option<String>, u64>,
+}
+
+impl Collected {
+    /// The partitions that have rows.
+    pub fn partitions(&self) -> impl Iterator<Item = Option<&str>> {
+        self.partitions.keys().map(Option::as_deref)
+    }
+
+    /// Rows as they were pushed, repeated ones included.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.partitions.values().sum()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.partitions.is_empty()
+    }
+
+    /// The rows of one partition in key order, each key once, without the partition column.
+    #[must_use]
+    pub fn partition(&self, partition: Option<&str>) -> SortedRows {
+        SortedRows(Sorted::new(
+            &self.layout,
+            &[self],
+            partition,
+            Bounds::default(),
+            None,
+        ))
+    }
+
+    /// Where its rows were spilled.
+    pub(crate) fn scratch(&self) -> Option<PathBuf> {
+        self.scratch.clone()
+    }
+
+    pub(crate) fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    pub(crate) fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// Whether a row of this partition may have a key from the first to the last of `range`.
+    pub(crate) fn may_hold(&self, partition: Option<&str>, range: &KeyRange) -> bool {
+        self.runs.iter().any(|run| {
+            run.chunks(partition)
+                .iter()
+                .any(|chunk| chunk.first <= range.last && chunk.last >= range.first)
+        })
+    }
+
+    /// The first and the last key of a partition.
+    pub(crate) fn key_range(&self, partition: Option<&str>) -> Option<KeyRange> {
+        let chunks = || self.runs.iter().flat_map(|run| run.chunks(partition));
+        let first = chunks().map(|chunk| &chunk.first).min()?;
+        let last = chunks().map(|chunk| &chunk.last).max()?;
+        Some(KeyRange {
+            first: first.clone(),
+            last: last.clone(),
+        })
+    }
+
+    /// At most so many rows have keys within `bounds`.
+    pub(crate) fn rows_within(&self, partition: Option<&str>, bounds: &Bounds) -> u64 {
+        let chunks = self.runs.iter().flat_map(|run| run.chunks(partition));
+        let inside = chunks.filter(|chunk| bounds.touch(&chunk.first, &chunk.last));
+        inside.map(|chunk| chunk.rows as u64).sum()
+    }
+}
+
+/// An iterator over rows in key order.
+#[derive(Debug)]
+pub struct SortedRows(Sorted);
+
+impl Iterator for SortedRows {
+    type Item = Result<RecordBatch, CollectError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+}
+
+/// Keys, as bytes.
+pub(crate) type KeySet = BTreeSet<Box<[u8]>>;
+
+/// The first and last key, both inclusive, as bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyRange {
+    pub(crate) first: Box<[u8]>,
+    pub(crate) last: Box<[u8]>,
+}
+
+/// The keys that one file is responsible for: from the first, inclusive, to the next file's first,
+/// exclusive.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) from: Option<Box<[u8]>>,
+    pub(crate) below: Option<Box<[u8]>>,
+}
+
+impl Bounds {
+    /// Whether keys from `first` to `last` can be inside.
+    pub(crate) fn touch(&self, first: &[u8], last: &[u8]) -> bool {
+        self.from.as_deref().is_none_or(|from| last >= from)
+            && self.below.as_deref().is_none_or(|below| first < below)
+    }
+}
+
+/// How many rows from `start` on have the same partition value.
+fn same_value(column: &dyn Array, start: usize) -> usize {
+    let same = |row: usize| -> bool {
+        if column.is_null(start) || column.is_null(row) {
+            return column.is_null(start) && column.is_null(row);
+        }
+        if let Some(numbers) = column.as_primitive_opt::<Int64Type>() {
+            numbers.value(row) == numbers.value(start)
+        } else if let Some(texts) = column.as_string_opt::<i32>() {
+            texts.value(row) == texts.value(start)
+        } else {
+            false
+        }
+    };
+    (start..column.len())
+        .take_while(|&row| row == start || same(row))
+        .count()
+}
+
+fn partition_text(column: &dyn Array, row: usize) -> Result<Option<String>, ArrowError> {
+    if column.is_null(row) {
+        return Ok(None);
+    }
+    if let Some(numbers) = column.as_primitive_opt::<Int64Type>() {
+        return Ok(Some(numbers.value(row).to_string()));
+    }
+    match column.as_string_opt::<i32>() {
+        Some(texts) => Ok(Some(texts.value(row).to_owned())),
+        None => Err(unpartitionable(column.data_type())),
+    }
+}
+
+fn unpartitionable(ty: &DataType) -> ArrowError {
+    ArrowError::SchemaError(format!("a partition column cannot be of type {ty}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! Sorted runs: rows by partition and key, in memory or in a temporary file.
+
+use core::fmt;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write as _};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use arrow::ipc::reader::FileReader;
+use arrow::ipc::writer::FileWriter;
+
+use super::CollectError;
+use crate::partition::{Layout, Pick, gather};
+
+/// Rows of one chunk; a run being merged holds one chunk in memory.
+const CHUNK_ROWS: usize = 2048;
+
+/// Rows that are not sorted yet, as they were pushed.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    partitions: BTreeMap<Option<String>, Vec<RecordBatch>>,
+    pub(super) bytes: usize,
+}
+
+/// Neighbouring rows of a run, all of one partition.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    index: usize,
+    pub(crate) rows: usize,
+    pub(crate) first: Box<[u8]>,
+    pub(crate) last: Box<[u8]>,
+}
+
+/// Rows in order of partition, key and arrival.
+#[derive(Debug)]
+pub(crate) struct Run {
+    chunks: BTreeMap<Option<String>, Vec<Chunk>>,
+    rows: Held,
+}
+
+enum Held {
+    Memory(Vec<RecordBatch>),
+    Spilled(Arc<Mutex<File>>),
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory(batches) => write!(f, "{} batches in memory", batches.len()),
+            Self::Spilled(_) => f.write_str("spilled"),
+        }
+    }
+}
+
+impl Pending {
+    pub(super) fn push(&mut self, partition: Option<String>, rows: RecordBatch) {
+        self.partitions.entry(partition).or_default().push(rows);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.partitions.is_empty()
+    }
+
+    /// A run in memory.
+    pub(super) fn sort(self, layout: &Layout) -> Result<Run, CollectError> {
+        let mut batches = Vec::new();
+        let chunks = self.drain(layout, |batch| {
+            batches.push(batch);
+            Ok(())
+        })?;
+        Ok(Run {
+            chunks,
+            rows: Held::Memory(batches),
+        })
+    }
+
+    /// A run in a file without a name, which the system removes however this ends.
+    pub(super) fn spill(
+        self,
+        layout: &Layout,
+        scratch: Option<&Path>,
+    ) -> Result<Run, CollectError> {
+        let file = match scratch {
+            Some(folder) => tempfile::tempfile_in(folder)?,
+            None => tempfile::tempfile()?,
+        };
+        let mut writer = FileWriter::try_new(BufWriter::new(file), &layout.schema)?;
+        let chunks = self.drain(layout, |batch| writer.write(&batch).map_err(written))?;
+        writer.finish().map_err(written)?;
+        let mut file = writer.into_inner().map_err(written)?;
+        file.flush()?;
+        let file = file
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error)?;
+        Ok(Run {
+            chunks,
+            rows: Held::Spilled(Arc::new(Mutex::new(file))),
+        })
+    }
+
+    fn drain(
+        self,
+        layout: &Layout,
+        mut take: impl FnMut(RecordBatch) -> Result<(), CollectError>,
+    ) -> Result<BTreeMap<Option<String>, Vec<Chunk>>, CollectError> {
+        let mut partitions = BTreeMap::new();
+        let mut index = 0;
+        for (partition, batches) in self.partitions {
+            let keys = batches.iter().map(|batch| layout.key_rows(batch));
+            let keys = keys.collect::<Result<Vec<_>, _>>()?;
+            let mut order: Vec<(&[u8], Pick)> = Vec::new();
+            for (slot, keys) in keys.iter().enumerate() {
+                order.extend(
+                    keys.iter()
+                        .enumerate()
+                        .map(|(row, key)| (key.data(), (slot, row))),
+                );
+            }
+            // The pick breaks ties: rows of one key stay in the order of their arrival.
+            order.sort_unstable();
+            let batches: Vec<&RecordBatch> = batches.iter().collect();
+            let mut chunks = Vec::new();
+            for rows in order.chunks(CHUNK_ROWS) {
+                let (Some((first, _)), Some((last, _))) = (rows.first(), rows.last()) else {
+                    continue;
+                };
+                let picks: Vec<Pick> = rows.iter().map(|(_, pick)| *pick).collect();
+                take(gather(&layout.schema, &batches, &picks)?)?;
+                let (first, last) = ((*first).into(), (*last).into());
+                chunks.push(Chunk {
+                    index,
+                    rows: rows.len(),
+                    first,
+                    last,
+                });
+                index += 1;
+            }
+            partitions.insert(partition, chunks);
+        }
+        Ok(partitions)
+    }
+}
+
+/// A failed write: the operating system's reason where there is one.
+fn written(error: ArrowError) -> CollectError {
+    if let ArrowError::IoError(_, source) = error {
+        CollectError::Scratch(source)
+    } else {
+        CollectError::Rows(error)
+    }
+}
+
+impl Run {
+    /// The partition's chunks in key order.
+    pub(crate) fn chunks(&self, partition: Option<&str>) -> &[Chunk] {
+        // A map of owned optional texts has no borrowed form to look up by.
+        let key = partition.map(str::to_owned);
+        self.chunks.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    /// Reads chunks of this run.
+    pub(super) fn reader(&self) -> Result<ChunkReader, CollectError> {
+        Ok(match &self.rows {
+            Held::Memory(batches) => ChunkReader::Memory(batches.clone()),
+            Held::Spilled(file) => {
+                let shared = Shared {
+                    file: Arc::clone(file),
+                    position: 0,
+                };
+                let reader = FileReader::try_new_buffered(shared, None);
+                ChunkReader::Spilled(Box::new(reader.map_err(CollectError::Spilled)?))
+            }
+        })
+    }
+}
+
+/// Reads chunks of one run in any order.
+pub(super) enum ChunkReader {
+    Memory(Vec<RecordBatch>),
+    Spilled(Box<FileReader<std::io::BufReader<Shared>>>),
+}
+
+impl fmt::Debug for ChunkReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ChunkReader")
+    }
+}
+
+impl ChunkReader {
+    pub(super) fn read(&mut self, chunk: &ChunkPlace) -> Result<RecordBatch, CollectError> {
+        let missing = || {
+            CollectError::Spilled(ArrowError::IpcError(
+                "a chunk of rows is missing".to_owned(),
+            ))
+        };
+        match self {
+            Self::Memory(batches) => batches.get(chunk.index).cloned().ok_or_else(missing),
+            Self::Spilled(reader) => {
+                reader
+                    .set_index(chunk.index)
+                    .map_err(CollectError::Spilled)?;
+                reader
+                    .next()
+                    .ok_or_else(missing)?
+                    .map_err(CollectError::Spilled)
+            }
+        }
+    }
+}
+
+/// Which chunk of its run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ChunkPlace {
+    index: usize,
+}
+
+impl Chunk {
+    pub(super) fn place(&self) -> ChunkPlace {
+        ChunkPlace { index: self.index }
+    }
+}
+
+/// One of several readers of a file, each with its own position.
+#[derive(Debug)]
+pub(super) struct Shared {
+    file: Arc<Mutex<File>>,
+    position: u64,
+}
+
+impl Read for Shared {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.position))?;
+        let read = file.read(into)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Shared {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.position = match to {
+            SeekFrom::Start(position) => position,
+            SeekFrom::Current(by) => self.position.checked_add_signed(by).ok_or_else(outside)?,
+            SeekFrom::End(by) => {
+                let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+                file.seek(SeekFrom::End(by))?
+            }
+        };
+        Ok(self.position)
+    }
+}
+
+fn outside() -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::InvalidInput, "position before the file")
+}

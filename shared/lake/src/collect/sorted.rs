@@ -1,0 +1,191 @@
+//! Rows of several sorted runs as one sequence in key order, each key once.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+
+use super::runs::{ChunkPlace, ChunkReader};
+use super::{Bounds, CollectError, Collected, KeySet};
+use crate::partition::{Keyed, Layout, Pick, Version, gather};
+
+/// Rows of one batch.
+const BATCH_ROWS: usize = 4096;
+
+/// An iterator over the rows of one partition within bounds.
+#[derive(Debug)]
+pub(crate) struct Sorted {
+    layout: Arc<Layout>,
+    bounds: Bounds,
+    skip: Option<Arc<KeySet>>,
+    sources: Vec<Source>,
+    /// Why it cannot be read; told once.
+    failed: Option<CollectError>,
+}
+
+/// One run's part, chunk by chunk.
+#[derive(Debug)]
+struct Source {
+    reader: ChunkReader,
+    /// Chunks still to read, last first.
+    chunks: Vec<ChunkPlace>,
+    head: Option<Head>,
+}
+
+#[derive(Debug)]
+struct Head {
+    rows: Arc<Keyed>,
+    row: usize,
+    end: usize,
+    /// Place among the batches of the window.
+    slot: Option<usize>,
+}
+
+/// The rows being put together for one batch.
+#[derive(Default)]
+struct Window {
+    batches: Vec<Arc<Keyed>>,
+    picks: Vec<Pick>,
+}
+
+impl Sorted {
+    /// The rows of `collected`, earlier ones pushed first, but for those whose key is in `skip`.
+    pub(crate) fn new(
+        layout: &Arc<Layout>,
+        collected: &[&Collected],
+        partition: Option<&str>,
+        bounds: Bounds,
+        skip: Option<Arc<KeySet>>,
+    ) -> Self {
+        let mut sorted = Self {
+            layout: Arc::clone(layout),
+            bounds,
+            skip,
+            sources: Vec::new(),
+            failed: None,
+        };
+        for run in collected.iter().flat_map(|collected| collected.runs()) {
+            let inside =
+                |chunk: &&super::runs::Chunk| sorted.bounds.touch(&chunk.first, &chunk.last);
+            let chunks = run.chunks(partition).iter().rev().filter(inside);
+            let chunks: Vec<_> = chunks.map(super::runs::Chunk::place).collect();
+            if chunks.is_empty() {
+                continue;
+            }
+            match run.reader() {
+                Ok(reader) => sorted.sources.push(Source {
+                    reader,
+                    chunks,
+                    head: None,
+                }),
+                Err(error) => sorted.failed = Some(error),
+            }
+        }
+        sorted
+    }
+
+    fn window(&mut self) -> Result<Option<RecordBatch>, CollectError> {
+        let mut window = Window::default();
+        for source in &mut self.sources {
+            if let Some(head) = &mut source.head {
+                head.slot = None;
+            }
+        }
+        while window.picks.len() < BATCH_ROWS {
+            for source in &mut self.sources {
+                source.load(&self.layout, &self.bounds)?;
+            }
+            let Some(key) = self.sources.iter().filter_map(Source::key).min() else {
+                break;
+            };
+            let key: Box<[u8]> = key.into();
+            let newest = self.newest(&key, &mut window)?;
+            if self.skip.as_ref().is_none_or(|skip| !skip.contains(&key)) {
+                window.picks.extend(newest);
+            }
+        }
+        if window.picks.is_empty() {
+            return Ok(None);
+        }
+        let batches: Vec<&RecordBatch> = window.batches.iter().map(|rows| &rows.batch).collect();
+        Ok(Some(gather(&self.layout.schema, &batches, &window.picks)?))
+    }
+
+    /// Takes all rows of `key` and says which of them is the newest version.
+    fn newest(&mut self, key: &[u8], window: &mut Window) -> Result<Option<Pick>, CollectError> {
+        let mut versions: Vec<(Version, Pick)> = Vec::with_capacity(1);
+        for source in &mut self.sources {
+            while source.key() == Some(key) {
+                versions.extend(source.take(window));
+                source.load(&self.layout, &self.bounds)?;
+            }
+        }
+        // In the order of reading; of reads at one instant, in the order of pushing.
+        versions.sort_by_key(|(version, _)| version.read_at);
+        let newest = versions.into_iter().reduce(|newest, next| {
+            if next.0.replaces(newest.0) {
+                next
+            } else {
+                newest
+            }
+        });
+        Ok(newest.map(|(_, pick)| pick))
+    }
+}
+
+impl Iterator for Sorted {
+    type Item = Result<RecordBatch, CollectError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(error) = self.failed.take() {
+            self.sources.clear();
+            return Some(Err(error));
+        }
+        // After an error there is no next row to trust.
+        let window = self.window();
+        if window.is_err() {
+            self.sources.clear();
+        }
+        window.transpose()
+    }
+}
+
+impl Source {
+    /// Makes the head a row to be taken, unless all are.
+    fn load(&mut self, layout: &Layout, bounds: &Bounds) -> Result<(), CollectError> {
+        while self.head.as_ref().is_none_or(|head| head.row >= head.end) {
+            self.head = None;
+            let Some(chunk) = self.chunks.pop() else {
+                return Ok(());
+            };
+            let rows = layout.keyed(self.reader.read(&chunk)?)?;
+            let row = bounds.from.as_deref().map_or(0, |from| rows.below(from));
+            let end = bounds
+                .below
+                .as_deref()
+                .map_or(rows.len(), |below| rows.below(below));
+            self.head = Some(Head {
+                rows: Arc::new(rows),
+                row,
+                end,
+                slot: None,
+            });
+        }
+        Ok(())
+    }
+
+    fn key(&self) -> Option<&[u8]> {
+        let head = self.head.as_ref()?;
+        (head.row < head.end).then(|| head.rows.key(head.row))
+    }
+
+    fn take(&mut self, window: &mut Window) -> Option<(Version, Pick)> {
+        let head = self.head.as_mut()?;
+        let slot = *head.slot.get_or_insert_with(|| {
+            window.batches.push(Arc::clone(&head.rows));
+            window.batches.len() - 1
+        });
+        let row = head.row;
+        head.row += 1;
+        Some((head.rows.version(row), (slot, row)))
+    }
+}

@@ -1,0 +1,126 @@
+//! One unit of coverage, a report window or a parent's children, held back until it is whole.
+
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::error::ArrowError;
+use engine::key::Key;
+
+use crate::partition::{Layout, Pick, equal_rows, gather};
+use crate::schema::TableSchema;
+
+/// The rows of one unit while it is read.
+#[derive(Debug)]
+pub struct UnitBuffer {
+    layout: Arc<Layout>,
+    batches: Vec<RecordBatch>,
+}
+
+/// Why a unit is not written.
+#[derive(Debug, thiserror::Error)]
+pub enum UnitError {
+    /// Keys that were answered twice with different content: quarantine the unit.
+    #[error("{} keys were answered twice with different content", keys.len())]
+    Conflict {
+        /// The keys, in order.
+        keys: Vec<Key>,
+    },
+    /// The rows do not have their table's schema: a mistake in this program.
+    #[error("rows do not fit the schema of their table")]
+    Rows(#[from] ArrowError),
+}
+
+impl UnitBuffer {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// Where the schema's key columns cannot be compared.
+    pub fn new(schema: &TableSchema) -> Result<Self, ArrowError> {
+        let layout = Arc::new(Layout::decoded(schema)?);
+        Ok(Self {
+            layout,
+            batches: Vec::new(),
+        })
+    }
+
+    /// Adds rows of the unit, with the table's schema.
+    pub fn push(&mut self, rows: RecordBatch) {
+        self.batches.push(rows);
+    }
+
+    /// Rows so far.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    /// The rows of the whole unit, each key once: of equal ones the first.
+    ///
+    /// # Errors
+    /// `Conflict` where one key came with different content.
+    pub fn finish(self) -> Result<Vec<RecordBatch>, UnitError> {
+        let keys = self.batches.iter().map(|batch| self.layout.key_rows(batch));
+        let keys = keys.collect::<Result<Vec<_>, _>>()?;
+        let mut order: Vec<(&[u8], Pick)> = Vec::new();
+        for (slot, keys) in keys.iter().enumerate() {
+            order.extend(
+                keys.iter()
+                    .enumerate()
+                    .map(|(row, key)| (key.data(), (slot, row))),
+            );
+        }
+        order.sort_unstable();
+        let mut firsts: Vec<Pick> = Vec::new();
+        let mut repeats: Vec<Pick> = Vec::new();
+        let mut first: Option<(&[u8], Pick)> = None;
+        for (key, pick) in order {
+            match first {
+                Some((same, original)) if same == key => {
+                    firsts.push(original);
+                    repeats.push(pick);
+                }
+                Some(_) | None => first = Some((key, pick)),
+            }
+        }
+        if repeats.is_empty() {
+            return Ok(self.batches);
+        }
+        self.check(&firsts, &repeats)?;
+        self.without(&repeats)
+    }
+
+    fn check(&self, firsts: &[Pick], repeats: &[Pick]) -> Result<(), UnitError> {
+        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
+        let Some(schema) = batches.first().map(|batch| batch.schema()) else {
+            return Ok(());
+        };
+        let left = gather(&schema, &batches, firsts)?;
+        let right = gather(&schema, &batches, repeats)?;
+        let equal = equal_rows(&left, &right, &self.layout.content)?;
+        let mut keys = Vec::new();
+        for (row, _) in equal.iter().enumerate().filter(|(_, equal)| !**equal) {
+            keys.push(self.layout.key(&right, row)?);
+        }
+        keys.dedup();
+        if keys.is_empty() {
+            Ok(())
+        } else {
+            Err(UnitError::Conflict { keys })
+        }
+    }
+
+    fn without(&self, repeats: &[Pick]) -> Result<Vec<RecordBatch>, UnitError> {
+        let mut kept = Vec::with_capacity(self.batches.len());
+        for (slot, batch) in self.batches.iter().enumerate() {
+            let mut keep = vec![true; batch.num_rows()];
+            for (_, row) in repeats.iter().filter(|(place, _)| *place == slot) {
+                if let Some(keep) = keep.get_mut(*row) {
+                    *keep = false;
+                }
+            }
+            kept.push(filter_record_batch(batch, &BooleanArray::from(keep))?);
+        }
+        Ok(kept)
+    }
+}

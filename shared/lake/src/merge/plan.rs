@@ -1,0 +1,257 @@
+//! Which files of a partition are written anew, which are joined with their neighbours.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::coverage::Coverage;
+
+use super::incoming::Incoming;
+use super::rows::MergedRows;
+use super::survey::{Found, Survey};
+use super::write::{Opened, TableFiles};
+use super::{MergeError, Merged, blocking};
+use crate::collect::{Bounds, KeyRange};
+use crate::partition::{Columns, Layout, Limits};
+use crate::table::FileEntry;
+
+/// A part of a partition that is merged by itself: one file, or all files of a partition in which
+/// someone else's are, or none in a new partition.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Slot {
+    pub(super) files: Vec<FileEntry>,
+    /// The keys of its one file; `None`: not known, its rows are in no order.
+    pub(super) range: Option<KeyRange>,
+    /// The incoming keys that belong here.
+    bounds: Bounds,
+}
+
+/// The slots of each partition, in key order.
+pub(super) type Slots = BTreeMap<Option<String>, Vec<Slot>>;
+
+/// The slots of a table.
+pub(super) fn slots(files: &[FileEntry], layout: &Layout) -> Slots {
+    let mut partitions: BTreeMap<Option<String>, Vec<&FileEntry>> = BTreeMap::new();
+    for file in files {
+        partitions
+            .entry(file.partition.clone())
+            .or_default()
+            .push(file);
+    }
+    let slots = partitions.into_iter();
+    slots
+        .map(|(partition, files)| (partition, slots_of(&files, layout)))
+        .collect()
+}
+
+fn slots_of(files: &[&FileEntry], layout: &Layout) -> Vec<Slot> {
+    let ranged = files.iter().map(|file| {
+        let (first, last) = file.keys.as_ref()?;
+        let range = KeyRange {
+            first: layout.key_bytes(first)?,
+            last: layout.key_bytes(last)?,
+        };
+        Some((range, *file))
+    });
+    let Some(mut ranged) = ranged.collect::<Option<Vec<_>>>() else {
+        return unordered(files);
+    };
+    ranged.sort_by(|(a, _), (b, _)| a.first.cmp(&b.first));
+    let starts: Vec<_> = ranged
+        .iter()
+        .map(|(range, _)| range.first.clone())
+        .collect();
+    let mut slots: Vec<Slot> = Vec::with_capacity(ranged.len());
+    for (index, (range, file)) in ranged.into_iter().enumerate() {
+        let below = starts.get(index + 1).cloned();
+        if below.as_ref().is_some_and(|below| *below <= range.last) {
+            return unordered(files);
+        }
+        let bounds = Bounds {
+            from: (index > 0).then(|| range.first.clone()),
+            below,
+        };
+        slots.push(Slot {
+            files: vec![file.clone()],
+            range: Some(range),
+            bounds,
+        });
+    }
+    slots
+}
+
+fn unordered(files: &[&FileEntry]) -> Vec<Slot> {
+    let files = files.iter().map(|file| (*file).clone()).collect();
+    vec![Slot {
+        files,
+        range: None,
+        bounds: Bounds::default(),
+    }]
+}
+
+/// What is merged, whatever the partition.
+#[derive(Debug)]
+pub(super) struct Merging {
+    pub(super) incoming: Arc<Incoming>,
+    pub(super) coverage: Arc<Coverage>,
+    pub(super) survey: Survey,
+    pub(super) limits: Limits,
+}
+
+/// Neighbouring slots that become the same files.
+#[derive(Debug, Default)]
+struct Group {
+    slots: Vec<Slot>,
+    rows: u64,
+    dirty: bool,
+}
+
+/// How a slot will come out.
+#[derive(Clone, Copy, Debug)]
+struct Outlook {
+    /// Whether it is written anew.
+    dirty: bool,
+    /// Rows it will have; where it is written alone, at most.
+    rows: u64,
+}
+
+impl Merging {
+    /// Merges one partition.
+    pub(super) async fn partition(
+        &self,
+        table: &mut TableFiles,
+        partition: Option<&str>,
+        slots: &[Slot],
+        merged: &mut Merged,
+    ) -> Result<(), MergeError> {
+        let fresh = [Slot::default()];
+        let slots = if slots.is_empty() { &fresh } else { slots };
+        let mut groups: Vec<Group> = Vec::new();
+        for slot in slots {
+            let exact = slots.len() > 1;
+            let outlook = self.outlook(table, partition, slot, exact, merged).await?;
+            let joins = groups.last().is_some_and(|group| {
+                (group.dirty || outlook.dirty)
+                    && group.rows > 0
+                    && outlook.rows > 0
+                    && group.rows + outlook.rows <= self.limits.joined_rows
+            });
+            if !joins {
+                groups.push(Group::default());
+            }
+            if let Some(group) = groups.last_mut() {
+                group.slots.push(slot.clone());
+                group.rows += outlook.rows;
+                group.dirty |= outlook.dirty;
+            }
+        }
+        for group in groups.into_iter().filter(|group| group.dirty) {
+            self.rewrite(table, partition, group, merged).await?;
+        }
+        Ok(())
+    }
+
+    async fn outlook(
+        &self,
+        table: &mut TableFiles,
+        partition: Option<&str>,
+        slot: &Slot,
+        exact: bool,
+        merged: &mut Merged,
+    ) -> Result<Outlook, MergeError> {
+        let held: u64 = slot.files.iter().map(|file| file.rows).sum();
+        let found = self.survey.of(slot);
+        let deletes = if self.coverage.is_nothing() {
+            0
+        } else {
+            found.deletes
+        };
+        let leaves = !found.fate.gone.is_empty() || deletes > 0;
+        let coming = self.incoming.rows_within(partition, &slot.bounds);
+        if coming == 0 && !leaves {
+            return Ok(Outlook {
+                dirty: false,
+                rows: held,
+            });
+        }
+        let opened = table.open(slot).await?;
+        if !leaves {
+            let rows = self.rows(partition, slot, &opened, &found, Columns::All);
+            let (changed, counts) = blocking(move || first_change(rows)).await?;
+            if !changed {
+                merged.counts = merged.counts.plus(counts);
+                return Ok(Outlook {
+                    dirty: false,
+                    rows: held,
+                });
+            }
+        }
+        let most = if slot.range.is_some() || slot.files.is_empty() {
+            held.saturating_add(coming)
+        } else {
+            opened.rows()?.saturating_add(coming)
+        };
+        if !exact && most <= self.limits.file_rows {
+            return Ok(Outlook {
+                dirty: true,
+                rows: most,
+            });
+        }
+        let rows = self.rows(partition, slot, &opened, &found, Columns::Versions);
+        Ok(Outlook {
+            dirty: true,
+            rows: blocking(move || rows.count()).await?,
+        })
+    }
+
+    fn rows(
+        &self,
+        partition: Option<&str>,
+        slot: &Slot,
+        opened: &Opened,
+        found: &Found,
+        columns: Columns,
+    ) -> MergedRows {
+        MergedRows::new(
+            opened.cursor(columns),
+            self.incoming.rows(partition, slot.bounds.clone()),
+            found.fate.clone(),
+            self.survey.arrived(partition),
+            Arc::clone(&self.coverage),
+            Arc::clone(self.incoming.layout()),
+        )
+    }
+
+    async fn rewrite(
+        &self,
+        table: &mut TableFiles,
+        partition: Option<&str>,
+        group: Group,
+        merged: &mut Merged,
+    ) -> Result<(), MergeError> {
+        let most = self.limits.file_rows.max(1);
+        let each = group.rows.div_ceil(group.rows.div_ceil(most).max(1)).max(1);
+        let mut parts = Vec::with_capacity(group.slots.len());
+        for slot in &group.slots {
+            let opened = table.open(slot).await?;
+            let found = self.survey.of(slot);
+            parts.push(self.rows(partition, slot, &opened, &found, Columns::All));
+        }
+        let (counts, add) = table.write(partition, parts, each).await?;
+        merged.counts = merged.counts.plus(counts);
+        merged.add.extend(add);
+        merged
+            .remove
+            .extend(group.slots.into_iter().flat_map(|slot| slot.files));
+        Ok(())
+    }
+}
+
+/// Whether any row changes, and the counts up to there: all, if none does.
+fn first_change(mut rows: MergedRows) -> Result<(bool, engine::report::Counts), MergeError> {
+    while !rows.changed() {
+        if rows.window()?.is_none() {
+            break;
+        }
+    }
+    Ok((rows.changed(), rows.counts()))
+}

@@ -1,0 +1,342 @@
+//! Two sequences of rows in key order as one: the table's and the incoming ones.
+
+use core::cmp::Ordering;
+use core::fmt;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use engine::coverage::Coverage;
+use engine::report::Counts;
+
+use super::MergeError;
+use super::incoming::Row;
+use crate::collect::KeySet;
+use crate::partition::{Keyed, Layout, Pick, equal_rows, gather};
+
+/// Rows looked at before their content is compared and they are handed out.
+const WINDOW_ROWS: usize = 4096;
+
+type Batches = Box<dyn Iterator<Item = Result<RecordBatch, MergeError>> + Send>;
+
+/// A place in rows that are in key order, each key once.
+pub(super) struct Cursor {
+    layout: Arc<Layout>,
+    batches: Batches,
+    head: Option<Arc<Keyed>>,
+    row: usize,
+}
+
+impl fmt::Debug for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cursor")
+            .field("row", &self.row)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Cursor {
+    pub(super) fn new<E: Into<MergeError>>(
+        layout: Arc<Layout>,
+        batches: impl Iterator<Item = Result<RecordBatch, E>> + Send + 'static,
+    ) -> Self {
+        let batches = Box::new(batches.map(|batch| batch.map_err(Into::into)));
+        Self {
+            layout,
+            batches,
+            head: None,
+            row: 0,
+        }
+    }
+
+    /// Makes the current row a row that exists; false at the end.
+    pub(super) fn load(&mut self) -> Result<bool, MergeError> {
+        while self.head.as_ref().is_none_or(|head| self.row >= head.len()) {
+            self.row = 0;
+            self.head = match self.batches.next().transpose()? {
+                Some(batch) => Some(Arc::new(self.layout.keyed(batch)?)),
+                None => return Ok(false),
+            };
+        }
+        Ok(true)
+    }
+
+    pub(super) fn current(&self) -> Option<Row<'_>> {
+        let rows = self.head.as_deref()?;
+        (self.row < rows.len()).then_some(Row {
+            rows,
+            index: self.row,
+        })
+    }
+
+    pub(super) fn advance(&mut self) {
+        self.row += 1;
+    }
+}
+
+/// Calls `found` for each key that both have.
+pub(super) fn each_match(
+    mut left: Cursor,
+    mut right: Cursor,
+    mut found: impl FnMut(Row<'_>, Row<'_>) -> Result<(), MergeError>,
+) -> Result<(), MergeError> {
+    while left.load()? && right.load()? {
+        let (Some(a), Some(b)) = (left.current(), right.current()) else {
+            break;
+        };
+        match a.key().cmp(b.key()) {
+            Ordering::Less => left.advance(),
+            Ordering::Greater => right.advance(),
+            Ordering::Equal => {
+                found(a, b)?;
+                left.advance();
+                right.advance();
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What becomes of rows of the table that are not among the incoming ones of their partition.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fate {
+    /// Their newer version is in another partition: they go.
+    pub(super) gone: KeySet,
+    /// Their record was returned, in whatever partition: they are no deletions.
+    pub(super) returned: KeySet,
+}
+
+impl Fate {
+    /// Whether coverage deletes the row, which is not among the incoming ones of its partition.
+    pub(super) fn deletes(&self, row: Row<'_>, coverage: &Coverage) -> bool {
+        !(self.returned.contains(row.key()))
+            && row
+                .rows
+                .held(row.index)
+                .is_some_and(|held| coverage.deletes(&held))
+    }
+}
+
+/// The outcome of a merge, a window of rows at a time.
+#[derive(Debug)]
+pub(super) struct MergedRows {
+    old: Cursor,
+    new: Cursor,
+    fate: Fate,
+    /// Incoming keys whose older version is in another partition.
+    arrived: Arc<KeySet>,
+    coverage: Arc<Coverage>,
+    layout: Arc<Layout>,
+    counts: Counts,
+    changed: bool,
+}
+
+/// Some rows of the outcome, not yet copied together.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    batches: Vec<Arc<Keyed>>,
+    picks: Vec<Pick>,
+    /// Places in `picks` that hold the old version, and the new one that may replace it.
+    pairs: Vec<(usize, Pick)>,
+    seen: usize,
+}
+
+impl Window {
+    pub(super) fn rows(&self, layout: &Layout) -> Result<RecordBatch, MergeError> {
+        Ok(self.gather(layout, &self.picks)?)
+    }
+
+    fn gather(
+        &self,
+        layout: &Layout,
+        picks: &[Pick],
+    ) -> Result<RecordBatch, arrow::error::ArrowError> {
+        let batches: Vec<&RecordBatch> = self.batches.iter().map(|rows| &rows.batch).collect();
+        gather(&layout.schema, &batches, picks)
+    }
+
+    /// Appends the current row of `cursor`.
+    fn pick(&mut self, slot: &mut Option<usize>, cursor: &Cursor) {
+        let pick = self.place(slot, cursor);
+        self.picks.extend(pick);
+    }
+
+    /// The current row of `cursor` as a pick.
+    fn place(&mut self, slot: &mut Option<usize>, cursor: &Cursor) -> Option<Pick> {
+        let head = cursor.head.as_ref()?;
+        let current = slot.filter(|&at| {
+            self.batches
+                .get(at)
+                .is_some_and(|held| Arc::ptr_eq(held, head))
+        });
+        let at = current.unwrap_or_else(|| {
+            self.batches.push(Arc::clone(head));
+            self.batches.len() - 1
+        });
+        *slot = Some(at);
+        Some((at, cursor.row))
+    }
+}
+
+impl MergedRows {
+    pub(super) fn new(
+        old: Cursor,
+        new: Cursor,
+        fate: Fate,
+        arrived: Arc<KeySet>,
+        coverage: Arc<Coverage>,
+        layout: Arc<Layout>,
+    ) -> Self {
+        let counts = Counts::default();
+        Self {
+            old,
+            new,
+            fate,
+            arrived,
+            coverage,
+            layout,
+            counts,
+            changed: false,
+        }
+    }
+
+    /// What happened to the rows handed out so far.
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Whether any row handed out so far is another than the table's, or any left.
+    pub(super) fn changed(&self) -> bool {
+        self.changed
+    }
+
+    /// The next rows; `None` at the end. A window may be without rows.
+    pub(super) fn window(&mut self) -> Result<Option<Window>, MergeError> {
+        let mut window = Window::default();
+        let (mut old_slot, mut new_slot) = (None, None);
+        while window.seen < WINDOW_ROWS {
+            self.old.load()?;
+            self.new.load()?;
+            let order = match (self.old.current(), self.new.current()) {
+                (Some(old), Some(new)) => old.key().cmp(new.key()),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => break,
+            };
+            window.seen += 1;
+            match order {
+                Ordering::Less => self.old_only(&mut window, &mut old_slot),
+                Ordering::Greater => self.new_only(&mut window, &mut new_slot),
+                Ordering::Equal => self.pair(&mut window, &mut old_slot, &mut new_slot),
+            }
+        }
+        if window.seen == 0 {
+            return Ok(None);
+        }
+        self.replace_changed(&mut window)?;
+        Ok(Some(window))
+    }
+
+    fn old_only(&mut self, window: &mut Window, slot: &mut Option<usize>) {
+        if let Some(row) = self.old.current() {
+            if self.fate.gone.contains(row.key()) {
+                self.changed = true;
+            } else if self.fate.deletes(row, &self.coverage) {
+                self.changed = true;
+                self.counts.deleted += 1;
+            } else {
+                window.pick(slot, &self.old);
+            }
+        }
+        self.old.advance();
+    }
+
+    fn new_only(&mut self, window: &mut Window, slot: &mut Option<usize>) {
+        let moved = self
+            .new
+            .current()
+            .is_some_and(|row| self.arrived.contains(row.key()));
+        if moved {
+            self.counts.updated += 1;
+        } else {
+            self.counts.inserted += 1;
+        }
+        self.changed = true;
+        window.pick(slot, &self.new);
+        self.new.advance();
+    }
+
+    fn pair(
+        &mut self,
+        window: &mut Window,
+        old_slot: &mut Option<usize>,
+        new_slot: &mut Option<usize>,
+    ) {
+        if let (Some(old), Some(new)) = (self.old.current(), self.new.current()) {
+            if new.version().replaces(old.version()) {
+                if let Some(pick) = window.place(new_slot, &self.new) {
+                    window.pairs.push((window.picks.len(), pick));
+                }
+            } else {
+                self.counts.unchanged += 1;
+            }
+        }
+        window.pick(old_slot, &self.old);
+        self.old.advance();
+        self.new.advance();
+    }
+
+    /// Puts the new version where its content differs. Equal content leaves the old row as it is.
+    fn replace_changed(&mut self, window: &mut Window) -> Result<(), MergeError> {
+        if window.pairs.is_empty() {
+            return Ok(());
+        }
+        let old: Vec<Pick> = window
+            .pairs
+            .iter()
+            .filter_map(|(at, _)| window.picks.get(*at).copied())
+            .collect();
+        let new: Vec<Pick> = window.pairs.iter().map(|(_, pick)| *pick).collect();
+        let old = window.gather(&self.layout, &old)?;
+        let new = window.gather(&self.layout, &new)?;
+        let equal = equal_rows(&old, &new, &self.layout.content)?;
+        for ((at, pick), equal) in core::mem::take(&mut window.pairs).into_iter().zip(equal) {
+            if equal {
+                self.counts.unchanged += 1;
+            } else if let Some(place) = window.picks.get_mut(at) {
+                *place = pick;
+                self.counts.updated += 1;
+                self.changed = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many rows the outcome has; only keys and versions are looked at.
+    pub(super) fn count(mut self) -> Result<u64, MergeError> {
+        let mut rows = 0;
+        loop {
+            self.old.load()?;
+            self.new.load()?;
+            let order = match (self.old.current(), self.new.current()) {
+                (Some(old), Some(new)) => old.key().cmp(new.key()),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => return Ok(rows),
+            };
+            if order == Ordering::Less {
+                let leaves = self.old.current().is_some_and(|row| {
+                    self.fate.gone.contains(row.key()) || self.fate.deletes(row, &self.coverage)
+                });
+                rows += u64::from(!leaves);
+            } else {
+                rows += 1;
+            }
+            if order != Ordering::Greater {
+                self.old.advance();
+            }
+            if order != Ordering::Less {
+                self.new.advance();
+            }
+        }
+    }
+}

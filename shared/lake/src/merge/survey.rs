@@ -1,0 +1,244 @@
+//! What a merge will do, found out from keys and versions before anything is written.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::coverage::Coverage;
+use engine::key::{Key, KeyPart};
+use engine::window::Period;
+
+use super::incoming::{Incoming, within};
+use super::plan::{Slot, Slots};
+use super::rows::{Cursor, Fate, each_match};
+use super::write::{Opened, TableFiles};
+use super::{MergeError, blocking};
+use crate::collect::{Bounds, Collector, KeySet};
+use crate::partition::Columns;
+use crate::table::FileEntry;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    /// By the path of the slot's first file.
+    found: BTreeMap<String, Found>,
+    /// Incoming keys, by their partition, whose older version is in another partition.
+    arrived: BTreeMap<Option<String>, Arc<KeySet>>,
+    /// Incoming rows that are older than the table's in another partition.
+    pub(super) outdated: u64,
+}
+
+/// What was found in one slot.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    pub(super) fate: Fate,
+    /// Rows that coverage deletes.
+    pub(super) deletes: u64,
+}
+
+impl Survey {
+    /// Rows that coverage deletes.
+    pub(super) fn deletes(&self) -> u64 {
+        self.found.values().map(|found| found.deletes).sum()
+    }
+
+    pub(super) fn of(&self, slot: &Slot) -> Found {
+        slot.files
+            .first()
+            .and_then(|file| self.found.get(&file.path))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    pub(super) fn arrived(&self, partition: Option<&str>) -> Arc<KeySet> {
+        self.arrived
+            .get(&partition.map(str::to_owned))
+            .cloned()
+            .unwrap_or_default()
+    }
+}
+
+/// Looks at the slots that can hold covered rows or rows that came with another partition.
+pub(super) async fn survey(
+    table: &mut TableFiles,
+    slots: &Slots,
+    coverage: &Coverage,
+    incoming: Incoming,
+) -> Result<(Survey, Incoming), MergeError> {
+    let coverage = Arc::new(coverage.clone());
+    let partitions: Vec<Option<String>> = incoming.partitions().into_iter().collect();
+    let mut state = State {
+        rehousing: incoming.rehousing(),
+        incoming,
+        survey: Survey::default(),
+        coverage: Arc::clone(&coverage),
+    };
+    for (home, slot) in slots
+        .iter()
+        .flat_map(|(home, list)| list.iter().map(move |s| (home, s)))
+    {
+        let mut others: Vec<Option<String>> = Vec::new();
+        for other in partitions.iter().filter(|other| *other != home) {
+            let near = slot
+                .range
+                .as_ref()
+                .is_none_or(|range| state.incoming.may_hold(other.as_deref(), range));
+            if near {
+                others.push(other.clone());
+            }
+        }
+        let covered = slot
+            .files
+            .iter()
+            .any(|file| may_hold_covered(file, &coverage, table));
+        if others.is_empty() && !covered {
+            continue;
+        }
+        let opened = table.open(slot).await?;
+        let bounds = slot.range.as_ref().map_or_else(Bounds::default, within);
+        let path = slot
+            .files
+            .first()
+            .map(|file| file.path.clone())
+            .unwrap_or_default();
+        let home = home.clone();
+        state = blocking(move || {
+            let mut found = Found::default();
+            for other in &others {
+                state.elsewhere(
+                    home.as_deref(),
+                    other.as_deref(),
+                    &opened,
+                    &bounds,
+                    &mut found,
+                )?;
+            }
+            if covered {
+                let rows = state.incoming.rows(home.as_deref(), bounds);
+                let old = opened.cursor(Columns::Versions);
+                found.deletes = deletes(old, rows, &found.fate, &state.coverage)?;
+            }
+            state.survey.found.insert(path, found);
+            Ok(state)
+        })
+        .await?;
+    }
+    state.incoming.rehouse(state.rehousing)?;
+    Ok((state.survey, state.incoming))
+}
+
+#[derive(Debug)]
+struct State {
+    survey: Survey,
+    incoming: Incoming,
+    rehousing: Collector,
+    coverage: Arc<Coverage>,
+}
+
+impl State {
+    /// Looks up the incoming rows of another partition among the rows of `home`.
+    fn elsewhere(
+        &mut self,
+        home: Option<&str>,
+        other: Option<&str>,
+        opened: &Opened,
+        bounds: &Bounds,
+        found: &mut Found,
+    ) -> Result<(), MergeError> {
+        let old = opened.cursor(Columns::Versions);
+        let new = self.incoming.rows(other, bounds.clone());
+        let (mut skipped, mut arrived) = (KeySet::new(), KeySet::new());
+        let (rehousing, outdated) = (&mut self.rehousing, &mut self.survey.outdated);
+        each_match(old, new, |old, new| {
+            let key = || Box::<[u8]>::from(old.key());
+            found.fate.returned.insert(key());
+            if other.is_none() {
+                // Its partition is not known any more: it stays where it is.
+                rehousing.push_into(home.map(str::to_owned), new.batch())?;
+                skipped.insert(key());
+            } else if new.version().replaces(old.version()) {
+                found.fate.gone.insert(key());
+                arrived.insert(key());
+            } else {
+                *outdated += 1;
+                skipped.insert(key());
+            }
+            Ok(())
+        })?;
+        for key in skipped {
+            self.incoming.skip(other, &key);
+        }
+        if !arrived.is_empty() {
+            let all = self
+                .survey
+                .arrived
+                .entry(other.map(str::to_owned))
+                .or_default();
+            Arc::make_mut(all).extend(arrived);
+        }
+        Ok(())
+    }
+}
+
+/// How many rows of the table coverage deletes.
+fn deletes(
+    mut old: Cursor,
+    mut new: Cursor,
+    fate: &Fate,
+    coverage: &Coverage,
+) -> Result<u64, MergeError> {
+    let mut deleted = 0;
+    while old.load()? {
+        new.load()?;
+        let (Some(row), next) = (old.current(), new.current()) else {
+            break;
+        };
+        match next.map(|next| next.key().cmp(row.key())) {
+            Some(core::cmp::Ordering::Less) => new.advance(),
+            Some(core::cmp::Ordering::Equal) => {
+                new.advance();
+                old.advance();
+            }
+            Some(core::cmp::Ordering::Greater) | None => {
+                deleted += u64::from(fate.deletes(row, coverage));
+                old.advance();
+            }
+        }
+    }
+    Ok(deleted)
+}
+
+/// Whether the file can hold rows that coverage speaks of.
+fn may_hold_covered(file: &FileEntry, coverage: &Coverage, table: &TableFiles) -> bool {
+    match coverage {
+        Coverage::Nothing => false,
+        Coverage::Whole { .. } => true,
+        Coverage::Parents(parents) => match table.parents_of(file) {
+            Some((least, greatest)) => parents.range(least..=greatest).next().is_some(),
+            None => !parents.is_empty(),
+        },
+        Coverage::Windows(windows) => {
+            let periods = file
+                .keys
+                .as_ref()
+                .and_then(|(a, b)| period(a).zip(period(b)));
+            match periods {
+                Some((first, last)) if first <= last => {
+                    windows.range(first..=last).next().is_some()
+                }
+                Some(_) | None => !windows.is_empty(),
+            }
+        }
+    }
+}
+
+/// The window that a report row's key begins with.
+fn period(key: &Key) -> Option<Period> {
+    if let [KeyPart::Day(start), KeyPart::Day(end), ..] = key.0.as_slice() {
+        Some(Period {
+            start: *start,
+            end: *end,
+        })
+    } else {
+        None
+    }
+}

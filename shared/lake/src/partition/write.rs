@@ -1,0 +1,118 @@
+//! Writes one partition file from rows in key order.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, TimeUnit};
+use bytes::Bytes;
+use engine::key::Key;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+
+use super::layout::Layout;
+use super::stats::Stats;
+use super::{Limits, PartitionError};
+
+/// A dictionary larger than this, in bytes, is given up for plain values.
+const DICTIONARY_BYTES: usize = 256 << 10;
+
+/// A partition file being written, in memory.
+#[derive(Debug)]
+pub(crate) struct PartitionWriter {
+    layout: Arc<Layout>,
+    writer: ArrowWriter<Vec<u8>>,
+    stats: Stats,
+    first: Option<Key>,
+    last: Option<Key>,
+    group_bytes: usize,
+}
+
+/// A partition file that is complete but not yet stored.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) bytes: Bytes,
+    pub(crate) rows: u64,
+    pub(crate) stats: String,
+    pub(crate) keys: Option<(Key, Key)>,
+}
+
+impl PartitionWriter {
+    pub(crate) fn new(layout: Arc<Layout>, limits: Limits) -> Result<Self, PartitionError> {
+        let properties = properties(&layout, limits)?;
+        let writer =
+            ArrowWriter::try_new(Vec::new(), Arc::clone(&layout.schema), Some(properties))?;
+        let stats = Stats::new(&layout);
+        let group_bytes = limits.group_bytes;
+        Ok(Self {
+            layout,
+            writer,
+            stats,
+            first: None,
+            last: None,
+            group_bytes,
+        })
+    }
+
+    /// Rows written so far.
+    pub(crate) fn rows(&self) -> u64 {
+        self.stats.rows()
+    }
+
+    /// Appends rows; their keys must be above all keys written before.
+    pub(crate) fn write(&mut self, rows: &RecordBatch) -> Result<(), PartitionError> {
+        let Some(last) = rows.num_rows().checked_sub(1) else {
+            return Ok(());
+        };
+        if self.first.is_none() {
+            self.first = Some(self.layout.key(rows, 0)?);
+        }
+        let before = self.last.replace(self.layout.key(rows, last)?);
+        debug_assert!(
+            before < self.last,
+            "partition files are written in key order"
+        );
+        self.stats.add(rows)?;
+        self.writer.write(rows)?;
+        if self.writer.memory_size() > self.group_bytes {
+            self.writer.flush()?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Result<Written, PartitionError> {
+        Ok(Written {
+            rows: self.stats.rows(),
+            stats: self.stats.json(),
+            keys: self.first.zip(self.last),
+            bytes: self.writer.into_inner()?.into(),
+        })
+    }
+}
+
+fn properties(layout: &Layout, limits: Limits) -> Result<WriterProperties, PartitionError> {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(limits.group_rows.max(1)))
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_created_by(concat!("harvest-lake ", env!("CARGO_PKG_VERSION")).to_owned());
+    for (index, field) in layout.schema.fields().iter().enumerate() {
+        // Nearly every value differs: a dictionary would be built only to be given up.
+        let unique = match field.data_type() {
+            DataType::Int64 => layout.keys == [index],
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                matches!(field.name().as_str(), "created_at" | "updated_at")
+            }
+            _ => false,
+        };
+        if unique {
+            let column = ColumnPath::from(field.name().as_str());
+            properties = properties
+                .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+        }
+    }
+    Ok(properties.build())
+}
