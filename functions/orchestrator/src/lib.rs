@@ -1,1 +1,136 @@
 //! Decides what is due and starts one worker per due stream.
+
+use std::sync::Arc;
+
+use engine::item::{AccountItem, StreamItem};
+use engine::plan::{self, Demand, Due, Standing};
+use engine::spec::{Kind, StreamSpec};
+use engine::time::{Date, SignedDuration, between};
+use lake::table::Table;
+use runtime::records::{self, Versioned};
+use runtime::{Context, RunError, account};
+
+/// How old the account's first and last days may be when a report is due.
+const EXTENT_AGE: SignedDuration = SignedDuration::from_hours(24);
+
+/// What a tick found.
+#[derive(Debug)]
+pub struct Tick {
+    /// The account as it is now.
+    pub account: AccountItem,
+    /// What is to run, most urgent first.
+    pub due: Vec<Due>,
+    /// Streams whose module is off.
+    pub skipped: Vec<&'static StreamSpec>,
+}
+
+/// Learns who the token is and which modules are on, and makes sure that every table exists.
+///
+/// # Errors
+/// Where Harvest does not accept the token or answer, or the stores fail.
+pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
+    let person = account::person(context, "account").await?;
+    let company = account::company(context, "account").await?;
+    let id = context.settings.account;
+    let key = records::account_key(id);
+    let mut item = stored_account(context).await?;
+    if !item.value.tables_created {
+        create_tables(context).await?;
+    }
+    loop {
+        let value = &mut item.value;
+        value.read_at = Some(context.clock.now());
+        value.person.clone_from(&person.name);
+        value.roles.clone_from(&person.roles);
+        value.company.clone_from(&company.name);
+        value.modules_off.clone_from(&company.modules_off);
+        value.tables_created = true;
+        if records::write(&*context.state, &key, &mut item).await.map_err(state_error)? {
+            return Ok(item.value);
+        }
+    }
+}
+
+async fn create_tables(context: &Context) -> Result<(), RunError> {
+    for spec in streams::STREAMS {
+        let store = Arc::clone(&context.store);
+        Table::create(store, spec, context.settings.account, context.clock.now())
+            .await
+            .map_err(|source| RunError::Table { stream: spec.name, source: Box::new(source) })?;
+    }
+    Ok(())
+}
+
+async fn stored_account(context: &Context) -> Result<Versioned<AccountItem>, RunError> {
+    records::account(&*context.state, context.settings.account).await.map_err(state_error)
+}
+
+fn state_error(source: state::StateError) -> RunError {
+    RunError::State { stream: "account", source }
+}
+
+/// What is due for `demand`.
+///
+/// # Errors
+/// Where the state store fails, or the account's first and last days are needed and Harvest does
+/// not tell them.
+pub async fn tick(context: &Context, demand: Demand) -> Result<Tick, RunError> {
+    let mut account = stored_account(context).await?;
+    let mut due = Vec::new();
+    let mut skipped = Vec::new();
+    for spec in streams::STREAMS.into_iter().filter(|spec| context.settings.includes(spec.name)) {
+        match plan::standing(spec, &account.value) {
+            Standing::Skipped => skipped.push(spec),
+            Standing::Open => {
+                let stream = spec.name;
+                let item = records::stream(&*context.state, context.settings.account, stream)
+                    .await
+                    .map_err(|source| RunError::State { stream, source })?;
+                let item = with_widened_start(item.value, context.settings.start_date);
+                due.extend(plan::due(spec, &item, demand, context.clock.now()));
+            }
+        }
+    }
+    plan::order(&mut due);
+    if due.iter().any(|due| matches!(due.spec.kind, Kind::ReportWindow(_))) {
+        refresh_extent(context, &mut account).await?;
+    }
+    Ok(Tick { account: account.value, due, skipped })
+}
+
+/// A start date earlier than the one that the rows were read with starts a new full pass.
+fn with_widened_start(mut item: StreamItem, start: Option<Date>) -> StreamItem {
+    let position = &mut item.position;
+    let widened = match (position.start_date, start) {
+        (Some(_), None) => true,
+        (Some(before), Some(now)) => now < before,
+        (None, _) => false,
+    };
+    if widened {
+        position.full.last_begun = None;
+    }
+    item
+}
+
+async fn refresh_extent(
+    context: &Context,
+    account: &mut Versioned<AccountItem>,
+) -> Result<(), RunError> {
+    let now = context.clock.now();
+    let fresh = account
+        .value
+        .extent
+        .as_ref()
+        .is_some_and(|extent| between(extent.read_at, now) < EXTENT_AGE);
+    if fresh {
+        return Ok(());
+    }
+    let extent = account::extent(context).await?;
+    let key = records::account_key(context.settings.account);
+    loop {
+        account.value.extent = Some(extent);
+        if records::write(&*context.state, &key, account).await.map_err(state_error)? {
+            return Ok(());
+        }
+    }
+}

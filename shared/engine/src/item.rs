@@ -160,6 +160,8 @@ pub struct AccountItem {
     pub roles: Vec<String>,
     /// Modules that are off, by the name of their feature member.
     pub modules_off: Vec<String>,
+    /// Whether version 0 of every table was written.
+    pub tables_created: bool,
     /// First and last days, for report windows.
     pub extent: Option<Extent>,
 }

@@ -1,1 +1,18 @@
 //! Performs what the engine decides: clock, configuration, permits, driver.
+
+pub mod account;
+pub mod clock;
+pub mod config;
+pub mod context;
+mod drive;
+mod error;
+mod flush;
+pub mod gate;
+mod hold;
+pub mod progress;
+pub mod records;
+pub mod run;
+pub mod telemetry;
+
+pub use context::Context;
+pub use error::RunError;

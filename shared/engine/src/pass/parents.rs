@@ -38,8 +38,8 @@ pub struct Parked {
 pub struct HeldUnits {
     /// Whether it holds any row.
     pub any: bool,
-    /// Parents with children, in tables of children; with the year of their partition.
-    pub parents: BTreeMap<i64, Option<i64>>,
+    /// Parents with children, in tables of children.
+    pub parents: BTreeSet<i64>,
     /// Windows with rows, in tables of reports.
     pub windows: BTreeSet<Period>,
 }
@@ -50,7 +50,7 @@ impl HeldUnits {
     pub fn holds(&self, unit: Unit) -> bool {
         match unit {
             Unit::Stream => self.any,
-            Unit::Parent(parent) => self.parents.contains_key(&parent.id),
+            Unit::Parent(parent) => self.parents.contains(&parent.id),
             Unit::Window(period) => self.windows.contains(&period),
         }
     }
@@ -148,10 +148,8 @@ impl Parents {
         let effects = self.units.on_held(held);
         if self.trigger.is_done() && !self.compared {
             self.compared = true;
-            let missing = held.parents.iter().filter(|(id, _)| !self.listed.contains(id));
-            self.doubtful.extend(
-                missing.map(|(id, year)| Parent { id: *id, created_year: *year }),
-            );
+            let missing = held.parents.difference(&self.listed);
+            self.doubtful.extend(missing.map(|id| Parent { id: *id, created_year: None }));
             self.listed.clear();
         }
         effects
@@ -166,22 +164,22 @@ impl Parents {
         }
     }
 
-    /// Takes the answer of a parent's own URL.
-    pub(super) fn on_existence(
+    /// The parent's own URL answers: it is `there`, so its children are read.
+    pub(super) fn on_existing(&mut self, parent: Parent, there: Parent) {
+        self.asked.retain(|one| *one != parent);
+        if !self.parked.contains_key(&parent.id) {
+            self.units.push(Unit::Parent(there));
+        }
+    }
+
+    /// The parent's own URL answers 404: it is gone.
+    pub(super) fn on_gone(
         &mut self,
         pass: Pass,
         parent: Parent,
-        exists: bool,
         requested_at: Timestamp,
     ) -> Vec<Effect> {
         self.asked.retain(|one| *one != parent);
-        if exists {
-            if self.parked.contains_key(&parent.id) {
-                return Vec::new();
-            }
-            self.units.push(Unit::Parent(parent));
-            return Vec::new();
-        }
         self.parked.remove(&parent.id);
         let unit = Unit::Parent(parent);
         match pass {

@@ -235,7 +235,9 @@ impl Reading {
                 parents.on_parents(spec, requested_at, facts)
             }
             (Route::Existence(parent), Work::Parents(parents)) => {
-                parents.on_existence(self.plan.pass, parent, true, requested_at)
+                let there = facts.parents.first().map_or(parent, |found| found.parent);
+                parents.on_existing(parent, there);
+                Vec::new()
             }
             (
                 Route::Page { .. } | Route::Trigger { .. } | Route::Unit(_) | Route::Existence(_),
@@ -284,8 +286,7 @@ impl Reading {
             }
             (Route::Existence(parent), Work::Parents(parents)) => {
                 if *failure == Failure::NotFound {
-                    let effects =
-                        parents.on_existence(self.plan.pass, parent, false, requested_at);
+                    let effects = parents.on_gone(self.plan.pass, parent, requested_at);
                     return AfterFailure::GoOn(effects);
                 }
                 parents.on_existence_failure(parent, last);

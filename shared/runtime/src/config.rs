@@ -1,0 +1,88 @@
+//! What the operator can set, parsed once.
+//!
+//! Every setting has one variable; the command line's flags of the same meaning win over it.
+
+use std::collections::BTreeSet;
+
+use engine::budget::Limit;
+use engine::ids::AccountId;
+use engine::time::{Date, SignedDuration};
+use engine::window::Grid;
+
+/// Where Harvest's API lives.
+pub const BASE_URL: &str = "https://api.harvestapp.com/v2";
+
+/// The settings of one deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The Harvest account.
+    pub account: AccountId,
+    /// Streams to read; `None`: all.
+    pub streams: Option<BTreeSet<String>>,
+    /// Streams not to read.
+    pub exclude: BTreeSet<String>,
+    /// First day that full passes of dated listings, and reports, read; `None`: all history.
+    pub start_date: Option<Date>,
+    /// How often incremental passes run.
+    pub sync_interval: SignedDuration,
+    /// How many streams run at once.
+    pub max_workers: usize,
+    /// Requests that one run has under way at once.
+    pub requests_in_flight: usize,
+    /// How long removed files and old log files stay.
+    pub retention: SignedDuration,
+    /// Whether removed files stay for the retention in a local lake, too.
+    pub keep: bool,
+    /// Whether removed files and orphans go at the end of each run (a lake with one user).
+    pub tidy_at_once: bool,
+    /// Accept a token that sees less than the rows were written with.
+    pub accept_role: bool,
+    /// Accept deletes of any number of rows.
+    pub accept_deletes: bool,
+    /// Windows of reports.
+    pub grid: Grid,
+    /// Requests outside of reports.
+    pub general: Limit,
+    /// Requests of reports.
+    pub reports: Limit,
+    /// Share of the limits to use.
+    pub budget_percent: u32,
+    /// Memory for collected rows before they are spilled, in bytes.
+    pub collect_memory: usize,
+    /// Collected bytes after which a run flushes.
+    pub flush_bytes: u64,
+}
+
+impl Settings {
+    /// The defaults, for `account`.
+    #[must_use]
+    pub fn new(account: AccountId) -> Self {
+        Self {
+            account,
+            streams: None,
+            exclude: BTreeSet::new(),
+            start_date: None,
+            sync_interval: SignedDuration::from_hours(1),
+            max_workers: 8,
+            requests_in_flight: 6,
+            retention: SignedDuration::from_hours(24 * 7),
+            keep: false,
+            tidy_at_once: false,
+            accept_role: false,
+            accept_deletes: false,
+            grid: Grid::default(),
+            general: Limit::GENERAL,
+            reports: Limit::REPORTS,
+            budget_percent: 95,
+            collect_memory: 32 << 20,
+            flush_bytes: 400 << 20,
+        }
+    }
+
+    /// Whether `stream` is read.
+    #[must_use]
+    pub fn includes(&self, stream: &str) -> bool {
+        self.streams.as_ref().is_none_or(|streams| streams.contains(stream))
+            && !self.exclude.contains(stream)
+    }
+}

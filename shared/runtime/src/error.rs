@@ -1,0 +1,171 @@
+//! Why a run failed, for people: the stream, what happened, what to do next.
+
+use engine::retry::Failure;
+use harvest_api::ApiError;
+use state::StateError;
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Harvest does not accept the credentials: no stream can go on.
+    #[error("Harvest does not accept this token for account {account}: check the token and the account id (`harvest-lake check` tells which)")]
+    Credentials {
+        /// The account id that was sent.
+        account: i64,
+        /// The answer.
+        #[source]
+        source: Box<ApiError>,
+    },
+    /// Harvest refuses this stream to this person.
+    #[error("`{stream}` is refused to the person of this token (403): use an administrator's token, or leave it out with `--exclude {stream}`")]
+    Refused {
+        /// The stream.
+        stream: &'static str,
+        /// The answer.
+        #[source]
+        source: Box<ApiError>,
+    },
+    /// Requests failed until the retries were used up.
+    #[error("`{stream}` could not be read; what was read before is kept and the next run goes on from there")]
+    Api {
+        /// The stream.
+        stream: &'static str,
+        /// The last failure.
+        #[source]
+        source: Box<ApiError>,
+    },
+    /// A page is not what was asked for.
+    #[error("a page of `{stream}` ({path}) is not what Harvest documents; nothing of it is written, the next run asks again")]
+    Page {
+        /// The stream.
+        stream: &'static str,
+        /// What was asked.
+        path: String,
+        /// What was found.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The reading stopped for another reason.
+    #[error("`{stream}` stopped at {what}: {failure:?}")]
+    Stopped {
+        /// The stream.
+        stream: &'static str,
+        /// What was asked.
+        what: String,
+        /// What happened.
+        failure: Failure,
+    },
+    /// The token sees less than the one that wrote the rows.
+    #[error("`{stream}`: the person of this token has the roles [{now}], the rows were written with [{before}]; nothing is written, because what that person cannot see would look deleted. Use a token with the former roles, or accept with `--accept-role`")]
+    RolesLost {
+        /// The stream.
+        stream: &'static str,
+        /// Roles now.
+        now: String,
+        /// Roles recorded.
+        before: String,
+    },
+    /// More rows would vanish than a run may delete.
+    #[error("`{stream}`: {refused} rows are no longer in Harvest, more than a pass may delete unasked (5 % or 100 rows); new and changed rows are written, none is deleted. If that is right: `harvest-lake sync --streams {stream} --pass full --accept-deletes`")]
+    DeletesRefused {
+        /// The stream.
+        stream: &'static str,
+        /// Rows that would have been deleted.
+        refused: u64,
+    },
+    /// The stream's module was switched off while it was read: what is gone is not deleted.
+    #[error("`{stream}`: `{module}` was switched off in Harvest while it was read; nothing is written, the rows stay")]
+    ModuleOff {
+        /// The stream.
+        stream: &'static str,
+        /// The feature of `/company`.
+        module: &'static str,
+    },
+    /// The table's report windows are of another grid.
+    #[error("`{stream}` holds {has} windows and `--report-window {wanted}` asks for others: keep `--report-window {has}`, or start these tables anew in an empty lake")]
+    OtherGrid {
+        /// The stream.
+        stream: &'static str,
+        /// The table's grid.
+        has: engine::window::Grid,
+        /// The setting.
+        wanted: engine::window::Grid,
+    },
+    /// Somebody else has taken over: nothing was changed, nothing is lost.
+    #[error("`{stream}` was taken over by another run; this one changed nothing after that")]
+    LostLease {
+        /// The stream.
+        stream: &'static str,
+    },
+    /// The table cannot be used.
+    #[error("the table of `{stream}` cannot be used")]
+    Table {
+        /// The stream.
+        stream: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The lake's store failed.
+    #[error("the lake could not be read or written for `{stream}`")]
+    Store {
+        /// The stream.
+        stream: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The state store failed.
+    #[error("the state of `{stream}` could not be read or written")]
+    State {
+        /// The stream, or `account`.
+        stream: &'static str,
+        /// Why.
+        #[source]
+        source: StateError,
+    },
+    /// Something of ours that cannot be.
+    #[error("`{stream}`: {what}; this is a defect of harvest-lake, please report it")]
+    Defect {
+        /// The stream.
+        stream: &'static str,
+        /// What cannot be.
+        what: String,
+    },
+}
+
+impl RunError {
+    /// A stable name for logs, alarms and the caller of a function.
+    #[must_use]
+    pub const fn error_type(&self) -> &'static str {
+        match self {
+            Self::Credentials { .. } => "CredentialsRefused",
+            Self::Refused { .. } => "StreamRefused",
+            Self::Api { .. } => "HarvestFailed",
+            Self::Page { .. } => "PageUnusable",
+            Self::Stopped { .. } => "ReadingStopped",
+            Self::RolesLost { .. } => "RolesLost",
+            Self::DeletesRefused { .. } => "DeletesRefused",
+            Self::ModuleOff { .. } => "ModuleOff",
+            Self::OtherGrid { .. } => "OtherGrid",
+            Self::LostLease { .. } => "LostLease",
+            Self::Table { .. } => "TableUnusable",
+            Self::Store { .. } => "StoreFailed",
+            Self::State { .. } => "StateFailed",
+            Self::Defect { .. } => "Defect",
+        }
+    }
+
+    /// The message and its causes, one after the other.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,279 @@
+//! From collected rows to a commit, in the one order that loses nothing: files, quarantine and work
+//! objects, the table's commit, the state item.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engine::coverage::{Coverage, delete_allowance};
+use engine::item::{Position, Stored, roles_suffice};
+use engine::report::Counts;
+use engine::time::{SignedDuration, Timestamp};
+use lake::collect::{Collected, Collector};
+use lake::maintenance;
+use lake::merge::{MergeJob, Merged, merge};
+use lake::partition::Limits;
+use lake::table::{Change, CommitError, Committed, Writer};
+use serde::Serialize;
+
+use crate::account;
+use crate::error::RunError;
+use crate::hold::Hold;
+use crate::progress::Moment;
+use crate::run::{Outcome, Run};
+
+/// Larger values go into an object of the lake, and the item names it.
+const LARGEST_IN_ITEM: usize = 4096;
+/// How often a commit that lost its race is merged again.
+const MERGES: u32 = 3;
+
+impl Run {
+    /// Makes everything durable that is held; then the item says `after`. Returns the error of a
+    /// refused mass delete, after everything else is written.
+    pub(crate) async fn flush(
+        &mut self,
+        hold: &mut Hold,
+        after: Position,
+        deleted_before: u64,
+    ) -> Result<Option<RunError>, RunError> {
+        self.write_quarantine(hold).await?;
+        let (collected, coverage) = hold.take()?;
+        if collected.is_none() && coverage.is_nothing() {
+            self.item.value.position = after;
+            self.save_item().await?;
+            return Ok(None);
+        }
+        let collected = match collected {
+            Some(collected) => collected,
+            None => self.nothing_collected()?,
+        };
+        let progress = Arc::clone(&self.context.progress);
+        progress.on(self.stream(), self.order.pass, &Moment::Flushing);
+        let (counts, refused) =
+            self.merge_and_commit(Arc::new(collected), coverage, after, deleted_before).await?;
+        progress.on(self.stream(), self.order.pass, &Moment::Committed(counts));
+        self.report.counts = self.report.counts.plus(counts);
+        let stream = self.stream();
+        Ok((refused > 0).then_some(RunError::DeletesRefused { stream, refused }))
+    }
+
+    fn nothing_collected(&self) -> Result<Collected, RunError> {
+        let schema = self.table.schema();
+        Collector::new(schema, None, 0)
+            .and_then(Collector::finish)
+            .map_err(|error| self.defect(&error))
+    }
+
+    async fn merge_and_commit(
+        &mut self,
+        incoming: Arc<Collected>,
+        coverage: Coverage,
+        after: Position,
+        deleted_before: u64,
+    ) -> Result<(Counts, u64), RunError> {
+        let stream = self.stream();
+        let mut tries = 0_u32;
+        loop {
+            let started = self.context.clock.now();
+            let writer = self.writer();
+            let merged = self
+                .merge(&writer, started, Arc::clone(&incoming), coverage.clone(), deleted_before)
+                .await?;
+            let mut position = after.clone();
+            self.count_deletes(&mut position, deleted_before, merged.counts.deleted);
+            if merged.refused_deletes > 0 {
+                // Refused is not done: the pass comes again.
+                position.pass_mut(self.order.pass).last_begun =
+                    self.item.value.position.pass(self.order.pass).last_begun;
+            }
+            if !merged.changes_files() {
+                self.item.value.position = position;
+                self.save_item().await?;
+                return Ok((merged.counts, merged.refused_deletes));
+            }
+            position.roles = self.roles_before_commit(merged.counts).await?;
+            let before = core::mem::replace(&mut self.item.value.position, position);
+            let note = self.note(merged.counts)?;
+            let change = Change { add: merged.add, remove: merged.remove, started };
+            let now = self.context.clock.now();
+            match self.table.commit(now, &writer, &change, &note).await {
+                Ok(committed) => {
+                    self.report.commits = self.report.commits.saturating_add(1);
+                    self.advance(&committed).await?;
+                    return Ok((merged.counts, merged.refused_deletes));
+                }
+                Err(CommitError::Stale { .. }) if tries < MERGES => {
+                    tries = tries.saturating_add(1);
+                    self.item.value.position = before;
+                    tracing::info!(stream, tries, "the table changed while it was merged");
+                }
+                Err(error) => {
+                    self.item.value.position = before;
+                    return Err(self.commit_error(error));
+                }
+            }
+        }
+    }
+
+    /// Writes the position that the commit carries into the item: only a receipt of the commit
+    /// can lead here.
+    async fn advance(&mut self, committed: &Committed) -> Result<(), RunError> {
+        self.item.value.version = committed.version;
+        self.item.value.sequence = committed.sequence;
+        self.save_item().await
+    }
+
+    async fn merge(
+        &self,
+        writer: &Writer,
+        now: Timestamp,
+        incoming: Arc<Collected>,
+        coverage: Coverage,
+        deleted_before: u64,
+    ) -> Result<Merged, RunError> {
+        let accepted = self.order.accept_deletes || self.context.settings.accept_deletes;
+        let max_deletes = if accepted {
+            u64::MAX
+        } else {
+            delete_allowance(self.table.rows(), deleted_before)
+        };
+        let sequence = self.table.recorded_sequence().next();
+        let job = MergeJob {
+            schema: self.table.schema().clone(),
+            root: self.table.root().to_owned(),
+            files: self.table.files().to_vec(),
+            incoming,
+            coverage,
+            max_deletes,
+            name: format!("{}-{sequence}-{}", writer.epoch, writer.attempt),
+            now,
+            limits: Limits::default(),
+        };
+        let stream = self.stream();
+        merge(Arc::clone(&self.context.store), job)
+            .await
+            .map_err(|source| RunError::Store { stream, source: Box::new(source) })
+    }
+
+    fn count_deletes(&self, position: &mut Position, before: u64, now: u64) {
+        if let Some(unfinished) = &mut position.pass_mut(self.order.pass).unfinished {
+            unfinished.deleted = before.saturating_add(now);
+        }
+    }
+
+    /// Asks once more who the token is: a lost permission looks like nulls and deletions.
+    async fn roles_before_commit(&mut self, counts: Counts) -> Result<Vec<String>, RunError> {
+        let stream = self.stream();
+        let person = account::person(&self.context, stream).await?;
+        self.report.requests = self.report.requests.saturating_add(1);
+        let before = &self.item.value.position.roles;
+        if !roles_suffice(before, &person.roles) && !self.context.settings.accept_role {
+            let (now, before) = (person.roles.join(", "), before.join(", "));
+            return Err(RunError::RolesLost { stream, now, before });
+        }
+        if counts.deleted > 0 && let Some(module) = self.order.spec.module {
+            let company = account::company(&self.context, stream).await?;
+            self.report.requests = self.report.requests.saturating_add(1);
+            if company.modules_off.iter().any(|off| off == module.feature()) {
+                return Err(RunError::ModuleOff { stream, module: module.feature() });
+            }
+        }
+        Ok(person.roles)
+    }
+
+    /// Puts what is too large for the item into objects of the lake.
+    pub(crate) async fn externalize(
+        &self,
+        position: &mut Position,
+        start: Timestamp,
+    ) -> Result<(), RunError> {
+        let folder = format!(
+            "work/{}/{}-{}",
+            self.stream(),
+            self.order.pass.name(),
+            start.strftime("%Y%m%dT%H%M%SZ")
+        );
+        let attempt = self.context.random.attempt();
+        let pass = self.order.pass;
+        if let Some(unfinished) = &mut position.pass_mut(pass).unfinished {
+            let key = format!("{folder}/resume-{attempt}.json");
+            self.externalize_one(&mut unfinished.resume, key).await?;
+        }
+        let key = format!("work/{}/parked-{attempt}.json", self.stream());
+        self.externalize_one(&mut position.parked, key).await
+    }
+
+    async fn externalize_one<T: Serialize + Sync + Send>(
+        &self,
+        stored: &mut Stored<T>,
+        key: String,
+    ) -> Result<(), RunError> {
+        let Stored::Here(value) = stored else { return Ok(()) };
+        let json = serde_json::to_vec(value).map_err(|error| self.defect(&error))?;
+        if json.len() <= LARGEST_IN_ITEM {
+            return Ok(());
+        }
+        let stream = self.stream();
+        self.context
+            .store
+            .put(&key, Bytes::from(json))
+            .await
+            .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
+        *stored = Stored::At(key);
+        Ok(())
+    }
+
+    /// Deletes an object that nothing names any more. Its loss would harm nothing, nor its stay.
+    pub(crate) async fn discard(&self, key: &str) {
+        if let Err(error) = self.context.store.delete(key).await {
+            tracing::warn!(stream = self.stream(), %error, key, "a work object stays behind");
+        }
+    }
+
+    /// Makes raw records durable before the commit that leaves them out.
+    async fn write_quarantine(&self, hold: &Hold) -> Result<(), RunError> {
+        if hold.quarantined.is_empty() {
+            return Ok(());
+        }
+        let mut lines = String::new();
+        for record in &hold.quarantined {
+            let line = serde_json::json!({ "reason": record.reason, "raw": record.raw });
+            lines.push_str(&line.to_string());
+            lines.push('\n');
+        }
+        let stream = self.stream();
+        let key = format!("quarantine/{stream}/{}.jsonl", self.id);
+        self.context
+            .store
+            .put(&key, Bytes::from(lines))
+            .await
+            .map_err(|source| RunError::Store { stream, source: Box::new(source) })
+    }
+
+    /// Removes what no reader needs any more. Failing to is no failure of the run.
+    pub(crate) async fn tidy(&mut self, outcome: &Outcome) {
+        if matches!(outcome, Outcome::Busy { .. }) {
+            return;
+        }
+        let settings = Arc::clone(&self.context.settings);
+        let changed = self.report.commits > 0 || self.has_taken_over();
+        if !changed {
+            return;
+        }
+        let now = self.context.clock.now();
+        let at_once = settings.tidy_at_once && !settings.keep;
+        let retention = if at_once { SignedDuration::ZERO } else { settings.retention };
+        let writer = self.writer();
+        let stream = self.stream();
+        if let Err(error) = maintenance::vacuum(&mut self.table, now, retention).await {
+            tracing::warn!(stream, %error, "removed files stay behind");
+        }
+        if at_once && let Err(error) =
+            maintenance::orphans(&mut self.table, now, SignedDuration::ZERO, &writer).await
+        {
+            tracing::warn!(stream, %error, "orphaned files stay behind");
+        }
+        if let Err(error) = maintenance::clean_log(&mut self.table, now, settings.retention).await {
+            tracing::warn!(stream, %error, "old log files stay behind");
+        }
+    }
+}

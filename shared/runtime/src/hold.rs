@@ -1,0 +1,195 @@
+//! Records that are in: kept, or held until their unit is whole.
+
+use std::collections::BTreeMap;
+
+use engine::coverage::Coverage;
+use engine::pass::{Effect, Unit};
+use engine::spec::{Kind, StreamSpec};
+use engine::time::Timestamp;
+use lake::collect::{Collector, UnitBuffer, UnitError};
+use lake::decode::Quarantined;
+use lake::schema::TableSchema;
+
+use crate::config::Settings;
+use crate::context::Context;
+use crate::error::RunError;
+
+/// A page's rows and, for reports, its text: a contradictory window is kept raw.
+#[derive(Debug)]
+pub(crate) struct PageRows {
+    pub(crate) rows: arrow::record_batch::RecordBatch,
+    pub(crate) quarantined: Vec<Quarantined>,
+    pub(crate) body: Option<String>,
+}
+
+#[derive(Debug)]
+struct HeldUnit {
+    rows: UnitBuffer,
+    quarantined: Vec<Quarantined>,
+    bodies: Vec<String>,
+}
+
+/// What a run has read since its last flush.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    spec: &'static StreamSpec,
+    schema: TableSchema,
+    collector: Option<Collector>,
+    scratch: Option<std::path::PathBuf>,
+    memory: usize,
+    units: BTreeMap<Unit, HeldUnit>,
+    pub(crate) coverage: Coverage,
+    /// Raw records of this run that cannot be rows.
+    pub(crate) quarantined: Vec<Quarantined>,
+    /// Windows that answered one key twice with different content.
+    pub(crate) contradictions: u64,
+}
+
+impl Hold {
+    pub(crate) fn new(context: &Context, schema: TableSchema) -> Self {
+        let Settings { collect_memory, .. } = *context.settings;
+        Self {
+            spec: schema.spec,
+            schema,
+            collector: None,
+            scratch: context.scratch.clone(),
+            memory: collect_memory,
+            units: BTreeMap::new(),
+            coverage: Coverage::Nothing,
+            quarantined: Vec::new(),
+            contradictions: 0,
+        }
+    }
+
+    fn defect(&self, error: &dyn core::fmt::Display) -> RunError {
+        RunError::Defect { stream: self.spec.name, what: error.to_string() }
+    }
+
+    fn keep(&mut self, rows: arrow::record_batch::RecordBatch) -> Result<(), RunError> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        let stream = self.spec.name;
+        let store = |source: lake::collect::CollectError| RunError::Store {
+            stream,
+            source: Box::new(source),
+        };
+        let collector = match &mut self.collector {
+            Some(collector) => collector,
+            empty => empty.insert(
+                Collector::new(&self.schema, self.scratch.clone(), self.memory).map_err(store)?,
+            ),
+        };
+        collector.push(rows).map_err(store)
+    }
+
+    /// Does with the page's rows what the reading says.
+    pub(crate) fn apply(
+        &mut self,
+        effects: Vec<Effect>,
+        mut page: Option<PageRows>,
+    ) -> Result<(), RunError> {
+        for effect in effects {
+            match effect {
+                Effect::Keep => {
+                    if let Some(page) = page.take() {
+                        self.quarantined.extend(page.quarantined);
+                        self.keep(page.rows)?;
+                    }
+                }
+                Effect::Hold(unit) => {
+                    if let Some(page) = page.take() {
+                        self.hold(unit, page)?;
+                    }
+                }
+                Effect::Complete { unit, covered } => self.complete(unit, covered)?,
+                Effect::Drop(unit) => {
+                    self.units.remove(&unit);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, unit: Unit, page: PageRows) -> Result<(), RunError> {
+        if !self.units.contains_key(&unit) {
+            let rows = UnitBuffer::new(&self.schema).map_err(|error| self.defect(&error))?;
+            let held = HeldUnit { rows, quarantined: Vec::new(), bodies: Vec::new() };
+            self.units.insert(unit, held);
+        }
+        if let Some(held) = self.units.get_mut(&unit) {
+            held.rows.push(page.rows);
+            held.quarantined.extend(page.quarantined);
+            held.bodies.extend(page.body);
+        }
+        Ok(())
+    }
+
+    fn complete(&mut self, unit: Unit, covered: Option<Timestamp>) -> Result<(), RunError> {
+        let Some(held) = self.units.remove(&unit) else {
+            self.cover(unit, covered);
+            return Ok(());
+        };
+        self.quarantined.extend(held.quarantined);
+        match held.rows.finish() {
+            Ok(batches) => {
+                for batch in batches {
+                    self.keep(batch)?;
+                }
+                self.cover(unit, covered);
+                Ok(())
+            }
+            Err(UnitError::Conflict { keys }) => {
+                // What contradicts itself is not written; it stays raw for people to look at.
+                self.contradictions = self.contradictions.saturating_add(1);
+                let reason = format!("{} keys answered twice with different content", keys.len());
+                self.quarantined.extend(
+                    held.bodies.into_iter().map(|raw| Quarantined { raw, reason: reason.clone() }),
+                );
+                Ok(())
+            }
+            Err(error @ UnitError::Rows(_)) => Err(self.defect(&error)),
+        }
+    }
+
+    fn cover(&mut self, unit: Unit, covered: Option<Timestamp>) {
+        let Some(begun) = covered else { return };
+        match unit {
+            Unit::Stream => self.coverage = Coverage::Whole { begun },
+            Unit::Parent(parent) => {
+                if let Coverage::Parents(parents) = &mut self.coverage {
+                    parents.insert(parent.id, begun);
+                } else {
+                    self.coverage = Coverage::Parents(BTreeMap::from([(parent.id, begun)]));
+                }
+            }
+            Unit::Window(period) => {
+                if let Coverage::Windows(windows) = &mut self.coverage {
+                    windows.insert(period, begun);
+                } else {
+                    self.coverage = Coverage::Windows(BTreeMap::from([(period, begun)]));
+                }
+            }
+        }
+    }
+
+    /// Bytes of kept rows.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.collector.as_ref().map_or(0, Collector::bytes)
+    }
+
+    /// Takes what was kept and is covered since the last time.
+    pub(crate) fn take(&mut self) -> Result<(Option<lake::collect::Collected>, Coverage), RunError> {
+        let stream = self.spec.name;
+        let coverage = core::mem::take(&mut self.coverage);
+        let collected = self.collector.take().map(Collector::finish).transpose();
+        let collected =
+            collected.map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
+        Ok((collected, coverage))
+    }
+
+    /// Whether pages of this stream are kept as text until their unit is whole.
+    pub(crate) fn keeps_bodies(spec: &StreamSpec) -> bool {
+        matches!(spec.kind, Kind::ReportWindow(_))
+    }
+}

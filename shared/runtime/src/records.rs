@@ -1,0 +1,108 @@
+//! Reading and writing the JSON items of the state table.
+
+use engine::ids::AccountId;
+use engine::item::{AccountItem, StreamItem};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use state::{Expect, ItemKey, Put, StateError, StateStore};
+
+/// An item with the revision at which it was read or written.
+#[derive(Clone, Debug, Default)]
+pub struct Versioned<T> {
+    /// `None`: there is none yet.
+    pub rev: Option<u64>,
+    /// The value; the default where there is none.
+    pub value: T,
+}
+
+/// Key of the item of `stream`.
+#[must_use]
+pub fn stream_key(account: AccountId, stream: &str) -> ItemKey {
+    ItemKey { account, sort: format!("stream#{stream}") }
+}
+
+/// Key of the account's item.
+#[must_use]
+pub fn account_key(account: AccountId) -> ItemKey {
+    ItemKey { account, sort: "account".to_owned() }
+}
+
+/// Reads an item.
+///
+/// # Errors
+/// Where the state store fails, or the item is not what this version writes.
+pub async fn read<T: DeserializeOwned + Default>(
+    state: &dyn StateStore,
+    key: &ItemKey,
+) -> Result<Versioned<T>, StateError> {
+    match state.get(key).await? {
+        None => Ok(Versioned::default()),
+        Some(item) => parse(key, &item),
+    }
+}
+
+fn parse<T: DeserializeOwned>(
+    key: &ItemKey,
+    item: &state::Item,
+) -> Result<Versioned<T>, StateError> {
+    let value = serde_json::from_str(&item.body).map_err(|source| StateError {
+        what: format!(
+            "the item `{}` was not written by this version of harvest-lake; upgrade it",
+            key.sort
+        ),
+        source: Some(Box::new(source)),
+    })?;
+    Ok(Versioned { rev: Some(item.rev), value })
+}
+
+/// Writes `item` if it still is at its revision. `false`: somebody else wrote; `item` is theirs now.
+///
+/// # Errors
+/// Where the state store fails.
+pub async fn write<T: Serialize + DeserializeOwned + Default>(
+    state: &dyn StateStore,
+    key: &ItemKey,
+    item: &mut Versioned<T>,
+) -> Result<bool, StateError> {
+    let body = serde_json::to_string(&item.value).map_err(|source| StateError {
+        what: format!("the item `{}` has no JSON form", key.sort),
+        source: Some(Box::new(source)),
+    })?;
+    let expect = item.rev.map_or(Expect::Absent, Expect::Rev);
+    match state.put(key, expect, &body, None).await? {
+        Put::Stored(rev) => {
+            item.rev = Some(rev);
+            Ok(true)
+        }
+        Put::Lost(current) => {
+            *item = match current {
+                Some(current) => parse(key, &current)?,
+                None => Versioned::default(),
+            };
+            Ok(false)
+        }
+    }
+}
+
+/// The item of `stream`.
+///
+/// # Errors
+/// As [`read`].
+pub async fn stream(
+    state: &dyn StateStore,
+    account: AccountId,
+    stream: &str,
+) -> Result<Versioned<StreamItem>, StateError> {
+    read(state, &stream_key(account, stream)).await
+}
+
+/// The account's item.
+///
+/// # Errors
+/// As [`read`].
+pub async fn account(
+    state: &dyn StateStore,
+    account: AccountId,
+) -> Result<Versioned<AccountItem>, StateError> {
+    read(state, &account_key(account)).await
+}

@@ -1,0 +1,254 @@
+//! One run: one attempt at one pass of one stream, under its lease.
+
+mod report;
+mod work;
+
+use std::sync::Arc;
+
+use engine::ids::{Epoch, RunId};
+use engine::item::{StreamItem, Stored};
+use engine::lease::{Acquired, Busy, LEASE, Lease};
+use engine::pass::Pass;
+use engine::spec::StreamSpec;
+use engine::time::{Timestamp, between};
+use lake::table::{CommitNote, Table, Writer};
+use state::ItemKey;
+
+pub use report::{Outcome, RunReport, Yielded};
+
+use crate::context::Context;
+use crate::error::RunError;
+use crate::progress::Moment;
+use crate::records::{self, Versioned};
+
+/// What a run is to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Order {
+    /// The stream.
+    pub spec: &'static StreamSpec,
+    /// Which pass to begin or go on with.
+    pub pass: Pass,
+    /// When to stop reading; `None`: no deadline.
+    pub stop_at: Option<Timestamp>,
+    /// Whether any number of deletes is accepted.
+    pub accept_deletes: bool,
+}
+
+/// A run in progress: the lease is held, the table is open.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) context: Context,
+    pub(crate) order: Order,
+    pub(crate) id: RunId,
+    pub(crate) key: ItemKey,
+    pub(crate) item: Versioned<StreamItem>,
+    pub(crate) table: Table,
+    pub(crate) report: RunReport,
+    pub(crate) begun: Timestamp,
+    taken_over: bool,
+}
+
+/// Runs `order` and reports how it went; an error is part of the report, too.
+pub async fn run(context: &Context, order: Order) -> RunReport {
+    let begun = context.clock.now();
+    let mut report = RunReport::new(order.spec.name, order.pass, begun);
+    context.progress.on(order.spec.name, order.pass, &Moment::Started);
+    match Run::open(context, order, begun).await {
+        Ok(Ok(run)) => report = run.work().await,
+        Ok(Err(busy)) => report.outcome = Outcome::Busy { until: busy.until },
+        Err(error) => {
+            record_failure(context, order, &error).await;
+            report.outcome = Outcome::Failed(error);
+        }
+    }
+    report.ended = context.clock.now();
+    context.progress.on(order.spec.name, order.pass, &Moment::Ended);
+    report
+}
+
+/// A run that never got its table open still leaves a trace, where it can.
+async fn record_failure(context: &Context, order: Order, error: &RunError) {
+    let account = context.settings.account;
+    let key = records::stream_key(account, order.spec.name);
+    let Ok(mut item) = records::stream(&*context.state, account, order.spec.name).await else {
+        return;
+    };
+    let own = context.owners.own_id();
+    let ours = item.value.lease.as_ref().is_none_or(|lease| lease.owner == own || lease.released);
+    if !ours {
+        return;
+    }
+    fail(&mut item.value, context.clock.now(), error);
+    item.value.lease = item.value.lease.as_ref().map(Lease::released);
+    if !matches!(records::write(&*context.state, &key, &mut item).await, Ok(true)) {
+        tracing::warn!(stream = order.spec.name, "the failure could not be recorded");
+    }
+}
+
+pub(crate) fn fail(item: &mut StreamItem, now: Timestamp, error: &RunError) {
+    item.health.failures = item.health.failures.saturating_add(1);
+    item.health.last_error = Some((now, error.chain()));
+    item.health.refused = matches!(error, RunError::Refused { .. });
+}
+
+impl Run {
+    /// Takes the lease and opens the table, or says who works.
+    async fn open(
+        context: &Context,
+        order: Order,
+        begun: Timestamp,
+    ) -> Result<Result<Self, Busy>, RunError> {
+        let stream = order.spec.name;
+        let account = context.settings.account;
+        let key = records::stream_key(account, stream);
+        let state = |source| RunError::State { stream, source };
+        let mut item =
+            records::stream(&*context.state, account, stream).await.map_err(state)?;
+        let owner = context.owners.own_id();
+        let mut taken_over;
+        loop {
+            let held = item.value.lease.as_ref();
+            let dead = held.is_some_and(|lease| context.owners.is_dead(&lease.owner));
+            let (lease, how) = match Lease::acquire(held, &owner, context.clock.now(), dead) {
+                Ok(acquired) => acquired,
+                Err(busy) => return Ok(Err(busy)),
+            };
+            taken_over = how == Acquired::TakenOver;
+            item.value.lease = Some(lease);
+            if taken_over {
+                item.value.health.failures = item.value.health.failures.saturating_add(1);
+            }
+            if records::write(&*context.state, &key, &mut item).await.map_err(state)? {
+                break;
+            }
+        }
+        let table = open_table(context, order.spec).await?;
+        let id = RunId(format!("{}-{stream}", begun.strftime("%Y%m%dT%H%M%S%3fZ")));
+        let report = RunReport::new(stream, order.pass, begun);
+        let context = context.clone();
+        let mut run = Self { context, order, id, key, item, table, report, begun, taken_over };
+        run.catch_up().await?;
+        Ok(Ok(run))
+    }
+
+    /// Brings item and table together: a commit that the item does not know, an epoch that it does
+    /// not know, and an owner that never said goodbye.
+    async fn catch_up(&mut self) -> Result<(), RunError> {
+        let recorded = self.table.recorded_epoch();
+        let behind = recorded > self.item.value.epoch();
+        if self.table.version() > self.item.value.version
+            && let Some(note) = self.table.note()
+            && let Ok(position) = serde_json::from_value(note.state.clone())
+        {
+            self.item.value.position = position;
+        }
+        self.item.value.version = self.table.version();
+        self.item.value.sequence = self.table.recorded_sequence();
+        if behind && let Some(lease) = &mut self.item.value.lease {
+            lease.epoch = recorded.next();
+        }
+        if behind || self.taken_over {
+            self.save_item().await?;
+            self.fence().await?;
+            self.save_item().await?;
+        }
+        Ok(())
+    }
+
+    /// The commit after which a frozen former owner can commit nothing.
+    async fn fence(&mut self) -> Result<(), RunError> {
+        let note = self.note(engine::report::Counts::default())?;
+        let writer = self.writer();
+        let now = self.context.clock.now();
+        let committed = self
+            .table
+            .fence(now, &writer, &note)
+            .await
+            .map_err(|error| self.commit_error(error))?;
+        self.item.value.version = committed.version;
+        Ok(())
+    }
+
+    pub(crate) fn stream(&self) -> &'static str {
+        self.order.spec.name
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.item.value.epoch()
+    }
+
+    /// A writer under a name of its own: no two merges write the same file name.
+    pub(crate) fn writer(&self) -> Writer {
+        Writer { attempt: self.context.random.attempt(), epoch: self.epoch() }
+    }
+
+    /// What a commit says: where the stream stands once it is durable.
+    pub(crate) fn note(&self, counts: engine::report::Counts) -> Result<CommitNote, RunError> {
+        let state = serde_json::to_value(&self.item.value.position)
+            .map_err(|error| self.defect(&error))?;
+        Ok(CommitNote { run: self.id.to_string(), state, counts })
+    }
+
+    pub(crate) fn defect(&self, error: &dyn core::fmt::Display) -> RunError {
+        RunError::Defect { stream: self.stream(), what: error.to_string() }
+    }
+
+    /// Writes the item under its revision: who lost it stops.
+    pub(crate) async fn save_item(&mut self) -> Result<(), RunError> {
+        let stream = self.stream();
+        let written = records::write(&*self.context.state, &self.key, &mut self.item)
+            .await
+            .map_err(|source| RunError::State { stream, source })?;
+        if written { Ok(()) } else { Err(RunError::LostLease { stream }) }
+    }
+
+    /// Renews the lease when half of it is gone.
+    pub(crate) async fn renew_if_due(&mut self) -> Result<(), RunError> {
+        let now = self.context.clock.now();
+        let Some(lease) = &self.item.value.lease else { return Ok(()) };
+        if between(now, lease.until) > LEASE / 2 {
+            return Ok(());
+        }
+        self.item.value.lease = Some(lease.renewed(now));
+        self.save_item().await
+    }
+
+    pub(crate) fn commit_error(&self, error: lake::table::CommitError) -> RunError {
+        let stream = self.stream();
+        if matches!(error, lake::table::CommitError::Fenced { .. }) {
+            return RunError::LostLease { stream };
+        }
+        RunError::Table { stream, source: Box::new(error) }
+    }
+
+    /// Whether a former owner died: its leftovers are to be looked for.
+    pub(crate) const fn has_taken_over(&self) -> bool {
+        self.taken_over
+    }
+}
+
+async fn open_table(context: &Context, spec: &'static StreamSpec) -> Result<Table, RunError> {
+    let stream = spec.name;
+    let table = |source| RunError::Table { stream, source: Box::new(source) };
+    let store = Arc::clone(&context.store);
+    let account = context.settings.account;
+    match Table::open(Arc::clone(&store), spec, account).await.map_err(table)? {
+        Some(open) => Ok(open),
+        None => Table::create(store, spec, account, context.clock.now()).await.map_err(table),
+    }
+}
+
+/// The value, read from the lake where it is kept there.
+pub(crate) async fn load<T: serde::de::DeserializeOwned + Clone>(
+    context: &Context,
+    stored: &Stored<T>,
+) -> Option<T> {
+    match stored {
+        Stored::Here(value) => Some(value.clone()),
+        Stored::At(key) => {
+            // Without it the pass begins anew, which loses nothing.
+            let bytes = context.store.get(key).await.ok().flatten()?;
+            serde_json::from_slice(&bytes).ok()
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! How a run went.
+
+use std::collections::BTreeMap;
+
+use engine::pass::Pass;
+use engine::report::Counts;
+use engine::time::Timestamp;
+
+use crate::error::RunError;
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The pass is complete.
+    Complete,
+    /// The pass goes on in another run.
+    Yielded(Yielded),
+    /// Another run works on the stream.
+    Busy {
+        /// Until when at least.
+        until: Timestamp,
+    },
+    /// It failed; what was committed before stays.
+    Failed(RunError),
+}
+
+/// Why a run stopped in good order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Yielded {
+    /// The budget has no permit before then.
+    Budget(Timestamp),
+    /// The time of the invocation is up.
+    Deadline,
+}
+
+/// How a run went.
+#[derive(Debug)]
+pub struct RunReport {
+    /// The stream.
+    pub stream: &'static str,
+    /// The pass.
+    pub pass: Pass,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// Requests sent, retries and confirmations included.
+    pub requests: u64,
+    /// Records read.
+    pub records: u64,
+    /// Rows changed.
+    pub counts: Counts,
+    /// Commits made.
+    pub commits: u64,
+    /// Rows of the table now.
+    pub rows: u64,
+    /// Files of the table now.
+    pub files: u64,
+    /// Bytes of those files.
+    pub bytes: u64,
+    /// Version of the table now.
+    pub version: u64,
+    /// Units read and left in this pass; `(0, 0)` where there are none.
+    pub units: (u64, u64),
+    /// Records kept raw.
+    pub quarantined: u64,
+    /// Values that did not fit, by member.
+    pub misfits: BTreeMap<String, u64>,
+    /// Members that the declaration does not know.
+    pub unknown: BTreeMap<String, u64>,
+    /// Parents that could not be read.
+    pub parked: u64,
+    /// What the pass could not prove.
+    pub warning: Option<String>,
+}
+
+impl RunReport {
+    pub(crate) fn new(stream: &'static str, pass: Pass, now: Timestamp) -> Self {
+        Self {
+            stream,
+            pass,
+            outcome: Outcome::Complete,
+            began: now,
+            ended: now,
+            requests: 0,
+            records: 0,
+            counts: Counts::default(),
+            commits: 0,
+            rows: 0,
+            files: 0,
+            bytes: 0,
+            version: 0,
+            units: (0, 0),
+            quarantined: 0,
+            misfits: BTreeMap::new(),
+            unknown: BTreeMap::new(),
+            parked: 0,
+            warning: None,
+        }
+    }
+
+    /// The error, if it failed.
+    #[must_use]
+    pub const fn error(&self) -> Option<&RunError> {
+        match &self.outcome {
+            Outcome::Failed(error) => Some(error),
+            Outcome::Complete | Outcome::Yielded(_) | Outcome::Busy { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The run itself: read, flush, save, until the pass is complete or somebody says stop.
+
+use engine::cursor;
+use engine::item::{Position, Stored, StreamItem, Unfinished};
+use engine::pass::{HeldUnits, Pass, Plan, Proof, Reading};
+use engine::plan::{claims_cursor_at_once, report_windows};
+use engine::spec::Kind;
+use engine::time::{SignedDuration, Timestamp, between};
+
+use super::{Outcome, Run, RunReport, Yielded, fail, load};
+use crate::drive::{Driver, Event};
+use crate::error::RunError;
+use crate::hold::Hold;
+use crate::records;
+
+/// A run that reads for longer flushes in between.
+const FLUSH_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
+
+/// Where a pass stands when its position is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// It goes on, perhaps in another run, perhaps not before some instant.
+    GoesOn(Option<Timestamp>),
+    /// It is complete.
+    Complete,
+}
+
+impl Run {
+    /// Works until the run ends; the lease is given back whatever happens.
+    pub(super) async fn work(mut self) -> RunReport {
+        let outcome = match self.read().await {
+            Ok(outcome) => outcome,
+            Err(error) => Outcome::Failed(error),
+        };
+        self.close(outcome).await
+    }
+
+    async fn read(&mut self) -> Result<Outcome, RunError> {
+        let unfinished = self.item.value.position.pass(self.order.pass).unfinished.clone();
+        let (reading, unfinished) = self.reading(unfinished).await?;
+        let mut driver = Driver::new(&self.context, self.order.spec, self.order.pass, reading);
+        let mut hold = Hold::new(&self.context, self.table.schema().clone());
+        let ended = self.drive(&mut driver, &mut hold, unfinished.as_ref()).await;
+        let (units, tally) = (driver.reading.progress(), &driver.tally);
+        self.report.units = units;
+        self.report.requests = self.report.requests.saturating_add(tally.requests);
+        self.report.records = tally.records;
+        self.report.misfits.clone_from(&tally.misfits);
+        self.report.unknown.clone_from(&tally.unknown);
+        self.report.quarantined = hold.quarantined.len() as u64;
+        self.report.parked = driver.reading.parked().len() as u64;
+        ended
+    }
+
+    /// The reading to go on with, or a new one.
+    async fn reading(
+        &mut self,
+        unfinished: Option<Unfinished>,
+    ) -> Result<(Reading, Option<Unfinished>), RunError> {
+        let plan = self.plan().await?;
+        if let Some(unfinished) = unfinished
+            && let Some(saved) = load(&self.context, &unfinished.resume).await
+            && let Ok(reading) = Reading::resume(plan.clone(), &saved)
+        {
+            return Ok((reading, Some(unfinished)));
+        }
+        Ok((Reading::start(plan), None))
+    }
+
+    async fn plan(&mut self) -> Result<Plan, RunError> {
+        let settings = &self.context.settings;
+        let position = &self.item.value.position;
+        let mut windows = Vec::new();
+        if let Kind::ReportWindow(report) = &self.order.spec.kind {
+            let grid = position.grid.unwrap_or(settings.grid);
+            if grid != settings.grid {
+                let (stream, wanted) = (self.stream(), settings.grid);
+                return Err(RunError::OtherGrid { stream, has: grid, wanted });
+            }
+            let account = records::account(&*self.context.state, settings.account)
+                .await
+                .map_err(|source| RunError::State { stream: self.stream(), source })?
+                .value;
+            let held = match self.order.pass {
+                Pass::Incremental => None,
+                Pass::Full => {
+                    let held = self.held().await?.windows;
+                    held.first().zip(held.last()).map(|(first, last)| (first.start, last.end))
+                }
+            };
+            let now = self.context.clock.now();
+            let (pass, start) = (self.order.pass, settings.start_date);
+            windows = report_windows(report, grid, pass, &account, held, start, now);
+        }
+        Ok(Plan {
+            spec: self.order.spec,
+            pass: self.order.pass,
+            cursor: position.cursor,
+            start_date: settings.start_date,
+            windows,
+            parked: load(&self.context, &position.parked).await.unwrap_or_default(),
+            width: settings.requests_in_flight,
+        })
+    }
+
+    /// Which units the table holds rows of.
+    async fn held(&self) -> Result<HeldUnits, RunError> {
+        let any = self.table.rows() > 0;
+        if !any || matches!(self.order.spec.kind, Kind::Listing(_) | Kind::Snapshot(_)) {
+            return Ok(HeldUnits { any, ..HeldUnits::default() });
+        }
+        let stream = self.stream();
+        let held = lake::partition::held_units(
+            &*self.context.store,
+            self.table.root(),
+            self.table.schema(),
+            self.table.files(),
+        )
+        .await
+        .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
+        let windows = held.periods.keys().copied().collect();
+        Ok(HeldUnits { any, parents: held.parents.into_keys().collect(), windows })
+    }
+
+    async fn drive(
+        &mut self,
+        driver: &mut Driver,
+        hold: &mut Hold,
+        unfinished: Option<&Unfinished>,
+    ) -> Result<Outcome, RunError> {
+        let mut flushed_at = self.begun;
+        loop {
+            let event = match driver.advance(hold).await {
+                Ok(event) => event,
+                Err(error) => {
+                    // What is in is kept: the next run goes on from here.
+                    if !matches!(error, RunError::Credentials { .. } | RunError::State { .. }) {
+                        self.save(driver, hold, unfinished, Stage::GoesOn(None)).await?;
+                    }
+                    return Err(error);
+                }
+            };
+            match event {
+                Event::Progress => {
+                    self.renew_if_due().await?;
+                    let now = self.context.clock.now();
+                    let long = between(flushed_at, now) >= FLUSH_INTERVAL;
+                    if hold.bytes() >= self.context.settings.flush_bytes || long {
+                        self.save(driver, hold, unfinished, Stage::GoesOn(None)).await?;
+                        flushed_at = now;
+                    }
+                    if self.order.stop_at.is_some_and(|at| now >= at) {
+                        driver.stop();
+                    }
+                }
+                Event::NeedsHeld => {
+                    let effects = driver.reading.on_held(self.held().await?);
+                    hold.apply(effects, None)?;
+                }
+                Event::Waits(at) => {
+                    self.save(driver, hold, unfinished, Stage::GoesOn(Some(at))).await?;
+                    return Ok(Outcome::Yielded(Yielded::Budget(at)));
+                }
+                Event::Stopped => {
+                    self.save(driver, hold, unfinished, Stage::GoesOn(None)).await?;
+                    return Ok(Outcome::Yielded(Yielded::Deadline));
+                }
+                Event::Done => {
+                    return self.save(driver, hold, unfinished, Stage::Complete).await;
+                }
+            }
+        }
+    }
+
+    /// Makes what was read durable, then where the pass stands.
+    async fn save(
+        &mut self,
+        driver: &Driver,
+        hold: &mut Hold,
+        unfinished: Option<&Unfinished>,
+        stage: Stage,
+    ) -> Result<Outcome, RunError> {
+        let requests = unfinished.map_or(0, |it| it.requests).saturating_add(driver.tally.requests);
+        let now = self.context.clock.now();
+        let (mut begun, mut start) = match &driver.first_answer {
+            Some((date, requested_at)) => (self.begun, cursor::pass_start(*date, *requested_at)),
+            None => (self.begun, cursor::pass_start(None, self.begun)),
+        };
+        if let Some(unfinished) = unfinished {
+            (begun, start) = (unfinished.begun, unfinished.start);
+        }
+        let proof = driver.reading.proof();
+        let mut after = self.item.value.position.clone();
+        let pass = self.order.pass;
+        let old = self.item.value.position.pass(pass).unfinished.as_ref();
+        let old_object = old.and_then(|old| match &old.resume {
+            Stored::At(key) => Some(key.clone()),
+            Stored::Here(_) => None,
+        });
+        let deleted = old.map_or(0, |old| old.deleted);
+        after.parked = Stored::Here(driver.reading.parked());
+        if matches!(self.order.spec.kind, Kind::ReportWindow(_)) {
+            after.grid = Some(self.context.settings.grid);
+        }
+        if pass == Pass::Full && claims_cursor_at_once(self.order.spec, &after) {
+            after.cursor = Some(start);
+        }
+        match stage {
+            Stage::GoesOn(waits_until) => {
+                let saved = driver.reading.save().map_err(|error| self.defect(&error))?;
+                after.pass_mut(pass).unfinished = Some(Unfinished {
+                    start,
+                    begun,
+                    resume: Stored::Here(saved),
+                    deleted,
+                    requests,
+                    progress: driver.reading.progress(),
+                    tried_at: now,
+                    waits_until,
+                });
+            }
+            Stage::Complete => self.completed(&mut after, &proof, begun, start, requests),
+        }
+        self.externalize(&mut after, start).await?;
+        let refused = self.flush(hold, after, deleted).await?;
+        if let Some(key) = old_object {
+            // Superseded: nothing names it any more.
+            self.discard(&key).await;
+        }
+        if stage == Stage::Complete && let Proof::Unproven(why) = proof {
+            self.report.warning = Some(why);
+        }
+        match refused {
+            Some(error) => Err(error),
+            None => Ok(Outcome::Complete),
+        }
+    }
+
+    /// The position after a complete pass.
+    fn completed(
+        &self,
+        after: &mut Position,
+        proof: &Proof,
+        begun: Timestamp,
+        start: Timestamp,
+        requests: u64,
+    ) {
+        let settings = &self.context.settings;
+        let state = after.pass_mut(self.order.pass);
+        state.unfinished = None;
+        state.last_begun = Some(begun);
+        state.last_requests = requests;
+        let follows_changes =
+            matches!(self.order.spec.kind, Kind::Listing(_) | Kind::PerParent(_));
+        // A full pass from a start date on says nothing of older records that changed.
+        let whole = match self.order.pass {
+            Pass::Incremental => true,
+            Pass::Full => settings.start_date.is_none(),
+        };
+        if follows_changes && whole && *proof == Proof::Proven {
+            after.cursor = Some(cursor::advance(after.cursor, start));
+        }
+        if self.order.pass == Pass::Full {
+            after.start_date = settings.start_date;
+        }
+    }
+
+    /// Ends the run: health, lease, report.
+    async fn close(mut self, outcome: Outcome) -> RunReport {
+        let now = self.context.clock.now();
+        let lost = matches!(outcome, Outcome::Failed(RunError::LostLease { .. }));
+        if !lost {
+            self.tidy(&outcome).await;
+            let report = &self.report;
+            let item: &mut StreamItem = &mut self.item.value;
+            item.health.rows = self.table.rows();
+            match &outcome {
+                Outcome::Failed(error) => fail(item, now, error),
+                Outcome::Complete => {
+                    item.health.last_success = Some(now);
+                    item.health.last_error = None;
+                    item.health.failures = 0;
+                    item.health.refused = false;
+                    item.health.warning.clone_from(&report.warning);
+                }
+                Outcome::Yielded(_) | Outcome::Busy { .. } => item.health.failures = 0,
+            }
+            if report.records > 0 {
+                item.health.quarantined = report.quarantined;
+                item.health.misfits = report.misfits.values().sum();
+                item.health.unknown.clone_from(&report.unknown);
+            }
+            item.lease = item.lease.as_ref().map(engine::lease::Lease::released);
+            if let Err(error) = self.save_item().await {
+                tracing::warn!(stream = self.stream(), error = error.chain(), "lease not given back");
+            }
+        }
+        self.report.outcome = outcome;
+        self.report.rows = self.table.rows();
+        self.report.files = self.table.files().len() as u64;
+        self.report.bytes = self.table.files().iter().map(|file| file.size).sum();
+        self.report.version = self.table.version();
+        self.report
+    }
+}

@@ -1,0 +1,17 @@
+//! Where log events go.
+
+use tracing_subscriber::EnvFilter;
+
+/// Log events as lines on standard error, from `filter` on (`warn`, `runtime=debug`, ...).
+/// A second call changes nothing.
+pub fn init(filter: &str) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_writer(std::io::stderr)
+        .finish();
+    if tracing::subscriber::set_global_default(lines).is_err() {
+        tracing::debug!("log events go where an earlier call sent them");
+    }
+}
