@@ -1,13 +1,24 @@
 //! Walks the table of streams: each declaration agrees with the facts of the API (`catalog.json`)
 //! and with what tables and their readers need.
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use arrow::array::{Array, ArrayRef, AsArray};
+use engine::ids::AccountId;
 use engine::schema::{Column, ColumnType, Source, columns};
 use engine::spec::{Field, FieldType, Kind, Module, Paging, Partition, StreamSpec, Sweep};
+use engine::time::{Date, Timestamp};
+use engine::window::Period;
+use lake::decode::{DecodedPage, Decoder, Parent, ReadAt};
 use serde::Deserialize;
+use serde_json::Value;
 use streams::STREAMS;
 
 /// What the API offers, one entry per stream.
@@ -153,10 +164,9 @@ fn paging_and_kind_are_those_of_the_api() {
         };
         let expected = match paging {
             Some(Paging::Single) => "none",
-            Some(Paging::Cursor) => "cursor",
             Some(Paging::Offset | Paging::DateKeyset { .. }) => "page",
             None if is_report_window(spec) => "page",
-            None => "cursor",
+            Some(Paging::Cursor) | None => "cursor",
         };
         assert_eq!(expected, entry.paging, "{}", spec.name);
         assert_eq!(is_report_window(spec), entry.window, "{}", spec.name);
@@ -518,4 +528,147 @@ fn growth_at_the_end_is_told_from_any_other_change() {
     ));
     assert!(!only_appended(old, "list<struct<id:int64,name:utf8s>>"));
     assert!(!only_appended("int64", "utf8"));
+}
+
+fn fixture(spec: &StreamSpec) -> String {
+    let file = tests_folder()
+        .join("fixtures")
+        .join(spec.name)
+        .join("list.json");
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn records(spec: &StreamSpec, page: &Value) -> Vec<Value> {
+    match spec.records_key {
+        Some(key) => page[key].as_array().unwrap().clone(),
+        None => vec![page.clone()],
+    }
+}
+
+#[test]
+fn every_stream_has_a_fixture_in_the_shape_of_its_answers() {
+    for spec in STREAMS {
+        let page: Value = serde_json::from_str(&fixture(spec)).unwrap();
+        let records = records(spec, &page);
+        assert!(!records.is_empty(), "{}", spec.name);
+        if spec.records_key.is_some() {
+            assert_eq!(page["total_entries"], records.len(), "{}", spec.name);
+            assert_eq!(page["links"]["next"], Value::Null, "{}", spec.name);
+            let first = page["links"]["first"].as_str().unwrap();
+            let path = first
+                .split('?')
+                .next()
+                .unwrap()
+                .strip_prefix("https://api.harvestapp.com/v2");
+            let places = spec.path.split("{parent}").collect::<Vec<_>>();
+            let path = path.unwrap();
+            assert!(path.starts_with(places[0]), "{}: {first}", spec.name);
+            assert!(
+                path.ends_with(places.last().unwrap()),
+                "{}: {first}",
+                spec.name
+            );
+        }
+    }
+}
+
+fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+/// The fixture of a stream as the decoder sees it.
+fn decoded(spec: &'static StreamSpec) -> DecodedPage {
+    let parent = Parent {
+        id: 7,
+        created_year: Some(2025),
+    };
+    let period = Period {
+        start: day("2026-01-01"),
+        end: day("2026-01-31"),
+    };
+    let at = ReadAt {
+        account: AccountId(77),
+        synced_at: "2026-04-01T00:00:00Z".parse::<Timestamp>().unwrap(),
+        parent: matches!(spec.kind, Kind::PerParent(_)).then_some(parent),
+        period: is_report_window(spec).then_some(period),
+    };
+    let page = Decoder::new(spec).page(&fixture(spec), &at);
+    page.unwrap_or_else(|error| panic!("{}: {error}", spec.name))
+}
+
+fn at_path<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
+    path.iter().fold(value, |value, step| &value[*step])
+}
+
+fn held(array: &ArrayRef) -> usize {
+    array.len() - array.null_count()
+}
+
+/// Every value of the fixture is in its column, and none is made up.
+fn check_column(place: &str, column: &Column, array: &ArrayRef, records: &[Value]) {
+    let Source::Record(path) = &column.source else {
+        assert_eq!(
+            held(array) == 0,
+            matches!(column.source, Source::Extra),
+            "{place}"
+        );
+        return;
+    };
+    let values: Vec<&Value> = records.iter().map(|record| at_path(record, path)).collect();
+    let served = values.iter().filter(|value| !value.is_null()).count();
+    assert!(served > 0, "{place}: the fixture has no value");
+    assert_eq!(held(array), served, "{place}");
+    let ColumnType::Structs(members) = &column.ty else {
+        return;
+    };
+    let items: Vec<&Value> = values
+        .iter()
+        .filter_map(|value| value.as_array())
+        .flatten()
+        .collect();
+    let structs = array.as_list::<i32>().values().as_struct();
+    assert_eq!(structs.len(), items.len(), "{place}");
+    for (member, array) in members.iter().zip(structs.columns()) {
+        let value = |item: &&&Value| !at_path(item, &member.path).is_null();
+        let served = items.iter().filter(value).count();
+        assert!(
+            served > 0,
+            "{place}.{}: the fixture has no value",
+            member.name
+        );
+        assert_eq!(held(array), served, "{place}.{}", member.name);
+    }
+}
+
+#[test]
+fn every_fixture_decodes_whole_and_fills_every_column() {
+    for spec in STREAMS {
+        let page = decoded(spec);
+        assert!(page.misfits.is_empty(), "{}: {:?}", spec.name, page.misfits);
+        assert!(page.unknown.is_empty(), "{}: {:?}", spec.name, page.unknown);
+        assert!(
+            page.quarantined.is_empty(),
+            "{}: {:?}",
+            spec.name,
+            page.quarantined
+        );
+        let records = records(spec, &serde_json::from_str(&fixture(spec)).unwrap());
+        assert_eq!(page.rows.num_rows(), records.len(), "{}", spec.name);
+        assert_eq!(
+            page.keys.iter().collect::<BTreeSet<_>>().len(),
+            records.len(),
+            "{}",
+            spec.name
+        );
+        let columns = columns(spec);
+        assert_eq!(page.rows.num_columns(), columns.len(), "{}", spec.name);
+        for (column, array) in columns.iter().zip(page.rows.columns()) {
+            check_column(
+                &format!("{}.{}", spec.name, column.name),
+                column,
+                array,
+                &records,
+            );
+        }
+    }
 }
