@@ -1,0 +1,78 @@
+# `make help` lists the targets. Two need nothing else first: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+LAKE ?= ./lake
+SEEDS ?= 200
+
+.PHONY: help demo unit test extended check fmt sim snap deny typos infra build bench invoke clean lake-check account
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+demo: ## Build, start a fake Harvest, fill LAKE (./lake) with 33 tables, and show it
+	cargo run --locked --quiet --bin harvest-lake -- demo --lake $(LAKE)
+
+unit: ## Tests of the libraries alone: under 3 minutes when warm
+	cargo test --locked --workspace --lib --bins
+
+test: $(VENV)/installed ## All tests that CI runs, the tables read by other engines included
+	cargo test --locked --workspace
+	cargo build --locked --bins
+	tests/lake_check.sh
+	$(VENV)/bin/cfn-lint -t infra/template.yaml -r eu-west-1
+
+lake-check: $(VENV)/installed ## Only the tables as deltalake, polars and DuckDB read them
+	cargo build --locked --bins
+	tests/lake_check.sh
+
+extended: test ## What takes longer: many simulation seeds, the large account, benchmarks
+	$(MAKE) sim SEEDS=2000
+	$(MAKE) account
+	$(MAKE) bench
+
+check: ## Formatting, lints and docs, all warnings denied
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib --quiet
+
+fmt: ## Format
+	cargo fmt --all
+
+sim: ## Simulation with SEEDS random histories
+	SIM_SEEDS=$(SEEDS) cargo test --locked -p e2e --test simulation
+
+snap: ## Write the golden files anew, to be reviewed
+	UPDATE_GOLDEN=1 cargo test --locked -p e2e --test declarations
+	INSTA_UPDATE=always cargo test --locked -p cli --lib
+
+deny: ## Licences, sources, duplicate TLS (needs cargo-deny)
+	cargo deny --locked check bans licenses sources
+
+typos: ## Spelling (needs typos-cli)
+	typos
+
+infra: $(VENV)/installed ## Lint the template
+	$(VENV)/bin/cfn-lint -t infra/template.yaml -r eu-west-1
+
+build: ## Both functions as Lambda wants them (needs cargo-lambda)
+	cargo lambda build --release --arm64 -p orchestrator -p worker
+
+bench: ## Benchmarks, each as a ratio to something run beside it
+	cargo bench --locked -p lake
+
+account: ## Requests, CPU, memory and table sizes of an account of 100,000 time entries
+	cargo build --locked --profile quick --bins
+	tests/account.sh
+
+invoke: ## One function with EVENT=events/x.json (needs cargo-lambda)
+	cargo lambda invoke $(notdir $(basename $(EVENT))) --data-file $(EVENT)
+
+clean: ## Remove what was built
+	cargo clean
+	rm -rf $(VENV)
+
+$(VENV)/installed: tests/lake_check/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/lake_check/requirements.txt
+	touch $@

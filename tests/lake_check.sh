@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# The tables of a lake, cell by cell against the fake account's truth, as three other engines read
+# them: after a full run, and after changes and an incremental run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=${BIN:-target/debug}
+python=${PYTHON:-.venv/bin/python}
+work=$(mktemp -d)
+fake_pid=
+trap '[ -z "$fake_pid" ] || kill "$fake_pid" 2>/dev/null; rm -rf "$work"' EXIT
+
+"$bin/fake-harvest" --port 0 --seed "${SEED:-7}" --scale "${SCALE:-demo}" --general off --reports off \
+    --running-timers 2 >"$work/fake.out" 2>"$work/fake.err" &
+fake_pid=$!
+for _ in $(seq 100); do
+    grep -q '^listening on' "$work/fake.out" && break
+    kill -0 "$fake_pid" || { cat "$work/fake.err"; exit 1; }
+    sleep 0.1
+done
+read -r _ _ url rest <<<"$(grep '^listening on' "$work/fake.out")"
+origin=${url%/v2}
+export HARVEST_ACCESS_TOKEN=${rest#*token=} HARVEST_ACCOUNT_ID=${rest#*account=}
+HARVEST_ACCESS_TOKEN=${HARVEST_ACCESS_TOKEN%% *}
+HARVEST_ACCOUNT_ID=${HARVEST_ACCOUNT_ID%% *}
+sync() {
+    "$bin/harvest-lake" sync --base-url "$url" --lake "$work/lake" --general 100000/1s --reports 100000/1s "$@"
+}
+check() {
+    PYTHONPATH=tests "$python" -m lake_check --lake "$work/lake" --truth "$origin" "$@"
+}
+
+echo "== full run"
+sync
+check
+echo "== changes, then an incremental run"
+curl -sf -X POST "$origin/_sim/mutate?steps=300&seed=3" >"$work/mutate.out"
+sync
+check --lenient
+echo "== a sweep"
+sync --pass full --accept-deletes
+check --lenient
