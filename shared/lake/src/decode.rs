@@ -1,12 +1,103 @@
 //! A page of JSON, straight into Arrow columns.
+//!
+//! A body is first read in one pass, each value straight into its column (`fast`). Where that meets
+//! anything odd, its columns are dropped and the body is cut into raw records that are read one by
+//! one (`careful`). Both leave the same rows. What no column holds stays in `extra_json`; the form
+//! of its paths is described in `odd`.
+
+mod buffer;
+mod careful;
+mod derived;
+mod envelope;
+mod error;
+mod fast;
+mod literal;
+mod odd;
+mod parents;
+mod raw;
+mod rows;
+mod shape;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use engine::ids::AccountId;
 use engine::key::Key;
+use engine::spec::StreamSpec;
 use engine::time::{Date, Timestamp};
 use engine::window::Period;
+
+pub use self::error::PageError;
+pub use self::parents::{ParentRecord, ParentsPage, parents};
+use self::envelope::Envelope;
+use self::rows::{Layout, Rows};
+use crate::schema::TableSchema;
+
+/// Decodes the pages of one stream. Clones are cheap, and threads may share one.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    layout: Arc<Layout>,
+}
+
+impl Decoder {
+    /// The decoder that follows from the declaration.
+    #[must_use]
+    pub fn new(spec: &'static StreamSpec) -> Self {
+        Self { layout: Arc::new(Layout::of(TableSchema::of(spec))) }
+    }
+
+    /// The schema of the rows.
+    #[must_use]
+    pub fn schema(&self) -> &TableSchema {
+        &self.layout.schema
+    }
+
+    /// Decodes one body: a page of records, or the one record where the stream has no list.
+    ///
+    /// Every record becomes a row or is quarantined; every value is in its column, exactly, or raw
+    /// in `extra_json`.
+    ///
+    /// # Errors
+    /// When the body as a whole is not what the stream serves. Then nothing of it counts.
+    pub fn page(&self, body: &str, at: &ReadAt) -> Result<DecodedPage, PageError> {
+        self.layout.check(at)?;
+        let (rows, envelope) = self.read(body)?;
+        self.assemble(rows, envelope, at)
+    }
+
+    fn read(&self, body: &str) -> Result<(Rows, Envelope), PageError> {
+        envelope::check_size(body)?;
+        match fast::page(&self.layout, body) {
+            Ok((rows, total, links)) => Ok((rows, Envelope::of(total, links)?)),
+            Err(_) => careful::page(&self.layout, body),
+        }
+    }
+
+    fn assemble(
+        &self,
+        rows: Rows,
+        envelope: Envelope,
+        at: &ReadAt,
+    ) -> Result<DecodedPage, PageError> {
+        let keys = self.layout.keys(&rows, at)?;
+        let dates = self.layout.dates(&rows);
+        let Rows { cells, extra, tally, quarantined } = rows;
+        let rows = derived::batch(&self.layout, cells, extra, at)?;
+        let (misfits, unknown) = (tally.misfits, tally.unknown);
+        let Envelope { total_entries, next } = envelope;
+        Ok(DecodedPage { rows, keys, dates, total_entries, next, quarantined, misfits, unknown })
+    }
+}
+
+/// `total_entries` of an answer, and nothing else of it.
+///
+/// # Errors
+/// When the body is not a JSON object.
+pub fn count(body: &str) -> Result<Option<u64>, PageError> {
+    let members = envelope::page_members(body)?;
+    Ok(Envelope::of_members(&members)?.total_entries)
+}
 
 /// Where and when a page was read: what its rows hold beside the records.
 #[derive(Clone, Copy, Debug)]
@@ -59,3 +150,6 @@ pub struct Quarantined {
     /// Why.
     pub reason: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,18 @@
 //! The columns of a stream's table as Arrow, Delta and Parquet see them.
 
+mod compare;
+mod delta;
+
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-use engine::schema::Column;
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use engine::schema::{Column, ColumnType, Member, Source, columns};
 use engine::spec::StreamSpec;
+
+pub use compare::Comparison;
+
+/// Digits that a decimal column holds.
+pub(crate) const DECIMAL_DIGITS: u8 = 18;
 
 /// The schema of one stream's table.
 #[derive(Clone, Debug)]
@@ -16,3 +24,139 @@ pub struct TableSchema {
     /// The same as an Arrow schema: `RecordBatch`es of decoded rows have it.
     pub arrow: SchemaRef,
 }
+
+impl TableSchema {
+    /// The schema that follows from the declaration. Derive it once and clone it: clones are cheap.
+    #[must_use]
+    pub fn of(spec: &'static StreamSpec) -> Self {
+        let columns: Arc<[Column]> = columns(spec).into();
+        let fields: Fields = columns.iter().map(arrow_field).collect();
+        let schema = Self { spec, columns, arrow: Arc::new(Schema::new(fields)) };
+        debug_assert_eq!(schema.key_indices().len(), spec.primary_key.len(), "{}", spec.name);
+        schema
+    }
+
+    /// What the Parquet files hold: all columns but the partition column, whose value the log and
+    /// the file's path carry.
+    #[must_use]
+    pub fn file_schema(&self) -> SchemaRef {
+        let fields: Fields =
+            self.file_columns().into_iter().map(|index| Arc::new(self.arrow.field(index).clone())).collect();
+        Arc::new(Schema::new(fields))
+    }
+
+    /// Positions of the columns of `file_schema` among all columns, in its order.
+    #[must_use]
+    pub fn file_columns(&self) -> Vec<usize> {
+        self.positions(|column| column.source != Source::Partition)
+    }
+
+    /// The Delta `schemaString`: JSON of all columns with their comments.
+    #[must_use]
+    pub fn delta_schema_json(&self) -> String {
+        delta::schema_json(&self.columns)
+    }
+
+    /// Names for `partitionColumns` of the log: one or none.
+    #[must_use]
+    pub fn partition_columns(&self) -> Vec<String> {
+        self.spec.partition.column().into_iter().map(str::to_owned).collect()
+    }
+
+    /// Position of the column `name`.
+    #[must_use]
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// Positions of the primary key's columns, in the order of the key.
+    #[must_use]
+    pub fn key_indices(&self) -> Vec<usize> {
+        self.spec.primary_key.iter().filter_map(|name| self.index_of(name)).collect()
+    }
+
+    /// Position of the record's own `updated_at`; `None` for streams without one.
+    #[must_use]
+    pub fn updated_at_index(&self) -> Option<usize> {
+        let source = Source::Record(vec![self.spec.cursor_field()?]);
+        self.columns.iter().position(|column| column.source == source)
+    }
+
+    /// Position of `synced_at`.
+    #[must_use]
+    pub fn synced_at_index(&self) -> Option<usize> {
+        self.columns.iter().position(|column| column.source == Source::SyncedAt)
+    }
+
+    /// Positions of the columns whose change makes a row changed: all that a file holds but
+    /// `synced_at` and the volatile ones.
+    #[must_use]
+    pub fn content_indices(&self) -> Vec<usize> {
+        self.positions(|column| {
+            !column.volatile && !matches!(column.source, Source::SyncedAt | Source::Partition)
+        })
+    }
+
+    /// How the schema that a table's log holds relates to this one.
+    ///
+    /// # Errors
+    /// When `schema_string` is not a Delta schema.
+    pub fn compare(&self, schema_string: &str) -> Result<Comparison, serde_json::Error> {
+        compare::compare(&self.columns, schema_string)
+    }
+
+    /// The `schemaString` for a table whose columns are a part of ours: its columns in the order in
+    /// which it has them, then what is new; the same for the members of its structs.
+    ///
+    /// # Errors
+    /// When `schema_string` is not a Delta schema.
+    pub fn extended_schema_json(&self, schema_string: &str) -> Result<String, serde_json::Error> {
+        compare::extended(&self.columns, schema_string)
+    }
+
+    fn positions(&self, wanted: impl Fn(&Column) -> bool) -> Vec<usize> {
+        let all = self.columns.iter().enumerate();
+        all.filter(|(_, column)| wanted(column)).map(|(index, _)| index).collect()
+    }
+}
+
+/// The Arrow type of a column. Items of lists are named `element`: so the Parquet files have the
+/// standard three-level form and come back with the same type.
+#[must_use]
+pub fn arrow_type(ty: &ColumnType) -> DataType {
+    match ty {
+        ColumnType::Int => DataType::Int64,
+        ColumnType::Text => DataType::Utf8,
+        ColumnType::Bool => DataType::Boolean,
+        ColumnType::Date => DataType::Date32,
+        ColumnType::Instant => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        ColumnType::Decimal { scale } => DataType::Decimal128(DECIMAL_DIGITS, *scale),
+        ColumnType::Texts => list_of(DataType::Utf8),
+        ColumnType::Ints => list_of(DataType::Int64),
+        ColumnType::Structs(members) => list_of(DataType::Struct(struct_fields(members))),
+    }
+}
+
+/// The Arrow fields of a list's structs.
+pub(crate) fn struct_fields(members: &[Member]) -> Fields {
+    members
+        .iter()
+        .map(|member| Field::new(member.name.as_str(), arrow_type(&member.ty), true))
+        .collect()
+}
+
+/// The field of a list's items.
+pub(crate) fn element(ty: DataType) -> Arc<Field> {
+    Arc::new(Field::new("element", ty, true))
+}
+
+fn list_of(ty: DataType) -> DataType {
+    DataType::List(element(ty))
+}
+
+fn arrow_field(column: &Column) -> Field {
+    Field::new(column.name.as_str(), arrow_type(&column.ty), !column.required)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,393 @@
+//! Columns under construction, which can take back their last rows. Arrow's builders cannot.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, ListArray, NullBufferBuilder,
+    StringArray, StructArray, TimestampMicrosecondArray,
+};
+use arrow::buffer::{BooleanBuffer, Buffer as Bytes, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Fields};
+use arrow::error::ArrowError;
+use engine::schema::{ColumnType, Member};
+
+use super::literal;
+use crate::schema::{DECIMAL_DIGITS, arrow_type, element, struct_fields};
+
+/// Whether a value went into its column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Put {
+    /// It did; JSON's `null` as null.
+    Stored,
+    /// It does not fit: the cell is null.
+    Misfit,
+}
+
+/// One column under construction.
+#[derive(Debug)]
+pub(super) enum Buffer {
+    Int(Fixed<i64>),
+    Text(Texts),
+    Bool(Fixed<bool>),
+    Date(Fixed<i32>),
+    Instant(Fixed<i64>),
+    Decimal(Fixed<i128>, i8),
+    List(Box<List>),
+}
+
+/// Values of fixed width.
+#[derive(Debug)]
+pub(super) struct Fixed<T> {
+    values: Vec<T>,
+    valid: NullBufferBuilder,
+}
+
+/// Texts, end to end.
+#[derive(Debug)]
+pub(super) struct Texts {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    valid: NullBufferBuilder,
+}
+
+/// Lists, their items end to end.
+#[derive(Debug)]
+pub(super) struct List {
+    pub(super) items: Items,
+    ends: Vec<usize>,
+    valid: NullBufferBuilder,
+}
+
+/// The items of all lists of a column.
+#[derive(Debug)]
+pub(super) enum Items {
+    Values(Buffer),
+    Structs(Structs),
+}
+
+/// Structs, one buffer per member.
+#[derive(Debug)]
+pub(super) struct Structs {
+    pub(super) cells: Cells,
+    valid: NullBufferBuilder,
+    fields: Fields,
+}
+
+/// The columns of rows under construction, or the members of structs.
+#[derive(Debug)]
+pub(super) struct Cells {
+    pub(super) buffers: Vec<Buffer>,
+    rows: usize,
+}
+
+impl<T: Copy + Default> Fixed<T> {
+    fn new() -> Self {
+        Self { values: Vec::new(), valid: NullBufferBuilder::new(0) }
+    }
+
+    fn push(&mut self, value: Option<T>) {
+        self.values.push(value.unwrap_or_default());
+        self.valid.append(value.is_some());
+    }
+
+    /// Adds the value; whether there was one.
+    fn put(&mut self, value: Option<T>) -> bool {
+        self.push(value);
+        value.is_some()
+    }
+
+    pub(super) fn get(&self, row: usize) -> Option<T> {
+        self.values.get(row).copied().filter(|_| self.valid.is_valid(row))
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.values.truncate(rows);
+        self.valid.truncate(rows);
+    }
+}
+
+impl Texts {
+    pub(super) fn new() -> Self {
+        Self { bytes: Vec::new(), ends: Vec::new(), valid: NullBufferBuilder::new(0) }
+    }
+
+    pub(super) fn push(&mut self, text: Option<&str>) {
+        self.bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
+        self.ends.push(self.bytes.len());
+        self.valid.append(text.is_some());
+    }
+
+    pub(super) fn get(&self, row: usize) -> Option<&str> {
+        let start = start(&self.ends, row);
+        let bytes = self.bytes.get(start..*self.ends.get(row)?)?;
+        core::str::from_utf8(bytes).ok().filter(|_| self.valid.is_valid(row))
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.bytes.truncate(start(&self.ends, rows));
+        self.ends.truncate(rows);
+        self.valid.truncate(rows);
+    }
+
+    pub(super) fn finish(self) -> Result<StringArray, ArrowError> {
+        let bytes = Bytes::from_vec(self.bytes);
+        StringArray::try_new(offsets(&self.ends)?, bytes, self.valid.build())
+    }
+}
+
+impl List {
+    /// Closes a list whose items have been pushed.
+    pub(super) fn close(&mut self) {
+        self.ends.push(self.items.len());
+        self.valid.append_non_null();
+    }
+
+    fn push_null(&mut self) {
+        self.ends.push(self.items.len());
+        self.valid.append_null();
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.items.truncate(start(&self.ends, rows));
+        self.ends.truncate(rows);
+        self.valid.truncate(rows);
+    }
+
+    fn finish(self) -> Result<ListArray, ArrowError> {
+        let offsets = offsets(&self.ends)?;
+        let items = match self.items {
+            Items::Values(buffer) => buffer.finish()?,
+            Items::Structs(structs) => structs.finish()?,
+        };
+        ListArray::try_new(element(items.data_type().clone()), offsets, items, self.valid.build())
+    }
+}
+
+impl Items {
+    fn len(&self) -> usize {
+        match self {
+            Self::Values(buffer) => buffer.len(),
+            Self::Structs(structs) => structs.cells.rows,
+        }
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        match self {
+            Self::Values(buffer) => buffer.truncate(rows),
+            Self::Structs(structs) => {
+                structs.cells.truncate(rows);
+                structs.valid.truncate(rows);
+            }
+        }
+    }
+}
+
+impl Structs {
+    /// Closes a struct whose members have been pushed; those that were not are null.
+    pub(super) fn close(&mut self) {
+        self.cells.close();
+        self.valid.append_non_null();
+    }
+
+    /// A null in place of a struct.
+    pub(super) fn push_null(&mut self) {
+        self.cells.close();
+        self.valid.append_null();
+    }
+
+    fn finish(self) -> Result<ArrayRef, ArrowError> {
+        let rows = self.cells.rows;
+        let columns = self.cells.finish()?;
+        let valid = self.valid.build();
+        let array = StructArray::try_new_with_length(self.fields, columns, valid, rows)?;
+        Ok(Arc::new(array))
+    }
+}
+
+impl Cells {
+    pub(super) fn new<'a>(types: impl Iterator<Item = &'a ColumnType>) -> Self {
+        Self { buffers: types.map(Buffer::new).collect(), rows: 0 }
+    }
+
+    pub(super) const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The list column at `cell`.
+    pub(super) fn list(&mut self, cell: usize) -> Option<&mut List> {
+        match self.buffers.get_mut(cell)? {
+            Buffer::List(list) => Some(list),
+            Buffer::Int(_)
+            | Buffer::Text(_)
+            | Buffer::Bool(_)
+            | Buffer::Date(_)
+            | Buffer::Instant(_)
+            | Buffer::Decimal(..) => None,
+        }
+    }
+
+    /// Whether that cell of a closed row is null.
+    pub(super) fn is_null(&self, cell: usize, row: usize) -> bool {
+        self.buffers.get(cell).is_none_or(|buffer| buffer.is_null(row))
+    }
+
+    /// Ends a row; cells that were not filled are null.
+    pub(super) fn close(&mut self) {
+        for buffer in &mut self.buffers {
+            if buffer.len() == self.rows {
+                buffer.push_null();
+            }
+        }
+        self.rows += 1;
+    }
+
+    /// Keeps the first `rows` rows; of a row not yet closed, nothing.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        for buffer in &mut self.buffers {
+            buffer.truncate(rows);
+        }
+        self.rows = rows;
+    }
+
+    pub(super) fn finish(self) -> Result<Vec<ArrayRef>, ArrowError> {
+        self.buffers.into_iter().map(Buffer::finish).collect()
+    }
+}
+
+impl Buffer {
+    fn new(ty: &ColumnType) -> Self {
+        match ty {
+            ColumnType::Int => Self::Int(Fixed::new()),
+            ColumnType::Text => Self::Text(Texts::new()),
+            ColumnType::Bool => Self::Bool(Fixed::new()),
+            ColumnType::Date => Self::Date(Fixed::new()),
+            ColumnType::Instant => Self::Instant(Fixed::new()),
+            ColumnType::Decimal { scale } => Self::Decimal(Fixed::new(), *scale),
+            ColumnType::Texts => Self::list(Items::Values(Self::new(&ColumnType::Text))),
+            ColumnType::Ints => Self::list(Items::Values(Self::new(&ColumnType::Int))),
+            ColumnType::Structs(members) => Self::list(Items::Structs(structs(members))),
+        }
+    }
+
+    fn list(items: Items) -> Self {
+        let valid = NullBufferBuilder::new(0);
+        Self::List(Box::new(List { items, ends: Vec::new(), valid }))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Int(fixed) | Self::Instant(fixed) => fixed.values.len(),
+            Self::Text(texts) => texts.ends.len(),
+            Self::Bool(fixed) => fixed.values.len(),
+            Self::Date(fixed) => fixed.values.len(),
+            Self::Decimal(fixed, _) => fixed.values.len(),
+            Self::List(list) => list.ends.len(),
+        }
+    }
+
+    pub(super) fn push_null(&mut self) {
+        match self {
+            Self::Int(fixed) | Self::Instant(fixed) => fixed.push(None),
+            Self::Text(texts) => texts.push(None),
+            Self::Bool(fixed) => fixed.push(None),
+            Self::Date(fixed) => fixed.push(None),
+            Self::Decimal(fixed, _) => fixed.push(None),
+            Self::List(list) => list.push_null(),
+        }
+    }
+
+    fn is_null(&self, row: usize) -> bool {
+        let valid = match self {
+            Self::Int(fixed) | Self::Instant(fixed) => &fixed.valid,
+            Self::Text(texts) => &texts.valid,
+            Self::Bool(fixed) => &fixed.valid,
+            Self::Date(fixed) => &fixed.valid,
+            Self::Decimal(fixed, _) => &fixed.valid,
+            Self::List(list) => &list.valid,
+        };
+        row >= self.len() || !valid.is_valid(row)
+    }
+
+    /// Adds the cell for a JSON value. A list fits no simple column, and lists are not put so.
+    pub(super) fn put(&mut self, raw: &str) -> Put {
+        if raw == "null" {
+            self.push_null();
+            return Put::Stored;
+        }
+        let stored = match self {
+            Self::Int(fixed) => fixed.put(literal::integer(raw)),
+            Self::Instant(fixed) => fixed.put(literal::instant(raw)),
+            Self::Text(texts) => {
+                let text = literal::text(raw);
+                texts.push(text.as_deref());
+                text.is_some()
+            }
+            Self::Bool(fixed) => fixed.put(literal::flag(raw)),
+            Self::Date(fixed) => fixed.put(literal::date(raw)),
+            Self::Decimal(fixed, scale) => fixed.put(literal::decimal(raw, *scale)),
+            Self::List(list) => {
+                list.push_null();
+                false
+            }
+        };
+        if stored { Put::Stored } else { Put::Misfit }
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        match self {
+            Self::Int(fixed) | Self::Instant(fixed) => fixed.truncate(rows),
+            Self::Text(texts) => texts.truncate(rows),
+            Self::Bool(fixed) => fixed.truncate(rows),
+            Self::Date(fixed) => fixed.truncate(rows),
+            Self::Decimal(fixed, _) => fixed.truncate(rows),
+            Self::List(list) => list.truncate(rows),
+        }
+    }
+
+    fn finish(self) -> Result<ArrayRef, ArrowError> {
+        Ok(match self {
+            Self::Int(Fixed { values, valid }) => {
+                Arc::new(Int64Array::try_new(ScalarBuffer::from(values), valid.build())?)
+            }
+            Self::Text(texts) => Arc::new(texts.finish()?),
+            Self::Bool(Fixed { values, valid }) => {
+                Arc::new(BooleanArray::new(BooleanBuffer::from(values), valid.build()))
+            }
+            Self::Date(Fixed { values, valid }) => {
+                Arc::new(Date32Array::try_new(ScalarBuffer::from(values), valid.build())?)
+            }
+            Self::Instant(Fixed { values, valid }) => {
+                let values = ScalarBuffer::from(values);
+                let array = TimestampMicrosecondArray::try_new(values, valid.build())?;
+                Arc::new(array.with_data_type(arrow_type(&ColumnType::Instant)))
+            }
+            Self::Decimal(Fixed { values, valid }, scale) => {
+                let array = Decimal128Array::try_new(ScalarBuffer::from(values), valid.build())?;
+                Arc::new(array.with_data_type(DataType::Decimal128(DECIMAL_DIGITS, scale)))
+            }
+            Self::List(list) => Arc::new(list.finish()?),
+        })
+    }
+}
+
+fn structs(members: &[Member]) -> Structs {
+    Structs {
+        cells: Cells::new(members.iter().map(|member| &member.ty)),
+        valid: NullBufferBuilder::new(0),
+        fields: struct_fields(members),
+    }
+}
+
+/// Where row `row` begins in what `ends` cuts.
+fn start(ends: &[usize], row: usize) -> usize {
+    let before = row.min(ends.len()).checked_sub(1);
+    before.and_then(|before| ends.get(before)).copied().unwrap_or(0)
+}
+
+fn offsets(ends: &[usize]) -> Result<OffsetBuffer<i32>, ArrowError> {
+    let offsets: Result<Vec<i32>, ArrowError> = core::iter::once(&0)
+        .chain(ends)
+        .map(|end| i32::try_from(*end).map_err(|_| ArrowError::OffsetOverflowError(*end)))
+        .collect();
+    Ok(OffsetBuffer::new(ScalarBuffer::from(offsets?)))
+}

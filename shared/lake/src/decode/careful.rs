@@ -1,0 +1,144 @@
+//! The slow way: the page cut into raw records, each record into raw members. Nothing that one
+//! record holds can harm another.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::Quarantined;
+use super::buffer::{Cells, Items, List, Put, Structs};
+use super::envelope::{self, Envelope};
+use super::error::PageError;
+use super::odd::{Odd, Step};
+use super::raw::{self, RawMember};
+use super::rows::{Layout, Rows};
+use super::shape::{Shape, Target};
+
+/// Reads a whole body.
+pub(super) fn page(layout: &Layout, body: &str) -> Result<(Rows, Envelope), PageError> {
+    let members = envelope::page_members(body)?;
+    let (records, envelope) = match layout.schema.spec.records_key {
+        Some(key) => (envelope::records(&members, key)?, Envelope::of_members(&members)?),
+        None => (vec![envelope::body_value(body)?], Envelope::default()),
+    };
+    let mut rows = layout.rows();
+    let mut odd = Odd::default();
+    for raw in records {
+        if let Err(reason) = record(layout, &mut rows, &mut odd, raw) {
+            rows.quarantined.push(Quarantined { raw: raw.to_owned(), reason });
+        }
+    }
+    Ok((rows, envelope))
+}
+
+/// Adds one row, or answers why the record cannot be one.
+fn record<'de>(
+    layout: &Layout,
+    rows: &mut Rows,
+    odd: &mut Odd<'de>,
+    raw: &'de str,
+) -> Result<(), String> {
+    if !raw.starts_with('{') {
+        return Err(format!("not an object but {}", raw::kind(raw)));
+    }
+    let members =
+        raw::members(raw).map_err(|_| "the name of a member is not valid text".to_owned())?;
+    object(&layout.shape, &mut rows.cells, odd, &members);
+    layout.close(rows, odd)
+}
+
+/// Puts an object's members into the current row of `cells`.
+fn object<'de>(
+    shape: &Shape,
+    cells: &mut Cells,
+    odd: &mut Odd<'de>,
+    members: &[RawMember<'de>],
+) {
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    for (name, _) in members {
+        *left.entry(name).or_default() += 1;
+    }
+    let mut nth: BTreeMap<&str, usize> = BTreeMap::new();
+    for (name, raw) in members {
+        let name: &str = name;
+        let rest = left.entry(name).or_default();
+        *rest = rest.saturating_sub(1);
+        if *rest > 0 {
+            let nth = nth.entry(name).or_default();
+            *nth += 1;
+            odd.repeated(name, *nth, raw);
+            continue;
+        }
+        match shape.find(name, 0).and_then(|index| shape.member(index)) {
+            Some(member) => {
+                odd.enter(Step::Member(member.name));
+                put(&member.target, cells, odd, raw);
+                odd.leave();
+            }
+            None => odd.unknown(name, raw),
+        }
+    }
+}
+
+/// Puts the value at the current path where it belongs.
+fn put<'de>(target: &Target, cells: &mut Cells, odd: &mut Odd<'de>, raw: &'de str) {
+    match target {
+        Target::Cell(cell) => {
+            if let Some(buffer) = cells.buffers.get_mut(*cell)
+                && buffer.put(raw) == Put::Misfit
+            {
+                odd.misfit_here(raw);
+            }
+        }
+        Target::Object(shape) => match readable_object(raw) {
+            Some(members) => object(shape, cells, odd, &members),
+            None if raw == "null" => {}
+            None => odd.misfit_here(raw),
+        },
+        Target::Values(cell) => list(None, cells.list(*cell), odd, raw),
+        Target::Structs(cell, shape) => list(Some(shape), cells.list(*cell), odd, raw),
+    }
+}
+
+fn list<'de>(shape: Option<&Shape>, list: Option<&mut List>, odd: &mut Odd<'de>, raw: &'de str) {
+    let Some(list) = list else { return };
+    if raw == "null" {
+        // The row's end puts the null.
+        return;
+    }
+    let Ok(items) = raw::items(raw) else { return odd.misfit_here(raw) };
+    for (index, raw) in items.into_iter().enumerate() {
+        odd.enter(Step::Item(index));
+        match (&mut list.items, shape) {
+            (Items::Structs(structs), Some(shape)) => item(shape, structs, odd, raw),
+            (Items::Values(buffer), _) => {
+                if buffer.put(raw) == Put::Misfit {
+                    odd.misfit_here(raw);
+                }
+            }
+            // Shape and columns come from one declaration: structs have a shape.
+            (Items::Structs(structs), None) => structs.push_null(),
+        }
+        odd.leave();
+    }
+    list.close();
+}
+
+fn item<'de>(shape: &Shape, structs: &mut Structs, odd: &mut Odd<'de>, raw: &'de str) {
+    match readable_object(raw) {
+        Some(members) => {
+            object(shape, &mut structs.cells, odd, &members);
+            structs.close();
+        }
+        None => {
+            structs.push_null();
+            if raw != "null" {
+                odd.misfit_here(raw);
+            }
+        }
+    }
+}
+
+/// The members, if it is an object whose member names are text.
+fn readable_object(raw: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
+    raw.starts_with('{').then(|| raw::members(raw).ok()).flatten()
+}

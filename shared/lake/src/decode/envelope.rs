@@ -1,0 +1,89 @@
+//! What a page says beside its records: how many there are in all, and where it goes on.
+
+use super::error::PageError;
+use super::literal;
+use super::raw::{self, RawMember};
+
+/// More would be no page; and the texts of a column have to stay below 2 GB.
+const MAX_BYTES: usize = 128 * 1024 * 1024;
+
+/// What a page says beside its records.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Envelope {
+    pub(super) total_entries: Option<u64>,
+    pub(super) next: Option<String>,
+}
+
+impl Envelope {
+    /// From the raw members, as far as they are there.
+    pub(super) fn of(total: Option<&str>, links: Option<&str>) -> Result<Self, PageError> {
+        let total_entries = total.and_then(literal::count);
+        let next = match links {
+            None | Some("null") => None,
+            Some(links) => next(links)?,
+        };
+        Ok(Self { total_entries, next })
+    }
+
+    /// From a page's members.
+    pub(super) fn of_members(members: &[RawMember<'_>]) -> Result<Self, PageError> {
+        Self::of(raw::member(members, "total_entries"), raw::member(members, "links"))
+    }
+}
+
+fn next(links: &str) -> Result<Option<String>, PageError> {
+    let bad = |member, value| PageError::BadLinks { member, found: raw::kind(value) };
+    let members = raw::members(links).map_err(|_| bad("links", links))?;
+    match raw::member(&members, "next") {
+        None | Some("null") => Ok(None),
+        Some(next) => match literal::text(next) {
+            Some(text) => Ok(Some(text.into_owned())),
+            None => Err(bad("links.next", next)),
+        },
+    }
+}
+
+/// Refuses what is too large for a page.
+pub(super) const fn check_size(body: &str) -> Result<(), PageError> {
+    if body.len() > MAX_BYTES { Err(PageError::TooLarge { bytes: body.len() }) } else { Ok(()) }
+}
+
+/// The whole body as one raw value.
+pub(super) fn body_value(body: &str) -> Result<&str, PageError> {
+    check_size(body)?;
+    raw::value(body).map_err(|error| not_json(body, &error))
+}
+
+/// The members of a page.
+pub(super) fn page_members(body: &str) -> Result<Vec<RawMember<'_>>, PageError> {
+    let value = body_value(body)?;
+    let found = raw::kind(value);
+    if !value.starts_with('{') {
+        return Err(PageError::NotAnObject { found });
+    }
+    raw::members(value).map_err(|error| not_json(value, &error))
+}
+
+/// The raw records of a page.
+pub(super) fn records<'de>(
+    members: &[RawMember<'de>],
+    key: &'static str,
+) -> Result<Vec<&'de str>, PageError> {
+    let mut found = members.iter().filter(|(name, _)| name == key);
+    let Some((_, list)) = found.next() else { return Err(PageError::NoRecords { key }) };
+    if found.next().is_some() {
+        return Err(PageError::RecordsRepeated { key });
+    }
+    raw::items(list).map_err(|_| PageError::RecordsNotAList { key, found: raw::kind(list) })
+}
+
+fn not_json(body: &str, error: &serde_json::Error) -> PageError {
+    let found = match body.trim_start().bytes().next() {
+        None => "nothing",
+        Some(b'<') => "markup",
+        Some(b'{' | b'[') if error.is_eof() => "JSON cut short",
+        Some(b'{' | b'[') => "broken JSON",
+        Some(_) => "other text",
+    };
+    PageError::NotJson { found, line: error.line(), column: error.column() }
+}

@@ -1,0 +1,203 @@
+//! Values from the literal text of a JSON value, exact or not at all. Every function takes one
+//! valid JSON value of any type and answers `None` where it is not exactly what is wanted.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+/// Powers of ten that an `u64` holds.
+const POWERS: [u64; 20] = [
+    1,
+    10,
+    100,
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
+    1_000_000_000,
+    10_000_000_000,
+    100_000_000_000,
+    1_000_000_000_000,
+    10_000_000_000_000,
+    100_000_000_000_000,
+    1_000_000_000_000_000,
+    10_000_000_000_000_000,
+    100_000_000_000_000_000,
+    1_000_000_000_000_000_000,
+    10_000_000_000_000_000_000,
+];
+
+/// One above the largest unscaled value of a decimal column of 18 digits.
+const DECIMAL_END: u64 = 1_000_000_000_000_000_000;
+
+/// Days from 1 January of year 0 to 1 January 1970 in the proleptic Gregorian calendar.
+const EPOCH_DAYS: i32 = 719_528;
+
+/// An integer; `5.0` and `5e0` are integers, `5.5` is not.
+pub(super) fn integer(raw: &str) -> Option<i64> {
+    if let Ok(plain) = raw.parse() {
+        return Some(plain);
+    }
+    let (negative, magnitude) = scaled(raw, 0)?;
+    let value = i128::from(magnitude);
+    i64::try_from(if negative { -value } else { value }).ok()
+}
+
+/// The number times ten to the `scale`, at most 18 digits.
+pub(super) fn decimal(raw: &str, scale: i8) -> Option<i128> {
+    let (negative, magnitude) = scaled(raw, i64::from(scale))?;
+    let value = i128::from(magnitude);
+    (magnitude < DECIMAL_END).then_some(if negative { -value } else { value })
+}
+
+/// `true` or `false`.
+pub(super) fn flag(raw: &str) -> Option<bool> {
+    match raw {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// The text of a JSON string; `None` also for one with half a surrogate pair.
+pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        serde_json::from_str(raw).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inner))
+    }
+}
+
+/// Days since 1970 of `YYYY-MM-DD`, years 1 to 9999.
+pub(super) fn date(raw: &str) -> Option<i32> {
+    let text = text(raw)?;
+    let bytes: &[u8; 10] = text.as_bytes().try_into().ok()?;
+    days(bytes)
+}
+
+/// Microseconds since 1970 of an instant with zone: `YYYY-MM-DDTHH:MM:SSZ`, other offsets and
+/// fractions down to the microsecond, years 1 to 9999 in UTC.
+pub(super) fn instant(raw: &str) -> Option<i64> {
+    let text = text(raw)?;
+    fixed_instant(text.as_bytes()).or_else(|| general_instant(&text))
+}
+
+/// A non-negative count.
+pub(super) fn count(raw: &str) -> Option<u64> {
+    integer(raw).and_then(|count| u64::try_from(count).ok())
+}
+
+/// Sign and magnitude of the number times ten to the `scale`, if that is an integer and fits.
+fn scaled(raw: &str, scale: i64) -> Option<(bool, u64)> {
+    let (negative, digits) = raw.strip_prefix('-').map_or((false, raw), |rest| (true, rest));
+    if !digits.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
+    // The value is `mantissa * 10^(zeros - fraction + exponent)`; zeros at the end are held back
+    // so that `1.5000...0` of any length fits.
+    let (mut mantissa, mut zeros, mut fraction) = (0_u64, 0_usize, 0_i64);
+    let (mut in_fraction, mut exponent) = (false, 0_i64);
+    for (at, byte) in digits.bytes().enumerate() {
+        match byte {
+            b'.' => in_fraction = true,
+            b'e' | b'E' => {
+                exponent = self::exponent(digits.get(at + 1..)?);
+                break;
+            }
+            _ => {
+                fraction += i64::from(in_fraction);
+                if byte == b'0' {
+                    zeros += 1;
+                    continue;
+                }
+                if mantissa > 0 {
+                    mantissa = mantissa.checked_mul(*POWERS.get(zeros + 1)?)?;
+                }
+                mantissa = mantissa.checked_add(u64::from(byte - b'0'))?;
+                zeros = 0;
+            }
+        }
+    }
+    if mantissa == 0 {
+        return Some((negative, 0));
+    }
+    let zeros = i64::try_from(zeros).ok()?;
+    let power = zeros.checked_sub(fraction)?.checked_add(exponent)?.checked_add(scale)?;
+    let factor = *POWERS.get(usize::try_from(power).ok()?)?;
+    Some((negative, mantissa.checked_mul(factor)?))
+}
+
+/// The exponent's digits after `e`; one that no `i64` holds becomes one that fits nothing.
+fn exponent(text: &str) -> i64 {
+    let held = if text.starts_with('-') { i64::from(i32::MIN) } else { i64::from(i32::MAX) };
+    text.parse::<i32>().map_or(held, i64::from)
+}
+
+fn fixed_instant(bytes: &[u8]) -> Option<i64> {
+    let bytes: &[u8; 20] = bytes.try_into().ok()?;
+    let [day @ .., b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'Z'] = bytes else { return None };
+    let (hour, minute, second) = (pair(*h1, *h2)?, pair(*m1, *m2)?, pair(*s1, *s2)?);
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let seconds = i64::from(days(day)?) * 86_400 + i64::from(hour * 3_600 + minute * 60 + second);
+    Some(seconds * 1_000_000)
+}
+
+fn general_instant(text: &str) -> Option<i64> {
+    // A zone name says more than an instant holds, and a leap second would become the one before.
+    if text.contains('[') || has_leap_second(text) {
+        return None;
+    }
+    let at: Timestamp = text.parse().ok()?;
+    let year = jiff::tz::Offset::UTC.to_datetime(at).year();
+    let whole = at.subsec_nanosecond() % 1_000 == 0;
+    (whole && (1..=9999).contains(&year)).then(|| at.as_microsecond())
+}
+
+fn has_leap_second(text: &str) -> bool {
+    let time = text.get(10..).unwrap_or_default();
+    time.contains(":60") || (!time.contains(':') && time.contains("60"))
+}
+
+fn days(day: &[u8; 10]) -> Option<i32> {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = day else { return None };
+    let year = pair(*y1, *y2)? * 100 + pair(*y3, *y4)?;
+    let (month, day) = (pair(*m1, *m2)?, pair(*d1, *d2)?);
+    if year == 0 || day == 0 || day > month_length(year, month)? {
+        return None;
+    }
+    Some(days_before_month(year, month) + day - 1 - EPOCH_DAYS)
+}
+
+fn pair(tens: u8, ones: u8) -> Option<i32> {
+    (tens.is_ascii_digit() && ones.is_ascii_digit())
+        .then(|| i32::from(tens - b'0') * 10 + i32::from(ones - b'0'))
+}
+
+const fn is_leap(year: i32) -> bool {
+    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+}
+
+const fn month_length(year: i32, month: i32) -> Option<i32> {
+    match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => Some(31),
+        4 | 6 | 9 | 11 => Some(30),
+        2 if is_leap(year) => Some(29),
+        2 => Some(28),
+        _ => None,
+    }
+}
+
+/// Days from 1 January of year 0 to the first of that month.
+const fn days_before_month(year: i32, month: i32) -> i32 {
+    // Counted in years that begin in March, so that the leap day is the last of its year.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    60 + 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! JSON cut into raw pieces: what has to be done when a page is not as declared.
+
+use core::fmt;
+use std::borrow::Cow;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A member of an object: its name and its value's text.
+pub(super) type RawMember<'de> = (Cow<'de, str>, &'de str);
+
+/// The value's text without the white space around it.
+pub(super) fn value(json: &str) -> Result<&str, serde_json::Error> {
+    serde_json::from_str::<&RawValue>(json).map(RawValue::get)
+}
+
+/// An object's members in the order of the text, repeated ones included.
+///
+/// Fails on what is no object and on a member name that is no text (half a surrogate pair).
+pub(super) fn members(json: &str) -> Result<Vec<RawMember<'_>>, serde_json::Error> {
+    serde_json::from_str::<Members<'_>>(json).map(|members| members.0)
+}
+
+/// An array's items.
+pub(super) fn items(json: &str) -> Result<Vec<&str>, serde_json::Error> {
+    let items: Vec<&RawValue> = serde_json::from_str(json)?;
+    Ok(items.into_iter().map(RawValue::get).collect())
+}
+
+/// The last member of that name: of repeated ones the last counts.
+pub(super) fn member<'de>(members: &[RawMember<'de>], name: &str) -> Option<&'de str> {
+    members.iter().rev().find(|(member, _)| member == name).map(|(_, raw)| *raw)
+}
+
+/// What kind of value a JSON text holds, for people.
+pub(super) fn kind(json: &str) -> &'static str {
+    match json.bytes().next() {
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        Some(b'"') => "text",
+        Some(b't' | b'f') => "true or false",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+struct Members<'de>(Vec<RawMember<'de>>);
+
+struct MembersVisitor;
+
+/// A text that borrows from the answer unless it holds escapes.
+struct Name<'de>(Cow<'de, str>);
+
+struct NameVisitor;
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some((name, raw)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
+            members.push((name.0, raw.get()));
+        }
+        Ok(Members(members))
+    }
+}
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+impl<'de> Visitor<'de> for NameVisitor {
+    type Value = Name<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member name")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+        Ok(Name(Cow::Borrowed(name)))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(Name(Cow::Owned(name.to_owned())))
+    }
+}

@@ -1,0 +1,225 @@
+//! The rows of one page under construction, and what makes a record usable as a row.
+
+use engine::key::{Key, KeyPart};
+use engine::schema::{Column, ColumnType, Source};
+use engine::spec::{Kind, Paging, Partition};
+use engine::time::Date;
+use jiff::ToSpan as _;
+
+use super::buffer::{Buffer, Cells, Texts};
+use super::error::PageError;
+use super::odd::{Odd, Tally, push_name};
+use super::shape::Shape;
+use super::{Quarantined, ReadAt};
+use crate::schema::TableSchema;
+
+/// What decoding needs to know of a stream, derived once from its declaration.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub(super) schema: TableSchema,
+    pub(super) shape: Shape,
+    identity: Vec<IdentityMember>,
+    key: Vec<KeySource>,
+    keyset: Option<usize>,
+    pub(super) created_at: Option<usize>,
+}
+
+/// A member that says which record it is.
+#[derive(Debug)]
+struct IdentityMember {
+    cell: usize,
+    path: String,
+    required: bool,
+}
+
+/// Where a part of the primary key comes from.
+#[derive(Clone, Copy, Debug)]
+enum KeySource {
+    Cell(usize),
+    Parent,
+    PeriodStart,
+    PeriodEnd,
+}
+
+/// The rows of one page so far.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub(super) cells: Cells,
+    pub(super) extra: Texts,
+    pub(super) tally: Tally,
+    pub(super) quarantined: Vec<Quarantined>,
+}
+
+impl Layout {
+    pub(super) fn of(schema: TableSchema) -> Self {
+        let spec = schema.spec;
+        let columns = &schema.columns;
+        let at_path = |path: &[&str]| {
+            columns.iter().position(
+                |column| matches!(&column.source, Source::Record(source) if source == path),
+            )
+        };
+        let key = spec.primary_key.iter().filter_map(|name| {
+            let index = schema.index_of(name)?;
+            key_source(columns.get(index)?, index)
+        });
+        let key: Vec<KeySource> = key.collect();
+        debug_assert_eq!(key.len(), spec.primary_key.len(), "key of {}", spec.name);
+        let keyset = match keyset_field(&spec.kind) {
+            Some(field) => at_path(&[field]),
+            None => None,
+        };
+        let identity = columns.iter().enumerate().filter_map(|(cell, column)| {
+            let in_key = spec.primary_key.contains(&column.name.as_str());
+            let Source::Record(path) = &column.source else { return None };
+            (in_key || column.required).then(|| IdentityMember {
+                cell,
+                path: joined(path),
+                required: column.required,
+            })
+        });
+        Self {
+            identity: identity.collect(),
+            key,
+            keyset,
+            created_at: at_path(&["created_at"]),
+            shape: Shape::of(spec.fields),
+            schema,
+        }
+    }
+
+    /// Rows with a cell for each of the record's columns, which come first among all.
+    pub(super) fn rows(&self) -> Rows {
+        let own = self.schema.columns.iter();
+        let own = own.filter(|column| matches!(column.source, Source::Record(_)));
+        Rows {
+            cells: Cells::new(own.map(|column| &column.ty)),
+            extra: Texts::new(),
+            tally: Tally::default(),
+            quarantined: Vec::new(),
+        }
+    }
+
+    /// Ends the row that has been filled; when the record has no usable identity, answers why and
+    /// takes the row back.
+    pub(super) fn close(&self, rows: &mut Rows, odd: &mut Odd<'_>) -> Result<(), String> {
+        let row = rows.cells.rows();
+        rows.cells.close();
+        for member in &self.identity {
+            let path = &member.path;
+            let trouble = if odd.has_misfit_at(path) {
+                "does not fit its column"
+            } else if member.required && rows.cells.is_null(member.cell, row) {
+                "is missing or null"
+            } else {
+                continue;
+            };
+            rows.cells.truncate(row);
+            odd.clear();
+            return Err(format!("`{path}` {trouble}"));
+        }
+        rows.extra.push(odd.settle(&mut rows.tally).as_deref());
+        Ok(())
+    }
+
+    /// The primary key of each row.
+    pub(super) fn keys(&self, rows: &Rows, at: &ReadAt) -> Result<Vec<Key>, PageError> {
+        let mut keys = Vec::with_capacity(rows.cells.rows());
+        for row in 0..rows.cells.rows() {
+            let mut parts = Vec::with_capacity(self.key.len());
+            for source in &self.key {
+                parts.push(match source {
+                    KeySource::Cell(cell) => key_part(&rows.cells, *cell, row),
+                    KeySource::Parent => KeyPart::Int(at.parent.ok_or(PageError::NoParent)?.id),
+                    KeySource::PeriodStart => {
+                        KeyPart::Day(at.period.ok_or(PageError::NoPeriod)?.start)
+                    }
+                    KeySource::PeriodEnd => KeyPart::Day(at.period.ok_or(PageError::NoPeriod)?.end),
+                });
+            }
+            keys.push(Key(parts));
+        }
+        Ok(keys)
+    }
+
+    /// The keyset date of each row; empty where the stream is not read by date.
+    pub(super) fn dates(&self, rows: &Rows) -> Vec<Option<Date>> {
+        let Some(Buffer::Date(days)) = self.keyset.and_then(|cell| rows.cells.buffers.get(cell))
+        else {
+            return Vec::new();
+        };
+        (0..rows.cells.rows()).map(|row| days.get(row).and_then(day)).collect()
+    }
+
+    /// Whether rows need the parent or the period that was asked for, and have it.
+    pub(super) fn check(&self, at: &ReadAt) -> Result<(), PageError> {
+        let spec = self.schema.spec;
+        if at.parent.is_none() && matches!(spec.kind, Kind::PerParent(_)) {
+            return Err(PageError::NoParent);
+        }
+        if at.period.is_none()
+            && (matches!(spec.kind, Kind::ReportWindow(_))
+                || spec.partition == Partition::PeriodYear)
+        {
+            return Err(PageError::NoPeriod);
+        }
+        Ok(())
+    }
+}
+
+/// The member that the listing is read by, day by day.
+pub(super) fn keyset_field(kind: &Kind) -> Option<&'static str> {
+    let paging = match kind {
+        Kind::Listing(listing) => listing.paging,
+        Kind::Snapshot(paging) => *paging,
+        Kind::PerParent(_) | Kind::ReportWindow(_) => return None,
+    };
+    match paging {
+        Paging::DateKeyset { field, .. } => Some(field),
+        Paging::Single | Paging::Cursor | Paging::Offset => None,
+    }
+}
+
+/// The day that many days after 1 January 1970.
+pub(super) fn day(days: i32) -> Option<Date> {
+    jiff::civil::date(1970, 1, 1).checked_add(days.days()).ok()
+}
+
+fn joined(path: &[&str]) -> String {
+    let mut joined = String::new();
+    for (at, name) in path.iter().enumerate() {
+        push_name(&mut joined, at == 0, name);
+    }
+    joined
+}
+
+fn key_source(column: &Column, index: usize) -> Option<KeySource> {
+    match (&column.source, &column.ty) {
+        (Source::Record(_), ColumnType::Int | ColumnType::Text | ColumnType::Date) => {
+            Some(KeySource::Cell(index))
+        }
+        (Source::Parent, _) => Some(KeySource::Parent),
+        (Source::PeriodStart, _) => Some(KeySource::PeriodStart),
+        (Source::PeriodEnd, _) => Some(KeySource::PeriodEnd),
+        // Keys are ids, texts and days; a declaration with another is stopped by `Layout::of`.
+        (
+            Source::Record(_)
+            | Source::Account
+            | Source::SyncedAt
+            | Source::Extra
+            | Source::Partition,
+            _,
+        ) => None,
+    }
+}
+
+fn key_part(cells: &Cells, cell: usize, row: usize) -> KeyPart {
+    let part = match cells.buffers.get(cell) {
+        Some(Buffer::Int(ids)) => ids.get(row).map(KeyPart::Int),
+        Some(Buffer::Text(texts)) => texts.get(row).map(|text| KeyPart::Text(text.to_owned())),
+        Some(Buffer::Date(days)) => days.get(row).and_then(day).map(KeyPart::Day),
+        Some(Buffer::Bool(_) | Buffer::Instant(_) | Buffer::Decimal(..) | Buffer::List(_))
+        | None => None,
+    };
+    part.unwrap_or(KeyPart::Null)
+}

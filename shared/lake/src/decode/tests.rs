@@ -1,0 +1,165 @@
+//! Declarations that have every type, and ways to look into decoded pages.
+
+use arrow::array::AsArray as _;
+use arrow::datatypes::{
+    Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType,
+};
+use arrow::array::Array as _;
+use engine::spec::{
+    Kind, Listing, Paging, Partition, PerParent, RateClass, ReportWindow, StreamSpec, Sweep, date,
+    decimal, flag, instant, int, ints, money, object, objects, text, texts,
+};
+use jiff::civil;
+
+use super::*;
+
+mod odd_pages;
+mod pages;
+mod parent_pages;
+mod properties;
+
+/// A listing with a field of each type.
+static THINGS: StreamSpec = StreamSpec {
+    name: "things",
+    doc: "One thing.",
+    path: "/things",
+    records_key: Some("things"),
+    kind: Kind::Listing(Listing {
+        paging: Paging::DateKeyset { field: "day", nullable: true },
+        reread: None,
+    }),
+    rate_class: RateClass::General,
+    module: None,
+    primary_key: &["id"],
+    partition: Partition::CreatedMonth,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required(),
+        date("day"),
+        object("client", &[int("id"), text("name"), object("deep", &[money("fee")])]),
+        text("notes"),
+        flag("ok"),
+        money("fee"),
+        decimal("rate"),
+        texts("roles"),
+        ints("numbers"),
+        objects(
+            "lines",
+            &[int("id"), money("amount"), text("kind"), object("project", &[int("id")])],
+        ),
+        instant("created_at"),
+        instant("updated_at"),
+    ],
+};
+
+/// Children of things.
+static PARTS: StreamSpec = StreamSpec {
+    name: "parts",
+    doc: "One part of a thing.",
+    path: "/things/{parent}/parts",
+    records_key: Some("parts"),
+    kind: Kind::PerParent(PerParent {
+        trigger: &THINGS,
+        parent_id: "id",
+        parent_path: "/things/{parent}",
+        parent_column: "thing_id",
+        only_role: None,
+    }),
+    rate_class: RateClass::General,
+    module: None,
+    primary_key: &["thing_id", "id"],
+    partition: Partition::ParentCreatedYear,
+    sweep: Sweep::ByCost,
+    fields: &[int("id").required(), text("name")],
+};
+
+/// A report with a key that may be null.
+static REPORT: StreamSpec = StreamSpec {
+    name: "report",
+    doc: "One row.",
+    path: "/reports/x",
+    records_key: Some("results"),
+    kind: Kind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        all_windows_daily: false,
+    }),
+    rate_class: RateClass::Reports,
+    module: None,
+    primary_key: &["period_start", "period_end", "client_id", "currency"],
+    partition: Partition::PeriodYear,
+    sweep: Sweep::ByCost,
+    fields: &[int("client_id"), text("currency"), decimal("total_hours")],
+};
+
+/// The one record of its answer.
+static SELF: StreamSpec = StreamSpec {
+    name: "self",
+    doc: "One row.",
+    path: "/self",
+    records_key: None,
+    kind: Kind::Snapshot(Paging::Single),
+    rate_class: RateClass::General,
+    module: None,
+    primary_key: &["full_domain"],
+    partition: Partition::None,
+    sweep: Sweep::Always,
+    fields: &[text("full_domain").required(), int("weekly_capacity")],
+};
+
+fn at() -> ReadAt {
+    ReadAt {
+        account: AccountId(7),
+        synced_at: "2026-11-23T06:15:00.123456Z".parse().unwrap(),
+        parent: Some(Parent { id: 70, created_year: Some(2019) }),
+        period: Some(Period { start: civil::date(2024, 1, 1), end: civil::date(2024, 1, 31) }),
+    }
+}
+
+fn page(spec: &'static StreamSpec, body: &str) -> DecodedPage {
+    Decoder::new(spec).page(body, &at()).unwrap()
+}
+
+/// A page of things.
+fn things(records: &str) -> DecodedPage {
+    page(&THINGS, &format!("{{\"things\":[{records}]}}"))
+}
+
+/// A cell as text; `-` for null.
+fn cell(page: &DecodedPage, column: &str, row: usize) -> String {
+    value(page.rows.column_by_name(column).unwrap(), row)
+}
+
+fn value(array: &arrow::array::ArrayRef, row: usize) -> String {
+    use arrow::datatypes::DataType;
+    if array.is_null(row) {
+        return "-".to_owned();
+    }
+    match array.data_type() {
+        DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
+        DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
+        DataType::Boolean => array.as_boolean().value(row).to_string(),
+        DataType::Date32 => {
+            rows::day(array.as_primitive::<Date32Type>().value(row)).unwrap().to_string()
+        }
+        DataType::Timestamp(..) => {
+            let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
+            Timestamp::from_microsecond(micros).unwrap().to_string()
+        }
+        DataType::Decimal128(18, _) => array.as_primitive::<Decimal128Type>().value_as_string(row),
+        DataType::List(_) => {
+            let items = array.as_list::<i32>().value(row);
+            let items: Vec<String> = (0..items.len()).map(|item| value(&items, item)).collect();
+            format!("[{}]", items.join(","))
+        }
+        DataType::Struct(_) => {
+            let columns = array.as_struct().columns();
+            let members: Vec<String> = columns.iter().map(|column| value(column, row)).collect();
+            format!("{{{}}}", members.join(","))
+        }
+        other => panic!("no column has type {other}"),
+    }
+}
+
+fn counts(of: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
+    of.iter().map(|(path, count)| (path.as_str(), *count)).collect()
+}

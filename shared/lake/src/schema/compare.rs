@@ -1,0 +1,161 @@
+//! How the schema in a table's log and the declared one relate.
+
+use engine::schema::{Column, ColumnType, Member};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::delta;
+
+/// How the schema of an existing table relates to the declared one. Comments and order do not
+/// count: readers go by names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// The same columns with the same types.
+    Equal,
+    /// The table lacks these columns or struct members (`line_items.taxed2`); all it has is ours.
+    Lacks(Vec<String>),
+    /// The table has these columns or struct members that the declaration does not know: a newer
+    /// version wrote it.
+    Unknown(Vec<String>),
+    /// These columns or struct members have another type, or forbid nulls that ours may hold.
+    Differs(Vec<String>),
+}
+
+#[derive(Debug, Deserialize)]
+struct Struct {
+    fields: Vec<Field>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Field {
+    name: String,
+    #[serde(rename = "type")]
+    ty: Value,
+    #[serde(default = "yes")]
+    nullable: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// A column of a table or a member of a struct as declared.
+struct Ours<'a> {
+    name: &'a str,
+    ty: &'a ColumnType,
+    required: bool,
+}
+
+#[derive(Default)]
+struct Findings {
+    lacks: Vec<String>,
+    unknown: Vec<String>,
+    differs: Vec<String>,
+}
+
+pub(super) fn compare(
+    columns: &[Column],
+    schema_string: &str,
+) -> Result<Comparison, serde_json::Error> {
+    let theirs: Struct = serde_json::from_str(schema_string)?;
+    let mut findings = Findings::default();
+    findings.fields("", &of_columns(columns), &theirs.fields);
+    let Findings { lacks, unknown, differs } = findings;
+    Ok(if !differs.is_empty() {
+        Comparison::Differs(differs)
+    } else if !unknown.is_empty() {
+        Comparison::Unknown(unknown)
+    } else if !lacks.is_empty() {
+        Comparison::Lacks(lacks)
+    } else {
+        Comparison::Equal
+    })
+}
+
+pub(super) fn extended(
+    columns: &[Column],
+    schema_string: &str,
+) -> Result<String, serde_json::Error> {
+    let theirs: Struct = serde_json::from_str(schema_string)?;
+    let ordered = in_their_order(columns, &theirs.fields, |column| column.name.as_str());
+    let fields = ordered
+        .into_iter()
+        .map(|column| {
+            let mut json = delta::column_json(column);
+            let there = theirs.fields.iter().find(|field| field.name == column.name);
+            if let (ColumnType::Structs(members), Some(there)) = (&column.ty, there)
+                && let Some(theirs) = struct_of(&there.ty)
+                && let Some(slot) = json.get_mut("type")
+            {
+                let ordered = in_their_order(members, &theirs.fields, |member| &member.name);
+                let members = ordered.into_iter().map(delta::member_json).collect();
+                *slot = delta::structs_json(members);
+            }
+            json
+        })
+        .collect();
+    Ok(delta::of_fields(fields))
+}
+
+impl Findings {
+    fn fields(&mut self, prefix: &str, ours: &[Ours<'_>], theirs: &[Field]) {
+        for field in theirs {
+            if !ours.iter().any(|own| own.name == field.name) {
+                self.unknown.push(format!("{prefix}{}", field.name));
+            }
+        }
+        for own in ours {
+            let name = format!("{prefix}{}", own.name);
+            match theirs.iter().find(|field| field.name == own.name) {
+                Some(field) => self.pair(name, own, field),
+                None => self.lacks.push(name),
+            }
+        }
+    }
+
+    fn pair(&mut self, name: String, own: &Ours<'_>, field: &Field) {
+        let nulls_fit = field.nullable || own.required;
+        match (own.ty, struct_of(&field.ty)) {
+            (ColumnType::Structs(members), Some(theirs)) if nulls_fit => {
+                self.fields(&format!("{name}."), &of_members(members), &theirs.fields);
+            }
+            (ty, _) if nulls_fit && delta::type_json(ty) == field.ty => {}
+            _ => self.differs.push(name),
+        }
+    }
+}
+
+/// Ours that they have, in their order, then the rest in our order.
+fn in_their_order<'a, T>(
+    ours: &'a [T],
+    theirs: &[Field],
+    name: impl Fn(&'a T) -> &'a str,
+) -> Vec<&'a T> {
+    let place = |own: &'a T| theirs.iter().position(|field| field.name == name(own));
+    let mut ordered: Vec<&T> = ours.iter().collect();
+    // Stable: what they lack keeps our order, after all that they have.
+    ordered.sort_by_key(|own| place(own).unwrap_or(usize::MAX));
+    ordered
+}
+
+/// The struct inside an array type, if it is one.
+fn struct_of(ty: &Value) -> Option<Struct> {
+    if ty.get("type")? != "array" {
+        return None;
+    }
+    serde_json::from_value(ty.get("elementType")?.clone()).ok()
+}
+
+fn of_columns(columns: &[Column]) -> Vec<Ours<'_>> {
+    columns
+        .iter()
+        .map(|column| Ours { name: &column.name, ty: &column.ty, required: column.required })
+        .collect()
+}
+
+fn of_members(members: &[Member]) -> Vec<Ours<'_>> {
+    members
+        .iter()
+        .map(|member| Ours { name: &member.name, ty: &member.ty, required: false })
+        .collect()
+}

@@ -1,0 +1,64 @@
+//! A table's columns in the form of Delta's `schemaString`.
+
+use engine::schema::{Column, ColumnType, Member};
+use serde_json::{Map, Value, json};
+
+use super::DECIMAL_DIGITS;
+
+/// The whole `schemaString`.
+pub(super) fn schema_json(columns: &[Column]) -> String {
+    of_fields(columns.iter().map(column_json).collect())
+}
+
+/// A `schemaString` of these fields.
+pub(super) fn of_fields(fields: Vec<Value>) -> String {
+    json!({ "type": "struct", "fields": fields }).to_string()
+}
+
+/// One field of the `schemaString`.
+pub(super) fn column_json(column: &Column) -> Value {
+    let mut metadata = Map::new();
+    if !column.doc.is_empty() {
+        metadata.insert("comment".to_owned(), Value::from(column.doc.as_str()));
+    }
+    json!({
+        "name": column.name,
+        "type": type_json(&column.ty),
+        "nullable": !column.required,
+        "metadata": metadata,
+    })
+}
+
+/// A member of a struct.
+pub(super) fn member_json(member: &Member) -> Value {
+    json!({
+        "name": member.name,
+        "type": type_json(&member.ty),
+        "nullable": true,
+        "metadata": {},
+    })
+}
+
+/// A type: text for a simple one, an object for an array.
+pub(super) fn type_json(ty: &ColumnType) -> Value {
+    match ty {
+        ColumnType::Int => Value::from("long"),
+        ColumnType::Text => Value::from("string"),
+        ColumnType::Bool => Value::from("boolean"),
+        ColumnType::Date => Value::from("date"),
+        ColumnType::Instant => Value::from("timestamp"),
+        ColumnType::Decimal { scale } => Value::from(format!("decimal({DECIMAL_DIGITS},{scale})")),
+        ColumnType::Texts => array_json(&Value::from("string")),
+        ColumnType::Ints => array_json(&Value::from("long")),
+        ColumnType::Structs(members) => structs_json(members.iter().map(member_json).collect()),
+    }
+}
+
+/// An array of structs with these members.
+pub(super) fn structs_json(members: Vec<Value>) -> Value {
+    array_json(&json!({ "type": "struct", "fields": members }))
+}
+
+fn array_json(element: &Value) -> Value {
+    json!({ "type": "array", "elementType": element, "containsNull": true })
+}
