@@ -1,1 +1,37 @@
 //! A fake Harvest account with a history, faults and an HTTP face. Never in a shipped Lambda binary.
+//!
+//! [`Account`] answers requests purely: the time comes with each of them. [`serve`] puts it behind
+//! a port of this machine.
+
+mod account;
+mod answer;
+mod billing;
+mod books;
+mod calendar;
+mod control;
+mod decimal;
+mod dice;
+mod fault;
+mod filter;
+mod gate;
+mod generate;
+mod http;
+mod json;
+mod paging;
+mod people;
+mod render;
+mod report;
+mod request;
+mod route;
+mod scale;
+mod stream;
+mod table;
+mod viewer;
+mod work;
+
+pub use account::{ADMINISTRATOR_TOKEN, Account, MANAGER_TOKEN, MEMBER_TOKEN};
+pub use fault::{Effect, FaultRule, Select};
+pub use gate::{ClassStatistics, Limit, Statistics};
+pub use http::{Face, Served, serve};
+pub use request::{Breach, Delivery, Request, Response};
+pub use scale::Scale;

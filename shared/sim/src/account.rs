@@ -1,0 +1,200 @@
+//! The account: answers requests from what it holds, purely.
+
+use std::collections::BTreeMap;
+
+use engine::time::Timestamp;
+
+use crate::answer::{Answerer, ReportCache};
+use crate::books::Books;
+use crate::calendar::Moment;
+use crate::control;
+use crate::fault::{FaultRule, Faults};
+use crate::gate::{Gate, Limit, Statistics};
+use crate::generate;
+use crate::request::{Request, Response};
+use crate::route::Route;
+use crate::scale::Scale;
+use crate::stream::{Class, Module, Stream};
+use crate::viewer::Viewer;
+
+/// Bearer token of the administrator of a fresh account.
+pub const ADMINISTRATOR_TOKEN: &str = "fake-administrator";
+/// Bearer token of a manager of a fresh account.
+pub const MANAGER_TOKEN: &str = "fake-manager";
+/// Bearer token of an ordinary member of a fresh account.
+pub const MEMBER_TOKEN: &str = "fake-member";
+
+/// A Harvest account in memory. It reads no clock: `now` comes with each request.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub(crate) books: Books,
+    pub(crate) tokens: BTreeMap<String, i64>,
+    pub(crate) faults: Faults,
+    pub(crate) gate: Gate,
+    pub(crate) account_id: i64,
+    pub(crate) unknown_members: bool,
+    pub(crate) seed: u64,
+    /// How often the account changed: cached reports of an older count are stale.
+    pub(crate) changes: u64,
+    cache: ReportCache,
+}
+
+impl Account {
+    /// An account of this size, the same for the same arguments, whose history ends at `now`.
+    #[must_use]
+    pub fn generate(scale: &Scale, seed: u64, now: Timestamp) -> Self {
+        let made = generate::account(scale, seed, Moment::of(now));
+        Self {
+            books: made.books,
+            tokens: made.tokens,
+            faults: Faults::new(seed),
+            gate: Gate::new(),
+            account_id: scale.account_id,
+            unknown_members: scale.unknown_members,
+            seed,
+            changes: 0,
+            cache: ReportCache::default(),
+        }
+    }
+
+    /// The value that `Harvest-Account-Id` must have.
+    #[must_use]
+    pub const fn account_id(&self) -> i64 {
+        self.account_id
+    }
+
+    /// Sets the limit of general requests.
+    pub fn set_general_limit(&mut self, limit: Limit) {
+        self.gate.set(Class::General, limit);
+    }
+
+    /// Sets the limit of report requests.
+    pub fn set_report_limit(&mut self, limit: Limit) {
+        self.gate.set(Class::Reports, limit);
+    }
+
+    /// Adds a rule after those in force.
+    pub fn add_fault(&mut self, rule: FaultRule) {
+        self.faults.add(rule);
+    }
+
+    /// Takes all rules out of force.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+    }
+
+    /// What the server saw since the last reset.
+    #[must_use]
+    pub const fn statistics(&self) -> &Statistics {
+        &self.gate.statistics
+    }
+
+    /// Begins the statistics anew.
+    pub fn reset_statistics(&mut self) {
+        self.gate.reset();
+    }
+
+    /// Answers a request as of `now`. Paths below `/_sim` are the control face: no credentials, no
+    /// limits, no faults.
+    pub fn handle(&mut self, now: Timestamp, request: &Request) -> Response {
+        let moment = Moment::of(now);
+        if let Some(path) = request.path.strip_prefix("/_sim/") {
+            return control::handle(self, now, path, request);
+        }
+        let mut effect = None;
+        let mut response = match self.admit(now, request) {
+            Ok(viewer) => {
+                effect = self.faults.strike(request);
+                match effect.as_ref().and_then(crate::fault::Effect::instead) {
+                    Some(instead) => instead,
+                    None => {
+                        let oddity = effect.as_ref().and_then(crate::fault::Effect::oddity);
+                        self.answerer(moment, &viewer)
+                            .answer(request, oddity.as_ref())
+                    }
+                }
+            }
+            Err(refusal) => refusal,
+        };
+        response.set_header("date", &moment.http_date());
+        response.set_header("server", "cloudflare");
+        if let Some(effect) = effect {
+            effect.spoil(&mut response);
+        }
+        *self
+            .gate
+            .statistics
+            .statuses
+            .entry(response.status)
+            .or_default() += 1;
+        response
+    }
+
+    /// Counts a request and checks its headers, token and the limits, in this order.
+    fn admit(&mut self, now: Timestamp, request: &Request) -> Result<Viewer, Response> {
+        let below = request.path.strip_prefix("/v2").unwrap_or(&request.path);
+        let class = if below.starts_with("/reports/") {
+            Class::Reports
+        } else {
+            Class::General
+        };
+        let stream = match Route::of(below) {
+            Some(Route::List(stream, _) | Route::One(stream, _) | Route::Child(stream, _, _)) => {
+                Some(stream.name())
+            }
+            Some(
+                Route::Me
+                | Route::MyAssignments
+                | Route::ProjectUsers(_)
+                | Route::ProjectTasks(_)
+                | Route::NewMessage(_),
+            )
+            | None => None,
+        };
+        self.gate.note(Route::pattern(below), stream);
+        let admitted = self.gate.admit(class, now);
+        if request.header_value("user-agent").is_none_or(str::is_empty) {
+            return Err(Response::message(400, "A User-Agent header is required"));
+        }
+        let token = request.header_value("authorization").and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(token)
+        });
+        let user = token.and_then(|token| self.tokens.get(token)).copied();
+        let account = request.header_value("harvest-account-id").map(str::trim);
+        if account != Some(&self.account_id.to_string()) {
+            return Err(Response::invalid_token());
+        }
+        let user = user.ok_or_else(Response::invalid_token)?;
+        if let Err(seconds) = admitted {
+            let mut refusal = Response::html(429, "429 Too Many Requests");
+            refusal.set_header("retry-after", &seconds.to_string());
+            return Err(refusal);
+        }
+        Ok(Viewer::of(&self.books, user))
+    }
+
+    /// What answers questions as of `now` for this person.
+    pub(crate) fn answerer<'a>(&'a self, now: Moment, viewer: &'a Viewer) -> Answerer<'a> {
+        Answerer {
+            look: crate::render::Look {
+                books: &self.books,
+                now,
+                viewer,
+                unknown_members: self.unknown_members,
+            },
+            changes: self.changes,
+            cache: &self.cache,
+        }
+    }
+
+    /// Whether the module that a stream belongs to is on.
+    pub(crate) fn is_on(books: &Books, stream: Stream) -> bool {
+        match stream.module() {
+            None => true,
+            Some(Module::Expense) => books.company.expense_feature,
+            Some(Module::Invoice) => books.company.invoice_feature,
+            Some(Module::Estimate) => books.company.estimate_feature,
+        }
+    }
+}

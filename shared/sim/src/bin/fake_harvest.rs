@@ -1,0 +1,85 @@
+//! Serves a made-up Harvest account on a port of this machine.
+
+use std::io::Write as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use clap::Parser;
+use engine::time::Timestamp;
+use sim::{ADMINISTRATOR_TOKEN, Account, Face, Limit, Scale, serve};
+
+/// Serves a made-up Harvest account on a port of this machine.
+#[derive(Debug, Parser)]
+#[command(name = "fake-harvest")]
+struct Arguments {
+    /// The port of 127.0.0.1; 0 for any free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// The same seed, scale and time make the same account.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// tiny, demo or issue.
+    #[arg(long, default_value = "demo", value_parser = scale)]
+    scale: Scale,
+    /// Limit of general requests, such as 100/15s, or off.
+    #[arg(long, default_value = "100/15s", value_parser = general)]
+    general: Limit,
+    /// Limit of report requests, such as 100/900s, or off.
+    #[arg(long, default_value = "100/900s", value_parser = reports)]
+    reports: Limit,
+    /// Milliseconds that each answer waits.
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
+    /// Time entries whose timer runs.
+    #[arg(long, default_value_t = 0)]
+    running_timers: usize,
+    /// Some records carry a member that no catalog knows.
+    #[arg(long)]
+    unknown_members: bool,
+    /// End of the history, such as 2026-11-23T06:00:00Z; otherwise the present. The account's
+    /// clock goes on from there.
+    #[arg(long)]
+    state_now: Option<Timestamp>,
+}
+
+fn scale(name: &str) -> Result<Scale, String> {
+    Scale::named(name).ok_or_else(|| "one of tiny, demo, issue".to_owned())
+}
+
+fn general(text: &str) -> Result<Limit, String> {
+    Limit::GENERAL
+        .read(text)
+        .ok_or_else(|| "such as 100/15s, 20/1500ms or off".to_owned())
+}
+
+fn reports(text: &str) -> Result<Limit, String> {
+    Limit::REPORTS
+        .read(text)
+        .ok_or_else(|| "such as 100/900s, 20/1500ms or off".to_owned())
+}
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let arguments = Arguments::parse();
+    let mut scale = arguments.scale;
+    scale.running_timers = arguments.running_timers;
+    scale.unknown_members = arguments.unknown_members;
+    let mut face = Face::local();
+    let begun = (face.now)();
+    let start = arguments.state_now.unwrap_or(begun);
+    let machine = face.now.clone();
+    face.now = Arc::new(move || start + machine().duration_since(begun));
+    face.port = arguments.port;
+    face.latency = Duration::from_millis(arguments.latency_ms);
+    let mut account = Account::generate(&scale, arguments.seed, start);
+    account.set_general_limit(arguments.general);
+    account.set_report_limit(arguments.reports);
+    let served = serve(Arc::new(Mutex::new(account)), face).await?;
+    let url = served.base_url();
+    let account = scale.account_id;
+    let line = format!("listening on {url} token={ADMINISTRATOR_TOKEN} account={account}\n");
+    std::io::stdout().write_all(line.as_bytes())?;
+    std::io::stdout().flush()?;
+    served.serve_on().await;
+    Ok(())
+}

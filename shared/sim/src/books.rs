@@ -1,0 +1,182 @@
+//! Everything the account holds, and the ties between the tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::billing::{Estimate, Invoice, ItemCategory};
+use crate::calendar::{Day, Moment};
+use crate::people::{Company, Role, User};
+use crate::table::Table;
+use crate::work::{
+    Client, Contact, Expense, ExpenseCategory, Project, Task, TaskAssignment, TimeEntry,
+    UserAssignment,
+};
+
+/// All tables of the account.
+#[derive(Clone, Debug)]
+pub(crate) struct Books {
+    pub(crate) company: Company,
+    pub(crate) users: Table<User>,
+    pub(crate) roles: Table<Role>,
+    pub(crate) clients: Table<Client>,
+    pub(crate) contacts: Table<Contact>,
+    pub(crate) projects: Table<Project>,
+    pub(crate) tasks: Table<Task>,
+    pub(crate) user_assignments: Table<UserAssignment>,
+    pub(crate) task_assignments: Table<TaskAssignment>,
+    pub(crate) entries: Table<TimeEntry>,
+    pub(crate) expenses: Table<Expense>,
+    pub(crate) expense_categories: Table<ExpenseCategory>,
+    pub(crate) invoices: Table<Invoice>,
+    pub(crate) invoice_categories: Table<ItemCategory>,
+    pub(crate) estimates: Table<Estimate>,
+    pub(crate) estimate_categories: Table<ItemCategory>,
+    /// Entries whose timer runs.
+    pub(crate) running: BTreeSet<i64>,
+    /// Task assignments by project.
+    pub(crate) tasks_of: BTreeMap<i64, BTreeSet<i64>>,
+    /// User assignments by project.
+    pub(crate) crew_of: BTreeMap<i64, BTreeSet<i64>>,
+    last_child: i64,
+}
+
+impl Books {
+    /// An account without any record.
+    pub(crate) const fn new(company: Company) -> Self {
+        Self {
+            company,
+            users: Table::new(1_782_000),
+            roles: Table::new(617_000),
+            clients: Table::new(5_735_000),
+            contacts: Table::new(4_706_000),
+            projects: Table::new(14_307_000),
+            tasks: Table::new(8_083_000),
+            user_assignments: Table::new(125_063_000),
+            task_assignments: Table::new(155_502_000),
+            entries: Table::new(2_412_000_000),
+            expenses: Table::new(15_296_000),
+            expense_categories: Table::new(4_195_000),
+            invoices: Table::new(13_150_000),
+            invoice_categories: Table::new(1_466_000),
+            estimates: Table::new(1_439_000),
+            estimate_categories: Table::new(1_378_000),
+            running: BTreeSet::new(),
+            tasks_of: BTreeMap::new(),
+            crew_of: BTreeMap::new(),
+            last_child: 53_341_000,
+        }
+    }
+
+    /// The next id for rates, messages, payments and lines.
+    pub(crate) const fn claim_child(&mut self) -> i64 {
+        self.last_child += 1 + self.last_child % 2;
+        self.last_child
+    }
+
+    /// Adds or replaces an entry.
+    pub(crate) fn put_entry(&mut self, entry: TimeEntry) {
+        if entry.timer.is_some() {
+            self.running.insert(entry.id);
+        } else {
+            self.running.remove(&entry.id);
+        }
+        self.entries.put(entry);
+    }
+
+    /// Changes an entry and its time of change.
+    pub(crate) fn edit_entry(
+        &mut self,
+        id: i64,
+        now: Moment,
+        change: impl FnOnce(&mut TimeEntry),
+    ) -> bool {
+        let Some(mut entry) = self.entries.get(id).cloned() else {
+            return false;
+        };
+        change(&mut entry);
+        entry.updated = now;
+        self.put_entry(entry);
+        true
+    }
+
+    /// Takes an entry out.
+    pub(crate) fn remove_entry(&mut self, id: i64) -> bool {
+        self.running.remove(&id);
+        self.entries.remove(id).is_some()
+    }
+
+    /// Adds a user to a project.
+    pub(crate) fn put_user_assignment(&mut self, assignment: UserAssignment) {
+        self.crew_of
+            .entry(assignment.project)
+            .or_default()
+            .insert(assignment.id);
+        self.user_assignments.put(assignment);
+    }
+
+    /// Takes a user off a project.
+    pub(crate) fn remove_user_assignment(&mut self, id: i64) -> bool {
+        let Some(gone) = self.user_assignments.remove(id) else {
+            return false;
+        };
+        if let Some(crew) = self.crew_of.get_mut(&gone.project) {
+            crew.remove(&id);
+        }
+        true
+    }
+
+    /// Adds a task to a project.
+    pub(crate) fn put_task_assignment(&mut self, assignment: TaskAssignment) {
+        self.tasks_of
+            .entry(assignment.project)
+            .or_default()
+            .insert(assignment.id);
+        self.task_assignments.put(assignment);
+    }
+
+    /// Takes a task off a project.
+    pub(crate) fn remove_task_assignment(&mut self, id: i64) -> bool {
+        let Some(gone) = self.task_assignments.remove(id) else {
+            return false;
+        };
+        if let Some(tasks) = self.tasks_of.get_mut(&gone.project) {
+            tasks.remove(&id);
+        }
+        true
+    }
+
+    /// The user assignments of a project, oldest first.
+    pub(crate) fn crew(&self, project: i64) -> impl Iterator<Item = &UserAssignment> {
+        let ids = self.crew_of.get(&project).into_iter().flatten();
+        ids.filter_map(|id| self.user_assignments.get(*id))
+    }
+
+    /// The task assignments of a project, oldest first.
+    pub(crate) fn tasks(&self, project: i64) -> impl Iterator<Item = &TaskAssignment> {
+        let ids = self.tasks_of.get(&project).into_iter().flatten();
+        ids.filter_map(|id| self.task_assignments.get(*id))
+    }
+
+    /// The client of a project.
+    pub(crate) fn client_of(&self, project: i64) -> Option<&Client> {
+        self.clients.get(self.projects.get(project)?.client)
+    }
+
+    /// Oldest and newest `spent_date` over entries and expenses.
+    pub(crate) fn spent_range(&self) -> Option<(Day, Day)> {
+        widest(self.entries.rank_range(), self.expenses.rank_range())
+    }
+
+    /// Oldest and newest `issue_date` of invoices.
+    pub(crate) fn issue_range(&self) -> Option<(Day, Day)> {
+        widest(self.invoices.rank_range(), None)
+    }
+}
+
+fn widest(one: Option<(i64, i64)>, other: Option<(i64, i64)>) -> Option<(Day, Day)> {
+    let (low, high) = match (one, other) {
+        (Some((a, b)), Some((c, d))) => (a.min(c), b.max(d)),
+        (Some(range), None) | (None, Some(range)) => range,
+        (None, None) => return None,
+    };
+    Some((Day(low), Day(high)))
+}

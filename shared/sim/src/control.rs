@@ -1,0 +1,163 @@
+//! The control face: what tests ask and change, past credentials, limits and faults.
+
+use engine::time::Timestamp;
+
+use crate::account::Account;
+use crate::calendar::{Day, Moment};
+use crate::fault::FaultRule;
+use crate::filter::Filter;
+use crate::gate::Limit;
+use crate::json::Json;
+use crate::report::Window;
+use crate::request::{Request, Response};
+use crate::stream::Stream;
+use crate::viewer::Viewer;
+
+/// Answers a request below `/_sim/`.
+pub(crate) fn handle(
+    account: &mut Account,
+    now: Timestamp,
+    path: &str,
+    request: &Request,
+) -> Response {
+    let segments: Vec<&str> = path.split('/').collect();
+    let answer = match (request.method.as_str(), segments.as_slice()) {
+        ("GET", ["truth", stream]) => truth(account, Moment::of(now), stream, request),
+        ("GET", ["extent"]) => Ok(extent(account)),
+        ("GET", ["stats"]) => Ok(as_json(account.statistics())),
+        ("POST", ["reset-stats"]) => {
+            account.reset_statistics();
+            Ok(done())
+        }
+        ("POST", ["faults"]) => faults(account, request),
+        ("DELETE", ["faults"]) => {
+            account.clear_faults();
+            Ok(done())
+        }
+        ("POST", ["limits"]) => limits(account, request),
+        _ => Err("no such control".to_owned()),
+    };
+    answer.unwrap_or_else(|problem| Response::message(400, &problem))
+}
+
+fn done() -> Response {
+    Response::json(200, b"{}".to_vec())
+}
+
+fn as_json<T: serde::Serialize>(value: &T) -> Response {
+    Response::json(200, serde_json::to_vec(value).unwrap_or_default())
+}
+
+fn faults(account: &mut Account, request: &Request) -> Result<Response, String> {
+    let rules: Vec<FaultRule> =
+        serde_json::from_slice(&request.body).map_err(|error| error.to_string())?;
+    for rule in rules {
+        account.add_fault(rule);
+    }
+    Ok(done())
+}
+
+fn limits(account: &mut Account, request: &Request) -> Result<Response, String> {
+    if let Some(text) = request.param("general") {
+        let limit = Limit::GENERAL.read(text).ok_or("unreadable limit")?;
+        account.set_general_limit(limit);
+    }
+    if let Some(text) = request.param("reports") {
+        let limit = Limit::REPORTS.read(text).ok_or("unreadable limit")?;
+        account.set_report_limit(limit);
+    }
+    Ok(done())
+}
+
+fn extent(account: &Account) -> Response {
+    let mut json = Json::default();
+    json.open();
+    let spent = account.books.spent_range();
+    let issued = account.books.issue_range();
+    json.maybe_day("first_day", spent.map(|days| days.0));
+    json.maybe_day("last_day", spent.map(|days| days.1));
+    json.maybe_day("first_issue_day", issued.map(|days| days.0));
+    json.maybe_day("last_issue_day", issued.map(|days| days.1));
+    json.close();
+    Response::json(200, json.finish())
+}
+
+/// Every record of a stream exactly as an administrator would get it now, with its parent.
+fn truth(
+    account: &Account,
+    now: Moment,
+    stream: &str,
+    request: &Request,
+) -> Result<Response, String> {
+    let stream = Stream::from_name(stream).ok_or("no such stream")?;
+    let viewer = Viewer::omniscient();
+    let answerer = account.answerer(now, &viewer);
+    let mut json = Json::with_capacity(1 << 16);
+    json.open();
+    json.list("records");
+    if stream.is_report() {
+        let window = Window::of(request, stream)
+            .map_err(|refusal| String::from_utf8_lossy(&refusal.body).into_owned())?;
+        for row in answerer.report_rows(stream, window).iter() {
+            json.open();
+            json.raw("record", row);
+            json.null("parent");
+            json.null("parent_created_at");
+            json.close();
+        }
+    } else {
+        for (parent, created) in parents(account, stream) {
+            let keys = Filter::default().keys(&answerer.look, stream, parent);
+            // A user who is no manager has no teammates, which Harvest says by a refusal.
+            let keys = keys.unwrap_or_default();
+            let single = [(0, 0)];
+            let keys = if stream == Stream::Company {
+                &single[..]
+            } else {
+                &keys[..]
+            };
+            for key in keys {
+                let mut record = Json::with_capacity(2048);
+                answerer.look.record(&mut record, stream, parent, key.1);
+                json.open();
+                json.raw("record", &record.finish());
+                json.maybe_int("parent", parent);
+                json.maybe_moment("parent_created_at", created);
+                json.close();
+            }
+        }
+    }
+    json.end_list();
+    json.close();
+    Ok(Response::json(200, json.finish()))
+}
+
+/// The parents of a stream and when they were made; one without an id where it has none.
+fn parents(account: &Account, stream: Stream) -> Vec<(Option<i64>, Option<Moment>)> {
+    let books = &account.books;
+    match stream {
+        Stream::InvoiceMessages | Stream::InvoicePayments => {
+            let documents = books.invoices.iter().map(|one| &one.document);
+            documents
+                .map(|one| (Some(one.id), Some(one.created)))
+                .collect()
+        }
+        Stream::EstimateMessages => {
+            let documents = books.estimates.iter().map(|one| &one.document);
+            documents
+                .map(|one| (Some(one.id), Some(one.created)))
+                .collect()
+        }
+        _ if stream.has_parent() => books
+            .users
+            .iter()
+            .map(|one| (Some(one.id), Some(one.created)))
+            .collect(),
+        _ => vec![(None, None)],
+    }
+}
+
+/// Reads a day of a control.
+pub(crate) fn day(text: &str) -> Result<Day, String> {
+    Day::parse(text).ok_or_else(|| format!("`{text}` is no day"))
+}

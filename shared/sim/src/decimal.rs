@@ -1,0 +1,183 @@
+//! Exact decimals: scaled integers, never floats.
+
+use crate::calendar::digit;
+
+/// An amount of money in ten-thousandths of a unit: what fits `decimal(18,4)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Money(pub(crate) i64);
+
+/// A rate, price, quantity, percentage or number of hours in millionths: fits `decimal(18,6)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Number(pub(crate) i64);
+
+impl Money {
+    /// Whole units and hundredths.
+    pub(crate) const fn cents(cents: i64) -> Self {
+        Self(cents * 100)
+    }
+
+    /// Both together.
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// What is left of it after `other`.
+    pub(crate) const fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// `percent` of it, rounded half away from zero to hundredths.
+    pub(crate) fn percent(self, percent: Number) -> Self {
+        let exact = i128::from(self.0) * i128::from(percent.0);
+        let cents = round(exact, 100 * 1_000_000 * 100);
+        Self(cents * 100)
+    }
+
+    /// The same value with six places, for members that hold hours or money.
+    pub(crate) const fn number(self) -> Number {
+        Number(self.0.saturating_mul(100))
+    }
+}
+
+impl Number {
+    /// A whole number.
+    pub(crate) const fn whole(units: i64) -> Self {
+        Self(units * 1_000_000)
+    }
+
+    /// Hundredths.
+    pub(crate) const fn cents(cents: i64) -> Self {
+        Self(cents * 10_000)
+    }
+
+    /// Both together.
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// What is left of it after `other`.
+    pub(crate) const fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// Quantity times price, rounded half away from zero to four places.
+    pub(crate) fn times(self, price: Self) -> Money {
+        Money(round(i128::from(self.0) * i128::from(price.0), 100_000_000))
+    }
+
+    /// The next quarter at or above it: the account's rounding of hours.
+    pub(crate) const fn quarter_up(self) -> Self {
+        let below = self.0.div_euclid(250_000) * 250_000;
+        if below == self.0 {
+            self
+        } else {
+            Self(below + 250_000)
+        }
+    }
+}
+
+/// `exact / unit`, rounded half away from zero.
+fn round(exact: i128, unit: i128) -> i64 {
+    let half = if exact < 0 { -unit / 2 } else { unit / 2 };
+    i64::try_from((exact + half) / unit).unwrap_or(i64::MAX)
+}
+
+/// Appends `value / 10^places` as a JSON number without trailing zeros; a whole number takes `.0`
+/// when `fraction` says so, as Harvest's numbers do by chance.
+pub(crate) fn write_scaled(out: &mut Vec<u8>, value: i64, places: u32, fraction: Fraction) {
+    let unit = 10_i64.pow(places);
+    if value < 0 {
+        out.push(b'-');
+    }
+    write_digits(out, (value / unit).unsigned_abs());
+    let mut rest = (value % unit).abs();
+    if rest == 0 {
+        if fraction == Fraction::Always {
+            out.extend_from_slice(b".0");
+        }
+        return;
+    }
+    out.push(b'.');
+    let mut step = unit / 10;
+    while rest > 0 {
+        out.push(digit(rest / step));
+        rest %= step;
+        step = (step / 10).max(1);
+    }
+}
+
+/// Whether a whole number shows its empty fraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fraction {
+    /// `100.0`
+    Always,
+    /// `100`
+    WhenNeeded,
+}
+
+/// Appends a whole number.
+pub(crate) fn write_digits(out: &mut Vec<u8>, value: u64) {
+    let mut digits = [0_u8; 20];
+    let mut left = value;
+    let mut used = 0;
+    for slot in digits.iter_mut().rev() {
+        *slot = b'0' + u8::try_from(left % 10).unwrap_or(0);
+        left /= 10;
+        used += 1;
+        if left == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(20 - used..).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text(value: i64, places: u32, fraction: Fraction) -> String {
+        let mut out = Vec::new();
+        write_scaled(&mut out, value, places, fraction);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn literals_are_short_and_exact() {
+        assert_eq!(
+            text(123_456_789_012_345_678, 4, Fraction::Always),
+            "12345678901234.5678"
+        );
+        assert_eq!(text(1_000_000, 4, Fraction::Always), "100.0");
+        assert_eq!(text(1_000_000, 4, Fraction::WhenNeeded), "100");
+        assert_eq!(text(-575_000, 6, Fraction::WhenNeeded), "-0.575");
+        assert_eq!(text(1, 6, Fraction::Always), "0.000001");
+        assert_eq!(text(0, 6, Fraction::WhenNeeded), "0");
+    }
+
+    #[test]
+    fn products_and_percentages_round_half_away_from_zero() {
+        assert_eq!(
+            Number::cents(150).times(Number::cents(10_001)),
+            Money(1_500_150)
+        );
+        assert_eq!(Number(1).times(Number::whole(50)), Money(1));
+        assert_eq!(
+            Money::cents(1_050).percent(Number::whole(5)),
+            Money::cents(53)
+        );
+        assert_eq!(Number::cents(211).quarter_up(), Number::cents(225));
+        assert_eq!(Number::cents(225).quarter_up(), Number::cents(225));
+    }
+
+    proptest! {
+        #[test]
+        fn a_literal_reads_back_exactly(value in any::<i64>(), places in 0_u32..9) {
+            let literal = text(value, places, Fraction::Always);
+            let (whole, rest) = literal.split_once('.').unwrap();
+            let padded = format!("{whole}{rest:0<width$}", width = places as usize);
+            let padded = if places == 0 { whole.to_owned() } else { padded };
+            prop_assert_eq!(padded.parse::<i64>().unwrap(), value);
+        }
+    }
+}

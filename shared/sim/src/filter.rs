@@ -1,0 +1,328 @@
+//! The filters of a list, and the records that pass them.
+
+use std::borrow::Cow;
+
+use crate::calendar::{Day, Moment};
+use crate::people::Rate;
+use crate::render::Look;
+use crate::request::{Request, Response};
+use crate::stream::Stream;
+use crate::table::{Key, Record, Table, UNDATED};
+use crate::work::{Expense, TimeEntry};
+
+/// The filters that a request names. Unknown ones are ignored, as Harvest does.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    since: Option<Moment>,
+    from: Option<Day>,
+    to: Option<Day>,
+    is_active: Option<bool>,
+    is_running: Option<bool>,
+    is_billed: Option<bool>,
+    client: Option<i64>,
+    project: Option<i64>,
+    user: Option<i64>,
+    task: Option<i64>,
+    state: Option<String>,
+    approval: Option<String>,
+    reference: Option<i64>,
+}
+
+impl Filter {
+    /// Reads the filters; the error is the answer to give.
+    pub(crate) fn of(request: &Request) -> Result<Self, Response> {
+        let day = |name: &str| match request.param(name) {
+            None => Ok(None),
+            Some(text) => Day::parse(text)
+                .map(Some)
+                .ok_or_else(|| Response::message(400, &format!("Invalid {name}: {text}"))),
+        };
+        let since = match request.param("updated_since") {
+            None => None,
+            Some(text) => Some(
+                Moment::parse_ceiling(text)
+                    .ok_or_else(|| Response::message(400, "Invalid updated_since"))?,
+            ),
+        };
+        let flag = |name: &str| request.param(name).map(|text| text == "true");
+        let id = |name: &str| request.param(name).and_then(|text| text.parse().ok());
+        Ok(Self {
+            since,
+            from: day("from")?,
+            to: day("to")?,
+            is_active: flag("is_active"),
+            is_running: flag("is_running"),
+            is_billed: flag("is_billed"),
+            client: id("client_id"),
+            project: id("project_id"),
+            user: id("user_id"),
+            task: id("task_id"),
+            state: request.param("state").map(str::to_owned),
+            approval: request.param("approval_status").map(str::to_owned),
+            reference: id("external_reference_id"),
+        })
+    }
+
+    /// Ranks that `from` and `to` allow; an undated record passes neither.
+    fn ranks(&self) -> Option<(i64, i64)> {
+        if self.from.is_none() && self.to.is_none() {
+            return None;
+        }
+        Some((
+            self.from.map_or(UNDATED + 1, |day| day.0),
+            self.to.map_or(i64::MAX, |day| day.0),
+        ))
+    }
+
+    fn names_work(&self) -> bool {
+        self.is_billed.is_some()
+            || self.client.is_some()
+            || self.project.is_some()
+            || self.user.is_some()
+            || self.task.is_some()
+            || self.approval.is_some()
+            || self.reference.is_some()
+    }
+
+    fn keeps_entry(&self, look: &Look<'_>, one: &TimeEntry) -> bool {
+        passes(self.user, one.user)
+            && passes(self.project, one.project)
+            && passes(self.task, one.task)
+            && self.is_billed.is_none_or(|is| is == one.invoice.is_some())
+            && self.is_running.is_none_or(|is| is == one.timer.is_some())
+            && self
+                .approval
+                .as_deref()
+                .is_none_or(|status| status == one.approval.name())
+            && self.reference.is_none_or(|id| one.reference == Some(id))
+            && self
+                .client
+                .is_none_or(|id| client_is(look, one.project, id))
+            && look.viewer.sees_work(one.user, one.project)
+    }
+
+    fn keeps_expense(&self, look: &Look<'_>, one: &Expense) -> bool {
+        passes(self.user, one.user)
+            && passes(self.project, one.project)
+            && self.is_billed.is_none_or(|is| is == one.invoice.is_some())
+            && self
+                .approval
+                .as_deref()
+                .is_none_or(|status| status == one.approval.name())
+            && self
+                .client
+                .is_none_or(|id| client_is(look, one.project, id))
+            && look.viewer.sees_work(one.user, one.project)
+    }
+
+    fn entries<'a>(&self, look: &Look<'a>) -> Cow<'a, [Key]> {
+        let books = look.books;
+        if self.is_running == Some(true) {
+            let found = books.running.iter().filter_map(|id| books.entries.get(*id));
+            let ranks = self.ranks().unwrap_or((UNDATED, i64::MAX));
+            let mut keys: Vec<Key> = found
+                .filter(|one| (ranks.0..=ranks.1).contains(&one.spent.0))
+                .filter(|one| self.since.is_none_or(|since| one.updated >= since))
+                .filter(|one| self.keeps_entry(look, one))
+                .map(|one| (one.rank(), one.id))
+                .collect();
+            keys.sort_unstable();
+            return Cow::Owned(keys);
+        }
+        let keep = |one: &TimeEntry| self.keeps_entry(look, one);
+        let all = !self.names_work() && self.is_running.is_none();
+        let plain = all && look.viewer.is_administrator();
+        books.entries.select(
+            self.ranks(),
+            self.since,
+            if plain { None } else { Some(&keep) },
+        )
+    }
+
+    /// The keys of the list that pass, oldest first (the list is read backwards).
+    pub(crate) fn keys<'a>(
+        &self,
+        look: &Look<'a>,
+        stream: Stream,
+        parent: Option<i64>,
+    ) -> Result<Cow<'a, [Key]>, Response> {
+        let books = look.books;
+        if stream.has_parent() {
+            return self.children(look, stream, parent.unwrap_or_default());
+        }
+        Ok(match stream {
+            Stream::TimeEntries => self.entries(look),
+            Stream::Expenses => {
+                let keep = |one: &Expense| self.keeps_expense(look, one);
+                let plain = !self.names_work() && look.viewer.is_administrator();
+                let keep = if plain {
+                    None
+                } else {
+                    Some(&keep as &dyn Fn(&Expense) -> bool)
+                };
+                books.expenses.select(self.ranks(), self.since, keep)
+            }
+            Stream::Invoices => books.invoices.select(
+                self.ranks(),
+                self.since,
+                Some(&|one| {
+                    self.state
+                        .as_deref()
+                        .is_none_or(|state| state == one.state())
+                        && passes(self.client, one.document.client)
+                        && self.project.is_none_or(|id| {
+                            let mut lines = one.document.lines.iter();
+                            lines.any(|line| line.project.as_ref().is_some_and(|it| it.0 == id))
+                        })
+                }),
+            ),
+            Stream::Estimates => books.estimates.select(
+                self.ranks(),
+                self.since,
+                Some(&|one| {
+                    self.state
+                        .as_deref()
+                        .is_none_or(|state| state == one.state())
+                        && passes(self.client, one.document.client)
+                }),
+            ),
+            Stream::Clients => self.active(&books.clients, |one| one.is_active),
+            Stream::Contacts => {
+                let keep = |one: &crate::work::Contact| passes(self.client, one.client);
+                books.contacts.select(None, self.since, Some(&keep))
+            }
+            Stream::Projects => self.active_and(
+                &books.projects,
+                |one| one.is_active,
+                |one| passes(self.client, one.client) && look.viewer.sees_project(one.id),
+            ),
+            Stream::Tasks => self.active(&books.tasks, |one| one.is_active),
+            Stream::ExpenseCategories => {
+                self.active(&books.expense_categories, |one| one.is_active)
+            }
+            Stream::Users => self.active_and(
+                &books.users,
+                |one| one.is_active,
+                |one| look.viewer.sees_user(one.id),
+            ),
+            Stream::UserAssignments => self.active_and(
+                &books.user_assignments,
+                |one| one.is_active,
+                |one| passes(self.user, one.user),
+            ),
+            Stream::TaskAssignments => self.active(&books.task_assignments, |one| one.is_active),
+            Stream::Roles => books.roles.select(None, None, None),
+            Stream::InvoiceItemCategories => {
+                books.invoice_categories.select(None, self.since, None)
+            }
+            Stream::EstimateItemCategories => {
+                books.estimate_categories.select(None, self.since, None)
+            }
+            Stream::Company
+            | Stream::InvoiceMessages
+            | Stream::InvoicePayments
+            | Stream::EstimateMessages
+            | Stream::UserBillableRates
+            | Stream::UserCostRates
+            | Stream::UserProjectAssignments
+            | Stream::UserTeammates
+            | Stream::ExpenseReportClients
+            | Stream::ExpenseReportProjects
+            | Stream::ExpenseReportCategories
+            | Stream::ExpenseReportTeam
+            | Stream::UninvoicedReport
+            | Stream::TimeReportClients
+            | Stream::TimeReportProjects
+            | Stream::TimeReportTasks
+            | Stream::TimeReportTeam
+            | Stream::ProjectBudgetReport => Cow::Borrowed(&[]),
+        })
+    }
+
+    fn active<'a, T: Record>(
+        &self,
+        table: &'a Table<T>,
+        is_active: impl Fn(&T) -> bool,
+    ) -> Cow<'a, [Key]> {
+        self.active_and(table, is_active, |_| true)
+    }
+
+    fn active_and<'a, T: Record>(
+        &self,
+        table: &'a Table<T>,
+        is_active: impl Fn(&T) -> bool,
+        also: impl Fn(&T) -> bool,
+    ) -> Cow<'a, [Key]> {
+        let keep = |one: &T| self.is_active.is_none_or(|is| is == is_active(one)) && also(one);
+        table.select(None, self.since, Some(&keep))
+    }
+
+    fn children<'a>(
+        &self,
+        look: &Look<'a>,
+        stream: Stream,
+        parent: i64,
+    ) -> Result<Cow<'a, [Key]>, Response> {
+        let books = look.books;
+        let changed = |updated: Moment| self.since.is_none_or(|since| updated >= since);
+        let user = || books.users.get(parent).ok_or_else(Response::not_found);
+        let invoice = || books.invoices.get(parent).ok_or_else(Response::not_found);
+        let mut keys: Vec<Key> = match stream {
+            Stream::InvoiceMessages => (invoice()?.document.messages.iter())
+                .filter(|one| changed(one.updated))
+                .map(|one| (one.created.0, one.id))
+                .collect(),
+            Stream::InvoicePayments => (invoice()?.payments.iter())
+                .filter(|one| changed(one.updated))
+                .map(|one| (one.created.0, one.id))
+                .collect(),
+            Stream::EstimateMessages => {
+                let estimate = books
+                    .estimates
+                    .get(parent)
+                    .ok_or_else(Response::not_found)?;
+                (estimate.document.messages.iter())
+                    .filter(|one| changed(one.updated))
+                    .map(|one| (one.created.0, one.id))
+                    .collect()
+            }
+            Stream::UserBillableRates => user()?.billable_rates.iter().map(by_start).collect(),
+            Stream::UserCostRates => user()?.cost_rates.iter().map(by_start).collect(),
+            Stream::UserProjectAssignments => {
+                user()?;
+                let own = |one: &crate::work::UserAssignment| one.user == parent && one.is_active;
+                return Ok(books.user_assignments.select(None, self.since, Some(&own)));
+            }
+            Stream::UserTeammates => {
+                let manager = user()?;
+                if !manager.has("manager") {
+                    return Err(Response::message(422, "User is not a Manager"));
+                }
+                let known = manager
+                    .teammates
+                    .iter()
+                    .filter_map(|id| books.users.get(*id));
+                known.map(|one| (one.created.0, one.id)).collect()
+            }
+            _ => Vec::new(),
+        };
+        keys.sort_unstable();
+        Ok(Cow::Owned(keys))
+    }
+}
+
+/// Rates are listed oldest first while lists are read backwards: the rank is turned round.
+fn by_start(rate: &Rate) -> Key {
+    (rate.start.map_or(i64::MAX, |day| -day.0), rate.id)
+}
+
+fn passes(wanted: Option<i64>, given: i64) -> bool {
+    wanted.is_none_or(|wanted| wanted == given)
+}
+
+fn client_is(look: &Look<'_>, project: i64, client: i64) -> bool {
+    look.books
+        .projects
+        .get(project)
+        .is_some_and(|one| one.client == client)
+}

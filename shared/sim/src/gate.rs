@@ -1,0 +1,260 @@
+//! Counts requests as Harvest's servers do: true rolling windows, one per rate class.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use engine::time::Timestamp;
+use serde::Serialize;
+
+use crate::stream::Class;
+
+const MICROS: i64 = 1_000_000;
+
+/// So many requests in any window of this length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The most requests that one window lets through.
+    pub requests: usize,
+    /// Length of the window in milliseconds.
+    pub window_ms: u32,
+    /// Whether requests over the limit are refused, or only counted.
+    pub enforced: bool,
+}
+
+impl Limit {
+    /// Harvest's own: 100 requests in 15 seconds.
+    pub const GENERAL: Self = Self {
+        requests: 100,
+        window_ms: 15_000,
+        enforced: true,
+    };
+    /// Harvest's own for reports: 100 requests in 15 minutes.
+    pub const REPORTS: Self = Self {
+        requests: 100,
+        window_ms: 900_000,
+        enforced: true,
+    };
+
+    /// The same limit, counted but not enforced.
+    #[must_use]
+    pub const fn off(mut self) -> Self {
+        self.enforced = false;
+        self
+    }
+
+    /// Reads `100/15s`, `20/1500ms`, `100/15m` or `off` (which keeps the numbers of `self`).
+    #[must_use]
+    pub fn read(self, text: &str) -> Option<Self> {
+        if text == "off" {
+            return Some(self.off());
+        }
+        let (requests, window) = text.split_once('/')?;
+        let (number, unit) = window.split_at(window.find(|c: char| !c.is_ascii_digit())?);
+        let scale = match unit {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            _ => return None,
+        };
+        let window_ms = number.parse::<u32>().ok()?.checked_mul(scale)?;
+        let requests = requests.parse().ok().filter(|count| *count > 0)?;
+        (window_ms > 0).then_some(Self {
+            requests,
+            window_ms,
+            enforced: true,
+        })
+    }
+}
+
+/// What one class of requests looked like from the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ClassStatistics {
+    /// Requests that arrived, refused ones included.
+    pub requests: u64,
+    /// Of these, refused by the limit.
+    pub refused: u64,
+    /// The most requests, refused ones included, in any one window.
+    pub peak: usize,
+    /// The first request, in microseconds since 1970.
+    pub first_us: Option<i64>,
+    /// The last request, in microseconds since 1970.
+    pub last_us: Option<i64>,
+}
+
+/// What the server saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Statistics {
+    /// Everything but reports.
+    pub general: ClassStatistics,
+    /// Everything below `/reports`.
+    pub reports: ClassStatistics,
+    /// Requests by path, ids as `{id}`.
+    pub paths: BTreeMap<String, u64>,
+    /// Requests by stream: what its list, its records and its parents' lists were asked.
+    pub streams: BTreeMap<String, u64>,
+    /// Answers by status.
+    pub statuses: BTreeMap<u16, u64>,
+}
+
+/// One class: its limit and the requests of the last window.
+#[derive(Clone, Debug)]
+struct Lane {
+    limit: Limit,
+    arrived: VecDeque<i64>,
+    admitted: VecDeque<i64>,
+}
+
+impl Lane {
+    const fn new(limit: Limit) -> Self {
+        Self {
+            limit,
+            arrived: VecDeque::new(),
+            admitted: VecDeque::new(),
+        }
+    }
+
+    /// Counts a request; the error is the number of seconds after which a slot is free.
+    fn admit(&mut self, now: i64, seen: &mut ClassStatistics) -> Result<(), i64> {
+        let window = i64::from(self.limit.window_ms) * 1000;
+        for kept in [&mut self.arrived, &mut self.admitted] {
+            while kept.front().is_some_and(|at| *at <= now - window) {
+                kept.pop_front();
+            }
+        }
+        self.arrived.push_back(now);
+        seen.requests += 1;
+        seen.peak = seen.peak.max(self.arrived.len());
+        seen.first_us = seen.first_us.or(Some(now));
+        seen.last_us = Some(now);
+        if !self.limit.enforced || self.admitted.len() < self.limit.requests {
+            self.admitted.push_back(now);
+            return Ok(());
+        }
+        seen.refused += 1;
+        let free = self.admitted.front().map_or(now, |oldest| oldest + window);
+        Err((free - now + MICROS - 1) / MICROS)
+    }
+}
+
+/// Both limits and the statistics.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    general: Lane,
+    reports: Lane,
+    pub(crate) statistics: Statistics,
+}
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Self {
+            general: Lane::new(Limit::GENERAL),
+            reports: Lane::new(Limit::REPORTS),
+            statistics: Statistics::default(),
+        }
+    }
+
+    pub(crate) fn set(&mut self, class: Class, limit: Limit) {
+        match class {
+            Class::General => self.general.limit = limit,
+            Class::Reports => self.reports.limit = limit,
+        }
+    }
+
+    /// Counts a request; the error is the `Retry-After` of its refusal, in seconds.
+    pub(crate) fn admit(&mut self, class: Class, now: Timestamp) -> Result<(), i64> {
+        let now = now.as_microsecond();
+        match class {
+            Class::General => self.general.admit(now, &mut self.statistics.general),
+            Class::Reports => self.reports.admit(now, &mut self.statistics.reports),
+        }
+    }
+
+    /// Notes what was asked.
+    pub(crate) fn note(&mut self, pattern: String, stream: Option<&str>) {
+        *self.statistics.paths.entry(pattern).or_default() += 1;
+        if let Some(stream) = stream {
+            *self
+                .statistics
+                .streams
+                .entry(stream.to_owned())
+                .or_default() += 1;
+        }
+    }
+
+    /// Begins to count anew; requests still in a window keep counting against it.
+    pub(crate) fn reset(&mut self) {
+        self.statistics = Statistics::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_microsecond(micros).unwrap()
+    }
+
+    #[test]
+    fn a_full_window_says_when_its_oldest_request_leaves_it() {
+        let mut gate = Gate::new();
+        let limit = Limit {
+            requests: 2,
+            window_ms: 15_000,
+            enforced: true,
+        };
+        gate.set(Class::General, limit);
+        assert_eq!(gate.admit(Class::General, at(0)), Ok(()));
+        assert_eq!(gate.admit(Class::General, at(5_000_000)), Ok(()));
+        assert_eq!(gate.admit(Class::General, at(5_000_001)), Err(10));
+        assert_eq!(gate.admit(Class::General, at(14_999_999)), Err(1));
+        assert_eq!(gate.admit(Class::General, at(15_000_000)), Ok(()));
+        assert_eq!(gate.admit(Class::General, at(15_000_000)), Err(5));
+        assert_eq!(gate.admit(Class::Reports, at(15_000_000)), Ok(()));
+        let seen = &gate.statistics.general;
+        assert_eq!((seen.requests, seen.refused, seen.peak), (6, 3, 5));
+    }
+
+    #[test]
+    fn limits_are_read_as_people_write_them() {
+        let limit = |requests, window_ms| {
+            Some(Limit {
+                requests,
+                window_ms,
+                enforced: true,
+            })
+        };
+        assert_eq!(Limit::GENERAL.read("100/15s"), limit(100, 15_000));
+        assert_eq!(Limit::GENERAL.read("7/1500ms"), limit(7, 1500));
+        assert_eq!(Limit::GENERAL.read("7/2m"), limit(7, 120_000));
+        assert_eq!(Limit::REPORTS.read("off"), Some(Limit::REPORTS.off()));
+        for odd in ["", "100", "0/15s", "5/0s", "5/15", "x/15s", "5/h"] {
+            assert_eq!(Limit::GENERAL.read(odd), None, "{odd}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_lets_more_through_than_its_limit(
+            steps in proptest::collection::vec(0_i64..400_000, 1..200), requests in 1_usize..8
+        ) {
+            let mut gate = Gate::new();
+            gate.set(Class::General, Limit { requests, window_ms: 1000, enforced: true });
+            let (mut now, mut admitted) = (0, Vec::new());
+            for step in steps {
+                now += step;
+                if gate.admit(Class::General, at(now)).is_ok() {
+                    admitted.push(now);
+                } else {
+                    let recent = admitted.iter().filter(|one| **one > now - 1_000_000).count();
+                    prop_assert_eq!(recent, requests);
+                }
+            }
+            for start in &admitted {
+                let within = (*start..*start + 1_000_000).clone();
+                let count = admitted.iter().filter(|one| within.contains(one)).count();
+                prop_assert!(count <= requests);
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Makes up an account: the same one for the same size, seed and end.
+
+pub(crate) mod billing;
+pub(crate) mod people;
+pub(crate) mod words;
+pub(crate) mod work;
+
+use std::collections::BTreeMap;
+
+use crate::account::{ADMINISTRATOR_TOKEN, MANAGER_TOKEN, MEMBER_TOKEN};
+use crate::books::Books;
+use crate::calendar::{Day, Moment};
+use crate::dice::Dice;
+use crate::people::Company;
+use crate::scale::Scale;
+
+/// A fresh account and who may ask it.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) books: Books,
+    pub(crate) tokens: BTreeMap<String, i64>,
+}
+
+/// What all parts of the generator share.
+#[derive(Debug)]
+pub(crate) struct Maker<'a> {
+    pub(crate) scale: &'a Scale,
+    pub(crate) dice: Dice,
+    pub(crate) books: Books,
+    /// Where the history begins and ends.
+    pub(crate) start: Moment,
+    pub(crate) now: Moment,
+}
+
+/// Makes up the account of this size and seed, with a history that ends at `now`.
+pub(crate) fn account(scale: &Scale, seed: u64, now: Moment) -> Made {
+    let company = Company {
+        name: "Beispiel & Söhne".to_owned(),
+        domain: "beispiel.harvestapp.com".to_owned(),
+        expense_feature: true,
+        invoice_feature: true,
+        estimate_feature: true,
+        weekly_capacity: 126_000,
+        color_scheme: Some("orange".to_owned()),
+    };
+    let days = i64::from(scale.years.max(1)) * 365;
+    let start = Day(now.day().0 - days).start();
+    let mut maker = Maker {
+        scale,
+        dice: Dice::new(seed),
+        books: Books::new(company),
+        start,
+        now,
+    };
+    maker.people();
+    maker.work();
+    maker.track_time();
+    maker.spend();
+    maker.bill();
+    maker.estimate();
+    let people: Vec<i64> = maker.books.users.iter().map(|user| user.id).collect();
+    let holders = [ADMINISTRATOR_TOKEN, MANAGER_TOKEN, MEMBER_TOKEN];
+    let tokens = holders.into_iter().map(str::to_owned).zip(people).collect();
+    Made {
+        books: maker.books,
+        tokens,
+    }
+}
+
+impl Maker<'_> {
+    /// A second of the history.
+    pub(crate) fn moment(&mut self) -> Moment {
+        Moment(
+            self.dice
+                .between(self.start.0, (self.now.0 - 3600).max(self.start.0)),
+        )
+    }
+
+    /// `count` seconds of the history, oldest first, so that ids and times rise together.
+    pub(crate) fn moments(&mut self, count: usize) -> Vec<Moment> {
+        let mut moments: Vec<Moment> = (0..count).map(|_| self.moment()).collect();
+        moments.sort_unstable();
+        moments
+    }
+
+    /// A second from `since` up to a month later, but not after the end of the history.
+    pub(crate) fn soon_after(&mut self, since: Moment) -> Moment {
+        let later = self.dice.between(0, 30 * 86_400);
+        let later = if self.dice.chance(40) { 0 } else { later };
+        Moment((since.0 + later).min(self.now.0 - 60)).max(since)
+    }
+
+    /// Nothing, an empty text, or this one: optional texts come in all three forms.
+    pub(crate) fn maybe(&mut self, text: &str) -> Option<String> {
+        match self.dice.between(0, 5) {
+            0 => None,
+            1 => Some(String::new()),
+            _ => Some(text.to_owned()),
+        }
+    }
+}

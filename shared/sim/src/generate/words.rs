@@ -1,0 +1,123 @@
+//! Names and phrases, from many alphabets and with awkward characters. All invented.
+
+pub(crate) const FIRST_NAMES: &[&str] = &[
+    "Ada",
+    "Zoë",
+    "Łukasz",
+    "José",
+    "Åsa",
+    "健太",
+    "Mary-Jane",
+    "Oğuz",
+    "Ines",
+    "Tomáš",
+    "Noor",
+    "Sean",
+    "Thu Trang",
+    "Владимир",
+    "Chloé",
+    "Björk",
+    "Amina",
+    "Pat",
+    "Rúben",
+    "Ølav",
+];
+pub(crate) const LAST_NAMES: &[&str] = &[
+    "O'Neill",
+    "García",
+    "Müller",
+    "Wójcik",
+    "佐藤",
+    "van der Berg",
+    "Nguyễn",
+    "Smith",
+    "Çelik",
+    "Dvořák",
+    "Haddad",
+    "D’Angelo",
+    "Ivanova",
+    "Løkke",
+    "Silva",
+    "Okafor",
+    "St. Claire",
+    "Berg",
+];
+pub(crate) const COMPANIES: &[&str] = &[
+    "Nordlicht",
+    "Blue \"Quoted\" Sky",
+    "Café Größe",
+    "東京設計",
+    "Back\\slash",
+    "Ñandú",
+    "Alpha",
+    "Ltd & Sons",
+    "Zażółć",
+    "Émile et Fils",
+    "Orbit",
+    "Tab\tbed",
+    "Kestrel",
+    "Ýmir",
+    "Delta 🚀",
+];
+pub(crate) const FORMS: &[&str] = &["GmbH", "Inc.", "S.A.", "Ltd", "AG", "K.K.", "AB", "Oy"];
+pub(crate) const SUBJECTS: &[&str] = &[
+    "Online Store",
+    "Relaunch",
+    "Support",
+    "Audit",
+    "Mobile App",
+    "Häuser am See",
+    "Data Lake",
+    "Branding",
+    "Migration",
+    "Schulung",
+    "Prototype",
+    "検証",
+];
+pub(crate) const TASKS: &[&str] = &[
+    "Programming",
+    "Graphic Design",
+    "Project Management",
+    "Research",
+    "Business Development",
+    "Réunion",
+    "Testing",
+    "Support",
+    "Travel",
+    "Documentation",
+];
+pub(crate) const ROLES: &[&str] = &["Developer", "Designer", "Sales", "Founder", "Büro"];
+pub(crate) const NOTES: &[&str] = &[
+    "Planning meeting",
+    "Importing products\r\nand checking them",
+    "Adding CSS styling",
+    "Fehler behoben: Größe „falsch“",
+    "100 % done; see \"Ticket\" #",
+    "",
+    "Zeile eins\nZeile zwei\ttab",
+    "レビュー 🙂",
+    "C:\\temp\\log",
+    "naïve façade — first draft",
+    "<b>not HTML</b> & more",
+    "call with 'client'",
+];
+pub(crate) const TIMEZONES: &[&str] = &[
+    "Eastern Time (US & Canada)",
+    "Berlin",
+    "Tokyo",
+    "UTC",
+    "Brasilia",
+    "Mountain Time (US & Canada)",
+];
+/// CLF has four decimals.
+pub(crate) const CURRENCIES: &[&str] = &["USD", "EUR", "USD", "EUR", "GBP", "JPY", "CLF"];
+pub(crate) const EXPENSE_CATEGORIES: &[(&str, Option<&str>, i64)] = &[
+    ("Meals", None, 0),
+    ("Transportation", None, 0),
+    ("Mileage", Some("mile"), 535_000),
+    ("Lodging", None, 0),
+    ("Kilometer", Some("km"), 420_000),
+    ("Sonstiges", None, 0),
+    ("Per diem", Some("day"), 28_000_000),
+];
+pub(crate) const TITLES: &[&str] = &["Owner", "CTO", "Einkauf", "Finance", "主任"];

@@ -1,0 +1,423 @@
+//! Clients, projects, tasks, assignments, time entries and expenses.
+
+use super::people::rate_on;
+use super::{Maker, words};
+use crate::calendar::{Day, Moment};
+use crate::decimal::{Money, Number};
+use crate::work::{
+    Approval, Client, Contact, Expense, ExpenseCategory, Project, Task, TaskAssignment, TimeEntry,
+    UserAssignment,
+};
+
+impl Maker<'_> {
+    /// Makes clients, contacts, tasks, projects with their crews, and expense categories.
+    pub(crate) fn work(&mut self) {
+        for created in self.moments(self.scale.clients.max(1)) {
+            let client = self.client(created);
+            self.books.clients.put(client);
+        }
+        for created in self.moments(self.scale.contacts) {
+            if let Some(client) = self.any_client() {
+                let contact = self.contact(client, created);
+                self.books.contacts.put(contact);
+            }
+        }
+        for place in 0..self.scale.tasks.max(1) {
+            let task = self.task(place);
+            self.books.tasks.put(task);
+        }
+        for created in self.moments(self.scale.projects.max(1)) {
+            let project = self.project(created);
+            let id = project.id;
+            self.books.projects.put(project);
+            self.staff(id, created);
+        }
+        for (name, unit_name, price) in words::EXPENSE_CATEGORIES {
+            let created = self.start;
+            let category = ExpenseCategory {
+                id: self.books.expense_categories.claim_id(),
+                name: (*name).to_owned(),
+                unit_name: *unit_name,
+                unit_price: unit_name.map(|_| Number(*price)),
+                is_active: *name != "Sonstiges",
+                created,
+                updated: created,
+            };
+            self.books.expense_categories.put(category);
+        }
+    }
+
+    pub(crate) fn any_client(&mut self) -> Option<i64> {
+        let place = self.dice.index(self.books.clients.len())?;
+        self.books.clients.id_at(place)
+    }
+
+    pub(crate) fn any_project(&mut self) -> Option<i64> {
+        let place = self.dice.index(self.books.projects.len())?;
+        self.books.projects.id_at(place)
+    }
+
+    pub(crate) fn any_user(&mut self) -> Option<i64> {
+        let place = self.dice.index(self.books.users.len())?;
+        self.books.users.id_at(place)
+    }
+
+    /// A client that came at `created`.
+    pub(crate) fn client(&mut self, created: Moment) -> Client {
+        let name = format!(
+            "{} {}",
+            self.dice.pick(words::COMPANIES),
+            self.dice.pick(words::FORMS)
+        );
+        Client {
+            id: self.books.clients.claim_id(),
+            name,
+            is_active: !self.dice.chance(15),
+            address: self.maybe("Hauptstraße 1\r\n10115 Berlin"),
+            statement_key: self.dice.hex(32),
+            currency: self.dice.pick(words::CURRENCIES),
+            created,
+            updated: self.soon_after(created),
+        }
+    }
+
+    /// A contact of a client.
+    pub(crate) fn contact(&mut self, client: i64, created: Moment) -> Contact {
+        let id = self.books.contacts.claim_id();
+        let last_name = self.dice.pick(words::LAST_NAMES);
+        Contact {
+            id,
+            client,
+            title: self.maybe(words::TITLES.first().copied().unwrap_or_default()),
+            first_name: self.dice.pick(words::FIRST_NAMES).to_owned(),
+            last_name: self.maybe(last_name),
+            email: self.maybe(&format!("contact{id}@example.com")),
+            phone_office: self.maybe("(203) 697-8885"),
+            phone_mobile: self.maybe("(203) 697-8886"),
+            fax: self.maybe("(203) 697-8887"),
+            created,
+            updated: self.soon_after(created),
+        }
+    }
+
+    /// A task; the first ones carry the plain names.
+    pub(crate) fn task(&mut self, place: usize) -> Task {
+        let plain = words::TASKS.get(place).copied();
+        let created = Moment(self.start.0 + self.dice.between(0, 90));
+        Task {
+            id: self.books.tasks.claim_id(),
+            name: plain.map_or_else(|| format!("Task {place}"), str::to_owned),
+            billable_by_default: place % 4 != 3,
+            default_rate: (place % 3 != 2).then(|| Number::cents(self.dice.between(0, 4) * 2550)),
+            is_default: place < 4,
+            is_active: place < 3 || !self.dice.chance(15),
+            created,
+            updated: self.soon_after(created),
+        }
+    }
+
+    /// A project of any client.
+    pub(crate) fn project(&mut self, created: Moment) -> Project {
+        let id = self.books.projects.claim_id();
+        let is_fixed_fee = self.dice.chance(20);
+        let is_billable = is_fixed_fee || !self.dice.chance(15);
+        let budget_by = self.dice.pick(&[
+            "project",
+            "project_cost",
+            "task",
+            "person",
+            "none",
+            "task_fees",
+        ]);
+        let in_money = matches!(budget_by, "project_cost" | "task_fees");
+        let has_budget = budget_by != "none";
+        let code = format!("P{}", id % 1000);
+        let hours = Number::cents(self.dice.between(10, 900) * 50);
+        let money = Number::cents(self.dice.between(100, 90_000) * 10);
+        let name = format!("{} {}", self.dice.pick(words::SUBJECTS), id % 100);
+        Project {
+            id,
+            client: self.any_client().unwrap_or_default(),
+            name,
+            code: self.maybe(&code),
+            is_active: !self.dice.chance(20),
+            is_billable,
+            is_fixed_fee,
+            bill_by: if is_billable {
+                self.dice.pick(&["Project", "Tasks", "People"])
+            } else {
+                "none"
+            },
+            hourly_rate: (is_billable && self.dice.chance(50))
+                .then(|| Number::cents(id % 90 * 175)),
+            budget: (has_budget && !in_money).then_some(hours),
+            budget_by,
+            budget_is_monthly: has_budget && self.dice.chance(20),
+            cost_budget: (has_budget && in_money).then_some(money),
+            fee: is_fixed_fee.then(|| Money::cents(id % 50 * 100_000 + 50)),
+            notes: self.maybe("Rahmenvertrag; siehe Anlage\r\nv2"),
+            starts: self.dice.chance(60).then(|| created.day()),
+            ends: self.dice.chance(30).then(|| created.day().plus(200)),
+            notified: self.dice.chance(10).then(|| self.now.day().plus(-3)),
+            is_locked: false,
+            created,
+            updated: self.soon_after(created),
+        }
+    }
+
+    /// Puts the administrator, some users and some tasks on a project.
+    pub(crate) fn staff(&mut self, project: i64, created: Moment) {
+        let mut users: Vec<i64> = self
+            .books
+            .users
+            .iter()
+            .take(1)
+            .map(|user| user.id)
+            .collect();
+        for _ in 0..self.dice.between(2, 6) {
+            users.extend(self.any_user());
+        }
+        users.sort_unstable();
+        users.dedup();
+        for user in users {
+            let assignment = self.user_assignment(project, user, created);
+            self.books.put_user_assignment(assignment);
+        }
+        let tasks: Vec<i64> = self.books.tasks.iter().map(|task| task.id).collect();
+        let mut chosen: Vec<i64> = (0..self.dice.between(3, 6))
+            .map(|_| self.dice.pick(&tasks))
+            .collect();
+        chosen.sort_unstable();
+        chosen.dedup();
+        for task in chosen {
+            let assignment = self.task_assignment(project, task, created);
+            self.books.put_task_assignment(assignment);
+        }
+    }
+
+    /// A user on a project.
+    pub(crate) fn user_assignment(
+        &mut self,
+        project: i64,
+        user: i64,
+        created: Moment,
+    ) -> UserAssignment {
+        let use_default_rates = self.dice.chance(60);
+        let manages = self
+            .books
+            .users
+            .get(user)
+            .is_some_and(|one| !one.has("member"));
+        UserAssignment {
+            id: self.books.user_assignments.claim_id(),
+            project,
+            user,
+            is_active: !self.dice.chance(15),
+            is_project_manager: manages && self.dice.chance(60),
+            use_default_rates,
+            hourly_rate: (!use_default_rates)
+                .then(|| Number::cents(self.dice.between(40, 200) * 50)),
+            budget: self
+                .dice
+                .chance(15)
+                .then(|| Number::cents(self.dice.between(1, 80) * 125)),
+            created,
+            updated: self.soon_after(created),
+        }
+    }
+
+    /// A task on a project.
+    pub(crate) fn task_assignment(
+        &mut self,
+        project: i64,
+        task: i64,
+        created: Moment,
+    ) -> TaskAssignment {
+        TaskAssignment {
+            id: self.books.task_assignments.claim_id(),
+            project,
+            task,
+            is_active: !self.dice.chance(10),
+            billable: !self.dice.chance(25),
+            hourly_rate: self
+                .dice
+                .chance(50)
+                .then(|| Number::cents(self.dice.between(40, 200) * 50)),
+            budget: self
+                .dice
+                .chance(15)
+                .then(|| Number::cents(self.dice.between(1, 80) * 125)),
+            created,
+            updated: self.soon_after(created),
+        }
+    }
+
+    /// Fills the history with time entries, and starts the timers that run.
+    pub(crate) fn track_time(&mut self) {
+        let mut entries = Vec::with_capacity(self.scale.time_entries);
+        for created in self.moments(self.scale.time_entries) {
+            entries.extend(self.entry(created));
+        }
+        self.books.entries.fill(entries);
+        for place in 0..self.scale.running_timers {
+            let back = i64::try_from(place % 200).unwrap_or(0) * 60 + 1800;
+            let created = Moment(self.now.0 - back);
+            if let Some(mut entry) = self.entry(created) {
+                entry.spent = created.day();
+                entry.timer = Some(created);
+                entry.approval = Approval::Unsubmitted;
+                (entry.hours, entry.updated) = (Number::default(), created);
+                self.books.put_entry(entry);
+            }
+        }
+    }
+
+    /// An entry on any project by one of its crew, noted at `created`.
+    pub(crate) fn entry(&mut self, created: Moment) -> Option<TimeEntry> {
+        let project = self.any_project()?;
+        let project = self.books.projects.get(project)?.clone();
+        let crew: Vec<(i64, i64, Option<Number>)> = self
+            .books
+            .crew(project.id)
+            .map(|one| (one.id, one.user, one.hourly_rate))
+            .collect();
+        let (assignment, user, own_rate) = crew.get(self.dice.index(crew.len())?).copied()?;
+        let tasks: Vec<(i64, i64, bool, Option<Number>)> = (self.books.tasks(project.id))
+            .map(|one| (one.id, one.task, one.billable, one.hourly_rate))
+            .collect();
+        let (task_assignment, task, billable, task_rate) =
+            tasks.get(self.dice.index(tasks.len())?).copied()?;
+        let id = self.books.entries.claim_id();
+        let spent = self.spent(created);
+        let person = self.books.users.get(user)?;
+        let by_default = rate_on(&person.billable_rates, spent);
+        let cost_rate = rate_on(&person.cost_rates, spent);
+        let rate = match project.bill_by {
+            "Tasks" => task_rate,
+            "Project" => project.hourly_rate,
+            _ => own_rate.or(by_default),
+        };
+        let clf = self
+            .books
+            .clients
+            .get(project.client)
+            .is_some_and(|one| one.currency == "CLF");
+        // A unit of CLF is worth a lot: its rates need four decimals.
+        let rate = if clf {
+            rate.map(|rate| Number(rate.0 / 100 / 37 * 100))
+        } else {
+            rate
+        };
+        let old = spent < self.now.day().plus(-45);
+        let approval = match self.dice.between(0, 9) {
+            0..6 if old => Approval::Approved,
+            6 | 7 => Approval::Submitted,
+            _ => Approval::Unsubmitted,
+        };
+        Some(TimeEntry {
+            id,
+            spent,
+            user,
+            project: project.id,
+            task,
+            user_assignment: (!self.dice.chance(1)).then_some(assignment),
+            task_assignment: Some(task_assignment),
+            hours: Number::cents(self.dice.between(1, 960)),
+            notes: self.notes(id),
+            reference: self.dice.chance(5).then(|| id % 1_000_000),
+            invoice: None,
+            approval,
+            timer: None,
+            began: self
+                .dice
+                .chance(50)
+                .then(|| self.dice.between(7 * 60, 15 * 60)),
+            billable: billable && project.is_billable,
+            budgeted: project.budget_by != "none",
+            billable_rate: rate.filter(|_| billable && project.is_billable),
+            cost_rate,
+            created,
+            updated: self.soon_after(created),
+        })
+    }
+
+    fn notes(&mut self, id: i64) -> Option<Box<str>> {
+        match self.dice.between(0, 9) {
+            0..3 => None,
+            3 => Some(Box::default()),
+            _ => Some(format!("{} {}", self.dice.pick(words::NOTES), id % 1000).into()),
+        }
+    }
+
+    /// The day of work that is noted at `created`: mostly the same, now and then weeks before.
+    fn spent(&mut self, created: Moment) -> Day {
+        let back = if self.dice.chance(80) {
+            0
+        } else {
+            self.dice.between(0, 40)
+        };
+        let day = created.day().plus(-back);
+        if day.is_weekend() && !self.dice.chance(5) {
+            day.plus(-2)
+        } else {
+            day
+        }
+    }
+
+    /// Fills the history with expenses.
+    pub(crate) fn spend(&mut self) {
+        let mut expenses = Vec::with_capacity(self.scale.expenses);
+        for created in self.moments(self.scale.expenses) {
+            expenses.extend(self.expense(created));
+        }
+        self.books.expenses.fill(expenses);
+    }
+
+    /// An expense for any project, noted at `created`.
+    pub(crate) fn expense(&mut self, created: Moment) -> Option<Expense> {
+        let project = self.any_project()?;
+        let crew: Vec<(i64, i64)> = self
+            .books
+            .crew(project)
+            .map(|one| (one.id, one.user))
+            .collect();
+        let (assignment, user) = crew.get(self.dice.index(crew.len())?).copied()?;
+        let place = self.dice.index(self.books.expense_categories.len())?;
+        let category = self.books.expense_categories.iter().nth(place)?.clone();
+        let (units, total) = match category.unit_price {
+            Some(price) => {
+                let units = Number::whole(self.dice.between(1, 400));
+                (units, units.times(price))
+            }
+            None => (
+                Number::whole(1),
+                Money::cents(self.dice.between(199, 90_000)),
+            ),
+        };
+        let id = self.books.expenses.claim_id();
+        Some(Expense {
+            id,
+            spent: self.spent(created),
+            user,
+            project,
+            category: category.id,
+            user_assignment: Some(assignment),
+            units,
+            total,
+            notes: self.notes(id),
+            receipt: self
+                .dice
+                .chance(40)
+                .then(|| self.dice.between(900, 4_000_000)),
+            invoice: None,
+            approval: self.dice.pick(&[
+                Approval::Unsubmitted,
+                Approval::Submitted,
+                Approval::Approved,
+            ]),
+            billable: self.dice.chance(70),
+            created,
+            updated: self.soon_after(created),
+        })
+    }
+}

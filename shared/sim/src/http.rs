@@ -1,0 +1,251 @@
+//! The HTTP face: the account behind a port of this machine.
+
+use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use engine::time::Timestamp;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use hyper::body::{Body, Frame, Incoming};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+use crate::account::Account;
+use crate::request::{Breach, Request, Response};
+
+/// How the account is served.
+#[derive(Clone)]
+pub struct Face {
+    /// The port of 127.0.0.1; 0 for any free one.
+    pub port: u16,
+    /// Each answer waits this long first.
+    pub latency: Duration,
+    /// What time it is for the account.
+    pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+impl std::fmt::Debug for Face {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            port,
+            latency,
+            now: _,
+        } = self;
+        f.debug_struct("Face")
+            .field("port", port)
+            .field("latency", latency)
+            .finish()
+    }
+}
+
+impl Face {
+    /// Any free port, no latency, the time of this machine.
+    #[must_use]
+    pub fn local() -> Self {
+        Self {
+            port: 0,
+            latency: Duration::ZERO,
+            now: Arc::new(machine_time),
+        }
+    }
+}
+
+/// A running HTTP face. It stops when this is dropped.
+#[derive(Debug)]
+pub struct Served {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The account; a test may look into it and change it.
+    pub account: Arc<Mutex<Account>>,
+    accepting: JoinHandle<()>,
+}
+
+impl Served {
+    /// What takes the place of `https://api.harvestapp.com/v2`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v2", self.address)
+    }
+
+    /// Does something with the account while no request is answered.
+    pub fn with<T>(&self, action: impl FnOnce(&mut Account) -> T) -> T {
+        action(&mut self.account.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits for as long as it serves.
+    pub async fn serve_on(mut self) {
+        // The task ends only when it is aborted, which dropping `self` does.
+        (&mut self.accepting).await.unwrap_or_default();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Serves the account on 127.0.0.1 until the result is dropped.
+///
+/// # Errors
+///
+/// When the port is taken.
+pub async fn serve(account: Arc<Mutex<Account>>, face: Face) -> io::Result<Served> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, face.port)).await?;
+    let address = listener.local_addr()?;
+    let shared = account.clone();
+    let accepting = tokio::spawn(async move {
+        loop {
+            // A connection that dies before it is accepted is the peer's affair.
+            if let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(converse(stream, shared.clone(), face.clone()));
+            }
+        }
+    });
+    Ok(Served {
+        address,
+        account,
+        accepting,
+    })
+}
+
+async fn converse(stream: TcpStream, account: Arc<Mutex<Account>>, face: Face) {
+    // Small answers must not wait for an acknowledgement.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let service = service_fn(move |request| reply(request, account.clone(), face.clone()));
+    let served =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // A broken connection is either a fault that was asked for, or the peer's affair.
+    drop(served.await);
+}
+
+async fn reply(
+    incoming: hyper::Request<Incoming>,
+    account: Arc<Mutex<Account>>,
+    face: Face,
+) -> Result<hyper::Response<Chunked>, io::Error> {
+    let request = read(incoming).await?;
+    let zipped = request
+        .header_value("accept-encoding")
+        .is_some_and(|accepted| accepted.to_ascii_lowercase().contains("gzip"));
+    let response = {
+        let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
+        account.handle((face.now)(), &request)
+    };
+    let delay = face.latency + Duration::from_millis(response.delivery.delay_ms);
+    if !delay.is_zero() {
+        pause(delay).await;
+    }
+    match response.delivery.breach {
+        Breach::Hung => std::future::pending().await,
+        Breach::Dropped => Err(io::Error::other("dropped as asked")),
+        Breach::None | Breach::CutBody => send(response, zipped),
+    }
+}
+
+async fn read(incoming: hyper::Request<Incoming>) -> io::Result<Request> {
+    let host = incoming
+        .headers()
+        .get("host")
+        .and_then(|host| host.to_str().ok());
+    let origin = format!("http://{}", host.unwrap_or("127.0.0.1"));
+    let target = incoming
+        .uri()
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
+    let mut request = Request::new(incoming.method().as_str(), &origin, target);
+    for (name, value) in incoming.headers() {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        request
+            .headers
+            .push((name.as_str().to_owned(), value.into_owned()));
+    }
+    let mut body = BytesMut::new();
+    let mut rest = incoming.into_body();
+    while let Some(frame) =
+        std::future::poll_fn(|context| Pin::new(&mut rest).poll_frame(context)).await
+    {
+        if let Ok(piece) = frame.map_err(io::Error::other)?.into_data() {
+            body.extend_from_slice(&piece);
+        }
+    }
+    request.body = body.freeze();
+    Ok(request)
+}
+
+fn send(response: Response, zipped: bool) -> io::Result<hyper::Response<Chunked>> {
+    let mut out = hyper::Response::builder().status(response.status);
+    for (name, value) in &response.headers {
+        let name = HeaderName::try_from(name).map_err(io::Error::other)?;
+        out = out.header(
+            name,
+            HeaderValue::try_from(value).map_err(io::Error::other)?,
+        );
+    }
+    let mut body = response.body;
+    if zipped && body.len() > 512 {
+        let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 8), Compression::fast());
+        encoder.write_all(&body)?;
+        body = encoder.finish()?.into();
+        out = out.header(CONTENT_ENCODING, "gzip");
+    }
+    out = out.header(CONTENT_LENGTH, body.len());
+    let cut = response.delivery.breach == Breach::CutBody;
+    if cut {
+        body.truncate(body.len() / 2);
+    }
+    out.body(Chunked {
+        left: Some(body),
+        cut,
+    })
+    .map_err(io::Error::other)
+}
+
+/// A body in one piece that may break off before its announced end.
+#[derive(Debug)]
+struct Chunked {
+    left: Option<Bytes>,
+    cut: bool,
+}
+
+impl Body for Chunked {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        match self.left.take().filter(|left| !left.is_empty()) {
+            Some(left) => Poll::Ready(Some(Ok(Frame::data(left)))),
+            None if self.cut => Poll::Ready(Some(Err(io::Error::other("cut as asked")))),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the HTTP face is where simulated time ends"
+)]
+fn machine_time() -> Timestamp {
+    Timestamp::now()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "slow answers are what was asked for"
+)]
+async fn pause(delay: Duration) {
+    tokio::time::sleep(delay).await;
+}

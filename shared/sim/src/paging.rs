@@ -1,0 +1,340 @@
+//! Cuts one page out of a list and says how to get to the others.
+
+use std::collections::BTreeMap;
+
+use crate::json::Json;
+use crate::request::{Request, Response};
+use crate::stream::Paging;
+use crate::table::Key;
+
+/// The most records of a page, and what a request without `per_page` gets.
+pub(crate) const MOST_PER_PAGE: usize = 2000;
+
+/// One page of a list, newest first, and its envelope.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) keys: Vec<Key>,
+    pub(crate) total: usize,
+    per_page: usize,
+    page: Option<usize>,
+    next_page: Option<usize>,
+    previous_page: Option<usize>,
+    first: String,
+    pub(crate) next: Option<String>,
+    previous: Option<String>,
+    last: String,
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// Page N of pages of this size, from 1.
+    Number(usize),
+    /// The records that follow this one in the list.
+    After(Key),
+    /// The records that come before this one in the list.
+    Before(Key),
+}
+
+impl Page {
+    /// The page of `keys` (ascending; listed backwards) that the request asks for.
+    pub(crate) fn cut(request: &Request, keys: &[Key], paging: Paging) -> Result<Self, Response> {
+        let per_page = per_page(request)?;
+        let total = keys.len();
+        let pages = total.div_ceil(per_page).max(1);
+        let start = start(request, paging)?;
+        // Positions in the ascending keys: the page is `low..high`, read backwards.
+        let (low, high) = match start {
+            Start::Number(number) => {
+                let high = total.saturating_sub((number - 1).saturating_mul(per_page));
+                (high.saturating_sub(per_page), high)
+            }
+            Start::After(key) => {
+                let high = keys.partition_point(|other| *other < key);
+                (high.saturating_sub(per_page), high)
+            }
+            Start::Before(key) => {
+                let low = keys.partition_point(|other| *other <= key);
+                (low, (low + per_page).min(total))
+            }
+        };
+        let cut: Vec<Key> = keys
+            .get(low..high)
+            .unwrap_or_default()
+            .iter()
+            .rev()
+            .copied()
+            .collect();
+        let link = Link { request, per_page };
+        let (is_first, is_last) = (high == total, low == 0);
+        let mut page = Self {
+            total,
+            per_page,
+            page: None,
+            next_page: None,
+            previous_page: None,
+            first: link.page(1),
+            next: None,
+            previous: None,
+            last: link.page(pages),
+            keys: cut,
+        };
+        match (paging, start) {
+            (Paging::Offset | Paging::Single, Start::Number(number)) => {
+                page.page = Some(number);
+                page.next_page = (number < pages).then_some(number + 1);
+                page.previous_page = (number > 1).then(|| number - 1);
+                page.next = page.next_page.map(|number| link.page(number));
+                page.previous = page.previous_page.map(|number| link.page(number));
+            }
+            (
+                Paging::Cursor | Paging::Offset | Paging::Single,
+                Start::Number(_) | Start::After(_) | Start::Before(_),
+            ) => {
+                if is_first {
+                    page.page = Some(1);
+                    page.next_page = (!is_last).then_some(2);
+                } else if is_last {
+                    page.page = Some(pages);
+                    page.previous_page = pages.checked_sub(1).filter(|number| *number > 0);
+                }
+                let end = page.keys.last().filter(|_| !is_last);
+                page.next = end.map(|key| link.cursor('a', *key, "next_cursor"));
+                let begin = page.keys.first().filter(|_| !is_first);
+                page.previous = begin.map(|key| link.cursor('b', *key, "previous_cursor"));
+            }
+        }
+        Ok(page)
+    }
+
+    /// Appends the members of the envelope that follow the records.
+    pub(crate) fn write(&self, json: &mut Json, total: usize) {
+        let int = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+        json.int("per_page", int(self.per_page));
+        json.int("total_pages", int(total.div_ceil(self.per_page).max(1)));
+        json.int("total_entries", int(total));
+        json.maybe_int("next_page", self.next_page.map(int));
+        json.maybe_int("previous_page", self.previous_page.map(int));
+        json.maybe_int("page", self.page.map(int));
+        json.object("links");
+        json.text("first", &self.first);
+        json.maybe_text("next", self.next.as_deref());
+        json.maybe_text("previous", self.previous.as_deref());
+        json.text("last", &self.last);
+        json.close();
+    }
+}
+
+fn per_page(request: &Request) -> Result<usize, Response> {
+    let refusal = "Per page must be between 1 and 2000";
+    match request.param("per_page") {
+        None => Ok(MOST_PER_PAGE),
+        Some(text) => match text.parse() {
+            Ok(size) if (1..=MOST_PER_PAGE).contains(&size) => Ok(size),
+            Ok(_) | Err(_) => Err(Response::message(422, refusal)),
+        },
+    }
+}
+
+fn start(request: &Request, paging: Paging) -> Result<Start, Response> {
+    if let (Some(cursor), Paging::Cursor) = (request.param("cursor"), paging) {
+        return read_cursor(cursor).ok_or_else(|| Response::message(400, "Invalid cursor"));
+    }
+    match request.param("page").unwrap_or("1").parse() {
+        Ok(number) if number > 0 => Ok(Start::Number(number)),
+        Ok(_) | Err(_) => Err(Response::message(422, "Page must be a positive number")),
+    }
+}
+
+/// Builds links that keep the filters of the request.
+struct Link<'a> {
+    request: &'a Request,
+    per_page: usize,
+}
+
+impl Link<'_> {
+    fn page(&self, number: usize) -> String {
+        self.with(&[("page", number.to_string())])
+    }
+
+    fn cursor(&self, direction: char, key: Key, name: &str) -> String {
+        let text = format!("{{\"{direction}\":[{},{}]}}", key.0, key.1);
+        self.with(&[
+            ("cursor", encode(text.as_bytes())),
+            ("ref", name.to_owned()),
+        ])
+    }
+
+    fn with(&self, extra: &[(&str, String)]) -> String {
+        let mut params: BTreeMap<&str, &str> = self
+            .request
+            .query
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
+        for own in ["page", "cursor", "ref", "access_token"] {
+            params.remove(own);
+        }
+        let size = self.per_page.to_string();
+        params.insert("per_page", &size);
+        params.extend(extra.iter().map(|(name, value)| (*name, value.as_str())));
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(params)
+            .finish();
+        format!("{}{}?{query}", self.request.origin, self.request.path)
+    }
+}
+
+fn read_cursor(text: &str) -> Option<Start> {
+    let bytes = decode(text)?;
+    let found: BTreeMap<String, Key> = serde_json::from_slice(&bytes).ok()?;
+    match (found.get("a"), found.get("b")) {
+        (Some(key), _) => Some(Start::After(*key)),
+        (None, Some(key)) => Some(Start::Before(*key)),
+        (None, None) => None,
+    }
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Base64 for URLs, without padding.
+fn encode(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let mut bits = 0_u32;
+        for at in 0..3 {
+            bits = bits << 8 | u32::from(group.get(at).copied().unwrap_or(0));
+        }
+        for at in 0..=group.len() {
+            let six = bits >> (18 - 6 * at) & 63;
+            let letter = usize::try_from(six).ok().and_then(|six| ALPHABET.get(six));
+            text.push(char::from(letter.copied().unwrap_or(b'A')));
+        }
+    }
+    text
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let (mut bits, mut held) = (0_u32, 0);
+    for letter in text.bytes() {
+        let six = ALPHABET.iter().position(|known| *known == letter)?;
+        bits = (bits << 6 | u32::try_from(six).ok()?) & 0xFFFF;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from(bits >> held & 0xFF).ok()?);
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn keys(count: i64) -> Vec<Key> {
+        (0..count).map(|at| (at / 2, at)).collect()
+    }
+
+    fn cut(target: &str, keys: &[Key], paging: Paging) -> Page {
+        Page::cut(&Request::new("GET", "http://h", target), keys, paging).unwrap()
+    }
+
+    fn target(link: &str) -> String {
+        link.strip_prefix("http://h").unwrap().to_owned()
+    }
+
+    #[test]
+    fn middle_pages_of_a_cursor_listing_have_no_numbers() {
+        let keys = keys(25);
+        let first = cut(
+            "/v2/clients?per_page=10&updated_since=a%3Ab",
+            &keys,
+            Paging::Cursor,
+        );
+        assert_eq!(
+            (first.page, first.next_page, first.previous_page),
+            (Some(1), Some(2), None)
+        );
+        let next = first.next.unwrap();
+        assert!(
+            next.contains("updated_since=a%3Ab") && next.contains("ref=next_cursor"),
+            "{next}"
+        );
+        let middle = cut(&target(&next), &keys, Paging::Cursor);
+        assert_eq!(
+            (middle.page, middle.next_page, middle.previous_page),
+            (None, None, None)
+        );
+        let last = cut(
+            &target(middle.next.as_deref().unwrap()),
+            &keys,
+            Paging::Cursor,
+        );
+        assert_eq!(
+            (last.page, last.next_page, last.previous_page),
+            (Some(3), None, Some(2))
+        );
+        assert_eq!((last.keys.len(), last.next), (5, None));
+        let back = cut(
+            &target(middle.previous.as_deref().unwrap()),
+            &keys,
+            Paging::Cursor,
+        );
+        assert_eq!(back.keys, first.keys);
+    }
+
+    #[test]
+    fn numbered_pages_count_from_the_newest() {
+        let keys = keys(25);
+        let second = cut(
+            "/v2/invoices?page=2&per_page=10&from=2026-01-01",
+            &keys,
+            Paging::Offset,
+        );
+        assert_eq!(
+            (second.page, second.next_page, second.previous_page),
+            (Some(2), Some(3), Some(1))
+        );
+        assert_eq!(second.keys.first(), Some(&(7, 14)));
+        assert_eq!(
+            second.next.as_deref(),
+            Some("http://h/v2/invoices?from=2026-01-01&page=3&per_page=10")
+        );
+        assert!(
+            cut("/v2/invoices?page=9", &keys, Paging::Offset)
+                .keys
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn sizes_and_cursors_that_make_no_sense_are_refused() {
+        for (target, status) in [
+            ("/v2/clients?per_page=2001", 422),
+            ("/v2/clients?per_page=0", 422),
+            ("/v2/clients?per_page=x", 422),
+            ("/v2/clients?page=0", 422),
+            ("/v2/clients?cursor=%21%21", 400),
+            ("/v2/clients?cursor=abcd", 400),
+        ] {
+            let request = Request::new("GET", "http://h", target);
+            let refusal = Page::cut(&request, &keys(3), Paging::Cursor).unwrap_err();
+            assert_eq!(refusal.status, status, "{target}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn base64_reads_back(bytes in proptest::collection::vec(any::<u8>(), 0..50)) {
+            prop_assert_eq!(decode(&encode(&bytes)), Some(bytes));
+        }
+
+        #[test]
+        fn any_cursor_text_is_harmless(text in ".*") {
+            let _ = read_cursor(&text);
+        }
+    }
+}

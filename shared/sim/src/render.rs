@@ -1,0 +1,172 @@
+//! Turns records into the JSON that Harvest serves. `people`, `work` and `billing` hold the kinds.
+
+mod billing;
+mod people;
+mod work;
+
+use crate::books::Books;
+use crate::calendar::Moment;
+use crate::json::Json;
+use crate::stream::Stream;
+use crate::viewer::Viewer;
+
+pub(crate) use people::{avatar, me};
+
+/// What a record looks like depends on these.
+#[derive(Debug)]
+pub(crate) struct Look<'a> {
+    pub(crate) books: &'a Books,
+    pub(crate) now: Moment,
+    pub(crate) viewer: &'a Viewer,
+    /// Whether some records carry a member that no catalog knows.
+    pub(crate) unknown_members: bool,
+}
+
+impl Look<'_> {
+    /// Appends the record as an object; false when there is none with this id.
+    pub(crate) fn record(
+        &self,
+        json: &mut Json,
+        stream: Stream,
+        parent: Option<i64>,
+        id: i64,
+    ) -> bool {
+        json.salt(id);
+        let books = self.books;
+        let parent = parent.unwrap_or_default();
+        let found =
+            match stream {
+                Stream::Company => {
+                    people::company(self, json);
+                    Some(())
+                }
+                Stream::Users => books
+                    .users
+                    .get(id)
+                    .map(|user| people::user(self, json, user)),
+                Stream::Roles => books
+                    .roles
+                    .get(id)
+                    .map(|role| people::role(self, json, role)),
+                Stream::UserBillableRates => books
+                    .users
+                    .get(parent)
+                    .and_then(|user| user.billable_rates.iter().find(|rate| rate.id == id))
+                    .map(|rate| people::rate(json, rate)),
+                Stream::UserCostRates => books
+                    .users
+                    .get(parent)
+                    .and_then(|user| user.cost_rates.iter().find(|rate| rate.id == id))
+                    .map(|rate| people::rate(json, rate)),
+                Stream::UserTeammates => {
+                    books.users.get(id).map(|user| people::teammate(json, user))
+                }
+                Stream::Clients => books.clients.get(id).map(|one| work::client(json, one)),
+                Stream::Contacts => books
+                    .contacts
+                    .get(id)
+                    .map(|one| work::contact(self, json, one)),
+                Stream::Projects => books
+                    .projects
+                    .get(id)
+                    .map(|one| work::project(self, json, one)),
+                Stream::Tasks => books.tasks.get(id).map(|one| work::task(json, one)),
+                Stream::UserAssignments => (books.user_assignments.get(id))
+                    .map(|one| work::user_assignment(self, json, one)),
+                Stream::TaskAssignments => (books.task_assignments.get(id))
+                    .map(|one| work::task_assignment(self, json, one)),
+                Stream::UserProjectAssignments => (books.user_assignments.get(id))
+                    .map(|one| work::project_assignment(self, json, one)),
+                Stream::TimeEntries => books
+                    .entries
+                    .get(id)
+                    .map(|one| work::entry(self, json, one)),
+                Stream::Expenses => books
+                    .expenses
+                    .get(id)
+                    .map(|one| work::expense(self, json, one)),
+                Stream::ExpenseCategories => {
+                    (books.expense_categories.get(id)).map(|one| work::expense_category(json, one))
+                }
+                Stream::Invoices => books
+                    .invoices
+                    .get(id)
+                    .map(|one| billing::invoice(self, json, one)),
+                Stream::Estimates => books
+                    .estimates
+                    .get(id)
+                    .map(|one| billing::estimate(self, json, one)),
+                Stream::InvoiceMessages => books
+                    .invoices
+                    .get(parent)
+                    .and_then(|one| one.document.messages.iter().find(|one| one.id == id))
+                    .map(|one| billing::invoice_message(json, one)),
+                Stream::EstimateMessages => books
+                    .estimates
+                    .get(parent)
+                    .and_then(|one| one.document.messages.iter().find(|one| one.id == id))
+                    .map(|one| billing::estimate_message(json, one)),
+                Stream::InvoicePayments => books
+                    .invoices
+                    .get(parent)
+                    .and_then(|one| one.payments.iter().find(|one| one.id == id))
+                    .map(|one| billing::payment(json, one)),
+                Stream::InvoiceItemCategories => (books.invoice_categories.get(id))
+                    .map(|one| billing::invoice_category(json, one)),
+                Stream::EstimateItemCategories => (books.estimate_categories.get(id))
+                    .map(|one| billing::estimate_category(json, one)),
+                Stream::ExpenseReportClients
+                | Stream::ExpenseReportProjects
+                | Stream::ExpenseReportCategories
+                | Stream::ExpenseReportTeam
+                | Stream::UninvoicedReport
+                | Stream::TimeReportClients
+                | Stream::TimeReportProjects
+                | Stream::TimeReportTasks
+                | Stream::TimeReportTeam
+                | Stream::ProjectBudgetReport => None,
+            };
+        if found.is_some() {
+            self.close(json, id);
+        }
+        found.is_some()
+    }
+
+    /// Closes a record, after the member that no catalog knows where it is due.
+    fn close(&self, json: &mut Json, id: i64) {
+        if self.unknown_members && id % 3 == 0 {
+            json.raw("x_new_member", br#"{"a":1.10,"b":[null,"\u00e9"]}"#);
+        }
+        json.close();
+    }
+
+    /// Appends `{"id", "name"}` of a user.
+    fn user_stub(&self, json: &mut Json, id: i64) {
+        json.object("user");
+        json.int("id", id);
+        let name = self.books.users.get(id).map(crate::people::User::name);
+        json.text("name", name.as_deref().unwrap_or("Deleted User"));
+        json.close();
+    }
+
+    /// Opens `{"id", "name"}` of a client and leaves it open.
+    fn client_stub(&self, json: &mut Json, id: i64) {
+        json.object("client");
+        json.int("id", id);
+        json.text(
+            "name",
+            self.books
+                .clients
+                .get(id)
+                .map_or("", |one| one.name.as_str()),
+        );
+    }
+
+    /// Appends the currency of a client.
+    fn client_currency(&self, json: &mut Json, id: i64) {
+        json.text(
+            "currency",
+            self.books.clients.get(id).map_or("USD", |one| one.currency),
+        );
+    }
+}

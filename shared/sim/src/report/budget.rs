@@ -1,0 +1,61 @@
+//! How much of each project's budget is spent: the state now.
+
+use std::collections::BTreeMap;
+
+use super::client_head;
+use crate::calendar::Day;
+use crate::decimal::Number;
+use crate::json::Json;
+use crate::render::Look;
+
+/// One row per project with a budget, by id.
+pub(super) fn rows(look: &Look<'_>) -> Vec<Vec<u8>> {
+    let (year, month, _) = look.now.day().civil();
+    let this_month = Day::of(year, month, 1);
+    let mut spent: BTreeMap<i64, (Number, Number)> = BTreeMap::new();
+    for entry in look.books.entries.iter() {
+        let Some(project) = look.books.projects.get(entry.project) else {
+            continue;
+        };
+        if project.budget_by == "none" || project.budget_is_monthly && entry.spent < this_month {
+            continue;
+        }
+        let hours = entry.hours_at(look.now).quarter_up();
+        let money = hours
+            .times(entry.billable_rate.unwrap_or_default())
+            .number();
+        let sum = spent.entry(entry.project).or_default();
+        *sum = (sum.0.plus(hours), sum.1.plus(money));
+    }
+    let mut rows = Vec::new();
+    for project in look.books.projects.iter() {
+        if project.budget_by == "none" || !look.viewer.sees_project(project.id) {
+            continue;
+        }
+        let in_money = matches!(project.budget_by, "project_cost" | "task_fees");
+        let (hours, money) = spent.get(&project.id).copied().unwrap_or_default();
+        let used = if in_money { money } else { hours };
+        let budget = if in_money {
+            project.cost_budget
+        } else {
+            project.budget
+        };
+        let shown = !in_money || look.viewer.sees_rates();
+        let mut json = Json::with_capacity(256);
+        json.salt(project.id);
+        json.open();
+        json.int("project_id", project.id);
+        json.text("project_name", &project.name);
+        client_head(look, &mut json, project.client);
+        json.flag("budget_is_monthly", project.budget_is_monthly);
+        json.text("budget_by", project.budget_by);
+        json.flag("is_active", project.is_active);
+        json.maybe_number("budget", budget.filter(|_| shown));
+        json.maybe_number("budget_spent", Some(used).filter(|_| shown));
+        let left = budget.map(|budget| budget.minus(used));
+        json.maybe_number("budget_remaining", left.filter(|_| shown));
+        json.close();
+        rows.push(json.finish());
+    }
+    rows
+}

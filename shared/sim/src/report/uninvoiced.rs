@@ -1,0 +1,88 @@
+//! What is billable and not yet on an invoice, per project.
+
+use std::collections::BTreeMap;
+
+use super::{Window, client_head, currency, entries_of, expenses_of};
+use crate::decimal::{Money, Number};
+use crate::json::Json;
+use crate::render::Look;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    hours: Number,
+    open_hours: Number,
+    open_expenses: Money,
+    open_work: Money,
+    invoiced: Money,
+}
+
+/// One row per project that has entries, expenses or invoice lines in the window. A fixed-fee
+/// project owes its fee in the window in which it starts, less what invoices of the window bill:
+/// below zero when they bill more.
+pub(super) fn rows(look: &Look<'_>, window: Window) -> Vec<Vec<u8>> {
+    let mut sums: BTreeMap<i64, Sums> = BTreeMap::new();
+    for entry in entries_of(look, window) {
+        let sum = sums.entry(entry.project).or_default();
+        let hours = entry.hours_at(look.now).quarter_up();
+        sum.hours = sum.hours.plus(hours);
+        if entry.billable && entry.invoice.is_none() {
+            sum.open_hours = sum.open_hours.plus(hours);
+            let rate = entry.billable_rate.unwrap_or_default();
+            sum.open_work = sum.open_work.plus(hours.times(rate));
+        }
+    }
+    for expense in expenses_of(look, window) {
+        let sum = sums.entry(expense.project).or_default();
+        if expense.billable && expense.invoice.is_none() {
+            sum.open_expenses = sum.open_expenses.plus(expense.total);
+        }
+    }
+    let issued = look
+        .books
+        .invoices
+        .select(Some((window.from.0, window.to.0)), None, None);
+    let lines = issued
+        .iter()
+        .filter_map(|key| look.books.invoices.get(key.1))
+        .flat_map(|invoice| &invoice.document.lines);
+    for line in lines {
+        let Some((project, _, _)) = &line.project else {
+            continue;
+        };
+        if look.books.projects.get(*project).is_some() && look.viewer.sees_project(*project) {
+            let sum = sums.entry(*project).or_default();
+            sum.invoiced = sum.invoiced.plus(line.amount);
+        }
+    }
+    sums.iter()
+        .filter_map(|(project, sum)| row(look, window, *project, sum))
+        .collect()
+}
+
+fn row(look: &Look<'_>, window: Window, id: i64, sum: &Sums) -> Option<Vec<u8>> {
+    let project = look.books.projects.get(id)?;
+    if project.is_fixed_fee && !window.fixed_fee {
+        return None;
+    }
+    let work = if project.is_fixed_fee {
+        let starts = project.starts.unwrap_or(project.created.day());
+        let due_here = (window.from..=window.to).contains(&starts);
+        let fee = project.fee.filter(|_| due_here).unwrap_or_default();
+        fee.minus(sum.invoiced)
+    } else {
+        sum.open_work
+    };
+    let mut json = Json::with_capacity(256);
+    json.salt(id);
+    json.open();
+    client_head(look, &mut json, project.client);
+    json.int("project_id", id);
+    json.text("project_name", &project.name);
+    json.text("currency", currency(look, id));
+    json.number("total_hours", sum.hours);
+    json.number("uninvoiced_hours", sum.open_hours);
+    json.money("uninvoiced_expenses", sum.open_expenses);
+    json.money("uninvoiced_amount", work.plus(sum.open_expenses));
+    json.close();
+    Some(json.finish())
+}

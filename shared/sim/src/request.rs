@@ -1,0 +1,178 @@
+//! Requests and responses as plain values, so that a test needs no socket.
+
+use bytes::Bytes;
+
+/// A request as the server sees it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// `GET`, for the control face also `POST` and `DELETE`.
+    pub method: String,
+    /// Scheme, host and port that the client used, such as `http://127.0.0.1:8080`: links start
+    /// with it.
+    pub origin: String,
+    /// The path, `/v2` included.
+    pub path: String,
+    /// Decoded query parameters in order.
+    pub query: Vec<(String, String)>,
+    /// Headers; names in any case.
+    pub headers: Vec<(String, String)>,
+    /// The body; only the control face reads it.
+    pub body: Bytes,
+}
+
+impl Request {
+    /// A request for `target`, a path with an optional encoded query, without headers.
+    #[must_use]
+    pub fn new(method: &str, origin: &str, target: &str) -> Self {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let query = url::form_urlencoded::parse(query.as_bytes())
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        Self {
+            method: method.to_owned(),
+            origin: origin.to_owned(),
+            path: path.to_owned(),
+            query,
+            headers: Vec::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// The same request with one more header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The value of a header.
+    #[must_use]
+    pub fn header_value(&self, name: &str) -> Option<&str> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(given, _)| given.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a query parameter.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Path and query as one text, for matching.
+    #[must_use]
+    pub(crate) fn target(&self) -> String {
+        if self.query.is_empty() {
+            return self.path.clone();
+        }
+        let query: String = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&self.query)
+            .finish();
+        format!("{}?{query}", self.path)
+    }
+}
+
+/// An answer and how it is to be delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers without `Content-Length`.
+    pub headers: Vec<(String, String)>,
+    /// The whole body, not compressed.
+    pub body: Bytes,
+    /// What goes wrong, or is slow, on the way.
+    pub delivery: Delivery,
+}
+
+/// How an answer reaches the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// Milliseconds to wait before the first byte.
+    pub delay_ms: u64,
+    /// Whether the answer arrives at all.
+    pub breach: Breach,
+}
+
+/// How an answer fails to arrive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Breach {
+    /// It arrives whole.
+    #[default]
+    None,
+    /// `Content-Length` announces all, the connection closes after half of the body.
+    CutBody,
+    /// The connection closes without an answer.
+    Dropped,
+    /// Nothing ever comes.
+    Hung,
+}
+
+impl Response {
+    /// A JSON answer.
+    pub(crate) fn json(status: u16, body: Vec<u8>) -> Self {
+        Self {
+            status,
+            headers: vec![header("content-type", "application/json; charset=utf-8")],
+            body: body.into(),
+            delivery: Delivery::default(),
+        }
+    }
+
+    /// An HTML page, as proxies and error pages send it.
+    pub(crate) fn html(status: u16, title: &str) -> Self {
+        let body = format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>{title}</title></head>\n\
+             <body><h1>{title}</h1></body>\n</html>\n"
+        );
+        Self {
+            status,
+            headers: vec![header("content-type", "text/html; charset=utf-8")],
+            body: body.into(),
+            delivery: Delivery::default(),
+        }
+    }
+
+    /// A refusal with one sentence.
+    pub(crate) fn message(status: u16, message: &str) -> Self {
+        let text = serde_json::json!({ "message": message }).to_string();
+        Self::json(status, text.into_bytes())
+    }
+
+    /// The answer for an id that is not there.
+    pub(crate) fn not_found() -> Self {
+        Self::json(404, br#"{"status":404,"error":"Not Found"}"#.to_vec())
+    }
+
+    /// The answer for a wrong token or account.
+    pub(crate) fn invalid_token() -> Self {
+        let text = br#"{"error":"invalid_token","error_description":"The access token provided is expired, revoked, malformed or invalid for other reasons."}"#;
+        Self::json(401, text.to_vec())
+    }
+
+    /// The value of a header.
+    #[must_use]
+    pub fn header_value(&self, name: &str) -> Option<&str> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(given, _)| given.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Puts a header in the place of any of the same name.
+    pub(crate) fn set_header(&mut self, name: &str, value: &str) {
+        self.headers
+            .retain(|(given, _)| !given.eq_ignore_ascii_case(name));
+        self.headers.push(header(name, value));
+    }
+}
+
+fn header(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}

@@ -1,0 +1,164 @@
+//! Which question a path asks.
+
+use crate::stream::{Paging, Stream};
+
+/// A question that the server understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// The list of a stream, for those with a parent the list of that parent.
+    List(Stream, Option<i64>),
+    /// One record of a stream.
+    One(Stream, i64),
+    /// One record below a parent.
+    Child(Stream, i64, i64),
+    /// The person that the token belongs to.
+    Me,
+    /// The assignments of that person, by offset.
+    MyAssignments,
+    /// The users of a project, by offset.
+    ProjectUsers(i64),
+    /// The tasks of a project, by offset.
+    ProjectTasks(i64),
+    /// The text that a new message about an invoice would have.
+    NewMessage(i64),
+}
+
+impl Route {
+    /// Reads a path below `/v2`; `None` for one that no part of Harvest answers.
+    pub(crate) fn of(path: &str) -> Option<Self> {
+        let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+        match segments.as_slice() {
+            ["users", "me"] => return Some(Self::Me),
+            ["users", "me", "project_assignments"] => return Some(Self::MyAssignments),
+            ["invoices", id, "messages", "new"] => return Some(Self::NewMessage(number(id)?)),
+            ["projects", id, "user_assignments"] => return Some(Self::ProjectUsers(number(id)?)),
+            ["projects", id, "task_assignments"] => return Some(Self::ProjectTasks(number(id)?)),
+            ["projects", parent, "user_assignments", id] => {
+                return Some(Self::Child(
+                    Stream::UserAssignments,
+                    number(parent)?,
+                    number(id)?,
+                ));
+            }
+            ["projects", parent, "task_assignments", id] => {
+                return Some(Self::Child(
+                    Stream::TaskAssignments,
+                    number(parent)?,
+                    number(id)?,
+                ));
+            }
+            ["users", parent, "billable_rates", id] => {
+                return Some(Self::Child(
+                    Stream::UserBillableRates,
+                    number(parent)?,
+                    number(id)?,
+                ));
+            }
+            ["users", parent, "cost_rates", id] => {
+                return Some(Self::Child(
+                    Stream::UserCostRates,
+                    number(parent)?,
+                    number(id)?,
+                ));
+            }
+            _ => {}
+        }
+        Stream::ALL
+            .iter()
+            .find_map(|stream| Self::of_stream(*stream, &segments))
+    }
+
+    /// The question if it is the list of `stream` or one of its records.
+    fn of_stream(stream: Stream, segments: &[&str]) -> Option<Self> {
+        let pattern: Vec<&str> = stream.path().trim_start_matches('/').split('/').collect();
+        let mut parent = None;
+        for (expected, given) in pattern.iter().zip(segments) {
+            if *expected == "{}" {
+                parent = Some(number(given)?);
+            } else if expected != given {
+                return None;
+            }
+        }
+        let after = segments.get(pattern.len()..)?;
+        let alone = stream.paging() == Paging::Single
+            || stream.is_report()
+            || stream.has_parent()
+            || matches!(stream, Stream::UserAssignments | Stream::TaskAssignments);
+        match after {
+            [] => Some(Self::List(stream, parent)),
+            [id] if !alone => Some(Self::One(stream, number(id)?)),
+            _ => None,
+        }
+    }
+
+    /// The limit and the name under which a request is counted: a stream's name where it asks for
+    /// a stream, else the path with ids as `{id}`.
+    pub(crate) fn pattern(path: &str) -> String {
+        path.split('/')
+            .map(|segment| {
+                if number(segment).is_some() {
+                    "{id}"
+                } else {
+                    segment
+                }
+            })
+            .collect::<Vec<_>>()
+            .join("/")
+    }
+}
+
+fn number(text: &str) -> Option<i64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_understood() {
+        assert_eq!(
+            Route::of("/clients"),
+            Some(Route::List(Stream::Clients, None))
+        );
+        assert_eq!(
+            Route::of("/clients/5"),
+            Some(Route::One(Stream::Clients, 5))
+        );
+        assert_eq!(
+            Route::of("/invoices/7/payments"),
+            Some(Route::List(Stream::InvoicePayments, Some(7)))
+        );
+        assert_eq!(Route::of("/users/me"), Some(Route::Me));
+        assert_eq!(
+            Route::of("/reports/time/team"),
+            Some(Route::List(Stream::TimeReportTeam, None))
+        );
+        assert_eq!(
+            Route::of("/users/4/cost_rates/9"),
+            Some(Route::Child(Stream::UserCostRates, 4, 9))
+        );
+        for odd in [
+            "/clients/abc",
+            "/client",
+            "/",
+            "/company/1",
+            "/user_assignments/4",
+            "/a/b/c",
+        ] {
+            assert_eq!(Route::of(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn every_stream_is_reached_by_its_path() {
+        for stream in Stream::ALL {
+            let parent = stream.has_parent().then_some(12);
+            assert_eq!(
+                Route::of(&stream.path_of(parent)),
+                Some(Route::List(*stream, parent))
+            );
+        }
+    }
+}

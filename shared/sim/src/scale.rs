@@ -1,0 +1,105 @@
+//! How large an account is.
+
+/// Counts of what an account holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// The value of `Harvest-Account-Id`.
+    pub account_id: i64,
+    /// Length of the history before `now`.
+    pub years: u32,
+    /// Users; the first is the administrator, the second a manager, the third a member.
+    pub users: usize,
+    /// Clients.
+    pub clients: usize,
+    /// Contacts of clients.
+    pub contacts: usize,
+    /// Projects.
+    pub projects: usize,
+    /// Tasks.
+    pub tasks: usize,
+    /// Time entries.
+    pub time_entries: usize,
+    /// Expenses.
+    pub expenses: usize,
+    /// Invoices.
+    pub invoices: usize,
+    /// Estimates.
+    pub estimates: usize,
+    /// Entries whose timer runs; they come on top.
+    pub running_timers: usize,
+    /// Whether about a third of the records carry a member that no catalog knows.
+    pub unknown_members: bool,
+}
+
+impl Scale {
+    /// A few dozen records of each kind: for tests.
+    #[must_use]
+    pub const fn tiny() -> Self {
+        Self {
+            account_id: 1_000_001,
+            years: 1,
+            users: 6,
+            clients: 5,
+            contacts: 6,
+            projects: 8,
+            tasks: 5,
+            time_entries: 300,
+            expenses: 40,
+            invoices: 12,
+            estimates: 9,
+            running_timers: 0,
+            unknown_members: false,
+        }
+    }
+
+    /// A small company with two years of history: quick to read.
+    #[must_use]
+    pub const fn demo() -> Self {
+        Self {
+            account_id: 1_000_001,
+            years: 2,
+            users: 12,
+            clients: 20,
+            contacts: 30,
+            projects: 40,
+            tasks: 10,
+            time_entries: 5_000,
+            expenses: 500,
+            invoices: 60,
+            estimates: 30,
+            running_timers: 0,
+            unknown_members: false,
+        }
+    }
+
+    /// A company of a hundred people with three years of history.
+    #[must_use]
+    pub const fn issue() -> Self {
+        Self {
+            account_id: 1_000_001,
+            years: 3,
+            users: 100,
+            clients: 120,
+            contacts: 200,
+            projects: 400,
+            tasks: 25,
+            time_entries: 100_000,
+            expenses: 10_000,
+            invoices: 500,
+            estimates: 200,
+            running_timers: 0,
+            unknown_members: false,
+        }
+    }
+
+    /// The preset of this name: `tiny`, `demo` or `issue`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "tiny" => Some(Self::tiny()),
+            "demo" => Some(Self::demo()),
+            "issue" => Some(Self::issue()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The 33 streams as the server knows them: path, records key, paging, rate class, module.
+
+/// How the pages of a list follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paging {
+    /// One object instead of a list.
+    Single,
+    /// Opaque cursors in the links.
+    Cursor,
+    /// `page=N`.
+    Offset,
+}
+
+/// Which of the two rate limits a request counts against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Everything but reports.
+    General,
+    /// Everything below `/reports`.
+    Reports,
+}
+
+/// A part of the account that can be switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Module {
+    /// Expenses and their reports.
+    Expense,
+    /// Invoices.
+    Invoice,
+    /// Estimates.
+    Estimate,
+}
+
+macro_rules! streams {
+    ($($variant:ident $name:literal $path:literal $key:literal $paging:ident $module:expr;)+) => {
+        /// One of the streams.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum Stream {
+            $(#[doc = $name] $variant,)+
+        }
+
+        impl Stream {
+            /// All of them.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// Its name in the catalog.
+            pub(crate) const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// Path below `/v2`; `{}` stands for the parent's id.
+            pub(crate) const fn path(self) -> &'static str {
+                match self { $(Self::$variant => $path,)+ }
+            }
+
+            /// Member of the answer that holds the records.
+            pub(crate) const fn records_key(self) -> &'static str {
+                match self { $(Self::$variant => $key,)+ }
+            }
+
+            /// How its pages follow each other.
+            pub(crate) const fn paging(self) -> Paging {
+                match self { $(Self::$variant => Paging::$paging,)+ }
+            }
+
+            /// The module that must be on.
+            pub(crate) const fn module(self) -> Option<Module> {
+                match self { $(Self::$variant => $module,)+ }
+            }
+        }
+    };
+}
+
+streams! {
+    Clients "clients" "/clients" "clients" Cursor None;
+    Contacts "contacts" "/contacts" "contacts" Cursor None;
+    Company "company" "/company" "" Single None;
+    InvoiceMessages "invoice_messages" "/invoices/{}/messages" "invoice_messages" Cursor Some(Module::Invoice);
+    InvoicePayments "invoice_payments" "/invoices/{}/payments" "invoice_payments" Cursor Some(Module::Invoice);
+    Invoices "invoices" "/invoices" "invoices" Offset Some(Module::Invoice);
+    InvoiceItemCategories "invoice_item_categories" "/invoice_item_categories" "invoice_item_categories" Cursor Some(Module::Invoice);
+    EstimateMessages "estimate_messages" "/estimates/{}/messages" "estimate_messages" Cursor Some(Module::Estimate);
+    Estimates "estimates" "/estimates" "estimates" Offset Some(Module::Estimate);
+    EstimateItemCategories "estimate_item_categories" "/estimate_item_categories" "estimate_item_categories" Cursor Some(Module::Estimate);
+    Expenses "expenses" "/expenses" "expenses" Offset Some(Module::Expense);
+    ExpenseCategories "expense_categories" "/expense_categories" "expense_categories" Cursor Some(Module::Expense);
+    Tasks "tasks" "/tasks" "tasks" Cursor None;
+    TimeEntries "time_entries" "/time_entries" "time_entries" Offset None;
+    UserAssignments "user_assignments" "/user_assignments" "user_assignments" Cursor None;
+    TaskAssignments "task_assignments" "/task_assignments" "task_assignments" Cursor None;
+    Projects "projects" "/projects" "projects" Cursor None;
+    Roles "roles" "/roles" "roles" Cursor None;
+    Users "users" "/users" "users" Cursor None;
+    UserBillableRates "user_billable_rates" "/users/{}/billable_rates" "billable_rates" Cursor None;
+    UserCostRates "user_cost_rates" "/users/{}/cost_rates" "cost_rates" Cursor None;
+    UserProjectAssignments "user_project_assignments" "/users/{}/project_assignments" "project_assignments" Cursor None;
+    UserTeammates "user_teammates" "/users/{}/teammates" "teammates" Cursor None;
+    ExpenseReportClients "expense_report_clients" "/reports/expenses/clients" "results" Offset Some(Module::Expense);
+    ExpenseReportProjects "expense_report_projects" "/reports/expenses/projects" "results" Offset Some(Module::Expense);
+    ExpenseReportCategories "expense_report_categories" "/reports/expenses/categories" "results" Offset Some(Module::Expense);
+    ExpenseReportTeam "expense_report_team" "/reports/expenses/team" "results" Offset Some(Module::Expense);
+    UninvoicedReport "uninvoiced_report" "/reports/uninvoiced" "results" Offset None;
+    TimeReportClients "time_report_clients" "/reports/time/clients" "results" Offset None;
+    TimeReportProjects "time_report_projects" "/reports/time/projects" "results" Offset None;
+    TimeReportTasks "time_report_tasks" "/reports/time/tasks" "results" Offset None;
+    TimeReportTeam "time_report_team" "/reports/time/team" "results" Offset None;
+    ProjectBudgetReport "project_budget_report" "/reports/project_budget" "results" Offset None;
+}
+
+impl Stream {
+    /// The stream of this name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|stream| stream.name() == name)
+    }
+
+    /// Which limit its requests count against.
+    pub(crate) fn class(self) -> Class {
+        if self.is_report() {
+            Class::Reports
+        } else {
+            Class::General
+        }
+    }
+
+    /// Whether it stands below `/reports`.
+    pub(crate) fn is_report(self) -> bool {
+        self.path().starts_with("/reports/")
+    }
+
+    /// Whether its list hangs on a parent's id.
+    pub(crate) fn has_parent(self) -> bool {
+        self.path().contains("{}")
+    }
+
+    /// Its path below `/v2`, with the parent's id filled in.
+    pub(crate) fn path_of(self, parent: Option<i64>) -> String {
+        match parent {
+            Some(parent) => self.path().replace("{}", &parent.to_string()),
+            None => self.path().to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_33_streams_with_names_of_their_own() {
+        let names: std::collections::BTreeSet<_> = Stream::ALL.iter().map(|s| s.name()).collect();
+        assert_eq!(names.len(), 33);
+        for stream in Stream::ALL {
+            assert_eq!(Stream::from_name(stream.name()), Some(*stream));
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Records of one kind in memory, with the two orders in which Harvest lists them.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::calendar::Moment;
+
+/// Place of a record in a list: what it is sorted by, then its id.
+pub(crate) type Key = (i64, i64);
+
+/// What a table must know of its records.
+pub(crate) trait Record {
+    /// The id in Harvest.
+    fn id(&self) -> i64;
+    /// What its list is sorted by: the second of creation, or the day of a dated record.
+    fn rank(&self) -> i64;
+    /// When it last changed.
+    fn updated(&self) -> Moment;
+    /// Notes a change.
+    fn touch(&mut self, now: Moment);
+}
+
+/// Rank of a record without its date: listed last, and in no range of dates.
+pub(crate) const UNDATED: i64 = i64::MIN;
+
+/// Records of one kind. Orders are kept ascending and read backwards.
+#[derive(Clone, Debug)]
+pub(crate) struct Table<T> {
+    records: BTreeMap<i64, T>,
+    ranked: Vec<Key>,
+    changed: Vec<Key>,
+    last_id: i64,
+}
+
+impl<T: Record> Table<T> {
+    /// An empty table whose ids begin above `base`.
+    pub(crate) const fn new(base: i64) -> Self {
+        Self {
+            records: BTreeMap::new(),
+            ranked: Vec::new(),
+            changed: Vec::new(),
+            last_id: base,
+        }
+    }
+
+    /// The next unused id. Ids are never used again.
+    pub(crate) const fn claim_id(&mut self) -> i64 {
+        self.last_id += 1 + self.last_id % 3;
+        self.last_id
+    }
+
+    /// The record with this id.
+    pub(crate) fn get(&self, id: i64) -> Option<&T> {
+        self.records.get(&id)
+    }
+
+    /// Number of records.
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// All records by id.
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.records.values()
+    }
+
+    /// The id at `place` in the order of the list, oldest first.
+    pub(crate) fn id_at(&self, place: usize) -> Option<i64> {
+        self.ranked.get(place).map(|key| key.1)
+    }
+
+    /// Smallest and largest rank; undated records do not count.
+    pub(crate) fn rank_range(&self) -> Option<(i64, i64)> {
+        let first = self
+            .ranked
+            .get(self.ranked.partition_point(|key| key.0 == UNDATED))?;
+        Some((first.0, self.ranked.last()?.0))
+    }
+
+    /// Takes many records at once.
+    pub(crate) fn fill(&mut self, records: impl IntoIterator<Item = T>) {
+        for record in records {
+            self.last_id = self.last_id.max(record.id());
+            self.ranked.push((record.rank(), record.id()));
+            self.changed.push((record.updated().0, record.id()));
+            self.records.insert(record.id(), record);
+        }
+        self.ranked.sort_unstable();
+        self.changed.sort_unstable();
+    }
+
+    /// Adds a record, or puts it in the place of the one with its id.
+    pub(crate) fn put(&mut self, record: T) {
+        let id = record.id();
+        self.remove(id);
+        self.last_id = self.last_id.max(id);
+        add(&mut self.ranked, (record.rank(), id));
+        add(&mut self.changed, (record.updated().0, id));
+        self.records.insert(id, record);
+    }
+
+    /// Takes a record out.
+    pub(crate) fn remove(&mut self, id: i64) -> Option<T> {
+        let record = self.records.remove(&id)?;
+        drop_key(&mut self.ranked, (record.rank(), id));
+        drop_key(&mut self.changed, (record.updated().0, id));
+        Some(record)
+    }
+
+    /// Takes many records out.
+    pub(crate) fn remove_all(&mut self, ids: &BTreeSet<i64>) {
+        self.records.retain(|id, _| !ids.contains(id));
+        self.ranked.retain(|key| !ids.contains(&key.1));
+        self.changed.retain(|key| !ids.contains(&key.1));
+    }
+
+    /// Changes a record and its time of change; false when there is none with this id.
+    pub(crate) fn edit(&mut self, id: i64, now: Moment, change: impl FnOnce(&mut T)) -> bool {
+        self.edit_quietly(id, |record| {
+            change(record);
+            record.touch(now);
+        })
+    }
+
+    /// Changes a record without moving its time of change.
+    pub(crate) fn edit_quietly(&mut self, id: i64, change: impl FnOnce(&mut T)) -> bool {
+        let Some(mut record) = self.remove(id) else {
+            return false;
+        };
+        change(&mut record);
+        self.put(record);
+        true
+    }
+
+    /// Keys in list order (ascending) whose rank lies in `ranks` (both ends included) and whose
+    /// record changed at or after `since` and is kept by `keep`.
+    pub(crate) fn select(
+        &self,
+        ranks: Option<(i64, i64)>,
+        since: Option<Moment>,
+        keep: Option<&dyn Fn(&T) -> bool>,
+    ) -> Cow<'_, [Key]> {
+        let ranged = ranks.map_or(&*self.ranked, |(low, high)| {
+            let start = self.ranked.partition_point(|key| key.0 < low);
+            let end = self.ranked.partition_point(|key| key.0 <= high);
+            self.ranked.get(start..end).unwrap_or_default()
+        });
+        let kept = |record: &T| keep.is_none_or(|keep| keep(record));
+        if let Some(since) = since {
+            let start = self.changed.partition_point(|key| key.0 < since.0);
+            let mut found: Vec<Key> = (self.changed.iter().skip(start))
+                .filter_map(|key| self.records.get(&key.1))
+                .filter(|record| {
+                    ranks.is_none_or(|(low, high)| (low..=high).contains(&record.rank()))
+                })
+                .filter(|record| kept(record))
+                .map(|record| (record.rank(), record.id()))
+                .collect();
+            found.sort_unstable();
+            return Cow::Owned(found);
+        }
+        if keep.is_none() {
+            return Cow::Borrowed(ranged);
+        }
+        let matches = |key: &&Key| self.records.get(&key.1).is_some_and(&kept);
+        Cow::Owned(ranged.iter().filter(matches).copied().collect())
+    }
+}
+
+fn add(keys: &mut Vec<Key>, key: Key) {
+    let at = keys.partition_point(|other| *other < key);
+    keys.insert(at, key);
+}
+
+fn drop_key(keys: &mut Vec<Key>, key: Key) {
+    if let Ok(at) = keys.binary_search(&key) {
+        keys.remove(at);
+    }
+}

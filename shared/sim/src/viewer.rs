@@ -1,0 +1,153 @@
+//! Who asks, and what that person may see.
+
+use std::collections::BTreeSet;
+
+use crate::books::Books;
+use crate::stream::Stream;
+
+/// The access roles of the person behind a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Sees everything.
+    Administrator,
+    /// Sees own work, that of teammates, and managed projects.
+    Manager,
+    /// Sees own work.
+    Member,
+}
+
+/// The person behind a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Viewer {
+    pub(crate) user: i64,
+    pub(crate) standing: Standing,
+    roles: Vec<String>,
+    managed: BTreeSet<i64>,
+    team: BTreeSet<i64>,
+}
+
+impl Viewer {
+    /// The person with this id, with the roles held now.
+    pub(crate) fn of(books: &Books, user: i64) -> Self {
+        let roles = books
+            .users
+            .get(user)
+            .map(|one| one.access_roles.clone())
+            .unwrap_or_default();
+        let holds = |role: &str| roles.iter().any(|held| held == role);
+        let standing = if holds("administrator") {
+            Standing::Administrator
+        } else if holds("manager") {
+            Standing::Manager
+        } else {
+            Standing::Member
+        };
+        let mut managed = BTreeSet::new();
+        let mut team = BTreeSet::from([user]);
+        if standing == Standing::Manager {
+            let own = books.user_assignments.iter().filter(|one| one.user == user);
+            managed.extend(
+                own.filter(|one| one.is_project_manager)
+                    .map(|one| one.project),
+            );
+            team.extend(
+                books
+                    .users
+                    .get(user)
+                    .into_iter()
+                    .flat_map(|one| &one.teammates),
+            );
+        }
+        Self {
+            user,
+            standing,
+            roles,
+            managed,
+            team,
+        }
+    }
+
+    /// Somebody who sees everything, for the truth.
+    pub(crate) const fn omniscient() -> Self {
+        Self {
+            user: 0,
+            standing: Standing::Administrator,
+            roles: Vec::new(),
+            managed: BTreeSet::new(),
+            team: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn is_administrator(&self) -> bool {
+        self.standing == Standing::Administrator
+    }
+
+    fn holds(&self, role: &str) -> bool {
+        self.is_administrator() || self.roles.iter().any(|held| held == role)
+    }
+
+    /// Whether billable rates and amounts are shown.
+    pub(crate) fn sees_rates(&self) -> bool {
+        self.holds("billable_rates_manager")
+    }
+
+    /// Whether cost rates are shown.
+    pub(crate) fn sees_costs(&self) -> bool {
+        self.is_administrator()
+    }
+
+    /// Whether work of `user` on `project` is shown.
+    pub(crate) fn sees_work(&self, user: i64, project: i64) -> bool {
+        self.is_administrator() || self.team.contains(&user) || self.managed.contains(&project)
+    }
+
+    /// Whether a project is shown in the list of projects.
+    pub(crate) fn sees_project(&self, project: i64) -> bool {
+        self.is_administrator() || self.managed.contains(&project)
+    }
+
+    /// Whether a user is shown in the list of users.
+    pub(crate) fn sees_user(&self, user: i64) -> bool {
+        self.is_administrator() || self.team.contains(&user)
+    }
+
+    /// Whether the stream may be asked at all.
+    pub(crate) fn may_read(&self, stream: Stream, parent: Option<i64>) -> bool {
+        let manages = self.standing != Standing::Member;
+        match stream {
+            Stream::Clients | Stream::Contacts | Stream::Tasks => {
+                self.holds("client_and_task_manager")
+            }
+            Stream::Invoices
+            | Stream::InvoiceMessages
+            | Stream::InvoicePayments
+            | Stream::InvoiceItemCategories
+            | Stream::UninvoicedReport => self.holds("managed_projects_invoice_manager"),
+            Stream::Estimates | Stream::EstimateMessages | Stream::EstimateItemCategories => {
+                self.holds("estimates_manager")
+            }
+            Stream::ExpenseCategories
+            | Stream::Roles
+            | Stream::UserCostRates
+            | Stream::UserTeammates => self.is_administrator(),
+            Stream::UserBillableRates => self.holds("billable_rates_manager"),
+            Stream::UserAssignments
+            | Stream::TaskAssignments
+            | Stream::Projects
+            | Stream::Users => manages,
+            Stream::UserProjectAssignments => manages || parent == Some(self.user),
+            Stream::Company
+            | Stream::Expenses
+            | Stream::TimeEntries
+            | Stream::ExpenseReportClients
+            | Stream::ExpenseReportProjects
+            | Stream::ExpenseReportCategories
+            | Stream::ExpenseReportTeam
+            | Stream::TimeReportClients
+            | Stream::TimeReportProjects
+            | Stream::TimeReportTasks
+            | Stream::TimeReportTeam
+            | Stream::ProjectBudgetReport => true,
+        }
+    }
+}

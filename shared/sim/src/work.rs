@@ -1,0 +1,231 @@
+//! Work and who it is for: clients, contacts, projects, tasks, assignments, entries, expenses.
+
+use crate::calendar::{Day, Moment};
+use crate::decimal::{Money, Number};
+use crate::people::listed_by_creation;
+use crate::table::Record;
+
+/// Whom the account works for.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) is_active: bool,
+    pub(crate) address: Option<String>,
+    pub(crate) statement_key: String,
+    pub(crate) currency: &'static str,
+    pub(crate) created: Moment,
+    pub(crate) updated: Moment,
+}
+
+/// A person at a client.
+#[derive(Clone, Debug)]
+pub(crate) struct Contact {
+    pub(crate) id: i64,
+    pub(crate) client: i64,
+    pub(crate) title: Option<String>,
+    pub(crate) first_name: String,
+    pub(crate) last_name: Option<String>,
+    pub(crate) email: Option<String>,
+    pub(crate) phone_office: Option<String>,
+    pub(crate) phone_mobile: Option<String>,
+    pub(crate) fax: Option<String>,
+    pub(crate) created: Moment,
+    pub(crate) updated: Moment,
+}
+
+/// A project of a client.
+#[derive(Clone, Debug)]
+pub(crate) struct Project {
+    pub(crate) id: i64,
+    pub(crate) client: i64,
+    pub(crate) name: String,
+    pub(crate) code: Option<String>,
+    pub(crate) is_active: bool,
+    pub(crate) is_billable: bool,
+    pub(crate) is_fixed_fee: bool,
+    pub(crate) bill_by: &'static str,
+    pub(crate) hourly_rate: Option<Number>,
+    pub(crate) budget: Option<Number>,
+    pub(crate) budget_by: &'static str,
+    pub(crate) budget_is_monthly: bool,
+    pub(crate) cost_budget: Option<Number>,
+    pub(crate) fee: Option<Money>,
+    pub(crate) notes: Option<String>,
+    pub(crate) starts: Option<Day>,
+    pub(crate) ends: Option<Day>,
+    /// When the budget's alarm went off: moves without `updated`.
+    pub(crate) notified: Option<Day>,
+    /// Its entries are locked for the time being: shows in them without moving them.
+    pub(crate) is_locked: bool,
+    pub(crate) created: Moment,
+    pub(crate) updated: Moment,
+}
+
+/// A kind of work.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) billable_by_default: bool,
+    pub(crate) default_rate: Option<Number>,
+    pub(crate) is_default: bool,
+    pub(crate) is_active: bool,
+    pub(crate) created: Moment,
+    pub(crate) updated: Moment,
+}
+
+/// A user on a project.
+#[derive(Clone, Debug)]
+pub(crate) struct UserAssignment {
+    pub(crate) id: i64,
+    pub(crate) project: i64,
+    pub(crate) user: i64,
+    pub(crate) is_active: bool,
+    pub(crate) is_project_manager: bool,
+    pub(crate) use_default_rates: bool,
+    pub(crate) hourly_rate: Option<Number>,
+    pub(crate) budget: Option<Number>,
+    pub(crate) created: Moment,
+    pub(crate) updated: Moment,
+}
+
+/// A task on a project.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskAssignment {
+    pub(crate) id: i64,
+    pub(crate) project: i64,
+    pub(crate) task: i64,
+    pub(crate) is_active: bool,
+    pub(crate) billable: bool,
+    pub(crate) hourly_rate: Option<Number>,
+    pub(crate) budget: Option<Number>,
+    pub(crate) created: Moment,
+    pub(crate) updated: Moment,
+}
+
+/// How far the approval of an entry or expense went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Approval {
+    /// Not handed in.
+    #[default]
+    Unsubmitted,
+    /// Handed in.
+    Submitted,
+    /// Accepted, and therefore locked.
+    Approved,
+}
+
+impl Approval {
+    /// As in `approval_status`.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Unsubmitted => "unsubmitted",
+            Self::Submitted => "submitted",
+            Self::Approved => "approved",
+        }
+    }
+}
+
+/// Time that a user spent on a task of a project.
+#[derive(Clone, Debug)]
+pub(crate) struct TimeEntry {
+    pub(crate) id: i64,
+    pub(crate) spent: Day,
+    pub(crate) user: i64,
+    pub(crate) project: i64,
+    pub(crate) task: i64,
+    pub(crate) user_assignment: Option<i64>,
+    pub(crate) task_assignment: Option<i64>,
+    /// Without the part of a running timer.
+    pub(crate) hours: Number,
+    pub(crate) notes: Option<Box<str>>,
+    pub(crate) reference: Option<i64>,
+    pub(crate) invoice: Option<i64>,
+    pub(crate) approval: Approval,
+    pub(crate) timer: Option<Moment>,
+    /// Minutes of the day at which it began, where the account keeps them.
+    pub(crate) began: Option<i64>,
+    pub(crate) billable: bool,
+    pub(crate) budgeted: bool,
+    pub(crate) billable_rate: Option<Number>,
+    pub(crate) cost_rate: Option<Number>,
+    pub(crate) created: Moment,
+    pub(crate) updated: Moment,
+}
+
+impl TimeEntry {
+    /// Hours as of `now`: a running timer counts.
+    pub(crate) fn hours_at(&self, now: Moment) -> Number {
+        match self.timer {
+            Some(since) => {
+                let hundredths = (now.0 - since.0).max(0) * 100 / 3600;
+                self.hours.plus(Number::cents(hundredths))
+            }
+            None => self.hours,
+        }
+    }
+}
+
+/// Money that a user spent for a project.
+#[derive(Clone, Debug)]
+pub(crate) struct Expense {
+    pub(crate) id: i64,
+    pub(crate) spent: Day,
+    pub(crate) user: i64,
+    pub(crate) project: i64,
+    pub(crate) category: i64,
+    pub(crate) user_assignment: Option<i64>,
+    pub(crate) units: Number,
+    pub(crate) total: Money,
+    pub(crate) notes: Option<Box<str>>,
+    pub(crate) receipt: Option<i64>,
+    pub(crate) invoice: Option<i64>,
+    pub(crate) approval: Approval,
+    pub(crate) billable: bool,
+    pub(crate) created: Moment,
+    pub(crate) updated: Moment,
+}
+
+/// What expenses are for; with a unit price they are counted in units.
+#[derive(Clone, Debug)]
+pub(crate) struct ExpenseCategory {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) unit_name: Option<&'static str>,
+    pub(crate) unit_price: Option<Number>,
+    pub(crate) is_active: bool,
+    pub(crate) created: Moment,
+    pub(crate) updated: Moment,
+}
+
+listed_by_creation!(
+    Client,
+    Contact,
+    Project,
+    Task,
+    UserAssignment,
+    TaskAssignment,
+    ExpenseCategory
+);
+
+/// Implements `Record` for a type with `spent`, listed by that day.
+macro_rules! listed_by_day_spent {
+    ($($record:ty),+) => {$(
+        impl Record for $record {
+            fn id(&self) -> i64 {
+                self.id
+            }
+            fn rank(&self) -> i64 {
+                self.spent.0
+            }
+            fn updated(&self) -> Moment {
+                self.updated
+            }
+            fn touch(&mut self, now: Moment) {
+                self.updated = now;
+            }
+        }
+    )+};
+}
+listed_by_day_spent!(TimeEntry, Expense);
