@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from .compare import Leave, differences, key_of
 from .declaration import Table, load
-from .readers import READERS, account_of
+from .readers import readers, wrong_counts
 from .truth import Truth, Window, month_of
 
 SHOWN = 3
@@ -70,13 +70,14 @@ def _arguments(tables: dict[str, Table]) -> argparse.Namespace:
 def check(table: Table, wanted: argparse.Namespace, truth: Truth) -> tuple[str, list[str]]:
     """A line for people, and what is wrong."""
     folder = wanted.lake / "tables" / table.stream
-    account = account_of(folder)
+    engines = readers(folder)
+    account = engines[0].account()
     if account is None:
         return f"{table.stream}: has no account", ["`harvest-lake.account` is missing"]
     if wanted.account not in (None, account):
         return f"{table.stream}: wrong account", [f"is {account}, not {wanted.account}"]
-    readings = {name: read(folder) for name, read in READERS.items()}
-    first = next(iter(readings.values()))
+    readings = [engine.read() for engine in engines]
+    first = readings[0]
     leave = Leave(lenient=wanted.lenient)
     if table.window:
         rows, wrong = _window_rows(table, wanted, truth, first, leave)
@@ -87,12 +88,12 @@ def check(table: Table, wanted: argparse.Namespace, truth: Truth) -> tuple[str, 
     by_key = {key_of(table, row): row for row in rows}
     if len(by_key) != len(rows):
         wrong.append(f"the truth holds {len(rows) - len(by_key)} keys twice")
-    readers = []
-    for name, actual in readings.items():
-        found = differences(table, by_key, actual, account, leave)
-        readers.append(f"{name} {'ok' if not found else f'{len(found)} differences'}")
-        wrong += [f"{name}: {difference}" for difference in found]
-    return f"{table.stream}: {first.num_rows} rows, {', '.join(readers)}", wrong
+    verdicts = []
+    for engine, actual in zip(engines, readings, strict=True):
+        found = differences(table, by_key, actual, account, leave) or wrong_counts(engine, actual)
+        verdicts.append(f"{engine.name} {f'{len(found)} differences' if found else 'ok'}")
+        wrong += [f"{engine.name}: {difference}" for difference in found]
+    return f"{table.stream}: {first.num_rows} rows, {', '.join(verdicts)}", wrong
 
 
 def _window_rows(

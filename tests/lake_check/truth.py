@@ -45,7 +45,9 @@ class Truth:
         records, rows = self.get(path)["records"], []
         while records:
             rows.append(row_of(table, records.pop(), window))
-        return rows
+        # Without a usable id a record is no row; the keys of reports may be null.
+        reports = table.records_key == "results"
+        return [row for row in rows if reports or all(row[part] is not None for part in table.key)]
 
     def today(self) -> dt.date:
         """The day at the fake account, or the last with an entry where it does not tell."""
