@@ -1,12 +1,29 @@
 //! The HTTP edge to Harvest: trait, real implementation, scripted one.
 
+mod base;
+pub mod conformance;
+mod credentials;
+mod error;
+mod faulty;
+mod http;
+mod reply;
+mod scripted;
+
 use async_trait::async_trait;
 use engine::pass::Target;
 use engine::time::Timestamp;
 
+pub use self::base::BaseUrl;
+pub use self::credentials::{Credentials, Token};
+pub use self::error::{ApiError, SetupError};
+pub use self::faulty::{Call, Fault, FaultyApi};
+pub use self::http::{ReqwestApi, Tuning};
+pub use self::reply::Reply;
+pub use self::scripted::{Asked, Scripted, ScriptedApi};
+
 /// A successful answer: status 200, `Content-Type` JSON, a whole body of valid UTF-8. Whether the
 /// body *is* JSON shows when it is decoded.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The body, decompressed.
     pub body: String,
@@ -20,8 +37,3 @@ pub trait HarvestApi: Send + Sync + core::fmt::Debug {
     /// GETs `target` below the base URL.
     async fn get(&self, target: &Target) -> Result<Answer, ApiError>;
 }
-
-/// Why a request brought no usable answer. Never contains the token.
-#[derive(Debug, thiserror::Error)]
-#[error("placeholder")]
-pub struct ApiError {}

@@ -1,0 +1,352 @@
+//! Where Harvest is, and which URLs may get the token.
+
+use core::fmt;
+use core::str::FromStr;
+
+use engine::pass::Target;
+use engine::retry::Failure;
+use url::{Host, Url};
+
+use crate::error::{ApiError, SetupError};
+
+/// Parameters whose values are fit for messages; the others (cursors, whatever a link brings) are
+/// not shown.
+const SHOWN: &[&str] = &[
+    "approval_status",
+    "client_id",
+    "from",
+    "include_fixed_fee",
+    "is_active",
+    "is_running",
+    "page",
+    "per_page",
+    "project_id",
+    "to",
+    "updated_since",
+    "user_id",
+];
+const LONGEST_SHOWN: usize = 60;
+
+/// The base URL of the API, such as `https://api.harvestapp.com/v2`. Plain http is accepted for
+/// loopback hosts only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BaseUrl(Url);
+
+impl BaseUrl {
+    /// Where Harvest is.
+    pub const HARVEST: &'static str = "https://api.harvestapp.com/v2";
+
+    /// Whether the host is this machine itself, named `localhost` or by a loopback address.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
+    /// Whether it is spoken to without TLS.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.0.scheme() == "http"
+    }
+
+    /// The URL of `target`. A link with another scheme, host or port, or with credentials, is
+    /// refused as [`Failure::ForeignLink`], and so is a path that leads out of the base URL.
+    pub fn resolve(&self, target: &Target) -> Result<Url, ApiError> {
+        match target {
+            Target::Path { path, query } => self.join(path, query),
+            Target::Link(link) => self.own(link),
+        }
+    }
+
+    /// The path of `url` below this base URL; the whole path where it is not below it.
+    #[must_use]
+    pub fn below<'u>(&self, url: &'u Url) -> &'u str {
+        let base = self.0.path().trim_end_matches('/');
+        match url.path().strip_prefix(base) {
+            Some(rest) if rest.starts_with('/') => rest,
+            Some(_) | None => url.path(),
+        }
+    }
+
+    fn join(&self, path: &str, query: &[(String, String)]) -> Result<Url, ApiError> {
+        let leads_out = |part: &str| part == "." || part == ".." || part.contains('\\');
+        let relative = path.strip_prefix('/');
+        if relative.is_none_or(|rest| rest.is_empty() || rest.split('/').any(leads_out)) {
+            return Err(ApiError::new(Failure::ForeignLink, format!("GET {path}"))
+                .with_detail("the path does not lead below the base URL"));
+        }
+        let mut url = self.0.clone();
+        url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(url)
+    }
+
+    fn own(&self, link: &str) -> Result<Url, ApiError> {
+        let foreign = |detail: String| {
+            Err(
+                ApiError::new(Failure::ForeignLink, "the link to the next page")
+                    .with_detail(&detail),
+            )
+        };
+        let Ok(mut url) = Url::parse(link) else {
+            return foreign("it is no URL".to_owned());
+        };
+        let same_origin = url.scheme() == self.0.scheme()
+            && url.host() == self.0.host()
+            && url.port_or_known_default() == self.0.port_or_known_default();
+        if !same_origin {
+            return foreign(format!("it leads to {}", origin(&url)));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return foreign("it carries credentials of its own".to_owned());
+        }
+        if url.path() == "/" {
+            return foreign("it has no path".to_owned());
+        }
+        url.set_fragment(None);
+        Ok(url)
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = SetupError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refused = |why| SetupError::BaseUrl {
+            url: without_credentials(text),
+            why,
+        };
+        let url = Url::parse(text.trim()).map_err(|_| refused("it is no URL"))?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            "http" => return Err(refused("plain http would show the token: use https")),
+            _ => return Err(refused("it must begin with https://")),
+        }
+        if url.host().is_none() {
+            return Err(refused("it names no host"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refused("credentials do not belong in it"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(refused("it must end with the path"));
+        }
+        Ok(Self(url))
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BaseUrl({self})")
+    }
+}
+
+/// What is asked for, fit for messages: path and the harmless parameters.
+pub(crate) fn shown(url: &Url) -> String {
+    let mut text = format!("GET {}", url.path());
+    let mut separator = '?';
+    for (name, value) in url.query_pairs() {
+        let known = SHOWN.contains(&name.as_ref()) && value.chars().count() <= LONGEST_SHOWN;
+        let name: String = name.chars().take(LONGEST_SHOWN).collect();
+        text.push(separator);
+        text.push_str(&printable(&name));
+        text.push('=');
+        text.push_str(&if known {
+            printable(&value)
+        } else {
+            "…".to_owned()
+        });
+        separator = '&';
+    }
+    text
+}
+
+/// `text` without control characters.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+fn origin(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("nowhere");
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    format!("{}://{host}{port}", url.scheme())
+        .chars()
+        .take(100)
+        .collect()
+}
+
+fn without_credentials(text: &str) -> String {
+    match Url::parse(text.trim()) {
+        Ok(url) => format!("{}{}", origin(&url), url.path()),
+        Err(_) => printable(text)
+            .chars()
+            .filter(|c| *c != '@')
+            .take(100)
+            .collect(),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base(text: &str) -> BaseUrl {
+        text.parse().unwrap()
+    }
+
+    fn path(path: &str, query: &[(&str, &str)]) -> Target {
+        let query = query
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect();
+        Target::Path {
+            path: path.to_owned(),
+            query,
+        }
+    }
+
+    #[test]
+    fn a_path_is_put_below_the_base_url() {
+        let check = |base_url: &str, target: &Target, url: &str| {
+            assert_eq!(base(base_url).resolve(target).unwrap().as_str(), url);
+        };
+        let clients = path("/clients", &[]);
+        check(
+            "https://api.harvestapp.com/v2",
+            &clients,
+            "https://api.harvestapp.com/v2/clients",
+        );
+        check(
+            "https://api.harvestapp.com/v2/",
+            &clients,
+            "https://api.harvestapp.com/v2/clients",
+        );
+        check(
+            "http://127.0.0.1:8080",
+            &clients,
+            "http://127.0.0.1:8080/clients",
+        );
+        check(
+            "http://[::1]:8080/x",
+            &clients,
+            "http://[::1]:8080/x/clients",
+        );
+        check(
+            "http://localhost:1",
+            &path("/a?b#c d", &[]),
+            "http://localhost:1/a%3Fb%23c%20d",
+        );
+        check(
+            "https://h/v2",
+            &path(
+                "/e",
+                &[("updated_since", "2026-01-01T00:00:00Z"), ("x", "a&b=c")],
+            ),
+            "https://h/v2/e?updated_since=2026-01-01T00%3A00%3A00Z&x=a%26b%3Dc",
+        );
+    }
+
+    #[test]
+    fn a_path_cannot_leave_the_base_url() {
+        for text in ["", "/", "clients", "/../x", "/a/../../x", "/.", "/a\\..\\b"] {
+            let error = base("https://h/v2").resolve(&path(text, &[])).unwrap_err();
+            assert_eq!(error.failure(), &Failure::ForeignLink, "{text}");
+        }
+        let url = base("https://h/v2")
+            .resolve(&path("//evil.example/x", &[]))
+            .unwrap();
+        assert_eq!(url.host_str(), Some("h"));
+    }
+
+    #[test]
+    fn links_within_the_origin_are_followed_whatever_their_path() {
+        let base = base("https://api.harvestapp.com/v2");
+        for link in [
+            "https://api.harvestapp.com/v2/clients?cursor=eyJ&per_page=2000",
+            "https://api.harvestapp.com/api/v2/clients?cursor=eyJ",
+            "https://API.harvestapp.com:443/v2/clients",
+        ] {
+            assert!(
+                base.resolve(&Target::Link(link.to_owned())).is_ok(),
+                "{link}"
+            );
+        }
+    }
+
+    #[test]
+    fn links_out_of_the_origin_are_refused() {
+        let base = base("https://api.harvestapp.com/v2");
+        for link in [
+            "http://api.harvestapp.com/v2/clients",
+            "https://api.harvestapp.com:444/v2/clients",
+            "https://api.harvestapp.com.evil.example/v2/clients",
+            "https://api.harvestapp.com@evil.example/v2/clients",
+            "https://user:word@api.harvestapp.com/v2/clients",
+            "https://evil.example\\@api.harvestapp.com/v2",
+            "//evil.example/v2",
+            "/v2/clients",
+            "https://api.harvestapp.com",
+            "file:///v2/clients",
+            "",
+        ] {
+            let error = base.resolve(&Target::Link(link.to_owned())).unwrap_err();
+            assert_eq!(error.failure(), &Failure::ForeignLink, "{link}");
+            assert!(!error.to_string().contains("word"), "{error}");
+        }
+    }
+
+    #[test]
+    fn base_urls_that_would_show_the_token_are_refused() {
+        let refused = |text: &str, why: &str| {
+            let error = text.parse::<BaseUrl>().unwrap_err().to_string();
+            assert!(error.contains(why), "{text}: {error}");
+            assert!(!error.contains("secret"), "{error}");
+        };
+        refused("http://api.harvestapp.com/v2", "use https");
+        refused("http://localhost.evil.example/", "use https");
+        refused("http://128.0.0.1/", "use https");
+        refused("ftp://localhost/", "https://");
+        refused("api.harvestapp.com/v2", "no URL");
+        refused("https://user:secret@h/", "credentials");
+        refused("https://h/v2?access_token=secret", "end with the path");
+        for text in [
+            "https://h",
+            "http://127.0.0.2/v2",
+            "http://localhost:9/",
+            "http://[::1]/",
+        ] {
+            assert!(text.parse::<BaseUrl>().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn messages_show_harmless_parameters_only() {
+        let url = "https://h/v2/clients?page=2&access_token=secret&cursor=eyJhZnRlciI6MX0&from=2026-01-01";
+        assert_eq!(
+            shown(&Url::parse(url).unwrap()),
+            "GET /v2/clients?page=2&access_token=…&cursor=…&from=2026-01-01"
+        );
+    }
+}

@@ -1,0 +1,281 @@
+//! What every implementation of [`HarvestApi`] must do, as assertions.
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "a test suite, public so that other packages can run it"
+)]
+
+use engine::pass::Target;
+use engine::retry::Failure;
+use engine::time::{SignedDuration, Timestamp};
+
+use crate::{Answer, ApiError, HarvestApi, Reply};
+
+/// An implementation together with the server side that it speaks to.
+pub trait Stage: Send + Sync {
+    /// The implementation under test.
+    fn api(&self) -> &dyn HarvestApi;
+
+    /// Its base URL, without a slash at the end.
+    fn base(&self) -> String;
+
+    /// The next request gets this answer.
+    fn answer_with(&self, reply: Reply);
+
+    /// Path below the base URL, and query as sent or re-encoded, of each request so far.
+    fn arrived(&self) -> Vec<String>;
+}
+
+/// Runs the whole suite on one stage. Panics where the implementation does not conform.
+pub async fn check(stage: &dyn Stage) {
+    a_page_comes_as_it_was_sent(stage).await;
+    a_date_that_cannot_be_read_is_none(stage).await;
+    each_status_has_its_failure(stage).await;
+    a_rate_limit_says_how_long(stage).await;
+    what_is_no_json_is_malformed(stage).await;
+    errors_tell_who_answered(stage).await;
+    queries_are_encoded(stage).await;
+    links_within_the_origin_are_sent_as_they_are(stage).await;
+    links_to_elsewhere_are_not_sent(stage).await;
+}
+
+/// Body and date of a page are handed on unchanged.
+pub async fn a_page_comes_as_it_was_sent(stage: &dyn Stage) {
+    let at: Timestamp = "2026-11-23T06:15:01Z".parse().expect("an instant");
+    let body = "{\"clients\":[{\"name\":\"Žižek & Søn\",\"x\":12345678901234.5678}]} \n";
+    let answer = ask(stage, Reply::json(body).dated(at))
+        .await
+        .expect("an answer");
+    assert_eq!(
+        answer,
+        Answer {
+            body: body.to_owned(),
+            date: Some(at)
+        }
+    );
+    let answer = ask(stage, Reply::json(""))
+        .await
+        .expect("an empty body is judged by the decoder");
+    assert_eq!(answer.body, "");
+}
+
+/// A missing or odd `Date` is no error.
+pub async fn a_date_that_cannot_be_read_is_none(stage: &dyn Stage) {
+    let mut odd = Reply::json("{}");
+    odd.date = Some("yesterday".to_owned());
+    assert_eq!(ask(stage, odd).await.expect("an answer").date, None);
+}
+
+/// The error table, by status; bodies in HTML and JSON.
+pub async fn each_status_has_its_failure(stage: &dyn Stage) {
+    let table = [
+        (400, Failure::Invalid(400)),
+        (401, Failure::Unauthorized),
+        (403, Failure::Forbidden),
+        (404, Failure::NotFound),
+        (422, Failure::Invalid(422)),
+        (429, Failure::RateLimited { retry_after: None }),
+        (500, Failure::Server(500)),
+        (502, Failure::Server(502)),
+        (503, Failure::Server(503)),
+        (520, Failure::Server(520)),
+        (529, Failure::Server(529)),
+        (201, Failure::Unexpected(201)),
+        (301, Failure::Unexpected(301)),
+        (302, Failure::Unexpected(302)),
+        (410, Failure::Unexpected(410)),
+    ];
+    for (status, failure) in table {
+        for (kind, body) in [
+            ("text/html", "<html><h1>Oops</h1></html>"),
+            ("application/json", "{\"message\":\"no\"}"),
+            ("application/json", "{\"message\":"),
+            ("text/html; charset=utf-8", ""),
+        ] {
+            let error = refusal(stage, Reply::status(status, kind, body)).await;
+            assert_eq!(error.failure(), &failure, "{status} {kind} {body}");
+        }
+    }
+}
+
+/// `Retry-After` in its two forms.
+pub async fn a_rate_limit_says_how_long(stage: &dyn Stage) {
+    let limited = || Reply::status(429, "text/html", "<h1>Throttled</h1>");
+    let at: Timestamp = "2026-11-23T06:15:00Z".parse().expect("an instant");
+    let table = [
+        (limited().retry_after("15"), Some(15)),
+        (
+            limited()
+                .retry_after("Mon, 23 Nov 2026 06:16:00 GMT")
+                .dated(at),
+            Some(60),
+        ),
+        (limited().retry_after("soon"), None),
+    ];
+    for (reply, secs) in table {
+        let retry_after = secs.map(SignedDuration::from_secs);
+        let error = refusal(stage, reply).await;
+        assert_eq!(error.failure(), &Failure::RateLimited { retry_after });
+    }
+}
+
+/// A page of something else with status 200 moves nothing.
+pub async fn what_is_no_json_is_malformed(stage: &dyn Stage) {
+    let mut untyped = Reply::json("{}");
+    untyped.content_type = None;
+    for reply in [
+        Reply::status(200, "text/html", "<html>please log in</html>"),
+        Reply::status(200, "text/plain", "{\"clients\":[]}"),
+        Reply::json(vec![b'"', 0xff, 0xfe, b'"']),
+        untyped,
+    ] {
+        assert_eq!(refusal(stage, reply).await.failure(), &Failure::Malformed);
+    }
+}
+
+/// Harvest's own 404 and a page of something in front of it can be told apart; Harvest's message is
+/// handed on.
+pub async fn errors_tell_who_answered(stage: &dyn Stage) {
+    let json = "{\"status\":404,\"error\":\"Not Found\"}";
+    let own = refusal(
+        stage,
+        Reply::status(404, "application/json; charset=utf-8", json),
+    )
+    .await;
+    assert!(own.is_from_harvest());
+    assert!(own.to_string().contains("Not Found"), "{own}");
+    let other = refusal(stage, Reply::status(404, "text/html", "<h1>Nope</h1>")).await;
+    assert!(!other.is_from_harvest());
+    assert!(!other.to_string().contains("Nope"), "{other}");
+    assert!(other.to_string().contains("/clients"), "{other}");
+}
+
+/// Query values arrive as they were meant.
+pub async fn queries_are_encoded(stage: &dyn Stage) {
+    let query = [
+        ("updated_since", "2026-11-23T06:15:00Z"),
+        ("a b", "1&2=3+4#5"),
+    ];
+    let query = query
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+    stage.answer_with(Reply::json("{}"));
+    let target = Target::Path {
+        path: "/time_entries".to_owned(),
+        query,
+    };
+    stage.api().get(&target).await.expect("an answer");
+    assert_eq!(
+        stage.arrived().last().map(String::as_str),
+        Some("/time_entries?updated_since=2026-11-23T06%3A15%3A00Z&a+b=1%262%3D3%2B4%235")
+    );
+}
+
+/// A link within the origin is followed, even where its path is not below the base URL.
+pub async fn links_within_the_origin_are_sent_as_they_are(stage: &dyn Stage) {
+    let link = format!(
+        "{}/clients?cursor=eyJhIjoxfQ%3D%3D&per_page=2000",
+        stage.base()
+    );
+    stage.answer_with(Reply::json("{}"));
+    stage
+        .api()
+        .get(&Target::Link(link))
+        .await
+        .expect("an answer");
+    let last = stage.arrived().last().cloned();
+    assert_eq!(
+        last.as_deref(),
+        Some("/clients?cursor=eyJhIjoxfQ%3D%3D&per_page=2000")
+    );
+}
+
+/// A link to another host, port or scheme is refused, and the server is not asked.
+pub async fn links_to_elsewhere_are_not_sent(stage: &dyn Stage) {
+    let before = stage.arrived().len();
+    let base = stage.base();
+    let (scheme, rest) = base.split_once("://").expect("a base URL with a scheme");
+    let other_scheme = if scheme == "http" { "https" } else { "http" };
+    for link in [
+        "https://evil.example/v2/clients?cursor=1".to_owned(),
+        "http://127.0.0.1:1/v2/clients".to_owned(),
+        format!("{other_scheme}://{rest}/clients"),
+        format!("{scheme}://user@{rest}/clients"),
+        "/clients?cursor=1".to_owned(),
+        String::new(),
+    ] {
+        match stage.api().get(&Target::Link(link.clone())).await {
+            Err(error) => assert_eq!(error.failure(), &Failure::ForeignLink, "{link}"),
+            Ok(answer) => panic!("{link} was followed: {answer:?}"),
+        }
+    }
+    assert_eq!(stage.arrived().len(), before, "nothing was sent");
+}
+
+async fn ask(stage: &dyn Stage, reply: Reply) -> Result<Answer, ApiError> {
+    stage.answer_with(reply);
+    let query = vec![("per_page".to_owned(), "2000".to_owned())];
+    stage
+        .api()
+        .get(&Target::Path {
+            path: "/clients".to_owned(),
+            query,
+        })
+        .await
+}
+
+async fn refusal(stage: &dyn Stage, reply: Reply) -> ApiError {
+    let shown = format!("{reply:?}");
+    match ask(stage, reply).await {
+        Err(error) => error,
+        Ok(answer) => panic!("{shown} became {answer:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::ScriptedApi;
+
+    struct InMemory {
+        api: ScriptedApi,
+        next: Arc<Mutex<Option<Reply>>>,
+    }
+
+    impl Stage for InMemory {
+        fn api(&self) -> &dyn HarvestApi {
+            &self.api
+        }
+
+        fn base(&self) -> String {
+            crate::BaseUrl::HARVEST.to_owned()
+        }
+
+        fn answer_with(&self, reply: Reply) {
+            *self.next.lock().unwrap() = Some(reply);
+        }
+
+        fn arrived(&self) -> Vec<String> {
+            let encode = |asked: &crate::Asked| {
+                let mut query = url::form_urlencoded::Serializer::new(String::new());
+                format!(
+                    "{}?{}",
+                    asked.path,
+                    query.extend_pairs(&asked.query).finish()
+                )
+            };
+            self.api.requests().iter().map(encode).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_scripted_implementation_conforms() {
+        let next: Arc<Mutex<Option<Reply>>> = Arc::default();
+        let script = Arc::clone(&next);
+        let api = ScriptedApi::new(move |_| script.lock().unwrap().take().unwrap().into()).unwrap();
+        check(&InMemory { api, next }).await;
+    }
+}

@@ -1,0 +1,79 @@
+//! The token and the account it is for.
+
+use core::fmt;
+
+use engine::ids::AccountId;
+
+use crate::error::SetupError;
+
+/// An access token. Neither `Debug` nor any message shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// A token as the operator gave it; white space around it is removed. Refused when it is empty
+    /// or cannot be part of a header.
+    pub fn new(text: &str) -> Result<Self, SetupError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(SetupError::Token("it is empty"));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(SetupError::Token(
+                "it contains a character that no token has",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The token itself, for the one header that needs it.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// Who asks: a token, and the account that is read with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The Harvest account.
+    pub account: AccountId,
+    /// The token of a person or an application.
+    pub token: Token,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_never_shows() {
+        let token = Token::new(" 1234.pt.secret\n").unwrap();
+        assert_eq!(token.reveal(), "1234.pt.secret");
+        let credentials = Credentials {
+            account: AccountId(7),
+            token: token.clone(),
+        };
+        let shown = format!("{token} {token:?} {credentials:?} {credentials:#?}");
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn what_cannot_be_a_token_is_refused_without_showing_it() {
+        for text in ["", "  \n", "a b", "a\r\nX: y", "täken"] {
+            let error = Token::new(text).unwrap_err().to_string();
+            assert!(text.trim().is_empty() || !error.contains(text), "{error}");
+        }
+    }
+}

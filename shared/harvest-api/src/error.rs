@@ -1,0 +1,168 @@
+//! Why there is no usable answer, in words for people and as a [`Failure`] for the engine.
+
+use core::fmt;
+use std::error::Error;
+
+use engine::retry::Failure;
+
+/// Why a request brought no usable answer. Never contains the token.
+#[derive(Debug)]
+pub struct ApiError {
+    failure: Failure,
+    request: String,
+    detail: Option<String>,
+    from_harvest: bool,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl ApiError {
+    /// An error of `request`, which is shown as it is: without cursors and tokens.
+    #[must_use]
+    pub fn new(failure: Failure, request: impl Into<String>) -> Self {
+        let request = request.into();
+        Self {
+            failure,
+            request,
+            detail: None,
+            from_harvest: false,
+            source: None,
+        }
+    }
+
+    /// Adds what is known besides.
+    #[must_use]
+    pub fn with_detail(mut self, detail: &str) -> Self {
+        self.detail = Some(detail.to_owned());
+        self
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// Says whether the answer was JSON, so that Harvest's application wrote it and not something
+    /// in front of it.
+    #[must_use]
+    pub(crate) fn answered_in_json(mut self, json: bool) -> Self {
+        self.from_harvest = json;
+        self
+    }
+
+    /// Without `secret`, should the server have sent it back.
+    #[must_use]
+    pub(crate) fn without(mut self, secret: &str) -> Self {
+        self.detail = self.detail.map(|detail| detail.replace(secret, "…"));
+        self
+    }
+
+    /// What the next step depends on.
+    #[must_use]
+    pub const fn failure(&self) -> &Failure {
+        &self.failure
+    }
+
+    /// Whether Harvest's application itself answered (in JSON). A 404 page in HTML, of a proxy or
+    /// for a malformed path, proves nothing about a record.
+    #[must_use]
+    pub const fn is_from_harvest(&self) -> bool {
+        self.from_harvest
+    }
+
+    /// What was asked: method, path and harmless parameters.
+    #[must_use]
+    pub fn request(&self) -> &str {
+        &self.request
+    }
+
+    /// What Harvest said in its answer, or what else is known; shortened.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            failure,
+            request,
+            detail,
+            ..
+        } = self;
+        write!(f, "{request}: ")?;
+        match failure {
+            Failure::TimedOut => f.write_str("no whole answer arrived in time")?,
+            Failure::Server(status) => write!(f, "the server failed with status {status}")?,
+            Failure::RateLimited { .. } => f.write_str("the rate limit is used up (429)")?,
+            Failure::Malformed => f.write_str("the answer is not the JSON that was asked for")?,
+            Failure::Unauthorized => {
+                f.write_str("the token is not accepted for this account (401)")?;
+            }
+            Failure::Forbidden => f.write_str("this token may not read this (403)")?,
+            Failure::NotFound => f.write_str("there is no such thing (404)")?,
+            Failure::Invalid(status) => write!(f, "the request was refused ({status})")?,
+            Failure::Unreachable => f.write_str("no connection")?,
+            Failure::Unexpected(status) if (300..400).contains(status) => {
+                write!(f, "the server redirects ({status}), which is not followed")?;
+            }
+            Failure::Unexpected(status) => write!(f, "unexpected status {status}")?,
+            Failure::ForeignLink => f.write_str("it leads out of the base URL and is not sent")?,
+        }
+        if let Some(detail) = detail {
+            write!(f, ": {detail}")?;
+        }
+        advice(failure).map_or(Ok(()), |advice| write!(f, "; {advice}"))
+    }
+}
+
+impl Error for ApiError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| {
+            let source: &(dyn Error + 'static) = source.as_ref();
+            source
+        })
+    }
+}
+
+/// What a person can do about it.
+const fn advice(failure: &Failure) -> Option<&'static str> {
+    match failure {
+        Failure::TimedOut | Failure::Server(_) => Some("run again later, nothing is lost"),
+        Failure::RateLimited { .. } => {
+            Some("others use this account's limit too: wait, or lower the budget percent")
+        }
+        Failure::Malformed => {
+            Some("nothing was taken from it; see whether a proxy or a login page answers instead")
+        }
+        Failure::Unauthorized => Some("check the access token and the account id"),
+        Failure::Forbidden => Some("use an administrator's token or exclude the stream"),
+        Failure::Unreachable => Some("check the network and the base URL"),
+        Failure::Unexpected(_) => Some("check the base URL"),
+        Failure::NotFound | Failure::Invalid(_) | Failure::ForeignLink => None,
+    }
+}
+
+/// Why no connection to Harvest can be set up: a setting is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Not a base URL that a token may be sent to.
+    #[error("`{url}` cannot be the base URL: {why}")]
+    BaseUrl {
+        /// Without credentials and query.
+        url: String,
+        /// What is wrong, and what to do.
+        why: &'static str,
+    },
+    /// Not a token.
+    #[error("the access token cannot be used: {0}")]
+    Token(&'static str),
+    /// Not fit for the User-Agent header.
+    #[error("the contact `{0}` cannot be part of a header: use an address or URL in plain ASCII")]
+    Contact(String),
+    /// The HTTP or TLS layer did not start.
+    #[error("HTTPS could not be set up")]
+    Tls(#[source] Box<dyn Error + Send + Sync>),
+}

@@ -1,0 +1,124 @@
+//! An API that fails when told to: for tests of what happens when the real one does.
+
+use core::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use engine::pass::Target;
+use engine::retry::Failure;
+
+use crate::{Answer, ApiError, HarvestApi};
+
+/// One call, as the script sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// How many calls came before, on this API.
+    pub number: u64,
+    /// What is asked for.
+    pub target: &'a Target,
+}
+
+/// What becomes of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing special: it is passed on.
+    None,
+    /// It fails so, and the server never sees it.
+    Before(Failure),
+    /// The server sees and counts it, then it fails so.
+    After(Failure),
+}
+
+type Script = dyn Fn(Call<'_>) -> Fault + Send + Sync;
+
+/// An API whose calls fail as a script decides.
+pub struct FaultyApi {
+    inner: Arc<dyn HarvestApi>,
+    script: Box<Script>,
+    calls: AtomicU64,
+}
+
+impl FaultyApi {
+    /// Puts `script` before `inner`.
+    pub fn new(
+        inner: Arc<dyn HarvestApi>,
+        script: impl Fn(Call<'_>) -> Fault + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            inner,
+            script: Box::new(script),
+            calls: AtomicU64::new(0),
+        }
+    }
+
+    /// How many calls came.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl HarvestApi for FaultyApi {
+    async fn get(&self, target: &Target) -> Result<Answer, ApiError> {
+        let number = self.calls.fetch_add(1, Ordering::SeqCst);
+        match (self.script)(Call { number, target }) {
+            Fault::None => self.inner.get(target).await,
+            Fault::Before(failure) => Err(injected(failure, target)),
+            Fault::After(failure) => match self.inner.get(target).await {
+                Ok(_) | Err(_) => Err(injected(failure, target)),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for FaultyApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultyApi")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+fn injected(failure: Failure, target: &Target) -> ApiError {
+    let request = match target {
+        Target::Path { path, .. } => format!("GET {path}"),
+        Target::Link(_) => "the link to the next page".to_owned(),
+    };
+    ApiError::new(failure, request).with_detail("injected")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Reply, ScriptedApi};
+
+    #[tokio::test]
+    async fn a_call_fails_before_or_after_the_server_saw_it() {
+        let server = Arc::new(ScriptedApi::new(|_| Reply::json("{}").into()).unwrap());
+        let api = FaultyApi::new(
+            Arc::clone(&server) as Arc<dyn HarvestApi>,
+            |call| match call.number {
+                0 => Fault::Before(Failure::TimedOut),
+                1 => Fault::After(Failure::Server(500)),
+                _ => Fault::None,
+            },
+        );
+        let target = Target::Path {
+            path: "/clients".to_owned(),
+            query: Vec::new(),
+        };
+        assert_eq!(
+            api.get(&target).await.unwrap_err().failure(),
+            &Failure::TimedOut
+        );
+        assert_eq!(server.requests().len(), 0);
+        assert_eq!(
+            api.get(&target).await.unwrap_err().failure(),
+            &Failure::Server(500)
+        );
+        assert_eq!(server.requests().len(), 1);
+        assert_eq!(api.get(&target).await.unwrap().body, "{}");
+        assert_eq!((api.calls(), server.requests().len()), (3, 2));
+    }
+}

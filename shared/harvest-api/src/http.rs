@@ -1,0 +1,213 @@
+//! The real API over HTTPS.
+
+#[cfg(test)]
+mod tests;
+
+use core::fmt;
+use core::time::Duration;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::pass::Target;
+use engine::retry::Failure;
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    USER_AGENT,
+};
+use reqwest::{Client, Response};
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::base::shown;
+use crate::error::SetupError;
+use crate::{Answer, ApiError, BaseUrl, Credentials, HarvestApi, Reply, Token};
+
+/// Bytes of an answer that is not the wanted one: enough for its message.
+const LARGEST_REFUSAL: u64 = 16 * 1024;
+
+/// Bounds on one request. The defaults suit Harvest; tests take shorter ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// Name, TCP and TLS.
+    pub connect: Duration,
+    /// Longest silence, before the answer and within it.
+    pub silence: Duration,
+    /// The whole request.
+    pub total: Duration,
+    /// Bytes of a body, decompressed.
+    pub largest_body: u64,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            silence: Duration::from_secs(60),
+            total: Duration::from_secs(150),
+            largest_body: 256 * 1024 * 1024,
+        }
+    }
+}
+
+/// Harvest over HTTPS (plain HTTP for loopback hosts). Follows no redirect and repeats nothing.
+pub struct ReqwestApi {
+    base: BaseUrl,
+    token: Token,
+    largest_body: u64,
+    http: Client,
+}
+
+impl ReqwestApi {
+    /// An API that nothing is sent to yet. `contact` goes into the User-Agent: a mail address or
+    /// URL under which Harvest reaches the operator.
+    pub fn new(
+        base: BaseUrl,
+        credentials: &Credentials,
+        contact: &str,
+        tuning: Tuning,
+    ) -> Result<Self, SetupError> {
+        let mut builder = Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .default_headers(headers(credentials, contact)?)
+            .https_only(!base.is_plain())
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .gzip(true)
+            .connect_timeout(tuning.connect)
+            .read_timeout(tuning.silence)
+            .timeout(tuning.total);
+        if base.is_loopback() {
+            builder = builder.no_proxy();
+        }
+        let http = builder
+            .build()
+            .map_err(|source| SetupError::Tls(Box::new(source)))?;
+        let token = credentials.token.clone();
+        Ok(Self {
+            base,
+            token,
+            largest_body: tuning.largest_body,
+            http,
+        })
+    }
+
+    async fn read(&self, mut response: Response, request: &str) -> Result<Reply, ApiError> {
+        let mut reply = Reply {
+            status: response.status().as_u16(),
+            content_type: text(&response, &CONTENT_TYPE),
+            date: text(&response, &DATE),
+            retry_after: text(&response, &RETRY_AFTER),
+            body: Vec::new(),
+        };
+        let wanted = reply.status == 200 && reply.is_json();
+        let largest = if wanted {
+            self.largest_body
+        } else {
+            LARGEST_REFUSAL
+        };
+        let announced = response.content_length().unwrap_or(0);
+        let too_large = || {
+            ApiError::new(Failure::Malformed, request).with_detail(&format!(
+                "it is larger than {} MB",
+                self.largest_body / 1_000_000
+            ))
+        };
+        if announced > largest {
+            return if wanted { Err(too_large()) } else { Ok(reply) };
+        }
+        loop {
+            match response.chunk().await {
+                Ok(None) => return Ok(reply),
+                Ok(Some(chunk)) => {
+                    reply.body.extend_from_slice(&chunk);
+                    if u64::try_from(reply.body.len()).unwrap_or(u64::MAX) > largest {
+                        return if wanted { Err(too_large()) } else { Ok(reply) };
+                    }
+                }
+                // The status says enough.
+                Err(_) if !wanted => return Ok(reply),
+                Err(source) => {
+                    return Err(ApiError::new(Failure::TimedOut, request)
+                        .with_detail("it broke off in the middle of the body")
+                        .with_source(source.without_url()));
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl HarvestApi for ReqwestApi {
+    async fn get(&self, target: &Target) -> Result<Answer, ApiError> {
+        let url = self.base.resolve(target)?;
+        let request = shown(&url);
+        let response = match self.http.get(url).send().await {
+            Ok(response) => response,
+            Err(source) => return Err(self.unanswered(source, &request)),
+        };
+        let reply = self.read(response, &request).await?;
+        reply
+            .judge(&request)
+            .map_err(|error| error.without(self.token.reveal()))
+    }
+}
+
+impl ReqwestApi {
+    fn unanswered(&self, source: reqwest::Error, request: &str) -> ApiError {
+        let error = if source.is_connect() {
+            ApiError::new(Failure::Unreachable, request).with_detail(&format!("to {}", self.base))
+        } else {
+            ApiError::new(Failure::TimedOut, request)
+        };
+        error.with_source(source.without_url())
+    }
+}
+
+impl fmt::Debug for ReqwestApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestApi")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
+    }
+}
+
+fn text(response: &Response, name: &HeaderName) -> Option<String> {
+    let value = response.headers().get(name)?.to_str().ok()?;
+    Some(value.to_owned())
+}
+
+fn headers(credentials: &Credentials, contact: &str) -> Result<HeaderMap, SetupError> {
+    let contact = contact.trim();
+    let agent = format!("harvest-lake/{} ({contact})", env!("CARGO_PKG_VERSION"));
+    let plain = !contact.is_empty() && contact.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+    let agent = plain.then(|| HeaderValue::from_str(&agent).ok()).flatten();
+    let agent = agent.ok_or_else(|| SetupError::Contact(contact.escape_debug().to_string()))?;
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", credentials.token.reveal()))
+        .map_err(|_| SetupError::Token("it cannot be part of a header"))?;
+    bearer.set_sensitive(true);
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(AUTHORIZATION, bearer);
+    headers.insert(
+        HeaderName::from_static("harvest-account-id"),
+        HeaderValue::from(credentials.account.0),
+    );
+    headers.insert(USER_AGENT, agent);
+    Ok(headers)
+}
+
+/// TLS with the roots that browsers trust, compiled in: those of the operating system take
+/// milliseconds to load at each start.
+fn tls() -> Result<ClientConfig, SetupError> {
+    let roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|source| SetupError::Tls(Box::new(source)))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
