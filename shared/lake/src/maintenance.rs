@@ -1,1 +1,169 @@
-//! (maintenance)
+//! Housekeeping of a table: old log files, removed files, files of dead attempts.
+//!
+//! Each function can stop anywhere and run again: nothing is deleted that a later step relies on.
+
+use std::collections::BTreeMap;
+
+use engine::time::{SignedDuration, Timestamp, between};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde_json::json;
+
+use crate::table::{
+    LAST_CHECKPOINT, LogName, Table, TableError, Writer, checkpoint_parts, parse_data_file,
+    parse_log,
+};
+
+/// Objects that are deleted at the same time.
+const SIDE_BY_SIDE: usize = 8;
+
+/// What housekeeping deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// Objects.
+    pub files: u64,
+    /// Their bytes, as far as the log or the listing knows.
+    pub bytes: u64,
+}
+
+/// Deletes log files that are older than `retention` and behind a checkpoint that is older than
+/// that, too. The newest commit that carries a note stays; so do files that are not ours to know.
+///
+/// # Errors
+/// When the store fails, or the checkpoint that all would rest on cannot be read.
+pub async fn clean_log(
+    table: &mut Table,
+    now: Timestamp,
+    retention: SignedDuration,
+) -> Result<Deleted, TableError> {
+    table.refresh().await?;
+    let log = table.log();
+    let prefix = log.key("_delta_log/");
+    let objects = log.store.list(&prefix, None).await.map_err(|source| log.failed(source))?;
+    let old: Vec<(LogName, (String, u64))> = objects
+        .into_iter()
+        .filter(|object| between(object.modified, now) > retention)
+        .filter_map(|object| {
+            let name = parse_log(object.key.strip_prefix(&prefix)?)?;
+            Some((name, (object.key, object.size)))
+        })
+        .collect();
+    let Some((version, parts)) = newest_whole_checkpoint(&old) else {
+        return Ok(Deleted::default());
+    };
+    // From here on what lies behind it is nowhere else.
+    let whole = log.read_checkpoint(version, &checkpoint_parts(version, parts)).await?;
+    if log.hint().await?.is_some_and(|hint| hint < version) {
+        // Left by a crash; other readers go by it and would find nothing.
+        let parts = (parts > 0).then_some(parts);
+        let hint = json!({ "version": version, "size": whole.actions(), "parts": parts });
+        log.put(LAST_CHECKPOINT, hint.to_string().into_bytes()).await?;
+    }
+    let noted = table.state().note.as_ref().map(|(version, _)| *version);
+    let doomed = old.into_iter().filter(|(name, _)| match name {
+        LogName::Commit(commit) => *commit < version && Some(*commit) != noted,
+        LogName::Checkpoint { version: other, .. } => *other < version,
+    });
+    delete(table, doomed.map(|(_, object)| object).collect()).await
+}
+
+/// Deletes files that were removed from the table longer than `retention` ago, as the log names
+/// them; with a retention of zero all of them. Files that are gone already count, too.
+///
+/// # Errors
+/// When the log cannot be read or the store fails.
+pub async fn vacuum(
+    table: &mut Table,
+    now: Timestamp,
+    retention: SignedDuration,
+) -> Result<Deleted, TableError> {
+    table.refresh().await?;
+    let state = table.state();
+    let expired = |deleted: Option<i64>| {
+        let deleted = deleted.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        // Without a retention no clock matters, either.
+        retention.is_zero() || between(deleted.unwrap_or_default(), now) > retention
+    };
+    let doomed = state
+        .tombstones
+        .iter()
+        .filter(|(path, remove)| {
+            expired(remove.deletion_timestamp) && !state.files.contains_key(*path)
+        })
+        .map(|(path, remove)| (table.log().key(path), remove.size.unwrap_or_default()))
+        .collect();
+    delete(table, doomed).await
+}
+
+/// Deletes data files of attempts that died before they committed: by their name of an epoch below
+/// the writer's, or of its epoch and a sequence that is committed already; older than `min_age`,
+/// and neither in the table nor removed from it (those are left to `vacuum`). Files with other
+/// names are never touched.
+///
+/// The writer must hold the stream's lease. Nothing is deleted if it was taken over.
+///
+/// # Errors
+/// When the log cannot be read or the store fails.
+pub async fn orphans(
+    table: &mut Table,
+    now: Timestamp,
+    min_age: SignedDuration,
+    writer: &Writer,
+) -> Result<Deleted, TableError> {
+    let log = table.log();
+    let prefix = log.key("");
+    let objects = log.store.list(&prefix, None).await.map_err(|source| log.failed(source))?;
+    // After the listing: what was committed meanwhile is no orphan.
+    table.refresh().await?;
+    if table.recorded_epoch() > writer.epoch {
+        return Ok(Deleted::default());
+    }
+    let state = table.state();
+    let (epoch, sequence) = (writer.epoch.0, table.recorded_sequence().0);
+    let doomed = objects
+        .into_iter()
+        .filter(|object| between(object.modified, now) >= min_age || min_age.is_zero())
+        .filter_map(|object| {
+            let path = object.key.strip_prefix(&prefix)?;
+            let (of_epoch, of_sequence) = parse_data_file(path)?;
+            let dead = of_epoch < epoch || (of_epoch == epoch && of_sequence <= sequence);
+            let known = state.files.contains_key(path)
+                || state.tombstones.contains_key(path)
+                || path.starts_with("_delta_log/");
+            (dead && !known).then_some((object.key, object.size))
+        })
+        .collect();
+    delete(table, doomed).await
+}
+
+/// The newest checkpoint all of whose files are among these, and the number of its parts.
+fn newest_whole_checkpoint(files: &[(LogName, (String, u64))]) -> Option<(u64, u32)> {
+    let mut found = BTreeMap::<(u64, u32), u32>::new();
+    for (name, _) in files {
+        match name {
+            LogName::Commit(_) => {}
+            LogName::Checkpoint { version, parts, .. } => {
+                *found.entry((*version, *parts)).or_default() += 1;
+            }
+        }
+    }
+    let whole = found.into_iter().rev().find(|((_, parts), count)| count >= parts);
+    whole.map(|(checkpoint, _)| checkpoint)
+}
+
+/// Deletes these objects of the table; the sizes are for the sum.
+async fn delete(table: &Table, doomed: Vec<(String, u64)>) -> Result<Deleted, TableError> {
+    let log = table.log();
+    let sizes = stream::iter(doomed)
+        .map(|(key, size)| async move {
+            log.store.delete(&key).await.map_err(|source| log.failed(source)).map(|()| size)
+        })
+        .buffered(SIDE_BY_SIDE);
+    sizes
+        .try_fold(Deleted::default(), |sum, size| async move {
+            Ok(Deleted { files: sum.files + 1, bytes: sum.bytes + size })
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests;

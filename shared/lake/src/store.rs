@@ -1,5 +1,14 @@
 //! Where the lake's objects are: a folder, memory, later S3.
 
+pub mod conformance;
+mod faulty;
+mod folder;
+mod memory;
+
+pub use faulty::{Call, Fault, FaultyStore, Operation};
+pub use folder::FolderStore;
+pub use memory::MemoryStore;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use core::ops::Range;
@@ -38,7 +47,8 @@ pub trait ObjectStore: Send + Sync + core::fmt::Debug {
     /// The object, or `None` where there is none.
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError>;
 
-    /// These bytes of the object, or `None` where there is none.
+    /// These bytes of the object, cut at its end (so possibly none), or `None` where there is no
+    /// object.
     async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError>;
 
     /// All objects whose key begins with `prefix` and is greater than `after`, in key order.
@@ -70,6 +80,12 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// No object can have this key; a bug of the caller.
+    #[error("`{key}` is no valid object key")]
+    InvalidKey {
+        /// The key.
+        key: String,
+    },
     /// Anything else; the same call may succeed later.
     #[error("object store failed on `{key}`")]
     Failed {
@@ -79,4 +95,48 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl StoreError {
+    /// The error of an input or output operation on `key`, by what the caller can do about it.
+    #[must_use]
+    pub fn from_io(key: &str, source: std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        let key = key.to_owned();
+        let kind = source.kind();
+        if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+            return Self::Full { key, source };
+        }
+        if matches!(kind, ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) {
+            return Self::Denied { key, source: Box::new(source) };
+        }
+        Self::Failed { key, source: Box::new(source) }
+    }
+
+    /// Whether the same call may succeed if repeated at once. The failed call may have had its
+    /// effect all the same.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Failed { .. } => true,
+            Self::Full { .. } | Self::Denied { .. } | Self::InvalidKey { .. } => false,
+        }
+    }
+}
+
+/// Refuses keys that could leave the lake, mean different things to different stores, or look like
+/// a temporary file.
+fn check_key(key: &str) -> Result<(), StoreError> {
+    let bad_part =
+        |part: &str| part.is_empty() || part == "." || part == ".." || part.starts_with(".tmp-");
+    if key.contains(['\\', '\0']) || key.split('/').any(bad_part) {
+        return Err(StoreError::InvalidKey { key: key.to_owned() });
+    }
+    Ok(())
+}
+
+/// The part of an object of `len` bytes that lies in `range`.
+fn clamp(range: &Range<u64>, len: u64) -> Range<u64> {
+    let start = range.start.min(len);
+    start..range.end.clamp(start, len)
 }

@@ -1,0 +1,193 @@
+//! A store that fails when told to: for tests of what happens when the real one does.
+
+use core::fmt;
+use core::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError};
+
+/// Which operation is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// `put_if_absent`
+    PutIfAbsent,
+    /// `put`
+    Put,
+    /// `get`
+    Get,
+    /// `get_range`
+    GetRange,
+    /// `list`; the key is the prefix
+    List,
+    /// `delete`
+    Delete,
+}
+
+impl Operation {
+    /// Whether it changes anything.
+    #[must_use]
+    pub const fn writes(self) -> bool {
+        match self {
+            Self::PutIfAbsent | Self::Put | Self::Delete => true,
+            Self::Get | Self::GetRange | Self::List => false,
+        }
+    }
+}
+
+/// One call, as the script sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// How many calls came before, on this store.
+    pub number: u64,
+    /// What is called.
+    pub operation: Operation,
+    /// On which object, or below which prefix.
+    pub key: &'a str,
+}
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing special: it is passed on.
+    None,
+    /// It fails without an effect.
+    Before,
+    /// It has its effect, then the answer is lost.
+    After,
+}
+
+type Script = dyn Fn(Call<'_>) -> Fault + Send + Sync;
+
+/// A store whose calls fail as a script decides. A crash is a script that answers
+/// [`Fault::Before`] from some call on.
+pub struct FaultyStore {
+    inner: Arc<dyn ObjectStore>,
+    script: Box<Script>,
+    calls: AtomicU64,
+}
+
+impl fmt::Debug for FaultyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultyStore")
+            .field("inner", &self.inner)
+            .field("calls", &self.calls)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FaultyStore {
+    /// `inner`, with the faults that `script` decides.
+    pub fn new(
+        inner: Arc<dyn ObjectStore>,
+        script: impl Fn(Call<'_>) -> Fault + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            inner,
+            script: Box::new(script),
+            calls: AtomicU64::new(0),
+        }
+    }
+
+    /// How many calls there were.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    async fn apply<T>(
+        &self,
+        operation: Operation,
+        key: &str,
+        effect: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let number = self.calls.fetch_add(1, Ordering::SeqCst);
+        let failed = |what: &str| StoreError::Failed {
+            key: key.to_owned(),
+            source: what.into(),
+        };
+        match (self.script)(Call {
+            number,
+            operation,
+            key,
+        }) {
+            Fault::None => effect.await,
+            Fault::Before => Err(failed("scripted fault")),
+            Fault::After => {
+                effect.await?;
+                Err(failed("scripted loss of the answer"))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl ObjectStore for FaultyStore {
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
+        self.apply(
+            Operation::PutIfAbsent,
+            key,
+            self.inner.put_if_absent(key, bytes),
+        )
+        .await
+    }
+
+    async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
+        self.apply(Operation::Put, key, self.inner.put(key, bytes))
+            .await
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.apply(Operation::Get, key, self.inner.get(key)).await
+    }
+
+    async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        self.apply(Operation::GetRange, key, self.inner.get_range(key, range))
+            .await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError> {
+        self.apply(Operation::List, prefix, self.inner.list(prefix, after))
+            .await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.apply(Operation::Delete, key, self.inner.delete(key))
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{MemoryStore, conformance};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn without_faults_it_conforms() {
+        conformance::check(|| {
+            Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), |_| {
+                Fault::None
+            }))
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_fault_before_has_no_effect_and_one_after_has() {
+        let inner = Arc::new(MemoryStore::new());
+        let faulty = FaultyStore::new(inner.clone(), |call| {
+            if call.number == 0 {
+                Fault::Before
+            } else {
+                Fault::After
+            }
+        });
+        faulty.put_if_absent("a", Bytes::new()).await.unwrap_err();
+        assert_eq!(inner.get("a").await.unwrap(), None);
+        faulty.put_if_absent("a", Bytes::new()).await.unwrap_err();
+        assert!(inner.get("a").await.unwrap().is_some());
+        assert_eq!(faulty.calls(), 2);
+    }
+}

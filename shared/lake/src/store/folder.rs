@@ -1,0 +1,407 @@
+//! Objects as files of a local folder, durable when a call returns.
+
+use core::fmt::Write as _;
+use core::ops::Range;
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use engine::time::Timestamp;
+
+use super::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError, check_key, clamp};
+
+const TEMPORARY: &str = ".tmp-";
+
+/// How often a put begins anew when its temporary file was taken away, or its folder.
+const TRIES: u32 = 5;
+
+/// An object store in a folder. Many processes may use one folder at the same time.
+///
+/// The file system must have hard links: they are what makes a put conditional.
+#[derive(Clone, Debug)]
+pub struct FolderStore {
+    inner: Arc<Folder>,
+}
+
+#[derive(Debug)]
+struct Folder {
+    root: PathBuf,
+    /// Folders whose own entry this process has made durable.
+    durable: Mutex<BTreeSet<PathBuf>>,
+}
+
+impl FolderStore {
+    /// The store in the folder `root`. It is created with the first object.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        let durable = Mutex::default();
+        Self {
+            inner: Arc::new(Folder {
+                root: root.into(),
+                durable,
+            }),
+        }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.inner.root
+    }
+
+    /// Deletes temporary files below `prefix` that writers left behind when they died, and returns
+    /// how many there were. Those of living writers stay: they hold a lock on them.
+    pub async fn clean_leftovers(&self, prefix: &str) -> Result<u64, StoreError> {
+        self.run(prefix, |folder, prefix| folder.clean_leftovers(prefix))
+            .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        key: &str,
+        work: impl FnOnce(&Folder, &str) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let folder = Arc::clone(&self.inner);
+        let owned = key.to_owned();
+        match tokio::task::spawn_blocking(move || work(&folder, &owned)).await {
+            Ok(done) => done.map_err(|source| StoreError::from_io(key, source)),
+            Err(source) => Err(StoreError::Failed {
+                key: key.to_owned(),
+                source: Box::new(source),
+            }),
+        }
+    }
+}
+
+#[async_trait]
+impl ObjectStore for FolderStore {
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
+        check_key(key)?;
+        self.run(key, move |folder, key| folder.put_if_absent(key, &bytes))
+            .await
+    }
+
+    async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
+        check_key(key)?;
+        self.run(key, move |folder, key| folder.put(key, &bytes))
+            .await
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        check_key(key)?;
+        self.run(key, |folder, key| {
+            Ok(present(fs::read(folder.root.join(key)))?.map(Bytes::from))
+        })
+        .await
+    }
+
+    async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        check_key(key)?;
+        self.run(key, move |folder, key| folder.get_range(key, &range))
+            .await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError> {
+        let after = after.map(str::to_owned);
+        self.run(prefix, move |folder, prefix| {
+            let mut found = Vec::new();
+            folder.walk(prefix, &mut |key, path| {
+                if !key.starts_with(prefix)
+                    || after.as_deref().is_some_and(|after| key <= after)
+                    || is_temporary(key)
+                {
+                    return Ok(());
+                }
+                if let Some(file) = present(fs::metadata(path))? {
+                    let modified = Timestamp::try_from(file.modified()?).unwrap_or_default();
+                    found.push(ObjectMeta {
+                        key: key.to_owned(),
+                        size: file.len(),
+                        modified,
+                    });
+                }
+                Ok(())
+            })?;
+            found.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        check_key(key)?;
+        self.run(key, |folder, key| {
+            let path = folder.root.join(key);
+            if present(fs::remove_file(&path))?.is_some()
+                && let Some(parent) = path.parent()
+            {
+                sync_folder(parent)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Folder {
+    fn put_if_absent(&self, key: &str, bytes: &[u8]) -> io::Result<PutIfAbsent> {
+        let target = self.root.join(key);
+        let parent = self.parent(&target);
+        let mut lost = target.symlink_metadata().is_ok();
+        if !lost {
+            lost = self.with_temporary(parent, bytes, |temporary| {
+                match fs::hard_link(&temporary.path, &target) {
+                    Ok(()) => Ok(false),
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(true),
+                    Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                        // The temporary file beside it could be written, so this is no question of
+                        // rights to the folder.
+                        Err(io::Error::new(
+                            ErrorKind::PermissionDenied,
+                            format!("no hard links on this file system ({error}): use another"),
+                        ))
+                    }
+                    Err(error) => Err(error),
+                }
+            })?;
+        }
+        // Also when lost: whoever goes on from "it is there" relies on it.
+        self.sync_entry(parent)?;
+        Ok(if lost {
+            PutIfAbsent::Exists
+        } else {
+            PutIfAbsent::Stored
+        })
+    }
+
+    fn put(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
+        let target = self.root.join(key);
+        let parent = self.parent(&target);
+        self.with_temporary(parent, bytes, |temporary| {
+            fs::rename(&temporary.path, &target)
+        })?;
+        self.sync_entry(parent)
+    }
+
+    fn get_range(&self, key: &str, range: &Range<u64>) -> io::Result<Option<Bytes>> {
+        let Some(mut file) = present(File::open(self.root.join(key)))? else {
+            return Ok(None);
+        };
+        let range = clamp(range, file.metadata()?.len());
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(range.start))?;
+        // A folder can be opened like a file, but not read.
+        if present(file.take(range.end - range.start).read_to_end(&mut bytes))?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Bytes::from(bytes)))
+    }
+
+    /// Calls `visit` with key and path of every file that may lie below `prefix`.
+    fn walk(
+        &self,
+        prefix: &str,
+        visit: &mut dyn FnMut(&str, &Path) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let (folder, _) = prefix.rsplit_once('/').unwrap_or_default();
+        if check_key(folder).is_err() && !folder.is_empty() {
+            return Ok(()); // no key begins so
+        }
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            let Some(entries) = present(fs::read_dir(self.root.join(&folder)))? else {
+                continue;
+            };
+            for entry in entries {
+                let Some(entry) = present(entry)? else {
+                    continue;
+                };
+                // Names that are no UTF-8 are not ours.
+                let Ok(name) = entry.file_name().into_string() else {
+                    continue;
+                };
+                let key = if folder.is_empty() {
+                    name
+                } else {
+                    format!("{folder}/{name}")
+                };
+                let Some(kind) = present(entry.file_type())? else {
+                    continue;
+                };
+                if !kind.is_dir() {
+                    visit(&key, &entry.path())?;
+                } else if key.starts_with(prefix) || prefix.starts_with(&key) {
+                    folders.push(key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn clean_leftovers(&self, prefix: &str) -> io::Result<u64> {
+        let mut cleaned = 0;
+        self.walk(prefix, &mut |key, path| {
+            if !key.starts_with(prefix) || !is_temporary(key) {
+                return Ok(());
+            }
+            let Some(file) = present(File::open(path))? else {
+                return Ok(());
+            };
+            if file.try_lock().is_ok() && present(fs::remove_file(path))?.is_some() {
+                cleaned += 1;
+            }
+            Ok(())
+        })?;
+        Ok(cleaned)
+    }
+
+    fn parent<'a>(&'a self, target: &'a Path) -> &'a Path {
+        target.parent().unwrap_or(&self.root)
+    }
+
+    /// Runs `publish` with a durable temporary file of these bytes in `folder`.
+    fn with_temporary<T>(
+        &self,
+        folder: &Path,
+        bytes: &[u8],
+        publish: impl Fn(&Temporary) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut tries = TRIES;
+        loop {
+            self.make_durable(folder)?;
+            let done = Temporary::create(folder, bytes).and_then(|temporary| publish(&temporary));
+            tries -= 1;
+            match done {
+                // Somebody removed the folder, or took the file for a leftover before its lock.
+                Err(error) if error.kind() == ErrorKind::NotFound && tries > 0 => {
+                    self.forget_durable();
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Creates `folder` and those above it as needed, and makes their entries durable: once per
+    /// process, also for folders that were there, because their maker may not have got that far.
+    fn make_durable(&self, folder: &Path) -> io::Result<()> {
+        let known = |path: &Path| {
+            self.durable
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains(path)
+        };
+        if known(folder) {
+            return Ok(());
+        }
+        fs::create_dir_all(folder)?;
+        for path in folder
+            .ancestors()
+            .take_while(|path| path.starts_with(&self.root))
+        {
+            if known(path) {
+                break;
+            }
+            // The folder above the lake may be one that we cannot open.
+            if let Some(parent) = path.parent()
+                && let Err(error) = sync_folder(parent)
+                && parent.starts_with(&self.root)
+            {
+                return Err(error);
+            }
+        }
+        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        durable.extend(
+            folder
+                .ancestors()
+                .take_while(|path| path.starts_with(&self.root))
+                .map(Path::to_path_buf),
+        );
+        Ok(())
+    }
+
+    fn forget_durable(&self) {
+        self.durable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
+    fn sync_entry(&self, folder: &Path) -> io::Result<()> {
+        self.make_durable(folder)?;
+        sync_folder(folder)
+    }
+}
+
+/// A file that nobody else sees yet, locked for its life so that it is not taken for a leftover.
+struct Temporary {
+    path: PathBuf,
+    file: File,
+}
+
+impl Temporary {
+    fn create(folder: &Path, bytes: &[u8]) -> io::Result<Self> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let mut name = TEMPORARY.to_owned();
+            write!(name, "{}-{number}", std::process::id()).map_err(io::Error::other)?;
+            let path = folder.join(name);
+            let file = match OpenOptions::new().write(true).create_new(true).open(&path) {
+                // A process of the same number left it, or lives in another container.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+                opened => opened?,
+            };
+            // On a file system without locks leftovers are never cleaned, so nothing is lost.
+            drop(file.try_lock());
+            let mut temporary = Self { path, file };
+            temporary.file.write_all(bytes)?;
+            temporary.file.sync_all()?;
+            return Ok(temporary);
+        }
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // After a rename there is nothing left to remove; and what stays is cleaned as a leftover.
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    File::open(folder)?.sync_all()
+}
+
+fn is_temporary(key: &str) -> bool {
+    key.rsplit('/')
+        .next()
+        .is_some_and(|name| name.starts_with(TEMPORARY))
+}
+
+/// `None` where the thing is not there (any more), or is a folder.
+fn present<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

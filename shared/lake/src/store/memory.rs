@@ -1,0 +1,136 @@
+//! Objects in memory: for tests, simulations and benchmarks.
+
+use core::ops::Range;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use engine::time::Timestamp;
+
+use super::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError, check_key, clamp};
+
+/// An object store in memory. It has no clock: objects are dated by `set_now`, at first 1970.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    now: Timestamp,
+    objects: BTreeMap<String, (Bytes, Timestamp)>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Dates the objects that are written from here on.
+    pub fn set_now(&self, now: Timestamp) {
+        self.shelf().now = now;
+    }
+
+    /// An independent store that holds the same objects: what a crash at this moment leaves.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let shelf = self.shelf();
+        let objects = shelf.objects.clone();
+        Self {
+            shelf: Mutex::new(Shelf {
+                now: shelf.now,
+                objects,
+            }),
+        }
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        // No operation can leave the map half changed, so a panic elsewhere does not matter.
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for MemoryStore {
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
+        check_key(key)?;
+        let mut shelf = self.shelf();
+        if shelf.objects.contains_key(key) {
+            return Ok(PutIfAbsent::Exists);
+        }
+        let now = shelf.now;
+        shelf.objects.insert(key.to_owned(), (bytes, now));
+        Ok(PutIfAbsent::Stored)
+    }
+
+    async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
+        check_key(key)?;
+        let mut shelf = self.shelf();
+        let now = shelf.now;
+        shelf.objects.insert(key.to_owned(), (bytes, now));
+        Ok(())
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        check_key(key)?;
+        Ok(self
+            .shelf()
+            .objects
+            .get(key)
+            .map(|(bytes, _)| bytes.clone()))
+    }
+
+    async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        let Some(bytes) = self.get(key).await? else {
+            return Ok(None);
+        };
+        let range = clamp(&range, bytes.len() as u64);
+        // Both ends lie within an object that is in memory.
+        let index = |at: u64| usize::try_from(at).unwrap_or(bytes.len());
+        Ok(Some(bytes.slice(index(range.start)..index(range.end))))
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError> {
+        let shelf = self.shelf();
+        let begins = |key: &str| key.starts_with(prefix) && after.is_none_or(|after| key > after);
+        let found = shelf.objects.iter().filter(|(key, _)| begins(key));
+        Ok(found
+            .map(|(key, (bytes, modified))| ObjectMeta {
+                key: key.clone(),
+                size: bytes.len() as u64,
+                modified: *modified,
+            })
+            .collect())
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        check_key(key)?;
+        self.shelf().objects.remove(key);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::conformance;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn it_conforms() {
+        conformance::check(|| Arc::new(MemoryStore::new())).await;
+    }
+
+    #[tokio::test]
+    async fn objects_are_dated_by_the_time_that_was_set() {
+        let store = MemoryStore::new();
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        store.set_now(now);
+        store.put("a", Bytes::new()).await.unwrap();
+        assert_eq!(store.list("", None).await.unwrap()[0].modified, now);
+    }
+}

@@ -1,0 +1,297 @@
+//! The lines of a commit file.
+
+use std::collections::BTreeMap;
+
+use engine::ids::{Epoch, Sequence};
+use engine::key::Key;
+use engine::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{CommitNote, FileEntry, Writer, names};
+
+/// Member of `commitInfo` that is ours: the note, and what proves the file whole.
+const OURS: &str = "harvestLake";
+
+const FIRST_KEY: &str = "harvest-lake.first";
+const LAST_KEY: &str = "harvest-lake.last";
+const ROWS: &str = "harvest-lake.rows";
+
+/// Application ids of the two numbers that every commit of ours records.
+pub(crate) const EPOCH: &str = "harvest-lake/epoch";
+pub(crate) const SEQUENCE: &str = "harvest-lake/sequence";
+
+pub(crate) type Texts = BTreeMap<String, Option<String>>;
+
+/// One line: exactly one of these, or an action that we do not know.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Line {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit_info: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Protocol>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meta_data: Option<MetaData>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub txn: Option<Txn>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remove: Option<Remove>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub add: Option<Add>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Protocol {
+    pub min_reader_version: i32,
+    pub min_writer_version: i32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reader_features: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writer_features: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MetaData {
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    pub format: Format,
+    pub schema_string: String,
+    pub partition_columns: Vec<String>,
+    #[serde(default)]
+    pub configuration: Texts,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_time: Option<i64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Format {
+    pub provider: String,
+    #[serde(default)]
+    pub options: Texts,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Txn {
+    pub app_id: String,
+    pub version: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_updated: Option<i64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Add {
+    pub path: String,
+    #[serde(default)]
+    pub partition_values: Texts,
+    pub size: u64,
+    #[serde(default)]
+    pub modification_time: i64,
+    #[serde(default)]
+    pub data_change: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stats: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Texts>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Remove {
+    pub path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_timestamp: Option<i64>,
+    #[serde(default)]
+    pub data_change: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended_file_metadata: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition_values: Option<Texts>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+}
+
+impl Add {
+    /// The action that makes `file` part of the table.
+    pub(crate) fn of(file: &FileEntry, column: Option<&str>, data_change: bool) -> Self {
+        let mut tags = Texts::new();
+        if let Some((first, last)) = &file.keys {
+            tags.insert(FIRST_KEY.to_owned(), Some(json!(first).to_string()));
+            tags.insert(LAST_KEY.to_owned(), Some(json!(last).to_string()));
+            tags.insert(ROWS.to_owned(), Some(file.rows.to_string()));
+        }
+        Self {
+            path: names::encode(&file.path),
+            partition_values: partition_values(file, column),
+            size: file.size,
+            modification_time: file.modified.as_millisecond(),
+            data_change,
+            stats: (!file.stats.is_empty()).then(|| file.stats.clone()),
+            tags: (!tags.is_empty()).then_some(tags),
+        }
+    }
+
+    /// The file that this action makes part of the table; `path` is its decoded path.
+    pub(crate) fn file(&self, path: &str, column: Option<&str>) -> FileEntry {
+        let tag = |name: &str| self.tags.as_ref()?.get(name)?.as_deref();
+        let key = |name: &str| serde_json::from_str::<Key>(tag(name)?).ok();
+        let keys = key(FIRST_KEY).zip(key(LAST_KEY));
+        let counted = tag(ROWS).and_then(|rows| rows.parse().ok());
+        let rows = counted
+            .or_else(|| rows_of(self.stats.as_deref()?))
+            .unwrap_or_default();
+        let partition = column.and_then(|name| self.partition_values.get(name).cloned().flatten());
+        FileEntry {
+            path: path.to_owned(),
+            partition: partition.filter(|value| !value.is_empty()),
+            size: self.size,
+            modified: Timestamp::from_millisecond(self.modification_time).unwrap_or_default(),
+            rows,
+            stats: self.stats.clone().unwrap_or_default(),
+            keys,
+        }
+    }
+}
+
+impl Remove {
+    /// The action that removes `file` from the table.
+    pub(crate) fn of(
+        file: &FileEntry,
+        column: Option<&str>,
+        data_change: bool,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            path: names::encode(&file.path),
+            deletion_timestamp: Some(now.as_millisecond()),
+            data_change,
+            extended_file_metadata: Some(true),
+            partition_values: Some(partition_values(file, column)),
+            size: Some(file.size),
+        }
+    }
+}
+
+impl Txn {
+    pub(crate) fn epoch(epoch: Epoch, now: Timestamp) -> Self {
+        Self::of(EPOCH, epoch.0, now)
+    }
+
+    pub(crate) fn sequence(sequence: Sequence, now: Timestamp) -> Self {
+        Self::of(SEQUENCE, sequence.0, now)
+    }
+
+    fn of(app_id: &str, number: u64, now: Timestamp) -> Self {
+        Self {
+            app_id: app_id.to_owned(),
+            version: i64::try_from(number).unwrap_or(i64::MAX),
+            last_updated: Some(now.as_millisecond()),
+        }
+    }
+}
+
+/// What `commitInfo` is made of.
+#[derive(Debug)]
+pub(crate) struct Info<'a> {
+    pub operation: &'a str,
+    pub now: Timestamp,
+    /// Of the writer: its commits are numbered by `number`.
+    pub writer: Option<(&'a Writer, u64)>,
+    pub sequence: Sequence,
+    pub note: Option<&'a CommitNote>,
+}
+
+/// The bytes of a commit file: `commitInfo`, then these lines.
+pub(crate) fn commit_file(info: &Info<'_>, lines: Vec<Line>) -> Result<Vec<u8>, serde_json::Error> {
+    let mut ours = match info.note {
+        Some(note) => serde_json::to_value(note)?,
+        None => json!({}),
+    };
+    let attempt = info.writer.map(|(writer, _)| writer.attempt.0.as_str());
+    let about = [
+        // So that a file cut at the end of a line is not taken for a smaller commit.
+        ("actions", json!(lines.len() + 1)),
+        ("attempt", json!(attempt)),
+        ("epoch", json!(info.writer.map(|(writer, _)| writer.epoch))),
+        ("sequence", json!(info.sequence)),
+    ];
+    if let Some(ours) = ours.as_object_mut() {
+        ours.extend(about.map(|(name, value)| (name.to_owned(), value)));
+    }
+    let mut commit_info = json!({
+        "timestamp": info.now.as_millisecond(),
+        "operation": info.operation,
+        "operationParameters": {},
+        "isBlindAppend": false,
+        "engineInfo": concat!("harvest-lake/", env!("CARGO_PKG_VERSION")),
+        OURS: ours,
+    });
+    if let (Some((writer, number)), Some(commit_info)) = (info.writer, commit_info.as_object_mut())
+    {
+        commit_info.insert(
+            "txnId".to_owned(),
+            json!(format!("{}-{number}", writer.attempt)),
+        );
+    }
+    let first = Line {
+        commit_info: Some(commit_info),
+        ..Line::default()
+    };
+    let mut file = Vec::new();
+    for line in core::iter::once(first).chain(lines) {
+        serde_json::to_writer(&mut file, &line)?;
+        file.push(b'\n');
+    }
+    Ok(file)
+}
+
+/// The actions of a commit file, or what is wrong with it.
+pub(crate) fn parse_commit_file(bytes: &[u8]) -> Result<Vec<Line>, String> {
+    let mut lines = Vec::new();
+    for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let parsed = serde_json::from_slice::<Line>(line);
+        lines.push(parsed.map_err(|error| format!("line {}: {error}", number + 1))?);
+    }
+    if lines.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    let infos = lines.iter().filter_map(|line| line.commit_info.as_ref());
+    let promised = infos
+        .filter_map(|info| info.get(OURS)?.get("actions")?.as_u64())
+        .next();
+    match promised {
+        Some(promised) if promised != lines.len() as u64 => {
+            Err(format!("{} of {promised} lines are there", lines.len()))
+        }
+        Some(_) | None => Ok(lines),
+    }
+}
+
+/// The note in a `commitInfo`, if it carries one.
+pub(crate) fn note_of(commit_info: &Value) -> Option<CommitNote> {
+    serde_json::from_value(commit_info.get(OURS)?.clone()).ok()
+}
+
+fn partition_values(file: &FileEntry, column: Option<&str>) -> Texts {
+    column
+        .map(|name| (name.to_owned(), file.partition.clone()))
+        .into_iter()
+        .collect()
+}
+
+fn rows_of(stats: &str) -> Option<u64> {
+    serde_json::from_str::<Value>(stats)
+        .ok()?
+        .get("numRecords")?
+        .as_u64()
+}

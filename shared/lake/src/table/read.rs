@@ -1,0 +1,330 @@
+//! Reads a log: hint, checkpoint and tail with one listing; anything more only where the hint is
+//! wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde::Deserialize;
+
+use super::action::{Line, note_of, parse_commit_file};
+use super::log::{LogState, Replay};
+use super::names::{self, LogName};
+use super::{CommitNote, TableError, checkpoint};
+use crate::store::{ObjectStore, StoreError};
+
+/// Log files that are read at the same time.
+const SIDE_BY_SIDE: usize = 12;
+
+/// Where a log is, and how errors call its table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Log<'a> {
+    pub store: &'a dyn ObjectStore,
+    pub stream: &'a str,
+    pub root: &'a str,
+}
+
+/// The files of a log that matter.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    pub commits: BTreeSet<u64>,
+    /// Whole checkpoints, with their files below the table's folder.
+    pub checkpoints: BTreeMap<u64, Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Hint {
+    version: u64,
+}
+
+impl Log<'_> {
+    /// The newest state, or `None` where there is no log.
+    pub(crate) async fn load(&self) -> Result<Option<LogState>, TableError> {
+        let hint = self.hint().await?;
+        if let Some(version) = hint {
+            // Everything from the checkpoint's own file on.
+            let listing = self
+                .list(Some(&format!("_delta_log/{version:020}.")))
+                .await?;
+            if let (Some(base), damage) = self.newest_checkpoint(&listing).await? {
+                let state = self.go_on(base, &listing).await;
+                return state.map(Some).map_err(|error| root_cause(error, damage));
+            }
+        }
+        let listing = self.list(None).await?;
+        if listing.commits.is_empty() && listing.checkpoints.is_empty() {
+            return match hint {
+                Some(_) => Err(self.damaged(names::LAST_CHECKPOINT, "it is all that is left")),
+                None => Ok(None),
+            };
+        }
+        let (base, damage) = self.newest_checkpoint(&listing).await?;
+        let state = match base {
+            Some(base) => self.go_on(base, &listing).await,
+            None if listing.commits.contains(&0) => {
+                self.tail(Replay::default(), 0, None, &listing).await
+            }
+            None => Err(self.damaged(&names::commit(0), "it is missing")),
+        };
+        state.map(Some).map_err(|error| root_cause(error, damage))
+    }
+
+    /// The state after the versions that follow `state`; `None` where there are none.
+    pub(crate) async fn follow(&self, state: &LogState) -> Result<Option<LogState>, TableError> {
+        let listing = self.list(Some(&names::commit(state.version))).await?;
+        let newest = listing.commits.last().copied();
+        let newest = newest.max(listing.checkpoints.keys().last().copied());
+        let Some(newest) = newest.filter(|newest| *newest > state.version) else {
+            return Ok(None);
+        };
+        let next = state.version + 1;
+        if !listing.commits.contains(&next) {
+            // So far behind that the log was cleaned meanwhile, or damaged: reading it all tells.
+            return match self.load().await? {
+                Some(loaded) if loaded.version >= newest => Ok(Some(loaded)),
+                Some(_) | None => Err(self.damaged(&names::commit(next), "it is missing")),
+            };
+        }
+        let checkpoint = listing
+            .checkpoints
+            .keys()
+            .last()
+            .copied()
+            .max(state.checkpoint);
+        self.tail(state.replay(), next, checkpoint, &listing)
+            .await
+            .map(Some)
+    }
+
+    /// The newest commit at `version` or before that carries a note. Others may be missing: log
+    /// clean-up keeps this one.
+    pub(crate) async fn note_before(
+        &self,
+        version: u64,
+    ) -> Result<Option<(u64, CommitNote)>, TableError> {
+        let mut version = version;
+        // Nearly always the first has it.
+        while let Some(bytes) = self.get(&names::commit(version)).await? {
+            if let Some(note) = self.note_in(version, &bytes)? {
+                return Ok(Some((version, note)));
+            }
+            let Some(before) = version.checked_sub(1) else {
+                return Ok(None);
+            };
+            version = before;
+        }
+        let listing = self.list(None).await?;
+        for version in listing.commits.range(..version).rev().copied() {
+            if let Some(bytes) = self.get(&names::commit(version)).await?
+                && let Some(note) = self.note_in(version, &bytes)?
+            {
+                return Ok(Some((version, note)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The version that the hint names. Nothing depends on it, so an unreadable one is none.
+    pub(crate) async fn hint(&self) -> Result<Option<u64>, TableError> {
+        let Some(bytes) = self.get(names::LAST_CHECKPOINT).await? else {
+            return Ok(None);
+        };
+        Ok(serde_json::from_slice::<Hint>(&bytes)
+            .ok()
+            .map(|hint| hint.version))
+    }
+
+    /// Log files after `after` (below the table's folder), or all.
+    pub(crate) async fn list(&self, after: Option<&str>) -> Result<Listing, TableError> {
+        let prefix = self.key("_delta_log/");
+        let after = after.map(|after| self.key(after));
+        let objects = self.store.list(&prefix, after.as_deref()).await;
+        let mut listing = Listing::default();
+        let mut parts_found = BTreeMap::<(u64, u32), u32>::new();
+        for object in objects.map_err(|source| self.failed(source))? {
+            match object.key.strip_prefix(&prefix).and_then(names::parse_log) {
+                Some(LogName::Commit(version)) => {
+                    listing.commits.insert(version);
+                }
+                Some(LogName::Checkpoint { version, parts, .. }) => {
+                    let found = parts_found.entry((version, parts)).or_default();
+                    *found += 1;
+                    if *found >= parts {
+                        let files = names::checkpoint_parts(version, parts);
+                        listing.checkpoints.insert(version, files);
+                    }
+                }
+                None => {}
+            }
+        }
+        Ok(listing)
+    }
+
+    /// The actions of these files of a checkpoint.
+    pub(crate) async fn read_checkpoint(
+        &self,
+        version: u64,
+        files: &[String],
+    ) -> Result<Replay, TableError> {
+        let mut replay = Replay::default();
+        for file in files {
+            let Some(bytes) = self.get(file).await? else {
+                return Err(self.damaged(file, "it is missing"));
+            };
+            let lines = tokio::task::spawn_blocking(move || checkpoint::read(bytes)).await;
+            let lines = match lines {
+                Ok(lines) => lines,
+                // The Parquet reader did not survive it.
+                Err(error) => Err(error.to_string()),
+            };
+            lines
+                .and_then(|lines| replay.apply(version, lines))
+                .map_err(|what| self.damaged(file, what))?;
+        }
+        let file = files.first().map_or("_delta_log", String::as_str);
+        replay
+            .clone()
+            .finish(version, None)
+            .map_err(|what| self.damaged(file, what))?;
+        Ok(replay)
+    }
+
+    /// The newest checkpoint that can be read; and what is wrong with a newer one.
+    async fn newest_checkpoint(&self, listing: &Listing) -> Result<Base, TableError> {
+        let mut damage = None;
+        for (version, files) in listing.checkpoints.iter().rev() {
+            match self.read_checkpoint(*version, files).await {
+                Ok(replay) => return Ok((Some((*version, replay)), damage)),
+                Err(error @ TableError::Store { .. }) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(
+                        stream = self.stream,
+                        version,
+                        %error,
+                        "checkpoint is unreadable, the log is read from further back"
+                    );
+                    damage.get_or_insert(error);
+                }
+            }
+        }
+        Ok((None, damage))
+    }
+
+    async fn go_on(
+        &self,
+        (version, replay): (u64, Replay),
+        listing: &Listing,
+    ) -> Result<LogState, TableError> {
+        let mut state = self
+            .tail(replay, version + 1, Some(version), listing)
+            .await?;
+        if state.note.is_none() {
+            state.note = self.note_before(version).await?;
+        }
+        Ok(state)
+    }
+
+    /// `replay` with the commits from version `next` to the last, which must all be there.
+    async fn tail(
+        &self,
+        mut replay: Replay,
+        next: u64,
+        checkpoint: Option<u64>,
+        listing: &Listing,
+    ) -> Result<LogState, TableError> {
+        let versions: Vec<u64> = listing.commits.range(next..).copied().collect();
+        let newest_checkpoint = listing.checkpoints.keys().last().copied();
+        let expected = (next..)
+            .zip(&versions)
+            .find(|(expected, found)| expected != *found);
+        if let Some((missing, _)) = expected {
+            return Err(self.damaged(
+                &names::commit(missing),
+                "it is missing, later ones are there",
+            ));
+        }
+        let last = versions
+            .last()
+            .copied()
+            .or_else(|| next.checked_sub(1))
+            .unwrap_or_default();
+        if let Some(beyond) = newest_checkpoint.filter(|newest| *newest > last) {
+            // It cannot be read, or it would be where we begin; what it holds is nowhere else.
+            let what = "it cannot be read, and it holds versions that are nowhere else";
+            return Err(self.damaged(&names::checkpoint(beyond), what));
+        }
+        let mut commits = stream::iter(versions)
+            .map(|version| async move { Ok((version, self.read_commit(version).await?)) })
+            .buffered(SIDE_BY_SIDE);
+        while let Some((version, lines)) = commits.try_next().await? {
+            replay
+                .apply(version, lines)
+                .map_err(|what| self.damaged(&names::commit(version), what))?;
+        }
+        drop(commits);
+        replay
+            .finish(last, checkpoint)
+            .map_err(|what| self.damaged("_delta_log", what))
+    }
+
+    async fn read_commit(&self, version: u64) -> Result<Vec<Line>, TableError> {
+        let file = names::commit(version);
+        let Some(bytes) = self.get(&file).await? else {
+            return Err(self.damaged(&file, "it vanished while it was read"));
+        };
+        parse_commit_file(&bytes).map_err(|what| self.damaged(&file, what))
+    }
+
+    fn note_in(&self, version: u64, bytes: &[u8]) -> Result<Option<CommitNote>, TableError> {
+        let lines =
+            parse_commit_file(bytes).map_err(|what| self.damaged(&names::commit(version), what))?;
+        Ok(lines
+            .iter()
+            .filter_map(|line| line.commit_info.as_ref())
+            .find_map(note_of))
+    }
+
+    /// A file below the table's folder.
+    pub(crate) async fn get(&self, file: &str) -> Result<Option<Bytes>, TableError> {
+        self.store
+            .get(&self.key(file))
+            .await
+            .map_err(|source| self.failed(source))
+    }
+
+    /// Creates or replaces a file below the table's folder.
+    pub(crate) async fn put(&self, file: &str, bytes: Vec<u8>) -> Result<(), TableError> {
+        let put = self.store.put(&self.key(file), bytes.into()).await;
+        put.map_err(|source| self.failed(source))
+    }
+
+    pub(crate) fn key(&self, file: &str) -> String {
+        format!("{}/{file}", self.root)
+    }
+
+    pub(crate) fn failed(&self, source: StoreError) -> TableError {
+        TableError::Store {
+            table: self.stream.to_owned(),
+            source,
+        }
+    }
+
+    pub(crate) fn damaged(&self, file: &str, what: impl Into<String>) -> TableError {
+        TableError::Damaged {
+            table: self.stream.to_owned(),
+            file: file.to_owned(),
+            what: what.into(),
+        }
+    }
+}
+
+/// That a version is missing matters only because the checkpoint that held it cannot be read.
+fn root_cause(error: TableError, damage: Option<TableError>) -> TableError {
+    match (error, damage) {
+        (TableError::Damaged { .. }, Some(damage)) => damage,
+        (error, _) => error,
+    }
+}
+
+/// A checkpoint to go on from, if any can be read, and what is wrong with the newest that cannot.
+type Base = (Option<(u64, Replay)>, Option<TableError>);
