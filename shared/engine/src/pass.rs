@@ -167,3 +167,6 @@ pub struct Stopped {
     /// How.
     pub failure: Failure,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,423 @@
+//! Readings against a small list server that changes between any two requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::date;
+use proptest::prelude::*;
+
+use super::*;
+use crate::spec::{
+    Field, Kind, Listing, Paging, Partition, PerParent, RateClass, ReportWindow, StreamSpec, Sweep, int,
+};
+
+const FIELDS: &[Field] = &[int("id")];
+const AT: Timestamp = Timestamp::UNIX_EPOCH;
+
+const fn spec(name: &'static str, path: &'static str, kind: Kind) -> StreamSpec {
+    StreamSpec {
+        name,
+        doc: "",
+        path,
+        records_key: Some("records"),
+        kind,
+        rate_class: RateClass::General,
+        module: None,
+        primary_key: &["id"],
+        partition: Partition::None,
+        sweep: Sweep::ByCost,
+        fields: FIELDS,
+    }
+}
+
+const fn keyset(nullable: bool) -> Kind {
+    Kind::Listing(Listing {
+        paging: Paging::DateKeyset { field: "day", nullable },
+        reread: None,
+    })
+}
+
+static DATED: StreamSpec = spec("dated", "/dated", keyset(false));
+static UNDATED: StreamSpec = spec("undated", "/undated", keyset(true));
+static CURSOR: StreamSpec =
+    spec("cursor", "/cursor", Kind::Listing(Listing { paging: Paging::Cursor, reread: None }));
+static CHILDREN: StreamSpec = spec(
+    "children",
+    "/parents/{parent}/children",
+    Kind::PerParent(PerParent {
+        trigger: &CURSOR,
+        parent_id: "id",
+        parent_path: "/parents/{parent}",
+        parent_column: "parent_id",
+        only_role: None,
+    }),
+);
+static REPORT: StreamSpec = spec(
+    "report",
+    "/reports/report",
+    Kind::ReportWindow(ReportWindow { includes_issue_date: false, all_windows_daily: false }),
+);
+static SNAPSHOT: StreamSpec = spec("snapshot", "/snapshot", Kind::Snapshot(Paging::Offset));
+
+fn plan(spec: &'static StreamSpec, pass: Pass) -> Plan {
+    Plan {
+        spec,
+        pass,
+        cursor: None,
+        start_date: None,
+        windows: Vec::new(),
+        parked: BTreeMap::new(),
+        width: 4,
+    }
+}
+
+/// A list sorted by day, newest first, undated records at its beginning or end.
+#[derive(Clone, Debug)]
+struct Server {
+    records: BTreeMap<i64, Option<Date>>,
+    page: usize,
+    undated_first: bool,
+}
+
+impl Server {
+    fn answer(&self, target: &Target) -> PageFacts {
+        let Target::Path { query, .. } = target else { panic!("no links here") };
+        let value = |name: &str| query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+        let day = |name: &str| value(name).map(|text| text.parse::<Date>().unwrap());
+        let (from, to) = (day("from"), day("to"));
+        let inside = |date: Option<Date>| match date {
+            None => from.is_none() && to.is_none(),
+            Some(date) => from.is_none_or(|from| date >= from) && to.is_none_or(|to| date <= to),
+        };
+        let mut list: Vec<(Option<Date>, i64)> =
+            self.records.iter().filter(|(_, d)| inside(**d)).map(|(id, d)| (*d, *id)).collect();
+        let undated = self.undated_first;
+        list.sort_by_key(|(date, id)| {
+            (date.is_none() != undated, core::cmp::Reverse(*date), core::cmp::Reverse(*id))
+        });
+        let asked: usize = value("per_page").unwrap().parse().unwrap();
+        let size = if asked == 1 { 1 } else { self.page.min(asked) };
+        let page: usize = value("page").map_or(1, |page| page.parse().unwrap());
+        let records: Vec<_> = list.iter().skip((page - 1) * size).take(size).collect();
+        PageFacts {
+            total_entries: Some(list.len() as u64),
+            next: (page * size < list.len()).then(|| "next".to_owned()),
+            keys: records.iter().map(|(_, id)| Key::id(*id)).collect(),
+            dates: records.iter().map(|(date, _)| *date).collect(),
+            ..PageFacts::default()
+        }
+    }
+}
+
+/// Reads to the end; `change` happens before each answer. Returns what was seen and the requests.
+fn read(
+    reading: &mut Reading,
+    server: &mut Server,
+    mut change: impl FnMut(&mut Server),
+) -> (BTreeSet<Key>, u32) {
+    let mut seen = BTreeSet::new();
+    let mut waiting = Vec::new();
+    let mut requests = 0;
+    loop {
+        match reading.next() {
+            Next::Ask(ask) => waiting.push(ask),
+            Next::Held => drop(reading.on_held(HeldUnits::default())),
+            Next::Done => return (seen, requests),
+            Next::Wait => {
+                let ask = waiting.remove(0);
+                requests += 1;
+                assert!(requests < 10_000, "the reading never ends");
+                change(server);
+                let facts = server.answer(&ask.target);
+                if ask.reads != Reads::Count {
+                    seen.extend(facts.keys.iter().cloned());
+                }
+                reading.on_page(ask.id, AT, &facts);
+            }
+        }
+    }
+}
+
+fn day(offset: i32) -> Date {
+    date(2020, 1, 1).saturating_add(jiff::Span::new().days(offset))
+}
+
+prop_compose! {
+    fn server(nullable: bool)(
+        days in prop::collection::vec((0_i32..60, 0_u8..10), 0..120),
+        page in 2_usize..12,
+        undated_first: bool,
+    ) -> Server {
+        let dated = |(id, (offset, dice)): (i64, (i32, u8))| {
+            (id, (!nullable || dice > 0).then(|| day(offset)))
+        };
+        let records = (0_i64..).zip(days).map(dated).collect();
+        Server { records, page, undated_first }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_keyset_reading_of_a_list_at_rest_sees_and_proves_everything(mut server in server(false)) {
+        let mut reading = Reading::start(plan(&DATED, Pass::Full));
+        let all: BTreeSet<Key> = server.records.keys().map(|id| Key::id(*id)).collect();
+        let (seen, _) = read(&mut reading, &mut server, |_| ());
+        prop_assert_eq!(seen, all);
+        prop_assert_eq!(reading.proof(), Proof::Proven);
+    }
+
+    #[test]
+    fn undated_records_are_read_too(mut server in server(true)) {
+        let mut reading = Reading::start(plan(&UNDATED, Pass::Full));
+        let all: BTreeSet<Key> = server.records.keys().map(|id| Key::id(*id)).collect();
+        let (seen, _) = read(&mut reading, &mut server, |_| ());
+        prop_assert_eq!(seen, all);
+    }
+
+    #[test]
+    fn what_stays_while_the_list_changes_is_seen_where_the_reading_says_so(
+        mut server in server(false),
+        changes in prop::collection::vec((0_u8..2, 0_i64..200, 0_i32..60), 0..60),
+    ) {
+        let mut reading = Reading::start(plan(&DATED, Pass::Full));
+        let mut stays: BTreeSet<i64> = server.records.keys().copied().collect();
+        let mut changes = changes.into_iter();
+        let (seen, _) = read(&mut reading, &mut server, |server| {
+            if let Some((what, id, offset)) = changes.next() {
+                // A record that changes its day is another story: it may jump over the reading.
+                if what == 0 {
+                    server.records.remove(&id);
+                    stays.remove(&id);
+                } else {
+                    server.records.entry(id + 1000).or_insert(Some(day(offset)));
+                }
+            }
+        });
+        if reading.proof() == Proof::Proven {
+            for id in stays {
+                prop_assert!(seen.contains(&Key::id(id)), "{id} was never answered");
+            }
+        }
+    }
+
+    #[test]
+    fn a_reading_that_is_saved_and_resumed_anywhere_sees_everything(
+        mut server in server(false),
+        stops in prop::collection::vec(0_u32..10, 0..8),
+    ) {
+        let mut reading = Reading::start(plan(&DATED, Pass::Full));
+        let all: BTreeSet<Key> = server.records.keys().map(|id| Key::id(*id)).collect();
+        let mut seen = BTreeSet::new();
+        for stop in stops {
+            let mut asks = Vec::new();
+            for _ in 0..stop {
+                if let Next::Ask(ask) = reading.next() {
+                    asks.push(ask);
+                } else if let Some(ask) = asks.pop() {
+                    let facts = server.answer(&ask.target);
+                    seen.extend(facts.keys.iter().cloned());
+                    reading.on_page(ask.id, AT, &facts);
+                }
+            }
+            let saved = reading.save().unwrap();
+            reading = Reading::resume(plan(&DATED, Pass::Full), &saved).unwrap();
+        }
+        let (rest, _) = read(&mut reading, &mut server, |_| ());
+        seen.extend(rest);
+        prop_assert_eq!(seen, all);
+    }
+}
+
+#[test]
+fn a_small_list_takes_one_request_even_with_undated_records() {
+    let records = BTreeMap::from([(1, Some(day(1))), (2, None)]);
+    let mut server = Server { records, page: 10, undated_first: true };
+    let mut reading = Reading::start(plan(&UNDATED, Pass::Incremental));
+    assert_eq!(read(&mut reading, &mut server, |_| ()).1, 1);
+}
+
+#[test]
+fn a_large_list_is_read_in_ranges_side_by_side() {
+    let records = (0..1000).map(|id| (id, Some(day(i32::try_from(id).unwrap())))).collect();
+    let mut server = Server { records, page: 10, undated_first: false };
+    let mut reading = Reading::start(plan(&DATED, Pass::Full));
+    let Next::Ask(ask) = reading.next() else { panic!() };
+    reading.on_page(ask.id, AT, &server.answer(&ask.target));
+    let side_by_side = core::iter::from_fn(|| match reading.next() {
+        Next::Ask(ask) => Some(ask),
+        Next::Held | Next::Wait | Next::Done => None,
+    });
+    let asks: Vec<Ask> = side_by_side.collect();
+    assert_eq!(asks.len(), 4, "as many as the width allows");
+    for ask in &asks {
+        reading.on_page(ask.id, AT, &server.answer(&ask.target));
+    }
+    let (_, requests) = read(&mut reading, &mut server, |_| ());
+    // 9 new days a page, since the cut-off day is read again, and one half page for each range.
+    assert!(requests < 125, "{requests} requests");
+}
+
+#[test]
+fn a_disordered_list_is_read_unranged_and_proves_nothing() {
+    let mut reading = Reading::start(plan(&DATED, Pass::Incremental));
+    let Next::Ask(ask) = reading.next() else { panic!() };
+    let facts = PageFacts {
+        total_entries: Some(9),
+        next: Some("next".to_owned()),
+        keys: vec![Key::id(1), Key::id(2)],
+        dates: vec![Some(day(1)), Some(day(2))],
+        ..PageFacts::default()
+    };
+    reading.on_page(ask.id, AT, &facts);
+    let Next::Ask(ask) = reading.next() else { panic!() };
+    let Target::Path { query, .. } = &ask.target else { panic!() };
+    assert!(query.iter().all(|(name, _)| name != "from" && name != "to"), "{query:?}");
+    let facts = PageFacts { total_entries: Some(2), next: None, ..facts };
+    reading.on_page(ask.id, AT, &facts);
+    assert_eq!(reading.next(), Next::Done);
+    assert!(matches!(reading.proof(), Proof::Unproven(_)));
+}
+
+#[test]
+fn pages_halve_after_two_time_outs_in_a_row() {
+    let mut reading = Reading::start(plan(&DATED, Pass::Full));
+    let mut sizes = Vec::new();
+    for _ in 0..12 {
+        let Next::Ask(ask) = reading.next() else { panic!() };
+        let Target::Path { query, .. } = &ask.target else { panic!() };
+        sizes.push(query.last().unwrap().1.clone());
+        reading.on_failure(ask.id, AT, &Failure::TimedOut, false);
+    }
+    assert_eq!(sizes[..5], ["2000", "2000", "1000", "1000", "500"]);
+    assert_eq!(sizes[11], "100");
+}
+
+#[test]
+fn a_refused_link_starts_its_listing_over() {
+    let mut reading = Reading::start(plan(&CURSOR, Pass::Full));
+    let Next::Ask(ask) = reading.next() else { panic!() };
+    let next = Some("https://harvest.example/v2/cursor?cursor=abc".to_owned());
+    reading.on_page(ask.id, AT, &PageFacts { next, ..PageFacts::default() });
+    let Next::Ask(ask) = reading.next() else { panic!() };
+    assert!(matches!(ask.target, Target::Link(_)));
+    let after = reading.on_failure(ask.id, AT, &Failure::Invalid(422), true);
+    assert_eq!(after, AfterFailure::GoOn(Vec::new()));
+    let Next::Ask(ask) = reading.next() else { panic!() };
+    assert!(matches!(ask.target, Target::Path { .. }));
+}
+
+/// Answers the next request, whatever it is, with `facts`.
+fn answer(reading: &mut Reading, facts: &PageFacts) -> (Ask, Vec<Effect>) {
+    let Next::Ask(ask) = reading.next() else { panic!("{:?}", reading.next()) };
+    let effects = reading.on_page(ask.id, AT, facts);
+    (ask, effects)
+}
+
+fn named(ids: &[i64]) -> PageFacts {
+    let found = |id: &i64| ParentFound {
+        parent: Parent { id: *id, created_year: Some(2024) },
+        roles: None,
+    };
+    PageFacts {
+        keys: ids.iter().map(|id| Key::id(*id)).collect(),
+        parents: ids.iter().map(found).collect(),
+        ..PageFacts::default()
+    }
+}
+
+fn records(ids: &[i64]) -> PageFacts {
+    let keys = ids.iter().map(|id| Key::id(*id)).collect();
+    PageFacts { keys, total_entries: Some(ids.len() as u64), ..PageFacts::default() }
+}
+
+fn parent(id: i64) -> Unit {
+    Unit::Parent(Parent { id, created_year: Some(2024) })
+}
+
+#[test]
+fn an_empty_answer_counts_twice_where_rows_are_held_and_a_missing_parent_is_asked_for() {
+    let mut reading = Reading::start(plan(&CHILDREN, Pass::Full));
+    answer(&mut reading, &named(&[1, 2]));
+    let (ask, effects) = answer(&mut reading, &records(&[10]));
+    assert_eq!(ask.target, Target::Path {
+        path: "/parents/1/children".to_owned(),
+        query: vec![("per_page".to_owned(), "2000".to_owned())],
+    });
+    let complete = |unit| Effect::Complete { unit, covered: Some(AT) };
+    assert_eq!(effects, [Effect::Hold(parent(1)), complete(parent(1))]);
+    let (_, effects) = answer(&mut reading, &records(&[]));
+    assert_eq!(effects, [Effect::Hold(parent(2))], "emptiness needs to know what is held");
+    assert_eq!(reading.next(), Next::Held);
+    let held = HeldUnits { any: true, parents: BTreeSet::from([2, 3]), ..HeldUnits::default() };
+    assert_eq!(reading.on_held(held), []);
+    // Parent 3 was not listed: its own URL decides.
+    let Next::Ask(existence) = reading.next() else { panic!() };
+    assert_eq!(existence.target, Target::path("/parents/3"));
+    let after = reading.on_failure(existence.id, AT, &Failure::NotFound, true);
+    let gone = Unit::Parent(Parent { id: 3, created_year: None });
+    assert_eq!(after, AfterFailure::GoOn(vec![complete(gone)]));
+    let (_, effects) = answer(&mut reading, &records(&[]));
+    assert_eq!(effects, [Effect::Hold(parent(2)), complete(parent(2))], "empty twice");
+    assert_eq!(reading.next(), Next::Done);
+}
+
+#[test]
+fn a_parent_that_fails_is_parked_and_the_pass_goes_on() {
+    let mut reading = Reading::start(plan(&CHILDREN, Pass::Incremental));
+    answer(&mut reading, &named(&[1, 2]));
+    let Next::Ask(ask) = reading.next() else { panic!() };
+    let after = reading.on_failure(ask.id, AT, &Failure::Server(500), true);
+    assert_eq!(after, AfterFailure::GoOn(vec![Effect::Drop(parent(1))]));
+    answer(&mut reading, &records(&[20]));
+    assert_eq!(reading.next(), Next::Done);
+    let parked = reading.parked();
+    assert_eq!(parked.keys().collect::<Vec<_>>(), [&1]);
+    // The next run tries it again, and success forgets it.
+    let mut again = Reading::start(Plan { parked, ..plan(&CHILDREN, Pass::Incremental) });
+    answer(&mut again, &named(&[]));
+    let (ask, _) = answer(&mut again, &records(&[10]));
+    assert!(matches!(ask.reads, Reads::Records(Unit::Parent(Parent { id: 1, .. }))));
+    assert_eq!((again.next(), again.parked().len()), (Next::Done, 0));
+}
+
+#[test]
+fn a_first_parent_that_is_forbidden_stops_the_stream() {
+    let mut reading = Reading::start(plan(&CHILDREN, Pass::Full));
+    answer(&mut reading, &named(&[1]));
+    let Next::Ask(ask) = reading.next() else { panic!() };
+    let after = reading.on_failure(ask.id, AT, &Failure::Forbidden, true);
+    assert!(matches!(after, AfterFailure::Stop(_)), "{after:?}");
+}
+
+#[test]
+fn windows_are_read_newest_first_and_one_under_way_is_read_again_after_a_save() {
+    let windows = crate::window::Grid::Month.windows(date(2024, 1, 1), date(2024, 3, 1));
+    let plan = Plan { windows, width: 1, ..plan(&REPORT, Pass::Full) };
+    let mut reading = Reading::start(plan.clone());
+    reading.on_held(HeldUnits::default());
+    let (ask, _) = answer(&mut reading, &records(&[1]));
+    let Target::Path { query, .. } = &ask.target else { panic!() };
+    assert_eq!(query[0], ("from".to_owned(), "2024-03-01".to_owned()));
+    let Next::Ask(under_way) = reading.next() else { panic!() };
+    let saved = reading.save().unwrap();
+    let mut resumed = Reading::resume(plan, &saved).unwrap();
+    let Next::Ask(again) = resumed.next() else { panic!() };
+    assert_eq!(again.target, under_way.target);
+}
+
+#[test]
+fn a_snapshot_whose_pages_never_add_up_covers_nothing() {
+    let mut reading = Reading::start(plan(&SNAPSHOT, Pass::Full));
+    reading.on_held(HeldUnits::default());
+    let mut last = Vec::new();
+    for _ in 0..PROOF_TRIES {
+        let first = PageFacts { next: Some("next".to_owned()), ..records(&[1, 2]) };
+        answer(&mut reading, &PageFacts { total_entries: Some(3), ..first });
+        last = answer(&mut reading, &PageFacts { total_entries: Some(4), ..records(&[3]) }).1;
+    }
+    assert_eq!(last, [
+        Effect::Hold(Unit::Stream),
+        Effect::Complete { unit: Unit::Stream, covered: None },
+    ]);
+    assert_eq!(reading.next(), Next::Done);
+    assert!(matches!(reading.proof(), Proof::Unproven(_)));
+}
