@@ -4,9 +4,22 @@
 //! that all decisions stay pure functions from item to item in `engine`; a lost race hands back the
 //! item that won.
 
+pub mod conformance;
+mod error;
+mod faulty;
+mod locks;
+mod memory;
+mod sqlite;
+
 use async_trait::async_trait;
 use engine::ids::AccountId;
 use engine::time::Timestamp;
+
+pub use self::error::{StateError, StateErrorKind};
+pub use self::faulty::{Call, Fault, FaultyState, Operation};
+pub use self::locks::{OwnerLock, is_held, remove_free};
+pub use self::memory::MemoryStore;
+pub use self::sqlite::SqliteStore;
 
 /// Which item: partition key `account#<id>`, sort key such as `stream#clients`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,7 +33,7 @@ pub struct ItemKey {
 /// An item as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Raised by one with every write.
+    /// Raised by one with every write; the first is 1.
     pub rev: u64,
     /// JSON document.
     pub body: String,
@@ -66,15 +79,8 @@ pub trait StateStore: Send + Sync + core::fmt::Debug {
         account: AccountId,
         prefix: &str,
     ) -> Result<Vec<(ItemKey, Item)>, StateError>;
-}
 
-/// Why the state store did not answer.
-#[derive(Debug, thiserror::Error)]
-#[error("state store: {what}")]
-pub struct StateError {
-    /// What was tried, and on what.
-    pub what: String,
-    /// The cause.
-    #[source]
-    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// Removes items that expired before `now` and returns how many. A store that does this by
+    /// itself returns 0.
+    async fn purge(&self, now: Timestamp) -> Result<u64, StateError>;
 }

@@ -1,0 +1,323 @@
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::*;
+
+fn key(sort: &str) -> ItemKey {
+    ItemKey {
+        account: AccountId(1),
+        sort: sort.to_owned(),
+    }
+}
+
+async fn refused(path: &Path) -> StateError {
+    SqliteStore::open(path).await.unwrap_err()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sqlite_store_conforms() {
+    let folders = Mutex::new(Vec::new());
+    crate::conformance::check(|| async {
+        let folder = TempDir::new().unwrap();
+        let store = SqliteStore::open(folder.path().join("state.sqlite"))
+            .await
+            .unwrap();
+        folders.lock().unwrap().push(folder);
+        Arc::new(store)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_outlive_the_store() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("state.sqlite");
+    let store = SqliteStore::open(&path).await.unwrap();
+    store
+        .put(&key("account"), Expect::Absent, "{}", None)
+        .await
+        .unwrap();
+    drop(store);
+    let item = SqliteStore::open(&path)
+        .await
+        .unwrap()
+        .get(&key("account"))
+        .await
+        .unwrap();
+    assert_eq!(
+        item,
+        Some(Item {
+            rev: 1,
+            body: "{}".to_owned()
+        })
+    );
+}
+
+/// Several connections stand for several processes: they share nothing but the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_connections_count_right_from_the_first_moment() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("state.sqlite");
+    let mut calls = Vec::new();
+    for _ in 0..12 {
+        let path = path.clone();
+        calls.push(tokio::spawn(async move {
+            let store = SqliteStore::open(path).await.unwrap();
+            let mut done = 0;
+            while done < 5 {
+                let (expect, count) = match store.get(&key("n")).await.unwrap() {
+                    None => (Expect::Absent, 0),
+                    Some(item) => (Expect::Rev(item.rev), item.body.parse::<u64>().unwrap()),
+                };
+                let put = store
+                    .put(&key("n"), expect, &(count + 1).to_string(), None)
+                    .await
+                    .unwrap();
+                done += u64::from(matches!(put, Put::Stored(_)));
+            }
+        }));
+    }
+    for call in calls {
+        call.await.unwrap();
+    }
+    let item = SqliteStore::open(&path)
+        .await
+        .unwrap()
+        .get(&key("n"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        item,
+        Item {
+            rev: 60,
+            body: "60".to_owned()
+        }
+    );
+}
+
+/// The test below starts this one as processes of their own; alone it does nothing.
+#[tokio::test]
+async fn child_that_counts() {
+    let Some(path) =
+        std::env::args().find_map(|a| a.strip_prefix("--skip=count:").map(PathBuf::from))
+    else {
+        return;
+    };
+    let store = SqliteStore::open(path).await.unwrap();
+    let mut done = 0;
+    while done < 10 {
+        let (expect, count) = match store.get(&key("n")).await.unwrap() {
+            None => (Expect::Absent, 0),
+            Some(item) => (Expect::Rev(item.rev), item.body.parse::<u64>().unwrap()),
+        };
+        let put = store
+            .put(&key("n"), expect, &(count + 1).to_string(), None)
+            .await
+            .unwrap();
+        done += u64::from(matches!(put, Put::Stored(_)));
+    }
+}
+
+#[tokio::test]
+async fn many_processes_count_right() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("state.sqlite");
+    let start = || {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "sqlite::tests::child_that_counts"])
+            .arg(format!("--skip=count:{}", path.display()))
+            .output()
+            .unwrap()
+    };
+    std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
+        for run in runs {
+            let output = run.join().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            assert!(
+                String::from_utf8_lossy(&output.stdout).contains("1 passed"),
+                "{output:?}"
+            );
+        }
+    });
+    let item = SqliteStore::open(&path)
+        .await
+        .unwrap()
+        .get(&key("n"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        item,
+        Item {
+            rev: 40,
+            body: "40".to_owned()
+        }
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_may_read_the_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("state.sqlite"))
+        .await
+        .unwrap();
+    store
+        .put(&key("account"), Expect::Absent, "{}", None)
+        .await
+        .unwrap();
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(
+            entry.metadata().unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{entry:?}"
+        );
+        files += 1;
+    }
+    assert_eq!(files, 3, "the file, its log and its index");
+}
+
+#[tokio::test]
+async fn writes_wait_for_the_disk() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("state.sqlite"))
+        .await
+        .unwrap();
+    let setting = |name: &'static str| {
+        store.run(move |c| {
+            c.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+        })
+    };
+    assert_eq!(
+        setting("synchronous").await.unwrap(),
+        rusqlite::types::Value::Integer(2)
+    );
+    assert_eq!(
+        setting("journal_mode").await.unwrap(),
+        rusqlite::types::Value::Text("wal".into())
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_others_hold_says_so() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("state.sqlite");
+    let store = SqliteStore::open_with(path.clone(), Duration::from_millis(20))
+        .await
+        .unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = store
+        .put(&key("a"), Expect::Absent, "{}", None)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, StateErrorKind::Busy);
+    assert!(error.may_pass());
+    assert!(error.to_string().contains("another process"), "{error}");
+    assert!(error.to_string().contains("state.sqlite"), "{error}");
+    assert_eq!(
+        store.get(&key("a")).await.unwrap(),
+        None,
+        "readers do not wait"
+    );
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(
+        store
+            .put(&key("a"), Expect::Absent, "{}", None)
+            .await
+            .unwrap(),
+        Put::Stored(1)
+    );
+}
+
+#[tokio::test]
+async fn a_full_disk_says_so_and_loses_nothing() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("state.sqlite"))
+        .await
+        .unwrap();
+    store
+        .put(&key("a"), Expect::Absent, "1", None)
+        .await
+        .unwrap();
+    store
+        .run(|c| c.execute_batch("PRAGMA max_page_count = 1"))
+        .await
+        .unwrap();
+    let large = "x".repeat(1_000_000);
+    let error = store
+        .put(&key("a"), Expect::Rev(1), &large, None)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, StateErrorKind::Full);
+    assert_eq!(store.get(&key("a")).await.unwrap().unwrap().body, "1");
+    assert_eq!(
+        store
+            .put(&key("a"), Expect::Rev(1), "2", None)
+            .await
+            .unwrap(),
+        Put::Stored(2)
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_state_store_is_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("state.sqlite");
+    std::fs::write(&path, "garbage ".repeat(1_000)).unwrap();
+    let error = refused(&path).await;
+    assert_eq!(error.kind, StateErrorKind::Damaged);
+    assert!(error.to_string().contains("move it away"), "{error}");
+    assert_eq!(
+        std::fs::read(&path).unwrap(),
+        "garbage ".repeat(1_000).as_bytes()
+    );
+
+    let foreign = folder.path().join("photos.sqlite");
+    let other = Connection::open(&foreign).unwrap();
+    other
+        .execute_batch("CREATE TABLE photos (id INTEGER)")
+        .unwrap();
+    drop(other);
+    let before = std::fs::read(&foreign).unwrap();
+    let error = refused(&foreign).await;
+    assert_eq!(error.kind, StateErrorKind::Damaged);
+    assert!(error.to_string().contains("another program"), "{error}");
+    assert_eq!(std::fs::read(&foreign).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_newer_store_is_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("state.sqlite");
+    drop(SqliteStore::open(&path).await.unwrap());
+    let newer = Connection::open(&path).unwrap();
+    newer
+        .pragma_update(None, "user_version", FORMAT + 1)
+        .unwrap();
+    drop(newer);
+    let error = refused(&path).await;
+    assert_eq!(error.kind, StateErrorKind::Newer);
+    assert!(error.to_string().contains("format 2, not 1"), "{error}");
+}
+
+#[tokio::test]
+async fn a_missing_folder_or_a_folder_in_its_place_is_named() {
+    let folder = TempDir::new().unwrap();
+    let missing = refused(&folder.path().join("none/state.sqlite")).await;
+    assert!(
+        missing.to_string().contains("none/state.sqlite"),
+        "{missing}"
+    );
+    let error = refused(folder.path()).await;
+    assert!(
+        matches!(error.kind, StateErrorKind::Denied | StateErrorKind::Failed),
+        "{error:?}"
+    );
+}
