@@ -133,17 +133,20 @@ impl Attempts {
 /// themselves. Waits are spread over the whole of an interval that doubles up to 30 s (full jitter).
 #[must_use]
 pub fn decide(failure: &Failure, attempt: u32, random: u64) -> Decision {
-    match (failure.reach(), failure) {
-        (Reach::StopStream | Reach::StopAccount, _) => Decision::GiveUp,
-        (Reach::Retry, Failure::RateLimited { .. }) if attempt < MOST_LIMITED => Decision::Again {
-            after: SignedDuration::ZERO,
-        },
-        (Reach::Retry, Failure::RateLimited { .. }) => Decision::GiveUp,
-        (Reach::Retry, _) if attempt < MOST_ATTEMPTS => Decision::Again {
-            after: spread(attempt, random),
-        },
-        (Reach::Retry, _) => Decision::GiveUp,
+    match failure.reach() {
+        Reach::StopStream | Reach::StopAccount => return Decision::GiveUp,
+        Reach::Retry => {}
     }
+    let limited = matches!(failure, Failure::RateLimited { .. });
+    if attempt >= if limited { MOST_LIMITED } else { MOST_ATTEMPTS } {
+        return Decision::GiveUp;
+    }
+    let after = if limited {
+        SignedDuration::ZERO
+    } else {
+        spread(attempt, random)
+    };
+    Decision::Again { after }
 }
 
 fn spread(attempt: u32, random: u64) -> SignedDuration {

@@ -50,6 +50,9 @@ impl BaseUrl {
 
     /// The URL of `target`. A link with another scheme, host or port, or with credentials, is
     /// refused as [`Failure::ForeignLink`], and so is a path that leads out of the base URL.
+    ///
+    /// # Errors
+    /// The target is refused.
     pub fn resolve(&self, target: &Target) -> Result<Url, ApiError> {
         match target {
             Target::Path { path, query } => self.join(path, query),

@@ -275,7 +275,9 @@ mod tests {
     async fn the_scripted_implementation_conforms() {
         let next: Arc<Mutex<Option<Reply>>> = Arc::default();
         let script = Arc::clone(&next);
-        let api = ScriptedApi::new(move |_| script.lock().unwrap().take().unwrap().into()).unwrap();
+        let base = crate::BaseUrl::HARVEST.parse().unwrap();
+        let answer = move |_: &crate::Asked| script.lock().unwrap().take().unwrap().into();
+        let api = ScriptedApi::new(base, answer);
         check(&InMemory { api, next }).await;
     }
 }

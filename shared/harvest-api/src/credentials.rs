@@ -11,8 +11,10 @@ use crate::error::SetupError;
 pub struct Token(String);
 
 impl Token {
-    /// A token as the operator gave it; white space around it is removed. Refused when it is empty
-    /// or cannot be part of a header.
+    /// A token as the operator gave it; white space around it is removed.
+    ///
+    /// # Errors
+    /// It is empty or cannot be part of a header.
     pub fn new(text: &str) -> Result<Self, SetupError> {
         let text = text.trim();
         if text.is_empty() {

@@ -95,7 +95,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_fails_before_or_after_the_server_saw_it() {
-        let server = Arc::new(ScriptedApi::new(|_| Reply::json("{}").into()).unwrap());
+        let base = crate::BaseUrl::HARVEST.parse().unwrap();
+        let server = Arc::new(ScriptedApi::new(base, |_| Reply::json("{}").into()));
         let api = FaultyApi::new(
             Arc::clone(&server) as Arc<dyn HarvestApi>,
             |call| match call.number {

@@ -41,7 +41,7 @@ impl Default for Tuning {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            silence: Duration::from_secs(60),
+            silence: Duration::from_mins(1),
             total: Duration::from_secs(150),
             largest_body: 256 * 1024 * 1024,
         }
@@ -59,6 +59,9 @@ pub struct ReqwestApi {
 impl ReqwestApi {
     /// An API that nothing is sent to yet. `contact` goes into the User-Agent: a mail address or
     /// URL under which Harvest reaches the operator.
+    ///
+    /// # Errors
+    /// The contact cannot be part of a header, or TLS does not start.
     pub fn new(
         base: BaseUrl,
         credentials: &Credentials,

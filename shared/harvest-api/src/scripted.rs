@@ -9,7 +9,6 @@ use engine::pass::Target;
 use engine::retry::Failure;
 
 use crate::base::shown;
-use crate::error::SetupError;
 use crate::{Answer, ApiError, BaseUrl, HarvestApi, Reply};
 
 /// A request as the script sees it.
@@ -60,22 +59,21 @@ pub struct ScriptedApi {
 }
 
 impl ScriptedApi {
-    /// An API at Harvest's base URL whose answers a function gives.
-    pub fn new(
-        script: impl Fn(&Asked) -> Scripted + Send + Sync + 'static,
-    ) -> Result<Self, SetupError> {
-        let base = BaseUrl::HARVEST.parse()?;
-        Ok(Self {
+    /// An API at `base` whose answers a function gives.
+    #[must_use]
+    pub fn new(base: BaseUrl, script: impl Fn(&Asked) -> Scripted + Send + Sync + 'static) -> Self {
+        Self {
             base,
             script: Box::new(script),
             asked: Mutex::default(),
-        })
+        }
     }
 
-    /// An API that gives these answers one after the other, then 404.
-    pub fn queue(answers: impl IntoIterator<Item = Scripted>) -> Result<Self, SetupError> {
+    /// An API at `base` that gives these answers one after the other, then 404.
+    #[must_use]
+    pub fn queue(base: BaseUrl, answers: impl IntoIterator<Item = Scripted>) -> Self {
         let queue: Mutex<VecDeque<Scripted>> = Mutex::new(answers.into_iter().collect());
-        Self::new(move |_| {
+        Self::new(base, move |_| {
             let next = queue
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -120,5 +118,41 @@ impl fmt::Debug for ScriptedApi {
         f.debug_struct("ScriptedApi")
             .field("base", &self.base)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn answers_come_in_order_and_requests_are_remembered() {
+        let page = |body: &str| Scripted::from(Reply::json(body));
+        let answers = [page("1"), Scripted::Break(Failure::TimedOut), page("2")];
+        let api = ScriptedApi::queue(BaseUrl::HARVEST.parse().unwrap(), answers);
+        let query = vec![("from".to_owned(), "2026-01-01".to_owned())];
+        let target = Target::Path {
+            path: "/expenses".to_owned(),
+            query,
+        };
+        assert_eq!(api.get(&target).await.unwrap().body, "1");
+        assert_eq!(
+            api.get(&target).await.unwrap_err().failure(),
+            &Failure::TimedOut
+        );
+        let link = format!("{}/expenses?cursor=a%3Db", BaseUrl::HARVEST);
+        assert_eq!(api.get(&Target::Link(link)).await.unwrap().body, "2");
+        assert_eq!(
+            api.get(&target).await.unwrap_err().failure(),
+            &Failure::NotFound
+        );
+        let asked = api.requests();
+        assert_eq!(
+            (asked.len(), asked[2].number, asked[2].path.as_str()),
+            (4, 2, "/expenses")
+        );
+        assert_eq!(asked[2].param("cursor"), Some("a=b"));
+        assert_eq!(asked[0].param("from"), Some("2026-01-01"));
+        assert_eq!(asked[0].param("to"), None);
     }
 }

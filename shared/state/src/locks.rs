@@ -26,7 +26,10 @@ pub struct OwnerLock {
 
 impl OwnerLock {
     /// Locks `<dir>/<owner>` and makes the folder where it is missing. The file appears locked: no
-    /// other process ever sees it free while this one lives. Fails where the owner exists.
+    /// other process ever sees it free while this one lives.
+    ///
+    /// # Errors
+    /// The owner exists already, or the folder cannot be written or keeps no locks.
     pub fn create(dir: &Path, owner: &str) -> Result<Self, StateError> {
         let path = lock_path(dir, owner)?;
         let unnamed = dir.join(format!("{UNNAMED}{owner}"));
@@ -72,6 +75,9 @@ pub fn is_held(dir: &Path, owner: &str) -> bool {
 }
 
 /// Removes the lock files of owners that are gone; returns how many.
+///
+/// # Errors
+/// The folder cannot be read.
 pub fn remove_free(dir: &Path) -> Result<usize, StateError> {
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,

@@ -49,6 +49,9 @@ pub struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the file, and makes it where there is none; its folder must exist.
+    ///
+    /// # Errors
+    /// It cannot be used, is no state store, or a newer version wrote it; nothing is changed then.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StateError> {
         Self::open_with(path.into(), PATIENCE).await
     }

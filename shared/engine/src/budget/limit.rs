@@ -31,6 +31,9 @@ impl Limit {
 
     /// A limit of 1 to 1,000,000 requests per 1 ms to one day; the window is cut to whole
     /// milliseconds.
+    ///
+    /// # Errors
+    /// Numbers out of these ranges.
     pub fn new(requests: u32, window: SignedDuration) -> Result<Self, LimitError> {
         let millis = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
         let window = SignedDuration::from_millis(millis);

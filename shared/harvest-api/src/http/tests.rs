@@ -47,7 +47,7 @@ fn chain(error: &ApiError) -> String {
     let mut text = format!("{error} {error:?}");
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
-        text.push_str(&format!(" <- {inner}"));
+        text = format!("{text} <- {inner}");
         cause = inner.source();
     }
     assert!(!text.contains(SECRET), "the token shows: {text}");
