@@ -8,6 +8,7 @@ import json
 import re
 import urllib.request
 from decimal import Decimal, localcontext
+from email.utils import parsedate_to_datetime
 
 from .declaration import Shape, Table
 
@@ -15,6 +16,7 @@ SCALES = {"money": 4, "decimal": 6}
 INSTANT_TEXT = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
 )
+BETWEEN = re.compile(r"\s*,?\s*")
 DATE_TEXT = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 Window = tuple[dt.date, dt.date]
@@ -33,27 +35,40 @@ class Truth:
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def get(self, path: str):
-        with self.opener.open(f"{self.base}{path}", timeout=120) as answer:
+        with self._open(path) as answer:
             return json.load(answer, parse_float=Decimal, parse_int=int)
+
+    def _open(self, path: str):
+        return self.opener.open(f"{self.base}{path}", timeout=120)
+
+    def records(self, path: str):
+        """The members of `records`, one after the other: parsed at once they need gigabytes."""
+        with self._open(path) as answer:
+            text = answer.read().decode("utf-8")
+        decoder = json.JSONDecoder(parse_float=Decimal, parse_int=int)
+        start = re.match(r'\s*\{\s*"records"\s*:\s*\[\s*', text)
+        if not start:
+            raise ValueError(f"{path} does not answer with records: {text[:200]}")
+        at = start.end()
+        while text[at] != "]":
+            record, at = decoder.raw_decode(text, at)
+            yield record
+            at = BETWEEN.match(text, at).end()
 
     def rows(self, table: Table, window: Window | None = None) -> list[dict]:
         """The rows of a table, or of one of its windows."""
         path = f"/_sim/truth/{table.stream}"
         if window:
             path += f"?from={window[0]}&to={window[1]}"
-        # Each record goes as its row comes: both together would need twice the memory.
-        records, rows = self.get(path)["records"], []
-        while records:
-            rows.append(row_of(table, records.pop(), window))
+        rows = (row_of(table, held, window) for held in self.records(path))
         # Without a usable id a record is no row; the keys of reports may be null.
         reports = table.records_key == "results"
         return [row for row in rows if reports or all(row[part] is not None for part in table.key)]
 
     def today(self) -> dt.date:
-        """The day at the fake account, or the last with an entry where it does not tell."""
-        extent = self.get("/_sim/extent")
-        day = extent.get("today") or extent["last_day"]
-        return dt.date.fromisoformat(day) if day else dt.date.today()
+        """The day at the fake account."""
+        with self._open("/_sim/extent") as answer:
+            return parsedate_to_datetime(answer.headers["Date"]).date()
 
     def months(self, issue_dates: bool) -> list[Window]:
         """The calendar months from the first day with an entry to the last."""
@@ -67,7 +82,7 @@ class Truth:
         assignments = table.stream == "user_project_assignments"
         trigger = "user_assignments" if assignments else table.parent
         moved = set()
-        for held in self.get(f"/_sim/truth/{trigger}")["records"]:
+        for held in self.records(f"/_sim/truth/{trigger}"):
             record = held["record"]
             if instant(record["updated_at"]) >= since:
                 moved.add(record["user"]["id"] if assignments else record["id"])
