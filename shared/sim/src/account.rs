@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use engine::time::Timestamp;
+use jiff::Timestamp;
 
 use crate::answer::{Answerer, ReportCache};
 use crate::books::Books;
 use crate::calendar::Moment;
 use crate::control;
-use crate::fault::{FaultRule, Faults};
+use crate::fault::{Effect, FaultRule, Faults};
 use crate::gate::{Gate, Limit, Statistics};
 use crate::generate;
 use crate::request::{Request, Response};
@@ -31,7 +31,7 @@ pub struct Account {
     pub(crate) tokens: BTreeMap<String, i64>,
     pub(crate) faults: Faults,
     pub(crate) gate: Gate,
-    pub(crate) account_id: i64,
+    pub(crate) id: i64,
     pub(crate) unknown_members: bool,
     pub(crate) seed: u64,
     /// How often the account changed: cached reports of an older count are stale.
@@ -49,7 +49,7 @@ impl Account {
             tokens: made.tokens,
             faults: Faults::new(seed),
             gate: Gate::new(),
-            account_id: scale.account_id,
+            id: scale.account_id,
             unknown_members: scale.unknown_members,
             seed,
             changes: 0,
@@ -60,7 +60,7 @@ impl Account {
     /// The value that `Harvest-Account-Id` must have.
     #[must_use]
     pub const fn account_id(&self) -> i64 {
-        self.account_id
+        self.id
     }
 
     /// Sets the limit of general requests.
@@ -105,13 +105,12 @@ impl Account {
         let mut response = match self.admit(now, request) {
             Ok(viewer) => {
                 effect = self.faults.strike(request);
-                match effect.as_ref().and_then(crate::fault::Effect::instead) {
-                    Some(instead) => instead,
-                    None => {
-                        let oddity = effect.as_ref().and_then(crate::fault::Effect::oddity);
-                        self.answerer(moment, &viewer)
-                            .answer(request, oddity.as_ref())
-                    }
+                if let Some(instead) = effect.as_ref().and_then(Effect::instead) {
+                    instead
+                } else {
+                    let oddity = effect.as_ref().and_then(Effect::oddity);
+                    self.answerer(moment, &viewer)
+                        .answer(request, oddity.as_ref())
                 }
             }
             Err(refusal) => refusal,
@@ -162,7 +161,7 @@ impl Account {
         });
         let user = token.and_then(|token| self.tokens.get(token)).copied();
         let account = request.header_value("harvest-account-id").map(str::trim);
-        if account != Some(&self.account_id.to_string()) {
+        if account != Some(&self.id.to_string()) {
             return Err(Response::invalid_token());
         }
         let user = user.ok_or_else(Response::invalid_token)?;

@@ -1,6 +1,6 @@
 //! Days and seconds as plain numbers, and their text as Harvest writes it.
 
-use engine::time::Timestamp;
+use jiff::Timestamp;
 
 const DAY_SECONDS: i64 = 86_400;
 
@@ -111,11 +111,6 @@ impl Moment {
         Day(self.0.div_euclid(DAY_SECONDS))
     }
 
-    /// The second `seconds` later.
-    pub(crate) const fn plus(self, seconds: i64) -> Self {
-        Self(self.0 + seconds)
-    }
-
     /// The first whole second at or after the instant that `text` names in ISO 8601 with a `T`.
     pub(crate) fn parse_ceiling(text: &str) -> Option<Self> {
         if !text.contains('T') {
@@ -137,13 +132,6 @@ impl Moment {
         out.push(b':');
         push_padded(out, of_day % 60, 10);
         out.push(b'Z');
-    }
-
-    /// `2026-11-23T06:15:00Z`
-    pub(crate) fn text(self) -> String {
-        let mut out = Vec::with_capacity(20);
-        self.write(&mut out);
-        String::from_utf8(out).unwrap_or_default()
     }
 
     /// The form of the `Date` header: `Mon, 23 Nov 2026 06:15:00 GMT`.
@@ -193,7 +181,9 @@ mod tests {
     #[test]
     fn texts_are_those_of_harvest() {
         assert_eq!(Day::of(2024, 2, 29).text(), "2024-02-29");
-        assert_eq!(Moment(1_700_000_000).text(), "2023-11-14T22:13:20Z");
+        let mut instant = Vec::new();
+        Moment(1_700_000_000).write(&mut instant);
+        assert_eq!(instant, b"2023-11-14T22:13:20Z");
         assert_eq!(
             Moment(1_700_000_000).http_date(),
             "Tue, 14 Nov 2023 22:13:20 GMT"

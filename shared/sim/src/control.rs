@@ -1,13 +1,14 @@
 //! The control face: what tests ask and change, past credentials, limits and faults.
 
-use engine::time::Timestamp;
+use jiff::Timestamp;
 
 use crate::account::Account;
-use crate::calendar::{Day, Moment};
+use crate::calendar::Moment;
 use crate::fault::FaultRule;
 use crate::filter::Filter;
 use crate::gate::Limit;
 use crate::json::Json;
+use crate::mutate::Mutation;
 use crate::report::Window;
 use crate::request::{Request, Response};
 use crate::stream::Stream;
@@ -34,6 +35,8 @@ pub(crate) fn handle(
             account.clear_faults();
             Ok(done())
         }
+        ("POST", ["mutate"]) => mutate(account, now, request),
+        ("POST", ["apply"]) => apply(account, now, request),
         ("POST", ["limits"]) => limits(account, request),
         _ => Err("no such control".to_owned()),
     };
@@ -67,6 +70,29 @@ fn limits(account: &mut Account, request: &Request) -> Result<Response, String> 
         account.set_report_limit(limit);
     }
     Ok(done())
+}
+
+fn mutate(account: &mut Account, now: Timestamp, request: &Request) -> Result<Response, String> {
+    let number = |name: &str, otherwise: u64| match request.param(name) {
+        Some(text) => text
+            .parse()
+            .map_err(|_| format!("`{name}` must be a number")),
+        None => Ok(otherwise),
+    };
+    Ok(as_json(&account.mutate(
+        now,
+        number("seed", 1)?,
+        number("steps", 1)?,
+    )))
+}
+
+fn apply(account: &mut Account, now: Timestamp, request: &Request) -> Result<Response, String> {
+    let mutation: Mutation =
+        serde_json::from_slice(&request.body).map_err(|error| error.to_string())?;
+    let applied = account
+        .apply(now, &mutation)
+        .map_err(|error| error.to_string())?;
+    Ok(as_json(&applied))
 }
 
 fn extent(account: &Account) -> Response {
@@ -133,6 +159,10 @@ fn truth(
 }
 
 /// The parents of a stream and when they were made; one without an id where it has none.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "all other streams are treated alike"
+)]
 fn parents(account: &Account, stream: Stream) -> Vec<(Option<i64>, Option<Moment>)> {
     let books = &account.books;
     match stream {
@@ -155,9 +185,4 @@ fn parents(account: &Account, stream: Stream) -> Vec<(Option<i64>, Option<Moment
             .collect(),
         _ => vec![(None, None)],
     }
-}
-
-/// Reads a day of a control.
-pub(crate) fn day(text: &str) -> Result<Day, String> {
-    Day::parse(text).ok_or_else(|| format!("`{text}` is no day"))
 }

@@ -1,6 +1,6 @@
 //! Seeded chance that stays the same in every version: one seed, one account, byte for byte.
 
-/// A small generator of pseudo-random numbers (SplitMix64).
+/// A small generator of pseudo-random numbers (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);
 
@@ -58,7 +58,11 @@ impl Dice {
     pub(crate) fn hex(&mut self, digits: usize) -> String {
         let mut text = String::with_capacity(digits + 16);
         while text.len() < digits {
-            text.push_str(&format!("{:016x}", self.next()));
+            let bits = self.next();
+            for place in (0..16).rev() {
+                let four = u32::try_from(bits >> (4 * place) & 15).unwrap_or(0);
+                text.extend(char::from_digit(four, 16));
+            }
         }
         text.truncate(digits);
         text

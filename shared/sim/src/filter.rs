@@ -257,6 +257,10 @@ impl Filter {
         table.select(None, self.since, Some(&keep))
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "only streams with a parent come here"
+    )]
     fn children<'a>(
         &self,
         look: &Look<'a>,

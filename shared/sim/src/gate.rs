@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use engine::time::Timestamp;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::stream::Class;

@@ -26,7 +26,7 @@ pub(crate) struct Made {
 pub(crate) struct Maker<'a> {
     pub(crate) scale: &'a Scale,
     pub(crate) dice: Dice,
-    pub(crate) books: Books,
+    pub(crate) books: &'a mut Books,
     /// Where the history begins and ends.
     pub(crate) start: Moment,
     pub(crate) now: Moment,
@@ -45,10 +45,11 @@ pub(crate) fn account(scale: &Scale, seed: u64, now: Moment) -> Made {
     };
     let days = i64::from(scale.years.max(1)) * 365;
     let start = Day(now.day().0 - days).start();
+    let mut books = Books::new(company);
     let mut maker = Maker {
         scale,
         dice: Dice::new(seed),
-        books: Books::new(company),
+        books: &mut books,
         start,
         now,
     };
@@ -58,13 +59,10 @@ pub(crate) fn account(scale: &Scale, seed: u64, now: Moment) -> Made {
     maker.spend();
     maker.bill();
     maker.estimate();
-    let people: Vec<i64> = maker.books.users.iter().map(|user| user.id).collect();
+    let people: Vec<i64> = books.users.iter().map(|user| user.id).collect();
     let holders = [ADMINISTRATOR_TOKEN, MANAGER_TOKEN, MEMBER_TOKEN];
     let tokens = holders.into_iter().map(str::to_owned).zip(people).collect();
-    Made {
-        books: maker.books,
-        tokens,
-    }
+    Made { books, tokens }
 }
 
 impl Maker<'_> {

@@ -17,6 +17,7 @@ mod gate;
 mod generate;
 mod http;
 mod json;
+mod mutate;
 mod paging;
 mod people;
 mod render;
@@ -29,9 +30,13 @@ mod table;
 mod viewer;
 mod work;
 
+#[cfg(test)]
+mod tests;
+
 pub use account::{ADMINISTRATOR_TOKEN, Account, MANAGER_TOKEN, MEMBER_TOKEN};
 pub use fault::{Effect, FaultRule, Select};
 pub use gate::{ClassStatistics, Limit, Statistics};
 pub use http::{Face, Served, serve};
+pub use mutate::{Applied, Mutation, NotApplied, RateKind, SwitchedModule};
 pub use request::{Breach, Delivery, Request, Response};
 pub use scale::Scale;

@@ -15,10 +15,10 @@ pub(crate) const MOST_PER_PAGE: usize = 2000;
 pub(crate) struct Page {
     pub(crate) keys: Vec<Key>,
     pub(crate) total: usize,
-    per_page: usize,
-    page: Option<usize>,
-    next_page: Option<usize>,
-    previous_page: Option<usize>,
+    size: usize,
+    number: Option<usize>,
+    next_number: Option<usize>,
+    previous_number: Option<usize>,
     first: String,
     pub(crate) next: Option<String>,
     previous: Option<String>,
@@ -69,10 +69,10 @@ impl Page {
         let (is_first, is_last) = (high == total, low == 0);
         let mut page = Self {
             total,
-            per_page,
-            page: None,
-            next_page: None,
-            previous_page: None,
+            size: per_page,
+            number: None,
+            next_number: None,
+            previous_number: None,
             first: link.page(1),
             next: None,
             previous: None,
@@ -81,22 +81,22 @@ impl Page {
         };
         match (paging, start) {
             (Paging::Offset | Paging::Single, Start::Number(number)) => {
-                page.page = Some(number);
-                page.next_page = (number < pages).then_some(number + 1);
-                page.previous_page = (number > 1).then(|| number - 1);
-                page.next = page.next_page.map(|number| link.page(number));
-                page.previous = page.previous_page.map(|number| link.page(number));
+                page.number = Some(number);
+                page.next_number = (number < pages).then_some(number + 1);
+                page.previous_number = (number > 1).then(|| number - 1);
+                page.next = page.next_number.map(|number| link.page(number));
+                page.previous = page.previous_number.map(|number| link.page(number));
             }
             (
                 Paging::Cursor | Paging::Offset | Paging::Single,
                 Start::Number(_) | Start::After(_) | Start::Before(_),
             ) => {
                 if is_first {
-                    page.page = Some(1);
-                    page.next_page = (!is_last).then_some(2);
+                    page.number = Some(1);
+                    page.next_number = (!is_last).then_some(2);
                 } else if is_last {
-                    page.page = Some(pages);
-                    page.previous_page = pages.checked_sub(1).filter(|number| *number > 0);
+                    page.number = Some(pages);
+                    page.previous_number = pages.checked_sub(1).filter(|number| *number > 0);
                 }
                 let end = page.keys.last().filter(|_| !is_last);
                 page.next = end.map(|key| link.cursor('a', *key, "next_cursor"));
@@ -110,12 +110,12 @@ impl Page {
     /// Appends the members of the envelope that follow the records.
     pub(crate) fn write(&self, json: &mut Json, total: usize) {
         let int = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
-        json.int("per_page", int(self.per_page));
-        json.int("total_pages", int(total.div_ceil(self.per_page).max(1)));
+        json.int("per_page", int(self.size));
+        json.int("total_pages", int(total.div_ceil(self.size).max(1)));
         json.int("total_entries", int(total));
-        json.maybe_int("next_page", self.next_page.map(int));
-        json.maybe_int("previous_page", self.previous_page.map(int));
-        json.maybe_int("page", self.page.map(int));
+        json.maybe_int("next_page", self.next_number.map(int));
+        json.maybe_int("previous_page", self.previous_number.map(int));
+        json.maybe_int("page", self.number.map(int));
         json.object("links");
         json.text("first", &self.first);
         json.maybe_text("next", self.next.as_deref());
@@ -255,7 +255,7 @@ mod tests {
             Paging::Cursor,
         );
         assert_eq!(
-            (first.page, first.next_page, first.previous_page),
+            (first.number, first.next_number, first.previous_number),
             (Some(1), Some(2), None)
         );
         let next = first.next.unwrap();
@@ -265,7 +265,7 @@ mod tests {
         );
         let middle = cut(&target(&next), &keys, Paging::Cursor);
         assert_eq!(
-            (middle.page, middle.next_page, middle.previous_page),
+            (middle.number, middle.next_number, middle.previous_number),
             (None, None, None)
         );
         let last = cut(
@@ -274,7 +274,7 @@ mod tests {
             Paging::Cursor,
         );
         assert_eq!(
-            (last.page, last.next_page, last.previous_page),
+            (last.number, last.next_number, last.previous_number),
             (Some(3), None, Some(2))
         );
         assert_eq!((last.keys.len(), last.next), (5, None));
@@ -295,7 +295,7 @@ mod tests {
             Paging::Offset,
         );
         assert_eq!(
-            (second.page, second.next_page, second.previous_page),
+            (second.number, second.next_number, second.previous_number),
             (Some(2), Some(3), Some(1))
         );
         assert_eq!(second.keys.first(), Some(&(7, 14)));

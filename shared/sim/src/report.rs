@@ -66,6 +66,7 @@ impl Window {
 }
 
 /// The rows of a report, each a JSON object, in the order of the list.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only reports come here")]
 pub(crate) fn rows(look: &Look<'_>, stream: Stream, window: Window) -> Vec<Vec<u8>> {
     match stream {
         Stream::ExpenseReportClients => expenses(look, window, Subject::Client),

@@ -36,7 +36,7 @@ macro_rules! streams {
         /// One of the streams.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub(crate) enum Stream {
-            $(#[doc = $name] $variant,)+
+            $(#[doc = concat!("`", $name, "`")] $variant,)+
         }
 
         impl Stream {
@@ -116,15 +116,6 @@ impl Stream {
             .find(|stream| stream.name() == name)
     }
 
-    /// Which limit its requests count against.
-    pub(crate) fn class(self) -> Class {
-        if self.is_report() {
-            Class::Reports
-        } else {
-            Class::General
-        }
-    }
-
     /// Whether it stands below `/reports`.
     pub(crate) fn is_report(self) -> bool {
         self.path().starts_with("/reports/")
@@ -133,14 +124,6 @@ impl Stream {
     /// Whether its list hangs on a parent's id.
     pub(crate) fn has_parent(self) -> bool {
         self.path().contains("{}")
-    }
-
-    /// Its path below `/v2`, with the parent's id filled in.
-    pub(crate) fn path_of(self, parent: Option<i64>) -> String {
-        match parent {
-            Some(parent) => self.path().replace("{}", &parent.to_string()),
-            None => self.path().to_owned(),
-        }
     }
 }
 

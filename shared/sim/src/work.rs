@@ -35,6 +35,10 @@ pub(crate) struct Contact {
 }
 
 /// A project of a client.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "Harvest has that many switches"
+)]
 #[derive(Clone, Debug)]
 pub(crate) struct Project {
     pub(crate) id: i64,

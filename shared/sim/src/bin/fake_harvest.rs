@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::Parser;
-use engine::time::Timestamp;
+use jiff::Timestamp;
 use sim::{ADMINISTRATOR_TOKEN, Account, Face, Limit, Scale, serve};
 
 /// Serves a made-up Harvest account on a port of this machine.

@@ -47,7 +47,8 @@ impl Maker<'_> {
         }
     }
 
-    fn user(&mut self, place: usize, created: Moment) -> User {
+    /// A user; `place` decides access roles and hours.
+    pub(crate) fn user(&mut self, place: usize, created: Moment) -> User {
         let id = self.books.users.claim_id();
         let first_name = self.dice.pick(words::FIRST_NAMES).to_owned();
         let last_name = self.dice.pick(words::LAST_NAMES).to_owned();
@@ -81,7 +82,7 @@ impl Maker<'_> {
             roles,
             access_roles: access_roles.iter().map(|role| (*role).to_owned()).collect(),
             avatar: self.dice.next() % 1_000_000,
-            employee_id: (place % 3 == 0).then(|| format!("E-{place:04}")),
+            employee_id: place.is_multiple_of(3).then(|| format!("E-{place:04}")),
             teammates: Vec::new(),
             billable_rates,
             cost_rates,

@@ -324,7 +324,7 @@ impl Maker<'_> {
             task_assignment: Some(task_assignment),
             hours: Number::cents(self.dice.between(1, 960)),
             notes: self.notes(id),
-            reference: self.dice.chance(5).then(|| id % 1_000_000),
+            reference: self.dice.chance(5).then_some(id % 1_000_000),
             invoice: None,
             approval,
             timer: None,

@@ -248,9 +248,9 @@ pub(super) fn entry(look: &Look<'_>, json: &mut Json, entry: &TimeEntry) {
     json.number("rounded_hours", hours.quarter_up());
     json.maybe_text("notes", entry.notes.as_deref());
     stamps(json, entry.created, entry.updated);
-    let lock = lock(look, entry);
-    json.flag("is_locked", lock.is_some());
-    json.maybe_text("locked_reason", lock);
+    let reason = lock(look, entry);
+    json.flag("is_locked", reason.is_some());
+    json.maybe_text("locked_reason", reason);
     json.flag("is_explicitly_locked", false);
     json.flag("is_closed", entry.approval == Approval::Approved);
     json.text("approval_status", entry.approval.name());
@@ -310,8 +310,8 @@ fn clock(minute: i64) -> String {
 
 pub(super) fn expense(look: &Look<'_>, json: &mut Json, expense: &Expense) {
     let approved = expense.approval == Approval::Approved;
-    let lock = match (expense.invoice.is_some(), approved) {
-        (true, true | false) => Some("Expense is invoiced."),
+    let reason = match (expense.invoice.is_some(), approved) {
+        (true, _) => Some("Expense is invoiced."),
         (false, true) => Some("Item Approved and Locked for this Time Period"),
         (false, false) => None,
     };
@@ -322,9 +322,9 @@ pub(super) fn expense(look: &Look<'_>, json: &mut Json, expense: &Expense) {
     json.number("units", expense.units);
     json.flag("is_closed", approved);
     json.text("approval_status", expense.approval.name());
-    json.flag("is_locked", lock.is_some());
+    json.flag("is_locked", reason.is_some());
     json.flag("is_billed", expense.invoice.is_some());
-    json.maybe_text("locked_reason", lock);
+    json.maybe_text("locked_reason", reason);
     json.flag("is_explicitly_locked", false);
     json.null("reimbursement");
     json.day("spent_date", expense.spent);

@@ -1,0 +1,182 @@
+//! Deletions, with what goes along and where Harvest refuses.
+
+use std::collections::BTreeSet;
+
+use super::NotApplied;
+use super::change::holders;
+use crate::generate::Maker;
+use crate::stream::Stream;
+
+impl Maker<'_> {
+    /// Removes a record of a listing.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "all other streams are treated alike"
+    )]
+    pub(super) fn remove(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
+        let books = &mut *self.books;
+        let refuse_if = |in_use: bool| {
+            if in_use {
+                Err(NotApplied::new("it is in use"))
+            } else {
+                Ok(())
+            }
+        };
+        match stream {
+            Stream::Clients => {
+                refuse_if(
+                    books.projects.iter().any(|one| one.client == id)
+                        || books.invoices.iter().any(|one| one.document.client == id)
+                        || books.estimates.iter().any(|one| one.document.client == id),
+                )?;
+                let contacts = books.contacts.iter().filter(|one| one.client == id);
+                let contacts: BTreeSet<i64> = contacts.map(|one| one.id).collect();
+                books.contacts.remove_all(&contacts);
+                books.clients.remove(id);
+            }
+            Stream::Contacts => drop(books.contacts.remove(id)),
+            Stream::Projects => self.remove_project(id),
+            Stream::Tasks => {
+                refuse_if(
+                    books.entries.iter().any(|one| one.task == id)
+                        || books.task_assignments.iter().any(|one| one.task == id),
+                )?;
+                books.tasks.remove(id);
+            }
+            Stream::Users => {
+                refuse_if(
+                    books.users.iter().take(3).any(|one| one.id == id)
+                        || books.entries.iter().any(|one| one.user == id)
+                        || books.expenses.iter().any(|one| one.user == id),
+                )?;
+                let own = books.user_assignments.iter().filter(|one| one.user == id);
+                for assignment in own.map(|one| one.id).collect::<Vec<_>>() {
+                    books.remove_user_assignment(assignment);
+                }
+                books.users.remove(id);
+            }
+            Stream::Roles => {
+                let Some(role) = books.roles.remove(id) else {
+                    return Ok(());
+                };
+                for user in holders(books, &role.name) {
+                    let now = self.now;
+                    books
+                        .users
+                        .edit(user, now, |one| one.roles.retain(|held| *held != role.name));
+                }
+            }
+            Stream::UserAssignments => {
+                refuse_if(
+                    books
+                        .entries
+                        .iter()
+                        .any(|one| one.user_assignment == Some(id))
+                        || books
+                            .expenses
+                            .iter()
+                            .any(|one| one.user_assignment == Some(id)),
+                )?;
+                books.remove_user_assignment(id);
+            }
+            Stream::TaskAssignments => {
+                refuse_if(
+                    books
+                        .entries
+                        .iter()
+                        .any(|one| one.task_assignment == Some(id)),
+                )?;
+                books.remove_task_assignment(id);
+            }
+            Stream::TimeEntries => {
+                refuse_if(
+                    books
+                        .entries
+                        .get(id)
+                        .is_some_and(|one| one.invoice.is_some()),
+                )?;
+                books.remove_entry(id);
+            }
+            Stream::Expenses => drop(books.expenses.remove(id)),
+            Stream::ExpenseCategories => {
+                refuse_if(books.expenses.iter().any(|one| one.category == id))?;
+                books.expense_categories.remove(id);
+            }
+            Stream::Invoices => self.remove_invoice(id),
+            Stream::Estimates => drop(books.estimates.remove(id)),
+            Stream::InvoiceItemCategories => drop(books.invoice_categories.remove(id)),
+            Stream::EstimateItemCategories => drop(books.estimate_categories.remove(id)),
+            _ => return Err(NotApplied::new("such records cannot be deleted")),
+        }
+        Ok(())
+    }
+
+    /// A project goes with its entries, expenses and assignments; its invoices stay.
+    fn remove_project(&mut self, id: i64) {
+        let books = &mut *self.books;
+        let entries = books.entries.iter().filter(|one| one.project == id);
+        let entries: BTreeSet<i64> = entries.map(|one| one.id).collect();
+        books.running.retain(|entry| !entries.contains(entry));
+        books.entries.remove_all(&entries);
+        let expenses = books.expenses.iter().filter(|one| one.project == id);
+        let expenses: BTreeSet<i64> = expenses.map(|one| one.id).collect();
+        books.expenses.remove_all(&expenses);
+        books
+            .user_assignments
+            .remove_all(&books.crew_of.remove(&id).unwrap_or_default());
+        books
+            .task_assignments
+            .remove_all(&books.tasks_of.remove(&id).unwrap_or_default());
+        books.projects.remove(id);
+    }
+
+    /// What a deleted invoice billed is open again, and moves.
+    fn remove_invoice(&mut self, id: i64) {
+        let books = &mut *self.books;
+        let billed = books.entries.iter().filter(|one| one.invoice == Some(id));
+        for entry in billed.map(|one| one.id).collect::<Vec<_>>() {
+            books.edit_entry(entry, self.now, |one| one.invoice = None);
+        }
+        books.invoices.remove(id);
+    }
+
+    /// Removes the newest message of an invoice or estimate, which does not move.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "all other streams are treated alike"
+    )]
+    pub(super) fn remove_message(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
+        let mut gone = None;
+        match stream {
+            Stream::Invoices => {
+                self.books
+                    .invoices
+                    .edit_quietly(id, |one| gone = one.document.messages.pop());
+            }
+            Stream::Estimates => {
+                self.books
+                    .estimates
+                    .edit_quietly(id, |one| gone = one.document.messages.pop());
+            }
+            _ => {}
+        }
+        gone.map(drop)
+            .ok_or_else(|| NotApplied::new("it has no message"))
+    }
+
+    /// Removes the newest payment of an invoice, which moves.
+    pub(super) fn remove_payment(&mut self, id: i64) -> Result<(), NotApplied> {
+        let paid = self
+            .books
+            .invoices
+            .get(id)
+            .is_some_and(|one| !one.payments.is_empty());
+        if !paid {
+            return Err(NotApplied::new("it has no payment"));
+        }
+        self.books
+            .invoices
+            .edit(id, self.now, |one| drop(one.payments.pop()));
+        Ok(())
+    }
+}
