@@ -40,7 +40,7 @@ def main() -> int:
 def _arguments(tables: dict[str, Table]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="lake_check", description=__doc__)
     parser.add_argument("--lake", required=True, type=Path, help="folder of the lake")
-    parser.add_argument("--truth", required=True, help="base URL of the fake account")
+    parser.add_argument("--truth", required=True, help="URL of the fake account")
     parser.add_argument("--streams", help="only these, separated by commas")
     parser.add_argument("--account", type=int, help="account id that every row must carry")
     parser.add_argument(

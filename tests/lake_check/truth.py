@@ -30,7 +30,7 @@ class Truth:
     """The control face of the fake account."""
 
     def __init__(self, base: str) -> None:
-        self.base = base.rstrip("/")
+        self.base = base.rstrip("/").removesuffix("/v2")
         # Loopback only: no proxy of the environment.
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
