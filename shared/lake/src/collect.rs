@@ -1,11 +1,12 @@
 //! The rows that one run brings, gathered until they are merged, in memory that does not grow with
 //! their number.
 
+mod bounds;
 mod runs;
 mod sorted;
 mod units;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use arrow::error::ArrowError;
 
 use crate::partition::{Columns, Layout};
 use crate::schema::TableSchema;
+pub(crate) use bounds::{Bounds, KeyRange, KeySet};
 use runs::{Pending, Run};
 pub(crate) use sorted::Sorted;
 pub use units::{UnitBuffer, UnitError};
@@ -108,7 +110,7 @@ impl Collector {
         for (value, start, length) in spans {
             self.hold(value, stored.slice(start, length));
         }
-        self.added(&stored)
+        self.added(stored.get_array_memory_size())
     }
 
     /// Adds rows without the partition column to one partition.
@@ -117,8 +119,9 @@ impl Collector {
         partition: Option<String>,
         rows: RecordBatch,
     ) -> Result<(), CollectError> {
-        self.hold(partition, rows.clone());
-        self.added(&rows)
+        let bytes = rows.get_array_memory_size();
+        self.hold(partition, rows);
+        self.added(bytes)
     }
 
     fn hold(&mut self, partition: Option<String>, rows: RecordBatch) {
@@ -128,8 +131,7 @@ impl Collector {
         }
     }
 
-    fn added(&mut self, rows: &RecordBatch) -> Result<(), CollectError> {
-        let bytes = rows.get_array_memory_size();
+    fn added(&mut self, bytes: usize) -> Result<(), CollectError> {
         self.bytes += bytes as u64;
         self.pending.bytes += bytes;
         if self.pending.bytes > self.memory_limit {
@@ -259,32 +261,6 @@ impl Iterator for SortedRows {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next()
-    }
-}
-
-/// Keys, as bytes.
-pub(crate) type KeySet = BTreeSet<Box<[u8]>>;
-
-/// The first and last key, both inclusive, as bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct KeyRange {
-    pub(crate) first: Box<[u8]>,
-    pub(crate) last: Box<[u8]>,
-}
-
-/// The keys that one file is responsible for: from the first, inclusive, to the next file's first,
-/// exclusive.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Bounds {
-    pub(crate) from: Option<Box<[u8]>>,
-    pub(crate) below: Option<Box<[u8]>>,
-}
-
-impl Bounds {
-    /// Whether keys from `first` to `last` can be inside.
-    pub(crate) fn touch(&self, first: &[u8], last: &[u8]) -> bool {
-        self.from.as_deref().is_none_or(|from| last >= from)
-            && self.below.as_deref().is_none_or(|below| first < below)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Rows are in key order; the partition column is in the path and in the log, not in the file.
 
 mod gather;
+mod keyed;
 mod layout;
 mod read;
 mod stats;
@@ -16,8 +17,9 @@ use parquet::errors::ParquetError;
 use crate::store::StoreError;
 
 pub(crate) use gather::{Pick, equal_rows, gather};
+pub(crate) use keyed::{Keyed, Version};
 pub use layout::Columns;
-pub(crate) use layout::{Keyed, Layout, Version, column};
+pub(crate) use layout::{Layout, column};
 pub use read::{HeldUnits, Rows, held_units, read};
 pub(crate) use read::{fetch, open, row_count};
 pub(crate) use write::{PartitionWriter, Written};

@@ -190,7 +190,7 @@ impl fmt::Debug for ChunkReader {
 }
 
 impl ChunkReader {
-    pub(super) fn read(&mut self, chunk: &ChunkPlace) -> Result<RecordBatch, CollectError> {
+    pub(super) fn read(&mut self, chunk: ChunkPlace) -> Result<RecordBatch, CollectError> {
         let missing = || {
             CollectError::Spilled(ArrowError::IpcError(
                 "a chunk of rows is missing".to_owned(),

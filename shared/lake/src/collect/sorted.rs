@@ -157,7 +157,7 @@ impl Source {
             let Some(chunk) = self.chunks.pop() else {
                 return Ok(());
             };
-            let rows = layout.keyed(self.reader.read(&chunk)?)?;
+            let rows = layout.keyed(self.reader.read(chunk)?)?;
             let row = bounds.from.as_deref().map_or(0, |from| rows.below(from));
             let end = bounds
                 .below

@@ -1,1 +1,183 @@
+use std::collections::{BTreeMap, BTreeSet};
 
+use engine::key::Key;
+use proptest::prelude::*;
+
+use super::*;
+use crate::partition::tests::{MONTHLY, PLAIN, REPORT, Record, any_record, batch, records};
+
+fn collected(schema: &TableSchema, pages: &[Vec<Record>], memory: usize) -> Collected {
+    let mut collector = Collector::new(schema, None, memory).unwrap();
+    for page in pages {
+        collector.push(batch(schema, page)).unwrap();
+    }
+    collector.finish().unwrap()
+}
+
+fn all(schema: &TableSchema, rows: &Collected) -> BTreeMap<Option<String>, Vec<Record>> {
+    let partitions = rows.partitions().map(|name| name.map(str::to_owned));
+    let read = |name: &Option<String>| {
+        rows.partition(name.as_deref())
+            .flat_map(|rows| records(schema, &rows.unwrap()))
+            .collect()
+    };
+    partitions.map(|name| (name.clone(), read(&name))).collect()
+}
+
+fn pages() -> impl Strategy<Value = (TableSchema, Vec<Vec<Record>>)> {
+    prop::sample::select(vec![&PLAIN, &MONTHLY, &REPORT]).prop_flat_map(|spec| {
+        let page = prop::collection::vec(any_record(spec), 1..12);
+        (
+            Just(TableSchema::of(spec)),
+            prop::collection::vec(page, 0..8),
+        )
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn spilled_rows_are_those_in_memory((schema, pages) in pages()) {
+        let memory = collected(&schema, &pages, usize::MAX);
+        let spilled = collected(&schema, &pages, 0);
+        let some = collected(&schema, &pages, 9_000);
+        let rows = all(&schema, &memory);
+        prop_assert_eq!(&rows, &all(&schema, &spilled));
+        prop_assert_eq!(&rows, &all(&schema, &some));
+        prop_assert_eq!(&rows, &all(&schema, &spilled), "they can be read again");
+        let pushed: usize = pages.iter().map(Vec::len).sum();
+        prop_assert_eq!(spilled.rows(), pushed as u64);
+        for (name, list) in &rows {
+            prop_assert!(list.is_sorted_by(|a, b| a.key < b.key));
+            let keys = pages.iter().flatten().filter(|r| r.partition == *name).map(|r| &r.key);
+            let keys: BTreeSet<_> = keys.collect();
+            prop_assert_eq!(list.iter().map(|r| &r.key).collect::<Vec<_>>(), keys.into_iter().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn bounds_cut_exactly((schema, pages) in pages(), from in 0..9_usize, below in 0..9_usize) {
+        let rows = collected(&schema, &pages, 9_000);
+        for (name, list) in all(&schema, &rows) {
+            let bytes = |at: usize| list.get(at).and_then(|r| rows.layout().key_bytes(&r.key));
+            let bounds = Bounds { from: bytes(from), below: bytes(below) };
+            let key = |at: usize| list.get(at).map(|r| &r.key);
+            let inside = list.iter().filter(|r| {
+                key(from).is_none_or(|from| r.key >= *from) && key(below).is_none_or(|below| r.key < *below)
+            });
+            let expected: Vec<Key> = inside.map(|r| r.key.clone()).collect();
+            prop_assert!(rows.rows_within(name.as_deref(), &bounds) >= expected.len() as u64);
+            let sorted = Sorted::new(rows.layout(), &[&rows], name.as_deref(), bounds, None);
+            let got = sorted.flat_map(|batch| records(&schema, &batch.unwrap()));
+            prop_assert_eq!(got.map(|r| r.key).collect::<Vec<_>>(), expected);
+        }
+    }
+}
+
+#[test]
+fn the_newest_version_of_a_key_wins() {
+    let schema = TableSchema::of(&PLAIN);
+    let version = |updated_at: Option<i64>, synced_at: i64, note: &str| Record {
+        updated_at,
+        synced_at,
+        note: Some(note.to_owned()),
+        ..Record::new(1)
+    };
+    let check = |versions: &[Record], winner: &str| {
+        for memory in [0, usize::MAX] {
+            let pages: Vec<Vec<Record>> = versions.iter().map(|v| vec![v.clone()]).collect();
+            let rows = all(&schema, &collected(&schema, &pages, memory));
+            assert_eq!(rows[&None][0].note.as_deref(), Some(winner), "{versions:?}");
+        }
+    };
+    check(
+        &[version(Some(2), 1, "newer"), version(Some(1), 9, "older")],
+        "newer",
+    );
+    check(
+        &[
+            version(Some(2), 9, "read later"),
+            version(Some(2), 1, "earlier"),
+        ],
+        "read later",
+    );
+    check(
+        &[
+            version(Some(2), 1, "pushed first"),
+            version(Some(2), 1, "then"),
+        ],
+        "then",
+    );
+    check(
+        &[version(Some(9), 1, "known"), version(None, 2, "read later")],
+        "read later",
+    );
+    check(
+        &[version(None, 2, "read later"), version(Some(9), 1, "known")],
+        "read later",
+    );
+}
+
+#[test]
+fn many_rows_come_out_in_order() {
+    let schema = TableSchema::of(&PLAIN);
+    let page = |seed: i64| {
+        (0..3000)
+            .map(|id| Record::new((id * 7919 + seed) % 12_000))
+            .collect()
+    };
+    let pages: Vec<Vec<Record>> = (0..4).map(|seed| page(seed * 3001)).collect();
+    for memory in [0, usize::MAX] {
+        let rows = all(&schema, &collected(&schema, &pages, memory));
+        assert!(rows[&None].is_sorted_by(|a, b| a.key < b.key));
+        let keys: BTreeSet<_> = pages.iter().flatten().map(|r| &r.key).collect();
+        assert_eq!(rows[&None].len(), keys.len());
+    }
+}
+
+#[test]
+fn a_full_scratch_folder_is_told_apart() {
+    let schema = TableSchema::of(&PLAIN);
+    let absent = PathBuf::from("/nonexistent/folder");
+    let mut collector = Collector::new(&schema, Some(absent), 0).unwrap();
+    let error = collector
+        .push(batch(&schema, &[Record::new(1)]))
+        .unwrap_err();
+    assert!(matches!(error, CollectError::Scratch(_)), "{error:?}");
+}
+
+#[test]
+fn a_unit_takes_equal_repeats_and_refuses_others() {
+    let schema = TableSchema::of(&REPORT);
+    let day = engine::key::KeyPart::Day(engine::time::Date::constant(2024, 1, 1));
+    let key = Key(vec![
+        day.clone(),
+        day,
+        engine::key::KeyPart::Null,
+        engine::key::KeyPart::Null,
+    ]);
+    let rows = |note: &str, synced_at: i64| Record {
+        note: Some(note.to_owned()),
+        synced_at,
+        key: key.clone(),
+        partition: Some("2024".to_owned()),
+        ..Record::new(0)
+    };
+    let mut unit = UnitBuffer::new(&schema).unwrap();
+    unit.push(batch(&schema, &[rows("a", 1)]));
+    unit.push(batch(&schema, &[rows("a", 2)]));
+    assert_eq!(unit.rows(), 2);
+    let kept = unit.finish().unwrap();
+    assert_eq!(
+        kept.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(),
+        [1, 0]
+    );
+
+    let mut unit = UnitBuffer::new(&schema).unwrap();
+    unit.push(batch(&schema, &[rows("a", 1), rows("b", 1), rows("c", 1)]));
+    let Err(UnitError::Conflict { keys }) = unit.finish() else {
+        panic!("a conflict")
+    };
+    assert_eq!(keys.len(), 1);
+}

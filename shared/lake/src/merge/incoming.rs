@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::rows::{Cursor, each_match};
+use super::cursor::{Cursor, each_match};
 use super::{MergeError, blocking};
 use crate::collect::{Bounds, Collected, Collector, KeyRange, KeySet, Sorted};
-use crate::partition::{Keyed, Layout};
+use crate::partition::Layout;
 
 /// The gathered rows, less those that are kept elsewhere or outdated.
 #[derive(Debug)]
@@ -192,25 +192,4 @@ fn settle_pair(
         incoming.skip(partition, &key);
     }
     Ok(())
-}
-
-/// One row of a batch.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Row<'a> {
-    pub(super) rows: &'a Keyed,
-    pub(super) index: usize,
-}
-
-impl Row<'_> {
-    pub(super) fn key(&self) -> &[u8] {
-        self.rows.key(self.index)
-    }
-
-    pub(super) fn version(&self) -> crate::partition::Version {
-        self.rows.version(self.index)
-    }
-
-    pub(super) fn batch(&self) -> arrow::array::RecordBatch {
-        self.rows.batch.slice(self.index, 1)
-    }
 }

@@ -1,7 +1,6 @@
 //! Two sequences of rows in key order as one: the table's and the incoming ones.
 
 use core::cmp::Ordering;
-use core::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -9,92 +8,12 @@ use engine::coverage::Coverage;
 use engine::report::Counts;
 
 use super::MergeError;
-use super::incoming::Row;
+use super::cursor::{Cursor, Row};
 use crate::collect::KeySet;
 use crate::partition::{Keyed, Layout, Pick, equal_rows, gather};
 
 /// Rows looked at before their content is compared and they are handed out.
 const WINDOW_ROWS: usize = 4096;
-
-type Batches = Box<dyn Iterator<Item = Result<RecordBatch, MergeError>> + Send>;
-
-/// A place in rows that are in key order, each key once.
-pub(super) struct Cursor {
-    layout: Arc<Layout>,
-    batches: Batches,
-    head: Option<Arc<Keyed>>,
-    row: usize,
-}
-
-impl fmt::Debug for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cursor")
-            .field("row", &self.row)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Cursor {
-    pub(super) fn new<E: Into<MergeError>>(
-        layout: Arc<Layout>,
-        batches: impl Iterator<Item = Result<RecordBatch, E>> + Send + 'static,
-    ) -> Self {
-        let batches = Box::new(batches.map(|batch| batch.map_err(Into::into)));
-        Self {
-            layout,
-            batches,
-            head: None,
-            row: 0,
-        }
-    }
-
-    /// Makes the current row a row that exists; false at the end.
-    pub(super) fn load(&mut self) -> Result<bool, MergeError> {
-        while self.head.as_ref().is_none_or(|head| self.row >= head.len()) {
-            self.row = 0;
-            self.head = match self.batches.next().transpose()? {
-                Some(batch) => Some(Arc::new(self.layout.keyed(batch)?)),
-                None => return Ok(false),
-            };
-        }
-        Ok(true)
-    }
-
-    pub(super) fn current(&self) -> Option<Row<'_>> {
-        let rows = self.head.as_deref()?;
-        (self.row < rows.len()).then_some(Row {
-            rows,
-            index: self.row,
-        })
-    }
-
-    pub(super) fn advance(&mut self) {
-        self.row += 1;
-    }
-}
-
-/// Calls `found` for each key that both have.
-pub(super) fn each_match(
-    mut left: Cursor,
-    mut right: Cursor,
-    mut found: impl FnMut(Row<'_>, Row<'_>) -> Result<(), MergeError>,
-) -> Result<(), MergeError> {
-    while left.load()? && right.load()? {
-        let (Some(a), Some(b)) = (left.current(), right.current()) else {
-            break;
-        };
-        match a.key().cmp(b.key()) {
-            Ordering::Less => left.advance(),
-            Ordering::Greater => right.advance(),
-            Ordering::Equal => {
-                found(a, b)?;
-                left.advance();
-                right.advance();
-            }
-        }
-    }
-    Ok(())
-}
 
 /// What becomes of rows of the table that are not among the incoming ones of their partition.
 #[derive(Clone, Debug, Default)]

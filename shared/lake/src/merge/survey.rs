@@ -7,9 +7,10 @@ use engine::coverage::Coverage;
 use engine::key::{Key, KeyPart};
 use engine::window::Period;
 
+use super::cursor::{Cursor, each_match};
 use super::incoming::{Incoming, within};
 use super::plan::{Slot, Slots};
-use super::rows::{Cursor, Fate, each_match};
+use super::rows::Fate;
 use super::write::{Opened, TableFiles};
 use super::{MergeError, blocking};
 use crate::collect::{Bounds, Collector, KeySet};

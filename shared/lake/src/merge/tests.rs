@@ -1,1 +1,633 @@
+use std::collections::{BTreeMap, BTreeSet};
 
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use engine::coverage::Held;
+use engine::key::{Key, KeyPart};
+use engine::spec::{Kind, StreamSpec};
+use engine::window::Period;
+use parquet::arrow::ArrowWriter;
+use proptest::prelude::*;
+
+use super::*;
+use crate::collect::Collector;
+use crate::partition::read;
+use crate::partition::tests::{
+    CHILDREN, MONTHLY, PLAIN, REPORT, Record, any_record, batch, block_on, check_stats, records,
+};
+use crate::store::MemoryStore;
+
+/// The table as a map: what it must hold.
+type Model = BTreeMap<Key, Record>;
+
+/// A table whose commits are taken for granted.
+struct Table {
+    schema: TableSchema,
+    store: Arc<MemoryStore>,
+    files: Vec<FileEntry>,
+    limits: Limits,
+    merges: u32,
+}
+
+impl Table {
+    fn new(spec: &'static StreamSpec, limits: Limits) -> Self {
+        let schema = TableSchema::of(spec);
+        let store = Arc::new(MemoryStore::new());
+        Self {
+            schema,
+            store,
+            files: Vec::new(),
+            limits,
+            merges: 0,
+        }
+    }
+
+    fn collect(&self, pages: &[Vec<Record>], memory: usize) -> Arc<Collected> {
+        let mut collector = Collector::new(&self.schema, None, memory).unwrap();
+        for page in pages {
+            collector.push(batch(&self.schema, page)).unwrap();
+        }
+        Arc::new(collector.finish().unwrap())
+    }
+
+    fn job(&self, incoming: &Arc<Collected>, coverage: &Coverage, max_deletes: u64) -> MergeJob {
+        MergeJob {
+            schema: self.schema.clone(),
+            root: "tables/things".to_owned(),
+            files: self.files.clone(),
+            incoming: Arc::clone(incoming),
+            coverage: coverage.clone(),
+            max_deletes,
+            name: format!("1-{}-a", self.merges),
+            now: Timestamp::UNIX_EPOCH,
+            limits: self.limits,
+        }
+    }
+
+    fn merge(&mut self, incoming: &Arc<Collected>, coverage: &Coverage, allowed: u64) -> Merged {
+        self.merges += 1;
+        let job = self.job(incoming, coverage, allowed);
+        let merged = block_on(merge(self.store.clone(), job)).unwrap();
+        for gone in &merged.remove {
+            let before = self.files.len();
+            self.files.retain(|file| file.path != gone.path);
+            assert_eq!(
+                self.files.len() + 1,
+                before,
+                "{} was a file of the table",
+                gone.path
+            );
+        }
+        self.files.extend(merged.add.iter().cloned());
+        assert_eq!(
+            merged.rows,
+            self.files.iter().map(|file| file.rows).sum::<u64>()
+        );
+        merged
+    }
+
+    fn put(&mut self, merged: &[Vec<Record>]) -> Merged {
+        let incoming = self.collect(merged, usize::MAX);
+        self.merge(&incoming, &Coverage::Nothing, 0)
+    }
+
+    fn rows_of(&self, file: &FileEntry) -> Vec<RecordBatch> {
+        let bytes = block_on(self.store.get(&format!("tables/things/{}", file.path)));
+        read(&self.schema, file, bytes.unwrap().unwrap())
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
+    }
+
+    fn records_of(&self, file: &FileEntry) -> Vec<Record> {
+        self.rows_of(file)
+            .iter()
+            .flat_map(|rows| records(&self.schema, rows))
+            .collect()
+    }
+
+    /// All rows, having checked each file against its entry and its neighbours.
+    fn check(&self) -> Model {
+        let mut held = Model::new();
+        let mut ranges: BTreeMap<Option<String>, Vec<(Key, Key)>> = BTreeMap::new();
+        for file in &self.files {
+            let rows = self.records_of(file);
+            assert_eq!(rows.len() as u64, file.rows);
+            if let Some((first, last)) = &file.keys {
+                assert!(rows.is_sorted_by(|a, b| a.key < b.key), "{rows:?}");
+                assert_eq!((first, last), (&rows[0].key, &rows[rows.len() - 1].key));
+                assert!(file.rows <= self.limits.file_rows);
+                check_stats(&file.stats, &rows);
+                let range = (first.clone(), last.clone());
+                ranges
+                    .entry(file.partition.clone())
+                    .or_default()
+                    .push(range);
+                let folder = match (self.schema.spec.partition.column(), &file.partition) {
+                    (None, _) => String::new(),
+                    (Some(column), value) => {
+                        let value = value.as_deref().unwrap_or("__HIVE_DEFAULT_PARTITION__");
+                        format!("{column}={value}/")
+                    }
+                };
+                assert!(
+                    file.path.starts_with(&format!("{folder}1-")),
+                    "{}",
+                    file.path
+                );
+            }
+            for row in rows {
+                assert_eq!(row.partition, file.partition);
+                assert!(
+                    held.insert(row.key.clone(), row).is_none(),
+                    "each record once"
+                );
+            }
+        }
+        for mut ranges in ranges.into_values() {
+            ranges.sort();
+            assert!(
+                ranges.is_sorted_by(|(_, last), (first, _)| last < first),
+                "{ranges:?}"
+            );
+        }
+        held
+    }
+
+    /// As someone else's compaction: a partition's rows in one file, backwards, without our tags.
+    fn compact(&mut self, partition: Option<&String>) {
+        let (mut ours, kept): (Vec<_>, Vec<_>) = self
+            .files
+            .drain(..)
+            .partition(|file| file.partition.as_ref() == partition);
+        self.files = kept;
+        ours.sort_by(|a, b| b.keys.cmp(&a.keys));
+        let rows: Vec<_> = ours.iter().flat_map(|file| self.rows_of(file)).collect();
+        let Some(first) = rows.first() else { return };
+        let mut rows = concat_batches(&first.schema(), &rows).unwrap();
+        if let Some(name) = self.schema.spec.partition.column() {
+            rows.remove_column(self.schema.arrow.index_of(name).unwrap());
+        }
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), None).unwrap();
+        writer.write(&rows).unwrap();
+        writer.close().unwrap();
+        self.merges += 1;
+        let path = format!("compacted-{}.parquet", self.merges);
+        block_on(
+            self.store
+                .put(&format!("tables/things/{path}"), bytes.clone().into()),
+        )
+        .unwrap();
+        self.files.push(FileEntry {
+            path,
+            partition: partition.cloned(),
+            size: bytes.len() as u64,
+            modified: Timestamp::UNIX_EPOCH,
+            rows: rows.num_rows() as u64,
+            stats: String::new(),
+            keys: None,
+        });
+    }
+}
+
+fn replaces(new: &Record, old: &Record) -> bool {
+    match (new.updated_at, old.updated_at) {
+        (Some(ours), Some(theirs)) if ours != theirs => ours > theirs,
+        _ => new.synced_at >= old.synced_at,
+    }
+}
+
+/// The newest version of each key that a run brought.
+fn newest(pages: &[Vec<Record>]) -> Model {
+    let mut by_key: BTreeMap<Key, BTreeMap<Option<String>, Vec<Record>>> = BTreeMap::new();
+    for record in pages.iter().flatten() {
+        let places = by_key.entry(record.key.clone()).or_default();
+        places
+            .entry(record.partition.clone())
+            .or_default()
+            .push(record.clone());
+    }
+    let settled = by_key.into_iter().map(|(key, mut places)| {
+        if places.len() > 1
+            && let Some(unplaced) = places.remove(&None)
+        {
+            // The version without a partition that would win alone joins the others.
+            let (home, list) = places.iter_mut().next().unwrap();
+            let mut joined = fold(unplaced);
+            joined.partition.clone_from(home);
+            list.push(joined);
+        }
+        let winners = places.into_values().map(fold);
+        let winner = winners.reduce(|a, b| {
+            let b_wins = if a.synced_at <= b.synced_at {
+                replaces(&b, &a)
+            } else {
+                !replaces(&a, &b)
+            };
+            if b_wins { b } else { a }
+        });
+        (key, winner.unwrap())
+    });
+    settled.collect()
+}
+
+fn fold(mut versions: Vec<Record>) -> Record {
+    versions.sort_by_key(|record| record.synced_at);
+    versions
+        .into_iter()
+        .reduce(|old, new| if replaces(&new, &old) { new } else { old })
+        .unwrap()
+}
+
+/// What a merge must do to the model.
+fn apply(
+    model: &mut Model,
+    spec: &StreamSpec,
+    pages: &[Vec<Record>],
+    coverage: &Coverage,
+    allowed: u64,
+) -> (Counts, u64) {
+    let incoming = newest(pages);
+    let mut counts = Counts::default();
+    let covered =
+        |row: &&Record| !incoming.contains_key(&row.key) && coverage.deletes(&held(row, spec));
+    let candidates: Vec<Key> = model
+        .values()
+        .filter(covered)
+        .map(|row| row.key.clone())
+        .collect();
+    let refused = if candidates.len() as u64 > allowed {
+        candidates.len() as u64
+    } else {
+        0
+    };
+    if refused == 0 {
+        counts.deleted = candidates.len() as u64;
+        for key in &candidates {
+            model.remove(key);
+        }
+    }
+    for (key, mut record) in incoming {
+        let Some(old) = model.get(&key) else {
+            counts.inserted += 1;
+            model.insert(key, record);
+            continue;
+        };
+        if record.partition.is_none() {
+            record.partition.clone_from(&old.partition);
+        }
+        let moves = record.partition != old.partition;
+        if replaces(&record, old) && (moves || !record.same_content(old, spec)) {
+            counts.updated += 1;
+            model.insert(key, record);
+        } else {
+            counts.unchanged += 1;
+        }
+    }
+    (counts, refused)
+}
+
+fn held(row: &Record, spec: &StreamSpec) -> Held {
+    let period = match row.key.0.as_slice() {
+        [KeyPart::Day(start), KeyPart::Day(end), ..] => Some(Period {
+            start: *start,
+            end: *end,
+        }),
+        _ => None,
+    };
+    Held {
+        parent: matches!(spec.kind, Kind::PerParent(_)).then_some(row.parent),
+        period,
+        synced_at: Timestamp::from_microsecond(row.synced_at).unwrap(),
+    }
+}
+
+/// One merge, or someone else's compaction before it.
+#[derive(Clone, Debug)]
+struct Step {
+    pages: Vec<Vec<Record>>,
+    coverage: Coverage,
+    allowed: u64,
+    memory: usize,
+    compacted: Vec<Option<String>>,
+}
+
+fn any_step(spec: &'static StreamSpec) -> impl Strategy<Value = Step> {
+    let page = prop::collection::vec(any_record(spec), 1..12);
+    let pages = prop::collection::vec(page, 0..6);
+    let memory = prop::sample::select(vec![0, 6_000, usize::MAX]);
+    let allowed = prop::sample::select(vec![0, 3, 1000]);
+    let compacted = any_record(spec).prop_map(|r| r.partition);
+    let compacted = prop::collection::vec(compacted, 0..2);
+    (pages, any_coverage(spec), allowed, memory, compacted).prop_map(
+        |(pages, coverage, allowed, memory, compacted)| Step {
+            pages,
+            coverage,
+            allowed,
+            memory,
+            compacted,
+        },
+    )
+}
+
+fn any_coverage(spec: &'static StreamSpec) -> BoxedStrategy<Coverage> {
+    let begun = || (0..12_i64).prop_map(|at| Timestamp::from_microsecond(at).unwrap());
+    let whole = begun().prop_map(|begun| Coverage::Whole { begun });
+    match spec.kind {
+        Kind::Listing(_) | Kind::Snapshot(_) => prop_oneof![Just(Coverage::Nothing), whole].boxed(),
+        Kind::PerParent(_) => {
+            let parents = prop::collection::btree_map(0..6_i64, begun(), 0..4);
+            prop_oneof![
+                Just(Coverage::Nothing),
+                whole,
+                parents.prop_map(Coverage::Parents)
+            ]
+            .boxed()
+        }
+        Kind::ReportWindow(_) => {
+            let period = any_record(spec).prop_filter_map("a window", |record| {
+                if let [KeyPart::Day(start), KeyPart::Day(end), ..] = record.key.0.as_slice() {
+                    Some(Period {
+                        start: *start,
+                        end: *end,
+                    })
+                } else {
+                    None
+                }
+            });
+            let windows = prop::collection::btree_map(period, begun(), 0..3);
+            prop_oneof![Just(Coverage::Nothing), windows.prop_map(Coverage::Windows)].boxed()
+        }
+    }
+}
+
+fn any_history() -> impl Strategy<Value = (&'static StreamSpec, Limits, Vec<Step>)> {
+    let specs = prop::sample::select(vec![&PLAIN, &MONTHLY, &CHILDREN, &REPORT]);
+    let sizes = prop::sample::select(vec![(4, 2, 3), (8, 4, 3), (30, 15, 100)]);
+    (specs, sizes).prop_flat_map(|(spec, (file_rows, joined_rows, group_rows))| {
+        let limits = Limits {
+            file_rows,
+            joined_rows,
+            group_rows,
+            sort_bytes: 2_000,
+            ..Limits::default()
+        };
+        (
+            Just(spec),
+            Just(limits),
+            prop::collection::vec(any_step(spec), 1..5),
+        )
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(160))]
+
+    #[test]
+    fn a_table_holds_what_the_rules_say((spec, limits, steps) in any_history()) {
+        let mut table = Table::new(spec, limits);
+        let mut model = Model::new();
+        for step in steps {
+            for partition in &step.compacted {
+                table.compact(partition.as_ref());
+            }
+            let incoming = table.collect(&step.pages, step.memory);
+            let before = model.clone();
+            let (counts, refused) =
+                apply(&mut model, spec, &step.pages, &step.coverage, step.allowed);
+            let merged = table.merge(&incoming, &step.coverage, step.allowed);
+            prop_assert_eq!(&table.check(), &model);
+            prop_assert_eq!(merged.counts, counts);
+            prop_assert_eq!(merged.refused_deletes, refused);
+            prop_assert_eq!(merged.changes_files(), model != before);
+
+            let again = table.merge(&incoming, &step.coverage, step.allowed);
+            prop_assert!(!again.changes_files(), "merged twice: {:?}", again);
+            prop_assert!(!again.counts.changes_rows());
+            prop_assert_eq!(again.counts.unchanged, counts.inserted + counts.updated + counts.unchanged);
+        }
+    }
+}
+
+fn record(id: i64, month: &str) -> Record {
+    Record {
+        partition: Some(month.to_owned()),
+        ..Record::new(id)
+    }
+}
+
+fn range(ids: core::ops::Range<i64>, month: &str) -> Vec<Record> {
+    ids.map(|id| record(id, month)).collect()
+}
+
+fn small() -> Limits {
+    Limits {
+        file_rows: 10,
+        joined_rows: 5,
+        group_rows: 4,
+        ..Limits::default()
+    }
+}
+
+fn rows(files: &[FileEntry]) -> Vec<u64> {
+    files.iter().map(|file| file.rows).collect()
+}
+
+#[test]
+fn a_full_file_splits_in_equal_parts() {
+    let mut table = Table::new(&MONTHLY, small());
+    assert_eq!(rows(&table.put(&[range(0..21, "2024-01")]).add), [7, 7, 7]);
+    table.check();
+}
+
+#[test]
+fn only_the_file_that_a_key_belongs_to_is_written() {
+    let mut table = Table::new(&MONTHLY, small());
+    table.put(&[range(0..20, "2024-01"), range(100..110, "2024-02")]);
+    let newer = Record {
+        updated_at: Some(1),
+        ..record(15, "2024-01")
+    };
+    let merged = table.put(&[vec![newer]]);
+    assert_eq!((merged.add.len(), merged.remove.len()), (1, 1));
+    assert_eq!(
+        merged.counts,
+        Counts {
+            updated: 1,
+            ..Counts::default()
+        }
+    );
+    assert_eq!(merged.remove[0].keys, Some((Key::id(10), Key::id(19))));
+}
+
+#[test]
+fn small_neighbours_join_when_one_is_written() {
+    let mut table = Table::new(&PLAIN, small());
+    let all: Vec<Record> = (0..12).map(Record::new).collect();
+    assert_eq!(rows(&table.put(std::slice::from_ref(&all)).add), [6, 6]);
+    // Reading all but a few again deletes them: 2 and 3 rows are left.
+    let kept: Vec<Record> = [0, 1, 6, 7, 8]
+        .map(|id| Record {
+            synced_at: 9,
+            ..Record::new(id)
+        })
+        .into();
+    let coverage = Coverage::Whole {
+        begun: Timestamp::from_microsecond(5).unwrap(),
+    };
+    let incoming = table.collect(&[kept], usize::MAX);
+    let merged = table.merge(&incoming, &coverage, 100);
+    assert_eq!(
+        merged.counts,
+        Counts {
+            deleted: 7,
+            unchanged: 5,
+            ..Counts::default()
+        }
+    );
+    assert_eq!((rows(&merged.add), merged.remove.len()), (vec![5], 2));
+    table.check();
+}
+
+#[test]
+fn an_emptied_file_is_only_removed() {
+    let mut table = Table::new(&PLAIN, small());
+    table.put(&[(0..12).map(Record::new).collect()]);
+    let kept = table.collect(&[(0..6).map(Record::new).collect()], usize::MAX);
+    let coverage = Coverage::Whole {
+        begun: Timestamp::from_microsecond(5).unwrap(),
+    };
+    let merged = table.merge(&kept, &coverage, 6);
+    assert_eq!(
+        (merged.add.len(), merged.remove.len(), merged.rows),
+        (0, 1, 6)
+    );
+}
+
+#[test]
+fn a_refused_deletion_still_upserts_and_deletes_nothing() {
+    let mut table = Table::new(&PLAIN, small());
+    table.put(&[(0..8).map(Record::new).collect()]);
+    let newer = Record {
+        updated_at: Some(1),
+        ..Record::new(3)
+    };
+    let incoming = table.collect(&[vec![newer, Record::new(20)]], usize::MAX);
+    let coverage = Coverage::Whole {
+        begun: Timestamp::from_microsecond(5).unwrap(),
+    };
+    let merged = table.merge(&incoming, &coverage, 6);
+    assert_eq!(merged.refused_deletes, 7);
+    assert_eq!(
+        merged.counts,
+        Counts {
+            inserted: 1,
+            updated: 1,
+            ..Counts::default()
+        }
+    );
+    assert_eq!(table.check().len(), 9);
+    assert_eq!(table.merge(&incoming, &coverage, 7).counts.deleted, 7);
+    assert_eq!(table.check().len(), 2);
+}
+
+#[test]
+fn a_row_written_as_the_reading_began_is_not_deleted() {
+    let mut table = Table::new(&PLAIN, small());
+    table.put(&[vec![Record {
+        synced_at: 5,
+        ..Record::new(1)
+    }]]);
+    let nothing = table.collect(&[], usize::MAX);
+    // The column holds whole microseconds, the reading began within one.
+    let begun = Timestamp::from_nanosecond(5_700).unwrap();
+    assert_eq!(
+        table
+            .merge(&nothing, &Coverage::Whole { begun }, 9)
+            .counts
+            .deleted,
+        0
+    );
+    let begun = Timestamp::from_nanosecond(6_000).unwrap();
+    assert_eq!(
+        table
+            .merge(&nothing, &Coverage::Whole { begun }, 9)
+            .counts
+            .deleted,
+        1
+    );
+}
+
+#[test]
+fn equal_content_leaves_synced_at_and_links_alone() {
+    let mut table = Table::new(&PLAIN, small());
+    table.put(&[vec![Record {
+        link: Some("old".to_owned()),
+        ..Record::new(1)
+    }]]);
+    let again = Record {
+        link: Some("new".to_owned()),
+        synced_at: 8,
+        ..Record::new(1)
+    };
+    let merged = table.put(&[vec![again]]);
+    assert!(!merged.changes_files());
+    assert_eq!(
+        merged.counts,
+        Counts {
+            unchanged: 1,
+            ..Counts::default()
+        }
+    );
+}
+
+#[test]
+fn a_name_that_another_merge_took_is_not_reused() {
+    let mut table = Table::new(&PLAIN, small());
+    let first = table.collect(&[vec![Record::new(1)]], usize::MAX);
+    let job = table.job(&first, &Coverage::Nothing, 0);
+    let lost = block_on(merge(table.store.clone(), job.clone())).unwrap();
+    let repeated = block_on(merge(table.store.clone(), job)).unwrap();
+    assert_eq!(lost, repeated, "the same rows are the same file");
+    let other = table.collect(&[vec![Record::new(2)]], usize::MAX);
+    let job = table.job(&other, &Coverage::Nothing, 0);
+    let merged = block_on(merge(table.store.clone(), job)).unwrap();
+    assert_ne!(merged.add[0].path, lost.add[0].path);
+    table.files = merged.add;
+    assert_eq!(table.check().into_keys().collect::<Vec<_>>(), [Key::id(2)]);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let mut table = Table::new(&PLAIN, small());
+    table.put(&[vec![Record::new(1)]]);
+    table.store = Arc::new(MemoryStore::new());
+    let incoming = table.collect(&[vec![Record::new(1)]], usize::MAX);
+    let job = table.job(&incoming, &Coverage::Nothing, 0);
+    let error = block_on(merge(table.store.clone(), job)).unwrap_err();
+    assert!(error.to_string().contains(&table.files[0].path), "{error}");
+}
+
+#[test]
+fn files_without_covered_rows_are_not_opened() {
+    let mut table = Table::new(&CHILDREN, small());
+    let child = |id: i64, parent: i64, year: &str| Record {
+        parent,
+        ..record(id, year)
+    };
+    table.put(&[vec![child(1, 10, "2020"), child(2, 20, "2021")]]);
+    let year = table
+        .files
+        .iter()
+        .position(|f| f.partition.as_deref() == Some("2021"))
+        .unwrap();
+    // Opening it would fail.
+    table.files[year].path = "absent".to_owned();
+    let begun = Timestamp::from_microsecond(5).unwrap();
+    let coverage = Coverage::Parents([(10, begun)].into());
+    let nothing = table.collect(&[], usize::MAX);
+    assert_eq!(table.merge(&nothing, &coverage, 9).counts.deleted, 1);
+    let paths: BTreeSet<_> = table.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths.into_iter().collect::<Vec<_>>(), ["absent"]);
+}

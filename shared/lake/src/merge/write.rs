@@ -10,8 +10,9 @@ use engine::time::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::mpsc;
 
+use super::cursor::Cursor;
 use super::plan::Slot;
-use super::rows::{Cursor, MergedRows};
+use super::rows::MergedRows;
 use super::{MergeError, MergeJob, blocking};
 use crate::collect::{Bounds, Collected, Collector, Sorted};
 use crate::partition::{Columns, Layout, Limits, PartitionWriter, Written, fetch, open, row_count};
@@ -268,12 +269,11 @@ impl Encoder {
     fn write(&mut self, rows: &RecordBatch) -> Result<(), MergeError> {
         let mut start = 0;
         while start < rows.num_rows() {
-            let writer = match &mut self.writer {
-                Some(writer) => writer,
-                None => {
-                    let writer = PartitionWriter::new(Arc::clone(&self.layout), self.limits)?;
-                    self.writer.insert(writer)
-                }
+            let writer = if let Some(writer) = &mut self.writer {
+                writer
+            } else {
+                let writer = PartitionWriter::new(Arc::clone(&self.layout), self.limits)?;
+                self.writer.insert(writer)
             };
             let room = usize::try_from(self.each.saturating_sub(writer.rows()));
             let length = room.unwrap_or(usize::MAX).min(rows.num_rows() - start);

@@ -1,5 +1,7 @@
 //! Rows picked from several batches, and whether two rows hold the same content.
 
+use core::slice::from_ref;
+
 use arrow::array::{Array, BooleanArray, RecordBatch};
 use arrow::compute::interleave_record_batch;
 use arrow::compute::kernels::cmp::not_distinct;
@@ -42,8 +44,8 @@ pub(crate) fn equal_rows(
         let (left, right) = (column(left, index)?, column(right, index)?);
         if left.data_type().is_nested() {
             let converter = RowConverter::new(vec![SortField::new(left.data_type().clone())])?;
-            let left = converter.convert_columns(&[left.clone()])?;
-            let right = converter.convert_columns(&[right.clone()])?;
+            let left = converter.convert_columns(from_ref(left))?;
+            let right = converter.convert_columns(from_ref(right))?;
             for ((equal, left), right) in equal.iter_mut().zip(&left).zip(&right) {
                 *equal &= left.data() == right.data();
             }

@@ -2,19 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::TimestampMicrosecondArray;
 use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{
     DataType, Date32Type, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
 };
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, Rows, SortField};
-use engine::coverage::Held;
 use engine::key::{Key, KeyPart};
 use engine::schema::{Column, Source};
-use engine::time::{Date, SignedDuration, Timestamp};
-use engine::window::Period;
 
+use super::keyed::{Keyed, day_of, epoch_day};
 use crate::schema::TableSchema;
 
 /// Which columns are read from a file or a run of rows.
@@ -210,114 +207,6 @@ fn changes_a_record(column: &Column) -> bool {
     !column.volatile && !matches!(column.source, Source::SyncedAt | Source::Partition)
 }
 
-/// Rows of one layout with their keys as bytes and what decides between versions.
-#[derive(Debug)]
-pub(crate) struct Keyed {
-    pub(crate) batch: RecordBatch,
-    pub(crate) keys: Rows,
-    updated_at: Option<TimestampMicrosecondArray>,
-    synced_at: Option<TimestampMicrosecondArray>,
-    parent: Option<Int64Array>,
-    period: Option<(Date32Array, Date32Array)>,
-}
-
-impl Keyed {
-    pub(crate) fn len(&self) -> usize {
-        self.batch.num_rows()
-    }
-
-    /// The key of a row that exists.
-    pub(crate) fn key(&self, row: usize) -> &[u8] {
-        self.keys.row(row).data()
-    }
-
-    /// The number of leading rows whose key is below `bound`; the rows are in key order.
-    pub(crate) fn below(&self, bound: &[u8]) -> usize {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if self.key(middle) < bound {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
-    }
-
-    pub(crate) fn version(&self, row: usize) -> Version {
-        Version {
-            updated_at: self
-                .updated_at
-                .as_ref()
-                .and_then(|column| value(column, row)),
-            read_at: self
-                .synced_at
-                .as_ref()
-                .and_then(|column| value(column, row)),
-        }
-    }
-
-    /// What coverage must know of the row; `None` where it has no `synced_at`: it is not deleted.
-    pub(crate) fn held(&self, row: usize) -> Option<Held> {
-        let micros = self
-            .synced_at
-            .as_ref()
-            .and_then(|column| value(column, row))?;
-        // Stored in whole microseconds: take the end of that microsecond, so that a row written
-        // as a reading began does not look older than it.
-        let synced_at = Timestamp::from_microsecond(micros).ok()?;
-        let synced_at = engine::time::plus(synced_at, SignedDuration::from_nanos(999));
-        let (parent, period) = self.unit(row);
-        Some(Held {
-            parent,
-            period,
-            synced_at,
-        })
-    }
-
-    /// The parent and the report window that the row belongs to.
-    pub(crate) fn unit(&self, row: usize) -> (Option<i64>, Option<Period>) {
-        let parent = self
-            .parent
-            .as_ref()
-            .filter(|c| c.is_valid(row))
-            .map(|c| c.value(row));
-        (parent, self.period(row))
-    }
-
-    fn period(&self, row: usize) -> Option<Period> {
-        let (start, end) = self.period.as_ref()?;
-        (start.is_valid(row) && end.is_valid(row)).then(|| Period {
-            start: day_of(start.value(row)),
-            end: day_of(end.value(row)),
-        })
-    }
-}
-
-fn value(column: &TimestampMicrosecondArray, row: usize) -> Option<i64> {
-    column.is_valid(row).then(|| column.value(row))
-}
-
-/// What decides which of two versions of a record is the newer one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Version {
-    updated_at: Option<i64>,
-    /// `synced_at`, the order of reading.
-    pub(crate) read_at: Option<i64>,
-}
-
-impl Version {
-    /// Whether this version takes the place of `other`: the newest `updated_at` wins; where they
-    /// are equal or one is missing the newest read does, and of reads at one instant this one.
-    pub(crate) fn replaces(self, other: Self) -> bool {
-        match (self.updated_at, other.updated_at) {
-            (Some(ours), Some(theirs)) if ours != theirs => ours > theirs,
-            (Some(_) | None, Some(_) | None) => self.read_at >= other.read_at,
-        }
-    }
-}
-
 /// The column at `index`, or an error where the rows are not of the expected schema.
 pub(crate) fn column(batch: &RecordBatch, index: usize) -> Result<&ArrayRef, ArrowError> {
     batch.columns().get(index).ok_or_else(|| {
@@ -326,21 +215,6 @@ pub(crate) fn column(batch: &RecordBatch, index: usize) -> Result<&ArrayRef, Arr
         ))
     })
 }
-
-/// Days since 1970-01-01, as Arrow counts.
-pub(crate) fn epoch_day(day: Date) -> Option<i32> {
-    i32::try_from(day.duration_since(EPOCH).as_hours() / 24).ok()
-}
-
-/// The day that Arrow counts as `days` since 1970-01-01, held at the last representable one.
-pub(crate) fn day_of(days: i32) -> Date {
-    let by = SignedDuration::from_hours(i64::from(days) * 24);
-    EPOCH
-        .checked_add(by)
-        .unwrap_or(if days < 0 { Date::MIN } else { Date::MAX })
-}
-
-const EPOCH: Date = Date::constant(1970, 1, 1);
 
 fn sort_field(field: &Arc<Field>) -> SortField {
     SortField::new(field.data_type().clone())

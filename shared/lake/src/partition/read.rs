@@ -14,7 +14,8 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::PartitionError;
-use super::layout::{Columns, Keyed, Layout};
+use super::keyed::Keyed;
+use super::layout::{Columns, Layout};
 use crate::schema::TableSchema;
 use crate::store::ObjectStore;
 use crate::table::FileEntry;
@@ -182,52 +183,48 @@ fn fit_type(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
     if column.data_type() == ty {
         return Ok(Arc::clone(column));
     }
-    match ty {
-        DataType::List(item) => {
-            let list = match column.as_list_opt::<i32>() {
-                Some(list) => list.clone(),
-                // Another kind of list, such as one with 64-bit offsets.
-                None => cast(column, &unlabelled(column.data_type(), ty))?
-                    .as_list()
-                    .clone(),
-            };
-            let values = fit_type(list.values(), item.data_type())?;
-            let list = ListArray::try_new(
-                Arc::clone(item),
-                list.offsets().clone(),
-                values,
-                list.nulls().cloned(),
-            )?;
-            Ok(Arc::new(list))
-        }
-        DataType::Struct(fields) => {
-            let Some(held) = column.as_struct_opt() else {
-                return cast(column, ty);
-            };
-            let members = fields
-                .iter()
-                .map(|field| match held.column_by_name(field.name()) {
-                    Some(member) => fit_type(member, field.data_type()),
-                    None => Ok(new_null_array(field.data_type(), held.len())),
-                });
-            let members = members.collect::<Result<_, _>>()?;
-            Ok(Arc::new(StructArray::try_new(
-                fields.clone(),
-                members,
-                held.nulls().cloned(),
-            )?))
-        }
-        _ => cast(column, ty),
+    if let DataType::List(item) = ty {
+        let list = match column.as_list_opt::<i32>() {
+            Some(list) => list.clone(),
+            // Another kind of list, such as one with 64-bit offsets.
+            None => cast(column, &with_short_offsets(column.data_type(), ty))?
+                .as_list()
+                .clone(),
+        };
+        let values = fit_type(list.values(), item.data_type())?;
+        let (offsets, nulls) = (list.offsets().clone(), list.nulls().cloned());
+        return Ok(Arc::new(ListArray::try_new(
+            Arc::clone(item),
+            offsets,
+            values,
+            nulls,
+        )?));
     }
+    let (DataType::Struct(fields), Some(held)) = (ty, column.as_struct_opt()) else {
+        return cast(column, ty);
+    };
+    let members = fields
+        .iter()
+        .map(|field| match held.column_by_name(field.name()) {
+            Some(member) => fit_type(member, field.data_type()),
+            None => Ok(new_null_array(field.data_type(), held.len())),
+        });
+    let members = members.collect::<Result<_, _>>()?;
+    Ok(Arc::new(StructArray::try_new(
+        fields.clone(),
+        members,
+        held.nulls().cloned(),
+    )?))
 }
 
 /// A list type with 32-bit offsets and the items of `from`; `to` where `from` is no list.
-fn unlabelled(from: &DataType, to: &DataType) -> DataType {
-    match from {
-        DataType::LargeList(item) | DataType::ListView(item) | DataType::LargeListView(item) => {
-            DataType::List(Arc::clone(item))
-        }
-        _ => to.clone(),
+fn with_short_offsets(from: &DataType, to: &DataType) -> DataType {
+    if let DataType::LargeList(item) | DataType::ListView(item) | DataType::LargeListView(item) =
+        from
+    {
+        DataType::List(Arc::clone(item))
+    } else {
+        to.clone()
     }
 }
 

@@ -11,7 +11,8 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 use engine::time::Timestamp;
 
-use super::layout::{Layout, column, day_of};
+use super::keyed::day_of;
+use super::layout::{Layout, column};
 
 /// Longest text, in bytes, that may be a bound.
 const LONGEST_TEXT: usize = 32;
@@ -40,14 +41,13 @@ enum Bound {
 impl Stats {
     pub(crate) fn new(layout: &Layout) -> Self {
         let counted = |(index, ty): (usize, &DataType)| -> Option<ColumnStats> {
-            let counts = match ty {
+            let counts = matches!(
+                ty,
                 DataType::Int64
-                | DataType::Date32
-                | DataType::Timestamp(TimeUnit::Microsecond, _)
-                | DataType::Decimal128(_, _) => true,
-                DataType::Utf8 => layout.keys.contains(&index),
-                _ => false,
-            };
+                    | DataType::Date32
+                    | DataType::Timestamp(TimeUnit::Microsecond, _)
+                    | DataType::Decimal128(_, _)
+            ) || (*ty == DataType::Utf8 && layout.keys.contains(&index));
             counts.then_some(ColumnStats {
                 index,
                 nulls: 0,
@@ -154,27 +154,24 @@ fn literal(bound: &Bound, ty: &DataType, round: Round) -> Option<String> {
         }
         Bound::Number(number) => *number,
     };
-    match ty {
-        DataType::Int64 => Some(number.to_string()),
-        DataType::Decimal128(_, scale) => Some(decimal(number, usize::try_from(*scale).ok()?)),
-        DataType::Date32 => {
-            let day = day_of(i32::try_from(number).ok()?);
-            (1..=9999)
-                .contains(&day.year())
-                .then(|| format!("\"{day}\""))
-        }
-        DataType::Timestamp(_, _) => {
-            let micros = i64::try_from(number).ok()?;
-            let rounded = micros.div_euclid(1000);
-            let up = i64::from(round == Round::Up && micros.rem_euclid(1000) != 0);
-            let at = Timestamp::from_millisecond(rounded.checked_add(up)?).ok()?;
-            let at = jiff::tz::Offset::UTC.to_datetime(at);
-            (1..=9999)
-                .contains(&at.year())
-                .then(|| format!("\"{}\"", at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")))
-        }
-        _ => None,
+    if let DataType::Decimal128(_, scale) = ty {
+        return Some(decimal(number, usize::try_from(*scale).ok()?));
     }
+    if *ty == DataType::Date32 {
+        let day = day_of(i32::try_from(number).ok()?);
+        return (1..=9999)
+            .contains(&day.year())
+            .then(|| format!("\"{day}\""));
+    }
+    if let DataType::Timestamp(_, _) = ty {
+        let micros = i64::try_from(number).ok()?;
+        let up = i64::from(round == Round::Up && micros.rem_euclid(1000) != 0);
+        let at = Timestamp::from_millisecond(micros.div_euclid(1000).checked_add(up)?).ok()?;
+        let at = jiff::tz::Offset::UTC.to_datetime(at);
+        let legal = (1..=9999).contains(&at.year());
+        return legal.then(|| format!("\"{}\"", at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")));
+    }
+    Some(number.to_string())
 }
 
 /// `unscaled` with `scale` digits after the point, as a JSON number.

@@ -1,1 +1,609 @@
+use std::sync::Arc;
 
+use arrow::array::{
+    Array, ArrayRef, AsArray, Date32Array, Decimal128Array, Int64Array, ListArray, RecordBatch,
+    StringArray, StructArray, TimestampMicrosecondArray,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Fields, Int64Type, TimestampMicrosecondType,
+};
+use engine::key::{Key, KeyPart};
+use engine::schema::{ColumnType, Source};
+use engine::spec::{
+    Field, Kind, Listing, Paging, Partition, PerParent, RateClass, ReportWindow, StreamSpec, Sweep,
+    instant, int, money, objects, text,
+};
+use engine::time::Date;
+use proptest::prelude::*;
+
+use super::keyed::{day_of, epoch_day};
+use super::layout::column;
+use super::*;
+use crate::schema::TableSchema;
+use crate::table::FileEntry;
+
+const FIELDS: &[Field] = &[
+    int("id").required(),
+    money("amount"),
+    text("note"),
+    objects("items", &[int("id"), text("name")]),
+    text("link").volatile(),
+    instant("created_at"),
+    instant("updated_at"),
+];
+
+const REPORT_FIELDS: &[Field] = &[
+    int("user_id"),
+    money("amount"),
+    text("note"),
+    text("currency"),
+];
+
+const fn listing(partition: Partition) -> StreamSpec {
+    StreamSpec {
+        name: "things",
+        doc: "",
+        path: "/things",
+        records_key: Some("things"),
+        kind: Kind::Listing(Listing {
+            paging: Paging::Cursor,
+            reread: None,
+        }),
+        rate_class: RateClass::General,
+        module: None,
+        primary_key: &["id"],
+        partition,
+        sweep: Sweep::ByCost,
+        fields: FIELDS,
+    }
+}
+
+/// One partition.
+pub(crate) static PLAIN: StreamSpec = listing(Partition::None);
+/// By month.
+pub(crate) static MONTHLY: StreamSpec = listing(Partition::CreatedMonth);
+/// By the year of the parent.
+pub(crate) static CHILDREN: StreamSpec = StreamSpec {
+    kind: Kind::PerParent(PerParent {
+        trigger: &PLAIN,
+        parent_id: "id",
+        parent_path: "/things/{parent}",
+        parent_column: "thing_id",
+        only_role: None,
+    }),
+    ..listing(Partition::ParentCreatedYear)
+};
+/// With dates and nullable parts in the key.
+pub(crate) static REPORT: StreamSpec = StreamSpec {
+    kind: Kind::ReportWindow(ReportWindow {
+        includes_issue_date: false,
+        all_windows_daily: false,
+    }),
+    primary_key: &["period_start", "period_end", "user_id", "currency"],
+    fields: REPORT_FIELDS,
+    ..listing(Partition::PeriodYear)
+};
+
+/// A row as tests see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) key: Key,
+    pub(crate) partition: Option<String>,
+    pub(crate) parent: i64,
+    pub(crate) amount: Option<i128>,
+    pub(crate) note: Option<String>,
+    pub(crate) items: Option<Vec<Option<(i64, String)>>>,
+    pub(crate) link: Option<String>,
+    pub(crate) updated_at: Option<i64>,
+    pub(crate) synced_at: i64,
+}
+
+impl Record {
+    pub(crate) fn new(id: i64) -> Self {
+        Self {
+            key: Key::id(id),
+            partition: None,
+            parent: 0,
+            amount: Some(0),
+            note: None,
+            items: None,
+            link: None,
+            updated_at: Some(0),
+            synced_at: 0,
+        }
+    }
+
+    /// Whether both say the same of the record.
+    pub(crate) fn same_content(&self, other: &Self, spec: &StreamSpec) -> bool {
+        let parent =
+            |record: &Self| matches!(spec.kind, Kind::PerParent(_)).then_some(record.parent);
+        let wide = |record: &Self| {
+            spec.cursor_field()
+                .map(|_| (record.items.clone(), record.updated_at))
+        };
+        self.amount == other.amount
+            && self.note == other.note
+            && parent(self) == parent(other)
+            && wide(self) == wide(other)
+    }
+
+    fn part(&self, index: usize) -> KeyPart {
+        self.key.0.get(index).cloned().unwrap_or(KeyPart::Null)
+    }
+}
+
+fn int_of(part: &KeyPart) -> Option<i64> {
+    if let KeyPart::Int(id) = part {
+        Some(*id)
+    } else {
+        None
+    }
+}
+
+fn day_part(part: &KeyPart) -> Option<i32> {
+    if let KeyPart::Day(day) = part {
+        epoch_day(*day)
+    } else {
+        None
+    }
+}
+
+fn text_of(part: &KeyPart) -> Option<String> {
+    if let KeyPart::Text(text) = part {
+        Some(text.clone())
+    } else {
+        None
+    }
+}
+
+/// Decoded rows of these records.
+pub(crate) fn batch(schema: &TableSchema, records: &[Record]) -> RecordBatch {
+    let ints = |value: &dyn Fn(&Record) -> Option<i64>| -> ArrayRef {
+        Arc::new(Int64Array::from(
+            records.iter().map(value).collect::<Vec<_>>(),
+        ))
+    };
+    let texts = |value: &dyn Fn(&Record) -> Option<String>| -> ArrayRef {
+        Arc::new(StringArray::from(
+            records.iter().map(value).collect::<Vec<_>>(),
+        ))
+    };
+    let days = |value: &dyn Fn(&Record) -> Option<i32>| -> ArrayRef {
+        Arc::new(Date32Array::from(
+            records.iter().map(value).collect::<Vec<_>>(),
+        ))
+    };
+    let instants = |value: &dyn Fn(&Record) -> Option<i64>| -> ArrayRef {
+        let values = records.iter().map(value).collect::<Vec<_>>();
+        Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
+    };
+    let columns = schema.columns.iter().map(|column| match &column.source {
+        Source::Parent => ints(&|r| Some(r.parent)),
+        Source::PeriodStart => days(&|r| day_part(&r.part(0))),
+        Source::PeriodEnd => days(&|r| day_part(&r.part(1))),
+        Source::Account => ints(&|_| Some(7)),
+        Source::SyncedAt => instants(&|r| Some(r.synced_at)),
+        Source::Extra => texts(&|_| None),
+        Source::Partition if column.ty == ColumnType::Text => texts(&|r| r.partition.clone()),
+        Source::Partition => ints(&|r| r.partition.as_ref().map(|year| year.parse().unwrap())),
+        Source::Record(_) => match column.name.as_str() {
+            "id" => ints(&|r| int_of(&r.part(0))),
+            "user_id" => ints(&|r| int_of(&r.part(2))),
+            "currency" => texts(&|r| text_of(&r.part(3))),
+            "amount" => {
+                let amounts = records.iter().map(|r| r.amount).collect::<Vec<_>>();
+                let amounts = Decimal128Array::from(amounts).with_precision_and_scale(18, 4);
+                Arc::new(amounts.unwrap())
+            }
+            "note" => texts(&|r| r.note.clone()),
+            "link" => texts(&|r| r.link.clone()),
+            "items" => items(schema, records),
+            "created_at" => instants(&|_| None),
+            "updated_at" => instants(&|r| r.updated_at),
+            name => panic!("no value for {name}"),
+        },
+    });
+    RecordBatch::try_new(Arc::clone(&schema.arrow), columns.collect()).unwrap()
+}
+
+fn items(schema: &TableSchema, records: &[Record]) -> ArrayRef {
+    let DataType::List(element) = schema.arrow.field_with_name("items").unwrap().data_type() else {
+        panic!("items are a list");
+    };
+    let DataType::Struct(fields) = element.data_type() else {
+        panic!("of structs")
+    };
+    let flat: Vec<_> = records
+        .iter()
+        .flat_map(|r| r.items.clone().unwrap_or_default())
+        .collect();
+    let ids = Int64Array::from(
+        flat.iter()
+            .map(|i| i.as_ref().map(|i| i.0))
+            .collect::<Vec<_>>(),
+    );
+    let names = flat
+        .iter()
+        .map(|i| i.as_ref().map(|i| i.1.clone()))
+        .collect::<Vec<_>>();
+    let nulls = flat.iter().map(Option::is_some).collect::<Vec<_>>();
+    let values = StructArray::try_new(
+        Fields::clone(fields),
+        vec![Arc::new(ids), Arc::new(StringArray::from(names))],
+        Some(nulls.into()),
+    );
+    let lengths = records.iter().map(|r| r.items.as_ref().map_or(0, Vec::len));
+    let nulls = records
+        .iter()
+        .map(|r| r.items.is_some())
+        .collect::<Vec<_>>();
+    let list = ListArray::try_new(
+        Arc::clone(element),
+        OffsetBuffer::from_lengths(lengths),
+        Arc::new(values.unwrap()),
+        Some(nulls.into()),
+    );
+    Arc::new(list.unwrap())
+}
+
+/// The records of rows, with or without the partition column.
+pub(crate) fn records(schema: &TableSchema, rows: &RecordBatch) -> Vec<Record> {
+    let layout = Layout::new(schema, Columns::All).unwrap();
+    let parent = schema.columns.iter().find(|c| c.source == Source::Parent);
+    let get = |name: &str| rows.column_by_name(name);
+    let partition = schema.spec.partition.column().and_then(get);
+    (0..rows.num_rows())
+        .map(|row| Record {
+            key: layout.key(rows, row).unwrap(),
+            partition: partition.filter(|c| c.is_valid(row)).map(|column| {
+                match column.as_string_opt::<i32>() {
+                    Some(texts) => texts.value(row).to_owned(),
+                    None => column.as_primitive::<Int64Type>().value(row).to_string(),
+                }
+            }),
+            parent: parent.map_or(0, |column| {
+                get(&column.name)
+                    .unwrap()
+                    .as_primitive::<Int64Type>()
+                    .value(row)
+            }),
+            amount: get("amount")
+                .filter(|c| c.is_valid(row))
+                .map(|c| c.as_primitive::<Decimal128Type>().value(row)),
+            note: text_at(get("note"), row),
+            link: text_at(get("link"), row),
+            items: get("items").filter(|c| c.is_valid(row)).map(|column| {
+                let list = column.as_list::<i32>().value(row);
+                let list = list.as_struct();
+                (0..list.len())
+                    .map(|at| {
+                        let id = list.column(0).as_primitive::<Int64Type>().value(at);
+                        list.is_valid(at)
+                            .then(|| (id, text_at(Some(list.column(1)), at).unwrap()))
+                    })
+                    .collect()
+            }),
+            updated_at: get("updated_at")
+                .filter(|c| c.is_valid(row))
+                .map(|c| c.as_primitive::<TimestampMicrosecondType>().value(row)),
+            synced_at: get("synced_at")
+                .unwrap()
+                .as_primitive::<TimestampMicrosecondType>()
+                .value(row),
+        })
+        .collect()
+}
+
+fn text_at(column: Option<&ArrayRef>, row: usize) -> Option<String> {
+    column
+        .filter(|c| c.is_valid(row))
+        .map(|c| c.as_string::<i32>().value(row).to_owned())
+}
+
+/// A record of `spec` from small numbers, so that keys repeat.
+pub(crate) fn any_record(spec: &'static StreamSpec) -> impl Strategy<Value = Record> {
+    let keyed = (0..40_i64, 0..4_i64, any::<bool>());
+    let items = prop::collection::vec(prop::option::of((0..9_i64, "[a-c]?")), 0..3);
+    let rest = (
+        prop::option::of(-3..3_i128),
+        prop::option::of("[xy]{0,2}"),
+        prop::option::of(items),
+        prop::option::of("[lm]"),
+        prop::option::weighted(0.8, 0..6_i64),
+        0..10_i64,
+    );
+    (keyed, rest).prop_map(move |((id, odd, placed), rest)| {
+        let (amount, note, items, link, updated_at, synced_at) = rest;
+        let updated_at = spec.cursor_field().and(updated_at).map(|at| at * 700);
+        let is_report = matches!(spec.kind, Kind::ReportWindow(_));
+        let (items, link) = if is_report {
+            (None, None)
+        } else {
+            (items, link)
+        };
+        let key = if is_report {
+            report_key(id, odd)
+        } else {
+            Key::id(id)
+        };
+        let parent = if matches!(spec.kind, Kind::PerParent(_)) {
+            id % 5
+        } else {
+            0
+        };
+        // Mostly neighbours share a partition; sometimes it is unknown or another.
+        let home = if odd == 3 {
+            (id + 7) % 40 / 10
+        } else {
+            id / 10
+        };
+        let partition = match spec.partition {
+            Partition::None => None,
+            Partition::CreatedMonth => placed.then(|| format!("2024-0{}", home + 1)),
+            Partition::CreatedYear | Partition::ParentCreatedYear => {
+                placed.then(|| (2000 + home).to_string())
+            }
+            Partition::PeriodYear => Some((2020 + id % 3).to_string()),
+        };
+        Record {
+            key,
+            partition,
+            parent,
+            amount,
+            note,
+            items,
+            link,
+            updated_at,
+            synced_at,
+        }
+    })
+}
+
+fn report_key(id: i64, odd: i64) -> Key {
+    let start = Date::constant(2020 + i16::try_from(id % 3).unwrap(), 1, 1);
+    let user = if odd == 0 {
+        KeyPart::Null
+    } else {
+        KeyPart::Int(id / 6)
+    };
+    let currency = if odd == 1 {
+        KeyPart::Null
+    } else {
+        KeyPart::Text(["EUR", "USD"][usize::from(odd == 2)].into())
+    };
+    Key(vec![
+        KeyPart::Day(start),
+        KeyPart::Day(start.last_of_year()),
+        user,
+        currency,
+    ])
+}
+
+/// Runs `work` to its end on this thread.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(work)
+}
+
+/// A file's entry and bytes, as the merge would make them.
+pub(crate) fn file(schema: &TableSchema, records: &[Record]) -> (FileEntry, bytes::Bytes) {
+    let layout = Arc::new(Layout::new(schema, Columns::All).unwrap());
+    let limits = Limits {
+        group_rows: 3,
+        ..Limits::default()
+    };
+    let mut writer = PartitionWriter::new(Arc::clone(&layout), limits).unwrap();
+    let mut rows = batch(schema, records);
+    if let Some(name) = schema.spec.partition.column() {
+        rows.remove_column(schema.arrow.index_of(name).unwrap());
+    }
+    writer.write(&rows).unwrap();
+    let written = writer.finish().unwrap();
+    let entry = FileEntry {
+        path: "f.parquet".to_owned(),
+        partition: records.first().and_then(|r| r.partition.clone()),
+        size: written.bytes.len() as u64,
+        modified: engine::time::Timestamp::UNIX_EPOCH,
+        rows: written.rows,
+        stats: written.stats,
+        keys: written.keys,
+    };
+    (entry, written.bytes)
+}
+
+fn sorted(mut records: Vec<Record>) -> Vec<Record> {
+    records.sort_by(|a, b| a.key.cmp(&b.key));
+    records.dedup_by(|a, b| a.key == b.key);
+    records
+}
+
+/// Compares the statistics of a file with its rows, in the types' own order.
+pub(crate) fn check_stats(stats: &str, rows: &[Record]) {
+    let stats: serde_json::Value = serde_json::from_str(stats).unwrap();
+    assert_eq!(stats["numRecords"], rows.len());
+    let amounts: Vec<i128> = rows.iter().filter_map(|r| r.amount).collect();
+    assert_eq!(stats["nullCount"]["amount"], rows.len() - amounts.len());
+    for (bounds, extreme) in [
+        ("minValues", amounts.iter().min()),
+        ("maxValues", amounts.iter().max()),
+    ] {
+        let bound = stats[bounds]
+            .get("amount")
+            .map(|b| (b.as_f64().unwrap() * 10_000.0).round());
+        #[expect(clippy::cast_precision_loss, reason = "small numbers in tests")]
+        let extreme = extreme.map(|extreme| *extreme as f64);
+        assert_eq!(bound, extreme);
+        assert!(
+            stats[bounds].get("note").is_none(),
+            "no free text in the log"
+        );
+    }
+    let milli = |bounds: &str| -> Option<i64> {
+        let at: engine::time::Timestamp = stats[bounds]["synced_at"].as_str()?.parse().unwrap();
+        Some(at.as_millisecond())
+    };
+    let least = rows.iter().map(|r| r.synced_at).min().unwrap();
+    let greatest = rows.iter().map(|r| r.synced_at).max().unwrap();
+    assert_eq!(milli("minValues"), Some(least.div_euclid(1000)));
+    assert_eq!(milli("maxValues"), Some((greatest + 999).div_euclid(1000)));
+}
+
+fn specs() -> impl Strategy<Value = &'static StreamSpec> {
+    prop::sample::select(vec![&PLAIN, &MONTHLY, &CHILDREN, &REPORT])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_file_gives_back_what_was_written(
+        (spec, mut list) in specs()
+            .prop_flat_map(|spec| (Just(spec), prop::collection::vec(any_record(spec), 1..30))),
+    ) {
+        let partition = list[0].partition.clone();
+        for record in &mut list {
+            record.partition.clone_from(&partition);
+        }
+        let list = sorted(list);
+        let schema = TableSchema::of(spec);
+        let (entry, bytes) = file(&schema, &list);
+        check_stats(&entry.stats, &list);
+        prop_assert_eq!(&entry.keys.clone().unwrap().0, &list[0].key);
+        prop_assert_eq!(&entry.keys.clone().unwrap().1, &list[list.len() - 1].key);
+        let mut back = Vec::new();
+        for rows in read(&schema, &entry, bytes).unwrap() {
+            let rows = rows.unwrap();
+            prop_assert_eq!(rows.schema(), Arc::clone(&schema.arrow));
+            back.extend(records(&schema, &rows));
+        }
+        prop_assert_eq!(back, list);
+    }
+
+    #[test]
+    fn keys_as_bytes_compare_like_keys(
+        (spec, list) in specs()
+            .prop_flat_map(|spec| (Just(spec), prop::collection::vec(any_record(spec), 1..30))),
+    ) {
+        let schema = TableSchema::of(spec);
+        let layout = Layout::new(&schema, Columns::All).unwrap();
+        let rows = layout.keyed(batch(&schema, &list)).unwrap();
+        for (at, a) in list.iter().enumerate() {
+            prop_assert_eq!(&*layout.key_bytes(&a.key).unwrap(), rows.key(at));
+            for (other, b) in list.iter().enumerate() {
+                prop_assert_eq!(a.key.cmp(&b.key), rows.key(at).cmp(rows.key(other)));
+            }
+        }
+    }
+}
+
+#[test]
+fn columns_that_an_older_file_lacks_are_null() {
+    let schema = TableSchema::of(&PLAIN);
+    let mut record = Record::new(5);
+    record.items = Some(vec![Some((1, "a".to_owned())), None]);
+    record.note = Some("n".to_owned());
+    let old = batch(&schema, &[record]);
+    // An older version knew neither `note` nor the second member of `items`.
+    let items = column(&old, 3).unwrap().as_list::<i32>();
+    let structs = items.values().as_struct();
+    let narrow = StructArray::try_new(
+        structs.fields()[..1].to_vec().into(),
+        structs.columns()[..1].to_vec(),
+        structs.nulls().cloned(),
+    )
+    .unwrap();
+    let element = arrow::datatypes::Field::new("item", narrow.data_type().clone(), true);
+    let narrow = ListArray::try_new(
+        Arc::new(element),
+        items.offsets().clone(),
+        Arc::new(narrow),
+        items.nulls().cloned(),
+    )
+    .unwrap();
+    let narrow = RecordBatch::try_from_iter([
+        ("items", Arc::new(narrow) as ArrayRef),
+        ("id", Arc::clone(old.column_by_name("id").unwrap())),
+        (
+            "synced_at",
+            Arc::clone(old.column_by_name("synced_at").unwrap()),
+        ),
+        (
+            "account_id",
+            Arc::clone(old.column_by_name("account_id").unwrap()),
+        ),
+    ])
+    .unwrap();
+    let mut bytes = Vec::new();
+    let mut writer =
+        parquet::arrow::ArrowWriter::try_new(&mut bytes, narrow.schema(), None).unwrap();
+    writer.write(&narrow).unwrap();
+    writer.close().unwrap();
+    let (entry, _) = file(&schema, &[Record::new(5)]);
+    let rows: Vec<_> = read(&schema, &entry, bytes.into())
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(rows[0].schema(), schema.arrow);
+    let items = rows[0]
+        .column_by_name("items")
+        .unwrap()
+        .as_list::<i32>()
+        .value(0);
+    assert_eq!(
+        items
+            .as_struct()
+            .column(0)
+            .as_primitive::<Int64Type>()
+            .value(0),
+        1
+    );
+    assert!(items.as_struct().column(1).is_null(0) && items.is_null(1));
+    assert!(rows[0].column_by_name("note").unwrap().is_null(0));
+}
+
+#[test]
+fn bytes_that_are_no_parquet_name_the_file() {
+    let schema = TableSchema::of(&PLAIN);
+    let (entry, bytes) = file(&schema, &[Record::new(5)]);
+    let error = read(&schema, &entry, bytes.slice(..bytes.len() - 9)).unwrap_err();
+    assert!(error.to_string().contains("f.parquet"), "{error}");
+}
+
+#[test]
+fn units_are_counted_from_the_files() {
+    let schema = TableSchema::of(&CHILDREN);
+    let of = |id: i64, parent: i64| Record {
+        parent,
+        ..Record::new(id)
+    };
+    let (entry, bytes) = file(&schema, &[of(1, 8), of(2, 9), of(3, 8)]);
+    let store = crate::store::MemoryStore::new();
+    let held = block_on(async {
+        use crate::store::ObjectStore as _;
+        store.put("tables/things/f.parquet", bytes).await.unwrap();
+        held_units(&store, "tables/things", &schema, &[entry])
+            .await
+            .unwrap()
+    });
+    assert_eq!(
+        held.parents.into_iter().collect::<Vec<_>>(),
+        [(8, 2), (9, 1)]
+    );
+    assert!(held.periods.is_empty());
+}
+
+#[test]
+fn days_and_arrow_days_are_the_same() {
+    for days in [-800_000, -1, 0, 1, 19_000, 2_000_000] {
+        assert_eq!(epoch_day(day_of(days)), Some(days));
+    }
+    let column = Date32Array::from(vec![19_723]);
+    assert_eq!(day_of(column.value(0)), Date::constant(2024, 1, 1));
+    assert_eq!(
+        *column.data_type(),
+        <Date32Type as arrow::datatypes::ArrowPrimitiveType>::DATA_TYPE
+    );
+}

@@ -100,15 +100,14 @@ fn properties(layout: &Layout, limits: Limits) -> Result<WriterProperties, Parti
         .set_created_by(concat!("harvest-lake ", env!("CARGO_PKG_VERSION")).to_owned());
     for (index, field) in layout.schema.fields().iter().enumerate() {
         // Nearly every value differs: a dictionary would be built only to be given up.
-        let unique = match field.data_type() {
-            DataType::Int64 => layout.keys == [index],
-            DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                matches!(field.name().as_str(), "created_at" | "updated_at")
-            }
-            _ => false,
+        let name = field.name().as_str();
+        let unique = if let DataType::Timestamp(TimeUnit::Microsecond, _) = field.data_type() {
+            matches!(name, "created_at" | "updated_at")
+        } else {
+            *field.data_type() == DataType::Int64 && layout.keys == [index]
         };
         if unique {
-            let column = ColumnPath::from(field.name().as_str());
+            let column = ColumnPath::from(name);
             properties = properties
                 .set_column_dictionary_enabled(column.clone(), false)
                 .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);

@@ -1,0 +1,29 @@
+//! Keys as bytes, and intervals of them.
+
+use std::collections::BTreeSet;
+
+/// Keys, as bytes.
+pub(crate) type KeySet = BTreeSet<Box<[u8]>>;
+
+/// The first and last key, both inclusive, as bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyRange {
+    pub(crate) first: Box<[u8]>,
+    pub(crate) last: Box<[u8]>,
+}
+
+/// The keys that one file is responsible for: from the first, inclusive, to the next file's first,
+/// exclusive.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) from: Option<Box<[u8]>>,
+    pub(crate) below: Option<Box<[u8]>>,
+}
+
+impl Bounds {
+    /// Whether keys from `first` to `last` can be inside.
+    pub(crate) fn touch(&self, first: &[u8], last: &[u8]) -> bool {
+        self.from.as_deref().is_none_or(|from| last >= from)
+            && self.below.as_deref().is_none_or(|below| first < below)
+    }
+}

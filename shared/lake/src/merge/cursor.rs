@@ -1,0 +1,112 @@
+//! A place in rows that are in key order.
+
+use core::cmp::Ordering;
+use core::fmt;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+
+use super::MergeError;
+use crate::partition::{Keyed, Layout, Version};
+
+type Batches = Box<dyn Iterator<Item = Result<RecordBatch, MergeError>> + Send>;
+
+/// A place in rows that are in key order, each key once.
+pub(super) struct Cursor {
+    layout: Arc<Layout>,
+    batches: Batches,
+    pub(super) head: Option<Arc<Keyed>>,
+    pub(super) row: usize,
+}
+
+impl fmt::Debug for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cursor")
+            .field("row", &self.row)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Cursor {
+    pub(super) fn new<E: Into<MergeError>>(
+        layout: Arc<Layout>,
+        batches: impl Iterator<Item = Result<RecordBatch, E>> + Send + 'static,
+    ) -> Self {
+        let batches = Box::new(batches.map(|batch| batch.map_err(Into::into)));
+        Self {
+            layout,
+            batches,
+            head: None,
+            row: 0,
+        }
+    }
+
+    /// Makes the current row a row that exists; false at the end.
+    pub(super) fn load(&mut self) -> Result<bool, MergeError> {
+        while self.head.as_ref().is_none_or(|head| self.row >= head.len()) {
+            self.row = 0;
+            self.head = None;
+            let Some(batch) = self.batches.next().transpose()? else {
+                return Ok(false);
+            };
+            self.head = Some(Arc::new(self.layout.keyed(batch)?));
+        }
+        Ok(true)
+    }
+
+    pub(super) fn current(&self) -> Option<Row<'_>> {
+        let rows = self.head.as_deref()?;
+        (self.row < rows.len()).then_some(Row {
+            rows,
+            index: self.row,
+        })
+    }
+
+    pub(super) fn advance(&mut self) {
+        self.row += 1;
+    }
+}
+
+/// Calls `found` for each key that both have.
+pub(super) fn each_match(
+    mut left: Cursor,
+    mut right: Cursor,
+    mut found: impl FnMut(Row<'_>, Row<'_>) -> Result<(), MergeError>,
+) -> Result<(), MergeError> {
+    while left.load()? && right.load()? {
+        let (Some(a), Some(b)) = (left.current(), right.current()) else {
+            break;
+        };
+        match a.key().cmp(b.key()) {
+            Ordering::Less => left.advance(),
+            Ordering::Greater => right.advance(),
+            Ordering::Equal => {
+                found(a, b)?;
+                left.advance();
+                right.advance();
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One row of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row<'a> {
+    pub(super) rows: &'a Keyed,
+    pub(super) index: usize,
+}
+
+impl Row<'_> {
+    pub(super) fn key(&self) -> &[u8] {
+        self.rows.key(self.index)
+    }
+
+    pub(super) fn version(&self) -> Version {
+        self.rows.version(self.index)
+    }
+
+    pub(super) fn batch(&self) -> RecordBatch {
+        self.rows.batch.slice(self.index, 1)
+    }
+}
