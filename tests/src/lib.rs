@@ -1,1 +1,13 @@
-//! End-to-end, simulation and declaration tests.
+//! A world to test in: a fake Harvest, simulated time, stores that fail, and an oracle.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "test support: a surprise ends the test"
+)]
+
+pub mod oracle;
+pub mod world;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::record_batch::RecordBatch;
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
 use engine::pass::{
     AfterFailure, Ask, Next, PageFacts, ParentFound, Parent, Pass, Reading, Reads, Stopped, Target,
@@ -49,6 +48,7 @@ enum Sent {
     Failed(Trouble),
     ComeBack(Timestamp),
     State(state::StateError),
+    Died(String),
 }
 
 /// What a failure is made of, until somebody reports it.
@@ -189,6 +189,10 @@ impl Driver {
                 Ok(())
             }
             Sent::State(source) => Err(RunError::State { stream: self.spec.name, source }),
+            Sent::Died(what) => {
+                let what = format!("decoding a page ended early: {what}");
+                Err(RunError::Defect { stream: self.spec.name, what })
+            }
             Sent::Page(page) => {
                 self.tally.requests = self.tally.requests.saturating_add(1);
                 self.first_answer.get_or_insert((page.date, requested_at));
@@ -384,10 +388,7 @@ impl Request {
                 Sent::Page(Box::new(page))
             }
             Ok(Err(error)) => Sent::Failed(Trouble::Page(error)),
-            Err(join) => Sent::State(state::StateError {
-                what: format!("decoding a page of `{}` ended early", self.spec.name),
-                source: Some(Box::new(join)),
-            }),
+            Err(join) => Sent::Died(join.to_string()),
         };
         (requested_at, sent)
     }

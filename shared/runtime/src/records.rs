@@ -4,7 +4,7 @@ use engine::ids::AccountId;
 use engine::item::{AccountItem, StreamItem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use state::{Expect, ItemKey, Put, StateError, StateStore};
+use state::{Expect, ItemKey, Put, StateError, StateErrorKind, StateStore};
 
 /// An item with the revision at which it was read or written.
 #[derive(Clone, Debug, Default)]
@@ -45,12 +45,9 @@ fn parse<T: DeserializeOwned>(
     key: &ItemKey,
     item: &state::Item,
 ) -> Result<Versioned<T>, StateError> {
-    let value = serde_json::from_str(&item.body).map_err(|source| StateError {
-        what: format!(
-            "the item `{}` was not written by this version of harvest-lake; upgrade it",
-            key.sort
-        ),
-        source: Some(Box::new(source)),
+    let value = serde_json::from_str(&item.body).map_err(|source| {
+        let what = format!("item `{}` is not what this version of harvest-lake writes", key.sort);
+        StateError::new(StateErrorKind::Newer, what).with_source(source)
     })?;
     Ok(Versioned { rev: Some(item.rev), value })
 }
@@ -64,9 +61,9 @@ pub async fn write<T: Serialize + DeserializeOwned + Default>(
     key: &ItemKey,
     item: &mut Versioned<T>,
 ) -> Result<bool, StateError> {
-    let body = serde_json::to_string(&item.value).map_err(|source| StateError {
-        what: format!("the item `{}` has no JSON form", key.sort),
-        source: Some(Box::new(source)),
+    let body = serde_json::to_string(&item.value).map_err(|source| {
+        let what = format!("item `{}` has no JSON form", key.sort);
+        StateError::new(StateErrorKind::Failed, what).with_source(source)
     })?;
     let expect = item.rev.map_or(Expect::Absent, Expect::Rev);
     match state.put(key, expect, &body, None).await? {

@@ -1,0 +1,321 @@
+//! Everything a run needs, made of fakes: one Harvest account, stores in memory, simulated time.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use engine::budget::Limit;
+use engine::ids::AccountId;
+use engine::pass::{Pass, Target};
+use engine::plan::Demand;
+use engine::retry::Failure;
+use engine::time::{SignedDuration, Timestamp, between, plus};
+use harvest_api::{Answer, ApiError, HarvestApi, Reply, Scripted, ScriptedApi};
+use lake::store::{self, FaultyStore, MemoryStore, ObjectStore};
+use runtime::clock::Clock;
+use runtime::config::Settings;
+use runtime::context::{Owners, Random};
+use runtime::gate::Gate;
+use runtime::progress::Silent;
+use runtime::run::{Outcome, RunReport};
+use runtime::{Context, RunError};
+use sim::{Account, Request, Scale};
+use state::{FaultyState, MemoryStore as MemoryState, StateStore};
+
+/// Where the simulation begins.
+pub const BEGINNING: &str = "2026-03-10T09:00:00Z";
+/// The administrator's token of the fake account.
+const TOKEN: &str = sim::ADMINISTRATOR_TOKEN;
+
+/// Simulated time: tokio's paused clock, counted from [`BEGINNING`].
+#[derive(Clone, Copy, Debug)]
+pub struct SimClock {
+    zero: tokio::time::Instant,
+}
+
+impl SimClock {
+    fn new() -> Self {
+        Self { zero: tokio::time::Instant::now() }
+    }
+}
+
+#[async_trait]
+impl Clock for SimClock {
+    fn now(&self) -> Timestamp {
+        let begun: Timestamp = BEGINNING.parse().expect("an instant");
+        let passed = SignedDuration::try_from(self.zero.elapsed()).unwrap_or_default();
+        plus(begun, passed)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the clock is paused: this waits for nobody")]
+    async fn sleep_until(&self, at: Timestamp) {
+        let wait = between(self.now(), at).max(SignedDuration::ZERO);
+        tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+    }
+}
+
+/// The fake account behind the trait, some milliseconds away.
+#[derive(Debug)]
+struct FakeApi {
+    inner: ScriptedApi,
+    clock: SimClock,
+    latency: SignedDuration,
+    dead: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl HarvestApi for FakeApi {
+    async fn get(&self, target: &Target) -> Result<Answer, ApiError> {
+        self.clock.sleep_until(plus(self.clock.now(), self.latency)).await;
+        if self.dead.load(Ordering::SeqCst) {
+            return Err(ApiError::new(Failure::Unreachable, "a dead process sends nothing"));
+        }
+        self.inner.get(target).await
+    }
+}
+
+/// A process: it holds leases under one id until it dies.
+#[derive(Clone, Debug)]
+struct Process {
+    id: String,
+    dead: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Owners for Process {
+    fn own_id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn is_dead(&self, owner: &str) -> bool {
+        self.dead.lock().expect("no panic").contains(owner)
+    }
+}
+
+/// The world.
+#[derive(Debug)]
+pub struct World {
+    /// The fake Harvest account.
+    pub account: Arc<Mutex<Account>>,
+    /// The time.
+    pub clock: SimClock,
+    /// The lake.
+    pub store: Arc<MemoryStore>,
+    /// The state.
+    pub state: Arc<MemoryState>,
+    /// What the operator set.
+    pub settings: Settings,
+    seed: u64,
+    dead: Arc<Mutex<BTreeSet<String>>>,
+    processes: AtomicU64,
+}
+
+/// When a process dies: at its so many-th call of the stores.
+#[derive(Clone, Copy, Debug)]
+pub struct Death {
+    /// Calls that it still makes.
+    pub after_calls: u64,
+    /// Whether the last call has its effect, of which the process never hears.
+    pub effect: bool,
+}
+
+impl World {
+    /// An account of `scale`. Call under tokio's paused clock.
+    #[must_use]
+    pub fn new(scale: &Scale, seed: u64) -> Self {
+        let clock = SimClock::new();
+        let account = Account::generate(scale, seed, clock.now());
+        let id = AccountId(account.account_id());
+        let mut settings = Settings::new(id);
+        settings.tidy_at_once = true;
+        settings.budget_percent = 100;
+        Self {
+            account: Arc::new(Mutex::new(account)),
+            clock,
+            store: Arc::new(MemoryStore::new()),
+            state: Arc::new(MemoryState::default()),
+            settings,
+            seed,
+            dead: Arc::default(),
+            processes: AtomicU64::new(0),
+        }
+    }
+
+    /// A new process, which dies as `death` says.
+    #[must_use]
+    pub fn process(&self, death: Option<Death>) -> Context {
+        let number = self.processes.fetch_add(1, Ordering::SeqCst);
+        let id = format!("process-{number}");
+        let dead = Arc::new(AtomicBool::new(false));
+        let calls = Arc::new(AtomicU64::new(0));
+        let (graveyard, flag, own) = (Arc::clone(&self.dead), Arc::clone(&dead), id.clone());
+        // One count over both stores: 0 lives, 1 dies before the effect, 2 after it.
+        let verdict = Arc::new(move || -> u8 {
+            let Some(death) = death else { return 0 };
+            if flag.load(Ordering::SeqCst) {
+                return 1;
+            }
+            if calls.fetch_add(1, Ordering::SeqCst) < death.after_calls {
+                return 0;
+            }
+            flag.store(true, Ordering::SeqCst);
+            graveyard.lock().expect("no panic").insert(own.clone());
+            if death.effect { 2 } else { 1 }
+        });
+        let of_store = Arc::clone(&verdict);
+        let objects: Arc<dyn ObjectStore> = Arc::new(FaultyStore::new(
+            Arc::<MemoryStore>::clone(&self.store),
+            move |_| match of_store() {
+                0 => store::Fault::None,
+                1 => store::Fault::Before,
+                _ => store::Fault::After,
+            },
+        ));
+        let state: Arc<dyn StateStore> = Arc::new(FaultyState::new(
+            Arc::<MemoryState>::clone(&self.state),
+            move |_| match verdict() {
+                0 => state::Fault::None,
+                1 => state::Fault::Before,
+                _ => state::Fault::After,
+            },
+        ));
+        let clock: Arc<dyn Clock> = Arc::new(self.clock);
+        let gate = Gate::new(
+            Arc::clone(&state),
+            Arc::clone(&clock),
+            self.settings.account,
+            Limit::GENERAL.percent(self.settings.budget_percent),
+            Limit::REPORTS.percent(self.settings.budget_percent),
+        );
+        Context {
+            settings: Arc::new(self.settings.clone()),
+            api: Arc::new(self.api(dead)),
+            gate: Arc::new(gate),
+            state,
+            store: objects,
+            clock,
+            random: Random::seeded(self.seed.wrapping_mul(31).wrapping_add(number)),
+            progress: Arc::new(Silent),
+            owners: Arc::new(Process { id, dead: Arc::clone(&self.dead) }),
+            scratch: None,
+        }
+    }
+
+    fn api(&self, dead: Arc<AtomicBool>) -> FakeApi {
+        let (account, clock) = (Arc::clone(&self.account), self.clock);
+        let number = self.settings.account.0.to_string();
+        let script = move |asked: &harvest_api::Asked| {
+            let mut request = Request::new("GET", "https://api.harvestapp.com", "/v2")
+                .header("user-agent", "harvest-lake tests")
+                .header("authorization", &format!("Bearer {TOKEN}"))
+                .header("harvest-account-id", &number);
+            request.path = format!("/v2{}", asked.path);
+            request.query.clone_from(&asked.query);
+            let response = account.lock().expect("no panic").handle(clock.now(), &request);
+            if response.delivery.breach != sim::Breach::None {
+                return Scripted::Break(Failure::TimedOut);
+            }
+            Scripted::Reply(Reply {
+                status: response.status,
+                content_type: response.header_value("content-type").map(str::to_owned),
+                date: response.header_value("date").map(str::to_owned),
+                retry_after: response.header_value("retry-after").map(str::to_owned),
+                body: response.body.to_vec(),
+            })
+        };
+        FakeApi {
+            inner: ScriptedApi::new("https://api.harvestapp.com/v2".parse().expect("a base URL"), script),
+            clock: self.clock,
+            latency: SignedDuration::from_millis(50),
+            dead,
+        }
+    }
+
+    /// Lets `hours` pass.
+    pub async fn sleep(&self, hours: i64) {
+        self.clock.sleep_until(plus(self.clock.now(), SignedDuration::from_hours(hours))).await;
+    }
+
+    /// Changes the account.
+    pub fn mutate(&self, seed: u64, steps: u64) {
+        let now = self.clock.now();
+        self.account.lock().expect("no panic").mutate(now, seed, steps);
+    }
+}
+
+/// What one `sync` did.
+#[derive(Debug, Default)]
+pub struct Synced {
+    /// The runs, in order.
+    pub reports: Vec<RunReport>,
+}
+
+impl Synced {
+    /// Commits of all runs.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.reports.iter().map(|report| report.commits).sum()
+    }
+
+    /// The failures, as people read them.
+    #[must_use]
+    pub fn failures(&self) -> Vec<String> {
+        self.reports
+            .iter()
+            .filter_map(|report| report.error())
+            .map(RunError::chain)
+            .collect()
+    }
+}
+
+/// Brings everything up to date, as `harvest-lake sync --wait` does.
+///
+/// # Errors
+/// Where not even the account can be read.
+pub async fn sync(context: &Context, pass: Option<Pass>) -> Result<Synced, RunError> {
+    let asked_at = context.clock.now();
+    orchestrator::prepare(context).await?;
+    let mut synced = Synced::default();
+    for _ in 0..200 {
+        let tick = orchestrator::tick(context, Demand::Now { asked_at, pass }).await?;
+        if tick.due.is_empty() {
+            let Some(at) = next_turn(context).await else { return Ok(synced) };
+            context.clock.sleep_until(at).await;
+            continue;
+        }
+        let runs = tick.due.iter().map(|due| async {
+            let event = worker::Event {
+                stream: due.spec.name.to_owned(),
+                pass: due.pass,
+                tick: None,
+                accept_deletes: context.settings.accept_deletes,
+            };
+            worker::work(context, &event, None).await.expect("a known stream")
+        });
+        let reports: Vec<RunReport> = futures::StreamExt::collect(
+            futures::StreamExt::buffer_unordered(futures::stream::iter(runs), 8),
+        )
+        .await;
+        let busy = reports.iter().all(|report| matches!(report.outcome, Outcome::Busy { .. }));
+        synced.reports.extend(reports);
+        if busy {
+            let soon = plus(context.clock.now(), SignedDuration::from_secs(30));
+            context.clock.sleep_until(soon).await;
+        }
+    }
+    panic!("the sync never ends: {:?}", synced.failures());
+}
+
+/// When the budget has room for an unfinished pass, if one waits for it.
+async fn next_turn(context: &Context) -> Option<Timestamp> {
+    let mut turns = Vec::new();
+    for spec in streams::STREAMS {
+        let item =
+            runtime::records::stream(&*context.state, context.settings.account, spec.name).await;
+        let position = item.expect("a readable item").value.position;
+        let passes = [position.full.unfinished, position.incremental.unfinished];
+        let now = context.clock.now();
+        turns.extend(passes.into_iter().flatten().filter_map(|pass| pass.waits_until).filter(|at| *at > now));
+    }
+    turns.into_iter().min()
+}
