@@ -133,7 +133,7 @@ async fn reply(
     incoming: hyper::Request<Incoming>,
     account: Arc<Mutex<Account>>,
     face: Face,
-) -> Result<hyper::Response<Chunked>, io::Error> {
+) -> Result<hyper::Response<Piece>, io::Error> {
     let request = read(incoming).await?;
     let zipped = request
         .header_value("accept-encoding")
@@ -183,7 +183,7 @@ async fn read(incoming: hyper::Request<Incoming>) -> io::Result<Request> {
     Ok(request)
 }
 
-fn send(response: Response, zipped: bool) -> io::Result<hyper::Response<Chunked>> {
+fn send(response: Response, zipped: bool) -> io::Result<hyper::Response<Piece>> {
     let mut out = hyper::Response::builder().status(response.status);
     for (name, value) in &response.headers {
         let name = HeaderName::try_from(name).map_err(io::Error::other)?;
@@ -204,32 +204,51 @@ fn send(response: Response, zipped: bool) -> io::Result<hyper::Response<Chunked>
     if cut {
         body.truncate(body.len() / 2);
     }
-    out.body(Chunked {
+    let end = if cut { End::Flush } else { End::Whole };
+    out.body(Piece {
         left: Some(body),
-        cut,
+        end,
     })
     .map_err(io::Error::other)
 }
 
 /// A body in one piece that may break off before its announced end.
 #[derive(Debug)]
-struct Chunked {
+struct Piece {
     left: Option<Bytes>,
-    cut: bool,
+    end: End,
 }
 
-impl Body for Chunked {
+/// What follows the bytes of a body.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// The end.
+    Whole,
+    /// A pause, in which the bytes leave, and then the breach.
+    Flush,
+    /// The breach.
+    Break,
+}
+
+impl Body for Piece {
     type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        match self.left.take().filter(|left| !left.is_empty()) {
-            Some(left) => Poll::Ready(Some(Ok(Frame::data(left)))),
-            None if self.cut => Poll::Ready(Some(Err(io::Error::other("cut as asked")))),
-            None => Poll::Ready(None),
+        if let Some(left) = self.left.take().filter(|left| !left.is_empty()) {
+            return Poll::Ready(Some(Ok(Frame::data(left))));
+        }
+        match self.end {
+            End::Whole => Poll::Ready(None),
+            End::Flush => {
+                self.end = End::Break;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            End::Break => Poll::Ready(Some(Err(io::Error::other("cut as asked")))),
         }
     }
 }
