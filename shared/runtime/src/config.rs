@@ -2,12 +2,25 @@
 //!
 //! Every setting has one variable; the command line's flags of the same meaning win over it.
 
+mod error;
+mod given;
+mod names;
+mod parse;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use engine::budget::Limit;
 use engine::ids::AccountId;
 use engine::time::{Date, SignedDuration};
 use engine::window::Grid;
+use harvest_api::{BaseUrl, Token};
+
+pub use error::ConfigError;
+pub use given::{Given, SETTINGS, Setting, refuses_colour};
+pub use names::{UnknownStream, find_stream};
 
 /// Where Harvest's API lives.
 pub const BASE_URL: &str = "https://api.harvestapp.com/v2";
@@ -84,5 +97,32 @@ impl Settings {
     pub fn includes(&self, stream: &str) -> bool {
         self.streams.as_ref().is_none_or(|streams| streams.contains(stream))
             && !self.exclude.contains(stream)
+    }
+}
+
+/// Everything that the operator set, checked as far as it can be without asking anybody.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// What runs go by.
+    pub settings: Settings,
+    /// Where Harvest's API lives.
+    pub base: BaseUrl,
+    /// Who may send requests; `None`: nobody said.
+    pub token: Option<Token>,
+    /// Goes into the User-Agent.
+    pub contact: String,
+    /// The folder of the lake.
+    pub lake: PathBuf,
+    /// The SQLite file of the state.
+    pub state: PathBuf,
+}
+
+impl Deployment {
+    /// The token.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn token(&self) -> Result<&Token, ConfigError> {
+        self.token.as_ref().ok_or(ConfigError::NoToken)
     }
 }

@@ -9,6 +9,7 @@ mod error;
 mod flush;
 pub mod gate;
 mod hold;
+pub mod parts;
 pub mod progress;
 pub mod records;
 pub mod run;

@@ -31,6 +31,11 @@ pub enum Moment {
 pub trait Progress: Send + Sync + core::fmt::Debug {
     /// `stream` is at `moment` of `pass`.
     fn on(&self, stream: &'static str, pass: Pass, moment: &Moment);
+
+    /// Whether runs are to stop in good order: they save what they have and yield.
+    fn wants_stop(&self) -> bool {
+        false
+    }
 }
 
 /// Hears nothing.

@@ -149,7 +149,8 @@ impl Run {
                         self.save(driver, hold, unfinished, Stage::GoesOn(None)).await?;
                         flushed_at = now;
                     }
-                    if self.order.stop_at.is_some_and(|at| now >= at) {
+                    let late = self.order.stop_at.is_some_and(|at| now >= at);
+                    if late || self.context.progress.wants_stop() {
                         driver.stop();
                     }
                 }

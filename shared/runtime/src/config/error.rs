@@ -1,0 +1,71 @@
+//! Why a setting cannot be used, and what to write instead.
+
+use std::path::PathBuf;
+
+use harvest_api::SetupError;
+
+use super::given::Setting;
+use super::names::UnknownStream;
+
+/// Why the settings cannot be used. Never contains the token.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Nobody said which account.
+    #[error(
+        "which Harvest account? Give `--account-id`, or set `HARVEST_ACCOUNT_ID` (the number is \
+         on id.getharvest.com/developers)"
+    )]
+    NoAccount,
+    /// Nobody said with which token.
+    #[error(
+        "no access token: set `HARVEST_ACCESS_TOKEN`, or name a file that holds it with \
+         `--token-file` (tokens are made on id.getharvest.com/developers)"
+    )]
+    NoToken,
+    /// The token's file cannot be read.
+    #[error("the token file `{}` cannot be read", path.display())]
+    TokenFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A value of the wrong form.
+    #[error("`{}` (`{}`): {why}", setting.flag, setting.variable)]
+    Invalid {
+        /// Which setting.
+        setting: Setting,
+        /// What is wrong, and what to write instead.
+        why: String,
+    },
+    /// There is no such stream.
+    #[error("`{}` (`{}`): {source}", setting.flag, setting.variable)]
+    Stream {
+        /// Which setting.
+        setting: Setting,
+        /// The name.
+        source: UnknownStream,
+    },
+    /// A store that a later version brings.
+    #[error(
+        "`{}` (`{}`): `{value}` is not supported yet by this version; name a folder or file",
+        setting.flag,
+        setting.variable
+    )]
+    NotYet {
+        /// Which setting.
+        setting: Setting,
+        /// What was asked for.
+        value: String,
+    },
+    /// A variable that is no UTF-8.
+    #[error("the variable `{variable}` is no text")]
+    NoText {
+        /// Its name.
+        variable: &'static str,
+    },
+    /// No connection can be made with these settings.
+    #[error(transparent)]
+    Api(#[from] SetupError),
+}

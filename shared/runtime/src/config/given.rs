@@ -1,0 +1,125 @@
+//! The settings as texts: from the environment, from flags.
+
+use std::collections::BTreeMap;
+
+use super::error::ConfigError;
+
+/// One setting and its two names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Setting {
+    /// The flag of the command line.
+    pub flag: &'static str,
+    /// The variable of the environment.
+    pub variable: &'static str,
+}
+
+macro_rules! settings {
+    ($($(#[$doc:meta])* $name:ident: $flag:literal, $variable:literal;)*) => {
+        impl Setting {
+            $($(#[$doc])* pub const $name: Self = Self { flag: $flag, variable: $variable };)*
+        }
+
+        /// All settings.
+        pub const SETTINGS: &[Setting] = &[$(Setting::$name),*];
+    };
+}
+
+settings! {
+    /// The Harvest account.
+    ACCOUNT: "--account-id", "HARVEST_ACCOUNT_ID";
+    /// The access token itself: no flag, other users of the machine see those.
+    TOKEN: "--token-file", "HARVEST_ACCESS_TOKEN";
+    /// A file whose content is the access token.
+    TOKEN_FILE: "--token-file", "HARVEST_TOKEN_FILE";
+    /// Where functions find the token.
+    SECRET: "--token-file", "HARVEST_SECRET_ARN";
+    /// Where Harvest's API lives.
+    BASE_URL: "--base-url", "HARVEST_BASE_URL";
+    /// Mail address or URL for the User-Agent.
+    CONTACT: "--contact", "HARVEST_CONTACT";
+    /// The lake.
+    LAKE: "--lake", "HARVEST_LAKE";
+    /// The state.
+    STATE: "--state", "HARVEST_STATE";
+    /// Streams to read.
+    STREAMS: "--streams", "HARVEST_STREAMS";
+    /// Streams not to read.
+    EXCLUDE: "--exclude", "HARVEST_EXCLUDE";
+    /// First day of dated listings and reports.
+    START_DATE: "--start-date", "HARVEST_START_DATE";
+    /// How often incremental passes run.
+    SYNC_INTERVAL: "--sync-interval", "HARVEST_SYNC_INTERVAL";
+    /// How many streams run at once.
+    MAX_WORKERS: "--max-workers", "HARVEST_MAX_WORKERS";
+    /// How long removed files and old log files stay.
+    RETENTION: "--retention", "HARVEST_RETENTION";
+    /// Whether removed files stay for the retention locally, too.
+    KEEP: "--keep", "HARVEST_KEEP";
+    /// Accept a token that sees less.
+    ACCEPT_ROLE: "--accept-role", "HARVEST_ACCEPT_ROLE";
+    /// Accept deletes of any number of rows.
+    ACCEPT_DELETES: "--accept-deletes", "HARVEST_ACCEPT_DELETES";
+    /// Windows of reports.
+    REPORT_WINDOW: "--report-window", "HARVEST_REPORT_WINDOW";
+    /// Limit of requests outside of reports.
+    GENERAL: "--general", "HARVEST_GENERAL";
+    /// Limit of requests of reports.
+    REPORTS: "--reports", "HARVEST_REPORTS";
+    /// Share of the limits to use.
+    BUDGET_PERCENT: "--budget-percent", "HARVEST_BUDGET_PERCENT";
+    /// Which log events are written.
+    LOG: "--log", "HARVEST_LOG";
+}
+
+/// What was set, as text. Nothing of it shows in `Debug`: one of them is the token.
+#[derive(Clone, Default)]
+pub struct Given(BTreeMap<Setting, String>);
+
+impl core::fmt::Debug for Given {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.0.keys().map(|setting| setting.variable)).finish()
+    }
+}
+
+impl Given {
+    /// What the environment says. A variable that is empty counts as not set.
+    ///
+    /// # Errors
+    /// Where a variable is no text.
+    pub fn from_environment() -> Result<Self, ConfigError> {
+        let mut given = Self::default();
+        for setting in SETTINGS {
+            match std::env::var_os(setting.variable).map(std::ffi::OsString::into_string) {
+                None => {}
+                Some(Ok(value)) => given.set(*setting, value),
+                Some(Err(_)) => return Err(ConfigError::NoText { variable: setting.variable }),
+            }
+        }
+        Ok(given)
+    }
+
+    /// Sets `setting`, whatever it was before; an empty value changes nothing.
+    pub fn set(&mut self, setting: Setting, value: impl Into<String>) {
+        let value = value.into();
+        if !value.trim().is_empty() {
+            self.0.insert(setting, value);
+        }
+    }
+
+    /// Takes `setting` back.
+    pub fn unset(&mut self, setting: Setting) {
+        self.0.remove(&setting);
+    }
+
+    /// The value of `setting`, without white space around it.
+    #[must_use]
+    pub fn get(&self, setting: Setting) -> Option<&str> {
+        self.0.get(&setting).map(|value| value.trim())
+    }
+}
+
+/// Whether the person wants no colours (`NO_COLOR` is set to anything).
+#[must_use]
+pub fn refuses_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}

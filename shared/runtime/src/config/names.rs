@@ -1,0 +1,66 @@
+//! Streams by the names that people type.
+
+use engine::spec::StreamSpec;
+
+/// How many edits away a name may be to be suggested, at most.
+const NEAR: usize = 4;
+/// How many names are suggested, at most.
+const SUGGESTIONS: usize = 3;
+
+/// There is no stream of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no stream `{name}`; {}", advice(near))]
+pub struct UnknownStream {
+    /// What was asked for.
+    pub name: String,
+    /// Names that were perhaps meant, nearest first.
+    pub near: Vec<&'static str>,
+}
+
+fn advice(near: &[&str]) -> String {
+    let list = "`harvest-lake streams` lists them all";
+    if near.is_empty() {
+        return list.to_owned();
+    }
+    format!("did you mean `{}`? ({list})", near.join("` or `"))
+}
+
+/// The stream of this name.
+///
+/// # Errors
+/// Where there is none, with the names that are near.
+pub fn find_stream(name: &str) -> Result<&'static StreamSpec, UnknownStream> {
+    streams::find(name).ok_or_else(|| UnknownStream { name: name.to_owned(), near: near(name) })
+}
+
+fn near(name: &str) -> Vec<&'static str> {
+    let name = name.to_lowercase().replace(['-', ' '], "_");
+    let mut found: Vec<(usize, &'static str)> = streams::STREAMS
+        .iter()
+        .filter_map(|spec| {
+            let part = name.len() >= NEAR
+                && (spec.name.contains(&name) || name.contains(spec.name));
+            let edits = edits(&name, spec.name);
+            let allowed = NEAR.min(name.len().div_ceil(3));
+            (part || edits <= allowed).then_some((edits, spec.name))
+        })
+        .collect();
+    found.sort_unstable();
+    found.into_iter().map(|(_, name)| name).take(SUGGESTIONS).collect()
+}
+
+/// The least number of letters to insert, delete or replace to make one out of the other.
+fn edits(from: &str, to: &str) -> usize {
+    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
+    for (i, a) in from.chars().enumerate() {
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (b, above) in to.chars().zip(row.windows(2)) {
+            let &[diagonal, up] = above else { continue };
+            left = (up + 1).min(left + 1).min(diagonal + usize::from(a != b));
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}

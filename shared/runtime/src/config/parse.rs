@@ -1,0 +1,178 @@
+//! From texts to settings.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use core::str::FromStr;
+
+use engine::ids::AccountId;
+use engine::time::SignedDuration;
+use harvest_api::Token;
+
+use super::error::ConfigError;
+use super::given::{Given, Setting};
+use super::names::find_stream;
+use super::{BASE_URL, Deployment, Settings};
+
+const CONTACT: &str = concat!("version ", env!("CARGO_PKG_VERSION"), " of harvest-lake");
+const LAKE: &str = "./lake";
+/// Name of the state's file in a local lake.
+const STATE: &str = ".state.sqlite";
+/// Below it the log could forget what an attempt that is still under way relies on.
+const LEAST_RETENTION: SignedDuration = SignedDuration::from_hours(1);
+const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 3650);
+const MOST_WORKERS: usize = 64;
+
+impl Deployment {
+    /// Checks what was given; what was not has its default.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
+    pub fn parse(given: &Given) -> Result<Self, ConfigError> {
+        let account = given.get(Setting::ACCOUNT).ok_or(ConfigError::NoAccount)?;
+        let account = account.parse().ok().filter(|id| *id > 0).ok_or_else(|| {
+            let why = format!("`{account}` is no account id: a number such as 1234567");
+            ConfigError::Invalid { setting: Setting::ACCOUNT, why }
+        })?;
+        let settings = settings(given, AccountId(account))?;
+        let lake = local(given, Setting::LAKE)?.unwrap_or_else(|| PathBuf::from(LAKE));
+        let state = local(given, Setting::STATE)?.unwrap_or_else(|| lake.join(STATE));
+        let base = given.get(Setting::BASE_URL).unwrap_or(BASE_URL).parse()?;
+        let contact = given.get(Setting::CONTACT).unwrap_or(CONTACT).to_owned();
+        Ok(Self { settings, base, token: token(given)?, contact, lake, state })
+    }
+}
+
+/// The settings of runs.
+fn settings(given: &Given, account: AccountId) -> Result<Settings, ConfigError> {
+    let mut settings = Settings::new(account);
+    settings.streams = streams(given, Setting::STREAMS)?;
+    settings.exclude = streams(given, Setting::EXCLUDE)?.unwrap_or_default();
+    settings.start_date = read(given, Setting::START_DATE, |text| {
+        let day = (text.len() == 10).then(|| text.parse().ok()).flatten();
+        day.ok_or_else(|| format!("`{text}` is no day: write 2024-01-31"))
+    })?;
+    let interval = bounded(SignedDuration::from_secs(1));
+    replace(&mut settings.sync_interval, read(given, Setting::SYNC_INTERVAL, interval)?);
+    let retention = bounded(LEAST_RETENTION);
+    replace(&mut settings.retention, read(given, Setting::RETENTION, retention)?);
+    replace(
+        &mut settings.max_workers,
+        read(given, Setting::MAX_WORKERS, |text| number(text, 1, MOST_WORKERS))?,
+    );
+    replace(
+        &mut settings.budget_percent,
+        read(given, Setting::BUDGET_PERCENT, |text| number(text, 1, 100))?,
+    );
+    replace(&mut settings.keep, read(given, Setting::KEEP, flag)?);
+    replace(&mut settings.accept_role, read(given, Setting::ACCEPT_ROLE, flag)?);
+    replace(&mut settings.accept_deletes, read(given, Setting::ACCEPT_DELETES, flag)?);
+    replace(&mut settings.grid, read(given, Setting::REPORT_WINDOW, parsed)?);
+    replace(&mut settings.general, read(given, Setting::GENERAL, parsed)?);
+    replace(&mut settings.reports, read(given, Setting::REPORTS, parsed)?);
+    Ok(settings)
+}
+
+fn replace<T>(default: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *default = given;
+    }
+}
+
+fn read<T>(
+    given: &Given,
+    setting: Setting,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Option<T>, ConfigError> {
+    let parsed = given.get(setting).map(parse).transpose();
+    parsed.map_err(|why| ConfigError::Invalid { setting, why })
+}
+
+fn parsed<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn number<T: FromStr + PartialOrd + core::fmt::Display>(
+    text: &str,
+    least: T,
+    most: T,
+) -> Result<T, String> {
+    let number = text.parse().ok().filter(|number| (&least..=&most).contains(&number));
+    number.ok_or_else(|| format!("`{text}` is no number from {least} to {most}"))
+}
+
+fn flag(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err(format!("`{text}` is neither true nor false")),
+    }
+}
+
+/// A duration such as `15s`, `1500ms`, `90m`, `1h` or `7d`.
+fn duration(text: &str) -> Option<SignedDuration> {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit())?;
+    let (count, unit) = text.split_at_checked(unit_at)?;
+    let millis: i64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    count.parse::<i64>().ok()?.checked_mul(millis).map(SignedDuration::from_millis)
+}
+
+fn bounded(least: SignedDuration) -> impl Fn(&str) -> Result<SignedDuration, String> {
+    move |text| {
+        let duration = duration(text).ok_or_else(|| {
+            format!("`{text}` is no duration: write 15s, 1500ms, 90m, 1h or 7d")
+        })?;
+        if (least..=LONGEST).contains(&duration) {
+            return Ok(duration);
+        }
+        Err(format!("`{text}` is not between {} s and ten years", least.as_secs()))
+    }
+}
+
+fn streams(given: &Given, setting: Setting) -> Result<Option<BTreeSet<String>>, ConfigError> {
+    let Some(text) = given.get(setting) else { return Ok(None) };
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let found = names.map(|name| {
+        let spec = find_stream(name);
+        spec.map(|spec| spec.name.to_owned())
+            .map_err(|source| ConfigError::Stream { setting, source })
+    });
+    found.collect::<Result<_, _>>().map(Some)
+}
+
+/// A path of this machine. Stores of other schemes come with a later version.
+fn local(given: &Given, setting: Setting) -> Result<Option<PathBuf>, ConfigError> {
+    let Some(text) = given.get(setting) else { return Ok(None) };
+    match text.split_once("://") {
+        None => Ok(Some(PathBuf::from(text))),
+        Some(("s3" | "dynamodb", _)) => {
+            Err(ConfigError::NotYet { setting, value: text.to_owned() })
+        }
+        Some(_) => {
+            let why = format!("`{text}` is of no scheme that is known here; name a local path");
+            Err(ConfigError::Invalid { setting, why })
+        }
+    }
+}
+
+fn token(given: &Given) -> Result<Option<Token>, ConfigError> {
+    if let Some(path) = given.get(Setting::TOKEN_FILE) {
+        let path = PathBuf::from(path);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| ConfigError::TokenFile { path, source })?;
+        return Ok(Some(Token::new(&text)?));
+    }
+    if let Some(text) = given.get(Setting::TOKEN) {
+        return Ok(Some(Token::new(text)?));
+    }
+    given.get(Setting::SECRET).map_or(Ok(None), |arn| {
+        Err(ConfigError::NotYet { setting: Setting::SECRET, value: arn.to_owned() })
+    })
+}

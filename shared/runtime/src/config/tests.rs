@@ -1,0 +1,155 @@
+use super::*;
+
+fn given(values: &[(Setting, &str)]) -> Given {
+    let mut given = Given::default();
+    given.set(Setting::ACCOUNT, "7");
+    for (setting, value) in values {
+        given.set(*setting, *value);
+    }
+    given
+}
+
+fn parsed(values: &[(Setting, &str)]) -> Deployment {
+    Deployment::parse(&given(values)).unwrap()
+}
+
+fn refused(values: &[(Setting, &str)]) -> String {
+    Deployment::parse(&given(values)).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_not_given_has_its_default() {
+    let deployment = parsed(&[]);
+    assert_eq!(deployment.settings, Settings::new(AccountId(7)));
+    assert_eq!(deployment.lake, PathBuf::from("./lake"));
+    assert_eq!(deployment.state, PathBuf::from("./lake/.state.sqlite"));
+    assert!(matches!(deployment.token(), Err(ConfigError::NoToken)));
+    assert!(!deployment.base.is_loopback());
+}
+
+#[test]
+fn every_setting_is_read() {
+    let deployment = parsed(&[
+        (Setting::TOKEN, " abc.def\n"),
+        (Setting::BASE_URL, "http://127.0.0.1:8080/v2"),
+        (Setting::CONTACT, "ops@example.com"),
+        (Setting::LAKE, "/srv/lake"),
+        (Setting::STREAMS, "clients, tasks,"),
+        (Setting::EXCLUDE, "tasks"),
+        (Setting::START_DATE, "2024-02-29"),
+        (Setting::SYNC_INTERVAL, "90m"),
+        (Setting::MAX_WORKERS, "3"),
+        (Setting::RETENTION, "2d"),
+        (Setting::KEEP, "yes"),
+        (Setting::ACCEPT_ROLE, "TRUE"),
+        (Setting::ACCEPT_DELETES, "1"),
+        (Setting::REPORT_WINDOW, "quarter"),
+        (Setting::GENERAL, "100/1500ms"),
+        (Setting::REPORTS, "20/9s"),
+        (Setting::BUDGET_PERCENT, "50"),
+    ]);
+    let settings = &deployment.settings;
+    assert!(deployment.token().is_ok());
+    assert_eq!(deployment.contact, "ops@example.com");
+    assert_eq!(deployment.state, PathBuf::from("/srv/lake/.state.sqlite"));
+    assert!(settings.includes("clients") && !settings.includes("tasks"));
+    assert!(!settings.includes("users"));
+    assert_eq!(settings.start_date.unwrap().to_string(), "2024-02-29");
+    assert_eq!(settings.sync_interval, SignedDuration::from_mins(90));
+    assert_eq!(settings.retention, SignedDuration::from_hours(48));
+    assert_eq!((settings.max_workers, settings.budget_percent), (3, 50));
+    assert!(settings.keep && settings.accept_role && settings.accept_deletes);
+    assert_eq!(settings.grid, Grid::Quarter);
+    assert_eq!(settings.general.to_string(), "100/1500ms");
+    assert_eq!(settings.reports.to_string(), "20/9s");
+}
+
+#[test]
+fn what_cannot_be_used_is_named_with_flag_and_variable() {
+    for (setting, value) in [
+        (Setting::ACCOUNT, "acme"),
+        (Setting::ACCOUNT, "-1"),
+        (Setting::START_DATE, "2024-02-30"),
+        (Setting::START_DATE, "20240229"),
+        (Setting::SYNC_INTERVAL, "1"),
+        (Setting::SYNC_INTERVAL, "0s"),
+        (Setting::SYNC_INTERVAL, "1 h"),
+        (Setting::SYNC_INTERVAL, "-1h"),
+        (Setting::SYNC_INTERVAL, "99999999999999999d"),
+        (Setting::RETENTION, "59m"),
+        (Setting::MAX_WORKERS, "0"),
+        (Setting::MAX_WORKERS, "65"),
+        (Setting::BUDGET_PERCENT, "101"),
+        (Setting::KEEP, "perhaps"),
+        (Setting::REPORT_WINDOW, "week"),
+        (Setting::GENERAL, "100"),
+        (Setting::REPORTS, "0/9s"),
+        (Setting::LAKE, "s3://bucket/prefix"),
+        (Setting::LAKE, "gs://bucket"),
+        (Setting::STATE, "dynamodb://table"),
+        (Setting::STREAMS, "client"),
+        (Setting::EXCLUDE, "clients,nothing"),
+        (Setting::SECRET, "arn:aws:secretsmanager:x"),
+    ] {
+        let message = refused(&[(setting, value)]);
+        assert!(message.contains(setting.flag), "{message}");
+        assert!(message.contains(setting.variable), "{message}");
+    }
+    assert!(Deployment::parse(&Given::default()).unwrap_err().to_string().contains("--account-id"));
+    assert!(refused(&[(Setting::BASE_URL, "http://example.com/v2")]).contains("base URL"));
+}
+
+#[test]
+fn a_later_value_wins_and_an_empty_one_changes_nothing() {
+    let mut given = given(&[(Setting::MAX_WORKERS, "3")]);
+    given.set(Setting::MAX_WORKERS, "4");
+    given.set(Setting::MAX_WORKERS, "  ");
+    assert_eq!(given.get(Setting::MAX_WORKERS), Some("4"));
+}
+
+#[test]
+fn the_token_never_shows() {
+    let given = given(&[(Setting::TOKEN, "hush.hush")]);
+    let deployment = Deployment::parse(&given).unwrap();
+    assert!(!format!("{given:?} {deployment:?}").contains("hush"));
+    let message = refused(&[(Setting::TOKEN, "hush hush")]);
+    assert!(!message.contains("hush"), "{message}");
+}
+
+#[test]
+fn the_token_file_wins_and_is_named_when_it_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "from.file\n").unwrap();
+    let file = file.to_str().unwrap();
+    let deployment = parsed(&[(Setting::TOKEN, "no token at all"), (Setting::TOKEN_FILE, file)]);
+    assert!(deployment.token().is_ok());
+    let message = refused(&[(Setting::TOKEN_FILE, "/nowhere/token")]);
+    assert!(message.contains("/nowhere/token"), "{message}");
+}
+
+#[test]
+fn an_unknown_stream_names_those_that_were_perhaps_meant() {
+    let near = |name: &str| find_stream(name).unwrap_err().near;
+    assert_eq!(near("client").first(), Some(&"clients"));
+    assert_eq!(near("time-entries").first(), Some(&"time_entries"));
+    assert_eq!(near("tiem_entries").first(), Some(&"time_entries"));
+    assert_eq!(near("Users").first(), Some(&"users"));
+    assert!(near("invoice").contains(&"invoices"));
+    assert_eq!(near("zzz"), Vec::<&str>::new());
+    let message = find_stream("client").unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "there is no stream `client`; did you mean `clients`? (`harvest-lake streams` lists them all)"
+    );
+    for spec in streams::STREAMS {
+        assert!(find_stream(spec.name).is_ok());
+    }
+}
+
+#[test]
+fn flags_and_variables_are_each_named_once() {
+    let variables: BTreeSet<&str> = SETTINGS.iter().map(|setting| setting.variable).collect();
+    assert_eq!(variables.len(), SETTINGS.len());
+    assert!(SETTINGS.iter().all(|setting| setting.variable.starts_with("HARVEST_")));
+}
