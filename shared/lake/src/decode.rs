@@ -28,9 +28,9 @@ use engine::spec::StreamSpec;
 use engine::time::{Date, Timestamp};
 use engine::window::Period;
 
+use self::envelope::Envelope;
 pub use self::error::PageError;
 pub use self::parents::{ParentRecord, ParentsPage, parents};
-use self::envelope::Envelope;
 use self::rows::{Layout, Rows};
 use crate::schema::TableSchema;
 
@@ -44,7 +44,9 @@ impl Decoder {
     /// The decoder that follows from the declaration.
     #[must_use]
     pub fn new(spec: &'static StreamSpec) -> Self {
-        Self { layout: Arc::new(Layout::of(TableSchema::of(spec))) }
+        Self {
+            layout: Arc::new(Layout::of(TableSchema::of(spec))),
+        }
     }
 
     /// The schema of the rows.
@@ -82,11 +84,28 @@ impl Decoder {
     ) -> Result<DecodedPage, PageError> {
         let keys = self.layout.keys(&rows, at)?;
         let dates = self.layout.dates(&rows);
-        let Rows { cells, extra, tally, quarantined } = rows;
+        let Rows {
+            cells,
+            extra,
+            tally,
+            quarantined,
+        } = rows;
         let rows = derived::batch(&self.layout, cells, extra, at)?;
         let (misfits, unknown) = (tally.misfits, tally.unknown);
-        let Envelope { total_entries, next } = envelope;
-        Ok(DecodedPage { rows, keys, dates, total_entries, next, quarantined, misfits, unknown })
+        let Envelope {
+            total_entries,
+            next,
+        } = envelope;
+        Ok(DecodedPage {
+            rows,
+            keys,
+            dates,
+            total_entries,
+            next,
+            quarantined,
+            misfits,
+            unknown,
+        })
     }
 }
 

@@ -82,7 +82,10 @@ pub(super) struct Cells {
 
 impl<T: Copy + Default> Fixed<T> {
     fn new() -> Self {
-        Self { values: Vec::new(), valid: NullBufferBuilder::new(0) }
+        Self {
+            values: Vec::new(),
+            valid: NullBufferBuilder::new(0),
+        }
     }
 
     fn push(&mut self, value: Option<T>) {
@@ -97,7 +100,10 @@ impl<T: Copy + Default> Fixed<T> {
     }
 
     pub(super) fn get(&self, row: usize) -> Option<T> {
-        self.values.get(row).copied().filter(|_| self.valid.is_valid(row))
+        self.values
+            .get(row)
+            .copied()
+            .filter(|_| self.valid.is_valid(row))
     }
 
     fn truncate(&mut self, rows: usize) {
@@ -108,11 +114,16 @@ impl<T: Copy + Default> Fixed<T> {
 
 impl Texts {
     pub(super) fn new() -> Self {
-        Self { bytes: Vec::new(), ends: Vec::new(), valid: NullBufferBuilder::new(0) }
+        Self {
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            valid: NullBufferBuilder::new(0),
+        }
     }
 
     pub(super) fn push(&mut self, text: Option<&str>) {
-        self.bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
+        self.bytes
+            .extend_from_slice(text.unwrap_or_default().as_bytes());
         self.ends.push(self.bytes.len());
         self.valid.append(text.is_some());
     }
@@ -120,7 +131,9 @@ impl Texts {
     pub(super) fn get(&self, row: usize) -> Option<&str> {
         let start = start(&self.ends, row);
         let bytes = self.bytes.get(start..*self.ends.get(row)?)?;
-        core::str::from_utf8(bytes).ok().filter(|_| self.valid.is_valid(row))
+        core::str::from_utf8(bytes)
+            .ok()
+            .filter(|_| self.valid.is_valid(row))
     }
 
     fn truncate(&mut self, rows: usize) {
@@ -159,7 +172,12 @@ impl List {
             Items::Values(buffer) => buffer.finish()?,
             Items::Structs(structs) => structs.finish()?,
         };
-        ListArray::try_new(element(items.data_type().clone()), offsets, items, self.valid.build())
+        ListArray::try_new(
+            element(items.data_type().clone()),
+            offsets,
+            items,
+            self.valid.build(),
+        )
     }
 }
 
@@ -206,7 +224,10 @@ impl Structs {
 
 impl Cells {
     pub(super) fn new<'a>(types: impl Iterator<Item = &'a ColumnType>) -> Self {
-        Self { buffers: types.map(Buffer::new).collect(), rows: 0 }
+        Self {
+            buffers: types.map(Buffer::new).collect(),
+            rows: 0,
+        }
     }
 
     pub(super) const fn rows(&self) -> usize {
@@ -228,7 +249,9 @@ impl Cells {
 
     /// Whether that cell of a closed row is null.
     pub(super) fn is_null(&self, cell: usize, row: usize) -> bool {
-        self.buffers.get(cell).is_none_or(|buffer| buffer.is_null(row))
+        self.buffers
+            .get(cell)
+            .is_none_or(|buffer| buffer.is_null(row))
     }
 
     /// Ends a row; cells that were not filled are null.
@@ -271,7 +294,11 @@ impl Buffer {
 
     fn list(items: Items) -> Self {
         let valid = NullBufferBuilder::new(0);
-        Self::List(Box::new(List { items, ends: Vec::new(), valid }))
+        Self::List(Box::new(List {
+            items,
+            ends: Vec::new(),
+            valid,
+        }))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -346,16 +373,19 @@ impl Buffer {
 
     fn finish(self) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
-            Self::Int(Fixed { values, valid }) => {
-                Arc::new(Int64Array::try_new(ScalarBuffer::from(values), valid.build())?)
-            }
+            Self::Int(Fixed { values, valid }) => Arc::new(Int64Array::try_new(
+                ScalarBuffer::from(values),
+                valid.build(),
+            )?),
             Self::Text(texts) => Arc::new(texts.finish()?),
-            Self::Bool(Fixed { values, valid }) => {
-                Arc::new(BooleanArray::new(BooleanBuffer::from(values), valid.build()))
-            }
-            Self::Date(Fixed { values, valid }) => {
-                Arc::new(Date32Array::try_new(ScalarBuffer::from(values), valid.build())?)
-            }
+            Self::Bool(Fixed { values, valid }) => Arc::new(BooleanArray::new(
+                BooleanBuffer::from(values),
+                valid.build(),
+            )),
+            Self::Date(Fixed { values, valid }) => Arc::new(Date32Array::try_new(
+                ScalarBuffer::from(values),
+                valid.build(),
+            )?),
             Self::Instant(Fixed { values, valid }) => {
                 let values = ScalarBuffer::from(values);
                 let array = TimestampMicrosecondArray::try_new(values, valid.build())?;
@@ -381,7 +411,10 @@ fn structs(members: &[Member]) -> Structs {
 /// Where row `row` begins in what `ends` cuts.
 fn start(ends: &[usize], row: usize) -> usize {
     let before = row.min(ends.len()).checked_sub(1);
-    before.and_then(|before| ends.get(before)).copied().unwrap_or(0)
+    before
+        .and_then(|before| ends.get(before))
+        .copied()
+        .unwrap_or(0)
 }
 
 fn offsets(ends: &[usize]) -> Result<OffsetBuffer<i32>, ArrowError> {

@@ -17,14 +17,20 @@ use super::shape::{Shape, Target};
 pub(super) fn page(layout: &Layout, body: &str) -> Result<(Rows, Envelope), PageError> {
     let members = envelope::page_members(body)?;
     let (records, envelope) = match layout.schema.spec.records_key {
-        Some(key) => (envelope::records(&members, key)?, Envelope::of_members(&members)?),
+        Some(key) => (
+            envelope::records(&members, key)?,
+            Envelope::of_members(&members)?,
+        ),
         None => (vec![envelope::body_value(body)?], Envelope::default()),
     };
     let mut rows = layout.rows();
     let mut odd = Odd::default();
     for raw in records {
         if let Err(reason) = record(layout, &mut rows, &mut odd, raw) {
-            rows.quarantined.push(Quarantined { raw: raw.to_owned(), reason });
+            rows.quarantined.push(Quarantined {
+                raw: raw.to_owned(),
+                reason,
+            });
         }
     }
     Ok((rows, envelope))
@@ -47,12 +53,7 @@ fn record<'de>(
 }
 
 /// Puts an object's members into the current row of `cells`.
-fn object<'de>(
-    shape: &Shape,
-    cells: &mut Cells,
-    odd: &mut Odd<'de>,
-    members: &[RawMember<'de>],
-) {
+fn object<'de>(shape: &Shape, cells: &mut Cells, odd: &mut Odd<'de>, members: &[RawMember<'de>]) {
     let mut left: BTreeMap<&str, usize> = BTreeMap::new();
     for (name, _) in members {
         *left.entry(name).or_default() += 1;
@@ -105,7 +106,9 @@ fn list<'de>(shape: Option<&Shape>, list: Option<&mut List>, odd: &mut Odd<'de>,
         // The row's end puts the null.
         return;
     }
-    let Ok(items) = raw::items(raw) else { return odd.misfit_here(raw) };
+    let Ok(items) = raw::items(raw) else {
+        return odd.misfit_here(raw);
+    };
     for (index, raw) in items.into_iter().enumerate() {
         odd.enter(Step::Item(index));
         match (&mut list.items, shape) {
@@ -140,5 +143,7 @@ fn item<'de>(shape: &Shape, structs: &mut Structs, odd: &mut Odd<'de>, raw: &'de
 
 /// The members, if it is an object whose member names are text.
 fn readable_object(raw: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
-    raw.starts_with('{').then(|| raw::members(raw).ok()).flatten()
+    raw.starts_with('{')
+        .then(|| raw::members(raw).ok())
+        .flatten()
 }

@@ -71,7 +71,9 @@ impl Layout {
         };
         let identity = columns.iter().enumerate().filter_map(|(cell, column)| {
             let in_key = spec.primary_key.contains(&column.name.as_str());
-            let Source::Record(path) = &column.source else { return None };
+            let Source::Record(path) = &column.source else {
+                return None;
+            };
             (in_key || column.required).then(|| IdentityMember {
                 cell,
                 path: joined(path),
@@ -148,7 +150,9 @@ impl Layout {
         else {
             return Vec::new();
         };
-        (0..rows.cells.rows()).map(|row| days.get(row).and_then(day)).collect()
+        (0..rows.cells.rows())
+            .map(|row| days.get(row).and_then(day))
+            .collect()
     }
 
     /// Whether rows need the parent or the period that was asked for, and have it.

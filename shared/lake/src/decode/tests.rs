@@ -1,10 +1,8 @@
 //! Declarations that have every type, and ways to look into decoded pages.
 
-use arrow::array::AsArray as _;
-use arrow::datatypes::{
-    Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType,
-};
 use arrow::array::Array as _;
+use arrow::array::AsArray as _;
+use arrow::datatypes::{Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
 use engine::spec::{
     Kind, Listing, Paging, Partition, PerParent, RateClass, ReportWindow, StreamSpec, Sweep, date,
     decimal, flag, instant, int, ints, money, object, objects, text, texts,
@@ -25,7 +23,10 @@ static THINGS: StreamSpec = StreamSpec {
     path: "/things",
     records_key: Some("things"),
     kind: Kind::Listing(Listing {
-        paging: Paging::DateKeyset { field: "day", nullable: true },
+        paging: Paging::DateKeyset {
+            field: "day",
+            nullable: true,
+        },
         reread: None,
     }),
     rate_class: RateClass::General,
@@ -36,7 +37,10 @@ static THINGS: StreamSpec = StreamSpec {
     fields: &[
         int("id").required(),
         date("day"),
-        object("client", &[int("id"), text("name"), object("deep", &[money("fee")])]),
+        object(
+            "client",
+            &[int("id"), text("name"), object("deep", &[money("fee")])],
+        ),
         text("notes"),
         flag("ok"),
         money("fee"),
@@ -45,7 +49,12 @@ static THINGS: StreamSpec = StreamSpec {
         ints("numbers"),
         objects(
             "lines",
-            &[int("id"), money("amount"), text("kind"), object("project", &[int("id")])],
+            &[
+                int("id"),
+                money("amount"),
+                text("kind"),
+                object("project", &[int("id")]),
+            ],
         ),
         instant("created_at"),
         instant("updated_at"),
@@ -110,8 +119,14 @@ fn at() -> ReadAt {
     ReadAt {
         account: AccountId(7),
         synced_at: "2026-11-23T06:15:00.123456Z".parse().unwrap(),
-        parent: Some(Parent { id: 70, created_year: Some(2019) }),
-        period: Some(Period { start: civil::date(2024, 1, 1), end: civil::date(2024, 1, 31) }),
+        parent: Some(Parent {
+            id: 70,
+            created_year: Some(2019),
+        }),
+        period: Some(Period {
+            start: civil::date(2024, 1, 1),
+            end: civil::date(2024, 1, 31),
+        }),
     }
 }
 
@@ -138,9 +153,9 @@ fn value(array: &arrow::array::ArrayRef, row: usize) -> String {
         DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
         DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
         DataType::Boolean => array.as_boolean().value(row).to_string(),
-        DataType::Date32 => {
-            rows::day(array.as_primitive::<Date32Type>().value(row)).unwrap().to_string()
-        }
+        DataType::Date32 => rows::day(array.as_primitive::<Date32Type>().value(row))
+            .unwrap()
+            .to_string(),
         DataType::Timestamp(..) => {
             let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
             Timestamp::from_microsecond(micros).unwrap().to_string()
@@ -161,5 +176,7 @@ fn value(array: &arrow::array::ArrayRef, row: usize) -> String {
 }
 
 fn counts(of: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
-    of.iter().map(|(path, count)| (path.as_str(), *count)).collect()
+    of.iter()
+        .map(|(path, count)| (path.as_str(), *count))
+        .collect()
 }
