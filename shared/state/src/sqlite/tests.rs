@@ -1,4 +1,5 @@
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -9,6 +10,20 @@ fn key(sort: &str) -> ItemKey {
         account: AccountId(1),
         sort: sort.to_owned(),
     }
+}
+
+/// A test of this file as a process of its own, with a path that `argument` finds there. The test
+/// runner knows only its own flags: the path is a filter that matches nothing.
+fn child(test: &str, name: &str, path: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", &format!("sqlite::tests::{test}")]);
+    command.arg(format!("--skip={name}:{}", path.display()));
+    command
+}
+
+fn argument(name: &str) -> Option<PathBuf> {
+    let prefix = format!("--skip={name}:");
+    std::env::args().find_map(|argument| argument.strip_prefix(&prefix).map(PathBuf::from))
 }
 
 async fn refused(path: &Path) -> StateError {
@@ -100,9 +115,7 @@ async fn many_connections_count_right_from_the_first_moment() {
 /// The test below starts this one as processes of their own; alone it does nothing.
 #[tokio::test]
 async fn child_that_counts() {
-    let Some(path) =
-        std::env::args().find_map(|a| a.strip_prefix("--skip=count:").map(PathBuf::from))
-    else {
+    let Some(path) = argument("count") else {
         return;
     };
     let store = SqliteStore::open(path).await.unwrap();
@@ -124,13 +137,7 @@ async fn child_that_counts() {
 async fn many_processes_count_right() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("state.sqlite");
-    let start = || {
-        Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "sqlite::tests::child_that_counts"])
-            .arg(format!("--skip=count:{}", path.display()))
-            .output()
-            .unwrap()
-    };
+    let start = || child("child_that_counts", "count", &path).output().unwrap();
     std::thread::scope(|scope| {
         let runs: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
         for run in runs {
@@ -155,6 +162,85 @@ async fn many_processes_count_right() {
             rev: 40,
             body: "40".to_owned()
         }
+    );
+}
+
+/// The test below starts this one as a process of its own; alone it does nothing.
+#[tokio::test]
+async fn child_that_writes_until_killed() {
+    let Some(path) = argument("write") else {
+        return;
+    };
+    let store = SqliteStore::open(path).await.unwrap();
+    store
+        .put(&key("n"), Expect::Absent, "1", None)
+        .await
+        .unwrap();
+    for rev in 1..100_000 {
+        store
+            .put(&key("n"), Expect::Rev(rev), &(rev + 1).to_string(), None)
+            .await
+            .unwrap();
+        println!("\nwritten {}", rev + 1);
+    }
+}
+
+#[tokio::test]
+async fn what_was_written_survives_a_kill() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("state.sqlite");
+    let mut child = child("child_that_writes_until_killed", "write", &path)
+        .arg("--nocapture")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let mut written = lines.filter_map(|line| line.strip_prefix("written ")?.parse::<u64>().ok());
+    assert_eq!(written.nth(20), Some(22));
+    child.kill().unwrap();
+    let last = written.last().unwrap_or(22);
+    child.wait().unwrap();
+    let item = SqliteStore::open(&path)
+        .await
+        .unwrap()
+        .get(&key("n"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(item.rev.to_string(), item.body);
+    assert!(
+        item.rev == last || item.rev == last + 1,
+        "{} after {last} was written",
+        item.rev
+    );
+}
+
+#[tokio::test]
+async fn a_log_without_its_file_is_not_taken_for_ours() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path().join("old.sqlite"))
+        .await
+        .unwrap();
+    store
+        .put(&key("a"), Expect::Absent, "old", None)
+        .await
+        .unwrap();
+    let path = folder.path().join("new.sqlite");
+    std::fs::copy(
+        folder.path().join("old.sqlite-wal"),
+        folder.path().join("new.sqlite-wal"),
+    )
+    .unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(store.get(&key("a")).await.unwrap(), None);
+    assert_eq!(
+        store
+            .put(&key("a"), Expect::Absent, "new", None)
+            .await
+            .unwrap(),
+        Put::Stored(1)
     );
 }
 
