@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import functools
 import sys
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def check(table: Table, wanted: argparse.Namespace, truth: Truth) -> tuple[str, 
         return f"{table.stream}: wrong account", [f"is {account}, not {wanted.account}"]
     readings = [engine.read() for engine in engines]
     first = readings[0]
-    leave = Leave(lenient=wanted.lenient)
+    leave = Leave(running=functools.partial(_running, truth), lenient=wanted.lenient)
     if table.window:
         rows, wrong = _window_rows(table, wanted, truth, first, leave)
     else:
@@ -116,6 +117,12 @@ def _window_rows(
         months = months[-wanted.report_months :] if wanted.report_months else []
     needed = sorted((there | set(months)) - leave.old_windows)
     return [row for window in needed for row in truth.rows(table, window)], wrong
+
+
+@functools.cache
+def _running(truth: Truth) -> list[dict]:
+    entries = truth.rows(load()["time_entries"])
+    return [entry for entry in entries if entry["is_running"]]
 
 
 def _newest_until(day: dt.date, count: int) -> set[Window]:

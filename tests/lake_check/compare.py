@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -14,13 +15,25 @@ from .readers import alike
 LIMIT = 100_000
 
 
+# Computed by Harvest when it answers, so they change without `updated_at`.
+COMPUTED = {"is_locked", "locked_reason", "is_explicitly_locked", "over_budget_notification_date"}
+# What grows with every second of a running timer, and what shrinks.
+GROWING = {
+    "hours", "rounded_hours", "total_hours", "billable_hours", "billable_amount",
+    "uninvoiced_hours", "uninvoiced_amount", "budget_spent",
+}  # fmt: skip
+SHRINKING = {"budget_remaining"}
+
+
 @dataclass
 class Leave:
-    """What may differ: nothing, unless it follows an incremental run.
+    """What may differ: next to nothing, unless it follows an incremental run.
 
     Harvest changes some things without `updated_at`, so only the next full pass can see them.
     """
 
+    # Time entries whose timer runs, as rows; asked for only where a difference may be theirs.
+    running: Callable[[], list[dict]]
     lenient: bool = False
     # Parents whose children were read again because they changed.
     moved_parents: set[int] = field(default_factory=set)
@@ -37,6 +50,8 @@ class Leave:
 
     def cell(self, table: Table, key: tuple, column: Column, wanted: dict, held: Held) -> bool:
         """Whether this cell may hold an older value."""
+        if self._runs_on(table, column, wanted, held.value):
+            return True
         if table.window or table.parent:
             return self.row(table, key, wanted.get(table.parent_column), missing=False)
         moved = held.updated_at != wanted.get("updated_at")
@@ -44,8 +59,26 @@ class Leave:
             return False
         if column.kind == "objects":
             return _same_structs(held.value, wanted[column.name], column.embedded_members)
-        running = wanted.get("is_running") is True and column.name in ("hours", "rounded_hours")
-        return column.embedded or running
+        return column.embedded or column.name in COMPUTED
+
+    def _runs_on(self, table: Table, column: Column, wanted: dict, old) -> bool:
+        """Whether a timer explains the difference: it ran on between the reading and now."""
+        new = wanted.get(column.name)
+        if old is None or new is None:
+            return False
+        if not (column.name in GROWING and old <= new or column.name in SHRINKING and old >= new):
+            return False
+        if "is_running" in wanted:
+            return wanted["is_running"] is True
+        subjects = [name for name in table.key if name.endswith("_id")]
+        return any(
+            all(entry.get(name) == wanted[name] for name in subjects)
+            and (
+                not table.window
+                or wanted["period_start"] <= entry["spent_date"] <= wanted["period_end"]
+            )
+            for entry in self.running()
+        )
 
 
 @dataclass
