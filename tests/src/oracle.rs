@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::row::{RowConverter, Rows, SortField};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use engine::spec::{Kind, StreamSpec};
 use engine::time::{Date, Timestamp};
@@ -17,8 +18,8 @@ use sim::Request;
 
 use crate::world::World;
 
-/// Rows by key: all that is content, as text.
-pub type Rows = BTreeMap<String, Vec<String>>;
+/// Rows by key: each column that is content, as bytes that are equal when the values are.
+pub type Contents = BTreeMap<String, Vec<Vec<u8>>>;
 
 /// What may differ from the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +29,11 @@ pub enum Leniency {
 }
 
 /// The rows of `spec`'s table, and that no key is there twice.
-pub async fn table_rows(store: Arc<dyn ObjectStore>, spec: &'static StreamSpec, world: &World) -> Rows {
+pub async fn table_rows(store: Arc<dyn ObjectStore>, spec: &'static StreamSpec, world: &World) -> Contents {
     let account = world.settings.account;
     let table = Table::open(Arc::clone(&store), spec, account).await.expect("a readable table");
     let table = table.expect("the table exists");
-    let mut rows = Rows::new();
+    let mut rows = Contents::new();
     for file in table.files() {
         let key = format!("{}/{}", table.root(), file.path);
         let bytes = store.get(&key).await.expect("a store").unwrap_or_else(|| panic!("{key} is gone"));
@@ -49,20 +50,26 @@ pub async fn table_rows(store: Arc<dyn ObjectStore>, spec: &'static StreamSpec, 
     rows
 }
 
-fn content(schema: &TableSchema, batch: &RecordBatch) -> Vec<(String, Vec<String>)> {
-    let options = FormatOptions::default().with_null("∅");
-    let texts = |indices: Vec<usize>| -> Vec<Vec<String>> {
-        let columns: Vec<ArrayFormatter<'_>> = indices
-            .iter()
-            .map(|&i| ArrayFormatter::try_new(batch.column(i), &options).expect("printable"))
-            .collect();
-        (0..batch.num_rows())
-            .map(|row| columns.iter().map(|column| column.value(row).to_string()).collect())
-            .collect()
-    };
-    let keys = texts(schema.key_indices());
-    let rows = texts(schema.content_indices());
-    keys.into_iter().map(|key| key.join("|")).zip(rows).collect()
+fn content(schema: &TableSchema, batch: &RecordBatch) -> Vec<(String, Vec<Vec<u8>>)> {
+    let options = FormatOptions::default();
+    let keys: Vec<ArrayFormatter<'_>> = schema
+        .key_indices()
+        .iter()
+        .map(|&i| ArrayFormatter::try_new(batch.column(i), &options).expect("printable"))
+        .collect();
+    let columns: Vec<Rows> = schema.content_indices().iter().map(|&i| bytes(batch.column(i))).collect();
+    (0..batch.num_rows())
+        .map(|row| {
+            let key: Vec<String> = keys.iter().map(|key| key.value(row).to_string()).collect();
+            (key.join("|"), columns.iter().map(|column| column.row(row).as_ref().to_vec()).collect())
+        })
+        .collect()
+}
+
+fn bytes(column: &ArrayRef) -> Rows {
+    let field = SortField::new(column.data_type().clone());
+    let converter = RowConverter::new(vec![field]).expect("comparable");
+    converter.convert_columns(std::slice::from_ref(column)).expect("comparable")
 }
 
 #[derive(serde::Deserialize)]
@@ -88,8 +95,8 @@ fn ask(world: &World, target: &str) -> String {
 }
 
 /// The rows that `spec`'s table should have.
-pub fn true_rows(world: &World, spec: &'static StreamSpec, windows: &BTreeSet<Period>) -> Rows {
-    let mut rows = Rows::new();
+pub fn true_rows(world: &World, spec: &'static StreamSpec, windows: &BTreeSet<Period>) -> Contents {
+    let mut rows = Contents::new();
     let decoder = Decoder::new(spec);
     let mut add = |body: &str, parent, period| {
         let truth: Truth<'_> = serde_json::from_str(body).expect("the truth");
@@ -158,7 +165,15 @@ pub async fn differences(world: &World, leniency: Leniency) -> Vec<String> {
             match rows.get(key) {
                 None => wrong.push(format!("{}: {key} is missing", spec.name)),
                 Some(ours) if ours != row => {
-                    wrong.push(format!("{}: {key} is\n  {ours:?}\nnot\n  {row:?}", spec.name));
+                    let schema = TableSchema::of(spec);
+                    let names: Vec<&str> = schema
+                        .content_indices()
+                        .iter()
+                        .zip(ours.iter().zip(row))
+                        .filter(|(_, (ours, truth))| ours != truth)
+                        .map(|(&i, _)| schema.columns[i].name.as_str())
+                        .collect();
+                    wrong.push(format!("{}: {key} differs in {names:?}", spec.name));
                 }
                 Some(_) => {}
             }
