@@ -1,7 +1,8 @@
 //! Answers one question about the account for one person.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod cache;
+
+pub(crate) use cache::ReportCache;
 
 use crate::account::Account;
 use crate::fault::Oddity;
@@ -9,31 +10,11 @@ use crate::filter::Filter;
 use crate::json::Json;
 use crate::paging::Page;
 use crate::render::{Look, me};
-use crate::report::{self, Window};
+use crate::report::Window;
 use crate::request::{Request, Response};
 use crate::route::Route;
 use crate::stream::{Paging, Stream};
 use crate::table::{Key, Record, Table};
-
-type ReportKey = (Stream, Window, i64, i64);
-
-/// The rows of reports that were asked for since the account changed last.
-#[derive(Debug, Default)]
-pub(crate) struct ReportCache(Mutex<Cached>);
-
-impl Clone for ReportCache {
-    /// A copy of an account goes its own way, so it begins with nothing cached.
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-/// Reports as of one state of the account.
-#[derive(Debug, Default)]
-struct Cached {
-    changes: u64,
-    rows: BTreeMap<ReportKey, Arc<Vec<Vec<u8>>>>,
-}
 
 /// Answers questions from the books, as of one instant, for one person.
 #[derive(Debug)]
@@ -231,23 +212,6 @@ impl Answerer<'_> {
         }
         json.end_list();
         Ok(finish(json, page, oddity))
-    }
-
-    /// The rows of a report, summed up at most once per state of the account.
-    pub(crate) fn report_rows(&self, stream: Stream, window: Window) -> Arc<Vec<Vec<u8>>> {
-        let ticking = !self.look.books.running.is_empty() || stream == Stream::ProjectBudgetReport;
-        let second = if ticking { self.look.now.0 } else { 0 };
-        let key = (stream, window, self.look.viewer.user, second);
-        let mut cached = self.cache.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if cached.changes != self.changes || cached.rows.len() > 5000 {
-            *cached = Cached {
-                changes: self.changes,
-                rows: BTreeMap::new(),
-            };
-        }
-        let rows = cached.rows.entry(key);
-        rows.or_insert_with(|| Arc::new(report::rows(&self.look, stream, window)))
-            .clone()
     }
 
     fn new_message(&self, invoice: i64) -> Result<Response, Response> {

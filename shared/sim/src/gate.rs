@@ -89,7 +89,7 @@ pub struct Statistics {
     pub reports: ClassStatistics,
     /// Requests by path, ids as `{id}`.
     pub paths: BTreeMap<String, u64>,
-    /// Requests by stream: what its list, its records and its parents' lists were asked.
+    /// Requests by stream: for its lists and for single records.
     pub streams: BTreeMap<String, u64>,
     /// Answers by status.
     pub statuses: BTreeMap<u16, u64>,

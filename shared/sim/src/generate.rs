@@ -2,6 +2,7 @@
 
 pub(crate) mod billing;
 pub(crate) mod people;
+pub(crate) mod tracked;
 pub(crate) mod words;
 pub(crate) mod work;
 

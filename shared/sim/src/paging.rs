@@ -82,7 +82,7 @@ impl Page {
         match (paging, start) {
             (Paging::Offset | Paging::Single, Start::Number(number)) => {
                 page.number = Some(number);
-                page.next_number = (number < pages).then_some(number + 1);
+                page.next_number = (number < pages).then(|| number + 1);
                 page.previous_number = (number > 1).then(|| number - 1);
                 page.next = page.next_number.map(|number| link.page(number));
                 page.previous = page.previous_number.map(|number| link.page(number));

@@ -2,6 +2,7 @@
 
 mod billing;
 mod people;
+mod tracked;
 mod work;
 
 use crate::books::Books;
@@ -81,11 +82,11 @@ impl Look<'_> {
                 Stream::TimeEntries => books
                     .entries
                     .get(id)
-                    .map(|one| work::entry(self, json, one)),
+                    .map(|one| tracked::entry(self, json, one)),
                 Stream::Expenses => books
                     .expenses
                     .get(id)
-                    .map(|one| work::expense(self, json, one)),
+                    .map(|one| tracked::expense(self, json, one)),
                 Stream::ExpenseCategories => {
                     (books.expense_categories.get(id)).map(|one| work::expense_category(json, one))
                 }

@@ -46,6 +46,7 @@ fn bad_parameters_are_refused() {
         ("/v2/reports/time/team?from=20250101&to=20260101", 200),
         ("/v2/reports/time/team?from=20240101&to=20250101", 400),
         ("/v2/reports/time/team?from=2025-01-01&to=2025-01-31", 200),
+        ("/v2/time_entries?page=18446744073709551615", 200),
         ("/v3/clients", 404),
     ] {
         assert_eq!(caller.ask(target).status, status, "{target}");

@@ -1,0 +1,47 @@
+//! Keeps the rows of reports for as long as the account does not change.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Answerer;
+use crate::report::{self, Window};
+use crate::stream::Stream;
+
+type ReportKey = (Stream, Window, i64, i64);
+
+/// The rows of reports that were asked for since the account changed last.
+#[derive(Debug, Default)]
+pub(crate) struct ReportCache(Mutex<Cached>);
+
+impl Clone for ReportCache {
+    /// A copy of an account goes its own way, so it begins with nothing cached.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// Reports as of one state of the account.
+#[derive(Debug, Default)]
+struct Cached {
+    changes: u64,
+    rows: BTreeMap<ReportKey, Arc<Vec<Vec<u8>>>>,
+}
+
+impl Answerer<'_> {
+    /// The rows of a report, summed up at most once per state of the account.
+    pub(crate) fn report_rows(&self, stream: Stream, window: Window) -> Arc<Vec<Vec<u8>>> {
+        let ticking = !self.look.books.running.is_empty() || stream == Stream::ProjectBudgetReport;
+        let second = if ticking { self.look.now.0 } else { 0 };
+        let key = (stream, window, self.look.viewer.user, second);
+        let mut cached = self.cache.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if cached.changes != self.changes || cached.rows.len() > 5000 {
+            *cached = Cached {
+                changes: self.changes,
+                rows: BTreeMap::new(),
+            };
+        }
+        let rows = cached.rows.entry(key);
+        rows.or_insert_with(|| Arc::new(report::rows(&self.look, stream, window)))
+            .clone()
+    }
+}

@@ -1,0 +1,184 @@
+//! The changes that an account can go through, as values.
+
+use serde::{Deserialize, Serialize};
+
+/// One change of the account. Without an `id` chance picks the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Mutation {
+    /// Adds a record to a listing.
+    Create {
+        /// Name of the stream.
+        stream: String,
+    },
+    /// Changes members of a record; its `updated_at` moves.
+    Update {
+        /// Name of the stream.
+        stream: String,
+        /// The record.
+        id: Option<i64>,
+    },
+    /// Removes a record with what Harvest removes along with it. Refused where Harvest refuses:
+    /// clients with projects, and users, tasks and categories in use.
+    Delete {
+        /// Name of the stream.
+        stream: String,
+        /// The record.
+        id: Option<i64>,
+    },
+    /// Gives a client, project, task or user another name. Records that embed it do not move.
+    Rename {
+        /// Name of the stream.
+        stream: String,
+        /// The record.
+        id: Option<i64>,
+        /// The new name; for a user the new last name.
+        name: Option<String>,
+    },
+    /// Sets `is_active` to false.
+    Archive {
+        /// Name of the stream.
+        stream: String,
+        /// The record.
+        id: Option<i64>,
+    },
+    /// Sets a rate of a user. Without `start_date` older rates vanish and the user moves; with it
+    /// the user does not move.
+    ChangeRate {
+        /// The user.
+        user: Option<i64>,
+        /// Which of the two.
+        kind: RateKind,
+        /// Hundredths of the account's currency.
+        cents: Option<i64>,
+        /// The first day that it holds on.
+        start_date: Option<String>,
+    },
+    /// Adds a message to an invoice or estimate, which does not move.
+    AddMessage {
+        /// `invoices` or `estimates`.
+        stream: String,
+        /// The invoice or estimate.
+        id: Option<i64>,
+    },
+    /// Removes the newest message of an invoice or estimate, which does not move.
+    RemoveMessage {
+        /// `invoices` or `estimates`.
+        stream: String,
+        /// The invoice or estimate.
+        id: Option<i64>,
+    },
+    /// Adds a payment; its invoice moves.
+    AddPayment {
+        /// The invoice.
+        id: Option<i64>,
+    },
+    /// Removes the newest payment; its invoice moves.
+    RemovePayment {
+        /// The invoice.
+        id: Option<i64>,
+    },
+    /// Adds an entry whose timer runs.
+    StartTimer,
+    /// Stops a running timer.
+    StopTimer {
+        /// The time entry.
+        id: Option<i64>,
+    },
+    /// Moves a time entry to another day, project, or both.
+    MoveEntry {
+        /// The time entry.
+        id: Option<i64>,
+        /// The new `spent_date`.
+        day: Option<String>,
+        /// The new project.
+        project: Option<i64>,
+    },
+    /// Takes the day of issue from an estimate.
+    Undate {
+        /// The estimate.
+        id: Option<i64>,
+    },
+    /// Locks the entries of a project, which shows in them without moving them.
+    LockProject {
+        /// The project.
+        id: Option<i64>,
+    },
+    /// Switches a module.
+    SwitchModule {
+        /// Which one.
+        module: SwitchedModule,
+        /// Whether it is on afterwards.
+        on: bool,
+    },
+    /// Gives the person behind a token other access roles; the user moves.
+    SetRoles {
+        /// The token.
+        token: String,
+        /// The roles afterwards, such as `manager`.
+        roles: Vec<String>,
+    },
+    /// Gives a manager other teammates; the user does not move.
+    SetTeammates {
+        /// The manager.
+        user: i64,
+        /// Ids of users.
+        teammates: Vec<i64>,
+    },
+    /// Makes a token invalid.
+    RevokeToken {
+        /// The token.
+        token: String,
+    },
+}
+
+/// Which rate of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RateKind {
+    /// What clients pay.
+    Billable,
+    /// What the user costs.
+    Cost,
+}
+
+/// A module that can be off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SwitchedModule {
+    /// Expenses.
+    Expense,
+    /// Invoices.
+    Invoice,
+    /// Estimates.
+    Estimate,
+}
+
+/// What a mutation did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Applied {
+    /// The mutation, its choices filled in where they matter.
+    pub op: String,
+    /// The stream whose record it concerned.
+    pub stream: String,
+    /// The record; for messages and payments their parent.
+    pub id: i64,
+}
+
+/// Why a mutation changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotApplied(pub(super) String);
+
+impl NotApplied {
+    pub(super) fn new(reason: &str) -> Self {
+        Self(reason.to_owned())
+    }
+}
+
+impl std::fmt::Display for NotApplied {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotApplied {}
