@@ -253,8 +253,7 @@ pub async fn accounts_do_not_mix<S: StateStore>(store: Arc<S>) {
     );
 }
 
-/// An expired item is there until the purge, which takes no other. Stores that expire items by
-/// themselves remove none here.
+/// An expired item is there until the purge, which takes no other.
 pub async fn expiry_decides_nothing_until_the_purge<S: StateStore>(store: Arc<S>) {
     let now: Timestamp = "2026-11-23T06:15:00Z".parse().expect("an instant");
     let after = |secs| Some(plus(now, SignedDuration::from_secs(secs)));

@@ -3,6 +3,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::open::FORMAT;
 use super::*;
 
 fn key(sort: &str) -> ItemKey {

@@ -1,0 +1,128 @@
+//! Opening the file: whose it is, which format, how it is written.
+
+use core::time::Duration;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::{failed, kind};
+use crate::{StateError, StateErrorKind};
+
+/// "HvLk": tells our files from those of other programs.
+const APPLICATION: i32 = 0x4876_4c6b;
+/// Raised with every change of the tables that an older version could not use.
+pub(super) const FORMAT: i32 = 1;
+/// The switch to a write-ahead log does not wait by itself.
+const SWITCH_TRIES: u32 = 20;
+
+const TABLES: &str = "
+    CREATE TABLE items (
+        account INTEGER NOT NULL,
+        sort    TEXT    NOT NULL,
+        rev     INTEGER NOT NULL,
+        body    TEXT    NOT NULL,
+        expires INTEGER,
+        PRIMARY KEY (account, sort)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX expiring ON items (expires) WHERE expires IS NOT NULL;";
+
+/// A connection to our file, made where there is none.
+pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, StateError> {
+    make_private(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let trouble = |source| failed(path, source);
+    let mut connection = Connection::open_with_flags(path, flags).map_err(trouble)?;
+    connection.busy_timeout(patience).map_err(trouble)?;
+    let new = match identity(&connection).map_err(trouble)? {
+        Identity::New => true,
+        Identity::Ours(FORMAT) => false,
+        Identity::Ours(format) => {
+            let what = format!("`{}` has format {format}, not {FORMAT}", path.display());
+            return Err(StateError::new(StateErrorKind::Newer, what));
+        }
+        Identity::Foreign => {
+            let what = format!("`{}` belongs to another program", path.display());
+            return Err(StateError::new(StateErrorKind::Damaged, what));
+        }
+    };
+    write_ahead(&connection).map_err(trouble)?;
+    connection
+        .pragma_update(None, "synchronous", "FULL")
+        .map_err(trouble)?;
+    if new {
+        make_tables(&mut connection).map_err(trouble)?;
+    }
+    Ok(connection)
+}
+
+/// Makes an empty file that only its owner may read; `SQLite` gives its side files the same mode.
+/// An existing file is not touched: closing it here would drop the locks that another connection
+/// of this process holds on it.
+fn make_private(path: &Path) -> Result<(), StateError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(source) if source.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(StateError::from_io(path, source)),
+    }
+}
+
+enum Identity {
+    New,
+    Ours(i32),
+    Foreign,
+}
+
+fn identity(connection: &Connection) -> rusqlite::Result<Identity> {
+    // One statement, so that a file in the making is seen before or after.
+    connection.query_row(
+        "SELECT (SELECT application_id FROM pragma_application_id),
+                (SELECT user_version FROM pragma_user_version),
+                (SELECT count(*) FROM sqlite_master)",
+        (),
+        |row| {
+            let (application, format, tables): (i32, i32, i64) =
+                (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(match application {
+                APPLICATION => Identity::Ours(format),
+                0 if tables == 0 => Identity::New,
+                _ => Identity::Foreign,
+            })
+        },
+    )
+}
+
+/// Switches to a write-ahead log. While another process does so, the switch fails at once; a write
+/// transaction waits for it in our place.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let mut tries = 0;
+    loop {
+        let switched = connection.query_row("PRAGMA journal_mode = WAL", (), |row| {
+            row.get::<_, String>(0)
+        });
+        match switched {
+            Ok(_) => return Ok(()),
+            Err(error) if kind(&error) == StateErrorKind::Busy && tries < SWITCH_TRIES => {
+                tries = tries.saturating_add(1);
+                connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK")?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn make_tables(connection: &mut Connection) -> rusqlite::Result<()> {
+    let making = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been faster.
+    if matches!(identity(&making)?, Identity::New) {
+        making.execute_batch(TABLES)?;
+        making.pragma_update(None, "application_id", APPLICATION)?;
+        making.pragma_update(None, "user_version", FORMAT)?;
+    }
+    making.commit()
+}
