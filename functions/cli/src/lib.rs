@@ -1,1 +1,26 @@
 //! The command harvest-lake: orchestrator and workers in one process, and the operator's commands.
+
+mod arguments;
+mod bars;
+mod check;
+mod ddl;
+mod demo;
+mod display;
+mod duckdb;
+mod exit;
+mod files;
+mod interrupt;
+mod lake_facts;
+mod rounds;
+mod run;
+mod said;
+mod status;
+mod stream_list;
+mod summary;
+mod sync;
+mod text;
+
+pub use arguments::Arguments;
+pub use exit::{CliError, Exit};
+pub use run::{Terminal, run};
+pub use said::Said;

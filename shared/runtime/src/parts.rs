@@ -88,6 +88,12 @@ fn make_folder(path: &Path) -> Result<(), PartsError> {
         .map_err(|source| PartsError::Folder { path: path.to_owned(), source })
 }
 
+/// Whether the owner of a lease is a process that lives on this machine.
+#[must_use]
+pub fn is_alive(deployment: &Deployment, owner: &str) -> bool {
+    state::is_held(&deployment.lake.join(LOCKS), owner)
+}
+
 /// Everything that runs need. Nothing is asked of Harvest yet.
 ///
 /// # Errors

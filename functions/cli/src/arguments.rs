@@ -1,0 +1,392 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use engine::pass::Pass;
+use runtime::config::{Given, Setting};
+
+/// Keeps an exact, queryable copy of a Harvest account as Delta Lake tables.
+///
+/// Each flag has a variable of the environment, named in its help; the flag wins. Exit codes: 0
+/// done (also when the rate budget leaves work for later), 1 some streams failed, 2 the command
+/// line or a setting is wrong, 3 Harvest does not accept the credentials.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "harvest-lake", version, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Print one JSON document instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Log events to write to standard error, such as warn or runtime=debug [HARVEST_LOG]
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+/// The commands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Bring the lake up to date.
+    Sync(SyncArguments),
+    /// Read a made-up account of this machine into a lake, let time pass there, read it again.
+    Demo(DemoArguments),
+    /// Ask Harvest who the token is and what each stream would answer; nothing is read.
+    Check(CheckArguments),
+    /// Tell how each stream stands, without asking Harvest.
+    Status(StatusArguments),
+    /// List all streams.
+    Streams,
+    /// Show the columns of a stream's table, or the statement that makes it known to an engine.
+    Schema(SchemaArguments),
+    /// List the files that a stream's table consists of now.
+    Files(FilesArguments),
+}
+
+/// Which account and lake.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PlaceArguments {
+    /// The Harvest account, a number [HARVEST_ACCOUNT_ID]
+    #[arg(long, value_name = "ID")]
+    pub account_id: Option<String>,
+    #[command(flatten)]
+    pub lake: LakeArguments,
+    /// File of cursors, leases and budgets [HARVEST_STATE; default: .state.sqlite in the lake]
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<String>,
+}
+
+/// Which lake.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LakeArguments {
+    /// Folder of the lake [HARVEST_LAKE; default: ./lake]
+    #[arg(long, value_name = "FOLDER")]
+    pub lake: Option<String>,
+}
+
+/// How Harvest is asked.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ApiArguments {
+    /// File that holds the access token; otherwise the variable HARVEST_ACCESS_TOKEN does
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<String>,
+    /// The API [HARVEST_BASE_URL; default: https://api.harvestapp.com/v2]
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Mail address or URL under which Harvest reaches you, sent along [HARVEST_CONTACT]
+    #[arg(long)]
+    pub contact: Option<String>,
+    /// Rate limit of requests outside of reports [HARVEST_GENERAL; default: 100/15s]
+    #[arg(long, value_name = "N/TIME")]
+    pub general: Option<String>,
+    /// Rate limit of report requests [HARVEST_REPORTS; default: 100/900s]
+    #[arg(long, value_name = "N/TIME")]
+    pub reports: Option<String>,
+    /// Share of the limits to use [HARVEST_BUDGET_PERCENT; default: 95]
+    #[arg(long, value_name = "PERCENT")]
+    pub budget_percent: Option<String>,
+}
+
+/// Which streams.
+#[derive(Clone, Debug, Default, Args)]
+pub struct StreamArguments {
+    /// Only these streams, with commas between [HARVEST_STREAMS; default: all]
+    #[arg(long, value_name = "A,B")]
+    pub streams: Option<String>,
+    /// Not these streams, with commas between [HARVEST_EXCLUDE]
+    #[arg(long, value_name = "A,B")]
+    pub exclude: Option<String>,
+}
+
+/// A pass as people name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PassArgument {
+    /// Read everything again; what is gone from Harvest is found by it.
+    Full,
+    /// Read only what changed.
+    Incremental,
+}
+
+impl From<PassArgument> for Pass {
+    fn from(pass: PassArgument) -> Self {
+        match pass {
+            PassArgument::Full => Self::Full,
+            PassArgument::Incremental => Self::Incremental,
+        }
+    }
+}
+
+/// Arguments of `sync`.
+#[derive(Clone, Debug, Default, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that is given or not"
+)]
+pub struct SyncArguments {
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    #[command(flatten)]
+    pub api: ApiArguments,
+    #[command(flatten)]
+    pub streams: StreamArguments,
+    /// Which pass each stream runs [default: what it needs]
+    #[arg(long, value_enum)]
+    pub pass: Option<PassArgument>,
+    /// Go on until nothing is left, waiting for the rate budget
+    #[arg(long)]
+    pub wait: bool,
+    /// First day of dated listings and reports to read [HARVEST_START_DATE; default: all history]
+    #[arg(long, value_name = "DAY")]
+    pub start_date: Option<String>,
+    /// Streams that run at once [HARVEST_MAX_WORKERS; default: 8]
+    #[arg(long, value_name = "N")]
+    pub max_workers: Option<String>,
+    /// How long old log files stay, and removed files with --keep [HARVEST_RETENTION; default: 7d]
+    #[arg(long, value_name = "TIME")]
+    pub retention: Option<String>,
+    /// Keep removed files for the retention, for readers of older versions [HARVEST_KEEP]
+    #[arg(long)]
+    pub keep: bool,
+    /// Accept a token that sees less than the one that wrote the rows [HARVEST_ACCEPT_ROLE]
+    #[arg(long)]
+    pub accept_role: bool,
+    /// Accept that any number of rows is deleted
+    #[arg(long)]
+    pub accept_deletes: bool,
+    /// Windows of reports: month, quarter or year [HARVEST_REPORT_WINDOW; default: month]
+    #[arg(long, value_name = "WINDOW")]
+    pub report_window: Option<String>,
+}
+
+/// Arguments of `demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArguments {
+    /// Folder of the demo's lake; that of an earlier demo is replaced
+    #[arg(long, value_name = "FOLDER", default_value = "./lake")]
+    pub lake: String,
+    /// Size of the made-up account: tiny, demo or issue
+    #[arg(long, default_value = "demo")]
+    pub scale: String,
+    /// The same seed makes the same account
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// Arguments of `check`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct CheckArguments {
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    #[command(flatten)]
+    pub api: ApiArguments,
+    #[command(flatten)]
+    pub streams: StreamArguments,
+}
+
+/// Arguments of `status`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct StatusArguments {
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    #[command(flatten)]
+    pub streams: StreamArguments,
+}
+
+/// An engine that tables are made known to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// Amazon Athena.
+    Athena,
+    /// DuckDB.
+    Duckdb,
+}
+
+/// Arguments of `schema`.
+#[derive(Clone, Debug, Args)]
+pub struct SchemaArguments {
+    /// The stream.
+    pub stream: String,
+    /// Print the statement for this engine
+    #[arg(long, value_enum)]
+    pub ddl: Option<Engine>,
+    /// Folder or URL of the lake, for the statement [HARVEST_LAKE; default: ./lake]
+    #[arg(long, value_name = "PLACE")]
+    pub lake: Option<String>,
+}
+
+/// Arguments of `files`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct FilesArguments {
+    /// The stream.
+    pub stream: String,
+    /// Print only the paths, one a line
+    #[arg(long)]
+    pub paths: bool,
+    #[command(flatten)]
+    pub lake: LakeArguments,
+}
+
+/// Sets what a flag says.
+fn set(given: &mut Given, setting: Setting, value: Option<&String>) {
+    if let Some(value) = value {
+        given.set(setting, value.as_str());
+    }
+}
+
+fn raise(given: &mut Given, setting: Setting, flag: bool) {
+    if flag {
+        given.set(setting, "true");
+    }
+}
+
+impl LakeArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        set(given, Setting::LAKE, self.lake.as_ref());
+    }
+}
+
+impl PlaceArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        set(given, Setting::ACCOUNT, self.account_id.as_ref());
+        self.lake.give(given);
+        set(given, Setting::STATE, self.state.as_ref());
+    }
+}
+
+impl ApiArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        set(given, Setting::TOKEN_FILE, self.token_file.as_ref());
+        set(given, Setting::BASE_URL, self.base_url.as_ref());
+        set(given, Setting::CONTACT, self.contact.as_ref());
+        set(given, Setting::GENERAL, self.general.as_ref());
+        set(given, Setting::REPORTS, self.reports.as_ref());
+        set(given, Setting::BUDGET_PERCENT, self.budget_percent.as_ref());
+    }
+}
+
+impl StreamArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        set(given, Setting::STREAMS, self.streams.as_ref());
+        set(given, Setting::EXCLUDE, self.exclude.as_ref());
+    }
+}
+
+impl SyncArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        self.place.give(given);
+        self.api.give(given);
+        self.streams.give(given);
+        set(given, Setting::START_DATE, self.start_date.as_ref());
+        set(given, Setting::MAX_WORKERS, self.max_workers.as_ref());
+        set(given, Setting::RETENTION, self.retention.as_ref());
+        set(given, Setting::REPORT_WINDOW, self.report_window.as_ref());
+        raise(given, Setting::KEEP, self.keep);
+        raise(given, Setting::ACCEPT_ROLE, self.accept_role);
+        raise(given, Setting::ACCEPT_DELETES, self.accept_deletes);
+    }
+}
+
+impl CheckArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        self.place.give(given);
+        self.api.give(given);
+        self.streams.give(given);
+    }
+}
+
+impl StatusArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        self.place.give(given);
+        self.streams.give(given);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_flag_wins_over_its_variable() {
+        let line = "harvest-lake sync --account-id 7 --max-workers 2 --streams clients --keep";
+        let Command::Sync(arguments) = parsed(line).unwrap().command else {
+            panic!("not sync")
+        };
+        let mut given = Given::default();
+        given.set(Setting::MAX_WORKERS, "5");
+        given.set(Setting::EXCLUDE, "tasks");
+        arguments.give(&mut given);
+        let values = [
+            Setting::MAX_WORKERS,
+            Setting::EXCLUDE,
+            Setting::STREAMS,
+            Setting::KEEP,
+        ]
+        .map(|setting| given.get(setting).unwrap());
+        assert_eq!(values, ["2", "tasks", "clients", "true"]);
+    }
+
+    #[test]
+    fn global_flags_stand_anywhere() {
+        assert!(parsed("harvest-lake --json streams").unwrap().json);
+        assert!(parsed("harvest-lake streams --json").unwrap().json);
+        assert_eq!(
+            parsed("harvest-lake status --log debug")
+                .unwrap()
+                .log
+                .unwrap(),
+            "debug"
+        );
+    }
+
+    #[test]
+    fn wrong_usage_ends_with_2() {
+        for line in [
+            "harvest-lake",
+            "harvest-lake synch",
+            "harvest-lake sync --pass half",
+        ] {
+            assert_eq!(parsed(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+        assert_eq!(parsed("harvest-lake --help").unwrap_err().exit_code(), 0);
+    }
+
+    #[test]
+    fn no_flag_takes_the_token_and_help_names_every_variable() {
+        let mut command = Arguments::command();
+        let sync = command
+            .find_subcommand_mut("sync")
+            .unwrap()
+            .render_long_help()
+            .to_string();
+        assert!(parsed("harvest-lake sync --token x").is_err());
+        for setting in runtime::config::SETTINGS {
+            let unused = [
+                Setting::SECRET,
+                Setting::TOKEN_FILE,
+                Setting::SYNC_INTERVAL,
+                Setting::LOG,
+            ];
+            let free = [Setting::ACCEPT_DELETES];
+            if !unused.contains(setting) {
+                assert!(sync.contains(setting.flag), "{} is missing", setting.flag);
+            }
+            if !unused.contains(setting) && !free.contains(setting) {
+                assert!(
+                    sync.contains(setting.variable),
+                    "{} is missing",
+                    setting.variable
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Progress on a terminal: a line for each stream at work, and one for all.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use engine::pass::Pass;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use runtime::progress::{Moment, Progress};
+use runtime::run::{Outcome, RunReport};
+
+use crate::display::{Watch, line};
+use crate::interrupt::Interrupt;
+use crate::text;
+
+/// Bars that move by themselves.
+#[derive(Debug)]
+pub(crate) struct Bars {
+    interrupt: Interrupt,
+    all: MultiProgress,
+    total: ProgressBar,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Debug, Default)]
+struct Shown {
+    lines: BTreeMap<&'static str, Line>,
+    pages: u64,
+    records: u64,
+    ended: u64,
+    budget: String,
+}
+
+#[derive(Debug)]
+struct Line {
+    bar: ProgressBar,
+    pages: u64,
+    records: u64,
+}
+
+impl Bars {
+    pub(crate) fn new(interrupt: Interrupt) -> Self {
+        let all = MultiProgress::new();
+        let total = all.add(ProgressBar::new_spinner());
+        total.set_style(style("{spinner} {msg}"));
+        total.enable_steady_tick(std::time::Duration::from_millis(120));
+        Self {
+            interrupt,
+            all,
+            total,
+            shown: Mutex::default(),
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Shown)) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut shown);
+        self.total.set_message(format!(
+            "{} done, {}, {}{}",
+            text::plural(shown.ended, "run", "runs"),
+            text::plural(shown.pages, "answer", "answers"),
+            text::plural(shown.records, "record", "records"),
+            shown.budget,
+        ));
+    }
+
+    fn new_line(&self, stream: &'static str) -> Line {
+        let bar = self
+            .all
+            .insert_before(&self.total, ProgressBar::new_spinner());
+        bar.set_style(style("  {prefix:<28} {msg}"));
+        bar.set_prefix(stream);
+        Line {
+            bar,
+            pages: 0,
+            records: 0,
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+impl Progress for Bars {
+    fn on(&self, stream: &'static str, pass: Pass, moment: &Moment) {
+        self.change(|shown| {
+            let line = shown
+                .lines
+                .entry(stream)
+                .or_insert_with(|| self.new_line(stream));
+            let message = match moment {
+                Moment::Started => format!("{} pass", pass.name()),
+                Moment::Page {
+                    records,
+                    units,
+                    total,
+                } => {
+                    line.pages = line.pages.saturating_add(1);
+                    line.records = line.records.saturating_add(*records);
+                    shown.pages = shown.pages.saturating_add(1);
+                    shown.records = shown.records.saturating_add(*records);
+                    page(line, *units, *total)
+                }
+                Moment::Waiting => format!("{} · waits for the budget", page(line, (0, 0), None)),
+                Moment::Flushing => format!("{} · writes", page(line, (0, 0), None)),
+                Moment::Committed(_) => format!("{} · committed", page(line, (0, 0), None)),
+                Moment::Ended => {
+                    line.bar.finish_and_clear();
+                    shown.lines.remove(stream);
+                    return;
+                }
+            };
+            line.bar.set_message(message);
+        });
+    }
+
+    fn wants_stop(&self) -> bool {
+        self.interrupt.is_asked()
+    }
+}
+
+fn page(line: &Line, (read, left): (u64, u64), total: Option<u64>) -> String {
+    let mut message = text::plural(line.records, "record", "records");
+    if let Some(total) = total {
+        message = format!("{message} of {}", text::count(total));
+    }
+    if read > 0 || left > 0 {
+        message = format!("{message}, {read} of {} parts", read.saturating_add(left));
+    }
+    message
+}
+
+impl Watch for Bars {
+    fn ended(&self, report: &RunReport) {
+        self.change(|shown| shown.ended = shown.ended.saturating_add(1));
+        match &report.outcome {
+            Outcome::Failed(_) => {
+                // Above the bars it stays.
+                self.all.println(line(report)).ok();
+            }
+            Outcome::Complete | Outcome::Yielded(_) | Outcome::Busy { .. } => {}
+        }
+    }
+
+    fn budget(&self, used: &str) {
+        self.change(|shown| shown.budget = format!(" · {used}"));
+    }
+
+    fn clear(&self) {
+        self.total.finish_and_clear();
+        self.all.clear().ok();
+    }
+}

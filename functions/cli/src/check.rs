@@ -1,0 +1,219 @@
+//! `harvest-lake check`: what would happen, before it does.
+
+mod probe;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use engine::spec::RateClass;
+use lake::table::Table;
+use runtime::account::{self, Company, Person};
+use runtime::config::{Deployment, Given};
+use runtime::progress::Silent;
+use runtime::{Context, RunError, parts};
+use serde::Serialize;
+
+use crate::arguments::CheckArguments;
+use crate::exit::{CliError, Exit};
+use crate::said::{Paint, Said};
+use crate::sync::shown;
+use crate::text;
+use probe::{Answered, Probe, probe};
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Findings {
+    exit_code: u8,
+    account_id: i64,
+    person: String,
+    roles: Vec<String>,
+    administrator: bool,
+    company: String,
+    modules_off: Vec<String>,
+    budgets: Vec<Budget>,
+    lake: LakeState,
+    streams: Vec<Probe>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Budget {
+    class: &'static str,
+    used: u32,
+    limit: u32,
+    window_milliseconds: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+struct LakeState {
+    folder: String,
+    tables: u64,
+    rows: u64,
+    /// Tables that cannot be used, with the reason.
+    unusable: Vec<(String, String)>,
+}
+
+/// Asks who the token is, what is switched on, and what each stream would answer.
+pub(crate) async fn check(
+    arguments: &CheckArguments,
+    mut given: Given,
+    paint: Paint,
+) -> Result<Said, CliError> {
+    arguments.give(&mut given);
+    let deployment = Deployment::parse(&given)?;
+    let context = parts::context(&deployment, Arc::new(Silent)).await?;
+    let person = account::person(&context, "account").await?;
+    let company = account::company(&context, "account").await?;
+    let streams = probe(&context, &company).await?;
+    let lake = lake_state(&context, &deployment).await;
+    let budgets = budgets(&context).await?;
+    let findings = findings(&deployment, person, company, streams, lake, budgets);
+    Ok(findings.said(paint))
+}
+
+fn findings(
+    deployment: &Deployment,
+    person: Person,
+    company: Company,
+    streams: Vec<Probe>,
+    lake: LakeState,
+    budgets: Vec<Budget>,
+) -> Findings {
+    let failed = streams.iter().any(|probe| probe.answer.fails()) || !lake.unusable.is_empty();
+    let exit = if failed { Exit::SomeFailed } else { Exit::Done };
+    Findings {
+        exit_code: exit.code(),
+        account_id: deployment.settings.account.0,
+        administrator: person.roles.iter().any(|role| role == "administrator"),
+        person: person.name,
+        roles: person.roles,
+        company: company.name,
+        modules_off: company.modules_off,
+        budgets,
+        lake,
+        streams,
+    }
+}
+
+async fn lake_state(context: &Context, deployment: &Deployment) -> LakeState {
+    let mut found = LakeState {
+        folder: shown(&deployment.lake),
+        ..LakeState::default()
+    };
+    for spec in streams::STREAMS {
+        let store = Arc::clone(&context.store);
+        match Table::open(store, spec, context.settings.account).await {
+            Ok(None) => {}
+            Ok(Some(table)) => {
+                found.tables = found.tables.saturating_add(1);
+                found.rows = found.rows.saturating_add(table.rows());
+            }
+            Err(error) => {
+                found
+                    .unusable
+                    .push((spec.name.to_owned(), CliError::Table(error).chain()));
+            }
+        }
+    }
+    found
+}
+
+async fn budgets(context: &Context) -> Result<Vec<Budget>, RunError> {
+    let mut budgets = Vec::new();
+    for class in [RateClass::General, RateClass::Reports] {
+        let state = |source| RunError::State {
+            stream: class.name(),
+            source,
+        };
+        let (used, limit) = context.gate.used(class).await.map_err(state)?;
+        let window = i64::try_from(limit.window().as_millis()).unwrap_or(i64::MAX);
+        budgets.push(Budget {
+            class: class.name(),
+            used,
+            limit: limit.requests(),
+            window_milliseconds: window,
+        });
+    }
+    Ok(budgets)
+}
+
+impl Findings {
+    fn said(&self, paint: Paint) -> Said {
+        let json = serde_json::to_value(self).unwrap_or_default();
+        let exit = if self.exit_code == 0 {
+            Exit::Done
+        } else {
+            Exit::SomeFailed
+        };
+        Said {
+            text: self.text(paint),
+            json,
+            exit,
+        }
+    }
+
+    fn text(&self, paint: Paint) -> String {
+        let mut lines = vec![
+            format!("account   {} {}", self.account_id, self.company),
+            format!(
+                "token     {}, roles: {}",
+                self.person,
+                self.roles.join(", ")
+            ),
+        ];
+        if !self.administrator {
+            lines.push(paint.warn(
+                "          ! not an administrator: Harvest shows this person only a part, and \
+                 the lake can hold no more than that",
+            ));
+        }
+        if !self.modules_off.is_empty() {
+            lines.push(format!("off       {}", self.modules_off.join(", ")));
+        }
+        for budget in &self.budgets {
+            let window = engine::time::SignedDuration::from_millis(budget.window_milliseconds);
+            lines.push(format!(
+                "budget    {}: {} of {} permits of the last {} used",
+                budget.class,
+                budget.used,
+                budget.limit,
+                text::duration(window)
+            ));
+        }
+        let LakeState {
+            folder,
+            tables,
+            rows,
+            unusable,
+        } = &self.lake;
+        lines.push(format!(
+            "lake      {folder}: writable, {}, {}",
+            text::plural(*tables, "table", "tables"),
+            text::plural(*rows, "row", "rows")
+        ));
+        let bad = |(_, why): &(String, String)| paint.bad(&format!("          ✗ {why}"));
+        lines.extend(unusable.iter().map(bad));
+        let row = |probe: &Probe| vec![probe.stream.to_owned(), probe.answer.text()];
+        let rows = self.streams.iter().map(row).collect();
+        let failed: Vec<String> = self
+            .streams
+            .iter()
+            .filter_map(|probe| match &probe.answer {
+                Answered::Refused { why } | Answered::Failed { why } => {
+                    Some(paint.bad(&format!("✗ {}: {why}", probe.stream)))
+                }
+                Answered::Entries { .. }
+                | Answered::There
+                | Answered::Follows { .. }
+                | Answered::ModuleOff { .. }
+                | Answered::Excluded => None,
+            })
+            .collect();
+        let mut text = format!("{}\n\n", lines.join("\n"));
+        text.push_str(&text::table(&["stream", "would answer"], 0..0, rows));
+        if !failed.is_empty() {
+            text.push_str(&format!("\n{}\n", failed.join("\n")));
+        }
+        text
+    }
+}

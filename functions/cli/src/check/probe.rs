@@ -1,0 +1,178 @@
+//! One small request for each stream: how much it would answer.
+
+use engine::pass::Target;
+use engine::retry::{Failure, Reach};
+use engine::spec::{Kind, Paging, StreamSpec};
+use engine::time::utc_day;
+use harvest_api::{Answer, ApiError};
+use runtime::account::{self, Company};
+use runtime::{Context, RunError};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::text;
+
+/// What one stream would answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Probe {
+    pub(crate) stream: &'static str,
+    #[serde(flatten)]
+    pub(crate) answer: Answered,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub(crate) enum Answered {
+    /// So many records; of reports: rows of the current window.
+    Entries { entries: u64 },
+    /// An answer that has no number.
+    There,
+    /// Not asked: there is one list per record of another stream.
+    Follows { parent: &'static str },
+    /// Not asked: the module is off.
+    ModuleOff { module: &'static str },
+    /// Not asked: the settings leave it out.
+    Excluded,
+    /// Harvest refuses it to this person.
+    Refused { why: String },
+    /// No usable answer.
+    Failed { why: String },
+}
+
+impl Answered {
+    /// Whether a sync of this stream would fail.
+    pub(crate) const fn fails(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::Failed { .. } => true,
+            Self::Entries { .. }
+            | Self::There
+            | Self::Follows { .. }
+            | Self::ModuleOff { .. }
+            | Self::Excluded => false,
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Entries { entries } => text::plural(*entries, "record", "records"),
+            Self::There => "one record".to_owned(),
+            Self::Follows { parent } => format!("one list for each of the {parent}"),
+            Self::ModuleOff { module } => format!("skipped: {module} is off"),
+            Self::Excluded => "excluded by the settings".to_owned(),
+            Self::Refused { .. } => "refused (403)".to_owned(),
+            Self::Failed { .. } => "failed".to_owned(),
+        }
+    }
+}
+
+/// Asks all streams side by side, within the budgets.
+///
+/// # Errors
+/// Where the credentials are not accepted, or the state store fails.
+pub(crate) async fn probe(context: &Context, company: &Company) -> Result<Vec<Probe>, RunError> {
+    let mut asking = JoinSet::new();
+    let mut probes = Vec::new();
+    for spec in streams::STREAMS {
+        match unasked(context, company, spec) {
+            Some(answer) => probes.push(Probe {
+                stream: spec.name,
+                answer,
+            }),
+            None => {
+                let context = context.clone();
+                asking.spawn(async move { ask(&context, spec).await });
+            }
+        }
+    }
+    while let Some(answered) = asking.join_next().await {
+        match answered {
+            Ok(probe) => probes.push(probe?),
+            Err(error) => tracing::error!(error = %error, "a probe ended by a defect"),
+        }
+    }
+    let place = |probe: &Probe| {
+        streams::STREAMS
+            .iter()
+            .position(|spec| spec.name == probe.stream)
+    };
+    probes.sort_by_key(place);
+    Ok(probes)
+}
+
+fn unasked(context: &Context, company: &Company, spec: &'static StreamSpec) -> Option<Answered> {
+    if !context.settings.includes(spec.name) {
+        return Some(Answered::Excluded);
+    }
+    let module = spec.module.map(engine::spec::Module::feature);
+    let off = module.filter(|module| company.modules_off.iter().any(|name| name == module));
+    if let Some(module) = off {
+        return Some(Answered::ModuleOff { module });
+    }
+    match &spec.kind {
+        Kind::PerParent(parent) => Some(Answered::Follows {
+            parent: parent.trigger.name,
+        }),
+        Kind::Listing(_) | Kind::Snapshot(_) | Kind::ReportWindow(_) => None,
+    }
+}
+
+async fn ask(context: &Context, spec: &'static StreamSpec) -> Result<Probe, RunError> {
+    let stream = spec.name;
+    let target = Target::Path {
+        path: spec.path.to_owned(),
+        query: query(context, spec),
+    };
+    let answer = account::try_ask(context, stream, spec.rate_class, &target).await?;
+    let answer = match answer {
+        Ok(answer) => counted(&answer),
+        Err(error) if error.failure().reach() == Reach::StopAccount => {
+            let account = context.settings.account.0;
+            return Err(RunError::Credentials {
+                account,
+                source: Box::new(error),
+            });
+        }
+        Err(error) => refused(&error),
+    };
+    Ok(Probe { stream, answer })
+}
+
+fn query(context: &Context, spec: &StreamSpec) -> Vec<(String, String)> {
+    let pair = |name: &str, value: String| (name.to_owned(), value);
+    let one = pair("per_page", "1".to_owned());
+    match spec.kind {
+        Kind::Snapshot(Paging::Single) => Vec::new(),
+        Kind::Listing(_) | Kind::Snapshot(_) | Kind::PerParent(_) => vec![one],
+        Kind::ReportWindow(_) => {
+            let day = |date: engine::time::Date| date.strftime("%Y-%m-%d").to_string();
+            let window = context.settings.grid.window(utc_day(context.clock.now()));
+            vec![
+                pair("from", day(window.start)),
+                pair("to", day(window.end)),
+                one,
+            ]
+        }
+    }
+}
+
+fn counted(answer: &Answer) -> Answered {
+    match serde_json::from_str::<Value>(&answer.body) {
+        Ok(body) => match body.get("total_entries").and_then(Value::as_u64) {
+            Some(entries) => Answered::Entries { entries },
+            None => Answered::There,
+        },
+        Err(error) => Answered::Failed {
+            why: format!("the answer is no JSON: {error}"),
+        },
+    }
+}
+
+fn refused(error: &ApiError) -> Answered {
+    let why = error.to_string();
+    if *error.failure() == Failure::Forbidden {
+        return Answered::Refused { why };
+    }
+    Answered::Failed { why }
+}

@@ -1,0 +1,215 @@
+//! `harvest-lake schema`: columns, and the statements that make a table known to an engine.
+
+use engine::schema::{Column, ColumnType, Member, columns};
+use engine::spec::StreamSpec;
+use runtime::config::{Given, Setting, find_stream};
+use serde_json::{Value, json};
+
+use crate::arguments::{Engine, SchemaArguments};
+use crate::duckdb;
+use crate::exit::{CliError, Exit};
+use crate::said::Said;
+use crate::text;
+
+/// The columns of a stream, or the statement that was asked for.
+pub(crate) fn schema(arguments: &SchemaArguments, given: &Given) -> Result<Said, CliError> {
+    let spec = find_stream(&arguments.stream)?;
+    let lake = arguments
+        .lake
+        .as_deref()
+        .or_else(|| given.get(Setting::LAKE))
+        .unwrap_or("./lake");
+    let lake = lake.trim_end_matches('/');
+    Ok(match arguments.ddl {
+        None => shown(spec),
+        Some(engine) => {
+            let statement = match engine {
+                Engine::Athena => athena(spec, lake),
+                Engine::Duckdb => duckdb(spec, lake),
+            };
+            let json = json!({ "stream": spec.name, "statement": statement });
+            Said {
+                text: format!("{statement}\n"),
+                json,
+                exit: Exit::Done,
+            }
+        }
+    })
+}
+
+fn shown(spec: &'static StreamSpec) -> Said {
+    let columns = columns(spec);
+    let key = |column: &Column| spec.primary_key.contains(&column.name.as_str());
+    let partition = |column: &Column| spec.partition.column() == Some(column.name.as_str());
+    let row = |column: &Column| {
+        let remarks = [
+            (key(column), "key"),
+            (partition(column), "partition"),
+            (column.volatile, "volatile"),
+        ];
+        let remarks = remarks
+            .into_iter()
+            .filter_map(|(is, remark)| is.then_some(remark));
+        vec![
+            column.name.clone(),
+            sql_type(&column.ty),
+            if column.required {
+                "never null".to_owned()
+            } else {
+                String::new()
+            },
+            remarks.collect::<Vec<_>>().join(", "),
+            column.doc.clone(),
+        ]
+    };
+    let header = ["column", "type", "", "", "comment"];
+    let table = text::table(&header, 0..0, columns.iter().map(row).collect());
+    let document = |column: &Column| {
+        json!({
+            "name": column.name,
+            "type": sql_type(&column.ty),
+            "nullable": !column.required,
+            "key": key(column),
+            "partition": partition(column),
+            "volatile": column.volatile,
+            "comment": column.doc,
+        })
+    };
+    let json = json!({
+        "stream": spec.name,
+        "doc": spec.doc,
+        "columns": columns.iter().map(document).collect::<Vec<Value>>(),
+    });
+    Said {
+        text: format!("{}: {}\n\n{table}", spec.name, spec.doc),
+        json,
+        exit: Exit::Done,
+    }
+}
+
+/// The type as Athena and Delta name it.
+fn sql_type(ty: &ColumnType) -> String {
+    match ty {
+        ColumnType::Int => "bigint".to_owned(),
+        ColumnType::Text => "string".to_owned(),
+        ColumnType::Bool => "boolean".to_owned(),
+        ColumnType::Date => "date".to_owned(),
+        ColumnType::Instant => "timestamp".to_owned(),
+        ColumnType::Decimal { scale } => format!("decimal(18,{scale})"),
+        ColumnType::Texts => "array<string>".to_owned(),
+        ColumnType::Ints => "array<bigint>".to_owned(),
+        ColumnType::Structs(members) => {
+            let member = |member: &Member| format!("{}:{}", member.name, sql_type(&member.ty));
+            let members: Vec<String> = members.iter().map(member).collect();
+            format!("array<struct<{}>>", members.join(","))
+        }
+    }
+}
+
+/// Athena takes columns and comments from the table's own log.
+fn athena(spec: &StreamSpec, lake: &str) -> String {
+    let place = if lake.starts_with("s3://") {
+        lake
+    } else {
+        "s3://<bucket>/<prefix>"
+    };
+    format!(
+        "-- {}: {}\nCREATE EXTERNAL TABLE {}\nLOCATION '{}/tables/{}/'\n\
+         TBLPROPERTIES ('table_type' = 'DELTA');",
+        spec.name,
+        spec.doc,
+        spec.name,
+        quoted(place),
+        spec.name
+    )
+}
+
+fn duckdb(spec: &StreamSpec, lake: &str) -> String {
+    format!(
+        "-- {}: {}\nCREATE OR REPLACE VIEW {} AS SELECT * FROM {};\nCOMMENT ON VIEW {} IS '{}';",
+        spec.name,
+        spec.doc,
+        spec.name,
+        duckdb::scan(lake, spec.name),
+        spec.name,
+        quoted(spec.doc)
+    )
+}
+
+fn quoted(text: &str) -> String {
+    text.replace('\'', "''")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(stream: &str, ddl: Option<Engine>, lake: Option<&str>) -> Result<Said, CliError> {
+        let lake = lake.map(str::to_owned);
+        schema(
+            &SchemaArguments {
+                stream: stream.to_owned(),
+                ddl,
+                lake,
+            },
+            &Given::default(),
+        )
+    }
+
+    #[test]
+    fn every_column_is_shown_with_its_type() {
+        for spec in streams::STREAMS {
+            let said = asked(spec.name, None, None).unwrap();
+            let shown = said.json["columns"].as_array().unwrap();
+            assert_eq!(shown.len(), columns(spec).len());
+            assert_eq!(
+                shown.iter().filter(|c| c["key"] == true).count(),
+                spec.primary_key.len()
+            );
+            for column in columns(spec) {
+                assert!(
+                    said.text.contains(&column.name),
+                    "{} of {}",
+                    column.name,
+                    spec.name
+                );
+            }
+        }
+        let said = asked("invoices", None, None).unwrap();
+        assert!(
+            said.text.contains("array<struct<id:bigint,"),
+            "{}",
+            said.text
+        );
+        assert!(said.text.contains("decimal(18,4)"), "{}", said.text);
+    }
+
+    #[test]
+    fn statements_name_the_place_of_the_table() {
+        let athena = asked("clients", Some(Engine::Athena), Some("s3://b/p/"))
+            .unwrap()
+            .text;
+        assert!(
+            athena.contains("LOCATION 's3://b/p/tables/clients/'"),
+            "{athena}"
+        );
+        assert!(
+            athena.contains("TBLPROPERTIES ('table_type' = 'DELTA')"),
+            "{athena}"
+        );
+        let duckdb = asked("clients", Some(Engine::Duckdb), Some("/it's/lake"))
+            .unwrap()
+            .text;
+        assert!(
+            duckdb.contains("FROM delta_scan('/it''s/lake/tables/clients')"),
+            "{duckdb}"
+        );
+    }
+
+    #[test]
+    fn an_unknown_stream_is_wrong_usage() {
+        let error = asked("client", None, None).unwrap_err();
+        assert_eq!(error.exit(), Exit::Usage);
+        assert!(error.chain().contains("`clients`"));
+    }
+}

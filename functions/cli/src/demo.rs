@@ -1,0 +1,213 @@
+//! `harvest-lake demo`: a made-up account behind a port of this machine, read twice.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use runtime::clock::{Clock, SystemClock};
+use runtime::config::{Deployment, Given, Setting};
+use serde_json::json;
+use sim::{ADMINISTRATOR_TOKEN, Account, Face, Limit, Mutation, Scale, Served, serve};
+
+use crate::arguments::DemoArguments;
+use crate::display::{Show, display};
+use crate::exit::{CliError, Exit};
+use crate::interrupt::Interrupt;
+use crate::rounds::Wish;
+use crate::said::{Paint, Said};
+use crate::sync::bring_up_to_date;
+
+/// Harvest's limits in small, so that a demo takes seconds: the same requests per window.
+const GENERAL: &str = "100/1500ms";
+const REPORTS: &str = "100/3s";
+/// A file that marks a lake as one that the next demo may replace.
+const MARK: &str = ".demo";
+/// Changes by chance, on top of those that are told.
+const CHANGES: u64 = 20;
+
+/// Reads the account, lets time pass in it, and reads what changed. `first` gets what the first
+/// part says as soon as it is done.
+pub(crate) async fn demo(
+    arguments: &DemoArguments,
+    show: Show,
+    paint: Paint,
+    mut first: impl FnMut(&Said),
+) -> Result<Said, CliError> {
+    let scale = Scale::named(&arguments.scale).ok_or_else(|| {
+        let why = format!("`{}` is no scale: tiny, demo or issue", arguments.scale);
+        runtime::config::ConfigError::Invalid {
+            setting: SCALE,
+            why,
+        }
+    })?;
+    begin_lake(Path::new(&arguments.lake))?;
+    let account_id = scale.account_id;
+    let served = start(&scale, arguments.seed).await?;
+    let deployment = Deployment::parse(&settings(&served, account_id, &arguments.lake))?;
+    let interrupt = Interrupt::default();
+    interrupt.listen(|| tracing::warn!("stopping; press Ctrl-C again to stop at once"));
+    let wish = Wish {
+        pass: None,
+        wait: true,
+    };
+    let opening = format!(
+        "A made-up account at {}: {} people, {} projects, {} time entries, {} invoices, {} years.\n",
+        served.base_url(),
+        scale.users,
+        scale.projects,
+        crate::text::count(scale.time_entries as u64),
+        scale.invoices,
+        scale.years,
+    );
+    first(&plain(opening));
+
+    let loaded = bring_up_to_date(&deployment, wish, display(show, &interrupt), &interrupt).await?;
+    let mut loaded_said = loaded.said(paint);
+    loaded_said.text.push('\n');
+    first(&loaded_said);
+    if loaded_said.exit != Exit::Done {
+        return Ok(Said {
+            text: String::new(),
+            ..loaded_said
+        });
+    }
+
+    let changes = served.with(|account| pass_time(account, arguments.seed));
+    let story = format!(
+        "{}\n\n",
+        paint.strong(&format!(
+            "Then {changes} things happen there, and it is read again:"
+        ))
+    );
+    first(&plain(story));
+    let updated =
+        bring_up_to_date(&deployment, wish, display(show, &interrupt), &interrupt).await?;
+    let said = updated.said(paint);
+    let exit = said.exit;
+    let json = json!({
+        "complete": exit == Exit::Done,
+        "exit_code": exit.code(),
+        "changes": changes,
+        "first": loaded_said.json,
+        "second": said.json,
+    });
+    Ok(Said {
+        text: said.text,
+        json,
+        exit,
+    })
+}
+
+/// Not a setting of deployments, but named like one where it is wrong.
+const SCALE: Setting = Setting {
+    flag: "--scale",
+    variable: "demo only",
+};
+
+fn plain(text: String) -> Said {
+    Said {
+        text,
+        json: serde_json::Value::Null,
+        exit: Exit::Done,
+    }
+}
+
+/// An empty folder with a mark. That of an earlier demo is emptied, any other is left alone.
+fn begin_lake(lake: &Path) -> Result<(), CliError> {
+    let failed = |what: &str| {
+        let what = format!("{what} `{}`", lake.display());
+        move |source| CliError::Demo { what, source }
+    };
+    if lake.join(MARK).is_file() {
+        std::fs::remove_dir_all(lake).map_err(failed("replace the earlier demo in"))?;
+    } else if std::fs::read_dir(lake).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(CliError::NotADemo {
+            lake: lake.display().to_string(),
+        });
+    }
+    std::fs::create_dir_all(lake).map_err(failed("make the folder"))?;
+    std::fs::write(
+        lake.join(MARK),
+        "The next `harvest-lake demo` replaces this lake.\n",
+    )
+    .map_err(failed("write into"))
+}
+
+async fn start(scale: &Scale, seed: u64) -> Result<Served, CliError> {
+    let mut account = Account::generate(scale, seed, SystemClock.now());
+    account.set_general_limit(Limit::GENERAL.read(GENERAL).unwrap_or(Limit::GENERAL));
+    account.set_report_limit(Limit::REPORTS.read(REPORTS).unwrap_or(Limit::REPORTS));
+    serve(Arc::new(Mutex::new(account)), Face::local())
+        .await
+        .map_err(|source| CliError::Demo {
+            what: "serve the made-up account".to_owned(),
+            source,
+        })
+}
+
+fn settings(served: &Served, account: i64, lake: &str) -> Given {
+    let mut given = Given::default();
+    for (setting, value) in [
+        (Setting::ACCOUNT, account.to_string()),
+        (Setting::TOKEN, ADMINISTRATOR_TOKEN.to_owned()),
+        (Setting::BASE_URL, served.base_url()),
+        (Setting::LAKE, lake.to_owned()),
+        (Setting::GENERAL, GENERAL.to_owned()),
+        (Setting::REPORTS, REPORTS.to_owned()),
+    ] {
+        given.set(setting, value);
+    }
+    given
+}
+
+/// An ordinary day: entries, an expense, a payment, and what chance brings. Returns how many
+/// changes there were.
+fn pass_time(account: &mut Account, seed: u64) -> usize {
+    let now = SystemClock.now();
+    let create = |stream: &str| Mutation::Create {
+        stream: stream.to_owned(),
+    };
+    let update = |stream: &str| Mutation::Update {
+        stream: stream.to_owned(),
+        id: None,
+    };
+    let told = [
+        create("time_entries"),
+        create("time_entries"),
+        create("time_entries"),
+        update("time_entries"),
+        update("projects"),
+        create("expenses"),
+        create("clients"),
+        create("invoices"),
+        Mutation::AddPayment { id: None },
+    ];
+    // What Harvest would refuse does not happen.
+    let happened = told
+        .iter()
+        .filter(|change| account.apply(now, change).is_ok())
+        .count();
+    happened + account.mutate(now, seed, CHANGES).len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_earlier_demo_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = folder.path().join("lake");
+        begin_lake(&lake).unwrap();
+        std::fs::write(lake.join("old"), "x").unwrap();
+        begin_lake(&lake).unwrap();
+        assert!(!lake.join("old").exists());
+        let other = folder.path().join("other");
+        std::fs::create_dir(&other).unwrap();
+        begin_lake(&other).unwrap();
+        std::fs::remove_file(other.join(MARK)).unwrap();
+        std::fs::write(other.join("mine"), "x").unwrap();
+        let error = begin_lake(&other).unwrap_err();
+        assert_eq!(error.exit(), Exit::Usage);
+        assert!(other.join("mine").exists());
+    }
+}

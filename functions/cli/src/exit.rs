@@ -1,0 +1,140 @@
+//! How the command ends.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use runtime::RunError;
+use runtime::config::{ConfigError, UnknownStream};
+use runtime::parts::PartsError;
+use state::StateErrorKind;
+
+/// The exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// All done, or all that the budget allows.
+    Done,
+    /// Some streams failed or were not done.
+    SomeFailed,
+    /// The command line or a setting is wrong.
+    Usage,
+    /// Harvest does not accept the credentials.
+    CredentialsRefused,
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
+}
+
+impl Exit {
+    /// 0, 1, 2, 3, or 130.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::SomeFailed => 1,
+            Self::Usage => 2,
+            Self::CredentialsRefused => 3,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Why a command did not do what it is for.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// There is no such stream.
+    #[error(transparent)]
+    Stream(#[from] UnknownStream),
+    /// The parts cannot be put together.
+    #[error(transparent)]
+    Parts(#[from] PartsError),
+    /// Harvest or a store failed before any stream could run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A table cannot be read.
+    #[error(transparent)]
+    Table(#[from] lake::table::TableError),
+    /// There is no table yet.
+    #[error(
+        "there is no table `{stream}` in the lake `{lake}` yet: run `harvest-lake sync` first, or name another lake with `--lake`"
+    )]
+    NoTable {
+        /// The stream.
+        stream: &'static str,
+        /// The folder.
+        lake: String,
+    },
+    /// The demo would write into a folder that is not its own.
+    #[error(
+        "`{lake}` is not empty and not the lake of an earlier demo: name another with `--lake`"
+    )]
+    NotADemo {
+        /// The folder.
+        lake: String,
+    },
+    /// The demo cannot be set up.
+    #[error("the demo could not {what}")]
+    Demo {
+        /// What failed.
+        what: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl CliError {
+    /// The exit code that goes with it.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_) | Self::Stream(_) | Self::NotADemo { .. } => Exit::Usage,
+            Self::Parts(parts) => match parts {
+                PartsError::Config(_)
+                | PartsError::OtherAccount { .. }
+                | PartsError::Folder { .. } => Exit::Usage,
+                PartsError::State(state) => state_exit(state.kind),
+            },
+            Self::Run(RunError::Credentials { .. }) => Exit::CredentialsRefused,
+            Self::Table(lake::table::TableError::OtherAccount { .. }) => Exit::Usage,
+            Self::Run(_) | Self::Table(_) | Self::NoTable { .. } | Self::Demo { .. } => {
+                Exit::SomeFailed
+            }
+        }
+    }
+
+    /// The message and its causes, one after the other.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let next = error.to_string();
+            // Transparent errors show their cause as their own message.
+            if !text.ends_with(&next) {
+                text.push_str(": ");
+                text.push_str(&next);
+            }
+            cause = error.source();
+        }
+        text
+    }
+}
+
+const fn state_exit(kind: StateErrorKind) -> Exit {
+    match kind {
+        StateErrorKind::Denied => Exit::Usage,
+        StateErrorKind::Busy
+        | StateErrorKind::Full
+        | StateErrorKind::Damaged
+        | StateErrorKind::Newer
+        | StateErrorKind::Failed => Exit::SomeFailed,
+    }
+}

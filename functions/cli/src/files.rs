@@ -1,0 +1,110 @@
+//! `harvest-lake files`.
+
+use runtime::config::{Given, find_stream};
+use serde_json::json;
+
+use crate::arguments::FilesArguments;
+use crate::exit::{CliError, Exit};
+use crate::lake_facts;
+use crate::said::Said;
+use crate::sync::shown;
+use crate::text;
+
+/// The files that a table consists of now.
+pub(crate) async fn files(arguments: &FilesArguments, given: &Given) -> Result<Said, CliError> {
+    let spec = find_stream(&arguments.stream)?;
+    let mut given = given.clone();
+    arguments.lake.give(&mut given);
+    let folder = lake_facts::folder(&given)?;
+    let Some(table) = lake_facts::open(&folder, spec).await? else {
+        return Err(CliError::NoTable {
+            stream: spec.name,
+            lake: shown(&folder),
+        });
+    };
+    let root = folder.join(table.root());
+    let path = |path: &str| shown(&root.join(path));
+    let mut lines = String::new();
+    let mut rows = Vec::new();
+    let mut documents = Vec::new();
+    for file in table.files() {
+        let path = path(&file.path);
+        lines.push_str(&path);
+        lines.push('\n');
+        let partition = file.partition.clone().unwrap_or_else(|| "·".to_owned());
+        rows.push(vec![
+            path.clone(),
+            partition,
+            text::count(file.rows),
+            text::bytes(file.size),
+        ]);
+        documents.push(json!({
+            "path": path,
+            "partition": file.partition,
+            "rows": file.rows,
+            "bytes": file.size,
+        }));
+    }
+    let count = rows.len() as u64;
+    let sum = format!(
+        "\n{} of version {}: {}, {}, {}\n",
+        spec.name,
+        table.version(),
+        text::plural(count, "file", "files"),
+        text::plural(table.rows(), "row", "rows"),
+        text::bytes(table.bytes()),
+    );
+    let text = if arguments.paths {
+        lines
+    } else {
+        text::table(&["file", "partition", "rows", "size"], 2..4, rows) + &sum
+    };
+    let json = json!({
+        "stream": spec.name,
+        "version": table.version(),
+        "rows": table.rows(),
+        "bytes": table.bytes(),
+        "files": documents,
+    });
+    Ok(Said {
+        text,
+        json,
+        exit: Exit::Done,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use engine::ids::AccountId;
+    use engine::time::Timestamp;
+    use lake::store::FolderStore;
+    use lake::table::Table;
+    use runtime::config::Setting;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_table_without_rows_has_no_files_and_a_missing_one_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(FolderStore::new(folder.path()));
+        let account = AccountId(7);
+        Table::create(store, &streams::CLIENTS, account, Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap();
+        let mut given = Given::default();
+        given.set(Setting::LAKE, folder.path().to_str().unwrap());
+        let ask = |stream: &str, paths| FilesArguments {
+            stream: stream.to_owned(),
+            paths,
+            ..FilesArguments::default()
+        };
+        let said = files(&ask("clients", true), &given).await.unwrap();
+        assert_eq!(said.text, "");
+        assert_eq!(said.json["version"], 0);
+        let error = files(&ask("tasks", false), &given).await.unwrap_err();
+        assert_eq!(error.exit(), Exit::SomeFailed);
+        assert!(error.chain().contains("`tasks`"), "{}", error.chain());
+    }
+}

@@ -1,0 +1,330 @@
+//! Orchestrator and workers in one process: what is due runs, until nothing is due.
+
+#[cfg(test)]
+mod tests;
+
+use core::panic::AssertUnwindSafe;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use engine::item::AccountItem;
+use engine::pass::Pass;
+use engine::plan::{Demand, Due};
+use engine::spec::StreamSpec;
+use engine::time::{SignedDuration, Timestamp, between, plus};
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use runtime::run::{Outcome, RunReport};
+use runtime::{Context, RunError, records};
+
+use crate::display::Watch;
+use crate::interrupt::Interrupt;
+
+/// A stream that another process works on is asked for again so often, for so long.
+const BUSY_PAUSE: SignedDuration = SignedDuration::from_secs(1);
+const BUSY_PATIENCE: SignedDuration = SignedDuration::from_secs(150);
+/// Work that the budget has room for within this is waited for even without `--wait`.
+const SHORT_WAIT: SignedDuration = SignedDuration::from_secs(40);
+/// How often one pass of one stream may be completed in one sync: once what was left from before,
+/// once anew. More would be a circle.
+const MOST_COMPLETED: u32 = 2;
+/// How often one stream may run in vain (lease lost, stopped without a reason).
+const MOST_FRUITLESS: u32 = 5;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish {
+    /// The pass; `None`: what each stream needs.
+    pub(crate) pass: Option<Pass>,
+    /// Whether to go on until nothing is left.
+    pub(crate) wait: bool,
+}
+
+/// How a sync went.
+#[derive(Debug)]
+pub(crate) struct Synced {
+    /// The account.
+    pub(crate) account: AccountItem,
+    /// Streams whose module is off.
+    pub(crate) skipped: Vec<&'static StreamSpec>,
+    /// Every run, in the order in which they ended.
+    pub(crate) reports: Vec<RunReport>,
+    /// Streams that another process worked on for too long.
+    pub(crate) busy: BTreeSet<&'static str>,
+    /// Streams whose run ended by a defect of ours.
+    pub(crate) defects: BTreeSet<&'static str>,
+    /// Whether Harvest stopped accepting the credentials.
+    pub(crate) credentials_refused: bool,
+    /// Whether somebody wanted to stop.
+    pub(crate) interrupted: bool,
+    /// Beginning.
+    pub(crate) began: Timestamp,
+    /// End.
+    pub(crate) ended: Timestamp,
+}
+
+struct Rounds<'c> {
+    context: &'c Context,
+    demand: Demand,
+    wait: bool,
+    watch: Arc<dyn Watch>,
+    interrupt: &'c Interrupt,
+    /// All on this thread: they wait; what computes does so elsewhere.
+    runs: FuturesUnordered<LocalBoxFuture<'c, Result<RunReport, &'static str>>>,
+    running: BTreeSet<&'static str>,
+    /// Streams that are not to be tried before.
+    pauses: BTreeMap<&'static str, Timestamp>,
+    busy_since: BTreeMap<&'static str, Timestamp>,
+    /// Streams that are not tried again.
+    given_up: BTreeSet<&'static str>,
+    completed: BTreeMap<(&'static str, Pass), u32>,
+    fruitless: BTreeMap<&'static str, u32>,
+    synced: Synced,
+}
+
+/// Brings all streams up to date, as far as the budgets allow now.
+///
+/// # Errors
+/// Where the account cannot be read, or the state store fails: no stream could run.
+pub(crate) async fn rounds(
+    context: &Context,
+    wish: Wish,
+    watch: Arc<dyn Watch>,
+    interrupt: &Interrupt,
+) -> Result<Synced, RunError> {
+    let began = context.clock.now();
+    let account = tokio::select! {
+        account = orchestrator::prepare(context) => account?,
+        () = interrupt.asked() => AccountItem::default(),
+    };
+    let rounds = Rounds {
+        context,
+        demand: Demand::Now {
+            asked_at: began,
+            pass: wish.pass,
+        },
+        wait: wish.wait,
+        watch,
+        interrupt,
+        runs: FuturesUnordered::new(),
+        running: BTreeSet::new(),
+        pauses: BTreeMap::new(),
+        busy_since: BTreeMap::new(),
+        given_up: BTreeSet::new(),
+        completed: BTreeMap::new(),
+        fruitless: BTreeMap::new(),
+        synced: Synced {
+            account,
+            skipped: Vec::new(),
+            reports: Vec::new(),
+            busy: BTreeSet::new(),
+            defects: BTreeSet::new(),
+            credentials_refused: false,
+            interrupted: false,
+            began,
+            ended: began,
+        },
+    };
+    rounds.run().await
+}
+
+impl Rounds<'_> {
+    async fn run(mut self) -> Result<Synced, RunError> {
+        loop {
+            if self.goes_on() {
+                self.start_due().await?;
+            }
+            let wake = if self.goes_on() {
+                self.wake().await?
+            } else {
+                None
+            };
+            if self.runs.is_empty() && wake.is_none() {
+                break;
+            }
+            self.next(wake).await;
+        }
+        self.synced.interrupted = self.interrupt.is_asked();
+        self.synced.ended = self.context.clock.now();
+        Ok(self.synced)
+    }
+
+    fn goes_on(&self) -> bool {
+        !self.synced.credentials_refused && !self.interrupt.is_asked()
+    }
+
+    /// Waits for the next run to end, for `wake`, or for Ctrl-C.
+    async fn next(&mut self, wake: Option<Timestamp>) {
+        let clock = Arc::clone(&self.context.clock);
+        let awake = async move {
+            match wake {
+                Some(at) => clock.sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let interrupted = async {
+            if self.interrupt.is_asked() {
+                // Heard already: now only the runs' ends count.
+                std::future::pending().await
+            } else {
+                self.interrupt.asked().await;
+            }
+        };
+        tokio::select! {
+            Some(ended) = self.runs.next() => match ended {
+                Ok(report) => self.take(report),
+                Err(stream) => self.lost(stream),
+            },
+            () = awake => {}
+            () = interrupted => {}
+        }
+    }
+
+    /// Starts what is due while there is room.
+    async fn start_due(&mut self) -> Result<(), RunError> {
+        let free = self
+            .context
+            .settings
+            .max_workers
+            .saturating_sub(self.running.len());
+        if free == 0 {
+            return Ok(());
+        }
+        let tick = orchestrator::tick(self.context, self.demand).await?;
+        self.synced.account = tick.account;
+        self.synced.skipped = tick.skipped;
+        let now = self.context.clock.now();
+        let ready: Vec<Due> = tick
+            .due
+            .into_iter()
+            .filter(|due| {
+                let name = due.spec.name;
+                let done = self
+                    .completed
+                    .get(&(name, due.pass))
+                    .copied()
+                    .unwrap_or_default();
+                !self.running.contains(name)
+                    && !self.given_up.contains(name)
+                    && done < MOST_COMPLETED
+                    && self.pauses.get(name).is_none_or(|at| *at <= now)
+            })
+            .take(free)
+            .collect();
+        for due in ready {
+            self.start(due);
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, due: Due) {
+        let stream = due.spec.name;
+        self.running.insert(stream);
+        let context = self.context;
+        let run = async move {
+            let event = worker::Event {
+                stream: stream.to_owned(),
+                pass: due.pass,
+                tick: None,
+                accept_deletes: context.settings.accept_deletes,
+            };
+            worker::work(context, &event, None)
+                .await
+                .map_err(|_| stream)
+        };
+        // A defect in one stream is that stream's failure.
+        let run = AssertUnwindSafe(run).catch_unwind();
+        self.runs.push(
+            run.map(move |ended| ended.unwrap_or(Err(stream)))
+                .boxed_local(),
+        );
+    }
+
+    /// A run that ended without a report, by a defect: it is not tried again.
+    fn lost(&mut self, stream: &'static str) {
+        self.running.remove(stream);
+        self.given_up.insert(stream);
+        self.synced.defects.insert(stream);
+    }
+
+    /// What the end of a run means for the next ones.
+    fn take(&mut self, report: RunReport) {
+        let (stream, now) = (report.stream, self.context.clock.now());
+        self.running.remove(stream);
+        match &report.outcome {
+            Outcome::Busy { .. } => {
+                let since = *self.busy_since.entry(stream).or_insert(now);
+                if between(since, now) >= BUSY_PATIENCE {
+                    self.synced.busy.insert(stream);
+                    self.given_up.insert(stream);
+                } else {
+                    self.pauses.insert(stream, plus(now, BUSY_PAUSE));
+                }
+                return;
+            }
+            Outcome::Complete => {
+                self.busy_since.remove(stream);
+                let done = self.completed.entry((stream, report.pass)).or_default();
+                *done = done.saturating_add(1);
+            }
+            Outcome::Yielded(runtime::run::Yielded::Budget(_)) => {}
+            Outcome::Yielded(runtime::run::Yielded::Deadline) => self.in_vain(stream, now),
+            Outcome::Failed(RunError::Credentials { .. }) => {
+                self.synced.credentials_refused = true;
+            }
+            Outcome::Failed(_) => self.in_vain(stream, now),
+        }
+        self.watch.ended(&report);
+        self.synced.reports.push(report);
+    }
+
+    /// What failed is tried again only where the plan says so, slower each time, and not for ever.
+    fn in_vain(&mut self, stream: &'static str, now: Timestamp) {
+        let times = self.fruitless.entry(stream).or_default();
+        *times = times.saturating_add(1);
+        self.pauses.insert(stream, plus(now, BUSY_PAUSE));
+        if *times >= MOST_FRUITLESS {
+            self.given_up.insert(stream);
+        }
+    }
+
+    /// When to look again although no run ends before: streams in pause, or waiting for budget.
+    async fn wake(&self) -> Result<Option<Timestamp>, RunError> {
+        let now = self.context.clock.now();
+        let open =
+            |name: &&'static str| !self.running.contains(name) && !self.given_up.contains(name);
+        let mut wakes: Vec<Timestamp> = Vec::new();
+        for name in self.busy_since.keys().filter(|name| open(name)) {
+            wakes.extend(self.pauses.get(name));
+        }
+        if self.runs.is_empty() {
+            for spec in streams::STREAMS.iter().filter(|spec| open(&spec.name)) {
+                let until = self.waits_until(spec).await?;
+                wakes.extend(until.filter(|at| self.wait || between(now, *at) <= SHORT_WAIT));
+            }
+        }
+        Ok(wakes.into_iter().filter(|at| *at > now).min())
+    }
+
+    /// When the budget has room for an unfinished pass of this stream.
+    async fn waits_until(&self, spec: &'static StreamSpec) -> Result<Option<Timestamp>, RunError> {
+        let settings = &self.context.settings;
+        let skipped = self
+            .synced
+            .skipped
+            .iter()
+            .any(|other| other.name == spec.name);
+        if skipped || !settings.includes(spec.name) {
+            return Ok(None);
+        }
+        let state = |source| RunError::State {
+            stream: spec.name,
+            source,
+        };
+        let item = records::stream(&*self.context.state, settings.account, spec.name);
+        let position = item.await.map_err(state)?.value.position;
+        let passes = [position.incremental, position.full].into_iter();
+        Ok(passes.filter_map(|pass| pass.unfinished?.waits_until).min())
+    }
+}

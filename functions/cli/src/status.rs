@@ -1,0 +1,290 @@
+//! `harvest-lake status`: how each stream stands, from state and tables alone.
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use engine::item::{AccountItem, PassState, StreamItem};
+use engine::pass::Pass;
+use engine::plan::{Standing, standing};
+use engine::spec::StreamSpec;
+use engine::time::{Timestamp, between};
+use runtime::clock::{Clock, SystemClock};
+use runtime::config::{Deployment, Given, Setting};
+use runtime::{RunError, parts, records};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::arguments::StatusArguments;
+use crate::exit::{CliError, Exit};
+use crate::lake_facts;
+use crate::said::{Paint, Said};
+use crate::sync::shown;
+use crate::text;
+
+/// The state of one stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Row {
+    stream: &'static str,
+    /// `ok`, `running`, `failing`, `refused`, `skipped`, `excluded` or `new`.
+    state: &'static str,
+    rows: Option<u64>,
+    version: Option<u64>,
+    cursor: Option<Timestamp>,
+    last_success: Option<Timestamp>,
+    /// Beginning of the last complete full pass: what was deleted in Harvest since then may still
+    /// have a row.
+    last_full: Option<Timestamp>,
+    unfinished: Option<UnfinishedPass>,
+    parked: u64,
+    quarantined: u64,
+    misfits: u64,
+    unknown: Vec<String>,
+    warning: Option<String>,
+    failures: u32,
+    last_error: Option<(Timestamp, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct UnfinishedPass {
+    pass: &'static str,
+    begun: Timestamp,
+    read: u64,
+    left: u64,
+    waits_until: Option<Timestamp>,
+}
+
+/// Tells how each stream stands; asks Harvest nothing.
+pub(crate) async fn status(
+    arguments: &StatusArguments,
+    mut given: Given,
+    paint: Paint,
+) -> Result<Said, CliError> {
+    arguments.give(&mut given);
+    let folder = lake_facts::folder(&given)?;
+    if given.get(Setting::ACCOUNT).is_none()
+        && let Some(account) = lake_facts::account(&folder).await
+    {
+        given.set(Setting::ACCOUNT, account.to_string());
+    }
+    // Nothing is asked of Harvest: a token that cannot be read does not matter.
+    for setting in [Setting::TOKEN, Setting::TOKEN_FILE, Setting::SECRET] {
+        given.unset(setting);
+    }
+    let deployment = Deployment::parse(&given)?;
+    parts::check_account(&deployment).await?;
+    let now = SystemClock.now();
+    let (account, items) = stored(&deployment).await?;
+    let mut rows = Vec::new();
+    for (spec, item) in streams::STREAMS.into_iter().zip(items) {
+        let excluded = !deployment.settings.includes(spec.name);
+        let alive = |owner: &str| parts::is_alive(&deployment, owner);
+        let mut row = row(spec, &item, &account, excluded, now, alive);
+        match lake_facts::open(&folder, spec).await {
+            Ok(Some(table)) => {
+                row.rows = Some(table.rows());
+                row.version = Some(table.version());
+            }
+            Ok(None) => {}
+            Err(error) => {
+                row.state = "failing";
+                row.last_error = Some((now, CliError::Table(error).chain()));
+            }
+        }
+        rows.push(row);
+    }
+    Ok(said(&account, &deployment.lake, &rows, now, paint))
+}
+
+/// The items of account and streams; defaults where there is no state yet, which stays so.
+async fn stored(deployment: &Deployment) -> Result<(AccountItem, Vec<StreamItem>), CliError> {
+    let account = deployment.settings.account;
+    if !deployment.state.exists() {
+        return Ok((
+            AccountItem::default(),
+            vec![StreamItem::default(); streams::STREAMS.len()],
+        ));
+    }
+    let state = parts::state(deployment).await?;
+    let failed = |stream| move |source| RunError::State { stream, source };
+    let item = records::account(&*state, account)
+        .await
+        .map_err(failed("account"))?
+        .value;
+    let mut items = Vec::new();
+    for spec in streams::STREAMS {
+        let stored = records::stream(&*state, account, spec.name).await;
+        items.push(stored.map_err(failed(spec.name))?.value);
+    }
+    Ok((item, items))
+}
+
+fn row(
+    spec: &'static StreamSpec,
+    item: &StreamItem,
+    account: &AccountItem,
+    excluded: bool,
+    now: Timestamp,
+    alive: impl Fn(&str) -> bool,
+) -> Row {
+    let StreamItem {
+        position, health, ..
+    } = item;
+    let begun = position
+        .full
+        .last_begun
+        .max(position.incremental.last_begun);
+    let running = item
+        .lease
+        .as_ref()
+        .is_some_and(|lease| !lease.released && lease.until > now && alive(&lease.owner));
+    let unfinished = unfinished(Pass::Full, &position.full)
+        .or_else(|| unfinished(Pass::Incremental, &position.incremental));
+    let state = if excluded {
+        "excluded"
+    } else if standing(spec, account) == Standing::Skipped {
+        "skipped"
+    } else if running {
+        "running"
+    } else if health.refused {
+        "refused"
+    } else if health.last_error.is_some() {
+        "failing"
+    } else if begun.is_none() && unfinished.is_none() {
+        "new"
+    } else {
+        "ok"
+    };
+    Row {
+        stream: spec.name,
+        state,
+        rows: None,
+        version: None,
+        cursor: position.cursor,
+        last_success: health.last_success,
+        last_full: position.full.last_begun,
+        unfinished,
+        parked: match &position.parked {
+            engine::item::Stored::Here(parked) => parked.len() as u64,
+            // There are so many that they are kept in the lake.
+            engine::item::Stored::At(_) => 1,
+        },
+        quarantined: health.quarantined,
+        misfits: health.misfits,
+        unknown: health.unknown.keys().cloned().collect(),
+        warning: health.warning.clone(),
+        failures: health.failures,
+        last_error: health.last_error.clone(),
+    }
+}
+
+fn unfinished(pass: Pass, state: &PassState) -> Option<UnfinishedPass> {
+    let unfinished = state.unfinished.as_ref()?;
+    let (read, left) = unfinished.progress;
+    Some(UnfinishedPass {
+        pass: pass.name(),
+        begun: unfinished.begun,
+        read,
+        left,
+        waits_until: unfinished.waits_until,
+    })
+}
+
+fn said(account: &AccountItem, lake: &Path, rows: &[Row], now: Timestamp, paint: Paint) -> Said {
+    let failing = rows
+        .iter()
+        .any(|row| matches!(row.state, "failing" | "refused"));
+    let exit = if failing {
+        Exit::SomeFailed
+    } else {
+        Exit::Done
+    };
+    let json = json!({
+        "lake": shown(lake),
+        "company": account.company,
+        "person": account.person,
+        "roles": account.roles,
+        "read_at": account.read_at,
+        "exit_code": exit.code(),
+        "streams": rows,
+    });
+    let header = [
+        "stream",
+        "state",
+        "rows",
+        "up to",
+        "last success",
+        "last full pass",
+        "remarks",
+    ];
+    let mut text = String::new();
+    if rows.iter().all(|row| row.rows.is_none()) {
+        text = format!(
+            "There is no lake in `{}` yet: run `harvest-lake sync`.\n\n",
+            shown(lake)
+        );
+    }
+    let table = rows.iter().map(|row| cells(row, now)).collect();
+    text.push_str(&text::table(&header, 2..3, table));
+    let oldest = rows.iter().filter_map(|row| row.last_full).min();
+    if let Some(oldest) = oldest {
+        text.push_str(&paint.faint(&format!(
+            "\nRows that Harvest deleted are gone up to each last full pass; the oldest proof \
+             began {}.\n",
+            text::ago(between(oldest, now))
+        )));
+    }
+    for row in rows {
+        if let Some((at, error)) = &row.last_error {
+            let ago = text::ago(between(*at, now));
+            text.push_str(&paint.bad(&format!("\n✗ {}, {ago}: {error}\n", row.stream)));
+        }
+    }
+    Said { text, json, exit }
+}
+
+fn cells(row: &Row, now: Timestamp) -> Vec<String> {
+    let ago =
+        |at: Option<Timestamp>| at.map_or_else(|| "·".to_owned(), |at| text::ago(between(at, now)));
+    vec![
+        row.stream.to_owned(),
+        row.state.to_owned(),
+        row.rows.map_or_else(|| "·".to_owned(), text::count),
+        ago(row.cursor),
+        ago(row.last_success),
+        ago(row.last_full),
+        remarks(row, now),
+    ]
+}
+
+fn remarks(row: &Row, now: Timestamp) -> String {
+    let mut remarks = Vec::new();
+    if let Some(unfinished) = &row.unfinished {
+        let mut remark = format!("{} pass unfinished", unfinished.pass);
+        let all = unfinished.read.saturating_add(unfinished.left);
+        if all > 0 {
+            remark = format!("{remark}, {} of {all} parts read", unfinished.read);
+        }
+        if let Some(until) = unfinished.waits_until.filter(|until| *until > now) {
+            let wait = text::duration(between(now, until));
+            remark = format!("{remark}, waits {wait} for the budget");
+        }
+        remarks.push(remark);
+    }
+    for (number, what) in [
+        (row.parked, "parked"),
+        (row.quarantined, "quarantined"),
+        (row.misfits, "misfits"),
+        (u64::from(row.failures), "failed runs"),
+    ] {
+        if number > 0 {
+            remarks.push(format!("{number} {what}"));
+        }
+    }
+    if !row.unknown.is_empty() {
+        remarks.push(format!("unknown: {}", row.unknown.join(", ")));
+    }
+    remarks.extend(row.warning.clone());
+    remarks.join("; ")
+}

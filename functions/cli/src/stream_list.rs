@@ -1,0 +1,118 @@
+//! `harvest-lake streams`.
+
+use engine::spec::{Kind, Module, Paging, StreamSpec, Sweep};
+use serde_json::json;
+
+use crate::exit::Exit;
+use crate::said::Said;
+use crate::text;
+
+/// All streams as they are declared.
+pub(crate) fn streams() -> Said {
+    let row = |spec: &&'static StreamSpec| {
+        vec![
+            spec.name.to_owned(),
+            kind(spec).to_owned(),
+            spec.rate_class.name().to_owned(),
+            module(spec).unwrap_or("·").to_owned(),
+            spec.primary_key.join(", "),
+            spec.partition.column().unwrap_or("·").to_owned(),
+            spec.doc.to_owned(),
+        ]
+    };
+    let header = [
+        "stream",
+        "kind",
+        "budget",
+        "module",
+        "primary key",
+        "partition",
+        "a row is",
+    ];
+    let text = text::table(&header, 0..0, streams::STREAMS.iter().map(row).collect());
+    let document = |spec: &&'static StreamSpec| {
+        json!({
+            "name": spec.name,
+            "kind": kind(spec),
+            "rate_class": spec.rate_class.name(),
+            "module": module(spec),
+            "primary_key": spec.primary_key,
+            "partition": spec.partition.column(),
+            "path": spec.path,
+            "paging": paging(spec),
+            "sweep": sweep(spec),
+            "parent": parent(spec),
+            "doc": spec.doc,
+        })
+    };
+    let json = json!({ "streams": streams::STREAMS.iter().map(document).collect::<Vec<_>>() });
+    Said {
+        text,
+        json,
+        exit: Exit::Done,
+    }
+}
+
+/// How a stream is read, as text.
+pub(crate) const fn kind(spec: &StreamSpec) -> &'static str {
+    match spec.kind {
+        Kind::Listing(_) => "listing",
+        Kind::Snapshot(_) => "snapshot",
+        Kind::PerParent(_) => "per parent",
+        Kind::ReportWindow(_) => "report window",
+    }
+}
+
+fn module(spec: &StreamSpec) -> Option<&'static str> {
+    spec.module.map(Module::feature)
+}
+
+const fn paging(spec: &StreamSpec) -> &'static str {
+    let paging = match &spec.kind {
+        Kind::Listing(listing) => listing.paging,
+        Kind::Snapshot(paging) => *paging,
+        Kind::PerParent(_) => Paging::Cursor,
+        Kind::ReportWindow(_) => Paging::Offset,
+    };
+    match paging {
+        Paging::Single => "single",
+        Paging::Cursor => "cursor",
+        Paging::Offset => "offset",
+        Paging::DateKeyset { .. } => "date keyset",
+    }
+}
+
+const fn sweep(spec: &StreamSpec) -> &'static str {
+    match spec.sweep {
+        Sweep::ByCost => "daily under 100 requests, else weekly",
+        Sweep::Daily => "daily",
+        Sweep::Always => "with every run",
+    }
+}
+
+fn parent(spec: &StreamSpec) -> Option<&'static str> {
+    match &spec.kind {
+        Kind::PerParent(parent) => Some(parent.trigger.name),
+        Kind::Listing(_) | Kind::Snapshot(_) | Kind::ReportWindow(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stream_is_listed_in_both_forms() {
+        let said = streams();
+        let listed = said.json["streams"].as_array().unwrap();
+        assert_eq!(listed.len(), streams::STREAMS.len());
+        for spec in streams::STREAMS {
+            assert!(
+                said.text
+                    .lines()
+                    .any(|line| line.starts_with(&format!("{} ", spec.name)))
+            );
+            assert!(listed.iter().any(|stream| stream["name"] == spec.name));
+        }
+    }
+}

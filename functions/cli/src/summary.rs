@@ -1,0 +1,366 @@
+//! What a sync did, in the form that a person likes to read and in the form for machines.
+
+mod render;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use engine::ids::AccountId;
+use engine::item::{StreamItem, Unfinished};
+use engine::pass::Pass;
+use engine::report::Counts;
+use engine::spec::{RateClass, StreamSpec};
+use engine::time::{SignedDuration, Timestamp, between};
+use runtime::run::{Outcome, RunReport};
+use runtime::{Context, RunError, records};
+use serde::Serialize;
+
+use crate::duckdb;
+use crate::exit::Exit;
+use crate::rounds::Synced;
+
+/// What one stream did in all its runs of a sync.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Line {
+    pub(crate) stream: String,
+    /// The passes that ran, in order.
+    pub(crate) passes: Vec<Pass>,
+    /// How the last run ended: `complete`, `left`, `busy` or `failed`.
+    pub(crate) outcome: &'static str,
+    pub(crate) requests: u64,
+    pub(crate) records: u64,
+    #[serde(flatten)]
+    pub(crate) counts: Counts,
+    pub(crate) commits: u64,
+    pub(crate) rows: u64,
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    pub(crate) version: u64,
+    pub(crate) quarantined: u64,
+    pub(crate) misfits: BTreeMap<String, u64>,
+    pub(crate) unknown: BTreeMap<String, u64>,
+    pub(crate) parked: u64,
+    /// Time that its runs took.
+    pub(crate) milliseconds: i64,
+}
+
+/// A stream that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct FailedStream {
+    pub(crate) stream: String,
+    pub(crate) error_type: &'static str,
+    pub(crate) message: String,
+}
+
+/// Work that waits for the budget of one rate class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Left {
+    pub(crate) class: &'static str,
+    pub(crate) streams: Vec<String>,
+    /// Parts (report windows, parents) read and to be read in the unfinished passes.
+    pub(crate) read: u64,
+    pub(crate) parts: u64,
+    /// Seconds until the budget has had room for the rest.
+    pub(crate) seconds: i64,
+}
+
+/// Everything that a sync did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Summary {
+    pub(crate) complete: bool,
+    pub(crate) interrupted: bool,
+    pub(crate) exit_code: u8,
+    pub(crate) account_id: i64,
+    pub(crate) company: String,
+    pub(crate) person: String,
+    pub(crate) roles: Vec<String>,
+    pub(crate) lake: String,
+    pub(crate) began: Timestamp,
+    pub(crate) ended: Timestamp,
+    pub(crate) milliseconds: i64,
+    pub(crate) streams: Vec<Line>,
+    pub(crate) total: Line,
+    /// Streams whose module is off, with the member of `/company` that says so.
+    pub(crate) skipped: BTreeMap<String, &'static str>,
+    /// Streams that another process works on.
+    pub(crate) busy: Vec<String>,
+    pub(crate) left: Vec<Left>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) failures: Vec<FailedStream>,
+    pub(crate) queries: Vec<String>,
+    #[serde(skip)]
+    pub(crate) exit: Exit,
+}
+
+/// Adds the runs of each stream up and asks the state what is left.
+///
+/// # Errors
+/// Where the state store fails.
+pub(crate) async fn summarize(
+    context: &Context,
+    lake: &str,
+    synced: &Synced,
+) -> Result<Summary, RunError> {
+    let left = left(context, synced).await?;
+    Ok(summary(context.settings.account, lake, synced, left))
+}
+
+fn summary(account: AccountId, lake: &str, synced: &Synced, left: Vec<Left>) -> Summary {
+    let streams = lines(&synced.reports);
+    let mut failures = failures(&synced.reports);
+    failures.extend(synced.defects.iter().map(|&stream| FailedStream {
+        stream: stream.to_owned(),
+        error_type: "Defect",
+        message: format!(
+            "`{stream}` ended by a defect of harvest-lake, told above; please report it. Nothing \
+             is lost, the next run goes on"
+        ),
+    }));
+    let busy: Vec<String> = synced.busy.iter().map(|&name| name.to_owned()).collect();
+    let exit = if synced.credentials_refused {
+        Exit::CredentialsRefused
+    } else if synced.interrupted {
+        Exit::Interrupted
+    } else if failures.is_empty() && busy.is_empty() {
+        Exit::Done
+    } else {
+        Exit::SomeFailed
+    };
+    let person = &synced.account;
+    Summary {
+        complete: exit == Exit::Done && left.is_empty(),
+        interrupted: synced.interrupted,
+        exit_code: exit.code(),
+        account_id: account.0,
+        company: person.company.clone(),
+        person: person.person.clone(),
+        roles: person.roles.clone(),
+        lake: lake.to_owned(),
+        began: synced.began,
+        ended: synced.ended,
+        milliseconds: millis(between(synced.began, synced.ended)),
+        total: total(&streams),
+        skipped: skipped(&synced.skipped),
+        busy,
+        left,
+        warnings: warnings(&streams, &synced.reports),
+        failures,
+        queries: duckdb::queries(lake, &streams),
+        exit,
+        streams,
+    }
+}
+
+fn millis(duration: SignedDuration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+const fn outcome(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Complete => "complete",
+        Outcome::Yielded(_) => "left",
+        Outcome::Busy { .. } => "busy",
+        Outcome::Failed(_) => "failed",
+    }
+}
+
+/// One line a stream, in the order of the declarations.
+fn lines(reports: &[RunReport]) -> Vec<Line> {
+    let of = |spec: &&'static StreamSpec| {
+        let mut line = Line {
+            stream: spec.name.to_owned(),
+            ..Line::default()
+        };
+        for report in reports.iter().filter(|report| report.stream == spec.name) {
+            line.add(report);
+        }
+        (!line.passes.is_empty()).then_some(line)
+    };
+    streams::STREAMS.iter().filter_map(of).collect()
+}
+
+impl Line {
+    fn add(&mut self, report: &RunReport) {
+        if !self.passes.contains(&report.pass) {
+            self.passes.push(report.pass);
+        }
+        self.outcome = outcome(&report.outcome);
+        self.requests = self.requests.saturating_add(report.requests);
+        self.records = self.records.saturating_add(report.records);
+        self.counts = self.counts.plus(report.counts);
+        self.commits = self.commits.saturating_add(report.commits);
+        self.quarantined = self.quarantined.saturating_add(report.quarantined);
+        for (sum, more) in [
+            (&mut self.misfits, &report.misfits),
+            (&mut self.unknown, &report.unknown),
+        ] {
+            for (member, times) in more {
+                let sum = sum.entry(member.clone()).or_default();
+                *sum = sum.saturating_add(*times);
+            }
+        }
+        self.parked = report.parked;
+        self.milliseconds = self
+            .milliseconds
+            .saturating_add(millis(between(report.began, report.ended)));
+        // A run that never got its table open knows nothing of it.
+        if report.version > 0 || report.files > 0 || self.version == 0 {
+            self.rows = report.rows;
+            self.files = report.files;
+            self.bytes = report.bytes;
+            self.version = report.version;
+        }
+    }
+}
+
+fn total(lines: &[Line]) -> Line {
+    let mut total = Line {
+        stream: "total".to_owned(),
+        ..Line::default()
+    };
+    for line in lines {
+        total.requests = total.requests.saturating_add(line.requests);
+        total.records = total.records.saturating_add(line.records);
+        total.counts = total.counts.plus(line.counts);
+        total.commits = total.commits.saturating_add(line.commits);
+        total.rows = total.rows.saturating_add(line.rows);
+        total.files = total.files.saturating_add(line.files);
+        total.bytes = total.bytes.saturating_add(line.bytes);
+        total.quarantined = total.quarantined.saturating_add(line.quarantined);
+        total.parked = total.parked.saturating_add(line.parked);
+        total.milliseconds = total.milliseconds.saturating_add(line.milliseconds);
+    }
+    total
+}
+
+fn skipped(specs: &[&'static StreamSpec]) -> BTreeMap<String, &'static str> {
+    let module = |spec: &&StreamSpec| spec.module.map_or("", engine::spec::Module::feature);
+    specs
+        .iter()
+        .map(|spec| (spec.name.to_owned(), module(spec)))
+        .collect()
+}
+
+/// The last word of each stream, where it is a failure.
+fn failures(reports: &[RunReport]) -> Vec<FailedStream> {
+    let mut last: BTreeMap<&str, &RunReport> = BTreeMap::new();
+    for report in reports {
+        last.insert(report.stream, report);
+    }
+    let failed = |report: &&RunReport| {
+        let error = report.error()?;
+        Some(FailedStream {
+            stream: report.stream.to_owned(),
+            error_type: error.error_type(),
+            message: error.chain(),
+        })
+    };
+    last.values().filter_map(failed).collect()
+}
+
+/// What a person should know although nothing failed.
+fn warnings(lines: &[Line], reports: &[RunReport]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for report in reports {
+        if let Some(warning) = &report.warning {
+            warnings.push(format!("{}: {warning}", report.stream));
+        }
+    }
+    for line in lines {
+        let stream = &line.stream;
+        if line.quarantined > 0 {
+            warnings.push(format!(
+                "{stream}: {} could not become rows; they are kept as they came below \
+                 quarantine/{stream}",
+                crate::text::plural(line.quarantined, "record", "records")
+            ));
+        }
+        if !line.misfits.is_empty() {
+            warnings.push(format!(
+                "{stream}: values that do not fit their column are in extra_json: {}",
+                members(&line.misfits)
+            ));
+        }
+        if !line.unknown.is_empty() {
+            warnings.push(format!(
+                "{stream}: members that this version does not know are in extra_json: {}",
+                members(&line.unknown)
+            ));
+        }
+        if line.parked > 0 {
+            warnings.push(format!(
+                "{stream}: {} could not be read; each run tries again",
+                crate::text::plural(line.parked, "parent", "parents")
+            ));
+        }
+    }
+    warnings
+}
+
+fn members(members: &BTreeMap<String, u64>) -> String {
+    let list: Vec<String> = members
+        .iter()
+        .map(|(member, times)| format!("{member} ({times})"))
+        .collect();
+    list.join(", ")
+}
+
+/// What waits for the budgets, by rate class.
+async fn left(context: &Context, synced: &Synced) -> Result<Vec<Left>, RunError> {
+    let now = context.clock.now();
+    let mut left = Vec::new();
+    for class in [RateClass::General, RateClass::Reports] {
+        let mut of_class = Left {
+            class: class.name(),
+            streams: Vec::new(),
+            read: 0,
+            parts: 0,
+            seconds: 0,
+        };
+        let mut requests = 0_u64;
+        for spec in streams::STREAMS
+            .iter()
+            .filter(|spec| spec.rate_class == class)
+        {
+            let stream = spec.name;
+            let skipped = synced.skipped.iter().any(|other| other.name == stream);
+            if skipped || !context.settings.includes(stream) {
+                continue;
+            }
+            let item = records::stream(&*context.state, context.settings.account, stream)
+                .await
+                .map_err(|source| RunError::State { stream, source })?;
+            for unfinished in unfinished(&item.value) {
+                let (read, rest) = unfinished.progress;
+                of_class.streams.push(stream.to_owned());
+                of_class.read = of_class.read.saturating_add(read);
+                of_class.parts = of_class.parts.saturating_add(read.saturating_add(rest));
+                requests = requests.saturating_add(rest.max(1));
+            }
+        }
+        if of_class.streams.is_empty() {
+            continue;
+        }
+        of_class.streams.dedup();
+        let state = |source| RunError::State {
+            stream: class.name(),
+            source,
+        };
+        let done = context
+            .gate
+            .estimate(class, requests)
+            .await
+            .map_err(state)?;
+        of_class.seconds = between(now, done).as_secs().max(0);
+        left.push(of_class);
+    }
+    Ok(left)
+}
+
+fn unfinished(item: &StreamItem) -> impl Iterator<Item = &Unfinished> {
+    let passes = [&item.position.full, &item.position.incremental];
+    passes
+        .into_iter()
+        .filter_map(|pass| pass.unfinished.as_ref())
+}

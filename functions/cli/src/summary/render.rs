@@ -1,0 +1,181 @@
+//! The summary as text.
+
+use engine::time::SignedDuration;
+
+use super::{Left, Line, Summary};
+use crate::said::{Paint, Said};
+use crate::text;
+
+impl Summary {
+    /// The same as text and as JSON.
+    pub(crate) fn said(&self, paint: Paint) -> Said {
+        let json = serde_json::to_value(self).unwrap_or_default();
+        Said {
+            text: self.text(paint),
+            json,
+            exit: self.exit,
+        }
+    }
+
+    fn text(&self, paint: Paint) -> String {
+        let mut text = format!("{}\n\n", paint.strong(&self.title()));
+        text.push_str(&self.table());
+        let mut paragraph = |lines: Vec<String>| {
+            if !lines.is_empty() {
+                text.push('\n');
+                text.push_str(&lines.join("\n"));
+                text.push('\n');
+            }
+        };
+        paragraph(
+            self.warnings
+                .iter()
+                .map(|line| paint.warn(&format!("! {line}")))
+                .collect(),
+        );
+        let failed = |failure: &super::FailedStream| paint.bad(&format!("✗ {}", failure.message));
+        paragraph(self.failures.iter().map(failed).collect());
+        paragraph(
+            self.busy_line()
+                .map(|line| paint.bad(&line))
+                .into_iter()
+                .collect(),
+        );
+        paragraph(
+            self.skipped_line()
+                .map(|line| paint.faint(&line))
+                .into_iter()
+                .collect(),
+        );
+        paragraph(
+            self.left
+                .iter()
+                .map(|left| paint.warn(&left.sentence()))
+                .collect(),
+        );
+        if self.interrupted {
+            paragraph(vec![paint.warn(
+                "Stopped as asked; what was read is kept, run again to go on.",
+            )]);
+        }
+        if !self.queries.is_empty() {
+            let mut lines = vec![paint.strong("Query it:")];
+            lines.extend(self.queries.iter().map(|query| format!("  {query}")));
+            paragraph(lines);
+        }
+        text
+    }
+
+    fn title(&self) -> String {
+        let account = if self.company.is_empty() {
+            format!("account {}", self.account_id)
+        } else {
+            format!("{} (account {})", self.company, self.account_id)
+        };
+        let what = if !self.failures.is_empty() || !self.busy.is_empty() {
+            "not all of it is up to date"
+        } else if self.complete {
+            "up to date"
+        } else {
+            "not finished yet"
+        };
+        let time = text::duration(SignedDuration::from_millis(self.milliseconds));
+        format!("{account} in {}: {what} after {time}", self.lake)
+    }
+
+    fn table(&self) -> String {
+        if self.streams.is_empty() {
+            return "Nothing was due.\n".to_owned();
+        }
+        let header = [
+            "stream",
+            "pass",
+            "requests",
+            "records",
+            "inserted",
+            "updated",
+            "deleted",
+            "unchanged",
+            "rows",
+            "files",
+            "size",
+            "time",
+            "",
+        ];
+        let mut rows: Vec<Vec<String>> = self.streams.iter().map(row).collect();
+        let mut total = row(&self.total);
+        if let Some(time) = total.get_mut(11) {
+            // Streams run side by side: the sum of their times would say nothing.
+            *time = text::duration(SignedDuration::from_millis(self.milliseconds));
+        }
+        rows.push(total);
+        text::table(&header, 2..12, rows)
+    }
+
+    fn busy_line(&self) -> Option<String> {
+        (!self.busy.is_empty()).then(|| {
+            format!(
+                "✗ not done, because another harvest-lake works on it: {}; run again when that \
+                 one has ended",
+                self.busy.join(", ")
+            )
+        })
+    }
+
+    fn skipped_line(&self) -> Option<String> {
+        (!self.skipped.is_empty()).then(|| {
+            let names: Vec<&str> = self.skipped.keys().map(String::as_str).collect();
+            format!(
+                "Skipped, because the module is off in Harvest: {}",
+                names.join(", ")
+            )
+        })
+    }
+}
+
+fn row(line: &Line) -> Vec<String> {
+    let passes: Vec<&str> = line.passes.iter().map(|pass| pass.name()).collect();
+    let remark = match line.outcome {
+        "complete" | "" => "",
+        other => other,
+    };
+    vec![
+        line.stream.clone(),
+        passes.join("+"),
+        text::some(line.requests),
+        text::some(line.records),
+        text::some(line.counts.inserted),
+        text::some(line.counts.updated),
+        text::some(line.counts.deleted),
+        text::some(line.counts.unchanged),
+        text::some(line.rows),
+        text::some(line.files),
+        if line.bytes == 0 {
+            "·".to_owned()
+        } else {
+            text::bytes(line.bytes)
+        },
+        text::duration(SignedDuration::from_millis(line.milliseconds)),
+        remark.to_owned(),
+    ]
+}
+
+impl Left {
+    /// What is left, how long the budget needs for it, and what to do.
+    pub(crate) fn sentence(&self) -> String {
+        let what = match (self.class, self.parts) {
+            (_, 0) => self.streams.join(", "),
+            ("reports", parts) => format!("{} of {parts} windows read", self.read),
+            (_, parts) => format!(
+                "{} of {parts} parts read ({})",
+                self.read,
+                self.streams.join(", ")
+            ),
+        };
+        let time = text::about(SignedDuration::from_secs(self.seconds));
+        format!(
+            "{}: {what}; the rest needs {time} of the {} budget; run again, or `--wait`",
+            self.class, self.class
+        )
+    }
+}

@@ -1,0 +1,179 @@
+//! Numbers, durations and tables as people read them.
+
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Row, Table, TableStyle};
+use engine::time::SignedDuration;
+
+const STYLE: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// `1,234,567`
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// As `count`, but nothing for zero: so that what changed stands out.
+pub(crate) fn some(number: u64) -> String {
+    if number == 0 {
+        "·".to_owned()
+    } else {
+        count(number)
+    }
+}
+
+/// `1.2 MB`, in powers of 1000.
+pub(crate) fn bytes(bytes: u64) -> String {
+    let mut unit = 1_u64;
+    for name in ["B", "kB", "MB", "GB"] {
+        if bytes < unit.saturating_mul(1000) {
+            return tenths(bytes, unit, name);
+        }
+        unit = unit.saturating_mul(1000);
+    }
+    tenths(bytes, unit, "TB")
+}
+
+fn tenths(bytes: u64, unit: u64, name: &str) -> String {
+    if unit == 1 {
+        return format!("{bytes} {name}");
+    }
+    let tenths = bytes.saturating_mul(10) / unit;
+    format!("{}.{} {name}", tenths / 10, tenths % 10)
+}
+
+/// `350 ms`, `1.2 s`, `3 min`, `2 h 5 min`.
+pub(crate) fn duration(duration: SignedDuration) -> String {
+    let millis = u64::try_from(duration.as_millis()).unwrap_or(0);
+    match millis {
+        0..1_000 => format!("{millis} ms"),
+        1_000..10_000 => format!("{}.{} s", millis / 1000, millis / 100 % 10),
+        10_000..120_000 => format!("{} s", millis / 1000),
+        _ => minutes(millis / 60_000),
+    }
+}
+
+/// As `duration`, for what is only roughly known: `less than a minute`, `about 45 minutes`.
+pub(crate) fn about(duration: SignedDuration) -> String {
+    let minutes = u64::try_from(duration.as_secs()).unwrap_or(0).div_ceil(60);
+    match minutes {
+        0 | 1 => "about a minute".to_owned(),
+        2..120 => format!("about {minutes} minutes"),
+        _ => format!("about {} hours", minutes.div_ceil(60)),
+    }
+}
+
+/// `now`, `5 min ago`, `3 days ago`.
+pub(crate) fn ago(duration: SignedDuration) -> String {
+    match u64::try_from(duration.as_secs()).unwrap_or(0) / 60 {
+        0 => "now".to_owned(),
+        minutes @ 1..120 => format!("{minutes} min ago"),
+        minutes @ 120..2880 => format!("{} h ago", minutes / 60),
+        minutes => format!("{} days ago", minutes / 1440),
+    }
+}
+
+fn minutes(minutes: u64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// `one`, `2 files`.
+pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
+    if number == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{} {many}", count(number))
+    }
+}
+
+/// A table that is read without lines; columns from `numbers_from` to before `numbers_to` are
+/// aligned to the right.
+pub(crate) fn table(
+    header: &[&str],
+    numbers: core::ops::Range<usize>,
+    rows: Vec<Vec<String>>,
+) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(STYLE)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(Row::from(header.to_vec()));
+    for row in rows {
+        table.add_row(row);
+    }
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((u16::from(at > 0), 1));
+        if numbers.contains(&at) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (1_234_567, "1,234,567"),
+            (100_000, "100,000"),
+        ] {
+            assert_eq!(count(number), text);
+        }
+        assert_eq!((some(0).as_str(), some(1).as_str()), ("·", "1"));
+    }
+
+    #[test]
+    fn bytes_have_a_unit() {
+        for (number, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (1_250_000, "1.2 MB"),
+            (999_999_999, "999.9 MB"),
+            (5_000_000_000_000, "5.0 TB"),
+        ] {
+            assert_eq!(bytes(number), text);
+        }
+    }
+
+    #[test]
+    fn durations_are_as_long_as_they_need_to_be() {
+        for (millis, text) in [
+            (-5, "0 ms"),
+            (350, "350 ms"),
+            (1_290, "1.2 s"),
+            (59_900, "59 s"),
+            (180_000, "3 min"),
+            (7_500_000, "2 h 5 min"),
+            (7_200_000, "2 h"),
+        ] {
+            assert_eq!(duration(SignedDuration::from_millis(millis)), text);
+        }
+        assert_eq!(about(SignedDuration::from_secs(2_700)), "about 45 minutes");
+        assert_eq!(about(SignedDuration::from_secs(2)), "about a minute");
+        assert_eq!(about(SignedDuration::from_hours(5)), "about 5 hours");
+        assert_eq!(ago(SignedDuration::from_mins(90)), "90 min ago");
+        assert_eq!(ago(SignedDuration::from_hours(49)), "2 days ago");
+    }
+}
