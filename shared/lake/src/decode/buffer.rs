@@ -1,18 +1,22 @@
 //! Columns under construction, which can take back their last rows. Arrow's builders cannot.
 
+mod list;
+mod values;
+
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, ListArray, NullBufferBuilder,
-    StringArray, StructArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, TimestampMicrosecondArray,
 };
-use arrow::buffer::{BooleanBuffer, Buffer as Bytes, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Fields};
+use arrow::buffer::{BooleanBuffer, ScalarBuffer};
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
-use engine::schema::{ColumnType, Member};
+use engine::schema::ColumnType;
 
+pub(super) use self::list::{Items, List, Structs};
+pub(super) use self::values::{Fixed, Texts};
 use super::literal;
-use crate::schema::{DECIMAL_DIGITS, arrow_type, element, struct_fields};
+use crate::schema::{DECIMAL_DIGITS, arrow_type};
 
 /// Whether a value went into its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,191 +39,11 @@ pub(super) enum Buffer {
     List(Box<List>),
 }
 
-/// Values of fixed width.
-#[derive(Debug)]
-pub(super) struct Fixed<T> {
-    values: Vec<T>,
-    valid: NullBufferBuilder,
-}
-
-/// Texts, end to end.
-#[derive(Debug)]
-pub(super) struct Texts {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-    valid: NullBufferBuilder,
-}
-
-/// Lists, their items end to end.
-#[derive(Debug)]
-pub(super) struct List {
-    pub(super) items: Items,
-    ends: Vec<usize>,
-    valid: NullBufferBuilder,
-}
-
-/// The items of all lists of a column.
-#[derive(Debug)]
-pub(super) enum Items {
-    Values(Buffer),
-    Structs(Structs),
-}
-
-/// Structs, one buffer per member.
-#[derive(Debug)]
-pub(super) struct Structs {
-    pub(super) cells: Cells,
-    valid: NullBufferBuilder,
-    fields: Fields,
-}
-
 /// The columns of rows under construction, or the members of structs.
 #[derive(Debug)]
 pub(super) struct Cells {
     pub(super) buffers: Vec<Buffer>,
     rows: usize,
-}
-
-impl<T: Copy + Default> Fixed<T> {
-    fn new() -> Self {
-        Self {
-            values: Vec::new(),
-            valid: NullBufferBuilder::new(0),
-        }
-    }
-
-    fn push(&mut self, value: Option<T>) {
-        self.values.push(value.unwrap_or_default());
-        self.valid.append(value.is_some());
-    }
-
-    /// Adds the value; whether there was one.
-    fn put(&mut self, value: Option<T>) -> bool {
-        self.push(value);
-        value.is_some()
-    }
-
-    pub(super) fn get(&self, row: usize) -> Option<T> {
-        self.values
-            .get(row)
-            .copied()
-            .filter(|_| self.valid.is_valid(row))
-    }
-
-    fn truncate(&mut self, rows: usize) {
-        self.values.truncate(rows);
-        self.valid.truncate(rows);
-    }
-}
-
-impl Texts {
-    pub(super) fn new() -> Self {
-        Self {
-            bytes: Vec::new(),
-            ends: Vec::new(),
-            valid: NullBufferBuilder::new(0),
-        }
-    }
-
-    pub(super) fn push(&mut self, text: Option<&str>) {
-        self.bytes
-            .extend_from_slice(text.unwrap_or_default().as_bytes());
-        self.ends.push(self.bytes.len());
-        self.valid.append(text.is_some());
-    }
-
-    pub(super) fn get(&self, row: usize) -> Option<&str> {
-        let start = start(&self.ends, row);
-        let bytes = self.bytes.get(start..*self.ends.get(row)?)?;
-        core::str::from_utf8(bytes)
-            .ok()
-            .filter(|_| self.valid.is_valid(row))
-    }
-
-    fn truncate(&mut self, rows: usize) {
-        self.bytes.truncate(start(&self.ends, rows));
-        self.ends.truncate(rows);
-        self.valid.truncate(rows);
-    }
-
-    pub(super) fn finish(self) -> Result<StringArray, ArrowError> {
-        let bytes = Bytes::from_vec(self.bytes);
-        StringArray::try_new(offsets(&self.ends)?, bytes, self.valid.build())
-    }
-}
-
-impl List {
-    /// Closes a list whose items have been pushed.
-    pub(super) fn close(&mut self) {
-        self.ends.push(self.items.len());
-        self.valid.append_non_null();
-    }
-
-    fn push_null(&mut self) {
-        self.ends.push(self.items.len());
-        self.valid.append_null();
-    }
-
-    fn truncate(&mut self, rows: usize) {
-        self.items.truncate(start(&self.ends, rows));
-        self.ends.truncate(rows);
-        self.valid.truncate(rows);
-    }
-
-    fn finish(self) -> Result<ListArray, ArrowError> {
-        let offsets = offsets(&self.ends)?;
-        let items = match self.items {
-            Items::Values(buffer) => buffer.finish()?,
-            Items::Structs(structs) => structs.finish()?,
-        };
-        ListArray::try_new(
-            element(items.data_type().clone()),
-            offsets,
-            items,
-            self.valid.build(),
-        )
-    }
-}
-
-impl Items {
-    fn len(&self) -> usize {
-        match self {
-            Self::Values(buffer) => buffer.len(),
-            Self::Structs(structs) => structs.cells.rows,
-        }
-    }
-
-    fn truncate(&mut self, rows: usize) {
-        match self {
-            Self::Values(buffer) => buffer.truncate(rows),
-            Self::Structs(structs) => {
-                structs.cells.truncate(rows);
-                structs.valid.truncate(rows);
-            }
-        }
-    }
-}
-
-impl Structs {
-    /// Closes a struct whose members have been pushed; those that were not are null.
-    pub(super) fn close(&mut self) {
-        self.cells.close();
-        self.valid.append_non_null();
-    }
-
-    /// A null in place of a struct.
-    pub(super) fn push_null(&mut self) {
-        self.cells.close();
-        self.valid.append_null();
-    }
-
-    fn finish(self) -> Result<ArrayRef, ArrowError> {
-        let rows = self.cells.rows;
-        let columns = self.cells.finish()?;
-        let valid = self.valid.build();
-        let array = StructArray::try_new_with_length(self.fields, columns, valid, rows)?;
-        Ok(Arc::new(array))
-    }
 }
 
 impl Cells {
@@ -288,17 +112,12 @@ impl Buffer {
             ColumnType::Decimal { scale } => Self::Decimal(Fixed::new(), *scale),
             ColumnType::Texts => Self::list(Items::Values(Self::new(&ColumnType::Text))),
             ColumnType::Ints => Self::list(Items::Values(Self::new(&ColumnType::Int))),
-            ColumnType::Structs(members) => Self::list(Items::Structs(structs(members))),
+            ColumnType::Structs(members) => Self::list(Items::Structs(Structs::new(members))),
         }
     }
 
     fn list(items: Items) -> Self {
-        let valid = NullBufferBuilder::new(0);
-        Self::List(Box::new(List {
-            items,
-            ends: Vec::new(),
-            valid,
-        }))
+        Self::List(Box::new(List::new(items)))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -398,29 +217,4 @@ impl Buffer {
             Self::List(list) => Arc::new(list.finish()?),
         })
     }
-}
-
-fn structs(members: &[Member]) -> Structs {
-    Structs {
-        cells: Cells::new(members.iter().map(|member| &member.ty)),
-        valid: NullBufferBuilder::new(0),
-        fields: struct_fields(members),
-    }
-}
-
-/// Where row `row` begins in what `ends` cuts.
-fn start(ends: &[usize], row: usize) -> usize {
-    let before = row.min(ends.len()).checked_sub(1);
-    before
-        .and_then(|before| ends.get(before))
-        .copied()
-        .unwrap_or(0)
-}
-
-fn offsets(ends: &[usize]) -> Result<OffsetBuffer<i32>, ArrowError> {
-    let offsets: Result<Vec<i32>, ArrowError> = core::iter::once(&0)
-        .chain(ends)
-        .map(|end| i32::try_from(*end).map_err(|_| ArrowError::OffsetOverflowError(*end)))
-        .collect();
-    Ok(OffsetBuffer::new(ScalarBuffer::from(offsets?)))
 }

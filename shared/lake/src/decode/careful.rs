@@ -127,17 +127,14 @@ fn list<'de>(shape: Option<&Shape>, list: Option<&mut List>, odd: &mut Odd<'de>,
 }
 
 fn item<'de>(shape: &Shape, structs: &mut Structs, odd: &mut Odd<'de>, raw: &'de str) {
-    match readable_object(raw) {
-        Some(members) => {
-            object(shape, &mut structs.cells, odd, &members);
-            structs.close();
-        }
-        None => {
-            structs.push_null();
-            if raw != "null" {
-                odd.misfit_here(raw);
-            }
-        }
+    if let Some(members) = readable_object(raw) {
+        object(shape, &mut structs.cells, odd, &members);
+        structs.close();
+        return;
+    }
+    structs.push_null();
+    if raw != "null" {
+        odd.misfit_here(raw);
     }
 }
 

@@ -55,9 +55,11 @@ pub(super) fn batch(
 /// The partition column, if the table has one.
 fn partition(layout: &Layout, cells: &Cells, at: &ReadAt) -> Result<Option<ArrayRef>, PageError> {
     let rows = cells.rows();
-    let created = |row| match layout.created_at.and_then(|cell| cells.buffers.get(cell)) {
-        Some(Buffer::Instant(instants)) => instants.get(row).and_then(utc_day),
-        _ => None,
+    let created = |row| {
+        let Buffer::Instant(instants) = cells.buffers.get(layout.created_at?)? else {
+            return None;
+        };
+        instants.get(row).and_then(utc_day)
     };
     Ok(match layout.schema.spec.partition {
         Partition::None => None,

@@ -1,5 +1,7 @@
 //! Pages of a trigger listing, read only for the parents whose children are to be read.
 
+use std::borrow::Cow;
+
 use engine::key::{Key, KeyPart};
 use engine::spec::{FieldType, StreamSpec};
 use engine::time::Date;
@@ -126,6 +128,6 @@ fn texts(raw: &str) -> Option<Vec<String>> {
     let items = raw::items(raw).ok()?;
     items
         .into_iter()
-        .map(|item| literal::text(item).map(|text| text.into_owned()))
+        .map(|item| literal::text(item).map(Cow::into_owned))
         .collect()
 }

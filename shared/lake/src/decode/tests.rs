@@ -145,33 +145,36 @@ fn cell(page: &DecodedPage, column: &str, row: usize) -> String {
 }
 
 fn value(array: &arrow::array::ArrayRef, row: usize) -> String {
-    use arrow::datatypes::DataType;
     if array.is_null(row) {
         return "-".to_owned();
     }
-    match array.data_type() {
-        DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
-        DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
-        DataType::Boolean => array.as_boolean().value(row).to_string(),
-        DataType::Date32 => rows::day(array.as_primitive::<Date32Type>().value(row))
+    let joined = |parts: Vec<String>| parts.join(",");
+    if let Some(integers) = array.as_primitive_opt::<Int64Type>() {
+        integers.value(row).to_string()
+    } else if let Some(texts) = array.as_string_opt::<i32>() {
+        texts.value(row).to_owned()
+    } else if let Some(flags) = array.as_boolean_opt() {
+        flags.value(row).to_string()
+    } else if let Some(days) = array.as_primitive_opt::<Date32Type>() {
+        rows::day(days.value(row)).unwrap().to_string()
+    } else if let Some(instants) = array.as_primitive_opt::<TimestampMicrosecondType>() {
+        Timestamp::from_microsecond(instants.value(row))
             .unwrap()
-            .to_string(),
-        DataType::Timestamp(..) => {
-            let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
-            Timestamp::from_microsecond(micros).unwrap().to_string()
-        }
-        DataType::Decimal128(18, _) => array.as_primitive::<Decimal128Type>().value_as_string(row),
-        DataType::List(_) => {
-            let items = array.as_list::<i32>().value(row);
-            let items: Vec<String> = (0..items.len()).map(|item| value(&items, item)).collect();
-            format!("[{}]", items.join(","))
-        }
-        DataType::Struct(_) => {
-            let columns = array.as_struct().columns();
-            let members: Vec<String> = columns.iter().map(|column| value(column, row)).collect();
-            format!("{{{}}}", members.join(","))
-        }
-        other => panic!("no column has type {other}"),
+            .to_string()
+    } else if let Some(decimals) = array.as_primitive_opt::<Decimal128Type>() {
+        decimals.value_as_string(row)
+    } else if let Some(lists) = array.as_list_opt::<i32>() {
+        let items = lists.value(row);
+        format!(
+            "[{}]",
+            joined((0..items.len()).map(|item| value(&items, item)).collect())
+        )
+    } else {
+        let members = array.as_struct().columns();
+        format!(
+            "{{{}}}",
+            joined(members.iter().map(|member| value(member, row)).collect())
+        )
     }
 }
 

@@ -82,7 +82,7 @@ pub(super) fn extended(
 ) -> Result<String, serde_json::Error> {
     let theirs: Struct = serde_json::from_str(schema_string)?;
     let ordered = in_their_order(columns, &theirs.fields, |column| column.name.as_str());
-    let fields = ordered
+    let fields: Vec<Value> = ordered
         .into_iter()
         .map(|column| {
             let mut json = delta::column_json(column);
@@ -92,13 +92,13 @@ pub(super) fn extended(
                 && let Some(slot) = json.get_mut("type")
             {
                 let ordered = in_their_order(members, &theirs.fields, |member| &member.name);
-                let members = ordered.into_iter().map(delta::member_json).collect();
-                *slot = delta::structs_json(members);
+                let members: Vec<Value> = ordered.into_iter().map(delta::member_json).collect();
+                *slot = delta::structs_json(&members);
             }
             json
         })
         .collect();
-    Ok(delta::of_fields(fields))
+    Ok(delta::of_fields(&fields))
 }
 
 impl Findings {

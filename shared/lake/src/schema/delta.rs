@@ -7,11 +7,11 @@ use super::DECIMAL_DIGITS;
 
 /// The whole `schemaString`.
 pub(super) fn schema_json(columns: &[Column]) -> String {
-    of_fields(columns.iter().map(column_json).collect())
+    of_fields(&columns.iter().map(column_json).collect::<Vec<_>>())
 }
 
 /// A `schemaString` of these fields.
-pub(super) fn of_fields(fields: Vec<Value>) -> String {
+pub(super) fn of_fields(fields: &[Value]) -> String {
     json!({ "type": "struct", "fields": fields }).to_string()
 }
 
@@ -50,12 +50,14 @@ pub(super) fn type_json(ty: &ColumnType) -> Value {
         ColumnType::Decimal { scale } => Value::from(format!("decimal({DECIMAL_DIGITS},{scale})")),
         ColumnType::Texts => array_json(&Value::from("string")),
         ColumnType::Ints => array_json(&Value::from("long")),
-        ColumnType::Structs(members) => structs_json(members.iter().map(member_json).collect()),
+        ColumnType::Structs(members) => {
+            structs_json(&members.iter().map(member_json).collect::<Vec<_>>())
+        }
     }
 }
 
 /// An array of structs with these members.
-pub(super) fn structs_json(members: Vec<Value>) -> Value {
+pub(super) fn structs_json(members: &[Value]) -> Value {
     array_json(&json!({ "type": "struct", "fields": members }))
 }
 

@@ -2,8 +2,11 @@
 
 use super::*;
 
+/// Paths with their counts.
+type Counted = Vec<(String, u64)>;
+
 /// The `extra_json` of the only row, and what was counted.
-fn extra(record: &str) -> (String, Vec<(String, u64)>, Vec<(String, u64)>) {
+fn extra(record: &str) -> (String, Counted, Counted) {
     let page = things(record);
     assert_eq!(
         (page.rows.num_rows(), page.quarantined.len()),

@@ -1,0 +1,105 @@
+//! Cells of simple columns under construction.
+
+use arrow::array::{NullBufferBuilder, StringArray};
+use arrow::buffer::{Buffer as Bytes, OffsetBuffer, ScalarBuffer};
+use arrow::error::ArrowError;
+
+/// Values of fixed width.
+#[derive(Debug)]
+pub(in crate::decode) struct Fixed<T> {
+    pub(super) values: Vec<T>,
+    pub(super) valid: NullBufferBuilder,
+}
+
+/// Texts, end to end.
+#[derive(Debug)]
+pub(in crate::decode) struct Texts {
+    bytes: Vec<u8>,
+    pub(super) ends: Vec<usize>,
+    pub(super) valid: NullBufferBuilder,
+}
+
+impl<T: Copy + Default> Fixed<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            values: Vec::new(),
+            valid: NullBufferBuilder::new(0),
+        }
+    }
+
+    pub(super) fn push(&mut self, value: Option<T>) {
+        self.values.push(value.unwrap_or_default());
+        self.valid.append(value.is_some());
+    }
+
+    /// Adds the value; whether there was one.
+    pub(super) fn put(&mut self, value: Option<T>) -> bool {
+        self.push(value);
+        value.is_some()
+    }
+
+    pub(in crate::decode) fn get(&self, row: usize) -> Option<T> {
+        self.values
+            .get(row)
+            .copied()
+            .filter(|_| self.valid.is_valid(row))
+    }
+
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.values.truncate(rows);
+        self.valid.truncate(rows);
+    }
+}
+
+impl Texts {
+    pub(in crate::decode) fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            valid: NullBufferBuilder::new(0),
+        }
+    }
+
+    pub(in crate::decode) fn push(&mut self, text: Option<&str>) {
+        self.bytes
+            .extend_from_slice(text.unwrap_or_default().as_bytes());
+        self.ends.push(self.bytes.len());
+        self.valid.append(text.is_some());
+    }
+
+    pub(in crate::decode) fn get(&self, row: usize) -> Option<&str> {
+        let start = start(&self.ends, row);
+        let bytes = self.bytes.get(start..*self.ends.get(row)?)?;
+        core::str::from_utf8(bytes)
+            .ok()
+            .filter(|_| self.valid.is_valid(row))
+    }
+
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.bytes.truncate(start(&self.ends, rows));
+        self.ends.truncate(rows);
+        self.valid.truncate(rows);
+    }
+
+    pub(in crate::decode) fn finish(self) -> Result<StringArray, ArrowError> {
+        let bytes = Bytes::from_vec(self.bytes);
+        StringArray::try_new(offsets(&self.ends)?, bytes, self.valid.build())
+    }
+}
+
+/// Where row `row` begins in what `ends` cuts.
+pub(super) fn start(ends: &[usize], row: usize) -> usize {
+    let before = row.min(ends.len()).checked_sub(1);
+    before
+        .and_then(|before| ends.get(before))
+        .copied()
+        .unwrap_or(0)
+}
+
+pub(super) fn offsets(ends: &[usize]) -> Result<OffsetBuffer<i32>, ArrowError> {
+    let offsets: Result<Vec<i32>, ArrowError> = core::iter::once(&0)
+        .chain(ends)
+        .map(|end| i32::try_from(*end).map_err(|_| ArrowError::OffsetOverflowError(*end)))
+        .collect();
+    Ok(OffsetBuffer::new(ScalarBuffer::from(offsets?)))
+}
