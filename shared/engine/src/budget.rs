@@ -140,8 +140,11 @@ impl BudgetItem {
             return now;
         };
         // Each further round of the limit comes one step after the round before.
-        let rounds = i64::from(before / limit.requests());
-        let last = (before % limit.requests()).saturating_add(1);
+        let rounds = i64::from(before.checked_div(limit.requests()).unwrap_or(0));
+        let last = before
+            .checked_rem(limit.requests())
+            .unwrap_or(0)
+            .saturating_add(1);
         let mut due = ceil_millis(now);
         for _ in 0..last {
             due = item.next_due(limit, now);
