@@ -52,8 +52,7 @@ pub trait ObjectStore: Send + Sync + core::fmt::Debug {
     async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError>;
 
     /// All objects whose key begins with `prefix` and is greater than `after`, in key order.
-    async fn list(&self, prefix: &str, after: Option<&str>)
-    -> Result<Vec<ObjectMeta>, StoreError>;
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError>;
 
     /// Removes the object; that there was none is no error.
     async fn delete(&self, key: &str) -> Result<(), StoreError>;
@@ -107,10 +106,19 @@ impl StoreError {
         if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
             return Self::Full { key, source };
         }
-        if matches!(kind, ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) {
-            return Self::Denied { key, source: Box::new(source) };
+        if matches!(
+            kind,
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+        ) {
+            return Self::Denied {
+                key,
+                source: Box::new(source),
+            };
         }
-        Self::Failed { key, source: Box::new(source) }
+        Self::Failed {
+            key,
+            source: Box::new(source),
+        }
     }
 
     /// Whether the same call may succeed if repeated at once. The failed call may have had its
@@ -130,7 +138,9 @@ fn check_key(key: &str) -> Result<(), StoreError> {
     let bad_part =
         |part: &str| part.is_empty() || part == "." || part == ".." || part.starts_with(".tmp-");
     if key.contains(['\\', '\0']) || key.split('/').any(bad_part) {
-        return Err(StoreError::InvalidKey { key: key.to_owned() });
+        return Err(StoreError::InvalidKey {
+            key: key.to_owned(),
+        });
     }
     Ok(())
 }

@@ -1,13 +1,17 @@
 //! A stream's Delta table: its log, its current files, its commits.
 
 mod action;
+mod check;
 mod checkpoint;
 mod commit;
+mod create;
 mod error;
+mod listing;
 mod log;
 mod names;
 mod read;
 
+use core::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,26 +19,17 @@ use engine::ids::{AccountId, AttemptId, Epoch, Sequence};
 use engine::key::Key;
 use engine::report::Counts;
 use engine::spec::StreamSpec;
-use engine::time::{SignedDuration, Timestamp};
+use engine::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
-use crate::schema::{Comparison, TableSchema};
+use crate::schema::TableSchema;
 use crate::store::ObjectStore;
-use action::{EPOCH, Format, Info, Line, MetaData, Protocol, SEQUENCE};
+use action::{EPOCH, SEQUENCE};
 use read::Log;
 
 pub use error::{CommitError, TableError};
 pub(crate) use log::LogState;
 pub(crate) use names::{LAST_CHECKPOINT, LogName, checkpoint_parts, parse_data_file, parse_log};
-
-/// Version of the conventions of this software in a table; a higher one is refused.
-const FORMAT: u32 = 1;
-const FORMAT_PROPERTY: &str = "harvest-lake.format";
-const ACCOUNT_PROPERTY: &str = "harvest-lake.account";
-
-/// A checkpoint is due when so many versions have passed since the last.
-const CHECKPOINT_EVERY: u64 = 10;
 
 /// A file that is part of the table, or is to become so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +44,8 @@ pub struct FileEntry {
     pub modified: Timestamp,
     /// Rows in it.
     pub rows: u64,
-    /// Delta statistics as JSON text (`delta-facts` rules: exact decimals, no free text).
+    /// Delta statistics as JSON text: decimals exact, instants rounded outwards, no free text.
+    /// Empty where there are none.
     pub stats: String,
     /// First and last primary key, from `tags`; `None`: a foreign file.
     pub keys: Option<(Key, Key)>,
@@ -96,7 +92,7 @@ pub struct Change {
 }
 
 /// A table at one of its versions.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Table {
     store: Arc<dyn ObjectStore>,
     schema: TableSchema,
@@ -106,6 +102,17 @@ pub struct Table {
     files: Vec<FileEntry>,
     /// Commits begun with this object; part of their ids.
     commits: u64,
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("store", &self.store)
+            .field("root", &self.root)
+            .field("version", &self.state.version)
+            .field("files", &self.files.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Table {
@@ -119,10 +126,24 @@ impl Table {
         account: AccountId,
     ) -> Result<Option<Self>, TableError> {
         let root = format!("tables/{}", spec.name);
-        let log = Log { store: store.as_ref(), stream: spec.name, root: &root };
-        let Some(state) = log.load().await? else { return Ok(None) };
+        let log = Log {
+            store: store.as_ref(),
+            stream: spec.name,
+            root: &root,
+        };
+        let Some(state) = log.load().await? else {
+            return Ok(None);
+        };
         let schema = TableSchema::of(spec);
-        let mut table = Self { store, schema, account, root, state, files: Vec::new(), commits: 0 };
+        let mut table = Self {
+            store,
+            schema,
+            account,
+            root,
+            state,
+            files: Vec::new(),
+            commits: 0,
+        };
         table.check(&table.state)?;
         table.sort_files();
         Ok(Some(table))
@@ -144,8 +165,12 @@ impl Table {
             return Ok(table);
         }
         let root = format!("tables/{}", spec.name);
-        let log = Log { store: store.as_ref(), stream: spec.name, root: &root };
-        let bytes = first_commit(&TableSchema::of(spec), account, now)
+        let log = Log {
+            store: store.as_ref(),
+            stream: spec.name,
+            root: &root,
+        };
+        let bytes = create::first_commit(&TableSchema::of(spec), account, now)
             .map_err(|error| log.damaged(&names::commit(0), error.to_string()))?;
         log.put_commit(0, &Bytes::from(bytes)).await?;
         let missing = TableError::Damaged {
@@ -161,48 +186,13 @@ impl Table {
     /// # Errors
     /// As `open`. The object then stays at its version.
     pub async fn refresh(&mut self) -> Result<(), TableError> {
-        let Some(state) = self.log().follow(&self.state).await? else { return Ok(()) };
+        let Some(state) = self.log().follow(&self.state).await? else {
+            return Ok(());
+        };
         self.check(&state)?;
         self.state = state;
         self.sort_files();
         Ok(())
-    }
-
-    /// Writes a checkpoint and the hint that names it if ten versions have passed since the last,
-    /// and returns its version. `retention`: how long removed files are kept for readers of older
-    /// versions.
-    ///
-    /// # Errors
-    /// When the store fails. The table is as good as before: the checkpoint is due again.
-    pub async fn checkpoint_if_due(
-        &mut self,
-        now: Timestamp,
-        retention: SignedDuration,
-    ) -> Result<Option<u64>, TableError> {
-        let since = self.state.version.saturating_sub(self.state.checkpoint.unwrap_or_default());
-        if since < CHECKPOINT_EVERY {
-            return Ok(None);
-        }
-        let version = self.state.version;
-        let file = names::checkpoint(version);
-        let state = self.state.clone();
-        let written =
-            tokio::task::spawn_blocking(move || checkpoint::write(&state, now, retention)).await;
-        let log = self.log();
-        let checkpoint = match written {
-            Ok(written) => written.map_err(|error| log.damaged(&file, error.to_string()))?,
-            Err(error) => return Err(log.damaged(&file, error.to_string())),
-        };
-        let hint = json!({
-            "version": version,
-            "size": checkpoint.actions,
-            "sizeInBytes": checkpoint.bytes.len(),
-            "numOfAddFiles": checkpoint.adds,
-        });
-        log.put(&file, checkpoint.bytes).await?;
-        log.put(LAST_CHECKPOINT, hint.to_string().into_bytes()).await?;
-        self.state.checkpoint = Some(version);
-        Ok(Some(version))
     }
 
     /// The version this object is at.
@@ -270,7 +260,11 @@ impl Table {
     }
 
     pub(crate) fn log(&self) -> Log<'_> {
-        Log { store: self.store.as_ref(), stream: self.stream(), root: &self.root }
+        Log {
+            store: self.store.as_ref(),
+            stream: self.stream(),
+            root: &self.root,
+        }
     }
 
     fn stream(&self) -> &'static str {
@@ -283,129 +277,22 @@ impl Table {
     }
 
     fn sort_files(&mut self) {
-        let column = self.partition_column();
-        self.files = self.state.files.iter().map(|(path, add)| add.file(path, column)).collect();
         fn order(file: &FileEntry) -> (Option<&String>, Option<&Key>, &String) {
-            (file.partition.as_ref(), file.keys.as_ref().map(|(first, _)| first), &file.path)
+            (
+                file.partition.as_ref(),
+                file.keys.as_ref().map(|(first, _)| first),
+                &file.path,
+            )
         }
+        let column = self.partition_column();
+        self.files = self
+            .state
+            .files
+            .iter()
+            .map(|(path, add)| add.file(path, column))
+            .collect();
         self.files.sort_by(|a, b| order(a).cmp(&order(b)));
     }
-
-    /// Whether this version may go on from `state`, for this account.
-    fn check(&self, state: &LogState) -> Result<(), TableError> {
-        let table = || self.stream().to_owned();
-        check_protocol(state).map_err(|found| TableError::Protocol { table: table(), found })?;
-        let property = |name: &str| state.meta_data.configuration.get(name)?.as_deref();
-        let not_ours = |what: &str| TableError::NotOurs { table: table(), what: what.to_owned() };
-        let number = |name| property(name).and_then(|value| value.parse().ok());
-        let found = number(FORMAT_PROPERTY).ok_or_else(|| not_ours("no harvest-lake.format"))?;
-        if found > i64::from(FORMAT) {
-            let found = u32::try_from(found).unwrap_or(u32::MAX);
-            return Err(TableError::NewerFormat { table: table(), found, known: FORMAT });
-        }
-        let found =
-            AccountId(number(ACCOUNT_PROPERTY).ok_or_else(|| not_ours("no harvest-lake.account"))?);
-        if found != self.account {
-            return Err(TableError::OtherAccount { table: table(), found, wanted: self.account });
-        }
-        if state.meta_data.partition_columns != self.schema.partition_columns() {
-            return Err(TableError::OtherTypes {
-                table: table(),
-                columns: vec!["another partition column".to_owned()],
-            });
-        }
-        let compared = self.schema.compare(&state.meta_data.schema_string);
-        match compared.map_err(|error| self.log().damaged("_delta_log", error.to_string()))? {
-            Comparison::Equal | Comparison::Lacks(_) => Ok(()),
-            Comparison::Unknown(columns) => {
-                Err(TableError::UnknownColumn { table: table(), columns })
-            }
-            Comparison::Differs(columns) => Err(TableError::OtherTypes { table: table(), columns }),
-        }
-    }
-}
-
-/// What `state` asks of a writer that we are not.
-fn check_protocol(state: &LogState) -> Result<(), String> {
-    let Protocol { min_reader_version, min_writer_version, reader_features, writer_features } =
-        &state.protocol;
-    let features: Vec<&str> =
-        reader_features.iter().chain(writer_features).flatten().map(String::as_str).collect();
-    if *min_reader_version > 1 || *min_writer_version > 2 || !features.is_empty() {
-        let features = if features.is_empty() {
-            String::new()
-        } else {
-            format!(" with features {}", features.join(", "))
-        };
-        let versions = format!("reader version {min_reader_version}, writer {min_writer_version}");
-        return Err(versions + &features);
-    }
-    let property = |name: &str| state.meta_data.configuration.get(name)?.as_deref();
-    if property("delta.appendOnly") == Some("true") {
-        return Err("the property delta.appendOnly".to_owned());
-    }
-    Ok(())
-}
-
-/// Version 0: protocol and schema, no rows.
-fn first_commit(
-    schema: &TableSchema,
-    account: AccountId,
-    now: Timestamp,
-) -> Result<Vec<u8>, serde_json::Error> {
-    let protocol = Protocol {
-        min_reader_version: 1,
-        min_writer_version: 2,
-        reader_features: None,
-        writer_features: None,
-    };
-    let property = |name: &str, value: String| (name.to_owned(), Some(value));
-    let meta_data = MetaData {
-        id: table_id(schema.spec.name, account, now),
-        name: Some(schema.spec.name.to_owned()),
-        description: Some(schema.spec.doc.to_owned()),
-        format: Format { provider: "parquet".to_owned(), options: action::Texts::new() },
-        schema_string: schema.delta_schema_json(),
-        partition_columns: schema.partition_columns(),
-        configuration: [
-            property(FORMAT_PROPERTY, FORMAT.to_string()),
-            property(ACCOUNT_PROPERTY, account.to_string()),
-        ]
-        .into(),
-        created_time: Some(now.as_millisecond()),
-    };
-    let info = Info {
-        operation: "CREATE TABLE",
-        now,
-        writer: None,
-        sequence: Sequence::default(),
-        note: None,
-    };
-    let protocol = Line { protocol: Some(protocol), ..Line::default() };
-    let meta_data = Line { meta_data: Some(meta_data), ..Line::default() };
-    action::commit_file(&info, vec![protocol, meta_data])
-}
-
-/// An id in the form of a UUID (version 8), another for each table that is ever created.
-fn table_id(stream: &str, account: AccountId, now: Timestamp) -> String {
-    let seed = format!("{stream}/{account}/{}", now.as_nanosecond());
-    // FNV-1a, twice from different beginnings: an id, not a secret.
-    let hash = |mut hash: u64| {
-        for byte in seed.bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-        hash
-    };
-    let high = hash(0xcbf2_9ce4_8422_2325) & !0xf000 | 0x8000;
-    let low = hash(0x6c62_272e_07bb_0142) & !(0b11 << 62) | 0b10 << 62;
-    format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        high >> 32,
-        high >> 16 & 0xffff,
-        high & 0xffff,
-        low >> 48,
-        low & 0xffff_ffff_ffff
-    )
 }
 
 #[cfg(test)]

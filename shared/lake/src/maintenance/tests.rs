@@ -1,3 +1,4 @@
+use core::slice::from_ref;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -186,7 +187,7 @@ async fn only_files_of_dead_attempts_are_orphans() {
     let removed = table.files()[0].clone();
     let by = writer("a", 3);
     table
-        .commit(at(6), &by, &change(&[], &[removed.clone()]), &note(6, 1))
+        .commit(at(6), &by, &change(&[], from_ref(&removed)), &note(6, 1))
         .await
         .unwrap();
     assert_eq!(table.recorded_sequence().0, 6);

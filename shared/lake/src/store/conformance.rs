@@ -6,6 +6,7 @@
     reason = "a test suite, public so that other packages can run it"
 )]
 
+use core::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,6 +14,9 @@ use bytes::Bytes;
 use super::{ObjectStore, PutIfAbsent, StoreError};
 
 const WRITERS: u8 = 30;
+
+/// A key, a range of it, and what that is.
+type Case = (&'static str, Range<u64>, Option<&'static [u8]>);
 
 /// Runs the whole suite, each part on an empty store of its own. Panics where the store does not
 /// conform. The runtime should have several threads, or the races are none.
@@ -122,7 +126,7 @@ pub async fn ranges_are_cut_at_the_end<S: ObjectStore>(store: Arc<S>) {
         .await
         .expect("a put");
     store.put("empty", Bytes::new()).await.expect("a put");
-    let cases: [(&str, core::ops::Range<u64>, Option<&[u8]>); 9] = [
+    let cases: [Case; 9] = [
         ("object", 0..10, Some(b"0123456789")),
         ("object", 3..5, Some(b"34")),
         ("object", 8..20, Some(b"89")),

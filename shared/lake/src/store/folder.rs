@@ -1,21 +1,21 @@
 //! Objects as files of a local folder, durable when a call returns.
 
-use core::fmt::Write as _;
+mod temporary;
+
 use core::ops::Range;
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use engine::time::Timestamp;
 
-use super::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError, check_key, clamp};
+use temporary::{Temporary, is_temporary};
 
-const TEMPORARY: &str = ".tmp-";
+use super::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError, check_key, clamp};
 
 /// How often a put begins anew when its temporary file was taken away, or its folder.
 const TRIES: u32 = 5;
@@ -55,9 +55,11 @@ impl FolderStore {
 
     /// Deletes temporary files below `prefix` that writers left behind when they died, and returns
     /// how many there were. Those of living writers stay: they hold a lock on them.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or a file in it not be deleted.
     pub async fn clean_leftovers(&self, prefix: &str) -> Result<u64, StoreError> {
-        self.run(prefix, |folder, prefix| folder.clean_leftovers(prefix))
-            .await
+        self.run(prefix, Folder::clean_leftovers).await
     }
 
     async fn run<T: Send + 'static>(
@@ -336,42 +338,6 @@ impl Folder {
     }
 }
 
-/// A file that nobody else sees yet, locked for its life so that it is not taken for a leftover.
-struct Temporary {
-    path: PathBuf,
-    file: File,
-}
-
-impl Temporary {
-    fn create(folder: &Path, bytes: &[u8]) -> io::Result<Self> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        loop {
-            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let mut name = TEMPORARY.to_owned();
-            write!(name, "{}-{number}", std::process::id()).map_err(io::Error::other)?;
-            let path = folder.join(name);
-            let file = match OpenOptions::new().write(true).create_new(true).open(&path) {
-                // A process of the same number left it, or lives in another container.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
-                opened => opened?,
-            };
-            // On a file system without locks leftovers are never cleaned, so nothing is lost.
-            drop(file.try_lock());
-            let mut temporary = Self { path, file };
-            temporary.file.write_all(bytes)?;
-            temporary.file.sync_all()?;
-            return Ok(temporary);
-        }
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // After a rename there is nothing left to remove; and what stays is cleaned as a leftover.
-        drop(fs::remove_file(&self.path));
-    }
-}
-
 fn sync_folder(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")
@@ -379,12 +345,6 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
         folder
     };
     File::open(folder)?.sync_all()
-}
-
-fn is_temporary(key: &str) -> bool {
-    key.rsplit('/')
-        .next()
-        .is_some_and(|name| name.starts_with(TEMPORARY))
 }
 
 /// `None` where the thing is not there (any more), or is a folder.

@@ -1,5 +1,6 @@
 //! Objects in memory: for tests, simulations and benchmarks.
 
+use core::fmt;
 use core::ops::Range;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,12 +12,21 @@ use engine::time::Timestamp;
 use super::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError, check_key, clamp};
 
 /// An object store in memory. It has no clock: objects are dated by `set_now`, at first 1970.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct MemoryStore {
     shelf: Mutex<Shelf>,
 }
 
-#[derive(Debug, Default)]
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let objects = self.shelf().objects.len();
+        f.debug_struct("MemoryStore")
+            .field("objects", &objects)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
 struct Shelf {
     now: Timestamp,
     objects: BTreeMap<String, (Bytes, Timestamp)>,
@@ -37,11 +47,11 @@ impl MemoryStore {
     /// An independent store that holds the same objects: what a crash at this moment leaves.
     #[must_use]
     pub fn copy(&self) -> Self {
-        let shelf = self.shelf();
-        let objects = shelf.objects.clone();
+        let on = self.shelf();
+        let objects = on.objects.clone();
         Self {
             shelf: Mutex::new(Shelf {
-                now: shelf.now,
+                now: on.now,
                 objects,
             }),
         }
@@ -57,20 +67,20 @@ impl MemoryStore {
 impl ObjectStore for MemoryStore {
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
         check_key(key)?;
-        let mut shelf = self.shelf();
-        if shelf.objects.contains_key(key) {
+        let mut on = self.shelf();
+        if on.objects.contains_key(key) {
             return Ok(PutIfAbsent::Exists);
         }
-        let now = shelf.now;
-        shelf.objects.insert(key.to_owned(), (bytes, now));
+        let now = on.now;
+        on.objects.insert(key.to_owned(), (bytes, now));
         Ok(PutIfAbsent::Stored)
     }
 
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
         check_key(key)?;
-        let mut shelf = self.shelf();
-        let now = shelf.now;
-        shelf.objects.insert(key.to_owned(), (bytes, now));
+        let mut on = self.shelf();
+        let now = on.now;
+        on.objects.insert(key.to_owned(), (bytes, now));
         Ok(())
     }
 
@@ -94,9 +104,9 @@ impl ObjectStore for MemoryStore {
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError> {
-        let shelf = self.shelf();
+        let on = self.shelf();
         let begins = |key: &str| key.starts_with(prefix) && after.is_none_or(|after| key > after);
-        let found = shelf.objects.iter().filter(|(key, _)| begins(key));
+        let found = on.objects.iter().filter(|(key, _)| begins(key));
         Ok(found
             .map(|(key, (bytes, modified))| ObjectMeta {
                 key: key.clone(),

@@ -267,8 +267,8 @@ pub(crate) fn parse_commit_file(bytes: &[u8]) -> Result<Vec<Line>, String> {
     }
     let infos = lines.iter().filter_map(|line| line.commit_info.as_ref());
     let promised = infos
-        .filter_map(|info| info.get(OURS)?.get("actions")?.as_u64())
-        .next();
+        .filter_map(|info| info.get(OURS)?.get("actions"))
+        .find_map(Value::as_u64);
     match promised {
         Some(promised) if promised != lines.len() as u64 => {
             Err(format!("{} of {promised} lines are there", lines.len()))

@@ -2,324 +2,57 @@
 //! version since the first.
 
 mod read;
+mod write;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use engine::time::{SignedDuration, Timestamp};
+use serde_json::json;
 
-use arrow::array::{
-    ArrayRef, BooleanArray, Int32Array, Int64Array, ListBuilder, MapBuilder, MapFieldNames,
-    StringArray, StringBuilder, StructArray,
-};
-use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Field, Fields, Schema};
-use arrow::error::ArrowError;
-use arrow::record_batch::RecordBatch;
-use engine::time::{SignedDuration, Timestamp, minus};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
-
-use super::action::{Add, Remove, Texts, Txn};
-use super::log::LogState;
+use super::{LAST_CHECKPOINT, Table, TableError, names};
 
 pub(super) use read::read;
+pub(super) use write::write;
 
-/// A checkpoint file that is yet to be stored.
-#[derive(Debug)]
-pub(super) struct Checkpoint {
-    pub bytes: Vec<u8>,
-    /// Rows in it.
-    pub actions: usize,
-    /// Those that are current files.
-    pub adds: usize,
-}
+/// A checkpoint is due when so many versions have passed since the last.
+const CHECKPOINT_EVERY: u64 = 10;
 
-/// The checkpoint of `state`. Files that were removed longer than twice `retention` ago are not in
-/// it: vacuum has had all the time between to delete them.
-pub(super) fn write(
-    state: &LogState,
-    now: Timestamp,
-    retention: SignedDuration,
-) -> Result<Checkpoint, ParquetError> {
-    let kept_from = minus(minus(now, retention), retention).as_millisecond();
-    let recent = |remove: &&Remove| remove.deletion_timestamp.unwrap_or_default() >= kept_from;
-    let adds: Vec<&Add> = state.files.values().collect();
-    let removes: Vec<&Remove> = state.tombstones.values().filter(recent).collect();
-    let txns: Vec<&Txn> = state.txns.values().collect();
-    let actions = 2 + txns.len() + adds.len() + removes.len();
-    let (first_txn, first_add) = (2, 2 + txns.len());
-    let first_remove = first_add + adds.len();
-    let columns = [
-        (
-            "protocol",
-            Rows {
-                at: 0,
-                of: 1,
-                all: actions,
-            }
-            .protocol(state)?,
-        ),
-        (
-            "metaData",
-            Rows {
-                at: 1,
-                of: 1,
-                all: actions,
-            }
-            .meta_data(state)?,
-        ),
-        (
-            "txn",
-            Rows {
-                at: first_txn,
-                of: txns.len(),
-                all: actions,
-            }
-            .txns(&txns)?,
-        ),
-        (
-            "add",
-            Rows {
-                at: first_add,
-                of: adds.len(),
-                all: actions,
-            }
-            .adds(&adds)?,
-        ),
-        (
-            "remove",
-            Rows {
-                at: first_remove,
-                of: removes.len(),
-                all: actions,
-            }
-            .removes(&removes)?,
-        ),
-    ];
-    let field =
-        |(name, column): &(&str, ArrayRef)| Field::new(*name, column.data_type().clone(), true);
-    let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Fields>()));
-    let arrays = columns.into_iter().map(|(_, column)| column).collect();
-    let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .build();
-    let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties))?;
-    writer.write(&batch)?;
-    Ok(Checkpoint {
-        bytes: writer.into_inner()?,
-        actions,
-        adds: adds.len(),
-    })
-}
-
-/// The rows of one kind of action among all rows of a checkpoint; in the others it is null.
-#[derive(Clone, Copy)]
-struct Rows {
-    at: usize,
-    of: usize,
-    all: usize,
-}
-
-impl Rows {
-    fn protocol(self, state: &LogState) -> Result<ArrayRef, ArrowError> {
-        let int = |value| self.column::<Int32Array, _>([Some(value)]);
-        self.structs([
-            ("minReaderVersion", int(state.protocol.min_reader_version)),
-            ("minWriterVersion", int(state.protocol.min_writer_version)),
-        ])
-    }
-
-    fn meta_data(self, state: &LogState) -> Result<ArrayRef, ArrowError> {
-        let of = &state.meta_data;
-        let format = self.structs([
-            ("provider", self.texts([Some(of.format.provider.as_str())])),
-            ("options", self.maps([Some(&of.format.options)])?),
-        ])?;
-        self.structs([
-            ("id", self.texts([Some(of.id.as_str())])),
-            ("name", self.texts([of.name.as_deref()])),
-            ("description", self.texts([of.description.as_deref()])),
-            ("format", format),
-            (
-                "schemaString",
-                self.texts([Some(of.schema_string.as_str())]),
-            ),
-            ("partitionColumns", self.lists(&of.partition_columns)),
-            ("configuration", self.maps([Some(&of.configuration)])?),
-            (
-                "createdTime",
-                self.column::<Int64Array, _>([of.created_time]),
-            ),
-        ])
-    }
-
-    fn txns(self, txns: &[&Txn]) -> Result<ArrayRef, ArrowError> {
-        let longs = |values: Vec<Option<i64>>| self.column::<Int64Array, _>(values);
-        self.structs([
-            (
-                "appId",
-                self.texts(txns.iter().map(|txn| Some(txn.app_id.as_str()))),
-            ),
-            (
-                "version",
-                longs(txns.iter().map(|txn| Some(txn.version)).collect()),
-            ),
-            (
-                "lastUpdated",
-                longs(txns.iter().map(|txn| txn.last_updated).collect()),
-            ),
-        ])
-    }
-
-    fn adds(self, adds: &[&Add]) -> Result<ArrayRef, ArrowError> {
-        let longs = |values: Vec<Option<i64>>| self.column::<Int64Array, _>(values);
-        // What a checkpoint holds changes nothing.
-        let unchanged = self.column::<BooleanArray, _>(adds.iter().map(|_| Some(false)));
-        self.structs([
-            (
-                "path",
-                self.texts(adds.iter().map(|add| Some(add.path.as_str()))),
-            ),
-            (
-                "partitionValues",
-                self.maps(adds.iter().map(|add| Some(&add.partition_values)))?,
-            ),
-            (
-                "size",
-                longs(adds.iter().map(|add| long(add.size)).collect()),
-            ),
-            (
-                "modificationTime",
-                longs(adds.iter().map(|add| Some(add.modification_time)).collect()),
-            ),
-            ("dataChange", unchanged),
-            (
-                "stats",
-                self.texts(adds.iter().map(|add| add.stats.as_deref())),
-            ),
-            ("tags", self.maps(adds.iter().map(|add| add.tags.as_ref()))?),
-        ])
-    }
-
-    fn removes(self, removes: &[&Remove]) -> Result<ArrayRef, ArrowError> {
-        let longs = |values: Vec<Option<i64>>| self.column::<Int64Array, _>(values);
-        let flags = |values: Vec<Option<bool>>| self.column::<BooleanArray, _>(values);
-        let values = removes
-            .iter()
-            .map(|remove| remove.partition_values.as_ref());
-        self.structs([
-            (
-                "path",
-                self.texts(removes.iter().map(|remove| Some(remove.path.as_str()))),
-            ),
-            (
-                "deletionTimestamp",
-                longs(
-                    removes
-                        .iter()
-                        .map(|remove| remove.deletion_timestamp)
-                        .collect(),
-                ),
-            ),
-            (
-                "dataChange",
-                flags(removes.iter().map(|_| Some(false)).collect()),
-            ),
-            (
-                "extendedFileMetadata",
-                flags(
-                    removes
-                        .iter()
-                        .map(|remove| remove.extended_file_metadata)
-                        .collect(),
-                ),
-            ),
-            ("partitionValues", self.maps(values)?),
-            (
-                "size",
-                longs(
-                    removes
-                        .iter()
-                        .map(|remove| remove.size.and_then(long))
-                        .collect(),
-                ),
-            ),
-        ])
-    }
-
-    /// The values in our rows, nulls in the others.
-    fn column<A, T>(self, values: impl IntoIterator<Item = Option<T>>) -> ArrayRef
-    where
-        A: FromIterator<Option<T>> + arrow::array::Array + 'static,
-    {
-        let before = core::iter::repeat_with(|| None).take(self.at);
-        let after = core::iter::repeat_with(|| None).take(self.all - self.at - self.of);
-        Arc::new(before.chain(values).chain(after).collect::<A>())
-    }
-
-    fn texts<'a>(self, values: impl IntoIterator<Item = Option<&'a str>>) -> ArrayRef {
-        self.column::<StringArray, _>(values)
-    }
-
-    fn maps<'a>(
-        self,
-        values: impl IntoIterator<Item = Option<&'a Texts>>,
-    ) -> Result<ArrayRef, ArrowError> {
-        let names = MapFieldNames {
-            entry: "key_value".to_owned(),
-            key: "key".to_owned(),
-            value: "value".to_owned(),
+impl Table {
+    /// Writes a checkpoint and the hint that names it if ten versions have passed since the last,
+    /// and returns its version. `retention`: how long removed files are kept for readers of older
+    /// versions.
+    ///
+    /// # Errors
+    /// When the store fails. The table is as good as before: the checkpoint is due again.
+    pub async fn checkpoint_if_due(
+        &mut self,
+        now: Timestamp,
+        retention: SignedDuration,
+    ) -> Result<Option<u64>, TableError> {
+        let since = self
+            .state
+            .version
+            .saturating_sub(self.state.checkpoint.unwrap_or_default());
+        if since < CHECKPOINT_EVERY {
+            return Ok(None);
+        }
+        let version = self.state.version;
+        let file = names::checkpoint(version);
+        let state = self.state.clone();
+        let written = tokio::task::spawn_blocking(move || write(&state, now, retention)).await;
+        let log = self.log();
+        let checkpoint = match written {
+            Ok(written) => written.map_err(|error| log.damaged(&file, error.to_string()))?,
+            Err(error) => return Err(log.damaged(&file, error.to_string())),
         };
-        let mut maps = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new());
-        for _ in 0..self.at {
-            maps.append(false)?;
-        }
-        for map in values {
-            for (key, value) in map.into_iter().flat_map(BTreeMap::iter) {
-                maps.keys().append_value(key);
-                maps.values().append_option(value.as_deref());
-            }
-            maps.append(map.is_some())?;
-        }
-        for _ in self.at + self.of..self.all {
-            maps.append(false)?;
-        }
-        Ok(Arc::new(maps.finish()))
+        let hint = json!({
+            "version": version,
+            "size": checkpoint.actions,
+            "sizeInBytes": checkpoint.bytes.len(),
+            "numOfAddFiles": checkpoint.adds,
+        });
+        log.put(&file, checkpoint.bytes).await?;
+        log.put(LAST_CHECKPOINT, hint.to_string().into_bytes())
+            .await?;
+        self.state.checkpoint = Some(version);
+        Ok(Some(version))
     }
-
-    fn lists(self, values: &[String]) -> ArrayRef {
-        let element = Field::new("element", DataType::Utf8, true);
-        let mut lists = ListBuilder::new(StringBuilder::new()).with_field(element);
-        for row in 0..self.all {
-            let ours = row == self.at;
-            if ours {
-                values
-                    .iter()
-                    .for_each(|value| lists.values().append_value(value));
-            }
-            lists.append(ours);
-        }
-        Arc::new(lists.finish())
-    }
-
-    fn structs<const N: usize>(
-        self,
-        members: [(&str, ArrayRef); N],
-    ) -> Result<ArrayRef, ArrowError> {
-        let valid = (0..self.all).map(|row| row >= self.at && row < self.at + self.of);
-        let field =
-            |(name, array): &(&str, ArrayRef)| Field::new(*name, array.data_type().clone(), true);
-        let fields: Fields = members.iter().map(field).collect();
-        let arrays = members.into_iter().map(|(_, array)| array).collect();
-        let nulls = NullBuffer::from_iter(valid);
-        // The length stands for structs without members too.
-        let structs = StructArray::try_new(fields, arrays, Some(nulls))?;
-        Ok(Arc::new(structs))
-    }
-}
-
-fn long(number: u64) -> Option<i64> {
-    i64::try_from(number).ok()
 }

@@ -1,16 +1,14 @@
 //! Reads a log: hint, checkpoint and tail with one listing; anything more only where the hint is
 //! wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
 use super::action::{Line, note_of, parse_commit_file};
+use super::listing::Listing;
 use super::log::{LogState, Replay};
-use super::names::{self, LogName};
-use super::{CommitNote, TableError, checkpoint};
+use super::{CommitNote, TableError, checkpoint, names};
 use crate::store::{ObjectStore, StoreError};
 
 /// Log files that are read at the same time.
@@ -22,14 +20,6 @@ pub(crate) struct Log<'a> {
     pub store: &'a dyn ObjectStore,
     pub stream: &'a str,
     pub root: &'a str,
-}
-
-/// The files of a log that matter.
-#[derive(Debug, Default)]
-pub(crate) struct Listing {
-    pub commits: BTreeSet<u64>,
-    /// Whole checkpoints, with their files below the table's folder.
-    pub checkpoints: BTreeMap<u64, Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,32 +122,6 @@ impl Log<'_> {
         Ok(serde_json::from_slice::<Hint>(&bytes)
             .ok()
             .map(|hint| hint.version))
-    }
-
-    /// Log files after `after` (below the table's folder), or all.
-    pub(crate) async fn list(&self, after: Option<&str>) -> Result<Listing, TableError> {
-        let prefix = self.key("_delta_log/");
-        let after = after.map(|after| self.key(after));
-        let objects = self.store.list(&prefix, after.as_deref()).await;
-        let mut listing = Listing::default();
-        let mut parts_found = BTreeMap::<(u64, u32), u32>::new();
-        for object in objects.map_err(|source| self.failed(source))? {
-            match object.key.strip_prefix(&prefix).and_then(names::parse_log) {
-                Some(LogName::Commit(version)) => {
-                    listing.commits.insert(version);
-                }
-                Some(LogName::Checkpoint { version, parts, .. }) => {
-                    let found = parts_found.entry((version, parts)).or_default();
-                    *found += 1;
-                    if *found >= parts {
-                        let files = names::checkpoint_parts(version, parts);
-                        listing.checkpoints.insert(version, files);
-                    }
-                }
-                None => {}
-            }
-        }
-        Ok(listing)
     }
 
     /// The actions of these files of a checkpoint.

@@ -1,10 +1,13 @@
+use core::slice::from_ref;
 use std::collections::BTreeMap;
 
 use engine::spec::{
     Field, Kind, Paging, Partition, RateClass, Sweep, date, instant, int, object, text,
 };
-use serde_json::Value;
+use engine::time::SignedDuration;
+use serde_json::{Value, json};
 
+use super::create::{first_commit, table_id};
 use super::*;
 use crate::store::{Call, Fault, FaultyStore, MemoryStore, Operation, PutIfAbsent};
 
@@ -234,7 +237,7 @@ async fn what_is_committed_is_what_is_opened() {
     );
 
     let newer = file("1-2-a-0", Some("2024-01"), 100);
-    let replaced = change(&[newer.clone()], &[january.clone()]);
+    let replaced = change(from_ref(&newer), from_ref(&january));
     table
         .commit(at(2), &by, &replaced, &note(2, 1))
         .await
@@ -469,7 +472,7 @@ async fn impossible_changes_are_refused() {
     let by = writer("a", 1);
     let (there, other) = (file("1-1-a-0", None, 0), file("1-1-a-1", None, 0));
     table
-        .commit(at(1), &by, &change(&[there.clone()], &[]), &note(1, 1))
+        .commit(at(1), &by, &change(from_ref(&there), &[]), &note(1, 1))
         .await
         .unwrap();
     let outside = FileEntry {
@@ -477,10 +480,10 @@ async fn impossible_changes_are_refused() {
         ..other.clone()
     };
     for wrong in [
-        change(&[there.clone()], &[]),
-        change(&[there.clone()], &[there.clone()]),
+        change(from_ref(&there), &[]),
+        change(from_ref(&there), from_ref(&there)),
         change(&[other.clone(), other.clone()], &[]),
-        change(&[], &[other.clone()]),
+        change(&[], from_ref(&other)),
         change(&[], &[there.clone(), there.clone()]),
         change(&[outside], &[]),
     ] {
@@ -494,7 +497,7 @@ async fn impossible_changes_are_refused() {
         );
     }
     table
-        .commit(at(1), &by, &change(&[other], &[there.clone()]), &note(1, 1))
+        .commit(at(1), &by, &change(&[other], from_ref(&there)), &note(1, 1))
         .await
         .unwrap();
     let error = table
@@ -597,7 +600,7 @@ async fn a_table_without_partitions_has_no_partition_values() {
     "1-1-a-0.parquet".clone_into(&mut plain.path);
     let by = writer("a", 1);
     table
-        .commit(at(1), &by, &change(&[plain.clone()], &[]), &note(1, 1))
+        .commit(at(1), &by, &change(from_ref(&plain), &[]), &note(1, 1))
         .await
         .unwrap();
     let opened = Table::open(store, &PLAIN, ACCOUNT).await.unwrap().unwrap();
@@ -700,7 +703,7 @@ async fn tombstones_leave_the_checkpoint_after_twice_the_retention() {
     commit_files(&mut table, &by, 1, 2).await;
     let first = table.files()[0].clone();
     table
-        .commit(at(0), &by, &change(&[], &[first.clone()]), &note(3, 1))
+        .commit(at(0), &by, &change(&[], from_ref(&first)), &note(3, 1))
         .await
         .unwrap();
     let two_weeks = 14 * 24 * 3600;

@@ -1,3 +1,6 @@
+use std::fs::OpenOptions;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::*;
 use crate::store::conformance;
 

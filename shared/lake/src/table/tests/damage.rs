@@ -142,8 +142,8 @@ async fn a_checkpoint_that_cannot_be_read_matters_only_once_its_commits_are_gone
         .unwrap()
         .unwrap();
     let mut flipped = good.to_vec();
-    let last = flipped.len() - 30;
-    flipped[last] ^= 0xff;
+    let footer_length = flipped.len() - 7;
+    flipped[footer_length] ^= 0xff;
     for bad in [Bytes::new(), good.slice(..good.len() / 2), flipped.into()] {
         let store = checkpointed().await;
         store.put(&checkpoint_key(10), bad).await.unwrap();
@@ -214,7 +214,8 @@ async fn the_note_is_found_behind_a_checkpoint() {
 
 #[tokio::test]
 async fn tables_that_we_must_not_touch_say_why() {
-    let changes: [(&str, fn(&mut Value), &str); 9] = [
+    type Edit = fn(&mut Value);
+    let changes: [(&str, Edit, &str); 9] = [
         (
             "protocol",
             |p| p["minWriterVersion"] = json!(7),
@@ -224,7 +225,7 @@ async fn tables_that_we_must_not_touch_say_why() {
             "protocol",
             |p| {
                 *p = json!({ "minReaderVersion": 3, "minWriterVersion": 7,
-                "readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"] })
+                "readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"] });
             },
             "deletionVectors",
         ),
