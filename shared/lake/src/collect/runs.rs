@@ -15,8 +15,9 @@ use arrow::ipc::writer::FileWriter;
 use super::CollectError;
 use crate::partition::{Layout, Pick, gather};
 
-/// Rows of one chunk; a run being merged holds one chunk in memory.
-const CHUNK_ROWS: usize = 2048;
+/// Rows of one chunk; a run being merged holds one chunk in memory. Tests have few rows and want
+/// many chunks.
+const CHUNK_ROWS: usize = if cfg!(test) { 3 } else { 2048 };
 
 /// Rows that are not sorted yet, as they were pushed.
 #[derive(Debug, Default)]

@@ -8,8 +8,8 @@ use super::runs::{ChunkPlace, ChunkReader};
 use super::{Bounds, CollectError, Collected, KeySet};
 use crate::partition::{Keyed, Layout, Pick, Version, gather};
 
-/// Rows of one batch.
-const BATCH_ROWS: usize = 4096;
+/// Rows of one batch. Tests have few rows and want many batches.
+const BATCH_ROWS: usize = if cfg!(test) { 7 } else { 4096 };
 
 /// An iterator over the rows of one partition within bounds.
 #[derive(Debug)]

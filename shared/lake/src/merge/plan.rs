@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::coverage::Coverage;
+use engine::report::Counts;
 
 use super::incoming::Incoming;
 use super::rows::MergedRows;
@@ -103,6 +104,8 @@ struct Group {
     slots: Vec<Slot>,
     rows: u64,
     dirty: bool,
+    /// What was counted, valid if it is not written: writing counts anew.
+    counts: Counts,
 }
 
 /// How a slot will come out.
@@ -112,6 +115,8 @@ struct Outlook {
     dirty: bool,
     /// Rows it will have; where it is written alone, at most.
     rows: u64,
+    /// What becomes of the incoming rows, if it is not.
+    counts: Counts,
 }
 
 impl Merging {
@@ -127,8 +132,8 @@ impl Merging {
         let slots = if slots.is_empty() { &fresh } else { slots };
         let mut groups: Vec<Group> = Vec::new();
         for slot in slots {
-            let exact = slots.len() > 1;
-            let outlook = self.outlook(table, partition, slot, exact, merged).await?;
+            let neighbours = slots.len() - 1;
+            let outlook = self.outlook(table, partition, slot, neighbours).await?;
             let joins = groups.last().is_some_and(|group| {
                 (group.dirty || outlook.dirty)
                     && group.rows > 0
@@ -142,10 +147,15 @@ impl Merging {
                 group.slots.push(slot.clone());
                 group.rows += outlook.rows;
                 group.dirty |= outlook.dirty;
+                group.counts = group.counts.plus(outlook.counts);
             }
         }
-        for group in groups.into_iter().filter(|group| group.dirty) {
-            self.rewrite(table, partition, group, merged).await?;
+        for group in groups {
+            if group.dirty {
+                self.rewrite(table, partition, group, merged).await?;
+            } else {
+                merged.counts = merged.counts.plus(group.counts);
+            }
         }
         Ok(())
     }
@@ -155,8 +165,7 @@ impl Merging {
         table: &mut TableFiles,
         partition: Option<&str>,
         slot: &Slot,
-        exact: bool,
-        merged: &mut Merged,
+        neighbours: usize,
     ) -> Result<Outlook, MergeError> {
         let held: u64 = slot.files.iter().map(|file| file.rows).sum();
         let found = self.survey.of(slot);
@@ -171,6 +180,7 @@ impl Merging {
             return Ok(Outlook {
                 dirty: false,
                 rows: held,
+                counts: Counts::default(),
             });
         }
         let opened = table.open(slot).await?;
@@ -178,10 +188,10 @@ impl Merging {
             let rows = self.rows(partition, slot, &opened, &found, Columns::All);
             let (changed, counts) = blocking(move || first_change(rows)).await?;
             if !changed {
-                merged.counts = merged.counts.plus(counts);
                 return Ok(Outlook {
                     dirty: false,
                     rows: held,
+                    counts,
                 });
             }
         }
@@ -190,16 +200,19 @@ impl Merging {
         } else {
             opened.rows()?.saturating_add(coming)
         };
-        if !exact && most <= self.limits.file_rows {
+        if neighbours == 0 && most <= self.limits.file_rows {
             return Ok(Outlook {
                 dirty: true,
                 rows: most,
+                counts: Counts::default(),
             });
         }
         let rows = self.rows(partition, slot, &opened, &found, Columns::Versions);
+        let rows = blocking(move || rows.count()).await?;
         Ok(Outlook {
             dirty: true,
-            rows: blocking(move || rows.count()).await?,
+            rows,
+            counts: Counts::default(),
         })
     }
 
@@ -247,7 +260,7 @@ impl Merging {
 }
 
 /// Whether any row changes, and the counts up to there: all, if none does.
-fn first_change(mut rows: MergedRows) -> Result<(bool, engine::report::Counts), MergeError> {
+fn first_change(mut rows: MergedRows) -> Result<(bool, Counts), MergeError> {
     while !rows.changed() {
         if rows.window()?.is_none() {
             break;

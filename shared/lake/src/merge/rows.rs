@@ -12,8 +12,9 @@ use super::cursor::{Cursor, Row};
 use crate::collect::KeySet;
 use crate::partition::{Keyed, Layout, Pick, equal_rows, gather};
 
-/// Rows looked at before their content is compared and they are handed out.
-const WINDOW_ROWS: usize = 4096;
+/// Rows looked at before their content is compared and they are handed out. Tests have few rows
+/// and want many windows.
+const WINDOW_ROWS: usize = if cfg!(test) { 5 } else { 4096 };
 
 /// What becomes of rows of the table that are not among the incoming ones of their partition.
 #[derive(Clone, Debug, Default)]

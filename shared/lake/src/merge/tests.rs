@@ -382,7 +382,7 @@ fn any_history() -> impl Strategy<Value = (&'static StreamSpec, Limits, Vec<Step
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(160))]
+    #![proptest_config(ProptestConfig::with_cases(cases(32)))]
 
     #[test]
     fn a_table_holds_what_the_rules_say((spec, limits, steps) in any_history()) {
@@ -408,6 +408,13 @@ proptest! {
             prop_assert_eq!(again.counts.unchanged, counts.inserted + counts.updated + counts.unchanged);
         }
     }
+}
+
+/// So many cases, or as many as `PROPTEST_CASES` says.
+fn cases(few: u32) -> u32 {
+    option_env!("PROPTEST_CASES")
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(few)
 }
 
 fn record(id: i64, month: &str) -> Record {
@@ -488,6 +495,38 @@ fn small_neighbours_join_when_one_is_written() {
     );
     assert_eq!((rows(&merged.add), merged.remove.len()), (vec![5], 2));
     table.check();
+}
+
+#[test]
+fn a_neighbour_that_joins_without_changes_is_counted_once() {
+    let mut table = Table::new(&PLAIN, small());
+    table.put(&[(0..12).map(Record::new).collect()]);
+    let kept = table.collect(&[[0, 1, 6, 7].map(Record::new).into()], usize::MAX);
+    let coverage = Coverage::Whole {
+        begun: Timestamp::from_microsecond(5).unwrap(),
+    };
+    let limits = table.limits;
+    table.limits = Limits {
+        joined_rows: 0,
+        ..limits
+    };
+    table.merge(&kept, &coverage, 100);
+    assert_eq!(rows(&table.files), [2, 2]);
+    table.limits = limits;
+    let newer = Record {
+        updated_at: Some(1),
+        ..Record::new(7)
+    };
+    let merged = table.put(&[vec![Record::new(0), Record::new(1), newer]]);
+    assert_eq!(rows(&merged.add), [4]);
+    assert_eq!(
+        merged.counts,
+        Counts {
+            updated: 1,
+            unchanged: 2,
+            ..Counts::default()
+        }
+    );
 }
 
 #[test]

@@ -20,8 +20,8 @@ use crate::schema::TableSchema;
 use crate::store::ObjectStore;
 use crate::table::FileEntry;
 
-/// Rows of one batch.
-const BATCH_ROWS: usize = 8192;
+/// Rows of one batch. Tests have few rows and want many batches.
+const BATCH_ROWS: usize = if cfg!(test) { 4 } else { 8192 };
 
 /// The whole object of a file that the log names.
 pub(crate) async fn fetch(
