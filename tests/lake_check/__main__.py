@@ -50,6 +50,11 @@ def _arguments(tables: dict[str, Table]) -> argparse.Namespace:
         help="after an incremental run: what Harvest changes without updated_at may be old",
     )
     parser.add_argument(
+        "--deleted",
+        action="store_true",
+        help="listings may still hold records that are deleted, and nothing else may differ",
+    )
+    parser.add_argument(
         "--since",
         type=dt.datetime.fromisoformat,
         help="with --lenient: children of parents that changed since then (2026-01-31T12:00:00Z) "
@@ -79,7 +84,7 @@ def check(table: Table, wanted: argparse.Namespace, truth: Truth) -> tuple[str, 
         return f"{table.stream}: wrong account", [f"is {account}, not {wanted.account}"]
     readings = [engine.read() for engine in engines]
     first = readings[0]
-    leave = Leave(running=functools.partial(_running, truth), lenient=wanted.lenient)
+    leave = Leave(functools.partial(_running, truth), wanted.lenient, wanted.deleted)
     if table.window:
         rows, wrong = _window_rows(table, wanted, truth, first, leave)
     else:

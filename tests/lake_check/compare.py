@@ -35,6 +35,8 @@ class Leave:
     # Time entries whose timer runs, as rows; asked for only where a difference may be theirs.
     running: Callable[[], list[dict]]
     lenient: bool = False
+    # Listings may hold records that Harvest deleted.
+    deleted: bool = False
     # Parents whose children were read again because they changed.
     moved_parents: set[int] = field(default_factory=set)
     # Report windows that were not read again.
@@ -46,7 +48,7 @@ class Leave:
             return key[:2] in self.old_windows
         if table.parent:
             return self.lenient and parent not in self.moved_parents
-        return self.lenient and table.is_listing and not missing
+        return (self.lenient or self.deleted) and table.is_listing and not missing
 
     def cell(self, table: Table, key: tuple, column: Column, wanted: dict, held: Held) -> bool:
         """Whether this cell may hold an older value."""
