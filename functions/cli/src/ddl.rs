@@ -41,29 +41,26 @@ fn shown(spec: &'static StreamSpec) -> Said {
     let columns = columns(spec);
     let key = |column: &Column| spec.primary_key.contains(&column.name.as_str());
     let partition = |column: &Column| spec.partition.column() == Some(column.name.as_str());
-    let row = |column: &Column| {
+    let mut rows = Vec::new();
+    for column in &columns {
         let remarks = [
+            (column.required, "never null"),
             (key(column), "key"),
             (partition(column), "partition"),
             (column.volatile, "volatile"),
         ];
-        let remarks = remarks
-            .into_iter()
-            .filter_map(|(is, remark)| is.then_some(remark));
-        vec![
+        let remarks = remarks.into_iter().filter_map(|(is, remark)| is.then_some(remark));
+        rows.push(vec![
             column.name.clone(),
-            sql_type(&column.ty),
-            if column.required {
-                "never null".to_owned()
-            } else {
-                String::new()
-            },
+            shown_type(&column.ty),
             remarks.collect::<Vec<_>>().join(", "),
             column.doc.clone(),
-        ]
-    };
-    let header = ["column", "type", "", "", "comment"];
-    let table = text::table(&header, 0..0, columns.iter().map(row).collect());
+        ]);
+        for member in members(&column.ty) {
+            rows.push(vec![format!("  .{}", member.name), sql_type(&member.ty)]);
+        }
+    }
+    let table = text::table(&["column", "type", "", "comment"], 0..0, rows);
     let document = |column: &Column| {
         json!({
             "name": column.name,
@@ -85,6 +82,26 @@ fn shown(spec: &'static StreamSpec) -> Said {
         json,
         exit: Exit::Done,
     }
+}
+
+/// The members of a list's structs; none for other columns.
+fn members(ty: &ColumnType) -> &[Member] {
+    match ty {
+        ColumnType::Structs(members) => members,
+        ColumnType::Int
+        | ColumnType::Text
+        | ColumnType::Bool
+        | ColumnType::Date
+        | ColumnType::Instant
+        | ColumnType::Decimal { .. }
+        | ColumnType::Texts
+        | ColumnType::Ints => &[],
+    }
+}
+
+/// As `sql_type`; the members of structs have lines of their own.
+fn shown_type(ty: &ColumnType) -> String {
+    if members(ty).is_empty() { sql_type(ty) } else { "array<struct>".to_owned() }
 }
 
 /// The type as Athena and Delta name it.

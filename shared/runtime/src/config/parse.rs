@@ -14,7 +14,12 @@ use super::given::{Given, Setting};
 use super::names::find_stream;
 use super::{BASE_URL, Deployment, Settings};
 
-const CONTACT: &str = concat!("version ", env!("CARGO_PKG_VERSION"), " of harvest-lake");
+/// The project's URL, once the package has one.
+const CONTACT: &str = if env!("CARGO_PKG_REPOSITORY").is_empty() {
+    "no contact given"
+} else {
+    env!("CARGO_PKG_REPOSITORY")
+};
 const LAKE: &str = "./lake";
 /// Name of the state's file in a local lake.
 const STATE: &str = ".state.sqlite";
