@@ -135,7 +135,7 @@ impl Driver {
     /// Goes on until there is something for the caller to do.
     pub(crate) async fn advance(&mut self, hold: &mut Hold) -> Result<Event, RunError> {
         while !self.stopping && self.waits.is_none() {
-            match self.reading.next() {
+            match self.reading.next_step() {
                 Next::Ask(ask) => self.start(ask),
                 Next::Held => return Ok(Event::NeedsHeld),
                 Next::Wait => break,
@@ -360,7 +360,7 @@ impl Request {
         let (spec, reads) = (self.spec, self.ask.reads);
         let account = self.context.settings.account;
         let date = answer.date;
-        let decoded = tokio::task::spawn_blocking(move || {
+        let page = tokio::task::spawn_blocking(move || {
             let at = ReadAt {
                 account,
                 synced_at: requested_at,
@@ -382,7 +382,7 @@ impl Request {
             decode(&decoder, spec, reads, &at, answer.body)
         })
         .await;
-        let sent = match decoded {
+        let sent = match page {
             Ok(Ok(mut page)) => {
                 page.date = date;
                 Sent::Page(Box::new(page))

@@ -173,7 +173,7 @@ impl Pager {
         match self {
             Self::Single(single) => single.done,
             Self::Cursor(cursor) => cursor.done,
-            Self::Offset(offset) => offset.done,
+            Self::Offset(offset) => offset.is_done(),
             Self::Keyset(keyset) => keyset.is_done(),
         }
     }
@@ -182,11 +182,10 @@ impl Pager {
     #[must_use]
     pub(super) fn proof(&self) -> Proof {
         match self {
-            Self::Single(_) => Proof::Proven,
             Self::Cursor(cursor) if cursor.circles => {
                 Proof::Unproven(format!("{}: links.next leads to its own page", cursor.list.path))
             }
-            Self::Cursor(_) => Proof::Proven,
+            Self::Single(_) | Self::Cursor(_) => Proof::Proven,
             Self::Offset(offset) => offset.proof(),
             Self::Keyset(keyset) => keyset.proof(),
         }
@@ -292,10 +291,20 @@ pub(super) struct Offset {
     steady: bool,
     seen: BTreeSet<Key>,
     quarantined: u64,
-    asked: bool,
-    done: bool,
+    line: Line,
     proven: bool,
     tries: u32,
+}
+
+/// Where a line of requests stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Line {
+    /// The next request may be sent.
+    Free,
+    /// An answer is awaited.
+    Asked,
+    /// Nothing is left to ask.
+    Done,
 }
 
 impl Offset {
@@ -307,18 +316,17 @@ impl Offset {
             steady: true,
             seen: BTreeSet::new(),
             quarantined: 0,
-            asked: false,
-            done: false,
+            line: Line::Free,
             proven: false,
             tries: 1,
         }
     }
 
     pub(super) fn next(&mut self) -> Option<Question> {
-        if self.asked || self.done {
+        if self.line != Line::Free {
             return None;
         }
-        self.asked = true;
+        self.line = Line::Asked;
         let target = if self.page > 1 {
             self.list.with(&[("page", self.page.to_string())], self.list.per_page)
         } else {
@@ -328,7 +336,7 @@ impl Offset {
     }
 
     pub(super) fn on_page(&mut self, facts: &PageFacts) -> Turn {
-        self.asked = false;
+        self.line = Line::Free;
         self.list.trouble = 0;
         let single = self.page == 1 && facts.next.is_none();
         self.steady &= self.page == 1 || (self.total == facts.total_entries);
@@ -347,7 +355,7 @@ impl Offset {
         };
         self.proven = self.steady && self.total.map_or(single, |total| total == read);
         if self.proven || self.tries >= PROOF_TRIES {
-            self.done = true;
+            self.line = Line::Done;
             self.seen.clear();
             return Turn::On;
         }
@@ -365,7 +373,7 @@ impl Offset {
     }
 
     pub(super) fn on_failure(&mut self, failure: &Failure, last: bool) -> Setback {
-        self.asked = false;
+        self.line = Line::Free;
         if self.list.shrink_after(failure) {
             let again = self.page > 1;
             self.restart();
@@ -375,7 +383,7 @@ impl Offset {
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.done
+        self.line == Line::Done
     }
 
     pub(super) fn is_proven(&self) -> bool {
@@ -392,8 +400,8 @@ impl Offset {
 
     pub(super) fn resumed(&mut self) {
         // Pages read in another process were kept; whether they add up can no longer be told.
-        self.asked = false;
-        if !self.done {
+        if !self.is_done() {
+            self.line = Line::Free;
             self.restart();
         }
     }

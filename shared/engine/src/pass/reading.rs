@@ -49,7 +49,7 @@ pub enum Next {
 /// What follows a failed request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AfterFailure {
-    /// Go on; the request comes again from [`Reading::next`], perhaps for less.
+    /// Go on; the request comes again from [`Reading::next_step`], perhaps for less.
     GoOn(Vec<Effect>),
     /// The reading cannot go on now.
     Stop(Stopped),
@@ -150,7 +150,7 @@ impl Reading {
     }
 
     /// What to do now. Call again until it says `Wait` or `Done`.
-    pub fn next(&mut self) -> Next {
+    pub fn next_step(&mut self) -> Next {
         if let Some((route, target, reads)) = self.question() {
             self.last_id = self.last_id.saturating_add(1);
             self.routes.insert(self.last_id, route);
@@ -267,13 +267,11 @@ impl Reading {
                 }
             }
             (Route::Unit(unit), Work::Units(units)) => {
-                match units.on_failure(unit, failure, last) {
-                    Some(effects) => AfterFailure::GoOn(effects),
-                    None => {
-                        units.put_back(unit);
-                        stop()
-                    }
+                if let Some(effects) = units.on_failure(unit, failure, last) {
+                    return AfterFailure::GoOn(effects);
                 }
+                units.put_back(unit);
+                stop()
             }
             (Route::Trigger { slot }, Work::Parents(parents)) => {
                 match parents.on_trigger_failure(slot, failure, last) {
@@ -326,7 +324,7 @@ impl Reading {
         }
     }
 
-    /// Frees a request that was not sent: it comes again from [`Reading::next`].
+    /// Frees a request that was not sent: it comes again from [`Reading::next_step`].
     pub fn on_unsent(&mut self, id: u64, now: Timestamp) {
         // Not a failure of Harvest's: counts against nothing.
         let after = self.on_failure(id, now, &Failure::RateLimited { retry_after: None }, false);

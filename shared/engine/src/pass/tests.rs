@@ -118,7 +118,7 @@ fn read(
     let mut waiting = Vec::new();
     let mut requests = 0;
     loop {
-        match reading.next() {
+        match reading.next_step() {
             Next::Ask(ask) => waiting.push(ask),
             Next::Held => drop(reading.on_held(HeldUnits::default())),
             Next::Done => return (seen, requests),
@@ -210,7 +210,7 @@ proptest! {
         for stop in stops {
             let mut asks = Vec::new();
             for _ in 0..stop {
-                if let Next::Ask(ask) = reading.next() {
+                if let Next::Ask(ask) = reading.next_step() {
                     asks.push(ask);
                 } else if let Some(ask) = asks.pop() {
                     let facts = server.answer(&ask.target);
@@ -240,9 +240,9 @@ fn a_large_list_is_read_in_ranges_side_by_side() {
     let records = (0..1000).map(|id| (id, Some(day(i32::try_from(id).unwrap())))).collect();
     let mut server = Server { records, page: 10, undated_first: false };
     let mut reading = Reading::start(plan(&DATED, Pass::Full));
-    let Next::Ask(ask) = reading.next() else { panic!() };
+    let Next::Ask(ask) = reading.next_step() else { panic!() };
     reading.on_page(ask.id, AT, &server.answer(&ask.target));
-    let side_by_side = core::iter::from_fn(|| match reading.next() {
+    let side_by_side = core::iter::from_fn(|| match reading.next_step() {
         Next::Ask(ask) => Some(ask),
         Next::Held | Next::Wait | Next::Done => None,
     });
@@ -259,7 +259,7 @@ fn a_large_list_is_read_in_ranges_side_by_side() {
 #[test]
 fn a_disordered_list_is_read_unranged_and_proves_nothing() {
     let mut reading = Reading::start(plan(&DATED, Pass::Incremental));
-    let Next::Ask(ask) = reading.next() else { panic!() };
+    let Next::Ask(ask) = reading.next_step() else { panic!() };
     let facts = PageFacts {
         total_entries: Some(9),
         next: Some("next".to_owned()),
@@ -268,12 +268,12 @@ fn a_disordered_list_is_read_unranged_and_proves_nothing() {
         ..PageFacts::default()
     };
     reading.on_page(ask.id, AT, &facts);
-    let Next::Ask(ask) = reading.next() else { panic!() };
+    let Next::Ask(ask) = reading.next_step() else { panic!() };
     let Target::Path { query, .. } = &ask.target else { panic!() };
     assert!(query.iter().all(|(name, _)| name != "from" && name != "to"), "{query:?}");
     let facts = PageFacts { total_entries: Some(2), next: None, ..facts };
     reading.on_page(ask.id, AT, &facts);
-    assert_eq!(reading.next(), Next::Done);
+    assert_eq!(reading.next_step(), Next::Done);
     assert!(matches!(reading.proof(), Proof::Unproven(_)));
 }
 
@@ -282,7 +282,7 @@ fn pages_halve_after_two_time_outs_in_a_row() {
     let mut reading = Reading::start(plan(&DATED, Pass::Full));
     let mut sizes = Vec::new();
     for _ in 0..12 {
-        let Next::Ask(ask) = reading.next() else { panic!() };
+        let Next::Ask(ask) = reading.next_step() else { panic!() };
         let Target::Path { query, .. } = &ask.target else { panic!() };
         sizes.push(query.last().unwrap().1.clone());
         reading.on_failure(ask.id, AT, &Failure::TimedOut, false);
@@ -294,20 +294,20 @@ fn pages_halve_after_two_time_outs_in_a_row() {
 #[test]
 fn a_refused_link_starts_its_listing_over() {
     let mut reading = Reading::start(plan(&CURSOR, Pass::Full));
-    let Next::Ask(ask) = reading.next() else { panic!() };
+    let Next::Ask(ask) = reading.next_step() else { panic!() };
     let next = Some("https://harvest.example/v2/cursor?cursor=abc".to_owned());
     reading.on_page(ask.id, AT, &PageFacts { next, ..PageFacts::default() });
-    let Next::Ask(ask) = reading.next() else { panic!() };
+    let Next::Ask(ask) = reading.next_step() else { panic!() };
     assert!(matches!(ask.target, Target::Link(_)));
     let after = reading.on_failure(ask.id, AT, &Failure::Invalid(422), true);
     assert_eq!(after, AfterFailure::GoOn(Vec::new()));
-    let Next::Ask(ask) = reading.next() else { panic!() };
+    let Next::Ask(ask) = reading.next_step() else { panic!() };
     assert!(matches!(ask.target, Target::Path { .. }));
 }
 
 /// Answers the next request, whatever it is, with `facts`.
 fn answer(reading: &mut Reading, facts: &PageFacts) -> (Ask, Vec<Effect>) {
-    let Next::Ask(ask) = reading.next() else { panic!("{:?}", reading.next()) };
+    let Next::Ask(ask) = reading.next_step() else { panic!("{:?}", reading.next_step()) };
     let effects = reading.on_page(ask.id, AT, facts);
     (ask, effects)
 }
@@ -346,29 +346,29 @@ fn an_empty_answer_counts_twice_where_rows_are_held_and_a_missing_parent_is_aske
     assert_eq!(effects, [Effect::Hold(parent(1)), complete(parent(1))]);
     let (_, effects) = answer(&mut reading, &records(&[]));
     assert_eq!(effects, [Effect::Hold(parent(2))], "emptiness needs to know what is held");
-    assert_eq!(reading.next(), Next::Held);
+    assert_eq!(reading.next_step(), Next::Held);
     let held = HeldUnits { any: true, parents: BTreeSet::from([2, 3]), ..HeldUnits::default() };
     assert_eq!(reading.on_held(held), []);
     // Parent 3 was not listed: its own URL decides.
-    let Next::Ask(existence) = reading.next() else { panic!() };
+    let Next::Ask(existence) = reading.next_step() else { panic!() };
     assert_eq!(existence.target, Target::path("/parents/3"));
     let after = reading.on_failure(existence.id, AT, &Failure::NotFound, true);
     let gone = Unit::Parent(Parent { id: 3, created_year: None });
     assert_eq!(after, AfterFailure::GoOn(vec![complete(gone)]));
     let (_, effects) = answer(&mut reading, &records(&[]));
     assert_eq!(effects, [Effect::Hold(parent(2)), complete(parent(2))], "empty twice");
-    assert_eq!(reading.next(), Next::Done);
+    assert_eq!(reading.next_step(), Next::Done);
 }
 
 #[test]
 fn a_parent_that_fails_is_parked_and_the_pass_goes_on() {
     let mut reading = Reading::start(plan(&CHILDREN, Pass::Incremental));
     answer(&mut reading, &named(&[1, 2]));
-    let Next::Ask(ask) = reading.next() else { panic!() };
+    let Next::Ask(ask) = reading.next_step() else { panic!() };
     let after = reading.on_failure(ask.id, AT, &Failure::Server(500), true);
     assert_eq!(after, AfterFailure::GoOn(vec![Effect::Drop(parent(1))]));
     answer(&mut reading, &records(&[20]));
-    assert_eq!(reading.next(), Next::Done);
+    assert_eq!(reading.next_step(), Next::Done);
     let parked = reading.parked();
     assert_eq!(parked.keys().collect::<Vec<_>>(), [&1]);
     // The next run tries it again, and success forgets it.
@@ -376,14 +376,14 @@ fn a_parent_that_fails_is_parked_and_the_pass_goes_on() {
     answer(&mut again, &named(&[]));
     let (ask, _) = answer(&mut again, &records(&[10]));
     assert!(matches!(ask.reads, Reads::Records(Unit::Parent(Parent { id: 1, .. }))));
-    assert_eq!((again.next(), again.parked().len()), (Next::Done, 0));
+    assert_eq!((again.next_step(), again.parked().len()), (Next::Done, 0));
 }
 
 #[test]
 fn a_first_parent_that_is_forbidden_stops_the_stream() {
     let mut reading = Reading::start(plan(&CHILDREN, Pass::Full));
     answer(&mut reading, &named(&[1]));
-    let Next::Ask(ask) = reading.next() else { panic!() };
+    let Next::Ask(ask) = reading.next_step() else { panic!() };
     let after = reading.on_failure(ask.id, AT, &Failure::Forbidden, true);
     assert!(matches!(after, AfterFailure::Stop(_)), "{after:?}");
 }
@@ -397,10 +397,10 @@ fn windows_are_read_newest_first_and_one_under_way_is_read_again_after_a_save() 
     let (ask, _) = answer(&mut reading, &records(&[1]));
     let Target::Path { query, .. } = &ask.target else { panic!() };
     assert_eq!(query[0], ("from".to_owned(), "2024-03-01".to_owned()));
-    let Next::Ask(under_way) = reading.next() else { panic!() };
+    let Next::Ask(under_way) = reading.next_step() else { panic!() };
     let saved = reading.save().unwrap();
     let mut resumed = Reading::resume(plan, &saved).unwrap();
-    let Next::Ask(again) = resumed.next() else { panic!() };
+    let Next::Ask(again) = resumed.next_step() else { panic!() };
     assert_eq!(again.target, under_way.target);
 }
 
@@ -418,6 +418,6 @@ fn a_snapshot_whose_pages_never_add_up_covers_nothing() {
         Effect::Hold(Unit::Stream),
         Effect::Complete { unit: Unit::Stream, covered: None },
     ]);
-    assert_eq!(reading.next(), Next::Done);
+    assert_eq!(reading.next_step(), Next::Done);
     assert!(matches!(reading.proof(), Proof::Unproven(_)));
 }
