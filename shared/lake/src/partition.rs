@@ -18,8 +18,7 @@ use crate::store::StoreError;
 
 pub(crate) use gather::{Pick, equal_rows, gather};
 pub(crate) use keyed::{Keyed, Version};
-pub use layout::Columns;
-pub(crate) use layout::{Layout, column};
+pub(crate) use layout::{Columns, Layout, column};
 pub use read::{HeldUnits, Rows, held_units, read};
 pub(crate) use read::{fetch, open, row_count};
 pub(crate) use write::{PartitionWriter, Written};

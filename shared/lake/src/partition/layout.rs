@@ -16,7 +16,7 @@ use crate::schema::TableSchema;
 
 /// Which columns are read from a file or a run of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Columns {
+pub(crate) enum Columns {
     /// All that the table declares.
     All,
     /// What says which row it is and which version: keys, `updated_at`, `synced_at`, parent, period.
