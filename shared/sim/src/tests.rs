@@ -82,6 +82,7 @@ impl Caller {
             records.extend(page[key].as_array().unwrap().iter().cloned());
             let link = page["links"]["next"].as_str();
             next = link.map(|link| link.strip_prefix(ORIGIN).unwrap().to_owned());
+            assert!(records.len() < 10_000, "the walk does not end");
             between(self);
         }
         records
