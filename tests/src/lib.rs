@@ -9,5 +9,6 @@
     reason = "test support: a surprise ends the test"
 )]
 
+pub mod deadly;
 pub mod oracle;
 pub mod world;

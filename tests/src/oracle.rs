@@ -1,11 +1,13 @@
 //! Compares the tables with what the account holds now.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::row::{RowConverter, Rows, SortField};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use engine::ids::AccountId;
+use engine::schema::Source;
 use engine::spec::{Kind, StreamSpec};
 use engine::time::{Date, Timestamp};
 use engine::window::{Grid, Period};
@@ -14,40 +16,164 @@ use lake::schema::TableSchema;
 use lake::store::ObjectStore;
 use lake::table::Table;
 use serde_json::value::RawValue;
-use sim::Request;
-
-use crate::world::World;
+use sim::{Account, Request};
 
 /// Rows by key: each column that is content, as bytes that are equal when the values are.
 pub type Contents = BTreeMap<String, Vec<Vec<u8>>>;
 
-/// What may differ from the account.
+/// What was done last, hence what may differ from the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leniency {
-    /// Listings may still hold records that are deleted in Harvest: their sweeps upsert only.
-    DeletedListingRecords,
+pub enum After {
+    /// Full passes: listings may still hold records that are deleted in Harvest.
+    FullPasses,
+    /// Incremental passes: listings hold every record, its own members as they are; what Harvest
+    /// changes without `updated_at` follows with the next full pass.
+    IncrementalPasses,
 }
 
-/// The rows of `spec`'s table, and that no key is there twice.
-pub async fn table_rows(store: Arc<dyn ObjectStore>, spec: &'static StreamSpec, world: &World) -> Contents {
-    let account = world.settings.account;
-    let table = Table::open(Arc::clone(&store), spec, account).await.expect("a readable table");
-    let table = table.expect("the table exists");
-    let mut rows = Contents::new();
-    for file in table.files() {
-        let key = format!("{}/{}", table.root(), file.path);
-        let bytes = store.get(&key).await.expect("a store").unwrap_or_else(|| panic!("{key} is gone"));
-        let mut last = None;
-        for batch in lake::partition::read(table.schema(), file, bytes).expect("a partition file") {
-            let batch = batch.expect("rows");
-            for (name, row) in content(table.schema(), &batch) {
-                assert!(rows.insert(name.clone(), row).is_none(), "{}: {name} is there twice", spec.name);
-                last = Some(name);
+/// An account and the lake that should hold it.
+#[derive(Debug)]
+pub struct Oracle<'a> {
+    /// The account.
+    pub account: &'a Mutex<Account>,
+    /// Its id.
+    pub id: AccountId,
+    /// When the account is looked at.
+    pub now: Timestamp,
+    /// The lake.
+    pub store: Arc<dyn ObjectStore>,
+}
+
+impl Oracle<'_> {
+    /// The rows of `spec`'s table; panics where a key is there twice or a file cannot be read.
+    pub async fn table_rows(&self, spec: &'static StreamSpec) -> Contents {
+        let table = Table::open(Arc::clone(&self.store), spec, self.id).await;
+        let table = table.expect("a readable table").expect("the table exists");
+        let mut rows = Contents::new();
+        for file in table.files() {
+            let key = format!("{}/{}", table.root(), file.path);
+            let bytes = self.store.get(&key).await.expect("a store");
+            let bytes = bytes.unwrap_or_else(|| panic!("{key} is gone"));
+            let before = rows.len();
+            for batch in lake::partition::read(table.schema(), file, bytes).expect("a file") {
+                for (key, row) in content(table.schema(), &batch.expect("rows")) {
+                    let twice = rows.insert(key.clone(), row).is_some();
+                    assert!(!twice, "{}: {key} is there twice", spec.name);
+                }
+            }
+            assert!(rows.len() > before, "{}: {} is empty", spec.name, file.path);
+        }
+        rows
+    }
+
+    fn ask(&self, target: &str) -> String {
+        let request = Request::new("GET", "http://sim", target);
+        let response = self.account.lock().expect("no panic").handle(self.now, &request);
+        assert_eq!(response.status, 200, "{target}");
+        String::from_utf8(response.body.to_vec()).expect("text")
+    }
+
+    /// The rows that `spec`'s table should have.
+    #[must_use]
+    pub fn true_rows(&self, spec: &'static StreamSpec, windows: &BTreeSet<Period>) -> Contents {
+        let mut rows = Contents::new();
+        let decoder = Decoder::new(spec);
+        let mut add = |body: &str, period| {
+            let truth: Truth<'_> = serde_json::from_str(body).expect("the truth");
+            for one in truth.records {
+                let year = |at: Timestamp| i64::from(engine::time::utc_day(at).year());
+                let created_year = one.parent_created_at.map(year);
+                let at = ReadAt {
+                    account: self.id,
+                    synced_at: Timestamp::UNIX_EPOCH,
+                    parent: one.parent.map(|id| Parent { id, created_year }),
+                    period,
+                };
+                let record = one.record.get();
+                let page = match spec.records_key {
+                    None => record.to_owned(),
+                    Some(key) => format!("{{\"{key}\":[{record}]}}"),
+                };
+                let page = decoder.page(&page, &at).expect("a decodable truth");
+                rows.extend(content(decoder.schema(), &page.rows));
+            }
+        };
+        if let Kind::ReportWindow(_) = &spec.kind {
+            for window in windows {
+                let (from, to) = (window.start, window.end);
+                let target = format!("/_sim/truth/{}?from={from}&to={to}", spec.name);
+                add(&self.ask(&target), Some(*window));
+            }
+        } else {
+            add(&self.ask(&format!("/_sim/truth/{}", spec.name)), None);
+        }
+        rows
+    }
+
+    /// All months that reports can be about.
+    #[must_use]
+    pub fn months(&self) -> BTreeSet<Period> {
+        #[derive(serde::Deserialize)]
+        struct Days {
+            first_day: Option<Date>,
+            last_day: Option<Date>,
+            first_issue_day: Option<Date>,
+            last_issue_day: Option<Date>,
+        }
+        let days: Days = serde_json::from_str(&self.ask("/_sim/extent")).expect("days");
+        let all = [days.first_day, days.last_day, days.first_issue_day, days.last_issue_day];
+        let all: Vec<Date> = all.into_iter().flatten().collect();
+        match (all.iter().min(), all.iter().max()) {
+            (Some(first), Some(last)) => Grid::Month.windows(*first, *last).into_iter().collect(),
+            _ => BTreeSet::new(),
+        }
+    }
+
+    /// What is wrong with the tables, table by table.
+    pub async fn differences(&self, after: After) -> Vec<String> {
+        let windows = self.months();
+        let mut wrong = Vec::new();
+        for spec in streams::STREAMS {
+            let listing = matches!(spec.kind, Kind::Listing(_));
+            let rows = self.table_rows(spec).await;
+            if after == After::IncrementalPasses && !listing {
+                continue;
+            }
+            let schema = TableSchema::of(spec);
+            let truth = self.true_rows(spec, &windows);
+            for (key, row) in &truth {
+                match rows.get(key) {
+                    None => wrong.push(format!("{}: {key} is missing", spec.name)),
+                    Some(ours) => {
+                        let names = differing(&schema, ours, row, after);
+                        if !names.is_empty() {
+                            wrong.push(format!("{}: {key} differs in {names:?}", spec.name));
+                        }
+                    }
+                }
+            }
+            for key in rows.keys().filter(|key| !truth.contains_key(*key) && !listing) {
+                wrong.push(format!("{}: {key} is no longer in Harvest", spec.name));
             }
         }
-        assert!(last.is_some(), "{}: {} is empty", spec.name, file.path);
+        wrong
     }
-    rows
+}
+
+/// The columns in which two rows differ and may not.
+fn differing(schema: &TableSchema, ours: &[Vec<u8>], truth: &[Vec<u8>], after: After) -> Vec<String> {
+    let columns = schema.content_indices();
+    let columns = columns.iter().map(|&index| &schema.columns[index]);
+    columns
+        .zip(ours.iter().zip(truth))
+        .filter(|(_, (ours, truth))| ours != truth)
+        .map(|(column, _)| column)
+        .filter(|column| match (&column.source, after) {
+            (Source::Record(path), After::IncrementalPasses) => path.len() == 1,
+            (_, After::IncrementalPasses | After::FullPasses) => true,
+        })
+        .map(|column| column.name.clone())
+        .collect()
 }
 
 fn content(schema: &TableSchema, batch: &RecordBatch) -> Vec<(String, Vec<Vec<u8>>)> {
@@ -84,103 +210,4 @@ struct TrueRecord<'a> {
     record: &'a RawValue,
     parent: Option<i64>,
     parent_created_at: Option<Timestamp>,
-}
-
-fn ask(world: &World, target: &str) -> String {
-    let request = Request::new("GET", "http://sim", target);
-    let now = runtime::clock::Clock::now(&world.clock);
-    let response = world.account.lock().expect("no panic").handle(now, &request);
-    assert_eq!(response.status, 200, "{target}");
-    String::from_utf8(response.body.to_vec()).expect("text")
-}
-
-/// The rows that `spec`'s table should have.
-pub fn true_rows(world: &World, spec: &'static StreamSpec, windows: &BTreeSet<Period>) -> Contents {
-    let mut rows = Contents::new();
-    let decoder = Decoder::new(spec);
-    let mut add = |body: &str, parent, period| {
-        let truth: Truth<'_> = serde_json::from_str(body).expect("the truth");
-        for one in truth.records {
-            let at = ReadAt {
-                account: world.settings.account,
-                synced_at: Timestamp::UNIX_EPOCH,
-                parent: one.parent.or(parent).map(|id| Parent {
-                    id,
-                    created_year: one.parent_created_at.map(|at| i64::from(engine::time::utc_day(at).year())),
-                }),
-                period,
-            };
-            let record = one.record.get();
-            let page = spec.records_key.map_or_else(
-                || record.to_owned(),
-                |key| format!("{{\"{key}\":[{record}]}}"),
-            );
-            let page = decoder.page(&page, &at).expect("a decodable truth");
-            rows.extend(content(decoder.schema(), &page.rows));
-        }
-    };
-    match &spec.kind {
-        Kind::ReportWindow(_) => {
-            for window in windows {
-                let target = format!("/_sim/truth/{}?from={}&to={}", spec.name, window.start, window.end);
-                add(&ask(world, &target), None, Some(*window));
-            }
-        }
-        Kind::Listing(_) | Kind::Snapshot(_) | Kind::PerParent(_) => {
-            add(&ask(world, &format!("/_sim/truth/{}", spec.name)), None, None);
-        }
-    }
-    rows
-}
-
-/// All months that reports can be about.
-pub fn months(world: &World) -> BTreeSet<Period> {
-    #[derive(serde::Deserialize)]
-    struct Days {
-        first_day: Option<Date>,
-        last_day: Option<Date>,
-        first_issue_day: Option<Date>,
-        last_issue_day: Option<Date>,
-    }
-    let days: Days = serde_json::from_str(&ask(world, "/_sim/extent")).expect("days");
-    let all = [days.first_day, days.last_day, days.first_issue_day, days.last_issue_day];
-    let all: Vec<Date> = all.into_iter().flatten().collect();
-    match (all.iter().min(), all.iter().max()) {
-        (Some(first), Some(last)) => Grid::Month.windows(*first, *last).into_iter().collect(),
-        _ => BTreeSet::new(),
-    }
-}
-
-/// What is wrong with the tables, table by table.
-pub async fn differences(world: &World, leniency: Leniency) -> Vec<String> {
-    let Leniency::DeletedListingRecords = leniency;
-    let windows = months(world);
-    let mut wrong = Vec::new();
-    for spec in streams::STREAMS {
-        let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
-        let rows = table_rows(store, spec, world).await;
-        let truth = true_rows(world, spec, &windows);
-        let listing = matches!(spec.kind, Kind::Listing(_));
-        for (key, row) in &truth {
-            match rows.get(key) {
-                None => wrong.push(format!("{}: {key} is missing", spec.name)),
-                Some(ours) if ours != row => {
-                    let schema = TableSchema::of(spec);
-                    let names: Vec<&str> = schema
-                        .content_indices()
-                        .iter()
-                        .zip(ours.iter().zip(row))
-                        .filter(|(_, (ours, truth))| ours != truth)
-                        .map(|(&i, _)| schema.columns[i].name.as_str())
-                        .collect();
-                    wrong.push(format!("{}: {key} differs in {names:?}", spec.name));
-                }
-                Some(_) => {}
-            }
-        }
-        for key in rows.keys().filter(|key| !truth.contains_key(*key) && !listing) {
-            wrong.push(format!("{}: {key} is no longer in Harvest", spec.name));
-        }
-    }
-    wrong
 }

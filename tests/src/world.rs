@@ -23,6 +23,8 @@ use runtime::{Context, RunError};
 use sim::{Account, Request, Scale};
 use state::{FaultyState, MemoryStore as MemoryState, StateStore};
 
+use crate::oracle::Oracle;
+
 /// Where the simulation begins.
 pub const BEGINNING: &str = "2026-03-10T09:00:00Z";
 /// The administrator's token of the fake account.
@@ -228,6 +230,17 @@ impl World {
             clock: self.clock,
             latency: SignedDuration::from_millis(50),
             dead,
+        }
+    }
+
+    /// Who knows what the lake should hold.
+    #[must_use]
+    pub fn oracle(&self) -> Oracle<'_> {
+        Oracle {
+            account: &self.account,
+            id: self.settings.account,
+            now: self.clock.now(),
+            store: Arc::<MemoryStore>::clone(&self.store),
         }
     }
 

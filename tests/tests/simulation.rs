@@ -2,7 +2,7 @@
 //!
 //! `SIM_SEED=n` replays one history, `SIM_SEEDS=n` runs so many.
 
-use e2e::oracle::{Leniency, differences};
+use e2e::oracle::After;
 use e2e::world::{Death, World, sync};
 use engine::pass::Pass;
 use rand::rngs::StdRng;
@@ -35,7 +35,7 @@ fn a_first_sync_gives_exact_tables_and_a_second_one_changes_nothing() {
         let context = world.process(None);
         let first = sync(&context, None).await.unwrap();
         assert_eq!(first.failures(), Vec::<String>::new());
-        assert_eq!(differences(&world, Leniency::DeletedListingRecords).await, Vec::<String>::new());
+        assert_eq!(world.oracle().differences(After::FullPasses).await, Vec::<String>::new());
         world.sleep(1).await;
         let second = sync(&context, None).await.unwrap();
         assert_eq!(second.failures(), Vec::<String>::new());
@@ -98,14 +98,21 @@ async fn history(seed: u64) -> Result<(), String> {
     world.sleep(1).await;
     let context = world.process(None);
     let incremental = sync(&context, None).await.map_err(|error| error.chain())?;
+    let wrong = world.oracle().differences(After::IncrementalPasses).await;
+    if let Some(first) = wrong.first() {
+        return Err(format!("{} differences after incremental passes: {first}", wrong.len()));
+    }
     let full = sync(&context, Some(Pass::Full)).await.map_err(|error| error.chain())?;
     for synced in [incremental, full] {
         if let Some(failure) = synced.failures().first() {
             return Err(failure.clone());
         }
     }
-    let wrong = differences(&world, Leniency::DeletedListingRecords).await;
-    if wrong.is_empty() { Ok(()) } else { Err(format!("{} differences, first {}", wrong.len(), wrong[0])) }
+    let wrong = world.oracle().differences(After::FullPasses).await;
+    match wrong.first() {
+        None => Ok(()),
+        Some(first) => Err(format!("{} differences after full passes: {first}", wrong.len())),
+    }
 }
 
 #[test]

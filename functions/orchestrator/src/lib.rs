@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use engine::item::{AccountItem, StreamItem};
+use engine::pass::Pass;
 use engine::plan::{self, Demand, Due, Standing};
 use engine::spec::{Kind, StreamSpec};
 use engine::time::{Date, SignedDuration, between};
@@ -92,8 +93,10 @@ pub async fn tick(context: &Context, demand: Demand) -> Result<Tick, RunError> {
         }
     }
     plan::order(&mut due);
-    if due.iter().any(|due| matches!(due.spec.kind, Kind::ReportWindow(_))) {
-        refresh_extent(context, &mut account).await?;
+    let reports = || due.iter().filter(|due| matches!(due.spec.kind, Kind::ReportWindow(_)));
+    if reports().next().is_some() {
+        let sweeps = reports().any(|due| due.pass == Pass::Full);
+        refresh_extent(context, &mut account, demand, sweeps).await?;
     }
     Ok(Tick { account: account.value, due, skipped })
 }
@@ -112,16 +115,19 @@ fn with_widened_start(mut item: StreamItem, start: Option<Date>) -> StreamItem {
     item
 }
 
+/// Reads the first and last days anew when they are old: for full passes on demand, older than
+/// the demand, because what lies beyond them would be missing afterwards.
 async fn refresh_extent(
     context: &Context,
     account: &mut Versioned<AccountItem>,
+    demand: Demand,
+    sweeps: bool,
 ) -> Result<(), RunError> {
     let now = context.clock.now();
-    let fresh = account
-        .value
-        .extent
-        .as_ref()
-        .is_some_and(|extent| between(extent.read_at, now) < EXTENT_AGE);
+    let fresh = account.value.extent.as_ref().is_some_and(|extent| match demand {
+        Demand::Now { asked_at, .. } if sweeps => extent.read_at >= asked_at,
+        Demand::Now { .. } | Demand::Schedule { .. } => between(extent.read_at, now) < EXTENT_AGE,
+    });
     if fresh {
         return Ok(());
     }

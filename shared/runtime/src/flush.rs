@@ -272,7 +272,13 @@ impl Run {
         {
             tracing::warn!(stream, %error, "orphaned files stay behind");
         }
-        if let Err(error) = maintenance::clean_log(&mut self.table, now, settings.retention).await {
+        let old_log = match self.table.checkpoint_if_due(now, retention).await {
+            // Only behind a new checkpoint can more of the log be old.
+            Ok(Some(_)) => maintenance::clean_log(&mut self.table, now, settings.retention).await,
+            Ok(None) => return,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = old_log {
             tracing::warn!(stream, %error, "old log files stay behind");
         }
     }

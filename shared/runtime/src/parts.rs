@@ -110,6 +110,9 @@ pub async fn context(
         .map_err(ConfigError::Api)?;
     check_account(deployment).await?;
     let state = state(deployment).await?;
+    if let Err(error) = FolderStore::new(&deployment.lake).clean_leftovers("").await {
+        tracing::warn!(%error, "temporary files of ended processes stay behind");
+    }
     let random = Random::from_system();
     let owners = LocalOwners::create(&deployment.lake.join(LOCKS), &random)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
