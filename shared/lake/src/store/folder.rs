@@ -1,5 +1,6 @@
 //! Objects as files of a local folder, durable when a call returns.
 
+mod durable;
 mod temporary;
 
 use core::ops::Range;
@@ -7,12 +8,13 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use engine::time::Timestamp;
 
+use durable::sync_folder;
 use temporary::{Temporary, is_temporary};
 
 use super::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError, check_key, clamp};
@@ -244,23 +246,6 @@ impl Folder {
         Ok(())
     }
 
-    fn clean_leftovers(&self, prefix: &str) -> io::Result<u64> {
-        let mut cleaned = 0;
-        self.walk(prefix, &mut |key, path| {
-            if !key.starts_with(prefix) || !is_temporary(key) {
-                return Ok(());
-            }
-            let Some(file) = present(File::open(path))? else {
-                return Ok(());
-            };
-            if file.try_lock().is_ok() && present(fs::remove_file(path))?.is_some() {
-                cleaned += 1;
-            }
-            Ok(())
-        })?;
-        Ok(cleaned)
-    }
-
     fn parent<'a>(&'a self, target: &'a Path) -> &'a Path {
         target.parent().unwrap_or(&self.root)
     }
@@ -286,65 +271,6 @@ impl Folder {
             }
         }
     }
-
-    /// Creates `folder` and those above it as needed, and makes their entries durable: once per
-    /// process, also for folders that were there, because their maker may not have got that far.
-    fn make_durable(&self, folder: &Path) -> io::Result<()> {
-        let known = |path: &Path| {
-            self.durable
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains(path)
-        };
-        if known(folder) {
-            return Ok(());
-        }
-        fs::create_dir_all(folder)?;
-        for path in folder
-            .ancestors()
-            .take_while(|path| path.starts_with(&self.root))
-        {
-            if known(path) {
-                break;
-            }
-            // The folder above the lake may be one that we cannot open.
-            if let Some(parent) = path.parent()
-                && let Err(error) = sync_folder(parent)
-                && parent.starts_with(&self.root)
-            {
-                return Err(error);
-            }
-        }
-        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
-        durable.extend(
-            folder
-                .ancestors()
-                .take_while(|path| path.starts_with(&self.root))
-                .map(Path::to_path_buf),
-        );
-        Ok(())
-    }
-
-    fn forget_durable(&self) {
-        self.durable
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-    }
-
-    fn sync_entry(&self, folder: &Path) -> io::Result<()> {
-        self.make_durable(folder)?;
-        sync_folder(folder)
-    }
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    File::open(folder)?.sync_all()
 }
 
 /// `None` where the thing is not there (any more), or is a folder.

@@ -6,6 +6,8 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::{Folder, present};
+
 const TEMPORARY: &str = ".tmp-";
 
 /// A file that nobody else sees yet, locked for its life so that it is not taken for a leftover.
@@ -41,6 +43,26 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         // After a rename there is nothing left to remove; and what stays is cleaned as a leftover.
         drop(fs::remove_file(&self.path));
+    }
+}
+
+impl Folder {
+    /// Deletes what dead writers left behind below `prefix`, and counts it.
+    pub(super) fn clean_leftovers(&self, prefix: &str) -> io::Result<u64> {
+        let mut cleaned = 0;
+        self.walk(prefix, &mut |key, path| {
+            if !key.starts_with(prefix) || !is_temporary(key) {
+                return Ok(());
+            }
+            let Some(file) = present(File::open(path))? else {
+                return Ok(());
+            };
+            if file.try_lock().is_ok() && present(fs::remove_file(path))?.is_some() {
+                cleaned += 1;
+            }
+            Ok(())
+        })?;
+        Ok(cleaned)
     }
 }
 
