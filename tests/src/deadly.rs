@@ -48,7 +48,9 @@ impl Trace {
     fn pass(&self, moment: &str) {
         let line = format!("{moment}\n");
         self.file.lock().expect("no panic").write_all(line.as_bytes()).expect("a trace");
-        let Some((chosen, nth)) = &self.death else { return };
+        let Some((chosen, nth)) = &self.death else {
+            return;
+        };
         if chosen == moment && self.count.fetch_add(1, Ordering::SeqCst) + 1 == *nth {
             let id = std::process::id().to_string();
             let killed = std::process::Command::new("kill").args(["-9", &id]).status();
@@ -62,8 +64,14 @@ impl Trace {
 pub fn traced(context: &Context, trace: &Arc<Trace>) -> Context {
     Context {
         api: Arc::new(DeadlyApi { inner: Arc::clone(&context.api), trace: Arc::clone(trace) }),
-        store: Arc::new(DeadlyStore { inner: Arc::clone(&context.store), trace: Arc::clone(trace) }),
-        state: Arc::new(DeadlyState { inner: Arc::clone(&context.state), trace: Arc::clone(trace) }),
+        store: Arc::new(DeadlyStore {
+            inner: Arc::clone(&context.store),
+            trace: Arc::clone(trace),
+        }),
+        state: Arc::new(DeadlyState {
+            inner: Arc::clone(&context.state),
+            trace: Arc::clone(trace),
+        }),
         ..context.clone()
     }
 }

@@ -161,7 +161,12 @@ impl Oracle<'_> {
 }
 
 /// The columns in which two rows differ and may not.
-fn differing(schema: &TableSchema, ours: &[Vec<u8>], truth: &[Vec<u8>], after: After) -> Vec<String> {
+fn differing(
+    schema: &TableSchema,
+    ours: &[Vec<u8>],
+    truth: &[Vec<u8>],
+    after: After,
+) -> Vec<String> {
     let columns = schema.content_indices();
     let columns = columns.iter().map(|&index| &schema.columns[index]);
     columns
@@ -183,11 +188,15 @@ fn content(schema: &TableSchema, batch: &RecordBatch) -> Vec<(String, Vec<Vec<u8
         .iter()
         .map(|&i| ArrayFormatter::try_new(batch.column(i), &options).expect("printable"))
         .collect();
-    let columns: Vec<Rows> = schema.content_indices().iter().map(|&i| bytes(batch.column(i))).collect();
+    let columns: Vec<Rows> =
+        schema.content_indices().iter().map(|&i| bytes(batch.column(i))).collect();
     (0..batch.num_rows())
         .map(|row| {
             let key: Vec<String> = keys.iter().map(|key| key.value(row).to_string()).collect();
-            (key.join("|"), columns.iter().map(|column| column.row(row).as_ref().to_vec()).collect())
+            (
+                key.join("|"),
+                columns.iter().map(|column| column.row(row).as_ref().to_vec()).collect(),
+            )
         })
         .collect()
 }

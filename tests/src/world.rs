@@ -165,14 +165,14 @@ impl World {
             if death.effect { 2 } else { 1 }
         });
         let of_store = Arc::clone(&verdict);
-        let objects: Arc<dyn ObjectStore> = Arc::new(FaultyStore::new(
-            Arc::<MemoryStore>::clone(&self.store),
-            move |_| match of_store() {
-                0 => store::Fault::None,
-                1 => store::Fault::Before,
-                _ => store::Fault::After,
-            },
-        ));
+        let objects: Arc<dyn ObjectStore> =
+            Arc::new(FaultyStore::new(Arc::<MemoryStore>::clone(&self.store), move |_| {
+                match of_store() {
+                    0 => store::Fault::None,
+                    1 => store::Fault::Before,
+                    _ => store::Fault::After,
+                }
+            }));
         let state: Arc<dyn StateStore> = Arc::new(FaultyState::new(
             Arc::<MemoryState>::clone(&self.state),
             move |_| match verdict() {
@@ -226,7 +226,10 @@ impl World {
             })
         };
         FakeApi {
-            inner: ScriptedApi::new("https://api.harvestapp.com/v2".parse().expect("a base URL"), script),
+            inner: ScriptedApi::new(
+                "https://api.harvestapp.com/v2".parse().expect("a base URL"),
+                script,
+            ),
             clock: self.clock,
             latency: SignedDuration::from_millis(50),
             dead,
@@ -280,11 +283,7 @@ impl Synced {
     /// The failures, as people read them.
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
-        self.reports
-            .iter()
-            .filter_map(|report| report.error())
-            .map(RunError::chain)
-            .collect()
+        self.reports.iter().filter_map(|report| report.error()).map(RunError::chain).collect()
     }
 }
 
@@ -299,7 +298,9 @@ pub async fn sync(context: &Context, pass: Option<Pass>) -> Result<Synced, RunEr
     for _ in 0..200 {
         let tick = orchestrator::tick(context, Demand::Now { asked_at, pass }).await?;
         if tick.due.is_empty() {
-            let Some(at) = next_turn(context).await else { return Ok(synced) };
+            let Some(at) = next_turn(context).await else {
+                return Ok(synced);
+            };
             context.clock.sleep_until(at).await;
             continue;
         }
@@ -336,7 +337,9 @@ async fn next_turn(context: &Context) -> Option<Timestamp> {
         let position = item.ok()?.value.position;
         let passes = [position.full.unfinished, position.incremental.unfinished];
         let now = context.clock.now();
-        turns.extend(passes.into_iter().flatten().filter_map(|pass| pass.waits_until).filter(|at| *at > now));
+        turns.extend(
+            passes.into_iter().flatten().filter_map(|pass| pass.waits_until).filter(|at| *at > now),
+        );
     }
     turns.into_iter().min()
 }

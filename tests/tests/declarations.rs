@@ -1,10 +1,6 @@
 //! Walks the table of streams: each declaration agrees with the facts of the API (`catalog.json`)
 //! and with what tables and their readers need.
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -124,10 +120,7 @@ fn every_stream_has_a_name_of_its_own() {
     assert_eq!(names.len(), STREAMS.len());
     for name in names {
         assert!(is_legal(name), "{name}");
-        assert!(
-            !name.ends_with("_changes"),
-            "{name} would share a folder with a changes table"
-        );
+        assert!(!name.ends_with("_changes"), "{name} would share a folder with a changes table");
     }
 }
 
@@ -136,16 +129,9 @@ fn paths_keys_and_rate_classes_are_those_of_the_api() {
     for (spec, entry) in pairs() {
         let path = ["invoice_id", "estimate_id", "user_id"]
             .iter()
-            .fold(entry.path.clone(), |path, id| {
-                path.replace(&format!("{{{id}}}"), "{parent}")
-            });
+            .fold(entry.path.clone(), |path, id| path.replace(&format!("{{{id}}}"), "{parent}"));
         assert_eq!(format!("/v2{}", spec.path), path, "{}", spec.name);
-        assert_eq!(
-            spec.records_key,
-            entry.records_key.as_deref(),
-            "{}",
-            spec.name
-        );
+        assert_eq!(spec.records_key, entry.records_key.as_deref(), "{}", spec.name);
         assert_eq!(spec.rate_class.name(), entry.rate_class, "{}", spec.name);
         let mut key = entry.primary_key;
         if entry.window {
@@ -177,29 +163,15 @@ fn paging_and_kind_are_those_of_the_api() {
             "{}",
             spec.name
         );
-        assert_eq!(
-            spec.records_key.is_none(),
-            paging == Some(Paging::Single),
-            "{}",
-            spec.name
-        );
+        assert_eq!(spec.records_key.is_none(), paging == Some(Paging::Single), "{}", spec.name);
         match &spec.kind {
             Kind::Listing(listing) => {
                 assert!(entry.updated_since, "{}", spec.name);
-                assert_ne!(
-                    listing.paging,
-                    Paging::Offset,
-                    "{} shifts while it is read",
-                    spec.name
-                );
+                assert_ne!(listing.paging, Paging::Offset, "{} shifts while it is read", spec.name);
             }
             Kind::Snapshot(paging) => {
                 assert!(!entry.updated_since, "{}", spec.name);
-                assert!(
-                    !matches!(paging, Paging::DateKeyset { .. }),
-                    "{}",
-                    spec.name
-                );
+                assert!(!matches!(paging, Paging::DateKeyset { .. }), "{}", spec.name);
             }
             Kind::PerParent(_) | Kind::ReportWindow(_) => {}
         }
@@ -227,9 +199,7 @@ fn what_incremental_passes_cannot_see_is_swept_daily() {
             assert_eq!(windows.includes_issue_date, all, "{}", spec.name);
         }
         if let Kind::Listing(listing) = &spec.kind {
-            let has_timer = columns(spec)
-                .iter()
-                .any(|column| column.name == "is_running");
+            let has_timer = columns(spec).iter().any(|column| column.name == "is_running");
             assert_eq!(
                 listing.reread,
                 has_timer.then_some(("is_running", "true")),
@@ -290,10 +260,7 @@ fn keys_are_columns_and_required_but_for_those_of_reports() {
             let period = matches!(column.source, Source::PeriodStart | Source::PeriodEnd);
             assert_eq!(column.required, !report || period, "{}.{name}", spec.name);
             assert!(
-                matches!(
-                    column.ty,
-                    ColumnType::Int | ColumnType::Text | ColumnType::Date
-                ),
+                matches!(column.ty, ColumnType::Int | ColumnType::Text | ColumnType::Date),
                 "{}.{name}",
                 spec.name
             );
@@ -301,12 +268,7 @@ fn keys_are_columns_and_required_but_for_those_of_reports() {
         for column in columns(spec) {
             let own = matches!(column.source, Source::Record(_));
             let is_key = spec.primary_key.contains(&column.name.as_str());
-            assert!(
-                !(own && column.required && !is_key),
-                "{}.{}",
-                spec.name,
-                column.name
-            );
+            assert!(!(own && column.required && !is_key), "{}.{}", spec.name, column.name);
             let expected = spec.name == "expenses" && column.name == "receipt_url";
             assert_eq!(column.volatile, expected, "{}.{}", spec.name, column.name);
         }
@@ -324,11 +286,7 @@ fn cursor_fields_are_instants_and_keyset_fields_are_days() {
             if let Paging::DateKeyset { field, nullable } = listing.paging {
                 assert_eq!(column(spec, field).ty, ColumnType::Date, "{}", spec.name);
                 // Drafts of invoices and estimates may have no date.
-                assert!(
-                    matches!(field, "spent_date" | "issue_date"),
-                    "{}",
-                    spec.name
-                );
+                assert!(matches!(field, "spent_date" | "issue_date"), "{}", spec.name);
                 assert_eq!(nullable, field == "issue_date", "{}", spec.name);
             }
             if let Some((name, _)) = listing.reread {
@@ -341,9 +299,7 @@ fn cursor_fields_are_instants_and_keyset_fields_are_days() {
 /// What Athena takes without quotes: lower case, letters, digits, `_`, a letter first.
 fn is_legal(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 #[test]
@@ -352,12 +308,7 @@ fn column_names_are_unique_and_legal_for_every_reader() {
         let mut seen = BTreeSet::new();
         for column in columns(spec) {
             assert!(is_legal(&column.name), "{}.{}", spec.name, column.name);
-            assert!(
-                seen.insert(column.name.clone()),
-                "{}.{} twice",
-                spec.name,
-                column.name
-            );
+            assert!(seen.insert(column.name.clone()), "{}.{} twice", spec.name, column.name);
             if let ColumnType::Structs(members) = &column.ty {
                 let mut inside = BTreeSet::new();
                 for member in members {
@@ -387,24 +338,13 @@ fn partitions_hang_on_what_never_changes() {
             Partition::CreatedMonth | Partition::CreatedYear => {
                 let created_at = column(spec, "created_at");
                 assert_eq!(created_at.ty, ColumnType::Instant, "{}", spec.name);
-                assert_eq!(
-                    created_at.source,
-                    Source::Record(vec!["created_at"]),
-                    "{}",
-                    spec.name
-                );
+                assert_eq!(created_at.source, Source::Record(vec!["created_at"]), "{}", spec.name);
             }
             Partition::ParentCreatedYear => {
-                let Kind::PerParent(parent) = &spec.kind else {
-                    panic!("{}", spec.name)
-                };
+                let Kind::PerParent(parent) = &spec.kind else { panic!("{}", spec.name) };
                 let created_at = column(parent.trigger, "created_at");
                 assert_eq!(created_at.ty, ColumnType::Instant, "{}", spec.name);
-                assert_eq!(
-                    parent.parent_id, "id",
-                    "{}: the trigger is the parent",
-                    spec.name
-                );
+                assert_eq!(parent.parent_id, "id", "{}: the trigger is the parent", spec.name);
             }
             Partition::PeriodYear => assert!(is_report_window(spec), "{}", spec.name),
         }
@@ -425,46 +365,18 @@ fn triggers_are_declared_listings_that_name_the_parent() {
             continue;
         };
         let trigger = parent.trigger;
-        assert!(
-            STREAMS.iter().any(|other| core::ptr::eq(*other, trigger)),
-            "{}",
-            spec.name
-        );
+        assert!(STREAMS.iter().any(|other| core::ptr::eq(*other, trigger)), "{}", spec.name);
         assert!(matches!(trigger.kind, Kind::Listing(_)), "{}", spec.name);
         let id = column(trigger, &parent.parent_id.replace('.', "_"));
         assert_eq!(id.ty, ColumnType::Int, "{}", spec.name);
-        assert_eq!(
-            column(spec, parent.parent_column).source,
-            Source::Parent,
-            "{}",
-            spec.name
-        );
+        assert_eq!(column(spec, parent.parent_column).source, Source::Parent, "{}", spec.name);
         let real_parent = entry.parent.unwrap();
-        assert_eq!(
-            parent.parent_path,
-            format!("/{real_parent}/{{parent}}"),
-            "{}",
-            spec.name
-        );
-        assert!(
-            spec.path.starts_with(&format!("{}/", parent.parent_path)),
-            "{}",
-            spec.name
-        );
+        assert_eq!(parent.parent_path, format!("/{real_parent}/{{parent}}"), "{}", spec.name);
+        assert!(spec.path.starts_with(&format!("{}/", parent.parent_path)), "{}", spec.name);
         let singular = real_parent.trim_end_matches('s');
-        assert_eq!(
-            parent.parent_column,
-            format!("{singular}_id"),
-            "{}",
-            spec.name
-        );
+        assert_eq!(parent.parent_column, format!("{singular}_id"), "{}", spec.name);
         if parent.only_role.is_some() {
-            assert_eq!(
-                column(trigger, "access_roles").ty,
-                ColumnType::Texts,
-                "{}",
-                spec.name
-            );
+            assert_eq!(column(trigger, "access_roles").ty, ColumnType::Texts, "{}", spec.name);
         }
     }
 }
@@ -472,19 +384,10 @@ fn triggers_are_declared_listings_that_name_the_parent() {
 #[test]
 fn documentation_is_one_line_per_stream_and_a_phrase_per_column() {
     for spec in STREAMS {
-        assert!(
-            spec.doc.ends_with('.') && !spec.doc.contains('\n'),
-            "{}",
-            spec.name
-        );
+        assert!(spec.doc.ends_with('.') && !spec.doc.contains('\n'), "{}", spec.name);
         for column in columns(spec) {
             let doc = &column.doc;
-            assert!(
-                !doc.ends_with('.') && doc.trim() == doc,
-                "{}.{}",
-                spec.name,
-                column.name
-            );
+            assert!(!doc.ends_with('.') && doc.trim() == doc, "{}.{}", spec.name, column.name);
             assert!(doc.len() <= 100, "{}.{}", spec.name, column.name);
         }
     }
@@ -495,11 +398,7 @@ fn golden() -> Vec<(String, String, String)> {
     let text = std::fs::read_to_string(tests_folder().join("fixtures/columns.txt")).unwrap();
     let line = |line: &str| {
         let mut words = line.split(' ').map(str::to_owned);
-        let columns = (
-            words.next().unwrap(),
-            words.next().unwrap(),
-            words.next().unwrap(),
-        );
+        let columns = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
         assert_eq!(words.next(), None, "{line}");
         columns
     };
@@ -523,27 +422,14 @@ fn columns_of_released_tables_only_grow_at_the_end() {
         let old = golden.iter().filter(|(stream, ..)| stream == spec.name);
         let mut new = columns(spec).into_iter();
         for (_, name, ty) in old {
-            let column = new
-                .next()
-                .unwrap_or_else(|| panic!("{}.{name} is gone", spec.name));
-            assert_eq!(
-                &column.name, name,
-                "{}: columns may only be appended",
-                spec.name
-            );
+            let column = new.next().unwrap_or_else(|| panic!("{}.{name} is gone", spec.name));
+            assert_eq!(&column.name, name, "{}: columns may only be appended", spec.name);
             let now = type_name(&column.ty);
-            assert!(
-                only_appended(ty, &now),
-                "{}.{name} was {ty} and is {now}",
-                spec.name
-            );
+            assert!(only_appended(ty, &now), "{}.{name} was {ty} and is {now}", spec.name);
         }
     }
     for (stream, ..) in &golden {
-        assert!(
-            streams::find(stream).is_some(),
-            "the table of {stream} lost its declaration"
-        );
+        assert!(streams::find(stream).is_some(), "the table of {stream} lost its declaration");
     }
 }
 
@@ -551,22 +437,12 @@ fn columns_of_released_tables_only_grow_at_the_end() {
 const UPDATE: &str = "UPDATE_GOLDEN";
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a switch for people, not a setting"
-)]
+#[expect(clippy::disallowed_methods, reason = "a switch for people, not a setting")]
 fn the_golden_file_names_every_column() {
     let mut now = String::new();
     for spec in STREAMS {
         for column in columns(spec) {
-            writeln!(
-                now,
-                "{} {} {}",
-                spec.name,
-                column.name,
-                type_name(&column.ty)
-            )
-            .unwrap();
+            writeln!(now, "{} {} {}", spec.name, column.name, type_name(&column.ty)).unwrap();
         }
     }
     let file = tests_folder().join("fixtures/columns.txt");
@@ -577,39 +453,24 @@ fn the_golden_file_names_every_column() {
         std::fs::rename(&new, &file).unwrap();
     }
     let text = std::fs::read_to_string(file).unwrap();
-    let missing: Vec<&str> = now
-        .lines()
-        .filter(|new| !text.lines().any(|old| old == *new))
-        .collect();
-    assert!(
-        missing.is_empty(),
-        "`make snap` adds to the golden file:\n{}",
-        missing.join("\n")
-    );
+    let missing: Vec<&str> =
+        now.lines().filter(|new| !text.lines().any(|old| old == *new)).collect();
+    assert!(missing.is_empty(), "`make snap` adds to the golden file:\n{}", missing.join("\n"));
 }
 
 #[test]
 fn growth_at_the_end_is_told_from_any_other_change() {
     let old = "list<struct<id:int64,name:utf8>>";
     assert!(only_appended(old, old));
-    assert!(only_appended(
-        old,
-        "list<struct<id:int64,name:utf8,code:utf8>>"
-    ));
+    assert!(only_appended(old, "list<struct<id:int64,name:utf8,code:utf8>>"));
     assert!(!only_appended(old, "list<struct<id:int64>>"));
-    assert!(!only_appended(
-        old,
-        "list<struct<code:utf8,id:int64,name:utf8>>"
-    ));
+    assert!(!only_appended(old, "list<struct<code:utf8,id:int64,name:utf8>>"));
     assert!(!only_appended(old, "list<struct<id:int64,name:utf8s>>"));
     assert!(!only_appended("int64", "utf8"));
 }
 
 fn fixture(spec: &StreamSpec) -> String {
-    let file = tests_folder()
-        .join("fixtures")
-        .join(spec.name)
-        .join("list.json");
+    let file = tests_folder().join("fixtures").join(spec.name).join("list.json");
     std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
@@ -630,19 +491,12 @@ fn every_stream_has_a_fixture_in_the_shape_of_its_answers() {
             assert_eq!(page["total_entries"], records.len(), "{}", spec.name);
             assert_eq!(page["links"]["next"], Value::Null, "{}", spec.name);
             let first = page["links"]["first"].as_str().unwrap();
-            let path = first
-                .split('?')
-                .next()
-                .unwrap()
-                .strip_prefix("https://api.harvestapp.com/v2");
+            let path =
+                first.split('?').next().unwrap().strip_prefix("https://api.harvestapp.com/v2");
             let places = spec.path.split("{parent}").collect::<Vec<_>>();
             let path = path.unwrap();
             assert!(path.starts_with(places[0]), "{}: {first}", spec.name);
-            assert!(
-                path.ends_with(places.last().unwrap()),
-                "{}: {first}",
-                spec.name
-            );
+            assert!(path.ends_with(places.last().unwrap()), "{}: {first}", spec.name);
         }
     }
 }
@@ -653,14 +507,8 @@ fn day(text: &str) -> Date {
 
 /// The fixture of a stream as the decoder sees it.
 fn decoded(spec: &'static StreamSpec) -> DecodedPage {
-    let parent = Parent {
-        id: 7,
-        created_year: Some(2025),
-    };
-    let period = Period {
-        start: day("2026-01-01"),
-        end: day("2026-01-31"),
-    };
+    let parent = Parent { id: 7, created_year: Some(2025) };
+    let period = Period { start: day("2026-01-01"), end: day("2026-01-31") };
     let at = ReadAt {
         account: AccountId(77),
         synced_at: "2026-04-01T00:00:00Z".parse::<Timestamp>().unwrap(),
@@ -682,11 +530,7 @@ fn held(array: &ArrayRef) -> usize {
 /// Every value of the fixture is in its column, and none is made up.
 fn check_column(place: &str, column: &Column, array: &ArrayRef, records: &[Value]) {
     let Source::Record(path) = &column.source else {
-        assert_eq!(
-            held(array) == 0,
-            matches!(column.source, Source::Extra),
-            "{place}"
-        );
+        assert_eq!(held(array) == 0, matches!(column.source, Source::Extra), "{place}");
         return;
     };
     let values: Vec<&Value> = records.iter().map(|record| at_path(record, path)).collect();
@@ -696,21 +540,13 @@ fn check_column(place: &str, column: &Column, array: &ArrayRef, records: &[Value
     let ColumnType::Structs(members) = &column.ty else {
         return;
     };
-    let items: Vec<&Value> = values
-        .iter()
-        .filter_map(|value| value.as_array())
-        .flatten()
-        .collect();
+    let items: Vec<&Value> = values.iter().filter_map(|value| value.as_array()).flatten().collect();
     let structs = array.as_list::<i32>().values().as_struct();
     assert_eq!(structs.len(), items.len(), "{place}");
     for (member, array) in members.iter().zip(structs.columns()) {
         let value = |item: &&&Value| !at_path(item, &member.path).is_null();
         let served = items.iter().filter(value).count();
-        assert!(
-            served > 0,
-            "{place}.{}: the fixture has no value",
-            member.name
-        );
+        assert!(served > 0, "{place}.{}: the fixture has no value", member.name);
         assert_eq!(held(array), served, "{place}.{}", member.name);
     }
 }
@@ -721,29 +557,14 @@ fn every_fixture_decodes_whole_and_fills_every_column() {
         let page = decoded(spec);
         assert!(page.misfits.is_empty(), "{}: {:?}", spec.name, page.misfits);
         assert!(page.unknown.is_empty(), "{}: {:?}", spec.name, page.unknown);
-        assert!(
-            page.quarantined.is_empty(),
-            "{}: {:?}",
-            spec.name,
-            page.quarantined
-        );
+        assert!(page.quarantined.is_empty(), "{}: {:?}", spec.name, page.quarantined);
         let records = records(spec, &serde_json::from_str(&fixture(spec)).unwrap());
         assert_eq!(page.rows.num_rows(), records.len(), "{}", spec.name);
-        assert_eq!(
-            page.keys.iter().collect::<BTreeSet<_>>().len(),
-            records.len(),
-            "{}",
-            spec.name
-        );
+        assert_eq!(page.keys.iter().collect::<BTreeSet<_>>().len(), records.len(), "{}", spec.name);
         let columns = columns(spec);
         assert_eq!(page.rows.num_columns(), columns.len(), "{}", spec.name);
         for (column, array) in columns.iter().zip(page.rows.columns()) {
-            check_column(
-                &format!("{}.{}", spec.name, column.name),
-                column,
-                array,
-                &records,
-            );
+            check_column(&format!("{}.{}", spec.name, column.name), column, array, &records);
         }
     }
 }

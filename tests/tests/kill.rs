@@ -32,9 +32,8 @@ impl Scene {
     fn new(seed: u64) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let account = Account::generate(&Scale::tiny(), seed, now());
-        let served = runtime
-            .block_on(sim::serve(Arc::new(Mutex::new(account)), Face::local()))
-            .unwrap();
+        let served =
+            runtime.block_on(sim::serve(Arc::new(Mutex::new(account)), Face::local())).unwrap();
         served.with(|account| {
             account.set_general_limit(unlimited());
             account.set_report_limit(unlimited());

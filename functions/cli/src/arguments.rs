@@ -117,10 +117,7 @@ impl From<PassArgument> for Pass {
 
 /// Arguments of `sync`.
 #[derive(Clone, Debug, Default, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag that is given or not"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is given or not")]
 pub struct SyncArguments {
     #[command(flatten)]
     pub place: PlaceArguments,
@@ -318,20 +315,13 @@ mod tests {
     #[test]
     fn a_flag_wins_over_its_variable() {
         let line = "harvest-lake sync --account-id 7 --max-workers 2 --streams clients --keep";
-        let Command::Sync(arguments) = parsed(line).unwrap().command else {
-            panic!("not sync")
-        };
+        let Command::Sync(arguments) = parsed(line).unwrap().command else { panic!("not sync") };
         let mut given = Given::default();
         given.set(Setting::MAX_WORKERS, "5");
         given.set(Setting::EXCLUDE, "tasks");
         arguments.give(&mut given);
-        let values = [
-            Setting::MAX_WORKERS,
-            Setting::EXCLUDE,
-            Setting::STREAMS,
-            Setting::KEEP,
-        ]
-        .map(|setting| given.get(setting).unwrap());
+        let values = [Setting::MAX_WORKERS, Setting::EXCLUDE, Setting::STREAMS, Setting::KEEP]
+            .map(|setting| given.get(setting).unwrap());
         assert_eq!(values, ["2", "tasks", "clients", "true"]);
     }
 
@@ -339,22 +329,12 @@ mod tests {
     fn global_flags_stand_anywhere() {
         assert!(parsed("harvest-lake --json streams").unwrap().json);
         assert!(parsed("harvest-lake streams --json").unwrap().json);
-        assert_eq!(
-            parsed("harvest-lake status --log debug")
-                .unwrap()
-                .log
-                .unwrap(),
-            "debug"
-        );
+        assert_eq!(parsed("harvest-lake status --log debug").unwrap().log.unwrap(), "debug");
     }
 
     #[test]
     fn wrong_usage_ends_with_2() {
-        for line in [
-            "harvest-lake",
-            "harvest-lake synch",
-            "harvest-lake sync --pass half",
-        ] {
+        for line in ["harvest-lake", "harvest-lake synch", "harvest-lake sync --pass half"] {
             assert_eq!(parsed(line).unwrap_err().exit_code(), 2, "{line}");
         }
         assert_eq!(parsed("harvest-lake --help").unwrap_err().exit_code(), 0);
@@ -363,29 +343,17 @@ mod tests {
     #[test]
     fn no_flag_takes_the_token_and_help_names_every_variable() {
         let mut command = Arguments::command();
-        let sync = command
-            .find_subcommand_mut("sync")
-            .unwrap()
-            .render_long_help()
-            .to_string();
+        let sync = command.find_subcommand_mut("sync").unwrap().render_long_help().to_string();
         assert!(parsed("harvest-lake sync --token x").is_err());
         for setting in runtime::config::SETTINGS {
-            let unused = [
-                Setting::SECRET,
-                Setting::TOKEN_FILE,
-                Setting::SYNC_INTERVAL,
-                Setting::LOG,
-            ];
+            let unused =
+                [Setting::SECRET, Setting::TOKEN_FILE, Setting::SYNC_INTERVAL, Setting::LOG];
             let free = [Setting::ACCEPT_DELETES];
             if !unused.contains(setting) {
                 assert!(sync.contains(setting.flag), "{} is missing", setting.flag);
             }
             if !unused.contains(setting) && !free.contains(setting) {
-                assert!(
-                    sync.contains(setting.variable),
-                    "{} is missing",
-                    setting.variable
-                );
+                assert!(sync.contains(setting.variable), "{} is missing", setting.variable);
             }
         }
     }

@@ -43,12 +43,7 @@ impl Bars {
         let total = all.add(ProgressBar::new_spinner());
         total.set_style(style("{spinner} {msg}"));
         total.enable_steady_tick(std::time::Duration::from_millis(120));
-        Self {
-            interrupt,
-            all,
-            total,
-            shown: Mutex::default(),
-        }
+        Self { interrupt, all, total, shown: Mutex::default() }
     }
 
     fn change(&self, change: impl FnOnce(&mut Shown)) {
@@ -64,16 +59,10 @@ impl Bars {
     }
 
     fn new_line(&self, stream: &'static str) -> Line {
-        let bar = self
-            .all
-            .insert_before(&self.total, ProgressBar::new_spinner());
+        let bar = self.all.insert_before(&self.total, ProgressBar::new_spinner());
         bar.set_style(style("  {prefix:<28} {msg}"));
         bar.set_prefix(stream);
-        Line {
-            bar,
-            pages: 0,
-            records: 0,
-        }
+        Line { bar, pages: 0, records: 0 }
     }
 }
 
@@ -84,17 +73,10 @@ fn style(template: &str) -> ProgressStyle {
 impl Progress for Bars {
     fn on(&self, stream: &'static str, pass: Pass, moment: &Moment) {
         self.change(|shown| {
-            let line = shown
-                .lines
-                .entry(stream)
-                .or_insert_with(|| self.new_line(stream));
+            let line = shown.lines.entry(stream).or_insert_with(|| self.new_line(stream));
             let message = match moment {
                 Moment::Started => format!("{} pass", pass.name()),
-                Moment::Page {
-                    records,
-                    units,
-                    total,
-                } => {
+                Moment::Page { records, units, total } => {
                     line.pages = line.pages.saturating_add(1);
                     line.records = line.records.saturating_add(*records);
                     shown.pages = shown.pages.saturating_add(1);

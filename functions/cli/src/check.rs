@@ -96,10 +96,7 @@ fn findings(
 }
 
 async fn lake_state(context: &Context, deployment: &Deployment) -> LakeState {
-    let mut found = LakeState {
-        folder: shown(&deployment.lake),
-        ..LakeState::default()
-    };
+    let mut found = LakeState { folder: shown(&deployment.lake), ..LakeState::default() };
     for spec in streams::STREAMS {
         let store = Arc::clone(&context.store);
         match Table::open(store, spec, context.settings.account).await {
@@ -109,9 +106,7 @@ async fn lake_state(context: &Context, deployment: &Deployment) -> LakeState {
                 found.rows = found.rows.saturating_add(table.rows());
             }
             Err(error) => {
-                found
-                    .unusable
-                    .push((spec.name.to_owned(), CliError::Table(error).chain()));
+                found.unusable.push((spec.name.to_owned(), CliError::Table(error).chain()));
             }
         }
     }
@@ -121,10 +116,7 @@ async fn lake_state(context: &Context, deployment: &Deployment) -> LakeState {
 async fn budgets(context: &Context) -> Result<Vec<Budget>, RunError> {
     let mut budgets = Vec::new();
     for class in [RateClass::General, RateClass::Reports] {
-        let state = |source| RunError::State {
-            stream: class.name(),
-            source,
-        };
+        let state = |source| RunError::State { stream: class.name(), source };
         let (used, limit) = context.gate.used(class).await.map_err(state)?;
         let window = i64::try_from(limit.window().as_millis()).unwrap_or(i64::MAX);
         budgets.push(Budget {
@@ -140,26 +132,14 @@ async fn budgets(context: &Context) -> Result<Vec<Budget>, RunError> {
 impl Findings {
     fn said(&self, paint: Paint) -> Said {
         let json = serde_json::to_value(self).unwrap_or_default();
-        let exit = if self.exit_code == 0 {
-            Exit::Done
-        } else {
-            Exit::SomeFailed
-        };
-        Said {
-            text: self.text(paint),
-            json,
-            exit,
-        }
+        let exit = if self.exit_code == 0 { Exit::Done } else { Exit::SomeFailed };
+        Said { text: self.text(paint), json, exit }
     }
 
     fn text(&self, paint: Paint) -> String {
         let mut lines = vec![
             format!("account   {} {}", self.account_id, self.company),
-            format!(
-                "token     {}, roles: {}",
-                self.person,
-                self.roles.join(", ")
-            ),
+            format!("token     {}, roles: {}", self.person, self.roles.join(", ")),
         ];
         if !self.administrator {
             lines.push(paint.warn(
@@ -180,12 +160,7 @@ impl Findings {
                 text::duration(window)
             ));
         }
-        let LakeState {
-            folder,
-            tables,
-            rows,
-            unusable,
-        } = &self.lake;
+        let LakeState { folder, tables, rows, unusable } = &self.lake;
         lines.push(format!(
             "lake      {folder}: writable, {}, {}",
             text::plural(*tables, "table", "tables"),

@@ -14,11 +14,7 @@ use crate::text;
 /// The columns of a stream, or the statement that was asked for.
 pub(crate) fn schema(arguments: &SchemaArguments, given: &Given) -> Result<Said, CliError> {
     let spec = find_stream(&arguments.stream)?;
-    let lake = arguments
-        .lake
-        .as_deref()
-        .or_else(|| given.get(Setting::LAKE))
-        .unwrap_or("./lake");
+    let lake = arguments.lake.as_deref().or_else(|| given.get(Setting::LAKE)).unwrap_or("./lake");
     let lake = lake.trim_end_matches('/');
     Ok(match arguments.ddl {
         None => shown(spec),
@@ -28,11 +24,7 @@ pub(crate) fn schema(arguments: &SchemaArguments, given: &Given) -> Result<Said,
                 Engine::Duckdb => duckdb(spec, lake),
             };
             let json = json!({ "stream": spec.name, "statement": statement });
-            Said {
-                text: format!("{statement}\n"),
-                json,
-                exit: Exit::Done,
-            }
+            Said { text: format!("{statement}\n"), json, exit: Exit::Done }
         }
     })
 }
@@ -77,11 +69,7 @@ fn shown(spec: &'static StreamSpec) -> Said {
         "doc": spec.doc,
         "columns": columns.iter().map(document).collect::<Vec<Value>>(),
     });
-    Said {
-        text: format!("{}: {}\n\n{table}", spec.name, spec.doc),
-        json,
-        exit: Exit::Done,
-    }
+    Said { text: format!("{}: {}\n\n{table}", spec.name, spec.doc), json, exit: Exit::Done }
 }
 
 /// The members of a list's structs; none for other columns.
@@ -125,11 +113,7 @@ fn sql_type(ty: &ColumnType) -> String {
 
 /// Athena takes columns and comments from the table's own log.
 fn athena(spec: &StreamSpec, lake: &str) -> String {
-    let place = if lake.starts_with("s3://") {
-        lake
-    } else {
-        "s3://<bucket>/<prefix>"
-    };
+    let place = if lake.starts_with("s3://") { lake } else { "s3://<bucket>/<prefix>" };
     format!(
         "-- {}: {}\nCREATE EXTERNAL TABLE {}\nLOCATION '{}/tables/{}/'\n\
          TBLPROPERTIES ('table_type' = 'DELTA');",
@@ -163,14 +147,7 @@ mod tests {
 
     fn asked(stream: &str, ddl: Option<Engine>, lake: Option<&str>) -> Result<Said, CliError> {
         let lake = lake.map(str::to_owned);
-        schema(
-            &SchemaArguments {
-                stream: stream.to_owned(),
-                ddl,
-                lake,
-            },
-            &Given::default(),
-        )
+        schema(&SchemaArguments { stream: stream.to_owned(), ddl, lake }, &Given::default())
     }
 
     #[test]
@@ -179,48 +156,23 @@ mod tests {
             let said = asked(spec.name, None, None).unwrap();
             let shown = said.json["columns"].as_array().unwrap();
             assert_eq!(shown.len(), columns(spec).len());
-            assert_eq!(
-                shown.iter().filter(|c| c["key"] == true).count(),
-                spec.primary_key.len()
-            );
+            assert_eq!(shown.iter().filter(|c| c["key"] == true).count(), spec.primary_key.len());
             for column in columns(spec) {
-                assert!(
-                    said.text.contains(&column.name),
-                    "{} of {}",
-                    column.name,
-                    spec.name
-                );
+                assert!(said.text.contains(&column.name), "{} of {}", column.name, spec.name);
             }
         }
         let said = asked("invoices", None, None).unwrap();
-        assert!(
-            said.text.contains("array<struct<id:bigint,"),
-            "{}",
-            said.text
-        );
+        assert!(said.text.contains("array<struct<id:bigint,"), "{}", said.text);
         assert!(said.text.contains("decimal(18,4)"), "{}", said.text);
     }
 
     #[test]
     fn statements_name_the_place_of_the_table() {
-        let athena = asked("clients", Some(Engine::Athena), Some("s3://b/p/"))
-            .unwrap()
-            .text;
-        assert!(
-            athena.contains("LOCATION 's3://b/p/tables/clients/'"),
-            "{athena}"
-        );
-        assert!(
-            athena.contains("TBLPROPERTIES ('table_type' = 'DELTA')"),
-            "{athena}"
-        );
-        let duckdb = asked("clients", Some(Engine::Duckdb), Some("/it's/lake"))
-            .unwrap()
-            .text;
-        assert!(
-            duckdb.contains("FROM delta_scan('/it''s/lake/tables/clients')"),
-            "{duckdb}"
-        );
+        let athena = asked("clients", Some(Engine::Athena), Some("s3://b/p/")).unwrap().text;
+        assert!(athena.contains("LOCATION 's3://b/p/tables/clients/'"), "{athena}");
+        assert!(athena.contains("TBLPROPERTIES ('table_type' = 'DELTA')"), "{athena}");
+        let duckdb = asked("clients", Some(Engine::Duckdb), Some("/it's/lake")).unwrap().text;
+        assert!(duckdb.contains("FROM delta_scan('/it''s/lake/tables/clients')"), "{duckdb}");
     }
 
     #[test]

@@ -34,10 +34,7 @@ pub(crate) async fn demo(
 ) -> Result<Said, CliError> {
     let scale = Scale::named(&arguments.scale).ok_or_else(|| {
         let why = format!("`{}` is no scale: tiny, demo or issue", arguments.scale);
-        runtime::config::ConfigError::Invalid {
-            setting: SCALE,
-            why,
-        }
+        runtime::config::ConfigError::Invalid { setting: SCALE, why }
     })?;
     begin_lake(Path::new(&arguments.lake))?;
     let account_id = scale.account_id;
@@ -45,10 +42,7 @@ pub(crate) async fn demo(
     let deployment = Deployment::parse(&settings(&served, account_id, &arguments.lake))?;
     let interrupt = Interrupt::default();
     interrupt.listen(|| tracing::warn!("stopping; press Ctrl-C again to stop at once"));
-    let wish = Wish {
-        pass: None,
-        wait: true,
-    };
+    let wish = Wish { pass: None, wait: true };
     let opening = format!(
         "A made-up account at {}: {} people, {} projects, {} time entries, {} invoices, {} years.\n",
         served.base_url(),
@@ -65,18 +59,13 @@ pub(crate) async fn demo(
     loaded_said.text.push('\n');
     first(&loaded_said);
     if loaded_said.exit != Exit::Done {
-        return Ok(Said {
-            text: String::new(),
-            ..loaded_said
-        });
+        return Ok(Said { text: String::new(), ..loaded_said });
     }
 
     let changes = served.with(|account| pass_time(account, arguments.seed));
     let story = format!(
         "{}\n\n",
-        paint.strong(&format!(
-            "Then {changes} things happen there, and it is read again:"
-        ))
+        paint.strong(&format!("Then {changes} things happen there, and it is read again:"))
     );
     first(&plain(story));
     let updated =
@@ -90,25 +79,14 @@ pub(crate) async fn demo(
         "first": loaded_said.json,
         "second": said.json,
     });
-    Ok(Said {
-        text: said.text,
-        json,
-        exit,
-    })
+    Ok(Said { text: said.text, json, exit })
 }
 
 /// Not a setting of deployments, but named like one where it is wrong.
-const SCALE: Setting = Setting {
-    flag: "--scale",
-    variable: "demo only",
-};
+const SCALE: Setting = Setting { flag: "--scale", variable: "demo only" };
 
 fn plain(text: String) -> Said {
-    Said {
-        text,
-        json: serde_json::Value::Null,
-        exit: Exit::Done,
-    }
+    Said { text, json: serde_json::Value::Null, exit: Exit::Done }
 }
 
 /// An empty folder with a mark. That of an earlier demo is emptied, any other is left alone.
@@ -120,16 +98,11 @@ fn begin_lake(lake: &Path) -> Result<(), CliError> {
     if lake.join(MARK).is_file() {
         std::fs::remove_dir_all(lake).map_err(failed("replace the earlier demo in"))?;
     } else if std::fs::read_dir(lake).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(CliError::NotADemo {
-            lake: lake.display().to_string(),
-        });
+        return Err(CliError::NotADemo { lake: lake.display().to_string() });
     }
     std::fs::create_dir_all(lake).map_err(failed("make the folder"))?;
-    std::fs::write(
-        lake.join(MARK),
-        "The next `harvest-lake demo` replaces this lake.\n",
-    )
-    .map_err(failed("write into"))
+    std::fs::write(lake.join(MARK), "The next `harvest-lake demo` replaces this lake.\n")
+        .map_err(failed("write into"))
 }
 
 async fn start(scale: &Scale, seed: u64) -> Result<Served, CliError> {
@@ -138,10 +111,7 @@ async fn start(scale: &Scale, seed: u64) -> Result<Served, CliError> {
     account.set_report_limit(Limit::REPORTS.read(REPORTS).unwrap_or(Limit::REPORTS));
     serve(Arc::new(Mutex::new(account)), Face::local())
         .await
-        .map_err(|source| CliError::Demo {
-            what: "serve the made-up account".to_owned(),
-            source,
-        })
+        .map_err(|source| CliError::Demo { what: "serve the made-up account".to_owned(), source })
 }
 
 fn settings(served: &Served, account: i64, lake: &str) -> Given {
@@ -163,13 +133,8 @@ fn settings(served: &Served, account: i64, lake: &str) -> Given {
 /// changes there were.
 fn pass_time(account: &mut Account, seed: u64) -> usize {
     let now = SystemClock.now();
-    let create = |stream: &str| Mutation::Create {
-        stream: stream.to_owned(),
-    };
-    let update = |stream: &str| Mutation::Update {
-        stream: stream.to_owned(),
-        id: None,
-    };
+    let create = |stream: &str| Mutation::Create { stream: stream.to_owned() };
+    let update = |stream: &str| Mutation::Update { stream: stream.to_owned(), id: None };
     let told = [
         create("time_entries"),
         create("time_entries"),
@@ -182,10 +147,7 @@ fn pass_time(account: &mut Account, seed: u64) -> usize {
         Mutation::AddPayment { id: None },
     ];
     // What Harvest would refuse does not happen.
-    let happened = told
-        .iter()
-        .filter(|change| account.apply(now, change).is_ok())
-        .count();
+    let happened = told.iter().filter(|change| account.apply(now, change).is_ok()).count();
     happened + account.mutate(now, seed, CHANGES).len()
 }
 

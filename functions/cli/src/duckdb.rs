@@ -4,35 +4,22 @@ use crate::summary::Line;
 
 /// Two or three lines for a shell, about tables that have rows.
 pub(crate) fn queries(lake: &str, lines: &[Line]) -> Vec<String> {
-    let has = |stream: &str| {
-        lines
-            .iter()
-            .any(|line| line.stream == stream && line.rows > 0)
-    };
+    let has = |stream: &str| lines.iter().any(|line| line.stream == stream && line.rows > 0);
     let mut queries = Vec::new();
     if has("time_entries") {
         let table = scan(lake, "time_entries");
         queries.push(duckdb(&format!(
             "SELECT client_name, sum(hours) AS hours FROM {table} GROUP BY 1 ORDER BY 2 DESC LIMIT 10"
         )));
-        let (table, months) = (
-            scan(lake, "time_entries"),
-            "date_trunc('month', spent_date)::DATE",
-        );
+        let (table, months) = (scan(lake, "time_entries"), "date_trunc('month', spent_date)::DATE");
         queries.push(duckdb(&format!(
             "SELECT {months} AS month, sum(hours) AS hours FROM {table} GROUP BY 1 ORDER BY 1"
         )));
     }
-    let most = lines
-        .iter()
-        .filter(|line| line.rows > 0)
-        .max_by_key(|line| line.rows);
+    let most = lines.iter().filter(|line| line.rows > 0).max_by_key(|line| line.rows);
     if let Some(stream) = most.map(|line| line.stream.as_str()) {
         if queries.is_empty() {
-            queries.push(duckdb(&format!(
-                "SELECT * FROM {} LIMIT 10",
-                scan(lake, stream)
-            )));
+            queries.push(duckdb(&format!("SELECT * FROM {} LIMIT 10", scan(lake, stream))));
         }
         let root = root(lake, stream);
         queries.push(format!(

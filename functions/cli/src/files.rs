@@ -17,10 +17,7 @@ pub(crate) async fn files(arguments: &FilesArguments, given: &Given) -> Result<S
     arguments.lake.give(&mut given);
     let folder = lake_facts::folder(&given)?;
     let Some(table) = lake_facts::open(&folder, spec).await? else {
-        return Err(CliError::NoTable {
-            stream: spec.name,
-            lake: shown(&folder),
-        });
+        return Err(CliError::NoTable { stream: spec.name, lake: shown(&folder) });
     };
     let root = folder.join(table.root());
     let path = |path: &str| shown(&root.join(path));
@@ -32,12 +29,7 @@ pub(crate) async fn files(arguments: &FilesArguments, given: &Given) -> Result<S
         lines.push_str(&path);
         lines.push('\n');
         let partition = file.partition.clone().unwrap_or_else(|| "·".to_owned());
-        rows.push(vec![
-            path.clone(),
-            partition,
-            text::count(file.rows),
-            text::bytes(file.size),
-        ]);
+        rows.push(vec![path.clone(), partition, text::count(file.rows), text::bytes(file.size)]);
         documents.push(json!({
             "path": path,
             "partition": file.partition,
@@ -66,11 +58,7 @@ pub(crate) async fn files(arguments: &FilesArguments, given: &Given) -> Result<S
         "bytes": table.bytes(),
         "files": documents,
     });
-    Ok(Said {
-        text,
-        json,
-        exit: Exit::Done,
-    })
+    Ok(Said { text, json, exit: Exit::Done })
 }
 
 #[cfg(test)]
@@ -90,9 +78,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(FolderStore::new(folder.path()));
         let account = AccountId(7);
-        Table::create(store, &streams::CLIENTS, account, Timestamp::UNIX_EPOCH)
-            .await
-            .unwrap();
+        Table::create(store, &streams::CLIENTS, account, Timestamp::UNIX_EPOCH).await.unwrap();
         let mut given = Given::default();
         given.set(Setting::LAKE, folder.path().to_str().unwrap());
         let ask = |stream: &str, paths| FilesArguments {

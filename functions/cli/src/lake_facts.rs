@@ -19,10 +19,7 @@ const NOBODY: AccountId = AccountId(0);
 pub(crate) fn folder(given: &Given) -> Result<PathBuf, ConfigError> {
     let lake = given.get(Setting::LAKE).unwrap_or("./lake");
     if lake.contains("://") {
-        return Err(ConfigError::NotYet {
-            setting: Setting::LAKE,
-            value: lake.to_owned(),
-        });
+        return Err(ConfigError::NotYet { setting: Setting::LAKE, value: lake.to_owned() });
     }
     Ok(PathBuf::from(lake))
 }

@@ -100,10 +100,7 @@ pub(crate) async fn rounds(
     };
     let rounds = Rounds {
         context,
-        demand: Demand::Now {
-            asked_at: began,
-            pass: wish.pass,
-        },
+        demand: Demand::Now { asked_at: began, pass: wish.pass },
         wait: wish.wait,
         watch,
         interrupt,
@@ -135,11 +132,7 @@ impl Rounds<'_> {
             if self.goes_on() {
                 self.start_due().await?;
             }
-            let wake = if self.goes_on() {
-                self.wake().await?
-            } else {
-                None
-            };
+            let wake = if self.goes_on() { self.wake().await? } else { None };
             if self.runs.is_empty() && wake.is_none() {
                 break;
             }
@@ -183,11 +176,7 @@ impl Rounds<'_> {
 
     /// Starts what is due while there is room.
     async fn start_due(&mut self) -> Result<(), RunError> {
-        let free = self
-            .context
-            .settings
-            .max_workers
-            .saturating_sub(self.running.len());
+        let free = self.context.settings.max_workers.saturating_sub(self.running.len());
         if free == 0 {
             return Ok(());
         }
@@ -200,11 +189,7 @@ impl Rounds<'_> {
             .into_iter()
             .filter(|due| {
                 let name = due.spec.name;
-                let done = self
-                    .completed
-                    .get(&(name, due.pass))
-                    .copied()
-                    .unwrap_or_default();
+                let done = self.completed.get(&(name, due.pass)).copied().unwrap_or_default();
                 !self.running.contains(name)
                     && !self.given_up.contains(name)
                     && done < MOST_COMPLETED
@@ -229,16 +214,11 @@ impl Rounds<'_> {
                 tick: None,
                 accept_deletes: context.settings.accept_deletes,
             };
-            worker::work(context, &event, None)
-                .await
-                .map_err(|_| stream)
+            worker::work(context, &event, None).await.map_err(|_| stream)
         };
         // A defect in one stream is that stream's failure.
         let run = AssertUnwindSafe(run).catch_unwind();
-        self.runs.push(
-            run.map(move |ended| ended.unwrap_or(Err(stream)))
-                .boxed_local(),
-        );
+        self.runs.push(run.map(move |ended| ended.unwrap_or(Err(stream))).boxed_local());
     }
 
     /// A run that ended without a report, by a defect: it is not tried again.
@@ -310,18 +290,11 @@ impl Rounds<'_> {
     /// When the budget has room for an unfinished pass of this stream.
     async fn waits_until(&self, spec: &'static StreamSpec) -> Result<Option<Timestamp>, RunError> {
         let settings = &self.context.settings;
-        let skipped = self
-            .synced
-            .skipped
-            .iter()
-            .any(|other| other.name == spec.name);
+        let skipped = self.synced.skipped.iter().any(|other| other.name == spec.name);
         if skipped || !settings.includes(spec.name) {
             return Ok(None);
         }
-        let state = |source| RunError::State {
-            stream: spec.name,
-            source,
-        };
+        let state = |source| RunError::State { stream: spec.name, source };
         let item = records::stream(&*self.context.state, settings.account, spec.name);
         let position = item.await.map_err(state)?.value.position;
         let passes = [position.incremental, position.full].into_iter();

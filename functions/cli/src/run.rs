@@ -50,13 +50,7 @@ pub async fn run(arguments: &Arguments, terminal: Terminal, out: &mut dyn Write)
         Err(error) => {
             let exit = error.exit();
             let paint = Paint::when(terminal.colour_err);
-            writeln!(
-                std::io::stderr(),
-                "{} {}",
-                paint.bad("harvest-lake:"),
-                error.chain()
-            )
-            .ok();
+            writeln!(std::io::stderr(), "{} {}", paint.bad("harvest-lake:"), error.chain()).ok();
             if arguments.json {
                 failed(&error).write(true, out).ok();
             }
@@ -69,11 +63,7 @@ pub async fn run(arguments: &Arguments, terminal: Terminal, out: &mut dyn Write)
 fn failed(error: &CliError) -> Said {
     let exit = error.exit();
     let json = json!({ "error": error.chain(), "exit_code": exit.code(), "complete": false });
-    Said {
-        text: String::new(),
-        json,
-        exit,
-    }
+    Said { text: String::new(), json, exit }
 }
 
 async fn command(
@@ -83,11 +73,7 @@ async fn command(
     out: &mut dyn Write,
 ) -> Result<Said, CliError> {
     let paint = Paint::when(terminal.out && !arguments.json);
-    let show = if terminal.err {
-        Show::Bars
-    } else {
-        Show::Lines
-    };
+    let show = if terminal.err { Show::Bars } else { Show::Lines };
     match &arguments.command {
         Command::Sync(sync) => sync::sync(sync, given, show, paint).await,
         Command::Demo(demo) => {

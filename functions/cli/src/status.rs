@@ -101,17 +101,11 @@ pub(crate) async fn status(
 async fn stored(deployment: &Deployment) -> Result<(AccountItem, Vec<StreamItem>), CliError> {
     let account = deployment.settings.account;
     if !deployment.state.exists() {
-        return Ok((
-            AccountItem::default(),
-            vec![StreamItem::default(); streams::STREAMS.len()],
-        ));
+        return Ok((AccountItem::default(), vec![StreamItem::default(); streams::STREAMS.len()]));
     }
     let state = parts::state(deployment).await?;
     let failed = |stream| move |source| RunError::State { stream, source };
-    let item = records::account(&*state, account)
-        .await
-        .map_err(failed("account"))?
-        .value;
+    let item = records::account(&*state, account).await.map_err(failed("account"))?.value;
     let mut items = Vec::new();
     for spec in streams::STREAMS {
         let stored = records::stream(&*state, account, spec.name).await;
@@ -128,13 +122,8 @@ fn row(
     now: Timestamp,
     alive: impl Fn(&str) -> bool,
 ) -> Row {
-    let StreamItem {
-        position, health, ..
-    } = item;
-    let begun = position
-        .full
-        .last_begun
-        .max(position.incremental.last_begun);
+    let StreamItem { position, health, .. } = item;
+    let begun = position.full.last_begun.max(position.incremental.last_begun);
     let running = item
         .lease
         .as_ref()
@@ -192,14 +181,8 @@ fn unfinished(pass: Pass, state: &PassState) -> Option<UnfinishedPass> {
 }
 
 fn said(account: &AccountItem, lake: &Path, rows: &[Row], now: Timestamp, paint: Paint) -> Said {
-    let failing = rows
-        .iter()
-        .any(|row| matches!(row.state, "failing" | "refused"));
-    let exit = if failing {
-        Exit::SomeFailed
-    } else {
-        Exit::Done
-    };
+    let failing = rows.iter().any(|row| matches!(row.state, "failing" | "refused"));
+    let exit = if failing { Exit::SomeFailed } else { Exit::Done };
     let json = json!({
         "lake": shown(lake),
         "company": account.company,
@@ -209,21 +192,10 @@ fn said(account: &AccountItem, lake: &Path, rows: &[Row], now: Timestamp, paint:
         "exit_code": exit.code(),
         "streams": rows,
     });
-    let header = [
-        "stream",
-        "state",
-        "rows",
-        "up to",
-        "last success",
-        "last full pass",
-        "remarks",
-    ];
+    let header = ["stream", "state", "rows", "up to", "last success", "last full pass", "remarks"];
     let mut text = String::new();
     if rows.iter().all(|row| row.rows.is_none()) {
-        text = format!(
-            "There is no lake in `{}` yet: run `harvest-lake sync`.\n\n",
-            shown(lake)
-        );
+        text = format!("There is no lake in `{}` yet: run `harvest-lake sync`.\n\n", shown(lake));
     }
     let table = rows.iter().map(|row| cells(row, now)).collect();
     text.push_str(&text::table(&header, 2..3, table));

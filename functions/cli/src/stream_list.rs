@@ -20,15 +20,7 @@ pub(crate) fn streams() -> Said {
             spec.doc.to_owned(),
         ]
     };
-    let header = [
-        "stream",
-        "kind",
-        "budget",
-        "module",
-        "primary key",
-        "partition",
-        "a row is",
-    ];
+    let header = ["stream", "kind", "budget", "module", "primary key", "partition", "a row is"];
     let text = text::table(&header, 0..0, streams::STREAMS.iter().map(row).collect());
     let document = |spec: &&'static StreamSpec| {
         json!({
@@ -46,11 +38,7 @@ pub(crate) fn streams() -> Said {
         })
     };
     let json = json!({ "streams": streams::STREAMS.iter().map(document).collect::<Vec<_>>() });
-    Said {
-        text,
-        json,
-        exit: Exit::Done,
-    }
+    Said { text, json, exit: Exit::Done }
 }
 
 /// How a stream is read, as text.
@@ -107,11 +95,7 @@ mod tests {
         let listed = said.json["streams"].as_array().unwrap();
         assert_eq!(listed.len(), streams::STREAMS.len());
         for spec in streams::STREAMS {
-            assert!(
-                said.text
-                    .lines()
-                    .any(|line| line.starts_with(&format!("{} ", spec.name)))
-            );
+            assert!(said.text.lines().any(|line| line.starts_with(&format!("{} ", spec.name))));
             assert!(listed.iter().any(|stream| stream["name"] == spec.name));
         }
     }

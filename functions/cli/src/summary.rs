@@ -168,10 +168,7 @@ const fn outcome(outcome: &Outcome) -> &'static str {
 /// One line a stream, in the order of the declarations.
 fn lines(reports: &[RunReport]) -> Vec<Line> {
     let of = |spec: &&'static StreamSpec| {
-        let mut line = Line {
-            stream: spec.name.to_owned(),
-            ..Line::default()
-        };
+        let mut line = Line { stream: spec.name.to_owned(), ..Line::default() };
         for report in reports.iter().filter(|report| report.stream == spec.name) {
             line.add(report);
         }
@@ -191,19 +188,17 @@ impl Line {
         self.counts = self.counts.plus(report.counts);
         self.commits = self.commits.saturating_add(report.commits);
         self.quarantined = self.quarantined.saturating_add(report.quarantined);
-        for (sum, more) in [
-            (&mut self.misfits, &report.misfits),
-            (&mut self.unknown, &report.unknown),
-        ] {
+        for (sum, more) in
+            [(&mut self.misfits, &report.misfits), (&mut self.unknown, &report.unknown)]
+        {
             for (member, times) in more {
                 let sum = sum.entry(member.clone()).or_default();
                 *sum = sum.saturating_add(*times);
             }
         }
         self.parked = report.parked;
-        self.milliseconds = self
-            .milliseconds
-            .saturating_add(millis(between(report.began, report.ended)));
+        self.milliseconds =
+            self.milliseconds.saturating_add(millis(between(report.began, report.ended)));
         // A run that never got its table open knows nothing of it.
         if report.version > 0 || report.files > 0 || self.version == 0 {
             self.rows = report.rows;
@@ -215,10 +210,7 @@ impl Line {
 }
 
 fn total(lines: &[Line]) -> Line {
-    let mut total = Line {
-        stream: "total".to_owned(),
-        ..Line::default()
-    };
+    let mut total = Line { stream: "total".to_owned(), ..Line::default() };
     for line in lines {
         total.requests = total.requests.saturating_add(line.requests);
         total.records = total.records.saturating_add(line.records);
@@ -236,10 +228,7 @@ fn total(lines: &[Line]) -> Line {
 
 fn skipped(specs: &[&'static StreamSpec]) -> BTreeMap<String, &'static str> {
     let module = |spec: &&StreamSpec| spec.module.map_or("", engine::spec::Module::feature);
-    specs
-        .iter()
-        .map(|spec| (spec.name.to_owned(), module(spec)))
-        .collect()
+    specs.iter().map(|spec| (spec.name.to_owned(), module(spec))).collect()
 }
 
 /// The last word of each stream, where it is a failure.
@@ -299,10 +288,8 @@ fn warnings(lines: &[Line], reports: &[RunReport]) -> Vec<String> {
 }
 
 fn members(members: &BTreeMap<String, u64>) -> String {
-    let list: Vec<String> = members
-        .iter()
-        .map(|(member, times)| format!("{member} ({times})"))
-        .collect();
+    let list: Vec<String> =
+        members.iter().map(|(member, times)| format!("{member} ({times})")).collect();
     list.join(", ")
 }
 
@@ -311,18 +298,10 @@ async fn left(context: &Context, synced: &Synced) -> Result<Vec<Left>, RunError>
     let now = context.clock.now();
     let mut left = Vec::new();
     for class in [RateClass::General, RateClass::Reports] {
-        let mut of_class = Left {
-            class: class.name(),
-            streams: Vec::new(),
-            read: 0,
-            parts: 0,
-            seconds: 0,
-        };
+        let mut of_class =
+            Left { class: class.name(), streams: Vec::new(), read: 0, parts: 0, seconds: 0 };
         let mut requests = 0_u64;
-        for spec in streams::STREAMS
-            .iter()
-            .filter(|spec| spec.rate_class == class)
-        {
+        for spec in streams::STREAMS.iter().filter(|spec| spec.rate_class == class) {
             let stream = spec.name;
             let skipped = synced.skipped.iter().any(|other| other.name == stream);
             if skipped || !context.settings.includes(stream) {
@@ -343,15 +322,8 @@ async fn left(context: &Context, synced: &Synced) -> Result<Vec<Left>, RunError>
             continue;
         }
         of_class.streams.dedup();
-        let state = |source| RunError::State {
-            stream: class.name(),
-            source,
-        };
-        let done = context
-            .gate
-            .estimate(class, requests)
-            .await
-            .map_err(state)?;
+        let state = |source| RunError::State { stream: class.name(), source };
+        let done = context.gate.estimate(class, requests).await.map_err(state)?;
         of_class.seconds = between(now, done).as_secs().max(0);
         left.push(of_class);
     }
@@ -360,7 +332,5 @@ async fn left(context: &Context, synced: &Synced) -> Result<Vec<Left>, RunError>
 
 fn unfinished(item: &StreamItem) -> impl Iterator<Item = &Unfinished> {
     let passes = [&item.position.full, &item.position.incremental];
-    passes
-        .into_iter()
-        .filter_map(|pass| pass.unfinished.as_ref())
+    passes.into_iter().filter_map(|pass| pass.unfinished.as_ref())
 }

@@ -33,10 +33,7 @@ pub(crate) async fn sync(
         heard.clear();
         tracing::warn!("stopping in good order; press Ctrl-C again to stop at once");
     });
-    let wish = Wish {
-        pass: arguments.pass.map(Pass::from),
-        wait: arguments.wait,
-    };
+    let wish = Wish { pass: arguments.pass.map(Pass::from), wait: arguments.wait };
     let summary = bring_up_to_date(&deployment, wish, watch, &interrupt).await?;
     Ok(summary.said(paint))
 }
@@ -71,10 +68,7 @@ async fn tell_budget(context: Context, watch: Arc<dyn Watch>) {
         if let Ok(used) = used(&context).await {
             watch.budget(&used);
         }
-        context
-            .clock
-            .sleep_until(plus(context.clock.now(), SignedDuration::from_secs(1)))
-            .await;
+        context.clock.sleep_until(plus(context.clock.now(), SignedDuration::from_secs(1))).await;
     }
 }
 
@@ -82,10 +76,7 @@ async fn tell_budget(context: Context, watch: Arc<dyn Watch>) {
 pub(crate) async fn used(context: &Context) -> Result<String, RunError> {
     let mut parts = Vec::new();
     for class in [RateClass::General, RateClass::Reports] {
-        let state = |source| RunError::State {
-            stream: class.name(),
-            source,
-        };
+        let state = |source| RunError::State { stream: class.name(), source };
         let (used, limit) = context.gate.used(class).await.map_err(state)?;
         parts.push(format!("{} {used} of {}", class.name(), limit.requests()));
     }

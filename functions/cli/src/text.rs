@@ -21,11 +21,7 @@ pub(crate) fn count(number: u64) -> String {
 
 /// As `count`, but nothing for zero: so that what changed stands out.
 pub(crate) fn some(number: u64) -> String {
-    if number == 0 {
-        "·".to_owned()
-    } else {
-        count(number)
-    }
+    if number == 0 { "·".to_owned() } else { count(number) }
 }
 
 /// `1.2 MB`, in powers of 1000.
@@ -89,11 +85,7 @@ fn minutes(minutes: u64) -> String {
 
 /// `one`, `2 files`.
 pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
-    if number == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{} {many}", count(number))
-    }
+    if number == 1 { format!("1 {one}") } else { format!("{} {many}", count(number)) }
 }
 
 /// A table that is read without lines; columns from `numbers_from` to before `numbers_to` are
@@ -104,9 +96,7 @@ pub(crate) fn table(
     rows: Vec<Vec<String>>,
 ) -> String {
     let mut table = Table::new();
-    table
-        .load_style(STYLE)
-        .set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(Row::from(header.to_vec()));
     for row in rows {
         table.add_row(row);

@@ -39,8 +39,8 @@ pub async fn work(
     event: &Event,
     stop_at: Option<Timestamp>,
 ) -> Result<RunReport, UnknownStream> {
-    let spec = streams::find(&event.stream)
-        .ok_or_else(|| UnknownStream { name: event.stream.clone() })?;
+    let spec =
+        streams::find(&event.stream).ok_or_else(|| UnknownStream { name: event.stream.clone() })?;
     let order = Order { spec, pass: event.pass, stop_at, accept_deletes: event.accept_deletes };
     Ok(runtime::run::run(context, order).await)
 }

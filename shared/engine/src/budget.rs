@@ -67,19 +67,14 @@ impl BudgetItem {
             let due = item.next_due(limit, now);
             if due > end {
                 if granted.is_empty() {
-                    return Reservation::ComeBack {
-                        at: minus(instant(due), horizon),
-                    };
+                    return Reservation::ComeBack { at: minus(instant(due), horizon) };
                 }
                 break;
             }
             item.dues.push(due);
             granted.push(instant(due));
         }
-        Reservation::Reserved {
-            item,
-            dues: granted,
-        }
+        Reservation::Reserved { item, dues: granted }
     }
 
     /// The item after a 429: nobody sends before `now` + `retry_after` (missing: one window; at
@@ -93,9 +88,7 @@ impl BudgetItem {
         retry_after: Option<SignedDuration>,
     ) -> Self {
         let guard = limit.guard();
-        let wait = retry_after
-            .unwrap_or(limit.window())
-            .clamp(guard.total(), LONGEST_BLOCK);
+        let wait = retry_after.unwrap_or(limit.window()).clamp(guard.total(), LONGEST_BLOCK);
         let mut item = self.trimmed(limit, now);
         let new_end = ceil_millis(plus(now, wait));
         let end = item.blocked_until.map_or(new_end, |old| old.max(new_end));
@@ -122,12 +115,7 @@ impl BudgetItem {
     #[must_use]
     pub fn used(&self, limit: Limit, now: Timestamp) -> u32 {
         let begin = floor_millis(minus(now, limit.window()));
-        let used = self
-            .trimmed(limit, now)
-            .dues
-            .iter()
-            .filter(|due| **due > begin)
-            .count();
+        let used = self.trimmed(limit, now).dues.iter().filter(|due| **due > begin).count();
         u32::try_from(used).unwrap_or(u32::MAX)
     }
 
@@ -141,10 +129,7 @@ impl BudgetItem {
         };
         // Each further round of the limit comes one step after the round before.
         let rounds = i64::from(before.checked_div(limit.requests()).unwrap_or(0));
-        let last = before
-            .checked_rem(limit.requests())
-            .unwrap_or(0)
-            .saturating_add(1);
+        let last = before.checked_rem(limit.requests()).unwrap_or(0).saturating_add(1);
         let mut due = ceil_millis(now);
         for _ in 0..last {
             due = item.next_due(limit, now);
@@ -164,11 +149,7 @@ impl BudgetItem {
             due = due.max(end.saturating_add(millis(limit.guard().skew)));
         }
         let places = usize::try_from(limit.requests()).unwrap_or(usize::MAX);
-        let before = self
-            .dues
-            .len()
-            .checked_sub(places)
-            .and_then(|at| self.dues.get(at));
+        let before = self.dues.len().checked_sub(places).and_then(|at| self.dues.get(at));
         before.map_or(due, |earlier| due.max(earlier.saturating_add(step(limit))))
     }
 
@@ -176,16 +157,10 @@ impl BudgetItem {
     /// have written.
     fn trimmed(&self, limit: Limit, now: Timestamp) -> Self {
         let reserve = millis(limit.guard().total());
-        let oldest = floor_millis(now)
-            .saturating_sub(step(limit))
-            .saturating_sub(reserve);
+        let oldest = floor_millis(now).saturating_sub(step(limit)).saturating_sub(reserve);
         let ahead = HORIZON_INCREMENTAL.saturating_add(limit.window().saturating_mul(2));
         let newest = ceil_millis(plus(now, ahead));
-        let kept = self
-            .dues
-            .iter()
-            .copied()
-            .filter(|due| (oldest..=newest).contains(due));
+        let kept = self.dues.iter().copied().filter(|due| (oldest..=newest).contains(due));
         Self {
             dues: kept.collect(),
             blocked_until: self.block_millis(now).filter(|end| *end >= oldest),
@@ -194,10 +169,7 @@ impl BudgetItem {
 
     fn block_millis(&self, now: Timestamp) -> Option<i64> {
         // The guard of slack: a block of an hour, written by a clock that is slightly ahead.
-        let newest = plus(
-            now,
-            LONGEST_BLOCK.saturating_add(Limit::GENERAL.guard().total()),
-        );
+        let newest = plus(now, LONGEST_BLOCK.saturating_add(Limit::GENERAL.guard().total()));
         self.blocked_until.filter(|end| *end <= ceil_millis(newest))
     }
 }
@@ -213,20 +185,12 @@ fn millis(span: SignedDuration) -> i64 {
 
 fn floor_millis(at: Timestamp) -> i64 {
     let millis = at.as_millisecond();
-    if instant(millis) > at {
-        millis.saturating_sub(1)
-    } else {
-        millis
-    }
+    if instant(millis) > at { millis.saturating_sub(1) } else { millis }
 }
 
 fn ceil_millis(at: Timestamp) -> i64 {
     let millis = at.as_millisecond();
-    if instant(millis) < at {
-        millis.saturating_add(1)
-    } else {
-        millis
-    }
+    if instant(millis) < at { millis.saturating_add(1) } else { millis }
 }
 
 fn instant(millis: i64) -> Timestamp {

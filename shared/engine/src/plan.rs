@@ -123,7 +123,9 @@ pub fn order(due: &mut [Due]) {
 
 /// A failing stream backs off by itself; a refused one is tried daily. On demand each is tried once.
 fn held_back(health: &Health, demand: Demand, now: Timestamp) -> bool {
-    let Some((at, _)) = &health.last_error else { return false };
+    let Some((at, _)) = &health.last_error else {
+        return false;
+    };
     match demand {
         Demand::Now { asked_at, .. } => *at >= asked_at,
         Demand::Schedule { .. } => {

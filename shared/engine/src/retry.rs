@@ -141,18 +141,12 @@ pub fn decide(failure: &Failure, attempt: u32, random: u64) -> Decision {
     if attempt >= if limited { MOST_LIMITED } else { MOST_ATTEMPTS } {
         return Decision::GiveUp;
     }
-    let after = if limited {
-        SignedDuration::ZERO
-    } else {
-        spread(attempt, random)
-    };
+    let after = if limited { SignedDuration::ZERO } else { spread(attempt, random) };
     Decision::Again { after }
 }
 
 fn spread(attempt: u32, random: u64) -> SignedDuration {
-    let doubled = 1_u64
-        .checked_shl(attempt.saturating_sub(1))
-        .unwrap_or(u64::MAX);
+    let doubled = 1_u64.checked_shl(attempt.saturating_sub(1)).unwrap_or(u64::MAX);
     let ceiling = FIRST_WAIT_MS.saturating_mul(doubled).min(LONGEST_WAIT_MS);
     // The upper half of the product is `random` scaled to 0..=ceiling, without a division.
     let scaled = u128::from(random).saturating_mul(u128::from(ceiling).saturating_add(1)) >> 64;
@@ -183,12 +177,9 @@ mod tests {
 
     #[test]
     fn what_cannot_succeed_is_not_sent_again() {
-        for failure in [
-            Failure::Unauthorized,
-            Failure::Forbidden,
-            Failure::NotFound,
-            Failure::ForeignLink,
-        ] {
+        for failure in
+            [Failure::Unauthorized, Failure::Forbidden, Failure::NotFound, Failure::ForeignLink]
+        {
             assert_eq!(decide(&failure, 1, 0), Decision::GiveUp, "{failure:?}");
         }
     }
@@ -207,17 +198,9 @@ mod tests {
         let mut attempts = Attempts::default();
         for _ in 1..MOST_LIMITED {
             let decision = attempts.on_failure(&LIMITED, u64::MAX);
-            assert_eq!(
-                decision,
-                Decision::Again {
-                    after: SignedDuration::ZERO
-                }
-            );
+            assert_eq!(decision, Decision::Again { after: SignedDuration::ZERO });
         }
-        assert!(matches!(
-            attempts.on_failure(&Failure::Server(500), 0),
-            Decision::Again { .. }
-        ));
+        assert!(matches!(attempts.on_failure(&Failure::Server(500), 0), Decision::Again { .. }));
         assert_eq!(attempts.on_failure(&LIMITED, 0), Decision::GiveUp);
     }
 
@@ -225,10 +208,7 @@ mod tests {
     fn waits_fill_an_interval_that_doubles() {
         let check = |attempt, random, millis: i64| {
             let after = SignedDuration::from_millis(millis);
-            assert_eq!(
-                decide(&Failure::Server(502), attempt, random),
-                Decision::Again { after }
-            );
+            assert_eq!(decide(&Failure::Server(502), attempt, random), Decision::Again { after });
         };
         check(1, 0, 0);
         check(1, u64::MAX, 1_000);

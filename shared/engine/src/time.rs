@@ -6,8 +6,7 @@ pub use jiff::{SignedDuration, Timestamp};
 /// The instant `by` after `at`, held at the end of representable time.
 #[must_use]
 pub fn plus(at: Timestamp, by: SignedDuration) -> Timestamp {
-    at.checked_add(by)
-        .unwrap_or(if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX })
+    at.checked_add(by).unwrap_or(if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX })
 }
 
 /// The instant `by` before `at`, held at the beginning of representable time.

@@ -87,10 +87,8 @@ impl BaseUrl {
 
     fn own(&self, link: &str) -> Result<Url, ApiError> {
         let foreign = |detail: String| {
-            Err(
-                ApiError::new(Failure::ForeignLink, "the link to the next page")
-                    .with_detail(&detail),
-            )
+            Err(ApiError::new(Failure::ForeignLink, "the link to the next page")
+                .with_detail(&detail))
         };
         let Ok(mut url) = Url::parse(link) else {
             return foreign("it is no URL".to_owned());
@@ -116,10 +114,7 @@ impl FromStr for BaseUrl {
     type Err = SetupError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refused = |why| SetupError::BaseUrl {
-            url: without_credentials(text),
-            why,
-        };
+        let refused = |why| SetupError::BaseUrl { url: without_credentials(text), why };
         let url = Url::parse(text.trim()).map_err(|_| refused("it is no URL"))?;
         match url.scheme() {
             "https" => {}
@@ -162,11 +157,7 @@ pub(crate) fn shown(url: &Url) -> String {
         text.push(separator);
         text.push_str(&printable(&name));
         text.push('=');
-        text.push_str(&if known {
-            printable(&value)
-        } else {
-            "…".to_owned()
-        });
+        text.push_str(&if known { printable(&value) } else { "…".to_owned() });
         separator = '&';
     }
     text
@@ -174,31 +165,19 @@ pub(crate) fn shown(url: &Url) -> String {
 
 /// `text` without control characters.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn origin(url: &Url) -> String {
     let host = url.host_str().unwrap_or("nowhere");
-    let port = url
-        .port()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
-    format!("{}://{host}{port}", url.scheme())
-        .chars()
-        .take(100)
-        .collect()
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{host}{port}", url.scheme()).chars().take(100).collect()
 }
 
 fn without_credentials(text: &str) -> String {
     match Url::parse(text.trim()) {
         Ok(url) => format!("{}{}", origin(&url), url.path()),
-        Err(_) => printable(text)
-            .chars()
-            .filter(|c| *c != '@')
-            .take(100)
-            .collect(),
+        Err(_) => printable(text).chars().filter(|c| *c != '@').take(100).collect(),
     }
 }
 
@@ -220,14 +199,8 @@ mod tests {
     }
 
     fn path(path: &str, query: &[(&str, &str)]) -> Target {
-        let query = query
-            .iter()
-            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-            .collect();
-        Target::Path {
-            path: path.to_owned(),
-            query,
-        }
+        let query = query.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        Target::Path { path: path.to_owned(), query }
     }
 
     #[test]
@@ -236,37 +209,14 @@ mod tests {
             assert_eq!(base(base_url).resolve(target).unwrap().as_str(), url);
         };
         let clients = path("/clients", &[]);
-        check(
-            "https://api.harvestapp.com/v2",
-            &clients,
-            "https://api.harvestapp.com/v2/clients",
-        );
-        check(
-            "https://api.harvestapp.com/v2/",
-            &clients,
-            "https://api.harvestapp.com/v2/clients",
-        );
-        check(
-            "http://127.0.0.1:8080",
-            &clients,
-            "http://127.0.0.1:8080/clients",
-        );
-        check(
-            "http://[::1]:8080/x",
-            &clients,
-            "http://[::1]:8080/x/clients",
-        );
-        check(
-            "http://localhost:1",
-            &path("/a?b#c d", &[]),
-            "http://localhost:1/a%3Fb%23c%20d",
-        );
+        check("https://api.harvestapp.com/v2", &clients, "https://api.harvestapp.com/v2/clients");
+        check("https://api.harvestapp.com/v2/", &clients, "https://api.harvestapp.com/v2/clients");
+        check("http://127.0.0.1:8080", &clients, "http://127.0.0.1:8080/clients");
+        check("http://[::1]:8080/x", &clients, "http://[::1]:8080/x/clients");
+        check("http://localhost:1", &path("/a?b#c d", &[]), "http://localhost:1/a%3Fb%23c%20d");
         check(
             "https://h/v2",
-            &path(
-                "/e",
-                &[("updated_since", "2026-01-01T00:00:00Z"), ("x", "a&b=c")],
-            ),
+            &path("/e", &[("updated_since", "2026-01-01T00:00:00Z"), ("x", "a&b=c")]),
             "https://h/v2/e?updated_since=2026-01-01T00%3A00%3A00Z&x=a%26b%3Dc",
         );
     }
@@ -277,9 +227,7 @@ mod tests {
             let error = base("https://h/v2").resolve(&path(text, &[])).unwrap_err();
             assert_eq!(error.failure(), &Failure::ForeignLink, "{text}");
         }
-        let url = base("https://h/v2")
-            .resolve(&path("//evil.example/x", &[]))
-            .unwrap();
+        let url = base("https://h/v2").resolve(&path("//evil.example/x", &[])).unwrap();
         assert_eq!(url.host_str(), Some("h"));
     }
 
@@ -291,10 +239,7 @@ mod tests {
             "https://api.harvestapp.com/api/v2/clients?cursor=eyJ",
             "https://API.harvestapp.com:443/v2/clients",
         ] {
-            assert!(
-                base.resolve(&Target::Link(link.to_owned())).is_ok(),
-                "{link}"
-            );
+            assert!(base.resolve(&Target::Link(link.to_owned())).is_ok(), "{link}");
         }
     }
 
@@ -334,12 +279,7 @@ mod tests {
         refused("api.harvestapp.com/v2", "no URL");
         refused("https://user:secret@h/", "credentials");
         refused("https://h/v2?access_token=secret", "end with the path");
-        for text in [
-            "https://h",
-            "http://127.0.0.2/v2",
-            "http://localhost:9/",
-            "http://[::1]/",
-        ] {
+        for text in ["https://h", "http://127.0.0.2/v2", "http://localhost:9/", "http://[::1]/"] {
             assert!(text.parse::<BaseUrl>().is_ok(), "{text}");
         }
     }

@@ -44,19 +44,9 @@ pub async fn check(stage: &dyn Stage) {
 pub async fn a_page_comes_as_it_was_sent(stage: &dyn Stage) {
     let at: Timestamp = "2026-11-23T06:15:01Z".parse().expect("an instant");
     let body = "{\"clients\":[{\"name\":\"Žižek & Søn\",\"x\":12345678901234.5678}]} \n";
-    let answer = ask(stage, Reply::json(body).dated(at))
-        .await
-        .expect("an answer");
-    assert_eq!(
-        answer,
-        Answer {
-            body: body.to_owned(),
-            date: Some(at)
-        }
-    );
-    let answer = ask(stage, Reply::json(""))
-        .await
-        .expect("an empty body is judged by the decoder");
+    let answer = ask(stage, Reply::json(body).dated(at)).await.expect("an answer");
+    assert_eq!(answer, Answer { body: body.to_owned(), date: Some(at) });
+    let answer = ask(stage, Reply::json("")).await.expect("an empty body is judged by the decoder");
     assert_eq!(answer.body, "");
 }
 
@@ -105,12 +95,7 @@ pub async fn a_rate_limit_says_how_long(stage: &dyn Stage) {
     let at: Timestamp = "2026-11-23T06:15:00Z".parse().expect("an instant");
     let table = [
         (limited().retry_after("15"), Some(15)),
-        (
-            limited()
-                .retry_after("Mon, 23 Nov 2026 06:16:00 GMT")
-                .dated(at),
-            Some(60),
-        ),
+        (limited().retry_after("Mon, 23 Nov 2026 06:16:00 GMT").dated(at), Some(60)),
         (limited().retry_after("soon"), None),
     ];
     for (reply, secs) in table {
@@ -138,11 +123,7 @@ pub async fn what_is_no_json_is_malformed(stage: &dyn Stage) {
 /// handed on.
 pub async fn errors_tell_who_answered(stage: &dyn Stage) {
     let json = "{\"status\":404,\"error\":\"Not Found\"}";
-    let own = refusal(
-        stage,
-        Reply::status(404, "application/json; charset=utf-8", json),
-    )
-    .await;
+    let own = refusal(stage, Reply::status(404, "application/json; charset=utf-8", json)).await;
     assert!(own.is_from_harvest());
     assert!(own.to_string().contains("Not Found"), "{own}");
     let other = refusal(stage, Reply::status(404, "text/html", "<h1>Nope</h1>")).await;
@@ -153,18 +134,10 @@ pub async fn errors_tell_who_answered(stage: &dyn Stage) {
 
 /// Query values arrive as they were meant.
 pub async fn queries_are_encoded(stage: &dyn Stage) {
-    let query = [
-        ("updated_since", "2026-11-23T06:15:00Z"),
-        ("a b", "1&2=3+4#5"),
-    ];
-    let query = query
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec();
+    let query = [("updated_since", "2026-11-23T06:15:00Z"), ("a b", "1&2=3+4#5")];
+    let query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     stage.answer_with(Reply::json("{}"));
-    let target = Target::Path {
-        path: "/time_entries".to_owned(),
-        query,
-    };
+    let target = Target::Path { path: "/time_entries".to_owned(), query };
     stage.api().get(&target).await.expect("an answer");
     assert_eq!(
         stage.arrived().last().map(String::as_str),
@@ -174,21 +147,11 @@ pub async fn queries_are_encoded(stage: &dyn Stage) {
 
 /// A link within the origin is followed, even where its path is not below the base URL.
 pub async fn links_within_the_origin_are_sent_as_they_are(stage: &dyn Stage) {
-    let link = format!(
-        "{}/clients?cursor=eyJhIjoxfQ%3D%3D&per_page=2000",
-        stage.base()
-    );
+    let link = format!("{}/clients?cursor=eyJhIjoxfQ%3D%3D&per_page=2000", stage.base());
     stage.answer_with(Reply::json("{}"));
-    stage
-        .api()
-        .get(&Target::Link(link))
-        .await
-        .expect("an answer");
+    stage.api().get(&Target::Link(link)).await.expect("an answer");
     let last = stage.arrived().last().cloned();
-    assert_eq!(
-        last.as_deref(),
-        Some("/clients?cursor=eyJhIjoxfQ%3D%3D&per_page=2000")
-    );
+    assert_eq!(last.as_deref(), Some("/clients?cursor=eyJhIjoxfQ%3D%3D&per_page=2000"));
 }
 
 /// A link to another host, port or scheme is refused, and the server is not asked.
@@ -216,13 +179,7 @@ pub async fn links_to_elsewhere_are_not_sent(stage: &dyn Stage) {
 async fn ask(stage: &dyn Stage, reply: Reply) -> Result<Answer, ApiError> {
     stage.answer_with(reply);
     let query = vec![("per_page".to_owned(), "2000".to_owned())];
-    stage
-        .api()
-        .get(&Target::Path {
-            path: "/clients".to_owned(),
-            query,
-        })
-        .await
+    stage.api().get(&Target::Path { path: "/clients".to_owned(), query }).await
 }
 
 async fn refusal(stage: &dyn Stage, reply: Reply) -> ApiError {
@@ -261,11 +218,7 @@ mod tests {
         fn arrived(&self) -> Vec<String> {
             let encode = |asked: &crate::Asked| {
                 let mut query = url::form_urlencoded::Serializer::new(String::new());
-                format!(
-                    "{}?{}",
-                    asked.path,
-                    query.extend_pairs(&asked.query).finish()
-                )
+                format!("{}?{}", asked.path, query.extend_pairs(&asked.query).finish())
             };
             self.api.requests().iter().map(encode).collect()
         }

@@ -21,9 +21,7 @@ impl Token {
             return Err(SetupError::Token("it is empty"));
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(SetupError::Token(
-                "it contains a character that no token has",
-            ));
+            return Err(SetupError::Token("it contains a character that no token has"));
         }
         Ok(Self(text.to_owned()))
     }
@@ -63,10 +61,7 @@ mod tests {
     fn a_token_never_shows() {
         let token = Token::new(" 1234.pt.secret\n").unwrap();
         assert_eq!(token.reveal(), "1234.pt.secret");
-        let credentials = Credentials {
-            account: AccountId(7),
-            token: token.clone(),
-        };
+        let credentials = Credentials { account: AccountId(7), token: token.clone() };
         let shown = format!("{token} {token:?} {credentials:?} {credentials:#?}");
         assert!(!shown.contains("secret"), "{shown}");
     }

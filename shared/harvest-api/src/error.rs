@@ -20,13 +20,7 @@ impl ApiError {
     #[must_use]
     pub fn new(failure: Failure, request: impl Into<String>) -> Self {
         let request = request.into();
-        Self {
-            failure,
-            request,
-            detail: None,
-            from_harvest: false,
-            source: None,
-        }
+        Self { failure, request, detail: None, from_harvest: false, source: None }
     }
 
     /// Adds what is known besides.
@@ -86,12 +80,7 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            failure,
-            request,
-            detail,
-            ..
-        } = self;
+        let Self { failure, request, detail, .. } = self;
         write!(f, "{request}: ")?;
         match failure {
             Failure::TimedOut => f.write_str("no whole answer arrived in time")?,

@@ -45,11 +45,7 @@ impl FaultyApi {
         inner: Arc<dyn HarvestApi>,
         script: impl Fn(Call<'_>) -> Fault + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            inner,
-            script: Box::new(script),
-            calls: AtomicU64::new(0),
-        }
+        Self { inner, script: Box::new(script), calls: AtomicU64::new(0) }
     }
 
     /// How many calls came.
@@ -74,9 +70,7 @@ impl HarvestApi for FaultyApi {
 
 impl fmt::Debug for FaultyApi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FaultyApi")
-            .field("inner", &self.inner)
-            .finish_non_exhaustive()
+        f.debug_struct("FaultyApi").field("inner", &self.inner).finish_non_exhaustive()
     }
 }
 
@@ -97,27 +91,16 @@ mod tests {
     async fn a_call_fails_before_or_after_the_server_saw_it() {
         let base = crate::BaseUrl::HARVEST.parse().unwrap();
         let server = Arc::new(ScriptedApi::new(base, |_| Reply::json("{}").into()));
-        let api = FaultyApi::new(
-            Arc::clone(&server) as Arc<dyn HarvestApi>,
-            |call| match call.number {
+        let api =
+            FaultyApi::new(Arc::clone(&server) as Arc<dyn HarvestApi>, |call| match call.number {
                 0 => Fault::Before(Failure::TimedOut),
                 1 => Fault::After(Failure::Server(500)),
                 _ => Fault::None,
-            },
-        );
-        let target = Target::Path {
-            path: "/clients".to_owned(),
-            query: Vec::new(),
-        };
-        assert_eq!(
-            api.get(&target).await.unwrap_err().failure(),
-            &Failure::TimedOut
-        );
+            });
+        let target = Target::Path { path: "/clients".to_owned(), query: Vec::new() };
+        assert_eq!(api.get(&target).await.unwrap_err().failure(), &Failure::TimedOut);
         assert_eq!(server.requests().len(), 0);
-        assert_eq!(
-            api.get(&target).await.unwrap_err().failure(),
-            &Failure::Server(500)
-        );
+        assert_eq!(api.get(&target).await.unwrap_err().failure(), &Failure::Server(500));
         assert_eq!(server.requests().len(), 1);
         assert_eq!(api.get(&target).await.unwrap().body, "{}");
         assert_eq!((api.calls(), server.requests().len()), (3, 2));

@@ -91,16 +91,9 @@ impl ReqwestApi {
         if base.is_loopback() {
             builder = builder.no_proxy();
         }
-        let http = builder
-            .build()
-            .map_err(|source| SetupError::Tls(Box::new(source)))?;
+        let http = builder.build().map_err(|source| SetupError::Tls(Box::new(source)))?;
         let token = credentials.token.clone();
-        Ok(Self {
-            base,
-            token,
-            largest_body: tuning.largest_body,
-            http,
-        })
+        Ok(Self { base, token, largest_body: tuning.largest_body, http })
     }
 
     async fn read(&self, mut response: Response, request: &str) -> Result<Reply, ApiError> {
@@ -112,17 +105,11 @@ impl ReqwestApi {
             body: Vec::new(),
         };
         let wanted = reply.status == 200 && reply.is_json();
-        let largest = if wanted {
-            self.largest_body
-        } else {
-            LARGEST_REFUSAL
-        };
+        let largest = if wanted { self.largest_body } else { LARGEST_REFUSAL };
         let announced = response.content_length().unwrap_or(0);
         let too_large = || {
-            ApiError::new(Failure::Malformed, request).with_detail(&format!(
-                "it is larger than {} MB",
-                self.largest_body / 1_000_000
-            ))
+            ApiError::new(Failure::Malformed, request)
+                .with_detail(&format!("it is larger than {} MB", self.largest_body / 1_000_000))
         };
         if announced > largest {
             return if wanted { Err(too_large()) } else { Ok(reply) };
@@ -158,9 +145,7 @@ impl HarvestApi for ReqwestApi {
             Err(source) => return Err(self.unanswered(source, &request)),
         };
         let reply = self.read(response, &request).await?;
-        reply
-            .judge(&request)
-            .map_err(|error| error.without(self.token.reveal()))
+        reply.judge(&request).map_err(|error| error.without(self.token.reveal()))
     }
 }
 
@@ -177,9 +162,7 @@ impl ReqwestApi {
 
 impl fmt::Debug for ReqwestApi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReqwestApi")
-            .field("base", &self.base)
-            .finish_non_exhaustive()
+        f.debug_struct("ReqwestApi").field("base", &self.base).finish_non_exhaustive()
     }
 }
 
@@ -211,9 +194,7 @@ fn headers(credentials: &Credentials, contact: &str) -> Result<HeaderMap, SetupE
 /// TLS with the roots that browsers trust, compiled in: those of the operating system take
 /// milliseconds to load at each start.
 fn tls() -> Result<ClientConfig, SetupError> {
-    let roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -40,13 +40,7 @@ impl Reply {
     #[must_use]
     pub fn status(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let content_type = Some(content_type.to_owned());
-        Self {
-            status,
-            content_type,
-            date: None,
-            retry_after: None,
-            body: body.into(),
-        }
+        Self { status, content_type, date: None, retry_after: None, body: body.into() }
     }
 
     /// The same at the server's time `at`, cut to seconds.
@@ -65,12 +59,7 @@ impl Reply {
 
     /// Whether the content type says JSON.
     pub(crate) fn is_json(&self) -> bool {
-        let essence = self
-            .content_type
-            .as_deref()
-            .unwrap_or_default()
-            .split(';')
-            .next();
+        let essence = self.content_type.as_deref().unwrap_or_default().split(';').next();
         let essence = essence.unwrap_or_default().trim().to_ascii_lowercase();
         essence == "application/json"
             || (essence.starts_with("application/") && essence.ends_with("+json"))
@@ -108,9 +97,7 @@ impl Reply {
             403 => Failure::Forbidden,
             404 => Failure::NotFound,
             408 => Failure::TimedOut,
-            429 => Failure::RateLimited {
-                retry_after: self.wait(),
-            },
+            429 => Failure::RateLimited { retry_after: self.wait() },
             500..=599 => Failure::Server(self.status),
             other => Failure::Unexpected(other),
         }
@@ -136,10 +123,8 @@ impl Reply {
             return None;
         }
         let said: Said = serde_json::from_slice(&self.body).ok()?;
-        let text = [said.message, said.error_description, said.error]
-            .into_iter()
-            .flatten()
-            .next()?;
+        let text =
+            [said.message, said.error_description, said.error].into_iter().flatten().next()?;
         let text: String = printable(&text).chars().take(LONGEST_MESSAGE).collect();
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())
@@ -197,11 +182,7 @@ mod tests {
         let date = Some("Mon, 23 Nov 2026 06:15:00 GMT");
         check("15", None, Some(secs(15)));
         check(" 0 ", None, Some(secs(0)));
-        check(
-            "99999999999999999999",
-            None,
-            Some(secs(i64::from(u32::MAX))),
-        );
+        check("99999999999999999999", None, Some(secs(i64::from(u32::MAX))));
         check("Mon, 23 Nov 2026 06:15:20 GMT", date, Some(secs(20)));
         check("Mon, 23 Nov 2026 06:14:20 GMT", date, Some(secs(0)));
         check("Mon, 23 Nov 2026 06:15:20 GMT", None, None);
@@ -228,9 +209,7 @@ mod tests {
     #[test]
     fn harvests_words_are_shown_short_and_harmless() {
         let said = |body: &str| {
-            judged(Reply::status(422, "application/json", body))
-                .detail()
-                .map(ToOwned::to_owned)
+            judged(Reply::status(422, "application/json", body)).detail().map(ToOwned::to_owned)
         };
         assert_eq!(
             said(r#"{"message":"Per page is\ntoo large"}"#).unwrap(),
@@ -247,12 +226,7 @@ mod tests {
         assert_eq!(said(r#"{"message":{"a":1},"error":7}"#), None);
         assert_eq!(said("[1]"), None);
         assert_eq!(said("{"), None);
-        assert!(
-            said(&format!(r#"{{"message":"{}"}}"#, "ä".repeat(5_000)))
-                .unwrap()
-                .len()
-                < 500
-        );
+        assert!(said(&format!(r#"{{"message":"{}"}}"#, "ä".repeat(5_000))).unwrap().len() < 500);
         let html = judged(Reply::status(422, "text/html", r#"{"message":"x"}"#));
         assert_eq!(html.detail(), None);
     }
@@ -261,11 +235,7 @@ mod tests {
     fn errors_name_the_request_and_what_to_do() {
         let text = |reply: Reply| judged(reply).to_string();
         assert_eq!(
-            text(Reply::status(
-                403,
-                "application/json",
-                r#"{"message":"Not authorized!"}"#
-            )),
+            text(Reply::status(403, "application/json", r#"{"message":"Not authorized!"}"#)),
             "GET /x: this token may not read this (403): Harvest says \"Not authorized!\"; \
              use an administrator's token or exclude the stream"
         );

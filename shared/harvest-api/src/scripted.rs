@@ -26,10 +26,7 @@ impl Asked {
     /// The first value of a query parameter.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -62,11 +59,7 @@ impl ScriptedApi {
     /// An API at `base` whose answers a function gives.
     #[must_use]
     pub fn new(base: BaseUrl, script: impl Fn(&Asked) -> Scripted + Send + Sync + 'static) -> Self {
-        Self {
-            base,
-            script: Box::new(script),
-            asked: Mutex::default(),
-        }
+        Self { base, script: Box::new(script), asked: Mutex::default() }
     }
 
     /// An API at `base` that gives these answers one after the other, then 404.
@@ -74,10 +67,7 @@ impl ScriptedApi {
     pub fn queue(base: BaseUrl, answers: impl IntoIterator<Item = Scripted>) -> Self {
         let queue: Mutex<VecDeque<Scripted>> = Mutex::new(answers.into_iter().collect());
         Self::new(base, move |_| {
-            let next = queue
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop_front();
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             next.unwrap_or_else(|| Reply::status(404, "text/html", "the script is over").into())
         })
     }
@@ -85,10 +75,7 @@ impl ScriptedApi {
     /// What was asked so far, in order.
     #[must_use]
     pub fn requests(&self) -> Vec<Asked> {
-        self.asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -115,9 +102,7 @@ impl HarvestApi for ScriptedApi {
 
 impl fmt::Debug for ScriptedApi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScriptedApi")
-            .field("base", &self.base)
-            .finish_non_exhaustive()
+        f.debug_struct("ScriptedApi").field("base", &self.base).finish_non_exhaustive()
     }
 }
 
@@ -131,26 +116,14 @@ mod tests {
         let answers = [page("1"), Scripted::Break(Failure::TimedOut), page("2")];
         let api = ScriptedApi::queue(BaseUrl::HARVEST.parse().unwrap(), answers);
         let query = vec![("from".to_owned(), "2026-01-01".to_owned())];
-        let target = Target::Path {
-            path: "/expenses".to_owned(),
-            query,
-        };
+        let target = Target::Path { path: "/expenses".to_owned(), query };
         assert_eq!(api.get(&target).await.unwrap().body, "1");
-        assert_eq!(
-            api.get(&target).await.unwrap_err().failure(),
-            &Failure::TimedOut
-        );
+        assert_eq!(api.get(&target).await.unwrap_err().failure(), &Failure::TimedOut);
         let link = format!("{}/expenses?cursor=a%3Db", BaseUrl::HARVEST);
         assert_eq!(api.get(&Target::Link(link)).await.unwrap().body, "2");
-        assert_eq!(
-            api.get(&target).await.unwrap_err().failure(),
-            &Failure::NotFound
-        );
+        assert_eq!(api.get(&target).await.unwrap_err().failure(), &Failure::NotFound);
         let asked = api.requests();
-        assert_eq!(
-            (asked.len(), asked[2].number, asked[2].path.as_str()),
-            (4, 2, "/expenses")
-        );
+        assert_eq!((asked.len(), asked[2].number, asked[2].path.as_str()), (4, 2, "/expenses"));
         assert_eq!(asked[2].param("cursor"), Some("a=b"));
         assert_eq!(asked[0].param("from"), Some("2026-01-01"));
         assert_eq!(asked[0].param("to"), None);

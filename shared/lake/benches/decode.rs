@@ -2,14 +2,8 @@
 //!
 //! `cargo bench -p lake --bench decode`
 
-#![expect(
-    clippy::print_stdout,
-    reason = "a benchmark's result is what it prints"
-)]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark measures with the clock"
-)]
+#![expect(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures with the clock")]
 
 use std::time::{Duration, Instant};
 
@@ -40,10 +34,7 @@ fn main() -> Result<(), Failure> {
     let careful = best(|| Ok(decoder.page(&odd, &at).map(drop)?))?;
     for (name, time) in [("tokenise", floor), ("page", fast), ("odd page", careful)] {
         let each = time.as_nanos() / u128::from(RECORDS);
-        println!(
-            "{name:10} {each:6} ns a record, {:.2} x tokenise",
-            time.div_duration_f64(floor)
-        );
+        println!("{name:10} {each:6} ns a record, {:.2} x tokenise", time.div_duration_f64(floor));
     }
     Ok(())
 }
@@ -60,9 +51,8 @@ fn best(mut round: impl FnMut() -> Result<(), Failure>) -> Result<Duration, Fail
 }
 
 fn body(first: &str) -> String {
-    let records: Vec<String> = (0..RECORDS)
-        .map(|at| record(at, if at == 0 { first } else { "" }))
-        .collect();
+    let records: Vec<String> =
+        (0..RECORDS).map(|at| record(at, if at == 0 { first } else { "" })).collect();
     format!(
         "{{\"time_entries\":[{}],\"total_entries\":{RECORDS},\"links\":{{\"next\":null}}}}",
         records.join(",")

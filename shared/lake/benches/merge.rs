@@ -2,10 +2,7 @@
 //!
 //! `cargo bench -p lake --bench merge`
 
-#![expect(
-    clippy::print_stdout,
-    reason = "a benchmark's result is what it prints"
-)]
+#![expect(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
 
 use std::sync::Arc;
 
@@ -53,31 +50,22 @@ fn main() -> Result<(), Failure> {
 
     let all: Vec<i64> = (0..ROWS).collect();
     let rows = gathered(&schema, &all, 0, "collect 100k rows")?;
-    let loaded = timed("merge 100k new rows into an empty table", || {
-        run(rows, vec![], "1-1-a")
-    })?;
+    let loaded = timed("merge 100k new rows into an empty table", || run(rows, vec![], "1-1-a"))?;
     sizes(&loaded);
 
     let few: Vec<i64> = (0..ROWS).filter(|id| id % (ROWS / 1000) == 7).collect();
     let rows = gathered(&schema, &few, 1, "collect 1k rows")?;
     let files = loaded.add.clone();
-    sizes(&timed(
-        "merge 1k changes, in all months, into 100k rows",
-        || run(rows, files, "1-2-a"),
-    )?);
+    sizes(&timed("merge 1k changes, in all months, into 100k rows", || run(rows, files, "1-2-a"))?);
 
     let last: Vec<i64> = (ROWS - 1000..ROWS).collect();
     let rows = gathered(&schema, &last, 2, "collect 1k rows")?;
     let files = loaded.add.clone();
-    sizes(&timed("merge 1k changes of the last month", || {
-        run(rows, files, "1-3-a")
-    })?);
+    sizes(&timed("merge 1k changes of the last month", || run(rows, files, "1-3-a"))?);
 
     let rows = gathered(&schema, &all, 0, "collect 100k rows")?;
     let files = loaded.add.clone();
-    sizes(&timed("merge 100k rows that are there already", || {
-        run(rows, files, "1-4-a")
-    })?);
+    sizes(&timed("merge 100k rows that are there already", || run(rows, files, "1-4-a"))?);
     Ok(())
 }
 
@@ -87,20 +75,15 @@ fn gathered(
     version: i64,
     what: &str,
 ) -> Result<Arc<Collected>, Failure> {
-    let pages: Vec<RecordBatch> = ids
-        .chunks(PAGE_ROWS)
-        .map(|ids| page(schema, ids, version))
-        .collect();
-    Ok(Arc::new(timed(
-        what,
-        || -> Result<_, lake::collect::CollectError> {
-            let mut collector = Collector::new(schema, None, MEMORY_LIMIT)?;
-            for page in pages {
-                collector.push(page)?;
-            }
-            collector.finish()
-        },
-    )?))
+    let pages: Vec<RecordBatch> =
+        ids.chunks(PAGE_ROWS).map(|ids| page(schema, ids, version)).collect();
+    Ok(Arc::new(timed(what, || -> Result<_, lake::collect::CollectError> {
+        let mut collector = Collector::new(schema, None, MEMORY_LIMIT)?;
+        for page in pages {
+            collector.push(page)?;
+        }
+        collector.finish()
+    })?))
 }
 
 fn page(schema: &TableSchema, ids: &[i64], version: i64) -> RecordBatch {
@@ -118,39 +101,29 @@ fn array(schema: &TableSchema, at: usize, column: &Column, ids: &[i64], version:
     let mixed = |id: i64| (id * 0x9E37 + salt * 7919) % 65_521;
     match (&column.source, &column.ty) {
         (Source::Partition, _) => Arc::new(StringArray::from_iter_values(
-            ids.iter()
-                .map(|id| format!("2024-{:02}", id * MONTHS / ROWS + 1)),
+            ids.iter().map(|id| format!("2024-{:02}", id * MONTHS / ROWS + 1)),
         )),
         (_, ColumnType::Int) if column.name == "id" => Arc::new(Int64Array::from(ids.to_vec())),
-        (_, ColumnType::Int) => Arc::new(Int64Array::from_iter_values(
-            ids.iter().map(|id| mixed(*id) % 400),
-        )),
+        (_, ColumnType::Int) => {
+            Arc::new(Int64Array::from_iter_values(ids.iter().map(|id| mixed(*id) % 400)))
+        }
         (_, ColumnType::Text) if column.name == "notes" => Arc::new(StringArray::from_iter_values(
             ids.iter().map(|id| format!("note {} on {id}", mixed(*id))),
         )),
         (Source::Extra, _) => new_null_array(schema.arrow.field(at).data_type(), ids.len()),
         (_, ColumnType::Text) => Arc::new(StringArray::from_iter_values(
-            ids.iter()
-                .map(|id| format!("{} {}", column.name, mixed(*id) % 300)),
+            ids.iter().map(|id| format!("{} {}", column.name, mixed(*id) % 300)),
         )),
-        (_, ColumnType::Bool) => Arc::new(
-            ids.iter()
-                .map(|id| Some(mixed(*id) % 3 == 0))
-                .collect::<BooleanArray>(),
-        ),
+        (_, ColumnType::Bool) => {
+            Arc::new(ids.iter().map(|id| Some(mixed(*id) % 3 == 0)).collect::<BooleanArray>())
+        }
         (_, ColumnType::Date) => {
-            let days = ids
-                .iter()
-                .map(|id| i32::try_from(19_723 + id * 365 / ROWS).unwrap_or(0));
+            let days = ids.iter().map(|id| i32::try_from(19_723 + id * 365 / ROWS).unwrap_or(0));
             Arc::new(Date32Array::from_iter_values(days))
         }
         (source, ColumnType::Instant) => {
             let read = matches!(source, Source::SyncedAt);
-            let moved = if read || column.name == "updated_at" {
-                version
-            } else {
-                0
-            };
+            let moved = if read || column.name == "updated_at" { version } else { 0 };
             let instants = ids.iter().map(|id| {
                 let id = if read { id / PAGE } else { *id };
                 1_704_067_200_000_000 + (id * 315 + mixed(id) % 300 + moved) * 1_000_000
@@ -171,11 +144,7 @@ fn array(schema: &TableSchema, at: usize, column: &Column, ids: &[i64], version:
 fn sizes(merged: &Merged) {
     let bytes: u64 = merged.add.iter().map(|file| file.size).sum();
     let rows: u64 = merged.add.iter().map(|file| file.rows).sum();
-    println!(
-        "    {:?}, {} files, {rows} rows, {bytes} bytes",
-        merged.counts,
-        merged.add.len()
-    );
+    println!("    {:?}, {} files, {rows} rows, {bytes} bytes", merged.counts, merged.add.len());
 }
 
 fn timed<T, E>(what: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
@@ -191,10 +160,5 @@ fn cpu_hundredths() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // Fields after the parenthesised name: user time is the 12th, system time the 13th.
     let after_name = stat.rsplit(')').next().unwrap_or_default();
-    after_name
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .filter_map(|n| n.parse::<u64>().ok())
-        .sum()
+    after_name.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum()
 }

@@ -65,9 +65,7 @@ impl Collector {
     ) -> Result<Self, CollectError> {
         let layout = Arc::new(Layout::new(schema, Columns::All)?);
         let partition = schema.spec.partition.column();
-        let partition = partition
-            .map(|name| schema.arrow.index_of(name))
-            .transpose()?;
+        let partition = partition.map(|name| schema.arrow.index_of(name)).transpose()?;
         Ok(Self::with_layout(layout, partition, scratch, memory_limit))
     }
 
@@ -136,8 +134,7 @@ impl Collector {
         self.pending.bytes += bytes;
         if self.pending.bytes > self.memory_limit {
             let pending = core::mem::take(&mut self.pending);
-            self.runs
-                .push(pending.spill(&self.layout, self.scratch.as_deref())?);
+            self.runs.push(pending.spill(&self.layout, self.scratch.as_deref())?);
         }
         Ok(())
     }
@@ -202,13 +199,7 @@ impl Collected {
     /// The rows of one partition in key order, each key once, without the partition column.
     #[must_use]
     pub fn partition(&self, partition: Option<&str>) -> SortedRows {
-        SortedRows(Sorted::new(
-            &self.layout,
-            &[self],
-            partition,
-            Bounds::default(),
-            None,
-        ))
+        SortedRows(Sorted::new(&self.layout, &[self], partition, Bounds::default(), None))
     }
 
     /// Where its rows were spilled.
@@ -238,10 +229,7 @@ impl Collected {
         let chunks = || self.runs.iter().flat_map(|run| run.chunks(partition));
         let first = chunks().map(|chunk| &chunk.first).min()?;
         let last = chunks().map(|chunk| &chunk.last).max()?;
-        Some(KeyRange {
-            first: first.clone(),
-            last: last.clone(),
-        })
+        Some(KeyRange { first: first.clone(), last: last.clone() })
     }
 
     /// At most so many rows have keys within `bounds`.
@@ -278,9 +266,7 @@ fn same_value(column: &dyn Array, start: usize) -> usize {
             false
         }
     };
-    (start..column.len())
-        .take_while(|&row| row == start || same(row))
-        .count()
+    (start..column.len()).take_while(|&row| row == start || same(row)).count()
 }
 
 fn partition_text(column: &dyn Array, row: usize) -> Result<Option<String>, ArrowError> {

@@ -44,9 +44,7 @@ impl Decoder {
     /// The decoder that follows from the declaration.
     #[must_use]
     pub fn new(spec: &'static StreamSpec) -> Self {
-        Self {
-            layout: Arc::new(Layout::of(TableSchema::of(spec))),
-        }
+        Self { layout: Arc::new(Layout::of(TableSchema::of(spec))) }
     }
 
     /// The schema of the rows.
@@ -84,28 +82,11 @@ impl Decoder {
     ) -> Result<DecodedPage, PageError> {
         let keys = self.layout.keys(&rows, at)?;
         let dates = self.layout.dates(&rows);
-        let Rows {
-            cells,
-            extra,
-            tally,
-            quarantined,
-        } = rows;
+        let Rows { cells, extra, tally, quarantined } = rows;
         let rows = derived::batch(&self.layout, cells, extra, at)?;
         let (misfits, unknown) = (tally.misfits, tally.unknown);
-        let Envelope {
-            total_entries,
-            next,
-        } = envelope;
-        Ok(DecodedPage {
-            rows,
-            keys,
-            dates,
-            total_entries,
-            next,
-            quarantined,
-            misfits,
-            unknown,
-        })
+        let Envelope { total_entries, next } = envelope;
+        Ok(DecodedPage { rows, keys, dates, total_entries, next, quarantined, misfits, unknown })
     }
 }
 

@@ -38,11 +38,7 @@ pub async fn clean_log(
     table.refresh().await?;
     let log = table.log();
     let prefix = log.key("_delta_log/");
-    let objects = log
-        .store
-        .list(&prefix, None)
-        .await
-        .map_err(|source| log.failed(source))?;
+    let objects = log.store.list(&prefix, None).await.map_err(|source| log.failed(source))?;
     let old: Vec<(LogName, (String, u64))> = objects
         .into_iter()
         .filter(|object| between(object.modified, now) > retention)
@@ -55,15 +51,12 @@ pub async fn clean_log(
         return Ok(Deleted::default());
     };
     // From here on what lies behind it is nowhere else.
-    let whole = log
-        .read_checkpoint(version, &checkpoint_parts(version, parts))
-        .await?;
+    let whole = log.read_checkpoint(version, &checkpoint_parts(version, parts)).await?;
     if log.hint().await?.is_some_and(|hint| hint < version) {
         // Left by a crash; other readers go by it and would find nothing.
         let parts = (parts > 0).then_some(parts);
         let hint = json!({ "version": version, "size": whole.actions(), "parts": parts });
-        log.put(LAST_CHECKPOINT, hint.to_string().into_bytes())
-            .await?;
+        log.put(LAST_CHECKPOINT, hint.to_string().into_bytes()).await?;
     }
     let noted = table.state().note.as_ref().map(|(version, _)| *version);
     let doomed = old.into_iter().filter(|(name, _)| match name {
@@ -118,11 +111,7 @@ pub async fn orphans(
 ) -> Result<Deleted, TableError> {
     let log = table.log();
     let prefix = log.key("");
-    let objects = log
-        .store
-        .list(&prefix, None)
-        .await
-        .map_err(|source| log.failed(source))?;
+    let objects = log.store.list(&prefix, None).await.map_err(|source| log.failed(source))?;
     // After the listing: what was committed meanwhile is no orphan.
     table.refresh().await?;
     if table.recorded_epoch() > writer.epoch {
@@ -157,10 +146,7 @@ fn newest_whole_checkpoint(files: &[(LogName, (String, u64))]) -> Option<(u64, u
             }
         }
     }
-    let whole = found
-        .into_iter()
-        .rev()
-        .find(|((_, parts), count)| count >= parts);
+    let whole = found.into_iter().rev().find(|((_, parts), count)| count >= parts);
     whole.map(|(checkpoint, _)| checkpoint)
 }
 
@@ -169,19 +155,12 @@ async fn delete(table: &Table, doomed: Vec<(String, u64)>) -> Result<Deleted, Ta
     let log = table.log();
     let sizes = stream::iter(doomed)
         .map(|(key, size)| async move {
-            log.store
-                .delete(&key)
-                .await
-                .map_err(|source| log.failed(source))
-                .map(|()| size)
+            log.store.delete(&key).await.map_err(|source| log.failed(source)).map(|()| size)
         })
         .buffered(SIDE_BY_SIDE);
     sizes
         .try_fold(Deleted::default(), |sum, size| async move {
-            Ok(Deleted {
-                files: sum.files + 1,
-                bytes: sum.bytes + size,
-            })
+            Ok(Deleted { files: sum.files + 1, bytes: sum.bytes + size })
         })
         .await
 }

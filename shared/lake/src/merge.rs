@@ -106,21 +106,10 @@ pub async fn merge(store: Arc<dyn ObjectStore>, job: MergeJob) -> Result<Merged,
     let slots = plan::slots(&job.files, incoming.layout());
     let (survey, incoming) = survey::survey(&mut table, &slots, &job.coverage, incoming).await?;
     let deletes = survey.deletes();
-    let refused = if deletes > job.max_deletes {
-        deletes
-    } else {
-        0
-    };
-    let coverage = if refused > 0 {
-        Coverage::Nothing
-    } else {
-        job.coverage.clone()
-    };
+    let refused = if deletes > job.max_deletes { deletes } else { 0 };
+    let coverage = if refused > 0 { Coverage::Nothing } else { job.coverage.clone() };
     let mut merged = Merged {
-        counts: Counts {
-            unchanged: survey.outdated,
-            ..Counts::default()
-        },
+        counts: Counts { unchanged: survey.outdated, ..Counts::default() },
         refused_deletes: refused,
         ..Merged::default()
     };
@@ -136,23 +125,15 @@ pub async fn merge(store: Arc<dyn ObjectStore>, job: MergeJob) -> Result<Merged,
     };
     for partition in partitions {
         let slots = slots.get(&partition).map_or(&[][..], Vec::as_slice);
-        merging
-            .partition(&mut table, partition.as_deref(), slots, &mut merged)
-            .await?;
+        merging.partition(&mut table, partition.as_deref(), slots, &mut merged).await?;
     }
     merged.rows = rows_after(&job.files, &merged);
     Ok(merged)
 }
 
 fn rows_after(files: &[FileEntry], merged: &Merged) -> u64 {
-    let removed: BTreeSet<&str> = merged
-        .remove
-        .iter()
-        .map(|file| file.path.as_str())
-        .collect();
-    let kept = files
-        .iter()
-        .filter(|file| !removed.contains(file.path.as_str()));
+    let removed: BTreeSet<&str> = merged.remove.iter().map(|file| file.path.as_str()).collect();
+    let kept = files.iter().filter(|file| !removed.contains(file.path.as_str()));
     kept.chain(&merged.add).map(|file| file.rows).sum()
 }
 

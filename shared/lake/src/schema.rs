@@ -31,17 +31,8 @@ impl TableSchema {
     pub fn of(spec: &'static StreamSpec) -> Self {
         let columns: Arc<[Column]> = columns(spec).into();
         let fields: Fields = columns.iter().map(arrow_field).collect();
-        let schema = Self {
-            spec,
-            columns,
-            arrow: Arc::new(Schema::new(fields)),
-        };
-        debug_assert_eq!(
-            schema.key_indices().len(),
-            spec.primary_key.len(),
-            "{}",
-            spec.name
-        );
+        let schema = Self { spec, columns, arrow: Arc::new(Schema::new(fields)) };
+        debug_assert_eq!(schema.key_indices().len(), spec.primary_key.len(), "{}", spec.name);
         schema
     }
 
@@ -72,12 +63,7 @@ impl TableSchema {
     /// Names for `partitionColumns` of the log: one or none.
     #[must_use]
     pub fn partition_columns(&self) -> Vec<String> {
-        self.spec
-            .partition
-            .column()
-            .into_iter()
-            .map(str::to_owned)
-            .collect()
+        self.spec.partition.column().into_iter().map(str::to_owned).collect()
     }
 
     /// Position of the column `name`.
@@ -89,28 +75,20 @@ impl TableSchema {
     /// Positions of the primary key's columns, in the order of the key.
     #[must_use]
     pub fn key_indices(&self) -> Vec<usize> {
-        self.spec
-            .primary_key
-            .iter()
-            .filter_map(|name| self.index_of(name))
-            .collect()
+        self.spec.primary_key.iter().filter_map(|name| self.index_of(name)).collect()
     }
 
     /// Position of the record's own `updated_at`; `None` for streams without one.
     #[must_use]
     pub fn updated_at_index(&self) -> Option<usize> {
         let source = Source::Record(vec![self.spec.cursor_field()?]);
-        self.columns
-            .iter()
-            .position(|column| column.source == source)
+        self.columns.iter().position(|column| column.source == source)
     }
 
     /// Position of `synced_at`.
     #[must_use]
     pub fn synced_at_index(&self) -> Option<usize> {
-        self.columns
-            .iter()
-            .position(|column| column.source == Source::SyncedAt)
+        self.columns.iter().position(|column| column.source == Source::SyncedAt)
     }
 
     /// Positions of the columns whose change makes a row changed: all that a file holds but
@@ -141,9 +119,7 @@ impl TableSchema {
 
     fn positions(&self, wanted: impl Fn(&Column) -> bool) -> Vec<usize> {
         let all = self.columns.iter().enumerate();
-        all.filter(|(_, column)| wanted(column))
-            .map(|(index, _)| index)
-            .collect()
+        all.filter(|(_, column)| wanted(column)).map(|(index, _)| index).collect()
     }
 }
 
@@ -182,11 +158,7 @@ fn list_of(ty: DataType) -> DataType {
 }
 
 fn arrow_field(column: &Column) -> Field {
-    Field::new(
-        column.name.as_str(),
-        arrow_type(&column.ty),
-        !column.required,
-    )
+    Field::new(column.name.as_str(), arrow_type(&column.ty), !column.required)
 }
 
 #[cfg(test)]

@@ -106,19 +106,10 @@ impl StoreError {
         if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
             return Self::Full { key, source };
         }
-        if matches!(
-            kind,
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
-        ) {
-            return Self::Denied {
-                key,
-                source: Box::new(source),
-            };
+        if matches!(kind, ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) {
+            return Self::Denied { key, source: Box::new(source) };
         }
-        Self::Failed {
-            key,
-            source: Box::new(source),
-        }
+        Self::Failed { key, source: Box::new(source) }
     }
 
     /// Whether the same call may succeed if repeated at once. The failed call may have had its
@@ -138,9 +129,7 @@ fn check_key(key: &str) -> Result<(), StoreError> {
     let bad_part =
         |part: &str| part.is_empty() || part == "." || part == ".." || part.starts_with(".tmp-");
     if key.contains(['\\', '\0']) || key.split('/').any(bad_part) {
-        return Err(StoreError::InvalidKey {
-            key: key.to_owned(),
-        });
+        return Err(StoreError::InvalidKey { key: key.to_owned() });
     }
     Ok(())
 }

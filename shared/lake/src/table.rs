@@ -126,24 +126,12 @@ impl Table {
         account: AccountId,
     ) -> Result<Option<Self>, TableError> {
         let root = format!("tables/{}", spec.name);
-        let log = Log {
-            store: store.as_ref(),
-            stream: spec.name,
-            root: &root,
-        };
+        let log = Log { store: store.as_ref(), stream: spec.name, root: &root };
         let Some(state) = log.load().await? else {
             return Ok(None);
         };
         let schema = TableSchema::of(spec);
-        let mut table = Self {
-            store,
-            schema,
-            account,
-            root,
-            state,
-            files: Vec::new(),
-            commits: 0,
-        };
+        let mut table = Self { store, schema, account, root, state, files: Vec::new(), commits: 0 };
         table.check(&table.state)?;
         table.sort_files();
         Ok(Some(table))
@@ -165,11 +153,7 @@ impl Table {
             return Ok(table);
         }
         let root = format!("tables/{}", spec.name);
-        let log = Log {
-            store: store.as_ref(),
-            stream: spec.name,
-            root: &root,
-        };
+        let log = Log { store: store.as_ref(), stream: spec.name, root: &root };
         let bytes = create::first_commit(&TableSchema::of(spec), account, now)
             .map_err(|error| log.damaged(&names::commit(0), error.to_string()))?;
         log.put_commit(0, &Bytes::from(bytes)).await?;
@@ -260,11 +244,7 @@ impl Table {
     }
 
     pub(crate) fn log(&self) -> Log<'_> {
-        Log {
-            store: self.store.as_ref(),
-            stream: self.stream(),
-            root: &self.root,
-        }
+        Log { store: self.store.as_ref(), stream: self.stream(), root: &self.root }
     }
 
     fn stream(&self) -> &'static str {
@@ -278,19 +258,10 @@ impl Table {
 
     fn sort_files(&mut self) {
         fn order(file: &FileEntry) -> (Option<&String>, Option<&Key>, &String) {
-            (
-                file.partition.as_ref(),
-                file.keys.as_ref().map(|(first, _)| first),
-                &file.path,
-            )
+            (file.partition.as_ref(), file.keys.as_ref().map(|(first, _)| first), &file.path)
         }
         let column = self.partition_column();
-        self.files = self
-            .state
-            .files
-            .iter()
-            .map(|(path, add)| add.file(path, column))
-            .collect();
+        self.files = self.state.files.iter().map(|(path, add)| add.file(path, column)).collect();
         self.files.sort_by(|a, b| order(a).cmp(&order(b)));
     }
 }

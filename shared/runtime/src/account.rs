@@ -140,7 +140,8 @@ pub async fn company(context: &Context, stream: &'static str) -> Result<Company,
         }
     };
     let body: serde_json::Value = parsed(stream, path, &answer)?;
-    let off = |feature: &&str| body.get(feature).and_then(serde_json::Value::as_bool) == Some(false);
+    let off =
+        |feature: &&str| body.get(feature).and_then(serde_json::Value::as_bool) == Some(false);
     let features = [Module::Expense, Module::Invoice, Module::Estimate].map(Module::feature);
     let modules_off = features.iter().filter(|name| off(name)).map(|&name| name.to_owned());
     let name = body.get("name").and_then(serde_json::Value::as_str).unwrap_or_default();
@@ -172,7 +173,9 @@ async fn days(
     // Records without a date would hide how far the others go.
     let from = ("from".to_owned(), "1900-01-01".to_owned());
     let newest = one(context, list, vec![from.clone()], field).await?;
-    let Some((Some(newest), total)) = newest else { return Ok(None) };
+    let Some((Some(newest), total)) = newest else {
+        return Ok(None);
+    };
     if total <= 1 {
         return Ok(Some((newest, newest)));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
 use engine::pass::{
-    AfterFailure, Ask, Next, PageFacts, ParentFound, Parent, Pass, Reading, Reads, Stopped, Target,
+    AfterFailure, Ask, Next, PageFacts, Parent, ParentFound, Pass, Reading, Reads, Stopped, Target,
     Unit,
 };
 use engine::retry::{Attempts, Decision, Failure, Reach};
@@ -241,7 +241,8 @@ impl Driver {
         let failure = trouble.failure();
         let now = self.context.clock.now();
         let target = name(&ask.target);
-        let (attempts, not_before) = self.attempts.entry(target).or_insert((Attempts::default(), now));
+        let (attempts, not_before) =
+            self.attempts.entry(target).or_insert((Attempts::default(), now));
         let last = match attempts.on_failure(&failure, self.context.random.next()) {
             Decision::Again { after } => {
                 *not_before = plus(now, after);
@@ -263,11 +264,7 @@ impl Driver {
         if stopped.failure == trouble.failure() {
             return self.error(trouble, target);
         }
-        RunError::Stopped {
-            stream: self.spec.name,
-            what: stopped.what,
-            failure: stopped.failure,
-        }
+        RunError::Stopped { stream: self.spec.name, what: stopped.what, failure: stopped.failure }
     }
 
     fn error(&self, trouble: Trouble, target: &Target) -> RunError {
@@ -415,7 +412,14 @@ fn decode(
     match reads {
         Reads::Records(_) => {
             let DecodedPage {
-                rows, keys, dates, total_entries, next, quarantined, misfits, unknown,
+                rows,
+                keys,
+                dates,
+                total_entries,
+                next,
+                quarantined,
+                misfits,
+                unknown,
             } = decoder.page(&body, at)?;
             let facts = PageFacts {
                 total_entries,
@@ -430,7 +434,9 @@ fn decode(
             Ok(Page { facts, rows, misfits, unknown, date: None })
         }
         Reads::Parents => {
-            let Kind::PerParent(parent) = &spec.kind else { return Ok(bare(PageFacts::default())) };
+            let Kind::PerParent(parent) = &spec.kind else {
+                return Ok(bare(PageFacts::default()));
+            };
             let page = lake::decode::parents(&body, parent.trigger, parent.parent_id)?;
             let mut facts = PageFacts {
                 total_entries: page.total_entries,
@@ -470,4 +476,3 @@ fn existing(parent: Parent, body: &str) -> Parent {
     let created_year = created.map(|at| i64::from(utc_day(at).year()));
     Parent { id: parent.id, created_year }
 }
-

@@ -8,7 +8,9 @@ use state::StateError;
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// Harvest does not accept the credentials: no stream can go on.
-    #[error("Harvest does not accept this token for account {account}: check the token and the account id (`harvest-lake check` tells which)")]
+    #[error(
+        "Harvest does not accept this token for account {account}: check the token and the account id (`harvest-lake check` tells which)"
+    )]
     Credentials {
         /// The account id that was sent.
         account: i64,
@@ -17,7 +19,9 @@ pub enum RunError {
         source: Box<ApiError>,
     },
     /// Harvest refuses this stream to this person.
-    #[error("`{stream}` is refused to the person of this token (403): use an administrator's token, or leave it out with `--exclude {stream}`")]
+    #[error(
+        "`{stream}` is refused to the person of this token (403): use an administrator's token, or leave it out with `--exclude {stream}`"
+    )]
     Refused {
         /// The stream.
         stream: &'static str,
@@ -26,7 +30,9 @@ pub enum RunError {
         source: Box<ApiError>,
     },
     /// Requests failed until the retries were used up.
-    #[error("`{stream}` could not be read; what was read before is kept and the next run goes on from there")]
+    #[error(
+        "`{stream}` could not be read; what was read before is kept and the next run goes on from there"
+    )]
     Api {
         /// The stream.
         stream: &'static str,
@@ -35,7 +41,9 @@ pub enum RunError {
         source: Box<ApiError>,
     },
     /// A page is not what was asked for.
-    #[error("a page of `{stream}` ({path}) is not what Harvest documents; nothing of it is written, the next run asks again")]
+    #[error(
+        "a page of `{stream}` ({path}) is not what Harvest documents; nothing of it is written, the next run asks again"
+    )]
     Page {
         /// The stream.
         stream: &'static str,
@@ -56,7 +64,9 @@ pub enum RunError {
         failure: Failure,
     },
     /// The token sees less than the one that wrote the rows.
-    #[error("`{stream}`: the person of this token has the roles [{now}], the rows were written with [{before}]; nothing is written, because what that person cannot see would look deleted. Use a token with the former roles, or accept with `--accept-role`")]
+    #[error(
+        "`{stream}`: the person of this token has the roles [{now}], the rows were written with [{before}]; nothing is written, because what that person cannot see would look deleted. Use a token with the former roles, or accept with `--accept-role`"
+    )]
     RolesLost {
         /// The stream.
         stream: &'static str,
@@ -66,7 +76,9 @@ pub enum RunError {
         before: String,
     },
     /// More rows would vanish than a run may delete.
-    #[error("`{stream}`: {refused} rows are no longer in Harvest, more than a pass may delete unasked (5 % or 100 rows); new and changed rows are written, none is deleted. If that is right: `harvest-lake sync --streams {stream} --pass full --accept-deletes`")]
+    #[error(
+        "`{stream}`: {refused} rows are no longer in Harvest, more than a pass may delete unasked (5 % or 100 rows); new and changed rows are written, none is deleted. If that is right: `harvest-lake sync --streams {stream} --pass full --accept-deletes`"
+    )]
     DeletesRefused {
         /// The stream.
         stream: &'static str,
@@ -74,7 +86,9 @@ pub enum RunError {
         refused: u64,
     },
     /// The stream's module was switched off while it was read: what is gone is not deleted.
-    #[error("`{stream}`: `{module}` was switched off in Harvest while it was read; nothing is written, the rows stay")]
+    #[error(
+        "`{stream}`: `{module}` was switched off in Harvest while it was read; nothing is written, the rows stay"
+    )]
     ModuleOff {
         /// The stream.
         stream: &'static str,
@@ -82,7 +96,9 @@ pub enum RunError {
         module: &'static str,
     },
     /// The table's report windows are of another grid.
-    #[error("`{stream}` holds {has} windows and `--report-window {wanted}` asks for others: keep `--report-window {has}`, or start these tables anew in an empty lake")]
+    #[error(
+        "`{stream}` holds {has} windows and `--report-window {wanted}` asks for others: keep `--report-window {has}`, or start these tables anew in an empty lake"
+    )]
     OtherGrid {
         /// The stream.
         stream: &'static str,

@@ -131,11 +131,8 @@ impl Run {
         deleted_before: u64,
     ) -> Result<Merged, RunError> {
         let accepted = self.order.accept_deletes || self.context.settings.accept_deletes;
-        let max_deletes = if accepted {
-            u64::MAX
-        } else {
-            delete_allowance(self.table.rows(), deleted_before)
-        };
+        let max_deletes =
+            if accepted { u64::MAX } else { delete_allowance(self.table.rows(), deleted_before) };
         let sequence = self.table.recorded_sequence().next();
         let job = MergeJob {
             schema: self.table.schema().clone(),
@@ -170,7 +167,9 @@ impl Run {
             let (now, before) = (person.roles.join(", "), before.join(", "));
             return Err(RunError::RolesLost { stream, now, before });
         }
-        if counts.deleted > 0 && let Some(module) = self.order.spec.module {
+        if counts.deleted > 0
+            && let Some(module) = self.order.spec.module
+        {
             let company = account::company(&self.context, stream).await?;
             self.report.requests = self.report.requests.saturating_add(1);
             if company.modules_off.iter().any(|off| off == module.feature()) {
@@ -207,7 +206,9 @@ impl Run {
         stored: &mut Stored<T>,
         key: String,
     ) -> Result<(), RunError> {
-        let Stored::Here(value) = stored else { return Ok(()) };
+        let Stored::Here(value) = stored else {
+            return Ok(());
+        };
         let json = serde_json::to_vec(value).map_err(|error| self.defect(&error))?;
         if json.len() <= LARGEST_IN_ITEM {
             return Ok(());
@@ -267,8 +268,9 @@ impl Run {
         if let Err(error) = maintenance::vacuum(&mut self.table, now, retention).await {
             tracing::warn!(stream, %error, "removed files stay behind");
         }
-        if at_once && let Err(error) =
-            maintenance::orphans(&mut self.table, now, SignedDuration::ZERO, &writer).await
+        if at_once
+            && let Err(error) =
+                maintenance::orphans(&mut self.table, now, SignedDuration::ZERO, &writer).await
         {
             tracing::warn!(stream, %error, "orphaned files stay behind");
         }

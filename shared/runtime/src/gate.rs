@@ -165,7 +165,10 @@ impl Gate {
             pool.known = self.state.get(&lane.key).await?.map(|item| parsed(&item));
             pool.asked = true;
         }
-        Ok(pool.known.clone().map_or((None, BudgetItem::default()), |(rev, item)| (Some(rev), item)))
+        Ok(pool
+            .known
+            .clone()
+            .map_or((None, BudgetItem::default()), |(rev, item)| (Some(rev), item)))
     }
 
     async fn write(

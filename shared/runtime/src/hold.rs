@@ -179,7 +179,9 @@ impl Hold {
     }
 
     /// Takes what was kept and is covered since the last time.
-    pub(crate) fn take(&mut self) -> Result<(Option<lake::collect::Collected>, Coverage), RunError> {
+    pub(crate) fn take(
+        &mut self,
+    ) -> Result<(Option<lake::collect::Collected>, Coverage), RunError> {
         let stream = self.spec.name;
         let coverage = core::mem::take(&mut self.coverage);
         let collected = self.collector.take().map(Collector::finish).transpose();

@@ -6,7 +6,7 @@ mod work;
 use std::sync::Arc;
 
 use engine::ids::{Epoch, RunId};
-use engine::item::{StreamItem, Stored};
+use engine::item::{Stored, StreamItem};
 use engine::lease::{Acquired, Busy, LEASE, Lease};
 use engine::pass::Pass;
 use engine::spec::StreamSpec;
@@ -102,8 +102,7 @@ impl Run {
         let account = context.settings.account;
         let key = records::stream_key(account, stream);
         let state = |source| RunError::State { stream, source };
-        let mut item =
-            records::stream(&*context.state, account, stream).await.map_err(state)?;
+        let mut item = records::stream(&*context.state, account, stream).await.map_err(state)?;
         let owner = context.owners.own_id();
         let mut taken_over;
         loop {
@@ -184,8 +183,8 @@ impl Run {
 
     /// What a commit says: where the stream stands once it is durable.
     pub(crate) fn note(&self, counts: engine::report::Counts) -> Result<CommitNote, RunError> {
-        let state = serde_json::to_value(&self.item.value.position)
-            .map_err(|error| self.defect(&error))?;
+        let state =
+            serde_json::to_value(&self.item.value.position).map_err(|error| self.defect(&error))?;
         Ok(CommitNote { run: self.id.to_string(), state, counts })
     }
 
@@ -205,7 +204,9 @@ impl Run {
     /// Renews the lease when half of it is gone.
     pub(crate) async fn renew_if_due(&mut self) -> Result<(), RunError> {
         let now = self.context.clock.now();
-        let Some(lease) = &self.item.value.lease else { return Ok(()) };
+        let Some(lease) = &self.item.value.lease else {
+            return Ok(());
+        };
         if between(now, lease.until) > LEASE / 2 {
             return Ok(());
         }

@@ -109,8 +109,7 @@ impl Account {
                     instead
                 } else {
                     let oddity = effect.as_ref().and_then(Effect::oddity);
-                    self.answerer(moment, &viewer)
-                        .answer(request, oddity.as_ref())
+                    self.answerer(moment, &viewer).answer(request, oddity.as_ref())
                 }
             }
             Err(refusal) => refusal,
@@ -120,23 +119,14 @@ impl Account {
         if let Some(effect) = effect {
             effect.spoil(&mut response);
         }
-        *self
-            .gate
-            .statistics
-            .statuses
-            .entry(response.status)
-            .or_default() += 1;
+        *self.gate.statistics.statuses.entry(response.status).or_default() += 1;
         response
     }
 
     /// Counts a request and checks its headers, token and the limits, in this order.
     fn admit(&mut self, now: Timestamp, request: &Request) -> Result<Viewer, Response> {
         let below = request.path.strip_prefix("/v2").unwrap_or(&request.path);
-        let class = if below.starts_with("/reports/") {
-            Class::Reports
-        } else {
-            Class::General
-        };
+        let class = if below.starts_with("/reports/") { Class::Reports } else { Class::General };
         let stream = match Route::of(below) {
             Some(Route::List(stream, _) | Route::One(stream, _) | Route::Child(stream, _, _)) => {
                 Some(stream.name())

@@ -31,8 +31,7 @@ impl Answerer<'_> {
         let Some(route) = route.filter(|_| request.method == "GET") else {
             return Response::html(404, "The page you were looking for doesn't exist (404)");
         };
-        self.answer_route(request, route, oddity)
-            .unwrap_or_else(|refusal| refusal)
+        self.answer_route(request, route, oddity).unwrap_or_else(|refusal| refusal)
     }
 
     fn answer_route(
@@ -93,10 +92,7 @@ impl Answerer<'_> {
     /// Refuses what the person may not see and what is switched off.
     fn allow(&self, stream: Stream, parent: Option<i64>) -> Result<(), Response> {
         if !Account::is_on(self.look.books, stream) {
-            return Err(Response::message(
-                403,
-                "This feature is disabled for your account",
-            ));
+            return Err(Response::message(403, "This feature is disabled for your account"));
         }
         if !self.look.viewer.may_read(stream, parent) {
             return Err(Response::message(403, "Not authorized!"));
@@ -104,22 +100,17 @@ impl Answerer<'_> {
         Ok(())
     }
 
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all other streams are treated alike"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     fn one(&self, stream: Stream, parent: Option<i64>, id: i64) -> Result<Response, Response> {
         let books = self.look.books;
         let viewer = self.look.viewer;
         let hidden = match stream {
-            Stream::TimeEntries => books
-                .entries
-                .get(id)
-                .is_some_and(|one| !viewer.sees_work(one.user, one.project)),
-            Stream::Expenses => books
-                .expenses
-                .get(id)
-                .is_some_and(|one| !viewer.sees_work(one.user, one.project)),
+            Stream::TimeEntries => {
+                books.entries.get(id).is_some_and(|one| !viewer.sees_work(one.user, one.project))
+            }
+            Stream::Expenses => {
+                books.expenses.get(id).is_some_and(|one| !viewer.sees_work(one.user, one.project))
+            }
             Stream::Projects => !viewer.sees_project(id),
             Stream::Users => !viewer.sees_user(id),
             _ => false,
@@ -140,11 +131,7 @@ impl Answerer<'_> {
         keys: impl Fn() -> Vec<Key>,
     ) -> Result<Response, Response> {
         self.allow(stream, None)?;
-        self.look
-            .books
-            .projects
-            .get(project)
-            .ok_or_else(Response::not_found)?;
+        self.look.books.projects.get(project).ok_or_else(Response::not_found)?;
         self.list(request, stream, None, &keys(), Paging::Offset, oddity)
     }
 
@@ -158,11 +145,7 @@ impl Answerer<'_> {
         paging: Paging,
         oddity: Option<&Oddity>,
     ) -> Result<Response, Response> {
-        let keys = if oddity == Some(&Oddity::EmptyList) {
-            &[]
-        } else {
-            keys
-        };
+        let keys = if oddity == Some(&Oddity::EmptyList) { &[] } else { keys };
         let mut page = Page::cut(request, keys, paging)?;
         if oddity == Some(&Oddity::Reversed) {
             page.keys.reverse();
@@ -185,11 +168,7 @@ impl Answerer<'_> {
         oddity: Option<&Oddity>,
     ) -> Result<Response, Response> {
         let rows = self.report_rows(stream, Window::of(request, stream)?);
-        let count = if oddity == Some(&Oddity::EmptyList) {
-            0
-        } else {
-            rows.len()
-        };
+        let count = if oddity == Some(&Oddity::EmptyList) { 0 } else { rows.len() };
         let length = i64::try_from(count).unwrap_or(0);
         // Lists are read backwards, so the first row takes the highest key.
         let keys: Vec<Key> = (0..length).map(|at| (at, length - 1 - at)).collect();
@@ -200,10 +179,7 @@ impl Answerer<'_> {
         let mut json = Json::with_capacity(1024 + page.keys.len() * 256);
         json.open();
         json.list(stream.records_key());
-        let shown = page
-            .keys
-            .iter()
-            .filter_map(|key| rows.get(usize::try_from(key.1).ok()?));
+        let shown = page.keys.iter().filter_map(|key| rows.get(usize::try_from(key.1).ok()?));
         for (place, row) in shown.enumerate() {
             json.element(row);
             if place == 0 && oddity == Some(&Oddity::DuplicateRow) {
@@ -216,24 +192,13 @@ impl Answerer<'_> {
 
     fn new_message(&self, invoice: i64) -> Result<Response, Response> {
         self.allow(Stream::InvoiceMessages, Some(invoice))?;
-        let found = self
-            .look
-            .books
-            .invoices
-            .get(invoice)
-            .ok_or_else(Response::not_found)?;
+        let found = self.look.books.invoices.get(invoice).ok_or_else(Response::not_found)?;
         let number = &found.document.number;
         let mut json = Json::default();
         json.open();
         json.int("invoice_id", invoice);
-        json.text(
-            "subject",
-            &format!("Invoice #{number} from {}", self.look.books.company.name),
-        );
-        json.text(
-            "body",
-            &format!("Invoice {number} is attached.\r\n\r\nThank you!"),
-        );
+        json.text("subject", &format!("Invoice #{number} from {}", self.look.books.company.name));
+        json.text("body", &format!("Invoice {number} is attached.\r\n\r\nThank you!"));
         json.flag("reminder", false);
         json.flag("thank_you", false);
         json.close();
@@ -250,14 +215,8 @@ fn finish(mut json: Json, mut page: Page, oddity: Option<&Oddity>) -> Response {
             total = usize::try_from(off).unwrap_or(0);
         }
         Some(Oddity::ForeignNext(origin)) => {
-            let own = page
-                .next
-                .take()
-                .unwrap_or_else(|| "/v2/clients?page=2".to_owned());
-            let path = own
-                .find("/v2")
-                .and_then(|at| own.get(at..))
-                .unwrap_or_default();
+            let own = page.next.take().unwrap_or_else(|| "/v2/clients?page=2".to_owned());
+            let path = own.find("/v2").and_then(|at| own.get(at..)).unwrap_or_default();
             page.next = Some(format!("{origin}{path}"));
         }
         Some(Oddity::DuplicateRow) => total += usize::from(total > 0),
@@ -270,16 +229,12 @@ fn finish(mut json: Json, mut page: Page, oddity: Option<&Oddity>) -> Response {
 
 /// A row with another name than before.
 fn renamed(row: &[u8]) -> Vec<u8> {
-    String::from_utf8_lossy(row)
-        .replacen("_name\":\"", "_name\":\"Other ", 1)
-        .into_bytes()
+    String::from_utf8_lossy(row).replacen("_name\":\"", "_name\":\"Other ", 1).into_bytes()
 }
 
 fn ranked<T: Record>(table: &Table<T>, ids: impl Iterator<Item = i64>) -> Vec<Key> {
-    let mut keys: Vec<Key> = ids
-        .filter_map(|id| table.get(id))
-        .map(|one| (one.rank(), one.id()))
-        .collect();
+    let mut keys: Vec<Key> =
+        ids.filter_map(|id| table.get(id)).map(|one| (one.rank(), one.id())).collect();
     keys.sort_unstable();
     keys
 }

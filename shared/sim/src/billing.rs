@@ -61,9 +61,7 @@ impl Document {
                 .fold(Money::default(), |sum, line| sum.plus(line.amount))
         };
         let share = |base: Money, percent: Option<Number>| {
-            percent
-                .map(|percent| base.percent(percent))
-                .unwrap_or_default()
+            percent.map(|percent| base.percent(percent)).unwrap_or_default()
         };
         let discount = share(lines(None), self.discount);
         let taxed = lines(Some(true));
@@ -71,12 +69,7 @@ impl Document {
         let tax = share(taxed, self.tax);
         let tax2 = share(taxed, self.tax2);
         let amount = lines(None).minus(discount).plus(tax).plus(tax2);
-        Totals {
-            amount,
-            tax,
-            tax2,
-            discount,
-        }
+        Totals { amount, tax, tax2, discount }
     }
 }
 
@@ -99,10 +92,7 @@ pub(crate) struct Invoice {
 impl Invoice {
     /// What is not paid yet.
     pub(crate) fn due_amount(&self) -> Money {
-        let paid = self
-            .payments
-            .iter()
-            .fold(Money::default(), |sum, one| sum.plus(one.amount));
+        let paid = self.payments.iter().fold(Money::default(), |sum, one| sum.plus(one.amount));
         self.document.totals().amount.minus(paid)
     }
 

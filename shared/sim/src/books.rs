@@ -106,10 +106,7 @@ impl Books {
 
     /// Adds a user to a project.
     pub(crate) fn put_user_assignment(&mut self, assignment: UserAssignment) {
-        self.crew_of
-            .entry(assignment.project)
-            .or_default()
-            .insert(assignment.id);
+        self.crew_of.entry(assignment.project).or_default().insert(assignment.id);
         self.user_assignments.put(assignment);
     }
 
@@ -126,10 +123,7 @@ impl Books {
 
     /// Adds a task to a project.
     pub(crate) fn put_task_assignment(&mut self, assignment: TaskAssignment) {
-        self.tasks_of
-            .entry(assignment.project)
-            .or_default()
-            .insert(assignment.id);
+        self.tasks_of.entry(assignment.project).or_default().insert(assignment.id);
         self.task_assignments.put(assignment);
     }
 

@@ -34,11 +34,7 @@ impl Day {
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let from_march = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-        let month = if from_march < 10 {
-            from_march + 3
-        } else {
-            from_march - 9
-        };
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
         let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
         (year, month, day)
     }
@@ -98,12 +94,7 @@ impl Day {
 impl Moment {
     /// The second that `at` lies in.
     pub(crate) fn of(at: Timestamp) -> Self {
-        Self(
-            at.as_nanosecond()
-                .div_euclid(1_000_000_000)
-                .try_into()
-                .unwrap_or(i64::MAX),
-        )
+        Self(at.as_nanosecond().div_euclid(1_000_000_000).try_into().unwrap_or(i64::MAX))
     }
 
     /// The UTC day it lies in.
@@ -137,16 +128,12 @@ impl Moment {
     /// The form of the `Date` header: `Mon, 23 Nov 2026 06:15:00 GMT`.
     pub(crate) fn http_date(self) -> String {
         const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-        const MONTHS: [&str; 12] = [
-            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-        ];
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let (year, month, day) = self.day().civil();
         let of_day = self.0.rem_euclid(DAY_SECONDS);
         let name = |names: &[&'static str], at: i64| {
-            usize::try_from(at)
-                .ok()
-                .and_then(|at| names.get(at).copied())
-                .unwrap_or_default()
+            usize::try_from(at).ok().and_then(|at| names.get(at).copied()).unwrap_or_default()
         };
         format!(
             "{}, {day:02} {} {year:04} {:02}:{:02}:{:02} GMT",
@@ -184,18 +171,12 @@ mod tests {
         let mut instant = Vec::new();
         Moment(1_700_000_000).write(&mut instant);
         assert_eq!(instant, b"2023-11-14T22:13:20Z");
-        assert_eq!(
-            Moment(1_700_000_000).http_date(),
-            "Tue, 14 Nov 2023 22:13:20 GMT"
-        );
+        assert_eq!(Moment(1_700_000_000).http_date(), "Tue, 14 Nov 2023 22:13:20 GMT");
         assert!(Day::of(2026, 11, 22).is_weekend() && !Day::of(2026, 11, 23).is_weekend());
         assert_eq!(Day::parse("20260230"), None);
         assert_eq!(Day::parse("2026-1-30"), None);
         assert_eq!(Moment::parse_ceiling("2022-12-13 00:00:00+00:00"), None);
-        assert_eq!(
-            Moment::parse_ceiling("1970-01-01T00:00:00.5Z"),
-            Some(Moment(1))
-        );
+        assert_eq!(Moment::parse_ceiling("1970-01-01T00:00:00.5Z"), Some(Moment(1)));
     }
 
     proptest! {

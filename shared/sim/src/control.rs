@@ -74,24 +74,16 @@ fn limits(account: &mut Account, request: &Request) -> Result<Response, String> 
 
 fn mutate(account: &mut Account, now: Timestamp, request: &Request) -> Result<Response, String> {
     let number = |name: &str, otherwise: u64| match request.param(name) {
-        Some(text) => text
-            .parse()
-            .map_err(|_| format!("`{name}` must be a number")),
+        Some(text) => text.parse().map_err(|_| format!("`{name}` must be a number")),
         None => Ok(otherwise),
     };
-    Ok(as_json(&account.mutate(
-        now,
-        number("seed", 1)?,
-        number("steps", 1)?,
-    )))
+    Ok(as_json(&account.mutate(now, number("seed", 1)?, number("steps", 1)?)))
 }
 
 fn apply(account: &mut Account, now: Timestamp, request: &Request) -> Result<Response, String> {
     let mutation: Mutation =
         serde_json::from_slice(&request.body).map_err(|error| error.to_string())?;
-    let applied = account
-        .apply(now, &mutation)
-        .map_err(|error| error.to_string())?;
+    let applied = account.apply(now, &mutation).map_err(|error| error.to_string())?;
     Ok(as_json(&applied))
 }
 
@@ -137,11 +129,7 @@ fn truth(
             // A user who is no manager has no teammates, which Harvest says by a refusal.
             let keys = keys.unwrap_or_default();
             let single = [(0, 0)];
-            let keys = if stream == Stream::Company {
-                &single[..]
-            } else {
-                &keys[..]
-            };
+            let keys = if stream == Stream::Company { &single[..] } else { &keys[..] };
             for key in keys {
                 let mut record = Json::with_capacity(2048);
                 answerer.look.record(&mut record, stream, parent, key.1);
@@ -159,30 +147,21 @@ fn truth(
 }
 
 /// The parents of a stream and when they were made; one without an id where it has none.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "all other streams are treated alike"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
 fn parents(account: &Account, stream: Stream) -> Vec<(Option<i64>, Option<Moment>)> {
     let books = &account.books;
     match stream {
         Stream::InvoiceMessages | Stream::InvoicePayments => {
             let documents = books.invoices.iter().map(|one| &one.document);
-            documents
-                .map(|one| (Some(one.id), Some(one.created)))
-                .collect()
+            documents.map(|one| (Some(one.id), Some(one.created))).collect()
         }
         Stream::EstimateMessages => {
             let documents = books.estimates.iter().map(|one| &one.document);
-            documents
-                .map(|one| (Some(one.id), Some(one.created)))
-                .collect()
+            documents.map(|one| (Some(one.id), Some(one.created))).collect()
         }
-        _ if stream.has_parent() => books
-            .users
-            .iter()
-            .map(|one| (Some(one.id), Some(one.created)))
-            .collect(),
+        _ if stream.has_parent() => {
+            books.users.iter().map(|one| (Some(one.id), Some(one.created))).collect()
+        }
         _ => vec![(None, None)],
     }
 }

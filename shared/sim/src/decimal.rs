@@ -68,11 +68,7 @@ impl Number {
     /// The next quarter at or above it: the account's rounding of hours.
     pub(crate) const fn quarter_up(self) -> Self {
         let below = self.0.div_euclid(250_000) * 250_000;
-        if below == self.0 {
-            self
-        } else {
-            Self(below + 250_000)
-        }
+        if below == self.0 { self } else { Self(below + 250_000) }
     }
 }
 
@@ -144,10 +140,7 @@ mod tests {
 
     #[test]
     fn literals_are_short_and_exact() {
-        assert_eq!(
-            text(123_456_789_012_345_678, 4, Fraction::Always),
-            "12345678901234.5678"
-        );
+        assert_eq!(text(123_456_789_012_345_678, 4, Fraction::Always), "12345678901234.5678");
         assert_eq!(text(1_000_000, 4, Fraction::Always), "100.0");
         assert_eq!(text(1_000_000, 4, Fraction::WhenNeeded), "100");
         assert_eq!(text(-575_000, 6, Fraction::WhenNeeded), "-0.575");
@@ -157,15 +150,9 @@ mod tests {
 
     #[test]
     fn products_and_percentages_round_half_away_from_zero() {
-        assert_eq!(
-            Number::cents(150).times(Number::cents(10_001)),
-            Money(1_500_150)
-        );
+        assert_eq!(Number::cents(150).times(Number::cents(10_001)), Money(1_500_150));
         assert_eq!(Number(1).times(Number::whole(50)), Money(1));
-        assert_eq!(
-            Money::cents(1_050).percent(Number::whole(5)),
-            Money::cents(53)
-        );
+        assert_eq!(Money::cents(1_050).percent(Number::whole(5)), Money::cents(53));
         assert_eq!(Number::cents(211).quarter_up(), Number::cents(225));
         assert_eq!(Number::cents(225).quarter_up(), Number::cents(225));
     }

@@ -6,9 +6,7 @@ pub(crate) struct Dice(u64);
 
 /// A number that looks random and depends only on the arguments.
 pub(crate) const fn scramble(a: u64, b: u64) -> u64 {
-    let mut mixed = a
-        .wrapping_add(b.wrapping_mul(0x9E37_79B9_7F4A_7C15))
-        .wrapping_add(b);
+    let mut mixed = a.wrapping_add(b.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_add(b);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     mixed ^ (mixed >> 31)
@@ -39,19 +37,13 @@ impl Dice {
 
     /// One of `items`; the type's default when there are none.
     pub(crate) fn pick<T: Copy + Default>(&mut self, items: &[T]) -> T {
-        self.index(items.len())
-            .and_then(|at| items.get(at).copied())
-            .unwrap_or_default()
+        self.index(items.len()).and_then(|at| items.get(at).copied()).unwrap_or_default()
     }
 
     /// A place in a list of `len`; `None` when it is empty.
     pub(crate) fn index(&mut self, len: usize) -> Option<usize> {
         let span = u64::try_from(len).ok()?;
-        if span == 0 {
-            None
-        } else {
-            usize::try_from(self.next() % span).ok()
-        }
+        if span == 0 { None } else { usize::try_from(self.next() % span).ok() }
     }
 
     /// `digits` hexadecimal digits, for keys.

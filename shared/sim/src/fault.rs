@@ -104,10 +104,7 @@ pub(crate) struct Faults {
 
 impl Faults {
     pub(crate) const fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            rules: Vec::new(),
-        }
+        Self { seed, rules: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, rule: FaultRule) {
@@ -130,10 +127,7 @@ impl Faults {
                 continue;
             }
             *matched += 1;
-            let chance = scramble(
-                self.seed ^ u64::try_from(place).unwrap_or(0) << 32,
-                *matched,
-            );
+            let chance = scramble(self.seed ^ u64::try_from(place).unwrap_or(0) << 32, *matched);
             let picked = match rule.select {
                 Select::Always => true,
                 Select::Nth(number) => *matched == number,
@@ -164,11 +158,7 @@ impl Effect {
     /// The answer that takes the place of the real one, if the request is not even looked at.
     pub(crate) fn instead(&self) -> Option<Response> {
         match self {
-            Self::Status {
-                status,
-                retry_after,
-                html,
-            } => {
+            Self::Status { status, retry_after, html } => {
                 let mut response = refusal(*status, *html);
                 if let Some(after) = retry_after {
                     response.set_header("retry-after", after);
@@ -188,11 +178,8 @@ impl Effect {
             }
             Self::Drop | Self::Hang => {
                 let mut response = Response::html(500, "never sent");
-                response.delivery.breach = if *self == Self::Drop {
-                    Breach::Dropped
-                } else {
-                    Breach::Hung
-                };
+                response.delivery.breach =
+                    if *self == Self::Drop { Breach::Dropped } else { Breach::Hung };
                 Some(response)
             }
             Self::CutBody
@@ -274,15 +261,9 @@ mod tests {
 
     fn struck(select: Select, times: usize) -> Vec<usize> {
         let mut faults = Faults::new(1);
-        faults.add(FaultRule {
-            path: "/clients".into(),
-            select,
-            effect: Effect::Drop,
-        });
+        faults.add(FaultRule { path: "/clients".into(), select, effect: Effect::Drop });
         let request = Request::new("GET", "", "/v2/clients?page=1");
-        (1..=times)
-            .filter(|_| faults.strike(&request).is_some())
-            .collect()
+        (1..=times).filter(|_| faults.strike(&request).is_some()).collect()
     }
 
     #[test]
@@ -298,15 +279,9 @@ mod tests {
     #[test]
     fn patterns_match_parts_of_the_target() {
         assert!(matches_pattern("", "/v2/clients"));
-        assert!(matches_pattern(
-            "/invoices/*/payments",
-            "/v2/invoices/5/payments?page=1"
-        ));
+        assert!(matches_pattern("/invoices/*/payments", "/v2/invoices/5/payments?page=1"));
         assert!(matches_pattern("cursor=", "/v2/clients?cursor=abc"));
-        assert!(!matches_pattern(
-            "/invoices/*/payments",
-            "/v2/invoices/5/messages"
-        ));
+        assert!(!matches_pattern("/invoices/*/payments", "/v2/invoices/5/messages"));
     }
 
     #[test]
@@ -316,14 +291,8 @@ mod tests {
         let rule: FaultRule = serde_json::from_str(text).unwrap();
         assert_eq!(rule.select, Select::Nth(2));
         let response = rule.effect.instead().unwrap();
-        assert_eq!(
-            (response.status, response.header_value("Retry-After")),
-            (429, Some("3"))
-        );
+        assert_eq!((response.status, response.header_value("Retry-After")), (429, Some("3")));
         let plain: FaultRule = serde_json::from_str(r#"{"effect":"cut_body"}"#).unwrap();
-        assert_eq!(
-            (plain.select, plain.effect),
-            (Select::Always, Effect::CutBody)
-        );
+        assert_eq!((plain.select, plain.effect), (Select::Always, Effect::CutBody));
     }
 }

@@ -69,10 +69,7 @@ impl Filter {
         if self.from.is_none() && self.to.is_none() {
             return None;
         }
-        Some((
-            self.from.map_or(UNDATED + 1, |day| day.0),
-            self.to.map_or(i64::MAX, |day| day.0),
-        ))
+        Some((self.from.map_or(UNDATED + 1, |day| day.0), self.to.map_or(i64::MAX, |day| day.0)))
     }
 
     fn names_work(&self) -> bool {
@@ -91,14 +88,9 @@ impl Filter {
             && passes(self.task, one.task)
             && self.is_billed.is_none_or(|is| is == one.invoice.is_some())
             && self.is_running.is_none_or(|is| is == one.timer.is_some())
-            && self
-                .approval
-                .as_deref()
-                .is_none_or(|status| status == one.approval.name())
+            && self.approval.as_deref().is_none_or(|status| status == one.approval.name())
             && self.reference.is_none_or(|id| one.reference == Some(id))
-            && self
-                .client
-                .is_none_or(|id| client_is(look, one.project, id))
+            && self.client.is_none_or(|id| client_is(look, one.project, id))
             && look.viewer.sees_work(one.user, one.project)
     }
 
@@ -106,13 +98,8 @@ impl Filter {
         passes(self.user, one.user)
             && passes(self.project, one.project)
             && self.is_billed.is_none_or(|is| is == one.invoice.is_some())
-            && self
-                .approval
-                .as_deref()
-                .is_none_or(|status| status == one.approval.name())
-            && self
-                .client
-                .is_none_or(|id| client_is(look, one.project, id))
+            && self.approval.as_deref().is_none_or(|status| status == one.approval.name())
+            && self.client.is_none_or(|id| client_is(look, one.project, id))
             && look.viewer.sees_work(one.user, one.project)
     }
 
@@ -133,11 +120,7 @@ impl Filter {
         let keep = |one: &TimeEntry| self.keeps_entry(look, one);
         let all = !self.names_work() && self.is_running.is_none();
         let plain = all && look.viewer.is_administrator();
-        books.entries.select(
-            self.ranks(),
-            self.since,
-            if plain { None } else { Some(&keep) },
-        )
+        books.entries.select(self.ranks(), self.since, if plain { None } else { Some(&keep) })
     }
 
     /// The keys of the list that pass, oldest first (the list is read backwards).
@@ -156,20 +139,14 @@ impl Filter {
             Stream::Expenses => {
                 let keep = |one: &Expense| self.keeps_expense(look, one);
                 let plain = !self.names_work() && look.viewer.is_administrator();
-                let keep = if plain {
-                    None
-                } else {
-                    Some(&keep as &dyn Fn(&Expense) -> bool)
-                };
+                let keep = if plain { None } else { Some(&keep as &dyn Fn(&Expense) -> bool) };
                 books.expenses.select(self.ranks(), self.since, keep)
             }
             Stream::Invoices => books.invoices.select(
                 self.ranks(),
                 self.since,
                 Some(&|one| {
-                    self.state
-                        .as_deref()
-                        .is_none_or(|state| state == one.state())
+                    self.state.as_deref().is_none_or(|state| state == one.state())
                         && passes(self.client, one.document.client)
                         && self.project.is_none_or(|id| {
                             let mut lines = one.document.lines.iter();
@@ -181,9 +158,7 @@ impl Filter {
                 self.ranks(),
                 self.since,
                 Some(&|one| {
-                    self.state
-                        .as_deref()
-                        .is_none_or(|state| state == one.state())
+                    self.state.as_deref().is_none_or(|state| state == one.state())
                         && passes(self.client, one.document.client)
                 }),
             ),
@@ -264,8 +239,5 @@ fn passes(wanted: Option<i64>, given: i64) -> bool {
 }
 
 fn client_is(look: &Look<'_>, project: i64, client: i64) -> bool {
-    look.books
-        .projects
-        .get(project)
-        .is_some_and(|one| one.client == client)
+    look.books.projects.get(project).is_some_and(|one| one.client == client)
 }

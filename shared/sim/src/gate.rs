@@ -22,17 +22,9 @@ pub struct Limit {
 
 impl Limit {
     /// Harvest's own: 100 requests in 15 seconds.
-    pub const GENERAL: Self = Self {
-        requests: 100,
-        window_ms: 15_000,
-        enforced: true,
-    };
+    pub const GENERAL: Self = Self { requests: 100, window_ms: 15_000, enforced: true };
     /// Harvest's own for reports: 100 requests in 15 minutes.
-    pub const REPORTS: Self = Self {
-        requests: 100,
-        window_ms: 900_000,
-        enforced: true,
-    };
+    pub const REPORTS: Self = Self { requests: 100, window_ms: 900_000, enforced: true };
 
     /// The same limit, counted but not enforced.
     #[must_use]
@@ -57,11 +49,7 @@ impl Limit {
         };
         let window_ms = number.parse::<u32>().ok()?.checked_mul(scale)?;
         let requests = requests.parse().ok().filter(|count| *count > 0)?;
-        (window_ms > 0).then_some(Self {
-            requests,
-            window_ms,
-            enforced: true,
-        })
+        (window_ms > 0).then_some(Self { requests, window_ms, enforced: true })
     }
 }
 
@@ -105,11 +93,7 @@ struct Lane {
 
 impl Lane {
     const fn new(limit: Limit) -> Self {
-        Self {
-            limit,
-            arrived: VecDeque::new(),
-            admitted: VecDeque::new(),
-        }
+        Self { limit, arrived: VecDeque::new(), admitted: VecDeque::new() }
     }
 
     /// Counts a request; the error is the number of seconds after which a slot is free.
@@ -172,11 +156,7 @@ impl Gate {
     pub(crate) fn note(&mut self, pattern: String, stream: Option<&str>) {
         *self.statistics.paths.entry(pattern).or_default() += 1;
         if let Some(stream) = stream {
-            *self
-                .statistics
-                .streams
-                .entry(stream.to_owned())
-                .or_default() += 1;
+            *self.statistics.streams.entry(stream.to_owned()).or_default() += 1;
         }
     }
 
@@ -198,11 +178,7 @@ mod tests {
     #[test]
     fn a_full_window_says_when_its_oldest_request_leaves_it() {
         let mut gate = Gate::new();
-        let limit = Limit {
-            requests: 2,
-            window_ms: 15_000,
-            enforced: true,
-        };
+        let limit = Limit { requests: 2, window_ms: 15_000, enforced: true };
         gate.set(Class::General, limit);
         assert_eq!(gate.admit(Class::General, at(0)), Ok(()));
         assert_eq!(gate.admit(Class::General, at(5_000_000)), Ok(()));
@@ -217,13 +193,7 @@ mod tests {
 
     #[test]
     fn limits_are_read_as_people_write_them() {
-        let limit = |requests, window_ms| {
-            Some(Limit {
-                requests,
-                window_ms,
-                enforced: true,
-            })
-        };
+        let limit = |requests, window_ms| Some(Limit { requests, window_ms, enforced: true });
         assert_eq!(Limit::GENERAL.read("100/15s"), limit(100, 15_000));
         assert_eq!(Limit::GENERAL.read("7/1500ms"), limit(7, 1500));
         assert_eq!(Limit::GENERAL.read("7/2m"), limit(7, 120_000));

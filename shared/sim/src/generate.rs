@@ -47,13 +47,7 @@ pub(crate) fn account(scale: &Scale, seed: u64, now: Moment) -> Made {
     let days = i64::from(scale.years.max(1)) * 365;
     let start = Day(now.day().0 - days).start();
     let mut books = Books::new(company);
-    let mut maker = Maker {
-        scale,
-        dice: Dice::new(seed),
-        books: &mut books,
-        start,
-        now,
-    };
+    let mut maker = Maker { scale, dice: Dice::new(seed), books: &mut books, start, now };
     maker.people();
     maker.work();
     maker.track_time();
@@ -69,10 +63,7 @@ pub(crate) fn account(scale: &Scale, seed: u64, now: Moment) -> Made {
 impl Maker<'_> {
     /// A second of the history.
     pub(crate) fn moment(&mut self) -> Moment {
-        Moment(
-            self.dice
-                .between(self.start.0, (self.now.0 - 3600).max(self.start.0)),
-        )
+        Moment(self.dice.between(self.start.0, (self.now.0 - 3600).max(self.start.0)))
     }
 
     /// `count` seconds of the history, oldest first, so that ids and times rise together.

@@ -34,15 +34,8 @@ pub struct Face {
 
 impl std::fmt::Debug for Face {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            port,
-            latency,
-            now: _,
-        } = self;
-        f.debug_struct("Face")
-            .field("port", port)
-            .field("latency", latency)
-            .finish()
+        let Self { port, latency, now: _ } = self;
+        f.debug_struct("Face").field("port", port).field("latency", latency).finish()
     }
 }
 
@@ -50,11 +43,7 @@ impl Face {
     /// Any free port, no latency, the time of this machine.
     #[must_use]
     pub fn local() -> Self {
-        Self {
-            port: 0,
-            latency: Duration::ZERO,
-            now: Arc::new(machine_time),
-        }
+        Self { port: 0, latency: Duration::ZERO, now: Arc::new(machine_time) }
     }
 }
 
@@ -110,11 +99,7 @@ pub async fn serve(account: Arc<Mutex<Account>>, face: Face) -> io::Result<Serve
             }
         }
     });
-    Ok(Served {
-        address,
-        account,
-        accepting,
-    })
+    Ok(Served { address, account, accepting })
 }
 
 async fn converse(stream: TcpStream, account: Arc<Mutex<Account>>, face: Face) {
@@ -154,21 +139,13 @@ async fn reply(
 }
 
 async fn read(incoming: hyper::Request<Incoming>) -> io::Result<Request> {
-    let host = incoming
-        .headers()
-        .get("host")
-        .and_then(|host| host.to_str().ok());
+    let host = incoming.headers().get("host").and_then(|host| host.to_str().ok());
     let origin = format!("http://{}", host.unwrap_or("127.0.0.1"));
-    let target = incoming
-        .uri()
-        .path_and_query()
-        .map_or("/", |target| target.as_str());
+    let target = incoming.uri().path_and_query().map_or("/", |target| target.as_str());
     let mut request = Request::new(incoming.method().as_str(), &origin, target);
     for (name, value) in incoming.headers() {
         let value = String::from_utf8_lossy(value.as_bytes());
-        request
-            .headers
-            .push((name.as_str().to_owned(), value.into_owned()));
+        request.headers.push((name.as_str().to_owned(), value.into_owned()));
     }
     let mut body = BytesMut::new();
     let mut rest = incoming.into_body();
@@ -187,10 +164,7 @@ fn send(response: Response, zipped: bool) -> io::Result<hyper::Response<Piece>> 
     let mut out = hyper::Response::builder().status(response.status);
     for (name, value) in &response.headers {
         let name = HeaderName::try_from(name).map_err(io::Error::other)?;
-        out = out.header(
-            name,
-            HeaderValue::try_from(value).map_err(io::Error::other)?,
-        );
+        out = out.header(name, HeaderValue::try_from(value).map_err(io::Error::other)?);
     }
     let mut body = response.body;
     if zipped && body.len() > 512 {
@@ -205,11 +179,7 @@ fn send(response: Response, zipped: bool) -> io::Result<hyper::Response<Piece>> 
         body.truncate(body.len() / 2);
     }
     let end = if cut { End::Flush } else { End::Whole };
-    out.body(Piece {
-        left: Some(body),
-        end,
-    })
-    .map_err(io::Error::other)
+    out.body(Piece { left: Some(body), end }).map_err(io::Error::other)
 }
 
 /// A body in one piece that may break off before its announced end.
@@ -253,18 +223,12 @@ impl Body for Piece {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the HTTP face is where simulated time ends"
-)]
+#[expect(clippy::disallowed_methods, reason = "the HTTP face is where simulated time ends")]
 fn machine_time() -> Timestamp {
     Timestamp::now()
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "slow answers are what was asked for"
-)]
+#[expect(clippy::disallowed_methods, reason = "slow answers are what was asked for")]
 async fn pause(delay: Duration) {
     tokio::time::sleep(delay).await;
 }

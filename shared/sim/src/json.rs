@@ -15,10 +15,7 @@ pub(crate) struct Json {
 impl Json {
     /// Room for `bytes` before it grows.
     pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Self {
-            out: Vec::with_capacity(bytes),
-            salt: 0,
-        }
+        Self { out: Vec::with_capacity(bytes), salt: 0 }
     }
 
     /// The finished text.
@@ -136,9 +133,7 @@ impl Json {
                 b'\n' => self.out.extend_from_slice(b"\\n"),
                 b'\r' => self.out.extend_from_slice(b"\\r"),
                 b'\t' => self.out.extend_from_slice(b"\\t"),
-                0..0x20 => self
-                    .out
-                    .extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+                0..0x20 => self.out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
                 _ => self.out.push(byte),
             }
         }
@@ -166,8 +161,7 @@ impl Json {
     /// True or false.
     pub(crate) fn flag(&mut self, name: &str, value: bool) {
         self.key(name);
-        self.out
-            .extend_from_slice(if value { b"true" } else { b"false" });
+        self.out.extend_from_slice(if value { b"true" } else { b"false" });
     }
 
     /// A day.

@@ -41,21 +41,12 @@ impl Account {
         if let Some(applied) = self.apply_to_tokens(now, mutation)? {
             return Ok(applied);
         }
-        let mut maker = Maker {
-            scale: &scale,
-            dice,
-            books: &mut self.books,
-            start: now,
-            now,
-        };
+        let mut maker = Maker { scale: &scale, dice, books: &mut self.books, start: now, now };
         maker.apply(mutation)
     }
 
     /// Changes tokens and the people behind them; `None` for other mutations.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all other mutations are none of tokens"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other mutations are none of tokens")]
     fn apply_to_tokens(
         &mut self,
         now: Moment,
@@ -65,15 +56,12 @@ impl Account {
         let (op, id) = match mutation {
             Mutation::SetRoles { token, roles } => {
                 let user = self.tokens.get(token).copied().ok_or_else(unknown)?;
-                self.books
-                    .users
-                    .edit(user, now, |one| one.access_roles.clone_from(roles));
+                self.books.users.edit(user, now, |one| one.access_roles.clone_from(roles));
                 ("set_roles", user)
             }
-            Mutation::RevokeToken { token } => (
-                "revoke_token",
-                self.tokens.remove(token).ok_or_else(unknown)?,
-            ),
+            Mutation::RevokeToken { token } => {
+                ("revoke_token", self.tokens.remove(token).ok_or_else(unknown)?)
+            }
             _ => return Ok(None),
         };
         Ok(Some(applied(op, Stream::Users, id)))
@@ -81,11 +69,7 @@ impl Account {
 }
 
 fn applied(op: &str, stream: Stream, id: i64) -> Applied {
-    Applied {
-        op: op.to_owned(),
-        stream: stream.name().to_owned(),
-        id,
-    }
+    Applied { op: op.to_owned(), stream: stream.name().to_owned(), id }
 }
 
 impl Maker<'_> {
@@ -122,12 +106,7 @@ impl Maker<'_> {
                 self.archive(stream, id)?;
                 done("archive", stream, id)
             }
-            Mutation::ChangeRate {
-                user,
-                kind,
-                cents,
-                start_date,
-            } => {
+            Mutation::ChangeRate { user, kind, cents, start_date } => {
                 let start = start_date.as_deref().map(day).transpose()?;
                 let id = self.chosen(Stream::Users, *user)?;
                 self.change_rate(id, *kind, *cents, start);
@@ -158,17 +137,11 @@ impl Maker<'_> {
             Mutation::StartTimer => done("start_timer", Stream::TimeEntries, self.start_timer()?),
             Mutation::StopTimer { id } => {
                 let first = self.books.running.first().copied();
-                let id = id
-                    .or(first)
-                    .ok_or_else(|| NotApplied::new("no timer runs"))?;
+                let id = id.or(first).ok_or_else(|| NotApplied::new("no timer runs"))?;
                 self.stop_timer(id)?;
                 done("stop_timer", Stream::TimeEntries, id)
             }
-            Mutation::MoveEntry {
-                id,
-                day: to,
-                project,
-            } => {
+            Mutation::MoveEntry { id, day: to, project } => {
                 let to = to.as_deref().map(day).transpose()?;
                 let id = self.chosen(Stream::TimeEntries, *id)?;
                 self.move_entry(id, to, *project)?;
@@ -176,16 +149,12 @@ impl Maker<'_> {
             }
             Mutation::Undate { id } => {
                 let id = self.chosen(Stream::Estimates, *id)?;
-                self.books
-                    .estimates
-                    .edit(id, now, |one| one.document.issued = None);
+                self.books.estimates.edit(id, now, |one| one.document.issued = None);
                 done("undate", Stream::Estimates, id)
             }
             Mutation::LockProject { id } => {
                 let id = self.chosen(Stream::Projects, *id)?;
-                self.books
-                    .projects
-                    .edit_quietly(id, |one| one.is_locked = true);
+                self.books.projects.edit_quietly(id, |one| one.is_locked = true);
                 done("lock_project", Stream::Projects, id)
             }
             Mutation::SwitchModule { module, on } => {
@@ -199,9 +168,7 @@ impl Maker<'_> {
             }
             Mutation::SetTeammates { user, teammates } => {
                 let id = self.chosen(Stream::Users, Some(*user))?;
-                self.books
-                    .users
-                    .edit_quietly(id, |one| one.teammates.clone_from(teammates));
+                self.books.users.edit_quietly(id, |one| one.teammates.clone_from(teammates));
                 done("set_teammates", Stream::Users, id)
             }
             Mutation::SetRoles { .. } | Mutation::RevokeToken { .. } => {
@@ -211,10 +178,7 @@ impl Maker<'_> {
     }
 
     /// The record that is meant; by chance where none is named.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all other streams are treated alike"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     fn chosen(&mut self, stream: Stream, id: Option<i64>) -> Result<i64, NotApplied> {
         let books = &*self.books;
         let dice = &mut self.dice;

@@ -58,13 +58,7 @@ impl Page {
                 (low, (low + per_page).min(total))
             }
         };
-        let cut: Vec<Key> = keys
-            .get(low..high)
-            .unwrap_or_default()
-            .iter()
-            .rev()
-            .copied()
-            .collect();
+        let cut: Vec<Key> = keys.get(low..high).unwrap_or_default().iter().rev().copied().collect();
         let link = Link { request, per_page };
         let (is_first, is_last) = (high == total, low == 0);
         let mut page = Self {
@@ -159,28 +153,20 @@ impl Link<'_> {
 
     fn cursor(&self, direction: char, key: Key, name: &str) -> String {
         let text = format!("{{\"{direction}\":[{},{}]}}", key.0, key.1);
-        self.with(&[
-            ("cursor", encode(text.as_bytes())),
-            ("ref", name.to_owned()),
-        ])
+        self.with(&[("cursor", encode(text.as_bytes())), ("ref", name.to_owned())])
     }
 
     fn with(&self, extra: &[(&str, String)]) -> String {
-        let mut params: BTreeMap<&str, &str> = self
-            .request
-            .query
-            .iter()
-            .map(|(name, value)| (&**name, &**value))
-            .collect();
+        let mut params: BTreeMap<&str, &str> =
+            self.request.query.iter().map(|(name, value)| (&**name, &**value)).collect();
         for own in ["page", "cursor", "ref", "access_token"] {
             params.remove(own);
         }
         let size = self.per_page.to_string();
         params.insert("per_page", &size);
         params.extend(extra.iter().map(|(name, value)| (*name, value.as_str())));
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(params)
-            .finish();
+        let query =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
         format!("{}{}?{query}", self.request.origin, self.request.path)
     }
 }
@@ -249,51 +235,26 @@ mod tests {
     #[test]
     fn middle_pages_of_a_cursor_listing_have_no_numbers() {
         let keys = keys(25);
-        let first = cut(
-            "/v2/clients?per_page=10&updated_since=a%3Ab",
-            &keys,
-            Paging::Cursor,
-        );
+        let first = cut("/v2/clients?per_page=10&updated_since=a%3Ab", &keys, Paging::Cursor);
         assert_eq!(
             (first.number, first.next_number, first.previous_number),
             (Some(1), Some(2), None)
         );
         let next = first.next.unwrap();
-        assert!(
-            next.contains("updated_since=a%3Ab") && next.contains("ref=next_cursor"),
-            "{next}"
-        );
+        assert!(next.contains("updated_since=a%3Ab") && next.contains("ref=next_cursor"), "{next}");
         let middle = cut(&target(&next), &keys, Paging::Cursor);
-        assert_eq!(
-            (middle.number, middle.next_number, middle.previous_number),
-            (None, None, None)
-        );
-        let last = cut(
-            &target(middle.next.as_deref().unwrap()),
-            &keys,
-            Paging::Cursor,
-        );
-        assert_eq!(
-            (last.number, last.next_number, last.previous_number),
-            (Some(3), None, Some(2))
-        );
+        assert_eq!((middle.number, middle.next_number, middle.previous_number), (None, None, None));
+        let last = cut(&target(middle.next.as_deref().unwrap()), &keys, Paging::Cursor);
+        assert_eq!((last.number, last.next_number, last.previous_number), (Some(3), None, Some(2)));
         assert_eq!((last.keys.len(), last.next), (5, None));
-        let back = cut(
-            &target(middle.previous.as_deref().unwrap()),
-            &keys,
-            Paging::Cursor,
-        );
+        let back = cut(&target(middle.previous.as_deref().unwrap()), &keys, Paging::Cursor);
         assert_eq!(back.keys, first.keys);
     }
 
     #[test]
     fn numbered_pages_count_from_the_newest() {
         let keys = keys(25);
-        let second = cut(
-            "/v2/invoices?page=2&per_page=10&from=2026-01-01",
-            &keys,
-            Paging::Offset,
-        );
+        let second = cut("/v2/invoices?page=2&per_page=10&from=2026-01-01", &keys, Paging::Offset);
         assert_eq!(
             (second.number, second.next_number, second.previous_number),
             (Some(2), Some(3), Some(1))
@@ -303,11 +264,7 @@ mod tests {
             second.next.as_deref(),
             Some("http://h/v2/invoices?from=2026-01-01&page=3&per_page=10")
         );
-        assert!(
-            cut("/v2/invoices?page=9", &keys, Paging::Offset)
-                .keys
-                .is_empty()
-        );
+        assert!(cut("/v2/invoices?page=9", &keys, Paging::Offset).keys.is_empty());
     }
 
     #[test]

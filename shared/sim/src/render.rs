@@ -36,98 +36,77 @@ impl Look<'_> {
         json.salt(id);
         let books = self.books;
         let parent = parent.unwrap_or_default();
-        let found =
-            match stream {
-                Stream::Company => {
-                    people::company(self, json);
-                    Some(())
-                }
-                Stream::Users => books
-                    .users
-                    .get(id)
-                    .map(|user| people::user(self, json, user)),
-                Stream::Roles => books
-                    .roles
-                    .get(id)
-                    .map(|role| people::role(self, json, role)),
-                Stream::UserBillableRates => books
-                    .users
-                    .get(parent)
-                    .and_then(|user| user.billable_rates.iter().find(|rate| rate.id == id))
-                    .map(|rate| people::rate(json, rate)),
-                Stream::UserCostRates => books
-                    .users
-                    .get(parent)
-                    .and_then(|user| user.cost_rates.iter().find(|rate| rate.id == id))
-                    .map(|rate| people::rate(json, rate)),
-                Stream::UserTeammates => {
-                    books.users.get(id).map(|user| people::teammate(json, user))
-                }
-                Stream::Clients => books.clients.get(id).map(|one| work::client(json, one)),
-                Stream::Contacts => books
-                    .contacts
-                    .get(id)
-                    .map(|one| work::contact(self, json, one)),
-                Stream::Projects => books
-                    .projects
-                    .get(id)
-                    .map(|one| work::project(self, json, one)),
-                Stream::Tasks => books.tasks.get(id).map(|one| work::task(json, one)),
-                Stream::UserAssignments => (books.user_assignments.get(id))
-                    .map(|one| work::user_assignment(self, json, one)),
-                Stream::TaskAssignments => (books.task_assignments.get(id))
-                    .map(|one| work::task_assignment(self, json, one)),
-                Stream::UserProjectAssignments => (books.user_assignments.get(id))
-                    .map(|one| work::project_assignment(self, json, one)),
-                Stream::TimeEntries => books
-                    .entries
-                    .get(id)
-                    .map(|one| tracked::entry(self, json, one)),
-                Stream::Expenses => books
-                    .expenses
-                    .get(id)
-                    .map(|one| tracked::expense(self, json, one)),
-                Stream::ExpenseCategories => {
-                    (books.expense_categories.get(id)).map(|one| work::expense_category(json, one))
-                }
-                Stream::Invoices => books
-                    .invoices
-                    .get(id)
-                    .map(|one| billing::invoice(self, json, one)),
-                Stream::Estimates => books
-                    .estimates
-                    .get(id)
-                    .map(|one| billing::estimate(self, json, one)),
-                Stream::InvoiceMessages => books
-                    .invoices
-                    .get(parent)
-                    .and_then(|one| one.document.messages.iter().find(|one| one.id == id))
-                    .map(|one| billing::invoice_message(json, one)),
-                Stream::EstimateMessages => books
-                    .estimates
-                    .get(parent)
-                    .and_then(|one| one.document.messages.iter().find(|one| one.id == id))
-                    .map(|one| billing::estimate_message(json, one)),
-                Stream::InvoicePayments => books
-                    .invoices
-                    .get(parent)
-                    .and_then(|one| one.payments.iter().find(|one| one.id == id))
-                    .map(|one| billing::payment(json, one)),
-                Stream::InvoiceItemCategories => (books.invoice_categories.get(id))
-                    .map(|one| billing::invoice_category(json, one)),
-                Stream::EstimateItemCategories => (books.estimate_categories.get(id))
-                    .map(|one| billing::estimate_category(json, one)),
-                Stream::ExpenseReportClients
-                | Stream::ExpenseReportProjects
-                | Stream::ExpenseReportCategories
-                | Stream::ExpenseReportTeam
-                | Stream::UninvoicedReport
-                | Stream::TimeReportClients
-                | Stream::TimeReportProjects
-                | Stream::TimeReportTasks
-                | Stream::TimeReportTeam
-                | Stream::ProjectBudgetReport => None,
-            };
+        let found = match stream {
+            Stream::Company => {
+                people::company(self, json);
+                Some(())
+            }
+            Stream::Users => books.users.get(id).map(|user| people::user(self, json, user)),
+            Stream::Roles => books.roles.get(id).map(|role| people::role(self, json, role)),
+            Stream::UserBillableRates => books
+                .users
+                .get(parent)
+                .and_then(|user| user.billable_rates.iter().find(|rate| rate.id == id))
+                .map(|rate| people::rate(json, rate)),
+            Stream::UserCostRates => books
+                .users
+                .get(parent)
+                .and_then(|user| user.cost_rates.iter().find(|rate| rate.id == id))
+                .map(|rate| people::rate(json, rate)),
+            Stream::UserTeammates => books.users.get(id).map(|user| people::teammate(json, user)),
+            Stream::Clients => books.clients.get(id).map(|one| work::client(json, one)),
+            Stream::Contacts => books.contacts.get(id).map(|one| work::contact(self, json, one)),
+            Stream::Projects => books.projects.get(id).map(|one| work::project(self, json, one)),
+            Stream::Tasks => books.tasks.get(id).map(|one| work::task(json, one)),
+            Stream::UserAssignments => {
+                (books.user_assignments.get(id)).map(|one| work::user_assignment(self, json, one))
+            }
+            Stream::TaskAssignments => {
+                (books.task_assignments.get(id)).map(|one| work::task_assignment(self, json, one))
+            }
+            Stream::UserProjectAssignments => (books.user_assignments.get(id))
+                .map(|one| work::project_assignment(self, json, one)),
+            Stream::TimeEntries => books.entries.get(id).map(|one| tracked::entry(self, json, one)),
+            Stream::Expenses => books.expenses.get(id).map(|one| tracked::expense(self, json, one)),
+            Stream::ExpenseCategories => {
+                (books.expense_categories.get(id)).map(|one| work::expense_category(json, one))
+            }
+            Stream::Invoices => books.invoices.get(id).map(|one| billing::invoice(self, json, one)),
+            Stream::Estimates => {
+                books.estimates.get(id).map(|one| billing::estimate(self, json, one))
+            }
+            Stream::InvoiceMessages => books
+                .invoices
+                .get(parent)
+                .and_then(|one| one.document.messages.iter().find(|one| one.id == id))
+                .map(|one| billing::invoice_message(json, one)),
+            Stream::EstimateMessages => books
+                .estimates
+                .get(parent)
+                .and_then(|one| one.document.messages.iter().find(|one| one.id == id))
+                .map(|one| billing::estimate_message(json, one)),
+            Stream::InvoicePayments => books
+                .invoices
+                .get(parent)
+                .and_then(|one| one.payments.iter().find(|one| one.id == id))
+                .map(|one| billing::payment(json, one)),
+            Stream::InvoiceItemCategories => {
+                (books.invoice_categories.get(id)).map(|one| billing::invoice_category(json, one))
+            }
+            Stream::EstimateItemCategories => {
+                (books.estimate_categories.get(id)).map(|one| billing::estimate_category(json, one))
+            }
+            Stream::ExpenseReportClients
+            | Stream::ExpenseReportProjects
+            | Stream::ExpenseReportCategories
+            | Stream::ExpenseReportTeam
+            | Stream::UninvoicedReport
+            | Stream::TimeReportClients
+            | Stream::TimeReportProjects
+            | Stream::TimeReportTasks
+            | Stream::TimeReportTeam
+            | Stream::ProjectBudgetReport => None,
+        };
         if found.is_some() {
             self.close(json, id);
         }
@@ -155,20 +134,11 @@ impl Look<'_> {
     fn client_stub(&self, json: &mut Json, id: i64) {
         json.object("client");
         json.int("id", id);
-        json.text(
-            "name",
-            self.books
-                .clients
-                .get(id)
-                .map_or("", |one| one.name.as_str()),
-        );
+        json.text("name", self.books.clients.get(id).map_or("", |one| one.name.as_str()));
     }
 
     /// Appends the currency of a client.
     fn client_currency(&self, json: &mut Json, id: i64) {
-        json.text(
-            "currency",
-            self.books.clients.get(id).map_or("USD", |one| one.currency),
-        );
+        json.text("currency", self.books.clients.get(id).map_or("USD", |one| one.currency));
     }
 }

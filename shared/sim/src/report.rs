@@ -27,11 +27,7 @@ impl Window {
     /// The window that a request asks for; the error is the answer to give.
     pub(crate) fn of(request: &Request, stream: Stream) -> Result<Self, Response> {
         if stream == Stream::ProjectBudgetReport {
-            return Ok(Self {
-                from: Day(i64::MIN),
-                to: Day(i64::MAX),
-                fixed_fee: false,
-            });
+            return Ok(Self { from: Day(i64::MIN), to: Day(i64::MAX), fixed_fee: false });
         }
         let day = |name: &str| {
             let text = request.param(name).ok_or_else(|| {
@@ -42,26 +38,15 @@ impl Window {
         };
         let (from, to) = (day("from")?, day("to")?);
         if to < from {
-            return Err(Response::message(
-                400,
-                "Invalid timeframe: to is before from",
-            ));
+            return Err(Response::message(400, "Invalid timeframe: to is before from"));
         }
         if to.0 - from.0 > 365 {
             let refusal = "Invalid timeframe: must not exceed 1 year";
             return Err(Response::message(400, refusal));
         }
-        let by_default = if stream == Stream::UninvoicedReport {
-            "true"
-        } else {
-            "false"
-        };
+        let by_default = if stream == Stream::UninvoicedReport { "true" } else { "false" };
         let fixed_fee = request.param("include_fixed_fee").unwrap_or(by_default) == "true";
-        Ok(Self {
-            from,
-            to,
-            fixed_fee,
-        })
+        Ok(Self { from, to, fixed_fee })
     }
 }
 
@@ -97,10 +82,7 @@ enum Subject {
 fn entries_of<'a>(look: &Look<'a>, window: Window) -> impl Iterator<Item = &'a TimeEntry> {
     let books = look.books;
     let viewer = look.viewer.clone();
-    let keys = books
-        .entries
-        .select(Some((window.from.0, window.to.0)), None, None)
-        .into_owned();
+    let keys = books.entries.select(Some((window.from.0, window.to.0)), None, None).into_owned();
     keys.into_iter()
         .filter_map(move |key| books.entries.get(key.1))
         .filter(move |one| viewer.sees_work(one.user, one.project))
@@ -110,10 +92,7 @@ fn entries_of<'a>(look: &Look<'a>, window: Window) -> impl Iterator<Item = &'a T
 fn expenses_of<'a>(look: &Look<'a>, window: Window) -> impl Iterator<Item = &'a Expense> {
     let books = look.books;
     let viewer = look.viewer.clone();
-    let keys = books
-        .expenses
-        .select(Some((window.from.0, window.to.0)), None, None)
-        .into_owned();
+    let keys = books.expenses.select(Some((window.from.0, window.to.0)), None, None).into_owned();
     keys.into_iter()
         .filter_map(move |key| books.expenses.get(key.1))
         .filter(move |one| viewer.sees_work(one.user, one.project))
@@ -121,9 +100,7 @@ fn expenses_of<'a>(look: &Look<'a>, window: Window) -> impl Iterator<Item = &'a 
 
 /// The currency that work on a project is paid in.
 fn currency(look: &Look<'_>, project: i64) -> &'static str {
-    look.books
-        .client_of(project)
-        .map_or("USD", |client| client.currency)
+    look.books.client_of(project).map_or("USD", |client| client.currency)
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -175,17 +152,12 @@ fn expenses(look: &Look<'_>, window: Window, subject: Subject) -> Vec<Vec<u8>> {
     let mut sums: BTreeMap<(i64, &str), ExpenseSums> = BTreeMap::new();
     for expense in expenses_of(look, window) {
         let id = match subject {
-            Subject::Client => look
-                .books
-                .client_of(expense.project)
-                .map_or(0, |one| one.id),
+            Subject::Client => look.books.client_of(expense.project).map_or(0, |one| one.id),
             Subject::Project => expense.project,
             Subject::Category => expense.category,
             Subject::User | Subject::Task => expense.user,
         };
-        let sum = sums
-            .entry((id, currency(look, expense.project)))
-            .or_default();
+        let sum = sums.entry((id, currency(look, expense.project))).or_default();
         sum.total = sum.total.plus(expense.total);
         if expense.billable {
             sum.billable = sum.billable.plus(expense.total);
@@ -241,20 +213,14 @@ fn head(look: &Look<'_>, json: &mut Json, subject: Subject, id: i64) -> String {
             let project = books.projects.get(id);
             client_head(look, json, project.map_or(0, |one| one.client));
             let name = project.map(|one| one.name.clone()).unwrap_or_default();
-            let code = project
-                .and_then(|one| one.code.as_deref())
-                .filter(|code| !code.is_empty());
+            let code = project.and_then(|one| one.code.as_deref()).filter(|code| !code.is_empty());
             let name = code.map_or_else(|| name.clone(), |code| format!("[{code}] {name}"));
             json.int("project_id", id);
             json.text("project_name", &name);
             name
         }
         Subject::Task => {
-            let name = books
-                .tasks
-                .get(id)
-                .map(|one| one.name.clone())
-                .unwrap_or_default();
+            let name = books.tasks.get(id).map(|one| one.name.clone()).unwrap_or_default();
             json.int("task_id", id);
             json.text("task_name", &name);
             name
@@ -278,12 +244,7 @@ fn head(look: &Look<'_>, json: &mut Json, subject: Subject, id: i64) -> String {
 }
 
 fn client_head(look: &Look<'_>, json: &mut Json, id: i64) -> String {
-    let name = look
-        .books
-        .clients
-        .get(id)
-        .map(|one| one.name.clone())
-        .unwrap_or_default();
+    let name = look.books.clients.get(id).map(|one| one.name.clone()).unwrap_or_default();
     json.int("client_id", id);
     json.text("client_name", &name);
     name

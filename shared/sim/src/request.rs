@@ -48,20 +48,14 @@ impl Request {
     /// The value of a header.
     #[must_use]
     pub fn header_value(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(given, _)| given.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
     /// The value of a query parameter.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(given, _)| given == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
     /// Path and query as one text, for matching.
@@ -70,9 +64,8 @@ impl Request {
         if self.query.is_empty() {
             return self.path.clone();
         }
-        let query: String = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(&self.query)
-            .finish();
+        let query: String =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.query).finish();
         format!("{}?{query}", self.path)
     }
 }
@@ -158,17 +151,13 @@ impl Response {
     /// The value of a header.
     #[must_use]
     pub fn header_value(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(given, _)| given.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
     /// Puts a header in the place of any of the same name.
     pub(crate) fn set_header(&mut self, name: &str, value: &str) {
-        self.headers
-            .retain(|(given, _)| !given.eq_ignore_ascii_case(name));
+        self.headers.retain(|(given, _)| !given.eq_ignore_ascii_case(name));
         self.headers.push(header(name, value));
     }
 }

@@ -34,38 +34,20 @@ impl Route {
             ["projects", id, "user_assignments"] => return Some(Self::ProjectUsers(number(id)?)),
             ["projects", id, "task_assignments"] => return Some(Self::ProjectTasks(number(id)?)),
             ["projects", parent, "user_assignments", id] => {
-                return Some(Self::Child(
-                    Stream::UserAssignments,
-                    number(parent)?,
-                    number(id)?,
-                ));
+                return Some(Self::Child(Stream::UserAssignments, number(parent)?, number(id)?));
             }
             ["projects", parent, "task_assignments", id] => {
-                return Some(Self::Child(
-                    Stream::TaskAssignments,
-                    number(parent)?,
-                    number(id)?,
-                ));
+                return Some(Self::Child(Stream::TaskAssignments, number(parent)?, number(id)?));
             }
             ["users", parent, "billable_rates", id] => {
-                return Some(Self::Child(
-                    Stream::UserBillableRates,
-                    number(parent)?,
-                    number(id)?,
-                ));
+                return Some(Self::Child(Stream::UserBillableRates, number(parent)?, number(id)?));
             }
             ["users", parent, "cost_rates", id] => {
-                return Some(Self::Child(
-                    Stream::UserCostRates,
-                    number(parent)?,
-                    number(id)?,
-                ));
+                return Some(Self::Child(Stream::UserCostRates, number(parent)?, number(id)?));
             }
             _ => {}
         }
-        Stream::ALL
-            .iter()
-            .find_map(|stream| Self::of_stream(*stream, &segments))
+        Stream::ALL.iter().find_map(|stream| Self::of_stream(*stream, &segments))
     }
 
     /// The question if it is the list of `stream` or one of its records.
@@ -95,13 +77,7 @@ impl Route {
     /// a stream, else the path with ids as `{id}`.
     pub(crate) fn pattern(path: &str) -> String {
         path.split('/')
-            .map(|segment| {
-                if number(segment).is_some() {
-                    "{id}"
-                } else {
-                    segment
-                }
-            })
+            .map(|segment| if number(segment).is_some() { "{id}" } else { segment })
             .collect::<Vec<_>>()
             .join("/")
     }
@@ -118,14 +94,8 @@ mod tests {
 
     #[test]
     fn paths_are_understood() {
-        assert_eq!(
-            Route::of("/clients"),
-            Some(Route::List(Stream::Clients, None))
-        );
-        assert_eq!(
-            Route::of("/clients/5"),
-            Some(Route::One(Stream::Clients, 5))
-        );
+        assert_eq!(Route::of("/clients"), Some(Route::List(Stream::Clients, None)));
+        assert_eq!(Route::of("/clients/5"), Some(Route::One(Stream::Clients, 5)));
         assert_eq!(
             Route::of("/invoices/7/payments"),
             Some(Route::List(Stream::InvoicePayments, Some(7)))
@@ -139,14 +109,7 @@ mod tests {
             Route::of("/users/4/cost_rates/9"),
             Some(Route::Child(Stream::UserCostRates, 4, 9))
         );
-        for odd in [
-            "/clients/abc",
-            "/client",
-            "/",
-            "/company/1",
-            "/user_assignments/4",
-            "/a/b/c",
-        ] {
+        for odd in ["/clients/abc", "/client", "/", "/company/1", "/user_assignments/4", "/a/b/c"] {
             assert_eq!(Route::of(odd), None, "{odd}");
         }
     }

@@ -110,10 +110,7 @@ streams! {
 impl Stream {
     /// The stream of this name.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|stream| stream.name() == name)
+        Self::ALL.iter().copied().find(|stream| stream.name() == name)
     }
 
     /// Whether it stands below `/reports`.

@@ -35,12 +35,7 @@ pub(crate) struct Table<T> {
 impl<T: Record> Table<T> {
     /// An empty table whose ids begin above `base`.
     pub(crate) const fn new(base: i64) -> Self {
-        Self {
-            records: BTreeMap::new(),
-            ranked: Vec::new(),
-            changed: Vec::new(),
-            last_id: base,
-        }
+        Self { records: BTreeMap::new(), ranked: Vec::new(), changed: Vec::new(), last_id: base }
     }
 
     /// The next unused id. Ids are never used again.
@@ -71,9 +66,7 @@ impl<T: Record> Table<T> {
 
     /// Smallest and largest rank; undated records do not count.
     pub(crate) fn rank_range(&self) -> Option<(i64, i64)> {
-        let first = self
-            .ranked
-            .get(self.ranked.partition_point(|key| key.0 == UNDATED))?;
+        let first = self.ranked.get(self.ranked.partition_point(|key| key.0 == UNDATED))?;
         Some((first.0, self.ranked.last()?.0))
     }
 

@@ -31,11 +31,7 @@ impl Caller {
         let mut account = Account::generate(scale, seed, now);
         account.set_general_limit(Limit::GENERAL.off());
         account.set_report_limit(Limit::REPORTS.off());
-        Self {
-            account,
-            now,
-            token: ADMINISTRATOR_TOKEN,
-        }
+        Self { account, now, token: ADMINISTRATOR_TOKEN }
     }
 
     fn tiny() -> Self {
@@ -55,9 +51,7 @@ impl Caller {
     }
 
     fn control(&mut self, target: &str) -> Value {
-        let response = self
-            .account
-            .handle(self.now, &Request::new("GET", ORIGIN, target));
+        let response = self.account.handle(self.now, &Request::new("GET", ORIGIN, target));
         assert_eq!(response.status, 200, "{target}: {:?}", response.body);
         serde_json::from_slice(&response.body).unwrap()
     }

@@ -29,11 +29,7 @@ pub(crate) struct Viewer {
 impl Viewer {
     /// The person with this id, with the roles held now.
     pub(crate) fn of(books: &Books, user: i64) -> Self {
-        let roles = books
-            .users
-            .get(user)
-            .map(|one| one.access_roles.clone())
-            .unwrap_or_default();
+        let roles = books.users.get(user).map(|one| one.access_roles.clone()).unwrap_or_default();
         let holds = |role: &str| roles.iter().any(|held| held == role);
         let standing = if holds("administrator") {
             Standing::Administrator
@@ -46,25 +42,10 @@ impl Viewer {
         let mut team = BTreeSet::from([user]);
         if standing == Standing::Manager {
             let own = books.user_assignments.iter().filter(|one| one.user == user);
-            managed.extend(
-                own.filter(|one| one.is_project_manager)
-                    .map(|one| one.project),
-            );
-            team.extend(
-                books
-                    .users
-                    .get(user)
-                    .into_iter()
-                    .flat_map(|one| &one.teammates),
-            );
+            managed.extend(own.filter(|one| one.is_project_manager).map(|one| one.project));
+            team.extend(books.users.get(user).into_iter().flat_map(|one| &one.teammates));
         }
-        Self {
-            user,
-            standing,
-            roles,
-            managed,
-            team,
-        }
+        Self { user, standing, roles, managed, team }
     }
 
     /// Somebody who sees everything, for the truth.

@@ -35,10 +35,7 @@ pub(crate) struct Contact {
 }
 
 /// A project of a client.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "Harvest has that many switches"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "Harvest has that many switches")]
 #[derive(Clone, Debug)]
 pub(crate) struct Project {
     pub(crate) id: i64,

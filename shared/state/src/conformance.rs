@@ -34,27 +34,17 @@ where
 pub async fn an_item_comes_back_with_its_revision<S: StateStore>(store: Arc<S>) {
     let key = key(1, "stream#clients");
     assert_eq!(store.get(&key).await.expect("readable"), None);
-    let bodies = [
-        "{}",
-        "",
-        "{\"name\":\"Žižek & Søn \\u0000 '; --\",\"n\":12345678901234567890}",
-    ];
+    let bodies = ["{}", "", "{\"name\":\"Žižek & Søn \\u0000 '; --\",\"n\":12345678901234567890}"];
     let mut expect = Expect::Absent;
     for (body, rev) in bodies.into_iter().zip(1..) {
         let put = store.put(&key, expect, body, None).await.expect("writable");
         assert_eq!(put, Put::Stored(rev));
-        let item = Item {
-            rev,
-            body: body.to_owned(),
-        };
+        let item = Item { rev, body: body.to_owned() };
         assert_eq!(store.get(&key).await.expect("readable"), Some(item));
         expect = Expect::Rev(rev);
     }
     let large = "x".repeat(300_000);
-    let put = store
-        .put(&key, expect, &large, None)
-        .await
-        .expect("writable");
+    let put = store.put(&key, expect, &large, None).await.expect("writable");
     assert_eq!(put, Put::Stored(4));
     let item = store.get(&key).await.expect("readable").expect("there");
     assert!(item.body == large, "a large body comes back whole");
@@ -70,21 +60,9 @@ pub async fn a_lost_write_changes_nothing<S: StateStore>(store: Arc<S>) {
     assert_eq!(put(Expect::Rev(0), "a").await, Put::Lost(None));
     assert_eq!(put(Expect::Rev(1), "a").await, Put::Lost(None));
     assert_eq!(put(Expect::Absent, "b").await, Put::Stored(1));
-    let there = Item {
-        rev: 1,
-        body: "b".to_owned(),
-    };
-    for expect in [
-        Expect::Absent,
-        Expect::Rev(0),
-        Expect::Rev(2),
-        Expect::Rev(u64::MAX),
-    ] {
-        assert_eq!(
-            put(expect, "c").await,
-            Put::Lost(Some(there.clone())),
-            "{expect:?}"
-        );
+    let there = Item { rev: 1, body: "b".to_owned() };
+    for expect in [Expect::Absent, Expect::Rev(0), Expect::Rev(2), Expect::Rev(u64::MAX)] {
+        assert_eq!(put(expect, "c").await, Put::Lost(Some(there.clone())), "{expect:?}");
     }
     assert_eq!(store.get(&key).await.expect("readable"), Some(there));
 }
@@ -104,11 +82,7 @@ pub async fn of_many_writers_each_counts_once<S: StateStore + 'static>(store: Ar
                     Some(item) => (Expect::Rev(item.rev), item.body.parse().expect("a number")),
                 };
                 let next: u64 = count + 1;
-                match store
-                    .put(&at, expect, &next.to_string(), None)
-                    .await
-                    .expect("answered")
-                {
+                match store.put(&at, expect, &next.to_string(), None).await.expect("answered") {
                     Put::Stored(_) => return lost,
                     Put::Lost(current) => seen = current,
                 }
@@ -121,13 +95,7 @@ pub async fn of_many_writers_each_counts_once<S: StateStore + 'static>(store: Ar
         assert!(lost < WRITERS, "each loss is somebody's win");
     }
     let item = store.get(&at).await.expect("readable").expect("there");
-    assert_eq!(
-        item,
-        Item {
-            rev: WRITERS,
-            body: WRITERS.to_string()
-        }
-    );
+    assert_eq!(item, Item { rev: WRITERS, body: WRITERS.to_string() });
 }
 
 /// Of those who expect nothing there, one wins, and the others see what it wrote.
@@ -137,10 +105,7 @@ pub async fn of_many_creators_one_wins<S: StateStore + 'static>(store: Arc<S>) {
     for writer in 0..WRITERS {
         let (store, at) = (Arc::clone(&store), at.clone());
         calls.push(tokio::spawn(async move {
-            store
-                .put(&at, Expect::Absent, &writer.to_string(), None)
-                .await
-                .expect("answered")
+            store.put(&at, Expect::Absent, &writer.to_string(), None).await.expect("answered")
         }));
     }
     let mut winners = 0;
@@ -153,66 +118,21 @@ pub async fn of_many_creators_one_wins<S: StateStore + 'static>(store: Arc<S>) {
     }
     assert_eq!(winners, 1);
     let there = store.get(&at).await.expect("readable");
-    assert!(
-        shown.iter().all(|current| *current == there),
-        "losers see the winner's item"
-    );
+    assert!(shown.iter().all(|current| *current == there), "losers see the winner's item");
 }
 
 /// A prefix is text, not a pattern, and keys come in the order of their bytes.
 pub async fn listings_are_literal_and_in_order<S: StateStore>(store: Arc<S>) {
-    let sorts = [
-        "b%a",
-        "b_a",
-        "bXa",
-        "b",
-        "a",
-        "bZ",
-        "b%",
-        "c",
-        "bz",
-        "bé",
-        "b\u{10ffff}x",
-        "B",
-    ];
+    let sorts = ["b%a", "b_a", "bXa", "b", "a", "bZ", "b%", "c", "bz", "bé", "b\u{10ffff}x", "B"];
     for sort in sorts {
-        store
-            .put(&key(1, sort), Expect::Absent, sort, None)
-            .await
-            .expect("writable");
+        store.put(&key(1, sort), Expect::Absent, sort, None).await.expect("writable");
     }
     for (prefix, found) in [
         (
             "",
-            &[
-                "B",
-                "a",
-                "b",
-                "b%",
-                "b%a",
-                "bXa",
-                "bZ",
-                "b_a",
-                "bz",
-                "bé",
-                "b\u{10ffff}x",
-                "c",
-            ][..],
+            &["B", "a", "b", "b%", "b%a", "bXa", "bZ", "b_a", "bz", "bé", "b\u{10ffff}x", "c"][..],
         ),
-        (
-            "b",
-            &[
-                "b",
-                "b%",
-                "b%a",
-                "bXa",
-                "bZ",
-                "b_a",
-                "bz",
-                "bé",
-                "b\u{10ffff}x",
-            ],
-        ),
+        ("b", &["b", "b%", "b%a", "bXa", "bZ", "b_a", "bz", "bé", "b\u{10ffff}x"]),
         ("b%", &["b%", "b%a"]),
         ("b_", &["b_a"]),
         ("b\u{10ffff}", &["b\u{10ffff}x"]),
@@ -222,11 +142,7 @@ pub async fn listings_are_literal_and_in_order<S: StateStore>(store: Arc<S>) {
         let listed = store.list(AccountId(1), prefix).await.expect("readable");
         let keys: Vec<&str> = listed.iter().map(|(key, _)| key.sort.as_str()).collect();
         assert_eq!(keys, found, "{prefix}");
-        assert!(
-            listed
-                .iter()
-                .all(|(key, item)| item.rev == 1 && item.body == key.sort)
-        );
+        assert!(listed.iter().all(|(key, item)| item.rev == 1 && item.body == key.sort));
     }
 }
 
@@ -234,23 +150,11 @@ pub async fn listings_are_literal_and_in_order<S: StateStore>(store: Arc<S>) {
 pub async fn accounts_do_not_mix<S: StateStore>(store: Arc<S>) {
     for account in [1, 12, i64::MAX] {
         let (key, body) = (key(account, "account"), account.to_string());
-        let put = store
-            .put(&key, Expect::Absent, &body, None)
-            .await
-            .expect("writable");
+        let put = store.put(&key, Expect::Absent, &body, None).await.expect("writable");
         assert_eq!(put, Put::Stored(1));
     }
     let listed = store.list(AccountId(1), "").await.expect("readable");
-    assert_eq!(
-        listed,
-        [(
-            key(1, "account"),
-            Item {
-                rev: 1,
-                body: "1".to_owned()
-            }
-        )]
-    );
+    assert_eq!(listed, [(key(1, "account"), Item { rev: 1, body: "1".to_owned() })]);
 }
 
 /// An expired item is there until the purge, which takes no other.
@@ -258,32 +162,12 @@ pub async fn expiry_decides_nothing_until_the_purge<S: StateStore>(store: Arc<S>
     let now: Timestamp = "2026-11-23T06:15:00Z".parse().expect("an instant");
     let after = |secs| Some(plus(now, SignedDuration::from_secs(secs)));
     let run = |sort: &str| key(1, sort);
-    for (sort, expires) in [
-        ("run#1", after(-1)),
-        ("run#2", after(3600)),
-        ("run#3", None),
-    ] {
-        store
-            .put(&run(sort), Expect::Absent, "{}", expires)
-            .await
-            .expect("writable");
+    for (sort, expires) in [("run#1", after(-1)), ("run#2", after(3600)), ("run#3", None)] {
+        store.put(&run(sort), Expect::Absent, "{}", expires).await.expect("writable");
     }
-    assert_eq!(
-        store
-            .list(AccountId(1), "run#")
-            .await
-            .expect("readable")
-            .len(),
-        3
-    );
-    let renewed = store
-        .put(&run("run#1"), Expect::Rev(1), "{}", after(-5))
-        .await;
-    assert_eq!(
-        renewed.expect("writable"),
-        Put::Stored(2),
-        "an expired item is still that item"
-    );
+    assert_eq!(store.list(AccountId(1), "run#").await.expect("readable").len(), 3);
+    let renewed = store.put(&run("run#1"), Expect::Rev(1), "{}", after(-5)).await;
+    assert_eq!(renewed.expect("writable"), Put::Stored(2), "an expired item is still that item");
     let purged = store.purge(now).await.expect("answered");
     let left = store.list(AccountId(1), "run#").await.expect("readable");
     assert_eq!(left.len(), if purged == 0 { 3 } else { 2 });
@@ -293,8 +177,5 @@ pub async fn expiry_decides_nothing_until_the_purge<S: StateStore>(store: Arc<S>
 }
 
 fn key(account: i64, sort: &str) -> ItemKey {
-    ItemKey {
-        account: AccountId(account),
-        sort: sort.to_owned(),
-    }
+    ItemKey { account: AccountId(account), sort: sort.to_owned() }
 }

@@ -44,10 +44,7 @@ impl StateErrorKind {
         let kind = source.kind();
         if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
             Self::Full
-        } else if matches!(
-            kind,
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
-        ) {
+        } else if matches!(kind, ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) {
             Self::Denied
         } else {
             Self::Failed
@@ -72,11 +69,7 @@ impl StateError {
     /// An error about `what`, without a cause.
     #[must_use]
     pub fn new(kind: StateErrorKind, what: impl Into<String>) -> Self {
-        Self {
-            kind,
-            what: what.into(),
-            source: None,
-        }
+        Self { kind, what: what.into(), source: None }
     }
 
     /// The same with its cause.
@@ -99,10 +92,7 @@ impl StateError {
     }
 
     pub(crate) fn from_io(path: &Path, source: std::io::Error) -> Self {
-        Self::new(
-            StateErrorKind::of_io(&source),
-            format!("`{}`", path.display()),
-        )
-        .with_source(source)
+        Self::new(StateErrorKind::of_io(&source), format!("`{}`", path.display()))
+            .with_source(source)
     }
 }

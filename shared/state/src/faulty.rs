@@ -61,11 +61,7 @@ impl FaultyState {
         inner: Arc<dyn StateStore>,
         script: impl Fn(Call<'_>) -> Fault + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            inner,
-            script: Box::new(script),
-            calls: AtomicU64::new(0),
-        }
+        Self { inner, script: Box::new(script), calls: AtomicU64::new(0) }
     }
 
     /// How many calls came.
@@ -81,16 +77,9 @@ impl FaultyState {
     ) -> Result<T, StateError> {
         let number = self.calls.fetch_add(1, Ordering::SeqCst);
         let injected = || {
-            StateError::new(
-                StateErrorKind::Failed,
-                format!("{operation:?} `{sort}` (injected)"),
-            )
+            StateError::new(StateErrorKind::Failed, format!("{operation:?} `{sort}` (injected)"))
         };
-        match (self.script)(Call {
-            number,
-            operation,
-            sort,
-        }) {
+        match (self.script)(Call { number, operation, sort }) {
             Fault::None => call.await,
             Fault::Before => Err(injected()),
             Fault::After => {
@@ -104,8 +93,7 @@ impl FaultyState {
 #[async_trait]
 impl StateStore for FaultyState {
     async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError> {
-        self.pass(Operation::Get, &key.sort, self.inner.get(key))
-            .await
+        self.pass(Operation::Get, &key.sort, self.inner.get(key)).await
     }
 
     async fn put(
@@ -124,8 +112,7 @@ impl StateStore for FaultyState {
         account: AccountId,
         prefix: &str,
     ) -> Result<Vec<(ItemKey, Item)>, StateError> {
-        self.pass(Operation::List, prefix, self.inner.list(account, prefix))
-            .await
+        self.pass(Operation::List, prefix, self.inner.list(account, prefix)).await
     }
 
     async fn purge(&self, now: Timestamp) -> Result<u64, StateError> {
@@ -135,9 +122,7 @@ impl StateStore for FaultyState {
 
 impl fmt::Debug for FaultyState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FaultyState")
-            .field("inner", &self.inner)
-            .finish_non_exhaustive()
+        f.debug_struct("FaultyState").field("inner", &self.inner).finish_non_exhaustive()
     }
 }
 
@@ -158,18 +143,12 @@ mod tests {
                 }
             }
         });
-        let key = ItemKey {
-            account: AccountId(1),
-            sort: "stream#clients".to_owned(),
-        };
+        let key = ItemKey { account: AccountId(1), sort: "stream#clients".to_owned() };
         assert!(store.put(&key, Expect::Absent, "{}", None).await.is_err());
         assert_eq!(inner.get(&key).await.unwrap(), None);
         assert!(store.put(&key, Expect::Absent, "{}", None).await.is_err());
         assert_eq!(inner.get(&key).await.unwrap().unwrap().rev, 1);
-        assert_eq!(
-            store.put(&key, Expect::Rev(1), "{}", None).await.unwrap(),
-            Put::Stored(2)
-        );
+        assert_eq!(store.put(&key, Expect::Rev(1), "{}", None).await.unwrap(), Put::Stored(2));
         assert_eq!(store.calls(), 3);
     }
 }

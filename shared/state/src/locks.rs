@@ -86,9 +86,7 @@ pub fn remove_free(dir: &Path) -> Result<usize, StateError> {
     };
     let mut removed: usize = 0;
     for entry in entries {
-        let path = entry
-            .map_err(|source| StateError::from_io(dir, source))?
-            .path();
+        let path = entry.map_err(|source| StateError::from_io(dir, source))?.path();
         let Ok(file) = File::open(&path) else {
             continue;
         };

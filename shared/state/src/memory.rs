@@ -49,10 +49,7 @@ impl StateStore for MemoryStore {
             }
             (Expect::Absent | Expect::Rev(_), there) => return Ok(Put::Lost(there.cloned())),
         };
-        let item = Item {
-            rev,
-            body: body.to_owned(),
-        };
+        let item = Item { rev, body: body.to_owned() };
         entries.insert(key.clone(), Entry { item, expires });
         Ok(Put::Stored(rev))
     }
@@ -62,10 +59,7 @@ impl StateStore for MemoryStore {
         account: AccountId,
         prefix: &str,
     ) -> Result<Vec<(ItemKey, Item)>, StateError> {
-        let from = ItemKey {
-            account,
-            sort: prefix.to_owned(),
-        };
+        let from = ItemKey { account, sort: prefix.to_owned() };
         let entries = self.entries();
         let found = entries
             .range(from..)

@@ -39,10 +39,7 @@ impl SqliteStore {
     async fn open_with(path: PathBuf, patience: Duration) -> Result<Self, StateError> {
         let opened = tokio::task::spawn_blocking(move || {
             let connection = open::connect(&path, patience)?;
-            Ok(Self {
-                path: path.into(),
-                connection: Arc::new(Mutex::new(connection)),
-            })
+            Ok(Self { path: path.into(), connection: Arc::new(Mutex::new(connection)) })
         });
         opened.await.unwrap_or_else(|broken| Err(stopped(broken)))
     }
@@ -103,10 +100,7 @@ impl StateStore for SqliteStore {
                 if !sort.starts_with(&prefix) {
                     break;
                 }
-                let item = Item {
-                    rev: rev_at(row, 1)?,
-                    body: row.get(2)?,
-                };
+                let item = Item { rev: rev_at(row, 1)?, body: row.get(2)? };
                 found.push((ItemKey { account, sort }, item));
             }
             Ok(found)
@@ -116,10 +110,8 @@ impl StateStore for SqliteStore {
 
     async fn purge(&self, now: Timestamp) -> Result<u64, StateError> {
         self.run(move |connection| {
-            let gone = connection.execute(
-                "DELETE FROM items WHERE expires < ?1",
-                [now.as_millisecond()],
-            )?;
+            let gone = connection
+                .execute("DELETE FROM items WHERE expires < ?1", [now.as_millisecond()])?;
             Ok(u64::try_from(gone).unwrap_or(u64::MAX))
         })
         .await
@@ -128,21 +120,14 @@ impl StateStore for SqliteStore {
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
 fn read(connection: &Connection, key: &ItemKey) -> rusqlite::Result<Option<Item>> {
     let mut query = connection
         .prepare_cached("SELECT rev, body FROM items WHERE account = ?1 AND sort = ?2")?;
-    let item = |row: &rusqlite::Row<'_>| {
-        Ok(Item {
-            rev: rev_at(row, 0)?,
-            body: row.get(1)?,
-        })
-    };
+    let item = |row: &rusqlite::Row<'_>| Ok(Item { rev: rev_at(row, 0)?, body: row.get(1)? });
     query.query_row((key.account.0, &key.sort), item).optional()
 }
 

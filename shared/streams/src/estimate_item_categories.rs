@@ -10,19 +10,11 @@ pub static ESTIMATE_ITEM_CATEGORIES: StreamSpec = StreamSpec {
     doc: "One category of estimate line items.",
     path: "/estimate_item_categories",
     records_key: Some("estimate_item_categories"),
-    kind: Kind::Listing(Listing {
-        paging: Paging::Cursor,
-        reread: None,
-    }),
+    kind: Kind::Listing(Listing { paging: Paging::Cursor, reread: None }),
     rate_class: RateClass::General,
     module: Some(Module::Estimate),
     primary_key: &["id"],
     partition: Partition::None,
     sweep: Sweep::ByCost,
-    fields: &[
-        int("id").required(),
-        text("name"),
-        instant("created_at"),
-        instant("updated_at"),
-    ],
+    fields: &[int("id").required(), text("name"), instant("created_at"), instant("updated_at")],
 };

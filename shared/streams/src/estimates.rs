@@ -14,10 +14,7 @@ pub static ESTIMATES: StreamSpec = StreamSpec {
     path: "/estimates",
     records_key: Some("estimates"),
     kind: Kind::Listing(Listing {
-        paging: Paging::DateKeyset {
-            field: "issue_date",
-            nullable: true,
-        },
+        paging: Paging::DateKeyset { field: "issue_date", nullable: true },
         reread: None,
     }),
     rate_class: RateClass::General,

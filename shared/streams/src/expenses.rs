@@ -14,10 +14,7 @@ pub static EXPENSES: StreamSpec = StreamSpec {
     path: "/expenses",
     records_key: Some("expenses"),
     kind: Kind::Listing(Listing {
-        paging: Paging::DateKeyset {
-            field: "spent_date",
-            nullable: false,
-        },
+        paging: Paging::DateKeyset { field: "spent_date", nullable: false },
         reread: None,
     }),
     rate_class: RateClass::General,

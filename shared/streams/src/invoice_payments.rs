@@ -34,13 +34,7 @@ pub static INVOICE_PAYMENTS: StreamSpec = StreamSpec {
         text("recorded_by_email"),
         text("notes"),
         text("transaction_id"),
-        object(
-            "payment_gateway",
-            &[
-                int("id").doc("null where no gateway was used"),
-                text("name"),
-            ],
-        ),
+        object("payment_gateway", &[int("id").doc("null where no gateway was used"), text("name")]),
         instant("created_at"),
         instant("updated_at"),
     ],

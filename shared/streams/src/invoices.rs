@@ -14,10 +14,7 @@ pub static INVOICES: StreamSpec = StreamSpec {
     path: "/invoices",
     records_key: Some("invoices"),
     kind: Kind::Listing(Listing {
-        paging: Paging::DateKeyset {
-            field: "issue_date",
-            nullable: true,
-        },
+        paging: Paging::DateKeyset { field: "issue_date", nullable: true },
         reread: None,
     }),
     rate_class: RateClass::General,
@@ -42,14 +39,8 @@ pub static INVOICES: StreamSpec = StreamSpec {
                 flag("taxed2"),
             ],
         ),
-        object(
-            "estimate",
-            &[int("id").doc("the estimate that the invoice was made from")],
-        ),
-        object(
-            "retainer",
-            &[int("id").doc("the retainer that the invoice draws on")],
-        ),
+        object("estimate", &[int("id").doc("the estimate that the invoice was made from")]),
+        object("retainer", &[int("id").doc("the retainer that the invoice draws on")]),
         object("creator", NAMED),
         text("client_key").doc("secret: opens the public page without a login"),
         text("number").doc("text, not always digits"),

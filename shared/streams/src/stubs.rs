@@ -6,18 +6,12 @@ use engine::spec::{Field, decimal, flag, instant, int, text};
 pub(crate) const NAMED: &[Field] = &[int("id"), text("name")];
 
 /// The client of a record, with the currency of its amounts.
-pub(crate) const CLIENT_WITH_CURRENCY: &[Field] = &[
-    int("id"),
-    text("name"),
-    text("currency").doc("ISO 4217 code"),
-];
+pub(crate) const CLIENT_WITH_CURRENCY: &[Field] =
+    &[int("id"), text("name"), text("currency").doc("ISO 4217 code")];
 
 /// The project of a record.
-pub(crate) const PROJECT: &[Field] = &[
-    int("id"),
-    text("name"),
-    text("code").doc("null or empty where the project has none"),
-];
+pub(crate) const PROJECT: &[Field] =
+    &[int("id"), text("name"), text("code").doc("null or empty where the project has none")];
 
 /// The invoice that bills a record.
 pub(crate) const INVOICE_NUMBER: &[Field] =

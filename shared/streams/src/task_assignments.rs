@@ -13,10 +13,7 @@ pub static TASK_ASSIGNMENTS: StreamSpec = StreamSpec {
     doc: "One assignment of a task to a project, archived ones included.",
     path: "/task_assignments",
     records_key: Some("task_assignments"),
-    kind: Kind::Listing(Listing {
-        paging: Paging::Cursor,
-        reread: None,
-    }),
+    kind: Kind::Listing(Listing { paging: Paging::Cursor, reread: None }),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],

@@ -14,10 +14,7 @@ pub static TIME_ENTRIES: StreamSpec = StreamSpec {
     path: "/time_entries",
     records_key: Some("time_entries"),
     kind: Kind::Listing(Listing {
-        paging: Paging::DateKeyset {
-            field: "spent_date",
-            nullable: false,
-        },
+        paging: Paging::DateKeyset { field: "spent_date", nullable: false },
         reread: Some(("is_running", "true")),
     }),
     rate_class: RateClass::General,

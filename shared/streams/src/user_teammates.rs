@@ -23,9 +23,7 @@ pub static USER_TEAMMATES: StreamSpec = StreamSpec {
     partition: Partition::None,
     sweep: Sweep::Daily,
     fields: &[
-        int("id")
-            .required()
-            .doc("the user looked after; user_id is the manager"),
+        int("id").required().doc("the user looked after; user_id is the manager"),
         text("first_name"),
         text("last_name"),
         text("email"),

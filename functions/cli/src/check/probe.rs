@@ -76,10 +76,7 @@ pub(crate) async fn probe(context: &Context, company: &Company) -> Result<Vec<Pr
     let mut probes = Vec::new();
     for spec in streams::STREAMS {
         match unasked(context, company, spec) {
-            Some(answer) => probes.push(Probe {
-                stream: spec.name,
-                answer,
-            }),
+            Some(answer) => probes.push(Probe { stream: spec.name, answer }),
             None => {
                 let context = context.clone();
                 asking.spawn(async move { ask(&context, spec).await });
@@ -92,11 +89,7 @@ pub(crate) async fn probe(context: &Context, company: &Company) -> Result<Vec<Pr
             Err(error) => tracing::error!(error = %error, "a probe ended by a defect"),
         }
     }
-    let place = |probe: &Probe| {
-        streams::STREAMS
-            .iter()
-            .position(|spec| spec.name == probe.stream)
-    };
+    let place = |probe: &Probe| streams::STREAMS.iter().position(|spec| spec.name == probe.stream);
     probes.sort_by_key(place);
     Ok(probes)
 }
@@ -111,28 +104,20 @@ fn unasked(context: &Context, company: &Company, spec: &'static StreamSpec) -> O
         return Some(Answered::ModuleOff { module });
     }
     match &spec.kind {
-        Kind::PerParent(parent) => Some(Answered::Follows {
-            parent: parent.trigger.name,
-        }),
+        Kind::PerParent(parent) => Some(Answered::Follows { parent: parent.trigger.name }),
         Kind::Listing(_) | Kind::Snapshot(_) | Kind::ReportWindow(_) => None,
     }
 }
 
 async fn ask(context: &Context, spec: &'static StreamSpec) -> Result<Probe, RunError> {
     let stream = spec.name;
-    let target = Target::Path {
-        path: spec.path.to_owned(),
-        query: query(context, spec),
-    };
+    let target = Target::Path { path: spec.path.to_owned(), query: query(context, spec) };
     let answer = account::try_ask(context, stream, spec.rate_class, &target).await?;
     let answer = match answer {
         Ok(answer) => counted(&answer),
         Err(error) if error.failure().reach() == Reach::StopAccount => {
             let account = context.settings.account.0;
-            return Err(RunError::Credentials {
-                account,
-                source: Box::new(error),
-            });
+            return Err(RunError::Credentials { account, source: Box::new(error) });
         }
         Err(error) => refused(&error),
     };
@@ -148,11 +133,7 @@ fn query(context: &Context, spec: &StreamSpec) -> Vec<(String, String)> {
         Kind::ReportWindow(_) => {
             let day = |date: engine::time::Date| date.strftime("%Y-%m-%d").to_string();
             let window = context.settings.grid.window(utc_day(context.clock.now()));
-            vec![
-                pair("from", day(window.start)),
-                pair("to", day(window.end)),
-                one,
-            ]
+            vec![pair("from", day(window.start)), pair("to", day(window.end)), one]
         }
     }
 }
@@ -163,9 +144,7 @@ fn counted(answer: &Answer) -> Answered {
             Some(entries) => Answered::Entries { entries },
             None => Answered::There,
         },
-        Err(error) => Answered::Failed {
-            why: format!("the answer is no JSON: {error}"),
-        },
+        Err(error) => Answered::Failed { why: format!("the answer is no JSON: {error}") },
     }
 }
 

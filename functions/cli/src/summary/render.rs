@@ -10,11 +10,7 @@ impl Summary {
     /// The same as text and as JSON.
     pub(crate) fn said(&self, paint: Paint) -> Said {
         let json = serde_json::to_value(self).unwrap_or_default();
-        Said {
-            text: self.text(paint),
-            json,
-            exit: self.exit,
-        }
+        Said { text: self.text(paint), json, exit: self.exit }
     }
 
     fn text(&self, paint: Paint) -> String {
@@ -27,36 +23,16 @@ impl Summary {
                 text.push('\n');
             }
         };
-        paragraph(
-            self.warnings
-                .iter()
-                .map(|line| paint.warn(&format!("! {line}")))
-                .collect(),
-        );
+        paragraph(self.warnings.iter().map(|line| paint.warn(&format!("! {line}"))).collect());
         let failed = |failure: &super::FailedStream| paint.bad(&format!("✗ {}", failure.message));
         paragraph(self.failures.iter().map(failed).collect());
-        paragraph(
-            self.busy_line()
-                .map(|line| paint.bad(&line))
-                .into_iter()
-                .collect(),
-        );
-        paragraph(
-            self.skipped_line()
-                .map(|line| paint.faint(&line))
-                .into_iter()
-                .collect(),
-        );
-        paragraph(
-            self.left
-                .iter()
-                .map(|left| paint.warn(&left.sentence()))
-                .collect(),
-        );
+        paragraph(self.busy_line().map(|line| paint.bad(&line)).into_iter().collect());
+        paragraph(self.skipped_line().map(|line| paint.faint(&line)).into_iter().collect());
+        paragraph(self.left.iter().map(|left| paint.warn(&left.sentence())).collect());
         if self.interrupted {
-            paragraph(vec![paint.warn(
-                "Stopped as asked; what was read is kept, run again to go on.",
-            )]);
+            paragraph(vec![
+                paint.warn("Stopped as asked; what was read is kept, run again to go on."),
+            ]);
         }
         if !self.queries.is_empty() {
             let mut lines = vec![paint.strong("Query it:")];
@@ -125,10 +101,7 @@ impl Summary {
     fn skipped_line(&self) -> Option<String> {
         (!self.skipped.is_empty()).then(|| {
             let names: Vec<&str> = self.skipped.keys().map(String::as_str).collect();
-            format!(
-                "Skipped, because the module is off in Harvest: {}",
-                names.join(", ")
-            )
+            format!("Skipped, because the module is off in Harvest: {}", names.join(", "))
         })
     }
 }
@@ -150,11 +123,7 @@ fn row(line: &Line) -> Vec<String> {
         text::some(line.counts.unchanged),
         text::some(line.rows),
         text::some(line.files),
-        if line.bytes == 0 {
-            "·".to_owned()
-        } else {
-            text::bytes(line.bytes)
-        },
+        if line.bytes == 0 { "·".to_owned() } else { text::bytes(line.bytes) },
         text::duration(SignedDuration::from_millis(line.milliseconds)),
         remark.to_owned(),
     ]
@@ -166,11 +135,9 @@ impl Left {
         let what = match (self.class, self.parts) {
             (_, 0) => self.streams.join(", "),
             ("reports", parts) => format!("{} of {parts} windows read", self.read),
-            (_, parts) => format!(
-                "{} of {parts} parts read ({})",
-                self.read,
-                self.streams.join(", ")
-            ),
+            (_, parts) => {
+                format!("{} of {parts} parts read ({})", self.read, self.streams.join(", "))
+            }
         };
         let time = text::about(SignedDuration::from_secs(self.seconds));
         format!(

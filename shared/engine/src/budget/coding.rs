@@ -19,10 +19,7 @@ pub(super) struct Stored {
 
 impl From<BudgetItem> for Stored {
     fn from(item: BudgetItem) -> Self {
-        Self {
-            dues: encode(&item.dues),
-            blocked_until: item.blocked_until,
-        }
+        Self { dues: encode(&item.dues), blocked_until: item.blocked_until }
     }
 }
 
@@ -31,10 +28,7 @@ impl TryFrom<Stored> for BudgetItem {
 
     fn try_from(stored: Stored) -> Result<Self, Self::Error> {
         let dues = decode(&stored.dues).ok_or("the due times of the budget are damaged")?;
-        Ok(Self {
-            dues,
-            blocked_until: stored.blocked_until,
-        })
+        Ok(Self { dues, blocked_until: stored.blocked_until })
     }
 }
 

@@ -19,15 +19,9 @@ pub struct Limit {
 
 impl Limit {
     /// What Harvest documents for everything but reports.
-    pub const GENERAL: Self = Self {
-        requests: 100,
-        window: SignedDuration::from_secs(15),
-    };
+    pub const GENERAL: Self = Self { requests: 100, window: SignedDuration::from_secs(15) };
     /// What Harvest documents for `/reports/*`.
-    pub const REPORTS: Self = Self {
-        requests: 100,
-        window: SignedDuration::from_secs(900),
-    };
+    pub const REPORTS: Self = Self { requests: 100, window: SignedDuration::from_secs(900) };
 
     /// A limit of 1 to 1,000,000 requests per 1 ms to one day; the window is cut to whole
     /// milliseconds.
@@ -63,10 +57,7 @@ impl Limit {
     #[must_use]
     pub fn percent(self, percent: u32) -> Self {
         let share = u64::from(self.requests).saturating_mul(u64::from(percent.min(100))) / 100;
-        Self {
-            requests: u32::try_from(share).unwrap_or(self.requests).max(1),
-            ..self
-        }
+        Self { requests: u32::try_from(share).unwrap_or(self.requests).max(1), ..self }
     }
 
     /// The reserve that keeps a window of the server's clock within this limit.
@@ -112,9 +103,7 @@ impl Guard {
     /// The whole reserve.
     #[must_use]
     pub fn total(self) -> SignedDuration {
-        self.lateness
-            .saturating_add(self.skew)
-            .saturating_add(self.jitter)
+        self.lateness.saturating_add(self.skew).saturating_add(self.jitter)
     }
 }
 
@@ -136,9 +125,7 @@ impl FromStr for Limit {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let shape = || LimitError::Shape(text.to_owned());
         let (requests, window) = text.trim().split_once('/').ok_or_else(shape)?;
-        let unit_at = window
-            .find(|c: char| !c.is_ascii_digit())
-            .ok_or_else(shape)?;
+        let unit_at = window.find(|c: char| !c.is_ascii_digit()).ok_or_else(shape)?;
         let (count, unit) = window.split_at(unit_at);
         let unit_millis: i64 = match unit {
             "ms" => 1,
@@ -152,10 +139,7 @@ impl FromStr for Limit {
         }
         let requests: u32 = requests.parse().map_err(|_| shape())?;
         let count: i64 = count.parse().map_err(|_| shape())?;
-        Self::new(
-            requests,
-            SignedDuration::from_millis(count.saturating_mul(unit_millis)),
-        )
+        Self::new(requests, SignedDuration::from_millis(count.saturating_mul(unit_millis)))
     }
 }
 

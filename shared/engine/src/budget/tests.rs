@@ -23,12 +23,9 @@ fn grant(
     horizon: i64,
 ) -> (BudgetItem, Vec<i64>) {
     match item.reserve(limit, at(now), n, ms(horizon)) {
-        Reservation::Reserved { item, dues } => (
-            item,
-            dues.iter()
-                .map(|due| due.as_millisecond() - 1_800_000_000_000)
-                .collect(),
-        ),
+        Reservation::Reserved { item, dues } => {
+            (item, dues.iter().map(|due| due.as_millisecond() - 1_800_000_000_000).collect())
+        }
         Reservation::ComeBack { at } => panic!("nothing before {at}"),
     }
 }
@@ -42,13 +39,7 @@ fn come_back(item: &BudgetItem, limit: Limit, now: i64, horizon: i64) -> Timesta
 
 #[test]
 fn limits_are_read_and_written_alike() {
-    for text in [
-        "100/15s",
-        "100/900s",
-        "100/1500ms",
-        "1/1ms",
-        "1000000/86400s",
-    ] {
+    for text in ["100/15s", "100/900s", "100/1500ms", "1/1ms", "1000000/86400s"] {
         assert_eq!(limit(text).to_string(), text);
     }
     assert_eq!(limit(" 100/15m "), Limit::REPORTS);
@@ -77,20 +68,13 @@ fn other_texts_are_refused_with_an_example() {
     assert_eq!("0/15s".parse::<Limit>(), Err(LimitError::Requests(0)));
     assert_eq!("100/0s".parse::<Limit>(), Err(LimitError::Window));
     assert_eq!("100/25h".parse::<Limit>(), Err(LimitError::Window));
-    assert_eq!(
-        "100/9223372036854775807h".parse::<Limit>(),
-        Err(LimitError::Window)
-    );
+    assert_eq!("100/9223372036854775807h".parse::<Limit>(), Err(LimitError::Window));
 }
 
 #[test]
 fn a_percentage_rounds_down_but_leaves_one() {
     let check = |text: &str, percent, requests| {
-        assert_eq!(
-            limit(text).percent(percent).requests(),
-            requests,
-            "{percent} % of {text}"
-        );
+        assert_eq!(limit(text).percent(percent).requests(), requests, "{percent} % of {text}");
     };
     check("100/15s", 95, 95);
     check("100/15s", 100, 100);
@@ -170,10 +154,7 @@ fn a_block_holds_back_everybody_and_frees_unsent_permits() {
     let item = item.blocked(limit, at(1_000), Some(SignedDuration::from_secs(16)));
     assert_eq!(item.blocked_until(at(1_000)), Some(at(17_000)));
     assert!(item.is_blocked(at(15_400), at(1_000)));
-    assert!(
-        item.is_blocked(at(16_999), at(17_050)),
-        "a freed permit stays dead after the block"
-    );
+    assert!(item.is_blocked(at(16_999), at(17_050)), "a freed permit stays dead after the block");
     assert!(!item.is_blocked(at(17_000), at(1_000)));
     assert_eq!(come_back(&item, limit, 1_000, 5_000), at(17_100 - 5_000));
     // The ten permits that were due at 15.4 s are free again.
@@ -187,20 +168,14 @@ fn a_block_only_moves_forward() {
     let item = item.blocked(limit, at(1), Some(SignedDuration::from_secs(10)));
     assert_eq!(item.blocked_until(at(1)), Some(at(60_000)));
     let item = item.blocked(limit, at(50_000), None);
-    assert_eq!(
-        item.blocked_until(at(50_000)),
-        Some(at(65_000)),
-        "missing: one window"
-    );
+    assert_eq!(item.blocked_until(at(50_000)), Some(at(65_000)), "missing: one window");
     assert_eq!(item.blocked_until(at(65_000)), None);
 }
 
 #[test]
 fn a_block_is_bounded_both_ways() {
     let until = |retry_after| {
-        BudgetItem::default()
-            .blocked(Limit::GENERAL, at(0), Some(retry_after))
-            .blocked_until(at(0))
+        BudgetItem::default().blocked(Limit::GENERAL, at(0), Some(retry_after)).blocked_until(at(0))
     };
     assert_eq!(until(SignedDuration::from_secs(-5)), Some(at(400)));
     assert_eq!(until(SignedDuration::ZERO), Some(at(400)));
@@ -253,11 +228,7 @@ fn the_estimate_is_what_reserving_gives() {
     let (item, _) = grant(&BudgetItem::default(), limit, 0, 5, 0);
     for n in 1..40 {
         let (_, dues) = grant(&item, limit, 3_000, n, 1_000_000);
-        assert_eq!(
-            item.estimate(limit, at(3_000), n),
-            at(*dues.last().unwrap()),
-            "{n}"
-        );
+        assert_eq!(item.estimate(limit, at(3_000), n), at(*dues.last().unwrap()), "{n}");
     }
     assert_eq!(item.estimate(limit, at(3_000), 0), at(3_000));
 }
@@ -268,10 +239,7 @@ fn the_stored_form_is_short_and_stable() {
     let (item, _) = grant(&BudgetItem::default(), limit, 0, 190, 20_000);
     let item = item.blocked(limit, at(100), Some(ms(15_300)));
     let text = serde_json::to_string(&item).unwrap();
-    assert_eq!(
-        text,
-        r#"{"dues":[1800000000000,0,94,15400,1,0,94],"blocked_until":1800000015400}"#
-    );
+    assert_eq!(text, r#"{"dues":[1800000000000,0,94,15400,1,0,94],"blocked_until":1800000015400}"#);
     assert_eq!(serde_json::from_str::<BudgetItem>(&text).unwrap(), item);
     assert_eq!(serde_json::to_string(&BudgetItem::default()).unwrap(), "{}");
 }
@@ -297,10 +265,7 @@ enum Event {
     /// Time goes by.
     Pass(i64),
     /// A worker is told 429.
-    Block {
-        worker: usize,
-        retry_after: Option<i64>,
-    },
+    Block { worker: usize, retry_after: Option<i64> },
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -339,10 +304,7 @@ fn play(limit: Limit, offsets: [i64; 3], events: &[Event], chances: &[u32]) -> V
                     item.reserve(limit, clock, n, ms(horizon))
                 {
                     assert!(!dues.is_empty() && dues.len() <= n as usize);
-                    assert!(
-                        dues.iter()
-                            .all(|due| *due >= clock && *due <= clock + ms(horizon))
-                    );
+                    assert!(dues.iter().all(|due| *due >= clock && *due <= clock + ms(horizon)));
                     // Stored and read back between any two reservations.
                     item = serde_json::from_str(&serde_json::to_string(&next).unwrap()).unwrap();
                     held.extend(dues.into_iter().map(|due| Permit {
@@ -371,10 +333,7 @@ fn play(limit: Limit, offsets: [i64; 3], events: &[Event], chances: &[u32]) -> V
                 });
                 now = end;
             }
-            Event::Block {
-                worker,
-                retry_after,
-            } => {
+            Event::Block { worker, retry_after } => {
                 let clock = at(now + offsets[worker]);
                 item = item.blocked(limit, clock, retry_after.map(ms));
             }

@@ -97,7 +97,9 @@ impl Keyset {
                 Proof::Unproven(format!("{path}: the records without a date do not add up"))
             }
             None => Proof::Proven,
-            Some(day) => Proof::Unproven(format!("{path} kept changing on {day} while it was read")),
+            Some(day) => {
+                Proof::Unproven(format!("{path} kept changing on {day} while it was read"))
+            }
         }
     }
 
@@ -258,7 +260,9 @@ impl Keyset {
         let mut to = oldest;
         let mut ranges = Vec::new();
         for _ in 1..parts {
-            let Ok(from) = to.checked_sub(jiff::Span::new().days(step)) else { break };
+            let Ok(from) = to.checked_sub(jiff::Span::new().days(step)) else {
+                break;
+            };
             ranges.push(Range::between(Some(from), to));
             to = previous_day(from);
         }
@@ -267,7 +271,9 @@ impl Keyset {
     }
 
     fn compare(&mut self, total: Option<u64>) {
-        let Rest::Compare { tries, plain, asked } = &mut self.rest else { return };
+        let Rest::Compare { tries, plain, asked } = &mut self.rest else {
+            return;
+        };
         *asked = false;
         let Some(all) = *plain else {
             // A list without totals cannot be compared: as if they never agreed.
@@ -310,9 +316,7 @@ impl Keyset {
             Rest::Nothing => return Setback::Final,
         }
         let shrunk = self.list.shrink_after(failure);
-        if let Some(range) =
-            usize::try_from(slot).ok().and_then(|slot| self.ranges.get_mut(slot))
-        {
+        if let Some(range) = usize::try_from(slot).ok().and_then(|slot| self.ranges.get_mut(slot)) {
             range.asked = false;
             if let Some((_, offset)) = &mut range.day {
                 let _: Setback = offset.on_failure(failure, last);
@@ -363,8 +367,8 @@ impl Range {
                 return false;
             };
             let increases = before.is_some_and(|before| date > before);
-            let outside = self.from.is_some_and(|from| date < from)
-                || self.to.is_some_and(|to| date > to);
+            let outside =
+                self.from.is_some_and(|from| date < from) || self.to.is_some_and(|to| date > to);
             if increases || outside {
                 return false;
             }

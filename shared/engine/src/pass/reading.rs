@@ -175,11 +175,8 @@ impl Reading {
         match &mut self.work {
             Work::Pages(pagers) => pagers.iter_mut().enumerate().find_map(|(index, pager)| {
                 let question = pager.next()?;
-                let reads = if question.count_only {
-                    Reads::Count
-                } else {
-                    Reads::Records(Unit::Stream)
-                };
+                let reads =
+                    if question.count_only { Reads::Count } else { Reads::Records(Unit::Stream) };
                 Some((Route::Page { pager: index, slot: question.slot }, question.target, reads))
             }),
             Work::Units(units) => {
@@ -187,7 +184,9 @@ impl Reading {
                 Some((Route::Unit(unit), target, Reads::Records(unit)))
             }
             Work::Parents(parents) => {
-                let Kind::PerParent(spec) = &self.plan.spec.kind else { return None };
+                let Kind::PerParent(spec) = &self.plan.spec.kind else {
+                    return None;
+                };
                 if let Some(question) = parents.trigger.next() {
                     let reads = if question.count_only { Reads::Count } else { Reads::Parents };
                     return Some((Route::Trigger { slot: question.slot }, question.target, reads));
@@ -212,11 +211,15 @@ impl Reading {
 
     /// Takes a usable answer that was requested at `requested_at`.
     pub fn on_page(&mut self, id: u64, requested_at: Timestamp, facts: &PageFacts) -> Vec<Effect> {
-        let Some(route) = self.routes.remove(&id) else { return Vec::new() };
+        let Some(route) = self.routes.remove(&id) else {
+            return Vec::new();
+        };
         let held = self.held.as_ref();
         match (route, &mut self.work) {
             (Route::Page { pager, slot }, Work::Pages(pagers)) => {
-                let Some(pager) = pagers.get_mut(pager) else { return Vec::new() };
+                let Some(pager) = pagers.get_mut(pager) else {
+                    return Vec::new();
+                };
                 // Of listings every page counts for itself, also when the list starts over.
                 pager.on_page(slot, facts);
                 vec![Effect::Keep]
@@ -230,7 +233,9 @@ impl Reading {
                 effects
             }
             (Route::Trigger { slot }, Work::Parents(parents)) => {
-                let Kind::PerParent(spec) = &self.plan.spec.kind else { return Vec::new() };
+                let Kind::PerParent(spec) = &self.plan.spec.kind else {
+                    return Vec::new();
+                };
                 parents.trigger.on_page(slot, facts);
                 parents.on_parents(spec, requested_at, facts)
             }
@@ -254,16 +259,16 @@ impl Reading {
         failure: &Failure,
         last: bool,
     ) -> AfterFailure {
-        let Some(route) = self.routes.remove(&id) else { return AfterFailure::GoOn(Vec::new()) };
+        let Some(route) = self.routes.remove(&id) else {
+            return AfterFailure::GoOn(Vec::new());
+        };
         let what = self.plan.spec.path.to_owned();
         let stop = || AfterFailure::Stop(Stopped { what, failure: failure.clone() });
         match (route, &mut self.work) {
             (Route::Page { pager, slot }, Work::Pages(pagers)) => {
                 match pagers.get_mut(pager).map(|pager| pager.on_failure(slot, failure, last)) {
                     Some(Setback::Final) => stop(),
-                    Some(Setback::Same | Setback::Restart) | None => {
-                        AfterFailure::GoOn(Vec::new())
-                    }
+                    Some(Setback::Same | Setback::Restart) | None => AfterFailure::GoOn(Vec::new()),
                 }
             }
             (Route::Unit(unit), Work::Units(units)) => {

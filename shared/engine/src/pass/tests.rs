@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::spec::{
-    Field, Kind, Listing, Paging, Partition, PerParent, RateClass, ReportWindow, StreamSpec, Sweep, int,
+    Field, Kind, Listing, Paging, Partition, PerParent, RateClass, ReportWindow, StreamSpec, Sweep,
+    int,
 };
 
 const FIELDS: &[Field] = &[int("id")];
@@ -30,10 +31,7 @@ const fn spec(name: &'static str, path: &'static str, kind: Kind) -> StreamSpec 
 }
 
 const fn keyset(nullable: bool) -> Kind {
-    Kind::Listing(Listing {
-        paging: Paging::DateKeyset { field: "day", nullable },
-        reread: None,
-    })
+    Kind::Listing(Listing { paging: Paging::DateKeyset { field: "day", nullable }, reread: None })
 }
 
 static DATED: StreamSpec = spec("dated", "/dated", keyset(false));
@@ -338,10 +336,13 @@ fn an_empty_answer_counts_twice_where_rows_are_held_and_a_missing_parent_is_aske
     let mut reading = Reading::start(plan(&CHILDREN, Pass::Full));
     answer(&mut reading, &named(&[1, 2]));
     let (ask, effects) = answer(&mut reading, &records(&[10]));
-    assert_eq!(ask.target, Target::Path {
-        path: "/parents/1/children".to_owned(),
-        query: vec![("per_page".to_owned(), "2000".to_owned())],
-    });
+    assert_eq!(
+        ask.target,
+        Target::Path {
+            path: "/parents/1/children".to_owned(),
+            query: vec![("per_page".to_owned(), "2000".to_owned())],
+        }
+    );
     let complete = |unit| Effect::Complete { unit, covered: Some(AT) };
     assert_eq!(effects, [Effect::Hold(parent(1)), complete(parent(1))]);
     let (_, effects) = answer(&mut reading, &records(&[]));
@@ -414,10 +415,10 @@ fn a_snapshot_whose_pages_never_add_up_covers_nothing() {
         answer(&mut reading, &PageFacts { total_entries: Some(3), ..first });
         last = answer(&mut reading, &PageFacts { total_entries: Some(4), ..records(&[3]) }).1;
     }
-    assert_eq!(last, [
-        Effect::Hold(Unit::Stream),
-        Effect::Complete { unit: Unit::Stream, covered: None },
-    ]);
+    assert_eq!(
+        last,
+        [Effect::Hold(Unit::Stream), Effect::Complete { unit: Unit::Stream, covered: None },]
+    );
     assert_eq!(reading.next_step(), Next::Done);
     assert!(matches!(reading.proof(), Proof::Unproven(_)));
 }

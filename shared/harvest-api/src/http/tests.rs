@@ -19,27 +19,15 @@ fn quick() -> Tuning {
 }
 
 fn credentials() -> Credentials {
-    Credentials {
-        account: AccountId(12345),
-        token: Token::new(SECRET).unwrap(),
-    }
+    Credentials { account: AccountId(12345), token: Token::new(SECRET).unwrap() }
 }
 
 fn api_at(base: &str, tuning: Tuning) -> ReqwestApi {
-    ReqwestApi::new(
-        base.parse().unwrap(),
-        &credentials(),
-        "ops@example.com",
-        tuning,
-    )
-    .unwrap()
+    ReqwestApi::new(base.parse().unwrap(), &credentials(), "ops@example.com", tuning).unwrap()
 }
 
 fn clients() -> Target {
-    Target::Path {
-        path: "/clients".to_owned(),
-        query: vec![("page".into(), "2".into())],
-    }
+    Target::Path { path: "/clients".to_owned(), query: vec![("page".into(), "2".into())] }
 }
 
 /// The error with all its causes, as a log would show it.
@@ -57,10 +45,7 @@ fn chain(error: &ApiError) -> String {
 async fn failure_of(act: Act, tuning: Tuning) -> (Failure, String) {
     let server = Server::start().await;
     server.next(act);
-    let error = api_at(&server.base(), tuning)
-        .get(&clients())
-        .await
-        .unwrap_err();
+    let error = api_at(&server.base(), tuning).get(&clients()).await.unwrap_err();
     (error.failure().clone(), chain(&error))
 }
 
@@ -84,11 +69,7 @@ impl Stage for OverHttp {
 
     fn arrived(&self) -> Vec<String> {
         let below = |target: &String| target.strip_prefix("/v2").unwrap().to_owned();
-        self.server
-            .seen()
-            .iter()
-            .map(|request| below(&request.target))
-            .collect()
+        self.server.seen().iter().map(|request| below(&request.target)).collect()
     }
 }
 
@@ -103,25 +84,14 @@ async fn the_real_implementation_conforms() {
 async fn each_request_carries_the_three_headers() {
     let server = Server::start().await;
     server.next(Act::Reply(Reply::json("{}")));
-    api_at(&server.base(), quick())
-        .get(&clients())
-        .await
-        .unwrap();
+    api_at(&server.base(), quick()).get(&clients()).await.unwrap();
     let seen = server.seen();
-    let header = |name: &str| {
-        seen[0]
-            .headers
-            .get(name)
-            .map(|value| value.to_str().unwrap())
-    };
+    let header = |name: &str| seen[0].headers.get(name).map(|value| value.to_str().unwrap());
     assert_eq!(seen[0].method, "GET");
     assert_eq!(seen[0].target, "/v2/clients?page=2");
     assert_eq!(header("authorization"), Some("Bearer 4321.pt.very-secret"));
     assert_eq!(header("harvest-account-id"), Some("12345"));
-    let agent = format!(
-        "harvest-lake/{} (ops@example.com)",
-        env!("CARGO_PKG_VERSION")
-    );
+    let agent = format!("harvest-lake/{} (ops@example.com)", env!("CARGO_PKG_VERSION"));
     assert_eq!(header("user-agent"), Some(agent.as_str()));
     assert_eq!(header("accept"), Some("application/json"));
     assert_eq!(header("accept-encoding"), Some("gzip"));
@@ -131,14 +101,8 @@ async fn each_request_carries_the_three_headers() {
 async fn a_compressed_answer_is_expanded() {
     let server = Server::start().await;
     let body = "{\"clients\":[]}".repeat(500);
-    server.next(Act::Gzip {
-        body: body.clone(),
-        cut: 0,
-    });
-    let answer = api_at(&server.base(), quick())
-        .get(&clients())
-        .await
-        .unwrap();
+    server.next(Act::Gzip { body: body.clone(), cut: 0 });
+    let answer = api_at(&server.base(), quick()).get(&clients()).await.unwrap();
     assert_eq!(answer.body, body);
 }
 
@@ -146,13 +110,8 @@ async fn a_compressed_answer_is_expanded() {
 async fn a_body_that_breaks_off_is_worth_a_retry() {
     let body = "{\"clients\":[]}".repeat(500);
     for act in [
-        Act::Cut {
-            promised: 1_000,
-            sent: "{\"clients\":[".to_owned(),
-        },
-        Act::CutChunks {
-            sent: "{\"clients\":[".to_owned(),
-        },
+        Act::Cut { promised: 1_000, sent: "{\"clients\":[".to_owned() },
+        Act::CutChunks { sent: "{\"clients\":[".to_owned() },
         Act::Gzip { body, cut: 10 },
         Act::HangUp,
     ] {
@@ -164,12 +123,7 @@ async fn a_body_that_breaks_off_is_worth_a_retry() {
 
 #[tokio::test]
 async fn silence_ends_in_a_time_out() {
-    for act in [
-        Act::Silence,
-        Act::SilentBody {
-            sent: "{\"clients\":[".to_owned(),
-        },
-    ] {
+    for act in [Act::Silence, Act::SilentBody { sent: "{\"clients\":[".to_owned() }] {
         let (failure, text) = failure_of(act, quick()).await;
         assert_eq!(failure, Failure::TimedOut);
         assert!(text.contains("GET /v2/clients?page=2"), "{text}");
@@ -178,10 +132,7 @@ async fn silence_ends_in_a_time_out() {
 
 #[tokio::test]
 async fn a_trickle_ends_with_the_total_time() {
-    let tuning = Tuning {
-        total: Duration::from_millis(200),
-        ..quick()
-    };
+    let tuning = Tuning { total: Duration::from_millis(200), ..quick() };
     let (failure, _) = failure_of(Act::Trickle, tuning).await;
     assert_eq!(failure, Failure::TimedOut);
 }
@@ -191,10 +142,7 @@ async fn a_redirect_is_not_followed() {
     let elsewhere = Server::start().await;
     let server = Server::start().await;
     server.next(Act::Redirect(elsewhere.base()));
-    let error = api_at(&server.base(), quick())
-        .get(&clients())
-        .await
-        .unwrap_err();
+    let error = api_at(&server.base(), quick()).get(&clients()).await.unwrap_err();
     assert_eq!(error.failure(), &Failure::Unexpected(302));
     assert!(elsewhere.seen().is_empty());
 }
@@ -204,10 +152,7 @@ async fn no_token_goes_to_a_foreign_link() {
     let elsewhere = Server::start().await;
     let server = Server::start().await;
     let api = api_at(&server.base(), quick());
-    let error = api
-        .get(&Target::Link(format!("{}/clients", elsewhere.base())))
-        .await
-        .unwrap_err();
+    let error = api.get(&Target::Link(format!("{}/clients", elsewhere.base()))).await.unwrap_err();
     assert_eq!(error.failure(), &Failure::ForeignLink);
     assert!(elsewhere.seen().is_empty() && server.seen().is_empty());
 }
@@ -217,10 +162,7 @@ async fn links_may_leave_the_path_of_the_base_url() {
     let server = Server::start().await;
     server.next(Act::Reply(Reply::json("{}")));
     let link = server.base().replace("/v2", "/api/v2/clients?cursor=abc");
-    api_at(&server.base(), quick())
-        .get(&Target::Link(link))
-        .await
-        .unwrap();
+    api_at(&server.base(), quick()).get(&Target::Link(link)).await.unwrap();
     assert_eq!(server.seen()[0].target, "/api/v2/clients?cursor=abc");
 }
 
@@ -229,10 +171,7 @@ async fn a_body_beyond_the_limit_is_refused() {
     let large = vec![b' '; 100_001];
     for act in [
         Act::Reply(Reply::json(large.clone())),
-        Act::Gzip {
-            body: String::from_utf8(large).unwrap(),
-            cut: 0,
-        },
+        Act::Gzip { body: String::from_utf8(large).unwrap(), cut: 0 },
     ] {
         let (failure, text) = failure_of(act, quick()).await;
         assert_eq!(failure, Failure::Malformed);
@@ -240,23 +179,14 @@ async fn a_body_beyond_the_limit_is_refused() {
     }
     let server = Server::start().await;
     server.next(Act::Reply(Reply::json(vec![b' '; 100_000])));
-    assert!(
-        api_at(&server.base(), quick())
-            .get(&clients())
-            .await
-            .is_ok()
-    );
+    assert!(api_at(&server.base(), quick()).get(&clients()).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_large_or_broken_refusal_is_still_its_status() {
     for act in [
         Act::Reply(Reply::status(503, "text/html", vec![b'x'; 1_000_000])),
-        Act::Reply(Reply::status(
-            503,
-            "application/json",
-            vec![b'x'; 1_000_000],
-        )),
+        Act::Reply(Reply::status(503, "application/json", vec![b'x'; 1_000_000])),
     ] {
         assert_eq!(failure_of(act, quick()).await.0, Failure::Server(503));
     }
@@ -265,11 +195,8 @@ async fn a_large_or_broken_refusal_is_still_its_status() {
 #[tokio::test]
 async fn a_token_that_the_server_repeats_does_not_show() {
     let body = format!("{{\"message\":\"bad token {SECRET}\"}}");
-    let (failure, text) = failure_of(
-        Act::Reply(Reply::status(401, "application/json", body)),
-        quick(),
-    )
-    .await;
+    let (failure, text) =
+        failure_of(Act::Reply(Reply::status(401, "application/json", body)), quick()).await;
     assert_eq!(failure, Failure::Unauthorized);
     assert!(text.contains("bad token …"), "{text}");
 }

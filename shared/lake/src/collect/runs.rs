@@ -72,10 +72,7 @@ impl Pending {
             batches.push(batch);
             Ok(())
         })?;
-        Ok(Run {
-            chunks,
-            rows: Held::Memory(batches),
-        })
+        Ok(Run { chunks, rows: Held::Memory(batches) })
     }
 
     /// A run in a file without a name, which the system removes however this ends.
@@ -93,13 +90,8 @@ impl Pending {
         writer.finish().map_err(written)?;
         let mut file = writer.into_inner().map_err(written)?;
         file.flush()?;
-        let file = file
-            .into_inner()
-            .map_err(std::io::IntoInnerError::into_error)?;
-        Ok(Run {
-            chunks,
-            rows: Held::Spilled(Arc::new(Mutex::new(file))),
-        })
+        let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        Ok(Run { chunks, rows: Held::Spilled(Arc::new(Mutex::new(file))) })
     }
 
     fn drain(
@@ -114,11 +106,7 @@ impl Pending {
             let keys = keys.collect::<Result<Vec<_>, _>>()?;
             let mut order: Vec<(&[u8], Pick)> = Vec::new();
             for (slot, keys) in keys.iter().enumerate() {
-                order.extend(
-                    keys.iter()
-                        .enumerate()
-                        .map(|(row, key)| (key.data(), (slot, row))),
-                );
+                order.extend(keys.iter().enumerate().map(|(row, key)| (key.data(), (slot, row))));
             }
             // The pick breaks ties: rows of one key stay in the order of their arrival.
             order.sort_unstable();
@@ -131,12 +119,7 @@ impl Pending {
                 let picks: Vec<Pick> = rows.iter().map(|(_, pick)| *pick).collect();
                 take(gather(&layout.schema, &batches, &picks)?)?;
                 let (first, last) = ((*first).into(), (*last).into());
-                chunks.push(Chunk {
-                    index,
-                    rows: rows.len(),
-                    first,
-                    last,
-                });
+                chunks.push(Chunk { index, rows: rows.len(), first, last });
                 index += 1;
             }
             partitions.insert(partition, chunks);
@@ -167,10 +150,7 @@ impl Run {
         Ok(match &self.rows {
             Held::Memory(batches) => ChunkReader::Memory(batches.clone()),
             Held::Spilled(file) => {
-                let shared = Shared {
-                    file: Arc::clone(file),
-                    position: 0,
-                };
+                let shared = Shared { file: Arc::clone(file), position: 0 };
                 let reader = FileReader::try_new_buffered(shared, None);
                 ChunkReader::Spilled(Box::new(reader.map_err(CollectError::Spilled)?))
             }
@@ -192,21 +172,13 @@ impl fmt::Debug for ChunkReader {
 
 impl ChunkReader {
     pub(super) fn read(&mut self, chunk: ChunkPlace) -> Result<RecordBatch, CollectError> {
-        let missing = || {
-            CollectError::Spilled(ArrowError::IpcError(
-                "a chunk of rows is missing".to_owned(),
-            ))
-        };
+        let missing =
+            || CollectError::Spilled(ArrowError::IpcError("a chunk of rows is missing".to_owned()));
         match self {
             Self::Memory(batches) => batches.get(chunk.index).cloned().ok_or_else(missing),
             Self::Spilled(reader) => {
-                reader
-                    .set_index(chunk.index)
-                    .map_err(CollectError::Spilled)?;
-                reader
-                    .next()
-                    .ok_or_else(missing)?
-                    .map_err(CollectError::Spilled)
+                reader.set_index(chunk.index).map_err(CollectError::Spilled)?;
+                reader.next().ok_or_else(missing)?.map_err(CollectError::Spilled)
             }
         }
     }

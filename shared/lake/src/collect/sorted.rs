@@ -56,13 +56,8 @@ impl Sorted {
         bounds: Bounds,
         skip: Option<Arc<KeySet>>,
     ) -> Self {
-        let mut sorted = Self {
-            layout: Arc::clone(layout),
-            bounds,
-            skip,
-            sources: Vec::new(),
-            failed: None,
-        };
+        let mut sorted =
+            Self { layout: Arc::clone(layout), bounds, skip, sources: Vec::new(), failed: None };
         for run in collected.iter().flat_map(|collected| collected.runs()) {
             let inside =
                 |chunk: &&super::runs::Chunk| sorted.bounds.touch(&chunk.first, &chunk.last);
@@ -72,11 +67,7 @@ impl Sorted {
                 continue;
             }
             match run.reader() {
-                Ok(reader) => sorted.sources.push(Source {
-                    reader,
-                    chunks,
-                    head: None,
-                }),
+                Ok(reader) => sorted.sources.push(Source { reader, chunks, head: None }),
                 Err(error) => sorted.failed = Some(error),
             }
         }
@@ -121,13 +112,9 @@ impl Sorted {
         }
         // In the order of reading; of reads at one instant, in the order of pushing.
         versions.sort_by_key(|(version, _)| version.read_at);
-        let newest = versions.into_iter().reduce(|newest, next| {
-            if next.0.replaces(newest.0) {
-                next
-            } else {
-                newest
-            }
-        });
+        let newest = versions
+            .into_iter()
+            .reduce(|newest, next| if next.0.replaces(newest.0) { next } else { newest });
         Ok(newest.map(|(_, pick)| pick))
     }
 }
@@ -159,16 +146,8 @@ impl Source {
             };
             let rows = layout.keyed(self.reader.read(chunk)?)?;
             let row = bounds.from.as_deref().map_or(0, |from| rows.below(from));
-            let end = bounds
-                .below
-                .as_deref()
-                .map_or(rows.len(), |below| rows.below(below));
-            self.head = Some(Head {
-                rows: Arc::new(rows),
-                row,
-                end,
-                slot: None,
-            });
+            let end = bounds.below.as_deref().map_or(rows.len(), |below| rows.below(below));
+            self.head = Some(Head { rows: Arc::new(rows), row, end, slot: None });
         }
         Ok(())
     }

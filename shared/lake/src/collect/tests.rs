@@ -17,9 +17,7 @@ fn collected(schema: &TableSchema, pages: &[Vec<Record>], memory: usize) -> Coll
 fn all(schema: &TableSchema, rows: &Collected) -> BTreeMap<Option<String>, Vec<Record>> {
     let partitions = rows.partitions().map(|name| name.map(str::to_owned));
     let read = |name: &Option<String>| {
-        rows.partition(name.as_deref())
-            .flat_map(|rows| records(schema, &rows.unwrap()))
-            .collect()
+        rows.partition(name.as_deref()).flat_map(|rows| records(schema, &rows.unwrap())).collect()
     };
     partitions.map(|name| (name.clone(), read(&name))).collect()
 }
@@ -27,10 +25,7 @@ fn all(schema: &TableSchema, rows: &Collected) -> BTreeMap<Option<String>, Vec<R
 fn pages() -> impl Strategy<Value = (TableSchema, Vec<Vec<Record>>)> {
     prop::sample::select(vec![&PLAIN, &MONTHLY, &REPORT]).prop_flat_map(|spec| {
         let page = prop::collection::vec(any_record(spec), 1..12);
-        (
-            Just(TableSchema::of(spec)),
-            prop::collection::vec(page, 0..8),
-        )
+        (Just(TableSchema::of(spec)), prop::collection::vec(page, 0..8))
     })
 }
 
@@ -91,42 +86,17 @@ fn the_newest_version_of_a_key_wins() {
             assert_eq!(rows[&None][0].note.as_deref(), Some(winner), "{versions:?}");
         }
     };
-    check(
-        &[version(Some(2), 1, "newer"), version(Some(1), 9, "older")],
-        "newer",
-    );
-    check(
-        &[
-            version(Some(2), 9, "read later"),
-            version(Some(2), 1, "earlier"),
-        ],
-        "read later",
-    );
-    check(
-        &[
-            version(Some(2), 1, "pushed first"),
-            version(Some(2), 1, "then"),
-        ],
-        "then",
-    );
-    check(
-        &[version(Some(9), 1, "known"), version(None, 2, "read later")],
-        "read later",
-    );
-    check(
-        &[version(None, 2, "read later"), version(Some(9), 1, "known")],
-        "read later",
-    );
+    check(&[version(Some(2), 1, "newer"), version(Some(1), 9, "older")], "newer");
+    check(&[version(Some(2), 9, "read later"), version(Some(2), 1, "earlier")], "read later");
+    check(&[version(Some(2), 1, "pushed first"), version(Some(2), 1, "then")], "then");
+    check(&[version(Some(9), 1, "known"), version(None, 2, "read later")], "read later");
+    check(&[version(None, 2, "read later"), version(Some(9), 1, "known")], "read later");
 }
 
 #[test]
 fn many_rows_come_out_in_order() {
     let schema = TableSchema::of(&PLAIN);
-    let page = |seed: i64| {
-        (0..3000)
-            .map(|id| Record::new((id * 7919 + seed) % 12_000))
-            .collect()
-    };
+    let page = |seed: i64| (0..3000).map(|id| Record::new((id * 7919 + seed) % 12_000)).collect();
     let pages: Vec<Vec<Record>> = (0..4).map(|seed| page(seed * 3001)).collect();
     for memory in [0, usize::MAX] {
         let rows = all(&schema, &collected(&schema, &pages, memory));
@@ -141,9 +111,7 @@ fn a_full_scratch_folder_is_told_apart() {
     let schema = TableSchema::of(&PLAIN);
     let absent = PathBuf::from("/nonexistent/folder");
     let mut collector = Collector::new(&schema, Some(absent), 0).unwrap();
-    let error = collector
-        .push(batch(&schema, &[Record::new(1)]))
-        .unwrap_err();
+    let error = collector.push(batch(&schema, &[Record::new(1)])).unwrap_err();
     assert!(matches!(error, CollectError::Scratch(_)), "{error:?}");
 }
 
@@ -151,12 +119,7 @@ fn a_full_scratch_folder_is_told_apart() {
 fn a_unit_takes_equal_repeats_and_refuses_others() {
     let schema = TableSchema::of(&REPORT);
     let day = engine::key::KeyPart::Day(engine::time::Date::constant(2024, 1, 1));
-    let key = Key(vec![
-        day.clone(),
-        day,
-        engine::key::KeyPart::Null,
-        engine::key::KeyPart::Null,
-    ]);
+    let key = Key(vec![day.clone(), day, engine::key::KeyPart::Null, engine::key::KeyPart::Null]);
     let rows = |note: &str, synced_at: i64| Record {
         note: Some(note.to_owned()),
         synced_at,
@@ -169,15 +132,10 @@ fn a_unit_takes_equal_repeats_and_refuses_others() {
     unit.push(batch(&schema, &[rows("a", 2)]));
     assert_eq!(unit.rows(), 2);
     let kept = unit.finish().unwrap();
-    assert_eq!(
-        kept.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(),
-        [1, 0]
-    );
+    assert_eq!(kept.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [1, 0]);
 
     let mut unit = UnitBuffer::new(&schema).unwrap();
     unit.push(batch(&schema, &[rows("a", 1), rows("b", 1), rows("c", 1)]));
-    let Err(UnitError::Conflict { keys }) = unit.finish() else {
-        panic!("a conflict")
-    };
+    let Err(UnitError::Conflict { keys }) = unit.finish() else { panic!("a conflict") };
     assert_eq!(keys.len(), 1);
 }

@@ -38,10 +38,7 @@ impl UnitBuffer {
     /// Where the schema's key columns cannot be compared.
     pub fn new(schema: &TableSchema) -> Result<Self, ArrowError> {
         let layout = Arc::new(Layout::decoded(schema)?);
-        Ok(Self {
-            layout,
-            batches: Vec::new(),
-        })
+        Ok(Self { layout, batches: Vec::new() })
     }
 
     /// Adds rows of the unit, with the table's schema.
@@ -64,11 +61,7 @@ impl UnitBuffer {
         let keys = keys.collect::<Result<Vec<_>, _>>()?;
         let mut order: Vec<(&[u8], Pick)> = Vec::new();
         for (slot, keys) in keys.iter().enumerate() {
-            order.extend(
-                keys.iter()
-                    .enumerate()
-                    .map(|(row, key)| (key.data(), (slot, row))),
-            );
+            order.extend(keys.iter().enumerate().map(|(row, key)| (key.data(), (slot, row))));
         }
         order.sort_unstable();
         let mut firsts: Vec<Pick> = Vec::new();
@@ -103,11 +96,7 @@ impl UnitBuffer {
             keys.push(self.layout.key(&right, row)?);
         }
         keys.dedup();
-        if keys.is_empty() {
-            Ok(())
-        } else {
-            Err(UnitError::Conflict { keys })
-        }
+        if keys.is_empty() { Ok(()) } else { Err(UnitError::Conflict { keys }) }
     }
 
     fn without(&self, repeats: &[Pick]) -> Result<Vec<RecordBatch>, UnitError> {

@@ -48,10 +48,7 @@ pub(super) struct Cells {
 
 impl Cells {
     pub(super) fn new<'a>(types: impl Iterator<Item = &'a ColumnType>) -> Self {
-        Self {
-            buffers: types.map(Buffer::new).collect(),
-            rows: 0,
-        }
+        Self { buffers: types.map(Buffer::new).collect(), rows: 0 }
     }
 
     pub(super) const fn rows(&self) -> usize {
@@ -73,9 +70,7 @@ impl Cells {
 
     /// Whether that cell of a closed row is null.
     pub(super) fn is_null(&self, cell: usize, row: usize) -> bool {
-        self.buffers
-            .get(cell)
-            .is_none_or(|buffer| buffer.is_null(row))
+        self.buffers.get(cell).is_none_or(|buffer| buffer.is_null(row))
     }
 
     /// Ends a row; cells that were not filled are null.
@@ -192,19 +187,16 @@ impl Buffer {
 
     fn finish(self) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
-            Self::Int(Fixed { values, valid }) => Arc::new(Int64Array::try_new(
-                ScalarBuffer::from(values),
-                valid.build(),
-            )?),
+            Self::Int(Fixed { values, valid }) => {
+                Arc::new(Int64Array::try_new(ScalarBuffer::from(values), valid.build())?)
+            }
             Self::Text(texts) => Arc::new(texts.finish()?),
-            Self::Bool(Fixed { values, valid }) => Arc::new(BooleanArray::new(
-                BooleanBuffer::from(values),
-                valid.build(),
-            )),
-            Self::Date(Fixed { values, valid }) => Arc::new(Date32Array::try_new(
-                ScalarBuffer::from(values),
-                valid.build(),
-            )?),
+            Self::Bool(Fixed { values, valid }) => {
+                Arc::new(BooleanArray::new(BooleanBuffer::from(values), valid.build()))
+            }
+            Self::Date(Fixed { values, valid }) => {
+                Arc::new(Date32Array::try_new(ScalarBuffer::from(values), valid.build())?)
+            }
             Self::Instant(Fixed { values, valid }) => {
                 let values = ScalarBuffer::from(values);
                 let array = TimestampMicrosecondArray::try_new(values, valid.build())?;

@@ -17,20 +17,14 @@ use super::shape::{Shape, Target};
 pub(super) fn page(layout: &Layout, body: &str) -> Result<(Rows, Envelope), PageError> {
     let members = envelope::page_members(body)?;
     let (records, envelope) = match layout.schema.spec.records_key {
-        Some(key) => (
-            envelope::records(&members, key)?,
-            Envelope::of_members(&members)?,
-        ),
+        Some(key) => (envelope::records(&members, key)?, Envelope::of_members(&members)?),
         None => (vec![envelope::body_value(body)?], Envelope::default()),
     };
     let mut rows = layout.rows();
     let mut odd = Odd::default();
     for raw in records {
         if let Err(reason) = record(layout, &mut rows, &mut odd, raw) {
-            rows.quarantined.push(Quarantined {
-                raw: raw.to_owned(),
-                reason,
-            });
+            rows.quarantined.push(Quarantined { raw: raw.to_owned(), reason });
         }
     }
     Ok((rows, envelope))
@@ -140,7 +134,5 @@ fn item<'de>(shape: &Shape, structs: &mut Structs, odd: &mut Odd<'de>, raw: &'de
 
 /// The members, if it is an object whose member names are text.
 fn readable_object(raw: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
-    raw.starts_with('{')
-        .then(|| raw::members(raw).ok())
-        .flatten()
+    raw.starts_with('{').then(|| raw::members(raw).ok()).flatten()
 }

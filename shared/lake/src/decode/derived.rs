@@ -32,14 +32,12 @@ pub(super) fn batch(
         let derived = match &column.source {
             Source::Record(_) => own.next(),
             Source::Parent => Some(repeated(at.parent.ok_or(PageError::NoParent)?.id, rows)),
-            Source::PeriodStart => Some(repeated_day(
-                at.period.ok_or(PageError::NoPeriod)?.start,
-                rows,
-            )?),
-            Source::PeriodEnd => Some(repeated_day(
-                at.period.ok_or(PageError::NoPeriod)?.end,
-                rows,
-            )?),
+            Source::PeriodStart => {
+                Some(repeated_day(at.period.ok_or(PageError::NoPeriod)?.start, rows)?)
+            }
+            Source::PeriodEnd => {
+                Some(repeated_day(at.period.ok_or(PageError::NoPeriod)?.end, rows)?)
+            }
             Source::Account => Some(repeated(at.account.0, rows)),
             Source::SyncedAt => Some(repeated_instant(at.synced_at, rows)),
             Source::Extra => Some(Arc::clone(&extra)),
@@ -84,9 +82,7 @@ fn partition(layout: &Layout, cells: &Cells, at: &ReadAt) -> Result<Option<Array
 
 /// The UTC day of microseconds since 1970.
 pub(super) fn utc_day(micros: i64) -> Option<Date> {
-    Timestamp::from_microsecond(micros)
-        .ok()
-        .map(engine::time::utc_day)
+    Timestamp::from_microsecond(micros).ok().map(engine::time::utc_day)
 }
 
 fn month(day: Date) -> String {
@@ -98,12 +94,10 @@ fn repeated(value: i64, rows: usize) -> ArrayRef {
 }
 
 fn repeated_day(day: Date, rows: usize) -> Result<ArrayRef, PageError> {
-    let days = jiff::civil::date(1970, 1, 1)
-        .until((Unit::Day, day))
-        .map(|span| span.get_days())
-        .map_err(|error| {
-            PageError::Columns(arrow::error::ArrowError::ExternalError(error.into()))
-        })?;
+    let days =
+        jiff::civil::date(1970, 1, 1).until((Unit::Day, day)).map(|span| span.get_days()).map_err(
+            |error| PageError::Columns(arrow::error::ArrowError::ExternalError(error.into())),
+        )?;
     Ok(Arc::new(Date32Array::from_value(days, rows)))
 }
 

@@ -22,26 +22,17 @@ impl Envelope {
             None | Some("null") => None,
             Some(links) => next(links)?,
         };
-        Ok(Self {
-            total_entries,
-            next,
-        })
+        Ok(Self { total_entries, next })
     }
 
     /// From a page's members.
     pub(super) fn of_members(members: &[RawMember<'_>]) -> Result<Self, PageError> {
-        Self::of(
-            raw::member(members, "total_entries"),
-            raw::member(members, "links"),
-        )
+        Self::of(raw::member(members, "total_entries"), raw::member(members, "links"))
     }
 }
 
 fn next(links: &str) -> Result<Option<String>, PageError> {
-    let bad = |member, value| PageError::BadLinks {
-        member,
-        found: raw::kind(value),
-    };
+    let bad = |member, value| PageError::BadLinks { member, found: raw::kind(value) };
     let members = raw::members(links).map_err(|_| bad("links", links))?;
     match raw::member(&members, "next") {
         None | Some("null") => Ok(None),
@@ -54,11 +45,7 @@ fn next(links: &str) -> Result<Option<String>, PageError> {
 
 /// Refuses what is too large for a page.
 pub(super) const fn check_size(body: &str) -> Result<(), PageError> {
-    if body.len() > MAX_BYTES {
-        Err(PageError::TooLarge { bytes: body.len() })
-    } else {
-        Ok(())
-    }
+    if body.len() > MAX_BYTES { Err(PageError::TooLarge { bytes: body.len() }) } else { Ok(()) }
 }
 
 /// The whole body as one raw value.
@@ -89,10 +76,7 @@ pub(super) fn records<'de>(
     if found.next().is_some() {
         return Err(PageError::RecordsRepeated { key });
     }
-    raw::items(list).map_err(|_| PageError::RecordsNotAList {
-        key,
-        found: raw::kind(list),
-    })
+    raw::items(list).map_err(|_| PageError::RecordsNotAList { key, found: raw::kind(list) })
 }
 
 fn not_json(body: &str, error: &serde_json::Error) -> PageError {
@@ -103,9 +87,5 @@ fn not_json(body: &str, error: &serde_json::Error) -> PageError {
         Some(b'{' | b'[') => "broken JSON",
         Some(_) => "other text",
     };
-    PageError::NotJson {
-        found,
-        line: error.line(),
-        column: error.column(),
-    }
+    PageError::NotJson { found, line: error.line(), column: error.column() }
 }

@@ -22,11 +22,7 @@ pub(super) fn page<'de>(layout: &Layout, body: &'de str) -> Result<Page<'de>, se
     let mut rows = layout.rows();
     let mut odd = Odd::default();
     let mut json = serde_json::Deserializer::from_str(body);
-    let mut records = Records {
-        layout,
-        rows: &mut rows,
-        odd: &mut odd,
-    };
+    let mut records = Records { layout, rows: &mut rows, odd: &mut odd };
     let (mut total, mut links) = (None, None);
     match layout.schema.spec.records_key {
         None => records.one(&mut json)?,
@@ -72,11 +68,7 @@ impl<'de> Visitor<'de> for PageVisitor<'_, 'de> {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        if lists == 1 {
-            Ok((total, links))
-        } else {
-            Err(undeclared())
-        }
+        if lists == 1 { Ok((total, links)) } else { Err(undeclared()) }
     }
 }
 
@@ -92,9 +84,7 @@ impl<'de> Records<'_, 'de> {
         if self.odd.is_ambiguous() {
             return Err(undeclared());
         }
-        self.layout
-            .close(self.rows, self.odd)
-            .map_err(|_| undeclared())
+        self.layout.close(self.rows, self.odd).map_err(|_| undeclared())
     }
 }
 

@@ -92,9 +92,7 @@ pub(super) fn count(raw: &str) -> Option<u64> {
 
 /// Sign and magnitude of the number times ten to the `scale`, if that is an integer and fits.
 fn scaled(raw: &str, scale: i64) -> Option<(bool, u64)> {
-    let (negative, digits) = raw
-        .strip_prefix('-')
-        .map_or((false, raw), |rest| (true, rest));
+    let (negative, digits) = raw.strip_prefix('-').map_or((false, raw), |rest| (true, rest));
     if !digits.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
@@ -127,21 +125,14 @@ fn scaled(raw: &str, scale: i64) -> Option<(bool, u64)> {
         return Some((negative, 0));
     }
     let zeros = i64::try_from(zeros).ok()?;
-    let power = zeros
-        .checked_sub(fraction)?
-        .checked_add(exponent)?
-        .checked_add(scale)?;
+    let power = zeros.checked_sub(fraction)?.checked_add(exponent)?.checked_add(scale)?;
     let factor = *POWERS.get(usize::try_from(power).ok()?)?;
     Some((negative, mantissa.checked_mul(factor)?))
 }
 
 /// The exponent's digits after `e`; one that no `i64` holds becomes one that fits nothing.
 fn exponent(text: &str) -> i64 {
-    let held = if text.starts_with('-') {
-        i64::from(i32::MIN)
-    } else {
-        i64::from(i32::MAX)
-    };
+    let held = if text.starts_with('-') { i64::from(i32::MIN) } else { i64::from(i32::MAX) };
     text.parse::<i32>().map_or(held, i64::from)
 }
 
@@ -208,11 +199,7 @@ const fn month_length(year: i32, month: i32) -> Option<i32> {
 /// Days from 1 January of year 0 to the first of that month.
 const fn days_before_month(year: i32, month: i32) -> i32 {
     // Counted in years that begin in March, so that the leap day is the last of its year.
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     60 + 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5
 }
 

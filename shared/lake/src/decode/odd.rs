@@ -61,12 +61,7 @@ impl<'de> Odd<'de> {
     /// The value at the current path does not fit.
     pub(super) fn misfit_here(&mut self, raw: &'de str) {
         let (path, counted) = self.paths();
-        self.findings.push(Finding {
-            path,
-            counted,
-            raw,
-            why: Why::Misfit,
-        });
+        self.findings.push(Finding { path, counted, raw, why: Why::Misfit });
     }
 
     /// The value one step further does not fit.
@@ -82,12 +77,7 @@ impl<'de> Odd<'de> {
         for path in [&mut path, &mut counted] {
             push_name(path, self.steps.is_empty(), name);
         }
-        self.findings.push(Finding {
-            path,
-            counted,
-            raw,
-            why: Why::Unknown,
-        });
+        self.findings.push(Finding { path, counted, raw, why: Why::Unknown });
     }
 
     /// The current object's member `name` came again after this, its `nth` occurrence.
@@ -99,12 +89,7 @@ impl<'de> Odd<'de> {
         path.push('#');
         path.push_str(&nth.to_string());
         counted.push('#');
-        self.findings.push(Finding {
-            path,
-            counted,
-            raw,
-            why: Why::Unknown,
-        });
+        self.findings.push(Finding { path, counted, raw, why: Why::Unknown });
     }
 
     /// Whether the value at `path`, or one that it lies in, does not fit.
@@ -156,8 +141,7 @@ impl<'de> Odd<'de> {
     }
 
     fn sort(&mut self) {
-        self.findings
-            .sort_by(|one, other| one.path.cmp(&other.path));
+        self.findings.sort_by(|one, other| one.path.cmp(&other.path));
     }
 
     /// The current path, and the same with list indices left out.

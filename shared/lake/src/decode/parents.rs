@@ -52,29 +52,16 @@ pub fn parents(
 ) -> Result<ParentsPage, PageError> {
     let members = envelope::page_members(body)?;
     let (records, envelope) = match trigger.records_key {
-        Some(key) => (
-            envelope::records(&members, key)?,
-            Envelope::of_members(&members)?,
-        ),
+        Some(key) => (envelope::records(&members, key)?, Envelope::of_members(&members)?),
         None => (vec![envelope::body_value(body)?], Envelope::default()),
     };
-    let Envelope {
-        total_entries,
-        next,
-    } = envelope;
-    let mut page = ParentsPage {
-        parents: Vec::new(),
-        total_entries,
-        next,
-        quarantined: Vec::new(),
-    };
+    let Envelope { total_entries, next } = envelope;
+    let mut page =
+        ParentsPage { parents: Vec::new(), total_entries, next, quarantined: Vec::new() };
     for raw in records {
         match parent(raw, trigger, parent_id) {
             Ok(parent) => page.parents.push(parent),
-            Err(reason) => page.quarantined.push(Quarantined {
-                raw: raw.to_owned(),
-                reason,
-            }),
+            Err(reason) => page.quarantined.push(Quarantined { raw: raw.to_owned(), reason }),
         }
     }
     Ok(page)
@@ -126,8 +113,5 @@ fn at_path<'de>(members: &[RawMember<'de>], path: &str) -> Option<&'de str> {
 
 fn texts(raw: &str) -> Option<Vec<String>> {
     let items = raw::items(raw).ok()?;
-    items
-        .into_iter()
-        .map(|item| literal::text(item).map(Cow::into_owned))
-        .collect()
+    items.into_iter().map(|item| literal::text(item).map(Cow::into_owned)).collect()
 }

@@ -29,11 +29,7 @@ pub(super) fn items(json: &str) -> Result<Vec<&str>, serde_json::Error> {
 
 /// The last member of that name: of repeated ones the last counts.
 pub(super) fn member<'de>(members: &[RawMember<'de>], name: &str) -> Option<&'de str> {
-    members
-        .iter()
-        .rev()
-        .find(|(member, _)| member == name)
-        .map(|(_, raw)| *raw)
+    members.iter().rev().find(|(member, _)| member == name).map(|(_, raw)| *raw)
 }
 
 /// What kind of value a JSON text holds, for people.

@@ -150,9 +150,7 @@ impl Layout {
         else {
             return Vec::new();
         };
-        (0..rows.cells.rows())
-            .map(|row| days.get(row).and_then(day))
-            .collect()
+        (0..rows.cells.rows()).map(|row| days.get(row).and_then(day)).collect()
     }
 
     /// Whether rows need the parent or the period that was asked for, and have it.

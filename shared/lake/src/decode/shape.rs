@@ -41,10 +41,7 @@ impl Shape {
     }
 
     fn from(fields: &'static [Field], next: &mut usize) -> Self {
-        debug_assert!(
-            fields.len() <= Seen::MEMBERS,
-            "too many members in one object"
-        );
+        debug_assert!(fields.len() <= Seen::MEMBERS, "too many members in one object");
         let mut members = Vec::with_capacity(fields.len());
         for field in fields {
             let target = match field.ty {
@@ -59,21 +56,14 @@ impl Shape {
                 FieldType::Objects(inner) => Target::Structs(take(next), Self::of(inner)),
                 FieldType::Object(inner) => Target::Object(Self::from(inner, next)),
             };
-            members.push(Member {
-                name: field.name,
-                target,
-            });
+            members.push(Member { name: field.name, target });
         }
         Self { members }
     }
 
     /// Position of the member `name`; looks at `hint` first, where the next member usually is.
     pub(super) fn find(&self, name: &str, hint: usize) -> Option<usize> {
-        if self
-            .members
-            .get(hint)
-            .is_some_and(|member| member.name == name)
-        {
+        if self.members.get(hint).is_some_and(|member| member.name == name) {
             return Some(hint);
         }
         self.members.iter().position(|member| member.name == name)
@@ -89,9 +79,7 @@ impl Seen {
 
     /// Remembers the member; `false` when it was there before.
     pub(super) fn add(&mut self, index: usize) -> bool {
-        let bit = u32::try_from(index)
-            .ok()
-            .and_then(|index| 1_u128.checked_shl(index));
+        let bit = u32::try_from(index).ok().and_then(|index| 1_u128.checked_shl(index));
         let Some(bit) = bit else { return false };
         let new = self.0 & bit == 0;
         self.0 |= bit;

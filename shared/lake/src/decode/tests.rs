@@ -23,10 +23,7 @@ static THINGS: StreamSpec = StreamSpec {
     path: "/things",
     records_key: Some("things"),
     kind: Kind::Listing(Listing {
-        paging: Paging::DateKeyset {
-            field: "day",
-            nullable: true,
-        },
+        paging: Paging::DateKeyset { field: "day", nullable: true },
         reread: None,
     }),
     rate_class: RateClass::General,
@@ -37,10 +34,7 @@ static THINGS: StreamSpec = StreamSpec {
     fields: &[
         int("id").required(),
         date("day"),
-        object(
-            "client",
-            &[int("id"), text("name"), object("deep", &[money("fee")])],
-        ),
+        object("client", &[int("id"), text("name"), object("deep", &[money("fee")])]),
         text("notes"),
         flag("ok"),
         money("fee"),
@@ -49,12 +43,7 @@ static THINGS: StreamSpec = StreamSpec {
         ints("numbers"),
         objects(
             "lines",
-            &[
-                int("id"),
-                money("amount"),
-                text("kind"),
-                object("project", &[int("id")]),
-            ],
+            &[int("id"), money("amount"), text("kind"), object("project", &[int("id")])],
         ),
         instant("created_at"),
         instant("updated_at"),
@@ -88,10 +77,7 @@ static REPORT: StreamSpec = StreamSpec {
     doc: "One row.",
     path: "/reports/x",
     records_key: Some("results"),
-    kind: Kind::ReportWindow(ReportWindow {
-        includes_issue_date: false,
-        all_windows_daily: false,
-    }),
+    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false, all_windows_daily: false }),
     rate_class: RateClass::Reports,
     module: None,
     primary_key: &["period_start", "period_end", "client_id", "currency"],
@@ -119,14 +105,8 @@ fn at() -> ReadAt {
     ReadAt {
         account: AccountId(7),
         synced_at: "2026-11-23T06:15:00.123456Z".parse().unwrap(),
-        parent: Some(Parent {
-            id: 70,
-            created_year: Some(2019),
-        }),
-        period: Some(Period {
-            start: civil::date(2024, 1, 1),
-            end: civil::date(2024, 1, 31),
-        }),
+        parent: Some(Parent { id: 70, created_year: Some(2019) }),
+        period: Some(Period { start: civil::date(2024, 1, 1), end: civil::date(2024, 1, 31) }),
     }
 }
 
@@ -158,28 +138,18 @@ fn value(array: &arrow::array::ArrayRef, row: usize) -> String {
     } else if let Some(days) = array.as_primitive_opt::<Date32Type>() {
         rows::day(days.value(row)).unwrap().to_string()
     } else if let Some(instants) = array.as_primitive_opt::<TimestampMicrosecondType>() {
-        Timestamp::from_microsecond(instants.value(row))
-            .unwrap()
-            .to_string()
+        Timestamp::from_microsecond(instants.value(row)).unwrap().to_string()
     } else if let Some(decimals) = array.as_primitive_opt::<Decimal128Type>() {
         decimals.value_as_string(row)
     } else if let Some(lists) = array.as_list_opt::<i32>() {
         let items = lists.value(row);
-        format!(
-            "[{}]",
-            joined((0..items.len()).map(|item| value(&items, item)).collect())
-        )
+        format!("[{}]", joined((0..items.len()).map(|item| value(&items, item)).collect()))
     } else {
         let members = array.as_struct().columns();
-        format!(
-            "{{{}}}",
-            joined(members.iter().map(|member| value(member, row)).collect())
-        )
+        format!("{{{}}}", joined(members.iter().map(|member| value(member, row)).collect()))
     }
 }
 
 fn counts(of: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
-    of.iter()
-        .map(|(path, count)| (path.as_str(), *count))
-        .collect()
+    of.iter().map(|(path, count)| (path.as_str(), *count)).collect()
 }

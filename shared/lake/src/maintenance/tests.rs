@@ -17,9 +17,7 @@ fn key(name: &str) -> String {
 
 async fn keys(store: &MemoryStore, prefix: &str) -> Vec<String> {
     let all = store.list(&key(prefix), None).await.unwrap();
-    let names = all
-        .iter()
-        .map(|object| object.key.trim_start_matches("tables/by_month/"));
+    let names = all.iter().map(|object| object.key.trim_start_matches("tables/by_month/"));
     names.map(str::to_owned).collect()
 }
 
@@ -33,14 +31,8 @@ async fn daily(store: &Arc<MemoryStore>, days: i64) -> Table {
         let mut change = change(&[file(&name, Some("2024-01"), day)], table.files());
         change.started = at(day * DAY);
         let said = note(u64::try_from(day).unwrap(), 1);
-        store
-            .put(&key(&change.add[0].path), Bytes::from_static(b"rows"))
-            .await
-            .unwrap();
-        table
-            .commit(at(day * DAY), &by, &change, &said)
-            .await
-            .unwrap();
+        store.put(&key(&change.add[0].path), Bytes::from_static(b"rows")).await.unwrap();
+        table.commit(at(day * DAY), &by, &change, &said).await.unwrap();
         table.checkpoint_if_due(at(day * DAY), WEEK).await.unwrap();
     }
     table
@@ -54,17 +46,11 @@ async fn old_log_files_go_behind_an_old_checkpoint() {
     let deleted = clean_log(&mut table, at(25 * DAY), WEEK).await.unwrap();
     assert_eq!(deleted.files, 10);
     let left = keys(&store, "_delta_log/").await;
-    assert_eq!(
-        left[0],
-        "_delta_log/00000000000000000010.checkpoint.parquet"
-    );
+    assert_eq!(left[0], "_delta_log/00000000000000000010.checkpoint.parquet");
     assert_eq!(left[1], "_delta_log/00000000000000000010.json");
     assert_eq!(left.len(), 16 + 2 + 1);
     assert_eq!(open(&store).await.files(), table.files());
-    assert_eq!(
-        clean_log(&mut table, at(25 * DAY), WEEK).await.unwrap(),
-        Deleted::default()
-    );
+    assert_eq!(clean_log(&mut table, at(25 * DAY), WEEK).await.unwrap(), Deleted::default());
 
     let deleted = clean_log(&mut table, at(28 * DAY), WEEK).await.unwrap();
     assert_eq!(deleted.files, 11, "ten commits and the checkpoint at 10");
@@ -75,23 +61,11 @@ async fn old_log_files_go_behind_an_old_checkpoint() {
 async fn nothing_goes_without_a_checkpoint_or_before_its_time() {
     let store = Arc::new(MemoryStore::new());
     let mut table = daily(&store, 9).await;
-    assert_eq!(
-        clean_log(&mut table, at(900 * DAY), WEEK).await.unwrap(),
-        Deleted::default()
-    );
+    assert_eq!(clean_log(&mut table, at(900 * DAY), WEEK).await.unwrap(), Deleted::default());
     let store = Arc::new(MemoryStore::new());
     let mut table = daily(&store, 17).await;
-    assert_eq!(
-        clean_log(&mut table, at(17 * DAY), WEEK).await.unwrap(),
-        Deleted::default()
-    );
-    assert_eq!(
-        clean_log(&mut table, at(18 * DAY), WEEK)
-            .await
-            .unwrap()
-            .files,
-        10
-    );
+    assert_eq!(clean_log(&mut table, at(17 * DAY), WEEK).await.unwrap(), Deleted::default());
+    assert_eq!(clean_log(&mut table, at(18 * DAY), WEEK).await.unwrap().files, 10);
 }
 
 #[tokio::test]
@@ -103,27 +77,13 @@ async fn the_newest_commit_with_a_note_stays() {
         store.put(&commit_key(version), foreign).await.unwrap();
     }
     table.refresh().await.unwrap();
-    table
-        .checkpoint_if_due(at(5 * DAY), WEEK)
-        .await
-        .unwrap()
-        .unwrap();
+    table.checkpoint_if_due(at(5 * DAY), WEEK).await.unwrap().unwrap();
     let mut table = open(&store).await;
     let deleted = clean_log(&mut table, at(500 * DAY), WEEK).await.unwrap();
     assert_eq!(deleted.files, 19);
-    assert!(
-        keys(&store, "_delta_log/")
-            .await
-            .contains(&commit_key(5)[16..].to_owned())
-    );
+    assert!(keys(&store, "_delta_log/").await.contains(&commit_key(5)[16..].to_owned()));
     assert_eq!(open(&store).await.note(), Some(&note(5, 1)));
-    assert_eq!(
-        clean_log(&mut table, at(500 * DAY), WEEK)
-            .await
-            .unwrap()
-            .files,
-        0
-    );
+    assert_eq!(clean_log(&mut table, at(500 * DAY), WEEK).await.unwrap().files, 0);
 }
 
 #[tokio::test]
@@ -131,13 +91,8 @@ async fn a_damaged_checkpoint_is_nothing_to_rest_on() {
     let store = Arc::new(MemoryStore::new());
     let mut table = daily(&store, 12).await;
     let checkpoint = key("_delta_log/00000000000000000010.checkpoint.parquet");
-    store
-        .put(&checkpoint, Bytes::from_static(b"PAR1"))
-        .await
-        .unwrap();
-    clean_log(&mut table, at(500 * DAY), WEEK)
-        .await
-        .unwrap_err();
+    store.put(&checkpoint, Bytes::from_static(b"PAR1")).await.unwrap();
+    clean_log(&mut table, at(500 * DAY), WEEK).await.unwrap_err();
     assert_eq!(open(&store).await.files(), table.files());
 }
 
@@ -161,22 +116,11 @@ async fn vacuum_takes_removed_files_after_the_retention() {
     let mut table = daily(&store, 12).await;
     // Removed on the days 2 to 12; of these 2 to 4 are over a week ago.
     let deleted = vacuum(&mut table, at(12 * DAY), WEEK).await.unwrap();
-    assert_eq!(
-        deleted,
-        Deleted {
-            files: 3,
-            bytes: 3000
-        }
-    );
+    assert_eq!(deleted, Deleted { files: 3, bytes: 3000 });
     assert_eq!(keys(&store, "created_month=").await.len(), 9);
     // Without retention all, also by a clock that is behind.
-    vacuum(&mut table, at(0), SignedDuration::ZERO)
-        .await
-        .unwrap();
-    assert_eq!(
-        keys(&store, "created_month=").await,
-        [&table.files()[0].path[..]]
-    );
+    vacuum(&mut table, at(0), SignedDuration::ZERO).await.unwrap();
+    assert_eq!(keys(&store, "created_month=").await, [&table.files()[0].path[..]]);
 }
 
 #[tokio::test]
@@ -186,10 +130,7 @@ async fn only_files_of_dead_attempts_are_orphans() {
     commit_files(&mut table, &writer("a", 3), 1, 5).await;
     let removed = table.files()[0].clone();
     let by = writer("a", 3);
-    table
-        .commit(at(6), &by, &change(&[], from_ref(&removed)), &note(6, 1))
-        .await
-        .unwrap();
+    table.commit(at(6), &by, &change(&[], from_ref(&removed)), &note(6, 1)).await.unwrap();
     assert_eq!(table.recorded_sequence().0, 6);
     store.set_now(at(0));
     let dead =
@@ -202,17 +143,10 @@ async fn only_files_of_dead_attempts_are_orphans() {
         "2-9-b-0.txt",
         "_delta_log/2-9-b-0.parquet",
     ];
-    let current = table
-        .files()
-        .iter()
-        .chain([&removed])
-        .map(|file| file.path.clone());
+    let current = table.files().iter().chain([&removed]).map(|file| file.path.clone());
     let all = current.chain(dead.clone()).chain(alive.map(str::to_owned));
     for path in all {
-        store
-            .put(&key(&path), Bytes::from_static(b"rows"))
-            .await
-            .unwrap();
+        store.put(&key(&path), Bytes::from_static(b"rows")).await.unwrap();
     }
     let elsewhere = "tables/by_month_changes/1-1-a-0.parquet";
     store.put(elsewhere, Bytes::new()).await.unwrap();
@@ -220,18 +154,10 @@ async fn only_files_of_dead_attempts_are_orphans() {
     let day = SignedDuration::from_secs(DAY);
     let none = orphans(&mut table, at(DAY - 1), day, &by).await.unwrap();
     assert_eq!(none, Deleted::default(), "too young");
-    let none = orphans(&mut table, at(DAY), day, &writer("z", 2))
-        .await
-        .unwrap();
+    let none = orphans(&mut table, at(DAY), day, &writer("z", 2)).await.unwrap();
     assert_eq!(none, Deleted::default(), "taken over");
     let deleted = orphans(&mut table, at(DAY), day, &by).await.unwrap();
-    assert_eq!(
-        deleted,
-        Deleted {
-            files: 3,
-            bytes: 12
-        }
-    );
+    assert_eq!(deleted, Deleted { files: 3, bytes: 12 });
     for path in dead {
         assert_eq!(store.get(&key(&path)).await.unwrap(), None, "{path}");
     }
@@ -248,11 +174,5 @@ async fn orphans_refreshes_after_it_lists() {
         store.put(&key(&file.path), Bytes::new()).await.unwrap();
     }
     let by = writer("b", 2);
-    assert_eq!(
-        orphans(&mut behind, at(9), SignedDuration::ZERO, &by)
-            .await
-            .unwrap()
-            .files,
-        0
-    );
+    assert_eq!(orphans(&mut behind, at(9), SignedDuration::ZERO, &by).await.unwrap().files, 0);
 }

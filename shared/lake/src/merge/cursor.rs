@@ -21,9 +21,7 @@ pub(super) struct Cursor {
 
 impl fmt::Debug for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cursor")
-            .field("row", &self.row)
-            .finish_non_exhaustive()
+        f.debug_struct("Cursor").field("row", &self.row).finish_non_exhaustive()
     }
 }
 
@@ -33,12 +31,7 @@ impl Cursor {
         batches: impl Iterator<Item = Result<RecordBatch, E>> + Send + 'static,
     ) -> Self {
         let batches = Box::new(batches.map(|batch| batch.map_err(Into::into)));
-        Self {
-            layout,
-            batches,
-            head: None,
-            row: 0,
-        }
+        Self { layout, batches, head: None, row: 0 }
     }
 
     /// Makes the current row a row that exists; false at the end.
@@ -56,10 +49,7 @@ impl Cursor {
 
     pub(super) fn current(&self) -> Option<Row<'_>> {
         let rows = self.head.as_deref()?;
-        (self.row < rows.len()).then_some(Row {
-            rows,
-            index: self.row,
-        })
+        (self.row < rows.len()).then_some(Row { rows, index: self.row })
     }
 
     pub(super) fn advance(&mut self) {

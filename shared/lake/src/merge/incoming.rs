@@ -23,10 +23,7 @@ impl Incoming {
     }
 
     pub(super) fn partitions(&self) -> BTreeSet<Option<String>> {
-        self.sources()
-            .flat_map(Collected::partitions)
-            .map(|name| name.map(str::to_owned))
-            .collect()
+        self.sources().flat_map(Collected::partitions).map(|name| name.map(str::to_owned)).collect()
     }
 
     fn sources(&self) -> impl Iterator<Item = &Collected> {
@@ -47,9 +44,7 @@ impl Incoming {
 
     /// At most so many rows are within bounds.
     pub(super) fn rows_within(&self, partition: Option<&str>, bounds: &Bounds) -> u64 {
-        self.sources()
-            .map(|rows| rows.rows_within(partition, bounds))
-            .sum()
+        self.sources().map(|rows| rows.rows_within(partition, bounds)).sum()
     }
 
     /// Leaves a row out from now on.
@@ -61,12 +56,7 @@ impl Incoming {
     /// An empty collector for rows that get a partition of another row.
     pub(super) fn rehousing(&self) -> Collector {
         let layout = Arc::clone(self.layout());
-        Collector::with_layout(
-            layout,
-            None,
-            self.base.scratch(),
-            crate::collect::MEMORY_LIMIT,
-        )
+        Collector::with_layout(layout, None, self.base.scratch(), crate::collect::MEMORY_LIMIT)
     }
 
     pub(super) fn rehouse(&mut self, rows: Collector) -> Result<(), MergeError> {
@@ -82,20 +72,13 @@ pub(super) fn within(range: &KeyRange) -> Bounds {
     let mut above = range.last.to_vec();
     // No bytes are between these and the last key.
     above.push(0);
-    Bounds {
-        from: Some(range.first.clone()),
-        below: Some(above.into()),
-    }
+    Bounds { from: Some(range.first.clone()), below: Some(above.into()) }
 }
 
 /// Settles keys that came with several partitions in one run: the newest version is kept; one
 /// without a partition stays with the others.
 pub(super) async fn settle(base: Arc<Collected>) -> Result<Incoming, MergeError> {
-    let mut incoming = Incoming {
-        base,
-        rehoused: Vec::new(),
-        skip: BTreeMap::new(),
-    };
+    let mut incoming = Incoming { base, rehoused: Vec::new(), skip: BTreeMap::new() };
     let names: Vec<Option<String>> = incoming.partitions().into_iter().collect();
     if names.len() < 2 {
         return Ok(incoming);
@@ -120,10 +103,7 @@ pub(super) async fn settle(base: Arc<Collected>) -> Result<Incoming, MergeError>
 
 fn pairs(names: &[Option<String>]) -> impl Iterator<Item = (Option<&str>, Option<&str>)> {
     names.iter().enumerate().flat_map(|(index, left)| {
-        names
-            .iter()
-            .skip(index + 1)
-            .map(|right| (left.as_deref(), right.as_deref()))
+        names.iter().skip(index + 1).map(|right| (left.as_deref(), right.as_deref()))
     })
 }
 
@@ -132,10 +112,7 @@ fn shared(incoming: &Incoming, left: Option<&str>, right: Option<&str>) -> Optio
     let range = incoming
         .sources()
         .filter_map(|rows| rows.key_range(left))
-        .reduce(|a, b| KeyRange {
-            first: a.first.min(b.first),
-            last: a.last.max(b.last),
-        })?;
+        .reduce(|a, b| KeyRange { first: a.first.min(b.first), last: a.last.max(b.last) })?;
     incoming.may_hold(right, &range).then(|| within(&range))
 }
 
@@ -170,10 +147,7 @@ fn settle_pair(
         return Ok(());
     };
     let mut losers = Vec::new();
-    let sides = (
-        incoming.rows(left, bounds.clone()),
-        incoming.rows(right, bounds),
-    );
+    let sides = (incoming.rows(left, bounds.clone()), incoming.rows(right, bounds));
     each_match(sides.0, sides.1, |a, b| {
         let (a_version, b_version) = (a.version(), b.version());
         // Judged in the order of reading, as versions within a partition are.
@@ -182,10 +156,7 @@ fn settle_pair(
         } else {
             !a_version.replaces(b_version)
         };
-        losers.push((
-            if right_wins { left } else { right },
-            Box::<[u8]>::from(a.key()),
-        ));
+        losers.push((if right_wins { left } else { right }, Box::<[u8]>::from(a.key())));
         Ok(())
     })?;
     for (partition, key) in losers {

@@ -33,60 +33,38 @@ pub(super) type Slots = BTreeMap<Option<String>, Vec<Slot>>;
 pub(super) fn slots(files: &[FileEntry], layout: &Layout) -> Slots {
     let mut partitions: BTreeMap<Option<String>, Vec<&FileEntry>> = BTreeMap::new();
     for file in files {
-        partitions
-            .entry(file.partition.clone())
-            .or_default()
-            .push(file);
+        partitions.entry(file.partition.clone()).or_default().push(file);
     }
     let slots = partitions.into_iter();
-    slots
-        .map(|(partition, files)| (partition, slots_of(&files, layout)))
-        .collect()
+    slots.map(|(partition, files)| (partition, slots_of(&files, layout))).collect()
 }
 
 fn slots_of(files: &[&FileEntry], layout: &Layout) -> Vec<Slot> {
     let ranged = files.iter().map(|file| {
         let (first, last) = file.keys.as_ref()?;
-        let range = KeyRange {
-            first: layout.key_bytes(first)?,
-            last: layout.key_bytes(last)?,
-        };
+        let range = KeyRange { first: layout.key_bytes(first)?, last: layout.key_bytes(last)? };
         Some((range, *file))
     });
     let Some(mut ranged) = ranged.collect::<Option<Vec<_>>>() else {
         return unordered(files);
     };
     ranged.sort_by(|(a, _), (b, _)| a.first.cmp(&b.first));
-    let starts: Vec<_> = ranged
-        .iter()
-        .map(|(range, _)| range.first.clone())
-        .collect();
+    let starts: Vec<_> = ranged.iter().map(|(range, _)| range.first.clone()).collect();
     let mut slots: Vec<Slot> = Vec::with_capacity(ranged.len());
     for (index, (range, file)) in ranged.into_iter().enumerate() {
         let below = starts.get(index + 1).cloned();
         if below.as_ref().is_some_and(|below| *below <= range.last) {
             return unordered(files);
         }
-        let bounds = Bounds {
-            from: (index > 0).then(|| range.first.clone()),
-            below,
-        };
-        slots.push(Slot {
-            files: vec![file.clone()],
-            range: Some(range),
-            bounds,
-        });
+        let bounds = Bounds { from: (index > 0).then(|| range.first.clone()), below };
+        slots.push(Slot { files: vec![file.clone()], range: Some(range), bounds });
     }
     slots
 }
 
 fn unordered(files: &[&FileEntry]) -> Vec<Slot> {
     let files = files.iter().map(|file| (*file).clone()).collect();
-    vec![Slot {
-        files,
-        range: None,
-        bounds: Bounds::default(),
-    }]
+    vec![Slot { files, range: None, bounds: Bounds::default() }]
 }
 
 /// What is merged, whatever the partition.
@@ -169,30 +147,18 @@ impl Merging {
     ) -> Result<Outlook, MergeError> {
         let held: u64 = slot.files.iter().map(|file| file.rows).sum();
         let found = self.survey.of(slot);
-        let deletes = if self.coverage.is_nothing() {
-            0
-        } else {
-            found.deletes
-        };
+        let deletes = if self.coverage.is_nothing() { 0 } else { found.deletes };
         let leaves = !found.fate.gone.is_empty() || deletes > 0;
         let coming = self.incoming.rows_within(partition, &slot.bounds);
         if coming == 0 && !leaves {
-            return Ok(Outlook {
-                dirty: false,
-                rows: held,
-                counts: Counts::default(),
-            });
+            return Ok(Outlook { dirty: false, rows: held, counts: Counts::default() });
         }
         let opened = table.open(slot).await?;
         if !leaves {
             let rows = self.rows(partition, slot, &opened, &found, Columns::All);
             let (changed, counts) = blocking(move || first_change(rows)).await?;
             if !changed {
-                return Ok(Outlook {
-                    dirty: false,
-                    rows: held,
-                    counts,
-                });
+                return Ok(Outlook { dirty: false, rows: held, counts });
             }
         }
         let most = if slot.range.is_some() || slot.files.is_empty() {
@@ -201,19 +167,11 @@ impl Merging {
             opened.rows()?.saturating_add(coming)
         };
         if neighbours == 0 && most <= self.limits.file_rows {
-            return Ok(Outlook {
-                dirty: true,
-                rows: most,
-                counts: Counts::default(),
-            });
+            return Ok(Outlook { dirty: true, rows: most, counts: Counts::default() });
         }
         let rows = self.rows(partition, slot, &opened, &found, Columns::Versions);
         let rows = blocking(move || rows.count()).await?;
-        Ok(Outlook {
-            dirty: true,
-            rows,
-            counts: Counts::default(),
-        })
+        Ok(Outlook { dirty: true, rows, counts: Counts::default() })
     }
 
     fn rows(
@@ -252,9 +210,7 @@ impl Merging {
         let (counts, add) = table.write(partition, parts, each).await?;
         merged.counts = merged.counts.plus(counts);
         merged.add.extend(add);
-        merged
-            .remove
-            .extend(group.slots.into_iter().flat_map(|slot| slot.files));
+        merged.remove.extend(group.slots.into_iter().flat_map(|slot| slot.files));
         Ok(())
     }
 }

@@ -29,10 +29,7 @@ impl Fate {
     /// Whether coverage deletes the row, which is not among the incoming ones of its partition.
     pub(super) fn deletes(&self, row: Row<'_>, coverage: &Coverage) -> bool {
         !(self.returned.contains(row.key()))
-            && row
-                .rows
-                .held(row.index)
-                .is_some_and(|held| coverage.deletes(&held))
+            && row.rows.held(row.index).is_some_and(|held| coverage.deletes(&held))
     }
 }
 
@@ -83,11 +80,8 @@ impl Window {
     /// The current row of `cursor` as a pick.
     fn place(&mut self, slot: &mut Option<usize>, cursor: &Cursor) -> Option<Pick> {
         let head = cursor.head.as_ref()?;
-        let current = slot.filter(|&at| {
-            self.batches
-                .get(at)
-                .is_some_and(|held| Arc::ptr_eq(held, head))
-        });
+        let current =
+            slot.filter(|&at| self.batches.get(at).is_some_and(|held| Arc::ptr_eq(held, head)));
         let at = current.unwrap_or_else(|| {
             self.batches.push(Arc::clone(head));
             self.batches.len() - 1
@@ -107,16 +101,7 @@ impl MergedRows {
         layout: Arc<Layout>,
     ) -> Self {
         let counts = Counts::default();
-        Self {
-            old,
-            new,
-            fate,
-            arrived,
-            coverage,
-            layout,
-            counts,
-            changed: false,
-        }
+        Self { old, new, fate, arrived, coverage, layout, counts, changed: false }
     }
 
     /// What happened to the rows handed out so far.
@@ -171,10 +156,7 @@ impl MergedRows {
     }
 
     fn new_only(&mut self, window: &mut Window, slot: &mut Option<usize>) {
-        let moved = self
-            .new
-            .current()
-            .is_some_and(|row| self.arrived.contains(row.key()));
+        let moved = self.new.current().is_some_and(|row| self.arrived.contains(row.key()));
         if moved {
             self.counts.updated += 1;
         } else {
@@ -210,11 +192,8 @@ impl MergedRows {
         if window.pairs.is_empty() {
             return Ok(());
         }
-        let old: Vec<Pick> = window
-            .pairs
-            .iter()
-            .filter_map(|(at, _)| window.picks.get(*at).copied())
-            .collect();
+        let old: Vec<Pick> =
+            window.pairs.iter().filter_map(|(at, _)| window.picks.get(*at).copied()).collect();
         let new: Vec<Pick> = window.pairs.iter().map(|(_, pick)| *pick).collect();
         let old = window.gather(&self.layout, &old)?;
         let new = window.gather(&self.layout, &new)?;

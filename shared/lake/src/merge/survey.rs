@@ -43,18 +43,11 @@ impl Survey {
     }
 
     pub(super) fn of(&self, slot: &Slot) -> Found {
-        slot.files
-            .first()
-            .and_then(|file| self.found.get(&file.path))
-            .cloned()
-            .unwrap_or_default()
+        slot.files.first().and_then(|file| self.found.get(&file.path)).cloned().unwrap_or_default()
     }
 
     pub(super) fn arrived(&self, partition: Option<&str>) -> Arc<KeySet> {
-        self.arrived
-            .get(&partition.map(str::to_owned))
-            .cloned()
-            .unwrap_or_default()
+        self.arrived.get(&partition.map(str::to_owned)).cloned().unwrap_or_default()
     }
 }
 
@@ -73,10 +66,7 @@ pub(super) async fn survey(
         survey: Survey::default(),
         coverage: Arc::clone(&coverage),
     };
-    for (home, slot) in slots
-        .iter()
-        .flat_map(|(home, list)| list.iter().map(move |s| (home, s)))
-    {
+    for (home, slot) in slots.iter().flat_map(|(home, list)| list.iter().map(move |s| (home, s))) {
         let mut others: Vec<Option<String>> = Vec::new();
         for other in partitions.iter().filter(|other| *other != home) {
             let near = slot
@@ -87,31 +77,18 @@ pub(super) async fn survey(
                 others.push(other.clone());
             }
         }
-        let covered = slot
-            .files
-            .iter()
-            .any(|file| may_hold_covered(file, &coverage, table));
+        let covered = slot.files.iter().any(|file| may_hold_covered(file, &coverage, table));
         if others.is_empty() && !covered {
             continue;
         }
         let opened = table.open(slot).await?;
         let bounds = slot.range.as_ref().map_or_else(Bounds::default, within);
-        let path = slot
-            .files
-            .first()
-            .map(|file| file.path.clone())
-            .unwrap_or_default();
+        let path = slot.files.first().map(|file| file.path.clone()).unwrap_or_default();
         let home = home.clone();
         state = blocking(move || {
             let mut found = Found::default();
             for other in &others {
-                state.elsewhere(
-                    home.as_deref(),
-                    other.as_deref(),
-                    &opened,
-                    &bounds,
-                    &mut found,
-                )?;
+                state.elsewhere(home.as_deref(), other.as_deref(), &opened, &bounds, &mut found)?;
             }
             if covered {
                 let rows = state.incoming.rows(home.as_deref(), bounds);
@@ -169,11 +146,7 @@ impl State {
             self.incoming.skip(other, &key);
         }
         if !arrived.is_empty() {
-            let all = self
-                .survey
-                .arrived
-                .entry(other.map(str::to_owned))
-                .or_default();
+            let all = self.survey.arrived.entry(other.map(str::to_owned)).or_default();
             Arc::make_mut(all).extend(arrived);
         }
         Ok(())
@@ -218,10 +191,7 @@ fn may_hold_covered(file: &FileEntry, coverage: &Coverage, table: &TableFiles) -
             None => !parents.is_empty(),
         },
         Coverage::Windows(windows) => {
-            let periods = file
-                .keys
-                .as_ref()
-                .and_then(|(a, b)| period(a).zip(period(b)));
+            let periods = file.keys.as_ref().and_then(|(a, b)| period(a).zip(period(b)));
             match periods {
                 Some((first, last)) if first <= last => {
                     windows.range(first..=last).next().is_some()
@@ -235,10 +205,7 @@ fn may_hold_covered(file: &FileEntry, coverage: &Coverage, table: &TableFiles) -
 /// The window that a report row's key begins with.
 fn period(key: &Key) -> Option<Period> {
     if let [KeyPart::Day(start), KeyPart::Day(end), ..] = key.0.as_slice() {
-        Some(Period {
-            start: *start,
-            end: *end,
-        })
+        Some(Period { start: *start, end: *end })
     } else {
         None
     }

@@ -33,13 +33,7 @@ impl Table {
     fn new(spec: &'static StreamSpec, limits: Limits) -> Self {
         let schema = TableSchema::of(spec);
         let store = Arc::new(MemoryStore::new());
-        Self {
-            schema,
-            store,
-            files: Vec::new(),
-            limits,
-            merges: 0,
-        }
+        Self { schema, store, files: Vec::new(), limits, merges: 0 }
     }
 
     fn collect(&self, pages: &[Vec<Record>], memory: usize) -> Arc<Collected> {
@@ -71,18 +65,10 @@ impl Table {
         for gone in &merged.remove {
             let before = self.files.len();
             self.files.retain(|file| file.path != gone.path);
-            assert_eq!(
-                self.files.len() + 1,
-                before,
-                "{} was a file of the table",
-                gone.path
-            );
+            assert_eq!(self.files.len() + 1, before, "{} was a file of the table", gone.path);
         }
         self.files.extend(merged.add.iter().cloned());
-        assert_eq!(
-            merged.rows,
-            self.files.iter().map(|file| file.rows).sum::<u64>()
-        );
+        assert_eq!(merged.rows, self.files.iter().map(|file| file.rows).sum::<u64>());
         merged
     }
 
@@ -93,17 +79,11 @@ impl Table {
 
     fn rows_of(&self, file: &FileEntry) -> Vec<RecordBatch> {
         let bytes = block_on(self.store.get(&format!("tables/things/{}", file.path)));
-        read(&self.schema, file, bytes.unwrap().unwrap())
-            .unwrap()
-            .map(Result::unwrap)
-            .collect()
+        read(&self.schema, file, bytes.unwrap().unwrap()).unwrap().map(Result::unwrap).collect()
     }
 
     fn records_of(&self, file: &FileEntry) -> Vec<Record> {
-        self.rows_of(file)
-            .iter()
-            .flat_map(|rows| records(&self.schema, rows))
-            .collect()
+        self.rows_of(file).iter().flat_map(|rows| records(&self.schema, rows)).collect()
     }
 
     /// All rows, having checked each file against its entry and its neighbours.
@@ -119,10 +99,7 @@ impl Table {
                 assert!(file.rows <= self.limits.file_rows);
                 check_stats(&file.stats, &rows);
                 let range = (first.clone(), last.clone());
-                ranges
-                    .entry(file.partition.clone())
-                    .or_default()
-                    .push(range);
+                ranges.entry(file.partition.clone()).or_default().push(range);
                 let folder = match (self.schema.spec.partition.column(), &file.partition) {
                     (None, _) => String::new(),
                     (Some(column), value) => {
@@ -130,36 +107,24 @@ impl Table {
                         format!("{column}={value}/")
                     }
                 };
-                assert!(
-                    file.path.starts_with(&format!("{folder}1-")),
-                    "{}",
-                    file.path
-                );
+                assert!(file.path.starts_with(&format!("{folder}1-")), "{}", file.path);
             }
             for row in rows {
                 assert_eq!(row.partition, file.partition);
-                assert!(
-                    held.insert(row.key.clone(), row).is_none(),
-                    "each record once"
-                );
+                assert!(held.insert(row.key.clone(), row).is_none(), "each record once");
             }
         }
         for mut ranges in ranges.into_values() {
             ranges.sort();
-            assert!(
-                ranges.is_sorted_by(|(_, last), (first, _)| last < first),
-                "{ranges:?}"
-            );
+            assert!(ranges.is_sorted_by(|(_, last), (first, _)| last < first), "{ranges:?}");
         }
         held
     }
 
     /// As someone else's compaction: a partition's rows in one file, backwards, without our tags.
     fn compact(&mut self, partition: Option<&String>) {
-        let (mut ours, kept): (Vec<_>, Vec<_>) = self
-            .files
-            .drain(..)
-            .partition(|file| file.partition.as_ref() == partition);
+        let (mut ours, kept): (Vec<_>, Vec<_>) =
+            self.files.drain(..).partition(|file| file.partition.as_ref() == partition);
         self.files = kept;
         ours.sort_by(|a, b| b.keys.cmp(&a.keys));
         let rows: Vec<_> = ours.iter().flat_map(|file| self.rows_of(file)).collect();
@@ -174,11 +139,7 @@ impl Table {
         writer.close().unwrap();
         self.merges += 1;
         let path = format!("compacted-{}.parquet", self.merges);
-        block_on(
-            self.store
-                .put(&format!("tables/things/{path}"), bytes.clone().into()),
-        )
-        .unwrap();
+        block_on(self.store.put(&format!("tables/things/{path}"), bytes.clone().into())).unwrap();
         self.files.push(FileEntry {
             path,
             partition: partition.cloned(),
@@ -203,10 +164,7 @@ fn newest(pages: &[Vec<Record>]) -> Model {
     let mut by_key: BTreeMap<Key, BTreeMap<Option<String>, Vec<Record>>> = BTreeMap::new();
     for record in pages.iter().flatten() {
         let places = by_key.entry(record.key.clone()).or_default();
-        places
-            .entry(record.partition.clone())
-            .or_default()
-            .push(record.clone());
+        places.entry(record.partition.clone()).or_default().push(record.clone());
     }
     let settled = by_key.into_iter().map(|(key, mut places)| {
         if places.len() > 1
@@ -220,11 +178,8 @@ fn newest(pages: &[Vec<Record>]) -> Model {
         }
         let winners = places.into_values().map(fold);
         let winner = winners.reduce(|a, b| {
-            let b_wins = if a.synced_at <= b.synced_at {
-                replaces(&b, &a)
-            } else {
-                !replaces(&a, &b)
-            };
+            let b_wins =
+                if a.synced_at <= b.synced_at { replaces(&b, &a) } else { !replaces(&a, &b) };
             if b_wins { b } else { a }
         });
         (key, winner.unwrap())
@@ -234,10 +189,7 @@ fn newest(pages: &[Vec<Record>]) -> Model {
 
 fn fold(mut versions: Vec<Record>) -> Record {
     versions.sort_by_key(|record| record.synced_at);
-    versions
-        .into_iter()
-        .reduce(|old, new| if replaces(&new, &old) { new } else { old })
-        .unwrap()
+    versions.into_iter().reduce(|old, new| if replaces(&new, &old) { new } else { old }).unwrap()
 }
 
 /// What a merge must do to the model.
@@ -252,16 +204,8 @@ fn apply(
     let mut counts = Counts::default();
     let covered =
         |row: &&Record| !incoming.contains_key(&row.key) && coverage.deletes(&held(row, spec));
-    let candidates: Vec<Key> = model
-        .values()
-        .filter(covered)
-        .map(|row| row.key.clone())
-        .collect();
-    let refused = if candidates.len() as u64 > allowed {
-        candidates.len() as u64
-    } else {
-        0
-    };
+    let candidates: Vec<Key> = model.values().filter(covered).map(|row| row.key.clone()).collect();
+    let refused = if candidates.len() as u64 > allowed { candidates.len() as u64 } else { 0 };
     if refused == 0 {
         counts.deleted = candidates.len() as u64;
         for key in &candidates {
@@ -290,10 +234,7 @@ fn apply(
 
 fn held(row: &Record, spec: &StreamSpec) -> Held {
     let period = match row.key.0.as_slice() {
-        [KeyPart::Day(start), KeyPart::Day(end), ..] => Some(Period {
-            start: *start,
-            end: *end,
-        }),
+        [KeyPart::Day(start), KeyPart::Day(end), ..] => Some(Period { start: *start, end: *end }),
         _ => None,
     };
     Held {
@@ -338,20 +279,12 @@ fn any_coverage(spec: &'static StreamSpec) -> BoxedStrategy<Coverage> {
         Kind::Listing(_) | Kind::Snapshot(_) => prop_oneof![Just(Coverage::Nothing), whole].boxed(),
         Kind::PerParent(_) => {
             let parents = prop::collection::btree_map(0..6_i64, begun(), 0..4);
-            prop_oneof![
-                Just(Coverage::Nothing),
-                whole,
-                parents.prop_map(Coverage::Parents)
-            ]
-            .boxed()
+            prop_oneof![Just(Coverage::Nothing), whole, parents.prop_map(Coverage::Parents)].boxed()
         }
         Kind::ReportWindow(_) => {
             let period = any_record(spec).prop_filter_map("a window", |record| {
                 if let [KeyPart::Day(start), KeyPart::Day(end), ..] = record.key.0.as_slice() {
-                    Some(Period {
-                        start: *start,
-                        end: *end,
-                    })
+                    Some(Period { start: *start, end: *end })
                 } else {
                     None
                 }
@@ -366,18 +299,9 @@ fn any_history() -> impl Strategy<Value = (&'static StreamSpec, Limits, Vec<Step
     let specs = prop::sample::select(vec![&PLAIN, &MONTHLY, &CHILDREN, &REPORT]);
     let sizes = prop::sample::select(vec![(4, 2, 3), (8, 4, 3), (30, 15, 100)]);
     (specs, sizes).prop_flat_map(|(spec, (file_rows, joined_rows, group_rows))| {
-        let limits = Limits {
-            file_rows,
-            joined_rows,
-            group_rows,
-            sort_bytes: 2_000,
-            ..Limits::default()
-        };
-        (
-            Just(spec),
-            Just(limits),
-            prop::collection::vec(any_step(spec), 1..5),
-        )
+        let limits =
+            Limits { file_rows, joined_rows, group_rows, sort_bytes: 2_000, ..Limits::default() };
+        (Just(spec), Just(limits), prop::collection::vec(any_step(spec), 1..5))
     })
 }
 
@@ -412,16 +336,11 @@ proptest! {
 
 /// So many cases, or as many as `PROPTEST_CASES` says.
 fn cases(few: u32) -> u32 {
-    option_env!("PROPTEST_CASES")
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(few)
+    option_env!("PROPTEST_CASES").and_then(|cases| cases.parse().ok()).unwrap_or(few)
 }
 
 fn record(id: i64, month: &str) -> Record {
-    Record {
-        partition: Some(month.to_owned()),
-        ..Record::new(id)
-    }
+    Record { partition: Some(month.to_owned()), ..Record::new(id) }
 }
 
 fn range(ids: core::ops::Range<i64>, month: &str) -> Vec<Record> {
@@ -429,12 +348,7 @@ fn range(ids: core::ops::Range<i64>, month: &str) -> Vec<Record> {
 }
 
 fn small() -> Limits {
-    Limits {
-        file_rows: 10,
-        joined_rows: 5,
-        group_rows: 4,
-        ..Limits::default()
-    }
+    Limits { file_rows: 10, joined_rows: 5, group_rows: 4, ..Limits::default() }
 }
 
 fn rows(files: &[FileEntry]) -> Vec<u64> {
@@ -452,19 +366,10 @@ fn a_full_file_splits_in_equal_parts() {
 fn only_the_file_that_a_key_belongs_to_is_written() {
     let mut table = Table::new(&MONTHLY, small());
     table.put(&[range(0..20, "2024-01"), range(100..110, "2024-02")]);
-    let newer = Record {
-        updated_at: Some(1),
-        ..record(15, "2024-01")
-    };
+    let newer = Record { updated_at: Some(1), ..record(15, "2024-01") };
     let merged = table.put(&[vec![newer]]);
     assert_eq!((merged.add.len(), merged.remove.len()), (1, 1));
-    assert_eq!(
-        merged.counts,
-        Counts {
-            updated: 1,
-            ..Counts::default()
-        }
-    );
+    assert_eq!(merged.counts, Counts { updated: 1, ..Counts::default() });
     assert_eq!(merged.remove[0].keys, Some((Key::id(10), Key::id(19))));
 }
 
@@ -474,25 +379,12 @@ fn small_neighbours_join_when_one_is_written() {
     let all: Vec<Record> = (0..12).map(Record::new).collect();
     assert_eq!(rows(&table.put(std::slice::from_ref(&all)).add), [6, 6]);
     // Reading all but a few again deletes them: 2 and 3 rows are left.
-    let kept: Vec<Record> = [0, 1, 6, 7, 8]
-        .map(|id| Record {
-            synced_at: 9,
-            ..Record::new(id)
-        })
-        .into();
-    let coverage = Coverage::Whole {
-        begun: Timestamp::from_microsecond(5).unwrap(),
-    };
+    let kept: Vec<Record> =
+        [0, 1, 6, 7, 8].map(|id| Record { synced_at: 9, ..Record::new(id) }).into();
+    let coverage = Coverage::Whole { begun: Timestamp::from_microsecond(5).unwrap() };
     let incoming = table.collect(&[kept], usize::MAX);
     let merged = table.merge(&incoming, &coverage, 100);
-    assert_eq!(
-        merged.counts,
-        Counts {
-            deleted: 7,
-            unchanged: 5,
-            ..Counts::default()
-        }
-    );
+    assert_eq!(merged.counts, Counts { deleted: 7, unchanged: 5, ..Counts::default() });
     assert_eq!((rows(&merged.add), merged.remove.len()), (vec![5], 2));
     table.check();
 }
@@ -502,31 +394,16 @@ fn a_neighbour_that_joins_without_changes_is_counted_once() {
     let mut table = Table::new(&PLAIN, small());
     table.put(&[(0..12).map(Record::new).collect()]);
     let kept = table.collect(&[[0, 1, 6, 7].map(Record::new).into()], usize::MAX);
-    let coverage = Coverage::Whole {
-        begun: Timestamp::from_microsecond(5).unwrap(),
-    };
+    let coverage = Coverage::Whole { begun: Timestamp::from_microsecond(5).unwrap() };
     let limits = table.limits;
-    table.limits = Limits {
-        joined_rows: 0,
-        ..limits
-    };
+    table.limits = Limits { joined_rows: 0, ..limits };
     table.merge(&kept, &coverage, 100);
     assert_eq!(rows(&table.files), [2, 2]);
     table.limits = limits;
-    let newer = Record {
-        updated_at: Some(1),
-        ..Record::new(7)
-    };
+    let newer = Record { updated_at: Some(1), ..Record::new(7) };
     let merged = table.put(&[vec![Record::new(0), Record::new(1), newer]]);
     assert_eq!(rows(&merged.add), [4]);
-    assert_eq!(
-        merged.counts,
-        Counts {
-            updated: 1,
-            unchanged: 2,
-            ..Counts::default()
-        }
-    );
+    assert_eq!(merged.counts, Counts { updated: 1, unchanged: 2, ..Counts::default() });
 }
 
 #[test]
@@ -534,38 +411,21 @@ fn an_emptied_file_is_only_removed() {
     let mut table = Table::new(&PLAIN, small());
     table.put(&[(0..12).map(Record::new).collect()]);
     let kept = table.collect(&[(0..6).map(Record::new).collect()], usize::MAX);
-    let coverage = Coverage::Whole {
-        begun: Timestamp::from_microsecond(5).unwrap(),
-    };
+    let coverage = Coverage::Whole { begun: Timestamp::from_microsecond(5).unwrap() };
     let merged = table.merge(&kept, &coverage, 6);
-    assert_eq!(
-        (merged.add.len(), merged.remove.len(), merged.rows),
-        (0, 1, 6)
-    );
+    assert_eq!((merged.add.len(), merged.remove.len(), merged.rows), (0, 1, 6));
 }
 
 #[test]
 fn a_refused_deletion_still_upserts_and_deletes_nothing() {
     let mut table = Table::new(&PLAIN, small());
     table.put(&[(0..8).map(Record::new).collect()]);
-    let newer = Record {
-        updated_at: Some(1),
-        ..Record::new(3)
-    };
+    let newer = Record { updated_at: Some(1), ..Record::new(3) };
     let incoming = table.collect(&[vec![newer, Record::new(20)]], usize::MAX);
-    let coverage = Coverage::Whole {
-        begun: Timestamp::from_microsecond(5).unwrap(),
-    };
+    let coverage = Coverage::Whole { begun: Timestamp::from_microsecond(5).unwrap() };
     let merged = table.merge(&incoming, &coverage, 6);
     assert_eq!(merged.refused_deletes, 7);
-    assert_eq!(
-        merged.counts,
-        Counts {
-            inserted: 1,
-            updated: 1,
-            ..Counts::default()
-        }
-    );
+    assert_eq!(merged.counts, Counts { inserted: 1, updated: 1, ..Counts::default() });
     assert_eq!(table.check().len(), 9);
     assert_eq!(table.merge(&incoming, &coverage, 7).counts.deleted, 7);
     assert_eq!(table.check().len(), 2);
@@ -574,51 +434,23 @@ fn a_refused_deletion_still_upserts_and_deletes_nothing() {
 #[test]
 fn a_row_written_as_the_reading_began_is_not_deleted() {
     let mut table = Table::new(&PLAIN, small());
-    table.put(&[vec![Record {
-        synced_at: 5,
-        ..Record::new(1)
-    }]]);
+    table.put(&[vec![Record { synced_at: 5, ..Record::new(1) }]]);
     let nothing = table.collect(&[], usize::MAX);
     // The column holds whole microseconds, the reading began within one.
     let begun = Timestamp::from_nanosecond(5_700).unwrap();
-    assert_eq!(
-        table
-            .merge(&nothing, &Coverage::Whole { begun }, 9)
-            .counts
-            .deleted,
-        0
-    );
+    assert_eq!(table.merge(&nothing, &Coverage::Whole { begun }, 9).counts.deleted, 0);
     let begun = Timestamp::from_nanosecond(6_000).unwrap();
-    assert_eq!(
-        table
-            .merge(&nothing, &Coverage::Whole { begun }, 9)
-            .counts
-            .deleted,
-        1
-    );
+    assert_eq!(table.merge(&nothing, &Coverage::Whole { begun }, 9).counts.deleted, 1);
 }
 
 #[test]
 fn equal_content_leaves_synced_at_and_links_alone() {
     let mut table = Table::new(&PLAIN, small());
-    table.put(&[vec![Record {
-        link: Some("old".to_owned()),
-        ..Record::new(1)
-    }]]);
-    let again = Record {
-        link: Some("new".to_owned()),
-        synced_at: 8,
-        ..Record::new(1)
-    };
+    table.put(&[vec![Record { link: Some("old".to_owned()), ..Record::new(1) }]]);
+    let again = Record { link: Some("new".to_owned()), synced_at: 8, ..Record::new(1) };
     let merged = table.put(&[vec![again]]);
     assert!(!merged.changes_files());
-    assert_eq!(
-        merged.counts,
-        Counts {
-            unchanged: 1,
-            ..Counts::default()
-        }
-    );
+    assert_eq!(merged.counts, Counts { unchanged: 1, ..Counts::default() });
 }
 
 #[test]
@@ -651,16 +483,9 @@ fn a_file_that_is_not_there_is_named() {
 #[test]
 fn files_without_covered_rows_are_not_opened() {
     let mut table = Table::new(&CHILDREN, small());
-    let child = |id: i64, parent: i64, year: &str| Record {
-        parent,
-        ..record(id, year)
-    };
+    let child = |id: i64, parent: i64, year: &str| Record { parent, ..record(id, year) };
     table.put(&[vec![child(1, 10, "2020"), child(2, 20, "2021")]]);
-    let year = table
-        .files
-        .iter()
-        .position(|f| f.partition.as_deref() == Some("2021"))
-        .unwrap();
+    let year = table.files.iter().position(|f| f.partition.as_deref() == Some("2021")).unwrap();
     // Opening it would fail.
     table.files[year].path = "absent".to_owned();
     let begun = Timestamp::from_microsecond(5).unwrap();

@@ -65,17 +65,13 @@ impl Opened {
             Columns::Versions => &self.versions,
         };
         let reading = Arc::clone(layout);
-        let batches = self
-            .files
-            .clone()
-            .into_iter()
-            .flat_map(move |(path, bytes)| {
-                let (stored, failed) = match open(&reading, &path, bytes) {
-                    Ok(stored) => (Some(stored), None),
-                    Err(error) => (None, Some(Err(error))),
-                };
-                stored.into_iter().flatten().chain(failed)
-            });
+        let batches = self.files.clone().into_iter().flat_map(move |(path, bytes)| {
+            let (stored, failed) = match open(&reading, &path, bytes) {
+                Ok(stored) => (Some(stored), None),
+                Err(error) => (None, Some(Err(error))),
+            };
+            stored.into_iter().flatten().chain(failed)
+        });
         Cursor::new(Arc::clone(layout), batches)
     }
 
@@ -147,9 +143,7 @@ impl TableFiles {
         };
         if slot.range.is_some() {
             for file in &slot.files {
-                opened
-                    .files
-                    .push((file.path.clone(), self.bytes(&file.path).await?));
+                opened.files.push((file.path.clone(), self.bytes(&file.path).await?));
             }
         } else if !slot.files.is_empty() {
             opened.sorted = Some(Arc::new(self.sort(slot).await?));
@@ -184,16 +178,8 @@ impl TableFiles {
     ) -> Result<(Counts, Vec<FileEntry>), MergeError> {
         let (done, mut files) = mpsc::channel(1);
         let (layout, limits) = (Arc::clone(&self.whole), self.limits);
-        let encoding = blocking(move || {
-            Encoder {
-                layout,
-                limits,
-                each,
-                writer: None,
-                done,
-            }
-            .encode(parts)
-        });
+        let encoding =
+            blocking(move || Encoder { layout, limits, each, writer: None, done }.encode(parts));
         let storing = async move {
             let mut added = Vec::new();
             // On an error `files` is dropped, which stops the encoder at its next file.
@@ -290,8 +276,6 @@ impl Encoder {
         let Some(writer) = self.writer.take() else {
             return Ok(());
         };
-        self.done
-            .blocking_send(writer.finish()?)
-            .map_err(|_| MergeError::Stopped)
+        self.done.blocking_send(writer.finish()?).map_err(|_| MergeError::Stopped)
     }
 }

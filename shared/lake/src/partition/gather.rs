@@ -23,10 +23,7 @@ pub(crate) fn gather(
     let Some(&(slot, first)) = picks.first() else {
         return Ok(RecordBatch::new_empty(schema.clone()));
     };
-    let adjoining = picks
-        .iter()
-        .zip(first..)
-        .all(|(pick, row)| *pick == (slot, row));
+    let adjoining = picks.iter().zip(first..).all(|(pick, row)| *pick == (slot, row));
     match batches.get(slot) {
         Some(batch) if adjoining => Ok(batch.slice(first, picks.len())),
         Some(_) | None => interleave_record_batch(batches, picks),

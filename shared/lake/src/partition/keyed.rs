@@ -43,51 +43,32 @@ impl Keyed {
 
     pub(crate) fn version(&self, row: usize) -> Version {
         Version {
-            updated_at: self
-                .updated_at
-                .as_ref()
-                .and_then(|column| value(column, row)),
-            read_at: self
-                .synced_at
-                .as_ref()
-                .and_then(|column| value(column, row)),
+            updated_at: self.updated_at.as_ref().and_then(|column| value(column, row)),
+            read_at: self.synced_at.as_ref().and_then(|column| value(column, row)),
         }
     }
 
     /// What coverage must know of the row; `None` where it has no `synced_at`: it is not deleted.
     pub(crate) fn held(&self, row: usize) -> Option<Held> {
-        let micros = self
-            .synced_at
-            .as_ref()
-            .and_then(|column| value(column, row))?;
+        let micros = self.synced_at.as_ref().and_then(|column| value(column, row))?;
         // Stored in whole microseconds: take the end of that microsecond, so that a row written
         // as a reading began does not look older than it.
         let synced_at = Timestamp::from_microsecond(micros).ok()?;
         let synced_at = engine::time::plus(synced_at, SignedDuration::from_nanos(999));
         let (parent, period) = self.unit(row);
-        Some(Held {
-            parent,
-            period,
-            synced_at,
-        })
+        Some(Held { parent, period, synced_at })
     }
 
     /// The parent and the report window that the row belongs to.
     pub(crate) fn unit(&self, row: usize) -> (Option<i64>, Option<Period>) {
-        let parent = self
-            .parent
-            .as_ref()
-            .filter(|c| c.is_valid(row))
-            .map(|c| c.value(row));
+        let parent = self.parent.as_ref().filter(|c| c.is_valid(row)).map(|c| c.value(row));
         (parent, self.period(row))
     }
 
     fn period(&self, row: usize) -> Option<Period> {
         let (start, end) = self.period.as_ref()?;
-        (start.is_valid(row) && end.is_valid(row)).then(|| Period {
-            start: day_of(start.value(row)),
-            end: day_of(end.value(row)),
-        })
+        (start.is_valid(row) && end.is_valid(row))
+            .then(|| Period { start: day_of(start.value(row)), end: day_of(end.value(row)) })
     }
 }
 
@@ -122,9 +103,7 @@ pub(crate) fn epoch_day(day: Date) -> Option<i32> {
 /// The day that Arrow counts as `days` since 1970-01-01, held at the last representable one.
 pub(crate) fn day_of(days: i32) -> Date {
     let by = SignedDuration::from_hours(i64::from(days) * 24);
-    EPOCH
-        .checked_add(by)
-        .unwrap_or(if days < 0 { Date::MIN } else { Date::MAX })
+    EPOCH.checked_add(by).unwrap_or(if days < 0 { Date::MIN } else { Date::MAX })
 }
 
 const EPOCH: Date = Date::constant(1970, 1, 1);

@@ -67,28 +67,17 @@ impl Layout {
 
     fn of(table: &TableSchema, wants: impl Fn(&Column) -> bool) -> Result<Self, ArrowError> {
         let cursor_field = table.spec.cursor_field();
-        let wanted: Vec<&Column> = table
-            .columns
-            .iter()
-            .filter(|column| wants(column))
-            .collect();
+        let wanted: Vec<&Column> = table.columns.iter().filter(|column| wants(column)).collect();
         let mut fields = Vec::with_capacity(wanted.len());
         for column in &wanted {
             fields.push(Arc::new(table.arrow.field_with_name(&column.name)?.clone()));
         }
         let position = |source: &Source| wanted.iter().position(|column| column.source == *source);
         let named = |name: &str| wanted.iter().position(|column| column.name == name);
-        let keys: Vec<usize> = table
-            .spec
-            .primary_key
-            .iter()
-            .filter_map(|name| named(name))
-            .collect();
+        let keys: Vec<usize> =
+            table.spec.primary_key.iter().filter_map(|name| named(name)).collect();
         let schema: SchemaRef = Arc::new(Schema::new(fields));
-        let sort = keys
-            .iter()
-            .filter_map(|&key| schema.fields().get(key))
-            .map(sort_field);
+        let sort = keys.iter().filter_map(|&key| schema.fields().get(key)).map(sort_field);
         let converter = RowConverter::new(sort.collect())?;
         Ok(Self {
             content: wanted
@@ -169,35 +158,22 @@ impl Layout {
         let keys = self.key_rows(&batch)?;
         let instants = |index: Option<usize>| -> Result<Option<_>, ArrowError> {
             let Some(index) = index else { return Ok(None) };
-            Ok(column(&batch, index)?
-                .as_primitive_opt::<TimestampMicrosecondType>()
-                .cloned())
+            Ok(column(&batch, index)?.as_primitive_opt::<TimestampMicrosecondType>().cloned())
         };
         let days = |index: usize| -> Result<Option<_>, ArrowError> {
-            Ok(column(&batch, index)?
-                .as_primitive_opt::<Date32Type>()
-                .cloned())
+            Ok(column(&batch, index)?.as_primitive_opt::<Date32Type>().cloned())
         };
         let updated_at = instants(self.updated_at)?;
         let synced_at = instants(self.synced_at)?;
         let parent = match self.parent {
-            Some(index) => column(&batch, index)?
-                .as_primitive_opt::<Int64Type>()
-                .cloned(),
+            Some(index) => column(&batch, index)?.as_primitive_opt::<Int64Type>().cloned(),
             None => None,
         };
         let period = match self.period {
             Some((start, end)) => days(start)?.zip(days(end)?),
             None => None,
         };
-        Ok(Keyed {
-            batch,
-            keys,
-            updated_at,
-            synced_at,
-            parent,
-            period,
-        })
+        Ok(Keyed { batch, keys, updated_at, synced_at, parent, period })
     }
 }
 
@@ -210,9 +186,7 @@ fn changes_a_record(column: &Column) -> bool {
 /// The column at `index`, or an error where the rows are not of the expected schema.
 pub(crate) fn column(batch: &RecordBatch, index: usize) -> Result<&ArrayRef, ArrowError> {
     batch.columns().get(index).ok_or_else(|| {
-        ArrowError::SchemaError(format!(
-            "rows have no column {index} of their table's schema"
-        ))
+        ArrowError::SchemaError(format!("rows have no column {index} of their table's schema"))
     })
 }
 

@@ -46,18 +46,11 @@ pub fn read(schema: &TableSchema, file: &FileEntry, bytes: Bytes) -> Result<Rows
     let value = match column {
         Some(name) => {
             let index = schema.arrow.index_of(name)?;
-            Some((
-                index,
-                partition_value(schema.arrow.field(index).data_type(), file)?,
-            ))
+            Some((index, partition_value(schema.arrow.field(index).data_type(), file)?))
         }
         None => None,
     };
-    Ok(Rows {
-        stored,
-        value,
-        schema: Arc::clone(&schema.arrow),
-    })
+    Ok(Rows { stored, value, schema: Arc::clone(&schema.arrow) })
 }
 
 /// The rows of one partition file, batch by batch, with the table's schema.
@@ -112,9 +105,7 @@ pub(crate) fn open(
     let roots = builder.parquet_schema().root_schema().get_fields();
     let indices = (0..roots.len())
         .filter(|&index| {
-            roots
-                .get(index)
-                .is_some_and(|root| wanted.iter().any(|f| f.name() == root.name()))
+            roots.get(index).is_some_and(|root| wanted.iter().any(|f| f.name() == root.name()))
         })
         .collect::<Vec<_>>();
     let mask = ProjectionMask::roots(builder.parquet_schema(), indices);
@@ -123,11 +114,7 @@ pub(crate) fn open(
         .with_batch_size(BATCH_ROWS)
         .build()
         .map_err(|error| damaged(path, error))?;
-    Ok(Stored {
-        reader,
-        layout: Arc::clone(layout),
-        path: path.to_owned(),
-    })
+    Ok(Stored { reader, layout: Arc::clone(layout), path: path.to_owned() })
 }
 
 /// How many rows a file holds, whatever the log says.
@@ -157,10 +144,7 @@ impl Iterator for Stored {
 }
 
 fn damaged(path: &str, error: impl std::error::Error + Send + Sync + 'static) -> PartitionError {
-    PartitionError::Damaged {
-        path: path.to_owned(),
-        source: Arc::new(error),
-    }
+    PartitionError::Damaged { path: path.to_owned(), source: Arc::new(error) }
 }
 
 /// The columns of `schema`, by name; those that the file lacks are null.
@@ -168,13 +152,10 @@ fn fit(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowErro
     if batch.schema_ref().fields() == schema.fields() {
         return RecordBatch::try_new(Arc::clone(schema), batch.columns().to_vec());
     }
-    let columns = schema
-        .fields()
-        .iter()
-        .map(|field| match batch.column_by_name(field.name()) {
-            Some(column) => fit_type(column, field.data_type()),
-            None => Ok(new_null_array(field.data_type(), batch.num_rows())),
-        });
+    let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+        Some(column) => fit_type(column, field.data_type()),
+        None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+    });
     RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
 }
 
@@ -187,34 +168,21 @@ fn fit_type(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
         let list = match column.as_list_opt::<i32>() {
             Some(list) => list.clone(),
             // Another kind of list, such as one with 64-bit offsets.
-            None => cast(column, &with_short_offsets(column.data_type(), ty))?
-                .as_list()
-                .clone(),
+            None => cast(column, &with_short_offsets(column.data_type(), ty))?.as_list().clone(),
         };
         let values = fit_type(list.values(), item.data_type())?;
         let (offsets, nulls) = (list.offsets().clone(), list.nulls().cloned());
-        return Ok(Arc::new(ListArray::try_new(
-            Arc::clone(item),
-            offsets,
-            values,
-            nulls,
-        )?));
+        return Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, values, nulls)?));
     }
     let (DataType::Struct(fields), Some(held)) = (ty, column.as_struct_opt()) else {
         return cast(column, ty);
     };
-    let members = fields
-        .iter()
-        .map(|field| match held.column_by_name(field.name()) {
-            Some(member) => fit_type(member, field.data_type()),
-            None => Ok(new_null_array(field.data_type(), held.len())),
-        });
+    let members = fields.iter().map(|field| match held.column_by_name(field.name()) {
+        Some(member) => fit_type(member, field.data_type()),
+        None => Ok(new_null_array(field.data_type(), held.len())),
+    });
     let members = members.collect::<Result<_, _>>()?;
-    Ok(Arc::new(StructArray::try_new(
-        fields.clone(),
-        members,
-        held.nulls().cloned(),
-    )?))
+    Ok(Arc::new(StructArray::try_new(fields.clone(), members, held.nulls().cloned())?))
 }
 
 /// A list type with 32-bit offsets and the items of `from`; `to` where `from` is no list.

@@ -48,11 +48,7 @@ impl Stats {
                     | DataType::Timestamp(TimeUnit::Microsecond, _)
                     | DataType::Decimal128(_, _)
             ) || (*ty == DataType::Utf8 && layout.keys.contains(&index));
-            counts.then_some(ColumnStats {
-                index,
-                nulls: 0,
-                bounds: None,
-            })
+            counts.then_some(ColumnStats { index, nulls: 0, bounds: None })
         };
         let types = layout.schema.fields().iter().map(|field| field.data_type());
         Self {
@@ -159,9 +155,7 @@ fn literal(bound: &Bound, ty: &DataType, round: Round) -> Option<String> {
     }
     if *ty == DataType::Date32 {
         let day = day_of(i32::try_from(number).ok()?);
-        return (1..=9999)
-            .contains(&day.year())
-            .then(|| format!("\"{day}\""));
+        return (1..=9999).contains(&day.year()).then(|| format!("\"{day}\""));
     }
     if let DataType::Timestamp(_, _) = ty {
         let micros = i64::try_from(number).ok()?;
@@ -208,29 +202,11 @@ mod tests {
     fn instants_are_rounded_outwards_to_the_millisecond() {
         let ty = DataType::Timestamp(TimeUnit::Microsecond, None);
         let check = |micros: i128, low: &str, high: &str| {
-            assert_eq!(
-                literal(&Bound::Number(micros), &ty, Round::Down).unwrap(),
-                low
-            );
-            assert_eq!(
-                literal(&Bound::Number(micros), &ty, Round::Up).unwrap(),
-                high
-            );
+            assert_eq!(literal(&Bound::Number(micros), &ty, Round::Down).unwrap(), low);
+            assert_eq!(literal(&Bound::Number(micros), &ty, Round::Up).unwrap(), high);
         };
-        check(
-            1_001,
-            r#""1970-01-01T00:00:00.001Z""#,
-            r#""1970-01-01T00:00:00.002Z""#,
-        );
-        check(
-            2_000,
-            r#""1970-01-01T00:00:00.002Z""#,
-            r#""1970-01-01T00:00:00.002Z""#,
-        );
-        check(
-            -1,
-            r#""1969-12-31T23:59:59.999Z""#,
-            r#""1970-01-01T00:00:00.000Z""#,
-        );
+        check(1_001, r#""1970-01-01T00:00:00.001Z""#, r#""1970-01-01T00:00:00.002Z""#);
+        check(2_000, r#""1970-01-01T00:00:00.002Z""#, r#""1970-01-01T00:00:00.002Z""#);
+        check(-1, r#""1969-12-31T23:59:59.999Z""#, r#""1970-01-01T00:00:00.000Z""#);
     }
 }

@@ -33,12 +33,7 @@ const FIELDS: &[Field] = &[
     instant("updated_at"),
 ];
 
-const REPORT_FIELDS: &[Field] = &[
-    int("user_id"),
-    money("amount"),
-    text("note"),
-    text("currency"),
-];
+const REPORT_FIELDS: &[Field] = &[int("user_id"), money("amount"), text("note"), text("currency")];
 
 const fn listing(partition: Partition) -> StreamSpec {
     StreamSpec {
@@ -46,10 +41,7 @@ const fn listing(partition: Partition) -> StreamSpec {
         doc: "",
         path: "/things",
         records_key: Some("things"),
-        kind: Kind::Listing(Listing {
-            paging: Paging::Cursor,
-            reread: None,
-        }),
+        kind: Kind::Listing(Listing { paging: Paging::Cursor, reread: None }),
         rate_class: RateClass::General,
         module: None,
         primary_key: &["id"],
@@ -76,10 +68,7 @@ pub(crate) static CHILDREN: StreamSpec = StreamSpec {
 };
 /// With dates and nullable parts in the key.
 pub(crate) static REPORT: StreamSpec = StreamSpec {
-    kind: Kind::ReportWindow(ReportWindow {
-        includes_issue_date: false,
-        all_windows_daily: false,
-    }),
+    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false, all_windows_daily: false }),
     primary_key: &["period_start", "period_end", "user_id", "currency"],
     fields: REPORT_FIELDS,
     ..listing(Partition::PeriodYear)
@@ -118,10 +107,8 @@ impl Record {
     pub(crate) fn same_content(&self, other: &Self, spec: &StreamSpec) -> bool {
         let parent =
             |record: &Self| matches!(spec.kind, Kind::PerParent(_)).then_some(record.parent);
-        let wide = |record: &Self| {
-            spec.cursor_field()
-                .map(|_| (record.items.clone(), record.updated_at))
-        };
+        let wide =
+            |record: &Self| spec.cursor_field().map(|_| (record.items.clone(), record.updated_at));
         self.amount == other.amount
             && self.note == other.note
             && parent(self) == parent(other)
@@ -134,45 +121,27 @@ impl Record {
 }
 
 fn int_of(part: &KeyPart) -> Option<i64> {
-    if let KeyPart::Int(id) = part {
-        Some(*id)
-    } else {
-        None
-    }
+    if let KeyPart::Int(id) = part { Some(*id) } else { None }
 }
 
 fn day_part(part: &KeyPart) -> Option<i32> {
-    if let KeyPart::Day(day) = part {
-        epoch_day(*day)
-    } else {
-        None
-    }
+    if let KeyPart::Day(day) = part { epoch_day(*day) } else { None }
 }
 
 fn text_of(part: &KeyPart) -> Option<String> {
-    if let KeyPart::Text(text) = part {
-        Some(text.clone())
-    } else {
-        None
-    }
+    if let KeyPart::Text(text) = part { Some(text.clone()) } else { None }
 }
 
 /// Decoded rows of these records.
 pub(crate) fn batch(schema: &TableSchema, records: &[Record]) -> RecordBatch {
     let ints = |value: &dyn Fn(&Record) -> Option<i64>| -> ArrayRef {
-        Arc::new(Int64Array::from(
-            records.iter().map(value).collect::<Vec<_>>(),
-        ))
+        Arc::new(Int64Array::from(records.iter().map(value).collect::<Vec<_>>()))
     };
     let texts = |value: &dyn Fn(&Record) -> Option<String>| -> ArrayRef {
-        Arc::new(StringArray::from(
-            records.iter().map(value).collect::<Vec<_>>(),
-        ))
+        Arc::new(StringArray::from(records.iter().map(value).collect::<Vec<_>>()))
     };
     let days = |value: &dyn Fn(&Record) -> Option<i32>| -> ArrayRef {
-        Arc::new(Date32Array::from(
-            records.iter().map(value).collect::<Vec<_>>(),
-        ))
+        Arc::new(Date32Array::from(records.iter().map(value).collect::<Vec<_>>()))
     };
     let instants = |value: &dyn Fn(&Record) -> Option<i64>| -> ArrayRef {
         let values = records.iter().map(value).collect::<Vec<_>>();
@@ -211,22 +180,10 @@ fn items(schema: &TableSchema, records: &[Record]) -> ArrayRef {
     let DataType::List(element) = schema.arrow.field_with_name("items").unwrap().data_type() else {
         panic!("items are a list");
     };
-    let DataType::Struct(fields) = element.data_type() else {
-        panic!("of structs")
-    };
-    let flat: Vec<_> = records
-        .iter()
-        .flat_map(|r| r.items.clone().unwrap_or_default())
-        .collect();
-    let ids = Int64Array::from(
-        flat.iter()
-            .map(|i| i.as_ref().map(|i| i.0))
-            .collect::<Vec<_>>(),
-    );
-    let names = flat
-        .iter()
-        .map(|i| i.as_ref().map(|i| i.1.clone()))
-        .collect::<Vec<_>>();
+    let DataType::Struct(fields) = element.data_type() else { panic!("of structs") };
+    let flat: Vec<_> = records.iter().flat_map(|r| r.items.clone().unwrap_or_default()).collect();
+    let ids = Int64Array::from(flat.iter().map(|i| i.as_ref().map(|i| i.0)).collect::<Vec<_>>());
+    let names = flat.iter().map(|i| i.as_ref().map(|i| i.1.clone())).collect::<Vec<_>>();
     let nulls = flat.iter().map(Option::is_some).collect::<Vec<_>>();
     let values = StructArray::try_new(
         Fields::clone(fields),
@@ -234,10 +191,7 @@ fn items(schema: &TableSchema, records: &[Record]) -> ArrayRef {
         Some(nulls.into()),
     );
     let lengths = records.iter().map(|r| r.items.as_ref().map_or(0, Vec::len));
-    let nulls = records
-        .iter()
-        .map(|r| r.items.is_some())
-        .collect::<Vec<_>>();
+    let nulls = records.iter().map(|r| r.items.is_some()).collect::<Vec<_>>();
     let list = ListArray::try_new(
         Arc::clone(element),
         OffsetBuffer::from_lengths(lengths),
@@ -263,10 +217,7 @@ pub(crate) fn records(schema: &TableSchema, rows: &RecordBatch) -> Vec<Record> {
                 }
             }),
             parent: parent.map_or(0, |column| {
-                get(&column.name)
-                    .unwrap()
-                    .as_primitive::<Int64Type>()
-                    .value(row)
+                get(&column.name).unwrap().as_primitive::<Int64Type>().value(row)
             }),
             amount: get("amount")
                 .filter(|c| c.is_valid(row))
@@ -279,8 +230,7 @@ pub(crate) fn records(schema: &TableSchema, rows: &RecordBatch) -> Vec<Record> {
                 (0..list.len())
                     .map(|at| {
                         let id = list.column(0).as_primitive::<Int64Type>().value(at);
-                        list.is_valid(at)
-                            .then(|| (id, text_at(Some(list.column(1)), at).unwrap()))
+                        list.is_valid(at).then(|| (id, text_at(Some(list.column(1)), at).unwrap()))
                     })
                     .collect()
             }),
@@ -296,9 +246,7 @@ pub(crate) fn records(schema: &TableSchema, rows: &RecordBatch) -> Vec<Record> {
 }
 
 fn text_at(column: Option<&ArrayRef>, row: usize) -> Option<String> {
-    column
-        .filter(|c| c.is_valid(row))
-        .map(|c| c.as_string::<i32>().value(row).to_owned())
+    column.filter(|c| c.is_valid(row)).map(|c| c.as_string::<i32>().value(row).to_owned())
 }
 
 /// A record of `spec` from small numbers, so that keys repeat.
@@ -317,27 +265,11 @@ pub(crate) fn any_record(spec: &'static StreamSpec) -> impl Strategy<Value = Rec
         let (amount, note, items, link, updated_at, synced_at) = rest;
         let updated_at = spec.cursor_field().and(updated_at).map(|at| at * 700);
         let is_report = matches!(spec.kind, Kind::ReportWindow(_));
-        let (items, link) = if is_report {
-            (None, None)
-        } else {
-            (items, link)
-        };
-        let key = if is_report {
-            report_key(id, odd)
-        } else {
-            Key::id(id)
-        };
-        let parent = if matches!(spec.kind, Kind::PerParent(_)) {
-            id % 5
-        } else {
-            0
-        };
+        let (items, link) = if is_report { (None, None) } else { (items, link) };
+        let key = if is_report { report_key(id, odd) } else { Key::id(id) };
+        let parent = if matches!(spec.kind, Kind::PerParent(_)) { id % 5 } else { 0 };
         // Mostly neighbours share a partition; sometimes it is unknown or another.
-        let home = if odd == 3 {
-            (id + 7) % 40 / 10
-        } else {
-            id / 10
-        };
+        let home = if odd == 3 { (id + 7) % 40 / 10 } else { id / 10 };
         let partition = match spec.partition {
             Partition::None => None,
             Partition::CreatedMonth => placed.then(|| format!("2024-0{}", home + 1)),
@@ -346,55 +278,30 @@ pub(crate) fn any_record(spec: &'static StreamSpec) -> impl Strategy<Value = Rec
             }
             Partition::PeriodYear => Some((2020 + id % 3).to_string()),
         };
-        Record {
-            key,
-            partition,
-            parent,
-            amount,
-            note,
-            items,
-            link,
-            updated_at,
-            synced_at,
-        }
+        Record { key, partition, parent, amount, note, items, link, updated_at, synced_at }
     })
 }
 
 fn report_key(id: i64, odd: i64) -> Key {
     let start = Date::constant(2020 + i16::try_from(id % 3).unwrap(), 1, 1);
-    let user = if odd == 0 {
-        KeyPart::Null
-    } else {
-        KeyPart::Int(id / 6)
-    };
+    let user = if odd == 0 { KeyPart::Null } else { KeyPart::Int(id / 6) };
     let currency = if odd == 1 {
         KeyPart::Null
     } else {
         KeyPart::Text(["EUR", "USD"][usize::from(odd == 2)].into())
     };
-    Key(vec![
-        KeyPart::Day(start),
-        KeyPart::Day(start.last_of_year()),
-        user,
-        currency,
-    ])
+    Key(vec![KeyPart::Day(start), KeyPart::Day(start.last_of_year()), user, currency])
 }
 
 /// Runs `work` to its end on this thread.
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap()
-        .block_on(work)
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
 }
 
 /// A file's entry and bytes, as the merge would make them.
 pub(crate) fn file(schema: &TableSchema, records: &[Record]) -> (FileEntry, bytes::Bytes) {
     let layout = Arc::new(Layout::new(schema, Columns::All).unwrap());
-    let limits = Limits {
-        group_rows: 3,
-        ..Limits::default()
-    };
+    let limits = Limits { group_rows: 3, ..Limits::default() };
     let mut writer = PartitionWriter::new(Arc::clone(&layout), limits).unwrap();
     let mut rows = batch(schema, records);
     if let Some(name) = schema.spec.partition.column() {
@@ -426,20 +333,14 @@ pub(crate) fn check_stats(stats: &str, rows: &[Record]) {
     assert_eq!(stats["numRecords"], rows.len());
     let amounts: Vec<i128> = rows.iter().filter_map(|r| r.amount).collect();
     assert_eq!(stats["nullCount"]["amount"], rows.len() - amounts.len());
-    for (bounds, extreme) in [
-        ("minValues", amounts.iter().min()),
-        ("maxValues", amounts.iter().max()),
-    ] {
-        let bound = stats[bounds]
-            .get("amount")
-            .map(|b| (b.as_f64().unwrap() * 10_000.0).round());
+    for (bounds, extreme) in
+        [("minValues", amounts.iter().min()), ("maxValues", amounts.iter().max())]
+    {
+        let bound = stats[bounds].get("amount").map(|b| (b.as_f64().unwrap() * 10_000.0).round());
         #[expect(clippy::cast_precision_loss, reason = "small numbers in tests")]
         let extreme = extreme.map(|extreme| *extreme as f64);
         assert_eq!(bound, extreme);
-        assert!(
-            stats[bounds].get("note").is_none(),
-            "no free text in the log"
-        );
+        assert!(stats[bounds].get("note").is_none(), "no free text in the log");
     }
     let milli = |bounds: &str| -> Option<i64> {
         let at: engine::time::Timestamp = stats[bounds]["synced_at"].as_str()?.parse().unwrap();
@@ -526,14 +427,8 @@ fn columns_that_an_older_file_lacks_are_null() {
     let narrow = RecordBatch::try_from_iter([
         ("items", Arc::new(narrow) as ArrayRef),
         ("id", Arc::clone(old.column_by_name("id").unwrap())),
-        (
-            "synced_at",
-            Arc::clone(old.column_by_name("synced_at").unwrap()),
-        ),
-        (
-            "account_id",
-            Arc::clone(old.column_by_name("account_id").unwrap()),
-        ),
+        ("synced_at", Arc::clone(old.column_by_name("synced_at").unwrap())),
+        ("account_id", Arc::clone(old.column_by_name("account_id").unwrap())),
     ])
     .unwrap();
     let mut bytes = Vec::new();
@@ -542,24 +437,10 @@ fn columns_that_an_older_file_lacks_are_null() {
     writer.write(&narrow).unwrap();
     writer.close().unwrap();
     let (entry, _) = file(&schema, &[Record::new(5)]);
-    let rows: Vec<_> = read(&schema, &entry, bytes.into())
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
+    let rows: Vec<_> = read(&schema, &entry, bytes.into()).unwrap().map(Result::unwrap).collect();
     assert_eq!(rows[0].schema(), schema.arrow);
-    let items = rows[0]
-        .column_by_name("items")
-        .unwrap()
-        .as_list::<i32>()
-        .value(0);
-    assert_eq!(
-        items
-            .as_struct()
-            .column(0)
-            .as_primitive::<Int64Type>()
-            .value(0),
-        1
-    );
+    let items = rows[0].column_by_name("items").unwrap().as_list::<i32>().value(0);
+    assert_eq!(items.as_struct().column(0).as_primitive::<Int64Type>().value(0), 1);
     assert!(items.as_struct().column(1).is_null(0) && items.is_null(1));
     assert!(rows[0].column_by_name("note").unwrap().is_null(0));
 }
@@ -575,23 +456,15 @@ fn bytes_that_are_no_parquet_name_the_file() {
 #[test]
 fn units_are_counted_from_the_files() {
     let schema = TableSchema::of(&CHILDREN);
-    let of = |id: i64, parent: i64| Record {
-        parent,
-        ..Record::new(id)
-    };
+    let of = |id: i64, parent: i64| Record { parent, ..Record::new(id) };
     let (entry, bytes) = file(&schema, &[of(1, 8), of(2, 9), of(3, 8)]);
     let store = crate::store::MemoryStore::new();
     let held = block_on(async {
         use crate::store::ObjectStore as _;
         store.put("tables/things/f.parquet", bytes).await.unwrap();
-        held_units(&store, "tables/things", &schema, &[entry])
-            .await
-            .unwrap()
+        held_units(&store, "tables/things", &schema, &[entry]).await.unwrap()
     });
-    assert_eq!(
-        held.parents.into_iter().collect::<Vec<_>>(),
-        [(8, 2), (9, 1)]
-    );
+    assert_eq!(held.parents.into_iter().collect::<Vec<_>>(), [(8, 2), (9, 1)]);
     assert!(held.periods.is_empty());
 }
 

@@ -45,14 +45,7 @@ impl PartitionWriter {
             ArrowWriter::try_new(Vec::new(), Arc::clone(&layout.schema), Some(properties))?;
         let stats = Stats::new(&layout);
         let group_bytes = limits.group_bytes;
-        Ok(Self {
-            layout,
-            writer,
-            stats,
-            first: None,
-            last: None,
-            group_bytes,
-        })
+        Ok(Self { layout, writer, stats, first: None, last: None, group_bytes })
     }
 
     /// Rows written so far.
@@ -69,10 +62,7 @@ impl PartitionWriter {
             self.first = Some(self.layout.key(rows, 0)?);
         }
         let before = self.last.replace(self.layout.key(rows, last)?);
-        debug_assert!(
-            before < self.last,
-            "partition files are written in key order"
-        );
+        debug_assert!(before < self.last, "partition files are written in key order");
         self.stats.add(rows)?;
         self.writer.write(rows)?;
         if self.writer.memory_size() > self.group_bytes {

@@ -60,11 +60,7 @@ pub(super) fn compare(
     let theirs: Struct = serde_json::from_str(schema_string)?;
     let mut findings = Findings::default();
     findings.fields("", &of_columns(columns), &theirs.fields);
-    let Findings {
-        lacks,
-        unknown,
-        differs,
-    } = findings;
+    let Findings { lacks, unknown, differs } = findings;
     Ok(if !differs.is_empty() {
         Comparison::Differs(differs)
     } else if !unknown.is_empty() {
@@ -153,21 +149,13 @@ fn struct_of(ty: &Value) -> Option<Struct> {
 fn of_columns(columns: &[Column]) -> Vec<Ours<'_>> {
     columns
         .iter()
-        .map(|column| Ours {
-            name: &column.name,
-            ty: &column.ty,
-            required: column.required,
-        })
+        .map(|column| Ours { name: &column.name, ty: &column.ty, required: column.required })
         .collect()
 }
 
 fn of_members(members: &[Member]) -> Vec<Ours<'_>> {
     members
         .iter()
-        .map(|member| Ours {
-            name: &member.name,
-            ty: &member.ty,
-            required: false,
-        })
+        .map(|member| Ours { name: &member.name, ty: &member.ty, required: false })
         .collect()
 }

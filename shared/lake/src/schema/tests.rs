@@ -19,21 +19,14 @@ fn parquet_files_give_every_schema_back() {
         let schema = TableSchema::of(spec).file_schema();
         let mut file = Vec::new();
         let mut writer = ArrowWriter::try_new(&mut file, Arc::clone(&schema), None).unwrap();
-        writer
-            .write(&RecordBatch::new_empty(Arc::clone(&schema)))
-            .unwrap();
+        writer.write(&RecordBatch::new_empty(Arc::clone(&schema))).unwrap();
         writer.close().unwrap();
         // With the Arrow schema that the writer embeds, and from the Parquet types alone.
         for ignore in [false, true] {
             let options = ArrowReaderOptions::new().with_skip_arrow_metadata(ignore);
             let file = Bytes::from(file.clone());
             let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options);
-            assert_eq!(
-                reader.unwrap().schema().fields(),
-                schema.fields(),
-                "{}",
-                spec.name
-            );
+            assert_eq!(reader.unwrap().schema().fields(), schema.fields(), "{}", spec.name);
         }
     }
 }
@@ -43,24 +36,11 @@ fn keys_and_fixed_columns_of_every_stream_are_found() {
     for spec in STREAMS {
         let schema = TableSchema::of(spec);
         let names = |indices: Vec<usize>| -> Vec<String> {
-            indices
-                .into_iter()
-                .map(|index| schema.columns[index].name.clone())
-                .collect()
+            indices.into_iter().map(|index| schema.columns[index].name.clone()).collect()
         };
-        assert_eq!(
-            names(schema.key_indices()),
-            spec.primary_key,
-            "{}",
-            spec.name
-        );
+        assert_eq!(names(schema.key_indices()), spec.primary_key, "{}", spec.name);
         assert_eq!(schema.index_of("synced_at"), schema.synced_at_index());
-        assert_eq!(
-            schema.updated_at_index(),
-            schema.index_of("updated_at"),
-            "{}",
-            spec.name
-        );
+        assert_eq!(schema.updated_at_index(), schema.index_of("updated_at"), "{}", spec.name);
         assert_eq!(
             schema.file_schema().fields().len() + schema.partition_columns().len(),
             schema.columns.len()
@@ -70,13 +50,7 @@ fn keys_and_fixed_columns_of_every_stream_are_found() {
             let counts = !column.volatile
                 && column.name != "synced_at"
                 && Some(column.name.as_str()) != spec.partition.column();
-            assert_eq!(
-                content.contains(&column.name),
-                counts,
-                "{}.{}",
-                spec.name,
-                column.name
-            );
+            assert_eq!(content.contains(&column.name), counts, "{}.{}", spec.name, column.name);
         }
     }
 }
@@ -92,9 +66,7 @@ fn the_arrow_schema_has_the_types_of_the_design() {
     let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     assert_eq!(field("created_at").data_type(), &instant);
     assert_eq!(field("created_year").data_type(), &DataType::Int64);
-    let DataType::List(items) = field("line_items").data_type() else {
-        panic!("no list")
-    };
+    let DataType::List(items) = field("line_items").data_type() else { panic!("no list") };
     assert_eq!(items.name(), "element");
 }
 
@@ -113,10 +85,7 @@ fn the_log_holds_types_and_comments() {
     assert_eq!(field("amount")["type"], "decimal(18,4)");
     assert_eq!(field("created_at")["type"], "timestamp");
     let list = &field("line_items")["type"];
-    assert_eq!(
-        (&list["type"], &list["containsNull"]),
-        (&json!("array"), &json!(true))
-    );
+    assert_eq!((&list["type"], &list["containsNull"]), (&json!("array"), &json!(true)));
     assert_eq!(list["elementType"]["fields"][0]["name"], "id");
     assert_eq!(fields.last().unwrap()["name"], "created_year");
 }
@@ -129,13 +98,8 @@ fn changed(change: impl Fn(&mut Vec<Value>)) -> String {
 }
 
 fn line_items(fields: &mut [Value]) -> &mut Vec<Value> {
-    let list = fields
-        .iter_mut()
-        .find(|field| field["name"] == "line_items")
-        .unwrap();
-    list["type"]["elementType"]["fields"]
-        .as_array_mut()
-        .unwrap()
+    let list = fields.iter_mut().find(|field| field["name"] == "line_items").unwrap();
+    list["type"]["elementType"]["fields"].as_array_mut().unwrap()
 }
 
 fn check(change: impl Fn(&mut Vec<Value>), expected: &Comparison) {
@@ -148,35 +112,21 @@ fn every_stream_equals_itself() {
         let schema = TableSchema::of(spec);
         let log = schema.delta_schema_json();
         assert_eq!(schema.compare(&log).unwrap(), Comparison::Equal);
-        assert_eq!(
-            schema.extended_schema_json(&log).unwrap(),
-            log,
-            "{}",
-            spec.name
-        );
+        assert_eq!(schema.extended_schema_json(&log).unwrap(), log, "{}", spec.name);
     }
 }
 
 #[test]
 fn comments_and_order_are_no_difference() {
     check(|fields| fields.reverse(), &Comparison::Equal);
-    check(
-        |fields| fields[0]["metadata"] = json!({ "comment": "old" }),
-        &Comparison::Equal,
-    );
+    check(|fields| fields[0]["metadata"] = json!({ "comment": "old" }), &Comparison::Equal);
 }
 
 #[test]
 fn what_the_table_lacks_is_named() {
     let lacks = |names: &[&str]| Comparison::Lacks(names.iter().map(|&name| name.into()).collect());
-    check(
-        |fields| fields.retain(|field| field["name"] != "subject"),
-        &lacks(&["subject"]),
-    );
-    check(
-        |fields| drop(line_items(fields).remove(0)),
-        &lacks(&["line_items.id"]),
-    );
+    check(|fields| fields.retain(|field| field["name"] != "subject"), &lacks(&["subject"]));
+    check(|fields| drop(line_items(fields).remove(0)), &lacks(&["line_items.id"]));
 }
 
 #[test]
@@ -184,10 +134,7 @@ fn what_only_the_table_has_is_named() {
     let added = json!({ "name": "fresh", "type": "long", "nullable": true, "metadata": {} });
     let unknown = |name: &str| Comparison::Unknown(vec![name.to_owned()]);
     check(|fields| fields.push(added.clone()), &unknown("fresh"));
-    check(
-        |fields| line_items(fields).push(added.clone()),
-        &unknown("line_items.fresh"),
-    );
+    check(|fields| line_items(fields).push(added.clone()), &unknown("line_items.fresh"));
     // A table of a newer version: not ours to extend, even if it lacks a column too.
     check(
         |fields| {
@@ -206,14 +153,8 @@ fn another_type_is_named() {
         found.unwrap()["type"] = json!("decimal(18,6)");
     };
     check(amount, &differs("amount"));
-    check(
-        |fields| line_items(fields)[0]["type"] = json!("string"),
-        &differs("line_items.id"),
-    );
-    check(
-        |fields| fields[1]["nullable"] = json!(false),
-        &differs("client_id"),
-    );
+    check(|fields| line_items(fields)[0]["type"] = json!("string"), &differs("line_items.id"));
+    check(|fields| fields[1]["nullable"] = json!(false), &differs("client_id"));
     assert!(invoices().compare("{}").is_err() && invoices().compare("<").is_err());
 }
 

@@ -41,10 +41,7 @@ pub async fn one_of_many_writers_wins<S: ObjectStore + 'static>(store: Arc<S>) {
             calls.push(tokio::spawn(async move {
                 let put = writing.put_if_absent(&at, body(writer)).await;
                 let seen = writing.get(&at).await.expect("a readable object");
-                (
-                    put.expect("an answered put"),
-                    seen.expect("an object once a put is over"),
-                )
+                (put.expect("an answered put"), seen.expect("an object once a put is over"))
             }));
             let (get, at) = (Arc::clone(&store), key.clone());
             calls.push(tokio::spawn(async move {
@@ -63,10 +60,7 @@ pub async fn one_of_many_writers_wins<S: ObjectStore + 'static>(store: Arc<S>) {
         let stored = store.get(&key).await.expect("readable").expect("there");
         assert_eq!(stored.len(), 100_000);
         for object in seen {
-            assert!(
-                object.is_empty() || object == stored,
-                "a reader saw something else"
-            );
+            assert!(object.is_empty() || object == stored, "a reader saw something else");
         }
     }
     let listed = store.list("", None).await.expect("a listing");
@@ -86,45 +80,24 @@ pub async fn a_put_replaces_whole_objects<S: ObjectStore + 'static>(store: Arc<S
         }));
         let get = Arc::clone(&store);
         calls.push(tokio::spawn(async move {
-            get.get("a/b")
-                .await
-                .expect("a get")
-                .expect("always an object")
+            get.get("a/b").await.expect("a get").expect("always an object")
         }));
     }
     for call in calls {
         let seen = call.await.expect("no panic");
         assert_eq!(seen.len(), 50_000);
-        assert!(
-            seen.iter().all(|byte| *byte == seen[0]),
-            "a mixture of two objects"
-        );
+        assert!(seen.iter().all(|byte| *byte == seen[0]), "a mixture of two objects");
     }
-    store
-        .put("a/b", Bytes::from_static(b"last"))
-        .await
-        .expect("a put");
-    assert_eq!(
-        store.get("a/b").await.expect("a get").as_deref(),
-        Some(&b"last"[..])
-    );
-    let lost = store
-        .put_if_absent("a/b", Bytes::new())
-        .await
-        .expect("an answer");
+    store.put("a/b", Bytes::from_static(b"last")).await.expect("a put");
+    assert_eq!(store.get("a/b").await.expect("a get").as_deref(), Some(&b"last"[..]));
+    let lost = store.put_if_absent("a/b", Bytes::new()).await.expect("an answer");
     assert_eq!(lost, PutIfAbsent::Exists);
-    assert_eq!(
-        store.get("a/b").await.expect("a get").as_deref(),
-        Some(&b"last"[..])
-    );
+    assert_eq!(store.get("a/b").await.expect("a get").as_deref(), Some(&b"last"[..]));
 }
 
 /// Ranges give what there is of them.
 pub async fn ranges_are_cut_at_the_end<S: ObjectStore>(store: Arc<S>) {
-    store
-        .put("object", Bytes::from_static(b"0123456789"))
-        .await
-        .expect("a put");
+    store.put("object", Bytes::from_static(b"0123456789")).await.expect("a put");
     store.put("empty", Bytes::new()).await.expect("a put");
     let cases: [Case; 9] = [
         ("object", 0..10, Some(b"0123456789")),
@@ -138,16 +111,10 @@ pub async fn ranges_are_cut_at_the_end<S: ObjectStore>(store: Arc<S>) {
         ("none", 0..0, None),
     ];
     for (key, range, expected) in cases {
-        let found = store
-            .get_range(key, range.clone())
-            .await
-            .expect("an answer");
+        let found = store.get_range(key, range.clone()).await.expect("an answer");
         assert_eq!(found.as_deref(), expected, "{key} {range:?}");
     }
-    assert_eq!(
-        store.get("empty").await.expect("an answer").as_deref(),
-        Some(&b""[..])
-    );
+    assert_eq!(store.get("empty").await.expect("an answer").as_deref(), Some(&b""[..]));
     assert_eq!(store.get("none").await.expect("an answer"), None);
 }
 
@@ -163,31 +130,13 @@ pub async fn listings_are_ordered<S: ObjectStore>(store: Arc<S>) {
     keys.push("t/a/_delta_log/00000000000000000010.checkpoint.parquet".to_owned());
     keys.push("t/A Z~!*'()+,;@&$=:%41.x".to_owned());
     for key in &keys {
-        store
-            .put(key, Bytes::copy_from_slice(key.as_bytes()))
-            .await
-            .expect("a put");
+        store.put(key, Bytes::copy_from_slice(key.as_bytes())).await.expect("a put");
     }
     keys.sort();
-    for prefix in [
-        "",
-        "t",
-        "t/",
-        "t/a",
-        "t/a/",
-        "t/a/_delta_log/",
-        "t/a/month=2024-1",
-        "t/a1",
-        "x",
-    ] {
+    for prefix in ["", "t", "t/", "t/a", "t/a/", "t/a/_delta_log/", "t/a/month=2024-1", "t/a1", "x"]
+    {
         let middle = &keys[keys.len() / 2];
-        for after in [
-            None,
-            Some(""),
-            Some(middle.as_str()),
-            Some("t/a/month=2024-12"),
-            Some("u"),
-        ] {
+        for after in [None, Some(""), Some(middle.as_str()), Some("t/a/month=2024-12"), Some("u")] {
             let listed = store.list(prefix, after).await.expect("a listing");
             let expected: Vec<_> = keys
                 .iter()
@@ -195,11 +144,7 @@ pub async fn listings_are_ordered<S: ObjectStore>(store: Arc<S>) {
                 .collect();
             let found: Vec<_> = listed.iter().map(|object| &object.key).collect();
             assert_eq!(found, expected, "prefix {prefix}, after {after:?}");
-            assert!(
-                listed
-                    .iter()
-                    .all(|object| object.size == object.key.len() as u64)
-            );
+            assert!(listed.iter().all(|object| object.size == object.key.len() as u64));
         }
     }
     for key in &keys {
@@ -210,32 +155,21 @@ pub async fn listings_are_ordered<S: ObjectStore>(store: Arc<S>) {
 
 /// Deleting what is not there is no error, and leaves the rest.
 pub async fn deletes_can_be_repeated<S: ObjectStore>(store: Arc<S>) {
-    store
-        .put("a/1", Bytes::from_static(b"1"))
-        .await
-        .expect("a put");
-    store
-        .put("a/2", Bytes::from_static(b"2"))
-        .await
-        .expect("a put");
+    store.put("a/1", Bytes::from_static(b"1")).await.expect("a put");
+    store.put("a/2", Bytes::from_static(b"2")).await.expect("a put");
     for _ in 0..2 {
         store.delete("a/1").await.expect("a delete");
         assert_eq!(store.get("a/1").await.expect("a get"), None);
     }
     store.delete("never/there").await.expect("a delete");
-    let again = store
-        .put_if_absent("a/1", Bytes::from_static(b"3"))
-        .await
-        .expect("a put");
+    let again = store.put_if_absent("a/1", Bytes::from_static(b"3")).await.expect("a put");
     assert_eq!(again, PutIfAbsent::Stored);
     assert_eq!(store.list("a/", None).await.expect("a listing").len(), 2);
 }
 
 /// Keys that could mean something else are refused by every operation on an object.
 pub async fn keys_are_checked<S: ObjectStore>(store: Arc<S>) {
-    for key in [
-        "", "/etc/x", "a/../b", "..", "a//b", "a/", "./a", "a\\b", "a\0b", "a/.tmp-1",
-    ] {
+    for key in ["", "/etc/x", "a/../b", "..", "a//b", "a/", "./a", "a\\b", "a\0b", "a/.tmp-1"] {
         let refused = [
             store.put(key, Bytes::new()).await.err(),
             store.put_if_absent(key, Bytes::new()).await.err(),
@@ -244,46 +178,22 @@ pub async fn keys_are_checked<S: ObjectStore>(store: Arc<S>) {
             store.delete(key).await.err(),
         ];
         for error in refused {
-            assert!(
-                matches!(error, Some(StoreError::InvalidKey { .. })),
-                "{key:?}: {error:?}"
-            );
+            assert!(matches!(error, Some(StoreError::InvalidKey { .. })), "{key:?}: {error:?}");
         }
     }
     for prefix in ["/", "../", "a/../", "//"] {
-        assert_eq!(
-            store.list(prefix, None).await.expect("a listing"),
-            [],
-            "{prefix}"
-        );
+        assert_eq!(store.list(prefix, None).await.expect("a listing"), [], "{prefix}");
     }
 }
 
 /// Five megabytes come back as they were, whole and in parts.
 pub async fn large_objects_come_back<S: ObjectStore>(store: Arc<S>) {
-    let bytes: Vec<u8> = (0..5_000_000_u32)
-        .map(|n| n.wrapping_mul(31).to_le_bytes()[1])
-        .collect();
+    let bytes: Vec<u8> = (0..5_000_000_u32).map(|n| n.wrapping_mul(31).to_le_bytes()[1]).collect();
     let bytes = Bytes::from(bytes);
-    let put = store
-        .put_if_absent("large", bytes.clone())
-        .await
-        .expect("a put");
+    let put = store.put_if_absent("large", bytes.clone()).await.expect("a put");
     assert_eq!(put, PutIfAbsent::Stored);
-    assert!(
-        store
-            .get("large")
-            .await
-            .expect("a get")
-            .is_some_and(|found| found == bytes)
-    );
-    let part = store
-        .get_range("large", 4_000_000..4_500_000)
-        .await
-        .expect("a get");
+    assert!(store.get("large").await.expect("a get").is_some_and(|found| found == bytes));
+    let part = store.get_range("large", 4_000_000..4_500_000).await.expect("a get");
     assert!(part.is_some_and(|part| part == bytes[4_000_000..4_500_000]));
-    assert_eq!(
-        store.list("large", None).await.expect("a listing")[0].size,
-        5_000_000
-    );
+    assert_eq!(store.list("large", None).await.expect("a listing")[0].size, 5_000_000);
 }

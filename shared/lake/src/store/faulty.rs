@@ -85,11 +85,7 @@ impl FaultyStore {
         inner: Arc<dyn ObjectStore>,
         script: impl Fn(Call<'_>) -> Fault + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            inner,
-            script: Box::new(script),
-            calls: AtomicU64::new(0),
-        }
+        Self { inner, script: Box::new(script), calls: AtomicU64::new(0) }
     }
 
     /// How many calls there were.
@@ -104,15 +100,8 @@ impl FaultyStore {
         effect: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let number = self.calls.fetch_add(1, Ordering::SeqCst);
-        let failed = |what: &str| StoreError::Failed {
-            key: key.to_owned(),
-            source: what.into(),
-        };
-        match (self.script)(Call {
-            number,
-            operation,
-            key,
-        }) {
+        let failed = |what: &str| StoreError::Failed { key: key.to_owned(), source: what.into() };
+        match (self.script)(Call { number, operation, key }) {
             Fault::None => effect.await,
             Fault::Before => Err(failed("scripted fault")),
             Fault::After => {
@@ -126,17 +115,11 @@ impl FaultyStore {
 #[async_trait]
 impl ObjectStore for FaultyStore {
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
-        self.apply(
-            Operation::PutIfAbsent,
-            key,
-            self.inner.put_if_absent(key, bytes),
-        )
-        .await
+        self.apply(Operation::PutIfAbsent, key, self.inner.put_if_absent(key, bytes)).await
     }
 
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
-        self.apply(Operation::Put, key, self.inner.put(key, bytes))
-            .await
+        self.apply(Operation::Put, key, self.inner.put(key, bytes)).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
@@ -144,18 +127,15 @@ impl ObjectStore for FaultyStore {
     }
 
     async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
-        self.apply(Operation::GetRange, key, self.inner.get_range(key, range))
-            .await
+        self.apply(Operation::GetRange, key, self.inner.get_range(key, range)).await
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError> {
-        self.apply(Operation::List, prefix, self.inner.list(prefix, after))
-            .await
+        self.apply(Operation::List, prefix, self.inner.list(prefix, after)).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.apply(Operation::Delete, key, self.inner.delete(key))
-            .await
+        self.apply(Operation::Delete, key, self.inner.delete(key)).await
     }
 }
 
@@ -167,9 +147,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn without_faults_it_conforms() {
         conformance::check(|| {
-            Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), |_| {
-                Fault::None
-            }))
+            Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), |_| Fault::None))
         })
         .await;
     }
@@ -178,11 +156,7 @@ mod tests {
     async fn a_fault_before_has_no_effect_and_one_after_has() {
         let inner = Arc::new(MemoryStore::new());
         let faulty = FaultyStore::new(inner.clone(), |call| {
-            if call.number == 0 {
-                Fault::Before
-            } else {
-                Fault::After
-            }
+            if call.number == 0 { Fault::Before } else { Fault::After }
         });
         faulty.put_if_absent("a", Bytes::new()).await.unwrap_err();
         assert_eq!(inner.get("a").await.unwrap(), None);

@@ -41,12 +41,7 @@ impl FolderStore {
     /// The store in the folder `root`. It is created with the first object.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let durable = Mutex::default();
-        Self {
-            inner: Arc::new(Folder {
-                root: root.into(),
-                durable,
-            }),
-        }
+        Self { inner: Arc::new(Folder { root: root.into(), durable }) }
     }
 
     /// The folder.
@@ -73,10 +68,9 @@ impl FolderStore {
         let owned = key.to_owned();
         match tokio::task::spawn_blocking(move || work(&folder, &owned)).await {
             Ok(done) => done.map_err(|source| StoreError::from_io(key, source)),
-            Err(source) => Err(StoreError::Failed {
-                key: key.to_owned(),
-                source: Box::new(source),
-            }),
+            Err(source) => {
+                Err(StoreError::Failed { key: key.to_owned(), source: Box::new(source) })
+            }
         }
     }
 }
@@ -85,28 +79,23 @@ impl FolderStore {
 impl ObjectStore for FolderStore {
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
         check_key(key)?;
-        self.run(key, move |folder, key| folder.put_if_absent(key, &bytes))
-            .await
+        self.run(key, move |folder, key| folder.put_if_absent(key, &bytes)).await
     }
 
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
         check_key(key)?;
-        self.run(key, move |folder, key| folder.put(key, &bytes))
-            .await
+        self.run(key, move |folder, key| folder.put(key, &bytes)).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
         check_key(key)?;
-        self.run(key, |folder, key| {
-            Ok(present(fs::read(folder.root.join(key)))?.map(Bytes::from))
-        })
-        .await
+        self.run(key, |folder, key| Ok(present(fs::read(folder.root.join(key)))?.map(Bytes::from)))
+            .await
     }
 
     async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
         check_key(key)?;
-        self.run(key, move |folder, key| folder.get_range(key, &range))
-            .await
+        self.run(key, move |folder, key| folder.get_range(key, &range)).await
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError> {
@@ -122,11 +111,7 @@ impl ObjectStore for FolderStore {
                 }
                 if let Some(file) = present(fs::metadata(path))? {
                     let modified = Timestamp::try_from(file.modified()?).unwrap_or_default();
-                    found.push(ObjectMeta {
-                        key: key.to_owned(),
-                        size: file.len(),
-                        modified,
-                    });
+                    found.push(ObjectMeta { key: key.to_owned(), size: file.len(), modified });
                 }
                 Ok(())
             })?;
@@ -175,19 +160,13 @@ impl Folder {
         }
         // Also when lost: whoever goes on from "it is there" relies on it.
         self.sync_entry(parent)?;
-        Ok(if lost {
-            PutIfAbsent::Exists
-        } else {
-            PutIfAbsent::Stored
-        })
+        Ok(if lost { PutIfAbsent::Exists } else { PutIfAbsent::Stored })
     }
 
     fn put(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
         let target = self.root.join(key);
         let parent = self.parent(&target);
-        self.with_temporary(parent, bytes, |temporary| {
-            fs::rename(&temporary.path, &target)
-        })?;
+        self.with_temporary(parent, bytes, |temporary| fs::rename(&temporary.path, &target))?;
         self.sync_entry(parent)
     }
 
@@ -228,11 +207,7 @@ impl Folder {
                 let Ok(name) = entry.file_name().into_string() else {
                     continue;
                 };
-                let key = if folder.is_empty() {
-                    name
-                } else {
-                    format!("{folder}/{name}")
-                };
+                let key = if folder.is_empty() { name } else { format!("{folder}/{name}") };
                 let Some(kind) = present(entry.file_type())? else {
                     continue;
                 };

@@ -20,9 +20,7 @@ pub struct MemoryStore {
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let objects = self.shelf().objects.len();
-        f.debug_struct("MemoryStore")
-            .field("objects", &objects)
-            .finish_non_exhaustive()
+        f.debug_struct("MemoryStore").field("objects", &objects).finish_non_exhaustive()
     }
 }
 
@@ -49,12 +47,7 @@ impl MemoryStore {
     pub fn copy(&self) -> Self {
         let on = self.shelf();
         let objects = on.objects.clone();
-        Self {
-            shelf: Mutex::new(Shelf {
-                now: on.now,
-                objects,
-            }),
-        }
+        Self { shelf: Mutex::new(Shelf { now: on.now, objects }) }
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
@@ -86,11 +79,7 @@ impl ObjectStore for MemoryStore {
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
         check_key(key)?;
-        Ok(self
-            .shelf()
-            .objects
-            .get(key)
-            .map(|(bytes, _)| bytes.clone()))
+        Ok(self.shelf().objects.get(key).map(|(bytes, _)| bytes.clone()))
     }
 
     async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {

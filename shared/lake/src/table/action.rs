@@ -144,9 +144,7 @@ impl Add {
         let key = |name: &str| serde_json::from_str::<Key>(tag(name)?).ok();
         let keys = key(FIRST_KEY).zip(key(LAST_KEY));
         let counted = tag(ROWS).and_then(|rows| rows.parse().ok());
-        let rows = counted
-            .or_else(|| rows_of(self.stats.as_deref()?))
-            .unwrap_or_default();
+        let rows = counted.or_else(|| rows_of(self.stats.as_deref()?)).unwrap_or_default();
         let partition = column.and_then(|name| self.partition_values.get(name).cloned().flatten());
         FileEntry {
             path: path.to_owned(),
@@ -235,15 +233,9 @@ pub(crate) fn commit_file(info: &Info<'_>, lines: Vec<Line>) -> Result<Vec<u8>, 
     });
     if let (Some((writer, number)), Some(commit_info)) = (info.writer, commit_info.as_object_mut())
     {
-        commit_info.insert(
-            "txnId".to_owned(),
-            json!(format!("{}-{number}", writer.attempt)),
-        );
+        commit_info.insert("txnId".to_owned(), json!(format!("{}-{number}", writer.attempt)));
     }
-    let first = Line {
-        commit_info: Some(commit_info),
-        ..Line::default()
-    };
+    let first = Line { commit_info: Some(commit_info), ..Line::default() };
     let mut file = Vec::new();
     for line in core::iter::once(first).chain(lines) {
         serde_json::to_writer(&mut file, &line)?;
@@ -266,9 +258,7 @@ pub(crate) fn parse_commit_file(bytes: &[u8]) -> Result<Vec<Line>, String> {
         return Err("it is empty".to_owned());
     }
     let infos = lines.iter().filter_map(|line| line.commit_info.as_ref());
-    let promised = infos
-        .filter_map(|info| info.get(OURS)?.get("actions"))
-        .find_map(Value::as_u64);
+    let promised = infos.filter_map(|info| info.get(OURS)?.get("actions")).find_map(Value::as_u64);
     match promised {
         Some(promised) if promised != lines.len() as u64 => {
             Err(format!("{} of {promised} lines are there", lines.len()))
@@ -283,15 +273,9 @@ pub(crate) fn note_of(commit_info: &Value) -> Option<CommitNote> {
 }
 
 fn partition_values(file: &FileEntry, column: Option<&str>) -> Texts {
-    column
-        .map(|name| (name.to_owned(), file.partition.clone()))
-        .into_iter()
-        .collect()
+    column.map(|name| (name.to_owned(), file.partition.clone())).into_iter().collect()
 }
 
 fn rows_of(stats: &str) -> Option<u64> {
-    serde_json::from_str::<Value>(stats)
-        .ok()?
-        .get("numRecords")?
-        .as_u64()
+    serde_json::from_str::<Value>(stats).ok()?.get("numRecords")?.as_u64()
 }

@@ -27,10 +27,7 @@ impl Table {
         now: Timestamp,
         retention: SignedDuration,
     ) -> Result<Option<u64>, TableError> {
-        let since = self
-            .state
-            .version
-            .saturating_sub(self.state.checkpoint.unwrap_or_default());
+        let since = self.state.version.saturating_sub(self.state.checkpoint.unwrap_or_default());
         if since < CHECKPOINT_EVERY {
             return Ok(None);
         }
@@ -50,8 +47,7 @@ impl Table {
             "numOfAddFiles": checkpoint.adds,
         });
         log.put(&file, checkpoint.bytes).await?;
-        log.put(LAST_CHECKPOINT, hint.to_string().into_bytes())
-            .await?;
+        log.put(LAST_CHECKPOINT, hint.to_string().into_bytes()).await?;
         self.state.checkpoint = Some(version);
         Ok(Some(version))
     }

@@ -47,56 +47,32 @@ impl Table {
         self.check_change(now, change)?;
         let rows_changed = note.counts.changes_rows();
         let recorded = self.recorded_sequence();
-        let sequence = if rows_changed {
-            recorded.next()
-        } else {
-            recorded
-        };
+        let sequence = if rows_changed { recorded.next() } else { recorded };
         let column = self.partition_column();
         let mut lines = Vec::new();
         if !change.add.is_empty()
             && let Some(meta_data) = self.widened()?
         {
-            lines.push(Line {
-                meta_data: Some(meta_data),
-                ..Line::default()
-            });
+            lines.push(Line { meta_data: Some(meta_data), ..Line::default() });
         }
         for txn in [Txn::epoch(writer.epoch, now), Txn::sequence(sequence, now)] {
-            lines.push(Line {
-                txn: Some(txn),
-                ..Line::default()
-            });
+            lines.push(Line { txn: Some(txn), ..Line::default() });
         }
         for file in &change.remove {
             let remove = Some(Remove::of(file, column, rows_changed, now));
-            lines.push(Line {
-                remove,
-                ..Line::default()
-            });
+            lines.push(Line { remove, ..Line::default() });
         }
         for file in &change.add {
             let add = Some(Add::of(file, column, rows_changed));
-            lines.push(Line {
-                add,
-                ..Line::default()
-            });
+            lines.push(Line { add, ..Line::default() });
         }
         let operation = if rows_changed { "MERGE" } else { "WRITE" };
         let number = self.commits;
-        let info = Info {
-            operation,
-            now,
-            writer: Some((writer, number)),
-            sequence,
-            note: Some(note),
-        };
+        let info =
+            Info { operation, now, writer: Some((writer, number)), sequence, note: Some(note) };
         let body = self.body(&info, lines)?;
         let removed: BTreeSet<&str> = change.remove.iter().map(|file| &file.path[..]).collect();
-        self.land(writer, &body, |before, after| {
-            follows(before, after, &removed)
-        })
-        .await
+        self.land(writer, &body, |before, after| follows(before, after, &removed)).await
     }
 
     /// Records the epoch of a writer that takes over, so that whoever held the lease before can
@@ -110,10 +86,7 @@ impl Table {
         writer: &Writer,
         note: &CommitNote,
     ) -> Result<Committed, CommitError> {
-        let epoch = Line {
-            txn: Some(Txn::epoch(writer.epoch, now)),
-            ..Line::default()
-        };
+        let epoch = Line { txn: Some(Txn::epoch(writer.epoch, now)), ..Line::default() };
         let info = Info {
             operation: "FENCE",
             now,
@@ -140,30 +113,20 @@ impl Table {
             let recorded = self.recorded_epoch();
             if recorded > writer.epoch {
                 let ours = writer.epoch;
-                return Err(CommitError::Fenced {
-                    table: stream,
-                    recorded,
-                    ours,
-                });
+                return Err(CommitError::Fenced { table: stream, recorded, ours });
             }
             let version = self.state.version + 1;
             match self.log().put_commit(version, body).await? {
                 Landed::Ours => {
                     self.take_in(version, body)?;
-                    return Ok(Committed {
-                        version,
-                        sequence: self.recorded_sequence(),
-                    });
+                    return Ok(Committed { version, sequence: self.recorded_sequence() });
                 }
                 Landed::Others => {}
             }
             let before = self.state.clone();
             self.refresh().await?;
             if self.recorded_epoch() <= writer.epoch && !still_good(&before, &self.state) {
-                return Err(CommitError::Stale {
-                    table: stream,
-                    version: self.state.version,
-                });
+                return Err(CommitError::Stale { table: stream, version: self.state.version });
             }
         }
         Err(contended)
@@ -175,9 +138,7 @@ impl Table {
         let lines = parse_commit_file(body).map_err(damaged)?;
         let mut replay = self.state.replay();
         replay.apply(version, lines).map_err(damaged)?;
-        self.state = replay
-            .finish(version, self.state.checkpoint)
-            .map_err(damaged)?;
+        self.state = replay.finish(version, self.state.checkpoint).map_err(damaged)?;
         self.sort_files();
         Ok(())
     }
@@ -185,17 +146,13 @@ impl Table {
     fn body(&mut self, info: &Info<'_>, lines: Vec<Line>) -> Result<Bytes, CommitError> {
         self.commits += 1;
         let file = commit_file(info, lines);
-        file.map(Bytes::from)
-            .map_err(|error| self.impossible(error.to_string()))
+        file.map(Bytes::from).map_err(|error| self.impossible(error.to_string()))
     }
 
     fn check_change(&self, now: Timestamp, change: &Change) -> Result<(), CommitError> {
         if between(change.started, now) > LONGEST_ATTEMPT {
             let table = self.stream().to_owned();
-            return Err(CommitError::TooOld {
-                table,
-                started: change.started,
-            });
+            return Err(CommitError::TooOld { table, started: change.started });
         }
         let mut paths = BTreeSet::new();
         for file in &change.remove {
@@ -228,10 +185,8 @@ impl Table {
         match self.schema.compare(&old.schema_string).map_err(damaged)? {
             Comparison::Lacks(_) => {
                 let mut new = old.clone();
-                new.schema_string = self
-                    .schema
-                    .extended_schema_json(&old.schema_string)
-                    .map_err(damaged)?;
+                new.schema_string =
+                    self.schema.extended_schema_json(&old.schema_string).map_err(damaged)?;
                 Ok(Some(new))
             }
             // What does not fit was refused when the version was read.
@@ -240,10 +195,7 @@ impl Table {
     }
 
     fn impossible(&self, what: String) -> CommitError {
-        CommitError::Impossible {
-            table: self.stream().to_owned(),
-            what,
-        }
+        CommitError::Impossible { table: self.stream().to_owned(), what }
     }
 }
 
@@ -258,11 +210,7 @@ impl Log<'_> {
         let file = names::commit(version);
         let mut tries = TRIES;
         loop {
-            let error = match self
-                .store
-                .put_if_absent(&self.key(&file), body.clone())
-                .await
-            {
+            let error = match self.store.put_if_absent(&self.key(&file), body.clone()).await {
                 Ok(PutIfAbsent::Stored) => return Ok(Landed::Ours),
                 Ok(PutIfAbsent::Exists) => break,
                 Err(error) => error,
@@ -293,8 +241,5 @@ fn follows(before: &LogState, after: &LogState, removed: &BTreeSet<&str>) -> boo
     before.recorded(sequence) == after.recorded(sequence)
         && before.meta_data == after.meta_data
         && removed.iter().all(|path| after.files.contains_key(*path))
-        && after
-            .files
-            .iter()
-            .all(|(path, add)| before.files.get(path) == Some(add))
+        && after.files.iter().all(|(path, add)| before.files.get(path) == Some(add))
 }

@@ -28,10 +28,7 @@ pub(super) fn first_commit(
         id: table_id(schema.spec.name, account, now),
         name: Some(schema.spec.name.to_owned()),
         description: Some(schema.spec.doc.to_owned()),
-        format: Format {
-            provider: "parquet".to_owned(),
-            options: Texts::new(),
-        },
+        format: Format { provider: "parquet".to_owned(), options: Texts::new() },
         schema_string: schema.delta_schema_json(),
         partition_columns: schema.partition_columns(),
         configuration: [
@@ -48,14 +45,8 @@ pub(super) fn first_commit(
         sequence: Sequence::default(),
         note: None,
     };
-    let protocol = Line {
-        protocol: Some(protocol),
-        ..Line::default()
-    };
-    let meta_data = Line {
-        meta_data: Some(meta_data),
-        ..Line::default()
-    };
+    let protocol = Line { protocol: Some(protocol), ..Line::default() };
+    let meta_data = Line { meta_data: Some(meta_data), ..Line::default() };
     commit_file(&info, vec![protocol, meta_data])
 }
 

@@ -98,10 +98,7 @@ impl LogState {
 
     /// The number that a commit of ours recorded for `app_id`; 0 before the first.
     pub(crate) fn recorded(&self, app_id: &str) -> u64 {
-        self.txns
-            .get(app_id)
-            .and_then(|txn| u64::try_from(txn.version).ok())
-            .unwrap_or_default()
+        self.txns.get(app_id).and_then(|txn| u64::try_from(txn.version).ok()).unwrap_or_default()
     }
 }
 

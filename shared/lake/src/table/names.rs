@@ -8,13 +8,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 pub(crate) const LAST_CHECKPOINT: &str = "_delta_log/_last_checkpoint";
 
 /// What stays as it is in a path of the log.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'/')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'=')
-    .remove(b'-')
-    .remove(b'~');
+const ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'=').remove(b'-').remove(b'~');
 
 /// A file of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,25 +47,15 @@ pub(crate) fn parse_log(name: &str) -> Option<LogName> {
     match rest {
         ".json" => return Some(LogName::Commit(version)),
         ".checkpoint.parquet" => {
-            return Some(LogName::Checkpoint {
-                version,
-                part: 0,
-                parts: 0,
-            });
+            return Some(LogName::Checkpoint { version, part: 0, parts: 0 });
         }
         _ => {}
     }
-    let (part, parts) = rest
-        .strip_prefix(".checkpoint.")?
-        .strip_suffix(".parquet")?
-        .split_once('.')?;
+    let (part, parts) =
+        rest.strip_prefix(".checkpoint.")?.strip_suffix(".parquet")?.split_once('.')?;
     let both_long = part.len() == 10 && parts.len() == 10;
     let (part, parts) = (digits(part)?, digits(parts)?);
-    (both_long && part > 0 && part <= parts).then_some(LogName::Checkpoint {
-        version,
-        part,
-        parts,
-    })
+    (both_long && part > 0 && part <= parts).then_some(LogName::Checkpoint { version, part, parts })
 }
 
 /// Epoch and sequence in the name of a data file of ours,
@@ -82,9 +67,7 @@ pub(crate) fn parse_data_file(path: &str) -> Option<(u64, u64)> {
     let attempt = parts.next()?;
     digits::<u64>(parts.next()?)?;
     let ours = !attempt.is_empty()
-        && attempt
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && attempt.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && parts.next().is_none();
     ours.then_some((epoch, sequence))
 }
@@ -105,9 +88,7 @@ pub(crate) fn decode(path: &str) -> Option<String> {
 }
 
 fn digits<N: FromStr>(text: &str) -> Option<N> {
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| text.parse().ok())?
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 #[cfg(test)]
@@ -117,16 +98,8 @@ mod tests {
     #[test]
     fn log_files_are_told_apart() {
         let v = "00000000000000000012";
-        let one = Some(LogName::Checkpoint {
-            version: 12,
-            part: 0,
-            parts: 0,
-        });
-        let part = Some(LogName::Checkpoint {
-            version: 12,
-            part: 2,
-            parts: 3,
-        });
+        let one = Some(LogName::Checkpoint { version: 12, part: 0, parts: 0 });
+        let part = Some(LogName::Checkpoint { version: 12, part: 2, parts: 3 });
         let check = |rest: &str, expected| assert_eq!(parse_log(&format!("{v}{rest}")), expected);
         check(".json", Some(LogName::Commit(12)));
         check(".checkpoint.parquet", one);
@@ -142,10 +115,7 @@ mod tests {
         assert_eq!(parse_log("+0000000000000000012.json"), None);
         assert_eq!(commit(12), format!("_delta_log/{v}.json"));
         let parts = checkpoint_parts(12, 2);
-        assert_eq!(
-            parts[1],
-            format!("_delta_log/{v}.checkpoint.0000000002.0000000002.parquet")
-        );
+        assert_eq!(parts[1], format!("_delta_log/{v}.checkpoint.0000000002.0000000002.parquet"));
     }
 
     #[test]
@@ -153,10 +123,7 @@ mod tests {
         let check = |name: &str, expected| assert_eq!(parse_data_file(name), expected, "{name}");
         check("3-7-ab12-0.parquet", Some((3, 7)));
         check("created_month=2024-01/3-7-ab_12-10.parquet", Some((3, 7)));
-        check(
-            "part-00001-3a0fa4c0-5a2b-4c1e-9c1e-000000000000-c000.snappy.parquet",
-            None,
-        );
+        check("part-00001-3a0fa4c0-5a2b-4c1e-9c1e-000000000000-c000.snappy.parquet", None);
         check("3-7-ab12-0.parquet.tmp", None);
         check("3-7--0.parquet", None);
         check("3-7-ab12.parquet", None);
@@ -166,25 +133,14 @@ mod tests {
 
     #[test]
     fn paths_survive_the_log() {
-        for path in [
-            "created_month=2024-01/1-2-ab-0.parquet",
-            "a b/ü%41.parquet",
-            "x:y.parquet",
-        ] {
+        for path in ["created_month=2024-01/1-2-ab-0.parquet", "a b/ü%41.parquet", "x:y.parquet"] {
             let encoded = encode(path);
             assert!(encoded.is_ascii() && !encoded.contains(' '), "{encoded}");
             assert_eq!(decode(&encoded).as_deref(), Some(path));
         }
         assert_eq!(encode("a=b/1-2-ab-0.parquet"), "a=b/1-2-ab-0.parquet");
-        for path in [
-            "s3://b/x.parquet",
-            "/x",
-            "../x",
-            "a/../../x",
-            "a//b",
-            "%2Fx",
-            "_delta_log/x",
-        ] {
+        for path in ["s3://b/x.parquet", "/x", "../x", "a/../../x", "a//b", "%2Fx", "_delta_log/x"]
+        {
             assert_eq!(decode(path), None, "{path}");
         }
     }

@@ -33,9 +33,7 @@ impl Log<'_> {
         let hint = self.hint().await?;
         if let Some(version) = hint {
             // Everything from the checkpoint's own file on.
-            let listing = self
-                .list(Some(&format!("_delta_log/{version:020}.")))
-                .await?;
+            let listing = self.list(Some(&format!("_delta_log/{version:020}."))).await?;
             if let (Some(base), damage) = self.newest_checkpoint(&listing).await? {
                 let state = self.go_on(base, &listing).await;
                 return state.map(Some).map_err(|error| root_cause(error, damage));
@@ -75,15 +73,8 @@ impl Log<'_> {
                 Some(_) | None => Err(self.damaged(&names::commit(next), "it is missing")),
             };
         }
-        let checkpoint = listing
-            .checkpoints
-            .keys()
-            .last()
-            .copied()
-            .max(state.checkpoint);
-        self.tail(state.replay(), next, checkpoint, &listing)
-            .await
-            .map(Some)
+        let checkpoint = listing.checkpoints.keys().last().copied().max(state.checkpoint);
+        self.tail(state.replay(), next, checkpoint, &listing).await.map(Some)
     }
 
     /// The newest commit at `version` or before that carries a note. Others may be missing: log
@@ -119,9 +110,7 @@ impl Log<'_> {
         let Some(bytes) = self.get(names::LAST_CHECKPOINT).await? else {
             return Ok(None);
         };
-        Ok(serde_json::from_slice::<Hint>(&bytes)
-            .ok()
-            .map(|hint| hint.version))
+        Ok(serde_json::from_slice::<Hint>(&bytes).ok().map(|hint| hint.version))
     }
 
     /// The actions of these files of a checkpoint.
@@ -146,10 +135,7 @@ impl Log<'_> {
                 .map_err(|what| self.damaged(file, what))?;
         }
         let file = files.first().map_or("_delta_log", String::as_str);
-        replay
-            .clone()
-            .finish(version, None)
-            .map_err(|what| self.damaged(file, what))?;
+        replay.clone().finish(version, None).map_err(|what| self.damaged(file, what))?;
         Ok(replay)
     }
 
@@ -179,9 +165,7 @@ impl Log<'_> {
         (version, replay): (u64, Replay),
         listing: &Listing,
     ) -> Result<LogState, TableError> {
-        let mut state = self
-            .tail(replay, version + 1, Some(version), listing)
-            .await?;
+        let mut state = self.tail(replay, version + 1, Some(version), listing).await?;
         if state.note.is_none() {
             state.note = self.note_before(version).await?;
         }
@@ -198,20 +182,13 @@ impl Log<'_> {
     ) -> Result<LogState, TableError> {
         let versions: Vec<u64> = listing.commits.range(next..).copied().collect();
         let newest_checkpoint = listing.checkpoints.keys().last().copied();
-        let expected = (next..)
-            .zip(&versions)
-            .find(|(expected, found)| expected != *found);
+        let expected = (next..).zip(&versions).find(|(expected, found)| expected != *found);
         if let Some((missing, _)) = expected {
-            return Err(self.damaged(
-                &names::commit(missing),
-                "it is missing, later ones are there",
-            ));
+            return Err(
+                self.damaged(&names::commit(missing), "it is missing, later ones are there")
+            );
         }
-        let last = versions
-            .last()
-            .copied()
-            .or_else(|| next.checked_sub(1))
-            .unwrap_or_default();
+        let last = versions.last().copied().or_else(|| next.checked_sub(1)).unwrap_or_default();
         if let Some(beyond) = newest_checkpoint.filter(|newest| *newest > last) {
             // It cannot be read, or it would be where we begin; what it holds is nowhere else.
             let what = "it cannot be read, and it holds versions that are nowhere else";
@@ -226,9 +203,7 @@ impl Log<'_> {
                 .map_err(|what| self.damaged(&names::commit(version), what))?;
         }
         drop(commits);
-        replay
-            .finish(last, checkpoint)
-            .map_err(|what| self.damaged("_delta_log", what))
+        replay.finish(last, checkpoint).map_err(|what| self.damaged("_delta_log", what))
     }
 
     async fn read_commit(&self, version: u64) -> Result<Vec<Line>, TableError> {
@@ -242,18 +217,12 @@ impl Log<'_> {
     fn note_in(&self, version: u64, bytes: &[u8]) -> Result<Option<CommitNote>, TableError> {
         let lines =
             parse_commit_file(bytes).map_err(|what| self.damaged(&names::commit(version), what))?;
-        Ok(lines
-            .iter()
-            .filter_map(|line| line.commit_info.as_ref())
-            .find_map(note_of))
+        Ok(lines.iter().filter_map(|line| line.commit_info.as_ref()).find_map(note_of))
     }
 
     /// A file below the table's folder.
     pub(crate) async fn get(&self, file: &str) -> Result<Option<Bytes>, TableError> {
-        self.store
-            .get(&self.key(file))
-            .await
-            .map_err(|source| self.failed(source))
+        self.store.get(&self.key(file)).await.map_err(|source| self.failed(source))
     }
 
     /// Creates or replaces a file below the table's folder.
@@ -267,10 +236,7 @@ impl Log<'_> {
     }
 
     pub(crate) fn failed(&self, source: StoreError) -> TableError {
-        TableError::Store {
-            table: self.stream.to_owned(),
-            source,
-        }
+        TableError::Store { table: self.stream.to_owned(), source }
     }
 
     pub(crate) fn damaged(&self, file: &str, what: impl Into<String>) -> TableError {

@@ -59,20 +59,14 @@ pub(crate) fn at(second: i64) -> Timestamp {
 }
 
 pub(crate) fn writer(attempt: &str, epoch: u64) -> Writer {
-    Writer {
-        attempt: AttemptId(attempt.to_owned()),
-        epoch: Epoch(epoch),
-    }
+    Writer { attempt: AttemptId(attempt.to_owned()), epoch: Epoch(epoch) }
 }
 
 pub(crate) fn note(cursor: u64, inserted: u64) -> CommitNote {
     CommitNote {
         run: format!("run-{cursor}"),
         state: json!({ "cursor": cursor, "full": { "begun": "2026-11-23T06:15:00Z" } }),
-        counts: Counts {
-            inserted,
-            ..Counts::default()
-        },
+        counts: Counts { inserted, ..Counts::default() },
     }
 }
 
@@ -91,24 +85,15 @@ pub(crate) fn file(name: &str, month: Option<&str>, first: i64) -> FileEntry {
 }
 
 pub(crate) fn change(add: &[FileEntry], remove: &[FileEntry]) -> Change {
-    Change {
-        started: at(0),
-        add: add.to_vec(),
-        remove: remove.to_vec(),
-    }
+    Change { started: at(0), add: add.to_vec(), remove: remove.to_vec() }
 }
 
 pub(crate) async fn create(store: &Arc<MemoryStore>) -> Table {
-    Table::create(store.clone(), &BY_MONTH, ACCOUNT, at(0))
-        .await
-        .unwrap()
+    Table::create(store.clone(), &BY_MONTH, ACCOUNT, at(0)).await.unwrap()
 }
 
 pub(crate) async fn open(store: &Arc<MemoryStore>) -> Table {
-    Table::open(store.clone(), &BY_MONTH, ACCOUNT)
-        .await
-        .unwrap()
-        .expect("a table")
+    Table::open(store.clone(), &BY_MONTH, ACCOUNT).await.unwrap().expect("a table")
 }
 
 pub(crate) fn commit_key(version: u64) -> String {
@@ -120,62 +105,36 @@ pub(crate) async fn commit_files(table: &mut Table, by: &Writer, from: i64, n: i
     for number in from..from + n {
         let added = file(&format!("1-{number}-a-0"), Some("2024-01"), number * 10);
         let said = note(u64::try_from(number).unwrap(), 10);
-        table
-            .commit(at(number), by, &change(&[added], &[]), &said)
-            .await
-            .unwrap();
+        table.commit(at(number), by, &change(&[added], &[]), &said).await.unwrap();
     }
 }
 
 async fn lines(store: &MemoryStore, version: u64) -> Vec<Value> {
     let bytes = store.get(&commit_key(version)).await.unwrap().unwrap();
     let text = String::from_utf8(bytes.to_vec()).unwrap();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[tokio::test]
 async fn there_is_no_table_until_it_is_created() {
     let store = Arc::new(MemoryStore::new());
-    assert!(
-        Table::open(store.clone(), &BY_MONTH, ACCOUNT)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(Table::open(store.clone(), &BY_MONTH, ACCOUNT).await.unwrap().is_none());
     let created = create(&store).await;
-    assert_eq!(
-        (created.version(), created.rows(), created.root()),
-        (0, 0, "tables/by_month")
-    );
-    assert_eq!(
-        (created.recorded_epoch(), created.recorded_sequence()),
-        (Epoch(0), Sequence(0))
-    );
+    assert_eq!((created.version(), created.rows(), created.root()), (0, 0, "tables/by_month"));
+    assert_eq!((created.recorded_epoch(), created.recorded_sequence()), (Epoch(0), Sequence(0)));
     assert!(created.note().is_none() && created.files().is_empty());
     let again = create(&store).await;
     assert_eq!(again.version(), 0);
 
     let lines = lines(&store, 0).await;
-    assert_eq!(
-        lines[1]["protocol"],
-        json!({ "minReaderVersion": 1, "minWriterVersion": 2 })
-    );
+    assert_eq!(lines[1]["protocol"], json!({ "minReaderVersion": 1, "minWriterVersion": 2 }));
     let meta_data = &lines[2]["metaData"];
     assert_eq!(meta_data["partitionColumns"], json!(["created_month"]));
     let properties = json!({ "harvest-lake.format": "1", "harvest-lake.account": "7" });
     assert_eq!(meta_data["configuration"], properties);
-    assert_eq!(
-        meta_data["schemaString"],
-        TableSchema::of(&BY_MONTH).delta_schema_json()
-    );
+    assert_eq!(meta_data["schemaString"], TableSchema::of(&BY_MONTH).delta_schema_json());
     let id = meta_data["id"].as_str().unwrap();
-    assert_eq!(
-        id.split('-').map(str::len).collect::<Vec<_>>(),
-        [8, 4, 4, 4, 12],
-        "{id}"
-    );
+    assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{id}");
     assert_eq!(&id[14..15], "8", "{id}");
     assert_ne!(id, table_id("by_month", ACCOUNT, at(1)));
 }
@@ -186,76 +145,36 @@ async fn creators_that_race_end_with_one_table() {
     let first = create(&store).await;
     // The second saw nothing yet when it looked.
     let blind = Arc::new(FaultyStore::new(store.clone(), |_| Fault::None));
-    let late = Table::create(blind, &BY_MONTH, ACCOUNT, at(9))
-        .await
-        .unwrap();
+    let late = Table::create(blind, &BY_MONTH, ACCOUNT, at(9)).await.unwrap();
     assert_eq!(late.state.meta_data.id, first.state.meta_data.id);
     let log = first.log();
     let other = first_commit(&first.schema, ACCOUNT, at(9)).unwrap();
-    assert_eq!(
-        log.put_commit(0, &other.into()).await.unwrap(),
-        commit::Landed::Others
-    );
+    assert_eq!(log.put_commit(0, &other.into()).await.unwrap(), commit::Landed::Others);
 }
 
 #[tokio::test]
 async fn what_is_committed_is_what_is_opened() {
     let store = Arc::new(MemoryStore::new());
     let mut table = create(&store).await;
-    let (january, february) = (
-        file("1-1-a-0", Some("2024-01"), 100),
-        file("1-1-a-1", Some("2024-02"), 0),
-    );
+    let (january, february) =
+        (file("1-1-a-0", Some("2024-01"), 100), file("1-1-a-1", Some("2024-02"), 0));
     let undated = file("1-1-a-2", None, 50);
     let before = file("1-1-a-3", Some("2024-01"), 5);
-    let all = [
-        february.clone(),
-        january.clone(),
-        undated.clone(),
-        before.clone(),
-    ];
+    let all = [february.clone(), january.clone(), undated.clone(), before.clone()];
     let by = writer("a", 1);
-    let first = table
-        .commit(at(1), &by, &change(&all, &[]), &note(1, 40))
-        .await
-        .unwrap();
-    assert_eq!(
-        first,
-        Committed {
-            version: 1,
-            sequence: Sequence(1)
-        }
-    );
-    assert_eq!(
-        table.files(),
-        [
-            undated.clone(),
-            before.clone(),
-            january.clone(),
-            february.clone()
-        ]
-    );
+    let first = table.commit(at(1), &by, &change(&all, &[]), &note(1, 40)).await.unwrap();
+    assert_eq!(first, Committed { version: 1, sequence: Sequence(1) });
+    assert_eq!(table.files(), [undated.clone(), before.clone(), january.clone(), february.clone()]);
 
     let newer = file("1-2-a-0", Some("2024-01"), 100);
     let replaced = change(from_ref(&newer), from_ref(&january));
-    table
-        .commit(at(2), &by, &replaced, &note(2, 1))
-        .await
-        .unwrap();
+    table.commit(at(2), &by, &replaced, &note(2, 1)).await.unwrap();
     let opened = open(&store).await;
     for table in [&table, &opened] {
-        assert_eq!(
-            (table.version(), table.rows(), table.bytes()),
-            (2, 40, 4000)
-        );
+        assert_eq!((table.version(), table.rows(), table.bytes()), (2, 40, 4000));
         assert_eq!(
             table.files(),
-            [
-                undated.clone(),
-                before.clone(),
-                newer.clone(),
-                february.clone()
-            ]
+            [undated.clone(), before.clone(), newer.clone(), february.clone()]
         );
         assert_eq!(table.note(), Some(&note(2, 1)));
         assert_eq!(table.recorded_epoch(), Epoch(1));
@@ -273,10 +192,7 @@ async fn what_is_committed_is_what_is_opened() {
     assert_eq!(remove["deletionTimestamp"], at(2).as_millisecond());
     assert_eq!(remove["extendedFileMetadata"], true);
     let add = lines.iter().find_map(|line| line.get("add")).unwrap();
-    assert_eq!(
-        add["partitionValues"],
-        json!({ "created_month": "2024-01" })
-    );
+    assert_eq!(add["partitionValues"], json!({ "created_month": "2024-01" }));
     assert_eq!(add["tags"]["harvest-lake.first"], "[100]");
 }
 
@@ -286,17 +202,8 @@ async fn a_commit_without_changed_rows_keeps_the_sequence() {
     let mut table = create(&store).await;
     let by = writer("a", 3);
     commit_files(&mut table, &by, 1, 1).await;
-    let said = table
-        .commit(at(2), &by, &change(&[], &[]), &note(9, 0))
-        .await
-        .unwrap();
-    assert_eq!(
-        said,
-        Committed {
-            version: 2,
-            sequence: Sequence(1)
-        }
-    );
+    let said = table.commit(at(2), &by, &change(&[], &[]), &note(9, 0)).await.unwrap();
+    assert_eq!(said, Committed { version: 2, sequence: Sequence(1) });
     assert_eq!(open(&store).await.note(), Some(&note(9, 0)));
 }
 
@@ -309,27 +216,12 @@ async fn a_change_of_outdated_files_is_stale_and_can_be_merged_again() {
     commit_files(&mut one, &by, 1, 1).await;
     let late = change(&[file("1-1-b-0", Some("2024-01"), 0)], &[]);
     let by = writer("b", 1);
-    let lost = other
-        .commit(at(2), &by, &late, &note(2, 1))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(lost, CommitError::Stale { version: 1, .. }),
-        "{lost:?}"
-    );
+    let lost = other.commit(at(2), &by, &late, &note(2, 1)).await.unwrap_err();
+    assert!(matches!(lost, CommitError::Stale { version: 1, .. }), "{lost:?}");
     assert_eq!(other.files(), one.files());
     let merged = change(&[file("1-2-b-0", Some("2024-01"), 0)], other.files());
-    let landed = other
-        .commit(at(2), &by, &merged, &note(2, 1))
-        .await
-        .unwrap();
-    assert_eq!(
-        landed,
-        Committed {
-            version: 2,
-            sequence: Sequence(2)
-        }
-    );
+    let landed = other.commit(at(2), &by, &merged, &note(2, 1)).await.unwrap();
+    assert_eq!(landed, Committed { version: 2, sequence: Sequence(2) });
 }
 
 #[tokio::test]
@@ -338,22 +230,11 @@ async fn a_race_lost_to_a_commit_without_files_is_run_again() {
     let mut one = create(&store).await;
     let mut other = open(&store).await;
     for n in 1..=3 {
-        one.commit(at(n), &writer("a", 1), &change(&[], &[]), &note(1, 0))
-            .await
-            .unwrap();
+        one.commit(at(n), &writer("a", 1), &change(&[], &[]), &note(1, 0)).await.unwrap();
     }
     let add = change(&[file("1-1-b-0", None, 0)], &[]);
-    let landed = other
-        .commit(at(4), &writer("b", 1), &add, &note(2, 1))
-        .await
-        .unwrap();
-    assert_eq!(
-        landed,
-        Committed {
-            version: 4,
-            sequence: Sequence(1)
-        }
-    );
+    let landed = other.commit(at(4), &writer("b", 1), &add, &note(2, 1)).await.unwrap();
+    assert_eq!(landed, Committed { version: 4, sequence: Sequence(1) });
 }
 
 #[tokio::test]
@@ -361,27 +242,15 @@ async fn a_writer_that_was_taken_over_commits_nothing() {
     let store = Arc::new(MemoryStore::new());
     let mut frozen = create(&store).await;
     let mut awake = open(&store).await;
-    let fenced = awake
-        .fence(at(1), &writer("b", 2), &note(1, 0))
-        .await
-        .unwrap();
-    assert_eq!(
-        fenced,
-        Committed {
-            version: 1,
-            sequence: Sequence(0)
-        }
-    );
+    let fenced = awake.fence(at(1), &writer("b", 2), &note(1, 0)).await.unwrap();
+    assert_eq!(fenced, Committed { version: 1, sequence: Sequence(0) });
     let add = change(&[file("1-1-a-0", None, 0)], &[]);
     let by = writer("a", 1);
     for reopened in [false, true] {
         if reopened {
             frozen = open(&store).await;
         }
-        let error = frozen
-            .commit(at(2), &by, &add, &note(2, 1))
-            .await
-            .unwrap_err();
+        let error = frozen.commit(at(2), &by, &add, &note(2, 1)).await.unwrap_err();
         let ours = Epoch(1);
         assert!(
             matches!(&error, CommitError::Fenced { recorded: Epoch(2), ours: o, .. } if *o == ours),
@@ -398,17 +267,8 @@ async fn a_fence_steps_over_what_the_former_holder_still_commits() {
     let mut old = create(&store).await;
     let mut new = open(&store).await;
     commit_files(&mut old, &writer("a", 1), 1, 2).await;
-    let fenced = new
-        .fence(at(3), &writer("b", 2), &note(2, 0))
-        .await
-        .unwrap();
-    assert_eq!(
-        fenced,
-        Committed {
-            version: 3,
-            sequence: Sequence(2)
-        }
-    );
+    let fenced = new.fence(at(3), &writer("b", 2), &note(2, 0)).await.unwrap();
+    assert_eq!(fenced, Committed { version: 3, sequence: Sequence(2) });
     assert_eq!(new.files().len(), 2);
 }
 
@@ -417,16 +277,9 @@ async fn a_commit_whose_answer_was_lost_is_recognised() {
     let inner = Arc::new(MemoryStore::new());
     create(&inner).await;
     let store = Arc::new(FaultyStore::new(inner.clone(), |call: Call<'_>| {
-        if call.operation == Operation::PutIfAbsent {
-            Fault::After
-        } else {
-            Fault::None
-        }
+        if call.operation == Operation::PutIfAbsent { Fault::After } else { Fault::None }
     }));
-    let mut table = Table::open(store, &BY_MONTH, ACCOUNT)
-        .await
-        .unwrap()
-        .unwrap();
+    let mut table = Table::open(store, &BY_MONTH, ACCOUNT).await.unwrap().unwrap();
     commit_files(&mut table, &writer("a", 1), 1, 3).await;
     assert_eq!((table.version(), table.files().len()), (3, 3));
     assert_eq!(open(&inner).await.version(), 3);
@@ -441,10 +294,7 @@ async fn another_commit_of_the_same_attempt_is_not_taken_for_this_one() {
     let (mut one, mut other) = (open(&store).await, open(&store).await);
     commit_files(&mut one, &by, 1, 1).await;
     let add = change(&[file("1-1-a-9", None, 0)], &[]);
-    let error = other
-        .commit(at(1), &by, &add, &note(1, 10))
-        .await
-        .unwrap_err();
+    let error = other.commit(at(1), &by, &add, &note(1, 10)).await.unwrap_err();
     assert!(matches!(error, CommitError::Stale { .. }), "{error:?}");
 }
 
@@ -454,15 +304,9 @@ async fn a_change_that_took_over_an_hour_is_refused() {
     let mut table = create(&store).await;
     let by = writer("a", 1);
     let add = change(&[file("1-1-a-0", None, 0)], &[]);
-    let error = table
-        .commit(at(3601), &by, &add, &note(1, 1))
-        .await
-        .unwrap_err();
+    let error = table.commit(at(3601), &by, &add, &note(1, 1)).await.unwrap_err();
     assert!(matches!(error, CommitError::TooOld { .. }), "{error:?}");
-    table
-        .commit(at(3600), &by, &add, &note(1, 1))
-        .await
-        .unwrap();
+    table.commit(at(3600), &by, &add, &note(1, 1)).await.unwrap();
 }
 
 #[tokio::test]
@@ -471,14 +315,8 @@ async fn impossible_changes_are_refused() {
     let mut table = create(&store).await;
     let by = writer("a", 1);
     let (there, other) = (file("1-1-a-0", None, 0), file("1-1-a-1", None, 0));
-    table
-        .commit(at(1), &by, &change(from_ref(&there), &[]), &note(1, 1))
-        .await
-        .unwrap();
-    let outside = FileEntry {
-        path: "../x.parquet".to_owned(),
-        ..other.clone()
-    };
+    table.commit(at(1), &by, &change(from_ref(&there), &[]), &note(1, 1)).await.unwrap();
+    let outside = FileEntry { path: "../x.parquet".to_owned(), ..other.clone() };
     for wrong in [
         change(from_ref(&there), &[]),
         change(from_ref(&there), from_ref(&there)),
@@ -487,27 +325,12 @@ async fn impossible_changes_are_refused() {
         change(&[], &[there.clone(), there.clone()]),
         change(&[outside], &[]),
     ] {
-        let error = table
-            .commit(at(1), &by, &wrong, &note(1, 1))
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(error, CommitError::Impossible { .. }),
-            "{wrong:?}: {error:?}"
-        );
+        let error = table.commit(at(1), &by, &wrong, &note(1, 1)).await.unwrap_err();
+        assert!(matches!(error, CommitError::Impossible { .. }), "{wrong:?}: {error:?}");
     }
-    table
-        .commit(at(1), &by, &change(&[other], from_ref(&there)), &note(1, 1))
-        .await
-        .unwrap();
-    let error = table
-        .commit(at(1), &by, &change(&[there], &[]), &note(1, 1))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, CommitError::Impossible { .. }),
-        "a removed file: {error:?}"
-    );
+    table.commit(at(1), &by, &change(&[other], from_ref(&there)), &note(1, 1)).await.unwrap();
+    let error = table.commit(at(1), &by, &change(&[there], &[]), &note(1, 1)).await.unwrap_err();
+    assert!(matches!(error, CommitError::Impossible { .. }), "a removed file: {error:?}");
 }
 
 #[tokio::test]
@@ -542,67 +365,37 @@ async fn foreign_commits_are_part_of_the_table() {
     let seen: Vec<_> = table
         .files()
         .iter()
-        .map(|file| {
-            (
-                &file.path[..],
-                file.partition.as_deref(),
-                file.rows,
-                file.keys.is_some(),
-            )
-        })
+        .map(|file| (&file.path[..], file.partition.as_deref(), file.rows, file.keys.is_some()))
         .collect();
     let undated = "created_month=__HIVE_DEFAULT_PARTITION__/part-1.parquet";
     assert_eq!(
         seen,
         [
             (undated, None, 0, false),
-            (
-                "created_month=2024-01/part-0 a.parquet",
-                Some("2024-01"),
-                20,
-                false
-            )
+            ("created_month=2024-01/part-0 a.parquet", Some("2024-01"), 20, false)
         ]
     );
     assert_eq!(table.note(), Some(&note(2, 10)));
     let add = change(&[file("1-3-a-0", None, 0)], &[]);
-    let error = late
-        .commit(at(4), &by, &add, &note(3, 1))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, CommitError::Stale { version: 3, .. }),
-        "{error:?}"
-    );
+    let error = late.commit(at(4), &by, &add, &note(3, 1)).await.unwrap_err();
+    assert!(matches!(error, CommitError::Stale { version: 3, .. }), "{error:?}");
     let rewritten = change(&[file("1-3-a-0", None, 0)], late.files());
-    late.commit(at(4), &by, &rewritten, &note(3, 1))
-        .await
-        .unwrap();
+    late.commit(at(4), &by, &rewritten, &note(3, 1)).await.unwrap();
     assert_eq!(open(&store).await.files().len(), 1);
     let removed: Vec<_> = lines(&store, 4).await;
-    let removed: Vec<_> = removed
-        .iter()
-        .filter_map(|line| line["remove"]["path"].as_str())
-        .collect();
-    assert!(
-        removed.contains(&"created_month=2024-01/part-0%20a.parquet"),
-        "{removed:?}"
-    );
+    let removed: Vec<_> =
+        removed.iter().filter_map(|line| line["remove"]["path"].as_str()).collect();
+    assert!(removed.contains(&"created_month=2024-01/part-0%20a.parquet"), "{removed:?}");
 }
 
 #[tokio::test]
 async fn a_table_without_partitions_has_no_partition_values() {
     let store = Arc::new(MemoryStore::new());
-    let mut table = Table::create(store.clone(), &PLAIN, ACCOUNT, at(0))
-        .await
-        .unwrap();
+    let mut table = Table::create(store.clone(), &PLAIN, ACCOUNT, at(0)).await.unwrap();
     let mut plain = file("1-1-a-0", None, 0);
     "1-1-a-0.parquet".clone_into(&mut plain.path);
     let by = writer("a", 1);
-    table
-        .commit(at(1), &by, &change(from_ref(&plain), &[]), &note(1, 1))
-        .await
-        .unwrap();
+    table.commit(at(1), &by, &change(from_ref(&plain), &[]), &note(1, 1)).await.unwrap();
     let opened = Table::open(store, &PLAIN, ACCOUNT).await.unwrap().unwrap();
     assert_eq!(opened.files(), [plain]);
     let add = opened.state.files.values().next().unwrap();
@@ -615,43 +408,18 @@ async fn columns_declared_later_come_with_the_next_files() {
     let mut old = create(&store).await;
     let by = writer("a", 1);
     commit_files(&mut old, &by, 1, 1).await;
-    let mut new = Table::open(store.clone(), &WIDER, ACCOUNT)
-        .await
-        .unwrap()
-        .unwrap();
-    new.commit(at(2), &by, &change(&[], &[]), &note(2, 0))
-        .await
-        .unwrap();
-    assert!(
-        lines(&store, 2)
-            .await
-            .iter()
-            .all(|line| line.get("metaData").is_none())
-    );
+    let mut new = Table::open(store.clone(), &WIDER, ACCOUNT).await.unwrap().unwrap();
+    new.commit(at(2), &by, &change(&[], &[]), &note(2, 0)).await.unwrap();
+    assert!(lines(&store, 2).await.iter().all(|line| line.get("metaData").is_none()));
     commit_files(&mut new, &by, 3, 2).await;
     let widened = lines(&store, 3).await;
-    let widened = widened
-        .iter()
-        .find_map(|line| line.get("metaData"))
-        .unwrap();
-    assert!(
-        widened["schemaString"]
-            .as_str()
-            .unwrap()
-            .contains("added_later")
-    );
+    let widened = widened.iter().find_map(|line| line.get("metaData")).unwrap();
+    assert!(widened["schemaString"].as_str().unwrap().contains("added_later"));
     assert_eq!(widened["configuration"]["harvest-lake.account"], "7");
-    assert!(
-        lines(&store, 4)
-            .await
-            .iter()
-            .all(|line| line.get("metaData").is_none())
-    );
+    assert!(lines(&store, 4).await.iter().all(|line| line.get("metaData").is_none()));
 
     // The version before knows not enough to go on.
-    let error = Table::open(store.clone(), &BY_MONTH, ACCOUNT)
-        .await
-        .unwrap_err();
+    let error = Table::open(store.clone(), &BY_MONTH, ACCOUNT).await.unwrap_err();
     assert!(error.to_string().contains("added_later"), "{error}");
     let add = change(&[file("1-9-a-0", None, 0)], &[]);
     let error = old.commit(at(5), &by, &add, &note(3, 1)).await.unwrap_err();
@@ -669,19 +437,12 @@ async fn a_checkpoint_is_due_every_ten_versions_and_says_the_same() {
     let by = writer("a", 1);
     let mut written = Vec::new();
     for n in 1..=24 {
-        let replaced: Vec<_> = table
-            .files()
-            .iter()
-            .take(usize::from(n % 3 == 0))
-            .cloned()
-            .collect();
+        let replaced: Vec<_> =
+            table.files().iter().take(usize::from(n % 3 == 0)).cloned().collect();
         let month = (n % 4 != 0).then_some("2024-01");
         let added = file(&format!("1-{n}-a-0"), month, n * 10);
         let said = note(u64::try_from(n).unwrap(), 10);
-        table
-            .commit(at(n), &by, &change(&[added], &replaced), &said)
-            .await
-            .unwrap();
+        table.commit(at(n), &by, &change(&[added], &replaced), &said).await.unwrap();
         written.extend(table.checkpoint_if_due(at(n), WEEK).await.unwrap());
         let opened = open(&store).await;
         assert_eq!(opened.files(), table.files());
@@ -702,10 +463,7 @@ async fn tombstones_leave_the_checkpoint_after_twice_the_retention() {
     let by = writer("a", 1);
     commit_files(&mut table, &by, 1, 2).await;
     let first = table.files()[0].clone();
-    table
-        .commit(at(0), &by, &change(&[], from_ref(&first)), &note(3, 1))
-        .await
-        .unwrap();
+    table.commit(at(0), &by, &change(&[], from_ref(&first)), &note(3, 1)).await.unwrap();
     let two_weeks = 14 * 24 * 3600;
     let kept = checkpoint::write(table.state(), at(two_weeks), WEEK).unwrap();
     let dropped = checkpoint::write(table.state(), at(two_weeks + 1), WEEK).unwrap();
@@ -722,24 +480,13 @@ async fn opening_takes_one_listing_and_no_file_before_the_checkpoint() {
     let inner = Arc::new(MemoryStore::new());
     let mut table = create(&inner).await;
     commit_files(&mut table, &writer("a", 1), 1, 10).await;
-    table
-        .checkpoint_if_due(at(10), WEEK)
-        .await
-        .unwrap()
-        .unwrap();
+    table.checkpoint_if_due(at(10), WEEK).await.unwrap().unwrap();
     commit_files(&mut table, &writer("a", 1), 11, 3).await;
     let store = Arc::new(FaultyStore::new(inner, |call: Call<'_>| {
         let behind = (0..=10).any(|version| call.key == commit_key(version));
-        if behind || call.operation.writes() {
-            Fault::Before
-        } else {
-            Fault::None
-        }
+        if behind || call.operation.writes() { Fault::Before } else { Fault::None }
     }));
-    let opened = Table::open(store.clone(), &BY_MONTH, ACCOUNT)
-        .await
-        .unwrap()
-        .unwrap();
+    let opened = Table::open(store.clone(), &BY_MONTH, ACCOUNT).await.unwrap().unwrap();
     assert_eq!(opened.version(), 13);
     // Hint, listing, checkpoint, three commits.
     assert_eq!(store.calls(), 6);

@@ -92,7 +92,9 @@ impl Given {
             match std::env::var_os(setting.variable).map(std::ffi::OsString::into_string) {
                 None => {}
                 Some(Ok(value)) => given.set(*setting, value),
-                Some(Err(_)) => return Err(ConfigError::NoText { variable: setting.variable }),
+                Some(Err(_)) => {
+                    return Err(ConfigError::NoText { variable: setting.variable });
+                }
             }
         }
         Ok(given)

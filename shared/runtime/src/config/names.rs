@@ -38,8 +38,8 @@ fn near(name: &str) -> Vec<&'static str> {
     let mut found: Vec<(usize, &'static str)> = streams::STREAMS
         .iter()
         .filter_map(|spec| {
-            let part = name.len() >= NEAR
-                && (spec.name.contains(&name) || name.contains(spec.name));
+            let part =
+                name.len() >= NEAR && (spec.name.contains(&name) || name.contains(spec.name));
             let edits = edits(&name, spec.name);
             let allowed = NEAR.min(name.len().div_ceil(3));
             (part || edits <= allowed).then_some((edits, spec.name))

@@ -131,9 +131,8 @@ fn duration(text: &str) -> Option<SignedDuration> {
 
 fn bounded(least: SignedDuration) -> impl Fn(&str) -> Result<SignedDuration, String> {
     move |text| {
-        let duration = duration(text).ok_or_else(|| {
-            format!("`{text}` is no duration: write 15s, 1500ms, 90m, 1h or 7d")
-        })?;
+        let duration = duration(text)
+            .ok_or_else(|| format!("`{text}` is no duration: write 15s, 1500ms, 90m, 1h or 7d"))?;
         if (least..=LONGEST).contains(&duration) {
             return Ok(duration);
         }
@@ -142,7 +141,9 @@ fn bounded(least: SignedDuration) -> impl Fn(&str) -> Result<SignedDuration, Str
 }
 
 fn streams(given: &Given, setting: Setting) -> Result<Option<BTreeSet<String>>, ConfigError> {
-    let Some(text) = given.get(setting) else { return Ok(None) };
+    let Some(text) = given.get(setting) else {
+        return Ok(None);
+    };
     let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
     let found = names.map(|name| {
         let spec = find_stream(name);
@@ -154,7 +155,9 @@ fn streams(given: &Given, setting: Setting) -> Result<Option<BTreeSet<String>>, 
 
 /// A path of this machine. Stores of other schemes come with a later version.
 fn local(given: &Given, setting: Setting) -> Result<Option<PathBuf>, ConfigError> {
-    let Some(text) = given.get(setting) else { return Ok(None) };
+    let Some(text) = given.get(setting) else {
+        return Ok(None);
+    };
     match text.split_once("://") {
         None => Ok(Some(PathBuf::from(text))),
         Some(("s3" | "dynamodb", _)) => {

@@ -228,7 +228,9 @@ impl Run {
             // Superseded: nothing names it any more.
             self.discard(&key).await;
         }
-        if stage == Stage::Complete && let Proof::Unproven(why) = proof {
+        if stage == Stage::Complete
+            && let Proof::Unproven(why) = proof
+        {
             self.report.warning = Some(why);
         }
         match refused {
@@ -251,8 +253,7 @@ impl Run {
         state.unfinished = None;
         state.last_begun = Some(begun);
         state.last_requests = requests;
-        let follows_changes =
-            matches!(self.order.spec.kind, Kind::Listing(_) | Kind::PerParent(_));
+        let follows_changes = matches!(self.order.spec.kind, Kind::Listing(_) | Kind::PerParent(_));
         // A full pass from a start date on says nothing of older records that changed.
         let whole = match self.order.pass {
             Pass::Incremental => true,
@@ -293,7 +294,11 @@ impl Run {
             }
             item.lease = item.lease.as_ref().map(engine::lease::Lease::released);
             if let Err(error) = self.save_item().await {
-                tracing::warn!(stream = self.stream(), error = error.chain(), "lease not given back");
+                tracing::warn!(
+                    stream = self.stream(),
+                    error = error.chain(),
+                    "lease not given back"
+                );
             }
         }
         self.report.outcome = outcome;

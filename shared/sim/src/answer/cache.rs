@@ -35,13 +35,9 @@ impl Answerer<'_> {
         let key = (stream, window, self.look.viewer.user, second);
         let mut cached = self.cache.0.lock().unwrap_or_else(PoisonError::into_inner);
         if cached.changes != self.changes || cached.rows.len() > 5000 {
-            *cached = Cached {
-                changes: self.changes,
-                rows: BTreeMap::new(),
-            };
+            *cached = Cached { changes: self.changes, rows: BTreeMap::new() };
         }
         let rows = cached.rows.entry(key);
-        rows.or_insert_with(|| Arc::new(report::rows(&self.look, stream, window)))
-            .clone()
+        rows.or_insert_with(|| Arc::new(report::rows(&self.look, stream, window))).clone()
     }
 }

@@ -47,15 +47,11 @@ fn scale(name: &str) -> Result<Scale, String> {
 }
 
 fn general(text: &str) -> Result<Limit, String> {
-    Limit::GENERAL
-        .read(text)
-        .ok_or_else(|| "such as 100/15s, 20/1500ms or off".to_owned())
+    Limit::GENERAL.read(text).ok_or_else(|| "such as 100/15s, 20/1500ms or off".to_owned())
 }
 
 fn reports(text: &str) -> Result<Limit, String> {
-    Limit::REPORTS
-        .read(text)
-        .ok_or_else(|| "such as 100/900s, 20/1500ms or off".to_owned())
+    Limit::REPORTS.read(text).ok_or_else(|| "such as 100/900s, 20/1500ms or off".to_owned())
 }
 
 #[tokio::main]

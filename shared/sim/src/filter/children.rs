@@ -12,10 +12,7 @@ use crate::table::Key;
 
 impl Filter {
     /// The keys of the children of one parent.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "only streams with a parent come here"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only streams with a parent come here")]
     pub(super) fn children<'a>(
         &self,
         look: &Look<'a>,
@@ -36,10 +33,7 @@ impl Filter {
                 .map(|one| (one.created.0, one.id))
                 .collect(),
             Stream::EstimateMessages => {
-                let estimate = books
-                    .estimates
-                    .get(parent)
-                    .ok_or_else(Response::not_found)?;
+                let estimate = books.estimates.get(parent).ok_or_else(Response::not_found)?;
                 (estimate.document.messages.iter())
                     .filter(|one| changed(one.updated))
                     .map(|one| (one.created.0, one.id))
@@ -57,10 +51,7 @@ impl Filter {
                 if !manager.has("manager") {
                     return Err(Response::message(422, "User is not a Manager"));
                 }
-                let known = manager
-                    .teammates
-                    .iter()
-                    .filter_map(|id| books.users.get(*id));
+                let known = manager.teammates.iter().filter_map(|id| books.users.get(*id));
                 known.map(|one| (one.created.0, one.id)).collect()
             }
             _ => Vec::new(),

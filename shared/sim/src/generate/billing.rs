@@ -81,11 +81,7 @@ impl Maker<'_> {
 
     /// A document for a client, made by any user.
     fn document(&mut self, id: i64, client: i64, number: &str, created: Moment) -> Document {
-        let currency = self
-            .books
-            .clients
-            .get(client)
-            .map_or("USD", |one| one.currency);
+        let currency = self.books.clients.get(client).map_or("USD", |one| one.currency);
         let percent = |roll: i64, value: i64| (roll < 50).then_some(Number::cents(value));
         let updated = self.soon_after(created);
         let mut document = Document {
@@ -157,14 +153,8 @@ impl Maker<'_> {
             recurring,
             period: self.dice.chance(50).then(|| (issued.plus(-30), issued)),
             due: Some(issued.plus(30)),
-            term: self
-                .dice
-                .pick(&["upon receipt", "net 15", "net 30", "custom"]),
-            payment_options: if id % 2 == 0 {
-                vec!["credit_card", "ach"]
-            } else {
-                Vec::new()
-            },
+            term: self.dice.pick(&["upon receipt", "net 15", "net 30", "custom"]),
+            payment_options: if id % 2 == 0 { vec!["credit_card", "ach"] } else { Vec::new() },
             closed,
             payments: Vec::new(),
         };
@@ -173,11 +163,7 @@ impl Maker<'_> {
             let due = invoice.due_amount();
             let share = Money(due.0 / parts);
             for place in 0..parts {
-                let amount = if place + 1 == parts {
-                    invoice.due_amount()
-                } else {
-                    share
-                };
+                let amount = if place + 1 == parts { invoice.due_amount() } else { share };
                 let payment = self.payment(amount, invoice.document.updated);
                 invoice.payments.push(payment);
             }
@@ -187,10 +173,7 @@ impl Maker<'_> {
 
     /// A payment that comes in at `now`.
     pub(crate) fn payment(&mut self, amount: Money, now: Moment) -> Payment {
-        let gateway = self
-            .dice
-            .chance(40)
-            .then_some((1234, "Linkpoint International"));
+        let gateway = self.dice.chance(40).then_some((1234, "Linkpoint International"));
         Payment {
             id: self.books.claim_child(),
             amount,
@@ -207,25 +190,19 @@ impl Maker<'_> {
     /// Name and address of any user.
     fn somebody(&mut self) -> (String, String) {
         let user = self.any_user().and_then(|id| self.books.users.get(id));
-        user.map(|user| (user.name(), user.email.clone()))
-            .unwrap_or_default()
+        user.map(|user| (user.name(), user.email.clone())).unwrap_or_default()
     }
 
     /// A message about a document, written at `now`.
     pub(crate) fn message(&mut self, document: &Document, now: Moment) -> Message {
         let number = &document.number;
-        let event = self
-            .dice
-            .pick(&[None, None, Some("send"), Some("view"), Some("re-open")]);
+        let event = self.dice.pick(&[None, None, Some("send"), Some("view"), Some("re-open")]);
         let plain = event.is_none();
         Message {
             id: self.books.claim_child(),
             sender: self.somebody(),
             recipients: vec![
-                (
-                    self.maybe("Richard Roe"),
-                    Some("richardroe@example.com".to_owned()),
-                ),
+                (self.maybe("Richard Roe"), Some("richardroe@example.com".to_owned())),
                 (Some("Łucja".to_owned()), None),
             ],
             subject: plain.then(|| format!("#{number} from Beispiel & Söhne")),

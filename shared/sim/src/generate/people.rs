@@ -11,12 +11,7 @@ impl Maker<'_> {
         let created = self.moments(words::ROLES.len());
         for (name, created) in words::ROLES.iter().zip(created) {
             let id = self.books.roles.claim_id();
-            let role = Role {
-                id,
-                name: (*name).to_owned(),
-                created,
-                updated: created,
-            };
+            let role = Role { id, name: (*name).to_owned(), created, updated: created };
             self.books.roles.put(role);
         }
         // People come in the first tenth of the history, so that there is somebody to work.
@@ -29,11 +24,7 @@ impl Maker<'_> {
         }
         let ids: Vec<i64> = self.books.users.iter().map(|user| user.id).collect();
         for id in &ids {
-            let is_manager = self
-                .books
-                .users
-                .get(*id)
-                .is_some_and(|user| user.has("manager"));
+            let is_manager = self.books.users.get(*id).is_some_and(|user| user.has("manager"));
             if !is_manager {
                 continue;
             }
@@ -41,9 +32,7 @@ impl Maker<'_> {
             teammates.sort_unstable();
             teammates.dedup();
             teammates.retain(|other| other != id);
-            self.books
-                .users
-                .edit_quietly(*id, |user| user.teammates = teammates);
+            self.books.users.edit_quietly(*id, |user| user.teammates = teammates);
         }
     }
 

@@ -31,11 +31,8 @@ impl Maker<'_> {
     pub(crate) fn entry(&mut self, created: Moment) -> Option<TimeEntry> {
         let project = self.any_project()?;
         let project = self.books.projects.get(project)?.clone();
-        let crew: Vec<(i64, i64, Option<Number>)> = self
-            .books
-            .crew(project.id)
-            .map(|one| (one.id, one.user, one.hourly_rate))
-            .collect();
+        let crew: Vec<(i64, i64, Option<Number>)> =
+            self.books.crew(project.id).map(|one| (one.id, one.user, one.hourly_rate)).collect();
         let (assignment, user, own_rate) = crew.get(self.dice.index(crew.len())?).copied()?;
         let tasks: Vec<(i64, i64, bool, Option<Number>)> = (self.books.tasks(project.id))
             .map(|one| (one.id, one.task, one.billable, one.hourly_rate))
@@ -52,17 +49,9 @@ impl Maker<'_> {
             "Project" => project.hourly_rate,
             _ => own_rate.or(by_default),
         };
-        let clf = self
-            .books
-            .clients
-            .get(project.client)
-            .is_some_and(|one| one.currency == "CLF");
+        let clf = self.books.clients.get(project.client).is_some_and(|one| one.currency == "CLF");
         // A unit of CLF is worth a lot: its rates need four decimals.
-        let rate = if clf {
-            rate.map(|rate| Number(rate.0 / 100 / 37 * 100))
-        } else {
-            rate
-        };
+        let rate = if clf { rate.map(|rate| Number(rate.0 / 100 / 37 * 100)) } else { rate };
         let old = spent < self.now.day().plus(-45);
         let approval = match self.dice.between(0, 9) {
             0..6 if old => Approval::Approved,
@@ -83,10 +72,7 @@ impl Maker<'_> {
             invoice: None,
             approval,
             timer: None,
-            began: self
-                .dice
-                .chance(50)
-                .then(|| self.dice.between(7 * 60, 15 * 60)),
+            began: self.dice.chance(50).then(|| self.dice.between(7 * 60, 15 * 60)),
             billable: billable && project.is_billable,
             budgeted: project.budget_by != "none",
             billable_rate: rate.filter(|_| billable && project.is_billable),
@@ -106,17 +92,9 @@ impl Maker<'_> {
 
     /// The day of work that is noted at `created`: mostly the same, now and then weeks before.
     fn spent(&mut self, created: Moment) -> Day {
-        let back = if self.dice.chance(80) {
-            0
-        } else {
-            self.dice.between(0, 40)
-        };
+        let back = if self.dice.chance(80) { 0 } else { self.dice.between(0, 40) };
         let day = created.day().plus(-back);
-        if day.is_weekend() && !self.dice.chance(5) {
-            day.plus(-2)
-        } else {
-            day
-        }
+        if day.is_weekend() && !self.dice.chance(5) { day.plus(-2) } else { day }
     }
 
     /// Fills the history with expenses.
@@ -131,11 +109,8 @@ impl Maker<'_> {
     /// An expense for any project, noted at `created`.
     pub(crate) fn expense(&mut self, created: Moment) -> Option<Expense> {
         let project = self.any_project()?;
-        let crew: Vec<(i64, i64)> = self
-            .books
-            .crew(project)
-            .map(|one| (one.id, one.user))
-            .collect();
+        let crew: Vec<(i64, i64)> =
+            self.books.crew(project).map(|one| (one.id, one.user)).collect();
         let (assignment, user) = crew.get(self.dice.index(crew.len())?).copied()?;
         let place = self.dice.index(self.books.expense_categories.len())?;
         let category = self.books.expense_categories.iter().nth(place)?.clone();
@@ -144,10 +119,7 @@ impl Maker<'_> {
                 let units = Number::whole(self.dice.between(1, 400));
                 (units, units.times(price))
             }
-            None => (
-                Number::whole(1),
-                Money::cents(self.dice.between(199, 90_000)),
-            ),
+            None => (Number::whole(1), Money::cents(self.dice.between(199, 90_000))),
         };
         let id = self.books.expenses.claim_id();
         Some(Expense {
@@ -160,10 +132,7 @@ impl Maker<'_> {
             units,
             total,
             notes: self.notes(id),
-            receipt: self
-                .dice
-                .chance(40)
-                .then(|| self.dice.between(900, 4_000_000)),
+            receipt: self.dice.chance(40).then(|| self.dice.between(900, 4_000_000)),
             invoice: None,
             approval: self.dice.pick(&[
                 Approval::Unsubmitted,

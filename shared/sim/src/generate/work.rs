@@ -62,11 +62,7 @@ impl Maker<'_> {
 
     /// A client that came at `created`.
     pub(crate) fn client(&mut self, created: Moment) -> Client {
-        let name = format!(
-            "{} {}",
-            self.dice.pick(words::COMPANIES),
-            self.dice.pick(words::FORMS)
-        );
+        let name = format!("{} {}", self.dice.pick(words::COMPANIES), self.dice.pick(words::FORMS));
         Client {
             id: self.books.clients.claim_id(),
             name,
@@ -119,14 +115,8 @@ impl Maker<'_> {
         let id = self.books.projects.claim_id();
         let is_fixed_fee = self.dice.chance(20);
         let is_billable = is_fixed_fee || !self.dice.chance(15);
-        let budget_by = self.dice.pick(&[
-            "project",
-            "project_cost",
-            "task",
-            "person",
-            "none",
-            "task_fees",
-        ]);
+        let budget_by =
+            self.dice.pick(&["project", "project_cost", "task", "person", "none", "task_fees"]);
         let in_money = matches!(budget_by, "project_cost" | "task_fees");
         let has_budget = budget_by != "none";
         let code = format!("P{}", id % 1000);
@@ -165,13 +155,7 @@ impl Maker<'_> {
 
     /// Puts the administrator, some users and some tasks on a project.
     pub(crate) fn staff(&mut self, project: i64, created: Moment) {
-        let mut users: Vec<i64> = self
-            .books
-            .users
-            .iter()
-            .take(1)
-            .map(|user| user.id)
-            .collect();
+        let mut users: Vec<i64> = self.books.users.iter().take(1).map(|user| user.id).collect();
         for _ in 0..self.dice.between(2, 6) {
             users.extend(self.any_user());
         }
@@ -182,9 +166,8 @@ impl Maker<'_> {
             self.books.put_user_assignment(assignment);
         }
         let tasks: Vec<i64> = self.books.tasks.iter().map(|task| task.id).collect();
-        let mut chosen: Vec<i64> = (0..self.dice.between(3, 6))
-            .map(|_| self.dice.pick(&tasks))
-            .collect();
+        let mut chosen: Vec<i64> =
+            (0..self.dice.between(3, 6)).map(|_| self.dice.pick(&tasks)).collect();
         chosen.sort_unstable();
         chosen.dedup();
         for task in chosen {
@@ -201,11 +184,7 @@ impl Maker<'_> {
         created: Moment,
     ) -> UserAssignment {
         let use_default_rates = self.dice.chance(60);
-        let manages = self
-            .books
-            .users
-            .get(user)
-            .is_some_and(|one| !one.has("member"));
+        let manages = self.books.users.get(user).is_some_and(|one| !one.has("member"));
         UserAssignment {
             id: self.books.user_assignments.claim_id(),
             project,
@@ -215,10 +194,7 @@ impl Maker<'_> {
             use_default_rates,
             hourly_rate: (!use_default_rates)
                 .then(|| Number::cents(self.dice.between(40, 200) * 50)),
-            budget: self
-                .dice
-                .chance(15)
-                .then(|| Number::cents(self.dice.between(1, 80) * 125)),
+            budget: self.dice.chance(15).then(|| Number::cents(self.dice.between(1, 80) * 125)),
             created,
             updated: self.soon_after(created),
         }
@@ -241,10 +217,7 @@ impl Maker<'_> {
                 .dice
                 .chance(50)
                 .then(|| Number::cents(self.dice.between(40, 200) * 50)),
-            budget: self
-                .dice
-                .chance(15)
-                .then(|| Number::cents(self.dice.between(1, 80) * 125)),
+            budget: self.dice.chance(15).then(|| Number::cents(self.dice.between(1, 80) * 125)),
             created,
             updated: self.soon_after(created),
         }

@@ -48,62 +48,30 @@ const MOVING: &[&str] = &[
 /// A change as an ordinary day brings it.
 fn any_mutation(dice: &mut Dice) -> Mutation {
     let stream = dice.pick(MOVING).to_owned();
-    let document = if dice.chance(60) {
-        "invoices"
-    } else {
-        "estimates"
-    }
-    .to_owned();
+    let document = if dice.chance(60) { "invoices" } else { "estimates" }.to_owned();
     let id = None;
     match dice.between(0, 99) {
         0..24 => Mutation::Create { stream },
         24..54 => Mutation::Update { stream, id },
         54..66 => Mutation::Delete { stream, id },
         66..70 => {
-            let stream = dice
-                .pick(&["clients", "projects", "tasks", "users"])
-                .to_owned();
-            Mutation::Rename {
-                stream,
-                id,
-                name: None,
-            }
+            let stream = dice.pick(&["clients", "projects", "tasks", "users"]).to_owned();
+            Mutation::Rename { stream, id, name: None }
         }
         70..73 => Mutation::Archive { stream, id },
         73..77 => {
-            let kind = if dice.chance(50) {
-                RateKind::Billable
-            } else {
-                RateKind::Cost
-            };
-            let start = dice
-                .chance(60)
-                .then(|| Day::of(2024, 1, 1).plus(dice.between(0, 1500)));
+            let kind = if dice.chance(50) { RateKind::Billable } else { RateKind::Cost };
+            let start = dice.chance(60).then(|| Day::of(2024, 1, 1).plus(dice.between(0, 1500)));
             let start_date = start.map(Day::text);
-            Mutation::ChangeRate {
-                user: None,
-                kind,
-                cents: None,
-                start_date,
-            }
+            Mutation::ChangeRate { user: None, kind, cents: None, start_date }
         }
-        77..82 => Mutation::AddMessage {
-            stream: document,
-            id,
-        },
-        82..84 => Mutation::RemoveMessage {
-            stream: document,
-            id,
-        },
+        77..82 => Mutation::AddMessage { stream: document, id },
+        82..84 => Mutation::RemoveMessage { stream: document, id },
         84..89 => Mutation::AddPayment { id },
         89..91 => Mutation::RemovePayment { id },
         91..93 => Mutation::StartTimer,
         93..95 => Mutation::StopTimer { id },
-        95..99 => Mutation::MoveEntry {
-            id,
-            day: None,
-            project: None,
-        },
+        95..99 => Mutation::MoveEntry { id, day: None, project: None },
         _ => Mutation::Undate { id },
     }
 }

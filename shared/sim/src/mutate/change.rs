@@ -9,10 +9,7 @@ use crate::stream::Stream;
 
 impl Maker<'_> {
     /// Changes a few members of a record and its `updated_at`.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all other streams are treated alike"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn change(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
         let now = self.now;
         let roll = self.dice.between(1, 5000);
@@ -25,18 +22,18 @@ impl Maker<'_> {
                 one.notes = text;
                 one.budget = one.budget.map(|_| Number::cents(roll * 25));
             }),
-            Stream::Tasks => books
-                .tasks
-                .edit(id, now, |one| one.default_rate = Some(Number::cents(roll))),
+            Stream::Tasks => {
+                books.tasks.edit(id, now, |one| one.default_rate = Some(Number::cents(roll)))
+            }
             Stream::Users => books.users.edit(id, now, |one| one.telephone = text),
             Stream::Roles => return self.rename(stream, id, Some(&format!("Rolle {roll}"))),
             Stream::UserAssignments => books.user_assignments.edit(id, now, |one| {
                 one.hourly_rate = Some(Number::cents(roll));
                 one.is_active = roll % 4 != 0;
             }),
-            Stream::TaskAssignments => books
-                .task_assignments
-                .edit(id, now, |one| one.budget = Some(Number::cents(roll))),
+            Stream::TaskAssignments => {
+                books.task_assignments.edit(id, now, |one| one.budget = Some(Number::cents(roll)))
+            }
             Stream::TimeEntries => books.edit_entry(id, now, |one| {
                 one.hours = Number::cents(roll % 1200 + 1);
                 one.notes = text.map(Into::into);
@@ -47,21 +44,15 @@ impl Maker<'_> {
             }),
             Stream::ExpenseCategories => {
                 let name = format!("Kategorie {roll}");
-                books
-                    .expense_categories
-                    .edit(id, now, |one| one.name = name)
+                books.expense_categories.edit(id, now, |one| one.name = name)
             }
             Stream::InvoiceItemCategories => {
                 let name = format!("Posten {roll}");
-                books
-                    .invoice_categories
-                    .edit(id, now, |one| one.name = name)
+                books.invoice_categories.edit(id, now, |one| one.name = name)
             }
             Stream::EstimateItemCategories => {
                 let name = format!("Posten {roll}");
-                books
-                    .estimate_categories
-                    .edit(id, now, |one| one.name = name)
+                books.estimate_categories.edit(id, now, |one| one.name = name)
             }
             Stream::Invoices => books.invoices.edit(id, now, |one| {
                 one.document.subject = text;
@@ -75,18 +66,11 @@ impl Maker<'_> {
             }),
             _ => false,
         };
-        if changed {
-            Ok(())
-        } else {
-            Err(NotApplied::new("such records cannot be changed"))
-        }
+        if changed { Ok(()) } else { Err(NotApplied::new("such records cannot be changed")) }
     }
 
     /// Gives a record another name. What embeds the name does not move.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all other streams are treated alike"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn rename(
         &mut self,
         stream: Stream,
@@ -118,18 +102,11 @@ impl Maker<'_> {
             }
             _ => false,
         };
-        if changed {
-            Ok(())
-        } else {
-            Err(NotApplied::new("such records have no name to change"))
-        }
+        if changed { Ok(()) } else { Err(NotApplied::new("such records have no name to change")) }
     }
 
     /// Sets `is_active` to false.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all other streams are treated alike"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn archive(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
         let now = self.now;
         let is_token = self.books.users.iter().take(3).any(|user| user.id == id);
@@ -139,22 +116,18 @@ impl Maker<'_> {
             Stream::Projects => books.projects.edit(id, now, |one| one.is_active = false),
             Stream::Tasks => books.tasks.edit(id, now, |one| one.is_active = false),
             Stream::Users if !is_token => books.users.edit(id, now, |one| one.is_active = false),
-            Stream::UserAssignments => books
-                .user_assignments
-                .edit(id, now, |one| one.is_active = false),
-            Stream::TaskAssignments => books
-                .task_assignments
-                .edit(id, now, |one| one.is_active = false),
-            Stream::ExpenseCategories => books
-                .expense_categories
-                .edit(id, now, |one| one.is_active = false),
+            Stream::UserAssignments => {
+                books.user_assignments.edit(id, now, |one| one.is_active = false)
+            }
+            Stream::TaskAssignments => {
+                books.task_assignments.edit(id, now, |one| one.is_active = false)
+            }
+            Stream::ExpenseCategories => {
+                books.expense_categories.edit(id, now, |one| one.is_active = false)
+            }
             _ => false,
         };
-        if changed {
-            Ok(())
-        } else {
-            Err(NotApplied::new("such records cannot be archived"))
-        }
+        if changed { Ok(()) } else { Err(NotApplied::new("such records cannot be archived")) }
     }
 
     /// Sets a rate of a user from a day on, or for all time.
@@ -168,14 +141,7 @@ impl Maker<'_> {
         let now = self.now;
         let amount = Number::cents(cents.unwrap_or_else(|| self.dice.between(20, 400) * 25));
         let id = self.books.claim_child();
-        let rate = Rate {
-            id,
-            amount,
-            start,
-            end: None,
-            created: now,
-            updated: now,
-        };
+        let rate = Rate { id, amount, start, end: None, created: now, updated: now };
         let for_all_time = start.is_none();
         self.books.users.edit_quietly(user, |one| {
             let rates = match kind {
@@ -195,11 +161,7 @@ impl Maker<'_> {
             rates.sort_by_key(|one| one.start);
             let starts: Vec<Option<Day>> = rates.iter().map(|one| one.start).skip(1).collect();
             for (place, rate) in rates.iter_mut().enumerate() {
-                let end = starts
-                    .get(place)
-                    .copied()
-                    .flatten()
-                    .map(|next| next.plus(-1));
+                let end = starts.get(place).copied().flatten().map(|next| next.plus(-1));
                 if rate.end != end {
                     (rate.end, rate.updated) = (end, now);
                 }
@@ -255,10 +217,5 @@ impl Maker<'_> {
 /// The users who hold a business role.
 pub(super) fn holders(books: &crate::books::Books, role: &str) -> Vec<i64> {
     let holds = |user: &&crate::people::User| user.roles.iter().any(|held| held == role);
-    books
-        .users
-        .iter()
-        .filter(holds)
-        .map(|user| user.id)
-        .collect()
+    books.users.iter().filter(holds).map(|user| user.id).collect()
 }

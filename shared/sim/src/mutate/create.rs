@@ -58,12 +58,7 @@ impl Maker<'_> {
             Stream::Roles => {
                 let id = self.books.roles.claim_id();
                 let name = format!("Role {id}");
-                self.books.roles.put(Role {
-                    id,
-                    name,
-                    created: now,
-                    updated: now,
-                });
+                self.books.roles.put(Role { id, name, created: now, updated: now });
                 id
             }
             Stream::UserAssignments => {
@@ -150,12 +145,8 @@ impl Maker<'_> {
     /// Makes an invoice of a project; the entries that it bills move, and so does its client.
     fn create_invoice(&mut self) -> Result<i64, NotApplied> {
         let now = self.now;
-        let project = self
-            .any_project()
-            .ok_or_else(|| NotApplied::new("no project"))?;
-        let invoice = self
-            .invoice(project, now)
-            .ok_or_else(|| NotApplied::new("no project"))?;
+        let project = self.any_project().ok_or_else(|| NotApplied::new("no project"))?;
+        let invoice = self.invoice(project, now).ok_or_else(|| NotApplied::new("no project"))?;
         let (id, client) = (invoice.document.id, invoice.document.client);
         let open: Vec<i64> = (self.books.entries.iter().rev())
             .filter(|one| one.project == project && one.billable && one.invoice.is_none())
@@ -165,18 +156,14 @@ impl Maker<'_> {
             .collect();
         self.books.invoices.put(invoice);
         for entry in open {
-            self.books
-                .edit_entry(entry, now, |one| one.invoice = Some(id));
+            self.books.edit_entry(entry, now, |one| one.invoice = Some(id));
         }
         self.books.clients.edit(client, now, |_| {});
         Ok(id)
     }
 
     /// Adds a message to an invoice or estimate without moving it.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all other streams are treated alike"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn add_message(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
         let document = match stream {
             Stream::Invoices => self.books.invoices.get(id).map(|one| one.document.clone()),
@@ -186,45 +173,29 @@ impl Maker<'_> {
         let document = document.ok_or_else(|| NotApplied::new("has no messages"))?;
         let message = self.message(&document, self.now);
         if stream == Stream::Invoices {
-            self.books
-                .invoices
-                .edit_quietly(id, |one| one.document.messages.push(message));
+            self.books.invoices.edit_quietly(id, |one| one.document.messages.push(message));
         } else {
-            self.books
-                .estimates
-                .edit_quietly(id, |one| one.document.messages.push(message));
+            self.books.estimates.edit_quietly(id, |one| one.document.messages.push(message));
         }
         Ok(())
     }
 
     /// Pays half of what is due, or all of a small rest; the invoice moves.
     pub(super) fn add_payment(&mut self, id: i64) -> Result<(), NotApplied> {
-        let invoice = self
-            .books
-            .invoices
-            .get(id)
-            .ok_or_else(|| NotApplied::new("no invoice"))?;
+        let invoice = self.books.invoices.get(id).ok_or_else(|| NotApplied::new("no invoice"))?;
         let due = invoice.due_amount();
         if invoice.document.sent.is_none() || due <= Money::default() {
             return Err(NotApplied::new("nothing is due"));
         }
-        let amount = if due > Money::cents(10_000) {
-            Money(due.0 / 2)
-        } else {
-            due
-        };
+        let amount = if due > Money::cents(10_000) { Money(due.0 / 2) } else { due };
         let payment = self.payment(amount, self.now);
-        self.books
-            .invoices
-            .edit(id, self.now, |one| one.payments.push(payment));
+        self.books.invoices.edit(id, self.now, |one| one.payments.push(payment));
         Ok(())
     }
 
     /// Adds an entry of today whose timer runs from now on.
     pub(super) fn start_timer(&mut self) -> Result<i64, NotApplied> {
-        let entry = self
-            .entry(self.now)
-            .ok_or_else(|| NotApplied::new("no project"))?;
+        let entry = self.entry(self.now).ok_or_else(|| NotApplied::new("no project"))?;
         let id = entry.id;
         let mut entry = entry;
         entry.spent = self.now.day();

@@ -9,18 +9,11 @@ use crate::stream::Stream;
 
 impl Maker<'_> {
     /// Removes a record of a listing.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all other streams are treated alike"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn remove(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
         let books = &mut *self.books;
         let refuse_if = |in_use: bool| {
-            if in_use {
-                Err(NotApplied::new("it is in use"))
-            } else {
-                Ok(())
-            }
+            if in_use { Err(NotApplied::new("it is in use")) } else { Ok(()) }
         };
         match stream {
             Stream::Clients => {
@@ -61,40 +54,22 @@ impl Maker<'_> {
                 };
                 for user in holders(books, &role.name) {
                     let now = self.now;
-                    books
-                        .users
-                        .edit(user, now, |one| one.roles.retain(|held| *held != role.name));
+                    books.users.edit(user, now, |one| one.roles.retain(|held| *held != role.name));
                 }
             }
             Stream::UserAssignments => {
                 refuse_if(
-                    books
-                        .entries
-                        .iter()
-                        .any(|one| one.user_assignment == Some(id))
-                        || books
-                            .expenses
-                            .iter()
-                            .any(|one| one.user_assignment == Some(id)),
+                    books.entries.iter().any(|one| one.user_assignment == Some(id))
+                        || books.expenses.iter().any(|one| one.user_assignment == Some(id)),
                 )?;
                 books.remove_user_assignment(id);
             }
             Stream::TaskAssignments => {
-                refuse_if(
-                    books
-                        .entries
-                        .iter()
-                        .any(|one| one.task_assignment == Some(id)),
-                )?;
+                refuse_if(books.entries.iter().any(|one| one.task_assignment == Some(id)))?;
                 books.remove_task_assignment(id);
             }
             Stream::TimeEntries => {
-                refuse_if(
-                    books
-                        .entries
-                        .get(id)
-                        .is_some_and(|one| one.invoice.is_some()),
-                )?;
+                refuse_if(books.entries.get(id).is_some_and(|one| one.invoice.is_some()))?;
                 books.remove_entry(id);
             }
             Stream::Expenses => drop(books.expenses.remove(id)),
@@ -121,12 +96,8 @@ impl Maker<'_> {
         let expenses = books.expenses.iter().filter(|one| one.project == id);
         let expenses: BTreeSet<i64> = expenses.map(|one| one.id).collect();
         books.expenses.remove_all(&expenses);
-        books
-            .user_assignments
-            .remove_all(&books.crew_of.remove(&id).unwrap_or_default());
-        books
-            .task_assignments
-            .remove_all(&books.tasks_of.remove(&id).unwrap_or_default());
+        books.user_assignments.remove_all(&books.crew_of.remove(&id).unwrap_or_default());
+        books.task_assignments.remove_all(&books.tasks_of.remove(&id).unwrap_or_default());
         books.projects.remove(id);
     }
 
@@ -141,42 +112,28 @@ impl Maker<'_> {
     }
 
     /// Removes the newest message of an invoice or estimate, which does not move.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all other streams are treated alike"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn remove_message(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
         let mut gone = None;
         match stream {
             Stream::Invoices => {
-                self.books
-                    .invoices
-                    .edit_quietly(id, |one| gone = one.document.messages.pop());
+                self.books.invoices.edit_quietly(id, |one| gone = one.document.messages.pop());
             }
             Stream::Estimates => {
-                self.books
-                    .estimates
-                    .edit_quietly(id, |one| gone = one.document.messages.pop());
+                self.books.estimates.edit_quietly(id, |one| gone = one.document.messages.pop());
             }
             _ => {}
         }
-        gone.map(drop)
-            .ok_or_else(|| NotApplied::new("it has no message"))
+        gone.map(drop).ok_or_else(|| NotApplied::new("it has no message"))
     }
 
     /// Removes the newest payment of an invoice, which moves.
     pub(super) fn remove_payment(&mut self, id: i64) -> Result<(), NotApplied> {
-        let paid = self
-            .books
-            .invoices
-            .get(id)
-            .is_some_and(|one| !one.payments.is_empty());
+        let paid = self.books.invoices.get(id).is_some_and(|one| !one.payments.is_empty());
         if !paid {
             return Err(NotApplied::new("it has no payment"));
         }
-        self.books
-            .invoices
-            .edit(id, self.now, |one| drop(one.payments.pop()));
+        self.books.invoices.edit(id, self.now, |one| drop(one.payments.pop()));
         Ok(())
     }
 }

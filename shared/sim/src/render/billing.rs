@@ -28,11 +28,7 @@ fn document(look: &Look<'_>, json: &mut Json, document: &Document) {
     json.text("currency", document.currency);
     look.client_stub(json, document.client);
     json.close();
-    let creator = look
-        .books
-        .users
-        .get(document.creator)
-        .map(crate::people::User::name);
+    let creator = look.books.users.get(document.creator).map(crate::people::User::name);
     json.object("creator");
     json.int("id", document.creator);
     json.text("name", creator.as_deref().unwrap_or("Deleted User"));
@@ -49,9 +45,7 @@ pub(super) fn invoice(look: &Look<'_>, json: &mut Json, invoice: &Invoice) {
     json.maybe_day("due_date", invoice.due);
     json.text("payment_term", invoice.term);
     json.texts("payment_options", invoice.payment_options.iter().copied());
-    let paid = (invoice.state() == "paid")
-        .then(|| invoice.payments.last())
-        .flatten();
+    let paid = (invoice.state() == "paid").then(|| invoice.payments.last()).flatten();
     json.maybe_moment("paid_at", paid.map(|payment| payment.paid));
     json.maybe_day("paid_date", paid.map(|payment| payment.paid.day()));
     json.maybe_moment("closed_at", invoice.closed);

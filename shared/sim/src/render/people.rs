@@ -45,10 +45,7 @@ pub(super) fn user(look: &Look<'_>, json: &mut Json, user: &User) {
     json.text("email", &user.email);
     json.maybe_text("telephone", user.telephone.as_deref());
     json.text("timezone", user.timezone);
-    json.flag(
-        "has_access_to_all_future_projects",
-        user.all_future_projects,
-    );
+    json.flag("has_access_to_all_future_projects", user.all_future_projects);
     json.flag("is_contractor", user.is_contractor);
     json.flag("is_active", user.is_active);
     stamps(json, user.created, user.updated);
@@ -63,16 +60,10 @@ pub(super) fn user(look: &Look<'_>, json: &mut Json, user: &User) {
     json.texts("access_roles", user.access_roles.iter().map(String::as_str));
     json.text("avatar_url", &avatar(user));
     json.maybe_text("employee_id", user.employee_id.as_deref());
-    json.flag(
-        "calendar_integration_enabled",
-        user.avatar.is_multiple_of(5),
-    );
+    json.flag("calendar_integration_enabled", user.avatar.is_multiple_of(5));
     let source = user.avatar.is_multiple_of(5).then_some("google");
     json.maybe_text("calendar_integration_source", source);
-    json.flag(
-        "can_create_projects",
-        user.has("administrator") || user.has("project_creator"),
-    );
+    json.flag("can_create_projects", user.has("administrator") || user.has("project_creator"));
 }
 
 /// `/users/me`: a user with what only the person sees.
@@ -115,11 +106,7 @@ pub(super) fn role(look: &Look<'_>, json: &mut Json, role: &Role) {
     json.int("id", role.id);
     json.text("name", &role.name);
     stamps(json, role.created, role.updated);
-    let holders = look
-        .books
-        .users
-        .iter()
-        .filter(|user| user.roles.contains(&role.name));
+    let holders = look.books.users.iter().filter(|user| user.roles.contains(&role.name));
     json.ints("user_ids", holders.map(|user| user.id));
 }
 

@@ -9,15 +9,8 @@ use crate::work::{Approval, Expense, TimeEntry};
 
 /// Why an entry is locked; `None` when it is not.
 fn lock(look: &Look<'_>, entry: &TimeEntry) -> Option<&'static str> {
-    let project_locked = look
-        .books
-        .projects
-        .get(entry.project)
-        .is_some_and(|one| one.is_locked);
-    match (
-        entry.invoice.is_some(),
-        entry.approval == Approval::Approved,
-    ) {
+    let project_locked = look.books.projects.get(entry.project).is_some_and(|one| one.is_locked);
+    match (entry.invoice.is_some(), entry.approval == Approval::Approved) {
         (true, true) => Some("Item Invoiced and Approved and Locked for this Time Period"),
         (true, false) => Some("Item Invoiced and Locked for this Time Period"),
         (false, true) => Some("Item Approved and Locked for this Time Period"),
@@ -54,11 +47,7 @@ pub(super) fn entry(look: &Look<'_>, json: &mut Json, entry: &TimeEntry) {
     json.int("id", entry.id);
     json.day("spent_date", entry.spent);
     look.user_stub(json, entry.user);
-    let client = look
-        .books
-        .projects
-        .get(entry.project)
-        .map_or(0, |one| one.client);
+    let client = look.books.projects.get(entry.project).map_or(0, |one| one.client);
     look.client_stub(json, client);
     look.client_currency(json, client);
     json.close();
@@ -66,10 +55,7 @@ pub(super) fn entry(look: &Look<'_>, json: &mut Json, entry: &TimeEntry) {
     json.close();
     task_stub(look, json, entry.task);
     assignment_of_user(look, json, entry.user_assignment);
-    match entry
-        .task_assignment
-        .and_then(|id| look.books.task_assignments.get(id))
-    {
+    match entry.task_assignment.and_then(|id| look.books.task_assignments.get(id)) {
         Some(assignment) => {
             json.object("task_assignment");
             task_assignment_stub(look, json, assignment);
@@ -100,10 +86,7 @@ pub(super) fn entry(look: &Look<'_>, json: &mut Json, entry: &TimeEntry) {
     reference(json, entry);
     json.flag("billable", entry.billable);
     json.flag("budgeted", entry.budgeted);
-    json.maybe_number(
-        "billable_rate",
-        entry.billable_rate.filter(|_| look.viewer.sees_rates()),
-    );
+    json.maybe_number("billable_rate", entry.billable_rate.filter(|_| look.viewer.sees_rates()));
     if look.viewer.sees_costs() {
         json.maybe_number("cost_rate", entry.cost_rate);
     }
@@ -116,22 +99,11 @@ fn reference(json: &mut Json, entry: &TimeEntry) {
     };
     json.object("external_reference");
     json.text("id", &card.to_string());
-    json.maybe_text(
-        "group_id",
-        (card % 4 != 0)
-            .then(|| format!("G{}", card % 50))
-            .as_deref(),
-    );
+    json.maybe_text("group_id", (card % 4 != 0).then(|| format!("G{}", card % 50)).as_deref());
     json.maybe_text("account_id", (card % 3 == 0).then_some("7"));
-    json.text(
-        "permalink",
-        &format!("https://trello.com/c/{card}/{}-card", card % 97),
-    );
+    json.text("permalink", &format!("https://trello.com/c/{card}/{}-card", card % 97));
     json.text("service", "trello.com");
-    json.text(
-        "service_icon_url",
-        "https://cache.harvestapp.com/assets/services/trello.com.png",
-    );
+    json.text("service_icon_url", "https://cache.harvestapp.com/assets/services/trello.com.png");
     json.close();
 }
 
@@ -177,11 +149,7 @@ pub(super) fn expense(look: &Look<'_>, json: &mut Json, expense: &Expense) {
     json.maybe_number("unit_price", category.and_then(|one| one.unit_price));
     json.maybe_text("unit_name", category.and_then(|one| one.unit_name));
     json.close();
-    let client = look
-        .books
-        .projects
-        .get(expense.project)
-        .map_or(0, |one| one.client);
+    let client = look.books.projects.get(expense.project).map_or(0, |one| one.client);
     look.client_stub(json, client);
     look.client_currency(json, client);
     json.close();
@@ -197,10 +165,7 @@ fn receipt(look: &Look<'_>, json: &mut Json, expense: &Expense) {
     let signature = scramble(expense.id.unsigned_abs(), look.now.0.unsigned_abs());
     json.object("receipt");
     let path = format!("expenses/{}/receipt?signature={signature:016x}", expense.id);
-    json.text(
-        "url",
-        &format!("https://{}/{path}", look.books.company.domain),
-    );
+    json.text("url", &format!("https://{}/{path}", look.books.company.domain));
     json.text("file_name", &format!("Beleg-{}-é.gif", expense.id % 1000));
     json.int("file_size", size);
     json.text("content_type", "image/gif");

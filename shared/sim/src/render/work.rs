@@ -31,10 +31,7 @@ pub(super) fn contact(look: &Look<'_>, json: &mut Json, contact: &Contact) {
     json.maybe_text("fax", contact.fax.as_deref());
     let statuses = ["none", "recipient", "cc", "bcc"];
     let place = usize::try_from(contact.id.rem_euclid(4)).unwrap_or(0);
-    json.text(
-        "invoice_recipient_status",
-        statuses.get(place).copied().unwrap_or("none"),
-    );
+    json.text("invoice_recipient_status", statuses.get(place).copied().unwrap_or("none"));
     stamps(json, contact.created, contact.updated);
     look.client_stub(json, contact.client);
     json.close();
@@ -90,10 +87,7 @@ pub(super) fn user_assignment_stub(look: &Look<'_>, json: &mut Json, assignment:
     json.flag("use_default_rates", assignment.use_default_rates);
     json.maybe_number("budget", assignment.budget);
     stamps(json, assignment.created, assignment.updated);
-    json.maybe_number(
-        "hourly_rate",
-        assignment.hourly_rate.filter(|_| look.viewer.sees_rates()),
-    );
+    json.maybe_number("hourly_rate", assignment.hourly_rate.filter(|_| look.viewer.sees_rates()));
 }
 
 /// The members of a task assignment that entries and project assignments embed too.
@@ -102,10 +96,7 @@ pub(super) fn task_assignment_stub(look: &Look<'_>, json: &mut Json, assignment:
     json.flag("billable", assignment.billable);
     json.flag("is_active", assignment.is_active);
     stamps(json, assignment.created, assignment.updated);
-    json.maybe_number(
-        "hourly_rate",
-        assignment.hourly_rate.filter(|_| look.viewer.sees_rates()),
-    );
+    json.maybe_number("hourly_rate", assignment.hourly_rate.filter(|_| look.viewer.sees_rates()));
     json.maybe_number("budget", assignment.budget);
 }
 
@@ -121,10 +112,7 @@ pub(super) fn project_stub(look: &Look<'_>, json: &mut Json, id: i64) {
 pub(super) fn task_stub(look: &Look<'_>, json: &mut Json, id: i64) {
     json.object("task");
     json.int("id", id);
-    json.text(
-        "name",
-        look.books.tasks.get(id).map_or("", |one| one.name.as_str()),
-    );
+    json.text("name", look.books.tasks.get(id).map_or("", |one| one.name.as_str()));
     json.close();
 }
 
@@ -157,11 +145,7 @@ pub(super) fn project_assignment(look: &Look<'_>, json: &mut Json, assignment: &
     look.client_currency(json, client);
     json.close();
     json.list("task_assignments");
-    for task in look
-        .books
-        .tasks(assignment.project)
-        .filter(|one| one.is_active)
-    {
+    for task in look.books.tasks(assignment.project).filter(|one| one.is_active) {
         json.open();
         task_assignment_stub(look, json, task);
         task_stub(look, json, task.task);

@@ -21,9 +21,7 @@ pub(super) fn rows(look: &Look<'_>) -> Vec<Vec<u8>> {
             continue;
         }
         let hours = entry.hours_at(look.now).quarter_up();
-        let money = hours
-            .times(entry.billable_rate.unwrap_or_default())
-            .number();
+        let money = hours.times(entry.billable_rate.unwrap_or_default()).number();
         let sum = spent.entry(entry.project).or_default();
         *sum = (sum.0.plus(hours), sum.1.plus(money));
     }
@@ -35,11 +33,7 @@ pub(super) fn rows(look: &Look<'_>) -> Vec<Vec<u8>> {
         let in_money = matches!(project.budget_by, "project_cost" | "task_fees");
         let (hours, money) = spent.get(&project.id).copied().unwrap_or_default();
         let used = if in_money { money } else { hours };
-        let budget = if in_money {
-            project.cost_budget
-        } else {
-            project.budget
-        };
+        let budget = if in_money { project.cost_budget } else { project.budget };
         let shown = !in_money || look.viewer.sees_rates();
         let mut json = Json::with_capacity(256);
         json.salt(project.id);

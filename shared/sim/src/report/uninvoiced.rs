@@ -37,10 +37,7 @@ pub(super) fn rows(look: &Look<'_>, window: Window) -> Vec<Vec<u8>> {
             sum.open_expenses = sum.open_expenses.plus(expense.total);
         }
     }
-    let issued = look
-        .books
-        .invoices
-        .select(Some((window.from.0, window.to.0)), None, None);
+    let issued = look.books.invoices.select(Some((window.from.0, window.to.0)), None, None);
     let lines = issued
         .iter()
         .filter_map(|key| look.books.invoices.get(key.1))
@@ -54,9 +51,7 @@ pub(super) fn rows(look: &Look<'_>, window: Window) -> Vec<Vec<u8>> {
             sum.invoiced = sum.invoiced.plus(line.amount);
         }
     }
-    sums.iter()
-        .filter_map(|(project, sum)| row(look, window, *project, sum))
-        .collect()
+    sums.iter().filter_map(|(project, sum)| row(look, window, *project, sum)).collect()
 }
 
 fn row(look: &Look<'_>, window: Window, id: i64, sum: &Sums) -> Option<Vec<u8>> {

@@ -16,11 +16,7 @@ fn a_request_needs_its_three_headers() {
     let token = "Bearer fake-administrator";
     assert_eq!(ask(&mut caller, "t", token, "1000001").status, 200);
     assert_eq!(ask(&mut caller, "", token, "1000001").status, 400);
-    for (token, account) in [
-        (token, "2"),
-        ("Bearer other", "1000001"),
-        ("fake", "1000001"),
-    ] {
+    for (token, account) in [(token, "2"), ("Bearer other", "1000001"), ("fake", "1000001")] {
         let refusal = ask(&mut caller, "t", token, account);
         assert_eq!(refusal.status, 401);
         assert!(refusal.body.starts_with(br#"{"error":"invalid_token""#));
@@ -35,10 +31,7 @@ fn a_request_needs_its_three_headers() {
 fn bad_parameters_are_refused() {
     let mut caller = Caller::tiny();
     for (target, status) in [
-        (
-            "/v2/clients?updated_since=2022-12-13+00%3A00%3A00%2B00%3A00",
-            400,
-        ),
+        ("/v2/clients?updated_since=2022-12-13+00%3A00%3A00%2B00%3A00", 400),
         ("/v2/clients?per_page=2001", 422),
         ("/v2/time_entries?from=yesterday", 400),
         ("/v2/reports/time/team", 400),
@@ -58,28 +51,16 @@ fn bad_parameters_are_refused() {
 #[test]
 fn other_roles_see_less() {
     let mut caller = Caller::tiny();
-    let everything = caller.get("/v2/time_entries?per_page=1")["total_entries"]
-        .as_i64()
-        .unwrap();
+    let everything = caller.get("/v2/time_entries?per_page=1")["total_entries"].as_i64().unwrap();
     let all_hours = caller.get("/v2/reports/time/clients?from=20251123&to=20261123");
     caller.token = MEMBER_TOKEN;
     let own = caller.get("/v2/time_entries?per_page=1");
     assert!(own["total_entries"].as_i64().unwrap() < everything);
     assert!(own["time_entries"][0].get("cost_rate").is_none());
-    assert_ne!(
-        caller.get("/v2/reports/time/clients?from=20251123&to=20261123"),
-        all_hours
-    );
+    assert_ne!(caller.get("/v2/reports/time/clients?from=20251123&to=20261123"), all_hours);
     let me = caller.get("/v2/users/me");
     assert!(me.get("default_hourly_rate").is_none() && me.get("cost_rate").is_none());
-    for list in [
-        "clients",
-        "users",
-        "projects",
-        "invoices",
-        "roles",
-        "estimates",
-    ] {
+    for list in ["clients", "users", "projects", "invoices", "roles", "estimates"] {
         let refusal = caller.ask(&format!("/v2/{list}"));
         assert_eq!(
             (refusal.status, &refusal.body[..]),
@@ -89,9 +70,7 @@ fn other_roles_see_less() {
     caller.token = MANAGER_TOKEN;
     assert_eq!(caller.ask("/v2/invoices").status, 200);
     assert_eq!(caller.ask("/v2/roles").status, 403);
-    let some = caller.get("/v2/time_entries?per_page=1")["total_entries"]
-        .as_i64()
-        .unwrap();
+    let some = caller.get("/v2/time_entries?per_page=1")["total_entries"].as_i64().unwrap();
     assert!(some < everything);
 }
 
@@ -135,26 +114,14 @@ fn a_token_can_lose_its_roles_and_itself() {
 #[test]
 fn over_the_limit_comes_an_html_page_with_the_seconds_to_wait() {
     let mut caller = Caller::tiny();
-    caller.account.set_general_limit(Limit {
-        requests: 3,
-        window_ms: 15_000,
-        enforced: true,
-    });
+    caller.account.set_general_limit(Limit { requests: 3, window_ms: 15_000, enforced: true });
     for _ in 0..3 {
         assert_eq!(caller.ask("/v2/company").status, 200);
         caller.wait(2);
     }
     let refusal = caller.ask("/v2/company");
-    assert_eq!(
-        (refusal.status, refusal.header_value("retry-after")),
-        (429, Some("9"))
-    );
-    assert!(
-        refusal
-            .header_value("content-type")
-            .unwrap()
-            .starts_with("text/html")
-    );
+    assert_eq!((refusal.status, refusal.header_value("retry-after")), (429, Some("9")));
+    assert!(refusal.header_value("content-type").unwrap().starts_with("text/html"));
     assert_eq!(caller.ask("/v2/reports/project_budget").status, 200);
     caller.wait(9);
     assert_eq!(caller.ask("/v2/company").status, 200);

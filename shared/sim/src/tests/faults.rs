@@ -5,11 +5,7 @@ use crate::{Breach, Effect, FaultRule, Request, Select};
 
 fn with(effect: Effect) -> Caller {
     let mut caller = Caller::tiny();
-    caller.account.add_fault(FaultRule {
-        path: "/v2/".into(),
-        select: Select::First(1),
-        effect,
-    });
+    caller.account.add_fault(FaultRule { path: "/v2/".into(), select: Select::First(1), effect });
     caller
 }
 
@@ -24,11 +20,7 @@ fn statuses_come_in_the_shape_that_harvest_gives_them() {
         (500, false),
         (520, false),
     ] {
-        let effect = Effect::Status {
-            status,
-            retry_after: Some("7".into()),
-            html: false,
-        };
+        let effect = Effect::Status { status, retry_after: Some("7".into()), html: false };
         let mut caller = with(effect);
         let response = caller.ask("/v2/clients");
         assert_eq!(response.status, status);
@@ -36,11 +28,7 @@ fn statuses_come_in_the_shape_that_harvest_gives_them() {
         assert_eq!(kind.starts_with("application/json"), json, "{status}");
         assert_eq!(response.header_value("retry-after"), Some("7"));
         assert!(response.header_value("date").is_some());
-        assert_eq!(
-            caller.ask("/v2/clients").status,
-            200,
-            "only the first is struck"
-        );
+        assert_eq!(caller.ask("/v2/clients").status, 200, "only the first is struck");
     }
 }
 
@@ -48,53 +36,22 @@ fn statuses_come_in_the_shape_that_harvest_gives_them() {
 fn bodies_are_spoilt_in_many_ways() {
     let whole = Caller::tiny().ask("/v2/clients");
     let cut = with(Effect::CutBody).ask("/v2/clients");
-    assert_eq!(
-        (cut.delivery.breach, &cut.body),
-        (Breach::CutBody, &whole.body)
-    );
+    assert_eq!((cut.delivery.breach, &cut.body), (Breach::CutBody, &whole.body));
     let half = with(Effect::TruncatedJson).ask("/v2/clients");
     assert_eq!((half.status, half.body.len()), (200, whole.body.len() / 2));
     let words = with(Effect::NotJson).ask("/v2/clients");
     assert!(serde_json::from_slice::<serde_json::Value>(&words.body).is_err());
-    assert!(
-        words
-            .header_value("content-type")
-            .unwrap()
-            .starts_with("application/json")
-    );
+    assert!(words.header_value("content-type").unwrap().starts_with("application/json"));
     let page = with(Effect::HtmlPage).ask("/v2/clients");
-    assert_eq!(
-        (page.status, page.body.starts_with(b"<!DOCTYPE")),
-        (200, true)
-    );
+    assert_eq!((page.status, page.body.starts_with(b"<!DOCTYPE")), (200, true));
     let odd = with(Effect::WrongContentType).ask("/v2/clients");
-    assert_eq!(
-        odd.header_value("content-type"),
-        Some("application/octet-stream")
-    );
+    assert_eq!(odd.header_value("content-type"), Some("application/octet-stream"));
     let away = with(Effect::Redirect("http://evil.example/".into())).ask("/v2/clients");
-    assert_eq!(
-        (away.status, away.header_value("location")),
-        (302, Some("http://evil.example/"))
-    );
-    assert_eq!(
-        with(Effect::Drop).ask("/v2/clients").delivery.breach,
-        Breach::Dropped
-    );
-    assert_eq!(
-        with(Effect::Hang).ask("/v2/clients").delivery.breach,
-        Breach::Hung
-    );
-    assert_eq!(
-        with(Effect::Slow(30)).ask("/v2/clients").delivery.delay_ms,
-        30
-    );
-    assert_eq!(
-        with(Effect::WithoutDate)
-            .ask("/v2/clients")
-            .header_value("date"),
-        None
-    );
+    assert_eq!((away.status, away.header_value("location")), (302, Some("http://evil.example/")));
+    assert_eq!(with(Effect::Drop).ask("/v2/clients").delivery.breach, Breach::Dropped);
+    assert_eq!(with(Effect::Hang).ask("/v2/clients").delivery.breach, Breach::Hung);
+    assert_eq!(with(Effect::Slow(30)).ask("/v2/clients").delivery.delay_ms, 30);
+    assert_eq!(with(Effect::WithoutDate).ask("/v2/clients").header_value("date"), None);
 }
 
 #[test]
@@ -104,12 +61,7 @@ fn pages_lie_in_many_ways() {
     assert_eq!(total(&mut with(Effect::EmptyList)), 0);
     let away =
         with(Effect::ForeignNext("http://evil.example".into())).get("/v2/clients?per_page=2");
-    assert!(
-        away["links"]["next"]
-            .as_str()
-            .unwrap()
-            .starts_with("http://evil.example/v2/clients?")
-    );
+    assert!(away["links"]["next"].as_str().unwrap().starts_with("http://evil.example/v2/clients?"));
     let target = "/v2/reports/time/clients?from=20260101&to=20260630";
     let twice = with(Effect::DuplicateRow).get(target);
     let rows = twice["results"].as_array().unwrap();

@@ -23,9 +23,7 @@ fn renaming_a_client_moves_the_client_alone() {
     let mut caller = later();
     let entry = caller.get("/v2/time_entries?per_page=1")["time_entries"][0].clone();
     let client = entry["client"]["id"].as_i64().unwrap();
-    caller.apply(&format!(
-        r#"{{"op":"rename","stream":"clients","id":{client},"name":"New Ω"}}"#
-    ));
+    caller.apply(&format!(r#"{{"op":"rename","stream":"clients","id":{client},"name":"New Ω"}}"#));
     assert_eq!(moved(&mut caller, "clients"), [client]);
     assert!(moved(&mut caller, "time_entries").is_empty());
     let again = caller.get(&format!("/v2/time_entries/{}", id(&entry)));
@@ -38,9 +36,7 @@ fn a_payment_moves_its_invoice_and_a_message_does_not() {
     let mut caller = later();
     let open = caller.get("/v2/invoices?state=open&per_page=1")["invoices"][0].clone();
     let invoice = id(&open);
-    caller.apply(&format!(
-        r#"{{"op":"add_message","stream":"invoices","id":{invoice}}}"#
-    ));
+    caller.apply(&format!(r#"{{"op":"add_message","stream":"invoices","id":{invoice}}}"#));
     assert!(moved(&mut caller, "invoices").is_empty());
     let messages = caller.get(&format!("/v2/invoices/{invoice}/messages"));
     assert_eq!(messages["invoice_messages"][0]["created_at"], LATER);
@@ -49,10 +45,7 @@ fn a_payment_moves_its_invoice_and_a_message_does_not() {
     let paid = caller.get(&format!("/v2/invoices/{invoice}"));
     assert_ne!(paid["due_amount"], open["due_amount"]);
     caller.apply(&format!(r#"{{"op":"remove_payment","id":{invoice}}}"#));
-    assert_eq!(
-        caller.get(&format!("/v2/invoices/{invoice}"))["due_amount"],
-        open["due_amount"]
-    );
+    assert_eq!(caller.get(&format!("/v2/invoices/{invoice}"))["due_amount"], open["due_amount"]);
 }
 
 #[test]
@@ -76,19 +69,14 @@ fn deleting_a_project_takes_its_work_and_leaves_its_invoices() {
     let project = caller.get("/v2/time_entries?per_page=1")["time_entries"][0]["project"].clone();
     let project = id(&project);
     let invoices = caller.get("/v2/invoices")["total_entries"].clone();
-    caller.apply(&format!(
-        r#"{{"op":"delete","stream":"projects","id":{project}}}"#
-    ));
+    caller.apply(&format!(r#"{{"op":"delete","stream":"projects","id":{project}}}"#));
     assert_eq!(caller.ask(&format!("/v2/projects/{project}")).status, 404);
     for list in ["time_entries", "expenses"] {
         let page = caller.get(&format!("/v2/{list}?project_id={project}"));
         assert_eq!(page["total_entries"], 0, "{list}");
     }
     for list in ["user_assignments", "task_assignments"] {
-        let gone = caller
-            .truth(list)
-            .iter()
-            .all(|one| one.int("/project/id") != project);
+        let gone = caller.truth(list).iter().all(|one| one.int("/project/id") != project);
         assert!(gone, "{list}");
     }
     assert_eq!(caller.get("/v2/invoices")["total_entries"], invoices);
@@ -101,9 +89,8 @@ fn harvest_refuses_to_delete_what_is_in_use() {
     for (list, member) in [("clients", "client"), ("tasks", "task"), ("users", "user")] {
         let used = id(&entry[member]);
         let delete = format!(r#"{{"op":"delete","stream":"{list}","id":{used}}}"#);
-        let refused: Result<_, NotApplied> = caller
-            .account
-            .apply(caller.now, &serde_json::from_str(&delete).unwrap());
+        let refused: Result<_, NotApplied> =
+            caller.account.apply(caller.now, &serde_json::from_str(&delete).unwrap());
         assert_eq!(refused.unwrap_err().to_string(), "it is in use", "{list}");
     }
 }
@@ -130,25 +117,13 @@ fn a_rate_without_a_start_replaces_all_older_ones() {
     assert_eq!(found[0]["updated_at"], "2026-11-23T06:01:00Z");
     assert_eq!(found[1]["start_date"], "2026-12-01");
     assert_eq!(found[1]["end_date"], Value::Null);
-    assert_eq!(
-        caller.get(&format!("/v2/users/{user}"))["updated_at"],
-        before
-    );
+    assert_eq!(caller.get(&format!("/v2/users/{user}"))["updated_at"], before);
 }
 
 #[test]
 fn a_running_timer_counts_without_moving_its_entry() {
-    let mut caller = Caller::new(
-        &Scale {
-            running_timers: 2,
-            ..Scale::tiny()
-        },
-        7,
-    );
-    assert_eq!(
-        caller.get("/v2/time_entries?is_running=true")["total_entries"],
-        2
-    );
+    let mut caller = Caller::new(&Scale { running_timers: 2, ..Scale::tiny() }, 7);
+    assert_eq!(caller.get("/v2/time_entries?is_running=true")["total_entries"], 2);
     let entry = caller.apply(r#"{"op":"start_timer"}"#);
     let target = format!("/v2/time_entries/{entry}");
     let started = caller.get(&target);
@@ -165,10 +140,7 @@ fn a_running_timer_counts_without_moving_its_entry() {
     let stopped = caller.get(&target);
     assert_eq!(stopped["hours"].as_f64(), Some(1.5));
     assert_eq!(stopped["updated_at"], "2026-11-23T07:30:00Z");
-    assert_eq!(
-        caller.get("/v2/time_entries?is_running=true")["total_entries"],
-        2
-    );
+    assert_eq!(caller.get("/v2/time_entries?is_running=true")["total_entries"], 2);
 }
 
 #[test]
@@ -178,15 +150,9 @@ fn an_inactive_assignment_leaves_the_projects_of_its_user() {
     let one = one["user_assignments"][0].clone();
     let list = format!("/v2/users/{}/project_assignments", id(&one["user"]));
     let before = caller.get(&list)["total_entries"].as_i64().unwrap();
-    let archive = format!(
-        r#"{{"op":"archive","stream":"user_assignments","id":{}}}"#,
-        id(&one)
-    );
+    let archive = format!(r#"{{"op":"archive","stream":"user_assignments","id":{}}}"#, id(&one));
     caller.apply(&archive);
-    assert_eq!(
-        caller.get(&list)["total_entries"].as_i64(),
-        Some(before - 1)
-    );
+    assert_eq!(caller.get(&list)["total_entries"].as_i64(), Some(before - 1));
     assert_eq!(moved(&mut caller, "user_assignments"), [id(&one)]);
 }
 
@@ -199,9 +165,6 @@ fn locking_a_project_shows_in_its_entries_without_moving_them() {
     let project = id(&entry["project"]);
     caller.apply(&format!(r#"{{"op":"lock_project","id":{project}}}"#));
     let locked = caller.get(&format!("/v2/time_entries/{}", id(&entry)));
-    assert_eq!(
-        locked["locked_reason"],
-        "The project is locked for this time period."
-    );
+    assert_eq!(locked["locked_reason"], "The project is locked for this time period.");
     assert_eq!(locked["updated_at"], entry["updated_at"]);
 }

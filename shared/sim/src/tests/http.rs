@@ -12,9 +12,7 @@ use crate::{Effect, Face, FaultRule, Select, Served, serve};
 
 async fn served() -> Served {
     let Caller { account, .. } = Caller::tiny();
-    serve(Arc::new(Mutex::new(account)), Face::local())
-        .await
-        .unwrap()
+    serve(Arc::new(Mutex::new(account)), Face::local()).await.unwrap()
 }
 
 /// Everything that the server sends for one request.
@@ -33,14 +31,8 @@ async fn ask(served: &Served, target: &str, extra: &str) -> Vec<u8> {
 }
 
 fn split(answer: &[u8]) -> (String, &[u8]) {
-    let end = answer
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .unwrap();
-    (
-        String::from_utf8(answer[..end].to_vec()).unwrap(),
-        &answer[end + 4..],
-    )
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    (String::from_utf8(answer[..end].to_vec()).unwrap(), &answer[end + 4..])
 }
 
 #[tokio::test]
@@ -49,59 +41,33 @@ async fn answers_come_with_links_of_their_own_origin_and_zipped_when_asked() {
     let plain = ask(&served, "/v2/clients?per_page=2", "").await;
     let (head, body) = split(&plain);
     assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
-    assert!(
-        head.contains("content-type: application/json; charset=utf-8"),
-        "{head}"
-    );
+    assert!(head.contains("content-type: application/json; charset=utf-8"), "{head}");
     assert_eq!(head.matches("date: ").count(), 1, "{head}");
     let page: serde_json::Value = serde_json::from_slice(body).unwrap();
     let next = page["links"]["next"].as_str().unwrap();
     assert!(next.starts_with(&served.base_url()), "{next}");
-    let zipped = ask(
-        &served,
-        "/v2/clients?per_page=2",
-        "Accept-Encoding: gzip\r\n",
-    )
-    .await;
+    let zipped = ask(&served, "/v2/clients?per_page=2", "Accept-Encoding: gzip\r\n").await;
     let (head, body) = split(&zipped);
     assert!(head.contains("content-encoding: gzip"), "{head}");
     let mut unzipped = Vec::new();
     GzDecoder::new(body).read_to_end(&mut unzipped).unwrap();
-    assert_eq!(
-        serde_json::from_slice::<serde_json::Value>(&unzipped).unwrap(),
-        page
-    );
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&unzipped).unwrap(), page);
 }
 
 #[tokio::test]
 async fn a_cut_body_is_shorter_than_announced_and_a_dropped_answer_is_none() {
     let served = served().await;
-    let rule = |select, effect| FaultRule {
-        path: String::new(),
-        select,
-        effect,
-    };
+    let rule = |select, effect| FaultRule { path: String::new(), select, effect };
     served.with(|account| {
         account.add_fault(rule(Select::Nth(1), Effect::CutBody));
         account.add_fault(rule(Select::Nth(2), Effect::Drop));
     });
     let cut = ask(&served, "/v2/time_entries", "").await;
     let (head, body) = split(&cut);
-    let announced = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .unwrap();
-    assert!(
-        body.len() < announced.parse().unwrap(),
-        "{} of {announced}",
-        body.len()
-    );
+    let announced = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    assert!(body.len() < announced.parse().unwrap(), "{} of {announced}", body.len());
     assert!(ask(&served, "/v2/time_entries", "").await.is_empty());
-    assert!(
-        split(&ask(&served, "/v2/company", "").await)
-            .0
-            .starts_with("HTTP/1.1 200")
-    );
+    assert!(split(&ask(&served, "/v2/company", "").await).0.starts_with("HTTP/1.1 200"));
 }
 
 #[tokio::test]
@@ -116,8 +82,5 @@ async fn many_connections_are_served_at_once() {
     for one in asking {
         assert!(one.await.unwrap() > 500);
     }
-    assert_eq!(
-        served.with(|account| account.statistics().general.requests),
-        40
-    );
+    assert_eq!(served.with(|account| account.statistics().general.requests), 40);
 }

@@ -75,21 +75,13 @@ fn an_offset_walk_repeats_what_a_new_record_shifts() {
     });
     let distinct: BTreeSet<i64> = seen.iter().map(id).collect();
     assert_eq!(seen.len(), 301);
-    assert_eq!(
-        distinct.len(),
-        300,
-        "the newest entry is missed, another one comes twice"
-    );
+    assert_eq!(distinct.len(), 300, "the newest entry is missed, another one comes twice");
 }
 
 #[test]
 fn an_offset_walk_misses_what_a_deletion_shifts() {
     let mut caller = Caller::tiny();
-    let all: BTreeSet<i64> = caller
-        .truth("expenses")
-        .iter()
-        .map(|one| one.int("/id"))
-        .collect();
+    let all: BTreeSet<i64> = caller.truth("expenses").iter().map(|one| one.int("/id")).collect();
     let mut first = None;
     let seen = caller.walk("/v2/expenses?per_page=10", "expenses", |caller| {
         if first.is_none() {
@@ -106,9 +98,7 @@ fn an_offset_walk_misses_what_a_deletion_shifts() {
 fn an_undated_estimate_is_in_no_range_of_dates() {
     let mut caller = Caller::tiny();
     let total = |caller: &mut Caller, query: &str| {
-        caller.get(&format!("/v2/estimates?per_page=1{query}"))["total_entries"]
-            .as_i64()
-            .unwrap()
+        caller.get(&format!("/v2/estimates?per_page=1{query}"))["total_entries"].as_i64().unwrap()
     };
     let all = total(&mut caller, "");
     let dated = total(&mut caller, "&from=1900-01-01");
@@ -128,10 +118,7 @@ fn changed_since_is_inclusive_and_combines_with_other_filters() {
     assert_eq!(found["total_entries"], 1);
     assert_eq!(id(&found["time_entries"][0]), moved);
     let user = found["time_entries"][0]["user"]["id"].as_i64().unwrap();
-    let day = found["time_entries"][0]["spent_date"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let day = found["time_entries"][0]["spent_date"].as_str().unwrap().to_owned();
     let since = "updated_since=2026-11-23T06:01:00Z";
     let narrowed = format!("/v2/time_entries?{since}&user_id={user}&from={day}&to={day}");
     assert_eq!(caller.get(&narrowed)["total_entries"], 1);
@@ -147,14 +134,9 @@ fn only_active_records_are_asked_for_by_is_active() {
     let mut caller = Caller::tiny();
     caller.apply(r#"{"op":"archive","stream":"clients"}"#);
     let count = |caller: &mut Caller, query: &str| {
-        caller.get(&format!("/v2/clients{query}"))["total_entries"]
-            .as_i64()
-            .unwrap()
+        caller.get(&format!("/v2/clients{query}"))["total_entries"].as_i64().unwrap()
     };
-    let (on, off) = (
-        count(&mut caller, "?is_active=true"),
-        count(&mut caller, "?is_active=false"),
-    );
+    let (on, off) = (count(&mut caller, "?is_active=true"), count(&mut caller, "?is_active=false"));
     assert!(off >= 1);
     assert_eq!(on + off, count(&mut caller, ""));
 }
@@ -162,21 +144,9 @@ fn only_active_records_are_asked_for_by_is_active() {
 #[test]
 fn records_are_found_by_id() {
     let mut caller = Caller::tiny();
-    for list in [
-        "clients",
-        "projects",
-        "time_entries",
-        "invoices",
-        "estimates",
-        "users",
-        "roles",
-    ] {
+    for list in ["clients", "projects", "time_entries", "invoices", "estimates", "users", "roles"] {
         let listed = caller.get(&format!("/v2/{list}?per_page=1"))[list][0].clone();
-        assert_eq!(
-            caller.get(&format!("/v2/{list}/{}", id(&listed))),
-            listed,
-            "{list}"
-        );
+        assert_eq!(caller.get(&format!("/v2/{list}/{}", id(&listed))), listed, "{list}");
         let gone = caller.ask(&format!("/v2/{list}/99"));
         assert_eq!(
             (gone.status, &gone.body[..]),
@@ -187,9 +157,5 @@ fn records_are_found_by_id() {
     assert_eq!(missing_parent.status, 404);
     let odd = caller.ask("/v2/clients/abc");
     assert_eq!(odd.status, 404);
-    assert!(
-        odd.header_value("content-type")
-            .unwrap()
-            .starts_with("text/html")
-    );
+    assert!(odd.header_value("content-type").unwrap().starts_with("text/html"));
 }

@@ -19,9 +19,7 @@ struct Report {
 fn rows(caller: &mut Caller, path: &str) -> Vec<Row> {
     let response = caller.ask(path);
     assert_eq!(response.status, 200, "{path}");
-    serde_json::from_slice::<Report>(&response.body)
-        .unwrap()
-        .results
+    serde_json::from_slice::<Report>(&response.body).unwrap().results
 }
 
 fn number(row: &Row, member: &str) -> i128 {
@@ -40,19 +38,10 @@ type Sums = BTreeMap<(i64, String), (i128, i128, i128)>;
 fn expected(caller: &mut Caller, subject: &str, fixed_fee: bool) -> Sums {
     let projects = caller.truth("projects");
     let fixed: BTreeMap<i64, bool> = (projects.iter())
-        .map(|one| {
-            (
-                one.int("/id"),
-                one.value()["is_fixed_fee"].as_bool().unwrap(),
-            )
-        })
+        .map(|one| (one.int("/id"), one.value()["is_fixed_fee"].as_bool().unwrap()))
         .collect();
     let mut sums = Sums::new();
-    for entry in caller
-        .truth("time_entries")
-        .iter()
-        .filter(|one| within(one))
-    {
+    for entry in caller.truth("time_entries").iter().filter(|one| within(one)) {
         let value = entry.value();
         let currency = value["client"]["currency"].as_str().unwrap().to_owned();
         let sum = sums.entry((entry.int(subject), currency)).or_default();
@@ -72,13 +61,7 @@ fn expected(caller: &mut Caller, subject: &str, fixed_fee: bool) -> Sums {
 
 #[test]
 fn time_reports_are_the_sums_of_their_entries() {
-    let mut caller = Caller::new(
-        &Scale {
-            years: 2,
-            ..Scale::tiny()
-        },
-        3,
-    );
+    let mut caller = Caller::new(&Scale { years: 2, ..Scale::tiny() }, 3);
     for (path, member, subject) in [
         ("clients", "client_id", "/client/id"),
         ("projects", "project_id", "/project/id"),
@@ -125,17 +108,15 @@ fn expense_reports_are_the_sums_of_their_expenses() {
                 sum.1 += expense.exact("total_cost");
             }
         }
-        let found: BTreeMap<(i64, String), (i128, i128)> = rows(
-            &mut caller,
-            &format!("/v2/reports/expenses/{path}?{WINDOW}"),
-        )
-        .iter()
-        .map(|row| {
-            let currency = row["currency"].get().trim_matches('"').to_owned();
-            let sums = (number(row, "total_amount"), number(row, "billable_amount"));
-            ((row[member].get().parse().unwrap(), currency), sums)
-        })
-        .collect();
+        let found: BTreeMap<(i64, String), (i128, i128)> =
+            rows(&mut caller, &format!("/v2/reports/expenses/{path}?{WINDOW}"))
+                .iter()
+                .map(|row| {
+                    let currency = row["currency"].get().trim_matches('"').to_owned();
+                    let sums = (number(row, "total_amount"), number(row, "billable_amount"));
+                    ((row[member].get().parse().unwrap(), currency), sums)
+                })
+                .collect();
         assert_eq!(found, wanted, "{path}");
         assert!(!found.is_empty());
     }
@@ -147,20 +128,9 @@ fn a_report_follows_every_change() {
     let target = format!("/v2/reports/time/clients?{WINDOW}");
     let before = rows(&mut caller, &target);
     assert_eq!(before.len(), rows(&mut caller, &target).len());
-    let entry = caller
-        .truth("time_entries")
-        .into_iter()
-        .find(within)
-        .unwrap()
-        .int("/id");
-    caller.apply(&format!(
-        r#"{{"op":"move_entry","id":{entry},"day":"2026-07-01"}}"#
-    ));
-    let total = |rows: &[Row]| {
-        rows.iter()
-            .map(|row| number(row, "total_hours"))
-            .sum::<i128>()
-    };
+    let entry = caller.truth("time_entries").into_iter().find(within).unwrap().int("/id");
+    caller.apply(&format!(r#"{{"op":"move_entry","id":{entry},"day":"2026-07-01"}}"#));
+    let total = |rows: &[Row]| rows.iter().map(|row| number(row, "total_hours")).sum::<i128>();
     assert!(total(&rows(&mut caller, &target)) < total(&before));
 }
 
@@ -168,29 +138,15 @@ fn a_report_follows_every_change() {
 fn project_names_carry_the_code_in_time_and_expense_reports_only() {
     let mut caller = Caller::tiny();
     let names = |rows: &[Row]| -> Vec<String> {
-        rows.iter()
-            .map(|row| serde_json::from_str(row["project_name"].get()).unwrap())
-            .collect()
+        rows.iter().map(|row| serde_json::from_str(row["project_name"].get()).unwrap()).collect()
     };
     let window = "from=20251124&to=20261123";
-    let time = names(&rows(
-        &mut caller,
-        &format!("/v2/reports/time/projects?{window}"),
-    ));
+    let time = names(&rows(&mut caller, &format!("/v2/reports/time/projects?{window}")));
     assert!(time.iter().any(|name| name.starts_with("[P")), "{time:?}");
-    let open = names(&rows(
-        &mut caller,
-        &format!("/v2/reports/uninvoiced?{window}"),
-    ));
-    assert!(
-        !open.is_empty() && open.iter().all(|name| !name.starts_with('[')),
-        "{open:?}"
-    );
+    let open = names(&rows(&mut caller, &format!("/v2/reports/uninvoiced?{window}")));
+    assert!(!open.is_empty() && open.iter().all(|name| !name.starts_with('[')), "{open:?}");
     let budget = names(&rows(&mut caller, "/v2/reports/project_budget"));
-    assert!(
-        !budget.is_empty() && budget.iter().all(|name| !name.starts_with('[')),
-        "{budget:?}"
-    );
+    assert!(!budget.is_empty() && budget.iter().all(|name| !name.starts_with('[')), "{budget:?}");
 }
 
 #[test]
@@ -198,15 +154,10 @@ fn a_new_invoice_changes_old_windows_of_uninvoiced() {
     let mut caller = Caller::tiny();
     let target = "/v2/reports/uninvoiced?from=20251124&to=20261123";
     let before = rows(&mut caller, target);
-    let open: i128 = before
-        .iter()
-        .map(|row| number(row, "uninvoiced_hours"))
-        .sum();
+    let open: i128 = before.iter().map(|row| number(row, "uninvoiced_hours")).sum();
     caller.apply(r#"{"op":"create","stream":"invoices"}"#);
-    let after: i128 = rows(&mut caller, target)
-        .iter()
-        .map(|row| number(row, "uninvoiced_hours"))
-        .sum();
+    let after: i128 =
+        rows(&mut caller, target).iter().map(|row| number(row, "uninvoiced_hours")).sum();
     assert!(after < open);
 }
 

@@ -34,13 +34,7 @@ fn one_seed_makes_one_account_and_one_history() {
 
 #[test]
 fn every_stream_serves_its_truth() {
-    let mut caller = Caller::new(
-        &Scale {
-            unknown_members: true,
-            ..Scale::tiny()
-        },
-        11,
-    );
+    let mut caller = Caller::new(&Scale { unknown_members: true, ..Scale::tiny() }, 11);
     for stream in Stream::ALL {
         let (name, key) = (stream.name(), stream.records_key());
         let query = if stream.is_report() { WINDOW } else { "" };
@@ -51,10 +45,8 @@ fn every_stream_serves_its_truth() {
         if *stream == Stream::Company {
             served.push(caller.get("/v2/company"));
         } else if stream.has_parent() {
-            let parents: BTreeSet<i64> = truth
-                .iter()
-                .map(|one| one["parent"].as_i64().unwrap())
-                .collect();
+            let parents: BTreeSet<i64> =
+                truth.iter().map(|one| one["parent"].as_i64().unwrap()).collect();
             for parent in parents {
                 let path = stream.path().replace("{}", &parent.to_string());
                 served.extend(caller.walk(&format!("/v2{path}?per_page=3"), key, |_| {}));
@@ -67,14 +59,8 @@ fn every_stream_serves_its_truth() {
         };
         let wanted = texts(&mut truth.into_iter().map(|mut one| one["record"].take()));
         assert_eq!(texts(&mut served.into_iter()), wanted, "{name}");
-        let unknown = wanted
-            .iter()
-            .filter(|text| text.contains("x_new_member"))
-            .count();
-        assert!(
-            stream.is_report() || unknown > 0 || wanted.len() < 20,
-            "{name}"
-        );
+        let unknown = wanted.iter().filter(|text| text.contains("x_new_member")).count();
+        assert!(stream.is_report() || unknown > 0 || wanted.len() < 20, "{name}");
     }
 }
 
@@ -83,17 +69,9 @@ fn children_come_with_their_parents_creation() {
     let mut caller = Caller::tiny();
     for one in caller.truth("invoice_payments") {
         let invoice = caller.get(&format!("/v2/invoices/{}", one.parent.unwrap()));
-        assert_eq!(
-            invoice["created_at"].as_str(),
-            one.parent_created_at.as_deref()
-        );
+        assert_eq!(invoice["created_at"].as_str(), one.parent_created_at.as_deref());
     }
-    assert!(
-        caller
-            .truth("clients")
-            .iter()
-            .all(|one| one.parent.is_none())
-    );
+    assert!(caller.truth("clients").iter().all(|one| one.parent.is_none()));
 }
 
 #[test]
@@ -103,55 +81,32 @@ fn the_extent_spans_entries_expenses_and_invoices() {
     let mut days: Vec<String> = Vec::new();
     for list in ["time_entries", "expenses"] {
         let all = caller.truth(list);
-        days.extend(
-            all.iter()
-                .map(|one| one.value()["spent_date"].as_str().unwrap().to_owned()),
-        );
+        days.extend(all.iter().map(|one| one.value()["spent_date"].as_str().unwrap().to_owned()));
     }
-    assert_eq!(
-        extent["first_day"].as_str(),
-        days.iter().min().map(String::as_str)
-    );
-    assert_eq!(
-        extent["last_day"].as_str(),
-        days.iter().max().map(String::as_str)
-    );
+    assert_eq!(extent["first_day"].as_str(), days.iter().min().map(String::as_str));
+    assert_eq!(extent["last_day"].as_str(), days.iter().max().map(String::as_str));
     let last = caller.get("/v2/invoices?per_page=1")["invoices"][0]["issue_date"].clone();
     assert_eq!(extent["last_issue_day"], last);
 }
 
 #[test]
 fn numbers_are_awkward_but_fit_their_columns() {
-    let mut caller = Caller::new(
-        &Scale {
-            years: 2,
-            ..Scale::demo()
-        },
-        2,
-    );
+    let mut caller = Caller::new(&Scale { years: 2, ..Scale::demo() }, 2);
     let text = everything(&mut caller).concat();
     assert!(text.contains("Ñandú") || text.contains("Łukasz"));
     let raw = caller.ask("/v2/invoices");
     let body = String::from_utf8(raw.body.to_vec()).unwrap();
-    assert!(
-        body.contains(":12345678901234.5678"),
-        "the longest amount is exact"
-    );
+    assert!(body.contains(":12345678901234.5678"), "the longest amount is exact");
     let entries = caller.ask("/v2/time_entries");
     let body = String::from_utf8(entries.body.to_vec()).unwrap();
     let literals = |body: &str, member: &str| -> BTreeSet<String> {
         let start = format!("\"{member}\":");
         let pieces = body.split(&start).skip(1);
-        pieces
-            .map(|rest| rest.split([',', '}']).next().unwrap().to_owned())
-            .collect()
+        pieces.map(|rest| rest.split([',', '}']).next().unwrap().to_owned()).collect()
     };
     let rates = literals(&body, "billable_rate");
     let places = |text: &String| text.split_once('.').map_or(0, |(_, rest)| rest.len());
-    assert!(
-        rates.iter().any(|rate| places(rate) == 4),
-        "a currency of four decimals"
-    );
+    assert!(rates.iter().any(|rate| places(rate) == 4), "a currency of four decimals");
     assert!(rates.iter().any(|rate| rate.ends_with(".0")), "22000.0");
     assert!(rates.contains("null"));
     let hours = literals(&body, "hours");

@@ -17,11 +17,7 @@ fn a_lock_is_held_until_it_is_dropped() {
     assert!(!is_held(&dir, "a2"));
     drop(lock);
     assert!(!is_held(&dir, "a1"));
-    assert_eq!(
-        std::fs::read_dir(&dir).unwrap().count(),
-        0,
-        "nothing is left behind"
-    );
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 0, "nothing is left behind");
 }
 
 #[test]
@@ -101,11 +97,7 @@ fn child_that_holds_a_lock() {
 fn a_killed_process_frees_its_lock() {
     let folder = TempDir::new().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "locks::tests::child_that_holds_a_lock",
-            "--nocapture",
-        ])
+        .args(["--exact", "locks::tests::child_that_holds_a_lock", "--nocapture"])
         .arg(format!("--skip=hold:{}", folder.path().display()))
         .stdout(Stdio::piped())
         .spawn()
@@ -115,10 +107,7 @@ fn a_killed_process_frees_its_lock() {
     assert!(is_held(folder.path(), "child"));
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(
-        folder.path().join("child").exists(),
-        "it had no time to clean up"
-    );
+    assert!(folder.path().join("child").exists(), "it had no time to clean up");
     assert!(!is_held(folder.path(), "child"));
     assert_eq!(remove_free(folder.path()).unwrap(), 1);
 }

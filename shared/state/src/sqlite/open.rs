@@ -48,9 +48,7 @@ pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, Sta
         }
     };
     write_ahead(&connection).map_err(trouble)?;
-    connection
-        .pragma_update(None, "synchronous", "FULL")
-        .map_err(trouble)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(trouble)?;
     if new {
         make_tables(&mut connection).map_err(trouble)?;
     }
@@ -102,9 +100,8 @@ fn identity(connection: &Connection) -> rusqlite::Result<Identity> {
 fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
     let mut tries = 0;
     loop {
-        let switched = connection.query_row("PRAGMA journal_mode = WAL", (), |row| {
-            row.get::<_, String>(0)
-        });
+        let switched =
+            connection.query_row("PRAGMA journal_mode = WAL", (), |row| row.get::<_, String>(0));
         match switched {
             Ok(_) => return Ok(()),
             Err(error) if kind(&error) == StateErrorKind::Busy && tries < SWITCH_TRIES => {

@@ -7,10 +7,7 @@ use super::open::FORMAT;
 use super::*;
 
 fn key(sort: &str) -> ItemKey {
-    ItemKey {
-        account: AccountId(1),
-        sort: sort.to_owned(),
-    }
+    ItemKey { account: AccountId(1), sort: sort.to_owned() }
 }
 
 /// A test of this file as a process of its own, with a path that `argument` finds there. The test
@@ -36,9 +33,7 @@ async fn the_sqlite_store_conforms() {
     let folders = Mutex::new(Vec::new());
     crate::conformance::check(|| async {
         let folder = TempDir::new().unwrap();
-        let store = SqliteStore::open(folder.path().join("state.sqlite"))
-            .await
-            .unwrap();
+        let store = SqliteStore::open(folder.path().join("state.sqlite")).await.unwrap();
         folders.lock().unwrap().push(folder);
         Arc::new(store)
     })
@@ -50,24 +45,10 @@ async fn items_outlive_the_store() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("state.sqlite");
     let store = SqliteStore::open(&path).await.unwrap();
-    store
-        .put(&key("account"), Expect::Absent, "{}", None)
-        .await
-        .unwrap();
+    store.put(&key("account"), Expect::Absent, "{}", None).await.unwrap();
     drop(store);
-    let item = SqliteStore::open(&path)
-        .await
-        .unwrap()
-        .get(&key("account"))
-        .await
-        .unwrap();
-    assert_eq!(
-        item,
-        Some(Item {
-            rev: 1,
-            body: "{}".to_owned()
-        })
-    );
+    let item = SqliteStore::open(&path).await.unwrap().get(&key("account")).await.unwrap();
+    assert_eq!(item, Some(Item { rev: 1, body: "{}".to_owned() }));
 }
 
 /// Several connections stand for several processes: they share nothing but the file.
@@ -86,10 +67,8 @@ async fn many_connections_count_right_from_the_first_moment() {
                     None => (Expect::Absent, 0),
                     Some(item) => (Expect::Rev(item.rev), item.body.parse::<u64>().unwrap()),
                 };
-                let put = store
-                    .put(&key("n"), expect, &(count + 1).to_string(), None)
-                    .await
-                    .unwrap();
+                let put =
+                    store.put(&key("n"), expect, &(count + 1).to_string(), None).await.unwrap();
                 done += u64::from(matches!(put, Put::Stored(_)));
             }
         }));
@@ -97,20 +76,8 @@ async fn many_connections_count_right_from_the_first_moment() {
     for call in calls {
         call.await.unwrap();
     }
-    let item = SqliteStore::open(&path)
-        .await
-        .unwrap()
-        .get(&key("n"))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        item,
-        Item {
-            rev: 60,
-            body: "60".to_owned()
-        }
-    );
+    let item = SqliteStore::open(&path).await.unwrap().get(&key("n")).await.unwrap().unwrap();
+    assert_eq!(item, Item { rev: 60, body: "60".to_owned() });
 }
 
 /// The test below starts this one as processes of their own; alone it does nothing.
@@ -126,10 +93,7 @@ async fn child_that_counts() {
             None => (Expect::Absent, 0),
             Some(item) => (Expect::Rev(item.rev), item.body.parse::<u64>().unwrap()),
         };
-        let put = store
-            .put(&key("n"), expect, &(count + 1).to_string(), None)
-            .await
-            .unwrap();
+        let put = store.put(&key("n"), expect, &(count + 1).to_string(), None).await.unwrap();
         done += u64::from(matches!(put, Put::Stored(_)));
     }
 }
@@ -144,26 +108,11 @@ async fn many_processes_count_right() {
         for run in runs {
             let output = run.join().unwrap();
             assert!(output.status.success(), "{output:?}");
-            assert!(
-                String::from_utf8_lossy(&output.stdout).contains("1 passed"),
-                "{output:?}"
-            );
+            assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
         }
     });
-    let item = SqliteStore::open(&path)
-        .await
-        .unwrap()
-        .get(&key("n"))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        item,
-        Item {
-            rev: 40,
-            body: "40".to_owned()
-        }
-    );
+    let item = SqliteStore::open(&path).await.unwrap().get(&key("n")).await.unwrap().unwrap();
+    assert_eq!(item, Item { rev: 40, body: "40".to_owned() });
 }
 
 /// The test below starts this one as a process of its own; alone it does nothing.
@@ -173,15 +122,9 @@ async fn child_that_writes_until_killed() {
         return;
     };
     let store = SqliteStore::open(path).await.unwrap();
-    store
-        .put(&key("n"), Expect::Absent, "1", None)
-        .await
-        .unwrap();
+    store.put(&key("n"), Expect::Absent, "1", None).await.unwrap();
     for rev in 1..100_000 {
-        store
-            .put(&key("n"), Expect::Rev(rev), &(rev + 1).to_string(), None)
-            .await
-            .unwrap();
+        store.put(&key("n"), Expect::Rev(rev), &(rev + 1).to_string(), None).await.unwrap();
         println!("\nwritten {}", rev + 1);
     }
 }
@@ -195,54 +138,28 @@ async fn what_was_written_survives_a_kill() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .map(Result::unwrap);
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut written = lines.filter_map(|line| line.strip_prefix("written ")?.parse::<u64>().ok());
     assert_eq!(written.nth(20), Some(22));
     child.kill().unwrap();
     let last = written.last().unwrap_or(22);
     child.wait().unwrap();
-    let item = SqliteStore::open(&path)
-        .await
-        .unwrap()
-        .get(&key("n"))
-        .await
-        .unwrap()
-        .unwrap();
+    let item = SqliteStore::open(&path).await.unwrap().get(&key("n")).await.unwrap().unwrap();
     assert_eq!(item.rev.to_string(), item.body);
-    assert!(
-        item.rev == last || item.rev == last + 1,
-        "{} after {last} was written",
-        item.rev
-    );
+    assert!(item.rev == last || item.rev == last + 1, "{} after {last} was written", item.rev);
 }
 
 #[tokio::test]
 async fn a_log_without_its_file_is_not_taken_for_ours() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("old.sqlite"))
-        .await
-        .unwrap();
-    store
-        .put(&key("a"), Expect::Absent, "old", None)
-        .await
-        .unwrap();
+    let store = SqliteStore::open(folder.path().join("old.sqlite")).await.unwrap();
+    store.put(&key("a"), Expect::Absent, "old", None).await.unwrap();
     let path = folder.path().join("new.sqlite");
-    std::fs::copy(
-        folder.path().join("old.sqlite-wal"),
-        folder.path().join("new.sqlite-wal"),
-    )
-    .unwrap();
+    std::fs::copy(folder.path().join("old.sqlite-wal"), folder.path().join("new.sqlite-wal"))
+        .unwrap();
     let store = SqliteStore::open(&path).await.unwrap();
     assert_eq!(store.get(&key("a")).await.unwrap(), None);
-    assert_eq!(
-        store
-            .put(&key("a"), Expect::Absent, "new", None)
-            .await
-            .unwrap(),
-        Put::Stored(1)
-    );
+    assert_eq!(store.put(&key("a"), Expect::Absent, "new", None).await.unwrap(), Put::Stored(1));
 }
 
 #[cfg(unix)]
@@ -250,21 +167,12 @@ async fn a_log_without_its_file_is_not_taken_for_ours() {
 async fn only_the_owner_may_read_the_files() {
     use std::os::unix::fs::PermissionsExt;
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("state.sqlite"))
-        .await
-        .unwrap();
-    store
-        .put(&key("account"), Expect::Absent, "{}", None)
-        .await
-        .unwrap();
+    let store = SqliteStore::open(folder.path().join("state.sqlite")).await.unwrap();
+    store.put(&key("account"), Expect::Absent, "{}", None).await.unwrap();
     let mut files = 0;
     for entry in std::fs::read_dir(folder.path()).unwrap() {
         let entry = entry.unwrap();
-        assert_eq!(
-            entry.metadata().unwrap().permissions().mode() & 0o777,
-            0o600,
-            "{entry:?}"
-        );
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{entry:?}");
         files += 1;
     }
     assert_eq!(files, 3, "the file, its log and its index");
@@ -273,84 +181,44 @@ async fn only_the_owner_may_read_the_files() {
 #[tokio::test]
 async fn writes_wait_for_the_disk() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("state.sqlite"))
-        .await
-        .unwrap();
+    let store = SqliteStore::open(folder.path().join("state.sqlite")).await.unwrap();
     let setting = |name: &'static str| {
         store.run(move |c| {
             c.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
         })
     };
-    assert_eq!(
-        setting("synchronous").await.unwrap(),
-        rusqlite::types::Value::Integer(2)
-    );
-    assert_eq!(
-        setting("journal_mode").await.unwrap(),
-        rusqlite::types::Value::Text("wal".into())
-    );
+    assert_eq!(setting("synchronous").await.unwrap(), rusqlite::types::Value::Integer(2));
+    assert_eq!(setting("journal_mode").await.unwrap(), rusqlite::types::Value::Text("wal".into()));
 }
 
 #[tokio::test]
 async fn a_store_that_others_hold_says_so() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("state.sqlite");
-    let store = SqliteStore::open_with(path.clone(), Duration::from_millis(20))
-        .await
-        .unwrap();
+    let store = SqliteStore::open_with(path.clone(), Duration::from_millis(20)).await.unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let error = store
-        .put(&key("a"), Expect::Absent, "{}", None)
-        .await
-        .unwrap_err();
+    let error = store.put(&key("a"), Expect::Absent, "{}", None).await.unwrap_err();
     assert_eq!(error.kind, StateErrorKind::Busy);
     assert!(error.may_pass());
     assert!(error.to_string().contains("another process"), "{error}");
     assert!(error.to_string().contains("state.sqlite"), "{error}");
-    assert_eq!(
-        store.get(&key("a")).await.unwrap(),
-        None,
-        "readers do not wait"
-    );
+    assert_eq!(store.get(&key("a")).await.unwrap(), None, "readers do not wait");
     other.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(
-        store
-            .put(&key("a"), Expect::Absent, "{}", None)
-            .await
-            .unwrap(),
-        Put::Stored(1)
-    );
+    assert_eq!(store.put(&key("a"), Expect::Absent, "{}", None).await.unwrap(), Put::Stored(1));
 }
 
 #[tokio::test]
 async fn a_full_disk_says_so_and_loses_nothing() {
     let folder = TempDir::new().unwrap();
-    let store = SqliteStore::open(folder.path().join("state.sqlite"))
-        .await
-        .unwrap();
-    store
-        .put(&key("a"), Expect::Absent, "1", None)
-        .await
-        .unwrap();
-    store
-        .run(|c| c.execute_batch("PRAGMA max_page_count = 1"))
-        .await
-        .unwrap();
+    let store = SqliteStore::open(folder.path().join("state.sqlite")).await.unwrap();
+    store.put(&key("a"), Expect::Absent, "1", None).await.unwrap();
+    store.run(|c| c.execute_batch("PRAGMA max_page_count = 1")).await.unwrap();
     let large = "x".repeat(1_000_000);
-    let error = store
-        .put(&key("a"), Expect::Rev(1), &large, None)
-        .await
-        .unwrap_err();
+    let error = store.put(&key("a"), Expect::Rev(1), &large, None).await.unwrap_err();
     assert_eq!(error.kind, StateErrorKind::Full);
     assert_eq!(store.get(&key("a")).await.unwrap().unwrap().body, "1");
-    assert_eq!(
-        store
-            .put(&key("a"), Expect::Rev(1), "2", None)
-            .await
-            .unwrap(),
-        Put::Stored(2)
-    );
+    assert_eq!(store.put(&key("a"), Expect::Rev(1), "2", None).await.unwrap(), Put::Stored(2));
 }
 
 #[tokio::test]
@@ -361,16 +229,11 @@ async fn what_is_no_state_store_is_left_alone() {
     let error = refused(&path).await;
     assert_eq!(error.kind, StateErrorKind::Damaged);
     assert!(error.to_string().contains("move it away"), "{error}");
-    assert_eq!(
-        std::fs::read(&path).unwrap(),
-        "garbage ".repeat(1_000).as_bytes()
-    );
+    assert_eq!(std::fs::read(&path).unwrap(), "garbage ".repeat(1_000).as_bytes());
 
     let foreign = folder.path().join("photos.sqlite");
     let other = Connection::open(&foreign).unwrap();
-    other
-        .execute_batch("CREATE TABLE photos (id INTEGER)")
-        .unwrap();
+    other.execute_batch("CREATE TABLE photos (id INTEGER)").unwrap();
     drop(other);
     let before = std::fs::read(&foreign).unwrap();
     let error = refused(&foreign).await;
@@ -385,9 +248,7 @@ async fn a_newer_store_is_left_alone() {
     let path = folder.path().join("state.sqlite");
     drop(SqliteStore::open(&path).await.unwrap());
     let newer = Connection::open(&path).unwrap();
-    newer
-        .pragma_update(None, "user_version", FORMAT + 1)
-        .unwrap();
+    newer.pragma_update(None, "user_version", FORMAT + 1).unwrap();
     drop(newer);
     let error = refused(&path).await;
     assert_eq!(error.kind, StateErrorKind::Newer);
@@ -398,13 +259,7 @@ async fn a_newer_store_is_left_alone() {
 async fn a_missing_folder_or_a_folder_in_its_place_is_named() {
     let folder = TempDir::new().unwrap();
     let missing = refused(&folder.path().join("none/state.sqlite")).await;
-    assert!(
-        missing.to_string().contains("none/state.sqlite"),
-        "{missing}"
-    );
+    assert!(missing.to_string().contains("none/state.sqlite"), "{missing}");
     let error = refused(folder.path()).await;
-    assert!(
-        matches!(error.kind, StateErrorKind::Denied | StateErrorKind::Failed),
-        "{error:?}"
-    );
+    assert!(matches!(error.kind, StateErrorKind::Denied | StateErrorKind::Failed), "{error:?}");
 }

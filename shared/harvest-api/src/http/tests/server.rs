@@ -125,15 +125,11 @@ async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respon
             encoder.write_all(body.as_bytes()).unwrap();
             let mut packed = encoder.finish().unwrap();
             packed.truncate(packed.len() - cut);
-            Ok(json()
-                .header("content-encoding", "gzip")
-                .body(full(packed))
-                .unwrap())
+            Ok(json().header("content-encoding", "gzip").body(full(packed)).unwrap())
         }
-        Act::Cut { promised, sent } => Ok(json()
-            .header("content-length", promised)
-            .body(pieces(sent, true))
-            .unwrap()),
+        Act::Cut { promised, sent } => {
+            Ok(json().header("content-length", promised).body(pieces(sent, true)).unwrap())
+        }
         Act::CutChunks { sent } => Ok(json().body(pieces(sent, true)).unwrap()),
         Act::HangUp => Err(Broken),
         Act::Silence => std::future::pending().await,
@@ -146,15 +142,11 @@ async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respon
                 timer.tick().await;
                 Some((Ok(Frame::data(Bytes::from_static(b" "))), ()))
             });
-            Ok(json()
-                .body(BodyExt::boxed(StreamBody::new(Box::pin(drops))))
-                .unwrap())
+            Ok(json().body(BodyExt::boxed(StreamBody::new(Box::pin(drops)))).unwrap())
         }
-        Act::Redirect(to) => Ok(Response::builder()
-            .status(302)
-            .header("location", to)
-            .body(full(""))
-            .unwrap()),
+        Act::Redirect(to) => {
+            Ok(Response::builder().status(302).header("location", to).body(full("")).unwrap())
+        }
     }
 }
 
@@ -174,9 +166,7 @@ fn plain(reply: Reply) -> Response<Body> {
 }
 
 fn full(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into())
-        .map_err(|never: Infallible| match never {})
-        .boxed()
+    Full::new(bytes.into()).map_err(|never: Infallible| match never {}).boxed()
 }
 
 /// One piece; then an error, or silence.
@@ -188,9 +178,6 @@ fn pieces(sent: String, broken: bool) -> Body {
             stream::iter([Err(Broken)]),
         )))
     } else {
-        BodyExt::boxed(StreamBody::new(stream::StreamExt::chain(
-            first,
-            stream::pending(),
-        )))
+        BodyExt::boxed(StreamBody::new(stream::StreamExt::chain(first, stream::pending())))
     }
 }

@@ -36,11 +36,7 @@ pub(in crate::decode) struct Structs {
 
 impl List {
     pub(super) fn new(items: Items) -> Self {
-        Self {
-            items,
-            ends: Vec::new(),
-            valid: NullBufferBuilder::new(0),
-        }
+        Self { items, ends: Vec::new(), valid: NullBufferBuilder::new(0) }
     }
 
     /// Closes a list whose items have been pushed.
@@ -66,12 +62,7 @@ impl List {
             Items::Values(buffer) => buffer.finish()?,
             Items::Structs(structs) => structs.finish()?,
         };
-        ListArray::try_new(
-            element(items.data_type().clone()),
-            offsets,
-            items,
-            self.valid.build(),
-        )
+        ListArray::try_new(element(items.data_type().clone()), offsets, items, self.valid.build())
     }
 }
 

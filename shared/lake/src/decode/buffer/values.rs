@@ -21,10 +21,7 @@ pub(in crate::decode) struct Texts {
 
 impl<T: Copy + Default> Fixed<T> {
     pub(super) fn new() -> Self {
-        Self {
-            values: Vec::new(),
-            valid: NullBufferBuilder::new(0),
-        }
+        Self { values: Vec::new(), valid: NullBufferBuilder::new(0) }
     }
 
     pub(super) fn push(&mut self, value: Option<T>) {
@@ -39,10 +36,7 @@ impl<T: Copy + Default> Fixed<T> {
     }
 
     pub(in crate::decode) fn get(&self, row: usize) -> Option<T> {
-        self.values
-            .get(row)
-            .copied()
-            .filter(|_| self.valid.is_valid(row))
+        self.values.get(row).copied().filter(|_| self.valid.is_valid(row))
     }
 
     pub(super) fn truncate(&mut self, rows: usize) {
@@ -53,16 +47,11 @@ impl<T: Copy + Default> Fixed<T> {
 
 impl Texts {
     pub(in crate::decode) fn new() -> Self {
-        Self {
-            bytes: Vec::new(),
-            ends: Vec::new(),
-            valid: NullBufferBuilder::new(0),
-        }
+        Self { bytes: Vec::new(), ends: Vec::new(), valid: NullBufferBuilder::new(0) }
     }
 
     pub(in crate::decode) fn push(&mut self, text: Option<&str>) {
-        self.bytes
-            .extend_from_slice(text.unwrap_or_default().as_bytes());
+        self.bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
         self.ends.push(self.bytes.len());
         self.valid.append(text.is_some());
     }
@@ -70,9 +59,7 @@ impl Texts {
     pub(in crate::decode) fn get(&self, row: usize) -> Option<&str> {
         let start = start(&self.ends, row);
         let bytes = self.bytes.get(start..*self.ends.get(row)?)?;
-        core::str::from_utf8(bytes)
-            .ok()
-            .filter(|_| self.valid.is_valid(row))
+        core::str::from_utf8(bytes).ok().filter(|_| self.valid.is_valid(row))
     }
 
     pub(super) fn truncate(&mut self, rows: usize) {
@@ -90,10 +77,7 @@ impl Texts {
 /// Where row `row` begins in what `ends` cuts.
 pub(super) fn start(ends: &[usize], row: usize) -> usize {
     let before = row.min(ends.len()).checked_sub(1);
-    before
-        .and_then(|before| ends.get(before))
-        .copied()
-        .unwrap_or(0)
+    before.and_then(|before| ends.get(before)).copied().unwrap_or(0)
 }
 
 pub(super) fn offsets(ends: &[usize]) -> Result<OffsetBuffer<i32>, ArrowError> {

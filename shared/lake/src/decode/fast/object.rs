@@ -67,20 +67,11 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        if self.null == Null::Allowed {
-            Ok(())
-        } else {
-            Err(undeclared())
-        }
+        if self.null == Null::Allowed { Ok(()) } else { Err(undeclared()) }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self {
-            shape,
-            cells,
-            odd,
-            null: _,
-        } = self;
+        let Self { shape, cells, odd, null: _ } = self;
         let mut seen = Seen::default();
         let mut hint = 0;
         while let Some(found) = map.next_key_seed(NameSeed { shape, hint })? {
@@ -106,33 +97,20 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
                 }
                 Target::Object(shape) => {
                     odd.enter(step);
-                    let inner = Object {
-                        shape,
-                        cells,
-                        odd,
-                        null: Null::Allowed,
-                    };
+                    let inner = Object { shape, cells, odd, null: Null::Allowed };
                     map.next_value_seed(inner)?;
                     odd.leave();
                 }
                 Target::Values(cell) => {
                     let list = cells.list(*cell).ok_or_else(undeclared)?;
                     odd.enter(step);
-                    map.next_value_seed(ListVisitor {
-                        shape: None,
-                        list,
-                        odd,
-                    })?;
+                    map.next_value_seed(ListVisitor { shape: None, list, odd })?;
                     odd.leave();
                 }
                 Target::Structs(cell, shape) => {
                     let list = cells.list(*cell).ok_or_else(undeclared)?;
                     odd.enter(step);
-                    map.next_value_seed(ListVisitor {
-                        shape: Some(shape),
-                        list,
-                        odd,
-                    })?;
+                    map.next_value_seed(ListVisitor { shape: Some(shape), list, odd })?;
                     odd.leave();
                 }
             }
@@ -176,11 +154,7 @@ impl<'de> Visitor<'de> for ListVisitor<'_, 'de> {
             (Items::Structs(structs), Some(shape)) => {
                 for index in 0.. {
                     odd.enter(Step::Item(index));
-                    let item = Item {
-                        shape,
-                        structs,
-                        odd,
-                    };
+                    let item = Item { shape, structs, odd };
                     if seq.next_element_seed(item)?.is_none() {
                         break;
                     }
@@ -216,18 +190,8 @@ impl<'de> Visitor<'de> for Item<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        let Self {
-            shape,
-            structs,
-            odd,
-        } = self;
-        Object {
-            shape,
-            cells: &mut structs.cells,
-            odd,
-            null: Null::Refused,
-        }
-        .visit_map(map)?;
+        let Self { shape, structs, odd } = self;
+        Object { shape, cells: &mut structs.cells, odd, null: Null::Refused }.visit_map(map)?;
         structs.close();
         Ok(())
     }
@@ -255,9 +219,6 @@ impl<'de> Visitor<'de> for NameSeed<'_> {
 
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
         let declared = self.shape.find(name, self.hint);
-        Ok(declared.map_or_else(
-            || Found::Unknown(Cow::Owned(name.to_owned())),
-            Found::Declared,
-        ))
+        Ok(declared.map_or_else(|| Found::Unknown(Cow::Owned(name.to_owned())), Found::Declared))
     }
 }

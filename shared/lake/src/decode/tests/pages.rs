@@ -47,10 +47,7 @@ fn a_page_as_declared_is_read_the_fast_way() {
     let body = format!("{{\"things\":[{WHOLE}],\"new\":{{\"a\":[1]}}}}");
     assert!(fast::page(&layout, &body).is_ok());
     // A new member and a value that does not fit do not slow it down.
-    let body = body.replace(
-        "\"notes\":\"\"",
-        "\"notes\":5,\"fresh\":{\"a\":[\"\\ud800\"]}",
-    );
+    let body = body.replace("\"notes\":\"\"", "\"notes\":5,\"fresh\":{\"a\":[\"\\ud800\"]}");
     assert!(fast::page(&layout, &body).is_ok());
 }
 
@@ -64,12 +61,7 @@ fn missing_members_and_null_are_null() {
         let page = things(record);
         for column in page.rows.schema().fields() {
             let derived = ["id", "account_id", "synced_at"].contains(&column.name().as_str());
-            assert_eq!(
-                cell(&page, column.name(), 0) == "-",
-                !derived,
-                "{}",
-                column.name()
-            );
+            assert_eq!(cell(&page, column.name(), 0) == "-", !derived, "{}", column.name());
         }
         assert!(page.misfits.is_empty());
         assert_eq!(page.dates, [None]);
@@ -80,10 +72,7 @@ fn missing_members_and_null_are_null() {
 fn an_empty_list_is_not_null() {
     let page = things(r#"{"id":1,"roles":[],"numbers":[],"lines":[]},{"id":2}"#);
     for column in ["roles", "numbers", "lines"] {
-        assert_eq!(
-            (cell(&page, column, 0), cell(&page, column, 1)),
-            ("[]".into(), "-".into())
-        );
+        assert_eq!((cell(&page, column, 0), cell(&page, column, 1)), ("[]".into(), "-".into()));
     }
 }
 
@@ -109,17 +98,9 @@ fn the_envelope_says_how_many_and_where_it_goes_on() {
     for (members, total, next) in cases {
         for records in ["", "{\"id\":1}", "{\"id\":1,\"id\":1}", "5"] {
             let page = page(&THINGS, &format!("{{\"things\":[{records}]{members}}}"));
-            assert_eq!(
-                (page.total_entries, page.next.as_deref()),
-                (*total, *next),
-                "{members}"
-            );
+            assert_eq!((page.total_entries, page.next.as_deref()), (*total, *next), "{members}");
         }
-        assert_eq!(
-            count(&format!("{{\"x\":1{members}}}")).unwrap(),
-            *total,
-            "{members}"
-        );
+        assert_eq!(count(&format!("{{\"x\":1{members}}}")).unwrap(), *total, "{members}");
     }
 }
 
@@ -143,22 +124,15 @@ fn children_hold_their_parent_and_its_year() {
     assert_eq!(cell(&page, "created_year", 1), "2019");
     assert_eq!(page.keys[1], Key(vec![KeyPart::Int(70), KeyPart::Int(2)]));
     assert!(page.dates.is_empty());
-    let orphan = ReadAt {
-        parent: None,
-        ..at()
-    };
-    let error = Decoder::new(&PARTS)
-        .page(r#"{"parts":[]}"#, &orphan)
-        .unwrap_err();
+    let orphan = ReadAt { parent: None, ..at() };
+    let error = Decoder::new(&PARTS).page(r#"{"parts":[]}"#, &orphan).unwrap_err();
     assert!(matches!(error, PageError::NoParent));
 }
 
 #[test]
 fn report_rows_hold_their_period_and_keys_may_be_null() {
-    let page = page(
-        &REPORT,
-        r#"{"results":[{"client_id":null,"currency":"EUR","total_hours":1.25}]}"#,
-    );
+    let page =
+        page(&REPORT, r#"{"results":[{"client_id":null,"currency":"EUR","total_hours":1.25}]}"#);
     assert_eq!(cell(&page, "period_start", 0), "2024-01-01");
     assert_eq!(cell(&page, "period_end", 0), "2024-01-31");
     assert_eq!(cell(&page, "period_year", 0), "2024");
@@ -170,22 +144,14 @@ fn report_rows_hold_their_period_and_keys_may_be_null() {
         KeyPart::Text("EUR".into()),
     ];
     assert_eq!(page.keys, [Key(key)]);
-    let timeless = ReadAt {
-        period: None,
-        ..at()
-    };
-    let error = Decoder::new(&REPORT)
-        .page(r#"{"results":[]}"#, &timeless)
-        .unwrap_err();
+    let timeless = ReadAt { period: None, ..at() };
+    let error = Decoder::new(&REPORT).page(r#"{"results":[]}"#, &timeless).unwrap_err();
     assert!(matches!(error, PageError::NoPeriod));
 }
 
 #[test]
 fn an_answer_may_be_the_one_record() {
-    let page = page(
-        &SELF,
-        " {\"full_domain\":\"a.b\",\"weekly_capacity\":126000} ",
-    );
+    let page = page(&SELF, " {\"full_domain\":\"a.b\",\"weekly_capacity\":126000} ");
     assert_eq!(page.keys, [Key(vec![KeyPart::Text("a.b".into())])]);
     assert_eq!(cell(&page, "weekly_capacity", 0), "126000");
     assert_eq!((page.total_entries, page.next), (None, None));
@@ -197,9 +163,7 @@ fn partitions_follow_created_at_in_utc() {
         r#"{"id":1,"created_at":"2017-01-01T00:30:00+01:00"},{"id":2,"created_at":"bad"},
            {"id":3,"created_at":"0900-12-31T23:59:59Z"}"#,
     );
-    let months: Vec<String> = (0..3)
-        .map(|row| cell(&page, "created_month", row))
-        .collect();
+    let months: Vec<String> = (0..3).map(|row| cell(&page, "created_month", row)).collect();
     assert_eq!(months, ["2016-12", "-", "0900-12"]);
 }
 

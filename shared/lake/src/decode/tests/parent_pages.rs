@@ -14,34 +14,22 @@ fn a_trigger_record_names_its_parent() {
         r#"{"id":5,"day":"2017-03-01","created_at":"2018-01-01T00:30:00+01:00","access_roles":["a","b"]},
            {"id":6,"day":null,"created_at":"bad","access_roles":["a",5]},{"id":7.0}"#,
     );
-    assert_eq!(
-        (page.total_entries, page.next.as_deref()),
-        (Some(9), Some("n"))
-    );
+    assert_eq!((page.total_entries, page.next.as_deref()), (Some(9), Some("n")));
     let expected = [
         ParentRecord {
-            parent: Parent {
-                id: 5,
-                created_year: Some(2017),
-            },
+            parent: Parent { id: 5, created_year: Some(2017) },
             access_roles: Some(vec!["a".into(), "b".into()]),
             key: Key::id(5),
             date: Some(civil::date(2017, 3, 1)),
         },
         ParentRecord {
-            parent: Parent {
-                id: 6,
-                created_year: None,
-            },
+            parent: Parent { id: 6, created_year: None },
             access_roles: None,
             key: Key::id(6),
             date: None,
         },
         ParentRecord {
-            parent: Parent {
-                id: 7,
-                created_year: None,
-            },
+            parent: Parent { id: 7, created_year: None },
             access_roles: None,
             key: Key::id(7),
             date: None,
@@ -56,15 +44,8 @@ fn the_parent_may_be_nested() {
     let body = r#"{"things":[{"id":5,"user":{"id":3}},{"id":6,"user":null},{"user":{"id":3}}]}"#;
     let page = parents(body, &THINGS, "user.id").unwrap();
     assert_eq!(page.parents.len(), 1);
-    assert_eq!(
-        (page.parents[0].parent.id, &page.parents[0].key),
-        (3, &Key::id(5))
-    );
-    let reasons: Vec<&str> = page
-        .quarantined
-        .iter()
-        .map(|one| one.reason.as_str())
-        .collect();
+    assert_eq!((page.parents[0].parent.id, &page.parents[0].key), (3, &Key::id(5)));
+    let reasons: Vec<&str> = page.quarantined.iter().map(|one| one.reason.as_str()).collect();
     assert_eq!(reasons, ["`user.id` is no id", "`id` is no id"]);
 }
 
@@ -72,13 +53,6 @@ fn the_parent_may_be_nested() {
 fn a_record_without_a_parent_is_kept_raw() {
     let page = read(r#"{"id":5},7,{"id": "x"},{"id":null},{"\ud800":1}"#);
     assert_eq!(page.parents.len(), 1);
-    let raws: Vec<&str> = page
-        .quarantined
-        .iter()
-        .map(|one| one.raw.as_str())
-        .collect();
-    assert_eq!(
-        raws,
-        ["7", r#"{"id": "x"}"#, r#"{"id":null}"#, r#"{"\ud800":1}"#]
-    );
+    let raws: Vec<&str> = page.quarantined.iter().map(|one| one.raw.as_str()).collect();
+    assert_eq!(raws, ["7", r#"{"id": "x"}"#, r#"{"id":null}"#, r#"{"\ud800":1}"#]);
 }

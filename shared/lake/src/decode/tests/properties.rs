@@ -28,11 +28,7 @@ impl Json {
             }
             Self::Object(members) => {
                 let members = members.iter().map(|(name, value)| {
-                    format!(
-                        "{} : {}",
-                        serde_json::to_string(name).unwrap(),
-                        value.render()
-                    )
+                    format!("{} : {}", serde_json::to_string(name).unwrap(), value.render())
                 });
                 format!("{{{}}}", members.collect::<Vec<_>>().join(","))
             }
@@ -95,17 +91,7 @@ fn name() -> impl Strategy<Value = String> {
         "created_at",
         "updated_at",
     ];
-    let strange = [
-        "",
-        "a.b",
-        "lines[0]",
-        "id#1",
-        "client.id",
-        "\\",
-        "\"",
-        "\0",
-        "\u{e9}",
-    ];
+    let strange = ["", "a.b", "lines[0]", "id#1", "client.id", "\\", "\"", "\0", "\u{e9}"];
     prop_oneof![
         6 => proptest::sample::select(declared.to_vec()).prop_map(str::to_owned),
         1 => proptest::sample::select(strange.to_vec()).prop_map(str::to_owned),
@@ -127,13 +113,11 @@ fn likely(ty: &FieldType) -> BoxedStrategy<Json> {
         FieldType::Object(fields) => object_of(fields).boxed(),
         FieldType::Objects(fields) => {
             let item = prop_oneof![8 => object_of(fields), 1 => any_json()];
-            proptest::collection::vec(item, 0..3)
-                .prop_map(Json::List)
-                .boxed()
+            proptest::collection::vec(item, 0..3).prop_map(Json::List).boxed()
         }
-        FieldType::Texts | FieldType::Ints => proptest::collection::vec(leaf(), 0..3)
-            .prop_map(Json::List)
-            .boxed(),
+        FieldType::Texts | FieldType::Ints => {
+            proptest::collection::vec(leaf(), 0..3).prop_map(Json::List).boxed()
+        }
         FieldType::Int | FieldType::Money | FieldType::Decimal => {
             number().prop_map(Json::Literal).boxed()
         }
@@ -153,10 +137,7 @@ fn object_of(fields: &'static [Field]) -> impl Strategy<Value = Json> {
     let more = proptest::collection::vec((name(), any_json()), 0..3);
     let mask = proptest::collection::vec(any::<u8>(), fields.len());
     (members, mask, more).prop_map(|(members, mask, more)| {
-        let kept = members
-            .into_iter()
-            .zip(mask)
-            .filter(|(_, mask)| mask % 8 > 0);
+        let kept = members.into_iter().zip(mask).filter(|(_, mask)| mask % 8 > 0);
         let kept = kept.map(|(member, _)| member);
         let mut members: Vec<(String, Json)> = kept.collect();
         for (at, member) in more.into_iter().enumerate() {
@@ -197,10 +178,7 @@ fn expect(prefix: &str, fields: &[Field], members: &[(String, Json)], content: &
     for (at, (name, json)) in members.iter().enumerate() {
         let path = escaped(name);
         if members[at + 1..].iter().any(|(later, _)| later == name) {
-            let nth = members[..=at]
-                .iter()
-                .filter(|(earlier, _)| earlier == name)
-                .count();
+            let nth = members[..=at].iter().filter(|(earlier, _)| earlier == name).count();
             content.insert(format!("{path}#{nth}"), json.render());
             continue;
         }
@@ -243,9 +221,9 @@ fn expect_declared(path: String, ty: &FieldType, json: &Json, content: &mut Cont
                 }
                 (FieldType::Money, Json::Literal(text)) => shifted(text, 4).filter(|v| short(v)),
                 (FieldType::Decimal, Json::Literal(text)) => shifted(text, 6).filter(|v| short(v)),
-                (FieldType::Bool, Json::Literal(text)) => ["true", "false"]
-                    .contains(&text.as_str())
-                    .then(|| text.clone()),
+                (FieldType::Bool, Json::Literal(text)) => {
+                    ["true", "false"].contains(&text.as_str()).then(|| text.clone())
+                }
                 (FieldType::Text, Json::Text(text)) => Some(text.clone()),
                 (FieldType::Date, Json::Text(text)) => (text == "2017-03-01").then(|| text.clone()),
                 (FieldType::Instant, Json::Text(text)) => {
@@ -253,21 +231,16 @@ fn expect_declared(path: String, ty: &FieldType, json: &Json, content: &mut Cont
                 }
                 _ => None,
             };
-            content.insert(
-                path,
-                stored.map_or_else(|| json.render(), |stored| format!("={stored}")),
-            );
+            content
+                .insert(path, stored.map_or_else(|| json.render(), |stored| format!("={stored}")));
         }
     }
 }
 
 /// Digits of the number times ten to the `scale` by moving its point as text; `None`: not integral.
 fn shifted(text: &str, scale: i64) -> Option<String> {
-    let (sign, rest) = text
-        .strip_prefix('-')
-        .map_or(("", text), |rest| ("-", rest));
-    rest.starts_with(|first: char| first.is_ascii_digit())
-        .then_some(())?;
+    let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    rest.starts_with(|first: char| first.is_ascii_digit()).then_some(())?;
     let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let mut digits = format!("{whole}{fraction}");
@@ -369,23 +342,13 @@ fn check(records: &[Json]) {
     let page = things(&texts.join(" ,\n"));
     let (kept, refused): (Vec<&Json>, Vec<&Json>) =
         records.iter().partition(|record| id_of(record).is_some());
-    let keys: Vec<Key> = kept
-        .iter()
-        .filter_map(|record| id_of(record))
-        .map(Key::id)
-        .collect();
+    let keys: Vec<Key> = kept.iter().filter_map(|record| id_of(record)).map(Key::id).collect();
     assert_eq!(page.keys, keys);
-    let raws: Vec<&str> = page
-        .quarantined
-        .iter()
-        .map(|one| one.raw.as_str())
-        .collect();
+    let raws: Vec<&str> = page.quarantined.iter().map(|one| one.raw.as_str()).collect();
     let expected: Vec<String> = refused.iter().map(|record| record.render()).collect();
     assert_eq!(raws, expected);
     for (row, record) in kept.iter().enumerate() {
-        let Json::Object(members) = record else {
-            unreachable!()
-        };
+        let Json::Object(members) = record else { unreachable!() };
         let mut expected = Content::new();
         expect("", THINGS.fields, members, &mut expected);
         assert_eq!(found(&page, row), expected, "{}", record.render());

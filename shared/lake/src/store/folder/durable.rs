@@ -12,19 +12,13 @@ impl Folder {
     /// process, also for folders that were there, because their maker may not have got that far.
     pub(super) fn make_durable(&self, folder: &Path) -> io::Result<()> {
         let known = |path: &Path| {
-            self.durable
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains(path)
+            self.durable.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
         };
         if known(folder) {
             return Ok(());
         }
         fs::create_dir_all(folder)?;
-        for path in folder
-            .ancestors()
-            .take_while(|path| path.starts_with(&self.root))
-        {
+        for path in folder.ancestors().take_while(|path| path.starts_with(&self.root)) {
             if known(path) {
                 break;
             }
@@ -48,10 +42,7 @@ impl Folder {
 
     /// Forgets which folders are known to be there.
     pub(super) fn forget_durable(&self) {
-        self.durable
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Makes the entries of `folder` durable, and its own.
@@ -63,10 +54,6 @@ impl Folder {
 
 /// Makes durable which files a folder has.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     File::open(folder)?.sync_all()
 }

@@ -68,7 +68,5 @@ impl Folder {
 
 /// Whether the key is that of a file on its way, or left on it.
 pub(super) fn is_temporary(key: &str) -> bool {
-    key.rsplit('/')
-        .next()
-        .is_some_and(|name| name.starts_with(TEMPORARY))
+    key.rsplit('/').next().is_some_and(|name| name.starts_with(TEMPORARY))
 }

@@ -19,9 +19,7 @@ async fn it_conforms() {
     let number = AtomicU64::new(0);
     conformance::check(|| {
         let number = number.fetch_add(1, Ordering::SeqCst);
-        Arc::new(FolderStore::new(
-            folder.path().join(format!("not/yet/there-{number}")),
-        ))
+        Arc::new(FolderStore::new(folder.path().join(format!("not/yet/there-{number}"))))
     })
     .await;
 }
@@ -30,14 +28,8 @@ async fn it_conforms() {
 async fn a_put_leaves_nothing_but_the_object() {
     let folder = tempfile::tempdir().unwrap();
     let store = FolderStore::new(folder.path());
-    store
-        .put_if_absent("a/one", Bytes::from_static(b"1"))
-        .await
-        .unwrap();
-    store
-        .put_if_absent("a/one", Bytes::from_static(b"2"))
-        .await
-        .unwrap();
+    store.put_if_absent("a/one", Bytes::from_static(b"1")).await.unwrap();
+    store.put_if_absent("a/one", Bytes::from_static(b"2")).await.unwrap();
     store.put("a/two", Bytes::from_static(b"3")).await.unwrap();
     assert_eq!(names(&folder.path().join("a")), ["one", "two"]);
     assert_eq!(fs::read(folder.path().join("a/one")).unwrap(), b"1");
@@ -54,13 +46,7 @@ async fn leftovers_are_hidden_and_cleaned_but_not_those_of_the_living() {
     let living = Temporary::create(&folder.path().join("a"), b"soon").unwrap();
 
     let listed = store.list("", None).await.unwrap();
-    assert_eq!(
-        listed
-            .iter()
-            .map(|object| &object.key[..])
-            .collect::<Vec<_>>(),
-        ["elsewhere"]
-    );
+    assert_eq!(listed.iter().map(|object| &object.key[..]).collect::<Vec<_>>(), ["elsewhere"]);
     assert_eq!(store.clean_leftovers("a/b").await.unwrap(), 1);
     assert_eq!(store.clean_leftovers("").await.unwrap(), 1);
     assert!(living.path.exists());
@@ -100,10 +86,7 @@ async fn a_temporary_file_of_the_same_number_is_no_obstacle() {
         );
     }
     let store = FolderStore::new(folder.path());
-    assert_eq!(
-        store.put_if_absent("a", Bytes::new()).await.unwrap(),
-        PutIfAbsent::Stored
-    );
+    assert_eq!(store.put_if_absent("a", Bytes::new()).await.unwrap(), PutIfAbsent::Stored);
 }
 
 #[tokio::test]
@@ -112,19 +95,13 @@ async fn errors_are_named_by_what_can_be_done() {
     let store = FolderStore::new(folder.path());
     store.put("file", Bytes::new()).await.unwrap();
     let below_a_file = store.put("file/object", Bytes::new()).await.unwrap_err();
-    assert!(
-        matches!(below_a_file, StoreError::Failed { .. }),
-        "{below_a_file:?}"
-    );
+    assert!(matches!(below_a_file, StoreError::Failed { .. }), "{below_a_file:?}");
     let full = StoreError::from_io("a", io::Error::from_raw_os_error(28));
     assert!(matches!(full, StoreError::Full { .. }), "{full:?}");
     assert_eq!(full.to_string(), "no space left writing `a`");
     let quota = StoreError::from_io("a", io::Error::from_raw_os_error(122));
     assert!(matches!(quota, StoreError::Full { .. }), "{quota:?}");
     let read_only = StoreError::from_io("a", io::Error::from_raw_os_error(30));
-    assert!(
-        matches!(read_only, StoreError::Denied { .. }),
-        "{read_only:?}"
-    );
+    assert!(matches!(read_only, StoreError::Denied { .. }), "{read_only:?}");
     assert!(!read_only.may_pass() && below_a_file.may_pass());
 }

@@ -14,15 +14,7 @@ use super::super::action::{Add, Format, Line, MetaData, Protocol, Remove, Texts,
 
 /// The members of each action that we know; the file may have more, or lack some.
 const KNOWN: [(&str, &[&str]); 5] = [
-    (
-        "protocol",
-        &[
-            "minReaderVersion",
-            "minWriterVersion",
-            "readerFeatures",
-            "writerFeatures",
-        ],
-    ),
+    ("protocol", &["minReaderVersion", "minWriterVersion", "readerFeatures", "writerFeatures"]),
     (
         "metaData",
         &[
@@ -39,15 +31,7 @@ const KNOWN: [(&str, &[&str]); 5] = [
     ("txn", &["appId", "version", "lastUpdated"]),
     (
         "add",
-        &[
-            "path",
-            "partitionValues",
-            "size",
-            "modificationTime",
-            "dataChange",
-            "stats",
-            "tags",
-        ],
+        &["path", "partitionValues", "size", "modificationTime", "dataChange", "stats", "tags"],
     ),
     (
         "remove",
@@ -75,9 +59,7 @@ pub(in crate::table) fn read(bytes: Bytes) -> Result<Vec<Line>, String> {
         let (Some(action), Some(member)) = (path.first(), path.get(1)) else {
             return false;
         };
-        KNOWN
-            .iter()
-            .any(|(name, members)| name == action && members.contains(&member.as_str()))
+        KNOWN.iter().any(|(name, members)| name == action && members.contains(&member.as_str()))
     });
     let mask = ProjectionMask::leaves(schema, known.collect::<Vec<_>>());
     let reader = builder.with_projection(mask).build().map_err(text)?;
@@ -92,46 +74,31 @@ fn lines_of(batch: &RecordBatch, lines: &mut Vec<Line>) -> Result<(), String> {
     if let Some(rows) = Action::of(batch, "protocol")? {
         for row in rows.present() {
             let protocol = Some(protocol(&rows, row)?);
-            lines.push(Line {
-                protocol,
-                ..Line::default()
-            });
+            lines.push(Line { protocol, ..Line::default() });
         }
     }
     if let Some(rows) = Action::of(batch, "metaData")? {
         for row in rows.present() {
             let meta_data = Some(meta_data(&rows, row)?);
-            lines.push(Line {
-                meta_data,
-                ..Line::default()
-            });
+            lines.push(Line { meta_data, ..Line::default() });
         }
     }
     if let Some(rows) = Action::of(batch, "txn")? {
         for row in rows.present() {
             let txn = Some(txn(&rows, row)?);
-            lines.push(Line {
-                txn,
-                ..Line::default()
-            });
+            lines.push(Line { txn, ..Line::default() });
         }
     }
     if let Some(rows) = Action::of(batch, "remove")? {
         for row in rows.present() {
             let remove = Some(remove(&rows, row)?);
-            lines.push(Line {
-                remove,
-                ..Line::default()
-            });
+            lines.push(Line { remove, ..Line::default() });
         }
     }
     if let Some(rows) = Action::of(batch, "add")? {
         for row in rows.present() {
             let add = Some(add(&rows, row)?);
-            lines.push(Line {
-                add,
-                ..Line::default()
-            });
+            lines.push(Line { add, ..Line::default() });
         }
     }
     Ok(())
@@ -154,20 +121,11 @@ fn meta_data(rows: &Action<'_>, row: usize) -> Result<MetaData, String> {
     let format = match rows.member("format") {
         Some(format) => {
             let format = format.as_struct_opt().ok_or_else(|| rows.odd("format"))?;
-            let format = Action {
-                name: "format",
-                rows: format,
-            };
+            let format = Action { name: "format", rows: format };
             let provider = format.needed_text("provider", row)?;
-            Format {
-                provider,
-                options: format.map("options", row)?.unwrap_or_default(),
-            }
+            Format { provider, options: format.map("options", row)?.unwrap_or_default() }
         }
-        None => Format {
-            provider: "parquet".to_owned(),
-            options: Texts::new(),
-        },
+        None => Format { provider: "parquet".to_owned(), options: Texts::new() },
     };
     Ok(MetaData {
         id: rows.needed_text("id", row)?,
@@ -184,9 +142,7 @@ fn meta_data(rows: &Action<'_>, row: usize) -> Result<MetaData, String> {
 fn txn(rows: &Action<'_>, row: usize) -> Result<Txn, String> {
     Ok(Txn {
         app_id: rows.needed_text("appId", row)?,
-        version: rows
-            .long("version", row)?
-            .ok_or_else(|| rows.lacks("version"))?,
+        version: rows.long("version", row)?.ok_or_else(|| rows.lacks("version"))?,
         last_updated: rows.long("lastUpdated", row)?,
     })
 }
@@ -225,9 +181,7 @@ impl<'a> Action<'a> {
         let Some(column) = batch.column_by_name(name) else {
             return Ok(None);
         };
-        let rows = column
-            .as_struct_opt()
-            .ok_or_else(|| format!("{name} is no struct"))?;
+        let rows = column.as_struct_opt().ok_or_else(|| format!("{name} is no struct"))?;
         Ok(Some(Self { name, rows }))
     }
 
@@ -263,9 +217,8 @@ impl<'a> Action<'a> {
         if let Some(ints) = array.as_primitive_opt::<Int32Type>() {
             return Ok(Some(i64::from(ints.value(row))));
         }
-        let longs: &Int64Array = array
-            .as_primitive_opt::<Int64Type>()
-            .ok_or_else(|| self.odd(name))?;
+        let longs: &Int64Array =
+            array.as_primitive_opt::<Int64Type>().ok_or_else(|| self.odd(name))?;
         Ok(Some(longs.value(row)))
     }
 
@@ -302,9 +255,7 @@ impl<'a> Action<'a> {
             return Err(self.odd(name));
         };
         let keys = keys.as_string_opt::<i32>().ok_or_else(|| self.odd(name))?;
-        let values = values
-            .as_string_opt::<i32>()
-            .ok_or_else(|| self.odd(name))?;
+        let values = values.as_string_opt::<i32>().ok_or_else(|| self.odd(name))?;
         let pairs = keys.iter().zip(values.iter());
         let owned = |(key, value): (Option<&str>, Option<&str>)| {
             Some((key?.to_owned(), value.map(str::to_owned)))

@@ -46,51 +46,11 @@ pub(in crate::table) fn write(
     let (first_txn, first_add) = (2, 2 + txns.len());
     let first_remove = first_add + adds.len();
     let columns = [
-        (
-            "protocol",
-            Rows {
-                at: 0,
-                of: 1,
-                all: actions,
-            }
-            .protocol(state)?,
-        ),
-        (
-            "metaData",
-            Rows {
-                at: 1,
-                of: 1,
-                all: actions,
-            }
-            .meta_data(state)?,
-        ),
-        (
-            "txn",
-            Rows {
-                at: first_txn,
-                of: txns.len(),
-                all: actions,
-            }
-            .txns(&txns)?,
-        ),
-        (
-            "add",
-            Rows {
-                at: first_add,
-                of: adds.len(),
-                all: actions,
-            }
-            .adds(&adds)?,
-        ),
-        (
-            "remove",
-            Rows {
-                at: first_remove,
-                of: removes.len(),
-                all: actions,
-            }
-            .removes(&removes)?,
-        ),
+        ("protocol", Rows { at: 0, of: 1, all: actions }.protocol(state)?),
+        ("metaData", Rows { at: 1, of: 1, all: actions }.meta_data(state)?),
+        ("txn", Rows { at: first_txn, of: txns.len(), all: actions }.txns(&txns)?),
+        ("add", Rows { at: first_add, of: adds.len(), all: actions }.adds(&adds)?),
+        ("remove", Rows { at: first_remove, of: removes.len(), all: actions }.removes(&removes)?),
     ];
     let field =
         |(name, column): &(&str, ArrayRef)| Field::new(*name, column.data_type().clone(), true);
@@ -102,11 +62,7 @@ pub(in crate::table) fn write(
         .build();
     let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties))?;
     writer.write(&batch)?;
-    Ok(Checkpoint {
-        bytes: writer.into_inner()?,
-        actions,
-        adds: adds.len(),
-    })
+    Ok(Checkpoint { bytes: writer.into_inner()?, actions, adds: adds.len() })
 }
 
 /// The rows of one kind of action among all rows of a checkpoint; in the others it is null.
@@ -137,34 +93,19 @@ impl Rows {
             ("name", self.texts([of.name.as_deref()])),
             ("description", self.texts([of.description.as_deref()])),
             ("format", format),
-            (
-                "schemaString",
-                self.texts([Some(of.schema_string.as_str())]),
-            ),
+            ("schemaString", self.texts([Some(of.schema_string.as_str())])),
             ("partitionColumns", self.lists(&of.partition_columns)),
             ("configuration", self.maps([Some(&of.configuration)])?),
-            (
-                "createdTime",
-                self.column::<Int64Array, _>([of.created_time]),
-            ),
+            ("createdTime", self.column::<Int64Array, _>([of.created_time])),
         ])
     }
 
     fn txns(self, txns: &[&Txn]) -> Result<ArrayRef, ArrowError> {
         let longs = |values: Vec<Option<i64>>| self.column::<Int64Array, _>(values);
         self.structs([
-            (
-                "appId",
-                self.texts(txns.iter().map(|txn| Some(txn.app_id.as_str()))),
-            ),
-            (
-                "version",
-                longs(txns.iter().map(|txn| Some(txn.version)).collect()),
-            ),
-            (
-                "lastUpdated",
-                longs(txns.iter().map(|txn| txn.last_updated).collect()),
-            ),
+            ("appId", self.texts(txns.iter().map(|txn| Some(txn.app_id.as_str())))),
+            ("version", longs(txns.iter().map(|txn| Some(txn.version)).collect())),
+            ("lastUpdated", longs(txns.iter().map(|txn| txn.last_updated).collect())),
         ])
     }
 
@@ -173,27 +114,15 @@ impl Rows {
         // What a checkpoint holds changes nothing.
         let unchanged = self.column::<BooleanArray, _>(adds.iter().map(|_| Some(false)));
         self.structs([
-            (
-                "path",
-                self.texts(adds.iter().map(|add| Some(add.path.as_str()))),
-            ),
-            (
-                "partitionValues",
-                self.maps(adds.iter().map(|add| Some(&add.partition_values)))?,
-            ),
-            (
-                "size",
-                longs(adds.iter().map(|add| long(add.size)).collect()),
-            ),
+            ("path", self.texts(adds.iter().map(|add| Some(add.path.as_str())))),
+            ("partitionValues", self.maps(adds.iter().map(|add| Some(&add.partition_values)))?),
+            ("size", longs(adds.iter().map(|add| long(add.size)).collect())),
             (
                 "modificationTime",
                 longs(adds.iter().map(|add| Some(add.modification_time)).collect()),
             ),
             ("dataChange", unchanged),
-            (
-                "stats",
-                self.texts(adds.iter().map(|add| add.stats.as_deref())),
-            ),
+            ("stats", self.texts(adds.iter().map(|add| add.stats.as_deref()))),
             ("tags", self.maps(adds.iter().map(|add| add.tags.as_ref()))?),
         ])
     }
@@ -201,46 +130,20 @@ impl Rows {
     fn removes(self, removes: &[&Remove]) -> Result<ArrayRef, ArrowError> {
         let longs = |values: Vec<Option<i64>>| self.column::<Int64Array, _>(values);
         let flags = |values: Vec<Option<bool>>| self.column::<BooleanArray, _>(values);
-        let values = removes
-            .iter()
-            .map(|remove| remove.partition_values.as_ref());
+        let values = removes.iter().map(|remove| remove.partition_values.as_ref());
         self.structs([
-            (
-                "path",
-                self.texts(removes.iter().map(|remove| Some(remove.path.as_str()))),
-            ),
+            ("path", self.texts(removes.iter().map(|remove| Some(remove.path.as_str())))),
             (
                 "deletionTimestamp",
-                longs(
-                    removes
-                        .iter()
-                        .map(|remove| remove.deletion_timestamp)
-                        .collect(),
-                ),
+                longs(removes.iter().map(|remove| remove.deletion_timestamp).collect()),
             ),
-            (
-                "dataChange",
-                flags(removes.iter().map(|_| Some(false)).collect()),
-            ),
+            ("dataChange", flags(removes.iter().map(|_| Some(false)).collect())),
             (
                 "extendedFileMetadata",
-                flags(
-                    removes
-                        .iter()
-                        .map(|remove| remove.extended_file_metadata)
-                        .collect(),
-                ),
+                flags(removes.iter().map(|remove| remove.extended_file_metadata).collect()),
             ),
             ("partitionValues", self.maps(values)?),
-            (
-                "size",
-                longs(
-                    removes
-                        .iter()
-                        .map(|remove| remove.size.and_then(long))
-                        .collect(),
-                ),
-            ),
+            ("size", longs(removes.iter().map(|remove| remove.size.and_then(long)).collect())),
         ])
     }
 

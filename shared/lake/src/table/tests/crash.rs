@@ -10,11 +10,7 @@ const COMMITS: u64 = 12;
 const SOON: SignedDuration = SignedDuration::from_secs(1);
 
 fn data_file(epoch: u64, sequence: u64) -> FileEntry {
-    file(
-        &format!("{epoch}-{sequence}-a{epoch}-0"),
-        Some("2024-01"),
-        10,
-    )
+    file(&format!("{epoch}-{sequence}-a{epoch}-0"), Some("2024-01"), 10)
 }
 
 fn data_key(file: &FileEntry) -> String {
@@ -50,17 +46,9 @@ async fn live(
     while table.recorded_sequence().0 < COMMITS {
         let sequence = table.recorded_sequence().next().0;
         let added = data_file(epoch, sequence);
-        store
-            .put_if_absent(&data_key(&added), Bytes::from_static(b"rows"))
-            .await?;
-        let removed = if replaces_all(sequence) {
-            table.files().to_vec()
-        } else {
-            Vec::new()
-        };
-        table
-            .commit(at(1), &by, &change(&[added], &removed), &note(sequence, 1))
-            .await?;
+        store.put_if_absent(&data_key(&added), Bytes::from_static(b"rows")).await?;
+        let removed = if replaces_all(sequence) { table.files().to_vec() } else { Vec::new() };
+        table.commit(at(1), &by, &change(&[added], &removed), &note(sequence, 1)).await?;
         *acknowledged.lock().unwrap() = sequence;
         table.checkpoint_if_due(at(1), WEEK).await?;
         if sequence.is_multiple_of(4) {
@@ -75,23 +63,14 @@ async fn live(
 }
 
 async fn check_reopened(store: &Arc<MemoryStore>, acknowledged: u64, died: &str) -> u64 {
-    let Some(table) = Table::open(store.clone(), &BY_MONTH, ACCOUNT)
-        .await
-        .unwrap()
-    else {
+    let Some(table) = Table::open(store.clone(), &BY_MONTH, ACCOUNT).await.unwrap() else {
         assert_eq!(acknowledged, 0, "{died}");
         return 0;
     };
     let sequence = table.recorded_sequence().0;
-    assert!(
-        (acknowledged..=acknowledged + 1).contains(&sequence),
-        "{died}: {sequence}"
-    );
-    let expected = if sequence == 0 {
-        0
-    } else {
-        1 + usize::from(!replaces_all(sequence) && sequence > 1)
-    };
+    assert!((acknowledged..=acknowledged + 1).contains(&sequence), "{died}: {sequence}");
+    let expected =
+        if sequence == 0 { 0 } else { 1 + usize::from(!replaces_all(sequence) && sequence > 1) };
     assert_eq!(table.files().len(), expected, "{died}");
     assert_eq!(
         table.note().map(|note| note.run.clone()),
@@ -112,9 +91,7 @@ async fn objects(store: &MemoryStore) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn a_crash_at_any_call_loses_nothing_and_doubles_nothing() {
-    let quiet = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), |_| {
-        Fault::None
-    }));
+    let quiet = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), |_| Fault::None));
     live(quiet.clone(), 1, &Mutex::new(0)).await.unwrap();
     let calls = quiet.calls();
     assert!(calls > 50, "{calls}");
@@ -139,11 +116,7 @@ async fn a_crash_at_any_call_loses_nothing_and_doubles_nothing() {
             assert_eq!(check_reopened(&inner, COMMITS, &died).await, COMMITS);
             let table = open(&inner).await;
             let current: BTreeSet<_> = table.files().iter().map(data_key).collect();
-            assert_eq!(
-                objects(&inner).await,
-                current,
-                "{died}: only current files are left"
-            );
+            assert_eq!(objects(&inner).await, current, "{died}: only current files are left");
         }
     }
 }

@@ -3,10 +3,7 @@
 use super::*;
 
 async fn error_of(store: &Arc<MemoryStore>) -> String {
-    Table::open(store.clone(), &BY_MONTH, ACCOUNT)
-        .await
-        .unwrap_err()
-        .to_string()
+    Table::open(store.clone(), &BY_MONTH, ACCOUNT).await.unwrap_err().to_string()
 }
 
 async fn table_of(versions: i64) -> Arc<MemoryStore> {
@@ -20,11 +17,7 @@ async fn table_of(versions: i64) -> Arc<MemoryStore> {
 async fn checkpointed() -> Arc<MemoryStore> {
     let store = table_of(10).await;
     let mut table = open(&store).await;
-    table
-        .checkpoint_if_due(at(10), WEEK)
-        .await
-        .unwrap()
-        .unwrap();
+    table.checkpoint_if_due(at(10), WEEK).await.unwrap().unwrap();
     commit_files(&mut table, &writer("a", 1), 11, 2).await;
     store
 }
@@ -48,11 +41,7 @@ async fn a_missing_commit_is_damage() {
     );
     let store = table_of(5).await;
     store.delete(&commit_key(0)).await.unwrap();
-    assert!(
-        error_of(&store)
-            .await
-            .contains("00000000000000000000.json: it is missing")
-    );
+    assert!(error_of(&store).await.contains("00000000000000000000.json: it is missing"));
 }
 
 #[tokio::test]
@@ -65,16 +54,10 @@ async fn a_commit_that_cannot_be_read_is_damage() {
         (b"\n \n", "it is empty"),
         (&whole[..whole.len() - 5], "EOF while parsing"),
         (&whole[..first_line], "1 of 4 lines are there"),
-        (
-            b"{\"add\":{\"path\":\"s3://x/y\",\"size\":1}}",
-            "is not below the table's folder",
-        ),
+        (b"{\"add\":{\"path\":\"s3://x/y\",\"size\":1}}", "is not below the table's folder"),
     ];
     for (bytes, expected) in cases {
-        store
-            .put(&commit_key(2), Bytes::copy_from_slice(bytes))
-            .await
-            .unwrap();
+        store.put(&commit_key(2), Bytes::copy_from_slice(bytes)).await.unwrap();
         let error = error_of(&store).await;
         assert!(error.contains("00000000000000000002.json"), "{error}");
         assert!(error.contains(expected), "{error}");
@@ -85,29 +68,16 @@ async fn a_commit_that_cannot_be_read_is_damage() {
 async fn a_damaged_commit_stops_an_open_table_at_its_version() {
     let store = table_of(2).await;
     let mut table = open(&store).await;
-    store
-        .put(&commit_key(3), Bytes::from_static(b"{"))
-        .await
-        .unwrap();
+    store.put(&commit_key(3), Bytes::from_static(b"{")).await.unwrap();
     let damaged = table.refresh().await.unwrap_err();
     assert!(matches!(damaged, TableError::Damaged { .. }), "{damaged:?}");
     let add = change(&[file("1-9-a-0", None, 0)], &[]);
-    table
-        .commit(at(3), &writer("a", 1), &add, &note(3, 1))
-        .await
-        .unwrap_err();
+    table.commit(at(3), &writer("a", 1), &add, &note(3, 1)).await.unwrap_err();
     assert_eq!((table.version(), table.files().len()), (2, 2));
     store.delete(&commit_key(3)).await.unwrap();
     let later = store.get(&commit_key(2)).await.unwrap().unwrap();
     store.put(&commit_key(5), later).await.unwrap();
-    assert!(
-        table
-            .refresh()
-            .await
-            .unwrap_err()
-            .to_string()
-            .contains("0003.json: it is missing")
-    );
+    assert!(table.refresh().await.unwrap_err().to_string().contains("0003.json: it is missing"));
 }
 
 #[tokio::test]
@@ -135,12 +105,7 @@ async fn a_hint_that_is_missing_stale_or_odd_does_no_harm() {
 
 #[tokio::test]
 async fn a_checkpoint_that_cannot_be_read_matters_only_once_its_commits_are_gone() {
-    let good = checkpointed()
-        .await
-        .get(&checkpoint_key(10))
-        .await
-        .unwrap()
-        .unwrap();
+    let good = checkpointed().await.get(&checkpoint_key(10)).await.unwrap().unwrap();
     let mut flipped = good.to_vec();
     let footer_length = flipped.len() - 7;
     flipped[footer_length] ^= 0xff;
@@ -151,10 +116,7 @@ async fn a_checkpoint_that_cannot_be_read_matters_only_once_its_commits_are_gone
         assert_eq!((opened.version(), opened.files().len()), (12, 12));
         store.delete(&commit_key(4)).await.unwrap();
         let error = error_of(&store).await;
-        assert!(
-            error.contains("00000000000000000010.checkpoint.parquet"),
-            "{error}"
-        );
+        assert!(error.contains("00000000000000000010.checkpoint.parquet"), "{error}");
     }
 }
 
@@ -166,31 +128,16 @@ async fn a_checkpoint_beyond_the_commits_is_enough_if_it_can_be_read() {
     }
     let opened = open(&store).await;
     assert_eq!((opened.version(), opened.files().len()), (10, 10));
-    assert_eq!(
-        opened.note(),
-        Some(&note(8, 10)),
-        "read back past the missing ones"
-    );
+    assert_eq!(opened.note(), Some(&note(8, 10)), "read back past the missing ones");
     store.put(&checkpoint_key(10), Bytes::new()).await.unwrap();
-    assert!(
-        error_of(&store)
-            .await
-            .contains("00000000000000000010.checkpoint.parquet")
-    );
+    assert!(error_of(&store).await.contains("00000000000000000010.checkpoint.parquet"));
 }
 
 #[tokio::test]
 async fn a_lone_hint_is_damage_not_an_empty_lake() {
     let store = Arc::new(MemoryStore::new());
-    store
-        .put(HINT, Bytes::from_static(b"{\"version\":10,\"size\":4}"))
-        .await
-        .unwrap();
-    assert!(
-        error_of(&store)
-            .await
-            .contains("_last_checkpoint: it is all that is left")
-    );
+    store.put(HINT, Bytes::from_static(b"{\"version\":10,\"size\":4}")).await.unwrap();
+    assert!(error_of(&store).await.contains("_last_checkpoint: it is all that is left"));
 }
 
 #[tokio::test]
@@ -201,11 +148,7 @@ async fn the_note_is_found_behind_a_checkpoint() {
     let foreign = Bytes::from_static(b"{\"commitInfo\":{\"operation\":\"OPTIMIZE\"}}\n");
     store.put(&commit_key(10), foreign).await.unwrap();
     table.refresh().await.unwrap();
-    table
-        .checkpoint_if_due(at(10), WEEK)
-        .await
-        .unwrap()
-        .unwrap();
+    table.checkpoint_if_due(at(10), WEEK).await.unwrap().unwrap();
     assert_eq!(open(&store).await.note(), Some(&note(9, 10)));
     store.delete(&commit_key(10)).await.unwrap();
     store.delete(&commit_key(0)).await.unwrap();
@@ -216,11 +159,7 @@ async fn the_note_is_found_behind_a_checkpoint() {
 async fn tables_that_we_must_not_touch_say_why() {
     type Edit = fn(&mut Value);
     let changes: [(&str, Edit, &str); 9] = [
-        (
-            "protocol",
-            |p| p["minWriterVersion"] = json!(7),
-            "reader version 1, writer 7",
-        ),
+        ("protocol", |p| p["minWriterVersion"] = json!(7), "reader version 1, writer 7"),
         (
             "protocol",
             |p| {
@@ -229,31 +168,15 @@ async fn tables_that_we_must_not_touch_say_why() {
             },
             "deletionVectors",
         ),
-        (
-            "metaData",
-            |m| m["configuration"]["harvest-lake.format"] = json!("2"),
-            "upgrade",
-        ),
+        ("metaData", |m| m["configuration"]["harvest-lake.format"] = json!("2"), "upgrade"),
         (
             "metaData",
             |m| m["configuration"]["harvest-lake.account"] = json!("8"),
             "account 8, not 7",
         ),
-        (
-            "metaData",
-            |m| m["configuration"] = json!({}),
-            "not written by harvest-lake",
-        ),
-        (
-            "metaData",
-            |m| m["configuration"]["delta.appendOnly"] = json!("true"),
-            "appendOnly",
-        ),
-        (
-            "metaData",
-            |m| m["partitionColumns"] = json!([]),
-            "partition column",
-        ),
+        ("metaData", |m| m["configuration"] = json!({}), "not written by harvest-lake"),
+        ("metaData", |m| m["configuration"]["delta.appendOnly"] = json!("true"), "appendOnly"),
+        ("metaData", |m| m["partitionColumns"] = json!([]), "partition column"),
         (
             "metaData",
             |m| {
@@ -285,17 +208,11 @@ async fn tables_that_we_must_not_touch_say_why() {
             Bytes::from(lines.join("\n"))
         };
         // It may happen under a running worker, too.
-        let second: Vec<_> = lines[1..]
-            .iter()
-            .filter(|l| l.get(action).is_some())
-            .cloned()
-            .collect();
+        let second: Vec<_> =
+            lines[1..].iter().filter(|l| l.get(action).is_some()).cloned().collect();
         store.put(&commit_key(1), body(&second)).await.unwrap();
         let add = change(&[file("1-1-a-0", None, 0)], &[]);
-        let error = table
-            .commit(at(1), &writer("a", 1), &add, &note(1, 1))
-            .await
-            .unwrap_err();
+        let error = table.commit(at(1), &writer("a", 1), &add, &note(1, 1)).await.unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
         assert_eq!(table.version(), 0);
 
@@ -303,9 +220,7 @@ async fn tables_that_we_must_not_touch_say_why() {
         store.put(&commit_key(0), body(&lines)).await.unwrap();
         let error = error_of(&store).await;
         assert!(error.contains(expected), "{error}");
-        let error = Table::create(store, &BY_MONTH, ACCOUNT, at(0))
-            .await
-            .unwrap_err();
+        let error = Table::create(store, &BY_MONTH, ACCOUNT, at(0)).await.unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     }
 }

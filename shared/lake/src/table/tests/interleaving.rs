@@ -23,9 +23,8 @@ struct Dice(Mutex<u64>);
 impl Dice {
     fn below(&self, n: u64) -> u64 {
         let mut state = self.0.lock().unwrap();
-        *state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        *state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (*state >> 33) % n
     }
 }
@@ -113,12 +112,8 @@ async fn act(store: Arc<dyn ObjectStore>, by: Writer, acts: Vec<Act>) -> Vec<(St
             Act::Merge { replacing } => {
                 says.counts.inserted = 1;
                 let name = format!("{}-{}-{}-{number}", by.epoch, base.next(), by.attempt);
-                let removed: Vec<_> = table
-                    .files()
-                    .iter()
-                    .take(usize::from(replacing))
-                    .cloned()
-                    .collect();
+                let removed: Vec<_> =
+                    table.files().iter().take(usize::from(replacing)).cloned().collect();
                 let change = change(&[file(&name, None, 0)], &removed);
                 table.commit(at(1), &by, &change, &says).await
             }
@@ -165,45 +160,22 @@ async fn replayed(store: &Arc<MemoryStore>) -> BTreeMap<String, Committed> {
             }
             if let Some(remove) = line.get("remove") {
                 let removed = files.remove(remove["path"].as_str().unwrap());
-                assert!(
-                    removed.is_some(),
-                    "version {version} removes what is not there"
-                );
+                assert!(removed.is_some(), "version {version} removes what is not there");
             }
             if let Some(add) = line.get("add") {
                 let path = add["path"].as_str().unwrap().to_owned();
-                assert!(
-                    files.insert(path, version).is_none(),
-                    "a file was added twice"
-                );
+                assert!(files.insert(path, version).is_none(), "a file was added twice");
             }
         }
         let changed = ours["counts"]["inserted"] == 1;
-        assert_eq!(
-            sequence,
-            before + u64::from(changed),
-            "the sequence is dense"
-        );
+        assert_eq!(sequence, before + u64::from(changed), "the sequence is dense");
         if changed {
-            assert_eq!(
-                ours["state"]["base"], before,
-                "merged with files that were not current"
-            );
+            assert_eq!(ours["state"]["base"], before, "merged with files that were not current");
         }
         if let Some(run) = ours["run"].as_str() {
-            let committed = Committed {
-                version,
-                sequence: Sequence(sequence),
-            };
-            assert_eq!(
-                ours["epoch"].as_u64(),
-                Some(epoch),
-                "committed after it was fenced"
-            );
-            assert!(
-                runs.insert(run.to_owned(), committed).is_none(),
-                "{run} committed twice"
-            );
+            let committed = Committed { version, sequence: Sequence(sequence) };
+            assert_eq!(ours["epoch"].as_u64(), Some(epoch), "committed after it was fenced");
+            assert!(runs.insert(run.to_owned(), committed).is_none(), "{run} committed twice");
         }
         version += 1;
     }
@@ -229,10 +201,7 @@ async fn check(acts: [Vec<Act>; 2], epochs: [u64; 2], faults: u64, seed: u64) {
             Some(_) => Fault::After,
         }
     });
-    let store: Arc<dyn ObjectStore> = Arc::new(Turns {
-        inner: failing,
-        dice,
-    });
+    let store: Arc<dyn ObjectStore> = Arc::new(Turns { inner: failing, dice });
     let [one, other] = acts;
     let (one, other) = futures::join!(
         act(store.clone(), writer("one", epochs[0]), one),
