@@ -1,26 +1,25 @@
 //! Sends what a reading asks for and hands it the answers.
 
+mod request;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
-use engine::pass::{
-    AfterFailure, Ask, Next, PageFacts, Parent, ParentFound, Pass, Reading, Reads, Stopped, Target,
-    Unit,
-};
+use engine::pass::{AfterFailure, Ask, Next, Pass, Reading, Reads, Stopped, Target};
 use engine::retry::{Attempts, Decision, Failure, Reach};
-use engine::spec::{Kind, RateClass, StreamSpec};
-use engine::time::{SignedDuration, Timestamp, plus, utc_day};
+use engine::spec::{RateClass, StreamSpec};
+use engine::time::{SignedDuration, Timestamp, plus};
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use harvest_api::ApiError;
-use lake::decode::{DecodedPage, Decoder, PageError, ReadAt};
+use lake::decode::Decoder;
+use request::{Page, Request, Sent, Trouble};
 
 use crate::context::Context;
 use crate::error::RunError;
-use crate::gate::NoPermit;
-use crate::hold::{Hold, PageRows};
+use crate::hold::Hold;
 use crate::progress::Moment;
 
 /// What a run counts while it reads.
@@ -30,41 +29,6 @@ pub(crate) struct Tally {
     pub(crate) records: u64,
     pub(crate) misfits: BTreeMap<String, u64>,
     pub(crate) unknown: BTreeMap<String, u64>,
-}
-
-/// An answer, decoded away from the thread that sends.
-#[derive(Debug)]
-struct Page {
-    facts: PageFacts,
-    rows: Option<PageRows>,
-    misfits: BTreeMap<String, u64>,
-    unknown: BTreeMap<String, u64>,
-    date: Option<Timestamp>,
-}
-
-#[derive(Debug)]
-enum Sent {
-    Page(Box<Page>),
-    Failed(Trouble),
-    ComeBack(Timestamp),
-    State(state::StateError),
-    Died(String),
-}
-
-/// What a failure is made of, until somebody reports it.
-#[derive(Debug)]
-enum Trouble {
-    Api(Box<ApiError>),
-    Page(PageError),
-}
-
-impl Trouble {
-    fn failure(&self) -> Failure {
-        match self {
-            Self::Api(error) => error.failure().clone(),
-            Self::Page(_) => Failure::Malformed,
-        }
-    }
 }
 
 type Flight = BoxFuture<'static, (Ask, Timestamp, Sent)>;
@@ -238,7 +202,7 @@ impl Driver {
         trouble: Trouble,
         hold: &mut Hold,
     ) -> Result<(), RunError> {
-        let failure = trouble.failure();
+        let failure = trouble.failure(ask.reads);
         let now = self.context.clock.now();
         let target = name(&ask.target);
         let (attempts, not_before) =
@@ -261,7 +225,7 @@ impl Driver {
     }
 
     fn stopped(&self, stopped: Stopped, trouble: Trouble, target: &Target) -> RunError {
-        if stopped.failure == trouble.failure() {
+        if stopped.failure == trouble.failure(Reads::Count) {
             return self.error(trouble, target);
         }
         RunError::Stopped { stream: self.spec.name, what: stopped.what, failure: stopped.failure }
@@ -312,167 +276,4 @@ fn add(sums: &mut BTreeMap<String, u64>, more: BTreeMap<String, u64>) {
         let sum = sums.entry(name).or_default();
         *sum = sum.saturating_add(count);
     }
-}
-
-/// One request on its way: waits its turn, is sent once, its answer decoded.
-struct Request {
-    context: Context,
-    decoder: Arc<Decoder>,
-    spec: &'static StreamSpec,
-    horizon: SignedDuration,
-    class: RateClass,
-    not_before: Option<Timestamp>,
-    ask: Ask,
-}
-
-impl Request {
-    async fn fly(self) -> (Ask, Timestamp, Sent) {
-        let (requested_at, sent) = self.send().await;
-        (self.ask, requested_at, sent)
-    }
-
-    async fn send(&self) -> (Timestamp, Sent) {
-        let Context { clock, gate, api, .. } = &self.context;
-        if let Some(at) = self.not_before {
-            clock.sleep_until(at).await;
-        }
-        match gate.permit(self.class, self.horizon).await {
-            Ok(()) => {}
-            Err(NoPermit::ComeBack(at)) => return (clock.now(), Sent::ComeBack(at)),
-            Err(NoPermit::State(error)) => return (clock.now(), Sent::State(error)),
-        }
-        let requested_at = clock.now();
-        let answer = match api.get(&self.ask.target).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                if let Failure::RateLimited { retry_after } = error.failure()
-                    && let Err(error) = gate.block(self.class, *retry_after).await
-                {
-                    return (requested_at, Sent::State(error));
-                }
-                return (requested_at, Sent::Failed(Trouble::Api(Box::new(error))));
-            }
-        };
-        let decoder = Arc::clone(&self.decoder);
-        let (spec, reads) = (self.spec, self.ask.reads);
-        let account = self.context.settings.account;
-        let date = answer.date;
-        let page = tokio::task::spawn_blocking(move || {
-            let at = ReadAt {
-                account,
-                synced_at: requested_at,
-                parent: match reads {
-                    Reads::Records(Unit::Parent(parent)) => Some(lake_parent(parent)),
-                    Reads::Records(Unit::Stream | Unit::Window(_))
-                    | Reads::Parents
-                    | Reads::Count
-                    | Reads::Existence(_) => None,
-                },
-                period: match reads {
-                    Reads::Records(Unit::Window(period)) => Some(period),
-                    Reads::Records(Unit::Stream | Unit::Parent(_))
-                    | Reads::Parents
-                    | Reads::Count
-                    | Reads::Existence(_) => None,
-                },
-            };
-            decode(&decoder, spec, reads, &at, answer.body)
-        })
-        .await;
-        let sent = match page {
-            Ok(Ok(mut page)) => {
-                page.date = date;
-                Sent::Page(Box::new(page))
-            }
-            Ok(Err(error)) => Sent::Failed(Trouble::Page(error)),
-            Err(join) => Sent::Died(join.to_string()),
-        };
-        (requested_at, sent)
-    }
-}
-
-fn lake_parent(parent: Parent) -> lake::decode::Parent {
-    lake::decode::Parent { id: parent.id, created_year: parent.created_year }
-}
-
-fn decode(
-    decoder: &Decoder,
-    spec: &'static StreamSpec,
-    reads: Reads,
-    at: &ReadAt,
-    body: String,
-) -> Result<Page, PageError> {
-    let bare = |facts| Page {
-        facts,
-        rows: None,
-        misfits: BTreeMap::new(),
-        unknown: BTreeMap::new(),
-        date: None,
-    };
-    match reads {
-        Reads::Records(_) => {
-            let DecodedPage {
-                rows,
-                keys,
-                dates,
-                total_entries,
-                next,
-                quarantined,
-                misfits,
-                unknown,
-            } = decoder.page(&body, at)?;
-            let facts = PageFacts {
-                total_entries,
-                next,
-                keys,
-                dates,
-                quarantined: quarantined.len() as u64,
-                parents: Vec::new(),
-            };
-            let body = Hold::keeps_bodies(spec).then_some(body);
-            let rows = Some(PageRows { rows, quarantined, body });
-            Ok(Page { facts, rows, misfits, unknown, date: None })
-        }
-        Reads::Parents => {
-            let Kind::PerParent(parent) = &spec.kind else {
-                return Ok(bare(PageFacts::default()));
-            };
-            let page = lake::decode::parents(&body, parent.trigger, parent.parent_id)?;
-            let mut facts = PageFacts {
-                total_entries: page.total_entries,
-                next: page.next,
-                quarantined: page.quarantined.len() as u64,
-                ..PageFacts::default()
-            };
-            for record in page.parents {
-                facts.keys.push(record.key);
-                facts.dates.push(record.date);
-                facts.parents.push(ParentFound {
-                    parent: Parent {
-                        id: record.parent.id,
-                        created_year: record.parent.created_year,
-                    },
-                    roles: record.access_roles,
-                });
-            }
-            Ok(bare(facts))
-        }
-        Reads::Count => {
-            let total_entries = lake::decode::count(&body)?;
-            Ok(bare(PageFacts { total_entries, ..PageFacts::default() }))
-        }
-        Reads::Existence(parent) => {
-            let found = ParentFound { parent: existing(parent, &body), roles: None };
-            Ok(bare(PageFacts { parents: vec![found], ..PageFacts::default() }))
-        }
-    }
-}
-
-/// The parent with the year of its `created_at`, from its own record.
-fn existing(parent: Parent, body: &str) -> Parent {
-    let record: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    let created = record.get("created_at").and_then(serde_json::Value::as_str);
-    let created = created.and_then(|text| text.parse::<Timestamp>().ok());
-    let created_year = created.map(|at| i64::from(utc_day(at).year()));
-    Parent { id: parent.id, created_year }
 }

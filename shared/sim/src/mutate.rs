@@ -73,7 +73,6 @@ fn applied(op: &str, stream: Stream, id: i64) -> Applied {
 }
 
 impl Maker<'_> {
-    #[expect(clippy::too_many_lines, reason = "one short arm per mutation")]
     fn apply(&mut self, mutation: &Mutation) -> Result<Applied, NotApplied> {
         let now = self.now;
         let done = |op: &str, stream: Stream, id: i64| Ok(applied(op, stream, id));

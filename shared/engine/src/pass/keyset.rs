@@ -4,17 +4,17 @@
 //! is not yet whole; the answer's oldest day may be cut off, so the next request begins with that
 //! day again. A range ends with an answer that holds all of its `total_entries`.
 
+mod range;
+
 use serde::{Deserialize, Serialize};
+
+use range::Range;
 
 use super::pager::{List, Offset, Proof, Question, Setback, Turn};
 use super::{PROOF_TRIES, PageFacts};
 use crate::retry::Failure;
-use crate::time::{Date, previous_day};
+use crate::time::Date;
 
-/// At most so many ranges are read side by side.
-const MOST_RANGES: u32 = 8;
-/// A range is worth a request of its own from so many expected pages on.
-const PAGES_PER_RANGE: u64 = 3;
 /// Slot of the list's unranged reading and of the check for undated records.
 const WHOLE: u32 = u32::MAX;
 /// Every date of a record is later.
@@ -33,19 +33,6 @@ pub(super) struct Keyset {
     /// Whether the records without a date never added up.
     undated_unproven: bool,
     rest: Rest,
-}
-
-/// One chain of requests, from its newest day down.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Range {
-    /// Oldest day; `None`: open.
-    from: Option<Date>,
-    /// Newest day not yet whole; `None`: open.
-    to: Option<Date>,
-    /// A day of more than one page, being paged.
-    day: Option<(Date, Offset)>,
-    asked: bool,
-    done: bool,
 }
 
 /// What comes after the ranges.
@@ -235,39 +222,13 @@ impl Keyset {
         Turn::On
     }
 
-    /// Cuts what is left below `oldest` into ranges of about the same number of records, assuming
-    /// that the days go on as densely as those of the first page.
+    /// Cuts what is left below `oldest` into ranges.
     fn split(&mut self, newest: Date, oldest: Date, facts: &PageFacts) {
-        let (Some(range), Some(total)) = (self.ranges.first_mut(), facts.total_entries) else {
-            return;
-        };
-        let pages = total.saturating_sub(facts.records()).div_ceil(facts.records().max(1));
-        let parts = u32::try_from(pages / PAGES_PER_RANGE).unwrap_or(MOST_RANGES).min(MOST_RANGES);
-        if parts < 2 {
-            return;
+        let Some(total) = facts.total_entries else { return };
+        let from = self.ranges.first().and_then(|range| range.from);
+        if let Some(ranges) = range::cut(from, newest, oldest, facts.records(), total) {
+            self.ranges = ranges;
         }
-        let span = |a: Date, b: Date| (b.duration_since(a).as_secs() / 86_400).max(0);
-        let days_per_page = span(oldest, newest).max(1);
-        let mut days = days_per_page.saturating_mul(i64::try_from(pages).unwrap_or(i64::MAX));
-        if let Some(from) = range.from {
-            days = days.min(span(from, oldest));
-        }
-        let step = days / i64::from(parts);
-        if step < 2 {
-            return;
-        }
-        let end = range.from;
-        let mut to = oldest;
-        let mut ranges = Vec::new();
-        for _ in 1..parts {
-            let Ok(from) = to.checked_sub(jiff::Span::new().days(step)) else {
-                break;
-            };
-            ranges.push(Range::between(Some(from), to));
-            to = previous_day(from);
-        }
-        ranges.push(Range::between(end, to));
-        self.ranges = ranges;
     }
 
     fn compare(&mut self, total: Option<u64>) {
@@ -340,40 +301,5 @@ impl Keyset {
             }
             Rest::Undated(offset) | Rest::Disordered(offset) => offset.resumed(),
         }
-    }
-}
-
-impl Range {
-    fn between(from: Option<Date>, to: Date) -> Self {
-        Self { from, to: Some(to), day: None, asked: false, done: false }
-    }
-
-    /// The day is whole: the range goes on with the day before it, if that is inside.
-    fn go_on_before(&mut self, day: Date) {
-        let to = previous_day(day);
-        self.to = Some(to);
-        self.done = self.from.is_some_and(|from| to < from);
-    }
-
-    /// Whether the answer's dates lie in the asked range and never increase.
-    fn in_order(&self, facts: &PageFacts, nullable: bool) -> bool {
-        let undated_allowed = nullable && self.from.is_none() && self.to.is_none();
-        let mut before: Option<Date> = None;
-        for date in &facts.dates {
-            let Some(date) = *date else {
-                if undated_allowed {
-                    continue;
-                }
-                return false;
-            };
-            let increases = before.is_some_and(|before| date > before);
-            let outside =
-                self.from.is_some_and(|from| date < from) || self.to.is_some_and(|to| date > to);
-            if increases || outside {
-                return false;
-            }
-            before = Some(date);
-        }
-        true
     }
 }

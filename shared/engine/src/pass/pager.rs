@@ -1,12 +1,15 @@
 //! Reading one list page by page: cursor lists, offset lists, single objects.
 
-use std::collections::BTreeSet;
+mod cursor;
+mod offset;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use cursor::Cursor;
+pub(super) use offset::Offset;
+
 use super::keyset::Keyset;
-use super::{LEAST_PER_PAGE, PER_PAGE, PROOF_TRIES, PageFacts, Target};
-use crate::key::Key;
+use super::{LEAST_PER_PAGE, PER_PAGE, PageFacts, Target};
 use crate::retry::Failure;
 use crate::spec::Paging;
 use crate::time::Date;
@@ -172,7 +175,7 @@ impl Pager {
     pub(super) fn is_done(&self) -> bool {
         match self {
             Self::Single(single) => single.done,
-            Self::Cursor(cursor) => cursor.done,
+            Self::Cursor(cursor) => cursor.is_done(),
             Self::Offset(offset) => offset.is_done(),
             Self::Keyset(keyset) => keyset.is_done(),
         }
@@ -182,10 +185,8 @@ impl Pager {
     #[must_use]
     pub(super) fn proof(&self) -> Proof {
         match self {
-            Self::Cursor(cursor) if cursor.circles => {
-                Proof::Unproven(format!("{}: links.next leads to its own page", cursor.list.path))
-            }
-            Self::Single(_) | Self::Cursor(_) => Proof::Proven,
+            Self::Single(_) => Proof::Proven,
+            Self::Cursor(cursor) => cursor.proof(),
             Self::Offset(offset) => offset.proof(),
             Self::Keyset(keyset) => keyset.proof(),
         }
@@ -198,8 +199,8 @@ impl Pager {
                 single.asked = false;
                 single.done = false;
             }
-            Self::Cursor(cursor) => *cursor = Cursor::new(cursor.list.clone()),
-            Self::Offset(offset) => *offset = Offset::new(offset.list.clone()),
+            Self::Cursor(cursor) => cursor.restart(),
+            Self::Offset(offset) => offset.begin_anew(),
             Self::Keyset(keyset) => keyset.restart(),
         }
     }
@@ -208,7 +209,7 @@ impl Pager {
     pub(super) fn resumed(&mut self) {
         match self {
             Self::Single(single) => single.asked = false,
-            Self::Cursor(cursor) => cursor.asked = false,
+            Self::Cursor(cursor) => cursor.resumed(),
             Self::Offset(offset) => offset.resumed(),
             Self::Keyset(keyset) => keyset.resumed(),
         }
@@ -231,178 +232,5 @@ impl Single {
         self.asked = true;
         let target = Target::path(self.list.path.clone());
         Some(Question { slot: 0, target, count_only: false })
-    }
-}
-
-/// A cursor list: nothing shifts while it is read, its end proves it whole.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Cursor {
-    list: List,
-    link: Option<String>,
-    asked: bool,
-    done: bool,
-    circles: bool,
-    restarts: u32,
-}
-
-impl Cursor {
-    fn new(list: List) -> Self {
-        Self { list, link: None, asked: false, done: false, circles: false, restarts: 0 }
-    }
-
-    fn next(&mut self) -> Option<Question> {
-        if self.asked || self.done {
-            return None;
-        }
-        self.asked = true;
-        let target = self.link.clone().map_or_else(|| self.list.first_page(), Target::Link);
-        Some(Question { slot: 0, target, count_only: false })
-    }
-
-    fn on_page(&mut self, facts: &PageFacts) -> Turn {
-        self.asked = false;
-        self.list.trouble = 0;
-        self.circles = facts.next.is_some() && facts.next == self.link;
-        self.done = facts.next.is_none() || self.circles;
-        self.link.clone_from(&facts.next);
-        Turn::On
-    }
-
-    fn on_failure(&mut self, failure: &Failure, last: bool) -> Setback {
-        self.asked = false;
-        let refused = matches!(failure, Failure::Invalid(_) | Failure::NotFound);
-        let shrunk = self.list.shrink_after(failure);
-        // A saved link that is refused, or a link that asks for too much at once: from the start.
-        if self.link.is_some() && (refused || shrunk) && self.restarts < PROOF_TRIES {
-            self.restarts = self.restarts.saturating_add(1);
-            self.link = None;
-            return Setback::Restart;
-        }
-        if last { Setback::Final } else { Setback::Same }
-    }
-}
-
-/// An offset list: rows shift while it is read, so several pages must add up.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Offset {
-    list: List,
-    page: u32,
-    total: Option<u64>,
-    steady: bool,
-    seen: BTreeSet<Key>,
-    quarantined: u64,
-    line: Line,
-    proven: bool,
-    tries: u32,
-}
-
-/// Where a line of requests stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Line {
-    /// The next request may be sent.
-    Free,
-    /// An answer is awaited.
-    Asked,
-    /// Nothing is left to ask.
-    Done,
-}
-
-impl Offset {
-    pub(super) fn new(list: List) -> Self {
-        Self {
-            list,
-            page: 1,
-            total: None,
-            steady: true,
-            seen: BTreeSet::new(),
-            quarantined: 0,
-            line: Line::Free,
-            proven: false,
-            tries: 1,
-        }
-    }
-
-    pub(super) fn next(&mut self) -> Option<Question> {
-        if self.line != Line::Free {
-            return None;
-        }
-        self.line = Line::Asked;
-        let target = if self.page > 1 {
-            self.list.with(&[("page", self.page.to_string())], self.list.per_page)
-        } else {
-            self.list.first_page()
-        };
-        Some(Question { slot: 0, target, count_only: false })
-    }
-
-    pub(super) fn on_page(&mut self, facts: &PageFacts) -> Turn {
-        self.line = Line::Free;
-        self.list.trouble = 0;
-        let single = self.page == 1 && facts.next.is_none();
-        self.steady &= self.page == 1 || (self.total == facts.total_entries);
-        self.total = facts.total_entries;
-        self.seen.extend(facts.keys.iter().cloned());
-        self.quarantined = self.quarantined.saturating_add(facts.quarantined);
-        if facts.next.is_some() && facts.records() > 0 {
-            self.page = self.page.saturating_add(1);
-            return Turn::On;
-        }
-        // One answer is atomic: it needs no second witness but its own total.
-        let read = if single {
-            facts.records()
-        } else {
-            (self.seen.len() as u64).saturating_add(self.quarantined)
-        };
-        self.proven = self.steady && self.total.map_or(single, |total| total == read);
-        if self.proven || self.tries >= PROOF_TRIES {
-            self.line = Line::Done;
-            self.seen.clear();
-            return Turn::On;
-        }
-        self.tries = self.tries.saturating_add(1);
-        self.restart();
-        Turn::Restarted
-    }
-
-    fn restart(&mut self) {
-        self.page = 1;
-        self.total = None;
-        self.steady = true;
-        self.seen.clear();
-        self.quarantined = 0;
-    }
-
-    pub(super) fn on_failure(&mut self, failure: &Failure, last: bool) -> Setback {
-        self.line = Line::Free;
-        if self.list.shrink_after(failure) {
-            let again = self.page > 1;
-            self.restart();
-            return if again { Setback::Restart } else { Setback::Same };
-        }
-        if last { Setback::Final } else { Setback::Same }
-    }
-
-    pub(super) fn is_done(&self) -> bool {
-        self.line == Line::Done
-    }
-
-    pub(super) fn is_proven(&self) -> bool {
-        self.proven
-    }
-
-    fn proof(&self) -> Proof {
-        if self.proven {
-            Proof::Proven
-        } else {
-            Proof::Unproven(format!("{} changed while its pages were read", self.list.path))
-        }
-    }
-
-    pub(super) fn resumed(&mut self) {
-        // Pages read in another process were kept; whether they add up can no longer be told.
-        if !self.is_done() {
-            self.line = Line::Free;
-            self.restart();
-        }
     }
 }

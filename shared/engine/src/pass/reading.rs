@@ -1,59 +1,21 @@
 //! A reading: the pagers of a stream's kind behind one face.
 
+mod failure;
+mod plan;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::pager::{Pager, Proof, Setback};
+pub use plan::{AfterFailure, Next, Plan};
+use plan::{listing_pagers, since};
+
+use super::pager::{Pager, Proof};
 use super::parents::{HeldUnits, Parents, Parked};
 use super::units::Units;
-use super::{Ask, Effect, PageFacts, Parent, Pass, Reads, Stopped, Target, Unit};
-use crate::cursor;
-use crate::retry::Failure;
-use crate::spec::{Kind, Listing, Paging, StreamSpec};
-use crate::time::{Date, Timestamp};
-use crate::window::Period;
-
-/// What a reading is to read.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// The stream.
-    pub spec: &'static StreamSpec,
-    /// Which of its passes.
-    pub pass: Pass,
-    /// The stream's cursor; incremental passes read from a little before it.
-    pub cursor: Option<Timestamp>,
-    /// The first day of dated listings that full passes read; `None`: all history.
-    pub start_date: Option<Date>,
-    /// The report windows to read, in this order.
-    pub windows: Vec<Period>,
-    /// Parents that failed before.
-    pub parked: BTreeMap<i64, Parked>,
-    /// How many requests may be under way at once.
-    pub width: usize,
-}
-
-/// What comes next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Send this.
-    Ask(Ask),
-    /// Tell which units the table holds rows of: [`Reading::on_held`].
-    Held,
-    /// Answers are awaited.
-    Wait,
-    /// Everything is read.
-    Done,
-}
-
-/// What follows a failed request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AfterFailure {
-    /// Go on; the request comes again from [`Reading::next_step`], perhaps for less.
-    GoOn(Vec<Effect>),
-    /// The reading cannot go on now.
-    Stop(Stopped),
-}
+use super::{Ask, Effect, PageFacts, Parent, Reads, Target, Unit};
+use crate::spec::{Kind, Paging};
+use crate::time::Timestamp;
 
 /// One pass over one stream, by one or more runs.
 #[derive(Debug)]
@@ -251,91 +213,6 @@ impl Reading {
         }
     }
 
-    /// Takes a failure. `last` says that this request is not to be tried again as it is.
-    pub fn on_failure(
-        &mut self,
-        id: u64,
-        requested_at: Timestamp,
-        failure: &Failure,
-        last: bool,
-    ) -> AfterFailure {
-        let Some(route) = self.routes.remove(&id) else {
-            return AfterFailure::GoOn(Vec::new());
-        };
-        let what = self.plan.spec.path.to_owned();
-        let stop = || AfterFailure::Stop(Stopped { what, failure: failure.clone() });
-        match (route, &mut self.work) {
-            (Route::Page { pager, slot }, Work::Pages(pagers)) => {
-                match pagers.get_mut(pager).map(|pager| pager.on_failure(slot, failure, last)) {
-                    Some(Setback::Final) => stop(),
-                    Some(Setback::Same | Setback::Restart) | None => AfterFailure::GoOn(Vec::new()),
-                }
-            }
-            (Route::Unit(unit), Work::Units(units)) => {
-                if let Some(effects) = units.on_failure(unit, failure, last) {
-                    return AfterFailure::GoOn(effects);
-                }
-                units.put_back(unit);
-                stop()
-            }
-            (Route::Trigger { slot }, Work::Parents(parents)) => {
-                match parents.on_trigger_failure(slot, failure, last) {
-                    Setback::Final => stop(),
-                    Setback::Same | Setback::Restart => AfterFailure::GoOn(Vec::new()),
-                }
-            }
-            (Route::Unit(unit), Work::Parents(_)) => {
-                self.on_child_failure(unit, requested_at, failure, last)
-            }
-            (Route::Existence(parent), Work::Parents(parents)) => {
-                if *failure == Failure::NotFound {
-                    let effects = parents.on_gone(self.plan.pass, parent, requested_at);
-                    return AfterFailure::GoOn(effects);
-                }
-                parents.on_existence_failure(parent, last);
-                AfterFailure::GoOn(Vec::new())
-            }
-            (
-                Route::Page { .. } | Route::Trigger { .. } | Route::Unit(_) | Route::Existence(_),
-                Work::Pages(_) | Work::Units(_) | Work::Parents(_),
-            ) => AfterFailure::GoOn(Vec::new()),
-        }
-    }
-
-    fn on_child_failure(
-        &mut self,
-        unit: Unit,
-        requested_at: Timestamp,
-        failure: &Failure,
-        last: bool,
-    ) -> AfterFailure {
-        let (Work::Parents(parents), Kind::PerParent(spec), Unit::Parent(parent)) =
-            (&mut self.work, &self.plan.spec.kind, unit)
-        else {
-            return AfterFailure::GoOn(Vec::new());
-        };
-        if spec.only_role.is_some() && *failure == Failure::Invalid(422) {
-            // Harvest's way to say that this person has none.
-            let effects = parents.units.on_nothing(unit, requested_at, self.held.as_ref());
-            parents.on_children(&effects);
-            return AfterFailure::GoOn(effects);
-        }
-        if let Some(effects) = parents.units.on_failure(unit, failure, last) {
-            return AfterFailure::GoOn(effects);
-        }
-        match parents.give_up(spec, parent, failure) {
-            Ok(effects) => AfterFailure::GoOn(effects),
-            Err(stopped) => AfterFailure::Stop(stopped),
-        }
-    }
-
-    /// Frees a request that was not sent: it comes again from [`Reading::next_step`].
-    pub fn on_unsent(&mut self, id: u64, now: Timestamp) {
-        // Not a failure of Harvest's: counts against nothing.
-        let after = self.on_failure(id, now, &Failure::RateLimited { retry_after: None }, false);
-        debug_assert!(matches!(after, AfterFailure::GoOn(_)), "an unsent request stops nothing");
-    }
-
     /// Tells which units the table holds rows of.
     pub fn on_held(&mut self, held: HeldUnits) -> Vec<Effect> {
         let effects = match &mut self.work {
@@ -386,26 +263,4 @@ impl Reading {
             Work::Parents(parents) => (parents.units.done, parents.units.left()),
         }
     }
-}
-
-fn since(plan: &Plan) -> Vec<(String, String)> {
-    match (plan.pass, plan.cursor) {
-        (Pass::Incremental, Some(cursor)) => {
-            vec![("updated_since".to_owned(), cursor::read_from(cursor))]
-        }
-        (Pass::Incremental, None) | (Pass::Full, _) => Vec::new(),
-    }
-}
-
-fn listing_pagers(spec: &StreamSpec, listing: &Listing, plan: &Plan) -> Vec<Pager> {
-    let start = match plan.pass {
-        Pass::Incremental => None,
-        Pass::Full => plan.start_date,
-    };
-    let mut pagers = vec![Pager::new(listing.paging, spec.path, since(plan), start)];
-    if let (Pass::Incremental, Some((name, value))) = (plan.pass, listing.reread) {
-        let filter = vec![(name.to_owned(), value.to_owned())];
-        pagers.push(Pager::new(listing.paging, spec.path, filter, None));
-    }
-    pagers
 }

@@ -1,0 +1,95 @@
+//! What a failed or unsent request does to a reading.
+
+use super::super::pager::Setback;
+use super::super::{Stopped, Unit};
+use super::{AfterFailure, Reading, Route, Work};
+use crate::retry::Failure;
+use crate::spec::Kind;
+use crate::time::Timestamp;
+
+impl Reading {
+    /// Takes a failure. `last` says that this request is not to be tried again as it is.
+    pub fn on_failure(
+        &mut self,
+        id: u64,
+        requested_at: Timestamp,
+        failure: &Failure,
+        last: bool,
+    ) -> AfterFailure {
+        let Some(route) = self.routes.remove(&id) else {
+            return AfterFailure::GoOn(Vec::new());
+        };
+        let what = self.plan.spec.path.to_owned();
+        let stop = || AfterFailure::Stop(Stopped { what, failure: failure.clone() });
+        match (route, &mut self.work) {
+            (Route::Page { pager, slot }, Work::Pages(pagers)) => {
+                match pagers.get_mut(pager).map(|pager| pager.on_failure(slot, failure, last)) {
+                    Some(Setback::Final) => stop(),
+                    Some(Setback::Same | Setback::Restart) | None => AfterFailure::GoOn(Vec::new()),
+                }
+            }
+            (Route::Unit(unit), Work::Units(units)) => {
+                if let Some(effects) = units.on_failure(unit, failure, last) {
+                    return AfterFailure::GoOn(effects);
+                }
+                units.put_back(unit);
+                stop()
+            }
+            (Route::Trigger { slot }, Work::Parents(parents)) => {
+                match parents.on_trigger_failure(slot, failure, last) {
+                    Setback::Final => stop(),
+                    Setback::Same | Setback::Restart => AfterFailure::GoOn(Vec::new()),
+                }
+            }
+            (Route::Unit(unit), Work::Parents(_)) => {
+                self.on_child_failure(unit, requested_at, failure, last)
+            }
+            (Route::Existence(parent), Work::Parents(parents)) => {
+                if *failure == Failure::NotFound {
+                    let effects = parents.on_gone(self.plan.pass, parent, requested_at);
+                    return AfterFailure::GoOn(effects);
+                }
+                parents.on_existence_failure(parent, last);
+                AfterFailure::GoOn(Vec::new())
+            }
+            (
+                Route::Page { .. } | Route::Trigger { .. } | Route::Unit(_) | Route::Existence(_),
+                Work::Pages(_) | Work::Units(_) | Work::Parents(_),
+            ) => AfterFailure::GoOn(Vec::new()),
+        }
+    }
+
+    fn on_child_failure(
+        &mut self,
+        unit: Unit,
+        requested_at: Timestamp,
+        failure: &Failure,
+        last: bool,
+    ) -> AfterFailure {
+        let (Work::Parents(parents), Kind::PerParent(spec), Unit::Parent(parent)) =
+            (&mut self.work, &self.plan.spec.kind, unit)
+        else {
+            return AfterFailure::GoOn(Vec::new());
+        };
+        if spec.only_role.is_some() && *failure == Failure::Invalid(422) {
+            // Harvest's way to say that this person has none.
+            let effects = parents.units.on_nothing(unit, requested_at, self.held.as_ref());
+            parents.on_children(&effects);
+            return AfterFailure::GoOn(effects);
+        }
+        if let Some(effects) = parents.units.on_failure(unit, failure, last) {
+            return AfterFailure::GoOn(effects);
+        }
+        match parents.give_up(spec, parent, failure) {
+            Ok(effects) => AfterFailure::GoOn(effects),
+            Err(stopped) => AfterFailure::Stop(stopped),
+        }
+    }
+
+    /// Frees a request that was not sent: it comes again from [`Reading::next_step`].
+    pub fn on_unsent(&mut self, id: u64, now: Timestamp) {
+        // Not a failure of Harvest's: counts against nothing.
+        let after = self.on_failure(id, now, &Failure::RateLimited { retry_after: None }, false);
+        debug_assert!(matches!(after, AfterFailure::GoOn(_)), "an unsent request stops nothing");
+    }
+}

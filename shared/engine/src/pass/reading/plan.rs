@@ -1,0 +1,74 @@
+//! What a reading begins with, and what it answers.
+
+use std::collections::BTreeMap;
+
+use super::super::pager::Pager;
+use super::super::parents::Parked;
+use super::super::{Ask, Effect, Pass, Stopped};
+use crate::cursor;
+use crate::spec::{Listing, StreamSpec};
+use crate::time::{Date, Timestamp};
+use crate::window::Period;
+
+/// What a reading is to read.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The stream.
+    pub spec: &'static StreamSpec,
+    /// Which of its passes.
+    pub pass: Pass,
+    /// The stream's cursor; incremental passes read from a little before it.
+    pub cursor: Option<Timestamp>,
+    /// The first day of dated listings that full passes read; `None`: all history.
+    pub start_date: Option<Date>,
+    /// The report windows to read, in this order.
+    pub windows: Vec<Period>,
+    /// Parents that failed before.
+    pub parked: BTreeMap<i64, Parked>,
+    /// How many requests may be under way at once.
+    pub width: usize,
+}
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Send this.
+    Ask(Ask),
+    /// Tell which units the table holds rows of: [`Reading::on_held`].
+    Held,
+    /// Answers are awaited.
+    Wait,
+    /// Everything is read.
+    Done,
+}
+
+/// What follows a failed request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AfterFailure {
+    /// Go on; the request comes again from [`Reading::next_step`], perhaps for less.
+    GoOn(Vec<Effect>),
+    /// The reading cannot go on now.
+    Stop(Stopped),
+}
+
+pub(super) fn since(plan: &Plan) -> Vec<(String, String)> {
+    match (plan.pass, plan.cursor) {
+        (Pass::Incremental, Some(cursor)) => {
+            vec![("updated_since".to_owned(), cursor::read_from(cursor))]
+        }
+        (Pass::Incremental, None) | (Pass::Full, _) => Vec::new(),
+    }
+}
+
+pub(super) fn listing_pagers(spec: &StreamSpec, listing: &Listing, plan: &Plan) -> Vec<Pager> {
+    let start = match plan.pass {
+        Pass::Incremental => None,
+        Pass::Full => plan.start_date,
+    };
+    let mut pagers = vec![Pager::new(listing.paging, spec.path, since(plan), start)];
+    if let (Pass::Incremental, Some((name, value))) = (plan.pass, listing.reread) {
+        let filter = vec![(name.to_owned(), value.to_owned())];
+        pagers.push(Pager::new(listing.paging, spec.path, filter, None));
+    }
+    pagers
+}
