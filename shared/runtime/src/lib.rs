@@ -12,6 +12,7 @@ mod hold;
 pub mod parts;
 pub mod progress;
 pub mod records;
+pub mod reset;
 pub mod run;
 pub mod telemetry;
 

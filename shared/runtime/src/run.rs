@@ -6,7 +6,7 @@ mod work;
 use std::sync::Arc;
 
 use engine::ids::{Epoch, RunId};
-use engine::item::{Stored, StreamItem};
+use engine::item::{Position, Stored, StreamItem};
 use engine::lease::{Acquired, Busy, LEASE, Lease};
 use engine::pass::Pass;
 use engine::spec::StreamSpec;
@@ -99,28 +99,11 @@ impl Run {
         begun: Timestamp,
     ) -> Result<Result<Self, Busy>, RunError> {
         let stream = order.spec.name;
-        let account = context.settings.account;
-        let key = records::stream_key(account, stream);
-        let state = |source| RunError::State { stream, source };
-        let mut item = records::stream(&*context.state, account, stream).await.map_err(state)?;
-        let owner = context.owners.own_id();
-        let mut taken_over;
-        loop {
-            let held = item.value.lease.as_ref();
-            let dead = held.is_some_and(|lease| context.owners.is_dead(&lease.owner));
-            let (lease, how) = match Lease::acquire(held, &owner, context.clock.now(), dead) {
-                Ok(acquired) => acquired,
-                Err(busy) => return Ok(Err(busy)),
-            };
-            taken_over = how == Acquired::TakenOver;
-            item.value.lease = Some(lease);
-            if taken_over {
-                item.value.health.failures = item.value.health.failures.saturating_add(1);
-            }
-            if records::write(&*context.state, &key, &mut item).await.map_err(state)? {
-                break;
-            }
-        }
+        let key = records::stream_key(context.settings.account, stream);
+        let (item, taken_over) = match take_lease(context, stream).await? {
+            Ok(taken) => taken,
+            Err(busy) => return Ok(Err(busy)),
+        };
         let table = open_table(context, order.spec).await?;
         let id = RunId(format!("{}-{stream}", begun.strftime("%Y%m%dT%H%M%S%3fZ")));
         let report = RunReport::new(stream, order.pass, begun);
@@ -134,12 +117,16 @@ impl Run {
     /// not know, and an owner that never said goodbye.
     async fn catch_up(&mut self) -> Result<(), RunError> {
         let recorded = self.table.recorded_epoch();
-        let behind = recorded > self.item.value.epoch();
-        if self.table.version() > self.item.value.version
-            && let Some(note) = self.table.note()
-            && let Ok(position) = serde_json::from_value(note.state.clone())
-        {
-            self.item.value.position = position;
+        // Also the same one: where the state was lost, it may still be another's.
+        let behind = recorded >= self.item.value.epoch();
+        let (table, known) = (self.table.version(), self.item.value.version);
+        let noted =
+            self.table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok());
+        match noted {
+            Some(position) if table != known => self.item.value.position = position,
+            // The lake was lost or put back: what the item says of it is no longer true.
+            None if table < known => self.item.value.position = Position::default(),
+            Some(_) | None => {}
         }
         self.item.value.version = self.table.version();
         self.item.value.sequence = self.table.recorded_sequence();
@@ -225,6 +212,34 @@ impl Run {
     /// Whether a former owner died: its leftovers are to be looked for.
     pub(crate) const fn has_taken_over(&self) -> bool {
         self.taken_over
+    }
+}
+
+/// Takes the lease of `stream`: its item, and whether the owner before never gave it back.
+pub(crate) async fn take_lease(
+    context: &Context,
+    stream: &'static str,
+) -> Result<Result<(Versioned<StreamItem>, bool), Busy>, RunError> {
+    let account = context.settings.account;
+    let key = records::stream_key(account, stream);
+    let state = |source| RunError::State { stream, source };
+    let mut item = records::stream(&*context.state, account, stream).await.map_err(state)?;
+    let owner = context.owners.own_id();
+    loop {
+        let held = item.value.lease.as_ref();
+        let dead = held.is_some_and(|lease| context.owners.is_dead(&lease.owner));
+        let (lease, how) = match Lease::acquire(held, &owner, context.clock.now(), dead) {
+            Ok(acquired) => acquired,
+            Err(busy) => return Ok(Err(busy)),
+        };
+        let taken_over = how == Acquired::TakenOver;
+        item.value.lease = Some(lease);
+        if taken_over {
+            item.value.health.failures = item.value.health.failures.saturating_add(1);
+        }
+        if records::write(&*context.state, &key, &mut item).await.map_err(state)? {
+            return Ok(Ok((item, taken_over)));
+        }
     }
 }
 

@@ -1,0 +1,71 @@
+//! Throwing a table away, so that the next run loads it anew.
+
+use std::sync::Arc;
+
+use engine::item::{Health, Position};
+use engine::lease::{Busy, Lease};
+use engine::report::Counts;
+use engine::spec::StreamSpec;
+use lake::table::{CommitNote, Table, Writer};
+
+use crate::context::Context;
+use crate::error::RunError;
+use crate::records;
+use crate::run::take_lease;
+
+/// Deletes the table of `spec` with its work objects and forgets where the stream stood; an empty
+/// table takes its place. Quarantined records stay. Killed anywhere, it can be called again; the
+/// table is then either as before, damaged, or empty, never half full.
+///
+/// # Errors
+/// Where the stores fail. [`Busy`] where a run works on the stream.
+pub async fn reset(
+    context: &Context,
+    spec: &'static StreamSpec,
+) -> Result<Result<(), Busy>, RunError> {
+    let stream = spec.name;
+    let mut item = match take_lease(context, stream).await? {
+        Ok((item, _)) => item,
+        Err(busy) => return Ok(Err(busy)),
+    };
+    let key = records::stream_key(context.settings.account, stream);
+    item.value.position = Position::default();
+    item.value.health = Health::default();
+    // The log goes first: from then on no reader sees the table.
+    for prefix in [
+        format!("tables/{stream}/_delta_log/"),
+        format!("tables/{stream}/"),
+        format!("work/{stream}/"),
+    ] {
+        delete_all(context, stream, &prefix).await?;
+    }
+    let account = context.settings.account;
+    let now = context.clock.now();
+    let failed =
+        |source: Box<dyn std::error::Error + Send + Sync>| RunError::Table { stream, source };
+    let mut table = Table::create(Arc::clone(&context.store), spec, account, now)
+        .await
+        .map_err(|error| failed(Box::new(error)))?;
+    // Whoever worked on the former table cannot go on with this one.
+    let writer = Writer { attempt: context.random.attempt(), epoch: item.value.epoch() };
+    let state = serde_json::to_value(&item.value.position)
+        .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
+    let note = CommitNote { run: format!("reset-{stream}"), state, counts: Counts::default() };
+    let committed =
+        table.fence(now, &writer, &note).await.map_err(|error| failed(Box::new(error)))?;
+    item.value.version = committed.version;
+    item.value.sequence = committed.sequence;
+    item.value.lease = item.value.lease.as_ref().map(Lease::released);
+    let written = records::write(&*context.state, &key, &mut item)
+        .await
+        .map_err(|source| RunError::State { stream, source })?;
+    if written { Ok(Ok(())) } else { Err(RunError::LostLease { stream }) }
+}
+
+async fn delete_all(context: &Context, stream: &'static str, prefix: &str) -> Result<(), RunError> {
+    let failed = |source| RunError::Store { stream, source: Box::new(source) };
+    for object in context.store.list(prefix, None).await.map_err(failed)? {
+        context.store.delete(&object.key).await.map_err(failed)?;
+    }
+    Ok(())
+}
