@@ -72,7 +72,7 @@ clean: ## Remove what was built
 	cargo clean
 	rm -rf $(VENV)
 
-$(VENV)/installed: tests/lake_check/requirements.txt
+$(VENV)/installed: tests/requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/lake_check/requirements.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	touch $@
