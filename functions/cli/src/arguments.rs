@@ -1,4 +1,5 @@
 //! The command line.
+#![expect(clippy::doc_markdown, reason = "the comments are the help text: backticks would show")]
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine::pass::Pass;

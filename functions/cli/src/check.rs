@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::arguments::CheckArguments;
 use crate::exit::{CliError, Exit};
 use crate::said::{Paint, Said};
+use crate::summary::refusal;
 use crate::sync::shown;
 use crate::text;
 use probe::{Answered, Probe, probe};
@@ -170,25 +171,33 @@ impl Findings {
         lines.extend(unusable.iter().map(bad));
         let row = |probe: &Probe| vec![probe.stream.to_owned(), probe.answer.text()];
         let rows = self.streams.iter().map(row).collect();
-        let failed: Vec<String> = self
-            .streams
-            .iter()
-            .filter_map(|probe| match &probe.answer {
-                Answered::Refused { why } | Answered::Failed { why } => {
-                    Some(paint.bad(&format!("✗ {}: {why}", probe.stream)))
-                }
+        let failed = self.failed_lines();
+        let mut text = format!("{}\n\n", lines.join("\n"));
+        text.push_str(&text::table(&["stream", "would answer"], 0..0, rows));
+        if !failed.is_empty() {
+            text.push_str(&paint.bad(&format!("\n{}\n", failed.join("\n"))));
+        }
+        text
+    }
+
+    fn failed_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut refused = Vec::new();
+        for probe in &self.streams {
+            match &probe.answer {
+                Answered::Failed { why } => lines.push(format!("✗ {}: {why}", probe.stream)),
+                Answered::Refused { .. } => refused.push(probe.stream),
                 Answered::Entries { .. }
                 | Answered::There
                 | Answered::Follows { .. }
                 | Answered::ModuleOff { .. }
-                | Answered::Excluded => None,
-            })
-            .collect();
-        let mut text = format!("{}\n\n", lines.join("\n"));
-        text.push_str(&text::table(&["stream", "would answer"], 0..0, rows));
-        if !failed.is_empty() {
-            text.push_str(&format!("\n{}\n", failed.join("\n")));
+                | Answered::Excluded
+                | Answered::NoBudget { .. } => {}
+            }
         }
-        text
+        if !refused.is_empty() {
+            lines.push(format!("✗ {}", refusal(&refused)));
+        }
+        lines
     }
 }

@@ -49,7 +49,7 @@ fn shown(spec: &'static StreamSpec) -> Said {
             column.doc.clone(),
         ]);
         for member in members(&column.ty) {
-            rows.push(vec![format!("  .{}", member.name), sql_type(&member.ty)]);
+            rows.push(vec![format!("{}[].{}", column.name, member.name), sql_type(&member.ty)]);
         }
     }
     let table = text::table(&["column", "type", "", "comment"], 0..0, rows);
@@ -162,7 +162,8 @@ mod tests {
             }
         }
         let said = asked("invoices", None, None).unwrap();
-        assert!(said.text.contains("array<struct<id:bigint,"), "{}", said.text);
+        assert!(said.text.contains("line_items[].unit_price"), "{}", said.text);
+        assert!(said.json.to_string().contains("array<struct<id:bigint,"), "{}", said.json);
         assert!(said.text.contains("decimal(18,4)"), "{}", said.text);
     }
 

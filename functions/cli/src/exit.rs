@@ -95,7 +95,10 @@ impl CliError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::Stream(_) | Self::NotADemo { .. } => Exit::Usage,
+            Self::Config(_)
+            | Self::Stream(_)
+            | Self::NotADemo { .. }
+            | Self::Table(lake::table::TableError::OtherAccount { .. }) => Exit::Usage,
             Self::Parts(parts) => match parts {
                 PartsError::Config(_)
                 | PartsError::OtherAccount { .. }
@@ -103,7 +106,6 @@ impl CliError {
                 PartsError::State(state) => state_exit(state.kind),
             },
             Self::Run(RunError::Credentials { .. }) => Exit::CredentialsRefused,
-            Self::Table(lake::table::TableError::OtherAccount { .. }) => Exit::Usage,
             Self::Run(_) | Self::Table(_) | Self::NoTable { .. } | Self::Demo { .. } => {
                 Exit::SomeFailed
             }

@@ -159,7 +159,7 @@ impl Rounds<'_> {
         let interrupted = async {
             if self.interrupt.is_asked() {
                 // Heard already: now only the runs' ends count.
-                std::future::pending().await
+                std::future::pending::<()>().await;
             } else {
                 self.interrupt.asked().await;
             }
@@ -249,11 +249,12 @@ impl Rounds<'_> {
                 *done = done.saturating_add(1);
             }
             Outcome::Yielded(runtime::run::Yielded::Budget(_)) => {}
-            Outcome::Yielded(runtime::run::Yielded::Deadline) => self.in_vain(stream, now),
             Outcome::Failed(RunError::Credentials { .. }) => {
                 self.synced.credentials_refused = true;
             }
-            Outcome::Failed(_) => self.in_vain(stream, now),
+            Outcome::Yielded(runtime::run::Yielded::Deadline) | Outcome::Failed(_) => {
+                self.in_vain(stream, now);
+            }
         }
         self.watch.ended(&report);
         self.synced.reports.push(report);

@@ -4,6 +4,8 @@ mod render;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use render::refusal;
+
 use std::collections::BTreeMap;
 
 use engine::ids::AccountId;
@@ -296,6 +298,7 @@ fn members(members: &BTreeMap<String, u64>) -> String {
 /// What waits for the budgets, by rate class.
 async fn left(context: &Context, synced: &Synced) -> Result<Vec<Left>, RunError> {
     let now = context.clock.now();
+    let failed = failures(&synced.reports);
     let mut left = Vec::new();
     for class in [RateClass::General, RateClass::Reports] {
         let mut of_class =
@@ -304,7 +307,9 @@ async fn left(context: &Context, synced: &Synced) -> Result<Vec<Left>, RunError>
         for spec in streams::STREAMS.iter().filter(|spec| spec.rate_class == class) {
             let stream = spec.name;
             let skipped = synced.skipped.iter().any(|other| other.name == stream);
-            if skipped || !context.settings.includes(stream) {
+            // What failed waits for no budget.
+            let failed = failed.iter().any(|other| other.stream == stream);
+            if skipped || failed || !context.settings.includes(stream) {
                 continue;
             }
             let item = records::stream(&*context.state, context.settings.account, stream)

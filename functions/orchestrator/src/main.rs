@@ -17,8 +17,8 @@ async fn main() -> Result<(), Error> {
     let deployment = Deployment::parse(&given)?;
     let context = parts::context(&deployment, Arc::new(Silent)).await?;
     let context = &context;
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+    Box::pin(lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         handler::handle(context, event.payload).await
-    }))
+    })))
     .await
 }

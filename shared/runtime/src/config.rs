@@ -27,6 +27,7 @@ pub const BASE_URL: &str = "https://api.harvestapp.com/v2";
 
 /// The settings of one deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting that is on or off")]
 pub struct Settings {
     /// The Harvest account.
     pub account: AccountId,

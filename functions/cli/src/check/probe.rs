@@ -2,10 +2,11 @@
 
 use engine::pass::Target;
 use engine::retry::{Failure, Reach};
-use engine::spec::{Kind, Paging, StreamSpec};
-use engine::time::utc_day;
+use engine::spec::{Kind, Paging, RateClass, StreamSpec};
+use engine::time::{Timestamp, between, utc_day};
 use harvest_api::{Answer, ApiError};
 use runtime::account::{self, Company};
+use runtime::gate::PATIENCE;
 use runtime::{Context, RunError};
 use serde::Serialize;
 use serde_json::Value;
@@ -35,6 +36,8 @@ pub(crate) enum Answered {
     ModuleOff { module: &'static str },
     /// Not asked: the settings leave it out.
     Excluded,
+    /// Not asked: the budget has no room before then.
+    NoBudget { until: Timestamp },
     /// Harvest refuses it to this person.
     Refused { why: String },
     /// No usable answer.
@@ -50,7 +53,8 @@ impl Answered {
             | Self::There
             | Self::Follows { .. }
             | Self::ModuleOff { .. }
-            | Self::Excluded => false,
+            | Self::Excluded
+            | Self::NoBudget { .. } => false,
         }
     }
 
@@ -61,6 +65,9 @@ impl Answered {
             Self::Follows { parent } => format!("one list for each of the {parent}"),
             Self::ModuleOff { module } => format!("skipped: {module} is off"),
             Self::Excluded => "excluded by the settings".to_owned(),
+            Self::NoBudget { until } => {
+                format!("not asked: the budget has no room before {}", until.strftime("%H:%M UTC"))
+            }
             Self::Refused { .. } => "refused (403)".to_owned(),
             Self::Failed { .. } => "failed".to_owned(),
         }
@@ -72,16 +79,20 @@ impl Answered {
 /// # Errors
 /// Where the credentials are not accepted, or the state store fails.
 pub(crate) async fn probe(context: &Context, company: &Company) -> Result<Vec<Probe>, RunError> {
+    let full = full_budgets(context).await?;
     let mut asking = JoinSet::new();
     let mut probes = Vec::new();
     for spec in streams::STREAMS {
-        match unasked(context, company, spec) {
-            Some(answer) => probes.push(Probe { stream: spec.name, answer }),
-            None => {
-                let context = context.clone();
-                asking.spawn(async move { ask(&context, spec).await });
-            }
+        let no_budget = || {
+            let until = full.iter().find(|(class, _)| *class == spec.rate_class)?.1;
+            Some(Answered::NoBudget { until })
+        };
+        if let Some(answer) = unasked(context, company, spec).or_else(no_budget) {
+            probes.push(Probe { stream: spec.name, answer });
+            continue;
         }
+        let context = context.clone();
+        asking.spawn(async move { ask(&context, spec).await });
     }
     while let Some(answered) = asking.join_next().await {
         match answered {
@@ -92,6 +103,21 @@ pub(crate) async fn probe(context: &Context, company: &Company) -> Result<Vec<Pr
     let place = |probe: &Probe| streams::STREAMS.iter().position(|spec| spec.name == probe.stream);
     probes.sort_by_key(place);
     Ok(probes)
+}
+
+/// Budgets that have no room for all questions soon, and when they have: nobody waits for a check.
+async fn full_budgets(context: &Context) -> Result<Vec<(RateClass, Timestamp)>, RunError> {
+    let now = context.clock.now();
+    let mut full = Vec::new();
+    for class in [RateClass::General, RateClass::Reports] {
+        let questions = streams::STREAMS.iter().filter(|spec| spec.rate_class == class).count();
+        let state = |source| RunError::State { stream: class.name(), source };
+        let done = context.gate.estimate(class, questions as u64).await.map_err(state)?;
+        if between(now, done) > PATIENCE {
+            full.push((class, done));
+        }
+    }
+    Ok(full)
 }
 
 fn unasked(context: &Context, company: &Company, spec: &'static StreamSpec) -> Option<Answered> {

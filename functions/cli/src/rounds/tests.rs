@@ -1,1 +1,122 @@
+use std::path::Path;
+use std::sync::Mutex;
 
+use runtime::config::{Deployment, Given, Setting};
+use runtime::{clock::Clock as _, clock::SystemClock, parts};
+use sim::{Account, Face, Limit, Scale, Served, serve};
+
+use super::*;
+use crate::display::{Show, display};
+
+const FREE: Wish = Wish { pass: None, wait: false };
+
+async fn account() -> Served {
+    let mut account = Account::generate(&Scale::tiny(), 1, SystemClock.now());
+    account.set_general_limit(Limit::GENERAL.off());
+    account.set_report_limit(Limit::REPORTS.off());
+    serve(Arc::new(Mutex::new(account)), Face::local()).await.unwrap()
+}
+
+/// A sync of a few streams into `lake`, with settings on top.
+async fn synced(
+    served: &Served,
+    lake: &Path,
+    more: &[(Setting, &str)],
+    wish: Wish,
+    interrupt: &Interrupt,
+) -> Result<Synced, RunError> {
+    let mut given = Given::default();
+    let account = Scale::tiny().account_id.to_string();
+    let base = served.base_url();
+    for (setting, value) in [
+        (Setting::ACCOUNT, account.as_str()),
+        (Setting::TOKEN, sim::ADMINISTRATOR_TOKEN),
+        (Setting::BASE_URL, base.as_str()),
+        (Setting::LAKE, lake.to_str().unwrap()),
+        (Setting::GENERAL, "1000/1s"),
+        (Setting::STREAMS, "clients,tasks,roles,time_entries"),
+    ] {
+        given.set(setting, value);
+    }
+    for (setting, value) in more {
+        given.set(*setting, *value);
+    }
+    let deployment = Deployment::parse(&given).unwrap();
+    let watch = display(Show::Nothing, interrupt);
+    let progress: Arc<dyn runtime::progress::Progress> = Arc::clone(&watch) as Arc<_>;
+    let context = parts::context(&deployment, progress).await.unwrap();
+    rounds(&context, wish, watch, interrupt).await
+}
+
+fn outcomes(synced: &Synced) -> BTreeMap<&'static str, &'static str> {
+    let outcome = |report: &RunReport| match report.outcome {
+        Outcome::Complete => "complete",
+        Outcome::Yielded(_) => "yielded",
+        Outcome::Busy { .. } => "busy",
+        Outcome::Failed(_) => "failed",
+    };
+    synced.reports.iter().map(|report| (report.stream, outcome(report))).collect()
+}
+
+#[tokio::test]
+async fn all_that_is_due_runs_once_and_then_only_what_changed_is_read() {
+    let (served, lake) = (account().await, tempfile::tempdir().unwrap());
+    let interrupt = Interrupt::default();
+    let first = synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();
+    assert_eq!(first.reports.len(), 4, "{:?}", outcomes(&first));
+    assert!(outcomes(&first).values().all(|outcome| *outcome == "complete"));
+    let second = synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();
+    assert_eq!(second.reports.len(), 4);
+    assert_eq!(second.reports.iter().map(|report| report.commits).sum::<u64>(), 0);
+    let full = Wish { pass: Some(Pass::Full), wait: false };
+    let third = synced(&served, lake.path(), &[], full, &interrupt).await.unwrap();
+    assert!(third.reports.iter().all(|report| report.pass == Pass::Full));
+    assert_eq!(third.reports.len(), 4);
+}
+
+#[tokio::test]
+async fn a_stream_that_fails_stops_no_other_and_is_tried_once() {
+    let (served, lake) = (account().await, tempfile::tempdir().unwrap());
+    let interrupt = Interrupt::default();
+    synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();
+    let log = lake.path().join("tables/tasks/_delta_log/00000000000000000001.json");
+    std::fs::write(log, "garbage").unwrap();
+    let after = synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();
+    let outcomes = outcomes(&after);
+    assert_eq!(outcomes["tasks"], "failed");
+    assert_eq!(outcomes.values().filter(|outcome| **outcome == "complete").count(), 3);
+    assert_eq!(after.reports.len(), 4);
+}
+
+#[tokio::test]
+async fn credentials_that_are_refused_stop_the_account() {
+    let (served, lake) = (account().await, tempfile::tempdir().unwrap());
+    let interrupt = Interrupt::default();
+    let wrong = [(Setting::TOKEN, "wrong")];
+    let error = synced(&served, lake.path(), &wrong, FREE, &interrupt).await.unwrap_err();
+    assert!(matches!(error, RunError::Credentials { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn nothing_is_started_once_somebody_wants_to_stop() {
+    let (served, lake) = (account().await, tempfile::tempdir().unwrap());
+    let interrupt = Interrupt::default();
+    interrupt.ask();
+    let stopped = synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();
+    assert!(stopped.interrupted);
+    assert_eq!(stopped.reports.len(), 0);
+}
+
+#[tokio::test]
+async fn what_the_budget_leaves_ends_the_sync_and_goes_on_in_the_next() {
+    let (served, lake) = (account().await, tempfile::tempdir().unwrap());
+    let interrupt = Interrupt::default();
+    let small = [(Setting::STREAMS, "time_report_team"), (Setting::REPORTS, "5/900s")];
+    let first = synced(&served, lake.path(), &small, FREE, &interrupt).await.unwrap();
+    assert_eq!(outcomes(&first)["time_report_team"], "yielded");
+    let read: u64 = first.reports.iter().map(|report| report.units.0).max().unwrap();
+    assert!((1..=5).contains(&read), "{read}");
+    let large = [(Setting::STREAMS, "time_report_team"), (Setting::REPORTS, "1000/1s")];
+    let second = synced(&served, lake.path(), &large, FREE, &interrupt).await.unwrap();
+    assert_eq!(outcomes(&second)["time_report_team"], "complete");
+}

@@ -1,1 +1,47 @@
+use engine::ids::Epoch;
+use engine::item::Health;
+use engine::lease::Lease;
+use engine::time::{SignedDuration, plus};
 
+use super::*;
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn state(item: &StreamItem, account: &AccountItem, excluded: bool, alive: bool) -> &'static str {
+    row(&streams::INVOICES, item, account, excluded, NOW, |_| alive).state
+}
+
+#[test]
+fn each_state_of_a_stream_is_told() {
+    let account = AccountItem::default();
+    let mut item = StreamItem::default();
+    assert_eq!(state(&item, &account, false, true), "new");
+    item.position.full.last_begun = Some(NOW);
+    assert_eq!(state(&item, &account, false, true), "ok");
+    item.health.last_error = Some((NOW, "no".to_owned()));
+    assert_eq!(state(&item, &account, false, true), "failing");
+    item.health.refused = true;
+    assert_eq!(state(&item, &account, false, true), "refused");
+    let until = plus(NOW, SignedDuration::from_secs(60));
+    let owner = "1-a".to_owned();
+    item.lease = Some(Lease { owner, until, released: false, epoch: Epoch(1) });
+    assert_eq!(state(&item, &account, false, true), "running");
+    assert_eq!(state(&item, &account, false, false), "refused");
+    let off = AccountItem { modules_off: vec!["invoice_feature".to_owned()], ..account };
+    assert_eq!(state(&item, &off, false, true), "skipped");
+    assert_eq!(state(&item, &off, true, true), "excluded");
+}
+
+#[test]
+fn failing_streams_show_in_the_exit_code_and_with_their_reason() {
+    let account = AccountItem::default();
+    let health = Health { last_error: Some((NOW, "disk full".to_owned())), ..Health::default() };
+    let failing = StreamItem { health, ..StreamItem::default() };
+    let rows = [row(&streams::INVOICES, &failing, &account, false, NOW, |_| true)];
+    let told = said(&account, Path::new("lake"), &rows, NOW, Paint::Plain);
+    assert_eq!(told.exit, Exit::SomeFailed);
+    assert!(told.text.contains("✗ invoices, now: disk full"), "{}", told.text);
+    assert_eq!(told.json["streams"][0]["state"], "failing");
+    let fine = [row(&streams::INVOICES, &StreamItem::default(), &account, false, NOW, |_| true)];
+    assert_eq!(said(&account, Path::new("lake"), &fine, NOW, Paint::Plain).exit, Exit::Done);
+}

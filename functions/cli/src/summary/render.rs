@@ -24,8 +24,7 @@ impl Summary {
             }
         };
         paragraph(self.warnings.iter().map(|line| paint.warn(&format!("! {line}"))).collect());
-        let failed = |failure: &super::FailedStream| paint.bad(&format!("✗ {}", failure.message));
-        paragraph(self.failures.iter().map(failed).collect());
+        paragraph(self.failed_lines().iter().map(|line| paint.bad(line)).collect());
         paragraph(self.busy_line().map(|line| paint.bad(&line)).into_iter().collect());
         paragraph(self.skipped_line().map(|line| paint.faint(&line)).into_iter().collect());
         paragraph(self.left.iter().map(|left| paint.warn(&left.sentence())).collect());
@@ -88,6 +87,24 @@ impl Summary {
         text::table(&header, 2..12, rows)
     }
 
+    /// Why streams failed; those that Harvest refuses together, because the advice is the same.
+    fn failed_lines(&self) -> Vec<String> {
+        let refused = |failure: &&super::FailedStream| failure.error_type == "StreamRefused";
+        let names: Vec<&str> =
+            self.failures.iter().filter(refused).map(|it| it.stream.as_str()).collect();
+        let together = names.len() > 1;
+        let mut lines: Vec<String> = self
+            .failures
+            .iter()
+            .filter(|failure| !(together && refused(failure)))
+            .map(|failure| format!("✗ {}", failure.message))
+            .collect();
+        if together {
+            lines.push(format!("✗ {}", refusal(&names)));
+        }
+        lines
+    }
+
     fn busy_line(&self) -> Option<String> {
         (!self.busy.is_empty()).then(|| {
             format!(
@@ -104,6 +121,16 @@ impl Summary {
             format!("Skipped, because the module is off in Harvest: {}", names.join(", "))
         })
     }
+}
+
+/// What to do about streams that Harvest refuses to the person of the token.
+pub(crate) fn refusal(names: &[&str]) -> String {
+    format!(
+        "refused to the person of this token (403): {}; use an administrator's token, or leave \
+         them out with `--exclude {}`",
+        names.join(", "),
+        names.join(",")
+    )
 }
 
 fn row(line: &Line) -> Vec<String> {

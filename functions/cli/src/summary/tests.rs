@@ -1,1 +1,165 @@
+use engine::item::AccountItem;
+use runtime::RunError;
 
+use super::*;
+use crate::said::Paint;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// A report of a run of two seconds.
+fn report(stream: &'static str, pass: Pass, outcome: Outcome) -> RunReport {
+    RunReport {
+        stream,
+        pass,
+        outcome,
+        began: at("2026-11-23T06:00:00Z"),
+        ended: at("2026-11-23T06:00:02Z"),
+        requests: 3,
+        records: 1_500,
+        counts: Counts { inserted: 1_400, updated: 90, deleted: 1, unchanged: 9 },
+        commits: 1,
+        rows: 12_345,
+        files: 7,
+        bytes: 2_500_000,
+        version: 4,
+        units: (0, 0),
+        quarantined: 0,
+        misfits: BTreeMap::new(),
+        unknown: BTreeMap::new(),
+        parked: 0,
+        warning: None,
+    }
+}
+
+fn synced(reports: Vec<RunReport>) -> Synced {
+    Synced {
+        account: AccountItem { company: "Acme".to_owned(), ..AccountItem::default() },
+        skipped: Vec::new(),
+        reports,
+        busy: std::collections::BTreeSet::new(),
+        defects: std::collections::BTreeSet::new(),
+        credentials_refused: false,
+        interrupted: false,
+        began: at("2026-11-23T06:00:00Z"),
+        ended: at("2026-11-23T06:00:05Z"),
+    }
+}
+
+fn failed(stream: &'static str) -> Outcome {
+    Outcome::Failed(RunError::DeletesRefused { stream, refused: 400 })
+}
+
+fn of(synced: &Synced, left: Vec<Left>) -> Summary {
+    summary(AccountId(7), "./lake", synced, left)
+}
+
+fn reports_left() -> Left {
+    Left {
+        class: "reports",
+        streams: vec!["time_report_team".to_owned()],
+        read: 36,
+        parts: 324,
+        seconds: 2_690,
+    }
+}
+
+#[test]
+fn a_person_reads_what_was_done_and_what_is_left() {
+    let mut clients = report("clients", Pass::Full, Outcome::Complete);
+    clients.unknown.insert("new_member".to_owned(), 3);
+    let reports = vec![
+        report("time_entries", Pass::Full, Outcome::Complete),
+        clients,
+        report("time_entries", Pass::Incremental, Outcome::Complete),
+        report("tasks", Pass::Full, failed("tasks")),
+    ];
+    let text = of(&synced(reports), vec![reports_left()]).said(Paint::Plain).text;
+    let expected = "\
+Acme (account 7) in ./lake: not all of it is up to date after 5.0 s
+
+stream         pass               requests   records   inserted   updated   deleted   unchanged     rows   files     size    time
+───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+clients        full                      3     1,500      1,400        90         1           9   12,345       7   2.5 MB   2.0 s
+tasks          full                      3     1,500      1,400        90         1           9   12,345       7   2.5 MB   2.0 s   failed
+time_entries   full+incremental          6     3,000      2,800       180         2          18   12,345       7   2.5 MB   4.0 s
+total                                   12     6,000      5,600       360         4          36   37,035      21   7.5 MB   5.0 s
+
+! clients: members that this version does not know are in extra_json: new_member (3)
+
+✗ `tasks`: 400 rows are no longer in Harvest, more than a pass may delete unasked (5 % or 100 rows); new and changed rows are written, none is deleted. If that is right: `harvest-lake sync --streams tasks --pass full --accept-deletes`
+
+reports: 36 of 324 windows read; the rest needs about 45 minutes of the reports budget; run again, or `--wait`
+
+Query it:
+";
+    assert!(text.starts_with(expected), "{text}");
+    assert!(text.contains("delta_scan('./lake/tables/time_entries')"), "{text}");
+}
+
+#[test]
+fn the_exit_code_follows_the_worst_of_it() {
+    let complete = || vec![report("clients", Pass::Full, Outcome::Complete)];
+    let summary = of(&synced(complete()), Vec::new());
+    assert_eq!((summary.exit, summary.complete), (Exit::Done, true));
+    let summary = of(&synced(complete()), vec![reports_left()]);
+    assert_eq!((summary.exit, summary.complete), (Exit::Done, false));
+    let summary = of(&synced(vec![report("tasks", Pass::Full, failed("tasks"))]), Vec::new());
+    assert_eq!((summary.exit, summary.complete), (Exit::SomeFailed, false));
+    let mut busy = synced(complete());
+    busy.busy.insert("tasks");
+    assert_eq!(of(&busy, Vec::new()).exit, Exit::SomeFailed);
+    let mut defect = synced(complete());
+    defect.defects.insert("tasks");
+    assert_eq!(of(&defect, Vec::new()).exit, Exit::SomeFailed);
+    let mut stopped = synced(complete());
+    stopped.interrupted = true;
+    assert_eq!(of(&stopped, Vec::new()).exit, Exit::Interrupted);
+    stopped.credentials_refused = true;
+    assert_eq!(of(&stopped, Vec::new()).exit, Exit::CredentialsRefused);
+}
+
+#[test]
+fn a_stream_that_failed_and_then_succeeded_did_not_fail() {
+    let reports = vec![
+        report("tasks", Pass::Incremental, failed("tasks")),
+        report("tasks", Pass::Full, Outcome::Complete),
+    ];
+    assert_eq!(of(&synced(reports), Vec::new()).exit, Exit::Done);
+}
+
+#[test]
+fn machines_find_the_same_under_stable_names() {
+    let left = vec![reports_left()];
+    let json = of(&synced(vec![report("clients", Pass::Full, Outcome::Complete)]), left)
+        .said(Paint::Plain)
+        .json;
+    assert_eq!(json["complete"], false);
+    assert_eq!(json["exit_code"], 0);
+    assert_eq!(json["account_id"], 7);
+    let stream = &json["streams"][0];
+    assert_eq!(stream["stream"], "clients");
+    assert_eq!(stream["passes"][0], "full");
+    assert_eq!(stream["outcome"], "complete");
+    for (name, value) in [
+        ("requests", 3),
+        ("records", 1_500),
+        ("inserted", 1_400),
+        ("updated", 90),
+        ("deleted", 1),
+        ("unchanged", 9),
+        ("rows", 12_345),
+        ("files", 7),
+        ("bytes", 2_500_000),
+        ("version", 4),
+        ("milliseconds", 2_000),
+    ] {
+        assert_eq!(stream[name], value, "{name}");
+        assert!(!json["total"][name].is_null(), "{name}");
+    }
+    assert_eq!(json["left"][0]["read"], 36);
+    for list in ["warnings", "failures", "queries", "busy"] {
+        assert!(json[list].is_array(), "{list}");
+    }
+}

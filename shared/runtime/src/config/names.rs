@@ -33,18 +33,19 @@ pub fn find_stream(name: &str) -> Result<&'static StreamSpec, UnknownStream> {
     streams::find(name).ok_or_else(|| UnknownStream { name: name.to_owned(), near: near(name) })
 }
 
+/// Names that differ by a few letters; where there are none, those that hold the name.
 fn near(name: &str) -> Vec<&'static str> {
     let name = name.to_lowercase().replace(['-', ' '], "_");
-    let mut found: Vec<(usize, &'static str)> = streams::STREAMS
-        .iter()
-        .filter_map(|spec| {
-            let part =
-                name.len() >= NEAR && (spec.name.contains(&name) || name.contains(spec.name));
-            let edits = edits(&name, spec.name);
-            let allowed = NEAR.min(name.len().div_ceil(3));
-            (part || edits <= allowed).then_some((edits, spec.name))
-        })
+    let names = || streams::STREAMS.iter().map(|spec| spec.name);
+    let allowed = NEAR.min(name.len().div_ceil(3));
+    let mut found: Vec<(usize, &'static str)> = names()
+        .map(|other| (edits(&name, other), other))
+        .filter(|(edits, _)| *edits <= allowed)
         .collect();
+    if found.is_empty() && name.len() >= NEAR {
+        let holds = |other: &&str| other.contains(&name) || name.contains(*other);
+        found = names().filter(holds).map(|other| (other.len(), other)).collect();
+    }
     found.sort_unstable();
     found.into_iter().map(|(_, name)| name).take(SUGGESTIONS).collect()
 }

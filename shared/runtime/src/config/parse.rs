@@ -63,11 +63,11 @@ fn settings(given: &Given, account: AccountId) -> Result<Settings, ConfigError> 
     replace(&mut settings.retention, read(given, Setting::RETENTION, retention)?);
     replace(
         &mut settings.max_workers,
-        read(given, Setting::MAX_WORKERS, |text| number(text, 1, MOST_WORKERS))?,
+        read(given, Setting::MAX_WORKERS, |text| number(text, &(1..=MOST_WORKERS)))?,
     );
     replace(
         &mut settings.budget_percent,
-        read(given, Setting::BUDGET_PERCENT, |text| number(text, 1, 100))?,
+        read(given, Setting::BUDGET_PERCENT, |text| number(text, &(1..=100)))?,
     );
     replace(&mut settings.keep, read(given, Setting::KEEP, flag)?);
     replace(&mut settings.accept_role, read(given, Setting::ACCEPT_ROLE, flag)?);
@@ -99,11 +99,11 @@ fn parsed<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
 
 fn number<T: FromStr + PartialOrd + core::fmt::Display>(
     text: &str,
-    least: T,
-    most: T,
+    range: &core::ops::RangeInclusive<T>,
 ) -> Result<T, String> {
-    let number = text.parse().ok().filter(|number| (&least..=&most).contains(&number));
-    number.ok_or_else(|| format!("`{text}` is no number from {least} to {most}"))
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number
+        .ok_or_else(|| format!("`{text}` is no number from {} to {}", range.start(), range.end()))
 }
 
 fn flag(text: &str) -> Result<bool, String> {

@@ -136,6 +136,7 @@ fn an_unknown_stream_names_those_that_were_perhaps_meant() {
     assert_eq!(near("tiem_entries").first(), Some(&"time_entries"));
     assert_eq!(near("Users").first(), Some(&"users"));
     assert!(near("invoice").contains(&"invoices"));
+    assert!(near("budget").contains(&"project_budget_report"));
     assert_eq!(near("zzz"), Vec::<&str>::new());
     let message = find_stream("client").unwrap_err().to_string();
     assert_eq!(
