@@ -92,6 +92,16 @@ impl Parents {
         }
     }
 
+    /// Goes on in another run with the parents that are `parked` by now: passes of the same stream
+    /// park and read them too, and each run tries them again.
+    pub(super) fn resumed(&mut self, parked: &BTreeMap<i64, Parked>) {
+        self.trigger.resumed();
+        self.parked.clone_from(parked);
+        for (id, parked) in parked {
+            self.units.push(Unit::Parent(Parent { id: *id, created_year: parked.created_year }));
+        }
+    }
+
     pub(super) fn suspended(&self) -> Self {
         let mut saved = self.clone();
         saved.units = self.units.suspended();
@@ -189,9 +199,12 @@ impl Parents {
         }
     }
 
-    pub(super) fn on_existence_failure(&mut self, parent: Parent, last: bool) {
+    pub(super) fn on_existence_failure(&mut self, spec: &PerParent, parent: Parent, last: bool) {
         self.asked.retain(|one| *one != parent);
-        if !last {
+        if last {
+            let path = unit_path(spec.parent_path, Unit::Parent(parent));
+            self.units.unproven.push(format!("{path} neither answers nor is gone"));
+        } else {
             self.doubtful.push(parent);
         }
     }

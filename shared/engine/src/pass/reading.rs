@@ -87,7 +87,7 @@ impl Reading {
         match &mut work {
             Work::Pages(pagers) => pagers.iter_mut().for_each(Pager::resumed),
             Work::Units(_) => {}
-            Work::Parents(parents) => parents.trigger.resumed(),
+            Work::Parents(parents) => parents.resumed(&plan.parked),
         }
         Ok(Self { plan, work, held: None, routes: BTreeMap::new(), last_id: 0, resumed: true })
     }

@@ -49,7 +49,9 @@ impl Reading {
                     let effects = parents.on_gone(self.plan.pass, parent, requested_at);
                     return AfterFailure::GoOn(effects);
                 }
-                parents.on_existence_failure(parent, last);
+                if let Kind::PerParent(spec) = &self.plan.spec.kind {
+                    parents.on_existence_failure(spec, parent, last);
+                }
                 AfterFailure::GoOn(Vec::new())
             }
             (
