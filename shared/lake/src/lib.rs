@@ -5,6 +5,7 @@ pub mod collect;
 pub mod decode;
 pub mod maintenance;
 pub mod merge;
+pub mod offload;
 pub mod partition;
 pub mod schema;
 pub mod store;

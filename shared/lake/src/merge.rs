@@ -141,7 +141,7 @@ fn rows_after(files: &[FileEntry], merged: &Merged) -> u64 {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, MergeError> + Send + 'static,
 ) -> Result<T, MergeError> {
-    match tokio::task::spawn_blocking(work).await {
+    match crate::offload::offload(work).await {
         Ok(done) => done,
         Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
         Err(_) => Err(MergeError::Stopped),

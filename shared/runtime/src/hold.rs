@@ -131,6 +131,7 @@ impl Hold {
             return Ok(());
         };
         self.quarantined.extend(held.quarantined);
+        let as_it_came = (!Self::keeps_bodies(self.spec)).then(|| held.rows.clone());
         match held.rows.finish() {
             Ok(batches) => {
                 for batch in batches {
@@ -140,6 +141,10 @@ impl Hold {
                 Ok(())
             }
             Err(UnitError::Conflict { keys }) => {
+                if let Some(rows) = as_it_came {
+                    // The list changed while it was read: its newest versions count, absence not.
+                    return rows.into_rows().into_iter().try_for_each(|batch| self.keep(batch));
+                }
                 // What contradicts itself is not written; it stays raw for people to look at.
                 self.contradictions = self.contradictions.saturating_add(1);
                 let reason = format!("{} keys answered twice with different content", keys.len());

@@ -11,7 +11,7 @@ use crate::partition::{Layout, Pick, equal_rows, gather};
 use crate::schema::TableSchema;
 
 /// The rows of one unit while it is read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct UnitBuffer {
     layout: Arc<Layout>,
     batches: Vec<RecordBatch>,
@@ -50,6 +50,12 @@ impl UnitBuffer {
     #[must_use]
     pub fn rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    /// The rows as they came, keys that were answered twice included.
+    #[must_use]
+    pub fn into_rows(self) -> Vec<RecordBatch> {
+        self.batches
     }
 
     /// The rows of the whole unit, each key once: of equal ones the first.

@@ -34,7 +34,7 @@ impl Table {
         let version = self.state.version;
         let file = names::checkpoint(version);
         let state = self.state.clone();
-        let written = tokio::task::spawn_blocking(move || write(&state, now, retention)).await;
+        let written = crate::offload::offload(move || write(&state, now, retention)).await;
         let log = self.log();
         let checkpoint = match written {
             Ok(written) => written.map_err(|error| log.damaged(&file, error.to_string()))?,

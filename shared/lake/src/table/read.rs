@@ -124,7 +124,7 @@ impl Log<'_> {
             let Some(bytes) = self.get(file).await? else {
                 return Err(self.damaged(file, "it is missing"));
             };
-            let lines = tokio::task::spawn_blocking(move || checkpoint::read(bytes)).await;
+            let lines = crate::offload::offload(move || checkpoint::read(bytes)).await;
             let lines = match lines {
                 Ok(lines) => lines,
                 // The Parquet reader did not survive it.

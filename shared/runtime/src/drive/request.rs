@@ -102,7 +102,7 @@ impl Request {
         let (spec, reads) = (self.spec, self.ask.reads);
         let account = self.context.settings.account;
         let date = answer.date;
-        let page = tokio::task::spawn_blocking(move || {
+        let page = lake::offload::offload(move || {
             let at = ReadAt {
                 account,
                 synced_at: requested_at,

@@ -1,0 +1,28 @@
+//! Work that would keep the thread that sends and receives from doing so.
+
+use std::cell::Cell;
+
+use tokio::task::JoinError;
+
+thread_local! {
+    static IN_PLACE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From here on this thread does such work itself, at once and in order: what a simulation needs,
+/// to be the same every time. For the threads of tests only.
+pub fn stay_on_this_thread() {
+    IN_PLACE.with(|flag| flag.set(true));
+}
+
+/// Does `work` on a thread that may block.
+///
+/// # Errors
+/// Where the work panicked, or the process is ending.
+pub async fn offload<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    if IN_PLACE.with(Cell::get) {
+        return Ok(work());
+    }
+    tokio::task::spawn_blocking(work).await
+}
