@@ -69,6 +69,12 @@ pub struct Unfinished {
     pub resume: Stored<serde_json::Value>,
     /// Rows it has deleted so far.
     pub deleted: u64,
+    /// Rows it was not allowed to delete so far: once it ends it is to be read again.
+    #[serde(default)]
+    pub refused: u64,
+    /// The first day that it reads, as the operator set it.
+    #[serde(default)]
+    pub start_date: Option<Date>,
     /// Requests it has taken so far.
     pub requests: u64,
     /// Units read and units left, for people.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engine::coverage::{Coverage, delete_allowance};
 use engine::item::{Position, Stored, roles_suffice};
+use engine::pass::Pass;
 use engine::report::Counts;
 use engine::time::{SignedDuration, Timestamp};
 use lake::collect::{Collected, Collector};
@@ -26,6 +27,15 @@ const LARGEST_IN_ITEM: usize = 4096;
 /// How often a commit that lost its race is merged again.
 const MERGES: u32 = 3;
 
+/// What the pass did to rows before this flush.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Before {
+    /// Rows it deleted.
+    pub(crate) deleted: u64,
+    /// Rows it was not allowed to delete.
+    pub(crate) refused: u64,
+}
+
 impl Run {
     /// Makes everything durable that is held; then the item says `after`. Returns the error of a
     /// refused mass delete, after everything else is written.
@@ -33,14 +43,18 @@ impl Run {
         &mut self,
         hold: &mut Hold,
         after: Position,
-        deleted_before: u64,
+        before: Before,
     ) -> Result<Option<RunError>, RunError> {
         self.write_quarantine(hold).await?;
         let (collected, coverage) = hold.take()?;
+        let stream = self.stream();
+        let refusal = |refused| Some(RunError::DeletesRefused { stream, refused });
         if collected.is_none() && coverage.is_nothing() {
-            self.item.value.position = after;
-            self.save_item().await?;
-            return Ok(None);
+            let ends = after.pass(self.order.pass).unfinished.is_none();
+            let position = self.judged(after, before, Counts::default(), 0);
+            self.save_unchanged(position).await?;
+            let again = ends && before.refused > 0 && !self.accepts_deletes();
+            return Ok(again.then(|| refusal(before.refused)).flatten());
         }
         let collected = match collected {
             Some(collected) => collected,
@@ -48,12 +62,52 @@ impl Run {
         };
         let progress = Arc::clone(&self.context.progress);
         progress.on(self.stream(), self.order.pass, &Moment::Flushing);
-        let (counts, refused) =
-            self.merge_and_commit(Arc::new(collected), coverage, after, deleted_before).await?;
+        let ends = after.pass(self.order.pass).unfinished.is_none();
+        let (counts, mut refused) =
+            self.merge_and_commit(Arc::new(collected), coverage, after, before).await?;
         progress.on(self.stream(), self.order.pass, &Moment::Committed(counts));
         self.report.counts = self.report.counts.plus(counts);
-        let stream = self.stream();
-        Ok((refused > 0).then_some(RunError::DeletesRefused { stream, refused }))
+        if ends && !self.accepts_deletes() {
+            refused = refused.saturating_add(before.refused);
+        }
+        Ok(if refused > 0 { refusal(refused) } else { None })
+    }
+
+    /// Saves a position that no commit carries. A pass that ends so claims that nothing changed:
+    /// of what its person may see.
+    async fn save_unchanged(&mut self, mut position: Position) -> Result<(), RunError> {
+        if position.pass(self.order.pass).unfinished.is_none() {
+            position.roles = self.roles_before_commit(Counts::default()).await?;
+        }
+        self.item.value.position = position;
+        self.save_item().await
+    }
+
+    /// `after` with what the merge did to rows. Refused is not done: the pass comes again.
+    fn judged(
+        &self,
+        mut after: Position,
+        before: Before,
+        counts: Counts,
+        refused: u64,
+    ) -> Position {
+        let pass = self.order.pass;
+        let refused = before.refused.saturating_add(refused);
+        if let Some(unfinished) = &mut after.pass_mut(pass).unfinished {
+            unfinished.deleted = before.deleted.saturating_add(counts.deleted);
+            unfinished.refused = refused;
+        } else if refused > 0 {
+            let position = &self.item.value.position;
+            after.pass_mut(pass).last_begun = position.pass(pass).last_begun;
+            if pass == Pass::Incremental {
+                after.cursor = position.cursor;
+            }
+        }
+        after
+    }
+
+    fn accepts_deletes(&self) -> bool {
+        self.order.accept_deletes || self.context.settings.accept_deletes
     }
 
     fn nothing_collected(&self) -> Result<Collected, RunError> {
@@ -68,7 +122,7 @@ impl Run {
         incoming: Arc<Collected>,
         coverage: Coverage,
         after: Position,
-        deleted_before: u64,
+        before: Before,
     ) -> Result<(Counts, u64), RunError> {
         let stream = self.stream();
         let mut tries = 0_u32;
@@ -76,22 +130,16 @@ impl Run {
             let started = self.context.clock.now();
             let writer = self.writer();
             let merged = self
-                .merge(&writer, started, Arc::clone(&incoming), coverage.clone(), deleted_before)
+                .merge(&writer, started, Arc::clone(&incoming), coverage.clone(), before.deleted)
                 .await?;
-            let mut position = after.clone();
-            self.count_deletes(&mut position, deleted_before, merged.counts.deleted);
-            if merged.refused_deletes > 0 {
-                // Refused is not done: the pass comes again.
-                position.pass_mut(self.order.pass).last_begun =
-                    self.item.value.position.pass(self.order.pass).last_begun;
-            }
+            let mut position =
+                self.judged(after.clone(), before, merged.counts, merged.refused_deletes);
             if !merged.changes_files() {
-                self.item.value.position = position;
-                self.save_item().await?;
+                self.save_unchanged(position).await?;
                 return Ok((merged.counts, merged.refused_deletes));
             }
             position.roles = self.roles_before_commit(merged.counts).await?;
-            let before = core::mem::replace(&mut self.item.value.position, position);
+            let former = core::mem::replace(&mut self.item.value.position, position);
             let note = self.note(merged.counts)?;
             let change = Change { add: merged.add, remove: merged.remove, started };
             let now = self.context.clock.now();
@@ -103,11 +151,11 @@ impl Run {
                 }
                 Err(CommitError::Stale { .. }) if tries < MERGES => {
                     tries = tries.saturating_add(1);
-                    self.item.value.position = before;
+                    self.item.value.position = former;
                     tracing::info!(stream, tries, "the table changed while it was merged");
                 }
                 Err(error) => {
-                    self.item.value.position = before;
+                    self.item.value.position = former;
                     return Err(self.commit_error(error));
                 }
             }
@@ -130,9 +178,11 @@ impl Run {
         coverage: Coverage,
         deleted_before: u64,
     ) -> Result<Merged, RunError> {
-        let accepted = self.order.accept_deletes || self.context.settings.accept_deletes;
-        let max_deletes =
-            if accepted { u64::MAX } else { delete_allowance(self.table.rows(), deleted_before) };
+        let max_deletes = if self.accepts_deletes() {
+            u64::MAX
+        } else {
+            delete_allowance(self.table.rows(), deleted_before)
+        };
         let sequence = self.table.recorded_sequence().next();
         let job = MergeJob {
             schema: self.table.schema().clone(),
@@ -151,10 +201,14 @@ impl Run {
             .map_err(|source| RunError::Store { stream, source: Box::new(source) })
     }
 
-    fn count_deletes(&self, position: &mut Position, before: u64, now: u64) {
-        if let Some(unfinished) = &mut position.pass_mut(self.order.pass).unfinished {
-            unfinished.deleted = before.saturating_add(now);
+    /// Whether someone with `roles` sees what the rows were written with.
+    pub(crate) fn suffices(&self, roles: &[String]) -> Result<(), RunError> {
+        let before = &self.item.value.position.roles;
+        if roles_suffice(before, roles) || self.context.settings.accept_role {
+            return Ok(());
         }
+        let (now, before) = (roles.join(", "), before.join(", "));
+        Err(RunError::RolesLost { stream: self.stream(), now, before })
     }
 
     /// Asks once more who the token is: a lost permission looks like nulls and deletions.
@@ -162,11 +216,7 @@ impl Run {
         let stream = self.stream();
         let person = account::person(&self.context, stream).await?;
         self.report.requests = self.report.requests.saturating_add(1);
-        let before = &self.item.value.position.roles;
-        if !roles_suffice(before, &person.roles) && !self.context.settings.accept_role {
-            let (now, before) = (person.roles.join(", "), before.join(", "));
-            return Err(RunError::RolesLost { stream, now, before });
-        }
+        self.suffices(&person.roles)?;
         if counts.deleted > 0
             && let Some(module) = self.order.spec.module
         {

@@ -10,6 +10,7 @@ use engine::time::{SignedDuration, Timestamp, between};
 use super::{Outcome, Run, RunReport, Yielded, fail, load};
 use crate::drive::{Driver, Event};
 use crate::error::RunError;
+use crate::flush::Before;
 use crate::hold::Hold;
 use crate::records;
 
@@ -36,6 +37,7 @@ impl Run {
     }
 
     async fn read(&mut self) -> Result<Outcome, RunError> {
+        self.check_roles().await?;
         let unfinished = self.item.value.position.pass(self.order.pass).unfinished.clone();
         let (reading, unfinished) = self.reading(unfinished).await?;
         let mut driver = Driver::new(&self.context, self.order.spec, self.order.pass, reading);
@@ -52,13 +54,27 @@ impl Run {
         ended
     }
 
+    /// Stops before the first request where the orchestrator found that the token sees less.
+    async fn check_roles(&self) -> Result<(), RunError> {
+        let stream = self.stream();
+        let account = records::account(&*self.context.state, self.context.settings.account)
+            .await
+            .map_err(|source| RunError::State { stream, source })?;
+        if account.value.read_at.is_none() {
+            return Ok(());
+        }
+        self.suffices(&account.value.roles)
+    }
+
     /// The reading to go on with, or a new one.
     async fn reading(
         &mut self,
         unfinished: Option<Unfinished>,
     ) -> Result<(Reading, Option<Unfinished>), RunError> {
         let plan = self.plan().await?;
+        let start_date = self.context.settings.start_date;
         if let Some(unfinished) = unfinished
+            && unfinished.start_date == start_date
             && let Some(saved) = load(&self.context, &unfinished.resume).await
             && let Ok(reading) = Reading::resume(plan.clone(), &saved)
         {
@@ -134,7 +150,7 @@ impl Run {
                 Ok(event) => event,
                 Err(error) => {
                     // What is in is kept: the next run goes on from here.
-                    if !matches!(error, RunError::Credentials { .. } | RunError::State { .. }) {
+                    if keeps_what_is_in(&error) {
                         self.save(driver, hold, unfinished, Stage::GoesOn(None)).await?;
                     }
                     return Err(error);
@@ -198,7 +214,7 @@ impl Run {
             Stored::At(key) => Some(key.clone()),
             Stored::Here(_) => None,
         });
-        let deleted = old.map_or(0, |old| old.deleted);
+        let (deleted, refused_before) = old.map_or((0, 0), |old| (old.deleted, old.refused));
         after.parked = Stored::Here(driver.reading.parked());
         if matches!(self.order.spec.kind, Kind::ReportWindow(_)) {
             after.grid = Some(self.context.settings.grid);
@@ -214,6 +230,8 @@ impl Run {
                     begun,
                     resume: Stored::Here(saved),
                     deleted,
+                    refused: refused_before,
+                    start_date: self.context.settings.start_date,
                     requests,
                     progress: driver.reading.progress(),
                     tried_at: now,
@@ -223,7 +241,8 @@ impl Run {
             Stage::Complete => self.completed(&mut after, &proof, begun, start, requests),
         }
         self.externalize(&mut after, start).await?;
-        let refused = self.flush(hold, after, deleted).await?;
+        let before = Before { deleted, refused: refused_before };
+        let refused = self.flush(hold, after, before).await?;
         if let Some(key) = old_object {
             // Superseded: nothing names it any more.
             self.discard(&key).await;
@@ -232,6 +251,12 @@ impl Run {
             && let Proof::Unproven(why) = proof
         {
             self.report.warning = Some(why);
+        }
+        if hold.contradictions > 0 {
+            let windows = hold.contradictions;
+            self.report.warning = Some(format!(
+                "{windows} windows contradict themselves: not written, kept raw in the quarantine"
+            ));
         }
         match refused {
             Some(error) => Err(error),
@@ -307,5 +332,25 @@ impl Run {
         self.report.bytes = self.table.files().iter().map(|file| file.size).sum();
         self.report.version = self.table.version();
         self.report
+    }
+}
+
+/// Whether what was read before `error` is whole, so that it may be written and counted as read.
+const fn keeps_what_is_in(error: &RunError) -> bool {
+    match error {
+        RunError::Refused { .. }
+        | RunError::Api { .. }
+        | RunError::Page { .. }
+        | RunError::Stopped { .. } => true,
+        RunError::Credentials { .. }
+        | RunError::RolesLost { .. }
+        | RunError::DeletesRefused { .. }
+        | RunError::ModuleOff { .. }
+        | RunError::OtherGrid { .. }
+        | RunError::LostLease { .. }
+        | RunError::Table { .. }
+        | RunError::Store { .. }
+        | RunError::State { .. }
+        | RunError::Defect { .. } => false,
     }
 }
