@@ -22,10 +22,7 @@ pub(crate) fn queries(lake: &str, lines: &[Line]) -> Vec<String> {
             queries.push(duckdb(&format!("SELECT * FROM {} LIMIT 10", scan(lake, stream))));
         }
         let root = root(lake, stream);
-        queries.push(format!(
-            "python3 -c \"from deltalake import DeltaTable; \
-             print(DeltaTable('{root}').to_pyarrow_table().num_rows)\""
-        ));
+        queries.push(format!("python3 -c \"import polars; print(polars.read_delta('{root}'))\""));
     }
     queries
 }

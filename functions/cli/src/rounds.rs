@@ -1,5 +1,6 @@
 //! Orchestrator and workers in one process: what is due runs, until nothing is due.
 
+mod synced;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,8 @@ use runtime::{Context, RunError, records};
 use crate::display::Watch;
 use crate::interrupt::Interrupt;
 
+pub(crate) use synced::{Synced, Wish};
+
 /// A stream that another process works on is asked for again so often, for so long.
 const BUSY_PAUSE: SignedDuration = SignedDuration::from_secs(1);
 const BUSY_PATIENCE: SignedDuration = SignedDuration::from_secs(150);
@@ -31,38 +34,6 @@ const SHORT_WAIT: SignedDuration = SignedDuration::from_secs(40);
 const MOST_COMPLETED: u32 = 2;
 /// How often one stream may run in vain (lease lost, stopped without a reason).
 const MOST_FRUITLESS: u32 = 5;
-
-/// What is asked for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Wish {
-    /// The pass; `None`: what each stream needs.
-    pub(crate) pass: Option<Pass>,
-    /// Whether to go on until nothing is left.
-    pub(crate) wait: bool,
-}
-
-/// How a sync went.
-#[derive(Debug)]
-pub(crate) struct Synced {
-    /// The account.
-    pub(crate) account: AccountItem,
-    /// Streams whose module is off.
-    pub(crate) skipped: Vec<&'static StreamSpec>,
-    /// Every run, in the order in which they ended.
-    pub(crate) reports: Vec<RunReport>,
-    /// Streams that another process worked on for too long.
-    pub(crate) busy: BTreeSet<&'static str>,
-    /// Streams whose run ended by a defect of ours.
-    pub(crate) defects: BTreeSet<&'static str>,
-    /// Whether Harvest stopped accepting the credentials.
-    pub(crate) credentials_refused: bool,
-    /// Whether somebody wanted to stop.
-    pub(crate) interrupted: bool,
-    /// Beginning.
-    pub(crate) began: Timestamp,
-    /// End.
-    pub(crate) ended: Timestamp,
-}
 
 struct Rounds<'c> {
     context: &'c Context,

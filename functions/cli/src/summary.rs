@@ -1,5 +1,6 @@
 //! What a sync did, in the form that a person likes to read and in the form for machines.
 
+mod left;
 mod render;
 #[cfg(test)]
 mod tests;
@@ -9,13 +10,12 @@ pub(crate) use render::refusal;
 use std::collections::BTreeMap;
 
 use engine::ids::AccountId;
-use engine::item::{StreamItem, Unfinished};
 use engine::pass::Pass;
 use engine::report::Counts;
-use engine::spec::{RateClass, StreamSpec};
+use engine::spec::StreamSpec;
 use engine::time::{SignedDuration, Timestamp, between};
 use runtime::run::{Outcome, RunReport};
-use runtime::{Context, RunError, records};
+use runtime::{Context, RunError};
 use serde::Serialize;
 
 use crate::duckdb;
@@ -104,7 +104,7 @@ pub(crate) async fn summarize(
     lake: &str,
     synced: &Synced,
 ) -> Result<Summary, RunError> {
-    let left = left(context, synced).await?;
+    let left = left::left(context, synced).await?;
     Ok(summary(context.settings.account, lake, synced, left))
 }
 
@@ -293,49 +293,4 @@ fn members(members: &BTreeMap<String, u64>) -> String {
     let list: Vec<String> =
         members.iter().map(|(member, times)| format!("{member} ({times})")).collect();
     list.join(", ")
-}
-
-/// What waits for the budgets, by rate class.
-async fn left(context: &Context, synced: &Synced) -> Result<Vec<Left>, RunError> {
-    let now = context.clock.now();
-    let failed = failures(&synced.reports);
-    let mut left = Vec::new();
-    for class in [RateClass::General, RateClass::Reports] {
-        let mut of_class =
-            Left { class: class.name(), streams: Vec::new(), read: 0, parts: 0, seconds: 0 };
-        let mut requests = 0_u64;
-        for spec in streams::STREAMS.iter().filter(|spec| spec.rate_class == class) {
-            let stream = spec.name;
-            let skipped = synced.skipped.iter().any(|other| other.name == stream);
-            // What failed waits for no budget.
-            let failed = failed.iter().any(|other| other.stream == stream);
-            if skipped || failed || !context.settings.includes(stream) {
-                continue;
-            }
-            let item = records::stream(&*context.state, context.settings.account, stream)
-                .await
-                .map_err(|source| RunError::State { stream, source })?;
-            for unfinished in unfinished(&item.value) {
-                let (read, rest) = unfinished.progress;
-                of_class.streams.push(stream.to_owned());
-                of_class.read = of_class.read.saturating_add(read);
-                of_class.parts = of_class.parts.saturating_add(read.saturating_add(rest));
-                requests = requests.saturating_add(rest.max(1));
-            }
-        }
-        if of_class.streams.is_empty() {
-            continue;
-        }
-        of_class.streams.dedup();
-        let state = |source| RunError::State { stream: class.name(), source };
-        let done = context.gate.estimate(class, requests).await.map_err(state)?;
-        of_class.seconds = between(now, done).as_secs().max(0);
-        left.push(of_class);
-    }
-    Ok(left)
-}
-
-fn unfinished(item: &StreamItem) -> impl Iterator<Item = &Unfinished> {
-    let passes = [&item.position.full, &item.position.incremental];
-    passes.into_iter().filter_map(|pass| pass.unfinished.as_ref())
 }

@@ -102,8 +102,7 @@ fn number<T: FromStr + PartialOrd + core::fmt::Display>(
     range: &core::ops::RangeInclusive<T>,
 ) -> Result<T, String> {
     let number = text.parse().ok().filter(|number| range.contains(number));
-    number
-        .ok_or_else(|| format!("`{text}` is no number from {} to {}", range.start(), range.end()))
+    number.ok_or_else(|| format!("`{text}` is no number from {} to {}", range.start(), range.end()))
 }
 
 fn flag(text: &str) -> Result<bool, String> {
