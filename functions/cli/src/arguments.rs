@@ -41,6 +41,8 @@ pub enum Command {
     Schema(SchemaArguments),
     /// List the files that a stream's table consists of now.
     Files(FilesArguments),
+    /// Throw a stream's table away, so that the next sync loads it anew.
+    Reset(ResetArguments),
 }
 
 /// Which account and lake.
@@ -101,7 +103,8 @@ pub struct StreamArguments {
 /// A pass as people name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PassArgument {
-    /// Read everything again; what is gone from Harvest is found by it.
+    /// Read everything again: embedded names are repaired; children, report rows and snapshots
+    /// that are gone from Harvest are deleted.
     Full,
     /// Read only what changed.
     Incremental,
@@ -221,6 +224,18 @@ pub struct FilesArguments {
     pub paths: bool,
     #[command(flatten)]
     pub lake: LakeArguments,
+}
+
+/// Arguments of `reset`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ResetArguments {
+    /// The streams.
+    #[arg(required = true, value_name = "STREAM")]
+    pub streams: Vec<String>,
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    #[command(flatten)]
+    pub api: ApiArguments,
 }
 
 /// Sets what a flag says.

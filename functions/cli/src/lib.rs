@@ -11,6 +11,7 @@ mod exit;
 mod files;
 mod interrupt;
 mod lake_facts;
+mod reset;
 mod rounds;
 mod run;
 mod said;

@@ -12,6 +12,7 @@ use crate::demo;
 use crate::display::Show;
 use crate::exit::{CliError, Exit};
 use crate::files;
+use crate::reset;
 use crate::said::{Paint, Said};
 use crate::status;
 use crate::stream_list;
@@ -90,5 +91,6 @@ async fn command(
         Command::Streams => Ok(stream_list::streams()),
         Command::Schema(schema) => ddl::schema(schema, &given),
         Command::Files(files) => files::files(files, &given).await,
+        Command::Reset(reset) => reset::reset(reset, given).await,
     }
 }

@@ -35,9 +35,7 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
     let id = context.settings.account;
     let key = records::account_key(id);
     let mut item = stored_account(context).await?;
-    if !item.value.tables_created {
-        create_tables(context).await?;
-    }
+    let tables_created = item.value.tables_created || create_tables(context).await;
     loop {
         let value = &mut item.value;
         value.read_at = Some(context.clock.now());
@@ -45,21 +43,26 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
         value.roles.clone_from(&person.roles);
         value.company.clone_from(&company.name);
         value.modules_off.clone_from(&company.modules_off);
-        value.tables_created = true;
+        value.tables_created = tables_created;
         if records::write(&*context.state, &key, &mut item).await.map_err(state_error)? {
             return Ok(item.value);
         }
     }
 }
 
-async fn create_tables(context: &Context) -> Result<(), RunError> {
+/// Writes version 0 of the tables that are not there yet. A table that cannot be used stops its own
+/// stream only: the run says so. Returns whether all are there.
+async fn create_tables(context: &Context) -> bool {
+    let mut all = true;
     for spec in streams::STREAMS {
         let store = Arc::clone(&context.store);
-        Table::create(store, spec, context.settings.account, context.clock.now())
-            .await
-            .map_err(|source| RunError::Table { stream: spec.name, source: Box::new(source) })?;
+        let now = context.clock.now();
+        if let Err(error) = Table::create(store, spec, context.settings.account, now).await {
+            tracing::debug!(stream = spec.name, %error, "the table could not be made");
+            all = false;
+        }
     }
-    Ok(())
+    all
 }
 
 async fn stored_account(context: &Context) -> Result<Versioned<AccountItem>, RunError> {
