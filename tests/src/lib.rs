@@ -11,4 +11,7 @@
 
 pub mod deadly;
 pub mod oracle;
+pub mod scene;
+pub mod slow;
+pub mod watch;
 pub mod world;

@@ -110,6 +110,22 @@ impl Oracle<'_> {
         rows
     }
 
+    /// `updated_at` of every record of a stream, by id.
+    #[must_use]
+    pub fn true_versions(&self, spec: &'static StreamSpec) -> BTreeMap<i64, Timestamp> {
+        #[derive(serde::Deserialize)]
+        struct Version {
+            id: i64,
+            updated_at: Timestamp,
+        }
+        let body = self.ask(&format!("/_sim/truth/{}", spec.name));
+        let truth: Truth<'_> = serde_json::from_str(&body).expect("the truth");
+        let version = |one: &TrueRecord<'_>| -> Version {
+            serde_json::from_str(one.record.get()).expect("a record with an id")
+        };
+        truth.records.iter().map(version).map(|one| (one.id, one.updated_at)).collect()
+    }
+
     /// All months that reports can be about.
     #[must_use]
     pub fn months(&self) -> BTreeSet<Period> {

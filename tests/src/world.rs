@@ -10,7 +10,7 @@ use engine::ids::AccountId;
 use engine::pass::{Pass, Target};
 use engine::plan::Demand;
 use engine::retry::Failure;
-use engine::time::{SignedDuration, Timestamp, between, plus};
+use engine::time::{SignedDuration, Timestamp, between, minus, plus};
 use harvest_api::{Answer, ApiError, HarvestApi, Reply, Scripted, ScriptedApi};
 use lake::store::{self, FaultyStore, MemoryStore, ObjectStore};
 use runtime::clock::Clock;
@@ -24,12 +24,10 @@ use sim::{Account, Request, Scale};
 use state::{FaultyState, MemoryStore as MemoryState, StateStore};
 
 use crate::oracle::Oracle;
+use crate::slow::{Freeze, Frost, SlowState, SlowStore};
 
 /// Where the simulation begins.
 pub const BEGINNING: &str = "2026-03-10T09:00:00Z";
-/// The administrator's token of the fake account.
-const TOKEN: &str = sim::ADMINISTRATOR_TOKEN;
-
 /// Simulated time: tokio's paused clock, counted from [`BEGINNING`].
 #[derive(Clone, Copy, Debug)]
 pub struct SimClock {
@@ -57,6 +55,24 @@ impl Clock for SimClock {
     }
 }
 
+/// The time as a process sees it whose clock is wrong.
+#[derive(Debug)]
+struct WrongClock {
+    right: SimClock,
+    ahead: SignedDuration,
+}
+
+#[async_trait]
+impl Clock for WrongClock {
+    fn now(&self) -> Timestamp {
+        plus(self.right.now(), self.ahead)
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        self.right.sleep_until(minus(at, self.ahead)).await;
+    }
+}
+
 /// The fake account behind the trait, some milliseconds away.
 #[derive(Debug)]
 struct FakeApi {
@@ -64,6 +80,7 @@ struct FakeApi {
     clock: SimClock,
     latency: SignedDuration,
     dead: Arc<AtomicBool>,
+    frost: Arc<Frost>,
 }
 
 #[async_trait]
@@ -73,7 +90,9 @@ impl HarvestApi for FakeApi {
         if self.dead.load(Ordering::SeqCst) {
             return Err(ApiError::new(Failure::Unreachable, "a dead process sends nothing"));
         }
-        self.inner.get(target).await
+        let answer = self.inner.get(target).await;
+        self.frost.thaw().await;
+        answer
     }
 }
 
@@ -107,9 +126,48 @@ pub struct World {
     pub state: Arc<MemoryState>,
     /// What the operator set.
     pub settings: Settings,
+    /// The account's changes while it is read.
+    pub live: Arc<Mutex<Option<Live>>>,
+    /// How far the servers' header `Date` is ahead of the time.
+    pub date_ahead: Arc<Mutex<SignedDuration>>,
     seed: u64,
     dead: Arc<Mutex<BTreeSet<String>>>,
     processes: AtomicU64,
+}
+
+/// Changes of the account between requests.
+#[derive(Clone, Copy, Debug)]
+pub struct Live {
+    /// What changes.
+    pub seed: u64,
+    /// Something changes before every so many-th request.
+    pub every: u64,
+    /// Requests so far.
+    pub requests: u64,
+}
+
+/// How a process is.
+#[derive(Clone, Copy, Debug)]
+pub struct Conduct {
+    /// When it dies.
+    pub death: Option<Death>,
+    /// When it stands still.
+    pub freeze: Option<Freeze>,
+    /// How far its clock is ahead.
+    pub ahead: SignedDuration,
+    /// Its token.
+    pub token: &'static str,
+}
+
+impl Default for Conduct {
+    fn default() -> Self {
+        Self {
+            death: None,
+            freeze: None,
+            ahead: SignedDuration::ZERO,
+            token: sim::ADMINISTRATOR_TOKEN,
+        }
+    }
 }
 
 /// When a process dies: at its so many-th call of the stores.
@@ -137,6 +195,8 @@ impl World {
             store: Arc::new(MemoryStore::new()),
             state: Arc::new(MemoryState::default()),
             settings,
+            live: Arc::default(),
+            date_ahead: Arc::default(),
             seed,
             dead: Arc::default(),
             processes: AtomicU64::new(0),
@@ -146,6 +206,14 @@ impl World {
     /// A new process, which dies as `death` says.
     #[must_use]
     pub fn process(&self, death: Option<Death>) -> Context {
+        self.process_with(Conduct { death, ..Conduct::default() })
+    }
+
+    /// A new process.
+    #[must_use]
+    pub fn process_with(&self, conduct: Conduct) -> Context {
+        let Conduct { death, freeze, ahead, token } = conduct;
+        let frost = Arc::new(Frost::new(self.clock, freeze));
         let number = self.processes.fetch_add(1, Ordering::SeqCst);
         let id = format!("process-{number}");
         let dead = Arc::new(AtomicBool::new(false));
@@ -181,7 +249,10 @@ impl World {
                 _ => state::Fault::After,
             },
         ));
-        let clock: Arc<dyn Clock> = Arc::new(self.clock);
+        let objects = Arc::new(SlowStore { inner: objects, frost: Arc::clone(&frost) });
+        let state: Arc<dyn StateStore> =
+            Arc::new(SlowState { inner: state, frost: Arc::clone(&frost) });
+        let clock: Arc<dyn Clock> = Arc::new(WrongClock { right: self.clock, ahead });
         let gate = Gate::new(
             Arc::clone(&state),
             Arc::clone(&clock),
@@ -191,7 +262,7 @@ impl World {
         );
         Context {
             settings: Arc::new(self.settings.clone()),
-            api: Arc::new(self.api(dead)),
+            api: Arc::new(self.api(dead, frost, token)),
             gate: Arc::new(gate),
             state,
             store: objects,
@@ -203,24 +274,33 @@ impl World {
         }
     }
 
-    fn api(&self, dead: Arc<AtomicBool>) -> FakeApi {
+    fn api(&self, dead: Arc<AtomicBool>, frost: Arc<Frost>, token: &str) -> FakeApi {
+        let token = token.to_owned();
+        let (live, date_ahead) = (Arc::clone(&self.live), Arc::clone(&self.date_ahead));
         let (account, clock) = (Arc::clone(&self.account), self.clock);
         let number = self.settings.account.0.to_string();
         let script = move |asked: &harvest_api::Asked| {
             let mut request = Request::new("GET", "https://api.harvestapp.com", "/v2")
                 .header("user-agent", "harvest-lake tests")
-                .header("authorization", &format!("Bearer {TOKEN}"))
+                .header("authorization", &format!("Bearer {token}"))
                 .header("harvest-account-id", &number);
             request.path = format!("/v2{}", asked.path);
             request.query.clone_from(&asked.query);
-            let response = account.lock().expect("no panic").handle(clock.now(), &request);
+            let mut account = account.lock().expect("no panic");
+            if let Some(live) = &mut *live.lock().expect("no panic") {
+                live.requests += 1;
+                if live.requests % live.every == 0 {
+                    account.mutate(clock.now(), live.seed.wrapping_add(live.requests), 1);
+                }
+            }
+            let response = account.handle(clock.now(), &request);
             if response.delivery.breach != sim::Breach::None {
                 return Scripted::Break(Failure::TimedOut);
             }
             Scripted::Reply(Reply {
                 status: response.status,
                 content_type: response.header_value("content-type").map(str::to_owned),
-                date: response.header_value("date").map(str::to_owned),
+                date: response.header_value("date").map(|date| shifted(date, &date_ahead)),
                 retry_after: response.header_value("retry-after").map(str::to_owned),
                 body: response.body.to_vec(),
             })
@@ -233,7 +313,25 @@ impl World {
             clock: self.clock,
             latency: SignedDuration::from_millis(50),
             dead,
+            frost,
         }
+    }
+
+    /// Loses the state table but for the budgets, which only time gives back.
+    pub async fn forget_state(&mut self) {
+        let kept = self.state.list(self.settings.account, "budget#").await.expect("a store");
+        let state = Arc::new(MemoryState::default());
+        for (key, item) in kept {
+            let put = state.put(&key, state::Expect::Absent, &item.body, None).await;
+            assert!(matches!(put, Ok(state::Put::Stored(_))), "an empty store takes everything");
+        }
+        self.state = state;
+    }
+
+    /// What the state table says of `stream`.
+    pub async fn item(&self, stream: &str) -> engine::item::StreamItem {
+        let item = runtime::records::stream(&*self.state, self.settings.account, stream).await;
+        item.expect("a readable item").value
     }
 
     /// Who knows what the lake should hold.
@@ -287,20 +385,39 @@ impl Synced {
     }
 }
 
+/// What a `sync` is to do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wish {
+    /// The pass to force.
+    pub pass: Option<Pass>,
+    /// How long each run may read.
+    pub stop_after: Option<SignedDuration>,
+    /// Whether it ends where the budget has nothing left now.
+    pub impatient: bool,
+}
+
 /// Brings everything up to date, as `harvest-lake sync --wait` does.
 ///
 /// # Errors
 /// Where not even the account can be read.
 pub async fn sync(context: &Context, pass: Option<Pass>) -> Result<Synced, RunError> {
+    sync_as(context, Wish { pass, ..Wish::default() }).await
+}
+
+/// Does what `wish` says.
+///
+/// # Errors
+/// Where not even the account can be read.
+pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> {
     let asked_at = context.clock.now();
     orchestrator::prepare(context).await?;
     let mut synced = Synced::default();
-    for _ in 0..200 {
-        let tick = orchestrator::tick(context, Demand::Now { asked_at, pass }).await?;
+    for _ in 0..400 {
+        let demand = Demand::Now { asked_at, pass: wish.pass };
+        let tick = orchestrator::tick(context, demand).await?;
         if tick.due.is_empty() {
-            let Some(at) = next_turn(context).await else {
-                return Ok(synced);
-            };
+            let next = if wish.impatient { None } else { next_turn(context).await };
+            let Some(at) = next else { return Ok(synced) };
             context.clock.sleep_until(at).await;
             continue;
         }
@@ -311,13 +428,19 @@ pub async fn sync(context: &Context, pass: Option<Pass>) -> Result<Synced, RunEr
                 tick: None,
                 accept_deletes: context.settings.accept_deletes,
             };
-            worker::work(context, &event, None).await.expect("a known stream")
+            let stop_at = wish.stop_after.map(|after| plus(context.clock.now(), after));
+            worker::work(context, &event, stop_at).await.expect("a known stream")
         });
         let reports: Vec<RunReport> = futures::StreamExt::collect(
             futures::StreamExt::buffer_unordered(futures::stream::iter(runs), 8),
         )
         .await;
-        let busy = reports.iter().all(|report| matches!(report.outcome, Outcome::Busy { .. }));
+        let busy = reports.iter().all(|report| {
+            matches!(
+                report.outcome,
+                Outcome::Busy { .. } | Outcome::Failed(RunError::LostLease { .. })
+            )
+        });
         synced.reports.extend(reports);
         if busy {
             let soon = plus(context.clock.now(), SignedDuration::from_secs(30));
@@ -342,4 +465,22 @@ async fn next_turn(context: &Context) -> Option<Timestamp> {
         );
     }
     turns.into_iter().min()
+}
+
+/// An HTTP date, moved.
+fn shifted(date: &str, ahead: &Mutex<SignedDuration>) -> String {
+    let ahead = *ahead.lock().expect("no panic");
+    if ahead.is_zero() {
+        return date.to_owned();
+    }
+    let at = jiff::fmt::rfc2822::parse(date).expect("an HTTP date").timestamp();
+    jiff::fmt::rfc2822::DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&plus(at, ahead))
+        .expect("printable")
+}
+
+/// The time in `world`.
+#[must_use]
+pub fn now(world: &World) -> Timestamp {
+    world.clock.now()
 }

@@ -14,6 +14,11 @@ pub fn stay_on_this_thread() {
     IN_PLACE.with(|flag| flag.set(true));
 }
 
+/// Whether this thread does such work itself, so that it may never block.
+pub(crate) fn stays_on_this_thread() -> bool {
+    IN_PLACE.with(Cell::get)
+}
+
 /// Does `work` on a thread that may block.
 ///
 /// # Errors
@@ -21,7 +26,7 @@ pub fn stay_on_this_thread() {
 pub async fn offload<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, JoinError> {
-    if IN_PLACE.with(Cell::get) {
+    if stays_on_this_thread() {
         return Ok(work());
     }
     tokio::task::spawn_blocking(work).await

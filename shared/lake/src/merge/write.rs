@@ -8,13 +8,14 @@ use bytes::Bytes;
 use engine::report::Counts;
 use engine::time::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::cursor::Cursor;
 use super::plan::Slot;
 use super::rows::MergedRows;
 use super::{MergeError, MergeJob, blocking};
 use crate::collect::{Bounds, Collected, Collector, Sorted};
+use crate::offload::stays_on_this_thread;
 use crate::partition::{Columns, Layout, Limits, PartitionWriter, Written, fetch, open, row_count};
 use crate::store::{ObjectStore, PutIfAbsent};
 use crate::table::FileEntry;
@@ -176,7 +177,7 @@ impl TableFiles {
         parts: Vec<MergedRows>,
         each: u64,
     ) -> Result<(Counts, Vec<FileEntry>), MergeError> {
-        let (done, mut files) = mpsc::channel(1);
+        let (done, mut files) = mpsc::channel(if stays_on_this_thread() { 1 << 12 } else { 1 });
         let (layout, limits) = (Arc::clone(&self.whole), self.limits);
         let encoding =
             blocking(move || Encoder { layout, limits, each, writer: None, done }.encode(parts));
@@ -276,6 +277,12 @@ impl Encoder {
         let Some(writer) = self.writer.take() else {
             return Ok(());
         };
-        self.done.blocking_send(writer.finish()?).map_err(|_| MergeError::Stopped)
+        match self.done.try_send(writer.finish()?) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(file)) => {
+                self.done.blocking_send(file).map_err(|_| MergeError::Stopped)
+            }
+            Err(TrySendError::Closed(_)) => Err(MergeError::Stopped),
+        }
     }
 }

@@ -1,0 +1,105 @@
+//! What must hold at every moment, not only at the end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use engine::item::{Position, Stored};
+use engine::spec::{Kind, StreamSpec};
+use engine::time::Timestamp;
+use lake::store::ObjectStore;
+use lake::table::Table;
+
+use crate::world::World;
+
+/// Watches one world.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// The cursor of each stream as it was first seen: what its first full pass may still lack.
+    floors: BTreeMap<&'static str, Timestamp>,
+}
+
+impl Watch {
+    /// What is wrong now; panics where a key is there twice or a table cannot be read.
+    ///
+    /// No cursor is ahead of its table: what changed before it is there in at least that version.
+    /// The server refused nothing and no window of it ever held too many requests.
+    pub async fn wrong(&mut self, world: &World) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for spec in streams::STREAMS {
+            drop(world.oracle().table_rows(spec).await);
+            let moves = match &spec.kind {
+                Kind::Listing(_) => true,
+                // A payment moves its invoice; no other children move their parent.
+                Kind::PerParent(_) => spec.name == "invoice_payments",
+                Kind::Snapshot(_) | Kind::ReportWindow(_) => false,
+            };
+            if moves {
+                wrong.extend(self.behind(world, spec).await);
+            }
+        }
+        let account = world.account.lock().expect("no panic");
+        let seen = account.statistics();
+        for (name, class) in [("general", &seen.general), ("reports", &seen.reports)] {
+            if class.refused > 0 || class.peak > 100 {
+                wrong.push(format!("{name}: {} refused, peak {}", class.refused, class.peak));
+            }
+        }
+        wrong
+    }
+
+    /// What the cursor claims and the table lacks.
+    async fn behind(&mut self, world: &World, spec: &'static StreamSpec) -> Vec<String> {
+        let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
+        let table = Table::open(store, spec, world.settings.account).await;
+        let table = table.expect("a readable table").expect("the table exists");
+        let noted = table.note().map(|note| serde_json::from_value(note.state.clone()));
+        let noted: Option<Position> = noted.transpose().expect("a readable note");
+        let mut wrong = Vec::new();
+        for (whose, position) in
+            [("item", Some(world.item(spec.name).await.position)), ("commit", noted)]
+        {
+            let Some(position) = position else { continue };
+            let Some(cursor) = position.cursor else { continue };
+            let first = *self.floors.entry(spec.name).or_insert(cursor);
+            let floor = if position.full.last_begun.is_some() { Timestamp::MIN } else { first };
+            if position.parked != Stored::default() {
+                continue;
+            }
+            let ours = versions(world, &table).await;
+            for (id, changed) in world.oracle().true_versions(spec) {
+                let claimed = changed >= floor && changed < cursor;
+                if claimed && ours.get(&id).is_none_or(|ours| *ours < changed) {
+                    let ours = ours.get(&id);
+                    wrong.push(format!(
+                        "{}: the {whose}'s cursor is {cursor}, {id} of {changed} is {ours:?}",
+                        spec.name
+                    ));
+                }
+            }
+        }
+        wrong
+    }
+}
+
+/// `updated_at` of each row.
+async fn versions(world: &World, table: &Table) -> BTreeMap<i64, Timestamp> {
+    let mut versions = BTreeMap::new();
+    for file in table.files() {
+        let key = format!("{}/{}", table.root(), file.path);
+        let bytes = world.store.get(&key).await.expect("a store").expect("the file");
+        for batch in lake::partition::read(table.schema(), file, bytes).expect("a file") {
+            let batch = batch.expect("rows");
+            let id = batch.column_by_name("id").expect("an id").as_primitive::<Int64Type>();
+            let at = batch.column_by_name("updated_at").expect("updated_at");
+            let at = at.as_primitive::<TimestampMicrosecondType>();
+            for row in 0..batch.num_rows() {
+                let micros = at.value(row);
+                let at = Timestamp::from_microsecond(micros).expect("an instant");
+                versions.insert(id.value(row), at);
+            }
+        }
+    }
+    versions
+}
