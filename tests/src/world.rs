@@ -396,6 +396,16 @@ pub struct Wish {
     pub impatient: bool,
 }
 
+/// Runs `future` on one thread whose clock jumps to the next thing that happens.
+pub fn in_simulated_time<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime")
+        .block_on(future)
+}
+
 /// Brings everything up to date, as `harvest-lake sync --wait` does.
 ///
 /// # Errors

@@ -35,6 +35,9 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
     let id = context.settings.account;
     let key = records::account_key(id);
     let mut item = stored_account(context).await?;
+    if let Err(error) = context.state.purge(context.clock.now()).await {
+        tracing::debug!(%error, "forgotten runs stay");
+    }
     let tables_created = item.value.tables_created || create_tables(context).await;
     loop {
         let value = &mut item.value;

@@ -1,5 +1,6 @@
 //! One run: one attempt at one pass of one stream, under its lease.
 
+mod record;
 mod report;
 mod work;
 
@@ -62,6 +63,9 @@ pub async fn run(context: &Context, order: Order) -> RunReport {
         }
     }
     report.ended = context.clock.now();
+    if !matches!(report.outcome, Outcome::Busy { .. }) {
+        record::remember(context, &report).await;
+    }
     context.progress.on(order.spec.name, order.pass, &Moment::Ended);
     report
 }

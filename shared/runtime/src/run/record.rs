@@ -1,0 +1,50 @@
+//! What the state keeps of each run, for three months.
+
+use engine::time::{SignedDuration, plus};
+use serde_json::{Value, json};
+use state::{Expect, ItemKey};
+
+use super::{Outcome, RunReport, Yielded};
+use crate::context::Context;
+
+/// How long a run is remembered.
+const MEMORY: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// Writes the item `run#<time>#<stream>`. Its loss harms nothing but the history.
+pub(super) async fn remember(context: &Context, report: &RunReport) {
+    let began = report.began.strftime("%Y%m%dT%H%M%S%6fZ");
+    let sort = format!("run#{began}#{}", report.stream);
+    let key = ItemKey { account: context.settings.account, sort };
+    let body = document(report).to_string();
+    let expires = plus(report.ended, MEMORY);
+    let put = context.state.put(&key, Expect::Absent, &body, Some(expires)).await;
+    if let Err(error) = put {
+        tracing::debug!(stream = report.stream, %error, "the run is not remembered");
+    }
+}
+
+fn document(report: &RunReport) -> Value {
+    let (outcome, error) = match &report.outcome {
+        Outcome::Complete => ("complete", None),
+        Outcome::Yielded(Yielded::Budget(_)) => ("waits for the budget", None),
+        Outcome::Yielded(Yielded::Deadline) => ("stopped in time", None),
+        Outcome::Busy { .. } => ("busy", None),
+        Outcome::Failed(error) => ("failed", Some(error.chain())),
+    };
+    json!({
+        "stream": report.stream,
+        "pass": report.pass.name(),
+        "outcome": outcome,
+        "error": error,
+        "began": report.began,
+        "ended": report.ended,
+        "requests": report.requests,
+        "records": report.records,
+        "counts": report.counts,
+        "commits": report.commits,
+        "version": report.version,
+        "quarantined": report.quarantined,
+        "parked": report.parked,
+        "warning": report.warning,
+    })
+}
