@@ -98,7 +98,7 @@ struct DeadlyStore {
 }
 
 fn is_commit(key: &str) -> bool {
-    key.contains("/_delta_log/") && key.ends_with(".json")
+    key.contains("/_delta_log/") && key.rsplit_once('.').is_some_and(|(_, kind)| kind == "json")
 }
 
 #[async_trait]

@@ -130,6 +130,7 @@ impl Oracle<'_> {
     #[must_use]
     pub fn months(&self) -> BTreeSet<Period> {
         #[derive(serde::Deserialize)]
+        #[expect(clippy::struct_field_names, reason = "the names of the answer")]
         struct Days {
             first_day: Option<Date>,
             last_day: Option<Date>,
