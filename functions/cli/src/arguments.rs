@@ -1,5 +1,6 @@
 //! The command line.
 #![expect(clippy::doc_markdown, reason = "the comments are the help text: backticks would show")]
+#![allow(rustdoc::broken_intra_doc_links, reason = "the help text names variables in brackets")]
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine::pass::Pass;
