@@ -34,7 +34,7 @@ pub struct Plan {
 pub enum Next {
     /// Send this.
     Ask(Ask),
-    /// Tell which units the table holds rows of: [`Reading::on_held`].
+    /// Tell which units the table holds rows of: [`Reading::on_held`](super::Reading::on_held).
     Held,
     /// Answers are awaited.
     Wait,
@@ -45,7 +45,7 @@ pub enum Next {
 /// What follows a failed request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AfterFailure {
-    /// Go on; the request comes again from [`Reading::next_step`], perhaps for less.
+    /// Go on; the request comes again from [`Reading::next_step`](super::Reading::next_step), perhaps for less.
     GoOn(Vec<Effect>),
     /// The reading cannot go on now.
     Stop(Stopped),
