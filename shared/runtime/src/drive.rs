@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
-use engine::pass::{AfterFailure, Ask, Next, Pass, Reading, Reads, Stopped, Target};
+use engine::pass::{AfterFailure, Ask, Next, Pass, Reading, Reads, Stopped, Target, Unit};
 use engine::retry::{Attempts, Decision, Failure, Reach};
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, plus};
@@ -185,11 +185,12 @@ impl Driver {
         add(&mut self.tally.unknown, page.unknown);
         let effects = self.reading.on_page(ask.id, requested_at, &page.facts);
         let own = page.rows.is_some();
+        let whole = ask.reads == Reads::Records(Unit::Stream);
         hold.apply(effects, page.rows)?;
         let moment = Moment::Page {
             records: if own { records } else { 0 },
             units: self.reading.progress(),
-            total: page.facts.total_entries.filter(|_| own),
+            total: page.facts.total_entries.filter(|_| whole),
         };
         self.context.progress.on(self.spec.name, self.pass, &moment);
         Ok(())
