@@ -9,6 +9,7 @@ use engine::spec::{Kind, RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, utc_day};
 use harvest_api::ApiError;
 use lake::decode::{DecodedPage, Decoder, PageError, ReadAt};
+use tokio::task::JoinHandle;
 
 use crate::context::Context;
 use crate::gate::NoPermit;
@@ -59,6 +60,14 @@ impl Trouble {
     }
 }
 
+struct Flight(JoinHandle<(Timestamp, Sent)>);
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// One request on its way: waits its turn, is sent once, its answer decoded.
 pub(super) struct Request {
     pub(super) context: Context,
@@ -71,9 +80,17 @@ pub(super) struct Request {
 }
 
 impl Request {
-    pub(super) async fn fly(self) -> (Ask, Timestamp, Sent) {
-        let (requested_at, sent) = self.send().await;
-        (self.ask, requested_at, sent)
+    /// Sets out at once and goes on by itself: a permit is for now, and the driver may be at a
+    /// flush for minutes. Dropped, it goes no further.
+    pub(super) fn fly(self) -> impl Future<Output = (Ask, Timestamp, Sent)> + Send + 'static {
+        let (ask, clock) = (self.ask.clone(), Arc::clone(&self.context.clock));
+        let mut flight = Flight(tokio::spawn(async move { self.send().await }));
+        async move {
+            match (&mut flight.0).await {
+                Ok((requested_at, sent)) => (ask, requested_at, sent),
+                Err(error) => (ask, clock.now(), Sent::Died(error.to_string())),
+            }
+        }
     }
 
     async fn send(&self) -> (Timestamp, Sent) {
