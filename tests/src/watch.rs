@@ -28,6 +28,12 @@ impl Watch {
     pub async fn wrong(&mut self, world: &World) -> Vec<String> {
         let mut wrong = Vec::new();
         for spec in streams::STREAMS {
+            let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
+            let table = Table::open(store, spec, world.settings.account).await;
+            let Some(table) = table.expect("a readable table") else {
+                // Nobody lived long enough to make it.
+                continue;
+            };
             drop(world.oracle().table_rows(spec).await);
             let moves = match &spec.kind {
                 Kind::Listing(_) => true,
@@ -36,7 +42,7 @@ impl Watch {
                 Kind::Snapshot(_) | Kind::ReportWindow(_) => false,
             };
             if moves {
-                wrong.extend(self.behind(world, spec).await);
+                wrong.extend(self.behind(world, spec, &table).await);
             }
         }
         let account = world.account.lock().expect("no panic");
@@ -50,10 +56,12 @@ impl Watch {
     }
 
     /// What the cursor claims and the table lacks.
-    async fn behind(&mut self, world: &World, spec: &'static StreamSpec) -> Vec<String> {
-        let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
-        let table = Table::open(store, spec, world.settings.account).await;
-        let table = table.expect("a readable table").expect("the table exists");
+    async fn behind(
+        &mut self,
+        world: &World,
+        spec: &'static StreamSpec,
+        table: &Table,
+    ) -> Vec<String> {
         let noted = table.note().map(|note| serde_json::from_value(note.state.clone()));
         let noted: Option<Position> = noted.transpose().expect("a readable note");
         let mut wrong = Vec::new();
@@ -67,7 +75,7 @@ impl Watch {
             if position.parked != Stored::default() {
                 continue;
             }
-            let ours = versions(world, &table).await;
+            let ours = versions(world, table).await;
             for (id, changed) in world.oracle().true_versions(spec) {
                 let claimed = changed >= floor && changed < cursor;
                 if claimed && ours.get(&id).is_none_or(|ours| *ours < changed) {

@@ -39,6 +39,8 @@ struct Lane {
 struct Pool {
     dues: VecDeque<Timestamp>,
     known: Option<(u64, BudgetItem)>,
+    /// When `known` was true.
+    known_at: Option<Timestamp>,
     asked: bool,
 }
 
@@ -102,12 +104,9 @@ impl Gate {
             match self.take(lane, horizon).await? {
                 Ok(due) => {
                     self.clock.sleep_until(due).await;
-                    let now = self.clock.now();
-                    let blocked = {
-                        let pool = lane.pool.lock().await;
-                        pool.known.as_ref().is_some_and(|(_, item)| item.is_blocked(due, now))
-                    };
-                    if !blocked && !lane.limit.is_dead(due, now) {
+                    if !self.is_blocked(lane, due).await?
+                        && !lane.limit.is_dead(due, self.clock.now())
+                    {
                         return Ok(());
                     }
                 }
@@ -119,6 +118,26 @@ impl Gate {
                 }
             }
         }
+    }
+
+    /// Whether a block came after the permit was given. Another process may have written it, and
+    /// given the permit to somebody else, unless that is too short ago to be possible.
+    async fn is_blocked(&self, lane: &Lane, due: Timestamp) -> Result<bool, StateError> {
+        let mut pool = lane.pool.lock().await;
+        let kept = lane.limit.guard().lateness;
+        if pool.known_at.is_none_or(|at| between(at, due) > kept) {
+            self.read(lane, &mut pool).await?;
+        }
+        let now = self.clock.now();
+        Ok(pool.known.as_ref().is_some_and(|(_, item)| item.is_blocked(due, now)))
+    }
+
+    async fn read(&self, lane: &Lane, pool: &mut Pool) -> Result<(), StateError> {
+        let now = self.clock.now();
+        pool.known = self.state.get(&lane.key).await?.map(|item| parsed(&item));
+        pool.known_at = Some(now);
+        pool.asked = true;
+        Ok(())
     }
 
     /// The next due time, or when to come back.
@@ -162,8 +181,7 @@ impl Gate {
         pool: &mut Pool,
     ) -> Result<(Option<u64>, BudgetItem), StateError> {
         if !pool.asked {
-            pool.known = self.state.get(&lane.key).await?.map(|item| parsed(&item));
-            pool.asked = true;
+            self.read(lane, pool).await?;
         }
         Ok(pool
             .known
@@ -179,6 +197,7 @@ impl Gate {
         item: BudgetItem,
     ) -> Result<bool, StateError> {
         let body = serde_json::to_string(&item).unwrap_or_default();
+        pool.known_at = Some(self.clock.now());
         let expect = rev.map_or(Expect::Absent, Expect::Rev);
         match self.state.put(&lane.key, expect, &body, None).await? {
             Put::Stored(rev) => {
@@ -233,7 +252,9 @@ impl Gate {
         let lane = self.lane(class);
         let mut pool = lane.pool.lock().await;
         let (_, item) = self.newest(lane, &mut pool).await?;
-        Ok((item.used(lane.limit, self.clock.now()), lane.limit))
+        // Permits of the next window are given, too: for people the present one is just full.
+        let used = item.used(lane.limit, self.clock.now()).min(lane.limit.requests());
+        Ok((used, lane.limit))
     }
 }
 
