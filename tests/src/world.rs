@@ -270,6 +270,7 @@ impl World {
             random: Random::seeded(self.seed.wrapping_mul(31).wrapping_add(number)),
             progress: Arc::new(Silent),
             owners: Arc::new(Process { id, dead: Arc::clone(&self.dead) }),
+            person: Arc::default(),
             scratch: None,
         }
     }

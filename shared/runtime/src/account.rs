@@ -6,7 +6,7 @@ use engine::item::Extent;
 use engine::pass::Target;
 use engine::retry::{Attempts, Decision, Failure};
 use engine::spec::{Module, RateClass};
-use engine::time::{Date, plus};
+use engine::time::{Date, Timestamp, plus};
 use harvest_api::{Answer, ApiError};
 use serde::Deserialize;
 
@@ -122,6 +122,32 @@ pub async fn person(context: &Context, stream: &'static str) -> Result<Person, R
     let mut roles = me.access_roles.unwrap_or_default();
     roles.sort();
     Ok(Person { name, roles })
+}
+
+/// Who the token was when a run of this process last asked.
+#[derive(Debug, Default)]
+pub struct LastHeard(tokio::sync::Mutex<Option<(Timestamp, Person)>>);
+
+/// Who the token is, asked at `since` or later: one question serves all runs that came to it
+/// meanwhile. Also whether this call sent it.
+///
+/// # Errors
+/// Where Harvest does not answer usably.
+pub async fn person_since(
+    context: &Context,
+    stream: &'static str,
+    since: Timestamp,
+) -> Result<(Person, bool), RunError> {
+    let mut last = context.person.0.lock().await;
+    if let Some((asked_at, person)) = &*last
+        && *asked_at >= since
+    {
+        return Ok((person.clone(), false));
+    }
+    let asked_at = context.clock.now();
+    let person = person(context, stream).await?;
+    *last = Some((asked_at, person.clone()));
+    Ok((person, true))
 }
 
 /// Which modules are on: `/company`. Without permission to read it, all count as on.

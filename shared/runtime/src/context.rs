@@ -9,6 +9,7 @@ use lake::store::ObjectStore;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use state::StateStore;
 
+use crate::account::LastHeard;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::gate::Gate;
@@ -35,6 +36,8 @@ pub struct Context {
     pub progress: Arc<dyn Progress>,
     /// Tells whether the owner of a lease is known to be dead (local: its OS lock is free).
     pub owners: Arc<dyn Owners>,
+    /// Who the token is, as the runs of this process last heard.
+    pub person: Arc<LastHeard>,
     /// Where runs spill; `None`: the system's temporary folder.
     pub scratch: Option<PathBuf>,
 }

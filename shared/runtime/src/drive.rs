@@ -63,6 +63,8 @@ pub(crate) struct Driver {
     pub(crate) tally: Tally,
     /// The server's `Date`, and when it was asked, of the first answer.
     pub(crate) first_answer: Option<(Option<Timestamp>, Timestamp)>,
+    /// When the last answer was in.
+    pub(crate) last_answer: Option<Timestamp>,
 }
 
 impl Driver {
@@ -88,6 +90,7 @@ impl Driver {
             stopping: false,
             tally: Tally::default(),
             first_answer: None,
+            last_answer: None,
         }
     }
 
@@ -158,6 +161,7 @@ impl Driver {
                 Err(RunError::Defect { stream: self.spec.name, what })
             }
             Sent::Page(page) => {
+                self.last_answer = Some(self.context.clock.now());
                 self.tally.requests = self.tally.requests.saturating_add(1);
                 self.first_answer.get_or_insert((page.date, requested_at));
                 self.attempts.remove(&name(&ask.target));

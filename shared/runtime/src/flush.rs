@@ -214,8 +214,8 @@ impl Run {
     /// Asks once more who the token is: a lost permission looks like nulls and deletions.
     async fn roles_before_commit(&mut self, counts: Counts) -> Result<Vec<String>, RunError> {
         let stream = self.stream();
-        let person = account::person(&self.context, stream).await?;
-        self.report.requests = self.report.requests.saturating_add(1);
+        let (person, asked) = account::person_since(&self.context, stream, self.read_until).await?;
+        self.report.requests = self.report.requests.saturating_add(u64::from(asked));
         self.suffices(&person.roles)?;
         if counts.deleted > 0
             && let Some(module) = self.order.spec.module

@@ -1,5 +1,8 @@
 //! Permits: no request leaves without one that is due.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,7 +11,7 @@ use engine::budget::{BudgetItem, Limit, Reservation};
 use engine::ids::AccountId;
 use engine::spec::RateClass;
 use engine::time::{SignedDuration, Timestamp, between};
-use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
+use state::{Expect, Item, ItemKey, Put, StateError, StateErrorKind, StateStore};
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
@@ -21,17 +24,19 @@ const MOST_AT_ONCE: u32 = 8;
 /// The budgets of one account, as one process shares them.
 #[derive(Debug)]
 pub struct Gate {
-    state: Arc<dyn StateStore>,
-    clock: Arc<dyn Clock>,
-    general: Lane,
-    reports: Lane,
+    general: Arc<Lane>,
+    reports: Arc<Lane>,
 }
 
 #[derive(Debug)]
 struct Lane {
+    state: Arc<dyn StateStore>,
+    clock: Arc<dyn Clock>,
     key: ItemKey,
     limit: Limit,
     waiting: AtomicU32,
+    /// Locked only in tasks of their own: a future may be next in line for it and yet stand still,
+    /// because whoever drives it waits for the same lock in another place.
     pool: Mutex<Pool>,
 }
 
@@ -69,18 +74,19 @@ impl Gate {
         general: Limit,
         reports: Limit,
     ) -> Self {
-        let lane = |class: RateClass, limit| Lane {
-            key: ItemKey { account, sort: format!("budget#{}", class.name()) },
-            limit,
-            waiting: AtomicU32::new(0),
-            pool: Mutex::new(Pool::default()),
+        let key = |class: RateClass| ItemKey { account, sort: format!("budget#{}", class.name()) };
+        let lane = |state, clock, class, limit| {
+            let (waiting, pool) = (AtomicU32::new(0), Mutex::default());
+            Arc::new(Lane { state, clock, key: key(class), limit, waiting, pool })
         };
-        let general = lane(RateClass::General, general);
-        let reports = lane(RateClass::Reports, reports);
-        Self { state, clock, general, reports }
+        let first = (Arc::clone(&state), Arc::clone(&clock));
+        Self {
+            general: lane(first.0, first.1, RateClass::General, general),
+            reports: lane(state, clock, RateClass::Reports, reports),
+        }
     }
 
-    fn lane(&self, class: RateClass) -> &Lane {
+    fn lane(&self, class: RateClass) -> &Arc<Lane> {
         match class {
             RateClass::General => &self.general,
             RateClass::Reports => &self.reports,
@@ -94,18 +100,66 @@ impl Gate {
     pub async fn permit(&self, class: RateClass, horizon: SignedDuration) -> Result<(), NoPermit> {
         let lane = self.lane(class);
         lane.waiting.fetch_add(1, Ordering::Relaxed);
-        let permit = self.wait(lane, horizon).await;
+        let permit = lane.wait(horizon).await;
         lane.waiting.fetch_sub(1, Ordering::Relaxed);
         permit
     }
 
-    async fn wait(&self, lane: &Lane, horizon: SignedDuration) -> Result<(), NoPermit> {
+    /// Tells everybody of a 429: nobody sends before its end.
+    ///
+    /// # Errors
+    /// Where the state store fails.
+    pub async fn block(
+        &self,
+        class: RateClass,
+        retry_after: Option<SignedDuration>,
+    ) -> Result<(), StateError> {
+        let lane = Arc::clone(self.lane(class));
+        alone(async move { lane.block(retry_after).await }).await
+    }
+
+    /// When the last of `n` more requests of `class` would be due, if nobody else asked.
+    ///
+    /// # Errors
+    /// Where the state store fails.
+    pub async fn estimate(&self, class: RateClass, n: u64) -> Result<Timestamp, StateError> {
+        let lane = Arc::clone(self.lane(class));
+        let n = u32::try_from(n).unwrap_or(u32::MAX);
+        alone(async move { Ok(lane.item().await?.estimate(lane.limit, lane.clock.now(), n)) }).await
+    }
+
+    /// Permits of `class` given for the window that ends now and later, and the limit.
+    ///
+    /// # Errors
+    /// Where the state store fails.
+    pub async fn used(&self, class: RateClass) -> Result<(u32, Limit), StateError> {
+        let lane = Arc::clone(self.lane(class));
+        let limit = lane.limit;
+        let used = async move { Ok(lane.item().await?.used(limit, lane.clock.now())) };
+        // Permits of the next window are given, too: for people the present one is just full.
+        Ok((alone(used).await?.min(limit.requests()), limit))
+    }
+}
+
+/// Runs `work` to its end in a task of its own, whether or not anybody goes on asking for it.
+async fn alone<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StateError>> + Send + 'static,
+) -> Result<T, StateError> {
+    tokio::spawn(work).await.unwrap_or_else(|error| {
+        Err(StateError::new(StateErrorKind::Failed, "budget").with_source(error))
+    })
+}
+
+impl Lane {
+    async fn wait(self: &Arc<Self>, horizon: SignedDuration) -> Result<(), NoPermit> {
         loop {
-            match self.take(lane, horizon).await? {
+            let lane = Arc::clone(self);
+            match alone(async move { lane.take(horizon).await }).await? {
                 Ok(due) => {
                     self.clock.sleep_until(due).await;
-                    if !self.is_blocked(lane, due).await?
-                        && !lane.limit.is_dead(due, self.clock.now())
+                    let lane = Arc::clone(self);
+                    if !alone(async move { lane.is_blocked(due).await }).await?
+                        && !self.limit.is_dead(due, self.clock.now())
                     {
                         return Ok(());
                     }
@@ -122,19 +176,19 @@ impl Gate {
 
     /// Whether a block came after the permit was given. Another process may have written it, and
     /// given the permit to somebody else, unless that is too short ago to be possible.
-    async fn is_blocked(&self, lane: &Lane, due: Timestamp) -> Result<bool, StateError> {
-        let mut pool = lane.pool.lock().await;
-        let kept = lane.limit.guard().lateness;
+    async fn is_blocked(&self, due: Timestamp) -> Result<bool, StateError> {
+        let mut pool = self.pool.lock().await;
+        let kept = self.limit.guard().lateness;
         if pool.known_at.is_none_or(|at| between(at, due) > kept) {
-            self.read(lane, &mut pool).await?;
+            self.read(&mut pool).await?;
         }
         let now = self.clock.now();
         Ok(pool.known.as_ref().is_some_and(|(_, item)| item.is_blocked(due, now)))
     }
 
-    async fn read(&self, lane: &Lane, pool: &mut Pool) -> Result<(), StateError> {
+    async fn read(&self, pool: &mut Pool) -> Result<(), StateError> {
         let now = self.clock.now();
-        pool.known = self.state.get(&lane.key).await?.map(|item| parsed(&item));
+        pool.known = self.state.get(&self.key).await?.map(|item| parsed(&item));
         pool.known_at = Some(now);
         pool.asked = true;
         Ok(())
@@ -143,27 +197,26 @@ impl Gate {
     /// The next due time, or when to come back.
     async fn take(
         &self,
-        lane: &Lane,
         horizon: SignedDuration,
     ) -> Result<Result<Timestamp, Timestamp>, StateError> {
-        let mut pool = lane.pool.lock().await;
+        let mut pool = self.pool.lock().await;
         let now = self.clock.now();
-        pool.dues.retain(|due| !lane.limit.is_dead(*due, now));
+        pool.dues.retain(|due| !self.limit.is_dead(*due, now));
         if let Some(due) = pool.dues.pop_front() {
             return Ok(Ok(due));
         }
-        let wish = lane.waiting.load(Ordering::Relaxed).clamp(1, MOST_AT_ONCE);
+        let wish = self.waiting.load(Ordering::Relaxed).clamp(1, MOST_AT_ONCE);
         loop {
-            let (rev, item) = self.newest(lane, &mut pool).await?;
+            let (rev, item) = self.newest(&mut pool).await?;
             let now = self.clock.now();
-            match item.reserve(lane.limit, now, wish, horizon) {
+            match item.reserve(self.limit, now, wish, horizon) {
                 Reservation::ComeBack { at } => {
                     // What others reserved and let die may have changed since.
                     pool.asked = false;
                     return Ok(Err(at));
                 }
                 Reservation::Reserved { item, dues } => {
-                    if self.write(lane, &mut pool, rev, item).await? {
+                    if self.write(&mut pool, rev, item).await? {
                         pool.dues.extend(dues);
                         if let Some(due) = pool.dues.pop_front() {
                             return Ok(Ok(due));
@@ -175,13 +228,9 @@ impl Gate {
     }
 
     /// The item as last seen; read once, then known from writes and lost races.
-    async fn newest(
-        &self,
-        lane: &Lane,
-        pool: &mut Pool,
-    ) -> Result<(Option<u64>, BudgetItem), StateError> {
+    async fn newest(&self, pool: &mut Pool) -> Result<(Option<u64>, BudgetItem), StateError> {
         if !pool.asked {
-            self.read(lane, pool).await?;
+            self.read(pool).await?;
         }
         Ok(pool
             .known
@@ -191,7 +240,6 @@ impl Gate {
 
     async fn write(
         &self,
-        lane: &Lane,
         pool: &mut Pool,
         rev: Option<u64>,
         item: BudgetItem,
@@ -199,7 +247,7 @@ impl Gate {
         let body = serde_json::to_string(&item).unwrap_or_default();
         pool.known_at = Some(self.clock.now());
         let expect = rev.map_or(Expect::Absent, Expect::Rev);
-        match self.state.put(&lane.key, expect, &body, None).await? {
+        match self.state.put(&self.key, expect, &body, None).await? {
             Put::Stored(rev) => {
                 pool.known = Some((rev, item));
                 Ok(true)
@@ -211,50 +259,21 @@ impl Gate {
         }
     }
 
-    /// Tells everybody of a 429: nobody sends before its end.
-    ///
-    /// # Errors
-    /// Where the state store fails.
-    pub async fn block(
-        &self,
-        class: RateClass,
-        retry_after: Option<SignedDuration>,
-    ) -> Result<(), StateError> {
-        let lane = self.lane(class);
-        let mut pool = lane.pool.lock().await;
+    async fn block(&self, retry_after: Option<SignedDuration>) -> Result<(), StateError> {
+        let mut pool = self.pool.lock().await;
         pool.dues.clear();
         loop {
-            let (rev, item) = self.newest(lane, &mut pool).await?;
-            let item = item.blocked(lane.limit, self.clock.now(), retry_after);
-            if self.write(lane, &mut pool, rev, item).await? {
+            let (rev, item) = self.newest(&mut pool).await?;
+            let item = item.blocked(self.limit, self.clock.now(), retry_after);
+            if self.write(&mut pool, rev, item).await? {
                 return Ok(());
             }
         }
     }
 
-    /// When the last of `n` more requests of `class` would be due, if nobody else asked.
-    ///
-    /// # Errors
-    /// Where the state store fails.
-    pub async fn estimate(&self, class: RateClass, n: u64) -> Result<Timestamp, StateError> {
-        let lane = self.lane(class);
-        let mut pool = lane.pool.lock().await;
-        let (_, item) = self.newest(lane, &mut pool).await?;
-        let n = u32::try_from(n).unwrap_or(u32::MAX);
-        Ok(item.estimate(lane.limit, self.clock.now(), n))
-    }
-
-    /// Permits of `class` given for the window that ends now and later, and the limit.
-    ///
-    /// # Errors
-    /// Where the state store fails.
-    pub async fn used(&self, class: RateClass) -> Result<(u32, Limit), StateError> {
-        let lane = self.lane(class);
-        let mut pool = lane.pool.lock().await;
-        let (_, item) = self.newest(lane, &mut pool).await?;
-        // Permits of the next window are given, too: for people the present one is just full.
-        let used = item.used(lane.limit, self.clock.now()).min(lane.limit.requests());
-        Ok((used, lane.limit))
+    async fn item(&self) -> Result<BudgetItem, StateError> {
+        let mut pool = self.pool.lock().await;
+        Ok(self.newest(&mut pool).await?.1)
     }
 }
 

@@ -129,6 +129,7 @@ pub async fn context(
         random,
         progress,
         owners: Arc::new(owners),
+        person: Arc::default(),
         scratch: None,
     })
 }

@@ -46,6 +46,8 @@ pub(crate) struct Run {
     pub(crate) table: Table,
     pub(crate) report: RunReport,
     pub(crate) begun: Timestamp,
+    /// When the last page that is being flushed was in.
+    pub(crate) read_until: Timestamp,
     taken_over: bool,
 }
 
@@ -112,7 +114,18 @@ impl Run {
         let id = RunId(format!("{}-{stream}", begun.strftime("%Y%m%dT%H%M%S%3fZ")));
         let report = RunReport::new(stream, order.pass, begun);
         let context = context.clone();
-        let mut run = Self { context, order, id, key, item, table, report, begun, taken_over };
+        let mut run = Self {
+            context,
+            order,
+            id,
+            key,
+            item,
+            table,
+            report,
+            begun,
+            read_until: begun,
+            taken_over,
+        };
         run.catch_up().await?;
         Ok(Ok(run))
     }

@@ -199,6 +199,7 @@ impl Run {
     ) -> Result<Outcome, RunError> {
         let requests = unfinished.map_or(0, |it| it.requests).saturating_add(driver.tally.requests);
         let now = self.context.clock.now();
+        self.read_until = driver.last_answer.unwrap_or(now);
         let (mut begun, mut start) = match &driver.first_answer {
             Some((date, requested_at)) => (self.begun, cursor::pass_start(*date, *requested_at)),
             None => (self.begun, cursor::pass_start(None, self.begun)),

@@ -1,0 +1,58 @@
+use core::pin::pin;
+use core::time::Duration;
+
+use async_trait::async_trait;
+use futures::poll;
+use state::MemoryStore;
+
+use super::*;
+use crate::clock::SystemClock;
+
+/// Answers only after a while, as stores do.
+#[derive(Debug, Default)]
+struct Slow(MemoryStore);
+
+#[async_trait]
+impl StateStore for Slow {
+    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError> {
+        tokio::task::yield_now().await;
+        self.0.get(key).await
+    }
+
+    async fn put(
+        &self,
+        key: &ItemKey,
+        expect: Expect,
+        body: &str,
+        expires: Option<Timestamp>,
+    ) -> Result<Put, StateError> {
+        tokio::task::yield_now().await;
+        self.0.put(key, expect, body, expires).await
+    }
+
+    async fn list(
+        &self,
+        account: AccountId,
+        prefix: &str,
+    ) -> Result<Vec<(ItemKey, Item)>, StateError> {
+        self.0.list(account, prefix).await
+    }
+
+    async fn purge(&self, now: Timestamp) -> Result<u64, StateError> {
+        self.0.purge(now).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_stands_still_in_line_keeps_nobody_waiting() {
+    let state = Arc::new(Slow::default());
+    let (general, reports) = (Limit::GENERAL, Limit::REPORTS);
+    let gate = Gate::new(state, Arc::new(SystemClock), AccountId(1), general, reports);
+    let horizon = SignedDuration::from_secs(1);
+    let mut first = pin!(gate.permit(RateClass::General, horizon));
+    let mut second = pin!(gate.permit(RateClass::General, horizon));
+    // Both have begun; from here on nobody drives them.
+    assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
+    let used = tokio::time::timeout(Duration::from_mins(1), gate.used(RateClass::General)).await;
+    assert!(used.expect("the line goes on").unwrap().0 > 0);
+}
