@@ -148,30 +148,37 @@ impl Oracle<'_> {
 
     /// What is wrong with the tables, table by table.
     pub async fn differences(&self, after: After) -> Vec<String> {
-        let windows = self.months();
         let mut wrong = Vec::new();
         for spec in streams::STREAMS {
-            let listing = matches!(spec.kind, Kind::Listing(_));
-            let rows = self.table_rows(spec).await;
-            if after == After::IncrementalPasses && !listing {
-                continue;
-            }
-            let schema = TableSchema::of(spec);
-            let truth = self.true_rows(spec, &windows);
-            for (key, row) in &truth {
-                match rows.get(key) {
-                    None => wrong.push(format!("{}: {key} is missing", spec.name)),
-                    Some(ours) => {
-                        let names = differing(&schema, ours, row, after);
-                        if !names.is_empty() {
-                            wrong.push(format!("{}: {key} differs in {names:?}", spec.name));
-                        }
+            wrong.extend(self.differences_of(spec.name, after).await);
+        }
+        wrong
+    }
+
+    /// What is wrong with the table of `stream`.
+    pub async fn differences_of(&self, stream: &str, after: After) -> Vec<String> {
+        let spec = streams::find(stream).expect("a stream");
+        let listing = matches!(spec.kind, Kind::Listing(_));
+        let rows = self.table_rows(spec).await;
+        let mut wrong = Vec::new();
+        if after == After::IncrementalPasses && !listing {
+            return wrong;
+        }
+        let schema = TableSchema::of(spec);
+        let truth = self.true_rows(spec, &self.months());
+        for (key, row) in &truth {
+            match rows.get(key) {
+                None => wrong.push(format!("{}: {key} is missing", spec.name)),
+                Some(ours) => {
+                    let names = differing(&schema, ours, row, after);
+                    if !names.is_empty() {
+                        wrong.push(format!("{}: {key} differs in {names:?}", spec.name));
                     }
                 }
             }
-            for key in rows.keys().filter(|key| !truth.contains_key(*key) && !listing) {
-                wrong.push(format!("{}: {key} is no longer in Harvest", spec.name));
-            }
+        }
+        for key in rows.keys().filter(|key| !truth.contains_key(*key) && !listing) {
+            wrong.push(format!("{}: {key} is no longer in Harvest", spec.name));
         }
         wrong
     }

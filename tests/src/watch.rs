@@ -35,6 +35,10 @@ impl Watch {
                 continue;
             };
             drop(world.oracle().table_rows(spec).await);
+            let epochs = epochs(world, spec).await;
+            if !epochs.is_sorted() {
+                wrong.push(format!("{}: a lost lease committed: {epochs:?}", spec.name));
+            }
             let moves = match &spec.kind {
                 Kind::Listing(_) => true,
                 // A payment moves its invoice; no other children move their parent.
@@ -89,6 +93,27 @@ impl Watch {
         }
         wrong
     }
+}
+
+/// The epochs of the commits of a table that are still in its log, in their order.
+pub async fn epochs(world: &World, spec: &'static StreamSpec) -> Vec<u64> {
+    let prefix = format!("tables/{}/_delta_log/", spec.name);
+    let mut epochs = Vec::new();
+    for object in world.store.list(&prefix, None).await.expect("a store") {
+        if !object.key.ends_with(".json") {
+            continue;
+        }
+        let bytes = world.store.get(&object.key).await.expect("a store").expect("the file");
+        let text = core::str::from_utf8(&bytes).expect("text");
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line));
+        let txns = lines.map(|line| line.expect("JSON")).filter_map(|line| {
+            let txn = line.get("txn")?;
+            let epoch = txn.get("appId")?.as_str()? == "harvest-lake/epoch";
+            epoch.then(|| txn.get("version")?.as_u64()).flatten()
+        });
+        epochs.extend(txns);
+    }
+    epochs
 }
 
 /// `updated_at` of each row.

@@ -85,7 +85,7 @@ fn faults(random: &mut StdRng) -> FaultRule {
     // A list without any of its records, twice in a row and with a total, is the truth to us.
     let most = if effect == Effect::EmptyList { 4 } else { 15 };
     let select = Select::Percent(random.random_range(1..most));
-    let path = if effect == Effect::EmptyList { "/invoices/*/" } else { "" };
+    let path = if effect == Effect::EmptyList { "/invoices/*/messages" } else { "" };
     FaultRule { path: path.to_owned(), select, effect }
 }
 

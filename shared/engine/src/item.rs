@@ -56,6 +56,9 @@ pub struct PassState {
     pub last_begun: Option<Timestamp>,
     /// Requests that the last complete one took: what the next will cost.
     pub last_requests: u64,
+    /// Rows deleted by passes that were not allowed to delete all: the next one goes on counting,
+    /// so that no mass delete comes in instalments.
+    pub deleted: u64,
 }
 
 /// A pass that goes on in the next run.

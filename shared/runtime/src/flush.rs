@@ -96,9 +96,13 @@ impl Run {
         if let Some(unfinished) = &mut after.pass_mut(pass).unfinished {
             unfinished.deleted = before.deleted.saturating_add(counts.deleted);
             unfinished.refused = refused;
-        } else if refused > 0 {
+        } else if refused == 0 {
+            after.pass_mut(pass).deleted = 0;
+        } else {
             let position = &self.item.value.position;
-            after.pass_mut(pass).last_begun = position.pass(pass).last_begun;
+            let state = after.pass_mut(pass);
+            state.last_begun = position.pass(pass).last_begun;
+            state.deleted = before.deleted.saturating_add(counts.deleted);
             if pass == Pass::Incremental {
                 after.cursor = position.cursor;
             }

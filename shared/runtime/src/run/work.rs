@@ -215,7 +215,10 @@ impl Run {
             Stored::At(key) => Some(key.clone()),
             Stored::Here(_) => None,
         });
-        let (deleted, refused_before) = old.map_or((0, 0), |old| (old.deleted, old.refused));
+        let (deleted, refused_before) = old
+            .map_or((self.item.value.position.pass(pass).deleted, 0), |old| {
+                (old.deleted, old.refused)
+            });
         after.parked = Stored::Here(driver.reading.parked());
         if matches!(self.order.spec.kind, Kind::ReportWindow(_)) {
             after.grid = Some(self.context.settings.grid);

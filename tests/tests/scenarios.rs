@@ -1,0 +1,758 @@
+//! One story per guard: what may delete a row, what may move a cursor, who may write.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use e2e::oracle::{After, Contents};
+use e2e::slow::Freeze;
+use e2e::world::{Conduct, Death, Synced, Wish, World, now, sync, sync_as};
+use engine::pass::{Parked, Pass};
+use engine::time::{Date, SignedDuration, Timestamp, plus};
+use engine::window::Grid;
+use lake::store::ObjectStore;
+use lake::table::Table;
+use runtime::RunError;
+use runtime::run::{Outcome, RunReport};
+use sim::{Effect, FaultRule, Mutation, Scale, Select, SwitchedModule};
+
+fn story<T>(future: impl Future<Output = T>) -> T {
+    lake::offload::stay_on_this_thread();
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+/// A world whose tables of these streams are loaded.
+async fn loaded(scale: &Scale, streams: &[&str]) -> World {
+    let mut world = World::new(scale, 7);
+    only(&mut world, streams);
+    quiet(&world, None).await;
+    world.sleep(1).await;
+    world
+}
+
+fn only(world: &mut World, streams: &[&str]) {
+    world.settings.streams = Some(streams.iter().map(|&name| name.to_owned()).collect());
+}
+
+/// A sync in which nothing fails.
+async fn quiet(world: &World, pass: Option<Pass>) -> Synced {
+    let synced = sync(&world.process(None), pass).await.unwrap();
+    assert_eq!(synced.failures(), Vec::<String>::new());
+    synced
+}
+
+async fn rows(world: &World, stream: &str) -> Contents {
+    world.oracle().table_rows(streams::find(stream).unwrap()).await
+}
+
+fn truth(world: &World, stream: &str) -> Contents {
+    world.oracle().true_rows(streams::find(stream).unwrap(), &world.oracle().months())
+}
+
+fn apply(world: &World, mutation: &Mutation) -> i64 {
+    world.account.lock().unwrap().apply(now(world), mutation).unwrap().id
+}
+
+fn delete(stream: &str, id: i64) -> Mutation {
+    Mutation::Delete { stream: stream.to_owned(), id: Some(id) }
+}
+
+fn fault(world: &World, path: &str, select: Select, effect: Effect) {
+    world.account.lock().unwrap().add_fault(FaultRule { path: path.to_owned(), select, effect });
+}
+
+fn calm(world: &World) {
+    world.account.lock().unwrap().clear_faults();
+}
+
+fn status(status: u16, html: bool) -> Effect {
+    Effect::Status { status, retry_after: None, html }
+}
+
+/// Requests so far for a path, ids as `{id}`.
+fn asked(world: &World, path: &str) -> u64 {
+    world.account.lock().unwrap().statistics().paths.get(path).copied().unwrap_or(0)
+}
+
+fn report<'a>(synced: &'a Synced, stream: &str) -> &'a RunReport {
+    synced.reports.iter().rfind(|report| report.stream == stream).unwrap()
+}
+
+/// Invoices by how many payments the table holds of each.
+async fn payments(world: &World) -> BTreeMap<i64, usize> {
+    let mut counts = BTreeMap::new();
+    for (_, parent) in children(world, "invoice_payments").await {
+        *counts.entry(parent).or_default() += 1;
+    }
+    counts
+}
+
+/// Key and parent of each row of a table of children.
+async fn children(world: &World, stream: &str) -> Vec<(i64, i64)> {
+    use arrow::array::AsArray;
+    use arrow::datatypes::Int64Type;
+    use engine::spec::Kind;
+    let spec = streams::find(stream).unwrap();
+    let Kind::PerParent(parent) = &spec.kind else { panic!("no children") };
+    let table = table(world, stream).await;
+    let mut found = Vec::new();
+    for file in table.files() {
+        let key = format!("{}/{}", table.root(), file.path);
+        let bytes = world.store.get(&key).await.unwrap().unwrap();
+        for batch in lake::partition::read(table.schema(), file, bytes).unwrap() {
+            let batch = batch.unwrap();
+            let ids = batch.column_by_name("id").unwrap().as_primitive::<Int64Type>();
+            let parents =
+                batch.column_by_name(parent.parent_column).unwrap().as_primitive::<Int64Type>();
+            found.extend((0..batch.num_rows()).map(|row| (ids.value(row), parents.value(row))));
+        }
+    }
+    found
+}
+
+async fn table(world: &World, stream: &str) -> Table {
+    let store: std::sync::Arc<dyn ObjectStore> =
+        std::sync::Arc::<lake::store::MemoryStore>::clone(&world.store);
+    let spec = streams::find(stream).unwrap();
+    Table::open(store, spec, world.settings.account).await.unwrap().unwrap()
+}
+
+#[test]
+fn a_deleted_role_vanishes() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["roles"]).await;
+        let before = rows(&world, "roles").await;
+        let mutation = Mutation::Delete { stream: "roles".to_owned(), id: None };
+        let gone = apply(&world, &mutation);
+        quiet(&world, None).await;
+        let after = rows(&world, "roles").await;
+        assert!(before.contains_key(&gone.to_string()) && !after.contains_key(&gone.to_string()));
+        assert_eq!(after, truth(&world, "roles"));
+    });
+}
+
+#[test]
+fn a_removed_payment_vanishes_and_the_last_one_after_two_readings() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
+        let (invoice, count) = payments(&world).await.into_iter().next().unwrap();
+        for _ in 0..count {
+            world.sleep(1).await;
+            apply(&world, &Mutation::RemovePayment { id: Some(invoice) });
+        }
+        let before = asked(&world, "/invoices/{id}/payments");
+        quiet(&world, None).await;
+        assert_eq!(asked(&world, "/invoices/{id}/payments") - before, 2, "empty counts twice");
+        assert_eq!(rows(&world, "invoice_payments").await, truth(&world, "invoice_payments"));
+    });
+}
+
+#[test]
+fn an_answer_that_is_empty_once_deletes_nothing() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
+        let before = rows(&world, "invoice_payments").await;
+        let (invoice, _) = payments(&world).await.into_iter().next().unwrap();
+        let path = format!("/invoices/{invoice}/payments");
+        fault(&world, &path, Select::Nth(1), Effect::EmptyList);
+        quiet(&world, Some(Pass::Full)).await;
+        assert_eq!(rows(&world, "invoice_payments").await, before);
+    });
+}
+
+#[test]
+fn only_harvests_own_404_of_the_parent_takes_its_children() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
+        let (invoice, count) = payments(&world).await.into_iter().next().unwrap();
+        apply(&world, &delete("invoices", invoice));
+        let before = rows(&world, "invoice_payments").await;
+
+        quiet(&world, None).await;
+        assert_eq!(rows(&world, "invoice_payments").await, before, "incremental passes look not");
+
+        fault(&world, &format!("/invoices/{invoice}"), Select::Always, status(404, true));
+        let synced = quiet(&world, Some(Pass::Full)).await;
+        assert_eq!(rows(&world, "invoice_payments").await, before, "a page in HTML proves nothing");
+        assert!(report(&synced, "invoice_payments").warning.is_some());
+
+        calm(&world);
+        world.sleep(1).await;
+        quiet(&world, Some(Pass::Full)).await;
+        assert_eq!(rows(&world, "invoice_payments").await.len(), before.len() - count);
+        assert_eq!(rows(&world, "invoice_payments").await, truth(&world, "invoice_payments"));
+    });
+}
+
+#[test]
+fn a_404_of_the_children_alone_parks_their_parent_and_deletes_nothing() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
+        let before = rows(&world, "invoice_payments").await;
+        let (invoice, _) = payments(&world).await.into_iter().next().unwrap();
+        let path = format!("/invoices/{invoice}/payments");
+        fault(&world, &path, Select::Always, status(404, false));
+        quiet(&world, Some(Pass::Full)).await;
+        assert_eq!(rows(&world, "invoice_payments").await, before);
+        let parked = world.item("invoice_payments").await.position.parked;
+        let ids: Vec<i64> = match parked {
+            engine::item::Stored::Here(parked) => parked.into_keys().collect(),
+            engine::item::Stored::At(_) => Vec::new(),
+        };
+        assert_eq!(ids, [invoice]);
+        calm(&world);
+        world.sleep(1).await;
+        quiet(&world, None).await;
+        let parked = world.item("invoice_payments").await.position.parked;
+        assert_eq!(parked, engine::item::Stored::<BTreeMap<i64, Parked>>::default());
+    });
+}
+
+#[test]
+fn a_user_who_is_no_manager_any_more_loses_teammates() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["user_teammates"]).await;
+        assert!(!rows(&world, "user_teammates").await.is_empty());
+        let token = sim::MANAGER_TOKEN.to_owned();
+        apply(&world, &Mutation::SetRoles { token, roles: vec!["member".to_owned()] });
+        quiet(&world, None).await;
+        assert_eq!(rows(&world, "user_teammates").await, truth(&world, "user_teammates"));
+    });
+}
+
+#[test]
+fn a_report_row_that_vanishes_is_deleted() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["time_report_clients"]).await;
+        let before = rows(&world, "time_report_clients").await.len();
+        let entries: Vec<i64> = {
+            let spec = streams::find("time_entries").unwrap();
+            world.oracle().true_versions(spec).into_keys().collect()
+        };
+        for id in entries {
+            let deleted = {
+                let mut account = world.account.lock().unwrap();
+                account.apply(now(&world), &delete("time_entries", id))
+            };
+            drop(deleted);
+        }
+        quiet(&world, Some(Pass::Full)).await;
+        let after = rows(&world, "time_report_clients").await;
+        assert!(after.len() < before, "{} of {before}", after.len());
+        let wrong = world.oracle().differences_of("time_report_clients", After::FullPasses).await;
+        assert_eq!(wrong, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_window_that_contradicts_itself_is_kept_raw_and_not_written() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["time_report_clients"]).await;
+        let before = rows(&world, "time_report_clients").await;
+        for _ in 0..5 {
+            apply(&world, &Mutation::Create { stream: "time_entries".to_owned() });
+        }
+        fault(&world, "/reports/time/clients", Select::Always, Effect::DuplicateRow);
+        let synced = quiet(&world, None).await;
+        assert_eq!(rows(&world, "time_report_clients").await, before);
+        let report = report(&synced, "time_report_clients");
+        assert!(report.quarantined > 0 && report.warning.is_some(), "{report:?}");
+        let raw = world.store.list("quarantine/time_report_clients/", None).await.unwrap();
+        assert!(!raw.is_empty());
+    });
+}
+
+#[test]
+fn a_row_written_after_the_reading_began_survives_it() {
+    story(async {
+        let mut world = World::new(&Scale::tiny(), 7);
+        only(&mut world, &["roles"]);
+        // Its clock says that the rows were written in ten minutes from now.
+        let ahead = SignedDuration::from_mins(10);
+        let early = world.process_with(Conduct { ahead, ..Conduct::default() });
+        sync(&early, None).await.unwrap();
+        let before = rows(&world, "roles").await;
+        apply(&world, &Mutation::Delete { stream: "roles".to_owned(), id: None });
+        quiet(&world, None).await;
+        assert_eq!(rows(&world, "roles").await, before);
+        world.sleep(1).await;
+        quiet(&world, None).await;
+        assert_eq!(rows(&world, "roles").await, truth(&world, "roles"));
+    });
+}
+
+/// Many invoices with their messages, of which most invoices are deleted.
+async fn mass_deletion() -> World {
+    let scale = Scale { invoices: 250, ..Scale::tiny() };
+    let world = loaded(&scale, &["invoice_messages"]).await;
+    let held = children(&world, "invoice_messages").await;
+    let parents: BTreeSet<i64> = held.iter().map(|(_, parent)| *parent).collect();
+    let doomed: Vec<i64> = parents.into_iter().skip(10).collect();
+    let lost = held.iter().filter(|(_, parent)| doomed.contains(parent)).count();
+    assert!(lost > 120, "{lost} messages are enough to be refused");
+    for id in doomed {
+        apply(&world, &delete("invoices", id));
+    }
+    apply(&world, &Mutation::AddMessage { stream: "invoices".to_owned(), id: None });
+    world
+}
+
+#[test]
+fn a_mass_delete_is_refused_with_the_command_that_accepts_it() {
+    story(async {
+        let mut world = mass_deletion().await;
+        let before = rows(&world, "invoice_messages").await;
+        let synced = sync(&world.process(None), Some(Pass::Full)).await.unwrap();
+        let failure = synced.failures().join("\n");
+        assert!(failure.contains("--streams invoice_messages --pass full --accept-deletes"));
+        let after = rows(&world, "invoice_messages").await;
+        assert_eq!(after.len(), before.len() + 1, "new rows are written, none is deleted");
+        world.sleep(1).await;
+        world.settings.accept_deletes = true;
+        quiet(&world, Some(Pass::Full)).await;
+        assert_eq!(rows(&world, "invoice_messages").await, truth(&world, "invoice_messages"));
+    });
+}
+
+#[test]
+fn a_pass_of_many_flushes_deletes_no_more_than_one_of_few() {
+    story(async {
+        let mut world = mass_deletion().await;
+        // The last of the listed parents are read in other runs than the first.
+        let wish = Wish {
+            pass: Some(Pass::Full),
+            stop_after: Some(SignedDuration::from_millis(400)),
+            impatient: true,
+        };
+        let before = rows(&world, "invoice_messages").await.len();
+        for _ in 0..10 {
+            drop(sync_as(&world.process(None), wish).await.unwrap());
+            world.sleep(1).await;
+        }
+        let after = rows(&world, "invoice_messages").await.len();
+        assert!(after + 100 >= before, "{after} of {before}");
+        world.settings.accept_deletes = true;
+        quiet(&world, Some(Pass::Full)).await;
+        assert_eq!(rows(&world, "invoice_messages").await, truth(&world, "invoice_messages"));
+    });
+}
+
+#[test]
+fn a_refusal_before_the_last_flush_is_not_forgotten() {
+    story(async {
+        let mut world = mass_deletion().await;
+        let wish = Wish {
+            pass: Some(Pass::Full),
+            stop_after: Some(SignedDuration::from_millis(400)),
+            impatient: true,
+        };
+        let begun = world.item("invoice_messages").await.position.full.last_begun;
+        let mut refusals = 0;
+        for _ in 0..12 {
+            let synced = sync_as(&world.process(None), wish).await.unwrap();
+            let refused = |report: &RunReport| {
+                matches!(report.error(), Some(RunError::DeletesRefused { .. }))
+            };
+            refusals += synced.reports.iter().filter(|report| refused(report)).count();
+            world.sleep(1).await;
+        }
+        assert!(refusals > 0);
+        assert_eq!(world.item("invoice_messages").await.position.full.last_begun, begun);
+        world.settings.accept_deletes = true;
+        quiet(&world, Some(Pass::Full)).await;
+        assert_eq!(rows(&world, "invoice_messages").await, truth(&world, "invoice_messages"));
+    });
+}
+
+#[test]
+fn a_refused_delete_of_an_incremental_pass_comes_again() {
+    story(async {
+        let scale = Scale { invoices: 250, ..Scale::tiny() };
+        let mut world = loaded(&scale, &["invoice_payments"]).await;
+        for (invoice, count) in payments(&world).await {
+            for _ in 0..count {
+                apply(&world, &Mutation::RemovePayment { id: Some(invoice) });
+            }
+        }
+        let synced = sync(&world.process(None), None).await.unwrap();
+        assert_eq!(synced.failures().len(), 1, "{:?}", synced.failures());
+        world.sleep(1).await;
+        world.settings.accept_deletes = true;
+        quiet(&world, Some(Pass::Incremental)).await;
+        assert_eq!(rows(&world, "invoice_payments").await, Contents::new());
+    });
+}
+
+#[test]
+fn a_frozen_worker_that_wakes_up_commits_nothing() {
+    story(async {
+        let scale = Scale::tiny();
+        let mut fenced = 0;
+        for after_calls in (1..60).step_by(4) {
+            let mut world = World::new(&scale, 7);
+            only(&mut world, &["time_entries"]);
+            quiet(&world, None).await;
+            world.sleep(1).await;
+            world.mutate(1, 200);
+            let freeze = Some(Freeze { after_calls, lasts: SignedDuration::from_mins(5) });
+            let frozen = world.process_with(Conduct { freeze, ..Conduct::default() });
+            let awake = world.process(None);
+            let later = async {
+                frozen.clock.sleep_until(plus(now(&world), SignedDuration::from_secs(20))).await;
+                world.mutate(2, 50);
+                sync(&awake, None).await.unwrap()
+            };
+            let (first, second) = futures::join!(sync(&frozen, None), later);
+            assert_eq!(second.failures(), Vec::<String>::new());
+            let first = first.unwrap();
+            let lost = |report: &RunReport| {
+                matches!(report.outcome, Outcome::Failed(RunError::LostLease { .. }))
+            };
+            if first.reports.iter().any(lost) {
+                fenced += 1;
+                let spec = streams::find("time_entries").unwrap();
+                let epochs = e2e::watch::epochs(&world, spec).await;
+                assert!(epochs.is_sorted(), "frozen at call {after_calls}: {epochs:?}");
+                assert!(epochs.last() > epochs.first(), "nobody fenced");
+            }
+            world.sleep(1).await;
+            quiet(&world, None).await;
+            let wrong =
+                world.oracle().differences_of("time_entries", After::IncrementalPasses).await;
+            assert_eq!(wrong, Vec::<String>::new(), "frozen at call {after_calls}");
+        }
+        assert!(fenced > 0, "no lease was lost");
+    });
+}
+
+#[test]
+fn a_commit_whose_state_write_was_lost_is_picked_up() {
+    story(async {
+        let mut commits = 0;
+        for after_calls in 0..60 {
+            let mut world = World::new(&Scale::tiny(), 7);
+            only(&mut world, &["clients"]);
+            quiet(&world, None).await;
+            world.sleep(1).await;
+            apply(&world, &Mutation::Create { stream: "clients".to_owned() });
+            let before = table(&world, "clients").await.version();
+            let death = Death { after_calls, effect: true };
+            drop(sync(&world.process(Some(death)), None).await);
+            let item = world.item("clients").await;
+            let lags = item.version < table(&world, "clients").await.version();
+            world.sleep(1).await;
+            let synced = quiet(&world, None).await;
+            if lags && item.version == before {
+                commits += 1;
+                assert_eq!(
+                    report(&synced, "clients").counts,
+                    engine::report::Counts {
+                        unchanged: report(&synced, "clients").counts.unchanged,
+                        ..engine::report::Counts::default()
+                    }
+                );
+            }
+            let wrong = world.oracle().differences_of("clients", After::IncrementalPasses).await;
+            assert_eq!(wrong, Vec::<String>::new(), "died at call {after_calls}");
+        }
+        assert!(commits > 0, "no death between commit and state");
+    });
+}
+
+#[test]
+fn a_lost_state_table_is_repaired_from_the_tables() {
+    story(async {
+        let mut world =
+            loaded(&Scale::tiny(), &["clients", "invoice_payments", "time_entries"]).await;
+        let cursor = world.item("clients").await.position.cursor;
+        assert!(cursor.is_some());
+        world.forget_state().await;
+        let synced = quiet(&world, None).await;
+        let full = synced.reports.iter().filter(|report| report.pass == Pass::Full);
+        assert_eq!(full.map(|report| report.stream).collect::<Vec<_>>(), Vec::<&str>::new());
+        assert!(world.item("clients").await.position.cursor >= cursor);
+    });
+}
+
+#[test]
+fn a_lost_lake_is_read_anew() {
+    story(async {
+        let mut world = loaded(&Scale::tiny(), &["clients", "time_entries"]).await;
+        world.store = std::sync::Arc::new(lake::store::MemoryStore::new());
+        quiet(&world, None).await;
+        for stream in ["clients", "time_entries"] {
+            let wrong = world.oracle().differences_of(stream, After::FullPasses).await;
+            assert_eq!(wrong, Vec::<String>::new());
+        }
+    });
+}
+
+#[test]
+fn a_list_that_never_adds_up_keeps_the_cursor() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["time_entries"]).await;
+        let cursor = world.item("time_entries").await.position.cursor;
+        apply(&world, &Mutation::Create { stream: "time_entries".to_owned() });
+        fault(&world, "/time_entries", Select::Always, Effect::WrongTotal(1));
+        let synced = quiet(&world, None).await;
+        assert!(report(&synced, "time_entries").warning.is_some());
+        assert_eq!(world.item("time_entries").await.position.cursor, cursor);
+        let wrong = world.oracle().differences_of("time_entries", After::IncrementalPasses).await;
+        assert_eq!(wrong, Vec::<String>::new(), "what was read is kept all the same");
+        calm(&world);
+        world.sleep(1).await;
+        quiet(&world, None).await;
+        assert!(world.item("time_entries").await.position.cursor > cursor);
+    });
+}
+
+#[test]
+fn a_date_from_the_future_moves_no_cursor_there() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["clients"]).await;
+        *world.date_ahead.lock().unwrap() = SignedDuration::from_hours(24 * 365);
+        quiet(&world, None).await;
+        *world.date_ahead.lock().unwrap() = SignedDuration::ZERO;
+        assert!(world.item("clients").await.position.cursor < Some(now(&world)));
+        world.sleep(1).await;
+        apply(&world, &Mutation::Create { stream: "clients".to_owned() });
+        quiet(&world, None).await;
+        let wrong = world.oracle().differences_of("clients", After::IncrementalPasses).await;
+        assert_eq!(wrong, Vec::<String>::new());
+    });
+}
+
+/// `spent_date` of the oldest row.
+async fn oldest_day(world: &World) -> Date {
+    let table = table(world, "time_entries").await;
+    let mut oldest = Date::MAX;
+    for file in table.files() {
+        use arrow::array::AsArray;
+        let key = format!("{}/{}", table.root(), file.path);
+        let bytes = world.store.get(&key).await.unwrap().unwrap();
+        for batch in lake::partition::read(table.schema(), file, bytes).unwrap() {
+            let batch = batch.unwrap();
+            let days = batch.column_by_name("spent_date").unwrap();
+            let days = days.as_primitive::<arrow::datatypes::Date32Type>();
+            for day in days.values() {
+                let day = Timestamp::UNIX_EPOCH
+                    .checked_add(SignedDuration::from_hours(24 * i64::from(*day)))
+                    .unwrap();
+                oldest = oldest.min(engine::time::utc_day(day));
+            }
+        }
+    }
+    oldest
+}
+
+#[test]
+fn a_first_day_bounds_full_passes_and_an_earlier_one_starts_another() {
+    story(async {
+        let mut world = World::new(&Scale::tiny(), 7);
+        only(&mut world, &["time_entries"]);
+        let start: Date = "2025-12-01".parse().unwrap();
+        world.settings.start_date = Some(start);
+        quiet(&world, None).await;
+        assert!(oldest_day(&world).await >= start);
+        let many = rows(&world, "time_entries").await.len();
+
+        world.sleep(1).await;
+        world.settings.start_date = Some("2026-02-01".parse().unwrap());
+        quiet(&world, None).await;
+        assert_eq!(rows(&world, "time_entries").await.len(), many, "a later day deletes nothing");
+
+        world.sleep(1).await;
+        world.settings.start_date = None;
+        quiet(&world, None).await;
+        let wrong = world.oracle().differences_of("time_entries", After::FullPasses).await;
+        assert_eq!(wrong, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_first_day_that_moves_during_a_pass_begins_it_anew() {
+    story(async {
+        let scale = Scale { time_entries: 9_000, ..Scale::tiny() };
+        let mut world = World::new(&scale, 7);
+        only(&mut world, &["time_entries"]);
+        world.settings.start_date = Some("2025-12-01".parse().unwrap());
+        world.settings.requests_in_flight = 1;
+        let stopped = world.process(None);
+        orchestrator::prepare(&stopped).await.unwrap();
+        let event = worker::Event {
+            stream: "time_entries".to_owned(),
+            pass: Pass::Full,
+            tick: None,
+            accept_deletes: false,
+        };
+        worker::work(&stopped, &event, Some(now(&world))).await.unwrap();
+        assert!(world.item("time_entries").await.position.full.unfinished.is_some());
+        world.settings.start_date = None;
+        world.sleep(1).await;
+        quiet(&world, None).await;
+        let wrong = world.oracle().differences_of("time_entries", After::FullPasses).await;
+        assert_eq!(wrong.len(), 0, "{:?}", wrong.first());
+    });
+}
+
+#[test]
+fn another_grid_is_refused() {
+    story(async {
+        let mut world = loaded(&Scale::tiny(), &["time_report_team"]).await;
+        let before = rows(&world, "time_report_team").await;
+        world.settings.grid = Grid::Quarter;
+        let synced = sync(&world.process(None), None).await.unwrap();
+        assert!(matches!(
+            report(&synced, "time_report_team").error(),
+            Some(RunError::OtherGrid { has: Grid::Month, wanted: Grid::Quarter, .. })
+        ));
+        assert_eq!(rows(&world, "time_report_team").await, before);
+    });
+}
+
+#[test]
+fn running_timers_are_read_again() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["time_entries"]).await;
+        apply(&world, &Mutation::StartTimer);
+        quiet(&world, None).await;
+        for _ in 0..2 {
+            world.sleep(2).await;
+            let synced = quiet(&world, None).await;
+            assert_eq!(report(&synced, "time_entries").counts.updated, 1);
+        }
+        world.stop_timers();
+        world.sleep(1).await;
+        quiet(&world, None).await;
+        let wrong = world.oracle().differences_of("time_entries", After::IncrementalPasses).await;
+        assert_eq!(wrong, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn undated_estimates_are_read_too() {
+    story(async {
+        let mut world = World::new(&Scale::tiny(), 7);
+        only(&mut world, &["estimates"]);
+        apply(&world, &Mutation::Undate { id: None });
+        // Ranged, so that the undated one is not in any answer by itself.
+        world.settings.start_date = Some("2025-01-01".parse().unwrap());
+        quiet(&world, None).await;
+        let wrong = world.oracle().differences_of("estimates", After::FullPasses).await;
+        assert_eq!(wrong, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn somebody_with_fewer_roles_writes_and_claims_nothing() {
+    story(async {
+        let streams = ["time_entries", "projects", "user_teammates", "time_report_team", "roles"];
+        let world = loaded(&Scale::tiny(), &streams).await;
+        let mut before = Vec::new();
+        for stream in streams {
+            before.push((rows(&world, stream).await, world.item(stream).await.position.cursor));
+        }
+        world.mutate(5, 60);
+        for pass in [None, Some(Pass::Full)] {
+            world.sleep(1).await;
+            let token = sim::MANAGER_TOKEN;
+            let manager = world.process_with(Conduct { token, ..Conduct::default() });
+            let synced = sync(&manager, pass).await.unwrap();
+            for (stream, before) in streams.iter().zip(&before) {
+                let report = report(&synced, stream);
+                let lost = matches!(report.error(), Some(RunError::RolesLost { .. }));
+                assert!(lost, "{stream}: {:?}", report.outcome);
+                let after = (rows(&world, stream).await, world.item(stream).await.position.cursor);
+                assert!(after == *before, "{stream} moved");
+            }
+        }
+        world.sleep(1).await;
+        quiet(&world, None).await;
+        for stream in ["time_entries", "projects"] {
+            let wrong = world.oracle().differences_of(stream, After::IncrementalPasses).await;
+            assert_eq!(wrong, Vec::<String>::new());
+        }
+    });
+}
+
+#[test]
+fn roles_that_are_lost_while_nothing_seems_to_change_move_no_cursor() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["clients"]).await;
+        let cursor = world.item("clients").await.position.cursor;
+        let context = world.process(None);
+        let account = orchestrator::prepare(&context).await.unwrap();
+        assert_eq!(account.roles, ["administrator"]);
+        // The person may still read clients, but is no administrator any more.
+        let token = sim::ADMINISTRATOR_TOKEN.to_owned();
+        let roles = vec!["manager".to_owned(), "client_and_task_manager".to_owned()];
+        apply(&world, &Mutation::SetRoles { token, roles });
+        let event = worker::Event {
+            stream: "clients".to_owned(),
+            pass: Pass::Incremental,
+            tick: None,
+            accept_deletes: false,
+        };
+        let report = worker::work(&context, &event, None).await.unwrap();
+        assert!(matches!(report.error(), Some(RunError::RolesLost { .. })), "{report:?}");
+        assert_eq!(world.item("clients").await.position.cursor, cursor);
+    });
+}
+
+#[test]
+fn a_module_that_is_off_keeps_its_rows() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["invoices", "invoice_payments"]).await;
+        let before = rows(&world, "invoice_payments").await;
+        let switch = |on| Mutation::SwitchModule { module: SwitchedModule::Invoice, on };
+        apply(&world, &switch(false));
+        quiet(&world, Some(Pass::Full)).await;
+        assert_eq!(rows(&world, "invoice_payments").await, before);
+        apply(&world, &switch(true));
+        world.sleep(1).await;
+        quiet(&world, None).await;
+        assert_eq!(rows(&world, "invoice_payments").await, before);
+    });
+}
+
+#[test]
+fn parents_that_one_pass_parks_are_known_to_the_other() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
+        let (invoice, _) = payments(&world).await.into_iter().next_back().unwrap();
+        // A full pass that ends in its middle.
+        let wish = Wish {
+            pass: Some(Pass::Full),
+            stop_after: Some(SignedDuration::from_millis(60)),
+            impatient: true,
+        };
+        let stopped = world.process(None);
+        orchestrator::prepare(&stopped).await.unwrap();
+        let event = |pass| worker::Event {
+            stream: "invoice_payments".to_owned(),
+            pass,
+            tick: None,
+            accept_deletes: false,
+        };
+        let stop_at = Some(plus(now(&world), wish.stop_after.unwrap()));
+        let report = worker::work(&stopped, &event(Pass::Full), stop_at).await.unwrap();
+        assert!(matches!(report.outcome, Outcome::Yielded(_)), "{report:?}");
+        // An incremental pass that cannot read one parent.
+        world.sleep(1).await;
+        apply(&world, &Mutation::Update { stream: "invoices".to_owned(), id: Some(invoice) });
+        let path = format!("/invoices/{invoice}/payments");
+        fault(&world, &path, Select::Always, status(500, false));
+        let report = worker::work(&stopped, &event(Pass::Incremental), None).await.unwrap();
+        assert_eq!(report.parked, 1, "{report:?}");
+        // The full pass goes on, cannot either, and must not forget.
+        let report = worker::work(&stopped, &event(Pass::Full), None).await.unwrap();
+        assert_eq!(report.parked, 1, "{report:?}");
+        calm(&world);
+        world.sleep(1).await;
+        quiet(&world, None).await;
+        assert_eq!(rows(&world, "invoice_payments").await, truth(&world, "invoice_payments"));
+    });
+}
