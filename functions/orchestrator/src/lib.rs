@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::item::{AccountItem, StreamItem};
+use engine::item::{AccountItem, Position, StreamItem};
 use engine::pass::Pass;
 use engine::plan::{self, Demand, Due, Standing};
 use engine::spec::{Kind, StreamSpec};
@@ -90,9 +90,12 @@ pub async fn tick(context: &Context, demand: Demand) -> Result<Tick, RunError> {
             Standing::Skipped => skipped.push(spec),
             Standing::Open => {
                 let stream = spec.name;
-                let item = records::stream(&*context.state, context.settings.account, stream)
+                let mut item = records::stream(&*context.state, context.settings.account, stream)
                     .await
                     .map_err(|source| RunError::State { stream, source })?;
+                if item.rev.is_none() {
+                    item.value.position = noted_position(context, spec).await;
+                }
                 let item = with_widened_start(item.value, context.settings.start_date);
                 due.extend(plan::due(spec, &item, demand, context.clock.now()));
             }
@@ -105,6 +108,15 @@ pub async fn tick(context: &Context, demand: Demand) -> Result<Tick, RunError> {
         refresh_extent(context, &mut account, demand, sweeps).await?;
     }
     Ok(Tick { account: account.value, due, skipped })
+}
+
+/// Where the table says that its stream stands: the state may be lost. A table that cannot be read
+/// says nothing here; the run on it says why.
+async fn noted_position(context: &Context, spec: &'static StreamSpec) -> Position {
+    let store = Arc::clone(&context.store);
+    let table = Table::open(store, spec, context.settings.account).await.ok().flatten();
+    let noted = table.as_ref().and_then(Table::note);
+    noted.and_then(|note| serde_json::from_value(note.state.clone()).ok()).unwrap_or_default()
 }
 
 /// A start date earlier than the one that the rows were read with starts a new full pass.
