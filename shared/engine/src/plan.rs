@@ -91,9 +91,12 @@ pub fn due(
         backfill.begun < fresh
             && (item.position.cursor.is_some() || matches!(spec.kind, Kind::ReportWindow(_)))
     });
+    // The budget of reports is small: the recent windows of all come before the old ones of any.
+    let reports = matches!(spec.kind, Kind::ReportWindow(_));
+    let first_look = reports && begun(Pass::Incremental).is_none() && !unfinished;
     let incremental = !snapshot
         && forced != Some(Pass::Full)
-        && (full.is_some() || beside)
+        && (full.is_some() || beside || first_look)
         && (item.position.incremental.unfinished.is_some() || stale(newest))
         && ready(Pass::Incremental);
     if incremental {
@@ -107,12 +110,26 @@ pub fn due(
             full.is_none_or(|full| plus(full, if daily { DAY } else { WEEK }) <= now)
         }
     };
-    let asked = forced == Some(Pass::Full) && stale(full);
-    let wanted = unfinished || sweep || asked;
+    let wanted = match forced {
+        None => unfinished || sweep,
+        Some(Pass::Full) => unfinished || sweep || stale(full),
+        // A stream that was never read whole has nothing to go on from.
+        Some(Pass::Incremental) => full.is_none(),
+    };
     (wanted && ready(Pass::Full)).then(|| Due {
         spec,
         pass: Pass::Full,
-        rank: (if unfinished { 1 } else { 2 }, since_full.saturating_neg()),
+        // A snapshot's full pass is as small and as frequent as an incremental one.
+        rank: (
+            if snapshot {
+                0
+            } else if unfinished {
+                1
+            } else {
+                2
+            },
+            since_full.saturating_neg(),
+        ),
     })
 }
 
@@ -168,3 +185,6 @@ pub fn report_windows(
 pub fn claims_cursor_at_once(spec: &StreamSpec, position: &Position) -> bool {
     position.cursor.is_none() && matches!(spec.kind, Kind::Listing(_) | Kind::PerParent(_))
 }
+
+#[cfg(test)]
+mod tests;

@@ -303,6 +303,26 @@ fn a_refused_link_starts_its_listing_over() {
     assert!(matches!(ask.target, Target::Path { .. }));
 }
 
+#[test]
+fn a_link_that_is_always_refused_is_not_what_the_next_run_begins_with() {
+    for failure in [Failure::ForeignLink, Failure::NotFound] {
+        let mut reading = Reading::start(plan(&CURSOR, Pass::Full));
+        let next = Some("https://stranger.example/v2/cursor?cursor=abc".to_owned());
+        let page = PageFacts { next, ..PageFacts::default() };
+        let stopped = (0..10).any(|_| {
+            answer(&mut reading, &page);
+            let Next::Ask(ask) = reading.next_step() else { panic!() };
+            let after = reading.on_failure(ask.id, AT, &failure, true);
+            matches!(after, AfterFailure::Stop(_))
+        });
+        assert!(stopped, "{failure:?}");
+        let saved = reading.save().unwrap();
+        let mut reading = Reading::resume(plan(&CURSOR, Pass::Full), &saved).unwrap();
+        let Next::Ask(ask) = reading.next_step() else { panic!() };
+        assert!(matches!(ask.target, Target::Path { .. }), "{failure:?}");
+    }
+}
+
 /// Answers the next request, whatever it is, with `facts`.
 fn answer(reading: &mut Reading, facts: &PageFacts) -> (Ask, Vec<Effect>) {
     let Next::Ask(ask) = reading.next_step() else { panic!("{:?}", reading.next_step()) };

@@ -42,13 +42,19 @@ impl Cursor {
 
     pub(super) fn on_failure(&mut self, failure: &Failure, last: bool) -> Setback {
         self.asked = false;
-        let refused = matches!(failure, Failure::Invalid(_) | Failure::NotFound);
+        let refused =
+            matches!(failure, Failure::Invalid(_) | Failure::NotFound | Failure::ForeignLink);
         let shrunk = self.list.shrink_after(failure);
         // A saved link that is refused, or a link that asks for too much at once: from the start.
         if self.link.is_some() && (refused || shrunk) && self.restarts < PROOF_TRIES {
             self.restarts = self.restarts.saturating_add(1);
             self.link = None;
             return Setback::Restart;
+        }
+        if refused {
+            // The next run would only be refused again.
+            self.link = None;
+            self.restarts = 0;
         }
         if last { Setback::Final } else { Setback::Same }
     }

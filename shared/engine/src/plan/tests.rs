@@ -1,0 +1,194 @@
+//! What is due, case by case.
+
+use jiff::civil::date;
+
+use super::*;
+use crate::item::Stored;
+use crate::spec::{Field, Listing, Paging, Partition, RateClass, int};
+
+const FIELDS: &[Field] = &[int("id")];
+
+const fn spec(name: &'static str, kind: Kind, sweep: Sweep) -> StreamSpec {
+    StreamSpec {
+        name,
+        doc: "",
+        path: "/list",
+        records_key: Some("records"),
+        kind,
+        rate_class: RateClass::General,
+        module: None,
+        primary_key: &["id"],
+        partition: Partition::None,
+        sweep,
+        fields: FIELDS,
+    }
+}
+
+static LISTING: StreamSpec =
+    spec("listing", Kind::Listing(Listing { paging: Paging::Cursor, reread: None }), Sweep::ByCost);
+static SNAPSHOT: StreamSpec = spec("snapshot", Kind::Snapshot(Paging::Cursor), Sweep::Always);
+static REPORT: StreamSpec = spec(
+    "report",
+    Kind::ReportWindow(ReportWindow { includes_issue_date: false, all_windows_daily: false }),
+    Sweep::ByCost,
+);
+
+fn at(hours: i64) -> Timestamp {
+    plus(Timestamp::UNIX_EPOCH, SignedDuration::from_hours(hours))
+}
+
+/// A stream whose passes last began at these hours.
+fn item(incremental: Option<i64>, full: Option<i64>) -> StreamItem {
+    let mut item = StreamItem::default();
+    item.position.incremental.last_begun = incremental.map(at);
+    item.position.full.last_begun = full.map(at);
+    item.position.cursor = incremental.max(full).map(at);
+    item
+}
+
+fn unfinished(begun: i64, tried: i64, waits_until: Option<i64>) -> crate::item::Unfinished {
+    crate::item::Unfinished {
+        start: at(begun),
+        begun: at(begun),
+        resume: Stored::default(),
+        deleted: 0,
+        refused: 0,
+        requests: 0,
+        progress: (0, 0),
+        tried_at: at(tried),
+        waits_until: waits_until.map(at),
+        start_date: None,
+    }
+}
+
+const HOURLY: Demand = Demand::Schedule { interval: SignedDuration::from_hours(1) };
+
+fn now(asked: i64, pass: Option<Pass>) -> Demand {
+    Demand::Now { asked_at: at(asked), pass }
+}
+
+fn check(
+    spec: &'static StreamSpec,
+    item: &StreamItem,
+    demand: Demand,
+    hour: i64,
+    pass: Option<Pass>,
+) {
+    let due = due(spec, item, demand, at(hour)).map(|due| due.pass);
+    assert_eq!(due, pass, "{} at {hour} for {demand:?}", spec.name);
+}
+
+#[test]
+fn the_first_pass_is_a_full_one_but_for_reports() {
+    let fresh = StreamItem::default();
+    for demand in [HOURLY, now(100, None), now(100, Some(Pass::Incremental))] {
+        check(&LISTING, &fresh, demand, 100, Some(Pass::Full));
+        check(&SNAPSHOT, &fresh, demand, 100, Some(Pass::Full));
+        check(&REPORT, &fresh, demand, 100, Some(Pass::Incremental));
+    }
+    check(&REPORT, &fresh, now(100, Some(Pass::Full)), 100, Some(Pass::Full));
+    check(&REPORT, &item(Some(100), None), HOURLY, 100, Some(Pass::Full));
+}
+
+#[test]
+fn incremental_passes_come_hourly_and_full_ones_daily_or_weekly() {
+    let mut listing = item(Some(100), Some(90));
+    check(&LISTING, &listing, HOURLY, 100, None);
+    check(&LISTING, &listing, HOURLY, 102, Some(Pass::Incremental));
+    listing.position.incremental.last_begun = Some(at(114));
+    check(&LISTING, &listing, HOURLY, 114, Some(Pass::Full));
+    listing.position.full.last_requests = 100;
+    check(&LISTING, &listing, HOURLY, 114, None);
+    listing.position.incremental.last_begun = Some(at(90 + 168));
+    check(&LISTING, &listing, HOURLY, 90 + 168, Some(Pass::Full));
+}
+
+#[test]
+fn on_demand_what_began_before_does_not_count() {
+    let listing = item(Some(99), Some(50));
+    check(&LISTING, &listing, now(100, None), 100, Some(Pass::Incremental));
+    check(&LISTING, &item(Some(100), Some(90)), now(100, None), 100, None);
+    check(&LISTING, &listing, now(100, Some(Pass::Full)), 100, Some(Pass::Full));
+    check(&LISTING, &item(None, Some(100)), now(100, Some(Pass::Full)), 101, None);
+    check(&SNAPSHOT, &item(None, Some(99)), now(100, None), 100, Some(Pass::Full));
+    check(&SNAPSHOT, &item(None, Some(100)), now(100, None), 100, None);
+}
+
+#[test]
+fn changes_keep_coming_in_beside_an_unfinished_backfill() {
+    let mut listing = item(None, None);
+    listing.position.cursor = Some(at(90));
+    listing.position.full.unfinished = Some(unfinished(90, 98, None));
+    check(&LISTING, &listing, HOURLY, 100, Some(Pass::Incremental));
+    listing.position.incremental.last_begun = Some(at(100));
+    check(&LISTING, &listing, HOURLY, 100, Some(Pass::Full));
+}
+
+#[test]
+fn a_pass_that_waits_for_the_budget_is_tried_once_on_demand() {
+    let mut report = item(Some(100), None);
+    report.position.full.unfinished = Some(unfinished(90, 98, Some(103)));
+    check(&REPORT, &report, HOURLY, 100, None);
+    check(&REPORT, &report, now(99, None), 100, Some(Pass::Full));
+    report.position.full.unfinished = Some(unfinished(90, 100, Some(103)));
+    check(&REPORT, &report, now(99, None), 101, None);
+    check(&REPORT, &report, now(99, None), 103, Some(Pass::Full));
+}
+
+#[test]
+fn a_failing_stream_backs_off_and_a_refused_one_waits_a_day() {
+    let mut listing = item(Some(90), Some(90));
+    listing.health.last_error = Some((at(100), "it failed".to_owned()));
+    listing.health.failures = 6;
+    check(&LISTING, &listing, HOURLY, 101, None);
+    check(&LISTING, &listing, HOURLY, 102, Some(Pass::Incremental));
+    check(&LISTING, &listing, now(100, None), 100, None);
+    check(&LISTING, &listing, now(101, None), 101, Some(Pass::Incremental));
+    listing.health.refused = true;
+    check(&LISTING, &listing, HOURLY, 123, None);
+    check(&LISTING, &listing, HOURLY, 124, Some(Pass::Incremental));
+}
+
+#[test]
+fn what_is_small_comes_first_then_unfinished_then_the_most_overdue() {
+    let mut begun = item(Some(99), None);
+    begun.position.full.unfinished = Some(unfinished(99, 99, None));
+    begun.position.incremental.last_begun = Some(at(100));
+    let of = |spec, item: &StreamItem| due(spec, item, HOURLY, at(100)).unwrap();
+    let mut all = [
+        of(&LISTING, &StreamItem::default()),
+        of(&REPORT, &begun),
+        of(&LISTING, &item(Some(98), Some(98))),
+        of(&SNAPSHOT, &item(None, Some(60))),
+    ];
+    order(&mut all);
+    let order = all.map(|due| (due.spec.name, due.pass));
+    assert_eq!(
+        order,
+        [
+            ("snapshot", Pass::Full),
+            ("listing", Pass::Incremental),
+            ("report", Pass::Full),
+            ("listing", Pass::Full),
+        ]
+    );
+}
+
+#[test]
+fn a_sweep_of_reports_reaches_from_the_oldest_day_to_tomorrow() {
+    let Kind::ReportWindow(report) = &REPORT.kind else { panic!() };
+    let today = "2024-03-15T12:00:00Z".parse().unwrap();
+    let starts = |account: &AccountItem, held, start| {
+        let windows = report_windows(report, Grid::Month, Pass::Full, account, held, start, today);
+        (windows.first().unwrap().start, windows.last().unwrap().start, windows.len())
+    };
+    let mut account = AccountItem::default();
+    let recent = (date(2024, 3, 1), date(2024, 1, 1), 3);
+    assert_eq!(starts(&account, None, None), recent, "an account without entries");
+    let spent = Some((date(2023, 11, 20), date(2024, 5, 2)));
+    account.extent = Some(crate::item::Extent { read_at: today, spent, issued: None });
+    assert_eq!(starts(&account, None, None), (date(2024, 5, 1), date(2023, 11, 1), 7));
+    let held = Some((date(2023, 9, 1), date(2023, 9, 30)));
+    assert_eq!(starts(&account, held, None).1, date(2023, 9, 1), "rows of ours are swept, too");
+    assert_eq!(starts(&account, held, Some(date(2023, 12, 24))).1, date(2023, 12, 1));
+}
