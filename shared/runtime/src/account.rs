@@ -74,7 +74,8 @@ pub async fn try_ask(
             Err(NoPermit::State(source)) => return Err(state(source)),
         }
         let error = match context.api.get(target).await {
-            Ok(answer) => return Ok(Ok(answer)),
+            Ok(answer) if is_json(&answer.body) => return Ok(Ok(answer)),
+            Ok(_) => ApiError::new(Failure::Malformed, format!("GET {}", name(target))),
             Err(error) => error,
         };
         if let Failure::RateLimited { retry_after } = error.failure() {
@@ -86,6 +87,17 @@ pub async fn try_ask(
             }
             Decision::GiveUp => return Ok(Err(error)),
         }
+    }
+}
+
+fn is_json(body: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(body).is_ok()
+}
+
+fn name(target: &Target) -> &str {
+    match target {
+        Target::Path { path, .. } => path,
+        Target::Link(_) => "a link",
     }
 }
 
