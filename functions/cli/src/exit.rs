@@ -103,6 +103,7 @@ impl CliError {
                 PartsError::Config(_)
                 | PartsError::OtherAccount { .. }
                 | PartsError::Folder { .. } => Exit::Usage,
+                PartsError::Newer { .. } => Exit::SomeFailed,
                 PartsError::State(state) => state_exit(state.kind),
             },
             Self::Run(RunError::Credentials { .. }) => Exit::CredentialsRefused,

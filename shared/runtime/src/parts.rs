@@ -32,6 +32,15 @@ pub enum PartsError {
         #[source]
         source: Box<TableError>,
     },
+    /// A newer version writes the lake.
+    #[error("the lake `{}` is of a newer version; nothing is written", lake.display())]
+    Newer {
+        /// The lake's folder.
+        lake: PathBuf,
+        /// Which table shows it.
+        #[source]
+        source: Box<TableError>,
+    },
     /// The folder cannot be made.
     #[error(
         "the folder `{}` cannot be made: choose another with `--lake`, or allow writing there",
@@ -55,17 +64,23 @@ pub fn store(deployment: &Deployment) -> Arc<dyn ObjectStore> {
     Arc::new(FolderStore::new(&deployment.lake))
 }
 
-/// Whether every table there is belongs to the account. Writes nothing; damaged tables are left to
-/// the runs of their streams.
+/// Whether every table there is belongs to the account and is of a format that this version knows.
+/// Writes nothing; damaged tables are left to the runs of their streams.
 ///
 /// # Errors
-/// The first table of another account.
+/// The first table of another account or a newer format.
 pub async fn check_account(deployment: &Deployment) -> Result<(), PartsError> {
     for spec in streams::STREAMS {
         let opened = Table::open(store(deployment), spec, deployment.settings.account).await;
-        if let Err(source @ TableError::OtherAccount { .. }) = opened {
-            let (lake, source) = (deployment.lake.clone(), Box::new(source));
-            return Err(PartsError::OtherAccount { lake, source });
+        let lake = || deployment.lake.clone();
+        match opened {
+            Err(source @ TableError::OtherAccount { .. }) => {
+                return Err(PartsError::OtherAccount { lake: lake(), source: Box::new(source) });
+            }
+            Err(source @ TableError::NewerFormat { .. }) => {
+                return Err(PartsError::Newer { lake: lake(), source: Box::new(source) });
+            }
+            Ok(_) | Err(_) => {}
         }
     }
     Ok(())
