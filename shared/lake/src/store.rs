@@ -103,7 +103,10 @@ impl StoreError {
         use std::io::ErrorKind;
         let key = key.to_owned();
         let kind = source.kind();
-        if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+        if matches!(
+            kind,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+        ) {
             return Self::Full { key, source };
         }
         if matches!(kind, ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) {

@@ -42,7 +42,10 @@ impl StateErrorKind {
     /// What an input or output error means.
     pub(crate) fn of_io(source: &std::io::Error) -> Self {
         let kind = source.kind();
-        if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+        if matches!(
+            kind,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+        ) {
             Self::Full
         } else if matches!(kind, ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) {
             Self::Denied
