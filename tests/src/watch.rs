@@ -35,7 +35,8 @@ impl Watch {
                 continue;
             };
             drop(world.oracle().table_rows(spec).await);
-            let epochs = epochs(world, spec).await;
+            let commits = commits(world, spec).await;
+            let epochs: Vec<u64> = commits.iter().map(|commit| commit.0).collect();
             if !epochs.is_sorted() {
                 wrong.push(format!("{}: a lost lease committed: {epochs:?}", spec.name));
             }
@@ -95,25 +96,26 @@ impl Watch {
     }
 }
 
-/// The epochs of the commits of a table that are still in its log, in their order.
-pub async fn epochs(world: &World, spec: &'static StreamSpec) -> Vec<u64> {
+/// Epoch and operation of the commits that are still in the log of a table, in their order.
+pub async fn commits(world: &World, spec: &'static StreamSpec) -> Vec<(u64, String)> {
     let prefix = format!("tables/{}/_delta_log/", spec.name);
-    let mut epochs = Vec::new();
-    for object in world.store.list(&prefix, None).await.expect("a store") {
-        if !object.key.ends_with(".json") {
-            continue;
-        }
+    let mut commits = Vec::new();
+    let objects = world.store.list(&prefix, None).await.expect("a store");
+    for object in objects.into_iter().filter(|object| object.key.strip_suffix(".json").is_some()) {
         let bytes = world.store.get(&object.key).await.expect("a store").expect("the file");
         let text = core::str::from_utf8(&bytes).expect("text");
-        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line));
-        let txns = lines.map(|line| line.expect("JSON")).filter_map(|line| {
+        let lines = text.lines().map(serde_json::from_str::<serde_json::Value>);
+        let lines: Vec<_> = lines.map(|line| line.expect("JSON")).collect();
+        let epoch = lines.iter().find_map(|line| {
             let txn = line.get("txn")?;
             let epoch = txn.get("appId")?.as_str()? == "harvest-lake/epoch";
             epoch.then(|| txn.get("version")?.as_u64()).flatten()
         });
-        epochs.extend(txns);
+        let operation = lines.iter().find_map(|line| line.get("commitInfo")?.get("operation"));
+        let operation = operation.and_then(|name| name.as_str()).unwrap_or_default();
+        commits.extend(epoch.map(|epoch| (epoch, operation.to_owned())));
     }
-    epochs
+    commits
 }
 
 /// `updated_at` of each row.
