@@ -1,0 +1,345 @@
+//! A lake on disk, the fake account behind HTTP that it copies, and the built binaries between them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use engine::ids::AccountId;
+use engine::time::Timestamp;
+use lake::store::FolderStore;
+use serde_json::Value;
+use sim::{Account, Effect, Face, FaultRule, Mutation, Scale, Select, Served};
+
+use crate::oracle::{After, Oracle};
+
+/// What a command left.
+#[derive(Debug)]
+pub struct Ended {
+    /// Exit code.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Ended {
+    /// Without the long part of a summary.
+    fn brief(&self) -> String {
+        let out: String = self.out.chars().take(2000).collect();
+        format!("{out}\n{}", self.err)
+    }
+
+    /// Everything that a person or a log would see.
+    #[must_use]
+    pub fn said(&self) -> String {
+        format!("{}\n{}", self.out, self.err)
+    }
+
+    /// Ended with `code`.
+    pub fn with(self, code: i32) -> Self {
+        assert_eq!((self.code, self.signal), (Some(code), None), "{}", self.brief());
+        self
+    }
+
+    /// Says each of `words`, whatever stands between them.
+    pub fn says(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(self.said().contains(word), "{word:?} is missing in: {}", self.brief());
+        }
+        self
+    }
+
+    /// Its one JSON document, as `--json` asks.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.said()))
+    }
+
+    /// Error type and message of each stream that failed.
+    pub fn failures(&self) -> BTreeMap<String, (String, String)> {
+        let json = self.json();
+        let text = |of: &Value, name: &str| of[name].as_str().unwrap().to_owned();
+        let failures = json["failures"].as_array().unwrap_or_else(|| panic!("{}", self.said()));
+        failures
+            .iter()
+            .map(|one| (text(one, "stream"), (text(one, "error_type"), text(one, "message"))))
+            .collect()
+    }
+
+    /// How the last run of each stream ended.
+    pub fn outcomes(&self) -> BTreeMap<String, String> {
+        let json = self.json();
+        let streams = json["streams"].as_array().unwrap_or_else(|| panic!("{}", self.said()));
+        let text = |of: &Value, name: &str| of[name].as_str().unwrap().to_owned();
+        streams.iter().map(|one| (text(one, "stream"), text(one, "outcome"))).collect()
+    }
+
+    /// Only these streams failed; all others that ran are complete.
+    pub fn only_failed(self, streams: &[&str]) -> Self {
+        let failed: Vec<String> = self.failures().into_keys().collect();
+        let mut wanted = streams.to_vec();
+        wanted.sort_unstable();
+        assert_eq!(failed, wanted, "{}", self.brief());
+        for (stream, outcome) in self.outcomes() {
+            let expected = if wanted.contains(&stream.as_str()) { "failed" } else { "complete" };
+            assert_eq!(outcome, expected, "{stream}: {}", self.brief());
+        }
+        self
+    }
+}
+
+/// Cursor, table version and the table's files of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The stream's cursor.
+    pub cursor: Option<String>,
+    /// Version of the table.
+    pub version: u64,
+    /// Everything in the table's folder.
+    pub files: Vec<String>,
+}
+
+/// A lake on disk and the fake account behind HTTP that it copies.
+#[derive(Debug)]
+pub struct Scene {
+    /// The account.
+    pub served: Served,
+    folder: tempfile::TempDir,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Scene {
+    /// A tiny account.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self::of(&Scale::tiny(), seed, Duration::ZERO)
+    }
+
+    /// An account of `scale` whose answers take `latency`.
+    #[must_use]
+    pub fn of(scale: &Scale, seed: u64, latency: Duration) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let account = Account::generate(scale, seed, now());
+        let mut face = Face::local();
+        face.latency = latency;
+        let served = runtime.block_on(sim::serve(Arc::new(Mutex::new(account)), face)).unwrap();
+        served.with(|account| {
+            account.set_general_limit(sim::Limit::GENERAL.read("off").unwrap());
+            account.set_report_limit(sim::Limit::REPORTS.read("off").unwrap());
+        });
+        Self { served, folder: tempfile::tempdir().unwrap(), runtime }
+    }
+
+    /// A folder that goes with the scene.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Folder of the lake in it.
+    #[must_use]
+    pub fn lake(&self) -> PathBuf {
+        self.folder().join("lake")
+    }
+
+    /// Id of the account.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        AccountId(self.served.with(|account| account.account_id()))
+    }
+
+    /// The command with the settings of this scene; `line` is split at spaces.
+    pub fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(binary("harvest-lake"));
+        self.settings(&mut command);
+        command.args(line.split_whitespace());
+        command
+    }
+
+    /// Sets in the environment of `command` what this scene is about.
+    pub fn settings(&self, command: &mut Command) {
+        command
+            .env_clear()
+            .env("PATH", path())
+            .env("HARVEST_ACCOUNT_ID", self.account().to_string())
+            .env("HARVEST_ACCESS_TOKEN", sim::ADMINISTRATOR_TOKEN)
+            .env("HARVEST_BASE_URL", self.served.base_url())
+            .env("HARVEST_LAKE", self.lake())
+            .env("HARVEST_GENERAL", "100000/200ms")
+            .env("HARVEST_REPORTS", "100000/200ms")
+            // What fails waits between its attempts: it must not keep the others from running.
+            .env("HARVEST_MAX_WORKERS", "40")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+    }
+
+    /// Runs the command to its end.
+    #[must_use]
+    pub fn run(&self, line: &str) -> Ended {
+        finish(self.command(line).spawn().unwrap())
+    }
+
+    /// `sync`, to its end.
+    #[must_use]
+    pub fn sync(&self) -> Ended {
+        self.run("sync --json")
+    }
+
+    /// From now on `effect` befalls requests to `path`.
+    pub fn fault(&self, path: &str, select: Select, effect: Effect) {
+        let rule = FaultRule { path: path.to_owned(), select, effect };
+        self.served.with(|account| account.add_fault(rule));
+    }
+
+    /// Nothing befalls requests any more.
+    pub fn clear_faults(&self) {
+        self.served.with(Account::clear_faults);
+    }
+
+    /// Makes one change of the account.
+    pub fn apply(&self, mutation: &Mutation) {
+        self.served.with(|account| account.apply(now(), mutation).unwrap());
+    }
+
+    /// Changes that an incremental pass brings, in most streams.
+    pub fn mutate(&self, seed: u64) {
+        self.served.with(|account| {
+            account.mutate(now(), seed, 60);
+            while account.apply(now(), &Mutation::StopTimer { id: None }).is_ok() {}
+        });
+    }
+
+    fn oracle(&self, lake: &Path) -> Oracle<'_> {
+        let store = Arc::new(FolderStore::new(lake));
+        Oracle { account: &self.served.account, id: self.account(), now: now(), store }
+    }
+
+    /// What is wrong with the tables.
+    pub fn differences(&self, after: After) -> Vec<String> {
+        self.runtime.block_on(self.oracle(&self.lake()).differences(after))
+    }
+
+    /// A sync without trouble makes the tables true.
+    pub fn heals(&self) {
+        self.sync().with(0);
+        assert_eq!(self.differences(After::IncrementalPasses), Vec::<String>::new());
+    }
+
+    /// A full sync without trouble makes all of the tables true.
+    pub fn heals_fully(&self) {
+        self.run("sync --json --pass full --accept-deletes").with(0);
+        assert_eq!(self.differences(After::FullPasses), Vec::<String>::new());
+    }
+
+    /// Whatever is in the tables of `lake` is whole and true, though perhaps not all.
+    pub fn is_sound(&self, lake: &Path) {
+        let oracle = self.oracle(lake);
+        let windows = oracle.months();
+        for spec in streams::STREAMS {
+            // Before its first version there is no table for anybody.
+            let log = lake.join("tables").join(spec.name).join("_delta_log");
+            if !log.join(format!("{:020}.json", 0)).exists() {
+                continue;
+            }
+            let rows = self.runtime.block_on(oracle.table_rows(spec));
+            let truth = oracle.true_rows(spec, &windows);
+            for (key, row) in rows {
+                assert_eq!(truth.get(&key), Some(&row), "{}: {key}", spec.name);
+            }
+        }
+    }
+
+    /// Where the stream stands, by `status` and by its folder.
+    pub fn standing(&self, stream: &str) -> Standing {
+        let json = self.run("status --json").json();
+        let item = json["streams"].as_array().unwrap().iter().find(|one| one["stream"] == stream);
+        let item = item.unwrap_or_else(|| panic!("{stream} is not in {json}"));
+        let table = self.lake().join("tables").join(stream);
+        Standing {
+            cursor: item["cursor"].as_str().map(str::to_owned),
+            version: item["version"].as_u64().unwrap(),
+            files: files(&table).iter().map(|path| path.display().to_string()).collect(),
+        }
+    }
+
+    /// The file of the table's log that made `version`.
+    pub fn commit(&self, stream: &str, version: u64) -> PathBuf {
+        self.lake().join(format!("tables/{stream}/_delta_log/{version:020}.json"))
+    }
+}
+
+/// Waits for the end. Nobody ever shows the token.
+pub fn finish(child: Child) -> Ended {
+    let output = child.wait_with_output().unwrap();
+    let ended = Ended {
+        code: output.status.code(),
+        signal: output.status.signal(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    };
+    assert!(!ended.said().contains(sim::ADMINISTRATOR_TOKEN), "{}", ended.said());
+    assert!(!ended.said().contains("panicked"), "{}", ended.said());
+    ended
+}
+
+/// A binary of another package as it was built, beside the folder of this test.
+#[must_use]
+pub fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let profile = test.parent().and_then(Path::parent).unwrap();
+    let binary = profile.join(name);
+    assert!(
+        binary.exists(),
+        "{} is not built: run `cargo build --bins` first, as `make test` does",
+        binary.display()
+    );
+    binary
+}
+
+/// All files below `folder`, in order.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let Ok(entries) = fs::read_dir(folder) else { return found };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+/// Runs all cases at the same time and names those that fail.
+pub fn in_parallel<T: Sync>(cases: &[(&str, T)], check: impl Fn(&T) + Sync) {
+    let check = &check;
+    let failed: Vec<&str> = std::thread::scope(|scope| {
+        let running: Vec<_> = cases
+            .iter()
+            .map(|(name, case)| {
+                let thread = std::thread::Builder::new().name((*name).to_owned());
+                (*name, thread.spawn_scoped(scope, move || check(case)).unwrap())
+            })
+            .collect();
+        running.into_iter().filter_map(|(name, it)| it.join().is_err().then_some(name)).collect()
+    });
+    assert_eq!(failed, Vec::<&str>::new(), "see above for each");
+}
+
+/// The time of this machine.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the child needs to find `sh` and `mount`")]
+fn path() -> String {
+    std::env::var("PATH").unwrap()
+}

@@ -1,0 +1,226 @@
+//! Lakes and states that are damaged, newer, lost, of somebody else, or in use.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use e2e::oracle::After;
+use e2e::scene::{Scene, files, finish};
+use sim::{Mutation, Scale};
+
+/// Replaces `from` by `to` in the file, which must hold it.
+fn edit(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{text}");
+    fs::write(path, text.replace(from, to)).unwrap();
+}
+
+const FORMAT: &str = r#""harvest-lake.format":"1""#;
+const NEWER: &str = r#""harvest-lake.format":"2""#;
+
+#[test]
+fn a_lake_of_a_newer_version_is_left_alone() {
+    let scene = Scene::new(41);
+    scene.sync().with(0);
+    scene.mutate(41);
+    let log = scene.commit("clients", 0);
+    edit(&log, FORMAT, NEWER);
+    let before = files(&scene.lake().join("tables"));
+    scene.sync().with(1).says(&["clients", "format 2", "upgrade harvest-lake"]);
+    assert_eq!(files(&scene.lake().join("tables")), before, "nothing is written beside it");
+    edit(&log, NEWER, FORMAT);
+    scene.heals();
+}
+
+#[test]
+fn a_lake_of_another_account_is_left_alone() {
+    let scene = Scene::new(42);
+    scene.sync().with(0);
+    let other = Scene::of(&Scale { account_id: 2_000_002, ..Scale::tiny() }, 43, Duration::ZERO);
+    let before = files(&scene.lake().join("tables"));
+    for line in ["sync", "sync --pass full --accept-deletes --accept-role"] {
+        let mut command = other.command(line);
+        command.env("HARVEST_LAKE", scene.lake());
+        let ended = finish(command.spawn().unwrap()).with(2);
+        ended.says(&["1000001", "2000002", "another folder"]);
+    }
+    assert_eq!(files(&scene.lake().join("tables")), before);
+    scene.mutate(42);
+    scene.heals();
+}
+
+/// A lake with some commits in the log of `clients`.
+fn with_history(seed: u64, commits: u64) -> Scene {
+    let scene = Scene::new(seed);
+    scene.sync().with(0);
+    for _ in 0..commits {
+        let rename = Mutation::Update { stream: "clients".to_owned(), id: None };
+        scene.apply(&rename);
+        scene.run("sync --json --streams clients --pass full").with(0);
+    }
+    assert!(scene.standing("clients").version > commits);
+    scene
+}
+
+#[test]
+fn a_damaged_log_stops_its_table_alone_and_says_which_file() {
+    let scene = with_history(44, 3);
+    let newest = scene.commit("clients", scene.standing("clients").version);
+    let middle = scene.commit("clients", 2);
+    let damages: [(&Path, &dyn Fn(&[u8]) -> Option<Vec<u8>>); 4] = [
+        (&newest, &|whole| Some(whole[..whole.len() / 2].to_vec())),
+        (&newest, &|_| Some(Vec::new())),
+        (&newest, &|_| Some(b"<html>\xff</html>".to_vec())),
+        (&middle, &|_| None),
+    ];
+    for (path, damage) in damages {
+        let whole = fs::read(path).unwrap();
+        match damage(&whole) {
+            Some(bytes) => fs::write(path, bytes).unwrap(),
+            None => fs::remove_file(path).unwrap(),
+        }
+        let name = path.file_name().unwrap().to_str().unwrap();
+        scene.mutate(44);
+        let before = files(&scene.lake().join("tables/clients"));
+        let ended = scene.sync().with(1).only_failed(&["clients"]);
+        ended.says(&["`clients` is damaged", name, "restore"]);
+        assert_eq!(files(&scene.lake().join("tables/clients")), before);
+        fs::write(path, whole).unwrap();
+        scene.heals();
+    }
+}
+
+#[test]
+fn a_table_that_was_moved_away_comes_back_whole() {
+    let scene = with_history(45, 1);
+    for stream in ["clients", "time_entries", "invoice_payments", "time_report_team"] {
+        let table = scene.lake().join("tables").join(stream);
+        fs::rename(&table, scene.folder().join(stream)).unwrap();
+    }
+    scene.heals();
+    scene.heals_fully();
+}
+
+#[test]
+fn an_older_copy_of_a_table_catches_up() {
+    let scene = with_history(46, 0);
+    let copy = scene.folder().join("copy");
+    copy_folder(&scene.lake().join("tables"), &copy);
+    for seed in [47, 48] {
+        scene.mutate(seed);
+        scene.sync().with(0);
+    }
+    fs::remove_dir_all(scene.lake().join("tables")).unwrap();
+    copy_folder(&copy, &scene.lake().join("tables"));
+    scene.heals();
+    scene.heals_fully();
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for path in files(from) {
+        let target = to.join(path.strip_prefix(from).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(path, target).unwrap();
+    }
+}
+
+#[test]
+fn a_checkpoint_full_of_garbage_is_passed_over_while_the_versions_are_there() {
+    let scene = with_history(49, 11);
+    let log = scene.lake().join("tables/clients/_delta_log");
+    let checkpoints: Vec<_> = files(&log)
+        .into_iter()
+        .filter(|path| path.to_string_lossy().contains(".checkpoint."))
+        .collect();
+    assert!(!checkpoints.is_empty(), "{:?}", files(&log));
+    for path in &checkpoints {
+        fs::write(path, b"PAR1 garbage PAR1").unwrap();
+    }
+    scene.mutate(49);
+    // Without the versions before it nobody can tell what the table holds.
+    let first = scene.commit("clients", 0);
+    let whole = fs::read(&first).unwrap();
+    fs::remove_file(&first).unwrap();
+    let ended = scene.sync().with(1).only_failed(&["clients"]);
+    drop(ended.says(&["`clients` is damaged", "restore"]));
+    fs::write(&first, whole).unwrap();
+    scene.heals();
+}
+
+fn state_file(scene: &Scene) -> std::path::PathBuf {
+    scene.lake().join(".state.sqlite")
+}
+
+#[test]
+fn a_state_that_is_none_says_so_and_comes_back_from_the_tables() {
+    let scene = Scene::new(50);
+    scene.sync().with(0);
+    let state = state_file(&scene);
+    let before = files(&scene.lake().join("tables"));
+    fs::write(&state, "this is no database, but long enough to look like one ".repeat(100))
+        .unwrap();
+    let ended = scene.sync().with(1);
+    ended.says(&[".state.sqlite", "move it away and run again", "rebuilt from the tables"]);
+    assert_eq!(files(&scene.lake().join("tables")), before);
+    // As advised.
+    fs::rename(&state, scene.folder().join("away")).unwrap();
+    scene.mutate(50);
+    scene.heals();
+}
+
+#[test]
+fn a_state_of_a_newer_version_is_left_alone() {
+    let scene = Scene::new(51);
+    scene.sync().with(0);
+    let state = state_file(&scene);
+    let whole = fs::read(&state).unwrap();
+    let mut newer = whole.clone();
+    // `user_version` in the header of the file.
+    newer[60..64].copy_from_slice(&2_u32.to_be_bytes());
+    fs::write(&state, &newer).unwrap();
+    let before = files(&scene.lake().join("tables"));
+    scene.sync().with(1).says(&[".state.sqlite", "format 2", "newer harvest-lake"]);
+    assert_eq!(files(&scene.lake().join("tables")), before);
+    assert_eq!(fs::read(&state).unwrap(), newer);
+    fs::write(&state, whole).unwrap();
+    scene.mutate(51);
+    scene.heals();
+}
+
+#[test]
+fn a_lost_state_is_repaired_from_the_tables() {
+    let scene = Scene::new(52);
+    scene.sync().with(0);
+    scene.mutate(52);
+    scene.sync().with(0);
+    let cursor = scene.standing("time_entries").cursor.unwrap();
+    fs::remove_file(state_file(&scene)).unwrap();
+    scene.mutate(53);
+    let ended = scene.sync().with(0);
+    // The position came from the log: nothing is read from the beginning again.
+    let entries = ended.json()["streams"].as_array().unwrap().clone();
+    let entries = entries.iter().find(|one| one["stream"] == "time_entries").unwrap().clone();
+    assert_eq!(entries["passes"], serde_json::json!(["incremental"]));
+    assert!(scene.standing("time_entries").cursor.unwrap() >= cursor);
+    scene.heals();
+    scene.heals_fully();
+}
+
+#[test]
+fn of_two_syncs_on_one_lake_the_second_waits_and_both_end_well() {
+    let scene = Scene::of(&Scale::tiny(), 54, Duration::from_millis(30));
+    for seed in [55, 56] {
+        let first = scene.command("sync --json").spawn().unwrap();
+        let second = scene.command("sync --json").spawn().unwrap();
+        let ended = [finish(first).with(0), finish(second).with(0)].map(|one| one.json());
+        // They did overlap.
+        let at = |one: usize, name: &str| ended[one][name].as_str().unwrap().to_owned();
+        assert!(at(0, "began") < at(1, "ended") && at(1, "began") < at(0, "ended"));
+        for one in ended {
+            assert_eq!(one["complete"], true, "{one}");
+        }
+        assert_eq!(scene.differences(After::IncrementalPasses), Vec::<String>::new());
+        scene.mutate(seed);
+    }
+    scene.heals();
+}
