@@ -43,7 +43,8 @@ pub struct Busy {
 
 impl Lease {
     /// The lease of a new owner, or who has it. `owner_is_dead` says that the present owner's
-    /// process is known to have ended.
+    /// process is known to have ended. An owner runs one attempt at a stream at a time: a lease of
+    /// its own that it still holds is one that it could not give back.
     ///
     /// # Errors
     /// [`Busy`] while another owner's lease lasts.
@@ -60,7 +61,7 @@ impl Lease {
             return Ok((Self { owner, until, released: false, epoch }, Acquired::Free));
         };
         let lasts = now < held.until && between(now, held.until) <= BELIEVABLE;
-        if !held.released && lasts && !owner_is_dead {
+        if !held.released && lasts && !owner_is_dead && held.owner != owner {
             return Err(Busy { owner: held.owner.clone(), until: held.until });
         }
         let acquired = if held.released { Acquired::Free } else { Acquired::TakenOver };
@@ -104,6 +105,13 @@ mod tests {
         assert_eq!(taken.1, Acquired::TakenOver);
         let freed = Lease::acquire(Some(&first.released()), "b", START, false).unwrap();
         assert_eq!((freed.0.epoch, freed.1), (Epoch(2), Acquired::Free));
+    }
+
+    #[test]
+    fn a_lease_that_its_owner_could_not_give_back_is_taken_over_by_it() {
+        let (first, _) = Lease::acquire(None, "a", START, false).unwrap();
+        let (again, how) = Lease::acquire(Some(&first), "a", START, false).unwrap();
+        assert_eq!((again.epoch, how), (Epoch(2), Acquired::TakenOver));
     }
 
     #[test]
