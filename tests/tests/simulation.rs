@@ -150,6 +150,8 @@ async fn administrators_wrote(world: &World) -> bool {
 /// One round of work by one to three processes at once.
 async fn round(random: &mut StdRng, world: &mut World, seed: u64) {
     world.mutate(seed, random.random_range(0..40));
+    // Longer ago than an incremental pass reads again, or not.
+    world.sleep(random.random_range(0..2)).await;
     settings(random, world);
     if random.random_bool(0.5) {
         let rule = faults(random);
