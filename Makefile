@@ -17,8 +17,8 @@ unit: ## Tests of the libraries alone: under 3 minutes when warm
 	cargo test --locked --workspace --lib --bins
 
 test: $(VENV)/installed ## All tests that CI runs, the tables read by other engines included
-	cargo test --locked --workspace
 	cargo build --locked --bins
+	cargo test --locked --workspace
 	tests/lake_check.sh
 	$(VENV)/bin/cfn-lint -t infra/template.yaml -r eu-west-1
 

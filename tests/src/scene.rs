@@ -1,5 +1,11 @@
 //! A lake on disk, the fake account behind HTTP that it copies, and the built binaries between them.
 
+#![expect(
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    reason = "most of these assert, and may be the end of a chain"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -37,7 +43,6 @@ impl Ended {
     }
 
     /// Everything that a person or a log would see.
-    #[must_use]
     pub fn said(&self) -> String {
         format!("{}\n{}", self.out, self.err)
     }
@@ -57,7 +62,6 @@ impl Ended {
     }
 
     /// Its one JSON document, as `--json` asks.
-    #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.said()))
     }
@@ -117,13 +121,11 @@ pub struct Scene {
 
 impl Scene {
     /// A tiny account.
-    #[must_use]
     pub fn new(seed: u64) -> Self {
         Self::of(&Scale::tiny(), seed, Duration::ZERO)
     }
 
     /// An account of `scale` whose answers take `latency`.
-    #[must_use]
     pub fn of(scale: &Scale, seed: u64, latency: Duration) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let account = Account::generate(scale, seed, now());
@@ -138,19 +140,16 @@ impl Scene {
     }
 
     /// A folder that goes with the scene.
-    #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// Folder of the lake in it.
-    #[must_use]
     pub fn lake(&self) -> PathBuf {
         self.folder().join("lake")
     }
 
     /// Id of the account.
-    #[must_use]
     pub fn account(&self) -> AccountId {
         AccountId(self.served.with(|account| account.account_id()))
     }
@@ -182,13 +181,11 @@ impl Scene {
     }
 
     /// Runs the command to its end.
-    #[must_use]
     pub fn run(&self, line: &str) -> Ended {
         finish(self.command(line).spawn().unwrap())
     }
 
     /// `sync`, to its end.
-    #[must_use]
     pub fn sync(&self) -> Ended {
         self.run("sync --json")
     }
@@ -291,7 +288,6 @@ pub fn finish(child: Child) -> Ended {
 }
 
 /// A binary of another package as it was built, beside the folder of this test.
-#[must_use]
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap();
@@ -333,7 +329,6 @@ pub fn in_parallel<T: Sync>(cases: &[(&str, T)], check: impl Fn(&T) + Sync) {
 }
 
 /// The time of this machine.
-#[must_use]
 #[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
 pub fn now() -> Timestamp {
     Timestamp::now()

@@ -1,5 +1,7 @@
 //! `kill -9` at random and at every failpoint, over real files, SQLite and HTTP; then a quiet run.
 
+#![expect(clippy::unwrap_used, reason = "a surprise ends the test")]
+
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -25,7 +27,7 @@ fn now() -> Timestamp {
 struct Scene {
     served: Served,
     folder: tempfile::TempDir,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Scene {
@@ -38,7 +40,7 @@ impl Scene {
             account.set_general_limit(unlimited());
             account.set_report_limit(unlimited());
         });
-        Self { served, folder: tempfile::tempdir().unwrap(), _runtime: runtime }
+        Self { served, folder: tempfile::tempdir().unwrap(), runtime }
     }
 
     fn trace(&self) -> std::path::PathBuf {
@@ -90,7 +92,7 @@ impl Scene {
         let account = &self.served.account;
         let id = AccountId(self.served.with(|account| account.account_id()));
         let oracle = Oracle { account, id, now: now(), store: Arc::new(store) };
-        self._runtime.block_on(oracle.differences(after))
+        self.runtime.block_on(oracle.differences(after))
     }
 
     /// Quiet runs, then the tables must be true.

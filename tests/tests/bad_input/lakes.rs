@@ -62,12 +62,15 @@ fn with_history(seed: u64, commits: u64) -> Scene {
     scene
 }
 
+/// Makes something else of a file, or nothing.
+type Damage<'a> = &'a dyn Fn(&[u8]) -> Option<Vec<u8>>;
+
 #[test]
 fn a_damaged_log_stops_its_table_alone_and_says_which_file() {
     let scene = with_history(44, 3);
     let newest = scene.commit("clients", scene.standing("clients").version);
     let middle = scene.commit("clients", 2);
-    let damages: [(&Path, &dyn Fn(&[u8]) -> Option<Vec<u8>>); 4] = [
+    let damages: [(&Path, Damage); 4] = [
         (&newest, &|whole| Some(whole[..whole.len() / 2].to_vec())),
         (&newest, &|_| Some(Vec::new())),
         (&newest, &|_| Some(b"<html>\xff</html>".to_vec())),
