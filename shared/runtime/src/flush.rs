@@ -8,9 +8,8 @@ use engine::coverage::{Coverage, delete_allowance};
 use engine::item::{Position, Stored, roles_suffice};
 use engine::pass::Pass;
 use engine::report::Counts;
-use engine::time::{SignedDuration, Timestamp};
+use engine::time::Timestamp;
 use lake::collect::{Collected, Collector};
-use lake::maintenance;
 use lake::merge::{MergeJob, Merged, merge};
 use lake::partition::Limits;
 use lake::table::{Change, CommitError, Committed, Writer};
@@ -20,7 +19,7 @@ use crate::account;
 use crate::error::RunError;
 use crate::hold::Hold;
 use crate::progress::Moment;
-use crate::run::{Outcome, Run};
+use crate::run::Run;
 
 /// Larger values go into an object of the lake, and the item names it.
 const LARGEST_IN_ITEM: usize = 4096;
@@ -302,40 +301,5 @@ impl Run {
             .put(&key, Bytes::from(lines))
             .await
             .map_err(|source| RunError::Store { stream, source: Box::new(source) })
-    }
-
-    /// Removes what no reader needs any more. Failing to is no failure of the run.
-    pub(crate) async fn tidy(&mut self, outcome: &Outcome) {
-        if matches!(outcome, Outcome::Busy { .. }) {
-            return;
-        }
-        let settings = Arc::clone(&self.context.settings);
-        let changed = self.report.commits > 0 || self.has_taken_over();
-        if !changed {
-            return;
-        }
-        let now = self.context.clock.now();
-        let at_once = settings.tidy_at_once && !settings.keep;
-        let retention = if at_once { SignedDuration::ZERO } else { settings.retention };
-        let writer = self.writer();
-        let stream = self.stream();
-        if let Err(error) = maintenance::vacuum(&mut self.table, now, retention).await {
-            tracing::warn!(stream, %error, "removed files stay behind");
-        }
-        if at_once
-            && let Err(error) =
-                maintenance::orphans(&mut self.table, now, SignedDuration::ZERO, &writer).await
-        {
-            tracing::warn!(stream, %error, "orphaned files stay behind");
-        }
-        let old_log = match self.table.checkpoint_if_due(now, retention).await {
-            // Only behind a new checkpoint can more of the log be old.
-            Ok(Some(_)) => maintenance::clean_log(&mut self.table, now, settings.retention).await,
-            Ok(None) => return,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = old_log {
-            tracing::warn!(stream, %error, "old log files stay behind");
-        }
     }
 }

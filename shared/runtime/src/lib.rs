@@ -15,6 +15,7 @@ pub mod records;
 pub mod reset;
 pub mod run;
 pub mod telemetry;
+mod tidy;
 
 pub use context::Context;
 pub use error::RunError;
