@@ -6,7 +6,7 @@ use engine::item::Extent;
 use engine::pass::Target;
 use engine::retry::{Attempts, Decision, Failure};
 use engine::spec::{Module, RateClass};
-use engine::time::{Date, Timestamp, plus};
+use engine::time::{Date, SignedDuration, Timestamp, plus};
 use harvest_api::{Answer, ApiError};
 use serde::Deserialize;
 
@@ -32,6 +32,9 @@ pub struct Company {
     /// Features of modules that are off.
     pub modules_off: Vec<String>,
 }
+
+/// How long a question of who the token is waits for more runs that want to know.
+const GATHERED: SignedDuration = SignedDuration::from_millis(200);
 
 /// What a request outside of streams is called in errors.
 const ACCOUNT: &str = "account";
@@ -156,6 +159,8 @@ pub async fn person_since(
     {
         return Ok((person.clone(), false));
     }
+    // Runs that end at about the same time wait for the lock meanwhile and share the answer.
+    context.clock.sleep_until(plus(context.clock.now(), GATHERED)).await;
     let asked_at = context.clock.now();
     let person = person(context, stream).await?;
     *last = Some((asked_at, person.clone()));
