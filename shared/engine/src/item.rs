@@ -104,6 +104,17 @@ impl<T: Default> Default for Stored<T> {
     }
 }
 
+impl<T> Stored<T> {
+    /// The object that holds the value, if it is not here.
+    #[must_use]
+    pub fn object(&self) -> Option<String> {
+        match self {
+            Self::Here(_) => None,
+            Self::At(key) => Some(key.clone()),
+        }
+    }
+}
+
 /// How a stream has been going.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -126,10 +126,9 @@ impl Run {
         let mut after = self.item.value.position.clone();
         let pass = self.order.pass;
         let old = self.item.value.position.pass(pass).unfinished.as_ref();
-        let old_object = old.and_then(|old| match &old.resume {
-            Stored::At(key) => Some(key.clone()),
-            Stored::Here(_) => None,
-        });
+        let old_object = old.and_then(|old| old.resume.object());
+        let old_parked = self.item.value.position.parked.object();
+        let commits = self.report.commits;
         let (deleted, refused_before) = old
             .map_or((self.item.value.position.pass(pass).deleted, 0), |old| {
                 (old.deleted, old.refused)
@@ -164,6 +163,10 @@ impl Run {
         let refused = self.flush(hold, after, before).await?;
         if let Some(key) = old_object {
             // Superseded: nothing names it any more.
+            self.discard(&key).await;
+        }
+        if let Some(key) = old_parked.filter(|_| self.report.commits > commits) {
+            // Until a commit names its successor, a lost state would need it.
             self.discard(&key).await;
         }
         if stage == Stage::Complete
