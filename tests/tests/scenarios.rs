@@ -712,7 +712,7 @@ fn somebody_with_fewer_roles_writes_and_claims_nothing() {
 }
 
 #[test]
-fn roles_that_are_lost_while_nothing_seems_to_change_move_no_cursor() {
+fn a_pass_that_finds_nothing_moves_no_cursor_and_asks_nobody() {
     story(async {
         let world = loaded(&Scale::tiny(), &["clients"]).await;
         let cursor = world.item("clients").await.position.cursor;
@@ -729,6 +729,35 @@ fn roles_that_are_lost_while_nothing_seems_to_change_move_no_cursor() {
             tick: None,
             accept_deletes: false,
         };
+        // A pass that finds nothing claims nothing, and asks nobody.
+        let report = worker::work(&context, &event, None).await.unwrap();
+        assert!(report.error().is_none(), "{report:?}");
+        assert_eq!((report.requests, report.records), (1, 0));
+        assert_eq!(world.item("clients").await.position.cursor, cursor);
+    });
+}
+
+#[test]
+fn roles_that_are_lost_while_the_same_is_read_again_move_no_cursor() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["clients"]).await;
+        let context = world.process(None);
+        let event = worker::Event {
+            stream: "clients".to_owned(),
+            pass: Pass::Incremental,
+            tick: None,
+            accept_deletes: false,
+        };
+        apply(&world, &Mutation::Update { stream: "clients".to_owned(), id: None });
+        let report = worker::work(&context, &event, None).await.unwrap();
+        assert_eq!(report.counts.updated, 1, "{report:?}");
+        let cursor = world.item("clients").await.position.cursor;
+        let token = sim::ADMINISTRATOR_TOKEN.to_owned();
+        let roles = vec!["manager".to_owned(), "client_and_task_manager".to_owned()];
+        apply(&world, &Mutation::SetRoles { token, roles });
+        let soon = plus(context.clock.now(), SignedDuration::from_secs(60));
+        context.clock.sleep_until(soon).await;
+        // The changed client is within the overlap: it is read, and nothing changes.
         let report = worker::work(&context, &event, None).await.unwrap();
         assert!(matches!(report.error(), Some(RunError::RolesLost { .. })), "{report:?}");
         assert_eq!(world.item("clients").await.position.cursor, cursor);

@@ -5,7 +5,7 @@ mod tests;
 
 use std::path::Path;
 
-use engine::item::{AccountItem, PassState, StreamItem};
+use engine::item::{AccountItem, Health, PassState, Position, StreamItem};
 use engine::pass::Pass;
 use engine::plan::{Standing, standing};
 use engine::spec::StreamSpec;
@@ -150,7 +150,7 @@ fn row(
         state,
         rows: None,
         version: None,
-        cursor: position.cursor,
+        cursor: up_to(position, health),
         last_success: health.last_success,
         last_full: position.full.last_begun,
         unfinished,
@@ -166,6 +166,17 @@ fn row(
         failures: health.failures,
         last_error: health.last_error.clone(),
     }
+}
+
+/// Up to when changes are in the table. A pass that finds nothing leaves the cursor where it is, but
+/// tells as much as one that moves it.
+fn up_to(position: &Position, health: &Health) -> Option<Timestamp> {
+    let cursor = position.cursor?;
+    let found_nothing = position
+        .incremental
+        .last_begun
+        .filter(|_| health.warning.is_none() && health.last_error.is_none());
+    Some(found_nothing.map_or(cursor, |begun| begun.max(cursor)))
 }
 
 fn unfinished(pass: Pass, state: &PassState) -> Option<UnfinishedPass> {

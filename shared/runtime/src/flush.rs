@@ -8,6 +8,7 @@ use engine::coverage::{Coverage, delete_allowance};
 use engine::item::{Position, roles_suffice};
 use engine::pass::Pass;
 use engine::report::Counts;
+use engine::spec::Kind;
 use engine::time::Timestamp;
 use lake::collect::{Collected, Collector};
 use lake::merge::{MergeJob, Merged, merge};
@@ -69,10 +70,15 @@ impl Run {
         Ok(if refused > 0 { refusal(refused) } else { None })
     }
 
-    /// Saves a position that no commit carries. A pass that ends so claims that nothing changed:
-    /// of what its person may see.
+    /// Saves a position that no commit carries. A pass that ends so claims that nothing changed of
+    /// what its person may see, unless it leaves its cursor where it is.
     async fn save_unchanged(&mut self, mut position: Position) -> Result<(), RunError> {
-        if position.pass(self.order.pass).unfinished.is_none() {
+        let ends = position.pass(self.order.pass).unfinished.is_none();
+        let follows_changes = matches!(self.order.spec.kind, Kind::Listing(_) | Kind::PerParent(_));
+        let stays = follows_changes
+            && self.order.pass == Pass::Incremental
+            && position.cursor == self.item.value.position.cursor;
+        if ends && !stays {
             position.roles = self.roles_before_commit(Counts::default()).await?;
         }
         self.item.value.position = position;

@@ -156,7 +156,14 @@ impl Run {
                     waits_until,
                 });
             }
-            Stage::Complete => self.completed(&mut after, &proof, begun, start, requests),
+            Stage::Complete => {
+                let nothing = driver.tally.records == 0 && driver.reading.progress().0 == 0;
+                let idle = nothing && unfinished.is_none() && pass == Pass::Incremental;
+                // The next pass asks from the same cursor and finds the same nothing: leaving it
+                // claims nothing, so nobody has to ask what the person may see.
+                let claims = (!idle && proof == Proof::Proven).then_some(start);
+                self.completed(&mut after, claims, begun, requests);
+            }
         }
         self.externalize(&mut after, start).await?;
         let before = Before { deleted, refused: refused_before };
@@ -186,13 +193,12 @@ impl Run {
         }
     }
 
-    /// The position after a complete pass.
+    /// The position after a complete pass; `claims`: where its cursor may move.
     fn completed(
         &self,
         after: &mut Position,
-        proof: &Proof,
+        claims: Option<Timestamp>,
         begun: Timestamp,
-        start: Timestamp,
         requests: u64,
     ) {
         let settings = &self.context.settings;
@@ -206,7 +212,7 @@ impl Run {
             Pass::Incremental => true,
             Pass::Full => settings.start_date.is_none(),
         };
-        if follows_changes && whole && *proof == Proof::Proven {
+        if let Some(start) = claims.filter(|_| follows_changes && whole) {
             after.cursor = Some(cursor::advance(after.cursor, start));
         }
         if self.order.pass == Pass::Full {
