@@ -1,0 +1,67 @@
+//! Throwing a table away.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use e2e::oracle::After;
+use e2e::world::{World, in_simulated_time, sync};
+use engine::ids::Epoch;
+use engine::time::{SignedDuration, plus};
+use lake::store::ObjectStore;
+use lake::table::Table;
+use sim::Scale;
+
+#[test]
+fn a_damaged_table_that_is_thrown_away_comes_back_whole() {
+    in_simulated_time(async {
+        let world = World::new(&Scale::tiny(), 5);
+        let context = world.process(None);
+        sync(&context, None).await.unwrap();
+        let damage = Bytes::from_static(b"{\"add\":");
+        let version = "tables/clients/_delta_log/00000000000000000002.json";
+        world.store.put(version, damage).await.unwrap();
+        world.sleep(1).await;
+        let failures = sync(&context, None).await.unwrap().failures();
+        assert_eq!(failures.len(), 1, "{failures:?}");
+        assert!(failures[0].contains("harvest-lake reset clients"), "{failures:?}");
+
+        let spec = streams::find("clients").unwrap();
+        assert_eq!(runtime::reset::reset(&context, spec).await.unwrap(), Ok(()));
+        let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
+        let table = Table::open(store, spec, world.settings.account).await.unwrap().unwrap();
+        assert_eq!((table.rows(), table.files().len()), (0, 0));
+        assert!(table.recorded_epoch() > Epoch(1), "a former owner must not go on with it");
+
+        world.sleep(1).await;
+        assert_eq!(sync(&context, None).await.unwrap().failures(), Vec::<String>::new());
+        let wrong = world.oracle().differences(After::FullPasses).await;
+        assert_eq!(wrong, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_table_that_a_run_works_on_is_left_alone() {
+    in_simulated_time(async {
+        let world = World::new(&Scale::tiny(), 5);
+        let first = world.process(None);
+        sync(&first, None).await.unwrap();
+        let spec = streams::find("clients").unwrap();
+        let order = runtime::run::Order {
+            spec,
+            pass: engine::pass::Pass::Incremental,
+            stop_at: None,
+            accept_deletes: false,
+        };
+        let other = world.process(None);
+        let meanwhile = async {
+            // The run has its lease by now and waits for Harvest.
+            let soon = plus(other.clock.now(), SignedDuration::from_millis(20));
+            other.clock.sleep_until(soon).await;
+            runtime::reset::reset(&other, spec).await.unwrap()
+        };
+        let (report, reset) = futures::join!(runtime::run::run(&first, order), meanwhile);
+        assert!(report.error().is_none(), "{report:?}");
+        assert!(reset.is_err(), "it was reset under the run");
+        assert_eq!(world.oracle().differences(After::FullPasses).await, Vec::<String>::new());
+    });
+}
