@@ -44,7 +44,6 @@ sim: ## Simulation with SEEDS random histories
 
 snap: ## Write the golden files anew, to be reviewed
 	UPDATE_GOLDEN=1 cargo test --locked -p e2e --test declarations
-	INSTA_UPDATE=always cargo test --locked -p cli --lib
 
 deny: ## Licences, sources, duplicate TLS (needs cargo-deny)
 	cargo deny --locked check bans licenses sources

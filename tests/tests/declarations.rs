@@ -195,7 +195,6 @@ fn what_incremental_passes_cannot_see_is_swept_daily() {
         };
         assert_eq!(spec.sweep, sweep, "{}", spec.name);
         if let Some((windows, all)) = windows {
-            assert_eq!(windows.all_windows_daily, all, "{}", spec.name);
             assert_eq!(windows.includes_issue_date, all, "{}", spec.name);
         }
         if let Kind::Listing(listing) = &spec.kind {

@@ -97,8 +97,6 @@ pub struct PerParent {
 pub struct ReportWindow {
     /// Whether invoices' `issue_date` counts for the first and last window too.
     pub includes_issue_date: bool,
-    /// Whether all windows are read daily because old ones change with every invoice.
-    pub all_windows_daily: bool,
 }
 
 /// Which of Harvest's two limits a request counts against.

@@ -10,7 +10,7 @@ pub static EXPENSE_REPORT_CLIENTS: StreamSpec = StreamSpec {
     doc: "Expenses of one client in one currency within one window.",
     path: "/reports/expenses/clients",
     records_key: Some("results"),
-    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false, all_windows_daily: false }),
+    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false }),
     rate_class: RateClass::Reports,
     module: Some(Module::Expense),
     primary_key: &["period_start", "period_end", "client_id", "currency"],

@@ -10,7 +10,7 @@ pub static TIME_REPORT_CLIENTS: StreamSpec = StreamSpec {
     doc: "Hours for one client in one currency within one window.",
     path: "/reports/time/clients",
     records_key: Some("results"),
-    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false, all_windows_daily: false }),
+    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false }),
     rate_class: RateClass::Reports,
     module: None,
     primary_key: &["period_start", "period_end", "client_id", "currency"],

@@ -10,7 +10,7 @@ pub static TIME_REPORT_PROJECTS: StreamSpec = StreamSpec {
     doc: "Hours for one project in one currency within one window.",
     path: "/reports/time/projects",
     records_key: Some("results"),
-    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false, all_windows_daily: false }),
+    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false }),
     rate_class: RateClass::Reports,
     module: None,
     primary_key: &["period_start", "period_end", "project_id", "currency"],

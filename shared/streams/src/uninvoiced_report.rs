@@ -10,7 +10,7 @@ pub static UNINVOICED_REPORT: StreamSpec = StreamSpec {
     doc: "Hours and expenses of one project within one window that no invoice bills yet.",
     path: "/reports/uninvoiced",
     records_key: Some("results"),
-    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: true, all_windows_daily: true }),
+    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: true }),
     rate_class: RateClass::Reports,
     module: Some(Module::Invoice),
     primary_key: &["period_start", "period_end", "project_id", "currency"],

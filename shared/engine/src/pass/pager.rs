@@ -102,7 +102,7 @@ impl List {
     /// Counts a failure; after two time-outs or 5xx in a row pages get half as large, and the
     /// answer is true.
     pub(super) fn shrink_after(&mut self, failure: &Failure) -> bool {
-        if !matches!(failure, Failure::TimedOut | Failure::Server(_)) {
+        if !failure.asks_for_smaller_pages() {
             return false;
         }
         self.trouble = self.trouble.saturating_add(1);

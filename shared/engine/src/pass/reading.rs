@@ -25,7 +25,6 @@ pub struct Reading {
     held: Option<HeldUnits>,
     routes: BTreeMap<u64, Route>,
     last_id: u64,
-    resumed: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,7 +74,7 @@ impl Reading {
                 Work::Parents(Box::new(Parents::new(pager, plan.pass, plan.parked.clone())))
             }
         };
-        Self { plan, work, held: None, routes: BTreeMap::new(), last_id: 0, resumed: false }
+        Self { plan, work, held: None, routes: BTreeMap::new(), last_id: 0 }
     }
 
     /// A reading that an earlier run saved.
@@ -89,7 +88,7 @@ impl Reading {
             Work::Units(_) => {}
             Work::Parents(parents) => parents.resumed(&plan.parked),
         }
-        Ok(Self { plan, work, held: None, routes: BTreeMap::new(), last_id: 0, resumed: true })
+        Ok(Self { plan, work, held: None, routes: BTreeMap::new(), last_id: 0 })
     }
 
     /// The saved form: whatever is under way is asked again.
@@ -103,12 +102,6 @@ impl Reading {
             Work::Parents(parents) => Work::Parents(Box::new(parents.suspended())),
         };
         serde_json::to_value(work)
-    }
-
-    /// Whether an earlier run began this reading.
-    #[must_use]
-    pub const fn is_resumed(&self) -> bool {
-        self.resumed
     }
 
     /// What to do now. Call again until it says `Wait` or `Done`.

@@ -52,7 +52,7 @@ static CHILDREN: StreamSpec = spec(
 static REPORT: StreamSpec = spec(
     "report",
     "/reports/report",
-    Kind::ReportWindow(ReportWindow { includes_issue_date: false, all_windows_daily: false }),
+    Kind::ReportWindow(ReportWindow { includes_issue_date: false }),
 );
 static SNAPSHOT: StreamSpec = spec("snapshot", "/snapshot", Kind::Snapshot(Paging::Offset));
 

@@ -27,11 +27,8 @@ const fn spec(name: &'static str, kind: Kind, sweep: Sweep) -> StreamSpec {
 static LISTING: StreamSpec =
     spec("listing", Kind::Listing(Listing { paging: Paging::Cursor, reread: None }), Sweep::ByCost);
 static SNAPSHOT: StreamSpec = spec("snapshot", Kind::Snapshot(Paging::Cursor), Sweep::Always);
-static REPORT: StreamSpec = spec(
-    "report",
-    Kind::ReportWindow(ReportWindow { includes_issue_date: false, all_windows_daily: false }),
-    Sweep::ByCost,
-);
+static REPORT: StreamSpec =
+    spec("report", Kind::ReportWindow(ReportWindow { includes_issue_date: false }), Sweep::ByCost);
 
 fn at(hours: i64) -> Timestamp {
     plus(Timestamp::UNIX_EPOCH, SignedDuration::from_hours(hours))

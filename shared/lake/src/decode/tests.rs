@@ -77,7 +77,7 @@ static REPORT: StreamSpec = StreamSpec {
     doc: "One row.",
     path: "/reports/x",
     records_key: Some("results"),
-    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false, all_windows_daily: false }),
+    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false }),
     rate_class: RateClass::Reports,
     module: None,
     primary_key: &["period_start", "period_end", "client_id", "currency"],

@@ -68,7 +68,7 @@ pub(crate) static CHILDREN: StreamSpec = StreamSpec {
 };
 /// With dates and nullable parts in the key.
 pub(crate) static REPORT: StreamSpec = StreamSpec {
-    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false, all_windows_daily: false }),
+    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false }),
     primary_key: &["period_start", "period_end", "user_id", "currency"],
     fields: REPORT_FIELDS,
     ..listing(Partition::PeriodYear)
