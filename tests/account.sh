@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${BIN:-target/quick}
-python=${PYTHON:-.venv/bin/python}
+python=${PYTHON:-.tools/readers/bin/python}
 work=$(mktemp -d)
 fake_pid=
 trap '[ -z "$fake_pid" ] || kill "$fake_pid" 2>/dev/null; rm -rf "$work"' EXIT

@@ -18,7 +18,6 @@ use crate::arguments::CheckArguments;
 use crate::exit::{CliError, Exit};
 use crate::said::{Paint, Said};
 use crate::summary::refusal;
-use crate::sync::shown;
 use crate::text;
 use probe::{Answered, Probe, probe};
 
@@ -97,7 +96,7 @@ fn findings(
 }
 
 async fn lake_state(context: &Context, deployment: &Deployment) -> LakeState {
-    let mut found = LakeState { folder: shown(&deployment.lake), ..LakeState::default() };
+    let mut found = LakeState { folder: deployment.lake.to_string(), ..LakeState::default() };
     for spec in streams::STREAMS {
         let store = Arc::clone(&context.store);
         match Table::open(store, spec, context.settings.account).await {

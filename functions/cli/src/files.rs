@@ -5,9 +5,8 @@ use serde_json::json;
 
 use crate::arguments::FilesArguments;
 use crate::exit::{CliError, Exit};
-use crate::lake_facts;
+use crate::lake_facts::LakeFacts;
 use crate::said::Said;
-use crate::sync::shown;
 use crate::text;
 
 /// The files that a table consists of now.
@@ -15,12 +14,11 @@ pub(crate) async fn files(arguments: &FilesArguments, given: &Given) -> Result<S
     let spec = find_stream(&arguments.stream)?;
     let mut given = given.clone();
     arguments.lake.give(&mut given);
-    let folder = lake_facts::folder(&given)?;
-    let Some(table) = lake_facts::open(&folder, spec).await? else {
-        return Err(CliError::NoTable { stream: spec.name, lake: shown(&folder) });
+    let lake = LakeFacts::of(&given).await?;
+    let Some(table) = lake.open(spec).await? else {
+        return Err(CliError::NoTable { stream: spec.name, lake: lake.place.to_string() });
     };
-    let root = folder.join(table.root());
-    let path = |path: &str| shown(&root.join(path));
+    let path = |path: &str| lake.place.locate(&format!("{}/{path}", table.root()));
     let mut lines = String::new();
     let mut rows = Vec::new();
     let mut documents = Vec::new();

@@ -1,52 +1,61 @@
 //! What the tables of a lake tell without anything else being known.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::ids::AccountId;
 use engine::spec::StreamSpec;
-use lake::store::{FolderStore, ObjectStore};
+use lake::store::ObjectStore;
 use lake::table::{Table, TableError};
-use runtime::config::{ConfigError, Given, Setting};
+use runtime::aws::Aws;
+use runtime::config::{ConfigError, Given, LakePlace, Setting, has_own_s3_endpoint};
+use runtime::parts;
 
 /// No account has this id: opening a table in its name tells whose it is.
 const NOBODY: AccountId = AccountId(0);
 
-/// Folder of the lake.
-///
-/// # Errors
-/// Where the setting names something else.
-pub(crate) fn folder(given: &Given) -> Result<PathBuf, ConfigError> {
-    let lake = given.get(Setting::LAKE).unwrap_or("./lake");
-    if lake.contains("://") {
-        return Err(ConfigError::NotYet { setting: Setting::LAKE, value: lake.to_owned() });
-    }
-    Ok(PathBuf::from(lake))
+/// A lake, as somebody sees it who knows nothing but its place.
+#[derive(Clone, Debug)]
+pub(crate) struct LakeFacts {
+    pub(crate) place: LakePlace,
+    store: Arc<dyn ObjectStore>,
 }
 
-/// The table of `spec`, whoever's account it holds; `None` where there is none.
-///
-/// # Errors
-/// Where the table cannot be read.
-pub(crate) async fn open(
-    folder: &PathBuf,
-    spec: &'static StreamSpec,
-) -> Result<Option<Table>, TableError> {
-    let store: Arc<dyn ObjectStore> = Arc::new(FolderStore::new(folder));
-    match Table::open(Arc::clone(&store), spec, NOBODY).await {
-        Err(TableError::OtherAccount { found, .. }) => Table::open(store, spec, found).await,
-        other => other,
+impl LakeFacts {
+    /// The lake that was named, or the default one.
+    ///
+    /// # Errors
+    /// Where the setting names no lake.
+    pub(crate) async fn of(given: &Given) -> Result<Self, ConfigError> {
+        let setting = Setting::LAKE;
+        let place = LakePlace::parse(given.get(setting).unwrap_or("./lake"))
+            .map_err(|why| ConfigError::Invalid { setting, why })?;
+        let store = parts::store(&place, &Aws::new(has_own_s3_endpoint())).await;
+        Ok(Self { place, store })
     }
-}
 
-/// The account that the lake holds; `None` where no table says.
-pub(crate) async fn account(folder: &PathBuf) -> Option<AccountId> {
-    for spec in streams::STREAMS {
-        let store: Arc<dyn ObjectStore> = Arc::new(FolderStore::new(folder));
-        if let Err(TableError::OtherAccount { found, .. }) = Table::open(store, spec, NOBODY).await
-        {
-            return Some(found);
+    /// The table of `spec`, whoever's account it holds; `None` where there is none.
+    ///
+    /// # Errors
+    /// Where the table cannot be read.
+    pub(crate) async fn open(
+        &self,
+        spec: &'static StreamSpec,
+    ) -> Result<Option<Table>, TableError> {
+        let store = || Arc::clone(&self.store);
+        match Table::open(store(), spec, NOBODY).await {
+            Err(TableError::OtherAccount { found, .. }) => Table::open(store(), spec, found).await,
+            other => other,
         }
     }
-    None
+
+    /// The account that the lake holds; `None` where no table says.
+    pub(crate) async fn account(&self) -> Option<AccountId> {
+        for spec in streams::STREAMS {
+            let opened = Table::open(Arc::clone(&self.store), spec, NOBODY).await;
+            if let Err(TableError::OtherAccount { found, .. }) = opened {
+                return Some(found);
+            }
+        }
+        None
+    }
 }

@@ -10,7 +10,6 @@ use serde_json::json;
 use crate::arguments::ResetArguments;
 use crate::exit::{CliError, Exit};
 use crate::said::Said;
-use crate::sync::shown;
 
 /// Throws tables away, so that the next sync loads them anew. Asks Harvest nothing.
 pub(crate) async fn reset(arguments: &ResetArguments, mut given: Given) -> Result<Said, CliError> {
@@ -39,7 +38,7 @@ pub(crate) async fn reset(arguments: &ResetArguments, mut given: Given) -> Resul
         documents.push(json!({ "stream": spec.name, "reset": done.is_ok() }));
     }
     let json = json!({
-        "lake": shown(&deployment.lake),
+        "lake": deployment.lake.to_string(),
         "streams": documents,
         "exit_code": exit.code(),
     });

@@ -3,24 +3,21 @@
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-
 use engine::item::{AccountItem, Health, PassState, Position, StreamItem};
 use engine::pass::Pass;
 use engine::plan::{Standing, standing};
 use engine::spec::StreamSpec;
 use engine::time::{Timestamp, between};
 use runtime::clock::{Clock, SystemClock};
-use runtime::config::{Deployment, Given, Setting};
+use runtime::config::{Deployment, Given, LakePlace, Setting, StatePlace};
 use runtime::{RunError, parts, records};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::arguments::StatusArguments;
 use crate::exit::{CliError, Exit};
-use crate::lake_facts;
+use crate::lake_facts::LakeFacts;
 use crate::said::{Paint, Said};
-use crate::sync::shown;
 use crate::text;
 
 /// The state of one stream.
@@ -62,9 +59,9 @@ pub(crate) async fn status(
     paint: Paint,
 ) -> Result<Said, CliError> {
     arguments.give(&mut given);
-    let folder = lake_facts::folder(&given)?;
+    let lake = LakeFacts::of(&given).await?;
     if given.get(Setting::ACCOUNT).is_none()
-        && let Some(account) = lake_facts::account(&folder).await
+        && let Some(account) = lake.account().await
     {
         given.set(Setting::ACCOUNT, account.to_string());
     }
@@ -79,9 +76,9 @@ pub(crate) async fn status(
     let mut rows = Vec::new();
     for (spec, item) in streams::STREAMS.into_iter().zip(items) {
         let excluded = !deployment.settings.includes(spec.name);
-        let alive = |owner: &str| parts::is_alive(&deployment, owner);
+        let alive = |owner: &str| parts::may_be_alive(&deployment, owner);
         let mut row = row(spec, &item, &account, excluded, now, alive);
-        match lake_facts::open(&folder, spec).await {
+        match lake.open(spec).await {
             Ok(Some(table)) => {
                 row.rows = Some(table.rows());
                 row.version = Some(table.version());
@@ -94,13 +91,13 @@ pub(crate) async fn status(
         }
         rows.push(row);
     }
-    Ok(said(&account, &deployment.lake, &rows, now, paint))
+    Ok(said(&account, &lake.place, &rows, now, paint))
 }
 
 /// The items of account and streams; defaults where there is no state yet, which stays so.
 async fn stored(deployment: &Deployment) -> Result<(AccountItem, Vec<StreamItem>), CliError> {
     let account = deployment.settings.account;
-    if !deployment.state.exists() {
+    if matches!(&deployment.state, StatePlace::File(file) if !file.exists()) {
         return Ok((AccountItem::default(), vec![StreamItem::default(); streams::STREAMS.len()]));
     }
     let state = parts::state(deployment).await?;
@@ -191,11 +188,17 @@ fn unfinished(pass: Pass, state: &PassState) -> Option<UnfinishedPass> {
     })
 }
 
-fn said(account: &AccountItem, lake: &Path, rows: &[Row], now: Timestamp, paint: Paint) -> Said {
+fn said(
+    account: &AccountItem,
+    lake: &LakePlace,
+    rows: &[Row],
+    now: Timestamp,
+    paint: Paint,
+) -> Said {
     let failing = rows.iter().any(|row| matches!(row.state, "failing" | "refused"));
     let exit = if failing { Exit::SomeFailed } else { Exit::Done };
     let json = json!({
-        "lake": shown(lake),
+        "lake": lake.to_string(),
         "company": account.company,
         "person": account.person,
         "roles": account.roles,
@@ -206,7 +209,7 @@ fn said(account: &AccountItem, lake: &Path, rows: &[Row], now: Timestamp, paint:
     let header = ["stream", "state", "rows", "up to", "last success", "last full pass", "remarks"];
     let mut text = String::new();
     if rows.iter().all(|row| row.rows.is_none()) {
-        text = format!("There is no lake in `{}` yet: run `harvest-lake sync`.\n\n", shown(lake));
+        text = format!("There is no lake in `{lake}` yet: run `harvest-lake sync`.\n\n");
     }
     let table = rows.iter().map(|row| cells(row, now)).collect();
     text.push_str(&text::table(&header, 2..3, table));

@@ -1,6 +1,5 @@
 //! `harvest-lake sync`.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use engine::pass::Pass;
@@ -47,19 +46,14 @@ pub(crate) async fn bring_up_to_date(
 ) -> Result<Summary, CliError> {
     let mut deployment = deployment.clone();
     // A local lake has one user: nobody reads older versions unless `--keep` says so.
-    deployment.settings.tidy_at_once = true;
+    deployment.settings.tidy_at_once = deployment.lake.folder().is_some();
     let progress: Arc<dyn runtime::progress::Progress> = Arc::clone(&watch) as Arc<_>;
     let context = parts::context(&deployment, progress).await?;
     let budget = tokio::spawn(tell_budget(context.clone(), Arc::clone(&watch)));
     let synced = rounds(&context, wish, Arc::clone(&watch), interrupt).await;
     budget.abort();
     watch.clear();
-    Ok(summarize(&context, &shown(&deployment.lake), &synced?).await?)
-}
-
-/// A path as a person would type it.
-pub(crate) fn shown(path: &Path) -> String {
-    path.display().to_string()
+    Ok(summarize(&context, &deployment.lake.to_string(), &synced?).await?)
 }
 
 /// Tells the display every second how much of the budgets is used.

@@ -1,6 +1,7 @@
 //! The token and the account it is for.
 
 use core::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use engine::ids::AccountId;
 
@@ -44,13 +45,36 @@ impl fmt::Display for Token {
     }
 }
 
+/// The token that requests are sent with now: it may be replaced while requests go on.
+#[derive(Clone, Debug, Default)]
+pub struct TokenCell(Arc<RwLock<Option<Token>>>);
+
+impl TokenCell {
+    /// A cell that holds `token`.
+    #[must_use]
+    pub fn new(token: Token) -> Self {
+        Self(Arc::new(RwLock::new(Some(token))))
+    }
+
+    /// The token; `None` where there is none yet.
+    #[must_use]
+    pub fn get(&self) -> Option<Token> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the token for all requests that are sent from now on.
+    pub fn set(&self, token: Option<Token>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = token;
+    }
+}
+
 /// Who asks: a token, and the account that is read with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Credentials {
     /// The Harvest account.
     pub account: AccountId,
     /// The token of a person or an application.
-    pub token: Token,
+    pub token: TokenCell,
 }
 
 #[cfg(test)]
@@ -61,7 +85,8 @@ mod tests {
     fn a_token_never_shows() {
         let token = Token::new(" 1234.pt.secret\n").unwrap();
         assert_eq!(token.reveal(), "1234.pt.secret");
-        let credentials = Credentials { account: AccountId(7), token: token.clone() };
+        let credentials =
+            Credentials { account: AccountId(7), token: TokenCell::new(token.clone()) };
         let shown = format!("{token} {token:?} {credentials:?} {credentials:#?}");
         assert!(!shown.contains("secret"), "{shown}");
     }

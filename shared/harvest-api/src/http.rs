@@ -19,7 +19,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::base::shown;
 use crate::error::SetupError;
-use crate::{Answer, ApiError, BaseUrl, Credentials, HarvestApi, Reply, Token};
+use crate::{Answer, ApiError, BaseUrl, Credentials, HarvestApi, Reply, Token, TokenCell};
 
 /// Bytes of an answer that is not the wanted one: enough for its message.
 const LARGEST_REFUSAL: u64 = 16 * 1024;
@@ -56,7 +56,7 @@ impl Default for Tuning {
 /// Harvest over HTTPS (plain HTTP for loopback hosts). Follows no redirect and repeats nothing.
 pub struct ReqwestApi {
     base: BaseUrl,
-    token: Token,
+    token: TokenCell,
     largest_body: u64,
     http: Client,
 }
@@ -140,12 +140,17 @@ impl HarvestApi for ReqwestApi {
     async fn get(&self, target: &Target) -> Result<Answer, ApiError> {
         let url = self.base.resolve(target)?;
         let request = shown(&url);
-        let response = match self.http.get(url).send().await {
+        let Some(token) = self.token.get() else {
+            return Err(ApiError::new(Failure::Unauthorized, request)
+                .with_detail("there is no token yet; nothing was sent"));
+        };
+        let sending = self.http.get(url).header(AUTHORIZATION, bearer(&token)?);
+        let response = match sending.send().await {
             Ok(response) => response,
             Err(source) => return Err(self.unanswered(source, &request)),
         };
         let reply = self.read(response, &request).await?;
-        reply.judge(&request).map_err(|error| error.without(self.token.reveal()))
+        reply.judge(&request).map_err(|error| error.without(token.reveal()))
     }
 }
 
@@ -177,18 +182,22 @@ fn headers(credentials: &Credentials, contact: &str) -> Result<HeaderMap, SetupE
     let plain = !contact.is_empty() && contact.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
     let agent = plain.then(|| HeaderValue::from_str(&agent).ok()).flatten();
     let agent = agent.ok_or_else(|| SetupError::Contact(contact.escape_debug().to_string()))?;
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", credentials.token.reveal()))
-        .map_err(|_| SetupError::Token("it cannot be part of a header"))?;
-    bearer.set_sensitive(true);
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    headers.insert(AUTHORIZATION, bearer);
     headers.insert(
         HeaderName::from_static("harvest-account-id"),
         HeaderValue::from(credentials.account.0),
     );
     headers.insert(USER_AGENT, agent);
     Ok(headers)
+}
+
+fn bearer(token: &Token) -> Result<HeaderValue, ApiError> {
+    // A token is made of characters that a header may have.
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
+        .map_err(|_| ApiError::new(Failure::Unauthorized, "the token"))?;
+    bearer.set_sensitive(true);
+    Ok(bearer)
 }
 
 /// TLS with the roots that browsers trust, compiled in: those of the operating system take

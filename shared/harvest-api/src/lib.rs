@@ -14,7 +14,7 @@ use engine::pass::Target;
 use engine::time::Timestamp;
 
 pub use self::base::BaseUrl;
-pub use self::credentials::{Credentials, Token};
+pub use self::credentials::{Credentials, Token, TokenCell};
 pub use self::error::{ApiError, SetupError};
 pub use self::faulty::{Call, Fault, FaultyApi};
 pub use self::http::{ReqwestApi, Tuning};

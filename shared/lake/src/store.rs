@@ -1,13 +1,15 @@
-//! Where the lake's objects are: a folder, memory, later S3.
+//! Where the lake's objects are: a folder, memory, S3.
 
 pub mod conformance;
 mod faulty;
 mod folder;
 mod memory;
+mod s3;
 
 pub use faulty::{Call, Fault, FaultyStore, Operation};
 pub use folder::FolderStore;
 pub use memory::MemoryStore;
+pub use s3::S3Store;
 
 use async_trait::async_trait;
 use bytes::Bytes;

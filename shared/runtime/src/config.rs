@@ -6,21 +6,24 @@ mod error;
 mod given;
 mod names;
 mod parse;
+mod place;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use engine::budget::Limit;
 use engine::ids::AccountId;
 use engine::time::{Date, SignedDuration};
 use engine::window::Grid;
-use harvest_api::{BaseUrl, Token};
+use harvest_api::BaseUrl;
+
+use crate::aws::Aws;
 
 pub use error::ConfigError;
-pub use given::{Given, SETTINGS, Setting, refuses_colour};
+pub use given::{Given, SETTINGS, Setting, has_own_s3_endpoint, refuses_colour};
 pub use names::{UnknownStream, find_stream};
+pub use place::{LakePlace, StatePlace, TokenPlace};
 
 /// Where Harvest's API lives.
 pub const BASE_URL: &str = "https://api.harvestapp.com/v2";
@@ -109,21 +112,27 @@ pub struct Deployment {
     /// Where Harvest's API lives.
     pub base: BaseUrl,
     /// Who may send requests; `None`: nobody said.
-    pub token: Option<Token>,
+    pub token: Option<TokenPlace>,
     /// Goes into the User-Agent.
     pub contact: String,
-    /// The folder of the lake.
-    pub lake: PathBuf,
-    /// The SQLite file of the state.
-    pub state: PathBuf,
+    /// Where the lake is.
+    pub lake: LakePlace,
+    /// Where the state is.
+    pub state: StatePlace,
+    /// Name or ARN of the function that works on one stream; only the orchestrator's needs it.
+    pub worker: Option<String>,
+    /// Name or ARN of the event bus that hears of completed and failed passes; `None`: nobody does.
+    pub event_bus: Option<String>,
+    /// AWS, where lake, state or secret are there.
+    pub aws: Aws,
 }
 
 impl Deployment {
-    /// The token.
+    /// Where the token comes from.
     ///
     /// # Errors
-    /// Where there is none.
-    pub fn token(&self) -> Result<&Token, ConfigError> {
+    /// Where nobody said.
+    pub fn token(&self) -> Result<&TokenPlace, ConfigError> {
         self.token.as_ref().ok_or(ConfigError::NoToken)
     }
 }

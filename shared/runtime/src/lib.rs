@@ -1,6 +1,7 @@
 //! Performs what the engine decides: clock, configuration, permits, driver.
 
 pub mod account;
+pub mod aws;
 pub mod clock;
 pub mod config;
 pub mod context;

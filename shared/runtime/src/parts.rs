@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use harvest_api::{Credentials, ReqwestApi, Tuning};
-use lake::store::{FolderStore, ObjectStore};
+use harvest_api::{Credentials, ReqwestApi, TokenCell, Tuning};
+use lake::store::{FolderStore, ObjectStore, S3Store};
 use lake::table::{Table, TableError};
-use state::{OwnerLock, SqliteStore, StateStore};
+use state::{DynamoStore, OwnerLock, SqliteStore, StateStore};
 
+use crate::aws::Aws;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{ConfigError, Deployment};
+use crate::config::{ConfigError, Deployment, LakePlace, StatePlace, TokenPlace};
 use crate::context::{Context, Owners, Random};
 use crate::gate::Gate;
 use crate::progress::Progress;
@@ -24,19 +25,19 @@ pub enum PartsError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The lake holds another account.
-    #[error("the lake `{}` belongs to another account", lake.display())]
+    #[error("the lake `{}` belongs to another account", lake)]
     OtherAccount {
-        /// The lake's folder.
-        lake: PathBuf,
+        /// The lake.
+        lake: String,
         /// Which.
         #[source]
         source: Box<TableError>,
     },
     /// A newer version writes the lake.
-    #[error("the lake `{}` is of a newer version; nothing is written", lake.display())]
+    #[error("the lake `{}` is of a newer version; nothing is written", lake)]
     Newer {
-        /// The lake's folder.
-        lake: PathBuf,
+        /// The lake.
+        lake: String,
         /// Which table shows it.
         #[source]
         source: Box<TableError>,
@@ -58,10 +59,14 @@ pub enum PartsError {
     State(#[from] state::StateError),
 }
 
-/// The lake's objects, without asking whether there are any.
-#[must_use]
-pub fn store(deployment: &Deployment) -> Arc<dyn ObjectStore> {
-    Arc::new(FolderStore::new(&deployment.lake))
+/// The objects of the lake at `place`, without asking whether there are any.
+pub async fn store(place: &LakePlace, aws: &Aws) -> Arc<dyn ObjectStore> {
+    match place {
+        LakePlace::Folder(folder) => Arc::new(FolderStore::new(folder)),
+        LakePlace::Bucket { bucket, prefix } => {
+            Arc::new(S3Store::new(aws.s3().await, bucket, prefix))
+        }
+    }
 }
 
 /// Whether every table there is belongs to the account and is of a format that this version knows.
@@ -70,9 +75,10 @@ pub fn store(deployment: &Deployment) -> Arc<dyn ObjectStore> {
 /// # Errors
 /// The first table of another account or a newer format.
 pub async fn check_account(deployment: &Deployment) -> Result<(), PartsError> {
+    let store = store(&deployment.lake, &deployment.aws).await;
     for spec in streams::STREAMS {
-        let opened = Table::open(store(deployment), spec, deployment.settings.account).await;
-        let lake = || deployment.lake.clone();
+        let opened = Table::open(Arc::clone(&store), spec, deployment.settings.account).await;
+        let lake = || deployment.lake.to_string();
         match opened {
             Err(source @ TableError::OtherAccount { .. }) => {
                 return Err(PartsError::OtherAccount { lake: lake(), source: Box::new(source) });
@@ -86,16 +92,22 @@ pub async fn check_account(deployment: &Deployment) -> Result<(), PartsError> {
     Ok(())
 }
 
-/// The state's items; the file and its folder are made where they are missing.
+/// The state's items; a file and its folder are made where they are missing.
 ///
 /// # Errors
 /// Where the folder cannot be made, or the file cannot be used.
 pub async fn state(deployment: &Deployment) -> Result<Arc<dyn StateStore>, PartsError> {
-    make_folder(&deployment.lake)?;
-    if let Some(folder) = deployment.state.parent().filter(|path| !path.as_os_str().is_empty()) {
-        make_folder(folder)?;
+    match &deployment.state {
+        StatePlace::File(file) => {
+            if let Some(folder) = file.parent().filter(|path| !path.as_os_str().is_empty()) {
+                make_folder(folder)?;
+            }
+            Ok(Arc::new(SqliteStore::open(file).await?))
+        }
+        StatePlace::Table(table) => {
+            Ok(Arc::new(DynamoStore::new(deployment.aws.dynamodb().await, table)))
+        }
     }
-    Ok(Arc::new(SqliteStore::open(&deployment.state).await?))
 }
 
 fn make_folder(path: &Path) -> Result<(), PartsError> {
@@ -103,33 +115,53 @@ fn make_folder(path: &Path) -> Result<(), PartsError> {
         .map_err(|source| PartsError::Folder { path: path.to_owned(), source })
 }
 
-/// Whether the owner of a lease is a process that lives on this machine.
+/// Where processes of this machine hold their locks: beside a state that only they share.
+fn locks(deployment: &Deployment) -> Option<PathBuf> {
+    match (&deployment.state, deployment.lake.folder()) {
+        (StatePlace::File(_), Some(lake)) => Some(lake.join(LOCKS)),
+        (StatePlace::File(file), None) => Some(file.with_extension("locks")),
+        (StatePlace::Table(_), _) => None,
+    }
+}
+
+/// Whether the owner of a lease may still be at work: on this machine its lock tells.
 #[must_use]
-pub fn is_alive(deployment: &Deployment, owner: &str) -> bool {
-    state::is_held(&deployment.lake.join(LOCKS), owner)
+pub fn may_be_alive(deployment: &Deployment, owner: &str) -> bool {
+    locks(deployment).is_none_or(|folder| state::is_held(&folder, owner))
 }
 
 /// Everything that runs need. Nothing is asked of Harvest yet.
 ///
 /// # Errors
-/// Where a setting is missing, the lake belongs to another account, or cannot be written.
+/// Where a setting is missing, or the lake belongs to another account or cannot be written.
 pub async fn context(
     deployment: &Deployment,
     progress: Arc<dyn Progress>,
 ) -> Result<Context, PartsError> {
     let settings = deployment.settings.clone();
     let account = settings.account;
-    let credentials = Credentials { account, token: deployment.token()?.clone() };
+    let token = match deployment.token()? {
+        TokenPlace::Given(token) => TokenCell::new(token.clone()),
+        TokenPlace::Secret(_) => TokenCell::default(),
+    };
+    let credentials = Credentials { account, token };
     let base = deployment.base.clone();
     let api = ReqwestApi::new(base, &credentials, &deployment.contact, Tuning::default())
         .map_err(ConfigError::Api)?;
-    check_account(deployment).await?;
-    let state = state(deployment).await?;
-    if let Err(error) = FolderStore::new(&deployment.lake).clean_leftovers("").await {
-        tracing::warn!(%error, "temporary files of ended processes stay behind");
+    if let LakePlace::Folder(folder) = &deployment.lake {
+        // Here it costs nothing to say so before anything is written; a bucket belongs to a stack.
+        check_account(deployment).await?;
+        make_folder(folder)?;
+        if let Err(error) = FolderStore::new(folder).clean_leftovers("").await {
+            tracing::warn!(%error, "temporary files of ended processes stay behind");
+        }
     }
+    let state = state(deployment).await?;
     let random = Random::from_system();
-    let owners = LocalOwners::create(&deployment.lake.join(LOCKS), &random)?;
+    let owners: Arc<dyn Owners> = match locks(deployment) {
+        Some(folder) => Arc::new(LocalOwners::create(&folder, &random)?),
+        None => Arc::new(RemoteOwners::new(random.clone())),
+    };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let general = settings.general.percent(settings.budget_percent);
     let reports = settings.reports.percent(settings.budget_percent);
@@ -139,11 +171,11 @@ pub async fn context(
         api: Arc::new(api),
         gate: Arc::new(gate),
         state,
-        store: store(deployment),
+        store: store(&deployment.lake, &deployment.aws).await,
         clock,
         random,
         progress,
-        owners: Arc::new(owners),
+        owners,
         person: Arc::default(),
         scratch: None,
     })
@@ -177,5 +209,30 @@ impl Owners for LocalOwners {
 
     fn is_dead(&self, owner: &str) -> bool {
         owner != self.id && !state::is_held(&self.folder, owner)
+    }
+}
+
+/// Owners of leases on many machines: nobody knows of another whether it lives, so each lease lasts
+/// until it ends.
+#[derive(Debug)]
+pub struct RemoteOwners {
+    id: String,
+}
+
+impl RemoteOwners {
+    /// An owner with a random id.
+    #[must_use]
+    pub fn new(random: Random) -> Self {
+        Self { id: format!("{}{}", random.attempt(), random.attempt()) }
+    }
+}
+
+impl Owners for RemoteOwners {
+    fn own_id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn is_dead(&self, _owner: &str) -> bool {
+        false
     }
 }

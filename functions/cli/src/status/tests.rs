@@ -38,10 +38,13 @@ fn failing_streams_show_in_the_exit_code_and_with_their_reason() {
     let health = Health { last_error: Some((NOW, "disk full".to_owned())), ..Health::default() };
     let failing = StreamItem { health, ..StreamItem::default() };
     let rows = [row(&streams::INVOICES, &failing, &account, false, NOW, |_| true)];
-    let told = said(&account, Path::new("lake"), &rows, NOW, Paint::Plain);
+    let told = said(&account, &LakePlace::parse("lake").unwrap(), &rows, NOW, Paint::Plain);
     assert_eq!(told.exit, Exit::SomeFailed);
     assert!(told.text.contains("✗ invoices, now: disk full"), "{}", told.text);
     assert_eq!(told.json["streams"][0]["state"], "failing");
     let fine = [row(&streams::INVOICES, &StreamItem::default(), &account, false, NOW, |_| true)];
-    assert_eq!(said(&account, Path::new("lake"), &fine, NOW, Paint::Plain).exit, Exit::Done);
+    assert_eq!(
+        said(&account, &LakePlace::parse("lake").unwrap(), &fine, NOW, Paint::Plain).exit,
+        Exit::Done
+    );
 }

@@ -19,7 +19,7 @@ fn quick() -> Tuning {
 }
 
 fn credentials() -> Credentials {
-    Credentials { account: AccountId(12345), token: Token::new(SECRET).unwrap() }
+    Credentials { account: AccountId(12345), token: TokenCell::new(Token::new(SECRET).unwrap()) }
 }
 
 fn api_at(base: &str, tuning: Tuning) -> ReqwestApi {

@@ -47,17 +47,14 @@ pub enum ConfigError {
         /// The name.
         source: UnknownStream,
     },
-    /// A store that a later version brings.
+    /// A lake in a bucket has its state in a table, and nobody said which.
     #[error(
-        "`{}` (`{}`): `{value}` is not supported yet by this version; name a folder or file",
-        setting.flag,
-        setting.variable
+        "the lake {lake} needs a state that all its users share: give `--state dynamodb://table`, \
+         or set `HARVEST_STATE` (the stack's output `State`)"
     )]
-    NotYet {
-        /// Which setting.
-        setting: Setting,
-        /// What was asked for.
-        value: String,
+    NoState {
+        /// The lake.
+        lake: String,
     },
     /// A variable that is no UTF-8.
     #[error("the variable `{variable}` is no text")]

@@ -67,6 +67,10 @@ settings! {
     REPORTS: "--reports", "HARVEST_REPORTS";
     /// Share of the limits to use.
     BUDGET_PERCENT: "--budget-percent", "HARVEST_BUDGET_PERCENT";
+    /// The function that works on one stream.
+    WORKER: "(the function only)", "HARVEST_WORKER";
+    /// The event bus that hears of completed and failed passes.
+    EVENT_BUS: "(the functions only)", "HARVEST_EVENT_BUS";
     /// Which log events are written.
     LOG: "--log", "HARVEST_LOG";
 }
@@ -124,4 +128,11 @@ impl Given {
 #[must_use]
 pub fn refuses_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// Whether AWS's S3 is stood in for by another server, such as an emulator.
+#[must_use]
+pub fn has_own_s3_endpoint() -> bool {
+    let given = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    given("AWS_ENDPOINT_URL_S3") || given("AWS_ENDPOINT_URL")
 }

@@ -10,9 +10,11 @@ use engine::time::SignedDuration;
 use harvest_api::Token;
 
 use super::error::ConfigError;
-use super::given::{Given, Setting};
+use super::given::{Given, Setting, has_own_s3_endpoint};
 use super::names::find_stream;
-use super::{BASE_URL, Deployment, Settings};
+use crate::aws::Aws;
+
+use super::{BASE_URL, Deployment, LakePlace, Settings, StatePlace, TokenPlace};
 
 /// The project's URL, once the package has one.
 const CONTACT: &str = if env!("CARGO_PKG_REPOSITORY").is_empty() {
@@ -40,11 +42,27 @@ impl Deployment {
             ConfigError::Invalid { setting: Setting::ACCOUNT, why }
         })?;
         let settings = settings(given, AccountId(account))?;
-        let lake = local(given, Setting::LAKE)?.unwrap_or_else(|| PathBuf::from(LAKE));
-        let state = local(given, Setting::STATE)?.unwrap_or_else(|| lake.join(STATE));
+        let lake = read(given, Setting::LAKE, LakePlace::parse)?;
+        let lake = lake.unwrap_or_else(|| LakePlace::Folder(PathBuf::from(LAKE)));
+        let state = match (read(given, Setting::STATE, StatePlace::parse)?, lake.folder()) {
+            (Some(state), _) => state,
+            (None, Some(folder)) => StatePlace::File(folder.join(STATE)),
+            (None, None) => return Err(ConfigError::NoState { lake: lake.to_string() }),
+        };
         let base = given.get(Setting::BASE_URL).unwrap_or(BASE_URL).parse()?;
         let contact = given.get(Setting::CONTACT).unwrap_or(CONTACT).to_owned();
-        Ok(Self { settings, base, token: token(given)?, contact, lake, state })
+        let text = |setting| given.get(setting).map(str::to_owned);
+        Ok(Self {
+            settings,
+            base,
+            token: token(given)?,
+            contact,
+            lake,
+            state,
+            worker: text(Setting::WORKER),
+            event_bus: text(Setting::EVENT_BUS),
+            aws: Aws::new(has_own_s3_endpoint()),
+        })
     }
 }
 
@@ -152,34 +170,15 @@ fn streams(given: &Given, setting: Setting) -> Result<Option<BTreeSet<String>>, 
     found.collect::<Result<_, _>>().map(Some)
 }
 
-/// A path of this machine. Stores of other schemes come with a later version.
-fn local(given: &Given, setting: Setting) -> Result<Option<PathBuf>, ConfigError> {
-    let Some(text) = given.get(setting) else {
-        return Ok(None);
-    };
-    match text.split_once("://") {
-        None => Ok(Some(PathBuf::from(text))),
-        Some(("s3" | "dynamodb", _)) => {
-            Err(ConfigError::NotYet { setting, value: text.to_owned() })
-        }
-        Some(_) => {
-            let why = format!("`{text}` is of no scheme that is known here; name a local path");
-            Err(ConfigError::Invalid { setting, why })
-        }
-    }
-}
-
-fn token(given: &Given) -> Result<Option<Token>, ConfigError> {
+fn token(given: &Given) -> Result<Option<TokenPlace>, ConfigError> {
     if let Some(path) = given.get(Setting::TOKEN_FILE) {
         let path = PathBuf::from(path);
         let text = std::fs::read_to_string(&path)
             .map_err(|source| ConfigError::TokenFile { path, source })?;
-        return Ok(Some(Token::new(&text)?));
+        return Ok(Some(TokenPlace::Given(Token::new(&text)?)));
     }
     if let Some(text) = given.get(Setting::TOKEN) {
-        return Ok(Some(Token::new(text)?));
+        return Ok(Some(TokenPlace::Given(Token::new(text)?)));
     }
-    given.get(Setting::SECRET).map_or(Ok(None), |arn| {
-        Err(ConfigError::NotYet { setting: Setting::SECRET, value: arn.to_owned() })
-    })
+    Ok(given.get(Setting::SECRET).map(|arn| TokenPlace::Secret(arn.to_owned())))
 }

@@ -21,8 +21,8 @@ fn refused(values: &[(Setting, &str)]) -> String {
 fn what_is_not_given_has_its_default() {
     let deployment = parsed(&[]);
     assert_eq!(deployment.settings, Settings::new(AccountId(7)));
-    assert_eq!(deployment.lake, PathBuf::from("./lake"));
-    assert_eq!(deployment.state, PathBuf::from("./lake/.state.sqlite"));
+    assert_eq!(deployment.lake.to_string(), "./lake");
+    assert_eq!(deployment.state.to_string(), "./lake/.state.sqlite");
     assert!(matches!(deployment.token(), Err(ConfigError::NoToken)));
     assert!(!deployment.base.is_loopback());
 }
@@ -51,7 +51,7 @@ fn every_setting_is_read() {
     let settings = &deployment.settings;
     assert!(deployment.token().is_ok());
     assert_eq!(deployment.contact, "ops@example.com");
-    assert_eq!(deployment.state, PathBuf::from("/srv/lake/.state.sqlite"));
+    assert_eq!(deployment.state.to_string(), "/srv/lake/.state.sqlite");
     assert!(settings.includes("clients") && !settings.includes("tasks"));
     assert!(!settings.includes("users"));
     assert_eq!(settings.start_date.unwrap().to_string(), "2024-02-29");
@@ -84,12 +84,15 @@ fn what_cannot_be_used_is_named_with_flag_and_variable() {
         (Setting::REPORT_WINDOW, "week"),
         (Setting::GENERAL, "100"),
         (Setting::REPORTS, "0/9s"),
-        (Setting::LAKE, "s3://bucket/prefix"),
+        (Setting::LAKE, "s3://bucket/a b"),
+        (Setting::LAKE, "s3://b"),
+        (Setting::LAKE, "s3://bucket//x"),
         (Setting::LAKE, "gs://bucket"),
-        (Setting::STATE, "dynamodb://table"),
+        (Setting::STATE, "dynamodb://"),
+        (Setting::STATE, "dynamodb://a/b"),
+        (Setting::STATE, "redis://x"),
         (Setting::STREAMS, "client"),
         (Setting::EXCLUDE, "clients,nothing"),
-        (Setting::SECRET, "arn:aws:secretsmanager:x"),
     ] {
         let message = refused(&[(setting, value)]);
         assert!(message.contains(setting.flag), "{message}");
@@ -97,6 +100,23 @@ fn what_cannot_be_used_is_named_with_flag_and_variable() {
     }
     assert!(Deployment::parse(&Given::default()).unwrap_err().to_string().contains("--account-id"));
     assert!(refused(&[(Setting::BASE_URL, "http://example.com/v2")]).contains("base URL"));
+}
+
+#[test]
+fn a_lake_in_a_bucket_says_where_its_state_is() {
+    let message = refused(&[(Setting::LAKE, "s3://bucket/prefix")]);
+    assert!(message.contains("--state dynamodb://table"), "{message}");
+    let deployment = parsed(&[
+        (Setting::LAKE, "s3://my-bucket/a/b/"),
+        (Setting::STATE, "dynamodb://my-table"),
+        (Setting::SECRET, "arn:aws:secretsmanager:eu-west-1:1:secret:x"),
+    ]);
+    assert_eq!(deployment.lake.to_string(), "s3://my-bucket/a/b");
+    assert_eq!(deployment.lake.locate("tables/x"), "s3://my-bucket/a/b/tables/x");
+    assert_eq!(deployment.state, StatePlace::Table("my-table".to_owned()));
+    assert!(matches!(deployment.token(), Ok(TokenPlace::Secret(_))));
+    let whole = parsed(&[(Setting::LAKE, "s3://bucket"), (Setting::STATE, "dynamodb://table")]);
+    assert_eq!(whole.lake.locate("tables/x"), "s3://bucket/tables/x");
 }
 
 #[test]
