@@ -363,8 +363,14 @@ mod tests {
         let sync = command.find_subcommand_mut("sync").unwrap().render_long_help().to_string();
         assert!(parsed("harvest-lake sync --token x").is_err());
         for setting in runtime::config::SETTINGS {
-            let unused =
-                [Setting::SECRET, Setting::TOKEN_FILE, Setting::SYNC_INTERVAL, Setting::LOG];
+            let unused = [
+                Setting::SECRET,
+                Setting::TOKEN_FILE,
+                Setting::SYNC_INTERVAL,
+                Setting::LOG,
+                Setting::WORKER,
+                Setting::EVENT_BUS,
+            ];
             let free = [Setting::ACCEPT_DELETES];
             if !unused.contains(setting) {
                 assert!(sync.contains(setting.flag), "{} is missing", setting.flag);
