@@ -496,6 +496,40 @@ fn a_commit_whose_state_write_was_lost_is_picked_up() {
 }
 
 #[test]
+fn what_dead_attempts_left_goes_within_a_week_and_nothing_younger() {
+    story(async {
+        let mut world = loaded(&Scale::tiny(), &["clients"]).await;
+        // As in a bucket: nobody tidies at once.
+        world.settings.tidy_at_once = false;
+        let old = ["tables/clients/1-1-dead-0.parquet", "work/clients/full-1/resume-dead.json"];
+        let young = ["tables/clients/1-1-beef-0.parquet", "work/clients/full-2/resume-beef.json"];
+        let foreign = "tables/clients/part-0000.snappy.parquet";
+        world.store.set_now(now(&world));
+        for key in old.iter().chain([&foreign]) {
+            world.store.put(key, "left".into()).await.unwrap();
+        }
+        for (days, gone) in [(8, true), (2, false)] {
+            world.sleep(24 * days - 1).await;
+            world.store.set_now(now(&world));
+            for key in young {
+                world.store.put(key, "left".into()).await.unwrap();
+            }
+            world.sleep(1).await;
+            apply(&world, &Mutation::Create { stream: "clients".to_owned() });
+            quiet(&world, None).await;
+            for key in old {
+                let found = world.store.get(key).await.unwrap();
+                assert_eq!(found.is_none(), gone, "{key} after {days} days");
+                world.store.put(key, "left again".into()).await.unwrap();
+            }
+            for key in young.iter().chain([&foreign]) {
+                assert!(world.store.get(key).await.unwrap().is_some(), "{key} is gone");
+            }
+        }
+    });
+}
+
+#[test]
 fn a_lost_state_table_is_repaired_from_the_tables() {
     story(async {
         let mut world =

@@ -24,6 +24,8 @@ pub struct StreamItem {
     pub sequence: Sequence,
     /// How it has been going.
     pub health: Health,
+    /// When files of dead attempts were last looked for.
+    pub orphans_sought: Option<Timestamp>,
 }
 
 /// Where a stream stands: written with every commit, then into the state item.
@@ -147,6 +149,16 @@ impl Position {
             Pass::Incremental => &self.incremental,
             Pass::Full => &self.full,
         }
+    }
+
+    /// Keys of the lake objects that it names.
+    #[must_use]
+    pub fn objects(&self) -> Vec<String> {
+        let resume = |pass: &PassState| pass.unfinished.as_ref().and_then(|it| it.resume.object());
+        [resume(&self.incremental), resume(&self.full), self.parked.object()]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// The state of `pass`, to change it.

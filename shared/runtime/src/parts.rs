@@ -160,7 +160,7 @@ pub async fn context(
     let random = Random::from_system();
     let owners: Arc<dyn Owners> = match locks(deployment) {
         Some(folder) => Arc::new(LocalOwners::create(&folder, &random)?),
-        None => Arc::new(RemoteOwners::new(random.clone())),
+        None => Arc::new(RemoteOwners::new(&random)),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let general = settings.general.percent(settings.budget_percent);
@@ -222,7 +222,7 @@ pub struct RemoteOwners {
 impl RemoteOwners {
     /// An owner with a random id.
     #[must_use]
-    pub fn new(random: Random) -> Self {
+    pub fn new(random: &Random) -> Self {
         Self { id: format!("{}{}", random.attempt(), random.attempt()) }
     }
 }

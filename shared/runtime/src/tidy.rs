@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
-use engine::time::SignedDuration;
+use engine::item::Position;
+use engine::time::{SignedDuration, Timestamp, between};
 use lake::maintenance;
 
 use crate::run::{Outcome, Run};
+
+/// Listing a table costs a request for each thousand objects, and a dead attempt is rare.
+const SEARCH_INTERVAL: SignedDuration = SignedDuration::from_hours(24 * 7);
+/// Younger files may belong to an attempt that is still under way.
+const ORPHAN_AGE: SignedDuration = SignedDuration::from_hours(24);
 
 impl Run {
     /// Removes what no reader needs any more. Failing to is no failure of the run.
@@ -21,16 +27,15 @@ impl Run {
         let now = self.context.clock.now();
         let at_once = settings.tidy_at_once && !settings.keep;
         let retention = if at_once { SignedDuration::ZERO } else { settings.retention };
-        let writer = self.writer();
         let stream = self.stream();
         if let Err(error) = maintenance::vacuum(&mut self.table, now, retention).await {
             tracing::warn!(stream, %error, "removed files stay behind");
         }
-        if at_once
-            && let Err(error) =
-                maintenance::orphans(&mut self.table, now, SignedDuration::ZERO, &writer).await
-        {
-            tracing::warn!(stream, %error, "orphaned files stay behind");
+        let sought = self.item.value.orphans_sought;
+        if at_once {
+            self.seek_orphans(now, SignedDuration::ZERO).await;
+        } else if sought.is_none_or(|at| between(at, now) >= SEARCH_INTERVAL) {
+            self.seek_orphans(now, ORPHAN_AGE).await;
         }
         let old_log = match self.table.checkpoint_if_due(now, retention).await {
             // Only behind a new checkpoint can more of the log be old.
@@ -40,6 +45,36 @@ impl Run {
         };
         if let Err(error) = old_log {
             tracing::warn!(stream, %error, "old log files stay behind");
+        }
+    }
+
+    /// Deletes what dead attempts left: data files, and work objects that nothing names.
+    async fn seek_orphans(&mut self, now: Timestamp, min_age: SignedDuration) {
+        let (writer, stream) = (self.writer(), self.stream());
+        self.item.value.orphans_sought = Some(now);
+        if let Err(error) = maintenance::orphans(&mut self.table, now, min_age, &writer).await {
+            tracing::warn!(stream, %error, "orphaned files stay behind");
+        }
+        let store = Arc::clone(&self.context.store);
+        let listed = match store.list(&format!("work/{stream}/"), None).await {
+            Ok(listed) => listed,
+            Err(error) => {
+                tracing::warn!(stream, %error, "work objects of dead attempts stay behind");
+                return;
+            }
+        };
+        let mut named = self.item.value.position.objects();
+        // A lost state is repaired from what the last commit says.
+        let noted = self.table.note().map(|note| serde_json::from_value(note.state.clone()));
+        match noted {
+            None => {}
+            Some(Ok(position)) => named.extend(Position::objects(&position)),
+            Some(Err(_)) => return,
+        }
+        for object in listed {
+            if between(object.modified, now) >= min_age && !named.contains(&object.key) {
+                self.discard(&object.key).await;
+            }
         }
     }
 }
