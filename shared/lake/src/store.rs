@@ -81,6 +81,15 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// There is no such bucket.
+    #[error("there is no bucket `{bucket}`: deploy the stack, or name the right one with `--lake`")]
+    NoBucket {
+        /// The bucket.
+        bucket: String,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// No object can have this key; a bug of the caller.
     #[error("`{key}` is no valid object key")]
     InvalidKey {
@@ -123,7 +132,10 @@ impl StoreError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Failed { .. } => true,
-            Self::Full { .. } | Self::Denied { .. } | Self::InvalidKey { .. } => false,
+            Self::Full { .. }
+            | Self::Denied { .. }
+            | Self::NoBucket { .. }
+            | Self::InvalidKey { .. } => false,
         }
     }
 }

@@ -1,13 +1,25 @@
 //! Objects in a bucket.
 
-use async_trait::async_trait;
-use aws_sdk_s3::Client;
-use bytes::Bytes;
 use core::ops::Range;
 
-use super::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError};
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::types::Object;
+use bytes::Bytes;
+use engine::time::Timestamp;
+
+use super::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError, check_key};
+
+/// How often a conditional put is sent while another writer's is under way (409).
+const MOST_RACES: u32 = 10;
 
 /// The objects below a prefix of an S3 bucket.
+///
+/// S3 reads and lists what was written before (strong consistency); objects are written in one
+/// request, so nobody sees a part of one. A conditional put that the SDK repeats after a lost answer
+/// may find its own object: the caller sees `Exists` and compares names or contents.
 #[derive(Clone, Debug)]
 pub struct S3Store {
     client: Client,
@@ -15,47 +27,155 @@ pub struct S3Store {
     prefix: String,
 }
 
+/// What one conditional put came to.
+enum Attempt {
+    Done(PutIfAbsent),
+    /// Another writer's put of the same key is under way: nobody has won yet.
+    Race(StoreError),
+}
+
 impl S3Store {
     /// The objects of `bucket` below `prefix`, which is empty or does not end in a slash. Nothing
     /// is asked yet.
     #[must_use]
     pub fn new(client: Client, bucket: impl Into<String>, prefix: impl Into<String>) -> Self {
-        Self { client, bucket: bucket.into(), prefix: prefix.into() }
+        let mut prefix = prefix.into();
+        if !prefix.is_empty() {
+            prefix.push('/');
+        }
+        Self { client, bucket: bucket.into(), prefix }
     }
 
-    fn unsupported(&self, key: &str) -> StoreError {
-        let why = format!("{:?} {} {}", self.client, self.bucket, self.prefix);
-        StoreError::Failed { key: key.to_owned(), source: why.into() }
+    fn full(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    async fn put_once(&self, key: &str, bytes: Bytes) -> Result<Attempt, StoreError> {
+        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
+        let Err(error) = put.if_none_match("*").body(ByteStream::from(bytes)).send().await else {
+            return Ok(Attempt::Done(PutIfAbsent::Stored));
+        };
+        match status(&error) {
+            Some(412) => Ok(Attempt::Done(PutIfAbsent::Exists)),
+            Some(409) => Ok(Attempt::Race(self.failed(key, error))),
+            _ => Err(self.failed(key, error)),
+        }
+    }
+
+    async fn read(&self, key: &str, range: Option<String>) -> Result<Option<Bytes>, StoreError> {
+        let get = self.client.get_object().bucket(&self.bucket).key(self.full(key));
+        let answer = match get.set_range(range).send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                return match (status(&error), error.code()) {
+                    (Some(404), Some("NoSuchBucket")) => Err(self.failed(key, error)),
+                    (Some(404), _) => Ok(None),
+                    // The range begins at the object's end or behind it.
+                    (Some(416), _) => Ok(Some(Bytes::new())),
+                    _ => Err(self.failed(key, error)),
+                };
+            }
+        };
+        let body = answer.body.collect().await.map_err(|source| {
+            let source = Box::new(source);
+            StoreError::Failed { key: key.to_owned(), source }
+        })?;
+        Ok(Some(body.into_bytes()))
+    }
+
+    fn failed<E>(&self, key: &str, error: SdkError<E>) -> StoreError
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let key = key.to_owned();
+        let code = error.code().map(str::to_owned);
+        let status = status(&error);
+        // The SDK's own message is "service error"; what S3 said is further down.
+        let source = format!("{}", DisplayErrorContext(error)).into();
+        match (status, code.as_deref()) {
+            (_, Some("NoSuchBucket")) => {
+                StoreError::NoBucket { bucket: self.bucket.clone(), source }
+            }
+            (Some(401 | 403), Some("RequestTimeTooSkewed")) => StoreError::Failed { key, source },
+            (Some(401 | 403), _) => StoreError::Denied { key, source },
+            _ => StoreError::Failed { key, source },
+        }
+    }
+
+    fn meta(&self, object: &Object) -> Option<ObjectMeta> {
+        let key = object.key()?.strip_prefix(&self.prefix)?;
+        Some(ObjectMeta {
+            key: key.to_owned(),
+            size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+            modified: object.last_modified().and_then(instant).unwrap_or_default(),
+        })
     }
 }
 
 #[async_trait]
 impl ObjectStore for S3Store {
-    async fn put_if_absent(&self, key: &str, _bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
-        Err(self.unsupported(key))
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
+        check_key(key)?;
+        let mut races = 0;
+        loop {
+            match self.put_once(key, bytes.clone()).await? {
+                Attempt::Done(done) => return Ok(done),
+                Attempt::Race(error) if races == MOST_RACES => return Err(error),
+                Attempt::Race(_) => races += 1,
+            }
+        }
     }
 
-    async fn put(&self, key: &str, _bytes: Bytes) -> Result<(), StoreError> {
-        Err(self.unsupported(key))
+    async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
+        check_key(key)?;
+        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
+        match put.body(ByteStream::from(bytes)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.failed(key, error)),
+        }
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        Err(self.unsupported(key))
+        check_key(key)?;
+        self.read(key, None).await
     }
 
-    async fn get_range(&self, key: &str, _range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
-        Err(self.unsupported(key))
+    async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        check_key(key)?;
+        let Some(last) = range.end.checked_sub(1).filter(|last| *last >= range.start) else {
+            // HTTP has no empty range: whether the object is there is all that is asked.
+            let found = self.read(key, Some("bytes=0-0".to_owned())).await?;
+            return Ok(found.map(|_| Bytes::new()));
+        };
+        self.read(key, Some(format!("bytes={}-{last}", range.start))).await
     }
 
-    async fn list(
-        &self,
-        prefix: &str,
-        _after: Option<&str>,
-    ) -> Result<Vec<ObjectMeta>, StoreError> {
-        Err(self.unsupported(prefix))
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError> {
+        let list = self.client.list_objects_v2().bucket(&self.bucket).prefix(self.full(prefix));
+        let after = after.filter(|after| !after.is_empty()).map(|after| self.full(after));
+        let mut pages = list.set_start_after(after).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.failed(prefix, error))?;
+            found.extend(page.contents().iter().filter_map(|object| self.meta(object)));
+        }
+        Ok(found)
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        Err(self.unsupported(key))
+        check_key(key)?;
+        match self.client.delete_object().bucket(&self.bucket).key(self.full(key)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.failed(key, error)),
+        }
     }
+}
+
+/// The status of the answer; none where there was no answer.
+fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error.raw_response().map(|response| response.status().as_u16())
+}
+
+fn instant(at: &DateTime) -> Option<Timestamp> {
+    at.to_millis().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok())
 }
