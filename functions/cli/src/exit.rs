@@ -133,7 +133,7 @@ impl CliError {
 
 const fn state_exit(kind: StateErrorKind) -> Exit {
     match kind {
-        StateErrorKind::Denied => Exit::Usage,
+        StateErrorKind::Denied | StateErrorKind::Missing => Exit::Usage,
         StateErrorKind::Busy
         | StateErrorKind::Full
         | StateErrorKind::Damaged

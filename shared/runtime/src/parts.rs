@@ -105,7 +105,9 @@ pub async fn state(deployment: &Deployment) -> Result<Arc<dyn StateStore>, Parts
             Ok(Arc::new(SqliteStore::open(file).await?))
         }
         StatePlace::Table(table) => {
-            Ok(Arc::new(DynamoStore::new(deployment.aws.dynamodb().await, table)))
+            let random = Random::from_system();
+            let ids = move || random.next();
+            Ok(Arc::new(DynamoStore::new(deployment.aws.dynamodb().await, table, ids)))
         }
     }
 }

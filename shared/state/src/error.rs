@@ -13,7 +13,9 @@ pub enum StateErrorKind {
     Full,
     /// Not allowed, or a read-only file or file system.
     Denied,
-    /// The file is not a state store, or is damaged.
+    /// There is no such table.
+    Missing,
+    /// The file or table is not a state store, or is damaged.
     Damaged,
     /// Written by a newer version of harvest-lake.
     Newer,
@@ -24,8 +26,11 @@ pub enum StateErrorKind {
 impl StateErrorKind {
     const fn advice(self) -> &'static str {
         match self {
-            Self::Busy => "another process is using it; run again when that is done",
-            Self::Full => "the disk is full; free some space and run again, nothing is lost",
+            Self::Busy => "others keep it busy; run again when they are done",
+            Self::Full => "it is full; free some space and run again, nothing is lost",
+            Self::Missing => {
+                "there is no such table: deploy the stack, or name another with --state"
+            }
             Self::Denied => {
                 "reading and writing must be allowed there, or choose another with --state"
             }
@@ -89,6 +94,7 @@ impl StateError {
             StateErrorKind::Busy | StateErrorKind::Failed => true,
             StateErrorKind::Full
             | StateErrorKind::Denied
+            | StateErrorKind::Missing
             | StateErrorKind::Damaged
             | StateErrorKind::Newer => false,
         }
