@@ -10,6 +10,7 @@
 )]
 
 pub mod deadly;
+pub mod emulators;
 pub mod oracle;
 pub mod scene;
 pub mod slow;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -34,6 +34,12 @@ impl Aws {
     #[must_use]
     pub fn new(path_style: bool) -> Self {
         Self { config: Arc::default(), path_style }
+    }
+
+    /// AWS as `config` says.
+    #[must_use]
+    pub fn of(config: SdkConfig, path_style: bool) -> Self {
+        Self { config: Arc::new(OnceCell::new_with(Some(config))), path_style }
     }
 
     async fn config(&self) -> &SdkConfig {
@@ -70,6 +76,13 @@ impl Aws {
 }
 
 async fn load() -> SdkConfig {
+    settings().load().await
+}
+
+/// How AWS is spoken to: HTTP over rustls with ring, as to Harvest, and bounds on each call. Region,
+/// credentials and endpoints are those of the environment.
+#[must_use]
+pub fn settings() -> ConfigLoader {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT)
@@ -80,6 +93,4 @@ async fn load() -> SdkConfig {
         .http_client(http)
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(MOST_ATTEMPTS))
-        .load()
-        .await
 }

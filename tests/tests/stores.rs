@@ -1,0 +1,53 @@
+//! The conformance suites of the stores, on servers that stand in for AWS.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use e2e::emulators;
+use lake::store::S3Store;
+use runtime::context::Random;
+use state::DynamoStore;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_bucket_conforms() {
+    let server = emulators::s3().await;
+    let client = server.aws().await.s3().await;
+    let bucket = emulators::new_bucket(server, "conformance").await;
+    let number = AtomicU32::new(0);
+    lake::store::conformance::check(|| {
+        // A prefix of its own is a store of its own.
+        let prefix = format!("some/prefix-{}", number.fetch_add(1, Ordering::Relaxed));
+        Arc::new(S3Store::new(client.clone(), &bucket, prefix))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_state_table_conforms() {
+    let server = emulators::dynamodb().await;
+    let client = server.aws().await.dynamodb().await;
+    state::conformance::check(|| async {
+        let table = emulators::new_table(server, "conformance").await;
+        let random = Random::from_system();
+        Arc::new(DynamoStore::new(client.clone(), table, move || random.next()))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_named_with_what_to_do() {
+    use lake::store::ObjectStore as _;
+    use state::StateStore as _;
+
+    let server = emulators::s3().await;
+    let store = S3Store::new(server.aws().await.s3().await, "no-such-bucket-at-all", "");
+    let error = store.get("a/b").await.expect_err("there is no bucket");
+    assert!(error.to_string().contains("`no-such-bucket-at-all`"), "{error}");
+    assert!(!error.may_pass());
+
+    let server = emulators::dynamodb().await;
+    let state = DynamoStore::new(server.aws().await.dynamodb().await, "no-such-table", || 1);
+    let error = state.list(engine::ids::AccountId(1), "").await.expect_err("there is no table");
+    assert_eq!(error.kind, state::StateErrorKind::Missing);
+    assert!(error.to_string().contains("deploy the stack"), "{error}");
+}
