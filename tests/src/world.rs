@@ -11,11 +11,12 @@ use engine::pass::{Pass, Target};
 use engine::plan::Demand;
 use engine::retry::Failure;
 use engine::time::{SignedDuration, Timestamp, between, minus, plus};
-use harvest_api::{Answer, ApiError, HarvestApi, Reply, Scripted, ScriptedApi};
+use harvest_api::{Answer, ApiError, HarvestApi, Reply, Scripted, ScriptedApi, Token};
 use lake::store::{self, FaultyStore, MemoryStore, ObjectStore};
 use runtime::clock::Clock;
 use runtime::config::Settings;
 use runtime::context::{Owners, Random};
+use runtime::credentials::TokenKeeper;
 use runtime::gate::Gate;
 use runtime::progress::Silent;
 use runtime::run::{Outcome, RunReport};
@@ -263,6 +264,7 @@ impl World {
         Context {
             settings: Arc::new(self.settings.clone()),
             api: Arc::new(self.api(dead, frost, token)),
+            tokens: Arc::new(TokenKeeper::fixed(Token::new(token).expect("a token"))),
             gate: Arc::new(gate),
             state,
             store: objects,

@@ -18,7 +18,7 @@ async fn main() -> Result<(), Error> {
     let context = parts::context(&deployment, Arc::new(Silent)).await?;
     let context = &context;
     Box::pin(lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-        handler::handle(context, event.payload, event.context.deadline).await
+        Box::pin(handler::handle(context, event.payload, event.context.deadline)).await
     })))
     .await
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::{OAuthItem, RefusedToken};
 use crate::ids::{Epoch, Sequence};
 use crate::lease::Lease;
 use crate::pass::{Parked, Pass};
@@ -196,6 +197,10 @@ pub struct AccountItem {
     pub tables_created: bool,
     /// First and last days, for report windows.
     pub extent: Option<Extent>,
+    /// The access token of an OAuth application.
+    pub oauth: Option<OAuthItem>,
+    /// The token that Harvest refused, until one is accepted.
+    pub refused: Option<RefusedToken>,
 }
 
 /// The oldest and newest days that reports can be about.

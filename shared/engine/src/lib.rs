@@ -1,5 +1,6 @@
 //! Decides what a run does next: pure code, no IO, clock or randomness.
 
+pub mod account;
 pub mod budget;
 pub mod coverage;
 pub mod cursor;

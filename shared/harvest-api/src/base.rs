@@ -48,6 +48,13 @@ impl BaseUrl {
         self.0.scheme() == "http"
     }
 
+    /// The URL of `path` on the same host, where that is this machine.
+    pub(crate) fn beside(&self, path: &str) -> Option<String> {
+        let mut url = self.0.clone();
+        url.set_path(path);
+        self.is_loopback().then(|| url.to_string())
+    }
+
     /// The URL of `target`. A link with another scheme, host or port, or with credentials, is
     /// refused as [`Failure::ForeignLink`], and so is a path that leads out of the base URL.
     ///

@@ -16,6 +16,12 @@ pub struct ApiError {
 }
 
 impl ApiError {
+    /// Whether the token was not accepted, or there is none.
+    #[must_use]
+    pub fn is_refused_token(&self) -> bool {
+        *self.failure() == Failure::Unauthorized
+    }
+
     /// An error of `request`, which is shown as it is: without cursors and tokens.
     #[must_use]
     pub fn new(failure: Failure, request: impl Into<String>) -> Self {

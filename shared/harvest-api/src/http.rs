@@ -202,7 +202,7 @@ fn bearer(token: &Token) -> Result<HeaderValue, ApiError> {
 
 /// TLS with the roots that browsers trust, compiled in: those of the operating system take
 /// milliseconds to load at each start.
-fn tls() -> Result<ClientConfig, SetupError> {
+pub(crate) fn tls() -> Result<ClientConfig, SetupError> {
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)

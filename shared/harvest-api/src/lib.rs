@@ -6,6 +6,7 @@ mod credentials;
 mod error;
 mod faulty;
 mod http;
+mod oauth;
 mod reply;
 mod scripted;
 
@@ -18,6 +19,7 @@ pub use self::credentials::{Credentials, Token, TokenCell};
 pub use self::error::{ApiError, SetupError};
 pub use self::faulty::{Call, Fault, FaultyApi};
 pub use self::http::{ReqwestApi, Tuning};
+pub use self::oauth::{OAuthEndpoint, Renewal, TokenEndpoint};
 pub use self::reply::Reply;
 pub use self::scripted::{Asked, Scripted, ScriptedApi};
 

@@ -76,7 +76,14 @@ pub async fn try_ask(
             }
             Err(NoPermit::State(source)) => return Err(state(source)),
         }
+        let token = context.tokens.cell().get();
         let error = match context.api.get(target).await {
+            Err(error)
+                if error.is_refused_token()
+                    && context.tokens.is_renewed(context, token.as_ref()).await =>
+            {
+                continue;
+            }
             Ok(answer) if is_json(&answer.body) => return Ok(Ok(answer)),
             Ok(_) => ApiError::new(Failure::Malformed, format!("GET {}", name(target))),
             Err(error) => error,

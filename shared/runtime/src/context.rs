@@ -12,6 +12,7 @@ use state::StateStore;
 use crate::account::LastHeard;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::credentials::TokenKeeper;
 use crate::gate::Gate;
 use crate::progress::Progress;
 
@@ -22,6 +23,8 @@ pub struct Context {
     pub settings: Arc<Settings>,
     /// Harvest.
     pub api: Arc<dyn HarvestApi>,
+    /// The token that Harvest is asked with.
+    pub tokens: Arc<TokenKeeper>,
     /// Permits to send.
     pub gate: Arc<Gate>,
     /// Cursors, leases, budgets.

@@ -4,6 +4,8 @@ use engine::retry::Failure;
 use harvest_api::ApiError;
 use state::StateError;
 
+use crate::credentials::VaultError;
+
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -14,6 +16,27 @@ pub enum RunError {
     Credentials {
         /// The account id that was sent.
         account: i64,
+        /// The answer.
+        #[source]
+        source: Box<ApiError>,
+    },
+    /// Nobody has put a token into the secret yet: nothing is wrong, nothing is done.
+    #[error(
+        "waiting for credentials: the secret holds no token yet; store {{\"access_token\": \"...\"}} in it"
+    )]
+    NoCredentials,
+    /// The secret cannot be used.
+    #[error("the token cannot be had from its secret")]
+    Secret {
+        /// Why.
+        #[from]
+        source: VaultError,
+    },
+    /// Harvest gives no new access token.
+    #[error(
+        "no new access token could be made from the refresh token: if Harvest refuses it, authorise the application again and store the new refresh token in the secret"
+    )]
+    Refresh {
         /// The answer.
         #[source]
         source: Box<ApiError>,
@@ -156,6 +179,9 @@ impl RunError {
     pub const fn error_type(&self) -> &'static str {
         match self {
             Self::Credentials { .. } => "CredentialsRefused",
+            Self::NoCredentials => "WaitingForCredentials",
+            Self::Secret { .. } => "SecretUnusable",
+            Self::Refresh { .. } => "RefreshFailed",
             Self::Refused { .. } => "StreamRefused",
             Self::Api { .. } => "HarvestFailed",
             Self::Page { .. } => "PageUnusable",

@@ -5,6 +5,7 @@ pub mod aws;
 pub mod clock;
 pub mod config;
 pub mod context;
+pub mod credentials;
 mod drive;
 mod error;
 mod flush;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use harvest_api::{Credentials, ReqwestApi, TokenCell, Tuning};
+use harvest_api::{Credentials, OAuthEndpoint, ReqwestApi, Tuning};
 use lake::store::{FolderStore, ObjectStore, S3Store};
 use lake::table::{Table, TableError};
 use state::{DynamoStore, OwnerLock, SqliteStore, StateStore};
@@ -12,6 +12,7 @@ use crate::aws::Aws;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{ConfigError, Deployment, LakePlace, StatePlace, TokenPlace};
 use crate::context::{Context, Owners, Random};
+use crate::credentials::{SecretsManagerVault, TokenKeeper};
 use crate::gate::Gate;
 use crate::progress::Progress;
 
@@ -132,6 +133,17 @@ pub fn may_be_alive(deployment: &Deployment, owner: &str) -> bool {
     locks(deployment).is_none_or(|folder| state::is_held(&folder, owner))
 }
 
+async fn tokens(deployment: &Deployment) -> Result<TokenKeeper, PartsError> {
+    Ok(match deployment.token()? {
+        TokenPlace::Given(token) => TokenKeeper::fixed(token.clone()),
+        TokenPlace::Secret(name) => {
+            let vault = SecretsManagerVault::new(deployment.aws.secrets().await, name);
+            let endpoint = OAuthEndpoint::new(&deployment.base).map_err(ConfigError::Api)?;
+            TokenKeeper::kept(Arc::new(vault), Some(Arc::new(endpoint)))
+        }
+    })
+}
+
 /// Everything that runs need. Nothing is asked of Harvest yet.
 ///
 /// # Errors
@@ -142,11 +154,8 @@ pub async fn context(
 ) -> Result<Context, PartsError> {
     let settings = deployment.settings.clone();
     let account = settings.account;
-    let token = match deployment.token()? {
-        TokenPlace::Given(token) => TokenCell::new(token.clone()),
-        TokenPlace::Secret(_) => TokenCell::default(),
-    };
-    let credentials = Credentials { account, token };
+    let tokens = tokens(deployment).await?;
+    let credentials = Credentials { account, token: tokens.cell() };
     let base = deployment.base.clone();
     let api = ReqwestApi::new(base, &credentials, &deployment.contact, Tuning::default())
         .map_err(ConfigError::Api)?;
@@ -171,6 +180,7 @@ pub async fn context(
     Ok(Context {
         settings: Arc::new(settings),
         api: Arc::new(api),
+        tokens: Arc::new(tokens),
         gate: Arc::new(gate),
         state,
         store: store(&deployment.lake, &deployment.aws).await,

@@ -7,7 +7,7 @@ use engine::pass::{Ask, PageFacts, Parent, ParentFound, Reads, Unit};
 use engine::retry::Failure;
 use engine::spec::{Kind, RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, utc_day};
-use harvest_api::ApiError;
+use harvest_api::{Answer, ApiError};
 use lake::decode::{DecodedPage, Decoder, PageError, ReadAt};
 use tokio::task::JoinHandle;
 
@@ -93,18 +93,36 @@ impl Request {
         }
     }
 
+    /// Sends it with a permit that is due; once more where the token was refused and the secret
+    /// holds another by now.
+    async fn ask(&self) -> Result<(Timestamp, Result<Answer, ApiError>), Sent> {
+        let Context { clock, gate, api, tokens, .. } = &self.context;
+        loop {
+            match gate.permit(self.class, self.horizon).await {
+                Ok(()) => {}
+                Err(NoPermit::ComeBack(at)) => return Err(Sent::ComeBack(at)),
+                Err(NoPermit::State(error)) => return Err(Sent::State(error)),
+            }
+            let (token, requested_at) = (tokens.cell().get(), clock.now());
+            let answer = api.get(&self.ask.target).await;
+            let refused = answer.as_ref().is_err_and(ApiError::is_refused_token);
+            if refused && tokens.is_renewed(&self.context, token.as_ref()).await {
+                continue;
+            }
+            return Ok((requested_at, answer));
+        }
+    }
+
     async fn send(&self) -> (Timestamp, Sent) {
-        let Context { clock, gate, api, .. } = &self.context;
+        let Context { clock, gate, .. } = &self.context;
         if let Some(at) = self.not_before {
             clock.sleep_until(at).await;
         }
-        match gate.permit(self.class, self.horizon).await {
-            Ok(()) => {}
-            Err(NoPermit::ComeBack(at)) => return (clock.now(), Sent::ComeBack(at)),
-            Err(NoPermit::State(error)) => return (clock.now(), Sent::State(error)),
-        }
-        let requested_at = clock.now();
-        let answer = match api.get(&self.ask.target).await {
+        let (requested_at, answer) = match self.ask().await {
+            Ok(answered) => answered,
+            Err(sent) => return (clock.now(), sent),
+        };
+        let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
                 if let Failure::RateLimited { retry_after } = error.failure()

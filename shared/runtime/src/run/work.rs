@@ -271,6 +271,9 @@ const fn keeps_what_is_in(error: &RunError) -> bool {
         | RunError::Page { .. }
         | RunError::Stopped { .. } => true,
         RunError::Credentials { .. }
+        | RunError::NoCredentials
+        | RunError::Secret { .. }
+        | RunError::Refresh { .. }
         | RunError::RolesLost { .. }
         | RunError::DeletesRefused { .. }
         | RunError::ModuleOff { .. }

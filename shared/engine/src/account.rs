@@ -1,0 +1,132 @@
+//! Whether the account may be asked at all: is there a token, and was it refused?
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::item::AccountItem;
+use crate::time::{SignedDuration, Timestamp, between};
+
+/// An access token is renewed when it lasts for less than this.
+const RENEWED_BEFORE: SignedDuration = SignedDuration::from_mins(20);
+/// How often a refused token is tried again.
+const PROBE_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
+
+/// Which version of the secret: an id that the vault gives, no part of the secret itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretVersion(pub String);
+
+/// An access token as the account item keeps it for the workers. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccessToken(String);
+
+impl AccessToken {
+    /// The token `text`.
+    #[must_use]
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Its text, for the header that needs it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(…)")
+    }
+}
+
+/// The access token that an OAuth application has now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OAuthItem {
+    /// The token.
+    pub access_token: AccessToken,
+    /// Until when Harvest takes it.
+    pub expires_at: Timestamp,
+}
+
+/// A token that Harvest refused (401).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedToken {
+    /// When that was first seen.
+    pub since: Timestamp,
+    /// When it was last tried.
+    pub probed_at: Timestamp,
+    /// The secret it came from; `None`: the operator gave it.
+    pub version: Option<SecretVersion>,
+}
+
+/// What may be asked of Harvest now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Anything.
+    Open,
+    /// Who the token is; nothing else before that is answered.
+    Probe,
+    /// Nothing before then: the token was refused.
+    Paused(Timestamp),
+}
+
+/// What may be asked now, with the token of secret `version`.
+#[must_use]
+pub fn admission(item: &AccountItem, version: Option<&SecretVersion>, now: Timestamp) -> Admission {
+    let Some(refused) = &item.refused else {
+        return Admission::Open;
+    };
+    let again = crate::time::plus(refused.probed_at, PROBE_INTERVAL);
+    if refused.version.as_ref() != version || now >= again {
+        return Admission::Probe;
+    }
+    Admission::Paused(again)
+}
+
+/// Whether the access token is to be renewed now.
+#[must_use]
+pub fn refresh_is_due(oauth: Option<&OAuthItem>, now: Timestamp) -> bool {
+    oauth.is_none_or(|oauth| between(now, oauth.expires_at) < RENEWED_BEFORE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::plus;
+
+    const START: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn refused(version: &str) -> AccountItem {
+        let version = Some(SecretVersion(version.to_owned()));
+        let refused = Some(RefusedToken { since: START, probed_at: START, version });
+        AccountItem { refused, ..AccountItem::default() }
+    }
+
+    #[test]
+    fn a_refused_token_is_tried_once_an_hour_and_another_at_once() {
+        let (old, new) = (SecretVersion("1".to_owned()), SecretVersion("2".to_owned()));
+        let hour = plus(START, PROBE_INTERVAL);
+        let soon = plus(START, SignedDuration::from_mins(59));
+        let item = refused("1");
+        assert_eq!(admission(&item, Some(&old), soon), Admission::Paused(hour));
+        assert_eq!(admission(&item, Some(&old), hour), Admission::Probe);
+        assert_eq!(admission(&item, Some(&new), soon), Admission::Probe);
+        assert_eq!(admission(&item, None, soon), Admission::Probe);
+        assert_eq!(admission(&AccountItem::default(), Some(&old), soon), Admission::Open);
+    }
+
+    #[test]
+    fn a_token_is_renewed_in_time() {
+        let lasts = |minutes| OAuthItem {
+            access_token: AccessToken::new("hush".to_owned()),
+            expires_at: plus(START, SignedDuration::from_mins(minutes)),
+        };
+        assert!(refresh_is_due(None, START));
+        assert!(refresh_is_due(Some(&lasts(19)), START));
+        assert!(!refresh_is_due(Some(&lasts(20)), START));
+        assert!(!format!("{:?}", lasts(1)).contains("hush"));
+    }
+}

@@ -1,0 +1,151 @@
+//! The token that requests are sent with: given by the operator, or kept in a secret that may change
+//! while this process lives.
+
+mod refresh;
+mod secret;
+mod vault;
+
+use std::sync::Arc;
+
+use engine::account::SecretVersion;
+use engine::time::{SignedDuration, Timestamp, between};
+use harvest_api::{Token, TokenCell, TokenEndpoint};
+use tokio::sync::Mutex;
+
+pub use refresh::refresh_if_due;
+pub use secret::{OAuthSecret, Secret};
+pub use vault::{Kept, MemoryVault, SecretsManagerVault, Vault, VaultError};
+
+use crate::context::Context;
+use crate::error::RunError;
+use crate::records;
+
+/// How long a secret that was read is believed.
+const BELIEVED: SignedDuration = SignedDuration::from_mins(5);
+/// What errors call it.
+const ACCOUNT: &str = "account";
+
+/// Holds the token and knows where a newer one would be.
+#[derive(Debug)]
+pub struct TokenKeeper {
+    cell: TokenCell,
+    vault: Option<Arc<dyn Vault>>,
+    endpoint: Option<Arc<dyn TokenEndpoint>>,
+    heard: Mutex<Option<Heard>>,
+}
+
+/// The secret as last read.
+#[derive(Clone, Debug)]
+struct Heard {
+    at: Timestamp,
+    secret: Secret,
+    version: SecretVersion,
+}
+
+/// What the secret holds now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loaded {
+    /// A token, or what one can be had with. The version of the secret; `None` for a token that the
+    /// operator gave.
+    Ready(Option<SecretVersion>),
+    /// Nothing yet.
+    Empty,
+}
+
+impl TokenKeeper {
+    /// A token that stays as it is.
+    #[must_use]
+    pub fn fixed(token: Token) -> Self {
+        let (cell, heard) = (TokenCell::new(token), Mutex::default());
+        Self { cell, vault: None, endpoint: None, heard }
+    }
+
+    /// The token in `vault`; `endpoint` gives new ones where the secret is an OAuth application's.
+    #[must_use]
+    pub fn kept(vault: Arc<dyn Vault>, endpoint: Option<Arc<dyn TokenEndpoint>>) -> Self {
+        Self { cell: TokenCell::default(), vault: Some(vault), endpoint, heard: Mutex::default() }
+    }
+
+    /// The cell that the API takes its token from.
+    #[must_use]
+    pub fn cell(&self) -> TokenCell {
+        self.cell.clone()
+    }
+
+    /// Makes sure that a token is there, read not longer than five minutes ago.
+    ///
+    /// # Errors
+    /// Where the secret cannot be read or is malformed.
+    pub async fn load(&self, context: &Context) -> Result<Loaded, RunError> {
+        let Some(vault) = &self.vault else {
+            return Ok(Loaded::Ready(None));
+        };
+        let mut heard = self.heard.lock().await;
+        let now = context.clock.now();
+        let fresh = heard.as_ref().is_some_and(|heard| between(heard.at, now) < BELIEVED);
+        if !fresh || self.cell.get().is_none() {
+            *heard = Some(read(&**vault, now).await?);
+        }
+        self.take(context, heard.as_ref()).await
+    }
+
+    /// After a refusal of `refused`: reads the secret again. `true`: there is another token now.
+    ///
+    /// # Errors
+    /// Where the secret cannot be read or is malformed.
+    pub async fn renewed(
+        &self,
+        context: &Context,
+        refused: Option<&Token>,
+    ) -> Result<bool, RunError> {
+        let Some(vault) = &self.vault else {
+            return Ok(false);
+        };
+        let mut heard = self.heard.lock().await;
+        // Another request of this process may have been here first.
+        if self.cell.get().as_ref() == refused {
+            *heard = Some(read(&**vault, context.clock.now()).await?);
+            self.take(context, heard.as_ref()).await?;
+        }
+        let token = self.cell.get();
+        Ok(token.is_some() && token.as_ref() != refused)
+    }
+
+    /// As [`Self::renewed`]; where the secret cannot be read, nothing is new.
+    pub(crate) async fn is_renewed(&self, context: &Context, refused: Option<&Token>) -> bool {
+        self.renewed(context, refused).await.unwrap_or_else(|error| {
+            tracing::warn!(error = error.chain(), "the secret could not be read again");
+            false
+        })
+    }
+
+    /// Puts the token of `heard` into the cell: its own, or the one that the orchestrator left in
+    /// the account item.
+    async fn take(&self, context: &Context, heard: Option<&Heard>) -> Result<Loaded, RunError> {
+        let Some(Heard { secret, version, .. }) = heard else {
+            return Ok(Loaded::Empty);
+        };
+        let token = match secret {
+            Secret::Empty => {
+                self.cell.set(None);
+                return Ok(Loaded::Empty);
+            }
+            Secret::Token(token) => Some(token.clone()),
+            Secret::OAuth(_) => {
+                let account = context.settings.account;
+                let item = records::account(&*context.state, account)
+                    .await
+                    .map_err(|source| RunError::State { stream: ACCOUNT, source })?;
+                item.value.oauth.and_then(|oauth| Token::new(oauth.access_token.reveal()).ok())
+            }
+        };
+        self.cell.set(token);
+        Ok(Loaded::Ready(Some(version.clone())))
+    }
+}
+
+async fn read(vault: &dyn Vault, now: Timestamp) -> Result<Heard, RunError> {
+    let Kept { text, version } = vault.read().await.map_err(RunError::from)?;
+    let secret = Secret::parse(&text).map_err(RunError::from)?;
+    Ok(Heard { at: now, secret, version })
+}

@@ -1,0 +1,87 @@
+//! New access tokens of an OAuth application: made by the orchestrator alone.
+//!
+//! The order is fixed: Harvest answers, the new refresh token is stored in the secret, the access
+//! token in the account item, and only then it is used. Harvest may no longer take the old refresh
+//! token from its answer on; so a death between answer and secret is the one that nobody can mend
+//! but a person who authorises the application again.
+
+use engine::account::{AccessToken, OAuthItem, refresh_is_due};
+use engine::time::{SignedDuration, plus};
+use harvest_api::Token;
+
+use super::secret::{OAuthSecret, Secret};
+use super::{ACCOUNT, TokenKeeper, read};
+use crate::context::Context;
+use crate::error::RunError;
+use crate::records;
+
+impl TokenKeeper {
+    async fn keeps_oauth(&self) -> bool {
+        let heard = self.heard.lock().await;
+        heard.as_ref().is_some_and(|heard| matches!(heard.secret, Secret::OAuth(_)))
+    }
+
+    async fn oauth(&self, context: &Context) -> Result<Option<OAuthSecret>, RunError> {
+        let Some(vault) = &self.vault else {
+            return Ok(None);
+        };
+        // Not from memory: who refreshes with an old refresh token may lose the new one.
+        let heard = read(&**vault, context.clock.now()).await?;
+        let oauth = match &heard.secret {
+            Secret::OAuth(oauth) => Some(oauth.clone()),
+            Secret::Empty | Secret::Token(_) => None,
+        };
+        *self.heard.lock().await = Some(heard);
+        Ok(oauth)
+    }
+}
+
+/// Makes a new access token where the secret is an OAuth application's and the present token lasts
+/// for less than 20 minutes. The caller holds the orchestrator's lease.
+///
+/// # Errors
+/// Where Harvest refuses the refresh token, or secret or state cannot be written.
+pub async fn refresh_if_due(context: &Context) -> Result<(), RunError> {
+    let keeper = &context.tokens;
+    let (Some(vault), Some(endpoint)) = (&keeper.vault, &keeper.endpoint) else {
+        return Ok(());
+    };
+    if !keeper.keeps_oauth().await {
+        return Ok(());
+    }
+    let state = |source| RunError::State { stream: ACCOUNT, source };
+    let account = context.settings.account;
+    let mut item = records::account(&*context.state, account).await.map_err(state)?;
+    let now = context.clock.now();
+    if !refresh_is_due(item.value.oauth.as_ref(), now) {
+        return Ok(());
+    }
+    let Some(old) = keeper.oauth(context).await? else {
+        return Ok(());
+    };
+    let renewal = endpoint
+        .refresh(&old.client_id, &old.client_secret, &old.refresh_token)
+        .await
+        .map_err(|source| RunError::Refresh { source: Box::new(source) })?;
+    if let Some(refresh_token) = renewal.refresh_token.filter(|new| *new != old.refresh_token) {
+        let new = OAuthSecret { refresh_token, ..old };
+        let text = serde_json::to_string(&new)
+            .map_err(|error| RunError::Defect { stream: ACCOUNT, what: error.to_string() })?;
+        vault.write(&text).await?;
+        keeper.oauth(context).await?;
+    }
+    let oauth = OAuthItem {
+        access_token: AccessToken::new(renewal.access_token.clone()),
+        expires_at: plus(now, SignedDuration::from_secs(renewal.expires_in_seconds)),
+    };
+    let key = records::account_key(account);
+    loop {
+        item.value.oauth = Some(oauth.clone());
+        if records::write(&*context.state, &key, &mut item).await.map_err(state)? {
+            break;
+        }
+    }
+    keeper.cell.set(Token::new(&renewal.access_token).ok());
+    tracing::info!("a new access token was made");
+    Ok(())
+}

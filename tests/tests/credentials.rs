@@ -1,0 +1,182 @@
+//! Tokens that change, are refused, or are not there yet.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use e2e::emulators;
+use e2e::world::{World, in_simulated_time, sync};
+use engine::pass::Target;
+use engine::retry::Failure;
+use engine::time::{SignedDuration, plus};
+use harvest_api::{Answer, ApiError, HarvestApi, Renewal, Token, TokenCell, TokenEndpoint};
+use runtime::credentials::{
+    Loaded, MemoryVault, Secret, SecretsManagerVault, TokenKeeper, Vault, refresh_if_due,
+};
+use runtime::{Context, RunError, records};
+use sim::Scale;
+
+/// A Harvest that takes one token, whatever the fake behind it would say.
+#[derive(Debug)]
+struct Picky {
+    inner: Arc<dyn HarvestApi>,
+    shown: TokenCell,
+    taken: TokenCell,
+    refusals: Mutex<u32>,
+}
+
+#[async_trait]
+impl HarvestApi for Picky {
+    async fn get(&self, target: &Target) -> Result<Answer, ApiError> {
+        if self.shown.get().is_none() || self.shown.get() != self.taken.get() {
+            *self.refusals.lock().unwrap() += 1;
+            return Err(ApiError::new(Failure::Unauthorized, "GET /somewhere"));
+        }
+        self.inner.get(target).await
+    }
+}
+
+/// Makes numbered tokens; each refresh token is good for one.
+#[derive(Debug, Default)]
+struct Mint(Mutex<u32>);
+
+#[async_trait]
+impl TokenEndpoint for Mint {
+    async fn refresh(&self, id: &str, secret: &str, refresh: &str) -> Result<Renewal, ApiError> {
+        let mut made = self.0.lock().unwrap();
+        if (id, secret, refresh) != ("id", "shh", format!("refresh-{made}").as_str()) {
+            return Err(ApiError::new(Failure::Unauthorized, "POST"));
+        }
+        *made += 1;
+        Ok(Renewal {
+            access_token: format!("access-{made}"),
+            refresh_token: Some(format!("refresh-{made}")),
+            expires_in_seconds: 3600,
+        })
+    }
+}
+
+fn token(text: &str) -> Token {
+    Token::new(text).unwrap()
+}
+
+fn personal(text: &str) -> String {
+    format!("{{\"access_token\": \"{text}\"}}")
+}
+
+/// A process with `vault`, at a Harvest that takes what `taken` holds.
+fn process(world: &World, vault: &Arc<MemoryVault>, taken: &TokenCell) -> (Context, Arc<Picky>) {
+    let context = world.process(None);
+    let endpoint: Arc<dyn TokenEndpoint> = Arc::new(Mint::default());
+    let tokens = TokenKeeper::kept(Arc::<MemoryVault>::clone(vault), Some(endpoint));
+    let picky = Arc::new(Picky {
+        inner: Arc::clone(&context.api),
+        shown: tokens.cell(),
+        taken: taken.clone(),
+        refusals: Mutex::default(),
+    });
+    let api = Arc::<Picky>::clone(&picky);
+    (Context { api, tokens: Arc::new(tokens), ..context }, picky)
+}
+
+#[test]
+fn a_token_that_was_replaced_in_the_secret_is_found_after_one_refusal() {
+    in_simulated_time(async {
+        let world = World::new(&Scale::tiny(), 7);
+        let (vault, taken) = (Arc::new(MemoryVault::default()), TokenCell::new(token("old")));
+        vault.write(&personal("old")).await.unwrap();
+        let (context, picky) = process(&world, &vault, &taken);
+        let first = sync(&context, None).await.unwrap();
+        assert_eq!(first.failures(), Vec::<String>::new());
+        taken.set(Some(token("new")));
+        vault.write(&personal("new")).await.unwrap();
+        *picky.refusals.lock().unwrap() = 0;
+        world.sleep(1).await;
+        let second = sync(&context, None).await.unwrap();
+        assert_eq!(second.failures(), Vec::<String>::new());
+        assert_eq!(*picky.refusals.lock().unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_token_that_stays_refused_is_sent_once_and_an_empty_secret_never() {
+    in_simulated_time(async {
+        let world = World::new(&Scale::tiny(), 7);
+        let (vault, taken) = (Arc::new(MemoryVault::default()), TokenCell::new(token("other")));
+        let (context, picky) = process(&world, &vault, &taken);
+        assert_eq!(context.tokens.load(&context).await.unwrap(), Loaded::Empty);
+        vault.write(&personal("wrong")).await.unwrap();
+        assert!(matches!(context.tokens.load(&context).await.unwrap(), Loaded::Ready(Some(_))));
+        let error = sync(&context, None).await.unwrap_err();
+        assert!(matches!(error, RunError::Credentials { .. }), "{error}");
+        assert_eq!(*picky.refusals.lock().unwrap(), 1);
+        assert!(!format!("{context:?} {error} {error:?}").contains("wrong"));
+    });
+}
+
+#[test]
+fn an_access_token_is_renewed_in_time_and_its_successor_kept_before_it_is_used() {
+    in_simulated_time(async {
+        let world = World::new(&Scale::tiny(), 7);
+        let (vault, taken) = (Arc::new(MemoryVault::default()), TokenCell::new(token("access-1")));
+        let text = r#"{"client_id":"id","client_secret":"shh","refresh_token":"refresh-0"}"#;
+        vault.write(text).await.unwrap();
+        let (context, _) = process(&world, &vault, &taken);
+        context.tokens.load(&context).await.unwrap();
+        refresh_if_due(&context).await.unwrap();
+        assert_eq!(context.tokens.cell().get(), Some(token("access-1")));
+        let Secret::OAuth(kept) = Secret::parse(&vault.read().await.unwrap().text).unwrap() else {
+            panic!("the secret is an application's");
+        };
+        assert_eq!(kept.refresh_token, "refresh-1");
+        // Another process, such as a worker, finds it in the state and makes none.
+        let (worker, _) = process(&world, &vault, &taken);
+        worker.tokens.load(&worker).await.unwrap();
+        assert_eq!(worker.tokens.cell().get(), Some(token("access-1")));
+        // With more than 20 minutes left nothing is renewed; with less it is.
+        refresh_if_due(&context).await.unwrap();
+        assert_eq!(context.tokens.cell().get(), Some(token("access-1")));
+        let later = plus(context.clock.now(), SignedDuration::from_mins(41));
+        context.clock.sleep_until(later).await;
+        refresh_if_due(&context).await.unwrap();
+        assert_eq!(context.tokens.cell().get(), Some(token("access-2")));
+        let item = records::account(&*context.state, context.settings.account).await.unwrap();
+        assert!(!format!("{:?}", item.value).contains("access-2"));
+    });
+}
+
+#[test]
+fn what_is_no_secret_of_ours_is_refused_without_being_shown() {
+    for text in ["hush", "{\"token\":\"hush\"}", "[\"hush\"]", "{\"access_token\":\"hu sh\"}"] {
+        let error = Secret::parse(text).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hu"), "{error:?}");
+    }
+    for text in ["", " ", "{}", "{\"access_token\":\"\"}"] {
+        assert_eq!(Secret::parse(text).unwrap(), Secret::Empty);
+    }
+}
+
+async fn keeps_what_was_written(vault: &dyn Vault) {
+    let first = vault.read().await.unwrap();
+    assert_eq!(first.text, "");
+    vault.write("{\"access_token\":\"a\"}").await.unwrap();
+    let second = vault.read().await.unwrap();
+    assert_eq!(second.text, "{\"access_token\":\"a\"}");
+    vault.write("{}").await.unwrap();
+    let third = vault.read().await.unwrap();
+    assert_eq!(third.text, "{}");
+    assert!(first.version != second.version && second.version != third.version);
+    assert_eq!(vault.read().await.unwrap(), third);
+}
+
+#[tokio::test]
+async fn vaults_keep_what_was_written() {
+    keeps_what_was_written(&MemoryVault::default()).await;
+    let client = emulators::moto().await.aws().await.secrets().await;
+    // As a template makes it: without any value.
+    client.create_secret().name("empty").send().await.unwrap();
+    keeps_what_was_written(&SecretsManagerVault::new(client.clone(), "empty")).await;
+    let error = SecretsManagerVault::new(client, "nowhere").read().await.unwrap_err();
+    assert!(error.to_string().contains("`nowhere`"), "{error}");
+}
