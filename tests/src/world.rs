@@ -441,8 +441,9 @@ pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> 
                 tick: None,
                 accept_deletes: context.settings.accept_deletes,
             };
-            let stop_at = wish.stop_after.map(|after| plus(context.clock.now(), after));
-            worker::work(context, &event, stop_at).await.expect("a known stream")
+            // Reading stops a minute before the end.
+            let last = |after| plus(plus(context.clock.now(), after), SignedDuration::from_mins(1));
+            worker::work(context, &event, wish.stop_after.map(last)).await.expect("a known stream")
         });
         let reports: Vec<RunReport> = futures::StreamExt::collect(
             futures::StreamExt::buffer_unordered(futures::stream::iter(runs), 8),

@@ -49,7 +49,7 @@ fn a_table_that_a_run_works_on_is_left_alone() {
         let order = runtime::run::Order {
             spec,
             pass: engine::pass::Pass::Incremental,
-            stop_at: None,
+            deadline: None,
             accept_deletes: false,
         };
         let other = world.process(None);

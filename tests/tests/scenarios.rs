@@ -828,8 +828,8 @@ fn parents_that_one_pass_parks_are_known_to_the_other() {
             tick: None,
             accept_deletes: false,
         };
-        let stop_at = Some(plus(now(&world), SignedDuration::from_millis(130)));
-        let report = worker::work(&stopped, &event(Pass::Full), stop_at).await.unwrap();
+        let deadline = Some(plus(now(&world), SignedDuration::from_millis(60_130)));
+        let report = worker::work(&stopped, &event(Pass::Full), deadline).await.unwrap();
         assert!(matches!(report.outcome, Outcome::Yielded(_)), "{report:?}");
         // An incremental pass that cannot read one parent.
         world.sleep(1).await;

@@ -1,15 +1,22 @@
 //! Decides what is due and starts one worker per due stream.
 
+mod invocation;
+mod invoker;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::item::{AccountItem, Position, StreamItem};
 use engine::pass::Pass;
 use engine::plan::{self, Demand, Due, Standing};
 use engine::spec::{Kind, StreamSpec};
-use engine::time::{Date, SignedDuration, between};
+use engine::time::{Date, SignedDuration, Timestamp, between};
 use lake::table::Table;
 use runtime::records::{self, Versioned};
 use runtime::{Context, RunError, account};
+
+pub use invocation::{Orchestrator, Refused};
+pub use invoker::{InvokeError, Invoker, LambdaInvoker, MemoryInvoker};
 
 /// How old the account's first and last days may be when a report is due.
 const EXTENT_AGE: SignedDuration = SignedDuration::from_hours(24);
@@ -47,6 +54,7 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
         value.company.clone_from(&company.name);
         value.modules_off.clone_from(&company.modules_off);
         value.tables_created = tables_created;
+        value.refused = None;
         if records::write(&*context.state, &key, &mut item).await.map_err(state_error)? {
             return Ok(item.value);
         }
@@ -82,32 +90,64 @@ fn state_error(source: state::StateError) -> RunError {
 /// Where the state store fails, or the account's first and last days are needed and Harvest does
 /// not tell them.
 pub async fn tick(context: &Context, demand: Demand) -> Result<Tick, RunError> {
-    let mut account = stored_account(context).await?;
+    let account = stored_account(context).await?.value;
+    let items = stream_items(context).await?;
     let mut due = Vec::new();
     let mut skipped = Vec::new();
     for spec in streams::STREAMS.into_iter().filter(|spec| context.settings.includes(spec.name)) {
-        match plan::standing(spec, &account.value) {
+        match plan::standing(spec, &account) {
             Standing::Skipped => skipped.push(spec),
             Standing::Open => {
-                let stream = spec.name;
-                let mut item = records::stream(&*context.state, context.settings.account, stream)
-                    .await
-                    .map_err(|source| RunError::State { stream, source })?;
-                if item.rev.is_none() {
-                    item.value.position = noted_position(context, spec).await;
-                }
-                let item = with_widened_start(item.value, context.settings.start_date);
-                due.extend(plan::due(spec, &item, demand, context.clock.now()));
+                let item = items.get(spec.name);
+                let now = context.clock.now();
+                due.extend(item.and_then(|item| plan::due(spec, item, demand, now)));
             }
         }
     }
     plan::order(&mut due);
-    let reports = || due.iter().filter(|due| matches!(due.spec.kind, Kind::ReportWindow(_)));
-    if reports().next().is_some() {
-        let sweeps = reports().any(|due| due.pass == Pass::Full);
-        refresh_extent(context, &mut account, demand, sweeps).await?;
+    let asked_at = match demand {
+        Demand::Now { asked_at, .. } => Some(asked_at),
+        Demand::Schedule { .. } => None,
+    };
+    with_extent(context, &due, asked_at).await?;
+    Ok(Tick { account: stored_account(context).await?.value, due, skipped })
+}
+
+/// The items of all streams, as far as they tell by themselves or from their tables where they stand.
+pub(crate) async fn stream_items(
+    context: &Context,
+) -> Result<BTreeMap<&'static str, StreamItem>, RunError> {
+    let mut stored =
+        records::streams(&*context.state, context.settings.account).await.map_err(state_error)?;
+    let mut items = BTreeMap::new();
+    for spec in streams::STREAMS {
+        let item = match stored.remove(spec.name) {
+            Some(item) => item,
+            None => StreamItem {
+                position: noted_position(context, spec).await,
+                ..StreamItem::default()
+            },
+        };
+        items.insert(spec.name, with_widened_start(item, context.settings.start_date));
     }
-    Ok(Tick { account: account.value, due, skipped })
+    Ok(items)
+}
+
+/// Makes sure that the account's first and last days are known where a report is due. `asked_at`:
+/// somebody wants everything as of then.
+pub(crate) async fn with_extent(
+    context: &Context,
+    due: &[Due],
+    asked_at: Option<Timestamp>,
+) -> Result<(), RunError> {
+    let mut reports =
+        due.iter().filter(|due| matches!(due.spec.kind, Kind::ReportWindow(_))).peekable();
+    if reports.peek().is_none() {
+        return Ok(());
+    }
+    let sweeps = reports.any(|due| due.pass == Pass::Full);
+    let mut account = stored_account(context).await?;
+    refresh_extent(context, &mut account, asked_at.filter(|_| sweeps)).await
 }
 
 /// Where the table says that its stream stands: the state may be lost. A table that cannot be read
@@ -138,13 +178,12 @@ fn with_widened_start(mut item: StreamItem, start: Option<Date>) -> StreamItem {
 async fn refresh_extent(
     context: &Context,
     account: &mut Versioned<AccountItem>,
-    demand: Demand,
-    sweeps: bool,
+    swept_as_of: Option<Timestamp>,
 ) -> Result<(), RunError> {
     let now = context.clock.now();
-    let fresh = account.value.extent.as_ref().is_some_and(|extent| match demand {
-        Demand::Now { asked_at, .. } if sweeps => extent.read_at >= asked_at,
-        Demand::Now { .. } | Demand::Schedule { .. } => between(extent.read_at, now) < EXTENT_AGE,
+    let fresh = account.value.extent.as_ref().is_some_and(|extent| match swept_as_of {
+        Some(asked_at) => extent.read_at >= asked_at,
+        None => between(extent.read_at, now) < EXTENT_AGE,
     });
     if fresh {
         return Ok(());

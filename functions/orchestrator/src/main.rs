@@ -1,24 +1,27 @@
 //! Wires the orchestrator together: telemetry, configuration, parts, serve.
 
-mod handler;
-
 use std::sync::Arc;
 
-use lambda_runtime::{Error, LambdaEvent, service_fn};
-use runtime::config::{Deployment, Given, Setting};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
+use orchestrator::{LambdaInvoker, Orchestrator};
+use runtime::config::{Deployment, Given};
 use runtime::parts;
 use runtime::progress::Silent;
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let given = Given::from_environment()?;
-    runtime::telemetry::init(given.get(Setting::LOG).unwrap_or("info"));
-    let deployment = Deployment::parse(&given)?;
+    lambda_runtime::tracing::init_default_subscriber();
+    let deployment = Deployment::parse(&Given::from_environment()?)?;
     let context = parts::context(&deployment, Arc::new(Silent)).await?;
-    let context = &context;
+    let invoker = LambdaInvoker::new(deployment.aws.lambda().await, deployment.worker()?);
+    let orchestrator = &Orchestrator { context, invoker: Arc::new(invoker) };
     Box::pin(lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-        handler::handle(context, event.payload).await
+        let answer = Box::pin(orchestrator.answer(event.payload)).await;
+        answer.map_err(|refused| Diagnostic {
+            error_type: refused.error_type.to_owned(),
+            error_message: refused.message,
+        })
     })))
     .await
 }

@@ -1,5 +1,9 @@
 //! One invocation, one run on one stream.
 
+mod invocation;
+
+pub use invocation::{Refused, Worker};
+
 use engine::pass::Pass;
 use engine::time::Timestamp;
 use runtime::Context;
@@ -30,17 +34,18 @@ pub struct UnknownStream {
     pub name: String,
 }
 
-/// Works on what `event` names until it is complete, or `stop_at`.
+/// Works on what `event` names until it is complete, or the process will be
+/// stopped soon.
 ///
 /// # Errors
 /// Only when there is no such stream: how the run went, failure included, is in the report.
 pub async fn work(
     context: &Context,
     event: &Event,
-    stop_at: Option<Timestamp>,
+    deadline: Option<Timestamp>,
 ) -> Result<RunReport, UnknownStream> {
     let spec =
         streams::find(&event.stream).ok_or_else(|| UnknownStream { name: event.stream.clone() })?;
-    let order = Order { spec, pass: event.pass, stop_at, accept_deletes: event.accept_deletes };
+    let order = Order { spec, pass: event.pass, deadline, accept_deletes: event.accept_deletes };
     Ok(runtime::run::run(context, order).await)
 }

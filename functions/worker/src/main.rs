@@ -1,24 +1,26 @@
 //! Wires the worker together: telemetry, configuration, parts, serve.
 
-mod handler;
-
 use std::sync::Arc;
 
-use lambda_runtime::{Error, LambdaEvent, service_fn};
-use runtime::config::{Deployment, Given, Setting};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
+use runtime::config::{Deployment, Given};
 use runtime::parts;
 use runtime::progress::Silent;
 use serde_json::Value;
+use worker::Worker;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let given = Given::from_environment()?;
-    runtime::telemetry::init(given.get(Setting::LOG).unwrap_or("info"));
-    let deployment = Deployment::parse(&given)?;
+    lambda_runtime::tracing::init_default_subscriber();
+    let deployment = Deployment::parse(&Given::from_environment()?)?;
     let context = parts::context(&deployment, Arc::new(Silent)).await?;
-    let context = &context;
+    let worker = &Worker { context, announcer: parts::announcer(&deployment).await };
     Box::pin(lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-        Box::pin(handler::handle(context, event.payload, event.context.deadline)).await
+        let answer = Box::pin(worker.answer(event.payload, event.context.deadline)).await;
+        answer.map_err(|refused| Diagnostic {
+            error_type: refused.error_type.to_owned(),
+            error_message: refused.message,
+        })
     })))
     .await
 }

@@ -4,6 +4,7 @@ pub mod account;
 pub mod budget;
 pub mod coverage;
 pub mod cursor;
+pub mod dispatch;
 pub mod ids;
 pub mod item;
 pub mod key;

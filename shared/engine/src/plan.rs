@@ -187,4 +187,4 @@ pub fn claims_cursor_at_once(spec: &StreamSpec, position: &Position) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

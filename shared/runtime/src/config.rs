@@ -21,7 +21,7 @@ use harvest_api::BaseUrl;
 use crate::aws::Aws;
 
 pub use error::ConfigError;
-pub use given::{Given, SETTINGS, Setting, has_own_s3_endpoint, refuses_colour};
+pub use given::{Given, SETTINGS, Setting, function_name, has_own_s3_endpoint, refuses_colour};
 pub use names::{UnknownStream, find_stream};
 pub use place::{LakePlace, StatePlace, TokenPlace};
 
@@ -128,6 +128,14 @@ pub struct Deployment {
 }
 
 impl Deployment {
+    /// The function that works on one stream.
+    ///
+    /// # Errors
+    /// Where nobody said which.
+    pub fn worker(&self) -> Result<&str, ConfigError> {
+        self.worker.as_deref().ok_or(ConfigError::NoWorker)
+    }
+
     /// Where the token comes from.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ mod vault;
 
 use std::sync::Arc;
 
-use engine::account::SecretVersion;
+use engine::account::{RefusedToken, SecretVersion};
 use engine::time::{SignedDuration, Timestamp, between};
 use harvest_api::{Token, TokenCell, TokenEndpoint};
 use tokio::sync::Mutex;
@@ -111,6 +111,11 @@ impl TokenKeeper {
         Ok(token.is_some() && token.as_ref() != refused)
     }
 
+    /// The version of the secret that the token is from; `None`: the operator gave it.
+    async fn version(&self) -> Option<SecretVersion> {
+        self.heard.lock().await.as_ref().map(|heard| heard.version.clone())
+    }
+
     /// As [`Self::renewed`]; where the secret cannot be read, nothing is new.
     pub(crate) async fn is_renewed(&self, context: &Context, refused: Option<&Token>) -> bool {
         self.renewed(context, refused).await.unwrap_or_else(|error| {
@@ -142,6 +147,29 @@ impl TokenKeeper {
         self.cell.set(token);
         Ok(Loaded::Ready(Some(version.clone())))
     }
+}
+
+/// Tells the orchestrator that Harvest refused the token: it then pauses the account. An access token
+/// of an application is forgotten, so that another is made.
+pub async fn note_refusal(context: &Context, error: &RunError) {
+    let version = context.tokens.version().await;
+    let account = context.settings.account;
+    let key = records::account_key(account);
+    let Ok(mut item) = records::account(&*context.state, account).await else {
+        return;
+    };
+    loop {
+        let now = context.clock.now();
+        let since = item.value.refused.as_ref().map_or(now, |refused| refused.since);
+        item.value.refused = Some(RefusedToken { since, probed_at: now, version: version.clone() });
+        item.value.oauth = None;
+        match records::write(&*context.state, &key, &mut item).await {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(_) => return,
+        }
+    }
+    tracing::error!(error = error.chain(), "the token was refused; the account is paused");
 }
 
 async fn read(vault: &dyn Vault, now: Timestamp) -> Result<Heard, RunError> {

@@ -1,6 +1,7 @@
 //! Performs what the engine decides: clock, configuration, permits, driver.
 
 pub mod account;
+pub mod announce;
 pub mod aws;
 pub mod clock;
 pub mod config;
@@ -11,6 +12,7 @@ mod error;
 mod flush;
 pub mod gate;
 mod hold;
+pub mod metrics;
 pub mod parts;
 pub mod progress;
 pub mod records;

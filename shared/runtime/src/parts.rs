@@ -8,6 +8,7 @@ use lake::store::{FolderStore, ObjectStore, S3Store};
 use lake::table::{Table, TableError};
 use state::{DynamoStore, OwnerLock, SqliteStore, StateStore};
 
+use crate::announce::{Announcer, EventBus, Nobody};
 use crate::aws::Aws;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{ConfigError, Deployment, LakePlace, StatePlace, TokenPlace};
@@ -131,6 +132,14 @@ fn locks(deployment: &Deployment) -> Option<PathBuf> {
 #[must_use]
 pub fn may_be_alive(deployment: &Deployment, owner: &str) -> bool {
     locks(deployment).is_none_or(|folder| state::is_held(&folder, owner))
+}
+
+/// Who is told what became of passes.
+pub async fn announcer(deployment: &Deployment) -> Arc<dyn Announcer> {
+    match &deployment.event_bus {
+        Some(name) => Arc::new(EventBus::new(deployment.aws.events().await, name)),
+        None => Arc::new(Nobody),
+    }
 }
 
 async fn tokens(deployment: &Deployment) -> Result<TokenKeeper, PartsError> {

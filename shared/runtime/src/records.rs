@@ -1,10 +1,15 @@
 //! Reading and writing the JSON items of the state table.
 
+use std::collections::BTreeMap;
+
 use engine::ids::AccountId;
 use engine::item::{AccountItem, StreamItem};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use state::{Expect, ItemKey, Put, StateError, StateErrorKind, StateStore};
+
+/// How the sort keys of streams begin.
+const STREAMS: &str = "stream#";
 
 /// An item with the revision at which it was read or written.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +23,7 @@ pub struct Versioned<T> {
 /// Key of the item of `stream`.
 #[must_use]
 pub fn stream_key(account: AccountId, stream: &str) -> ItemKey {
-    ItemKey { account, sort: format!("stream#{stream}") }
+    ItemKey { account, sort: format!("{STREAMS}{stream}") }
 }
 
 /// Key of the account's item.
@@ -91,6 +96,22 @@ pub async fn stream(
     stream: &str,
 ) -> Result<Versioned<StreamItem>, StateError> {
     read(state, &stream_key(account, stream)).await
+}
+
+/// The items of all streams that have one, by name, in one question.
+///
+/// # Errors
+/// As [`read`].
+pub async fn streams(
+    state: &dyn StateStore,
+    account: AccountId,
+) -> Result<BTreeMap<String, StreamItem>, StateError> {
+    let mut items = BTreeMap::new();
+    for (key, item) in state.list(account, STREAMS).await? {
+        let name = key.sort.strip_prefix(STREAMS).unwrap_or_default().to_owned();
+        items.insert(name, parse(&key, &item)?.value);
+    }
+    Ok(items)
 }
 
 /// The account's item.

@@ -24,6 +24,9 @@ use crate::error::RunError;
 use crate::progress::Moment;
 use crate::records::{self, Versioned};
 
+/// After so many runs that ended without a word, the next ones are shorter.
+const LOST_IN_A_ROW: u32 = 3;
+
 /// What a run is to do.
 #[derive(Clone, Copy, Debug)]
 pub struct Order {
@@ -31,8 +34,8 @@ pub struct Order {
     pub spec: &'static StreamSpec,
     /// Which pass to begin or go on with.
     pub pass: Pass,
-    /// When to stop reading; `None`: no deadline.
-    pub stop_at: Option<Timestamp>,
+    /// When the process will be stopped; `None`: never.
+    pub deadline: Option<Timestamp>,
     /// Whether any number of deletes is accepted.
     pub accept_deletes: bool,
 }
@@ -97,6 +100,17 @@ pub(crate) fn fail(item: &mut StreamItem, now: Timestamp, error: &RunError) {
     item.health.failures = item.health.failures.saturating_add(1);
     item.health.last_error = Some((now, error.chain()));
     item.health.refused = matches!(error, RunError::Refused { .. });
+}
+
+/// Counts an owner that ended without a word. When that happens again and again, the stream backs off
+/// like one that fails.
+fn never_came_back(item: &mut StreamItem, now: Timestamp) {
+    item.health.failures = item.health.failures.saturating_add(1);
+    if item.health.failures >= LOST_IN_A_ROW {
+        let why = "the last runs ended without a word: out of memory, out of time, or stopped from \
+                   outside; runs are kept shorter until one ends well";
+        item.health.last_error = Some((now, why.to_owned()));
+    }
 }
 
 impl Run {
@@ -254,7 +268,7 @@ pub(crate) async fn take_lease(
         let taken_over = how == Acquired::TakenOver;
         item.value.lease = Some(lease);
         if taken_over {
-            item.value.health.failures = item.value.health.failures.saturating_add(1);
+            never_came_back(&mut item.value, context.clock.now());
         }
         if records::write(&*context.state, &key, &mut item).await.map_err(state)? {
             return Ok(Ok((item, taken_over)));

@@ -30,6 +30,11 @@ static SNAPSHOT: StreamSpec = spec("snapshot", Kind::Snapshot(Paging::Cursor), S
 static REPORT: StreamSpec =
     spec("report", Kind::ReportWindow(ReportWindow { includes_issue_date: false }), Sweep::ByCost);
 
+/// One stream of each of three kinds.
+pub(crate) const fn specs() -> [&'static StreamSpec; 3] {
+    [&LISTING, &SNAPSHOT, &REPORT]
+}
+
 fn at(hours: i64) -> Timestamp {
     plus(Timestamp::UNIX_EPOCH, SignedDuration::from_hours(hours))
 }

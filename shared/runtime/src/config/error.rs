@@ -56,6 +56,9 @@ pub enum ConfigError {
         /// The lake.
         lake: String,
     },
+    /// An orchestrator without workers.
+    #[error("no worker: set `HARVEST_WORKER` to the name of the function that works on one stream")]
+    NoWorker,
     /// A variable that is no UTF-8.
     #[error("the variable `{variable}` is no text")]
     NoText {

@@ -136,3 +136,10 @@ pub fn has_own_s3_endpoint() -> bool {
     let given = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     given("AWS_ENDPOINT_URL_S3") || given("AWS_ENDPOINT_URL")
 }
+
+/// Name of the Lambda function that this process runs; `None`: it runs none.
+#[must_use]
+pub fn function_name() -> Option<String> {
+    let name = std::env::var_os("AWS_LAMBDA_FUNCTION_NAME")?.into_string().ok()?;
+    (!name.is_empty()).then_some(name)
+}

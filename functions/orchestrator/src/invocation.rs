@@ -1,0 +1,342 @@
+//! From an event of the schedule, or of a person, to workers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use engine::account::{Admission, admission};
+use engine::dispatch::{Asked, Dispatched, Doing, OrchestratorItem, is_running, lag};
+use engine::item::{AccountItem, StreamItem};
+use engine::lease::Lease;
+use engine::pass::Pass;
+use engine::plan::{Due, Standing, order, standing};
+use engine::time::{SignedDuration, Timestamp, between};
+use runtime::credentials::{Loaded, note_refusal, refresh_if_due};
+use runtime::metrics::{self, Metric};
+use runtime::records::{self, Versioned};
+use runtime::{Context, RunError};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use state::ItemKey;
+
+use crate::{Invoker, prepare, stream_items, with_extent};
+
+/// Roles and modules that were read longer ago are read again before anybody is invoked.
+const BELIEVED: SignedDuration = SignedDuration::from_mins(5);
+
+/// What answers invocations.
+#[derive(Clone, Debug)]
+pub struct Orchestrator {
+    /// The parts of its deployment.
+    pub context: Context,
+    /// Starts workers.
+    pub invoker: Arc<dyn Invoker>,
+}
+
+/// An invocation that came to nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// A stable name: `UnknownEvent`, `UnknownStream`, or that of a failure.
+    pub error_type: &'static str,
+    /// What happened and what to do.
+    pub message: String,
+}
+
+/// The tick `{}`, or what somebody wants now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Event {
+    /// Only these streams; none named: all.
+    pub(crate) streams: BTreeSet<String>,
+    /// Everything is to be up to date as of now.
+    pub(crate) now: bool,
+    /// The pass; `None`: what each stream needs.
+    pub(crate) pass: Option<Pass>,
+    /// Whether any number of deletes is accepted.
+    pub(crate) accept_deletes: bool,
+}
+
+/// The orchestrator's lease is held: what is planned is planned by one.
+struct Desk<'o> {
+    context: &'o Context,
+    invoker: &'o dyn Invoker,
+    key: ItemKey,
+    item: Versioned<OrchestratorItem>,
+    now: Timestamp,
+}
+
+impl Orchestrator {
+    /// Starts the workers that are due, and tells of each stream that is due what became of it.
+    ///
+    /// # Errors
+    /// Where the event is unknown, or the stores or Harvest fail.
+    pub async fn answer(&self, event: Value) -> Result<Value, Refused> {
+        let event = Event::read(event)?;
+        let (now, context) = (self.context.clock.now(), &self.context);
+        let key = ItemKey { account: context.settings.account, sort: "orchestrator".to_owned() };
+        let mut item = records::read::<OrchestratorItem>(&*context.state, &key)
+            .await
+            .map_err(|source| refused(&state_error(source)))?;
+        let owner = context.owners.own_id();
+        loop {
+            // What somebody wants is kept even if another tick is planning just now.
+            if let Some(asked) = event.asked(now) {
+                item.value.ask(asked);
+            }
+            let lease = Lease::acquire(item.value.lease.as_ref(), &owner, now, false);
+            let busy = lease.is_err();
+            if let Ok((lease, _)) = lease {
+                item.value.lease = Some(lease);
+            } else if event.asked(now).is_none() {
+                return Ok(json!({ "outcome": "busy" }));
+            }
+            let written = records::write(&*context.state, &key, &mut item).await;
+            if written.map_err(|source| refused(&state_error(source)))? {
+                if busy {
+                    return Ok(json!({ "outcome": "asked", "busy": true }));
+                }
+                break;
+            }
+        }
+        let invoker = &*self.invoker;
+        let mut desk = Desk { context, invoker, key, item, now };
+        let answer = desk.plan().await;
+        desk.leave().await;
+        answer.map_err(|error| refused(&error))
+    }
+}
+
+impl Event {
+    pub(crate) fn read(event: Value) -> Result<Self, Refused> {
+        let event: Self = serde_json::from_value(event).map_err(|error| Refused {
+            error_type: "UnknownEvent",
+            message: format!(
+                "the event is none of an orchestrator's, such as {{}} or {{\"now\": true}}: {error}"
+            ),
+        })?;
+        for name in &event.streams {
+            runtime::config::find_stream(name).map_err(|error| Refused {
+                error_type: "UnknownStream",
+                message: error.to_string(),
+            })?;
+        }
+        Ok(event)
+    }
+
+    fn asked(&self, now: Timestamp) -> Option<Asked> {
+        let wanted = self.now || self.pass.is_some() || !self.streams.is_empty();
+        wanted.then(|| Asked {
+            at: now,
+            pass: self.pass,
+            streams: self.streams.clone(),
+            accept_deletes: self.accept_deletes,
+        })
+    }
+}
+
+impl Desk<'_> {
+    async fn plan(&mut self) -> Result<Value, RunError> {
+        let context = self.context;
+        let version = match context.tokens.load(context).await? {
+            Loaded::Empty => {
+                tracing::info!("waiting for credentials: the secret holds no token yet");
+                self.measure(&BTreeMap::new(), &AccountItem::default());
+                return Ok(json!({ "outcome": "waiting for credentials" }));
+            }
+            Loaded::Ready(version) => version,
+        };
+        let state = &*context.state;
+        let account = records::account(state, context.settings.account).await;
+        let mut account = account.map_err(state_error)?.value;
+        let admitted = admission(&account, version.as_ref(), self.now);
+        if let Admission::Paused(until) = admitted {
+            let items = stream_items(context).await?;
+            self.measure(&items, &account);
+            return Ok(json!({ "outcome": "paused: the token is refused", "until": until }));
+        }
+        refresh_if_due(context).await?;
+        let old = account.read_at.is_none_or(|at| between(at, self.now) >= BELIEVED);
+        let mut items = stream_items(context).await?;
+        let due = self.due(&items, &account);
+        let wanted = !due.is_empty() || !account.tables_created;
+        if (wanted && old) || admitted == Admission::Probe {
+            // Nobody asks Harvest every minute what matters to those that are to run only.
+            account = match prepare(context).await {
+                Ok(account) => account,
+                Err(error @ RunError::Credentials { .. }) => {
+                    note_refusal(context, &error).await;
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
+            };
+            items = stream_items(context).await?;
+        }
+        let due = self.due(&items, &account);
+        with_extent(context, &due, self.item.value.asked.as_ref().map(|asked| asked.at)).await?;
+        let answer = self.dispatch(&due, &items, &account).await;
+        self.measure(&items, &account);
+        Ok(answer)
+    }
+
+    fn open<'i>(
+        &self,
+        items: &'i BTreeMap<&'static str, StreamItem>,
+        account: &AccountItem,
+    ) -> Vec<(&'static engine::spec::StreamSpec, &'i StreamItem)> {
+        let settings = &self.context.settings;
+        let specs = streams::STREAMS.into_iter().filter(|spec| settings.includes(spec.name));
+        let open = specs.filter(|spec| standing(spec, account) == Standing::Open);
+        open.filter_map(|spec| Some((spec, items.get(spec.name)?))).collect()
+    }
+
+    fn due(&self, items: &BTreeMap<&'static str, StreamItem>, account: &AccountItem) -> Vec<Due> {
+        let interval = self.context.settings.sync_interval;
+        let mut due: Vec<Due> = self
+            .open(items, account)
+            .into_iter()
+            .filter_map(|(spec, item)| self.item.value.due(spec, item, interval, self.now))
+            .collect();
+        order(&mut due);
+        due
+    }
+
+    async fn dispatch(
+        &mut self,
+        due: &[Due],
+        items: &BTreeMap<&'static str, StreamItem>,
+        account: &AccountItem,
+    ) -> Value {
+        let (now, room) = (self.now, self.context.settings.max_workers);
+        let running: BTreeSet<String> = items
+            .iter()
+            .filter(|(_, item)| is_running(item, now))
+            .map(|(name, _)| (*name).to_owned())
+            .collect();
+        let dispatched = self.item.value.dispatch(due, &running, room, now);
+        // Before anybody is invoked: a tick that dies here costs two minutes, one that forgets whom
+        // it invoked could invoke more than there is room for.
+        self.save().await;
+        let mut told = Vec::new();
+        for one in &dispatched {
+            told.push(self.start(one).await);
+        }
+        let open = self.open(items, account);
+        self.item.value.settle(open, &running, now);
+        let settings = &self.context.settings;
+        let included = || streams::STREAMS.iter().filter(|spec| settings.includes(spec.name));
+        let skipped: Vec<&str> = included()
+            .filter(|spec| standing(spec, account) == Standing::Skipped)
+            .map(|spec| spec.name)
+            .collect();
+        let invoked = dispatched.iter().filter(|one| one.doing == Doing::Invoke).count();
+        tracing::info!(
+            invoked,
+            due = due.len(),
+            running = running.len(),
+            skipped = skipped.len(),
+            "tick complete"
+        );
+        json!({ "outcome": "planned", "due": told, "running": running, "skipped": skipped })
+    }
+
+    async fn start(&mut self, one: &Dispatched) -> Value {
+        let Dispatched { due, doing, accept_deletes } = *one;
+        let stream = due.spec.name;
+        let mut error = None;
+        if doing == Doing::Invoke {
+            let event = worker::Event {
+                stream: stream.to_owned(),
+                pass: due.pass,
+                tick: Some(self.now),
+                accept_deletes,
+            };
+            if let Err(failed) = self.invoker.invoke(&event).await {
+                let why = std::error::Error::source(&failed).map(ToString::to_string);
+                let why = format!("{failed}: {}", why.unwrap_or_default());
+                tracing::error!(
+                    stream,
+                    error = why,
+                    "worker not invoked; the next tick tries again"
+                );
+                self.item.value.invoked.remove(stream);
+                error = Some(why);
+            }
+        }
+        json!({ "stream": stream, "pass": due.pass, "doing": doing, "error": error })
+    }
+
+    /// How the streams are, as metrics.
+    fn measure(&self, items: &BTreeMap<&'static str, StreamItem>, account: &AccountItem) {
+        let open = self.open(items, account);
+        let count = |is: &dyn Fn(&StreamItem) -> bool| {
+            open.iter().filter(|(_, item)| is(item)).count() as u64
+        };
+        let refused = count(&|item| item.health.refused);
+        let failing = count(&|item| item.health.last_error.is_some() && !item.health.refused);
+        let lags = open.iter().filter(|(_, item)| !item.health.refused);
+        let oldest = lags.map(|(_, item)| lag(item, self.now).as_secs()).max().unwrap_or(0);
+        metrics::emit(
+            self.now,
+            &[
+                Metric::seconds("OldestStreamLagSeconds", u64::try_from(oldest).unwrap_or(0)),
+                Metric::count("FailingStreams", failing),
+                Metric::count("RefusedStreams", refused),
+            ],
+        );
+    }
+
+    /// Gives the lease back.
+    async fn leave(&mut self) {
+        self.item.value.lease = self.item.value.lease.as_ref().map(Lease::released);
+        self.save().await;
+    }
+
+    /// Keeps the item. Who wrote meanwhile wanted something: that is taken in, the rest is ours.
+    async fn save(&mut self) {
+        loop {
+            let ours = self.item.value.clone();
+            match records::write(&*self.context.state, &self.key, &mut self.item).await {
+                Ok(true) => return,
+                Ok(false) => {
+                    let epoch = |item: &OrchestratorItem| item.lease.as_ref().map(|it| it.epoch);
+                    if epoch(&self.item.value) != epoch(&ours) {
+                        // Another tick took over: what it wrote stands.
+                        return;
+                    }
+                    let asked = self.item.value.asked.clone();
+                    self.item.value = OrchestratorItem { asked, ..ours };
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the orchestrator's item could not be written");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn state_error(source: state::StateError) -> RunError {
+    RunError::State { stream: "orchestrator", source }
+}
+
+fn refused(error: &RunError) -> Refused {
+    Refused { error_type: error.error_type(), message: error.chain() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_events_are_read_and_others_named() {
+        assert_eq!(Event::read(json!({})).unwrap(), Event::default());
+        let event =
+            Event::read(json!({ "streams": ["clients"], "now": true, "pass": "full" })).unwrap();
+        assert_eq!((event.now, event.pass), (true, Some(Pass::Full)));
+        for event in [json!({ "stream": "clients" }), json!([1]), json!({ "now": 1 })] {
+            assert_eq!(Event::read(event).unwrap_err().error_type, "UnknownEvent");
+        }
+        let error = Event::read(json!({ "streams": ["client"] })).unwrap_err();
+        assert_eq!(error.error_type, "UnknownStream");
+        assert!(error.message.contains("`clients`"), "{}", error.message);
+    }
+}

@@ -1,0 +1,109 @@
+use super::*;
+use crate::plan::order;
+use crate::time::plus;
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+fn now() -> Timestamp {
+    plus(Timestamp::UNIX_EPOCH, SignedDuration::from_hours(10_000))
+}
+
+fn all_due(item: &OrchestratorItem, at: Timestamp) -> Vec<Due> {
+    let fresh = StreamItem::default();
+    let mut found: Vec<Due> = crate::plan::tests::specs()
+        .iter()
+        .filter_map(|spec| item.due(spec, &fresh, HOUR, at))
+        .collect();
+    order(&mut found);
+    found
+}
+
+fn names(dispatched: &[Dispatched], doing: Doing) -> BTreeSet<String> {
+    let of = dispatched.iter().filter(|one| one.doing == doing);
+    of.map(|one| one.due.spec.name.to_owned()).collect()
+}
+
+#[test]
+fn no_more_are_at_work_than_there_is_room_for_and_none_twice() {
+    let mut item = OrchestratorItem::default();
+    let due = all_due(&item, now());
+    assert!(due.len() >= 3);
+    let running = BTreeSet::from([due[0].spec.name.to_owned()]);
+    let first = item.dispatch(&due, &running, 2, now());
+    assert_eq!(names(&first, Doing::Running), running);
+    let invoked = names(&first, Doing::Invoke);
+    assert_eq!(invoked.len(), 1);
+    // A minute later its worker has not come up yet: it still takes its place.
+    let later = plus(now(), SignedDuration::from_mins(1));
+    let second = item.dispatch(&due, &running, 2, later);
+    assert_eq!(names(&second, Doing::Starting), invoked);
+    assert_eq!(names(&second, Doing::Invoke), BTreeSet::new());
+    // After two it is taken for lost.
+    let much_later = plus(now(), SignedDuration::from_mins(2));
+    let third = item.dispatch(&due, &running, 2, much_later);
+    assert_eq!(names(&third, Doing::Invoke), invoked);
+}
+
+#[test]
+fn two_demands_become_one_that_is_not_narrower_than_either() {
+    let asked = |streams: &[&str], pass, minutes, accept_deletes| Asked {
+        at: plus(now(), SignedDuration::from_mins(minutes)),
+        pass,
+        streams: streams.iter().map(|&name| name.to_owned()).collect(),
+        accept_deletes,
+    };
+    let mut item = OrchestratorItem::default();
+    item.ask(asked(&["clients"], Some(Pass::Full), 0, true));
+    assert!(item.asked.as_ref().unwrap().accept_deletes);
+    item.ask(asked(&["tasks"], None, 5, false));
+    let both = item.asked.clone().unwrap();
+    assert!(both.includes("clients") && both.includes("tasks") && !both.includes("users"));
+    assert_eq!((both.pass, both.accept_deletes), (Some(Pass::Full), false));
+    assert_eq!(both.at, plus(now(), SignedDuration::from_mins(5)));
+    item.ask(asked(&[], Some(Pass::Incremental), 1, false));
+    assert!(item.asked.as_ref().unwrap().includes("users"));
+}
+
+#[test]
+fn a_demand_lasts_until_every_stream_has_a_pass_that_began_after_it() {
+    let spec = crate::plan::tests::specs()[0];
+    let mut item = OrchestratorItem::default();
+    let at = now();
+    item.ask(Asked { at, pass: None, streams: BTreeSet::new(), accept_deletes: false });
+    let mut stream = StreamItem::default();
+    let before = plus(at, SignedDuration::from_mins(-1));
+    stream.position.full.last_begun = Some(before);
+    stream.position.incremental.last_begun = Some(before);
+    assert!(item.due(spec, &stream, HOUR, at).is_some(), "the schedule alone would wait");
+    item.settle([(spec, &stream)], &BTreeSet::new(), at);
+    assert!(item.asked.is_some());
+    let after = plus(at, SignedDuration::from_mins(1));
+    stream.position.incremental.last_begun = Some(after);
+    stream.position.full.last_begun = Some(after);
+    item.settle([(spec, &stream)], &BTreeSet::from([spec.name.to_owned()]), after);
+    assert!(item.asked.is_some(), "its worker is still at work");
+    item.settle([(spec, &stream)], &BTreeSet::new(), after);
+    assert_eq!(item.asked, None);
+}
+
+#[test]
+fn a_demand_that_is_never_met_is_forgotten() {
+    let spec = crate::plan::tests::specs()[0];
+    let mut item = OrchestratorItem::default();
+    item.ask(Asked { at: now(), pass: None, streams: BTreeSet::new(), accept_deletes: false });
+    let (stream, nobody) = (StreamItem::default(), BTreeSet::new());
+    item.settle([(spec, &stream)], &nobody, plus(now(), SignedDuration::from_hours(47)));
+    assert!(item.asked.is_some());
+    item.settle([(spec, &stream)], &nobody, plus(now(), SignedDuration::from_hours(48)));
+    assert_eq!(item.asked, None);
+}
+
+#[test]
+fn the_lag_counts_from_the_beginning_of_what_is_complete() {
+    let mut stream = StreamItem::default();
+    assert_eq!(lag(&stream, now()), SignedDuration::ZERO);
+    stream.position.full.last_begun = Some(plus(now(), SignedDuration::from_hours(-30)));
+    assert_eq!(lag(&stream, now()), SignedDuration::from_hours(30));
+    stream.position.incremental.last_begun = Some(plus(now(), SignedDuration::from_hours(-1)));
+    assert_eq!(lag(&stream, now()), HOUR);
+}
