@@ -9,8 +9,10 @@
     reason = "test support: a surprise ends the test"
 )]
 
+pub mod cloud;
 pub mod deadly;
 pub mod emulators;
+pub mod lambda;
 pub mod oracle;
 pub mod scene;
 pub mod slow;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::account::{Admission, admission};
-use engine::dispatch::{Asked, Dispatched, Doing, OrchestratorItem, is_running, lag};
+use engine::dispatch::{Asked, Dispatched, Doing, OrchestratorItem, lag, running};
 use engine::item::{AccountItem, StreamItem};
 use engine::lease::Lease;
 use engine::pass::Pass;
@@ -206,12 +206,8 @@ impl Desk<'_> {
         account: &AccountItem,
     ) -> Value {
         let (now, room) = (self.now, self.context.settings.max_workers);
-        let running: BTreeSet<String> = items
-            .iter()
-            .filter(|(_, item)| is_running(item, now))
-            .map(|(name, _)| (*name).to_owned())
-            .collect();
-        let dispatched = self.item.value.dispatch(due, &running, room, now);
+        let running = running(items, now);
+        let dispatched = self.item.value.dispatch(due, items, room, now);
         // Before anybody is invoked: a tick that dies here costs two minutes, one that forgets whom
         // it invoked could invoke more than there is room for.
         self.save().await;
@@ -220,7 +216,7 @@ impl Desk<'_> {
             told.push(self.start(one).await);
         }
         let open = self.open(items, account);
-        self.item.value.settle(open, &running, now);
+        self.item.value.settle(open, now);
         let settings = &self.context.settings;
         let included = || streams::STREAMS.iter().filter(|spec| settings.includes(spec.name));
         let skipped: Vec<&str> = included()

@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::item::StreamItem;
-use crate::lease::Lease;
+use crate::lease::{LEASE, Lease};
 use crate::pass::Pass;
 use crate::plan::{Demand, Due, due};
 use crate::spec::StreamSpec;
-use crate::time::{SignedDuration, Timestamp, between};
+use crate::time::{SignedDuration, Timestamp, between, minus, plus};
 
 /// A worker that was invoked and never took its lease is forgotten after this.
 const STARTING: SignedDuration = SignedDuration::from_mins(2);
+/// How far the clocks of two functions may be apart.
+const SKEW: SignedDuration = SignedDuration::from_secs(1);
 /// Something asked for that is not done by then never will be.
 const DEMAND_LASTS: SignedDuration = SignedDuration::from_hours(48);
 
@@ -112,16 +114,20 @@ impl OrchestratorItem {
         asked.or_else(|| due(spec, item, Demand::Schedule { interval }, now))
     }
 
-    /// What becomes of each stream of `due`, which is in order of urgency, when `running` hold their
-    /// leases and `room` workers may be at work at once. Those to invoke count as invoked at `now`.
+    /// What becomes of each stream of `due`, which is in order of urgency, when `items` are all there
+    /// are and `room` workers may be at work at once. Those to invoke count as invoked at `now`.
     pub fn dispatch(
         &mut self,
         due: &[Due],
-        running: &BTreeSet<String>,
+        items: &BTreeMap<&'static str, StreamItem>,
         room: usize,
         now: Timestamp,
     ) -> Vec<Dispatched> {
-        self.invoked.retain(|_, at| between(*at, now) < STARTING && *at <= now);
+        let running = running(items, now);
+        self.invoked.retain(|name, at| {
+            let came = items.get(name.as_str()).is_some_and(|item| has_come(item, *at));
+            !came && between(*at, now) < STARTING && *at <= now
+        });
         let starting: BTreeSet<String> =
             self.invoked.keys().filter(|name| !running.contains(*name)).cloned().collect();
         let mut free = room.saturating_sub(running.len().saturating_add(starting.len()));
@@ -150,7 +156,6 @@ impl OrchestratorItem {
     pub fn settle<'i>(
         &mut self,
         streams: impl IntoIterator<Item = (&'static StreamSpec, &'i StreamItem)>,
-        running: &BTreeSet<String>,
         now: Timestamp,
     ) {
         let Some(asked) = &self.asked else {
@@ -162,7 +167,7 @@ impl OrchestratorItem {
                 position.full.unfinished.is_some() || position.incremental.unfinished.is_some();
             let failed = item.health.last_error.as_ref().is_some_and(|(at, _)| *at >= asked.at);
             due(spec, item, asked.demand(), now).is_some()
-                || running.contains(spec.name)
+                || is_running(item, now)
                 || self.invoked.contains_key(spec.name)
                 || (unfinished && !failed)
         };
@@ -176,9 +181,20 @@ impl OrchestratorItem {
     }
 }
 
-/// Whether a worker holds the lease of this stream.
+/// The streams whose lease a worker holds.
 #[must_use]
-pub fn is_running(item: &StreamItem, now: Timestamp) -> bool {
+pub fn running(items: &BTreeMap<&'static str, StreamItem>, now: Timestamp) -> BTreeSet<String> {
+    let held = items.iter().filter(|(_, item)| is_running(item, now));
+    held.map(|(name, _)| (*name).to_owned()).collect()
+}
+
+/// Whether the worker that was invoked at `at` took its lease, even if it is done by now.
+fn has_come(item: &StreamItem, at: Timestamp) -> bool {
+    item.lease.as_ref().is_some_and(|lease| lease.until >= minus(plus(at, LEASE), SKEW))
+}
+
+/// Whether a worker holds the lease of this stream.
+fn is_running(item: &StreamItem, now: Timestamp) -> bool {
     item.lease.as_ref().is_some_and(|lease| !lease.released && lease.until > now)
 }
 

@@ -42,7 +42,8 @@ impl Aws {
         Self { config: Arc::new(OnceCell::new_with(Some(config))), path_style }
     }
 
-    async fn config(&self) -> &SdkConfig {
+    /// The configuration that all clients share.
+    pub async fn config(&self) -> &SdkConfig {
         self.config.get_or_init(load).await
     }
 

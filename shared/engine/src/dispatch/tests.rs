@@ -23,25 +23,38 @@ fn names(dispatched: &[Dispatched], doing: Doing) -> BTreeSet<String> {
     of.map(|one| one.due.spec.name.to_owned()).collect()
 }
 
+/// A stream whose worker took its lease then.
+fn leased(at: Timestamp, released: bool) -> StreamItem {
+    let (lease, _) = Lease::acquire(None, "w", at, false).unwrap();
+    let lease = if released { lease.released() } else { lease };
+    StreamItem { lease: Some(lease), ..StreamItem::default() }
+}
+
 #[test]
 fn no_more_are_at_work_than_there_is_room_for_and_none_twice() {
     let mut item = OrchestratorItem::default();
     let due = all_due(&item, now());
     assert!(due.len() >= 3);
-    let running = BTreeSet::from([due[0].spec.name.to_owned()]);
-    let first = item.dispatch(&due, &running, 2, now());
-    assert_eq!(names(&first, Doing::Running), running);
+    let mut items = BTreeMap::from([(due[0].spec.name, leased(now(), false))]);
+    let first = item.dispatch(&due, &items, 2, now());
+    assert_eq!(names(&first, Doing::Running), BTreeSet::from([due[0].spec.name.to_owned()]));
     let invoked = names(&first, Doing::Invoke);
     assert_eq!(invoked.len(), 1);
     // A minute later its worker has not come up yet: it still takes its place.
     let later = plus(now(), SignedDuration::from_mins(1));
-    let second = item.dispatch(&due, &running, 2, later);
+    let second = item.dispatch(&due, &items, 2, later);
     assert_eq!(names(&second, Doing::Starting), invoked);
     assert_eq!(names(&second, Doing::Invoke), BTreeSet::new());
-    // After two it is taken for lost.
+    // It came, and is done: there is room again.
+    let done = leased(plus(now(), SignedDuration::from_secs(2)), true);
+    items.insert(due[1].spec.name, done);
+    let third = item.clone().dispatch(&due, &items, 2, later);
+    assert_eq!(names(&third, Doing::Invoke).len(), 1);
+    // It never came: after two minutes it is taken for lost.
+    items.clear();
     let much_later = plus(now(), SignedDuration::from_mins(2));
-    let third = item.dispatch(&due, &running, 2, much_later);
-    assert_eq!(names(&third, Doing::Invoke), invoked);
+    let fourth = item.dispatch(&due, &items, 1, much_later);
+    assert_eq!(names(&fourth, Doing::Invoke).len(), 1);
 }
 
 #[test]
@@ -75,14 +88,16 @@ fn a_demand_lasts_until_every_stream_has_a_pass_that_began_after_it() {
     stream.position.full.last_begun = Some(before);
     stream.position.incremental.last_begun = Some(before);
     assert!(item.due(spec, &stream, HOUR, at).is_some(), "the schedule alone would wait");
-    item.settle([(spec, &stream)], &BTreeSet::new(), at);
+    item.settle([(spec, &stream)], at);
     assert!(item.asked.is_some());
     let after = plus(at, SignedDuration::from_mins(1));
     stream.position.incremental.last_begun = Some(after);
     stream.position.full.last_begun = Some(after);
-    item.settle([(spec, &stream)], &BTreeSet::from([spec.name.to_owned()]), after);
+    stream.lease = leased(at, false).lease;
+    item.settle([(spec, &stream)], after);
     assert!(item.asked.is_some(), "its worker is still at work");
-    item.settle([(spec, &stream)], &BTreeSet::new(), after);
+    stream.lease = leased(at, true).lease;
+    item.settle([(spec, &stream)], after);
     assert_eq!(item.asked, None);
 }
 
@@ -91,10 +106,10 @@ fn a_demand_that_is_never_met_is_forgotten() {
     let spec = crate::plan::tests::specs()[0];
     let mut item = OrchestratorItem::default();
     item.ask(Asked { at: now(), pass: None, streams: BTreeSet::new(), accept_deletes: false });
-    let (stream, nobody) = (StreamItem::default(), BTreeSet::new());
-    item.settle([(spec, &stream)], &nobody, plus(now(), SignedDuration::from_hours(47)));
+    let stream = StreamItem::default();
+    item.settle([(spec, &stream)], plus(now(), SignedDuration::from_hours(47)));
     assert!(item.asked.is_some());
-    item.settle([(spec, &stream)], &nobody, plus(now(), SignedDuration::from_hours(48)));
+    item.settle([(spec, &stream)], plus(now(), SignedDuration::from_hours(48)));
     assert_eq!(item.asked, None);
 }
 

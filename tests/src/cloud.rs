@@ -1,0 +1,285 @@
+//! A deployment: both functions under the stand-in for Lambda, with real stand-ins for S3, `DynamoDB`,
+//! secrets, queue and event bus, and the fake Harvest behind HTTP.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use engine::ids::AccountId;
+use lake::store::{ObjectStore, S3Store};
+use serde_json::{Value, json};
+use sim::{Account, Face, Scale, Served};
+use state::{DynamoStore, Expect, Put, StateStore as _};
+
+use crate::emulators::{self, environment};
+use crate::lambda::{Function, Lambda, Unreliable};
+use crate::oracle::Oracle;
+use crate::scene::{binary, now};
+
+/// A tick of the schedule, as the scheduler sends it.
+pub const TICK: &str = include_str!("../../events/orchestrator.json");
+/// Ticks after which a deployment that never comes to rest is given up.
+const MOST_TICKS: u32 = 200;
+
+/// How the deployment is.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The account.
+    pub scale: Scale,
+    /// What the account is made of.
+    pub seed: u64,
+    /// What the service does to the functions.
+    pub conduct: Unreliable,
+    /// What the secret holds at first.
+    pub secret: Option<String>,
+    /// When a worker is killed.
+    pub timeout: Duration,
+    /// More variables of both functions.
+    pub variables: Vec<(&'static str, String)>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            scale: Scale::tiny(),
+            seed: 7,
+            conduct: Unreliable::default(),
+            secret: Some(secret(sim::ADMINISTRATOR_TOKEN)),
+            timeout: Duration::from_mins(15),
+            variables: Vec::new(),
+        }
+    }
+}
+
+/// What the secret holds for this token.
+#[must_use]
+pub fn secret(token: &str) -> String {
+    json!({ "access_token": token }).to_string()
+}
+
+/// The deployment.
+#[derive(Debug)]
+pub struct Cloud {
+    /// The account.
+    pub served: Served,
+    /// The service.
+    pub lambda: Lambda,
+    /// The lake.
+    pub store: Arc<dyn ObjectStore>,
+    /// `s3://bucket/prefix`
+    pub lake: String,
+    /// `dynamodb://table`
+    pub state: String,
+    /// Variables with which a process finds the emulators.
+    pub environment: Vec<(String, String)>,
+    /// Where the functions log.
+    pub log: PathBuf,
+    secret: String,
+    failures: String,
+    news: String,
+    folder: tempfile::TempDir,
+}
+
+impl Cloud {
+    /// Everything that the template makes, and the functions.
+    pub async fn deploy(plan: Plan) -> Self {
+        let (s3, dynamodb) = tokio::join!(emulators::s3(), emulators::dynamodb());
+        let moto = emulators::moto().await;
+        let bucket = emulators::new_bucket(s3, "lake").await;
+        let table = emulators::new_table(dynamodb, "state").await;
+        let name = bucket.replace("lake", "stack");
+        let aws = moto.aws().await;
+        let secrets = aws.secrets().await;
+        let made = secrets.create_secret().name(&name).set_secret_string(plan.secret.clone());
+        let secret = made.send().await.expect("a secret").arn.expect("an ARN");
+        let sqs = aws_sdk_sqs::Client::new(aws.config().await);
+        let queue = async |hint: &str| {
+            let made = sqs.create_queue().queue_name(format!("{name}-{hint}")).send().await;
+            made.expect("a queue").queue_url.expect("a URL")
+        };
+        let (failures, news) = (queue("failures").await, queue("news").await);
+        subscribe(&aws, &sqs, &name, &news).await;
+        let account = Account::generate(&plan.scale, plan.seed, now());
+        let served = sim::serve(Arc::new(Mutex::new(account)), Face::local()).await;
+        let served = served.expect("a port");
+        served.with(|account| {
+            account.set_general_limit(sim::Limit::GENERAL.read("off").expect("off"));
+            account.set_report_limit(sim::Limit::REPORTS.read("off").expect("off"));
+        });
+        let endpoints = [
+            ("S3", &s3.endpoint),
+            ("DYNAMODB", &dynamodb.endpoint),
+            ("SECRETS_MANAGER", &moto.endpoint),
+            ("EVENTBRIDGE", &moto.endpoint),
+        ];
+        let endpoints = endpoints.map(|(service, endpoint)| (service, endpoint.as_str()));
+        let environment = environment(&endpoints);
+        let (lake, state) = (format!("s3://{bucket}/lake"), format!("dynamodb://{table}"));
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("functions.log");
+        let mut variables = environment.clone();
+        let settings = [
+            ("HARVEST_ACCOUNT_ID", plan.scale.account_id.to_string()),
+            ("HARVEST_BASE_URL", served.base_url()),
+            ("HARVEST_SECRET_ARN", secret.clone()),
+            ("HARVEST_LAKE", lake.clone()),
+            ("HARVEST_STATE", state.clone()),
+            ("HARVEST_WORKER", "worker".to_owned()),
+            ("HARVEST_EVENT_BUS", "default".to_owned()),
+            ("HARVEST_GENERAL", "100000/1s".to_owned()),
+            ("HARVEST_REPORTS", "100000/1s".to_owned()),
+        ];
+        let settings = settings.into_iter().chain(plan.variables.clone());
+        variables.extend(settings.map(|(name, value)| (name.to_owned(), value)));
+        let (lambda, _) = Lambda::host(plan.conduct, Some(sqs), |endpoint| {
+            variables.push(("AWS_ENDPOINT_URL_LAMBDA".to_owned(), endpoint.to_owned()));
+            let function = |name: &str, timeout, concurrency, retries| Function {
+                name: name.to_owned(),
+                bootstrap: bootstrap(name),
+                variables: variables.clone(),
+                timeout,
+                memory: 1769,
+                concurrency,
+                retries,
+                failure_queue: Some(failures.clone()),
+                log: Some(log.clone()),
+            };
+            vec![
+                function("orchestrator", Duration::from_mins(2), 1, 0),
+                function("worker", plan.timeout, 8, 1),
+            ]
+        })
+        .await;
+        let client = s3.aws().await.s3().await;
+        let store = Arc::new(S3Store::new(client, bucket, "lake"));
+        Self { served, lambda, store, lake, state, environment, log, secret, failures, news, folder }
+    }
+
+    /// One tick, and every worker that comes of it.
+    ///
+    /// # Errors
+    /// What the orchestrator says went wrong.
+    pub async fn tick(&self) -> Result<Value, Value> {
+        let event = serde_json::from_str(TICK).expect("JSON");
+        let answer = self.lambda.call("orchestrator", event).await;
+        self.lambda.quiet().await;
+        answer
+    }
+
+    /// Ticks until nothing is due and nobody works; how many it took.
+    pub async fn rest(&self) -> u32 {
+        for ticks in 1..MOST_TICKS {
+            let Ok(answer) = self.tick().await else { continue };
+            let is_empty = |member: &str| answer[member].as_array().is_some_and(Vec::is_empty);
+            if is_empty("due") && is_empty("running") {
+                return ticks;
+            }
+        }
+        let said = self.said();
+        let last: Vec<&str> = said.lines().rev().take(5).collect();
+        panic!("no rest after {MOST_TICKS} ticks; the log ends with {last:#?}");
+    }
+
+    /// Everything that the functions logged.
+    #[must_use]
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Somebody puts this into the secret.
+    pub async fn put_secret(&self, text: &str) {
+        let secrets = emulators::moto().await.aws().await.secrets().await;
+        let put = secrets.put_secret_value().secret_id(&self.secret).secret_string(text);
+        put.send().await.expect("a secret that takes a value");
+    }
+
+    /// What came to the failure queue.
+    pub async fn failures(&self) -> Vec<Value> {
+        received(&self.failures).await
+    }
+
+    /// What came over the event bus.
+    pub async fn news(&self) -> Vec<Value> {
+        received(&self.news).await
+    }
+
+    /// Ends the leases of those that died: nobody waits two minutes in a test.
+    pub async fn expire_leases(&self) {
+        let table = self.state.trim_start_matches("dynamodb://");
+        let client = emulators::dynamodb().await.aws().await.dynamodb().await;
+        let state = DynamoStore::new(client, table, || 0);
+        let account = AccountId(self.served.with(|account| account.account_id()));
+        for (key, item) in state.list(account, "").await.expect("a listing") {
+            let mut body: Value = serde_json::from_str(&item.body).expect("JSON");
+            if let Some(lease) = body.get_mut("lease").filter(|lease| !lease.is_null()) {
+                lease["until"] = json!("2000-01-01T00:00:00Z");
+                let put = state.put(&key, Expect::Rev(item.rev), &body.to_string(), None).await;
+                assert!(matches!(put, Ok(Put::Stored(_))), "{key:?} is written by somebody else");
+            }
+        }
+    }
+
+    /// Looks at the tables.
+    #[must_use]
+    pub fn oracle(&self) -> Oracle<'_> {
+        let id = AccountId(self.served.with(|account| account.account_id()));
+        let store = Arc::clone(&self.store);
+        Oracle { account: &self.served.account, id, now: now(), store }
+    }
+
+    /// Copies the lake into a folder, for readers that know no S3.
+    pub async fn copy(&self) -> PathBuf {
+        let folder = self.folder.path().join("lake");
+        std::fs::remove_dir_all(&folder).ok();
+        for object in self.store.list("tables/", None).await.expect("a listing") {
+            let path = folder.join(&object.key);
+            std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).expect("a folder");
+            let bytes = self.store.get(&object.key).await.expect("readable").expect("there");
+            std::fs::write(path, bytes).expect("a file");
+        }
+        folder
+    }
+}
+
+/// The program of a function: built for this test's profile, or where `FUNCTIONS` says.
+fn bootstrap(name: &str) -> PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "a setting of the test run")]
+    let folder = std::env::var("FUNCTIONS");
+    folder.map_or_else(|_| binary(name), |folder| PathBuf::from(folder).join(name))
+}
+
+/// What comes over the default bus from us goes into `queue`.
+async fn subscribe(
+    aws: &runtime::aws::Aws,
+    sqs: &aws_sdk_sqs::Client,
+    name: &str,
+    queue: &str,
+) {
+    use aws_sdk_eventbridge::types::Target;
+    use aws_sdk_sqs::types::QueueAttributeName::QueueArn;
+    let asked = sqs.get_queue_attributes().queue_url(queue).attribute_names(QueueArn);
+    let found = asked.send().await.expect("attributes").attributes.expect("attributes");
+    let events = aws.events().await;
+    let pattern = json!({ "source": [runtime::announce::SOURCE] }).to_string();
+    events.put_rule().name(name).event_pattern(pattern).send().await.expect("a rule");
+    let target = Target::builder().id("1").arn(&found[&QueueArn]).build().expect("a target");
+    events.put_targets().rule(name).targets(target).send().await.expect("a target");
+}
+
+async fn received(queue: &str) -> Vec<Value> {
+    let sqs = aws_sdk_sqs::Client::new(emulators::moto().await.aws().await.config().await);
+    let mut found = Vec::new();
+    loop {
+        let got = sqs.receive_message().queue_url(queue).max_number_of_messages(10).send().await;
+        let messages = got.expect("an answer").messages.unwrap_or_default();
+        if messages.is_empty() {
+            return found;
+        }
+        for message in messages {
+            found.push(serde_json::from_str(message.body().expect("a body")).expect("JSON"));
+            let receipt = message.receipt_handle().expect("a receipt");
+            let delete = sqs.delete_message().queue_url(queue).receipt_handle(receipt).send().await;
+            delete.expect("deleted");
+        }
+    }
+}

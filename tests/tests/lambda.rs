@@ -1,0 +1,192 @@
+//! The deployment end to end: the functions' own binaries, from a tick of the schedule to tables that
+//! other engines read.
+
+#![expect(
+    clippy::large_futures,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a surprise ends the test, and a test has room"
+)]
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use e2e::cloud::{Cloud, Plan, secret};
+use e2e::lambda::{Attempt, Unreliable, pause};
+use e2e::oracle::After;
+use serde_json::{Value, json};
+use sim::Scale;
+
+/// The tables as deltalake, polars and `DuckDB` read them, every cell against the account.
+fn other_engines_agree(cloud: &Cloud, lake: &Path, more: &[&str]) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let python = root.join(".tools/readers/bin/python");
+    assert!(python.exists(), "{} is missing: `make test` installs it", python.display());
+    let truth = cloud.served.base_url();
+    let truth = truth.trim_end_matches("/v2");
+    let output = Command::new(python)
+        .args(["-m", "lake_check", "--truth", truth, "--lake"])
+        .arg(lake)
+        .args(more)
+        .current_dir(root.join("tests"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let wrong = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}{wrong}");
+}
+
+/// What `harvest-lake` says of the deployment.
+fn command(cloud: &Cloud, line: &str) -> (Option<i32>, Value) {
+    let output = Command::new(e2e::scene::binary("harvest-lake"))
+        .args(line.split(' '))
+        .args(["--lake", &cloud.lake])
+        .envs(cloud.environment.iter().cloned())
+        .env("HARVEST_STATE", &cloud.state)
+        .env_remove("HARVEST_ACCESS_TOKEN")
+        .output()
+        .unwrap();
+    let said = serde_json::from_slice(&output.stdout);
+    let wrong = String::from_utf8_lossy(&output.stderr);
+    (output.status.code(), said.unwrap_or_else(|error| panic!("{error}: {wrong}")))
+}
+
+fn failed(attempts: &[Attempt]) -> Vec<&Attempt> {
+    attempts.iter().filter(|attempt| attempt.answer.is_err()).collect()
+}
+
+async fn is_exact(cloud: &Cloud, after: After) {
+    let wrong = cloud.oracle().differences(after).await;
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap()
+}
+
+#[test]
+fn a_tick_becomes_33_exact_tables_and_changes_follow() {
+    runtime().block_on(async {
+        let cloud = Cloud::deploy(Plan { scale: Scale::demo(), ..Plan::default() }).await;
+        let ticks = cloud.rest().await;
+        let attempts = cloud.lambda.attempts();
+        assert_eq!(failed(&attempts).len(), 0, "{:?}", failed(&attempts));
+        let workers = attempts.iter().filter(|attempt| attempt.function == "worker").count();
+        assert!(workers >= 33, "{workers} workers in {ticks} ticks");
+        is_exact(&cloud, After::FullPasses).await;
+        let lake = cloud.copy().await;
+        other_engines_agree(&cloud, &lake, &[]);
+
+        let news = cloud.news().await;
+        let completed: Vec<&Value> =
+            news.iter().filter(|one| one["detail-type"] == "SyncCompleted").collect();
+        assert!(completed.len() >= 33, "{news:?}");
+        let entries = completed.iter().find(|one| one["detail"]["stream"] == "time_entries");
+        assert!(entries.unwrap()["detail"]["counts"]["inserted"].as_u64() > Some(0), "{news:?}");
+        assert_eq!(cloud.failures().await, Vec::<Value>::new());
+
+        // A tick with nothing to do asks Harvest nothing.
+        cloud.served.with(sim::Account::reset_statistics);
+        cloud.tick().await.unwrap();
+        let asked = cloud.served.with(|account| account.statistics().paths.clone());
+        assert!(asked.is_empty(), "{asked:?}");
+
+        cloud.served.with(|account| account.mutate(e2e::scene::now(), 3, 300));
+        let asked = json!({ "now": true, "pass": "full", "accept_deletes": true });
+        let answer = cloud.lambda.call("orchestrator", asked).await.unwrap();
+        assert!(!answer["due"].as_array().unwrap().is_empty(), "{answer}");
+        cloud.lambda.quiet().await;
+        cloud.rest().await;
+        is_exact(&cloud, After::FullPasses).await;
+        let lake = cloud.copy().await;
+        other_engines_agree(&cloud, &lake, &["--deleted"]);
+
+        let said = cloud.said();
+        assert!(!said.contains(sim::ADMINISTRATOR_TOKEN), "the token is in the log");
+        assert!(said.contains("OldestStreamLagSeconds") && said.contains("\"Requests\""), "{said}");
+        for name in ["orchestrator", "worker"] {
+            println!("cold starts of {name}: {:?}", cloud.lambda.cold_starts(name));
+        }
+        let (code, status) = command(&cloud, "status --json");
+        assert_eq!(code, Some(0), "{status}");
+        assert!(status["streams"].as_array().unwrap().iter().all(|one| one["state"] == "ok"));
+        let (code, files) = command(&cloud, "files clients --json");
+        assert_eq!(code, Some(0), "{files}");
+        assert!(files["files"][0]["path"].as_str().unwrap().starts_with("s3://"), "{files}");
+    });
+}
+
+#[test]
+fn delivered_twice_out_of_order_and_killed_at_random_the_tables_are_the_same() {
+    runtime().block_on(async {
+        let conduct = Unreliable {
+            twice: 50,
+            late: Duration::from_millis(300),
+            ..Unreliable::default()
+        };
+        let variables = vec![("HARVEST_MAX_WORKERS", "4".to_owned())];
+        let cloud = Cloud::deploy(Plan { conduct, variables, ..Plan::default() }).await;
+        let mut killed = 0;
+        for round in 0..12 {
+            let ticking = cloud.tick();
+            let killing = async {
+                pause(Duration::from_millis(150 + 130 * (round % 5))).await;
+                let name = if round % 4 == 3 { "orchestrator" } else { "worker" };
+                u32::from(cloud.lambda.kill_one(name))
+            };
+            killed += tokio::join!(ticking, killing).1;
+        }
+        assert!(killed >= 6, "only {killed} were killed");
+        // Leases of the dead end after two minutes: the clock of this test is the machine's, so
+        // they are given back by hand, as a lease that is over would be.
+        cloud.expire_leases().await;
+        cloud.rest().await;
+        is_exact(&cloud, After::FullPasses).await;
+    });
+}
+
+#[test]
+fn a_secret_that_is_empty_or_replaced_is_waited_for() {
+    runtime().block_on(async {
+        let cloud = Cloud::deploy(Plan { secret: None, ..Plan::default() }).await;
+        let answer = cloud.tick().await.unwrap();
+        assert_eq!(answer["outcome"], "waiting for credentials");
+        assert!(cloud.said().contains("\"OldestStreamLagSeconds\":0"), "{}", cloud.said());
+        let (code, status) = command(
+            &cloud,
+            &format!("status --json --account-id {}", Scale::tiny().account_id),
+        );
+        assert_eq!(code, Some(0), "{status}");
+
+        cloud.put_secret(&secret("not.the.token")).await;
+        let error = cloud.tick().await.unwrap_err();
+        assert_eq!(error["errorType"], "CredentialsRefused", "{error}");
+        let answer = cloud.tick().await.unwrap();
+        assert!(answer["outcome"].as_str().unwrap().starts_with("paused"), "{answer}");
+        assert!(!cloud.said().contains("not.the.token"));
+
+        cloud.put_secret(&secret(sim::ADMINISTRATOR_TOKEN)).await;
+        cloud.lambda.kill_one("orchestrator").then_some(()).unwrap();
+        cloud.expire_leases().await;
+        cloud.rest().await;
+        is_exact(&cloud, After::FullPasses).await;
+    });
+}
+
+#[test]
+fn what_a_worker_refuses_ends_in_the_failure_queue() {
+    runtime().block_on(async {
+        let cloud = Cloud::deploy(Plan::default()).await;
+        let event = json!({ "stream": "no_such_stream", "pass": "full" });
+        cloud.lambda.send("worker", &event);
+        cloud.lambda.quiet().await;
+        let failures = cloud.failures().await;
+        assert_eq!(failures.len(), 1);
+        assert_eq!(failures[0]["requestPayload"], event);
+        assert_eq!(failures[0]["requestContext"]["approximateInvokeCount"], 2);
+        assert_eq!(failures[0]["responsePayload"]["errorType"], "UnknownStream");
+        let error = cloud.lambda.call("orchestrator", json!({ "stream": 1 })).await.unwrap_err();
+        assert_eq!(error["errorType"], "UnknownEvent");
+    });
+}
