@@ -68,8 +68,8 @@ account: ## Requests, CPU, memory and table sizes of an account of 100,000 time 
 acceptance: $(TOOLS)/sam/installed ## Deploy STACK, sync it, query every table through Athena, tear it down (needs AWS)
 	PATH=$(CURDIR)/$(TOOLS)/sam/bin:$$PATH PYTHONPATH=tests $(TOOLS)/sam/bin/python -m acceptance $(STACK) $(ACCEPT)
 
-invoke: ## One function with EVENT=events/x.json (needs cargo-lambda)
-	cargo lambda invoke $(notdir $(basename $(EVENT))) --data-file $(EVENT)
+invoke: $(TOOLS)/sam/installed ## One function with EVENT=events/x.json: under `cargo lambda watch`, or of STACK
+	tests/invoke.sh $(EVENT) $(STACK)
 
 clean: ## Remove what was built
 	cargo clean

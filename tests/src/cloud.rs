@@ -17,7 +17,7 @@ use crate::oracle::Oracle;
 use crate::scene::{binary, now};
 
 /// A tick of the schedule, as the scheduler sends it.
-pub const TICK: &str = include_str!("../../events/orchestrator.json");
+pub const TICK: &str = include_str!("../../events/orchestrator-tick.json");
 /// Ticks after which a deployment that never comes to rest is given up.
 const MOST_TICKS: u32 = 200;
 
@@ -152,7 +152,19 @@ impl Cloud {
         .await;
         let client = s3.aws().await.s3().await;
         let store = Arc::new(S3Store::new(client, bucket, "lake"));
-        Self { served, lambda, store, lake, state, environment, log, secret, failures, news, folder }
+        Self {
+            served,
+            lambda,
+            store,
+            lake,
+            state,
+            environment,
+            log,
+            secret,
+            failures,
+            news,
+            folder,
+        }
     }
 
     /// One tick, and every worker that comes of it.
@@ -249,12 +261,7 @@ fn bootstrap(name: &str) -> PathBuf {
 }
 
 /// What comes over the default bus from us goes into `queue`.
-async fn subscribe(
-    aws: &runtime::aws::Aws,
-    sqs: &aws_sdk_sqs::Client,
-    name: &str,
-    queue: &str,
-) {
+async fn subscribe(aws: &runtime::aws::Aws, sqs: &aws_sdk_sqs::Client, name: &str, queue: &str) {
     use aws_sdk_eventbridge::types::Target;
     use aws_sdk_sqs::types::QueueAttributeName::QueueArn;
     let asked = sqs.get_queue_attributes().queue_url(queue).attribute_names(QueueArn);

@@ -120,11 +120,8 @@ fn a_tick_becomes_33_exact_tables_and_changes_follow() {
 #[test]
 fn delivered_twice_out_of_order_and_killed_at_random_the_tables_are_the_same() {
     runtime().block_on(async {
-        let conduct = Unreliable {
-            twice: 50,
-            late: Duration::from_millis(300),
-            ..Unreliable::default()
-        };
+        let conduct =
+            Unreliable { twice: 50, late: Duration::from_millis(300), ..Unreliable::default() };
         let variables = vec![("HARVEST_MAX_WORKERS", "4".to_owned())];
         let cloud = Cloud::deploy(Plan { conduct, variables, ..Plan::default() }).await;
         let mut killed = 0;
@@ -153,10 +150,8 @@ fn a_secret_that_is_empty_or_replaced_is_waited_for() {
         let answer = cloud.tick().await.unwrap();
         assert_eq!(answer["outcome"], "waiting for credentials");
         assert!(cloud.said().contains("\"OldestStreamLagSeconds\":0"), "{}", cloud.said());
-        let (code, status) = command(
-            &cloud,
-            &format!("status --json --account-id {}", Scale::tiny().account_id),
-        );
+        let (code, status) =
+            command(&cloud, &format!("status --json --account-id {}", Scale::tiny().account_id));
         assert_eq!(code, Some(0), "{status}");
 
         cloud.put_secret(&secret("not.the.token")).await;

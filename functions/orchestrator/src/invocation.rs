@@ -44,15 +44,15 @@ pub struct Refused {
 /// The tick `{}`, or what somebody wants now.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Event {
+pub struct Event {
     /// Only these streams; none named: all.
-    pub(crate) streams: BTreeSet<String>,
+    pub streams: BTreeSet<String>,
     /// Everything is to be up to date as of now.
-    pub(crate) now: bool,
+    pub now: bool,
     /// The pass; `None`: what each stream needs.
-    pub(crate) pass: Option<Pass>,
+    pub pass: Option<Pass>,
     /// Whether any number of deletes is accepted.
-    pub(crate) accept_deletes: bool,
+    pub accept_deletes: bool,
 }
 
 /// The orchestrator's lease is held: what is planned is planned by one.
@@ -106,7 +106,11 @@ impl Orchestrator {
 }
 
 impl Event {
-    pub(crate) fn read(event: Value) -> Result<Self, Refused> {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// `UnknownEvent`, or `UnknownStream` where it names one that there is not.
+    pub fn read(event: Value) -> Result<Self, Refused> {
         let event: Self = serde_json::from_value(event).map_err(|error| Refused {
             error_type: "UnknownEvent",
             message: format!(

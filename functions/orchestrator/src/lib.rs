@@ -15,7 +15,7 @@ use lake::table::Table;
 use runtime::records::{self, Versioned};
 use runtime::{Context, RunError, account};
 
-pub use invocation::{Orchestrator, Refused};
+pub use invocation::{Event, Orchestrator, Refused};
 pub use invoker::{InvokeError, Invoker, LambdaInvoker, MemoryInvoker};
 
 /// How old the account's first and last days may be when a report is due.

@@ -89,7 +89,8 @@ impl Environment {
         let id = NUMBER.fetch_add(1, Ordering::Relaxed);
         let time = SignedDuration::try_from(timeout).expect("short");
         // Time for a cold start comes on top, as on AWS.
-        let slack = if self.is_ready { SignedDuration::ZERO } else { SignedDuration::from_secs(10) };
+        let slack =
+            if self.is_ready { SignedDuration::ZERO } else { SignedDuration::from_secs(10) };
         let deadline = plus(SystemClock.now(), time);
         self.jobs.send(Job { id, event: event.clone(), deadline }).ok()?;
         loop {
