@@ -52,6 +52,10 @@ deny: ## Licences, sources, duplicate TLS (needs cargo-deny)
 typos: ## Spelling (needs typos-cli)
 	typos
 
+render: ## Write infra/catalog.json anew from the declarations
+	cargo run --locked --quiet --bin render-catalog > infra/catalog.json.new
+	mv infra/catalog.json.new infra/catalog.json
+
 infra: $(TOOLS)/sam/installed ## Lint the template
 	$(TOOLS)/sam/bin/cfn-lint -t infra/template.yaml -r eu-west-1
 

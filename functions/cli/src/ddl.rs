@@ -1,5 +1,7 @@
 //! `harvest-lake schema`: columns, and the statements that make a table known to an engine.
 
+use catalog::ddl::{self, quoted};
+use catalog::types;
 use engine::schema::{Column, ColumnType, Member, columns};
 use engine::spec::StreamSpec;
 use runtime::config::{Given, Setting, find_stream};
@@ -20,7 +22,7 @@ pub(crate) fn schema(arguments: &SchemaArguments, given: &Given) -> Result<Said,
         None => shown(spec),
         Some(engine) => {
             let statement = match engine {
-                Engine::Athena => athena(spec, lake),
+                Engine::Athena => ddl::athena(spec, lake),
                 Engine::Duckdb => duckdb(spec, lake),
             };
             let json = json!({ "stream": spec.name, "statement": statement });
@@ -49,14 +51,14 @@ fn shown(spec: &'static StreamSpec) -> Said {
             column.doc.clone(),
         ]);
         for member in members(&column.ty) {
-            rows.push(vec![format!("{}[].{}", column.name, member.name), sql_type(&member.ty)]);
+            rows.push(vec![format!("{}[].{}", column.name, member.name), types::hive(&member.ty)]);
         }
     }
     let table = text::table(&["column", "type", "", "comment"], 0..0, rows);
     let document = |column: &Column| {
         json!({
             "name": column.name,
-            "type": sql_type(&column.ty),
+            "type": types::hive(&column.ty),
             "nullable": !column.required,
             "key": key(column),
             "partition": partition(column),
@@ -87,42 +89,9 @@ fn members(ty: &ColumnType) -> &[Member] {
     }
 }
 
-/// As `sql_type`; the members of structs have lines of their own.
+/// As `types::hive`; the members of structs have lines of their own.
 fn shown_type(ty: &ColumnType) -> String {
-    if members(ty).is_empty() { sql_type(ty) } else { "array<struct>".to_owned() }
-}
-
-/// The type as Athena and Delta name it.
-fn sql_type(ty: &ColumnType) -> String {
-    match ty {
-        ColumnType::Int => "bigint".to_owned(),
-        ColumnType::Text => "string".to_owned(),
-        ColumnType::Bool => "boolean".to_owned(),
-        ColumnType::Date => "date".to_owned(),
-        ColumnType::Instant => "timestamp".to_owned(),
-        ColumnType::Decimal { scale } => format!("decimal(18,{scale})"),
-        ColumnType::Texts => "array<string>".to_owned(),
-        ColumnType::Ints => "array<bigint>".to_owned(),
-        ColumnType::Structs(members) => {
-            let member = |member: &Member| format!("{}:{}", member.name, sql_type(&member.ty));
-            let members: Vec<String> = members.iter().map(member).collect();
-            format!("array<struct<{}>>", members.join(","))
-        }
-    }
-}
-
-/// Athena takes columns and comments from the table's own log.
-fn athena(spec: &StreamSpec, lake: &str) -> String {
-    let place = if lake.starts_with("s3://") { lake } else { "s3://<bucket>/<prefix>" };
-    format!(
-        "-- {}: {}\nCREATE EXTERNAL TABLE {}\nLOCATION '{}/tables/{}/'\n\
-         TBLPROPERTIES ('table_type' = 'DELTA');",
-        spec.name,
-        spec.doc,
-        spec.name,
-        quoted(place),
-        spec.name
-    )
+    if members(ty).is_empty() { types::hive(ty) } else { "array<struct>".to_owned() }
 }
 
 fn duckdb(spec: &StreamSpec, lake: &str) -> String {
@@ -135,10 +104,6 @@ fn duckdb(spec: &StreamSpec, lake: &str) -> String {
         spec.name,
         quoted(spec.doc)
     )
-}
-
-fn quoted(text: &str) -> String {
-    text.replace('\'', "''")
 }
 
 #[cfg(test)]

@@ -1,0 +1,86 @@
+//! Statements for people who register tables themselves.
+
+use engine::schema::Column;
+use engine::spec::StreamSpec;
+
+use crate::types::hive;
+
+/// `CREATE EXTERNAL TABLE` for Athena: columns and comments come from the table's own log. `lake` is
+/// `s3://bucket/prefix`; anything else becomes a place to fill in.
+#[must_use]
+pub fn athena(spec: &StreamSpec, lake: &str) -> String {
+    let place = if lake.starts_with("s3://") { lake } else { "s3://<bucket>/<prefix>" };
+    format!(
+        "-- {}: {}\nCREATE EXTERNAL TABLE {}\nLOCATION '{}/tables/{}/'\n\
+         TBLPROPERTIES ('table_type' = 'DELTA');",
+        spec.name,
+        spec.doc,
+        spec.name,
+        quoted(place),
+        spec.name
+    )
+}
+
+/// `CREATE EXTERNAL TABLE` for Hive, Spark and Athena over plain Parquet files in Hive-style folders:
+/// `partition`, where there is one, is in the folders' names and not in the files. `columns` are those
+/// in the files.
+#[must_use]
+pub fn hive_table(
+    spec: &StreamSpec,
+    name: &str,
+    columns: &[Column],
+    partition: Option<(&str, &str)>,
+    location: &str,
+) -> String {
+    let shown = |column: &Column| {
+        let comment = format!(" COMMENT '{}'", quoted(&column.doc));
+        let comment = if column.doc.is_empty() { "" } else { &comment };
+        format!("  `{}` {}{comment}", column.name, hive(&column.ty))
+    };
+    let columns: Vec<String> = columns.iter().map(shown).collect();
+    let partitioned = partition
+        .map(|(column, ty)| format!("PARTITIONED BY (`{column}` {ty})\n"))
+        .unwrap_or_default();
+    let repair =
+        if partition.is_some() { format!("\nMSCK REPAIR TABLE {name};") } else { String::new() };
+    format!(
+        "-- {}: {}\nCREATE EXTERNAL TABLE {name} (\n{}\n)\n{partitioned}STORED AS PARQUET\n\
+         LOCATION '{}';{repair}",
+        spec.name,
+        spec.doc,
+        columns.join(",\n"),
+        quoted(location)
+    )
+}
+
+/// `text` within single quotes.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    text.replace('\'', "''")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_name_the_place_of_the_table() {
+        let clients = streams::find("clients").unwrap();
+        let statement = athena(clients, "s3://b/p");
+        assert!(statement.contains("LOCATION 's3://b/p/tables/clients/'"), "{statement}");
+        assert!(statement.contains("TBLPROPERTIES ('table_type' = 'DELTA')"), "{statement}");
+        assert!(athena(clients, "./lake").contains("s3://<bucket>/<prefix>"));
+    }
+
+    #[test]
+    fn a_partition_column_is_named_apart_from_the_others() {
+        let spec = streams::find("time_entries").unwrap();
+        let columns = engine::schema::columns(spec);
+        let partition = Some(("spent_month", "string"));
+        let statement = hive_table(spec, "t", &columns, partition, "s3://b/e's/");
+        assert!(statement.contains("PARTITIONED BY (`spent_month` string)"), "{statement}");
+        assert!(statement.contains("LOCATION 's3://b/e''s/'"), "{statement}");
+        assert!(statement.ends_with("MSCK REPAIR TABLE t;"), "{statement}");
+        assert!(statement.contains("  `hours` decimal(18,6) COMMENT"), "{statement}");
+    }
+}

@@ -1,0 +1,7 @@
+//! What SQL engines are told of the tables: Glue tables, views, saved queries and statements, all from
+//! the declarations.
+
+pub mod ddl;
+pub mod template;
+pub mod types;
+pub mod view;

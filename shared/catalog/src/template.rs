@@ -1,0 +1,314 @@
+//! The nested stack `infra/catalog.json`: database, tables, views, workgroup, saved queries.
+
+use engine::schema::columns;
+use engine::spec::StreamSpec;
+use serde_json::{Map, Value, json};
+
+use crate::types::{hive, trino};
+use crate::view::{VIEWS, View};
+
+/// Glue's bound on a comment.
+const LONGEST_COMMENT: usize = 255;
+
+/// A saved query: its name, what it answers, its SQL.
+#[derive(Clone, Copy, Debug)]
+pub struct SavedQuery {
+    /// Its name.
+    pub name: &'static str,
+    /// The text of its file: a comment that says what it answers, then the statement.
+    pub text: &'static str,
+}
+
+macro_rules! saved {
+    ($($name:literal),*) => {
+        &[$(SavedQuery {
+            name: $name,
+            text: include_str!(concat!("../../../infra/queries/", $name, ".sql")),
+        }),*]
+    };
+}
+
+/// The saved queries.
+pub const QUERIES: &[SavedQuery] = saved![
+    "billable_split_by_client",
+    "hours_by_person_and_week",
+    "invoice_ageing",
+    "project_budget_burn",
+    "unbilled_work",
+    "utilisation"
+];
+
+impl SavedQuery {
+    /// What it answers: the comment at its head.
+    #[must_use]
+    pub fn doc(&self) -> String {
+        let lines = self.text.lines().map_while(|line| line.strip_prefix("--"));
+        lines.map(str::trim).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The template, as JSON text with a line end.
+#[must_use]
+pub fn render() -> String {
+    let mut resources = Map::new();
+    resources.insert("Database".to_owned(), database());
+    resources.insert("Workgroup".to_owned(), workgroup());
+    for spec in streams::STREAMS {
+        resources.insert(format!("Table{}", pascal(spec.name)), table(spec));
+    }
+    for view in VIEWS {
+        if let Some(spec) = streams::find(view.stream) {
+            resources.insert(format!("View{}", pascal(view.name)), view_resource(view, spec));
+        }
+    }
+    for query in QUERIES {
+        resources.insert(format!("Query{}", pascal(query.name)), query_resource(query));
+    }
+    let template = json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "harvest-lake: what Athena is told of the tables. Written by `make render`; do not edit.",
+        "Parameters": parameters(),
+        "Conditions": { "HasKey": { "Fn::Not": [{ "Fn::Equals": [{ "Ref": "KmsKeyArn" }, ""] }] } },
+        "Resources": resources,
+        "Outputs": {
+            "Database": { "Description": "Glue database.", "Value": { "Ref": "Database" } },
+            "Workgroup": { "Description": "Athena workgroup.", "Value": { "Ref": "Workgroup" } },
+        },
+    });
+    let mut text = serde_json::to_string_pretty(&template).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn parameters() -> Value {
+    json!({
+        "DatabaseName": {
+            "Type": "String",
+            "AllowedPattern": "[a-z0-9_]{1,200}",
+            "Description": "Name of the Glue database.",
+        },
+        "LakeLocation": {
+            "Type": "String",
+            "AllowedPattern": "s3://[a-z0-9.-]{3,63}(/[A-Za-z0-9._-]+)*",
+            "Description": "Address of the lake, without a slash at its end.",
+        },
+        "WorkgroupName": {
+            "Type": "String",
+            "AllowedPattern": "[A-Za-z0-9._-]{1,128}",
+            "Description": "Name of the Athena workgroup.",
+        },
+        "ResultsLocation": {
+            "Type": "String",
+            "AllowedPattern": "s3://[a-z0-9.-]{3,63}(/[A-Za-z0-9._-]+)*/",
+            "Description": "Where Athena puts results, with a slash at its end.",
+        },
+        "ScanLimitBytes": {
+            "Type": "Number",
+            "Default": 107_374_182_400_u64,
+            "MinValue": 10_000_000,
+            "Description": "Bytes that one query may read.",
+        },
+        "KmsKeyArn": {
+            "Type": "String",
+            "Default": "",
+            "AllowedPattern": "|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+",
+            "Description": "Key that encrypts results; empty: S3's own.",
+        },
+    })
+}
+
+fn database() -> Value {
+    json!({
+        "Type": "AWS::Glue::Database",
+        "Properties": {
+            "CatalogId": { "Ref": "AWS::AccountId" },
+            "DatabaseInput": {
+                "Name": { "Ref": "DatabaseName" },
+                "Description": "An exact copy of a Harvest account.",
+            },
+        },
+    })
+}
+
+fn workgroup() -> Value {
+    json!({
+        "Type": "AWS::Athena::WorkGroup",
+        "Properties": {
+            "Name": { "Ref": "WorkgroupName" },
+            "Description": "Queries of the copy of the Harvest account.",
+            "RecursiveDeleteOption": true,
+            "WorkGroupConfiguration": {
+                "EnforceWorkGroupConfiguration": true,
+                "PublishCloudWatchMetricsEnabled": true,
+                "BytesScannedCutoffPerQuery": { "Ref": "ScanLimitBytes" },
+                "EngineVersion": { "SelectedEngineVersion": "Athena engine version 3" },
+                "ResultConfiguration": {
+                    "OutputLocation": { "Ref": "ResultsLocation" },
+                    "EncryptionConfiguration": {
+                        "EncryptionOption": { "Fn::If": ["HasKey", "SSE_KMS", "SSE_S3"] },
+                        "KmsKey": { "Fn::If": ["HasKey", { "Ref": "KmsKeyArn" }, { "Ref": "AWS::NoValue" }] },
+                    },
+                },
+            },
+        },
+    })
+}
+
+/// A Delta table as Athena finds it: by its provider and location; columns are for people and views.
+fn table(spec: &StreamSpec) -> Value {
+    let columns: Vec<Value> = columns(spec)
+        .iter()
+        .map(|column| {
+            let mut shown = json!({ "Name": column.name, "Type": hive(&column.ty) });
+            if let Some(shown) = shown.as_object_mut().filter(|_| !column.doc.is_empty()) {
+                shown.insert("Comment".to_owned(), json!(comment(&column.doc)));
+            }
+            shown
+        })
+        .collect();
+    let location = json!({ "Fn::Sub": format!("${{LakeLocation}}/tables/{}/", spec.name) });
+    glue_table(&json!({
+        "Name": spec.name,
+        "Description": spec.doc,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {
+            "EXTERNAL": "TRUE",
+            "spark.sql.sources.provider": "delta",
+            "table_type": "DELTA",
+            "classification": "delta",
+        },
+        "PartitionKeys": [],
+        "StorageDescriptor": {
+            "Columns": columns,
+            "Location": location,
+            "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+            "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+            "SerdeInfo": {
+                "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+                "Parameters": { "serialization.format": "1", "path": location },
+            },
+        },
+    }))
+}
+
+/// A view as Athena keeps it. [smoke]
+fn view_resource(view: &View, spec: &StreamSpec) -> Value {
+    let columns = view.columns(spec);
+    let engine: Vec<Value> = columns
+        .iter()
+        .map(|column| json!({ "name": column.name, "type": trino(&column.ty) }))
+        .collect();
+    let glue: Vec<Value> = columns
+        .iter()
+        .map(|column| json!({ "Name": column.name, "Type": hive(&column.ty) }))
+        .collect();
+    let document = json!({
+        "originalSql": view.sql(spec),
+        "catalog": "awsdatacatalog",
+        "schema": "${DatabaseName}",
+        "columns": engine,
+    });
+    glue_table(&json!({
+        "Name": view.name,
+        "Description": view.doc,
+        "TableType": "VIRTUAL_VIEW",
+        "Parameters": { "presto_view": "true", "comment": "Presto View" },
+        "PartitionKeys": [],
+        "StorageDescriptor": {
+            "Columns": glue,
+            "Location": "",
+            "SerdeInfo": {},
+        },
+        "ViewExpandedText": "/* Presto View */",
+        "ViewOriginalText": {
+            "Fn::Join": ["", [
+                "/* Presto View: ",
+                { "Fn::Base64": { "Fn::Sub": document.to_string() } },
+                " */",
+            ]],
+        },
+    }))
+}
+
+fn glue_table(input: &Value) -> Value {
+    json!({
+        "Type": "AWS::Glue::Table",
+        "Properties": {
+            "CatalogId": { "Ref": "AWS::AccountId" },
+            "DatabaseName": { "Ref": "Database" },
+            "TableInput": input,
+        },
+    })
+}
+
+fn query_resource(query: &SavedQuery) -> Value {
+    json!({
+        "Type": "AWS::Athena::NamedQuery",
+        "Properties": {
+            "Name": query.name,
+            "Description": query.doc(),
+            "Database": { "Ref": "Database" },
+            "WorkGroup": { "Ref": "Workgroup" },
+            "QueryString": query.text,
+        },
+    })
+}
+
+fn comment(doc: &str) -> String {
+    doc.chars().take(LONGEST_COMMENT).collect()
+}
+
+/// `time_entries` as `TimeEntries`.
+fn pascal(name: &str) -> String {
+    name.split('_')
+        .flat_map(|word| {
+            let mut letters = word.chars();
+            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_template_is_what_the_declarations_say() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/catalog.json");
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(committed == render(), "infra/catalog.json is stale: run `make render`");
+    }
+
+    #[test]
+    fn every_stream_has_a_table_with_all_its_columns_and_one_place() {
+        let template: Value = serde_json::from_str(&render()).unwrap();
+        for spec in streams::STREAMS {
+            let name = format!("Table{}", pascal(spec.name));
+            let input = &template["Resources"][&name]["Properties"]["TableInput"];
+            let described = &input["StorageDescriptor"];
+            let names: Vec<&str> = described["Columns"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|column| column["Name"].as_str().unwrap())
+                .collect();
+            let declared: Vec<String> =
+                columns(spec).into_iter().map(|column| column.name).collect();
+            assert_eq!(names, declared, "{}", spec.name);
+            let place = described["Location"]["Fn::Sub"].as_str().unwrap();
+            assert_eq!(place, format!("${{LakeLocation}}/tables/{}/", spec.name));
+            assert_eq!(described["SerdeInfo"]["Parameters"]["path"]["Fn::Sub"], place);
+        }
+        assert!(render().len() < 900_000, "CloudFormation takes a megabyte");
+    }
+
+    #[test]
+    fn every_saved_query_says_what_it_answers() {
+        for query in QUERIES {
+            assert!(query.doc().len() > 20, "{}", query.name);
+            assert!(query.doc().len() <= 1024, "{}", query.name);
+        }
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/queries");
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), QUERIES.len());
+    }
+}

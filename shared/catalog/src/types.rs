@@ -1,0 +1,72 @@
+//! Types as the engines name them.
+
+use engine::schema::{ColumnType, Member};
+
+/// The type as Hive, Glue and Delta name it: `array<struct<id:bigint>>`.
+#[must_use]
+pub fn hive(ty: &ColumnType) -> String {
+    match ty {
+        ColumnType::Int => "bigint".to_owned(),
+        ColumnType::Text => "string".to_owned(),
+        ColumnType::Bool => "boolean".to_owned(),
+        ColumnType::Date => "date".to_owned(),
+        ColumnType::Instant => "timestamp".to_owned(),
+        ColumnType::Decimal { scale } => format!("decimal(18,{scale})"),
+        ColumnType::Texts => "array<string>".to_owned(),
+        ColumnType::Ints => "array<bigint>".to_owned(),
+        ColumnType::Structs(members) => {
+            let member = |member: &Member| format!("{}:{}", member.name, hive(&member.ty));
+            let members: Vec<String> = members.iter().map(member).collect();
+            format!("array<struct<{}>>", members.join(","))
+        }
+    }
+}
+
+/// The type as Athena's engine names it, of a value read from a Delta table: an instant has a zone and
+/// milliseconds there. [smoke]
+#[must_use]
+pub fn trino(ty: &ColumnType) -> String {
+    match ty {
+        ColumnType::Int | ColumnType::Bool | ColumnType::Date | ColumnType::Decimal { .. } => {
+            hive(ty)
+        }
+        ColumnType::Text => "varchar".to_owned(),
+        ColumnType::Instant => "timestamp(3) with time zone".to_owned(),
+        ColumnType::Texts => "array(varchar)".to_owned(),
+        ColumnType::Ints => "array(bigint)".to_owned(),
+        ColumnType::Structs(members) => {
+            let member = |member: &Member| format!("{} {}", member.name, trino(&member.ty));
+            let members: Vec<String> = members.iter().map(member).collect();
+            format!("array(row({}))", members.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::schema::columns;
+
+    use super::*;
+
+    #[test]
+    fn every_type_has_its_two_names() {
+        let mut seen = std::collections::BTreeSet::new();
+        for spec in streams::STREAMS {
+            for column in columns(spec) {
+                seen.insert((hive(&column.ty), trino(&column.ty)));
+            }
+        }
+        for (hive, trino) in [
+            ("bigint", "bigint"),
+            ("string", "varchar"),
+            ("timestamp", "timestamp(3) with time zone"),
+            ("decimal(18,4)", "decimal(18,4)"),
+            ("array<string>", "array(varchar)"),
+            ("array<bigint>", "array(bigint)"),
+        ] {
+            assert!(seen.contains(&(hive.to_owned(), trino.to_owned())), "{hive}");
+        }
+        let lists = seen.iter().find(|(hive, _)| hive.starts_with("array<struct<id:bigint,"));
+        assert!(lists.is_some_and(|(_, trino)| trino.starts_with("array(row(id bigint, ")));
+    }
+}

@@ -1,0 +1,189 @@
+//! Views: the lists in records as rows of their own.
+
+use engine::schema::{Column, ColumnType, Member, columns};
+use engine::spec::StreamSpec;
+
+/// A view that has one row for each item of a list column.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    /// Its name.
+    pub name: &'static str,
+    /// What it shows.
+    pub doc: &'static str,
+    /// The table.
+    pub stream: &'static str,
+    /// The list column.
+    pub list: &'static str,
+    /// Columns of the table, and what the view calls them.
+    pub kept: &'static [(&'static str, &'static str)],
+    /// What comes before the name of an item's member that would be unclear or taken; for a list of
+    /// plain values the name of the value.
+    pub prefix: &'static str,
+}
+
+/// A column of a view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: ColumnType,
+    /// What it is read from, as SQL.
+    pub sql: String,
+}
+
+/// The views.
+pub const VIEWS: &[View] = &[
+    View {
+        name: "invoice_line_items",
+        doc: "One row for each line of an invoice; amounts are in the invoice's currency, before \
+              its taxes and discount",
+        stream: "invoices",
+        list: "line_items",
+        kept: &[
+            ("id", "invoice_id"),
+            ("number", "invoice_number"),
+            ("state", "invoice_state"),
+            ("issue_date", "issue_date"),
+            ("client_id", "client_id"),
+            ("client_name", "client_name"),
+            ("currency", "currency"),
+        ],
+        prefix: "line_item",
+    },
+    View {
+        name: "estimate_line_items",
+        doc: "One row for each line of an estimate; amounts are in the estimate's currency, before \
+              its taxes and discount",
+        stream: "estimates",
+        list: "line_items",
+        kept: &[
+            ("id", "estimate_id"),
+            ("number", "estimate_number"),
+            ("state", "estimate_state"),
+            ("issue_date", "issue_date"),
+            ("client_id", "client_id"),
+            ("client_name", "client_name"),
+            ("currency", "currency"),
+        ],
+        prefix: "line_item",
+    },
+    View {
+        name: "user_task_assignments",
+        doc: "One row for each task that a person may track time to, project by project",
+        stream: "user_project_assignments",
+        list: "task_assignments",
+        kept: &[
+            ("user_id", "user_id"),
+            ("id", "project_assignment_id"),
+            ("is_active", "project_assignment_is_active"),
+            ("is_project_manager", "is_project_manager"),
+            ("client_id", "client_id"),
+            ("client_name", "client_name"),
+            ("project_id", "project_id"),
+            ("project_name", "project_name"),
+        ],
+        prefix: "task_assignment",
+    },
+    View {
+        name: "role_users",
+        doc: "One row for each person with a role",
+        stream: "roles",
+        list: "user_ids",
+        kept: &[("id", "role_id"), ("name", "role_name")],
+        prefix: "user_id",
+    },
+];
+
+impl View {
+    /// Its columns: what it keeps of the record, where the item stands in the list, the item.
+    #[must_use]
+    pub fn columns(&self, spec: &StreamSpec) -> Vec<ViewColumn> {
+        let columns = columns(spec);
+        let of = |name: &str| columns.iter().find(|column| column.name == name);
+        let mut found: Vec<ViewColumn> = self
+            .kept
+            .iter()
+            .filter_map(|(column, name)| {
+                let Column { ty, .. } = of(column)?;
+                let sql = format!("parent.{column}");
+                Some(ViewColumn { name: (*name).to_owned(), ty: ty.clone(), sql })
+            })
+            .collect();
+        found.push(ViewColumn {
+            name: "position".to_owned(),
+            ty: ColumnType::Int,
+            sql: "place.position".to_owned(),
+        });
+        let item = format!("ELEMENT_AT(parent.{}, place.position)", self.list);
+        match of(self.list).map(|column| &column.ty) {
+            Some(ColumnType::Structs(members)) => {
+                for Member { name, ty, .. } in members {
+                    let taken = name == "id" || found.iter().any(|column| column.name == *name);
+                    let shown =
+                        if taken { format!("{}_{name}", self.prefix) } else { name.clone() };
+                    let sql = format!("{item}.{name}");
+                    found.push(ViewColumn { name: shown, ty: ty.clone(), sql });
+                }
+            }
+            Some(ColumnType::Ints) => found.push(ViewColumn {
+                name: self.prefix.to_owned(),
+                ty: ColumnType::Int,
+                sql: item,
+            }),
+            Some(_) | None => {}
+        }
+        found
+    }
+
+    /// Its statement, for Athena and Trino.
+    ///
+    /// The list is walked by position: `UNNEST` of a list of records makes columns in one engine and a
+    /// record in another. A list without items has no position; `SEQUENCE` cannot say so by itself.
+    #[must_use]
+    pub fn sql(&self, spec: &StreamSpec) -> String {
+        let columns: Vec<String> = self
+            .columns(spec)
+            .into_iter()
+            .map(|column| format!("  {} AS {}", column.sql, column.name))
+            .collect();
+        format!(
+            "SELECT\n{}\nFROM {} AS parent\nCROSS JOIN UNNEST(SEQUENCE(1, GREATEST(CARDINALITY(parent.{list}), 1))) \
+             AS place (position)\nWHERE place.position <= CARDINALITY(parent.{list})",
+            columns.join(",\n"),
+            self.stream,
+            list = self.list
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_view_is_of_a_stream_and_its_columns_have_names_of_their_own() {
+        for view in VIEWS {
+            let spec = streams::find(view.stream).unwrap();
+            let columns = view.columns(spec);
+            let names: BTreeSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+            assert_eq!(names.len(), columns.len(), "{}", view.name);
+            assert!(columns.len() > view.kept.len() + 1, "{} shows no item", view.name);
+            for (column, name) in view.kept {
+                assert!(names.contains(name), "{}: there is no {column}", view.name);
+            }
+            assert!(streams::find(view.name).is_none(), "{} is a stream", view.name);
+        }
+    }
+
+    #[test]
+    fn an_items_own_id_is_not_mistaken_for_the_records() {
+        let view = &VIEWS[0];
+        let sql = view.sql(streams::find(view.stream).unwrap());
+        assert!(sql.contains("parent.id AS invoice_id"), "{sql}");
+        assert!(sql.contains(".id AS line_item_id"), "{sql}");
+        assert!(sql.contains(".amount AS amount"), "{sql}");
+    }
+}
