@@ -32,6 +32,8 @@ check() {
 echo "== full run"
 sync
 check
+echo "== views and saved queries"
+PYTHONPATH=tests "$python" -m queries --lake "$work/lake" --truth "$origin"
 echo "== changes, then an incremental run"
 "$python" - "$origin/_sim/mutate?steps=300&seed=3" <<'PY'
 import sys, urllib.request
