@@ -56,11 +56,16 @@ render: ## Write infra/catalog.json anew from the declarations
 	cargo run --locked --quiet --bin render-catalog > infra/catalog.json.new
 	mv infra/catalog.json.new infra/catalog.json
 
-infra: $(TOOLS)/sam/installed ## Lint the template
-	$(TOOLS)/sam/bin/cfn-lint -t infra/template.yaml -r eu-west-1
+infra: $(TOOLS)/sam/installed $(TOOLS)/checkov/installed ## Lint the templates, and check what they expand to
+	SAM_CLI_TELEMETRY=0 $(TOOLS)/sam/bin/sam validate --lint --template infra/template.yaml --region eu-west-1
+	$(TOOLS)/sam/bin/cfn-lint -t infra/template.yaml infra/catalog.json -r eu-west-1
+	$(TOOLS)/checkov/bin/checkov --config-file infra/checkov.yaml -f infra/template.yaml
+	cd tests && ../$(TOOLS)/sam/bin/python -m unittest infra.test_template acceptance.test_acceptance
 
-build: ## Both functions as Lambda wants them (needs cargo-lambda)
-	cargo lambda build --release --arm64 -p orchestrator -p worker
+ARCHITECTURE ?= arm64
+build: $(TOOLS)/sam/installed ## Both functions as Lambda wants them, for ARCHITECTURE (arm64, x86_64)
+	PATH=$(CURDIR)/$(TOOLS)/sam/bin:$$PATH SAM_CLI_TELEMETRY=0 \
+		sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 bench: ## Benchmarks, each as a ratio to something run beside it
 	cargo bench --locked -p lake

@@ -1,0 +1,1 @@
+"""What the template becomes once it is expanded."""

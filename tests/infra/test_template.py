@@ -1,0 +1,234 @@
+"""Assertions on the template as CloudFormation gets it: expanded by SAM's own translator."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import unittest
+from functools import cache
+from pathlib import Path
+
+from samtranslator.translator.transform import transform
+from samcli.yamlhelper import yaml_parse
+
+ROOT = Path(__file__).resolve().parents[2]
+
+os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
+
+# Settings of `runtime::config` that the functions deliberately do not get from the template.
+NOT_PASSED = {
+    "HARVEST_ACCESS_TOKEN": "a secret in the environment",
+    "HARVEST_TOKEN_FILE": "a function has no such file",
+    "HARVEST_BASE_URL": "there is one Harvest",
+    "HARVEST_KEEP": "in a bucket removed files always stay for the retention",
+    "HARVEST_ACCEPT_DELETES": "accepted by event, for once",
+    "HARVEST_GENERAL": "Harvest's documented limit",
+    "HARVEST_REPORTS": "Harvest's documented limit",
+    "HARVEST_LOG": "Lambda's own log level applies",
+}
+
+
+class NoManagedPolicies:
+    """None of AWS's own policies is used."""
+
+    def load(self):
+        return {}
+
+
+@cache
+def source() -> dict:
+    return yaml_parse((ROOT / "infra/template.yaml").read_text())
+
+
+@cache
+def expanded() -> dict:
+    template = yaml_parse((ROOT / "infra/template.yaml").read_text())
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://bucket/key"
+    return transform(template, {}, NoManagedPolicies())
+
+
+def of_type(kind: str) -> dict[str, dict]:
+    resources = expanded()["Resources"].items()
+    return {name: one for name, one in resources if one["Type"] == kind}
+
+
+def walk(node):
+    yield node
+    if isinstance(node, dict):
+        for child in node.values():
+            yield from walk(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from walk(child)
+
+
+def statements() -> list[tuple[str, dict]]:
+    """Every Allow that the stack gives somebody, with the resource it stands in."""
+    found = []
+    for name, resource in expanded()["Resources"].items():
+        for node in walk(resource.get("Properties", {})):
+            if isinstance(node, dict) and node.get("Effect") == "Allow" and "Principal" not in node:
+                found.append((name, node))
+    return found
+
+
+class TemplateTest(unittest.TestCase):
+    def test_no_policy_allows_anything_on_everything(self):
+        self.assertGreater(len(statements()), 8)
+        for name, statement in statements():
+            actions = statement["Action"]
+            for action in [actions] if isinstance(actions, str) else actions:
+                self.assertNotIn("*", action, name)
+            self.assertNotEqual(statement["Resource"], "*", name)
+            for resource in walk(statement["Resource"]):
+                self.assertNotEqual(resource, "*", name)
+        for role in of_type("AWS::IAM::Role").values():
+            self.assertEqual(role["Properties"].get("ManagedPolicyArns", []), [])
+
+    def test_no_two_stacks_want_the_same_name(self):
+        named = {
+            "AWS::Lambda::Function": "FunctionName",
+            "AWS::Scheduler::Schedule": "Name",
+            "AWS::DynamoDB::Table": "TableName",
+            "AWS::S3::Bucket": "BucketName",
+            "AWS::SQS::Queue": "QueueName",
+            "AWS::SecretsManager::Secret": "Name",
+            "AWS::Logs::LogGroup": "LogGroupName",
+            "AWS::IAM::Role": "RoleName",
+            "AWS::SNS::Topic": "TopicName",
+            "AWS::CloudWatch::Alarm": "AlarmName",
+            "AWS::CloudWatch::Dashboard": "DashboardName",
+        }
+        for kind, property_name in named.items():
+            self.assertTrue(of_type(kind), kind)
+            for name, resource in of_type(kind).items():
+                self.assertNotIn(property_name, resource["Properties"], name)
+
+    def test_the_schedule_ticks_and_does_not_pile_up(self):
+        (schedule,) = of_type("AWS::Scheduler::Schedule").values()
+        properties = schedule["Properties"]
+        self.assertEqual(properties["ScheduleExpression"], "rate(1 minute)")
+        self.assertEqual(properties["State"], {"Ref": "Schedule"})
+        target = properties["Target"]
+        self.assertEqual(target["Input"], "{}")
+        self.assertEqual(
+            target["RetryPolicy"], {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0}
+        )
+        self.assertIn("DeadLetterConfig", target)
+
+    def test_functions_end_in_time_and_retries_are_bounded(self):
+        functions = of_type("AWS::Lambda::Function")
+        self.assertEqual(functions["Worker"]["Properties"]["Timeout"], 900)
+        self.assertLessEqual(functions["Orchestrator"]["Properties"]["Timeout"], 120)
+        for function in functions.values():
+            properties = function["Properties"]
+            self.assertNotIn("ReservedConcurrentExecutions", properties)
+            self.assertEqual(properties["Runtime"], "provided.al2023")
+            self.assertEqual(properties["RecursiveLoop"], "Terminate")
+            self.assertEqual(properties["LoggingConfig"]["LogFormat"], "JSON")
+        bounds = {
+            name: (one["Properties"]["MaximumRetryAttempts"], one["Properties"]["MaximumEventAgeInSeconds"])
+            for name, one in of_type("AWS::Lambda::EventInvokeConfig").items()
+        }
+        self.assertEqual(set(bounds.values()), {(0, 60), (1, 300)})
+        worker = of_type("AWS::Lambda::EventInvokeConfig")["WorkerEventInvokeConfig"]
+        destination = worker["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
+        self.assertEqual(destination, {"Fn::GetAtt": ["Failures", "Arn"]})
+
+    def test_every_setting_is_passed_or_left_out_on_purpose(self):
+        given = (ROOT / "shared/runtime/src/config/given.rs").read_text()
+        settings = set(re.findall(r'"(HARVEST_[A-Z_]+)"', given))
+        passed = set()
+        for function in of_type("AWS::Lambda::Function").values():
+            passed |= set(function["Properties"]["Environment"]["Variables"])
+        ours = {name for name in passed if name.startswith("HARVEST_")}
+        self.assertEqual(ours & set(NOT_PASSED), set())
+        self.assertEqual(settings, ours | set(NOT_PASSED))
+
+    def test_no_secret_is_in_environment_or_template(self):
+        text = (ROOT / "infra/template.yaml").read_text()
+        self.assertNotIn("{{resolve:", text)
+        for secret in of_type("AWS::SecretsManager::Secret").values():
+            self.assertEqual({"SecretString", "GenerateSecretString"} & set(secret["Properties"]), set())
+
+    def test_data_outlives_the_stack(self):
+        for name in ("State", "Bucket", "BucketPolicy"):
+            resource = expanded()["Resources"][name]
+            self.assertEqual(resource["DeletionPolicy"], "Retain", name)
+            self.assertEqual(resource["UpdateReplacePolicy"], "Retain", name)
+        table = expanded()["Resources"]["State"]["Properties"]
+        self.assertTrue(table["DeletionProtectionEnabled"])
+        self.assertTrue(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"])
+        self.assertEqual(table["TimeToLiveSpecification"], {"AttributeName": "expires", "Enabled": True})
+
+    def test_the_bucket_is_private_and_keeps_every_current_object_of_the_lake(self):
+        bucket = expanded()["Resources"]["Bucket"]["Properties"]
+        self.assertTrue(all(bucket["PublicAccessBlockConfiguration"].values()))
+        self.assertEqual(len(bucket["PublicAccessBlockConfiguration"]), 4)
+        self.assertEqual(
+            bucket["OwnershipControls"]["Rules"], [{"ObjectOwnership": "BucketOwnerEnforced"}]
+        )
+        self.assertIn("BucketEncryption", bucket)
+        for rule in bucket["LifecycleConfiguration"]["Rules"]:
+            if "ExpirationInDays" in rule or "ExpirationDate" in rule:
+                self.assertEqual(rule.get("Prefix"), "athena-results/", rule["Id"])
+        (noncurrent,) = [
+            rule["NoncurrentVersionExpiration"]
+            for rule in bucket["LifecycleConfiguration"]["Rules"]
+            if "NoncurrentVersionExpiration" in rule
+        ]
+        self.assertEqual(noncurrent, {"NoncurrentDays": 7})
+        denied = expanded()["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        self.assertEqual(denied[0]["Effect"], "Deny")
+        self.assertEqual(denied[0]["Condition"], {"Bool": {"aws:SecureTransport": "false"}})
+
+    def test_what_goes_wrong_is_watched(self):
+        watched = set()
+        for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+            properties = alarm["Properties"]
+            metrics = [one["MetricStat"]["Metric"]["MetricName"] for one in properties.get("Metrics", []) if "MetricStat" in one]
+            watched.add((properties.get("MetricName") or metrics[0], properties["TreatMissingData"]))
+            self.assertIn("AlarmActions", properties, name)
+        self.assertIn(("OldestStreamLagSeconds", "breaching"), watched)
+        for metric in ("Errors", "Throttles", "RecursiveInvocationsDropped",
+                       "DestinationDeliveryFailures", "ApproximateNumberOfMessagesVisible"):
+            self.assertIn((metric, "notBreaching"), watched)
+        queues = {
+            json.dumps(alarm["Properties"]["Dimensions"])
+            for alarm in of_type("AWS::CloudWatch::Alarm").values()
+            if alarm["Properties"].get("Namespace") == "AWS/SQS"
+        }
+        self.assertEqual(len(queues), len(of_type("AWS::SQS::Queue")))
+
+    def test_every_parameter_is_bounded_and_described(self):
+        for name, parameter in source()["Parameters"].items():
+            bounds = {"AllowedPattern", "AllowedValues", "MinValue", "MaxValue"} & set(parameter)
+            self.assertTrue(bounds, name)
+            self.assertIn("Description", parameter, name)
+        groups = source()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        shown = [name for group in groups for name in group["Parameters"]]
+        self.assertEqual(sorted(shown), sorted(source()["Parameters"]))
+
+    def test_a_permissions_boundary_reaches_every_role(self):
+        for name, role in of_type("AWS::IAM::Role").items():
+            boundary = role["Properties"].get("PermissionsBoundary")
+            self.assertIn("PermissionsBoundaryArn", json.dumps(boundary), name)
+
+    def test_security_md_gives_the_reason_of_every_statement(self):
+        document = (ROOT / "SECURITY.md").read_text()
+        listed = set(re.findall(r"^\| `([A-Za-z]+)` \|", document, re.MULTILINE))
+        named = {statement["Sid"] for _, statement in statements() if "Sid" in statement}
+        self.assertEqual(listed, named)
+
+    def test_what_the_nested_stack_asks_for_is_passed(self):
+        catalog = json.loads((ROOT / "infra/catalog.json").read_text())
+        passed = expanded()["Resources"]["Catalog"]["Properties"]["Parameters"]
+        self.assertEqual(set(passed), set(catalog["Parameters"]))
+        self.assertLess(len(catalog["Resources"]), 500)
+
+
+if __name__ == "__main__":
+    unittest.main()
