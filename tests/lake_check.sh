@@ -34,6 +34,8 @@ sync
 check
 echo "== views and saved queries"
 PYTHONPATH=tests "$python" -m queries --lake "$work/lake" --truth "$origin"
+echo "== exports"
+"$python" tests/export_check.py "$work/lake" "$bin/harvest-lake"
 echo "== changes, then an incremental run"
 "$python" - "$origin/_sim/mutate?steps=300&seed=3" <<'PY'
 import sys, urllib.request

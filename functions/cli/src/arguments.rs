@@ -42,6 +42,8 @@ pub enum Command {
     Schema(SchemaArguments),
     /// List the files that a stream's table consists of now.
     Files(FilesArguments),
+    /// Write plain Parquet of tables in Hive-style folders, for readers without Delta.
+    Export(ExportArguments),
     /// Throw a stream's table away, so that the next sync loads it anew.
     Reset(ResetArguments),
 }
@@ -223,6 +225,19 @@ pub struct FilesArguments {
     /// Print only the paths, one a line
     #[arg(long)]
     pub paths: bool,
+    #[command(flatten)]
+    pub lake: LakeArguments,
+}
+
+/// Arguments of `export`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ExportArguments {
+    /// The streams, and last the target: a folder, or s3://bucket/prefix
+    #[arg(required = true, num_args = 2.., value_name = "STREAM... TARGET")]
+    pub names: Vec<String>,
+    /// Divide by this column, or by a date's year, month or day: spent_month, issue_year, client_id
+    #[arg(long, value_name = "COLUMN")]
+    pub partition_by: Option<String>,
     #[command(flatten)]
     pub lake: LakeArguments,
 }

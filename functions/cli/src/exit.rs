@@ -61,6 +61,24 @@ pub enum CliError {
     /// A table cannot be read.
     #[error(transparent)]
     Table(#[from] lake::table::TableError),
+    /// The target of an export is no place.
+    #[error("the target of the export: {why}")]
+    Target {
+        /// What is wrong, and what to write instead.
+        why: String,
+    },
+    /// The table cannot be divided like that.
+    #[error(transparent)]
+    Partition(#[from] lake::export::NoPartition),
+    /// There is no snapshot.
+    #[error("`{stream}` could not be exported")]
+    Export {
+        /// The stream.
+        stream: &'static str,
+        /// Why.
+        #[source]
+        source: lake::export::ExportError,
+    },
     /// There is no table yet.
     #[error(
         "there is no table `{stream}` in the lake `{lake}` yet: run `harvest-lake sync` first, or name another lake with `--lake`"
@@ -98,6 +116,8 @@ impl CliError {
             Self::Config(_)
             | Self::Stream(_)
             | Self::NotADemo { .. }
+            | Self::Target { .. }
+            | Self::Partition(_)
             | Self::Table(lake::table::TableError::OtherAccount { .. }) => Exit::Usage,
             Self::Parts(parts) => match parts {
                 PartsError::Config(_)
@@ -106,10 +126,14 @@ impl CliError {
                 PartsError::Newer { .. } => Exit::SomeFailed,
                 PartsError::State(state) => state_exit(state.kind),
             },
-            Self::Run(RunError::Credentials { .. }) => Exit::CredentialsRefused,
-            Self::Run(_) | Self::Table(_) | Self::NoTable { .. } | Self::Demo { .. } => {
-                Exit::SomeFailed
+            Self::Run(RunError::Credentials { .. } | RunError::NoCredentials) => {
+                Exit::CredentialsRefused
             }
+            Self::Run(_)
+            | Self::Table(_)
+            | Self::NoTable { .. }
+            | Self::Demo { .. }
+            | Self::Export { .. } => Exit::SomeFailed,
         }
     }
 

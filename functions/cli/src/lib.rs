@@ -8,6 +8,7 @@ mod demo;
 mod display;
 mod duckdb;
 mod exit;
+mod export;
 mod files;
 mod interrupt;
 mod lake_facts;

@@ -11,6 +11,7 @@ use crate::ddl;
 use crate::demo;
 use crate::display::Show;
 use crate::exit::{CliError, Exit};
+use crate::export;
 use crate::files;
 use crate::reset;
 use crate::said::{Paint, Said};
@@ -91,6 +92,7 @@ async fn command(
         Command::Streams => Ok(stream_list::streams()),
         Command::Schema(schema) => ddl::schema(schema, &given),
         Command::Files(files) => files::files(files, &given).await,
+        Command::Export(wanted) => export::export(wanted, &given).await,
         Command::Reset(reset) => reset::reset(reset, given).await,
     }
 }

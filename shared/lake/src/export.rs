@@ -1,0 +1,230 @@
+//! Plain Parquet for readers without Delta: a snapshot of one version, in Hive-style folders.
+//!
+//! A snapshot has a folder of its own and is complete when it holds `_SUCCESS`, which is written last.
+//! Nothing in it ever changes: who reads an older one is not disturbed, and an export that died is
+//! taken up where the next one finds it.
+
+mod split;
+
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+use bytes::Bytes;
+use engine::schema::Column;
+use parquet::errors::ParquetError;
+use serde_json::json;
+
+use crate::offload::offload;
+use crate::partition::{PartitionError, fetch, read};
+use crate::schema::TableSchema;
+use crate::store::{ObjectStore, StoreError};
+use crate::table::Table;
+use split::Split;
+
+/// The object that makes a snapshot complete; readers of Hive's kind pass over it.
+const SUCCESS: &str = "_SUCCESS";
+
+/// How a snapshot is divided into folders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionBy {
+    /// Name of the partition column: of a column of the table, or one that is made of a date.
+    pub name: String,
+    /// The column that it is made of.
+    pub source: String,
+    /// How much of the day it shows.
+    pub part: Part,
+}
+
+/// What of a column's value the partition shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it: the column itself is the partition column and leaves the files.
+    Whole,
+    /// `YYYY`
+    Year,
+    /// `YYYY-MM`
+    Month,
+    /// `YYYY-MM-DD`
+    Day,
+}
+
+/// There is no such column to divide by.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{stream}` cannot be divided by `{name}`: name a column, or a date's year, month or day, such \
+     as {}",
+    near.join(", ")
+)]
+pub struct NoPartition {
+    /// The stream.
+    pub stream: &'static str,
+    /// What was asked for.
+    pub name: String,
+    /// What there is.
+    pub near: Vec<String>,
+}
+
+/// A snapshot.
+#[derive(Clone, Debug)]
+pub struct Exported {
+    /// Its folder in the target.
+    pub folder: String,
+    /// The table's version.
+    pub version: u64,
+    /// Files.
+    pub files: u64,
+    /// Rows.
+    pub rows: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// Columns in the files, in order.
+    pub columns: Vec<Column>,
+    /// Name and Hive type of the partition column.
+    pub partition: Option<(String, &'static str)>,
+    /// Whether it was there already.
+    pub existed: bool,
+}
+
+/// Why there is no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The table could not be read.
+    #[error(transparent)]
+    Read(#[from] PartitionError),
+    /// The target could not be written.
+    #[error("the export could not be written; what is there of it is no snapshot, run again")]
+    Write(#[from] StoreError),
+    /// Rows could not be encoded: a mistake in this program.
+    #[error("rows could not be encoded as Parquet")]
+    Encode(#[from] ParquetError),
+    /// Rows could not be divided: a mistake in this program.
+    #[error("rows could not be divided")]
+    Divide(#[from] ArrowError),
+    /// The work ended early: a mistake in this program.
+    #[error("the work ended early: {0}")]
+    Died(String),
+}
+
+impl PartitionBy {
+    /// Reads `spent_month`, `issue_year`, `client_id` and the like.
+    ///
+    /// # Errors
+    /// Where the table has nothing of that name.
+    pub fn parse(schema: &TableSchema, name: &str) -> Result<Self, NoPartition> {
+        let column = |name: &str| schema.columns.iter().find(|column| column.name == name);
+        let divides = |ty: &DataType| {
+            matches!(ty, DataType::Int64 | DataType::Utf8 | DataType::Boolean | DataType::Date32)
+        };
+        let whole =
+            schema.arrow.field_with_name(name).is_ok_and(|field| divides(field.data_type()));
+        if whole {
+            return Ok(Self { name: name.to_owned(), source: name.to_owned(), part: Part::Whole });
+        }
+        let parts = [("_year", Part::Year), ("_month", Part::Month), ("_day", Part::Day)];
+        for (ending, part) in parts {
+            let Some(stem) = name.strip_suffix(ending) else { continue };
+            for source in [format!("{stem}_date"), format!("{stem}_at"), stem.to_owned()] {
+                let dated = schema.arrow.field_with_name(&source).is_ok_and(|field| {
+                    matches!(field.data_type(), DataType::Date32 | DataType::Timestamp(..))
+                });
+                if dated && column(&source).is_some() {
+                    return Ok(Self { name: name.to_owned(), source, part });
+                }
+            }
+        }
+        let dates = schema.arrow.fields().iter().filter(|f| *f.data_type() == DataType::Date32);
+        let mut near: Vec<String> = dates
+            .map(|field| format!("`{}_month`", field.name().trim_end_matches("_date")))
+            .chain(schema.spec.partition.column().map(|name| format!("`{name}`")))
+            .collect();
+        near.dedup();
+        Err(NoPartition { stream: schema.spec.name, name: name.to_owned(), near })
+    }
+
+    /// The type of the partition column, as Hive names it.
+    fn hive_type(&self, schema: &TableSchema) -> &'static str {
+        let field = schema.arrow.field_with_name(&self.source);
+        match (self.part, field.map(arrow::datatypes::Field::data_type)) {
+            (Part::Whole, Ok(DataType::Int64)) => "bigint",
+            (Part::Whole, Ok(DataType::Date32)) => "date",
+            (Part::Whole, Ok(DataType::Boolean)) => "boolean",
+            _ => "string",
+        }
+    }
+}
+
+/// Writes a snapshot of `table` into `target`, unless the same is there already.
+///
+/// # Errors
+/// Where the table cannot be read or the target not be written.
+pub async fn export(
+    table: &Table,
+    by: Option<&PartitionBy>,
+    target: &dyn ObjectStore,
+) -> Result<Exported, ExportError> {
+    let schema = table.schema().clone();
+    let version = table.version();
+    let divided = by.map(|by| format!("-by-{}", by.name)).unwrap_or_default();
+    let folder = format!("{}/version-{version:010}{divided}", schema.spec.name);
+    let dropped = by.filter(|by| by.part == Part::Whole).map(|by| by.name.as_str());
+    let columns: Vec<Column> = schema
+        .columns
+        .iter()
+        .filter(|column| Some(column.name.as_str()) != dropped)
+        .cloned()
+        .collect();
+    let mut exported = Exported {
+        folder: folder.clone(),
+        version,
+        files: 0,
+        rows: table.rows(),
+        bytes: 0,
+        columns,
+        partition: by.map(|by| (by.name.clone(), by.hive_type(&schema))),
+        existed: true,
+    };
+    let success = format!("{folder}/{SUCCESS}");
+    if target.get(&success).await?.is_some() {
+        let listed = target.list(&format!("{folder}/"), None).await?;
+        let files = listed.iter().filter(|object| !object.key.ends_with(SUCCESS));
+        (exported.files, exported.bytes) =
+            files.fold((0, 0), |(files, bytes), file| (files + 1, bytes + file.size));
+        return Ok(exported);
+    }
+    exported.existed = false;
+    for (number, file) in table.files().iter().enumerate() {
+        let bytes = fetch(&**table.store(), table.root(), &file.path).await?;
+        let (schema, file, by) = (schema.clone(), file.clone(), by.cloned());
+        let written = offload(move || divide(&schema, &file, bytes, by.as_ref())).await;
+        let written = written.map_err(|error| ExportError::Died(error.to_string()))??;
+        for (path, bytes) in written {
+            exported.files += 1;
+            exported.bytes += bytes.len() as u64;
+            target.put(&format!("{folder}/{path}part-{number:05}.parquet"), bytes).await?;
+        }
+    }
+    let document = json!({
+        "stream": schema.spec.name,
+        "version": version,
+        "rows": exported.rows,
+        "files": exported.files,
+    });
+    target.put(&success, Bytes::from(document.to_string())).await?;
+    Ok(exported)
+}
+
+/// The rows of one file, as files of their own per partition: folder, with a slash, and content.
+fn divide(
+    schema: &TableSchema,
+    file: &crate::table::FileEntry,
+    bytes: Bytes,
+    by: Option<&PartitionBy>,
+) -> Result<Vec<(String, Bytes)>, ExportError> {
+    let mut split = Split::new(&schema.arrow, by)?;
+    for batch in read(schema, file, bytes)? {
+        split.add(&batch?)?;
+    }
+    split.finish()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+"""`python export_check.py LAKE COMMAND`: exports every table, and compares each cell with the table.
+
+DuckDB reads both: the table through its log, the export as plain Parquet in Hive-style folders.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import duckdb
+import duckdb_extension_delta
+
+DIVIDED = {
+    "time_entries": ["spent_month", "created_month", "client_id"],
+    "expenses": ["spent_year"],
+    "invoices": ["issue_month", "created_year", "state"],
+    "users": ["created_day"],
+}
+
+
+def main() -> int:
+    lake, command = Path(sys.argv[1]), sys.argv[2]
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+    carried = Path(duckdb_extension_delta.__file__).parent.glob("extensions/*/*.duckdb_extension")
+    connection.execute(f"LOAD '{next(carried)}'")
+    connection.execute("SET TimeZone = 'UTC'")
+    wrong = done = 0
+    with tempfile.TemporaryDirectory() as target:
+        for table in sorted((lake / "tables").iterdir()):
+            for by in [None, *DIVIDED.get(table.name, [])]:
+                try:
+                    check(connection, lake, table.name, by, command, target)
+                except Exception as error:  # noqa: BLE001: the others are checked all the same
+                    wrong += 1
+                    print(f"FAIL {table.name} by {by}: {error}")
+                done += 1
+        refused = subprocess.run(
+            [command, "export", "clients", target, "--partition-by", "weekday", "--lake", lake],
+            capture_output=True,
+            text=True,
+        )
+        if refused.returncode != 2 or "weekday" not in refused.stderr:
+            wrong += 1
+            print(f"FAIL an unknown partition ends with {refused.returncode}: {refused.stderr}")
+    print(f"{done} exports compared, {wrong} wrong")
+    return 1 if wrong else 0
+
+
+def check(connection, lake: Path, stream: str, by: str | None, command: str, target: str) -> None:
+    line = [command, "export", stream, target, "--json", "--lake", str(lake)]
+    if by:
+        line += ["--partition-by", by]
+    (told,) = json.loads(subprocess.run(line, check=True, capture_output=True).stdout)["exports"]
+    if told["rows"] == 0:
+        return
+    assert (Path(told["location"]) / "_SUCCESS").exists(), "it has no mark"
+    table = f"delta_scan('{lake / 'tables' / stream}')"
+    columns = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()]
+    # The partition column comes back as text: the table's says of which type it is.
+    files = f"read_parquet('{told['location']}**/*.parquet', hive_partitioning = true, hive_types_autocast = false)"
+    kinds = dict(
+        (row[0], row[1]) for row in connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
+    )
+    shown = ", ".join(
+        f'CAST("{column}" AS {kinds[column]}) AS "{column}"' if column == by else f'"{column}"'
+        for column in columns
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE exported AS SELECT {shown} FROM {files}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE kept AS SELECT * FROM {table}")
+    for one, other in (("exported", "kept"), ("kept", "exported")):
+        more = connection.execute(
+            f"SELECT count(*) FROM (SELECT * FROM {one} EXCEPT ALL SELECT * FROM {other})"
+        ).fetchone()[0]
+        assert more == 0, f"{more} rows of {one} are not in {other}"
+    types = connection.execute("DESCRIBE exported").fetchall(), connection.execute("DESCRIBE kept").fetchall()
+    assert [row[:2] for row in types[0]] == [row[:2] for row in types[1]], "types differ"
+    if by and by not in columns:
+        folders = connection.execute(f"SELECT count(*) FROM {files} WHERE {by} IS NULL").fetchone()[0]
+        source = {"spent": "spent_date", "issue": "issue_date", "created": "created_at"}[by.split("_")[0]]
+        nulls = connection.execute(f"SELECT count(*) FROM kept WHERE {source} IS NULL").fetchone()[0]
+        assert folders == nulls, "null dates are in another folder"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
