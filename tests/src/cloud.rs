@@ -14,6 +14,7 @@ use state::{DynamoStore, Expect, Put, StateStore as _};
 use crate::emulators::{self, environment};
 use crate::lambda::{Function, Lambda, Unreliable};
 use crate::oracle::Oracle;
+use crate::proxy::Proxy;
 use crate::scene::{binary, now};
 
 /// A tick of the schedule, as the scheduler sends it.
@@ -34,6 +35,8 @@ pub struct Plan {
     pub secret: Option<String>,
     /// When a worker is killed.
     pub timeout: Duration,
+    /// How the functions see S3 and `DynamoDB`: seed, and how many of a hundred requests go wrong.
+    pub faults: Option<(u64, u32)>,
     /// More variables of both functions.
     pub variables: Vec<(&'static str, String)>,
 }
@@ -46,6 +49,7 @@ impl Default for Plan {
             conduct: Unreliable::default(),
             secret: Some(secret(sim::ADMINISTRATOR_TOKEN)),
             timeout: Duration::from_mins(15),
+            faults: None,
             variables: Vec::new(),
         }
     }
@@ -72,6 +76,8 @@ pub struct Cloud {
     pub state: String,
     /// Variables with which a process finds the emulators.
     pub environment: Vec<(String, String)>,
+    /// What stands between the functions and S3 and `DynamoDB`.
+    pub proxies: Vec<Proxy>,
     /// Where the functions log.
     pub log: PathBuf,
     secret: String,
@@ -106,18 +112,28 @@ impl Cloud {
             account.set_general_limit(sim::Limit::GENERAL.read("off").expect("off"));
             account.set_report_limit(sim::Limit::REPORTS.read("off").expect("off"));
         });
-        let endpoints = [
-            ("S3", &s3.endpoint),
-            ("DYNAMODB", &dynamodb.endpoint),
-            ("SECRETS_MANAGER", &moto.endpoint),
-            ("EVENTBRIDGE", &moto.endpoint),
-        ];
-        let endpoints = endpoints.map(|(service, endpoint)| (service, endpoint.as_str()));
-        let environment = environment(&endpoints);
+        let endpoints = |s3: &str, dynamodb: &str| {
+            environment(&[
+                ("S3", s3),
+                ("DYNAMODB", dynamodb),
+                ("SECRETS_MANAGER", &moto.endpoint),
+                ("EVENTBRIDGE", &moto.endpoint),
+            ])
+        };
+        let environment = endpoints(&s3.endpoint, &dynamodb.endpoint);
+        let mut variables = environment.clone();
+        let mut proxies = Vec::new();
+        if let Some((seed, percent)) = plan.faults {
+            for server in [s3, dynamodb] {
+                proxies.push(Proxy::start(&server.endpoint, seed, percent).await);
+            }
+            if let [s3, dynamodb] = &proxies[..] {
+                variables = endpoints(&s3.endpoint, &dynamodb.endpoint);
+            }
+        }
         let (lake, state) = (format!("s3://{bucket}/lake"), format!("dynamodb://{table}"));
         let folder = tempfile::tempdir().expect("a folder");
         let log = folder.path().join("functions.log");
-        let mut variables = environment.clone();
         let settings = [
             ("HARVEST_ACCOUNT_ID", plan.scale.account_id.to_string()),
             ("HARVEST_BASE_URL", served.base_url()),
@@ -159,6 +175,7 @@ impl Cloud {
             lake,
             state,
             environment,
+            proxies,
             log,
             secret,
             failures,
@@ -217,14 +234,37 @@ impl Cloud {
 
     /// Ends the leases of those that died: nobody waits two minutes in a test.
     pub async fn expire_leases(&self) {
+        self.edit(|body| {
+            if let Some(lease) = body.get_mut("lease").filter(|lease| lease["released"] == false) {
+                lease["until"] = json!("2000-01-01T00:00:00Z");
+            }
+            if let Some(invoked) = body.get_mut("invoked") {
+                *invoked = json!({});
+            }
+        })
+        .await;
+    }
+
+    /// Lets nobody back off: nobody waits minutes in a test.
+    pub async fn forget_failures(&self) {
+        self.edit(|body| {
+            if let Some(health) = body.get_mut("health") {
+                health["last_error"] = Value::Null;
+            }
+        })
+        .await;
+    }
+
+    async fn edit(&self, change: impl Fn(&mut Value)) {
         let table = self.state.trim_start_matches("dynamodb://");
         let client = emulators::dynamodb().await.aws().await.dynamodb().await;
         let state = DynamoStore::new(client, table, || 0);
         let account = AccountId(self.served.with(|account| account.account_id()));
         for (key, item) in state.list(account, "").await.expect("a listing") {
-            let mut body: Value = serde_json::from_str(&item.body).expect("JSON");
-            if let Some(lease) = body.get_mut("lease").filter(|lease| !lease.is_null()) {
-                lease["until"] = json!("2000-01-01T00:00:00Z");
+            let old: Value = serde_json::from_str(&item.body).expect("JSON");
+            let mut body = old.clone();
+            change(&mut body);
+            if body != old {
                 let put = state.put(&key, Expect::Rev(item.rev), &body.to_string(), None).await;
                 assert!(matches!(put, Ok(Put::Stored(_))), "{key:?} is written by somebody else");
             }

@@ -6,7 +6,6 @@
 //! delivered at least once, tried again after an error, and then go to the failure queue.
 
 mod environment;
-mod http;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,6 +21,8 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use environment::Environment;
+
+use crate::http;
 
 /// A function to host.
 #[derive(Clone, Debug)]

@@ -12,8 +12,10 @@
 pub mod cloud;
 pub mod deadly;
 pub mod emulators;
+mod http;
 pub mod lambda;
 pub mod oracle;
+pub mod proxy;
 pub mod scene;
 pub mod slow;
 pub mod watch;

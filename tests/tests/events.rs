@@ -1,7 +1,5 @@
 //! Each event in `events/` is one that its function accepts, and the template deploys that function.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a surprise ends the test")]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

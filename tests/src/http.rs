@@ -1,5 +1,6 @@
 //! Requests and answers of loopback servers.
 
+use std::io;
 use std::net::Ipv4Addr;
 
 use bytes::Bytes;
@@ -13,46 +14,67 @@ use tokio::task::JoinHandle;
 
 /// A request, whole.
 #[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) method: String,
-    pub(super) path: String,
-    headers: hyper::HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// Path and query as they were sent.
+    pub(crate) target: String,
+    pub(crate) headers: hyper::HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Asked {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }
 
 /// An answer.
 #[derive(Debug)]
-pub(super) struct Answered(hyper::Response<Full<Bytes>>);
+pub(crate) struct Answered(Option<hyper::Response<Full<Bytes>>>);
 
 impl Answered {
     /// An answer with this document; none for `null`.
-    pub(super) fn new(status: u16, document: &Value) -> Self {
+    pub(crate) fn new(status: u16, document: &Value) -> Self {
         let body = if document.is_null() { String::new() } else { document.to_string() };
         let answer = hyper::Response::builder().status(status);
         let answer = answer.header("content-type", "application/json");
-        Self(answer.body(Full::new(Bytes::from(body))).expect("a plain answer"))
+        Self(Some(answer.body(Full::new(Bytes::from(body))).expect("a plain answer")))
     }
 
-    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+    /// The answer of another server.
+    pub(crate) fn of(status: u16, headers: &hyper::HeaderMap, body: Bytes) -> Self {
+        let mut answer = hyper::Response::new(Full::new(body));
+        *answer.status_mut() = status.try_into().expect("a status");
+        for (name, value) in headers {
+            if name != "transfer-encoding" && name != "connection" {
+                answer.headers_mut().append(name, value.clone());
+            }
+        }
+        Self(Some(answer))
+    }
+
+    /// No answer: the connection breaks.
+    pub(crate) const fn broken() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         let value = value.parse().expect("a plain header");
-        self.0.headers_mut().insert(name, value);
+        if let Some(answer) = &mut self.0 {
+            answer.headers_mut().insert(name, value);
+        }
         self
     }
 }
 
 /// A port of this machine.
-pub(super) async fn listen() -> TcpListener {
+pub(crate) async fn listen() -> TcpListener {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port")
 }
 
 /// Answers every request on `listener` until the result is aborted.
-pub(super) fn serve<F>(
+pub(crate) fn serve<F>(
     listener: TcpListener,
     answer: impl Fn(Asked) -> F + Clone + Send + 'static,
 ) -> JoinHandle<()>
@@ -67,14 +89,19 @@ where
                     let answer = answer.clone();
                     async move {
                         let (head, body) = request.into_parts();
-                        let body = body.collect().await?.to_bytes();
+                        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
                         let asked = Asked {
                             method: head.method.to_string(),
                             path: head.uri.path().to_owned(),
+                            target: head
+                                .uri
+                                .path_and_query()
+                                .map(ToString::to_string)
+                                .unwrap_or_default(),
                             headers: head.headers,
                             body,
                         };
-                        Ok::<_, hyper::Error>(answer(asked).await.0)
+                        answer(asked).await.0.ok_or_else(|| io::Error::other("broken as asked"))
                     }
                 });
                 let connection = hyper::server::conn::http1::Builder::new()
