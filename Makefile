@@ -17,9 +17,10 @@ demo: ## Build, start a fake Harvest, fill LAKE (./lake) with 33 tables, and sho
 unit: ## Tests of the libraries alone: under 3 minutes when warm
 	cargo test --locked --workspace --lib --bins
 
-test: $(TOOLS)/readers/installed $(TOOLS)/emulators/installed $(TOOLS)/node/installed ## All tests that CI runs, the tables read by other engines included
+test: $(TOOLS)/readers/installed $(TOOLS)/emulators/installed $(TOOLS)/node/installed $(TOOLS)/sam/installed ## All tests that CI runs, the tables read by other engines included
 	cargo build --locked --bins
-	cargo test --locked --workspace
+	cargo build --locked --profile quick -p orchestrator -p worker
+	FUNCTIONS=$(CURDIR)/target/quick cargo test --locked --workspace
 	tests/lake_check.sh
 	$(MAKE) infra
 

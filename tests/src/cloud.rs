@@ -184,6 +184,12 @@ impl Cloud {
         }
     }
 
+    /// The environment of the worker, for whoever else runs it.
+    #[must_use]
+    pub fn worker(&self) -> &Function {
+        self.lambda.function("worker")
+    }
+
     /// One tick, and every worker that comes of it.
     ///
     /// # Errors

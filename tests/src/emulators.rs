@@ -91,6 +91,37 @@ pub async fn moto() -> &'static Emulator {
     ONE.get_or_init(start_moto).await
 }
 
+/// AWS's own emulator of the Lambda runtime, around `bootstrap` with these variables: where one call
+/// at a time is answered.
+pub async fn runtime_interface(bootstrap: &Path, variables: &[(String, String)]) -> Emulator {
+    let name = match std::env::consts::ARCH {
+        "aarch64" => "aws-lambda-rie-arm64",
+        _ => "aws-lambda-rie-x86_64",
+    };
+    let packages = std::fs::read_dir(tools("sam/lib")).expect("installed").flatten();
+    let rie = packages
+        .map(|python| python.path().join("site-packages/samcli/local/rapid").join(name))
+        .find(|path| path.exists())
+        .expect("the emulator comes with the SAM CLI");
+    let (port, inner) = (free_port(), free_port());
+    let mut command = Command::new(rie);
+    command
+        .args(["--runtime-interface-emulator-address", &format!("127.0.0.1:{port}")])
+        .args(["--runtime-api-address", &format!("127.0.0.1:{inner}")])
+        .arg(bootstrap)
+        .envs(variables.iter().cloned())
+        .env("AWS_LAMBDA_FUNCTION_NAME", "worker")
+        .env("AWS_LAMBDA_FUNCTION_TIMEOUT", "60")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769");
+    let server = start("the runtime interface emulator", command, port);
+    let address = ("127.0.0.1", port);
+    until("the runtime interface emulator", async || {
+        tokio::net::TcpStream::connect(address).await.is_ok()
+    })
+    .await;
+    server
+}
+
 /// Makes a bucket in `server`, under a name that nobody else has.
 pub async fn new_bucket(server: &Emulator, hint: &str) -> String {
     let name = format!("{hint}-{}", Random::from_system().attempt());

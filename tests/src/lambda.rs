@@ -169,6 +169,12 @@ impl Lambda {
         }
     }
 
+    /// A function as it is hosted.
+    #[must_use]
+    pub fn function(&self, name: &str) -> &Function {
+        &self.0.functions[name].function
+    }
+
     /// Delivers `event` some time, at least once.
     pub fn send(&self, name: &str, event: &Value) {
         let conduct = self.0.conduct;

@@ -42,11 +42,7 @@ impl Proxy {
         let endpoint = format!("http://{}", listener.local_addr().expect("bound"));
         let happened = Arc::new(Mutex::new(Vec::new()));
         let dice = Arc::new(Mutex::new(StdRng::seed_from_u64(seed)));
-        let client = Client::builder()
-            .tls_backend_preconfigured(plain())
-            .no_proxy()
-            .build()
-            .expect("a client");
+        let client = client();
         let (upstream, log) = (upstream.to_owned(), Arc::clone(&happened));
         http::serve(listener, move |asked| {
             let (client, upstream) = (client.clone(), upstream.clone());
@@ -108,6 +104,13 @@ async fn answer(
         }
         _ => http::Answered::of(status, &headers, body),
     }
+}
+
+/// A client of servers on loopback.
+#[must_use]
+pub fn client() -> Client {
+    let client = Client::builder().tls_backend_preconfigured(plain()).no_proxy();
+    client.build().expect("a client")
 }
 
 /// No TLS is spoken on loopback, but the client wants to know how it would be.

@@ -13,6 +13,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use e2e::cloud::{Cloud, Plan, secret};
+use e2e::emulators;
 use e2e::lambda::{Attempt, Unreliable, pause};
 use e2e::oracle::After;
 use serde_json::{Value, json};
@@ -183,5 +184,25 @@ fn what_a_worker_refuses_ends_in_the_failure_queue() {
         assert_eq!(failures[0]["responsePayload"]["errorType"], "UnknownStream");
         let error = cloud.lambda.call("orchestrator", json!({ "stream": 1 })).await.unwrap_err();
         assert_eq!(error["errorType"], "UnknownEvent");
+    });
+}
+
+#[test]
+fn a_worker_runs_under_the_emulator_that_aws_ships() {
+    runtime().block_on(async {
+        let cloud = Cloud::deploy(Plan::default()).await;
+        let function = cloud.worker();
+        let rie = emulators::runtime_interface(&function.bootstrap, &function.variables).await;
+        let url = format!("{}/2015-03-31/functions/function/invocations", rie.endpoint);
+        let ask = async |event: Value| -> Value {
+            let answer = e2e::proxy::client().post(&url).body(event.to_string()).send().await;
+            serde_json::from_str(&answer.unwrap().text().await.unwrap()).unwrap()
+        };
+        let answer = ask(json!({ "stream": "clients", "pass": "full" })).await;
+        assert_eq!(answer["outcome"], "complete", "{answer}");
+        let wrong = cloud.oracle().differences_of("clients", After::FullPasses).await;
+        assert_eq!(wrong, Vec::<String>::new());
+        let answer = ask(json!({ "stream": "client", "pass": "full" })).await;
+        assert_eq!(answer["errorType"], "UnknownStream", "{answer}");
     });
 }
