@@ -111,7 +111,7 @@ pub async fn runtime_interface(bootstrap: &Path, variables: &[(String, String)])
         .arg(bootstrap)
         .envs(variables.iter().cloned())
         .env("AWS_LAMBDA_FUNCTION_NAME", "worker")
-        .env("AWS_LAMBDA_FUNCTION_TIMEOUT", "60")
+        .env("AWS_LAMBDA_FUNCTION_TIMEOUT", "300")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769");
     let server = start("the runtime interface emulator", command, port);
     let address = ("127.0.0.1", port);
