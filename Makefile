@@ -6,7 +6,7 @@ TOOLS := .tools
 LAKE ?= ./lake
 SEEDS ?= 200
 
-.PHONY: help demo unit test extended check fmt sim snap deny typos infra build bench invoke clean lake-check account
+.PHONY: help demo unit test extended spark render acceptance check fmt sim snap deny typos infra build bench invoke clean lake-check account
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -32,6 +32,11 @@ extended: test ## What takes longer: many simulation seeds, the large account, b
 	$(MAKE) sim SEEDS=2000
 	$(MAKE) account
 	$(MAKE) bench
+	$(MAKE) spark
+
+spark: $(TOOLS)/spark/installed ## Exports registered in Hive and read by Spark
+	cargo build --locked --bins
+	tests/spark.sh
 
 check: ## Formatting, lints and docs, all warnings denied
 	cargo fmt --all --check

@@ -199,7 +199,7 @@ ASSUMPTIONS = (
     ),
     Assumption(
         "policies",
-        "The functions' statements allow all that they do.",
+        "The functions' statements allow all that they do; a missing object is answered with 404.",
         "infra/template.yaml (policies)",
         nothing_is_denied,
     ),

@@ -194,7 +194,8 @@ class TemplateTest(unittest.TestCase):
             self.assertIn("AlarmActions", properties, name)
         self.assertIn(("OldestStreamLagSeconds", "breaching"), watched)
         for metric in ("Errors", "Throttles", "RecursiveInvocationsDropped",
-                       "DestinationDeliveryFailures", "ApproximateNumberOfMessagesVisible"):
+                       "DestinationDeliveryFailures", "ApproximateNumberOfMessagesVisible",
+                       "RefusedStreams", "FailingStreams"):
             self.assertIn((metric, "notBreaching"), watched)
         queues = {
             json.dumps(alarm["Properties"]["Dimensions"])

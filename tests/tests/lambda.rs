@@ -161,6 +161,7 @@ fn a_secret_that_is_empty_or_replaced_is_waited_for() {
         let answer = cloud.tick().await.unwrap();
         assert!(answer["outcome"].as_str().unwrap().starts_with("paused"), "{answer}");
         assert!(!cloud.said().contains("not.the.token"));
+        assert!(cloud.said().contains("\"RefusedStreams\":33"), "{}", cloud.said());
 
         cloud.put_secret(&secret(sim::ADMINISTRATOR_TOKEN)).await;
         cloud.lambda.kill_one("orchestrator").then_some(()).unwrap();

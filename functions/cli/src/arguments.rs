@@ -56,16 +56,17 @@ pub struct PlaceArguments {
     pub account_id: Option<String>,
     #[command(flatten)]
     pub lake: LakeArguments,
-    /// File of cursors, leases and budgets [HARVEST_STATE; default: .state.sqlite in the lake]
-    #[arg(long, value_name = "FILE")]
+    /// Cursors, leases, budgets: a file, or dynamodb://table [HARVEST_STATE; default: .state.sqlite
+    /// in the lake]
+    #[arg(long, value_name = "PLACE")]
     pub state: Option<String>,
 }
 
 /// Which lake.
 #[derive(Clone, Debug, Default, Args)]
 pub struct LakeArguments {
-    /// Folder of the lake [HARVEST_LAKE; default: ./lake]
-    #[arg(long, value_name = "FOLDER")]
+    /// The lake: a folder, or s3://bucket/prefix [HARVEST_LAKE; default: ./lake]
+    #[arg(long, value_name = "PLACE")]
     pub lake: Option<String>,
 }
 

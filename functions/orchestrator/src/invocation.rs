@@ -1,23 +1,23 @@
 //! From an event of the schedule, or of a person, to workers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::account::{Admission, admission};
-use engine::dispatch::{Asked, Dispatched, Doing, OrchestratorItem, lag, running};
+use engine::dispatch::{Dispatched, Doing, OrchestratorItem, lag, running};
+use engine::ids::Epoch;
 use engine::item::{AccountItem, StreamItem};
 use engine::lease::Lease;
-use engine::pass::Pass;
 use engine::plan::{Due, Standing, order, standing};
 use engine::time::{SignedDuration, Timestamp, between};
 use runtime::credentials::{Loaded, note_refusal, refresh_if_due};
 use runtime::metrics::{self, Metric};
 use runtime::records::{self, Versioned};
 use runtime::{Context, RunError};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use state::ItemKey;
 
+use crate::event::{Event, Refused};
 use crate::{Invoker, prepare, stream_items, with_extent};
 
 /// Roles and modules that were read longer ago are read again before anybody is invoked.
@@ -32,35 +32,14 @@ pub struct Orchestrator {
     pub invoker: Arc<dyn Invoker>,
 }
 
-/// An invocation that came to nothing.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// A stable name: `UnknownEvent`, `UnknownStream`, or that of a failure.
-    pub error_type: &'static str,
-    /// What happened and what to do.
-    pub message: String,
-}
-
-/// The tick `{}`, or what somebody wants now.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Event {
-    /// Only these streams; none named: all.
-    pub streams: BTreeSet<String>,
-    /// Everything is to be up to date as of now.
-    pub now: bool,
-    /// The pass; `None`: what each stream needs.
-    pub pass: Option<Pass>,
-    /// Whether any number of deletes is accepted.
-    pub accept_deletes: bool,
-}
-
 /// The orchestrator's lease is held: what is planned is planned by one.
 struct Desk<'o> {
     context: &'o Context,
     invoker: &'o dyn Invoker,
     key: ItemKey,
     item: Versioned<OrchestratorItem>,
+    /// Of our lease: another one in the item means that another tick took over.
+    epoch: Option<Epoch>,
     now: Timestamp,
 }
 
@@ -98,42 +77,11 @@ impl Orchestrator {
             }
         }
         let invoker = &*self.invoker;
-        let mut desk = Desk { context, invoker, key, item, now };
+        let epoch = epoch(&item.value);
+        let mut desk = Desk { context, invoker, key, item, epoch, now };
         let answer = desk.plan().await;
         desk.leave().await;
         answer.map_err(|error| refused(&error))
-    }
-}
-
-impl Event {
-    /// Reads an event.
-    ///
-    /// # Errors
-    /// `UnknownEvent`, or `UnknownStream` where it names one that there is not.
-    pub fn read(event: Value) -> Result<Self, Refused> {
-        let event: Self = serde_json::from_value(event).map_err(|error| Refused {
-            error_type: "UnknownEvent",
-            message: format!(
-                "the event is none of an orchestrator's, such as {{}} or {{\"now\": true}}: {error}"
-            ),
-        })?;
-        for name in &event.streams {
-            runtime::config::find_stream(name).map_err(|error| Refused {
-                error_type: "UnknownStream",
-                message: error.to_string(),
-            })?;
-        }
-        Ok(event)
-    }
-
-    fn asked(&self, now: Timestamp) -> Option<Asked> {
-        let wanted = self.now || self.pass.is_some() || !self.streams.is_empty();
-        wanted.then(|| Asked {
-            at: now,
-            pass: self.pass,
-            streams: self.streams.clone(),
-            accept_deletes: self.accept_deletes,
-        })
     }
 }
 
@@ -270,7 +218,8 @@ impl Desk<'_> {
         let count = |is: &dyn Fn(&StreamItem) -> bool| {
             open.iter().filter(|(_, item)| is(item)).count() as u64
         };
-        let refused = count(&|item| item.health.refused);
+        // With a refused token every stream is.
+        let refused = count(&|item| item.health.refused || account.refused.is_some());
         let failing = count(&|item| item.health.last_error.is_some() && !item.health.refused);
         let lags = open.iter().filter(|(_, item)| !item.health.refused);
         let oldest = lags.map(|(_, item)| lag(item, self.now).as_secs()).max().unwrap_or(0);
@@ -290,21 +239,18 @@ impl Desk<'_> {
         self.save().await;
     }
 
-    /// Keeps the item. Who wrote meanwhile wanted something: that is taken in, the rest is ours.
+    /// Keeps the item, unless another tick took over: what that wrote stands. Who else wrote
+    /// meanwhile wanted something: that is taken in, the rest is ours.
     async fn save(&mut self) {
-        loop {
+        while epoch(&self.item.value) == self.epoch {
             let ours = self.item.value.clone();
             match records::write(&*self.context.state, &self.key, &mut self.item).await {
                 Ok(true) => return,
-                Ok(false) => {
-                    let epoch = |item: &OrchestratorItem| item.lease.as_ref().map(|it| it.epoch);
-                    if epoch(&self.item.value) != epoch(&ours) {
-                        // Another tick took over: what it wrote stands.
-                        return;
-                    }
+                Ok(false) if epoch(&self.item.value) == self.epoch => {
                     let asked = self.item.value.asked.clone();
                     self.item.value = OrchestratorItem { asked, ..ours };
                 }
+                Ok(false) => {}
                 Err(error) => {
                     tracing::warn!(%error, "the orchestrator's item could not be written");
                     return;
@@ -314,29 +260,14 @@ impl Desk<'_> {
     }
 }
 
+fn epoch(item: &OrchestratorItem) -> Option<Epoch> {
+    item.lease.as_ref().map(|lease| lease.epoch)
+}
+
 fn state_error(source: state::StateError) -> RunError {
     RunError::State { stream: "orchestrator", source }
 }
 
 fn refused(error: &RunError) -> Refused {
     Refused { error_type: error.error_type(), message: error.chain() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn known_events_are_read_and_others_named() {
-        assert_eq!(Event::read(json!({})).unwrap(), Event::default());
-        let event =
-            Event::read(json!({ "streams": ["clients"], "now": true, "pass": "full" })).unwrap();
-        assert_eq!((event.now, event.pass), (true, Some(Pass::Full)));
-        for event in [json!({ "stream": "clients" }), json!([1]), json!({ "now": 1 })] {
-            assert_eq!(Event::read(event).unwrap_err().error_type, "UnknownEvent");
-        }
-        let error = Event::read(json!({ "streams": ["client"] })).unwrap_err();
-        assert_eq!(error.error_type, "UnknownStream");
-        assert!(error.message.contains("`clients`"), "{}", error.message);
-    }
 }

@@ -1,5 +1,6 @@
 //! Decides what is due and starts one worker per due stream.
 
+mod event;
 mod invocation;
 mod invoker;
 
@@ -15,7 +16,8 @@ use lake::table::Table;
 use runtime::records::{self, Versioned};
 use runtime::{Context, RunError, account};
 
-pub use invocation::{Event, Orchestrator, Refused};
+pub use event::{Event, Refused};
+pub use invocation::Orchestrator;
 pub use invoker::{InvokeError, Invoker, LambdaInvoker, MemoryInvoker};
 
 /// How old the account's first and last days may be when a report is due.

@@ -1,6 +1,7 @@
 //! One run: one attempt at one pass of one stream, under its lease.
 
 mod objects;
+mod pace;
 mod prepare;
 mod record;
 mod report;
@@ -23,9 +24,6 @@ use crate::context::Context;
 use crate::error::RunError;
 use crate::progress::Moment;
 use crate::records::{self, Versioned};
-
-/// After so many runs that ended without a word, the next ones are shorter.
-const LOST_IN_A_ROW: u32 = 3;
 
 /// What a run is to do.
 #[derive(Clone, Copy, Debug)]
@@ -100,17 +98,6 @@ pub(crate) fn fail(item: &mut StreamItem, now: Timestamp, error: &RunError) {
     item.health.failures = item.health.failures.saturating_add(1);
     item.health.last_error = Some((now, error.chain()));
     item.health.refused = matches!(error, RunError::Refused { .. });
-}
-
-/// Counts an owner that ended without a word. When that happens again and again, the stream backs off
-/// like one that fails.
-fn never_came_back(item: &mut StreamItem, now: Timestamp) {
-    item.health.failures = item.health.failures.saturating_add(1);
-    if item.health.failures >= LOST_IN_A_ROW {
-        let why = "the last runs ended without a word: out of memory, out of time, or stopped from \
-                   outside; runs are kept shorter until one ends well";
-        item.health.last_error = Some((now, why.to_owned()));
-    }
 }
 
 impl Run {
@@ -268,7 +255,7 @@ pub(crate) async fn take_lease(
         let taken_over = how == Acquired::TakenOver;
         item.value.lease = Some(lease);
         if taken_over {
-            never_came_back(&mut item.value, context.clock.now());
+            pace::never_came_back(&mut item.value, context.clock.now());
         }
         if records::write(&*context.state, &key, &mut item).await.map_err(state)? {
             return Ok(Ok((item, taken_over)));

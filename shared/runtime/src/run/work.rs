@@ -7,7 +7,8 @@ use engine::plan::claims_cursor_at_once;
 use engine::spec::Kind;
 use engine::time::{SignedDuration, Timestamp, between};
 
-use super::{LOST_IN_A_ROW, Outcome, Run, RunReport, Yielded, fail};
+use super::pace::{caution, reserve};
+use super::{Outcome, Run, RunReport, Yielded, fail};
 use crate::drive::{Driver, Event};
 use crate::error::RunError;
 use crate::flush::Before;
@@ -16,10 +17,6 @@ use crate::hold::Hold;
 /// A run that reads for longer flushes in between.
 const FLUSH_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
 
-/// A run stops reading so long before its end, at least.
-const LEAST_RESERVE: SignedDuration = SignedDuration::from_mins(1);
-/// What a flush does in a second, at the very least: it reads, merges and writes partition files.
-const FLUSHED_PER_SECOND: u64 = 8 << 20;
 /// Where a pass stands when its position is saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -273,19 +270,6 @@ impl Run {
     }
 }
 
-/// How long before the end of the process reading stops, with so many bytes to flush: twice what the
-/// flush should take.
-fn reserve(bytes: u64) -> SignedDuration {
-    let seconds = bytes.div_ceil(FLUSHED_PER_SECOND).saturating_mul(2);
-    let twice = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-    twice.max(LEAST_RESERVE)
-}
-
-/// How often the length of a run is halved after so many that ended without a word.
-fn caution(failures: u32) -> u32 {
-    failures.saturating_sub(LOST_IN_A_ROW - 1).min(4)
-}
-
 /// Whether what was read before `error` is whole, so that it may be written and counted as read.
 const fn keeps_what_is_in(error: &RunError) -> bool {
     match error {
@@ -306,24 +290,5 @@ const fn keeps_what_is_in(error: &RunError) -> bool {
         | RunError::Store { .. }
         | RunError::State { .. }
         | RunError::Defect { .. } => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_reserve_grows_with_what_is_to_be_flushed() {
-        assert_eq!(reserve(0), SignedDuration::from_secs(60));
-        assert_eq!(reserve(240 << 20), SignedDuration::from_secs(60));
-        assert_eq!(reserve(400 << 20), SignedDuration::from_secs(100));
-        assert!(reserve(u64::MAX) > SignedDuration::from_hours(1));
-    }
-
-    #[test]
-    fn runs_get_shorter_from_the_third_loss_on_but_never_nothing() {
-        let halvings: Vec<u32> = (0..9).map(caution).collect();
-        assert_eq!(halvings, [0, 0, 0, 1, 2, 3, 4, 4, 4]);
     }
 }

@@ -1,0 +1,85 @@
+//! What the orchestrator is invoked with.
+
+use std::collections::BTreeSet;
+
+use engine::dispatch::Asked;
+use engine::pass::Pass;
+use engine::time::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// An invocation that came to nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// A stable name: `UnknownEvent`, `UnknownStream`, or that of a failure.
+    pub error_type: &'static str,
+    /// What happened and what to do.
+    pub message: String,
+}
+
+/// The tick `{}`, or what somebody wants now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Event {
+    /// Only these streams; none named: all.
+    pub streams: BTreeSet<String>,
+    /// Everything is to be up to date as of now.
+    pub now: bool,
+    /// The pass; `None`: what each stream needs.
+    pub pass: Option<Pass>,
+    /// Whether any number of deletes is accepted.
+    pub accept_deletes: bool,
+}
+
+impl Event {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// `UnknownEvent`, or `UnknownStream` where it names one that there is not.
+    pub fn read(event: Value) -> Result<Self, Refused> {
+        let event: Self = serde_json::from_value(event).map_err(|error| Refused {
+            error_type: "UnknownEvent",
+            message: format!(
+                "the event is none of an orchestrator's, such as {{}} or {{\"now\": true}}: {error}"
+            ),
+        })?;
+        for name in &event.streams {
+            runtime::config::find_stream(name).map_err(|error| Refused {
+                error_type: "UnknownStream",
+                message: error.to_string(),
+            })?;
+        }
+        Ok(event)
+    }
+
+    pub(crate) fn asked(&self, now: Timestamp) -> Option<Asked> {
+        let wanted = self.now || self.pass.is_some() || !self.streams.is_empty();
+        wanted.then(|| Asked {
+            at: now,
+            pass: self.pass,
+            streams: self.streams.clone(),
+            accept_deletes: self.accept_deletes,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn known_events_are_read_and_others_named() {
+        assert_eq!(Event::read(json!({})).unwrap(), Event::default());
+        let event =
+            Event::read(json!({ "streams": ["clients"], "now": true, "pass": "full" })).unwrap();
+        assert_eq!((event.now, event.pass), (true, Some(Pass::Full)));
+        for event in [json!({ "stream": "clients" }), json!([1]), json!({ "now": 1 })] {
+            assert_eq!(Event::read(event).unwrap_err().error_type, "UnknownEvent");
+        }
+        let error = Event::read(json!({ "streams": ["client"] })).unwrap_err();
+        assert_eq!(error.error_type, "UnknownStream");
+        assert!(error.message.contains("`clients`"), "{}", error.message);
+    }
+}
