@@ -6,7 +6,7 @@ TOOLS := .tools
 LAKE ?= ./lake
 SEEDS ?= 200
 
-.PHONY: help demo unit test extended spark render acceptance check fmt sim snap deny typos infra build bench invoke clean lake-check account
+.PHONY: help demo unit test extended spark trino render acceptance check fmt sim snap deny typos infra build bench invoke clean lake-check account
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -33,6 +33,10 @@ extended: test ## What takes longer: many simulation seeds, the large account, b
 	$(MAKE) account
 	$(MAKE) bench
 	$(MAKE) spark
+	$(MAKE) trino
+
+trino: ## Views and saved queries, unchanged, on Trino's engine (needs Maven and Java 24 or later in TRINO_JAVA_HOME)
+	tests/trino.sh
 
 spark: $(TOOLS)/spark/installed ## Exports registered in Hive and read by Spark
 	cargo build --locked --bins
