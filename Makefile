@@ -38,7 +38,7 @@ extended: test ## What takes longer: many simulation seeds, the large account, b
 trino: ## Views and saved queries, unchanged, on Trino's engine (needs Maven and Java 24 or later in TRINO_JAVA_HOME)
 	tests/trino.sh
 
-spark: $(TOOLS)/spark/installed ## Exports registered in Hive and read by Spark
+spark: $(TOOLS)/spark/installed $(TOOLS)/delta-spark/installed ## Exports in Hive, and the tables themselves, read by Spark (needs Maven)
 	cargo build --locked --bins
 	tests/spark.sh
 
