@@ -101,13 +101,13 @@ impl Desk<'_> {
         let mut account = account.map_err(state_error)?.value;
         let admitted = admission(&account, version.as_ref(), self.now);
         if let Admission::Paused(until) = admitted {
-            let items = stream_items(context).await?;
+            let items = stream_items(context, &account).await?;
             self.measure(&items, &account);
             return Ok(json!({ "outcome": "paused: the token is refused", "until": until }));
         }
         refresh_if_due(context).await?;
         let old = account.read_at.is_none_or(|at| between(at, self.now) >= BELIEVED);
-        let mut items = stream_items(context).await?;
+        let mut items = stream_items(context, &account).await?;
         let due = self.due(&items, &account);
         let wanted = !due.is_empty() || !account.tables_created;
         if (wanted && old) || admitted == Admission::Probe {
@@ -120,7 +120,7 @@ impl Desk<'_> {
                 }
                 Err(error) => return Err(error),
             };
-            items = stream_items(context).await?;
+            items = stream_items(context, &account).await?;
         }
         let due = self.due(&items, &account);
         with_extent(context, &due, self.item.value.asked.as_ref().map(|asked| asked.at)).await?;

@@ -93,7 +93,7 @@ fn state_error(source: state::StateError) -> RunError {
 /// not tell them.
 pub async fn tick(context: &Context, demand: Demand) -> Result<Tick, RunError> {
     let account = stored_account(context).await?.value;
-    let items = stream_items(context).await?;
+    let items = stream_items(context, &account).await?;
     let mut due = Vec::new();
     let mut skipped = Vec::new();
     for spec in streams::STREAMS.into_iter().filter(|spec| context.settings.includes(spec.name)) {
@@ -115,16 +115,22 @@ pub async fn tick(context: &Context, demand: Demand) -> Result<Tick, RunError> {
     Ok(Tick { account: stored_account(context).await?.value, due, skipped })
 }
 
-/// The items of all streams, as far as they tell by themselves or from their tables where they stand.
+/// The items of the streams that are to run, as far as they tell by themselves or from their tables
+/// where they stand.
 pub(crate) async fn stream_items(
     context: &Context,
+    account: &AccountItem,
 ) -> Result<BTreeMap<&'static str, StreamItem>, RunError> {
     let mut stored =
         records::streams(&*context.state, context.settings.account).await.map_err(state_error)?;
     let mut items = BTreeMap::new();
     for spec in streams::STREAMS {
+        let runs =
+            context.settings.includes(spec.name) && plan::standing(spec, account) == Standing::Open;
         let item = match stored.remove(spec.name) {
             Some(item) => item,
+            // Of a stream that never runs there is never an item.
+            None if !runs => continue,
             None => StreamItem {
                 position: noted_position(context, spec).await,
                 ..StreamItem::default()
