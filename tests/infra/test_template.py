@@ -29,6 +29,22 @@ NOT_PASSED = {
 }
 
 
+ALLOWED = {
+    "InvokeTheWorker": ["lambda:InvokeFunction"],
+    "KeepTheNextRefreshToken": ["secretsmanager:PutSecretValue"],
+    "KeepTicksThatFailed": ["sqs:SendMessage"],
+    "ListTheLake": ["s3:ListBucket"],
+    "ReadAndWriteObjectsOfTheLake": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+    "ReadAndWriteTheState": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
+    "ReadTheToken": ["secretsmanager:GetSecretValue"],
+    "ReportFailures": ["sqs:SendMessage"],
+    "StartTheOrchestrator": ["lambda:InvokeFunction"],
+    "TellTheEventBus": ["events:PutEvents"],
+    "UseTheKey": ["kms:Decrypt", "kms:GenerateDataKey"],
+    "WriteItsOwnLog": ["logs:CreateLogStream", "logs:PutLogEvents"],
+}
+
+
 class NoManagedPolicies:
     """None of AWS's own policies is used."""
 
@@ -138,6 +154,16 @@ class TemplateTest(unittest.TestCase):
         destination = worker["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
         self.assertEqual(destination, {"Fn::GetAtt": ["Failures", "Arn"]})
 
+    def test_the_destination_of_failures_is_allowed_before_it_is_set(self):
+        # Lambda asks the role when the destination is set; only a statement inside the role is surely there.
+        policies = expanded()["Resources"]["WorkerRole"]["Properties"]["Policies"]
+        inline = [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
+        self.assertIn("ReportFailures", {one.get("Sid") for one in inline})
+
+    def test_alarms_are_not_encrypted_with_a_key_that_cloudwatch_may_not_use(self):
+        (topic,) = of_type("AWS::SNS::Topic").values()
+        self.assertNotIn("alias/aws/sns", json.dumps(topic["Properties"]))
+
     def test_every_setting_is_passed_or_left_out_on_purpose(self):
         given = (ROOT / "shared/runtime/src/config/given.rs").read_text()
         settings = set(re.findall(r'"(HARVEST_[A-Z_]+)"', given))
@@ -172,6 +198,7 @@ class TemplateTest(unittest.TestCase):
             bucket["OwnershipControls"]["Rules"], [{"ObjectOwnership": "BucketOwnerEnforced"}]
         )
         self.assertIn("BucketEncryption", bucket)
+        self.assertEqual(bucket["VersioningConfiguration"], {"Status": "Enabled"})
         for rule in bucket["LifecycleConfiguration"]["Rules"]:
             if "ExpirationInDays" in rule or "ExpirationDate" in rule:
                 self.assertEqual(rule.get("Prefix"), "athena-results/", rule["Id"])
@@ -208,6 +235,8 @@ class TemplateTest(unittest.TestCase):
         for name, parameter in source()["Parameters"].items():
             bounds = {"AllowedPattern", "AllowedValues", "MinValue", "MaxValue"} & set(parameter)
             self.assertTrue(bounds, name)
+            if parameter["Type"] == "Number" and "AllowedValues" not in parameter:
+                self.assertEqual(bounds, {"MinValue", "MaxValue"}, name)
             self.assertIn("Description", parameter, name)
         groups = source()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
         shown = [name for group in groups for name in group["Parameters"]]
@@ -223,6 +252,21 @@ class TemplateTest(unittest.TestCase):
         listed = set(re.findall(r"^\| `([A-Za-z]+)` \|", document, re.MULTILINE))
         named = {statement["Sid"] for _, statement in statements() if "Sid" in statement}
         self.assertEqual(listed, named)
+
+    def test_what_is_allowed_is_what_was_decided(self):
+        """Every statement's actions: a new one is to be added here, and to SECURITY.md, on purpose."""
+        found = {}
+        for _, one in statements():
+            if "Sid" in one:
+                actions = [one["Action"]] if isinstance(one["Action"], str) else one["Action"]
+                self.assertEqual(found.setdefault(one["Sid"], sorted(actions)), sorted(actions))
+        self.assertEqual(found, ALLOWED)
+
+    def test_objects_are_reached_below_the_three_folders_of_the_lake_only(self):
+        objects = [one for _, one in statements() if one.get("Sid") == "ReadAndWriteObjectsOfTheLake"]
+        ends = [one["Fn::Sub"][0].rsplit("${Name}", 1)[1] for one in objects[0]["Resource"]]
+        prefix = "/${LakePrefix}/"
+        self.assertEqual(ends, [prefix + "tables/*", prefix + "work/*", prefix + "quarantine/*"])
 
     def test_what_the_nested_stack_asks_for_is_passed(self):
         catalog = json.loads((ROOT / "infra/catalog.json").read_text())
