@@ -125,7 +125,7 @@ fn a_deployment_behind_them_ends_with_exact_tables() {
             drop(cloud.tick().await);
         }
         // Who fails backs off; who dies or cannot give its lease back is waited for.
-        let rested = tokio::time::timeout(core::time::Duration::from_secs(50), async {
+        let rested = tokio::time::timeout(core::time::Duration::from_mins(4), async {
             loop {
                 cloud.forget_failures().await;
                 cloud.expire_leases().await;
