@@ -26,7 +26,7 @@ pub enum StateErrorKind {
 impl StateErrorKind {
     const fn advice(self) -> &'static str {
         match self {
-            Self::Busy => "others keep it busy; run again when they are done",
+            Self::Busy => "another process keeps it busy; run again when that is done",
             Self::Full => "it is full; free some space and run again, nothing is lost",
             Self::Missing => {
                 "there is no such table: deploy the stack, or name another with --state"
