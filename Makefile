@@ -6,7 +6,7 @@ TOOLS := .tools
 LAKE ?= ./lake
 SEEDS ?= 200
 
-.PHONY: help demo unit test extended spark trino render acceptance check fmt sim snap deny typos infra build bench invoke clean lake-check account
+.PHONY: help demo unit test extended spark trino render acceptance check fmt sim snap deny typos infra build bench invoke clean lake-check account speed
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -31,6 +31,7 @@ lake-check: $(TOOLS)/readers/installed ## Only the tables as deltalake, polars a
 extended: test ## What takes longer: many simulation seeds, the large account, benchmarks
 	$(MAKE) sim SEEDS=2000
 	$(MAKE) account
+	$(MAKE) speed
 	$(MAKE) bench
 	$(MAKE) spark
 	$(MAKE) trino
@@ -79,6 +80,10 @@ build: $(TOOLS)/sam/installed ## Both functions as Lambda wants them, for ARCHIT
 
 bench: ## Benchmarks, each as a ratio to something run beside it
 	cargo bench --locked -p lake
+
+speed: ## Time from the first to the last general request over what the rate limit allows
+	cargo build --locked --profile quick --bins
+	target/quick/speed
 
 account: ## Requests, CPU, memory and table sizes of an account of 100,000 time entries
 	cargo build --locked --profile quick --bins

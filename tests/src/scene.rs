@@ -287,10 +287,11 @@ pub fn finish(child: Child) -> Ended {
     ended
 }
 
-/// A binary of another package as it was built, beside the folder of this test.
+/// A binary of another package as it was built, beside this program or the folder of this test.
 pub fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().and_then(Path::parent).unwrap();
+    let program = std::env::current_exe().unwrap();
+    let folder = program.parent().unwrap();
+    let profile = if folder.ends_with("deps") { folder.parent().unwrap() } else { folder };
     let binary = profile.join(name);
     assert!(
         binary.exists(),

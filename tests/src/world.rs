@@ -254,12 +254,14 @@ impl World {
         let state: Arc<dyn StateStore> =
             Arc::new(SlowState { inner: state, frost: Arc::clone(&frost) });
         let clock: Arc<dyn Clock> = Arc::new(WrongClock { right: self.clock, ahead });
+        let random = Random::seeded(self.seed.wrapping_mul(31).wrapping_add(number));
         let gate = Gate::new(
             Arc::clone(&state),
             Arc::clone(&clock),
             self.settings.account,
             Limit::GENERAL.percent(self.settings.budget_percent),
             Limit::REPORTS.percent(self.settings.budget_percent),
+            &random,
         );
         Context {
             settings: Arc::new(self.settings.clone()),
@@ -269,7 +271,7 @@ impl World {
             state,
             store: objects,
             clock,
-            random: Random::seeded(self.seed.wrapping_mul(31).wrapping_add(number)),
+            random,
             progress: Arc::new(Silent),
             owners: Arc::new(Process { id, dead: Arc::clone(&self.dead) }),
             person: Arc::default(),

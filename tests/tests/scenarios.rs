@@ -817,8 +817,9 @@ fn a_module_that_is_off_keeps_its_rows() {
 #[test]
 fn parents_that_one_pass_parks_are_known_to_the_other() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
+        let mut world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
         let (invoice, _) = payments(&world).await.into_iter().next().unwrap();
+        world.settings.requests_in_flight = 6;
         // A full pass that is stopped when it has read that parent.
         let stopped = world.process(None);
         orchestrator::prepare(&stopped).await.unwrap();

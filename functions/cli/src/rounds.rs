@@ -11,13 +11,13 @@ use std::sync::Arc;
 use engine::item::AccountItem;
 use engine::pass::Pass;
 use engine::plan::{Demand, Due};
+use engine::room::{Room, Weight};
 use engine::spec::StreamSpec;
 use engine::time::{SignedDuration, Timestamp, between, plus};
 use futures::FutureExt as _;
-use futures::future::LocalBoxFuture;
-use futures::stream::{FuturesUnordered, StreamExt as _};
 use runtime::run::{Outcome, RunReport};
 use runtime::{Context, RunError, records};
+use tokio::task::{JoinSet, LocalSet};
 
 use crate::display::Watch;
 use crate::interrupt::Interrupt;
@@ -41,9 +41,9 @@ struct Rounds<'c> {
     wait: bool,
     watch: Arc<dyn Watch>,
     interrupt: &'c Interrupt,
-    /// All on this thread: they wait; what computes does so elsewhere.
-    runs: FuturesUnordered<LocalBoxFuture<'c, Result<RunReport, &'static str>>>,
-    running: BTreeSet<&'static str>,
+    /// Each a task of its own: they go on while this looks for what is due.
+    runs: JoinSet<(&'static str, Option<RunReport>)>,
+    running: BTreeMap<&'static str, Weight>,
     /// Streams that are not to be tried before.
     pauses: BTreeMap<&'static str, Timestamp>,
     busy_since: BTreeMap<&'static str, Timestamp>,
@@ -75,8 +75,8 @@ pub(crate) async fn rounds(
         wait: wish.wait,
         watch,
         interrupt,
-        runs: FuturesUnordered::new(),
-        running: BTreeSet::new(),
+        runs: JoinSet::new(),
+        running: BTreeMap::new(),
         pauses: BTreeMap::new(),
         busy_since: BTreeMap::new(),
         given_up: BTreeSet::new(),
@@ -94,7 +94,8 @@ pub(crate) async fn rounds(
             ended: began,
         },
     };
-    rounds.run().await
+    // On this thread: runs wait; what computes does so elsewhere.
+    LocalSet::new().run_until(rounds.run()).await
 }
 
 impl Rounds<'_> {
@@ -136,9 +137,11 @@ impl Rounds<'_> {
             }
         };
         tokio::select! {
-            Some(ended) = self.runs.next() => match ended {
-                Ok(report) => self.take(report),
-                Err(stream) => self.lost(stream),
+            Some(ended) = self.runs.join_next() => match ended {
+                Ok((_, Some(report))) => self.take(report),
+                Ok((stream, None)) => self.lost(stream),
+                // The task catches its own defects; nobody aborts it.
+                Err(_) => {}
             },
             () = awake => {}
             () = interrupted => {}
@@ -147,8 +150,9 @@ impl Rounds<'_> {
 
     /// Starts what is due while there is room.
     async fn start_due(&mut self) -> Result<(), RunError> {
-        let free = self.context.settings.max_workers.saturating_sub(self.running.len());
-        if free == 0 {
+        let mut room = Room::new(self.context.settings.max_workers);
+        self.running.values().for_each(|weight| room.take(*weight));
+        if !room.admits(Weight::Light) {
             return Ok(());
         }
         let tick = orchestrator::tick(self.context, self.demand).await?;
@@ -161,23 +165,25 @@ impl Rounds<'_> {
             .filter(|due| {
                 let name = due.spec.name;
                 let done = self.completed.get(&(name, due.pass)).copied().unwrap_or_default();
-                !self.running.contains(name)
+                !self.running.contains_key(name)
                     && !self.given_up.contains(name)
                     && done < MOST_COMPLETED
                     && self.pauses.get(name).is_none_or(|at| *at <= now)
             })
-            .take(free)
             .collect();
         for due in ready {
-            self.start(due);
+            if room.admits(due.weight) {
+                room.take(due.weight);
+                self.start(due);
+            }
         }
         Ok(())
     }
 
     fn start(&mut self, due: Due) {
         let stream = due.spec.name;
-        self.running.insert(stream);
-        let context = self.context;
+        self.running.insert(stream, due.weight);
+        let context = self.context.clone();
         let run = async move {
             let event = worker::Event {
                 stream: stream.to_owned(),
@@ -185,11 +191,11 @@ impl Rounds<'_> {
                 tick: None,
                 accept_deletes: context.settings.accept_deletes,
             };
-            worker::work(context, &event, None).await.map_err(|_| stream)
+            worker::work(&context, &event, None).await.ok()
         };
         // A defect in one stream is that stream's failure.
         let run = AssertUnwindSafe(run).catch_unwind();
-        self.runs.push(run.map(move |ended| ended.unwrap_or(Err(stream))).boxed_local());
+        self.runs.spawn_local(async move { (stream, run.await.ok().flatten()) });
     }
 
     /// A run that ended without a report, by a defect: it is not tried again.
@@ -245,7 +251,7 @@ impl Rounds<'_> {
     async fn wake(&self) -> Result<Option<Timestamp>, RunError> {
         let now = self.context.clock.now();
         let open =
-            |name: &&'static str| !self.running.contains(name) && !self.given_up.contains(name);
+            |name: &&'static str| !self.running.contains_key(name) && !self.given_up.contains(name);
         let mut wakes: Vec<Timestamp> = Vec::new();
         for name in self.busy_since.keys().filter(|name| open(name)) {
             wakes.extend(self.pauses.get(name));

@@ -39,8 +39,11 @@ pub struct Tick {
 /// # Errors
 /// Where Harvest does not accept the token or answer, or the stores fail.
 pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
-    let person = account::person(context, "account").await?;
-    let company = account::company(context, "account").await?;
+    let (person, company) = futures::future::try_join(
+        account::person(context, "account"),
+        account::company(context, "account"),
+    )
+    .await?;
     let id = context.settings.account;
     let key = records::account_key(id);
     let mut item = stored_account(context).await?;
@@ -141,21 +144,21 @@ pub(crate) async fn stream_items(
     Ok(items)
 }
 
-/// Makes sure that the account's first and last days are known where a report is due. `asked_at`:
+/// Makes sure that the account's first and last days are known where all of a report is due. `asked_at`:
 /// somebody wants everything as of then.
 pub(crate) async fn with_extent(
     context: &Context,
     due: &[Due],
     asked_at: Option<Timestamp>,
 ) -> Result<(), RunError> {
-    let mut reports =
-        due.iter().filter(|due| matches!(due.spec.kind, Kind::ReportWindow(_))).peekable();
-    if reports.peek().is_none() {
+    // The recent windows are the same for every account.
+    let sweeps =
+        |due: &Due| due.pass == Pass::Full && matches!(due.spec.kind, Kind::ReportWindow(_));
+    if !due.iter().any(sweeps) {
         return Ok(());
     }
-    let sweeps = reports.any(|due| due.pass == Pass::Full);
     let mut account = stored_account(context).await?;
-    refresh_extent(context, &mut account, asked_at.filter(|_| sweeps)).await
+    refresh_extent(context, &mut account, asked_at).await
 }
 
 /// Where the table says that its stream stands: the state may be lost. A table that cannot be read

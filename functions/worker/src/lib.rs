@@ -47,5 +47,5 @@ pub async fn work(
     let spec =
         streams::find(&event.stream).ok_or_else(|| UnknownStream { name: event.stream.clone() })?;
     let order = Order { spec, pass: event.pass, deadline, accept_deletes: event.accept_deletes };
-    Ok(runtime::run::run(context, order).await)
+    Ok(Box::pin(runtime::run::run(context, order)).await)
 }

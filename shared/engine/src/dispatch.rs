@@ -8,6 +8,7 @@ use crate::item::StreamItem;
 use crate::lease::{LEASE, Lease};
 use crate::pass::Pass;
 use crate::plan::{Demand, Due, due};
+use crate::room::{Room, Weight, weight};
 use crate::spec::StreamSpec;
 use crate::time::{SignedDuration, Timestamp, between, minus, plus};
 
@@ -65,7 +66,7 @@ pub enum Doing {
     Running,
     /// A worker was invoked a moment ago.
     Starting,
-    /// As many workers as are allowed are at work.
+    /// As many workers as are allowed, or as many of its weight, are at work.
     NoRoom,
 }
 
@@ -130,7 +131,10 @@ impl OrchestratorItem {
         });
         let starting: BTreeSet<String> =
             self.invoked.keys().filter(|name| !running.contains(*name)).cloned().collect();
-        let mut free = room.saturating_sub(running.len().saturating_add(starting.len()));
+        let mut places = Room::new(room);
+        for name in running.iter().chain(&starting) {
+            places.take(weight_of(name, due, items));
+        }
         let mut dispatched = Vec::new();
         for due in due {
             let name = due.spec.name;
@@ -138,12 +142,12 @@ impl OrchestratorItem {
                 Doing::Running
             } else if starting.contains(name) {
                 Doing::Starting
-            } else if free == 0 {
-                Doing::NoRoom
-            } else {
-                free = free.saturating_sub(1);
+            } else if places.admits(due.weight) {
+                places.take(due.weight);
                 self.invoked.insert(name.to_owned(), now);
                 Doing::Invoke
+            } else {
+                Doing::NoRoom
             };
             let asked = self.asked.as_ref().filter(|asked| asked.includes(name));
             let accept_deletes = asked.is_some_and(|asked| asked.accept_deletes);
@@ -179,6 +183,17 @@ impl OrchestratorItem {
             self.asked = None;
         }
     }
+}
+
+/// How long a worker that is at work or comes up holds its place.
+fn weight_of(name: &str, due: &[Due], items: &BTreeMap<&'static str, StreamItem>) -> Weight {
+    let item = items.get(name);
+    let working_on = item.filter(|item| !item.lease.as_ref().is_none_or(|lease| lease.released));
+    let due = due.iter().find(|due| due.spec.name == name);
+    due.map_or(Weight::Light, |due| {
+        let pass = working_on.and_then(|item| item.working_on).unwrap_or(due.pass);
+        weight(due.spec, item, pass)
+    })
 }
 
 /// The streams whose lease a worker holds.

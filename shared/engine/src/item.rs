@@ -17,6 +17,8 @@ use crate::window::Grid;
 pub struct StreamItem {
     /// Who works on it.
     pub lease: Option<Lease>,
+    /// What the owner of the lease works on, or worked on last.
+    pub working_on: Option<Pass>,
     /// Where the stream stands; also in every commit, from which it is repaired.
     pub position: Position,
     /// The table's version that `position` belongs to.

@@ -13,6 +13,7 @@ pub mod pass;
 pub mod plan;
 pub mod report;
 pub mod retry;
+pub mod room;
 pub mod schema;
 pub mod spec;
 pub mod time;

@@ -2,6 +2,7 @@
 
 use crate::item::{AccountItem, Health, Position, StreamItem};
 use crate::pass::Pass;
+use crate::room::{Weight, weight};
 use crate::spec::{Kind, ReportWindow, StreamSpec, Sweep};
 use crate::time::{Date, SignedDuration, Timestamp, between, next_day, plus, utc_day};
 use crate::window::{Grid, Period};
@@ -35,8 +36,10 @@ pub struct Due {
     pub spec: &'static StreamSpec,
     /// The pass to work on.
     pub pass: Pass,
+    /// How long it will hold its place.
+    pub weight: Weight,
     /// Lower is more urgent: incrementals, unfinished full passes, then what is most overdue.
-    rank: (u8, i64),
+    rank: (u8, bool, i64),
 }
 
 /// What keeps a stream from running at all.
@@ -100,7 +103,8 @@ pub fn due(
         && (item.position.incremental.unfinished.is_some() || stale(newest))
         && ready(Pass::Incremental);
     if incremental {
-        return Some(Due { spec, pass: Pass::Incremental, rank: (0, 0) });
+        let (pass, rank) = (Pass::Incremental, (0, reports, 0));
+        return Some(Due { spec, pass, weight: weight(spec, Some(item), pass), rank });
     }
     let sweep = match spec.sweep {
         Sweep::Always => stale(full),
@@ -119,6 +123,7 @@ pub fn due(
     (wanted && ready(Pass::Full)).then(|| Due {
         spec,
         pass: Pass::Full,
+        weight: weight(spec, Some(item), Pass::Full),
         // A snapshot's full pass is as small and as frequent as an incremental one.
         rank: (
             if snapshot {
@@ -128,6 +133,8 @@ pub fn due(
             } else {
                 2
             },
+            // Reports wait for a budget of their own anyway.
+            reports,
             since_full.saturating_neg(),
         ),
     })
@@ -135,7 +142,11 @@ pub fn due(
 
 /// All that is due, most urgent first.
 pub fn order(due: &mut [Due]) {
-    due.sort_by_key(|due| (due.rank, due.spec.name));
+    // Long ones first: they have few places, and what they leave is for all others.
+    due.sort_by_key(|due| {
+        let (class, reports, overdue) = due.rank;
+        (class, reports, due.weight != Weight::Long, overdue, due.spec.name)
+    });
 }
 
 /// A failing stream backs off by itself; a refused one is tried daily. On demand each is tried once.

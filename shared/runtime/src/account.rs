@@ -204,14 +204,17 @@ pub async fn company(context: &Context, stream: &'static str) -> Result<Company,
 /// # Errors
 /// Where Harvest does not answer usably.
 pub async fn extent(context: &Context) -> Result<Extent, RunError> {
-    let entries = days(context, "time_entries", "spent_date").await?;
-    let expenses = days(context, "expenses", "spent_date").await?;
+    let (entries, expenses, issued) = futures::future::try_join3(
+        days(context, "time_entries", "spent_date"),
+        days(context, "expenses", "spent_date"),
+        days(context, "invoices", "issue_date"),
+    )
+    .await?;
     let spent = match (entries, expenses) {
         (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
         (Some(days), None) | (None, Some(days)) => Some(days),
         (None, None) => None,
     };
-    let issued = days(context, "invoices", "issue_date").await?;
     Ok(Extent { read_at: context.clock.now(), spent, issued })
 }
 

@@ -81,7 +81,7 @@ impl Settings {
             start_date: None,
             sync_interval: SignedDuration::from_hours(1),
             max_workers: 8,
-            requests_in_flight: 6,
+            requests_in_flight: 32,
             retention: SignedDuration::from_hours(24 * 7),
             keep: false,
             tidy_at_once: false,

@@ -11,11 +11,10 @@ use engine::retry::{Attempts, Decision, Failure, Reach};
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, plus};
 use futures::StreamExt;
-use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use harvest_api::ApiError;
 use lake::decode::Decoder;
-use request::{Page, Request, Sent, Trouble};
+use request::{Flight, Page, Request, Sent, Trouble};
 
 use crate::context::Context;
 use crate::error::RunError;
@@ -31,7 +30,10 @@ pub(crate) struct Tally {
     pub(crate) unknown: BTreeMap<String, u64>,
 }
 
-type Flight = BoxFuture<'static, (Ask, Timestamp, Sent)>;
+/// Memory that the answers of one run may take while they are under way. A body takes several times
+/// its size while it is decoded.
+const IN_FLIGHT_BYTES: usize = 192 << 20;
+const BYTES_PER_BODY_BYTE: usize = 4;
 
 /// What the driver wants its caller to do.
 #[derive(Debug)]
@@ -60,6 +62,7 @@ pub(crate) struct Driver {
     attempts: BTreeMap<String, (Attempts, Timestamp)>,
     waits: Option<Timestamp>,
     stopping: bool,
+    largest_body: usize,
     pub(crate) tally: Tally,
     /// The server's `Date`, and when it was asked, of the first answer.
     pub(crate) first_answer: Option<(Option<Timestamp>, Timestamp)>,
@@ -88,6 +91,7 @@ impl Driver {
             attempts: BTreeMap::new(),
             waits: None,
             stopping: false,
+            largest_body: 0,
             tally: Tally::default(),
             first_answer: None,
             last_answer: None,
@@ -138,7 +142,7 @@ impl Driver {
             not_before,
             ask,
         };
-        self.flights.push(Box::pin(flight.fly()));
+        self.flights.push(flight.fly());
     }
 
     fn take(
@@ -188,6 +192,7 @@ impl Driver {
         add(&mut self.tally.misfits, page.misfits);
         add(&mut self.tally.unknown, page.unknown);
         let effects = self.reading.on_page(ask.id, requested_at, &page.facts);
+        self.bound_width(page.body_bytes);
         let own = page.rows.is_some();
         let whole = ask.reads == Reads::Records(Unit::Stream);
         hold.apply(effects, page.rows)?;
@@ -198,6 +203,16 @@ impl Driver {
         };
         self.context.progress.on(self.spec.name, self.pass, &moment);
         Ok(())
+    }
+
+    /// Fewer requests at once where answers are so large that many would not fit into memory.
+    fn bound_width(&mut self, body_bytes: usize) {
+        if body_bytes > self.largest_body {
+            self.largest_body = body_bytes;
+            let each = body_bytes.saturating_mul(BYTES_PER_BODY_BYTE);
+            let fit = IN_FLIGHT_BYTES.checked_div(each).unwrap_or(usize::MAX).max(2);
+            self.reading.set_width(self.context.settings.requests_in_flight.min(fit));
+        }
     }
 
     fn on_trouble(

@@ -10,16 +10,24 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use engine::budget::{BudgetItem, Limit, Reservation};
 use engine::ids::AccountId;
 use engine::spec::RateClass;
-use engine::time::{SignedDuration, Timestamp, between};
+use engine::time::{SignedDuration, Timestamp, between, minus, plus};
 use state::{Expect, Item, ItemKey, Put, StateError, StateErrorKind, StateStore};
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
+use crate::context::Random;
 
 /// A worker that would wait longer saves its work and goes.
 pub const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 /// Permits asked for at once, at most.
 const MOST_AT_ONCE: u32 = 8;
+/// Who has time left until a permit is due waits so long for others of this process, to ask together.
+const GATHERED: SignedDuration = SignedDuration::from_millis(200);
+/// A permit is due at most so long after it could be, because of the write that reserves it.
+const LONGEST_LEAD: SignedDuration = SignedDuration::from_millis(50);
+/// Who lost a race for the item twice waits up to so long, longer each time: others are as eager.
+const LOST_PAUSE: SignedDuration = SignedDuration::from_millis(25);
+const LONGEST_LOST_PAUSE: SignedDuration = SignedDuration::from_millis(400);
 
 /// The budgets of one account, as one process shares them.
 #[derive(Debug)]
@@ -34,6 +42,8 @@ struct Lane {
     clock: Arc<dyn Clock>,
     key: ItemKey,
     limit: Limit,
+    random: Random,
+    /// Who has no permit yet.
     waiting: AtomicU32,
     /// Locked only in tasks of their own: a future may be next in line for it and yet stand still,
     /// because whoever drives it waits for the same lock in another place.
@@ -47,6 +57,8 @@ struct Pool {
     /// When `known` was true.
     known_at: Option<Timestamp>,
     asked: bool,
+    /// How long the last write took: a permit cannot be used before its reservation is written.
+    write_takes: SignedDuration,
 }
 
 /// Why there is no permit.
@@ -73,11 +85,13 @@ impl Gate {
         account: AccountId,
         general: Limit,
         reports: Limit,
+        random: &Random,
     ) -> Self {
         let key = |class: RateClass| ItemKey { account, sort: format!("budget#{}", class.name()) };
         let lane = |state, clock, class, limit| {
             let (waiting, pool) = (AtomicU32::new(0), Mutex::default());
-            Arc::new(Lane { state, clock, key: key(class), limit, waiting, pool })
+            let random = random.clone();
+            Arc::new(Lane { state, clock, key: key(class), limit, random, waiting, pool })
         };
         let first = (Arc::clone(&state), Arc::clone(&clock));
         Self {
@@ -99,10 +113,7 @@ impl Gate {
     /// [`NoPermit`] when none comes within the patience, or the state store fails.
     pub async fn permit(&self, class: RateClass, horizon: SignedDuration) -> Result<(), NoPermit> {
         let lane = self.lane(class);
-        lane.waiting.fetch_add(1, Ordering::Relaxed);
-        let permit = lane.wait(horizon).await;
-        lane.waiting.fetch_sub(1, Ordering::Relaxed);
-        permit
+        lane.wait(lane.limit.horizon(horizon)).await
     }
 
     /// Tells everybody of a 429: nobody sends before its end.
@@ -150,28 +161,85 @@ async fn alone<T: Send + 'static>(
     })
 }
 
+/// Somebody who waits for a permit, until this is dropped.
+struct Waits<'l>(&'l AtomicU32);
+
+impl<'l> Waits<'l> {
+    fn new(waiting: &'l AtomicU32) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What asking for a permit came to.
+enum Taken {
+    /// It is due then.
+    Due(Timestamp),
+    /// None is due soon: ask again then, together with others.
+    Gather(Timestamp),
+    /// None is within the horizon before then.
+    ComeBack(Timestamp),
+}
+
 impl Lane {
     async fn wait(self: &Arc<Self>, horizon: SignedDuration) -> Result<(), NoPermit> {
         loop {
-            let lane = Arc::clone(self);
-            match alone(async move { lane.take(horizon).await }).await? {
-                Ok(due) => {
-                    self.clock.sleep_until(due).await;
-                    let lane = Arc::clone(self);
-                    if !alone(async move { lane.is_blocked(due).await }).await?
-                        && !self.limit.is_dead(due, self.clock.now())
-                    {
-                        return Ok(());
-                    }
-                }
-                Err(at) => {
-                    if between(self.clock.now(), at) > PATIENCE {
-                        return Err(NoPermit::ComeBack(at));
-                    }
-                    self.clock.sleep_until(at).await;
+            let due = self.due(horizon).await?;
+            // The item may have to be read: that is done before the permit is due, not after.
+            let early = minus(due, self.limit.guard().lateness);
+            self.clock.sleep_until(early).await;
+            if self.is_free_of_blocks(due).await? {
+                self.clock.sleep_until(due).await;
+                let late = self.limit.is_dead(due, self.clock.now());
+                if !late && self.is_free_of_blocks(due).await? {
+                    return Ok(());
                 }
             }
         }
+    }
+
+    /// The due time of a permit of one's own.
+    async fn due(self: &Arc<Self>, horizon: SignedDuration) -> Result<Timestamp, NoPermit> {
+        let waits = Waits::new(&self.waiting);
+        let mut gathered = false;
+        loop {
+            let lane = Arc::clone(self);
+            match alone(async move { lane.take(horizon, gathered).await }).await? {
+                Taken::Due(due) => {
+                    drop(waits);
+                    return Ok(due);
+                }
+                Taken::Gather(at) => {
+                    gathered = true;
+                    self.clock.sleep_until(at).await;
+                }
+                Taken::ComeBack(at) => {
+                    if between(self.clock.now(), at) > PATIENCE {
+                        return Err(NoPermit::ComeBack(at));
+                    }
+                    // Not all at the same moment: there is time until the permit is due.
+                    self.clock.sleep_until(plus(at, self.share_of(horizon / 4))).await;
+                }
+            }
+        }
+    }
+
+    /// A random part of `most`.
+    fn share_of(&self, most: SignedDuration) -> SignedDuration {
+        let millis = u64::try_from(most.as_millis()).unwrap_or(0);
+        let part = self.random.next().checked_rem(millis.max(1)).unwrap_or(0);
+        SignedDuration::from_millis(i64::try_from(part).unwrap_or(0))
+    }
+
+    async fn is_free_of_blocks(self: &Arc<Self>, due: Timestamp) -> Result<bool, StateError> {
+        let lane = Arc::clone(self);
+        Ok(!alone(async move { lane.is_blocked(due).await }).await?)
     }
 
     /// Whether a block came after the permit was given. Another process may have written it, and
@@ -194,33 +262,42 @@ impl Lane {
         Ok(())
     }
 
-    /// The next due time, or when to come back.
-    async fn take(
-        &self,
-        horizon: SignedDuration,
-    ) -> Result<Result<Timestamp, Timestamp>, StateError> {
+    /// The next due time, or when to ask again.
+    async fn take(&self, horizon: SignedDuration, gathered: bool) -> Result<Taken, StateError> {
         let mut pool = self.pool.lock().await;
         let now = self.clock.now();
         pool.dues.retain(|due| !self.limit.is_dead(*due, now));
         if let Some(due) = pool.dues.pop_front() {
-            return Ok(Ok(due));
+            return Ok(Taken::Due(due));
         }
-        let wish = self.waiting.load(Ordering::Relaxed).clamp(1, MOST_AT_ONCE);
+        let mut lost = 0_i32;
         loop {
             let (rev, item) = self.newest(&mut pool).await?;
             let now = self.clock.now();
-            match item.reserve(self.limit, now, wish, horizon) {
+            let wish = self.waiting.load(Ordering::Relaxed).clamp(1, MOST_AT_ONCE);
+            let soon = plus(now, GATHERED);
+            let has_time = between(soon, item.estimate(self.limit, now, 1)) > GATHERED;
+            if !gathered && has_time && wish < MOST_AT_ONCE {
+                return Ok(Taken::Gather(soon));
+            }
+            let earliest = plus(now, pool.write_takes.min(LONGEST_LEAD));
+            match item.reserve(self.limit, earliest, wish, horizon) {
                 Reservation::ComeBack { at } => {
                     // What others reserved and let die may have changed since.
                     pool.asked = false;
-                    return Ok(Err(at));
+                    return Ok(Taken::ComeBack(at));
                 }
                 Reservation::Reserved { item, dues } => {
                     if self.write(&mut pool, rev, item).await? {
                         pool.dues.extend(dues);
                         if let Some(due) = pool.dues.pop_front() {
-                            return Ok(Ok(due));
+                            return Ok(Taken::Due(due));
                         }
+                    }
+                    lost = lost.saturating_add(1);
+                    if lost > 1 {
+                        let most = LOST_PAUSE.saturating_mul(lost).min(LONGEST_LOST_PAUSE);
+                        self.clock.sleep_until(plus(now, self.share_of(most))).await;
                     }
                 }
             }
@@ -247,7 +324,10 @@ impl Lane {
         let body = serde_json::to_string(&item).unwrap_or_default();
         pool.known_at = Some(self.clock.now());
         let expect = rev.map_or(Expect::Absent, Expect::Rev);
-        match self.state.put(&self.key, expect, &body, None).await? {
+        let began = self.clock.now();
+        let put = self.state.put(&self.key, expect, &body, None).await?;
+        pool.write_takes = between(began, self.clock.now()).max(SignedDuration::ZERO);
+        match put {
             Put::Stored(rev) => {
                 pool.known = Some((rev, item));
                 Ok(true)

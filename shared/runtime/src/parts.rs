@@ -185,7 +185,8 @@ pub async fn context(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let general = settings.general.percent(settings.budget_percent);
     let reports = settings.reports.percent(settings.budget_percent);
-    let gate = Gate::new(Arc::clone(&state), Arc::clone(&clock), account, general, reports);
+    let gate =
+        Gate::new(Arc::clone(&state), Arc::clone(&clock), account, general, reports, &random);
     Ok(Context {
         settings: Arc::new(settings),
         api: Arc::new(api),

@@ -24,7 +24,7 @@ pub async fn reset(
     spec: &'static StreamSpec,
 ) -> Result<Result<(), Busy>, RunError> {
     let stream = spec.name;
-    let mut item = match take_lease(context, stream).await? {
+    let mut item = match take_lease(context, stream, None).await? {
         Ok((item, _)) => item,
         Err(busy) => return Ok(Err(busy)),
     };

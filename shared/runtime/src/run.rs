@@ -109,7 +109,7 @@ impl Run {
     ) -> Result<Result<Self, Busy>, RunError> {
         let stream = order.spec.name;
         let key = records::stream_key(context.settings.account, stream);
-        let (item, taken_over) = match take_lease(context, stream).await? {
+        let (item, taken_over) = match take_lease(context, stream, Some(order.pass)).await? {
             Ok(taken) => taken,
             Err(busy) => return Ok(Err(busy)),
         };
@@ -235,10 +235,11 @@ impl Run {
     }
 }
 
-/// Takes the lease of `stream`: its item, and whether the owner before never gave it back.
+/// Takes the lease of `stream`, to work on `pass`: its item, and whether the owner before never gave it back.
 pub(crate) async fn take_lease(
     context: &Context,
     stream: &'static str,
+    pass: Option<Pass>,
 ) -> Result<Result<(Versioned<StreamItem>, bool), Busy>, RunError> {
     let account = context.settings.account;
     let key = records::stream_key(account, stream);
@@ -254,6 +255,7 @@ pub(crate) async fn take_lease(
         };
         let taken_over = how == Acquired::TakenOver;
         item.value.lease = Some(lease);
+        item.value.working_on = pass;
         if taken_over {
             pace::never_came_back(&mut item.value, context.clock.now());
         }

@@ -140,7 +140,7 @@ impl Account {
             )
             | None => None,
         };
-        self.gate.note(Route::pattern(below), stream);
+        self.gate.note(now, Route::pattern(below), stream);
         let admitted = self.gate.admit(class, now);
         if request.header_value("user-agent").is_none_or(str::is_empty) {
             return Err(Response::message(400, "A User-Agent header is required"));

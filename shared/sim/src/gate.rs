@@ -77,6 +77,9 @@ pub struct Statistics {
     pub reports: ClassStatistics,
     /// Requests by path, ids as `{id}`.
     pub paths: BTreeMap<String, u64>,
+    /// The last request for a list of a general stream, or one of its records, in microseconds since
+    /// 1970: what runs of reports ask beside their reports does not count.
+    pub last_general_stream_us: Option<i64>,
     /// Requests by stream: for its lists and for single records.
     pub streams: BTreeMap<String, u64>,
     /// Answers by status.
@@ -96,8 +99,10 @@ impl Lane {
         Self { limit, arrived: VecDeque::new(), admitted: VecDeque::new() }
     }
 
-    /// Counts a request; the error is the number of seconds after which a slot is free.
+    /// Counts a request; the error is the number of seconds after which a slot is free. Requests that
+    /// arrive side by side may come in any order.
     fn admit(&mut self, now: i64, seen: &mut ClassStatistics) -> Result<(), i64> {
+        let now = self.arrived.back().map_or(now, |last| now.max(*last));
         let window = i64::from(self.limit.window_ms) * 1000;
         for kept in [&mut self.arrived, &mut self.admitted] {
             while kept.front().is_some_and(|at| *at <= now - window) {
@@ -153,7 +158,10 @@ impl Gate {
     }
 
     /// Notes what was asked.
-    pub(crate) fn note(&mut self, pattern: String, stream: Option<&str>) {
+    pub(crate) fn note(&mut self, now: Timestamp, pattern: String, stream: Option<&str>) {
+        if stream.is_some_and(|_| !pattern.starts_with("/reports") && pattern != "/company") {
+            self.statistics.last_general_stream_us = Some(now.as_microsecond());
+        }
         *self.statistics.paths.entry(pattern).or_default() += 1;
         if let Some(stream) = stream {
             *self.statistics.streams.entry(stream.to_owned()).or_default() += 1;

@@ -123,9 +123,11 @@ async fn reply(
     let zipped = request
         .header_value("accept-encoding")
         .is_some_and(|accepted| accepted.to_ascii_lowercase().contains("gzip"));
+    // Requests count from when they arrive, not from when their turn comes.
+    let arrived = (face.now)();
     let response = {
         let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
-        account.handle((face.now)(), &request)
+        account.handle(arrived, &request)
     };
     let delay = face.latency + Duration::from_millis(response.delivery.delay_ms);
     if !delay.is_zero() {

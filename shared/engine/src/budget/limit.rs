@@ -80,6 +80,19 @@ impl Limit {
         }
     }
 
+    /// How far ahead is reserved under this limit: as far as `horizon` says for Harvest's windows, less
+    /// for shorter ones, so that who comes second waits for the same part of a window.
+    #[must_use]
+    pub fn horizon(self, horizon: SignedDuration) -> SignedDuration {
+        if self.window >= LONG_WINDOW {
+            return horizon;
+        }
+        let window = i64::try_from(self.window.as_millis()).unwrap_or(i64::MAX);
+        let long = i64::try_from(LONG_WINDOW.as_millis()).unwrap_or(i64::MAX);
+        let millis = i64::try_from(horizon.as_millis()).unwrap_or(i64::MAX);
+        SignedDuration::from_millis(millis.saturating_mul(window) / long)
+    }
+
     /// Whether it is too late to send the request whose permit was due at `due`: the permit is
     /// spent, a new one is needed.
     #[must_use]

@@ -25,6 +25,9 @@ const BEGINNING: &str = "1900-01-01";
 pub(super) struct Keyset {
     list: List,
     nullable: bool,
+    /// First day of the whole reading.
+    #[serde(default)]
+    from: Option<Date>,
     ranges: Vec<Range>,
     /// Whether any request left undated records out.
     ranged: bool,
@@ -56,6 +59,7 @@ impl Keyset {
         Self {
             list,
             nullable,
+            from,
             ranges: vec![range],
             ranged: from.is_some(),
             unproven_days: Vec::new(),
@@ -65,8 +69,7 @@ impl Keyset {
     }
 
     pub(super) fn restart(&mut self) {
-        let from = self.ranges.last().and_then(|range| range.from);
-        *self = Self::new(self.list.clone(), self.nullable, from);
+        *self = Self::new(self.list.clone(), self.nullable, self.from);
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -166,7 +169,7 @@ impl Keyset {
         let nullable = self.nullable;
         let mut unproven = None;
         let mut split = None;
-        let alone = self.ranges.len() == 1;
+        let beside = self.ranges.iter().filter(|range| !range.done).count().saturating_sub(1);
         let Some(range) = usize::try_from(slot).ok().and_then(|slot| self.ranges.get_mut(slot))
         else {
             return Turn::On;
@@ -191,7 +194,6 @@ impl Keyset {
         } else if facts.total_entries.map_or(facts.next.is_none(), |all| facts.records() >= all) {
             range.done = true;
         } else {
-            let first = range.to.is_none() && alone;
             let dated = || facts.dates.iter().flatten();
             let (Some(newest), Some(oldest)) = (dated().next(), dated().next_back()) else {
                 return self.disordered();
@@ -205,12 +207,14 @@ impl Keyset {
                 self.ranged = true;
             } else {
                 range.to = Some(oldest);
-                split = first.then_some((newest, oldest));
+                // Some ranges end early: whoever has much left shares it.
+                let total = facts.total_entries.unwrap_or(0);
+                split = range::cut(range, newest, oldest, facts.records(), total, beside);
             }
         }
         self.unproven_days.extend(unproven);
-        if let Some((newest, oldest)) = split {
-            self.split(newest, oldest, facts);
+        if let Some(parts) = split {
+            self.share(slot, parts);
         }
         if self.ranges.iter().all(|range| range.done) {
             self.rest = if self.nullable && self.ranged {
@@ -222,12 +226,20 @@ impl Keyset {
         Turn::On
     }
 
-    /// Cuts what is left below `oldest` into ranges.
-    fn split(&mut self, newest: Date, oldest: Date, facts: &PageFacts) {
-        let Some(total) = facts.total_entries else { return };
-        let from = self.ranges.first().and_then(|range| range.from);
-        if let Some(ranges) = range::cut(from, newest, oldest, facts.records(), total) {
-            self.ranges = ranges;
+    /// Puts `parts` in the place of the range of `slot`. The slots of the others stay what they are:
+    /// their requests may be under way.
+    fn share(&mut self, slot: u32, parts: Vec<Range>) {
+        let mut parts = parts.into_iter();
+        let own = usize::try_from(slot).ok().and_then(|slot| self.ranges.get_mut(slot));
+        let Some(own) = own else { return };
+        if let Some(first) = parts.next() {
+            *own = first;
+        }
+        for part in parts {
+            match self.ranges.iter_mut().find(|range| range.done) {
+                Some(free) => *free = part,
+                None => self.ranges.push(part),
+            }
         }
     }
 

@@ -104,6 +104,11 @@ impl Reading {
         serde_json::to_value(work)
     }
 
+    /// From now on so many requests may be under way at once.
+    pub const fn set_width(&mut self, width: usize) {
+        self.plan.width = width;
+    }
+
     /// What to do now. Call again until it says `Wait` or `Done`.
     pub fn next_step(&mut self) -> Next {
         if let Some((route, target, reads)) = self.question() {

@@ -27,8 +27,10 @@ const fn spec(name: &'static str, kind: Kind, sweep: Sweep) -> StreamSpec {
 static LISTING: StreamSpec =
     spec("listing", Kind::Listing(Listing { paging: Paging::Cursor, reread: None }), Sweep::ByCost);
 static SNAPSHOT: StreamSpec = spec("snapshot", Kind::Snapshot(Paging::Cursor), Sweep::Always);
-static REPORT: StreamSpec =
-    spec("report", Kind::ReportWindow(ReportWindow { includes_issue_date: false }), Sweep::ByCost);
+static REPORT: StreamSpec = StreamSpec {
+    rate_class: RateClass::Reports,
+    ..spec("report", Kind::ReportWindow(ReportWindow { includes_issue_date: false }), Sweep::ByCost)
+};
 
 /// One stream of each of three kinds.
 pub(crate) const fn specs() -> [&'static StreamSpec; 3] {

@@ -1,5 +1,7 @@
 //! One request: its permit, its sending, its answer decoded.
 
+use core::pin::Pin;
+use core::task::{Context as Poller, Poll, ready};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use harvest_api::{Answer, ApiError};
 use lake::decode::{DecodedPage, Decoder, PageError, ReadAt};
 use tokio::task::JoinHandle;
 
+use crate::clock::Clock;
 use crate::context::Context;
 use crate::gate::NoPermit;
 use crate::hold::{Hold, PageRows};
@@ -23,6 +26,8 @@ pub(super) struct Page {
     pub(super) misfits: BTreeMap<String, u64>,
     pub(super) unknown: BTreeMap<String, u64>,
     pub(super) date: Option<Timestamp>,
+    /// Bytes of the answer, decompressed.
+    pub(super) body_bytes: usize,
 }
 
 /// What became of a request.
@@ -60,11 +65,27 @@ impl Trouble {
     }
 }
 
-struct Flight(JoinHandle<(Timestamp, Sent)>);
+/// A request that is under way. Dropped, it goes no further.
+pub(super) struct Flight {
+    ask: Ask,
+    clock: Arc<dyn Clock>,
+    sending: JoinHandle<(Timestamp, Sent)>,
+}
+
+impl Future for Flight {
+    type Output = (Ask, Timestamp, Sent);
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Poller<'_>) -> Poll<Self::Output> {
+        let ended = ready!(Pin::new(&mut self.sending).poll(context));
+        let (requested_at, sent) =
+            ended.unwrap_or_else(|error| (self.clock.now(), Sent::Died(error.to_string())));
+        Poll::Ready((self.ask.clone(), requested_at, sent))
+    }
+}
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.0.abort();
+        self.sending.abort();
     }
 }
 
@@ -81,16 +102,10 @@ pub(super) struct Request {
 
 impl Request {
     /// Sets out at once and goes on by itself: a permit is for now, and the driver may be at a
-    /// flush for minutes. Dropped, it goes no further.
-    pub(super) fn fly(self) -> impl Future<Output = (Ask, Timestamp, Sent)> + Send + 'static {
+    /// flush for minutes.
+    pub(super) fn fly(self) -> Flight {
         let (ask, clock) = (self.ask.clone(), Arc::clone(&self.context.clock));
-        let mut flight = Flight(tokio::spawn(async move { self.send().await }));
-        async move {
-            match (&mut flight.0).await {
-                Ok((requested_at, sent)) => (ask, requested_at, sent),
-                Err(error) => (ask, clock.now(), Sent::Died(error.to_string())),
-            }
-        }
+        Flight { ask, clock, sending: tokio::spawn(async move { self.send().await }) }
     }
 
     /// Sends it with a permit that is due; once more where the token was refused and the secret
@@ -136,7 +151,7 @@ impl Request {
         let decoder = Arc::clone(&self.decoder);
         let (spec, reads) = (self.spec, self.ask.reads);
         let account = self.context.settings.account;
-        let date = answer.date;
+        let (date, body_bytes) = (answer.date, answer.body.len());
         let page = lake::offload::offload(move || {
             let at = ReadAt {
                 account,
@@ -161,7 +176,7 @@ impl Request {
         .await;
         let sent = match page {
             Ok(Ok(mut page)) => {
-                page.date = date;
+                (page.date, page.body_bytes) = (date, body_bytes);
                 Sent::Page(Box::new(page))
             }
             Ok(Err(error)) => Sent::Failed(Trouble::Page(error)),
@@ -188,6 +203,7 @@ fn decode(
         misfits: BTreeMap::new(),
         unknown: BTreeMap::new(),
         date: None,
+        body_bytes: 0,
     };
     match reads {
         Reads::Records(_) => {
@@ -211,7 +227,7 @@ fn decode(
             };
             let body = Hold::keeps_bodies(spec).then_some(body);
             let rows = Some(PageRows { rows, quarantined, body });
-            Ok(Page { facts, rows, misfits, unknown, date: None })
+            Ok(Page { facts, rows, misfits, unknown, date: None, body_bytes: 0 })
         }
         Reads::Parents => {
             let Kind::PerParent(parent) = &spec.kind else {

@@ -47,7 +47,8 @@ impl StateStore for Slow {
 async fn whoever_stands_still_in_line_keeps_nobody_waiting() {
     let state = Arc::new(Slow::default());
     let (general, reports) = (Limit::GENERAL, Limit::REPORTS);
-    let gate = Gate::new(state, Arc::new(SystemClock), AccountId(1), general, reports);
+    let gate =
+        Gate::new(state, Arc::new(SystemClock), AccountId(1), general, reports, &Random::seeded(1));
     let horizon = SignedDuration::from_secs(1);
     let mut first = pin!(gate.permit(RateClass::General, horizon));
     let mut second = pin!(gate.permit(RateClass::General, horizon));

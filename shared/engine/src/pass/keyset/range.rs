@@ -7,9 +7,9 @@ use super::super::pager::Offset;
 use crate::time::{Date, previous_day};
 
 /// At most so many ranges are read side by side.
-const MOST_RANGES: u32 = 8;
+const MOST_RANGES: u32 = 32;
 /// A range is worth a request of its own from so many expected pages on.
-const PAGES_PER_RANGE: u64 = 3;
+const PAGES_PER_RANGE: u64 = 6;
 
 /// One chain of requests, from its newest day down.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,25 +59,27 @@ impl Range {
     }
 }
 
-/// Ranges of about the same number of records below `oldest`, down to `from`, assuming that the
-/// days go on as densely as those of the first page, which had `records` of `total` and reached
-/// from `newest` to `oldest`. `None`: not worth it.
+/// Cuts what is left of `range` into ranges of about the same number of records, assuming that its
+/// days go on as densely as those of its last answer, which had `records` of `total` and reached
+/// from `newest` to `oldest`. `others` ranges are being read beside it. `None`: not worth it.
 pub(super) fn cut(
-    from: Option<Date>,
+    range: &Range,
     newest: Date,
     oldest: Date,
     records: u64,
     total: u64,
+    others: usize,
 ) -> Option<Vec<Range>> {
     let pages = total.saturating_sub(records).div_ceil(records.max(1));
-    let parts = u32::try_from(pages / PAGES_PER_RANGE).unwrap_or(MOST_RANGES).min(MOST_RANGES);
+    let free = MOST_RANGES.saturating_sub(u32::try_from(others).unwrap_or(MOST_RANGES));
+    let parts = u32::try_from(pages / PAGES_PER_RANGE).unwrap_or(MOST_RANGES).min(free);
     if parts < 2 {
         return None;
     }
     let span = |a: Date, b: Date| (b.duration_since(a).as_secs() / 86_400).max(0);
     let days_per_page = span(oldest, newest).max(1);
     let mut days = days_per_page.saturating_mul(i64::try_from(pages).unwrap_or(i64::MAX));
-    if let Some(from) = from {
+    if let Some(from) = range.from {
         days = days.min(span(from, oldest));
     }
     let step = days / i64::from(parts);
@@ -91,6 +93,6 @@ pub(super) fn cut(
         ranges.push(Range::between(Some(begin), to));
         to = previous_day(begin);
     }
-    ranges.push(Range::between(from, to));
+    ranges.push(Range::between(range.from, to));
     Some(ranges)
 }

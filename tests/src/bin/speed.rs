@@ -1,0 +1,96 @@
+//! How close a sync of all streams comes to the rate limit: the time from the first to the last
+//! general request, as the server counts them, over the optimum, at several latencies. Harvest's
+//! limits run ten and a hundred times faster here.
+//!
+//! `speed [LATENCY_MS...]`; `harvest-lake` must be built in the same profile.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use e2e::scene::{binary, now};
+use sim::{Account, Face, Limit, Scale, Statistics};
+use tokio::process::Command;
+
+const GENERAL: &str = "100/1500ms";
+const REPORTS: &str = "100/9s";
+const PER_WINDOW: u64 = 100;
+const WINDOW: Duration = Duration::from_millis(1500);
+/// What each permit waits beside its window, of a window of 1.5 s.
+const GUARD: Duration = Duration::from_millis(30);
+
+/// An account whose first sync takes nearly 2,000 general requests.
+fn scale() -> Scale {
+    Scale {
+        years: 2,
+        users: 60,
+        projects: 200,
+        time_entries: 20_000,
+        expenses: 2_000,
+        invoices: 740,
+        estimates: 250,
+        ..Scale::issue()
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a program of its own")]
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let asked = std::env::args().skip(1).map(|text| text.parse());
+    let mut latencies: Vec<u64> = asked.collect::<Result<_, _>>()?;
+    if latencies.is_empty() {
+        latencies = vec![0, 50, 500];
+    }
+    println!("latency  requests  seconds  optimum  ratio  guard's share  most in a window  429");
+    for latency in latencies {
+        let seen = sync(Duration::from_millis(latency)).await?;
+        println!("{latency:>4} ms  {}", row(&seen).ok_or("no general request")?);
+    }
+    Ok(())
+}
+
+/// A first sync by the built command, as the server saw it.
+async fn sync(latency: Duration) -> Result<Statistics, Box<dyn std::error::Error>> {
+    let account = Account::generate(&scale(), 7, now());
+    let face = Face { latency, ..Face::local() };
+    let served = sim::serve(Arc::new(Mutex::new(account)), face).await?;
+    let general = Limit::GENERAL.read(GENERAL).ok_or("a limit")?;
+    let reports = Limit::REPORTS.read(REPORTS).ok_or("a limit")?;
+    served.with(|account| {
+        account.set_general_limit(general);
+        account.set_report_limit(reports);
+    });
+    let lake = tempfile::tempdir()?;
+    let ended = Command::new(binary("harvest-lake"))
+        .args(["sync", "--wait", "--json", "--budget-percent", "100"])
+        .env("HARVEST_ACCOUNT_ID", scale().account_id.to_string())
+        .env("HARVEST_ACCESS_TOKEN", sim::ADMINISTRATOR_TOKEN)
+        .env("HARVEST_BASE_URL", served.base_url())
+        .env("HARVEST_LAKE", lake.path())
+        .env("HARVEST_GENERAL", GENERAL)
+        .env("HARVEST_REPORTS", REPORTS)
+        .output()
+        .await?;
+    if !ended.status.success() {
+        return Err(String::from_utf8_lossy(&ended.stderr).into_owned().into());
+    }
+    Ok(served.with(|account| account.statistics().clone()))
+}
+
+fn row(seen: &Statistics) -> Option<String> {
+    let general = &seen.general;
+    // What report runs ask last, who the token is, waits for the reports.
+    let took = seen.last_general_stream_us?.checked_sub(general.first_us?)?;
+    let took = Duration::from_micros(u64::try_from(took).ok()?);
+    let rounds = u32::try_from(general.requests.checked_sub(1)? / PER_WINDOW).ok()?;
+    let optimum = WINDOW * rounds;
+    let refused = general.refused + seen.reports.refused;
+    Some(format!(
+        "{:>8}  {:>7.2}  {:>7.2}  {:>5.3}  {:>13.3}  {:>16}  {refused:>3}",
+        general.requests,
+        took.as_secs_f64(),
+        optimum.as_secs_f64(),
+        took.div_duration_f64(optimum),
+        (GUARD * rounds).div_duration_f64(optimum),
+        general.peak,
+    ))
+}
