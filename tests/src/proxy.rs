@@ -1,5 +1,6 @@
 //! Stands between an SDK and a server, and by a seeded plan throttles, fails, loses and delays.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ pub struct Proxy {
     /// Where it listens.
     pub endpoint: String,
     happened: Arc<Mutex<Vec<Fault>>>,
+    calls: Arc<Mutex<BTreeMap<String, u64>>>,
 }
 
 impl Proxy {
@@ -44,7 +46,10 @@ impl Proxy {
         let dice = Arc::new(Mutex::new(StdRng::seed_from_u64(seed)));
         let client = client();
         let (upstream, log) = (upstream.to_owned(), Arc::clone(&happened));
+        let calls = Arc::new(Mutex::new(BTreeMap::new()));
+        let counts = Arc::clone(&calls);
         http::serve(listener, move |asked| {
+            *counts.lock().expect("no panic").entry(call(&asked)).or_insert(0) += 1;
             let (client, upstream) = (client.clone(), upstream.clone());
             let fault = {
                 let mut dice = dice.lock().expect("no panic");
@@ -54,7 +59,13 @@ impl Proxy {
             log.lock().expect("no panic").extend(fault);
             async move { answer(&client, &upstream, asked, fault).await }
         });
-        Self { endpoint, happened }
+        Self { endpoint, happened, calls }
+    }
+
+    /// How often each operation of `DynamoDB` was called for each kind of item.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.calls.lock().expect("no panic").clone()
     }
 
     /// What went wrong so far.
@@ -62,6 +73,18 @@ impl Proxy {
     pub fn happened(&self) -> Vec<Fault> {
         self.happened.lock().expect("no panic").clone()
     }
+}
+
+/// What DynamoDB is asked, and about which kind of item: `PutItem budget`.
+fn call(asked: &http::Asked) -> String {
+    let operation = asked.header("x-amz-target").and_then(|target| target.split('.').next_back());
+    let body = String::from_utf8_lossy(&asked.body);
+    let kinds = ["budget", "stream", "account", "orchestrator", "run"];
+    let kind = kinds.into_iter().find(|kind| {
+        // As a sort key, whatever the body says elsewhere.
+        body.contains(&format!("\"sk\":{{\"S\":\"{kind}"))
+    });
+    format!("{} {}", operation.unwrap_or(&asked.method), kind.unwrap_or("several"))
 }
 
 const FAULTS: [Fault; 5] =

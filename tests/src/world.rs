@@ -36,8 +36,22 @@ pub struct SimClock {
 }
 
 impl SimClock {
-    fn new() -> Self {
+    /// The time from now on. Call under tokio's paused clock.
+    #[must_use]
+    pub fn new() -> Self {
         Self { zero: tokio::time::Instant::now() }
+    }
+
+    /// The time as a process sees it whose clock is `ahead`.
+    #[must_use]
+    pub fn seen(self, ahead: SignedDuration) -> Arc<dyn Clock> {
+        Arc::new(WrongClock { right: self, ahead })
+    }
+}
+
+impl Default for SimClock {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -253,7 +267,7 @@ impl World {
         let objects = Arc::new(SlowStore { inner: objects, frost: Arc::clone(&frost) });
         let state: Arc<dyn StateStore> =
             Arc::new(SlowState { inner: state, frost: Arc::clone(&frost) });
-        let clock: Arc<dyn Clock> = Arc::new(WrongClock { right: self.clock, ahead });
+        let clock = self.clock.seen(ahead);
         let random = Random::seeded(self.seed.wrapping_mul(31).wrapping_add(number));
         let gate = Gate::new(
             Arc::clone(&state),

@@ -138,6 +138,20 @@ impl BudgetItem {
         instant(due.saturating_add(step(limit).saturating_mul(rounds)))
     }
 
+    /// When to ask for `n` permits at once rather than for each as it comes into the horizon: when the
+    /// last of them does, but no later than half of the horizon before the first is due.
+    #[must_use]
+    pub fn together(
+        &self,
+        limit: Limit,
+        now: Timestamp,
+        n: u32,
+        horizon: SignedDuration,
+    ) -> Timestamp {
+        let all = minus(self.estimate(limit, now, n), horizon);
+        all.min(minus(self.estimate(limit, now, 1), horizon / 2))
+    }
+
     /// When one more permit would be due. Never before the last one, so the log stays in order.
     fn next_due(&self, limit: Limit, now: Timestamp) -> i64 {
         let mut due = ceil_millis(now);

@@ -69,7 +69,7 @@ pub async fn try_ask(
     let mut attempts = Attempts::default();
     loop {
         match context.gate.permit(class, HORIZON_INCREMENTAL).await {
-            Ok(()) => {}
+            Ok(_) => {}
             Err(NoPermit::ComeBack(at)) => {
                 context.clock.sleep_until(at).await;
                 continue;

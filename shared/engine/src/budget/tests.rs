@@ -234,6 +234,21 @@ fn the_estimate_is_what_reserving_gives() {
 }
 
 #[test]
+fn permits_are_asked_for_together_while_there_is_time() {
+    let limit = limit("4/15s");
+    // Two permits at 0 s, two at 3 s: their successors come into the horizon one after the other.
+    let (item, _) = grant(&BudgetItem::default(), limit, 0, 2, 0);
+    let (item, _) = grant(&item, limit, 3_000, 2, 0);
+    let horizon = ms(5_000);
+    let when = |n| item.together(limit, at(4_000), n, horizon);
+    assert_eq!(when(1), at(15_400 - 5_000));
+    assert_eq!(when(2), at(15_400 - 5_000));
+    assert_eq!(when(3), at(15_400 - 2_500), "no later than half a horizon before the first");
+    let soon = |n| item.together(limit, at(4_000), n, ms(20_000));
+    assert!(soon(1) < at(4_000), "at once");
+}
+
+#[test]
 fn the_stored_form_is_short_and_stable() {
     let limit = limit("95/15s");
     let (item, _) = grant(&BudgetItem::default(), limit, 0, 190, 20_000);

@@ -114,7 +114,7 @@ impl Request {
         let Context { clock, gate, api, tokens, .. } = &self.context;
         loop {
             match gate.permit(self.class, self.horizon).await {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(NoPermit::ComeBack(at)) => return Err(Sent::ComeBack(at)),
                 Err(NoPermit::State(error)) => return Err(Sent::State(error)),
             }

@@ -3,7 +3,7 @@ use core::time::Duration;
 
 use async_trait::async_trait;
 use futures::poll;
-use state::MemoryStore;
+use state::{Expect, Item, MemoryStore, Put};
 
 use super::*;
 use crate::clock::SystemClock;

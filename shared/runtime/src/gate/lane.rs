@@ -1,0 +1,289 @@
+//! The budget of one class of requests, as the requests of one process share it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use engine::budget::{BudgetItem, Limit, Reservation};
+use engine::time::{SignedDuration, Timestamp, between, minus, plus};
+use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
+use tokio::sync::Mutex;
+
+use super::{NoPermit, PATIENCE, alone};
+use crate::clock::Clock;
+use crate::context::Random;
+
+/// Permits asked for at once, at most.
+const MOST_AT_ONCE: u32 = 8;
+/// Who has time left until a permit is due waits so long for others of this process, to ask together.
+const GATHERED: SignedDuration = SignedDuration::from_millis(200);
+/// A permit is due at most so long after it could be, because of the write that reserves it.
+const LONGEST_LEAD: SignedDuration = SignedDuration::from_millis(50);
+/// An item seen this long ago still tells who has to come back later: others reserve and make it
+/// later yet; only a 429, which frees permits, makes it earlier.
+const BELIEVED: SignedDuration = SignedDuration::from_secs(1);
+/// An item seen longer ago is read before it is written: a read costs a fifth of a lost race.
+const FRESH: SignedDuration = SignedDuration::from_millis(100);
+/// Who lost a race for the item waits a part of a few writes, more each time, but not longer than this.
+const LONGEST_LOST_PAUSE: SignedDuration = SignedDuration::from_millis(400);
+
+#[derive(Debug)]
+pub(super) struct Lane {
+    state: Arc<dyn StateStore>,
+    clock: Arc<dyn Clock>,
+    key: ItemKey,
+    limit: Limit,
+    random: Random,
+    /// Who has no permit yet.
+    waiting: AtomicU32,
+    /// Locked only in tasks of their own: a future may be next in line for it and yet stand still,
+    /// because whoever drives it waits for the same lock in another place.
+    pool: Mutex<Pool>,
+}
+
+#[derive(Debug, Default)]
+struct Pool {
+    /// Permits of this process that nobody has taken yet.
+    dues: VecDeque<Timestamp>,
+    /// The item with its revision.
+    known: Option<(u64, BudgetItem)>,
+    /// When `known` was true.
+    known_at: Option<Timestamp>,
+    /// How long the last write took: a permit cannot be used before its reservation is written.
+    write_takes: SignedDuration,
+}
+
+impl Pool {
+    /// Whether the item was seen within `age` before `now`.
+    fn knows_since(&self, age: SignedDuration, now: Timestamp) -> bool {
+        self.known_at.is_some_and(|at| at <= now && between(at, now) <= age)
+    }
+
+    fn item(&self) -> BudgetItem {
+        self.known.as_ref().map(|(_, item)| item.clone()).unwrap_or_default()
+    }
+}
+
+/// Somebody who waits for a permit, until this is dropped.
+struct Waits<'l>(&'l AtomicU32);
+
+impl<'l> Waits<'l> {
+    fn new(waiting: &'l AtomicU32) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What asking for a permit came to.
+enum Taken {
+    /// It is due then.
+    Due(Timestamp),
+    /// None is due soon: ask again then, together with others.
+    Gather(Timestamp),
+    /// None is within the horizon before `first`: ask again at `at`, when there are some more.
+    ComeBack { first: Timestamp, at: Timestamp },
+}
+
+impl Lane {
+    pub(super) fn new(
+        state: Arc<dyn StateStore>,
+        clock: Arc<dyn Clock>,
+        key: ItemKey,
+        limit: Limit,
+        random: Random,
+    ) -> Self {
+        let (waiting, pool) = (AtomicU32::new(0), Mutex::default());
+        Self { state, clock, key, limit, random, waiting, pool }
+    }
+
+    /// Returns when a permit of one's own is due: its due time.
+    pub(super) async fn permit(
+        self: &Arc<Self>,
+        horizon: SignedDuration,
+    ) -> Result<Timestamp, NoPermit> {
+        let horizon = self.limit.horizon(horizon);
+        loop {
+            let due = self.due(horizon).await?;
+            // The item may have to be read: that is done before the permit is due, not after.
+            let early = minus(due, self.limit.guard().lateness);
+            self.clock.sleep_until(early).await;
+            if self.is_free_of_blocks(due).await? {
+                self.clock.sleep_until(due).await;
+                let late = self.limit.is_dead(due, self.clock.now());
+                if !late && self.is_free_of_blocks(due).await? {
+                    return Ok(due);
+                }
+            }
+        }
+    }
+
+    /// The due time of a permit of one's own.
+    async fn due(self: &Arc<Self>, horizon: SignedDuration) -> Result<Timestamp, NoPermit> {
+        let waits = Waits::new(&self.waiting);
+        let mut gathered = false;
+        loop {
+            let lane = Arc::clone(self);
+            match alone(async move { lane.take(horizon, gathered).await }).await? {
+                Taken::Due(due) => {
+                    drop(waits);
+                    return Ok(due);
+                }
+                Taken::Gather(at) => {
+                    gathered = true;
+                    self.clock.sleep_until(at).await;
+                }
+                Taken::ComeBack { first, at } => {
+                    if between(self.clock.now(), first) > PATIENCE {
+                        return Err(NoPermit::ComeBack(first));
+                    }
+                    // Not all at the same moment: there is half a horizon until the permit is due.
+                    let moment = self.share_of(horizon.saturating_mul(3) / 8);
+                    self.clock.sleep_until(plus(at, moment)).await;
+                }
+            }
+        }
+    }
+
+    /// A random part of `most`.
+    fn share_of(&self, most: SignedDuration) -> SignedDuration {
+        let millis = u64::try_from(most.as_millis()).unwrap_or(0);
+        let part = self.random.next().checked_rem(millis.max(1)).unwrap_or(0);
+        SignedDuration::from_millis(i64::try_from(part).unwrap_or(0))
+    }
+
+    async fn is_free_of_blocks(self: &Arc<Self>, due: Timestamp) -> Result<bool, StateError> {
+        let lane = Arc::clone(self);
+        Ok(!alone(async move { lane.is_blocked(due).await }).await?)
+    }
+
+    /// Whether a block came after the permit was given. Another process may have written it, and
+    /// given the permit to somebody else, unless that is too short ago to be possible.
+    async fn is_blocked(&self, due: Timestamp) -> Result<bool, StateError> {
+        let mut pool = self.pool.lock().await;
+        let kept = self.limit.guard().lateness;
+        if pool.known_at.is_none_or(|at| between(at, due) > kept) {
+            self.read(&mut pool).await?;
+        }
+        let now = self.clock.now();
+        Ok(pool.known.as_ref().is_some_and(|(_, item)| item.is_blocked(due, now)))
+    }
+
+    /// The next due time, or when to ask again.
+    async fn take(&self, horizon: SignedDuration, gathered: bool) -> Result<Taken, StateError> {
+        let mut pool = self.pool.lock().await;
+        let now = self.clock.now();
+        pool.dues.retain(|due| !self.limit.is_dead(*due, now));
+        if let Some(due) = pool.dues.pop_front() {
+            return Ok(Taken::Due(due));
+        }
+        self.see(&mut pool, BELIEVED).await?;
+        let mut lost = 0_u32;
+        loop {
+            let wish = self.waiting.load(Ordering::Relaxed).clamp(1, MOST_AT_ONCE);
+            let now = self.clock.now();
+            let rest = pool.item().together(self.limit, now, wish, horizon);
+            if let Reservation::ComeBack { at } = pool.item().reserve(self.limit, now, 1, horizon) {
+                return Ok(Taken::ComeBack { first: at, at: at.max(rest) });
+            }
+            if rest > now {
+                // Some are there already, but not all.
+                return Ok(Taken::ComeBack { first: now, at: rest });
+            }
+            let soon = plus(now, GATHERED);
+            let has_time = between(soon, pool.item().estimate(self.limit, now, 1)) > GATHERED;
+            if !gathered && has_time && wish < MOST_AT_ONCE {
+                return Ok(Taken::Gather(soon));
+            }
+            self.see(&mut pool, FRESH).await?;
+            let earliest = plus(self.clock.now(), pool.write_takes.min(LONGEST_LEAD));
+            match pool.item().reserve(self.limit, earliest, wish, horizon) {
+                Reservation::ComeBack { .. } => {}
+                Reservation::Reserved { item, dues } => {
+                    if self.write(&mut pool, item).await? {
+                        pool.dues.extend(dues);
+                        if let Some(due) = pool.dues.pop_front() {
+                            return Ok(Taken::Due(due));
+                        }
+                    }
+                    lost = lost.saturating_add(1);
+                    let pause = pool.write_takes.saturating_mul(1 << lost.min(5));
+                    let pause = self.share_of(pause.min(LONGEST_LOST_PAUSE));
+                    self.clock.sleep_until(plus(self.clock.now(), pause)).await;
+                }
+            }
+        }
+    }
+
+    /// Reads the item unless it was seen within `age`.
+    async fn see(&self, pool: &mut Pool, age: SignedDuration) -> Result<(), StateError> {
+        if pool.knows_since(age, self.clock.now()) { Ok(()) } else { self.read(pool).await }
+    }
+
+    async fn read(&self, pool: &mut Pool) -> Result<(), StateError> {
+        let now = self.clock.now();
+        pool.known = self.state.get(&self.key).await?.map(|item| parsed(&item));
+        pool.known_at = Some(now);
+        Ok(())
+    }
+
+    async fn write(&self, pool: &mut Pool, item: BudgetItem) -> Result<bool, StateError> {
+        let body = serde_json::to_string(&item).unwrap_or_default();
+        let expect = pool.known.as_ref().map_or(Expect::Absent, |(rev, _)| Expect::Rev(*rev));
+        let began = self.clock.now();
+        let put = self.state.put(&self.key, expect, &body, None).await?;
+        pool.known_at = Some(began);
+        pool.write_takes = between(began, self.clock.now()).max(SignedDuration::ZERO);
+        match put {
+            Put::Stored(rev) => {
+                pool.known = Some((rev, item));
+                Ok(true)
+            }
+            Put::Lost(current) => {
+                pool.known = current.map(|item| parsed(&item));
+                Ok(false)
+            }
+        }
+    }
+
+    pub(super) async fn block(
+        &self,
+        retry_after: Option<SignedDuration>,
+    ) -> Result<(), StateError> {
+        let mut pool = self.pool.lock().await;
+        pool.dues.clear();
+        self.see(&mut pool, FRESH).await?;
+        loop {
+            let item = pool.item().blocked(self.limit, self.clock.now(), retry_after);
+            if self.write(&mut pool, item).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// When the last of `n` more requests would be due, if nobody else asked.
+    pub(super) async fn estimate(&self, n: u32) -> Result<Timestamp, StateError> {
+        let mut pool = self.pool.lock().await;
+        self.see(&mut pool, BELIEVED).await?;
+        Ok(pool.item().estimate(self.limit, self.clock.now(), n))
+    }
+
+    /// Permits given for the window that ends now, and the limit.
+    pub(super) async fn used(&self) -> Result<(u32, Limit), StateError> {
+        let mut pool = self.pool.lock().await;
+        self.see(&mut pool, BELIEVED).await?;
+        // Permits of the next window are given, too: for people the present one is just full.
+        let used = pool.item().used(self.limit, self.clock.now()).min(self.limit.requests());
+        Ok((used, self.limit))
+    }
+}
+
+/// An unreadable item counts as an unused budget: the guard of 429 remains.
+fn parsed(item: &Item) -> (u64, BudgetItem) {
+    (item.rev, serde_json::from_str(&item.body).unwrap_or_default())
+}
