@@ -8,9 +8,11 @@ use std::path::PathBuf;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use engine::ids::AccountId;
+use engine::item::StreamItem;
+use engine::plan::{Demand, ripe};
 use engine::schema::{Column, ColumnType, Source, columns};
 use engine::spec::{Field, FieldType, Kind, Module, Paging, Partition, StreamSpec, Sweep};
-use engine::time::{Date, Timestamp};
+use engine::time::{Date, SignedDuration, Timestamp};
 use engine::window::Period;
 use lake::decode::{DecodedPage, Decoder, Parent, ReadAt};
 use serde::Deserialize;
@@ -207,6 +209,22 @@ fn what_incremental_passes_cannot_see_is_swept_daily() {
             );
         }
     }
+}
+
+#[test]
+fn sweeps_are_spread_over_the_day() {
+    let begun: Timestamp = "2026-03-10T09:00:00Z".parse().unwrap();
+    let mut item = StreamItem::default();
+    item.position.full.last_begun = Some(begun);
+    let schedule = Demand::Schedule { interval: SignedDuration::from_hours(1) };
+    let mut hours = [0; 24];
+    for spec in STREAMS.iter().filter(|spec| spec.sweep != Sweep::Always) {
+        let at = ripe(spec, &item, schedule).full.unwrap();
+        let hour = at.as_second().rem_euclid(86_400) / 3_600;
+        hours[usize::try_from(hour).unwrap()] += 1;
+    }
+    let (most, quiet) = (hours.iter().max().unwrap(), hours.iter().filter(|n| **n == 0).count());
+    assert!(*most <= 4 && quiet <= 10, "sweeps by the hour of the day: {hours:?}");
 }
 
 #[test]

@@ -36,6 +36,9 @@ pub enum Command {
     Check(CheckArguments),
     /// Tell how each stream stands, without asking Harvest.
     Status(StatusArguments),
+    /// Tell what would run when, how many requests it takes, and how long the rate limit makes it
+    /// last.
+    Plan(PlanArguments),
     /// List all streams.
     Streams,
     /// Show the columns of a stream's table, or the statement that makes it known to an engine.
@@ -196,6 +199,29 @@ pub struct StatusArguments {
     pub streams: StreamArguments,
 }
 
+/// Arguments of `plan`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PlanArguments {
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    #[command(flatten)]
+    pub api: ApiArguments,
+    #[command(flatten)]
+    pub streams: StreamArguments,
+    /// Ask Harvest how much there is, with a few dozen requests; otherwise only what is known counts
+    #[arg(long)]
+    pub ask: bool,
+    /// How often what changed is read [HARVEST_SYNC_INTERVAL; default: 1h]
+    #[arg(long, value_name = "TIME")]
+    pub sync_interval: Option<String>,
+    /// First day of dated listings and reports to read [HARVEST_START_DATE; default: all history]
+    #[arg(long, value_name = "DAY")]
+    pub start_date: Option<String>,
+    /// Windows of reports: month, quarter or year [HARVEST_REPORT_WINDOW; default: month]
+    #[arg(long, value_name = "WINDOW")]
+    pub report_window: Option<String>,
+}
+
 /// An engine that tables are made known to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
@@ -320,6 +346,17 @@ impl CheckArguments {
         self.place.give(given);
         self.api.give(given);
         self.streams.give(given);
+    }
+}
+
+impl PlanArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        self.place.give(given);
+        self.api.give(given);
+        self.streams.give(given);
+        set(given, Setting::SYNC_INTERVAL, self.sync_interval.as_ref());
+        set(given, Setting::START_DATE, self.start_date.as_ref());
+        set(given, Setting::REPORT_WINDOW, self.report_window.as_ref());
     }
 }
 

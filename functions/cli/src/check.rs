@@ -1,6 +1,5 @@
 //! `harvest-lake check`: what would happen, before it does.
 
-mod probe;
 #[cfg(test)]
 mod tests;
 
@@ -16,10 +15,10 @@ use serde::Serialize;
 
 use crate::arguments::CheckArguments;
 use crate::exit::{CliError, Exit};
+use crate::probe::{Answered, Probe, probe};
 use crate::said::{Paint, Said};
 use crate::summary::refusal;
 use crate::text;
-use probe::{Answered, Probe, probe};
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -7,8 +7,10 @@ use engine::spec::StreamSpec;
 use lake::store::ObjectStore;
 use lake::table::{Table, TableError};
 use runtime::aws::Aws;
-use runtime::config::{ConfigError, Given, LakePlace, Setting, has_own_s3_endpoint};
+use runtime::config::{ConfigError, Deployment, Given, LakePlace, Setting, has_own_s3_endpoint};
 use runtime::parts;
+
+use crate::exit::CliError;
 
 /// No account has this id: opening a table in its name tells whose it is.
 const NOBODY: AccountId = AccountId(0);
@@ -45,6 +47,30 @@ impl LakeFacts {
         match Table::open(store(), spec, NOBODY).await {
             Err(TableError::OtherAccount { found, .. }) => Table::open(store(), spec, found).await,
             other => other,
+        }
+    }
+
+    /// The deployment that was given, of which nothing is asked but its stores: a token that cannot be
+    /// read does not matter, and the lake knows whose it is.
+    ///
+    /// # Errors
+    /// Where settings are wrong, or the lake holds another account.
+    pub(crate) async fn deployment(&self, given: &mut Given) -> Result<Deployment, CliError> {
+        self.name_account(given).await;
+        for setting in [Setting::TOKEN, Setting::TOKEN_FILE, Setting::SECRET] {
+            given.unset(setting);
+        }
+        let deployment = Deployment::parse(given)?;
+        parts::check_account(&deployment).await?;
+        Ok(deployment)
+    }
+
+    /// Sets the account, where nobody did, to that of the lake.
+    pub(crate) async fn name_account(&self, given: &mut Given) {
+        if given.get(Setting::ACCOUNT).is_none()
+            && let Some(account) = self.account().await
+        {
+            given.set(Setting::ACCOUNT, account.to_string());
         }
     }
 

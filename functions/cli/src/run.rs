@@ -13,6 +13,7 @@ use crate::display::Show;
 use crate::exit::{CliError, Exit};
 use crate::export;
 use crate::files;
+use crate::plan;
 use crate::reset;
 use crate::said::{Paint, Said};
 use crate::status;
@@ -89,6 +90,7 @@ async fn command(
         }
         Command::Check(check) => check::check(check, given, paint).await,
         Command::Status(status) => status::status(status, given, paint).await,
+        Command::Plan(wanted) => plan::plan(wanted, given, paint).await,
         Command::Streams => Ok(stream_list::streams()),
         Command::Schema(schema) => ddl::schema(schema, &given),
         Command::Files(files) => files::files(files, &given).await,

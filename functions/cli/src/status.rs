@@ -9,8 +9,8 @@ use engine::plan::{Standing, standing};
 use engine::spec::StreamSpec;
 use engine::time::{Timestamp, between};
 use runtime::clock::{Clock, SystemClock};
-use runtime::config::{Deployment, Given, LakePlace, Setting, StatePlace};
-use runtime::{RunError, parts, records};
+use runtime::config::{Given, LakePlace};
+use runtime::parts;
 use serde::Serialize;
 use serde_json::json;
 
@@ -18,6 +18,7 @@ use crate::arguments::StatusArguments;
 use crate::exit::{CliError, Exit};
 use crate::lake_facts::LakeFacts;
 use crate::said::{Paint, Said};
+use crate::stored::Stored;
 use crate::text;
 
 /// The state of one stream.
@@ -60,19 +61,9 @@ pub(crate) async fn status(
 ) -> Result<Said, CliError> {
     arguments.give(&mut given);
     let lake = LakeFacts::of(&given).await?;
-    if given.get(Setting::ACCOUNT).is_none()
-        && let Some(account) = lake.account().await
-    {
-        given.set(Setting::ACCOUNT, account.to_string());
-    }
-    // Nothing is asked of Harvest: a token that cannot be read does not matter.
-    for setting in [Setting::TOKEN, Setting::TOKEN_FILE, Setting::SECRET] {
-        given.unset(setting);
-    }
-    let deployment = Deployment::parse(&given)?;
-    parts::check_account(&deployment).await?;
+    let deployment = lake.deployment(&mut given).await?;
     let now = SystemClock.now();
-    let (account, items) = stored(&deployment).await?;
+    let Stored { account, items } = Stored::of(&deployment).await?;
     let mut rows = Vec::new();
     for (spec, item) in streams::STREAMS.into_iter().zip(items) {
         let excluded = !deployment.settings.includes(spec.name);
@@ -92,23 +83,6 @@ pub(crate) async fn status(
         rows.push(row);
     }
     Ok(said(&account, &lake.place, &rows, now, paint))
-}
-
-/// The items of account and streams; defaults where there is no state yet, which stays so.
-async fn stored(deployment: &Deployment) -> Result<(AccountItem, Vec<StreamItem>), CliError> {
-    let account = deployment.settings.account;
-    if matches!(&deployment.state, StatePlace::File(file) if !file.exists()) {
-        return Ok((AccountItem::default(), vec![StreamItem::default(); streams::STREAMS.len()]));
-    }
-    let state = parts::state(deployment).await?;
-    let failed = |stream| move |source| RunError::State { stream, source };
-    let item = records::account(&*state, account).await.map_err(failed("account"))?.value;
-    let mut items = Vec::new();
-    for spec in streams::STREAMS {
-        let stored = records::stream(&*state, account, spec.name).await;
-        items.push(stored.map_err(failed(spec.name))?.value);
-    }
-    Ok((item, items))
 }
 
 fn row(

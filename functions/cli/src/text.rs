@@ -75,6 +75,17 @@ pub(crate) fn ago(duration: SignedDuration) -> String {
     }
 }
 
+/// `now`, `in 40 s`, `in 5 min`, `in 3 days`.
+pub(crate) fn ahead(duration: SignedDuration) -> String {
+    match u64::try_from(duration.as_secs()).unwrap_or(0) {
+        0 => "now".to_owned(),
+        seconds @ 1..120 => format!("in {seconds} s"),
+        seconds @ 120..7_200 => format!("in {} min", seconds / 60),
+        seconds @ 7_200..172_800 => format!("in {} h", seconds / 3_600),
+        seconds => format!("in {} days", seconds / 86_400),
+    }
+}
+
 fn minutes(minutes: u64) -> String {
     match (minutes / 60, minutes % 60) {
         (0, minutes) => format!("{minutes} min"),
@@ -165,5 +176,14 @@ mod tests {
         assert_eq!(about(SignedDuration::from_hours(5)), "about 5 hours");
         assert_eq!(ago(SignedDuration::from_mins(90)), "90 min ago");
         assert_eq!(ago(SignedDuration::from_hours(49)), "2 days ago");
+        for (seconds, text) in [
+            (-3, "now"),
+            (40, "in 40 s"),
+            (300, "in 5 min"),
+            (7_300, "in 2 h"),
+            (260_000, "in 3 days"),
+        ] {
+            assert_eq!(ahead(SignedDuration::from_secs(seconds)), text);
+        }
     }
 }

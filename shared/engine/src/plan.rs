@@ -1,6 +1,6 @@
 //! What is due: which streams run which pass, and in which order.
 
-use crate::item::{AccountItem, Health, Position, StreamItem};
+use crate::item::{AccountItem, Health, PassState, Position, StreamItem};
 use crate::pass::Pass;
 use crate::room::{Weight, weight};
 use crate::spec::{Kind, ReportWindow, StreamSpec, Sweep};
@@ -60,6 +60,142 @@ pub fn standing(spec: &StreamSpec, account: &AccountItem) -> Standing {
     if off { Standing::Skipped } else { Standing::Open }
 }
 
+/// When each pass of a stream is to begin or to go on. `None`: not as things stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ripe {
+    /// The incremental pass.
+    pub incremental: Option<Timestamp>,
+    /// The full pass.
+    pub full: Option<Timestamp>,
+}
+
+/// Something has waited for it since ever.
+const AT_ONCE: Timestamp = Timestamp::MIN;
+
+/// When the passes of `spec` are due for `demand`, as its item stands.
+#[must_use]
+pub fn ripe(spec: &StreamSpec, item: &StreamItem, demand: Demand) -> Ripe {
+    let never = Ripe { incremental: None, full: None };
+    let Some(free) = held_until(&item.health, demand) else {
+        return never;
+    };
+    let from = |at: Option<Timestamp>, pass| {
+        Some(at?.max(free).max(ready(item.position.pass(pass), demand)))
+    };
+    Ripe {
+        incremental: from(incremental_at(spec, item, demand), Pass::Incremental),
+        full: from(full_at(spec, item, demand), Pass::Full),
+    }
+}
+
+/// When what began at `begun` no longer counts as new.
+fn stale(begun: Option<Timestamp>, demand: Demand) -> Option<Timestamp> {
+    let Some(begun) = begun else {
+        return Some(AT_ONCE);
+    };
+    match demand {
+        Demand::Schedule { interval } => Some(plus(begun, interval)),
+        Demand::Now { asked_at, .. } => (begun < asked_at).then_some(AT_ONCE),
+    }
+}
+
+/// When the budget has room for an unfinished pass; on demand it is tried once before.
+fn ready(state: &PassState, demand: Demand) -> Timestamp {
+    let Some(unfinished) = &state.unfinished else {
+        return AT_ONCE;
+    };
+    let untried = matches!(demand, Demand::Now { asked_at, .. } if unfinished.tried_at < asked_at);
+    unfinished.waits_until.filter(|_| !untried).unwrap_or(AT_ONCE)
+}
+
+fn incremental_at(spec: &StreamSpec, item: &StreamItem, demand: Demand) -> Option<Timestamp> {
+    let forced_full = matches!(demand, Demand::Now { pass: Some(Pass::Full), .. });
+    if forced_full || matches!(spec.kind, Kind::Snapshot(_)) {
+        return None;
+    }
+    let Position { full, incremental, cursor, .. } = &item.position;
+    let reports = matches!(spec.kind, Kind::ReportWindow(_));
+    let possible = match &full.unfinished {
+        _ if full.last_begun.is_some() => Some(AT_ONCE),
+        // Beside an unfinished backfill, what is new keeps coming in.
+        Some(backfill) if cursor.is_some() || reports => stale(Some(backfill.begun), demand),
+        // The budget of reports is small: the recent windows of all come before the old ones of any.
+        None if reports && incremental.last_begun.is_none() => Some(AT_ONCE),
+        Some(_) | None => None,
+    };
+    let newest = incremental.last_begun.max(full.last_begun);
+    let wanted =
+        if incremental.unfinished.is_some() { Some(AT_ONCE) } else { stale(newest, demand) };
+    Some(possible?.max(wanted?))
+}
+
+fn full_at(spec: &StreamSpec, item: &StreamItem, demand: Demand) -> Option<Timestamp> {
+    let full = &item.position.full;
+    let forced = match demand {
+        Demand::Schedule { .. } => None,
+        Demand::Now { pass, .. } => pass,
+    };
+    // A stream that was never read whole has nothing to go on from.
+    let Some(begun) = full.last_begun else {
+        return Some(AT_ONCE);
+    };
+    if forced == Some(Pass::Incremental) {
+        return None;
+    }
+    if full.unfinished.is_some() {
+        return Some(AT_ONCE);
+    }
+    let swept = sweep_period(spec.sweep, full.last_requests)
+        .map_or_else(|| stale(Some(begun), demand), |period| sweep_at(spec, begun, period, demand));
+    match forced {
+        Some(Pass::Full) => stale(Some(begun), demand).or(swept),
+        Some(Pass::Incremental) | None => swept,
+    }
+}
+
+/// How long after a full pass the next is due, where that is not each time.
+#[must_use]
+pub fn sweep_period(sweep: Sweep, last_requests: u64) -> Option<SignedDuration> {
+    match sweep {
+        Sweep::Always => None,
+        Sweep::Daily => Some(DAY),
+        Sweep::ByCost if last_requests < DAILY_SWEEP_REQUESTS => Some(DAY),
+        Sweep::ByCost => Some(WEEK),
+    }
+}
+
+/// When the sweep after a full pass is due. Each stream has a moment of its own in the day or the
+/// week, so that sweeps do not follow each other all at once, as first loads do. The first one
+/// comes between a quarter of the period and five quarters after the first load.
+fn sweep_at(
+    spec: &StreamSpec,
+    begun: Timestamp,
+    period: SignedDuration,
+    demand: Demand,
+) -> Option<Timestamp> {
+    let earliest = plus(begun, period / 4).as_second();
+    let period = period.as_secs().max(1);
+    let offset = i64::try_from(moment(spec.name)).unwrap_or(0).checked_rem(period).unwrap_or(0);
+    let into = earliest.saturating_sub(offset).checked_rem_euclid(period).unwrap_or(0);
+    let slot = Timestamp::from_second(earliest.saturating_add(period).saturating_sub(into)).ok();
+    match demand {
+        Demand::Schedule { .. } => slot,
+        // Whoever syncs once a day, by hand, may not come at the stream's moment.
+        Demand::Now { .. } => {
+            let aged = plus(begun, SignedDuration::from_secs(period.saturating_mul(3) / 4));
+            slot.map(|slot| slot.min(aged))
+        }
+    }
+}
+
+/// A number that is a stream's own and the same for ever (FNV-1a of its name), below 2^31.
+fn moment(name: &str) -> u64 {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    hash >> 33
+}
+
 /// The pass of `spec` that is due now, if any.
 #[must_use]
 pub fn due(
@@ -68,76 +204,37 @@ pub fn due(
     demand: Demand,
     now: Timestamp,
 ) -> Option<Due> {
-    let begun = |pass| item.position.pass(pass).last_begun;
-    if held_back(&item.health, demand, now) {
+    let ripe = ripe(spec, item, demand);
+    let is_due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+    let pass = if is_due(ripe.incremental) {
+        Pass::Incremental
+    } else if is_due(ripe.full) {
+        Pass::Full
+    } else {
         return None;
-    }
-    let ready = |pass| {
-        item.position.pass(pass).unfinished.as_ref().is_none_or(|unfinished| {
-            let untried = matches!(demand, Demand::Now { asked_at, .. }
-                if unfinished.tried_at < asked_at);
-            untried || unfinished.waits_until.is_none_or(|until| until <= now)
-        })
     };
-    let full = begun(Pass::Full);
-    let unfinished = item.position.full.unfinished.is_some();
-    let snapshot = matches!(spec.kind, Kind::Snapshot(_));
-    let since_full = full.map_or(i64::MAX, |full| between(full, now).as_secs());
-    let (fresh, forced) = match demand {
-        Demand::Schedule { interval } => (plus(now, interval.checked_neg()?), None),
-        Demand::Now { asked_at, pass } => (asked_at, pass),
-    };
-    let stale = |begun: Option<Timestamp>| begun.is_none_or(|begun| begun < fresh);
-    let newest = begun(Pass::Incremental).max(full);
-    // Beside an unfinished backfill, what is new keeps coming in.
-    let beside = item.position.full.unfinished.as_ref().is_some_and(|backfill| {
-        backfill.begun < fresh
-            && (item.position.cursor.is_some() || matches!(spec.kind, Kind::ReportWindow(_)))
-    });
-    // The budget of reports is small: the recent windows of all come before the old ones of any.
-    let reports = matches!(spec.kind, Kind::ReportWindow(_));
-    let first_look = reports && begun(Pass::Incremental).is_none() && !unfinished;
-    let incremental = !snapshot
-        && forced != Some(Pass::Full)
-        && (full.is_some() || beside || first_look)
-        && (item.position.incremental.unfinished.is_some() || stale(newest))
-        && ready(Pass::Incremental);
-    if incremental {
-        let (pass, rank) = (Pass::Incremental, (0, reports, 0));
-        return Some(Due { spec, pass, weight: weight(spec, Some(item), pass), rank });
-    }
-    let sweep = match spec.sweep {
-        Sweep::Always => stale(full),
-        Sweep::Daily => full.is_none_or(|full| plus(full, DAY) <= now),
-        Sweep::ByCost => {
-            let daily = item.position.full.last_requests < DAILY_SWEEP_REQUESTS;
-            full.is_none_or(|full| plus(full, if daily { DAY } else { WEEK }) <= now)
-        }
-    };
-    let wanted = match forced {
-        None => unfinished || sweep,
-        Some(Pass::Full) => unfinished || sweep || stale(full),
-        // A stream that was never read whole has nothing to go on from.
-        Some(Pass::Incremental) => full.is_none(),
-    };
-    (wanted && ready(Pass::Full)).then(|| Due {
+    Some(Due {
         spec,
-        pass: Pass::Full,
-        weight: weight(spec, Some(item), Pass::Full),
-        // A snapshot's full pass is as small and as frequent as an incremental one.
-        rank: (
-            if snapshot {
-                0
-            } else if unfinished {
-                1
-            } else {
-                2
-            },
-            // Reports wait for a budget of their own anyway.
-            reports,
-            since_full.saturating_neg(),
-        ),
+        pass,
+        weight: weight(spec, Some(item), pass),
+        rank: rank(spec, item, pass, now),
     })
+}
+
+fn rank(spec: &StreamSpec, item: &StreamItem, pass: Pass, now: Timestamp) -> (u8, bool, i64) {
+    // Reports wait for a budget of their own anyway.
+    let reports = matches!(spec.kind, Kind::ReportWindow(_));
+    let full = &item.position.full;
+    let since_full = full.last_begun.map_or(i64::MAX, |full| between(full, now).as_secs());
+    match pass {
+        Pass::Incremental => (0, reports, 0),
+        // A snapshot's full pass is as small and as frequent as an incremental one.
+        Pass::Full if matches!(spec.kind, Kind::Snapshot(_)) => {
+            (0, reports, since_full.saturating_neg())
+        }
+        Pass::Full if full.unfinished.is_some() => (1, reports, since_full.saturating_neg()),
+        Pass::Full => (2, reports, since_full.saturating_neg()),
+    }
 }
 
 /// All that is due, most urgent first.
@@ -150,16 +247,16 @@ pub fn order(due: &mut [Due]) {
 }
 
 /// A failing stream backs off by itself; a refused one is tried daily. On demand each is tried once.
-fn held_back(health: &Health, demand: Demand, now: Timestamp) -> bool {
+fn held_until(health: &Health, demand: Demand) -> Option<Timestamp> {
     let Some((at, _)) = &health.last_error else {
-        return false;
+        return Some(AT_ONCE);
     };
     match demand {
-        Demand::Now { asked_at, .. } => *at >= asked_at,
+        Demand::Now { asked_at, .. } => (*at < asked_at).then_some(AT_ONCE),
         Demand::Schedule { .. } => {
             let minutes = 1_i64 << health.failures.min(6);
             let pause = if health.refused { DAY } else { SignedDuration::from_mins(minutes) };
-            now < plus(*at, pause)
+            Some(plus(*at, pause))
         }
     }
 }

@@ -10,10 +10,11 @@ use engine::budget::Limit;
 use engine::ids::AccountId;
 use engine::spec::RateClass;
 use engine::time::{SignedDuration, Timestamp};
-use state::{ItemKey, StateError, StateErrorKind, StateStore};
+use state::{StateError, StateErrorKind, StateStore};
 
 use crate::clock::Clock;
 use crate::context::Random;
+use crate::records::budget_key;
 use lane::Lane;
 
 /// A worker that would wait longer saves its work and goes.
@@ -52,7 +53,7 @@ impl Gate {
         reports: Limit,
         random: &Random,
     ) -> Self {
-        let key = |class: RateClass| ItemKey { account, sort: format!("budget#{}", class.name()) };
+        let key = |class| budget_key(account, class);
         let lane = |state, clock, class, limit| {
             Arc::new(Lane::new(state, clock, key(class), limit, random.clone()))
         };

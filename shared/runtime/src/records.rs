@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::ids::AccountId;
 use engine::item::{AccountItem, StreamItem};
+use engine::spec::RateClass;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use state::{Expect, ItemKey, Put, StateError, StateErrorKind, StateStore};
@@ -30,6 +31,12 @@ pub fn stream_key(account: AccountId, stream: &str) -> ItemKey {
 #[must_use]
 pub fn account_key(account: AccountId) -> ItemKey {
     ItemKey { account, sort: "account".to_owned() }
+}
+
+/// Key of the budget of `class`.
+#[must_use]
+pub fn budget_key(account: AccountId, class: RateClass) -> ItemKey {
+    ItemKey { account, sort: format!("budget#{}", class.name()) }
 }
 
 /// Reads an item.

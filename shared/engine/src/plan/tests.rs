@@ -50,7 +50,11 @@ fn item(incremental: Option<i64>, full: Option<i64>) -> StreamItem {
     item
 }
 
-fn unfinished(begun: i64, tried: i64, waits_until: Option<i64>) -> crate::item::Unfinished {
+pub(crate) fn unfinished(
+    begun: i64,
+    tried: i64,
+    waits_until: Option<i64>,
+) -> crate::item::Unfinished {
     crate::item::Unfinished {
         start: at(begun),
         begun: at(begun),
@@ -99,12 +103,52 @@ fn incremental_passes_come_hourly_and_full_ones_daily_or_weekly() {
     let mut listing = item(Some(100), Some(90));
     check(&LISTING, &listing, HOURLY, 100, None);
     check(&LISTING, &listing, HOURLY, 102, Some(Pass::Incremental));
-    listing.position.incremental.last_begun = Some(at(114));
-    check(&LISTING, &listing, HOURLY, 114, Some(Pass::Full));
+    listing.position.incremental.last_begun = Some(at(120));
+    check(&LISTING, &listing, HOURLY, 120, Some(Pass::Full));
     listing.position.full.last_requests = 100;
-    check(&LISTING, &listing, HOURLY, 114, None);
-    listing.position.incremental.last_begun = Some(at(90 + 168));
-    check(&LISTING, &listing, HOURLY, 90 + 168, Some(Pass::Full));
+    check(&LISTING, &listing, HOURLY, 120, None);
+    listing.position.incremental.last_begun = Some(at(90 + 210));
+    check(&LISTING, &listing, HOURLY, 90 + 210, Some(Pass::Full));
+}
+
+/// When the sweep after a full pass that began at `begun` is due.
+fn swept(name: &'static str, requests: u64, begun: Timestamp, demand: Demand) -> Timestamp {
+    let spec =
+        spec(name, Kind::Listing(Listing { paging: Paging::Cursor, reread: None }), Sweep::ByCost);
+    let mut item = item(None, None);
+    item.position.full.last_begun = Some(begun);
+    item.position.full.last_requests = requests;
+    ripe(&spec, &item, demand).full.unwrap()
+}
+
+#[test]
+fn each_stream_is_swept_at_a_moment_of_its_own_and_no_later_than_after_five_quarters() {
+    for name in ["clients", "projects", "tasks", "users", "time_entries", "expenses"] {
+        for (requests, period) in [(99, DAY), (100, WEEK)] {
+            let mut moments = Vec::new();
+            for hour in [0, 5, 11, 23, 90, 1_000] {
+                let begun = plus(at(hour), SignedDuration::from_secs(17));
+                let first = swept(name, requests, begun, HOURLY);
+                let after = between(begun, first);
+                assert!(after >= period / 4 && after <= period * 5 / 4, "{name}: {after:#}");
+                let into = first.as_second() % period.as_secs();
+                moments.push(into);
+                // A sweep that begins some minutes late moves the next one by nothing.
+                let late = plus(first, SignedDuration::from_mins(7));
+                assert_eq!(swept(name, requests, late, HOURLY), plus(first, period));
+            }
+            moments.dedup();
+            assert_eq!(moments.len(), 1, "{name} is swept at {moments:?}");
+        }
+    }
+}
+
+#[test]
+fn somebody_who_syncs_once_a_day_by_hand_sweeps_each_time() {
+    for name in ["clients", "projects", "tasks", "users", "time_entries", "expenses"] {
+        let due = swept(name, 1, at(2), now(26, None));
+        assert!(due <= at(26), "{name} at {due}");
+    }
 }
 
 #[test]

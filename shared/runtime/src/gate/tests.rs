@@ -3,7 +3,7 @@ use core::time::Duration;
 
 use async_trait::async_trait;
 use futures::poll;
-use state::{Expect, Item, MemoryStore, Put};
+use state::{Expect, Item, ItemKey, MemoryStore, Put};
 
 use super::*;
 use crate::clock::SystemClock;

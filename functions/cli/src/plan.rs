@@ -1,0 +1,202 @@
+//! `harvest-lake plan`: what would run when, what it costs, and how long the rate limit makes it last.
+
+mod facts;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use engine::forecast::{Planned, Why, forecast};
+use engine::pass::Pass;
+use engine::plan::sweep_period;
+use engine::spec::RateClass;
+use engine::time::{SignedDuration, Timestamp, between};
+use runtime::clock::{Clock as _, SystemClock};
+use runtime::config::Given;
+use serde_json::{Value, json};
+
+use crate::arguments::PlanArguments;
+use crate::exit::{CliError, Exit};
+use crate::lake_facts::LakeFacts;
+use crate::said::{Paint, Said};
+use crate::text;
+use facts::Facts;
+
+const CLASSES: [RateClass; 2] = [RateClass::General, RateClass::Reports];
+
+/// Tells what would run when. Harvest is asked how much there is only where that is wanted.
+pub(crate) async fn plan(
+    arguments: &PlanArguments,
+    mut given: Given,
+    paint: Paint,
+) -> Result<Said, CliError> {
+    arguments.give(&mut given);
+    let lake = LakeFacts::of(&given).await?;
+    lake.name_account(&mut given).await;
+    let facts = if arguments.ask {
+        Facts::asked(&given).await?
+    } else {
+        Facts::known(&lake, &mut given).await?
+    };
+    Ok(said(&facts, SystemClock.now(), paint))
+}
+
+fn said(facts: &Facts, now: Timestamp, paint: Paint) -> Said {
+    let runs = facts.runs();
+    let interval = facts.settings.sync_interval;
+    let planned = forecast(&runs, &facts.amounts, |class| facts.budget(class), interval, now);
+    let daily: BTreeMap<RateClass, u64> = CLASSES
+        .into_iter()
+        .filter_map(|class| Some((class, per_day(&planned, class, interval)?)))
+        .collect();
+    let json = json!({
+        "exit_code": Exit::Done.code(),
+        "account_id": facts.settings.account.0,
+        "now": now,
+        "sync_interval_seconds": interval.as_secs(),
+        "budgets": CLASSES.map(|class| budget_json(facts, class, daily.get(&class).copied())),
+        "skipped": facts.skipped,
+        "excluded": facts.excluded,
+        "runs": planned.iter().map(|one| run_json(facts, one, now)).collect::<Vec<Value>>(),
+    });
+    let mut text = String::new();
+    for class in CLASSES {
+        text.push_str(&budget_line(facts, class));
+    }
+    let rows = planned.iter().map(|one| cells(facts, one, now)).collect();
+    text.push('\n');
+    text.push_str(&text::table(&["stream", "pass", "why", "due", "requests", "done"], 4..5, rows));
+    text.push('\n');
+    text.push_str(&closing(facts, &planned, &daily, now, paint));
+    Said { text, json, exit: Exit::Done }
+}
+
+/// Requests that the schedule takes in a day once everything is loaded; `None`: nobody knows.
+fn per_day(planned: &[Planned], class: RateClass, interval: SignedDuration) -> Option<u64> {
+    let day = SignedDuration::from_hours(24);
+    let mut sum = 0_u64;
+    for one in planned.iter().filter(|one| one.spec.rate_class == class) {
+        let requests = one.requests?;
+        let every = match (one.pass, one.why) {
+            (Pass::Incremental, _) | (_, Why::Snapshot) => interval,
+            (Pass::Full, _) => sweep_period(one.spec.sweep, requests).unwrap_or(interval),
+        };
+        let millis = u64::try_from(every.as_millis()).unwrap_or(u64::MAX).max(1);
+        let times = u64::try_from(day.as_millis()).unwrap_or(0).saturating_mul(requests) / millis;
+        sum = sum.saturating_add(times);
+    }
+    Some(sum)
+}
+
+/// Requests that the budget allows in a day.
+fn possible(facts: &Facts, class: RateClass) -> u64 {
+    let limit = facts.budget(class).limit;
+    let step = limit.window().saturating_add(limit.guard().total());
+    let windows = 86_400_000 / u64::try_from(step.as_millis()).unwrap_or(u64::MAX).max(1);
+    windows.saturating_mul(u64::from(limit.requests()))
+}
+
+fn budget_json(facts: &Facts, class: RateClass, daily: Option<u64>) -> Value {
+    let budget = facts.budget(class);
+    json!({
+        "class": class.name(),
+        "requests": budget.limit.requests(),
+        "window_milliseconds": i64::try_from(budget.limit.window().as_millis()).unwrap_or(i64::MAX),
+        "used": budget.used,
+        "per_day": daily,
+        "possible_per_day": possible(facts, class),
+    })
+}
+
+fn run_json(facts: &Facts, one: &Planned, now: Timestamp) -> Value {
+    json!({
+        "stream": one.spec.name,
+        "pass": one.pass.name(),
+        "why": one.why.text(),
+        "state": facts.remark(one, now),
+        "due": one.begins,
+        "requests": one.requests,
+        "done": one.ends,
+    })
+}
+
+fn budget_line(facts: &Facts, class: RateClass) -> String {
+    let budget = facts.budget(class);
+    format!(
+        "{:<8} {} requests in {}, {} of them used\n",
+        class.name(),
+        budget.limit.requests(),
+        text::duration(budget.limit.window()),
+        budget.used,
+    )
+}
+
+fn cells(facts: &Facts, one: &Planned, now: Timestamp) -> Vec<String> {
+    let why = match facts.remark(one, now) {
+        Some(remark) => format!("{}, {remark}", one.why.text()),
+        None => one.why.text().to_owned(),
+    };
+    let ahead = |at| text::ahead(between(now, at));
+    vec![
+        one.spec.name.to_owned(),
+        one.pass.name().to_owned(),
+        why,
+        ahead(one.begins),
+        one.requests.map_or_else(|| "?".to_owned(), text::count),
+        one.ends.map_or_else(|| "?".to_owned(), ahead),
+    ]
+}
+
+fn closing(
+    facts: &Facts,
+    planned: &[Planned],
+    daily: &BTreeMap<RateClass, u64>,
+    now: Timestamp,
+    paint: Paint,
+) -> String {
+    let mut lines = Vec::new();
+    let begun = |one: &&Planned| one.begins <= now;
+    let known: Option<Vec<Timestamp>> = planned.iter().filter(begun).map(|one| one.ends).collect();
+    match known.map(|ends| ends.into_iter().max()) {
+        Some(Some(end)) => {
+            let requests = planned.iter().filter(begun).filter_map(|one| one.requests).sum();
+            let requests = text::plural(requests, "request", "requests");
+            let end = between(now, end);
+            let lasts = if end < SignedDuration::from_secs(1) {
+                "go out at once".to_owned()
+            } else {
+                format!("last {}", text::about(end))
+            };
+            lines.push(format!("What is due now takes {requests}, which {lasts}."));
+        }
+        Some(None) => lines.push("Nothing is due now.".to_owned()),
+        None => lines.push(
+            "?: nobody knows yet how much there is; `harvest-lake plan --ask` asks Harvest."
+                .to_owned(),
+        ),
+    }
+    for (class, requests) in daily {
+        let (many, most) = (text::count(*requests), possible(facts, *class));
+        let line = format!(
+            "A day of the schedule takes about {many} {}, of {} possible.",
+            match class {
+                RateClass::General => "general requests",
+                RateClass::Reports => "requests of reports",
+            },
+            text::count(most)
+        );
+        let too_many = *requests > most / 10 * 9;
+        lines.push(if too_many {
+            paint.warn(&format!("{line} That is too close: choose a longer sync interval."))
+        } else {
+            line
+        });
+    }
+    for (streams, why) in [(&facts.skipped, "their module is off"), (&facts.excluded, "excluded")] {
+        if !streams.is_empty() {
+            lines.push(paint.faint(&format!("Not read, {why}: {}.", streams.join(", "))));
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}

@@ -1,0 +1,147 @@
+//! What a forecast is made of: from the state, or with what Harvest says.
+
+use std::sync::Arc;
+
+use engine::budget::BudgetItem;
+use engine::forecast::{Amounts, Budget, Planned};
+use engine::item::StreamItem;
+use engine::pass::Pass;
+use engine::plan::{Standing, report_windows, standing};
+use engine::spec::{Kind, RateClass, StreamSpec};
+use engine::time::{Timestamp, utc_day};
+use runtime::account;
+use runtime::clock::{Clock as _, SystemClock};
+use runtime::config::{Deployment, Given, Settings};
+use runtime::parts;
+use runtime::progress::Silent;
+
+use crate::exit::CliError;
+use crate::lake_facts::LakeFacts;
+use crate::probe::{Answered, probe};
+use crate::stored::{Stored, budget};
+
+/// What is known of a deployment.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    pub(super) settings: Settings,
+    items: Vec<StreamItem>,
+    pub(super) amounts: Amounts,
+    budgets: [Budget; 2],
+    /// Streams whose module is off.
+    pub(super) skipped: Vec<&'static str>,
+    /// Streams that the settings leave out.
+    pub(super) excluded: Vec<&'static str>,
+}
+
+impl Facts {
+    /// What the state tells; Harvest is asked nothing.
+    pub(super) async fn known(lake: &LakeFacts, given: &mut Given) -> Result<Self, CliError> {
+        let deployment = lake.deployment(given).await?;
+        let stored = Stored::of(&deployment).await?;
+        Self::of(&deployment, stored, Amounts::default()).await
+    }
+
+    /// What the state and Harvest tell.
+    pub(super) async fn asked(given: &Given) -> Result<Self, CliError> {
+        let deployment = Deployment::parse(given)?;
+        let context = parts::context(&deployment, Arc::new(Silent)).await?;
+        let company = account::company(&context, "account").await?;
+        let mut stored = Stored::of(&deployment).await?;
+        let mut amounts = Amounts::default();
+        for one in probe(&context, &company).await? {
+            let spec = streams::find(one.stream);
+            if let Answered::Entries { entries } = one.answer
+                && spec.is_some_and(|spec| !matches!(spec.kind, Kind::ReportWindow(_)))
+            {
+                amounts.records.insert(one.stream, entries);
+            }
+        }
+        stored.account.modules_off = company.modules_off;
+        stored.account.extent = Some(account::extent(&context).await?);
+        Self::of(&deployment, stored, amounts).await
+    }
+
+    async fn of(
+        deployment: &Deployment,
+        stored: Stored,
+        amounts: Amounts,
+    ) -> Result<Self, CliError> {
+        let budgets = [
+            budget(deployment, RateClass::General).await?,
+            budget(deployment, RateClass::Reports).await?,
+        ];
+        Ok(Self::new(deployment.settings.clone(), stored, amounts, &budgets, SystemClock.now()))
+    }
+
+    pub(super) fn new(
+        settings: Settings,
+        stored: Stored,
+        mut amounts: Amounts,
+        budgets: &[BudgetItem; 2],
+        now: Timestamp,
+    ) -> Self {
+        let Stored { account, items } = stored;
+        let (mut skipped, mut excluded) = (Vec::new(), Vec::new());
+        for (spec, item) in streams::STREAMS.into_iter().zip(&items) {
+            if !settings.includes(spec.name) {
+                excluded.push(spec.name);
+            } else if standing(spec, &account) == Standing::Skipped {
+                skipped.push(spec.name);
+            }
+            if item.position.full.last_begun.is_some() {
+                // As many as the last full pass brought and later ones added.
+                amounts.records.entry(spec.name).or_insert(item.health.rows);
+            }
+            if let Kind::ReportWindow(report) = &spec.kind {
+                let recent = settings.grid.recent(utc_day(now)).len() as u64;
+                let all = || {
+                    let (grid, start) = (settings.grid, settings.start_date);
+                    report_windows(report, grid, Pass::Full, &account, None, start, now).len()
+                };
+                let all = account.extent.is_some().then(|| all() as u64);
+                amounts.windows.insert(spec.name, (recent, all));
+            }
+        }
+        let budgets = budgets_of(&settings, budgets, now);
+        Self { settings, items, amounts, budgets, skipped, excluded }
+    }
+
+    /// The streams that are to run, with their items.
+    pub(super) fn runs(&self) -> Vec<(&'static StreamSpec, &StreamItem)> {
+        let left_out = |name| self.skipped.contains(&name) || self.excluded.contains(&name);
+        let all = streams::STREAMS.into_iter().zip(&self.items);
+        all.filter(|(spec, _)| !left_out(spec.name)).collect()
+    }
+
+    pub(super) const fn budget(&self, class: RateClass) -> Budget {
+        let [general, reports] = self.budgets;
+        match class {
+            RateClass::General => general,
+            RateClass::Reports => reports,
+        }
+    }
+
+    /// What else is to be said of a run.
+    pub(super) fn remark(&self, one: &Planned, now: Timestamp) -> Option<&'static str> {
+        let place = streams::STREAMS.iter().position(|spec| spec.name == one.spec.name)?;
+        let item = self.items.get(place)?;
+        let held = item.lease.as_ref().is_some_and(|lease| !lease.released && lease.until > now);
+        if held && item.working_on == Some(one.pass) {
+            Some("running")
+        } else if item.health.refused {
+            Some("refused: tried daily")
+        } else if item.health.last_error.is_some() {
+            Some("failed before")
+        } else {
+            None
+        }
+    }
+}
+
+fn budgets_of(settings: &Settings, items: &[BudgetItem; 2], now: Timestamp) -> [Budget; 2] {
+    let [general, reports] = items;
+    [(general, settings.general), (reports, settings.reports)].map(|(item, limit)| {
+        let limit = limit.percent(settings.budget_percent);
+        Budget { limit, used: item.used(limit, now).min(limit.requests()) }
+    })
+}

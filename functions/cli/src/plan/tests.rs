@@ -1,0 +1,66 @@
+use engine::budget::BudgetItem;
+use engine::forecast::Amounts;
+use engine::ids::AccountId;
+use engine::time::plus;
+use runtime::config::Settings;
+
+use super::*;
+use crate::stored::Stored;
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn facts(stored: Stored, amounts: Amounts) -> Facts {
+    let mut settings = Settings::new(AccountId(7));
+    settings.exclude.insert("tasks".to_owned());
+    Facts::new(settings, stored, amounts, &[BudgetItem::default(), BudgetItem::default()], NOW)
+}
+
+fn run<'j>(json: &'j Value, stream: &str, pass: &str) -> &'j Value {
+    let runs = json["runs"].as_array().unwrap();
+    runs.iter().find(|run| run["stream"] == stream && run["pass"] == pass).unwrap()
+}
+
+#[test]
+fn before_anything_is_known_it_says_how_to_know() {
+    let said = said(&facts(Stored::default(), Amounts::default()), NOW, Paint::Plain);
+    assert!(said.text.contains("plan --ask"), "{}", said.text);
+    assert!(said.text.contains("excluded: tasks"), "{}", said.text);
+    assert_eq!(run(&said.json, "time_entries", "full")["requests"], Value::Null);
+    assert_eq!(said.json["budgets"][0]["per_day"], Value::Null);
+}
+
+#[test]
+fn with_what_harvest_says_it_tells_how_long_a_first_load_lasts() {
+    let mut stored = Stored::default();
+    stored.account.modules_off = vec!["estimate_feature".to_owned()];
+    stored.account.extent = Some(engine::item::Extent { read_at: NOW, spent: None, issued: None });
+    let mut amounts = Amounts::default();
+    for spec in streams::STREAMS {
+        amounts.records.insert(spec.name, 10);
+    }
+    amounts.records.insert("invoices", 10_000);
+    let said = said(&facts(stored, amounts), NOW, Paint::Plain);
+    let messages = run(&said.json, "invoice_messages", "full");
+    assert_eq!((&messages["requests"], &messages["why"]), (&json!(10_005), &json!("first load")));
+    // Both lists of children share 95 requests in 15.4 s: something less than an hour.
+    assert!(said.text.contains("which last about 55 minutes"), "{}", said.text);
+    assert!(said.text.contains("their module is off: estimate_messages"), "{}", said.text);
+    assert!(said.json["budgets"][0]["per_day"].as_u64().unwrap() > 1_000);
+}
+
+#[test]
+fn after_the_load_it_tells_when_changes_and_sweeps_come() {
+    let mut stored = Stored::default();
+    stored.account.extent = Some(engine::item::Extent { read_at: NOW, spent: None, issued: None });
+    for item in &mut stored.items {
+        item.position.full.last_begun = Some(plus(NOW, SignedDuration::from_mins(-30)));
+        item.position.incremental.last_begun = item.position.full.last_begun;
+        item.position.full.last_requests = 4;
+    }
+    let said = said(&facts(stored, Amounts::default()), NOW, Paint::Plain);
+    assert!(said.text.contains("Nothing is due now."), "{}", said.text);
+    assert_eq!(run(&said.json, "clients", "incremental")["due"], "1970-01-01T00:30:00Z");
+    let sweep = run(&said.json, "clients", "full");
+    assert_eq!((&sweep["why"], &sweep["requests"]), (&json!("sweep"), &json!(4)));
+    assert_eq!(run(&said.json, "roles", "full")["why"], "read whole each time");
+}

@@ -1,0 +1,67 @@
+//! What the state tells of account and streams, for commands that only look.
+
+use engine::budget::BudgetItem;
+use engine::item::{AccountItem, StreamItem};
+use engine::spec::RateClass;
+use runtime::config::{Deployment, StatePlace};
+use runtime::{RunError, parts, records};
+
+use crate::exit::CliError;
+
+/// The items of account and streams; defaults where there is no state yet, which stays so.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) account: AccountItem,
+    /// In the order of the table of streams.
+    pub(crate) items: Vec<StreamItem>,
+}
+
+impl Stored {
+    /// Those of this deployment.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub(crate) async fn of(deployment: &Deployment) -> Result<Self, CliError> {
+        let account = deployment.settings.account;
+        if is_missing(deployment) {
+            return Ok(Self::default());
+        }
+        let state = parts::state(deployment).await?;
+        let failed = |stream| move |source| RunError::State { stream, source };
+        let item = records::account(&*state, account).await.map_err(failed("account"))?.value;
+        let mut stored = records::streams(&*state, account).await.map_err(failed("streams"))?;
+        let mut items = Vec::new();
+        for spec in streams::STREAMS {
+            items.push(stored.remove(spec.name).unwrap_or_default());
+        }
+        Ok(Self { account: item, items })
+    }
+}
+
+impl Default for Stored {
+    fn default() -> Self {
+        let items = vec![StreamItem::default(); streams::STREAMS.len()];
+        Self { account: AccountItem::default(), items }
+    }
+}
+
+/// The budget of `class` as its item says; an unused one where there is no state yet.
+///
+/// # Errors
+/// Where the state cannot be read.
+pub(crate) async fn budget(
+    deployment: &Deployment,
+    class: RateClass,
+) -> Result<BudgetItem, CliError> {
+    if is_missing(deployment) {
+        return Ok(BudgetItem::default());
+    }
+    let state = parts::state(deployment).await?;
+    let key = records::budget_key(deployment.settings.account, class);
+    let failed = |source| RunError::State { stream: class.name(), source };
+    Ok(records::read(&*state, &key).await.map_err(failed)?.value)
+}
+
+fn is_missing(deployment: &Deployment) -> bool {
+    matches!(&deployment.state, StatePlace::File(file) if !file.exists())
+}

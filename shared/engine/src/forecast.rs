@@ -1,0 +1,256 @@
+//! What will run when, how many requests it takes, and how long the rate budget makes it last.
+//!
+//! An estimate for people: what a pass took the last time, or what is known of how much there is.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::budget::Limit;
+use crate::item::{PassState, StreamItem};
+use crate::pass::{PER_PAGE, Pass};
+use crate::plan::{Demand, Ripe, ripe};
+use crate::room::{LONG_PASS_REQUESTS, Weight, weight};
+use crate::spec::{Kind, RateClass, StreamSpec};
+use crate::time::{SignedDuration, Timestamp, plus};
+
+/// Why a pass will run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Nothing was read yet.
+    FirstLoad,
+    /// It has begun and goes on.
+    GoesOn,
+    /// What changed, each interval.
+    Changes,
+    /// All of it again, each interval.
+    Snapshot,
+    /// All of it again: what was deleted or changed unseen.
+    Sweep,
+}
+
+impl Why {
+    /// For people.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::FirstLoad => "first load",
+            Self::GoesOn => "goes on",
+            Self::Changes => "changes",
+            Self::Snapshot => "read whole each time",
+            Self::Sweep => "sweep",
+        }
+    }
+}
+
+/// The next run of one pass of a stream.
+#[derive(Clone, Copy, Debug)]
+pub struct Planned {
+    /// The stream.
+    pub spec: &'static StreamSpec,
+    /// The pass.
+    pub pass: Pass,
+    /// Why.
+    pub why: Why,
+    /// How long it will hold its place.
+    pub weight: Weight,
+    /// When it is due; never before the time of the forecast.
+    pub begins: Timestamp,
+    /// Requests that it takes, about; `None`: nobody knows yet.
+    pub requests: Option<u64>,
+    /// When the budget lets the last of them go; `None`: nobody knows yet.
+    pub ends: Option<Timestamp>,
+}
+
+/// What is known of how much there is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Amounts {
+    /// Records by stream.
+    pub records: BTreeMap<&'static str, u64>,
+    /// Windows of a report: those of an incremental pass, and all, where that is known.
+    pub windows: BTreeMap<&'static str, (u64, Option<u64>)>,
+}
+
+/// One budget as it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// What may be used of it.
+    pub limit: Limit,
+    /// Permits that are given already.
+    pub used: u32,
+}
+
+/// The next run of each pass of each of these streams, in the order in which they begin.
+#[must_use]
+pub fn forecast(
+    streams: &[(&'static StreamSpec, &StreamItem)],
+    amounts: &Amounts,
+    budget: impl Fn(RateClass) -> Budget,
+    interval: SignedDuration,
+    now: Timestamp,
+) -> Vec<Planned> {
+    let mut planned = Vec::new();
+    for (spec, item) in streams {
+        let Ripe { incremental, full } = ripe(spec, item, Demand::Schedule { interval });
+        let follows = !matches!(spec.kind, Kind::Snapshot(_));
+        // What is new comes in beside a first load as soon as that has begun.
+        let incremental =
+            incremental.or_else(|| full.filter(|_| follows).map(|at| plus(at.max(now), interval)));
+        for (pass, at) in [(Pass::Incremental, incremental), (Pass::Full, full)] {
+            let Some(at) = at else { continue };
+            let requests = requests(spec, item, pass, amounts);
+            let weight = match weight(spec, Some(item), pass) {
+                Weight::Light if requests.is_some_and(|many| many >= LONG_PASS_REQUESTS) => {
+                    Weight::Long
+                }
+                known @ (Weight::Light | Weight::Long | Weight::Report) => known,
+            };
+            let (why, begins) = (why(spec, item, pass), at.max(now));
+            planned.push(Planned { spec, pass, why, weight, begins, requests, ends: None });
+        }
+    }
+    planned.sort_by_key(|one| (one.begins, one.spec.name, one.pass));
+    for class in [RateClass::General, RateClass::Reports] {
+        spend(&mut planned, class, budget(class), interval, now);
+    }
+    planned
+}
+
+fn why(spec: &StreamSpec, item: &StreamItem, pass: Pass) -> Why {
+    let state = item.position.pass(pass);
+    match pass {
+        _ if state.unfinished.is_some() => Why::GoesOn,
+        Pass::Incremental => Why::Changes,
+        Pass::Full if state.last_begun.is_none() => Why::FirstLoad,
+        Pass::Full if matches!(spec.kind, Kind::Snapshot(_)) => Why::Snapshot,
+        Pass::Full => Why::Sweep,
+    }
+}
+
+/// Requests that the next run of the pass takes, or what is left of it.
+fn requests(spec: &StreamSpec, item: &StreamItem, pass: Pass, amounts: &Amounts) -> Option<u64> {
+    let state: &PassState = item.position.pass(pass);
+    let whole = Some(state.last_requests)
+        .filter(|last| *last > 0)
+        .or_else(|| by_amount(spec, pass, amounts));
+    let Some(unfinished) = &state.unfinished else {
+        return whole;
+    };
+    match unfinished.progress {
+        (_, left) if left > 0 => Some(left),
+        _ => whole.map(|whole| whole.saturating_sub(unfinished.requests).max(1)),
+    }
+}
+
+fn by_amount(spec: &StreamSpec, pass: Pass, amounts: &Amounts) -> Option<u64> {
+    let pages = |stream: &str| {
+        let records = amounts.records.get(stream)?;
+        Some(records.div_ceil(u64::from(PER_PAGE)).max(1))
+    };
+    match (&spec.kind, pass) {
+        (Kind::ReportWindow(_), Pass::Incremental) => {
+            amounts.windows.get(spec.name).map(|(recent, _)| *recent)
+        }
+        (Kind::ReportWindow(_), Pass::Full) => amounts.windows.get(spec.name)?.1,
+        (Kind::Listing(_) | Kind::PerParent(_), Pass::Incremental) | (Kind::Snapshot(_), _) => {
+            Some(1)
+        }
+        (Kind::Listing(_), Pass::Full) => pages(spec.name),
+        (Kind::PerParent(parent), Pass::Full) => {
+            let parents = amounts.records.get(parent.trigger.name)?;
+            Some(pages(parent.trigger.name)?.saturating_add(*parents))
+        }
+    }
+}
+
+/// Plays the budget of `class` window by window: short passes first, long ones share what is left.
+fn spend(
+    planned: &mut [Planned],
+    class: RateClass,
+    budget: Budget,
+    interval: SignedDuration,
+    now: Timestamp,
+) {
+    let step = budget.limit.window().saturating_add(budget.limit.guard().total());
+    let mut open: Vec<(usize, u64, bool)> = planned
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| one.spec.rate_class == class)
+        .filter_map(|(at, one)| Some((at, one.requests?, one.weight != Weight::Light)))
+        .collect();
+    // What comes again each interval beside a pass that lasts longer.
+    let again: u64 = open
+        .iter()
+        .filter_map(|(at, requests, _)| planned.get(*at).map(|one| (one, *requests)))
+        .filter(|(one, _)| matches!(one.why, Why::Changes | Why::Snapshot))
+        .map(|(_, requests)| requests)
+        .fold(0, u64::saturating_add);
+    let mut at = now;
+    let mut window_ends = plus(now, step);
+    let mut next_round = plus(now, interval);
+    let mut owed = 0_u64;
+    let mut free = u64::from(budget.limit.requests().saturating_sub(budget.used));
+    while !open.is_empty() {
+        if at >= next_round {
+            owed = owed.saturating_add(again);
+            next_round = plus(next_round, interval.max(step));
+        }
+        // Half is left for the others, so that this ends even where there is no time for them.
+        let paid = owed.min(free / 2);
+        (owed, free) = (owed.saturating_sub(paid), free.saturating_sub(paid));
+        for long in [false, true] {
+            free = share(planned, &mut open, long, at, free);
+        }
+        open.retain(|(_, left, _)| *left > 0);
+        let begins = |(place, _, _): &(usize, u64, bool)| planned.get(*place).map(|one| one.begins);
+        let arrival = open.iter().filter_map(begins).filter(|begins| *begins > at).min();
+        let idle = !open.iter().filter_map(begins).any(|begins| begins <= at);
+        match arrival {
+            Some(arrival) if arrival < window_ends && free > 0 => at = arrival,
+            Some(arrival) if idle && arrival >= window_ends => {
+                // Nothing to do until then: what came again meanwhile is done.
+                (at, window_ends, free) =
+                    (arrival, plus(arrival, step), u64::from(budget.limit.requests()));
+                (next_round, owed) = (plus(at, interval), 0);
+            }
+            Some(_) | None => {
+                at = window_ends;
+                (window_ends, free) = (plus(at, step), u64::from(budget.limit.requests()));
+            }
+        }
+    }
+}
+
+/// Gives `free` permits of the window that begins at `at` to the open passes of one weight, in equal
+/// parts; what nobody needs is returned.
+fn share(
+    planned: &mut [Planned],
+    open: &mut [(usize, u64, bool)],
+    long: bool,
+    at: Timestamp,
+    mut free: u64,
+) -> u64 {
+    loop {
+        let wants = |place: usize, left: u64, weight: bool, planned: &[Planned]| {
+            weight == long && left > 0 && planned.get(place).is_some_and(|one| one.begins <= at)
+        };
+        let many = open.iter().filter(|(place, left, w)| wants(*place, *left, *w, planned)).count();
+        let Some(part) = free.checked_div(many as u64).filter(|_| free > 0) else {
+            return free;
+        };
+        let part = part.max(1);
+        for (place, left, weight) in open.iter_mut() {
+            if free == 0 || !wants(*place, *left, *weight, planned) {
+                continue;
+            }
+            let given = part.min(*left).min(free);
+            (*left, free) = (left.saturating_sub(given), free.saturating_sub(given));
+            if *left == 0
+                && let Some(one) = planned.get_mut(*place)
+            {
+                one.ends = Some(at);
+            }
+        }
+    }
+}
