@@ -63,7 +63,7 @@ pub(crate) async fn check(
     let context = parts::context(&deployment, Arc::new(Silent)).await?;
     let person = account::person(&context, "account").await?;
     let company = account::company(&context, "account").await?;
-    let streams = probe(&context, &company).await?;
+    let streams = probe(&context, &company, streams::STREAMS).await?;
     let lake = lake_state(&context, &deployment).await;
     let budgets = budgets(&context).await?;
     let findings = findings(&deployment, person, company, streams, lake, budgets);

@@ -74,15 +74,19 @@ impl Answered {
     }
 }
 
-/// Asks all streams side by side, within the budgets.
+/// Asks `streams` side by side, within the budgets.
 ///
 /// # Errors
 /// Where the credentials are not accepted, or the state store fails.
-pub(crate) async fn probe(context: &Context, company: &Company) -> Result<Vec<Probe>, RunError> {
+pub(crate) async fn probe(
+    context: &Context,
+    company: &Company,
+    streams: impl IntoIterator<Item = &'static StreamSpec>,
+) -> Result<Vec<Probe>, RunError> {
     let full = full_budgets(context).await?;
     let mut asking = JoinSet::new();
     let mut probes = Vec::new();
-    for spec in streams::STREAMS {
+    for spec in streams {
         let no_budget = || {
             let until = full.iter().find(|(class, _)| *class == spec.rate_class)?.1;
             Some(Answered::NoBudget { until })

@@ -48,11 +48,11 @@ impl Facts {
         let company = account::company(&context, "account").await?;
         let mut stored = Stored::of(&deployment).await?;
         let mut amounts = Amounts::default();
-        for one in probe(&context, &company).await? {
-            let spec = streams::find(one.stream);
-            if let Answered::Entries { entries } = one.answer
-                && spec.is_some_and(|spec| !matches!(spec.kind, Kind::ReportWindow(_)))
-            {
+        // Of reports the calendar tells how many windows there are.
+        let lists =
+            streams::STREAMS.into_iter().filter(|spec| spec.rate_class == RateClass::General);
+        for one in probe(&context, &company, lists).await? {
+            if let Answered::Entries { entries } = one.answer {
                 amounts.records.insert(one.stream, entries);
             }
         }
