@@ -4,6 +4,7 @@
 //! facts of each answer, and says when its records are complete. It never sees a record, a clock or
 //! a connection; saved as JSON it goes on in another process.
 
+mod compact;
 mod keyset;
 mod pager;
 mod parents;

@@ -61,8 +61,11 @@ impl HeldUnits {
 pub(super) struct Parents {
     pub(super) trigger: Pager,
     pub(super) units: Units,
+    /// Saved beside the passes: both of a stream park and read them.
+    #[serde(skip)]
     pub(super) parked: BTreeMap<i64, Parked>,
     /// Full passes: every parent that the trigger named, until the held ones are compared.
+    #[serde(with = "super::compact::id_set")]
     listed: BTreeSet<i64>,
     compared: bool,
     /// Parents whose own URL is asked.
@@ -97,9 +100,9 @@ impl Parents {
     pub(super) fn resumed(&mut self, parked: &BTreeMap<i64, Parked>) {
         self.trigger.resumed();
         self.parked.clone_from(parked);
-        for (id, parked) in parked {
-            self.units.push(Unit::Parent(Parent { id: *id, created_year: parked.created_year }));
-        }
+        self.units.extend_unless_known(parked.iter().map(|(id, parked)| {
+            Unit::Parent(Parent { id: *id, created_year: parked.created_year })
+        }));
     }
 
     pub(super) fn suspended(&self) -> Self {

@@ -1,7 +1,7 @@
 //! Reading the parts of a stream that are kept as one: report windows, the children of parents,
 //! and a snapshot as its only part.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,7 @@ use crate::time::Timestamp;
 /// The units still to read, and those under way.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Units {
+    #[serde(with = "super::compact::queue")]
     queue: VecDeque<Unit>,
     #[serde(skip)]
     active: Vec<Active>,
@@ -46,6 +47,13 @@ impl Units {
     /// Queues units that are known to be new.
     pub(super) fn extend(&mut self, units: impl IntoIterator<Item = Unit>) {
         self.queue.extend(units);
+    }
+
+    /// Queues those that are not there yet.
+    pub(super) fn extend_unless_known(&mut self, units: impl IntoIterator<Item = Unit>) {
+        let active = self.active.iter().map(|one| one.unit);
+        let mut known: BTreeSet<Unit> = self.queue.iter().copied().chain(active).collect();
+        self.queue.extend(units.into_iter().filter(|unit| known.insert(*unit)));
     }
 
     pub(super) fn left(&self) -> u64 {

@@ -1,0 +1,155 @@
+//! The saved form of long lists: ids as distances from one to the next, years once per stretch. A
+//! pass over a hundred thousand parents is saved every few minutes.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Parent, Unit};
+
+/// Ids as the first one and the distances of those that follow.
+fn distances(ids: impl IntoIterator<Item = i64>) -> Vec<i64> {
+    let mut before = 0_i64;
+    let step = |id: i64| {
+        let distance = id.wrapping_sub(before);
+        before = id;
+        distance
+    };
+    ids.into_iter().map(step).collect()
+}
+
+fn ids(distances: Vec<i64>) -> impl Iterator<Item = i64> {
+    let mut before = 0_i64;
+    distances.into_iter().map(move |distance| {
+        before = before.wrapping_add(distance);
+        before
+    })
+}
+
+/// Part of a queue of units.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stretch {
+    /// Parents of one year, in order.
+    Parents(Option<i64>, Vec<i64>),
+    /// Any other unit.
+    One(Unit),
+}
+
+/// A queue of units, for `#[serde(with)]`.
+pub(super) mod queue {
+    use std::collections::VecDeque;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{Parent, Stretch, Unit, distances, ids};
+
+    pub(crate) fn serialize<S: Serializer>(
+        queue: &VecDeque<Unit>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut stretches = Vec::new();
+        let mut parents: Option<(Option<i64>, Vec<i64>)> = None;
+        let stretch = |(year, ids): (Option<i64>, Vec<i64>)| Stretch::Parents(year, distances(ids));
+        for unit in queue {
+            match (unit, &mut parents) {
+                (Unit::Parent(parent), Some((year, ids))) if parent.created_year == *year => {
+                    ids.push(parent.id);
+                }
+                (Unit::Parent(parent), open) => {
+                    let begun = (parent.created_year, vec![parent.id]);
+                    stretches.extend(open.replace(begun).map(stretch));
+                }
+                (Unit::Stream | Unit::Window(_), open) => {
+                    stretches.extend(open.take().map(stretch));
+                    stretches.push(Stretch::One(*unit));
+                }
+            }
+        }
+        stretches.extend(parents.map(stretch));
+        to.collect_seq(stretches)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<VecDeque<Unit>, D::Error> {
+        let mut queue = VecDeque::new();
+        for stretch in Vec::<Stretch>::deserialize(from)? {
+            match stretch {
+                Stretch::Parents(created_year, steps) => {
+                    queue.extend(ids(steps).map(|id| Unit::Parent(Parent { id, created_year })));
+                }
+                Stretch::One(unit) => queue.push_back(unit),
+            }
+        }
+        Ok(queue)
+    }
+}
+
+/// A set of ids, for `#[serde(with)]`.
+pub(super) mod id_set {
+    use std::collections::BTreeSet;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{distances, ids};
+
+    pub(crate) fn serialize<S: Serializer>(set: &BTreeSet<i64>, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(distances(set.iter().copied()))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<BTreeSet<i64>, D::Error> {
+        Ok(ids(Vec::deserialize(from)?).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeSet, VecDeque};
+
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::window::Grid;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Saved {
+        #[serde(with = "queue")]
+        queue: VecDeque<Unit>,
+        #[serde(with = "id_set")]
+        listed: BTreeSet<i64>,
+    }
+
+    fn parent(id: i64, created_year: Option<i64>) -> Unit {
+        Unit::Parent(Parent { id, created_year })
+    }
+
+    proptest! {
+        #[test]
+        fn any_list_comes_back(
+            units in proptest::collection::vec((any::<u8>(), any::<i64>(), 0_i64..3), 0..60),
+            listed in proptest::collection::btree_set(any::<i64>(), 0..60),
+        ) {
+            let queue = units.into_iter().map(|(what, id, year)| match what {
+                0..8 => Unit::Stream,
+                8..16 => Unit::Window(Grid::Month.window(date(2024, 2, 1))),
+                16..32 => parent(id, None),
+                _ => parent(id, Some(2020 + year)),
+            });
+            let saved = Saved { queue: queue.collect(), listed };
+            let text = serde_json::to_string(&saved).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Saved>(&text).unwrap(), saved);
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_parents_take_less_than_a_megabyte() {
+        // Ids as an account sees them: it shares the numbers with all others.
+        let ids: Vec<i64> = (0..100_000).map(|n| 13_150_000 + n * 611 + n % 89).collect();
+        let queue = ids.iter().map(|id| parent(*id, Some(2015 + id / 9_000_000))).collect();
+        let text = serde_json::to_string(&Saved { queue, listed: ids.into_iter().collect() });
+        let bytes = text.unwrap().len();
+        assert!(bytes < 850_000, "{bytes}");
+    }
+}
