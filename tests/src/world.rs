@@ -143,6 +143,8 @@ pub struct World {
     pub settings: Settings,
     /// The account's changes while it is read.
     pub live: Arc<Mutex<Option<Live>>>,
+    /// How long each answer of Harvest takes.
+    pub latency: SignedDuration,
     /// How far the servers' header `Date` is ahead of the time.
     pub date_ahead: Arc<Mutex<SignedDuration>>,
     seed: u64,
@@ -211,6 +213,7 @@ impl World {
             state: Arc::new(MemoryState::default()),
             settings,
             live: Arc::default(),
+            latency: SignedDuration::from_millis(50),
             date_ahead: Arc::default(),
             seed,
             dead: Arc::default(),
@@ -330,7 +333,7 @@ impl World {
                 script,
             ),
             clock: self.clock,
-            latency: SignedDuration::from_millis(50),
+            latency: self.latency,
             dead,
             frost,
         }

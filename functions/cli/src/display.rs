@@ -32,7 +32,6 @@ pub(crate) enum Show {
     /// A line for each run that ends.
     Lines,
     /// Nothing.
-    #[cfg(test)]
     Nothing,
 }
 
@@ -42,7 +41,6 @@ pub(crate) fn display(show: Show, interrupt: &Interrupt) -> Arc<dyn Watch> {
     match show {
         Show::Bars => Arc::new(Bars::new(interrupt)),
         Show::Lines => Arc::new(Lines { interrupt }),
-        #[cfg(test)]
         Show::Nothing => Arc::new(Nothing { interrupt }),
     }
 }
@@ -66,13 +64,11 @@ impl Watch for Lines {
     }
 }
 
-#[cfg(test)]
 #[derive(Debug)]
 struct Nothing {
     interrupt: Interrupt,
 }
 
-#[cfg(test)]
 impl Progress for Nothing {
     fn on(&self, _: &'static str, _: Pass, _: &Moment) {}
 
@@ -81,7 +77,6 @@ impl Progress for Nothing {
     }
 }
 
-#[cfg(test)]
 impl Watch for Nothing {
     fn ended(&self, _: &RunReport) {}
 }

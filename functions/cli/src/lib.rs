@@ -27,5 +27,6 @@ mod text;
 
 pub use arguments::Arguments;
 pub use exit::{CliError, Exit};
+pub use rounds::unattended;
 pub use run::{Terminal, run};
 pub use said::Said;

@@ -19,7 +19,7 @@ use runtime::run::{Outcome, RunReport};
 use runtime::{Context, RunError, records};
 use tokio::task::{JoinSet, LocalSet};
 
-use crate::display::Watch;
+use crate::display::{Show, Watch, display};
 use crate::interrupt::Interrupt;
 
 pub(crate) use synced::{Synced, Wish};
@@ -52,6 +52,18 @@ struct Rounds<'c> {
     completed: BTreeMap<(&'static str, Pass), u32>,
     fruitless: BTreeMap<&'static str, u32>,
     synced: Synced,
+}
+
+/// Brings all streams up to date as `sync --wait` does, with nobody watching; returns the runs in the
+/// order in which they ended. For tests with fakes and a clock of their own.
+///
+/// # Errors
+/// Where the account cannot be read, or the state store fails: no stream could run.
+pub async fn unattended(context: &Context) -> Result<Vec<RunReport>, RunError> {
+    let interrupt = Interrupt::default();
+    let watch = display(Show::Nothing, &interrupt);
+    let wish = Wish { pass: None, wait: true };
+    Ok(rounds(context, wish, watch, &interrupt).await?.reports)
 }
 
 /// Brings all streams up to date, as far as the budgets allow now.

@@ -6,7 +6,6 @@ use runtime::{clock::Clock as _, clock::SystemClock, parts};
 use sim::{Account, Face, Limit, Scale, Served, serve};
 
 use super::*;
-use crate::display::{Show, display};
 
 const FREE: Wish = Wish { pass: None, wait: false };
 

@@ -1,0 +1,76 @@
+//! How close a sync of all streams comes to the rate limit, at Harvest's own limits, in simulated
+//! time. `make speed` measures the same in real time, with shorter windows.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and tells its figures"
+)]
+
+use e2e::world::{World, in_simulated_time};
+use engine::budget::Limit;
+use engine::time::SignedDuration;
+use lake::offload::stay_on_this_thread;
+use sim::{Scale, Statistics};
+
+/// An account whose first sync takes some 2,000 general requests.
+fn scale() -> Scale {
+    Scale {
+        years: 2,
+        users: 60,
+        projects: 200,
+        time_entries: 20_000,
+        expenses: 2_000,
+        invoices: 740,
+        estimates: 250,
+        ..Scale::issue()
+    }
+}
+
+/// A first sync in one process with eight workers, as the server saw it.
+fn synced(latency: i64) -> Statistics {
+    in_simulated_time(async {
+        stay_on_this_thread();
+        let mut world = World::new(&scale(), 7);
+        world.latency = SignedDuration::from_millis(latency);
+        let context = world.process(None);
+        for report in cli::unattended(&context).await.unwrap() {
+            assert!(report.error().is_none(), "{report:?}");
+        }
+        world.account.lock().unwrap().statistics().clone()
+    })
+}
+
+fn check(latency: i64) {
+    let seen = synced(latency);
+    let (general, limit) = (&seen.general, Limit::GENERAL);
+    assert!(general.requests > 1_900, "{}", general.requests);
+    assert_eq!((general.refused, seen.reports.refused), (0, 0));
+    // What report runs ask last, who the token is, waits for the reports.
+    let took = seen.last_general_stream_us.unwrap() - general.first_us.unwrap();
+    let took = SignedDuration::from_micros(took).as_secs_f64();
+    let windows = u32::try_from((general.requests - 1) / u64::from(limit.requests())).unwrap();
+    let optimum = limit.window().as_secs_f64() * f64::from(windows);
+    let guard = limit.guard().total().as_secs_f64() / limit.window().as_secs_f64();
+    let ratio = took / optimum;
+    println!(
+        "{latency} ms: {} requests, {ratio:.3} of the optimum, of which the guard {guard:.3}",
+        general.requests
+    );
+    assert!(ratio <= 1.05 + guard, "{ratio:.3} of the optimum at {latency} ms");
+}
+
+#[test]
+fn answers_that_take_no_time_come_as_fast_as_the_limit_allows() {
+    check(0);
+}
+
+#[test]
+fn answers_of_half_a_second_come_as_fast_as_the_limit_allows() {
+    check(500);
+}
+
+#[test]
+fn with_two_seconds_for_each_answer_the_budget_is_the_bound_and_not_the_latency() {
+    check(2_000);
+}
