@@ -294,11 +294,28 @@ impl World {
     }
 
     fn api(&self, dead: Arc<AtomicBool>, frost: Arc<Frost>, token: &str) -> FakeApi {
+        FakeApi {
+            inner: ScriptedApi::new(
+                "https://api.harvestapp.com/v2".parse().expect("a base URL"),
+                self.script(token),
+            ),
+            clock: self.clock,
+            latency: SignedDuration::from_millis(50),
+            dead,
+            frost,
+        }
+    }
+
+    /// What the account answers to somebody with `token`.
+    pub(crate) fn script(
+        &self,
+        token: &str,
+    ) -> impl Fn(&harvest_api::Asked) -> Scripted + Send + Sync + 'static {
         let token = token.to_owned();
         let (live, date_ahead) = (Arc::clone(&self.live), Arc::clone(&self.date_ahead));
         let (account, clock) = (Arc::clone(&self.account), self.clock);
         let number = self.settings.account.0.to_string();
-        let script = move |asked: &harvest_api::Asked| {
+        move |asked: &harvest_api::Asked| {
             let mut request = Request::new("GET", "https://api.harvestapp.com", "/v2")
                 .header("user-agent", "harvest-lake tests")
                 .header("authorization", &format!("Bearer {token}"))
@@ -323,16 +340,6 @@ impl World {
                 retry_after: response.header_value("retry-after").map(str::to_owned),
                 body: response.body.to_vec(),
             })
-        };
-        FakeApi {
-            inner: ScriptedApi::new(
-                "https://api.harvestapp.com/v2".parse().expect("a base URL"),
-                script,
-            ),
-            clock: self.clock,
-            latency: SignedDuration::from_millis(50),
-            dead,
-            frost,
         }
     }
 
