@@ -44,8 +44,11 @@ pub struct Invocation {
     pub processor: Duration,
     /// The most bytes of collected rows on disk.
     pub spilled: u64,
+    /// The longest of its flushes, from the first merged row to the stored position.
+    pub flush: SignedDuration,
     /// Commits made, where it returned.
     pub commits: u64,
+    flushes_since: Option<Timestamp>,
     /// Requests that no saved position counts, and when they were answered.
     open: BTreeMap<u64, Option<Timestamp>>,
     /// When the pass before began, as the item said at first.
@@ -85,7 +88,9 @@ impl Journal {
             unsaved: 0,
             processor: Duration::ZERO,
             spilled: 0,
+            flush: SignedDuration::ZERO,
             commits: 0,
+            flushes_since: None,
             open: BTreeMap::new(),
             last_begun: None,
         });
@@ -111,6 +116,24 @@ impl Journal {
             one.ended = Some((now, end));
             one.processor = processor;
             one.unsaved = u64::try_from(std::mem::take(&mut one.open).len()).unwrap_or(u64::MAX);
+        });
+    }
+
+    /// A flush begins, with so many bytes on disk.
+    pub(super) fn flushes(&self, number: usize, spilled: u64) {
+        let now = self.clock.now();
+        self.note(number, |one| {
+            one.spilled = one.spilled.max(spilled);
+            one.flushes_since = Some(now);
+        });
+    }
+
+    /// What it flushed is committed.
+    pub(super) fn flushed(&self, number: usize) {
+        let now = self.clock.now();
+        self.note(number, |one| {
+            let took = one.flushes_since.take().map(|since| between(since, now));
+            one.flush = one.flush.max(took.unwrap_or_default());
         });
     }
 

@@ -37,9 +37,13 @@ impl Spill {
 
 impl Progress for Spill {
     fn on(&self, _: &'static str, _: Pass, moment: &Moment) {
-        if matches!(moment, Moment::Flushing) {
-            let bytes = self.bytes();
-            self.journal.note(self.invocation, |one| one.spilled = one.spilled.max(bytes));
+        match moment {
+            Moment::Flushing => {
+                let bytes = self.bytes();
+                self.journal.flushes(self.invocation, bytes);
+            }
+            Moment::Committed(_) => self.journal.flushed(self.invocation),
+            Moment::Started | Moment::Page { .. } | Moment::Waiting | Moment::Ended => {}
         }
     }
 }

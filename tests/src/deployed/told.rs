@@ -150,6 +150,7 @@ fn of_invocations(deployed: &Deployed, all: &[Invocation]) -> Vec<String> {
     let busiest = workers().map(|one| one.processor).max().unwrap_or_default();
     let ticks = all.iter().filter(|one| one.work.is_none());
     let slowest = ticks.clone().filter_map(Invocation::length).max().unwrap_or_default();
+    let flush = workers().map(|one| one.flush).max().unwrap_or_default();
     let spilled = workers().map(|one| one.spilled).max().unwrap_or_default();
     let ended: Vec<String> = ends.iter().map(|(end, count)| format!("{count} {end}")).collect();
     let spent = |payer| deployed.ledger.spent(payer).as_secs_f64();
@@ -164,7 +165,11 @@ fn of_invocations(deployed: &Deployed, all: &[Invocation]) -> Vec<String> {
             busiest.as_secs_f64()
         ),
         format!("{} ticks, longest {:.1} s", ticks.count(), slowest.as_secs_f64()),
-        format!("most on disk in one: {:.1} MB", float(spilled) / MEGABYTE),
+        format!(
+            "longest flush {:.1} s, most on disk in one {:.1} MB",
+            flush.as_secs_f64(),
+            float(spilled) / MEGABYTE
+        ),
         format!("processor time of the fake account {harvest:.0} s, of nobody {nobody:.0} s"),
     ]
 }
