@@ -464,8 +464,9 @@ pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> 
                 tick: None,
                 accept_deletes: context.settings.accept_deletes,
             };
-            // Reading stops a minute before the end.
-            let last = |after| plus(plus(context.clock.now(), after), SignedDuration::from_mins(1));
+            // Reading stops so long before the end.
+            let last =
+                |after| plus(plus(context.clock.now(), after), SignedDuration::from_secs(80));
             worker::work(context, &event, wish.stop_after.map(last)).await.expect("a known stream")
         });
         let reports: Vec<RunReport> = futures::StreamExt::collect(
