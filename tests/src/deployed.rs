@@ -17,7 +17,6 @@ mod usage;
 
 pub use counted_state::StateTally;
 pub use counted_store::{StoreTally, TableTally};
-pub use day::an_hour_of_work;
 pub use functions::{Conditions, Deployed, Kills, in_simulated_time};
 pub use journal::{End, Invocation, Journal};
 pub use ledger::{Ledger, Payer, Processor};

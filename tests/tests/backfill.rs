@@ -1,6 +1,8 @@
 //! A first load at a tight limit: it outlives many invocations, and some of them are killed.
 //! `make backfill` does the same at the size of a large account.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use e2e::deployed::{Conditions, Deployed, End, Kills, Load, in_simulated_time};
@@ -26,7 +28,7 @@ fn scale() -> Scale {
         tasks: 12,
         time_entries: 20_000,
         expenses: 1_000,
-        invoices: 300,
+        invoices: 600,
         estimates: 40,
         ..Scale::issue()
     }

@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
-use e2e::deployed::{Conditions, Deployed, Month, Usage, an_hour_of_work, in_simulated_time};
+use e2e::deployed::{Conditions, Deployed, Month, Usage, in_simulated_time};
 use e2e::world::World;
 use engine::time::SignedDuration;
 use runtime::config::Settings;
@@ -87,7 +87,7 @@ async fn run(arguments: &Arguments) {
     let people = scale.users;
     let load = deployed
         .load(SignedDuration::from_hours(24 * 7), |deployed, loaded| {
-            work(deployed, people);
+            deployed.an_hour_of_work(people);
             eprintln!(
                 "{} loaded {} after {:.0} s",
                 deployed.now(),
@@ -104,7 +104,7 @@ async fn run(arguments: &Arguments) {
     print(&Month::times(&loading, 1.0));
     let hours = arguments.hours.unwrap_or(arguments.scale.hours());
     for hour in 0..hours {
-        work(&deployed, people);
+        deployed.an_hour_of_work(people);
         for _ in 0..60 {
             deployed.minute().await;
         }
@@ -115,12 +115,6 @@ async fn run(arguments: &Arguments) {
     let after = deployed.usage().await - loading;
     print_month(&loading, &after, hours);
     println!("\nwall clock {:.0} s", wall.elapsed().as_secs_f64());
-}
-
-fn work(deployed: &Deployed, people: usize) {
-    let now = deployed.now();
-    let mut account = deployed.world.account.lock().expect("no panic");
-    an_hour_of_work(&mut account, now, people);
 }
 
 #[expect(clippy::print_stdout, reason = "a program of its own")]

@@ -28,7 +28,7 @@ use tokio::task::{LocalSet, spawn_local};
 use super::counted_state::{CountedState, StateTally};
 use super::counted_store::{CountedStore, StoreTally};
 use super::harvest::FarHarvest;
-use super::journal::{COMPLETE, End, Journal};
+use super::journal::{COMPLETE, End, Journal, STOPPED};
 use super::ledger::{Ledger, Processor};
 use super::spill::Spill;
 use crate::world::World;
@@ -284,7 +284,7 @@ fn outcome(report: &RunReport) -> String {
     match &report.outcome {
         Outcome::Complete => COMPLETE.to_owned(),
         Outcome::Yielded(Yielded::Budget(_)) => "waits for the budget".to_owned(),
-        Outcome::Yielded(Yielded::Deadline) => "stopped in time".to_owned(),
+        Outcome::Yielded(Yielded::Deadline) => STOPPED.to_owned(),
         Outcome::Busy { .. } => "busy".to_owned(),
         Outcome::Failed(error) => format!("failed: {}", RunError::chain(error)),
     }

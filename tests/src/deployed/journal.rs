@@ -14,6 +14,9 @@ use crate::world::SimClock;
 /// What the end of a run is called that completed its pass.
 pub(super) const COMPLETE: &str = "complete";
 
+/// What the end of a run is called that stopped before its deadline.
+pub(super) const STOPPED: &str = "stopped in time";
+
 /// How an invocation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
@@ -48,11 +51,15 @@ pub struct Invocation {
     pub flush: SignedDuration,
     /// Commits made, where it returned.
     pub commits: u64,
+    /// When its last page was in.
+    pub last_page: Option<Timestamp>,
     flushes_since: Option<Timestamp>,
     /// Requests that no saved position counts, and when they were answered.
     open: BTreeMap<u64, Option<Timestamp>>,
     /// When the pass before began, as the item said at first.
-    last_begun: Option<Option<Timestamp>>,
+    last_begun: Option<Timestamp>,
+    /// Whether the item was stored at all.
+    has_stored: bool,
 }
 
 impl Invocation {
@@ -60,6 +67,16 @@ impl Invocation {
     #[must_use]
     pub fn length(&self) -> Option<SignedDuration> {
         self.ended.as_ref().map(|(at, _)| between(self.began, *at))
+    }
+}
+
+impl Invocation {
+    /// From its last page to its end, where it stopped in time.
+    #[must_use]
+    pub fn wrap_up(&self) -> Option<SignedDuration> {
+        let (at, end) = self.ended.as_ref()?;
+        let stopped = *end == End::Returned(STOPPED.to_owned());
+        self.last_page.filter(|_| stopped).map(|page| between(page, *at))
     }
 }
 
@@ -90,9 +107,11 @@ impl Journal {
             spilled: 0,
             flush: SignedDuration::ZERO,
             commits: 0,
+            last_page: None,
             flushes_since: None,
             open: BTreeMap::new(),
             last_begun: None,
+            has_stored: false,
         });
         all.len() - 1
     }
@@ -117,6 +136,12 @@ impl Journal {
             one.processor = processor;
             one.unsaved = u64::try_from(std::mem::take(&mut one.open).len()).unwrap_or(u64::MAX);
         });
+    }
+
+    /// A page is in.
+    pub(super) fn reads(&self, number: usize) {
+        let now = self.clock.now();
+        self.note(number, |one| one.last_page = Some(now));
     }
 
     /// A flush begins, with so many bytes on disk.
@@ -170,7 +195,10 @@ impl Journal {
         self.note(number, |one| {
             let Some((_, pass)) = &one.work else { return };
             let last = item.position.pass(*pass).last_begun;
-            let before = *one.last_begun.get_or_insert(last);
+            if !one.has_stored {
+                (one.has_stored, one.last_begun) = (true, last);
+            }
+            let before = one.last_begun;
             match &item.position.pass(*pass).unfinished {
                 // Another than before: the pass is complete.
                 None if before != last => one.open.clear(),

@@ -43,7 +43,8 @@ impl Progress for Spill {
                 self.journal.flushes(self.invocation, bytes);
             }
             Moment::Committed(_) => self.journal.flushed(self.invocation),
-            Moment::Started | Moment::Page { .. } | Moment::Waiting | Moment::Ended => {}
+            Moment::Page { .. } => self.journal.reads(self.invocation),
+            Moment::Started | Moment::Waiting | Moment::Ended => {}
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use engine::budget::Limit;
 use engine::ids::AccountId;
-use engine::time::between;
+use engine::time::{SignedDuration, between};
 use lake::store::ObjectStore;
 use lake::table::Table;
 use sim::ClassStatistics;
@@ -151,6 +151,7 @@ fn of_invocations(deployed: &Deployed, all: &[Invocation]) -> Vec<String> {
     let ticks = all.iter().filter(|one| one.work.is_none());
     let slowest = ticks.clone().filter_map(Invocation::length).max().unwrap_or_default();
     let flush = workers().map(|one| one.flush).max().unwrap_or_default();
+    let wrap_ups: Vec<SignedDuration> = workers().filter_map(Invocation::wrap_up).collect();
     let spilled = workers().map(|one| one.spilled).max().unwrap_or_default();
     let ended: Vec<String> = ends.iter().map(|(end, count)| format!("{count} {end}")).collect();
     let spent = |payer| deployed.ledger.spent(payer).as_secs_f64();
@@ -165,6 +166,12 @@ fn of_invocations(deployed: &Deployed, all: &[Invocation]) -> Vec<String> {
             busiest.as_secs_f64()
         ),
         format!("{} ticks, longest {:.1} s", ticks.count(), slowest.as_secs_f64()),
+        format!(
+            "those that stopped in time: {:.1} s from last page to end on average, {:.1} s at most",
+            wrap_ups.iter().sum::<SignedDuration>().as_secs_f64()
+                / float(u64::try_from(wrap_ups.len().max(1)).unwrap_or(u64::MAX)),
+            wrap_ups.iter().max().copied().unwrap_or_default().as_secs_f64()
+        ),
         format!(
             "longest flush {:.1} s, most on disk in one {:.1} MB",
             flush.as_secs_f64(),
