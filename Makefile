@@ -6,7 +6,7 @@ TOOLS := .tools
 LAKE ?= ./lake
 SEEDS ?= 200
 
-.PHONY: help demo unit test extended spark trino render acceptance check fmt sim snap deny typos infra build bench invoke clean lake-check account speed
+.PHONY: help demo unit test extended spark trino render acceptance check fmt sim snap deny typos infra build bench invoke clean lake-check account speed backfill
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -84,6 +84,11 @@ bench: ## Benchmarks, each as a ratio to something run beside it
 speed: ## Time from the first to the last general request over what the rate limit allows
 	cargo build --locked --profile quick --bins
 	target/quick/speed
+
+SCALE ?= large
+backfill: ## First load of an account of SCALE (large, issue, small) and a month's cost, in simulated time
+	cargo build --locked --profile quick -p e2e --bin backfill
+	target/quick/backfill --scale $(SCALE)
 
 account: ## Requests, CPU, memory and table sizes of an account of 100,000 time entries
 	cargo build --locked --profile quick --bins

@@ -11,6 +11,7 @@
 
 pub mod cloud;
 pub mod deadly;
+pub mod deployed;
 pub mod emulators;
 mod http;
 pub mod lambda;

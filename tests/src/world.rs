@@ -297,11 +297,28 @@ impl World {
     }
 
     fn api(&self, dead: Arc<AtomicBool>, frost: Arc<Frost>, token: &str) -> FakeApi {
+        FakeApi {
+            inner: ScriptedApi::new(
+                "https://api.harvestapp.com/v2".parse().expect("a base URL"),
+                self.script(token),
+            ),
+            clock: self.clock,
+            latency: self.latency,
+            dead,
+            frost,
+        }
+    }
+
+    /// What the account answers to somebody with `token`.
+    pub(crate) fn script(
+        &self,
+        token: &str,
+    ) -> impl Fn(&harvest_api::Asked) -> Scripted + Send + Sync + 'static {
         let token = token.to_owned();
         let (live, date_ahead) = (Arc::clone(&self.live), Arc::clone(&self.date_ahead));
         let (account, clock) = (Arc::clone(&self.account), self.clock);
         let number = self.settings.account.0.to_string();
-        let script = move |asked: &harvest_api::Asked| {
+        move |asked: &harvest_api::Asked| {
             let mut request = Request::new("GET", "https://api.harvestapp.com", "/v2")
                 .header("user-agent", "harvest-lake tests")
                 .header("authorization", &format!("Bearer {token}"))
@@ -326,16 +343,6 @@ impl World {
                 retry_after: response.header_value("retry-after").map(str::to_owned),
                 body: response.body.to_vec(),
             })
-        };
-        FakeApi {
-            inner: ScriptedApi::new(
-                "https://api.harvestapp.com/v2".parse().expect("a base URL"),
-                script,
-            ),
-            clock: self.clock,
-            latency: self.latency,
-            dead,
-            frost,
         }
     }
 
@@ -460,8 +467,9 @@ pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> 
                 tick: None,
                 accept_deletes: context.settings.accept_deletes,
             };
-            // Reading stops a minute before the end.
-            let last = |after| plus(plus(context.clock.now(), after), SignedDuration::from_mins(1));
+            // Reading stops so long before the end.
+            let last =
+                |after| plus(plus(context.clock.now(), after), SignedDuration::from_secs(80));
             worker::work(context, &event, wish.stop_after.map(last)).await.expect("a known stream")
         });
         let reports: Vec<RunReport> = futures::StreamExt::collect(

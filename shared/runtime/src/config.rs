@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use engine::budget::Limit;
 use engine::ids::AccountId;
+use engine::spec::RateClass;
 use engine::time::{Date, SignedDuration};
 use engine::window::Grid;
 use harvest_api::BaseUrl;
@@ -94,6 +95,18 @@ impl Settings {
             collect_memory: 32 << 20,
             flush_bytes: 400 << 20,
         }
+    }
+
+    /// Requests of `class` that one run has under way at once: no more than a third of a window's
+    /// permits, so that a long pass leaves a small one its turn under any limit.
+    #[must_use]
+    pub fn in_flight(&self, class: RateClass) -> usize {
+        let limit = match class {
+            RateClass::General => self.general,
+            RateClass::Reports => self.reports,
+        };
+        let third = limit.percent(self.budget_percent).requests().div_ceil(3);
+        self.requests_in_flight.min(usize::try_from(third).unwrap_or(usize::MAX))
     }
 
     /// Whether `stream` is read.

@@ -35,10 +35,15 @@ pub(crate) struct Tally {
 const IN_FLIGHT_BYTES: usize = 192 << 20;
 const BYTES_PER_BODY_BYTE: usize = 4;
 
+/// Who waits longer for an answer looks after its lease and at the clock meanwhile: a permit may be
+/// long in coming where many want one.
+const UPKEEP: SignedDuration = SignedDuration::from_secs(20);
+
 /// What the driver wants its caller to do.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// Something was taken in: a moment to flush, to renew the lease, to look at the clock.
+    /// Something was taken in, or a while has passed: a moment to flush, to renew the lease, to look
+    /// at the clock.
     Progress,
     /// The reading wants to know which units the table holds.
     NeedsHeld,
@@ -98,9 +103,17 @@ impl Driver {
         }
     }
 
-    /// Starts nothing new any more.
+    /// Starts nothing new any more. What has no permit yet is for another run.
     pub(crate) fn stop(&mut self) {
         self.stopping = true;
+        let now = self.context.clock.now();
+        for flight in core::mem::take(&mut self.flights) {
+            if flight.is_sent() {
+                self.flights.push(flight);
+            } else {
+                self.reading.on_unsent(flight.ask().id, now);
+            }
+        }
     }
 
     /// Goes on until there is something for the caller to do.
@@ -113,7 +126,13 @@ impl Driver {
                 Next::Done => return Ok(Event::Done),
             }
         }
-        let Some((ask, requested_at, sent)) = self.flights.next().await else {
+        let upkeep = plus(self.context.clock.now(), UPKEEP);
+        let next = tokio::select! {
+            biased;
+            next = self.flights.next() => next,
+            () = self.context.clock.sleep_until(upkeep) => return Ok(Event::Progress),
+        };
+        let Some((ask, requested_at, sent)) = next else {
             return match self.waits.take() {
                 Some(at) => Ok(Event::Waits(at)),
                 None if self.stopping => Ok(Event::Stopped),
@@ -211,7 +230,7 @@ impl Driver {
             self.largest_body = body_bytes;
             let each = body_bytes.saturating_mul(BYTES_PER_BODY_BYTE);
             let fit = IN_FLIGHT_BYTES.checked_div(each).unwrap_or(usize::MAX).max(2);
-            self.reading.set_width(self.context.settings.requests_in_flight.min(fit));
+            self.reading.set_width(self.context.settings.in_flight(self.spec.rate_class).min(fit));
         }
     }
 

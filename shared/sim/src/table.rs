@@ -125,6 +125,28 @@ impl<T: Record> Table<T> {
         true
     }
 
+    /// Changes many records, each with what belongs to it; orders are made anew once.
+    pub(crate) fn edit_many<C>(
+        &mut self,
+        changes: impl IntoIterator<Item = (i64, C)>,
+        change: impl Fn(&mut T, C),
+    ) {
+        let mut any = false;
+        for (id, what) in changes {
+            if let Some(record) = self.records.get_mut(&id) {
+                change(record, what);
+                any = true;
+            }
+        }
+        if any {
+            let records = || self.records.values();
+            self.ranked = records().map(|record| (record.rank(), record.id())).collect();
+            self.changed = records().map(|record| (record.updated().0, record.id())).collect();
+            self.ranked.sort_unstable();
+            self.changed.sort_unstable();
+        }
+    }
+
     /// Keys in list order (ascending) whose rank lies in `ranks` (both ends included) and whose
     /// record changed at or after `since` and is kept by `keep`.
     pub(crate) fn select(

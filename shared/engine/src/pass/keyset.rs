@@ -207,10 +207,10 @@ impl Keyset {
                 self.ranged = true;
             } else {
                 range.to = Some(oldest);
-                // Some ranges end early: whoever has much left shares it.
-                let total = facts.total_entries.unwrap_or(0);
-                split = range::cut(range, newest, oldest, facts.records(), total, beside);
             }
+            // Some ranges end early: whoever has much left shares it.
+            let total = facts.total_entries.unwrap_or(0);
+            split = range::cut(range, newest, oldest, facts.records(), total, beside);
         }
         self.unproven_days.extend(unproven);
         if let Some(parts) = split {

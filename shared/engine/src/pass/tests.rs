@@ -139,6 +139,31 @@ fn day(offset: i32) -> Date {
     date(2020, 1, 1).saturating_add(jiff::Span::new().days(offset))
 }
 
+#[test]
+fn a_list_whose_days_are_longer_than_a_page_is_read_by_several_ranges_too() {
+    let records = (0..1200).map(|id| (id, Some(day(i32::try_from(id / 12).unwrap())))).collect();
+    let server = Server { records, page: 5, undated_first: false };
+    let mut reading = Reading::start(Plan { width: 32, ..plan(&DATED, Pass::Full) });
+    let (mut seen, mut rounds) = (BTreeSet::new(), 0);
+    loop {
+        let mut asks = Vec::new();
+        while let Next::Ask(ask) = reading.next_step() {
+            asks.push(ask);
+        }
+        if asks.is_empty() {
+            break;
+        }
+        rounds += 1;
+        for ask in asks {
+            let facts = server.answer(&ask.target);
+            seen.extend(facts.keys.iter().cloned());
+            reading.on_page(ask.id, AT, &facts);
+        }
+    }
+    assert_eq!((seen.len(), reading.proof()), (1200, Proof::Proven));
+    assert!(rounds < 40, "{rounds} rounds for a hundred days");
+}
+
 prop_compose! {
     fn server(nullable: bool)(
         days in prop::collection::vec((0_i32..60, 0_u8..10), 0..120),

@@ -4,6 +4,7 @@ use core::pin::Pin;
 use core::task::{Context as Poller, Poll, ready};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::pass::{Ask, PageFacts, Parent, ParentFound, Reads, Unit};
 use engine::retry::Failure;
@@ -69,7 +70,20 @@ impl Trouble {
 pub(super) struct Flight {
     ask: Ask,
     clock: Arc<dyn Clock>,
+    sent: Arc<AtomicBool>,
     sending: JoinHandle<(Timestamp, Sent)>,
+}
+
+impl Flight {
+    /// What is asked.
+    pub(super) const fn ask(&self) -> &Ask {
+        &self.ask
+    }
+
+    /// Whether it had its permit: dropped now, the request would be lost.
+    pub(super) fn is_sent(&self) -> bool {
+        self.sent.load(Ordering::Relaxed)
+    }
 }
 
 impl Future for Flight {
@@ -105,16 +119,22 @@ impl Request {
     /// flush for minutes.
     pub(super) fn fly(self) -> Flight {
         let (ask, clock) = (self.ask.clone(), Arc::clone(&self.context.clock));
-        Flight { ask, clock, sending: tokio::spawn(async move { self.send().await }) }
+        let sent = Arc::new(AtomicBool::new(false));
+        let leaves = Arc::clone(&sent);
+        let sending = tokio::spawn(async move { self.send(&leaves).await });
+        Flight { ask, clock, sent, sending }
     }
 
     /// Sends it with a permit that is due; once more where the token was refused and the secret
     /// holds another by now.
-    async fn ask(&self) -> Result<(Timestamp, Result<Answer, ApiError>), Sent> {
+    async fn ask(
+        &self,
+        leaves: &AtomicBool,
+    ) -> Result<(Timestamp, Result<Answer, ApiError>), Sent> {
         let Context { clock, gate, api, tokens, .. } = &self.context;
         loop {
             match gate.permit(self.class, self.horizon).await {
-                Ok(_) => {}
+                Ok(_) => leaves.store(true, Ordering::Relaxed),
                 Err(NoPermit::ComeBack(at)) => return Err(Sent::ComeBack(at)),
                 Err(NoPermit::State(error)) => return Err(Sent::State(error)),
             }
@@ -128,12 +148,12 @@ impl Request {
         }
     }
 
-    async fn send(&self) -> (Timestamp, Sent) {
+    async fn send(&self, leaves: &AtomicBool) -> (Timestamp, Sent) {
         let Context { clock, gate, .. } = &self.context;
         if let Some(at) = self.not_before {
             clock.sleep_until(at).await;
         }
-        let (requested_at, answer) = match self.ask().await {
+        let (requested_at, answer) = match self.ask(leaves).await {
             Ok(answered) => answered,
             Err(sent) => return (clock.now(), sent),
         };

@@ -6,8 +6,10 @@ use engine::time::{SignedDuration, Timestamp};
 /// After so many runs that ended without a word, the next ones are shorter.
 const LOST_IN_A_ROW: u32 = 3;
 
-/// A run stops reading so long before its end, at least.
-const LEAST_RESERVE: SignedDuration = SignedDuration::from_mins(1);
+/// A run stops reading so long before its end, at least. On the schedule its process began with a tick
+/// and ends with one: whoever gives the lease back within the last minute has its successor with the
+/// latter, and nobody uses the budget until then. The third of a minute more is for the last flush.
+const LEAST_RESERVE: SignedDuration = SignedDuration::from_secs(80);
 /// What a flush does in a second, at the very least: it reads, merges and writes partition files.
 const FLUSHED_PER_SECOND: u64 = 8 << 20;
 
@@ -41,8 +43,8 @@ mod tests {
 
     #[test]
     fn the_reserve_grows_with_what_is_to_be_flushed() {
-        assert_eq!(reserve(0), SignedDuration::from_secs(60));
-        assert_eq!(reserve(240 << 20), SignedDuration::from_secs(60));
+        assert_eq!(reserve(0), SignedDuration::from_secs(80));
+        assert_eq!(reserve(320 << 20), SignedDuration::from_secs(80));
         assert_eq!(reserve(400 << 20), SignedDuration::from_secs(100));
         assert!(reserve(u64::MAX) > SignedDuration::from_hours(1));
     }

@@ -31,6 +31,7 @@ impl Maker<'_> {
         for entry in self.books.entries.iter().filter(|one| one.billable) {
             open.entry(entry.project).or_default().push(entry.id);
         }
+        let mut moved: Vec<(i64, (i64, Moment))> = Vec::new();
         for (place, created) in self.moments(self.scale.invoices).into_iter().enumerate() {
             let Some(project) = self.any_project() else {
                 continue;
@@ -55,15 +56,15 @@ impl Maker<'_> {
             // Making an invoice moves the entries that it bills.
             let billed = open.entry(project).or_default();
             for entry in billed.drain(..billed.len().min(12)) {
-                let Some(mut one) = self.books.entries.get(entry).cloned() else {
-                    continue;
-                };
-                if one.created < updated {
-                    (one.invoice, one.updated) = (Some(id), one.updated.max(updated));
-                    self.books.put_entry(one);
+                if self.books.entries.get(entry).is_some_and(|one| one.created < updated) {
+                    moved.push((entry, (id, updated)));
                 }
             }
         }
+        // All at once: keeping millions of entries in order takes its time.
+        self.books.entries.edit_many(moved, |one, (invoice, updated)| {
+            (one.invoice, one.updated) = (Some(invoice), one.updated.max(updated));
+        });
     }
 
     fn plain_line(&mut self, amount: Money) -> Line {

@@ -94,5 +94,9 @@ pub(super) fn cut(
         to = previous_day(begin);
     }
     ranges.push(Range::between(range.from, to));
+    if let Some(newest) = ranges.first_mut() {
+        // The day that is being paged is the newest of what is left.
+        newest.day.clone_from(&range.day);
+    }
     Some(ranges)
 }

@@ -1,0 +1,33 @@
+//! A deployment in simulated time: the schedule, both functions as Lambda runs them, and a count of
+//! everything that costs something.
+
+mod counted_state;
+mod counted_store;
+mod day;
+mod functions;
+mod harvest;
+mod journal;
+mod ledger;
+mod load;
+mod month;
+mod prices;
+mod spill;
+mod told;
+mod usage;
+
+pub use counted_state::StateTally;
+pub use counted_store::{StoreTally, TableTally};
+pub use functions::{Conditions, Deployed, Kills, in_simulated_time};
+pub use journal::{End, Invocation, Journal};
+pub use ledger::{Ledger, Payer, Processor};
+pub use load::Load;
+pub use month::Month;
+pub use told::Pace;
+pub use usage::{FunctionUse, Usage};
+
+/// A whole number as one with a fraction, for ratios that people read.
+fn float(value: u64) -> f64 {
+    let high = u32::try_from(value >> 32).unwrap_or(u32::MAX);
+    let low = u32::try_from(value & 0xffff_ffff).unwrap_or(u32::MAX);
+    f64::from(high) * 4_294_967_296.0 + f64::from(low)
+}

@@ -1,0 +1,134 @@
+//! The state as `DynamoDB` bills it on demand: each call in units, and as slow as it is.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use engine::ids::AccountId;
+use engine::time::{SignedDuration, Timestamp, plus};
+use runtime::clock::Clock;
+use state::{Expect, Item, ItemKey, MemoryStore, Put, StateError, StateStore};
+
+use super::journal::Journal;
+use super::ledger::Processor;
+use crate::world::SimClock;
+
+/// A unit of writing is so many bytes of an item.
+const WRITE_UNIT: usize = 1024;
+/// A unit of consistent reading is so many bytes.
+const READ_UNIT: usize = 4096;
+/// Names of attributes, partition key, revision and id of the write.
+const AROUND_THE_BODY: usize = 70;
+
+/// Calls and units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StateTally {
+    /// Items read by key.
+    pub gets: u64,
+    /// Questions for all items of a kind.
+    pub lists: u64,
+    /// Writes, lost ones included.
+    pub puts: u64,
+    /// Of these, lost to somebody else.
+    pub lost: u64,
+    /// Units of reading.
+    pub read_units: u64,
+    /// Units of writing.
+    pub write_units: u64,
+    /// Bytes of the largest item written.
+    pub largest: u64,
+}
+
+/// The state as one invocation sees it.
+#[derive(Debug)]
+pub(super) struct CountedState {
+    pub(super) inner: Arc<MemoryStore>,
+    pub(super) clock: SimClock,
+    pub(super) latency: SignedDuration,
+    pub(super) processor: Processor,
+    /// By the kind of the item: what its sort key begins with.
+    pub(super) tally: Arc<Mutex<BTreeMap<String, StateTally>>>,
+    pub(super) journal: Arc<Journal>,
+    pub(super) invocation: usize,
+}
+
+impl CountedState {
+    async fn call(&self) {
+        self.processor.turn();
+        self.clock.sleep_until(plus(self.clock.now(), self.latency)).await;
+        self.processor.turn();
+    }
+
+    fn count(&self, sort: &str, count: impl FnOnce(&mut StateTally)) {
+        let kind = match sort.split_once('#') {
+            Some(("budget", class)) => format!("budget#{class}"),
+            Some((kind, _)) => kind.to_owned(),
+            None => sort.to_owned(),
+        };
+        count(self.tally.lock().expect("no panic").entry(kind).or_default());
+    }
+}
+
+fn size(key: &ItemKey, body: &str) -> usize {
+    AROUND_THE_BODY + key.sort.len() + body.len()
+}
+
+fn units(bytes: usize, unit: usize) -> u64 {
+    u64::try_from(bytes.div_ceil(unit).max(1)).unwrap_or(u64::MAX)
+}
+
+#[async_trait]
+impl StateStore for CountedState {
+    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError> {
+        self.call().await;
+        let item = self.inner.get(key).await?;
+        let bytes = item.as_ref().map_or(0, |item| size(key, &item.body));
+        self.count(&key.sort, |tally| {
+            tally.gets += 1;
+            tally.read_units += units(bytes, READ_UNIT);
+        });
+        Ok(item)
+    }
+
+    async fn put(
+        &self,
+        key: &ItemKey,
+        expect: Expect,
+        body: &str,
+        expires: Option<Timestamp>,
+    ) -> Result<Put, StateError> {
+        self.call().await;
+        let put = self.inner.put(key, expect, body, expires).await?;
+        let bytes = size(key, body);
+        self.count(&key.sort, |tally| {
+            tally.puts += 1;
+            tally.lost += u64::from(matches!(put, Put::Lost(_)));
+            tally.write_units += units(bytes, WRITE_UNIT);
+            tally.largest = tally.largest.max(u64::try_from(bytes).unwrap_or(u64::MAX));
+        });
+        if key.sort.starts_with("stream#") && matches!(put, Put::Stored(_)) {
+            self.journal.stored(self.invocation, body);
+        }
+        Ok(put)
+    }
+
+    async fn list(
+        &self,
+        account: AccountId,
+        prefix: &str,
+    ) -> Result<Vec<(ItemKey, Item)>, StateError> {
+        self.call().await;
+        let listed = self.inner.list(account, prefix).await?;
+        let bytes = listed.iter().map(|(key, item)| size(key, &item.body)).sum();
+        self.count(&format!("{prefix} (all)"), |tally| {
+            tally.lists += 1;
+            tally.read_units += units(bytes, READ_UNIT);
+        });
+        Ok(listed)
+    }
+
+    async fn purge(&self, now: Timestamp) -> Result<u64, StateError> {
+        // The table's time to live does; what is gone is not paid for.
+        self.inner.purge(now).await
+    }
+}

@@ -1,0 +1,151 @@
+//! The lake as S3 bills it: each call counted, and as slow as S3.
+
+use core::ops::Range;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use engine::time::{SignedDuration, plus};
+use lake::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, StoreError};
+use runtime::clock::Clock;
+
+use super::ledger::Processor;
+use crate::world::SimClock;
+
+/// What one connection carries.
+const BYTES_PER_MILLISECOND: u64 = 60_000;
+/// Keys of one page of a listing.
+const LISTED_AT_ONCE: usize = 1000;
+
+/// Calls of an object store.
+#[derive(Clone, Debug, Default)]
+pub struct StoreTally {
+    /// Puts, conditional ones included.
+    pub puts: u64,
+    /// Pages of listings.
+    pub lists: u64,
+    /// Gets, of whole objects and of parts.
+    pub gets: u64,
+    /// Deletes, which cost nothing.
+    pub deletes: u64,
+    /// What was written, by table.
+    pub tables: BTreeMap<String, TableTally>,
+    /// Bytes of work objects written: saved readings, parked parents.
+    pub work_bytes: u64,
+    /// The largest of them.
+    pub largest_work: u64,
+}
+
+/// What was written to one table.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TableTally {
+    /// Bytes of its Parquet files.
+    pub parquet: u64,
+    /// Such files.
+    pub files: u64,
+    /// Versions of its log, the first one and fences included.
+    pub commits: u64,
+    /// Bytes of its log.
+    pub log: u64,
+}
+
+/// The lake as one invocation sees it.
+#[derive(Debug)]
+pub(super) struct CountedStore {
+    pub(super) inner: Arc<MemoryStore>,
+    pub(super) clock: SimClock,
+    pub(super) latency: SignedDuration,
+    pub(super) processor: Processor,
+    pub(super) tally: Arc<Mutex<StoreTally>>,
+}
+
+impl CountedStore {
+    /// What was computed before is done by now, the call takes its time.
+    async fn call(&self, bytes: usize) {
+        self.processor.catch_up().await;
+        let carried = u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES_PER_MILLISECOND;
+        let carried = SignedDuration::from_millis(i64::try_from(carried).unwrap_or(i64::MAX));
+        let end = plus(plus(self.clock.now(), self.latency), carried);
+        self.clock.sleep_until(end).await;
+        self.processor.turn();
+        self.inner.set_now(self.clock.now());
+    }
+
+    fn count(&self, count: impl FnOnce(&mut StoreTally)) {
+        count(&mut self.tally.lock().expect("no panic"));
+    }
+
+    fn wrote(&self, key: &str, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.count(|tally| {
+            tally.puts += 1;
+            if key.starts_with("work/") {
+                tally.work_bytes += bytes;
+                tally.largest_work = tally.largest_work.max(bytes);
+            }
+            let Some((table, file)) =
+                key.strip_prefix("tables/").and_then(|rest| rest.split_once('/'))
+            else {
+                return;
+            };
+            let table = tally.tables.entry(table.to_owned()).or_default();
+            if let Some(log) = file.strip_prefix("_delta_log/") {
+                table.log += bytes;
+                table.commits += u64::from(log.strip_suffix(".json").is_some());
+            } else {
+                table.parquet += bytes;
+                table.files += 1;
+            }
+        });
+    }
+}
+
+#[async_trait]
+impl ObjectStore for CountedStore {
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
+        self.call(bytes.len()).await;
+        let length = bytes.len();
+        let put = self.inner.put_if_absent(key, bytes).await;
+        match put {
+            Ok(PutIfAbsent::Stored) => self.wrote(key, length),
+            Ok(PutIfAbsent::Exists) | Err(_) => self.count(|tally| tally.puts += 1),
+        }
+        put
+    }
+
+    async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
+        self.call(bytes.len()).await;
+        self.wrote(key, bytes.len());
+        self.inner.put(key, bytes).await
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        let got = self.inner.get(key).await?;
+        self.call(got.as_ref().map_or(0, Bytes::len)).await;
+        self.count(|tally| tally.gets += 1);
+        // As it is when the answer comes.
+        self.inner.get(key).await
+    }
+
+    async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        let got = self.inner.get_range(key, range.clone()).await?;
+        self.call(got.as_ref().map_or(0, Bytes::len)).await;
+        self.count(|tally| tally.gets += 1);
+        self.inner.get_range(key, range).await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError> {
+        self.call(0).await;
+        let listed = self.inner.list(prefix, after).await?;
+        let pages = listed.len().div_ceil(LISTED_AT_ONCE).max(1);
+        self.count(|tally| tally.lists += u64::try_from(pages).unwrap_or(u64::MAX));
+        Ok(listed)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.call(0).await;
+        self.count(|tally| tally.deletes += 1);
+        self.inner.delete(key).await
+    }
+}

@@ -1,0 +1,291 @@
+//! The functions as Lambda runs them: each invocation in a new process with an end that it cannot
+//! move.
+//!
+//! No process is used twice, which is the dearest case: each invocation reads the budgets anew, asks
+//! who the token is, and waits for its start. On the real thing most environments stay warm.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use engine::time::{SignedDuration, Timestamp, plus};
+use harvest_api::Token;
+use lake::store::ObjectStore;
+use orchestrator::{InvokeError, Invoker, Orchestrator};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use runtime::clock::Clock;
+use runtime::context::Random;
+use runtime::credentials::TokenKeeper;
+use runtime::gate::Gate;
+use runtime::parts::RemoteOwners;
+use runtime::run::{Outcome, RunReport, Yielded};
+use runtime::{Context, RunError};
+use state::StateStore;
+use tokio::task::{LocalSet, spawn_local};
+
+use super::counted_state::{CountedState, StateTally};
+use super::counted_store::{CountedStore, StoreTally};
+use super::harvest::FarHarvest;
+use super::journal::{COMPLETE, End, Journal, STOPPED};
+use super::ledger::{Ledger, Processor};
+use super::spill::Spill;
+use crate::world::World;
+
+/// Memory of the worker, in megabytes: the default of `infra/template.yaml`.
+pub(super) const WORKER_MEMORY: u32 = 1769;
+/// Memory of the orchestrator.
+pub(super) const ORCHESTRATOR_MEMORY: u32 = 256;
+/// What buys a whole processor.
+const WHOLE_PROCESSOR: u32 = 1769;
+/// `Timeout` of the worker.
+pub(super) const WORKER_TIMEOUT: SignedDuration = SignedDuration::from_secs(900);
+/// `Timeout` of the orchestrator.
+const ORCHESTRATOR_TIMEOUT: SignedDuration = SignedDuration::from_secs(120);
+/// Lambda tries a failed invocation once more, after so long.
+const RETRIED_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+/// Runs `future` on this thread alone, whose clock jumps to the next thing that happens.
+pub fn in_simulated_time<T>(future: impl Future<Output = T>) -> T {
+    lake::offload::stay_on_this_thread();
+    crate::world::in_simulated_time(LocalSet::new().run_until(future))
+}
+
+/// How the world around the functions is.
+#[derive(Clone, Copy, Debug)]
+pub struct Conditions {
+    /// Until Harvest has answered.
+    pub harvest: SignedDuration,
+    /// Until the object store has, beside what the bytes take.
+    pub objects: SignedDuration,
+    /// Until the state store has.
+    pub state: SignedDuration,
+    /// Until a new process of the worker runs.
+    pub start: SignedDuration,
+    /// Whether processor time counts, as simulated time too.
+    pub processor: bool,
+    /// Invocations that are killed.
+    pub kills: Option<Kills>,
+}
+
+impl Default for Conditions {
+    fn default() -> Self {
+        Self {
+            harvest: SignedDuration::from_millis(500),
+            objects: SignedDuration::from_millis(30),
+            state: SignedDuration::from_millis(5),
+            start: SignedDuration::from_millis(200),
+            processor: true,
+            kills: None,
+        }
+    }
+}
+
+/// Which invocations of the worker die by chance.
+#[derive(Clone, Copy, Debug)]
+pub struct Kills {
+    /// What chance goes by.
+    pub seed: u64,
+    /// Of a hundred, so many.
+    pub percent: u32,
+}
+
+/// The deployment, to be used within [`in_simulated_time`].
+#[derive(Debug)]
+pub struct Deployed {
+    /// Harvest, the stores and the time.
+    pub world: World,
+    /// How it is around.
+    pub conditions: Conditions,
+    /// Whose work the processor did.
+    pub ledger: Arc<Ledger>,
+    /// Every invocation.
+    pub journal: Arc<Journal>,
+    /// Calls of the object store.
+    pub objects: Arc<Mutex<StoreTally>>,
+    /// Calls of the state store, by kind of item.
+    pub state: Arc<Mutex<BTreeMap<String, StateTally>>>,
+    chance: Mutex<StdRng>,
+    scratch: tempfile::TempDir,
+}
+
+impl Deployed {
+    /// A deployment for `world`, with its settings.
+    #[must_use]
+    pub fn new(world: World, conditions: Conditions) -> Arc<Self> {
+        let seed = conditions.kills.map_or(0, |kills| kills.seed);
+        Arc::new(Self {
+            conditions,
+            ledger: Arc::new(Ledger::new(world.clock, conditions.processor)),
+            journal: Arc::new(Journal::new(world.clock)),
+            objects: Arc::default(),
+            state: Arc::default(),
+            chance: Mutex::new(StdRng::seed_from_u64(seed)),
+            scratch: tempfile::tempdir().expect("a folder for temporary files"),
+            world,
+        })
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.world.clock.now()
+    }
+
+    /// A tick of the schedule: an invocation of the orchestrator, which starts what is due.
+    pub fn tick(self: &Arc<Self>) {
+        let number = self.journal.begin(None);
+        let share = f64::from(ORCHESTRATOR_MEMORY) / f64::from(WHOLE_PROCESSOR);
+        let processor = self.ledger.processor(number, share);
+        let context = self.context(number, &processor, None);
+        let invoker = Arc::new(Lambda { deployed: Arc::clone(self) });
+        let orchestrator = Orchestrator { context, invoker };
+        let own = Arc::clone(self);
+        spawn_local(async move {
+            let work = processor.on(async move {
+                match orchestrator.answer(serde_json::json!({})).await {
+                    Ok(answer) => answer["outcome"].as_str().unwrap_or_default().to_owned(),
+                    Err(refused) => format!("failed: {}: {}", refused.error_type, refused.message),
+                }
+            });
+            let timeout = plus(own.now(), ORCHESTRATOR_TIMEOUT);
+            let end = tokio::select! {
+                how = work => End::Returned(how),
+                () = own.world.clock.sleep_until(timeout) => End::TimedOut,
+            };
+            processor.catch_up().await;
+            own.journal.end(number, end, processor.spent());
+        });
+    }
+
+    /// One invocation of the worker.
+    async fn work(self: Arc<Self>, event: worker::Event) -> End {
+        let number = self.journal.begin(Some((event.stream.clone(), event.pass)));
+        let share = f64::from(WORKER_MEMORY) / f64::from(WHOLE_PROCESSOR);
+        let processor = self.ledger.processor(number, share);
+        let begun = self.now();
+        self.world.clock.sleep_until(plus(begun, self.conditions.start)).await;
+        let scratch = self.scratch.path().join(number.to_string());
+        std::fs::create_dir(&scratch).expect("a folder for temporary files");
+        let context = self.context(number, &processor, Some(scratch.clone()));
+        let deadline = plus(begun, WORKER_TIMEOUT);
+        let own = processor.clone();
+        let work = processor.on(async move {
+            let report = worker::work(&context, &event, Some(deadline)).await;
+            own.catch_up().await;
+            report.expect("a known stream")
+        });
+        let clock = self.world.clock;
+        let killed_at = self.death().map_or(Timestamp::MAX, |after| plus(begun, after));
+        let end = tokio::select! {
+            report = work => {
+                self.journal.note(number, |one| one.commits = report.commits);
+                End::Returned(outcome(&report))
+            }
+            () = clock.sleep_until(deadline) => End::TimedOut,
+            () = clock.sleep_until(killed_at), if killed_at < deadline => End::Killed,
+        };
+        self.journal.end(number, end.clone(), processor.spent());
+        std::fs::remove_dir_all(scratch).expect("a folder for temporary files");
+        end
+    }
+
+    /// How long after its beginning the next invocation is killed, if it is: after seconds, or after
+    /// minutes.
+    fn death(&self) -> Option<SignedDuration> {
+        let kills = self.conditions.kills?;
+        let mut chance = self.chance.lock().expect("no panic");
+        let dies = chance.random_range(0..100) < kills.percent;
+        let most = if chance.random_bool(0.5) { 8_000 } else { 900_000 };
+        let after = SignedDuration::from_millis(chance.random_range(1..most));
+        dies.then_some(after)
+    }
+
+    /// A new process.
+    fn context(&self, number: usize, processor: &Processor, scratch: Option<PathBuf>) -> Context {
+        let world = &self.world;
+        let settings = world.settings.clone();
+        let clock: Arc<dyn Clock> = Arc::new(world.clock);
+        let random = Random::seeded(u64::try_from(number).unwrap_or(u64::MAX));
+        let store: Arc<dyn ObjectStore> = Arc::new(CountedStore {
+            inner: Arc::clone(&world.store),
+            clock: world.clock,
+            latency: self.conditions.objects,
+            processor: processor.clone(),
+            tally: Arc::clone(&self.objects),
+        });
+        let state: Arc<dyn StateStore> = Arc::new(CountedState {
+            inner: Arc::clone(&world.state),
+            clock: world.clock,
+            latency: self.conditions.state,
+            processor: processor.clone(),
+            tally: Arc::clone(&self.state),
+            journal: Arc::clone(&self.journal),
+            invocation: number,
+        });
+        let gate = Gate::new(
+            Arc::clone(&state),
+            Arc::clone(&clock),
+            settings.account,
+            settings.general.percent(settings.budget_percent),
+            settings.reports.percent(settings.budget_percent),
+            &random,
+        );
+        let latency = self.conditions.harvest;
+        let api = FarHarvest::new(world, latency, processor, &self.journal, number);
+        let progress = Spill {
+            folder: scratch.clone().unwrap_or_default(),
+            journal: Arc::clone(&self.journal),
+            invocation: number,
+        };
+        let token = Token::new(sim::ADMINISTRATOR_TOKEN).expect("a token");
+        Context {
+            settings: Arc::new(settings),
+            api: Arc::new(api),
+            tokens: Arc::new(TokenKeeper::fixed(token)),
+            gate: Arc::new(gate),
+            state,
+            store,
+            clock,
+            owners: Arc::new(RemoteOwners::new(&random)),
+            random,
+            progress: Arc::new(progress),
+            person: Arc::default(),
+            scratch,
+        }
+    }
+}
+
+/// Starts workers as Lambda does: the invocation is taken and goes on by itself.
+#[derive(Debug)]
+struct Lambda {
+    deployed: Arc<Deployed>,
+}
+
+#[async_trait]
+impl Invoker for Lambda {
+    async fn invoke(&self, event: &worker::Event) -> Result<(), InvokeError> {
+        let (deployed, event) = (Arc::clone(&self.deployed), event.clone());
+        spawn_local(async move {
+            let end = Arc::clone(&deployed).work(event.clone()).await;
+            if matches!(end, End::Killed | End::TimedOut) {
+                let clock = deployed.world.clock;
+                clock.sleep_until(plus(clock.now(), RETRIED_AFTER)).await;
+                deployed.work(event).await;
+            }
+        });
+        Ok(())
+    }
+}
+
+/// How a run went, as people read it.
+fn outcome(report: &RunReport) -> String {
+    match &report.outcome {
+        Outcome::Complete => COMPLETE.to_owned(),
+        Outcome::Yielded(Yielded::Budget(_)) => "waits for the budget".to_owned(),
+        Outcome::Yielded(Yielded::Deadline) => STOPPED.to_owned(),
+        Outcome::Busy { .. } => "busy".to_owned(),
+        Outcome::Failed(error) => format!("failed: {}", RunError::chain(error)),
+    }
+}

@@ -1,0 +1,70 @@
+//! The fake account as one invocation reaches it: some time away, its own work not ours.
+
+use async_trait::async_trait;
+use engine::pass::Target;
+use engine::time::{SignedDuration, plus};
+use harvest_api::{Answer, ApiError, HarvestApi, ScriptedApi};
+use runtime::clock::Clock;
+use std::sync::Arc;
+
+use super::journal::Journal;
+use super::ledger::Processor;
+use crate::world::{SimClock, World};
+
+/// The account behind the network.
+#[derive(Debug)]
+pub(super) struct FarHarvest {
+    inner: ScriptedApi,
+    clock: SimClock,
+    latency: SignedDuration,
+    processor: Processor,
+    journal: Arc<Journal>,
+    invocation: usize,
+}
+
+impl FarHarvest {
+    /// The account of `world`, an answer of which takes `latency`: a tenth of it on the way there.
+    pub(super) fn new(
+        world: &World,
+        latency: SignedDuration,
+        processor: &Processor,
+        journal: &Arc<Journal>,
+        invocation: usize,
+    ) -> Self {
+        let base = "https://api.harvestapp.com/v2".parse().expect("a base URL");
+        let (script, own) = (world.script(sim::ADMINISTRATOR_TOKEN), processor.clone());
+        let script = move |asked: &harvest_api::Asked| {
+            own.turn_to_harvest();
+            let answer = script(asked);
+            own.turn();
+            answer
+        };
+        Self {
+            inner: ScriptedApi::new(base, script),
+            clock: world.clock,
+            latency,
+            processor: processor.clone(),
+            journal: Arc::clone(journal),
+            invocation,
+        }
+    }
+}
+
+#[async_trait]
+impl HarvestApi for FarHarvest {
+    async fn get(&self, target: &Target) -> Result<Answer, ApiError> {
+        self.processor.turn();
+        let path = match target {
+            Target::Path { path, .. } => path.as_str(),
+            Target::Link(url) => url.as_str(),
+        };
+        let sent = self.journal.sent(self.invocation, path);
+        let begun = self.clock.now();
+        self.clock.sleep_until(plus(begun, self.latency / 10)).await;
+        let answer = self.inner.get(target).await;
+        self.clock.sleep_until(plus(begun, self.latency)).await;
+        self.processor.turn();
+        self.journal.answered(self.invocation, sent);
+        answer
+    }
+}

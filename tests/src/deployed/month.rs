@@ -1,0 +1,56 @@
+//! What a month costs, from what a while of it used.
+
+use super::float;
+use super::functions::{ORCHESTRATOR_MEMORY, WORKER_MEMORY};
+use super::prices::{
+    GIGABYTE_MONTH, GIGABYTE_SECOND, MILLION_INVOCATIONS, MILLION_READ_UNITS, MILLION_WRITE_UNITS,
+    THOUSAND_GETS, THOUSAND_PUTS,
+};
+use super::usage::{FunctionUse, Usage};
+
+const HOURS: f64 = 30.4 * 24.0;
+
+/// What something used, made into a month.
+#[derive(Debug)]
+pub struct Month {
+    /// Name, quantity and unit, dollars.
+    pub lines: Vec<(&'static str, f64, &'static str, f64)>,
+}
+
+impl Month {
+    /// A month that goes on as the `hours` did that used `usage`.
+    #[must_use]
+    pub fn of(usage: &Usage, hours: u64) -> Self {
+        Self::times(usage, HOURS / float(hours))
+    }
+
+    /// `times` of what was used.
+    #[must_use]
+    pub fn times(usage: &Usage, times: f64) -> Self {
+        let seconds = |of: &FunctionUse, memory: u32| {
+            float(of.milliseconds) / 1000.0 * f64::from(memory) / 1024.0 * times
+        };
+        let mut lines = Vec::new();
+        let mut line = |name, quantity, unit, price: f64| {
+            lines.push((name, quantity, unit, quantity * price));
+        };
+        let orchestrator = seconds(&usage.orchestrator, ORCHESTRATOR_MEMORY);
+        line("orchestrator", orchestrator, "GB-s", GIGABYTE_SECOND);
+        line("worker", seconds(&usage.worker, WORKER_MEMORY), "GB-s", GIGABYTE_SECOND);
+        let started = usage.orchestrator.invocations + usage.worker.invocations;
+        line("invocations", float(started) * times, "", MILLION_INVOCATIONS / 1e6);
+        let (reads, writes) = (float(usage.read_units), float(usage.write_units));
+        line("DynamoDB reads", reads * times, "units", MILLION_READ_UNITS / 1e6);
+        line("DynamoDB writes", writes * times, "units", MILLION_WRITE_UNITS / 1e6);
+        line("S3 puts, listings", float(usage.puts) * times, "", THOUSAND_PUTS / 1e3);
+        line("S3 gets", float(usage.gets) * times, "", THOUSAND_GETS / 1e3);
+        line("S3 storage", float(usage.stored) / 1e9, "GB", GIGABYTE_MONTH);
+        Self { lines }
+    }
+
+    /// Dollars.
+    #[must_use]
+    pub fn sum(&self) -> f64 {
+        self.lines.iter().map(|(_, _, _, dollars)| dollars).sum()
+    }
+}
