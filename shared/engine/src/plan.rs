@@ -232,8 +232,11 @@ fn rank(spec: &StreamSpec, item: &StreamItem, pass: Pass, now: Timestamp) -> (u8
         Pass::Full if matches!(spec.kind, Kind::Snapshot(_)) => {
             (0, reports, since_full.saturating_neg())
         }
-        Pass::Full if full.unfinished.is_some() => (1, reports, since_full.saturating_neg()),
-        Pass::Full => (2, reports, since_full.saturating_neg()),
+        Pass::Full => match &full.unfinished {
+            // Long passes take turns.
+            Some(unfinished) => (1, reports, unfinished.tried_at.as_second()),
+            None => (2, reports, since_full.saturating_neg()),
+        },
     }
 }
 

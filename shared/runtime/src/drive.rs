@@ -15,9 +15,11 @@ use futures::stream::FuturesUnordered;
 use harvest_api::ApiError;
 use lake::decode::Decoder;
 use request::{Flight, Page, Request, Sent, Trouble};
+use tokio::sync::Notify;
 
 use crate::context::Context;
 use crate::error::RunError;
+use crate::gate::MOST_AT_ONCE;
 use crate::hold::Hold;
 use crate::progress::Moment;
 
@@ -67,6 +69,8 @@ pub(crate) struct Driver {
     attempts: BTreeMap<String, (Attempts, Timestamp)>,
     waits: Option<Timestamp>,
     stopping: bool,
+    /// Some request has its permit and left.
+    left: Arc<Notify>,
     largest_body: usize,
     pub(crate) tally: Tally,
     /// The server's `Date`, and when it was asked, of the first answer.
@@ -96,6 +100,7 @@ impl Driver {
             attempts: BTreeMap::new(),
             waits: None,
             stopping: false,
+            left: Arc::default(),
             largest_body: 0,
             tally: Tally::default(),
             first_answer: None,
@@ -118,19 +123,22 @@ impl Driver {
 
     /// Goes on until there is something for the caller to do.
     pub(crate) async fn advance(&mut self, hold: &mut Hold) -> Result<Event, RunError> {
-        while !self.stopping && self.waits.is_none() {
-            match self.reading.next_step() {
-                Next::Ask(ask) => self.start(ask),
-                Next::Held => return Ok(Event::NeedsHeld),
-                Next::Wait => break,
-                Next::Done => return Ok(Event::Done),
-            }
-        }
         let upkeep = plus(self.context.clock.now(), UPKEEP);
-        let next = tokio::select! {
-            biased;
-            next = self.flights.next() => next,
-            () = self.context.clock.sleep_until(upkeep) => return Ok(Event::Progress),
+        let next = loop {
+            while !self.stopping && self.waits.is_none() && self.unsent() < MOST_AT_ONCE as usize {
+                match self.reading.next_step() {
+                    Next::Ask(ask) => self.start(ask),
+                    Next::Held => return Ok(Event::NeedsHeld),
+                    Next::Wait => break,
+                    Next::Done => return Ok(Event::Done),
+                }
+            }
+            tokio::select! {
+                biased;
+                next = self.flights.next() => break next,
+                () = self.left.notified() => {}
+                () = self.context.clock.sleep_until(upkeep) => return Ok(Event::Progress),
+            }
         };
         let Some((ask, requested_at, sent)) = next else {
             return match self.waits.take() {
@@ -144,6 +152,13 @@ impl Driver {
         };
         self.take(&ask, requested_at, sent, hold)?;
         Ok(Event::Progress)
+    }
+
+    /// Requests that have no permit yet. A few are enough to use the budget; more would only have the
+    /// reading under way in many places, whose partitions are then written again and again.
+    fn unsent(&self) -> usize {
+        let now = self.context.clock.now();
+        self.flights.iter().filter(|flight| flight.waits_for_permit(now)).count()
     }
 
     fn start(&mut self, ask: Ask) {
@@ -160,6 +175,7 @@ impl Driver {
             class,
             not_before,
             ask,
+            left: Arc::clone(&self.left),
         };
         self.flights.push(flight.fly());
     }

@@ -19,6 +19,8 @@ use lane::Lane;
 
 /// A worker that would wait longer saves its work and goes.
 pub const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
+/// Permits asked for at once, at most: more requests that wait at the same time gain nothing.
+pub const MOST_AT_ONCE: u32 = 8;
 
 /// The budgets of one account, as one process shares them.
 #[derive(Debug)]

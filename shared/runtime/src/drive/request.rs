@@ -12,6 +12,7 @@ use engine::spec::{Kind, RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, utc_day};
 use harvest_api::{Answer, ApiError};
 use lake::decode::{DecodedPage, Decoder, PageError, ReadAt};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
@@ -70,6 +71,7 @@ impl Trouble {
 pub(super) struct Flight {
     ask: Ask,
     clock: Arc<dyn Clock>,
+    not_before: Option<Timestamp>,
     sent: Arc<AtomicBool>,
     sending: JoinHandle<(Timestamp, Sent)>,
 }
@@ -78,6 +80,11 @@ impl Flight {
     /// What is asked.
     pub(super) const fn ask(&self) -> &Ask {
         &self.ask
+    }
+
+    /// Whether it wants a permit and has none: not while it waits to be tried again.
+    pub(super) fn waits_for_permit(&self, now: Timestamp) -> bool {
+        !self.is_sent() && self.not_before.is_none_or(|at| at <= now)
     }
 
     /// Whether it had its permit: dropped now, the request would be lost.
@@ -112,6 +119,8 @@ pub(super) struct Request {
     pub(super) class: RateClass,
     pub(super) not_before: Option<Timestamp>,
     pub(super) ask: Ask,
+    /// Told when the request leaves.
+    pub(super) left: Arc<Notify>,
 }
 
 impl Request {
@@ -119,10 +128,11 @@ impl Request {
     /// flush for minutes.
     pub(super) fn fly(self) -> Flight {
         let (ask, clock) = (self.ask.clone(), Arc::clone(&self.context.clock));
+        let not_before = self.not_before;
         let sent = Arc::new(AtomicBool::new(false));
         let leaves = Arc::clone(&sent);
         let sending = tokio::spawn(async move { self.send(&leaves).await });
-        Flight { ask, clock, sent, sending }
+        Flight { ask, clock, not_before, sent, sending }
     }
 
     /// Sends it with a permit that is due; once more where the token was refused and the secret
@@ -134,7 +144,10 @@ impl Request {
         let Context { clock, gate, api, tokens, .. } = &self.context;
         loop {
             match gate.permit(self.class, self.horizon).await {
-                Ok(_) => leaves.store(true, Ordering::Relaxed),
+                Ok(_) => {
+                    leaves.store(true, Ordering::Relaxed);
+                    self.left.notify_one();
+                }
                 Err(NoPermit::ComeBack(at)) => return Err(Sent::ComeBack(at)),
                 Err(NoPermit::State(error)) => return Err(Sent::State(error)),
             }

@@ -9,12 +9,10 @@ use engine::time::{SignedDuration, Timestamp, between, minus, plus};
 use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
 use tokio::sync::Mutex;
 
-use super::{NoPermit, PATIENCE, alone};
+use super::{MOST_AT_ONCE, NoPermit, PATIENCE, alone};
 use crate::clock::Clock;
 use crate::context::Random;
 
-/// Permits asked for at once, at most.
-const MOST_AT_ONCE: u32 = 8;
 /// Who has time left until a permit is due waits so long for others of this process, to ask together.
 const GATHERED: SignedDuration = SignedDuration::from_millis(200);
 /// A permit is due at most so long after it could be, because of the write that reserves it.
