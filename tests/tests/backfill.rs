@@ -84,7 +84,7 @@ fn check_economy(deployed: &Deployed, load: &Load) {
     for stream in ["invoice_messages", "invoice_payments"] {
         let all = deployed.journal.all();
         let runs = all.iter().filter(|one| one.work.as_ref().is_some_and(|it| it.0 == stream));
-        let (asked, runs) = (load.seen.streams[stream], runs.count());
+        let (asked, runs) = (*load.seen.streams.get(stream).unwrap(), runs.count());
         assert!(runs > 5, "{stream} outlived no more than {runs} invocations");
         let most = u64::try_from(scale().invoices + runs).unwrap();
         assert!(asked <= most, "{stream}: {asked} requests in {runs} runs");
