@@ -32,6 +32,7 @@ extended: test ## What takes longer: many simulation seeds, the large account, b
 	$(MAKE) sim SEEDS=2000
 	$(MAKE) account
 	$(MAKE) speed
+	$(MAKE) backfill
 	$(MAKE) bench
 	$(MAKE) spark
 	$(MAKE) trino

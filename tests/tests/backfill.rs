@@ -79,6 +79,18 @@ async fn check(deployed: &Deployed, load: &Load) {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+/// Every invoice was asked for its children once; who stops may leave one answer unjudged.
+fn check_economy(deployed: &Deployed, load: &Load) {
+    for stream in ["invoice_messages", "invoice_payments"] {
+        let all = deployed.journal.all();
+        let runs = all.iter().filter(|one| one.work.as_ref().is_some_and(|it| it.0 == stream));
+        let (asked, runs) = (*load.seen.streams.get(stream).unwrap(), runs.count());
+        assert!(runs > 5, "{stream} outlived no more than {runs} invocations");
+        let most = u64::try_from(scale().invoices + runs).unwrap();
+        assert!(asked <= most, "{stream}: {asked} requests in {runs} runs");
+    }
+}
+
 /// Requests for records in full passes, and how many of them no saved position counts.
 fn read(deployed: &Deployed) -> (u64, u64) {
     let (mut sent, mut lost) = (0, 0);
@@ -98,6 +110,7 @@ fn a_load_uses_its_budget_to_the_full_and_killed_invocations_lose_what_they_had_
     let (undisturbed, lost) = in_simulated_time(async {
         let (deployed, load) = loaded(None).await;
         check(&deployed, &load).await;
+        check_economy(&deployed, &load);
         let [general, reports] = load.paces(&deployed);
         // The guard of each window, and for reports the tick that may follow it.
         let most = 1.05 + 0.4 / 15.0;
