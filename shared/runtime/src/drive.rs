@@ -246,7 +246,7 @@ impl Driver {
             self.largest_body = body_bytes;
             let each = body_bytes.saturating_mul(BYTES_PER_BODY_BYTE);
             let fit = IN_FLIGHT_BYTES.checked_div(each).unwrap_or(usize::MAX).max(2);
-            self.reading.set_width(self.context.settings.in_flight(self.spec.rate_class).min(fit));
+            self.reading.set_width(self.reading.width().min(fit));
         }
     }
 

@@ -104,6 +104,12 @@ impl Reading {
         serde_json::to_value(work)
     }
 
+    /// So many requests may be under way at once.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.plan.width
+    }
+
     /// From now on so many requests may be under way at once.
     pub const fn set_width(&mut self, width: usize) {
         self.plan.width = width;

@@ -26,13 +26,19 @@ pub(super) fn caution(failures: u32) -> u32 {
     failures.saturating_sub(LOST_IN_A_ROW - 1).min(4)
 }
 
+/// The losses in a row that count after a run that stopped in good order: once there were so many that
+/// runs are shorter, they stay so until a pass is complete.
+pub(super) const fn still_lost(failures: u32) -> u32 {
+    if failures >= LOST_IN_A_ROW { failures } else { 0 }
+}
+
 /// Counts an owner that ended without a word. When that happens again and again, the stream backs off
 /// like one that fails.
 pub(super) fn never_came_back(item: &mut StreamItem, now: Timestamp) {
     item.health.failures = item.health.failures.saturating_add(1);
     if item.health.failures >= LOST_IN_A_ROW {
         let why = "the last runs ended without a word: out of memory, out of time, or stopped from \
-                   outside; runs are kept shorter until one ends well";
+                   outside; runs are shorter until a pass is complete";
         item.health.last_error = Some((now, why.to_owned()));
     }
 }

@@ -7,7 +7,7 @@ use engine::plan::claims_cursor_at_once;
 use engine::spec::Kind;
 use engine::time::{SignedDuration, Timestamp, between};
 
-use super::pace::{caution, reserve};
+use super::pace::{caution, reserve, still_lost};
 use super::{Outcome, Run, RunReport, Yielded, fail};
 use crate::drive::{Driver, Event};
 use crate::error::RunError;
@@ -36,6 +36,11 @@ impl Run {
         self.close(outcome).await
     }
 
+    /// How often the length of this run is halved.
+    pub(super) fn caution(&self) -> u32 {
+        caution(self.item.value.health.failures)
+    }
+
     async fn read(&mut self) -> Result<Outcome, RunError> {
         self.check_roles().await?;
         let unfinished = self.item.value.position.pass(self.order.pass).unfinished.clone();
@@ -61,7 +66,7 @@ impl Run {
         unfinished: Option<&Unfinished>,
     ) -> Result<Outcome, RunError> {
         let mut flushed_at = self.begun;
-        let caution = caution(self.item.value.health.failures);
+        let caution = self.caution();
         loop {
             let event = match driver.advance(hold).await {
                 Ok(event) => event,
@@ -77,13 +82,17 @@ impl Run {
                 Event::Progress => {
                     self.renew_if_due().await?;
                     let now = self.context.clock.now();
-                    let long = between(flushed_at, now) >= FLUSH_INTERVAL / (1 << caution);
+                    let interval = FLUSH_INTERVAL / (1 << caution);
+                    let long = between(flushed_at, now) >= interval;
                     if hold.bytes() >= self.context.settings.flush_bytes >> caution || long {
                         self.save(driver, hold, unfinished, Stage::GoesOn(None)).await?;
                         flushed_at = now;
                     }
                     let reserve = reserve(hold.bytes());
-                    let late = self.order.deadline.is_some_and(|end| between(now, end) <= reserve);
+                    let late = self.order.deadline.is_some_and(|end| {
+                        let short = caution > 0 && between(self.begun, now) >= interval;
+                        short || between(now, end) <= reserve
+                    });
                     if late || self.context.progress.wants_stop() {
                         driver.stop();
                     }
@@ -242,7 +251,7 @@ impl Run {
                     item.health.warning.clone_from(&report.warning);
                 }
                 Outcome::Yielded(_) => {
-                    item.health.failures = 0;
+                    item.health.failures = still_lost(item.health.failures);
                     item.health.last_error = None;
                 }
                 Outcome::Busy { .. } => item.health.failures = 0,
