@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use engine::budget::Limit;
 use engine::ids::AccountId;
 use engine::pass::{Pass, Target};
 use engine::plan::Demand;
@@ -276,8 +275,8 @@ impl World {
             Arc::clone(&state),
             Arc::clone(&clock),
             self.settings.account,
-            Limit::GENERAL.percent(self.settings.budget_percent),
-            Limit::REPORTS.percent(self.settings.budget_percent),
+            self.settings.general.percent(self.settings.budget_percent),
+            self.settings.reports.percent(self.settings.budget_percent),
             &random,
         );
         Context {

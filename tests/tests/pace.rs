@@ -28,10 +28,17 @@ fn scale() -> Scale {
 }
 
 /// A first sync in one process with eight workers, as the server saw it.
-fn synced(latency: i64) -> Statistics {
+fn synced(latency: i64, general: &str, reports: &str) -> Statistics {
     in_simulated_time(async {
         stay_on_this_thread();
         let mut world = World::new(&scale(), 7);
+        (world.settings.general, world.settings.reports) =
+            (general.parse().unwrap(), reports.parse().unwrap());
+        {
+            let mut account = world.account.lock().unwrap();
+            account.set_general_limit(sim::Limit::GENERAL.read(general).unwrap());
+            account.set_report_limit(sim::Limit::REPORTS.read(reports).unwrap());
+        }
         world.latency = SignedDuration::from_millis(latency);
         let context = world.process(None);
         for report in cli::unattended(&context).await.unwrap() {
@@ -41,9 +48,15 @@ fn synced(latency: i64) -> Statistics {
     })
 }
 
+/// Harvest's own limits.
 fn check(latency: i64) {
-    let seen = synced(latency);
-    let (general, limit) = (&seen.general, Limit::GENERAL);
+    check_at(latency, "100/15s", "100/900s");
+}
+
+fn check_at(latency: i64, general: &str, reports: &str) {
+    let seen = synced(latency, general, reports);
+    let limit: Limit = general.parse().unwrap();
+    let general = &seen.general;
     assert!(general.requests > 1_900, "{}", general.requests);
     assert_eq!((general.refused, seen.reports.refused), (0, 0));
     // What report runs ask last, who the token is, waits for the reports.
@@ -68,6 +81,11 @@ fn answers_that_take_no_time_come_as_fast_as_the_limit_allows() {
 #[test]
 fn answers_of_half_a_second_come_as_fast_as_the_limit_allows() {
     check(500);
+}
+
+#[test]
+fn windows_a_tenth_as_long_are_used_as_well() {
+    check_at(500, "100/1500ms", "100/9s");
 }
 
 #[test]

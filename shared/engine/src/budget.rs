@@ -51,7 +51,8 @@ pub enum Reservation {
 
 impl BudgetItem {
     /// Reserves up to `n` (at least one) permits that are due within `horizon`. A permit is due a
-    /// window and the guard after the one `limit` places before it, and never before `now`.
+    /// window and the guard after the one `limit` places before it, never before `now`, and a moment
+    /// after the last.
     #[must_use]
     pub fn reserve(
         &self,
@@ -156,7 +157,7 @@ impl BudgetItem {
     fn next_due(&self, limit: Limit, now: Timestamp) -> i64 {
         let mut due = ceil_millis(now);
         if let Some(last) = self.dues.last() {
-            due = due.max(*last);
+            due = due.max(last.saturating_add(millis(limit.spacing())));
         }
         if let Some(end) = self.blocked_until {
             // By the clock that runs ahead of all others, the block must be over too.

@@ -1,8 +1,8 @@
 //! Who may work beside whom: long passes and reports never take all places.
 //!
-//! The rate budget bounds how fast an account is read, not the number of workers: one long pass uses
-//! all of it, a second one while the first writes. More would only wait, which Lambda bills, and most
-//! places stay free for streams that are done in seconds.
+//! The rate budget bounds how fast an account is read, not the number of workers: a few long passes
+//! use all of it, also while some of them begin, write or wait for a slow server. Half of the places
+//! stay free for streams that are done in seconds.
 
 use crate::item::StreamItem;
 use crate::pass::Pass;
@@ -64,14 +64,14 @@ impl Room {
         *taken = taken.saturating_add(1);
     }
 
-    /// Whether one more of this weight may work: long passes and reports each take at most a quarter of
-    /// the places, and at least one.
+    /// Whether one more of this weight may work: long passes take at most half of the places,
+    /// reports a quarter, each at least one.
     #[must_use]
     pub fn admits(&self, weight: Weight) -> bool {
         let taken = self.light.saturating_add(self.long).saturating_add(self.reports);
         let within = match weight {
             Weight::Light => true,
-            Weight::Long => self.long < (self.all / 4).max(1),
+            Weight::Long => self.long < (self.all / 2).max(1),
             Weight::Report => self.reports < (self.all / 4).max(1),
         };
         taken < self.all && within
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn long_passes_and_reports_leave_places_for_what_is_done_in_seconds() {
         let long_first = [[Weight::Report; 9], [Weight::Long; 9], [Weight::Light; 9]].concat();
-        assert_eq!(filled(8, &long_first), [4, 2, 2]);
+        assert_eq!(filled(8, &long_first), [2, 4, 2]);
         assert_eq!(filled(2, &long_first), [0, 1, 1]);
         assert_eq!(filled(1, &[Weight::Long, Weight::Light]), [0, 1, 0]);
         assert_eq!(filled(8, &[Weight::Light; 20]), [8, 0, 0]);

@@ -20,6 +20,7 @@ use engine::window::Grid;
 use harvest_api::BaseUrl;
 
 use crate::aws::Aws;
+use crate::gate::MOST_AT_ONCE;
 
 pub use error::ConfigError;
 pub use given::{Given, SETTINGS, Setting, function_name, has_own_s3_endpoint, refuses_colour};
@@ -82,7 +83,7 @@ impl Settings {
             start_date: None,
             sync_interval: SignedDuration::from_hours(1),
             max_workers: 8,
-            requests_in_flight: 32,
+            requests_in_flight: 64,
             retention: SignedDuration::from_hours(24 * 7),
             keep: false,
             tidy_at_once: false,
@@ -97,16 +98,17 @@ impl Settings {
         }
     }
 
-    /// Requests of `class` that one run has under way at once: no more than a third of a window's
-    /// permits, so that a long pass leaves a small one its turn under any limit.
+    /// Requests of `class` that one run has waiting for a permit at once: as many as are asked for
+    /// together, and no more than a third of a window's, so that a long pass leaves a small one its turn
+    /// under any limit.
     #[must_use]
-    pub fn in_flight(&self, class: RateClass) -> usize {
+    pub fn waiting(&self, class: RateClass) -> usize {
         let limit = match class {
             RateClass::General => self.general,
             RateClass::Reports => self.reports,
         };
         let third = limit.percent(self.budget_percent).requests().div_ceil(3);
-        self.requests_in_flight.min(usize::try_from(third).unwrap_or(usize::MAX))
+        usize::try_from(third.min(MOST_AT_ONCE)).unwrap_or(1)
     }
 
     /// Whether `stream` is read.

@@ -19,7 +19,6 @@ use tokio::sync::Notify;
 
 use crate::context::Context;
 use crate::error::RunError;
-use crate::gate::MOST_AT_ONCE;
 use crate::hold::Hold;
 use crate::progress::Moment;
 
@@ -69,6 +68,8 @@ pub(crate) struct Driver {
     attempts: BTreeMap<String, (Attempts, Timestamp)>,
     waits: Option<Timestamp>,
     stopping: bool,
+    /// So many requests may wait for a permit at once.
+    waiting: usize,
     /// Some request has its permit and left.
     left: Arc<Notify>,
     largest_body: usize,
@@ -100,6 +101,7 @@ impl Driver {
             attempts: BTreeMap::new(),
             waits: None,
             stopping: false,
+            waiting: context.settings.waiting(spec.rate_class),
             left: Arc::default(),
             largest_body: 0,
             tally: Tally::default(),
@@ -125,7 +127,7 @@ impl Driver {
     pub(crate) async fn advance(&mut self, hold: &mut Hold) -> Result<Event, RunError> {
         let upkeep = plus(self.context.clock.now(), UPKEEP);
         let next = loop {
-            while !self.stopping && self.waits.is_none() && self.unsent() < MOST_AT_ONCE as usize {
+            while !self.stopping && self.waits.is_none() && self.unsent() < self.waiting {
                 match self.reading.next_step() {
                     Next::Ask(ask) => self.start(ask),
                     Next::Held => return Ok(Event::NeedsHeld),

@@ -125,18 +125,22 @@ async fn reply(
         .is_some_and(|accepted| accepted.to_ascii_lowercase().contains("gzip"));
     // Requests count from when they arrive, not from when their turn comes.
     let arrived = (face.now)();
-    let response = {
+    // Long answers are made elsewhere: here others arrive meanwhile.
+    let made = tokio::task::spawn_blocking(move || {
         let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
-        account.handle(arrived, &request)
-    };
-    let delay = face.latency + Duration::from_millis(response.delivery.delay_ms);
+        let response = account.handle(arrived, &request);
+        drop(account);
+        (response.delivery, send(response, zipped))
+    });
+    let (delivery, answer) = made.await.map_err(io::Error::other)?;
+    let delay = face.latency + Duration::from_millis(delivery.delay_ms);
     if !delay.is_zero() {
         pause(delay).await;
     }
-    match response.delivery.breach {
+    match delivery.breach {
         Breach::Hung => std::future::pending().await,
         Breach::Dropped => Err(io::Error::other("dropped as asked")),
-        Breach::None | Breach::CutBody => send(response, zipped),
+        Breach::None | Breach::CutBody => answer,
     }
 }
 

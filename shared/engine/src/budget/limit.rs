@@ -80,6 +80,14 @@ impl Limit {
         }
     }
 
+    /// From one permit to the next, at least. A hundred requests in the same instant would hold each
+    /// other up by more than the guard's jitter: connections are opened, one thread sends them.
+    #[must_use]
+    pub fn spacing(self) -> SignedDuration {
+        let share = self.window.as_millis().checked_div(i128::from(self.requests)).unwrap_or(0);
+        SignedDuration::from_millis(i64::from(share >= 10))
+    }
+
     /// How far ahead is reserved under this limit: as far as `horizon` says for Harvest's windows, less
     /// for shorter ones, so that who comes second waits for the same part of a window.
     #[must_use]

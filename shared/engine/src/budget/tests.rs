@@ -113,7 +113,7 @@ fn one_worker_gets_the_optimum_plus_the_guard() {
         }
     }
     for (n, due) in (0_i64..).zip(&all) {
-        assert_eq!(*due, at(n / 95 * 15_400), "permit {n}");
+        assert_eq!(*due, at(n / 95 * 15_400 + n % 95), "permit {n}");
     }
 }
 
@@ -121,9 +121,9 @@ fn one_worker_gets_the_optimum_plus_the_guard() {
 fn a_reservation_takes_what_fits_the_horizon() {
     let limit = limit("3/1s");
     let (item, dues) = grant(&BudgetItem::default(), limit, 0, 100, 2_500);
-    assert_eq!(dues, [0, 0, 0, 1020, 1020, 1020, 2040, 2040, 2040]);
+    assert_eq!(dues, [0, 1, 2, 1020, 1021, 1022, 2040, 2041, 2042]);
     assert_eq!(come_back(&item, limit, 10, 2_500), at(3_060 - 2_500));
-    assert_eq!(grant(&item, limit, 560, 100, 2_500).1, [3060, 3060, 3060]);
+    assert_eq!(grant(&item, limit, 562, 100, 2_500).1, [3060, 3061, 3062]);
 }
 
 #[test]
@@ -139,6 +139,14 @@ fn a_permit_is_never_due_before_now() {
 }
 
 #[test]
+fn permits_of_one_burst_are_a_moment_apart_where_the_limit_has_the_time() {
+    let dues = |text: &str| grant(&BudgetItem::default(), limit(text), 0, 3, 500).1;
+    assert_eq!(dues("100/15s"), [0, 1, 2]);
+    assert_eq!(dues("100/1s"), [0, 1, 2]);
+    assert_eq!(dues("100000/1s"), [0, 0, 0], "a millisecond each would be the limit itself");
+}
+
+#[test]
 fn a_permit_dies_of_lateness() {
     let limit = Limit::GENERAL;
     assert!(!limit.is_dead(at(0), at(-5)));
@@ -150,7 +158,7 @@ fn a_permit_dies_of_lateness() {
 fn a_block_holds_back_everybody_and_frees_unsent_permits() {
     let limit = limit("10/15s");
     let (item, dues) = grant(&BudgetItem::default(), limit, 0, 20, 20_000);
-    assert_eq!((dues[9], dues[10]), (0, 15_400));
+    assert_eq!((dues[9], dues[10]), (9, 15_400));
     let item = item.blocked(limit, at(1_000), Some(SignedDuration::from_secs(16)));
     assert_eq!(item.blocked_until(at(1_000)), Some(at(17_000)));
     assert!(item.is_blocked(at(15_400), at(1_000)));
@@ -158,7 +166,8 @@ fn a_block_holds_back_everybody_and_frees_unsent_permits() {
     assert!(!item.is_blocked(at(17_000), at(1_000)));
     assert_eq!(come_back(&item, limit, 1_000, 5_000), at(17_100 - 5_000));
     // The ten permits that were due at 15.4 s are free again.
-    assert_eq!(grant(&item, limit, 1_000, 10, 20_000).1, [17_100; 10]);
+    let dues: Vec<i64> = (17_100..17_110).collect();
+    assert_eq!(grant(&item, limit, 1_000, 10, 20_000).1, dues);
 }
 
 #[test]
@@ -185,16 +194,17 @@ fn a_block_is_bounded_both_ways() {
 #[test]
 fn the_log_of_sent_permits_survives_a_block() {
     let limit = limit("5/15s");
-    let (item, _) = grant(&BudgetItem::default(), limit, 0, 5, 0);
+    let (item, _) = grant(&BudgetItem::default(), limit, 0, 5, 10);
     let item = item.blocked(limit, at(2_000), Some(SignedDuration::from_secs(1)));
-    assert_eq!(grant(&item, limit, 2_000, 10, 20_000).1, [15_400; 5]);
+    let dues: Vec<i64> = (15_400..15_405).collect();
+    assert_eq!(grant(&item, limit, 2_000, 10, 20_000).1, dues);
 }
 
 #[test]
 fn a_permit_that_a_fast_clock_may_have_used_is_not_freed() {
     let limit = limit("5/15s");
     // The other worker's clock is 100 ms ahead: for it these five are due now.
-    let (item, _) = grant(&BudgetItem::default(), limit, 100, 5, 0);
+    let (item, _) = grant(&BudgetItem::default(), limit, 100, 5, 10);
     let item = item.blocked(limit, at(0), Some(SignedDuration::ZERO));
     assert_eq!(grant(&item, limit, 0, 1, 20_000).1, [15_500]);
 }
@@ -203,14 +213,14 @@ fn a_permit_that_a_fast_clock_may_have_used_is_not_freed() {
 fn what_only_a_wrong_clock_can_have_written_is_ignored() {
     let limit = Limit::GENERAL;
     let day = 86_400_000;
-    let (fast, _) = grant(&BudgetItem::default(), limit, day, 100, 0);
+    let (fast, _) = grant(&BudgetItem::default(), limit, day, 100, 200);
     let fast = fast.blocked(limit, at(day), None);
     let (item, dues) = grant(&fast, limit, 0, 1, 0);
     assert_eq!(dues, [0]);
     assert_eq!(item, grant(&BudgetItem::default(), limit, 0, 1, 0).0);
     // Just within what a right clock can have written: it counts.
     let (near, _) = grant(&BudgetItem::default(), limit, 50_000, 1, 0);
-    assert_eq!(come_back(&near, limit, 0, 5_000), at(45_000));
+    assert_eq!(come_back(&near, limit, 0, 5_000), at(45_001));
 }
 
 #[test]
@@ -218,7 +228,7 @@ fn used_counts_the_present_window_and_what_is_ahead() {
     let limit = limit("10/15s");
     let (item, _) = grant(&BudgetItem::default(), limit, 0, 12, 20_000);
     assert_eq!(item.used(limit, at(1_000)), 12);
-    assert_eq!(item.used(limit, at(15_000)), 2);
+    assert_eq!(item.used(limit, at(15_009)), 2);
     assert_eq!(BudgetItem::default().used(limit, at(0)), 0);
 }
 
@@ -237,12 +247,12 @@ fn the_estimate_is_what_reserving_gives() {
 fn permits_are_asked_for_together_while_there_is_time() {
     let limit = limit("4/15s");
     // Two permits at 0 s, two at 3 s: their successors come into the horizon one after the other.
-    let (item, _) = grant(&BudgetItem::default(), limit, 0, 2, 0);
-    let (item, _) = grant(&item, limit, 3_000, 2, 0);
+    let (item, _) = grant(&BudgetItem::default(), limit, 0, 2, 10);
+    let (item, _) = grant(&item, limit, 3_000, 2, 10);
     let horizon = ms(5_000);
     let when = |n| item.together(limit, at(4_000), n, horizon);
     assert_eq!(when(1), at(15_400 - 5_000));
-    assert_eq!(when(2), at(15_400 - 5_000));
+    assert_eq!(when(2), at(15_401 - 5_000));
     assert_eq!(when(3), at(15_400 - 2_500), "no later than half a horizon before the first");
     let soon = |n| item.together(limit, at(4_000), n, ms(20_000));
     assert!(soon(1) < at(4_000), "at once");
@@ -254,7 +264,7 @@ fn the_stored_form_is_short_and_stable() {
     let (item, _) = grant(&BudgetItem::default(), limit, 0, 190, 20_000);
     let item = item.blocked(limit, at(100), Some(ms(15_300)));
     let text = serde_json::to_string(&item).unwrap();
-    assert_eq!(text, r#"{"dues":[1800000000000,0,94,15400,1,0,94],"blocked_until":1800000015400}"#);
+    assert_eq!(text, r#"{"dues":[1800000000000,1,94,15306,1,1,94],"blocked_until":1800000015400}"#);
     assert_eq!(serde_json::from_str::<BudgetItem>(&text).unwrap(), item);
     assert_eq!(serde_json::to_string(&BudgetItem::default()).unwrap(), "{}");
 }
@@ -394,7 +404,9 @@ proptest! {
                 item = next;
                 for due in dues {
                     // An own model: all permits ever given, nothing trimmed.
-                    let bound = all.len().checked_sub(requests as usize).map_or(now, |n| now.max(all[n] + 15_400));
+                    let before = all.len().checked_sub(requests as usize).map(|n| all[n] + 15_400);
+                    let last = all.last().map(|last| last + 1);
+                    let bound = now.max(before.unwrap_or(now)).max(last.unwrap_or(now));
                     prop_assert_eq!(due, at(bound));
                     all.push(bound);
                 }

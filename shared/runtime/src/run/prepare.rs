@@ -71,7 +71,7 @@ impl Run {
             start_date: settings.start_date,
             windows,
             parked: load(&self.context, &position.parked).await.unwrap_or_default(),
-            width: (settings.in_flight(self.order.spec.rate_class) >> self.caution()).max(1),
+            width: (settings.requests_in_flight >> self.caution()).max(1),
         })
     }
 
