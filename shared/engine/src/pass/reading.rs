@@ -117,16 +117,20 @@ impl Reading {
 
     /// What to do now. Call again until it says `Wait` or `Done`.
     pub fn next_step(&mut self) -> Next {
+        let (unit_waits, needs_held) = match &self.work {
+            Work::Pages(_) => (false, false),
+            Work::Units(units) => (units.needs_held(), false),
+            Work::Parents(parents) => (parents.units.needs_held(), parents.needs_held()),
+        };
+        // Before anything else is asked: a unit that waits for it would be read again after a stop.
+        if unit_waits {
+            return Next::Held;
+        }
         if let Some((route, target, reads)) = self.question() {
             self.last_id = self.last_id.saturating_add(1);
             self.routes.insert(self.last_id, route);
             return Next::Ask(Ask { id: self.last_id, target, reads });
         }
-        let needs_held = match &self.work {
-            Work::Pages(_) => false,
-            Work::Units(units) => units.needs_held(),
-            Work::Parents(parents) => parents.needs_held(),
-        };
         if needs_held {
             return Next::Held;
         }
