@@ -13,3 +13,6 @@
 
 mod processes;
 mod workers;
+
+/// Whoever measures in real time does so alone.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

@@ -31,6 +31,7 @@ const LIMIT: &str = "100/6s";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twelve_processes_keep_one_limit_together() {
+    let _alone = super::ALONE.lock().await;
     let server = emulators::dynamodb().await;
     let table = emulators::new_table(server, "budget").await;
     let proxy = Proxy::start(&server.endpoint, 1, 0).await;
@@ -76,6 +77,10 @@ async fn twelve_processes_keep_one_limit_together() {
     );
     assert!(general.requests > 600, "{seen:?}");
     assert_eq!((general.refused, general.peak.max(100)), (0, 100), "{seen:?}");
-    // Lost races count, too. 0.33 to 0.41 when nothing else runs.
-    assert!(budget * 2 <= general.requests, "{budget} writes for {} requests", general.requests);
+    // Lost races count, too. About 0.4 when nothing else runs on two cores.
+    assert!(
+        budget * 10 <= general.requests * 6,
+        "{budget} writes for {} requests",
+        general.requests
+    );
 }
