@@ -22,6 +22,20 @@ use sim::{Account, Effect, Face, FaultRule, Mutation, Scale, Select, Served};
 
 use crate::oracle::{After, Oracle};
 
+/// An account whose first sync takes nearly 2,000 general requests.
+pub fn two_thousand_requests() -> Scale {
+    Scale {
+        years: 2,
+        users: 60,
+        projects: 200,
+        time_entries: 20_000,
+        expenses: 2_000,
+        invoices: 740,
+        estimates: 250,
+        ..Scale::issue()
+    }
+}
+
 /// What a command left.
 #[derive(Debug)]
 pub struct Ended {

@@ -7,31 +7,18 @@
     reason = "a test fails by panicking, and tells its figures"
 )]
 
+use e2e::scene::two_thousand_requests;
 use e2e::world::{World, in_simulated_time};
 use engine::budget::Limit;
 use engine::time::SignedDuration;
 use lake::offload::stay_on_this_thread;
-use sim::{Scale, Statistics};
-
-/// An account whose first sync takes some 2,000 general requests.
-fn scale() -> Scale {
-    Scale {
-        years: 2,
-        users: 60,
-        projects: 200,
-        time_entries: 20_000,
-        expenses: 2_000,
-        invoices: 740,
-        estimates: 250,
-        ..Scale::issue()
-    }
-}
+use sim::Statistics;
 
 /// A first sync in one process with eight workers, as the server saw it.
 fn synced(latency: i64, general: &str, reports: &str) -> Statistics {
     in_simulated_time(async {
         stay_on_this_thread();
-        let mut world = World::new(&scale(), 7);
+        let mut world = World::new(&two_thousand_requests(), 7);
         (world.settings.general, world.settings.reports) =
             (general.parse().unwrap(), reports.parse().unwrap());
         {

@@ -2,9 +2,10 @@
 #![expect(clippy::doc_markdown, reason = "the comments are the help text: backticks would show")]
 #![allow(rustdoc::broken_intra_doc_links, reason = "the help text names variables in brackets")]
 
+mod give;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine::pass::Pass;
-use runtime::config::{Given, Setting};
 
 /// Keeps an exact, queryable copy of a Harvest account as Delta Lake tables.
 ///
@@ -96,6 +97,17 @@ pub struct ApiArguments {
     pub budget_percent: Option<String>,
 }
 
+/// How much of the past.
+#[derive(Clone, Debug, Default, Args)]
+pub struct HistoryArguments {
+    /// First day of dated listings and reports to read [HARVEST_START_DATE; default: all history]
+    #[arg(long, value_name = "DAY")]
+    pub start_date: Option<String>,
+    /// Windows of reports: month, quarter or year [HARVEST_REPORT_WINDOW; default: month]
+    #[arg(long, value_name = "WINDOW")]
+    pub report_window: Option<String>,
+}
+
 /// Which streams.
 #[derive(Clone, Debug, Default, Args)]
 pub struct StreamArguments {
@@ -142,9 +154,8 @@ pub struct SyncArguments {
     /// Go on until nothing is left, waiting for the rate budget
     #[arg(long)]
     pub wait: bool,
-    /// First day of dated listings and reports to read [HARVEST_START_DATE; default: all history]
-    #[arg(long, value_name = "DAY")]
-    pub start_date: Option<String>,
+    #[command(flatten)]
+    pub history: HistoryArguments,
     /// Streams that run at once [HARVEST_MAX_WORKERS; default: 8]
     #[arg(long, value_name = "N")]
     pub max_workers: Option<String>,
@@ -160,9 +171,6 @@ pub struct SyncArguments {
     /// Accept that any number of rows is deleted
     #[arg(long)]
     pub accept_deletes: bool,
-    /// Windows of reports: month, quarter or year [HARVEST_REPORT_WINDOW; default: month]
-    #[arg(long, value_name = "WINDOW")]
-    pub report_window: Option<String>,
 }
 
 /// Arguments of `demo`.
@@ -214,12 +222,8 @@ pub struct PlanArguments {
     /// How often what changed is read [HARVEST_SYNC_INTERVAL; default: 1h]
     #[arg(long, value_name = "TIME")]
     pub sync_interval: Option<String>,
-    /// First day of dated listings and reports to read [HARVEST_START_DATE; default: all history]
-    #[arg(long, value_name = "DAY")]
-    pub start_date: Option<String>,
-    /// Windows of reports: month, quarter or year [HARVEST_REPORT_WINDOW; default: month]
-    #[arg(long, value_name = "WINDOW")]
-    pub report_window: Option<String>,
+    #[command(flatten)]
+    pub history: HistoryArguments,
 }
 
 /// An engine that tables are made known to.
@@ -281,95 +285,10 @@ pub struct ResetArguments {
     pub api: ApiArguments,
 }
 
-/// Sets what a flag says.
-fn set(given: &mut Given, setting: Setting, value: Option<&String>) {
-    if let Some(value) = value {
-        given.set(setting, value.as_str());
-    }
-}
-
-fn raise(given: &mut Given, setting: Setting, flag: bool) {
-    if flag {
-        given.set(setting, "true");
-    }
-}
-
-impl LakeArguments {
-    pub(crate) fn give(&self, given: &mut Given) {
-        set(given, Setting::LAKE, self.lake.as_ref());
-    }
-}
-
-impl PlaceArguments {
-    pub(crate) fn give(&self, given: &mut Given) {
-        set(given, Setting::ACCOUNT, self.account_id.as_ref());
-        self.lake.give(given);
-        set(given, Setting::STATE, self.state.as_ref());
-    }
-}
-
-impl ApiArguments {
-    pub(crate) fn give(&self, given: &mut Given) {
-        set(given, Setting::TOKEN_FILE, self.token_file.as_ref());
-        set(given, Setting::BASE_URL, self.base_url.as_ref());
-        set(given, Setting::CONTACT, self.contact.as_ref());
-        set(given, Setting::GENERAL, self.general.as_ref());
-        set(given, Setting::REPORTS, self.reports.as_ref());
-        set(given, Setting::BUDGET_PERCENT, self.budget_percent.as_ref());
-    }
-}
-
-impl StreamArguments {
-    pub(crate) fn give(&self, given: &mut Given) {
-        set(given, Setting::STREAMS, self.streams.as_ref());
-        set(given, Setting::EXCLUDE, self.exclude.as_ref());
-    }
-}
-
-impl SyncArguments {
-    pub(crate) fn give(&self, given: &mut Given) {
-        self.place.give(given);
-        self.api.give(given);
-        self.streams.give(given);
-        set(given, Setting::START_DATE, self.start_date.as_ref());
-        set(given, Setting::MAX_WORKERS, self.max_workers.as_ref());
-        set(given, Setting::RETENTION, self.retention.as_ref());
-        set(given, Setting::REPORT_WINDOW, self.report_window.as_ref());
-        raise(given, Setting::KEEP, self.keep);
-        raise(given, Setting::ACCEPT_ROLE, self.accept_role);
-        raise(given, Setting::ACCEPT_DELETES, self.accept_deletes);
-    }
-}
-
-impl CheckArguments {
-    pub(crate) fn give(&self, given: &mut Given) {
-        self.place.give(given);
-        self.api.give(given);
-        self.streams.give(given);
-    }
-}
-
-impl PlanArguments {
-    pub(crate) fn give(&self, given: &mut Given) {
-        self.place.give(given);
-        self.api.give(given);
-        self.streams.give(given);
-        set(given, Setting::SYNC_INTERVAL, self.sync_interval.as_ref());
-        set(given, Setting::START_DATE, self.start_date.as_ref());
-        set(given, Setting::REPORT_WINDOW, self.report_window.as_ref());
-    }
-}
-
-impl StatusArguments {
-    pub(crate) fn give(&self, given: &mut Given) {
-        self.place.give(given);
-        self.streams.give(given);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
+    use runtime::config::{Given, Setting};
 
     use super::*;
 

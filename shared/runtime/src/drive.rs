@@ -1,26 +1,30 @@
 //! Sends what a reading asks for and hands it the answers.
 
+mod failed;
+mod page;
 mod request;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
-use engine::pass::{AfterFailure, Ask, Next, Pass, Reading, Reads, Stopped, Target, Unit};
-use engine::retry::{Attempts, Decision, Failure, Reach};
+use engine::pass::{Ask, Next, Pass, Reading, Reads, Target, Unit};
+use engine::retry::Attempts;
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, plus};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use harvest_api::ApiError;
 use lake::decode::Decoder;
-use request::{Flight, Page, Request, Sent, Trouble};
+use page::Page;
+use request::{Flight, Request, Sent};
 use tokio::sync::Notify;
 
 use crate::context::Context;
 use crate::error::RunError;
 use crate::hold::Hold;
 use crate::progress::Moment;
+
+pub(crate) use failed::from_api;
 
 /// What a run counts while it reads.
 #[derive(Clone, Debug, Default)]
@@ -250,69 +254,6 @@ impl Driver {
             let fit = IN_FLIGHT_BYTES.checked_div(each).unwrap_or(usize::MAX).max(2);
             self.reading.set_width(self.reading.width().min(fit));
         }
-    }
-
-    fn on_trouble(
-        &mut self,
-        ask: &Ask,
-        requested_at: Timestamp,
-        trouble: Trouble,
-        hold: &mut Hold,
-    ) -> Result<(), RunError> {
-        let failure = trouble.failure(ask.reads);
-        let now = self.context.clock.now();
-        let target = name(&ask.target);
-        let (attempts, not_before) =
-            self.attempts.entry(target).or_insert((Attempts::default(), now));
-        let last = match attempts.on_failure(&failure, self.context.random.next()) {
-            Decision::Again { after } => {
-                *not_before = plus(now, after);
-                false
-            }
-            Decision::GiveUp => true,
-        };
-        tracing::debug!(stream = self.spec.name, last, ?failure, "request failed");
-        if failure.reach() == Reach::StopAccount {
-            return Err(self.error(trouble, &ask.target));
-        }
-        match self.reading.on_failure(ask.id, requested_at, &failure, last) {
-            AfterFailure::GoOn(effects) => hold.apply(effects, None),
-            AfterFailure::Stop(stopped) => Err(self.stopped(stopped, trouble, &ask.target)),
-        }
-    }
-
-    fn stopped(&self, stopped: Stopped, trouble: Trouble, target: &Target) -> RunError {
-        if stopped.failure == trouble.failure(Reads::Count) {
-            return self.error(trouble, target);
-        }
-        RunError::Stopped { stream: self.spec.name, what: stopped.what, failure: stopped.failure }
-    }
-
-    fn error(&self, trouble: Trouble, target: &Target) -> RunError {
-        let stream = self.spec.name;
-        match trouble {
-            Trouble::Api(source) => from_api(stream, self.context.settings.account.0, source),
-            Trouble::Page(source) => {
-                RunError::Page { stream, path: name(target), source: Box::new(source) }
-            }
-        }
-    }
-}
-
-/// The error of a failed request, by what it means.
-pub(crate) fn from_api(stream: &'static str, account: i64, source: Box<ApiError>) -> RunError {
-    match source.failure() {
-        Failure::Unauthorized => RunError::Credentials { account, source },
-        Failure::Forbidden => RunError::Refused { stream, source },
-        Failure::TimedOut
-        | Failure::Server(_)
-        | Failure::RateLimited { .. }
-        | Failure::Malformed
-        | Failure::NotFound
-        | Failure::Invalid(_)
-        | Failure::Unreachable
-        | Failure::Unexpected(_)
-        | Failure::ForeignLink => RunError::Api { stream, source },
     }
 }
 

@@ -174,6 +174,28 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// Whether what was read before is whole, so that it may be written and counts as read.
+    pub(crate) const fn keeps_what_is_in(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::Api { .. } | Self::Page { .. } | Self::Stopped { .. } => {
+                true
+            }
+            Self::Credentials { .. }
+            | Self::NoCredentials
+            | Self::Secret { .. }
+            | Self::Refresh { .. }
+            | Self::RolesLost { .. }
+            | Self::DeletesRefused { .. }
+            | Self::ModuleOff { .. }
+            | Self::OtherGrid { .. }
+            | Self::LostLease { .. }
+            | Self::Table { .. }
+            | Self::Store { .. }
+            | Self::State { .. }
+            | Self::Defect { .. } => false,
+        }
+    }
+
     /// A stable name for logs, alarms and the caller of a function.
     #[must_use]
     pub const fn error_type(&self) -> &'static str {

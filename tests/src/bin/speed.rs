@@ -7,8 +7,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use e2e::scene::{binary, now};
-use sim::{Account, Face, Limit, Scale, Statistics};
+use e2e::scene::{binary, now, two_thousand_requests};
+use sim::{Account, Face, Limit, Statistics};
 use tokio::process::Command;
 
 const GENERAL: &str = "100/1500ms";
@@ -17,20 +17,6 @@ const PER_WINDOW: u64 = 100;
 const WINDOW: Duration = Duration::from_millis(1500);
 /// What each permit waits beside its window, of a window of 1.5 s.
 const GUARD: Duration = Duration::from_millis(30);
-
-/// An account whose first sync takes nearly 2,000 general requests.
-fn scale() -> Scale {
-    Scale {
-        years: 2,
-        users: 60,
-        projects: 200,
-        time_entries: 20_000,
-        expenses: 2_000,
-        invoices: 740,
-        estimates: 250,
-        ..Scale::issue()
-    }
-}
 
 #[expect(clippy::print_stdout, reason = "a program of its own")]
 #[tokio::main]
@@ -50,7 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// A first sync by the built command, as the server saw it.
 async fn sync(latency: Duration) -> Result<Statistics, Box<dyn std::error::Error>> {
-    let account = Account::generate(&scale(), 7, now());
+    let account = Account::generate(&two_thousand_requests(), 7, now());
     let face = Face { latency, ..Face::local() };
     let served = sim::serve(Arc::new(Mutex::new(account)), face).await?;
     let general = Limit::GENERAL.read(GENERAL).ok_or("a limit")?;
@@ -62,7 +48,7 @@ async fn sync(latency: Duration) -> Result<Statistics, Box<dyn std::error::Error
     let lake = tempfile::tempdir()?;
     let ended = Command::new(binary("harvest-lake"))
         .args(["sync", "--wait", "--json", "--budget-percent", "100"])
-        .env("HARVEST_ACCOUNT_ID", scale().account_id.to_string())
+        .env("HARVEST_ACCOUNT_ID", two_thousand_requests().account_id.to_string())
         .env("HARVEST_ACCESS_TOKEN", sim::ADMINISTRATOR_TOKEN)
         .env("HARVEST_BASE_URL", served.base_url())
         .env("HARVEST_LAKE", lake.path())

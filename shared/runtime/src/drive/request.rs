@@ -2,35 +2,22 @@
 
 use core::pin::Pin;
 use core::task::{Context as Poller, Poll, ready};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use engine::pass::{Ask, PageFacts, Parent, ParentFound, Reads, Unit};
+use engine::pass::{Ask, Reads};
 use engine::retry::Failure;
-use engine::spec::{Kind, RateClass, StreamSpec};
-use engine::time::{SignedDuration, Timestamp, utc_day};
+use engine::spec::{RateClass, StreamSpec};
+use engine::time::{SignedDuration, Timestamp};
 use harvest_api::{Answer, ApiError};
-use lake::decode::{DecodedPage, Decoder, PageError, ReadAt};
+use lake::decode::{Decoder, PageError};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use super::page::{Page, decode};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::gate::NoPermit;
-use crate::hold::{Hold, PageRows};
-
-/// An answer, decoded away from the thread that sends.
-#[derive(Debug)]
-pub(super) struct Page {
-    pub(super) facts: PageFacts,
-    pub(super) rows: Option<PageRows>,
-    pub(super) misfits: BTreeMap<String, u64>,
-    pub(super) unknown: BTreeMap<String, u64>,
-    pub(super) date: Option<Timestamp>,
-    /// Bytes of the answer, decompressed.
-    pub(super) body_bytes: usize,
-}
 
 /// What became of a request.
 #[derive(Debug)]
@@ -186,25 +173,7 @@ impl Request {
         let account = self.context.settings.account;
         let (date, body_bytes) = (answer.date, answer.body.len());
         let page = lake::offload::offload(move || {
-            let at = ReadAt {
-                account,
-                synced_at: requested_at,
-                parent: match reads {
-                    Reads::Records(Unit::Parent(parent)) => Some(lake_parent(parent)),
-                    Reads::Records(Unit::Stream | Unit::Window(_))
-                    | Reads::Parents
-                    | Reads::Count
-                    | Reads::Existence(_) => None,
-                },
-                period: match reads {
-                    Reads::Records(Unit::Window(period)) => Some(period),
-                    Reads::Records(Unit::Stream | Unit::Parent(_))
-                    | Reads::Parents
-                    | Reads::Count
-                    | Reads::Existence(_) => None,
-                },
-            };
-            decode(&decoder, spec, reads, &at, answer.body)
+            decode(&decoder, spec, reads, account, requested_at, answer.body)
         })
         .await;
         let sent = match page {
@@ -217,91 +186,4 @@ impl Request {
         };
         (requested_at, sent)
     }
-}
-
-fn lake_parent(parent: Parent) -> lake::decode::Parent {
-    lake::decode::Parent { id: parent.id, created_year: parent.created_year }
-}
-
-fn decode(
-    decoder: &Decoder,
-    spec: &'static StreamSpec,
-    reads: Reads,
-    at: &ReadAt,
-    body: String,
-) -> Result<Page, PageError> {
-    let bare = |facts| Page {
-        facts,
-        rows: None,
-        misfits: BTreeMap::new(),
-        unknown: BTreeMap::new(),
-        date: None,
-        body_bytes: 0,
-    };
-    match reads {
-        Reads::Records(_) => {
-            let DecodedPage {
-                rows,
-                keys,
-                dates,
-                total_entries,
-                next,
-                quarantined,
-                misfits,
-                unknown,
-            } = decoder.page(&body, at)?;
-            let facts = PageFacts {
-                total_entries,
-                next,
-                keys,
-                dates,
-                quarantined: quarantined.len() as u64,
-                parents: Vec::new(),
-            };
-            let body = Hold::keeps_bodies(spec).then_some(body);
-            let rows = Some(PageRows { rows, quarantined, body });
-            Ok(Page { facts, rows, misfits, unknown, date: None, body_bytes: 0 })
-        }
-        Reads::Parents => {
-            let Kind::PerParent(parent) = &spec.kind else {
-                return Ok(bare(PageFacts::default()));
-            };
-            let page = lake::decode::parents(&body, parent.trigger, parent.parent_id)?;
-            let mut facts = PageFacts {
-                total_entries: page.total_entries,
-                next: page.next,
-                quarantined: page.quarantined.len() as u64,
-                ..PageFacts::default()
-            };
-            for record in page.parents {
-                facts.keys.push(record.key);
-                facts.dates.push(record.date);
-                facts.parents.push(ParentFound {
-                    parent: Parent {
-                        id: record.parent.id,
-                        created_year: record.parent.created_year,
-                    },
-                    roles: record.access_roles,
-                });
-            }
-            Ok(bare(facts))
-        }
-        Reads::Count => {
-            let total_entries = lake::decode::count(&body)?;
-            Ok(bare(PageFacts { total_entries, ..PageFacts::default() }))
-        }
-        Reads::Existence(parent) => {
-            let found = ParentFound { parent: existing(parent, &body), roles: None };
-            Ok(bare(PageFacts { parents: vec![found], ..PageFacts::default() }))
-        }
-    }
-}
-
-/// The parent with the year of its `created_at`, from its own record.
-fn existing(parent: Parent, body: &str) -> Parent {
-    let record: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    let created = record.get("created_at").and_then(serde_json::Value::as_str);
-    let created = created.and_then(|text| text.parse::<Timestamp>().ok());
-    let created_year = created.map(|at| i64::from(utc_day(at).year()));
-    Parent { id: parent.id, created_year }
 }

@@ -72,7 +72,7 @@ impl Run {
                 Ok(event) => event,
                 Err(error) => {
                     // What is in is kept: the next run goes on from here.
-                    if keeps_what_is_in(&error) {
+                    if error.keeps_what_is_in() {
                         self.save(driver, hold, unfinished, Stage::GoesOn(None)).await?;
                     }
                     return Err(error);
@@ -276,28 +276,5 @@ impl Run {
         self.report.bytes = self.table.files().iter().map(|file| file.size).sum();
         self.report.version = self.table.version();
         self.report
-    }
-}
-
-/// Whether what was read before `error` is whole, so that it may be written and counted as read.
-const fn keeps_what_is_in(error: &RunError) -> bool {
-    match error {
-        RunError::Refused { .. }
-        | RunError::Api { .. }
-        | RunError::Page { .. }
-        | RunError::Stopped { .. } => true,
-        RunError::Credentials { .. }
-        | RunError::NoCredentials
-        | RunError::Secret { .. }
-        | RunError::Refresh { .. }
-        | RunError::RolesLost { .. }
-        | RunError::DeletesRefused { .. }
-        | RunError::ModuleOff { .. }
-        | RunError::OtherGrid { .. }
-        | RunError::LostLease { .. }
-        | RunError::Table { .. }
-        | RunError::Store { .. }
-        | RunError::State { .. }
-        | RunError::Defect { .. } => false,
     }
 }

@@ -1,0 +1,99 @@
+//! What flags say, as settings.
+
+use runtime::config::{Given, Setting};
+
+use super::{
+    ApiArguments, CheckArguments, HistoryArguments, LakeArguments, PlaceArguments, PlanArguments,
+    StatusArguments, StreamArguments, SyncArguments,
+};
+
+/// Sets what a flag says.
+fn set(given: &mut Given, setting: Setting, value: Option<&String>) {
+    if let Some(value) = value {
+        given.set(setting, value.as_str());
+    }
+}
+
+fn raise(given: &mut Given, setting: Setting, flag: bool) {
+    if flag {
+        given.set(setting, "true");
+    }
+}
+
+impl LakeArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        set(given, Setting::LAKE, self.lake.as_ref());
+    }
+}
+
+impl PlaceArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        set(given, Setting::ACCOUNT, self.account_id.as_ref());
+        self.lake.give(given);
+        set(given, Setting::STATE, self.state.as_ref());
+    }
+}
+
+impl ApiArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        set(given, Setting::TOKEN_FILE, self.token_file.as_ref());
+        set(given, Setting::BASE_URL, self.base_url.as_ref());
+        set(given, Setting::CONTACT, self.contact.as_ref());
+        set(given, Setting::GENERAL, self.general.as_ref());
+        set(given, Setting::REPORTS, self.reports.as_ref());
+        set(given, Setting::BUDGET_PERCENT, self.budget_percent.as_ref());
+    }
+}
+
+impl HistoryArguments {
+    fn give(&self, given: &mut Given) {
+        set(given, Setting::START_DATE, self.start_date.as_ref());
+        set(given, Setting::REPORT_WINDOW, self.report_window.as_ref());
+    }
+}
+
+impl StreamArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        set(given, Setting::STREAMS, self.streams.as_ref());
+        set(given, Setting::EXCLUDE, self.exclude.as_ref());
+    }
+}
+
+impl SyncArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        self.place.give(given);
+        self.api.give(given);
+        self.streams.give(given);
+        self.history.give(given);
+        set(given, Setting::MAX_WORKERS, self.max_workers.as_ref());
+        set(given, Setting::RETENTION, self.retention.as_ref());
+        raise(given, Setting::KEEP, self.keep);
+        raise(given, Setting::ACCEPT_ROLE, self.accept_role);
+        raise(given, Setting::ACCEPT_DELETES, self.accept_deletes);
+    }
+}
+
+impl CheckArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        self.place.give(given);
+        self.api.give(given);
+        self.streams.give(given);
+    }
+}
+
+impl PlanArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        self.place.give(given);
+        self.api.give(given);
+        self.streams.give(given);
+        set(given, Setting::SYNC_INTERVAL, self.sync_interval.as_ref());
+        self.history.give(given);
+    }
+}
+
+impl StatusArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        self.place.give(given);
+        self.streams.give(given);
+    }
+}

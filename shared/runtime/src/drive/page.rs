@@ -1,0 +1,125 @@
+//! An answer, decoded for what it was asked for.
+
+use std::collections::BTreeMap;
+
+use engine::ids::AccountId;
+use engine::pass::{PageFacts, Parent, ParentFound, Reads, Unit};
+use engine::spec::{Kind, StreamSpec};
+use engine::time::{Timestamp, utc_day};
+use lake::decode::{DecodedPage, Decoder, PageError, ReadAt};
+
+use crate::hold::{Hold, PageRows};
+
+/// An answer, decoded away from the thread that sends.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) facts: PageFacts,
+    pub(super) rows: Option<PageRows>,
+    pub(super) misfits: BTreeMap<String, u64>,
+    pub(super) unknown: BTreeMap<String, u64>,
+    pub(super) date: Option<Timestamp>,
+    /// Bytes of the answer, decompressed.
+    pub(super) body_bytes: usize,
+}
+
+/// Decodes the answer to a request that was sent at `requested_at`.
+///
+/// # Errors
+/// Where it is not what was asked for.
+pub(super) fn decode(
+    decoder: &Decoder,
+    spec: &'static StreamSpec,
+    reads: Reads,
+    account: AccountId,
+    requested_at: Timestamp,
+    body: String,
+) -> Result<Page, PageError> {
+    let bare = |facts| Page {
+        facts,
+        rows: None,
+        misfits: BTreeMap::new(),
+        unknown: BTreeMap::new(),
+        date: None,
+        body_bytes: 0,
+    };
+    match reads {
+        Reads::Records(_) => {
+            let DecodedPage {
+                rows,
+                keys,
+                dates,
+                total_entries,
+                next,
+                quarantined,
+                misfits,
+                unknown,
+            } = decoder.page(&body, &read_at(reads, account, requested_at))?;
+            let facts = PageFacts {
+                total_entries,
+                next,
+                keys,
+                dates,
+                quarantined: quarantined.len() as u64,
+                parents: Vec::new(),
+            };
+            let body = Hold::keeps_bodies(spec).then_some(body);
+            let rows = Some(PageRows { rows, quarantined, body });
+            Ok(Page { facts, rows, misfits, unknown, date: None, body_bytes: 0 })
+        }
+        Reads::Parents => {
+            let Kind::PerParent(parent) = &spec.kind else {
+                return Ok(bare(PageFacts::default()));
+            };
+            let page = lake::decode::parents(&body, parent.trigger, parent.parent_id)?;
+            let mut facts = PageFacts {
+                total_entries: page.total_entries,
+                next: page.next,
+                quarantined: page.quarantined.len() as u64,
+                ..PageFacts::default()
+            };
+            for record in page.parents {
+                facts.keys.push(record.key);
+                facts.dates.push(record.date);
+                facts.parents.push(ParentFound {
+                    parent: Parent {
+                        id: record.parent.id,
+                        created_year: record.parent.created_year,
+                    },
+                    roles: record.access_roles,
+                });
+            }
+            Ok(bare(facts))
+        }
+        Reads::Count => {
+            let total_entries = lake::decode::count(&body)?;
+            Ok(bare(PageFacts { total_entries, ..PageFacts::default() }))
+        }
+        Reads::Existence(parent) => {
+            let found = ParentFound { parent: existing(parent, &body), roles: None };
+            Ok(bare(PageFacts { parents: vec![found], ..PageFacts::default() }))
+        }
+    }
+}
+
+/// What rows carry beside their record.
+fn read_at(reads: Reads, account: AccountId, requested_at: Timestamp) -> ReadAt {
+    let (parent, period) = match reads {
+        Reads::Records(Unit::Parent(Parent { id, created_year })) => {
+            (Some(lake::decode::Parent { id, created_year }), None)
+        }
+        Reads::Records(Unit::Window(period)) => (None, Some(period)),
+        Reads::Records(Unit::Stream) | Reads::Parents | Reads::Count | Reads::Existence(_) => {
+            (None, None)
+        }
+    };
+    ReadAt { account, synced_at: requested_at, parent, period }
+}
+
+/// The parent with the year of its `created_at`, from its own record.
+fn existing(parent: Parent, body: &str) -> Parent {
+    let record: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    let created = record.get("created_at").and_then(serde_json::Value::as_str);
+    let created = created.and_then(|text| text.parse::<Timestamp>().ok());
+    let created_year = created.map(|at| i64::from(utc_day(at).year()));
+    Parent { id: parent.id, created_year }
+}
