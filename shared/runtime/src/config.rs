@@ -103,12 +103,18 @@ impl Settings {
     /// under any limit.
     #[must_use]
     pub fn waiting(&self, class: RateClass) -> usize {
+        let third = self.limit(class).requests().div_ceil(3);
+        usize::try_from(third.min(MOST_AT_ONCE)).unwrap_or(1)
+    }
+
+    /// What is used of the limit of `class`.
+    #[must_use]
+    pub fn limit(&self, class: RateClass) -> Limit {
         let limit = match class {
             RateClass::General => self.general,
             RateClass::Reports => self.reports,
         };
-        let third = limit.percent(self.budget_percent).requests().div_ceil(3);
-        usize::try_from(third.min(MOST_AT_ONCE)).unwrap_or(1)
+        limit.percent(self.budget_percent)
     }
 
     /// Whether `stream` is read.

@@ -76,7 +76,11 @@ pub(crate) struct Driver {
     waiting: usize,
     /// Some request has its permit and left.
     left: Arc<Notify>,
+    /// Requests under way at once, at most: fewer where answers are large.
+    most: usize,
     largest_body: usize,
+    /// How long answers take: the longest, of which old ones fade.
+    latency: SignedDuration,
     pub(crate) tally: Tally,
     /// The server's `Date`, and when it was asked, of the first answer.
     pub(crate) first_answer: Option<(Option<Timestamp>, Timestamp)>,
@@ -89,8 +93,10 @@ impl Driver {
         context: &Context,
         spec: &'static StreamSpec,
         pass: Pass,
-        reading: Reading,
+        mut reading: Reading,
     ) -> Self {
+        let (most, waiting) = (reading.width(), context.settings.waiting(spec.rate_class));
+        reading.set_width(most.min(waiting));
         Self {
             context: context.clone(),
             spec,
@@ -105,9 +111,11 @@ impl Driver {
             attempts: BTreeMap::new(),
             waits: None,
             stopping: false,
-            waiting: context.settings.waiting(spec.rate_class),
+            waiting,
             left: Arc::default(),
+            most,
             largest_body: 0,
+            latency: SignedDuration::ZERO,
             tally: Tally::default(),
             first_answer: None,
             last_answer: None,
@@ -160,8 +168,7 @@ impl Driver {
         Ok(Event::Progress)
     }
 
-    /// Requests that have no permit yet. A few are enough to use the budget; more would only have the
-    /// reading under way in many places, whose partitions are then written again and again.
+    /// Requests that have no permit yet: a few are enough, and leave small streams their turn.
     fn unsent(&self) -> usize {
         let now = self.context.clock.now();
         self.flights.iter().filter(|flight| flight.waits_for_permit(now)).count()
@@ -233,6 +240,7 @@ impl Driver {
         add(&mut self.tally.misfits, page.misfits);
         add(&mut self.tally.unknown, page.unknown);
         let effects = self.reading.on_page(ask.id, requested_at, &page.facts);
+        self.latency = page.took.max(self.latency.saturating_mul(7) / 8);
         self.bound_width(page.body_bytes);
         let own = page.rows.is_some();
         let whole = ask.reads == Reads::Records(Unit::Stream);
@@ -246,14 +254,18 @@ impl Driver {
         Ok(())
     }
 
-    /// Fewer requests at once where answers are so large that many would not fit into memory.
+    /// As many requests at once as use the budget, and fewer where answers are so large that many would
+    /// not fit into memory. More than needed would have a list read in many places at once, whose
+    /// partitions are then written again and again.
     fn bound_width(&mut self, body_bytes: usize) {
         if body_bytes > self.largest_body {
             self.largest_body = body_bytes;
             let each = body_bytes.saturating_mul(BYTES_PER_BODY_BYTE);
             let fit = IN_FLIGHT_BYTES.checked_div(each).unwrap_or(usize::MAX).max(2);
-            self.reading.set_width(self.reading.width().min(fit));
+            self.most = self.most.min(fit);
         }
+        let limit = self.context.settings.limit(self.spec.rate_class);
+        self.reading.set_width(limit.under_way(self.latency, self.waiting).min(self.most));
     }
 }
 

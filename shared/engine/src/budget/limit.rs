@@ -88,6 +88,26 @@ impl Limit {
         SignedDuration::from_millis(i64::from(share >= 10))
     }
 
+    /// Requests that one run has under way at once when an answer takes `latency`: twice what uses all of
+    /// this limit, so that a slow answer now and then does not matter; at least `least`.
+    #[must_use]
+    pub fn under_way(self, latency: SignedDuration, least: usize) -> usize {
+        let needed = i128::from(self.requests)
+            .saturating_mul(2)
+            .saturating_mul(latency.as_micros().max(0))
+            .checked_div(self.window.as_micros().max(1))
+            .unwrap_or(0);
+        usize::try_from(needed).unwrap_or(usize::MAX).saturating_add(1).max(least)
+    }
+
+    /// How long one who could send at once waits for others to ask together: an eighth of the time in
+    /// which the limit allows one request, which is nothing where there is hardly a limit.
+    #[must_use]
+    pub fn moment(self) -> SignedDuration {
+        let micros = self.window.as_micros().checked_div(i128::from(self.requests)).unwrap_or(0);
+        SignedDuration::from_micros(i64::try_from(micros / 8).unwrap_or(0))
+    }
+
     /// How far ahead is reserved under this limit: as far as `horizon` says for Harvest's windows, less
     /// for shorter ones, so that who comes second waits for the same part of a window.
     #[must_use]

@@ -147,6 +147,22 @@ fn permits_of_one_burst_are_a_moment_apart_where_the_limit_has_the_time() {
 }
 
 #[test]
+fn as_many_requests_are_under_way_as_slow_answers_need() {
+    let under_way = |text: &str, latency| limit(text).under_way(ms(latency), 8);
+    assert_eq!(under_way("100/15s", 0), 8);
+    assert_eq!(under_way("100/15s", 500), 8, "3.3 would use the limit");
+    assert_eq!(under_way("100/15s", 2_000), 27);
+    assert_eq!(under_way("100/1500ms", 500), 67);
+    assert_eq!(under_way("100/900s", 30_000), 8);
+}
+
+#[test]
+fn gathering_costs_little_of_the_limit_and_nothing_where_there_is_hardly_one() {
+    assert_eq!(limit("100/15s").moment(), SignedDuration::from_micros(18_750));
+    assert_eq!(limit("100000/1s").moment(), SignedDuration::from_micros(1));
+}
+
+#[test]
 fn a_permit_dies_of_lateness() {
     let limit = Limit::GENERAL;
     assert!(!limit.is_dead(at(0), at(-5)));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use engine::ids::AccountId;
 use engine::pass::{PageFacts, Parent, ParentFound, Reads, Unit};
 use engine::spec::{Kind, StreamSpec};
-use engine::time::{Timestamp, utc_day};
+use engine::time::{SignedDuration, Timestamp, utc_day};
 use lake::decode::{DecodedPage, Decoder, PageError, ReadAt};
 
 use crate::hold::{Hold, PageRows};
@@ -18,6 +18,8 @@ pub(super) struct Page {
     pub(super) misfits: BTreeMap<String, u64>,
     pub(super) unknown: BTreeMap<String, u64>,
     pub(super) date: Option<Timestamp>,
+    /// From the request to its answer.
+    pub(super) took: SignedDuration,
     /// Bytes of the answer, decompressed.
     pub(super) body_bytes: usize,
 }
@@ -40,6 +42,7 @@ pub(super) fn decode(
         misfits: BTreeMap::new(),
         unknown: BTreeMap::new(),
         date: None,
+        took: SignedDuration::ZERO,
         body_bytes: 0,
     };
     match reads {
@@ -64,7 +67,7 @@ pub(super) fn decode(
             };
             let body = Hold::keeps_bodies(spec).then_some(body);
             let rows = Some(PageRows { rows, quarantined, body });
-            Ok(Page { facts, rows, misfits, unknown, date: None, body_bytes: 0 })
+            Ok(Page { facts, rows, misfits, unknown, ..bare(PageFacts::default()) })
         }
         Reads::Parents => {
             let Kind::PerParent(parent) = &spec.kind else {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use engine::pass::{Ask, Reads};
 use engine::retry::Failure;
 use engine::spec::{RateClass, StreamSpec};
-use engine::time::{SignedDuration, Timestamp};
+use engine::time::{SignedDuration, Timestamp, between};
 use harvest_api::{Answer, ApiError};
 use lake::decode::{Decoder, PageError};
 use tokio::sync::Notify;
@@ -171,6 +171,7 @@ impl Request {
         let decoder = Arc::clone(&self.decoder);
         let (spec, reads) = (self.spec, self.ask.reads);
         let account = self.context.settings.account;
+        let took = between(requested_at, clock.now());
         let (date, body_bytes) = (answer.date, answer.body.len());
         let page = lake::offload::offload(move || {
             decode(&decoder, spec, reads, account, requested_at, answer.body)
@@ -178,7 +179,7 @@ impl Request {
         .await;
         let sent = match page {
             Ok(Ok(mut page)) => {
-                (page.date, page.body_bytes) = (date, body_bytes);
+                (page.date, page.took, page.body_bytes) = (date, took, body_bytes);
                 Sent::Page(Box::new(page))
             }
             Ok(Err(error)) => Sent::Failed(Trouble::Page(error)),

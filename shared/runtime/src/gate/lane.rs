@@ -193,10 +193,11 @@ impl Lane {
                 // Some are there already, but not all.
                 return Ok(Taken::ComeBack { first: now, at: rest });
             }
-            let soon = plus(now, GATHERED);
-            let has_time = between(soon, pool.item().estimate(self.limit, now, 1)) > GATHERED;
-            if !gathered && has_time && wish < MOST_AT_ONCE {
-                return Ok(Taken::Gather(soon));
+            if !gathered && wish < MOST_AT_ONCE {
+                let soon = plus(now, GATHERED);
+                let has_time = between(soon, pool.item().estimate(self.limit, now, 1)) > GATHERED;
+                let moment = if has_time { GATHERED } else { self.limit.moment() };
+                return Ok(Taken::Gather(plus(now, moment)));
             }
             self.see(&mut pool, FRESH).await?;
             let earliest = plus(self.clock.now(), pool.write_takes.min(LONGEST_LEAD));
