@@ -101,11 +101,13 @@ impl Limit {
     }
 
     /// How long one who could send at once waits for others to ask together: an eighth of the time in
-    /// which the limit allows one request, which is nothing where there is hardly a limit.
+    /// which the limit allows one request, which is nothing where there is hardly a limit, and at most
+    /// 20 ms.
     #[must_use]
     pub fn moment(self) -> SignedDuration {
         let micros = self.window.as_micros().checked_div(i128::from(self.requests)).unwrap_or(0);
         SignedDuration::from_micros(i64::try_from(micros / 8).unwrap_or(0))
+            .min(SignedDuration::from_millis(20))
     }
 
     /// How far ahead is reserved under this limit: as far as `horizon` says for Harvest's windows, less

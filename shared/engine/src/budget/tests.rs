@@ -159,6 +159,7 @@ fn as_many_requests_are_under_way_as_slow_answers_need() {
 #[test]
 fn gathering_costs_little_of_the_limit_and_nothing_where_there_is_hardly_one() {
     assert_eq!(limit("100/15s").moment(), SignedDuration::from_micros(18_750));
+    assert_eq!(Limit::REPORTS.moment(), ms(20));
     assert_eq!(limit("100000/1s").moment(), SignedDuration::from_micros(1));
 }
 

@@ -16,7 +16,7 @@ use crate::context::Random;
 /// Who has time left until a permit is due waits so long for others of this process, to ask together.
 const GATHERED: SignedDuration = SignedDuration::from_millis(200);
 /// A permit is due at most so long after it could be, because of the write that reserves it.
-const LONGEST_LEAD: SignedDuration = SignedDuration::from_millis(50);
+const LONGEST_LEAD: SignedDuration = SignedDuration::from_millis(250);
 /// An item seen this long ago still tells who has to come back later: others reserve and make it
 /// later yet; only a 429, which frees permits, makes it earlier.
 const BELIEVED: SignedDuration = SignedDuration::from_secs(1);
