@@ -117,7 +117,7 @@ impl Ended {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// The stream's cursor.
-    pub cursor: Option<String>,
+    pub cursor: Option<Timestamp>,
     /// Version of the table.
     pub version: u64,
     /// Everything in the table's folder.
@@ -275,7 +275,7 @@ impl Scene {
         let item = item.unwrap_or_else(|| panic!("{stream} is not in {json}"));
         let table = self.lake().join("tables").join(stream);
         Standing {
-            cursor: item["cursor"].as_str().map(str::to_owned),
+            cursor: item["cursor"].as_str().map(|at| at.parse().unwrap()),
             version: item["version"].as_u64().unwrap(),
             files: files(&table).iter().map(|path| path.display().to_string()).collect(),
         }
