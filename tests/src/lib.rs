@@ -19,5 +19,6 @@ pub mod oracle;
 pub mod proxy;
 pub mod scene;
 pub mod slow;
+pub mod story;
 pub mod watch;
 pub mod world;

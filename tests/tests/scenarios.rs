@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use e2e::oracle::{After, Contents};
 use e2e::slow::Freeze;
-use e2e::world::{Conduct, Death, Synced, Wish, World, now, sync, sync_as};
+use e2e::story::{
+    apply, asked, calm, delete, fault, loaded, only, quiet, report, rows, status, story, truth,
+};
+use e2e::world::{Conduct, Death, Wish, World, now, sync, sync_as};
 use engine::pass::{Parked, Pass};
 use engine::time::{Date, SignedDuration, Timestamp, plus};
 use engine::window::Grid;
@@ -14,74 +17,7 @@ use lake::store::ObjectStore;
 use lake::table::Table;
 use runtime::RunError;
 use runtime::run::{Outcome, RunReport};
-use sim::{Effect, FaultRule, Mutation, Scale, Select, SwitchedModule};
-
-fn story<T>(future: impl Future<Output = T>) -> T {
-    lake::offload::stay_on_this_thread();
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap()
-        .block_on(future)
-}
-
-/// A world whose tables of these streams are loaded.
-async fn loaded(scale: &Scale, streams: &[&str]) -> World {
-    let mut world = World::new(scale, 7);
-    only(&mut world, streams);
-    quiet(&world, None).await;
-    world.sleep(1).await;
-    world
-}
-
-fn only(world: &mut World, streams: &[&str]) {
-    world.settings.streams = Some(streams.iter().map(|&name| name.to_owned()).collect());
-}
-
-/// A sync in which nothing fails.
-async fn quiet(world: &World, pass: Option<Pass>) -> Synced {
-    let synced = sync(&world.process(None), pass).await.unwrap();
-    assert_eq!(synced.failures(), Vec::<String>::new());
-    synced
-}
-
-async fn rows(world: &World, stream: &str) -> Contents {
-    world.oracle().table_rows(streams::find(stream).unwrap()).await
-}
-
-fn truth(world: &World, stream: &str) -> Contents {
-    world.oracle().true_rows(streams::find(stream).unwrap(), &world.oracle().months())
-}
-
-fn apply(world: &World, mutation: &Mutation) -> i64 {
-    world.account.lock().unwrap().apply(now(world), mutation).unwrap().id
-}
-
-fn delete(stream: &str, id: i64) -> Mutation {
-    Mutation::Delete { stream: stream.to_owned(), id: Some(id) }
-}
-
-fn fault(world: &World, path: &str, select: Select, effect: Effect) {
-    world.account.lock().unwrap().add_fault(FaultRule { path: path.to_owned(), select, effect });
-}
-
-fn calm(world: &World) {
-    world.account.lock().unwrap().clear_faults();
-}
-
-fn status(status: u16, html: bool) -> Effect {
-    Effect::Status { status, retry_after: None, html }
-}
-
-/// Requests so far for a path, ids as `{id}`.
-fn asked(world: &World, path: &str) -> u64 {
-    world.account.lock().unwrap().statistics().paths.get(path).copied().unwrap_or(0)
-}
-
-fn report<'a>(synced: &'a Synced, stream: &str) -> &'a RunReport {
-    synced.reports.iter().rfind(|report| report.stream == stream).unwrap()
-}
+use sim::{Effect, Mutation, Scale, Select, SwitchedModule};
 
 /// Invoices by how many payments the table holds of each.
 async fn payments(world: &World) -> BTreeMap<i64, usize> {

@@ -31,6 +31,8 @@ pub struct Arguments {
 pub enum Command {
     /// Bring the lake up to date.
     Sync(SyncArguments),
+    /// Read streams whole: embedded names are repaired, and what is gone from Harvest is deleted.
+    Sweep(SweepArguments),
     /// Read a made-up account of this machine into a lake, let time pass there, read it again.
     Demo(DemoArguments),
     /// Ask Harvest who the token is and what each stream would answer; nothing is read.
@@ -122,8 +124,8 @@ pub struct StreamArguments {
 /// A pass as people name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PassArgument {
-    /// Read everything again: embedded names are repaired; children, report rows and snapshots
-    /// that are gone from Harvest are deleted.
+    /// Read everything again: embedded names are repaired, and what is gone from Harvest is
+    /// deleted.
     Full,
     /// Read only what changed.
     Incremental,
@@ -140,17 +142,24 @@ impl From<PassArgument> for Pass {
 
 /// Arguments of `sync`.
 #[derive(Clone, Debug, Default, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is given or not")]
 pub struct SyncArguments {
+    /// Which pass each stream runs [default: what it needs]
+    #[arg(long, value_enum)]
+    pub pass: Option<PassArgument>,
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
+/// How streams are read.
+#[derive(Clone, Debug, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is given or not")]
+pub struct RunArguments {
     #[command(flatten)]
     pub place: PlaceArguments,
     #[command(flatten)]
     pub api: ApiArguments,
     #[command(flatten)]
     pub streams: StreamArguments,
-    /// Which pass each stream runs [default: what it needs]
-    #[arg(long, value_enum)]
-    pub pass: Option<PassArgument>,
     /// Go on until nothing is left, waiting for the rate budget
     #[arg(long)]
     pub wait: bool,
@@ -171,6 +180,28 @@ pub struct SyncArguments {
     /// Accept that any number of rows is deleted
     #[arg(long)]
     pub accept_deletes: bool,
+}
+
+/// Arguments of `sweep`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SweepArguments {
+    /// The streams [default: all]
+    #[arg(value_name = "STREAM")]
+    pub names: Vec<String>,
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
+impl SweepArguments {
+    /// The sync that this is.
+    #[must_use]
+    pub fn as_sync(&self) -> SyncArguments {
+        let mut run = self.run.clone();
+        if !self.names.is_empty() {
+            run.streams.streams = Some(self.names.join(","));
+        }
+        SyncArguments { pass: Some(PassArgument::Full), run }
+    }
 }
 
 /// Arguments of `demo`.
@@ -308,7 +339,7 @@ mod tests {
         let mut given = Given::default();
         given.set(Setting::MAX_WORKERS, "5");
         given.set(Setting::EXCLUDE, "tasks");
-        arguments.give(&mut given);
+        arguments.run.give(&mut given);
         let values = [Setting::MAX_WORKERS, Setting::EXCLUDE, Setting::STREAMS, Setting::KEEP]
             .map(|setting| given.get(setting).unwrap());
         assert_eq!(values, ["2", "tasks", "clients", "true"]);
@@ -319,6 +350,17 @@ mod tests {
         assert!(parsed("harvest-lake --json streams").unwrap().json);
         assert!(parsed("harvest-lake streams --json").unwrap().json);
         assert_eq!(parsed("harvest-lake status --log debug").unwrap().log.unwrap(), "debug");
+    }
+
+    #[test]
+    fn a_sweep_is_a_full_pass_over_the_named_streams() {
+        let line = "harvest-lake sweep clients tasks --account-id 7 --accept-deletes --wait";
+        let Command::Sweep(sweep) = parsed(line).unwrap().command else { panic!("not sweep") };
+        let sync = sweep.as_sync();
+        assert_eq!(sync.pass, Some(PassArgument::Full));
+        assert_eq!(sync.run.streams.streams.as_deref(), Some("clients,tasks"));
+        assert!(sync.run.wait && sync.run.accept_deletes);
+        assert!(parsed("harvest-lake sweep --pass incremental").is_err());
     }
 
     #[test]

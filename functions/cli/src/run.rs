@@ -79,6 +79,7 @@ async fn command(
     let show = if terminal.err { Show::Bars } else { Show::Lines };
     match &arguments.command {
         Command::Sync(sync) => sync::sync(sync, given, show, paint).await,
+        Command::Sweep(sweep) => sync::sync(&sweep.as_sync(), given, show, paint).await,
         Command::Demo(demo) => {
             let first = |said: &Said| {
                 if !arguments.json {

@@ -23,7 +23,7 @@ pub(crate) async fn sync(
     show: Show,
     paint: Paint,
 ) -> Result<Said, CliError> {
-    arguments.give(&mut given);
+    arguments.run.give(&mut given);
     let deployment = Deployment::parse(&given)?;
     let interrupt = Interrupt::default();
     let watch = display(show, &interrupt);
@@ -32,7 +32,7 @@ pub(crate) async fn sync(
         heard.clear();
         tracing::warn!("stopping in good order; press Ctrl-C again to stop at once");
     });
-    let wish = Wish { pass: arguments.pass.map(Pass::from), wait: arguments.wait };
+    let wish = Wish { pass: arguments.pass.map(Pass::from), wait: arguments.run.wait };
     let summary = bring_up_to_date(&deployment, wish, watch, &interrupt).await?;
     Ok(summary.said(paint))
 }

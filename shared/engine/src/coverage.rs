@@ -2,7 +2,7 @@
 //!
 //! There is no other way to a delete than through here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::time::Timestamp;
 use crate::window::Period;
@@ -24,11 +24,20 @@ pub enum Coverage {
     Parents(BTreeMap<i64, Timestamp>),
     /// All rows of each of these report windows.
     Windows(BTreeMap<Period, Timestamp>),
+    /// The records with these ids, each proven gone by itself.
+    Records {
+        /// Ids.
+        ids: BTreeSet<i64>,
+        /// When the reading began that missed them.
+        begun: Timestamp,
+    },
 }
 
 /// What coverage must know of a row of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
+    /// The id, in tables whose key it is.
+    pub id: Option<i64>,
     /// The parent, in tables of children.
     pub parent: Option<i64>,
     /// The window, in tables of reports.
@@ -47,6 +56,7 @@ impl Coverage {
             Self::Whole { begun } => Some(begun),
             Self::Parents(parents) => row.parent.and_then(|parent| parents.get(&parent)),
             Self::Windows(windows) => row.period.and_then(|period| windows.get(&period)),
+            Self::Records { ids, begun } => row.id.filter(|id| ids.contains(id)).map(|_| begun),
         };
         begun.is_some_and(|begun| row.synced_at < *begun)
     }
@@ -59,6 +69,7 @@ impl Coverage {
             Self::Whole { .. } => false,
             Self::Parents(parents) => parents.is_empty(),
             Self::Windows(windows) => windows.is_empty(),
+            Self::Records { ids, .. } => ids.is_empty(),
         }
     }
 }

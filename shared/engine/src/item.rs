@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::{OAuthItem, RefusedToken};
 use crate::ids::{Epoch, Sequence};
 use crate::lease::Lease;
-use crate::pass::{Parked, Pass};
+use crate::pass::{IdSet, Parked, Pass};
 use crate::time::{Date, Timestamp};
 use crate::window::Grid;
 
@@ -43,6 +43,8 @@ pub struct Position {
     pub full: PassState,
     /// Parents whose children could not be read.
     pub parked: Stored<BTreeMap<i64, Parked>>,
+    /// Rows that the last sweep missed without proof that they are gone.
+    pub absent: Stored<IdSet>,
     /// The grid of report windows that the table began with.
     pub grid: Option<Grid>,
     /// The first day that full passes read; an earlier setting starts a new one.
@@ -75,6 +77,9 @@ pub struct Unfinished {
     pub begun: Timestamp,
     /// The saved reading.
     pub resume: Stored<serde_json::Value>,
+    /// Key of the object with the ids that a sweep has seen so far.
+    #[serde(default)]
+    pub seen: Option<String>,
     /// Rows it has deleted so far.
     pub deleted: u64,
     /// Rows it was not allowed to delete so far: once it ends it is to be read again.
@@ -91,6 +96,13 @@ pub struct Unfinished {
     pub tried_at: Timestamp,
     /// When the budget has room for it again, where that is what it waits for.
     pub waits_until: Option<Timestamp>,
+}
+
+impl Unfinished {
+    /// Keys of the lake objects that it names.
+    pub fn objects(&self) -> impl Iterator<Item = String> {
+        self.resume.object().into_iter().chain(self.seen.clone())
+    }
 }
 
 /// A value in the item, or the key of the lake object that holds it because it is large.
@@ -157,11 +169,9 @@ impl Position {
     /// Keys of the lake objects that it names.
     #[must_use]
     pub fn objects(&self) -> Vec<String> {
-        let resume = |pass: &PassState| pass.unfinished.as_ref().and_then(|it| it.resume.object());
-        [resume(&self.incremental), resume(&self.full), self.parked.object()]
-            .into_iter()
-            .flatten()
-            .collect()
+        let unfinished = [&self.incremental, &self.full].map(|pass| pass.unfinished.as_ref());
+        let of_passes = unfinished.into_iter().flatten().flat_map(Unfinished::objects);
+        of_passes.chain(self.parked.object()).chain(self.absent.object()).collect()
     }
 
     /// The state of `pass`, to change it.

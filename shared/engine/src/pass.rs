@@ -9,13 +9,18 @@ mod keyset;
 mod pager;
 mod parents;
 mod reading;
+mod sweep;
 mod units;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+pub use compact::IdSet;
 pub use pager::Proof;
 pub use parents::{HeldUnits, ParentFound, Parked};
 pub use reading::{AfterFailure, Next, Plan, Reading};
+pub use sweep::{Days, Missing, Scope};
 
 use crate::key::Key;
 use crate::retry::Failure;
@@ -103,6 +108,10 @@ pub enum Reads {
     Count,
     /// Whether the parent still exists: 200 or 404.
     Existence(Parent),
+    /// One record of the stream by its own URL: 200 or 404.
+    Record,
+    /// Whether the record that takes others along still exists: 200 or 404.
+    Along,
 }
 
 /// A request that may be sent now.
@@ -158,6 +167,13 @@ pub enum Effect {
     },
     /// The unit's waiting records are dropped: it is read again from its beginning.
     Drop(Unit),
+    /// Rows with these ids are gone from Harvest, but for those that came in since.
+    Gone {
+        /// Which.
+        ids: BTreeSet<i64>,
+        /// When the reading began that missed them.
+        begun: Timestamp,
+    },
 }
 
 /// Why a reading cannot go on.

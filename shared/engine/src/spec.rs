@@ -1,5 +1,11 @@
 //! What a stream is: the one declaration from which schema, paths, paging and tables follow.
 
+mod field;
+
+pub use field::{
+    Field, FieldType, date, decimal, flag, instant, int, ints, money, object, objects, text, texts,
+};
+
 /// One Harvest resource that we extract, declared once.
 #[derive(Debug)]
 pub struct StreamSpec {
@@ -53,9 +59,46 @@ pub enum Kind {
 pub struct Listing {
     /// How its pages follow each other.
     pub paging: Paging,
+    /// Path of one record, `{id}` for its id, `{parent}` for the value of `goes_with`'s column:
+    /// 404 there proves that the record is gone.
+    pub own_path: &'static str,
+    /// What takes its records along when it is deleted.
+    pub goes_with: Option<GoesWith>,
     /// A filter `(name, value)` whose records are read again in each incremental pass because they
     /// change without moving `updated_at` (running timers).
     pub reread: Option<(&'static str, &'static str)>,
+}
+
+/// A record of another stream whose deletion deletes the records that point to it, by Harvest's
+/// documentation or because their own path lies below its.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GoesWith {
+    /// The integer column that holds its id.
+    pub column: &'static str,
+    /// Its path, `{parent}` for the id.
+    pub path: &'static str,
+}
+
+impl Listing {
+    /// A listing whose records have a path of their own and stand for themselves.
+    #[must_use]
+    pub const fn new(paging: Paging, own_path: &'static str) -> Self {
+        Self { paging, own_path, goes_with: None, reread: None }
+    }
+
+    /// The same listing, whose records go when the one in `column` goes.
+    #[must_use]
+    pub const fn goes_with(mut self, column: &'static str, path: &'static str) -> Self {
+        self.goes_with = Some(GoesWith { column, path });
+        self
+    }
+
+    /// The same listing, of which the records with `name=value` are read in each incremental pass.
+    #[must_use]
+    pub const fn reread(mut self, name: &'static str, value: &'static str) -> Self {
+        self.reread = Some((name, value));
+        self
+    }
 }
 
 /// How the pages of a list follow each other.
@@ -179,139 +222,4 @@ pub enum Sweep {
     Daily,
     /// With every incremental pass: the stream is read whole each time.
     Always,
-}
-
-/// One member of a record.
-#[derive(Clone, Copy, Debug)]
-pub struct Field {
-    /// Name as in Harvest's JSON.
-    pub name: &'static str,
-    /// What it holds.
-    pub ty: FieldType,
-    /// A record without it cannot be kept as a row: ids only.
-    pub required: bool,
-    /// Stored, but never a change by itself (download links that differ with each read).
-    pub volatile: bool,
-    /// What a reader of the table must know: units, meaning, surprises. May be empty.
-    pub doc: &'static str,
-}
-
-/// What a member holds.
-#[derive(Clone, Copy, Debug)]
-pub enum FieldType {
-    /// A 64-bit integer.
-    Int,
-    /// Text, times of day and enumerations included.
-    Text,
-    /// True or false.
-    Bool,
-    /// A day, `YYYY-MM-DD`.
-    Date,
-    /// An instant in UTC.
-    Instant,
-    /// An amount of money: `decimal(18,4)`.
-    Money,
-    /// A rate, price, quantity, percentage, number of hours or budget: `decimal(18,6)`.
-    Decimal,
-    /// One nested object: flattened, `client.id` becomes `client_id`.
-    Object(&'static [Field]),
-    /// An array of objects: a list of structs, objects inside flattened likewise.
-    Objects(&'static [Field]),
-    /// An array of texts.
-    Texts,
-    /// An array of integers.
-    Ints,
-}
-
-const fn field(name: &'static str, ty: FieldType) -> Field {
-    Field { name, ty, required: false, volatile: false, doc: "" }
-}
-
-/// A 64-bit integer.
-#[must_use]
-pub const fn int(name: &'static str) -> Field {
-    field(name, FieldType::Int)
-}
-
-/// Text.
-#[must_use]
-pub const fn text(name: &'static str) -> Field {
-    field(name, FieldType::Text)
-}
-
-/// True or false.
-#[must_use]
-pub const fn flag(name: &'static str) -> Field {
-    field(name, FieldType::Bool)
-}
-
-/// A day.
-#[must_use]
-pub const fn date(name: &'static str) -> Field {
-    field(name, FieldType::Date)
-}
-
-/// An instant in UTC.
-#[must_use]
-pub const fn instant(name: &'static str) -> Field {
-    field(name, FieldType::Instant)
-}
-
-/// An amount of money, `decimal(18,4)`.
-#[must_use]
-pub const fn money(name: &'static str) -> Field {
-    field(name, FieldType::Money)
-}
-
-/// A rate, price, quantity, percentage, number of hours or budget, `decimal(18,6)`.
-#[must_use]
-pub const fn decimal(name: &'static str) -> Field {
-    field(name, FieldType::Decimal)
-}
-
-/// One nested object, flattened into columns.
-#[must_use]
-pub const fn object(name: &'static str, fields: &'static [Field]) -> Field {
-    field(name, FieldType::Object(fields))
-}
-
-/// An array of objects.
-#[must_use]
-pub const fn objects(name: &'static str, fields: &'static [Field]) -> Field {
-    field(name, FieldType::Objects(fields))
-}
-
-/// An array of texts.
-#[must_use]
-pub const fn texts(name: &'static str) -> Field {
-    field(name, FieldType::Texts)
-}
-
-/// An array of integers.
-#[must_use]
-pub const fn ints(name: &'static str) -> Field {
-    field(name, FieldType::Ints)
-}
-
-impl Field {
-    /// The same field, without which a record has no usable identity.
-    #[must_use]
-    pub const fn required(mut self) -> Self {
-        self.required = true;
-        self
-    }
-
-    /// The same field, whose changes alone are no change of the record.
-    #[must_use]
-    pub const fn volatile(mut self) -> Self {
-        self.volatile = true;
-        self
-    }
-
-    /// The same field with its column comment.
-    #[must_use]
-    pub const fn doc(mut self, doc: &'static str) -> Self {
-        self.doc = doc;
-        self
-    }
 }

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod runs;
+mod seen;
 mod sorted;
 mod units;
 
@@ -18,6 +19,7 @@ use crate::partition::{Columns, Layout};
 use crate::schema::TableSchema;
 pub(crate) use bounds::{Bounds, KeyRange, KeySet};
 use runs::{Pending, Run};
+pub use seen::SeenIds;
 pub(crate) use sorted::Sorted;
 pub use units::{UnitBuffer, UnitError};
 

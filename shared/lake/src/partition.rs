@@ -5,6 +5,7 @@
 mod gather;
 mod keyed;
 mod layout;
+mod missing;
 mod read;
 mod stats;
 mod write;
@@ -19,6 +20,7 @@ use crate::store::StoreError;
 pub(crate) use gather::{Pick, equal_rows, gather};
 pub(crate) use keyed::{Keyed, Version};
 pub(crate) use layout::{Columns, Layout, column};
+pub use missing::missing;
 pub use read::{HeldUnits, Rows, held_units, read};
 pub(crate) use read::{fetch, open, row_count};
 pub(crate) use write::{PartitionWriter, Written};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
-use engine::pass::{Ask, Next, Pass, Reading, Reads, Target, Unit};
+use engine::pass::{Ask, Next, Pass, Reading, Reads, Scope, Target, Unit};
 use engine::retry::Attempts;
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, plus};
@@ -52,6 +52,8 @@ pub(crate) enum Event {
     Progress,
     /// The reading wants to know which units the table holds.
     NeedsHeld,
+    /// The reading wants to know which rows of the table, within this, no page had.
+    NeedsMissing(Scope),
     /// The budget has nothing before then; nothing is under way any more.
     Waits(Timestamp),
     /// Nothing is under way any more, as was asked by [`Driver::stop`].
@@ -143,6 +145,7 @@ impl Driver {
                 match self.reading.next_step() {
                     Next::Ask(ask) => self.start(ask),
                     Next::Held => return Ok(Event::NeedsHeld),
+                    Next::Missing(scope) => return Ok(Event::NeedsMissing(scope)),
                     Next::Wait => break,
                     Next::Done => return Ok(Event::Done),
                 }
@@ -178,7 +181,9 @@ impl Driver {
         let not_before = self.attempts.get(&name(&ask.target)).map(|(_, at)| *at);
         let class = match ask.reads {
             Reads::Records(_) | Reads::Count => self.spec.rate_class,
-            Reads::Parents | Reads::Existence(_) => RateClass::General,
+            Reads::Parents | Reads::Existence(_) | Reads::Record | Reads::Along => {
+                RateClass::General
+            }
         };
         let flight = Request {
             context: self.context.clone(),
@@ -239,6 +244,9 @@ impl Driver {
         }
         add(&mut self.tally.misfits, page.misfits);
         add(&mut self.tally.unknown, page.unknown);
+        if self.reading.watches() {
+            hold.saw(&page.facts.keys);
+        }
         let effects = self.reading.on_page(ask.id, requested_at, &page.facts);
         self.latency = page.took.max(self.latency.saturating_mul(7) / 8);
         self.bound_width(page.body_bytes);

@@ -1,12 +1,14 @@
 //! Records that are in: kept, or held until their unit is whole.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use engine::coverage::Coverage;
+use engine::key::{Key, KeyPart};
 use engine::pass::{Effect, Unit};
 use engine::spec::{Kind, StreamSpec};
 use engine::time::Timestamp;
-use lake::collect::{Collector, UnitBuffer, UnitError};
+use lake::collect::{Collector, SeenIds, UnitBuffer, UnitError};
 use lake::decode::Quarantined;
 use lake::schema::TableSchema;
 
@@ -39,6 +41,8 @@ pub(crate) struct Hold {
     memory: usize,
     units: BTreeMap<Unit, HeldUnit>,
     pub(crate) coverage: Coverage,
+    /// Ids of the records that a sweep has seen so far, in earlier runs too.
+    pub(crate) seen: Arc<SeenIds>,
     /// Raw records of this run that cannot be rows.
     pub(crate) quarantined: Vec<Quarantined>,
     /// Windows that answered one key twice with different content.
@@ -56,6 +60,7 @@ impl Hold {
             memory: collect_memory,
             units: BTreeMap::new(),
             coverage: Coverage::Nothing,
+            seen: Arc::default(),
             quarantined: Vec::new(),
             contradictions: 0,
         }
@@ -106,9 +111,20 @@ impl Hold {
                 Effect::Drop(unit) => {
                     self.units.remove(&unit);
                 }
+                Effect::Gone { ids, begun } => self.coverage = Coverage::Records { ids, begun },
             }
         }
         Ok(())
+    }
+
+    /// Remembers which records a sweep saw.
+    pub(crate) fn saw(&mut self, keys: &[Key]) {
+        let seen = Arc::make_mut(&mut self.seen);
+        for key in keys {
+            if let [KeyPart::Int(id)] = key.0.as_slice() {
+                seen.insert(*id);
+            }
+        }
     }
 
     fn hold(&mut self, unit: Unit, page: PageRows) -> Result<(), RunError> {

@@ -10,7 +10,7 @@ pub static CLIENTS: StreamSpec = StreamSpec {
     doc: "One client of the account.",
     path: "/clients",
     records_key: Some("clients"),
-    kind: Kind::Listing(Listing { paging: Paging::Cursor, reread: None }),
+    kind: Kind::Listing(Listing::new(Paging::Cursor, "/clients/{id}")),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],

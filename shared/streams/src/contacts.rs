@@ -12,7 +12,7 @@ pub static CONTACTS: StreamSpec = StreamSpec {
     doc: "One contact person of a client.",
     path: "/contacts",
     records_key: Some("contacts"),
-    kind: Kind::Listing(Listing { paging: Paging::Cursor, reread: None }),
+    kind: Kind::Listing(Listing::new(Paging::Cursor, "/contacts/{id}")),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],

@@ -10,7 +10,7 @@ pub static ESTIMATE_ITEM_CATEGORIES: StreamSpec = StreamSpec {
     doc: "One category of estimate line items.",
     path: "/estimate_item_categories",
     records_key: Some("estimate_item_categories"),
-    kind: Kind::Listing(Listing { paging: Paging::Cursor, reread: None }),
+    kind: Kind::Listing(Listing::new(Paging::Cursor, "/estimate_item_categories/{id}")),
     rate_class: RateClass::General,
     module: Some(Module::Estimate),
     primary_key: &["id"],

@@ -13,10 +13,10 @@ pub static ESTIMATES: StreamSpec = StreamSpec {
     doc: "One estimate, line items included.",
     path: "/estimates",
     records_key: Some("estimates"),
-    kind: Kind::Listing(Listing {
-        paging: Paging::DateKeyset { field: "issue_date", nullable: true },
-        reread: None,
-    }),
+    kind: Kind::Listing(Listing::new(
+        Paging::DateKeyset { field: "issue_date", nullable: true },
+        "/estimates/{id}",
+    )),
     rate_class: RateClass::General,
     module: Some(Module::Estimate),
     primary_key: &["id"],

@@ -11,7 +11,7 @@ pub static EXPENSE_CATEGORIES: StreamSpec = StreamSpec {
     doc: "One category of expenses, with its unit price where it has one.",
     path: "/expense_categories",
     records_key: Some("expense_categories"),
-    kind: Kind::Listing(Listing { paging: Paging::Cursor, reread: None }),
+    kind: Kind::Listing(Listing::new(Paging::Cursor, "/expense_categories/{id}")),
     rate_class: RateClass::General,
     module: Some(Module::Expense),
     primary_key: &["id"],

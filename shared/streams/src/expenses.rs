@@ -13,10 +13,10 @@ pub static EXPENSES: StreamSpec = StreamSpec {
     doc: "One expense.",
     path: "/expenses",
     records_key: Some("expenses"),
-    kind: Kind::Listing(Listing {
-        paging: Paging::DateKeyset { field: "spent_date", nullable: false },
-        reread: None,
-    }),
+    kind: Kind::Listing(
+        Listing::new(Paging::DateKeyset { field: "spent_date", nullable: false }, "/expenses/{id}")
+            .goes_with("project_id", "/projects/{parent}"),
+    ),
     rate_class: RateClass::General,
     module: Some(Module::Expense),
     primary_key: &["id"],

@@ -11,7 +11,7 @@ pub static INVOICE_ITEM_CATEGORIES: StreamSpec = StreamSpec {
     doc: "One category of invoice line items.",
     path: "/invoice_item_categories",
     records_key: Some("invoice_item_categories"),
-    kind: Kind::Listing(Listing { paging: Paging::Cursor, reread: None }),
+    kind: Kind::Listing(Listing::new(Paging::Cursor, "/invoice_item_categories/{id}")),
     rate_class: RateClass::General,
     module: Some(Module::Invoice),
     primary_key: &["id"],

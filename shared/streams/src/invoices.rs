@@ -13,10 +13,10 @@ pub static INVOICES: StreamSpec = StreamSpec {
     doc: "One invoice, line items included.",
     path: "/invoices",
     records_key: Some("invoices"),
-    kind: Kind::Listing(Listing {
-        paging: Paging::DateKeyset { field: "issue_date", nullable: true },
-        reread: None,
-    }),
+    kind: Kind::Listing(Listing::new(
+        Paging::DateKeyset { field: "issue_date", nullable: true },
+        "/invoices/{id}",
+    )),
     rate_class: RateClass::General,
     module: Some(Module::Invoice),
     primary_key: &["id"],

@@ -13,7 +13,7 @@ pub static PROJECTS: StreamSpec = StreamSpec {
     doc: "One project.",
     path: "/projects",
     records_key: Some("projects"),
-    kind: Kind::Listing(Listing { paging: Paging::Cursor, reread: None }),
+    kind: Kind::Listing(Listing::new(Paging::Cursor, "/projects/{id}")),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],

@@ -13,7 +13,10 @@ pub static TASK_ASSIGNMENTS: StreamSpec = StreamSpec {
     doc: "One assignment of a task to a project, archived ones included.",
     path: "/task_assignments",
     records_key: Some("task_assignments"),
-    kind: Kind::Listing(Listing { paging: Paging::Cursor, reread: None }),
+    kind: Kind::Listing(
+        Listing::new(Paging::Cursor, "/projects/{parent}/task_assignments/{id}")
+            .goes_with("project_id", "/projects/{parent}"),
+    ),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],

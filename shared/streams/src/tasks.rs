@@ -11,7 +11,7 @@ pub static TASKS: StreamSpec = StreamSpec {
     doc: "One kind of work that projects can offer.",
     path: "/tasks",
     records_key: Some("tasks"),
-    kind: Kind::Listing(Listing { paging: Paging::Cursor, reread: None }),
+    kind: Kind::Listing(Listing::new(Paging::Cursor, "/tasks/{id}")),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],

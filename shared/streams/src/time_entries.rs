@@ -13,10 +13,14 @@ pub static TIME_ENTRIES: StreamSpec = StreamSpec {
     doc: "One tracked time entry; a running timer is one too.",
     path: "/time_entries",
     records_key: Some("time_entries"),
-    kind: Kind::Listing(Listing {
-        paging: Paging::DateKeyset { field: "spent_date", nullable: false },
-        reread: Some(("is_running", "true")),
-    }),
+    kind: Kind::Listing(
+        Listing::new(
+            Paging::DateKeyset { field: "spent_date", nullable: false },
+            "/time_entries/{id}",
+        )
+        .goes_with("project_id", "/projects/{parent}")
+        .reread("is_running", "true"),
+    ),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],

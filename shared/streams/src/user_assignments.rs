@@ -13,7 +13,10 @@ pub static USER_ASSIGNMENTS: StreamSpec = StreamSpec {
     doc: "One assignment of a user to a project, archived ones included.",
     path: "/user_assignments",
     records_key: Some("user_assignments"),
-    kind: Kind::Listing(Listing { paging: Paging::Cursor, reread: None }),
+    kind: Kind::Listing(
+        Listing::new(Paging::Cursor, "/projects/{parent}/user_assignments/{id}")
+            .goes_with("project_id", "/projects/{parent}"),
+    ),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],

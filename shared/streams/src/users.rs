@@ -11,7 +11,7 @@ pub static USERS: StreamSpec = StreamSpec {
     doc: "One person of the account, archived ones included.",
     path: "/users",
     records_key: Some("users"),
-    kind: Kind::Listing(Listing { paging: Paging::Cursor, reread: None }),
+    kind: Kind::Listing(Listing::new(Paging::Cursor, "/users/{id}")),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],

@@ -4,7 +4,7 @@ use runtime::config::{Given, Setting};
 
 use super::{
     ApiArguments, CheckArguments, HistoryArguments, LakeArguments, PlaceArguments, PlanArguments,
-    StatusArguments, StreamArguments, SyncArguments,
+    RunArguments, StatusArguments, StreamArguments,
 };
 
 /// Sets what a flag says.
@@ -59,7 +59,7 @@ impl StreamArguments {
     }
 }
 
-impl SyncArguments {
+impl RunArguments {
     pub(crate) fn give(&self, given: &mut Given) {
         self.place.give(given);
         self.api.give(given);

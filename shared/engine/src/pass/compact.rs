@@ -1,9 +1,16 @@
 //! The saved form of long lists: ids as distances from one to the next, years once per stretch. A
 //! pass over a hundred thousand parents is saved every few minutes.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Parent, Unit};
+
+/// Ids; in JSON the first one and the distances of those that follow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IdSet(#[serde(with = "id_set")] pub BTreeSet<i64>);
 
 /// Ids as the first one and the distances of those that follow.
 fn distances(ids: impl IntoIterator<Item = i64>) -> Vec<i64> {

@@ -5,14 +5,15 @@
 //! day again. A range ends with an answer that holds all of its `total_entries`.
 
 mod range;
+mod setback;
 
 use serde::{Deserialize, Serialize};
 
 use range::Range;
 
-use super::pager::{List, Offset, Proof, Question, Setback, Turn};
+use super::pager::{List, Offset, Proof, Question, Turn};
+use super::sweep::Days;
 use super::{PROOF_TRIES, PageFacts};
-use crate::retry::Failure;
 use crate::time::Date;
 
 /// Slot of the list's unranged reading and of the check for undated records.
@@ -91,6 +92,18 @@ impl Keyset {
                 Proof::Unproven(format!("{path} kept changing on {day} while it was read"))
             }
         }
+    }
+
+    /// The days that were read whole; `None` where the list is not sorted as documented.
+    pub(super) fn days(&self) -> Option<Days> {
+        if matches!(self.rest, Rest::Disordered(_)) {
+            return None;
+        }
+        Some(Days::By {
+            from: self.from,
+            except: self.unproven_days.iter().copied().collect(),
+            undated: self.nullable && !self.undated_unproven,
+        })
     }
 
     pub(super) fn next(&mut self) -> Option<Question> {
@@ -267,51 +280,5 @@ impl Keyset {
         self.ranges.clear();
         self.rest = Rest::Disordered(Offset::new(self.list.clone()));
         Turn::On
-    }
-
-    pub(super) fn on_failure(&mut self, slot: u32, failure: &Failure, last: bool) -> Setback {
-        if slot != WHOLE && !matches!(self.rest, Rest::Ranges) {
-            return Setback::Same;
-        }
-        match &mut self.rest {
-            Rest::Ranges => {}
-            Rest::Compare { asked, .. } => {
-                *asked = false;
-                return if last { Setback::Final } else { Setback::Same };
-            }
-            // What an unranged reading kept before a restart are upserts: nothing to take back.
-            Rest::Undated(offset) | Rest::Disordered(offset) => {
-                return match offset.on_failure(failure, last) {
-                    Setback::Restart | Setback::Same => Setback::Same,
-                    Setback::Final => Setback::Final,
-                };
-            }
-            Rest::Nothing => return Setback::Final,
-        }
-        let shrunk = self.list.shrink_after(failure);
-        if let Some(range) = usize::try_from(slot).ok().and_then(|slot| self.ranges.get_mut(slot)) {
-            range.asked = false;
-            if let Some((_, offset)) = &mut range.day {
-                let _: Setback = offset.on_failure(failure, last);
-            }
-        }
-        if last && !shrunk { Setback::Final } else { Setback::Same }
-    }
-
-    pub(super) fn resumed(&mut self) {
-        for range in &mut self.ranges {
-            range.asked = false;
-            if let Some((_, offset)) = &mut range.day {
-                offset.resumed();
-            }
-        }
-        match &mut self.rest {
-            Rest::Ranges | Rest::Nothing => {}
-            Rest::Compare { asked, plain, .. } => {
-                *asked = false;
-                *plain = None;
-            }
-            Rest::Undated(offset) | Rest::Disordered(offset) => offset.resumed(),
-        }
     }
 }

@@ -9,6 +9,7 @@ pub(super) use cursor::Cursor;
 pub(super) use offset::Offset;
 
 use super::keyset::Keyset;
+use super::sweep::Days;
 use super::{LEAST_PER_PAGE, PER_PAGE, PageFacts, Target};
 use crate::retry::Failure;
 use crate::spec::Paging;
@@ -190,6 +191,15 @@ impl Pager {
             Self::Offset(offset) => offset.proof(),
             Self::Keyset(keyset) => keyset.proof(),
         }
+    }
+
+    /// The days that the finished reading proves complete; `None`: nothing.
+    #[must_use]
+    pub(super) fn days(&self) -> Option<Days> {
+        if let Self::Keyset(keyset) = self {
+            return keyset.days();
+        }
+        (self.proof() == Proof::Proven).then_some(Days::All)
     }
 
     /// Begins anew, for a second reading of the same list.

@@ -1,6 +1,7 @@
 //! A reading: the pagers of a stream's kind behind one face.
 
 mod failure;
+mod outcome;
 mod plan;
 
 use std::collections::BTreeMap;
@@ -10,10 +11,11 @@ use serde::{Deserialize, Serialize};
 pub use plan::{AfterFailure, Next, Plan};
 use plan::{listing_pagers, since};
 
-use super::pager::{Pager, Proof};
-use super::parents::{HeldUnits, Parents, Parked};
+use super::pager::Pager;
+use super::parents::{HeldUnits, Parents};
+use super::sweep::{Slot, Sweep};
 use super::units::Units;
-use super::{Ask, Effect, PageFacts, Parent, Reads, Target, Unit};
+use super::{Ask, Effect, PageFacts, Parent, Pass, Reads, Target, Unit};
 use crate::spec::{Kind, Paging};
 use crate::time::Timestamp;
 
@@ -31,6 +33,8 @@ pub struct Reading {
 enum Work {
     /// Pages for themselves.
     Pages(Vec<Pager>),
+    /// All pages, and then what is missing.
+    Sweep(Box<Sweep>),
     /// Units for themselves.
     Units(Units),
     /// Units that a trigger names.
@@ -41,6 +45,7 @@ enum Work {
 #[derive(Clone, Copy, Debug)]
 enum Route {
     Page { pager: usize, slot: u32 },
+    Sweep(Slot),
     Trigger { slot: u32 },
     Unit(Unit),
     Existence(Parent),
@@ -52,6 +57,10 @@ impl Reading {
     pub fn start(plan: Plan) -> Self {
         let spec = plan.spec;
         let work = match &spec.kind {
+            Kind::Listing(listing) if plan.pass == Pass::Full => {
+                let pages = Pager::new(listing.paging, spec.path, Vec::new(), plan.start_date);
+                Work::Sweep(Box::new(Sweep::new(pages, plan.compares)))
+            }
             Kind::Listing(listing) => Work::Pages(listing_pagers(spec, listing, &plan)),
             Kind::Snapshot(_) => {
                 let mut units = Units::default();
@@ -85,6 +94,7 @@ impl Reading {
         let mut work = Work::deserialize(saved)?;
         match &mut work {
             Work::Pages(pagers) => pagers.iter_mut().for_each(Pager::resumed),
+            Work::Sweep(sweep) => sweep.resumed(plan.compares),
             Work::Units(_) => {}
             Work::Parents(parents) => parents.resumed(&plan.parked),
         }
@@ -98,6 +108,7 @@ impl Reading {
     pub fn save(&self) -> Result<serde_json::Value, serde_json::Error> {
         let work = match &self.work {
             Work::Pages(pagers) => Work::Pages(pagers.clone()),
+            Work::Sweep(sweep) => Work::Sweep(Box::new(sweep.suspended())),
             Work::Units(units) => Work::Units(units.suspended()),
             Work::Parents(parents) => Work::Parents(Box::new(parents.suspended())),
         };
@@ -118,7 +129,7 @@ impl Reading {
     /// What to do now. Call again until it says `Wait` or `Done`.
     pub fn next_step(&mut self) -> Next {
         let (unit_waits, needs_held) = match &self.work {
-            Work::Pages(_) => (false, false),
+            Work::Pages(_) | Work::Sweep(_) => (false, false),
             Work::Units(units) => (units.needs_held(), false),
             Work::Parents(parents) => (parents.units.needs_held(), parents.needs_held()),
         };
@@ -133,6 +144,12 @@ impl Reading {
         }
         if needs_held {
             return Next::Held;
+        }
+        if let Work::Sweep(sweep) = &self.work
+            && self.routes.is_empty()
+            && let Some(scope) = sweep.wants_missing()
+        {
+            return Next::Missing(scope);
         }
         if self.is_done() { Next::Done } else { Next::Wait }
     }
@@ -149,6 +166,19 @@ impl Reading {
                     if question.count_only { Reads::Count } else { Reads::Records(Unit::Stream) };
                 Some((Route::Page { pager: index, slot: question.slot }, question.target, reads))
             }),
+            Work::Sweep(sweep) => {
+                let Kind::Listing(listing) = &self.plan.spec.kind else {
+                    return None;
+                };
+                let (slot, question) = sweep.next(listing)?;
+                let reads = match slot {
+                    Slot::Page(_) | Slot::Change(_) if question.count_only => Reads::Count,
+                    Slot::Page(_) | Slot::Change(_) => Reads::Records(Unit::Stream),
+                    Slot::Own(_) => Reads::Record,
+                    Slot::Along(_) => Reads::Along,
+                };
+                Some((Route::Sweep(slot), question.target, reads))
+            }
             Work::Units(units) => {
                 let (unit, target) = units.next(self.plan.spec, width)?;
                 Some((Route::Unit(unit), target, Reads::Records(unit)))
@@ -174,6 +204,7 @@ impl Reading {
         self.routes.is_empty()
             && match &self.work {
                 Work::Pages(pagers) => pagers.iter().all(Pager::is_done),
+                Work::Sweep(sweep) => sweep.is_done(),
                 Work::Units(units) => units.is_done(),
                 Work::Parents(parents) => parents.is_done(),
             }
@@ -193,6 +224,12 @@ impl Reading {
                 // Of listings every page counts for itself, also when the list starts over.
                 pager.on_page(slot, facts);
                 vec![Effect::Keep]
+            }
+            (Route::Sweep(slot), Work::Sweep(sweep)) => {
+                let Kind::Listing(listing) = &self.plan.spec.kind else {
+                    return Vec::new();
+                };
+                sweep.on_page(listing, slot, requested_at, facts)
             }
             (Route::Unit(unit), Work::Units(units)) => {
                 units.on_page(unit, requested_at, facts, held)
@@ -215,8 +252,12 @@ impl Reading {
                 Vec::new()
             }
             (
-                Route::Page { .. } | Route::Trigger { .. } | Route::Unit(_) | Route::Existence(_),
-                Work::Pages(_) | Work::Units(_) | Work::Parents(_),
+                Route::Page { .. }
+                | Route::Sweep(_)
+                | Route::Trigger { .. }
+                | Route::Unit(_)
+                | Route::Existence(_),
+                Work::Pages(_) | Work::Sweep(_) | Work::Units(_) | Work::Parents(_),
             ) => Vec::new(),
         }
     }
@@ -224,7 +265,7 @@ impl Reading {
     /// Tells which units the table holds rows of.
     pub fn on_held(&mut self, held: HeldUnits) -> Vec<Effect> {
         let effects = match &mut self.work {
-            Work::Pages(_) => Vec::new(),
+            Work::Pages(_) | Work::Sweep(_) => Vec::new(),
             Work::Units(units) => units.on_held(&held),
             Work::Parents(parents) => {
                 let effects = parents.on_held(&held);
@@ -234,41 +275,5 @@ impl Reading {
         };
         self.held = Some(held);
         effects
-    }
-
-    /// What the finished reading proves: without proof an incremental pass moves no cursor.
-    #[must_use]
-    pub fn proof(&self) -> Proof {
-        let unproven = match &self.work {
-            Work::Pages(pagers) => pagers.iter().map(Pager::proof).find_map(|proof| match proof {
-                Proof::Proven => None,
-                Proof::Unproven(why) => Some(why),
-            }),
-            Work::Units(units) => units.unproven.first().cloned(),
-            Work::Parents(parents) => match parents.trigger.proof() {
-                Proof::Proven => parents.units.unproven.first().cloned(),
-                Proof::Unproven(why) => Some(why),
-            },
-        };
-        unproven.map_or(Proof::Proven, Proof::Unproven)
-    }
-
-    /// Parents that failed, to be tried again in each run.
-    #[must_use]
-    pub fn parked(&self) -> BTreeMap<i64, Parked> {
-        match &self.work {
-            Work::Pages(_) | Work::Units(_) => BTreeMap::new(),
-            Work::Parents(parents) => parents.parked.clone(),
-        }
-    }
-
-    /// Units read and units known to be left, for people; `(0, 0)` where pages stand for themselves.
-    #[must_use]
-    pub fn progress(&self) -> (u64, u64) {
-        match &self.work {
-            Work::Pages(_) => (0, 0),
-            Work::Units(units) => (units.done, units.left()),
-            Work::Parents(parents) => (parents.units.done, parents.units.left()),
-        }
     }
 }

@@ -14,7 +14,7 @@ use crate::spec::{
 const FIELDS: &[Field] = &[int("id")];
 const AT: Timestamp = Timestamp::UNIX_EPOCH;
 
-const fn spec(name: &'static str, path: &'static str, kind: Kind) -> StreamSpec {
+pub(super) const fn spec(name: &'static str, path: &'static str, kind: Kind) -> StreamSpec {
     StreamSpec {
         name,
         doc: "",
@@ -31,13 +31,13 @@ const fn spec(name: &'static str, path: &'static str, kind: Kind) -> StreamSpec 
 }
 
 const fn keyset(nullable: bool) -> Kind {
-    Kind::Listing(Listing { paging: Paging::DateKeyset { field: "day", nullable }, reread: None })
+    Kind::Listing(Listing::new(Paging::DateKeyset { field: "day", nullable }, "/own/{id}"))
 }
 
 static DATED: StreamSpec = spec("dated", "/dated", keyset(false));
 static UNDATED: StreamSpec = spec("undated", "/undated", keyset(true));
 static CURSOR: StreamSpec =
-    spec("cursor", "/cursor", Kind::Listing(Listing { paging: Paging::Cursor, reread: None }));
+    spec("cursor", "/cursor", Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}")));
 static CHILDREN: StreamSpec = spec(
     "children",
     "/parents/{parent}/children",
@@ -64,20 +64,21 @@ fn plan(spec: &'static StreamSpec, pass: Pass) -> Plan {
         start_date: None,
         windows: Vec::new(),
         parked: BTreeMap::new(),
+        compares: false,
         width: 4,
     }
 }
 
 /// A list sorted by day, newest first, undated records at its beginning or end.
 #[derive(Clone, Debug)]
-struct Server {
-    records: BTreeMap<i64, Option<Date>>,
-    page: usize,
-    undated_first: bool,
+pub(super) struct Server {
+    pub(super) records: BTreeMap<i64, Option<Date>>,
+    pub(super) page: usize,
+    pub(super) undated_first: bool,
 }
 
 impl Server {
-    fn answer(&self, target: &Target) -> PageFacts {
+    pub(super) fn answer(&self, target: &Target) -> PageFacts {
         let Target::Path { query, .. } = target else { panic!("no links here") };
         let value = |name: &str| query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
         let day = |name: &str| value(name).map(|text| text.parse::<Date>().unwrap());
@@ -119,6 +120,7 @@ fn read(
         match reading.next_step() {
             Next::Ask(ask) => waiting.push(ask),
             Next::Held => drop(reading.on_held(HeldUnits::default())),
+            Next::Missing(scope) => panic!("asked for what is missing of {scope:?}"),
             Next::Done => return (seen, requests),
             Next::Wait => {
                 let ask = waiting.remove(0);
@@ -267,7 +269,7 @@ fn a_large_list_is_read_in_ranges_side_by_side() {
     reading.on_page(ask.id, AT, &server.answer(&ask.target));
     let side_by_side = core::iter::from_fn(|| match reading.next_step() {
         Next::Ask(ask) => Some(ask),
-        Next::Held | Next::Wait | Next::Done => None,
+        Next::Held | Next::Missing(_) | Next::Wait | Next::Done => None,
     });
     let asks: Vec<Ask> = side_by_side.collect();
     assert_eq!(asks.len(), 4, "as many as the width allows");

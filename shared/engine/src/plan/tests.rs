@@ -25,7 +25,7 @@ const fn spec(name: &'static str, kind: Kind, sweep: Sweep) -> StreamSpec {
 }
 
 static LISTING: StreamSpec =
-    spec("listing", Kind::Listing(Listing { paging: Paging::Cursor, reread: None }), Sweep::ByCost);
+    spec("listing", Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}")), Sweep::ByCost);
 static SNAPSHOT: StreamSpec = spec("snapshot", Kind::Snapshot(Paging::Cursor), Sweep::Always);
 static REPORT: StreamSpec = StreamSpec {
     rate_class: RateClass::Reports,
@@ -59,6 +59,7 @@ pub(crate) fn unfinished(
         start: at(begun),
         begun: at(begun),
         resume: Stored::default(),
+        seen: None,
         deleted: 0,
         refused: 0,
         requests: 0,
@@ -113,8 +114,7 @@ fn incremental_passes_come_hourly_and_full_ones_daily_or_weekly() {
 
 /// When the sweep after a full pass that began at `begun` is due.
 fn swept(name: &'static str, requests: u64, begun: Timestamp, demand: Demand) -> Timestamp {
-    let spec =
-        spec(name, Kind::Listing(Listing { paging: Paging::Cursor, reread: None }), Sweep::ByCost);
+    let spec = spec(name, Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}")), Sweep::ByCost);
     let mut item = item(None, None);
     item.position.full.last_begun = Some(begun);
     item.position.full.last_requests = requests;

@@ -22,10 +22,10 @@ static THINGS: StreamSpec = StreamSpec {
     doc: "One thing.",
     path: "/things",
     records_key: Some("things"),
-    kind: Kind::Listing(Listing {
-        paging: Paging::DateKeyset { field: "day", nullable: true },
-        reread: None,
-    }),
+    kind: Kind::Listing(Listing::new(
+        Paging::DateKeyset { field: "day", nullable: true },
+        "/own/{id}",
+    )),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],

@@ -186,6 +186,13 @@ fn may_hold_covered(file: &FileEntry, coverage: &Coverage, table: &TableFiles) -
     match coverage {
         Coverage::Nothing => false,
         Coverage::Whole { .. } => true,
+        Coverage::Records { ids, .. } => {
+            let range = file.keys.as_ref().and_then(|(first, last)| id(first).zip(id(last)));
+            match range {
+                Some((first, last)) if first <= last => ids.range(first..=last).next().is_some(),
+                Some(_) | None => !ids.is_empty(),
+            }
+        }
         Coverage::Parents(parents) => match table.parents_of(file) {
             Some((least, greatest)) => parents.range(least..=greatest).next().is_some(),
             None => !parents.is_empty(),
@@ -200,6 +207,11 @@ fn may_hold_covered(file: &FileEntry, coverage: &Coverage, table: &TableFiles) -
             }
         }
     }
+}
+
+/// The id that is the whole key.
+fn id(key: &Key) -> Option<i64> {
+    if let [KeyPart::Int(id)] = key.0.as_slice() { Some(*id) } else { None }
 }
 
 /// The window that a report row's key begins with.

@@ -238,6 +238,10 @@ fn held(row: &Record, spec: &StreamSpec) -> Held {
         _ => None,
     };
     Held {
+        id: match row.key.0.as_slice() {
+            [KeyPart::Int(id)] => Some(*id),
+            _ => None,
+        },
         parent: matches!(spec.kind, Kind::PerParent(_)).then_some(row.parent),
         period,
         synced_at: Timestamp::from_microsecond(row.synced_at).unwrap(),
@@ -276,7 +280,11 @@ fn any_coverage(spec: &'static StreamSpec) -> BoxedStrategy<Coverage> {
     let begun = || (0..12_i64).prop_map(|at| Timestamp::from_microsecond(at).unwrap());
     let whole = begun().prop_map(|begun| Coverage::Whole { begun });
     match spec.kind {
-        Kind::Listing(_) | Kind::Snapshot(_) => prop_oneof![Just(Coverage::Nothing), whole].boxed(),
+        Kind::Listing(_) | Kind::Snapshot(_) => {
+            let ids = prop::collection::btree_set(0..40_i64, 0..12);
+            let records = (ids, begun()).prop_map(|(ids, begun)| Coverage::Records { ids, begun });
+            prop_oneof![Just(Coverage::Nothing), whole, records].boxed()
+        }
         Kind::PerParent(_) => {
             let parents = prop::collection::btree_map(0..6_i64, begun(), 0..4);
             prop_oneof![Just(Coverage::Nothing), whole, parents.prop_map(Coverage::Parents)].boxed()

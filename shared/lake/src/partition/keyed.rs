@@ -13,6 +13,8 @@ pub(crate) struct Keyed {
     pub(crate) keys: Rows,
     pub(super) updated_at: Option<TimestampMicrosecondArray>,
     pub(super) synced_at: Option<TimestampMicrosecondArray>,
+    /// The id, where that is the key.
+    pub(super) id: Option<Int64Array>,
     pub(super) parent: Option<Int64Array>,
     pub(super) period: Option<(Date32Array, Date32Array)>,
 }
@@ -56,7 +58,8 @@ impl Keyed {
         let synced_at = Timestamp::from_microsecond(micros).ok()?;
         let synced_at = engine::time::plus(synced_at, SignedDuration::from_nanos(999));
         let (parent, period) = self.unit(row);
-        Some(Held { parent, period, synced_at })
+        let id = self.id.as_ref().filter(|c| c.is_valid(row)).map(|c| c.value(row));
+        Some(Held { id, parent, period, synced_at })
     }
 
     /// The parent and the report window that the row belongs to.

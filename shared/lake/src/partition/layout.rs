@@ -65,6 +65,11 @@ impl Layout {
         Self::of(table, |_| true)
     }
 
+    /// The columns of partition files with these names, in the table's order.
+    pub(crate) fn named(table: &TableSchema, names: &[&str]) -> Result<Self, ArrowError> {
+        Self::of(table, |column| names.contains(&column.name.as_str()))
+    }
+
     fn of(table: &TableSchema, wants: impl Fn(&Column) -> bool) -> Result<Self, ArrowError> {
         let cursor_field = table.spec.cursor_field();
         let wanted: Vec<&Column> = table.columns.iter().filter(|column| wants(column)).collect();
@@ -173,7 +178,11 @@ impl Layout {
             Some((start, end)) => days(start)?.zip(days(end)?),
             None => None,
         };
-        Ok(Keyed { batch, keys, updated_at, synced_at, parent, period })
+        let id = match self.keys.as_slice() {
+            [index] => column(&batch, *index)?.as_primitive_opt::<Int64Type>().cloned(),
+            _ => None,
+        };
+        Ok(Keyed { batch, keys, updated_at, synced_at, id, parent, period })
     }
 }
 

@@ -41,7 +41,7 @@ const fn listing(partition: Partition) -> StreamSpec {
         doc: "",
         path: "/things",
         records_key: Some("things"),
-        kind: Kind::Listing(Listing { paging: Paging::Cursor, reread: None }),
+        kind: Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
         rate_class: RateClass::General,
         module: None,
         primary_key: &["id"],

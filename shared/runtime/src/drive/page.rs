@@ -45,8 +45,13 @@ pub(super) fn decode(
         took: SignedDuration::ZERO,
         body_bytes: 0,
     };
+    let body = match (reads, spec.records_key) {
+        // As in a list of its own.
+        (Reads::Record, Some(key)) => format!("{{\"{key}\":[{body}]}}"),
+        _ => body,
+    };
     match reads {
-        Reads::Records(_) => {
+        Reads::Records(_) | Reads::Record => {
             let DecodedPage {
                 rows,
                 keys,
@@ -97,6 +102,7 @@ pub(super) fn decode(
             let total_entries = lake::decode::count(&body)?;
             Ok(bare(PageFacts { total_entries, ..PageFacts::default() }))
         }
+        Reads::Along => Ok(bare(PageFacts::default())),
         Reads::Existence(parent) => {
             let found = ParentFound { parent: existing(parent, &body), roles: None };
             Ok(bare(PageFacts { parents: vec![found], ..PageFacts::default() }))
@@ -111,9 +117,12 @@ fn read_at(reads: Reads, account: AccountId, requested_at: Timestamp) -> ReadAt 
             (Some(lake::decode::Parent { id, created_year }), None)
         }
         Reads::Records(Unit::Window(period)) => (None, Some(period)),
-        Reads::Records(Unit::Stream) | Reads::Parents | Reads::Count | Reads::Existence(_) => {
-            (None, None)
-        }
+        Reads::Records(Unit::Stream)
+        | Reads::Record
+        | Reads::Along
+        | Reads::Parents
+        | Reads::Count
+        | Reads::Existence(_) => (None, None),
     };
     ReadAt { account, synced_at: requested_at, parent, period }
 }

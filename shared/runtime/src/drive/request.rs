@@ -40,9 +40,9 @@ impl Trouble {
     /// What it means for a request that was to read `reads`.
     pub(super) fn failure(&self, reads: Reads) -> Failure {
         match self {
-            // Only Harvest's own 404 proves that a parent is gone, not one of what stands before it.
+            // Only Harvest's own 404 proves that a record is gone, not one of what stands before it.
             Self::Api(error)
-                if matches!(reads, Reads::Existence(_))
+                if matches!(reads, Reads::Existence(_) | Reads::Record | Reads::Along)
                     && *error.failure() == Failure::NotFound
                     && !error.is_from_harvest() =>
             {

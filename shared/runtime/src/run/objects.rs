@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use engine::item::{Position, Stored};
 use engine::time::Timestamp;
+use lake::collect::SeenIds;
 use serde::Serialize;
 
 use super::Run;
@@ -12,11 +13,12 @@ use crate::error::RunError;
 const LARGEST_IN_ITEM: usize = 4096;
 
 impl Run {
-    /// Puts what is too large for the item into objects of the lake.
+    /// Puts what is too large for the item into objects of the lake, and what a sweep has seen.
     pub(crate) async fn externalize(
         &self,
         position: &mut Position,
         start: Timestamp,
+        seen: Option<&SeenIds>,
     ) -> Result<(), RunError> {
         let folder = format!(
             "work/{}/{}-{}",
@@ -29,7 +31,15 @@ impl Run {
         if let Some(unfinished) = &mut position.pass_mut(pass).unfinished {
             let key = format!("{folder}/resume-{attempt}.json");
             self.externalize_one(&mut unfinished.resume, key).await?;
+            if let Some(seen) = seen {
+                let bytes = seen.to_bytes().map_err(|error| self.defect(&error))?;
+                let key = format!("{folder}/seen-{attempt}.roaring");
+                self.keep(&key, bytes).await?;
+                unfinished.seen = Some(key);
+            }
         }
+        let key = format!("work/{}/absent-{attempt}.json", self.stream());
+        self.externalize_one(&mut position.absent, key).await?;
         let key = format!("work/{}/parked-{attempt}.json", self.stream());
         self.externalize_one(&mut position.parked, key).await
     }
@@ -46,14 +56,15 @@ impl Run {
         if json.len() <= LARGEST_IN_ITEM {
             return Ok(());
         }
-        let stream = self.stream();
-        self.context
-            .store
-            .put(&key, Bytes::from(json))
-            .await
-            .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
+        self.keep(&key, json).await?;
         *stored = Stored::At(key);
         Ok(())
+    }
+
+    async fn keep(&self, key: &str, bytes: Vec<u8>) -> Result<(), RunError> {
+        let (stream, bytes) = (self.stream(), Bytes::from(bytes));
+        let put = self.context.store.put(key, bytes).await;
+        put.map(drop).map_err(|source| RunError::Store { stream, source: Box::new(source) })
     }
 
     /// Deletes an object that nothing names any more. Its loss would harm nothing, nor its stay.

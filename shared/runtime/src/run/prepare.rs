@@ -1,11 +1,17 @@
 //! What a run reads: the reading to go on with, or a new one.
 
+use std::sync::Arc;
+
+use engine::cursor;
 use engine::item::Unfinished;
-use engine::pass::{HeldUnits, Pass, Plan, Reading};
+use engine::pass::{HeldUnits, IdSet, Missing, Pass, Plan, Reading, Scope};
 use engine::plan::report_windows;
 use engine::spec::Kind;
+use engine::time::Timestamp;
+use lake::collect::SeenIds;
 
 use super::{Run, load};
+use crate::drive::Driver;
 use crate::error::RunError;
 use crate::records;
 
@@ -26,17 +32,51 @@ impl Run {
     pub(super) async fn reading(
         &mut self,
         unfinished: Option<Unfinished>,
-    ) -> Result<(Reading, Option<Unfinished>), RunError> {
-        let plan = self.plan().await?;
+    ) -> Result<(Reading, Option<SeenIds>, Option<Unfinished>), RunError> {
+        let mut plan = self.plan().await?;
         let start_date = self.context.settings.start_date;
         if let Some(unfinished) = unfinished
             && unfinished.start_date == start_date
             && let Some(saved) = load(&self.context, &unfinished.resume).await
-            && let Ok(reading) = Reading::resume(plan.clone(), &saved)
         {
-            return Ok((reading, Some(unfinished)));
+            let seen = self.seen(&unfinished).await?;
+            plan.compares = seen.is_some();
+            if let Ok(reading) = Reading::resume(plan.clone(), &saved) {
+                return Ok((reading, seen, Some(unfinished)));
+            }
         }
-        Ok((Reading::start(plan), None))
+        // Nothing is missing from a table that is empty.
+        let listing = matches!(self.order.spec.kind, Kind::Listing(_));
+        plan.compares = listing && self.order.pass == Pass::Full && self.table.rows() > 0;
+        let seen = plan.compares.then(SeenIds::default);
+        Ok((Reading::start(plan), seen, None))
+    }
+
+    /// What the pass saw in earlier runs; `None` where it keeps no account, or that is lost.
+    async fn seen(&self, unfinished: &Unfinished) -> Result<Option<SeenIds>, RunError> {
+        let Some(key) = &unfinished.seen else {
+            return Ok(None);
+        };
+        let stream = self.stream();
+        let bytes = self.context.store.get(key).await;
+        let bytes = bytes.map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
+        Ok(bytes.and_then(|bytes| SeenIds::from_bytes(&bytes).ok()))
+    }
+
+    /// The rows within `scope` that no page of the sweep had.
+    pub(super) async fn missing(
+        &self,
+        scope: &Scope,
+        seen: Arc<SeenIds>,
+    ) -> Result<(Missing, IdSet), RunError> {
+        let stream = self.stream();
+        let (root, schema, files) = (self.table.root(), self.table.schema(), self.table.files());
+        let missing =
+            lake::partition::missing(&*self.context.store, root, schema, files, scope, seen)
+                .await
+                .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
+        let before = load(&self.context, &self.item.value.position.absent).await;
+        Ok((missing, before.unwrap_or_default()))
     }
 
     async fn plan(&mut self) -> Result<Plan, RunError> {
@@ -71,6 +111,7 @@ impl Run {
             start_date: settings.start_date,
             windows,
             parked: load(&self.context, &position.parked).await.unwrap_or_default(),
+            compares: false,
             width: (settings.requests_in_flight >> self.caution()).max(1),
         })
     }
@@ -92,5 +133,18 @@ impl Run {
         .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
         let windows = held.periods.keys().copied().collect();
         Ok(HeldUnits { any, parents: held.parents.into_keys().collect(), windows })
+    }
+
+    /// When the pass began, by our clock and by the server's.
+    pub(super) fn start(
+        &self,
+        driver: &Driver,
+        unfinished: Option<&Unfinished>,
+    ) -> (Timestamp, Timestamp) {
+        match (unfinished, &driver.first_answer) {
+            (Some(unfinished), _) => (unfinished.begun, unfinished.start),
+            (None, Some((date, at))) => (self.begun, cursor::pass_start(*date, *at)),
+            (None, None) => (self.begun, cursor::pass_start(None, self.begun)),
+        }
     }
 }

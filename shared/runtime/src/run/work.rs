@@ -1,5 +1,7 @@
 //! The run itself: read, flush, save, until the pass is complete or somebody says stop.
 
+use std::sync::Arc;
+
 use engine::cursor;
 use engine::item::{Position, Stored, StreamItem, Unfinished};
 use engine::pass::{Pass, Proof};
@@ -44,9 +46,10 @@ impl Run {
     async fn read(&mut self) -> Result<Outcome, RunError> {
         self.check_roles().await?;
         let unfinished = self.item.value.position.pass(self.order.pass).unfinished.clone();
-        let (reading, unfinished) = self.reading(unfinished).await?;
+        let (reading, seen, unfinished) = self.reading(unfinished).await?;
         let mut driver = Driver::new(&self.context, self.order.spec, self.order.pass, reading);
         let mut hold = Hold::new(&self.context, self.table.schema().clone());
+        hold.seen = Arc::new(seen.unwrap_or_default());
         let ended = self.drive(&mut driver, &mut hold, unfinished.as_ref()).await;
         let (units, tally) = (driver.reading.progress(), &driver.tally);
         self.report.units = units;
@@ -101,6 +104,12 @@ impl Run {
                     let effects = driver.reading.on_held(self.held().await?);
                     hold.apply(effects, None)?;
                 }
+                Event::NeedsMissing(scope) => {
+                    let (_, since) = self.start(driver, unfinished);
+                    let (missing, before) = self.missing(&scope, Arc::clone(&hold.seen)).await?;
+                    let effects = driver.reading.on_missing(missing, before, since);
+                    hold.apply(effects, None)?;
+                }
                 Event::Waits(at) => {
                     self.save(driver, hold, unfinished, Stage::GoesOn(Some(at))).await?;
                     return Ok(Outcome::Yielded(Yielded::Budget(at)));
@@ -127,19 +136,14 @@ impl Run {
         let requests = unfinished.map_or(0, |it| it.requests).saturating_add(driver.tally.requests);
         let now = self.context.clock.now();
         self.read_until = driver.last_answer.unwrap_or(now);
-        let (mut begun, mut start) = match &driver.first_answer {
-            Some((date, requested_at)) => (self.begun, cursor::pass_start(*date, *requested_at)),
-            None => (self.begun, cursor::pass_start(None, self.begun)),
-        };
-        if let Some(unfinished) = unfinished {
-            (begun, start) = (unfinished.begun, unfinished.start);
-        }
+        let (begun, start) = self.start(driver, unfinished);
         let proof = driver.reading.proof();
         let mut after = self.item.value.position.clone();
         let pass = self.order.pass;
         let old = self.item.value.position.pass(pass).unfinished.as_ref();
-        let old_object = old.and_then(|old| old.resume.object());
-        let old_parked = self.item.value.position.parked.object();
+        let old_objects: Vec<String> = old.map(|old| old.objects().collect()).unwrap_or_default();
+        let position = &self.item.value.position;
+        let old_kept = [position.parked.object(), position.absent.object()];
         let commits = self.report.commits;
         let (deleted, refused_before) = old
             .map_or((self.item.value.position.pass(pass).deleted, 0), |old| {
@@ -159,6 +163,7 @@ impl Run {
                     start,
                     begun,
                     resume: Stored::Here(saved),
+                    seen: None,
                     deleted,
                     refused: refused_before,
                     start_date: self.context.settings.start_date,
@@ -175,18 +180,25 @@ impl Run {
                 // claims nothing, so nobody has to ask what the person may see.
                 let claims = (!idle && proof == Proof::Proven).then_some(start);
                 self.completed(&mut after, claims, begun, requests);
+                if let Some(absent) = driver.reading.absent() {
+                    after.absent = Stored::Here(absent.clone());
+                }
             }
         }
-        self.externalize(&mut after, start).await?;
+        let seen = driver.reading.watches().then_some(&*hold.seen);
+        self.externalize(&mut after, start, seen).await?;
         let before = Before { deleted, refused: refused_before };
         let refused = self.flush(hold, after, before).await?;
-        if let Some(key) = old_object {
+        for key in old_objects {
             // Superseded: nothing names it any more.
             self.discard(&key).await;
         }
-        if let Some(key) = old_parked.filter(|_| self.report.commits > commits) {
-            // Until a commit names its successor, a lost state would need it.
-            self.discard(&key).await;
+        if self.report.commits > commits {
+            // Until a commit named their successors, a lost state would have needed them.
+            let named = self.item.value.position.objects();
+            for key in old_kept.into_iter().flatten().filter(|key| !named.contains(key)) {
+                self.discard(&key).await;
+            }
         }
         if stage == Stage::Complete
             && let Proof::Unproven(why) = proof

@@ -28,6 +28,12 @@ impl Reading {
                     Some(Setback::Same | Setback::Restart) | None => AfterFailure::GoOn(Vec::new()),
                 }
             }
+            (Route::Sweep(slot), Work::Sweep(sweep)) => {
+                let Kind::Listing(listing) = &self.plan.spec.kind else {
+                    return AfterFailure::GoOn(Vec::new());
+                };
+                sweep.on_failure(listing, slot, failure, last).map_or_else(stop, AfterFailure::GoOn)
+            }
             (Route::Unit(unit), Work::Units(units)) => {
                 if let Some(effects) = units.on_failure(unit, failure, last) {
                     return AfterFailure::GoOn(effects);
@@ -55,8 +61,12 @@ impl Reading {
                 AfterFailure::GoOn(Vec::new())
             }
             (
-                Route::Page { .. } | Route::Trigger { .. } | Route::Unit(_) | Route::Existence(_),
-                Work::Pages(_) | Work::Units(_) | Work::Parents(_),
+                Route::Page { .. }
+                | Route::Sweep(_)
+                | Route::Trigger { .. }
+                | Route::Unit(_)
+                | Route::Existence(_),
+                Work::Pages(_) | Work::Sweep(_) | Work::Units(_) | Work::Parents(_),
             ) => AfterFailure::GoOn(Vec::new()),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::pager::Pager;
 use super::super::parents::Parked;
+use super::super::sweep::Scope;
 use super::super::{Ask, Effect, Pass, Stopped};
 use crate::cursor;
 use crate::spec::{Listing, StreamSpec};
@@ -25,6 +26,9 @@ pub struct Plan {
     pub windows: Vec<Period>,
     /// Parents that failed before.
     pub parked: BTreeMap<i64, Parked>,
+    /// Whether a full pass over a listing looks for rows that are gone: the table had rows before
+    /// the pass, and all that it saw since is known.
+    pub compares: bool,
     /// How many requests may be under way at once.
     pub width: usize,
 }
@@ -36,6 +40,9 @@ pub enum Next {
     Ask(Ask),
     /// Tell which units the table holds rows of: [`Reading::on_held`](super::Reading::on_held).
     Held,
+    /// Tell which rows of the table, within this, no page had:
+    /// [`Reading::on_missing`](super::Reading::on_missing).
+    Missing(Scope),
     /// Answers are awaited.
     Wait,
     /// Everything is read.
@@ -61,12 +68,8 @@ pub(super) fn since(plan: &Plan) -> Vec<(String, String)> {
 }
 
 pub(super) fn listing_pagers(spec: &StreamSpec, listing: &Listing, plan: &Plan) -> Vec<Pager> {
-    let start = match plan.pass {
-        Pass::Incremental => None,
-        Pass::Full => plan.start_date,
-    };
-    let mut pagers = vec![Pager::new(listing.paging, spec.path, since(plan), start)];
-    if let (Pass::Incremental, Some((name, value))) = (plan.pass, listing.reread) {
+    let mut pagers = vec![Pager::new(listing.paging, spec.path, since(plan), None)];
+    if let Some((name, value)) = listing.reread {
         let filter = vec![(name.to_owned(), value.to_owned())];
         pagers.push(Pager::new(listing.paging, spec.path, filter, None));
     }

@@ -1,0 +1,58 @@
+//! What a failure, or a stop, does to a date keyset reading.
+
+use super::super::pager::Setback;
+use super::{Keyset, Rest, WHOLE};
+use crate::retry::Failure;
+
+impl Keyset {
+    pub(in crate::pass) fn on_failure(
+        &mut self,
+        slot: u32,
+        failure: &Failure,
+        last: bool,
+    ) -> Setback {
+        if slot != WHOLE && !matches!(self.rest, Rest::Ranges) {
+            return Setback::Same;
+        }
+        match &mut self.rest {
+            Rest::Ranges => {}
+            Rest::Compare { asked, .. } => {
+                *asked = false;
+                return if last { Setback::Final } else { Setback::Same };
+            }
+            // What an unranged reading kept before a restart are upserts: nothing to take back.
+            Rest::Undated(offset) | Rest::Disordered(offset) => {
+                return match offset.on_failure(failure, last) {
+                    Setback::Restart | Setback::Same => Setback::Same,
+                    Setback::Final => Setback::Final,
+                };
+            }
+            Rest::Nothing => return Setback::Final,
+        }
+        let shrunk = self.list.shrink_after(failure);
+        if let Some(range) = usize::try_from(slot).ok().and_then(|slot| self.ranges.get_mut(slot)) {
+            range.asked = false;
+            if let Some((_, offset)) = &mut range.day {
+                let _: Setback = offset.on_failure(failure, last);
+            }
+        }
+        if last && !shrunk { Setback::Final } else { Setback::Same }
+    }
+
+    pub(in crate::pass) fn resumed(&mut self) {
+        for range in &mut self.ranges {
+            range.asked = false;
+            if let Some((_, offset)) = &mut range.day {
+                offset.resumed();
+            }
+        }
+        match &mut self.rest {
+            Rest::Ranges | Rest::Nothing => {}
+            Rest::Compare { asked, plain, .. } => {
+                *asked = false;
+                *plain = None;
+            }
+            Rest::Undated(offset) | Rest::Disordered(offset) => offset.resumed(),
+        }
+    }
+}

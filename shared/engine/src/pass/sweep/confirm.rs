@@ -1,0 +1,201 @@
+//! What became of missing rows: gone for sure, there after all, or not known yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Slot;
+use super::missing::{Group, Missing};
+use crate::pass::compact::IdSet;
+use crate::spec::Listing;
+
+/// So many rows are asked for one by one. Tests have few rows and want to see all ways.
+pub(super) const ALONE: usize = if cfg!(test) { 6 } else { 200 };
+/// So many records that may have taken others along are asked for.
+const ALONG: usize = if cfg!(test) { 4 } else { 200 };
+/// So many are asked for of rows that were missing twice.
+const SAMPLE: usize = if cfg!(test) { 3 } else { 20 };
+
+/// Asks for missing rows.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Confirm {
+    /// Whether the path of a record lies below that of the record that takes it along.
+    nested: bool,
+    /// Rows whose fate hangs on another record that is to be asked, or is being asked.
+    groups: Vec<Group>,
+    along: BTreeSet<i64>,
+    #[serde(skip)]
+    asked_along: BTreeSet<i64>,
+    /// Rows that are to be asked, with the record above them.
+    alone: BTreeMap<i64, Option<i64>>,
+    #[serde(skip)]
+    asked: BTreeMap<i64, Option<i64>>,
+    /// Rows that were missing in the sweep before as well: gone, if all that are asked are.
+    twice: IdSet,
+    /// Those of them that are asked.
+    sample: IdSet,
+    /// Rows for which it is not decided yet how to find out.
+    rest: Vec<Group>,
+    absent_before: IdSet,
+    gone: IdSet,
+    absent: IdSet,
+    answered: u64,
+}
+
+impl Confirm {
+    /// `proven`: whether all that changed meanwhile was read. If not, each row is asked for.
+    pub(super) fn new(
+        listing: &Listing,
+        missing: Missing,
+        absent_before: IdSet,
+        proven: bool,
+    ) -> Self {
+        let many = missing.len() > ALONE;
+        let mut groups = missing.0;
+        groups.sort_by_key(|group| core::cmp::Reverse(group.ids.0.len()));
+        let mut confirm = Self {
+            nested: listing.own_path.contains("{parent}"),
+            absent_before: if proven { absent_before } else { IdSet::default() },
+            ..Self::default()
+        };
+        for group in groups {
+            match group.along {
+                // One answer for several rows.
+                Some(along)
+                    if proven && (many || group.ids.0.len() > 1) && confirm.along.len() < ALONG =>
+                {
+                    confirm.along.insert(along);
+                    confirm.groups.push(group);
+                }
+                Some(_) | None => confirm.rest.push(group),
+            }
+        }
+        confirm.decide();
+        confirm
+    }
+
+    /// Once all records that take others along have answered: how to find out about the others.
+    fn decide(&mut self) {
+        if !self.groups.is_empty() {
+            return;
+        }
+        let mut open = BTreeMap::new();
+        for group in core::mem::take(&mut self.rest) {
+            if self.nested && group.along.is_none() {
+                // Nobody knows its path.
+                self.absent.0.extend(group.ids.0);
+            } else {
+                open.extend(group.ids.0.into_iter().map(|id| (id, group.along)));
+            }
+        }
+        if open.len() > ALONE {
+            self.twice.0.extend(open.keys().filter(|id| self.absent_before.0.contains(*id)));
+            let step = self.twice.0.len().div_ceil(SAMPLE).max(1);
+            self.sample.0.extend(self.twice.0.iter().step_by(step));
+            let sampled = open.iter().filter(|(id, _)| self.sample.0.contains(*id));
+            self.alone.extend(sampled.map(|(id, above)| (*id, *above)));
+            open.retain(|id, _| !self.twice.0.contains(id));
+        }
+        if open.len() <= ALONE {
+            self.alone.extend(open);
+        } else {
+            self.absent.0.extend(open.into_keys());
+        }
+    }
+
+    /// The next path to ask, and whose it is.
+    pub(super) fn next(&mut self, listing: &Listing) -> Option<(Slot, String)> {
+        if let Some(along) = listing.goes_with
+            && let Some(id) = self.along.pop_first()
+        {
+            self.asked_along.insert(id);
+            return Some((Slot::Along(id), along.path.replace("{parent}", &id.to_string())));
+        }
+        let (id, above) = self.alone.pop_first()?;
+        self.asked.insert(id, above);
+        let path = listing.own_path.replace("{id}", &id.to_string());
+        let path = path.replace("{parent}", &above.unwrap_or_default().to_string());
+        Some((Slot::Own(id), path))
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.groups.is_empty() && self.alone.is_empty() && self.asked.is_empty()
+    }
+
+    /// Requests answered, and those to come.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        let (along, alone) = (self.along.len(), self.alone.len());
+        let left = along.saturating_add(self.asked_along.len()).saturating_add(alone);
+        (self.answered, left.saturating_add(self.asked.len()) as u64)
+    }
+
+    /// The record that takes others along answered: it `is_gone`, or is there.
+    pub(super) fn on_along(&mut self, id: i64, is_gone: bool) {
+        self.answered = self.answered.saturating_add(1);
+        self.asked_along.remove(&id);
+        let (its, others) = core::mem::take(&mut self.groups)
+            .into_iter()
+            .partition(|group: &Group| group.along == Some(id));
+        self.groups = others;
+        if is_gone {
+            self.gone.0.extend(its.into_iter().flat_map(|group: Group| group.ids.0));
+        } else {
+            self.rest.extend(its);
+        }
+        self.decide();
+    }
+
+    /// The record's own URL answers 404.
+    pub(super) fn on_gone(&mut self, id: i64) {
+        self.answered = self.answered.saturating_add(1);
+        self.asked.remove(&id);
+        self.absent.0.remove(&id);
+        self.twice.0.remove(&id);
+        self.gone.0.insert(id);
+        let open = |one: &i64| self.alone.contains_key(one) || self.asked.contains_key(one);
+        if !self.sample.0.iter().any(open) {
+            self.gone.0.append(&mut self.twice.0);
+        }
+    }
+
+    /// The record answered: it `is_there`, or nobody knows.
+    pub(super) fn on_record(&mut self, id: i64, is_there: bool) {
+        self.answered = self.answered.saturating_add(1);
+        self.asked.remove(&id);
+        if self.sample.0.contains(&id) {
+            // It speaks for all that were missing as it was.
+            self.absent.0.append(&mut self.twice.0);
+        }
+        if is_there {
+            self.absent.0.remove(&id);
+        } else {
+            self.absent.0.insert(id);
+        }
+    }
+
+    /// The request comes again.
+    pub(super) fn put_back(&mut self, slot: Slot) {
+        match slot {
+            Slot::Own(id) => {
+                let above = self.asked.remove(&id).flatten();
+                self.alone.insert(id, above);
+            }
+            Slot::Along(id) => {
+                self.asked_along.remove(&id);
+                self.along.insert(id);
+            }
+            Slot::Page(_) | Slot::Change(_) => {}
+        }
+    }
+
+    /// All requests under way come again.
+    pub(super) fn put_back_all(&mut self) {
+        self.alone.append(&mut self.asked);
+        self.along.append(&mut self.asked_along);
+    }
+
+    /// What is gone, and what was missing without being proven gone.
+    pub(super) fn take(&mut self) -> (BTreeSet<i64>, IdSet) {
+        (core::mem::take(&mut self.gone.0), core::mem::take(&mut self.absent))
+    }
+}

@@ -1,0 +1,389 @@
+//! Sweeps against a small server whose records go, come and move between any two requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::date;
+use proptest::prelude::*;
+
+use super::super::tests::{Server, spec};
+use super::super::{
+    AfterFailure, Ask, Effect, IdSet, Missing, Next, PageFacts, Pass, Plan, Reading, Reads, Target,
+};
+use crate::key::{Key, KeyPart};
+use crate::retry::Failure;
+use crate::spec::{Kind, Listing, Paging, StreamSpec};
+use crate::time::{Date, SignedDuration, Timestamp, plus};
+
+const DAY_FIELD: Paging = Paging::DateKeyset { field: "day", nullable: true };
+
+static BY_DAY: StreamSpec = spec(
+    "things",
+    "/things",
+    Kind::Listing(
+        Listing::new(DAY_FIELD, "/things/{id}").goes_with("project_id", "/projects/{parent}"),
+    ),
+);
+static BELOW: StreamSpec = spec(
+    "things",
+    "/things",
+    Kind::Listing(
+        Listing::new(Paging::Offset, "/projects/{parent}/things/{id}")
+            .goes_with("project_id", "/projects/{parent}"),
+    ),
+);
+static ALONE: StreamSpec =
+    spec("things", "/things", Kind::Listing(Listing::new(Paging::Offset, "/things/{id}")));
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Thing {
+    day: Option<Date>,
+    project: Option<i64>,
+    updated: Timestamp,
+}
+
+/// What may happen between two requests.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Nothing,
+    /// The next answer is a failure.
+    Fails,
+    /// The reading is saved and goes on elsewhere.
+    Resumes,
+    Delete(usize),
+    DeleteProject(i64),
+    Move(usize, i32),
+    Create(i32, i64),
+    /// An incremental pass brings everything in that is there now.
+    Syncs,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        8 => Just(Event::Nothing),
+        1 => Just(Event::Fails),
+        1 => Just(Event::Resumes),
+        2 => any::<usize>().prop_map(Event::Delete),
+        1 => (0..4_i64).prop_map(Event::DeleteProject),
+        3 => (any::<usize>(), 0..20).prop_map(|(which, day)| Event::Move(which, day)),
+        1 => (0..20, 0..4_i64).prop_map(|(day, project)| Event::Create(day, project)),
+        1 => Just(Event::Syncs),
+    ]
+}
+
+#[derive(Debug)]
+struct World {
+    spec: &'static StreamSpec,
+    now: Timestamp,
+    things: BTreeMap<i64, Thing>,
+    projects: BTreeSet<i64>,
+    /// Our table: when each row came in, and how it was then.
+    table: BTreeMap<i64, (Timestamp, Thing)>,
+    next_id: i64,
+    page: usize,
+    start: Option<Date>,
+}
+
+fn day(number: i32) -> Option<Date> {
+    // Some have none.
+    (number % 7 != 0).then(|| date(2026, 1, 1).checked_add(jiff::Span::new().days(number)).unwrap())
+}
+
+impl World {
+    fn new(spec: &'static StreamSpec, page: usize) -> Self {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let (things, table) = (BTreeMap::new(), BTreeMap::new());
+        let projects = (0..4).collect();
+        Self { spec, now, things, projects, table, next_id: 1, page, start: None }
+    }
+
+    fn tick(&mut self) {
+        self.now = plus(self.now, SignedDuration::from_secs(1));
+    }
+
+    fn create(&mut self, number: i32, project: i64) {
+        let project = self.projects.contains(&project).then_some(project);
+        let thing = Thing { day: day(number), project, updated: self.now };
+        self.things.insert(self.next_id, thing);
+        self.next_id += 1;
+    }
+
+    fn sync(&mut self) {
+        self.table.extend(self.things.iter().map(|(id, thing)| (*id, (self.now, *thing))));
+    }
+
+    fn happen(&mut self, event: Event) {
+        let pick = |things: &BTreeMap<i64, Thing>, which: usize| {
+            things.keys().copied().nth(which.checked_rem(things.len())?)
+        };
+        match event {
+            Event::Nothing | Event::Fails | Event::Resumes => {}
+            Event::Delete(which) => {
+                let id = pick(&self.things, which);
+                id.and_then(|id| self.things.remove(&id));
+            }
+            Event::DeleteProject(project) => {
+                self.projects.remove(&project);
+                self.things.retain(|_, thing| thing.project != Some(project));
+            }
+            Event::Move(which, number) => {
+                let id = pick(&self.things, which);
+                if let Some(thing) = id.and_then(|id| self.things.get_mut(&id)) {
+                    thing.day = day(number);
+                    thing.updated = self.now;
+                }
+            }
+            Event::Create(number, project) => self.create(number, project),
+            Event::Syncs => self.sync(),
+        }
+    }
+
+    /// The answer to a request; `None`: 404.
+    fn answer(&self, ask: &Ask) -> Option<PageFacts> {
+        let Target::Path { path, query } = &ask.target else { panic!("no links here") };
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let number = |text: &str| text.parse::<i64>().unwrap();
+        let record = |id: i64| {
+            let keys = vec![Key::id(id)];
+            self.things.contains_key(&id).then(|| PageFacts { keys, ..PageFacts::default() })
+        };
+        match parts.as_slice() {
+            ["things"] => {
+                let since = query.iter().find(|(name, _)| name == "updated_since");
+                let since = since.map(|(_, at)| at.parse::<Timestamp>().unwrap());
+                let records = self.things.iter();
+                let records =
+                    records.filter(|(_, thing)| since.is_none_or(|since| thing.updated >= since));
+                let records = records.map(|(id, thing)| (*id, thing.day)).collect();
+                let server = Server { records, page: self.page, undated_first: true };
+                Some(server.answer(&ask.target))
+            }
+            ["things", id] => record(number(id)),
+            ["projects", id] => self.projects.contains(&number(id)).then(PageFacts::default),
+            ["projects", project, "things", id] => {
+                let its = self.things.get(&number(id))?.project == Some(number(project));
+                its.then(|| record(number(id))).flatten()
+            }
+            _ => panic!("{path}"),
+        }
+    }
+
+    fn plan(&self) -> Plan {
+        Plan {
+            spec: self.spec,
+            pass: Pass::Full,
+            cursor: None,
+            start_date: self.start,
+            windows: Vec::new(),
+            parked: BTreeMap::new(),
+            compares: true,
+            width: 3,
+        }
+    }
+
+    /// One sweep. Deletes what it proves gone, and returns what it could not, and its requests.
+    fn sweep(&mut self, before: IdSet, mut events: Vec<Event>) -> (IdSet, u32) {
+        let mut reading = Reading::start(self.plan());
+        let (started, mut seen) = (self.now, BTreeSet::new());
+        let (mut waiting, mut requests) = (Vec::<(Ask, Timestamp)>::new(), 0);
+        loop {
+            let effects = match reading.next_step() {
+                Next::Held => panic!("a listing holds nothing back"),
+                Next::Done => break,
+                Next::Missing(scope) => {
+                    let mut missing = Missing::default();
+                    for (id, (synced, thing)) in &self.table {
+                        let inside =
+                            scope.days.as_ref().is_some_and(|days| days.contain(thing.day));
+                        if inside && *synced < scope.begun && !seen.contains(id) {
+                            let Kind::Listing(listing) = &self.spec.kind else { panic!() };
+                            missing.add(listing.goes_with.and(thing.project), *id);
+                        }
+                    }
+                    reading.on_missing(missing, before.clone(), started)
+                }
+                Next::Ask(ask) => {
+                    waiting.push((ask, self.now));
+                    continue;
+                }
+                Next::Wait => {
+                    let event = events.pop().unwrap_or(Event::Nothing);
+                    self.tick();
+                    self.happen(event);
+                    self.tick();
+                    requests += 1;
+                    assert!(requests < 10_000, "the sweep never ends");
+                    if matches!(event, Event::Resumes) {
+                        waiting.clear();
+                        let saved = reading.save().unwrap().to_string();
+                        let saved = serde_json::from_str(&saved).unwrap();
+                        reading = Reading::resume(self.plan(), &saved).unwrap();
+                        continue;
+                    }
+                    let (ask, at) = waiting.remove(requests as usize % waiting.len());
+                    let failure = match (event, self.answer(&ask)) {
+                        (Event::Fails, _) => Failure::Server(500),
+                        (_, None) => Failure::NotFound,
+                        (_, Some(facts)) => {
+                            if matches!(ask.reads, Reads::Records(_)) {
+                                seen.extend(facts.keys.iter().map(|key| match key.0[0] {
+                                    KeyPart::Int(id) => id,
+                                    _ => panic!(),
+                                }));
+                            }
+                            let effects = reading.on_page(ask.id, at, &facts);
+                            self.apply(effects);
+                            continue;
+                        }
+                    };
+                    let last = failure == Failure::NotFound;
+                    match reading.on_failure(ask.id, at, &failure, last) {
+                        AfterFailure::GoOn(effects) => effects,
+                        AfterFailure::Stop(stopped) => panic!("{stopped:?}"),
+                    }
+                }
+            };
+            self.apply(effects);
+        }
+        (reading.absent().cloned().unwrap(), requests)
+    }
+
+    fn apply(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            if let Effect::Gone { ids, begun } = effect {
+                for id in ids {
+                    assert!(!self.things.contains_key(&id), "{id} is still there");
+                    if self.table.get(&id).is_some_and(|(synced, _)| *synced < begun) {
+                        self.table.remove(&id);
+                    }
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn what_is_there_stays_and_what_is_gone_goes_at_the_latest_with_the_second_sweep(
+        stream in 0..3_usize,
+        page in 4..12_usize,
+        things in proptest::collection::vec((0..20_i32, 0..6_i64), 0..60),
+        gone in proptest::collection::vec(event(), 0..40),
+        events in proptest::collection::vec(event(), 0..60),
+        start in proptest::option::of(1..15_i32),
+    ) {
+        let spec = [&BY_DAY, &BELOW, &ALONE][stream];
+        let mut world = World::new(spec, page);
+        world.start = start.and_then(day).filter(|_| core::ptr::eq(spec, &BY_DAY));
+        for (number, project) in things {
+            world.create(number, project);
+        }
+        world.sync();
+        world.tick();
+        for event in gone {
+            world.happen(event);
+        }
+        world.tick();
+        // Deletions of rows that are there are caught as they happen.
+        let (absent, _) = world.sweep(IdSet::default(), events);
+        world.tick();
+        let (absent, _) = world.sweep(absent, Vec::new());
+        world.tick();
+        let (absent, _) = world.sweep(absent, Vec::new());
+        let below = core::ptr::eq(spec, &BELOW);
+        // An answer without a single date says nothing of the order, hence proves nothing.
+        let undated = world.things.values().filter(|thing| thing.day.is_none()).count();
+        prop_assume!(!core::ptr::eq(spec, &BY_DAY) || undated < page);
+        for (id, (_, thing)) in &world.table {
+            let covered = world.start.is_none_or(|start| thing.day.is_none_or(|day| day >= start));
+            // Without a project nobody knows its path.
+            let findable = !below || thing.project.is_some();
+            prop_assert!(
+                world.things.contains_key(id) || !covered || !findable,
+                "{id} is gone, and stays: {thing:?}, {absent:?}",
+            );
+        }
+    }
+}
+
+fn filled(spec: &'static StreamSpec, count: i32) -> World {
+    let mut world = World::new(spec, 50);
+    (0..count).for_each(|number| world.create(1 + number % 5, i64::from(number % 4)));
+    world.sync();
+    world.tick();
+    world
+}
+
+#[test]
+fn a_deleted_project_takes_its_things_with_one_request() {
+    let mut world = filled(&BY_DAY, 40);
+    world.happen(Event::DeleteProject(2));
+    let (absent, requests) = world.sweep(IdSet::default(), Vec::new());
+    assert_eq!((world.table.len(), absent), (30, IdSet::default()));
+    // The list, what changed meanwhile, the project.
+    assert!(requests <= 6, "{requests}");
+}
+
+#[test]
+fn many_that_stand_for_themselves_go_with_the_second_sweep_after_a_few_questions() {
+    let mut world = filled(&ALONE, 40);
+    (0..20).for_each(|_| world.happen(Event::Delete(0)));
+    let (absent, _) = world.sweep(IdSet::default(), Vec::new());
+    assert_eq!((world.table.len(), absent.0.len()), (40, 20));
+    let (absent, requests) = world.sweep(absent, Vec::new());
+    assert_eq!((world.table.len(), absent), (20, IdSet::default()));
+    assert!(requests <= 6, "{requests}");
+}
+
+#[test]
+fn one_that_is_there_speaks_for_all_that_were_missing_twice() {
+    let mut world = filled(&ALONE, 40);
+    let things = world.things.clone();
+    // The list hides them: their own URLs would tell.
+    let hidden: Vec<i64> = things.keys().copied().take(20).collect();
+    let absent_before = IdSet(hidden.iter().copied().collect());
+    let mut reading = Reading::start(world.plan());
+    let mut asked = 0;
+    let mut gone = BTreeSet::new();
+    loop {
+        let effects = match reading.next_step() {
+            Next::Ask(ask) => {
+                let own = ask.reads == Reads::Record;
+                asked += u32::from(own);
+                let mut facts = world.answer(&ask).unwrap();
+                if !own {
+                    facts.keys.retain(|key| !hidden.iter().any(|id| *key == Key::id(*id)));
+                    facts.total_entries = Some(facts.keys.len() as u64);
+                    facts.next = None;
+                }
+                reading.on_page(ask.id, world.now, &facts)
+            }
+            Next::Missing(_) => {
+                let mut missing = Missing::default();
+                hidden.iter().for_each(|id| missing.add(None, *id));
+                reading.on_missing(missing, absent_before.clone(), world.now)
+            }
+            Next::Done => break,
+            Next::Held | Next::Wait => panic!(),
+        };
+        for effect in effects {
+            if let Effect::Gone { ids, .. } = effect {
+                gone.extend(ids);
+            }
+        }
+    }
+    assert!((2..=3).contains(&asked), "{asked}");
+    assert_eq!(gone, BTreeSet::new());
+    assert!(reading.absent().is_some_and(|absent| absent.0.len() >= 17));
+    world.tick();
+}
+
+#[test]
+fn an_empty_list_is_read_twice() {
+    let mut world = filled(&ALONE, 3);
+    world.things.clear();
+    let (absent, requests) = world.sweep(IdSet::default(), Vec::new());
+    assert_eq!((world.table.len(), absent), (0, IdSet::default()));
+    // Twice the list, what changed meanwhile, three own URLs.
+    assert_eq!(requests, 6);
+}

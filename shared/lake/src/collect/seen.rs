@@ -1,0 +1,80 @@
+//! The ids of the records that a pass saw: two bytes each where they lie close together.
+
+use std::io;
+
+use roaring::RoaringTreemap;
+
+/// A set of ids that outlives a run as an object of the lake.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SeenIds(RoaringTreemap);
+
+impl SeenIds {
+    /// The set that `to_bytes` made these bytes of.
+    ///
+    /// # Errors
+    /// Where they are not such bytes.
+    pub fn from_bytes(bytes: &[u8]) -> io::Result<Self> {
+        RoaringTreemap::deserialize_from(bytes).map(Self)
+    }
+
+    /// The set in the portable 64-bit format of Roaring bitmaps.
+    ///
+    /// # Errors
+    /// Never in practice: writing to memory does not fail.
+    pub fn to_bytes(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(self.0.serialized_size());
+        self.0.serialize_into(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Adds an id.
+    pub fn insert(&mut self, id: i64) {
+        self.0.insert(id.cast_unsigned());
+    }
+
+    /// Whether the id was added.
+    #[must_use]
+    pub fn contains(&self, id: i64) -> bool {
+        self.0.contains(id.cast_unsigned())
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_set_comes_back(ids in prop::collection::btree_set(any::<i64>(), 0..50), other: i64) {
+            let mut seen = SeenIds::default();
+            ids.iter().for_each(|id| seen.insert(*id));
+            let seen = SeenIds::from_bytes(&seen.to_bytes().unwrap()).unwrap();
+            prop_assert!(ids.iter().all(|id| seen.contains(*id)));
+            prop_assert_eq!(seen.contains(other), ids.contains(&other));
+            prop_assert_eq!(seen.len(), ids.len() as u64);
+        }
+    }
+
+    #[test]
+    fn a_million_ids_of_one_account_take_less_than_three_megabytes() {
+        let mut seen = SeenIds::default();
+        // An account shares the numbers with all others.
+        (0..1_000_000_i64).for_each(|n| seen.insert(2_412_000_000 + n * 37 + n % 31));
+        let bytes = seen.to_bytes().unwrap().len();
+        assert!(bytes < 3_000_000, "{bytes}");
+    }
+}

@@ -1,0 +1,112 @@
+//! Which rows of a table a reading of its listing should have returned and did not.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use engine::pass::{Days, Missing, Scope};
+use engine::spec::{Kind, Paging};
+use engine::time::{SignedDuration, Timestamp, plus};
+
+use super::keyed::day_of;
+use super::layout::Layout;
+use super::read::{fetch, open};
+use super::{PartitionError, column};
+use crate::collect::SeenIds;
+use crate::schema::TableSchema;
+use crate::store::ObjectStore;
+use crate::table::FileEntry;
+
+/// Where a listing's rows say what a sweep must know.
+#[derive(Clone, Copy, Debug)]
+struct Places {
+    id: usize,
+    synced_at: usize,
+    day: Option<usize>,
+    along: Option<usize>,
+}
+
+/// The rows within `scope` whose ids are not among `seen`; reads the columns for it only.
+///
+/// # Errors
+/// Where a file cannot be read.
+pub async fn missing(
+    store: &dyn ObjectStore,
+    root: &str,
+    schema: &TableSchema,
+    files: &[FileEntry],
+    scope: &Scope,
+    seen: Arc<SeenIds>,
+) -> Result<Missing, PartitionError> {
+    let (Some(days), Kind::Listing(listing)) = (&scope.days, &schema.spec.kind) else {
+        return Ok(Missing::default());
+    };
+    let day = match listing.paging {
+        Paging::DateKeyset { field, .. } => Some(field),
+        Paging::Single | Paging::Cursor | Paging::Offset => None,
+    };
+    let along = listing.goes_with.map(|along| along.column);
+    let (id, synced_at) = (schema.spec.primary_key.first().copied(), "synced_at");
+    let names: Vec<&str> = [id, Some(synced_at), day, along].into_iter().flatten().collect();
+    let layout = Arc::new(Layout::named(schema, &names)?);
+    let at = |name: Option<&str>| name.and_then(|name| layout.schema.index_of(name).ok());
+    let (Some(id), Some(synced_at)) = (at(id), at(Some(synced_at))) else {
+        return Ok(Missing::default());
+    };
+    let places = Places { id, synced_at, day: at(day), along: at(along) };
+    let mut found = Missing::default();
+    for file in files {
+        let bytes = fetch(store, root, &file.path).await?;
+        let (layout, path, seen) = (Arc::clone(&layout), file.path.clone(), Arc::clone(&seen));
+        let (begun, days) = (scope.begun, days.clone());
+        let rows = crate::offload::offload(move || {
+            let mut rows = Vec::new();
+            for batch in open(&layout, &path, bytes)? {
+                places.missing(&batch?, begun, &days, &seen, &mut rows)?;
+            }
+            Ok::<_, PartitionError>(rows)
+        });
+        let rows = match rows.await {
+            Ok(rows) => rows?,
+            Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
+            Err(stopped) => {
+                let source = Arc::new(stopped);
+                return Err(PartitionError::Damaged { path: file.path.clone(), source });
+            }
+        };
+        rows.into_iter().for_each(|(along, id)| found.add(along, id));
+    }
+    Ok(found)
+}
+
+impl Places {
+    fn missing(
+        self,
+        batch: &RecordBatch,
+        begun: Timestamp,
+        days: &Days,
+        seen: &SeenIds,
+        rows: &mut Vec<(Option<i64>, i64)>,
+    ) -> Result<(), ArrowError> {
+        let ids = column(batch, self.id)?.as_primitive::<Int64Type>();
+        let synced = column(batch, self.synced_at)?.as_primitive::<TimestampMicrosecondType>();
+        let optional = |index: Option<usize>| index.map(|index| column(batch, index)).transpose();
+        let day = optional(self.day)?.map(AsArray::as_primitive::<Date32Type>);
+        let along = optional(self.along)?.map(AsArray::as_primitive::<Int64Type>);
+        for row in 0..batch.num_rows() {
+            if ids.is_null(row) || synced.is_null(row) || seen.contains(ids.value(row)) {
+                continue;
+            }
+            // Stored in whole microseconds: the end of that microsecond counts, as for coverage.
+            let at = Timestamp::from_microsecond(synced.value(row)).unwrap_or(Timestamp::MAX);
+            let older = plus(at, SignedDuration::from_nanos(999)) < begun;
+            let day = day.filter(|days| days.is_valid(row)).map(|days| day_of(days.value(row)));
+            if older && days.contain(day) {
+                let along = along.filter(|ids| ids.is_valid(row)).map(|ids| ids.value(row));
+                rows.push((along, ids.value(row)));
+            }
+        }
+        Ok(())
+    }
+}

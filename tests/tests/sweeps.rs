@@ -1,0 +1,193 @@
+//! Deleted records of listings: what a sweep takes away, what it asks for it, and what stays.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+
+use e2e::oracle::After;
+use e2e::story::{
+    apply, asked, calm, delete, fault, loaded, quiet, report, rows, status, story, truth,
+};
+use e2e::world::{Wish, World, now, sync, sync_as};
+use engine::budget::Limit;
+use engine::pass::Pass;
+use engine::time::SignedDuration;
+use sim::{Effect, Mutation, Scale, Select};
+
+/// Ids of the rows of a table, in order.
+async fn ids(world: &World, stream: &str) -> Vec<i64> {
+    let keys = rows(world, stream).await.into_keys();
+    let ids: BTreeSet<i64> = keys.map(|key| key.parse().unwrap()).collect();
+    ids.into_iter().collect()
+}
+
+async fn is_true(world: &World, stream: &str) {
+    let wrong = world.oracle().differences_of(stream, After::FullPasses).await;
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// Deletes so many records, but for those that Harvest does not let go; how many it was.
+fn delete_most(world: &World, stream: &str, ids: &[i64]) -> usize {
+    let mut account = world.account.lock().unwrap();
+    ids.iter().filter(|id| account.apply(now(world), &delete(stream, **id)).is_ok()).count()
+}
+
+fn many() -> Scale {
+    Scale { time_entries: 900, projects: 12, ..Scale::tiny() }
+}
+
+#[test]
+fn a_deleted_project_goes_with_all_its_time_entries_for_one_question() {
+    story(async {
+        let mut world = loaded(&many(), &["projects", "time_entries"]).await;
+        world.settings.accept_deletes = true;
+        let before = ids(&world, "time_entries").await.len();
+        let project = ids(&world, "projects").await[0];
+        apply(&world, &delete("projects", project));
+        world.sleep(1).await;
+        quiet(&world, Some(Pass::Full)).await;
+        is_true(&world, "time_entries").await;
+        is_true(&world, "projects").await;
+        let lost = before - ids(&world, "time_entries").await.len();
+        assert!(lost > 20, "{lost} entries are more than one");
+        // One asks for itself, one for the entries.
+        assert_eq!(asked(&world, "/projects/{id}"), 2);
+        assert_eq!(asked(&world, "/time_entries/{id}"), 0);
+    });
+}
+
+#[test]
+fn a_record_that_the_list_hides_is_asked_for_and_stays() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["clients"]).await;
+        let before = rows(&world, "clients").await;
+        // The list is empty, twice, and says so with its total.
+        fault(&world, "/clients", Select::Always, Effect::EmptyList);
+        let synced = quiet(&world, Some(Pass::Full)).await;
+        assert_eq!(report(&synced, "clients").counts.deleted, 0);
+        assert_eq!(rows(&world, "clients").await, before);
+        assert_eq!(asked(&world, "/clients/{id}"), before.len() as u64);
+    });
+}
+
+#[test]
+fn without_an_answer_nothing_is_deleted() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["contacts"]).await;
+        let before = rows(&world, "contacts").await;
+        let id = ids(&world, "contacts").await[0];
+        apply(&world, &delete("contacts", id));
+        // Neither of what stands before Harvest nor of one that may not be read.
+        for answer in [status(404, true), status(403, false), status(500, false)] {
+            world.sleep(1).await;
+            fault(&world, "/contacts/*", Select::Always, answer);
+            quiet(&world, Some(Pass::Full)).await;
+            assert_eq!(rows(&world, "contacts").await, before);
+            calm(&world);
+        }
+        world.sleep(1).await;
+        quiet(&world, Some(Pass::Full)).await;
+        is_true(&world, "contacts").await;
+    });
+}
+
+#[test]
+fn more_than_two_hundred_go_with_the_second_sweep() {
+    story(async {
+        let mut world = loaded(&many(), &["time_entries"]).await;
+        world.settings.accept_deletes = true;
+        let before = ids(&world, "time_entries").await;
+        assert!(delete_most(&world, "time_entries", &before[..500]) > 250);
+        world.sleep(1).await;
+        quiet(&world, Some(Pass::Full)).await;
+        assert_eq!(ids(&world, "time_entries").await.len(), before.len(), "missing once");
+        let projects = asked(&world, "/projects/{id}");
+        world.sleep(1).await;
+        quiet(&world, Some(Pass::Full)).await;
+        is_true(&world, "time_entries").await;
+        assert_eq!(asked(&world, "/time_entries/{id}"), 20, "some are asked for");
+        assert!(projects <= 12, "each project was asked for once: {projects}");
+    });
+}
+
+#[test]
+fn a_mass_deletion_is_refused_and_then_accepted() {
+    story(async {
+        let mut world = loaded(&many(), &["time_entries"]).await;
+        let before = rows(&world, "time_entries").await;
+        let some = ids(&world, "time_entries").await;
+        let count = delete_most(&world, "time_entries", &some[..260]);
+        assert!((101..200).contains(&count), "{count}");
+        world.sleep(1).await;
+        let synced = sync(&world.process(None), Some(Pass::Full)).await.unwrap();
+        let failure = synced.failures().join("\n");
+        assert!(
+            failure.contains("--streams time_entries --pass full --accept-deletes"),
+            "{failure}"
+        );
+        assert_eq!(rows(&world, "time_entries").await, before);
+        world.sleep(1).await;
+        world.settings.accept_deletes = true;
+        quiet(&world, Some(Pass::Full)).await;
+        is_true(&world, "time_entries").await;
+    });
+}
+
+#[test]
+fn what_was_seen_is_remembered_over_runs() {
+    story(async {
+        let scale = Scale { time_entries: 9000, ..many() };
+        let mut world = loaded(&scale, &["time_entries"]).await;
+        world.settings.general = Limit::new(2, SignedDuration::from_secs(2)).unwrap();
+        world.settings.requests_in_flight = 1;
+        let doomed = ids(&world, "time_entries").await[400];
+        assert_eq!(delete_most(&world, "time_entries", &[doomed]), 1);
+        world.sleep(1).await;
+        let pages = asked(&world, "/time_entries");
+        let wish = Wish {
+            pass: Some(Pass::Full),
+            stop_after: Some(SignedDuration::from_millis(2500)),
+            ..Wish::default()
+        };
+        let synced = sync_as(&world.process(None), wish).await.unwrap();
+        let runs = synced.reports.len();
+        assert!(runs > 2, "{runs} runs are several");
+        is_true(&world, "time_entries").await;
+        let pages = asked(&world, "/time_entries") - pages;
+        assert!(pages < 60, "{pages} requests: it went on where it was");
+        assert_eq!(truth(&world, "time_entries").len(), rows(&world, "time_entries").await.len());
+    });
+}
+
+#[test]
+fn a_start_date_leaves_older_rows_alone() {
+    story(async {
+        let mut world = loaded(&many(), &["time_entries"]).await;
+        let all = rows(&world, "time_entries").await.len();
+        let today = engine::time::utc_day(now(&world));
+        world.settings.start_date = Some(today);
+        world.sleep(1).await;
+        let old = ids(&world, "time_entries").await[0];
+        assert_eq!(delete_most(&world, "time_entries", &[old]), 1);
+        quiet(&world, Some(Pass::Full)).await;
+        assert_eq!(
+            rows(&world, "time_entries").await.len(),
+            all,
+            "before the first day that is read"
+        );
+        assert_eq!(asked(&world, "/time_entries/{id}"), 0);
+    });
+}
+
+#[test]
+fn renamed_projects_reach_every_row() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["time_entries"]).await;
+        let rename = Mutation::Rename { stream: "projects".to_owned(), id: None, name: None };
+        apply(&world, &rename);
+        world.sleep(1).await;
+        let synced = quiet(&world, Some(Pass::Full)).await;
+        assert!(report(&synced, "time_entries").counts.updated > 0);
+        is_true(&world, "time_entries").await;
+    });
+}
