@@ -6,7 +6,7 @@ TOOLS := .tools
 LAKE ?= ./lake
 SEEDS ?= 200
 
-.PHONY: help demo unit test extended spark trino render acceptance check fmt sim snap deny typos infra build bench invoke clean lake-check account speed backfill
+.PHONY: help demo unit test extended spark trino render acceptance check sweep-cost fmt sim snap deny typos infra build bench invoke clean lake-check account speed backfill
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -90,6 +90,10 @@ SCALE ?= large
 backfill: ## First load of an account of SCALE (large, issue, small) and a month's cost, in simulated time
 	cargo build --locked --profile quick -p e2e --bin backfill
 	target/quick/backfill --scale $(SCALE)
+
+sweep-cost: ## Requests, CPU, memory and bytes written of sweeps over a million time entries
+	cargo build --locked --profile quick --bins
+	tests/sweep_cost.sh
 
 account: ## Requests, CPU, memory and table sizes of an account of 100,000 time entries
 	cargo build --locked --profile quick --bins

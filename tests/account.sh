@@ -3,29 +3,9 @@
 # tables are true. Fails where a bound is broken. BIN names another build, SCALE another account.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bin=${BIN:-target/quick}
 python=${PYTHON:-.tools/readers/bin/python}
-work=$(mktemp -d)
-fake_pid=
-trap '[ -z "$fake_pid" ] || kill "$fake_pid" 2>/dev/null; rm -rf "$work"' EXIT
-for binary in fake-harvest harvest-lake; do
-    [ -x "$bin/$binary" ] || { echo "$bin/$binary is not built: \`make account\` does so"; exit 1; }
-done
-
-"$bin/fake-harvest" --port 0 --seed "${SEED:-7}" --scale "${SCALE:-issue}" --general off --reports off \
-    >"$work/fake.out" 2>"$work/fake.err" &
-fake_pid=$!
-for _ in $(seq 300); do
-    grep -q '^listening on' "$work/fake.out" && break
-    kill -0 "$fake_pid" || { cat "$work/fake.err"; exit 1; }
-    sleep 0.1
-done
-read -r _ _ url rest <<<"$(grep '^listening on' "$work/fake.out")"
-token=${rest#*token=}
-account=${rest#*account=}
-export HARVEST_ACCESS_TOKEN=${token%% *} HARVEST_ACCOUNT_ID=${account%% *}
-export HARVEST_BASE_URL=$url HARVEST_LAKE=$work/lake
-export HARVEST_GENERAL=100000/1s HARVEST_REPORTS=100000/1s
+SCALE=${SCALE:-issue}
+. tests/fake.sh
 
 "$python" - "$bin/harvest-lake" "${url%/v2}" <<'PY'
 import json

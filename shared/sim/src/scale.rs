@@ -92,13 +92,34 @@ impl Scale {
         }
     }
 
-    /// The preset of this name: `tiny`, `demo` or `issue`.
+    /// Ten years of an agency of three hundred people: a million time entries, and little else.
+    #[must_use]
+    pub const fn million() -> Self {
+        Self {
+            account_id: 1_000_001,
+            years: 10,
+            users: 300,
+            clients: 100,
+            contacts: 100,
+            projects: 1000,
+            tasks: 25,
+            time_entries: 1_000_000,
+            expenses: 100,
+            invoices: 100,
+            estimates: 50,
+            running_timers: 0,
+            unknown_members: false,
+        }
+    }
+
+    /// The preset of this name: `tiny`, `demo`, `issue` or `million`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "tiny" => Some(Self::tiny()),
             "demo" => Some(Self::demo()),
             "issue" => Some(Self::issue()),
+            "million" => Some(Self::million()),
             _ => None,
         }
     }
