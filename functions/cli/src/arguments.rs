@@ -44,7 +44,7 @@ pub enum Command {
     Streams,
     /// Show the columns of a stream's table, or the statement that makes it known to an engine.
     Schema(SchemaArguments),
-    /// List the files that a stream's table consists of now.
+    /// List the files that a stream's table consists of, now or at an older version.
     Files(FilesArguments),
     /// Write plain Parquet of tables in Hive-style folders, for readers without Delta.
     Export(ExportArguments),
@@ -256,6 +256,12 @@ pub struct FilesArguments {
     /// Print only the paths, one a line
     #[arg(long)]
     pub paths: bool,
+    /// Those of this older version of the table
+    #[arg(long, value_name = "N", conflicts_with = "at")]
+    pub version: Option<u64>,
+    /// Those of the version at this time: 2026-11-23T06:15:00Z, or a day, at whose end (UTC)
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
     #[command(flatten)]
     pub lake: LakeArguments,
 }

@@ -9,6 +9,7 @@ mod error;
 mod listing;
 mod log;
 mod names;
+mod past;
 mod read;
 
 use core::fmt;
@@ -30,6 +31,7 @@ use read::Log;
 pub use error::{CommitError, TableError};
 pub(crate) use log::LogState;
 pub(crate) use names::{LAST_CHECKPOINT, LogName, checkpoint_parts, parse_data_file, parse_log};
+pub use past::{AsOf, PastError};
 
 /// A file that is part of the table, or is to become so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -207,6 +209,12 @@ impl Table {
     #[must_use]
     pub fn root(&self) -> &str {
         &self.root
+    }
+
+    /// The account whose rows it holds.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.account
     }
 
     /// Where it is kept.

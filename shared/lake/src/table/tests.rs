@@ -14,6 +14,7 @@ use crate::store::{Call, Fault, FaultyStore, MemoryStore, Operation, PutIfAbsent
 mod crash;
 mod damage;
 mod interleaving;
+mod past;
 
 const FIELDS: &[Field] = &[
     int("id").required(),
