@@ -229,6 +229,11 @@ impl Table {
         &self.schema
     }
 
+    /// The schema that readers see, as the log has it.
+    pub(crate) fn log_schema(&self) -> &str {
+        &self.state.meta_data.schema_string
+    }
+
     /// The highest epoch that committed; 0 before the first.
     #[must_use]
     pub fn recorded_epoch(&self) -> Epoch {
