@@ -46,6 +46,8 @@ pub enum Command {
     Schema(SchemaArguments),
     /// List the files that a stream's table consists of, now or at an older version.
     Files(FilesArguments),
+    /// Read the tables and tell what is wrong with them; also compare them with Harvest.
+    Verify(VerifyArguments),
     /// Write plain Parquet of tables in Hive-style folders, for readers without Delta.
     Export(ExportArguments),
     /// Throw a stream's table away, so that the next sync loads it anew.
@@ -264,6 +266,18 @@ pub struct FilesArguments {
     pub at: Option<String>,
     #[command(flatten)]
     pub lake: LakeArguments,
+}
+
+/// Arguments of `verify`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct VerifyArguments {
+    /// The streams [default: all that have a table]
+    #[arg(value_name = "STREAM")]
+    pub streams: Vec<String>,
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    #[command(flatten)]
+    pub api: ApiArguments,
 }
 
 /// Arguments of `export`.

@@ -91,6 +91,15 @@ pub enum CliError {
         #[source]
         source: lake::export::ExportError,
     },
+    /// A table could not be looked at.
+    #[error("`{stream}` could not be verified")]
+    Verify {
+        /// The stream.
+        stream: &'static str,
+        /// Why.
+        #[source]
+        source: lake::verify::VerifyError,
+    },
     /// There is no table yet.
     #[error(
         "there is no table `{stream}` in the lake `{lake}` yet: run `harvest-lake sync` first, or name another lake with `--lake`"
@@ -147,7 +156,8 @@ impl CliError {
             | Self::Past(_)
             | Self::NoTable { .. }
             | Self::Demo { .. }
-            | Self::Export { .. } => Exit::SomeFailed,
+            | Self::Export { .. }
+            | Self::Verify { .. } => Exit::SomeFailed,
         }
     }
 

@@ -4,7 +4,7 @@ use runtime::config::{Given, Setting};
 
 use super::{
     ApiArguments, CheckArguments, HistoryArguments, LakeArguments, PlaceArguments, PlanArguments,
-    StatusArguments, StreamArguments, SyncArguments,
+    StatusArguments, StreamArguments, SyncArguments, VerifyArguments,
 };
 
 /// Sets what a flag says.
@@ -95,5 +95,12 @@ impl StatusArguments {
     pub(crate) fn give(&self, given: &mut Given) {
         self.place.give(given);
         self.streams.give(given);
+    }
+}
+
+impl VerifyArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        self.place.give(given);
+        self.api.give(given);
     }
 }

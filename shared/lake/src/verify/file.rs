@@ -234,7 +234,7 @@ impl<'a> Passing<'a> {
             };
             let Some(earlier) = earlier else { continue };
             match keys.row(row).data().cmp(earlier) {
-                Ordering::Greater => continue,
+                Ordering::Greater => {}
                 // Counted with those that are further apart.
                 Ordering::Equal => self.sorted = false,
                 Ordering::Less => {

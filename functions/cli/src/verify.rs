@@ -1,0 +1,106 @@
+//! `harvest-lake verify`: whether the lake is whole, and whether it is true.
+
+mod render;
+
+use engine::spec::StreamSpec;
+use lake::table::TableError;
+use lake::verify::{Check, Finding, Verified};
+use runtime::config::{Given, find_stream};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::arguments::VerifyArguments;
+use crate::exit::{CliError, Exit};
+use crate::lake_facts::LakeFacts;
+use crate::said::{Paint, Said};
+
+/// What was found of one stream.
+#[derive(Clone, Debug, Serialize)]
+struct Verdict {
+    stream: &'static str,
+    #[serde(flatten)]
+    table: Verified,
+}
+
+impl Verdict {
+    fn findings(&self) -> u64 {
+        self.table.findings.len() as u64
+    }
+}
+
+/// Reads the tables, and says what is wrong with them.
+pub(crate) async fn verify(
+    arguments: &VerifyArguments,
+    mut given: Given,
+    paint: Paint,
+) -> Result<Said, CliError> {
+    arguments.give(&mut given);
+    let named = arguments.streams.iter().map(|name| find_stream(name));
+    let named = named.collect::<Result<Vec<_>, _>>()?;
+    let lake = LakeFacts::of(&given).await?;
+    let mut verdicts = Vec::new();
+    let wanted = if named.is_empty() { streams::STREAMS.to_vec() } else { named.clone() };
+    for spec in wanted {
+        match table(&lake, spec).await? {
+            Some(table) => verdicts.push(Verdict { stream: spec.name, table }),
+            None if named.is_empty() => {}
+            None => return Err(no_table(spec, &lake)),
+        }
+    }
+    if let (true, Some(first)) = (verdicts.is_empty(), streams::STREAMS.first()) {
+        return Err(no_table(first, &lake));
+    }
+    Ok(said(&lake, &verdicts, paint))
+}
+
+fn no_table(spec: &StreamSpec, lake: &LakeFacts) -> CliError {
+    CliError::NoTable { stream: spec.name, lake: lake.place.to_string() }
+}
+
+/// What is wrong with one table; `None` where there is none.
+async fn table(lake: &LakeFacts, spec: &'static StreamSpec) -> Result<Option<Verified>, CliError> {
+    match lake.open(spec).await {
+        Ok(None) => Ok(None),
+        Ok(Some(mut table)) => lake::verify::verify(&mut table)
+            .await
+            .map(Some)
+            .map_err(|source| CliError::Verify { stream: spec.name, source }),
+        Err(error @ TableError::Store { .. }) => Err(error.into()),
+        Err(error) => {
+            let finding = Finding {
+                check: Check::Log,
+                file: None,
+                what: "the table cannot be used".to_owned(),
+                expected: "a log that this version reads".to_owned(),
+                found: CliError::Table(error).chain(),
+            };
+            Ok(Some(Verified { findings: vec![finding], ..Verified::default() }))
+        }
+    }
+}
+
+fn said(lake: &LakeFacts, verdicts: &[Verdict], paint: Paint) -> Said {
+    let findings: u64 = verdicts.iter().map(Verdict::findings).sum();
+    let exit = if findings > 0 { Exit::SomeFailed } else { Exit::Done };
+    let documents: Vec<serde_json::Value> = verdicts.iter().map(document).collect();
+    let json = json!({
+        "lake": lake.place.to_string(),
+        "streams": documents,
+        "findings": findings,
+        "exit_code": exit.code(),
+    });
+    Said { text: render::text(verdicts, paint), json, exit }
+}
+
+/// The stream's part of the JSON document: what was found, and of each check how often.
+fn document(verdict: &Verdict) -> serde_json::Value {
+    let mut document = serde_json::to_value(verdict).unwrap_or_default();
+    let counts = Check::ALL.iter().map(|check| {
+        let found = verdict.table.findings.iter().filter(|finding| finding.check == *check);
+        (check.name().to_owned(), json!(found.count()))
+    });
+    if let Some(document) = document.as_object_mut() {
+        document.insert("checks".to_owned(), counts.collect());
+    }
+    document
+}
