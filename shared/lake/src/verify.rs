@@ -3,6 +3,7 @@
 //! Reads every file once, and of files whose key ranges overlap the key columns once more. Memory:
 //! one file, and the keys of those files that overlap at one point.
 
+mod compare;
 mod file;
 mod statistics;
 mod twice;
@@ -14,10 +15,12 @@ use arrow::error::ArrowError;
 use engine::key::Key;
 use serde::Serialize;
 
+use crate::collect::CollectError;
 use crate::offload::offload;
 use crate::partition::{Columns, Layout, PartitionError, fetch};
 use crate::schema::Comparison;
 use crate::table::{FileEntry, Table, TableError};
+pub use compare::{Against, Compared, Difference, Whole, compare};
 use file::{Examined, Rules};
 
 /// How often a table that goes on meanwhile is begun anew.
@@ -128,6 +131,9 @@ pub enum VerifyError {
     /// A file could not be fetched.
     #[error(transparent)]
     Partition(#[from] PartitionError),
+    /// What was read could not be read back.
+    #[error(transparent)]
+    Collect(#[from] CollectError),
     /// Rows could not be compared: a mistake in this program.
     #[error("rows could not be compared")]
     Rows(#[from] ArrowError),

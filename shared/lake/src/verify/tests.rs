@@ -16,8 +16,8 @@ use crate::partition::{Limits, Stats};
 use crate::store::{MemoryStore, ObjectStore};
 use crate::table::{Change, CommitNote, Writer};
 
-const ACCOUNT: AccountId = AccountId(7);
-const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+pub(super) const ACCOUNT: AccountId = AccountId(7);
+pub(super) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn writer() -> Writer {
     Writer { attempt: AttemptId("a".to_owned()), epoch: Epoch(1) }
@@ -30,26 +30,36 @@ fn note() -> CommitNote {
 
 /// Time entries with these ids in this month; some values are null, instants have odd digits.
 fn entries(month: &str, ids: impl IntoIterator<Item = i64>) -> RecordBatch {
-    let records: Vec<_> = ids
-        .into_iter()
-        .map(|id| {
-            json!({
-                "id": id,
-                "spent_date": (id % 3 > 0).then(|| format!("{month}-{:02}", id % 28 + 1)),
-                "hours": format!("{}.25", id % 9).parse::<serde_json::Number>().unwrap(),
-                "notes": format!("note {id}"),
-                "created_at": format!("{month}-07T08:00:00.000{:03}Z", id % 1000),
-                "updated_at": format!("{month}-08T08:00:00Z"),
-            })
-        })
-        .collect();
-    let at = ReadAt { account: ACCOUNT, synced_at: NOW, parent: None, period: None };
+    with_entries(month, ids, NOW, |_, _| ())
+}
+
+/// The same, read at `synced_at` and changed.
+pub(super) fn with_entries(
+    month: &str,
+    ids: impl IntoIterator<Item = i64>,
+    synced_at: Timestamp,
+    change: impl Fn(i64, &mut serde_json::Value),
+) -> RecordBatch {
+    let record = |id: i64| {
+        let mut record = json!({
+            "id": id,
+            "spent_date": (id % 3 > 0).then(|| format!("{month}-{:02}", id % 28 + 1)),
+            "hours": format!("{}.25", id % 9).parse::<serde_json::Number>().unwrap(),
+            "notes": format!("note {id}"),
+            "created_at": format!("{month}-07T08:00:00.000{:03}Z", id % 1000),
+            "updated_at": format!("{month}-08T08:00:00Z"),
+        });
+        change(id, &mut record);
+        record
+    };
+    let records: Vec<_> = ids.into_iter().map(record).collect();
+    let at = ReadAt { account: ACCOUNT, synced_at, parent: None, period: None };
     let decoder = Decoder::new(&streams::TIME_ENTRIES);
     decoder.page(&json!({ "time_entries": records }).to_string(), &at).unwrap().rows
 }
 
-/// A table of 60 entries in three months, the first of them in two files.
-async fn table() -> (Arc<MemoryStore>, Table) {
+/// A table of entries in three months, the first of them in two files.
+pub(super) async fn table() -> (Arc<MemoryStore>, Table) {
     let store = Arc::new(MemoryStore::new());
     let mut table =
         Table::create(store.clone(), &streams::TIME_ENTRIES, ACCOUNT, NOW).await.unwrap();
