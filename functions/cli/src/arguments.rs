@@ -274,6 +274,15 @@ pub struct VerifyArguments {
     /// The streams [default: all that have a table]
     #[arg(value_name = "STREAM")]
     pub streams: Vec<String>,
+    /// Also read records from Harvest and compare them, within the rate budget
+    #[arg(long)]
+    pub against_harvest: bool,
+    /// Read about so many records of each stream [default: 200]
+    #[arg(long, value_name = "N", requires = "against_harvest", conflicts_with = "all")]
+    pub sample: Option<u64>,
+    /// Read everything: as many requests as a full pass takes
+    #[arg(long, requires = "against_harvest")]
+    pub all: bool,
     #[command(flatten)]
     pub place: PlaceArguments,
     #[command(flatten)]

@@ -1,11 +1,17 @@
 //! `harvest-lake verify`: whether the lake is whole, and whether it is true.
 
+mod harvest;
+mod pages;
 mod render;
 
+use std::sync::Arc;
+
 use engine::spec::StreamSpec;
-use lake::table::TableError;
+use lake::table::{Table, TableError};
 use lake::verify::{Check, Finding, Verified};
-use runtime::config::{Given, find_stream};
+use runtime::config::{Deployment, Given, find_stream};
+use runtime::parts;
+use runtime::progress::Silent;
 use serde::Serialize;
 use serde_json::json;
 
@@ -13,6 +19,19 @@ use crate::arguments::VerifyArguments;
 use crate::exit::{CliError, Exit};
 use crate::lake_facts::LakeFacts;
 use crate::said::{Paint, Said};
+use harvest::{Comparison, Extent, Harvest};
+
+/// Records of each stream that are read where nobody says how many.
+const SAMPLE: u64 = 200;
+
+impl VerifyArguments {
+    /// How much of Harvest is read; `None`: nothing.
+    fn extent(&self) -> Option<Extent> {
+        let extent =
+            if self.all { Extent::All } else { Extent::Sample(self.sample.unwrap_or(SAMPLE)) };
+        self.against_harvest.then_some(extent)
+    }
+}
 
 /// What was found of one stream.
 #[derive(Clone, Debug, Serialize)]
@@ -20,11 +39,14 @@ struct Verdict {
     stream: &'static str,
     #[serde(flatten)]
     table: Verified,
+    /// Where it was asked for.
+    harvest: Option<Comparison>,
 }
 
 impl Verdict {
     fn findings(&self) -> u64 {
-        self.table.findings.len() as u64
+        let of_table = self.table.findings.len() as u64;
+        of_table.saturating_add(self.harvest.as_ref().map_or(0, Comparison::findings))
     }
 }
 
@@ -38,11 +60,29 @@ pub(crate) async fn verify(
     let named = arguments.streams.iter().map(|name| find_stream(name));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let lake = LakeFacts::of(&given).await?;
+    let harvest = match arguments.extent() {
+        None => None,
+        Some(extent) => {
+            lake.name_account(&mut given).await;
+            let deployment = Deployment::parse(&given)?;
+            let context = parts::context(&deployment, Arc::new(Silent)).await?;
+            Some(Harvest::new(context, extent).await?)
+        }
+    };
     let mut verdicts = Vec::new();
     let wanted = if named.is_empty() { streams::STREAMS.to_vec() } else { named.clone() };
     for spec in wanted {
         match table(&lake, spec).await? {
-            Some(table) => verdicts.push(Verdict { stream: spec.name, table }),
+            Some((verified, table)) => {
+                let compared = match (&harvest, table) {
+                    (None, _) => None,
+                    (Some(harvest), Some(mut table)) if is_readable(&verified) => {
+                        Some(harvest.compare(spec, &mut table).await?)
+                    }
+                    (Some(_), _) => Some(Comparison::skipped("the table itself is damaged")),
+                };
+                verdicts.push(Verdict { stream: spec.name, table: verified, harvest: compared });
+            }
             None if named.is_empty() => {}
             None => return Err(no_table(spec, &lake)),
         }
@@ -57,14 +97,31 @@ fn no_table(spec: &StreamSpec, lake: &LakeFacts) -> CliError {
     CliError::NoTable { stream: spec.name, lake: lake.place.to_string() }
 }
 
-/// What is wrong with one table; `None` where there is none.
-async fn table(lake: &LakeFacts, spec: &'static StreamSpec) -> Result<Option<Verified>, CliError> {
+/// Whether rows can be compared at all.
+fn is_readable(verified: &Verified) -> bool {
+    !verified.findings.iter().any(|finding| match finding.check {
+        Check::Log | Check::Files | Check::Schema | Check::Order | Check::Unique => true,
+        Check::Tags
+        | Check::Ranges
+        | Check::Rows
+        | Check::Statistics
+        | Check::Partition
+        | Check::Account => false,
+    })
+}
+
+/// What is wrong with one table, and the table where it can be opened; `None` where there is none.
+async fn table(
+    lake: &LakeFacts,
+    spec: &'static StreamSpec,
+) -> Result<Option<(Verified, Option<Table>)>, CliError> {
     match lake.open(spec).await {
         Ok(None) => Ok(None),
-        Ok(Some(mut table)) => lake::verify::verify(&mut table)
-            .await
-            .map(Some)
-            .map_err(|source| CliError::Verify { stream: spec.name, source }),
+        Ok(Some(mut table)) => {
+            let verified = lake::verify::verify(&mut table).await;
+            let failed = |source| CliError::Verify { stream: spec.name, source };
+            Ok(Some((verified.map_err(failed)?, Some(table))))
+        }
         Err(error @ TableError::Store { .. }) => Err(error.into()),
         Err(error) => {
             let finding = Finding {
@@ -74,7 +131,7 @@ async fn table(lake: &LakeFacts, spec: &'static StreamSpec) -> Result<Option<Ver
                 expected: "a log that this version reads".to_owned(),
                 found: CliError::Table(error).chain(),
             };
-            Ok(Some(Verified { findings: vec![finding], ..Verified::default() }))
+            Ok(Some((Verified { findings: vec![finding], ..Verified::default() }, None)))
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What `verify` found, for people.
 
-use lake::verify::Finding;
+use lake::verify::{Difference, Finding};
 
 use super::Verdict;
+use super::harvest::Comparison;
 use crate::said::Paint;
 use crate::text;
 
@@ -17,14 +18,21 @@ pub(super) fn text(verdicts: &[Verdict], paint: Paint) -> String {
             text::count(verdict.table.files),
             text::count(verdict.table.rows),
             text::bytes(verdict.table.bytes),
-            match verdict.findings() {
+            match verdict.table.findings.len() as u64 {
                 0 => "✓".to_owned(),
                 found => text::plural(found, "finding", "findings"),
             },
+            verdict.harvest.as_ref().map_or_else(String::new, against),
         ]
     });
-    let header = ["stream", "version", "files", "rows", "size", ""];
-    let mut text = text::table(&header, 1..5, rows.collect());
+    let asked = verdicts.iter().any(|verdict| verdict.harvest.is_some());
+    let header = ["stream", "version", "files", "rows", "size", "table", "against Harvest"];
+    let columns = if asked { 7 } else { 6 };
+    let rows = rows.map(|mut row: Vec<String>| {
+        row.truncate(columns);
+        row
+    });
+    let mut text = text::table(header.get(..columns).unwrap_or_default(), 1..5, rows.collect());
     for verdict in verdicts {
         for finding in verdict.table.findings.iter().take(SHOWN) {
             text.push('\n');
@@ -36,8 +44,77 @@ pub(super) fn text(verdicts: &[Verdict], paint: Paint) -> String {
             text.push_str(&paint.bad(&line));
         }
     }
+    for verdict in verdicts {
+        if let Some(comparison) = &verdict.harvest {
+            text.push_str(&differences(verdict.stream, comparison, paint));
+        }
+    }
     text.push('\n');
     text.push_str(&end(verdicts));
+    text
+}
+
+/// What the comparison came to, in one cell.
+fn against(comparison: &Comparison) -> String {
+    if let Some(why) = &comparison.skipped {
+        return format!("not compared: {why}");
+    }
+    if comparison.failed.is_some() {
+        return "could not be read".to_owned();
+    }
+    let compared = &comparison.compared;
+    let mut parts = Vec::new();
+    for (number, what) in [
+        (compared.missing_here, "missing here"),
+        (compared.missing_in_harvest, "missing in Harvest"),
+        (compared.differing, "different"),
+    ] {
+        if number > 0 {
+            parts.push(format!("{} {what}", text::count(number)));
+        }
+    }
+    if parts.is_empty() {
+        parts.push("✓".to_owned());
+    }
+    let newer = match compared.newer {
+        0 => String::new(),
+        newer => format!(", {} newer", text::count(newer)),
+    };
+    let records = text::plural(compared.records, "record", "records");
+    format!("{} ({records}{newer}; {})", parts.join(", "), comparison.read)
+}
+
+fn differences(stream: &str, comparison: &Comparison, paint: Paint) -> String {
+    let mut text = String::new();
+    if let Some(why) = &comparison.failed {
+        text.push_str(&paint.bad(&format!("\n✗ {stream}: {why}\n")));
+    }
+    let told = &comparison.compared.differences;
+    if told.is_empty() {
+        return text;
+    }
+    text.push_str(&paint.bad(&format!("\n✗ {stream} and Harvest\n")));
+    for difference in told.iter().take(SHOWN) {
+        let null = || "null".to_owned();
+        let line = match difference {
+            Difference::MissingHere { key } => format!("  {key}: missing here"),
+            Difference::MissingInHarvest { key } => format!("  {key}: missing in Harvest"),
+            Difference::Differs { key, column, here, harvest } => {
+                let (here, harvest) = (here.clone(), harvest.clone());
+                let (here, harvest) = (here.unwrap_or_else(null), harvest.unwrap_or_else(null));
+                format!("  {key}.{column}: here {here}, in Harvest {harvest}")
+            }
+        };
+        text.push_str(&line);
+        text.push('\n');
+    }
+    let more = told.len().saturating_sub(SHOWN) as u64;
+    if more > 0 {
+        text.push_str(&format!("  {} more, see `--json`\n", text::count(more)));
+    }
+    for note in &comparison.notes {
+        text.push_str(&paint.faint(&format!("  {note}\n")));
+    }
     text
 }
 
@@ -55,17 +132,23 @@ fn end(verdicts: &[Verdict]) -> String {
         .filter(|verdict| !verdict.table.findings.is_empty())
         .map(|verdict| verdict.stream)
         .collect();
+    let untrue = verdicts
+        .iter()
+        .any(|verdict| verdict.harvest.as_ref().is_some_and(|one| one.compared.wrong() > 0));
+    let advice = "What differs from Harvest without a word (deleted records, embedded names) follows \
+                  with the next full pass: `harvest-lake sync --pass full`, then verify again\n";
+    let advice = if untrue { advice } else { "" };
     if bad.is_empty() {
         let rows = verdicts.iter().map(|verdict| verdict.table.rows).sum();
         let tables = text::plural(verdicts.len() as u64, "table", "tables");
         return format!(
-            "{tables}, {}: files, order, statistics and keys are as they must be\n",
+            "{tables}, {}: files, order, statistics and keys are as they must be\n{advice}",
             text::plural(rows, "row", "rows")
         );
     }
     format!(
         "Restore the files from a backup, or read {} anew: `harvest-lake reset {}`, then \
-         `harvest-lake sync`\n",
+         `harvest-lake sync`\n{advice}",
         if bad.len() == 1 { "the stream" } else { "the streams" },
         bad.join(" ")
     )
