@@ -14,6 +14,7 @@ pub mod deadly;
 pub mod deployed;
 pub mod emulators;
 mod http;
+pub mod kept;
 pub mod lambda;
 pub mod oracle;
 pub mod proxy;
