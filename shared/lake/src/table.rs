@@ -22,6 +22,7 @@ use engine::spec::StreamSpec;
 use engine::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::changes::ChangeFiles;
 use crate::schema::TableSchema;
 use crate::store::ObjectStore;
 use action::{EPOCH, SEQUENCE};
@@ -32,7 +33,7 @@ pub(crate) use log::LogState;
 pub(crate) use names::{LAST_CHECKPOINT, LogName, checkpoint_parts, parse_data_file, parse_log};
 
 /// A file that is part of the table, or is to become so.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {
     /// Path below the table's root, `created_month=2024-01/3-7-ab12-0.parquet`.
     pub path: String,
@@ -69,6 +70,10 @@ pub struct CommitNote {
     pub state: serde_json::Value,
     /// What this commit changed.
     pub counts: Counts,
+    /// The files of the changes of the newest commit that changed rows, for as long as they are not
+    /// known to be in the table of changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<ChangeFiles>,
 }
 
 /// Proof that a version is durable: what a cursor write is built from.
@@ -89,6 +94,15 @@ pub struct Change {
     pub add: Vec<FileEntry>,
     /// Files of the table as it is.
     pub remove: Vec<FileEntry>,
+}
+
+/// What a commit does to a table of changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangesCommit {
+    /// The next commit's changes come to the others.
+    Append(ChangeFiles),
+    /// A baseline of the table at that commit takes the place of all.
+    Replace(ChangeFiles),
 }
 
 /// A table at one of its versions.

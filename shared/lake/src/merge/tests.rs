@@ -55,6 +55,7 @@ impl Table {
             name: format!("1-{}-a", self.merges),
             now: Timestamp::UNIX_EPOCH,
             limits: self.limits,
+            changes: None,
         }
     }
 
