@@ -66,9 +66,10 @@ impl Run {
     pub(crate) async fn complete_changes(&mut self) -> Result<(), RunError> {
         let mut tries = 0_u32;
         loop {
-            let Some(changes) = &mut self.changes else {
+            let Some(changes) = &self.changes else {
                 return Ok(());
             };
+            let ahead = changes.recorded_sequence();
             let lagging = lag(&self.table, changes);
             if changes.recorded_epoch() < self.table.recorded_epoch() && lagging == Lag::None {
                 self.fence_changes().await?;
@@ -80,6 +81,9 @@ impl Run {
                 }
                 Lag::Append(files) => self.commit_changes(ChangesCommit::Append(files)).await,
                 Lag::Baseline => {
+                    if ahead > self.table.recorded_sequence() {
+                        self.go_on_from(ahead.next()).await?;
+                    }
                     // Whoever held the lease before cannot commit any more.
                     self.fence_changes().await?;
                     match &self.changes {
@@ -116,6 +120,18 @@ impl Run {
         if let Some(changes) = &mut self.changes {
             changes.commit_changes(now, &writer, &change, &note).await?;
         }
+        Ok(())
+    }
+
+    /// The stream's table was lost or put back: its sequence must not say twice the same, or who
+    /// follows the changes would not notice.
+    async fn go_on_from(&mut self, sequence: Sequence) -> Result<(), RunError> {
+        let (writer, now) = (self.writer(), self.context.clock.now());
+        let note = self.note(Counts::default(), None)?;
+        let committed = self.table.begin_at(now, &writer, sequence, &note).await;
+        let committed = committed.map_err(|error| self.commit_error(error))?;
+        self.item.value.version = committed.version;
+        self.item.value.sequence = committed.sequence;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use engine::ids::Sequence;
 use engine::time::{SignedDuration, Timestamp, between};
 
 use super::action::{Add, Info, Line, Remove, Txn, commit_file, parse_commit_file};
@@ -89,15 +90,41 @@ impl Table {
         writer: &Writer,
         note: &CommitNote,
     ) -> Result<Committed, CommitError> {
-        let epoch = Line { txn: Some(Txn::epoch(writer.epoch, now)), ..Line::default() };
+        self.record(now, writer, None, note).await
+    }
+
+    /// Fences, and lets the sequence go on from `sequence`, which an earlier table reached.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    pub async fn begin_at(
+        &mut self,
+        now: Timestamp,
+        writer: &Writer,
+        sequence: Sequence,
+        note: &CommitNote,
+    ) -> Result<Committed, CommitError> {
+        self.record(now, writer, Some(sequence), note).await
+    }
+
+    async fn record(
+        &mut self,
+        now: Timestamp,
+        writer: &Writer,
+        sequence: Option<Sequence>,
+        note: &CommitNote,
+    ) -> Result<Committed, CommitError> {
+        let txn = |txn| Line { txn: Some(txn), ..Line::default() };
+        let mut lines = vec![txn(Txn::epoch(writer.epoch, now))];
+        lines.extend(sequence.map(|sequence| txn(Txn::sequence(sequence, now))));
         let info = Info {
             operation: "FENCE",
             now,
             writer: Some((writer, self.commits)),
-            sequence: self.recorded_sequence(),
+            sequence: sequence.unwrap_or(self.recorded_sequence()),
             note: Some(note),
         };
-        let body = self.body(&info, vec![epoch])?;
+        let body = self.body(&info, lines)?;
         // Whatever the former holder still committed before the fence is good.
         self.land(writer, &body, |_, _| true).await
     }
