@@ -45,12 +45,7 @@ impl TableSchema {
         Self::new(spec, name.into(), doc.into(), change_columns(spec))
     }
 
-    fn new(
-        spec: &'static StreamSpec,
-        name: Arc<str>,
-        doc: Arc<str>,
-        columns: Vec<Column>,
-    ) -> Self {
+    fn new(spec: &'static StreamSpec, name: Arc<str>, doc: Arc<str>, columns: Vec<Column>) -> Self {
         let columns: Arc<[Column]> = columns.into();
         let fields: Fields = columns.iter().map(arrow_field).collect();
         let schema = Self { spec, name, doc, columns, arrow: Arc::new(Schema::new(fields)) };

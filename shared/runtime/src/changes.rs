@@ -1,5 +1,6 @@
 //! The table of a stream's changes follows the stream's table: never ahead, at most one commit behind.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::ids::Sequence;
@@ -22,7 +23,10 @@ impl Run {
 
     /// Opens the table of changes before anything else is decided, where the item does not say that
     /// it is as far as the stream's.
-    pub(crate) async fn open_changes_if_due(&mut self, looks_settled: bool) -> Result<(), RunError> {
+    pub(crate) async fn open_changes_if_due(
+        &mut self,
+        looks_settled: bool,
+    ) -> Result<(), RunError> {
         let known = self.item.value.changes == Some(self.table.recorded_sequence());
         if self.keeps_changes() && !(known && looks_settled) {
             self.open_changes().await?;
@@ -37,10 +41,10 @@ impl Run {
         let stream = self.stream();
         let store = Arc::clone(&self.context.store);
         let now = self.context.clock.now();
-        let opened = Table::create_changes(store, self.order.spec, self.context.settings.account, now);
-        let opened = opened
-            .await
-            .map_err(|source| RunError::Table { stream, source: Box::new(source) })?;
+        let opened =
+            Table::create_changes(store, self.order.spec, self.context.settings.account, now);
+        let opened =
+            opened.await.map_err(|source| RunError::Table { stream, source: Box::new(source) })?;
         self.changes = Some(opened);
         Ok(())
     }
@@ -79,15 +83,17 @@ impl Run {
                     self.item.value.changes = Some(self.table.recorded_sequence());
                     return Ok(());
                 }
-                Lag::Append(files) => self.commit_changes(ChangesCommit::Append(files)).await,
-                Lag::Baseline => {
+                Lag::Append(files) if self.are_there(&files).await? => {
+                    self.commit_changes(ChangesCommit::Append(files)).await
+                }
+                Lag::Append(_) | Lag::Baseline => {
                     if ahead > self.table.recorded_sequence() {
                         self.go_on_from(ahead.next()).await?;
                     }
                     // Whoever held the lease before cannot commit any more.
                     self.fence_changes().await?;
                     match &self.changes {
-                        Some(changes) if lag(&self.table, changes) == Lag::Baseline => {
+                        Some(changes) if lag(&self.table, changes) != Lag::None => {
                             let files = self.write_baseline().await?;
                             self.commit_changes(ChangesCommit::Replace(files)).await
                         }
@@ -111,6 +117,36 @@ impl Run {
         let recorded = self.changes.as_ref().map(Table::recorded_sequence);
         let pending = self.table.note()?.changes.clone()?;
         (recorded != Some(pending.sequence)).then_some(pending)
+    }
+
+    /// Whether nobody has thrown the files away; where the item says that the ones before were the
+    /// last, they are new, and nobody looks.
+    async fn are_there(&self, pending: &ChangeFiles) -> Result<bool, RunError> {
+        let (stream, Some(changes)) = (self.stream(), &self.changes) else {
+            return Ok(false);
+        };
+        if self.item.value.changes.map(Sequence::next) == Some(pending.sequence) {
+            return Ok(true);
+        }
+        let mut partitions: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for file in &pending.files {
+            let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let key = format!("{}/{}", changes.root(), file.path);
+            partitions.entry(folder).or_default().insert(key);
+        }
+        for (folder, mut missing) in partitions {
+            let prefix = format!("{}/{folder}/", changes.root());
+            let listed = self.context.store.list(&prefix, None).await;
+            let listed =
+                listed.map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
+            for object in listed {
+                missing.remove(&object.key);
+            }
+            if !missing.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn commit_changes(&mut self, change: ChangesCommit) -> Result<(), CommitError> {
@@ -161,8 +197,8 @@ impl Run {
         let name = format!("{}-{sequence}-{}", writer.epoch, writer.attempt);
         let of = ChangesOf { schema, at: self.context.clock.now(), sequence };
         let store = Arc::clone(&self.context.store);
-        let mut baseline =
-            Baseline::new(store, self.table.schema(), of, name, Limits::default()).map_err(failed)?;
+        let mut baseline = Baseline::new(store, self.table.schema(), of, name, Limits::default())
+            .map_err(failed)?;
         for file in self.table.files().to_vec() {
             baseline = baseline.add(&file).await.map_err(failed)?;
             self.renew_if_due().await?;

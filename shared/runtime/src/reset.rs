@@ -53,9 +53,16 @@ pub async fn reset(
     let writer = Writer { attempt: context.random.attempt(), epoch: item.value.epoch() };
     let state = serde_json::to_value(&item.value.position)
         .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
-    let note = CommitNote { run: format!("reset-{stream}"), state, counts: Counts::default(), changes: None };
-    let committed =
-        table.begin_at(now, &writer, sequence, &note).await.map_err(|error| failed(Box::new(error)))?;
+    let note = CommitNote {
+        run: format!("reset-{stream}"),
+        state,
+        counts: Counts::default(),
+        changes: None,
+    };
+    let committed = table
+        .begin_at(now, &writer, sequence, &note)
+        .await
+        .map_err(|error| failed(Box::new(error)))?;
     item.value.version = committed.version;
     item.value.sequence = committed.sequence;
     item.value.lease = item.value.lease.as_ref().map(Lease::released);

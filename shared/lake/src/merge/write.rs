@@ -234,11 +234,7 @@ struct ChangesWritten {
 }
 
 impl ChangesWritten {
-    fn new(
-        store: Arc<dyn ObjectStore>,
-        of: ChangesOf,
-        job: &MergeJob,
-    ) -> Result<Self, MergeError> {
+    fn new(store: Arc<dyn ObjectStore>, of: ChangesOf, job: &MergeJob) -> Result<Self, MergeError> {
         let (root, column) = (of.schema.root(), of.schema.partition_column());
         let shelf = Shelf::new(store, root, job.name.clone(), column, job.now);
         let month = of.month();

@@ -10,8 +10,8 @@ use super::action::{Add, Info, Line, Remove, Txn, commit_file, parse_commit_file
 use super::log::LogState;
 use super::read::Log;
 use super::{
-    Change, ChangesCommit, CommitError, CommitNote, Committed, FileEntry, Table, TableError, Writer,
-    names,
+    Change, ChangesCommit, CommitError, CommitNote, Committed, FileEntry, Table, TableError,
+    Writer, names,
 };
 use crate::schema::Comparison;
 use crate::store::PutIfAbsent;
