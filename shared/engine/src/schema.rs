@@ -140,6 +140,18 @@ pub const SEQUENCE: &str = "sequence";
 /// Partition column of the table of changes.
 pub const CHANGED_MONTH: &str = "changed_month";
 
+/// Name of the table of changes beside `spec`'s table.
+#[must_use]
+pub fn changes_name(spec: &StreamSpec) -> String {
+    format!("{}_changes", spec.name)
+}
+
+/// What a row of the table of changes is.
+#[must_use]
+pub fn changes_doc(spec: &StreamSpec) -> String {
+    format!("Every insert, update and delete of {}, as full rows", spec.name)
+}
+
 /// The columns of the table of changes beside `spec`'s table: what happened, all columns of that
 /// table, the partition column.
 #[must_use]

@@ -6,7 +6,9 @@ mod delta;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
-use engine::schema::{Column, ColumnType, Member, Source, change_columns, columns};
+use engine::schema::{
+    Column, ColumnType, Member, Source, change_columns, changes_doc, changes_name, columns,
+};
 use engine::spec::StreamSpec;
 
 pub use compare::Comparison;
@@ -40,8 +42,7 @@ impl TableSchema {
     /// row's columns, the month.
     #[must_use]
     pub fn changes_of(spec: &'static StreamSpec) -> Self {
-        let name = format!("{}_changes", spec.name);
-        let doc = format!("Every insert, update and delete of {}, as full rows", spec.name);
+        let (name, doc) = (changes_name(spec), changes_doc(spec));
         Self::new(spec, name.into(), doc.into(), change_columns(spec))
     }
 
