@@ -9,6 +9,7 @@
     reason = "test support: a surprise ends the test"
 )]
 
+pub mod changes;
 pub mod cloud;
 pub mod deadly;
 pub mod deployed;

@@ -167,6 +167,9 @@ pub struct SyncArguments {
     /// Keep removed files for the retention, for readers of older versions [HARVEST_KEEP]
     #[arg(long)]
     pub keep: bool,
+    /// Keep no table of changes of these streams, or of `all` [HARVEST_NO_CHANGES]
+    #[arg(long, value_name = "A,B", num_args = 0..=1, default_missing_value = "all")]
+    pub no_changes: Option<String>,
     /// Accept a token that sees less than the one that wrote the rows [HARVEST_ACCEPT_ROLE]
     #[arg(long)]
     pub accept_role: bool,

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use engine::spec::StreamSpec;
 use lake::table::{Table, TableError};
-use lake::verify::{Check, Finding, Verified};
-use runtime::config::{Deployment, Given, find_stream};
+use lake::verify::{Check, Finding, Replayed, Verified};
+use runtime::config::{Deployment, Given, Setting, find_stream};
 use runtime::parts;
 use runtime::progress::Silent;
 use serde::Serialize;
@@ -34,11 +34,13 @@ impl VerifyArguments {
 }
 
 /// What was found of one stream.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 struct Verdict {
     stream: &'static str,
     #[serde(flatten)]
     table: Verified,
+    /// Where there are any.
+    changes: Option<Replayed>,
     /// Where it was asked for.
     harvest: Option<Comparison>,
 }
@@ -74,14 +76,23 @@ pub(crate) async fn verify(
     for spec in wanted {
         match table(&lake, spec).await? {
             Some((verified, table)) => {
-                let compared = match (&harvest, table) {
-                    (None, _) => None,
-                    (Some(harvest), Some(mut table)) if is_readable(&verified) => {
-                        Some(harvest.compare(spec, &mut table).await?)
+                let mut verdict =
+                    Verdict { stream: spec.name, table: verified, ..Verdict::default() };
+                let table = table.filter(|_| is_readable(&verdict.table));
+                if let Some(mut table) = table {
+                    if keeps_changes(&given, spec.name) {
+                        verdict.changes = changes(spec, &mut table).await?;
                     }
-                    (Some(_), _) => Some(Comparison::skipped("the table itself is damaged")),
-                };
-                verdicts.push(Verdict { stream: spec.name, table: verified, harvest: compared });
+                    if let Some(harvest) = &harvest {
+                        verdict.harvest = Some(harvest.compare(spec, &mut table).await?);
+                    }
+                } else if harvest.is_some() {
+                    verdict.harvest = Some(Comparison::skipped("the table itself is damaged"));
+                }
+                let found = verdict.changes.iter_mut();
+                let found = found.flat_map(|changes| core::mem::take(&mut changes.findings));
+                verdict.table.findings.extend(found);
+                verdicts.push(verdict);
             }
             None if named.is_empty() => {}
             None => return Err(no_table(spec, &lake)),
@@ -106,7 +117,8 @@ fn is_readable(verified: &Verified) -> bool {
         | Check::Rows
         | Check::Statistics
         | Check::Partition
-        | Check::Account => false,
+        | Check::Account
+        | Check::Changes => false,
     })
 }
 
@@ -134,6 +146,28 @@ async fn table(
             Ok(Some((Verified { findings: vec![finding], ..Verified::default() }, None)))
         }
     }
+}
+
+/// Whether the changes of `stream` are kept: those that were kept once are not held against it.
+fn keeps_changes(given: &Given, stream: &str) -> bool {
+    let off = given.get(Setting::NO_CHANGES).unwrap_or_default();
+    !off.split(',').map(str::trim).any(|name| name == stream || name.eq_ignore_ascii_case("all"))
+}
+
+/// What replaying its changes came to; `None` where there are none.
+async fn changes(
+    spec: &'static StreamSpec,
+    table: &mut Table,
+) -> Result<Option<Replayed>, CliError> {
+    let store = Arc::clone(table.store());
+    let mut changes = match Table::open_changes(store, spec, table.account()).await {
+        Ok(Some(changes)) => changes,
+        Ok(None) => return Ok(None),
+        Err(error @ TableError::Store { .. }) => return Err(error.into()),
+        Err(error) => return Ok(Some(Replayed::unusable(CliError::Table(error).chain()))),
+    };
+    let replayed = lake::verify::replay(table, &mut changes).await;
+    replayed.map(Some).map_err(|source| CliError::Verify { stream: spec.name, source })
 }
 
 fn said(lake: &LakeFacts, verdicts: &[Verdict], paint: Paint) -> Said {

@@ -6,6 +6,7 @@ mod gather;
 mod keyed;
 mod layout;
 mod read;
+mod shelf;
 mod stats;
 mod write;
 
@@ -21,6 +22,7 @@ pub(crate) use keyed::{Keyed, Version, day_of};
 pub(crate) use layout::{Columns, Layout, column};
 pub use read::{HeldUnits, Rows, held_units, read};
 pub(crate) use read::{fetch, open, row_count};
+pub(crate) use shelf::Shelf;
 pub(crate) use stats::Stats;
 pub(crate) use write::{PartitionWriter, Written};
 

@@ -5,6 +5,7 @@
 
 mod compare;
 mod file;
+mod replay;
 mod statistics;
 mod twice;
 
@@ -22,6 +23,7 @@ use crate::schema::Comparison;
 use crate::table::{FileEntry, Table, TableError};
 pub use compare::{Against, Compared, Difference, Whole, compare};
 use file::{Examined, Rules};
+pub use replay::{Replayed, replay};
 
 /// How often a table that goes on meanwhile is begun anew.
 const TRIES: u32 = 3;
@@ -52,11 +54,13 @@ pub enum Check {
     Partition,
     /// All rows are of the lake's account.
     Account,
+    /// Replaying the table of changes gives the table.
+    Changes,
 }
 
 impl Check {
     /// All of them, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Log,
         Self::Files,
         Self::Schema,
@@ -68,6 +72,7 @@ impl Check {
         Self::Unique,
         Self::Partition,
         Self::Account,
+        Self::Changes,
     ];
 
     /// As in JSON.
@@ -85,6 +90,7 @@ impl Check {
             Self::Unique => "unique",
             Self::Partition => "partition",
             Self::Account => "account",
+            Self::Changes => "changes",
         }
     }
 }

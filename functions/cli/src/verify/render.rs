@@ -22,12 +22,17 @@ pub(super) fn text(verdicts: &[Verdict], paint: Paint) -> String {
                 0 => "✓".to_owned(),
                 found => text::plural(found, "finding", "findings"),
             },
+            verdict.changes.as_ref().map_or_else(String::new, |changes| {
+                let pending = if changes.pending { ", last pending" } else { "" };
+                format!("{}{pending}", text::count(changes.changes))
+            }),
             verdict.harvest.as_ref().map_or_else(String::new, against),
         ]
     });
     let asked = verdicts.iter().any(|verdict| verdict.harvest.is_some());
-    let header = ["stream", "version", "files", "rows", "size", "table", "against Harvest"];
-    let columns = if asked { 7 } else { 6 };
+    let header =
+        ["stream", "version", "files", "rows", "size", "table", "changes", "against Harvest"];
+    let columns = if asked { 8 } else { 7 };
     let rows = rows.map(|mut row: Vec<String>| {
         row.truncate(columns);
         row

@@ -68,6 +68,7 @@ pub(crate) fn note(cursor: u64, inserted: u64) -> CommitNote {
         run: format!("run-{cursor}"),
         state: json!({ "cursor": cursor, "full": { "begun": "2026-11-23T06:15:00Z" } }),
         counts: Counts { inserted, ..Counts::default() },
+        changes: None,
     }
 }
 

@@ -111,6 +111,24 @@ pub async fn compare(
     read: &Collected,
     against: &Against,
 ) -> Result<Compared, VerifyError> {
+    let columns = read.layout().content.clone();
+    matched(table, read, against, columns, false).await
+}
+
+/// Compares all columns of all rows.
+pub(super) async fn exactly(table: &Table, rows: &Collected) -> Result<Compared, VerifyError> {
+    let columns = (0..rows.layout().schema.fields().len()).collect();
+    let against = Against { whole: Whole::Everything, cursor: None, began: Timestamp::MAX };
+    matched(table, rows, &against, columns, true).await
+}
+
+async fn matched(
+    table: &Table,
+    read: &Collected,
+    against: &Against,
+    columns: Vec<usize>,
+    exact: bool,
+) -> Result<Compared, VerifyError> {
     let layout = Arc::clone(read.layout());
     let held = table.files().iter().map(|file| file.partition.as_deref());
     let partitions: BTreeSet<Option<&str>> = held.chain(read.partitions()).collect();
@@ -127,6 +145,8 @@ pub async fn compare(
             layout: Arc::clone(&layout),
             spec: table.schema().spec,
             against: against.clone(),
+            columns: columns.clone(),
+            exact,
             theirs: read.partition(partition),
             head: None,
             row: 0,
@@ -140,7 +160,7 @@ pub async fn compare(
                 let (layout, path) = (Arc::clone(&layout), file.path.clone());
                 matching = blocking(move || {
                     for batch in open(&layout, &path, bytes)? {
-                        matching.rows(layout.keyed(batch?)?)?;
+                        matching.rows(&layout.keyed(batch?)?)?;
                     }
                     Ok(matching)
                 })
@@ -185,7 +205,7 @@ async fn sorted_anew(
     }
     blocking(move || {
         for batch in collector.finish()?.partition(None) {
-            matching.rows(layout.keyed(batch?)?)?;
+            matching.rows(&layout.keyed(batch?)?)?;
         }
         Ok(matching)
     })
@@ -203,6 +223,10 @@ struct Matching {
     layout: Arc<Layout>,
     spec: &'static StreamSpec,
     against: Against,
+    /// Those that are compared.
+    columns: Vec<usize>,
+    /// Whether nothing excuses a difference.
+    exact: bool,
     theirs: SortedRows,
     head: Option<Keyed>,
     row: usize,
@@ -211,15 +235,15 @@ struct Matching {
 
 impl Matching {
     /// Goes on with these rows of the table.
-    fn rows(&mut self, ours: Keyed) -> Result<(), VerifyError> {
+    fn rows(&mut self, ours: &Keyed) -> Result<(), VerifyError> {
         let mut pairs = Vec::new();
         let mut row = 0;
         while row < ours.len() {
             if self.is_at_end() {
-                self.compare(&ours, &mut pairs)?;
+                self.compare(ours, &mut pairs)?;
                 if !self.load()? {
                     for row in row..ours.len() {
-                        self.only_here(&ours, row)?;
+                        self.only_here(ours, row)?;
                     }
                     break;
                 }
@@ -227,7 +251,7 @@ impl Matching {
             let Some(head) = &self.head else { break };
             match ours.key(row).cmp(head.key(self.row)) {
                 Ordering::Less => {
-                    self.only_here(&ours, row)?;
+                    self.only_here(ours, row)?;
                     row += 1;
                 }
                 Ordering::Greater => self.only_there()?,
@@ -239,7 +263,7 @@ impl Matching {
                 }
             }
         }
-        self.compare(&ours, &mut pairs)
+        self.compare(ours, &mut pairs)
     }
 
     /// The rest of what was read is not in the table.
@@ -317,6 +341,9 @@ impl Matching {
     /// Whether the record may be otherwise here: it changed since the last pass, or changes all the
     /// time without a word (a running timer).
     fn is_newer(&self, theirs: &Keyed, row: usize) -> Result<bool, ArrowError> {
+        if self.exact {
+            return Ok(false);
+        }
         let since = self.against.cursor.map(Timestamp::as_microsecond);
         let changed = since.is_some_and(|since| theirs.version(row).updated_at() >= Some(since));
         Ok(changed || self.goes_on(theirs, row)?)
@@ -342,7 +369,7 @@ impl Matching {
         let left = taken(&ours.batch, pairs.iter().map(|pair| pair.0))?;
         let right = taken(&head.batch, pairs.iter().map(|pair| pair.1))?;
         let mut differs = vec![Vec::new(); pairs.len()];
-        for &index in &self.layout.content {
+        for &index in &self.columns {
             let equal = equal_rows(&left, &right, &[index])?;
             for (differs, equal) in differs.iter_mut().zip(equal) {
                 if !equal {
@@ -396,14 +423,16 @@ fn printable(ty: &DataType) -> DataType {
     let printable_field = |field: &Arc<Field>| {
         Arc::new(field.as_ref().clone().with_data_type(printable(field.data_type())))
     };
-    match ty {
-        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("+00:00".into())),
-        DataType::List(item) => DataType::List(printable_field(item)),
-        DataType::Struct(members) => {
-            DataType::Struct(members.iter().map(printable_field).collect())
-        }
-        other => other.clone(),
+    if let DataType::Timestamp(unit, Some(_)) = ty {
+        return DataType::Timestamp(*unit, Some("+00:00".into()));
     }
+    if let DataType::List(item) = ty {
+        return DataType::List(printable_field(item));
+    }
+    if let DataType::Struct(members) = ty {
+        return DataType::Struct(members.iter().map(printable_field).collect());
+    }
+    ty.clone()
 }
 
 #[cfg(test)]

@@ -141,7 +141,7 @@ fn unreadable(file: &FileEntry, error: &dyn std::error::Error) -> Finding {
 /// Whether the file is in the folder of its partition. Others may put theirs where they like.
 fn folder(rules: &Rules, file: &FileEntry) -> Option<Finding> {
     file.keys.as_ref()?;
-    let name = rules.schema.spec.partition.column()?;
+    let name = rules.schema.partition_column()?;
     let value = file.partition.as_deref().unwrap_or("__HIVE_DEFAULT_PARTITION__");
     let expected = format!("{name}={value}");
     let found = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);

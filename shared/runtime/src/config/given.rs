@@ -45,6 +45,8 @@ settings! {
     STREAMS: "--streams", "HARVEST_STREAMS";
     /// Streams not to read.
     EXCLUDE: "--exclude", "HARVEST_EXCLUDE";
+    /// Streams whose changes are not kept.
+    NO_CHANGES: "--no-changes", "HARVEST_NO_CHANGES";
     /// First day of dated listings and reports.
     START_DATE: "--start-date", "HARVEST_START_DATE";
     /// How often incremental passes run.
