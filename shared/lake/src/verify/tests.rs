@@ -25,7 +25,7 @@ fn writer() -> Writer {
 
 fn note() -> CommitNote {
     let counts = Counts { updated: 1, ..Counts::default() };
-    CommitNote { run: String::new(), state: json!(null), counts }
+    CommitNote { run: String::new(), state: json!(null), counts, changes: None }
 }
 
 /// Time entries with these ids in this month; some values are null, instants have odd digits.
@@ -80,6 +80,7 @@ pub(super) async fn table() -> (Arc<MemoryStore>, Table) {
         name: "1-1-a".to_owned(),
         now: NOW,
         limits: Limits { file_rows: 20, joined_rows: 10, ..Limits::default() },
+        changes: None,
     };
     let merged = merge(store.clone(), job).await.unwrap();
     let change = Change { started: NOW, add: merged.add, remove: Vec::new() };
