@@ -88,6 +88,9 @@ fn a_lake_of_format_1_opens_and_goes_on() {
         assert!(before.keys().any(|stream| unfinished(stream)), "no unfinished pass is tried");
         let differences = kept::oracle(&world, lake).differences(After::FullPasses).await;
         assert_eq!(differences, Vec::<String>::new(), "{BROKEN}");
+        // The format is older than the tables of changes.
+        let changes = |stream: &str| lake.join(format!("tables/{stream}_changes")).exists();
+        assert!(!before.keys().any(|stream| changes(stream)));
         // It goes on from where it was, and reads nothing from the beginning.
         kept::change(&world, 1);
         kept::change(&world, 2);
@@ -107,6 +110,9 @@ fn a_lake_of_format_1_opens_and_goes_on() {
             assert!(item.sequence >= before.sequence, "{stream}{BROKEN}");
         }
         assert!(after["clients"].sequence > before["clients"].sequence);
+        // Tables of changes begin with all rows of then, and lead to the tables.
+        assert!(after.keys().all(|stream| changes(stream)));
+        assert_eq!(verified(lake).await, Exit::Done, "{BROKEN}");
         let synced = sync(&process, Some(Pass::Full)).await.unwrap();
         assert_eq!(synced.failures(), Vec::<String>::new(), "{BROKEN}");
         let differences = kept::oracle(&world, lake).differences(After::FullPasses).await;
