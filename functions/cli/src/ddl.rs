@@ -164,8 +164,12 @@ mod tests {
     #[test]
     fn tables_of_changes_are_described_as_well() {
         let said = asked("clients_changes", None, None).unwrap();
-        let names: Vec<&str> =
-            said.json["columns"].as_array().unwrap().iter().filter_map(|c| c["name"].as_str()).collect();
+        let names: Vec<&str> = said.json["columns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|c| c["name"].as_str())
+            .collect();
         assert_eq!(names[..4], ["op", "changed_at", "sequence", "id"]);
         assert_eq!(names.last(), Some(&"changed_month"));
         let athena = asked("clients_changes", Some(Engine::Athena), Some("s3://b/p")).unwrap().text;

@@ -11,11 +11,14 @@ use crate::text;
 
 /// The files that a table consists of now.
 pub(crate) async fn files(arguments: &FilesArguments, given: &Given) -> Result<Said, CliError> {
-    let spec = find_stream(&arguments.stream)?;
+    let of_changes = arguments.stream.strip_suffix("_changes");
+    let spec = find_stream(of_changes.unwrap_or(&arguments.stream))?;
     let mut given = given.clone();
     arguments.lake.give(&mut given);
     let lake = LakeFacts::of(&given).await?;
-    let Some(table) = lake.open(spec).await? else {
+    let opened =
+        if of_changes.is_some() { lake.open_changes(spec).await? } else { lake.open(spec).await? };
+    let Some(table) = opened else {
         return Err(CliError::NoTable { stream: spec.name, lake: lake.place.to_string() });
     };
     let path = |path: &str| lake.place.locate(&format!("{}/{path}", table.root()));
@@ -38,7 +41,7 @@ pub(crate) async fn files(arguments: &FilesArguments, given: &Given) -> Result<S
     let count = rows.len() as u64;
     let sum = format!(
         "\n{} of version {}: {}, {}, {}\n",
-        spec.name,
+        table.schema().name,
         table.version(),
         text::plural(count, "file", "files"),
         text::plural(table.rows(), "row", "rows"),
@@ -50,7 +53,7 @@ pub(crate) async fn files(arguments: &FilesArguments, given: &Given) -> Result<S
         text::table(&["file", "partition", "rows", "size"], 2..4, rows) + &sum
     };
     let json = json!({
-        "stream": spec.name,
+        "stream": &*table.schema().name,
         "version": table.version(),
         "rows": table.rows(),
         "bytes": table.bytes(),
@@ -76,7 +79,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(FolderStore::new(folder.path()));
         let account = AccountId(7);
-        Table::create(store, &streams::CLIENTS, account, Timestamp::UNIX_EPOCH).await.unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        Table::create(store.clone(), &streams::CLIENTS, account, now).await.unwrap();
+        Table::create_changes(store, &streams::CLIENTS, account, now).await.unwrap();
         let mut given = Given::default();
         given.set(Setting::LAKE, folder.path().to_str().unwrap());
         let ask = |stream: &str, paths| FilesArguments {
@@ -87,6 +92,8 @@ mod tests {
         let said = files(&ask("clients", true), &given).await.unwrap();
         assert_eq!(said.text, "");
         assert_eq!(said.json["version"], 0);
+        let said = files(&ask("clients_changes", true), &given).await.unwrap();
+        assert_eq!(said.json["stream"], "clients_changes");
         let error = files(&ask("tasks", false), &given).await.unwrap_err();
         assert_eq!(error.exit(), Exit::SomeFailed);
         assert!(error.chain().contains("`tasks`"), "{}", error.chain());

@@ -204,14 +204,10 @@ fn table(name: &str, doc: &str, columns: &[Column]) -> Value {
 
 /// A view as Athena keeps it. Untried on AWS: the acceptance run confirms it.
 fn view_resource(name: &str, doc: &str, columns: &[(String, ColumnType)], sql: &str) -> Value {
-    let engine: Vec<Value> = columns
-        .iter()
-        .map(|(name, ty)| json!({ "name": name, "type": trino(ty) }))
-        .collect();
-    let glue: Vec<Value> = columns
-        .iter()
-        .map(|(name, ty)| json!({ "Name": name, "Type": hive(ty) }))
-        .collect();
+    let engine: Vec<Value> =
+        columns.iter().map(|(name, ty)| json!({ "name": name, "type": trino(ty) })).collect();
+    let glue: Vec<Value> =
+        columns.iter().map(|(name, ty)| json!({ "Name": name, "Type": hive(ty) })).collect();
     let document = json!({
         "originalSql": sql,
         "catalog": "awsdatacatalog",
