@@ -144,7 +144,7 @@ pub fn digest(world: &World) -> String {
     for spec in streams::STREAMS {
         let target = format!("/_sim/truth/{}", spec.name);
         let response = account.handle(now, &Request::new("GET", "http://sim", &target));
-        for byte in response.body.iter() {
+        for byte in &response.body {
             hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
     }

@@ -1,11 +1,6 @@
 //! Lakes of every format there was: today's version must open them, find nothing wrong, and go on.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a surprise ends the test"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a surprise ends the test")]
 #![expect(clippy::print_stdout, reason = "the findings are what somebody wants to read")]
 
 use std::collections::BTreeMap;

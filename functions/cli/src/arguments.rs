@@ -243,7 +243,7 @@ pub enum Engine {
 /// Arguments of `schema`.
 #[derive(Clone, Debug, Args)]
 pub struct SchemaArguments {
-    /// The stream.
+    /// The stream; `<stream>_changes` for the table of its changes.
     pub stream: String,
     /// Print the statement for this engine
     #[arg(long, value_enum)]
@@ -256,7 +256,7 @@ pub struct SchemaArguments {
 /// Arguments of `files`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct FilesArguments {
-    /// The stream.
+    /// The stream; `<stream>_changes` for the table of its changes.
     pub stream: String,
     /// Print only the paths, one a line
     #[arg(long)]

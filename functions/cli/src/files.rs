@@ -1,7 +1,6 @@
 //! `harvest-lake files`.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use engine::time::{Date, SignedDuration, Timestamp, minus, next_day};
 use lake::table::{AsOf, Table};
@@ -16,19 +15,21 @@ use crate::text;
 
 /// The files that a table consists of, now or at an older version.
 pub(crate) async fn files(arguments: &FilesArguments, given: &Given) -> Result<Said, CliError> {
-    let spec = find_stream(&arguments.stream)?;
+    let of_changes = arguments.stream.strip_suffix("_changes");
+    let spec = find_stream(of_changes.unwrap_or(&arguments.stream))?;
     let as_of = as_of(arguments)?;
     let mut given = given.clone();
     arguments.lake.give(&mut given);
     let lake = LakeFacts::of(&given).await?;
-    let no_table = || CliError::NoTable { stream: spec.name, lake: lake.place.to_string() };
-    let table = lake.open(spec).await?.ok_or_else(no_table)?;
+    let opened =
+        if of_changes.is_some() { lake.open_changes(spec).await? } else { lake.open(spec).await? };
+    let Some(table) = opened else {
+        return Err(CliError::NoTable { stream: spec.name, lake: lake.place.to_string() });
+    };
     let Some(as_of) = as_of else {
         return Ok(said(arguments, &lake, &Shown { table, past: None }));
     };
-    let (store, account) = (Arc::clone(table.store()), table.account());
-    let opened = Table::open_as_of(store, spec, account, as_of).await?;
-    let (table, committed) = opened.ok_or_else(no_table)?;
+    let (table, committed) = table.as_of(as_of).await?;
     let missing = table.missing_files().await?.into_iter().map(|file| file.path).collect();
     Ok(said(arguments, &lake, &Shown { table, past: Some(Past { committed, missing }) }))
 }
@@ -96,7 +97,7 @@ fn said(arguments: &FilesArguments, lake: &LakeFacts, shown: &Shown) -> Said {
         rows.push(row);
         documents.push(document);
     }
-    let stream = table.schema().spec.name;
+    let stream = &*table.schema().name;
     let missing = past.as_ref().map_or(0, |past| past.missing.len() as u64);
     let exit = if missing > 0 { Exit::SomeFailed } else { Exit::Done };
     let mut json = json!({
@@ -134,7 +135,7 @@ fn sum(shown: &Shown) -> String {
         .map_or_else(String::new, |at| format!(" ({})", at.strftime("%Y-%m-%d %H:%M:%S UTC")));
     format!(
         "\n{} of version {}{committed}: {}, {}, {}\n",
-        table.schema().spec.name,
+        table.schema().name,
         table.version(),
         text::plural(table.files().len() as u64, "file", "files"),
         text::plural(table.rows(), "row", "rows"),
@@ -173,7 +174,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(FolderStore::new(folder.path()));
         let account = AccountId(7);
-        Table::create(store, &streams::CLIENTS, account, Timestamp::UNIX_EPOCH).await.unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        Table::create(store.clone(), &streams::CLIENTS, account, now).await.unwrap();
+        Table::create_changes(store, &streams::CLIENTS, account, now).await.unwrap();
         let mut given = Given::default();
         given.set(Setting::LAKE, folder.path().to_str().unwrap());
         let ask = |stream: &str, paths| FilesArguments {
@@ -184,6 +187,8 @@ mod tests {
         let said = files(&ask("clients", true), &given).await.unwrap();
         assert_eq!(said.text, "");
         assert_eq!(said.json["version"], 0);
+        let said = files(&ask("clients_changes", true), &given).await.unwrap();
+        assert_eq!(said.json["stream"], "clients_changes");
         let error = files(&ask("tasks", false), &given).await.unwrap_err();
         assert_eq!(error.exit(), Exit::SomeFailed);
         assert!(error.chain().contains("`tasks`"), "{}", error.chain());

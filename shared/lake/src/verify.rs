@@ -5,7 +5,9 @@
 
 mod compare;
 mod file;
+mod placement;
 mod replay;
+mod shape;
 mod statistics;
 mod twice;
 

@@ -115,7 +115,8 @@ fn differences(stream: &str, comparison: &Comparison, paint: Paint) -> String {
     }
     let more = told.len().saturating_sub(SHOWN) as u64;
     if more > 0 {
-        text.push_str(&format!("  {} more, see `--json`\n", text::count(more)));
+        let line = format!("  {} more, see `--json`\n", text::count(more));
+        text.push_str(&line);
     }
     for note in &comparison.notes {
         text.push_str(&paint.faint(&format!("  {note}\n")));

@@ -1,10 +1,7 @@
 //! Older versions of a table, as far as its log still tells.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use engine::ids::AccountId;
-use engine::spec::StreamSpec;
 use engine::time::Timestamp;
 
 use super::action::parse_commit_file;
@@ -12,7 +9,6 @@ use super::listing::Listing;
 use super::log::{LogState, Replay};
 use super::read::Log;
 use super::{FileEntry, Table, TableError, names};
-use crate::store::ObjectStore;
 
 /// Which version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,25 +77,17 @@ pub enum PastError {
 type Found = (LogState, Option<Timestamp>);
 
 impl Table {
-    /// The table of the stream at an older version, or `None` where there is no table. Its files
-    /// may be deleted already: [`Table::missing_files`] tells.
+    /// The table at an older version, and when that was committed, where the log says. Its files may
+    /// be deleted already: [`Table::missing_files`] tells.
     ///
     /// # Errors
     /// Where there is no such version, or as [`Table::open`].
-    pub async fn open_as_of(
-        store: Arc<dyn ObjectStore>,
-        spec: &'static StreamSpec,
-        account: AccountId,
-        as_of: AsOf,
-    ) -> Result<Option<(Self, Option<Timestamp>)>, PastError> {
-        let Some(mut table) = Self::open(store, spec, account).await? else {
-            return Ok(None);
-        };
-        let (state, committed) = table.log().at(as_of, table.version()).await?;
-        table.check(&state)?;
-        table.state = state;
+    pub async fn as_of(&self, as_of: AsOf) -> Result<(Self, Option<Timestamp>), PastError> {
+        let (state, committed) = self.log().at(as_of, self.version()).await?;
+        self.check(&state)?;
+        let mut table = Self { state, ..self.clone() };
         table.sort_files();
-        Ok(Some((table, committed)))
+        Ok((table, committed))
     }
 
     /// Files of this version that are not in the store.

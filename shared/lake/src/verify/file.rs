@@ -4,17 +4,15 @@ use core::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Date32Type, Int64Type, Schema, TimestampMicrosecondType};
+use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 use bytes::Bytes;
 use engine::ids::AccountId;
-use engine::schema::Source;
-use engine::spec::Partition;
-use engine::time::{Timestamp, utc_day};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::{Bound, Check, Finding, shown, statistics};
-use crate::partition::{Layout, Stats, column, day_of, open};
+use super::placement::own_partition;
+use super::{Bound, Check, Finding, shape, shown, statistics};
+use crate::partition::{Layout, Stats, column, open};
 use crate::schema::TableSchema;
 use crate::table::FileEntry;
 
@@ -95,7 +93,7 @@ pub(super) fn examine(
         let sizes = (format!("{} bytes", file.size), format!("{found} bytes"));
         examined.findings.push(about(file, Check::Files, what, sizes.0, sizes.1));
     }
-    examined.findings.extend(folder(rules, file));
+    examined.findings.extend(shape::folder(rules, file));
     let stored = match ParquetRecordBatchReaderBuilder::try_new(bytes.clone()) {
         Ok(builder) => Arc::clone(builder.schema()),
         Err(error) => {
@@ -105,7 +103,7 @@ pub(super) fn examine(
             return Ok(examined);
         }
     };
-    examined.findings.extend(columns(rules, file, &stored));
+    examined.findings.extend(shape::columns(rules, file, &stored));
     let mut passing = Passing::new(rules, file);
     let rows = match open(&rules.layout, &file.path, bytes) {
         Ok(rows) => rows,
@@ -128,7 +126,13 @@ pub(super) fn examine(
     Ok(examined)
 }
 
-fn about(file: &FileEntry, check: Check, what: &str, expected: String, found: String) -> Finding {
+pub(super) fn about(
+    file: &FileEntry,
+    check: Check,
+    what: &str,
+    expected: String,
+    found: String,
+) -> Finding {
     Finding { check, file: Some(file.path.clone()), what: what.to_owned(), expected, found }
 }
 
@@ -136,68 +140,6 @@ fn unreadable(file: &FileEntry, error: &dyn std::error::Error) -> Finding {
     let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
     let what = "its rows cannot be read as declared";
     about(file, Check::Schema, what, "rows of the declared columns".to_owned(), why)
-}
-
-/// Whether the file is in the folder of its partition. Others may put theirs where they like.
-fn folder(rules: &Rules, file: &FileEntry) -> Option<Finding> {
-    file.keys.as_ref()?;
-    let name = rules.schema.partition_column()?;
-    let value = file.partition.as_deref().unwrap_or("__HIVE_DEFAULT_PARTITION__");
-    let expected = format!("{name}={value}");
-    let found = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    (found != expected).then(|| {
-        let what = "it is not in the folder of its partition";
-        about(file, Check::Partition, what, expected, found.to_owned())
-    })
-}
-
-/// Columns that are not as declared. Those that came later may be missing.
-fn columns(rules: &Rules, file: &FileEntry, stored: &Schema) -> Vec<Finding> {
-    let declared = &rules.layout.schema;
-    let mut findings = Vec::new();
-    let mut report = |what: String, expected: String, found: String| {
-        findings.push(about(file, Check::Schema, &what, expected, found));
-    };
-    for field in stored.fields() {
-        let name = field.name();
-        let Ok(wanted) = declared.field_with_name(name) else {
-            let what = format!("column `{name}` is not declared");
-            report(what, "no such column".to_owned(), field.data_type().to_string());
-            continue;
-        };
-        // Others have types of their own for the same values.
-        if file.keys.is_some() && !same_type(field.data_type(), wanted.data_type()) {
-            let types = (wanted.data_type().to_string(), field.data_type().to_string());
-            report(format!("column `{name}` has another type"), types.0, types.1);
-        }
-        if rules.not_in_log.contains(name) {
-            let what = format!("column `{name}` is in the file but not in the log");
-            report(what, "a column that readers see".to_owned(), "a hidden one".to_owned());
-        }
-    }
-    for field in declared.fields().iter().filter(|field| !field.is_nullable()) {
-        if stored.field_with_name(field.name()).is_err() {
-            let what = format!("column `{}` is missing", field.name());
-            report(what, field.data_type().to_string(), "no such column".to_owned());
-        }
-    }
-    findings
-}
-
-/// Whether the types are the same, but for struct members that came later.
-fn same_type(found: &DataType, declared: &DataType) -> bool {
-    match (found, declared) {
-        (DataType::List(found), DataType::List(declared)) => {
-            same_type(found.data_type(), declared.data_type())
-        }
-        (DataType::Struct(found), DataType::Struct(declared)) => found.iter().all(|member| {
-            declared
-                .iter()
-                .find(|other| other.name() == member.name())
-                .is_some_and(|other| same_type(member.data_type(), other.data_type()))
-        }),
-        (found, declared) => found == declared,
-    }
 }
 
 impl<'a> Passing<'a> {
@@ -338,39 +280,4 @@ impl<'a> Passing<'a> {
         examined.findings.extend(self.of_others.finding(Check::Account, file, what));
         examined.range = self.least.zip(self.greatest).map(|(least, last)| (least, last, sorted));
     }
-}
-
-/// The partition that a row says itself; `None` where it does not say.
-fn own_partition(
-    schema: &TableSchema,
-    layout: &Layout,
-    batch: &RecordBatch,
-    row: usize,
-) -> Result<Option<String>, ArrowError> {
-    let created = || -> Result<_, ArrowError> {
-        let source = Source::Record(vec!["created_at"]);
-        let Some(declared) = schema.columns.iter().find(|column| column.source == source) else {
-            return Ok(None);
-        };
-        let column = column(batch, layout.schema.index_of(&declared.name)?)?;
-        let Some(instants) = column.as_primitive_opt::<TimestampMicrosecondType>() else {
-            return Ok(None);
-        };
-        let micros = instants.is_valid(row).then(|| instants.value(row));
-        Ok(micros.and_then(|micros| Timestamp::from_microsecond(micros).ok()).map(utc_day))
-    };
-    Ok(match schema.spec.partition {
-        // The parent's year is in no column of the child.
-        Partition::None | Partition::ParentCreatedYear => None,
-        Partition::CreatedMonth => {
-            created()?.map(|day| format!("{:04}-{:02}", day.year(), day.month()))
-        }
-        Partition::CreatedYear => created()?.map(|day| day.year().to_string()),
-        Partition::PeriodYear => {
-            let column = column(batch, layout.schema.index_of("period_start")?)?;
-            let days = column.as_primitive_opt::<Date32Type>();
-            days.filter(|days| days.is_valid(row))
-                .map(|days| day_of(days.value(row)).year().to_string())
-        }
-    })
 }

@@ -4,8 +4,7 @@ use super::*;
 use crate::maintenance::clean_log;
 
 async fn as_of(store: &Arc<MemoryStore>, as_of: AsOf) -> Result<Table, PastError> {
-    let opened = Table::open_as_of(store.clone(), &BY_MONTH, ACCOUNT, as_of).await?;
-    Ok(opened.expect("a table").0)
+    Ok(open(store).await.as_of(as_of).await?.0)
 }
 
 /// A table that replaces its one file with each commit, and its files at each version.

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::matching::value;
 use super::*;
 use crate::verify::tests::{ACCOUNT, NOW, table, with_entries};
 
