@@ -128,7 +128,8 @@ async fn replace(
     rows: &RecordBatch,
     lie: impl FnOnce(&mut FileEntry),
 ) {
-    let (mut entry, bytes) = written(table, "1-2-b-0.parquet", month, rows);
+    let path = format!("1-2-b-{}.parquet", table.files().len());
+    let (mut entry, bytes) = written(table, &path, month, rows);
     lie(&mut entry);
     store.put(&format!("{}/{}", table.root(), entry.path), bytes).await.unwrap();
     let remove = old.map(|old| table.files()[old].clone()).into_iter().collect();
@@ -268,6 +269,12 @@ async fn a_key_that_is_there_twice() {
     let whats = [&finding[0].1, &finding[1].1];
     assert!(whats[0].contains("key 1 and 1 more is in `created_month=2024-03"), "{whats:?}");
     assert!(whats[1].contains("key 16 is in `created_month=2024-03"), "{whats:?}");
+    // At the very end of one range and beginning of the other.
+    let mut world = table().await;
+    replace(&mut world, Some(3), "2024-03", &entries("2024-03", [39, 45]), |_| ()).await;
+    let finding = found(&mut world).await;
+    assert_eq!(checks(&finding), [Check::Unique], "{finding:?}");
+    assert!(finding[0].1.starts_with("key 39 is in `created_month=2024-03"), "{finding:?}");
     // In one file, neighbours or not.
     for ids in [vec![45, 46, 46, 47], vec![46, 45, 47, 46]] {
         let mut world = table().await;
@@ -286,6 +293,15 @@ async fn files_of_one_partition_whose_ranges_overlap() {
     replace(&mut world, None, "2024-03", &entries("2024-03", [30, 70]), |_| ()).await;
     let finding = found(&mut world).await;
     assert_eq!(checks(&finding), [Check::Ranges], "{finding:?}");
+    let mut world = table().await;
+    replace(&mut world, None, "2024-03", &entries("2024-03", [59, 70]), |_| ()).await;
+    assert_eq!(checks(&found(&mut world).await), [Check::Ranges, Check::Unique]);
+    // One range reaches over two others.
+    let mut world = table().await;
+    replace(&mut world, None, "2024-03", &entries("2024-03", [30, 66, 70]), |_| ()).await;
+    replace(&mut world, None, "2024-03", &entries("2024-03", [65, 66]), |_| ()).await;
+    let finding = found(&mut world).await;
+    assert_eq!(checks(&finding), [Check::Ranges, Check::Ranges, Check::Unique], "{finding:?}");
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ struct World {
     table: Table,
     changes: Table,
     writer: Writer,
+    /// Seconds from one commit to the next.
+    pace: i64,
 }
 
 impl World {
@@ -29,14 +31,14 @@ impl World {
         let table = Table::create(store.clone(), spec, ACCOUNT, NOW).await.unwrap();
         let changes = Table::create_changes(store.clone(), spec, ACCOUNT, NOW).await.unwrap();
         let writer = Writer { attempt: AttemptId("a".to_owned()), epoch: Epoch(1) };
-        Self { store, table, changes, writer }
+        Self { store, table, changes, writer, pace: 1000 }
     }
 
     /// Commits these entries, whose notes are `note`; with `whole` all others are deleted.
     async fn commit(&mut self, month: &str, ids: &[i64], note: &str, whole: bool, append: bool) {
         let sequence = self.table.recorded_sequence().next();
         let second = i64::try_from(sequence.0).unwrap();
-        let at = Timestamp::from_second(second * 1000).unwrap();
+        let at = Timestamp::from_second(second * self.pace).unwrap();
         let changed = |_, record: &mut Value| {
             record["notes"] = json!(note);
             record["updated_at"] = json!(format!("2025-01-01T00:00:{second:02}Z"));
@@ -153,6 +155,17 @@ async fn the_changes_of_a_history_give_the_table() {
     assert_eq!(replayed.changes, 25 + 3 + 3 + 28 + 1 + 1);
     let mut empty = World::new().await;
     assert_eq!(empty.replayed().await, Replayed::default());
+}
+
+#[tokio::test]
+async fn the_order_is_that_of_the_commits_and_not_of_clocks() {
+    let mut world = World::new().await;
+    world.pace = -1000;
+    for note in ["first", "second", "third"] {
+        world.commit("2024-01", &[1, 2, 3], note, false, true).await;
+    }
+    let replayed = world.replayed().await;
+    assert_eq!((replayed.findings, replayed.changes), (Vec::new(), 9));
 }
 
 #[tokio::test]
