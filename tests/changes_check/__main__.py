@@ -101,7 +101,7 @@ def by_duckdb(stream, blocks, kept, rows, columns, anew) -> str:
     same({(row["id"],): row for row in mine.to_pylist()}, rows, columns, "duckdb")
     equal(kept["sql"], kept["since"], "what both followers know")
     for at, then in kept["then"]:
-        connection.execute(f"SET VARIABLE at = '{at}'")
+        connection.execute(f"SET VARIABLE moment = '{at}'")
         answer = run("as_of").to_arrow_table().to_pylist()
         same({(row["id"],): row for row in answer}, then, columns, f"the state at {at}")
     newest = f"SELECT max(changed_at) FROM delta_scan('lake/tables/{stream}_changes')"
