@@ -41,7 +41,7 @@ impl Run {
         tidy_log(&mut self.table, now, retention, settings.retention).await;
         // It may take a while: not where the time is up.
         if matches!(outcome, Outcome::Complete)
-            && let Err(error) = self.expire_changes(now).await
+            && let Err(error) = Box::pin(self.expire_changes(now)).await
         {
             tracing::warn!(stream, error = error.chain(), "old changes stay for now");
         }
