@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use e2e::changes::Changes;
@@ -336,5 +337,76 @@ fn a_full_pass_that_moves_nothing_changes_nothing() {
         drop(sync(&world.process(None), Some(Pass::Full)).await.unwrap());
         assert_eq!(changes(&world).await.all.len(), before);
         assert_eq!(store.list("tables/roles_changes/", None).await.unwrap().len(), files);
+    });
+}
+
+/// Changes the table every ten days, and remembers its rows at each sequence.
+async fn over_months(world: &World, times: u64, states: &mut BTreeMap<i64, Contents>) {
+    for _ in 0..times {
+        world.sleep(24 * 10).await;
+        create(world);
+        delete(world).await;
+        quiet(world).await;
+        let recorded = i64::try_from(changes(world).await.recorded).unwrap();
+        states.insert(recorded, rows(world).await);
+    }
+}
+
+fn least(changes: &Changes) -> i64 {
+    changes.all.iter().map(|change| change.sequence).min().unwrap()
+}
+
+#[test]
+fn old_changes_give_way_to_one_baseline_that_says_the_same() {
+    story(async {
+        let mut world = loaded().await;
+        world.settings.changes_retention = Some(1);
+        let mut states = BTreeMap::from([(1, rows(&world).await)]);
+        let mut begins = Vec::new();
+        for _ in 0..8 {
+            over_months(&world, 3, &mut states).await;
+            let now = changes(&world).await;
+            begins.push(least(&now));
+            for (sequence, state) in states.range(least(&now)..) {
+                assert_eq!(&now.replay(*sequence), state, "at sequence {sequence}");
+            }
+            let oldest = now.all.iter().filter(|change| change.sequence == least(&now));
+            assert!(oldest.clone().all(|change| change.op == "I") || least(&now) == 1);
+            let at = oldest.map(|change| change.changed_at).max().unwrap();
+            let kept = now.all.iter().filter(|change| change.sequence > least(&now));
+            assert!(kept.clone().all(|change| change.changed_at > at));
+        }
+        assert!(begins.is_sorted() && begins[7] > begins[1] && begins[1] >= 1, "{begins:?}");
+        let files = world.store.list("tables/roles_changes/changed_month=", None).await.unwrap();
+        let months: BTreeSet<&str> =
+            files.iter().filter_map(|file| file.key.split('/').nth(2)).collect();
+        assert_eq!(months.len(), 3, "this month, the one before and the baseline: {months:?}");
+        assert_eq!(wrong(&world).await, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_death_while_changes_expire_loses_none_of_those_that_stay() {
+    story(async {
+        let mut begun_anew = 0;
+        for after_calls in (20..80).step_by(2) {
+            let mut world = loaded().await;
+            let mut states = BTreeMap::new();
+            over_months(&world, 7, &mut states).await;
+            world.settings.changes_retention = Some(1);
+            create(&world);
+            world.sleep(24).await;
+            drop(sync(&world.process(Some(Death { after_calls, effect: true })), None).await);
+            begun_anew += u64::from(least(&changes(&world).await) > 1);
+            create(&world);
+            quiet(&world).await;
+            let now = changes(&world).await;
+            assert!(least(&now) > 1, "died at call {after_calls}");
+            for (sequence, state) in states.range(least(&now)..) {
+                assert_eq!(&now.replay(*sequence), state, "at sequence {sequence}");
+            }
+            assert_eq!(wrong(&world).await, Vec::<String>::new());
+        }
+        assert!((1..30).contains(&begun_anew), "{begun_anew} deaths after the expiry");
     });
 }

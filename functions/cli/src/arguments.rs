@@ -170,6 +170,9 @@ pub struct SyncArguments {
     /// Keep no table of changes of these streams, or of `all` [HARVEST_NO_CHANGES]
     #[arg(long, value_name = "A,B", num_args = 0..=1, default_missing_value = "all")]
     pub no_changes: Option<String>,
+    /// Keep changes of this month and so many before [HARVEST_CHANGES_RETENTION; default: all]
+    #[arg(long, value_name = "MONTHS")]
+    pub changes_retention: Option<String>,
     /// Accept a token that sees less than the one that wrote the rows [HARVEST_ACCEPT_ROLE]
     #[arg(long)]
     pub accept_role: bool,

@@ -5,6 +5,7 @@
 
 mod baseline;
 mod encode;
+mod expire;
 
 use engine::ids::Sequence;
 use engine::time::Timestamp;
@@ -15,6 +16,7 @@ use crate::table::{FileEntry, Table};
 
 pub use baseline::Baseline;
 pub(crate) use encode::ChangeEncoder;
+pub use expire::{Expired, condense, expired};
 
 /// What happened to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -105,6 +105,13 @@ pub enum ChangesCommit {
     Append(ChangeFiles),
     /// A baseline of the table at that commit takes the place of all.
     Replace(ChangeFiles),
+    /// A baseline takes the place of old changes; the sequence stays.
+    Expire {
+        /// The baseline.
+        add: Vec<FileEntry>,
+        /// The old changes.
+        remove: Vec<FileEntry>,
+    },
 }
 
 /// A table at one of its versions.

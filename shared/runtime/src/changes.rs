@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use engine::ids::Sequence;
 use engine::report::Counts;
-use lake::changes::{Baseline, ChangeFiles, ChangesOf, Lag, lag};
+use engine::time::{Timestamp, utc_day};
+use lake::changes::{Baseline, ChangeFiles, ChangesOf, Lag, condense, expired, lag};
 use lake::partition::Limits;
 use lake::table::{ChangesCommit, CommitError, CommitNote, Table};
 use serde_json::Value;
@@ -53,7 +54,7 @@ impl Run {
     /// which may not change before.
     pub(crate) async fn prepare_changes(
         &mut self,
-        at: engine::time::Timestamp,
+        at: Timestamp,
     ) -> Result<Option<ChangesOf>, RunError> {
         if !self.keeps_changes() {
             return Ok(None);
@@ -159,6 +160,33 @@ impl Run {
         Ok(())
     }
 
+    /// Replaces changes that are older than they are to be kept by what they lead to.
+    pub(crate) async fn expire_changes(&mut self, now: Timestamp) -> Result<(), RunError> {
+        let stream = self.stream();
+        let (Some(months), Some(changes)) =
+            (self.context.settings.changes_retention, &self.changes)
+        else {
+            return Ok(());
+        };
+        let Some(old) = expired(changes, &month_before(now, months)) else {
+            return Ok(());
+        };
+        let writer = self.writer();
+        let name = format!("{}-{}-{}", writer.epoch, old.sequence, writer.attempt);
+        let (store, scratch) = (Arc::clone(&self.context.store), self.context.scratch.clone());
+        let add = condense(store, changes, &old, name, Limits::default(), scratch)
+            .await
+            .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
+        let note = self.changes_note(Counts::default());
+        let change = ChangesCommit::Expire { add, remove: old.files };
+        let now = self.context.clock.now();
+        let Some(changes) = &mut self.changes else {
+            return Ok(());
+        };
+        let committed = changes.commit_changes(now, &writer, &change, &note).await;
+        committed.map(drop).map_err(|error| self.commit_error(error))
+    }
+
     /// The stream's table was lost or put back: its sequence must not say twice the same, or who
     /// follows the changes would not notice.
     async fn go_on_from(&mut self, sequence: Sequence) -> Result<(), RunError> {
@@ -208,6 +236,13 @@ impl Run {
         tracing::info!(stream, %sequence, rows, "the table of changes begins with all rows");
         Ok(ChangeFiles { sequence, files })
     }
+}
+
+/// The month so many months before that of `now`, as `YYYY-MM`.
+fn month_before(now: Timestamp, months: u32) -> String {
+    let day = utc_day(now);
+    let month = i64::from(day.year()) * 12 + i64::from(day.month()) - 1 - i64::from(months);
+    format!("{:04}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1)
 }
 
 /// The files of the changes of the commit that makes `sequence`.

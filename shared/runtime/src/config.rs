@@ -42,6 +42,8 @@ pub struct Settings {
     pub exclude: BTreeSet<String>,
     /// Streams whose changes are not kept.
     pub no_changes: NoChanges,
+    /// Months before this one whose changes are kept; `None`: all.
+    pub changes_retention: Option<u32>,
     /// First day that full passes of dated listings, and reports, read; `None`: all history.
     pub start_date: Option<Date>,
     /// How often incremental passes run.
@@ -83,6 +85,7 @@ impl Settings {
             streams: None,
             exclude: BTreeSet::new(),
             no_changes: NoChanges::default(),
+            changes_retention: None,
             start_date: None,
             sync_interval: SignedDuration::from_hours(1),
             max_workers: 8,

@@ -137,7 +137,7 @@ impl Run {
         loop {
             let started = self.context.clock.now();
             let writer = self.writer();
-            let changes = self.prepare_changes(started).await?;
+            let changes = Box::pin(self.prepare_changes(started)).await?;
             let job =
                 self.job(&writer, started, Arc::clone(&incoming), changes.clone(), before.deleted);
             let merged = self.merge(MergeJob { coverage: coverage.clone(), ..job }).await?;
@@ -177,7 +177,7 @@ impl Run {
     async fn advance(&mut self, committed: &Committed) -> Result<(), RunError> {
         self.item.value.version = committed.version;
         self.item.value.sequence = committed.sequence;
-        self.complete_changes().await?;
+        Box::pin(self.complete_changes()).await?;
         self.save_item().await
     }
 

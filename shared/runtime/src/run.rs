@@ -63,7 +63,7 @@ pub async fn run(context: &Context, order: Order) -> RunReport {
     let mut report = RunReport::new(order.spec.name, order.pass, begun);
     context.progress.on(order.spec.name, order.pass, &Moment::Started);
     match Run::open(context, order, begun).await {
-        Ok(Ok(run)) => report = run.work().await,
+        Ok(Ok(run)) => report = Box::pin(run.work()).await,
         Ok(Err(busy)) => report.outcome = Outcome::Busy { until: busy.until },
         Err(error) => {
             record_failure(context, order, &error).await;
@@ -167,7 +167,7 @@ impl Run {
             self.fence().await?;
             self.save_item().await?;
         }
-        self.complete_changes().await
+        Box::pin(self.complete_changes()).await
     }
 
     /// The commit after which a frozen former owner can commit nothing.

@@ -39,6 +39,12 @@ impl Run {
             self.seek_orphans(now, ORPHAN_AGE).await;
         }
         tidy_log(&mut self.table, now, retention, settings.retention).await;
+        // It may take a while: not where the time is up.
+        if matches!(outcome, Outcome::Complete)
+            && let Err(error) = Box::pin(self.expire_changes(now)).await
+        {
+            tracing::warn!(stream, error = error.chain(), "old changes stay for now");
+        }
         if let Some(changes) = &mut self.changes {
             if let Err(error) = maintenance::vacuum(changes, now, retention).await {
                 tracing::warn!(stream, %error, "removed files of changes stay behind");

@@ -68,6 +68,7 @@ impl SyncArguments {
         set(given, Setting::MAX_WORKERS, self.max_workers.as_ref());
         set(given, Setting::RETENTION, self.retention.as_ref());
         set(given, Setting::NO_CHANGES, self.no_changes.as_ref());
+        set(given, Setting::CHANGES_RETENTION, self.changes_retention.as_ref());
         raise(given, Setting::KEEP, self.keep);
         raise(given, Setting::ACCEPT_ROLE, self.accept_role);
         raise(given, Setting::ACCEPT_DELETES, self.accept_deletes);

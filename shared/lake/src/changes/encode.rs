@@ -39,7 +39,19 @@ impl ChangeEncoder {
         rows: &RecordBatch,
         partition: Option<&str>,
     ) -> Result<Vec<Written>, PartitionError> {
-        let rows = self.changes(ops, rows, partition)?;
+        let mut columns = rows.columns().to_vec();
+        columns.extend(kept_in(self.of.schema.spec.partition, partition, rows.num_rows())?);
+        self.append(ops, columns)
+    }
+
+    /// Appends rows of changes as inserts of this commit.
+    pub(crate) fn add_again(&mut self, rows: &RecordBatch) -> Result<Vec<Written>, PartitionError> {
+        let columns = rows.columns().iter().skip(3).cloned().collect();
+        self.append(&vec![Op::Insert; rows.num_rows()], columns)
+    }
+
+    fn append(&mut self, ops: &[Op], row: Vec<ArrayRef>) -> Result<Vec<Written>, PartitionError> {
+        let rows = self.changes(ops, row)?;
         let mut full = Vec::new();
         let mut start = 0;
         while start < rows.num_rows() {
@@ -65,13 +77,8 @@ impl ChangeEncoder {
         self.writer.take().map(PartitionWriter::finish).transpose()
     }
 
-    fn changes(
-        &self,
-        ops: &[Op],
-        rows: &RecordBatch,
-        partition: Option<&str>,
-    ) -> Result<RecordBatch, PartitionError> {
-        let count = rows.num_rows();
+    fn changes(&self, ops: &[Op], row: Vec<ArrayRef>) -> Result<RecordBatch, PartitionError> {
+        let count = ops.len();
         let at = TimestampMicrosecondArray::from(vec![self.of.at.as_microsecond(); count]);
         let sequence = i64::try_from(self.of.sequence.0).unwrap_or(i64::MAX);
         let mut columns: Vec<ArrayRef> = vec![
@@ -79,10 +86,7 @@ impl ChangeEncoder {
             Arc::new(at.with_timezone("UTC")),
             Arc::new(Int64Array::from(vec![sequence; count])),
         ];
-        columns.extend_from_slice(rows.columns());
-        if let Some(column) = kept_in(self.of.schema.spec.partition, partition, count)? {
-            columns.push(column);
-        }
+        columns.extend(row);
         Ok(RecordBatch::try_new(Arc::clone(&self.layout.schema), columns)?)
     }
 }

@@ -202,9 +202,9 @@ impl TableFiles {
         };
         let (encoded, stored) = tokio::join!(encoding, storing);
         let (added, table) = stored?;
-        let (counts, encoder) = encoded?;
+        let (counts, left) = encoded?;
         if let Some(changes) = &mut table.changes {
-            changes.encoder = encoder;
+            changes.encoder = left;
         }
         Ok((counts, added))
     }

@@ -62,6 +62,12 @@ impl Layout {
         }
     }
 
+    /// The rows of files, of which the one that is read last counts, whatever version it says it is.
+    pub(crate) fn latest(table: &TableSchema) -> Result<Self, ArrowError> {
+        let layout = Self::new(table, Columns::All)?;
+        Ok(Self { updated_at: None, synced_at: None, ..layout })
+    }
+
     /// Decoded rows: partition column included.
     pub(crate) fn decoded(table: &TableSchema) -> Result<Self, ArrowError> {
         Self::of(table, |_| true)

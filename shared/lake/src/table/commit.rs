@@ -142,36 +142,39 @@ impl Table {
         change: &ChangesCommit,
         note: &CommitNote,
     ) -> Result<Committed, CommitError> {
-        let (operation, files, remove) = match change {
-            ChangesCommit::Append(files) => ("WRITE", files, Vec::new()),
-            ChangesCommit::Replace(files) => ("REPLACE", files, self.files.clone()),
+        let recorded = self.recorded_sequence();
+        let (operation, sequence, add, remove) = match change {
+            ChangesCommit::Append(made) => ("WRITE", made.sequence, &made.files, Vec::new()),
+            ChangesCommit::Replace(made) => {
+                ("REPLACE", made.sequence, &made.files, self.files.clone())
+            }
+            ChangesCommit::Expire { add, remove } => ("EXPIRE", recorded, add, remove.clone()),
         };
         let appends = matches!(change, ChangesCommit::Append(_));
-        if appends && self.recorded_sequence().next() != files.sequence {
+        if appends && recorded.next() != sequence {
             let (table, version) = (self.stream().to_owned(), self.state.version);
             return Err(CommitError::Stale { table, version });
         }
-        self.check_files(&files.files, &remove)?;
+        self.check_files(add, &remove)?;
         let column = self.partition_column();
         let mut lines = Vec::new();
-        if !files.files.is_empty()
+        if !add.is_empty()
             && let Some(meta_data) = self.widened()?
         {
             lines.push(Line { meta_data: Some(meta_data), ..Line::default() });
         }
-        for txn in [Txn::epoch(writer.epoch, now), Txn::sequence(files.sequence, now)] {
+        for txn in [Txn::epoch(writer.epoch, now), Txn::sequence(sequence, now)] {
             lines.push(Line { txn: Some(txn), ..Line::default() });
         }
         for file in &remove {
             let remove = Some(Remove::of(file, column, true, now));
             lines.push(Line { remove, ..Line::default() });
         }
-        for file in &files.files {
+        for file in add {
             let add = Some(Add::of(file, column, true));
             lines.push(Line { add, ..Line::default() });
         }
         let writer_number = Some((writer, self.commits));
-        let sequence = files.sequence;
         let info = Info { operation, now, writer: writer_number, sequence, note: Some(note) };
         let body = self.body(&info, lines)?;
         let removed: BTreeSet<&str> = remove.iter().map(|file| &file.path[..]).collect();

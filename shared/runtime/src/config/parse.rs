@@ -29,6 +29,7 @@ const STATE: &str = ".state.sqlite";
 const LEAST_RETENTION: SignedDuration = SignedDuration::from_hours(1);
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 3650);
 const MOST_WORKERS: usize = 64;
+const MOST_MONTHS: u32 = 1200;
 
 impl Deployment {
     /// Checks what was given; what was not has its default.
@@ -77,6 +78,8 @@ fn settings(given: &Given, account: AccountId) -> Result<Settings, ConfigError> 
     } else {
         NoChanges::Streams(streams(given, Setting::NO_CHANGES)?.unwrap_or_default())
     };
+    settings.changes_retention =
+        read(given, Setting::CHANGES_RETENTION, |text| number(text, &(1..=MOST_MONTHS)))?;
     settings.start_date = read(given, Setting::START_DATE, |text| {
         let day = (text.len() == 10).then(|| text.parse().ok()).flatten();
         day.ok_or_else(|| format!("`{text}` is no day: write 2024-01-31"))
