@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::Parser as _;
-use cli::{Arguments, Exit, Terminal};
+use cli::{Arguments, Terminal};
 use e2e::kept;
 use e2e::oracle::After;
 use e2e::world::{World, in_simulated_time, sync};
@@ -17,6 +17,7 @@ use engine::pass::Pass;
 use engine::spec::Kind;
 use lake::store::FolderStore;
 use lake::table::Table;
+use serde_json::Value;
 
 /// What a failure means.
 const BROKEN: &str = "\n\
@@ -33,13 +34,23 @@ const ANOTHER: &str = "\n\
     makes of this scale and seed as it was: new records, members and choices go behind a switch of \
     the scale.\n";
 
-async fn verified(folder: &Path) -> Exit {
+/// What `verify` finds; files that count as those of another program are findings here.
+async fn findings(folder: &Path) -> Vec<String> {
     let lake = folder.to_str().unwrap();
-    let arguments = Arguments::parse_from(["harvest-lake", "verify", "--lake", lake]);
+    let arguments = Arguments::parse_from(["harvest-lake", "verify", "--json", "--lake", lake]);
     let mut out = Vec::new();
-    let exit = cli::run(&arguments, Terminal::default(), &mut out).await;
-    println!("{}", String::from_utf8_lossy(&out));
-    exit
+    cli::run(&arguments, Terminal::default(), &mut out).await;
+    let json: Value = serde_json::from_slice(&out).unwrap();
+    let streams = json["streams"].as_array().unwrap_or_else(|| panic!("{json}{BROKEN}"));
+    assert_eq!(streams.len(), 33, "{json}{BROKEN}");
+    let mut findings = Vec::new();
+    for stream in streams {
+        findings.extend(stream["findings"].as_array().unwrap().iter().map(Value::to_string));
+        if stream["foreign_files"] != 0 {
+            findings.push(format!("{}: its files are not known as ours", stream["stream"]));
+        }
+    }
+    findings
 }
 
 /// Where the streams stand, by their names; tables and state agree.
@@ -56,6 +67,8 @@ async fn standing(world: &World, folder: &Path) -> BTreeMap<&'static str, Stream
         let item = item.unwrap_or_else(|error| panic!("{error}{BROKEN}")).value;
         assert_eq!(item.version, version, "{}{BROKEN}", spec.name);
         assert!(item.position.full.last_begun.is_some(), "{}{BROKEN}", spec.name);
+        let cursor = item.position.cursor;
+        assert_eq!(cursor.is_some(), is_read_by_changes(spec.name), "{}{BROKEN}", spec.name);
         items.insert(spec.name, item);
     }
     items
@@ -76,7 +89,7 @@ fn a_lake_of_format_1_opens_and_goes_on() {
         kept::history(&world, None).await;
         assert_eq!(kept::digest(&world), digest, "{ANOTHER}");
         // As it is: whole, and true.
-        assert_eq!(verified(lake).await, Exit::Done, "{BROKEN}");
+        assert_eq!(findings(lake).await, Vec::<String>::new(), "{BROKEN}");
         let before = standing(&world, lake).await;
         assert!(before.values().any(|item| item.version > 10), "no checkpoint is tried");
         let unfinished = |stream: &str| before[stream].position.full.unfinished.is_some();
@@ -95,6 +108,8 @@ fn a_lake_of_format_1_opens_and_goes_on() {
         for report in &synced.reports {
             let goes_on = report.pass == Pass::Incremental || unfinished(report.stream);
             assert!(goes_on || !is_read_by_changes(report.stream), "{}{BROKEN}", report.stream);
+            let is_pass_of_changes = report.stream == "time_entries" && !unfinished("time_entries");
+            assert!(!is_pass_of_changes || report.records < 20, "{}{BROKEN}", report.records);
         }
         let differences = kept::oracle(&world, lake).differences(After::IncrementalPasses).await;
         assert_eq!(differences, Vec::<String>::new(), "{BROKEN}");
@@ -107,12 +122,12 @@ fn a_lake_of_format_1_opens_and_goes_on() {
         assert!(after["clients"].sequence > before["clients"].sequence);
         // Tables of changes begin with all rows of then, and lead to the tables.
         assert!(after.keys().all(|stream| changes(stream)));
-        assert_eq!(verified(lake).await, Exit::Done, "{BROKEN}");
+        assert_eq!(findings(lake).await, Vec::<String>::new(), "{BROKEN}");
         let synced = sync(&process, Some(Pass::Full)).await.unwrap();
         assert_eq!(synced.failures(), Vec::<String>::new(), "{BROKEN}");
         let differences = kept::oracle(&world, lake).differences(After::FullPasses).await;
         assert_eq!(differences, Vec::<String>::new(), "{BROKEN}");
-        assert_eq!(verified(lake).await, Exit::Done, "{BROKEN}");
+        assert_eq!(findings(lake).await, Vec::<String>::new(), "{BROKEN}");
     });
 }
 
