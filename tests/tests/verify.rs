@@ -1,7 +1,12 @@
 //! The command `verify` on real lakes: nothing is found where nothing is wrong, and what is wrong
 //! is found, also against Harvest; and `files` of older versions.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a surprise ends the test")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a surprise ends the test"
+)]
 
 use std::fs;
 

@@ -95,7 +95,7 @@ async fn command(
         Command::Streams => Ok(stream_list::streams()),
         Command::Schema(schema) => ddl::schema(schema, &given),
         Command::Files(files) => files::files(files, &given).await,
-        Command::Verify(wanted) => verify::verify(wanted, given, paint).await,
+        Command::Verify(wanted) => Box::pin(verify::verify(wanted, given, paint)).await,
         Command::Export(wanted) => export::export(wanted, &given).await,
         Command::Reset(reset) => reset::reset(reset, given).await,
     }
