@@ -35,7 +35,10 @@ fn found(ended: &Ended) -> Vec<String> {
 #[test]
 fn nothing_is_found_in_a_lake_as_it_should_be() {
     let scene = Scene::new(61);
-    scene.run("verify").with(1).says(&["no table", "sync"]);
+    for line in ["verify", "verify --against-harvest", "verify tasks"] {
+        drop(scene.run(line).with(1).says(&["no table", "sync"]));
+        assert!(!scene.lake().exists(), "{line}");
+    }
     scene.sync().with(0);
     scene.mutate(61);
     scene.sync().with(0);

@@ -65,6 +65,10 @@ pub(crate) async fn verify(
     let harvest = match arguments.extent() {
         None => None,
         Some(extent) => {
+            // Before a folder of a mistyped name is made.
+            if let (None, Some(first)) = (lake.account().await, streams::STREAMS.first()) {
+                return Err(no_table(named.first().unwrap_or(first), &lake));
+            }
             lake.name_account(&mut given).await;
             let deployment = Deployment::parse(&given)?;
             let context = parts::context(&deployment, Arc::new(Silent)).await?;
