@@ -28,21 +28,36 @@ sync() {
 check() {
     PYTHONPATH=tests "$python" -m lake_check --lake "$work/lake" --truth "$origin" "$@"
 }
+follow() {
+    PYTHONPATH=tests "$python" -m changes_check --lake "$work/lake" --memory "$work/followed" "$@"
+}
+mutate() {
+    "$python" - "$origin/_sim/mutate?steps=300&seed=$1" <<'PY'
+import sys, urllib.request
+urllib.request.urlopen(urllib.request.Request(sys.argv[1], method="POST")).read()
+PY
+}
 
 echo "== full run"
 sync
 check
+echo "== tables of changes"
+follow
 echo "== views and saved queries"
 PYTHONPATH=tests "$python" -m queries --lake "$work/lake" --truth "$origin"
 echo "== exports"
 "$python" tests/export_check.py "$work/lake" "$bin/harvest-lake"
 echo "== changes, then an incremental run"
-"$python" - "$origin/_sim/mutate?steps=300&seed=3" <<'PY'
-import sys, urllib.request
-urllib.request.urlopen(urllib.request.Request(sys.argv[1], method="POST")).read()
-PY
+mutate 3
 sync
 check --lenient
+follow
 echo "== a sweep"
 sync --pass full --accept-deletes
 check --deleted
+follow
+echo "== changes begin anew after commits without"
+mutate 4
+sync --pass full --accept-deletes --no-changes
+sync
+follow --begun-anew

@@ -117,6 +117,10 @@ def compare(arguments: argparse.Namespace, stack: Stack) -> int:
             failures += 1
             print(f"✗ {table}: {error}")
             continue
+        if table.endswith("_changes"):
+            # How many there are is not in the status; that Athena reads them is what counts.
+            print(f"✓ {table}: {counted} changes")
+            continue
         # A sync may have committed in between: then the newer count counts.
         if counted != rows.get(table):
             rows = {one["stream"]: one["rows"] for one in status(arguments, stack)["streams"]}

@@ -9,11 +9,13 @@
     reason = "test support: a surprise ends the test"
 )]
 
+pub mod changes;
 pub mod cloud;
 pub mod deadly;
 pub mod deployed;
 pub mod emulators;
 mod http;
+pub mod kept;
 pub mod lambda;
 pub mod oracle;
 pub mod proxy;

@@ -160,7 +160,7 @@ impl Oracle<'_> {
         let spec = streams::find(stream).expect("a stream");
         let listing = matches!(spec.kind, Kind::Listing(_));
         let rows = self.table_rows(spec).await;
-        let mut wrong = Vec::new();
+        let mut wrong = self.wrong_changes(spec).await;
         if after == After::IncrementalPasses && !listing {
             return wrong;
         }
@@ -207,7 +207,7 @@ fn differing(
         .collect()
 }
 
-fn content(schema: &TableSchema, batch: &RecordBatch) -> Vec<(String, Vec<Vec<u8>>)> {
+pub(crate) fn content(schema: &TableSchema, batch: &RecordBatch) -> Vec<(String, Vec<Vec<u8>>)> {
     let options = FormatOptions::default();
     let keys: Vec<ArrayFormatter<'_>> = schema
         .key_indices()

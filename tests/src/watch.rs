@@ -35,6 +35,7 @@ impl Watch {
                 continue;
             };
             drop(world.oracle().table_rows(spec).await);
+            wrong.extend(world.oracle().wrong_changes(spec).await);
             let commits = commits(world, spec).await;
             let epochs: Vec<u64> = commits.iter().map(|commit| commit.0).collect();
             if !epochs.is_sorted() {

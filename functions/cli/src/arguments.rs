@@ -46,8 +46,10 @@ pub enum Command {
     Streams,
     /// Show the columns of a stream's table, or the statement that makes it known to an engine.
     Schema(SchemaArguments),
-    /// List the files that a stream's table consists of now.
+    /// List the files that a stream's table consists of, now or at an older version.
     Files(FilesArguments),
+    /// Read the tables and tell what is wrong with them; also compare them with Harvest.
+    Verify(VerifyArguments),
     /// Write plain Parquet of tables in Hive-style folders, for readers without Delta.
     Export(ExportArguments),
     /// Throw a stream's table away, so that the next sync loads it anew.
@@ -174,6 +176,12 @@ pub struct RunArguments {
     /// Keep removed files for the retention, for readers of older versions [HARVEST_KEEP]
     #[arg(long)]
     pub keep: bool,
+    /// Keep no table of changes of these streams, or of `all` [HARVEST_NO_CHANGES]
+    #[arg(long, value_name = "A,B", num_args = 0..=1, default_missing_value = "all")]
+    pub no_changes: Option<String>,
+    /// Keep changes of this month and so many before [HARVEST_CHANGES_RETENTION; default: all]
+    #[arg(long, value_name = "MONTHS")]
+    pub changes_retention: Option<String>,
     /// Accept a token that sees less than the one that wrote the rows [HARVEST_ACCEPT_ROLE]
     #[arg(long)]
     pub accept_role: bool,
@@ -269,7 +277,7 @@ pub enum Engine {
 /// Arguments of `schema`.
 #[derive(Clone, Debug, Args)]
 pub struct SchemaArguments {
-    /// The stream.
+    /// The stream; `<stream>_changes` for the table of its changes.
     pub stream: String,
     /// Print the statement for this engine
     #[arg(long, value_enum)]
@@ -282,13 +290,40 @@ pub struct SchemaArguments {
 /// Arguments of `files`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct FilesArguments {
-    /// The stream.
+    /// The stream; `<stream>_changes` for the table of its changes.
     pub stream: String,
     /// Print only the paths, one a line
     #[arg(long)]
     pub paths: bool,
+    /// Those of this older version of the table
+    #[arg(long, value_name = "N", conflicts_with = "at")]
+    pub version: Option<u64>,
+    /// Those of the version at this time: 2026-11-23T06:15:00Z, or a day, at whose end (UTC)
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
     #[command(flatten)]
     pub lake: LakeArguments,
+}
+
+/// Arguments of `verify`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct VerifyArguments {
+    /// The streams [default: all that have a table]
+    #[arg(value_name = "STREAM")]
+    pub streams: Vec<String>,
+    /// Also read records from Harvest and compare them, within the rate budget
+    #[arg(long)]
+    pub against_harvest: bool,
+    /// Read about so many records of each stream [default: 200]
+    #[arg(long, value_name = "N", requires = "against_harvest", conflicts_with = "all")]
+    pub sample: Option<u64>,
+    /// Read everything: as many requests as a full pass takes
+    #[arg(long, requires = "against_harvest")]
+    pub all: bool,
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    #[command(flatten)]
+    pub api: ApiArguments,
 }
 
 /// Arguments of `export`.

@@ -2,7 +2,9 @@
 
 use catalog::ddl::{self, quoted};
 use catalog::types;
-use engine::schema::{Column, ColumnType, Member, columns};
+use engine::schema::{
+    Column, ColumnType, Member, Source, change_columns, changes_doc, changes_name, columns,
+};
 use engine::spec::StreamSpec;
 use runtime::config::{Given, Setting, find_stream};
 use serde_json::{Value, json};
@@ -15,28 +17,49 @@ use crate::text;
 
 /// The columns of a stream, or the statement that was asked for.
 pub(crate) fn schema(arguments: &SchemaArguments, given: &Given) -> Result<Said, CliError> {
-    let spec = find_stream(&arguments.stream)?;
+    let described = Described::of(&arguments.stream)?;
+    let Described { name, doc, .. } = &described;
     let lake = arguments.lake.as_deref().or_else(|| given.get(Setting::LAKE)).unwrap_or("./lake");
     let lake = lake.trim_end_matches('/');
     Ok(match arguments.ddl {
-        None => shown(spec),
+        None => shown(&described),
         Some(engine) => {
             let statement = match engine {
-                Engine::Athena => ddl::athena(spec, lake),
-                Engine::Duckdb => duckdb(spec, lake),
+                Engine::Athena => ddl::athena(name, doc, lake),
+                Engine::Duckdb => duckdb(name, doc, lake),
             };
-            let json = json!({ "stream": spec.name, "statement": statement });
+            let json = json!({ "stream": name, "statement": statement });
             Said { text: format!("{statement}\n"), json, exit: Exit::Done }
         }
     })
 }
 
-fn shown(spec: &'static StreamSpec) -> Said {
-    let columns = columns(spec);
+/// A table that people ask for: a stream's, or that of its changes.
+struct Described {
+    spec: &'static StreamSpec,
+    name: String,
+    doc: String,
+    columns: Vec<Column>,
+}
+
+impl Described {
+    fn of(name: &str) -> Result<Self, CliError> {
+        if let Some(spec) = name.strip_suffix("_changes").and_then(|name| find_stream(name).ok()) {
+            let (name, doc) = (changes_name(spec), changes_doc(spec));
+            return Ok(Self { spec, name, doc, columns: change_columns(spec) });
+        }
+        let spec = find_stream(name)?;
+        let (name, doc) = (spec.name.to_owned(), spec.doc.to_owned());
+        Ok(Self { spec, name, doc, columns: columns(spec) })
+    }
+}
+
+fn shown(described: &Described) -> Said {
+    let Described { spec, name, doc, columns } = described;
     let key = |column: &Column| spec.primary_key.contains(&column.name.as_str());
-    let partition = |column: &Column| spec.partition.column() == Some(column.name.as_str());
+    let partition = |column: &Column| column.source == Source::Partition;
     let mut rows = Vec::new();
-    for column in &columns {
+    for column in columns {
         let remarks = [
             (column.required, "never null"),
             (key(column), "key"),
@@ -67,11 +90,11 @@ fn shown(spec: &'static StreamSpec) -> Said {
         })
     };
     let json = json!({
-        "stream": spec.name,
-        "doc": spec.doc,
+        "stream": name,
+        "doc": doc,
         "columns": columns.iter().map(document).collect::<Vec<Value>>(),
     });
-    Said { text: format!("{}: {}\n\n{table}", spec.name, spec.doc), json, exit: Exit::Done }
+    Said { text: format!("{name}: {doc}\n\n{table}"), json, exit: Exit::Done }
 }
 
 /// The members of a list's structs; none for other columns.
@@ -94,15 +117,12 @@ fn shown_type(ty: &ColumnType) -> String {
     if members(ty).is_empty() { types::hive(ty) } else { "array<struct>".to_owned() }
 }
 
-fn duckdb(spec: &StreamSpec, lake: &str) -> String {
+fn duckdb(name: &str, doc: &str, lake: &str) -> String {
     format!(
-        "-- {}: {}\nCREATE OR REPLACE VIEW {} AS SELECT * FROM {};\nCOMMENT ON VIEW {} IS '{}';",
-        spec.name,
-        spec.doc,
-        spec.name,
-        duckdb::scan(lake, spec.name),
-        spec.name,
-        quoted(spec.doc)
+        "-- {name}: {doc}\nCREATE OR REPLACE VIEW {name} AS SELECT * FROM {};\n\
+         COMMENT ON VIEW {name} IS '{}';",
+        duckdb::scan(lake, name),
+        quoted(doc)
     )
 }
 
@@ -139,6 +159,22 @@ mod tests {
         assert!(athena.contains("TBLPROPERTIES ('table_type' = 'DELTA')"), "{athena}");
         let duckdb = asked("clients", Some(Engine::Duckdb), Some("/it's/lake")).unwrap().text;
         assert!(duckdb.contains("FROM delta_scan('/it''s/lake/tables/clients')"), "{duckdb}");
+    }
+
+    #[test]
+    fn tables_of_changes_are_described_as_well() {
+        let said = asked("clients_changes", None, None).unwrap();
+        let names: Vec<&str> = said.json["columns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|c| c["name"].as_str())
+            .collect();
+        assert_eq!(names[..4], ["op", "changed_at", "sequence", "id"]);
+        assert_eq!(names.last(), Some(&"changed_month"));
+        let athena = asked("clients_changes", Some(Engine::Athena), Some("s3://b/p")).unwrap().text;
+        assert!(athena.contains("LOCATION 's3://b/p/tables/clients_changes/'"), "{athena}");
+        assert!(asked("nothing_changes", None, None).is_err());
     }
 
     #[test]

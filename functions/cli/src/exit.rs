@@ -61,6 +61,18 @@ pub enum CliError {
     /// A table cannot be read.
     #[error(transparent)]
     Table(#[from] lake::table::TableError),
+    /// There is no such older version.
+    #[error(transparent)]
+    Past(#[from] lake::table::PastError),
+    /// A time is none.
+    #[error(
+        "`{found}` is no time: write an instant such as 2026-11-23T06:15:00Z, or a day such as \
+         2026-11-23"
+    )]
+    Time {
+        /// What was given.
+        found: String,
+    },
     /// The target of an export is no place.
     #[error("the target of the export: {why}")]
     Target {
@@ -78,6 +90,15 @@ pub enum CliError {
         /// Why.
         #[source]
         source: lake::export::ExportError,
+    },
+    /// A table could not be looked at.
+    #[error("`{stream}` could not be verified")]
+    Verify {
+        /// The stream.
+        stream: &'static str,
+        /// Why.
+        #[source]
+        source: lake::verify::VerifyError,
     },
     /// There is no table yet.
     #[error(
@@ -117,6 +138,7 @@ impl CliError {
             | Self::Stream(_)
             | Self::NotADemo { .. }
             | Self::Target { .. }
+            | Self::Time { .. }
             | Self::Partition(_)
             | Self::Table(lake::table::TableError::OtherAccount { .. }) => Exit::Usage,
             Self::Parts(parts) => match parts {
@@ -131,9 +153,11 @@ impl CliError {
             }
             Self::Run(_)
             | Self::Table(_)
+            | Self::Past(_)
             | Self::NoTable { .. }
             | Self::Demo { .. }
-            | Self::Export { .. } => Exit::SomeFailed,
+            | Self::Export { .. }
+            | Self::Verify { .. } => Exit::SomeFailed,
         }
     }
 

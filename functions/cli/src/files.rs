@@ -1,5 +1,9 @@
 //! `harvest-lake files`.
 
+use std::collections::BTreeSet;
+
+use engine::time::{Date, SignedDuration, Timestamp, minus, next_day};
+use lake::table::{AsOf, Table};
 use runtime::config::{Given, find_stream};
 use serde_json::json;
 
@@ -9,54 +13,148 @@ use crate::lake_facts::LakeFacts;
 use crate::said::Said;
 use crate::text;
 
-/// The files that a table consists of now.
+/// The files that a table consists of, now or at an older version.
 pub(crate) async fn files(arguments: &FilesArguments, given: &Given) -> Result<Said, CliError> {
-    let spec = find_stream(&arguments.stream)?;
+    let of_changes = arguments.stream.strip_suffix("_changes");
+    let spec = find_stream(of_changes.unwrap_or(&arguments.stream))?;
+    let as_of = as_of(arguments)?;
     let mut given = given.clone();
     arguments.lake.give(&mut given);
     let lake = LakeFacts::of(&given).await?;
-    let Some(table) = lake.open(spec).await? else {
+    let opened =
+        if of_changes.is_some() { lake.open_changes(spec).await? } else { lake.open(spec).await? };
+    let Some(table) = opened else {
         return Err(CliError::NoTable { stream: spec.name, lake: lake.place.to_string() });
     };
-    let path = |path: &str| lake.place.locate(&format!("{}/{path}", table.root()));
+    let Some(as_of) = as_of else {
+        return Ok(said(arguments, &lake, &Shown { table, past: None }));
+    };
+    let (table, committed) = table.as_of(as_of).await?;
+    let missing = table.missing_files().await?.into_iter().map(|file| file.path).collect();
+    Ok(said(arguments, &lake, &Shown { table, past: Some(Past { committed, missing }) }))
+}
+
+/// A version and what is to be said of it.
+struct Shown {
+    table: Table,
+    past: Option<Past>,
+}
+
+/// What there is to say of a version because it is not the newest.
+struct Past {
+    committed: Option<Timestamp>,
+    /// Files that are deleted already.
+    missing: BTreeSet<String>,
+}
+
+/// Which version was asked for; `None`: the newest.
+fn as_of(arguments: &FilesArguments) -> Result<Option<AsOf>, CliError> {
+    match (arguments.version, arguments.at.as_deref()) {
+        (Some(version), _) => Ok(Some(AsOf::Version(version))),
+        (None, Some(at)) => Ok(Some(AsOf::Instant(instant(at)?))),
+        (None, None) => Ok(None),
+    }
+}
+
+/// An instant; of a day, its last one in UTC.
+fn instant(text: &str) -> Result<Timestamp, CliError> {
+    if let Ok(at) = text.parse() {
+        return Ok(at);
+    }
+    let day: Date = text.parse().map_err(|_| CliError::Time { found: text.to_owned() })?;
+    let midnight = format!("{}T00:00:00Z", next_day(day)).parse();
+    let midnight = midnight.map_err(|_| CliError::Time { found: text.to_owned() })?;
+    Ok(minus(midnight, SignedDuration::from_nanos(1)))
+}
+
+fn said(arguments: &FilesArguments, lake: &LakeFacts, shown: &Shown) -> Said {
+    let Shown { table, past } = shown;
+    let is_missing = |path: &str| past.as_ref().is_some_and(|past| past.missing.contains(path));
     let mut lines = String::new();
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     for file in table.files() {
-        let path = path(&file.path);
-        lines.push_str(&path);
-        lines.push('\n');
+        let path = lake.place.locate(&format!("{}/{}", table.root(), file.path));
+        let missing = is_missing(&file.path);
+        if !missing {
+            lines.push_str(&path);
+            lines.push('\n');
+        }
         let partition = file.partition.clone().unwrap_or_else(|| "·".to_owned());
-        rows.push(vec![path.clone(), partition, text::count(file.rows), text::bytes(file.size)]);
-        documents.push(json!({
+        let mut row = vec![path.clone(), partition, text::count(file.rows), text::bytes(file.size)];
+        let mut document = json!({
             "path": path,
             "partition": file.partition,
             "rows": file.rows,
             "bytes": file.size,
-        }));
+        });
+        if past.is_some() {
+            row.push(if missing { "deleted" } else { "" }.to_owned());
+            if let Some(document) = document.as_object_mut() {
+                document.insert("exists".to_owned(), json!(!missing));
+            }
+        }
+        rows.push(row);
+        documents.push(document);
     }
-    let count = rows.len() as u64;
-    let sum = format!(
-        "\n{} of version {}: {}, {}, {}\n",
-        spec.name,
-        table.version(),
-        text::plural(count, "file", "files"),
-        text::plural(table.rows(), "row", "rows"),
-        text::bytes(table.bytes()),
-    );
-    let text = if arguments.paths {
-        lines
-    } else {
-        text::table(&["file", "partition", "rows", "size"], 2..4, rows) + &sum
-    };
-    let json = json!({
-        "stream": spec.name,
+    let stream = &*table.schema().name;
+    let missing = past.as_ref().map_or(0, |past| past.missing.len() as u64);
+    let exit = if missing > 0 { Exit::SomeFailed } else { Exit::Done };
+    let mut json = json!({
+        "stream": stream,
         "version": table.version(),
         "rows": table.rows(),
         "bytes": table.bytes(),
         "files": documents,
     });
-    Ok(Said { text, json, exit: Exit::Done })
+    if let (Some(past), Some(json)) = (past, json.as_object_mut()) {
+        json.insert("committed".to_owned(), json!(past.committed));
+        json.insert("missing".to_owned(), json!(missing));
+        json.insert("exit_code".to_owned(), json!(exit.code()));
+    }
+    let text = if arguments.paths {
+        lines
+    } else {
+        let header = ["file", "partition", "rows", "size", ""];
+        let header = if past.is_some() { &header[..] } else { &header[..4] };
+        text::table(header, 2..4, rows) + &sum(shown)
+    };
+    let warning = warning(stream, table.version(), missing);
+    if arguments.paths && !warning.is_empty() {
+        // Standard output is for the paths alone.
+        tracing::warn!("{}", warning.trim_end());
+    }
+    let text = if arguments.paths { text } else { text + &warning };
+    Said { text, json, exit }
+}
+
+fn sum(shown: &Shown) -> String {
+    let Shown { table, past } = shown;
+    let committed = past.as_ref().and_then(|past| past.committed);
+    let committed = committed
+        .map_or_else(String::new, |at| format!(" ({})", at.strftime("%Y-%m-%d %H:%M:%S UTC")));
+    format!(
+        "\n{} of version {}{committed}: {}, {}, {}\n",
+        table.schema().name,
+        table.version(),
+        text::plural(table.files().len() as u64, "file", "files"),
+        text::plural(table.rows(), "row", "rows"),
+        text::bytes(table.bytes()),
+    )
+}
+
+/// What to know of files that are deleted.
+fn warning(stream: &str, version: u64, missing: u64) -> String {
+    if missing == 0 {
+        return String::new();
+    }
+    format!(
+        "✗ {} of version {version} of `{stream}` {} deleted: this version cannot be read whole. \
+         A local `sync` deletes removed files at its end unless it is given `--keep`; they then \
+         stay for the retention. `{stream}_changes` tells older states, where it is kept\n",
+        text::plural(missing, "file", "files"),
+        if missing == 1 { "is" } else { "are" },
+    )
 }
 
 #[cfg(test)]
@@ -76,7 +174,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(FolderStore::new(folder.path()));
         let account = AccountId(7);
-        Table::create(store, &streams::CLIENTS, account, Timestamp::UNIX_EPOCH).await.unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        Table::create(store.clone(), &streams::CLIENTS, account, now).await.unwrap();
+        Table::create_changes(store, &streams::CLIENTS, account, now).await.unwrap();
         let mut given = Given::default();
         given.set(Setting::LAKE, folder.path().to_str().unwrap());
         let ask = |stream: &str, paths| FilesArguments {
@@ -87,6 +187,8 @@ mod tests {
         let said = files(&ask("clients", true), &given).await.unwrap();
         assert_eq!(said.text, "");
         assert_eq!(said.json["version"], 0);
+        let said = files(&ask("clients_changes", true), &given).await.unwrap();
+        assert_eq!(said.json["stream"], "clients_changes");
         let error = files(&ask("tasks", false), &given).await.unwrap_err();
         assert_eq!(error.exit(), Exit::SomeFailed);
         assert!(error.chain().contains("`tasks`"), "{}", error.chain());

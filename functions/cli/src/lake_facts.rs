@@ -50,6 +50,23 @@ impl LakeFacts {
         }
     }
 
+    /// The table of the stream's changes, as `open`.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub(crate) async fn open_changes(
+        &self,
+        spec: &'static StreamSpec,
+    ) -> Result<Option<Table>, TableError> {
+        let store = || Arc::clone(&self.store);
+        match Table::open_changes(store(), spec, NOBODY).await {
+            Err(TableError::OtherAccount { found, .. }) => {
+                Table::open_changes(store(), spec, found).await
+            }
+            other => other,
+        }
+    }
+
     /// The deployment that was given, of which nothing is asked but its stores: a token that cannot be
     /// read does not matter, and the lake knows whose it is.
     ///

@@ -19,6 +19,7 @@ use crate::said::{Paint, Said};
 use crate::status;
 use crate::stream_list;
 use crate::sync;
+use crate::verify;
 
 /// What standard output and standard error are connected to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,6 +96,7 @@ async fn command(
         Command::Streams => Ok(stream_list::streams()),
         Command::Schema(schema) => ddl::schema(schema, &given),
         Command::Files(files) => files::files(files, &given).await,
+        Command::Verify(wanted) => Box::pin(verify::verify(wanted, given, paint)).await,
         Command::Export(wanted) => export::export(wanted, &given).await,
         Command::Reset(reset) => reset::reset(reset, given).await,
     }

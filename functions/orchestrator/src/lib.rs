@@ -73,7 +73,12 @@ async fn create_tables(context: &Context) -> bool {
     for spec in streams::STREAMS {
         let store = Arc::clone(&context.store);
         let now = context.clock.now();
-        if let Err(error) = Table::create(store, spec, context.settings.account, now).await {
+        let account = context.settings.account;
+        let mut made = Table::create(Arc::clone(&store), spec, account, now).await;
+        if made.is_ok() && context.settings.keeps_changes(spec.name) {
+            made = Table::create_changes(store, spec, account, now).await;
+        }
+        if let Err(error) = made {
             tracing::debug!(stream = spec.name, %error, "the table could not be made");
             all = false;
         }

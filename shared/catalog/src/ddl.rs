@@ -5,19 +5,15 @@ use engine::spec::StreamSpec;
 
 use crate::types::hive;
 
-/// `CREATE EXTERNAL TABLE` for Athena: columns and comments come from the table's own log. `lake` is
+/// `CREATE EXTERNAL TABLE` for Athena of the table `name`: columns and comments come from the table's own log. `lake` is
 /// `s3://bucket/prefix`; anything else becomes a place to fill in.
 #[must_use]
-pub fn athena(spec: &StreamSpec, lake: &str) -> String {
+pub fn athena(name: &str, doc: &str, lake: &str) -> String {
     let place = if lake.starts_with("s3://") { lake } else { "s3://<bucket>/<prefix>" };
     format!(
-        "-- {}: {}\nCREATE EXTERNAL TABLE {}\nLOCATION '{}/tables/{}/'\n\
+        "-- {name}: {doc}\nCREATE EXTERNAL TABLE {name}\nLOCATION '{}/tables/{name}/'\n\
          TBLPROPERTIES ('table_type' = 'DELTA');",
-        spec.name,
-        spec.doc,
-        spec.name,
-        quoted(place),
-        spec.name
+        quoted(place)
     )
 }
 
@@ -66,10 +62,10 @@ mod tests {
     #[test]
     fn statements_name_the_place_of_the_table() {
         let clients = streams::find("clients").unwrap();
-        let statement = athena(clients, "s3://b/p");
+        let statement = athena(clients.name, clients.doc, "s3://b/p");
         assert!(statement.contains("LOCATION 's3://b/p/tables/clients/'"), "{statement}");
         assert!(statement.contains("TBLPROPERTIES ('table_type' = 'DELTA')"), "{statement}");
-        assert!(athena(clients, "./lake").contains("s3://<bucket>/<prefix>"));
+        assert!(athena(clients.name, clients.doc, "./lake").contains("s3://<bucket>/<prefix>"));
     }
 
     #[test]

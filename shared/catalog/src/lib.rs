@@ -2,6 +2,7 @@
 //! the declarations.
 
 pub mod ddl;
+pub mod deleted;
 pub mod template;
 pub mod types;
 pub mod view;

@@ -1,11 +1,11 @@
 //! The nested stack `infra/catalog.json`: database, tables, views, workgroup, saved queries.
 
-use engine::schema::columns;
-use engine::spec::StreamSpec;
+use engine::schema::{Column, ColumnType, change_columns, changes_doc, changes_name, columns};
 use serde_json::{Map, Value, json};
 
+use crate::deleted;
 use crate::types::{hive, trino};
-use crate::view::{VIEWS, View};
+use crate::view::VIEWS;
 
 /// Glue's bound on a comment.
 const LONGEST_COMMENT: usize = 255;
@@ -54,11 +54,22 @@ pub fn render() -> String {
     resources.insert("Database".to_owned(), database());
     resources.insert("Workgroup".to_owned(), workgroup());
     for spec in streams::STREAMS {
-        resources.insert(format!("Table{}", pascal(spec.name)), table(spec));
+        let own = table(spec.name, spec.doc, &columns(spec));
+        resources.insert(format!("Table{}", pascal(spec.name)), own);
+        let name = changes_name(spec);
+        let changes = table(&name, &changes_doc(spec), &change_columns(spec));
+        resources.insert(format!("Table{}", pascal(&name)), changes);
+        let name = deleted::name(spec);
+        let (columns, sql) = (deleted::shown(spec), deleted::sql(spec));
+        let view = view_resource(&name, &deleted::doc(spec), &columns, &sql);
+        resources.insert(format!("View{}", pascal(&name)), view);
     }
     for view in VIEWS {
         if let Some(spec) = streams::find(view.stream) {
-            resources.insert(format!("View{}", pascal(view.name)), view_resource(view, spec));
+            let columns = view.columns(spec).into_iter().map(|column| (column.name, column.ty));
+            let columns: Vec<(String, ColumnType)> = columns.collect();
+            let resource = view_resource(view.name, view.doc, &columns, &view.sql(spec));
+            resources.insert(format!("View{}", pascal(view.name)), resource);
         }
     }
     for query in QUERIES {
@@ -155,8 +166,8 @@ fn workgroup() -> Value {
 }
 
 /// A Delta table as Athena finds it: by its provider and location; columns are for people and views.
-fn table(spec: &StreamSpec) -> Value {
-    let columns: Vec<Value> = columns(spec)
+fn table(name: &str, doc: &str, columns: &[Column]) -> Value {
+    let columns: Vec<Value> = columns
         .iter()
         .map(|column| {
             let mut shown = json!({ "Name": column.name, "Type": hive(&column.ty) });
@@ -166,10 +177,10 @@ fn table(spec: &StreamSpec) -> Value {
             shown
         })
         .collect();
-    let location = json!({ "Fn::Sub": format!("${{LakeLocation}}/tables/{}/", spec.name) });
+    let location = json!({ "Fn::Sub": format!("${{LakeLocation}}/tables/{name}/") });
     glue_table(&json!({
-        "Name": spec.name,
-        "Description": spec.doc,
+        "Name": name,
+        "Description": doc,
         "TableType": "EXTERNAL_TABLE",
         "Parameters": {
             "EXTERNAL": "TRUE",
@@ -192,25 +203,20 @@ fn table(spec: &StreamSpec) -> Value {
 }
 
 /// A view as Athena keeps it. Untried on AWS: the acceptance run confirms it.
-fn view_resource(view: &View, spec: &StreamSpec) -> Value {
-    let columns = view.columns(spec);
-    let engine: Vec<Value> = columns
-        .iter()
-        .map(|column| json!({ "name": column.name, "type": trino(&column.ty) }))
-        .collect();
-    let glue: Vec<Value> = columns
-        .iter()
-        .map(|column| json!({ "Name": column.name, "Type": hive(&column.ty) }))
-        .collect();
+fn view_resource(name: &str, doc: &str, columns: &[(String, ColumnType)], sql: &str) -> Value {
+    let engine: Vec<Value> =
+        columns.iter().map(|(name, ty)| json!({ "name": name, "type": trino(ty) })).collect();
+    let glue: Vec<Value> =
+        columns.iter().map(|(name, ty)| json!({ "Name": name, "Type": hive(ty) })).collect();
     let document = json!({
-        "originalSql": view.sql(spec),
+        "originalSql": sql,
         "catalog": "awsdatacatalog",
         "schema": "${DatabaseName}",
         "columns": engine,
     });
     glue_table(&json!({
-        "Name": view.name,
-        "Description": view.doc,
+        "Name": name,
+        "Description": doc,
         "TableType": "VIRTUAL_VIEW",
         "Parameters": { "presto_view": "true", "comment": "Presto View" },
         "PartitionKeys": [],
@@ -283,21 +289,25 @@ mod tests {
     fn every_stream_has_a_table_with_all_its_columns_and_one_place() {
         let template: Value = serde_json::from_str(&render()).unwrap();
         for spec in streams::STREAMS {
-            let name = format!("Table{}", pascal(spec.name));
-            let input = &template["Resources"][&name]["Properties"]["TableInput"];
-            let described = &input["StorageDescriptor"];
-            let names: Vec<&str> = described["Columns"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|column| column["Name"].as_str().unwrap())
-                .collect();
-            let declared: Vec<String> =
-                columns(spec).into_iter().map(|column| column.name).collect();
-            assert_eq!(names, declared, "{}", spec.name);
-            let place = described["Location"]["Fn::Sub"].as_str().unwrap();
-            assert_eq!(place, format!("${{LakeLocation}}/tables/{}/", spec.name));
-            assert_eq!(described["SerdeInfo"]["Parameters"]["path"]["Fn::Sub"], place);
+            for (table, declared) in
+                [(spec.name.to_owned(), columns(spec)), (changes_name(spec), change_columns(spec))]
+            {
+                let name = format!("Table{}", pascal(&table));
+                let input = &template["Resources"][&name]["Properties"]["TableInput"];
+                let described = &input["StorageDescriptor"];
+                let names: Vec<&str> = described["Columns"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|column| column["Name"].as_str().unwrap())
+                    .collect();
+                let declared: Vec<String> =
+                    declared.into_iter().map(|column| column.name).collect();
+                assert_eq!(names, declared, "{table}");
+                let place = described["Location"]["Fn::Sub"].as_str().unwrap();
+                assert_eq!(place, format!("${{LakeLocation}}/tables/{table}/"));
+                assert_eq!(described["SerdeInfo"]["Parameters"]["path"]["Fn::Sub"], place);
+            }
         }
         assert!(render().len() < 900_000, "CloudFormation takes a megabyte");
     }

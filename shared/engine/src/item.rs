@@ -25,6 +25,9 @@ pub struct StreamItem {
     pub version: u64,
     /// The table's sequence at that version.
     pub sequence: Sequence,
+    /// The sequence up to which the table of changes is known to hold what happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Sequence>,
     /// How it has been going.
     pub health: Health,
     /// When files of dead attempts were last looked for.

@@ -75,6 +75,8 @@ pub enum Source {
     Extra,
     /// The partition's value.
     Partition,
+    /// Only in the table of changes: what happened to the row, when, and where the row is kept.
+    Change,
 }
 
 /// The columns of `spec`'s table in the order of the table log: declared fields, parent or period
@@ -127,6 +129,63 @@ pub fn columns(spec: &StreamSpec) -> Vec<Column> {
         columns.push(added(name, ty, Source::Partition, false, doc));
     }
     columns
+}
+
+/// Column of the table of changes that says what happened: `I`, `U` or `D`.
+pub const OP: &str = "op";
+/// Column of the table of changes that says when.
+pub const CHANGED_AT: &str = "changed_at";
+/// Column of the table of changes that says with which of the stream's commits.
+pub const SEQUENCE: &str = "sequence";
+/// Partition column of the table of changes.
+pub const CHANGED_MONTH: &str = "changed_month";
+
+/// Name of the table of changes beside `spec`'s table.
+#[must_use]
+pub fn changes_name(spec: &StreamSpec) -> String {
+    format!("{}_changes", spec.name)
+}
+
+/// What a row of the table of changes is.
+#[must_use]
+pub fn changes_doc(spec: &StreamSpec) -> String {
+    format!("Every insert, update and delete of {}, as full rows", spec.name)
+}
+
+/// The columns of the table of changes beside `spec`'s table: what happened, all columns of that
+/// table, the partition column.
+#[must_use]
+pub fn change_columns(spec: &StreamSpec) -> Vec<Column> {
+    let added = |name: &str, ty, source, doc: &str| Column {
+        name: name.to_owned(),
+        ty,
+        source,
+        required: true,
+        volatile: false,
+        doc: doc.to_owned(),
+    };
+    let doc = "what happened to the row: I inserted, U updated, D deleted (the row as it last was)";
+    let mut all = vec![added(OP, ColumnType::Text, Source::Change, doc)];
+    let doc = "when it was merged into the table; order by sequence";
+    all.push(added(CHANGED_AT, ColumnType::Instant, Source::Change, doc));
+    let doc = "number of the commit that changed the table; a later one is higher";
+    all.push(added(SEQUENCE, ColumnType::Int, Source::Change, doc));
+    all.extend(columns(spec).into_iter().map(|column| match column.source {
+        // Stored like any other here.
+        Source::Partition => Column { source: Source::Change, ..column },
+        Source::Record(_)
+        | Source::Parent
+        | Source::PeriodStart
+        | Source::PeriodEnd
+        | Source::Account
+        | Source::SyncedAt
+        | Source::Extra
+        | Source::Change => column,
+    }));
+    let doc = "month of changed_at, YYYY-MM, UTC";
+    let month = added(CHANGED_MONTH, ColumnType::Text, Source::Partition, doc);
+    all.push(Column { required: false, ..month });
+    all
 }
 
 fn flatten(
@@ -182,7 +241,8 @@ fn column_type(ty: FieldType) -> ColumnType {
                             | Source::Account
                             | Source::SyncedAt
                             | Source::Extra
-                            | Source::Partition => Vec::new(),
+                            | Source::Partition
+                            | Source::Change => Vec::new(),
                         },
                         ty: column.ty,
                     })

@@ -42,6 +42,7 @@ fn main() -> Result<(), Failure> {
             name: name.to_owned(),
             now: Timestamp::UNIX_EPOCH,
             limits: Limits::default(),
+            changes: None,
         };
         runtime.block_on(merge(store.clone(), job))
     };

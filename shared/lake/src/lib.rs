@@ -1,6 +1,7 @@
 //! Decodes pages into Arrow, merges them into Parquet partition files and commits them as Delta
 //! tables.
 
+pub mod changes;
 pub mod collect;
 pub mod decode;
 pub mod export;
@@ -11,3 +12,4 @@ pub mod partition;
 pub mod schema;
 pub mod store;
 pub mod table;
+pub mod verify;

@@ -2,12 +2,13 @@
 //!
 //! Each function can stop anywhere and run again: nothing is deleted that a later step relies on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::time::{SignedDuration, Timestamp, between};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::json;
 
+use crate::store::ObjectMeta;
 use crate::table::{
     LAST_CHECKPOINT, LogName, Table, TableError, Writer, checkpoint_parts, parse_data_file,
     parse_log,
@@ -109,11 +110,45 @@ pub async fn orphans(
     min_age: SignedDuration,
     writer: &Writer,
 ) -> Result<Deleted, TableError> {
+    let listed = list_all(table).await?;
+    orphans_among(listed, table, now, min_age, writer, &BTreeSet::new()).await
+}
+
+/// The same for the table of changes beside `table`; what a commit of `table` names for it stays.
+///
+/// # Errors
+/// As `orphans`.
+pub async fn change_orphans(
+    table: &mut Table,
+    changes: &mut Table,
+    now: Timestamp,
+    min_age: SignedDuration,
+    writer: &Writer,
+) -> Result<Deleted, TableError> {
+    let listed = list_all(changes).await?;
+    table.refresh().await?;
+    let named = table.note().and_then(|note| note.changes.as_ref());
+    let files = named.into_iter().flat_map(|changes| &changes.files);
+    let named: BTreeSet<String> = files.map(|file| file.path.clone()).collect();
+    orphans_among(listed, changes, now, min_age, writer, &named).await
+}
+
+async fn list_all(table: &Table) -> Result<Vec<ObjectMeta>, TableError> {
     let log = table.log();
-    let prefix = log.key("");
-    let objects = log.store.list(&prefix, None).await.map_err(|source| log.failed(source))?;
+    log.store.list(&log.key(""), None).await.map_err(|source| log.failed(source))
+}
+
+async fn orphans_among(
+    objects: Vec<ObjectMeta>,
+    table: &mut Table,
+    now: Timestamp,
+    min_age: SignedDuration,
+    writer: &Writer,
+    named: &BTreeSet<String>,
+) -> Result<Deleted, TableError> {
     // After the listing: what was committed meanwhile is no orphan.
     table.refresh().await?;
+    let prefix = table.log().key("");
     if table.recorded_epoch() > writer.epoch {
         return Ok(Deleted::default());
     }
@@ -128,6 +163,7 @@ pub async fn orphans(
             let dead = of_epoch < epoch || (of_epoch == epoch && of_sequence <= sequence);
             let known = state.files.contains_key(path)
                 || state.tombstones.contains_key(path)
+                || named.contains(path)
                 || path.starts_with("_delta_log/");
             (dead && !known).then_some((object.key, object.size))
         })

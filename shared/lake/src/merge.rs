@@ -18,6 +18,7 @@ use engine::coverage::Coverage;
 use engine::report::Counts;
 use engine::time::Timestamp;
 
+use crate::changes::ChangesOf;
 use crate::collect::{CollectError, Collected};
 use crate::partition::{Limits, PartitionError};
 use crate::schema::TableSchema;
@@ -45,6 +46,8 @@ pub struct MergeJob {
     pub now: Timestamp,
     /// Sizes of files; the default is what tables promise.
     pub limits: Limits,
+    /// Where what changes is written, too; `None`: nowhere.
+    pub changes: Option<ChangesOf>,
 }
 
 /// What a merge changes; the new files are stored already, so that a commit may name them.
@@ -60,6 +63,9 @@ pub struct Merged {
     pub refused_deletes: u64,
     /// Rows of the table after the commit.
     pub rows: u64,
+    /// Files of the table of changes, stored already: a row for each that is counted as inserted,
+    /// updated or deleted.
+    pub changes: Vec<FileEntry>,
 }
 
 impl Merged {
@@ -127,6 +133,7 @@ pub async fn merge(store: Arc<dyn ObjectStore>, job: MergeJob) -> Result<Merged,
         let slots = slots.get(&partition).map_or(&[][..], Vec::as_slice);
         merging.partition(&mut table, partition.as_deref(), slots, &mut merged).await?;
     }
+    merged.changes = table.finish_changes().await?;
     merged.rows = rows_after(&job.files, &merged);
     Ok(merged)
 }

@@ -7,6 +7,7 @@ mod keyed;
 mod layout;
 mod missing;
 mod read;
+mod shelf;
 mod stats;
 mod write;
 
@@ -18,11 +19,13 @@ use parquet::errors::ParquetError;
 use crate::store::StoreError;
 
 pub(crate) use gather::{Pick, equal_rows, gather};
-pub(crate) use keyed::{Keyed, Version};
+pub(crate) use keyed::{Keyed, Version, day_of};
 pub(crate) use layout::{Columns, Layout, column};
 pub use missing::missing;
 pub use read::{HeldUnits, Rows, held_units, read};
 pub(crate) use read::{fetch, open, row_count};
+pub(crate) use shelf::Shelf;
+pub(crate) use stats::Stats;
 pub(crate) use write::{PartitionWriter, Written};
 
 /// Sizes at which files split, join and flush. The default is what the tables promise; tests use

@@ -6,7 +6,9 @@ mod delta;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
-use engine::schema::{Column, ColumnType, Member, Source, columns};
+use engine::schema::{
+    Column, ColumnType, Member, Source, change_columns, changes_doc, changes_name, columns,
+};
 use engine::spec::StreamSpec;
 
 pub use compare::Comparison;
@@ -14,11 +16,15 @@ pub use compare::Comparison;
 /// Digits that a decimal column holds.
 pub(crate) const DECIMAL_DIGITS: u8 = 18;
 
-/// The schema of one stream's table.
+/// The schema of one stream's table, or of the table of its changes.
 #[derive(Clone, Debug)]
 pub struct TableSchema {
     /// The declaration it follows from.
     pub spec: &'static StreamSpec,
+    /// Name of the table: the stream's, or `<stream>_changes`.
+    pub name: Arc<str>,
+    /// What a row is.
+    pub doc: Arc<str>,
     /// All columns, partition column included, in the order of the log.
     pub columns: Arc<[Column]>,
     /// The same as an Arrow schema: `RecordBatch`es of decoded rows have it.
@@ -29,11 +35,36 @@ impl TableSchema {
     /// The schema that follows from the declaration. Derive it once and clone it: clones are cheap.
     #[must_use]
     pub fn of(spec: &'static StreamSpec) -> Self {
-        let columns: Arc<[Column]> = columns(spec).into();
+        Self::new(spec, spec.name.into(), spec.doc.into(), columns(spec))
+    }
+
+    /// The schema of the table that holds every change of the stream's table: what happened, the
+    /// row's columns, the month.
+    #[must_use]
+    pub fn changes_of(spec: &'static StreamSpec) -> Self {
+        let (name, doc) = (changes_name(spec), changes_doc(spec));
+        Self::new(spec, name.into(), doc.into(), change_columns(spec))
+    }
+
+    fn new(spec: &'static StreamSpec, name: Arc<str>, doc: Arc<str>, columns: Vec<Column>) -> Self {
+        let columns: Arc<[Column]> = columns.into();
         let fields: Fields = columns.iter().map(arrow_field).collect();
-        let schema = Self { spec, columns, arrow: Arc::new(Schema::new(fields)) };
+        let schema = Self { spec, name, doc, columns, arrow: Arc::new(Schema::new(fields)) };
         debug_assert_eq!(schema.key_indices().len(), spec.primary_key.len(), "{}", spec.name);
         schema
+    }
+
+    /// Where the table is in the lake.
+    #[must_use]
+    pub fn root(&self) -> String {
+        format!("tables/{}", self.name)
+    }
+
+    /// Name of the partition column, if there is one.
+    #[must_use]
+    pub fn partition_column(&self) -> Option<&str> {
+        let column = self.columns.iter().find(|column| column.source == Source::Partition)?;
+        Some(&column.name)
     }
 
     /// What the Parquet files hold: all columns but the partition column, whose value the log and
@@ -63,7 +94,7 @@ impl TableSchema {
     /// Names for `partitionColumns` of the log: one or none.
     #[must_use]
     pub fn partition_columns(&self) -> Vec<String> {
-        self.spec.partition.column().into_iter().map(str::to_owned).collect()
+        self.partition_column().into_iter().map(str::to_owned).collect()
     }
 
     /// Position of the column `name`.

@@ -9,6 +9,7 @@ mod error;
 mod listing;
 mod log;
 mod names;
+mod past;
 mod read;
 
 use core::fmt;
@@ -22,6 +23,7 @@ use engine::spec::StreamSpec;
 use engine::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::changes::ChangeFiles;
 use crate::schema::TableSchema;
 use crate::store::ObjectStore;
 use action::{EPOCH, SEQUENCE};
@@ -30,9 +32,10 @@ use read::Log;
 pub use error::{CommitError, TableError};
 pub(crate) use log::LogState;
 pub(crate) use names::{LAST_CHECKPOINT, LogName, checkpoint_parts, parse_data_file, parse_log};
+pub use past::{AsOf, PastError};
 
 /// A file that is part of the table, or is to become so.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {
     /// Path below the table's root, `created_month=2024-01/3-7-ab12-0.parquet`.
     pub path: String,
@@ -69,6 +72,10 @@ pub struct CommitNote {
     pub state: serde_json::Value,
     /// What this commit changed.
     pub counts: Counts,
+    /// The files of the changes of the newest commit that changed rows, for as long as they are not
+    /// known to be in the table of changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<ChangeFiles>,
 }
 
 /// Proof that a version is durable: what a cursor write is built from.
@@ -89,6 +96,22 @@ pub struct Change {
     pub add: Vec<FileEntry>,
     /// Files of the table as it is.
     pub remove: Vec<FileEntry>,
+}
+
+/// What a commit does to a table of changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangesCommit {
+    /// The next commit's changes come to the others.
+    Append(ChangeFiles),
+    /// A baseline of the table at that commit takes the place of all.
+    Replace(ChangeFiles),
+    /// A baseline takes the place of old changes; the sequence stays.
+    Expire {
+        /// The baseline.
+        add: Vec<FileEntry>,
+        /// The old changes.
+        remove: Vec<FileEntry>,
+    },
 }
 
 /// A table at one of its versions.
@@ -125,12 +148,31 @@ impl Table {
         spec: &'static StreamSpec,
         account: AccountId,
     ) -> Result<Option<Self>, TableError> {
-        let root = format!("tables/{}", spec.name);
-        let log = Log { store: store.as_ref(), stream: spec.name, root: &root };
+        Self::open_as(store, TableSchema::of(spec), account).await
+    }
+
+    /// The table of the stream's changes, as `open`.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub async fn open_changes(
+        store: Arc<dyn ObjectStore>,
+        spec: &'static StreamSpec,
+        account: AccountId,
+    ) -> Result<Option<Self>, TableError> {
+        Self::open_as(store, TableSchema::changes_of(spec), account).await
+    }
+
+    async fn open_as(
+        store: Arc<dyn ObjectStore>,
+        schema: TableSchema,
+        account: AccountId,
+    ) -> Result<Option<Self>, TableError> {
+        let root = schema.root();
+        let log = Log { store: store.as_ref(), stream: &schema.name, root: &root };
         let Some(state) = log.load().await? else {
             return Ok(None);
         };
-        let schema = TableSchema::of(spec);
         let mut table = Self { store, schema, account, root, state, files: Vec::new(), commits: 0 };
         table.check(&table.state)?;
         table.sort_files();
@@ -148,21 +190,43 @@ impl Table {
         account: AccountId,
         now: Timestamp,
     ) -> Result<Self, TableError> {
+        Self::create_as(store, TableSchema::of(spec), account, now).await
+    }
+
+    /// The table of the stream's changes, as `create`.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub async fn create_changes(
+        store: Arc<dyn ObjectStore>,
+        spec: &'static StreamSpec,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Self, TableError> {
+        Self::create_as(store, TableSchema::changes_of(spec), account, now).await
+    }
+
+    async fn create_as(
+        store: Arc<dyn ObjectStore>,
+        schema: TableSchema,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Self, TableError> {
         // Version 0 of an old table may be cleaned away, so its absence alone says nothing.
-        if let Some(table) = Self::open(Arc::clone(&store), spec, account).await? {
+        if let Some(table) = Self::open_as(Arc::clone(&store), schema.clone(), account).await? {
             return Ok(table);
         }
-        let root = format!("tables/{}", spec.name);
-        let log = Log { store: store.as_ref(), stream: spec.name, root: &root };
-        let bytes = create::first_commit(&TableSchema::of(spec), account, now)
+        let root = schema.root();
+        let log = Log { store: store.as_ref(), stream: &schema.name, root: &root };
+        let bytes = create::first_commit(&schema, account, now)
             .map_err(|error| log.damaged(&names::commit(0), error.to_string()))?;
         log.put_commit(0, &Bytes::from(bytes)).await?;
         let missing = TableError::Damaged {
-            table: spec.name.to_owned(),
+            table: schema.name.to_string(),
             file: names::commit(0),
             what: "it vanished after it was written".to_owned(),
         };
-        Self::open(store, spec, account).await?.ok_or(missing)
+        Self::open_as(store, schema, account).await?.ok_or(missing)
     }
 
     /// Goes on to the newest version.
@@ -203,10 +267,16 @@ impl Table {
         self.files.iter().map(|file| file.size).sum()
     }
 
-    /// Where the table is in the lake: `tables/<stream>`.
+    /// Where the table is in the lake: `tables/<stream>` or `tables/<stream>_changes`.
     #[must_use]
     pub fn root(&self) -> &str {
         &self.root
+    }
+
+    /// The account whose rows it holds.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.account
     }
 
     /// Where it is kept.
@@ -219,6 +289,11 @@ impl Table {
     #[must_use]
     pub fn schema(&self) -> &TableSchema {
         &self.schema
+    }
+
+    /// The schema that readers see, as the log has it.
+    pub(crate) fn log_schema(&self) -> &str {
+        &self.state.meta_data.schema_string
     }
 
     /// The highest epoch that committed; 0 before the first.
@@ -247,13 +322,14 @@ impl Table {
         Log { store: self.store.as_ref(), stream: self.stream(), root: &self.root }
     }
 
-    fn stream(&self) -> &'static str {
-        self.schema.spec.name
+    /// Name of the table, for messages.
+    fn stream(&self) -> &str {
+        &self.schema.name
     }
 
     /// Name of the partition column in the log.
-    fn partition_column(&self) -> Option<&'static str> {
-        self.schema.spec.partition.column()
+    fn partition_column(&self) -> Option<&str> {
+        self.schema.partition_column()
     }
 
     fn sort_files(&mut self) {

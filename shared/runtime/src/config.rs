@@ -40,6 +40,10 @@ pub struct Settings {
     pub streams: Option<BTreeSet<String>>,
     /// Streams not to read.
     pub exclude: BTreeSet<String>,
+    /// Streams whose changes are not kept.
+    pub no_changes: NoChanges,
+    /// Months before this one whose changes are kept; `None`: all.
+    pub changes_retention: Option<u32>,
     /// First day that full passes of dated listings, and reports, read; `None`: all history.
     pub start_date: Option<Date>,
     /// How often incremental passes run.
@@ -80,6 +84,8 @@ impl Settings {
             account,
             streams: None,
             exclude: BTreeSet::new(),
+            no_changes: NoChanges::default(),
+            changes_retention: None,
             start_date: None,
             sync_interval: SignedDuration::from_hours(1),
             max_workers: 8,
@@ -122,6 +128,30 @@ impl Settings {
     pub fn includes(&self, stream: &str) -> bool {
         self.streams.as_ref().is_none_or(|streams| streams.contains(stream))
             && !self.exclude.contains(stream)
+    }
+
+    /// Whether the changes of `stream` are kept.
+    #[must_use]
+    pub fn keeps_changes(&self, stream: &str) -> bool {
+        match &self.no_changes {
+            NoChanges::Streams(streams) => !streams.contains(stream),
+            NoChanges::All => false,
+        }
+    }
+}
+
+/// Streams whose changes are not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoChanges {
+    /// These.
+    Streams(BTreeSet<String>),
+    /// No stream's are.
+    All,
+}
+
+impl Default for NoChanges {
+    fn default() -> Self {
+        Self::Streams(BTreeSet::new())
     }
 }
 

@@ -10,12 +10,14 @@ use engine::pass::Pass;
 use engine::report::Counts;
 use engine::spec::Kind;
 use engine::time::Timestamp;
+use lake::changes::ChangesOf;
 use lake::collect::{Collected, Collector};
 use lake::merge::{MergeJob, Merged, merge};
 use lake::partition::Limits;
 use lake::table::{Change, CommitError, Committed, Writer};
 
 use crate::account;
+use crate::changes::files_of;
 use crate::error::RunError;
 use crate::hold::Hold;
 use crate::progress::Moment;
@@ -135,9 +137,10 @@ impl Run {
         loop {
             let started = self.context.clock.now();
             let writer = self.writer();
-            let merged = self
-                .merge(&writer, started, Arc::clone(&incoming), coverage.clone(), before.deleted)
-                .await?;
+            let changes = Box::pin(self.prepare_changes(started)).await?;
+            let job =
+                self.job(&writer, started, Arc::clone(&incoming), changes.clone(), before.deleted);
+            let merged = self.merge(MergeJob { coverage: coverage.clone(), ..job }).await?;
             let mut position =
                 self.judged(after.clone(), before, merged.counts, merged.refused_deletes);
             if !merged.changes_files() {
@@ -146,7 +149,8 @@ impl Run {
             }
             position.roles = self.roles_before_commit(merged.counts).await?;
             let former = core::mem::replace(&mut self.item.value.position, position);
-            let note = self.note(merged.counts)?;
+            let named = files_of(changes, merged.counts, merged.changes);
+            let note = self.note(merged.counts, named)?;
             let change = Change { add: merged.add, remove: merged.remove, started };
             let now = self.context.clock.now();
             match self.table.commit(now, &writer, &change, &note).await {
@@ -168,39 +172,44 @@ impl Run {
         }
     }
 
-    /// Writes the position that the commit carries into the item: only a receipt of the commit
-    /// can lead here.
+    /// Lets the table of changes follow, then writes the position that the commit carries into the
+    /// item: only a receipt of the commit can lead here.
     async fn advance(&mut self, committed: &Committed) -> Result<(), RunError> {
         self.item.value.version = committed.version;
         self.item.value.sequence = committed.sequence;
+        Box::pin(self.complete_changes()).await?;
         self.save_item().await
     }
 
-    async fn merge(
+    fn job(
         &self,
         writer: &Writer,
         now: Timestamp,
         incoming: Arc<Collected>,
-        coverage: Coverage,
+        changes: Option<ChangesOf>,
         deleted_before: u64,
-    ) -> Result<Merged, RunError> {
+    ) -> MergeJob {
         let max_deletes = if self.accepts_deletes() {
             u64::MAX
         } else {
             delete_allowance(self.table.rows(), deleted_before)
         };
         let sequence = self.table.recorded_sequence().next();
-        let job = MergeJob {
+        MergeJob {
             schema: self.table.schema().clone(),
             root: self.table.root().to_owned(),
             files: self.table.files().to_vec(),
             incoming,
-            coverage,
+            coverage: Coverage::Nothing,
             max_deletes,
             name: format!("{}-{sequence}-{}", writer.epoch, writer.attempt),
             now,
             limits: Limits::default(),
-        };
+            changes,
+        }
+    }
+
+    async fn merge(&self, job: MergeJob) -> Result<Merged, RunError> {
         let stream = self.stream();
         merge(Arc::clone(&self.context.store), job)
             .await

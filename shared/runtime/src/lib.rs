@@ -3,6 +3,7 @@
 pub mod account;
 pub mod announce;
 pub mod aws;
+mod changes;
 pub mod clock;
 pub mod config;
 pub mod context;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use engine::ids::Sequence;
 use engine::item::{Health, Position};
 use engine::lease::{Busy, Lease};
 use engine::report::Counts;
@@ -14,8 +15,9 @@ use crate::records;
 use crate::run::take_lease;
 
 /// Deletes the table of `spec` with its work objects and forgets where the stream stood; an empty
-/// table takes its place. Quarantined records stay. Killed anywhere, it can be called again; the
-/// table is then either as before, damaged, or empty, never half full.
+/// table takes its place. Quarantined records stay. The sequence goes on from where it was, so that
+/// the next run begins the table of changes anew and whoever follows it sees that. Killed anywhere,
+/// it can be called again; the table is then either as before, damaged, or empty, never half full.
 ///
 /// # Errors
 /// Where the stores fail. [`Busy`] where a run works on the stream.
@@ -29,6 +31,7 @@ pub async fn reset(
         Err(busy) => return Ok(Err(busy)),
     };
     let key = records::stream_key(context.settings.account, stream);
+    let sequence = last_sequence(context, spec).await.max(item.value.sequence).next();
     item.value.position = Position::default();
     item.value.health = Health::default();
     // The log goes first: from then on no reader sees the table.
@@ -50,9 +53,16 @@ pub async fn reset(
     let writer = Writer { attempt: context.random.attempt(), epoch: item.value.epoch() };
     let state = serde_json::to_value(&item.value.position)
         .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
-    let note = CommitNote { run: format!("reset-{stream}"), state, counts: Counts::default() };
-    let committed =
-        table.fence(now, &writer, &note).await.map_err(|error| failed(Box::new(error)))?;
+    let note = CommitNote {
+        run: format!("reset-{stream}"),
+        state,
+        counts: Counts::default(),
+        changes: None,
+    };
+    let committed = table
+        .begin_at(now, &writer, sequence, &note)
+        .await
+        .map_err(|error| failed(Box::new(error)))?;
     item.value.version = committed.version;
     item.value.sequence = committed.sequence;
     item.value.lease = item.value.lease.as_ref().map(Lease::released);
@@ -60,6 +70,15 @@ pub async fn reset(
         .await
         .map_err(|source| RunError::State { stream, source })?;
     if written { Ok(Ok(())) } else { Err(RunError::LostLease { stream }) }
+}
+
+/// The last sequence that the tables speak of, as far as they can be read.
+async fn last_sequence(context: &Context, spec: &'static StreamSpec) -> Sequence {
+    let account = context.settings.account;
+    let table = Table::open(Arc::clone(&context.store), spec, account).await;
+    let changes = Table::open_changes(Arc::clone(&context.store), spec, account).await;
+    let opened = [table, changes].into_iter().filter_map(Result::ok).flatten();
+    opened.map(|table| table.recorded_sequence()).max().unwrap_or_default()
 }
 
 async fn delete_all(context: &Context, stream: &'static str, prefix: &str) -> Result<(), RunError> {

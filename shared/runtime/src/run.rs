@@ -15,6 +15,7 @@ use engine::lease::{Acquired, Busy, LEASE, Lease};
 use engine::pass::Pass;
 use engine::spec::StreamSpec;
 use engine::time::{Timestamp, between};
+use lake::changes::ChangeFiles;
 use lake::table::{CommitNote, Table, Writer};
 use state::ItemKey;
 
@@ -47,6 +48,8 @@ pub(crate) struct Run {
     pub(crate) key: ItemKey,
     pub(crate) item: Versioned<StreamItem>,
     pub(crate) table: Table,
+    /// The table of changes, once it was needed.
+    pub(crate) changes: Option<Table>,
     pub(crate) report: RunReport,
     pub(crate) begun: Timestamp,
     /// When the last page that is being flushed was in.
@@ -60,7 +63,7 @@ pub async fn run(context: &Context, order: Order) -> RunReport {
     let mut report = RunReport::new(order.spec.name, order.pass, begun);
     context.progress.on(order.spec.name, order.pass, &Moment::Started);
     match Run::open(context, order, begun).await {
-        Ok(Ok(run)) => report = run.work().await,
+        Ok(Ok(run)) => report = Box::pin(run.work()).await,
         Ok(Err(busy)) => report.outcome = Outcome::Busy { until: busy.until },
         Err(error) => {
             record_failure(context, order, &error).await;
@@ -124,6 +127,7 @@ impl Run {
             key,
             item,
             table,
+            changes: None,
             report,
             begun,
             read_until: begun,
@@ -136,7 +140,12 @@ impl Run {
     /// Brings item and table together: a commit that the item does not know, an epoch that it does
     /// not know, and an owner that never said goodbye.
     async fn catch_up(&mut self) -> Result<(), RunError> {
-        let recorded = self.table.recorded_epoch();
+        let settled = !self.taken_over
+            && self.table.recorded_epoch() < self.item.value.epoch()
+            && self.table.version() == self.item.value.version;
+        self.open_changes_if_due(settled).await?;
+        let changed = self.changes.as_ref().map(Table::recorded_epoch).unwrap_or_default();
+        let recorded = self.table.recorded_epoch().max(changed);
         // Also the same one: where the state was lost, it may still be another's.
         let behind = recorded >= self.item.value.epoch();
         let (table, known) = (self.table.version(), self.item.value.version);
@@ -158,12 +167,12 @@ impl Run {
             self.fence().await?;
             self.save_item().await?;
         }
-        Ok(())
+        Box::pin(self.complete_changes()).await
     }
 
     /// The commit after which a frozen former owner can commit nothing.
     async fn fence(&mut self) -> Result<(), RunError> {
-        let note = self.note(engine::report::Counts::default())?;
+        let note = self.note(engine::report::Counts::default(), None)?;
         let writer = self.writer();
         let now = self.context.clock.now();
         let committed = self
@@ -189,10 +198,15 @@ impl Run {
     }
 
     /// What a commit says: where the stream stands once it is durable.
-    pub(crate) fn note(&self, counts: engine::report::Counts) -> Result<CommitNote, RunError> {
+    pub(crate) fn note(
+        &self,
+        counts: engine::report::Counts,
+        changes: Option<ChangeFiles>,
+    ) -> Result<CommitNote, RunError> {
         let state =
             serde_json::to_value(&self.item.value.position).map_err(|error| self.defect(&error))?;
-        Ok(CommitNote { run: self.id.to_string(), state, counts })
+        let changes = self.named_changes(changes);
+        Ok(CommitNote { run: self.id.to_string(), state, counts, changes })
     }
 
     pub(crate) fn defect(&self, error: &dyn core::fmt::Display) -> RunError {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use engine::item::Position;
 use engine::time::{SignedDuration, Timestamp, between};
 use lake::maintenance;
+use lake::table::Table;
 
 use crate::run::{Outcome, Run};
 
@@ -37,14 +38,18 @@ impl Run {
         } else if sought.is_none_or(|at| between(at, now) >= SEARCH_INTERVAL) {
             self.seek_orphans(now, ORPHAN_AGE).await;
         }
-        let old_log = match self.table.checkpoint_if_due(now, retention).await {
-            // Only behind a new checkpoint can more of the log be old.
-            Ok(Some(_)) => maintenance::clean_log(&mut self.table, now, settings.retention).await,
-            Ok(None) => return,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = old_log {
-            tracing::warn!(stream, %error, "old log files stay behind");
+        tidy_log(&mut self.table, now, retention, settings.retention).await;
+        // It may take a while: not where the time is up.
+        if matches!(outcome, Outcome::Complete)
+            && let Err(error) = Box::pin(self.expire_changes(now)).await
+        {
+            tracing::warn!(stream, error = error.chain(), "old changes stay for now");
+        }
+        if let Some(changes) = &mut self.changes {
+            if let Err(error) = maintenance::vacuum(changes, now, retention).await {
+                tracing::warn!(stream, %error, "removed files of changes stay behind");
+            }
+            tidy_log(changes, now, retention, settings.retention).await;
         }
     }
 
@@ -54,6 +59,13 @@ impl Run {
         self.item.value.orphans_sought = Some(now);
         if let Err(error) = maintenance::orphans(&mut self.table, now, min_age, &writer).await {
             tracing::warn!(stream, %error, "orphaned files stay behind");
+        }
+        if let Some(changes) = &mut self.changes {
+            let found =
+                maintenance::change_orphans(&mut self.table, changes, now, min_age, &writer).await;
+            if let Err(error) = found {
+                tracing::warn!(stream, %error, "orphaned files of changes stay behind");
+            }
         }
         let store = Arc::clone(&self.context.store);
         let listed = match store.list(&format!("work/{stream}/"), None).await {
@@ -76,5 +88,23 @@ impl Run {
                 self.discard(&object.key).await;
             }
         }
+    }
+}
+
+/// Writes a checkpoint where one is due, and removes what lies behind an old one.
+async fn tidy_log(
+    table: &mut Table,
+    now: Timestamp,
+    removed: SignedDuration,
+    retention: SignedDuration,
+) {
+    let old_log = match table.checkpoint_if_due(now, removed).await {
+        // Only behind a new checkpoint can more of the log be old.
+        Ok(Some(_)) => maintenance::clean_log(table, now, retention).await,
+        Ok(None) => return,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = old_log {
+        tracing::warn!(table = table.root(), %error, "old log files stay behind");
     }
 }

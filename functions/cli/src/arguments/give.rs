@@ -4,7 +4,7 @@ use runtime::config::{Given, Setting};
 
 use super::{
     ApiArguments, CheckArguments, HistoryArguments, LakeArguments, PlaceArguments, PlanArguments,
-    RunArguments, StatusArguments, StreamArguments,
+    RunArguments, StatusArguments, StreamArguments, VerifyArguments,
 };
 
 /// Sets what a flag says.
@@ -67,6 +67,8 @@ impl RunArguments {
         self.history.give(given);
         set(given, Setting::MAX_WORKERS, self.max_workers.as_ref());
         set(given, Setting::RETENTION, self.retention.as_ref());
+        set(given, Setting::NO_CHANGES, self.no_changes.as_ref());
+        set(given, Setting::CHANGES_RETENTION, self.changes_retention.as_ref());
         raise(given, Setting::KEEP, self.keep);
         raise(given, Setting::ACCEPT_ROLE, self.accept_role);
         raise(given, Setting::ACCEPT_DELETES, self.accept_deletes);
@@ -95,5 +97,12 @@ impl StatusArguments {
     pub(crate) fn give(&self, given: &mut Given) {
         self.place.give(given);
         self.streams.give(given);
+    }
+}
+
+impl VerifyArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        self.place.give(given);
+        self.api.give(given);
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn batch(
             Source::Account => Some(repeated(at.account.0, rows)),
             Source::SyncedAt => Some(repeated_instant(at.synced_at, rows)),
             Source::Extra => Some(Arc::clone(&extra)),
-            Source::Partition => partition.clone(),
+            Source::Partition | Source::Change => partition.clone(),
         };
         columns.extend(derived);
     }

@@ -209,7 +209,8 @@ fn key_source(column: &Column, index: usize) -> Option<KeySource> {
             | Source::Account
             | Source::SyncedAt
             | Source::Extra
-            | Source::Partition,
+            | Source::Partition
+            | Source::Change,
             _,
         ) => None,
     }

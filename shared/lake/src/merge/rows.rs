@@ -9,6 +9,7 @@ use engine::report::Counts;
 
 use super::MergeError;
 use super::cursor::{Cursor, Row};
+use crate::changes::Op;
 use crate::collect::KeySet;
 use crate::partition::{Keyed, Layout, Pick, equal_rows, gather};
 
@@ -54,12 +55,20 @@ pub(super) struct Window {
     picks: Vec<Pick>,
     /// Places in `picks` that hold the old version, and the new one that may replace it.
     pairs: Vec<(usize, Pick)>,
+    /// What happened, and the row of it: the new one, of a deletion the old one.
+    changes: Vec<(Op, Pick)>,
     seen: usize,
 }
 
 impl Window {
     pub(super) fn rows(&self, layout: &Layout) -> Result<RecordBatch, MergeError> {
         Ok(self.gather(layout, &self.picks)?)
+    }
+
+    /// What happened to rows, and those rows.
+    pub(super) fn changes(&self, layout: &Layout) -> Result<(Vec<Op>, RecordBatch), MergeError> {
+        let (ops, picks): (Vec<Op>, Vec<Pick>) = self.changes.iter().copied().unzip();
+        Ok((ops, self.gather(layout, &picks)?))
     }
 
     fn gather(
@@ -75,6 +84,12 @@ impl Window {
     fn pick(&mut self, slot: &mut Option<usize>, cursor: &Cursor) {
         let pick = self.place(slot, cursor);
         self.picks.extend(pick);
+    }
+
+    /// Notes what happened to the current row of `cursor`.
+    fn note(&mut self, op: Op, slot: &mut Option<usize>, cursor: &Cursor) {
+        let pick = self.place(slot, cursor);
+        self.changes.extend(pick.map(|pick| (op, pick)));
     }
 
     /// The current row of `cursor` as a pick.
@@ -148,6 +163,7 @@ impl MergedRows {
             } else if self.fate.deletes(row, &self.coverage) {
                 self.changed = true;
                 self.counts.deleted += 1;
+                window.note(Op::Delete, slot, &self.old);
             } else {
                 window.pick(slot, &self.old);
             }
@@ -157,12 +173,14 @@ impl MergedRows {
 
     fn new_only(&mut self, window: &mut Window, slot: &mut Option<usize>) {
         let moved = self.new.current().is_some_and(|row| self.arrived.contains(row.key()));
+        let op = if moved { Op::Update } else { Op::Insert };
         if moved {
             self.counts.updated += 1;
         } else {
             self.counts.inserted += 1;
         }
         self.changed = true;
+        window.note(op, slot, &self.new);
         window.pick(slot, &self.new);
         self.new.advance();
     }
@@ -203,6 +221,7 @@ impl MergedRows {
                 self.counts.unchanged += 1;
             } else if let Some(place) = window.picks.get_mut(at) {
                 *place = pick;
+                window.changes.push((Op::Update, pick));
                 self.counts.updated += 1;
                 self.changed = true;
             }

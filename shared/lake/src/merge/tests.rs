@@ -10,12 +10,15 @@ use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 
 use super::*;
+use crate::changes::ChangesOf;
 use crate::collect::Collector;
 use crate::partition::read;
 use crate::partition::tests::{
     CHILDREN, MONTHLY, PLAIN, REPORT, Record, any_record, batch, block_on, check_stats, records,
 };
 use crate::store::MemoryStore;
+
+mod changes;
 
 /// The table as a map: what it must hold.
 type Model = BTreeMap<Key, Record>;
@@ -27,13 +30,14 @@ struct Table {
     files: Vec<FileEntry>,
     limits: Limits,
     merges: u32,
+    sequence: u64,
 }
 
 impl Table {
     fn new(spec: &'static StreamSpec, limits: Limits) -> Self {
         let schema = TableSchema::of(spec);
         let store = Arc::new(MemoryStore::new());
-        Self { schema, store, files: Vec::new(), limits, merges: 0 }
+        Self { schema, store, files: Vec::new(), limits, merges: 0, sequence: 0 }
     }
 
     fn collect(&self, pages: &[Vec<Record>], memory: usize) -> Arc<Collected> {
@@ -55,6 +59,11 @@ impl Table {
             name: format!("1-{}-a", self.merges),
             now: Timestamp::UNIX_EPOCH,
             limits: self.limits,
+            changes: Some(ChangesOf {
+                schema: TableSchema::changes_of(self.schema.spec),
+                at: Timestamp::UNIX_EPOCH,
+                sequence: engine::ids::Sequence(self.sequence + 1),
+            }),
         }
     }
 
@@ -68,6 +77,10 @@ impl Table {
             assert_eq!(self.files.len() + 1, before, "{} was a file of the table", gone.path);
         }
         self.files.extend(merged.add.iter().cloned());
+        self.sequence += u64::from(merged.counts.changes_rows());
+        let Counts { inserted, updated, deleted, .. } = merged.counts;
+        let changed: u64 = merged.changes.iter().map(|file| file.rows).sum();
+        assert_eq!(changed, inserted + updated + deleted);
         assert_eq!(merged.rows, self.files.iter().map(|file| file.rows).sum::<u64>());
         merged
     }

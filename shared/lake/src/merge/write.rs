@@ -6,41 +6,33 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use bytes::Bytes;
 use engine::report::Counts;
-use engine::time::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::cursor::Cursor;
 use super::plan::Slot;
 use super::rows::MergedRows;
 use super::{MergeError, MergeJob, blocking};
+use crate::changes::{ChangeEncoder, ChangesOf};
 use crate::collect::{Bounds, Collected, Collector, Sorted};
 use crate::offload::stays_on_this_thread;
-use crate::partition::{Columns, Layout, Limits, PartitionWriter, Written, fetch, open, row_count};
-use crate::store::{ObjectStore, PutIfAbsent};
+use crate::partition::{
+    Columns, Layout, Limits, PartitionWriter, Shelf, Written, fetch, open, row_count,
+};
+use crate::store::ObjectStore;
 use crate::table::FileEntry;
-
-/// Folder of rows without a partition value.
-const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";
-
-/// What stays as it is in the name of a partition's folder.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// The files of one table during one merge.
 #[derive(Debug)]
 pub(super) struct TableFiles {
     store: Arc<dyn ObjectStore>,
     root: String,
-    name: String,
-    now: Timestamp,
     limits: Limits,
-    partition_column: Option<&'static str>,
+    shelf: Shelf,
+    changes: Option<ChangesWritten>,
     parent_column: Option<&'static str>,
     scratch: Option<PathBuf>,
     whole: Arc<Layout>,
     versions: Arc<Layout>,
-    /// Number of the next file.
-    next: u32,
     /// The file opened last: most merges look at one file several times.
     last: Option<(String, Bytes)>,
 }
@@ -99,17 +91,25 @@ impl TableFiles {
             | engine::spec::Kind::ReportWindow(_) => None,
         };
         Ok(Self {
+            shelf: Shelf::new(
+                Arc::clone(&store),
+                job.root.clone(),
+                job.name.clone(),
+                job.schema.partition_column(),
+                job.now,
+            ),
+            changes: job
+                .changes
+                .clone()
+                .map(|of| ChangesWritten::new(Arc::clone(&store), of, job))
+                .transpose()?,
             store,
             root: job.root.clone(),
-            name: job.name.clone(),
-            now: job.now,
             limits: job.limits,
-            partition_column: spec.partition.column(),
             parent_column,
             scratch: job.incoming.scratch(),
             whole: Arc::clone(job.incoming.layout()),
             versions: Arc::new(Layout::new(&job.schema, Columns::Versions)?),
-            next: 0,
             last: None,
         })
     }
@@ -179,55 +179,82 @@ impl TableFiles {
     ) -> Result<(Counts, Vec<FileEntry>), MergeError> {
         let (done, mut files) = mpsc::channel(if stays_on_this_thread() { 1 << 12 } else { 1 });
         let (layout, limits) = (Arc::clone(&self.whole), self.limits);
-        let encoding =
-            blocking(move || Encoder { layout, limits, each, writer: None, done }.encode(parts));
+        let changes = self.changes.as_mut().and_then(|changes| changes.encoder.take());
+        let home = partition.map(str::to_owned);
+        let encoding = blocking(move || {
+            let writer = None;
+            Encoder { layout, limits, each, writer, changes, partition: home, done }.encode(parts)
+        });
         let storing = async move {
             let mut added = Vec::new();
             // On an error `files` is dropped, which stops the encoder at its next file.
             while let Some(file) = files.recv().await {
-                added.push(self.store_file(partition, file).await?);
+                match file {
+                    Done::Rows(file) => added.push(self.shelf.put(partition, file).await?),
+                    Done::Changes(file) => {
+                        if let Some(changes) = &mut self.changes {
+                            changes.store(file).await?;
+                        }
+                    }
+                }
             }
-            Ok::<_, MergeError>(added)
+            Ok::<_, MergeError>((added, self))
         };
         let (encoded, stored) = tokio::join!(encoding, storing);
-        let added = stored?;
-        Ok((encoded?, added))
+        let (added, table) = stored?;
+        let (counts, left) = encoded?;
+        if let Some(changes) = &mut table.changes {
+            changes.encoder = left;
+        }
+        Ok((counts, added))
     }
 
-    async fn store_file(
-        &mut self,
-        partition: Option<&str>,
-        file: Written,
-    ) -> Result<FileEntry, MergeError> {
-        let folder = match (self.partition_column, partition) {
-            (None, _) => String::new(),
-            (Some(column), None) => format!("{column}={NULL_PARTITION}/"),
-            (Some(column), Some(value)) => {
-                format!("{column}={}/", utf8_percent_encode(value, PLAIN))
-            }
+    /// The last file of the changes, and the entries of all.
+    pub(super) async fn finish_changes(&mut self) -> Result<Vec<FileEntry>, MergeError> {
+        let Some(mut changes) = self.changes.take() else {
+            return Ok(Vec::new());
         };
-        loop {
-            let path = format!("{folder}{}-{}.parquet", self.name, self.next);
-            self.next += 1;
-            let key = format!("{}/{path}", self.root);
-            let is_there = match self.store.put_if_absent(&key, file.bytes.clone()).await? {
-                PutIfAbsent::Stored => true,
-                // Ours of a put whose answer was lost, or of an earlier merge of other rows.
-                PutIfAbsent::Exists => self.store.get(&key).await?.as_ref() == Some(&file.bytes),
-            };
-            if is_there {
-                return Ok(FileEntry {
-                    path,
-                    partition: partition.map(str::to_owned),
-                    size: file.bytes.len() as u64,
-                    modified: self.now,
-                    rows: file.rows,
-                    stats: file.stats,
-                    keys: file.keys,
-                });
-            }
+        if let Some(mut encoder) = changes.encoder.take()
+            && let Some(file) = blocking(move || Ok(encoder.finish()?)).await?
+        {
+            changes.store(file).await?;
         }
+        Ok(changes.added)
     }
+}
+
+/// The files of what the merge changes.
+#[derive(Debug)]
+struct ChangesWritten {
+    shelf: Shelf,
+    /// Away while rows are written.
+    encoder: Option<ChangeEncoder>,
+    month: String,
+    added: Vec<FileEntry>,
+}
+
+impl ChangesWritten {
+    fn new(store: Arc<dyn ObjectStore>, of: ChangesOf, job: &MergeJob) -> Result<Self, MergeError> {
+        let (root, column) = (of.schema.root(), of.schema.partition_column());
+        let shelf = Shelf::new(store, root, job.name.clone(), column, job.now);
+        let month = of.month();
+        let encoder = Some(ChangeEncoder::new(of, job.limits)?);
+        Ok(Self { shelf, encoder, month, added: Vec::new() })
+    }
+
+    async fn store(&mut self, file: Written) -> Result<(), MergeError> {
+        self.added.push(self.shelf.put(Some(&self.month), file).await?);
+        Ok(())
+    }
+}
+
+/// A file to store.
+#[derive(Debug)]
+enum Done {
+    /// Of the table.
+    Rows(Written),
+    /// Of the table of changes.
+    Changes(Written),
 }
 
 /// Turns rows into files, one at a time.
@@ -237,20 +264,32 @@ struct Encoder {
     limits: Limits,
     each: u64,
     writer: Option<PartitionWriter>,
-    done: mpsc::Sender<Written>,
+    changes: Option<ChangeEncoder>,
+    partition: Option<String>,
+    done: mpsc::Sender<Done>,
 }
 
 impl Encoder {
-    fn encode(mut self, parts: Vec<MergedRows>) -> Result<Counts, MergeError> {
+    /// Writes all; gives the encoder of changes back, whose last file is not complete.
+    fn encode(
+        mut self,
+        parts: Vec<MergedRows>,
+    ) -> Result<(Counts, Option<ChangeEncoder>), MergeError> {
         let mut counts = Counts::default();
         for mut rows in parts {
             while let Some(window) = rows.window()? {
                 self.write(&window.rows(&self.layout)?)?;
+                if let Some(changes) = &mut self.changes {
+                    let (ops, rows) = window.changes(&self.layout)?;
+                    for full in changes.add(&ops, &rows, self.partition.as_deref())? {
+                        self.send(Done::Changes(full))?;
+                    }
+                }
             }
             counts = counts.plus(rows.counts());
         }
         self.close()?;
-        Ok(counts)
+        Ok((counts, self.changes.take()))
     }
 
     fn write(&mut self, rows: &RecordBatch) -> Result<(), MergeError> {
@@ -277,7 +316,11 @@ impl Encoder {
         let Some(writer) = self.writer.take() else {
             return Ok(());
         };
-        match self.done.try_send(writer.finish()?) {
+        self.send(Done::Rows(writer.finish()?))
+    }
+
+    fn send(&self, file: Done) -> Result<(), MergeError> {
+        match self.done.try_send(file) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(file)) => {
                 self.done.blocking_send(file).map_err(|_| MergeError::Stopped)

@@ -88,6 +88,11 @@ pub(crate) struct Version {
 }
 
 impl Version {
+    /// The record's own `updated_at`, in microseconds.
+    pub(crate) fn updated_at(self) -> Option<i64> {
+        self.updated_at
+    }
+
     /// Whether this version takes the place of `other`: the newest `updated_at` wins; where they
     /// are equal or one is missing the newest read does, and of reads at one instant this one.
     pub(crate) fn replaces(self, other: Self) -> bool {

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Date32Array, Int64Array, PrimitiveArray, RecordBatch, StringArray,
+};
 use arrow::datatypes::{
     DataType, Date32Type, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
 };
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, Rows, SortField};
 use engine::key::{Key, KeyPart};
-use engine::schema::{Column, Source};
+use engine::schema::{Column, SEQUENCE, Source};
 
 use super::keyed::{Keyed, day_of, epoch_day};
 use crate::schema::TableSchema;
@@ -60,6 +62,12 @@ impl Layout {
         }
     }
 
+    /// The rows of files, of which the one that is read last counts, whatever version it says it is.
+    pub(crate) fn latest(table: &TableSchema) -> Result<Self, ArrowError> {
+        let layout = Self::new(table, Columns::All)?;
+        Ok(Self { updated_at: None, synced_at: None, ..layout })
+    }
+
     /// Decoded rows: partition column included.
     pub(crate) fn decoded(table: &TableSchema) -> Result<Self, ArrowError> {
         Self::of(table, |_| true)
@@ -68,6 +76,14 @@ impl Layout {
     /// The columns of partition files with these names, in the table's order.
     pub(crate) fn named(table: &TableSchema, names: &[&str]) -> Result<Self, ArrowError> {
         Self::of(table, |column| names.contains(&column.name.as_str()))
+    }
+
+    /// The rows of a table of changes; of one key that of the highest sequence counts as the newest.
+    pub(crate) fn replayed(changes: &TableSchema) -> Result<Self, ArrowError> {
+        let mut layout = Self::new(changes, Columns::All)?;
+        layout.updated_at = None;
+        layout.synced_at = Some(layout.schema.index_of(SEQUENCE)?);
+        Ok(layout)
     }
 
     fn of(table: &TableSchema, wants: impl Fn(&Column) -> bool) -> Result<Self, ArrowError> {
@@ -163,7 +179,13 @@ impl Layout {
         let keys = self.key_rows(&batch)?;
         let instants = |index: Option<usize>| -> Result<Option<_>, ArrowError> {
             let Some(index) = index else { return Ok(None) };
-            Ok(column(&batch, index)?.as_primitive_opt::<TimestampMicrosecondType>().cloned())
+            let column = column(&batch, index)?;
+            // The order of changes is a number, not an instant.
+            let numbers = column.as_primitive_opt::<Int64Type>();
+            Ok(match column.as_primitive_opt::<TimestampMicrosecondType>() {
+                Some(instants) => Some(instants.clone()),
+                None => numbers.map(PrimitiveArray::reinterpret_cast),
+            })
         };
         let days = |index: usize| -> Result<Option<_>, ArrowError> {
             Ok(column(&batch, index)?.as_primitive_opt::<Date32Type>().cloned())

@@ -42,7 +42,7 @@ pub(crate) async fn fetch(
 pub fn read(schema: &TableSchema, file: &FileEntry, bytes: Bytes) -> Result<Rows, PartitionError> {
     let layout = Arc::new(Layout::new(schema, Columns::All)?);
     let stored = open(&layout, &file.path, bytes)?;
-    let column = schema.spec.partition.column();
+    let column = schema.partition_column();
     let value = match column {
         Some(name) => {
             let index = schema.arrow.index_of(name)?;

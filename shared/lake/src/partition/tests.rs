@@ -153,7 +153,7 @@ pub(crate) fn batch(schema: &TableSchema, records: &[Record]) -> RecordBatch {
         Source::PeriodEnd => days(&|r| day_part(&r.part(1))),
         Source::Account => ints(&|_| Some(7)),
         Source::SyncedAt => instants(&|r| Some(r.synced_at)),
-        Source::Extra => texts(&|_| None),
+        Source::Extra | Source::Change => texts(&|_| None),
         Source::Partition if column.ty == ColumnType::Text => texts(&|r| r.partition.clone()),
         Source::Partition => ints(&|r| r.partition.as_ref().map(|year| year.parse().unwrap())),
         Source::Record(_) => match column.name.as_str() {

@@ -24,6 +24,8 @@ pub(crate) struct PartitionWriter {
     layout: Arc<Layout>,
     writer: ArrowWriter<Vec<u8>>,
     stats: Stats,
+    /// Whether rows come in key order, so that the first and the last key say where the file is.
+    ordered: bool,
     first: Option<Key>,
     last: Option<Key>,
     group_bytes: usize,
@@ -45,7 +47,13 @@ impl PartitionWriter {
             ArrowWriter::try_new(Vec::new(), Arc::clone(&layout.schema), Some(properties))?;
         let stats = Stats::new(&layout);
         let group_bytes = limits.group_bytes;
-        Ok(Self { layout, writer, stats, first: None, last: None, group_bytes })
+        let (first, last) = (None, None);
+        Ok(Self { layout, writer, stats, ordered: true, first, last, group_bytes })
+    }
+
+    /// For rows in any order, each key any number of times.
+    pub(crate) fn unordered(layout: Arc<Layout>, limits: Limits) -> Result<Self, PartitionError> {
+        Ok(Self { ordered: false, ..Self::new(layout, limits)? })
     }
 
     /// Rows written so far.
@@ -53,16 +61,18 @@ impl PartitionWriter {
         self.stats.rows()
     }
 
-    /// Appends rows; their keys must be above all keys written before.
+    /// Appends rows; where the file is ordered, their keys must be above all keys written before.
     pub(crate) fn write(&mut self, rows: &RecordBatch) -> Result<(), PartitionError> {
         let Some(last) = rows.num_rows().checked_sub(1) else {
             return Ok(());
         };
-        if self.first.is_none() {
-            self.first = Some(self.layout.key(rows, 0)?);
+        if self.ordered {
+            if self.first.is_none() {
+                self.first = Some(self.layout.key(rows, 0)?);
+            }
+            let before = self.last.replace(self.layout.key(rows, last)?);
+            debug_assert!(before < self.last, "partition files are written in key order");
         }
-        let before = self.last.replace(self.layout.key(rows, last)?);
-        debug_assert!(before < self.last, "partition files are written in key order");
         self.stats.add(rows)?;
         self.writer.write(rows)?;
         if self.writer.memory_size() > self.group_bytes {

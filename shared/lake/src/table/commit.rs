@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use engine::ids::Sequence;
 use engine::time::{SignedDuration, Timestamp, between};
 
 use super::action::{Add, Info, Line, Remove, Txn, commit_file, parse_commit_file};
 use super::log::LogState;
 use super::read::Log;
-use super::{Change, CommitError, CommitNote, Committed, Table, TableError, Writer, names};
+use super::{
+    Change, ChangesCommit, CommitError, CommitNote, Committed, FileEntry, Table, TableError,
+    Writer, names,
+};
 use crate::schema::Comparison;
 use crate::store::PutIfAbsent;
 
@@ -86,17 +90,102 @@ impl Table {
         writer: &Writer,
         note: &CommitNote,
     ) -> Result<Committed, CommitError> {
-        let epoch = Line { txn: Some(Txn::epoch(writer.epoch, now)), ..Line::default() };
+        self.record(now, writer, None, note).await
+    }
+
+    /// Fences, and lets the sequence go on from `sequence`, which an earlier table reached.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    pub async fn begin_at(
+        &mut self,
+        now: Timestamp,
+        writer: &Writer,
+        sequence: Sequence,
+        note: &CommitNote,
+    ) -> Result<Committed, CommitError> {
+        self.record(now, writer, Some(sequence), note).await
+    }
+
+    async fn record(
+        &mut self,
+        now: Timestamp,
+        writer: &Writer,
+        sequence: Option<Sequence>,
+        note: &CommitNote,
+    ) -> Result<Committed, CommitError> {
+        let txn = |txn| Line { txn: Some(txn), ..Line::default() };
+        let mut lines = vec![txn(Txn::epoch(writer.epoch, now))];
+        lines.extend(sequence.map(|sequence| txn(Txn::sequence(sequence, now))));
         let info = Info {
             operation: "FENCE",
             now,
             writer: Some((writer, self.commits)),
-            sequence: self.recorded_sequence(),
+            sequence: sequence.unwrap_or(self.recorded_sequence()),
             note: Some(note),
         };
-        let body = self.body(&info, vec![epoch])?;
+        let body = self.body(&info, lines)?;
         // Whatever the former holder still committed before the fence is good.
         self.land(writer, &body, |_, _| true).await
+    }
+
+    /// Commits to this table of changes, which must record the sequence before (to append), and then
+    /// records the sequence of the files.
+    ///
+    /// # Errors
+    /// See [`CommitError`]. After `Stale` this object shows the table as it is then: it may record
+    /// the sequence already.
+    pub async fn commit_changes(
+        &mut self,
+        now: Timestamp,
+        writer: &Writer,
+        change: &ChangesCommit,
+        note: &CommitNote,
+    ) -> Result<Committed, CommitError> {
+        let recorded = self.recorded_sequence();
+        let (operation, sequence, add, remove) = match change {
+            ChangesCommit::Append(made) => ("WRITE", made.sequence, &made.files, Vec::new()),
+            ChangesCommit::Replace(made) => {
+                ("REPLACE", made.sequence, &made.files, self.files.clone())
+            }
+            ChangesCommit::Expire { add, remove } => ("EXPIRE", recorded, add, remove.clone()),
+        };
+        let appends = matches!(change, ChangesCommit::Append(_));
+        if appends && recorded.next() != sequence {
+            let (table, version) = (self.stream().to_owned(), self.state.version);
+            return Err(CommitError::Stale { table, version });
+        }
+        self.check_files(add, &remove)?;
+        let column = self.partition_column();
+        let mut lines = Vec::new();
+        if !add.is_empty()
+            && let Some(meta_data) = self.widened()?
+        {
+            lines.push(Line { meta_data: Some(meta_data), ..Line::default() });
+        }
+        for txn in [Txn::epoch(writer.epoch, now), Txn::sequence(sequence, now)] {
+            lines.push(Line { txn: Some(txn), ..Line::default() });
+        }
+        for file in &remove {
+            let remove = Some(Remove::of(file, column, true, now));
+            lines.push(Line { remove, ..Line::default() });
+        }
+        for file in add {
+            let add = Some(Add::of(file, column, true));
+            lines.push(Line { add, ..Line::default() });
+        }
+        let writer_number = Some((writer, self.commits));
+        let info = Info { operation, now, writer: writer_number, sequence, note: Some(note) };
+        let body = self.body(&info, lines)?;
+        let removed: BTreeSet<&str> = remove.iter().map(|file| &file.path[..]).collect();
+        self.land(writer, &body, |before, after| {
+            // Appending does not mind another's rewrite of older files.
+            let sequence = super::SEQUENCE;
+            let at_ease = before.recorded(sequence) == after.recorded(sequence)
+                && before.meta_data == after.meta_data;
+            if appends { at_ease } else { follows(before, after, &removed) }
+        })
+        .await
     }
 
     /// Puts `body` as the next version; as a later one if others were faster and `still_good` says
@@ -154,8 +243,12 @@ impl Table {
             let table = self.stream().to_owned();
             return Err(CommitError::TooOld { table, started: change.started });
         }
+        self.check_files(&change.add, &change.remove)
+    }
+
+    fn check_files(&self, add: &[FileEntry], remove: &[FileEntry]) -> Result<(), CommitError> {
         let mut paths = BTreeSet::new();
-        for file in &change.remove {
+        for file in remove {
             if !self.state.files.contains_key(&file.path) {
                 return Err(self.impossible(format!("`{}` is not in it", file.path)));
             }
@@ -163,7 +256,7 @@ impl Table {
                 return Err(self.impossible(format!("`{}` is removed twice", file.path)));
             }
         }
-        for file in &change.add {
+        for file in add {
             // A path that was ever removed must not come back: vacuum may have it.
             let used = self.state.files.contains_key(&file.path)
                 || self.state.tombstones.contains_key(&file.path);

@@ -25,9 +25,9 @@ pub(super) fn first_commit(
     };
     let property = |name: &str, value: String| (name.to_owned(), Some(value));
     let meta_data = MetaData {
-        id: table_id(schema.spec.name, account, now),
-        name: Some(schema.spec.name.to_owned()),
-        description: Some(schema.spec.doc.to_owned()),
+        id: table_id(&schema.name, account, now),
+        name: Some(schema.name.to_string()),
+        description: Some(schema.doc.to_string()),
         format: Format { provider: "parquet".to_owned(), options: Texts::new() },
         schema_string: schema.delta_schema_json(),
         partition_columns: schema.partition_columns(),

@@ -140,7 +140,7 @@ impl Log<'_> {
     }
 
     /// The newest checkpoint that can be read; and what is wrong with a newer one.
-    async fn newest_checkpoint(&self, listing: &Listing) -> Result<Base, TableError> {
+    pub(super) async fn newest_checkpoint(&self, listing: &Listing) -> Result<Base, TableError> {
         let mut damage = None;
         for (version, files) in listing.checkpoints.iter().rev() {
             match self.read_checkpoint(*version, files).await {
@@ -160,7 +160,7 @@ impl Log<'_> {
         Ok((None, damage))
     }
 
-    async fn go_on(
+    pub(super) async fn go_on(
         &self,
         (version, replay): (u64, Replay),
         listing: &Listing,
@@ -173,7 +173,7 @@ impl Log<'_> {
     }
 
     /// `replay` with the commits from version `next` to the last, which must all be there.
-    async fn tail(
+    pub(super) async fn tail(
         &self,
         mut replay: Replay,
         next: u64,
@@ -257,4 +257,4 @@ fn root_cause(error: TableError, damage: Option<TableError>) -> TableError {
 }
 
 /// A checkpoint to go on from, if any can be read, and what is wrong with the newest that cannot.
-type Base = (Option<(u64, Replay)>, Option<TableError>);
+pub(super) type Base = (Option<(u64, Replay)>, Option<TableError>);

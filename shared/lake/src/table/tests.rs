@@ -14,6 +14,7 @@ use crate::store::{Call, Fault, FaultyStore, MemoryStore, Operation, PutIfAbsent
 mod crash;
 mod damage;
 mod interleaving;
+mod past;
 
 const FIELDS: &[Field] = &[
     int("id").required(),
@@ -67,6 +68,7 @@ pub(crate) fn note(cursor: u64, inserted: u64) -> CommitNote {
         run: format!("run-{cursor}"),
         state: json!({ "cursor": cursor, "full": { "begun": "2026-11-23T06:15:00Z" } }),
         counts: Counts { inserted, ..Counts::default() },
+        changes: None,
     }
 }
 

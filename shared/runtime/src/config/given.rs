@@ -45,6 +45,10 @@ settings! {
     STREAMS: "--streams", "HARVEST_STREAMS";
     /// Streams not to read.
     EXCLUDE: "--exclude", "HARVEST_EXCLUDE";
+    /// Streams whose changes are not kept.
+    NO_CHANGES: "--no-changes", "HARVEST_NO_CHANGES";
+    /// For how many months changes are kept.
+    CHANGES_RETENTION: "--changes-retention", "HARVEST_CHANGES_RETENTION";
     /// First day of dated listings and reports.
     START_DATE: "--start-date", "HARVEST_START_DATE";
     /// How often incremental passes run.

@@ -14,7 +14,7 @@ use super::given::{Given, Setting, has_own_s3_endpoint};
 use super::names::find_stream;
 use crate::aws::Aws;
 
-use super::{BASE_URL, Deployment, LakePlace, Settings, StatePlace, TokenPlace};
+use super::{BASE_URL, Deployment, LakePlace, NoChanges, Settings, StatePlace, TokenPlace};
 
 /// The project's URL, once the package has one.
 const CONTACT: &str = if env!("CARGO_PKG_REPOSITORY").is_empty() {
@@ -29,6 +29,7 @@ const STATE: &str = ".state.sqlite";
 const LEAST_RETENTION: SignedDuration = SignedDuration::from_hours(1);
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 3650);
 const MOST_WORKERS: usize = 64;
+const MOST_MONTHS: u32 = 1200;
 
 impl Deployment {
     /// Checks what was given; what was not has its default.
@@ -71,6 +72,14 @@ fn settings(given: &Given, account: AccountId) -> Result<Settings, ConfigError> 
     let mut settings = Settings::new(account);
     settings.streams = streams(given, Setting::STREAMS)?;
     settings.exclude = streams(given, Setting::EXCLUDE)?.unwrap_or_default();
+    let none = given.get(Setting::NO_CHANGES).is_some_and(|text| text.eq_ignore_ascii_case("all"));
+    settings.no_changes = if none {
+        NoChanges::All
+    } else {
+        NoChanges::Streams(streams(given, Setting::NO_CHANGES)?.unwrap_or_default())
+    };
+    settings.changes_retention =
+        read(given, Setting::CHANGES_RETENTION, |text| number(text, &(1..=MOST_MONTHS)))?;
     settings.start_date = read(given, Setting::START_DATE, |text| {
         let day = (text.len() == 10).then(|| text.parse().ok()).flatten();
         day.ok_or_else(|| format!("`{text}` is no day: write 2024-01-31"))

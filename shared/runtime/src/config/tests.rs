@@ -36,6 +36,8 @@ fn every_setting_is_read() {
         (Setting::LAKE, "/srv/lake"),
         (Setting::STREAMS, "clients, tasks,"),
         (Setting::EXCLUDE, "tasks"),
+        (Setting::NO_CHANGES, "users, roles"),
+        (Setting::CHANGES_RETENTION, "13"),
         (Setting::START_DATE, "2024-02-29"),
         (Setting::SYNC_INTERVAL, "90m"),
         (Setting::MAX_WORKERS, "3"),
@@ -54,6 +56,10 @@ fn every_setting_is_read() {
     assert_eq!(deployment.state.to_string(), "/srv/lake/.state.sqlite");
     assert!(settings.includes("clients") && !settings.includes("tasks"));
     assert!(!settings.includes("users"));
+    assert!(settings.keeps_changes("clients") && !settings.keeps_changes("users"));
+    assert_eq!(settings.changes_retention, Some(13));
+    let none = parsed(&[(Setting::NO_CHANGES, "all")]).settings;
+    assert!(!none.keeps_changes("clients"));
     assert_eq!(settings.start_date.unwrap().to_string(), "2024-02-29");
     assert_eq!(settings.sync_interval, SignedDuration::from_mins(90));
     assert_eq!(settings.retention, SignedDuration::from_hours(48));
@@ -93,6 +99,8 @@ fn what_cannot_be_used_is_named_with_flag_and_variable() {
         (Setting::STATE, "redis://x"),
         (Setting::STREAMS, "client"),
         (Setting::EXCLUDE, "clients,nothing"),
+        (Setting::NO_CHANGES, "clients,everything"),
+        (Setting::CHANGES_RETENTION, "0"),
     ] {
         let message = refused(&[(setting, value)]);
         assert!(message.contains(setting.flag), "{message}");

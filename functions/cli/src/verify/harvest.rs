@@ -1,0 +1,243 @@
+//! Tables against Harvest: what is read for a comparison, and what it may say.
+
+mod sample;
+mod units;
+
+use engine::item::Position;
+use engine::pass::Unit;
+use engine::spec::{Kind, Paging, StreamSpec};
+use engine::window::Period;
+use lake::collect::Collector;
+use lake::decode::Decoder;
+use lake::table::Table;
+use lake::verify::{Against, Compared, Whole};
+use runtime::account::{self, Company};
+use runtime::{Context, RunError, records};
+use serde::Serialize;
+
+use super::pages::{self, List, Seen, Unread};
+use crate::exit::CliError;
+
+/// How much is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Everything.
+    All,
+    /// About so many records of each stream.
+    Sample(u64),
+}
+
+/// How a stream compares with Harvest.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Comparison {
+    /// What was read, for people.
+    pub(super) read: String,
+    /// Requests that it took.
+    pub(super) requests: u64,
+    /// Why it was not compared, which is no fault of the table.
+    pub(super) skipped: Option<String>,
+    /// Why it could not be read.
+    pub(super) failed: Option<String>,
+    /// What to know of the comparison.
+    pub(super) notes: Vec<String>,
+    #[serde(flatten)]
+    pub(super) compared: Compared,
+}
+
+impl Comparison {
+    pub(super) fn skipped(why: impl Into<String>) -> Self {
+        Self { skipped: Some(why.into()), ..Self::default() }
+    }
+
+    /// Records that are not as they should be, and one for what could not be read.
+    pub(super) fn findings(&self) -> u64 {
+        self.compared.wrong() + u64::from(self.failed.is_some())
+    }
+}
+
+/// What a reading brought.
+struct Reading {
+    rows: Collector,
+    whole: Whole,
+    read: String,
+    requests: u64,
+    notes: Vec<String>,
+}
+
+/// Compares tables with Harvest.
+#[derive(Debug)]
+pub(super) struct Harvest {
+    context: Context,
+    company: Company,
+    /// Roles of the person who asks.
+    roles: Vec<String>,
+    extent: Extent,
+}
+
+impl Harvest {
+    /// Asks who asks, and which modules are on.
+    ///
+    /// # Errors
+    /// Where Harvest does not answer usably.
+    pub(super) async fn new(context: Context, extent: Extent) -> Result<Self, RunError> {
+        let roles = account::person(&context, "account").await?.roles;
+        let company = account::company(&context, "account").await?;
+        Ok(Self { context, company, roles, extent })
+    }
+
+    /// Compares one table.
+    ///
+    /// # Errors
+    /// Where no stream can be compared, or the table cannot be read.
+    pub(super) async fn compare(
+        &self,
+        spec: &'static StreamSpec,
+        table: &mut Table,
+    ) -> Result<Comparison, CliError> {
+        let position = self.position(spec, table).await?;
+        if let Some(why) = self.unasked(spec, &position) {
+            return Ok(Comparison::skipped(why));
+        }
+        let began = self.context.clock.now();
+        let failed = |source| CliError::Verify { stream: spec.name, source };
+        let reading = match self.read(spec, table, &position).await {
+            Ok(reading) => reading,
+            Err(Unread::Api(error)) => {
+                let failed = Some(error.to_string());
+                return Ok(Comparison { failed, ..Comparison::default() });
+            }
+            Err(Unread::Run(error)) => return Err((*error).into()),
+            Err(Unread::Kept(source)) => return Err(failed(source)),
+        };
+        let Reading { rows, whole, read, requests, notes } = reading;
+        let against = Against { whole, cursor: position.cursor, began };
+        let rows = rows.finish().map_err(|error| failed(error.into()))?;
+        // What came meanwhile is here, too, and known by its `synced_at`.
+        table.refresh().await?;
+        let compared = lake::verify::compare(table, &rows, &against).await.map_err(failed)?;
+        Ok(Comparison { read, requests, notes, compared, ..Comparison::default() })
+    }
+
+    /// Where the stream stands: by its item, or by what the last commit said where that is newer.
+    async fn position(
+        &self,
+        spec: &'static StreamSpec,
+        table: &Table,
+    ) -> Result<Position, RunError> {
+        let account = self.context.settings.account;
+        let failed = |source| RunError::State { stream: spec.name, source };
+        let item = records::stream(&*self.context.state, account, spec.name).await;
+        let position = item.map_err(failed)?.value.position;
+        let noted = table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok());
+        let noted: Position = noted.unwrap_or_default();
+        Ok(if noted.cursor > position.cursor { noted } else { position })
+    }
+
+    fn unasked(&self, spec: &StreamSpec, position: &Position) -> Option<String> {
+        if !self.context.settings.includes(spec.name) {
+            return Some("excluded by the settings".to_owned());
+        }
+        let module = spec.module.map(engine::spec::Module::feature);
+        if let Some(module) = module
+            && self.company.modules_off.iter().any(|name| name == module)
+        {
+            return Some(format!("{module} is off"));
+        }
+        if position.full.last_begun.is_none() {
+            return Some("its first full pass is not complete".to_owned());
+        }
+        let sees_all = self.roles.iter().any(|role| role == "administrator")
+            || position.roles.iter().all(|role| self.roles.contains(role));
+        (!sees_all).then(|| "this token sees less than the one that wrote the rows".to_owned())
+    }
+
+    async fn read(
+        &self,
+        spec: &'static StreamSpec,
+        table: &Table,
+        position: &Position,
+    ) -> Result<Reading, Unread> {
+        let decoder = Decoder::new(spec);
+        match &spec.kind {
+            Kind::Listing(listing) => self.listing(&decoder, table, listing.paging, position).await,
+            Kind::Snapshot(paging) => self.everything(&decoder, *paging).await,
+            Kind::PerParent(per_parent) => self.children(&decoder, table, per_parent).await,
+            Kind::ReportWindow(_) => self.windows(&decoder, table, position).await,
+        }
+    }
+
+    /// The whole list.
+    async fn everything(&self, decoder: &Decoder, paging: Paging) -> Result<Reading, Unread> {
+        let mut list = List::all(decoder.schema().spec.path);
+        if paging == Paging::Single {
+            list.per_page = None;
+        }
+        let (seen, rows) = pages::collected(&self.context, decoder, &list).await?;
+        let mut notes = quarantined(&seen);
+        let whole = if seen.whole && seen.quarantined == 0 {
+            Whole::Everything
+        } else {
+            notes.push(
+                "it moved while it was read: rows that Harvest lacks are not told".to_owned(),
+            );
+            Whole::Nothing
+        };
+        Ok(Reading { rows, whole, read: "everything".to_owned(), requests: seen.requests, notes })
+    }
+
+    async fn listing(
+        &self,
+        decoder: &Decoder,
+        table: &Table,
+        paging: Paging,
+        position: &Position,
+    ) -> Result<Reading, Unread> {
+        let size = match self.extent {
+            Extent::Sample(size) => size,
+            Extent::All => {
+                let mut reading = self.everything(decoder, paging).await?;
+                if let (Paging::DateKeyset { .. }, Some(day)) = (paging, position.start_date) {
+                    let note = format!("the table begins at {day}: older records may be missing");
+                    reading.notes.push(note);
+                }
+                return Ok(reading);
+            }
+        };
+        let first = |size: u64| List {
+            per_page: Some(size.clamp(1, u64::from(engine::pass::PER_PAGE))),
+            first_page: true,
+            ..List::all(decoder.schema().spec.path)
+        };
+        let month = match paging {
+            Paging::DateKeyset { field, .. } => sample::month(&self.context, table, field),
+            Paging::Single | Paging::Cursor | Paging::Offset => None,
+        };
+        let Some(month) = month else {
+            let list = first(size);
+            let (seen, rows) = pages::collected(&self.context, decoder, &list).await?;
+            let (read, notes) = ("the first records".to_owned(), quarantined(&seen));
+            let requests = seen.requests;
+            return Ok(Reading { rows, whole: Whole::Nothing, read, requests, notes });
+        };
+        let list = first(size.div_ceil(2));
+        let (mut seen, mut rows) = pages::collected(&self.context, decoder, &list).await?;
+        let list = List { filters: between(month), ..list };
+        let mut take = |page: lake::decode::DecodedPage| rows.push(page.rows);
+        let more = pages::records(&self.context, decoder, &list, Unit::Stream, &mut take).await?;
+        seen.requests += more.requests;
+        seen.quarantined += more.quarantined;
+        let read = format!("the newest records, and some of {}", month.start.strftime("%Y-%m"));
+        let (notes, requests) = (quarantined(&seen), seen.requests);
+        Ok(Reading { rows, whole: Whole::Nothing, read, requests, notes })
+    }
+}
+
+fn quarantined(seen: &Seen) -> Vec<String> {
+    let records = crate::text::plural(seen.quarantined, "record", "records");
+    (seen.quarantined > 0).then(|| format!("{records} without a usable id")).into_iter().collect()
+}
+
+fn between(period: Period) -> Vec<(String, String)> {
+    let day = |name: &str, day: engine::time::Date| (name.to_owned(), day.to_string());
+    vec![day("from", period.start), day("to", period.end)]
+}

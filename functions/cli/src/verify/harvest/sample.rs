@@ -1,0 +1,105 @@
+//! Which part of a stream is read where not all is.
+
+use core::slice::from_ref;
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::time::Date;
+use engine::window::{Grid, Period};
+use lake::partition::{HeldUnits, held_units};
+use lake::table::{FileEntry, Table};
+use lake::verify::VerifyError;
+use runtime::Context;
+use serde::Deserialize;
+
+/// Report windows that are read beside the newest.
+const WINDOWS: usize = 2;
+/// Parents whose children are read, at most, of those with rows and of the others.
+const PARENTS: (usize, usize) = (25, 5);
+
+/// A month in which the table has rows, by chance; `None` where it has no days.
+pub(super) fn month(context: &Context, table: &Table, field: &str) -> Option<Period> {
+    let days: Vec<(Date, Date)> =
+        table.files().iter().filter_map(|file| days(file, field)).collect();
+    let (first, last) = chosen(context, &days)?;
+    let months = Grid::Month.windows(*first, *last);
+    chosen(context, &months).copied()
+}
+
+/// The first and the last day in a file, as the log tells.
+fn days(file: &FileEntry, field: &str) -> Option<(Date, Date)> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Bounds {
+        min_values: serde_json::Value,
+        max_values: serde_json::Value,
+    }
+    let bounds: Bounds = serde_json::from_str(&file.stats).ok()?;
+    let day = |values: &serde_json::Value| values.get(field)?.as_str()?.parse().ok();
+    Some((day(&bounds.min_values)?, day(&bounds.max_values)?))
+}
+
+/// The newest of these windows, and some of the others.
+pub(super) fn windows(context: &Context, held: Vec<Period>) -> BTreeSet<Period> {
+    let mut rest = held;
+    rest.sort();
+    let mut windows: BTreeSet<Period> = rest.pop().into_iter().collect();
+    for _ in 0..WINDOWS {
+        windows.extend(take(context, &mut rest));
+    }
+    windows
+}
+
+/// The units of which the table holds rows.
+pub(super) async fn held(table: &Table) -> Result<HeldUnits, VerifyError> {
+    let (store, root) = (table.store().as_ref(), table.root());
+    Ok(held_units(store, root, table.schema(), table.files()).await?)
+}
+
+/// Parents with about `rows` rows in the table, and some that `listed` names; each with its year.
+pub(super) async fn parents(
+    context: &Context,
+    table: &Table,
+    listed: BTreeMap<i64, Option<i64>>,
+    rows: u64,
+) -> Result<BTreeMap<i64, Option<i64>>, VerifyError> {
+    let mut held: BTreeMap<i64, (u64, Option<i64>)> = BTreeMap::new();
+    for file in table.files() {
+        let (store, root) = (table.store().as_ref(), table.root());
+        let units = held_units(store, root, table.schema(), from_ref(file)).await?;
+        let year = file.partition.as_ref().and_then(|year| year.parse().ok());
+        for (parent, count) in units.parents {
+            held.entry(parent).or_insert((0, year)).0 += count;
+        }
+    }
+    let mut chosen = BTreeMap::new();
+    let mut sum = 0;
+    let mut rest: Vec<(i64, (u64, Option<i64>))> = held.into_iter().collect();
+    while sum < rows && chosen.len() < PARENTS.0 {
+        let Some((parent, (count, year))) = take(context, &mut rest) else { break };
+        // What the listing says is newer.
+        chosen.insert(parent, listed.get(&parent).copied().unwrap_or(year));
+        sum += count;
+    }
+    let mut others: Vec<(i64, Option<i64>)> =
+        listed.into_iter().filter(|(id, _)| !chosen.contains_key(id)).collect();
+    for _ in 0..PARENTS.1 {
+        chosen.extend(take(context, &mut others));
+    }
+    Ok(chosen)
+}
+
+/// One of these by chance.
+fn chosen<'a, T>(context: &Context, of: &'a [T]) -> Option<&'a T> {
+    of.get(place(context, of.len())?)
+}
+
+/// Takes one of these out by chance.
+fn take<T>(context: &Context, of: &mut Vec<T>) -> Option<T> {
+    let at = place(context, of.len())?;
+    Some(of.swap_remove(at))
+}
+
+fn place(context: &Context, length: usize) -> Option<usize> {
+    let number = context.random.next().checked_rem(length as u64)?;
+    usize::try_from(number).ok()
+}

@@ -1,0 +1,217 @@
+//! Reads lists of Harvest to their end, through the shared budget.
+
+use engine::pass::{Target, Unit};
+use engine::retry::Reach;
+use engine::spec::{PerParent, StreamSpec};
+use engine::time::Timestamp;
+use harvest_api::{Answer, ApiError};
+use lake::collect::{CollectError, Collector, UnitBuffer};
+use lake::decode::{DecodedPage, Decoder, PageError, ParentRecord, ReadAt};
+use lake::verify::VerifyError;
+use runtime::account::try_ask;
+use runtime::{Context, RunError};
+
+/// A list that moves while it is read is read again so often.
+pub(super) const TRIES: u32 = 3;
+
+/// A list, and how much of it to read.
+#[derive(Clone, Debug)]
+pub(super) struct List {
+    pub(super) path: String,
+    pub(super) filters: Vec<(String, String)>,
+    /// `None`: Harvest's own number.
+    pub(super) per_page: Option<u64>,
+    /// Not all pages, but the first.
+    pub(super) first_page: bool,
+}
+
+/// What became of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) requests: u64,
+    pub(super) records: u64,
+    pub(super) quarantined: u64,
+    /// Whether as many records came as each page told.
+    pub(super) whole: bool,
+}
+
+/// Why a list was not read.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// Harvest refused it, or did not answer usably.
+    Api(Box<ApiError>),
+    /// Nothing can be read.
+    Run(Box<RunError>),
+    /// What was read could not be kept.
+    Kept(VerifyError),
+}
+
+impl From<RunError> for Unread {
+    fn from(error: RunError) -> Self {
+        Self::Run(Box::new(error))
+    }
+}
+
+impl From<CollectError> for Unread {
+    fn from(error: CollectError) -> Self {
+        Self::Kept(error.into())
+    }
+}
+
+impl List {
+    /// All of what `path` lists.
+    pub(super) fn all(path: &str) -> Self {
+        let per_page = Some(u64::from(engine::pass::PER_PAGE));
+        Self { path: path.to_owned(), filters: Vec::new(), per_page, first_page: false }
+    }
+
+    fn target(&self) -> Target {
+        let mut query = self.filters.clone();
+        query.extend(self.per_page.map(|size| ("per_page".to_owned(), size.to_string())));
+        Target::Path { path: self.path.clone(), query }
+    }
+}
+
+/// Asks with permit and retries.
+async fn ask(
+    context: &Context,
+    spec: &'static StreamSpec,
+    target: &Target,
+) -> Result<Answer, Unread> {
+    match try_ask(context, spec.name, spec.rate_class, target).await? {
+        Ok(answer) => Ok(answer),
+        Err(error) if error.failure().reach() == Reach::StopAccount => {
+            let account = context.settings.account.0;
+            Err(RunError::Credentials { account, source: Box::new(error) }.into())
+        }
+        Err(error) => Err(Unread::Api(Box::new(error))),
+    }
+}
+
+fn page_error(spec: &StreamSpec, path: &str, error: PageError) -> Unread {
+    let (path, source) = (path.to_owned(), Box::new(error));
+    RunError::Page { stream: spec.name, path, source }.into()
+}
+
+/// Reads the records of a list, and gives each page to `take`.
+pub(super) async fn records(
+    context: &Context,
+    decoder: &Decoder,
+    list: &List,
+    unit: Unit,
+    take: &mut (dyn FnMut(DecodedPage) -> Result<(), CollectError> + Send),
+) -> Result<Seen, Unread> {
+    let spec = decoder.schema().spec;
+    let mut seen = Seen::default();
+    let mut totals = Vec::new();
+    let mut target = list.target();
+    loop {
+        let at = read_at(context, unit, context.clock.now());
+        let answer = ask(context, spec, &target).await?;
+        seen.requests += 1;
+        let page = decoder.page(&answer.body, &at);
+        let mut page = page.map_err(|error| page_error(spec, &list.path, error))?;
+        totals.push(page.total_entries);
+        seen.records += page.keys.len() as u64;
+        seen.quarantined += page.quarantined.len() as u64;
+        let next = page.next.take().filter(|_| !list.first_page);
+        take(page)?;
+        match next {
+            Some(next) => target = Target::Link(next),
+            None => break,
+        }
+    }
+    let counted = seen.records + seen.quarantined;
+    // An answer that is the one record tells no total.
+    seen.whole = totals.iter().all(|total| total.is_none_or(|total| total == counted));
+    Ok(seen)
+}
+
+/// Reads all of a list into a collector of its own; once more where it moved meanwhile.
+pub(super) async fn collected(
+    context: &Context,
+    decoder: &Decoder,
+    list: &List,
+) -> Result<(Seen, Collector), Unread> {
+    let mut requests = 0;
+    let mut tries = 0;
+    loop {
+        let memory = context.settings.collect_memory;
+        let mut rows = Collector::new(decoder.schema(), context.scratch.clone(), memory)?;
+        let mut take = |page: DecodedPage| rows.push(page.rows);
+        let mut seen = records(context, decoder, list, Unit::Stream, &mut take).await?;
+        requests += seen.requests;
+        tries += 1;
+        if seen.whole || list.first_page || tries >= TRIES {
+            seen.requests = requests;
+            return Ok((seen, rows));
+        }
+    }
+}
+
+/// Reads one unit; once more where it moved meanwhile.
+pub(super) async fn unit(
+    context: &Context,
+    decoder: &Decoder,
+    list: &List,
+    unit: Unit,
+) -> Result<(Seen, UnitBuffer), Unread> {
+    let mut requests = 0;
+    let mut tries = 0;
+    loop {
+        let mut rows = UnitBuffer::new(decoder.schema()).map_err(CollectError::from)?;
+        let mut take = |page: DecodedPage| {
+            rows.push(page.rows);
+            Ok(())
+        };
+        let mut seen = records(context, decoder, list, unit, &mut take).await?;
+        requests += seen.requests;
+        tries += 1;
+        if seen.whole || tries >= TRIES {
+            seen.requests = requests;
+            return Ok((seen, rows));
+        }
+    }
+}
+
+/// Reads the parents that a trigger listing names.
+pub(super) async fn parents(
+    context: &Context,
+    spec: &'static StreamSpec,
+    per_parent: &PerParent,
+    list: &List,
+) -> Result<(Seen, Vec<ParentRecord>), Unread> {
+    let mut seen = Seen::default();
+    let mut totals = Vec::new();
+    let mut found = Vec::new();
+    let mut target = list.target();
+    loop {
+        let answer = ask(context, spec, &target).await?;
+        seen.requests += 1;
+        let page = lake::decode::parents(&answer.body, per_parent.trigger, per_parent.parent_id);
+        let page = page.map_err(|error| page_error(spec, &list.path, error))?;
+        totals.push(page.total_entries);
+        seen.records += page.parents.len() as u64;
+        seen.quarantined += page.quarantined.len() as u64;
+        found.extend(page.parents);
+        match page.next {
+            Some(next) if !list.first_page => target = Target::Link(next),
+            Some(_) | None => break,
+        }
+    }
+    let counted = seen.records + seen.quarantined;
+    seen.whole = totals.iter().all(|total| total.is_none_or(|total| total == counted));
+    Ok((seen, found))
+}
+
+fn read_at(context: &Context, unit: Unit, synced_at: Timestamp) -> ReadAt {
+    let account = context.settings.account;
+    let (parent, period) = match unit {
+        Unit::Stream => (None, None),
+        Unit::Parent(engine::pass::Parent { id, created_year }) => {
+            (Some(lake::decode::Parent { id, created_year }), None)
+        }
+        Unit::Window(period) => (None, Some(period)),
+    };
+    ReadAt { account, synced_at, parent, period }
+}

@@ -1,0 +1,161 @@
+//! What `verify` found, for people.
+
+use lake::verify::{Difference, Finding};
+
+use super::Verdict;
+use super::harvest::Comparison;
+use crate::said::Paint;
+use crate::text;
+
+/// Findings of one stream that are shown; all of them are in the JSON.
+const SHOWN: usize = 20;
+
+pub(super) fn text(verdicts: &[Verdict], paint: Paint) -> String {
+    let rows = verdicts.iter().map(|verdict| {
+        vec![
+            verdict.stream.to_owned(),
+            verdict.table.version.to_string(),
+            text::count(verdict.table.files),
+            text::count(verdict.table.rows),
+            text::bytes(verdict.table.bytes),
+            match verdict.table.findings.len() as u64 {
+                0 => "✓".to_owned(),
+                found => text::plural(found, "finding", "findings"),
+            },
+            verdict.changes.as_ref().map_or_else(String::new, |changes| {
+                let pending = if changes.pending { ", last pending" } else { "" };
+                format!("{}{pending}", text::count(changes.changes))
+            }),
+            verdict.harvest.as_ref().map_or_else(String::new, against),
+        ]
+    });
+    let asked = verdicts.iter().any(|verdict| verdict.harvest.is_some());
+    let header =
+        ["stream", "version", "files", "rows", "size", "table", "changes", "against Harvest"];
+    let columns = if asked { 8 } else { 7 };
+    let rows = rows.map(|mut row: Vec<String>| {
+        row.truncate(columns);
+        row
+    });
+    let mut text = text::table(header.get(..columns).unwrap_or_default(), 1..5, rows.collect());
+    for verdict in verdicts {
+        for finding in verdict.table.findings.iter().take(SHOWN) {
+            text.push('\n');
+            text.push_str(&line(verdict.stream, finding, paint));
+        }
+        let more = verdict.table.findings.len().saturating_sub(SHOWN) as u64;
+        if more > 0 {
+            let line = format!("\n✗ {}: {} more, see `--json`\n", verdict.stream, more);
+            text.push_str(&paint.bad(&line));
+        }
+    }
+    for verdict in verdicts {
+        if let Some(comparison) = &verdict.harvest {
+            text.push_str(&differences(verdict.stream, comparison, paint));
+        }
+    }
+    text.push('\n');
+    text.push_str(&end(verdicts));
+    text
+}
+
+/// What the comparison came to, in one cell.
+fn against(comparison: &Comparison) -> String {
+    if let Some(why) = &comparison.skipped {
+        return format!("not compared: {why}");
+    }
+    if comparison.failed.is_some() {
+        return "could not be read".to_owned();
+    }
+    let compared = &comparison.compared;
+    let mut parts = Vec::new();
+    for (number, what) in [
+        (compared.missing_here, "missing here"),
+        (compared.missing_in_harvest, "missing in Harvest"),
+        (compared.differing, "different"),
+    ] {
+        if number > 0 {
+            parts.push(format!("{} {what}", text::count(number)));
+        }
+    }
+    if parts.is_empty() {
+        parts.push("✓".to_owned());
+    }
+    let newer = match compared.newer {
+        0 => String::new(),
+        newer => format!(", {} newer", text::count(newer)),
+    };
+    let records = text::plural(compared.records, "record", "records");
+    format!("{} ({records}{newer}; {})", parts.join(", "), comparison.read)
+}
+
+fn differences(stream: &str, comparison: &Comparison, paint: Paint) -> String {
+    let mut text = String::new();
+    if let Some(why) = &comparison.failed {
+        text.push_str(&paint.bad(&format!("\n✗ {stream}: {why}\n")));
+    }
+    let told = &comparison.compared.differences;
+    if told.is_empty() {
+        return text;
+    }
+    text.push_str(&paint.bad(&format!("\n✗ {stream} and Harvest\n")));
+    for difference in told.iter().take(SHOWN) {
+        let null = || "null".to_owned();
+        let line = match difference {
+            Difference::MissingHere { key } => format!("  {key}: missing here"),
+            Difference::MissingInHarvest { key } => format!("  {key}: missing in Harvest"),
+            Difference::Differs { key, column, here, harvest } => {
+                let (here, harvest) = (here.clone(), harvest.clone());
+                let (here, harvest) = (here.unwrap_or_else(null), harvest.unwrap_or_else(null));
+                format!("  {key}.{column}: here {here}, in Harvest {harvest}")
+            }
+        };
+        text.push_str(&line);
+        text.push('\n');
+    }
+    let more = told.len().saturating_sub(SHOWN) as u64;
+    if more > 0 {
+        let line = format!("  {} more, see `--json`\n", text::count(more));
+        text.push_str(&line);
+    }
+    for note in &comparison.notes {
+        text.push_str(&paint.faint(&format!("  {note}\n")));
+    }
+    text
+}
+
+fn line(stream: &str, finding: &Finding, paint: Paint) -> String {
+    let Finding { check, file, what, expected, found } = finding;
+    let file = file.as_deref().map_or_else(String::new, |file| format!("/{file}"));
+    let head = paint.bad(&format!("✗ {stream}{file}"));
+    let name = check.name();
+    format!("{head}\n  {name}: {what}\n  expected {expected}\n  found    {found}\n")
+}
+
+fn end(verdicts: &[Verdict]) -> String {
+    let bad: Vec<&str> = verdicts
+        .iter()
+        .filter(|verdict| !verdict.table.findings.is_empty())
+        .map(|verdict| verdict.stream)
+        .collect();
+    let untrue = verdicts
+        .iter()
+        .any(|verdict| verdict.harvest.as_ref().is_some_and(|one| one.compared.wrong() > 0));
+    let advice = "What differs from Harvest without a word (deleted records, embedded names) follows \
+                  with the next full pass: `harvest-lake sync --pass full`, then verify again\n";
+    let advice = if untrue { advice } else { "" };
+    if bad.is_empty() {
+        let rows = verdicts.iter().map(|verdict| verdict.table.rows).sum();
+        let tables = text::plural(verdicts.len() as u64, "table", "tables");
+        return format!(
+            "{tables}, {}: files, order, statistics and keys are as they must be\n{advice}",
+            text::plural(rows, "row", "rows")
+        );
+    }
+    format!(
+        "Restore the files from a backup, or read {} anew: `harvest-lake reset {}`, then \
+         `harvest-lake sync`\n{advice}",
+        if bad.len() == 1 { "the stream" } else { "the streams" },
+        bad.join(" ")
+    )
+}

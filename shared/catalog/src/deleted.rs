@@ -1,0 +1,66 @@
+//! Views of the rows that are gone beside those that are there.
+
+use engine::schema::{ColumnType, changes_name, columns};
+use engine::spec::StreamSpec;
+
+use crate::types::trino;
+
+/// Column that says when the row was found to be gone.
+const DELETED_AT: &str = "deleted_at";
+
+/// Name of the view: `<stream>_with_deleted`.
+#[must_use]
+pub fn name(spec: &StreamSpec) -> String {
+    format!("{}_with_deleted", spec.name)
+}
+
+/// What it shows.
+#[must_use]
+pub fn doc(spec: &StreamSpec) -> String {
+    format!(
+        "{} with the rows that are gone from Harvest, as they last were; deleted_at says when that \
+         was noticed and is null for the others",
+        spec.name
+    )
+}
+
+/// Its columns: those of the table, then `deleted_at`.
+#[must_use]
+pub fn shown(spec: &StreamSpec) -> Vec<(String, ColumnType)> {
+    let columns = columns(spec).into_iter().map(|column| (column.name, column.ty));
+    columns.chain([(DELETED_AT.to_owned(), ColumnType::Instant)]).collect()
+}
+
+/// Its statement, for Athena and Trino. A row is gone if the newest change of its key is a delete.
+#[must_use]
+pub fn sql(spec: &StreamSpec) -> String {
+    let columns: Vec<String> = columns(spec).into_iter().map(|column| column.name).collect();
+    let (columns, key) = (columns.join(", "), spec.primary_key.join(", "));
+    let (stream, changes, instant) = (spec.name, changes_name(spec), trino(&ColumnType::Instant));
+    format!(
+        "SELECT {columns}, CAST(NULL AS {instant}) AS {DELETED_AT}\nFROM {stream}\nUNION ALL\n\
+         SELECT {columns}, changed_at AS {DELETED_AT}\nFROM (\n  SELECT {columns}, op, changed_at, \
+         ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY sequence DESC) AS newest\n  \
+         FROM {changes}\n) AS last_change\nWHERE newest = 1 AND op = 'D'"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_view_has_a_name_of_its_own_and_all_columns() {
+        for spec in streams::STREAMS {
+            assert!(streams::find(&name(spec)).is_none());
+            let names: Vec<String> = shown(spec).into_iter().map(|(name, _)| name).collect();
+            let own: std::collections::BTreeSet<&String> = names.iter().collect();
+            assert_eq!(own.len(), names.len(), "{}", spec.name);
+            let sql = sql(spec);
+            assert!(sql.contains(&format!("FROM {}_changes", spec.name)), "{sql}");
+            for key in spec.primary_key {
+                assert!(sql.contains(key), "{sql}");
+            }
+        }
+    }
+}

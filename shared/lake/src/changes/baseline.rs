@@ -1,0 +1,109 @@
+//! All rows of a table as inserts: where a table of changes begins, or begins anew.
+
+use std::sync::Arc;
+
+use super::{ChangeEncoder, ChangesOf, Op};
+use crate::merge::MergeError;
+use crate::offload::offload;
+use crate::partition::{Columns, Layout, Limits, PartitionError, Shelf, fetch, open};
+use crate::schema::TableSchema;
+use crate::store::ObjectStore;
+use crate::table::FileEntry;
+
+/// A baseline being written. Its files are stored as they become full; nothing is committed.
+#[derive(Debug)]
+pub struct Baseline {
+    store: Arc<dyn ObjectStore>,
+    layout: Arc<Layout>,
+    /// Folder of the stream's table.
+    root: String,
+    encoder: ChangeEncoder,
+    shelf: Shelf,
+    month: String,
+    files: Vec<FileEntry>,
+}
+
+impl Baseline {
+    /// An empty baseline of the table with `schema`. `name` is the beginning of its files' names,
+    /// `<epoch>-<sequence>-<attempt>`.
+    ///
+    /// # Errors
+    /// Where the schema cannot be written.
+    pub fn new(
+        store: Arc<dyn ObjectStore>,
+        schema: &TableSchema,
+        of: ChangesOf,
+        name: String,
+        limits: Limits,
+    ) -> Result<Self, MergeError> {
+        let (root, month) = (of.schema.root(), of.month());
+        let column = of.schema.partition_column();
+        let shelf = Shelf::new(Arc::clone(&store), root, name, column, of.at);
+        Ok(Self {
+            store,
+            layout: Arc::new(Layout::new(schema, Columns::All)?),
+            root: schema.root(),
+            encoder: ChangeEncoder::new(of, limits)?,
+            shelf,
+            month,
+            files: Vec::new(),
+        })
+    }
+
+    /// Adds the rows of one file of the stream's table.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or one of the baseline not be stored.
+    pub async fn add(mut self, file: &FileEntry) -> Result<Self, MergeError> {
+        let bytes = fetch(self.store.as_ref(), &self.root, &file.path).await?;
+        let mut rows = open(&self.layout, &file.path, bytes)?;
+        let partition = file.partition.clone();
+        loop {
+            let mut encoder = self.encoder;
+            let partition = partition.clone();
+            // Up to the next full file, so that no more than one waits to be stored.
+            let (encoder, left, full) = finished(
+                offload(move || {
+                    let mut full = Vec::new();
+                    while full.is_empty()
+                        && let Some(batch) = rows.next().transpose()?
+                    {
+                        let ops = vec![Op::Insert; batch.num_rows()];
+                        full = encoder.add(&ops, &batch, partition.as_deref())?;
+                    }
+                    Ok::<_, PartitionError>((encoder, rows, full))
+                })
+                .await,
+            )?;
+            (self.encoder, rows) = (encoder, left);
+            let ended = full.is_empty();
+            for file in full {
+                self.files.push(self.shelf.put(Some(&self.month), file).await?);
+            }
+            if ended {
+                return Ok(self);
+            }
+        }
+    }
+
+    /// The files of the whole baseline.
+    ///
+    /// # Errors
+    /// Where the last file cannot be stored.
+    pub async fn finish(mut self) -> Result<Vec<FileEntry>, MergeError> {
+        if let Some(file) = self.encoder.finish()? {
+            self.files.push(self.shelf.put(Some(&self.month), file).await?);
+        }
+        Ok(self.files)
+    }
+}
+
+fn finished<T>(
+    done: Result<Result<T, PartitionError>, tokio::task::JoinError>,
+) -> Result<T, MergeError> {
+    match done {
+        Ok(done) => Ok(done?),
+        Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
+        Err(_) => Err(MergeError::Stopped),
+    }
+}

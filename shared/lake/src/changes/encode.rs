@@ -1,0 +1,117 @@
+//! Rows of a stream's table as rows of its changes, in Parquet.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array,
+};
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+use engine::spec::Partition;
+
+use super::{ChangesOf, Op};
+use crate::partition::{Columns, Layout, Limits, PartitionError, PartitionWriter, Written};
+
+/// Memory, in bytes, of a row group beyond which it is cut: the stream's own file is being written at
+/// the same time.
+const GROUP_BYTES: usize = 32 << 20;
+
+/// Turns changes into files, one at a time.
+#[derive(Debug)]
+pub(crate) struct ChangeEncoder {
+    layout: Arc<Layout>,
+    limits: Limits,
+    of: ChangesOf,
+    writer: Option<PartitionWriter>,
+}
+
+impl ChangeEncoder {
+    pub(crate) fn new(of: ChangesOf, limits: Limits) -> Result<Self, ArrowError> {
+        let layout = Arc::new(Layout::new(&of.schema, Columns::All)?);
+        let limits = Limits { group_bytes: limits.group_bytes.min(GROUP_BYTES), ..limits };
+        Ok(Self { layout, limits, of, writer: None })
+    }
+
+    /// Appends rows of a partition of the stream's table; returns the files that became full.
+    pub(crate) fn add(
+        &mut self,
+        ops: &[Op],
+        rows: &RecordBatch,
+        partition: Option<&str>,
+    ) -> Result<Vec<Written>, PartitionError> {
+        let mut columns = rows.columns().to_vec();
+        columns.extend(kept_in(self.of.schema.spec.partition, partition, rows.num_rows())?);
+        self.append(ops, columns)
+    }
+
+    /// Appends rows of changes as inserts of this commit.
+    pub(crate) fn add_again(&mut self, rows: &RecordBatch) -> Result<Vec<Written>, PartitionError> {
+        let columns = rows.columns().iter().skip(3).cloned().collect();
+        self.append(&vec![Op::Insert; rows.num_rows()], columns)
+    }
+
+    fn append(&mut self, ops: &[Op], row: Vec<ArrayRef>) -> Result<Vec<Written>, PartitionError> {
+        let rows = self.changes(ops, row)?;
+        let mut full = Vec::new();
+        let mut start = 0;
+        while start < rows.num_rows() {
+            let writer = match &mut self.writer {
+                Some(writer) => writer,
+                None => self
+                    .writer
+                    .insert(PartitionWriter::unordered(Arc::clone(&self.layout), self.limits)?),
+            };
+            let room = usize::try_from(self.limits.file_rows.saturating_sub(writer.rows()));
+            let length = room.unwrap_or(usize::MAX).clamp(1, rows.num_rows() - start);
+            writer.write(&rows.slice(start, length))?;
+            start += length;
+            if writer.rows() >= self.limits.file_rows {
+                full.extend(self.finish()?);
+            }
+        }
+        Ok(full)
+    }
+
+    /// The last file, if anything is left to write.
+    pub(crate) fn finish(&mut self) -> Result<Option<Written>, PartitionError> {
+        self.writer.take().map(PartitionWriter::finish).transpose()
+    }
+
+    fn changes(&self, ops: &[Op], row: Vec<ArrayRef>) -> Result<RecordBatch, PartitionError> {
+        let count = ops.len();
+        let at = TimestampMicrosecondArray::from(vec![self.of.at.as_microsecond(); count]);
+        let sequence = i64::try_from(self.of.sequence.0).unwrap_or(i64::MAX);
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from_iter_values(ops.iter().map(|op| op.letter()))),
+            Arc::new(at.with_timezone("UTC")),
+            Arc::new(Int64Array::from(vec![sequence; count])),
+        ];
+        columns.extend(row);
+        Ok(RecordBatch::try_new(Arc::clone(&self.layout.schema), columns)?)
+    }
+}
+
+/// The partition of the stream's table as a column; `None` where it has none.
+fn kept_in(
+    kind: Partition,
+    value: Option<&str>,
+    rows: usize,
+) -> Result<Option<ArrayRef>, ArrowError> {
+    let ty = match kind {
+        Partition::None => return Ok(None),
+        Partition::CreatedMonth => DataType::Utf8,
+        Partition::CreatedYear | Partition::ParentCreatedYear | Partition::PeriodYear => {
+            DataType::Int64
+        }
+    };
+    let Some(value) = value else {
+        return Ok(Some(new_null_array(&ty, rows)));
+    };
+    if ty == DataType::Utf8 {
+        return Ok(Some(Arc::new(StringArray::from(vec![value; rows]))));
+    }
+    let number: i64 = value.parse().map_err(|error| {
+        ArrowError::ParseError(format!("the partition `{value}` is no number: {error}"))
+    })?;
+    Ok(Some(Arc::new(Int64Array::from(vec![number; rows]))))
+}

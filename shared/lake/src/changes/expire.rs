@@ -1,0 +1,159 @@
+//! Old changes give way to one baseline: the table as they left it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::{filter_record_batch, max};
+use arrow::datatypes::TimestampMicrosecondType;
+use engine::ids::Sequence;
+use engine::time::Timestamp;
+
+use super::{ChangeEncoder, ChangesOf, Op};
+use crate::collect::{Collected, Collector, SortedRows};
+use crate::merge::MergeError;
+use crate::offload::offload;
+use crate::partition::{Layout, Limits, Shelf, Written, column, fetch, open};
+use crate::store::ObjectStore;
+use crate::table::{FileEntry, Table};
+
+/// Changes that are to be replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// Their files, in the order of their sequences.
+    pub files: Vec<FileEntry>,
+    /// The last of their sequences.
+    pub sequence: Sequence,
+}
+
+/// The changes of months before `month` (`YYYY-MM`) that are followed only by later ones; `None` where
+/// they are none, or one baseline already, or some file does not say which sequences it holds.
+#[must_use]
+pub fn expired(changes: &Table, month: &str) -> Option<Expired> {
+    let mut ranges = Vec::new();
+    for file in changes.files() {
+        ranges.push((sequences(file)?, file));
+    }
+    let old = |file: &FileEntry| file.partition.as_deref().is_some_and(|other| other < month);
+    let kept = ranges.iter().filter(|(_, file)| !old(file)).map(|((least, _), _)| *least).min();
+    ranges.retain(|((_, greatest), file)| old(file) && kept.is_none_or(|kept| *greatest < kept));
+    ranges.sort_by(|(a, left), (b, right)| (a, &left.path).cmp(&(b, &right.path)));
+    let (first, last) = (ranges.first()?.0, ranges.iter().map(|((_, last), _)| *last).max()?);
+    if first.0 == last || ranges.iter().any(|((least, greatest), _)| least != greatest) {
+        return None;
+    }
+    let files = ranges.into_iter().map(|(_, file)| file.clone()).collect();
+    Some(Expired { files, sequence: Sequence(last) })
+}
+
+/// The least and the greatest sequence in a file, from its statistics.
+fn sequences(file: &FileEntry) -> Option<(u64, u64)> {
+    let stats: serde_json::Value = serde_json::from_str(&file.stats).ok()?;
+    let bound = |bounds: &str| stats.get(bounds)?.get(engine::schema::SEQUENCE)?.as_u64();
+    Some((bound("minValues")?, bound("maxValues")?))
+}
+
+/// Stores the baseline that takes the place of `expired`: the newest change of each key as an insert of
+/// the last sequence, unless it is a delete. `name` is the beginning of its files' names.
+///
+/// # Errors
+/// Where a file cannot be read or stored, or rows not be spilled into `scratch`.
+pub async fn condense(
+    store: Arc<dyn ObjectStore>,
+    changes: &Table,
+    expired: &Expired,
+    name: String,
+    limits: Limits,
+    scratch: Option<PathBuf>,
+) -> Result<Vec<FileEntry>, MergeError> {
+    let schema = changes.schema().clone();
+    let layout = Arc::new(Layout::latest(&schema)?);
+    let mut newest = Newest {
+        rows: Collector::with_layout(Arc::clone(&layout), None, scratch, limits.sort_bytes),
+        at: None,
+    };
+    for file in &expired.files {
+        let bytes = fetch(store.as_ref(), changes.root(), &file.path).await?;
+        let (path, layout) = (file.path.clone(), Arc::clone(&layout));
+        newest = blocking(move || {
+            for rows in open(&layout, &path, bytes)? {
+                newest.push(rows?)?;
+            }
+            Ok(newest)
+        })
+        .await?;
+    }
+    let at = newest.at.and_then(|at| Timestamp::from_microsecond(at).ok()).unwrap_or_default();
+    let of = ChangesOf { schema: schema.clone(), at, sequence: expired.sequence };
+    let (month, partition) = (of.month(), schema.partition_column());
+    let mut shelf = Shelf::new(store, schema.root(), name, partition, at);
+    let encoder = ChangeEncoder::new(of, limits)?;
+    let collected = newest.rows;
+    let mut writing = blocking(move || {
+        let collected = collected.finish()?;
+        let rows = collected.partition(None);
+        Ok(Writing { encoder, rows, _collected: collected })
+    })
+    .await?;
+    let mut files = Vec::new();
+    loop {
+        let (rest, full) = blocking(move || writing.next_files()).await?;
+        writing = rest;
+        let Some(full) = full else {
+            return Ok(files);
+        };
+        for file in full {
+            files.push(shelf.put(Some(&month), file).await?);
+        }
+    }
+}
+
+/// Changes pushed in the order of their sequences, of which the last of each key counts.
+#[derive(Debug)]
+struct Newest {
+    rows: Collector,
+    /// The newest `changed_at`, in microseconds.
+    at: Option<i64>,
+}
+
+impl Newest {
+    fn push(&mut self, rows: RecordBatch) -> Result<(), MergeError> {
+        let at = column(&rows, 1)?.as_primitive_opt::<TimestampMicrosecondType>().and_then(max);
+        self.at = self.at.max(at);
+        Ok(self.rows.push_into(None, rows)?)
+    }
+}
+
+/// A baseline on its way from sorted rows into files.
+struct Writing {
+    encoder: ChangeEncoder,
+    rows: SortedRows,
+    /// Holds what `rows` reads.
+    _collected: Collected,
+}
+
+impl Writing {
+    /// The next files, at least one; `None` at the end.
+    fn next_files(mut self) -> Result<(Self, Option<Vec<Written>>), MergeError> {
+        while let Some(rows) = self.rows.next().transpose()? {
+            let ops = column(&rows, 0)?.as_string::<i32>();
+            let there = ops.iter().map(|op| Some(op != Some(Op::Delete.letter()))).collect();
+            let full = self.encoder.add_again(&filter_record_batch(&rows, &there)?)?;
+            if !full.is_empty() {
+                return Ok((self, Some(full)));
+            }
+        }
+        let last = self.encoder.finish()?;
+        Ok((self, last.map(|file| vec![file])))
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, MergeError> + Send + 'static,
+) -> Result<T, MergeError> {
+    match offload(work).await {
+        Ok(done) => done,
+        Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
+        Err(_) => Err(MergeError::Stopped),
+    }
+}

@@ -1,0 +1,200 @@
+//! Older versions of a table, as far as its log still tells.
+
+use std::collections::BTreeSet;
+
+use engine::time::Timestamp;
+
+use super::action::parse_commit_file;
+use super::listing::Listing;
+use super::log::{LogState, Replay};
+use super::read::Log;
+use super::{FileEntry, Table, TableError, names};
+
+/// Which version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsOf {
+    /// The one of this number.
+    Version(u64),
+    /// The newest that was committed at this instant or before.
+    Instant(Timestamp),
+}
+
+/// Why there is no such version.
+#[derive(Debug, thiserror::Error)]
+pub enum PastError {
+    /// It was not committed yet.
+    #[error("table `{table}` has no version {version} yet: the newest is {newest}")]
+    NotYet {
+        /// The stream.
+        table: String,
+        /// What was asked for.
+        version: u64,
+        /// What there is.
+        newest: u64,
+    },
+    /// Its part of the log was cleaned away.
+    #[error(
+        "the log of table `{table}` no longer tells version {version}: it goes back to version \
+         {oldest}, log files are kept for the retention (`--retention`)"
+    )]
+    Gone {
+        /// The stream.
+        table: String,
+        /// What was asked for.
+        version: u64,
+        /// The oldest that the log tells.
+        oldest: u64,
+    },
+    /// There was no table yet.
+    #[error("table `{table}` did not exist at {at}: its first version is of {first}")]
+    Before {
+        /// The stream.
+        table: String,
+        /// What was asked for.
+        at: Timestamp,
+        /// When it was created.
+        first: Timestamp,
+    },
+    /// The log does not go back so far.
+    #[error(
+        "the log of table `{table}` no longer tells what was at {at}: it goes back to {oldest}, \
+         log files are kept for the retention (`--retention`)"
+    )]
+    Forgotten {
+        /// The stream.
+        table: String,
+        /// What was asked for.
+        at: Timestamp,
+        /// The oldest commit that the log has.
+        oldest: Timestamp,
+    },
+    /// The log cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+/// A version, and when it was committed; `None` where only a checkpoint tells of it.
+type Found = (LogState, Option<Timestamp>);
+
+impl Table {
+    /// The table at an older version, and when that was committed, where the log says. Its files may
+    /// be deleted already: [`Table::missing_files`] tells.
+    ///
+    /// # Errors
+    /// Where there is no such version, or as [`Table::open`].
+    pub async fn as_of(&self, as_of: AsOf) -> Result<(Self, Option<Timestamp>), PastError> {
+        let (state, committed) = self.log().at(as_of, self.version()).await?;
+        self.check(&state)?;
+        let mut table = Self { state, ..self.clone() };
+        table.sort_files();
+        Ok((table, committed))
+    }
+
+    /// Files of this version that are not in the store.
+    ///
+    /// # Errors
+    /// Where the store cannot be listed.
+    pub async fn missing_files(&self) -> Result<Vec<FileEntry>, TableError> {
+        let log = self.log();
+        let prefix = log.key("");
+        let objects = self.store.list(&prefix, None).await.map_err(|source| log.failed(source))?;
+        let there: BTreeSet<&str> =
+            objects.iter().filter_map(|object| object.key.strip_prefix(&prefix)).collect();
+        let missing = self.files.iter().filter(|file| !there.contains(file.path.as_str()));
+        Ok(missing.cloned().collect())
+    }
+}
+
+impl Log<'_> {
+    async fn at(&self, as_of: AsOf, newest: u64) -> Result<Found, PastError> {
+        let listing = self.list(None).await?;
+        match as_of {
+            AsOf::Version(version) if version > newest => {
+                Err(PastError::NotYet { table: self.stream.to_owned(), version, newest })
+            }
+            AsOf::Version(version) => {
+                let state = self.version(version, &listing).await?;
+                let committed = self.committed_at(version).await?;
+                Ok((state, committed))
+            }
+            AsOf::Instant(at) => self.at_instant(at, newest, &listing).await,
+        }
+    }
+
+    /// The state at `version`.
+    async fn version(&self, version: u64, listing: &Listing) -> Result<LogState, PastError> {
+        let known =
+            listing.commits.contains(&version) || listing.checkpoints.contains_key(&version);
+        let mut until = Listing {
+            commits: listing.commits.range(..=version).copied().collect(),
+            checkpoints: listing.checkpoints.clone(),
+        };
+        until.checkpoints.retain(|checkpoint, _| *checkpoint <= version);
+        let (base, damage) = self.newest_checkpoint(&until).await?;
+        match base {
+            Some(base) if known => Ok(self.go_on(base, &until).await?),
+            None if known && until.commits.contains(&0) => {
+                Ok(self.tail(Replay::default(), 0, None, &until).await?)
+            }
+            Some(_) | None => match damage {
+                Some(damage) => Err(damage.into()),
+                None => Err(PastError::Gone {
+                    table: self.stream.to_owned(),
+                    version,
+                    oldest: oldest(listing),
+                }),
+            },
+        }
+    }
+
+    /// The state of the newest version that was committed at `at` or before.
+    async fn at_instant(
+        &self,
+        at: Timestamp,
+        newest: u64,
+        listing: &Listing,
+    ) -> Result<Found, PastError> {
+        let table = || self.stream.to_owned();
+        let mut earliest = None;
+        // The newest first: people ask for what was lately.
+        for version in listing.commits.range(..=newest).rev().copied() {
+            let Some(committed) = self.committed_at(version).await? else { continue };
+            if committed <= at {
+                let forgotten = |error| match (error, earliest) {
+                    (PastError::Gone { table, .. }, Some(oldest)) => {
+                        PastError::Forgotten { table, at, oldest }
+                    }
+                    (error, _) => error,
+                };
+                let state = self.version(version, listing).await.map_err(forgotten)?;
+                return Ok((state, Some(committed)));
+            }
+            earliest = Some(committed);
+        }
+        let oldest = earliest.unwrap_or(Timestamp::MAX);
+        if listing.commits.contains(&0) {
+            return Err(PastError::Before { table: table(), at, first: oldest });
+        }
+        Err(PastError::Forgotten { table: table(), at, oldest })
+    }
+
+    /// When `version` was committed, by its own word.
+    async fn committed_at(&self, version: u64) -> Result<Option<Timestamp>, TableError> {
+        let file = names::commit(version);
+        let Some(bytes) = self.get(&file).await? else { return Ok(None) };
+        let lines = parse_commit_file(&bytes).map_err(|what| self.damaged(&file, what))?;
+        let millis = lines
+            .iter()
+            .filter_map(|line| line.commit_info.as_ref())
+            .find_map(|info| info.get("timestamp")?.as_i64());
+        Ok(millis.and_then(|millis| Timestamp::from_millisecond(millis).ok()))
+    }
+}
+
+/// The oldest version that can be put together.
+fn oldest(listing: &Listing) -> u64 {
+    if listing.commits.contains(&0) {
+        return 0;
+    }
+    listing.checkpoints.keys().next().copied().unwrap_or_default()
+}

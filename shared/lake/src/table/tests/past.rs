@@ -1,0 +1,74 @@
+//! Older versions: what the log still tells, and what it says of what it does not.
+
+use super::*;
+use crate::maintenance::clean_log;
+
+async fn as_of(store: &Arc<MemoryStore>, as_of: AsOf) -> Result<Table, PastError> {
+    Ok(open(store).await.as_of(as_of).await?.0)
+}
+
+/// A table that replaces its one file with each commit, and its files at each version.
+async fn replaced(store: &Arc<MemoryStore>, commits: i64) -> Vec<Vec<FileEntry>> {
+    let mut table = create(store).await;
+    let mut versions = vec![table.files().to_vec()];
+    for number in 1..=commits {
+        let added = file(&format!("1-{number}-a-0"), Some("2024-01"), number * 10);
+        let change = change(&[added], versions.last().unwrap());
+        let said = note(u64::try_from(number).unwrap(), 10);
+        table.commit(at(number), &writer("a", 1), &change, &said).await.unwrap();
+        table.checkpoint_if_due(at(number), WEEK).await.unwrap();
+        versions.push(table.files().to_vec());
+    }
+    versions
+}
+
+#[tokio::test]
+async fn every_version_opens_with_the_files_that_it_had() {
+    let store = Arc::new(MemoryStore::new());
+    let versions = replaced(&store, 25).await;
+    for (version, files) in (0_u64..).zip(&versions) {
+        let table = as_of(&store, AsOf::Version(version)).await.unwrap();
+        assert_eq!((table.version(), table.files()), (version, &files[..]));
+        let second = i64::try_from(version).unwrap();
+        for instant in [at(second), at(second) + SignedDuration::from_millis(999)] {
+            let table = as_of(&store, AsOf::Instant(instant)).await.unwrap();
+            assert_eq!((table.version(), table.files()), (version, &files[..]));
+        }
+    }
+    let error = as_of(&store, AsOf::Version(26)).await.unwrap_err();
+    assert!(matches!(error, PastError::NotYet { newest: 25, .. }), "{error}");
+    let error = as_of(&store, AsOf::Instant(at(-1))).await.unwrap_err();
+    assert!(matches!(error, PastError::Before { first, .. } if first == at(0)), "{error}");
+}
+
+#[tokio::test]
+async fn what_was_cleaned_away_is_gone_and_the_rest_still_opens() {
+    let store = Arc::new(MemoryStore::new());
+    let versions = replaced(&store, 25).await;
+    let mut table = open(&store).await;
+    // The store's own times: all of the log is older than that.
+    let later = Timestamp::from_second(9_000_000_000).unwrap();
+    assert!(clean_log(&mut table, later, WEEK).await.unwrap().files > 0);
+    for version in 0..20 {
+        let error = as_of(&store, AsOf::Version(version)).await.unwrap_err();
+        assert!(matches!(error, PastError::Gone { oldest: 20, .. }), "{version}: {error}");
+        let instant = at(i64::try_from(version).unwrap());
+        let error = as_of(&store, AsOf::Instant(instant)).await.unwrap_err();
+        assert!(matches!(error, PastError::Forgotten { .. }), "{version}: {error}");
+    }
+    for (version, files) in (0_u64..).zip(&versions).skip(20) {
+        let table = as_of(&store, AsOf::Version(version)).await.unwrap();
+        assert_eq!(table.files(), &files[..]);
+    }
+}
+
+#[tokio::test]
+async fn files_that_are_deleted_are_told() {
+    let store = Arc::new(MemoryStore::new());
+    let versions = replaced(&store, 3).await;
+    let kept = &versions[3][0];
+    store.put(&format!("tables/by_month/{}", kept.path), Bytes::new()).await.unwrap();
+    assert_eq!(as_of(&store, AsOf::Version(3)).await.unwrap().missing_files().await.unwrap(), []);
+    let missing = as_of(&store, AsOf::Version(2)).await.unwrap().missing_files().await.unwrap();
+    assert_eq!(missing, versions[2]);
+}

@@ -1,0 +1,287 @@
+//! Whether the files of a table are what its log says, and its rows what they must be.
+//!
+//! Reads every file once, and of files whose key ranges overlap the key columns once more. Memory:
+//! one file, and the keys of those files that overlap at one point.
+
+mod compare;
+mod file;
+mod placement;
+mod replay;
+mod shape;
+mod statistics;
+mod twice;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::error::ArrowError;
+use engine::key::Key;
+use serde::Serialize;
+
+use crate::collect::CollectError;
+use crate::offload::offload;
+use crate::partition::{Columns, Layout, PartitionError, fetch};
+use crate::schema::Comparison;
+use crate::table::{FileEntry, Table, TableError};
+pub use compare::{Against, Compared, Difference, Whole, compare};
+use file::{Examined, Rules};
+pub use replay::{Replayed, replay};
+
+/// How often a table that goes on meanwhile is begun anew.
+const TRIES: u32 = 3;
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// The log can be read and is of this account and a known format.
+    Log,
+    /// Every file is there, whole, and Parquet.
+    Files,
+    /// Columns and types are the declared ones, and ids are never null.
+    Schema,
+    /// Rows are in the order of the primary key.
+    Order,
+    /// First and last key in the log's `tags` are those of the file.
+    Tags,
+    /// Files of a partition have key ranges of their own.
+    Ranges,
+    /// The log's row counts are those of the files.
+    Rows,
+    /// The log's statistics are those of the rows, as rounded there.
+    Statistics,
+    /// No key is there twice, in one partition or in two.
+    Unique,
+    /// Rows are in the partition that they say.
+    Partition,
+    /// All rows are of the lake's account.
+    Account,
+    /// Replaying the table of changes gives the table.
+    Changes,
+}
+
+impl Check {
+    /// All of them, in order.
+    pub const ALL: [Self; 12] = [
+        Self::Log,
+        Self::Files,
+        Self::Schema,
+        Self::Order,
+        Self::Tags,
+        Self::Ranges,
+        Self::Rows,
+        Self::Statistics,
+        Self::Unique,
+        Self::Partition,
+        Self::Account,
+        Self::Changes,
+    ];
+
+    /// As in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Files => "files",
+            Self::Schema => "schema",
+            Self::Order => "order",
+            Self::Tags => "tags",
+            Self::Ranges => "ranges",
+            Self::Rows => "rows",
+            Self::Statistics => "statistics",
+            Self::Unique => "unique",
+            Self::Partition => "partition",
+            Self::Account => "account",
+            Self::Changes => "changes",
+        }
+    }
+}
+
+/// Something that is not as it must be. Of many rows of a file that break one rule, the first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Which check found it.
+    pub check: Check,
+    /// The file, below the table's folder; `None` where it is about none or several.
+    pub file: Option<String>,
+    /// What is wrong, for people.
+    pub what: String,
+    /// What should be there.
+    pub expected: String,
+    /// What is there.
+    pub found: String,
+}
+
+/// What was looked at, and what was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// The table's version.
+    pub version: u64,
+    /// Its files.
+    pub files: u64,
+    /// Rows read.
+    pub rows: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Files that somebody else wrote: they need be in no order and have no tags, and are
+    /// rewritten with the next change of their partition.
+    pub foreign_files: u64,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
+/// Why a table could not be looked at. Damage is a finding, not an error.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The log could not be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A file could not be fetched.
+    #[error(transparent)]
+    Partition(#[from] PartitionError),
+    /// What was read could not be read back.
+    #[error(transparent)]
+    Collect(#[from] CollectError),
+    /// Rows could not be compared: a mistake in this program.
+    #[error("rows could not be compared")]
+    Rows(#[from] ArrowError),
+    /// The work ended early: a mistake in this program.
+    #[error("the work ended early: {0}")]
+    Died(String),
+}
+
+/// Reads all of the table and says what is wrong with it. A table that goes on meanwhile is begun
+/// anew where files of its older version vanish.
+///
+/// # Errors
+/// Where the store fails. What is wrong with the table is no error.
+pub async fn verify(table: &mut Table) -> Result<Verified, VerifyError> {
+    for _ in 1..TRIES {
+        let version = table.version();
+        let verified = at_this_version(table).await?;
+        let vanished = verified.findings.iter().any(|finding| finding.check == Check::Files);
+        if !vanished {
+            return Ok(verified);
+        }
+        table.refresh().await?;
+        if table.version() == version {
+            return Ok(verified);
+        }
+    }
+    at_this_version(table).await
+}
+
+/// What is known of a file whose rows were read.
+#[derive(Clone, Debug)]
+struct Span {
+    file: usize,
+    first: Bound,
+    last: Bound,
+    /// Whether its keys rise.
+    sorted: bool,
+}
+
+/// A key as bytes that compare, and as a value to be shown.
+#[derive(Clone, Debug)]
+struct Bound {
+    bytes: Box<[u8]>,
+    key: Key,
+}
+
+async fn at_this_version(table: &Table) -> Result<Verified, VerifyError> {
+    let rules = Arc::new(rules(table)?);
+    let mut verified = Verified {
+        version: table.version(),
+        files: table.files().len() as u64,
+        ..Verified::default()
+    };
+    let mut spans = Vec::new();
+    for (at, file) in table.files().iter().enumerate() {
+        let bytes = match fetch(table.store().as_ref(), table.root(), &file.path).await {
+            Ok(bytes) => bytes,
+            Err(PartitionError::Missing { .. }) => {
+                verified.findings.push(Finding {
+                    check: Check::Files,
+                    file: Some(file.path.clone()),
+                    what: "the log names it, but there is no such file".to_owned(),
+                    expected: format!("{} bytes", file.size),
+                    found: "nothing".to_owned(),
+                });
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        verified.bytes += bytes.len() as u64;
+        verified.foreign_files += u64::from(file.keys.is_none());
+        let (rules, entry) = (Arc::clone(&rules), file.clone());
+        let examined = offload(move || file::examine(&rules, &entry, bytes)).await;
+        let Examined { findings, rows, range } =
+            examined.map_err(|error| VerifyError::Died(error.to_string()))??;
+        verified.rows += rows;
+        verified.findings.extend(findings);
+        if let Some((first, last, sorted)) = range {
+            spans.push(Span { file: at, first, last, sorted });
+        }
+    }
+    verified.findings.extend(overlaps(table.files(), &spans));
+    verified.findings.extend(twice::find(table, &spans).await?);
+    Ok(verified)
+}
+
+fn rules(table: &Table) -> Result<Rules, VerifyError> {
+    let schema = table.schema().clone();
+    let compared = schema.compare(table.log_schema());
+    let not_in_log = match compared {
+        Ok(Comparison::Lacks(columns)) => columns,
+        // Another schema does not open.
+        Ok(Comparison::Equal | Comparison::Unknown(_) | Comparison::Differs(_)) | Err(_) => {
+            Vec::new()
+        }
+    };
+    let layout = Arc::new(Layout::new(&schema, Columns::All)?);
+    Ok(Rules { schema, layout, account: table.account(), not_in_log })
+}
+
+/// Files of ours whose key range overlaps that of another one of their partition.
+fn overlaps(files: &[FileEntry], spans: &[Span]) -> Vec<Finding> {
+    let mut partitions: BTreeMap<Option<&str>, Vec<(&FileEntry, &Span)>> = BTreeMap::new();
+    for span in spans {
+        if let Some(file) = files.get(span.file).filter(|file| file.keys.is_some()) {
+            partitions.entry(file.partition.as_deref()).or_default().push((file, span));
+        }
+    }
+    let mut findings = Vec::new();
+    for mut ordered in partitions.into_values() {
+        ordered.sort_by(|(_, a), (_, b)| a.first.bytes.cmp(&b.first.bytes));
+        let mut furthest: Option<(&FileEntry, &Span)> = None;
+        for (file, span) in ordered {
+            if let Some((other, before)) = furthest
+                && before.last.bytes >= span.first.bytes
+            {
+                findings.push(Finding {
+                    check: Check::Ranges,
+                    file: Some(file.path.clone()),
+                    what: format!("its keys overlap those of `{}`", other.path),
+                    expected: format!("keys after {}", shown(&before.last.key)),
+                    found: format!("keys from {} on", shown(&span.first.key)),
+                });
+            }
+            if furthest.is_none_or(|(_, before)| before.last.bytes < span.last.bytes) {
+                furthest = Some((file, span));
+            }
+        }
+    }
+    findings
+}
+
+/// A key for people and for JSON: `7`, `[7,"EUR"]`.
+fn shown(key: &Key) -> String {
+    let text = serde_json::to_string(key).unwrap_or_default();
+    match key.0.len() {
+        1 => text.trim_matches(['[', ']']).to_owned(),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests;

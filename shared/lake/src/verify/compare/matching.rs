@@ -1,0 +1,241 @@
+//! Both sides of a comparison, row by row.
+
+use core::cmp::Ordering;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
+use arrow::compute::{cast, take_record_batch};
+use arrow::datatypes::{DataType, Field};
+use arrow::error::ArrowError;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use engine::spec::{Kind, StreamSpec};
+use engine::time::Timestamp;
+
+use super::{Against, Compared, Difference, Whole};
+use crate::collect::SortedRows;
+use crate::partition::{Keyed, Layout, column, equal_rows};
+use crate::verify::{VerifyError, shown};
+
+/// Differences that are told one by one; all are counted.
+const TOLD: usize = 1000;
+
+/// Both sides of one partition, in key order.
+pub(super) struct Matching {
+    pub(super) layout: Arc<Layout>,
+    pub(super) spec: &'static StreamSpec,
+    pub(super) against: Against,
+    /// Those that are compared.
+    pub(super) columns: Vec<usize>,
+    /// Whether nothing excuses a difference.
+    pub(super) exact: bool,
+    pub(super) theirs: SortedRows,
+    pub(super) head: Option<Keyed>,
+    pub(super) row: usize,
+    pub(super) compared: Compared,
+}
+
+impl Matching {
+    /// Goes on with these rows of the table.
+    pub(super) fn rows(&mut self, ours: &Keyed) -> Result<(), VerifyError> {
+        let mut pairs = Vec::new();
+        let mut row = 0;
+        while row < ours.len() {
+            if self.is_at_end() {
+                self.compare(ours, &mut pairs)?;
+                if !self.load()? {
+                    for row in row..ours.len() {
+                        self.only_here(ours, row)?;
+                    }
+                    break;
+                }
+            }
+            let Some(head) = &self.head else { break };
+            match ours.key(row).cmp(head.key(self.row)) {
+                Ordering::Less => {
+                    self.only_here(ours, row)?;
+                    row += 1;
+                }
+                Ordering::Greater => self.only_there()?,
+                Ordering::Equal => {
+                    pairs.push((row, self.row));
+                    row += 1;
+                    self.row += 1;
+                    self.compared.records += 1;
+                }
+            }
+        }
+        self.compare(ours, &mut pairs)
+    }
+
+    /// The rest of what was read is not in the table.
+    pub(super) fn finish(mut self) -> Result<Compared, VerifyError> {
+        while !self.is_at_end() || self.load()? {
+            self.only_there()?;
+        }
+        Ok(self.compared)
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.head.as_ref().is_none_or(|head| self.row >= head.len())
+    }
+
+    fn load(&mut self) -> Result<bool, VerifyError> {
+        self.row = 0;
+        self.head = None;
+        for batch in self.theirs.by_ref() {
+            let batch = batch?;
+            if batch.num_rows() > 0 {
+                self.head = Some(self.layout.keyed(batch)?);
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn only_here(&mut self, ours: &Keyed, row: usize) -> Result<(), VerifyError> {
+        let (parent, period) = ours.unit(row);
+        let expected = match &self.against.whole {
+            Whole::Everything => true,
+            Whole::Parents(parents) => parent.is_some_and(|parent| parents.contains(&parent)),
+            Whole::Periods(periods) => period.is_some_and(|period| periods.contains(&period)),
+            Whole::Nothing => false,
+        };
+        if !expected {
+            return Ok(());
+        }
+        if self.came_later(ours, row) {
+            self.compared.newer += 1;
+            return Ok(());
+        }
+        self.compared.missing_in_harvest += 1;
+        let key = shown(&self.layout.key(&ours.batch, row)?);
+        self.tell(Difference::MissingInHarvest { key });
+        Ok(())
+    }
+
+    fn only_there(&mut self) -> Result<(), VerifyError> {
+        let Some(head) = &self.head else { return Ok(()) };
+        self.compared.records += 1;
+        if self.is_newer(head, self.row)? {
+            self.compared.newer += 1;
+        } else {
+            self.compared.missing_here += 1;
+            let key = shown(&self.layout.key(&head.batch, self.row)?);
+            self.tell(Difference::MissingHere { key });
+        }
+        self.row += 1;
+        Ok(())
+    }
+
+    fn tell(&mut self, difference: Difference) {
+        if self.compared.differences.len() < TOLD {
+            self.compared.differences.push(difference);
+        }
+    }
+
+    /// Whether the table's row was read after this reading began.
+    fn came_later(&self, ours: &Keyed, row: usize) -> bool {
+        let began = self.against.began.as_microsecond();
+        ours.version(row).read_at.is_some_and(|at| at >= began)
+    }
+
+    /// Whether the record may be otherwise here: it changed since the last pass, or changes all the
+    /// time without a word (a running timer).
+    fn is_newer(&self, theirs: &Keyed, row: usize) -> Result<bool, ArrowError> {
+        if self.exact {
+            return Ok(false);
+        }
+        let since = self.against.cursor.map(Timestamp::as_microsecond);
+        let changed = since.is_some_and(|since| theirs.version(row).updated_at() >= Some(since));
+        Ok(changed || self.goes_on(theirs, row)?)
+    }
+
+    fn goes_on(&self, theirs: &Keyed, row: usize) -> Result<bool, ArrowError> {
+        let Kind::Listing(listing) = &self.spec.kind else { return Ok(false) };
+        let Some((name, "true")) = listing.reread else { return Ok(false) };
+        let flags = column(&theirs.batch, self.layout.schema.index_of(name)?)?;
+        Ok(flags.as_boolean_opt().is_some_and(|flags| flags.is_valid(row) && flags.value(row)))
+    }
+
+    /// Compares these rows of `ours` with those of the head, and forgets them.
+    fn compare(
+        &mut self,
+        ours: &Keyed,
+        pairs: &mut Vec<(usize, usize)>,
+    ) -> Result<(), VerifyError> {
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let Some(head) = self.head.take() else { return Ok(()) };
+        let left = taken(&ours.batch, pairs.iter().map(|pair| pair.0))?;
+        let right = taken(&head.batch, pairs.iter().map(|pair| pair.1))?;
+        let mut differs = vec![Vec::new(); pairs.len()];
+        for &index in &self.columns {
+            let equal = equal_rows(&left, &right, &[index])?;
+            for (differs, equal) in differs.iter_mut().zip(equal) {
+                if !equal {
+                    differs.push(index);
+                }
+            }
+        }
+        for (at, (pair, columns)) in pairs.drain(..).zip(differs).enumerate() {
+            if columns.is_empty() {
+                self.compared.equal += 1;
+            } else if self.is_newer(&head, pair.1)? || self.came_later(ours, pair.0) {
+                self.compared.newer += 1;
+            } else {
+                self.compared.differing += 1;
+                let key = shown(&self.layout.key(&left, at)?);
+                for index in columns {
+                    let column = self.layout.schema.field(index).name().clone();
+                    let here = value(&left, index, at)?;
+                    let harvest = value(&right, index, at)?;
+                    self.tell(Difference::Differs { key: key.clone(), column, here, harvest });
+                }
+            }
+        }
+        self.head = Some(head);
+        Ok(())
+    }
+}
+
+fn taken(
+    batch: &RecordBatch,
+    rows: impl Iterator<Item = usize>,
+) -> Result<RecordBatch, ArrowError> {
+    let rows = rows.map(|row| u32::try_from(row).unwrap_or(u32::MAX));
+    take_record_batch(batch, &UInt32Array::from_iter_values(rows))
+}
+
+/// A value as text; `None` where it is null.
+pub(super) fn value(
+    batch: &RecordBatch,
+    index: usize,
+    row: usize,
+) -> Result<Option<String>, ArrowError> {
+    let column = column(batch, index)?.slice(row, 1);
+    if column.is_null(0) {
+        return Ok(None);
+    }
+    let column = cast(&column, &printable(column.data_type()))?;
+    let options = FormatOptions::default();
+    let formatter = ArrayFormatter::try_new(column.as_ref(), &options)?;
+    Ok(Some(formatter.value(0).to_string()))
+}
+
+/// The type with its zone as an offset, which needs no tables of zones to be printed.
+fn printable(ty: &DataType) -> DataType {
+    let printable_field = |field: &Arc<Field>| {
+        Arc::new(field.as_ref().clone().with_data_type(printable(field.data_type())))
+    };
+    if let DataType::Timestamp(unit, Some(_)) = ty {
+        return DataType::Timestamp(*unit, Some("+00:00".into()));
+    }
+    if let DataType::List(item) = ty {
+        return DataType::List(printable_field(item));
+    }
+    if let DataType::Struct(members) = ty {
+        return DataType::Struct(members.iter().map(printable_field).collect());
+    }
+    ty.clone()
+}

@@ -1,0 +1,283 @@
+//! One file against its entry in the log and against the declaration.
+
+use core::cmp::Ordering;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use arrow::error::ArrowError;
+use bytes::Bytes;
+use engine::ids::AccountId;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::placement::own_partition;
+use super::{Bound, Check, Finding, shape, shown, statistics};
+use crate::partition::{Layout, Stats, column, open};
+use crate::schema::TableSchema;
+use crate::table::FileEntry;
+
+/// What the files of a table are held against.
+#[derive(Debug)]
+pub(super) struct Rules {
+    pub(super) schema: TableSchema,
+    pub(super) layout: Arc<Layout>,
+    pub(super) account: AccountId,
+    /// Declared columns that the log does not have yet.
+    pub(super) not_in_log: Vec<String>,
+}
+
+/// What was found of a file.
+#[derive(Debug, Default)]
+pub(super) struct Examined {
+    pub(super) findings: Vec<Finding>,
+    pub(super) rows: u64,
+    /// Its least and greatest key, and whether its keys rise.
+    pub(super) range: Option<(Bound, Bound, bool)>,
+}
+
+/// Rows that break one rule: how many, and how the first does.
+#[derive(Debug, Default)]
+struct Broken {
+    rows: u64,
+    /// Key, expected, found.
+    first: Option<(String, String, String)>,
+}
+
+impl Broken {
+    fn add(
+        &mut self,
+        example: impl FnOnce() -> Result<(String, String, String), ArrowError>,
+    ) -> Result<(), ArrowError> {
+        if self.rows == 0 {
+            self.first = Some(example()?);
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn finding(self, check: Check, file: &FileEntry, what: &str) -> Option<Finding> {
+        let (key, expected, found) = self.first?;
+        let rows = match self.rows {
+            1 => String::new(),
+            rows => format!(" ({rows} rows, the first is meant)"),
+        };
+        let what = format!("{what}, key {key}{rows}");
+        Some(Finding { check, file: Some(file.path.clone()), what, expected, found })
+    }
+}
+
+/// A file's rows as they pass by.
+struct Passing<'a> {
+    rules: &'a Rules,
+    file: &'a FileEntry,
+    stats: Stats,
+    before: Option<Bound>,
+    least: Option<Bound>,
+    greatest: Option<Bound>,
+    /// Whether keys rise so far.
+    sorted: bool,
+    unordered: Broken,
+    elsewhere: Broken,
+    of_others: Broken,
+}
+
+pub(super) fn examine(
+    rules: &Rules,
+    file: &FileEntry,
+    bytes: Bytes,
+) -> Result<Examined, ArrowError> {
+    let mut examined = Examined::default();
+    let found = bytes.len() as u64;
+    if found != file.size {
+        let what = "its size is not that of the log";
+        let sizes = (format!("{} bytes", file.size), format!("{found} bytes"));
+        examined.findings.push(about(file, Check::Files, what, sizes.0, sizes.1));
+    }
+    examined.findings.extend(shape::folder(rules, file));
+    let stored = match ParquetRecordBatchReaderBuilder::try_new(bytes.clone()) {
+        Ok(builder) => Arc::clone(builder.schema()),
+        Err(error) => {
+            let what = "it cannot be read as Parquet";
+            let parquet = "a Parquet file".to_owned();
+            examined.findings.push(about(file, Check::Files, what, parquet, error.to_string()));
+            return Ok(examined);
+        }
+    };
+    examined.findings.extend(shape::columns(rules, file, &stored));
+    let mut passing = Passing::new(rules, file);
+    let rows = match open(&rules.layout, &file.path, bytes) {
+        Ok(rows) => rows,
+        Err(error) => {
+            examined.findings.push(unreadable(file, &error));
+            return Ok(examined);
+        }
+    };
+    for batch in rows {
+        match batch {
+            Ok(batch) => passing.take(&batch)?,
+            Err(error) => {
+                examined.findings.push(unreadable(file, &error));
+                examined.rows = passing.stats.rows();
+                return Ok(examined);
+            }
+        }
+    }
+    passing.finish(&mut examined);
+    Ok(examined)
+}
+
+pub(super) fn about(
+    file: &FileEntry,
+    check: Check,
+    what: &str,
+    expected: String,
+    found: String,
+) -> Finding {
+    Finding { check, file: Some(file.path.clone()), what: what.to_owned(), expected, found }
+}
+
+fn unreadable(file: &FileEntry, error: &dyn std::error::Error) -> Finding {
+    let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    let what = "its rows cannot be read as declared";
+    about(file, Check::Schema, what, "rows of the declared columns".to_owned(), why)
+}
+
+impl<'a> Passing<'a> {
+    fn new(rules: &'a Rules, file: &'a FileEntry) -> Self {
+        Self {
+            rules,
+            file,
+            stats: Stats::new(&rules.layout),
+            before: None,
+            least: None,
+            greatest: None,
+            sorted: true,
+            unordered: Broken::default(),
+            elsewhere: Broken::default(),
+            of_others: Broken::default(),
+        }
+    }
+
+    fn take(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+        self.stats.add(batch)?;
+        self.keys(batch)?;
+        self.accounts(batch)?;
+        self.partitions(batch)
+    }
+
+    fn keys(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+        let layout = &self.rules.layout;
+        let keys = layout.key_rows(batch)?;
+        let key = |row| layout.key(batch, row);
+        for row in 0..batch.num_rows() {
+            let earlier = match row.checked_sub(1) {
+                Some(earlier) => Some(keys.row(earlier).data()),
+                None => self.before.as_ref().map(|before| &*before.bytes),
+            };
+            let Some(earlier) = earlier else { continue };
+            match keys.row(row).data().cmp(earlier) {
+                Ordering::Greater => {}
+                // Counted with those that are further apart.
+                Ordering::Equal => self.sorted = false,
+                Ordering::Less => {
+                    self.sorted = false;
+                    self.unordered.add(|| {
+                        let before = match (row.checked_sub(1), &self.before) {
+                            (Some(earlier), _) => shown(&key(earlier)?),
+                            (None, Some(before)) => shown(&before.key),
+                            (None, None) => String::new(),
+                        };
+                        let key = shown(&key(row)?);
+                        Ok((key.clone(), format!("after {before} a greater key"), key))
+                    })?;
+                }
+            }
+        }
+        let rows = 0..batch.num_rows();
+        let of_row =
+            |row| Ok::<_, ArrowError>(Bound { bytes: keys.row(row).data().into(), key: key(row)? });
+        let by_key = |a: &usize, b: &usize| keys.row(*a).data().cmp(keys.row(*b).data());
+        if let Some(row) = rows.clone().min_by(by_key) {
+            let bound = of_row(row)?;
+            if self.least.as_ref().is_none_or(|least| bound.bytes < least.bytes) {
+                self.least = Some(bound);
+            }
+        }
+        if let Some(row) = rows.clone().max_by(by_key) {
+            let bound = of_row(row)?;
+            if self.greatest.as_ref().is_none_or(|greatest| bound.bytes > greatest.bytes) {
+                self.greatest = Some(bound);
+            }
+        }
+        if let Some(last) = rows.last() {
+            self.before = Some(of_row(last)?);
+        }
+        Ok(())
+    }
+
+    fn accounts(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+        let ours = self.rules.account.0;
+        let layout = &self.rules.layout;
+        let index = layout.schema.index_of("account_id")?;
+        let Some(accounts) = column(batch, index)?.as_primitive_opt::<Int64Type>() else {
+            return Ok(());
+        };
+        for row in (0..accounts.len()).filter(|row| accounts.value(*row) != ours) {
+            self.of_others.add(|| {
+                let key = shown(&layout.key(batch, row)?);
+                Ok((key, ours.to_string(), accounts.value(row).to_string()))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn partitions(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+        let layout = &self.rules.layout;
+        for row in 0..batch.num_rows() {
+            // A record that lost its `created_at` stays where it is.
+            let Some(own) = own_partition(&self.rules.schema, layout, batch, row)? else {
+                continue;
+            };
+            if self.file.partition.as_ref() != Some(&own) {
+                let held = self.file.partition.clone().unwrap_or_else(|| "null".to_owned());
+                self.elsewhere.add(|| Ok((shown(&layout.key(batch, row)?), own, held)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self, examined: &mut Examined) {
+        let file = self.file;
+        let rows = self.stats.rows();
+        examined.rows = rows;
+        let ours = file.keys.is_some();
+        if rows != file.rows && (ours || !file.stats.is_empty()) {
+            let (expected, found) = (file.rows.to_string(), rows.to_string());
+            let what = "its number of rows is not that of the log";
+            examined.findings.push(about(file, Check::Rows, what, expected, found));
+        }
+        if !file.stats.is_empty() {
+            examined.findings.extend(statistics::compare(file, &self.stats));
+        }
+        let sorted = self.sorted;
+        if let (Some((first, last)), Some(least), Some(greatest)) =
+            (&file.keys, &self.least, &self.greatest)
+        {
+            for (what, tag, found) in [("first", first, &least.key), ("last", last, &greatest.key)]
+            {
+                if tag != found {
+                    let what = format!("the {what} key in the log's tags is not that of its rows");
+                    let keys = (shown(tag), shown(found));
+                    examined.findings.push(about(file, Check::Tags, &what, keys.0, keys.1));
+                }
+            }
+            let what = "a row is not in the order of keys";
+            examined.findings.extend(self.unordered.finding(Check::Order, file, what));
+        }
+        let what = "a row belongs to another partition";
+        examined.findings.extend(self.elsewhere.finding(Check::Partition, file, what));
+        let what = "a row is of another account";
+        examined.findings.extend(self.of_others.finding(Check::Account, file, what));
+        examined.range = self.least.zip(self.greatest).map(|(least, last)| (least, last, sorted));
+    }
+}

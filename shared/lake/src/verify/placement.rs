@@ -1,0 +1,46 @@
+//! Which partition a row belongs to.
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use engine::schema::Source;
+use engine::spec::Partition;
+use engine::time::{Timestamp, utc_day};
+
+use crate::partition::{Layout, column, day_of};
+use crate::schema::TableSchema;
+
+/// The partition that a row says itself; `None` where it does not say.
+pub(super) fn own_partition(
+    schema: &TableSchema,
+    layout: &Layout,
+    batch: &RecordBatch,
+    row: usize,
+) -> Result<Option<String>, ArrowError> {
+    let created = || -> Result<_, ArrowError> {
+        let source = Source::Record(vec!["created_at"]);
+        let Some(declared) = schema.columns.iter().find(|column| column.source == source) else {
+            return Ok(None);
+        };
+        let column = column(batch, layout.schema.index_of(&declared.name)?)?;
+        let Some(instants) = column.as_primitive_opt::<TimestampMicrosecondType>() else {
+            return Ok(None);
+        };
+        let micros = instants.is_valid(row).then(|| instants.value(row));
+        Ok(micros.and_then(|micros| Timestamp::from_microsecond(micros).ok()).map(utc_day))
+    };
+    Ok(match schema.spec.partition {
+        // The parent's year is in no column of the child.
+        Partition::None | Partition::ParentCreatedYear => None,
+        Partition::CreatedMonth => {
+            created()?.map(|day| format!("{:04}-{:02}", day.year(), day.month()))
+        }
+        Partition::CreatedYear => created()?.map(|day| day.year().to_string()),
+        Partition::PeriodYear => {
+            let column = column(batch, layout.schema.index_of("period_start")?)?;
+            let days = column.as_primitive_opt::<Date32Type>();
+            days.filter(|days| days.is_valid(row))
+                .map(|days| day_of(days.value(row)).year().to_string())
+        }
+    })
+}

@@ -1,0 +1,236 @@
+//! The table of changes replayed, against the table.
+//!
+//! The changes are sorted by key, and of each key the newest is kept; what is left is put into
+//! partitions and compared with the table's files. Both sorts spill to disk: memory does not depend on
+//! the number of changes, the temporary files do.
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use engine::schema::OP;
+use serde::Serialize;
+
+use super::compare::{Difference, exactly};
+use super::{Check, Finding, VerifyError};
+use crate::changes::{Lag, Op, lag};
+use crate::collect::{Collected, Collector, MEMORY_LIMIT};
+use crate::offload::offload;
+use crate::partition::{Layout, PartitionError, column, fetch, open};
+use crate::schema::TableSchema;
+use crate::table::{FileEntry, Table};
+
+/// How often both tables are read anew where one went on meanwhile.
+const TRIES: u32 = 3;
+/// Differences that become findings; the last one counts the others.
+const TOLD: usize = 100;
+
+/// What replaying came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Replayed {
+    /// Changes read.
+    pub changes: u64,
+    /// The sequence that the table of changes records.
+    pub sequence: u64,
+    /// Whether the last commit's changes are written, but not yet appended: the next run does that.
+    pub pending: bool,
+    /// What is wrong.
+    #[serde(skip)]
+    pub findings: Vec<Finding>,
+}
+
+impl Replayed {
+    /// Of a table of changes that cannot be opened.
+    #[must_use]
+    pub fn unusable(why: String) -> Self {
+        let what = "the table of changes cannot be used".to_owned();
+        let expected = "a log that this version reads".to_owned();
+        let findings = vec![finding(None, what, expected, why)];
+        Self { findings, ..Self::default() }
+    }
+}
+
+fn finding(file: Option<String>, what: String, expected: String, found: String) -> Finding {
+    Finding { check: Check::Changes, file, what, expected, found }
+}
+
+/// Replays `changes`, those of the last commit included that still wait to be appended, and compares
+/// the outcome with `table`: all rows, all columns.
+///
+/// # Errors
+/// Where the store or a temporary file fails. Damage is a finding.
+pub async fn replay(table: &mut Table, changes: &mut Table) -> Result<Replayed, VerifyError> {
+    let mut tries = 0;
+    let lagging = loop {
+        // First the table of changes: it is never ahead.
+        table.refresh().await?;
+        let lagging = lag(table, changes);
+        tries += 1;
+        if lagging != Lag::Baseline || tries >= TRIES {
+            break lagging;
+        }
+        changes.refresh().await?;
+    };
+    let sequence = changes.recorded_sequence();
+    let mut replayed = Replayed { sequence: sequence.0, ..Replayed::default() };
+    let pending = match lagging {
+        Lag::None => Vec::new(),
+        Lag::Append(files) => {
+            replayed.pending = true;
+            files.files
+        }
+        Lag::Baseline => {
+            let what = "the table of changes has missed commits: the next sync begins it anew";
+            let (made, has) = (table.recorded_sequence().to_string(), sequence.to_string());
+            let made = format!("changes up to sequence {made}");
+            replayed.findings.push(finding(None, what.to_owned(), made, format!("up to {has}")));
+            return Ok(replayed);
+        }
+    };
+    let layout = Arc::new(Layout::replayed(changes.schema())?);
+    let mut sorted = Collector::with_layout(Arc::clone(&layout), None, None, MEMORY_LIMIT);
+    for file in changes.files() {
+        match read(changes, file, &layout, sorted).await? {
+            Ok((rows, so_far)) => {
+                sorted = so_far;
+                replayed.changes += rows;
+                if rows != file.rows {
+                    let what = "its number of rows is not that of the log".to_owned();
+                    let (expected, found) = (file.rows.to_string(), rows.to_string());
+                    let path = Some(path(changes, file));
+                    replayed.findings.push(finding(path, what, expected, found));
+                }
+            }
+            Err(why) => {
+                let what = "a file of changes cannot be read".to_owned();
+                let expected = format!("{} changes", file.rows);
+                let path = Some(path(changes, file));
+                replayed.findings.push(finding(path, what, expected, why));
+                return Ok(replayed);
+            }
+        }
+    }
+    for file in &pending {
+        match read(changes, file, &layout, sorted).await? {
+            Ok((rows, so_far)) => {
+                sorted = so_far;
+                replayed.changes += rows;
+            }
+            // The next run finds that, too, and begins anew with all rows.
+            Err(_) => return Ok(replayed),
+        }
+    }
+    let schema = table.schema().clone();
+    let rows = blocking(move || outcome(&layout, sorted, &schema)).await?;
+    let compared = exactly(table, &rows).await?;
+    let wrong = compared.wrong();
+    replayed.findings.extend(compared.differences.into_iter().take(TOLD).map(told));
+    if replayed.findings.len() >= TOLD {
+        let what = format!("{wrong} rows are not what the changes lead to; the first are told");
+        let (expected, found) = ("none".to_owned(), wrong.to_string());
+        replayed.findings.push(finding(None, what, expected, found));
+    }
+    Ok(replayed)
+}
+
+/// A file of changes, from the folder of tables on.
+fn path(changes: &Table, file: &FileEntry) -> String {
+    format!("../{}/{}", changes.schema().name, file.path)
+}
+
+/// Adds the rows of a file; answers how many they are, or what is wrong with the file.
+async fn read(
+    changes: &Table,
+    file: &FileEntry,
+    layout: &Arc<Layout>,
+    mut sorted: Collector,
+) -> Result<Result<(u64, Collector), String>, VerifyError> {
+    let bytes = match fetch(changes.store().as_ref(), changes.root(), &file.path).await {
+        Ok(bytes) => bytes,
+        Err(error @ PartitionError::Missing { .. }) => return Ok(Err(error.to_string())),
+        Err(error) => return Err(error.into()),
+    };
+    let (layout, path) = (Arc::clone(layout), file.path.clone());
+    blocking(move || {
+        let why = |error: PartitionError| {
+            let source = std::error::Error::source(&error);
+            source.map_or_else(|| error.to_string(), ToString::to_string)
+        };
+        let batches = match open(&layout, &path, bytes) {
+            Ok(batches) => batches,
+            Err(error) => return Ok(Err(why(error))),
+        };
+        let mut rows = 0;
+        for batch in batches {
+            match batch {
+                Ok(batch) => {
+                    rows += batch.num_rows() as u64;
+                    sorted.push_into(None, batch)?;
+                }
+                Err(error) => return Ok(Err(why(error))),
+            }
+        }
+        Ok(Ok((rows, sorted)))
+    })
+    .await
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, VerifyError> + Send + 'static,
+) -> Result<T, VerifyError> {
+    offload(work).await.map_err(|error| VerifyError::Died(error.to_string()))?
+}
+
+/// The rows that the changes lead to, as the table has them.
+fn outcome(
+    layout: &Layout,
+    sorted: Collector,
+    schema: &TableSchema,
+) -> Result<Collected, VerifyError> {
+    let mut rows = Collector::new(schema, None, MEMORY_LIMIT)?;
+    for batch in sorted.finish()?.partition(None) {
+        rows.push(living(layout, &batch?, &schema.arrow)?)?;
+    }
+    Ok(rows.finish()?)
+}
+
+/// The rows that were not deleted, with the columns of the stream's table.
+fn living(
+    layout: &Layout,
+    changes: &RecordBatch,
+    schema: &SchemaRef,
+) -> Result<RecordBatch, ArrowError> {
+    let ops = column(changes, layout.schema.index_of(OP)?)?;
+    let lives = |op: Option<&str>| Some(op != Some(Op::Delete.letter()));
+    let keep: BooleanArray = ops.as_string::<i32>().iter().map(lives).collect();
+    let changes = filter_record_batch(changes, &keep)?;
+    let columns = schema.fields().iter().map(|field| {
+        let index = layout.schema.index_of(field.name())?;
+        column(&changes, index).map(Arc::clone)
+    });
+    RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
+}
+
+fn told(difference: Difference) -> Finding {
+    let row = |key: &str| (format!("the row of key {key}"), "no row".to_owned());
+    match difference {
+        Difference::MissingHere { key } => {
+            let (some, none) = row(&key);
+            finding(None, "a row that the changes lead to is missing".to_owned(), some, none)
+        }
+        Difference::MissingInHarvest { key } => {
+            let (some, none) = row(&key);
+            finding(None, "no change leads to a row".to_owned(), none, some)
+        }
+        Difference::Differs { key, column, here, harvest } => {
+            let null = || "null".to_owned();
+            let what = format!("`{column}` of key {key} is not what the changes say");
+            finding(None, what, harvest.unwrap_or_else(null), here.unwrap_or_else(null))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

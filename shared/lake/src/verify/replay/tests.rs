@@ -1,0 +1,247 @@
+use arrow::array::{Array, ArrayRef, Int64Array, StringArray};
+use engine::coverage::Coverage;
+use engine::ids::{AttemptId, Epoch};
+use engine::report::Counts;
+use engine::time::Timestamp;
+use parquet::arrow::ArrowWriter;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::changes::{ChangeFiles, ChangesOf};
+use crate::merge::{MergeJob, merge};
+use crate::partition::Limits;
+use crate::store::{MemoryStore, ObjectStore};
+use crate::table::{Change, ChangesCommit, CommitNote, Writer};
+use crate::verify::tests::{ACCOUNT, NOW, with_entries};
+
+/// A table and its changes.
+struct World {
+    store: Arc<MemoryStore>,
+    table: Table,
+    changes: Table,
+    writer: Writer,
+    /// Seconds from one commit to the next.
+    pace: i64,
+}
+
+impl World {
+    async fn new() -> Self {
+        let store = Arc::new(MemoryStore::new());
+        let spec = &streams::TIME_ENTRIES;
+        let table = Table::create(store.clone(), spec, ACCOUNT, NOW).await.unwrap();
+        let changes = Table::create_changes(store.clone(), spec, ACCOUNT, NOW).await.unwrap();
+        let writer = Writer { attempt: AttemptId("a".to_owned()), epoch: Epoch(1) };
+        Self { store, table, changes, writer, pace: 1000 }
+    }
+
+    /// Commits these entries, whose notes are `note`; with `whole` all others are deleted.
+    async fn commit(&mut self, month: &str, ids: &[i64], note: &str, whole: bool, append: bool) {
+        let sequence = self.table.recorded_sequence().next();
+        let second = i64::try_from(sequence.0).unwrap();
+        let at = Timestamp::from_second(second * self.pace).unwrap();
+        let changed = |_, record: &mut Value| {
+            record["notes"] = json!(note);
+            record["updated_at"] = json!(format!("2025-01-01T00:00:{second:02}Z"));
+        };
+        let mut rows = Collector::new(self.table.schema(), None, 1000).unwrap();
+        rows.push(with_entries(month, ids.iter().copied(), at, changed)).unwrap();
+        let schema = self.changes.schema().clone();
+        let coverage = if whole { Coverage::Whole { begun: at } } else { Coverage::Nothing };
+        let job = MergeJob {
+            schema: self.table.schema().clone(),
+            root: self.table.root().to_owned(),
+            files: self.table.files().to_vec(),
+            incoming: Arc::new(rows.finish().unwrap()),
+            coverage,
+            max_deletes: 1000,
+            name: format!("1-{sequence}-a"),
+            now: at,
+            limits: Limits { file_rows: 10, joined_rows: 5, ..Limits::default() },
+            changes: Some(ChangesOf { schema, at, sequence }),
+        };
+        let merged = merge(self.store.clone(), job).await.unwrap();
+        let files = ChangeFiles { sequence, files: merged.changes };
+        let note = CommitNote {
+            run: String::new(),
+            state: json!(null),
+            counts: merged.counts,
+            changes: Some(files.clone()),
+        };
+        let change = Change { started: NOW, add: merged.add, remove: merged.remove };
+        self.table.commit(NOW, &self.writer, &change, &note).await.unwrap();
+        if append {
+            self.append(files).await;
+        }
+    }
+
+    async fn append(&mut self, files: ChangeFiles) {
+        let counts = Counts::default();
+        let note = CommitNote { run: String::new(), state: json!(null), counts, changes: None };
+        let commit = ChangesCommit::Append(files);
+        self.changes.commit_changes(NOW, &self.writer, &commit, &note).await.unwrap();
+    }
+
+    /// Inserts, updates, deletes, a row that comes back, and one that moves.
+    async fn with_history() -> Self {
+        let mut world = Self::new().await;
+        let all: Vec<i64> = (0..25).collect();
+        world.commit("2024-01", &all, "first", false, true).await;
+        world.commit("2024-02", &[30, 31, 32], "first", false, true).await;
+        world.commit("2024-01", &[3, 4, 5], "second", false, true).await;
+        world.commit("2024-01", &all[..20], "third", true, true).await;
+        world.commit("2024-01", &[22], "again", false, true).await;
+        world.commit("2024-03", &[7], "moved", false, true).await;
+        assert_eq!(world.table.rows(), 21);
+        world
+    }
+
+    async fn replayed(&mut self) -> Replayed {
+        replay(&mut self.table, &mut self.changes).await.unwrap()
+    }
+
+    /// Makes something else of the changes, file by file.
+    async fn tamper(&mut self, change: impl Fn(&RecordBatch) -> RecordBatch) {
+        let layout = Arc::new(Layout::replayed(self.changes.schema()).unwrap());
+        for file in self.changes.files() {
+            let key = format!("{}/{}", self.changes.root(), file.path);
+            let bytes = self.store.get(&key).await.unwrap().unwrap();
+            let mut writer =
+                ArrowWriter::try_new(Vec::new(), Arc::clone(&layout.schema), None).unwrap();
+            for batch in open(&layout, &file.path, bytes).unwrap() {
+                writer.write(&change(&batch.unwrap())).unwrap();
+            }
+            self.store.put(&key, writer.into_inner().unwrap().into()).await.unwrap();
+        }
+    }
+}
+
+/// `batch` with other values in a column, given row, sequence, key and old value.
+fn changed(
+    batch: &RecordBatch,
+    name: &str,
+    value: impl Fn(i64, i64, &str) -> Option<&'static str>,
+) -> RecordBatch {
+    let numbers = |name: &str| -> Int64Array {
+        batch.column_by_name(name).unwrap().as_primitive::<arrow::datatypes::Int64Type>().clone()
+    };
+    let (sequences, ids) = (numbers("sequence"), numbers("id"));
+    let index = batch.schema().index_of(name).unwrap();
+    let old: &StringArray = batch.column(index).as_string();
+    let texts = (0..batch.num_rows()).map(|row| {
+        let held = if old.is_null(row) { "" } else { old.value(row) };
+        Some(value(sequences.value(row), ids.value(row), held).unwrap_or(held).to_owned())
+    });
+    let mut columns = batch.columns().to_vec();
+    columns[index] = Arc::new(texts.collect::<StringArray>()) as ArrayRef;
+    RecordBatch::try_new(batch.schema(), columns).unwrap()
+}
+
+fn whats(replayed: &Replayed) -> Vec<(&str, &str, &str)> {
+    assert!(replayed.findings.iter().all(|one| one.check == Check::Changes));
+    replayed
+        .findings
+        .iter()
+        .map(|one| (one.what.as_str(), one.expected.as_str(), one.found.as_str()))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_changes_of_a_history_give_the_table() {
+    let mut world = World::with_history().await;
+    let replayed = world.replayed().await;
+    assert_eq!(replayed.findings, []);
+    assert_eq!((replayed.sequence, replayed.pending), (6, false));
+    // Of the fourth commit: 20 updates and 8 deletes.
+    assert_eq!(replayed.changes, 25 + 3 + 3 + 28 + 1 + 1);
+    let mut empty = World::new().await;
+    assert_eq!(empty.replayed().await, Replayed::default());
+}
+
+#[tokio::test]
+async fn the_order_is_that_of_the_commits_and_not_of_clocks() {
+    let mut world = World::new().await;
+    world.pace = -1000;
+    for note in ["first", "second", "third"] {
+        world.commit("2024-01", &[1, 2, 3], note, false, true).await;
+    }
+    let replayed = world.replayed().await;
+    assert_eq!((replayed.findings, replayed.changes), (Vec::new(), 9));
+}
+
+#[tokio::test]
+async fn one_commit_behind_is_pending_and_two_are_a_finding() {
+    let mut world = World::with_history().await;
+    world.commit("2024-01", &[1, 2], "last", false, false).await;
+    let replayed = world.replayed().await;
+    assert_eq!((replayed.findings.len(), replayed.pending, replayed.sequence), (0, true, 6));
+    assert_eq!(replayed.changes, 61 + 2);
+    // Whoever threw the pending files away is found out by the next run.
+    let pending = world.table.note().unwrap().changes.clone().unwrap();
+    let key = format!("{}/{}", world.changes.root(), pending.files[0].path);
+    let bytes = world.store.get(&key).await.unwrap().unwrap();
+    world.store.delete(&key).await.unwrap();
+    let replayed = world.replayed().await;
+    assert_eq!((replayed.findings.len(), replayed.pending), (0, true));
+    world.store.put(&key, bytes).await.unwrap();
+    world.commit("2024-01", &[1], "too late", false, false).await;
+    let replayed = world.replayed().await;
+    let missed = "the table of changes has missed commits: the next sync begins it anew";
+    assert_eq!(whats(&replayed), [(missed, "changes up to sequence 8", "up to 6")]);
+}
+
+#[tokio::test]
+async fn changes_that_say_something_else_are_told() {
+    // A value of the newest change of a row; an older one matters to nobody.
+    let mut world = World::with_history().await;
+    world
+        .tamper(|batch| {
+            changed(batch, "notes", |sequence, id, _| {
+                [(4, 11), (1, 12)].contains(&(sequence, id)).then_some("forged")
+            })
+        })
+        .await;
+    let differs = "`notes` of key 11 is not what the changes say";
+    assert_eq!(whats(&world.replayed().await), [(differs, "forged", "third")]);
+    // Deletes that are none, and inserts that are deletes.
+    let mut world = World::with_history().await;
+    world
+        .tamper(|batch| {
+            changed(batch, "op", |sequence, id, _| match (sequence, id) {
+                (4, 30) => Some("U"),
+                (4, 15) => Some("D"),
+                _ => None,
+            })
+        })
+        .await;
+    assert_eq!(
+        whats(&world.replayed().await),
+        [
+            ("no change leads to a row", "no row", "the row of key 15"),
+            ("a row that the changes lead to is missing", "the row of key 30", "no row"),
+        ]
+    );
+    // The partition that a row is kept in.
+    let mut world = World::with_history().await;
+    world
+        .tamper(|batch| {
+            changed(batch, "created_month", |sequence, id, _| {
+                (sequence == 6 && id == 7).then_some("2024-01")
+            })
+        })
+        .await;
+    assert_eq!(world.replayed().await.findings.len(), 2);
+}
+
+#[tokio::test]
+async fn changes_that_cannot_be_read_are_told() {
+    let mut world = World::with_history().await;
+    let file = world.changes.files()[0].clone();
+    let key = format!("{}/{}", world.changes.root(), file.path);
+    world.store.put(&key, bytes::Bytes::from_static(b"nothing")).await.unwrap();
+    let replayed = world.replayed().await;
+    assert_eq!(replayed.findings.len(), 1);
+    let path = replayed.findings[0].file.as_deref().unwrap();
+    assert!(path.starts_with("../time_entries_changes/changed_month=1970-01/"), "{path}");
+    world.store.delete(&key).await.unwrap();
+    assert!(world.replayed().await.findings[0].found.contains("there is no such file"));
+}

@@ -1,0 +1,69 @@
+//! Where a file is, and which columns it has, before any row of it is read.
+
+use arrow::datatypes::{DataType, Schema};
+
+use super::file::{Rules, about};
+use super::{Check, Finding};
+use crate::table::FileEntry;
+
+/// Whether the file is in the folder of its partition. Others may put theirs where they like.
+pub(super) fn folder(rules: &Rules, file: &FileEntry) -> Option<Finding> {
+    file.keys.as_ref()?;
+    let name = rules.schema.partition_column()?;
+    let value = file.partition.as_deref().unwrap_or("__HIVE_DEFAULT_PARTITION__");
+    let expected = format!("{name}={value}");
+    let found = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    (found != expected).then(|| {
+        let what = "it is not in the folder of its partition";
+        about(file, Check::Partition, what, expected, found.to_owned())
+    })
+}
+
+/// Columns that are not as declared. Those that came later may be missing.
+pub(super) fn columns(rules: &Rules, file: &FileEntry, stored: &Schema) -> Vec<Finding> {
+    let declared = &rules.layout.schema;
+    let mut findings = Vec::new();
+    let mut report = |what: String, expected: String, found: String| {
+        findings.push(about(file, Check::Schema, &what, expected, found));
+    };
+    for field in stored.fields() {
+        let name = field.name();
+        let Ok(wanted) = declared.field_with_name(name) else {
+            let what = format!("column `{name}` is not declared");
+            report(what, "no such column".to_owned(), field.data_type().to_string());
+            continue;
+        };
+        // Others have types of their own for the same values.
+        if file.keys.is_some() && !same_type(field.data_type(), wanted.data_type()) {
+            let types = (wanted.data_type().to_string(), field.data_type().to_string());
+            report(format!("column `{name}` has another type"), types.0, types.1);
+        }
+        if rules.not_in_log.contains(name) {
+            let what = format!("column `{name}` is in the file but not in the log");
+            report(what, "a column that readers see".to_owned(), "a hidden one".to_owned());
+        }
+    }
+    for field in declared.fields().iter().filter(|field| !field.is_nullable()) {
+        if stored.field_with_name(field.name()).is_err() {
+            let what = format!("column `{}` is missing", field.name());
+            report(what, field.data_type().to_string(), "no such column".to_owned());
+        }
+    }
+    findings
+}
+
+/// Whether the types are the same, but for struct members that came later.
+fn same_type(found: &DataType, declared: &DataType) -> bool {
+    match (found, declared) {
+        (DataType::List(found), DataType::List(declared)) => {
+            same_type(found.data_type(), declared.data_type())
+        }
+        (DataType::Struct(found), DataType::Struct(declared)) => found.iter().all(|member| {
+            declared
+                .iter()
+                .find(|other| other.name() == member.name())
+                .is_some_and(|other| same_type(member.data_type(), other.data_type()))
+        }),
+        (found, declared) => found == declared,
+    }
+}

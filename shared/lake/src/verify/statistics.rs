@@ -1,0 +1,82 @@
+//! The statistics in the log against those of the rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Check, Finding};
+use crate::partition::Stats;
+use crate::table::FileEntry;
+
+/// Statistics with their numbers as they are written: a decimal is compared digit for digit.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Written<'a> {
+    num_records: Option<u64>,
+    #[serde(borrow, default)]
+    min_values: BTreeMap<String, &'a RawValue>,
+    #[serde(borrow, default)]
+    max_values: BTreeMap<String, &'a RawValue>,
+    #[serde(borrow, default)]
+    null_count: BTreeMap<String, &'a RawValue>,
+}
+
+/// What differs. Of a file that others wrote only the number of rows is ours to judge: they choose
+/// columns and rounding.
+pub(super) fn compare(file: &FileEntry, stats: &Stats) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut report = |what: String, expected: &str, found: &str| {
+        findings.push(Finding {
+            check: Check::Statistics,
+            file: Some(file.path.clone()),
+            what,
+            expected: expected.to_owned(),
+            found: found.to_owned(),
+        });
+    };
+    let own = stats.json();
+    let (logged, own) = match (serde_json::from_str(&file.stats), serde_json::from_str(&own)) {
+        (Ok(logged), Ok(own)) => (logged, own),
+        (Err(error), _) | (_, Err(error)) => {
+            let what = "the statistics in the log cannot be read".to_owned();
+            report(what, &own, &error.to_string());
+            return findings;
+        }
+    };
+    let (logged, own): (Written<'_>, Written<'_>) = (logged, own);
+    if logged.num_records != own.num_records {
+        let text = |rows: Option<u64>| rows.map_or_else(|| "nothing".to_owned(), |n| n.to_string());
+        let what = "`numRecords` of the log is not the number of rows".to_owned();
+        report(what, &text(logged.num_records), &text(own.num_records));
+    }
+    if file.keys.is_none() {
+        return findings;
+    }
+    let all = own.num_records.map(|rows| rows.to_string()).unwrap_or_default();
+    // A column that is younger than the file is all null in it, and in no statistics of it.
+    let younger: BTreeSet<&String> = own
+        .null_count
+        .iter()
+        .filter(|(name, nulls)| nulls.get() == all && !logged.null_count.contains_key(*name))
+        .map(|(name, _)| name)
+        .collect();
+    for (name, ours, theirs) in [
+        ("minValues", &own.min_values, &logged.min_values),
+        ("maxValues", &own.max_values, &logged.max_values),
+        ("nullCount", &own.null_count, &logged.null_count),
+    ] {
+        let columns: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+        for column in columns.difference(&younger) {
+            let text = |of: &BTreeMap<String, &RawValue>| {
+                of.get(*column).map_or_else(|| "nothing".to_owned(), |raw| raw.get().to_owned())
+            };
+            let (logged, own) = (text(theirs), text(ours));
+            if logged != own {
+                let what = format!("`{name}` of `{column}` in the log is not that of the rows");
+                report(what, &logged, &own);
+            }
+        }
+    }
+    findings
+}

@@ -1,0 +1,162 @@
+//! Keys that several files hold: their key columns merged in order.
+
+use core::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+
+use super::{Check, Finding, Span, VerifyError, shown};
+use crate::offload::offload;
+use crate::partition::{Columns, Keyed, Layout, PartitionError, fetch, open};
+use crate::table::Table;
+
+/// The keys of one file that is being merged.
+struct Opened {
+    rows: Keyed,
+    /// Its rows in key order.
+    order: Vec<usize>,
+    next: usize,
+}
+
+/// Keys that two files share, or that one has twice.
+#[derive(Default)]
+struct Shared {
+    keys: u64,
+    first: String,
+}
+
+/// Keys that are in several of these files, one finding for each pair of files.
+pub(super) async fn find(table: &Table, spans: &[Span]) -> Result<Vec<Finding>, VerifyError> {
+    let layout = Arc::new(Layout::new(table.schema(), Columns::Versions)?);
+    let mut waiting = overlapping(spans);
+    waiting.sort_by(|a, b| b.first.bytes.cmp(&a.first.bytes));
+    let mut opened: BTreeMap<usize, Opened> = BTreeMap::new();
+    let mut heads: BinaryHeap<Reverse<(Box<[u8]>, usize)>> = BinaryHeap::new();
+    let mut before: Option<(Box<[u8]>, usize)> = None;
+    let mut shared: BTreeMap<(usize, usize), Shared> = BTreeMap::new();
+    loop {
+        while let Some(span) = waiting.last() {
+            // Only files that reach what comes next are open.
+            let due = heads.peek().is_none_or(|Reverse((key, _))| span.first.bytes <= *key);
+            if !due {
+                break;
+            }
+            let file = span.file;
+            waiting.pop();
+            if let Some(rows) = keys(table, &layout, file).await? {
+                let mut order: Vec<usize> = (0..rows.len()).collect();
+                order.sort_by(|a, b| rows.key(*a).cmp(rows.key(*b)));
+                let mut one = Opened { rows, order, next: 0 };
+                if let Some(key) = one.advance() {
+                    heads.push(Reverse((key, file)));
+                    opened.insert(file, one);
+                }
+            }
+        }
+        let Some(Reverse((key, file))) = heads.pop() else {
+            break;
+        };
+        let Some(one) = opened.get_mut(&file) else { continue };
+        if let Some((same, other)) = &before
+            && *same == key
+        {
+            let pair = shared.entry((*other.min(&file), *other.max(&file))).or_default();
+            if pair.keys == 0 {
+                pair.first = one.shown(&layout)?;
+            }
+            pair.keys += 1;
+        }
+        match one.advance() {
+            Some(next) => heads.push(Reverse((next, file))),
+            None => drop(opened.remove(&file)),
+        }
+        before = Some((key, file));
+    }
+    Ok(findings(table, shared))
+}
+
+fn findings(table: &Table, shared: BTreeMap<(usize, usize), Shared>) -> Vec<Finding> {
+    let path = |at: usize| table.files().get(at).map(|file| file.path.clone()).unwrap_or_default();
+    let finding = |((one, other), pair): ((usize, usize), Shared)| {
+        let Shared { keys, first } = pair;
+        let rows = if keys == 1 { String::new() } else { format!(" and {} more", keys - 1) };
+        let what = if one == other {
+            format!("key {first}{rows} is there twice")
+        } else {
+            format!("key {first}{rows} is in `{}` too", path(other))
+        };
+        Finding {
+            check: Check::Unique,
+            file: Some(path(one)),
+            what,
+            expected: "each key once in the table".to_owned(),
+            found: if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") },
+        }
+    };
+    shared.into_iter().map(finding).collect()
+}
+
+/// The files whose range meets that of another one, or whose own keys are in no order.
+fn overlapping(spans: &[Span]) -> Vec<&Span> {
+    let mut ordered: Vec<&Span> = spans.iter().collect();
+    ordered.sort_by(|a, b| a.first.bytes.cmp(&b.first.bytes));
+    let mut meets = vec![false; ordered.len()];
+    let mut furthest: Option<usize> = None;
+    for (at, span) in ordered.iter().enumerate() {
+        let reach = furthest.and_then(|before| Some((before, ordered.get(before)?)));
+        if let Some((before, other)) = reach
+            && other.last.bytes >= span.first.bytes
+        {
+            for at in [before, at] {
+                if let Some(meets) = meets.get_mut(at) {
+                    *meets = true;
+                }
+            }
+        }
+        if reach.is_none_or(|(_, other)| other.last.bytes < span.last.bytes) {
+            furthest = Some(at);
+        }
+    }
+    let chosen = ordered.into_iter().zip(meets);
+    chosen.filter(|(span, meets)| *meets || !span.sorted).map(|(span, _)| span).collect()
+}
+
+impl Opened {
+    /// The next key, in order.
+    fn advance(&mut self) -> Option<Box<[u8]>> {
+        let row = *self.order.get(self.next)?;
+        self.next += 1;
+        Some(self.rows.key(row).into())
+    }
+
+    /// The key that was given out last.
+    fn shown(&self, layout: &Layout) -> Result<String, VerifyError> {
+        let row = self.next.checked_sub(1).and_then(|at| self.order.get(at));
+        Ok(shown(&layout.key(&self.rows.batch, row.copied().unwrap_or_default())?))
+    }
+}
+
+/// The keys of one file; `None` where it cannot be read: that is found elsewhere.
+async fn keys(
+    table: &Table,
+    layout: &Arc<Layout>,
+    file: usize,
+) -> Result<Option<Keyed>, VerifyError> {
+    let Some(file) = table.files().get(file) else {
+        return Ok(None);
+    };
+    let bytes = match fetch(table.store().as_ref(), table.root(), &file.path).await {
+        Ok(bytes) => bytes,
+        Err(PartitionError::Missing { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let (layout, path) = (Arc::clone(layout), file.path.clone());
+    let read = offload(move || -> Result<Option<Keyed>, VerifyError> {
+        let Ok(rows) = open(&layout, &path, bytes) else { return Ok(None) };
+        let Ok(batches) = rows.collect::<Result<Vec<RecordBatch>, _>>() else { return Ok(None) };
+        Ok(Some(layout.keyed(concat_batches(&layout.schema, &batches)?)?))
+    });
+    read.await.map_err(|error| VerifyError::Died(error.to_string()))?
+}

@@ -1,0 +1,256 @@
+//! The table of a stream's changes follows the stream's table: never ahead, at most one commit behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use engine::ids::Sequence;
+use engine::report::Counts;
+use engine::time::{Timestamp, utc_day};
+use lake::changes::{Baseline, ChangeFiles, ChangesOf, Lag, condense, expired, lag};
+use lake::partition::Limits;
+use lake::table::{ChangesCommit, CommitError, CommitNote, Table};
+use serde_json::Value;
+
+use crate::error::RunError;
+use crate::run::Run;
+
+/// How often a commit that lost its race is thought over.
+const TRIES: u32 = 3;
+
+impl Run {
+    fn keeps_changes(&self) -> bool {
+        self.context.settings.keeps_changes(self.stream())
+    }
+
+    /// Opens the table of changes before anything else is decided, where the item does not say that
+    /// it is as far as the stream's.
+    pub(crate) async fn open_changes_if_due(
+        &mut self,
+        looks_settled: bool,
+    ) -> Result<(), RunError> {
+        let known = self.item.value.changes == Some(self.table.recorded_sequence());
+        if self.keeps_changes() && !(known && looks_settled) {
+            self.open_changes().await?;
+        }
+        Ok(())
+    }
+
+    async fn open_changes(&mut self) -> Result<(), RunError> {
+        if self.changes.is_some() {
+            return Ok(());
+        }
+        let stream = self.stream();
+        let store = Arc::clone(&self.context.store);
+        let now = self.context.clock.now();
+        let opened =
+            Table::create_changes(store, self.order.spec, self.context.settings.account, now);
+        let opened =
+            opened.await.map_err(|source| RunError::Table { stream, source: Box::new(source) })?;
+        self.changes = Some(opened);
+        Ok(())
+    }
+
+    /// What a merge is to write for the table of changes; brings that up to the stream's table first,
+    /// which may not change before.
+    pub(crate) async fn prepare_changes(
+        &mut self,
+        at: Timestamp,
+    ) -> Result<Option<ChangesOf>, RunError> {
+        if !self.keeps_changes() {
+            return Ok(None);
+        }
+        self.open_changes().await?;
+        self.complete_changes().await?;
+        let sequence = self.table.recorded_sequence().next();
+        let schema = self.changes.as_ref().map(|changes| changes.schema().clone());
+        Ok(schema.map(|schema| ChangesOf { schema, at, sequence }))
+    }
+
+    /// Brings the table of changes, where it is open, up to the stream's table: appends the files of
+    /// the last commit, or begins anew with all rows where it missed any.
+    pub(crate) async fn complete_changes(&mut self) -> Result<(), RunError> {
+        let mut tries = 0_u32;
+        loop {
+            let Some(changes) = &self.changes else {
+                return Ok(());
+            };
+            let ahead = changes.recorded_sequence();
+            let lagging = lag(&self.table, changes);
+            if changes.recorded_epoch() < self.table.recorded_epoch() && lagging == Lag::None {
+                self.fence_changes().await?;
+            }
+            let done = match lagging {
+                Lag::None => {
+                    self.item.value.changes = Some(self.table.recorded_sequence());
+                    return Ok(());
+                }
+                Lag::Append(files) if self.are_there(&files).await? => {
+                    self.commit_changes(ChangesCommit::Append(files)).await
+                }
+                Lag::Append(_) | Lag::Baseline => {
+                    if ahead > self.table.recorded_sequence() {
+                        self.go_on_from(ahead.next()).await?;
+                    }
+                    // Whoever held the lease before cannot commit any more.
+                    self.fence_changes().await?;
+                    match &self.changes {
+                        Some(changes) if lag(&self.table, changes) != Lag::None => {
+                            let files = self.write_baseline().await?;
+                            self.commit_changes(ChangesCommit::Replace(files)).await
+                        }
+                        Some(_) | None => Ok(()),
+                    }
+                }
+            };
+            match done {
+                Err(CommitError::Stale { .. }) if tries < TRIES => tries = tries.saturating_add(1),
+                done => done.map_err(|error| self.commit_error(error))?,
+            }
+        }
+    }
+
+    /// What a commit of the stream's table names: its own changes, or those that are still to be
+    /// appended.
+    pub(crate) fn named_changes(&self, own: Option<ChangeFiles>) -> Option<ChangeFiles> {
+        if own.is_some() {
+            return own;
+        }
+        let recorded = self.changes.as_ref().map(Table::recorded_sequence);
+        let pending = self.table.note()?.changes.clone()?;
+        (recorded != Some(pending.sequence)).then_some(pending)
+    }
+
+    /// Whether nobody has thrown the files away; where the item says that the ones before were the
+    /// last, they are new, and nobody looks.
+    async fn are_there(&self, pending: &ChangeFiles) -> Result<bool, RunError> {
+        let (stream, Some(changes)) = (self.stream(), &self.changes) else {
+            return Ok(false);
+        };
+        if self.item.value.changes.map(Sequence::next) == Some(pending.sequence) {
+            return Ok(true);
+        }
+        let mut partitions: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for file in &pending.files {
+            let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let key = format!("{}/{}", changes.root(), file.path);
+            partitions.entry(folder).or_default().insert(key);
+        }
+        for (folder, mut missing) in partitions {
+            let prefix = format!("{}/{folder}/", changes.root());
+            let listed = self.context.store.list(&prefix, None).await;
+            let listed =
+                listed.map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
+            for object in listed {
+                missing.remove(&object.key);
+            }
+            if !missing.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn commit_changes(&mut self, change: ChangesCommit) -> Result<(), CommitError> {
+        let (writer, now) = (self.writer(), self.context.clock.now());
+        let counts = self.table.note().map(|note| note.counts).unwrap_or_default();
+        let note = self.changes_note(counts);
+        if let Some(changes) = &mut self.changes {
+            changes.commit_changes(now, &writer, &change, &note).await?;
+        }
+        Ok(())
+    }
+
+    /// Replaces changes that are older than they are to be kept by what they lead to.
+    pub(crate) async fn expire_changes(&mut self, now: Timestamp) -> Result<(), RunError> {
+        let stream = self.stream();
+        let (Some(months), Some(changes)) =
+            (self.context.settings.changes_retention, &self.changes)
+        else {
+            return Ok(());
+        };
+        let Some(old) = expired(changes, &month_before(now, months)) else {
+            return Ok(());
+        };
+        let writer = self.writer();
+        let name = format!("{}-{}-{}", writer.epoch, old.sequence, writer.attempt);
+        let (store, scratch) = (Arc::clone(&self.context.store), self.context.scratch.clone());
+        let add = condense(store, changes, &old, name, Limits::default(), scratch)
+            .await
+            .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
+        let note = self.changes_note(Counts::default());
+        let change = ChangesCommit::Expire { add, remove: old.files };
+        let now = self.context.clock.now();
+        let Some(changes) = &mut self.changes else {
+            return Ok(());
+        };
+        let committed = changes.commit_changes(now, &writer, &change, &note).await;
+        committed.map(drop).map_err(|error| self.commit_error(error))
+    }
+
+    /// The stream's table was lost or put back: its sequence must not say twice the same, or who
+    /// follows the changes would not notice.
+    async fn go_on_from(&mut self, sequence: Sequence) -> Result<(), RunError> {
+        let (writer, now) = (self.writer(), self.context.clock.now());
+        let note = self.note(Counts::default(), None)?;
+        let committed = self.table.begin_at(now, &writer, sequence, &note).await;
+        let committed = committed.map_err(|error| self.commit_error(error))?;
+        self.item.value.version = committed.version;
+        self.item.value.sequence = committed.sequence;
+        Ok(())
+    }
+
+    async fn fence_changes(&mut self) -> Result<(), RunError> {
+        let (writer, now) = (self.writer(), self.context.clock.now());
+        let note = self.changes_note(Counts::default());
+        let Some(changes) = &mut self.changes else {
+            return Ok(());
+        };
+        let fenced = changes.fence(now, &writer, &note).await;
+        fenced.map(drop).map_err(|error| self.commit_error(error))
+    }
+
+    fn changes_note(&self, counts: Counts) -> CommitNote {
+        CommitNote { run: self.id.to_string(), state: Value::Null, counts, changes: None }
+    }
+
+    /// All rows of the stream's table, stored as inserts of its newest commit.
+    async fn write_baseline(&mut self) -> Result<ChangeFiles, RunError> {
+        let stream = self.stream();
+        let failed =
+            |source: lake::merge::MergeError| RunError::Store { stream, source: Box::new(source) };
+        let Some(schema) = self.changes.as_ref().map(|changes| changes.schema().clone()) else {
+            return Err(self.defect(&"the table of changes is not open"));
+        };
+        let (writer, sequence) = (self.writer(), self.table.recorded_sequence());
+        let name = format!("{}-{sequence}-{}", writer.epoch, writer.attempt);
+        let of = ChangesOf { schema, at: self.context.clock.now(), sequence };
+        let store = Arc::clone(&self.context.store);
+        let mut baseline = Baseline::new(store, self.table.schema(), of, name, Limits::default())
+            .map_err(failed)?;
+        for file in self.table.files().to_vec() {
+            baseline = baseline.add(&file).await.map_err(failed)?;
+            self.renew_if_due().await?;
+        }
+        let files = baseline.finish().await.map_err(failed)?;
+        let rows: u64 = files.iter().map(|file| file.rows).sum();
+        tracing::info!(stream, %sequence, rows, "the table of changes begins with all rows");
+        Ok(ChangeFiles { sequence, files })
+    }
+}
+
+/// The month so many months before that of `now`, as `YYYY-MM`.
+fn month_before(now: Timestamp, months: u32) -> String {
+    let day = utc_day(now);
+    let month = i64::from(day.year()) * 12 + i64::from(day.month()) - 1 - i64::from(months);
+    format!("{:04}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1)
+}
+
+/// The files of the changes of the commit that makes `sequence`.
+pub(crate) fn files_of(
+    of: Option<ChangesOf>,
+    counts: Counts,
+    files: Vec<lake::table::FileEntry>,
+) -> Option<ChangeFiles> {
+    let sequence: Sequence = of.filter(|_| counts.changes_rows())?.sequence;
+    Some(ChangeFiles { sequence, files })
+}

@@ -1,0 +1,1 @@
+"""Follows tables of changes as docs/changes.md says, and compares with the tables."""

@@ -1,0 +1,181 @@
+//! The lake of a format as it was when that format was new: kept in `fixtures`, made from a fake
+//! account whose history is told here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use engine::pass::Pass;
+use engine::time::{SignedDuration, Timestamp, plus};
+use lake::store::FolderStore;
+use runtime::Context;
+use runtime::clock::Clock as _;
+use runtime::gate::Gate;
+use sim::{Mutation, Request, Scale};
+use state::{SqliteStore, StateStore};
+
+use crate::oracle::Oracle;
+use crate::world::{BEGINNING, Wish, World, sync, sync_as};
+
+/// The account: its scale, its seed, and its history are never changed, or the lake that is kept is
+/// of another account.
+const SEED: u64 = 20_260_310;
+/// Hours in which the account changes, each followed by a sync.
+const HOURS: i64 = 12;
+/// What the account held in the end.
+const DIGEST: &str = "account.digest";
+
+/// Folder of what is kept of `format`, as an archive.
+#[must_use]
+pub fn archive(format: u32) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/lake-format-{format}.tar.gz"))
+}
+
+/// A world of the account that the lake is of. Call under tokio's paused clock.
+#[must_use]
+pub fn world() -> World {
+    World::new(&Scale { unknown_members: true, ..Scale::tiny() }, SEED)
+}
+
+/// A process whose lake and state are in `folder`, in the time of `world`.
+///
+/// # Panics
+/// Where the state cannot be opened.
+pub async fn process(world: &World, folder: &Path) -> Context {
+    let mut context = world.process(None);
+    let state = SqliteStore::open(folder.join(".state.sqlite")).await.expect("a state");
+    let state: Arc<dyn StateStore> = Arc::new(state);
+    let settings = &world.settings;
+    context.gate = Arc::new(Gate::new(
+        Arc::clone(&state),
+        Arc::clone(&context.clock),
+        settings.account,
+        settings.general.percent(settings.budget_percent),
+        settings.reports.percent(settings.budget_percent),
+        &context.random,
+    ));
+    context.state = state;
+    context.store = Arc::new(FolderStore::new(folder));
+    context
+}
+
+/// Who knows what the lake in `folder` should hold.
+#[must_use]
+pub fn oracle<'a>(world: &'a World, folder: &Path) -> Oracle<'a> {
+    Oracle { store: Arc::new(FolderStore::new(folder)), ..world.oracle() }
+}
+
+/// Waits for the beginning of an hour of the history.
+pub async fn hour(world: &World, hour: i64) {
+    let begun: Timestamp = BEGINNING.parse().expect("an instant");
+    let at = plus(begun, SignedDuration::from_hours(hour));
+    assert!(world.clock.now() <= at, "the sync before took too long: {}", world.clock.now());
+    world.clock.sleep_until(at).await;
+}
+
+/// What the account goes through in an hour of its history.
+///
+/// # Panics
+/// Where a change is refused.
+pub fn change(world: &World, hour: i64) {
+    let stream = |name: &str| name.to_owned();
+    let update = |name| Mutation::Update { stream: stream(name), id: None };
+    let create = |name| Mutation::Create { stream: stream(name) };
+    let delete = |name| Mutation::Delete { stream: stream(name), id: None };
+    let rename = |name| Mutation::Rename { stream: stream(name), id: None, name: None };
+    let message = |name| Mutation::AddMessage { stream: stream(name), id: None };
+    let mut changes = vec![update("clients"), update("time_entries"), create("time_entries")];
+    changes.extend(match hour % 6 {
+        0 => vec![create("invoices"), message("invoices"), update("users")],
+        1 => vec![delete("time_entries"), create("expenses"), rename("projects")],
+        2 => vec![Mutation::AddPayment { id: None }, update("estimates"), create("tasks")],
+        3 => vec![Mutation::Undate { id: None }, update("contacts"), rename("clients")],
+        4 => vec![delete("expenses"), create("projects"), message("estimates")],
+        _ => vec![update("user_assignments"), create("clients"), update("expenses")],
+    });
+    let now = world.clock.now();
+    let mut account = world.account.lock().expect("no panic");
+    for change in changes {
+        account.apply(now, &change).unwrap_or_else(|why| panic!("{change:?}: {why}"));
+    }
+}
+
+/// Lets the account have its whole history. With a process it is synced each hour, read whole in the
+/// end, and once more in part, which makes the lake that is kept.
+///
+/// # Panics
+/// Where a sync fails.
+pub async fn history(world: &World, process: Option<&Context>) {
+    if let Some(process) = process {
+        let synced = sync(process, None).await.expect("a sync");
+        assert_eq!(synced.failures(), Vec::<String>::new());
+    }
+    for number in 1..=HOURS {
+        hour(world, number).await;
+        change(world, number);
+        if let Some(process) = process {
+            let pass = (number == HOURS).then_some(Pass::Full);
+            let synced = sync(process, pass).await.expect("a sync");
+            assert_eq!(synced.failures(), Vec::<String>::new());
+        }
+    }
+    hour(world, HOURS + 1).await;
+    if let Some(process) = process {
+        // Nothing changes any more, but the lake is left with passes that are to go on.
+        let stop_after = Some(SignedDuration::from_secs(1));
+        let wish = Wish { pass: Some(Pass::Full), stop_after, impatient: true };
+        let synced = sync_as(process, wish).await.expect("a sync");
+        assert_eq!(synced.failures(), Vec::<String>::new());
+    }
+    hour(world, HOURS + 2).await;
+}
+
+/// A number that tells whether the account holds what it did when the lake was made.
+///
+/// # Panics
+/// Where the fake does not answer.
+#[must_use]
+pub fn digest(world: &World) -> String {
+    let now = world.clock.now();
+    let mut account = world.account.lock().expect("no panic");
+    // FNV-1a: it has to be the same forever.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for spec in streams::STREAMS {
+        let target = format!("/_sim/truth/{}", spec.name);
+        let response = account.handle(now, &Request::new("GET", "http://sim", &target));
+        for byte in &response.body {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+    format!("{hash:016x}\n")
+}
+
+/// Packs the lake in `folder` as what is kept of `format`.
+///
+/// # Panics
+/// Where there is one already, or it cannot be written.
+pub fn pack(folder: &Path, format: u32, digest: &str) {
+    let archive = archive(format);
+    assert!(!archive.exists(), "{} is there: it is made once", archive.display());
+    fs::write(folder.join(DIGEST), digest).expect("a writable folder");
+    let options = "--sort=name --owner=0 --group=0 --numeric-owner --mtime=2026-03-11 -czf";
+    tar(options, &archive, folder, &["tables", ".state.sqlite", DIGEST]);
+}
+
+/// Unpacks what is kept of `format` into `folder`, and gives the digest of its account.
+///
+/// # Panics
+/// Where there is none.
+#[must_use]
+pub fn unpack(folder: &Path, format: u32) -> String {
+    tar("-xzf", &archive(format), folder, &[]);
+    fs::read_to_string(folder.join(DIGEST)).expect("the digest")
+}
+
+fn tar(options: &str, archive: &Path, folder: &Path, names: &[&str]) {
+    let mut command = Command::new("tar");
+    command.args(options.split(' ')).arg(archive).arg("-C").arg(folder).args(names);
+    let done = command.output().expect("the program tar");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}

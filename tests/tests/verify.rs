@@ -1,0 +1,249 @@
+//! The command `verify` on real lakes: nothing is found where nothing is wrong, and what is wrong
+//! is found, also against Harvest; and `files` of older versions.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a surprise ends the test"
+)]
+
+use std::fs;
+
+use e2e::scene::{Ended, Scene, files};
+use serde_json::Value;
+use sim::Mutation;
+
+fn stream(ended: &Ended, name: &str) -> Value {
+    let json = ended.json();
+    let streams = json["streams"].as_array().unwrap();
+    streams.iter().find(|one| one["stream"] == name).unwrap_or_else(|| panic!("{json}")).clone()
+}
+
+/// Streams of which something was found.
+fn found(ended: &Ended) -> Vec<String> {
+    let json = ended.json();
+    let has = |one: &&Value| {
+        let differs = ["missing_here", "missing_in_harvest", "differing"];
+        let compared = differs.iter().any(|name| one["harvest"][name].as_u64().unwrap_or(0) > 0);
+        compared || !one["findings"].as_array().unwrap().is_empty()
+    };
+    let streams = json["streams"].as_array().unwrap().iter().filter(has);
+    streams.map(|one| one["stream"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn nothing_is_found_in_a_lake_as_it_should_be() {
+    let scene = Scene::new(61);
+    for line in ["verify", "verify --against-harvest", "verify tasks"] {
+        drop(scene.run(line).with(1).says(&["no table", "sync"]));
+        assert!(!scene.lake().exists(), "{line}");
+    }
+    scene.sync().with(0);
+    scene.mutate(61);
+    scene.sync().with(0);
+    scene.run("sync --json --pass full --accept-deletes").with(0);
+    let ended = scene.run("verify --json").with(0);
+    let json = ended.json();
+    assert_eq!((&json["findings"], &json["exit_code"]), (&0.into(), &0.into()));
+    assert_eq!(json["streams"].as_array().unwrap().len(), 33);
+    let entries = stream(&ended, "time_entries");
+    assert!(entries["rows"].as_u64().unwrap() > 250, "{entries}");
+    assert_eq!(entries["checks"]["unique"], 0);
+    assert_eq!(entries["harvest"], Value::Null);
+    assert!(entries["changes"]["changes"].as_u64() > entries["rows"].as_u64(), "{entries}");
+    assert_eq!(
+        (&entries["changes"]["pending"], &entries["checks"]["changes"]),
+        (&false.into(), &0.into())
+    );
+    scene.run("verify clients tasks").with(0).says(&["2 tables", "✓"]);
+    scene.run("verify clientele").with(2).says(&["clientele"]);
+    scene.run("verify --all").with(2).says(&["--against-harvest"]);
+}
+
+#[test]
+fn damage_is_found_and_named() {
+    let scene = Scene::new(62);
+    scene.sync().with(0);
+    let entries: Vec<_> = files(&scene.lake().join("tables/time_entries"))
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "parquet"))
+        .collect();
+    let whole = fs::read(&entries[3]).unwrap();
+    fs::write(&entries[3], &whole[..whole.len() - 9]).unwrap();
+    fs::remove_file(&entries[5]).unwrap();
+    let log = scene.commit("clients", 0);
+    fs::write(&log, "no log").unwrap();
+    let name = |at: usize| entries[at].file_name().unwrap().to_str().unwrap().to_owned();
+    let ended = scene.run("verify").with(1);
+    let ended = ended.says(&[&name(3), &name(5), "no such file", "`clients`", "reset"]);
+    assert!(ended.out.contains("harvest-lake reset clients time_entries"), "{}", ended.out);
+    let ended = scene.run("verify --json").with(1);
+    assert_eq!(found(&ended), ["clients", "time_entries"]);
+    assert_eq!(stream(&ended, "time_entries")["checks"]["files"], 3);
+    assert_eq!(stream(&ended, "clients")["checks"]["log"], 1);
+    // What is damaged is not compared, the others are.
+    let ended = scene.run("verify --json --against-harvest").with(1);
+    assert_eq!(found(&ended), ["clients", "time_entries"]);
+    assert!(stream(&ended, "clients")["harvest"]["skipped"].is_string());
+    assert!(stream(&ended, "tasks")["harvest"]["records"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn changes_that_do_not_lead_to_the_table_are_found() {
+    let scene = Scene::new(67);
+    scene.sync().with(0);
+    let copy = |from: &str, to: &str| {
+        let (from, to) = (scene.lake().join("tables").join(from), scene.folder().join(to));
+        for path in files(&from) {
+            let target = to.join(path.strip_prefix(&from).unwrap());
+            fs::create_dir_all(target.parent().unwrap()).unwrap();
+            fs::copy(path, target).unwrap();
+        }
+    };
+    copy("clients_changes", "older");
+    for name in ["Umbra", "Lumen"] {
+        let name = Some(name.to_owned());
+        scene.apply(&Mutation::Rename { stream: "clients".to_owned(), id: None, name });
+        scene.run("sync --json --streams clients").with(0);
+    }
+    scene.run("verify clients").with(0);
+    // An older copy misses commits, and is begun anew by the next sync.
+    let changes = scene.lake().join("tables/clients_changes");
+    fs::rename(&changes, scene.folder().join("away")).unwrap();
+    fs::rename(scene.folder().join("older"), &changes).unwrap();
+    let ended = scene.run("verify --json clients").with(1);
+    assert_eq!(stream(&ended, "clients")["checks"]["changes"], 1);
+    drop(scene.run("verify clients").with(1).says(&["missed commits", "begins it anew"]));
+    // Who switched them off does not want to hear of them.
+    let mut command = scene.command("verify --json");
+    command.env("HARVEST_NO_CHANGES", "tasks, clients");
+    drop(e2e::scene::finish(command.spawn().unwrap()).with(0));
+    scene.apply(&Mutation::Update { stream: "clients".to_owned(), id: None });
+    scene.run("sync --json --streams clients").with(0);
+    scene.run("verify clients").with(0);
+    // A file of changes that is gone.
+    let file = files(&changes)
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|end| end == "parquet"));
+    fs::remove_file(file.unwrap()).unwrap();
+    drop(scene.run("verify clients").with(1).says(&["file of changes cannot be read"]));
+}
+
+#[test]
+fn against_harvest_everything_is_equal_after_a_sync() {
+    let scene = Scene::new(63);
+    scene.mutate(63);
+    scene.sync().with(0);
+    scene.run("sync --json --pass full --accept-deletes").with(0);
+    for line in [
+        "verify --json --against-harvest --all",
+        "verify --json --against-harvest --sample 40",
+        "verify --json --against-harvest",
+    ] {
+        let ended = scene.run(line).with(0);
+        assert_eq!(found(&ended), Vec::<String>::new(), "{line}");
+        for one in ended.json()["streams"].as_array().unwrap() {
+            let harvest = &one["harvest"];
+            assert_eq!(harvest["skipped"], Value::Null, "{line}: {one}");
+            assert_eq!(harvest["failed"], Value::Null, "{line}: {one}");
+            assert_eq!(harvest["records"], harvest["equal"], "{line}: {one}");
+            if line.ends_with("--all") {
+                assert_eq!(harvest["records"], one["rows"], "{line}: {one}");
+            }
+        }
+    }
+}
+
+#[test]
+fn against_harvest_differences_are_told_by_column_and_what_is_newer_is_none() {
+    let scene = Scene::new(64);
+    scene.mutate(64);
+    scene.sync().with(0);
+    scene.run("sync --json --pass full --accept-deletes").with(0);
+    // Newer in Harvest.
+    let update = |stream: &str| Mutation::Update { stream: stream.to_owned(), id: None };
+    scene.apply(&update("contacts"));
+    scene.apply(&Mutation::Create { stream: "tasks".to_owned() });
+    let ended = scene.run("verify --json --against-harvest --all contacts tasks").with(0);
+    assert_eq!(stream(&ended, "contacts")["harvest"]["newer"], 1);
+    assert_eq!(stream(&ended, "tasks")["harvest"]["newer"], 1);
+    // Gone there, and changed without a word.
+    let delete = |stream: &str| Mutation::Delete { stream: stream.to_owned(), id: None };
+    // Some are billed and stay.
+    let delete = delete("time_entries");
+    scene.served.with(|account| {
+        let tried = (0..200).find(|_| account.apply(e2e::scene::now(), &delete).is_ok());
+        assert!(tried.is_some(), "an entry can be deleted");
+    });
+    for number in 0..40 {
+        let name = Some(format!("Umbra {number}"));
+        scene.apply(&Mutation::Rename { stream: "clients".to_owned(), id: None, name });
+    }
+    let message = Mutation::AddMessage { stream: "invoices".to_owned(), id: None };
+    scene.apply(&message);
+    let streams = "time_entries invoice_messages";
+    let ended = scene.run(&format!("verify --json --against-harvest --all {streams}")).with(1);
+    let entries = stream(&ended, "time_entries")["harvest"].clone();
+    assert_eq!((&entries["missing_in_harvest"], &entries["missing_here"]), (&1.into(), &0.into()));
+    assert!(entries["differing"].as_u64().unwrap() > 0, "{entries}");
+    let differences = entries["differences"].as_array().unwrap();
+    let renamed = differences.iter().filter(|one| one["difference"] == "differs");
+    for one in renamed {
+        assert_eq!(one["column"], "client_name");
+        let umbra = |side: &str| one[side].as_str().unwrap().starts_with("Umbra ");
+        assert!(umbra("harvest") && !umbra("here"), "{one}");
+    }
+    assert_eq!(ended.json()["exit_code"], 1);
+    let messages = stream(&ended, "invoice_messages")["harvest"].clone();
+    // A new message moves no invoice, but tells itself when it came.
+    assert_eq!((&messages["newer"], &messages["missing_here"]), (&1.into(), &0.into()));
+    let said = scene.run("verify --against-harvest --all time_entries").with(1);
+    drop(said.says(&["Umbra", "client_name", "missing in Harvest", "--pass full"]));
+    scene.run("sync --json --pass full --accept-deletes").with(0);
+}
+
+#[test]
+fn a_refused_token_ends_with_3() {
+    let scene = Scene::new(65);
+    scene.sync().with(0);
+    let mut command = scene.command("verify --json --against-harvest");
+    command.env("HARVEST_ACCESS_TOKEN", "nobody");
+    let ended = e2e::scene::finish(command.spawn().unwrap());
+    drop(ended.with(3).says(&["does not accept this token"]));
+}
+
+#[test]
+fn files_of_an_older_version_are_listed_while_they_are_kept() {
+    let scene = Scene::new(66);
+    scene.sync().with(0);
+    let first = scene.run("files --json clients").with(0).json();
+    let version = first["version"].as_u64().unwrap();
+    scene.apply(&Mutation::Update { stream: "clients".to_owned(), id: None });
+    scene.run("sync --json --keep --streams clients").with(0);
+    let second = scene.run("files --json clients").with(0).json();
+    assert_ne!(first["files"], second["files"]);
+    let old = scene.run(&format!("files --json clients --version {version}")).with(0).json();
+    assert_eq!((&old["version"], &old["missing"]), (&version.into(), &0.into()));
+    assert_eq!(old["files"][0]["path"], first["files"][0]["path"]);
+    // By the instant of its commit, and by the day of today: the newest.
+    let at = old["committed"].as_str().unwrap();
+    let by_time = scene.run(&format!("files --json clients --at {at}")).with(0).json();
+    assert_eq!(by_time["version"], version);
+    let today = e2e::scene::now().to_string()[..10].to_owned();
+    let newest = scene.run(&format!("files --json clients --at {today}")).with(0).json();
+    assert_eq!(newest["version"], second["version"]);
+    // Without --keep what was removed goes.
+    scene.apply(&Mutation::Update { stream: "clients".to_owned(), id: None });
+    scene.run("sync --json --streams clients").with(0);
+    let gone = scene.run(&format!("files clients --version {version}")).with(1);
+    drop(gone.says(&["deleted", "--keep"]));
+    let json = scene.run(&format!("files --json clients --version {version}")).with(1).json();
+    assert_eq!((&json["missing"], &json["files"][0]["exists"]), (&1.into(), &false.into()));
+    let paths = scene.run(&format!("files --paths clients --version {version}")).with(1);
+    assert_eq!(paths.out, "");
+    scene.run("files clients --version 99").with(1).says(&["no version 99", "newest is"]);
+    scene.run("files clients --at 2001-01-01").with(1).says(&["did not exist", "first version"]);
+    scene.run("files clients --at yesterday").with(2).says(&["`yesterday` is no time"]);
+    scene.run("files clients --at 2026-01-01 --version 1").with(2);
+}
