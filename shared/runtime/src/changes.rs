@@ -23,13 +23,14 @@ impl Run {
     }
 
     /// Opens the table of changes before anything else is decided, where the item does not say that
-    /// it is as far as the stream's.
-    pub(crate) async fn open_changes_if_due(
-        &mut self,
-        looks_settled: bool,
-    ) -> Result<(), RunError> {
-        let known = self.item.value.changes == Some(self.table.recorded_sequence());
-        if self.keeps_changes() && !(known && looks_settled) {
+    /// it is as far as the stream's, or may be wrong.
+    pub(crate) async fn open_changes_if_due(&mut self) -> Result<(), RunError> {
+        let (item, table) = (&self.item.value, &self.table);
+        let settled = !self.has_taken_over()
+            && table.recorded_epoch() < item.epoch()
+            && table.version() == item.version
+            && item.changes == Some(table.recorded_sequence());
+        if self.keeps_changes() && !settled {
             self.open_changes().await?;
         }
         Ok(())
