@@ -110,6 +110,13 @@ pub enum ChangesCommit {
         /// The old changes.
         remove: Vec<FileEntry>,
     },
+    /// The same rows in other files; the sequence stays.
+    Join {
+        /// The new files.
+        add: Vec<FileEntry>,
+        /// Those that had the rows.
+        remove: Vec<FileEntry>,
+    },
 }
 
 /// A table at one of its versions.

@@ -29,8 +29,10 @@ impl Table {
                 ("REPLACE", made.sequence, &made.files, self.files.clone())
             }
             ChangesCommit::Expire { add, remove } => ("EXPIRE", recorded, add, remove.clone()),
+            ChangesCommit::Join { add, remove } => ("OPTIMIZE", recorded, add, remove.clone()),
         };
         let appends = matches!(change, ChangesCommit::Append(_));
+        let data_change = !matches!(change, ChangesCommit::Join { .. });
         if appends && recorded.next() != sequence {
             let (table, version) = (self.stream().to_owned(), self.state.version);
             return Err(CommitError::Stale { table, version });
@@ -47,11 +49,11 @@ impl Table {
             lines.push(Line { txn: Some(txn), ..Line::default() });
         }
         for file in &remove {
-            let remove = Some(Remove::of(file, column, true, now));
+            let remove = Some(Remove::of(file, column, data_change, now));
             lines.push(Line { remove, ..Line::default() });
         }
         for file in add {
-            let add = Some(Add::of(file, column, true));
+            let add = Some(Add::of(file, column, data_change));
             lines.push(Line { add, ..Line::default() });
         }
         let writer_number = Some((writer, self.commits));
