@@ -340,6 +340,39 @@ fn a_full_pass_that_moves_nothing_changes_nothing() {
     });
 }
 
+#[test]
+fn the_files_of_a_month_that_is_over_are_joined_and_say_the_same() {
+    story(async {
+        for retention in [None, Some(2)] {
+            let mut world = loaded().await;
+            world.settings.changes_retention = retention;
+            let mut states = BTreeMap::from([(1, rows(&world).await)]);
+            for _ in 0..130 {
+                create(&world);
+                delete(&world).await;
+                world.sleep(23).await;
+                quiet(&world).await;
+                let recorded = i64::try_from(changes(&world).await.recorded).unwrap();
+                states.insert(recorded, rows(&world).await);
+            }
+            let now = changes(&world).await;
+            for (sequence, state) in states.range(least(&now)..) {
+                assert_eq!(&now.replay(*sequence), state, "at sequence {sequence}");
+            }
+            let files = world.store.list("tables/roles_changes/changed_month=", None).await;
+            let mut months: BTreeMap<String, u64> = BTreeMap::new();
+            for file in files.unwrap() {
+                *months.entry(file.key.split('/').nth(2).unwrap().to_owned()).or_default() += 1;
+            }
+            assert_eq!(months.len(), if retention.is_some() { 4 } else { 5 }, "{months:?}");
+            let over: Vec<u64> = months.into_values().rev().skip(1).collect();
+            assert!(over.iter().all(|files| *files <= 2), "{over:?}");
+            assert_eq!(least(&now) == 1, retention.is_none());
+            assert_eq!(wrong(&world).await, Vec::<String>::new());
+        }
+    });
+}
+
 /// Changes the table every ten days, and remembers its rows at each sequence.
 async fn over_months(world: &World, times: u64, states: &mut BTreeMap<i64, Contents>) {
     for _ in 0..times {

@@ -6,6 +6,7 @@
 mod baseline;
 mod encode;
 mod expire;
+mod join;
 
 use engine::ids::Sequence;
 use engine::time::Timestamp;
@@ -17,6 +18,7 @@ use crate::table::{FileEntry, Table};
 pub use baseline::Baseline;
 pub(crate) use encode::ChangeEncoder;
 pub use expire::{Expired, condense, expired};
+pub use join::{join, scattered};
 
 /// What happened to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,6 +4,7 @@
 //! and decides which rows move between partitions and how many are deleted; nothing is written
 //! before that is known. Then each partition's changed files are written anew.
 
+mod changes;
 mod cursor;
 mod incoming;
 mod plan;

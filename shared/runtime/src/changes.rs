@@ -6,7 +6,9 @@ use std::sync::Arc;
 use engine::ids::Sequence;
 use engine::report::Counts;
 use engine::time::{Timestamp, utc_day};
-use lake::changes::{Baseline, ChangeFiles, ChangesOf, Lag, condense, expired, lag};
+use lake::changes::{
+    Baseline, ChangeFiles, ChangesOf, Lag, condense, expired, join, lag, scattered,
+};
 use lake::partition::Limits;
 use lake::table::{ChangesCommit, CommitError, CommitNote, Table};
 use serde_json::Value;
@@ -23,13 +25,14 @@ impl Run {
     }
 
     /// Opens the table of changes before anything else is decided, where the item does not say that
-    /// it is as far as the stream's.
-    pub(crate) async fn open_changes_if_due(
-        &mut self,
-        looks_settled: bool,
-    ) -> Result<(), RunError> {
-        let known = self.item.value.changes == Some(self.table.recorded_sequence());
-        if self.keeps_changes() && !(known && looks_settled) {
+    /// it is as far as the stream's, or may be wrong.
+    pub(crate) async fn open_changes_if_due(&mut self) -> Result<(), RunError> {
+        let (item, table) = (&self.item.value, &self.table);
+        let settled = !self.has_taken_over()
+            && table.recorded_epoch() < item.epoch()
+            && table.version() == item.version
+            && item.changes == Some(table.recorded_sequence());
+        if self.keeps_changes() && !settled {
             self.open_changes().await?;
         }
         Ok(())
@@ -163,12 +166,12 @@ impl Run {
     /// Replaces changes that are older than they are to be kept by what they lead to.
     pub(crate) async fn expire_changes(&mut self, now: Timestamp) -> Result<(), RunError> {
         let stream = self.stream();
-        let (Some(months), Some(changes)) =
-            (self.context.settings.changes_retention, &self.changes)
-        else {
+        let Some(changes) = &self.changes else {
             return Ok(());
         };
-        let Some(old) = expired(changes, &month_before(now, months)) else {
+        let retention = self.context.settings.changes_retention;
+        let old = retention.and_then(|months| expired(changes, &month_before(now, months)));
+        let Some(old) = old else {
             return Ok(());
         };
         let writer = self.writer();
@@ -177,14 +180,28 @@ impl Run {
         let add = condense(store, changes, &old, name, Limits::default(), scratch)
             .await
             .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
-        let note = self.changes_note(Counts::default());
         let change = ChangesCommit::Expire { add, remove: old.files };
-        let now = self.context.clock.now();
-        let Some(changes) = &mut self.changes else {
+        self.commit_changes(change).await.map_err(|error| self.commit_error(error))
+    }
+
+    /// Makes few files of the many of a month that is over, a month at a time.
+    pub(crate) async fn join_changes(&mut self, now: Timestamp) -> Result<(), RunError> {
+        let stream = self.stream();
+        let Some(changes) = &self.changes else {
             return Ok(());
         };
-        let committed = changes.commit_changes(now, &writer, &change, &note).await;
-        committed.map(drop).map_err(|error| self.commit_error(error))
+        let Some(small) = scattered(changes, &month_before(now, 0)) else {
+            return Ok(());
+        };
+        let writer = self.writer();
+        let sequence = changes.recorded_sequence();
+        let name = format!("{}-{sequence}-{}", writer.epoch, writer.attempt);
+        let store = Arc::clone(&self.context.store);
+        let add = join(store, changes, &small, name, now, Limits::default())
+            .await
+            .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
+        let change = ChangesCommit::Join { add, remove: small };
+        self.commit_changes(change).await.map_err(|error| self.commit_error(error))
     }
 
     /// The stream's table was lost or put back: its sequence must not say twice the same, or who

@@ -40,10 +40,13 @@ impl Run {
         }
         tidy_log(&mut self.table, now, retention, settings.retention).await;
         // It may take a while: not where the time is up.
-        if matches!(outcome, Outcome::Complete)
-            && let Err(error) = Box::pin(self.expire_changes(now)).await
-        {
-            tracing::warn!(stream, error = error.chain(), "old changes stay for now");
+        if matches!(outcome, Outcome::Complete) {
+            if let Err(error) = Box::pin(self.expire_changes(now)).await {
+                tracing::warn!(stream, error = error.chain(), "old changes stay for now");
+            }
+            if let Err(error) = Box::pin(self.join_changes(now)).await {
+                tracing::warn!(stream, error = error.chain(), "changes stay in many files for now");
+            }
         }
         if let Some(changes) = &mut self.changes {
             if let Err(error) = maintenance::vacuum(changes, now, retention).await {

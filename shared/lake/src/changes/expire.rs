@@ -15,7 +15,7 @@ use crate::merge::MergeError;
 use crate::offload::offload;
 use crate::partition::{Layout, Limits, Shelf, Written, column, fetch, open};
 use crate::store::ObjectStore;
-use crate::table::{FileEntry, Table};
+use crate::table::{FileEntry, Table, parse_data_file};
 
 /// Changes that are to be replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,17 +37,31 @@ pub fn expired(changes: &Table, month: &str) -> Option<Expired> {
     let old = |file: &FileEntry| file.partition.as_deref().is_some_and(|other| other < month);
     let kept = ranges.iter().filter(|(_, file)| !old(file)).map(|((least, _), _)| *least).min();
     ranges.retain(|((_, greatest), file)| old(file) && kept.is_none_or(|kept| *greatest < kept));
-    ranges.sort_by(|(a, left), (b, right)| (a, &left.path).cmp(&(b, &right.path)));
-    let (first, last) = (ranges.first()?.0, ranges.iter().map(|((_, last), _)| *last).max()?);
-    if first.0 == last || ranges.iter().any(|((least, greatest), _)| least != greatest) {
+    let ranges = in_order(ranges)?;
+    let (first, last) = (ranges.first()?.0, ranges.last()?.0);
+    if first.0 == last.1 {
         return None;
     }
+    let last = last.1;
     let files = ranges.into_iter().map(|(_, file)| file.clone()).collect();
     Some(Expired { files, sequence: Sequence(last) })
 }
 
+/// The files by their sequences; `None` where the rows of one are not known to be in that order.
+pub(super) fn in_order(
+    mut ranges: Vec<((u64, u64), &FileEntry)>,
+) -> Option<Vec<((u64, u64), &FileEntry)>> {
+    ranges.sort_by(|(a, left), (b, right)| (a, &left.path).cmp(&(b, &right.path)));
+    // Others that compacted may have put rows in any order; we keep it.
+    let known = |((least, greatest), file): &((u64, u64), &FileEntry)| {
+        least == greatest || parse_data_file(&file.path).is_some()
+    };
+    let apart = ranges.is_sorted_by(|(before, _), (next, _)| before.1 <= next.0);
+    (apart && ranges.iter().all(known)).then_some(ranges)
+}
+
 /// The least and the greatest sequence in a file, from its statistics.
-fn sequences(file: &FileEntry) -> Option<(u64, u64)> {
+pub(super) fn sequences(file: &FileEntry) -> Option<(u64, u64)> {
     let stats: serde_json::Value = serde_json::from_str(&file.stats).ok()?;
     let bound = |bounds: &str| stats.get(bounds)?.get(engine::schema::SEQUENCE)?.as_u64();
     Some((bound("minValues")?, bound("maxValues")?))

@@ -8,16 +8,15 @@ use bytes::Bytes;
 use engine::report::Counts;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
+use super::changes::{ChangesWritten, Done};
 use super::cursor::Cursor;
 use super::plan::Slot;
 use super::rows::MergedRows;
 use super::{MergeError, MergeJob, blocking};
-use crate::changes::{ChangeEncoder, ChangesOf};
+use crate::changes::ChangeEncoder;
 use crate::collect::{Bounds, Collected, Collector, Sorted};
 use crate::offload::stays_on_this_thread;
-use crate::partition::{
-    Columns, Layout, Limits, PartitionWriter, Shelf, Written, fetch, open, row_count,
-};
+use crate::partition::{Columns, Layout, Limits, PartitionWriter, Shelf, fetch, open, row_count};
 use crate::store::ObjectStore;
 use crate::table::FileEntry;
 
@@ -28,7 +27,7 @@ pub(super) struct TableFiles {
     root: String,
     limits: Limits,
     shelf: Shelf,
-    changes: Option<ChangesWritten>,
+    pub(super) changes: Option<ChangesWritten>,
     parent_column: Option<&'static str>,
     scratch: Option<PathBuf>,
     whole: Arc<Layout>,
@@ -208,53 +207,6 @@ impl TableFiles {
         }
         Ok((counts, added))
     }
-
-    /// The last file of the changes, and the entries of all.
-    pub(super) async fn finish_changes(&mut self) -> Result<Vec<FileEntry>, MergeError> {
-        let Some(mut changes) = self.changes.take() else {
-            return Ok(Vec::new());
-        };
-        if let Some(mut encoder) = changes.encoder.take()
-            && let Some(file) = blocking(move || Ok(encoder.finish()?)).await?
-        {
-            changes.store(file).await?;
-        }
-        Ok(changes.added)
-    }
-}
-
-/// The files of what the merge changes.
-#[derive(Debug)]
-struct ChangesWritten {
-    shelf: Shelf,
-    /// Away while rows are written.
-    encoder: Option<ChangeEncoder>,
-    month: String,
-    added: Vec<FileEntry>,
-}
-
-impl ChangesWritten {
-    fn new(store: Arc<dyn ObjectStore>, of: ChangesOf, job: &MergeJob) -> Result<Self, MergeError> {
-        let (root, column) = (of.schema.root(), of.schema.partition_column());
-        let shelf = Shelf::new(store, root, job.name.clone(), column, job.now);
-        let month = of.month();
-        let encoder = Some(ChangeEncoder::new(of, job.limits)?);
-        Ok(Self { shelf, encoder, month, added: Vec::new() })
-    }
-
-    async fn store(&mut self, file: Written) -> Result<(), MergeError> {
-        self.added.push(self.shelf.put(Some(&self.month), file).await?);
-        Ok(())
-    }
-}
-
-/// A file to store.
-#[derive(Debug)]
-enum Done {
-    /// Of the table.
-    Rows(Written),
-    /// Of the table of changes.
-    Changes(Written),
 }
 
 /// Turns rows into files, one at a time.

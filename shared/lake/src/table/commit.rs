@@ -10,8 +10,7 @@ use super::action::{Add, Info, Line, Remove, Txn, commit_file, parse_commit_file
 use super::log::LogState;
 use super::read::Log;
 use super::{
-    Change, ChangesCommit, CommitError, CommitNote, Committed, FileEntry, Table, TableError,
-    Writer, names,
+    Change, CommitError, CommitNote, Committed, FileEntry, Table, TableError, Writer, names,
 };
 use crate::schema::Comparison;
 use crate::store::PutIfAbsent;
@@ -129,68 +128,9 @@ impl Table {
         self.land(writer, &body, |_, _| true).await
     }
 
-    /// Commits to this table of changes, which must record the sequence before (to append), and then
-    /// records the sequence of the files.
-    ///
-    /// # Errors
-    /// See [`CommitError`]. After `Stale` this object shows the table as it is then: it may record
-    /// the sequence already.
-    pub async fn commit_changes(
-        &mut self,
-        now: Timestamp,
-        writer: &Writer,
-        change: &ChangesCommit,
-        note: &CommitNote,
-    ) -> Result<Committed, CommitError> {
-        let recorded = self.recorded_sequence();
-        let (operation, sequence, add, remove) = match change {
-            ChangesCommit::Append(made) => ("WRITE", made.sequence, &made.files, Vec::new()),
-            ChangesCommit::Replace(made) => {
-                ("REPLACE", made.sequence, &made.files, self.files.clone())
-            }
-            ChangesCommit::Expire { add, remove } => ("EXPIRE", recorded, add, remove.clone()),
-        };
-        let appends = matches!(change, ChangesCommit::Append(_));
-        if appends && recorded.next() != sequence {
-            let (table, version) = (self.stream().to_owned(), self.state.version);
-            return Err(CommitError::Stale { table, version });
-        }
-        self.check_files(add, &remove)?;
-        let column = self.partition_column();
-        let mut lines = Vec::new();
-        if !add.is_empty()
-            && let Some(meta_data) = self.widened()?
-        {
-            lines.push(Line { meta_data: Some(meta_data), ..Line::default() });
-        }
-        for txn in [Txn::epoch(writer.epoch, now), Txn::sequence(sequence, now)] {
-            lines.push(Line { txn: Some(txn), ..Line::default() });
-        }
-        for file in &remove {
-            let remove = Some(Remove::of(file, column, true, now));
-            lines.push(Line { remove, ..Line::default() });
-        }
-        for file in add {
-            let add = Some(Add::of(file, column, true));
-            lines.push(Line { add, ..Line::default() });
-        }
-        let writer_number = Some((writer, self.commits));
-        let info = Info { operation, now, writer: writer_number, sequence, note: Some(note) };
-        let body = self.body(&info, lines)?;
-        let removed: BTreeSet<&str> = remove.iter().map(|file| &file.path[..]).collect();
-        self.land(writer, &body, |before, after| {
-            // Appending does not mind another's rewrite of older files.
-            let sequence = super::SEQUENCE;
-            let at_ease = before.recorded(sequence) == after.recorded(sequence)
-                && before.meta_data == after.meta_data;
-            if appends { at_ease } else { follows(before, after, &removed) }
-        })
-        .await
-    }
-
     /// Puts `body` as the next version; as a later one if others were faster and `still_good` says
     /// that what they did makes no difference.
-    async fn land(
+    pub(super) async fn land(
         &mut self,
         writer: &Writer,
         body: &Bytes,
@@ -232,7 +172,7 @@ impl Table {
         Ok(())
     }
 
-    fn body(&mut self, info: &Info<'_>, lines: Vec<Line>) -> Result<Bytes, CommitError> {
+    pub(super) fn body(&mut self, info: &Info<'_>, lines: Vec<Line>) -> Result<Bytes, CommitError> {
         self.commits += 1;
         let file = commit_file(info, lines);
         file.map(Bytes::from).map_err(|error| self.impossible(error.to_string()))
@@ -246,7 +186,11 @@ impl Table {
         self.check_files(&change.add, &change.remove)
     }
 
-    fn check_files(&self, add: &[FileEntry], remove: &[FileEntry]) -> Result<(), CommitError> {
+    pub(super) fn check_files(
+        &self,
+        add: &[FileEntry],
+        remove: &[FileEntry],
+    ) -> Result<(), CommitError> {
         let mut paths = BTreeSet::new();
         for file in remove {
             if !self.state.files.contains_key(&file.path) {
@@ -271,7 +215,7 @@ impl Table {
     }
 
     /// The table's properties with the columns that its schema still lacks, if any.
-    fn widened(&self) -> Result<Option<super::action::MetaData>, TableError> {
+    pub(super) fn widened(&self) -> Result<Option<super::action::MetaData>, TableError> {
         let old = &self.state.meta_data;
         let damaged =
             |error: serde_json::Error| self.log().damaged("_delta_log", error.to_string());
@@ -329,7 +273,7 @@ impl Log<'_> {
 }
 
 /// Whether a change of the files of `before` is as good for `after`.
-fn follows(before: &LogState, after: &LogState, removed: &BTreeSet<&str>) -> bool {
+pub(super) fn follows(before: &LogState, after: &LogState, removed: &BTreeSet<&str>) -> bool {
     let sequence = super::SEQUENCE;
     before.recorded(sequence) == after.recorded(sequence)
         && before.meta_data == after.meta_data

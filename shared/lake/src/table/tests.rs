@@ -1,6 +1,8 @@
 use core::slice::from_ref;
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+use engine::spec::StreamSpec;
 use engine::spec::{
     Field, Kind, Paging, Partition, RateClass, Sweep, date, instant, int, object, text,
 };
@@ -11,6 +13,7 @@ use super::create::{first_commit, table_id};
 use super::*;
 use crate::store::{Call, Fault, FaultyStore, MemoryStore, Operation, PutIfAbsent};
 
+mod changes;
 mod crash;
 mod damage;
 mod interleaving;

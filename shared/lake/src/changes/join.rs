@@ -1,0 +1,94 @@
+//! The many small files of a month that is over become few.
+
+use std::sync::Arc;
+
+use engine::time::Timestamp;
+
+use super::expire::{in_order, sequences};
+use crate::merge::MergeError;
+use crate::offload::offload;
+use crate::partition::{
+    Columns, Layout, Limits, PartitionError, PartitionWriter, Shelf, Written, fetch, open,
+};
+use crate::store::ObjectStore;
+use crate::table::{FileEntry, Table};
+
+/// So many files of a month are left alone.
+const FEW: usize = 8;
+
+/// The files of the oldest month before `month` (`YYYY-MM`) that has many, in the order of their
+/// sequences; `None` where there is none.
+#[must_use]
+pub fn scattered(changes: &Table, month: &str) -> Option<Vec<FileEntry>> {
+    let mut months = std::collections::BTreeMap::<&str, Vec<&FileEntry>>::new();
+    let small = |file: &&FileEntry| file.rows < Limits::default().file_rows;
+    for file in changes.files().iter().filter(small) {
+        if let Some(other) = file.partition.as_deref().filter(|other| *other < month) {
+            months.entry(other).or_default().push(file);
+        }
+    }
+    months.into_values().filter(|files| files.len() > FEW).find_map(|files| {
+        let ranged = files.into_iter().map(|file| Some((sequences(file)?, file)));
+        let ranged = in_order(ranged.collect::<Option<Vec<_>>>()?)?;
+        Some(ranged.into_iter().map(|(_, file)| file.clone()).collect())
+    })
+}
+
+/// Stores the rows of `files`, as they are and in that order, in as few files as may be.
+///
+/// # Errors
+/// Where a file cannot be read or stored.
+pub async fn join(
+    store: Arc<dyn ObjectStore>,
+    changes: &Table,
+    files: &[FileEntry],
+    name: String,
+    now: Timestamp,
+    limits: Limits,
+) -> Result<Vec<FileEntry>, MergeError> {
+    let schema = changes.schema();
+    let layout = Arc::new(Layout::new(schema, Columns::All)?);
+    let month = files.first().and_then(|file| file.partition.clone());
+    let column = schema.partition_column();
+    let mut shelf = Shelf::new(Arc::clone(&store), schema.root(), name, column, now);
+    let mut writer = PartitionWriter::unordered(Arc::clone(&layout), limits)?;
+    let mut joined = Vec::new();
+    for file in files {
+        let bytes = fetch(store.as_ref(), changes.root(), &file.path).await?;
+        let (path, layout) = (file.path.clone(), Arc::clone(&layout));
+        let full: Option<Written>;
+        (writer, full) = blocking(move || {
+            let mut full = None;
+            // Whole files: a commit's changes stay together.
+            if writer.rows() > 0 && writer.rows() + rows_in(&path, &bytes)? > limits.file_rows {
+                let next = PartitionWriter::unordered(Arc::clone(&layout), limits)?;
+                full = Some(core::mem::replace(&mut writer, next).finish()?);
+            }
+            for rows in open(&layout, &path, bytes)? {
+                writer.write(&rows?)?;
+            }
+            Ok((writer, full))
+        })
+        .await?;
+        if let Some(full) = full {
+            joined.push(shelf.put(month.as_deref(), full).await?);
+        }
+    }
+    let last = blocking(move || writer.finish()).await?;
+    joined.push(shelf.put(month.as_deref(), last).await?);
+    Ok(joined)
+}
+
+fn rows_in(path: &str, bytes: &bytes::Bytes) -> Result<u64, PartitionError> {
+    crate::partition::row_count(path, bytes.clone())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PartitionError> + Send + 'static,
+) -> Result<T, MergeError> {
+    match offload(work).await {
+        Ok(done) => Ok(done?),
+        Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
+        Err(_) => Err(MergeError::Stopped),
+    }
+}

@@ -1,0 +1,63 @@
+//! The files of the table of changes that one merge writes.
+
+use std::sync::Arc;
+
+use super::write::TableFiles;
+use super::{MergeError, MergeJob, blocking};
+use crate::changes::{ChangeEncoder, ChangesOf};
+use crate::partition::{Shelf, Written};
+use crate::store::ObjectStore;
+use crate::table::FileEntry;
+
+/// The files of what the merge changes.
+#[derive(Debug)]
+pub(super) struct ChangesWritten {
+    shelf: Shelf,
+    /// Away while rows are written.
+    pub(super) encoder: Option<ChangeEncoder>,
+    month: String,
+    pub(super) added: Vec<FileEntry>,
+}
+
+impl ChangesWritten {
+    pub(super) fn new(
+        store: Arc<dyn ObjectStore>,
+        of: ChangesOf,
+        job: &MergeJob,
+    ) -> Result<Self, MergeError> {
+        let (root, column) = (of.schema.root(), of.schema.partition_column());
+        let shelf = Shelf::new(store, root, job.name.clone(), column, job.now);
+        let month = of.month();
+        let encoder = Some(ChangeEncoder::new(of, job.limits)?);
+        Ok(Self { shelf, encoder, month, added: Vec::new() })
+    }
+
+    pub(super) async fn store(&mut self, file: Written) -> Result<(), MergeError> {
+        self.added.push(self.shelf.put(Some(&self.month), file).await?);
+        Ok(())
+    }
+}
+
+impl TableFiles {
+    /// The last file of the changes, and the entries of all.
+    pub(super) async fn finish_changes(&mut self) -> Result<Vec<FileEntry>, MergeError> {
+        let Some(mut changes) = self.changes.take() else {
+            return Ok(Vec::new());
+        };
+        if let Some(mut encoder) = changes.encoder.take()
+            && let Some(file) = blocking(move || Ok(encoder.finish()?)).await?
+        {
+            changes.store(file).await?;
+        }
+        Ok(changes.added)
+    }
+}
+
+/// A file to store.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// Of the table.
+    Rows(Written),
+    /// Of the table of changes.
+    Changes(Written),
+}

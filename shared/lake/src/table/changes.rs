@@ -1,0 +1,72 @@
+//! Commits to a table of changes.
+
+use std::collections::BTreeSet;
+
+use engine::time::Timestamp;
+
+use super::action::{Add, Info, Line, Remove, Txn};
+use super::commit::follows;
+use super::{ChangesCommit, CommitError, CommitNote, Committed, Table, Writer};
+
+impl Table {
+    /// Commits to this table of changes, which must record the sequence before (to append), and then
+    /// records the sequence of the files.
+    ///
+    /// # Errors
+    /// See [`CommitError`]. After `Stale` this object shows the table as it is then: it may record
+    /// the sequence already.
+    pub async fn commit_changes(
+        &mut self,
+        now: Timestamp,
+        writer: &Writer,
+        change: &ChangesCommit,
+        note: &CommitNote,
+    ) -> Result<Committed, CommitError> {
+        let recorded = self.recorded_sequence();
+        let (operation, sequence, add, remove) = match change {
+            ChangesCommit::Append(made) => ("WRITE", made.sequence, &made.files, Vec::new()),
+            ChangesCommit::Replace(made) => {
+                ("REPLACE", made.sequence, &made.files, self.files.clone())
+            }
+            ChangesCommit::Expire { add, remove } => ("EXPIRE", recorded, add, remove.clone()),
+            ChangesCommit::Join { add, remove } => ("OPTIMIZE", recorded, add, remove.clone()),
+        };
+        let appends = matches!(change, ChangesCommit::Append(_));
+        let data_change = !matches!(change, ChangesCommit::Join { .. });
+        if appends && recorded.next() != sequence {
+            let (table, version) = (self.stream().to_owned(), self.state.version);
+            return Err(CommitError::Stale { table, version });
+        }
+        self.check_files(add, &remove)?;
+        let column = self.partition_column();
+        let mut lines = Vec::new();
+        if !add.is_empty()
+            && let Some(meta_data) = self.widened()?
+        {
+            lines.push(Line { meta_data: Some(meta_data), ..Line::default() });
+        }
+        for txn in [Txn::epoch(writer.epoch, now), Txn::sequence(sequence, now)] {
+            lines.push(Line { txn: Some(txn), ..Line::default() });
+        }
+        for file in &remove {
+            let remove = Some(Remove::of(file, column, data_change, now));
+            lines.push(Line { remove, ..Line::default() });
+        }
+        for file in add {
+            let add = Some(Add::of(file, column, data_change));
+            lines.push(Line { add, ..Line::default() });
+        }
+        let writer_number = Some((writer, self.commits));
+        let info = Info { operation, now, writer: writer_number, sequence, note: Some(note) };
+        let body = self.body(&info, lines)?;
+        let removed: BTreeSet<&str> = remove.iter().map(|file| &file.path[..]).collect();
+        self.land(writer, &body, |before, after| {
+            // Appending does not mind another's rewrite of older files.
+            let sequence = super::SEQUENCE;
+            let at_ease = before.recorded(sequence) == after.recorded(sequence)
+                && before.meta_data == after.meta_data;
+            if appends { at_ease } else { follows(before, after, &removed) }
+        })
+        .await
+    }
+}
