@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use engine::drift::Finding;
 use engine::item::{AccountItem, Health, PassState, Position, StreamItem};
 use engine::pass::Pass;
 use engine::plan::{Standing, standing};
@@ -38,7 +39,8 @@ struct Row {
     parked: u64,
     quarantined: u64,
     misfits: u64,
-    unknown: Vec<String>,
+    /// How records differ from the declaration.
+    drift: Vec<Finding>,
     warning: Option<String>,
     failures: u32,
     last_error: Option<(Timestamp, String)>,
@@ -132,7 +134,7 @@ fn row(
         },
         quarantined: health.quarantined,
         misfits: health.misfits,
-        unknown: health.unknown.keys().cloned().collect(),
+        drift: health.drift.findings(),
         warning: health.warning.clone(),
         failures: health.failures,
         last_error: health.last_error.clone(),
@@ -195,6 +197,10 @@ fn said(
             text::ago(between(oldest, now))
         )));
     }
+    for (row, finding) in rows.iter().flat_map(|row| row.drift.iter().map(move |it| (row, it))) {
+        let ago = text::ago(between(finding.at, now));
+        text.push_str(&paint.warn(&format!("\n! {}: {}; {ago}\n", row.stream, finding.sentence())));
+    }
     for row in rows {
         if let Some((at, error)) = &row.last_error {
             let ago = text::ago(between(*at, now));
@@ -235,15 +241,11 @@ fn remarks(row: &Row, now: Timestamp) -> String {
     for (number, what) in [
         (row.parked, "parked"),
         (row.quarantined, "quarantined"),
-        (row.misfits, "misfits"),
         (u64::from(row.failures), "failed runs"),
     ] {
         if number > 0 {
             remarks.push(format!("{number} {what}"));
         }
-    }
-    if !row.unknown.is_empty() {
-        remarks.push(format!("unknown: {}", row.unknown.join(", ")));
     }
     remarks.extend(row.warning.clone());
     remarks.join("; ")

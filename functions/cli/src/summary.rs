@@ -9,6 +9,7 @@ pub(crate) use render::refusal;
 
 use std::collections::BTreeMap;
 
+use engine::drift::Finding;
 use engine::ids::AccountId;
 use engine::pass::Pass;
 use engine::report::Counts;
@@ -42,6 +43,8 @@ pub(crate) struct Line {
     pub(crate) quarantined: u64,
     pub(crate) misfits: BTreeMap<String, u64>,
     pub(crate) unknown: BTreeMap<String, u64>,
+    /// How the records differ from the declaration.
+    pub(crate) drift: Vec<Finding>,
     pub(crate) parked: u64,
     /// Time that its runs took.
     pub(crate) milliseconds: i64,
@@ -198,6 +201,7 @@ impl Line {
                 *sum = sum.saturating_add(*times);
             }
         }
+        self.see(&report.drift);
         self.parked = report.parked;
         self.milliseconds =
             self.milliseconds.saturating_add(millis(between(report.began, report.ended)));
@@ -207,6 +211,23 @@ impl Line {
             self.files = report.files;
             self.bytes = report.bytes;
             self.version = report.version;
+        }
+    }
+}
+
+impl Line {
+    /// Adds what another run of the stream found.
+    fn see(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            let same = |known: &&mut Finding| {
+                (known.what, &known.member) == (finding.what, &finding.member)
+            };
+            if let Some(known) = self.drift.iter_mut().find(same) {
+                known.times = known.times.saturating_add(finding.times);
+                known.at = known.at.max(finding.at);
+            } else {
+                self.drift.push(finding.clone());
+            }
         }
     }
 }
@@ -267,18 +288,7 @@ fn warnings(lines: &[Line], reports: &[RunReport]) -> Vec<String> {
                 crate::text::plural(line.quarantined, "record", "records")
             ));
         }
-        if !line.misfits.is_empty() {
-            warnings.push(format!(
-                "{stream}: values that do not fit their column are in extra_json: {}",
-                members(&line.misfits)
-            ));
-        }
-        if !line.unknown.is_empty() {
-            warnings.push(format!(
-                "{stream}: members that this version does not know are in extra_json: {}",
-                members(&line.unknown)
-            ));
-        }
+        warnings.extend(told(&line.drift).map(|finding| format!("{stream}: {finding}")));
         if line.parked > 0 {
             warnings.push(format!(
                 "{stream}: {} could not be read; each run tries again",
@@ -289,8 +299,10 @@ fn warnings(lines: &[Line], reports: &[RunReport]) -> Vec<String> {
     warnings
 }
 
-fn members(members: &BTreeMap<String, u64>) -> String {
-    let list: Vec<String> =
-        members.iter().map(|(member, times)| format!("{member} ({times})")).collect();
-    list.join(", ")
+/// Sentences about the first of many findings.
+fn told(findings: &[Finding]) -> impl Iterator<Item = String> + '_ {
+    const MOST: usize = 8;
+    let more = findings.len().saturating_sub(MOST);
+    let more = (more > 0).then(|| format!("and {more} members more; `--json` names them all"));
+    findings.iter().take(MOST).map(Finding::sentence).chain(more)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{OAuthItem, RefusedToken};
+use crate::drift::Drift;
 use crate::ids::{Epoch, Sequence};
 use crate::lease::Lease;
 use crate::pass::{Parked, Pass};
@@ -138,8 +139,8 @@ pub struct Health {
     pub quarantined: u64,
     /// Values that did not fit, in the last run that read any.
     pub misfits: u64,
-    /// Members that the declaration does not know, with how many records had them.
-    pub unknown: BTreeMap<String, u64>,
+    /// How records differ from the declaration.
+    pub drift: Drift,
     /// What the last pass could not prove, for people.
     pub warning: Option<String>,
 }

@@ -5,6 +5,7 @@ pub mod budget;
 pub mod coverage;
 pub mod cursor;
 pub mod dispatch;
+pub mod drift;
 pub mod forecast;
 pub mod ids;
 pub mod item;

@@ -14,11 +14,12 @@ mod fast;
 mod literal;
 mod odd;
 mod parents;
+mod presence;
 mod raw;
 mod rows;
 mod shape;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
@@ -30,7 +31,9 @@ use engine::window::Period;
 
 use self::envelope::Envelope;
 pub use self::error::PageError;
+use self::odd::Tally;
 pub use self::parents::{ParentRecord, ParentsPage, parents};
+pub use self::presence::Presence;
 use self::rows::{Layout, Rows};
 use crate::schema::TableSchema;
 
@@ -66,6 +69,12 @@ impl Decoder {
         self.assemble(rows, envelope, at)
     }
 
+    /// What `presence` says of each declared member, by path (list indices as `[]`).
+    #[must_use]
+    pub fn declared(&self, presence: &Presence) -> BTreeMap<String, engine::drift::Presence> {
+        presence.by_path(&self.layout.shape)
+    }
+
     fn read(&self, body: &str) -> Result<(Rows, Envelope), PageError> {
         envelope::check_size(body)?;
         match fast::page(&self.layout, body) {
@@ -84,9 +93,20 @@ impl Decoder {
         let dates = self.layout.dates(&rows);
         let Rows { cells, extra, tally, quarantined } = rows;
         let rows = derived::batch(&self.layout, cells, extra, at)?;
-        let (misfits, unknown) = (tally.misfits, tally.unknown);
+        let Tally { misfits, kinds, unknown, presence } = tally;
         let Envelope { total_entries, next } = envelope;
-        Ok(DecodedPage { rows, keys, dates, total_entries, next, quarantined, misfits, unknown })
+        Ok(DecodedPage {
+            rows,
+            keys,
+            dates,
+            total_entries,
+            next,
+            quarantined,
+            misfits,
+            kinds,
+            unknown,
+            presence,
+        })
     }
 }
 
@@ -138,8 +158,12 @@ pub struct DecodedPage {
     pub quarantined: Vec<Quarantined>,
     /// Values that did not fit their column, by member path (list indices as `[]`).
     pub misfits: BTreeMap<String, u64>,
+    /// What kinds of value those were.
+    pub kinds: BTreeMap<String, BTreeSet<&'static str>>,
     /// Members that the declaration does not know, by path (list indices as `[]`).
     pub unknown: BTreeMap<String, u64>,
+    /// Which declared members occurred.
+    pub presence: Presence,
 }
 
 /// A record that cannot be a row.

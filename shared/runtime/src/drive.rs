@@ -4,17 +4,18 @@ mod failed;
 mod page;
 mod request;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
+use engine::drift::{Look, Misfits};
 use engine::pass::{Ask, Next, Pass, Reading, Reads, Target, Unit};
 use engine::retry::Attempts;
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, plus};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use lake::decode::Decoder;
+use lake::decode::{Decoder, Presence};
 use page::Page;
 use request::{Flight, Request, Sent};
 use tokio::sync::Notify;
@@ -32,7 +33,9 @@ pub(crate) struct Tally {
     pub(crate) requests: u64,
     pub(crate) records: u64,
     pub(crate) misfits: BTreeMap<String, u64>,
+    pub(crate) kinds: BTreeMap<String, BTreeSet<&'static str>>,
     pub(crate) unknown: BTreeMap<String, u64>,
+    pub(crate) presence: Presence,
 }
 
 /// Memory that the answers of one run may take while they are under way. A body takes several times
@@ -119,6 +122,20 @@ impl Driver {
             tally: Tally::default(),
             first_answer: None,
             last_answer: None,
+        }
+    }
+
+    /// What the records looked like that were read so far.
+    pub(crate) fn look(&self) -> Look {
+        let tally = &self.tally;
+        let misfits = tally.misfits.iter().map(|(path, times)| {
+            let kinds = tally.kinds.get(path).cloned().unwrap_or_default();
+            (path.clone(), Misfits { times: *times, kinds })
+        });
+        Look {
+            unknown: tally.unknown.clone(),
+            misfits: misfits.collect(),
+            declared: self.decoder.declared(&tally.presence),
         }
     }
 
@@ -239,6 +256,10 @@ impl Driver {
         }
         add(&mut self.tally.misfits, page.misfits);
         add(&mut self.tally.unknown, page.unknown);
+        for (path, kinds) in page.kinds {
+            self.tally.kinds.entry(path).or_default().extend(kinds);
+        }
+        self.tally.presence.add(&page.presence);
         let effects = self.reading.on_page(ask.id, requested_at, &page.facts);
         self.latency = page.took.max(self.latency.saturating_mul(7) / 8);
         self.bound_width(page.body_bytes);

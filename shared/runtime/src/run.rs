@@ -1,5 +1,6 @@
 //! One run: one attempt at one pass of one stream, under its lease.
 
+mod drift;
 mod objects;
 mod pace;
 mod prepare;

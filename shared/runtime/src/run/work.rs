@@ -54,6 +54,7 @@ impl Run {
         self.report.records = tally.records;
         self.report.misfits.clone_from(&tally.misfits);
         self.report.unknown.clone_from(&tally.unknown);
+        self.watch(&driver.look(), unfinished.as_ref(), &ended);
         self.report.quarantined = hold.quarantined.len() as u64;
         self.report.parked = driver.reading.parked().len() as u64;
         ended
@@ -259,7 +260,6 @@ impl Run {
             if report.records > 0 {
                 item.health.quarantined = report.quarantined;
                 item.health.misfits = report.misfits.values().sum();
-                item.health.unknown.clone_from(&report.unknown);
             }
             item.lease = item.lease.as_ref().map(engine::lease::Lease::released);
             if let Err(error) = self.save_item().await {
