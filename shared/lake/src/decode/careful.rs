@@ -32,7 +32,7 @@ pub(super) fn page(layout: &Layout, body: &str) -> Result<(Rows, Envelope), Page
 }
 
 /// Adds one row, or answers why the record cannot be one.
-fn record<'de>(
+pub(super) fn record<'de>(
     layout: &Layout,
     rows: &mut Rows,
     odd: &mut Odd<'de>,

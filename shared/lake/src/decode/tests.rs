@@ -12,6 +12,7 @@ use jiff::civil;
 use super::*;
 
 mod odd_pages;
+mod older;
 mod pages;
 mod parent_pages;
 mod properties;

@@ -12,6 +12,7 @@ use engine::key::{Key, KeyPart};
 use engine::schema::{Column, Source};
 
 use super::keyed::{Keyed, day_of, epoch_day};
+use crate::decode::Lifter;
 use crate::schema::TableSchema;
 
 /// Which columns are read from a file or a run of rows.
@@ -38,6 +39,8 @@ pub(crate) struct Layout {
     parent: Option<usize>,
     period: Option<(usize, usize)>,
     converter: RowConverter,
+    /// Brings rows of older declarations up to this one.
+    lifter: Option<Lifter>,
 }
 
 impl Layout {
@@ -55,7 +58,9 @@ impl Layout {
         };
         let stored = |column: &Column| column.source != Source::Partition;
         match columns {
-            Columns::All => Self::of(table, stored),
+            Columns::All => {
+                Ok(Self { lifter: Some(Lifter::of(table)), ..Self::of(table, stored)? })
+            }
             Columns::Versions => Self::of(table, |column| stored(column) && is_version(column)),
         }
     }
@@ -93,7 +98,17 @@ impl Layout {
             keys,
             schema,
             converter,
+            lifter: None,
         })
+    }
+
+    /// Stored rows as today's declaration decodes them, and whether that changed any.
+    pub(crate) fn lifted(&self, batch: RecordBatch) -> Result<(RecordBatch, bool), ArrowError> {
+        let lifted = match &self.lifter {
+            Some(lifter) => lifter.lift(&batch)?,
+            None => None,
+        };
+        Ok(lifted.map_or((batch, false), |lifted| (lifted, true)))
     }
 
     /// The key columns of `batch` as bytes whose order is the order of `Key`.
