@@ -50,6 +50,8 @@ pub enum Command {
     Export(ExportArguments),
     /// Throw a stream's table away, so that the next sync loads it anew.
     Reset(ResetArguments),
+    /// Write files anew that hold in extra_json what has a column since an update of harvest-lake.
+    Upgrade(UpgradeArguments),
 }
 
 /// Which account and lake.
@@ -278,6 +280,18 @@ pub struct ExportArguments {
 pub struct ResetArguments {
     /// The streams.
     #[arg(required = true, value_name = "STREAM")]
+    pub streams: Vec<String>,
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    #[command(flatten)]
+    pub api: ApiArguments,
+}
+
+/// Arguments of `upgrade`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct UpgradeArguments {
+    /// The streams [default: all]
+    #[arg(value_name = "STREAM")]
     pub streams: Vec<String>,
     #[command(flatten)]
     pub place: PlaceArguments,

@@ -24,6 +24,7 @@ mod stream_list;
 mod summary;
 mod sync;
 mod text;
+mod upgrade;
 
 pub use arguments::Arguments;
 pub use exit::{CliError, Exit};

@@ -19,6 +19,7 @@ use crate::said::{Paint, Said};
 use crate::status;
 use crate::stream_list;
 use crate::sync;
+use crate::upgrade;
 
 /// What standard output and standard error are connected to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,5 +97,6 @@ async fn command(
         Command::Files(files) => files::files(files, &given).await,
         Command::Export(wanted) => export::export(wanted, &given).await,
         Command::Reset(reset) => reset::reset(reset, given).await,
+        Command::Upgrade(wanted) => upgrade::upgrade(wanted, given).await,
     }
 }

@@ -11,3 +11,4 @@ pub mod partition;
 pub mod schema;
 pub mod store;
 pub mod table;
+pub mod upgrade;

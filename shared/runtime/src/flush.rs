@@ -170,7 +170,7 @@ impl Run {
 
     /// Writes the position that the commit carries into the item: only a receipt of the commit
     /// can lead here.
-    async fn advance(&mut self, committed: &Committed) -> Result<(), RunError> {
+    pub(crate) async fn advance(&mut self, committed: &Committed) -> Result<(), RunError> {
         self.item.value.version = committed.version;
         self.item.value.sequence = committed.sequence;
         self.save_item().await

@@ -20,6 +20,7 @@ pub mod reset;
 pub mod run;
 pub mod telemetry;
 mod tidy;
+pub mod upgrade;
 
 pub use context::Context;
 pub use error::RunError;

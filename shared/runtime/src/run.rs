@@ -103,7 +103,7 @@ pub(crate) fn fail(item: &mut StreamItem, now: Timestamp, error: &RunError) {
 
 impl Run {
     /// Takes the lease and opens the table, or says who works.
-    async fn open(
+    pub(crate) async fn open(
         context: &Context,
         order: Order,
         begun: Timestamp,
@@ -207,6 +207,12 @@ impl Run {
             .await
             .map_err(|source| RunError::State { stream, source })?;
         if written { Ok(()) } else { Err(RunError::LostLease { stream }) }
+    }
+
+    /// Gives the lease back.
+    pub(crate) async fn give_back(&mut self) -> Result<(), RunError> {
+        self.item.value.lease = self.item.value.lease.as_ref().map(Lease::released);
+        self.save_item().await
     }
 
     /// Renews the lease when half of it is gone.

@@ -1,0 +1,124 @@
+//! Files that an older declaration wrote, written anew by today's.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engine::time::Timestamp;
+
+use crate::offload::offload;
+use crate::partition::{
+    Columns, Layout, Limits, PartitionError, PartitionWriter, Written, fetch, open,
+};
+use crate::schema::TableSchema;
+use crate::store::{ObjectStore, PutIfAbsent};
+use crate::table::FileEntry;
+
+/// Writes files of one table anew where their `extra_json` holds what has a column now.
+#[derive(Debug)]
+pub struct Upgrader {
+    store: Arc<dyn ObjectStore>,
+    root: String,
+    layout: Arc<Layout>,
+}
+
+/// Why a file could not be written anew. Nothing is committed; the table is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum UpgradeError {
+    /// A file of the table could not be read or written.
+    #[error(transparent)]
+    Partition(#[from] PartitionError),
+    /// The new file's name is taken.
+    #[error("`{0}` is there already, with another content")]
+    Taken(String),
+    /// The process is ending.
+    #[error("the upgrade was stopped")]
+    Stopped,
+}
+
+impl Upgrader {
+    /// For the table at `root`.
+    ///
+    /// # Errors
+    /// Where the schema has a key that cannot be sorted.
+    pub fn new(
+        store: Arc<dyn ObjectStore>,
+        root: &str,
+        schema: &TableSchema,
+    ) -> Result<Self, UpgradeError> {
+        let layout = Layout::new(schema, Columns::All).map_err(PartitionError::from)?;
+        Ok(Self { store, root: root.to_owned(), layout: Arc::new(layout) })
+    }
+
+    /// The file that is to replace `file`, stored already; `None` where it needs no other. Its rows
+    /// are the same rows in the same order. A file that others wrote is left to the next merge of
+    /// its partition, which writes it anew anyway.
+    ///
+    /// `name` is the new file's, without its folder.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or the new one not be stored.
+    pub async fn upgrade(
+        &self,
+        file: &FileEntry,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Option<FileEntry>, UpgradeError> {
+        if file.keys.is_none() {
+            return Ok(None);
+        }
+        let bytes = fetch(self.store.as_ref(), &self.root, &file.path).await?;
+        let (layout, path) = (Arc::clone(&self.layout), file.path.clone());
+        let written = offload(move || rewrite(&layout, &path, &bytes)).await;
+        let Some(written) = written.map_err(|_| UpgradeError::Stopped)?? else {
+            return Ok(None);
+        };
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let slash = if folder.is_empty() { "" } else { "/" };
+        let path = format!("{folder}{slash}{name}.parquet");
+        let key = format!("{}/{path}", self.root);
+        let put = self.store.put_if_absent(&key, written.bytes.clone()).await;
+        if put.map_err(PartitionError::from)? == PutIfAbsent::Exists {
+            // Ours of a put whose answer was lost: attempts have names of their own.
+            let there = self.store.get(&key).await.map_err(PartitionError::from)?;
+            if there.as_ref() != Some(&written.bytes) {
+                return Err(UpgradeError::Taken(key));
+            }
+        }
+        Ok(Some(FileEntry {
+            path,
+            partition: file.partition.clone(),
+            size: written.bytes.len() as u64,
+            modified: now,
+            rows: written.rows,
+            stats: written.stats,
+            keys: written.keys,
+        }))
+    }
+}
+
+/// The file's rows as today's declaration has them, if any is another than it was.
+fn rewrite(
+    layout: &Arc<Layout>,
+    path: &str,
+    bytes: &Bytes,
+) -> Result<Option<Written>, PartitionError> {
+    // Most files need nothing: look first, and encode only what is needed.
+    let mut looking = open(layout, path, bytes.clone())?;
+    loop {
+        let more = looking.next().transpose()?;
+        if looking.has_lifted() {
+            break;
+        }
+        if more.is_none() {
+            return Ok(None);
+        }
+    }
+    let mut writer = PartitionWriter::new(Arc::clone(layout), Limits::default())?;
+    for rows in open(layout, path, bytes.clone())? {
+        writer.write(&rows?)?;
+    }
+    writer.finish().map(Some)
+}
+
+#[cfg(test)]
+mod tests;
