@@ -222,7 +222,7 @@ class TemplateTest(unittest.TestCase):
         self.assertIn(("OldestStreamLagSeconds", "breaching"), watched)
         for metric in ("Errors", "Throttles", "RecursiveInvocationsDropped",
                        "DestinationDeliveryFailures", "ApproximateNumberOfMessagesVisible",
-                       "RefusedStreams", "FailingStreams"):
+                       "RefusedStreams", "FailingStreams", "QuarantinedRecords"):
             self.assertIn((metric, "notBreaching"), watched)
         queues = {
             json.dumps(alarm["Properties"]["Dimensions"])

@@ -52,6 +52,8 @@ pub enum Command {
     Reset(ResetArguments),
     /// Write files anew that hold in extra_json what has a column since an update of harvest-lake.
     Upgrade(UpgradeArguments),
+    /// List the records that could not be rows, or try them again.
+    Quarantine(QuarantineArguments),
 }
 
 /// Which account and lake.
@@ -140,6 +142,18 @@ impl From<PassArgument> for Pass {
     }
 }
 
+/// What of the records is not kept.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PrivacyArguments {
+    /// Members never to write, as users.email,time_entries.notes [HARVEST_EXCLUDE_FIELDS]
+    #[arg(long, value_name = "STREAM.MEMBER,..")]
+    pub exclude_fields: Option<String>,
+    /// Texts to write as HMAC-SHA-256 only, with the key of the variable HARVEST_HASH_KEY
+    /// [HARVEST_HASH_FIELDS]
+    #[arg(long, value_name = "STREAM.MEMBER,..")]
+    pub hash_fields: Option<String>,
+}
+
 /// Arguments of `sync`.
 #[derive(Clone, Debug, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that is given or not")]
@@ -150,6 +164,8 @@ pub struct SyncArguments {
     pub api: ApiArguments,
     #[command(flatten)]
     pub streams: StreamArguments,
+    #[command(flatten)]
+    pub privacy: PrivacyArguments,
     /// Which pass each stream runs [default: what it needs]
     #[arg(long, value_enum)]
     pub pass: Option<PassArgument>,
@@ -297,6 +313,38 @@ pub struct UpgradeArguments {
     pub place: PlaceArguments,
     #[command(flatten)]
     pub api: ApiArguments,
+}
+
+/// Arguments of `quarantine`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct QuarantineArguments {
+    /// What to do [default: list]
+    #[command(subcommand)]
+    pub what: Option<QuarantineCommand>,
+    #[command(flatten)]
+    pub place: PlaceArguments,
+}
+
+/// What to do with the quarantine.
+#[derive(Clone, Debug, Subcommand)]
+pub enum QuarantineCommand {
+    /// Try the records with this version of harvest-lake: where any can be a row now, a full pass
+    /// reads them from Harvest as they are now.
+    Retry(RetryArguments),
+}
+
+/// Arguments of `quarantine retry`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RetryArguments {
+    /// The streams [default: all]
+    #[arg(value_name = "STREAM")]
+    pub streams: Vec<String>,
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    #[command(flatten)]
+    pub api: ApiArguments,
+    #[command(flatten)]
+    pub privacy: PrivacyArguments,
 }
 
 #[cfg(test)]

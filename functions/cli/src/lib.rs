@@ -14,6 +14,7 @@ mod interrupt;
 mod lake_facts;
 mod plan;
 mod probe;
+mod quarantine;
 mod reset;
 mod rounds;
 mod run;

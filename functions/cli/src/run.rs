@@ -14,6 +14,7 @@ use crate::exit::{CliError, Exit};
 use crate::export;
 use crate::files;
 use crate::plan;
+use crate::quarantine;
 use crate::reset;
 use crate::said::{Paint, Said};
 use crate::status;
@@ -97,6 +98,7 @@ async fn command(
         Command::Files(files) => files::files(files, &given).await,
         Command::Export(wanted) => export::export(wanted, &given).await,
         Command::Reset(reset) => reset::reset(reset, given).await,
+        Command::Quarantine(wanted) => quarantine::quarantine(wanted, given).await,
         Command::Upgrade(wanted) => upgrade::upgrade(wanted, given).await,
     }
 }

@@ -132,7 +132,7 @@ fn row(
             // There are so many that they are kept in the lake.
             engine::item::Stored::At(_) => 1,
         },
-        quarantined: health.quarantined,
+        quarantined: health.quarantine.records,
         misfits: health.misfits,
         drift: health.drift.findings(),
         warning: health.warning.clone(),

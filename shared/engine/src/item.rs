@@ -9,6 +9,7 @@ use crate::drift::Drift;
 use crate::ids::{Epoch, Sequence};
 use crate::lease::Lease;
 use crate::pass::{Parked, Pass};
+use crate::quarantine::Quarantine;
 use crate::time::{Date, Timestamp};
 use crate::window::Grid;
 
@@ -135,8 +136,8 @@ pub struct Health {
     pub refused: bool,
     /// Rows of the table.
     pub rows: u64,
-    /// Records kept raw because they could not become rows, in the last complete pass.
-    pub quarantined: u64,
+    /// Records kept raw because they could not become rows.
+    pub quarantine: Quarantine,
     /// Values that did not fit, in the last run that read any.
     pub misfits: u64,
     /// How records differ from the declaration.

@@ -13,6 +13,8 @@ pub mod key;
 pub mod lease;
 pub mod pass;
 pub mod plan;
+pub mod privacy;
+pub mod quarantine;
 pub mod report;
 pub mod retry;
 pub mod room;

@@ -18,6 +18,7 @@ mod parents;
 mod path;
 mod presence;
 mod raw;
+mod redact;
 mod rows;
 mod shape;
 
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use engine::ids::AccountId;
 use engine::key::Key;
+use engine::privacy::Rules;
 use engine::spec::StreamSpec;
 use engine::time::{Date, Timestamp};
 use engine::window::Period;
@@ -37,6 +39,8 @@ pub(crate) use self::lift::Lifter;
 use self::odd::Tally;
 pub use self::parents::{ParentRecord, ParentsPage, parents};
 pub use self::presence::Presence;
+pub use self::redact::HashKey;
+use self::redact::Redactor;
 use self::rows::{Layout, Rows};
 use crate::schema::TableSchema;
 
@@ -44,13 +48,35 @@ use crate::schema::TableSchema;
 #[derive(Clone, Debug)]
 pub struct Decoder {
     layout: Arc<Layout>,
+    redactor: Option<Arc<Redactor>>,
+    rules: Arc<Rules>,
 }
 
 impl Decoder {
     /// The decoder that follows from the declaration.
     #[must_use]
     pub fn new(spec: &'static StreamSpec) -> Self {
-        Self { layout: Arc::new(Layout::of(TableSchema::of(spec))) }
+        let layout = Arc::new(Layout::of(TableSchema::of(spec)));
+        Self { layout, redactor: None, rules: Arc::default() }
+    }
+
+    /// The same, that keeps only what `rules` allow; `key` is that of the hashes. A hash without a
+    /// key is left out.
+    #[must_use]
+    pub fn with_privacy(self, rules: &Rules, key: Option<&HashKey>) -> Self {
+        let redactor = (!rules.is_empty()).then(|| Arc::new(Redactor::of(rules, key)));
+        Self { redactor, rules: Arc::new(rules.clone()), ..self }
+    }
+
+    /// What of a body may be kept; a body that is to be decoded goes through it first.
+    ///
+    /// # Errors
+    /// When the body as a whole is not what the stream serves.
+    pub fn redact(&self, body: String) -> Result<String, PageError> {
+        match &self.redactor {
+            Some(redactor) => redactor.body(self.layout.schema.spec.records_key, &body),
+            None => Ok(body),
+        }
     }
 
     /// The schema of the rows.
@@ -72,10 +98,21 @@ impl Decoder {
         self.assemble(rows, envelope, at)
     }
 
+    /// Whether one raw record could be a row.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_record(&self, raw: &str) -> Result<(), String> {
+        let raw = raw::value(raw).map_err(|error| format!("not JSON: {error}"))?;
+        careful::record(&self.layout, &mut self.layout.rows(), &mut odd::Odd::default(), raw)
+    }
+
     /// What `presence` says of each declared member, by path (list indices as `[]`).
     #[must_use]
     pub fn declared(&self, presence: &Presence) -> BTreeMap<String, engine::drift::Presence> {
-        presence.by_path(&self.layout.shape)
+        let mut declared = presence.by_path(&self.layout.shape);
+        declared.retain(|path, _| !self.rules.excludes(path));
+        declared
     }
 
     fn read(&self, body: &str) -> Result<(Rows, Envelope), PageError> {

@@ -103,7 +103,7 @@ impl Driver {
         Self {
             context: context.clone(),
             spec,
-            decoder: Arc::new(Decoder::new(spec)),
+            decoder: Arc::new(context.settings.decoder(spec)),
             horizon: match pass {
                 Pass::Incremental => HORIZON_INCREMENTAL,
                 Pass::Full => HORIZON_FULL,

@@ -15,6 +15,7 @@ mod hold;
 pub mod metrics;
 pub mod parts;
 pub mod progress;
+pub mod quarantine;
 pub mod records;
 pub mod reset;
 pub mod run;

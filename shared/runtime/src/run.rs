@@ -4,6 +4,7 @@ mod drift;
 mod objects;
 mod pace;
 mod prepare;
+mod quarantine;
 mod record;
 mod report;
 mod work;
@@ -53,6 +54,8 @@ pub(crate) struct Run {
     /// When the last page that is being flushed was in.
     pub(crate) read_until: Timestamp,
     taken_over: bool,
+    /// Whether this run has ended a pass before which nothing in the quarantine counts any more.
+    superseded: bool,
 }
 
 /// Runs `order` and reports how it went; an error is part of the report, too.
@@ -129,6 +132,7 @@ impl Run {
             begun,
             read_until: begun,
             taken_over,
+            superseded: false,
         };
         run.catch_up().await?;
         Ok(Ok(run))

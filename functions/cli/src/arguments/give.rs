@@ -4,7 +4,7 @@ use runtime::config::{Given, Setting};
 
 use super::{
     ApiArguments, CheckArguments, HistoryArguments, LakeArguments, PlaceArguments, PlanArguments,
-    StatusArguments, StreamArguments, SyncArguments,
+    PrivacyArguments, StatusArguments, StreamArguments, SyncArguments,
 };
 
 /// Sets what a flag says.
@@ -59,8 +59,16 @@ impl StreamArguments {
     }
 }
 
+impl PrivacyArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        set(given, Setting::EXCLUDE_FIELDS, self.exclude_fields.as_ref());
+        set(given, Setting::HASH_FIELDS, self.hash_fields.as_ref());
+    }
+}
+
 impl SyncArguments {
     pub(crate) fn give(&self, given: &mut Given) {
+        self.privacy.give(given);
         self.place.give(given);
         self.api.give(given);
         self.streams.give(given);

@@ -15,6 +15,7 @@ mod odd_pages;
 mod older;
 mod pages;
 mod parent_pages;
+mod private;
 mod properties;
 
 /// A listing with a field of each type.

@@ -45,6 +45,12 @@ settings! {
     STREAMS: "--streams", "HARVEST_STREAMS";
     /// Streams not to read.
     EXCLUDE: "--exclude", "HARVEST_EXCLUDE";
+    /// Members that are not kept.
+    EXCLUDE_FIELDS: "--exclude-fields", "HARVEST_EXCLUDE_FIELDS";
+    /// Members that are kept as hashes.
+    HASH_FIELDS: "--hash-fields", "HARVEST_HASH_FIELDS";
+    /// The key of the hashes: no flag, other users of the machine see those.
+    HASH_KEY: "--hash-fields", "HARVEST_HASH_KEY";
     /// First day of dated listings and reports.
     START_DATE: "--start-date", "HARVEST_START_DATE";
     /// How often incremental passes run.

@@ -12,6 +12,7 @@ use harvest_api::Token;
 use super::error::ConfigError;
 use super::given::{Given, Setting, has_own_s3_endpoint};
 use super::names::find_stream;
+use super::privacy::Privacy;
 use crate::aws::Aws;
 
 use super::{BASE_URL, Deployment, LakePlace, Settings, StatePlace, TokenPlace};
@@ -71,6 +72,7 @@ fn settings(given: &Given, account: AccountId) -> Result<Settings, ConfigError> 
     let mut settings = Settings::new(account);
     settings.streams = streams(given, Setting::STREAMS)?;
     settings.exclude = streams(given, Setting::EXCLUDE)?.unwrap_or_default();
+    settings.privacy = Privacy::parse(given)?;
     settings.start_date = read(given, Setting::START_DATE, |text| {
         let day = (text.len() == 10).then(|| text.parse().ok()).flatten();
         day.ok_or_else(|| format!("`{text}` is no day: write 2024-01-31"))

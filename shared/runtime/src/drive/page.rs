@@ -51,6 +51,7 @@ pub(super) fn decode(
     };
     match reads {
         Reads::Records(_) => {
+            let body = decoder.redact(body)?;
             let DecodedPage {
                 rows,
                 keys,

@@ -56,6 +56,7 @@ impl Run {
         self.report.unknown.clone_from(&tally.unknown);
         self.watch(&driver.look(), unfinished.as_ref(), &ended);
         self.report.quarantined = hold.quarantined.len() as u64;
+        self.count_quarantined(self.report.quarantined, unfinished.as_ref());
         self.report.parked = driver.reading.parked().len() as u64;
         ended
     }
@@ -189,6 +190,10 @@ impl Run {
             // Until a commit names its successor, a lost state would need it.
             self.discard(&key).await;
         }
+        if stage == Stage::Complete && refused.is_none() {
+            let parked = driver.reading.parked().len();
+            self.supersede_quarantine(begun, &proof, parked, hold).await;
+        }
         if stage == Stage::Complete
             && let Proof::Unproven(why) = proof
         {
@@ -258,7 +263,6 @@ impl Run {
                 Outcome::Busy { .. } => item.health.failures = 0,
             }
             if report.records > 0 {
-                item.health.quarantined = report.quarantined;
                 item.health.misfits = report.misfits.values().sum();
             }
             item.lease = item.lease.as_ref().map(engine::lease::Lease::released);
