@@ -186,6 +186,9 @@ pub struct SyncArguments {
     /// Accept a token that sees less than the one that wrote the rows [HARVEST_ACCEPT_ROLE]
     #[arg(long)]
     pub accept_role: bool,
+    /// Accept this as the account's new address, such as acme.harvestapp.com [HARVEST_ACCEPT_DOMAIN]
+    #[arg(long, value_name = "DOMAIN")]
+    pub accept_domain: Option<String>,
     /// Accept that any number of rows is deleted
     #[arg(long)]
     pub accept_deletes: bool,

@@ -118,6 +118,7 @@ impl CliError {
             | Self::NotADemo { .. }
             | Self::Target { .. }
             | Self::Partition(_)
+            | Self::Run(RunError::OtherCompany { .. })
             | Self::Table(lake::table::TableError::OtherAccount { .. }) => Exit::Usage,
             Self::Parts(parts) => match parts {
                 PartsError::Config(_)

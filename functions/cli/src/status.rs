@@ -177,6 +177,7 @@ fn said(
         "lake": lake.to_string(),
         "company": account.company,
         "person": account.person,
+        "person_changed": account.person_changed,
         "roles": account.roles,
         "read_at": account.read_at,
         "exit_code": exit.code(),
@@ -195,6 +196,14 @@ fn said(
             "\nRows that Harvest deleted are gone up to each last full pass; the oldest proof \
              began {}.\n",
             text::ago(between(oldest, now))
+        )));
+    }
+    if let Some((at, before)) = &account.person_changed {
+        let ago = text::ago(between(*at, now));
+        let person = &account.person;
+        text.push_str(&paint.warn(&format!(
+            "\n! The token is another person's, noticed {ago}: it was that of {before}, it is that \
+             of {person}.\n"
         )));
     }
     for (row, finding) in rows.iter().flat_map(|row| row.drift.iter().map(move |it| (row, it))) {

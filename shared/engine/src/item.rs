@@ -51,6 +51,8 @@ pub struct Position {
     pub start_date: Option<Date>,
     /// Roles that the rows were written with.
     pub roles: Vec<String>,
+    /// Id of the person that the rows were written with.
+    pub person: Option<i64>,
 }
 
 /// One of the two passes.
@@ -156,6 +158,12 @@ impl Position {
         }
     }
 
+    /// The rows are as a person with these roles saw them.
+    pub fn written_by(&mut self, person: Option<i64>, roles: Vec<String>) {
+        self.person = person.or(self.person);
+        self.roles = roles;
+    }
+
     /// Keys of the lake objects that it names.
     #[must_use]
     pub fn objects(&self) -> Vec<String> {
@@ -191,8 +199,14 @@ pub struct AccountItem {
     pub read_at: Option<Timestamp>,
     /// Name of the company.
     pub company: String,
+    /// Its address at Harvest, `acme.harvestapp.com`; empty where this person may not read it.
+    pub domain: String,
     /// The person of the token.
     pub person: String,
+    /// Their id.
+    pub person_id: Option<i64>,
+    /// When the token became another person's, and whose it was.
+    pub person_changed: Option<(Timestamp, String)>,
     /// `access_roles` of that person; without that member of `/users/me`: empty.
     pub roles: Vec<String>,
     /// Modules that are off, by the name of their feature member.

@@ -59,6 +59,8 @@ pub struct Settings {
     pub tidy_at_once: bool,
     /// Accept a token that sees less than the rows were written with.
     pub accept_role: bool,
+    /// The account's new address at Harvest, where it has moved.
+    pub accept_domain: Option<String>,
     /// Accept deletes of any number of rows.
     pub accept_deletes: bool,
     /// Windows of reports.
@@ -93,6 +95,7 @@ impl Settings {
             keep: false,
             tidy_at_once: false,
             accept_role: false,
+            accept_domain: None,
             accept_deletes: false,
             grid: Grid::default(),
             general: Limit::GENERAL,

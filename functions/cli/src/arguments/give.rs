@@ -77,6 +77,7 @@ impl SyncArguments {
         set(given, Setting::RETENTION, self.retention.as_ref());
         raise(given, Setting::KEEP, self.keep);
         raise(given, Setting::ACCEPT_ROLE, self.accept_role);
+        set(given, Setting::ACCEPT_DOMAIN, self.accept_domain.as_ref());
         raise(given, Setting::ACCEPT_DELETES, self.accept_deletes);
     }
 }

@@ -63,6 +63,8 @@ settings! {
     KEEP: "--keep", "HARVEST_KEEP";
     /// Accept a token that sees less.
     ACCEPT_ROLE: "--accept-role", "HARVEST_ACCEPT_ROLE";
+    /// Accept that the account has another address at Harvest.
+    ACCEPT_DOMAIN: "--accept-domain", "HARVEST_ACCEPT_DOMAIN";
     /// Accept deletes of any number of rows.
     ACCEPT_DELETES: "--accept-deletes", "HARVEST_ACCEPT_DELETES";
     /// Windows of reports.

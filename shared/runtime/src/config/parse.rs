@@ -72,6 +72,7 @@ fn settings(given: &Given, account: AccountId) -> Result<Settings, ConfigError> 
     let mut settings = Settings::new(account);
     settings.streams = streams(given, Setting::STREAMS)?;
     settings.exclude = streams(given, Setting::EXCLUDE)?.unwrap_or_default();
+    settings.accept_domain = given.get(Setting::ACCEPT_DOMAIN).map(str::to_owned);
     settings.privacy = Privacy::parse(given)?;
     settings.start_date = read(given, Setting::START_DATE, |text| {
         let day = (text.len() == 10).then(|| text.parse().ok()).flatten();
