@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use e2e::oracle::After;
+use e2e::scene::Scene;
 use e2e::world::{World, in_simulated_time, now, sync};
 use engine::pass::Pass;
 use lake::store::ObjectStore;
@@ -114,4 +115,48 @@ fn a_file_that_nobody_can_read_is_listed_all_the_same() {
         sync(&world.process(None), Some(Pass::Full)).await.unwrap();
         assert_eq!(lies(&world).await, 1);
     });
+}
+
+/// The commands, as somebody types them.
+#[test]
+fn the_commands_tell_what_lies_there_and_what_became_of_it() {
+    let scene = Scene::new(3);
+    scene.run("sync --json --streams clients,tasks").with(0);
+    let listed = scene.run("quarantine --json").with(0).json();
+    assert_eq!(listed["files"], serde_json::json!([]));
+    let empty = scene.run("quarantine retry --json").with(0).json();
+    assert_eq!(empty["streams"][0]["records"], 0);
+
+    let folder = scene.lake().join("quarantine/clients");
+    std::fs::create_dir_all(&folder).unwrap();
+    let line = serde_json::json!({ "reason": "`id` is missing or null", "raw": client(1, "x") });
+    let file = folder.join("20200101T000000000Z-clients.jsonl");
+    std::fs::write(&file, format!("{line}\n")).unwrap();
+    let listed = scene.run("quarantine --json").with(0).json();
+    assert_eq!(listed["files"][0]["stream"], "clients");
+    assert_eq!(listed["files"][0]["at"], "2020-01-01T00:00:00Z");
+    assert_eq!(listed["files"][0]["reasons"], serde_json::json!({ "`id` is missing or null": 1 }));
+    scene.run("quarantine").with(0).says(&["`id` is missing or null (1)", "retry"]);
+    let tried = scene.run("quarantine retry clients --json").with(0).json();
+    assert_eq!(tried["streams"][0]["readable"], 1);
+    assert_eq!(tried["streams"][0]["left"], 0);
+    assert!(!file.exists());
+    scene.run("quarantine retry client").with(2).says(&["`clients`"]);
+    scene.heals();
+}
+
+#[test]
+fn an_upgrade_of_what_is_up_to_date_does_nothing() {
+    let scene = Scene::new(3);
+    scene.run("sync --json --streams clients,tasks").with(0);
+    let before = scene.standing("clients");
+    let done = scene.run("upgrade clients tasks --json").with(0).json();
+    for one in done["streams"].as_array().unwrap() {
+        assert_eq!(
+            (&one["outcome"], &one["rewritten"], &one["commits"]),
+            (&"complete".into(), &0.into(), &0.into())
+        );
+    }
+    assert_eq!(scene.standing("clients"), before);
+    scene.run("upgrade client").with(2).says(&["`clients`"]);
 }

@@ -13,7 +13,7 @@ use crate::exit::{CliError, Exit};
 use crate::said::Said;
 use crate::text;
 
-/// Writes files anew that hold in extra_json what has a column now. Asks Harvest nothing.
+/// Writes files anew that hold in `extra_json` what has a column now. Asks Harvest nothing.
 pub(crate) async fn upgrade(
     arguments: &UpgradeArguments,
     mut given: Given,
@@ -23,14 +23,14 @@ pub(crate) async fn upgrade(
     let specs = wanted(&arguments.streams)?;
     let deployment = Deployment::parse(&given)?;
     let context = parts::context(&deployment, Arc::new(Silent)).await?;
-    let mut text = String::new();
+    let mut lines = Vec::new();
     let mut documents = Vec::new();
     let mut exit = Exit::Done;
     for spec in specs {
         let stream = spec.name;
         match runtime::upgrade::upgrade(&context, spec).await {
             Ok(Ok(done)) => {
-                text.push_str(&match (done.files, done.commits) {
+                lines.push(match (done.files, done.commits) {
                     (0, 0) => format!("{stream}: up to date\n"),
                     (0, _) => format!("{stream}: new columns are in the log; no file needs them\n"),
                     (files, _) => format!(
@@ -47,7 +47,7 @@ pub(crate) async fn upgrade(
             }
             Ok(Err(busy)) => {
                 exit = Exit::SomeFailed;
-                text.push_str(&format!(
+                lines.push(format!(
                     "{stream}: a run works on it until {} at least; nothing was done, try again \
                      then\n",
                     busy.until
@@ -56,7 +56,7 @@ pub(crate) async fn upgrade(
             }
             Err(error) => {
                 exit = Exit::SomeFailed;
-                text.push_str(&format!("{stream}: {}\n", error.chain()));
+                lines.push(format!("{stream}: {}\n", error.chain()));
                 documents.push(json!({
                     "stream": stream, "outcome": "failed",
                     "error_type": error.error_type(), "message": error.chain(),
@@ -69,7 +69,7 @@ pub(crate) async fn upgrade(
         "streams": documents,
         "exit_code": exit.code(),
     });
-    Ok(Said { text, json, exit })
+    Ok(Said { text: lines.concat(), json, exit })
 }
 
 /// The named streams, or all.

@@ -110,7 +110,7 @@ pub async fn retry(context: &Context, spec: &'static StreamSpec) -> Result<Retri
     };
     if readable > 0 {
         let order = Order { spec, pass: Pass::Full, deadline: None, accept_deletes: false };
-        let report = run(context, order).await;
+        let report = Box::pin(run(context, order)).await;
         if matches!(report.outcome, Outcome::Complete) {
             retried.left = self::records(context, spec).await?.len() as u64;
         }

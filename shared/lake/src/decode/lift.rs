@@ -121,13 +121,12 @@ struct Finder<'a> {
 
 impl Finder<'_> {
     fn may_move(&mut self, path: &str, raw: &str) -> bool {
-        let (declared, cell) = match self.known.get(path) {
-            Some(known) => *known,
-            None => {
-                let found = find(self.shape, path);
-                self.known.insert(path.to_owned(), found);
-                found
-            }
+        let (declared, cell) = if let Some(known) = self.known.get(path) {
+            *known
+        } else {
+            let found = find(self.shape, path);
+            self.known.insert(path.to_owned(), found);
+            found
         };
         let buffer = cell.and_then(|cell| self.scratch.cells.buffers.get_mut(cell));
         // Most of what is declared and lies there does so because it does not fit.
@@ -250,7 +249,7 @@ fn list(
 ) -> Option<()> {
     let lists = column.as_list_opt::<i32>()?;
     let items = lists.is_valid(row).then(|| lists.value(row));
-    let length = items.as_ref().map_or(0, |items| items.len());
+    let length = items.as_ref().map_or(0, Array::len);
     // Nothing of what is kept may have no place.
     let reach = place.is_none_or(|place| {
         place.members.is_empty() && place.items.keys().all(|index| *index < length)

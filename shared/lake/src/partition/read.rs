@@ -140,8 +140,8 @@ impl Stored {
         self.lifted
     }
 
-    fn fitted(&mut self, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
-        let (batch, lifted) = self.layout.lifted(fit(&batch, &self.layout.schema)?)?;
+    fn fitted(&mut self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let (batch, lifted) = self.layout.lifted(fit(batch, &self.layout.schema)?)?;
         self.lifted |= lifted;
         Ok(batch)
     }
@@ -152,7 +152,7 @@ impl Iterator for Stored {
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.reader.next()?;
-        let fitted = batch.and_then(|batch| self.fitted(batch));
+        let fitted = batch.and_then(|batch| self.fitted(&batch));
         Some(fitted.map_err(|error| damaged(&self.path, error)))
     }
 }
