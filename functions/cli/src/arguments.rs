@@ -54,6 +54,8 @@ pub enum Command {
     Upgrade(UpgradeArguments),
     /// List the records that could not be rows, or try them again.
     Quarantine(QuarantineArguments),
+    /// Remove a person's own data: names, addresses, notes; what they did stays.
+    Erase(EraseArguments),
 }
 
 /// Which account and lake.
@@ -312,6 +314,18 @@ pub struct UpgradeArguments {
     /// The streams [default: all]
     #[arg(value_name = "STREAM")]
     pub streams: Vec<String>,
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    #[command(flatten)]
+    pub api: ApiArguments,
+}
+
+/// Arguments of `erase`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct EraseArguments {
+    /// Id of the user
+    #[arg(long, value_name = "ID")]
+    pub user: i64,
     #[command(flatten)]
     pub place: PlaceArguments,
     #[command(flatten)]

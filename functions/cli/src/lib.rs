@@ -7,6 +7,7 @@ mod ddl;
 mod demo;
 mod display;
 mod duckdb;
+mod erase;
 mod exit;
 mod export;
 mod files;

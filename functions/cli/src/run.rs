@@ -10,6 +10,7 @@ use crate::check;
 use crate::ddl;
 use crate::demo;
 use crate::display::Show;
+use crate::erase;
 use crate::exit::{CliError, Exit};
 use crate::export;
 use crate::files;
@@ -99,6 +100,7 @@ async fn command(
         Command::Export(wanted) => export::export(wanted, &given).await,
         Command::Reset(reset) => reset::reset(reset, given).await,
         Command::Quarantine(wanted) => quarantine::quarantine(wanted, given).await,
+        Command::Erase(wanted) => erase::erased(wanted, given).await,
         Command::Upgrade(wanted) => upgrade::upgrade(wanted, given).await,
     }
 }

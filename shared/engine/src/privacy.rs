@@ -13,6 +13,17 @@ pub enum Treatment {
     Hash,
 }
 
+/// What of a stream's records is a person's own.
+#[derive(Debug)]
+pub struct Personal {
+    /// The stream.
+    pub stream: &'static str,
+    /// The member that says whose record it is, by path: a user's id.
+    pub person: &'static str,
+    /// The members that go when the person is erased, by path.
+    pub members: &'static [&'static str],
+}
+
 /// Members of one stream and what becomes of them, by path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules(BTreeMap<Vec<String>, Treatment>);

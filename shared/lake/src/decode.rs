@@ -28,7 +28,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use engine::ids::AccountId;
 use engine::key::Key;
-use engine::privacy::Rules;
+use engine::privacy::{Personal, Rules};
 use engine::spec::StreamSpec;
 use engine::time::{Date, Timestamp};
 use engine::window::Period;
@@ -66,6 +66,23 @@ impl Decoder {
     pub fn with_privacy(self, rules: &Rules, key: Option<&HashKey>) -> Self {
         let redactor = (!rules.is_empty()).then(|| Arc::new(Redactor::of(rules, key)));
         Self { redactor, rules: Arc::new(rules.clone()), ..self }
+    }
+
+    /// The same as [`Self::with_privacy`], that also takes out of records of `users` what is their
+    /// own.
+    #[must_use]
+    pub fn with_erased(
+        self,
+        rules: &Rules,
+        key: Option<&HashKey>,
+        personal: &Personal,
+        users: BTreeSet<i64>,
+    ) -> Self {
+        if users.is_empty() {
+            return self.with_privacy(rules, key);
+        }
+        let redactor = Redactor::of(rules, key).erasing(personal, users);
+        Self { redactor: Some(Arc::new(redactor)), rules: Arc::new(rules.clone()), ..self }
     }
 
     /// What of a body may be kept; a body that is to be decoded goes through it first.

@@ -3,6 +3,7 @@
 
 pub mod collect;
 pub mod decode;
+pub mod erase;
 pub mod export;
 pub mod maintenance;
 pub mod merge;

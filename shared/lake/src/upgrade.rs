@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use bytes::Bytes;
 use engine::time::Timestamp;
 
+use crate::erase::Eraser;
 use crate::offload::offload;
 use crate::partition::{
     Columns, Layout, Limits, PartitionError, PartitionWriter, Written, fetch, open,
@@ -19,6 +21,7 @@ pub struct Upgrader {
     store: Arc<dyn ObjectStore>,
     root: String,
     layout: Arc<Layout>,
+    eraser: Option<Eraser>,
 }
 
 /// Why a file could not be written anew. Nothing is committed; the table is as it was.
@@ -46,7 +49,13 @@ impl Upgrader {
         schema: &TableSchema,
     ) -> Result<Self, UpgradeError> {
         let layout = Layout::new(schema, Columns::All).map_err(PartitionError::from)?;
-        Ok(Self { store, root: root.to_owned(), layout: Arc::new(layout) })
+        Ok(Self { store, root: root.to_owned(), layout: Arc::new(layout), eraser: None })
+    }
+
+    /// The same, that also writes files anew which hold what `eraser` takes out.
+    #[must_use]
+    pub fn erasing(self, eraser: Option<Eraser>) -> Self {
+        Self { eraser, ..self }
     }
 
     /// The file that is to replace `file`, stored already; `None` where it needs no other. Its rows
@@ -68,7 +77,8 @@ impl Upgrader {
         }
         let bytes = fetch(self.store.as_ref(), &self.root, &file.path).await?;
         let (layout, path) = (Arc::clone(&self.layout), file.path.clone());
-        let written = offload(move || rewrite(&layout, &path, &bytes)).await;
+        let eraser = self.eraser.clone();
+        let written = offload(move || rewrite(&layout, eraser.as_ref(), &path, &bytes)).await;
         let Some(written) = written.map_err(|_| UpgradeError::Stopped)?? else {
             return Ok(None);
         };
@@ -99,6 +109,7 @@ impl Upgrader {
 /// The file's rows as today's declaration has them, if any is another than it was.
 fn rewrite(
     layout: &Arc<Layout>,
+    eraser: Option<&Eraser>,
     path: &str,
     bytes: &Bytes,
 ) -> Result<Option<Written>, PartitionError> {
@@ -109,15 +120,26 @@ fn rewrite(
         if looking.has_lifted() {
             break;
         }
-        if more.is_none() {
+        let Some(rows) = more else {
             return Ok(None);
+        };
+        if erased(eraser, &rows)?.is_some() {
+            break;
         }
     }
     let mut writer = PartitionWriter::new(Arc::clone(layout), Limits::default())?;
     for rows in open(layout, path, bytes.clone())? {
-        writer.write(&rows?)?;
+        let rows = rows?;
+        writer.write(erased(eraser, &rows)?.as_ref().unwrap_or(&rows))?;
     }
     writer.finish().map(Some)
+}
+
+fn erased(
+    eraser: Option<&Eraser>,
+    rows: &RecordBatch,
+) -> Result<Option<RecordBatch>, PartitionError> {
+    Ok(eraser.map(|eraser| eraser.erase(rows)).transpose()?.flatten())
 }
 
 #[cfg(test)]

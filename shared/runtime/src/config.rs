@@ -129,8 +129,8 @@ impl Settings {
     /// The decoder of `spec`'s records, which keeps only what may be kept.
     #[must_use]
     pub fn decoder(&self, spec: &'static StreamSpec) -> Decoder {
-        let rules = self.privacy.rules.get(spec.name).cloned().unwrap_or_default();
-        Decoder::new(spec).with_privacy(&rules, self.privacy.key.as_ref())
+        let (rules, key) = self.privacy.of(spec);
+        Decoder::new(spec).with_privacy(&rules, key)
     }
 
     /// Whether `stream` is read.

@@ -95,6 +95,7 @@ impl Driver {
     pub(crate) fn new(
         context: &Context,
         spec: &'static StreamSpec,
+        decoder: Decoder,
         pass: Pass,
         mut reading: Reading,
     ) -> Self {
@@ -103,7 +104,7 @@ impl Driver {
         Self {
             context: context.clone(),
             spec,
-            decoder: Arc::new(context.settings.decoder(spec)),
+            decoder: Arc::new(decoder),
             horizon: match pass {
                 Pass::Incremental => HORIZON_INCREMENTAL,
                 Pass::Full => HORIZON_FULL,

@@ -8,6 +8,7 @@ pub mod config;
 pub mod context;
 pub mod credentials;
 mod drive;
+pub mod erase;
 mod error;
 mod flush;
 pub mod gate;

@@ -4,6 +4,7 @@ use engine::lease::Busy;
 use engine::pass::Pass;
 use engine::report::Counts;
 use engine::spec::StreamSpec;
+use lake::erase::Eraser;
 use lake::table::{Change, FileEntry};
 use lake::upgrade::{UpgradeError, Upgrader};
 
@@ -44,7 +45,7 @@ pub async fn upgrade(
         Ok(run) => run,
         Err(busy) => return Ok(Err(busy)),
     };
-    let done = run.upgrade_files().await;
+    let done = run.rewrite_files(None).await;
     if done.is_ok() {
         run.tidy(&Outcome::Complete).await;
     }
@@ -55,12 +56,17 @@ pub async fn upgrade(
 }
 
 impl Run {
-    async fn upgrade_files(&mut self) -> Result<Upgraded, RunError> {
+    /// Writes files anew that need it; with an eraser, also those that hold what it takes out.
+    pub(crate) async fn rewrite_files(
+        &mut self,
+        eraser: Option<Eraser>,
+    ) -> Result<Upgraded, RunError> {
         let stream = self.stream();
         let store = |source: UpgradeError| RunError::Store { stream, source: Box::new(source) };
         let schema = self.table.schema().clone();
         let objects = std::sync::Arc::clone(&self.context.store);
         let upgrader = Upgrader::new(objects, self.table.root(), &schema).map_err(store)?;
+        let upgrader = upgrader.erasing(eraser);
         let files = self.table.files().to_vec();
         let mut done = Upgraded { of: files.len() as u64, ..Upgraded::default() };
         let mut part = self.part();

@@ -1,9 +1,9 @@
 //! Takes out of a body what the operator does not want to keep, before anything else sees it.
 
 use core::fmt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use engine::privacy::{Rules, Treatment};
+use engine::privacy::{Personal, Rules, Treatment};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
@@ -54,11 +54,22 @@ impl fmt::Debug for HashKey {
 pub(super) struct Redactor {
     members: Members,
     key: Option<HashKey>,
+    erased: Option<Erased>,
+}
+
+/// Users whose own data is taken out.
+#[derive(Debug)]
+struct Erased {
+    users: BTreeSet<i64>,
+    /// Path of the member that says whose record it is.
+    person: Vec<&'static str>,
+    /// What is taken out of their records.
+    members: Members,
 }
 
 type Members = BTreeMap<String, Branch>;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Branch {
     Exclude,
     Hash,
@@ -75,7 +86,18 @@ impl Redactor {
             };
             insert(&mut members, path, leaf);
         }
-        Self { members, key: key.cloned() }
+        Self { members, key: key.cloned(), erased: None }
+    }
+
+    /// The same, that takes out of records of `users` what is their own.
+    pub(super) fn erasing(self, personal: &Personal, users: BTreeSet<i64>) -> Self {
+        let mut members = self.members.clone();
+        for path in personal.members {
+            let path: Vec<String> = path.split('.').map(str::to_owned).collect();
+            insert(&mut members, &path, Branch::Exclude);
+        }
+        let person = personal.person.split('.').collect();
+        Self { erased: Some(Erased { users, person, members }), ..self }
     }
 
     /// The same body with only records, count and links, and of the records only what is kept.
@@ -107,11 +129,15 @@ impl Redactor {
 
     fn record(&self, raw: &str) -> String {
         let mut json = String::with_capacity(raw.len());
-        if !raw.starts_with('{') || !self.object(&mut json, &self.members, raw) {
+        if !raw.starts_with('{') || !self.object(&mut json, self.rules_for(raw), raw) {
             json.clear();
             push_json_text(&mut json, NOT_KEPT);
         }
         json
+    }
+
+    fn rules_for(&self, raw: &str) -> &Members {
+        self.erased.as_ref().filter(|it| it.is_theirs(raw)).map_or(&self.members, |it| &it.members)
     }
 
     /// Adds the object without what is taken out; whether its members could be told apart.
@@ -174,6 +200,15 @@ impl Redactor {
         };
         push_json_text(json, &hash);
         true
+    }
+}
+
+impl Erased {
+    fn is_theirs(&self, raw: &str) -> bool {
+        let id = self.person.iter().try_fold(raw, |raw, name| {
+            raw::members(raw).ok().and_then(|members| raw::member(&members, name))
+        });
+        id.and_then(literal::integer).is_some_and(|id| self.users.contains(&id))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::privacy::{Rules, Treatment};
+use engine::spec::StreamSpec;
 use lake::decode::HashKey;
 
 use super::error::ConfigError;
@@ -22,6 +23,12 @@ pub struct Privacy {
 }
 
 impl Privacy {
+    /// The rules of one stream, and the key of the hashes.
+    #[must_use]
+    pub fn of(&self, spec: &StreamSpec) -> (Rules, Option<&HashKey>) {
+        (self.rules.get(spec.name).cloned().unwrap_or_default(), self.key.as_ref())
+    }
+
     pub(super) fn parse(given: &Given) -> Result<Self, ConfigError> {
         let mut privacy = Self::default();
         privacy.add(given, Setting::EXCLUDE_FIELDS, Treatment::Exclude)?;

@@ -45,7 +45,9 @@ impl Run {
         self.check_roles().await?;
         let unfinished = self.item.value.position.pass(self.order.pass).unfinished.clone();
         let (reading, unfinished) = self.reading(unfinished).await?;
-        let mut driver = Driver::new(&self.context, self.order.spec, self.order.pass, reading);
+        let decoder = self.decoder().await?;
+        let (spec, pass) = (self.order.spec, self.order.pass);
+        let mut driver = Driver::new(&self.context, spec, decoder, pass, reading);
         let mut hold = Hold::new(&self.context, self.table.schema().clone());
         let ended = self.drive(&mut driver, &mut hold, unfinished.as_ref()).await;
         let (units, tally) = (driver.reading.progress(), &driver.tally);
