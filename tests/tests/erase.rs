@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::Int64Type;
 use bytes::Bytes;
+use e2e::scene::Scene;
 use e2e::world::{Death, World, in_simulated_time, sync};
 use engine::pass::Pass;
 use lake::store::ObjectStore;
@@ -169,4 +170,23 @@ fn an_erasing_that_dies_anywhere_is_ended_by_the_next() {
         }
         assert!(after_calls > 20);
     });
+}
+
+/// The command, as somebody types it.
+#[test]
+fn the_command_tells_what_it_did_and_what_remains() {
+    let scene = Scene::new(3);
+    scene.run("sync --json --streams users,tasks").with(0);
+    scene.run("erase").with(2).says(&["--user"]);
+    let done = scene.run("erase --user 123 --json").with(0).json();
+    assert_eq!(done["user"], 123);
+    let streams = done["streams"].as_array().unwrap();
+    assert_eq!(streams.len(), streams::PERSONAL.len());
+    assert!(streams.iter().all(|one| one["outcome"] == "complete"), "{done}");
+    scene.run("erase --user 123").with(0).says(&["Harvest keeps the person", "users: 0 files"]);
+    let listed = std::fs::read_to_string(scene.lake().join("erased.json")).unwrap();
+    assert_eq!(listed, "[123]");
+    // A list that nobody can read stops what would go by it, and nothing else.
+    std::fs::write(scene.lake().join("erased.json"), "{").unwrap();
+    scene.run("sync --json --streams users,tasks").with(1).only_failed(&["users"]);
 }

@@ -81,7 +81,7 @@ impl Decoder {
         if users.is_empty() {
             return self.with_privacy(rules, key);
         }
-        let redactor = Redactor::of(rules, key).erasing(personal, users);
+        let redactor = Redactor::of(rules, key).erasing(self.layout.schema.spec, personal, users);
         Self { redactor: Some(Arc::new(redactor)), rules: Arc::new(rules.clone()), ..self }
     }
 

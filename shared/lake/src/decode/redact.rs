@@ -4,6 +4,7 @@ use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::privacy::{Personal, Rules, Treatment};
+use engine::spec::StreamSpec;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
@@ -65,6 +66,8 @@ struct Erased {
     person: Vec<&'static str>,
     /// What is taken out of their records.
     members: Members,
+    /// All declared members: what is not declared may be anything.
+    declared: BTreeSet<&'static str>,
 }
 
 type Members = BTreeMap<String, Branch>;
@@ -90,14 +93,20 @@ impl Redactor {
     }
 
     /// The same, that takes out of records of `users` what is their own.
-    pub(super) fn erasing(self, personal: &Personal, users: BTreeSet<i64>) -> Self {
+    pub(super) fn erasing(
+        self,
+        spec: &StreamSpec,
+        personal: &Personal,
+        users: BTreeSet<i64>,
+    ) -> Self {
         let mut members = self.members.clone();
         for path in personal.members {
             let path: Vec<String> = path.split('.').map(str::to_owned).collect();
             insert(&mut members, &path, Branch::Exclude);
         }
         let person = personal.person.split('.').collect();
-        Self { erased: Some(Erased { users, person, members }), ..self }
+        let declared = spec.fields.iter().map(|field| field.name).collect();
+        Self { erased: Some(Erased { users, person, members, declared }), ..self }
     }
 
     /// The same body with only records, count and links, and of the records only what is kept.
@@ -129,15 +138,17 @@ impl Redactor {
 
     fn record(&self, raw: &str) -> String {
         let mut json = String::with_capacity(raw.len());
-        if !raw.starts_with('{') || !self.object(&mut json, self.rules_for(raw), raw) {
+        let kept = match self.erased.as_ref().filter(|it| it.is_theirs(raw)) {
+            Some(erased) => erased
+                .declared_only(raw)
+                .is_some_and(|raw| self.object(&mut json, &erased.members, &raw)),
+            None => raw.starts_with('{') && self.object(&mut json, &self.members, raw),
+        };
+        if !kept {
             json.clear();
             push_json_text(&mut json, NOT_KEPT);
         }
         json
-    }
-
-    fn rules_for(&self, raw: &str) -> &Members {
-        self.erased.as_ref().filter(|it| it.is_theirs(raw)).map_or(&self.members, |it| &it.members)
     }
 
     /// Adds the object without what is taken out; whether its members could be told apart.
@@ -204,6 +215,19 @@ impl Redactor {
 }
 
 impl Erased {
+    /// The record with its declared members alone.
+    fn declared_only(&self, raw: &str) -> Option<String> {
+        let mut json = String::from("{");
+        for (name, raw) in raw::members(raw).ok()? {
+            if self.declared.contains(&*name) {
+                push_name(&mut json, &name);
+                json.push_str(raw);
+            }
+        }
+        json.push('}');
+        Some(json)
+    }
+
     fn is_theirs(&self, raw: &str) -> bool {
         let id = self.person.iter().try_fold(raw, |raw, name| {
             raw::members(raw).ok().and_then(|members| raw::member(&members, name))

@@ -1,6 +1,6 @@
 //! What is excluded is nowhere, what is hashed is a hash, all else is as it was.
 
-use engine::privacy::{Rules, Treatment};
+use engine::privacy::{Personal, Rules, Treatment};
 use proptest::prelude::*;
 
 use super::properties::{Json, record};
@@ -78,6 +78,34 @@ fn a_hash_is_that_of_the_standard() {
         assert_eq!(cell(&page, "notes", row), "-");
         assert_eq!(cell(&page, "extra_json", row), "-");
     }
+}
+
+#[test]
+fn of_an_erased_person_only_what_they_did_is_kept() {
+    static PERSONAL: Personal =
+        Personal { stream: "things", person: "client.id", members: &["client.name", "notes"] };
+    let mut rules = Rules::default();
+    rules.add(&THINGS, "notes", Treatment::Hash).unwrap();
+    let key = HashKey::new(b"Jefe".to_vec());
+    let decoder = Decoder::new(&THINGS).with_erased(&rules, Some(&key), &PERSONAL, [7].into());
+    let record = |id: &str| {
+        format!(
+            r#"{{"id":1,"client":{{"id":{id},"name":"SECRET"}},"notes":"SECRET","new":"SECRET","rate":2.5}}"#
+        )
+    };
+    for id in ["7", "7.0", "70e-1"] {
+        let page = private(&decoder, &record(id));
+        assert!(!format!("{page:?}").contains("SECRET"), "{page:?}");
+        assert_eq!(cell(&page, "rate", 0), "2.500000");
+        assert_eq!(
+            (cell(&page, "client_id", 0), cell(&page, "notes", 0)),
+            ("7".into(), "-".into())
+        );
+    }
+    let page = private(&decoder, &record("8"));
+    assert_eq!(cell(&page, "client_name", 0), "SECRET");
+    assert_eq!(cell(&page, "extra_json", 0), r#"{"new":"SECRET"}"#);
+    assert_eq!(cell(&page, "notes", 0).len(), 64);
 }
 
 #[test]
