@@ -1,6 +1,7 @@
 //! What a sync did, in the form that a person likes to read and in the form for machines.
 
 mod left;
+mod news;
 mod render;
 #[cfg(test)]
 mod tests;
@@ -215,23 +216,6 @@ impl Line {
     }
 }
 
-impl Line {
-    /// Adds what another run of the stream found.
-    fn see(&mut self, findings: &[Finding]) {
-        for finding in findings {
-            let same = |known: &&mut Finding| {
-                (known.what, &known.member) == (finding.what, &finding.member)
-            };
-            if let Some(known) = self.drift.iter_mut().find(same) {
-                known.times = known.times.saturating_add(finding.times);
-                known.at = known.at.max(finding.at);
-            } else {
-                self.drift.push(finding.clone());
-            }
-        }
-    }
-}
-
 fn total(lines: &[Line]) -> Line {
     let mut total = Line { stream: "total".to_owned(), ..Line::default() };
     for line in lines {
@@ -288,7 +272,7 @@ fn warnings(lines: &[Line], reports: &[RunReport]) -> Vec<String> {
                 crate::text::plural(line.quarantined, "record", "records")
             ));
         }
-        warnings.extend(told(&line.drift).map(|finding| format!("{stream}: {finding}")));
+        warnings.extend(news::told(&line.drift).map(|finding| format!("{stream}: {finding}")));
         if line.parked > 0 {
             warnings.push(format!(
                 "{stream}: {} could not be read; each run tries again",
@@ -297,12 +281,4 @@ fn warnings(lines: &[Line], reports: &[RunReport]) -> Vec<String> {
         }
     }
     warnings
-}
-
-/// Sentences about the first of many findings.
-fn told(findings: &[Finding]) -> impl Iterator<Item = String> + '_ {
-    const MOST: usize = 8;
-    let more = findings.len().saturating_sub(MOST);
-    let more = (more > 0).then(|| format!("and {more} members more; `--json` names them all"));
-    findings.iter().take(MOST).map(Finding::sentence).chain(more)
 }

@@ -7,6 +7,7 @@
 
 mod buffer;
 mod careful;
+mod compose;
 mod derived;
 mod envelope;
 mod error;

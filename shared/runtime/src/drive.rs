@@ -1,6 +1,7 @@
 //! Sends what a reading asks for and hands it the answers.
 
 mod failed;
+mod look;
 mod page;
 mod request;
 
@@ -8,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
-use engine::drift::{Look, Misfits};
 use engine::pass::{Ask, Next, Pass, Reading, Reads, Target, Unit};
 use engine::retry::Attempts;
 use engine::spec::{RateClass, StreamSpec};
@@ -123,20 +123,6 @@ impl Driver {
             tally: Tally::default(),
             first_answer: None,
             last_answer: None,
-        }
-    }
-
-    /// What the records looked like that were read so far.
-    pub(crate) fn look(&self) -> Look {
-        let tally = &self.tally;
-        let misfits = tally.misfits.iter().map(|(path, times)| {
-            let kinds = tally.kinds.get(path).cloned().unwrap_or_default();
-            (path.clone(), Misfits { times: *times, kinds })
-        });
-        Look {
-            unknown: tally.unknown.clone(),
-            misfits: misfits.collect(),
-            declared: self.decoder.declared(&tally.presence),
         }
     }
 
