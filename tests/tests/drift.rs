@@ -70,7 +70,7 @@ fn today() -> &'static StreamSpec {
 async fn read(world: &World, spec: &'static StreamSpec, pass: Pass) -> RunReport {
     let context = world.process(None);
     let order = Order { spec, pass, deadline: None, accept_deletes: false };
-    let report = run(&context, order).await;
+    let report = Box::pin(run(&context, order)).await;
     assert!(report.error().is_none(), "{report:?}");
     report
 }

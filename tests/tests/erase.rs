@@ -20,7 +20,8 @@ use sim::Scale;
 const STREAMS: [&str; 4] = ["users", "time_entries", "user_assignments", "time_report_team"];
 
 async fn loaded() -> World {
-    let mut world = World::new(&Scale::tiny(), 5);
+    let scale = Scale { unknown_members: true, ..Scale::tiny() };
+    let mut world = World::new(&scale, 5);
     world.settings.streams = Some(STREAMS.map(str::to_owned).into());
     world.stop_timers();
     let synced = sync(&world.process(None), None).await.unwrap();
@@ -85,7 +86,8 @@ async fn erase_all(context: &Context, user: i64) -> Result<(), runtime::RunError
 /// Somebody with time entries.
 async fn somebody(world: &World) -> i64 {
     let entries = rows(world, "time_entries").await;
-    entries[0].column_by_name("user_id").unwrap().as_primitive::<Int64Type>().value(0)
+    let entries = entries.first().unwrap();
+    entries.column_by_name("user_id").unwrap().as_primitive::<Int64Type>().value(0)
 }
 
 const COLUMNS: [(&str, &str, &[&str]); 4] = [
@@ -122,6 +124,7 @@ fn what_is_a_persons_own_goes_and_never_comes_back() {
         let user = somebody(&world).await;
         let before = all_values(&world, user).await;
         assert!(before[1][&(true, "notes".to_owned())] > 0);
+        assert!(before[1][&(true, "extra_json".to_owned())] > 0);
         let sequence = world.item("time_entries").await.sequence;
         let key = "quarantine/users/20200101T000000000Z-users.jsonl";
         let raw = |id: i64| {

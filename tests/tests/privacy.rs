@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _};
+use arrow::array::{ArrayRef, AsArray as _};
 use e2e::world::{World, in_simulated_time, sync};
 use engine::drift::What;
 use engine::pass::Pass;
@@ -50,7 +50,8 @@ async fn texts(world: &World, stream: &str, name: &str) -> Vec<String> {
     texts.map(str::to_owned).collect()
 }
 
-fn is_hash(text: &String) -> bool {
+fn is_hash(text: impl AsRef<str>) -> bool {
+    let text = text.as_ref();
     text.len() == 64 && text.chars().all(|digit| digit.is_ascii_hexdigit())
 }
 
