@@ -222,7 +222,7 @@ class TemplateTest(unittest.TestCase):
         self.assertIn(("OldestStreamLagSeconds", "breaching"), watched)
         for metric in ("Errors", "Throttles", "RecursiveInvocationsDropped",
                        "DestinationDeliveryFailures", "ApproximateNumberOfMessagesVisible",
-                       "RefusedStreams", "FailingStreams"):
+                       "RefusedStreams", "FailingStreams", "QuarantinedRecords"):
             self.assertIn((metric, "notBreaching"), watched)
         queues = {
             json.dumps(alarm["Properties"]["Dimensions"])
@@ -266,7 +266,8 @@ class TemplateTest(unittest.TestCase):
         objects = [one for _, one in statements() if one.get("Sid") == "ReadAndWriteObjectsOfTheLake"]
         ends = [one["Fn::Sub"][0].rsplit("${Name}", 1)[1] for one in objects[0]["Resource"]]
         prefix = "/${LakePrefix}/"
-        self.assertEqual(ends, [prefix + "tables/*", prefix + "work/*", prefix + "quarantine/*"])
+        self.assertEqual(ends, [prefix + "tables/*", prefix + "work/*", prefix + "quarantine/*",
+                                prefix + "erased.json"])
 
     def test_what_the_nested_stack_asks_for_is_passed(self):
         catalog = json.loads((ROOT / "infra/catalog.json").read_text())

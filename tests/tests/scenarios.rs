@@ -200,6 +200,16 @@ fn a_window_that_contradicts_itself_is_kept_raw_and_not_written() {
         assert!(report.quarantined > 0 && report.warning.is_some(), "{report:?}");
         let raw = world.store.list("quarantine/time_report_clients/", None).await.unwrap();
         assert!(!raw.is_empty());
+        let counted = world.item("time_report_clients").await.health.quarantine.records;
+        assert_eq!(counted, report.quarantined);
+        // A full pass that finds them in order ends it.
+        calm(&world);
+        world.sleep(1).await;
+        quiet(&world, Some(Pass::Full)).await;
+        let raw = world.store.list("quarantine/time_report_clients/", None).await.unwrap();
+        assert!(raw.is_empty());
+        let counted = world.item("time_report_clients").await.health.quarantine.records;
+        assert_eq!(counted, 0);
     });
 }
 

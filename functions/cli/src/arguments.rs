@@ -3,9 +3,15 @@
 #![allow(rustdoc::broken_intra_doc_links, reason = "the help text names variables in brackets")]
 
 mod give;
+mod kept;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine::pass::Pass;
+
+pub(crate) use kept::{
+    EraseArguments, PrivacyArguments, QuarantineArguments, QuarantineCommand, ResetArguments,
+    RetryArguments, UpgradeArguments,
+};
 
 /// Keeps an exact, queryable copy of a Harvest account as Delta Lake tables.
 ///
@@ -54,6 +60,12 @@ pub enum Command {
     Export(ExportArguments),
     /// Throw a stream's table away, so that the next sync loads it anew.
     Reset(ResetArguments),
+    /// Write files anew that hold in extra_json what has a column since an update of harvest-lake.
+    Upgrade(UpgradeArguments),
+    /// List the records that could not be rows, or try them again.
+    Quarantine(QuarantineArguments),
+    /// Remove a person's own data: names, addresses, notes; what they did stays.
+    Erase(EraseArguments),
 }
 
 /// Which account and lake.
@@ -162,6 +174,8 @@ pub struct RunArguments {
     pub api: ApiArguments,
     #[command(flatten)]
     pub streams: StreamArguments,
+    #[command(flatten)]
+    pub privacy: PrivacyArguments,
     /// Go on until nothing is left, waiting for the rate budget
     #[arg(long)]
     pub wait: bool,
@@ -185,6 +199,9 @@ pub struct RunArguments {
     /// Accept a token that sees less than the one that wrote the rows [HARVEST_ACCEPT_ROLE]
     #[arg(long)]
     pub accept_role: bool,
+    /// Accept this as the account's new address, such as acme.harvestapp.com [HARVEST_ACCEPT_DOMAIN]
+    #[arg(long, value_name = "DOMAIN")]
+    pub accept_domain: Option<String>,
     /// Accept that any number of rows is deleted
     #[arg(long)]
     pub accept_deletes: bool,
@@ -337,18 +354,6 @@ pub struct ExportArguments {
     pub partition_by: Option<String>,
     #[command(flatten)]
     pub lake: LakeArguments,
-}
-
-/// Arguments of `reset`.
-#[derive(Clone, Debug, Default, Args)]
-pub struct ResetArguments {
-    /// The streams.
-    #[arg(required = true, value_name = "STREAM")]
-    pub streams: Vec<String>,
-    #[command(flatten)]
-    pub place: PlaceArguments,
-    #[command(flatten)]
-    pub api: ApiArguments,
 }
 
 #[cfg(test)]

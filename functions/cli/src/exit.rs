@@ -140,6 +140,7 @@ impl CliError {
             | Self::Target { .. }
             | Self::Time { .. }
             | Self::Partition(_)
+            | Self::Run(RunError::OtherCompany { .. })
             | Self::Table(lake::table::TableError::OtherAccount { .. }) => Exit::Usage,
             Self::Parts(parts) => match parts {
                 PartsError::Config(_)

@@ -19,7 +19,7 @@ const NOBODY: AccountId = AccountId(0);
 #[derive(Clone, Debug)]
 pub(crate) struct LakeFacts {
     pub(crate) place: LakePlace,
-    store: Arc<dyn ObjectStore>,
+    pub(crate) store: Arc<dyn ObjectStore>,
 }
 
 impl LakeFacts {

@@ -10,15 +10,18 @@ use crate::check;
 use crate::ddl;
 use crate::demo;
 use crate::display::Show;
+use crate::erase;
 use crate::exit::{CliError, Exit};
 use crate::export;
 use crate::files;
 use crate::plan;
+use crate::quarantine;
 use crate::reset;
 use crate::said::{Paint, Said};
 use crate::status;
 use crate::stream_list;
 use crate::sync;
+use crate::upgrade;
 use crate::verify;
 
 /// What standard output and standard error are connected to.
@@ -99,5 +102,8 @@ async fn command(
         Command::Verify(wanted) => Box::pin(verify::verify(wanted, given, paint)).await,
         Command::Export(wanted) => export::export(wanted, &given).await,
         Command::Reset(reset) => reset::reset(reset, given).await,
+        Command::Quarantine(wanted) => quarantine::quarantine(wanted, given).await,
+        Command::Erase(wanted) => erase::erased(wanted, given).await,
+        Command::Upgrade(wanted) => upgrade::upgrade(wanted, given).await,
     }
 }

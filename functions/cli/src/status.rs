@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use engine::drift::Finding;
 use engine::item::{AccountItem, Health, PassState, Position, StreamItem};
 use engine::pass::Pass;
 use engine::plan::{Standing, standing};
@@ -38,7 +39,8 @@ struct Row {
     parked: u64,
     quarantined: u64,
     misfits: u64,
-    unknown: Vec<String>,
+    /// How records differ from the declaration.
+    drift: Vec<Finding>,
     warning: Option<String>,
     failures: u32,
     last_error: Option<(Timestamp, String)>,
@@ -130,9 +132,9 @@ fn row(
             // There are so many that they are kept in the lake.
             engine::item::Stored::At(_) => 1,
         },
-        quarantined: health.quarantined,
+        quarantined: health.quarantine.records,
         misfits: health.misfits,
-        unknown: health.unknown.keys().cloned().collect(),
+        drift: health.drift.findings(),
         warning: health.warning.clone(),
         failures: health.failures,
         last_error: health.last_error.clone(),
@@ -175,6 +177,7 @@ fn said(
         "lake": lake.to_string(),
         "company": account.company,
         "person": account.person,
+        "person_changed": account.person_changed,
         "roles": account.roles,
         "read_at": account.read_at,
         "exit_code": exit.code(),
@@ -194,6 +197,18 @@ fn said(
              began {}.\n",
             text::ago(between(oldest, now))
         )));
+    }
+    if let Some((at, before)) = &account.person_changed {
+        let ago = text::ago(between(*at, now));
+        let person = &account.person;
+        text.push_str(&paint.warn(&format!(
+            "\n! The token is another person's, noticed {ago}: it was that of {before}, it is that \
+             of {person}.\n"
+        )));
+    }
+    for (row, finding) in rows.iter().flat_map(|row| row.drift.iter().map(move |it| (row, it))) {
+        let ago = text::ago(between(finding.at, now));
+        text.push_str(&paint.warn(&format!("\n! {}: {}; {ago}\n", row.stream, finding.sentence())));
     }
     for row in rows {
         if let Some((at, error)) = &row.last_error {
@@ -235,15 +250,11 @@ fn remarks(row: &Row, now: Timestamp) -> String {
     for (number, what) in [
         (row.parked, "parked"),
         (row.quarantined, "quarantined"),
-        (row.misfits, "misfits"),
         (u64::from(row.failures), "failed runs"),
     ] {
         if number > 0 {
             remarks.push(format!("{number} {what}"));
         }
-    }
-    if !row.unknown.is_empty() {
-        remarks.push(format!("unknown: {}", row.unknown.join(", ")));
     }
     remarks.extend(row.warning.clone());
     remarks.join("; ")

@@ -1,6 +1,7 @@
 //! What a sync did, in the form that a person likes to read and in the form for machines.
 
 mod left;
+mod news;
 mod render;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,7 @@ pub(crate) use render::refusal;
 
 use std::collections::BTreeMap;
 
+use engine::drift::Finding;
 use engine::ids::AccountId;
 use engine::pass::Pass;
 use engine::report::Counts;
@@ -42,6 +44,8 @@ pub(crate) struct Line {
     pub(crate) quarantined: u64,
     pub(crate) misfits: BTreeMap<String, u64>,
     pub(crate) unknown: BTreeMap<String, u64>,
+    /// How the records differ from the declaration.
+    pub(crate) drift: Vec<Finding>,
     pub(crate) parked: u64,
     /// Time that its runs took.
     pub(crate) milliseconds: i64,
@@ -198,6 +202,7 @@ impl Line {
                 *sum = sum.saturating_add(*times);
             }
         }
+        self.see(&report.drift);
         self.parked = report.parked;
         self.milliseconds =
             self.milliseconds.saturating_add(millis(between(report.began, report.ended)));
@@ -267,18 +272,7 @@ fn warnings(lines: &[Line], reports: &[RunReport]) -> Vec<String> {
                 crate::text::plural(line.quarantined, "record", "records")
             ));
         }
-        if !line.misfits.is_empty() {
-            warnings.push(format!(
-                "{stream}: values that do not fit their column are in extra_json: {}",
-                members(&line.misfits)
-            ));
-        }
-        if !line.unknown.is_empty() {
-            warnings.push(format!(
-                "{stream}: members that this version does not know are in extra_json: {}",
-                members(&line.unknown)
-            ));
-        }
+        warnings.extend(news::told(&line.drift).map(|finding| format!("{stream}: {finding}")));
         if line.parked > 0 {
             warnings.push(format!(
                 "{stream}: {} could not be read; each run tries again",
@@ -287,10 +281,4 @@ fn warnings(lines: &[Line], reports: &[RunReport]) -> Vec<String> {
         }
     }
     warnings
-}
-
-fn members(members: &BTreeMap<String, u64>) -> String {
-    let list: Vec<String> =
-        members.iter().map(|(member, times)| format!("{member} ({times})")).collect();
-    list.join(", ")
 }

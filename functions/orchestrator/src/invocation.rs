@@ -223,12 +223,14 @@ impl Desk<'_> {
         let failing = count(&|item| item.health.last_error.is_some() && !item.health.refused);
         let lags = open.iter().filter(|(_, item)| !item.health.refused);
         let oldest = lags.map(|(_, item)| lag(item, self.now).as_secs()).max().unwrap_or(0);
+        let quarantined = open.iter().map(|(_, item)| item.health.quarantine.records).sum();
         metrics::emit(
             self.now,
             &[
                 Metric::seconds("OldestStreamLagSeconds", u64::try_from(oldest).unwrap_or(0)),
                 Metric::count("FailingStreams", failing),
                 Metric::count("RefusedStreams", refused),
+                Metric::count("QuarantinedRecords", quarantined),
             ],
         );
     }

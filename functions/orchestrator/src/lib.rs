@@ -7,12 +7,14 @@ mod invoker;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use engine::account::is_same_account;
 use engine::item::{AccountItem, Position, StreamItem};
 use engine::pass::Pass;
 use engine::plan::{self, Demand, Due, Standing};
 use engine::spec::{Kind, StreamSpec};
 use engine::time::{Date, SignedDuration, Timestamp, between};
-use lake::table::Table;
+use lake::table::{Table, TableError};
+use runtime::account::Company;
 use runtime::records::{self, Versioned};
 use runtime::{Context, RunError, account};
 
@@ -47,14 +49,28 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
     let id = context.settings.account;
     let key = records::account_key(id);
     let mut item = stored_account(context).await?;
+    check_account(context, &item.value, &company).await?;
     if let Err(error) = context.state.purge(context.clock.now()).await {
         tracing::debug!(%error, "forgotten runs stay");
     }
     let tables_created = item.value.tables_created || create_tables(context).await;
     loop {
         let value = &mut item.value;
-        value.read_at = Some(context.clock.now());
+        let now = context.clock.now();
+        value.read_at = Some(now);
+        if value.person_id.zip(person.id).is_some_and(|(before, now)| before != now) {
+            tracing::warn!(
+                before = value.person,
+                now = person.name,
+                "the token is another person's"
+            );
+            value.person_changed = Some((now, value.person.clone()));
+        }
+        value.person_id = person.id.or(value.person_id);
         value.person.clone_from(&person.name);
+        if !company.domain.is_empty() {
+            value.domain.clone_from(&company.domain);
+        }
         value.roles.clone_from(&person.roles);
         value.company.clone_from(&company.name);
         value.modules_off.clone_from(&company.modules_off);
@@ -64,6 +80,32 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
             return Ok(item.value);
         }
     }
+}
+
+/// Whether the account that answers is the one that fills the lake; asked before anything is
+/// written.
+async fn check_account(
+    context: &Context,
+    known: &AccountItem,
+    company: &Company,
+) -> Result<(), RunError> {
+    let accepted = context.settings.accept_domain.as_deref();
+    if !is_same_account(&known.domain, &company.domain, accepted) {
+        let (found, recorded) = (company.domain.clone(), known.domain.clone());
+        return Err(RunError::OtherCompany { found, recorded });
+    }
+    if known.read_at.is_some() {
+        return Ok(());
+    }
+    // The first time in this state: the lake may be another account's.
+    for spec in streams::STREAMS {
+        let store = Arc::clone(&context.store);
+        let opened = Table::open(store, spec, context.settings.account).await;
+        if let Err(source @ TableError::OtherAccount { .. }) = opened {
+            return Err(RunError::Table { stream: spec.name, source: Box::new(source) });
+        }
+    }
+    Ok(())
 }
 
 /// Writes version 0 of the tables that are not there yet. A table that cannot be used stops its own

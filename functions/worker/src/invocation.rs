@@ -105,6 +105,8 @@ const fn is_recorded(error: &RunError) -> bool {
         | RunError::Page { .. }
         | RunError::Stopped { .. }
         | RunError::RolesLost { .. }
+        | RunError::OtherPerson { .. }
+        | RunError::OtherCompany { .. }
         | RunError::DeletesRefused { .. }
         | RunError::ModuleOff { .. }
         | RunError::OtherGrid { .. }

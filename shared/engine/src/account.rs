@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::item::AccountItem;
+use crate::item::{AccountItem, roles_suffice};
 use crate::time::{SignedDuration, Timestamp, between};
 
 /// An access token is renewed when it lasts for less than this.
@@ -73,6 +73,48 @@ pub enum Admission {
     Paused(Timestamp),
 }
 
+/// Whether someone sees at least what the rows were written with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// They do.
+    Enough,
+    /// A role is missing.
+    RolesLost,
+    /// They have the roles, but are another person: what a manager sees depends on who it is.
+    OtherPerson,
+}
+
+/// Who a token is, as far as it matters to what they see.
+#[derive(Clone, Copy, Debug)]
+pub struct Seer<'a> {
+    /// The person's id; `None` where it is not known.
+    pub person: Option<i64>,
+    /// Their access roles.
+    pub roles: &'a [String],
+}
+
+/// Whether `now` sees at least what `before` saw. An administrator sees everything.
+#[must_use]
+pub fn sight(before: Seer<'_>, now: Seer<'_>) -> Sight {
+    let administrator = now.roles.iter().any(|role| role == "administrator");
+    let other = before.person.zip(now.person).is_some_and(|(before, now)| before != now);
+    if !roles_suffice(before.roles, now.roles) {
+        Sight::RolesLost
+    } else if other && !administrator && !before.roles.is_empty() {
+        Sight::OtherPerson
+    } else {
+        Sight::Enough
+    }
+}
+
+/// Whether the account that answers, at the address `found`, is the one that answered before, at
+/// `recorded`: `accepted` says that the operator knows of its new address. What may not be read is
+/// empty and tells nothing.
+#[must_use]
+pub fn is_same_account(recorded: &str, found: &str, accepted: Option<&str>) -> bool {
+    recorded.is_empty() || found.is_empty() || recorded == found || accepted == Some(found)
+}
+
 /// What may be asked now, with the token of secret `version`.
 #[must_use]
 pub fn admission(item: &AccountItem, version: Option<&SecretVersion>, now: Timestamp) -> Admission {
@@ -103,6 +145,36 @@ mod tests {
         let version = Some(SecretVersion(version.to_owned()));
         let refused = Some(RefusedToken { since: START, probed_at: START, version });
         AccountItem { refused, ..AccountItem::default() }
+    }
+
+    #[test]
+    fn who_is_another_person_sees_enough_only_as_an_administrator() {
+        let roles = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let (admin, manager) = (roles(&["administrator"]), roles(&["manager"]));
+        let more = roles(&["client_and_task_manager", "manager"]);
+        let check = |before: (&[String], Option<i64>), now: (&[String], Option<i64>)| {
+            let seer = |(roles, person)| Seer { person, roles };
+            sight(seer(before), seer(now))
+        };
+        assert_eq!(check((&manager, Some(1)), (&manager, Some(1))), Sight::Enough);
+        assert_eq!(check((&manager, Some(1)), (&more, Some(1))), Sight::Enough);
+        assert_eq!(check((&manager, Some(1)), (&more, Some(2))), Sight::OtherPerson);
+        assert_eq!(check((&more, Some(1)), (&manager, Some(1))), Sight::RolesLost);
+        assert_eq!(check((&admin, Some(1)), (&manager, Some(2))), Sight::RolesLost);
+        assert_eq!(check((&manager, Some(1)), (&admin, Some(2))), Sight::Enough);
+        // Nobody knows who it was, or nothing was written yet.
+        assert_eq!(check((&manager, None), (&manager, Some(2))), Sight::Enough);
+        assert_eq!(check((&[], None), (&manager, Some(2))), Sight::Enough);
+    }
+
+    #[test]
+    fn an_account_is_known_by_its_address() {
+        assert!(is_same_account("a.example", "a.example", None));
+        assert!(!is_same_account("a.example", "b.example", None));
+        assert!(is_same_account("a.example", "b.example", Some("b.example")));
+        assert!(!is_same_account("a.example", "b.example", Some("a.example")));
+        assert!(is_same_account("", "b.example", None));
+        assert!(is_same_account("a.example", "", None));
     }
 
     #[test]

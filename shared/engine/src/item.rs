@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{OAuthItem, RefusedToken};
+use crate::drift::Drift;
 use crate::ids::{Epoch, Sequence};
 use crate::lease::Lease;
 use crate::pass::{IdSet, Parked, Pass};
+use crate::quarantine::Quarantine;
 use crate::time::{Date, Timestamp};
 use crate::window::Grid;
 
@@ -54,6 +56,8 @@ pub struct Position {
     pub start_date: Option<Date>,
     /// Roles that the rows were written with.
     pub roles: Vec<String>,
+    /// Id of the person that the rows were written with.
+    pub person: Option<i64>,
 }
 
 /// One of the two passes.
@@ -149,12 +153,12 @@ pub struct Health {
     pub refused: bool,
     /// Rows of the table.
     pub rows: u64,
-    /// Records kept raw because they could not become rows, in the last complete pass.
-    pub quarantined: u64,
+    /// Records kept raw because they could not become rows.
+    pub quarantine: Quarantine,
     /// Values that did not fit, in the last run that read any.
     pub misfits: u64,
-    /// Members that the declaration does not know, with how many records had them.
-    pub unknown: BTreeMap<String, u64>,
+    /// How records differ from the declaration.
+    pub drift: Drift,
     /// What the last pass could not prove, for people.
     pub warning: Option<String>,
 }
@@ -167,6 +171,12 @@ impl Position {
             Pass::Incremental => &self.incremental,
             Pass::Full => &self.full,
         }
+    }
+
+    /// The rows are as a person with these roles saw them.
+    pub fn written_by(&mut self, person: Option<i64>, roles: Vec<String>) {
+        self.person = person.or(self.person);
+        self.roles = roles;
     }
 
     /// Keys of the lake objects that it names.
@@ -202,8 +212,14 @@ pub struct AccountItem {
     pub read_at: Option<Timestamp>,
     /// Name of the company.
     pub company: String,
+    /// Its address at Harvest, `acme.harvestapp.com`; empty where this person may not read it.
+    pub domain: String,
     /// The person of the token.
     pub person: String,
+    /// Their id.
+    pub person_id: Option<i64>,
+    /// When the token became another person's, and whose it was.
+    pub person_changed: Option<(Timestamp, String)>,
     /// `access_roles` of that person; without that member of `/users/me`: empty.
     pub roles: Vec<String>,
     /// Modules that are off, by the name of their feature member.

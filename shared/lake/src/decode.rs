@@ -7,30 +7,41 @@
 
 mod buffer;
 mod careful;
+mod compose;
 mod derived;
 mod envelope;
 mod error;
 mod fast;
+mod lift;
 mod literal;
 mod odd;
 mod parents;
+mod path;
+mod presence;
 mod raw;
+mod redact;
 mod rows;
 mod shape;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use engine::ids::AccountId;
 use engine::key::Key;
+use engine::privacy::{Personal, Rules};
 use engine::spec::StreamSpec;
 use engine::time::{Date, Timestamp};
 use engine::window::Period;
 
 use self::envelope::Envelope;
 pub use self::error::PageError;
+pub(crate) use self::lift::Lifter;
+use self::odd::Tally;
 pub use self::parents::{ParentRecord, ParentsPage, parents};
+pub use self::presence::Presence;
+pub use self::redact::HashKey;
+use self::redact::Redactor;
 use self::rows::{Layout, Rows};
 use crate::schema::TableSchema;
 
@@ -38,13 +49,52 @@ use crate::schema::TableSchema;
 #[derive(Clone, Debug)]
 pub struct Decoder {
     layout: Arc<Layout>,
+    redactor: Option<Arc<Redactor>>,
+    rules: Arc<Rules>,
 }
 
 impl Decoder {
     /// The decoder that follows from the declaration.
     #[must_use]
     pub fn new(spec: &'static StreamSpec) -> Self {
-        Self { layout: Arc::new(Layout::of(TableSchema::of(spec))) }
+        let layout = Arc::new(Layout::of(TableSchema::of(spec)));
+        Self { layout, redactor: None, rules: Arc::default() }
+    }
+
+    /// The same, that keeps only what `rules` allow; `key` is that of the hashes. A hash without a
+    /// key is left out.
+    #[must_use]
+    pub fn with_privacy(self, rules: &Rules, key: Option<&HashKey>) -> Self {
+        let redactor = (!rules.is_empty()).then(|| Arc::new(Redactor::of(rules, key)));
+        Self { redactor, rules: Arc::new(rules.clone()), ..self }
+    }
+
+    /// The same as [`Self::with_privacy`], that also takes out of records of `users` what is their
+    /// own.
+    #[must_use]
+    pub fn with_erased(
+        self,
+        rules: &Rules,
+        key: Option<&HashKey>,
+        personal: &Personal,
+        users: BTreeSet<i64>,
+    ) -> Self {
+        if users.is_empty() {
+            return self.with_privacy(rules, key);
+        }
+        let redactor = Redactor::of(rules, key).erasing(self.layout.schema.spec, personal, users);
+        Self { redactor: Some(Arc::new(redactor)), rules: Arc::new(rules.clone()), ..self }
+    }
+
+    /// What of a body may be kept; a body that is to be decoded goes through it first.
+    ///
+    /// # Errors
+    /// When the body as a whole is not what the stream serves.
+    pub fn redact(&self, body: String) -> Result<String, PageError> {
+        match &self.redactor {
+            Some(redactor) => redactor.body(self.layout.schema.spec.records_key, &body),
+            None => Ok(body),
+        }
     }
 
     /// The schema of the rows.
@@ -66,6 +116,23 @@ impl Decoder {
         self.assemble(rows, envelope, at)
     }
 
+    /// Whether one raw record could be a row.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_record(&self, raw: &str) -> Result<(), String> {
+        let raw = raw::value(raw).map_err(|error| format!("not JSON: {error}"))?;
+        careful::record(&self.layout, &mut self.layout.rows(), &mut odd::Odd::default(), raw)
+    }
+
+    /// What `presence` says of each declared member, by path (list indices as `[]`).
+    #[must_use]
+    pub fn declared(&self, presence: &Presence) -> BTreeMap<String, engine::drift::Presence> {
+        let mut declared = presence.by_path(&self.layout.shape);
+        declared.retain(|path, _| !self.rules.excludes(path));
+        declared
+    }
+
     fn read(&self, body: &str) -> Result<(Rows, Envelope), PageError> {
         envelope::check_size(body)?;
         match fast::page(&self.layout, body) {
@@ -84,9 +151,20 @@ impl Decoder {
         let dates = self.layout.dates(&rows);
         let Rows { cells, extra, tally, quarantined } = rows;
         let rows = derived::batch(&self.layout, cells, extra, at)?;
-        let (misfits, unknown) = (tally.misfits, tally.unknown);
+        let Tally { misfits, kinds, unknown, presence } = tally;
         let Envelope { total_entries, next } = envelope;
-        Ok(DecodedPage { rows, keys, dates, total_entries, next, quarantined, misfits, unknown })
+        Ok(DecodedPage {
+            rows,
+            keys,
+            dates,
+            total_entries,
+            next,
+            quarantined,
+            misfits,
+            kinds,
+            unknown,
+            presence,
+        })
     }
 }
 
@@ -138,8 +216,12 @@ pub struct DecodedPage {
     pub quarantined: Vec<Quarantined>,
     /// Values that did not fit their column, by member path (list indices as `[]`).
     pub misfits: BTreeMap<String, u64>,
+    /// What kinds of value those were.
+    pub kinds: BTreeMap<String, BTreeSet<&'static str>>,
     /// Members that the declaration does not know, by path (list indices as `[]`).
     pub unknown: BTreeMap<String, u64>,
+    /// Which declared members occurred.
+    pub presence: Presence,
 }
 
 /// A record that cannot be a row.

@@ -4,6 +4,7 @@
 pub mod changes;
 pub mod collect;
 pub mod decode;
+pub mod erase;
 pub mod export;
 pub mod maintenance;
 pub mod merge;
@@ -12,4 +13,5 @@ pub mod partition;
 pub mod schema;
 pub mod store;
 pub mod table;
+pub mod upgrade;
 pub mod verify;

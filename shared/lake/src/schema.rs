@@ -54,6 +54,12 @@ impl TableSchema {
         schema
     }
 
+    /// Whether it is that of a table of changes.
+    #[must_use]
+    pub fn is_of_changes(&self) -> bool {
+        self.columns.first().is_some_and(|column| column.source == Source::Change)
+    }
+
     /// Where the table is in the lake.
     #[must_use]
     pub fn root(&self) -> String {

@@ -119,6 +119,13 @@ pub enum ChangesCommit {
         /// Those that had the rows.
         remove: Vec<FileEntry>,
     },
+    /// The same changes with less in them, after a person was erased; the sequence stays.
+    Rewrite {
+        /// The new files.
+        add: Vec<FileEntry>,
+        /// Those that had the rows.
+        remove: Vec<FileEntry>,
+    },
 }
 
 /// A table at one of its versions.

@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::collect::CollectError;
 use crate::offload::offload;
-use crate::partition::{Columns, Layout, PartitionError, fetch};
+use crate::partition::{Layout, PartitionError, fetch};
 use crate::schema::Comparison;
 use crate::table::{FileEntry, Table, TableError};
 pub use compare::{Against, Compared, Difference, Whole, compare};
@@ -238,7 +238,7 @@ fn rules(table: &Table) -> Result<Rules, VerifyError> {
             Vec::new()
         }
     };
-    let layout = Arc::new(Layout::new(&schema, Columns::All)?);
+    let layout = Arc::new(Layout::as_stored(&schema)?);
     Ok(Rules { schema, layout, account: table.account(), not_in_log })
 }
 

@@ -18,6 +18,8 @@ use crate::gate::NoPermit;
 /// The person of the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
+    /// Their id; `None` where Harvest does not say.
+    pub id: Option<i64>,
     /// First and last name.
     pub name: String,
     /// `access_roles`; empty where Harvest does not say.
@@ -29,6 +31,8 @@ pub struct Person {
 pub struct Company {
     /// Its name.
     pub name: String,
+    /// Its address at Harvest; empty without permission to read it.
+    pub domain: String,
     /// Features of modules that are off.
     pub modules_off: Vec<String>,
 }
@@ -131,6 +135,8 @@ pub async fn person(context: &Context, stream: &'static str) -> Result<Person, R
     #[derive(Deserialize)]
     struct Me {
         #[serde(default)]
+        id: Option<i64>,
+        #[serde(default)]
         first_name: Option<String>,
         #[serde(default)]
         last_name: Option<String>,
@@ -143,7 +149,7 @@ pub async fn person(context: &Context, stream: &'static str) -> Result<Person, R
     let name = [me.first_name, me.last_name].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let mut roles = me.access_roles.unwrap_or_default();
     roles.sort();
-    Ok(Person { name, roles })
+    Ok(Person { id: me.id, name, roles })
 }
 
 /// Who the token was when a run of this process last asked.
@@ -183,7 +189,11 @@ pub async fn company(context: &Context, stream: &'static str) -> Result<Company,
     let answer = match try_ask(context, stream, RateClass::General, &Target::path(path)).await? {
         Ok(answer) => answer,
         Err(error) if *error.failure() == Failure::Forbidden => {
-            return Ok(Company { name: String::new(), modules_off: Vec::new() });
+            return Ok(Company {
+                name: String::new(),
+                domain: String::new(),
+                modules_off: Vec::new(),
+            });
         }
         Err(error) => {
             return Err(from_api(stream, context.settings.account.0, Box::new(error)));
@@ -194,8 +204,12 @@ pub async fn company(context: &Context, stream: &'static str) -> Result<Company,
         |feature: &&str| body.get(feature).and_then(serde_json::Value::as_bool) == Some(false);
     let features = [Module::Expense, Module::Invoice, Module::Estimate].map(Module::feature);
     let modules_off = features.iter().filter(|name| off(name)).map(|&name| name.to_owned());
-    let name = body.get("name").and_then(serde_json::Value::as_str).unwrap_or_default();
-    Ok(Company { name: name.to_owned(), modules_off: modules_off.collect() })
+    let text = |name| body.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    Ok(Company {
+        name: text("name").to_owned(),
+        domain: text("full_domain").to_owned(),
+        modules_off: modules_off.collect(),
+    })
 }
 
 /// The oldest and newest days of the account, from first and last pages of one record each.

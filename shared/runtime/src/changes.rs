@@ -226,7 +226,7 @@ impl Run {
         fenced.map(drop).map_err(|error| self.commit_error(error))
     }
 
-    fn changes_note(&self, counts: Counts) -> CommitNote {
+    pub(crate) fn changes_note(&self, counts: Counts) -> CommitNote {
         CommitNote { run: self.id.to_string(), state: Value::Null, counts, changes: None }
     }
 

@@ -7,6 +7,7 @@ mod given;
 mod names;
 mod parse;
 mod place;
+mod privacy;
 #[cfg(test)]
 mod tests;
 
@@ -14,10 +15,11 @@ use std::collections::BTreeSet;
 
 use engine::budget::Limit;
 use engine::ids::AccountId;
-use engine::spec::RateClass;
+use engine::spec::{RateClass, StreamSpec};
 use engine::time::{Date, SignedDuration};
 use engine::window::Grid;
 use harvest_api::BaseUrl;
+use lake::decode::Decoder;
 
 use crate::aws::Aws;
 use crate::gate::MOST_AT_ONCE;
@@ -26,6 +28,7 @@ pub use error::ConfigError;
 pub use given::{Given, SETTINGS, Setting, function_name, has_own_s3_endpoint, refuses_colour};
 pub use names::{UnknownStream, find_stream};
 pub use place::{LakePlace, StatePlace, TokenPlace};
+pub use privacy::Privacy;
 
 /// Where Harvest's API lives.
 pub const BASE_URL: &str = "https://api.harvestapp.com/v2";
@@ -60,6 +63,8 @@ pub struct Settings {
     pub tidy_at_once: bool,
     /// Accept a token that sees less than the rows were written with.
     pub accept_role: bool,
+    /// The account's new address at Harvest, where it has moved.
+    pub accept_domain: Option<String>,
     /// Accept deletes of any number of rows.
     pub accept_deletes: bool,
     /// Windows of reports.
@@ -70,6 +75,8 @@ pub struct Settings {
     pub reports: Limit,
     /// Share of the limits to use.
     pub budget_percent: u32,
+    /// What of the records is not kept, or only as a hash.
+    pub privacy: Privacy,
     /// Memory for collected rows before they are spilled, in bytes.
     pub collect_memory: usize,
     /// Collected bytes after which a run flushes.
@@ -94,11 +101,13 @@ impl Settings {
             keep: false,
             tidy_at_once: false,
             accept_role: false,
+            accept_domain: None,
             accept_deletes: false,
             grid: Grid::default(),
             general: Limit::GENERAL,
             reports: Limit::REPORTS,
             budget_percent: 95,
+            privacy: Privacy::default(),
             collect_memory: 32 << 20,
             flush_bytes: 400 << 20,
         }
@@ -121,6 +130,13 @@ impl Settings {
             RateClass::Reports => self.reports,
         };
         limit.percent(self.budget_percent)
+    }
+
+    /// The decoder of `spec`'s records, which keeps only what may be kept.
+    #[must_use]
+    pub fn decoder(&self, spec: &'static StreamSpec) -> Decoder {
+        let (rules, key) = self.privacy.of(spec);
+        Decoder::new(spec).with_privacy(&rules, key)
     }
 
     /// Whether `stream` is read.

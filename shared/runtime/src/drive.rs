@@ -1,10 +1,11 @@
 //! Sends what a reading asks for and hands it the answers.
 
 mod failed;
+mod look;
 mod page;
 mod request;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
@@ -14,7 +15,7 @@ use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, plus};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use lake::decode::Decoder;
+use lake::decode::{Decoder, Presence};
 use page::Page;
 use request::{Flight, Request, Sent};
 use tokio::sync::Notify;
@@ -32,7 +33,9 @@ pub(crate) struct Tally {
     pub(crate) requests: u64,
     pub(crate) records: u64,
     pub(crate) misfits: BTreeMap<String, u64>,
+    pub(crate) kinds: BTreeMap<String, BTreeSet<&'static str>>,
     pub(crate) unknown: BTreeMap<String, u64>,
+    pub(crate) presence: Presence,
 }
 
 /// Memory that the answers of one run may take while they are under way. A body takes several times
@@ -94,6 +97,7 @@ impl Driver {
     pub(crate) fn new(
         context: &Context,
         spec: &'static StreamSpec,
+        decoder: Decoder,
         pass: Pass,
         mut reading: Reading,
     ) -> Self {
@@ -102,7 +106,7 @@ impl Driver {
         Self {
             context: context.clone(),
             spec,
-            decoder: Arc::new(Decoder::new(spec)),
+            decoder: Arc::new(decoder),
             horizon: match pass {
                 Pass::Incremental => HORIZON_INCREMENTAL,
                 Pass::Full => HORIZON_FULL,
@@ -247,6 +251,10 @@ impl Driver {
         if self.reading.watches() {
             hold.saw(&page.facts.keys);
         }
+        for (path, kinds) in page.kinds {
+            self.tally.kinds.entry(path).or_default().extend(kinds);
+        }
+        self.tally.presence.add(&page.presence);
         let effects = self.reading.on_page(ask.id, requested_at, &page.facts);
         self.latency = page.took.max(self.latency.saturating_mul(7) / 8);
         self.bound_width(page.body_bytes);

@@ -98,6 +98,30 @@ pub enum RunError {
         /// Roles recorded.
         before: String,
     },
+    /// The token is another person's, who may see less although the roles are the same.
+    #[error(
+        "`{stream}`: the token is now that of person {now}, the rows were written with that of person {before}; both have the roles [{roles}], but what these see depends on who it is, and what person {now} cannot see would look deleted. Nothing is written. Use the former token or an administrator's, or accept with `--accept-role`"
+    )]
+    OtherPerson {
+        /// The stream.
+        stream: &'static str,
+        /// Id of the person now.
+        now: i64,
+        /// Id of the person before.
+        before: i64,
+        /// Their roles.
+        roles: String,
+    },
+    /// Another Harvest account answers than before.
+    #[error(
+        "the Harvest account at {found} answers, but the lake was filled from {recorded}: nothing is written. If the token or the account id is another's, put the former back; another account needs a lake and a state of its own. If the company only has a new address at Harvest, accept it with `--accept-domain {found}` (`HARVEST_ACCEPT_DOMAIN`)"
+    )]
+    OtherCompany {
+        /// The address that answers.
+        found: String,
+        /// The address that was recorded.
+        recorded: String,
+    },
     /// More rows would vanish than a run may delete.
     #[error(
         "`{stream}`: {refused} rows are no longer in Harvest, more than a pass may delete unasked (5 % or 100 rows); new and changed rows are written, none is deleted. If that is right: `harvest-lake sync --streams {stream} --pass full --accept-deletes`"
@@ -185,6 +209,8 @@ impl RunError {
             | Self::Secret { .. }
             | Self::Refresh { .. }
             | Self::RolesLost { .. }
+            | Self::OtherPerson { .. }
+            | Self::OtherCompany { .. }
             | Self::DeletesRefused { .. }
             | Self::ModuleOff { .. }
             | Self::OtherGrid { .. }
@@ -209,6 +235,8 @@ impl RunError {
             Self::Page { .. } => "PageUnusable",
             Self::Stopped { .. } => "ReadingStopped",
             Self::RolesLost { .. } => "RolesLost",
+            Self::OtherPerson { .. } => "OtherPerson",
+            Self::OtherCompany { .. } => "OtherCompany",
             Self::DeletesRefused { .. } => "DeletesRefused",
             Self::ModuleOff { .. } => "ModuleOff",
             Self::OtherGrid { .. } => "OtherGrid",

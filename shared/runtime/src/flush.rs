@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use engine::account::{Seer, Sight, sight};
 use engine::coverage::{Coverage, delete_allowance};
-use engine::item::{Position, roles_suffice};
+use engine::item::Position;
 use engine::pass::Pass;
 use engine::report::Counts;
 use engine::spec::Kind;
@@ -16,7 +17,7 @@ use lake::merge::{MergeJob, Merged, merge};
 use lake::partition::Limits;
 use lake::table::{Change, CommitError, Committed, Writer};
 
-use crate::account;
+use crate::account::{self, Person};
 use crate::changes::files_of;
 use crate::error::RunError;
 use crate::hold::Hold;
@@ -81,7 +82,8 @@ impl Run {
             && self.order.pass == Pass::Incremental
             && position.cursor == self.item.value.position.cursor;
         if ends && !stays {
-            position.roles = self.roles_before_commit(Counts::default()).await?;
+            let person = self.person_before_commit(Counts::default()).await?;
+            position.written_by(person.id, person.roles);
         }
         self.item.value.position = position;
         self.save_item().await
@@ -147,7 +149,8 @@ impl Run {
                 self.save_unchanged(position).await?;
                 return Ok((merged.counts, merged.refused_deletes));
             }
-            position.roles = self.roles_before_commit(merged.counts).await?;
+            let person = self.person_before_commit(merged.counts).await?;
+            position.written_by(person.id, person.roles);
             let former = core::mem::replace(&mut self.item.value.position, position);
             let named = files_of(changes, merged.counts, merged.changes);
             let note = self.note(merged.counts, named)?;
@@ -174,7 +177,7 @@ impl Run {
 
     /// Lets the table of changes follow, then writes the position that the commit carries into the
     /// item: only a receipt of the commit can lead here.
-    async fn advance(&mut self, committed: &Committed) -> Result<(), RunError> {
+    pub(crate) async fn advance(&mut self, committed: &Committed) -> Result<(), RunError> {
         self.item.value.version = committed.version;
         self.item.value.sequence = committed.sequence;
         Box::pin(self.complete_changes()).await?;
@@ -216,22 +219,33 @@ impl Run {
             .map_err(|source| RunError::Store { stream, source: Box::new(source) })
     }
 
-    /// Whether someone with `roles` sees what the rows were written with.
-    pub(crate) fn suffices(&self, roles: &[String]) -> Result<(), RunError> {
-        let before = &self.item.value.position.roles;
-        if roles_suffice(before, roles) || self.context.settings.accept_role {
-            return Ok(());
+    /// Whether the person with `roles` sees what the rows were written with.
+    pub(crate) fn suffices(&self, person: Option<i64>, roles: &[String]) -> Result<(), RunError> {
+        let Position { roles: before, person: writer, .. } = &self.item.value.position;
+        let stream = self.stream();
+        let now = Seer { person, roles };
+        match sight(Seer { person: *writer, roles: before }, now) {
+            _ if self.context.settings.accept_role => Ok(()),
+            Sight::Enough => Ok(()),
+            Sight::RolesLost => {
+                let (now, before) = (roles.join(", "), before.join(", "));
+                Err(RunError::RolesLost { stream, now, before })
+            }
+            Sight::OtherPerson => Err(RunError::OtherPerson {
+                stream,
+                now: person.unwrap_or_default(),
+                before: writer.unwrap_or_default(),
+                roles: roles.join(", "),
+            }),
         }
-        let (now, before) = (roles.join(", "), before.join(", "));
-        Err(RunError::RolesLost { stream: self.stream(), now, before })
     }
 
     /// Asks once more who the token is: a lost permission looks like nulls and deletions.
-    async fn roles_before_commit(&mut self, counts: Counts) -> Result<Vec<String>, RunError> {
+    async fn person_before_commit(&mut self, counts: Counts) -> Result<Person, RunError> {
         let stream = self.stream();
         let (person, asked) = account::person_since(&self.context, stream, self.read_until).await?;
         self.report.requests = self.report.requests.saturating_add(u64::from(asked));
-        self.suffices(&person.roles)?;
+        self.suffices(person.id, &person.roles)?;
         if counts.deleted > 0
             && let Some(module) = self.order.spec.module
         {
@@ -241,7 +255,7 @@ impl Run {
                 return Err(RunError::ModuleOff { stream, module: module.feature() });
             }
         }
-        Ok(person.roles)
+        Ok(person)
     }
 
     /// Makes raw records durable before the commit that leaves them out.

@@ -1,9 +1,11 @@
 //! One run: one attempt at one pass of one stream, under its lease.
 
 mod catch_up;
+mod drift;
 mod objects;
 mod pace;
 mod prepare;
+mod quarantine;
 mod record;
 mod report;
 mod work;
@@ -57,6 +59,8 @@ pub(crate) struct Run {
     /// When the last page that is being flushed was in.
     pub(crate) read_until: Timestamp,
     taken_over: bool,
+    /// Whether this run has ended a pass before which nothing in the quarantine counts any more.
+    superseded: bool,
 }
 
 /// Runs `order` and reports how it went; an error is part of the report, too.
@@ -107,7 +111,7 @@ pub(crate) fn fail(item: &mut StreamItem, now: Timestamp, error: &RunError) {
 
 impl Run {
     /// Takes the lease and opens the table, or says who works.
-    async fn open(
+    pub(crate) async fn open(
         context: &Context,
         order: Order,
         begun: Timestamp,
@@ -134,6 +138,7 @@ impl Run {
             begun,
             read_until: begun,
             taken_over,
+            superseded: false,
         };
         run.catch_up().await?;
         Ok(Ok(run))
@@ -175,6 +180,12 @@ impl Run {
             .await
             .map_err(|source| RunError::State { stream, source })?;
         if written { Ok(()) } else { Err(RunError::LostLease { stream }) }
+    }
+
+    /// Gives the lease back.
+    pub(crate) async fn give_back(&mut self) -> Result<(), RunError> {
+        self.item.value.lease = self.item.value.lease.as_ref().map(Lease::released);
+        self.save_item().await
     }
 
     /// Renews the lease when half of it is gone.

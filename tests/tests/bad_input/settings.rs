@@ -29,6 +29,11 @@ fn what_is_wrong_with_the_settings_is_said_before_anything_is_written() {
         case("sync --general fast", &[], &["--general", "`fast`", "100/15s"]),
         case("sync --report-window week", &[], &["--report-window", "month"]),
         case("sync --start-date yesterday", &[], &["--start-date", "2024-01-31"]),
+        case("sync --exclude-fields users.e_mail", &[], &["--exclude-fields", "`email`"]),
+        case("sync --exclude-fields users.updated_at", &[], &["users.updated_at", "newest"]),
+        case("sync --exclude-fields email", &[], &["`email`", "users.email"]),
+        case("sync --exclude-fields user.email", &[], &["`user`", "`users`"]),
+        case("sync --hash-fields users.email", &[], &["HARVEST_HASH_KEY"]),
         case("sync --pass half", &[], &["half", "incremental"]),
         case("sink", &[], &["sink", "--help"]),
     ] {

@@ -4,7 +4,7 @@ use runtime::config::{Given, Setting};
 
 use super::{
     ApiArguments, CheckArguments, HistoryArguments, LakeArguments, PlaceArguments, PlanArguments,
-    RunArguments, StatusArguments, StreamArguments, VerifyArguments,
+    PrivacyArguments, RunArguments, StatusArguments, StreamArguments, VerifyArguments,
 };
 
 /// Sets what a flag says.
@@ -59,8 +59,16 @@ impl StreamArguments {
     }
 }
 
+impl PrivacyArguments {
+    pub(crate) fn give(&self, given: &mut Given) {
+        set(given, Setting::EXCLUDE_FIELDS, self.exclude_fields.as_ref());
+        set(given, Setting::HASH_FIELDS, self.hash_fields.as_ref());
+    }
+}
+
 impl RunArguments {
     pub(crate) fn give(&self, given: &mut Given) {
+        self.privacy.give(given);
         self.place.give(given);
         self.api.give(given);
         self.streams.give(given);
@@ -71,6 +79,7 @@ impl RunArguments {
         set(given, Setting::CHANGES_RETENTION, self.changes_retention.as_ref());
         raise(given, Setting::KEEP, self.keep);
         raise(given, Setting::ACCEPT_ROLE, self.accept_role);
+        set(given, Setting::ACCEPT_DOMAIN, self.accept_domain.as_ref());
         raise(given, Setting::ACCEPT_DELETES, self.accept_deletes);
     }
 }

@@ -4,8 +4,9 @@ fn found(answers: Vec<(&'static str, Answered)>) -> Said {
     let mut given = Given::default();
     given.set(runtime::config::Setting::ACCOUNT, "7");
     let deployment = Deployment::parse(&given).unwrap();
-    let person = Person { name: "Ann Ba".to_owned(), roles: vec!["member".to_owned()] };
-    let company = Company { name: "Acme".to_owned(), modules_off: Vec::new() };
+    let person = Person { id: None, name: "Ann Ba".to_owned(), roles: vec!["member".to_owned()] };
+    let company =
+        Company { name: "Acme".to_owned(), domain: String::new(), modules_off: Vec::new() };
     let streams = answers.into_iter().map(|(stream, answer)| Probe { stream, answer }).collect();
     findings(&deployment, person, company, streams, LakeState::default(), Vec::new())
         .said(Paint::Plain)

@@ -28,6 +28,7 @@ fn report(stream: &'static str, pass: Pass, outcome: Outcome) -> RunReport {
         quarantined: 0,
         misfits: BTreeMap::new(),
         unknown: BTreeMap::new(),
+        drift: Vec::new(),
         parked: 0,
         warning: None,
     }
@@ -68,7 +69,13 @@ fn reports_left() -> Left {
 #[test]
 fn a_person_reads_what_was_done_and_what_is_left() {
     let mut clients = report("clients", Pass::Full, Outcome::Complete);
-    clients.unknown.insert("new_member".to_owned(), 3);
+    clients.drift.push(Finding {
+        what: engine::drift::What::New,
+        member: "new_member".to_owned(),
+        times: 3,
+        kinds: Vec::new(),
+        at: Timestamp::UNIX_EPOCH,
+    });
     let reports = vec![
         report("time_entries", Pass::Full, Outcome::Complete),
         clients,
@@ -86,7 +93,7 @@ tasks          full                      3     1,500      1,400        90       
 time_entries   full+incremental          6     3,000      2,800       180         2          18   12,345       7   2.5 MB   4.0 s
 total                                   12     6,000      5,600       360         4          36   37,035      21   7.5 MB   5.0 s
 
-! clients: members that this version does not know are in extra_json: new_member (3)
+! clients: new member `new_member`, 3 records; kept in extra_json
 
 ✗ `tasks`: 400 rows are no longer in Harvest, more than a pass may delete unasked (5 % or 100 rows); new and changed rows are written, none is deleted. If that is right: `harvest-lake sync --streams tasks --pass full --accept-deletes`
 

@@ -174,7 +174,7 @@ impl Buffer {
         if stored { Put::Stored } else { Put::Misfit }
     }
 
-    fn truncate(&mut self, rows: usize) {
+    pub(super) fn truncate(&mut self, rows: usize) {
         match self {
             Self::Int(fixed) | Self::Instant(fixed) => fixed.truncate(rows),
             Self::Text(texts) => texts.truncate(rows),

@@ -11,7 +11,7 @@ use super::error::PageError;
 use super::odd::{Odd, Step};
 use super::raw::{self, RawMember};
 use super::rows::{Layout, Rows};
-use super::shape::{Shape, Target};
+use super::shape::{Seen, Shape, Target};
 
 /// Reads a whole body.
 pub(super) fn page(layout: &Layout, body: &str) -> Result<(Rows, Envelope), PageError> {
@@ -27,11 +27,12 @@ pub(super) fn page(layout: &Layout, body: &str) -> Result<(Rows, Envelope), Page
             rows.quarantined.push(Quarantined { raw: raw.to_owned(), reason });
         }
     }
+    rows.tally.presence = odd.presence;
     Ok((rows, envelope))
 }
 
 /// Adds one row, or answers why the record cannot be one.
-fn record<'de>(
+pub(super) fn record<'de>(
     layout: &Layout,
     rows: &mut Rows,
     odd: &mut Odd<'de>,
@@ -53,6 +54,7 @@ fn object<'de>(shape: &Shape, cells: &mut Cells, odd: &mut Odd<'de>, members: &[
         *left.entry(name).or_default() += 1;
     }
     let mut nth: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut seen = Seen::default();
     for (name, raw) in members {
         let name: &str = name;
         let rest = left.entry(name).or_default();
@@ -63,8 +65,9 @@ fn object<'de>(shape: &Shape, cells: &mut Cells, odd: &mut Odd<'de>, members: &[
             odd.repeated(name, *nth, raw);
             continue;
         }
-        match shape.find(name, 0).and_then(|index| shape.member(index)) {
-            Some(member) => {
+        match shape.find(name, 0).and_then(|index| Some((index, shape.member(index)?))) {
+            Some((index, member)) => {
+                seen.add(index);
                 odd.enter(Step::Member(member.name));
                 put(&member.target, cells, odd, raw);
                 odd.leave();
@@ -72,6 +75,7 @@ fn object<'de>(shape: &Shape, cells: &mut Cells, odd: &mut Odd<'de>, members: &[
             None => odd.unknown(name, raw),
         }
     }
+    odd.presence.note(shape, seen);
 }
 
 /// Puts the value at the current path where it belongs.

@@ -6,7 +6,10 @@
 //! as `name#1`, `name#2`, and counted as `name#`.
 
 use core::fmt::Write as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::presence::Presence;
+use super::raw;
 
 /// One step from a value to a value inside it.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +41,7 @@ struct Finding<'de> {
 /// What of the current record no column holds.
 #[derive(Debug, Default)]
 pub(super) struct Odd<'de> {
+    pub(super) presence: Presence,
     steps: Vec<Step>,
     findings: Vec<Finding<'de>>,
 }
@@ -46,7 +50,10 @@ pub(super) struct Odd<'de> {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) misfits: BTreeMap<String, u64>,
+    /// What kinds of value the misfits were.
+    pub(super) kinds: BTreeMap<String, BTreeSet<&'static str>>,
     pub(super) unknown: BTreeMap<String, u64>,
+    pub(super) presence: Presence,
 }
 
 impl<'de> Odd<'de> {
@@ -131,7 +138,11 @@ impl<'de> Odd<'de> {
             json.push(':');
             json.push_str(finding.raw);
             let counts = match finding.why {
-                Why::Misfit => &mut tally.misfits,
+                Why::Misfit => {
+                    let kinds = tally.kinds.entry(finding.counted.clone()).or_default();
+                    kinds.insert(raw::kind(finding.raw));
+                    &mut tally.misfits
+                }
                 Why::Unknown => &mut tally.unknown,
             };
             *counts.entry(finding.counted).or_default() += 1;
@@ -179,7 +190,7 @@ pub(super) fn push_name(path: &mut String, is_first: bool, name: &str) {
 }
 
 /// Adds `text` as a JSON string.
-fn push_json_text(json: &mut String, text: &str) {
+pub(super) fn push_json_text(json: &mut String, text: &str) {
     json.push('"');
     for letter in text.chars() {
         match letter {

@@ -5,6 +5,8 @@ use engine::spec::{Field, FieldType};
 /// An object's declared members, in declared order.
 #[derive(Debug)]
 pub(super) struct Shape {
+    /// Tells the objects of one stream apart.
+    id: usize,
     members: Vec<Member>,
 }
 
@@ -30,17 +32,18 @@ pub(super) enum Target {
 }
 
 /// Which members of one object have been read.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen(u128);
 
 impl Shape {
     /// The shape of an object with these fields; columns are counted as `engine::schema` flattens
     /// them.
     pub(super) fn of(fields: &'static [Field]) -> Self {
-        Self::from(fields, &mut 0)
+        Self::from(fields, &mut 0, &mut 0)
     }
 
-    fn from(fields: &'static [Field], next: &mut usize) -> Self {
+    fn from(fields: &'static [Field], next: &mut usize, ids: &mut usize) -> Self {
+        let id = take(ids);
         debug_assert!(fields.len() <= Seen::MEMBERS, "too many members in one object");
         let mut members = Vec::with_capacity(fields.len());
         for field in fields {
@@ -53,12 +56,14 @@ impl Shape {
                 | FieldType::Money
                 | FieldType::Decimal => Target::Cell(take(next)),
                 FieldType::Texts | FieldType::Ints => Target::Values(take(next)),
-                FieldType::Objects(inner) => Target::Structs(take(next), Self::of(inner)),
-                FieldType::Object(inner) => Target::Object(Self::from(inner, next)),
+                FieldType::Objects(inner) => {
+                    Target::Structs(take(next), Self::from(inner, &mut 0, ids))
+                }
+                FieldType::Object(inner) => Target::Object(Self::from(inner, next, ids)),
             };
             members.push(Member { name: field.name, target });
         }
-        Self { members }
+        Self { id, members }
     }
 
     /// Position of the member `name`; looks at `hint` first, where the next member usually is.
@@ -67,6 +72,15 @@ impl Shape {
             return Some(hint);
         }
         self.members.iter().position(|member| member.name == name)
+    }
+
+    pub(super) const fn id(&self) -> usize {
+        self.id
+    }
+
+    /// All members, in declared order.
+    pub(super) fn members(&self) -> &[Member] {
+        &self.members
     }
 
     pub(super) fn member(&self, index: usize) -> Option<&Member> {
@@ -84,6 +98,16 @@ impl Seen {
         let new = self.0 & bit == 0;
         self.0 |= bit;
         new
+    }
+
+    /// The members of both.
+    pub(super) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) fn has(self, index: usize) -> bool {
+        let bit = u32::try_from(index).ok().and_then(|index| 1_u128.checked_shl(index));
+        bit.is_some_and(|bit| self.0 & bit != 0)
     }
 }
 

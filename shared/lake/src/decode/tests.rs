@@ -12,8 +12,10 @@ use jiff::civil;
 use super::*;
 
 mod odd_pages;
+mod older;
 mod pages;
 mod parent_pages;
+mod private;
 mod properties;
 
 /// A listing with a field of each type.

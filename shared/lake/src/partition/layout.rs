@@ -14,6 +14,7 @@ use engine::key::{Key, KeyPart};
 use engine::schema::{Column, SEQUENCE, Source};
 
 use super::keyed::{Keyed, day_of, epoch_day};
+use crate::decode::Lifter;
 use crate::schema::TableSchema;
 
 /// Which columns are read from a file or a run of rows.
@@ -40,6 +41,8 @@ pub(crate) struct Layout {
     parent: Option<usize>,
     period: Option<(usize, usize)>,
     converter: RowConverter,
+    /// Brings rows of older declarations up to this one.
+    lifter: Option<Lifter>,
 }
 
 impl Layout {
@@ -57,7 +60,9 @@ impl Layout {
         };
         let stored = |column: &Column| column.source != Source::Partition;
         match columns {
-            Columns::All => Self::of(table, stored),
+            Columns::All => {
+                Ok(Self { lifter: Some(Lifter::of(table)), ..Self::of(table, stored)? })
+            }
             Columns::Versions => Self::of(table, |column| stored(column) && is_version(column)),
         }
     }
@@ -66,6 +71,11 @@ impl Layout {
     pub(crate) fn latest(table: &TableSchema) -> Result<Self, ArrowError> {
         let layout = Self::new(table, Columns::All)?;
         Ok(Self { updated_at: None, synced_at: None, ..layout })
+    }
+
+    /// The rows of partition files as they are, also where their columns are younger.
+    pub(crate) fn as_stored(table: &TableSchema) -> Result<Self, ArrowError> {
+        Self::of(table, |column| !matches!(column.source, Source::Partition))
     }
 
     /// Decoded rows: partition column included.
@@ -114,7 +124,17 @@ impl Layout {
             keys,
             schema,
             converter,
+            lifter: None,
         })
+    }
+
+    /// Stored rows as today's declaration decodes them, and whether that changed any.
+    pub(crate) fn lifted(&self, batch: RecordBatch) -> Result<(RecordBatch, bool), ArrowError> {
+        let lifted = match &self.lifter {
+            Some(lifter) => lifter.lift(&batch)?,
+            None => None,
+        };
+        Ok(lifted.map_or((batch, false), |lifted| (lifted, true)))
     }
 
     /// The key columns of `batch` as bytes whose order is the order of `Key`.

@@ -114,7 +114,7 @@ pub(crate) fn open(
         .with_batch_size(BATCH_ROWS)
         .build()
         .map_err(|error| damaged(path, error))?;
-    Ok(Stored { reader, layout: Arc::clone(layout), path: path.to_owned() })
+    Ok(Stored { reader, layout: Arc::clone(layout), path: path.to_owned(), lifted: false })
 }
 
 /// How many rows a file holds, whatever the log says.
@@ -131,6 +131,20 @@ pub(crate) struct Stored {
     reader: ParquetRecordBatchReader,
     layout: Arc<Layout>,
     path: String,
+    /// Whether any row was stored by an older declaration and now fills a column that it did not.
+    lifted: bool,
+}
+
+impl Stored {
+    pub(crate) fn has_lifted(&self) -> bool {
+        self.lifted
+    }
+
+    fn fitted(&mut self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let (batch, lifted) = self.layout.lifted(fit(batch, &self.layout.schema)?)?;
+        self.lifted |= lifted;
+        Ok(batch)
+    }
 }
 
 impl Iterator for Stored {
@@ -138,7 +152,7 @@ impl Iterator for Stored {
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.reader.next()?;
-        let fitted = batch.and_then(|batch| fit(&batch, &self.layout.schema));
+        let fitted = batch.and_then(|batch| self.fitted(&batch));
         Some(fitted.map_err(|error| damaged(&self.path, error)))
     }
 }

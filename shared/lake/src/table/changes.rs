@@ -29,6 +29,7 @@ impl Table {
                 ("REPLACE", made.sequence, &made.files, self.files.clone())
             }
             ChangesCommit::Expire { add, remove } => ("EXPIRE", recorded, add, remove.clone()),
+            ChangesCommit::Rewrite { add, remove } => ("REWRITE", recorded, add, remove.clone()),
             ChangesCommit::Join { add, remove } => ("OPTIMIZE", recorded, add, remove.clone()),
         };
         let appends = matches!(change, ChangesCommit::Append(_));

@@ -128,6 +128,38 @@ impl Table {
         self.land(writer, &body, |_, _| true).await
     }
 
+    /// Adds the columns that are declared and that the log does not know yet, without files;
+    /// `None` where there are none. `note` repeats what the last one said.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    pub async fn widen(
+        &mut self,
+        now: Timestamp,
+        writer: &Writer,
+        note: &CommitNote,
+    ) -> Result<Option<Committed>, CommitError> {
+        let Some(meta_data) = self.widened()? else {
+            return Ok(None);
+        };
+        let epoch = Some(Txn::epoch(writer.epoch, now));
+        let lines = vec![
+            Line { meta_data: Some(meta_data), ..Line::default() },
+            Line { txn: epoch, ..Line::default() },
+        ];
+        let info = Info {
+            operation: "CHANGE COLUMNS",
+            now,
+            writer: Some((writer, self.commits)),
+            sequence: self.recorded_sequence(),
+            note: Some(note),
+        };
+        let body = self.body(&info, lines)?;
+        self.land(writer, &body, |before, after| before.meta_data == after.meta_data)
+            .await
+            .map(Some)
+    }
+
     /// Puts `body` as the next version; as a later one if others were faster and `still_good` says
     /// that what they did makes no difference.
     pub(super) async fn land(

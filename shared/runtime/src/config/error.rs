@@ -47,6 +47,13 @@ pub enum ConfigError {
         /// The name.
         source: UnknownStream,
     },
+    /// Members to hash, and nothing to hash them with.
+    #[error(
+        "members are to be hashed (`HARVEST_HASH_FIELDS`), but there is no key: set \
+         `HARVEST_HASH_KEY` to at least 16 letters chosen by chance, and keep it: with another key \
+         the same text has another hash"
+    )]
+    NoHashKey,
     /// A lake in a bucket has its state in a table, and nobody said which.
     #[error(
         "the lake {lake} needs a state that all its users share: give `--state dynamodb://table`, \

@@ -49,6 +49,12 @@ settings! {
     NO_CHANGES: "--no-changes", "HARVEST_NO_CHANGES";
     /// For how many months changes are kept.
     CHANGES_RETENTION: "--changes-retention", "HARVEST_CHANGES_RETENTION";
+    /// Members that are not kept.
+    EXCLUDE_FIELDS: "--exclude-fields", "HARVEST_EXCLUDE_FIELDS";
+    /// Members that are kept as hashes.
+    HASH_FIELDS: "--hash-fields", "HARVEST_HASH_FIELDS";
+    /// The key of the hashes: no flag, other users of the machine see those.
+    HASH_KEY: "--hash-fields", "HARVEST_HASH_KEY";
     /// First day of dated listings and reports.
     START_DATE: "--start-date", "HARVEST_START_DATE";
     /// How often incremental passes run.
@@ -61,6 +67,8 @@ settings! {
     KEEP: "--keep", "HARVEST_KEEP";
     /// Accept a token that sees less.
     ACCEPT_ROLE: "--accept-role", "HARVEST_ACCEPT_ROLE";
+    /// Accept that the account has another address at Harvest.
+    ACCEPT_DOMAIN: "--accept-domain", "HARVEST_ACCEPT_DOMAIN";
     /// Accept deletes of any number of rows.
     ACCEPT_DELETES: "--accept-deletes", "HARVEST_ACCEPT_DELETES";
     /// Windows of reports.

@@ -12,6 +12,7 @@ use harvest_api::Token;
 use super::error::ConfigError;
 use super::given::{Given, Setting, has_own_s3_endpoint};
 use super::names::find_stream;
+use super::privacy::Privacy;
 use crate::aws::Aws;
 
 use super::{BASE_URL, Deployment, LakePlace, NoChanges, Settings, StatePlace, TokenPlace};
@@ -80,6 +81,8 @@ fn settings(given: &Given, account: AccountId) -> Result<Settings, ConfigError> 
     };
     settings.changes_retention =
         read(given, Setting::CHANGES_RETENTION, |text| number(text, &(1..=MOST_MONTHS)))?;
+    settings.accept_domain = given.get(Setting::ACCEPT_DOMAIN).map(str::to_owned);
+    settings.privacy = Privacy::parse(given)?;
     settings.start_date = read(given, Setting::START_DATE, |text| {
         let day = (text.len() == 10).then(|| text.parse().ok()).flatten();
         day.ok_or_else(|| format!("`{text}` is no day: write 2024-01-31"))

@@ -28,6 +28,23 @@ fn what_is_not_given_has_its_default() {
 }
 
 #[test]
+fn what_is_hashed_needs_a_key_that_nobody_sees() {
+    let key = "a key of many letters";
+    let fields = (Setting::HASH_FIELDS, "users.email, clients.name,");
+    let settings = parsed(&[fields, (Setting::HASH_KEY, key)]).settings;
+    assert!(!format!("{settings:?}").contains(key));
+    assert_eq!(settings.privacy.rules.keys().collect::<Vec<_>>(), [&"clients", &"users"]);
+    assert!(refused(&[fields]).contains("HARVEST_HASH_KEY"));
+    let short = refused(&[fields, (Setting::HASH_KEY, "short")]);
+    assert!(short.contains("16"), "{short}");
+    let both =
+        refused(&[fields, (Setting::HASH_KEY, key), (Setting::EXCLUDE_FIELDS, "users.email")]);
+    assert!(both.contains("users.email") && both.contains("both"), "{both}");
+    let number = refused(&[(Setting::HASH_FIELDS, "users.id"), (Setting::HASH_KEY, key)]);
+    assert!(number.contains("which row"), "{number}");
+}
+
+#[test]
 fn every_setting_is_read() {
     let deployment = parsed(&[
         (Setting::TOKEN, " abc.def\n"),

@@ -1,12 +1,12 @@
 //! An answer, decoded for what it was asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::ids::AccountId;
 use engine::pass::{PageFacts, Parent, ParentFound, Reads, Unit};
 use engine::spec::{Kind, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, utc_day};
-use lake::decode::{DecodedPage, Decoder, PageError, ReadAt};
+use lake::decode::{DecodedPage, Decoder, PageError, Presence, ReadAt};
 
 use crate::hold::{Hold, PageRows};
 
@@ -16,7 +16,9 @@ pub(super) struct Page {
     pub(super) facts: PageFacts,
     pub(super) rows: Option<PageRows>,
     pub(super) misfits: BTreeMap<String, u64>,
+    pub(super) kinds: BTreeMap<String, BTreeSet<&'static str>>,
     pub(super) unknown: BTreeMap<String, u64>,
+    pub(super) presence: Presence,
     pub(super) date: Option<Timestamp>,
     /// From the request to its answer.
     pub(super) took: SignedDuration,
@@ -40,7 +42,9 @@ pub(super) fn decode(
         facts,
         rows: None,
         misfits: BTreeMap::new(),
+        kinds: BTreeMap::new(),
         unknown: BTreeMap::new(),
+        presence: Presence::default(),
         date: None,
         took: SignedDuration::ZERO,
         body_bytes: 0,
@@ -52,6 +56,7 @@ pub(super) fn decode(
     };
     match reads {
         Reads::Records(_) | Reads::Record => {
+            let body = decoder.redact(body)?;
             let DecodedPage {
                 rows,
                 keys,
@@ -60,7 +65,9 @@ pub(super) fn decode(
                 next,
                 quarantined,
                 misfits,
+                kinds,
                 unknown,
+                presence,
             } = decoder.page(&body, &read_at(reads, account, requested_at))?;
             let facts = PageFacts {
                 total_entries,
@@ -72,7 +79,8 @@ pub(super) fn decode(
             };
             let body = Hold::keeps_bodies(spec).then_some(body);
             let rows = Some(PageRows { rows, quarantined, body });
-            Ok(Page { facts, rows, misfits, unknown, ..bare(PageFacts::default()) })
+            let bare = bare(PageFacts::default());
+            Ok(Page { facts, rows, misfits, kinds, unknown, presence, ..bare })
         }
         Reads::Parents => {
             let Kind::PerParent(parent) = &spec.kind else {

@@ -25,7 +25,7 @@ impl Run {
         if account.value.read_at.is_none() {
             return Ok(());
         }
-        self.suffices(&account.value.roles)
+        self.suffices(account.value.person_id, &account.value.roles)
     }
 
     /// The reading to go on with, or a new one.

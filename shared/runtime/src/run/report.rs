@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use engine::drift::Finding;
 use engine::pass::Pass;
 use engine::report::Counts;
 use engine::time::Timestamp;
@@ -70,6 +71,8 @@ pub struct RunReport {
     pub misfits: BTreeMap<String, u64>,
     /// Members that the declaration does not know.
     pub unknown: BTreeMap<String, u64>,
+    /// How the records differ from the declaration.
+    pub drift: Vec<Finding>,
     /// Parents that could not be read.
     pub parked: u64,
     /// What the pass could not prove.
@@ -96,6 +99,7 @@ impl RunReport {
             quarantined: 0,
             misfits: BTreeMap::new(),
             unknown: BTreeMap::new(),
+            drift: Vec::new(),
             parked: 0,
             warning: None,
         }

@@ -47,7 +47,9 @@ impl Run {
         self.check_roles().await?;
         let unfinished = self.item.value.position.pass(self.order.pass).unfinished.clone();
         let (reading, seen, unfinished) = self.reading(unfinished).await?;
-        let mut driver = Driver::new(&self.context, self.order.spec, self.order.pass, reading);
+        let decoder = self.decoder().await?;
+        let (spec, pass) = (self.order.spec, self.order.pass);
+        let mut driver = Driver::new(&self.context, spec, decoder, pass, reading);
         let mut hold = Hold::new(&self.context, self.table.schema().clone());
         hold.seen = Arc::new(seen.unwrap_or_default());
         let ended = self.drive(&mut driver, &mut hold, unfinished.as_ref()).await;
@@ -57,7 +59,9 @@ impl Run {
         self.report.records = tally.records;
         self.report.misfits.clone_from(&tally.misfits);
         self.report.unknown.clone_from(&tally.unknown);
+        self.watch(&driver.look(), unfinished.as_ref(), &ended);
         self.report.quarantined = hold.quarantined.len() as u64;
+        self.count_quarantined(self.report.quarantined, unfinished.as_ref());
         self.report.parked = driver.reading.parked().len() as u64;
         ended
     }
@@ -200,6 +204,10 @@ impl Run {
                 self.discard(&key).await;
             }
         }
+        if stage == Stage::Complete && refused.is_none() {
+            let parked = driver.reading.parked().len();
+            self.supersede_quarantine(begun, &proof, parked, hold).await;
+        }
         if stage == Stage::Complete
             && let Proof::Unproven(why) = proof
         {
@@ -269,9 +277,7 @@ impl Run {
                 Outcome::Busy { .. } => item.health.failures = 0,
             }
             if report.records > 0 {
-                item.health.quarantined = report.quarantined;
                 item.health.misfits = report.misfits.values().sum();
-                item.health.unknown.clone_from(&report.unknown);
             }
             item.lease = item.lease.as_ref().map(engine::lease::Lease::released);
             if let Err(error) = self.save_item().await {

@@ -62,7 +62,7 @@ impl Texts {
         core::str::from_utf8(bytes).ok().filter(|_| self.valid.is_valid(row))
     }
 
-    pub(super) fn truncate(&mut self, rows: usize) {
+    pub(in crate::decode) fn truncate(&mut self, rows: usize) {
         self.bytes.truncate(start(&self.ends, rows));
         self.ends.truncate(rows);
         self.valid.truncate(rows);

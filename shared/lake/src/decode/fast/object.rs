@@ -115,6 +115,7 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
                 }
             }
         }
+        odd.presence.note(shape, seen);
         Ok(())
     }
 }

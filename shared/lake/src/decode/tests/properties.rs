@@ -8,7 +8,7 @@ use super::*;
 
 /// A JSON value whose numbers are their literal text.
 #[derive(Clone, Debug)]
-enum Json {
+pub(super) enum Json {
     /// `null`, `true`, a number, or half a surrogate pair: its text.
     Literal(String),
     Text(String),
@@ -18,7 +18,7 @@ enum Json {
 }
 
 impl Json {
-    fn render(&self) -> String {
+    pub(super) fn render(&self) -> String {
         match self {
             Self::Literal(text) => text.clone(),
             Self::Text(text) => serde_json::to_string(text).unwrap(),
@@ -147,7 +147,7 @@ fn object_of(fields: &'static [Field]) -> impl Strategy<Value = Json> {
     })
 }
 
-fn record() -> impl Strategy<Value = Json> {
+pub(super) fn record() -> impl Strategy<Value = Json> {
     prop_oneof![
         12 => (object_of(THINGS.fields), 0_i64..1000).prop_map(|(record, id)| {
             let Json::Object(mut members) = record else { unreachable!() };

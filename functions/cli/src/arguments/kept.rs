@@ -1,0 +1,86 @@
+//! The commands about what is kept: reset, upgrade, quarantine, privacy.
+#![expect(clippy::doc_markdown, reason = "the comments are the help text: backticks would show")]
+
+use clap::{Args, Subcommand};
+
+use super::{ApiArguments, PlaceArguments};
+
+/// What of the records is not kept.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PrivacyArguments {
+    /// Members never to write, as users.email,time_entries.notes [HARVEST_EXCLUDE_FIELDS]
+    #[arg(long, value_name = "STREAM.MEMBER,..")]
+    pub exclude_fields: Option<String>,
+    /// Texts to write as HMAC-SHA-256 only, with the key of the variable HARVEST_HASH_KEY
+    /// [HARVEST_HASH_FIELDS]
+    #[arg(long, value_name = "STREAM.MEMBER,..")]
+    pub hash_fields: Option<String>,
+}
+
+/// Arguments of `upgrade`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct UpgradeArguments {
+    /// The streams [default: all]
+    #[arg(value_name = "STREAM")]
+    pub streams: Vec<String>,
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    #[command(flatten)]
+    pub api: ApiArguments,
+}
+
+/// Arguments of `erase`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct EraseArguments {
+    /// Id of the user
+    #[arg(long, value_name = "ID")]
+    pub user: i64,
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    #[command(flatten)]
+    pub api: ApiArguments,
+}
+
+/// Arguments of `quarantine`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct QuarantineArguments {
+    /// What to do [default: list]
+    #[command(subcommand)]
+    pub what: Option<QuarantineCommand>,
+    #[command(flatten)]
+    pub place: PlaceArguments,
+}
+
+/// What to do with the quarantine.
+#[derive(Clone, Debug, Subcommand)]
+pub enum QuarantineCommand {
+    /// Try the records with this version of harvest-lake: where any can be a row now, a full pass
+    /// reads them from Harvest as they are now.
+    Retry(RetryArguments),
+}
+
+/// Arguments of `quarantine retry`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RetryArguments {
+    /// The streams [default: all]
+    #[arg(value_name = "STREAM")]
+    pub streams: Vec<String>,
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    #[command(flatten)]
+    pub api: ApiArguments,
+    #[command(flatten)]
+    pub privacy: PrivacyArguments,
+}
+
+/// Arguments of `reset`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ResetArguments {
+    /// The streams.
+    #[arg(required = true, value_name = "STREAM")]
+    pub streams: Vec<String>,
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    #[command(flatten)]
+    pub api: ApiArguments,
+}

@@ -1,0 +1,74 @@
+//! `harvest-lake erase`.
+
+use core::fmt::Write as _;
+use std::sync::Arc;
+
+use runtime::config::{Deployment, Given};
+use runtime::erase::{Erased, erase, personal, remember};
+use runtime::parts;
+use runtime::progress::Silent;
+use serde_json::json;
+
+use crate::arguments::EraseArguments;
+use crate::exit::{CliError, Exit};
+use crate::said::Said;
+use crate::text;
+
+/// What no rewriting of this lake can reach.
+const REMAINS: &str = "\nWhat they did stays under their id: hours, costs, days, rates, memberships. \
+    Harvest keeps the person until they are deleted there; runs of this version never write their \
+    data again (`erased.json` in the lake). Names in messages, payments and free text of others \
+    (project notes, line items) cannot be told by an id: look for them. Exports, copies, snapshots \
+    and former versions of a bucket's objects are not touched.\n";
+
+/// Removes a person's own data from tables, their older versions and the quarantine.
+pub(crate) async fn erased(arguments: &EraseArguments, mut given: Given) -> Result<Said, CliError> {
+    arguments.place.give(&mut given);
+    arguments.api.give(&mut given);
+    let user = arguments.user;
+    let deployment = Deployment::parse(&given)?;
+    let context = parts::context(&deployment, Arc::new(Silent)).await?;
+    remember(&context, user).await?;
+    let mut text = String::new();
+    let mut documents = Vec::new();
+    let mut exit = Exit::Done;
+    for spec in streams::STREAMS {
+        let Some(personal) = personal(spec) else { continue };
+        let stream = spec.name;
+        let line = match erase(&context, spec, personal, user).await {
+            Ok(Erased::Done { upgraded, changes, quarantined }) => {
+                documents.push(json!({
+                    "stream": stream, "outcome": "complete", "rewritten": upgraded.files,
+                    "files": upgraded.of, "changes": changes, "quarantined": quarantined,
+                    "members": personal.members,
+                }));
+                let files = text::plural(upgraded.files, "file", "files");
+                let records = text::plural(quarantined, "record", "records");
+                let changes = text::plural(changes, "file of changes", "files of changes");
+                format!("{files} and {changes} written anew, {records} of the quarantine removed")
+            }
+            Ok(Erased::Busy(busy)) => {
+                exit = Exit::SomeFailed;
+                documents.push(json!({ "stream": stream, "outcome": "busy" }));
+                format!("a run works on it until {} at least; call this again then", busy.until)
+            }
+            Err(error) => {
+                exit = Exit::SomeFailed;
+                documents.push(json!({
+                    "stream": stream, "outcome": "failed",
+                    "error_type": error.error_type(), "message": error.chain(),
+                }));
+                error.chain()
+            }
+        };
+        writeln!(text, "{stream}: {line}").unwrap_or_default();
+    }
+    text.push_str(REMAINS);
+    let json = json!({
+        "lake": deployment.lake.to_string(),
+        "user": user,
+        "streams": documents,
+        "exit_code": exit.code(),
+    });
+    Ok(Said { text, json, exit })
+}

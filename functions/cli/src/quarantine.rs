@@ -1,0 +1,164 @@
+//! `harvest-lake quarantine`.
+
+use core::fmt::Write as _;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use runtime::config::{Deployment, Given};
+use runtime::parts;
+use runtime::progress::Silent;
+use runtime::quarantine::{File, Retried, list};
+use serde_json::{Value, json};
+
+use crate::arguments::{QuarantineArguments, QuarantineCommand, RetryArguments};
+use crate::exit::{CliError, Exit};
+use crate::lake_facts::LakeFacts;
+use crate::said::Said;
+use crate::text;
+use crate::upgrade::wanted;
+
+/// Lists what lies in the quarantine, or tries it again.
+pub(crate) async fn quarantine(
+    arguments: &QuarantineArguments,
+    mut given: Given,
+) -> Result<Said, CliError> {
+    match &arguments.what {
+        Some(QuarantineCommand::Retry(wanted)) => retry(wanted, given).await,
+        None => {
+            arguments.place.give(&mut given);
+            listed(given).await
+        }
+    }
+}
+
+/// The files of all streams. Asks Harvest nothing.
+async fn listed(given: Given) -> Result<Said, CliError> {
+    let lake = LakeFacts::of(&given).await?;
+    let mut text = String::new();
+    let mut documents = Vec::new();
+    let mut rows = Vec::new();
+    for spec in streams::STREAMS {
+        for file in list(&*lake.store, spec.name).await? {
+            let reasons = reasons(&file);
+            let records = file.records.as_ref().map(Vec::len);
+            let told = reasons.iter().map(|(reason, times)| format!("{reason} ({times})"));
+            rows.push(vec![
+                spec.name.to_owned(),
+                file.at.to_string(),
+                records.map_or_else(|| "?".to_owned(), |count| count.to_string()),
+                told.collect::<Vec<_>>().join(", "),
+                file.key.clone(),
+            ]);
+            documents.push(json!({
+                "stream": spec.name, "file": file.key, "at": file.at, "records": records,
+                "reasons": reasons,
+            }));
+        }
+    }
+    if rows.is_empty() {
+        text.push_str("The quarantine is empty.\n");
+    } else {
+        let header = ["stream", "read", "records", "reasons", "file"];
+        text.push_str(&text::table(&header, 2..3, rows));
+        text.push_str(
+            "\n`harvest-lake quarantine retry` tries them with this version of harvest-lake.\n",
+        );
+    }
+    let exit = Exit::Done;
+    let lake = lake.place.to_string();
+    let json = json!({ "lake": lake, "files": documents, "exit_code": exit.code() });
+    Ok(Said { text, json, exit })
+}
+
+fn reasons(file: &File) -> BTreeMap<String, u64> {
+    let mut reasons = BTreeMap::new();
+    for record in file.records.iter().flatten() {
+        *reasons.entry(record.reason.clone()).or_default() += 1;
+    }
+    if file.records.is_none() {
+        reasons.insert("the file cannot be read".to_owned(), 1);
+    }
+    reasons
+}
+
+async fn retry(arguments: &RetryArguments, mut given: Given) -> Result<Said, CliError> {
+    arguments.place.give(&mut given);
+    arguments.api.give(&mut given);
+    arguments.privacy.give(&mut given);
+    let specs = wanted(&arguments.streams)?;
+    let deployment = Deployment::parse(&given)?;
+    let context = parts::context(&deployment, Arc::new(Silent)).await?;
+    let mut text = String::new();
+    let mut documents = Vec::new();
+    let mut exit = Exit::Done;
+    let mut refreshed = false;
+    for spec in specs {
+        if !refreshed && !list(&*context.store, spec.name).await?.is_empty() {
+            // Roles and modules as they are now, and the token of an OAuth application.
+            orchestrator::prepare(&context).await?;
+            refreshed = true;
+        }
+        let retried = runtime::quarantine::retry(&context, spec).await?;
+        let (line, outcome) = told(spec.name, &retried);
+        if matches!(outcome, "failed" | "busy") {
+            exit = Exit::SomeFailed;
+        }
+        if retried.records > 0 || !arguments.streams.is_empty() {
+            writeln!(text, "{}: {line}", spec.name).unwrap_or_default();
+        }
+        documents.push(document(spec.name, outcome, &retried));
+    }
+    if text.is_empty() {
+        text.push_str("The quarantine is empty.\n");
+    }
+    let json = json!({
+        "lake": deployment.lake.to_string(),
+        "streams": documents,
+        "exit_code": exit.code(),
+    });
+    Ok(Said { text, json, exit })
+}
+
+fn document(stream: &str, outcome: &str, retried: &Retried) -> Value {
+    let counts = retried.report.as_ref().map(|report| report.counts);
+    let message = retried.report.as_ref().and_then(|report| Some(report.error()?.chain()));
+    json!({
+        "stream": stream, "outcome": outcome, "records": retried.records,
+        "readable": retried.readable, "left": retried.left, "counts": counts, "message": message,
+    })
+}
+
+fn told(stream: &str, retried: &Retried) -> (String, &'static str) {
+    use runtime::run::Outcome;
+
+    let records = text::plural(retried.records, "record", "records");
+    let Some(report) = &retried.report else {
+        let line = match retried.records {
+            0 => "nothing lies there".to_owned(),
+            _ => format!("{records}, none of which can be a row yet; they stay"),
+        };
+        return (line, "complete");
+    };
+    let readable = format!("{} of {records} can be rows now", retried.readable);
+    match &report.outcome {
+        Outcome::Complete => (
+            format!(
+                "{readable}; a full pass read them as Harvest has them now ({} inserted, {} \
+                 updated); {} left",
+                report.counts.inserted, report.counts.updated, retried.left
+            ),
+            "complete",
+        ),
+        Outcome::Yielded(_) => (
+            format!(
+                "{readable}; a full pass has begun: `harvest-lake sync --streams {stream}` goes on"
+            ),
+            "left",
+        ),
+        Outcome::Busy { until } => (
+            format!("{readable}, but a run works on the stream until {until} at least; try again"),
+            "busy",
+        ),
+        Outcome::Failed(error) => (format!("{readable}, but: {}", error.chain()), "failed"),
+    }
+}

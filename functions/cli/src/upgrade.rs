@@ -1,0 +1,81 @@
+//! `harvest-lake upgrade`.
+
+use std::sync::Arc;
+
+use engine::spec::StreamSpec;
+use runtime::config::{Deployment, Given, UnknownStream, find_stream};
+use runtime::parts;
+use runtime::progress::Silent;
+use serde_json::json;
+
+use crate::arguments::UpgradeArguments;
+use crate::exit::{CliError, Exit};
+use crate::said::Said;
+use crate::text;
+
+/// Writes files anew that hold in `extra_json` what has a column now. Asks Harvest nothing.
+pub(crate) async fn upgrade(
+    arguments: &UpgradeArguments,
+    mut given: Given,
+) -> Result<Said, CliError> {
+    arguments.place.give(&mut given);
+    arguments.api.give(&mut given);
+    let specs = wanted(&arguments.streams)?;
+    let deployment = Deployment::parse(&given)?;
+    let context = parts::context(&deployment, Arc::new(Silent)).await?;
+    let mut lines = Vec::new();
+    let mut documents = Vec::new();
+    let mut exit = Exit::Done;
+    for spec in specs {
+        let stream = spec.name;
+        match runtime::upgrade::upgrade(&context, spec).await {
+            Ok(Ok(done)) => {
+                lines.push(match (done.files, done.commits) {
+                    (0, 0) => format!("{stream}: up to date\n"),
+                    (0, _) => format!("{stream}: new columns are in the log; no file needs them\n"),
+                    (files, _) => format!(
+                        "{stream}: {} of {} written anew, {}\n",
+                        files,
+                        text::plural(done.of, "file", "files"),
+                        text::plural(done.rows, "row", "rows"),
+                    ),
+                });
+                documents.push(json!({
+                    "stream": stream, "outcome": "complete", "files": done.of,
+                    "rewritten": done.files, "rows": done.rows, "commits": done.commits,
+                }));
+            }
+            Ok(Err(busy)) => {
+                exit = Exit::SomeFailed;
+                lines.push(format!(
+                    "{stream}: a run works on it until {} at least; nothing was done, try again \
+                     then\n",
+                    busy.until
+                ));
+                documents.push(json!({ "stream": stream, "outcome": "busy" }));
+            }
+            Err(error) => {
+                exit = Exit::SomeFailed;
+                lines.push(format!("{stream}: {}\n", error.chain()));
+                documents.push(json!({
+                    "stream": stream, "outcome": "failed",
+                    "error_type": error.error_type(), "message": error.chain(),
+                }));
+            }
+        }
+    }
+    let json = json!({
+        "lake": deployment.lake.to_string(),
+        "streams": documents,
+        "exit_code": exit.code(),
+    });
+    Ok(Said { text: lines.concat(), json, exit })
+}
+
+/// The named streams, or all.
+pub(crate) fn wanted(names: &[String]) -> Result<Vec<&'static StreamSpec>, UnknownStream> {
+    if names.is_empty() {
+        return Ok(streams::STREAMS.to_vec());
+    }
+    names.iter().map(|name| find_stream(name)).collect()
+}

@@ -1,0 +1,187 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+/// A look at `objects` records of which none has the members `absent` of `a`, `b`, `c`.
+fn look(objects: u64, absent: &[&str]) -> Look {
+    let declared = ["a", "b", "c"].map(|path| {
+        let seen = objects > 0 && !absent.contains(&path);
+        (path.to_owned(), Presence { objects, seen })
+    });
+    Look { declared: declared.into(), ..Look::default() }
+}
+
+fn unknown(times: u64) -> Look {
+    Look { unknown: BTreeMap::from([("location".to_owned(), times)]), ..look(30, &[]) }
+}
+
+fn misfits(times: u64, kind: &'static str) -> Look {
+    let misfits = Misfits { times, kinds: BTreeSet::from([kind]) };
+    Look { misfits: BTreeMap::from([("hours".to_owned(), misfits)]), ..look(30, &[]) }
+}
+
+fn incremental(drift: &Drift, look: &Look, now: i64) -> Drift {
+    let pass = Pass::Incremental;
+    drift.after(Run { look, pass, pass_began: at(now), completes: true, now: at(now) })
+}
+
+fn full(drift: &Drift, look: &Look, began: i64, now: i64, completes: bool) -> Drift {
+    drift.after(Run { look, pass: Pass::Full, pass_began: at(began), completes, now: at(now) })
+}
+
+fn told(drift: &Drift) -> Vec<String> {
+    drift.findings().iter().map(Finding::sentence).collect()
+}
+
+#[test]
+fn what_was_seen_stays_until_a_full_pass_has_not_seen_it() {
+    let first = full(&Drift::default(), &unknown(812), 10, 10, true);
+    let sentence = "new member `location`, 812 records; kept in extra_json";
+    assert_eq!(told(&first), [sentence]);
+    // Neither nothing nor a few records without it say that it is gone.
+    let quiet = incremental(&first, &look(0, &[]), 20);
+    let few = incremental(&quiet, &look(3, &[]), 30);
+    assert_eq!(told(&few), [sentence]);
+    // The largest number stays, and a full pass that is under way proves nothing yet.
+    let more = incremental(&few, &unknown(2), 40);
+    let begun = full(&more, &look(50, &[]), 50, 50, false);
+    assert_eq!(told(&begun), [sentence]);
+    let ended = full(&begun, &look(50, &[]), 50, 60, true);
+    assert_eq!(told(&ended), [""; 0]);
+}
+
+#[test]
+fn the_runs_of_one_full_pass_are_one_look() {
+    let before = full(&Drift::default(), &unknown(7), 1, 1, true);
+    let first = full(&before, &unknown(800), 10, 10, false);
+    let second = full(&first, &unknown(12), 10, 20, false);
+    let last = full(&second, &look(40, &[]), 10, 30, true);
+    assert_eq!(last.unknown["location"].times, 812);
+    assert_eq!(last.unknown["location"].at, at(20));
+}
+
+#[test]
+fn a_changed_type_is_told_with_the_kinds_of_value() {
+    let text = incremental(&Drift::default(), &misfits(812, "text"), 10);
+    assert_eq!(
+        told(&text),
+        ["`hours` was text in 812 records, which its column does not hold; kept in extra_json"]
+    );
+    let both = incremental(&text, &misfits(1, "an object"), 20);
+    assert_eq!(both.findings()[0].kinds, ["an object", "text"]);
+    // A full pass tells of its own kinds only.
+    let anew = full(&both, &misfits(3, "an object"), 30, 30, true);
+    assert_eq!(anew.findings()[0].kinds, ["an object"]);
+    assert_eq!(anew.findings()[0].times, 3);
+}
+
+#[test]
+fn a_member_is_gone_when_many_records_lack_what_others_had() {
+    let first = full(&Drift::default(), &look(100, &["c"]), 10, 10, true);
+    // `c` was never there: its absence is no news. Of 19 records `b` may be missing by chance.
+    let few = incremental(&first, &look(19, &["b", "c"]), 20);
+    assert_eq!(told(&few), [""; 0]);
+    let enough = incremental(&few, &look(20, &["b", "c"]), 30);
+    assert_eq!(told(&enough), ["member `b` is no longer there"]);
+    assert_eq!(enough.gone["b"], at(30));
+    // It stays so, also over full passes, until one record has it.
+    let still = full(&enough, &look(500, &["b", "c"]), 40, 40, true);
+    let still = incremental(&still, &look(0, &[]), 50);
+    assert_eq!(still.gone, enough.gone);
+    let back = incremental(&still, &look(1, &["a", "c"]), 60);
+    assert_eq!(told(&back), [""; 0]);
+    // What was never there may come, and go.
+    let came = incremental(&back, &look(1, &["a", "b"]), 70);
+    assert_eq!(told(&incremental(&came, &look(20, &["c"]), 80)), ["member `c` is no longer there"]);
+}
+
+#[test]
+fn a_newer_declaration_misses_nothing_that_it_only_now_knows() {
+    let first = full(&Drift::default(), &look(100, &[]), 10, 10, true);
+    let mut wider = look(100, &[]);
+    wider.declared.insert("d".to_owned(), Presence { objects: 100, seen: false });
+    let after = incremental(&first, &wider, 20);
+    assert_eq!(told(&after), [""; 0]);
+    wider.declared.get_mut("a").unwrap().seen = false;
+    assert_eq!(told(&incremental(&after, &wider, 30)), ["member `a` is no longer there"]);
+}
+
+#[test]
+fn members_of_objects_that_were_not_read_are_not_missed() {
+    let mut with = look(100, &[]);
+    with.declared.insert("a.x".to_owned(), Presence { objects: 100, seen: true });
+    let first = full(&Drift::default(), &with, 10, 10, true);
+    let mut without = look(100, &["a"]);
+    without.declared.insert("a.x".to_owned(), Presence::default());
+    assert_eq!(told(&incremental(&first, &without, 20)), ["member `a` is no longer there"]);
+}
+
+#[test]
+fn names_without_end_are_cut_off() {
+    let names = (0..10_000).map(|id| (format!("by_id.{id:05}"), 1));
+    let look = Look { unknown: names.collect(), ..look(30, &[]) };
+    let drift = full(&Drift::default(), &look, 10, 10, true);
+    assert_eq!(drift.unknown.len(), MOST);
+}
+
+#[test]
+fn a_run_tells_of_itself_only() {
+    let before = full(&Drift::default(), &unknown(800), 10, 10, true);
+    let seen = misfits(1, "text");
+    let after = incremental(&before, &seen, 20);
+    let findings = after.findings_of(&seen);
+    assert_eq!(findings.len(), 1);
+    assert_eq!((findings[0].what, findings[0].times), (What::Changed, 1));
+    let again = unknown(2);
+    let findings = incremental(&after, &again, 30).findings_of(&again);
+    assert_eq!((findings[0].what, findings[0].times), (What::New, 2));
+}
+
+#[test]
+fn what_is_kept_comes_back_from_its_text() {
+    let drift = full(&Drift::default(), &misfits(3, "text"), 10, 10, true);
+    let drift = incremental(&drift, &look(20, &["b"]), 20);
+    let text = serde_json::to_string(&drift).unwrap();
+    assert_eq!(serde_json::from_str::<Drift>(&text).unwrap(), drift);
+    assert_eq!(serde_json::from_str::<Drift>("{}").unwrap(), Drift::default());
+}
+
+proptest! {
+    /// Whatever was read in whatever order: a member is gone exactly if some run had it, and since
+    /// the last that had it some run read enough records without.
+    #[test]
+    fn gone_is_what_was_there_and_is_missing_from_enough(
+        runs in proptest::collection::vec((0_u64..40, any::<[bool; 3]>(), any::<bool>()), 1..12),
+    ) {
+        let (mut drift, mut seen, mut missing) = (Drift::default(), [false; 3], [false; 3]);
+        for (now, (objects, has, is_full)) in runs.into_iter().enumerate() {
+            let absent: Vec<&str> = ["a", "b", "c"]
+                .into_iter()
+                .zip(has)
+                .filter(|(_, has)| !has)
+                .map(|(path, _)| path)
+                .collect();
+            let look = look(objects, &absent);
+            let now = i64::try_from(now).unwrap();
+            drift = if is_full {
+                full(&drift, &look, now, now, true)
+            } else {
+                incremental(&drift, &look, now)
+            };
+            for member in 0..3 {
+                if has[member] && objects > 0 {
+                    (seen[member], missing[member]) = (true, false);
+                } else if seen[member] && objects >= ENOUGH {
+                    missing[member] = true;
+                }
+            }
+            let gone: Vec<bool> =
+                ["a", "b", "c"].iter().map(|path| drift.gone.contains_key(*path)).collect();
+            prop_assert_eq!(gone, missing);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Members of records that the operator does not want to keep, or only as a hash.
+
+use std::collections::BTreeMap;
+
+use crate::spec::{Field, FieldType, Kind, Paging, Partition, StreamSpec};
+
+/// What becomes of a member before anything is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    /// It is nowhere.
+    Exclude,
+    /// Its text is replaced by a hash.
+    Hash,
+}
+
+/// What of a stream's records is a person's own.
+#[derive(Debug)]
+pub struct Personal {
+    /// The stream.
+    pub stream: &'static str,
+    /// The member that says whose record it is, by path: a user's id.
+    pub person: &'static str,
+    /// The members that go when the person is erased, by path.
+    pub members: &'static [&'static str],
+}
+
+/// Members of one stream and what becomes of them, by path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules(BTreeMap<Vec<String>, Treatment>);
+
+/// Why a member cannot be treated so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It is not declared.
+    #[error("`{stream}` has no member `{path}`; {}", advice(near))]
+    Unknown {
+        /// The stream.
+        stream: &'static str,
+        /// What was asked for.
+        path: String,
+        /// Members that were perhaps meant.
+        near: Vec<String>,
+    },
+    /// The stream cannot be kept without it.
+    #[error("`{stream}.{path}` must stay as it is: {why}")]
+    Needed {
+        /// The stream.
+        stream: &'static str,
+        /// The member.
+        path: String,
+        /// What it is for.
+        why: &'static str,
+    },
+    /// A hash is text.
+    #[error("`{stream}.{path}` is no text, and only text can be hashed; exclude it instead")]
+    NoText {
+        /// The stream.
+        stream: &'static str,
+        /// The member.
+        path: String,
+    },
+    /// Both at once.
+    #[error("`{stream}.{path}` cannot be both excluded and hashed, nor a part of what is")]
+    Twice {
+        /// The stream.
+        stream: &'static str,
+        /// The member.
+        path: String,
+    },
+}
+
+fn advice(near: &[String]) -> String {
+    if near.is_empty() {
+        return "`harvest-lake schema STREAM` lists them".to_owned();
+    }
+    format!("did you mean `{}`?", near.join("` or `"))
+}
+
+impl Rules {
+    /// Adds a rule for the member `path` of `spec`, nested members joined by dots as they are
+    /// declared, such as `line_items.description`.
+    ///
+    /// # Errors
+    /// Where the member is not declared or may not be treated so.
+    pub fn add(
+        &mut self,
+        spec: &'static StreamSpec,
+        path: &str,
+        treatment: Treatment,
+    ) -> Result<(), Refused> {
+        let (stream, path) = (spec.name, path.to_owned());
+        let steps: Vec<String> = path.split('.').map(str::to_owned).collect();
+        let Some(field) = find(spec.fields, &steps) else {
+            let near = near(spec, &path);
+            return Err(Refused::Unknown { stream, path, near });
+        };
+        if let Some(why) = needed(spec, &steps, field) {
+            return Err(Refused::Needed { stream, path, why });
+        }
+        if treatment == Treatment::Hash && !matches!(field.ty, FieldType::Text) {
+            return Err(Refused::NoText { stream, path });
+        }
+        let overlaps = |other: &Vec<String>| other.starts_with(&steps) || steps.starts_with(other);
+        let same =
+            |(other, treated): (&Vec<String>, &Treatment)| *other == steps && *treated == treatment;
+        if self.0.iter().any(|rule| overlaps(rule.0) && !same(rule)) {
+            return Err(Refused::Twice { stream, path });
+        }
+        self.0.insert(steps, treatment);
+        Ok(())
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The rules by path.
+    pub fn iter(&self) -> impl Iterator<Item = (&[String], Treatment)> {
+        self.0.iter().map(|(path, treatment)| (&path[..], *treatment))
+    }
+
+    /// Whether the member at `path` (list indices as `[]`) or one that it lies in is excluded.
+    #[must_use]
+    pub fn excludes(&self, path: &str) -> bool {
+        let steps: Vec<&str> = path.split('.').map(|step| step.trim_end_matches("[]")).collect();
+        self.iter().any(|(excluded, treatment)| {
+            treatment == Treatment::Exclude
+                && excluded.len() <= steps.len()
+                && excluded.iter().zip(&steps).all(|(a, b)| a == b)
+        })
+    }
+}
+
+fn find<'a>(fields: &'a [Field], steps: &[String]) -> Option<&'a Field> {
+    let (first, rest) = steps.split_first()?;
+    let field = fields.iter().find(|field| field.name == first)?;
+    match (&field.ty, rest.is_empty()) {
+        (_, true) => Some(field),
+        (FieldType::Object(inner) | FieldType::Objects(inner), false) => find(inner, rest),
+        (_, false) => None,
+    }
+}
+
+/// What the member, or one inside it, is needed for.
+fn needed(spec: &StreamSpec, steps: &[String], field: &Field) -> Option<&'static str> {
+    let column = steps.join("_");
+    let inside = |name: &str| name == column || name.starts_with(&format!("{column}_"));
+    let is_object = matches!(field.ty, FieldType::Object(_) | FieldType::Objects(_));
+    let is = |name: &str| name == column || (is_object && inside(name));
+    if field.required || spec.primary_key.iter().any(|key| is(key)) {
+        return Some("it says which row it is");
+    }
+    if spec.cursor_field().is_some_and(is) {
+        return Some("it says which version of a record is the newest");
+    }
+    let by_creation = match spec.partition {
+        Partition::CreatedMonth | Partition::CreatedYear => true,
+        Partition::None | Partition::ParentCreatedYear | Partition::PeriodYear => false,
+    };
+    if by_creation && is("created_at") {
+        return Some("the table is divided by it");
+    }
+    let paging = match &spec.kind {
+        Kind::Listing(listing) => Some(listing.paging),
+        Kind::Snapshot(paging) => Some(*paging),
+        Kind::PerParent(_) | Kind::ReportWindow(_) => None,
+    };
+    if let Some(Paging::DateKeyset { field, .. }) = paging
+        && is(field)
+    {
+        return Some("the list is read by it");
+    }
+    None
+}
+
+/// Declared members whose path holds the last name of `path`, or is held by it.
+fn near(spec: &StreamSpec, path: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    paths("", spec.fields, &mut all);
+    let wanted = path.to_lowercase().replace(['_', '.', ' '], "");
+    let close = |other: &String| {
+        let other = other.replace(['_', '.'], "");
+        let shared = other.bytes().zip(wanted.bytes()).take_while(|(a, b)| a == b).count();
+        other.contains(&wanted)
+            || wanted.contains(&other)
+            || 2 * shared > wanted.len().max(other.len())
+    };
+    all.retain(close);
+    all.truncate(3);
+    all
+}
+
+fn paths(prefix: &str, fields: &[Field], all: &mut Vec<String>) {
+    for field in fields {
+        let path = format!("{prefix}{}", field.name);
+        if let FieldType::Object(inner) | FieldType::Objects(inner) = field.ty {
+            paths(&format!("{path}."), inner, all);
+        }
+        all.push(path);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+use super::*;
+use crate::spec::{Listing, RateClass, Sweep, date, instant, int, object, objects, text};
+
+static ENTRIES: StreamSpec = StreamSpec {
+    name: "entries",
+    doc: "One entry.",
+    path: "/entries",
+    records_key: Some("entries"),
+    kind: Kind::Listing(Listing::new(
+        Paging::DateKeyset { field: "spent_date", nullable: false },
+        "/entries/{id}",
+    )),
+    rate_class: RateClass::General,
+    module: None,
+    primary_key: &["id"],
+    partition: Partition::CreatedMonth,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required(),
+        date("spent_date"),
+        text("notes"),
+        object("user", &[int("id"), text("name")]),
+        objects("lines", &[int("id"), text("description")]),
+        instant("created_at"),
+        instant("updated_at"),
+    ],
+};
+
+/// A report whose key has a nested member.
+static REPORT: StreamSpec = StreamSpec {
+    name: "report",
+    primary_key: &["user_id"],
+    partition: Partition::None,
+    kind: Kind::Snapshot(Paging::Single),
+    fields: &[object("user", &[int("id"), text("name")])],
+    ..ENTRIES_LIKE
+};
+
+const ENTRIES_LIKE: StreamSpec = StreamSpec {
+    name: "",
+    doc: "",
+    path: "",
+    records_key: None,
+    kind: Kind::Snapshot(Paging::Single),
+    rate_class: RateClass::General,
+    module: None,
+    primary_key: &[],
+    partition: Partition::None,
+    sweep: Sweep::ByCost,
+    fields: &[],
+};
+
+fn refusal(spec: &'static StreamSpec, path: &str, treatment: Treatment) -> String {
+    Rules::default().add(spec, path, treatment).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_needed_to_keep_a_table_cannot_go() {
+    for (path, why) in [
+        ("id", "which row"),
+        ("updated_at", "newest"),
+        ("created_at", "divided"),
+        ("spent_date", "read by it"),
+    ] {
+        for treatment in [Treatment::Exclude, Treatment::Hash] {
+            let said = refusal(&ENTRIES, path, treatment);
+            assert!(said.contains(why) && said.contains(&format!("entries.{path}")), "{said}");
+        }
+    }
+    // Neither the key itself nor the object around it.
+    for path in ["user.id", "user"] {
+        assert!(refusal(&REPORT, path, Treatment::Exclude).contains("which row"), "{path}");
+    }
+    assert_eq!(Rules::default().add(&REPORT, "user.name", Treatment::Exclude), Ok(()));
+    assert_eq!(Rules::default().add(&ENTRIES, "user", Treatment::Exclude), Ok(()));
+}
+
+#[test]
+fn unknown_members_are_refused_with_those_that_are_near() {
+    let said = refusal(&ENTRIES, "user_name", Treatment::Exclude);
+    assert!(said.contains("did you mean `user.name`"), "{said}");
+    let said = refusal(&ENTRIES, "note", Treatment::Hash);
+    assert!(said.contains("`notes`"), "{said}");
+    let said = refusal(&ENTRIES, "zzz", Treatment::Hash);
+    assert!(said.contains("harvest-lake schema"), "{said}");
+    refusal(&ENTRIES, "notes.x", Treatment::Exclude);
+    refusal(&ENTRIES, "", Treatment::Exclude);
+}
+
+#[test]
+fn only_text_is_hashed_and_nothing_is_treated_twice() {
+    assert!(refusal(&ENTRIES, "lines.id", Treatment::Hash).contains("exclude it instead"));
+    assert!(refusal(&ENTRIES, "lines", Treatment::Hash).contains("exclude it instead"));
+    let mut rules = Rules::default();
+    rules.add(&ENTRIES, "lines", Treatment::Exclude).unwrap();
+    rules.add(&ENTRIES, "lines", Treatment::Exclude).unwrap();
+    assert!(rules.add(&ENTRIES, "lines.description", Treatment::Hash).is_err());
+    rules.add(&ENTRIES, "notes", Treatment::Hash).unwrap();
+    assert!(rules.add(&ENTRIES, "notes", Treatment::Exclude).is_err());
+    assert_eq!(rules.iter().count(), 2);
+}
+
+#[test]
+fn what_lies_in_an_excluded_member_is_excluded() {
+    let mut rules = Rules::default();
+    rules.add(&ENTRIES, "lines.description", Treatment::Exclude).unwrap();
+    rules.add(&ENTRIES, "user", Treatment::Exclude).unwrap();
+    rules.add(&ENTRIES, "notes", Treatment::Hash).unwrap();
+    for path in ["lines[].description", "user", "user.name"] {
+        assert!(rules.excludes(path), "{path}");
+    }
+    for path in ["lines", "lines[].id", "notes", "users"] {
+        assert!(!rules.excludes(path), "{path}");
+    }
+}

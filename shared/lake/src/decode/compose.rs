@@ -1,0 +1,159 @@
+//! JSON of rows: the record that a row's columns and its `extra_json` were made of.
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
+use engine::time::Timestamp;
+
+use super::odd::push_json_text;
+use super::path::Place;
+use super::rows;
+use super::shape::{Shape, Target};
+
+/// The record or object whose values are in row `row` of `columns` and at `place`, as JSON; `None`
+/// where something of `place` belongs nowhere.
+pub(super) fn object(
+    json: &mut String,
+    shape: &Shape,
+    columns: &[ArrayRef],
+    row: usize,
+    place: Option<&Place<'_>>,
+) -> Option<()> {
+    json.push('{');
+    if place.is_some_and(|place| !place.items.is_empty()) {
+        return None;
+    }
+    for member in shape.members() {
+        let inner = place.and_then(|place| place.members.get(member.name));
+        named(json, member.name, inner);
+        match inner.and_then(|inner| inner.raw) {
+            // Kept whole: then its columns are null.
+            Some(raw) => {
+                let whole =
+                    inner.is_none_or(Place::is_leaf) && is_null(&member.target, columns, row);
+                json.push_str(whole.then_some(raw)?);
+            }
+            None => value(json, &member.target, columns, row, inner)?,
+        }
+    }
+    for (name, inner) in place.iter().flat_map(|place| &place.members) {
+        if shape.find(name, 0).is_none() {
+            named(json, name, Some(inner));
+            json.push_str(inner.raw.filter(|_| inner.is_leaf())?);
+        }
+    }
+    json.push('}');
+    Some(())
+}
+
+/// The member's name, after its earlier occurrences.
+fn named(json: &mut String, name: &str, place: Option<&Place<'_>>) {
+    let name_of = |json: &mut String| {
+        if !json.ends_with('{') {
+            json.push(',');
+        }
+        push_json_text(json, name);
+        json.push(':');
+    };
+    for raw in place.iter().flat_map(|place| place.repeats.values()) {
+        name_of(json);
+        json.push_str(raw);
+    }
+    name_of(json);
+}
+
+fn is_null(target: &Target, columns: &[ArrayRef], row: usize) -> bool {
+    match target {
+        Target::Cell(cell) | Target::Values(cell) | Target::Structs(cell, _) => {
+            columns.get(*cell).is_none_or(|column| column.is_null(row))
+        }
+        Target::Object(shape) => {
+            shape.members().iter().all(|member| is_null(&member.target, columns, row))
+        }
+    }
+}
+
+fn value(
+    json: &mut String,
+    target: &Target,
+    columns: &[ArrayRef],
+    row: usize,
+    place: Option<&Place<'_>>,
+) -> Option<()> {
+    match target {
+        Target::Object(shape) => object(json, shape, columns, row, place),
+        Target::Cell(cell) => {
+            place.is_none_or(Place::is_leaf).then_some(())?;
+            simple(json, columns.get(*cell)?, row)
+        }
+        Target::Values(cell) => list(json, None, columns.get(*cell)?, row, place),
+        Target::Structs(cell, shape) => list(json, Some(shape), columns.get(*cell)?, row, place),
+    }
+}
+
+fn list(
+    json: &mut String,
+    shape: Option<&Shape>,
+    column: &ArrayRef,
+    row: usize,
+    place: Option<&Place<'_>>,
+) -> Option<()> {
+    let lists = column.as_list_opt::<i32>()?;
+    let items = lists.is_valid(row).then(|| lists.value(row));
+    let length = items.as_ref().map_or(0, Array::len);
+    // Nothing of what is kept may have no place.
+    let reach = place.is_none_or(|place| {
+        place.members.is_empty() && place.items.keys().all(|index| *index < length)
+    });
+    reach.then_some(())?;
+    let Some(items) = items else {
+        json.push_str("null");
+        return Some(());
+    };
+    json.push('[');
+    for index in 0..length {
+        if index > 0 {
+            json.push(',');
+        }
+        let place = place.and_then(|place| place.items.get(&index));
+        match (place.and_then(|place| place.raw), shape) {
+            (Some(raw), _) => {
+                let whole = place.is_none_or(Place::is_leaf) && items.is_null(index);
+                json.push_str(whole.then_some(raw)?);
+            }
+            (None, Some(shape)) if items.is_valid(index) => {
+                object(json, shape, items.as_struct_opt()?.columns(), index, place)?;
+            }
+            (None, _) => {
+                place.is_none_or(Place::is_leaf).then_some(())?;
+                simple(json, &items, index)?;
+            }
+        }
+    }
+    json.push(']');
+    Some(())
+}
+
+/// A single value as JSON that decodes to the same again.
+fn simple(json: &mut String, column: &ArrayRef, row: usize) -> Option<()> {
+    if column.is_null(row) {
+        json.push_str("null");
+    } else if let Some(numbers) = column.as_primitive_opt::<Int64Type>() {
+        json.push_str(&numbers.value(row).to_string());
+    } else if let Some(texts) = column.as_string_opt::<i32>() {
+        push_json_text(json, texts.value(row));
+    } else if let Some(flags) = column.as_boolean_opt() {
+        json.push_str(if flags.value(row) { "true" } else { "false" });
+    } else if let Some(decimals) = column.as_primitive_opt::<Decimal128Type>() {
+        json.push_str(&decimals.value_as_string(row));
+    } else if let Some(days) = column.as_primitive_opt::<Date32Type>() {
+        push_json_text(json, &rows::day(days.value(row))?.to_string());
+    } else if let Some(instants) = column.as_primitive_opt::<TimestampMicrosecondType>() {
+        let at = Timestamp::from_microsecond(instants.value(row)).ok()?;
+        push_json_text(json, &at.to_string());
+    } else {
+        // A struct that is null was handled; nothing else is left.
+        debug_assert!(matches!(column.data_type(), DataType::Struct(_)), "{}", column.data_type());
+        return None;
+    }
+    Some(())
+}

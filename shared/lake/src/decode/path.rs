@@ -1,0 +1,122 @@
+//! The paths of `extra_json`, read back.
+
+use std::collections::BTreeMap;
+
+/// What `extra_json` holds at one place of a record and below it.
+#[derive(Debug, Default)]
+pub(super) struct Place<'a> {
+    /// The value itself, where it is kept whole.
+    pub(super) raw: Option<&'a str>,
+    /// Earlier occurrences of a member that came several times, by their number.
+    pub(super) repeats: BTreeMap<usize, &'a str>,
+    /// Places in its members.
+    pub(super) members: BTreeMap<String, Place<'a>>,
+    /// Places in its items.
+    pub(super) items: BTreeMap<usize, Place<'a>>,
+}
+
+/// One step of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// To a member.
+    Member(String),
+    /// To an item of a list.
+    Item(usize),
+    /// To an earlier occurrence of the member before.
+    Repeat(usize),
+}
+
+impl<'a> Place<'a> {
+    /// The record's place; `None` where one of the paths is none of ours.
+    pub(super) fn of(members: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Self> {
+        let mut root = Self::default();
+        for (path, raw) in members {
+            let mut place = &mut root;
+            let mut steps = steps(path)?.into_iter().peekable();
+            loop {
+                place = match steps.next()? {
+                    Step::Member(name) => place.members.entry(name).or_default(),
+                    Step::Item(index) => place.items.entry(index).or_default(),
+                    Step::Repeat(nth) => {
+                        place.repeats.insert(nth, raw);
+                        break;
+                    }
+                };
+                if steps.peek().is_none() {
+                    place.raw = Some(raw);
+                    break;
+                }
+            }
+        }
+        Some(root)
+    }
+
+    /// Whether nothing is below it.
+    pub(super) fn is_leaf(&self) -> bool {
+        self.members.is_empty() && self.items.is_empty()
+    }
+}
+
+/// The steps of a path as `odd` writes it; `None` where it did not.
+pub(super) fn steps(path: &str) -> Option<Vec<Step>> {
+    let mut steps = Vec::new();
+    let mut letters = path.chars().peekable();
+    loop {
+        // A name, perhaps an empty one.
+        let mut name = String::new();
+        while let Some(letter) = letters.next_if(|letter| !matches!(letter, '.' | '[' | ']' | '#'))
+        {
+            name.push(if letter == '\\' { letters.next()? } else { letter });
+        }
+        steps.push(Step::Member(name));
+        while letters.next_if_eq(&'[').is_some() {
+            steps.push(Step::Item(number(&mut letters)?));
+            letters.next_if_eq(&']')?;
+        }
+        if letters.next_if_eq(&'#').is_some() {
+            steps.push(Step::Repeat(number(&mut letters)?));
+            return letters.next().is_none().then_some(steps);
+        }
+        match letters.next() {
+            None => return Some(steps),
+            Some('.') => {}
+            Some(_) => return None,
+        }
+    }
+}
+
+fn number(letters: &mut core::iter::Peekable<core::str::Chars<'_>>) -> Option<usize> {
+    let mut digits = String::new();
+    while let Some(digit) = letters.next_if(char::is_ascii_digit) {
+        digits.push(digit);
+    }
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(name: &str) -> Step {
+        Step::Member(name.to_owned())
+    }
+
+    #[test]
+    fn a_path_gives_its_steps() {
+        for (path, expected) in [
+            ("notes", vec![member("notes")]),
+            ("", vec![member("")]),
+            ("client.", vec![member("client"), member("")]),
+            ("a.b.c", vec![member("a"), member("b"), member("c")]),
+            ("lines[2].amount", vec![member("lines"), Step::Item(2), member("amount")]),
+            (r"lines\[0\]", vec![member("lines[0]")]),
+            (r"a\.b\\#12", vec![member(r"a.b\"), Step::Repeat(12)]),
+            ("roles[1]", vec![member("roles"), Step::Item(1)]),
+        ] {
+            assert_eq!(steps(path), Some(expected), "{path}");
+        }
+        for foreign in ["a[", "a[x]", "a]", "a#", "a#1.b", "a#x", r"a\", "a[1]b"] {
+            assert_eq!(steps(foreign), None, "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Which declared members occur at all.
+
+use std::collections::BTreeMap;
+
+use engine::drift;
+
+use super::odd::push_name;
+use super::shape::{Seen, Shape, Target};
+
+/// For each kind of object of a stream, how many were read and which members any of them had.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presence(Vec<(u64, Seen)>);
+
+impl Presence {
+    /// An object of that shape had these members.
+    pub(super) fn note(&mut self, shape: &Shape, seen: Seen) {
+        self.add_to(shape.id(), 1, seen);
+    }
+
+    /// Adds what other pages of the same stream showed.
+    pub fn add(&mut self, other: &Self) {
+        for (id, (objects, seen)) in other.0.iter().enumerate() {
+            self.add_to(id, *objects, *seen);
+        }
+    }
+
+    fn add_to(&mut self, id: usize, objects: u64, seen: Seen) {
+        if self.0.len() <= id {
+            self.0.resize(id + 1, (0, Seen::default()));
+        }
+        if let Some((sum, all)) = self.0.get_mut(id) {
+            *sum = sum.saturating_add(objects);
+            *all = all.with(seen);
+        }
+    }
+
+    /// The same by member path (list indices as `[]`).
+    pub(super) fn by_path(&self, shape: &Shape) -> BTreeMap<String, drift::Presence> {
+        let mut paths = BTreeMap::new();
+        self.collect("", shape, &mut paths);
+        paths
+    }
+
+    fn collect(&self, prefix: &str, shape: &Shape, paths: &mut BTreeMap<String, drift::Presence>) {
+        let (objects, seen) = self.0.get(shape.id()).copied().unwrap_or_default();
+        for (index, member) in shape.members().iter().enumerate() {
+            let mut path = prefix.to_owned();
+            push_name(&mut path, prefix.is_empty(), member.name);
+            match &member.target {
+                Target::Object(inner) => self.collect(&path, inner, paths),
+                Target::Structs(_, inner) => self.collect(&format!("{path}[]"), inner, paths),
+                Target::Cell(_) | Target::Values(_) => {}
+            }
+            paths.insert(path, drift::Presence { objects, seen: seen.has(index) });
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Rows that an older declaration decoded, read by today's: as if today's had decoded them.
+
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use proptest::prelude::*;
+
+use super::properties::{Json, record};
+use super::*;
+use crate::partition::{Columns, Layout as FileLayout, open};
+
+/// Things as an older declaration has them: members are missing at every depth.
+static OLDER: StreamSpec = StreamSpec {
+    fields: &[
+        int("id").required(),
+        object("client", &[int("id"), object("deep", &[])]),
+        flag("ok"),
+        decimal("rate"),
+        ints("numbers"),
+        objects("lines", &[int("id"), text("kind")]),
+        instant("created_at"),
+        instant("updated_at"),
+    ],
+    ..things_like()
+};
+
+/// Things as the oldest declaration has them: next to nothing.
+static OLDEST: StreamSpec = StreamSpec {
+    fields: &[int("id").required(), instant("created_at"), instant("updated_at")],
+    ..things_like()
+};
+
+const fn things_like() -> StreamSpec {
+    StreamSpec {
+        name: "things",
+        doc: "One thing.",
+        path: "/things",
+        records_key: Some("things"),
+        kind: Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
+        rate_class: RateClass::General,
+        module: None,
+        primary_key: &["id"],
+        partition: Partition::CreatedMonth,
+        sweep: Sweep::ByCost,
+        fields: &[],
+    }
+}
+
+fn body(records: &[String]) -> String {
+    format!("{{\"things\":[{}]}}", records.join(","))
+}
+
+/// The rows as a file of `written` holds them, read by `THINGS`; and whether anything moved.
+fn reread(written: &'static StreamSpec, records: &[String]) -> (RecordBatch, bool) {
+    let schema = TableSchema::of(written);
+    let rows = page(written, &body(records)).rows;
+    let rows = rows.project(&schema.file_columns()).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    let bytes = writer.into_inner().unwrap();
+    let layout = Arc::new(FileLayout::new(&TableSchema::of(&THINGS), Columns::All).unwrap());
+    let mut stored = open(&layout, "a", bytes.into()).unwrap();
+    let batches: Vec<RecordBatch> = stored.by_ref().map(Result::unwrap).collect();
+    let rows = arrow::compute::concat_batches(&layout.schema, &batches).unwrap();
+    (rows, stored.has_lifted())
+}
+
+/// The rows as today's declaration decodes the records themselves.
+fn decoded(records: &[String]) -> RecordBatch {
+    let rows = page(&THINGS, &body(records)).rows;
+    rows.project(&TableSchema::of(&THINGS).file_columns()).unwrap()
+}
+
+#[test]
+fn what_has_a_column_now_goes_there_and_the_rest_stays() {
+    let record = r#"{"id":1,"notes":"a","client":{"id":2,"name":"x","vat":7},"fee":1.00005,
+        "lines":[{"id":1,"amount":2.5,"project":{"id":4,"z":0}},{"amount":"?"}],"new":[1]}"#;
+    for older in [&OLDER, &OLDEST] {
+        let (rows, moved) = reread(older, &[record.to_owned()]);
+        assert!(moved);
+        let at = |name: &str| value(rows.column_by_name(name).unwrap(), 0);
+        assert_eq!(at("notes"), "a");
+        assert_eq!(at("client_name"), "x");
+        assert_eq!(at("lines"), "[{1,2.5000,-,4},{-,-,-,-}]");
+        assert_eq!(
+            at("extra_json"),
+            r#"{"client.vat":7,"fee":1.00005,"lines[0].project.z":0,"lines[1].amount":"?","new":[1]}"#
+        );
+    }
+}
+
+#[test]
+fn what_fits_no_column_makes_nobody_rewrite_anything() {
+    let records = [
+        r#"{"id":1,"new":1}"#,
+        r#"{"id":2,"notes":5,"client":[],"lines":[{},5],"roles":[1]}"#,
+        r#"{"id":3,"client":{"vat":1},"notes":"a","notes":"b"}"#,
+        r#"{"id":4,"rate":1e99}"#,
+    ];
+    let records = records.map(str::to_owned);
+    let (rows, moved) = reread(&THINGS, &records);
+    assert!(!moved);
+    assert_eq!(rows, decoded(&records));
+}
+
+#[test]
+fn foreign_text_in_the_column_is_left_alone() {
+    let schema = TableSchema::of(&THINGS);
+    let layout = FileLayout::new(&schema, Columns::All).unwrap();
+    let rows = decoded(&[r#"{"id":1,"notes":"a","numbers":[1]}"#.to_owned()]);
+    let index = schema.index_of("extra_json").unwrap();
+    for foreign in [
+        "no JSON",
+        "[]",
+        r#"{"a[":1}"#,
+        // What is in a column already, and what has no place.
+        r#"{"notes":"b"}"#,
+        r#"{"numbers[7]":1}"#,
+        r#"{"numbers.x":1}"#,
+        r#"{"client[0]":1}"#,
+        r#"{"day.x":1,"fee":1}"#,
+        r#"{"new.x":1,"fee":1}"#,
+    ] {
+        let mut columns = rows.columns().to_vec();
+        columns[index] = Arc::new(arrow::array::StringArray::from(vec![foreign]));
+        let rows = RecordBatch::try_new(rows.schema(), columns).unwrap();
+        let (lifted, moved) = layout.lifted(rows.clone()).unwrap();
+        assert!(!moved, "{foreign}");
+        assert_eq!(lifted, rows);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn rows_of_an_older_declaration_read_like_rows_of_todays(
+        records in proptest::collection::vec(record(), 0..8),
+    ) {
+        let records: Vec<String> = records.iter().map(Json::render).collect();
+        let expected = decoded(&records);
+        for older in [&OLDER, &OLDEST, &THINGS] {
+            let (rows, moved) = reread(older, &records);
+            prop_assert_eq!(&rows, &expected);
+            let other = page(older, &body(&records)).rows;
+            let same = |name: &str| other.column_by_name(name) == expected.column_by_name(name);
+            prop_assert_eq!(moved, !same("extra_json"));
+        }
+    }
+}

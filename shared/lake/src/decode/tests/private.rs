@@ -1,0 +1,154 @@
+//! What is excluded is nowhere, what is hashed is a hash, all else is as it was.
+
+use engine::privacy::{Personal, Rules, Treatment};
+use proptest::prelude::*;
+
+use super::properties::{Json, record};
+use super::*;
+
+fn decoder(excluded: &[&str], hashed: &[&str]) -> Decoder {
+    let mut rules = Rules::default();
+    for path in excluded {
+        rules.add(&THINGS, path, Treatment::Exclude).unwrap();
+    }
+    for path in hashed {
+        rules.add(&THINGS, path, Treatment::Hash).unwrap();
+    }
+    Decoder::new(&THINGS).with_privacy(&rules, Some(&HashKey::new(b"Jefe".to_vec())))
+}
+
+fn private(decoder: &Decoder, records: &str) -> DecodedPage {
+    let body = decoder.redact(format!("{{\"things\":[{records}],\"total_entries\":7}}")).unwrap();
+    decoder.page(&body, &at()).unwrap()
+}
+
+#[test]
+fn excluded_members_are_nowhere_whatever_they_look_like() {
+    let decoder = decoder(&["notes", "client.name", "lines.kind"], &[]);
+    for secret in [
+        r#"{"id":1,"notes":"SECRET"}"#,
+        r#"{"id":1,"n\u006ftes":"SECRET","notes":{"a":"SECRET"}}"#,
+        r#"{"id":1,"client":{"id":2,"name":"SECRET"}}"#,
+        r#"{"id":1,"client":"SECRET"}"#,
+        r#"{"id":1,"client":[{"name":"SECRET"},"SECRET"]}"#,
+        r#"{"id":1,"client":{"\ud800":1,"name":"SECRET"}}"#,
+        r#"{"id":1,"lines":[{"kind":"SECRET"},"SECRET",null,[{"kind":"SECRET"}]]}"#,
+        r#"{"id":1,"lines":{"kind":"SECRET"}}"#,
+        r#"{"id":1,"lines":"SECRET"}"#,
+        // No rows: what is kept of them is in the quarantine.
+        r#"{"id":null,"notes":"SECRET"}"#,
+        r#"{"id":5.5,"client":{"name":"SECRET"}}"#,
+        r#""SECRET""#,
+        r#"["SECRET"]"#,
+        r#"{"\ud800":"SECRET"}"#,
+    ] {
+        let page = private(&decoder, secret);
+        assert!(!format!("{page:?}").contains("SECRET"), "{secret}: {page:?}");
+        assert_eq!(page.rows.num_rows() + page.quarantined.len(), 1);
+        assert_eq!(page.total_entries, Some(7));
+    }
+    let page = private(
+        &decoder,
+        r#"{"id":1,"client":{"id":2,"name":"x","vat":3},"lines":[{"id":4,"kind":"y"},5]}"#,
+    );
+    assert_eq!(cell(&page, "client_id", 0), "2");
+    assert_eq!(cell(&page, "lines", 0), "[{4,-,-,-},-]");
+    assert_eq!(cell(&page, "extra_json", 0), r#"{"client.vat":3}"#);
+}
+
+#[test]
+fn a_hash_is_that_of_the_standard() {
+    // The second test case of RFC 4231.
+    let hash = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+    let decoder = decoder(&[], &["notes", "client.name", "lines.kind"]);
+    let what = "what do ya want for nothing?";
+    let page = private(
+        &decoder,
+        &format!(
+            r#"{{"id":1,"notes":"{what}","client":{{"name":"\u0077hat do ya want for nothing?"}},"lines":[{{"kind":"{what}"}},{{"kind":null}}]}},
+           {{"id":2,"notes":null,"client":{{"name":5}}}},{{"id":3,"notes":["{what}"]}}"#
+        ),
+    );
+    assert_eq!(
+        (cell(&page, "notes", 0), cell(&page, "client_name", 0)),
+        (hash.into(), hash.into())
+    );
+    assert_eq!(cell(&page, "lines", 0), format!("[{{-,-,{hash},-}},{{-,-,-,-}}]"));
+    for row in [1, 2] {
+        assert_eq!(cell(&page, "notes", row), "-");
+        assert_eq!(cell(&page, "extra_json", row), "-");
+    }
+}
+
+#[test]
+fn of_an_erased_person_only_what_they_did_is_kept() {
+    static PERSONAL: Personal =
+        Personal { stream: "things", person: "client.id", members: &["client.name", "notes"] };
+    let mut rules = Rules::default();
+    rules.add(&THINGS, "notes", Treatment::Hash).unwrap();
+    let key = HashKey::new(b"Jefe".to_vec());
+    let decoder = Decoder::new(&THINGS).with_erased(&rules, Some(&key), &PERSONAL, [7].into());
+    let record = |id: &str| {
+        format!(
+            r#"{{"id":1,"client":{{"id":{id},"name":"SECRET"}},"notes":"SECRET","new":"SECRET","rate":2.5}}"#
+        )
+    };
+    for id in ["7", "7.0", "70e-1"] {
+        let page = private(&decoder, &record(id));
+        assert!(!format!("{page:?}").contains("SECRET"), "{page:?}");
+        assert_eq!(cell(&page, "rate", 0), "2.500000");
+        assert_eq!(
+            (cell(&page, "client_id", 0), cell(&page, "notes", 0)),
+            ("7".into(), "-".into())
+        );
+    }
+    let page = private(&decoder, &record("8"));
+    assert_eq!(cell(&page, "client_name", 0), "SECRET");
+    assert_eq!(cell(&page, "extra_json", 0), r#"{"new":"SECRET"}"#);
+    assert_eq!(cell(&page, "notes", 0).len(), 64);
+}
+
+#[test]
+fn what_is_excluded_is_not_missed() {
+    let page = private(&decoder(&["client"], &["notes"]), r#"{"id":1}"#);
+    let declared = decoder(&["client"], &["notes"]).declared(&page.presence);
+    assert!(declared.keys().all(|path| !path.starts_with("client")), "{declared:?}");
+    assert!(declared.contains_key("notes") && declared.contains_key("fee"));
+}
+
+#[test]
+fn a_key_shows_in_no_log() {
+    assert_eq!(format!("{:?}", decoder(&[], &["notes"]).redactor).matches("74").count(), 0);
+    assert!(format!("{:?}", HashKey::new(b"Jefe".to_vec())).ends_with("(..)"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Every other column is what it would be without any rule.
+    #[test]
+    fn all_else_stays_as_it_was(records in proptest::collection::vec(record(), 0..6)) {
+        let records: Vec<String> = records.iter().map(Json::render).collect();
+        let plain = things(&records.join(","));
+        let page = private(&decoder(&["notes", "lines"], &["client.name"]), &records.join(","));
+        prop_assert_eq!(&page.keys, &plain.keys);
+        for column in plain.rows.schema().fields() {
+            let name = column.name().as_str();
+            // An object in the place of a text, or a text in that of an object, is another thing.
+            if ["notes", "lines", "client_name", "extra_json"].contains(&name) {
+                continue;
+            }
+            prop_assert_eq!(page.rows.column_by_name(name), plain.rows.column_by_name(name), "{}", name);
+        }
+        let extra = page.rows.column_by_name("extra_json").unwrap().as_string::<i32>().clone();
+        for extra in extra.iter().flatten() {
+            let members: BTreeMap<String, Box<serde_json::value::RawValue>> = serde_json::from_str(extra).unwrap();
+            for path in members.keys() {
+                let excluded = ["notes", "lines"].iter().any(|name| {
+                    path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', '#']))
+                });
+                prop_assert!(!excluded, "{}", extra);
+            }
+        }
+    }
+}

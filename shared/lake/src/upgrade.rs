@@ -1,0 +1,167 @@
+//! Files that an older declaration wrote, written anew by today's.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use bytes::Bytes;
+use engine::time::Timestamp;
+
+use crate::erase::Eraser;
+use crate::offload::offload;
+use crate::partition::{
+    Columns, Layout, Limits, PartitionError, PartitionWriter, Written, fetch, open,
+};
+use crate::schema::TableSchema;
+use crate::store::{ObjectStore, PutIfAbsent};
+use crate::table::FileEntry;
+
+/// Writes files of one table anew where their `extra_json` holds what has a column now.
+#[derive(Debug)]
+pub struct Upgrader {
+    store: Arc<dyn ObjectStore>,
+    root: String,
+    layout: Arc<Layout>,
+    eraser: Option<Eraser>,
+    /// Whether rows are in key order: those of changes are not.
+    ordered: bool,
+}
+
+/// Why a file could not be written anew. Nothing is committed; the table is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum UpgradeError {
+    /// A file of the table could not be read or written.
+    #[error(transparent)]
+    Partition(#[from] PartitionError),
+    /// The new file's name is taken.
+    #[error("`{0}` is there already, with another content")]
+    Taken(String),
+    /// The process is ending.
+    #[error("the upgrade was stopped")]
+    Stopped,
+}
+
+impl Upgrader {
+    /// For the table at `root`.
+    ///
+    /// # Errors
+    /// Where the schema has a key that cannot be sorted.
+    pub fn new(
+        store: Arc<dyn ObjectStore>,
+        root: &str,
+        schema: &TableSchema,
+    ) -> Result<Self, UpgradeError> {
+        let layout = Layout::new(schema, Columns::All).map_err(PartitionError::from)?;
+        let ordered = !schema.is_of_changes();
+        Ok(Self { store, root: root.to_owned(), layout: Arc::new(layout), eraser: None, ordered })
+    }
+
+    /// The same, that also writes files anew which hold what `eraser` takes out.
+    #[must_use]
+    pub fn erasing(self, eraser: Option<Eraser>) -> Self {
+        Self { eraser, ..self }
+    }
+
+    /// The file that is to replace `file`, stored already; `None` where it needs no other. Its rows
+    /// are the same rows in the same order. A file that others wrote is left to the next merge of
+    /// its partition, which writes it anew anyway.
+    ///
+    /// `name` is the new file's, without its folder.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or the new one not be stored.
+    pub async fn upgrade(
+        &self,
+        file: &FileEntry,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Option<FileEntry>, UpgradeError> {
+        if self.ordered && file.keys.is_none() {
+            return Ok(None);
+        }
+        let bytes = fetch(self.store.as_ref(), &self.root, &file.path).await?;
+        let (layout, path) = (Arc::clone(&self.layout), file.path.clone());
+        let (eraser, ordered) = (self.eraser.clone(), self.ordered);
+        let written = offload(move || {
+            // Most files need nothing: look first, and encode only what is needed.
+            let needed = needs_rewriting(&layout, eraser.as_ref(), &path, &bytes)?;
+            needed.then(|| rewrite(&layout, eraser.as_ref(), ordered, &path, &bytes)).transpose()
+        })
+        .await;
+        let Some(written) = written.map_err(|_| UpgradeError::Stopped)?? else {
+            return Ok(None);
+        };
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let slash = if folder.is_empty() { "" } else { "/" };
+        let path = format!("{folder}{slash}{name}.parquet");
+        let key = format!("{}/{path}", self.root);
+        let put = self.store.put_if_absent(&key, written.bytes.clone()).await;
+        if put.map_err(PartitionError::from)? == PutIfAbsent::Exists {
+            // Ours of a put whose answer was lost: attempts have names of their own.
+            let there = self.store.get(&key).await.map_err(PartitionError::from)?;
+            if there.as_ref() != Some(&written.bytes) {
+                return Err(UpgradeError::Taken(key));
+            }
+        }
+        Ok(Some(FileEntry {
+            path,
+            partition: file.partition.clone(),
+            size: written.bytes.len() as u64,
+            modified: now,
+            rows: written.rows,
+            stats: written.stats,
+            keys: written.keys,
+        }))
+    }
+}
+
+/// Whether any row is another than today's declaration and the eraser want it.
+fn needs_rewriting(
+    layout: &Arc<Layout>,
+    eraser: Option<&Eraser>,
+    path: &str,
+    bytes: &Bytes,
+) -> Result<bool, PartitionError> {
+    let mut looking = open(layout, path, bytes.clone())?;
+    loop {
+        let more = looking.next().transpose()?;
+        if looking.has_lifted() {
+            return Ok(true);
+        }
+        let Some(rows) = more else {
+            return Ok(false);
+        };
+        if erased(eraser, &rows)?.is_some() {
+            return Ok(true);
+        }
+    }
+}
+
+fn rewrite(
+    layout: &Arc<Layout>,
+    eraser: Option<&Eraser>,
+    ordered: bool,
+    path: &str,
+    bytes: &Bytes,
+) -> Result<Written, PartitionError> {
+    let (layout_of, limits) = (Arc::clone(layout), Limits::default());
+    let mut writer = if ordered {
+        PartitionWriter::new(layout_of, limits)?
+    } else {
+        PartitionWriter::unordered(layout_of, limits)?
+    };
+    for rows in open(layout, path, bytes.clone())? {
+        let rows = rows?;
+        writer.write(erased(eraser, &rows)?.as_ref().unwrap_or(&rows))?;
+    }
+    writer.finish()
+}
+
+fn erased(
+    eraser: Option<&Eraser>,
+    rows: &RecordBatch,
+) -> Result<Option<RecordBatch>, PartitionError> {
+    Ok(eraser.map(|eraser| eraser.erase(rows)).transpose()?.flatten())
+}
+
+#[cfg(test)]
+mod tests;

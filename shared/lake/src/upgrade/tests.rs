@@ -1,0 +1,203 @@
+use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::TimestampMicrosecondType;
+use engine::coverage::Coverage;
+use engine::ids::AccountId;
+use engine::spec::{
+    Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, instant, int, objects, text,
+};
+
+use super::*;
+use crate::collect::Collector;
+use crate::decode::{Decoder, ReadAt};
+use crate::merge::{MergeJob, Merged, merge};
+use crate::partition::read;
+use crate::store::MemoryStore;
+
+static OLDER: StreamSpec = spec(&[
+    int("id").required(),
+    objects("lines", &[int("id")]),
+    instant("created_at"),
+    instant("updated_at"),
+]);
+
+static TODAY: StreamSpec = spec(&[
+    int("id").required(),
+    objects("lines", &[int("id"), text("x")]),
+    instant("created_at"),
+    instant("updated_at"),
+    text("location"),
+]);
+
+const fn spec(fields: &'static [engine::spec::Field]) -> StreamSpec {
+    StreamSpec {
+        name: "things",
+        doc: "One thing.",
+        path: "/things",
+        records_key: Some("things"),
+        kind: Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
+        rate_class: RateClass::General,
+        module: None,
+        primary_key: &["id"],
+        partition: Partition::CreatedYear,
+        sweep: Sweep::ByCost,
+        fields,
+    }
+}
+
+struct Lake {
+    store: Arc<MemoryStore>,
+    files: Vec<FileEntry>,
+    merges: u32,
+}
+
+fn record(id: i64, more: &str) -> String {
+    let year = 2020 + id % 3;
+    format!(
+        r#"{{"id":{id},"created_at":"{year}-01-01T00:00:00Z","updated_at":"{year}-01-02T00:00:00Z"{more}}}"#
+    )
+}
+
+impl Lake {
+    fn new() -> Self {
+        Self { store: Arc::new(MemoryStore::new()), files: Vec::new(), merges: 0 }
+    }
+
+    async fn merge(
+        &mut self,
+        spec: &'static StreamSpec,
+        second: i64,
+        records: &[String],
+    ) -> Merged {
+        let schema = TableSchema::of(spec);
+        let synced_at = Timestamp::from_second(second).unwrap();
+        let at = ReadAt { account: AccountId(7), synced_at, parent: None, period: None };
+        let body = format!("{{\"things\":[{}]}}", records.join(","));
+        let page = Decoder::new(spec).page(&body, &at).unwrap();
+        let mut collector = Collector::new(&schema, None, 1 << 20).unwrap();
+        collector.push(page.rows).unwrap();
+        self.merges += 1;
+        let job = MergeJob {
+            schema,
+            root: "tables/things".to_owned(),
+            files: self.files.clone(),
+            incoming: Arc::new(collector.finish().unwrap()),
+            coverage: Coverage::Nothing,
+            changes: None,
+            max_deletes: 0,
+            name: format!("1-{}-a", self.merges),
+            now: synced_at,
+            limits: Limits::default(),
+        };
+        let store: Arc<dyn ObjectStore> = self.store.clone();
+        let merged = merge(store, job).await.unwrap();
+        self.take(&merged.remove, &merged.add);
+        merged
+    }
+
+    fn take(&mut self, remove: &[FileEntry], add: &[FileEntry]) {
+        self.files.retain(|file| !remove.contains(file));
+        self.files.extend_from_slice(add);
+        self.files.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+
+    /// Upgrades everything; answers how many files it wrote.
+    async fn upgrade(&mut self) -> usize {
+        let store: Arc<dyn ObjectStore> = self.store.clone();
+        let upgrader = Upgrader::new(store, "tables/things", &TableSchema::of(&TODAY)).unwrap();
+        let mut written = 0;
+        for file in self.files.clone() {
+            let name = format!("1-9-b-{written}");
+            let now = Timestamp::UNIX_EPOCH;
+            if let Some(new) = upgrader.upgrade(&file, &name, now).await.unwrap() {
+                assert_eq!(
+                    (new.rows, &new.keys, &new.partition),
+                    (file.rows, &file.keys, &file.partition)
+                );
+                self.take(&[file], &[new]);
+                written += 1;
+            }
+        }
+        written
+    }
+
+    /// The rows as the files hold them, without help of a newer declaration.
+    async fn stored(&self, column: &str) -> Vec<String> {
+        let mut values = Vec::new();
+        for file in &self.files {
+            let bytes = self.store.get(&format!("tables/things/{}", file.path)).await;
+            let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(
+                bytes.unwrap().unwrap(),
+                1024,
+            );
+            for rows in reader.unwrap() {
+                let rows = rows.unwrap();
+                let texts =
+                    rows.column_by_name(column).map(|column| column.as_string::<i32>().clone());
+                let texts = texts.iter().flat_map(|texts| texts.iter().flatten());
+                values.extend(texts.map(str::to_owned));
+            }
+        }
+        values.sort();
+        values
+    }
+
+    async fn rows(&self) -> RecordBatch {
+        let schema = TableSchema::of(&TODAY);
+        let mut batches = Vec::new();
+        for file in &self.files {
+            let bytes = self.store.get(&format!("tables/things/{}", file.path)).await;
+            let rows = read(&schema, file, bytes.unwrap().unwrap()).unwrap();
+            batches.extend(rows.map(Result::unwrap));
+        }
+        concat_batches(&schema.arrow, &batches).unwrap()
+    }
+}
+
+fn first(count: i64) -> Vec<String> {
+    let location = |id: i64| match id % 3 {
+        0 => String::new(),
+        1 => format!(r#","location":"room {id}","new":{id}"#),
+        _ => format!(r#","lines":[{{"id":1}},{{"id":2,"x":"x{id}","y":0}}],"location":{id}"#),
+    };
+    (0..count).map(|id| record(id, &location(id))).collect()
+}
+
+#[tokio::test]
+async fn an_upgrade_moves_all_that_has_a_column_once_and_changes_no_row() {
+    let mut lake = Lake::new();
+    lake.merge(&OLDER, 1, &first(30)).await;
+    let before = lake.rows().await;
+    assert_eq!(lake.stored("location").await, [""; 0]);
+    // The partition of ids that divide by three has nothing to move.
+    assert_eq!((lake.files.len(), lake.upgrade().await), (3, 2));
+    assert_eq!(lake.rows().await, before);
+    assert_eq!(lake.stored("location").await.len(), 10);
+    let extra = lake.stored("extra_json").await;
+    assert!(extra.contains(&r#"{"lines[1].y":0,"location":2}"#.to_owned()), "{extra:?}");
+    assert!(extra.contains(&r#"{"new":1}"#.to_owned()), "{extra:?}");
+    assert_eq!(lake.upgrade().await, 0);
+}
+
+#[tokio::test]
+async fn a_record_that_is_equal_but_for_its_place_is_no_change() {
+    let mut lake = Lake::new();
+    lake.merge(&OLDER, 1, &first(30)).await;
+    let merged = lake.merge(&TODAY, 2, &first(30)).await;
+    assert_eq!((merged.counts.unchanged, merged.counts.updated), (30, 0));
+    assert!(!merged.changes_files());
+    // Another record of the file takes all of them along.
+    let changed = record(1, r#","location":"hall","new":1"#);
+    let merged = lake.merge(&TODAY, 3, &[changed]).await;
+    assert_eq!((merged.counts.updated, merged.add.len()), (1, 1));
+    assert_eq!(lake.stored("location").await.len(), 10);
+    let rows = lake.rows().await;
+    let synced =
+        rows.column_by_name("synced_at").unwrap().as_primitive::<TimestampMicrosecondType>();
+    let ids = rows.column_by_name("id").unwrap();
+    for row in 0..rows.num_rows() {
+        let id = ids.as_primitive::<arrow::datatypes::Int64Type>().value(row);
+        assert_eq!(synced.value(row), if id == 1 { 3_000_000 } else { 1_000_000 }, "{id}");
+    }
+    assert_eq!(rows.num_rows() - rows.column_by_name("location").unwrap().null_count(), 10);
+}

@@ -1,0 +1,217 @@
+//! Removing a person's own data from the lake.
+//!
+//! The list of erased users comes first, so that from then on no run writes their data; then the
+//! rows that are there are written anew. What they did (hours, costs, days) stays, under their id.
+
+use std::collections::BTreeSet;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engine::pass::Pass;
+use engine::privacy::Personal;
+use engine::report::Counts;
+use engine::spec::StreamSpec;
+use engine::time::SignedDuration;
+use lake::decode::Decoder;
+use lake::erase::Eraser;
+use lake::maintenance;
+use lake::store::ObjectStore;
+use lake::table::{ChangesCommit, Table};
+use lake::upgrade::{UpgradeError, Upgrader};
+
+use crate::context::Context;
+use crate::error::RunError;
+use crate::quarantine;
+use crate::run::{Order, Run};
+use crate::upgrade::Upgraded;
+
+/// The object that lists erased users.
+pub const ERASED: &str = "erased.json";
+
+/// What was erased of one stream.
+#[derive(Debug)]
+pub enum Erased {
+    /// All that there was.
+    Done {
+        /// Files of the table written anew.
+        upgraded: Upgraded,
+        /// Files of the table of changes written anew.
+        changes: u64,
+        /// Records of the quarantine removed.
+        quarantined: u64,
+    },
+    /// A run works on the stream: the same is to be called again.
+    Busy(engine::lease::Busy),
+}
+
+/// The users whose data is not kept.
+///
+/// # Errors
+/// Where the list cannot be read: then nothing may be written.
+pub async fn erased_users(
+    store: &dyn ObjectStore,
+    stream: &'static str,
+) -> Result<BTreeSet<i64>, RunError> {
+    let failed = |source| RunError::Store { stream, source: Box::new(source) };
+    let Some(bytes) = store.get(ERASED).await.map_err(failed)? else {
+        return Ok(BTreeSet::new());
+    };
+    serde_json::from_slice(&bytes).map_err(|error| RunError::Defect {
+        stream,
+        what: format!("`{ERASED}`, the list of erased users, cannot be read: {error}"),
+    })
+}
+
+/// Adds `user` to those whose data is not kept.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn remember(context: &Context, user: i64) -> Result<(), RunError> {
+    let stream = "account";
+    let mut users = erased_users(&*context.store, stream).await?;
+    if !users.insert(user) {
+        return Ok(());
+    }
+    let json = serde_json::to_vec(&users)
+        .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
+    let put = context.store.put(ERASED, Bytes::from(json)).await;
+    put.map_err(|source| RunError::Store { stream, source: Box::new(source) })
+}
+
+/// What of `spec`'s records is a person's own.
+#[must_use]
+pub fn personal(spec: &StreamSpec) -> Option<&'static Personal> {
+    streams::PERSONAL.iter().find(|personal| personal.stream == spec.name)
+}
+
+/// Removes the own data of `user` from the table, its older versions and the quarantine of `spec`.
+/// Killed anywhere, it can be called again. [`remember`] comes first.
+///
+/// # Errors
+/// Where the stores fail.
+pub async fn erase(
+    context: &Context,
+    spec: &'static StreamSpec,
+    personal: &'static Personal,
+    user: i64,
+) -> Result<Erased, RunError> {
+    let now = context.clock.now();
+    let order = Order { spec, pass: Pass::Full, deadline: None, accept_deletes: false };
+    let mut run = match Run::open(context, order, now).await? {
+        Ok(run) => run,
+        Err(busy) => return Ok(Erased::Busy(busy)),
+    };
+    let done = run.erase(personal, user).await;
+    let given_back = run.give_back().await;
+    let done = done?;
+    given_back?;
+    Ok(done)
+}
+
+impl Run {
+    /// The decoder that keeps only what may be kept.
+    pub(crate) async fn decoder(&self) -> Result<Decoder, RunError> {
+        let spec = self.order.spec;
+        let settings = &self.context.settings;
+        let Some(personal) = personal(spec) else {
+            return Ok(settings.decoder(spec));
+        };
+        let users = erased_users(&*self.context.store, spec.name).await?;
+        let (rules, key) = settings.privacy.of(spec);
+        Ok(Decoder::new(spec).with_erased(&rules, key, personal, users))
+    }
+
+    async fn erase(&mut self, personal: &Personal, user: i64) -> Result<Erased, RunError> {
+        let eraser = Eraser::of(self.table.schema(), personal, user);
+        let upgraded = self.rewrite_files(eraser).await?;
+        let stream = self.stream();
+        let now = self.context.clock.now();
+        let failed = |source| RunError::Table { stream, source: Box::new(source) };
+        // Older versions hold what was erased, and so may files of dead attempts: whoever wrote
+        // those can commit nothing any more.
+        let zero = SignedDuration::ZERO;
+        maintenance::vacuum(&mut self.table, now, zero).await.map_err(failed)?;
+        let writer = self.writer();
+        maintenance::orphans(&mut self.table, now, zero, &writer).await.map_err(failed)?;
+        let changes = self.erase_changes(personal, user).await?;
+        let quarantined = self.erase_quarantine(personal, user).await?;
+        Ok(Erased::Done { upgraded, changes, quarantined })
+    }
+
+    /// Writes the files of the table of changes anew that hold what is the person's own; how many.
+    async fn erase_changes(&mut self, personal: &Personal, user: i64) -> Result<u64, RunError> {
+        let (stream, spec) = (self.stream(), self.order.spec);
+        let failed = |source| RunError::Table { stream, source: Box::new(source) };
+        let unwritten = |source: UpgradeError| RunError::Store { stream, source: Box::new(source) };
+        let store = Arc::clone(&self.context.store);
+        let account = self.context.settings.account;
+        // Also where no changes are kept any more.
+        let opened = Table::open_changes(Arc::clone(&store), spec, account).await;
+        let Some(mut changes) = opened.map_err(failed)? else {
+            return Ok(0);
+        };
+        let schema = changes.schema().clone();
+        let upgrader = Upgrader::new(store, changes.root(), &schema).map_err(unwritten)?;
+        let upgrader = upgrader.erasing(Eraser::of(&schema, personal, user));
+        let mut count = 0_u64;
+        for file in changes.files().to_vec() {
+            self.renew_if_due().await?;
+            let (writer, now) = (self.writer(), self.context.clock.now());
+            let sequence = changes.recorded_sequence();
+            let name = format!("{}-{sequence}-{}-0", writer.epoch, writer.attempt);
+            let new = upgrader.upgrade(&file, &name, now).await.map_err(unwritten)?;
+            let Some(new) = new else { continue };
+            let change = ChangesCommit::Rewrite { add: vec![new], remove: vec![file] };
+            let note = self.changes_note(Counts::default());
+            let committed = changes.commit_changes(now, &writer, &change, &note).await;
+            committed.map_err(|error| self.commit_error(error))?;
+            count = count.saturating_add(1);
+        }
+        let (writer, now, zero) = (self.writer(), self.context.clock.now(), SignedDuration::ZERO);
+        maintenance::vacuum(&mut changes, now, zero).await.map_err(failed)?;
+        let orphans =
+            maintenance::change_orphans(&mut self.table, &mut changes, now, zero, &writer).await;
+        orphans.map_err(failed)?;
+        self.changes = None;
+        Ok(count)
+    }
+
+    /// Keeps only records of the quarantine that are another person's for certain.
+    async fn erase_quarantine(&self, personal: &Personal, user: i64) -> Result<u64, RunError> {
+        let (stream, store) = (self.stream(), &self.context.store);
+        let failed = |source| RunError::Store { stream, source: Box::new(source) };
+        let mut removed = 0_u64;
+        for file in quarantine::list(&**store, stream).await? {
+            let Some(records) = &file.records else {
+                store.delete(&file.key).await.map_err(failed)?;
+                removed = removed.saturating_add(1);
+                continue;
+            };
+            let is_others = |raw: &str| {
+                let record: Option<serde_json::Value> = serde_json::from_str(raw).ok();
+                let steps = personal.person.split('.');
+                let id = record.as_ref().and_then(|record| {
+                    steps.into_iter().try_fold(record, |value, step| value.get(step))
+                });
+                id.and_then(serde_json::Value::as_i64).is_some_and(|id| id != user)
+            };
+            let kept: Vec<_> = records.iter().filter(|record| is_others(&record.raw)).collect();
+            if kept.len() == records.len() {
+                continue;
+            }
+            removed = removed.saturating_add((records.len() - kept.len()) as u64);
+            if kept.is_empty() {
+                store.delete(&file.key).await.map_err(failed)?;
+                continue;
+            }
+            let line = |record: &&quarantine::Record| {
+                let line = serde_json::json!({ "reason": record.reason, "raw": record.raw });
+                format!("{line}\n")
+            };
+            let text: String = kept.iter().map(line).collect();
+            store.put(&file.key, Bytes::from(text)).await.map_err(failed)?;
+        }
+        Ok(removed)
+    }
+}

@@ -1,0 +1,143 @@
+//! Records that cannot be rows: what lies in the quarantine, and trying them again.
+//!
+//! A record of the quarantine is old. It never becomes a row itself: it could overwrite a newer
+//! version, or bring back what Harvest has deleted since. Where today's declaration can read it, a
+//! full pass reads it from Harvest as it is now, under the rules of every pass.
+
+use engine::pass::Pass;
+use engine::spec::StreamSpec;
+use engine::time::Timestamp;
+use lake::decode::Decoder;
+use serde::Deserialize;
+
+use crate::context::Context;
+use crate::error::RunError;
+use crate::run::{Order, Outcome, RunReport, run};
+
+/// A record that could not be a row.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Record {
+    /// Why not.
+    pub reason: String,
+    /// The record as Harvest sent it; of a report window that contradicts itself, a whole answer.
+    pub raw: String,
+}
+
+/// What one run put into the quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its key below the lake's root.
+    pub key: String,
+    /// When the run began.
+    pub at: Timestamp,
+    /// Its records; `None` where the file cannot be read.
+    pub records: Option<Vec<Record>>,
+}
+
+/// What came of trying again.
+#[derive(Debug)]
+pub struct Retried {
+    /// Records of the quarantine, equal ones once.
+    pub records: u64,
+    /// How many of them today's declaration can read.
+    pub readable: u64,
+    /// The full pass that reads them, where there are any.
+    pub report: Option<RunReport>,
+    /// Records that are left.
+    pub left: u64,
+}
+
+/// The folder of `stream`.
+pub(crate) fn folder(stream: &str) -> String {
+    format!("quarantine/{stream}/")
+}
+
+/// When the run began that wrote `key`.
+pub(crate) fn begun(key: &str) -> Option<Timestamp> {
+    let name = key.rsplit_once('/')?.1;
+    let digits = name.get(..18)?;
+    let text = format!(
+        "{}-{}-{}T{}:{}:{}.{}Z",
+        digits.get(..4)?,
+        digits.get(4..6)?,
+        digits.get(6..8)?,
+        digits.get(9..11)?,
+        digits.get(11..13)?,
+        digits.get(13..15)?,
+        digits.get(15..18)?,
+    );
+    text.parse().ok()
+}
+
+/// Everything that lies in the quarantine of `stream`, oldest first.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn list(
+    store: &dyn lake::store::ObjectStore,
+    stream: &'static str,
+) -> Result<Vec<File>, RunError> {
+    let failed = |source| RunError::Store { stream, source: Box::new(source) };
+    let mut files = Vec::new();
+    for object in store.list(&folder(stream), None).await.map_err(failed)? {
+        let bytes = store.get(&object.key).await.map_err(failed)?;
+        let text = bytes.as_deref().map(core::str::from_utf8);
+        let records = text.and_then(Result::ok).and_then(|text| {
+            text.lines().map(|line| serde_json::from_str(line).ok()).collect::<Option<Vec<_>>>()
+        });
+        let at = begun(&object.key).unwrap_or(object.modified);
+        files.push(File { key: object.key, at, records });
+    }
+    files.sort_by(|a, b| (a.at, &a.key).cmp(&(b.at, &b.key)));
+    Ok(files)
+}
+
+/// Tries the records of `spec`'s quarantine with today's declaration; where any can be a row now, a
+/// full pass reads them from Harvest as they are now. When that is complete, what lay there before
+/// it is removed: what is still bad came again with it.
+///
+/// # Errors
+/// Where the store fails; how the pass went is in its report.
+pub async fn retry(context: &Context, spec: &'static StreamSpec) -> Result<Retried, RunError> {
+    let records = records(context, spec).await?;
+    let decoder = Decoder::new(spec);
+    let readable = records.iter().filter(|raw| decoder.check_record(raw).is_ok()).count() as u64;
+    let mut retried = Retried {
+        records: records.len() as u64,
+        readable,
+        report: None,
+        left: records.len() as u64,
+    };
+    if readable > 0 {
+        let order = Order { spec, pass: Pass::Full, deadline: None, accept_deletes: false };
+        let report = Box::pin(run(context, order)).await;
+        if matches!(report.outcome, Outcome::Complete) {
+            retried.left = self::records(context, spec).await?.len() as u64;
+        }
+        retried.report = Some(report);
+    }
+    Ok(retried)
+}
+
+/// The raw records, equal ones once.
+async fn records(
+    context: &Context,
+    spec: &'static StreamSpec,
+) -> Result<std::collections::BTreeSet<String>, RunError> {
+    let files = list(&*context.store, spec.name).await?;
+    Ok(files.into_iter().filter_map(|file| file.records).flatten().map(|it| it.raw).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_file_tells_when_its_run_began() {
+        let key = "quarantine/clients/20261125T124528123Z-clients.jsonl";
+        assert_eq!(begun(key), Some("2026-11-25T12:45:28.123Z".parse().unwrap()));
+        for other in ["quarantine/clients/notes.txt", "x", "quarantine/clients/"] {
+            assert_eq!(begun(other), None, "{other}");
+        }
+    }
+}

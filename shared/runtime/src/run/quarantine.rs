@@ -1,0 +1,59 @@
+//! What a run leaves in the quarantine, and what it makes obsolete there.
+
+use engine::item::Unfinished;
+use engine::pass::{Pass, Proof};
+use engine::quarantine::Added;
+use engine::time::Timestamp;
+
+use super::Run;
+use crate::hold::Hold;
+use crate::quarantine::{begun, folder};
+
+impl Run {
+    /// Counts what the run put there.
+    pub(super) fn count_quarantined(&mut self, records: u64, unfinished: Option<&Unfinished>) {
+        let health = &mut self.item.value.health;
+        health.quarantine = health.quarantine.after(Added {
+            pass: self.order.pass,
+            begins: unfinished.is_none(),
+            records,
+            supersedes: self.superseded,
+        });
+    }
+
+    /// After a complete pass that began at `pass_began`: removes what lay in the quarantine before
+    /// it, if the pass read all that Harvest returns. Failing to is no failure of the run.
+    pub(super) async fn supersede_quarantine(
+        &mut self,
+        pass_began: Timestamp,
+        proof: &Proof,
+        parked: usize,
+        hold: &Hold,
+    ) {
+        let whole = self.order.pass == Pass::Full
+            && *proof == Proof::Proven
+            && parked == 0
+            && hold.contradictions == 0
+            && self.context.settings.start_date.is_none();
+        if !whole {
+            return;
+        }
+        let stream = self.stream();
+        let listed = match self.context.store.list(&folder(stream), None).await {
+            Ok(listed) => listed,
+            Err(error) => {
+                tracing::warn!(stream, %error, "superseded records stay in the quarantine");
+                return;
+            }
+        };
+        for object in listed {
+            // File names have milliseconds.
+            let older = begun(&object.key)
+                .is_some_and(|at| at.as_millisecond() < pass_began.as_millisecond());
+            if older {
+                self.discard(&object.key).await;
+            }
+        }
+        self.superseded = true;
+    }
+}

@@ -1,0 +1,48 @@
+//! What of the records is a person's own, apart from what they did: names, addresses, free text.
+
+use engine::privacy::Personal;
+
+const fn of(
+    stream: &'static str,
+    person: &'static str,
+    members: &'static [&'static str],
+) -> Personal {
+    Personal { stream, person, members }
+}
+
+/// The streams whose records tell of a user by id, and what of them goes when the user is erased.
+pub static PERSONAL: &[Personal] = &[
+    of(
+        "users",
+        "id",
+        &["first_name", "last_name", "email", "telephone", "avatar_url", "employee_id"],
+    ),
+    of("user_teammates", "id", &["first_name", "last_name", "email"]),
+    of("user_assignments", "user.id", &["user.name"]),
+    of("time_entries", "user.id", &["user.name", "notes", "external_reference"]),
+    of("expenses", "user.id", &["user.name", "notes", "receipt"]),
+    of("invoices", "creator.id", &["creator.name"]),
+    of("estimates", "creator.id", &["creator.name"]),
+    of("time_report_team", "user_id", &["user_name", "avatar_url"]),
+    of("expense_report_team", "user_id", &["user_name"]),
+];
+
+#[cfg(test)]
+mod tests {
+    use engine::privacy::{Rules, Treatment};
+
+    use super::*;
+
+    #[test]
+    fn what_is_personal_is_declared_and_can_go() {
+        for Personal { stream, person, members } in PERSONAL {
+            let spec = crate::find(stream).unwrap();
+            let mut rules = Rules::default();
+            for path in *members {
+                assert_eq!(rules.add(spec, path, Treatment::Exclude), Ok(()), "{stream}.{path}");
+            }
+            let first = person.split('.').next().unwrap();
+            assert!(spec.fields.iter().any(|field| field.name == first), "{stream}.{person}");
+        }
+    }
+}

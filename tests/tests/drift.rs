@@ -1,0 +1,190 @@
+//! Records and declarations that move apart, and a later release that brings them together.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use e2e::oracle::After;
+use e2e::world::{Death, World, in_simulated_time, sync};
+use engine::drift::What;
+use engine::pass::Pass;
+use engine::spec::{
+    Kind, Listing, Module, Paging, Partition, RateClass, StreamSpec, Sweep, date, instant, int,
+    money, object, objects, text,
+};
+use runtime::run::{Order, RunReport, run};
+use runtime::upgrade::{Upgraded, upgrade};
+use sim::Scale;
+
+/// `invoices` as a release may have declared it that knew less of them.
+static OLDER: StreamSpec = StreamSpec {
+    name: "invoices",
+    doc: "One invoice.",
+    path: "/invoices",
+    records_key: Some("invoices"),
+    kind: Kind::Listing(Listing::new(
+        Paging::DateKeyset { field: "issue_date", nullable: true },
+        "/invoices/{id}",
+    )),
+    rate_class: RateClass::General,
+    module: Some(Module::Invoice),
+    primary_key: &["id"],
+    partition: Partition::CreatedYear,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required(),
+        object("client", &[int("id")]),
+        objects("line_items", &[int("id"), text("kind"), money("amount")]),
+        text("number"),
+        money("amount"),
+        date("issue_date"),
+        instant("created_at"),
+        instant("updated_at"),
+    ],
+};
+
+/// A declaration with a member of another type than Harvest sends, and one that it never sends.
+static MISTAKEN: StreamSpec = StreamSpec {
+    name: "clients",
+    doc: "One client.",
+    path: "/clients",
+    records_key: Some("clients"),
+    kind: Kind::Listing(Listing::new(Paging::Cursor, "/clients/{id}")),
+    rate_class: RateClass::General,
+    module: None,
+    primary_key: &["id"],
+    partition: Partition::None,
+    sweep: Sweep::ByCost,
+    fields: &[
+        int("id").required(),
+        int("name"),
+        text("never_there"),
+        instant("created_at"),
+        instant("updated_at"),
+    ],
+};
+
+/// `invoices` as it is declared.
+fn today() -> &'static StreamSpec {
+    streams::find("invoices").unwrap()
+}
+
+async fn read(world: &World, spec: &'static StreamSpec, pass: Pass) -> RunReport {
+    let context = world.process(None);
+    let order = Order { spec, pass, deadline: None, accept_deletes: false };
+    let report = Box::pin(run(&context, order)).await;
+    assert!(report.error().is_none(), "{report:?}");
+    report
+}
+
+/// A lake whose invoices an older release wrote.
+async fn older() -> World {
+    let mut world = World::new(&Scale::tiny(), 5);
+    world.settings.streams = Some([today().name.to_owned()].into());
+    read(&world, &OLDER, Pass::Full).await;
+    world.sleep(1).await;
+    world
+}
+
+#[test]
+fn what_records_hold_beyond_the_declaration_is_told_until_a_full_pass_ends_it() {
+    in_simulated_time(async {
+        let mut world = World::new(&Scale::tiny(), 5);
+        world.settings.streams = Some([today().name.to_owned()].into());
+        let report = read(&world, &OLDER, Pass::Full).await;
+        let told = |what: What, member: &str| {
+            let found = report.drift.iter().find(|it| (it.what, &*it.member) == (what, member));
+            found.map(|finding| finding.times)
+        };
+        assert_eq!(told(What::New, "notes"), Some(report.records));
+        assert_eq!(told(What::New, "client.name"), Some(report.records));
+        assert!(told(What::New, "line_items[].description").unwrap() > report.records);
+        let drift = world.item("invoices").await.health.drift;
+        assert_eq!(drift.findings(), report.drift);
+
+        // A run that reads nothing leaves it; one of today's release that reads all ends it.
+        world.sleep(1).await;
+        read(&world, &OLDER, Pass::Incremental).await;
+        assert_eq!(
+            world.item("invoices").await.health.drift.findings().len(),
+            drift.findings().len()
+        );
+        world.sleep(1).await;
+        let report = read(&world, today(), Pass::Full).await;
+        assert_eq!(report.drift, []);
+        assert_eq!(world.item("invoices").await.health.drift.findings(), []);
+    });
+}
+
+#[test]
+fn values_of_another_type_are_told_with_their_kind() {
+    in_simulated_time(async {
+        let world = World::new(&Scale::tiny(), 5);
+        let report = read(&world, &MISTAKEN, Pass::Full).await;
+        let changed: Vec<_> = report.drift.iter().filter(|it| it.what != What::New).collect();
+        let times = report.records;
+        let sentence = format!(
+            "`name` was text in {times} records, which its column does not hold; kept in extra_json"
+        );
+        assert_eq!(changed.iter().map(|it| it.sentence()).collect::<Vec<_>>(), [sentence]);
+    });
+}
+
+#[test]
+fn a_full_pass_of_a_later_release_finds_no_row_changed() {
+    in_simulated_time(async {
+        let world = older().await;
+        let report = read(&world, today(), Pass::Full).await;
+        assert_eq!(report.counts.updated, 0, "{:?}", report.counts);
+        assert_eq!(report.counts.unchanged, report.records);
+        assert_eq!(world.oracle().differences_of("invoices", After::FullPasses).await, [""; 0]);
+    });
+}
+
+#[test]
+fn an_upgrade_rewrites_what_an_older_release_wrote_and_changes_no_row() {
+    in_simulated_time(async {
+        let world = older().await;
+        let before = world.item("invoices").await;
+        let context = world.process(None);
+        let done = upgrade(&context, today()).await.unwrap().unwrap();
+        assert!(done.files > 0, "{done:?}");
+        assert_eq!((done.files, done.commits), (done.of, 1));
+        let after = world.item("invoices").await;
+        assert_eq!((after.sequence, &after.position), (before.sequence, &before.position));
+        assert_eq!(after.version, before.version + 1);
+        assert!(after.lease.unwrap().released);
+        assert_eq!(world.oracle().differences_of("invoices", After::FullPasses).await, [""; 0]);
+        // What is done is done.
+        let again = upgrade(&context, today()).await.unwrap().unwrap();
+        assert_eq!(again, Upgraded { of: done.of, ..Upgraded::default() });
+        world.sleep(1).await;
+        let synced = sync(&context, None).await.unwrap();
+        assert_eq!((synced.failures(), synced.commits()), (Vec::new(), 0));
+    });
+}
+
+#[test]
+fn an_upgrade_that_dies_anywhere_is_ended_by_the_next() {
+    in_simulated_time(async {
+        let (mut deaths, mut after_calls) = (0, 0);
+        loop {
+            let world = older().await;
+            let effect = after_calls % 2 == 0;
+            let context = world.process(Some(Death { after_calls, effect }));
+            let done = upgrade(&context, today()).await;
+            let died = !matches!(done, Ok(Ok(_)));
+            deaths += u32::from(died);
+            world.sleep(1).await;
+            let context = world.process(None);
+            let rest = upgrade(&context, today()).await.unwrap().unwrap();
+            let again = upgrade(&context, today()).await.unwrap().unwrap();
+            assert_eq!((again.files, again.commits), (0, 0), "after {after_calls} calls");
+            let wrong = world.oracle().differences_of("invoices", After::FullPasses).await;
+            assert_eq!(wrong, [""; 0], "after {after_calls} calls: {rest:?}");
+            if !died {
+                break;
+            }
+            after_calls += 1;
+        }
+        assert!(deaths > 8, "it died only {deaths} times");
+    });
+}

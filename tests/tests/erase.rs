@@ -1,0 +1,201 @@
+//! Removing a person's own data.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::datatypes::Int64Type;
+use bytes::Bytes;
+use e2e::scene::Scene;
+use e2e::world::{Death, World, in_simulated_time, sync};
+use engine::pass::Pass;
+use lake::store::ObjectStore;
+use lake::table::Table;
+use runtime::Context;
+use runtime::erase::{Erased, erase, personal, remember};
+use sim::Scale;
+
+const STREAMS: [&str; 4] = ["users", "time_entries", "user_assignments", "time_report_team"];
+
+async fn loaded() -> World {
+    let scale = Scale { unknown_members: true, ..Scale::tiny() };
+    let mut world = World::new(&scale, 5);
+    world.settings.streams = Some(STREAMS.map(str::to_owned).into());
+    world.stop_timers();
+    let synced = sync(&world.process(None), None).await.unwrap();
+    assert_eq!(synced.failures(), Vec::<String>::new());
+    world.sleep(1).await;
+    world
+}
+
+async fn table(world: &World, stream: &str) -> Table {
+    let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
+    let account = world.settings.account;
+    let opened = match stream.strip_suffix("_changes") {
+        Some(stream) => Table::open_changes(store, streams::find(stream).unwrap(), account).await,
+        None => Table::open(store, streams::find(stream).unwrap(), account).await,
+    };
+    opened.unwrap().unwrap()
+}
+
+/// The rows of all data files that lie there, those of older versions included.
+async fn rows(world: &World, stream: &str) -> Vec<RecordBatch> {
+    let table = table(world, stream).await;
+    let mut rows = Vec::new();
+    for file in table.files() {
+        let bytes = world.store.get(&format!("{}/{}", table.root(), file.path)).await;
+        let read = lake::partition::read(table.schema(), file, bytes.unwrap().unwrap()).unwrap();
+        rows.extend(read.map(Result::unwrap));
+    }
+    let data = world.store.list(&format!("tables/{stream}/"), None).await.unwrap();
+    let data = data.iter().filter(|object| object.key.ends_with(".parquet"));
+    let data = data.filter(|object| !object.key.contains("_delta_log"));
+    assert_eq!(data.count(), table.files().len(), "{stream}: older versions lie there");
+    rows
+}
+
+/// Of each row, by whether it is the user's: how many values each column has.
+async fn values(
+    world: &World,
+    stream: &str,
+    id: &str,
+    user: i64,
+) -> BTreeMap<(bool, String), usize> {
+    let mut values = BTreeMap::new();
+    for batch in rows(world, stream).await {
+        let ids = batch.column_by_name(id).unwrap().as_primitive::<Int64Type>().clone();
+        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+            for row in 0..batch.num_rows() {
+                let own = ids.is_valid(row) && ids.value(row) == user;
+                let sum = values.entry((own, field.name().clone())).or_default();
+                *sum += usize::from(column.is_valid(row));
+            }
+        }
+    }
+    values
+}
+
+async fn erase_all(context: &Context, user: i64) -> Result<(), runtime::RunError> {
+    remember(context, user).await?;
+    for stream in STREAMS {
+        let spec = streams::find(stream).unwrap();
+        let erased = erase(context, spec, personal(spec).unwrap(), user).await?;
+        assert!(matches!(erased, Erased::Done { .. }), "{erased:?}");
+    }
+    Ok(())
+}
+
+/// Somebody with time entries.
+async fn somebody(world: &World) -> i64 {
+    let entries = rows(world, "time_entries").await;
+    let entries = entries.first().unwrap();
+    entries.column_by_name("user_id").unwrap().as_primitive::<Int64Type>().value(0)
+}
+
+const COLUMNS: [(&str, &str, &[&str]); 6] = [
+    ("users", "id", &["first_name", "last_name", "email", "telephone", "avatar_url"]),
+    ("time_entries", "user_id", &["user_name", "notes"]),
+    ("time_entries_changes", "user_id", &["user_name", "notes"]),
+    ("users_changes", "id", &["first_name", "last_name", "email", "telephone", "avatar_url"]),
+    ("user_assignments", "user_id", &["user_name"]),
+    ("time_report_team", "user_id", &["user_name", "avatar_url"]),
+];
+
+async fn check(world: &World, user: i64, before: &[BTreeMap<(bool, String), usize>]) {
+    for ((stream, id, columns), before) in COLUMNS.iter().zip(before) {
+        for ((own, column), count) in values(world, stream, id, user).await {
+            let erased = own && (columns.contains(&column.as_str()) || column == "extra_json");
+            let expected = if erased { 0 } else { before[&(own, column.clone())] };
+            // Whatever else the declaration calls personal is rarely there.
+            let rare = own && (column.starts_with("external_reference") || column == "employee_id");
+            assert!(count == expected || rare, "{stream}.{column}, own: {own}");
+        }
+    }
+}
+
+async fn all_values(world: &World, user: i64) -> Vec<BTreeMap<(bool, String), usize>> {
+    let mut all = Vec::new();
+    for (stream, id, _) in COLUMNS {
+        all.push(values(world, stream, id, user).await);
+    }
+    all
+}
+
+#[test]
+fn what_is_a_persons_own_goes_and_never_comes_back() {
+    in_simulated_time(async {
+        let world = loaded().await;
+        let user = somebody(&world).await;
+        let before = all_values(&world, user).await;
+        assert!(before[1][&(true, "notes".to_owned())] > 0);
+        assert!(before[1][&(true, "extra_json".to_owned())] > 0);
+        let sequence = world.item("time_entries").await.sequence;
+        let key = "quarantine/users/20200101T000000000Z-users.jsonl";
+        let raw = |id: i64| {
+            let raw = format!("{{\"id\":{id},\"email\":\"a\"}}");
+            format!("{}\n", serde_json::json!({ "raw": raw, "reason": "x" }))
+        };
+        let line = "{\"reason\":\"x\",\"raw\":\"{\\\"id\\\":null}\"}\n";
+        let lines = format!("{}{}{line}", raw(user), raw(-1));
+        world.store.put(key, Bytes::from(lines)).await.unwrap();
+
+        erase_all(&world.process(None), user).await.unwrap();
+        check(&world, user, &before).await;
+        assert_eq!(world.item("time_entries").await.sequence, sequence);
+        let kept = world.store.get(key).await.unwrap().unwrap();
+        assert_eq!(kept, raw(-1).as_bytes());
+
+        // Harvest still has it all. Neither changes nor a full pass bring it back.
+        for pass in [Pass::Incremental, Pass::Full] {
+            world.sleep(1).await;
+            let synced = sync(&world.process(None), Some(pass)).await.unwrap();
+            assert_eq!(synced.failures(), Vec::<String>::new());
+            check(&world, user, &before).await;
+        }
+        assert_eq!(world.item("time_entries").await.sequence, sequence, "nothing changed");
+    });
+}
+
+#[test]
+fn an_erasing_that_dies_anywhere_is_ended_by_the_next() {
+    in_simulated_time(async {
+        let mut after_calls = 0;
+        loop {
+            let world = loaded().await;
+            let user = somebody(&world).await;
+            let before = all_values(&world, user).await;
+            let effect = after_calls % 2 == 0;
+            let context = world.process(Some(Death { after_calls, effect }));
+            let ended = erase_all(&context, user).await.is_ok();
+            world.sleep(1).await;
+            erase_all(&world.process(None), user).await.unwrap();
+            check(&world, user, &before).await;
+            if ended {
+                break;
+            }
+            after_calls += 5;
+        }
+        assert!(after_calls > 20);
+    });
+}
+
+/// The command, as somebody types it.
+#[test]
+fn the_command_tells_what_it_did_and_what_remains() {
+    let scene = Scene::new(3);
+    scene.run("sync --json --streams users,tasks").with(0);
+    scene.run("erase").with(2).says(&["--user"]);
+    let done = scene.run("erase --user 123 --json").with(0).json();
+    assert_eq!(done["user"], 123);
+    let streams = done["streams"].as_array().unwrap();
+    assert_eq!(streams.len(), streams::PERSONAL.len());
+    assert!(streams.iter().all(|one| one["outcome"] == "complete"), "{done}");
+    scene.run("erase --user 123").with(0).says(&["Harvest keeps the person", "users: 0 files"]);
+    let listed = std::fs::read_to_string(scene.lake().join("erased.json")).unwrap();
+    assert_eq!(listed, "[123]");
+    // A list that nobody can read stops what would go by it, and nothing else.
+    std::fs::write(scene.lake().join("erased.json"), "{").unwrap();
+    scene.run("sync --json --streams users,tasks").with(1).only_failed(&["users"]);
+}

@@ -1,0 +1,100 @@
+//! Members that the operator does not want to keep, through whole runs.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray as _};
+use e2e::world::{World, in_simulated_time, sync};
+use engine::drift::What;
+use engine::pass::Pass;
+use lake::store::ObjectStore;
+use lake::table::Table;
+use runtime::config::{Deployment, Given, Setting};
+use sim::Scale;
+
+const STREAMS: [&str; 3] = ["clients", "users", "time_entries"];
+
+/// A world of these streams, with what may not be kept.
+fn private() -> World {
+    let mut world = World::new(&Scale::tiny(), 5);
+    let mut given = Given::default();
+    given.set(Setting::ACCOUNT, "7");
+    given.set(Setting::EXCLUDE_FIELDS, "users.email, users.telephone, time_entries.user.name");
+    given.set(Setting::HASH_FIELDS, "clients.name,time_entries.client.name,time_entries.notes");
+    given.set(Setting::HASH_KEY, "0123456789abcdef");
+    world.settings.privacy = Deployment::parse(&given).unwrap().settings.privacy;
+    world.settings.streams = Some(STREAMS.map(str::to_owned).into());
+    world
+}
+
+async fn column(world: &World, stream: &str, name: &str) -> Vec<ArrayRef> {
+    let spec = streams::find(stream).unwrap();
+    let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
+    let table = Table::open(store, spec, world.settings.account).await.unwrap().unwrap();
+    let mut columns = Vec::new();
+    for file in table.files() {
+        let key = format!("{}/{}", table.root(), file.path);
+        let bytes = world.store.get(&key).await.unwrap().unwrap();
+        for rows in lake::partition::read(table.schema(), file, bytes).unwrap() {
+            columns.push(Arc::clone(rows.unwrap().column_by_name(name).unwrap()));
+        }
+    }
+    assert!(!columns.is_empty());
+    columns
+}
+
+async fn texts(world: &World, stream: &str, name: &str) -> Vec<String> {
+    let columns = column(world, stream, name).await;
+    let texts = columns.iter().flat_map(|column| column.as_string::<i32>().iter().flatten());
+    texts.map(str::to_owned).collect()
+}
+
+fn is_hash(text: impl AsRef<str>) -> bool {
+    let text = text.as_ref();
+    text.len() == 64 && text.chars().all(|digit| digit.is_ascii_hexdigit())
+}
+
+#[test]
+fn what_is_not_to_be_kept_is_in_no_column() {
+    in_simulated_time(async {
+        let world = private();
+        let synced = sync(&world.process(None), None).await.unwrap();
+        assert_eq!(synced.failures(), Vec::<String>::new());
+        for (stream, name) in
+            [("users", "email"), ("users", "telephone"), ("time_entries", "user_name")]
+        {
+            assert_eq!(texts(&world, stream, name).await, Vec::<String>::new(), "{stream}.{name}");
+        }
+        // Neither in what no column holds, nor as news of members that are gone.
+        for stream in STREAMS {
+            assert_eq!(texts(&world, stream, "extra_json").await, Vec::<String>::new());
+            let drift = world.item(stream).await.health.drift;
+            assert!(drift.findings().iter().all(|it| it.what != What::Gone), "{drift:?}");
+        }
+        let names = texts(&world, "clients", "name").await;
+        assert!(!names.is_empty() && names.iter().all(is_hash), "{names:?}");
+        let notes = texts(&world, "time_entries", "notes").await;
+        assert!(!notes.is_empty() && notes.iter().all(is_hash), "{notes:?}");
+        // Equal texts have equal hashes, whatever stream they are in.
+        let embedded = texts(&world, "time_entries", "client_name").await;
+        assert!(embedded.iter().all(|name| names.contains(name)));
+        assert!(!texts(&world, "users", "first_name").await.is_empty());
+    });
+}
+
+#[test]
+fn a_full_pass_applies_other_settings_to_all_rows() {
+    in_simulated_time(async {
+        let mut world = private();
+        let privacy = core::mem::take(&mut world.settings.privacy);
+        sync(&world.process(None), None).await.unwrap();
+        assert!(!texts(&world, "users", "email").await.is_empty());
+        world.settings.privacy = privacy;
+        world.sleep(1).await;
+        sync(&world.process(None), Some(Pass::Full)).await.unwrap();
+        assert_eq!(texts(&world, "users", "email").await, Vec::<String>::new());
+        let names = texts(&world, "clients", "name").await;
+        assert!(names.iter().all(is_hash), "{names:?}");
+    });
+}
