@@ -44,7 +44,7 @@ pub async fn run(arguments: &Arguments, terminal: Terminal, out: &mut dyn Write)
                 given.set(Setting::LOG, filter.as_str());
             }
             runtime::telemetry::init(given.get(Setting::LOG).unwrap_or("warn"));
-            command(arguments, given, terminal, out).await
+            Box::pin(command(arguments, given, terminal, out)).await
         }
         Err(error) => Err(error.into()),
     };
@@ -91,7 +91,7 @@ async fn command(
                     out.flush().ok();
                 }
             };
-            demo::demo(demo, show, paint, first).await
+            Box::pin(demo::demo(demo, show, paint, first)).await
         }
         Command::Check(check) => check::check(check, given, paint).await,
         Command::Status(status) => status::status(status, given, paint).await,

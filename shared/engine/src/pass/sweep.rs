@@ -259,18 +259,20 @@ impl Sweep {
                 pager.on_failure(slot, failure, last)
             }
             (Slot::Own(id), Stage::Confirm(confirm)) => {
-                match failure {
-                    Failure::NotFound => confirm.on_gone(id),
-                    _ if last => confirm.on_record(id, false),
-                    _ => confirm.put_back(slot),
+                if *failure == Failure::NotFound {
+                    confirm.on_gone(id);
+                } else if last {
+                    confirm.on_record(id, false);
+                } else {
+                    confirm.put_back(slot);
                 }
                 return Some(self.settle(listing));
             }
             (Slot::Along(id), Stage::Confirm(confirm)) => {
-                match failure {
-                    Failure::NotFound => confirm.on_along(id, true),
-                    _ if last => confirm.on_along(id, false),
-                    _ => confirm.put_back(slot),
+                if *failure == Failure::NotFound || last {
+                    confirm.on_along(id, *failure == Failure::NotFound);
+                } else {
+                    confirm.put_back(slot);
                 }
                 return Some(self.settle(listing));
             }

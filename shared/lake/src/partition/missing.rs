@@ -75,7 +75,9 @@ pub async fn missing(
                 return Err(PartitionError::Damaged { path: file.path.clone(), source });
             }
         };
-        rows.into_iter().for_each(|(along, id)| found.add(along, id));
+        for (along, id) in rows {
+            found.add(along, id);
+        }
     }
     Ok(found)
 }

@@ -91,7 +91,7 @@ pub(super) async fn table() -> (Arc<MemoryStore>, Table) {
 
 /// The entry and the bytes of a file with these rows in this order, as it should be.
 fn written(table: &Table, path: &str, month: &str, rows: &RecordBatch) -> (FileEntry, Bytes) {
-    let layout = Layout::new(table.schema(), Columns::All).unwrap();
+    let layout = Layout::new(table.schema(), crate::partition::Columns::All).unwrap();
     let mut rows = rows.clone();
     if let Ok(index) = rows.schema().index_of("created_month") {
         rows.remove_column(index);

@@ -124,9 +124,9 @@ impl Confirm {
 
     /// Requests answered, and those to come.
     pub(super) fn progress(&self) -> (u64, u64) {
-        let (along, alone) = (self.along.len(), self.alone.len());
-        let left = along.saturating_add(self.asked_along.len()).saturating_add(alone);
-        (self.answered, left.saturating_add(self.asked.len()) as u64)
+        let (waiting, asked) = (self.alone.len(), self.asked.len());
+        let left = self.along.len().saturating_add(self.asked_along.len());
+        (self.answered, left.saturating_add(waiting).saturating_add(asked) as u64)
     }
 
     /// The record that takes others along answered: it `is_gone`, or is there.
