@@ -1,6 +1,6 @@
 //! What must hold at every moment, not only at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::AsArray;
@@ -18,11 +18,14 @@ use crate::world::World;
 pub struct Watch {
     /// The cursor of each stream as it was first seen: what its first full pass may still lack.
     floors: BTreeMap<&'static str, Timestamp>,
+    /// The keys of each listing's table when it was last looked at.
+    keys: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
 impl Watch {
     /// What is wrong now; panics where a key is there twice or a table cannot be read.
     ///
+    /// No row of a listing went that Harvest still returns.
     /// No cursor is ahead of its table: what changed before it is there in at least that version.
     /// The server refused nothing and no window of it ever held too many requests.
     pub async fn wrong(&mut self, world: &World) -> Vec<String> {
@@ -34,7 +37,11 @@ impl Watch {
                 // Nobody lived long enough to make it.
                 continue;
             };
-            drop(world.oracle().table_rows(spec).await);
+            let keys: BTreeSet<String> =
+                world.oracle().table_rows(spec).await.into_keys().collect();
+            if matches!(spec.kind, Kind::Listing(_)) {
+                wrong.extend(self.lost(world, spec, keys));
+            }
             wrong.extend(world.oracle().wrong_changes(spec).await);
             let commits = commits(world, spec).await;
             let epochs: Vec<u64> = commits.iter().map(|commit| commit.0).collect();
@@ -59,6 +66,21 @@ impl Watch {
             }
         }
         wrong
+    }
+
+    /// Rows that went although Harvest still has them. `keys`: those of the table now.
+    fn lost(
+        &mut self,
+        world: &World,
+        spec: &'static StreamSpec,
+        keys: BTreeSet<String>,
+    ) -> Vec<String> {
+        let truth = world.oracle().true_versions(spec);
+        let before = self.keys.remove(spec.name).unwrap_or_default();
+        let now = self.keys.entry(spec.name).or_insert(keys);
+        let gone = before.difference(now);
+        let lost = gone.filter(|key| key.parse().is_ok_and(|id| truth.contains_key(&id)));
+        lost.map(|key| format!("{}: {key} was deleted and is still there", spec.name)).collect()
     }
 
     /// What the cursor claims and the table lacks.

@@ -146,7 +146,7 @@ fn an_upgrade_rewrites_what_an_older_release_wrote_and_changes_no_row() {
         let before = world.item("invoices").await;
         let context = world.process(None);
         let done = upgrade(&context, today()).await.unwrap().unwrap();
-        assert!(done.files > 0, "{done:?}");
+        assert!(done.files > 0 && done.changes > 0, "{done:?}");
         assert_eq!((done.files, done.commits), (done.of, 1));
         let after = world.item("invoices").await;
         assert_eq!((after.sequence, &after.position), (before.sequence, &before.position));
@@ -177,7 +177,11 @@ fn an_upgrade_that_dies_anywhere_is_ended_by_the_next() {
             let context = world.process(None);
             let rest = upgrade(&context, today()).await.unwrap().unwrap();
             let again = upgrade(&context, today()).await.unwrap().unwrap();
-            assert_eq!((again.files, again.commits), (0, 0), "after {after_calls} calls");
+            assert_eq!(
+                (again.files, again.commits, again.changes),
+                (0, 0, 0),
+                "after {after_calls} calls"
+            );
             let wrong = world.oracle().differences_of("invoices", After::FullPasses).await;
             assert_eq!(wrong, [""; 0], "after {after_calls} calls: {rest:?}");
             if !died {

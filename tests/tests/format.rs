@@ -99,7 +99,11 @@ fn a_lake_of_format_1_opens_and_goes_on() {
         let unfinished = |stream: &str| before[stream].position.full.unfinished.is_some();
         assert!(before.keys().any(|stream| unfinished(stream)), "no unfinished pass is tried");
         let differences = kept::oracle(&world, lake).differences(After::FullPasses).await;
+        // Its maker did not yet delete records of listings.
+        let (deleted, differences): (Vec<String>, Vec<String>) =
+            differences.into_iter().partition(|one| one.ends_with("is no longer in Harvest"));
         assert_eq!(differences, Vec::<String>::new(), "{BROKEN}");
+        assert!(!deleted.is_empty(), "no sweep is tried");
         // The format is older than the tables of changes.
         let changes = |stream: &str| lake.join(format!("tables/{stream}_changes")).exists();
         assert!(!before.keys().any(|stream| changes(stream)));

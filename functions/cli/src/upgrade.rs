@@ -30,19 +30,21 @@ pub(crate) async fn upgrade(
         let stream = spec.name;
         match runtime::upgrade::upgrade(&context, spec).await {
             Ok(Ok(done)) => {
-                lines.push(match (done.files, done.commits) {
+                lines.push(match (done.files.saturating_add(done.changes), done.commits) {
                     (0, 0) => format!("{stream}: up to date\n"),
                     (0, _) => format!("{stream}: new columns are in the log; no file needs them\n"),
-                    (files, _) => format!(
-                        "{stream}: {} of {} written anew, {}\n",
-                        files,
+                    (_, _) => format!(
+                        "{stream}: {} of {} written anew, {}; and {}\n",
+                        done.files,
                         text::plural(done.of, "file", "files"),
                         text::plural(done.rows, "row", "rows"),
+                        text::plural(done.changes, "file of changes", "files of changes"),
                     ),
                 });
                 documents.push(json!({
                     "stream": stream, "outcome": "complete", "files": done.of,
                     "rewritten": done.files, "rows": done.rows, "commits": done.commits,
+                    "changes": done.changes,
                 }));
             }
             Ok(Err(busy)) => {

@@ -5,20 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use engine::pass::Pass;
 use engine::privacy::Personal;
-use engine::report::Counts;
 use engine::spec::StreamSpec;
 use engine::time::SignedDuration;
 use lake::decode::Decoder;
 use lake::erase::Eraser;
 use lake::maintenance;
+use lake::schema::TableSchema;
 use lake::store::ObjectStore;
-use lake::table::{ChangesCommit, Table};
-use lake::upgrade::{UpgradeError, Upgrader};
 
 use crate::context::Context;
 use crate::error::RunError;
@@ -134,47 +130,10 @@ impl Run {
         maintenance::vacuum(&mut self.table, now, zero).await.map_err(failed)?;
         let writer = self.writer();
         maintenance::orphans(&mut self.table, now, zero, &writer).await.map_err(failed)?;
-        let changes = self.erase_changes(personal, user).await?;
+        let of_changes = Eraser::of(&TableSchema::changes_of(self.order.spec), personal, user);
+        let changes = self.rewrite_changes(of_changes, true).await?;
         let quarantined = self.erase_quarantine(personal, user).await?;
         Ok(Erased::Done { upgraded, changes, quarantined })
-    }
-
-    /// Writes the files of the table of changes anew that hold what is the person's own; how many.
-    async fn erase_changes(&mut self, personal: &Personal, user: i64) -> Result<u64, RunError> {
-        let (stream, spec) = (self.stream(), self.order.spec);
-        let failed = |source| RunError::Table { stream, source: Box::new(source) };
-        let unwritten = |source: UpgradeError| RunError::Store { stream, source: Box::new(source) };
-        let store = Arc::clone(&self.context.store);
-        let account = self.context.settings.account;
-        // Also where no changes are kept any more.
-        let opened = Table::open_changes(Arc::clone(&store), spec, account).await;
-        let Some(mut changes) = opened.map_err(failed)? else {
-            return Ok(0);
-        };
-        let schema = changes.schema().clone();
-        let upgrader = Upgrader::new(store, changes.root(), &schema).map_err(unwritten)?;
-        let upgrader = upgrader.erasing(Eraser::of(&schema, personal, user));
-        let mut count = 0_u64;
-        for file in changes.files().to_vec() {
-            self.renew_if_due().await?;
-            let (writer, now) = (self.writer(), self.context.clock.now());
-            let sequence = changes.recorded_sequence();
-            let name = format!("{}-{sequence}-{}-0", writer.epoch, writer.attempt);
-            let new = upgrader.upgrade(&file, &name, now).await.map_err(unwritten)?;
-            let Some(new) = new else { continue };
-            let change = ChangesCommit::Rewrite { add: vec![new], remove: vec![file] };
-            let note = self.changes_note(Counts::default());
-            let committed = changes.commit_changes(now, &writer, &change, &note).await;
-            committed.map_err(|error| self.commit_error(error))?;
-            count = count.saturating_add(1);
-        }
-        let (writer, now, zero) = (self.writer(), self.context.clock.now(), SignedDuration::ZERO);
-        maintenance::vacuum(&mut changes, now, zero).await.map_err(failed)?;
-        let orphans =
-            maintenance::change_orphans(&mut self.table, &mut changes, now, zero, &writer).await;
-        orphans.map_err(failed)?;
-        self.changes = None;
-        Ok(count)
     }
 
     /// Keeps only records of the quarantine that are another person's for certain.

@@ -1,11 +1,15 @@
 //! Bringing a table's files up to today's declaration, without asking Harvest.
 
+use std::sync::Arc;
+
 use engine::lease::Busy;
 use engine::pass::Pass;
 use engine::report::Counts;
 use engine::spec::StreamSpec;
+use engine::time::SignedDuration;
 use lake::erase::Eraser;
-use lake::table::{Change, FileEntry};
+use lake::maintenance;
+use lake::table::{Change, ChangesCommit, FileEntry, Table};
 use lake::upgrade::{UpgradeError, Upgrader};
 
 use crate::context::Context;
@@ -27,6 +31,8 @@ pub struct Upgraded {
     pub rows: u64,
     /// Commits made.
     pub commits: u64,
+    /// Files of the table of changes written anew.
+    pub changes: u64,
 }
 
 /// Writes every file of the table anew in which `extra_json` holds what has a column now, and adds
@@ -45,7 +51,7 @@ pub async fn upgrade(
         Ok(run) => run,
         Err(busy) => return Ok(Err(busy)),
     };
-    let done = run.rewrite_files(None).await;
+    let done = run.upgrade().await;
     if done.is_ok() {
         run.tidy(&Outcome::Complete).await;
     }
@@ -56,6 +62,59 @@ pub async fn upgrade(
 }
 
 impl Run {
+    async fn upgrade(&mut self) -> Result<Upgraded, RunError> {
+        let mut done = self.rewrite_files(None).await?;
+        done.changes = self.rewrite_changes(None, false).await?;
+        Ok(done)
+    }
+
+    /// Writes files of the table of changes anew that need it, each by a commit of its own; how many.
+    /// `forgets`: those that they replace, and those of dead attempts, are deleted at once.
+    pub(crate) async fn rewrite_changes(
+        &mut self,
+        eraser: Option<Eraser>,
+        forgets: bool,
+    ) -> Result<u64, RunError> {
+        let (stream, spec) = (self.stream(), self.order.spec);
+        let failed = |source| RunError::Table { stream, source: Box::new(source) };
+        let unwritten = |source: UpgradeError| RunError::Store { stream, source: Box::new(source) };
+        let store = Arc::clone(&self.context.store);
+        // Also where no changes are kept any more.
+        let opened =
+            Table::open_changes(Arc::clone(&store), spec, self.context.settings.account).await;
+        let Some(mut changes) = opened.map_err(failed)? else {
+            return Ok(0);
+        };
+        let schema = changes.schema().clone();
+        let upgrader = Upgrader::new(store, changes.root(), &schema).map_err(unwritten)?;
+        let upgrader = upgrader.erasing(eraser);
+        let mut count = 0_u64;
+        for file in changes.files().to_vec() {
+            self.renew_if_due().await?;
+            let (writer, now) = (self.writer(), self.context.clock.now());
+            let sequence = changes.recorded_sequence();
+            let name = format!("{}-{sequence}-{}-0", writer.epoch, writer.attempt);
+            let new = upgrader.upgrade(&file, &name, now).await.map_err(unwritten)?;
+            let Some(new) = new else { continue };
+            let change = ChangesCommit::Rewrite { add: vec![new], remove: vec![file] };
+            let note = self.changes_note(Counts::default());
+            let committed = changes.commit_changes(now, &writer, &change, &note).await;
+            committed.map_err(|error| self.commit_error(error))?;
+            count = count.saturating_add(1);
+        }
+        if forgets {
+            let (writer, now) = (self.writer(), self.context.clock.now());
+            let zero = SignedDuration::ZERO;
+            maintenance::vacuum(&mut changes, now, zero).await.map_err(failed)?;
+            let table = &mut self.table;
+            let orphans = maintenance::change_orphans(table, &mut changes, now, zero, &writer);
+            orphans.await.map_err(failed)?;
+        }
+        // It is at another version now.
+        self.changes = self.changes.take().map(|_| changes);
+        Ok(count)
+    }
+
     /// Writes files anew that need it; with an eraser, also those that hold what it takes out.
     pub(crate) async fn rewrite_files(
         &mut self,
@@ -64,7 +123,7 @@ impl Run {
         let stream = self.stream();
         let store = |source: UpgradeError| RunError::Store { stream, source: Box::new(source) };
         let schema = self.table.schema().clone();
-        let objects = std::sync::Arc::clone(&self.context.store);
+        let objects = Arc::clone(&self.context.store);
         let upgrader = Upgrader::new(objects, self.table.root(), &schema).map_err(store)?;
         let upgrader = upgrader.erasing(eraser);
         let files = self.table.files().to_vec();

@@ -61,7 +61,9 @@ mod tests {
         #[test]
         fn any_set_comes_back(ids in prop::collection::btree_set(any::<i64>(), 0..50), other: i64) {
             let mut seen = SeenIds::default();
-            ids.iter().for_each(|id| seen.insert(*id));
+            for id in &ids {
+                seen.insert(*id);
+            }
             let seen = SeenIds::from_bytes(&seen.to_bytes().unwrap()).unwrap();
             prop_assert!(ids.iter().all(|id| seen.contains(*id)));
             prop_assert_eq!(seen.contains(other), ids.contains(&other));
