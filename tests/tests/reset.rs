@@ -65,3 +65,28 @@ fn a_table_that_a_run_works_on_is_left_alone() {
         assert_eq!(world.oracle().differences(After::FullPasses).await, Vec::<String>::new());
     });
 }
+
+#[test]
+fn a_damaged_table_of_changes_begins_anew_and_its_table_stays() {
+    in_simulated_time(async {
+        let world = World::new(&Scale::tiny(), 5);
+        let context = world.process(None);
+        sync(&context, None).await.unwrap();
+        let spec = streams::find("clients").unwrap();
+        let log = "tables/clients_changes/_delta_log/00000000000000000001.json";
+        assert!(world.store.get(log).await.unwrap().is_some());
+        world.store.put(log, "{".into()).await.unwrap();
+        let version = world.item("clients").await.version;
+        world.mutate(5, 60);
+        world.sleep(1).await;
+        let failures = sync(&context, None).await.unwrap().failures().join("\n");
+        assert!(failures.contains("harvest-lake reset clients_changes"), "{failures}");
+
+        runtime::reset::reset_changes(&context, spec).await.unwrap().unwrap();
+        assert_eq!(world.item("clients").await.version, version);
+        world.sleep(1).await;
+        assert_eq!(sync(&context, None).await.unwrap().failures(), Vec::<String>::new());
+        let wrong = world.oracle().differences_of("clients", After::IncrementalPasses).await;
+        assert_eq!(wrong, Vec::<String>::new());
+    });
+}

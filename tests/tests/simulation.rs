@@ -8,6 +8,7 @@
 
 use e2e::oracle::After;
 use e2e::slow::Freeze;
+use e2e::story::story as in_simulated_time;
 use e2e::watch::Watch;
 use e2e::world::{Conduct, Death, Live, Synced, Wish, World, sync, sync_as};
 use engine::pass::Pass;
@@ -25,16 +26,6 @@ fn seeds() -> Vec<u64> {
         (None, Some(count)) => (0..count).collect(),
         (None, None) => (0..6).collect(),
     }
-}
-
-fn in_simulated_time<T>(future: impl Future<Output = T>) -> T {
-    lake::offload::stay_on_this_thread();
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap()
-        .block_on(future)
 }
 
 #[test]

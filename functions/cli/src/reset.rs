@@ -15,27 +15,37 @@ use crate::said::Said;
 pub(crate) async fn reset(arguments: &ResetArguments, mut given: Given) -> Result<Said, CliError> {
     arguments.place.give(&mut given);
     arguments.api.give(&mut given);
-    let specs = arguments.streams.iter().map(|name| find_stream(name));
-    let specs = specs.collect::<Result<Vec<_>, _>>()?;
+    let mut wanted = Vec::new();
+    for name in &arguments.streams {
+        let of_changes = name.strip_suffix("_changes");
+        wanted.push((name, find_stream(of_changes.unwrap_or(name))?, of_changes.is_some()));
+    }
     let deployment = Deployment::parse(&given)?;
     let context = parts::context(&deployment, Arc::new(Silent)).await?;
     let mut text = String::new();
     let mut documents = Vec::new();
     let mut exit = Exit::Done;
-    for spec in specs {
-        let done = runtime::reset::reset(&context, spec).await?;
+    for (name, spec, of_changes) in wanted {
+        let done = if of_changes {
+            runtime::reset::reset_changes(&context, spec).await?
+        } else {
+            runtime::reset::reset(&context, spec).await?
+        };
         let line = match &done {
-            Ok(()) => format!("{}: empty now; the next `sync` loads it anew\n", spec.name),
+            Ok(()) if of_changes => {
+                format!("{name}: gone; the next `sync` begins it anew with all rows\n")
+            }
+            Ok(()) => format!("{name}: empty now; the next `sync` loads it anew\n"),
             Err(busy) => {
                 exit = Exit::SomeFailed;
                 format!(
-                    "{}: a run works on it until {} at least; nothing was done, try again then\n",
-                    spec.name, busy.until
+                    "{name}: a run works on it until {} at least; nothing was done, try again then\n",
+                    busy.until
                 )
             }
         };
         text.push_str(&line);
-        documents.push(json!({ "stream": spec.name, "reset": done.is_ok() }));
+        documents.push(json!({ "stream": name, "reset": done.is_ok() }));
     }
     let json = json!({
         "lake": deployment.lake.to_string(),

@@ -7,6 +7,7 @@ use engine::item::{Health, Position};
 use engine::lease::{Busy, Lease};
 use engine::report::Counts;
 use engine::spec::StreamSpec;
+use lake::schema::TableSchema;
 use lake::table::{CommitNote, Table, Writer};
 
 use crate::context::Context;
@@ -66,6 +67,34 @@ pub async fn reset(
     item.value.version = committed.version;
     item.value.sequence = committed.sequence;
     item.value.lease = item.value.lease.as_ref().map(Lease::released);
+    let written = records::write(&*context.state, &key, &mut item)
+        .await
+        .map_err(|source| RunError::State { stream, source })?;
+    if written { Ok(Ok(())) } else { Err(RunError::LostLease { stream }) }
+}
+
+/// Deletes the table of the changes of `spec`: the next run begins it anew, with all rows of the
+/// stream's table, which stays as it is. Killed anywhere, it can be called again.
+///
+/// # Errors
+/// Where the stores fail. [`Busy`] where a run works on the stream.
+pub async fn reset_changes(
+    context: &Context,
+    spec: &'static StreamSpec,
+) -> Result<Result<(), Busy>, RunError> {
+    let stream = spec.name;
+    let mut item = match take_lease(context, stream, None).await? {
+        Ok((item, _)) => item,
+        Err(busy) => return Ok(Err(busy)),
+    };
+    let root = TableSchema::changes_of(spec).root();
+    for prefix in [format!("{root}/_delta_log/"), format!("{root}/")] {
+        delete_all(context, stream, &prefix).await?;
+    }
+    // The next run looks at it, and finds that it missed everything.
+    item.value.changes = None;
+    item.value.lease = item.value.lease.as_ref().map(Lease::released);
+    let key = records::stream_key(context.settings.account, stream);
     let written = records::write(&*context.state, &key, &mut item)
         .await
         .map_err(|source| RunError::State { stream, source })?;

@@ -76,7 +76,7 @@ pub struct RetryArguments {
 /// Arguments of `reset`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ResetArguments {
-    /// The streams.
+    /// The streams; STREAM_changes for a table of changes alone.
     #[arg(required = true, value_name = "STREAM")]
     pub streams: Vec<String>,
     #[command(flatten)]
