@@ -25,18 +25,24 @@ def ask(method, path, body=None):
         return {"refused": error.code}
 
 
-def run(title, *line):
-    ask("POST", "/_sim/reset-stats")
+def command(*line):
+    """What it says, and what it used."""
     child = subprocess.Popen([BINARY, *line, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    summary = json.loads(child.stdout.read())
+    said = json.loads(child.stdout.read())
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0, said
+    return said, used
+
+
+def run(title, *line):
+    ask("POST", "/_sim/reset-stats")
+    summary, used = command(*line)
     one = next(line for line in summary["streams"] if line["stream"] == "time_entries")
     requests = ask("GET", "/_sim/stats")["general"]["requests"]
     print(f"{title}: {requests} requests, {used.ru_utime + used.ru_stime:.1f} CPU seconds, "
           f"peak {used.ru_maxrss / 1024:.0f} MB, {summary['milliseconds'] / 1000:.1f} s; inserted {one['inserted']}, "
           f"updated {one['updated']}, deleted {one['deleted']}, {one['rows']} rows in {one['files']} files of {one['bytes']} bytes")
-    assert child.returncode == 0, summary
     return one
 
 
@@ -72,4 +78,6 @@ ask("POST", "/_sim/apply", {"op": "delete", "stream": "projects"})
 print("\na project deleted")
 three = swept("sweep")
 assert three["deleted"] > 0, three
+said, used = command("verify", "time_entries")
+print(f"\nverify, all changes replayed: {used.ru_utime + used.ru_stime:.1f} CPU seconds, peak {used.ru_maxrss / 1024:.0f} MB")
 PY
