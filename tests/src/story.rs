@@ -11,17 +11,12 @@ use runtime::run::RunReport;
 use sim::{Effect, FaultRule, Mutation, Scale, Select};
 
 use crate::oracle::Contents;
-use crate::world::{Synced, World, now, sync};
+use crate::world::{Synced, World, in_simulated_time, now, sync};
 
 /// Runs a story in simulated time, on this thread.
 pub fn story<T>(future: impl Future<Output = T>) -> T {
     lake::offload::stay_on_this_thread();
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap()
-        .block_on(future)
+    in_simulated_time(future)
 }
 
 /// A world whose tables of these streams are loaded.

@@ -11,8 +11,10 @@ use e2e::story::{
 use e2e::world::{Wish, World, now, sync, sync_as};
 use engine::budget::Limit;
 use engine::pass::Pass;
+use engine::spec::Kind;
 use engine::time::SignedDuration;
-use sim::{Effect, Mutation, Scale, Select};
+use serde_json::Value;
+use sim::{Effect, Mutation, Request, Scale, Select};
 
 /// Ids of the rows of a table, in order.
 async fn ids(world: &World, stream: &str) -> Vec<i64> {
@@ -54,6 +56,47 @@ fn a_deleted_project_goes_with_all_its_time_entries_for_one_question() {
         assert_eq!(asked(&world, "/projects/{id}"), 2);
         assert_eq!(asked(&world, "/time_entries/{id}"), 0);
     });
+}
+
+/// A path that leads nowhere answers 404, too, and would delete what is there.
+#[test]
+fn each_listing_has_the_path_of_its_records_and_of_what_takes_them_along() {
+    let world = World::new(&Scale::tiny(), 7);
+    let ask = |path: &str| {
+        let request = Request::new("GET", "http://sim", &format!("/v2{path}"))
+            .header("authorization", &format!("Bearer {}", sim::ADMINISTRATOR_TOKEN))
+            .header("harvest-account-id", &world.settings.account.to_string())
+            .header("user-agent", "a test");
+        let response = world.account.lock().unwrap().handle(now(&world), &request);
+        let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        (response.status, body)
+    };
+    let mut listings = 0;
+    for spec in streams::STREAMS {
+        let Kind::Listing(listing) = &spec.kind else { continue };
+        listings += 1;
+        let (status, list) = ask(spec.path);
+        assert_eq!(status, 200, "{}", spec.name);
+        let record = &list[spec.records_key.unwrap()][0];
+        let id = record["id"].as_i64().unwrap();
+        let parent = listing.goes_with.map(|along| {
+            // `project_id` is the column of `project.id`.
+            let member = along.column.strip_suffix("_id").unwrap();
+            let parent = record[member]["id"].as_i64().unwrap();
+            let path = along.path.replace("{parent}", &parent.to_string());
+            let (status, body) = ask(&path);
+            assert_eq!((status, body["id"].as_i64()), (200, Some(parent)), "{path}");
+            parent
+        });
+        let own = |id: i64| {
+            let path = listing.own_path.replace("{id}", &id.to_string());
+            path.replace("{parent}", &parent.unwrap_or_default().to_string())
+        };
+        let (status, body) = ask(&own(id));
+        assert_eq!((status, &body), (200, record), "{}", own(id));
+        assert_eq!(ask(&own(1)).0, 404, "{}", own(1));
+    }
+    assert_eq!(listings, 14);
 }
 
 #[test]

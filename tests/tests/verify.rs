@@ -10,7 +10,7 @@
 
 use std::fs;
 
-use e2e::scene::{Ended, Scene, files};
+use e2e::scene::{Ended, Scene, files, finish};
 use serde_json::Value;
 use sim::Mutation;
 
@@ -118,7 +118,7 @@ fn changes_that_do_not_lead_to_the_table_are_found() {
     // Who switched them off does not want to hear of them.
     let mut command = scene.command("verify --json");
     command.env("HARVEST_NO_CHANGES", "tasks, clients");
-    drop(e2e::scene::finish(command.spawn().unwrap()).with(0));
+    drop(finish(command.spawn().unwrap()).with(0));
     scene.apply(&Mutation::Update { stream: "clients".to_owned(), id: None });
     scene.run("sync --json --streams clients").with(0);
     scene.run("verify clients").with(0);
@@ -204,12 +204,34 @@ fn against_harvest_differences_are_told_by_column_and_what_is_newer_is_none() {
 }
 
 #[test]
+fn what_is_not_kept_is_no_difference_and_is_not_shown() {
+    let scene = Scene::new(66);
+    let private = "--exclude-fields clients.name --hash-fields users.email";
+    let command = |line: &str, flags: &str| {
+        let mut command = scene.command(&format!("{line} --json {flags}"));
+        command.env("HARVEST_HASH_KEY", "sixteen letters and more");
+        finish(command.spawn().unwrap())
+    };
+    command("sync --streams clients,users", private).with(0);
+    let verify = "verify clients users --against-harvest --all";
+    command(verify, private).with(0);
+    // Without the settings it is one.
+    assert_eq!(found(&command(verify, "").with(1)), ["clients", "users"]);
+
+    let user = 1_782_001;
+    let erased = command(&format!("erase --user {user}"), "").with(0);
+    assert_eq!(stream(&erased, "users")["rewritten"], 1);
+    let ended = command(verify, private).with(0);
+    assert_eq!(ended.json()["findings"], 0);
+}
+
+#[test]
 fn a_refused_token_ends_with_3() {
     let scene = Scene::new(65);
     scene.sync().with(0);
     let mut command = scene.command("verify --json --against-harvest");
     command.env("HARVEST_ACCESS_TOKEN", "nobody");
-    let ended = e2e::scene::finish(command.spawn().unwrap());
+    let ended = finish(command.spawn().unwrap());
     drop(ended.with(3).says(&["does not accept this token"]));
 }
 

@@ -338,6 +338,8 @@ pub struct VerifyArguments {
     #[arg(long, requires = "against_harvest")]
     pub all: bool,
     #[command(flatten)]
+    pub privacy: PrivacyArguments,
+    #[command(flatten)]
     pub place: PlaceArguments,
     #[command(flatten)]
     pub api: ApiArguments,

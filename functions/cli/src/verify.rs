@@ -9,7 +9,7 @@ use std::sync::Arc;
 use engine::spec::StreamSpec;
 use lake::table::{Table, TableError};
 use lake::verify::{Check, Finding, Replayed, Verified};
-use runtime::config::{Deployment, Given, Setting, find_stream};
+use runtime::config::{Deployment, Given, NoChanges, find_stream};
 use runtime::parts;
 use runtime::progress::Silent;
 use serde::Serialize;
@@ -75,6 +75,8 @@ pub(crate) async fn verify(
             Some(Harvest::new(context, extent).await?)
         }
     };
+    // Those that were kept once are not held against it.
+    let no_changes = NoChanges::parse(&given)?;
     let mut verdicts = Vec::new();
     let wanted = if named.is_empty() { streams::STREAMS.to_vec() } else { named.clone() };
     for spec in wanted {
@@ -84,7 +86,7 @@ pub(crate) async fn verify(
                     Verdict { stream: spec.name, table: verified, ..Verdict::default() };
                 let table = table.filter(|_| is_readable(&verdict.table));
                 if let Some(mut table) = table {
-                    if keeps_changes(&given, spec.name) {
+                    if no_changes.keeps(spec.name) {
                         verdict.changes = changes(spec, &mut table).await?;
                     }
                     if let Some(harvest) = &harvest {
@@ -150,12 +152,6 @@ async fn table(
             Ok(Some((Verified { findings: vec![finding], ..Verified::default() }, None)))
         }
     }
-}
-
-/// Whether the changes of `stream` are kept: those that were kept once are not held against it.
-fn keeps_changes(given: &Given, stream: &str) -> bool {
-    let off = given.get(Setting::NO_CHANGES).unwrap_or_default();
-    !off.split(',').map(str::trim).any(|name| name == stream || name.eq_ignore_ascii_case("all"))
 }
 
 /// What replaying its changes came to; `None` where there are none.

@@ -4,6 +4,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::Timestamp;
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -53,6 +55,22 @@ text_id! {
 text_id! {
     /// One run as people and logs name it: `<time>-<stream>`.
     RunId
+}
+
+impl RunId {
+    /// The run on `stream` that began then.
+    #[must_use]
+    pub fn of(began: Timestamp, stream: &str) -> Self {
+        Self(format!("{}-{stream}", began.strftime("%Y%m%dT%H%M%S%3fZ")))
+    }
+
+    /// When the run began whose id `text` begins with.
+    #[must_use]
+    pub fn began(text: &str) -> Option<Timestamp> {
+        let (began, _) = text.split_once('-')?;
+        let began = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S%fZ", began).ok()?;
+        jiff::tz::Offset::UTC.to_timestamp(began).ok()
+    }
 }
 
 impl Epoch {

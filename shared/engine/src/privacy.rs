@@ -172,6 +172,11 @@ fn needed(spec: &StreamSpec, steps: &[String], field: &Field) -> Option<&'static
     {
         return Some("the list is read by it");
     }
+    if let Kind::Listing(listing) = &spec.kind
+        && listing.goes_with.is_some_and(|along| is(along.column))
+    {
+        return Some("deletions are found by it");
+    }
     None
 }
 

@@ -39,6 +39,15 @@ pub fn utc_day(at: Timestamp) -> Date {
     jiff::tz::Offset::UTC.to_datetime(at).date()
 }
 
+/// The UTC calendar month so many months before that of `at`, as `YYYY-MM`.
+#[must_use]
+pub fn month_before(at: Timestamp, months: u32) -> String {
+    let first = utc_day(at).first_of_month();
+    let span = jiff::Span::new().try_months(months).ok();
+    let month = span.and_then(|span| first.checked_sub(span).ok()).unwrap_or(Date::MIN);
+    month.strftime("%Y-%m").to_string()
+}
+
 /// `at` in the form that Harvest's `updated_since` takes: `2026-11-23T06:15:00Z`, whole seconds,
 /// rounded down.
 #[must_use]

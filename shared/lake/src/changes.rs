@@ -57,8 +57,7 @@ pub struct ChangesOf {
 impl ChangesOf {
     /// The partition that they are in.
     pub(crate) fn month(&self) -> String {
-        let at = jiff::tz::Offset::UTC.to_datetime(self.at);
-        format!("{:04}-{:02}", at.year(), at.month())
+        engine::time::month_before(self.at, 0)
     }
 }
 

@@ -86,15 +86,17 @@ impl Decoder {
         Self { redactor: Some(Arc::new(redactor)), rules: Arc::new(rules.clone()), ..self }
     }
 
-    /// What of a body may be kept; a body that is to be decoded goes through it first.
+    /// Decodes an answer of Harvest, less what may not be kept; returns also what is left of the
+    /// body.
     ///
     /// # Errors
-    /// When the body as a whole is not what the stream serves.
-    pub fn redact(&self, body: String) -> Result<String, PageError> {
-        match &self.redactor {
-            Some(redactor) => redactor.body(self.layout.schema.spec.records_key, &body),
-            None => Ok(body),
-        }
+    /// As [`Self::page`].
+    pub fn answer(&self, body: String, at: &ReadAt) -> Result<(DecodedPage, String), PageError> {
+        let body = match &self.redactor {
+            Some(redactor) => redactor.body(self.layout.schema.spec.records_key, &body)?,
+            None => body,
+        };
+        Ok((self.page(&body, at)?, body))
     }
 
     /// The schema of the rows.
@@ -103,7 +105,8 @@ impl Decoder {
         &self.layout.schema
     }
 
-    /// Decodes one body: a page of records, or the one record where the stream has no list.
+    /// Decodes one body as it is: a page of records, or the one record where the stream has no
+    /// list. What Harvest answers comes through [`Self::answer`].
     ///
     /// Every record becomes a row or is quarantined; every value is in its column, exactly, or raw
     /// in `extra_json`.

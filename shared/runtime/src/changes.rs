@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::ids::Sequence;
 use engine::report::Counts;
-use engine::time::{Timestamp, utc_day};
+use engine::time::{Timestamp, month_before};
 use lake::changes::{
     Baseline, ChangeFiles, ChangesOf, Lag, condense, expired, join, lag, scattered,
 };
@@ -253,13 +253,6 @@ impl Run {
         tracing::info!(stream, %sequence, rows, "the table of changes begins with all rows");
         Ok(ChangeFiles { sequence, files })
     }
-}
-
-/// The month so many months before that of `now`, as `YYYY-MM`.
-fn month_before(now: Timestamp, months: u32) -> String {
-    let day = utc_day(now);
-    let month = i64::from(day.year()) * 12 + i64::from(day.month()) - 1 - i64::from(months);
-    format!("{:04}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1)
 }
 
 /// The files of the changes of the commit that makes `sequence`.

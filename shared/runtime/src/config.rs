@@ -15,11 +15,10 @@ use std::collections::BTreeSet;
 
 use engine::budget::Limit;
 use engine::ids::AccountId;
-use engine::spec::{RateClass, StreamSpec};
+use engine::spec::RateClass;
 use engine::time::{Date, SignedDuration};
 use engine::window::Grid;
 use harvest_api::BaseUrl;
-use lake::decode::Decoder;
 
 use crate::aws::Aws;
 use crate::gate::MOST_AT_ONCE;
@@ -132,13 +131,6 @@ impl Settings {
         limit.percent(self.budget_percent)
     }
 
-    /// The decoder of `spec`'s records, which keeps only what may be kept.
-    #[must_use]
-    pub fn decoder(&self, spec: &'static StreamSpec) -> Decoder {
-        let (rules, key) = self.privacy.of(spec);
-        Decoder::new(spec).with_privacy(&rules, key)
-    }
-
     /// Whether `stream` is read.
     #[must_use]
     pub fn includes(&self, stream: &str) -> bool {
@@ -149,10 +141,7 @@ impl Settings {
     /// Whether the changes of `stream` are kept.
     #[must_use]
     pub fn keeps_changes(&self, stream: &str) -> bool {
-        match &self.no_changes {
-            NoChanges::Streams(streams) => !streams.contains(stream),
-            NoChanges::All => false,
-        }
+        self.no_changes.keeps(stream)
     }
 }
 
@@ -163,6 +152,17 @@ pub enum NoChanges {
     Streams(BTreeSet<String>),
     /// No stream's are.
     All,
+}
+
+impl NoChanges {
+    /// Whether the changes of `stream` are kept.
+    #[must_use]
+    pub fn keeps(&self, stream: &str) -> bool {
+        match self {
+            Self::Streams(streams) => !streams.contains(stream),
+            Self::All => false,
+        }
+    }
 }
 
 impl Default for NoChanges {

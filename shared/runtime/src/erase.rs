@@ -81,6 +81,20 @@ pub fn personal(spec: &StreamSpec) -> Option<&'static Personal> {
     streams::PERSONAL.iter().find(|personal| personal.stream == spec.name)
 }
 
+/// The decoder of `spec`'s records that keeps only what may be kept: by the settings, and of users
+/// who are erased.
+///
+/// # Errors
+/// Where the list of erased users cannot be read: then nothing may be written.
+pub async fn decoder(context: &Context, spec: &'static StreamSpec) -> Result<Decoder, RunError> {
+    let (rules, key) = context.settings.privacy.of(spec);
+    let Some(personal) = personal(spec) else {
+        return Ok(Decoder::new(spec).with_privacy(&rules, key));
+    };
+    let users = erased_users(&*context.store, spec.name).await?;
+    Ok(Decoder::new(spec).with_erased(&rules, key, personal, users))
+}
+
 /// Removes the own data of `user` from the table, its older versions and the quarantine of `spec`.
 /// Killed anywhere, it can be called again. [`remember`] comes first.
 ///
@@ -106,18 +120,6 @@ pub async fn erase(
 }
 
 impl Run {
-    /// The decoder that keeps only what may be kept.
-    pub(crate) async fn decoder(&self) -> Result<Decoder, RunError> {
-        let spec = self.order.spec;
-        let settings = &self.context.settings;
-        let Some(personal) = personal(spec) else {
-            return Ok(settings.decoder(spec));
-        };
-        let users = erased_users(&*self.context.store, spec.name).await?;
-        let (rules, key) = settings.privacy.of(spec);
-        Ok(Decoder::new(spec).with_erased(&rules, key, personal, users))
-    }
-
     async fn erase(&mut self, personal: &Personal, user: i64) -> Result<Erased, RunError> {
         let eraser = Eraser::of(self.table.schema(), personal, user);
         let upgraded = self.rewrite_files(eraser).await?;

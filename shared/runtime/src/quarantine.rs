@@ -4,6 +4,7 @@
 //! version, or bring back what Harvest has deleted since. Where today's declaration can read it, a
 //! full pass reads it from Harvest as it is now, under the rules of every pass.
 
+use engine::ids::RunId;
 use engine::pass::Pass;
 use engine::spec::StreamSpec;
 use engine::time::Timestamp;
@@ -54,19 +55,7 @@ pub(crate) fn folder(stream: &str) -> String {
 
 /// When the run began that wrote `key`.
 pub(crate) fn begun(key: &str) -> Option<Timestamp> {
-    let name = key.rsplit_once('/')?.1;
-    let digits = name.get(..18)?;
-    let text = format!(
-        "{}-{}-{}T{}:{}:{}.{}Z",
-        digits.get(..4)?,
-        digits.get(4..6)?,
-        digits.get(6..8)?,
-        digits.get(9..11)?,
-        digits.get(11..13)?,
-        digits.get(13..15)?,
-        digits.get(15..18)?,
-    );
-    text.parse().ok()
+    RunId::began(key.rsplit_once('/')?.1)
 }
 
 /// Everything that lies in the quarantine of `stream`, oldest first.

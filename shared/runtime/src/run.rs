@@ -123,7 +123,7 @@ impl Run {
             Err(busy) => return Ok(Err(busy)),
         };
         let table = open_table(context, order.spec).await?;
-        let id = RunId(format!("{}-{stream}", begun.strftime("%Y%m%dT%H%M%S%3fZ")));
+        let id = RunId::of(begun, stream);
         let report = RunReport::new(stream, order.pass, begun);
         let context = context.clone();
         let mut run = Self {

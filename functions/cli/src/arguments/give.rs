@@ -111,6 +111,7 @@ impl StatusArguments {
 
 impl VerifyArguments {
     pub(crate) fn give(&self, given: &mut Given) {
+        self.privacy.give(given);
         self.place.give(given);
         self.api.give(given);
     }

@@ -157,7 +157,8 @@ impl Harvest {
         table: &Table,
         position: &Position,
     ) -> Result<Reading, Unread> {
-        let decoder = Decoder::new(spec);
+        // What may not be kept is no difference, and nothing to be shown.
+        let decoder = runtime::erase::decoder(&self.context, spec).await?;
         match &spec.kind {
             Kind::Listing(listing) => self.listing(&decoder, table, listing.paging, position).await,
             Kind::Snapshot(paging) => self.everything(&decoder, *paging).await,

@@ -109,8 +109,8 @@ pub(super) async fn records(
         let at = read_at(context, unit, context.clock.now());
         let answer = ask(context, spec, &target).await?;
         seen.requests += 1;
-        let page = decoder.page(&answer.body, &at);
-        let mut page = page.map_err(|error| page_error(spec, &list.path, error))?;
+        let page = decoder.answer(answer.body, &at);
+        let (mut page, _) = page.map_err(|error| page_error(spec, &list.path, error))?;
         totals.push(page.total_entries);
         seen.records += page.keys.len() as u64;
         seen.quarantined += page.quarantined.len() as u64;

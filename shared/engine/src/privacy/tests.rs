@@ -6,10 +6,10 @@ static ENTRIES: StreamSpec = StreamSpec {
     doc: "One entry.",
     path: "/entries",
     records_key: Some("entries"),
-    kind: Kind::Listing(Listing::new(
-        Paging::DateKeyset { field: "spent_date", nullable: false },
-        "/entries/{id}",
-    )),
+    kind: Kind::Listing(
+        Listing::new(Paging::DateKeyset { field: "spent_date", nullable: false }, "/entries/{id}")
+            .goes_with("project_id", "/projects/{parent}"),
+    ),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],
@@ -20,6 +20,7 @@ static ENTRIES: StreamSpec = StreamSpec {
         date("spent_date"),
         text("notes"),
         object("user", &[int("id"), text("name")]),
+        object("project", &[int("id"), text("name")]),
         objects("lines", &[int("id"), text("description")]),
         instant("created_at"),
         instant("updated_at"),
@@ -67,6 +68,11 @@ fn what_is_needed_to_keep_a_table_cannot_go() {
             assert!(said.contains(why) && said.contains(&format!("entries.{path}")), "{said}");
         }
     }
+    // Nor what would tell that it went with another record.
+    for path in ["project.id", "project"] {
+        assert!(refusal(&ENTRIES, path, Treatment::Exclude).contains("deletions"), "{path}");
+    }
+    assert_eq!(Rules::default().add(&ENTRIES, "project.name", Treatment::Exclude), Ok(()));
     // Neither the key itself nor the object around it.
     for path in ["user.id", "user"] {
         assert!(refusal(&REPORT, path, Treatment::Exclude).contains("which row"), "{path}");

@@ -73,12 +73,7 @@ fn settings(given: &Given, account: AccountId) -> Result<Settings, ConfigError> 
     let mut settings = Settings::new(account);
     settings.streams = streams(given, Setting::STREAMS)?;
     settings.exclude = streams(given, Setting::EXCLUDE)?.unwrap_or_default();
-    let none = given.get(Setting::NO_CHANGES).is_some_and(|text| text.eq_ignore_ascii_case("all"));
-    settings.no_changes = if none {
-        NoChanges::All
-    } else {
-        NoChanges::Streams(streams(given, Setting::NO_CHANGES)?.unwrap_or_default())
-    };
+    settings.no_changes = NoChanges::parse(given)?;
     settings.changes_retention =
         read(given, Setting::CHANGES_RETENTION, |text| number(text, &(1..=MOST_MONTHS)))?;
     settings.accept_domain = given.get(Setting::ACCEPT_DOMAIN).map(str::to_owned);
@@ -166,6 +161,20 @@ fn bounded(least: SignedDuration) -> impl Fn(&str) -> Result<SignedDuration, Str
             return Ok(duration);
         }
         Err(format!("`{text}` is not between {} s and ten years", least.as_secs()))
+    }
+}
+
+impl NoChanges {
+    /// What was given: streams, or `all`.
+    ///
+    /// # Errors
+    /// Where it names no stream.
+    pub fn parse(given: &Given) -> Result<Self, ConfigError> {
+        let setting = Setting::NO_CHANGES;
+        if given.get(setting).is_some_and(|text| text.eq_ignore_ascii_case("all")) {
+            return Ok(Self::All);
+        }
+        Ok(Self::Streams(streams(given, setting)?.unwrap_or_default()))
     }
 }
 

@@ -56,7 +56,8 @@ pub(super) fn decode(
     };
     match reads {
         Reads::Records(_) | Reads::Record => {
-            let body = decoder.redact(body)?;
+            let at = read_at(reads, account, requested_at);
+            let (page, body) = decoder.answer(body, &at)?;
             let DecodedPage {
                 rows,
                 keys,
@@ -68,7 +69,7 @@ pub(super) fn decode(
                 kinds,
                 unknown,
                 presence,
-            } = decoder.page(&body, &read_at(reads, account, requested_at))?;
+            } = page;
             let facts = PageFacts {
                 total_entries,
                 next,

@@ -47,7 +47,7 @@ impl Run {
         self.check_roles().await?;
         let unfinished = self.item.value.position.pass(self.order.pass).unfinished.clone();
         let (reading, seen, unfinished) = self.reading(unfinished).await?;
-        let decoder = self.decoder().await?;
+        let decoder = crate::erase::decoder(&self.context, self.order.spec).await?;
         let (spec, pass) = (self.order.spec, self.order.pass);
         let mut driver = Driver::new(&self.context, spec, decoder, pass, reading);
         let mut hold = Hold::new(&self.context, self.table.schema().clone());
