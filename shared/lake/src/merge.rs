@@ -7,6 +7,7 @@
 mod changes;
 mod cursor;
 mod incoming;
+mod missing;
 mod plan;
 mod rows;
 mod survey;
@@ -14,6 +15,8 @@ mod write;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+pub use missing::missing;
 
 use engine::coverage::Coverage;
 use engine::report::Counts;
@@ -146,7 +149,7 @@ fn rows_after(files: &[FileEntry], merged: &Merged) -> u64 {
 }
 
 /// Runs `work` off the IO thread.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, MergeError> + Send + 'static,
 ) -> Result<T, MergeError> {
     match crate::offload::offload(work).await {

@@ -5,7 +5,6 @@
 mod gather;
 mod keyed;
 mod layout;
-mod missing;
 mod read;
 mod shelf;
 mod stats;
@@ -21,7 +20,6 @@ use crate::store::StoreError;
 pub(crate) use gather::{Pick, equal_rows, gather};
 pub(crate) use keyed::{Keyed, Version, day_of};
 pub(crate) use layout::{Columns, Layout, column};
-pub use missing::missing;
 pub use read::{HeldUnits, Rows, held_units, read};
 pub(crate) use read::{fetch, open, row_count};
 pub(crate) use shelf::Shelf;

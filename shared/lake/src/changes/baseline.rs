@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::{ChangeEncoder, ChangesOf, Op};
-use crate::merge::MergeError;
-use crate::offload::offload;
-use crate::partition::{Columns, Layout, Limits, PartitionError, Shelf, fetch, open};
+use crate::merge::{MergeError, blocking};
+use crate::partition::{Columns, Layout, Limits, Shelf, fetch, open};
 use crate::schema::TableSchema;
 use crate::store::ObjectStore;
 use crate::table::FileEntry;
@@ -62,19 +61,17 @@ impl Baseline {
             let mut encoder = self.encoder;
             let partition = partition.clone();
             // Up to the next full file, so that no more than one waits to be stored.
-            let (encoder, left, full) = finished(
-                offload(move || {
-                    let mut full = Vec::new();
-                    while full.is_empty()
-                        && let Some(batch) = rows.next().transpose()?
-                    {
-                        let ops = vec![Op::Insert; batch.num_rows()];
-                        full = encoder.add(&ops, &batch, partition.as_deref())?;
-                    }
-                    Ok::<_, PartitionError>((encoder, rows, full))
-                })
-                .await,
-            )?;
+            let (encoder, left, full) = blocking(move || {
+                let mut full = Vec::new();
+                while full.is_empty()
+                    && let Some(batch) = rows.next().transpose()?
+                {
+                    let ops = vec![Op::Insert; batch.num_rows()];
+                    full = encoder.add(&ops, &batch, partition.as_deref())?;
+                }
+                Ok((encoder, rows, full))
+            })
+            .await?;
             (self.encoder, rows) = (encoder, left);
             let ended = full.is_empty();
             for file in full {
@@ -95,15 +92,5 @@ impl Baseline {
             self.files.push(self.shelf.put(Some(&self.month), file).await?);
         }
         Ok(self.files)
-    }
-}
-
-fn finished<T>(
-    done: Result<Result<T, PartitionError>, tokio::task::JoinError>,
-) -> Result<T, MergeError> {
-    match done {
-        Ok(done) => Ok(done?),
-        Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
-        Err(_) => Err(MergeError::Stopped),
     }
 }

@@ -11,8 +11,7 @@ use engine::time::Timestamp;
 
 use super::{ChangeEncoder, ChangesOf, Op};
 use crate::collect::{Collected, Collector, SortedRows};
-use crate::merge::MergeError;
-use crate::offload::offload;
+use crate::merge::{MergeError, blocking};
 use crate::partition::{Layout, Limits, Shelf, Written, column, fetch, open};
 use crate::store::ObjectStore;
 use crate::table::{FileEntry, Table, parse_data_file};
@@ -159,15 +158,5 @@ impl Writing {
         }
         let last = self.encoder.finish()?;
         Ok((self, last.map(|file| vec![file])))
-    }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, MergeError> + Send + 'static,
-) -> Result<T, MergeError> {
-    match offload(work).await {
-        Ok(done) => done,
-        Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
-        Err(_) => Err(MergeError::Stopped),
     }
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use engine::time::Timestamp;
 
 use super::expire::{in_order, sequences};
-use crate::merge::MergeError;
-use crate::offload::offload;
+use crate::merge::{MergeError, blocking};
 use crate::partition::{
     Columns, Layout, Limits, PartitionError, PartitionWriter, Shelf, Written, fetch, open,
 };
@@ -74,21 +73,11 @@ pub async fn join(
             joined.push(shelf.put(month.as_deref(), full).await?);
         }
     }
-    let last = blocking(move || writer.finish()).await?;
+    let last = blocking(move || Ok(writer.finish()?)).await?;
     joined.push(shelf.put(month.as_deref(), last).await?);
     Ok(joined)
 }
 
 fn rows_in(path: &str, bytes: &bytes::Bytes) -> Result<u64, PartitionError> {
     crate::partition::row_count(path, bytes.clone())
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, PartitionError> + Send + 'static,
-) -> Result<T, MergeError> {
-    match offload(work).await {
-        Ok(done) => Ok(done?),
-        Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
-        Err(_) => Err(MergeError::Stopped),
-    }
 }

@@ -71,10 +71,9 @@ impl Run {
     ) -> Result<(Missing, IdSet), RunError> {
         let stream = self.stream();
         let (root, schema, files) = (self.table.root(), self.table.schema(), self.table.files());
-        let missing =
-            lake::partition::missing(&*self.context.store, root, schema, files, scope, seen)
-                .await
-                .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
+        let missing = lake::merge::missing(&*self.context.store, root, schema, files, scope, seen)
+            .await
+            .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
         let before = load(&self.context, &self.item.value.position.absent).await;
         Ok((missing, before.unwrap_or_default()))
     }

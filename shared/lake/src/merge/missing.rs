@@ -9,11 +9,9 @@ use engine::pass::{Days, Missing, Scope};
 use engine::spec::{Kind, Paging};
 use engine::time::{SignedDuration, Timestamp, plus};
 
-use super::keyed::day_of;
-use super::layout::Layout;
-use super::read::{fetch, open};
-use super::{PartitionError, column};
+use super::{MergeError, blocking};
 use crate::collect::SeenIds;
+use crate::partition::{Layout, column, day_of, fetch, open};
 use crate::schema::TableSchema;
 use crate::store::ObjectStore;
 use crate::table::FileEntry;
@@ -38,7 +36,7 @@ pub async fn missing(
     files: &[FileEntry],
     scope: &Scope,
     seen: Arc<SeenIds>,
-) -> Result<Missing, PartitionError> {
+) -> Result<Missing, MergeError> {
     let (Some(days), Kind::Listing(listing)) = (&scope.days, &schema.spec.kind) else {
         return Ok(Missing::default());
     };
@@ -60,22 +58,14 @@ pub async fn missing(
         let bytes = fetch(store, root, &file.path).await?;
         let (layout, path, seen) = (Arc::clone(&layout), file.path.clone(), Arc::clone(&seen));
         let (begun, days) = (scope.begun, days.clone());
-        let rows = crate::offload::offload(move || {
+        let rows = blocking(move || {
             let mut rows = Vec::new();
             for batch in open(&layout, &path, bytes)? {
                 places.missing(&batch?, begun, &days, &seen, &mut rows)?;
             }
-            Ok::<_, PartitionError>(rows)
+            Ok(rows)
         });
-        let rows = match rows.await {
-            Ok(rows) => rows?,
-            Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
-            Err(stopped) => {
-                let source = Arc::new(stopped);
-                return Err(PartitionError::Damaged { path: file.path.clone(), source });
-            }
-        };
-        for (along, id) in rows {
+        for (along, id) in rows.await? {
             found.add(along, id);
         }
     }
