@@ -34,9 +34,9 @@ pub(super) enum Standing {
     Open,
     /// That the record is gone.
     Answers,
-    /// Nothing: records that are there answer 404, or there is none to ask.
+    /// Nothing by itself: records that are there answer 404, or there is none to ask.
     NoSuchUrl,
-    /// Not known: the questions brought no answer.
+    /// Not known: the control questions brought no answer.
     Unknown,
 }
 
@@ -77,6 +77,11 @@ impl<T: Copy + PartialEq> Control<T> {
     /// Whether records that are there answered 404: the URL is wrong.
     pub(super) fn is_refuted(&self) -> bool {
         self.found == Found::Gone && self.standing() == Standing::NoSuchUrl
+    }
+
+    /// Takes that a record, asked for any reason, answered under the URL.
+    pub(super) fn prove(&mut self) {
+        self.found = Found::There;
     }
 
     /// The next record to ask, where none is being asked.

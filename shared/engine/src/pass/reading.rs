@@ -3,6 +3,7 @@
 mod failure;
 mod outcome;
 mod plan;
+mod question;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use super::pager::Pager;
 use super::parents::{HeldUnits, Parents};
 use super::sweep::{Slot, Sweep, halves_of};
 use super::units::Units;
-use super::{Ask, Effect, PageFacts, Parent, Pass, Reads, Stopped, Target, Unit};
+use super::{Ask, Effect, PageFacts, Parent, Pass, Stopped, Unit};
 use crate::spec::{Kind, Paging};
 use crate::time::Timestamp;
 
@@ -177,57 +178,6 @@ impl Reading {
                 parents.stopped(spec, self.plan.pass)
             }
             (Work::Pages(_) | Work::Sweep(_) | Work::Parents(_), _) => None,
-        }
-    }
-
-    fn question(&mut self) -> Option<(Route, Target, Reads)> {
-        let width = self.plan.width.max(1);
-        if self.routes.len() >= width {
-            return None;
-        }
-        match &mut self.work {
-            Work::Pages(pagers) => pagers.iter_mut().enumerate().find_map(|(index, pager)| {
-                let question = pager.next()?;
-                let reads =
-                    if question.count_only { Reads::Count } else { Reads::Records(Unit::Stream) };
-                Some((Route::Page { pager: index, slot: question.slot }, question.target, reads))
-            }),
-            Work::Sweep(sweep) => {
-                let Kind::Listing(listing) = &self.plan.spec.kind else {
-                    return None;
-                };
-                let (slot, question) = sweep.next(listing, self.plan.spec.path)?;
-                let reads = match slot {
-                    Slot::Page(_) | Slot::Other(_) | Slot::Change(_) if !question.count_only => {
-                        Reads::Records(Unit::Stream)
-                    }
-                    Slot::Page(_) | Slot::Other(_) | Slot::Change(_) | Slot::Total => Reads::Count,
-                    Slot::Own(_) | Slot::OwnControl(_) => Reads::Record,
-                    Slot::Along(_) | Slot::AlongControl(_) => Reads::Along,
-                };
-                Some((Route::Sweep(slot), question.target, reads))
-            }
-            Work::Units(units) => {
-                let (unit, target) = units.next(self.plan.spec, width)?;
-                Some((Route::Unit(unit), target, Reads::Records(unit)))
-            }
-            Work::Parents(parents) => {
-                let Kind::PerParent(spec) = &self.plan.spec.kind else {
-                    return None;
-                };
-                if let Some(question) = parents.trigger.next() {
-                    let reads = if question.count_only { Reads::Count } else { Reads::Parents };
-                    return Some((Route::Trigger { slot: question.slot }, question.target, reads));
-                }
-                if let Some((parent, target)) = parents.next_existence(spec) {
-                    return Some((Route::Existence(parent), target, Reads::Existence(parent)));
-                }
-                if parents.is_refused() {
-                    return None;
-                }
-                let (unit, target) = parents.units.next(self.plan.spec, width)?;
-                Some((Route::Unit(unit), target, Reads::Records(unit)))
-            }
         }
     }
 

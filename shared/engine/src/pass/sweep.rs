@@ -5,6 +5,7 @@
 //! missing the own URL is asked, or that of the record which takes them along. Where there are too
 //! many, absence counts from the second sweep on, and some of them are asked all the same.
 
+mod answers;
 mod confirm;
 mod halves;
 mod missing;
@@ -18,11 +19,8 @@ use halves::Halves;
 pub(super) use halves::pagers as halves_of;
 
 use super::compact::IdSet;
-use super::control::Answered;
-use super::pager::{Pager, Proof, Question, Setback};
-use super::{Effect, PageFacts, Sample, Target};
-use crate::key::KeyPart;
-use crate::retry::Failure;
+use super::pager::{Pager, Proof, Question};
+use super::{Effect, Sample, Target};
 use crate::spec::Listing;
 use crate::time::Timestamp;
 
@@ -230,78 +228,6 @@ impl Sweep {
         }
     }
 
-    pub(super) fn on_page(
-        &mut self,
-        listing: &Listing,
-        path: &str,
-        slot: Slot,
-        requested_at: Timestamp,
-        facts: &PageFacts,
-    ) -> Vec<Effect> {
-        match (slot, &mut self.stage) {
-            (Slot::Page(at) | Slot::Other(at), _) => {
-                self.begun = Some(self.begun.map_or(requested_at, |at| at.min(requested_at)));
-                self.records = self.records.saturating_add(facts.records());
-                self.quarantined = self.quarantined.saturating_add(facts.quarantined);
-                let room = SAMPLES.saturating_sub(self.samples.len());
-                self.samples.extend(facts.samples.iter().take(room));
-                match (slot, &mut self.other) {
-                    (Slot::Other(_), Some(other)) => other.on_page(at, facts),
-                    _ => self.pages.on_page(at, facts),
-                };
-                vec![Effect::Keep]
-            }
-            (Slot::Total, Stage::Pages) => {
-                self.halves.take(facts.total_entries);
-                if self.halves.whole() == Some(false)
-                    && let Some(filter) = listing.halves
-                {
-                    let [active, archived] = halves_of(listing.paging, path, &[], filter);
-                    (self.pages, self.other) = (active, Some(archived));
-                }
-                Vec::new()
-            }
-            (Slot::Change(slot), Stage::Changes { pager, missing, .. }) => {
-                pager.on_page(slot, facts);
-                ids(facts).for_each(|id| missing.found(id));
-                self.kept_and_settled(listing)
-            }
-            (Slot::Own(id), Stage::Confirm(confirm)) => {
-                confirm.on_record(id, ids(facts).any(|found| found == id));
-                self.kept_and_settled(listing)
-            }
-            (Slot::OwnControl(sample), Stage::Confirm(confirm)) => {
-                let there = ids(facts).any(|found| found == sample.id);
-                let answered = if there { Answered::There } else { Answered::Nothing };
-                confirm.on_control(slot, answered);
-                self.kept_and_settled(listing)
-            }
-            (Slot::AlongControl(_), Stage::Confirm(confirm)) => {
-                confirm.on_control(slot, Answered::There);
-                self.settle(listing)
-            }
-            (Slot::Along(id), Stage::Confirm(confirm)) => {
-                confirm.on_along(id, false);
-                self.settle(listing)
-            }
-            (
-                Slot::Total
-                | Slot::Change(_)
-                | Slot::Own(_)
-                | Slot::Along(_)
-                | Slot::OwnControl(_)
-                | Slot::AlongControl(_),
-                _,
-            ) => Vec::new(),
-        }
-    }
-
-    fn kept_and_settled(&mut self, listing: &Listing) -> Vec<Effect> {
-        let mut effects = vec![Effect::Keep];
-        effects.extend(self.settle(listing));
-        effects
-    }
-
     /// Takes the rows of the table that no page had. `since`: when the pass began, by the server.
     pub(super) fn on_missing(
         &mut self,
@@ -332,105 +258,6 @@ impl Sweep {
         self.stage = Stage::Changes { pager, missing, absent_before };
         Vec::new()
     }
-
-    /// Goes on to the next stage where one is at its end.
-    fn settle(&mut self, listing: &Listing) -> Vec<Effect> {
-        if let Stage::Changes { pager, missing, absent_before } = &mut self.stage
-            && pager.is_done()
-        {
-            let (missing, before) = (core::mem::take(missing), core::mem::take(absent_before));
-            // What changed meanwhile and is not known whole may be anything that is missing.
-            let proven = pager.proof() == Proof::Proven;
-            let confirm = Confirm::new(listing, missing, before, proven, &self.samples);
-            self.stage = Stage::Confirm(confirm);
-        }
-        let Stage::Confirm(confirm) = &mut self.stage else {
-            return Vec::new();
-        };
-        if !confirm.is_done() {
-            return Vec::new();
-        }
-        self.remarks = confirm.remarks(listing);
-        let (gone, absent) = confirm.take();
-        self.absent = Some(absent);
-        self.stage = Stage::Done;
-        match self.begun {
-            Some(begun) if !gone.is_empty() => vec![Effect::Gone { ids: gone, begun }],
-            Some(_) | None => Vec::new(),
-        }
-    }
-
-    /// Frees the failed request; `None` where nothing else can be tried.
-    pub(super) fn on_failure(
-        &mut self,
-        listing: &Listing,
-        slot: Slot,
-        failure: &Failure,
-        last: bool,
-    ) -> Option<Vec<Effect>> {
-        let setback = match (slot, &mut self.stage) {
-            (Slot::Page(slot), _) => self.pages.on_failure(slot, failure, last),
-            (Slot::Other(slot), _) => match &mut self.other {
-                Some(other) => other.on_failure(slot, failure, last),
-                None => Setback::Same,
-            },
-            (Slot::Total, _) => {
-                self.halves.on_failure(last);
-                return Some(Vec::new());
-            }
-            (Slot::Change(slot), Stage::Changes { pager, .. }) => {
-                pager.on_failure(slot, failure, last)
-            }
-            (Slot::Own(id), Stage::Confirm(confirm)) => {
-                if *failure == Failure::NotFound {
-                    confirm.on_gone(id);
-                } else if last {
-                    confirm.on_record(id, false);
-                } else {
-                    confirm.put_back(slot);
-                }
-                return Some(self.settle(listing));
-            }
-            (Slot::Along(id), Stage::Confirm(confirm)) => {
-                if *failure == Failure::NotFound || last {
-                    confirm.on_along(id, *failure == Failure::NotFound);
-                } else {
-                    confirm.put_back(slot);
-                }
-                return Some(self.settle(listing));
-            }
-            (Slot::OwnControl(_) | Slot::AlongControl(_), Stage::Confirm(confirm)) => {
-                if *failure == Failure::NotFound {
-                    confirm.on_control(slot, Answered::Gone);
-                } else if last {
-                    confirm.on_control(slot, Answered::Nothing);
-                } else {
-                    confirm.put_back(slot);
-                }
-                return Some(self.settle(listing));
-            }
-            (
-                Slot::Change(_)
-                | Slot::Own(_)
-                | Slot::Along(_)
-                | Slot::OwnControl(_)
-                | Slot::AlongControl(_),
-                _,
-            ) => return Some(Vec::new()),
-        };
-        match setback {
-            Setback::Same | Setback::Restart => Some(Vec::new()),
-            Setback::Final => None,
-        }
-    }
-}
-
-/// The ids of an answer's records.
-fn ids(facts: &PageFacts) -> impl Iterator<Item = i64> + '_ {
-    facts.keys.iter().filter_map(|key| match key.0.as_slice() {
-        [KeyPart::Int(id)] => Some(*id),
-        _ => None,
-    })
 }
 
 #[cfg(test)]

@@ -45,6 +45,9 @@ pub(super) struct Confirm {
     /// Rows for which it is not decided yet how to find out.
     rest: Vec<Group>,
     absent_before: IdSet,
+    /// Rows whose own URL answered 404.
+    #[serde(default)]
+    denied: IdSet,
     gone: IdSet,
     absent: IdSet,
     answered: u64,
@@ -93,31 +96,18 @@ impl Confirm {
         confirm
     }
 
-    /// Gives up what URLs cannot prove: rows go then when they were missing in the sweep before, too,
-    /// unless it was for lack of an answer.
+    /// Gives up questions whose control questions brought no answer: those rows stay.
     fn settle(&mut self) {
-        let open = |standing| matches!(standing, Standing::Open | Standing::Answers);
-        if !self.along.is_empty() && !open(self.above.standing()) {
+        if !self.along.is_empty() && self.above.standing() == Standing::Unknown {
             self.along.clear();
             let groups = core::mem::take(&mut self.groups);
             self.rest.extend(groups);
             self.decide();
         }
-        let standing = self.own.standing();
-        if self.alone.is_empty() || open(standing) {
-            return;
-        }
-        let mut open = core::mem::take(&mut self.twice.0);
-        open.extend(core::mem::take(&mut self.alone).into_keys());
-        self.sample.0.clear();
-        for id in open {
-            let twice = self.absent_before.0.contains(&id);
-            let set = if twice && standing == Standing::NoSuchUrl {
-                &mut self.gone
-            } else {
-                &mut self.absent
-            };
-            set.0.insert(id);
+        if !self.alone.is_empty() && self.own.standing() == Standing::Unknown {
+            self.absent.0.append(&mut self.twice.0);
+            self.absent.0.extend(core::mem::take(&mut self.alone).into_keys());
+            self.sample.0.clear();
         }
     }
 
@@ -158,7 +148,7 @@ impl Confirm {
         if let Some(along) = listing.goes_with
             && !self.along.is_empty()
         {
-            if self.above.standing() == Standing::Answers
+            if self.above.standing() != Standing::Open
                 && let Some(id) = self.along.pop_first()
             {
                 self.asked_along.insert(id);
@@ -174,7 +164,7 @@ impl Confirm {
         let own = |id: i64, above: Option<i64>| {
             filled(&listing.own_path.replace("{id}", &id.to_string()), above)
         };
-        if self.own.standing() != Standing::Answers {
+        if self.own.standing() == Standing::Open {
             let sample = self.own.next()?;
             return Some((Slot::OwnControl(sample), own(sample.id, sample.along)));
         }
@@ -221,15 +211,18 @@ impl Confirm {
         (self.answered, left.saturating_add(waiting).saturating_add(asked) as u64)
     }
 
-    /// The record that takes others along answered: it `is_gone`, or is there.
-    pub(super) fn on_along(&mut self, id: i64, is_gone: bool) {
+    /// The record that takes others along answered: it `is_gone`, or is there. `None`: neither.
+    pub(super) fn on_along(&mut self, id: i64, is_gone: Option<bool>) {
         self.answered = self.answered.saturating_add(1);
         self.asked_along.remove(&id);
+        if is_gone == Some(false) {
+            self.above.prove();
+        }
         let (its, others) = core::mem::take(&mut self.groups)
             .into_iter()
             .partition(|group: &Group| group.along == Some(id));
         self.groups = others;
-        if is_gone {
+        if is_gone == Some(true) && self.above.standing() == Standing::Answers {
             self.gone.0.extend(its.into_iter().flat_map(|group: Group| group.ids.0));
         } else {
             self.rest.extend(its);
@@ -244,14 +237,14 @@ impl Confirm {
         self.asked.remove(&id);
         self.absent.0.remove(&id);
         self.twice.0.remove(&id);
-        self.gone.0.insert(id);
+        self.denied.0.insert(id);
         let open = |one: &i64| self.alone.contains_key(one) || self.asked.contains_key(one);
         if !self.sample.0.iter().any(open) {
             self.gone.0.append(&mut self.twice.0);
         }
     }
 
-    /// The record answered: it `is_there`, or nobody knows.
+    /// The record answered: it `is_there`, or that is not known.
     pub(super) fn on_record(&mut self, id: i64, is_there: bool) {
         self.answered = self.answered.saturating_add(1);
         self.asked.remove(&id);
@@ -260,6 +253,7 @@ impl Confirm {
             self.absent.0.append(&mut self.twice.0);
         }
         if is_there {
+            self.own.prove();
             self.absent.0.remove(&id);
         } else {
             self.absent.0.insert(id);
@@ -291,8 +285,15 @@ impl Confirm {
         self.above.suspend();
     }
 
-    /// What is gone, and what was missing without being proven gone.
+    /// What is gone, and what was missing without being proven gone. Where no record answered under
+    /// its own URL, 404 counts only for those that the sweep before missed, too.
     pub(super) fn take(&mut self) -> (BTreeSet<i64>, IdSet) {
+        let proven = self.own.standing() == Standing::Answers;
+        for id in core::mem::take(&mut self.denied.0) {
+            let is_gone = proven || self.absent_before.0.contains(&id);
+            let fate = if is_gone { &mut self.gone } else { &mut self.absent };
+            fate.0.insert(id);
+        }
         (core::mem::take(&mut self.gone.0), core::mem::take(&mut self.absent))
     }
 }

@@ -287,9 +287,10 @@ fn a_missing_parent_goes_only_where_the_url_of_a_listed_one_answers() {
     // A wrong path answers 404 for all: parents go when two sweeps have missed them.
     assert_eq!(sweep(IdSet::default(), true, &[1, 2, 9]), (vec![], three(), 1));
     assert_eq!(sweep(three(), true, &[1, 2, 9]), (vec![3], IdSet::default(), 1));
-    // A trigger without any record has none to ask.
-    let (gone, absent, remarks) = sweep(IdSet::default(), false, &[]);
+    // A trigger without any record names none; one that is there all the same proves the URL.
+    assert_eq!(sweep(IdSet::default(), false, &[]), (vec![3], IdSet::default(), 0));
+    let (gone, absent, remarks) = sweep(IdSet::default(), true, &[]);
     assert_eq!((gone, absent.0.len(), remarks), (vec![], 4, 0));
-    let (gone, absent, _) = sweep(absent, false, &[]);
+    let (gone, absent, _) = sweep(absent, true, &[]);
     assert_eq!((gone, absent), (vec![3], IdSet::default()));
 }

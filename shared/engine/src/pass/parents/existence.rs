@@ -1,0 +1,132 @@
+//! Whether parents that the trigger did not name, or whose children answer 404, still exist.
+
+use super::Parents;
+use crate::pass::control::{Answered, Standing};
+use crate::pass::units::unit_path;
+use crate::pass::{Effect, Parent, Pass, Target, Unit};
+use crate::spec::PerParent;
+use crate::time::Timestamp;
+
+impl Parents {
+    pub(in crate::pass) fn next_existence(&mut self, spec: &PerParent) -> Option<(Parent, Target)> {
+        // Before the trigger is read whole it is not known what to ask first.
+        if self.doubtful.is_empty() || !self.trigger.is_done() {
+            return None;
+        }
+        let parent = match self.control.standing() {
+            Standing::Open => self.control.next()?,
+            Standing::Answers | Standing::NoSuchUrl => {
+                let parent = self.doubtful.pop()?;
+                self.asked.push(parent);
+                parent
+            }
+            Standing::Unknown => return None,
+        };
+        Some((parent, Target::path(unit_path(spec.parent_path, Unit::Parent(parent)))))
+    }
+
+    /// Settles the fate of doubtful parents once there is nothing more to ask. Where no parent
+    /// answered under its own URL, 404 counts only for those that the full pass before missed, too.
+    pub(super) fn settle(&mut self, pass: Pass) -> Vec<Effect> {
+        let standing = self.control.standing();
+        if standing == Standing::Unknown && self.trigger.is_done() {
+            // They are for another run, or for the next full pass.
+            let unknown = core::mem::take(&mut self.doubtful);
+            self.stay(pass, unknown.into_iter().map(|parent| parent.id));
+        }
+        if standing == Standing::Open || !self.doubtful.is_empty() || !self.asked.is_empty() {
+            return Vec::new();
+        }
+        let mut effects = Vec::new();
+        for (parent, at) in core::mem::take(&mut self.denied) {
+            let twice = pass == Pass::Full && self.absent_before.0.contains(&parent.id);
+            if standing != Standing::Answers && !twice {
+                self.stay(pass, [parent.id]);
+                continue;
+            }
+            self.parked.remove(&parent.id);
+            match pass {
+                // The sweep compares all parents; until then absence stays unproven.
+                Pass::Incremental => {}
+                Pass::Full => {
+                    effects
+                        .push(Effect::Complete { unit: Unit::Parent(parent), covered: Some(at) });
+                }
+            }
+        }
+        effects
+    }
+
+    /// Remembers parents that are missing without proof. Those that are parked stay so.
+    fn stay(&mut self, pass: Pass, ids: impl IntoIterator<Item = i64>) {
+        if pass == Pass::Full {
+            let parked = &self.parked;
+            self.absent.0.extend(ids.into_iter().filter(|id| !parked.contains_key(id)));
+        }
+    }
+
+    /// The parent's own URL answers: it is `there`, so its children are read.
+    pub(in crate::pass) fn on_existing(
+        &mut self,
+        pass: Pass,
+        parent: Parent,
+        there: Parent,
+    ) -> Vec<Effect> {
+        if !self.control.take(parent, Answered::There) {
+            self.control.prove();
+            self.asked.retain(|one| *one != parent);
+            if !self.parked.contains_key(&parent.id) {
+                self.units.push(Unit::Parent(there));
+            }
+        }
+        self.settle(pass)
+    }
+
+    /// The parent's own URL answers 404: it is gone, if that of another answers.
+    pub(in crate::pass) fn on_gone(
+        &mut self,
+        pass: Pass,
+        parent: Parent,
+        requested_at: Timestamp,
+    ) -> Vec<Effect> {
+        if !self.control.take(parent, Answered::Gone) {
+            self.asked.retain(|one| *one != parent);
+            self.denied.push((parent, requested_at));
+        }
+        self.settle(pass)
+    }
+
+    pub(in crate::pass) fn on_existence_failure(
+        &mut self,
+        spec: &PerParent,
+        pass: Pass,
+        parent: Parent,
+        last: bool,
+    ) -> Vec<Effect> {
+        let control = if last {
+            self.control.take(parent, Answered::Nothing)
+        } else {
+            self.control.put_back(parent)
+        };
+        if !control {
+            self.asked.retain(|one| *one != parent);
+            if last {
+                let path = unit_path(spec.parent_path, Unit::Parent(parent));
+                self.units.unproven.push(format!("{path} neither answers nor is gone"));
+            } else {
+                self.doubtful.push(parent);
+            }
+        }
+        self.settle(pass)
+    }
+
+    /// Where 404 under the URL of a parent proves nothing, for people.
+    pub(in crate::pass) fn remark(&self, spec: &PerParent) -> Option<String> {
+        self.control.is_refuted().then(|| {
+            format!(
+                "{} answers 404 for a parent that was listed: children of missing parents go only when two full passes miss these",
+                spec.parent_path
+            )
+        })
+    }
+}

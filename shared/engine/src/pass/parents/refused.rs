@@ -1,0 +1,71 @@
+//! Children that cannot be read: one parent's are parked, those of all refuse the stream.
+
+use super::{Known, Parents, Parked, REFUSED_AT_FIRST};
+use crate::pass::units::unit_path;
+use crate::pass::{Effect, Parent, Pass, Stopped, Unit};
+use crate::retry::Failure;
+use crate::spec::PerParent;
+
+impl Parents {
+    /// Whether so many were refused before any was read that the others would be refused, too.
+    pub(in crate::pass) fn is_refused(&self) -> bool {
+        let fresh = self.refused.iter().filter(|(_, known)| *known == Known::Fresh).count();
+        !self.any_read && fresh >= REFUSED_AT_FIRST
+    }
+
+    /// Why the reading stops although no request is under way: Harvest refuses the children of all
+    /// parents.
+    pub(in crate::pass) fn stopped(&mut self, spec: &PerParent, pass: Pass) -> Option<Stopped> {
+        if self.any_read || self.refused.is_empty() {
+            return None;
+        }
+        let all = pass == Pass::Full && self.is_done();
+        if !all && !self.is_refused() {
+            return None;
+        }
+        let refused = core::mem::take(&mut self.refused);
+        let (first, _) = *refused.first()?;
+        for (parent, known) in refused {
+            if known == Known::Fresh {
+                self.parked.remove(&parent.id);
+            }
+            self.units.push(Unit::Parent(parent));
+        }
+        let what = unit_path(spec.parent_path, Unit::Parent(first));
+        Some(Stopped { what, failure: Failure::Forbidden })
+    }
+
+    /// A child request failed for good: the parent is parked, or the stream stops.
+    pub(in crate::pass) fn give_up(
+        &mut self,
+        spec: &PerParent,
+        parent: Parent,
+        failure: &Failure,
+    ) -> Result<Vec<Effect>, Stopped> {
+        let unit = Unit::Parent(parent);
+        let what = unit_path(spec.parent_path, unit);
+        let stops = !failure.is_of_its_request();
+        if stops {
+            let effects = self.units.put_back(unit);
+            debug_assert!(!effects.is_empty(), "a unit put back is dropped first");
+            return Err(Stopped { what, failure: failure.clone() });
+        }
+        let effects = self.units.give_up(unit);
+        if *failure == Failure::Forbidden {
+            let parked = self.parked.contains_key(&parent.id);
+            self.refused.push((parent, if parked { Known::Parked } else { Known::Fresh }));
+        }
+        let parked = self.parked.entry(parent.id).or_insert_with(|| Parked {
+            created_year: parent.created_year,
+            attempts: 0,
+            reason: String::new(),
+        });
+        parked.attempts = parked.attempts.saturating_add(1);
+        parked.reason = format!("{failure:?}");
+        if *failure == Failure::NotFound {
+            // 404 on the children's path alone proves nothing.
+            self.doubtful.push(parent);
+        }
+        Ok(effects)
+    }
+}
