@@ -426,6 +426,7 @@ mod tests {
         for setting in runtime::config::SETTINGS {
             let unused = [
                 Setting::SECRET,
+                Setting::SHARED,
                 Setting::TOKEN_FILE,
                 Setting::SYNC_INTERVAL,
                 Setting::LOG,
