@@ -67,7 +67,7 @@ pub(crate) async fn export(arguments: &ExportArguments, given: &Given) -> Result
 }
 
 /// The snapshot of one table; of a newer version where a run removes what is being read.
-async fn exported(
+pub(crate) async fn exported(
     lake: &LakeFacts,
     spec: &'static StreamSpec,
     partition_by: Option<&str>,

@@ -3,6 +3,8 @@
 mod harvest;
 mod pages;
 mod render;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
