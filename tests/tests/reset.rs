@@ -115,7 +115,8 @@ fn a_reset_that_dies_anywhere_is_ended_by_the_next_run() {
                 let failures = sync(&world.process(None), None).await.unwrap().failures();
                 assert_eq!(failures, Vec::<String>::new(), "changes: {changes}, {death:?}");
                 assert_eq!(world.item("clients").await.resetting, None);
-                let wrong = world.oracle().differences_of("clients", After::IncrementalPasses).await;
+                let wrong =
+                    world.oracle().differences_of("clients", After::IncrementalPasses).await;
                 assert_eq!(wrong, Vec::<String>::new(), "changes: {changes}, {death:?}");
                 if ended {
                     break;

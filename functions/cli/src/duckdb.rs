@@ -22,7 +22,8 @@ pub(crate) fn queries(lake: &str, lines: &[Line]) -> Vec<String> {
         if queries.is_empty() {
             queries.push(duckdb(&format!("SELECT * FROM {} LIMIT 10", scan(lake, stream))));
         }
-        let script = format!("import polars; print(polars.read_delta({}))", python(&root(lake, stream)));
+        let script =
+            format!("import polars; print(polars.read_delta({}))", python(&root(lake, stream)));
         queries.push(format!("python3 -c {}", text::word(&script)));
     }
     queries
@@ -79,11 +80,23 @@ mod tests {
     /// What a shell makes of the lines: one word after `-c`, which names the place as it is.
     #[test]
     fn whatever_the_place_is_called_the_shell_runs_nothing_of_it() {
-        for name in ["a$(touch pwned)", "a`touch pwned`", "a\";touch pwned;\"", "it's", "a b", "a!b", "$HOME", "a\\b", "a\nb"] {
+        for name in [
+            "a$(touch pwned)",
+            "a`touch pwned`",
+            "a\";touch pwned;\"",
+            "it's",
+            "a b",
+            "a!b",
+            "$HOME",
+            "a\\b",
+            "a\nb",
+        ] {
             let folder = tempfile::tempdir().unwrap();
             let lake = format!("/x/{name}");
             for line in lines(&lake) {
-                let script = format!("duckdb() {{ printf %s \"$2\"; }}; python3() {{ printf %s \"$2\"; }}; {line}");
+                let script = format!(
+                    "duckdb() {{ printf %s \"$2\"; }}; python3() {{ printf %s \"$2\"; }}; {line}"
+                );
                 let run = Command::new("sh").args(["-c", &script]).current_dir(&folder).output();
                 let output = run.unwrap();
                 let word = String::from_utf8(output.stdout).unwrap();

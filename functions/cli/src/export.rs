@@ -182,7 +182,11 @@ mod tests {
             ("s3://abc", "s3://abc/lake", false),
             ("./abc", "s3://abc", false),
         ] {
-            assert_eq!(outside(&place(target), &place(lake)).is_err(), inside, "{target} in {lake}");
+            assert_eq!(
+                outside(&place(target), &place(lake)).is_err(),
+                inside,
+                "{target} in {lake}"
+            );
         }
     }
 }

@@ -57,7 +57,8 @@ impl LakeFacts {
         &self,
         spec: &'static StreamSpec,
     ) -> Result<Option<Table>, TableError> {
-        let open = async |account| Table::open_changes(Arc::clone(&self.store), spec, account).await;
+        let open =
+            async |account| Table::open_changes(Arc::clone(&self.store), spec, account).await;
         opened(open).await
     }
 

@@ -26,8 +26,8 @@ use crate::gate::MOST_AT_ONCE;
 
 pub use error::ConfigError;
 pub use given::{Given, SETTINGS, Setting, function_name, has_own_s3_endpoint, refuses_colour};
-pub use parse::switched;
 pub use names::{UnknownStream, find_stream};
+pub use parse::switched;
 pub use place::{LakePlace, StatePlace, TokenPlace};
 pub use privacy::Privacy;
 

@@ -234,8 +234,14 @@ async fn together(deployment: &Deployment, parts: Parts) -> Context {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let general = settings.general.percent(settings.budget_percent);
     let reports = settings.reports.percent(settings.budget_percent);
-    let gate =
-        Gate::new(Arc::clone(&state), Arc::clone(&clock), settings.account, general, reports, &random);
+    let gate = Gate::new(
+        Arc::clone(&state),
+        Arc::clone(&clock),
+        settings.account,
+        general,
+        reports,
+        &random,
+    );
     Context {
         settings: Arc::new(settings),
         api: Arc::new(api),

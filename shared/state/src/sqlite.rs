@@ -73,8 +73,7 @@ impl SqliteStore {
         self.run(move |waiting| {
             let done = work(&mut waiting.connection);
             // Where it was waited for in vain, the next ones do not wait as long for the same.
-            let in_vain =
-                matches!(&done, Err(error) if kind(error) == StateErrorKind::Busy);
+            let in_vain = matches!(&done, Err(error) if kind(error) == StateErrorKind::Busy);
             let next = if in_vain { Patience::Short } else { patience };
             if next != waiting.patience {
                 next.give(&waiting.connection)?;

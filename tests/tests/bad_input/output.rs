@@ -98,17 +98,23 @@ fn what_is_written_is_for_its_owner_alone_unless_told_otherwise() {
     let target = place("exported");
     let line = format!("export clients time_entries {} --lake {lake}", target.display());
     shell(&scene, script, &line).with(0);
-    let line = format!("sync --streams clients --lake {} --state {}", place("a").display(), place("state/s.sqlite").display());
+    let line = format!(
+        "sync --streams clients --lake {} --state {}",
+        place("a").display(),
+        place("state/s.sqlite").display()
+    );
     shell(&scene, script, &line).with(0);
     let mut seen = 0;
-    for path in [&private, &target, &place("a"), &place("state")].iter().flat_map(|path| all(path)) {
+    for path in [&private, &target, &place("a"), &place("state")].iter().flat_map(|path| all(path))
+    {
         let mode = fs::metadata(&path).unwrap().mode();
         assert_eq!(mode & 0o077, 0, "{mode:o} {}", path.display());
         seen += 1;
     }
     assert!(seen > 200, "{seen}");
 
-    for (name, more, variable) in [("b", "--shared", None), ("c", "", Some("HARVEST_SHARED=yes "))] {
+    for (name, more, variable) in [("b", "--shared", None), ("c", "", Some("HARVEST_SHARED=yes "))]
+    {
         let script = format!("umask 022; {}\"$@\"", variable.unwrap_or_default());
         let line = format!("sync --streams clients {more} --lake {}", place(name).display());
         let ended = shell(&scene, &script, &line).with(0);
@@ -172,9 +178,8 @@ fn a_setting_that_is_empty_is_a_mistake_and_not_the_default() {
             finish(command.spawn().unwrap()).with(2).says(&["empty"]);
         }
     });
-    let variables: Vec<(&str, &str)> = ["LAKE", "STATE", "ACCOUNT_ID", "ACCESS_TOKEN", "STREAMS"]
-        .map(|name| (name, name))
-        .into();
+    let variables: Vec<(&str, &str)> =
+        ["LAKE", "STATE", "ACCOUNT_ID", "ACCESS_TOKEN", "STREAMS"].map(|name| (name, name)).into();
     in_parallel(&variables, |name| {
         for line in ["sync", "status", "reset clients"] {
             let mut command = scene.command(line);
@@ -233,7 +238,8 @@ fn an_account_that_harvest_does_not_show_is_called_so() {
         let effect = Effect::Status { status, retry_after: None, html: false };
         scene.fault("/v2/users/me", Select::Always, effect);
         for line in ["check", "sync"] {
-            let ended = scene.run(line).with(3).says(&["account id", "1000001", "nothing was read"]);
+            let ended =
+                scene.run(line).with(3).says(&["account id", "1000001", "nothing was read"]);
             assert!(!ended.said().contains("--exclude"), "{}", ended.said());
             assert!(!ended.said().contains("what was read before"), "{}", ended.said());
         }

@@ -119,16 +119,15 @@ async fn a_lake_that_goes_on_at_any_moment_is_looked_at_anew() {
             let place = LakePlace::parse("memory").unwrap();
             let lake = LakeFacts { place, store: Arc::<Moving>::clone(&store) };
             let looked = settled(&lake, spec, &NoChanges::default()).await;
-            let (verdict, _) = looked.unwrap_or_else(|error| {
-                panic!("{name} at {moves_at}: {}", error.chain())
-            }).unwrap();
+            let (verdict, _) = looked
+                .unwrap_or_else(|error| panic!("{name} at {moves_at}: {}", error.chain()))
+                .unwrap();
             assert_eq!(verdict.table.findings, [], "{name} at {moves_at}");
 
             let calls = store.calls.swap(0, Ordering::SeqCst);
             let exported = crate::export::exported(&lake, spec, None, &MemoryStore::new()).await;
-            let exported = exported.unwrap_or_else(|error| {
-                panic!("{name} at {moves_at}: {}", error.chain())
-            });
+            let exported =
+                exported.unwrap_or_else(|error| panic!("{name} at {moves_at}: {}", error.chain()));
             assert!(exported.rows > 0);
             if calls <= moves_at {
                 break;

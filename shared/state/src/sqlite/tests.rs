@@ -184,7 +184,8 @@ async fn writes_wait_for_the_disk() {
     let store = SqliteStore::open(folder.path().join("state.sqlite")).await.unwrap();
     let setting = |name: &'static str| {
         store.run(move |c| {
-            c.connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+            c.connection
+                .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
         })
     };
     assert_eq!(setting("synchronous").await.unwrap(), rusqlite::types::Value::Integer(2));
