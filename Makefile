@@ -3,7 +3,7 @@
 PYTHON ?= python3
 # Python tools, each set in an environment of its own: tests/requirements/<set>.txt.
 TOOLS := .tools
-LAKE ?= ./lake
+LAKE ?= ./demo-lake
 SEEDS ?= 200
 
 .PHONY: help demo unit test extended spark trino render acceptance check sweep-cost fmt sim snap deny typos infra build bench invoke clean lake-check account speed backfill
@@ -11,8 +11,9 @@ SEEDS ?= 200
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-demo: ## Build, start a fake Harvest, fill LAKE (./lake) with 33 tables, and show it
-	cargo run --locked --quiet --bin harvest-lake -- demo --lake $(LAKE)
+demo: ## Build, start a fake Harvest, fill LAKE (./demo-lake) with 33 tables, and show it
+	@echo "The first call compiles everything: about ten minutes on two cores. Later ones start at once."
+	cargo run --locked --bin harvest-lake -- demo --lake $(LAKE)
 
 unit: ## Tests of the libraries alone: under 3 minutes when warm
 	cargo test --locked --workspace --lib --bins

@@ -13,7 +13,7 @@ use engine::ids::AccountId;
 use engine::pass::Target;
 use engine::time::Timestamp;
 use harvest_api::{Answer, ApiError, HarvestApi};
-use lake::store::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError};
+use lake::store::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
 use runtime::Context;
 use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
 
@@ -122,6 +122,12 @@ impl ObjectStore for DeadlyStore {
         let put = self.inner.put(key, bytes).await;
         self.trace.pass(if key.contains(".checkpoint.") { "checkpoint" } else { "file" });
         put
+    }
+
+    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+        let replaced = self.inner.replace(key, old, new).await;
+        self.trace.pass("file");
+        replaced
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use engine::ids::AccountId;
 use engine::time::{SignedDuration, Timestamp, plus};
-use lake::store::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError};
+use lake::store::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
 use runtime::clock::Clock;
 use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
 
@@ -72,6 +72,11 @@ impl ObjectStore for SlowStore {
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
         self.frost.call().await;
         self.inner.put(key, bytes).await
+    }
+
+    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+        self.frost.call().await;
+        self.inner.replace(key, old, new).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {

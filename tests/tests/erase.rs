@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::Int64Type;
@@ -11,10 +12,13 @@ use bytes::Bytes;
 use e2e::scene::Scene;
 use e2e::world::{Death, World, in_simulated_time, sync};
 use engine::pass::Pass;
-use lake::store::ObjectStore;
+use engine::time::{SignedDuration, plus};
+use futures::FutureExt as _;
+use lake::store::{Fault, FaultyStore, ObjectStore};
 use lake::table::Table;
 use runtime::Context;
-use runtime::erase::{Erased, erase, personal, remember};
+use runtime::erase::{Erased, erase, is_remembered, personal, remember};
+use runtime::run::{Order, Outcome};
 use sim::Scale;
 
 const STREAMS: [&str; 4] = ["users", "time_entries", "user_assignments", "time_report_team"];
@@ -178,6 +182,71 @@ fn an_erasing_that_dies_anywhere_is_ended_by_the_next() {
             after_calls += 5;
         }
         assert!(after_calls > 20);
+    });
+}
+
+/// The second comes between the first one's reading of the list and its writing.
+#[test]
+fn of_two_who_are_erased_at_the_same_time_neither_is_forgotten() {
+    in_simulated_time(async {
+        let world = World::new(&Scale::tiny(), 5);
+        for before in [None, Some(7)] {
+            if let Some(user) = before {
+                remember(&world.process(None), user).await.unwrap();
+            }
+            let (first, second) = (world.process(None), world.process(None));
+            let base = before.unwrap_or_default() + 10;
+            let once = AtomicBool::new(false);
+            let store = FaultyStore::new(Arc::clone(&first.store), move |call| {
+                let writes = call.key == "erased.json" && call.operation.writes();
+                if writes && !once.swap(true, Ordering::SeqCst) {
+                    remember(&second, base + 1).now_or_never().unwrap().unwrap();
+                }
+                Fault::None
+            });
+            let first = Context { store: Arc::new(store), ..first };
+            remember(&first, base).await.unwrap();
+            for user in before.into_iter().chain([base, base + 1]) {
+                assert!(is_remembered(&first, user).await.unwrap(), "{user} is forgotten");
+            }
+        }
+    });
+}
+
+/// The run has its decoder by then, made when nobody was erased.
+#[test]
+fn who_is_erased_while_a_run_reads_is_not_in_what_it_writes() {
+    in_simulated_time(async {
+        let user = somebody(&loaded().await).await;
+        for (stream, id, column) in
+            [("time_entries", "user_id", "user_name"), ("users", "id", "first_name")]
+        {
+            let mut world = World::new(&Scale::tiny(), 5);
+            world.settings.streams = Some(STREAMS.map(str::to_owned).into());
+            world.stop_timers();
+            let first = world.process(None);
+            let order = Order {
+                spec: streams::find(stream).unwrap(),
+                pass: Pass::Full,
+                deadline: None,
+                accept_deletes: false,
+            };
+            let other = world.process(None);
+            let meanwhile = async {
+                let soon = plus(other.clock.now(), SignedDuration::from_millis(20));
+                other.clock.sleep_until(soon).await;
+                remember(&other, user).await.unwrap();
+            };
+            let (report, ()) = futures::join!(runtime::run::run(&first, order), meanwhile);
+            assert!(matches!(report.outcome, Outcome::Yielded(_)), "{report:?}");
+            world.sleep(1).await;
+            let synced = sync(&world.process(None), None).await.unwrap();
+            assert_eq!(synced.failures(), Vec::<String>::new());
+            let values = values(&world, stream, id, user).await;
+            assert!(values[&(true, id.to_owned())] > 0, "{stream}");
+            assert_eq!(values[&(true, column.to_owned())], 0, "{stream}");
+            assert!(values[&(false, column.to_owned())] > 0, "{stream}");
+        }
     });
 }
 

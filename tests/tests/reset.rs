@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use e2e::oracle::After;
-use e2e::world::{World, in_simulated_time, sync};
+use e2e::world::{Death, World, in_simulated_time, sync};
 use engine::ids::Epoch;
 use engine::time::{SignedDuration, plus};
 use lake::store::ObjectStore;
@@ -88,5 +88,42 @@ fn a_damaged_table_of_changes_begins_anew_and_its_table_stays() {
         assert_eq!(sync(&context, None).await.unwrap().failures(), Vec::<String>::new());
         let wrong = world.oracle().differences_of("clients", After::IncrementalPasses).await;
         assert_eq!(wrong, Vec::<String>::new());
+    });
+}
+
+/// Killed before or behind any call of the stores, with or without the effect of that call.
+#[test]
+fn a_reset_that_dies_anywhere_is_ended_by_the_next_run() {
+    in_simulated_time(async {
+        let spec = streams::find("clients").unwrap();
+        for changes in [false, true] {
+            let mut deaths = 0;
+            loop {
+                let mut world = World::new(&Scale::tiny(), 5);
+                world.settings.streams = Some(["clients".to_owned()].into());
+                sync(&world.process(None), None).await.unwrap();
+                world.mutate(5, 60);
+                world.sleep(1).await;
+                let death = Death { after_calls: deaths / 2, effect: deaths % 2 == 0 };
+                let dying = world.process(Some(death));
+                let ended = if changes {
+                    runtime::reset::reset_changes(&dying, spec).await.is_ok()
+                } else {
+                    runtime::reset::reset(&dying, spec).await.is_ok()
+                };
+                world.sleep(1).await;
+                let failures = sync(&world.process(None), None).await.unwrap().failures();
+                assert_eq!(failures, Vec::<String>::new(), "changes: {changes}, {death:?}");
+                assert_eq!(world.item("clients").await.resetting, None);
+                let wrong =
+                    world.oracle().differences_of("clients", After::IncrementalPasses).await;
+                assert_eq!(wrong, Vec::<String>::new(), "changes: {changes}, {death:?}");
+                if ended {
+                    break;
+                }
+                deaths += 1;
+            }
+            assert!(deaths > 10, "{deaths}");
+        }
     });
 }

@@ -16,8 +16,9 @@ pub(crate) use kept::{
 /// Keeps an exact, queryable copy of a Harvest account as Delta Lake tables.
 ///
 /// Each flag has a variable of the environment, named in its help; the flag wins. Exit codes: 0
-/// done (also when the rate budget leaves work for later), 1 some streams failed, 2 the command
-/// line or a setting is wrong, 3 Harvest does not accept the credentials.
+/// done (also when the rate budget leaves work for later), 1 some streams failed, or the answer could
+/// not be written, 2 the command line or a setting is wrong, 3 Harvest does not accept the
+/// credentials; 130, 143 or 129 a sync was stopped by Ctrl-C, SIGTERM or SIGHUP.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "harvest-lake", version, max_term_width = 100)]
 pub struct Arguments {
@@ -30,6 +31,10 @@ pub struct Arguments {
     /// Log events to write to standard error, such as warn or runtime=debug [HARVEST_LOG]
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
+    /// Let other users of this machine read what is written, as the umask has it; otherwise lake,
+    /// state and exports are for you alone [HARVEST_SHARED]
+    #[arg(long, global = true)]
+    pub shared: bool,
 }
 
 /// The commands.
@@ -233,7 +238,7 @@ impl SweepArguments {
 #[derive(Clone, Debug, Args)]
 pub struct DemoArguments {
     /// Folder of the demo's lake; that of an earlier demo is replaced
-    #[arg(long, value_name = "FOLDER", default_value = "./lake")]
+    #[arg(long, value_name = "FOLDER", default_value = "./demo-lake")]
     pub lake: String,
     /// Size of the made-up account: tiny, demo or issue
     #[arg(long, default_value = "demo")]
@@ -421,6 +426,7 @@ mod tests {
         for setting in runtime::config::SETTINGS {
             let unused = [
                 Setting::SECRET,
+                Setting::SHARED,
                 Setting::TOKEN_FILE,
                 Setting::SYNC_INTERVAL,
                 Setting::LOG,

@@ -46,6 +46,8 @@ struct Budget {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 struct LakeState {
     folder: String,
+    /// Whether there is anything yet; of a bucket that is not asked.
+    exists: bool,
     tables: u64,
     rows: u64,
     /// Tables that cannot be used, with the reason.
@@ -60,7 +62,7 @@ pub(crate) async fn check(
 ) -> Result<Said, CliError> {
     arguments.give(&mut given);
     let deployment = Deployment::parse(&given)?;
-    let context = parts::context(&deployment, Arc::new(Silent)).await?;
+    let context = parts::looking(&deployment, Arc::new(Silent)).await?;
     let person = account::person(&context, "account").await?;
     let company = account::company(&context, "account").await?;
     let streams = probe(&context, &company, streams::STREAMS).await?;
@@ -95,7 +97,9 @@ fn findings(
 }
 
 async fn lake_state(context: &Context, deployment: &Deployment) -> LakeState {
-    let mut found = LakeState { folder: deployment.lake.to_string(), ..LakeState::default() };
+    let exists = deployment.lake.folder().is_none_or(std::path::Path::exists);
+    let folder = deployment.lake.to_string();
+    let mut found = LakeState { folder, exists, ..LakeState::default() };
     for spec in streams::STREAMS {
         let store = Arc::clone(&context.store);
         match Table::open(store, spec, context.settings.account).await {
@@ -159,9 +163,10 @@ impl Findings {
                 text::duration(window)
             ));
         }
-        let LakeState { folder, tables, rows, unusable } = &self.lake;
+        let LakeState { folder, exists, tables, rows, unusable } = &self.lake;
         lines.push(format!(
-            "lake      {folder}: writable, {}, {}",
+            "lake      {folder}: {}, {}, {}",
+            if *exists { "writable" } else { "not there yet, the first `sync` makes it" },
             text::plural(*tables, "table", "tables"),
             text::plural(*rows, "row", "rows")
         ));

@@ -19,7 +19,12 @@ use crate::text;
 pub(crate) fn schema(arguments: &SchemaArguments, given: &Given) -> Result<Said, CliError> {
     let described = Described::of(&arguments.stream)?;
     let Described { name, doc, .. } = &described;
-    let lake = arguments.lake.as_deref().or_else(|| given.get(Setting::LAKE)).unwrap_or("./lake");
+    let mut given = given.clone();
+    if let Some(lake) = &arguments.lake {
+        given.set(Setting::LAKE, lake.as_str());
+    }
+    given.check()?;
+    let lake = given.get(Setting::LAKE).unwrap_or("./lake");
     let lake = lake.trim_end_matches('/');
     Ok(match arguments.ddl {
         None => shown(&described),

@@ -1,10 +1,10 @@
 //! `harvest-lake demo`: a made-up account behind a port of this machine, read twice.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use runtime::clock::{Clock, SystemClock};
-use runtime::config::{Deployment, Given, Setting};
+use runtime::config::{Deployment, Given, LakePlace, Setting};
 use serde_json::json;
 use sim::{ADMINISTRATOR_TOKEN, Account, Face, Limit, Mutation, Scale, Served, serve};
 
@@ -36,7 +36,7 @@ pub(crate) async fn demo(
         let why = format!("`{}` is no scale: tiny, demo or issue", arguments.scale);
         runtime::config::ConfigError::Invalid { setting: SCALE, why }
     })?;
-    begin_lake(Path::new(&arguments.lake))?;
+    begin_lake(&folder(&arguments.lake)?)?;
     let account_id = scale.account_id;
     let served = start(&scale, arguments.seed).await?;
     let deployment = Deployment::parse(&settings(&served, account_id, &arguments.lake))?;
@@ -84,6 +84,17 @@ pub(crate) async fn demo(
 
 /// Not a setting of deployments, but named like one where it is wrong.
 const SCALE: Setting = Setting { flag: "--scale", variable: "demo only" };
+
+/// The folder of the demo's lake.
+fn folder(lake: &str) -> Result<PathBuf, CliError> {
+    let invalid = |why| runtime::config::ConfigError::Invalid { setting: Setting::LAKE, why };
+    match LakePlace::parse(lake).map_err(invalid)? {
+        LakePlace::Folder(folder) => Ok(folder),
+        LakePlace::Bucket { .. } => {
+            Err(invalid(format!("`{lake}` is no folder: a demo is of this machine")).into())
+        }
+    }
+}
 
 fn plain(text: String) -> Said {
     Said { text, json: serde_json::Value::Null, exit: Exit::Done }

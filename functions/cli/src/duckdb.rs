@@ -1,6 +1,7 @@
 //! Ready-made lines that query a lake.
 
 use crate::summary::Line;
+use crate::text;
 
 /// Two or three lines for a shell, about tables that have rows.
 pub(crate) fn queries(lake: &str, lines: &[Line]) -> Vec<String> {
@@ -21,23 +22,92 @@ pub(crate) fn queries(lake: &str, lines: &[Line]) -> Vec<String> {
         if queries.is_empty() {
             queries.push(duckdb(&format!("SELECT * FROM {} LIMIT 10", scan(lake, stream))));
         }
-        let root = root(lake, stream);
-        queries.push(format!("python3 -c \"import polars; print(polars.read_delta('{root}'))\""));
+        let script =
+            format!("import polars; print(polars.read_delta({}))", python(&root(lake, stream)));
+        queries.push(format!("python3 -c {}", text::word(&script)));
     }
     queries
 }
 
 fn duckdb(sql: &str) -> String {
-    format!("duckdb -c \"INSTALL delta; LOAD delta; {sql}\"")
+    format!("duckdb -c {}", text::word(&format!("INSTALL delta; LOAD delta; {sql}")))
 }
 
 /// The table function for the table of `stream`.
 pub(crate) fn scan(lake: &str, stream: &str) -> String {
-    format!("delta_scan('{}')", root(lake, stream))
+    format!("delta_scan('{}')", root(lake, stream).replace('\'', "''"))
 }
 
-/// Where the table of `stream` is, within single quotes.
+/// Where the table of `stream` is.
 fn root(lake: &str, stream: &str) -> String {
-    let lake = lake.trim_end_matches('/').replace('\'', "''");
-    format!("{lake}/tables/{stream}")
+    format!("{}/tables/{stream}", lake.trim_end_matches('/'))
+}
+
+/// A text as Python writes it.
+fn python(text: &str) -> String {
+    let mut literal = String::from("'");
+    for character in text.chars() {
+        match character {
+            '\'' | '\\' => literal.extend(['\\', character]),
+            '\n' => literal.push_str("\\n"),
+            '\r' => literal.push_str("\\r"),
+            other => literal.push(other),
+        }
+    }
+    literal.push('\'');
+    literal
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    fn lines(lake: &str) -> Vec<String> {
+        let line = |stream: &str| Line { stream: stream.to_owned(), rows: 1, ..Line::default() };
+        queries(lake, &[line("time_entries")])
+    }
+
+    #[test]
+    fn plain_places_are_shown_in_double_quotes() {
+        let [first, _, last] = &lines("./lake/")[..] else { panic!() };
+        assert!(first.starts_with("duckdb -c \"INSTALL delta; LOAD delta; SELECT"), "{first}");
+        assert!(first.contains("delta_scan('./lake/tables/time_entries')"), "{first}");
+        assert!(last.contains("read_delta('./lake/tables/time_entries')"), "{last}");
+    }
+
+    /// What a shell makes of the lines: one word after `-c`, which names the place as it is.
+    #[test]
+    fn whatever_the_place_is_called_the_shell_runs_nothing_of_it() {
+        for name in [
+            "a$(touch pwned)",
+            "a`touch pwned`",
+            "a\";touch pwned;\"",
+            "it's",
+            "a b",
+            "a!b",
+            "$HOME",
+            "a\\b",
+            "a\nb",
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let lake = format!("/x/{name}");
+            for line in lines(&lake) {
+                let script = format!(
+                    "duckdb() {{ printf %s \"$2\"; }}; python3() {{ printf %s \"$2\"; }}; {line}"
+                );
+                let run = Command::new("sh").args(["-c", &script]).current_dir(&folder).output();
+                let output = run.unwrap();
+                let word = String::from_utf8(output.stdout).unwrap();
+                let named = if line.starts_with("duckdb") {
+                    scan(&lake, "time_entries")
+                } else {
+                    python(&root(&lake, "time_entries"))
+                };
+                assert!(word.contains(&named), "{line}: {word}");
+            }
+            assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "{name}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 use std::sync::Arc;
 
 use runtime::config::{Deployment, Given};
-use runtime::erase::{Erased, erase, personal, remember};
+use runtime::erase::{ERASED, Erased, erase, is_remembered, personal, remember};
 use runtime::parts;
 use runtime::progress::Silent;
 use serde_json::json;
@@ -62,6 +62,10 @@ pub(crate) async fn erased(arguments: &EraseArguments, mut given: Given) -> Resu
             }
         };
         writeln!(text, "{stream}: {line}").unwrap_or_default();
+    }
+    if !is_remembered(&context, user).await? {
+        exit = Exit::SomeFailed;
+        writeln!(text, "`{ERASED}` no longer names them: call this again").unwrap_or_default();
     }
     text.push_str(REMAINS);
     let json = json!({

@@ -19,12 +19,16 @@ pub enum Exit {
     Usage,
     /// Harvest does not accept the credentials.
     CredentialsRefused,
-    /// Somebody pressed Ctrl-C.
+    /// The terminal went away (SIGHUP).
+    HungUp,
+    /// Somebody pressed Ctrl-C (SIGINT).
     Interrupted,
+    /// Somebody ended the process (SIGTERM).
+    Terminated,
 }
 
 impl Exit {
-    /// 0, 1, 2, 3, or 130.
+    /// 0 to 3; of a signal 128 and its number, as shells have it.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
@@ -32,7 +36,9 @@ impl Exit {
             Self::SomeFailed => 1,
             Self::Usage => 2,
             Self::CredentialsRefused => 3,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
+            Self::Terminated => 143,
         }
     }
 }
@@ -149,9 +155,11 @@ impl CliError {
                 PartsError::Newer { .. } => Exit::SomeFailed,
                 PartsError::State(state) => state_exit(state.kind),
             },
-            Self::Run(RunError::Credentials { .. } | RunError::NoCredentials) => {
-                Exit::CredentialsRefused
-            }
+            Self::Run(
+                RunError::Credentials { .. }
+                | RunError::NoSuchAccount { .. }
+                | RunError::NoCredentials,
+            ) => Exit::CredentialsRefused,
             Self::Run(_)
             | Self::Table(_)
             | Self::Past(_)
@@ -159,6 +167,26 @@ impl CliError {
             | Self::Demo { .. }
             | Self::Export { .. }
             | Self::Verify { .. } => Exit::SomeFailed,
+        }
+    }
+
+    /// Whether a file was gone that an older version of a table names: the newest may do.
+    pub(crate) fn is_vanished(&self) -> bool {
+        match self {
+            Self::Export { source, .. } => source.is_vanished(),
+            Self::Verify { source, .. } => source.is_vanished(),
+            Self::Config(_)
+            | Self::Stream(_)
+            | Self::Parts(_)
+            | Self::Run(_)
+            | Self::Table(_)
+            | Self::Past(_)
+            | Self::Time { .. }
+            | Self::Target { .. }
+            | Self::Partition(_)
+            | Self::NoTable { .. }
+            | Self::NotADemo { .. }
+            | Self::Demo { .. } => false,
         }
     }
 

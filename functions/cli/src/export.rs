@@ -1,6 +1,10 @@
 //! `harvest-lake export`.
 
+use std::path::{Component, Path, PathBuf};
+
+use engine::spec::StreamSpec;
 use lake::export::{Exported, PartitionBy};
+use lake::store::ObjectStore;
 use runtime::aws::Aws;
 use runtime::config::{Given, LakePlace, find_stream, has_own_s3_endpoint};
 use runtime::parts;
@@ -8,7 +12,7 @@ use serde_json::json;
 
 use crate::arguments::ExportArguments;
 use crate::exit::{CliError, Exit};
-use crate::lake_facts::LakeFacts;
+use crate::lake_facts::{LakeFacts, TRIES};
 use crate::said::Said;
 use crate::text;
 
@@ -20,21 +24,15 @@ pub(crate) async fn export(arguments: &ExportArguments, given: &Given) -> Result
         return Err(CliError::Target { why: "name one".to_owned() });
     };
     let specs = names.iter().map(|name| find_stream(name)).collect::<Result<Vec<_>, _>>()?;
-    let place = LakePlace::parse(target).map_err(|why| CliError::Target { why })?;
-    let store = parts::store(&place, &Aws::new(has_own_s3_endpoint())).await;
     let lake = LakeFacts::of(&given).await?;
+    let place = LakePlace::parse(target).map_err(|why| CliError::Target { why })?;
+    outside(&place, &lake.place)?;
+    let store = parts::store(&place, &Aws::new(has_own_s3_endpoint())).await;
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     let mut statements = String::new();
     for spec in specs {
-        let Some(table) = lake.open(spec).await? else {
-            return Err(CliError::NoTable { stream: spec.name, lake: lake.place.to_string() });
-        };
-        let by = arguments.partition_by.as_deref();
-        let by = by.map(|name| PartitionBy::parse(table.schema(), name)).transpose()?;
-        let exported = lake::export::export(&table, by.as_ref(), &*store)
-            .await
-            .map_err(|source| CliError::Export { stream: spec.name, source })?;
+        let exported = exported(&lake, spec, arguments.partition_by.as_deref(), &*store).await?;
         let Exported { folder, version, files, rows: count, bytes, .. } = &exported;
         let location = place.locate(&format!("{folder}/"));
         let partition = exported.partition.as_ref().map(|(name, ty)| (name.as_str(), *ty));
@@ -66,4 +64,129 @@ pub(crate) async fn export(arguments: &ExportArguments, given: &Given) -> Result
     let header = ["stream", "snapshot", "version", "files", "rows", "size", ""];
     let text = text::table(&header, 2..6, rows) + &statements;
     Ok(Said { text, json: json!({ "exports": documents, "exit_code": 0 }), exit: Exit::Done })
+}
+
+/// The snapshot of one table; of a newer version where a run removes what is being read.
+pub(crate) async fn exported(
+    lake: &LakeFacts,
+    spec: &'static StreamSpec,
+    partition_by: Option<&str>,
+    target: &dyn ObjectStore,
+) -> Result<Exported, CliError> {
+    let mut tries = 1;
+    loop {
+        let Some(table) = lake.open(spec).await? else {
+            return Err(CliError::NoTable { stream: spec.name, lake: lake.place.to_string() });
+        };
+        let by = partition_by.map(|name| PartitionBy::parse(table.schema(), name)).transpose()?;
+        let exported = lake::export::export(&table, by.as_ref(), target).await;
+        match exported.map_err(|source| CliError::Export { stream: spec.name, source }) {
+            Err(error) if error.is_vanished() && tries < TRIES => tries += 1,
+            other => return other,
+        }
+    }
+}
+
+/// Refuses a target inside the lake: what lies there is the lake's, to be listed, vacuumed, and told
+/// apart from snapshots by nobody.
+fn outside(target: &LakePlace, lake: &LakePlace) -> Result<(), CliError> {
+    let inside = match (target, lake) {
+        (LakePlace::Folder(target), LakePlace::Folder(lake)) => {
+            real_path(target).starts_with(real_path(lake))
+        }
+        (
+            LakePlace::Bucket { bucket: target, prefix: below },
+            LakePlace::Bucket { bucket: lake, prefix },
+        ) => {
+            let rest = below.strip_prefix(prefix.as_str());
+            target == lake
+                && rest.is_some_and(|rest| {
+                    prefix.is_empty() || rest.is_empty() || rest.starts_with('/')
+                })
+        }
+        (LakePlace::Folder(_), LakePlace::Bucket { .. })
+        | (LakePlace::Bucket { .. }, LakePlace::Folder(_)) => false,
+    };
+    if inside {
+        let why = format!("`{target}` lies in the lake `{lake}`: choose another place");
+        return Err(CliError::Target { why });
+    }
+    Ok(())
+}
+
+/// The path without links and dots; of what is not there yet, as it would be.
+fn real_path(path: &Path) -> PathBuf {
+    let mut real = std::env::current_dir().unwrap_or_default();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(real.pop()),
+            Component::CurDir => {}
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => real.push(part),
+        }
+        // At each step: `..` behind a link leads out of where the link leads to.
+        if let Ok(found) = real.canonicalize() {
+            real = found;
+        }
+    }
+    real
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_target_inside_the_lake_is_refused_however_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        std::fs::create_dir_all(root.join("lake/tables")).unwrap();
+        std::fs::create_dir_all(root.join("other/deep")).unwrap();
+        std::os::unix::fs::symlink(root.join("lake"), root.join("link")).unwrap();
+        std::os::unix::fs::symlink(root.join("lake/tables"), root.join("other/into")).unwrap();
+        std::os::unix::fs::symlink(root.join("other/deep"), root.join("lake/out")).unwrap();
+        let place = |path: &str| LakePlace::Folder(root.join(path));
+        for (target, lake, inside) in [
+            ("lake", "lake", true),
+            ("lake/exports", "lake", true),
+            ("lake/exports/not/there", "lake", true),
+            ("./other/../lake/x", "lake", true),
+            ("link/x", "lake", true),
+            ("lake/x", "link", true),
+            ("other/into/x", "lake", true),
+            ("none/../lake/x", "lake", true),
+            ("exports", "lake", false),
+            ("lake-2", "lake", false),
+            ("lake/../exports", "lake", false),
+            ("lake/out/x", "lake", false),
+            ("lake/out/../x", "lake", false),
+            ("x", "not-there", false),
+            ("not-there/x", "not-there", true),
+        ] {
+            let refused = outside(&place(target), &place(lake));
+            assert_eq!(refused.is_err(), inside, "{target} in {lake}");
+            assert!(refused.err().is_none_or(|error| error.exit() == Exit::Usage));
+        }
+    }
+
+    #[test]
+    fn a_prefix_below_that_of_the_lake_is_inside() {
+        let place = |text: &str| LakePlace::parse(text).unwrap();
+        for (target, lake, inside) in [
+            ("s3://abc/lake", "s3://abc/lake", true),
+            ("s3://abc/lake/x", "s3://abc/lake", true),
+            ("s3://abc/lakes", "s3://abc/lake", false),
+            ("s3://abc/x", "s3://abc/lake", false),
+            ("s3://abcd/lake/x", "s3://abc/lake", false),
+            ("s3://abc/x", "s3://abc", true),
+            ("s3://abc", "s3://abc/lake", false),
+            ("./abc", "s3://abc", false),
+        ] {
+            assert_eq!(
+                outside(&place(target), &place(lake)).is_err(),
+                inside,
+                "{target} in {lake}"
+            );
+        }
+    }
 }

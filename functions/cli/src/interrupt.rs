@@ -1,9 +1,10 @@
-//! Ctrl-C: the first ends in good order, the second at once.
+//! Asked to stop: the first time in good order, the second time at once.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
+
+use crate::signals::{Signals, Stop};
 
 /// Whether somebody wants to stop.
 #[derive(Clone, Debug, Default)]
@@ -11,17 +12,22 @@ pub(crate) struct Interrupt(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    asked: AtomicBool,
+    asked: Mutex<Option<Stop>>,
     notify: Notify,
 }
 
 impl Interrupt {
     pub(crate) fn is_asked(&self) -> bool {
-        self.0.asked.load(Ordering::Relaxed)
+        self.by().is_some()
     }
 
-    pub(crate) fn ask(&self) {
-        self.0.asked.store(true, Ordering::Relaxed);
+    /// What asked first.
+    pub(crate) fn by(&self) -> Option<Stop> {
+        *self.0.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn ask(&self, stop: Stop) {
+        self.0.asked.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(stop);
         self.0.notify.notify_waiters();
     }
 
@@ -36,19 +42,16 @@ impl Interrupt {
         }
     }
 
-    /// Listens to Ctrl-C from now on; `say` tells the person what the first one does.
+    /// Listens to signals from now on; `say` tells the person what the first one does.
     pub(crate) fn listen(&self, say: impl Fn() + Send + 'static) {
         let interrupt = self.clone();
+        let mut signals = Signals::listen();
         tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_err() {
-                return;
-            }
-            interrupt.ask();
+            interrupt.ask(signals.next().await);
             say();
-            if tokio::signal::ctrl_c().await.is_ok() {
-                // Every step is crash safe; the locks go with the process.
-                std::process::exit(i32::from(crate::exit::Exit::Interrupted.code()));
-            }
+            let again = signals.next().await;
+            // Every step is crash safe; the locks go with the process.
+            std::process::exit(i32::from(again.exit().code()));
         });
     }
 }
@@ -66,9 +69,10 @@ mod tests {
             async move { interrupt.asked().await }
         });
         tokio::task::yield_now().await;
-        interrupt.ask();
+        interrupt.ask(Stop::Terminate);
         waiting.await.unwrap();
         interrupt.asked().await;
-        assert!(interrupt.is_asked());
+        interrupt.ask(Stop::Interrupt);
+        assert_eq!(interrupt.by(), Some(Stop::Terminate), "the first one counts");
     }
 }

@@ -12,6 +12,8 @@ use runtime::parts;
 
 use crate::exit::CliError;
 
+/// How often a table is opened anew that goes on while it is looked at.
+pub(crate) const TRIES: u32 = 5;
 /// No account has this id: opening a table in its name tells whose it is.
 const NOBODY: AccountId = AccountId(0);
 
@@ -28,6 +30,7 @@ impl LakeFacts {
     /// # Errors
     /// Where the setting names no lake.
     pub(crate) async fn of(given: &Given) -> Result<Self, ConfigError> {
+        given.check()?;
         let setting = Setting::LAKE;
         let place = LakePlace::parse(given.get(setting).unwrap_or("./lake"))
             .map_err(|why| ConfigError::Invalid { setting, why })?;
@@ -43,11 +46,7 @@ impl LakeFacts {
         &self,
         spec: &'static StreamSpec,
     ) -> Result<Option<Table>, TableError> {
-        let store = || Arc::clone(&self.store);
-        match Table::open(store(), spec, NOBODY).await {
-            Err(TableError::OtherAccount { found, .. }) => Table::open(store(), spec, found).await,
-            other => other,
-        }
+        opened(async |account| Table::open(Arc::clone(&self.store), spec, account).await).await
     }
 
     /// The table of the stream's changes, as `open`.
@@ -58,13 +57,17 @@ impl LakeFacts {
         &self,
         spec: &'static StreamSpec,
     ) -> Result<Option<Table>, TableError> {
-        let store = || Arc::clone(&self.store);
-        match Table::open_changes(store(), spec, NOBODY).await {
-            Err(TableError::OtherAccount { found, .. }) => {
-                Table::open_changes(store(), spec, found).await
-            }
-            other => other,
-        }
+        let open =
+            async |account| Table::open_changes(Arc::clone(&self.store), spec, account).await;
+        opened(open).await
+    }
+
+    /// Versions of the table and of the table of its changes, where they can be opened: whether they
+    /// are the same as before tells whether a run has gone on.
+    pub(crate) async fn versions(&self, spec: &'static StreamSpec) -> [Option<u64>; 2] {
+        let table = self.open(spec).await.ok().flatten();
+        let changes = self.open_changes(spec).await.ok().flatten();
+        [table, changes].map(|table| table.map(|table| table.version()))
     }
 
     /// The deployment that was given, of which nothing is asked but its stores: a token that cannot be
@@ -100,5 +103,23 @@ impl LakeFacts {
             }
         }
         None
+    }
+}
+
+/// The table, whoever's account it holds. A log is read with one listing and many requests: where a
+/// run removes an old file of it meanwhile, it looks damaged and is read anew.
+async fn opened(
+    open: impl AsyncFn(AccountId) -> Result<Option<Table>, TableError>,
+) -> Result<Option<Table>, TableError> {
+    let mut tries = 1;
+    loop {
+        let opened = match open(NOBODY).await {
+            Err(TableError::OtherAccount { found, .. }) => open(found).await,
+            other => other,
+        };
+        match opened {
+            Err(TableError::Damaged { .. }) if tries < TRIES => tries += 1,
+            other => return other,
+        }
     }
 }

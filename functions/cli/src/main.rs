@@ -1,6 +1,6 @@
 //! Wires the parts together.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -8,7 +8,6 @@ use cli::{Arguments, Terminal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
     let plain = runtime::config::refuses_colour();
     let terminal = Terminal {
         out: std::io::stdout().is_terminal() && !plain,
@@ -16,8 +15,8 @@ async fn main() -> ExitCode {
         colour_err: std::io::stderr().is_terminal() && !plain,
     };
     let mut out = std::io::stdout().lock();
-    let exit = cli::run(&arguments, terminal, &mut out).await;
-    // A reader that went away has read enough.
-    out.flush().ok();
-    exit.into()
+    match Arguments::try_parse() {
+        Ok(arguments) => cli::run(&arguments, terminal, &mut out).await.into(),
+        Err(error) => cli::unparsed(&error, terminal, &mut out).into(),
+    }
 }

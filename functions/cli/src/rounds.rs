@@ -101,7 +101,7 @@ pub(crate) async fn rounds(
             busy: BTreeSet::new(),
             defects: BTreeSet::new(),
             credentials_refused: false,
-            interrupted: false,
+            interrupted: None,
             began,
             ended: began,
         },
@@ -122,7 +122,7 @@ impl Rounds<'_> {
             }
             self.next(wake).await;
         }
-        self.synced.interrupted = self.interrupt.is_asked();
+        self.synced.interrupted = self.interrupt.by();
         self.synced.ended = self.context.clock.now();
         Ok(self.synced)
     }
@@ -131,7 +131,7 @@ impl Rounds<'_> {
         !self.synced.credentials_refused && !self.interrupt.is_asked()
     }
 
-    /// Waits for the next run to end, for `wake`, or for Ctrl-C.
+    /// Waits for the next run to end, for `wake`, or for somebody who wants to stop.
     async fn next(&mut self, wake: Option<Timestamp>) {
         let clock = Arc::clone(&self.context.clock);
         let awake = async move {

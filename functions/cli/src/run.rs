@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use runtime::config::{Given, Setting};
+use runtime::access::Readers;
+use runtime::config::{ConfigError, Given, Setting};
+use runtime::telemetry::{self, LogStyle};
 use serde_json::json;
 
 use crate::arguments::{Arguments, Command};
@@ -14,6 +16,7 @@ use crate::erase;
 use crate::exit::{CliError, Exit};
 use crate::export;
 use crate::files;
+use crate::output::Output;
 use crate::plan;
 use crate::quarantine;
 use crate::reset;
@@ -36,34 +39,73 @@ pub struct Terminal {
 }
 
 /// Runs the command, writes its result to `out`, and says how it ended. Errors go to standard
-/// error; with `--json` also to `out`.
+/// error; with `--json` also to `out`. A result that could not be written is one, too.
 pub async fn run(arguments: &Arguments, terminal: Terminal, out: &mut dyn Write) -> Exit {
-    let said = match Given::from_environment() {
-        Ok(mut given) => {
-            if let Some(filter) = &arguments.log {
-                given.set(Setting::LOG, filter.as_str());
-            }
-            runtime::telemetry::init(given.get(Setting::LOG).unwrap_or("warn"));
-            Box::pin(command(arguments, given, terminal, out)).await
-        }
+    let mut output = Output::new(out, arguments.json);
+    let said = match begin(arguments, terminal) {
+        Ok(given) => Box::pin(command(arguments, given, terminal, &mut output)).await,
         Err(error) => Err(error.into()),
     };
-    match said {
+    let exit = match said {
         Ok(said) => {
-            // A reader that went away has read enough.
-            said.write(arguments.json, out).ok();
+            output.say(&said);
             said.exit
         }
         Err(error) => {
-            let exit = error.exit();
-            let paint = Paint::when(terminal.colour_err);
-            writeln!(std::io::stderr(), "{} {}", paint.bad("harvest-lake:"), error.chain()).ok();
+            complain(terminal, &error.chain());
             if arguments.json {
-                failed(&error).write(true, out).ok();
+                output.say(&failed(&error));
             }
-            exit
+            error.exit()
         }
+    };
+    end(output, exit, terminal)
+}
+
+/// The answer to a command line that is none, or that asks for help.
+pub fn unparsed(error: &clap::Error, terminal: Terminal, out: &mut dyn Write) -> Exit {
+    let rendered = error.render();
+    let shown = |colours| match Paint::when(colours) {
+        Paint::Colours => rendered.ansi().to_string(),
+        Paint::Plain => rendered.to_string(),
+    };
+    if error.use_stderr() {
+        write!(std::io::stderr(), "{}", shown(terminal.colour_err)).ok();
+        return Exit::Usage;
     }
+    let mut output = Output::new(out, false);
+    output.say(&Said { text: shown(terminal.out), json: json!(null), exit: Exit::Done });
+    end(output, Exit::Done, terminal)
+}
+
+/// The settings of the environment; from here on log events are written, and files are as private
+/// as they are to be.
+fn begin(arguments: &Arguments, terminal: Terminal) -> Result<Given, ConfigError> {
+    let mut given = Given::from_shell()?;
+    if let Some(filter) = &arguments.log {
+        given.set(Setting::LOG, filter.as_str());
+    }
+    if arguments.shared {
+        given.set(Setting::SHARED, "true");
+    }
+    let style = if terminal.colour_err { LogStyle::Colours } else { LogStyle::Plain };
+    telemetry::init(given.get(Setting::LOG).unwrap_or("warn"), style);
+    Readers::parse(&given)?.apply();
+    Ok(given)
+}
+
+fn end(output: Output<'_>, exit: Exit, terminal: Terminal) -> Exit {
+    let (exit, error) = output.end(exit);
+    if let Some(error) = error {
+        complain(terminal, &format!("the answer could not be written: {error}"));
+    }
+    exit
+}
+
+/// A line on standard error; where that fails, too, the exit code has to do.
+fn complain(terminal: Terminal, what: &str) {
+    let paint = Paint::when(terminal.colour_err);
+    writeln!(std::io::stderr(), "{} {what}", paint.bad("harvest-lake:")).ok();
 }
 
 /// The JSON document of a command that could not do what it is for.
@@ -77,7 +119,7 @@ async fn command(
     arguments: &Arguments,
     given: Given,
     terminal: Terminal,
-    out: &mut dyn Write,
+    output: &mut Output<'_>,
 ) -> Result<Said, CliError> {
     let paint = Paint::when(terminal.out && !arguments.json);
     let show = if terminal.err { Show::Bars } else { Show::Lines };
@@ -86,9 +128,8 @@ async fn command(
         Command::Sweep(sweep) => sync::sync(&sweep.as_sync(), given, show, paint).await,
         Command::Demo(demo) => {
             let first = |said: &Said| {
-                if !arguments.json {
-                    said.write(false, out).ok();
-                    out.flush().ok();
+                if !output.is_json() {
+                    output.say(said);
                 }
             };
             Box::pin(demo::demo(demo, show, paint, first)).await

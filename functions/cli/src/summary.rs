@@ -126,8 +126,8 @@ fn summary(account: AccountId, lake: &str, synced: &Synced, left: Vec<Left>) -> 
     let busy: Vec<String> = synced.busy.iter().map(|&name| name.to_owned()).collect();
     let exit = if synced.credentials_refused {
         Exit::CredentialsRefused
-    } else if synced.interrupted {
-        Exit::Interrupted
+    } else if let Some(stop) = synced.interrupted {
+        stop.exit()
     } else if failures.is_empty() && busy.is_empty() {
         Exit::Done
     } else {
@@ -136,7 +136,7 @@ fn summary(account: AccountId, lake: &str, synced: &Synced, left: Vec<Left>) -> 
     let person = &synced.account;
     Summary {
         complete: exit == Exit::Done && left.is_empty(),
-        interrupted: synced.interrupted,
+        interrupted: synced.interrupted.is_some(),
         exit_code: exit.code(),
         account_id: account.0,
         company: person.company.clone(),

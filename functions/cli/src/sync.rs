@@ -30,7 +30,7 @@ pub(crate) async fn sync(
     let heard = Arc::clone(&watch);
     interrupt.listen(move || {
         heard.clear();
-        tracing::warn!("stopping in good order; press Ctrl-C again to stop at once");
+        tracing::warn!("stopping in good order; press Ctrl-C (or signal) again to stop at once");
     });
     let wish = Wish { pass: arguments.pass.map(Pass::from), wait: arguments.run.wait };
     let summary = bring_up_to_date(&deployment, wish, watch, &interrupt).await?;

@@ -94,6 +94,13 @@ fn minutes(minutes: u64) -> String {
     }
 }
 
+/// One word of a shell's line, quoted where it needs to be.
+pub(crate) fn word(text: &str) -> String {
+    // No line of a shell can hold a null character.
+    let text = text.replace('\0', "");
+    shlex::try_quote(&text).map_or_else(|_| String::new(), |word| word.into_owned())
+}
+
 /// `one`, `2 files`.
 pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{} {many}", count(number)) }

@@ -3,6 +3,8 @@
 mod harvest;
 mod pages;
 mod render;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ use serde_json::json;
 
 use crate::arguments::VerifyArguments;
 use crate::exit::{CliError, Exit};
-use crate::lake_facts::LakeFacts;
+use crate::lake_facts::{LakeFacts, TRIES};
 use crate::said::{Paint, Said};
 use harvest::{Comparison, Extent, Harvest};
 
@@ -71,7 +73,7 @@ pub(crate) async fn verify(
             }
             lake.name_account(&mut given).await;
             let deployment = Deployment::parse(&given)?;
-            let context = parts::context(&deployment, Arc::new(Silent)).await?;
+            let context = parts::looking(&deployment, Arc::new(Silent)).await?;
             Some(Harvest::new(context, extent).await?)
         }
     };
@@ -80,24 +82,14 @@ pub(crate) async fn verify(
     let mut verdicts = Vec::new();
     let wanted = if named.is_empty() { streams::STREAMS.to_vec() } else { named.clone() };
     for spec in wanted {
-        match table(&lake, spec).await? {
-            Some((verified, table)) => {
-                let mut verdict =
-                    Verdict { stream: spec.name, table: verified, ..Verdict::default() };
-                let table = table.filter(|_| is_readable(&verdict.table));
-                if let Some(mut table) = table {
-                    if no_changes.keeps(spec.name) {
-                        verdict.changes = changes(spec, &mut table).await?;
-                    }
-                    if let Some(harvest) = &harvest {
-                        verdict.harvest = Some(harvest.compare(spec, &mut table).await?);
-                    }
-                } else if harvest.is_some() {
-                    verdict.harvest = Some(Comparison::skipped("the table itself is damaged"));
+        match settled(&lake, spec, &no_changes).await? {
+            Some((mut verdict, table)) => {
+                if let Some(harvest) = &harvest {
+                    verdict.harvest = Some(match table {
+                        Some(mut table) => harvest.compare(spec, &mut table).await?,
+                        None => Comparison::skipped("the table itself is damaged"),
+                    });
                 }
-                let found = verdict.changes.iter_mut();
-                let found = found.flat_map(|changes| core::mem::take(&mut changes.findings));
-                verdict.table.findings.extend(found);
                 verdicts.push(verdict);
             }
             None if named.is_empty() => {}
@@ -108,6 +100,51 @@ pub(crate) async fn verify(
         return Err(no_table(first, &lake));
     }
     Ok(said(&lake, &verdicts, paint))
+}
+
+/// What was found of one stream, and its table where rows can be compared. What was found while a run
+/// went on with the tables may be of two versions at once, or of files that are gone: it is looked at
+/// anew.
+async fn settled(
+    lake: &LakeFacts,
+    spec: &'static StreamSpec,
+    no_changes: &NoChanges,
+) -> Result<Option<(Verdict, Option<Table>)>, CliError> {
+    let mut tries = 1;
+    loop {
+        let before = lake.versions(spec).await;
+        let looked = look(lake, spec, no_changes).await;
+        let sound = match &looked {
+            Ok(Some((verdict, _))) => verdict.findings() == 0,
+            Ok(None) => true,
+            Err(_) => false,
+        };
+        if sound || tries >= TRIES || lake.versions(spec).await == before {
+            return looked;
+        }
+        tries += 1;
+    }
+}
+
+async fn look(
+    lake: &LakeFacts,
+    spec: &'static StreamSpec,
+    no_changes: &NoChanges,
+) -> Result<Option<(Verdict, Option<Table>)>, CliError> {
+    let Some((verified, table)) = table(lake, spec).await? else {
+        return Ok(None);
+    };
+    let mut table = table.filter(|_| is_readable(&verified));
+    let mut verdict = Verdict { stream: spec.name, table: verified, ..Verdict::default() };
+    if let Some(table) = &mut table
+        && no_changes.keeps(spec.name)
+    {
+        verdict.changes = changes(spec, table).await?;
+    }
+    let found = verdict.changes.iter_mut();
+    let found = found.flat_map(|changes| core::mem::take(&mut changes.findings));
+    verdict.table.findings.extend(found);
+    Ok(Some((verdict, table)))
 }
 
 fn no_table(spec: &StreamSpec, lake: &LakeFacts) -> CliError {

@@ -112,9 +112,12 @@ const fn is_recorded(error: &RunError) -> bool {
         | RunError::ModuleOff { .. }
         | RunError::OtherGrid { .. }
         | RunError::LostLease { .. }
+        | RunError::ErasedMeanwhile { .. }
         | RunError::Table { .. }
         | RunError::Store { .. } => true,
         RunError::NoCredentials
+        | RunError::NoSuchAccount { .. }
+        | RunError::AccountUnread { .. }
         | RunError::Secret { .. }
         | RunError::Refresh { .. }
         | RunError::State { .. }

@@ -34,6 +34,19 @@ pub struct StreamItem {
     pub health: Health,
     /// When files of dead attempts were last looked for.
     pub orphans_sought: Option<Timestamp>,
+    /// What is being thrown away: whoever has the lease next goes on with that first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resetting: Option<Resetting>,
+}
+
+/// What a reset throws away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resetting {
+    /// The stream's table, with everything that is known of it.
+    Table,
+    /// The table of its changes.
+    Changes,
 }
 
 /// Where a stream stands: written with every commit, then into the state item.

@@ -1,5 +1,6 @@
 //! The real API over HTTPS.
 
+mod body;
 #[cfg(test)]
 mod tests;
 
@@ -12,12 +13,13 @@ use engine::key::first_id;
 use engine::pass::Target;
 use engine::retry::Failure;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-    USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap,
+    HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
 };
 use reqwest::{Client, Response};
 use rustls::{ClientConfig, RootCertStore};
 
+use self::body::{Body, BodyError};
 use crate::base::shown;
 use crate::error::SetupError;
 use crate::{Answer, ApiError, BaseUrl, Credentials, HarvestApi, Reply, Token, TokenCell};
@@ -81,7 +83,6 @@ impl ReqwestApi {
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())
-            .gzip(true)
             .pool_idle_timeout(KEPT_OPEN)
             .http2_keep_alive_interval(PING)
             .http2_keep_alive_timeout(tuning.connect)
@@ -117,24 +118,29 @@ impl ReqwestApi {
         if announced > largest {
             return if wanted { Err(too_large(&[])) } else { Ok(reply) };
         }
-        loop {
+        let mut body = Body::new(text(&response, &CONTENT_ENCODING).as_deref(), largest);
+        let ended = loop {
             match response.chunk().await {
-                Ok(None) => return Ok(reply),
-                Ok(Some(chunk)) => {
-                    reply.body.extend_from_slice(&chunk);
-                    if u64::try_from(reply.body.len()).unwrap_or(u64::MAX) > largest {
-                        return if wanted { Err(too_large(&reply.body)) } else { Ok(reply) };
-                    }
-                }
-                // The status says enough.
-                Err(_) if !wanted => return Ok(reply),
-                Err(source) => {
-                    return Err(ApiError::new(Failure::TimedOut, request)
-                        .with_detail("it broke off in the middle of the body")
-                        .with_source(source.without_url()));
-                }
+                Ok(None) => break Ok(()),
+                Ok(Some(chunk)) => match body.push(&chunk) {
+                    Ok(()) => {}
+                    Err(BodyError::TooLarge) => break Err(too_large(&body.so_far())),
+                    Err(BodyError::Broken(source)) => break Err(broken(request, source)),
+                },
+                Err(source) => break Err(broken(request, source.without_url())),
             }
+        };
+        // Where it is a refusal the status says enough.
+        if !wanted {
+            reply.body = body.so_far();
+            return Ok(reply);
         }
+        ended?;
+        reply.body = body.finish().map_err(|error| match error {
+            BodyError::TooLarge => too_large(&[]),
+            BodyError::Broken(source) => broken(request, source),
+        })?;
+        Ok(reply)
     }
 }
 
@@ -174,6 +180,12 @@ impl fmt::Debug for ReqwestApi {
     }
 }
 
+fn broken(request: &str, source: impl std::error::Error + Send + Sync + 'static) -> ApiError {
+    ApiError::new(Failure::TimedOut, request)
+        .with_detail("it broke off in the middle of the body")
+        .with_source(source)
+}
+
 fn text(response: &Response, name: &HeaderName) -> Option<String> {
     let value = response.headers().get(name)?.to_str().ok()?;
     Some(value.to_owned())
@@ -187,6 +199,7 @@ fn headers(credentials: &Credentials, contact: &str) -> Result<HeaderMap, SetupE
     let agent = agent.ok_or_else(|| SetupError::Contact(contact.escape_debug().to_string()))?;
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     headers.insert(
         HeaderName::from_static("harvest-account-id"),
         HeaderValue::from(credentials.account.0),

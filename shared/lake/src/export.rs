@@ -104,6 +104,14 @@ pub enum ExportError {
     Died(String),
 }
 
+impl ExportError {
+    /// Whether a file was gone that the version in hand names: the newest one may do.
+    #[must_use]
+    pub fn is_vanished(&self) -> bool {
+        matches!(self, Self::Read(PartitionError::Missing { .. }))
+    }
+}
+
 impl PartitionBy {
     /// Reads `spent_month`, `issue_year`, `client_id` and the like.
     ///

@@ -1,11 +1,13 @@
 //! Where the lake's objects are: a folder, memory, S3.
 
+mod change;
 pub mod conformance;
 mod faulty;
 mod folder;
 mod memory;
 mod s3;
 
+pub use change::{Edit, change};
 pub use faulty::{Call, Fault, FaultyStore, Operation};
 pub use folder::FolderStore;
 pub use memory::MemoryStore;
@@ -36,6 +38,15 @@ pub enum PutIfAbsent {
     Exists,
 }
 
+/// Outcome of replacing what was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replace {
+    /// Ours is the object now, durably.
+    Replaced,
+    /// The object is another one by now, or gone; ours is not written.
+    Changed,
+}
+
 /// Where objects are kept. All implementations pass one conformance suite.
 #[async_trait]
 pub trait ObjectStore: Send + Sync + core::fmt::Debug {
@@ -45,6 +56,11 @@ pub trait ObjectStore: Send + Sync + core::fmt::Debug {
 
     /// Creates or replaces the object: readers see the old or the new one.
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError>;
+
+    /// Replaces the object if it still is `old`: of any number of writers that read the same one
+    /// exactly one wins, also against [`put`](Self::put) and [`delete`](Self::delete). A caller that
+    /// hears [`Replace::Changed`] reads again: its own request may have been sent twice.
+    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError>;
 
     /// The object, or `None` where there is none.
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError>;

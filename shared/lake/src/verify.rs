@@ -150,6 +150,14 @@ pub enum VerifyError {
     Died(String),
 }
 
+impl VerifyError {
+    /// Whether a file was gone that the version in hand names: the newest one may do.
+    #[must_use]
+    pub fn is_vanished(&self) -> bool {
+        matches!(self, Self::Partition(PartitionError::Missing { .. }))
+    }
+}
+
 /// Reads all of the table and says what is wrong with it. A table that goes on meanwhile is begun
 /// anew where files of its older version vanish.
 ///

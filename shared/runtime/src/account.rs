@@ -41,7 +41,7 @@ pub struct Company {
 const GATHERED: SignedDuration = SignedDuration::from_millis(200);
 
 /// What a request outside of streams is called in errors.
-const ACCOUNT: &str = "account";
+pub(crate) const ACCOUNT: &str = "account";
 
 /// Sends one request with permits and retries, in the name of `stream`.
 ///

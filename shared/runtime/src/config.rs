@@ -20,12 +20,14 @@ use engine::time::{Date, SignedDuration};
 use engine::window::Grid;
 use harvest_api::BaseUrl;
 
+use crate::access::Readers;
 use crate::aws::Aws;
 use crate::gate::MOST_AT_ONCE;
 
 pub use error::ConfigError;
 pub use given::{Given, SETTINGS, Setting, function_name, has_own_s3_endpoint, refuses_colour};
 pub use names::{UnknownStream, find_stream};
+pub use parse::switched;
 pub use place::{LakePlace, StatePlace, TokenPlace};
 pub use privacy::Privacy;
 
@@ -176,6 +178,8 @@ impl Default for NoChanges {
 pub struct Deployment {
     /// What runs go by.
     pub settings: Settings,
+    /// Who of this machine may read what is written.
+    pub readers: Readers,
     /// Where Harvest's API lives.
     pub base: BaseUrl,
     /// Who may send requests; `None`: nobody said.

@@ -14,7 +14,7 @@ use lake::decode::Decoder;
 use lake::erase::Eraser;
 use lake::maintenance;
 use lake::schema::TableSchema;
-use lake::store::ObjectStore;
+use lake::store::{Edit, ObjectStore, Replace, StoreError, change};
 
 use crate::context::Context;
 use crate::error::RunError;
@@ -24,6 +24,10 @@ use crate::upgrade::Upgraded;
 
 /// The object that lists erased users.
 pub const ERASED: &str = "erased.json";
+/// What the list belongs to, in errors.
+const ACCOUNT: &str = "account";
+/// How often a file of the quarantine is read again because a run changed it meanwhile.
+const MOST_RACES: u32 = 100;
 
 /// What was erased of one stream.
 #[derive(Debug)]
@@ -50,29 +54,46 @@ pub async fn erased_users(
     stream: &'static str,
 ) -> Result<BTreeSet<i64>, RunError> {
     let failed = |source| RunError::Store { stream, source: Box::new(source) };
-    let Some(bytes) = store.get(ERASED).await.map_err(failed)? else {
+    let bytes = store.get(ERASED).await.map_err(failed)?;
+    listed(bytes.as_ref(), stream)
+}
+
+fn listed(bytes: Option<&Bytes>, stream: &'static str) -> Result<BTreeSet<i64>, RunError> {
+    let Some(bytes) = bytes else {
         return Ok(BTreeSet::new());
     };
-    serde_json::from_slice(&bytes).map_err(|error| RunError::Defect {
+    serde_json::from_slice(bytes).map_err(|error| RunError::Defect {
         stream,
         what: format!("`{ERASED}`, the list of erased users, cannot be read: {error}"),
     })
 }
 
-/// Adds `user` to those whose data is not kept.
+/// Adds `user` to those whose data is not kept, whoever else is added at the same time. They are
+/// on the list, as it was read last, when this returns.
 ///
 /// # Errors
 /// Where the store fails.
 pub async fn remember(context: &Context, user: i64) -> Result<(), RunError> {
-    let stream = "account";
-    let mut users = erased_users(&*context.store, stream).await?;
-    if !users.insert(user) {
-        return Ok(());
-    }
-    let json = serde_json::to_vec(&users)
-        .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
-    let put = context.store.put(ERASED, Bytes::from(json)).await;
-    put.map_err(|source| RunError::Store { stream, source: Box::new(source) })
+    let stream = ACCOUNT;
+    let add = |there: Option<&Bytes>| {
+        let mut users = listed(there, stream)?;
+        if !users.insert(user) {
+            return Ok(Edit::Keep);
+        }
+        let json = serde_json::to_vec(&users)
+            .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
+        Ok(Edit::Write(Bytes::from(json)))
+    };
+    let changed = change(&*context.store, ERASED, add).await;
+    changed.map_err(|source| RunError::Store { stream, source: Box::new(source) })?
+}
+
+/// Whether `user` is on the list of those whose data is not kept.
+///
+/// # Errors
+/// Where the list cannot be read.
+pub async fn is_remembered(context: &Context, user: i64) -> Result<bool, RunError> {
+    Ok(erased_users(&*context.store, ACCOUNT).await?.contains(&user))
 }
 
 /// What of `spec`'s records is a person's own.
@@ -87,12 +108,32 @@ pub fn personal(spec: &StreamSpec) -> Option<&'static Personal> {
 /// # Errors
 /// Where the list of erased users cannot be read: then nothing may be written.
 pub async fn decoder(context: &Context, spec: &'static StreamSpec) -> Result<Decoder, RunError> {
+    let users = erased_of(context, spec).await?;
+    Ok(decoder_without(context, spec, users))
+}
+
+/// The users whose data is not kept in `spec`'s table; none where its records are nobody's own.
+pub(crate) async fn erased_of(
+    context: &Context,
+    spec: &'static StreamSpec,
+) -> Result<BTreeSet<i64>, RunError> {
+    match personal(spec) {
+        Some(_) => erased_users(&*context.store, spec.name).await,
+        None => Ok(BTreeSet::new()),
+    }
+}
+
+/// The decoder that keeps nothing of `users`.
+pub(crate) fn decoder_without(
+    context: &Context,
+    spec: &'static StreamSpec,
+    users: BTreeSet<i64>,
+) -> Decoder {
     let (rules, key) = context.settings.privacy.of(spec);
-    let Some(personal) = personal(spec) else {
-        return Ok(Decoder::new(spec).with_privacy(&rules, key));
-    };
-    let users = erased_users(&*context.store, spec.name).await?;
-    Ok(Decoder::new(spec).with_erased(&rules, key, personal, users))
+    match personal(spec) {
+        Some(personal) => Decoder::new(spec).with_erased(&rules, key, personal, users),
+        None => Decoder::new(spec).with_privacy(&rules, key),
+    }
 }
 
 /// Removes the own data of `user` from the table, its older versions and the quarantine of `spec`.
@@ -143,36 +184,72 @@ impl Run {
         let (stream, store) = (self.stream(), &self.context.store);
         let failed = |source| RunError::Store { stream, source: Box::new(source) };
         let mut removed = 0_u64;
-        for file in quarantine::list(&**store, stream).await? {
-            let Some(records) = &file.records else {
-                store.delete(&file.key).await.map_err(failed)?;
-                removed = removed.saturating_add(1);
-                continue;
-            };
-            let is_others = |raw: &str| {
-                let record: Option<serde_json::Value> = serde_json::from_str(raw).ok();
-                let steps = personal.person.split('.');
-                let id = record.as_ref().and_then(|record| {
-                    steps.into_iter().try_fold(record, |value, step| value.get(step))
-                });
-                id.and_then(serde_json::Value::as_i64).is_some_and(|id| id != user)
-            };
-            let kept: Vec<_> = records.iter().filter(|record| is_others(&record.raw)).collect();
-            if kept.len() == records.len() {
-                continue;
-            }
-            removed = removed.saturating_add((records.len() - kept.len()) as u64);
-            if kept.is_empty() {
-                store.delete(&file.key).await.map_err(failed)?;
-                continue;
-            }
-            let line = |record: &&quarantine::Record| {
-                let line = serde_json::json!({ "reason": record.reason, "raw": record.raw });
-                format!("{line}\n")
-            };
-            let text: String = kept.iter().map(line).collect();
-            store.put(&file.key, Bytes::from(text)).await.map_err(failed)?;
+        for object in store.list(&quarantine::folder(stream), None).await.map_err(failed)? {
+            let of_file = self.erase_quarantined(&object.key, personal, user).await;
+            removed = removed.saturating_add(of_file.map_err(failed)?);
         }
         Ok(removed)
     }
+
+    /// Of one file of the quarantine; how many records were removed.
+    async fn erase_quarantined(
+        &self,
+        key: &str,
+        personal: &Personal,
+        user: i64,
+    ) -> Result<u64, StoreError> {
+        let store = &self.context.store;
+        let mut removed = 0_u64;
+        for _ in 0..MOST_RACES {
+            // Once more after it was written: what is told as gone was looked for.
+            let Some(old) = store.get(key).await? else {
+                return Ok(removed);
+            };
+            let (kept, gone) = without(&old, personal, user);
+            if gone == 0 && !kept.is_empty() {
+                return Ok(removed);
+            }
+            let empty = kept.is_empty();
+            if store.replace(key, &old, kept).await? == Replace::Replaced {
+                removed = removed.saturating_add(gone);
+                if empty {
+                    store.delete(key).await?;
+                }
+            }
+        }
+        let source = "a run writes it again and again; call this again later".into();
+        Err(StoreError::Failed { key: key.to_owned(), source })
+    }
+
+    /// Stops what was read before somebody was erased: their data is in it.
+    pub(crate) async fn check_erased(&self) -> Result<(), RunError> {
+        let now = erased_of(&self.context, self.order.spec).await?;
+        let stream = self.stream();
+        if now == self.erased { Ok(()) } else { Err(RunError::ErasedMeanwhile { stream }) }
+    }
+}
+
+/// The records of a quarantine file that are another person's for certain, and how many are not.
+fn without(file: &[u8], personal: &Personal, user: i64) -> (Bytes, u64) {
+    let Some(records) = quarantine::records_in(file) else {
+        return (Bytes::new(), 1);
+    };
+    let is_others = |raw: &str| {
+        let record: Option<serde_json::Value> = serde_json::from_str(raw).ok();
+        let steps = personal.person.split('.');
+        let id = record
+            .as_ref()
+            .and_then(|record| steps.into_iter().try_fold(record, |value, step| value.get(step)));
+        id.and_then(serde_json::Value::as_i64).is_some_and(|id| id != user)
+    };
+    let kept: Vec<_> = records.iter().filter(|record| is_others(&record.raw)).collect();
+    let gone = records.len().saturating_sub(kept.len()) as u64;
+    if gone == 0 {
+        return (Bytes::copy_from_slice(file), 0);
+    }
+    let line = |record: &&quarantine::Record| {
+        let line = serde_json::json!({ "reason": record.reason, "raw": record.raw });
+        format!("{line}\n")
+    };
+    (Bytes::from(kept.iter().map(line).collect::<String>()), gone)
 }

@@ -20,6 +20,28 @@ pub enum RunError {
         #[source]
         source: Box<ApiError>,
     },
+    /// Harvest knows no such account, or shows it not to this person: nothing was read.
+    #[error(
+        "Harvest shows no account {account} to this token: check the account id, which stands beside the token on id.getharvest.com/developers, and the base URL; nothing was read and nothing written"
+    )]
+    NoSuchAccount {
+        /// The account id that was sent.
+        account: i64,
+        /// The answer.
+        #[source]
+        source: Box<ApiError>,
+    },
+    /// Harvest did not answer usably before any stream was read.
+    #[error(
+        "Harvest did not tell who asks for account {account}; nothing was read and nothing written"
+    )]
+    AccountUnread {
+        /// The account id that was sent.
+        account: i64,
+        /// The last failure.
+        #[source]
+        source: Box<ApiError>,
+    },
     /// Nobody has put a token into the secret yet: nothing is wrong, nothing is done.
     #[error(
         "waiting for credentials: the secret holds no token yet; store {{\"access_token\": \"...\"}} in it"
@@ -170,6 +192,14 @@ pub enum RunError {
         /// The stream.
         stream: &'static str,
     },
+    /// A person was erased after this run began to read, so that their data is in what it read.
+    #[error(
+        "`{stream}`: somebody was erased while it was read; nothing of that is written, the next run reads it again without them"
+    )]
+    ErasedMeanwhile {
+        /// The stream.
+        stream: &'static str,
+    },
     /// The table cannot be used.
     #[error("the table of `{stream}` cannot be used")]
     Table {
@@ -215,6 +245,8 @@ impl RunError {
                 true
             }
             Self::Credentials { .. }
+            | Self::NoSuchAccount { .. }
+            | Self::AccountUnread { .. }
             | Self::NoCredentials
             | Self::Secret { .. }
             | Self::Refresh { .. }
@@ -226,6 +258,7 @@ impl RunError {
             | Self::ModuleOff { .. }
             | Self::OtherGrid { .. }
             | Self::LostLease { .. }
+            | Self::ErasedMeanwhile { .. }
             | Self::Table { .. }
             | Self::Store { .. }
             | Self::State { .. }
@@ -238,6 +271,8 @@ impl RunError {
     pub const fn error_type(&self) -> &'static str {
         match self {
             Self::Credentials { .. } => "CredentialsRefused",
+            Self::NoSuchAccount { .. } => "NoSuchAccount",
+            Self::AccountUnread { .. } => "HarvestFailed",
             Self::NoCredentials => "WaitingForCredentials",
             Self::Secret { .. } => "SecretUnusable",
             Self::Refresh { .. } => "RefreshFailed",
@@ -253,6 +288,7 @@ impl RunError {
             Self::ModuleOff { .. } => "ModuleOff",
             Self::OtherGrid { .. } => "OtherGrid",
             Self::LostLease { .. } => "LostLease",
+            Self::ErasedMeanwhile { .. } => "ErasedMeanwhile",
             Self::Table { .. } => "TableUnusable",
             Self::Store { .. } => "StoreFailed",
             Self::State { .. } => "StateFailed",

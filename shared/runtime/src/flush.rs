@@ -15,6 +15,7 @@ use lake::changes::ChangesOf;
 use lake::collect::{Collected, Collector};
 use lake::merge::{MergeJob, Merged, merge};
 use lake::partition::Limits;
+use lake::store::{Edit, change};
 use lake::table::{Change, CommitError, Committed, Writer};
 
 use crate::account::{self, Person};
@@ -150,6 +151,7 @@ impl Run {
                 return Ok((merged.counts, merged.refused_deletes));
             }
             let person = self.person_before_commit(merged.counts).await?;
+            self.check_erased().await?;
             position.written_by(person.id, person.roles);
             let former = core::mem::replace(&mut self.item.value.position, position);
             let named = files_of(changes, merged.counts, merged.changes);
@@ -270,11 +272,22 @@ impl Run {
             lines.push('\n');
         }
         let stream = self.stream();
+        let store = &self.context.store;
         let key = format!("quarantine/{stream}/{}.jsonl", self.id);
-        self.context
-            .store
-            .put(&key, Bytes::from(lines))
-            .await
-            .map_err(|source| RunError::Store { stream, source: Box::new(source) })
+        let lines = Bytes::from(lines);
+        // What lies there is from earlier flushes of this run, or the lease is another's.
+        let grown = |there: Option<&Bytes>| match there {
+            Some(there) if *there == lines => Ok(Edit::Keep),
+            Some(there) if !lines.starts_with(there) => Err(RunError::LostLease { stream }),
+            Some(_) | None => Ok(Edit::Write(lines.clone())),
+        };
+        let failed = |source| RunError::Store { stream, source: Box::new(source) };
+        change(&**store, &key, grown).await.map_err(failed)??;
+        // Looked at behind the writing: who is erased after this finds the file.
+        let checked = self.check_erased().await;
+        if checked.is_err() {
+            store.delete(&key).await.map_err(failed)?;
+        }
+        checked
     }
 }

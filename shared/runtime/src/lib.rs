@@ -1,5 +1,6 @@
 //! Performs what the engine decides: clock, configuration, permits, driver.
 
+pub mod access;
 pub mod account;
 pub mod announce;
 pub mod aws;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use harvest_api::{Credentials, OAuthEndpoint, ReqwestApi, Tuning};
 use lake::store::{FolderStore, ObjectStore, S3Store};
 use lake::table::{Table, TableError};
-use state::{DynamoStore, OwnerLock, SqliteStore, StateStore};
+use state::{DynamoStore, MemoryStore, OwnerLock, SqliteStore, StateStore};
 
+use crate::access::could_write;
 use crate::announce::{Announcer, EventBus, Nobody};
 use crate::aws::Aws;
 use crate::clock::{Clock, SystemClock};
@@ -161,17 +162,12 @@ pub async fn context(
     deployment: &Deployment,
     progress: Arc<dyn Progress>,
 ) -> Result<Context, PartsError> {
-    let settings = deployment.settings.clone();
-    let account = settings.account;
-    let tokens = tokens(deployment).await?;
-    let credentials = Credentials { account, token: tokens.cell() };
-    let base = deployment.base.clone();
-    let api = ReqwestApi::new(base, &credentials, &deployment.contact, Tuning::default())
-        .map_err(ConfigError::Api)?;
+    let (tokens, api) = sender(deployment).await?;
     if let LakePlace::Folder(folder) = &deployment.lake {
         // Here it costs nothing to say so before anything is written; a bucket belongs to a stack.
         check_account(deployment).await?;
         make_folder(folder)?;
+        deployment.readers.warn_of(folder);
         if let Err(error) = FolderStore::new(folder).clean_leftovers("").await {
             tracing::warn!(%error, "temporary files of ended processes stay behind");
         }
@@ -182,12 +178,71 @@ pub async fn context(
         Some(folder) => Arc::new(LocalOwners::create(&folder, &random)?),
         None => Arc::new(RemoteOwners::new(&random)),
     };
+    Ok(together(deployment, Parts { tokens, api, state, random, owners, progress }).await)
+}
+
+/// As [`context`], for a command that looks and asks, and writes nothing but the permits that its
+/// requests take: where there is no lake or no state yet, none is made.
+///
+/// # Errors
+/// Where a setting is missing, or the lake belongs to another account or could not be written.
+pub async fn looking(
+    deployment: &Deployment,
+    progress: Arc<dyn Progress>,
+) -> Result<Context, PartsError> {
+    let (tokens, api) = sender(deployment).await?;
+    if let LakePlace::Folder(folder) = &deployment.lake {
+        check_account(deployment).await?;
+        could_write(folder)
+            .map_err(|source| PartsError::Folder { path: folder.clone(), source })?;
+    }
+    let state: Arc<dyn StateStore> = match &deployment.state {
+        // Nobody else sends anything: those would have made it.
+        StatePlace::File(file) if !file.exists() => Arc::new(MemoryStore::default()),
+        StatePlace::File(_) | StatePlace::Table(_) => state(deployment).await?,
+    };
+    let random = Random::from_system();
+    let owners = Arc::new(RemoteOwners::new(&random));
+    Ok(together(deployment, Parts { tokens, api, state, random, owners, progress }).await)
+}
+
+/// Who sends requests.
+async fn sender(deployment: &Deployment) -> Result<(TokenKeeper, ReqwestApi), PartsError> {
+    let tokens = tokens(deployment).await?;
+    let account = deployment.settings.account;
+    let credentials = Credentials { account, token: tokens.cell() };
+    let base = deployment.base.clone();
+    let api = ReqwestApi::new(base, &credentials, &deployment.contact, Tuning::default())
+        .map_err(ConfigError::Api)?;
+    Ok((tokens, api))
+}
+
+/// What a context is made of.
+#[derive(Debug)]
+struct Parts {
+    tokens: TokenKeeper,
+    api: ReqwestApi,
+    state: Arc<dyn StateStore>,
+    random: Random,
+    owners: Arc<dyn Owners>,
+    progress: Arc<dyn Progress>,
+}
+
+async fn together(deployment: &Deployment, parts: Parts) -> Context {
+    let Parts { tokens, api, state, random, owners, progress } = parts;
+    let settings = deployment.settings.clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let general = settings.general.percent(settings.budget_percent);
     let reports = settings.reports.percent(settings.budget_percent);
-    let gate =
-        Gate::new(Arc::clone(&state), Arc::clone(&clock), account, general, reports, &random);
-    Ok(Context {
+    let gate = Gate::new(
+        Arc::clone(&state),
+        Arc::clone(&clock),
+        settings.account,
+        general,
+        reports,
+        &random,
+    );
+    Context {
         settings: Arc::new(settings),
         api: Arc::new(api),
         tokens: Arc::new(tokens),
@@ -200,7 +255,7 @@ pub async fn context(
         owners,
         person: Arc::default(),
         scratch: None,
-    })
+    }
 }
 
 /// Owners of leases on this machine: each process holds an OS lock.

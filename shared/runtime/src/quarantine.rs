@@ -70,15 +70,18 @@ pub async fn list(
     let mut files = Vec::new();
     for object in store.list(&folder(stream), None).await.map_err(failed)? {
         let bytes = store.get(&object.key).await.map_err(failed)?;
-        let text = bytes.as_deref().map(core::str::from_utf8);
-        let records = text.and_then(Result::ok).and_then(|text| {
-            text.lines().map(|line| serde_json::from_str(line).ok()).collect::<Option<Vec<_>>>()
-        });
+        let records = bytes.as_deref().and_then(records_in);
         let at = begun(&object.key).unwrap_or(object.modified);
         files.push(File { key: object.key, at, records });
     }
     files.sort_by(|a, b| (a.at, &a.key).cmp(&(b.at, &b.key)));
     Ok(files)
+}
+
+/// The records of a file; `None` where it cannot be read.
+pub(crate) fn records_in(file: &[u8]) -> Option<Vec<Record>> {
+    let text = core::str::from_utf8(file).ok()?;
+    text.lines().map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 /// Tries the records of `spec`'s quarantine with today's declaration; where any can be a row now, a

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::ids::Sequence;
-use engine::item::{Health, Position};
+use engine::item::{Health, Position, Resetting, StreamItem};
 use engine::lease::{Busy, Lease};
 use engine::report::Counts;
 use engine::spec::StreamSpec;
@@ -12,13 +12,13 @@ use lake::table::{CommitNote, Table, Writer};
 
 use crate::context::Context;
 use crate::error::RunError;
-use crate::records;
+use crate::records::{self, Versioned};
 use crate::run::take_lease;
 
 /// Deletes the table of `spec` with its work objects and forgets where the stream stood; an empty
 /// table takes its place. Quarantined records stay. The sequence goes on from where it was, so that
-/// the next run begins the table of changes anew and whoever follows it sees that. Killed anywhere,
-/// it can be called again; the table is then either as before, damaged, or empty, never half full.
+/// the next run begins the table of changes anew and whoever follows it sees that. The item says
+/// first what is to go: killed anywhere after that, the next run ends it before it does anything else.
 ///
 /// # Errors
 /// Where the stores fail. [`Busy`] where a run works on the stream.
@@ -31,10 +31,72 @@ pub async fn reset(
         Ok((item, _)) => item,
         Err(busy) => return Ok(Err(busy)),
     };
-    let key = records::stream_key(context.settings.account, stream);
-    let sequence = last_sequence(context, spec).await.max(item.value.sequence).next();
+    if item.value.resetting != Some(Resetting::Table) {
+        let last = last_sequence(context, spec).await.max(item.value.sequence);
+        item.value.sequence = last.next();
+    }
     item.value.position = Position::default();
     item.value.health = Health::default();
+    item.value.version = 0;
+    item.value.resetting = Some(Resetting::Table);
+    save(context, stream, &mut item).await?;
+    go_on(context, spec, &mut item).await?;
+    give_back(context, stream, &mut item).await.map(Ok)
+}
+
+/// Deletes the table of the changes of `spec`: the next run begins it anew, with all rows of the
+/// stream's table, which stays as it is. Killed anywhere, it is ended by the next run.
+///
+/// # Errors
+/// Where the stores fail. [`Busy`] where a run works on the stream.
+pub async fn reset_changes(
+    context: &Context,
+    spec: &'static StreamSpec,
+) -> Result<Result<(), Busy>, RunError> {
+    let stream = spec.name;
+    let mut item = match take_lease(context, stream, None).await? {
+        Ok((item, _)) => item,
+        Err(busy) => return Ok(Err(busy)),
+    };
+    go_on(context, spec, &mut item).await?;
+    item.value.resetting = Some(Resetting::Changes);
+    save(context, stream, &mut item).await?;
+    go_on(context, spec, &mut item).await?;
+    give_back(context, stream, &mut item).await.map(Ok)
+}
+
+/// Ends the reset that the item speaks of, if it does. The lease is held.
+///
+/// # Errors
+/// Where the stores fail.
+pub(crate) async fn go_on(
+    context: &Context,
+    spec: &'static StreamSpec,
+    item: &mut Versioned<StreamItem>,
+) -> Result<(), RunError> {
+    match item.value.resetting {
+        None => return Ok(()),
+        Some(Resetting::Table) => begin_anew(context, spec, item).await?,
+        Some(Resetting::Changes) => {
+            let root = TableSchema::changes_of(spec).root();
+            for prefix in [format!("{root}/_delta_log/"), format!("{root}/")] {
+                delete_all(context, spec.name, &prefix).await?;
+            }
+            // The next run looks at it, and finds that it missed everything.
+            item.value.changes = None;
+        }
+    }
+    item.value.resetting = None;
+    save(context, spec.name, item).await
+}
+
+/// An empty table in the place of the one that is there, whatever is left of it.
+async fn begin_anew(
+    context: &Context,
+    spec: &'static StreamSpec,
+    item: &mut Versioned<StreamItem>,
+) -> Result<(), RunError> {
+    let stream = spec.name;
     // The log goes first: from then on no reader sees the table.
     for prefix in [
         format!("tables/{stream}/_delta_log/"),
@@ -61,44 +123,34 @@ pub async fn reset(
         changes: None,
     };
     let committed = table
-        .begin_at(now, &writer, sequence, &note)
+        .begin_at(now, &writer, item.value.sequence, &note)
         .await
         .map_err(|error| failed(Box::new(error)))?;
     item.value.version = committed.version;
     item.value.sequence = committed.sequence;
-    item.value.lease = item.value.lease.as_ref().map(Lease::released);
-    let written = records::write(&*context.state, &key, &mut item)
-        .await
-        .map_err(|source| RunError::State { stream, source })?;
-    if written { Ok(Ok(())) } else { Err(RunError::LostLease { stream }) }
+    Ok(())
 }
 
-/// Deletes the table of the changes of `spec`: the next run begins it anew, with all rows of the
-/// stream's table, which stays as it is. Killed anywhere, it can be called again.
-///
-/// # Errors
-/// Where the stores fail. [`Busy`] where a run works on the stream.
-pub async fn reset_changes(
+async fn give_back(
     context: &Context,
-    spec: &'static StreamSpec,
-) -> Result<Result<(), Busy>, RunError> {
-    let stream = spec.name;
-    let mut item = match take_lease(context, stream, None).await? {
-        Ok((item, _)) => item,
-        Err(busy) => return Ok(Err(busy)),
-    };
-    let root = TableSchema::changes_of(spec).root();
-    for prefix in [format!("{root}/_delta_log/"), format!("{root}/")] {
-        delete_all(context, stream, &prefix).await?;
-    }
-    // The next run looks at it, and finds that it missed everything.
-    item.value.changes = None;
+    stream: &'static str,
+    item: &mut Versioned<StreamItem>,
+) -> Result<(), RunError> {
     item.value.lease = item.value.lease.as_ref().map(Lease::released);
+    save(context, stream, item).await
+}
+
+/// Writes the item under its revision: who lost it stops.
+async fn save(
+    context: &Context,
+    stream: &'static str,
+    item: &mut Versioned<StreamItem>,
+) -> Result<(), RunError> {
     let key = records::stream_key(context.settings.account, stream);
-    let written = records::write(&*context.state, &key, &mut item)
+    let written = records::write(&*context.state, &key, item)
         .await
         .map_err(|source| RunError::State { stream, source })?;
-    if written { Ok(Ok(())) } else { Err(RunError::LostLease { stream }) }
+    if written { Ok(()) } else { Err(RunError::LostLease { stream }) }
 }
 
 /// The last sequence that the tables speak of, as far as they can be read.

@@ -10,6 +10,7 @@ mod record;
 mod report;
 mod work;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::ids::{Epoch, RunId};
@@ -29,6 +30,7 @@ use crate::context::Context;
 use crate::error::RunError;
 use crate::progress::Moment;
 use crate::records::{self, Versioned};
+use crate::reset;
 
 /// What a run is to do.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +60,8 @@ pub(crate) struct Run {
     pub(crate) begun: Timestamp,
     /// When the last page that is being flushed was in.
     pub(crate) read_until: Timestamp,
+    /// Users whose data the pages of this run are without.
+    pub(crate) erased: BTreeSet<i64>,
     taken_over: bool,
     /// Whether this run has ended a pass before which nothing in the quarantine counts any more.
     superseded: bool,
@@ -118,10 +122,11 @@ impl Run {
     ) -> Result<Result<Self, Busy>, RunError> {
         let stream = order.spec.name;
         let key = records::stream_key(context.settings.account, stream);
-        let (item, taken_over) = match take_lease(context, stream, Some(order.pass)).await? {
+        let (mut item, taken_over) = match take_lease(context, stream, Some(order.pass)).await? {
             Ok(taken) => taken,
             Err(busy) => return Ok(Err(busy)),
         };
+        reset::go_on(context, order.spec, &mut item).await?;
         let table = open_table(context, order.spec).await?;
         let id = RunId::of(begun, stream);
         let report = RunReport::new(stream, order.pass, begun);
@@ -137,6 +142,7 @@ impl Run {
             report,
             begun,
             read_until: begun,
+            erased: BTreeSet::new(),
             taken_over,
             superseded: false,
         };

@@ -26,7 +26,10 @@ pub enum StateErrorKind {
 impl StateErrorKind {
     const fn advice(self) -> &'static str {
         match self {
-            Self::Busy => "another process keeps it busy; run again when that is done",
+            Self::Busy => {
+                "another process keeps it in the middle of a write; if that one stands still \
+                 (Ctrl-Z, a debugger), let it go on or end it, then run again"
+            }
             Self::Full => "it is full; free some space and run again, nothing is lost",
             Self::Missing => {
                 "there is no such table: deploy the stack, or name another with --state"

@@ -2,11 +2,11 @@
 //! whose locks cannot be trusted.
 
 mod open;
+mod patience;
 #[cfg(test)]
 mod tests;
 
 use core::fmt;
-use core::time::Duration;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,16 +15,21 @@ use engine::ids::AccountId;
 use engine::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, ffi};
 
+use self::patience::Patience;
 use crate::{Expect, Item, ItemKey, Put, StateError, StateErrorKind, StateStore};
-
-/// How long to wait for another process; its transactions take milliseconds.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A state store in a file that only its owner may read. Writes are on the disk when they return.
 #[derive(Clone)]
 pub struct SqliteStore {
     path: Arc<Path>,
-    connection: Arc<Mutex<Connection>>,
+    connection: Arc<Mutex<Waiting>>,
+    patience: Patience,
+}
+
+/// The connection, and how long it waits for another process.
+struct Waiting {
+    connection: Connection,
+    patience: Patience,
 }
 
 impl SqliteStore {
@@ -33,13 +38,14 @@ impl SqliteStore {
     /// # Errors
     /// It cannot be used, is no state store, or a newer version wrote it; nothing is changed then.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StateError> {
-        Self::open_with(path.into(), PATIENCE).await
+        Self::open_with(path.into(), Patience::Long).await
     }
 
-    async fn open_with(path: PathBuf, patience: Duration) -> Result<Self, StateError> {
+    async fn open_with(path: PathBuf, patience: Patience) -> Result<Self, StateError> {
         let opened = tokio::task::spawn_blocking(move || {
             let connection = open::connect(&path, patience)?;
-            Ok(Self { path: path.into(), connection: Arc::new(Mutex::new(connection)) })
+            let waiting = Arc::new(Mutex::new(Waiting { connection, patience }));
+            Ok(Self { path: path.into(), connection: waiting, patience })
         });
         opened.await.unwrap_or_else(|broken| Err(stopped(broken)))
     }
@@ -47,15 +53,35 @@ impl SqliteStore {
     /// Runs `work` on the connection, off the threads that do IO.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut Waiting) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StateError> {
         let (path, connection) = (Arc::clone(&self.path), Arc::clone(&self.connection));
         let done = tokio::task::spawn_blocking(move || {
             // A panic in a transaction has rolled it back: the connection is sound.
-            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut connection).map_err(|source| failed(&path, source))
+            let mut waiting = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&mut waiting).map_err(|source| failed(&path, source))
         });
         done.await.unwrap_or_else(|broken| Err(stopped(broken)))
+    }
+
+    /// As `run`, for work that other writers keep waiting.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StateError> {
+        let patience = self.patience;
+        self.run(move |waiting| {
+            let done = work(&mut waiting.connection);
+            // Where it was waited for in vain, the next ones do not wait as long for the same.
+            let in_vain = matches!(&done, Err(error) if kind(error) == StateErrorKind::Busy);
+            let next = if in_vain { Patience::Short } else { patience };
+            if next != waiting.patience {
+                next.give(&waiting.connection)?;
+                waiting.patience = next;
+            }
+            done
+        })
+        .await
     }
 }
 
@@ -63,7 +89,7 @@ impl SqliteStore {
 impl StateStore for SqliteStore {
     async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError> {
         let key = key.clone();
-        self.run(move |connection| read(connection, &key)).await
+        self.run(move |waiting| read(&waiting.connection, &key)).await
     }
 
     async fn put(
@@ -74,7 +100,7 @@ impl StateStore for SqliteStore {
         expires: Option<Timestamp>,
     ) -> Result<Put, StateError> {
         let (key, body) = (key.clone(), body.to_owned());
-        self.run(move |connection| {
+        self.write(move |connection| {
             let writing = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let put = put_within(&writing, &key, expect, &body, expires)?;
             writing.commit()?;
@@ -89,8 +115,8 @@ impl StateStore for SqliteStore {
         prefix: &str,
     ) -> Result<Vec<(ItemKey, Item)>, StateError> {
         let prefix = prefix.to_owned();
-        self.run(move |connection| {
-            let mut query = connection.prepare_cached(
+        self.run(move |waiting| {
+            let mut query = waiting.connection.prepare_cached(
                 "SELECT sort, rev, body FROM items WHERE account = ?1 AND sort >= ?2 ORDER BY sort",
             )?;
             let mut rows = query.query((account.0, &prefix))?;
@@ -109,7 +135,7 @@ impl StateStore for SqliteStore {
     }
 
     async fn purge(&self, now: Timestamp) -> Result<u64, StateError> {
-        self.run(move |connection| {
+        self.write(move |connection| {
             let gone = connection
                 .execute("DELETE FROM items WHERE expires < ?1", [now.as_millisecond()])?;
             Ok(u64::try_from(gone).unwrap_or(u64::MAX))

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use engine::time::{SignedDuration, plus};
-use lake::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, StoreError};
+use lake::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
 use runtime::clock::Clock;
 
 use super::ledger::Processor;
@@ -118,6 +118,19 @@ impl ObjectStore for CountedStore {
         self.call(bytes.len()).await;
         self.wrote(key, bytes.len());
         self.inner.put(key, bytes).await
+    }
+
+    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+        self.call(old.len()).await;
+        self.call(new.len()).await;
+        self.count(|tally| tally.gets += 1);
+        let length = new.len();
+        let replaced = self.inner.replace(key, old, new).await;
+        match replaced {
+            Ok(Replace::Replaced) => self.wrote(key, length),
+            Ok(Replace::Changed) | Err(_) => self.count(|tally| tally.puts += 1),
+        }
+        replaced
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {

@@ -6,4 +6,5 @@
 mod answers;
 mod disk;
 mod lakes;
+mod output;
 mod settings;

@@ -44,7 +44,7 @@ impl Facts {
     /// What the state and Harvest tell.
     pub(super) async fn asked(given: &Given) -> Result<Self, CliError> {
         let deployment = Deployment::parse(given)?;
-        let context = parts::context(&deployment, Arc::new(Silent)).await?;
+        let context = parts::looking(&deployment, Arc::new(Silent)).await?;
         let company = account::company(&context, "account").await?;
         let mut stored = Stored::of(&deployment).await?;
         let mut amounts = Amounts::default();

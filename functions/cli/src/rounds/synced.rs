@@ -8,6 +8,8 @@ use engine::spec::StreamSpec;
 use engine::time::Timestamp;
 use runtime::run::RunReport;
 
+use crate::signals::Stop;
+
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wish {
@@ -32,8 +34,8 @@ pub(crate) struct Synced {
     pub(crate) defects: BTreeSet<&'static str>,
     /// Whether Harvest stopped accepting the credentials.
     pub(crate) credentials_refused: bool,
-    /// Whether somebody wanted to stop.
-    pub(crate) interrupted: bool,
+    /// What wanted to stop it.
+    pub(crate) interrupted: Option<Stop>,
     /// Beginning.
     pub(crate) began: Timestamp,
     /// End.

@@ -6,6 +6,7 @@ use runtime::{clock::Clock as _, clock::SystemClock, parts};
 use sim::{Account, Face, Limit, Scale, Served, serve};
 
 use super::*;
+use crate::signals::Stop;
 
 const FREE: Wish = Wish { pass: None, wait: false };
 
@@ -100,9 +101,9 @@ async fn credentials_that_are_refused_stop_the_account() {
 async fn nothing_is_started_once_somebody_wants_to_stop() {
     let (served, lake) = (account().await, tempfile::tempdir().unwrap());
     let interrupt = Interrupt::default();
-    interrupt.ask();
+    interrupt.ask(Stop::Interrupt);
     let stopped = synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();
-    assert!(stopped.interrupted);
+    assert_eq!(stopped.interrupted, Some(Stop::Interrupt));
     assert_eq!(stopped.reports.len(), 0);
 }
 

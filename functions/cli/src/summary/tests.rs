@@ -42,7 +42,7 @@ fn synced(reports: Vec<RunReport>) -> Synced {
         busy: std::collections::BTreeSet::new(),
         defects: std::collections::BTreeSet::new(),
         credentials_refused: false,
-        interrupted: false,
+        interrupted: None,
         began: at("2026-11-23T06:00:00Z"),
         ended: at("2026-11-23T06:00:05Z"),
     }
@@ -121,7 +121,7 @@ fn the_exit_code_follows_the_worst_of_it() {
     defect.defects.insert("tasks");
     assert_eq!(of(&defect, Vec::new()).exit, Exit::SomeFailed);
     let mut stopped = synced(complete());
-    stopped.interrupted = true;
+    stopped.interrupted = Some(crate::signals::Stop::Interrupt);
     assert_eq!(of(&stopped, Vec::new()).exit, Exit::Interrupted);
     stopped.credentials_refused = true;
     assert_eq!(of(&stopped, Vec::new()).exit, Exit::CredentialsRefused);

@@ -85,11 +85,28 @@ impl Harvest {
         Ok(Self { context, company, roles, extent })
     }
 
-    /// Compares one table.
+    /// Compares one table; anew where a run removes what is being read.
     ///
     /// # Errors
     /// Where no stream can be compared, or the table cannot be read.
     pub(super) async fn compare(
+        &self,
+        spec: &'static StreamSpec,
+        table: &mut Table,
+    ) -> Result<Comparison, CliError> {
+        let mut tries = 1;
+        loop {
+            match self.compare_once(spec, table).await {
+                Err(error) if error.is_vanished() && tries < crate::lake_facts::TRIES => {
+                    tries += 1;
+                    table.refresh().await?;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn compare_once(
         &self,
         spec: &'static StreamSpec,
         table: &mut Table,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{ObjectStore, PutIfAbsent, StoreError};
+use super::{ObjectStore, PutIfAbsent, Replace, StoreError};
 
 const WRITERS: u8 = 30;
 
@@ -23,6 +23,8 @@ type Case = (&'static str, Range<u64>, Option<&'static [u8]>);
 pub async fn check<S: ObjectStore + 'static>(new_store: impl Fn() -> Arc<S>) {
     one_of_many_writers_wins(new_store()).await;
     a_put_replaces_whole_objects(new_store()).await;
+    only_what_was_read_is_replaced(new_store()).await;
+    of_many_that_count_each_one_counts(new_store()).await;
     ranges_are_cut_at_the_end(new_store()).await;
     listings_are_ordered(new_store()).await;
     deletes_can_be_repeated(new_store()).await;
@@ -93,6 +95,52 @@ pub async fn a_put_replaces_whole_objects<S: ObjectStore + 'static>(store: Arc<S
     let lost = store.put_if_absent("a/b", Bytes::new()).await.expect("an answer");
     assert_eq!(lost, PutIfAbsent::Exists);
     assert_eq!(store.get("a/b").await.expect("a get").as_deref(), Some(&b"last"[..]));
+}
+
+/// An object is replaced by who read it as it is, and by nobody else.
+pub async fn only_what_was_read_is_replaced<S: ObjectStore>(store: Arc<S>) {
+    let bytes = |text: &'static str| Bytes::from_static(text.as_bytes());
+    let replace = async |old, new| store.replace("a/b", &bytes(old), bytes(new)).await;
+    assert_eq!(replace("", "1").await.expect("an answer"), Replace::Changed, "there is none");
+    assert_eq!(store.get("a/b").await.expect("a get"), None);
+    store.put("a/b", bytes("1")).await.expect("a put");
+    assert_eq!(replace("1", "2").await.expect("an answer"), Replace::Replaced);
+    for old in ["1", "", "22"] {
+        assert_eq!(replace(old, "3").await.expect("an answer"), Replace::Changed, "{old}");
+    }
+    assert_eq!(store.get("a/b").await.expect("a get"), Some(bytes("2")));
+    // As large or as old as the former one: only the content tells.
+    store.put("a/b", bytes("4")).await.expect("a put");
+    assert_eq!(replace("2", "5").await.expect("an answer"), Replace::Changed);
+    assert_eq!(replace("4", "").await.expect("an answer"), Replace::Replaced);
+    assert_eq!(replace("", "6").await.expect("an answer"), Replace::Replaced);
+    store.delete("a/b").await.expect("a delete");
+    assert_eq!(replace("6", "7").await.expect("an answer"), Replace::Changed, "it is gone");
+    assert_eq!(store.list("", None).await.expect("a listing"), [], "losers leave nothing");
+}
+
+/// Of many that read a number, add one and write it back at the same time none is lost.
+pub async fn of_many_that_count_each_one_counts<S: ObjectStore + 'static>(store: Arc<S>) {
+    store.put("count", Bytes::from_static(b"0")).await.expect("a put");
+    let mut writers = Vec::new();
+    for _ in 0..8 {
+        let store = Arc::clone(&store);
+        writers.push(tokio::spawn(async move {
+            let mut counted = 0;
+            while counted < 5 {
+                let old = store.get("count").await.expect("a get").expect("always an object");
+                let number: u32 = core::str::from_utf8(&old).expect("text").parse().expect("one");
+                let new = Bytes::from((number + 1).to_string());
+                let replaced = store.replace("count", &old, new).await.expect("an answer");
+                counted += u32::from(replaced == Replace::Replaced);
+            }
+        }));
+    }
+    for writer in writers {
+        writer.await.expect("no panic");
+    }
+    let count = store.get("count").await.expect("a get");
+    assert_eq!(count.as_deref(), Some(&b"40"[..]));
 }
 
 /// Ranges give what there is of them.
@@ -174,6 +222,7 @@ pub async fn keys_are_checked<S: ObjectStore>(store: Arc<S>) {
         let refused = [
             store.put(key, Bytes::new()).await.err(),
             store.put_if_absent(key, Bytes::new()).await.err(),
+            store.replace(key, &Bytes::new(), Bytes::new()).await.err(),
             store.get(key).await.err(),
             store.get_range(key, 0..1).await.err(),
             store.delete(key).await.err(),

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError};
+use super::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
 
 /// Which operation is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +17,8 @@ pub enum Operation {
     PutIfAbsent,
     /// `put`
     Put,
+    /// `replace`
+    Replace,
     /// `get`
     Get,
     /// `get_range`
@@ -32,7 +34,7 @@ impl Operation {
     #[must_use]
     pub const fn writes(self) -> bool {
         match self {
-            Self::PutIfAbsent | Self::Put | Self::Delete => true,
+            Self::PutIfAbsent | Self::Put | Self::Replace | Self::Delete => true,
             Self::Get | Self::GetRange | Self::List => false,
         }
     }
@@ -120,6 +122,10 @@ impl ObjectStore for FaultyStore {
 
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
         self.apply(Operation::Put, key, self.inner.put(key, bytes)).await
+    }
+
+    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+        self.apply(Operation::Replace, key, self.inner.replace(key, old, new)).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {

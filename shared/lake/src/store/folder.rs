@@ -1,6 +1,7 @@
 //! Objects as files of a local folder, durable when a call returns.
 
 mod durable;
+mod hold;
 mod temporary;
 
 use core::ops::Range;
@@ -15,9 +16,10 @@ use bytes::Bytes;
 use engine::time::Timestamp;
 
 use durable::sync_folder;
+use hold::{alone, beside_others};
 use temporary::{Temporary, is_temporary};
 
-use super::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError, check_key, clamp};
+use super::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError, check_key, clamp};
 
 /// How often a put begins anew when its temporary file was taken away, or its folder.
 const TRIES: u32 = 5;
@@ -87,6 +89,12 @@ impl ObjectStore for FolderStore {
         self.run(key, move |folder, key| folder.put(key, &bytes)).await
     }
 
+    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+        check_key(key)?;
+        let old = old.clone();
+        self.run(key, move |folder, key| folder.replace(key, &old, &new)).await
+    }
+
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
         check_key(key)?;
         self.run(key, |folder, key| Ok(present(fs::read(folder.root.join(key)))?.map(Bytes::from)))
@@ -125,9 +133,9 @@ impl ObjectStore for FolderStore {
         check_key(key)?;
         self.run(key, |folder, key| {
             let path = folder.root.join(key);
-            if present(fs::remove_file(&path))?.is_some()
-                && let Some(parent) = path.parent()
-            {
+            let parent = folder.parent(&path);
+            let _held = present(beside_others(parent))?;
+            if present(fs::remove_file(&path))?.is_some() {
                 sync_folder(parent)?;
             }
             Ok(())
@@ -166,8 +174,25 @@ impl Folder {
     fn put(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
         let target = self.root.join(key);
         let parent = self.parent(&target);
-        self.with_temporary(parent, bytes, |temporary| fs::rename(&temporary.path, &target))?;
+        self.with_temporary(parent, bytes, |temporary| {
+            let _held = beside_others(parent)?;
+            fs::rename(&temporary.path, &target)
+        })?;
         self.sync_entry(parent)
+    }
+
+    fn replace(&self, key: &str, old: &[u8], new: &[u8]) -> io::Result<Replace> {
+        let target = self.root.join(key);
+        let parent = self.parent(&target);
+        let Some(_held) = present(alone(parent))? else {
+            return Ok(Replace::Changed);
+        };
+        if present(fs::read(&target))?.as_deref() != Some(old) {
+            return Ok(Replace::Changed);
+        }
+        self.with_temporary(parent, new, |temporary| fs::rename(&temporary.path, &target))?;
+        self.sync_entry(parent)?;
+        Ok(Replace::Replaced)
     }
 
     fn get_range(&self, key: &str, range: &Range<u64>) -> io::Result<Option<Bytes>> {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use engine::time::Timestamp;
 
-use super::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError, check_key, clamp};
+use super::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError, check_key, clamp};
 
 /// An object store in memory. It has no clock: objects are dated by `set_now`, at first 1970.
 #[derive(Default)]
@@ -75,6 +75,19 @@ impl ObjectStore for MemoryStore {
         let now = on.now;
         on.objects.insert(key.to_owned(), (bytes, now));
         Ok(())
+    }
+
+    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+        check_key(key)?;
+        let mut on = self.shelf();
+        let now = on.now;
+        match on.objects.get_mut(key) {
+            Some(object) if object.0 == *old => {
+                *object = (new, now);
+                Ok(Replace::Replaced)
+            }
+            Some(_) | None => Ok(Replace::Changed),
+        }
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {

@@ -10,7 +10,7 @@ use aws_sdk_s3::types::Object;
 use bytes::Bytes;
 use engine::time::Timestamp;
 
-use super::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError, check_key};
+use super::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError, check_key};
 
 /// How often a conditional put is sent while another writer's is under way (409).
 const MOST_RACES: u32 = 10;
@@ -28,10 +28,17 @@ pub struct S3Store {
 }
 
 /// What one conditional put came to.
-enum Attempt {
-    Done(PutIfAbsent),
+enum Attempt<T> {
+    Done(T),
     /// Another writer's put of the same key is under way: nobody has won yet.
     Race(StoreError),
+}
+
+/// An object, or a part of it, as it was answered.
+struct Read {
+    bytes: Bytes,
+    /// What a conditional put names.
+    tag: Option<String>,
 }
 
 impl S3Store {
@@ -50,7 +57,7 @@ impl S3Store {
         format!("{}{key}", self.prefix)
     }
 
-    async fn put_once(&self, key: &str, bytes: Bytes) -> Result<Attempt, StoreError> {
+    async fn put_once(&self, key: &str, bytes: Bytes) -> Result<Attempt<PutIfAbsent>, StoreError> {
         let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
         let Err(error) = put.if_none_match("*").body(ByteStream::from(bytes)).send().await else {
             return Ok(Attempt::Done(PutIfAbsent::Stored));
@@ -62,7 +69,43 @@ impl S3Store {
         }
     }
 
+    async fn replace_once(
+        &self,
+        key: &str,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<Attempt<Replace>, StoreError> {
+        let Some(Read { bytes, tag: Some(tag) }) = self.read_whole(key).await? else {
+            return Ok(Attempt::Done(Replace::Changed));
+        };
+        if bytes != *old {
+            return Ok(Attempt::Done(Replace::Changed));
+        }
+        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
+        let Err(error) = put.if_match(tag).body(ByteStream::from(new)).send().await else {
+            return Ok(Attempt::Done(Replace::Replaced));
+        };
+        match (status(&error), error.code()) {
+            (Some(404), Some("NoSuchBucket")) => Err(self.failed(key, error)),
+            (Some(404 | 412), _) => Ok(Attempt::Done(Replace::Changed)),
+            (Some(409), _) => Ok(Attempt::Race(self.failed(key, error))),
+            _ => Err(self.failed(key, error)),
+        }
+    }
+
     async fn read(&self, key: &str, range: Option<String>) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.read_part(key, range).await?.map(|read| read.bytes))
+    }
+
+    async fn read_whole(&self, key: &str) -> Result<Option<Read>, StoreError> {
+        self.read_part(key, None).await
+    }
+
+    async fn read_part(
+        &self,
+        key: &str,
+        range: Option<String>,
+    ) -> Result<Option<Read>, StoreError> {
         let get = self.client.get_object().bucket(&self.bucket).key(self.full(key));
         let answer = match get.set_range(range).send().await {
             Ok(answer) => answer,
@@ -71,16 +114,17 @@ impl S3Store {
                     (Some(404), Some("NoSuchBucket")) => Err(self.failed(key, error)),
                     (Some(404), _) => Ok(None),
                     // The range begins at the object's end or behind it.
-                    (Some(416), _) => Ok(Some(Bytes::new())),
+                    (Some(416), _) => Ok(Some(Read { bytes: Bytes::new(), tag: None })),
                     _ => Err(self.failed(key, error)),
                 };
             }
         };
+        let tag = answer.e_tag;
         let body = answer.body.collect().await.map_err(|source| {
             let source = Box::new(source);
             StoreError::Failed { key: key.to_owned(), source }
         })?;
-        Ok(Some(body.into_bytes()))
+        Ok(Some(Read { bytes: body.into_bytes(), tag }))
     }
 
     fn failed<E>(&self, key: &str, error: SdkError<E>) -> StoreError
@@ -132,6 +176,18 @@ impl ObjectStore for S3Store {
         match put.body(ByteStream::from(bytes)).send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(self.failed(key, error)),
+        }
+    }
+
+    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+        check_key(key)?;
+        let mut races = 0;
+        loop {
+            match self.replace_once(key, old, new.clone()).await? {
+                Attempt::Done(done) => return Ok(done),
+                Attempt::Race(error) if races == MOST_RACES => return Err(error),
+                Attempt::Race(_) => races += 1,
+            }
         }
     }
 

@@ -31,6 +31,16 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
+    /// A value that is empty.
+    #[error(
+        "`{}` (`{}`) is empty: give it a value, or leave it out (`unset` the variable)",
+        setting.flag,
+        setting.variable
+    )]
+    Empty {
+        /// Which setting.
+        setting: Setting,
+    },
     /// A value of the wrong form.
     #[error("`{}` (`{}`): {why}", setting.flag, setting.variable)]
     Invalid {

@@ -1,6 +1,6 @@
 //! The settings as texts: from the environment, from flags.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::ConfigError;
 
@@ -83,26 +83,44 @@ settings! {
     WORKER: "(the function only)", "HARVEST_WORKER";
     /// The event bus that hears of completed and failed passes.
     EVENT_BUS: "(the functions only)", "HARVEST_EVENT_BUS";
+    /// Whether others of this machine may read what is written, as the umask has it.
+    SHARED: "--shared", "HARVEST_SHARED";
     /// Which log events are written.
     LOG: "--log", "HARVEST_LOG";
 }
 
 /// What was set, as text. Nothing of it shows in `Debug`: one of them is the token.
 #[derive(Clone, Default)]
-pub struct Given(BTreeMap<Setting, String>);
+pub struct Given {
+    values: BTreeMap<Setting, String>,
+    /// Settings that were given an empty value.
+    empty: BTreeSet<Setting>,
+}
 
 impl core::fmt::Debug for Given {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_list().entries(self.0.keys().map(|setting| setting.variable)).finish()
+        f.debug_list().entries(self.values.keys().map(|setting| setting.variable)).finish()
     }
 }
 
 impl Given {
-    /// What the environment says. A variable that is empty counts as not set.
+    /// What the environment says. A variable that is empty counts as not set: a template has no other
+    /// way to say so.
     ///
     /// # Errors
     /// Where a variable is no text.
     pub fn from_environment() -> Result<Self, ConfigError> {
+        let mut given = Self::from_shell()?;
+        given.empty.clear();
+        Ok(given)
+    }
+
+    /// What the environment of a person says. A variable that is empty is a mistake, unless a flag
+    /// gives the setting a value: [`check`](Self::check) tells.
+    ///
+    /// # Errors
+    /// Where a variable is no text.
+    pub fn from_shell() -> Result<Self, ConfigError> {
         let mut given = Self::default();
         for setting in SETTINGS {
             match std::env::var_os(setting.variable).map(std::ffi::OsString::into_string) {
@@ -116,30 +134,47 @@ impl Given {
         Ok(given)
     }
 
-    /// Sets `setting`, whatever it was before; an empty value changes nothing.
+    /// Sets `setting`, whatever it was before. That it is empty is remembered as a mistake.
     pub fn set(&mut self, setting: Setting, value: impl Into<String>) {
         let value = value.into();
-        if !value.trim().is_empty() {
-            self.0.insert(setting, value);
+        self.unset(setting);
+        if value.trim().is_empty() {
+            self.empty.insert(setting);
+        } else {
+            self.values.insert(setting, value);
         }
     }
 
     /// Takes `setting` back.
     pub fn unset(&mut self, setting: Setting) {
-        self.0.remove(&setting);
+        self.values.remove(&setting);
+        self.empty.remove(&setting);
+    }
+
+    /// Whether every setting that was given has a value: a lake of no name, most likely the value of
+    /// an unset variable, must not become the default one.
+    ///
+    /// # Errors
+    /// The first that is empty.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        match self.empty.first() {
+            Some(&setting) => Err(ConfigError::Empty { setting }),
+            None => Ok(()),
+        }
     }
 
     /// The value of `setting`, without white space around it.
     #[must_use]
     pub fn get(&self, setting: Setting) -> Option<&str> {
-        self.0.get(&setting).map(|value| value.trim())
+        self.values.get(&setting).map(|value| value.trim())
     }
 }
 
-/// Whether the person wants no colours (`NO_COLOR` is set to anything).
+/// Whether the person wants no colours (`NO_COLOR` is set to anything), or the terminal has none.
 #[must_use]
 pub fn refuses_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|value| value == "dumb")
 }
 
 /// Whether AWS's S3 is stood in for by another server, such as an emulator.

@@ -13,6 +13,7 @@ use super::error::ConfigError;
 use super::given::{Given, Setting, has_own_s3_endpoint};
 use super::names::find_stream;
 use super::privacy::Privacy;
+use crate::access::{Readers, others_may_read};
 use crate::aws::Aws;
 
 use super::{BASE_URL, Deployment, LakePlace, NoChanges, Settings, StatePlace, TokenPlace};
@@ -38,6 +39,7 @@ impl Deployment {
     /// # Errors
     /// The first setting that cannot be used.
     pub fn parse(given: &Given) -> Result<Self, ConfigError> {
+        given.check()?;
         let account = given.get(Setting::ACCOUNT).ok_or(ConfigError::NoAccount)?;
         let account = account.parse().ok().filter(|id| *id > 0).ok_or_else(|| {
             let why = format!("`{account}` is no account id: a number such as 1234567");
@@ -56,6 +58,7 @@ impl Deployment {
         let text = |setting| given.get(setting).map(str::to_owned);
         Ok(Self {
             settings,
+            readers: Readers::parse(given)?,
             base,
             token: token(given)?,
             contact,
@@ -130,6 +133,14 @@ fn number<T: FromStr + PartialOrd + core::fmt::Display>(
     number.ok_or_else(|| format!("`{text}` is no number from {} to {}", range.start(), range.end()))
 }
 
+/// Whether `setting` is switched on or off; `None`: nobody said.
+///
+/// # Errors
+/// Where it is neither.
+pub fn switched(given: &Given, setting: Setting) -> Result<Option<bool>, ConfigError> {
+    read(given, setting, flag)
+}
+
 fn flag(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
@@ -194,6 +205,12 @@ fn streams(given: &Given, setting: Setting) -> Result<Option<BTreeSet<String>>, 
 fn token(given: &Given) -> Result<Option<TokenPlace>, ConfigError> {
     if let Some(path) = given.get(Setting::TOKEN_FILE) {
         let path = PathBuf::from(path);
+        if others_may_read(&path) {
+            let file = path.display();
+            tracing::warn!(
+                "other users of this machine may read the token file `{file}`: `chmod 600` it"
+            );
+        }
         let text = std::fs::read_to_string(&path)
             .map_err(|source| ConfigError::TokenFile { path, source })?;
         return Ok(Some(TokenPlace::Given(Token::new(&text)?)));

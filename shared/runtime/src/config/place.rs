@@ -43,6 +43,9 @@ impl LakePlace {
     /// # Errors
     /// What is wrong, and what to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Err("it is empty: name a folder, or s3://bucket/prefix".to_owned());
+        }
         match text.split_once("://") {
             None => Ok(Self::Folder(PathBuf::from(text))),
             Some(("s3", rest)) => {
@@ -92,6 +95,9 @@ impl StatePlace {
     /// # Errors
     /// What is wrong, and what to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Err("it is empty: name a file, or dynamodb://table".to_owned());
+        }
         match text.split_once("://") {
             None => Ok(Self::File(PathBuf::from(text))),
             Some(("dynamodb", table)) => {

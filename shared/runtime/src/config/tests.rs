@@ -145,11 +145,21 @@ fn a_lake_in_a_bucket_says_where_its_state_is() {
 }
 
 #[test]
-fn a_later_value_wins_and_an_empty_one_changes_nothing() {
+fn a_later_value_wins_and_an_empty_one_is_a_mistake() {
     let mut given = given(&[(Setting::MAX_WORKERS, "3")]);
     given.set(Setting::MAX_WORKERS, "4");
-    given.set(Setting::MAX_WORKERS, "  ");
     assert_eq!(given.get(Setting::MAX_WORKERS), Some("4"));
+    for setting in SETTINGS {
+        let mut given = given.clone();
+        given.set(*setting, "  ");
+        let message = Deployment::parse(&given).unwrap_err().to_string();
+        assert!(message.contains(setting.variable) && message.contains("empty"), "{message}");
+        given.unset(*setting);
+        given.check().unwrap();
+    }
+    given.set(Setting::MAX_WORKERS, "");
+    given.set(Setting::MAX_WORKERS, "5");
+    assert_eq!(Deployment::parse(&given).unwrap().settings.max_workers, 5, "a flag, say");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use harvest_api::ApiError;
 
 use super::request::Trouble;
 use super::{Driver, name};
+use crate::account::ACCOUNT;
 use crate::error::RunError;
 use crate::hold::Hold;
 
@@ -78,6 +79,9 @@ impl Driver {
 
 /// The error of a failed request, by what it means.
 pub(crate) fn from_api(stream: &'static str, account: i64, source: Box<ApiError>) -> RunError {
+    if stream == ACCOUNT {
+        return of_account(account, source);
+    }
     match source.failure() {
         Failure::Unauthorized => RunError::Credentials { account, source },
         Failure::Forbidden => RunError::Refused { stream, source },
@@ -91,5 +95,21 @@ pub(crate) fn from_api(stream: &'static str, account: i64, source: Box<ApiError>
         | Failure::Unreachable
         | Failure::Unexpected(_)
         | Failure::ForeignLink => RunError::Api { stream, source },
+    }
+}
+
+/// Before any stream was read: there is nothing that could be kept or left out.
+fn of_account(account: i64, source: Box<ApiError>) -> RunError {
+    match source.failure() {
+        Failure::Unauthorized => RunError::Credentials { account, source },
+        Failure::Forbidden | Failure::NotFound => RunError::NoSuchAccount { account, source },
+        Failure::TimedOut
+        | Failure::Server(_)
+        | Failure::RateLimited { .. }
+        | Failure::Malformed
+        | Failure::Invalid(_)
+        | Failure::Unreachable
+        | Failure::Unexpected(_)
+        | Failure::ForeignLink => RunError::AccountUnread { account, source },
     }
 }

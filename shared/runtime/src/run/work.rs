@@ -33,6 +33,8 @@ impl Run {
     pub(super) async fn work(mut self) -> RunReport {
         let outcome = match self.read().await {
             Ok(outcome) => outcome,
+            // The next run begins where this one did, and leaves them out.
+            Err(RunError::ErasedMeanwhile { .. }) => Outcome::Yielded(Yielded::Deadline),
             Err(error) => Outcome::Failed(error),
         };
         self.close(outcome).await
@@ -47,7 +49,9 @@ impl Run {
         self.check_roles().await?;
         let unfinished = self.item.value.position.pass(self.order.pass).unfinished.clone();
         let (reading, seen, unfinished) = self.reading(unfinished).await?;
-        let decoder = crate::erase::decoder(&self.context, self.order.spec).await?;
+        self.erased = crate::erase::erased_of(&self.context, self.order.spec).await?;
+        let users = self.erased.clone();
+        let decoder = crate::erase::decoder_without(&self.context, self.order.spec, users);
         let (spec, pass) = (self.order.spec, self.order.pass);
         let mut driver = Driver::new(&self.context, spec, decoder, pass, reading);
         let mut hold = Hold::new(&self.context, self.table.schema().clone());

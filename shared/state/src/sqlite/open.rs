@@ -1,12 +1,12 @@
 //! Opening the file: whose it is, which format, how it is written.
 
-use core::time::Duration;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::patience::Patience;
 use super::{failed, kind};
 use crate::{StateError, StateErrorKind};
 
@@ -29,12 +29,12 @@ const TABLES: &str = "
     CREATE INDEX expiring ON items (expires) WHERE expires IS NOT NULL;";
 
 /// A connection to our file, made where there is none.
-pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, StateError> {
+pub(super) fn connect(path: &Path, patience: Patience) -> Result<Connection, StateError> {
     make_private(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let trouble = |source| failed(path, source);
     let mut connection = Connection::open_with_flags(path, flags).map_err(trouble)?;
-    connection.busy_timeout(patience).map_err(trouble)?;
+    patience.give(&connection).map_err(trouble)?;
     let new = match identity(&connection).map_err(trouble)? {
         Identity::New => true,
         Identity::Ours(FORMAT) => false,

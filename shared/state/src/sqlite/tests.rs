@@ -184,7 +184,8 @@ async fn writes_wait_for_the_disk() {
     let store = SqliteStore::open(folder.path().join("state.sqlite")).await.unwrap();
     let setting = |name: &'static str| {
         store.run(move |c| {
-            c.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+            c.connection
+                .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
         })
     };
     assert_eq!(setting("synchronous").await.unwrap(), rusqlite::types::Value::Integer(2));
@@ -195,7 +196,7 @@ async fn writes_wait_for_the_disk() {
 async fn a_store_that_others_hold_says_so() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("state.sqlite");
-    let store = SqliteStore::open_with(path.clone(), Duration::from_millis(20)).await.unwrap();
+    let store = SqliteStore::open_with(path.clone(), Patience::Short).await.unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let error = store.put(&key("a"), Expect::Absent, "{}", None).await.unwrap_err();
@@ -208,12 +209,36 @@ async fn a_store_that_others_hold_says_so() {
     assert_eq!(store.put(&key("a"), Expect::Absent, "{}", None).await.unwrap(), Put::Stored(1));
 }
 
+/// A transaction that stands still stands for its process: nothing else tells them apart here.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_process_that_stands_still_goes_on_when_that_one_does() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("state.sqlite");
+    let store = SqliteStore::open(path.clone()).await.unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // Given up once, so that the next ones give up sooner; what goes through ends that.
+    Patience::Short.give(&store.connection.lock().unwrap().connection).unwrap();
+    let error = store.put(&key("a"), Expect::Absent, "{}", None).await.unwrap_err();
+    assert!(error.to_string().contains("stands still"), "{error}");
+    assert_eq!(store.connection.lock().unwrap().patience, Patience::Short);
+    assert_eq!(store.get(&key("a")).await.unwrap(), None, "readers do not wait");
+    let waiting = {
+        let store = store.clone();
+        tokio::spawn(async move { store.put(&key("a"), Expect::Absent, "{}", None).await })
+    };
+    // It has the connection, or will have it: in either case the other transaction is there.
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap(), Put::Stored(1));
+    assert_eq!(store.connection.lock().unwrap().patience, Patience::Long);
+}
+
 #[tokio::test]
 async fn a_full_disk_says_so_and_loses_nothing() {
     let folder = TempDir::new().unwrap();
     let store = SqliteStore::open(folder.path().join("state.sqlite")).await.unwrap();
     store.put(&key("a"), Expect::Absent, "1", None).await.unwrap();
-    store.run(|c| c.execute_batch("PRAGMA max_page_count = 1")).await.unwrap();
+    store.run(|c| c.connection.execute_batch("PRAGMA max_page_count = 1")).await.unwrap();
     let large = "x".repeat(1_000_000);
     let error = store.put(&key("a"), Expect::Rev(1), &large, None).await.unwrap_err();
     assert_eq!(error.kind, StateErrorKind::Full);

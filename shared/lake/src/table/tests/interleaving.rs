@@ -8,7 +8,7 @@ use core::ops::Range;
 use proptest::prelude::*;
 
 use super::*;
-use crate::store::{ObjectMeta, StoreError};
+use crate::store::{ObjectMeta, Replace, StoreError};
 
 /// Lets the other writer run before any call.
 #[derive(Debug)]
@@ -47,6 +47,11 @@ impl ObjectStore for Turns {
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
         self.pass().await;
         self.inner.put(key, bytes).await
+    }
+
+    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+        self.pass().await;
+        self.inner.replace(key, old, new).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {

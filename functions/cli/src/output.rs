@@ -1,0 +1,93 @@
+//! Standard output: what is written there is the answer, so that failing to is a failure.
+
+use std::io::{self, ErrorKind, Write};
+
+use crate::exit::Exit;
+use crate::said::Said;
+
+/// Where the answer goes, in the form that was asked for.
+pub(crate) struct Output<'o> {
+    out: &'o mut dyn Write,
+    json: bool,
+    state: State,
+}
+
+enum State {
+    Open,
+    /// The reader went away: it has read enough.
+    Left,
+    Failed(io::Error),
+}
+
+impl<'o> Output<'o> {
+    pub(crate) fn new(out: &'o mut dyn Write, json: bool) -> Self {
+        Self { out, json, state: State::Open }
+    }
+
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Writes what there is to say, if anybody reads it.
+    pub(crate) fn say(&mut self, said: &Said) {
+        if !matches!(self.state, State::Open) {
+            return;
+        }
+        let written = said.write(self.json, self.out).and_then(|()| self.out.flush());
+        match written {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => self.state = State::Left,
+            Err(error) => self.state = State::Failed(error),
+        }
+    }
+
+    /// How the command ends that would end with `exit`, and why the answer is not written.
+    pub(crate) fn end(self, exit: Exit) -> (Exit, Option<io::Error>) {
+        match self.state {
+            State::Open | State::Left => (exit, None),
+            State::Failed(error) => (exit.max(Exit::SomeFailed), Some(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes some bytes, then fails.
+    struct Full {
+        left: usize,
+        kind: ErrorKind,
+    }
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.left);
+            self.left -= taken;
+            if taken == 0 { Err(self.kind.into()) } else { Ok(taken) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_not_written_whole_is_a_failure_unless_its_reader_left() {
+        let said = Said { text: "0123456789".to_owned(), json: 7.into(), exit: Exit::Done };
+        for (left, kind, ends, exit, expected) in [
+            (10, ErrorKind::StorageFull, false, Exit::Done, Exit::Done),
+            (9, ErrorKind::StorageFull, true, Exit::Done, Exit::SomeFailed),
+            (0, ErrorKind::PermissionDenied, true, Exit::Done, Exit::SomeFailed),
+            (0, ErrorKind::StorageFull, true, Exit::Usage, Exit::Usage),
+            (5, ErrorKind::BrokenPipe, false, Exit::Done, Exit::Done),
+            (0, ErrorKind::BrokenPipe, false, Exit::SomeFailed, Exit::SomeFailed),
+        ] {
+            let mut full = Full { left, kind };
+            let mut output = Output::new(&mut full, false);
+            output.say(&said);
+            let (ended, error) = output.end(exit);
+            assert_eq!((ended, error.is_some()), (expected, ends), "{left} {kind}");
+        }
+    }
+}

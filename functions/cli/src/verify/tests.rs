@@ -1,0 +1,139 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use core::ops::Range;
+use lake::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
+use runtime::Context;
+use runtime::clock::{Clock as _, SystemClock};
+use runtime::config::{LakePlace, Setting};
+use sim::{Account, Face, Limit, Scale, serve};
+
+use super::*;
+use crate::display::{Show, display};
+use crate::interrupt::Interrupt;
+use crate::rounds::{Wish, rounds};
+
+const STREAMS: [&str; 2] = ["clients", "time_entries"];
+
+/// A lake that is `before` for so many calls, and then what later runs have made of it.
+#[derive(Debug)]
+struct Moving {
+    before: Arc<MemoryStore>,
+    after: Arc<MemoryStore>,
+    calls: AtomicU64,
+    moves_at: u64,
+}
+
+impl Moving {
+    fn now(&self) -> &MemoryStore {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst);
+        if call < self.moves_at { &self.before } else { &self.after }
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Moving {
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
+        self.now().put_if_absent(key, bytes).await
+    }
+
+    async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
+        self.now().put(key, bytes).await
+    }
+
+    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+        self.now().replace(key, old, new).await
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        self.now().get(key).await
+    }
+
+    async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        self.now().get_range(key, range).await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError> {
+        self.now().list(prefix, after).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.now().delete(key).await
+    }
+}
+
+/// A lake, and the same after runs that wrote every file anew and deleted the old ones.
+async fn lakes() -> (Arc<MemoryStore>, Arc<MemoryStore>) {
+    let mut account = Account::generate(&Scale::tiny(), 1, SystemClock.now());
+    account.set_general_limit(Limit::GENERAL.off());
+    let served = serve(Arc::new(Mutex::new(account)), Face::local()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut given = Given::default();
+    let number = Scale::tiny().account_id.to_string();
+    let base = served.base_url();
+    for (setting, value) in [
+        (Setting::ACCOUNT, number.as_str()),
+        (Setting::TOKEN, sim::ADMINISTRATOR_TOKEN),
+        (Setting::BASE_URL, base.as_str()),
+        (Setting::LAKE, folder.path().to_str().unwrap()),
+        (Setting::GENERAL, "1000/1s"),
+        (Setting::STREAMS, &STREAMS.join(",")),
+    ] {
+        given.set(setting, value);
+    }
+    let mut deployment = Deployment::parse(&given).unwrap();
+    deployment.settings.tidy_at_once = true;
+    let store = Arc::new(MemoryStore::new());
+    let context = parts::context(&deployment, Arc::new(Silent)).await.unwrap();
+    let context = Context { store: Arc::<MemoryStore>::clone(&store), ..context };
+    let interrupt = Interrupt::default();
+    let wish = Wish { pass: Some(engine::pass::Pass::Full), wait: false };
+    let mut before = None;
+    for seed in 0..4 {
+        let watch = display(Show::Nothing, &interrupt);
+        let synced = rounds(&context, wish, watch, &interrupt).await.unwrap();
+        assert!(synced.reports.iter().all(|report| report.error().is_none()));
+        if seed == 1 {
+            before = Some(Arc::new(store.copy()));
+        }
+        served.with(|account| account.mutate(SystemClock.now(), seed, 60));
+    }
+    (before.unwrap(), store)
+}
+
+#[tokio::test]
+async fn a_lake_that_goes_on_at_any_moment_is_looked_at_anew() {
+    let (before, after) = lakes().await;
+    for name in STREAMS {
+        let spec = find_stream(name).unwrap();
+        let mut moves_at = 0;
+        loop {
+            let store = Arc::new(Moving {
+                before: Arc::clone(&before),
+                after: Arc::clone(&after),
+                calls: AtomicU64::new(0),
+                moves_at,
+            });
+            let place = LakePlace::parse("memory").unwrap();
+            let lake = LakeFacts { place, store: Arc::<Moving>::clone(&store) };
+            let looked = settled(&lake, spec, &NoChanges::default()).await;
+            let (verdict, _) = looked
+                .unwrap_or_else(|error| panic!("{name} at {moves_at}: {}", error.chain()))
+                .unwrap();
+            assert_eq!(verdict.table.findings, [], "{name} at {moves_at}");
+
+            let calls = store.calls.swap(0, Ordering::SeqCst);
+            let exported = crate::export::exported(&lake, spec, None, &MemoryStore::new()).await;
+            let exported =
+                exported.unwrap_or_else(|error| panic!("{name} at {moves_at}: {}", error.chain()));
+            assert!(exported.rows > 0);
+            if calls <= moves_at {
+                break;
+            }
+            moves_at += 1;
+        }
+        assert!(moves_at > 10, "{name}: {moves_at}");
+    }
+}

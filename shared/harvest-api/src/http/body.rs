@@ -1,0 +1,158 @@
+//! The body of an answer as it comes in, unpacked and bounded.
+
+use std::io::{self, ErrorKind, Write};
+
+use flate2::write::MultiGzDecoder;
+
+/// A body under way. Of a packed one all members are read, as `gunzip` does.
+pub(super) enum Body {
+    Plain(Bounded),
+    Packed(Box<MultiGzDecoder<Bounded>>),
+}
+
+/// Why a body cannot be read on.
+#[derive(Debug)]
+pub(super) enum BodyError {
+    /// Unpacked it is larger than allowed.
+    TooLarge,
+    /// It is not what its header says, or ends in the middle.
+    Broken(io::Error),
+}
+
+/// Bytes up to a limit.
+pub(super) struct Bounded {
+    bytes: Vec<u8>,
+    largest: u64,
+}
+
+impl Write for Bounded {
+    fn write(&mut self, more: &[u8]) -> io::Result<usize> {
+        let length = self.bytes.len().saturating_add(more.len());
+        if u64::try_from(length).unwrap_or(u64::MAX) > self.largest {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(more);
+        Ok(more.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Body {
+    /// An empty one of at most `largest` bytes; `encoding` as its header names it.
+    pub(super) fn new(encoding: Option<&str>, largest: u64) -> Self {
+        let bounded = Bounded { bytes: Vec::new(), largest };
+        let packed = encoding.is_some_and(|name| {
+            let name = name.trim();
+            name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip")
+        });
+        if packed {
+            Self::Packed(Box::new(MultiGzDecoder::new(bounded)))
+        } else {
+            Self::Plain(bounded)
+        }
+    }
+
+    /// Takes what came next.
+    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
+        let taken = match self {
+            Self::Plain(bounded) => bounded.write_all(chunk),
+            Self::Packed(decoder) => decoder.write_all(chunk),
+        };
+        taken.map_err(BodyError::from)
+    }
+
+    /// The whole, once nothing comes any more.
+    pub(super) fn finish(mut self) -> Result<Vec<u8>, BodyError> {
+        if let Self::Packed(decoder) = &mut self {
+            decoder.try_finish()?;
+        }
+        Ok(self.so_far())
+    }
+
+    /// What came so far.
+    pub(super) fn so_far(self) -> Vec<u8> {
+        match self {
+            Self::Plain(bounded) => bounded.bytes,
+            Self::Packed(mut decoder) => core::mem::take(&mut decoder.get_mut().bytes),
+        }
+    }
+}
+
+impl From<io::Error> for BodyError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == ErrorKind::FileTooLarge { Self::TooLarge } else { Self::Broken(error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn packed(members: &[&[u8]]) -> Vec<u8> {
+        let mut all = Vec::new();
+        for member in members {
+            let mut encoder = GzEncoder::new(&mut all, Compression::fast());
+            encoder.write_all(member).unwrap();
+            encoder.finish().unwrap();
+        }
+        all
+    }
+
+    fn read(bytes: &[u8], at_once: usize, largest: u64) -> Result<Vec<u8>, BodyError> {
+        let mut body = Body::new(Some("GZip"), largest);
+        for chunk in bytes.chunks(at_once) {
+            body.push(chunk)?;
+        }
+        body.finish()
+    }
+
+    #[test]
+    fn all_members_are_read_wherever_the_network_cuts_them() {
+        let long = vec![b'7'; 100_000];
+        let cases: [&[&[u8]]; 5] =
+            [&[b"{}"], &[b"{\"a\":", b"1}"], &[b"", b"x", b""], &[&long, &long, b"y"], &[b""]];
+        for members in cases {
+            let bytes = packed(members);
+            for at_once in [1, 7, 18, 19, 20, bytes.len()] {
+                let whole = read(&bytes, at_once, 1_000_000).unwrap();
+                assert!(whole == members.concat(), "{} bytes at once", at_once);
+            }
+        }
+    }
+
+    #[test]
+    fn a_packed_body_that_is_cut_anywhere_is_broken() {
+        let bytes = packed(&[b"{\"clients\":", b"[]}"]);
+        // Between two members it looks whole: the JSON in it does not.
+        let between = packed(&[b"{\"clients\":"]).len();
+        for length in (1..bytes.len()).filter(|length| *length != between) {
+            let read = read(&bytes[..length], 5, 1000);
+            assert!(matches!(read, Err(BodyError::Broken(_))), "{length}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn a_small_packet_does_not_become_more_than_is_allowed() {
+        let zeros = vec![0_u8; 5_000_000];
+        let bytes = packed(&[&zeros, &zeros]);
+        assert!(bytes.len() < 100_000);
+        assert!(matches!(read(&bytes, 4096, 9_999_999), Err(BodyError::TooLarge)));
+        assert_eq!(read(&bytes, 4096, 10_000_000).unwrap().len(), 10_000_000);
+    }
+
+    #[test]
+    fn what_is_not_packed_stays_as_it_is() {
+        for encoding in [None, Some("identity")] {
+            let mut body = Body::new(encoding, 3);
+            body.push(b"ab").unwrap();
+            assert!(matches!(body.push(b"cd"), Err(BodyError::TooLarge)));
+            assert_eq!(body.so_far(), b"ab");
+        }
+    }
+}

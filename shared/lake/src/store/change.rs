@@ -1,0 +1,128 @@
+//! Reading an object, changing it and writing it back, so that no writer undoes another.
+
+use bytes::Bytes;
+
+use super::{ObjectStore, PutIfAbsent, Replace, StoreError};
+
+/// How often a change begins anew because another writer was faster. Each time one of them is done.
+const MOST_RACES: u32 = 100;
+
+/// What an object is to become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// What it is.
+    Keep,
+    /// These bytes.
+    Write(Bytes),
+}
+
+/// Makes the object what `edit` says of it (`None`: there is none), whoever else writes it at the
+/// same time. `edit` keeps what it would write itself: the change is told as done only once the
+/// object was read with it.
+///
+/// # Errors
+/// Where the store fails, or others are always faster. Inside: why `edit` refused.
+pub async fn change<E>(
+    store: &dyn ObjectStore,
+    key: &str,
+    edit: impl Fn(Option<&Bytes>) -> Result<Edit, E> + Send,
+) -> Result<Result<(), E>, StoreError> {
+    for _ in 0..MOST_RACES {
+        let there = store.get(key).await?;
+        let new = match edit(there.as_ref()) {
+            Ok(Edit::Write(new)) => new,
+            Ok(Edit::Keep) => return Ok(Ok(())),
+            Err(refused) => return Ok(Err(refused)),
+        };
+        // What came of it is read in the next round.
+        match there {
+            None => drop::<PutIfAbsent>(store.put_if_absent(key, new).await?),
+            Some(old) => drop::<Replace>(store.replace(key, &old, new).await?),
+        }
+    }
+    let source = "other writers were faster each time; run again".into();
+    Err(StoreError::Failed { key: key.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use core::convert::Infallible;
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use futures::FutureExt as _;
+
+    use super::*;
+    use crate::store::{Fault, FaultyStore, MemoryStore, Operation};
+
+    fn adding(number: u32) -> impl Fn(Option<&Bytes>) -> Result<Edit, Infallible> + Send {
+        move |there| {
+            let mut numbers: BTreeSet<u32> =
+                there.map(|bytes| serde_json::from_slice(bytes).unwrap()).unwrap_or_default();
+            let new = numbers.insert(number);
+            let text = serde_json::to_vec(&numbers).unwrap();
+            Ok(if new { Edit::Write(text.into()) } else { Edit::Keep })
+        }
+    }
+
+    async fn numbers(store: &MemoryStore) -> BTreeSet<u32> {
+        serde_json::from_slice(&store.get("list").await.unwrap().unwrap()).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn of_many_changes_at_once_none_is_lost() {
+        let store = Arc::new(MemoryStore::new());
+        let changes: Vec<_> = (0..40)
+            .map(|number| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move { change(&*store, "list", adding(number)).await.unwrap() })
+            })
+            .collect();
+        for change in changes {
+            change.await.unwrap().unwrap();
+        }
+        assert_eq!(numbers(&store).await, (0..40).collect());
+    }
+
+    /// Another writer's change comes between each reading and its writing.
+    #[tokio::test]
+    async fn what_another_writes_in_between_stays() {
+        let store = Arc::new(MemoryStore::new());
+        let other = Arc::clone(&store);
+        let faulty = FaultyStore::new(Arc::<MemoryStore>::clone(&store), move |call| {
+            if call.operation.writes() && call.number < 8 {
+                let number = u32::try_from(call.number).unwrap() + 100;
+                let change = change(&*other, "list", adding(number)).now_or_never();
+                change.unwrap().unwrap().unwrap();
+            }
+            Fault::None
+        });
+        change(&faulty, "list", adding(1)).await.unwrap().unwrap();
+        assert_eq!(numbers(&store).await, [1, 101, 103, 105, 107].into());
+    }
+
+    /// A write that was told as done and is not there is no change.
+    #[tokio::test]
+    async fn success_is_what_was_read_back() {
+        let store = Arc::new(MemoryStore::new());
+        let other = Arc::clone(&store);
+        let faulty = FaultyStore::new(Arc::<MemoryStore>::clone(&store), move |call| {
+            // Before it is read back somebody puts the former one there again.
+            if call.operation == Operation::Get && call.number == 2 {
+                other.put("list", "[7]".into()).now_or_never().unwrap().unwrap();
+            }
+            Fault::None
+        });
+        change(&faulty, "list", adding(1)).await.unwrap().unwrap();
+        assert_eq!(numbers(&store).await, [1, 7].into());
+    }
+
+    #[tokio::test]
+    async fn a_change_that_never_comes_through_fails() {
+        let faulty = FaultyStore::new(Arc::new(MemoryStore::new()), |_| Fault::None);
+        let edit = |_: Option<&Bytes>| Ok::<_, Infallible>(Edit::Write(Bytes::from_static(b"x")));
+        let error = change(&faulty, "list", edit).await.unwrap_err();
+        assert!(error.may_pass() && error.to_string().contains("`list`"), "{error}");
+        assert!(faulty.calls() < 1000, "{}", faulty.calls());
+    }
+}

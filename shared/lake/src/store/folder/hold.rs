@@ -1,0 +1,74 @@
+//! Who may change the entries of a folder: an OS lock on the folder itself, which goes with the
+//! process and leaves no file.
+
+use core::time::Duration;
+use std::fs::{File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+/// How often the lock is tried, and how long each time is waited: ten seconds in all. Others hold it
+/// for milliseconds.
+const TRIES: u32 = 1000;
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Keeps an entry of `folder` as it is read until it is replaced: nobody else changes one meanwhile.
+pub(super) fn alone(folder: &Path) -> io::Result<File> {
+    hold(folder, TRIES, File::try_lock)?.ok_or_else(|| {
+        let why = "this file system keeps no locks, so that two processes could undo each other: \
+                   use another";
+        io::Error::new(ErrorKind::Unsupported, why)
+    })
+}
+
+/// Lets nobody read and replace an entry of `folder` meanwhile. `None` on a file system without
+/// locks: there nobody does.
+pub(super) fn beside_others(folder: &Path) -> io::Result<Option<File>> {
+    hold(folder, TRIES, File::try_lock_shared)
+}
+
+/// The lock, or `None` where there are no locks.
+#[expect(clippy::disallowed_methods, reason = "on a thread of its own, for another process")]
+fn hold(
+    folder: &Path,
+    tries: u32,
+    lock: impl Fn(&File) -> Result<(), TryLockError>,
+) -> io::Result<Option<File>> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let file = File::open(folder)?;
+    for _ in 0..tries {
+        match lock(&file) {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            Err(TryLockError::Error(_)) => return Ok(None),
+        }
+    }
+    let why = format!(
+        "another process has kept `{}` for 10 s: if it stands still (Ctrl-Z), let it go on or end \
+         it, then run again",
+        folder.display()
+    );
+    Err(io::Error::new(ErrorKind::TimedOut, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_changes_an_entry_is_alone_and_the_others_say_who_keeps_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = alone(folder.path()).unwrap();
+        let locks: [fn(&File) -> Result<(), TryLockError>; 2] =
+            [File::try_lock, File::try_lock_shared];
+        for lock in locks {
+            let error = hold(folder.path(), 2, lock).unwrap_err();
+            assert!(error.to_string().contains("another process"), "{error}");
+        }
+        drop(held);
+        let first = beside_others(folder.path()).unwrap();
+        assert!(first.is_some() && beside_others(folder.path()).unwrap().is_some());
+        hold(folder.path(), 2, File::try_lock).unwrap_err();
+        drop(first);
+        assert!(hold(folder.path(), 1, File::try_lock).unwrap().is_some());
+    }
+}

@@ -1,0 +1,90 @@
+//! How long a process waits for another one that is in the middle of a transaction.
+//!
+//! Transactions take milliseconds, unless their process stands still: stopped by Ctrl-Z or a
+//! debugger, or starved. Who waits says so after a while, and goes on as soon as it can.
+
+use core::time::Duration;
+
+use rusqlite::Connection;
+
+/// How long each attempt is waited for.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Attempts until the waiting is told: 5 s.
+const TOLD_AFTER: i32 = 100;
+/// Attempts of a long patience: 150 s, as long as streams of another process are waited for.
+const LONG: i32 = 3000;
+/// Attempts of a short patience: 1 s.
+const SHORT: i32 = 20;
+
+/// How long is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// As long as another process may need to be noticed and woken.
+    Long,
+    /// As long as a transaction of a process that works.
+    Short,
+}
+
+/// What is done about another attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempt {
+    Again,
+    TellAndAgain,
+    GiveUp,
+}
+
+impl Patience {
+    /// Makes the connection wait so.
+    pub(super) fn give(self, connection: &Connection) -> rusqlite::Result<()> {
+        // The library takes a plain function: one for each.
+        connection.busy_handler(Some(match self {
+            Self::Long => |before| waits(Self::Long, before),
+            Self::Short => |before| waits(Self::Short, before),
+        }))
+    }
+
+    /// After so many attempts `before`.
+    const fn attempt(self, before: i32) -> Attempt {
+        let most = match self {
+            Self::Long => LONG,
+            Self::Short => SHORT,
+        };
+        if before >= most {
+            Attempt::GiveUp
+        } else if before == TOLD_AFTER {
+            Attempt::TellAndAgain
+        } else {
+            Attempt::Again
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "on a thread of its own, for another process")]
+fn waits(patience: Patience, before: i32) -> bool {
+    match patience.attempt(before) {
+        Attempt::GiveUp => return false,
+        Attempt::TellAndAgain => tracing::warn!(
+            "another process has kept the state of the lake for 5 s and is waited for; if it stands \
+             still (Ctrl-Z, a debugger), let it go on or end it"
+        ),
+        Attempt::Again => {}
+    }
+    std::thread::sleep(PAUSE);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_wait_is_told_once_and_ends() {
+        let all: Vec<Attempt> = (0..=LONG).map(|before| Patience::Long.attempt(before)).collect();
+        let told = all.iter().filter(|attempt| **attempt == Attempt::TellAndAgain);
+        assert_eq!(told.count(), 1);
+        let given_up = all.iter().position(|attempt| *attempt == Attempt::GiveUp);
+        assert_eq!(given_up, usize::try_from(LONG).ok());
+        assert_eq!(Patience::Short.attempt(SHORT), Attempt::GiveUp);
+        assert!((0..SHORT).all(|before| Patience::Short.attempt(before) == Attempt::Again));
+    }
+}

@@ -1,0 +1,62 @@
+//! A `sync` that is asked to stop: what was read is written, the leases are given back, and the exit
+//! code names the signal.
+
+#![expect(clippy::unwrap_used, reason = "a surprise ends the test")]
+
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use e2e::scene::{Scene, binary, finish, in_parallel};
+use serde_json::Value;
+
+/// A sync that has begun to read and has much left.
+fn begun(scene: &Scene, script: &str) -> Child {
+    let mut command = Command::new("sh");
+    scene.settings(&mut command);
+    command.args(["-c", script, "sh"]).arg(binary("harvest-lake")).args(["sync", "--json"]);
+    let child = command.spawn().unwrap();
+    let read = || scene.served.with(|account| account.statistics().general.requests);
+    // Past the questions who asks: streams are at work.
+    while read() < 12 {
+        std::thread::yield_now();
+    }
+    child
+}
+
+fn send(child: &Child, signal: &str) {
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+}
+
+fn lake_is_free(scene: &Scene) {
+    let json = scene.run("status --json").json();
+    let streams = json["streams"].as_array().unwrap();
+    let running: Vec<&Value> = streams.iter().filter(|one| one["state"] == "running").collect();
+    assert!(running.is_empty(), "{running:?}");
+}
+
+#[test]
+fn a_sync_that_is_told_to_stop_ends_in_good_order() {
+    let cases = [("Ctrl-C", ("-INT", 130)), ("kill", ("-TERM", 143)), ("hang-up", ("-HUP", 129))];
+    in_parallel(&cases, |(signal, code)| {
+        let scene = Scene::of(&sim::Scale::tiny(), 91, Duration::from_millis(100));
+        let child = begun(&scene, "exec \"$@\"");
+        send(&child, signal);
+        let ended = finish(child).with(*code);
+        let json = ended.json();
+        assert_eq!((&json["interrupted"], &json["complete"]), (&true.into(), &false.into()));
+        assert_eq!(json["exit_code"], *code);
+        lake_is_free(&scene);
+        scene.is_sound(&scene.lake());
+        scene.heals();
+    });
+}
+
+#[test]
+fn what_is_ignored_from_the_start_stays_ignored() {
+    let scene = Scene::of(&sim::Scale::tiny(), 92, Duration::from_millis(20));
+    // As `nohup` does.
+    let child = begun(&scene, "trap '' HUP; exec \"$@\"");
+    send(&child, "-HUP");
+    assert_eq!(finish(child).with(0).json()["complete"], true);
+}
