@@ -124,7 +124,7 @@ impl ReqwestApi {
                 Ok(None) => break Ok(()),
                 Ok(Some(chunk)) => match body.push(&chunk) {
                     Ok(()) => {}
-                    Err(BodyError::TooLarge) => break Err(too_large(&body.so_far())),
+                    Err(BodyError::TooLarge) => break Err(too_large(body.begun())),
                     Err(BodyError::Broken(source)) => break Err(broken(request, source)),
                 },
                 Err(source) => break Err(broken(request, source.without_url())),

@@ -72,6 +72,14 @@ impl Body {
         Ok(self.so_far())
     }
 
+    /// What came so far, to look at.
+    pub(super) fn begun(&self) -> &[u8] {
+        match self {
+            Self::Plain(bounded) => &bounded.bytes,
+            Self::Packed(decoder) => &decoder.get_ref().bytes,
+        }
+    }
+
     /// What came so far.
     pub(super) fn so_far(self) -> Vec<u8> {
         match self {
