@@ -54,7 +54,7 @@ impl Comparison {
 
     /// Not compared, because nothing may be asked.
     fn waits(waiting: Waiting) -> Self {
-        let why = format!("{waiting}; run it again then");
+        let why = format!("nothing may be asked before {}", waiting.until.strftime("%F %T UTC"));
         Self { waits_until: Some(waiting.until), ..Self::skipped(why) }
     }
 

@@ -46,7 +46,7 @@ pub struct Waiting {
 
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (class, until) = (self.class.name(), self.until.strftime("%Y-%m-%d %H:%M:%S UTC"));
+        let (class, until) = (self.class.name(), self.until.strftime("%F %T UTC"));
         match self.reason {
             WaitFor::Harvest => write!(
                 f,

@@ -44,12 +44,12 @@ enum Told {
 
 /// What is known of a list before it is asked.
 struct Known {
-    /// Days of its table, within the reach; all of the reach where the log does not say which.
+    /// Days within the reach that its table holds for certain.
     table: Option<(Date, Date)>,
-    /// Days of its table beyond the reach.
+    /// Days of its table beyond the reach, as far as the log tells them.
     beyond: Vec<Date>,
-    /// Whether the table holds all history.
-    is_whole: bool,
+    /// Where the table holds all history: days outside of which it has none within the reach.
+    proven: Option<(Date, Date)>,
 }
 
 /// The oldest and newest days of the account. A list that cannot be read stops nothing: what its
@@ -143,7 +143,8 @@ async fn told(
     };
     let outlier = |day| Outlier { list: spec.name.to_owned(), dated, day, id: None };
     let mut outliers = found.outliers;
-    let instead = if known.is_whole {
+    let days = joined(Some(found.days), known.proven);
+    let instead = if known.proven.is_some() {
         outliers.extend(known.beyond.into_iter().map(outlier));
         Some(format!("the table `{}`", spec.name))
     } else {
@@ -159,13 +160,13 @@ async fn told(
     outliers.sort();
     outliers.dedup();
     let list = UnreadList { list: spec.name.to_owned(), dated, why, instead };
-    Ok(Told::Unread { list, days: Some(found.days), outliers })
+    Ok(Told::Unread { list, days, outliers })
 }
 
 /// What the table of `spec` tells. One that cannot be used tells nothing here; the run on it says
 /// why.
 async fn known(context: &Context, spec: &'static StreamSpec, dated: Dated, reach: Reach) -> Known {
-    let mut known = Known { table: None, beyond: Vec::new(), is_whole: false };
+    let mut known = Known { table: None, beyond: Vec::new(), proven: None };
     let account = context.settings.account;
     let opened = Table::open(Arc::clone(&context.store), spec, account).await;
     let Some(table) = opened.ok().flatten() else {
@@ -179,16 +180,18 @@ async fn known(context: &Context, spec: &'static StreamSpec, dated: Dated, reach
         position.full.last_begun.is_some()
             && (position.start_date.is_none() || position.start_date == context.settings.start_date)
     };
-    known.is_whole = is_whole(&of_item) || is_whole(&position);
     let days = days_of(table.files(), dated.field());
     let all = days.ranges.iter().flat_map(|(first, last)| [*first, *last]);
     let (near, far): (Vec<Date>, Vec<Date>) = all.partition(|day| reach.holds(*day));
-    if !days.complete || !far.is_empty() {
+    known.table = near.iter().min().zip(near.iter().max()).map(|(first, last)| (*first, *last));
+    if is_whole(&of_item) || is_whole(&position) {
         // A day far away hides the next one: the log tells only the ends of each file.
-        known.table = known.is_whole.then_some((reach.first, reach.last));
+        let hidden = !days.complete || !far.is_empty();
+        let whole = (reach.first, reach.last);
+        // An empty table proves that there is nothing: any day within the reach stands for that.
+        let today = utc_day(context.clock.now());
+        known.proven = Some(if hidden { whole } else { known.table.unwrap_or((today, today)) });
     }
-    let ends = near.iter().min().zip(near.iter().max()).map(|(first, last)| (*first, *last));
-    known.table = joined(known.table, ends);
     known.beyond = far;
     known
 }
