@@ -208,6 +208,19 @@ impl Listed {
 }
 
 impl Extent {
+    /// An extent of which nothing is known yet.
+    #[must_use]
+    pub const fn new(read_at: Timestamp) -> Self {
+        Self {
+            read_at,
+            spent: None,
+            issued: None,
+            outliers: Vec::new(),
+            unread: Vec::new(),
+            doubts: Vec::new(),
+        }
+    }
+
     /// Whether it need not be read again now. `asked_at`: somebody wants everything as of then.
     #[must_use]
     pub fn is_fresh(&self, reach: Reach, asked_at: Option<Timestamp>, now: Timestamp) -> bool {

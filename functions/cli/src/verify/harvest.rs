@@ -190,7 +190,7 @@ impl Harvest {
             Kind::Listing(listing) => self.listing(&decoder, table, listing.paging, position).await,
             Kind::Snapshot(paging) => self.everything(&decoder, *paging).await,
             Kind::PerParent(per_parent) => self.children(&decoder, table, per_parent).await,
-            Kind::ReportWindow(_) => self.windows(&decoder, table, position).await,
+            Kind::ReportWindow(report) => self.windows(&decoder, table, report, position).await,
         }
     }
 

@@ -85,9 +85,7 @@ mod tests {
     const ABOUT_BOTH: ReportWindow = ReportWindow { includes_issue_date: true };
 
     fn extent(spent: Option<(Date, Date)>, outliers: Vec<Outlier>) -> AccountItem {
-        let (issued, unread, doubts) = (None, Vec::new(), Vec::new());
-        let read_at = Timestamp::UNIX_EPOCH;
-        let extent = Extent { read_at, spent, issued, outliers, unread, doubts };
+        let extent = Extent { spent, outliers, ..Extent::new(Timestamp::UNIX_EPOCH) };
         AccountItem { extent: Some(extent), ..AccountItem::default() }
     }
 

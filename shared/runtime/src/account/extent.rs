@@ -62,14 +62,7 @@ pub async fn extent(context: &Context, account: &AccountItem) -> Result<Extent, 
     let reach = Reach::around(utc_day(read_at), context.settings.report_years_back);
     let told = LISTS.map(|(spec, dated)| told(context, account, spec, dated, reach));
     let told = futures::future::try_join_all(told).await?;
-    let mut extent = Extent {
-        read_at,
-        spent: None,
-        issued: None,
-        outliers: Vec::new(),
-        unread: Vec::new(),
-        doubts: Vec::new(),
-    };
+    let mut extent = Extent::new(read_at);
     for ((_, dated), told) in LISTS.into_iter().zip(told) {
         let (days, outliers) = match told {
             Told::Nothing => continue,
