@@ -191,19 +191,12 @@ impl Listed {
         let stray = days.clone().any(|day| !stretch.holds(day));
         let count = self.entries.len() as u64;
         let alone = !self.goes_on && !self.is_other_page;
-        if alone && !stray && self.total.is_none_or(|total| total == count) {
+        // The server put it into the stretch, and does not say where.
+        let undated = self.entries.iter().any(|entry| entry.day.is_none());
+        if alone && !stray && !undated && self.total.is_none_or(|total| total == count) {
             return Proves::All;
         }
         if days.any(|day| stretch.holds(day)) { Proves::Some } else { Proves::Nothing }
-    }
-
-    /// Whether its entries come newest first, as documented, and more than one day shows it.
-    fn is_newest_first(&self) -> bool {
-        let days: Vec<Option<Date>> = self.entries.iter().map(|entry| entry.day).collect();
-        !self.is_other_page
-            && days.iter().all(Option::is_some)
-            && days.is_sorted_by(|a, b| a >= b)
-            && days.first() > days.last()
     }
 }
 

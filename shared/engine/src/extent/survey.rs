@@ -250,8 +250,8 @@ fn whole(first: Month, last: Month) -> Stretch {
     Stretch { from: Some(first.first()), to: Some(last.last()) }
 }
 
-/// What is left of `stretch` without the months of the entries of `listed`; without what lies between
-/// them, too, where they come in the documented order.
+/// What is left of `stretch` without the months of the entries of `listed`: the order in which these
+/// came proves nothing of what lies beside them.
 fn rest(stretch: Stretch, listed: &Listed) -> Vec<Stretch> {
     let days = listed.entries.iter().filter_map(|entry| entry.day);
     let months: BTreeSet<Month> = days.filter(|day| stretch.holds(*day)).map(Month::of).collect();
@@ -268,9 +268,6 @@ fn rest(stretch: Stretch, listed: &Listed) -> Vec<Stretch> {
         from = (month.last() < Date::MAX).then(|| Some(next_day(month.last())));
     }
     rest.extend(from.map(|from| Stretch { from, to: stretch.to }));
-    if listed.is_newest_first() {
-        rest.truncate(1);
-    }
     rest.retain(|stretch| stretch.is_any());
     rest
 }

@@ -48,7 +48,15 @@ mod tests {
     use super::*;
 
     fn file(stats: &str) -> FileEntry {
-        FileEntry { stats: stats.to_owned(), ..FileEntry::default() }
+        FileEntry {
+            path: "a.parquet".to_owned(),
+            partition: None,
+            size: 1,
+            modified: engine::time::Timestamp::UNIX_EPOCH,
+            rows: 3,
+            stats: stats.to_owned(),
+            keys: None,
+        }
     }
 
     #[test]
