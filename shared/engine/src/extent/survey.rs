@@ -79,10 +79,10 @@ impl Survey {
     ) -> Self {
         let held = |day: Date| day.clamp(reach.first, reach.last);
         let known = known.into_iter().flat_map(|(first, last)| [first, last]);
-        let (first, last) = known
+        let (oldest, newest) = known
             .filter(|day| reach.holds(*day))
-            .fold(recent, |(first, last), day| (first.min(day), last.max(day)));
-        let covered = (Month::of(held(first)), Month::of(held(last)));
+            .fold(recent, |(oldest, newest), day| (oldest.min(day), newest.max(day)));
+        let covered = (Month::of(held(oldest)), Month::of(held(newest)));
         let open = (Month::of(reach.first), Month::of(reach.last));
         let mut survey = Self {
             list,
