@@ -33,7 +33,7 @@ fn before_anything_is_known_it_says_how_to_know() {
 fn with_what_harvest_says_it_tells_how_long_a_first_load_lasts() {
     let mut stored = Stored::default();
     stored.account.modules_off = vec!["estimate_feature".to_owned()];
-    stored.account.extent = Some(engine::item::Extent { read_at: NOW, spent: None, issued: None });
+    stored.account.extent = Some(engine::extent::Extent::new(NOW));
     let mut amounts = Amounts::default();
     for spec in streams::STREAMS {
         amounts.records.insert(spec.name, 10);
@@ -51,7 +51,7 @@ fn with_what_harvest_says_it_tells_how_long_a_first_load_lasts() {
 #[test]
 fn after_the_load_it_tells_when_changes_and_sweeps_come() {
     let mut stored = Stored::default();
-    stored.account.extent = Some(engine::item::Extent { read_at: NOW, spent: None, issued: None });
+    stored.account.extent = Some(engine::extent::Extent::new(NOW));
     for item in &mut stored.items {
         item.position.full.last_begun = Some(plus(NOW, SignedDuration::from_mins(-30)));
         item.position.incremental.last_begun = item.position.full.last_begun;

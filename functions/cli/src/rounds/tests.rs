@@ -48,6 +48,14 @@ async fn synced(
     rounds(&context, wish, watch, interrupt).await
 }
 
+/// From now on Harvest asks to wait for so many seconds, whatever is asked.
+fn ask_to_wait(served: &Served, path: &str, seconds: u32) {
+    let retry_after = Some(seconds.to_string());
+    let effect = sim::Effect::Status { status: 429, retry_after, html: true };
+    let rule = sim::FaultRule { path: path.to_owned(), select: sim::Select::Always, effect };
+    served.with(|account| account.add_fault(rule));
+}
+
 fn outcomes(synced: &Synced) -> BTreeMap<&'static str, &'static str> {
     let outcome = |report: &RunReport| match report.outcome {
         Outcome::Complete => "complete",
@@ -119,4 +127,46 @@ async fn what_the_budget_leaves_ends_the_sync_and_goes_on_in_the_next() {
     let large = [(Setting::STREAMS, "time_report_team"), (Setting::REPORTS, "1000/1s")];
     let second = synced(&served, lake.path(), &large, FREE, &interrupt).await.unwrap();
     assert_eq!(outcomes(&second)["time_report_team"], "complete");
+}
+
+#[tokio::test]
+async fn a_sync_that_may_ask_nothing_for_an_hour_says_until_when_and_ends() {
+    let (served, lake) = (account().await, tempfile::tempdir().unwrap());
+    let interrupt = Interrupt::default();
+    // Nothing is known of the account yet: no stream runs.
+    ask_to_wait(&served, "", 3_600);
+    for _ in 0..2 {
+        let first = synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();
+        assert_eq!(first.reports.len(), 0);
+        let waiting = first.waiting.unwrap();
+        assert_eq!(waiting.reason, account::WaitFor::Harvest);
+        assert!(between(first.began, waiting.until) > SignedDuration::from_mins(50));
+        assert!(between(first.began, first.ended) < SignedDuration::from_secs(40));
+    }
+}
+
+#[tokio::test]
+async fn streams_that_may_ask_nothing_complete_what_needs_no_question() {
+    let (served, lake) = (account().await, tempfile::tempdir().unwrap());
+    let interrupt = Interrupt::default();
+    let streams = [(Setting::STREAMS, "clients,time_report_team")];
+    synced(&served, lake.path(), &streams, FREE, &interrupt).await.unwrap();
+    ask_to_wait(&served, "", 3_600);
+    let after = synced(&served, lake.path(), &streams, FREE, &interrupt).await.unwrap();
+    assert!(after.waiting.is_some());
+    let ended = BTreeMap::from([("clients", "yielded")]);
+    assert_eq!(outcomes(&after), ended, "reports would be read in vain");
+    assert_eq!(after.reports.iter().map(|report| report.requests).sum::<u64>(), 0);
+}
+
+#[tokio::test]
+async fn a_long_wait_in_the_middle_ends_the_sync_with_what_is_left() {
+    let (served, lake) = (account().await, tempfile::tempdir().unwrap());
+    let interrupt = Interrupt::default();
+    ask_to_wait(&served, "/clients", 3_600);
+    let cut = synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();
+    let outcomes = outcomes(&cut);
+    assert!(outcomes.values().all(|how| matches!(*how, "yielded" | "complete")), "{outcomes:?}");
+    assert_eq!(outcomes["clients"], "yielded");
+    assert!(between(cut.began, cut.ended) < SignedDuration::from_secs(40));
 }

@@ -37,6 +37,7 @@ fn report(stream: &'static str, pass: Pass, outcome: Outcome) -> RunReport {
 fn synced(reports: Vec<RunReport>) -> Synced {
     Synced {
         account: AccountItem { company: "Acme".to_owned(), ..AccountItem::default() },
+        waiting: None,
         skipped: Vec::new(),
         reports,
         busy: std::collections::BTreeSet::new(),
@@ -169,4 +170,38 @@ fn machines_find_the_same_under_stable_names() {
     for list in ["warnings", "failures", "queries", "busy"] {
         assert!(json[list].is_array(), "{list}");
     }
+}
+
+#[test]
+fn entries_far_from_today_and_what_is_waited_for_are_told_in_both_forms() {
+    use engine::extent::{Dated, Extent, Outlier};
+    use engine::spec::RateClass;
+    use runtime::account::{WaitFor, Waiting};
+
+    let day = "0206-03-01".parse().unwrap();
+    let list = "time_entries".to_owned();
+    let outliers = vec![Outlier { list, dated: Dated::Spent, day, id: Some(77) }];
+    let doubts = vec!["a doubt".to_owned()];
+    let extent = Extent { outliers, doubts, ..Extent::new(at("2026-11-23T06:00:00Z")) };
+    let mut synced = synced(vec![report("time_report_team", Pass::Full, Outcome::Complete)]);
+    synced.account.extent = Some(extent);
+    synced.account.doubts = vec!["a doubt of the person".to_owned()];
+    let until = at("2026-11-23T07:00:00Z");
+    let (class, reason) = (RateClass::General, WaitFor::Harvest);
+    synced.waiting = Some(Waiting { class, until, reason });
+    let said = of(&synced, Vec::new()).said(Paint::Plain);
+    for words in ["time_entries 77 (0206-03-01)", "! a doubt\n", "! a doubt of the person\n"] {
+        assert!(said.text.contains(words), "{words:?}: {}", said.text);
+    }
+    assert!(said.text.contains("Harvest asked to wait until 2026-11-23 07:00:00 UTC"));
+    assert_eq!(said.json["outliers"][0]["id"], 77);
+    assert_eq!(said.json["outliers"][0]["day"], "0206-03-01");
+    assert_eq!(said.json["complete"], false);
+    assert_eq!((&said.json["exit_code"], said.exit), (&serde_json::json!(0), Exit::Done));
+    assert_eq!(said.json["waits_until"], "2026-11-23T07:00:00Z");
+
+    // Who reads no reports need not know.
+    synced.reports = vec![report("clients", Pass::Full, Outcome::Complete)];
+    let said = of(&synced, Vec::new()).said(Paint::Plain);
+    assert!(!said.text.contains("0206"), "{}", said.text);
 }

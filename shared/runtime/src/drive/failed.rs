@@ -107,6 +107,7 @@ fn of_account(account: i64, source: Box<ApiError>) -> RunError {
         | Failure::Server(_)
         | Failure::RateLimited { .. }
         | Failure::Malformed
+        | Failure::TooLarge
         | Failure::Invalid(_)
         | Failure::Unreachable
         | Failure::Unexpected(_)

@@ -35,6 +35,14 @@ impl Run {
             Ok(outcome) => outcome,
             // The next run begins where this one did, and leaves them out.
             Err(RunError::ErasedMeanwhile { .. }) => Outcome::Yielded(Yielded::Deadline),
+            // Nothing is wrong: what was read since the last flush is read again then.
+            Err(RunError::Waits { waiting, .. }) => {
+                let pass = self.item.value.position.pass_mut(self.order.pass);
+                if let Some(unfinished) = &mut pass.unfinished {
+                    unfinished.waits_until = Some(waiting.until);
+                }
+                Outcome::Yielded(Yielded::Budget(waiting.until))
+            }
             Err(error) => Outcome::Failed(error),
         };
         self.close(outcome).await

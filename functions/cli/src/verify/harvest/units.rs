@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::item::Position;
-use engine::pass::{Parent, Unit};
+use engine::item::{AccountItem, Position};
+use engine::pass::{Parent, Pass, Unit};
+use engine::plan::{History, report_windows};
 use engine::retry::Failure;
-use engine::spec::{Kind, PerParent, StreamSpec};
-use engine::time::utc_day;
-use engine::window::Period;
+use engine::spec::{Kind, PerParent, ReportWindow, StreamSpec};
+use engine::window::{Grid, Period};
 use futures::StreamExt as _;
 use harvest_api::ApiError;
 use lake::collect::{Collector, UnitBuffer};
 use lake::decode::Decoder;
 use lake::table::Table;
 use lake::verify::Whole;
+use runtime::Context;
 
 use super::{Extent, Harvest, Reading, between, sample};
 use crate::text;
@@ -27,15 +28,16 @@ impl Harvest {
         &self,
         decoder: &Decoder,
         table: &Table,
+        report: &ReportWindow,
         position: &Position,
     ) -> Result<Reading, Unread> {
         let held = sample::held(table).await.map_err(Unread::Kept)?.periods;
         let grid = position.grid.unwrap_or(self.context.settings.grid);
-        let today = utc_day(self.context.clock.now());
         let all = self.extent == Extent::All;
         let wanted: BTreeSet<Period> = if all {
-            let oldest = held.keys().map(|period| period.start).min().unwrap_or(today);
-            held.into_keys().chain(grid.windows(oldest, today)).collect()
+            let held = held.into_keys().collect();
+            let read = windows_around(report, grid, &self.context, &held);
+            held.into_iter().chain(read).collect()
         } else {
             sample::windows(&self.context, held.into_keys().collect())
         };
@@ -152,6 +154,19 @@ impl Harvest {
         drop(reading);
         Ok(units)
     }
+}
+
+/// The windows from the oldest to the newest that a table holds, those far from today by themselves.
+fn windows_around(
+    report: &ReportWindow,
+    grid: Grid,
+    context: &Context,
+    held: &BTreeSet<Period>,
+) -> Vec<Period> {
+    let years_back = context.settings.report_years_back;
+    let history = History { start_date: None, years_back, held };
+    let (account, now) = (AccountItem::default(), context.clock.now());
+    report_windows(report, grid, Pass::Full, &account, history, now)
 }
 
 /// Units that were read.
