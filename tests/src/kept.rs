@@ -1,5 +1,5 @@
-//! The lake of a format as it was when that format was new: kept in `fixtures`, made from a fake
-//! account whose history is told here.
+//! Lakes as earlier versions wrote them: kept in `fixtures`, made from a fake account whose history is
+//! told here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,15 +21,36 @@ use crate::world::{BEGINNING, Wish, World, sync, sync_as};
 /// The account: its scale, its seed, and its history are never changed, or the lake that is kept is
 /// of another account.
 const SEED: u64 = 20_260_310;
-/// Hours in which the account changes, each followed by a sync.
-const HOURS: i64 = 12;
 /// What the account held in the end.
 const DIGEST: &str = "account.digest";
 
-/// Folder of what is kept of `format`, as an archive.
-#[must_use]
-pub fn archive(format: u32) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/lake-format-{format}.tar.gz"))
+/// A lake that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// As format 1 was when it was new: without tables of changes.
+    Format1,
+    /// As format 1 was before logs named the columns with statistics, and files had checksums there.
+    WithChanges,
+}
+
+impl Kept {
+    /// Its archive.
+    #[must_use]
+    pub fn archive(self) -> PathBuf {
+        let name = match self {
+            Self::Format1 => "lake-format-1",
+            Self::WithChanges => "lake-format-1-with-changes",
+        };
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/{name}.tar.gz"))
+    }
+
+    /// Hours in which its account changed, each followed by a sync.
+    const fn hours(self) -> i64 {
+        match self {
+            Self::Format1 => 12,
+            Self::WithChanges => 4,
+        }
+    }
 }
 
 /// A world of the account that the lake is of. Call under tokio's paused clock.
@@ -106,21 +127,22 @@ pub fn change(world: &World, hour: i64) {
 ///
 /// # Panics
 /// Where a sync fails.
-pub async fn history(world: &World, process: Option<&Context>) {
+pub async fn history(world: &World, kept: Kept, process: Option<&Context>) {
+    let hours = kept.hours();
     if let Some(process) = process {
         let synced = sync(process, None).await.expect("a sync");
         assert_eq!(synced.failures(), Vec::<String>::new());
     }
-    for number in 1..=HOURS {
+    for number in 1..=hours {
         hour(world, number).await;
         change(world, number);
         if let Some(process) = process {
-            let pass = (number == HOURS).then_some(Pass::Full);
+            let pass = (number == hours).then_some(Pass::Full);
             let synced = sync(process, pass).await.expect("a sync");
             assert_eq!(synced.failures(), Vec::<String>::new());
         }
     }
-    hour(world, HOURS + 1).await;
+    hour(world, hours + 1).await;
     if let Some(process) = process {
         // Nothing changes any more, but the lake is left with passes that are to go on.
         let stop_after = Some(SignedDuration::from_secs(1));
@@ -128,7 +150,7 @@ pub async fn history(world: &World, process: Option<&Context>) {
         let synced = sync_as(process, wish).await.expect("a sync");
         assert_eq!(synced.failures(), Vec::<String>::new());
     }
-    hour(world, HOURS + 2).await;
+    hour(world, hours + 2).await;
 }
 
 /// A number that tells whether the account holds what it did when the lake was made.
@@ -151,25 +173,25 @@ pub fn digest(world: &World) -> String {
     format!("{hash:016x}\n")
 }
 
-/// Packs the lake in `folder` as what is kept of `format`.
+/// Packs the lake in `folder` as the one that is kept.
 ///
 /// # Panics
 /// Where there is one already, or it cannot be written.
-pub fn pack(folder: &Path, format: u32, digest: &str) {
-    let archive = archive(format);
+pub fn pack(folder: &Path, kept: Kept, digest: &str) {
+    let archive = kept.archive();
     assert!(!archive.exists(), "{} is there: it is made once", archive.display());
     fs::write(folder.join(DIGEST), digest).expect("a writable folder");
     let options = "--sort=name --owner=0 --group=0 --numeric-owner --mtime=2026-03-11 -czf";
     tar(options, &archive, folder, &["tables", ".state.sqlite", DIGEST]);
 }
 
-/// Unpacks what is kept of `format` into `folder`, and gives the digest of its account.
+/// Unpacks the lake that is kept into `folder`, and gives the digest of its account.
 ///
 /// # Panics
 /// Where there is none.
 #[must_use]
-pub fn unpack(folder: &Path, format: u32) -> String {
-    tar("-xzf", &archive(format), folder, &[]);
+pub fn unpack(folder: &Path, kept: Kept) -> String {
+    tar("-xzf", &kept.archive(), folder, &[]);
     fs::read_to_string(folder.join(DIGEST)).expect("the digest")
 }
 

@@ -215,6 +215,8 @@ const fn state_exit(kind: StateErrorKind) -> Exit {
         | StateErrorKind::Full
         | StateErrorKind::Damaged
         | StateErrorKind::Newer
+        | StateErrorKind::Garbled
+        | StateErrorKind::Unknown
         | StateErrorKind::Failed => Exit::SomeFailed,
     }
 }

@@ -154,7 +154,9 @@ fn no_table(spec: &StreamSpec, lake: &LakeFacts) -> CliError {
 /// Whether rows can be compared at all.
 fn is_readable(verified: &Verified) -> bool {
     !verified.findings.iter().any(|finding| match finding.check {
-        Check::Log | Check::Files | Check::Schema | Check::Order | Check::Unique => true,
+        Check::Log | Check::Files | Check::Schema | Check::Fit | Check::Order | Check::Unique => {
+            true
+        }
         Check::Tags
         | Check::Ranges
         | Check::Rows

@@ -200,7 +200,7 @@ pub async fn export(
     }
     exported.existed = false;
     for (number, file) in table.files().iter().enumerate() {
-        let bytes = fetch(&**table.store(), table.root(), &file.path).await?;
+        let bytes = fetch(&**table.store(), table.root(), file).await?;
         let (schema, file, by) = (schema.clone(), file.clone(), by.cloned());
         let written = offload(move || divide(&schema, &file, bytes, by.as_ref())).await;
         let written = written.map_err(|error| ExportError::Died(error.to_string()))??;

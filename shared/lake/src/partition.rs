@@ -3,29 +3,31 @@
 //! Rows are in key order; the partition column is in the path and in the log, not in the file.
 
 mod days;
+mod error;
+mod fetch;
+mod fit;
 mod gather;
+mod held;
 mod keyed;
 mod layout;
 mod read;
+mod reader;
 mod shelf;
 mod stats;
 mod write;
 
-use std::sync::Arc;
-
-use arrow::error::ArrowError;
-use parquet::errors::ParquetError;
-
-use crate::store::StoreError;
-
 pub use days::{FileDays, days_of};
+pub use error::{PartitionError, TableFile};
+pub(crate) use fetch::{Difference, difference, fetch, stored};
 pub(crate) use gather::{Pick, equal_rows, gather};
+pub use held::{HeldUnits, held_units};
 pub(crate) use keyed::{Keyed, Version, day_of};
 pub(crate) use layout::{Columns, Layout, column};
-pub use read::{HeldUnits, Rows, held_units, read};
-pub(crate) use read::{fetch, open, row_count};
+pub(crate) use read::open;
+pub use read::{Rows, read};
+pub(crate) use reader::{reader, row_count};
 pub(crate) use shelf::Shelf;
-pub(crate) use stats::Stats;
+pub(crate) use stats::{Stats, is_counted};
 pub(crate) use write::{PartitionWriter, Written};
 
 /// Sizes at which files split, join and flush. The default is what the tables promise; tests use
@@ -55,36 +57,6 @@ impl Default for Limits {
             sort_bytes: 32 << 20,
         }
     }
-}
-
-/// Why a partition file could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum PartitionError {
-    /// The object store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The log names a file that is not there: read the log again; if it still does, the file was
-    /// deleted by someone else.
-    #[error("the table's log names `{path}`, but there is no such file")]
-    Missing {
-        /// Key below the lake's root.
-        path: String,
-    },
-    /// The file is not the Parquet file that the log promises.
-    #[error("`{path}` is damaged or is no partition file of this table")]
-    Damaged {
-        /// Key below the lake's root.
-        path: String,
-        /// What is wrong with it.
-        #[source]
-        source: Arc<dyn std::error::Error + Send + Sync>,
-    },
-    /// Rows of ours could not be encoded: a mistake in this program.
-    #[error("rows could not be encoded as Parquet")]
-    Encode(#[from] ParquetError),
-    /// Rows of ours do not have their table's schema: a mistake in this program.
-    #[error("rows do not fit the schema of their table")]
-    Schema(#[from] ArrowError),
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use engine::spec::StreamSpec;
 
 pub use compare::Comparison;
 
+use crate::partition::is_counted;
+
 /// Digits that a decimal column holds.
 pub(crate) const DECIMAL_DIGITS: u8 = 18;
 
@@ -152,6 +154,23 @@ impl TableSchema {
     /// When `schema_string` is not a Delta schema.
     pub fn extended_schema_json(&self, schema_string: &str) -> Result<String, serde_json::Error> {
         compare::extended(&self.columns, schema_string)
+    }
+
+    /// Names of the columns in a `schemaString`, in its order.
+    ///
+    /// # Errors
+    /// When `schema_string` is not a Delta schema.
+    pub(crate) fn names_in(schema_string: &str) -> Result<Vec<String>, serde_json::Error> {
+        compare::names(schema_string)
+    }
+
+    /// Names of the columns of whose values files have statistics in the log.
+    pub(crate) fn counted_columns(&self) -> Vec<&str> {
+        let columns = self.columns.iter().filter(|column| {
+            let in_key = self.spec.primary_key.contains(&column.name.as_str());
+            column.source != Source::Partition && is_counted(&arrow_type(&column.ty), in_key)
+        });
+        columns.map(|column| column.name.as_str()).collect()
     }
 
     fn positions(&self, wanted: impl Fn(&Column) -> bool) -> Vec<usize> {

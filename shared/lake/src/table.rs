@@ -6,6 +6,7 @@ mod check;
 mod checkpoint;
 mod commit;
 mod create;
+mod describe;
 mod error;
 mod listing;
 mod log;
@@ -13,6 +14,7 @@ mod names;
 mod open;
 mod past;
 mod read;
+mod skipping;
 
 use core::fmt;
 use std::sync::Arc;
@@ -52,6 +54,9 @@ pub struct FileEntry {
     pub stats: String,
     /// First and last primary key, from `tags`; `None`: a foreign file.
     pub keys: Option<(Key, Key)>,
+    /// Checksum of its bytes, from `tags`; `None`: a foreign file, or one of an earlier release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 /// Who commits, and on what.

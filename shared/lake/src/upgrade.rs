@@ -62,8 +62,7 @@ impl Upgrader {
     }
 
     /// The file that is to replace `file`, stored already; `None` where it needs no other. Its rows
-    /// are the same rows in the same order. A file that others wrote is left to the next merge of
-    /// its partition, which writes it anew anyway.
+    /// are the same rows in the same order.
     ///
     /// `name` is the new file's, without its folder.
     ///
@@ -75,12 +74,10 @@ impl Upgrader {
         name: &str,
         now: Timestamp,
     ) -> Result<Option<FileEntry>, UpgradeError> {
-        if self.ordered && file.keys.is_none() {
-            return Ok(None);
-        }
-        let bytes = fetch(self.store.as_ref(), &self.root, &file.path).await?;
+        let bytes = fetch(self.store.as_ref(), &self.root, file).await?;
         let (layout, path) = (Arc::clone(&self.layout), file.path.clone());
-        let (eraser, ordered) = (self.eraser.clone(), self.ordered);
+        // Others need not keep the order of keys; the next merge of the partition sorts what they wrote.
+        let (eraser, ordered) = (self.eraser.clone(), self.ordered && file.keys.is_some());
         let written = offload(move || {
             // Most files need nothing: look first, and encode only what is needed.
             let needed = needs_rewriting(&layout, eraser.as_ref(), &path, &bytes)?;
@@ -102,15 +99,7 @@ impl Upgrader {
                 return Err(UpgradeError::Taken(key));
             }
         }
-        Ok(Some(FileEntry {
-            path,
-            partition: file.partition.clone(),
-            size: written.bytes.len() as u64,
-            modified: now,
-            rows: written.rows,
-            stats: written.stats,
-            keys: written.keys,
-        }))
+        Ok(Some(written.entry(path, file.partition.as_deref(), now)))
     }
 }
 

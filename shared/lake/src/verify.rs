@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::collect::CollectError;
 use crate::offload::offload;
-use crate::partition::{Layout, PartitionError, fetch};
+use crate::partition::{Layout, PartitionError, stored};
 use crate::schema::Comparison;
 use crate::table::{FileEntry, Table, TableError};
 pub use compare::{Against, Compared, Difference, Whole, compare};
@@ -40,6 +40,8 @@ pub enum Check {
     Files,
     /// Columns and types are the declared ones, and ids are never null.
     Schema,
+    /// What other programs wrote fits the columns.
+    Fit,
     /// Rows are in the order of the primary key.
     Order,
     /// First and last key in the log's `tags` are those of the file.
@@ -62,10 +64,11 @@ pub enum Check {
 
 impl Check {
     /// All of them, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Log,
         Self::Files,
         Self::Schema,
+        Self::Fit,
         Self::Order,
         Self::Tags,
         Self::Ranges,
@@ -84,6 +87,7 @@ impl Check {
             Self::Log => "log",
             Self::Files => "files",
             Self::Schema => "schema",
+            Self::Fit => "fit",
             Self::Order => "order",
             Self::Tags => "tags",
             Self::Ranges => "ranges",
@@ -205,7 +209,7 @@ async fn at_this_version(table: &Table) -> Result<Verified, VerifyError> {
     };
     let mut spans = Vec::new();
     for (at, file) in table.files().iter().enumerate() {
-        let bytes = match fetch(table.store().as_ref(), table.root(), &file.path).await {
+        let bytes = match stored(table.store().as_ref(), table.root(), &file.path).await {
             Ok(bytes) => bytes,
             Err(PartitionError::Missing { .. }) => {
                 verified.findings.push(Finding {

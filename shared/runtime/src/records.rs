@@ -7,6 +7,7 @@ use engine::item::{AccountItem, StreamItem};
 use engine::spec::RateClass;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use state::{Expect, ItemKey, Put, StateError, StateErrorKind, StateStore};
 
 /// How the sort keys of streams begin.
@@ -58,8 +59,12 @@ fn parse<T: DeserializeOwned>(
     item: &state::Item,
 ) -> Result<Versioned<T>, StateError> {
     let value = serde_json::from_str(&item.body).map_err(|source| {
-        let what = format!("item `{}` is not what this version of harvest-lake writes", key.sort);
-        StateError::new(StateErrorKind::Newer, what).with_source(source)
+        let kind = match source.classify() {
+            Category::Syntax | Category::Eof | Category::Io => StateErrorKind::Garbled,
+            Category::Data => StateErrorKind::Unknown,
+        };
+        let what = format!("item `{}` cannot be read", key.sort);
+        StateError::new(kind, what).with_source(source)
     })?;
     Ok(Versioned { rev: Some(item.rev), value })
 }
@@ -130,4 +135,44 @@ pub async fn account(
     account: AccountId,
 ) -> Result<Versioned<AccountItem>, StateError> {
     read(state, &account_key(account)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use state::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_item_that_cannot_be_read_says_what_to_delete_and_why_that_is_safe() {
+        let whole = serde_json::to_string(&StreamItem::default()).unwrap();
+        let cut = &whole[..whole.len() - 1];
+        for (body, kind) in [
+            ("", StateErrorKind::Garbled),
+            ("no JSON", StateErrorKind::Garbled),
+            (cut, StateErrorKind::Garbled),
+            ("[]", StateErrorKind::Unknown),
+            (r#"{"lease":7}"#, StateErrorKind::Unknown),
+            (r#"{"position":{"cursor":"yesterday"}}"#, StateErrorKind::Unknown),
+        ] {
+            let state = MemoryStore::default();
+            let key = stream_key(AccountId(7), "clients");
+            state.put(&key, Expect::Absent, body, None).await.unwrap();
+            let mut outdated = Versioned::<StreamItem>::default();
+            let found = [
+                stream(&state, AccountId(7), "clients").await.map(drop).unwrap_err(),
+                streams(&state, AccountId(7)).await.map(drop).unwrap_err(),
+                write(&state, &key, &mut outdated).await.map(drop).unwrap_err(),
+            ];
+            for error in found {
+                assert_eq!(error.kind, kind, "{body}");
+                let said = error.to_string();
+                for word in ["`stream#clients`", "delete that item", "only a cache"] {
+                    assert!(said.contains(word), "{word}: {said}");
+                }
+                let newer = said.contains("newer harvest-lake");
+                assert_eq!(newer, kind == StateErrorKind::Unknown, "{said}");
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! One run: one attempt at one pass of one stream, under its lease.
 
 mod catch_up;
+mod describe;
 mod drift;
 mod objects;
 mod pace;
@@ -147,6 +148,7 @@ impl Run {
             superseded: false,
         };
         run.catch_up().await?;
+        Box::pin(run.describe()).await?;
         Ok(Ok(run))
     }
 

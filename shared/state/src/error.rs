@@ -19,6 +19,10 @@ pub enum StateErrorKind {
     Damaged,
     /// Written by a newer version of harvest-lake.
     Newer,
+    /// An item is no JSON document.
+    Garbled,
+    /// An item is JSON, but not of a form that this version writes.
+    Unknown,
     /// Anything else; the same call may succeed later, and may have had its effect.
     Failed,
 }
@@ -38,10 +42,16 @@ impl StateErrorKind {
                 "reading and writing must be allowed there, or choose another with --state"
             }
             Self::Damaged => {
-                "move it away and run again: the state is rebuilt from the tables of the lake"
+                "move it away and run again: the state is only a cache, and is rebuilt from the tables of the lake"
             }
             Self::Newer => {
                 "it was written by a newer harvest-lake; use that version or a newer one"
+            }
+            Self::Garbled => {
+                "it is damaged; delete that item, or on one machine move the state file (`.state.sqlite` in the lake) away, and run again: the state is only a cache, and is rebuilt from the tables of the lake"
+            }
+            Self::Unknown => {
+                "where a newer harvest-lake wrote it, use that version; otherwise it is damaged: delete that item, or on one machine move the state file (`.state.sqlite` in the lake) away, and run again: the state is only a cache, and is rebuilt from the tables of the lake"
             }
             Self::Failed => "it could not be used",
         }
@@ -99,7 +109,9 @@ impl StateError {
             | StateErrorKind::Denied
             | StateErrorKind::Missing
             | StateErrorKind::Damaged
-            | StateErrorKind::Newer => false,
+            | StateErrorKind::Newer
+            | StateErrorKind::Garbled
+            | StateErrorKind::Unknown => false,
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use e2e::oracle::After;
 use e2e::scene::{Scene, files, finish};
 use sim::{Mutation, Scale};
+use state::{Expect, SqliteStore, StateStore as _};
 
 /// Replaces `from` by `to` in the file, which must hold it.
 fn edit(path: &Path, from: &str, to: &str) {
@@ -91,6 +92,81 @@ fn a_damaged_log_stops_its_table_alone_and_says_which_file() {
         fs::write(path, whole).unwrap();
         scene.heals();
     }
+}
+
+/// The data files of a table.
+fn data(scene: &Scene, table: &str) -> Vec<std::path::PathBuf> {
+    let all = files(&scene.lake().join("tables").join(table));
+    let is_log = |path: &Path| path.to_string_lossy().contains("_delta_log");
+    all.into_iter().filter(|path| !is_log(path)).collect()
+}
+
+/// What may happen to a data file: it is cut, a bit of it turns, another of the table takes its place.
+const DAMAGES: [fn(&[u8], &[u8]) -> Vec<u8>; 4] = [
+    |whole, _| whole[..whole.len() - 1].to_vec(),
+    |_, _| Vec::new(),
+    |whole, _| {
+        let mut turned = whole.to_vec();
+        turned[whole.len() / 2] ^= 4;
+        turned
+    },
+    |_, other| other.to_vec(),
+];
+
+#[test]
+fn a_data_file_that_is_another_is_never_used_and_every_command_says_the_way_back() {
+    let scene = Scene::new(57);
+    scene.sync().with(0);
+    let (clients, users) = (&data(&scene, "clients")[0], &data(&scene, "users")[0]);
+    let other = fs::read(&data(&scene, "tasks")[0]).unwrap();
+    for damage in DAMAGES {
+        let whole = [clients, users].map(|path| fs::read(path).unwrap());
+        for (path, whole) in [clients, users].into_iter().zip(&whole) {
+            fs::write(path, damage(whole, &other)).unwrap();
+        }
+        for stream in ["clients", "users"] {
+            scene.apply(&Mutation::Update { stream: stream.to_owned(), id: None });
+        }
+        let before = files(&scene.lake().join("tables"));
+        let target = scene.folder().join("target");
+        let target = target.display();
+        for line in [
+            "sync --json --streams clients".to_owned(),
+            "verify clients".to_owned(),
+            "upgrade clients".to_owned(),
+            format!("export clients {target}"),
+        ] {
+            let ended = scene.run(&line).with(1);
+            let name = clients.file_name().unwrap().to_str().unwrap();
+            ended.says(&[name, "not the file that the", "backup", "harvest-lake reset clients"]);
+        }
+        let ended = scene.run("erase 1").with(1);
+        ended.says(&["not the file that the", "backup", "harvest-lake reset users"]);
+        assert_eq!(files(&scene.lake().join("tables")), before);
+        for (path, whole) in [clients, users].into_iter().zip(&whole) {
+            fs::write(path, whole).unwrap();
+        }
+    }
+    scene.heals();
+}
+
+#[test]
+fn a_file_of_changes_that_is_another_is_never_used_and_says_the_way_back() {
+    let scene = Scene::new(58);
+    scene.sync().with(0);
+    let path = &data(&scene, "users_changes")[0];
+    let other = fs::read(&data(&scene, "tasks_changes")[0]).unwrap();
+    let whole = fs::read(path).unwrap();
+    for damage in DAMAGES {
+        fs::write(path, damage(&whole, &other)).unwrap();
+        for line in ["verify users", "upgrade users", "erase 1"] {
+            let ended = scene.run(line).with(1);
+            ended.says(&["not the file that the", "backup", "harvest-lake reset users_changes"]);
+        }
+    }
+    fs::write(path, &whole).unwrap();
+    scene.run("verify users").with(0);
+    scene.run("upgrade users").with(0);
 }
 
 #[test]
@@ -188,6 +264,39 @@ fn a_state_of_a_newer_version_is_left_alone() {
     fs::write(&state, whole).unwrap();
     scene.mutate(51);
     scene.heals();
+}
+
+/// Writes `body` as the state's item of `stream`, as no harvest-lake does.
+fn write_item(scene: &Scene, stream: &str, body: &str) {
+    let key = runtime::records::stream_key(scene.account(), stream);
+    let path = state_file(scene);
+    let work = async move {
+        let store = SqliteStore::open(path).await.unwrap();
+        let there = store.get(&key).await.unwrap().unwrap();
+        store.put(&key, Expect::Rev(there.rev), body, None).await.unwrap();
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(work);
+}
+
+#[test]
+fn a_garbled_item_of_the_state_says_what_to_delete_and_comes_back_from_the_tables() {
+    let scene = Scene::new(59);
+    scene.sync().with(0);
+    for (body, word) in [("no JSON", "damaged"), (r#"{"lease":7}"#, "newer harvest-lake")] {
+        write_item(&scene, "clients", body);
+        let ended = scene.sync().with(1);
+        ended.says(&[
+            "`stream#clients`",
+            word,
+            "delete that item",
+            ".state.sqlite",
+            "only a cache",
+        ]);
+        // As advised.
+        fs::rename(state_file(&scene), scene.folder().join("away")).unwrap();
+        scene.mutate(59);
+        scene.heals();
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What `verify` found, for people.
 
-use lake::verify::{Difference, Finding};
+use lake::verify::{Check, Difference, Finding};
 
 use super::Verdict;
 use super::harvest::Comparison;
@@ -133,18 +133,19 @@ fn line(stream: &str, finding: &Finding, paint: Paint) -> String {
 }
 
 fn end(verdicts: &[Verdict]) -> String {
-    let bad: Vec<&str> = verdicts
-        .iter()
-        .filter(|verdict| !verdict.table.findings.is_empty())
-        .map(|verdict| verdict.stream)
-        .collect();
+    let streams_with = |wanted: fn(&Finding) -> bool| -> Vec<&str> {
+        let found = verdicts.iter().filter(|verdict| verdict.table.findings.iter().any(wanted));
+        found.map(|verdict| verdict.stream).collect()
+    };
+    let bad = streams_with(|finding| finding.check != Check::Fit);
+    let unfit = streams_with(|finding| finding.check == Check::Fit);
     let untrue = verdicts
         .iter()
         .any(|verdict| verdict.harvest.as_ref().is_some_and(|one| one.compared.wrong() > 0));
     let advice = "What differs from Harvest without a word (deleted records, embedded names) follows \
                   with the next full pass: `harvest-lake sync --pass full`, then verify again\n";
     let advice = if untrue { advice } else { "" };
-    if bad.is_empty() {
+    if bad.is_empty() && unfit.is_empty() {
         let rows = verdicts.iter().map(|verdict| verdict.table.rows).sum();
         let tables = text::plural(verdicts.len() as u64, "table", "tables");
         return format!(
@@ -152,10 +153,17 @@ fn end(verdicts: &[Verdict]) -> String {
             text::plural(rows, "row", "rows")
         );
     }
-    format!(
-        "Restore the files from a backup, or read {} anew: `harvest-lake reset {}`, then \
-         `harvest-lake sync`\n{advice}",
-        if bad.len() == 1 { "the stream" } else { "the streams" },
-        bad.join(" ")
-    )
+    let mut text = String::new();
+    if !bad.is_empty() {
+        let streams = if bad.len() == 1 { "the stream" } else { "the streams" };
+        text = format!(
+            "Restore the files from a backup, or read {streams} anew: `harvest-lake reset {}`, \
+             then `harvest-lake sync`\n",
+            bad.join(" ")
+        );
+    }
+    if !unfit.is_empty() {
+        text.push_str("What another program wrote is whole: undo or mend it there\n");
+    }
+    text + advice
 }

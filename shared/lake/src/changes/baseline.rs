@@ -54,7 +54,7 @@ impl Baseline {
     /// # Errors
     /// Where the file cannot be read, or one of the baseline not be stored.
     pub async fn add(mut self, file: &FileEntry) -> Result<Self, MergeError> {
-        let bytes = fetch(self.store.as_ref(), &self.root, &file.path).await?;
+        let bytes = fetch(self.store.as_ref(), &self.root, file).await?;
         let mut rows = open(&self.layout, &file.path, bytes)?;
         let partition = file.partition.clone();
         loop {

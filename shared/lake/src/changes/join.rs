@@ -53,13 +53,15 @@ pub async fn join(
     let mut writer = PartitionWriter::unordered(Arc::clone(&layout), limits)?;
     let mut joined = Vec::new();
     for file in files {
-        let bytes = fetch(store.as_ref(), changes.root(), &file.path).await?;
+        let bytes = fetch(store.as_ref(), changes.root(), file).await?;
         let (path, layout) = (file.path.clone(), Arc::clone(&layout));
         let full: Option<Written>;
         (writer, full) = blocking(move || {
             let mut full = None;
             // Whole files: a commit's changes stay together.
-            if writer.rows() > 0 && writer.rows() + rows_in(&path, &bytes)? > limits.file_rows {
+            if writer.rows() > 0
+                && writer.rows() + rows_in(&layout, &path, &bytes)? > limits.file_rows
+            {
                 let next = PartitionWriter::unordered(Arc::clone(&layout), limits)?;
                 full = Some(core::mem::replace(&mut writer, next).finish()?);
             }
@@ -78,6 +80,6 @@ pub async fn join(
     Ok(joined)
 }
 
-fn rows_in(path: &str, bytes: &bytes::Bytes) -> Result<u64, PartitionError> {
-    crate::partition::row_count(path, bytes.clone())
+fn rows_in(layout: &Layout, path: &str, bytes: &bytes::Bytes) -> Result<u64, PartitionError> {
+    crate::partition::row_count(&layout.table, path, bytes.clone())
 }

@@ -55,7 +55,7 @@ pub async fn missing(
     let places = Places { id, synced_at, day: at(day), along: at(along) };
     let mut found = Missing::default();
     for file in files {
-        let bytes = fetch(store, root, &file.path).await?;
+        let bytes = fetch(store, root, file).await?;
         let (layout, path, seen) = (Arc::clone(&layout), file.path.clone(), Arc::clone(&seen));
         let (begun, days) = (scope.begun, days.clone());
         let rows = blocking(move || {

@@ -161,6 +161,7 @@ impl Table {
             rows: rows.num_rows() as u64,
             stats: String::new(),
             keys: None,
+            sha256: None,
         });
     }
 }

@@ -74,7 +74,7 @@ impl Opened {
         }
         let mut rows = 0;
         for (path, bytes) in &self.files {
-            rows += row_count(path, bytes.clone())?;
+            rows += row_count(&self.whole.table, path, bytes.clone())?;
         }
         Ok(rows)
     }
@@ -122,14 +122,14 @@ impl TableFiles {
         (least <= greatest).then_some((least, greatest))
     }
 
-    async fn bytes(&mut self, path: &str) -> Result<Bytes, MergeError> {
+    async fn bytes(&mut self, file: &FileEntry) -> Result<Bytes, MergeError> {
         if let Some((last, bytes)) = &self.last
-            && last == path
+            && *last == file.path
         {
             return Ok(bytes.clone());
         }
-        let bytes = fetch(self.store.as_ref(), &self.root, path).await?;
-        self.last = Some((path.to_owned(), bytes.clone()));
+        let bytes = fetch(self.store.as_ref(), &self.root, file).await?;
+        self.last = Some((file.path.clone(), bytes.clone()));
         Ok(bytes)
     }
 
@@ -143,7 +143,7 @@ impl TableFiles {
         };
         if slot.range.is_some() {
             for file in &slot.files {
-                opened.files.push((file.path.clone(), self.bytes(&file.path).await?));
+                opened.files.push((file.path.clone(), self.bytes(file).await?));
             }
         } else if !slot.files.is_empty() {
             opened.sorted = Some(Arc::new(self.sort(slot).await?));
@@ -156,7 +156,7 @@ impl TableFiles {
         let limit = self.limits.sort_bytes;
         let mut collector = Collector::with_layout(whole, None, self.scratch.clone(), limit);
         for file in &slot.files {
-            let bytes = self.bytes(&file.path).await?;
+            let bytes = self.bytes(file).await?;
             let (path, layout) = (file.path.clone(), Arc::clone(&self.whole));
             collector = blocking(move || {
                 for rows in open(&layout, &path, bytes)? {

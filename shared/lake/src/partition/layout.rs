@@ -30,6 +30,8 @@ pub(crate) enum Columns {
 /// partition column, all of them or the versions alone.
 #[derive(Debug)]
 pub(crate) struct Layout {
+    /// Name of the table.
+    pub(crate) table: Arc<str>,
     /// Their Arrow schema.
     pub(crate) schema: SchemaRef,
     /// The key, in declared order.
@@ -111,6 +113,7 @@ impl Layout {
         let sort = keys.iter().filter_map(|&key| schema.fields().get(key)).map(sort_field);
         let converter = RowConverter::new(sort.collect())?;
         Ok(Self {
+            table: Arc::clone(&table.name),
             content: wanted
                 .iter()
                 .enumerate()

@@ -64,15 +64,7 @@ impl Shelf {
                 PutIfAbsent::Exists => self.store.get(&key).await?.as_ref() == Some(&file.bytes),
             };
             if is_there {
-                return Ok(FileEntry {
-                    path,
-                    partition: partition.map(str::to_owned),
-                    size: file.bytes.len() as u64,
-                    modified: self.now,
-                    rows: file.rows,
-                    stats: file.stats,
-                    keys: file.keys,
-                });
+                return Ok(file.entry(path, partition, self.now));
             }
         }
     }

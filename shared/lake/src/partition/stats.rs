@@ -9,13 +9,26 @@ use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType,
 };
 use arrow::error::ArrowError;
-use engine::time::Timestamp;
 
-use super::keyed::day_of;
+use super::keyed::{day_of, epoch_day};
 use super::layout::{Layout, column};
 
-/// Longest text, in bytes, that may be a bound.
+/// Length of a day in microseconds.
+const DAY_MICROS: i64 = 86_400_000_000;
+/// Longest text, in bytes, that is a bound as it is; of longer ones the beginning stands for them.
 const LONGEST_TEXT: usize = 32;
+
+/// Whether files have statistics of a column of this type: text only where it is part of the key.
+pub(crate) fn is_counted(ty: &DataType, in_key: bool) -> bool {
+    let ordered = matches!(
+        ty,
+        DataType::Int64
+            | DataType::Date32
+            | DataType::Timestamp(TimeUnit::Microsecond, _)
+            | DataType::Decimal128(_, _)
+    );
+    ordered || (in_key && *ty == DataType::Utf8)
+}
 
 /// Statistics of the rows written so far.
 #[derive(Debug)]
@@ -41,13 +54,7 @@ enum Bound {
 impl Stats {
     pub(crate) fn new(layout: &Layout) -> Self {
         let counted = |(index, ty): (usize, &DataType)| -> Option<ColumnStats> {
-            let counts = matches!(
-                ty,
-                DataType::Int64
-                    | DataType::Date32
-                    | DataType::Timestamp(TimeUnit::Microsecond, _)
-                    | DataType::Decimal128(_, _)
-            ) || (*ty == DataType::Utf8 && layout.keys.contains(&index));
+            let counts = is_counted(ty, layout.keys.contains(&index));
             counts.then_some(ColumnStats { index, nulls: 0, bounds: None })
         };
         let types = layout.schema.fields().iter().map(|field| field.data_type());
@@ -79,6 +86,19 @@ impl Stats {
             });
         }
         Ok(())
+    }
+
+    /// Names of the columns whose bounds are only the beginning of a longer text.
+    pub(crate) fn shortened(&self) -> Vec<&str> {
+        let long = |bound: &Bound| match bound {
+            Bound::Text(text) => text.len() > LONGEST_TEXT,
+            Bound::Number(_) => false,
+        };
+        let shortened = self.columns.iter().filter(|stats| {
+            stats.bounds.as_ref().is_some_and(|(low, high)| long(low) || long(high))
+        });
+        let fields = shortened.filter_map(|stats| self.schema.fields().get(stats.index));
+        fields.map(|field| field.name().as_str()).collect()
     }
 
     /// The JSON text of an `add` action's `stats`.
@@ -141,12 +161,11 @@ enum Round {
     Up,
 }
 
-/// The bound as JSON; `None` where it has no exact, short or legal form.
+/// The bound as JSON; `None` where it has no legal form.
 fn literal(bound: &Bound, ty: &DataType, round: Round) -> Option<String> {
     let number = match bound {
         Bound::Text(text) => {
-            return (text.len() <= LONGEST_TEXT)
-                .then(|| serde_json::Value::from(text.as_str()).to_string());
+            return Some(serde_json::Value::from(short(text, round)).to_string());
         }
         Bound::Number(number) => *number,
     };
@@ -158,14 +177,68 @@ fn literal(bound: &Bound, ty: &DataType, round: Round) -> Option<String> {
         return (1..=9999).contains(&day.year()).then(|| format!("\"{day}\""));
     }
     if let DataType::Timestamp(_, _) = ty {
-        let micros = i64::try_from(number).ok()?;
-        let up = i64::from(round == Round::Up && micros.rem_euclid(1000) != 0);
-        let at = Timestamp::from_millisecond(micros.div_euclid(1000).checked_add(up)?).ok()?;
-        let at = jiff::tz::Offset::UTC.to_datetime(at);
-        let legal = (1..=9999).contains(&at.year());
-        return legal.then(|| format!("\"{}\"", at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")));
+        return instant(i64::try_from(number).ok()?, round);
     }
     Some(number.to_string())
+}
+
+/// The instant to the millisecond, rounded outwards; `None` where its year has no four digits.
+fn instant(micros: i64, round: Round) -> Option<String> {
+    let up = i64::from(round == Round::Up && micros.rem_euclid(1000) != 0);
+    let rounded = micros.div_euclid(1000).checked_add(up)?.checked_mul(1000);
+    // The last millisecond of the year 9999 cannot be rounded up.
+    rounded.and_then(|micros| clock(micros, 3)).or_else(|| clock(micros, 6))
+}
+
+/// The instant with so many digits of its second, in a year of four digits.
+fn clock(micros: i64, digits: usize) -> Option<String> {
+    let days = i32::try_from(micros.div_euclid(DAY_MICROS)).ok()?;
+    let day = day_of(days);
+    if epoch_day(day) != Some(days) || !(1..=9999).contains(&day.year()) {
+        return None;
+    }
+    let within = micros.rem_euclid(DAY_MICROS);
+    let (seconds, fraction) = (within / 1_000_000, format!("{:06}", within % 1_000_000));
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let fraction = fraction.get(..digits)?;
+    Some(format!("\"{day}T{hour:02}:{minute:02}:{second:02}.{fraction}Z\""))
+}
+
+/// A text of at most `LONGEST_TEXT` bytes that is not above `text`, or not below it; `text` itself
+/// where there is none.
+fn short(text: &str, round: Round) -> String {
+    if text.len() <= LONGEST_TEXT {
+        return text.to_owned();
+    }
+    let mut beginning = text;
+    while beginning.len() > LONGEST_TEXT {
+        beginning = without_last(beginning);
+    }
+    if round == Round::Down {
+        return beginning.to_owned();
+    }
+    // The next text of that length, so that whatever follows the beginning is below it.
+    while let Some(last) = beginning.chars().next_back() {
+        let before = without_last(beginning);
+        if let Some(next) =
+            next_char(last).filter(|it| before.len() + it.len_utf8() <= LONGEST_TEXT)
+        {
+            return format!("{before}{next}");
+        }
+        beginning = before;
+    }
+    text.to_owned()
+}
+
+fn without_last(text: &str) -> &str {
+    let mut chars = text.chars();
+    chars.next_back();
+    chars.as_str()
+}
+
+/// The character after `char` in the order of texts.
+fn next_char(char: char) -> Option<char> {
+    (u32::from(char) + 1..=u32::from(char::MAX)).find_map(char::from_u32)
 }
 
 /// `unscaled` with `scale` digits after the point, as a JSON number.
@@ -182,6 +255,8 @@ fn decimal(unscaled: i128, scale: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -208,5 +283,36 @@ mod tests {
         check(1_001, r#""1970-01-01T00:00:00.001Z""#, r#""1970-01-01T00:00:00.002Z""#);
         check(2_000, r#""1970-01-01T00:00:00.002Z""#, r#""1970-01-01T00:00:00.002Z""#);
         check(-1, r#""1969-12-31T23:59:59.999Z""#, r#""1970-01-01T00:00:00.000Z""#);
+        // 9999-12-31T23:59:59.9999: there is no later millisecond.
+        let last = 253_402_300_799_999_900;
+        check(last, r#""9999-12-31T23:59:59.999Z""#, r#""9999-12-31T23:59:59.999900Z""#);
+    }
+
+    #[test]
+    fn long_texts_have_short_bounds_around_them() {
+        for (text, low, high) in [
+            ("USD".to_owned(), "USD".to_owned(), "USD".to_owned()),
+            ("a".repeat(32), "a".repeat(32), "a".repeat(32)),
+            ("a".repeat(33), "a".repeat(32), "a".repeat(31) + "b"),
+            // A character is never cut, and the one after it may be longer than it.
+            ("ä".repeat(17), "ä".repeat(16), "ä".repeat(15) + "å"),
+            ("\u{7f}".repeat(33), "\u{7f}".repeat(32), "\u{7f}".repeat(30) + "\u{80}"),
+            // Half of a surrogate is no character.
+            ("\u{d7ff}".repeat(11), "\u{d7ff}".repeat(10), "\u{d7ff}".repeat(9) + "\u{e000}"),
+            ("\u{10ffff}".repeat(9), "\u{10ffff}".repeat(8), "\u{10ffff}".repeat(9)),
+        ] {
+            assert_eq!(short(&text, Round::Down), low, "{text}");
+            assert_eq!(short(&text, Round::Up), high, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_outside_of_its_short_bounds(text in "\\PC{0,60}") {
+            let (low, high) = (short(&text, Round::Down), short(&text, Round::Up));
+            prop_assert!(low <= text && text <= high);
+            prop_assert!(low.len() <= LONGEST_TEXT);
+            prop_assert!(high.len() <= LONGEST_TEXT || high == text);
+        }
     }
 }

@@ -1,3 +1,5 @@
+mod foreign;
+
 use std::sync::Arc;
 
 use arrow::array::{
@@ -317,6 +319,7 @@ pub(crate) fn file(schema: &TableSchema, records: &[Record]) -> (FileEntry, byte
         rows: written.rows,
         stats: written.stats,
         keys: written.keys,
+        sha256: Some(written.sha256),
     };
     (entry, written.bytes)
 }

@@ -6,14 +6,17 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, TimeUnit};
 use bytes::Bytes;
 use engine::key::Key;
+use engine::time::Timestamp;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
+use sha2::{Digest as _, Sha256};
 
 use super::layout::Layout;
 use super::stats::Stats;
 use super::{Limits, PartitionError};
+use crate::table::FileEntry;
 
 /// A dictionary larger than this, in bytes, is given up for plain values.
 const DICTIONARY_BYTES: usize = 256 << 10;
@@ -38,6 +41,39 @@ pub(crate) struct Written {
     pub(crate) rows: u64,
     pub(crate) stats: String,
     pub(crate) keys: Option<(Key, Key)>,
+    pub(crate) sha256: String,
+}
+
+impl Written {
+    /// The file's entry in the log, once it is stored at `path`.
+    pub(crate) fn entry(
+        self,
+        path: String,
+        partition: Option<&str>,
+        modified: Timestamp,
+    ) -> FileEntry {
+        FileEntry {
+            path,
+            partition: partition.map(str::to_owned),
+            size: self.bytes.len() as u64,
+            modified,
+            rows: self.rows,
+            stats: self.stats,
+            keys: self.keys,
+            sha256: Some(self.sha256),
+        }
+    }
+}
+
+/// The SHA-256 of a file, in hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        for digit in [byte >> 4, byte & 0xf] {
+            text.extend(char::from_digit(u32::from(digit), 16));
+        }
+    }
+    text
 }
 
 impl PartitionWriter {
@@ -82,11 +118,13 @@ impl PartitionWriter {
     }
 
     pub(crate) fn finish(self) -> Result<Written, PartitionError> {
+        let bytes: Bytes = self.writer.into_inner()?.into();
         Ok(Written {
             rows: self.stats.rows(),
             stats: self.stats.json(),
             keys: self.first.zip(self.last),
-            bytes: self.writer.into_inner()?.into(),
+            sha256: sha256(&bytes),
+            bytes,
         })
     }
 }

@@ -72,6 +72,11 @@ pub(super) fn compare(
     })
 }
 
+pub(super) fn names(schema_string: &str) -> Result<Vec<String>, serde_json::Error> {
+    let theirs: Struct = serde_json::from_str(schema_string)?;
+    Ok(theirs.fields.into_iter().map(|field| field.name).collect())
+}
+
 pub(super) fn extended(
     columns: &[Column],
     schema_string: &str,

@@ -16,6 +16,7 @@ const OURS: &str = "harvestLake";
 const FIRST_KEY: &str = "harvest-lake.first";
 const LAST_KEY: &str = "harvest-lake.last";
 const ROWS: &str = "harvest-lake.rows";
+const SHA256: &str = "harvest-lake.sha256";
 
 /// Application ids of the two numbers that every commit of ours records.
 pub(crate) const EPOCH: &str = "harvest-lake/epoch";
@@ -127,6 +128,9 @@ impl Add {
             tags.insert(LAST_KEY.to_owned(), Some(json!(last).to_string()));
             tags.insert(ROWS.to_owned(), Some(file.rows.to_string()));
         }
+        if let Some(sha256) = &file.sha256 {
+            tags.insert(SHA256.to_owned(), Some(sha256.clone()));
+        }
         Self {
             path: names::encode(&file.path),
             partition_values: partition_values(file, column),
@@ -154,6 +158,7 @@ impl Add {
             rows,
             stats: self.stats.clone().unwrap_or_default(),
             keys,
+            sha256: tag(SHA256).map(str::to_owned),
         }
     }
 }

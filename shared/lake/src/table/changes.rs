@@ -6,6 +6,7 @@ use engine::time::Timestamp;
 
 use super::action::{Add, Info, Line, Remove, Txn};
 use super::commit::follows;
+use super::describe::Columns;
 use super::{ChangesCommit, CommitError, CommitNote, Committed, Table, Writer};
 
 impl Table {
@@ -41,9 +42,8 @@ impl Table {
         self.check_files(add, &remove)?;
         let column = self.partition_column();
         let mut lines = Vec::new();
-        if !add.is_empty()
-            && let Some(meta_data) = self.widened()?
-        {
+        let columns = if add.is_empty() { Columns::Logged } else { Columns::Declared };
+        if let Some(meta_data) = self.redescribed(columns, add, &remove)? {
             lines.push(Line { meta_data: Some(meta_data), ..Line::default() });
         }
         for txn in [Txn::epoch(writer.epoch, now), Txn::sequence(sequence, now)] {

@@ -7,12 +7,12 @@ use engine::ids::Sequence;
 use engine::time::{SignedDuration, Timestamp, between};
 
 use super::action::{Add, Info, Line, Remove, Txn, commit_file, parse_commit_file};
+use super::describe::Columns;
 use super::log::LogState;
 use super::read::Log;
 use super::{
     Change, CommitError, CommitNote, Committed, FileEntry, Table, TableError, Writer, names,
 };
-use crate::schema::Comparison;
 use crate::store::PutIfAbsent;
 
 /// Beyond this, log files that an attempt has not seen might be cleaned away.
@@ -53,9 +53,8 @@ impl Table {
         let sequence = if rows_changed { recorded.next() } else { recorded };
         let column = self.partition_column();
         let mut lines = Vec::new();
-        if !change.add.is_empty()
-            && let Some(meta_data) = self.widened()?
-        {
+        let columns = if change.add.is_empty() { Columns::Logged } else { Columns::Declared };
+        if let Some(meta_data) = self.redescribed(columns, &change.add, &change.remove)? {
             lines.push(Line { meta_data: Some(meta_data), ..Line::default() });
         }
         for txn in [Txn::epoch(writer.epoch, now), Txn::sequence(sequence, now)] {
@@ -126,38 +125,6 @@ impl Table {
         let body = self.body(&info, lines)?;
         // Whatever the former holder still committed before the fence is good.
         self.land(writer, &body, |_, _| true).await
-    }
-
-    /// Adds the columns that are declared and that the log does not know yet, without files;
-    /// `None` where there are none. `note` repeats what the last one said.
-    ///
-    /// # Errors
-    /// See [`CommitError`].
-    pub async fn widen(
-        &mut self,
-        now: Timestamp,
-        writer: &Writer,
-        note: &CommitNote,
-    ) -> Result<Option<Committed>, CommitError> {
-        let Some(meta_data) = self.widened()? else {
-            return Ok(None);
-        };
-        let epoch = Some(Txn::epoch(writer.epoch, now));
-        let lines = vec![
-            Line { meta_data: Some(meta_data), ..Line::default() },
-            Line { txn: epoch, ..Line::default() },
-        ];
-        let info = Info {
-            operation: "CHANGE COLUMNS",
-            now,
-            writer: Some((writer, self.commits)),
-            sequence: self.recorded_sequence(),
-            note: Some(note),
-        };
-        let body = self.body(&info, lines)?;
-        self.land(writer, &body, |before, after| before.meta_data == after.meta_data)
-            .await
-            .map(Some)
     }
 
     /// Puts `body` as the next version; as a later one if others were faster and `still_good` says
@@ -244,23 +211,6 @@ impl Table {
             }
         }
         Ok(())
-    }
-
-    /// The table's properties with the columns that its schema still lacks, if any.
-    pub(super) fn widened(&self) -> Result<Option<super::action::MetaData>, TableError> {
-        let old = &self.state.meta_data;
-        let damaged =
-            |error: serde_json::Error| self.log().damaged("_delta_log", error.to_string());
-        match self.schema.compare(&old.schema_string).map_err(damaged)? {
-            Comparison::Lacks(_) => {
-                let mut new = old.clone();
-                new.schema_string =
-                    self.schema.extended_schema_json(&old.schema_string).map_err(damaged)?;
-                Ok(Some(new))
-            }
-            // What does not fit was refused when the version was read.
-            Comparison::Equal | Comparison::Unknown(_) | Comparison::Differs(_) => Ok(None),
-        }
     }
 
     fn impossible(&self, what: String) -> CommitError {

@@ -4,6 +4,7 @@ use engine::ids::{AccountId, Sequence};
 use engine::time::Timestamp;
 
 use super::action::{Format, Info, Line, MetaData, Protocol, Texts, commit_file};
+use super::skipping::{STATS_COLUMNS, stats_columns};
 use crate::schema::TableSchema;
 
 /// Version of the conventions of this software in a table; a higher one is refused.
@@ -24,16 +25,19 @@ pub(super) fn first_commit(
         writer_features: None,
     };
     let property = |name: &str, value: String| (name.to_owned(), Some(value));
+    let schema_string = schema.delta_schema_json();
+    let counted = stats_columns(schema, &schema_string, core::iter::empty())?;
     let meta_data = MetaData {
         id: table_id(&schema.name, account, now),
         name: Some(schema.name.to_string()),
         description: Some(schema.doc.to_string()),
         format: Format { provider: "parquet".to_owned(), options: Texts::new() },
-        schema_string: schema.delta_schema_json(),
+        schema_string,
         partition_columns: schema.partition_columns(),
         configuration: [
             property(FORMAT_PROPERTY, FORMAT.to_string()),
             property(ACCOUNT_PROPERTY, account.to_string()),
+            property(STATS_COLUMNS, counted),
         ]
         .into(),
         created_time: Some(now.as_millisecond()),

@@ -83,9 +83,14 @@ pub(crate) fn file(name: &str, month: Option<&str>, first: i64) -> FileEntry {
         size: 1000,
         modified: at(0),
         rows: 10,
-        stats: r#"{"numRecords":10,"minValues":{"id":1},"maxValues":{"id":9},"nullCount":{}}"#
-            .to_owned(),
+        stats: concat!(
+            r#"{"numRecords":10,"minValues":{"id":1},"maxValues":{"id":9},"nullCount":{"id":0,"#,
+            r#""spent_date":10,"client_id":10,"created_at":10,"updated_at":10,"#,
+            r#""account_id":10,"synced_at":10}}"#,
+        )
+        .to_owned(),
         keys: Some((Key::id(first), Key::id(first + 9))),
+        sha256: None,
     }
 }
 
@@ -135,7 +140,12 @@ async fn there_is_no_table_until_it_is_created() {
     assert_eq!(lines[1]["protocol"], json!({ "minReaderVersion": 1, "minWriterVersion": 2 }));
     let meta_data = &lines[2]["metaData"];
     assert_eq!(meta_data["partitionColumns"], json!(["created_month"]));
-    let properties = json!({ "harvest-lake.format": "1", "harvest-lake.account": "7" });
+    let properties = json!({
+        "harvest-lake.format": "1",
+        "harvest-lake.account": "7",
+        "delta.dataSkippingStatsColumns":
+            "id,spent_date,client_id,created_at,updated_at,account_id,synced_at",
+    });
     assert_eq!(meta_data["configuration"], properties);
     assert_eq!(meta_data["schemaString"], TableSchema::of(&BY_MONTH).delta_schema_json());
     let id = meta_data["id"].as_str().unwrap();

@@ -149,7 +149,7 @@ async fn matched(
             matching = sorted_anew(table, &files, matching).await?;
         } else {
             for file in files {
-                let bytes = fetch(table.store().as_ref(), table.root(), &file.path).await?;
+                let bytes = fetch(table.store().as_ref(), table.root(), file).await?;
                 let (layout, path) = (Arc::clone(&layout), file.path.clone());
                 matching = blocking(move || {
                     for batch in open(&layout, &path, bytes)? {
@@ -186,7 +186,7 @@ async fn sorted_anew(
     let layout = Arc::clone(&matching.layout);
     let mut collector = Collector::with_layout(Arc::clone(&layout), None, None, MEMORY_LIMIT);
     for file in files {
-        let bytes = fetch(table.store().as_ref(), table.root(), &file.path).await?;
+        let bytes = fetch(table.store().as_ref(), table.root(), file).await?;
         let (layout, path) = (Arc::clone(&layout), file.path.clone());
         collector = blocking(move || {
             for batch in open(&layout, &path, bytes)? {

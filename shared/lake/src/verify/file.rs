@@ -8,11 +8,12 @@ use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 use bytes::Bytes;
 use engine::ids::AccountId;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::placement::own_partition;
 use super::{Bound, Check, Finding, shape, shown, statistics};
-use crate::partition::{Layout, Stats, column, open};
+use crate::partition::{
+    Difference, Layout, PartitionError, Stats, TableFile, column, difference, open, reader,
+};
 use crate::schema::TableSchema;
 use crate::table::FileEntry;
 
@@ -87,19 +88,16 @@ pub(super) fn examine(
     bytes: Bytes,
 ) -> Result<Examined, ArrowError> {
     let mut examined = Examined::default();
-    let found = bytes.len() as u64;
-    if found != file.size {
-        let what = "its size is not that of the log";
-        let sizes = (format!("{} bytes", file.size), format!("{found} bytes"));
-        examined.findings.push(about(file, Check::Files, what, sizes.0, sizes.1));
+    if let Some(Difference { expected, found }) = difference(file, &bytes) {
+        let what = "it is not the file that the log names";
+        examined.findings.push(about(file, Check::Files, what, expected, found));
     }
     examined.findings.extend(shape::folder(rules, file));
-    let stored = match ParquetRecordBatchReaderBuilder::try_new(bytes.clone()) {
+    let name = TableFile::new(&rules.layout.table, &file.path);
+    let stored = match reader(&name, bytes.clone()) {
         Ok(builder) => Arc::clone(builder.schema()),
         Err(error) => {
-            let what = "it cannot be read as Parquet";
-            let parquet = "a Parquet file".to_owned();
-            examined.findings.push(about(file, Check::Files, what, parquet, error.to_string()));
+            examined.findings.push(unreadable(file, &error));
             return Ok(examined);
         }
     };
@@ -136,10 +134,28 @@ pub(super) fn about(
     Finding { check, file: Some(file.path.clone()), what: what.to_owned(), expected, found }
 }
 
-fn unreadable(file: &FileEntry, error: &dyn std::error::Error) -> Finding {
-    let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    let what = "its rows cannot be read as declared";
-    about(file, Check::Schema, what, "rows of the declared columns".to_owned(), why)
+/// What is wrong with a file that cannot be read, and whose fault it is.
+fn unreadable(file: &FileEntry, error: &PartitionError) -> Finding {
+    match error {
+        PartitionError::Unfit { .. } if file.keys.is_some() => {
+            let what = "its rows cannot be read as declared";
+            let declared = "rows of the declared columns".to_owned();
+            about(file, Check::Schema, what, declared, error.chain())
+        }
+        PartitionError::Unfit { .. } | PartitionError::Unsupported { .. } => {
+            let what = "what another program wrote cannot be read as declared";
+            about(file, Check::Fit, what, "values that the columns hold".to_owned(), error.chain())
+        }
+        PartitionError::Store(_)
+        | PartitionError::Missing { .. }
+        | PartitionError::Swapped { .. }
+        | PartitionError::Damaged { .. }
+        | PartitionError::Encode(_)
+        | PartitionError::Schema(_) => {
+            let what = "it cannot be read as Parquet";
+            about(file, Check::Files, what, "a Parquet file".to_owned(), error.chain())
+        }
+    }
 }
 
 impl<'a> Passing<'a> {

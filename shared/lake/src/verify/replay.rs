@@ -147,17 +147,14 @@ async fn read(
     layout: &Arc<Layout>,
     mut sorted: Collector,
 ) -> Result<Result<(u64, Collector), String>, VerifyError> {
-    let bytes = match fetch(changes.store().as_ref(), changes.root(), &file.path).await {
+    let bytes = match fetch(changes.store().as_ref(), changes.root(), file).await {
         Ok(bytes) => bytes,
-        Err(error @ PartitionError::Missing { .. }) => return Ok(Err(error.to_string())),
-        Err(error) => return Err(error.into()),
+        Err(error @ PartitionError::Store(_)) => return Err(error.into()),
+        Err(error) => return Ok(Err(error.chain())),
     };
     let (layout, path) = (Arc::clone(layout), file.path.clone());
     blocking(move || {
-        let why = |error: PartitionError| {
-            let source = std::error::Error::source(&error);
-            source.map_or_else(|| error.to_string(), ToString::to_string)
-        };
+        let why = |error: PartitionError| error.chain();
         let batches = match open(&layout, &path, bytes) {
             Ok(batches) => batches,
             Err(error) => return Ok(Err(why(error))),

@@ -61,13 +61,21 @@ pub(super) fn compare(file: &FileEntry, stats: &Stats) -> Vec<Finding> {
         .filter(|(name, nulls)| nulls.get() == all && !logged.null_count.contains_key(*name))
         .map(|(name, _)| name)
         .collect();
+    // An earlier release left the bounds of long texts out.
+    let mut left_out = stats.shortened();
+    left_out.retain(|name| {
+        let logged = [&logged.min_values, &logged.max_values];
+        logged.iter().all(|bounds| !bounds.contains_key(*name))
+    });
     for (name, ours, theirs) in [
         ("minValues", &own.min_values, &logged.min_values),
         ("maxValues", &own.max_values, &logged.max_values),
         ("nullCount", &own.null_count, &logged.null_count),
     ] {
         let columns: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
-        for column in columns.difference(&younger) {
+        let of_bounds = name != "nullCount";
+        let columns = columns.difference(&younger);
+        for column in columns.filter(|column| !(of_bounds && left_out.contains(&column.as_str()))) {
             let text = |of: &BTreeMap<String, &RawValue>| {
                 of.get(*column).map_or_else(|| "nothing".to_owned(), |raw| raw.get().to_owned())
             };

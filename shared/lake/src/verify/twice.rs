@@ -147,10 +147,10 @@ async fn keys(
     let Some(file) = table.files().get(file) else {
         return Ok(None);
     };
-    let bytes = match fetch(table.store().as_ref(), table.root(), &file.path).await {
+    let bytes = match fetch(table.store().as_ref(), table.root(), file).await {
         Ok(bytes) => bytes,
-        Err(PartitionError::Missing { .. }) => return Ok(None),
-        Err(error) => return Err(error.into()),
+        Err(error @ PartitionError::Store(_)) => return Err(error.into()),
+        Err(_) => return Ok(None),
     };
     let (layout, path) = (Arc::clone(layout), file.path.clone());
     let read = offload(move || -> Result<Option<Keyed>, VerifyError> {

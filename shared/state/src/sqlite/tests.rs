@@ -268,6 +268,32 @@ async fn what_is_no_state_store_is_left_alone() {
 }
 
 #[tokio::test]
+async fn what_is_stored_but_was_never_written_by_us_is_damage() {
+    for damage in [
+        "UPDATE items SET body = CAST(x'ff00fe' AS TEXT)",
+        "UPDATE items SET rev = -1",
+        "DROP TABLE items",
+        "ALTER TABLE items RENAME COLUMN body TO content",
+    ] {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("state.sqlite");
+        let store = SqliteStore::open(&path).await.unwrap();
+        store.put(&key("a"), Expect::Absent, "{}", None).await.unwrap();
+        drop(store);
+        Connection::open(&path).unwrap().execute_batch(damage).unwrap();
+        let store = SqliteStore::open(&path).await.unwrap();
+        let read = store.get(&key("a")).await.unwrap_err();
+        let listed = store.list(key("a").account, "").await.unwrap_err();
+        let written = store.put(&key("a"), Expect::Rev(1), "{}", None).await.unwrap_err();
+        for error in [read, listed, written] {
+            assert_eq!(error.kind, StateErrorKind::Damaged, "{damage}: {error:?}");
+            let said = error.to_string();
+            assert!(said.contains("state.sqlite") && said.contains("only a cache"), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_newer_store_is_left_alone() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("state.sqlite");

@@ -15,6 +15,7 @@ fn change_file(epoch: u64, sequence: u64) -> FileEntry {
         path: format!("changed_month=2026-09/{epoch}-{sequence}-a{epoch}-0.parquet"),
         partition: Some("2026-09".to_owned()),
         keys: None,
+        stats: r#"{"numRecords":10}"#.to_owned(),
         ..file("", None, 0)
     }
 }

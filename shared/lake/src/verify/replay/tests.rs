@@ -102,15 +102,24 @@ impl World {
     /// Makes something else of the changes, file by file.
     async fn tamper(&mut self, change: impl Fn(&RecordBatch) -> RecordBatch) {
         let layout = Arc::new(Layout::replayed(self.changes.schema()).unwrap());
-        for file in self.changes.files() {
-            let key = format!("{}/{}", self.changes.root(), file.path);
+        for old in self.changes.files().to_vec() {
+            let key = format!("{}/{}", self.changes.root(), old.path);
             let bytes = self.store.get(&key).await.unwrap().unwrap();
             let mut writer =
                 ArrowWriter::try_new(Vec::new(), Arc::clone(&layout.schema), None).unwrap();
-            for batch in open(&layout, &file.path, bytes).unwrap() {
+            for batch in open(&layout, &old.path, bytes).unwrap() {
                 writer.write(&change(&batch.unwrap())).unwrap();
             }
-            self.store.put(&key, writer.into_inner().unwrap().into()).await.unwrap();
+            let bytes = bytes::Bytes::from(writer.into_inner().unwrap());
+            let path = old.path.replace(".parquet", "-tampered.parquet");
+            let size = bytes.len() as u64;
+            let new = FileEntry { path, size, sha256: None, ..old.clone() };
+            let key = format!("{}/{}", self.changes.root(), new.path);
+            self.store.put(&key, bytes).await.unwrap();
+            let change = ChangesCommit::Rewrite { add: vec![new], remove: vec![old] };
+            let counts = Counts::default();
+            let note = CommitNote { run: String::new(), state: json!(null), counts, changes: None };
+            self.changes.commit_changes(NOW, &self.writer, &change, &note).await.unwrap();
         }
     }
 }
@@ -243,5 +252,5 @@ async fn changes_that_cannot_be_read_are_told() {
     let path = replayed.findings[0].file.as_deref().unwrap();
     assert!(path.starts_with("../time_entries_changes/changed_month=1970-01/"), "{path}");
     world.store.delete(&key).await.unwrap();
-    assert!(world.replayed().await.findings[0].found.contains("there is no such file"));
+    assert!(world.replayed().await.findings[0].found.contains("is missing"));
 }

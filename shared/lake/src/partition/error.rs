@@ -1,0 +1,134 @@
+//! Why a partition file cannot be read or written, for the person who has to do something about it.
+
+use core::fmt;
+use std::sync::Arc;
+
+use arrow::error::ArrowError;
+use parquet::errors::ParquetError;
+
+use crate::store::StoreError;
+
+/// A file of a table, as messages name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableFile {
+    /// Name of the table.
+    pub table: String,
+    /// Path below the table's root.
+    pub path: String,
+}
+
+impl TableFile {
+    pub(crate) fn new(table: &str, path: &str) -> Self {
+        Self { table: table.to_owned(), path: path.to_owned() }
+    }
+
+    /// What brings the rows back where the file is lost.
+    fn remedy(&self) -> String {
+        let table = &self.table;
+        let backup = "put it back from a backup (on S3 an older version of the object)";
+        if table.ends_with("_changes") {
+            return format!(
+                "{backup}, or let the table of changes begin anew with `harvest-lake reset {table}`"
+            );
+        }
+        format!("{backup}, or read the stream anew: `harvest-lake reset {table}`, then sync")
+    }
+}
+
+impl fmt::Display for TableFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tables/{}/{}", self.table, self.path)
+    }
+}
+
+/// Why a partition file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum PartitionError {
+    /// The object store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log names a file that is not there: read the log again; if it still does, the file was
+    /// deleted by someone else.
+    #[error("`{file}` is missing, though the table's log names it: {}", file.remedy())]
+    Missing {
+        /// The file.
+        file: TableFile,
+    },
+    /// The object is not the one that the log names: it was cut, or another took its place.
+    #[error(
+        "`{file}` is not the file that the table's log names (that has {expected}, this {found}): {}",
+        file.remedy()
+    )]
+    Swapped {
+        /// The file.
+        file: TableFile,
+        /// What the log says of it.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// The file is no Parquet file, or parts of it are none.
+    #[error("`{file}` is damaged: {}", file.remedy())]
+    Damaged {
+        /// The file.
+        file: TableFile,
+        /// What is wrong with it.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// Another program's file is whole, but holds values that a column cannot hold as they are.
+    #[error(
+        "`{file}` was written by another program and is whole, but `{column}` in it {why}: have \
+         that program write the rows again with the column's type, or undo its commit there \
+         (`RESTORE TABLE`), or read the stream anew with `harvest-lake reset {}`",
+        file.table
+    )]
+    Unfit {
+        /// The file.
+        file: TableFile,
+        /// The column.
+        column: String,
+        /// What is wrong with its values.
+        why: String,
+    },
+    /// Another program's file is whole, but written in a way that we do not read.
+    #[error(
+        "`{file}` was written by another program and is whole, but {how}, which harvest-lake does \
+         not read: have that program write it again without (`OPTIMIZE` with another codec), or \
+         read the stream anew with `harvest-lake reset {}`",
+        file.table
+    )]
+    Unsupported {
+        /// The file.
+        file: TableFile,
+        /// How it is written.
+        how: &'static str,
+    },
+    /// Rows of ours could not be encoded: a mistake in this program.
+    #[error("rows could not be encoded as Parquet")]
+    Encode(#[from] ParquetError),
+    /// Rows of ours do not have their table's schema: a mistake in this program.
+    #[error("rows do not fit the schema of their table")]
+    Schema(#[from] ArrowError),
+}
+
+impl PartitionError {
+    pub(super) fn damaged(
+        file: &TableFile,
+        error: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self::Damaged { file: file.clone(), source: Arc::new(error) }
+    }
+
+    /// The message and its causes, one after the other.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,78 @@
+//! The objects of files that the log names, held against what it says of them.
+
+use bytes::Bytes;
+
+use super::error::{PartitionError, TableFile};
+use super::reader::row_count;
+use super::write::sha256;
+use crate::offload::offload;
+use crate::store::ObjectStore;
+use crate::table::FileEntry;
+
+/// The whole object that is where the log names a file, whatever it is.
+pub(crate) async fn stored(
+    store: &dyn ObjectStore,
+    root: &str,
+    path: &str,
+) -> Result<Bytes, PartitionError> {
+    let bytes = store.get(&format!("{root}/{path}")).await?;
+    bytes.ok_or_else(|| PartitionError::Missing { file: TableFile::new(table_of(root), path) })
+}
+
+/// The whole object of a file that the log names, and no other.
+pub(crate) async fn fetch(
+    store: &dyn ObjectStore,
+    root: &str,
+    file: &FileEntry,
+) -> Result<Bytes, PartitionError> {
+    let bytes = stored(store, root, &file.path).await?;
+    let (entry, looked_at) = (file.clone(), bytes.clone());
+    let looked =
+        offload(move || difference(&entry, &looked_at).or_else(|| other_rows(&entry, &looked_at)))
+            .await;
+    let name = TableFile::new(table_of(root), &file.path);
+    match looked {
+        Ok(None) => Ok(bytes),
+        Ok(Some(Difference { expected, found })) => {
+            Err(PartitionError::Swapped { file: name, expected, found })
+        }
+        Err(died) => Err(PartitionError::damaged(&name, died)),
+    }
+}
+
+/// Name of the table whose folder is `root`.
+fn table_of(root: &str) -> &str {
+    root.rsplit('/').next().unwrap_or(root)
+}
+
+/// How an object is not the file that the log names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) expected: String,
+    pub(crate) found: String,
+}
+
+/// How `bytes` are not the file that the log names: by their number, or by their checksum where the
+/// log has one.
+pub(crate) fn difference(file: &FileEntry, bytes: &Bytes) -> Option<Difference> {
+    let size = |bytes: u64| format!("{bytes} bytes");
+    let sum = |sum: &str| format!("SHA-256 {sum}");
+    different(size(file.size), size(bytes.len() as u64)).or_else(|| {
+        let logged = file.sha256.as_deref()?;
+        different(sum(logged), sum(&sha256(bytes)))
+    })
+}
+
+/// How the rows in a file of an earlier release, of which the log has no checksum, are not as many
+/// as it says.
+fn other_rows(file: &FileEntry, bytes: &Bytes) -> Option<Difference> {
+    // Other programs need not say how many there are.
+    let ours = file.sha256.is_none() && file.keys.is_some();
+    let held = ours.then(|| row_count("", &file.path, bytes.clone()).ok())??;
+    let rows = |rows: u64| format!("{rows} rows");
+    different(rows(file.rows), rows(held))
+}
+
+fn different(expected: String, found: String) -> Option<Difference> {
+    (expected != found).then_some(Difference { expected, found })
+}

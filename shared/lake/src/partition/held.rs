@@ -1,0 +1,58 @@
+//! Which units of its coverage a table holds rows of.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::window::Period;
+
+use super::PartitionError;
+use super::fetch::fetch;
+use super::keyed::Keyed;
+use super::layout::{Columns, Layout};
+use super::read::open;
+use crate::schema::TableSchema;
+use crate::store::ObjectStore;
+use crate::table::FileEntry;
+
+/// How many rows a table holds of each unit of its coverage; the map that does not belong to the
+/// stream's kind is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeldUnits {
+    /// Children per parent.
+    pub parents: BTreeMap<i64, u64>,
+    /// Rows per report window.
+    pub periods: BTreeMap<Period, u64>,
+}
+
+/// Counts the rows of each parent or report window in the table's files; reads those columns only.
+///
+/// # Errors
+/// Where a file cannot be read.
+pub async fn held_units(
+    store: &dyn ObjectStore,
+    root: &str,
+    schema: &TableSchema,
+    files: &[FileEntry],
+) -> Result<HeldUnits, PartitionError> {
+    let layout = Arc::new(Layout::new(schema, Columns::Versions)?);
+    let mut held = HeldUnits::default();
+    for file in files {
+        let rows = open(&layout, &file.path, fetch(store, root, file).await?)?;
+        for batch in rows {
+            count_units(&layout.keyed(batch?)?, &mut held);
+        }
+    }
+    Ok(held)
+}
+
+fn count_units(rows: &Keyed, held: &mut HeldUnits) {
+    for row in 0..rows.len() {
+        let (parent, period) = rows.unit(row);
+        if let Some(parent) = parent {
+            *held.parents.entry(parent).or_default() += 1;
+        }
+        if let Some(period) = period {
+            *held.periods.entry(period).or_default() += 1;
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The table property that names the columns with statistics.
+//!
+//! Readers of the delta-rs family take a bound that a file's statistics lack for one that no value
+//! meets: a filter on such a column finds nothing. Of columns that the property does not name they
+//! expect none. So it names those, and only those, that have their statistics in every file.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::schema::TableSchema;
+
+/// The property's name.
+pub(super) const STATS_COLUMNS: &str = "delta.dataSkippingStatsColumns";
+
+/// What an `add` action's `stats` say, as far as it matters who is named there.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Statistics<'a> {
+    num_records: Option<u64>,
+    #[serde(borrow)]
+    min_values: Option<BTreeMap<String, &'a RawValue>>,
+    #[serde(borrow)]
+    max_values: Option<BTreeMap<String, &'a RawValue>>,
+    #[serde(borrow)]
+    null_count: Option<BTreeMap<String, &'a RawValue>>,
+}
+
+/// The property's value for a table with the columns of `schema_string` and files with these `stats`.
+///
+/// # Errors
+/// When `schema_string` is not a Delta schema.
+pub(super) fn stats_columns<'a>(
+    schema: &TableSchema,
+    schema_string: &str,
+    stats: impl Iterator<Item = &'a str>,
+) -> Result<String, serde_json::Error> {
+    let counted = schema.counted_columns();
+    let mut names = TableSchema::names_in(schema_string)?;
+    names.retain(|name| counted.contains(&name.as_str()));
+    for stats in stats.filter(|stats| !stats.is_empty()) {
+        // What cannot be read vouches for nothing.
+        let statistics = serde_json::from_str::<Statistics<'_>>(stats).ok();
+        names.retain(|name| statistics.as_ref().is_some_and(|of_file| of_file.covers(name)));
+    }
+    Ok(names.join(","))
+}
+
+impl Statistics<'_> {
+    /// Whether no reader misses anything of the column.
+    fn covers(&self, column: &str) -> bool {
+        let of_columns = [&self.min_values, &self.max_values, &self.null_count];
+        if of_columns.iter().all(|values| values.is_none()) {
+            // Not even an empty list: nobody looks for bounds here.
+            return true;
+        }
+        let value = |values: &Option<BTreeMap<String, &RawValue>>| {
+            let raw = values.as_ref()?.get(column)?.get();
+            (raw != "null").then(|| raw.to_owned())
+        };
+        let Some(nulls) = value(&self.null_count).and_then(|nulls| nulls.parse().ok()) else {
+            return false;
+        };
+        let all_null = self.num_records == Some(nulls);
+        all_null || (value(&self.min_values).is_some() && value(&self.max_values).is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::partition::tests::{MONTHLY, REPORT};
+
+    fn named(stats: &[&str]) -> String {
+        let schema = TableSchema::of(&MONTHLY);
+        stats_columns(&schema, &schema.delta_schema_json(), stats.iter().copied()).unwrap()
+    }
+
+    #[test]
+    fn without_files_all_columns_that_a_writer_counts_are_named_and_no_others() {
+        let all = "id,amount,created_at,updated_at,account_id,synced_at";
+        assert_eq!(named(&[]), all);
+        // Key text is counted; the partition column, in no file, is not.
+        let schema = TableSchema::of(&REPORT);
+        let named = stats_columns(&schema, &schema.delta_schema_json(), core::iter::empty());
+        let all = "user_id,amount,currency,period_start,period_end,account_id,synced_at";
+        assert_eq!(named.unwrap(), all);
+    }
+
+    #[test]
+    fn a_column_is_named_only_where_every_file_has_its_statistics() {
+        let check = |stats: &str, expected: &str| {
+            assert_eq!(named(&[stats]), expected, "{stats}");
+            // One file is enough to leave a column out, whichever it is.
+            let whole = r#"{"numRecords":1,"minValues":{"id":1,"amount":1},
+                "maxValues":{"id":2,"amount":1},"nullCount":{"id":0,"amount":0}}"#;
+            let whole: String = whole.split_whitespace().collect();
+            let both: Vec<&str> = expected.split(',').filter(|n| "id,amount".contains(n)).collect();
+            assert_eq!(named(&[&whole, stats]), both.join(","), "{stats}");
+            assert_eq!(named(&[stats, &whole]), both.join(","), "{stats}");
+        };
+        let all = "id,amount,created_at,updated_at,account_id,synced_at";
+        // Files without any statistics: readers open them.
+        check("", all);
+        check(r#"{"numRecords":3}"#, all);
+        // Empty lists are lists: readers miss bounds in them.
+        check(r#"{"numRecords":3,"minValues":{},"maxValues":{},"nullCount":{}}"#, "");
+        let id = r#""minValues":{"id":1},"maxValues":{"id":2}"#;
+        check(&format!(r#"{{"numRecords":3,{id},"nullCount":{{"id":0}}}}"#), "id");
+        // Nothing but nulls has no bounds.
+        check(
+            &format!(r#"{{"numRecords":3,{id},"nullCount":{{"id":0,"amount":3}}}}"#),
+            "id,amount",
+        );
+        check(&format!(r#"{{"numRecords":3,{id},"nullCount":{{"id":0,"amount":2}}}}"#), "id");
+        check(&format!(r#"{{{id},"nullCount":{{"id":0,"amount":2}}}}"#), "id");
+        // One of the three is missing, or is null.
+        check(&format!(r#"{{"numRecords":3,{id}}}"#), "");
+        check(r#"{"numRecords":3,"minValues":{"id":1},"nullCount":{"id":0}}"#, "");
+        check(r#"{"numRecords":3,"maxValues":{"id":1},"nullCount":{"id":0}}"#, "");
+        let null = r#""minValues":{"id":null},"maxValues":{"id":2}"#;
+        check(&format!(r#"{{"numRecords":3,{null},"nullCount":{{"id":0}}}}"#), "");
+        check("no JSON", "");
+    }
+
+    #[test]
+    fn columns_are_those_of_the_log_in_its_order() {
+        let schema = TableSchema::of(&MONTHLY);
+        let field = |name: &str| {
+            format!(r#"{{"name":"{name}","type":"long","nullable":true,"metadata":{{}}}}"#)
+        };
+        let fields = ["synced_at", "note", "id"].map(field).join(",");
+        let log = format!(r#"{{"type":"struct","fields":[{fields}]}}"#);
+        let named = stats_columns(&schema, &log, core::iter::empty()).unwrap();
+        assert_eq!(named, "synced_at,id");
+    }
+}

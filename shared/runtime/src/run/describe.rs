@@ -1,0 +1,54 @@
+//! The logs of both tables name the columns that have statistics, also where an earlier release or
+//! another program left them without.
+
+use std::sync::Arc;
+
+use engine::report::Counts;
+use lake::table::{CommitError, CommitNote, Table, TableError, Writer};
+
+use super::Run;
+use crate::error::RunError;
+
+impl Run {
+    /// Corrects what the logs say of the columns. The table of changes comes first: where the run
+    /// dies in between, the next one finds the other one still to be done.
+    pub(super) async fn describe(&mut self) -> Result<(), RunError> {
+        let stream = self.stream();
+        let failed = |source: TableError| RunError::Table { stream, source: Box::new(source) };
+        let due = !self.table.is_described().map_err(failed)?;
+        let note = self.changes_note(Counts::default());
+        let (writer, now) = (self.writer(), self.context.clock.now());
+        if let Some(changes) = &mut self.changes {
+            let described = changes.describe(now, &writer, &note).await;
+            described.map_err(|error| self.commit_error(error))?;
+        } else if due {
+            // Also where no changes are kept any more: people read what was kept.
+            let described = self.describe_closed_changes(&writer, &note).await;
+            described.map_err(|error| self.commit_error(error))?;
+        }
+        if !due {
+            return Ok(());
+        }
+        let (note, writer) = (self.note(Counts::default(), None)?, self.writer());
+        let described = self.table.describe(now, &writer, &note).await;
+        if let Some(committed) = described.map_err(|error| self.commit_error(error))? {
+            self.item.value.version = committed.version;
+            self.save_item().await?;
+        }
+        Ok(())
+    }
+
+    async fn describe_closed_changes(
+        &self,
+        writer: &Writer,
+        note: &CommitNote,
+    ) -> Result<(), CommitError> {
+        let (store, spec) = (Arc::clone(&self.context.store), self.order.spec);
+        let opened = Table::open_changes(store, spec, self.context.settings.account).await?;
+        if let Some(mut changes) = opened {
+            let now = self.context.clock.now();
+            changes.describe(now, writer, note).await?;
+        }
+        Ok(())
+    }
+}
