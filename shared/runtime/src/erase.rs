@@ -4,6 +4,7 @@
 //! rows that are there are written anew. What they did (hours, costs, days) stays, under their id.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use engine::pass::Pass;
@@ -16,6 +17,7 @@ use lake::maintenance;
 use lake::schema::TableSchema;
 use lake::store::ObjectStore;
 
+use crate::config::hashes;
 use crate::context::Context;
 use crate::error::RunError;
 use crate::quarantine;
@@ -85,14 +87,21 @@ pub fn personal(spec: &StreamSpec) -> Option<&'static Personal> {
 /// who are erased.
 ///
 /// # Errors
-/// Where the list of erased users cannot be read: then nothing may be written.
+/// Where the list of erased users cannot be read, or members are to be hashed and there is no key: then
+/// nothing may be written.
 pub async fn decoder(context: &Context, spec: &'static StreamSpec) -> Result<Decoder, RunError> {
-    let (rules, key) = context.settings.privacy.of(spec);
+    let privacy = &context.settings.privacy;
+    let (rules, mut key) = (privacy.of(spec), privacy.key.clone());
+    if key.is_none() && hashes(&rules) {
+        let lacks = |source| RunError::NoHashKey { stream: spec.name, source };
+        let found = context.tokens.hash_key(context).await?.ok_or_else(|| lacks(None))?;
+        key = Some(found.map_err(|short| lacks(Some(short)))?);
+    }
     let Some(personal) = personal(spec) else {
-        return Ok(Decoder::new(spec).with_privacy(&rules, key));
+        return Ok(Decoder::new(spec).with_privacy(&rules, key.as_ref()));
     };
     let users = erased_users(&*context.store, spec.name).await?;
-    Ok(Decoder::new(spec).with_erased(&rules, key, personal, users))
+    Ok(Decoder::new(spec).with_erased(&rules, key.as_ref(), personal, users))
 }
 
 /// Removes the own data of `user` from the table, its older versions and the quarantine of `spec`.
@@ -112,7 +121,8 @@ pub async fn erase(
         Ok(run) => run,
         Err(busy) => return Ok(Erased::Busy(busy)),
     };
-    let done = run.erase(personal, user).await;
+    let keeper = Arc::clone(&run.keeper);
+    let done = Box::pin(keeper.beside(run.erase(personal, user))).await;
     let given_back = run.give_back().await;
     let done = done?;
     given_back?;

@@ -4,6 +4,7 @@ use engine::retry::Failure;
 use harvest_api::ApiError;
 use state::StateError;
 
+use crate::config::ShortKey;
 use crate::credentials::VaultError;
 
 /// Why a run failed.
@@ -31,6 +32,17 @@ pub enum RunError {
         /// Why.
         #[from]
         source: VaultError,
+    },
+    /// Members are to be hashed, and there is nothing to hash them with.
+    #[error(
+        "`{stream}`: members are to be hashed (`HARVEST_HASH_FIELDS`), but there is no key to do it with; nothing is written. Put it into the secret beside the token, as its member `hash_key`, at least 16 letters chosen by chance, and keep it: with another key the same text has another hash"
+    )]
+    NoHashKey {
+        /// The stream.
+        stream: &'static str,
+        /// What is wrong with the one that is there.
+        #[source]
+        source: Option<ShortKey>,
     },
     /// Harvest gives no new access token.
     #[error(
@@ -207,6 +219,7 @@ impl RunError {
             Self::Credentials { .. }
             | Self::NoCredentials
             | Self::Secret { .. }
+            | Self::NoHashKey { .. }
             | Self::Refresh { .. }
             | Self::RolesLost { .. }
             | Self::OtherPerson { .. }
@@ -229,6 +242,7 @@ impl RunError {
             Self::Credentials { .. } => "CredentialsRefused",
             Self::NoCredentials => "WaitingForCredentials",
             Self::Secret { .. } => "SecretUnusable",
+            Self::NoHashKey { .. } => "NoHashKey",
             Self::Refresh { .. } => "RefreshFailed",
             Self::Refused { .. } => "StreamRefused",
             Self::Api { .. } => "HarvestFailed",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::ids::Sequence;
-use engine::item::{Health, Position};
+use engine::item::{Health, Position, StreamItem};
 use engine::lease::{Busy, Lease};
 use engine::report::Counts;
 use engine::spec::StreamSpec;
@@ -12,8 +12,7 @@ use lake::table::{CommitNote, Table, Writer};
 
 use crate::context::Context;
 use crate::error::RunError;
-use crate::records;
-use crate::run::take_lease;
+use crate::run::{LeaseKeeper, take_lease};
 
 /// Deletes the table of `spec` with its work objects and forgets where the stream stood; an empty
 /// table takes its place. Quarantined records stay. The sequence goes on from where it was, so that
@@ -27,14 +26,26 @@ pub async fn reset(
     spec: &'static StreamSpec,
 ) -> Result<Result<(), Busy>, RunError> {
     let stream = spec.name;
-    let mut item = match take_lease(context, stream, None).await? {
+    let item = match take_lease(context, stream, None).await? {
         Ok((item, _)) => item,
         Err(busy) => return Ok(Err(busy)),
     };
-    let key = records::stream_key(context.settings.account, stream);
-    let sequence = last_sequence(context, spec).await.max(item.value.sequence).next();
-    item.value.position = Position::default();
-    item.value.health = Health::default();
+    let keeper = LeaseKeeper::new(context, stream, &item);
+    let mut item = Box::pin(keeper.beside(anew(context, spec, item.value))).await?;
+    item.lease = item.lease.as_ref().map(Lease::released);
+    keeper.write(&mut item).await.map(Ok)
+}
+
+/// Puts an empty table in the place of that of `spec`: what the item says then.
+async fn anew(
+    context: &Context,
+    spec: &'static StreamSpec,
+    mut item: StreamItem,
+) -> Result<StreamItem, RunError> {
+    let stream = spec.name;
+    let sequence = last_sequence(context, spec).await.max(item.sequence).next();
+    item.position = Position::default();
+    item.health = Health::default();
     // The log goes first: from then on no reader sees the table.
     for prefix in [
         format!("tables/{stream}/_delta_log/"),
@@ -51,8 +62,8 @@ pub async fn reset(
         .await
         .map_err(|error| failed(Box::new(error)))?;
     // Whoever worked on the former table cannot go on with this one.
-    let writer = Writer { attempt: context.random.attempt(), epoch: item.value.epoch() };
-    let state = serde_json::to_value(&item.value.position)
+    let writer = Writer { attempt: context.random.attempt(), epoch: item.epoch() };
+    let state = serde_json::to_value(&item.position)
         .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
     let note = CommitNote {
         run: format!("reset-{stream}"),
@@ -64,13 +75,9 @@ pub async fn reset(
         .begin_at(now, &writer, sequence, &note)
         .await
         .map_err(|error| failed(Box::new(error)))?;
-    item.value.version = committed.version;
-    item.value.sequence = committed.sequence;
-    item.value.lease = item.value.lease.as_ref().map(Lease::released);
-    let written = records::write(&*context.state, &key, &mut item)
-        .await
-        .map_err(|source| RunError::State { stream, source })?;
-    if written { Ok(Ok(())) } else { Err(RunError::LostLease { stream }) }
+    item.version = committed.version;
+    item.sequence = committed.sequence;
+    Ok(item)
 }
 
 /// Deletes the table of the changes of `spec`: the next run begins it anew, with all rows of the
@@ -87,18 +94,15 @@ pub async fn reset_changes(
         Ok((item, _)) => item,
         Err(busy) => return Ok(Err(busy)),
     };
+    let keeper = LeaseKeeper::new(context, stream, &item);
     let root = TableSchema::changes_of(spec).root();
     for prefix in [format!("{root}/_delta_log/"), format!("{root}/")] {
-        delete_all(context, stream, &prefix).await?;
+        keeper.beside(delete_all(context, stream, &prefix)).await?;
     }
     // The next run looks at it, and finds that it missed everything.
     item.value.changes = None;
     item.value.lease = item.value.lease.as_ref().map(Lease::released);
-    let key = records::stream_key(context.settings.account, stream);
-    let written = records::write(&*context.state, &key, &mut item)
-        .await
-        .map_err(|source| RunError::State { stream, source })?;
-    if written { Ok(Ok(())) } else { Err(RunError::LostLease { stream }) }
+    keeper.write(&mut item.value).await.map(Ok)
 }
 
 /// The last sequence that the tables speak of, as far as they can be read.
