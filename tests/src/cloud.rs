@@ -35,7 +35,8 @@ pub struct Plan {
     pub secret: Option<String>,
     /// When a worker is killed.
     pub timeout: Duration,
-    /// How the functions see S3 and `DynamoDB`: seed, and how many of a hundred requests go wrong.
+    /// How the functions see S3 and `DynamoDB`: seed, and how many of a hundred requests go wrong. With it they
+    /// see Harvest through a proxy, too, where nothing goes wrong.
     pub faults: Option<(u64, u32)>,
     /// More variables of both functions.
     pub variables: Vec<(&'static str, String)>,
@@ -76,7 +77,7 @@ pub struct Cloud {
     pub state: String,
     /// Variables with which a process finds the emulators.
     pub environment: Vec<(String, String)>,
-    /// What stands between the functions and S3 and `DynamoDB`.
+    /// What stands between the functions and S3, `DynamoDB` and Harvest.
     pub proxies: Vec<Proxy>,
     /// Where the functions log.
     pub log: PathBuf,
@@ -122,7 +123,7 @@ impl Cloud {
         };
         let environment = endpoints(&s3.endpoint, &dynamodb.endpoint);
         let mut variables = environment.clone();
-        let mut proxies = Vec::new();
+        let (mut proxies, mut base_url) = (Vec::new(), served.base_url());
         if let Some((seed, percent)) = plan.faults {
             for server in [s3, dynamodb] {
                 proxies.push(Proxy::start(&server.endpoint, seed, percent).await);
@@ -130,13 +131,16 @@ impl Cloud {
             if let [s3, dynamodb] = &proxies[..] {
                 variables = endpoints(&s3.endpoint, &dynamodb.endpoint);
             }
+            let harvest = base_url.trim_end_matches("/v2");
+            proxies.push(Proxy::start(harvest, seed, 0).await);
+            base_url = base_url.replace(harvest, &proxies[2].endpoint);
         }
         let (lake, state) = (format!("s3://{bucket}/lake"), format!("dynamodb://{table}"));
         let folder = tempfile::tempdir().expect("a folder");
         let log = folder.path().join("functions.log");
         let settings = [
             ("HARVEST_ACCOUNT_ID", plan.scale.account_id.to_string()),
-            ("HARVEST_BASE_URL", served.base_url()),
+            ("HARVEST_BASE_URL", base_url),
             ("HARVEST_SECRET_ARN", secret.clone()),
             ("HARVEST_LAKE", lake.clone()),
             ("HARVEST_STATE", state.clone()),
@@ -149,20 +153,20 @@ impl Cloud {
         variables.extend(settings.map(|(name, value)| (name.to_owned(), value)));
         let (lambda, _) = Lambda::host(plan.conduct, Some(sqs), |endpoint| {
             variables.push(("AWS_ENDPOINT_URL_LAMBDA".to_owned(), endpoint.to_owned()));
-            let function = |name: &str, timeout, concurrency, retries| Function {
+            let function = |name: &str, timeout, concurrency| Function {
                 name: name.to_owned(),
                 bootstrap: bootstrap(name),
                 variables: variables.clone(),
                 timeout,
                 memory: 1769,
                 concurrency,
-                retries,
+                retries: 0,
                 failure_queue: Some(failures.clone()),
                 log: Some(log.clone()),
             };
             vec![
-                function("orchestrator", Duration::from_mins(2), 1, 0),
-                function("worker", plan.timeout, 8, 1),
+                function("orchestrator", Duration::from_mins(2), 1),
+                function("worker", plan.timeout, 8),
             ]
         })
         .await;
