@@ -19,6 +19,8 @@ use crate::scene::{binary, now};
 
 /// A tick of the schedule, as the scheduler sends it.
 pub const TICK: &str = include_str!("../../events/orchestrator-tick.json");
+/// The stack.
+const TEMPLATE: &str = include_str!("../../infra/template.yaml");
 /// Ticks after which a deployment that never comes to rest is given up.
 const MOST_TICKS: u32 = 200;
 
@@ -160,7 +162,7 @@ impl Cloud {
                 timeout,
                 memory: 1769,
                 concurrency,
-                retries: 0,
+                retries: retries(name),
                 failure_queue: Some(failures.clone()),
                 log: Some(log.clone()),
             };
@@ -301,6 +303,18 @@ impl Cloud {
         }
         folder
     }
+}
+
+/// How often Lambda tries an event of this function again, as the template says.
+fn retries(function: &str) -> u32 {
+    let resource = match function {
+        "orchestrator" => "\n  Orchestrator:\n",
+        _ => "\n  Worker:\n",
+    };
+    let (_, own) = TEMPLATE.split_once(resource).expect("a function of the template");
+    let (_, found) = own.split_once("      EventInvokeConfig:").expect("how it is invoked");
+    let (_, attempts) = found.split_once("MaximumRetryAttempts: ").expect("how often");
+    attempts.lines().next().and_then(|number| number.parse().ok()).expect("a number")
 }
 
 /// The program of a function: built for this test's profile, or where `FUNCTIONS` says.
