@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESOURCES = json.loads((ROOT / "infra/catalog.json").read_text())["Resources"]
 
 
-INSTANTS = ("timestamp(3) with time zone", "timestamp(3)", "timestamp(6)")
+INSTANTS = ("timestamp(3) with time zone", "timestamp(6)")
 
 
 def engine(kind: str, instant: str) -> str:
