@@ -124,7 +124,7 @@ impl Run {
             Err(busy) => return Ok(Err(busy)),
         };
         let keeper = LeaseKeeper::new(context, stream, &item);
-        let table = keeper.beside(open_table(context, order.spec)).await?;
+        let table = Box::pin(keeper.beside(open_table(context, order.spec))).await?;
         let id = RunId::of(begun, stream);
         let report = RunReport::new(stream, order.pass, begun);
         let context = context.clone();
@@ -142,7 +142,7 @@ impl Run {
             taken_over,
             superseded: false,
         };
-        keeper.beside(run.catch_up()).await?;
+        Box::pin(keeper.beside(run.catch_up())).await?;
         Ok(Ok(run))
     }
 

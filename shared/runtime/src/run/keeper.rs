@@ -84,13 +84,12 @@ impl LeaseKeeper {
 
     /// Waits until half of the lease is gone, or until `again`.
     async fn wait(&self, again: Option<Timestamp>) {
-        let due = match again {
-            Some(again) => again,
-            None => {
-                let written = self.written.lock().await;
-                let held = written.value.lease.as_ref().filter(|lease| !lease.released);
-                held.map_or(Timestamp::MAX, |lease| minus(lease.until, LEASE / 2))
-            }
+        let due = if let Some(again) = again {
+            again
+        } else {
+            let written = self.written.lock().await;
+            let held = written.value.lease.as_ref().filter(|lease| !lease.released);
+            held.map_or(Timestamp::MAX, |lease| minus(lease.until, LEASE / 2))
         };
         self.clock.sleep_until(due).await;
     }
