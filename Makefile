@@ -82,6 +82,7 @@ TEMPLATE = $(or $(TEMPLATE_$(ARCHITECTURE)),$(error ARCHITECTURE is arm64 or x86
 build: $(TOOLS)/sam/installed ## Both functions as Lambda wants them, for ARCHITECTURE (arm64, x86_64)
 	$(MAKE) $(TEMPLATE)
 	PATH=$(CURDIR)/$(TOOLS)/sam/bin:$$PATH SAM_CLI_TELEMETRY=0 sam build --template-file $(TEMPLATE)
+	$(TOOLS)/sam/bin/python infra/built.py
 
 $(TEMPLATE_x86_64): $(TEMPLATE_arm64)
 	sed 's/^    Architectures: \[arm64\]$$/    Architectures: [x86_64]/' $< >$@.new

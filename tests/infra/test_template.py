@@ -6,6 +6,8 @@ import json
 import os
 import re
 import subprocess
+import sys
+import tempfile
 import unittest
 from functools import cache
 from pathlib import Path
@@ -18,6 +20,9 @@ from samtranslator.translator.transform import transform
 from samcli.yamlhelper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "infra"))
+
+import built  # noqa: E402: it is no package
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
 
@@ -249,6 +254,23 @@ class TemplateTest(unittest.TestCase):
         # Nobody can tell `sam build` and `sam deploy` differently.
         self.assertFalse([name for name in parameters() if "rchitecture" in name])
         self.assertNotIn("rchitecture", (ROOT / "samconfig.toml").read_text())
+
+    def test_a_program_for_another_processor_is_found_before_it_is_deployed(self):
+        elf = {name: b"\x7fELF".ljust(18, b"\0") + bytes([number, 0]) for number, name in built.PROCESSORS.items()}
+        elf["no processor"] = b"#!/bin/sh"
+        for wanted in ("arm64", "x86_64"):
+            for found, program in elf.items():
+                with tempfile.TemporaryDirectory() as folder:
+                    functions = "".join(
+                        f"  {name}: {{Type: AWS::Serverless::Function, Properties: {{CodeUri: {name}}}}}\n"
+                        for name in ("Worker", "Orchestrator")
+                    )
+                    head = f"Globals: {{Function: {{Architectures: [{wanted}]}}}}\nResources:\n"
+                    (Path(folder) / "template.yaml").write_text(head + functions)
+                    for name in ("Worker", "Orchestrator"):
+                        (Path(folder) / name).mkdir()
+                        (Path(folder) / name / "bootstrap").write_bytes(program)
+                    self.assertEqual(len(built.mistakes(Path(folder))), 0 if found == wanted else 2, (wanted, found))
 
     def test_a_processor_that_lambda_does_not_have_is_not_built_for(self):
         refused = make("build", "ARCHITECTURE=mips")
