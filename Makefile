@@ -75,10 +75,20 @@ infra: $(TOOLS)/sam/installed $(TOOLS)/checkov/installed ## Lint the templates, 
 	$(TOOLS)/checkov/bin/checkov --config-file infra/checkov.yaml -f infra/template.yaml
 	cd tests && ../$(TOOLS)/sam/bin/python -m unittest infra.test_template acceptance.test_acceptance
 
+# Which processor is said once, in the template that is built: `sam deploy` deploys what was built from it.
 ARCHITECTURE ?= arm64
+TEMPLATE_arm64 := infra/template.yaml
+TEMPLATE_x86_64 := infra/template.x86_64.yaml
+TEMPLATE = $(or $(TEMPLATE_$(ARCHITECTURE)),$(error ARCHITECTURE is arm64 or x86_64, not "$(ARCHITECTURE)"))
 build: $(TOOLS)/sam/installed ## Both functions as Lambda wants them, for ARCHITECTURE (arm64, x86_64)
-	PATH=$(CURDIR)/$(TOOLS)/sam/bin:$$PATH SAM_CLI_TELEMETRY=0 \
-		sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	$(MAKE) $(TEMPLATE)
+	PATH=$(CURDIR)/$(TOOLS)/sam/bin:$$PATH SAM_CLI_TELEMETRY=0 sam build --template-file $(TEMPLATE)
+	$(TOOLS)/sam/bin/python infra/built.py
+
+$(TEMPLATE_x86_64): $(TEMPLATE_arm64)
+	sed 's/^    Architectures: \[arm64\]$$/    Architectures: [x86_64]/' $< >$@.new
+	! cmp -s $< $@.new
+	mv $@.new $@
 
 bench: ## Benchmarks, each as a ratio to something run beside it
 	cargo bench --locked -p lake

@@ -57,9 +57,8 @@ def step(text: str) -> None:
 
 
 def deploy(arguments: argparse.Namespace, account: str) -> None:
-    overrides = [f"HarvestAccountId={account}", f"Architecture={arguments.architecture}"]
     step("build")
-    subprocess.run([arguments.sam, "build", "--parameter-overrides", *overrides], check=True)
+    subprocess.run(["make", "build", f"ARCHITECTURE={arguments.architecture}"], check=True)
     step(f"deploy {arguments.stack}")
     subprocess.run(
         [
@@ -70,7 +69,7 @@ def deploy(arguments: argparse.Namespace, account: str) -> None:
             "--no-confirm-changeset",
             "--no-fail-on-empty-changeset",
             "--parameter-overrides",
-            *overrides,
+            f"HarvestAccountId={account}",
         ],
         check=True,
     )

@@ -48,9 +48,16 @@ class Stack:
         return f"{self.prefix}/{key}" if self.prefix else key
 
     def put_token(self) -> None:
-        """Stores the token where the functions look for it."""
-        value = json.dumps({"access_token": self.token})
-        self.secrets.put_secret_value(SecretId=self.outputs["SecretArn"], SecretString=value)
+        """Stores the token where the functions look for it, beside a key of hashes that is there."""
+        name = self.outputs["SecretArn"]
+        try:
+            kept = json.loads(self.secrets.get_secret_value(SecretId=name)["SecretString"] or "{}")
+        except self.secrets.exceptions.ResourceNotFoundException:
+            # A secret without a value.
+            kept = {}
+        key = {name: value for name, value in kept.items() if name == "hash_key"}
+        value = json.dumps({"access_token": self.token} | key)
+        self.secrets.put_secret_value(SecretId=name, SecretString=value)
 
     def invoke(self, event: dict) -> dict:
         """The orchestrator's answer to `event`."""

@@ -47,6 +47,7 @@ class FakeAws:
         self.region_name = "eu-west-1"
         self.queries: dict[str, str] = {}
         self.puts: set[str] = set()
+        self.secret = ""
 
     def client(self, name: str):
         return SimpleNamespace(**getattr(self, name.replace("-", "_"))())
@@ -92,7 +93,14 @@ class FakeAws:
         }
 
     def secretsmanager(self):
-        return {"put_secret_value": lambda **_: None}
+        def put(SecretId, SecretString):
+            self.secret = SecretString
+
+        return {
+            "put_secret_value": put,
+            "get_secret_value": lambda SecretId: {"SecretString": self.secret},
+            "exceptions": SimpleNamespace(ResourceNotFoundException=Refused),
+        }
 
     def sqs(self):
         message = {"requestPayload": PAYLOAD, "responsePayload": {"errorType": "UnknownStream"}}
@@ -152,7 +160,7 @@ class FakeAws:
         if "SHOW COLUMNS" in sql:
             values = ["id", "hours", "spent_date", "synced_at"]
         elif "synced_at" in sql:
-            values = ["_", "timestamp(3) with time zone"]
+            values = ["_", "timestamp(3)"]
         elif "typeof" in sql:
             values = ["_", "double" if self.broken == "decimals" else "decimal(18,6)"]
         elif "varchar" in sql:
@@ -186,6 +194,13 @@ class AcceptanceTest(unittest.TestCase):
         self.assertEqual(failures, 0, told)
         self.assertEqual(told.count("✓"), len(ASSUMPTIONS))
         self.assertNotIn("hush", told)
+
+    def test_the_key_of_the_hashes_outlives_a_new_token(self):
+        aws = FakeAws()
+        for before in ({}, {"access_token": "old"}, {"access_token": "old", "hash_key": "of many letters"}):
+            aws.secret = json.dumps(before) if before else ""
+            Stack(aws, "s", token="hush").put_token()
+            self.assertEqual(json.loads(aws.secret), before | {"access_token": "hush"})
 
     def test_what_is_broken_is_named(self):
         for broken in ("conditional-put", "state", "views", "policies", "no-loop", "decimals", "tls-only"):

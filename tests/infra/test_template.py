@@ -5,14 +5,24 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
+import tempfile
 import unittest
 from functools import cache
 from pathlib import Path
+from unittest import mock
 
+import click.termui
+from click.testing import CliRunner
+from samcli.commands.deploy import guided_context
 from samtranslator.translator.transform import transform
 from samcli.yamlhelper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "infra"))
+
+import built  # noqa: E402: it is no package
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
 
@@ -20,6 +30,7 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
 NOT_PASSED = {
     "HARVEST_ACCESS_TOKEN": "a secret in the environment",
     "HARVEST_TOKEN_FILE": "a function has no such file",
+    "HARVEST_HASH_KEY": "a secret in the environment: it is the secret's member hash_key",
     "HARVEST_BASE_URL": "there is one Harvest",
     "HARVEST_KEEP": "in a bucket removed files always stay for the retention",
     "HARVEST_ACCEPT_DELETES": "accepted by event, for once",
@@ -58,8 +69,8 @@ def source() -> dict:
 
 
 @cache
-def expanded() -> dict:
-    template = yaml_parse((ROOT / "infra/template.yaml").read_text())
+def expanded(name: str = "template.yaml") -> dict:
+    template = yaml_parse((ROOT / "infra" / name).read_text())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
@@ -69,6 +80,16 @@ def expanded() -> dict:
 def of_type(kind: str) -> dict[str, dict]:
     resources = expanded()["Resources"].items()
     return {name: one for name, one in resources if one["Type"] == kind}
+
+
+def parameters() -> dict[str, dict]:
+    """The parameters of both stacks."""
+    nested = json.loads((ROOT / "infra/catalog.json").read_text())["Parameters"]
+    return nested | source()["Parameters"]
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(["make", "--silent", *arguments], cwd=ROOT, capture_output=True, text=True)
 
 
 def walk(node):
@@ -149,10 +170,18 @@ class TemplateTest(unittest.TestCase):
             name: (one["Properties"]["MaximumRetryAttempts"], one["Properties"]["MaximumEventAgeInSeconds"])
             for name, one in of_type("AWS::Lambda::EventInvokeConfig").items()
         }
-        self.assertEqual(set(bounds.values()), {(0, 60), (1, 300)})
+        # No retries: who comes a minute after a death finds the lease of the dead one, answers "busy", and
+        # nobody hears of the death.
+        self.assertEqual(bounds, {"OrchestratorEventInvokeConfig": (0, 60), "WorkerEventInvokeConfig": (0, 120)})
         worker = of_type("AWS::Lambda::EventInvokeConfig")["WorkerEventInvokeConfig"]
         destination = worker["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
         self.assertEqual(destination, {"Fn::GetAtt": ["Failures", "Arn"]})
+
+    def test_no_event_waits_for_longer_than_the_orchestrator_remembers_whom_it_invoked(self):
+        dispatch = (ROOT / "shared/engine/src/dispatch.rs").read_text()
+        (minutes,) = re.findall(r"STARTING: SignedDuration = SignedDuration::from_mins\((\d+)\)", dispatch)
+        config = of_type("AWS::Lambda::EventInvokeConfig")["WorkerEventInvokeConfig"]["Properties"]
+        self.assertLessEqual(config["MaximumEventAgeInSeconds"], 60 * int(minutes))
 
     def test_the_destination_of_failures_is_allowed_before_it_is_set(self):
         # Lambda asks the role when the destination is set; only a statement inside the role is surely there.
@@ -174,11 +203,79 @@ class TemplateTest(unittest.TestCase):
         self.assertEqual(ours & set(NOT_PASSED), set())
         self.assertEqual(settings, ours | set(NOT_PASSED))
 
+    def test_no_parameter_is_hidden(self):
+        # `sam deploy --guided` asks for a hidden one for ever: it shows no default that Enter would take.
+        for name, parameter in parameters().items():
+            self.assertNotIn("NoEcho", parameter, name)
+
+    def test_a_guided_deployment_comes_to_its_end_with_the_account_id_alone(self):
+        guided = guided_context.GuidedContext(
+            template_file=str(ROOT / "infra/template.yaml"), stack_name="harvest-lake", s3_bucket=None,
+            image_repository=None, image_repositories=None, s3_prefix=None, region="eu-west-1",
+            resolve_s3=True, confirm_changeset=True, disable_rollback=False, parameter_overrides={},
+        )
+        asked = source()["Parameters"]
+        answers = ["", "", *("1234567" if name == "HarvestAccountId" else "" for name in asked), *[""] * 8]
+        with (
+            mock.patch.object(guided_context, "manage_stack", lambda **_: "bucket"),
+            mock.patch.object(guided_context.GuidedContext, "prompt_image_repository", lambda *_: {}),
+            CliRunner().isolation(input="\n".join(answers)),
+            # Enter is no answer to a hidden question, which then comes again.
+            mock.patch.object(click.termui, "hidden_prompt_func", self.fail),
+        ):
+            guided.guided_prompts(asked)
+        given = {name: one["Value"] for name, one in guided.guided_parameter_overrides.items()}
+        defaults = {name: str(one.get("Default", "1234567")) for name, one in asked.items()}
+        self.assertEqual({name: str(value) for name, value in given.items()}, defaults)
+
     def test_no_secret_is_in_environment_or_template(self):
         text = (ROOT / "infra/template.yaml").read_text()
         self.assertNotIn("{{resolve:", text)
+        secrets = of_type("AWS::SecretsManager::Secret")
+        for function in of_type("AWS::Lambda::Function").values():
+            for name, value in function["Properties"]["Environment"]["Variables"].items():
+                if re.search("TOKEN|KEY|PASSWORD|SECRET", name):
+                    # Where it is, not what it is.
+                    self.assertRegex(name, "_ARN$")
+                    named = {one["Ref"] for one in walk(value) if isinstance(one, dict) and "Ref" in one}
+                    self.assertEqual(named, {*secrets, "ExistingSecretArn"})
         for secret in of_type("AWS::SecretsManager::Secret").values():
             self.assertEqual({"SecretString", "GenerateSecretString"} & set(secret["Properties"]), set())
+
+    def test_functions_are_deployed_for_the_processor_that_they_are_built_for(self):
+        """The template that is built says which, and what is deployed is what was built."""
+        self.assertEqual(make("-B", "infra/template.x86_64.yaml").returncode, 0)
+        for name, processor in (("template.yaml", "arm64"), ("template.x86_64.yaml", "x86_64")):
+            template = expanded(name)
+            functions = [one for one in template["Resources"].values() if one["Type"] == "AWS::Lambda::Function"]
+            self.assertEqual({json.dumps(one["Properties"]["Architectures"]) for one in functions}, {f'["{processor}"]'})
+        both = [(ROOT / "infra" / name).read_text().splitlines() for name in ("template.yaml", "template.x86_64.yaml")]
+        self.assertEqual(sum(one != other for one, other in zip(*both, strict=True)), 1)
+        # Nobody can tell `sam build` and `sam deploy` differently.
+        self.assertFalse([name for name in parameters() if "rchitecture" in name])
+        self.assertNotIn("rchitecture", (ROOT / "samconfig.toml").read_text())
+
+    def test_a_program_for_another_processor_is_found_before_it_is_deployed(self):
+        elf = {name: b"\x7fELF".ljust(18, b"\0") + bytes([number, 0]) for number, name in built.PROCESSORS.items()}
+        elf["no processor"] = b"#!/bin/sh"
+        for wanted in ("arm64", "x86_64"):
+            for found, program in elf.items():
+                with tempfile.TemporaryDirectory() as folder:
+                    functions = "".join(
+                        f"  {name}: {{Type: AWS::Serverless::Function, Properties: {{CodeUri: {name}}}}}\n"
+                        for name in ("Worker", "Orchestrator")
+                    )
+                    head = f"Globals: {{Function: {{Architectures: [{wanted}]}}}}\nResources:\n"
+                    (Path(folder) / "template.yaml").write_text(head + functions)
+                    for name in ("Worker", "Orchestrator"):
+                        (Path(folder) / name).mkdir()
+                        (Path(folder) / name / "bootstrap").write_bytes(program)
+                    self.assertEqual(len(built.mistakes(Path(folder))), 0 if found == wanted else 2, (wanted, found))
+
+    def test_a_processor_that_lambda_does_not_have_is_not_built_for(self):
+        refused = make("build", "ARCHITECTURE=mips")
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("arm64", refused.stderr)
 
     def test_data_outlives_the_stack(self):
         for name in ("State", "Bucket", "BucketPolicy"):

@@ -111,9 +111,9 @@ class Lake:
 
 
 def plain(kind: str, dialect: str) -> str:
-    """A type as DuckDB names it; instants have six digits there, three in Athena."""
-    kind = sqlglot.exp.DataType.build(kind.replace("timestamp(3)", "timestamp"), dialect=dialect)
-    return kind.sql("duckdb").replace('"', "")
+    """A type as DuckDB names it."""
+    kind = sqlglot.exp.DataType.build(kind, dialect=dialect)
+    return kind.sql("duckdb").replace('"', "").replace("TIMESTAMP(3)", "TIMESTAMP_MS")
 
 
 def duck(sql: str) -> str:

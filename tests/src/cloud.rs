@@ -19,6 +19,8 @@ use crate::scene::{binary, now};
 
 /// A tick of the schedule, as the scheduler sends it.
 pub const TICK: &str = include_str!("../../events/orchestrator-tick.json");
+/// The stack.
+const TEMPLATE: &str = include_str!("../../infra/template.yaml");
 /// Ticks after which a deployment that never comes to rest is given up.
 const MOST_TICKS: u32 = 200;
 
@@ -35,7 +37,8 @@ pub struct Plan {
     pub secret: Option<String>,
     /// When a worker is killed.
     pub timeout: Duration,
-    /// How the functions see S3 and `DynamoDB`: seed, and how many of a hundred requests go wrong.
+    /// How the functions see S3 and `DynamoDB`: seed, and how many of a hundred requests go wrong. With it they
+    /// see Harvest through a proxy, too, where nothing goes wrong.
     pub faults: Option<(u64, u32)>,
     /// More variables of both functions.
     pub variables: Vec<(&'static str, String)>,
@@ -76,7 +79,7 @@ pub struct Cloud {
     pub state: String,
     /// Variables with which a process finds the emulators.
     pub environment: Vec<(String, String)>,
-    /// What stands between the functions and S3 and `DynamoDB`.
+    /// What stands between the functions and S3, `DynamoDB` and Harvest.
     pub proxies: Vec<Proxy>,
     /// Where the functions log.
     pub log: PathBuf,
@@ -122,7 +125,7 @@ impl Cloud {
         };
         let environment = endpoints(&s3.endpoint, &dynamodb.endpoint);
         let mut variables = environment.clone();
-        let mut proxies = Vec::new();
+        let (mut proxies, mut base_url) = (Vec::new(), served.base_url());
         if let Some((seed, percent)) = plan.faults {
             for server in [s3, dynamodb] {
                 proxies.push(Proxy::start(&server.endpoint, seed, percent).await);
@@ -130,13 +133,16 @@ impl Cloud {
             if let [s3, dynamodb] = &proxies[..] {
                 variables = endpoints(&s3.endpoint, &dynamodb.endpoint);
             }
+            let harvest = base_url.trim_end_matches("/v2");
+            proxies.push(Proxy::start(harvest, seed, 0).await);
+            base_url = base_url.replace(harvest, &proxies[2].endpoint);
         }
         let (lake, state) = (format!("s3://{bucket}/lake"), format!("dynamodb://{table}"));
         let folder = tempfile::tempdir().expect("a folder");
         let log = folder.path().join("functions.log");
         let settings = [
             ("HARVEST_ACCOUNT_ID", plan.scale.account_id.to_string()),
-            ("HARVEST_BASE_URL", served.base_url()),
+            ("HARVEST_BASE_URL", base_url),
             ("HARVEST_SECRET_ARN", secret.clone()),
             ("HARVEST_LAKE", lake.clone()),
             ("HARVEST_STATE", state.clone()),
@@ -149,20 +155,20 @@ impl Cloud {
         variables.extend(settings.map(|(name, value)| (name.to_owned(), value)));
         let (lambda, _) = Lambda::host(plan.conduct, Some(sqs), |endpoint| {
             variables.push(("AWS_ENDPOINT_URL_LAMBDA".to_owned(), endpoint.to_owned()));
-            let function = |name: &str, timeout, concurrency, retries| Function {
+            let function = |name: &str, timeout, concurrency| Function {
                 name: name.to_owned(),
                 bootstrap: bootstrap(name),
                 variables: variables.clone(),
                 timeout,
                 memory: 1769,
                 concurrency,
-                retries,
+                retries: retries(name),
                 failure_queue: Some(failures.clone()),
                 log: Some(log.clone()),
             };
             vec![
-                function("orchestrator", Duration::from_mins(2), 1, 0),
-                function("worker", plan.timeout, 8, 1),
+                function("orchestrator", Duration::from_mins(2), 1),
+                function("worker", plan.timeout, 8),
             ]
         })
         .await;
@@ -297,6 +303,18 @@ impl Cloud {
         }
         folder
     }
+}
+
+/// How often Lambda tries an event of this function again, as the template says.
+fn retries(function: &str) -> u32 {
+    let resource = match function {
+        "orchestrator" => "\n  Orchestrator:\n",
+        _ => "\n  Worker:\n",
+    };
+    let (_, own) = TEMPLATE.split_once(resource).expect("a function of the template");
+    let (_, found) = own.split_once("      EventInvokeConfig:").expect("how it is invoked");
+    let (_, attempts) = found.split_once("MaximumRetryAttempts: ").expect("how often");
+    attempts.lines().next().and_then(|number| number.parse().ok()).expect("a number")
 }
 
 /// The program of a function: built for this test's profile, or where `FUNCTIONS` says.

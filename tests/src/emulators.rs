@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use engine::time::{SignedDuration, plus};
-use runtime::aws::Aws;
+use runtime::aws::{Aws, Connections};
 use runtime::clock::{Clock as _, SystemClock};
 use runtime::context::Random;
 use tokio::sync::OnceCell;
@@ -48,12 +48,13 @@ impl Emulator {
 
 /// Clients of whatever answers at `endpoint`.
 pub async fn aws_at(endpoint: &str) -> Aws {
-    let config = runtime::aws::settings()
+    let connections = Connections::default();
+    let config = runtime::aws::settings(&connections)
         .credentials_provider(Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "test"))
         .endpoint_url(endpoint)
         .region(Region::new(REGION))
         .load();
-    Aws::of(config.await, true)
+    Aws::of(config.await, connections, true)
 }
 
 /// Variables with which a child process finds `services`: pairs such as (`S3`, emulator).

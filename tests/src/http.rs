@@ -21,6 +21,8 @@ pub(crate) struct Asked {
     pub(crate) target: String,
     pub(crate) headers: hyper::HeaderMap,
     pub(crate) body: Bytes,
+    /// Number of the connection that it came over: the first of a server is 0.
+    pub(crate) connection: u64,
 }
 
 impl Asked {
@@ -82,8 +84,11 @@ where
     F: Future<Output = Answered> + Send,
 {
     tokio::spawn(async move {
+        let mut connections = 0_u64;
         while let Ok((stream, _)) = listener.accept().await {
             let answer = answer.clone();
+            let connection = connections;
+            connections += 1;
             tokio::spawn(async move {
                 let service = service_fn(move |request: hyper::Request<Incoming>| {
                     let answer = answer.clone();
@@ -100,14 +105,15 @@ where
                                 .unwrap_or_default(),
                             headers: head.headers,
                             body,
+                            connection,
                         };
                         answer(asked).await.0.ok_or_else(|| io::Error::other("broken as asked"))
                     }
                 });
-                let connection = hyper::server::conn::http1::Builder::new()
+                let serving = hyper::server::conn::http1::Builder::new()
                     .serve_connection(TokioIo::new(stream), service);
                 // A process that was killed breaks its connections.
-                drop(connection.await);
+                drop(serving.await);
             });
         }
     })

@@ -35,6 +35,18 @@ pub struct Proxy {
     pub endpoint: String,
     happened: Arc<Mutex<Vec<Fault>>>,
     calls: Arc<Mutex<BTreeMap<String, u64>>>,
+    connections: Arc<Mutex<Known>>,
+}
+
+/// Connections that the proxy knows of.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// So many there were.
+    all: u64,
+    /// The first so many lead nowhere any more.
+    gone: u64,
+    /// So many requests came over those.
+    lost: u64,
 }
 
 impl Proxy {
@@ -48,7 +60,16 @@ impl Proxy {
         let (upstream, log) = (upstream.to_owned(), Arc::clone(&happened));
         let calls = Arc::new(Mutex::new(BTreeMap::new()));
         let counts = Arc::clone(&calls);
+        let connections = Arc::new(Mutex::new(Known::default()));
+        let known = Arc::clone(&connections);
         http::serve(listener, move |asked| {
+            let lost = {
+                let mut known = known.lock().expect("no panic");
+                known.all = known.all.max(asked.connection + 1);
+                let lost = asked.connection < known.gone;
+                known.lost += u64::from(lost);
+                lost
+            };
             *counts.lock().expect("no panic").entry(call(&asked)).or_insert(0) += 1;
             let (client, upstream) = (client.clone(), upstream.clone());
             let fault = {
@@ -57,15 +78,34 @@ impl Proxy {
                 goes_wrong.then(|| FAULTS[dice.random_range(0..FAULTS.len())])
             };
             log.lock().expect("no panic").extend(fault);
-            async move { answer(&client, &upstream, asked, fault).await }
+            async move {
+                if lost {
+                    return std::future::pending().await;
+                }
+                answer(&client, &upstream, asked, fault).await
+            }
         });
-        Self { endpoint, happened, calls }
+        Self { endpoint, happened, calls, connections }
     }
 
     /// How often each operation of `DynamoDB` was called for each kind of item.
     #[must_use]
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.calls.lock().expect("no panic").clone()
+    }
+
+    /// Forgets all connections that there are without a word to those who have them: what comes over them is lost.
+    /// Says how many there were.
+    pub fn forget_connections(&self) -> u64 {
+        let mut known = self.connections.lock().expect("no panic");
+        known.gone = known.all;
+        known.gone
+    }
+
+    /// Requests that came over connections that were forgotten.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.connections.lock().expect("no panic").lost
     }
 
     /// What went wrong so far.

@@ -12,7 +12,8 @@ use engine::retry::Failure;
 use engine::time::{SignedDuration, plus};
 use harvest_api::{Answer, ApiError, HarvestApi, Renewal, Token, TokenCell, TokenEndpoint};
 use runtime::credentials::{
-    Loaded, MemoryVault, Secret, SecretsManagerVault, TokenKeeper, Vault, refresh_if_due,
+    Loaded, MemoryVault, Secret, SecretContent, SecretsManagerVault, TokenKeeper, Vault,
+    refresh_if_due,
 };
 use runtime::{Context, RunError, records};
 use sim::Scale;
@@ -120,16 +121,19 @@ fn an_access_token_is_renewed_in_time_and_its_successor_kept_before_it_is_used()
     in_simulated_time(async {
         let world = World::new(&Scale::tiny(), 7);
         let (vault, taken) = (Arc::new(MemoryVault::default()), TokenCell::new(token("access-1")));
-        let text = r#"{"client_id":"id","client_secret":"shh","refresh_token":"refresh-0"}"#;
+        let text = r#"{"client_id":"id","client_secret":"shh","refresh_token":"refresh-0","hash_key":"a key of many letters"}"#;
         vault.write(text).await.unwrap();
         let (context, _) = process(&world, &vault, &taken);
         context.tokens.load(&context).await.unwrap();
         refresh_if_due(&context).await.unwrap();
         assert_eq!(context.tokens.cell().get(), Some(token("access-1")));
-        let Secret::OAuth(kept) = Secret::parse(&vault.read().await.unwrap().text).unwrap() else {
+        let content = SecretContent::parse(&vault.read().await.unwrap().text).unwrap();
+        let Secret::OAuth(kept) = content.token else {
             panic!("the secret is an application's");
         };
         assert_eq!(kept.refresh_token, "refresh-1");
+        // What else stands in the secret stays.
+        assert_eq!(kept.hash_key.as_deref(), Some("a key of many letters"));
         // Another process, such as a worker, finds it in the state and makes none.
         let (worker, _) = process(&world, &vault, &taken);
         worker.tokens.load(&worker).await.unwrap();
@@ -149,11 +153,11 @@ fn an_access_token_is_renewed_in_time_and_its_successor_kept_before_it_is_used()
 #[test]
 fn what_is_no_secret_of_ours_is_refused_without_being_shown() {
     for text in ["hush", "{\"token\":\"hush\"}", "[\"hush\"]", "{\"access_token\":\"hu sh\"}"] {
-        let error = Secret::parse(text).unwrap_err();
+        let error = SecretContent::parse(text).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hu"), "{error:?}");
     }
     for text in ["", " ", "{}", "{\"access_token\":\"\"}"] {
-        assert_eq!(Secret::parse(text).unwrap(), Secret::Empty);
+        assert_eq!(SecretContent::parse(text).unwrap().token, Secret::Empty);
     }
 }
 

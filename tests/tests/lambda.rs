@@ -16,8 +16,9 @@ use e2e::cloud::{Cloud, Plan, secret};
 use e2e::emulators;
 use e2e::lambda::{Attempt, Unreliable, pause};
 use e2e::oracle::After;
+use e2e::proxy::Proxy;
 use serde_json::{Value, json};
-use sim::Scale;
+use sim::{Effect, FaultRule, Scale, Select};
 
 /// The tables as deltalake, polars and `DuckDB` read them, every cell against the account.
 fn other_engines_agree(cloud: &Cloud, lake: &Path, more: &[&str]) {
@@ -181,10 +182,79 @@ fn what_a_worker_refuses_ends_in_the_failure_queue() {
         let failures = cloud.failures().await;
         assert_eq!(failures.len(), 1);
         assert_eq!(failures[0]["requestPayload"], event);
-        assert_eq!(failures[0]["requestContext"]["approximateInvokeCount"], 2);
+        assert_eq!(failures[0]["requestContext"]["approximateInvokeCount"], 1);
         assert_eq!(failures[0]["responsePayload"]["errorType"], "UnknownStream");
         let error = cloud.lambda.call("orchestrator", json!({ "stream": 1 })).await.unwrap_err();
         assert_eq!(error["errorType"], "UnknownEvent");
+    });
+}
+
+#[test]
+fn the_death_of_a_worker_is_told_and_the_tick_after_its_lease_does_its_work() {
+    runtime().block_on(async {
+        let variables = vec![("HARVEST_STREAMS", "clients".to_owned())];
+        let cloud = Cloud::deploy(Plan { variables, ..Plan::default() }).await;
+        let hangs = FaultRule {
+            path: "/v2/clients".to_owned(),
+            select: Select::Always,
+            effect: Effect::Hang,
+        };
+        cloud.served.with(|account| account.add_fault(hangs));
+        let killing = async {
+            let asked = |account: &mut sim::Account| {
+                account.statistics().paths.keys().any(|path| path.contains("clients"))
+            };
+            while !cloud.served.with(asked) {
+                pause(Duration::from_millis(20)).await;
+            }
+            assert!(cloud.lambda.kill_one("worker"));
+        };
+        let (ticked, ()) = tokio::join!(cloud.tick(), killing);
+        ticked.unwrap();
+        let letters = cloud.failures().await;
+        assert_eq!(letters.len(), 1, "{letters:?}");
+        assert_eq!(letters[0]["requestPayload"]["stream"], "clients");
+        assert_eq!(letters[0]["requestContext"]["approximateInvokeCount"], 1);
+        assert_eq!(letters[0]["responsePayload"]["errorType"], "Runtime.ExitError");
+        // Nobody came after the dead one while its lease lasts, neither Lambda nor a tick.
+        cloud.served.with(sim::Account::clear_faults);
+        let answer = cloud.tick().await.unwrap();
+        assert_eq!(answer["running"], json!(["clients"]), "{answer}");
+        let attempts = cloud.lambda.attempts();
+        assert_eq!(attempts.iter().filter(|one| one.function == "worker").count(), 1);
+        assert_eq!(failed(&attempts).len(), 1, "{attempts:?}");
+
+        cloud.expire_leases().await;
+        cloud.rest().await;
+        let wrong = cloud.oracle().differences_of("clients", After::FullPasses).await;
+        assert_eq!(wrong, Vec::<String>::new());
+        assert_eq!(cloud.failures().await, Vec::<Value>::new());
+    });
+}
+
+#[test]
+fn no_request_leaves_over_a_connection_from_before_the_process_stood_still() {
+    runtime().block_on(async {
+        let faults = Some((1, 0));
+        let variables = vec![("HARVEST_STREAMS", "clients".to_owned())];
+        let cloud = Cloud::deploy(Plan { faults, variables, ..Plan::default() }).await;
+        cloud.rest().await;
+        for round in 0..2 {
+            cloud.served.with(|account| account.mutate(e2e::scene::now(), round, 300));
+            // Both functions stand still. Whatever is between them and the servers forgets who spoke to whom.
+            for proxy in &cloud.proxies {
+                assert!(proxy.forget_connections() > 0);
+            }
+            cloud.served.with(sim::Account::reset_statistics);
+            let asked = json!({ "now": true, "pass": "full", "accept_deletes": true });
+            cloud.lambda.call("orchestrator", asked).await.unwrap();
+            cloud.lambda.quiet().await;
+            assert!(cloud.served.with(|account| !account.statistics().paths.is_empty()));
+            let lost: Vec<u64> = cloud.proxies.iter().map(Proxy::lost).collect();
+            assert_eq!(lost, [0, 0, 0], "requests to S3, DynamoDB and Harvest in round {round}");
+        }
+        let starts = ["orchestrator", "worker"].map(|name| cloud.lambda.cold_starts(name).len());
+        assert_eq!(starts, [1, 1], "the processes were to be the same ones all the time");
     });
 }
 

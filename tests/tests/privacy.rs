@@ -10,9 +10,12 @@ use engine::drift::What;
 use engine::pass::Pass;
 use lake::store::ObjectStore;
 use lake::table::Table;
+use runtime::Context;
 use runtime::config::{Deployment, Given, Setting};
+use runtime::credentials::{MemoryVault, TokenKeeper, Vault as _};
 use sim::Scale;
 
+const KEY: &str = "0123456789abcdef";
 const STREAMS: [&str; 3] = ["clients", "users", "time_entries"];
 
 /// A world of these streams, with what may not be kept.
@@ -22,7 +25,7 @@ fn private() -> World {
     given.set(Setting::ACCOUNT, "7");
     given.set(Setting::EXCLUDE_FIELDS, "users.email, users.telephone, time_entries.user.name");
     given.set(Setting::HASH_FIELDS, "clients.name,time_entries.client.name,time_entries.notes");
-    given.set(Setting::HASH_KEY, "0123456789abcdef");
+    given.set(Setting::HASH_KEY, KEY);
     world.settings.privacy = Deployment::parse(&given).unwrap().settings.privacy;
     world.settings.streams = Some(STREAMS.map(str::to_owned).into());
     world
@@ -81,6 +84,59 @@ fn what_is_not_to_be_kept_is_in_no_column() {
         assert!(embedded.iter().all(|name| names.contains(name)));
         assert!(!texts(&world, "users", "first_name").await.is_empty());
     });
+}
+
+/// A process that hashes as `world` says, with a key from nowhere but a secret that holds `text`.
+async fn with_secret(world: &World, text: &str) -> Context {
+    let vault = Arc::new(MemoryVault::default());
+    vault.write(text).await.unwrap();
+    let context = world.process(None);
+    let mut settings = world.settings.clone();
+    settings.privacy.key = None;
+    let tokens = Arc::new(TokenKeeper::kept(vault, None));
+    Context { settings: Arc::new(settings), tokens, ..context }
+}
+
+#[test]
+fn the_key_of_the_hashes_stands_in_the_secret_as_well_as_in_a_variable() {
+    in_simulated_time(async {
+        let world = private();
+        let secret = format!(r#"{{"access_token": "a.b", "hash_key": "{KEY}"}}"#);
+        let synced = sync(&with_secret(&world, &secret).await, None).await.unwrap();
+        assert_eq!(synced.failures(), Vec::<String>::new());
+        let names = texts(&world, "clients", "name").await;
+        assert!(!names.is_empty() && names.iter().all(is_hash), "{names:?}");
+        // The same key has the same hashes, wherever it came from: nothing changes.
+        world.sleep(1).await;
+        let synced = sync(&world.process(None), Some(Pass::Full)).await.unwrap();
+        assert_eq!(synced.failures(), Vec::<String>::new());
+        assert_eq!(texts(&world, "clients", "name").await, names);
+    });
+}
+
+#[test]
+fn without_a_key_nothing_of_a_stream_that_is_hashed_is_written_and_it_says_where_to_put_one() {
+    for secret in [r#"{"access_token": "a.b"}"#, r#"{"access_token": "a.b", "hash_key": "short"}"#]
+    {
+        in_simulated_time(async {
+            let world = private();
+            let context = with_secret(&world, secret).await;
+            let synced = sync(&context, None).await.unwrap();
+            let failures = synced.failures();
+            assert_eq!(failures.len(), 2, "{failures:?}");
+            for said in &failures {
+                assert!(said.contains("`hash_key`") && said.contains("secret"), "{said}");
+                assert_eq!(said.contains("too short"), secret.contains("short"), "{said}");
+            }
+            // Others go on.
+            assert!(!texts(&world, "users", "first_name").await.is_empty());
+            for stream in ["clients", "time_entries"] {
+                let item = world.item(stream).await;
+                assert_eq!((item.version, item.health.failures), (0, 1));
+                assert!(item.health.last_error.unwrap().1.contains("`hash_key`"));
+            }
+        });
+    }
 }
 
 #[test]

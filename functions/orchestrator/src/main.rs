@@ -16,7 +16,9 @@ async fn main() -> Result<(), Error> {
     let context = parts::context(&deployment, Arc::new(Silent)).await?;
     let invoker = LambdaInvoker::new(deployment.aws.lambda().await, deployment.worker()?);
     let orchestrator = &Orchestrator { context, invoker: Arc::new(invoker) };
+    let deployment = &deployment;
     Box::pin(lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        parts::wake(&orchestrator.context, deployment);
         let answer = Box::pin(orchestrator.answer(event.payload)).await;
         answer.map_err(|refused| Diagnostic {
             error_type: refused.error_type.to_owned(),

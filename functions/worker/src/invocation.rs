@@ -20,8 +20,8 @@ pub struct Worker {
     pub announcer: Arc<dyn Announcer>,
 }
 
-/// An invocation that came to nothing that anybody would hear of otherwise: Lambda tries it again,
-/// and puts it into the failure queue then.
+/// An invocation that came to nothing that anybody would hear of otherwise: Lambda puts it into the failure
+/// queue. It tries nothing again, the next tick does.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refused {
     /// A stable name: `UnknownEvent`, `UnknownStream`, or that of a run's failure.
@@ -100,6 +100,7 @@ impl Worker {
 const fn is_recorded(error: &RunError) -> bool {
     match error {
         RunError::Credentials { .. }
+        | RunError::NoHashKey { .. }
         | RunError::Refused { .. }
         | RunError::Api { .. }
         | RunError::Waits { .. }

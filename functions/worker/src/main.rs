@@ -15,7 +15,9 @@ async fn main() -> Result<(), Error> {
     let deployment = Deployment::parse(&Given::from_environment()?)?;
     let context = parts::context(&deployment, Arc::new(Silent)).await?;
     let worker = &Worker { context, announcer: parts::announcer(&deployment).await };
+    let deployment = &deployment;
     Box::pin(lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        parts::wake(&worker.context, deployment);
         let answer = Box::pin(worker.answer(event.payload, event.context.deadline)).await;
         answer.map_err(|refused| Diagnostic {
             error_type: refused.error_type.to_owned(),

@@ -3,7 +3,7 @@
 use engine::schema::{ColumnType, changes_name, columns};
 use engine::spec::StreamSpec;
 
-use crate::types::trino;
+use crate::types;
 
 /// Column that says when the row was found to be gone.
 const DELETED_AT: &str = "deleted_at";
@@ -34,12 +34,21 @@ pub fn shown(spec: &StreamSpec) -> Vec<(String, ColumnType)> {
 /// Its statement, for Athena and Trino. A row is gone if the newest change of its key is a delete.
 #[must_use]
 pub fn sql(spec: &StreamSpec) -> String {
-    let columns: Vec<String> = columns(spec).into_iter().map(|column| column.name).collect();
-    let (columns, key) = (columns.join(", "), spec.primary_key.join(", "));
-    let (stream, changes, instant) = (spec.name, changes_name(spec), trino(&ColumnType::Instant));
+    let columns = columns(spec);
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let shown: Vec<String> = columns
+        .iter()
+        .map(|column| match types::shown(&column.name, &column.ty) {
+            same if same == column.name => same,
+            cast => format!("{cast} AS {}", column.name),
+        })
+        .collect();
+    let (names, shown, key) = (names.join(", "), shown.join(", "), spec.primary_key.join(", "));
+    let (stream, changes) = (spec.name, changes_name(spec));
+    let [never, then] = ["NULL", "changed_at"].map(|at| types::shown(at, &ColumnType::Instant));
     format!(
-        "SELECT {columns}, CAST(NULL AS {instant}) AS {DELETED_AT}\nFROM {stream}\nUNION ALL\n\
-         SELECT {columns}, changed_at AS {DELETED_AT}\nFROM (\n  SELECT {columns}, op, changed_at, \
+        "SELECT {shown}, {never} AS {DELETED_AT}\nFROM {stream}\nUNION ALL\n\
+         SELECT {shown}, {then} AS {DELETED_AT}\nFROM (\n  SELECT {names}, op, changed_at, \
          ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY sequence DESC) AS newest\n  \
          FROM {changes}\n) AS last_change\nWHERE newest = 1 AND op = 'D'"
     )

@@ -312,6 +312,58 @@ mod tests {
         assert!(render().len() < 900_000, "CloudFormation takes a megabyte");
     }
 
+    /// Name, statement and columns of every view: each column with the type that its document says, and
+    /// the one that Glue has.
+    fn views() -> Vec<(String, String, Vec<[String; 3]>)> {
+        let template: Value = serde_json::from_str(&render()).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let inputs = template["Resources"].as_object().unwrap().values();
+        let inputs = inputs.map(|resource| &resource["Properties"]["TableInput"]);
+        let views = inputs.filter(|input| input["TableType"] == "VIRTUAL_VIEW").map(|input| {
+            let document = &input["ViewOriginalText"]["Fn::Join"][1][1]["Fn::Base64"]["Fn::Sub"];
+            let document: Value = serde_json::from_str(document.as_str().unwrap()).unwrap();
+            let said = document["columns"].as_array().unwrap();
+            let glue = input["StorageDescriptor"]["Columns"].as_array().unwrap();
+            assert_eq!(said.len(), glue.len());
+            let columns = said.iter().zip(glue).map(|(said, glue)| {
+                assert_eq!(said["name"], glue["Name"]);
+                [text(&said["name"]), text(&said["type"]), text(&glue["Type"])]
+            });
+            (text(&input["Name"]), text(&document["originalSql"]), columns.collect())
+        });
+        views.collect()
+    }
+
+    #[test]
+    fn no_view_shows_an_instant_with_a_zone() {
+        let views = views();
+        assert_eq!(views.len(), streams::STREAMS.len() + VIEWS.len());
+        let mut instants = 0;
+        for (view, sql, columns) in views {
+            assert!(!sql.contains("time zone"), "{view}: {sql}");
+            for [name, engine, glue] in columns {
+                assert!(!engine.contains("time zone"), "{view}.{name}: {engine}");
+                assert_eq!(
+                    engine.matches("timestamp(3)").count(),
+                    glue.matches("timestamp").count()
+                );
+                if !glue.contains("timestamp") {
+                    continue;
+                }
+                // Each, on both sides of a union, by a cast: the tables may show it with a zone.
+                instants += 1;
+                let halves = sql.split("UNION ALL").map(|half| half.split("FROM").next().unwrap());
+                for half in halves {
+                    assert!(
+                        half.contains(&format!(" AS {engine}) AS {name}")),
+                        "{view}.{name}: {sql}"
+                    );
+                }
+            }
+        }
+        assert!(instants > 100, "{instants}");
+    }
+
     #[test]
     fn every_saved_query_says_what_it_answers() {
         for query in QUERIES {

@@ -22,8 +22,8 @@ pub fn hive(ty: &ColumnType) -> String {
     }
 }
 
-/// The type as Athena's engine names it, of a value read from a Delta table: an instant has a zone and
-/// milliseconds there. Untried on AWS: the acceptance run confirms it
+/// The type as Athena's engine names it, of a column of a view: an instant is a time of day in UTC without
+/// a zone, because Athena refuses zones in views.
 #[must_use]
 pub fn trino(ty: &ColumnType) -> String {
     match ty {
@@ -31,7 +31,7 @@ pub fn trino(ty: &ColumnType) -> String {
             hive(ty)
         }
         ColumnType::Text => "varchar".to_owned(),
-        ColumnType::Instant => "timestamp(3) with time zone".to_owned(),
+        ColumnType::Instant => "timestamp(3)".to_owned(),
         ColumnType::Texts => "array(varchar)".to_owned(),
         ColumnType::Ints => "array(bigint)".to_owned(),
         ColumnType::Structs(members) => {
@@ -39,6 +39,28 @@ pub fn trino(ty: &ColumnType) -> String {
             let members: Vec<String> = members.iter().map(member).collect();
             format!("array(row({}))", members.join(", "))
         }
+    }
+}
+
+/// The column `sql` of a table as a view shows it, of the type that [`trino`] names: instants lose the zone,
+/// which is UTC, whether the engine gives them one or not.
+#[must_use]
+pub fn shown(sql: &str, ty: &ColumnType) -> String {
+    if holds_instants(ty) { format!("CAST({sql} AS {})", trino(ty)) } else { sql.to_owned() }
+}
+
+/// Whether a value of this type is an instant, or holds any.
+fn holds_instants(ty: &ColumnType) -> bool {
+    match ty {
+        ColumnType::Instant => true,
+        ColumnType::Structs(members) => members.iter().any(|member| holds_instants(&member.ty)),
+        ColumnType::Int
+        | ColumnType::Text
+        | ColumnType::Bool
+        | ColumnType::Date
+        | ColumnType::Decimal { .. }
+        | ColumnType::Texts
+        | ColumnType::Ints => false,
     }
 }
 
@@ -59,7 +81,7 @@ mod tests {
         for (hive, trino) in [
             ("bigint", "bigint"),
             ("string", "varchar"),
-            ("timestamp", "timestamp(3) with time zone"),
+            ("timestamp", "timestamp(3)"),
             ("decimal(18,4)", "decimal(18,4)"),
             ("array<string>", "array(varchar)"),
             ("array<bigint>", "array(bigint)"),

@@ -3,6 +3,8 @@
 use engine::schema::{Column, ColumnType, Member, columns};
 use engine::spec::StreamSpec;
 
+use crate::types::shown;
+
 /// A view that has one row for each item of a list column.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
@@ -106,7 +108,7 @@ impl View {
             .iter()
             .filter_map(|(column, name)| {
                 let Column { ty, .. } = of(column)?;
-                let sql = format!("parent.{column}");
+                let sql = shown(&format!("parent.{column}"), ty);
                 Some(ViewColumn { name: (*name).to_owned(), ty: ty.clone(), sql })
             })
             .collect();
@@ -120,10 +122,10 @@ impl View {
             Some(ColumnType::Structs(members)) => {
                 for Member { name, ty, .. } in members {
                     let taken = name == "id" || found.iter().any(|column| column.name == *name);
-                    let shown =
+                    let called =
                         if taken { format!("{}_{name}", self.prefix) } else { name.clone() };
-                    let sql = format!("{item}.{name}");
-                    found.push(ViewColumn { name: shown, ty: ty.clone(), sql });
+                    let sql = shown(&format!("{item}.{name}"), ty);
+                    found.push(ViewColumn { name: called, ty: ty.clone(), sql });
                 }
             }
             Some(ColumnType::Ints) => found.push(ViewColumn {

@@ -66,6 +66,10 @@ impl HarvestApi for FaultyApi {
             },
         }
     }
+
+    fn forget_connections(&self) {
+        self.inner.forget_connections();
+    }
 }
 
 impl fmt::Debug for FaultyApi {

@@ -6,7 +6,7 @@ mod tests;
 
 use core::fmt;
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use engine::key::first_id;
@@ -27,7 +27,7 @@ use crate::{Answer, ApiError, BaseUrl, Credentials, HarvestApi, Reply, Token, To
 /// Bytes of an answer that is not the wanted one: enough for its message.
 const LARGEST_REFUSAL: u64 = 16 * 1024;
 /// An idle connection outlives the longest window of the budget: a request that is due finds it
-/// open, so it does not arrive later than others by a handshake.
+/// open, so it does not arrive later than others by a handshake. Not where the process stands still meanwhile.
 const KEPT_OPEN: Duration = Duration::from_mins(20);
 /// Shows in time that a connection is gone.
 const PING: Duration = Duration::from_secs(30);
@@ -60,8 +60,10 @@ impl Default for Tuning {
 pub struct ReqwestApi {
     base: BaseUrl,
     token: TokenCell,
-    largest_body: u64,
-    http: Client,
+    tuning: Tuning,
+    tls: ClientConfig,
+    headers: HeaderMap,
+    http: RwLock<Client>,
 }
 
 impl ReqwestApi {
@@ -76,26 +78,11 @@ impl ReqwestApi {
         contact: &str,
         tuning: Tuning,
     ) -> Result<Self, SetupError> {
-        let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls()?)
-            .default_headers(headers(credentials, contact)?)
-            .https_only(!base.is_plain())
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .pool_idle_timeout(KEPT_OPEN)
-            .http2_keep_alive_interval(PING)
-            .http2_keep_alive_timeout(tuning.connect)
-            .http2_keep_alive_while_idle(true)
-            .connect_timeout(tuning.connect)
-            .read_timeout(tuning.silence)
-            .timeout(tuning.total);
-        if base.is_loopback() {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(|source| SetupError::Tls(Box::new(source)))?;
+        let (tls, headers) = (tls()?, headers(credentials, contact)?);
+        let http = client(&base, tuning, &tls, &headers)
+            .map_err(|source| SetupError::Tls(Box::new(source)))?;
         let token = credentials.token.clone();
-        Ok(Self { base, token, largest_body: tuning.largest_body, http })
+        Ok(Self { base, token, tuning, tls, headers, http: RwLock::new(http) })
     }
 
     async fn read(&self, mut response: Response, request: &str) -> Result<Reply, ApiError> {
@@ -107,11 +94,12 @@ impl ReqwestApi {
             body: Vec::new(),
         };
         let wanted = reply.status == 200 && reply.is_json();
-        let largest = if wanted { self.largest_body } else { LARGEST_REFUSAL };
+        let largest = if wanted { self.tuning.largest_body } else { LARGEST_REFUSAL };
         let announced = response.content_length().unwrap_or(0);
         let too_large = |begun: &[u8]| {
             let record = first_id(begun).map(|id| format!(" and begins with record {id}"));
-            let (most, record) = (self.largest_body / 1_000_000, record.unwrap_or_default());
+            let most = self.tuning.largest_body / 1_000_000;
+            let record = record.unwrap_or_default();
             ApiError::new(Failure::TooLarge, request)
                 .with_detail(&format!("it is larger than {most} MB{record}"))
         };
@@ -153,7 +141,8 @@ impl HarvestApi for ReqwestApi {
             return Err(ApiError::new(Failure::Unauthorized, request)
                 .with_detail("there is no token yet; nothing was sent"));
         };
-        let sending = self.http.get(url).header(AUTHORIZATION, bearer(&token)?);
+        let http = self.http.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let sending = http.get(url).header(AUTHORIZATION, bearer(&token)?);
         let response = match sending.send().await {
             Ok(response) => response,
             Err(source) => return Err(self.unanswered(source, &request)),
@@ -161,6 +150,40 @@ impl HarvestApi for ReqwestApi {
         let reply = self.read(response, &request).await?;
         reply.judge(&request).map_err(|error| error.without(token.reveal()))
     }
+
+    fn forget_connections(&self) {
+        // What could be made once can be made again; if not, old connections are better than none.
+        if let Ok(new) = client(&self.base, self.tuning, &self.tls, &self.headers) {
+            *self.http.write().unwrap_or_else(PoisonError::into_inner) = new;
+        }
+    }
+}
+
+/// A client without any connection. Sessions of `tls` are taken up again.
+fn client(
+    base: &BaseUrl,
+    tuning: Tuning,
+    tls: &ClientConfig,
+    headers: &HeaderMap,
+) -> Result<Client, reqwest::Error> {
+    let mut builder = Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .default_headers(headers.clone())
+        .https_only(!base.is_plain())
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .pool_idle_timeout(KEPT_OPEN)
+        .http2_keep_alive_interval(PING)
+        .http2_keep_alive_timeout(tuning.connect)
+        .http2_keep_alive_while_idle(true)
+        .connect_timeout(tuning.connect)
+        .read_timeout(tuning.silence)
+        .timeout(tuning.total);
+    if base.is_loopback() {
+        builder = builder.no_proxy();
+    }
+    builder.build()
 }
 
 impl ReqwestApi {

@@ -40,4 +40,8 @@ pub struct Answer {
 pub trait HarvestApi: Send + Sync + core::fmt::Debug {
     /// GETs `target` below the base URL.
     async fn get(&self, target: &Target) -> Result<Answer, ApiError>;
+
+    /// Sends everything from now on over new connections: those that there are may be gone without a word, because
+    /// the process stood still.
+    fn forget_connections(&self) {}
 }

@@ -74,6 +74,8 @@ impl OAuthEndpoint {
             .https_only(!base.is_plain())
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
+            // Days lie between two calls, and one that is lost on the way may use the refresh token up.
+            .pool_max_idle_per_host(0)
             .timeout(PATIENCE)
             .build()
             .map_err(|source| SetupError::Tls(Box::new(source)))?;

@@ -1,14 +1,24 @@
 //! Clients of AWS: one configuration, read when the first of them is needed.
 
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_sdk_dynamodb::config::ConfigBag;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::runtime_components::{
+    RuntimeComponents, RuntimeComponentsBuilder,
+};
+
 use tokio::sync::OnceCell;
 
 /// Name, TCP and TLS.
@@ -25,6 +35,7 @@ const MOST_ATTEMPTS: u32 = 5;
 #[derive(Clone, Debug, Default)]
 pub struct Aws {
     config: Arc<OnceCell<SdkConfig>>,
+    connections: Connections,
     path_style: bool,
 }
 
@@ -33,18 +44,24 @@ impl Aws {
     /// loopback has no host names for them.
     #[must_use]
     pub fn new(path_style: bool) -> Self {
-        Self { config: Arc::default(), path_style }
+        Self { path_style, ..Self::default() }
     }
 
-    /// AWS as `config` says.
+    /// AWS as `config` says, whose connections are `connections`.
     #[must_use]
-    pub fn of(config: SdkConfig, path_style: bool) -> Self {
-        Self { config: Arc::new(OnceCell::new_with(Some(config))), path_style }
+    pub fn of(config: SdkConfig, connections: Connections, path_style: bool) -> Self {
+        Self { config: Arc::new(OnceCell::new_with(Some(config))), connections, path_style }
     }
 
     /// The configuration that all clients share.
     pub async fn config(&self) -> &SdkConfig {
-        self.config.get_or_init(load).await
+        self.config.get_or_init(|| settings(&self.connections).load()).await
+    }
+
+    /// Calls AWS over new connections from now on: those that there are may be gone without a word, because the
+    /// process stood still.
+    pub fn forget_connections(&self) {
+        self.connections.forget();
     }
 
     /// Objects.
@@ -76,22 +93,72 @@ impl Aws {
     }
 }
 
-async fn load() -> SdkConfig {
-    settings().load().await
-}
-
 /// How AWS is spoken to: HTTP over rustls with ring, as to Harvest, and bounds on each call. Region,
 /// credentials and endpoints are those of the environment.
 #[must_use]
-pub fn settings() -> ConfigLoader {
-    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+pub fn settings(connections: &Connections) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT)
         .read_timeout(SILENCE)
         .operation_attempt_timeout(ATTEMPT)
         .build();
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
+        .http_client(connections.clone())
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(MOST_ATTEMPTS))
+}
+
+/// The connections of all clients: the SDK keeps each for a minute and a half after its last use.
+#[derive(Clone, Debug)]
+pub struct Connections(Arc<RwLock<SharedHttpClient>>);
+
+impl Connections {
+    fn forget(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = unconnected();
+    }
+
+    fn current(&self) -> SharedHttpClient {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self(Arc::new(RwLock::new(unconnected())))
+    }
+}
+
+/// Asked for each attempt of a call, and so each attempt goes over what there is then.
+impl HttpClient for Connections {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        self.current().http_connector(settings, components)
+    }
+
+    fn validate_base_client_config(
+        &self,
+        components: &RuntimeComponentsBuilder,
+        config: &ConfigBag,
+    ) -> Result<(), BoxError> {
+        HttpClient::validate_base_client_config(&self.current(), components, config)
+    }
+
+    fn validate_final_config(
+        &self,
+        components: &RuntimeComponents,
+        config: &ConfigBag,
+    ) -> Result<(), BoxError> {
+        HttpClient::validate_final_config(&self.current(), components, config)
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.current().connector_metadata()
+    }
+}
+
+fn unconnected() -> SharedHttpClient {
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }

@@ -246,7 +246,6 @@ impl Run {
             .map_err(failed)?;
         for file in self.table.files().to_vec() {
             baseline = baseline.add(&file).await.map_err(failed)?;
-            self.renew_if_due().await?;
         }
         let files = baseline.finish().await.map_err(failed)?;
         let rows: u64 = files.iter().map(|file| file.rows).sum();

@@ -23,13 +23,15 @@ use harvest_api::BaseUrl;
 use crate::access::Readers;
 use crate::aws::Aws;
 use crate::gate::MOST_AT_ONCE;
+pub use crate::run::pace::FlushSpeed;
 
 pub use error::ConfigError;
 pub use given::{Given, SETTINGS, Setting, function_name, has_own_s3_endpoint, refuses_colour};
 pub use names::{UnknownStream, find_stream};
 pub use parse::switched;
 pub use place::{LakePlace, StatePlace, TokenPlace};
-pub use privacy::Privacy;
+pub(crate) use privacy::hashes;
+pub use privacy::{Privacy, ShortKey, hash_key};
 
 /// Where Harvest's API lives.
 pub const BASE_URL: &str = "https://api.harvestapp.com/v2";
@@ -84,6 +86,8 @@ pub struct Settings {
     pub collect_memory: usize,
     /// Collected bytes after which a run flushes.
     pub flush_bytes: u64,
+    /// How fast that goes with the processor that there is.
+    pub flush_speed: FlushSpeed,
 }
 
 impl Settings {
@@ -114,6 +118,7 @@ impl Settings {
             privacy: Privacy::default(),
             collect_memory: 32 << 20,
             flush_bytes: 400 << 20,
+            flush_speed: FlushSpeed::WHOLE,
         }
     }
 

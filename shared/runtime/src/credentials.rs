@@ -10,12 +10,14 @@ use std::sync::Arc;
 use engine::account::{RefusedToken, SecretVersion};
 use engine::time::{SignedDuration, Timestamp, between};
 use harvest_api::{Token, TokenCell, TokenEndpoint};
+use lake::decode::HashKey;
 use tokio::sync::Mutex;
 
 pub use refresh::refresh_if_due;
-pub use secret::{OAuthSecret, Secret};
+pub use secret::{OAuthSecret, Secret, SecretContent};
 pub use vault::{Kept, MemoryVault, SecretsManagerVault, Vault, VaultError};
 
+use crate::config::ShortKey;
 use crate::context::Context;
 use crate::error::RunError;
 use crate::records;
@@ -39,6 +41,7 @@ pub struct TokenKeeper {
 struct Heard {
     at: Timestamp,
     secret: Secret,
+    hash_key: Option<Result<HashKey, ShortKey>>,
     version: SecretVersion,
 }
 
@@ -111,6 +114,18 @@ impl TokenKeeper {
         Ok(token.is_some() && token.as_ref() != refused)
     }
 
+    /// The key of the hashes that stands in the secret beside the token; `None`: there is none, or no secret.
+    ///
+    /// # Errors
+    /// Where the secret cannot be read or is malformed.
+    pub(crate) async fn hash_key(
+        &self,
+        context: &Context,
+    ) -> Result<Option<Result<HashKey, ShortKey>>, RunError> {
+        self.load(context).await?;
+        Ok(self.heard.lock().await.as_ref().and_then(|heard| heard.hash_key.clone()))
+    }
+
     /// The version of the secret that the token is from; `None`: the operator gave it.
     async fn version(&self) -> Option<SecretVersion> {
         self.heard.lock().await.as_ref().map(|heard| heard.version.clone())
@@ -174,6 +189,7 @@ pub async fn note_refusal(context: &Context, error: &RunError) {
 
 async fn read(vault: &dyn Vault, now: Timestamp) -> Result<Heard, RunError> {
     let Kept { text, version } = vault.read().await.map_err(RunError::from)?;
-    let secret = Secret::parse(&text).map_err(RunError::from)?;
-    Ok(Heard { at: now, secret, version })
+    let SecretContent { token: secret, hash_key } =
+        SecretContent::parse(&text).map_err(RunError::from)?;
+    Ok(Heard { at: now, secret, hash_key, version })
 }

@@ -4,6 +4,7 @@
 //! rows that are there are written anew. What they did (hours, costs, days) stays, under their id.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use engine::pass::Pass;
@@ -16,6 +17,7 @@ use lake::maintenance;
 use lake::schema::TableSchema;
 use lake::store::{Edit, ObjectStore, Replace, StoreError, change};
 
+use crate::config::hashes;
 use crate::context::Context;
 use crate::error::RunError;
 use crate::quarantine;
@@ -106,10 +108,11 @@ pub fn personal(spec: &StreamSpec) -> Option<&'static Personal> {
 /// who are erased.
 ///
 /// # Errors
-/// Where the list of erased users cannot be read: then nothing may be written.
+/// Where the list of erased users cannot be read, or members are to be hashed and there is no key: then
+/// nothing may be written.
 pub async fn decoder(context: &Context, spec: &'static StreamSpec) -> Result<Decoder, RunError> {
     let users = erased_of(context, spec).await?;
-    Ok(decoder_without(context, spec, users))
+    decoder_without(context, spec, users).await
 }
 
 /// The users whose data is not kept in `spec`'s table; none where its records are nobody's own.
@@ -124,16 +127,25 @@ pub(crate) async fn erased_of(
 }
 
 /// The decoder that keeps nothing of `users`.
-pub(crate) fn decoder_without(
+///
+/// # Errors
+/// Where members are to be hashed and there is no key.
+pub(crate) async fn decoder_without(
     context: &Context,
     spec: &'static StreamSpec,
     users: BTreeSet<i64>,
-) -> Decoder {
-    let (rules, key) = context.settings.privacy.of(spec);
-    match personal(spec) {
-        Some(personal) => Decoder::new(spec).with_erased(&rules, key, personal, users),
-        None => Decoder::new(spec).with_privacy(&rules, key),
+) -> Result<Decoder, RunError> {
+    let privacy = &context.settings.privacy;
+    let (rules, mut key) = (privacy.of(spec), privacy.key.clone());
+    if key.is_none() && hashes(&rules) {
+        let lacks = |source| RunError::NoHashKey { stream: spec.name, source };
+        let found = context.tokens.hash_key(context).await?.ok_or_else(|| lacks(None))?;
+        key = Some(found.map_err(|short| lacks(Some(short)))?);
     }
+    Ok(match personal(spec) {
+        Some(personal) => Decoder::new(spec).with_erased(&rules, key.as_ref(), personal, users),
+        None => Decoder::new(spec).with_privacy(&rules, key.as_ref()),
+    })
 }
 
 /// Removes the own data of `user` from the table, its older versions and the quarantine of `spec`.
@@ -153,7 +165,8 @@ pub async fn erase(
         Ok(run) => run,
         Err(busy) => return Ok(Erased::Busy(busy)),
     };
-    let done = run.erase(personal, user).await;
+    let keeper = Arc::clone(&run.keeper);
+    let done = Box::pin(keeper.beside(run.erase(personal, user))).await;
     let given_back = run.give_back().await;
     let done = done?;
     given_back?;

@@ -5,6 +5,7 @@ use harvest_api::ApiError;
 use state::StateError;
 
 use crate::account::Waiting;
+use crate::config::ShortKey;
 use crate::credentials::VaultError;
 
 /// Why a run failed.
@@ -54,6 +55,17 @@ pub enum RunError {
         /// Why.
         #[from]
         source: VaultError,
+    },
+    /// Members are to be hashed, and there is nothing to hash them with.
+    #[error(
+        "`{stream}`: members are to be hashed (`HARVEST_HASH_FIELDS`), but there is no key to do it with; nothing is written. Put it into the secret beside the token, as its member `hash_key`, at least 16 letters chosen by chance, and keep it: with another key the same text has another hash"
+    )]
+    NoHashKey {
+        /// The stream.
+        stream: &'static str,
+        /// What is wrong with the one that is there.
+        #[source]
+        source: Option<ShortKey>,
     },
     /// Harvest gives no new access token.
     #[error(
@@ -270,6 +282,7 @@ impl RunError {
             | Self::AccountUnread { .. }
             | Self::NoCredentials
             | Self::Secret { .. }
+            | Self::NoHashKey { .. }
             | Self::Refresh { .. }
             | Self::RolesLost { .. }
             | Self::OtherPerson { .. }
@@ -296,6 +309,7 @@ impl RunError {
             Self::AccountUnread { .. } => "HarvestFailed",
             Self::NoCredentials => "WaitingForCredentials",
             Self::Secret { .. } => "SecretUnusable",
+            Self::NoHashKey { .. } => "NoHashKey",
             Self::Refresh { .. } => "RefreshFailed",
             Self::Refused { .. } => "StreamRefused",
             Self::Api { .. } => "HarvestFailed",

@@ -258,6 +258,13 @@ async fn together(deployment: &Deployment, parts: Parts) -> Context {
     }
 }
 
+/// To be called where the process may have stood still, as a function does between invocations: connections that
+/// were kept may be gone without a word, so all that is asked from now on goes over new ones.
+pub fn wake(context: &Context, deployment: &Deployment) {
+    context.api.forget_connections();
+    deployment.aws.forget_connections();
+}
+
 /// Owners of leases on this machine: each process holds an OS lock.
 #[derive(Debug)]
 pub struct LocalOwners {

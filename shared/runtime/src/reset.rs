@@ -12,8 +12,7 @@ use lake::table::{CommitNote, Table, Writer};
 
 use crate::context::Context;
 use crate::error::RunError;
-use crate::records::{self, Versioned};
-use crate::run::take_lease;
+use crate::run::{LeaseKeeper, take_lease};
 
 /// Deletes the table of `spec` with its work objects and forgets where the stream stood; an empty
 /// table takes its place. Quarantined records stay. The sequence goes on from where it was, so that
@@ -27,21 +26,23 @@ pub async fn reset(
     spec: &'static StreamSpec,
 ) -> Result<Result<(), Busy>, RunError> {
     let stream = spec.name;
-    let mut item = match take_lease(context, stream, None).await? {
+    let item = match take_lease(context, stream, None).await? {
         Ok((item, _)) => item,
         Err(busy) => return Ok(Err(busy)),
     };
-    if item.value.resetting != Some(Resetting::Table) {
-        let last = last_sequence(context, spec).await.max(item.value.sequence);
-        item.value.sequence = last.next();
+    let keeper = LeaseKeeper::new(context, stream, &item);
+    let mut item = item.value;
+    if item.resetting != Some(Resetting::Table) {
+        let last = last_sequence(context, spec).await.max(item.sequence);
+        item.sequence = last.next();
     }
-    item.value.position = Position::default();
-    item.value.health = Health::default();
-    item.value.version = 0;
-    item.value.resetting = Some(Resetting::Table);
-    save(context, stream, &mut item).await?;
-    go_on(context, spec, &mut item).await?;
-    give_back(context, stream, &mut item).await.map(Ok)
+    item.position = Position::default();
+    item.health = Health::default();
+    item.version = 0;
+    item.resetting = Some(Resetting::Table);
+    keeper.write(&mut item).await?;
+    go_on(context, spec, &keeper, &mut item).await?;
+    give_back(&keeper, &mut item).await.map(Ok)
 }
 
 /// Deletes the table of the changes of `spec`: the next run begins it anew, with all rows of the
@@ -54,15 +55,17 @@ pub async fn reset_changes(
     spec: &'static StreamSpec,
 ) -> Result<Result<(), Busy>, RunError> {
     let stream = spec.name;
-    let mut item = match take_lease(context, stream, None).await? {
+    let item = match take_lease(context, stream, None).await? {
         Ok((item, _)) => item,
         Err(busy) => return Ok(Err(busy)),
     };
-    go_on(context, spec, &mut item).await?;
-    item.value.resetting = Some(Resetting::Changes);
-    save(context, stream, &mut item).await?;
-    go_on(context, spec, &mut item).await?;
-    give_back(context, stream, &mut item).await.map(Ok)
+    let keeper = LeaseKeeper::new(context, stream, &item);
+    let mut item = item.value;
+    go_on(context, spec, &keeper, &mut item).await?;
+    item.resetting = Some(Resetting::Changes);
+    keeper.write(&mut item).await?;
+    go_on(context, spec, &keeper, &mut item).await?;
+    give_back(&keeper, &mut item).await.map(Ok)
 }
 
 /// Ends the reset that the item speaks of, if it does. The lease is held.
@@ -72,29 +75,32 @@ pub async fn reset_changes(
 pub(crate) async fn go_on(
     context: &Context,
     spec: &'static StreamSpec,
-    item: &mut Versioned<StreamItem>,
+    keeper: &LeaseKeeper,
+    item: &mut StreamItem,
 ) -> Result<(), RunError> {
-    match item.value.resetting {
+    match item.resetting {
         None => return Ok(()),
-        Some(Resetting::Table) => begin_anew(context, spec, item).await?,
+        Some(Resetting::Table) => {
+            Box::pin(keeper.beside(begin_anew(context, spec, item))).await?;
+        }
         Some(Resetting::Changes) => {
             let root = TableSchema::changes_of(spec).root();
             for prefix in [format!("{root}/_delta_log/"), format!("{root}/")] {
-                delete_all(context, spec.name, &prefix).await?;
+                keeper.beside(delete_all(context, spec.name, &prefix)).await?;
             }
             // The next run looks at it, and finds that it missed everything.
-            item.value.changes = None;
+            item.changes = None;
         }
     }
-    item.value.resetting = None;
-    save(context, spec.name, item).await
+    item.resetting = None;
+    keeper.write(item).await
 }
 
 /// An empty table in the place of the one that is there, whatever is left of it.
 async fn begin_anew(
     context: &Context,
     spec: &'static StreamSpec,
-    item: &mut Versioned<StreamItem>,
+    item: &mut StreamItem,
 ) -> Result<(), RunError> {
     let stream = spec.name;
     // The log goes first: from then on no reader sees the table.
@@ -113,8 +119,8 @@ async fn begin_anew(
         .await
         .map_err(|error| failed(Box::new(error)))?;
     // Whoever worked on the former table cannot go on with this one.
-    let writer = Writer { attempt: context.random.attempt(), epoch: item.value.epoch() };
-    let state = serde_json::to_value(&item.value.position)
+    let writer = Writer { attempt: context.random.attempt(), epoch: item.epoch() };
+    let state = serde_json::to_value(&item.position)
         .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
     let note = CommitNote {
         run: format!("reset-{stream}"),
@@ -123,34 +129,17 @@ async fn begin_anew(
         changes: None,
     };
     let committed = table
-        .begin_at(now, &writer, item.value.sequence, &note)
+        .begin_at(now, &writer, item.sequence, &note)
         .await
         .map_err(|error| failed(Box::new(error)))?;
-    item.value.version = committed.version;
-    item.value.sequence = committed.sequence;
+    item.version = committed.version;
+    item.sequence = committed.sequence;
     Ok(())
 }
 
-async fn give_back(
-    context: &Context,
-    stream: &'static str,
-    item: &mut Versioned<StreamItem>,
-) -> Result<(), RunError> {
-    item.value.lease = item.value.lease.as_ref().map(Lease::released);
-    save(context, stream, item).await
-}
-
-/// Writes the item under its revision: who lost it stops.
-async fn save(
-    context: &Context,
-    stream: &'static str,
-    item: &mut Versioned<StreamItem>,
-) -> Result<(), RunError> {
-    let key = records::stream_key(context.settings.account, stream);
-    let written = records::write(&*context.state, &key, item)
-        .await
-        .map_err(|source| RunError::State { stream, source })?;
-    if written { Ok(()) } else { Err(RunError::LostLease { stream }) }
+async fn give_back(keeper: &LeaseKeeper, item: &mut StreamItem) -> Result<(), RunError> {
+    item.lease = item.lease.as_ref().map(Lease::released);
+    keeper.write(item).await
 }
 
 /// The last sequence that the tables speak of, as far as they can be read.

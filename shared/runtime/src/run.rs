@@ -3,8 +3,9 @@
 mod catch_up;
 mod describe;
 mod drift;
+mod keeper;
 mod objects;
-mod pace;
+pub(crate) mod pace;
 mod prepare;
 mod quarantine;
 mod record;
@@ -16,15 +17,15 @@ use std::sync::Arc;
 
 use engine::ids::{Epoch, RunId};
 use engine::item::{Stored, StreamItem};
-use engine::lease::{Acquired, Busy, LEASE, Lease};
+use engine::lease::{Acquired, Busy, Lease};
 use engine::pass::Pass;
 use engine::report::Counts;
 use engine::spec::StreamSpec;
-use engine::time::{Timestamp, between};
+use engine::time::Timestamp;
 use lake::changes::ChangeFiles;
 use lake::table::{CommitNote, Table, Writer};
-use state::ItemKey;
 
+pub(crate) use keeper::LeaseKeeper;
 pub use report::{Outcome, RunReport, Yielded};
 
 use crate::context::Context;
@@ -52,8 +53,9 @@ pub(crate) struct Run {
     pub(crate) context: Context,
     pub(crate) order: Order,
     pub(crate) id: RunId,
-    pub(crate) key: ItemKey,
     pub(crate) item: Versioned<StreamItem>,
+    /// Renews the lease beside what takes long.
+    pub(crate) keeper: Arc<LeaseKeeper>,
     pub(crate) table: Table,
     /// The table of changes, once it was needed.
     pub(crate) changes: Option<Table>,
@@ -122,13 +124,13 @@ impl Run {
         begun: Timestamp,
     ) -> Result<Result<Self, Busy>, RunError> {
         let stream = order.spec.name;
-        let key = records::stream_key(context.settings.account, stream);
         let (mut item, taken_over) = match take_lease(context, stream, Some(order.pass)).await? {
             Ok(taken) => taken,
             Err(busy) => return Ok(Err(busy)),
         };
-        reset::go_on(context, order.spec, &mut item).await?;
-        let table = open_table(context, order.spec).await?;
+        let keeper = LeaseKeeper::new(context, stream, &item);
+        reset::go_on(context, order.spec, &keeper, &mut item.value).await?;
+        let table = Box::pin(keeper.beside(open_table(context, order.spec))).await?;
         let id = RunId::of(begun, stream);
         let report = RunReport::new(stream, order.pass, begun);
         let context = context.clone();
@@ -136,8 +138,8 @@ impl Run {
             context,
             order,
             id,
-            key,
             item,
+            keeper: Arc::clone(&keeper),
             table,
             changes: None,
             report,
@@ -147,8 +149,8 @@ impl Run {
             taken_over,
             superseded: false,
         };
-        run.catch_up().await?;
-        Box::pin(run.describe()).await?;
+        Box::pin(keeper.beside(run.catch_up())).await?;
+        Box::pin(keeper.beside(run.describe())).await?;
         Ok(Ok(run))
     }
 
@@ -181,31 +183,14 @@ impl Run {
         RunError::Defect { stream: self.stream(), what: error.to_string() }
     }
 
-    /// Writes the item under its revision: who lost it stops.
+    /// Writes the item after what was last written: who lost it stops.
     pub(crate) async fn save_item(&mut self) -> Result<(), RunError> {
-        let stream = self.stream();
-        let written = records::write(&*self.context.state, &self.key, &mut self.item)
-            .await
-            .map_err(|source| RunError::State { stream, source })?;
-        if written { Ok(()) } else { Err(RunError::LostLease { stream }) }
+        self.keeper.write(&mut self.item.value).await
     }
 
     /// Gives the lease back.
     pub(crate) async fn give_back(&mut self) -> Result<(), RunError> {
         self.item.value.lease = self.item.value.lease.as_ref().map(Lease::released);
-        self.save_item().await
-    }
-
-    /// Renews the lease when half of it is gone.
-    pub(crate) async fn renew_if_due(&mut self) -> Result<(), RunError> {
-        let now = self.context.clock.now();
-        let Some(lease) = &self.item.value.lease else {
-            return Ok(());
-        };
-        if between(now, lease.until) > LEASE / 2 {
-            return Ok(());
-        }
-        self.item.value.lease = Some(lease.renewed(now));
         self.save_item().await
     }
 

@@ -7,6 +7,7 @@ use engine::time::{SignedDuration, Timestamp, between};
 use lake::maintenance;
 use lake::table::Table;
 
+use crate::error::RunError;
 use crate::run::{Outcome, Run};
 
 /// Listing a table costs a request for each thousand objects, and a dead attempt is rare.
@@ -15,8 +16,18 @@ const SEARCH_INTERVAL: SignedDuration = SignedDuration::from_hours(24 * 7);
 const ORPHAN_AGE: SignedDuration = SignedDuration::from_hours(24);
 
 impl Run {
-    /// Removes what no reader needs any more. Failing to is no failure of the run.
-    pub(crate) async fn tidy(&mut self, outcome: &Outcome) {
+    /// Removes what no reader needs any more. Failing to is no failure of the run. `false`: the lease was lost
+    /// over it.
+    pub(crate) async fn tidy(&mut self, outcome: &Outcome) -> bool {
+        let keeper = Arc::clone(&self.keeper);
+        let tidied = Box::pin(keeper.beside(async {
+            self.tidy_up(outcome).await;
+            Ok(())
+        }));
+        !matches!(tidied.await, Err(RunError::LostLease { .. }))
+    }
+
+    async fn tidy_up(&mut self, outcome: &Outcome) {
         if matches!(outcome, Outcome::Busy { .. }) {
             return;
         }

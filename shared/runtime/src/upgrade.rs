@@ -51,7 +51,8 @@ pub async fn upgrade(
         Ok(run) => run,
         Err(busy) => return Ok(Err(busy)),
     };
-    let done = run.upgrade().await;
+    let keeper = Arc::clone(&run.keeper);
+    let done = Box::pin(keeper.beside(run.upgrade())).await;
     if done.is_ok() {
         run.tidy(&Outcome::Complete).await;
     }
@@ -90,7 +91,6 @@ impl Run {
         let upgrader = upgrader.erasing(eraser);
         let mut count = 0_u64;
         for file in changes.files().to_vec() {
-            self.renew_if_due().await?;
             let (writer, now) = (self.writer(), self.context.clock.now());
             let sequence = changes.recorded_sequence();
             let name = format!("{}-{sequence}-{}-0", writer.epoch, writer.attempt);
@@ -130,7 +130,6 @@ impl Run {
         let mut done = Upgraded { of: files.len() as u64, ..Upgraded::default() };
         let mut part = self.part();
         for (at, file) in files.iter().enumerate() {
-            self.renew_if_due().await?;
             let name = format!("{}-{}", part.name, part.add.len());
             let now = self.context.clock.now();
             if let Some(new) = upgrader.upgrade(file, &name, now).await.map_err(store)? {

@@ -43,8 +43,6 @@ const WHOLE_PROCESSOR: u32 = 1769;
 pub(super) const WORKER_TIMEOUT: SignedDuration = SignedDuration::from_secs(900);
 /// `Timeout` of the orchestrator.
 const ORCHESTRATOR_TIMEOUT: SignedDuration = SignedDuration::from_secs(120);
-/// Lambda tries a failed invocation once more, after so long.
-const RETRIED_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 /// Runs `future` on this thread alone, whose clock jumps to the next thing that happens.
 pub fn in_simulated_time<T>(future: impl Future<Output = T>) -> T {
@@ -160,7 +158,7 @@ impl Deployed {
     }
 
     /// One invocation of the worker.
-    async fn work(self: Arc<Self>, event: worker::Event) -> End {
+    async fn work(self: Arc<Self>, event: worker::Event) {
         let number = self.journal.begin(Some((event.stream.clone(), event.pass)));
         let share = f64::from(WORKER_MEMORY) / f64::from(WHOLE_PROCESSOR);
         let processor = self.ledger.processor(number, share);
@@ -186,9 +184,8 @@ impl Deployed {
             () = clock.sleep_until(deadline) => End::TimedOut,
             () = clock.sleep_until(killed_at), if killed_at < deadline => End::Killed,
         };
-        self.journal.end(number, end.clone(), processor.spent());
+        self.journal.end(number, end, processor.spent());
         std::fs::remove_dir_all(scratch).expect("a folder for temporary files");
-        end
     }
 
     /// How long after its beginning the next invocation is killed, if it is: after seconds, or after
@@ -267,14 +264,8 @@ struct Lambda {
 impl Invoker for Lambda {
     async fn invoke(&self, event: &worker::Event) -> Result<(), InvokeError> {
         let (deployed, event) = (Arc::clone(&self.deployed), event.clone());
-        spawn_local(async move {
-            let end = Arc::clone(&deployed).work(event.clone()).await;
-            if matches!(end, End::Killed | End::TimedOut) {
-                let clock = deployed.world.clock;
-                clock.sleep_until(plus(clock.now(), RETRIED_AFTER)).await;
-                deployed.work(event).await;
-            }
-        });
+        // Whatever becomes of it: Lambda tries nothing again.
+        spawn_local(deployed.work(event));
         Ok(())
     }
 }

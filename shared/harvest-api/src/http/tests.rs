@@ -235,6 +235,30 @@ async fn connections_are_used_again() {
 }
 
 #[tokio::test]
+async fn after_a_standstill_nothing_is_sent_over_the_connections_of_before() {
+    for told in [false, true] {
+        let server = Server::start().await;
+        let api = api_at(&server.base(), quick());
+        let answer = || server.next(Act::Reply(Reply::json("{}")));
+        answer();
+        assert!(api.get(&clients()).await.is_ok());
+        server.forget_connections();
+        answer();
+        if told {
+            api.forget_connections();
+            assert!(api.get(&clients()).await.is_ok());
+            // From here on they are kept again.
+            answer();
+            assert!(api.get(&clients()).await.is_ok());
+            assert_eq!(server.connections(), 2);
+        } else {
+            let lost = api.get(&clients()).await.unwrap_err();
+            assert_eq!(lost.failure(), &Failure::TimedOut);
+        }
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_sent_twice() {
     let server = Server::start().await;
     let api = api_at(&server.base(), quick());

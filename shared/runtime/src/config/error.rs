@@ -60,8 +60,9 @@ pub enum ConfigError {
     /// Members to hash, and nothing to hash them with.
     #[error(
         "members are to be hashed (`HARVEST_HASH_FIELDS`), but there is no key: set \
-         `HARVEST_HASH_KEY` to at least 16 letters chosen by chance, and keep it: with another key \
-         the same text has another hash"
+         `HARVEST_HASH_KEY` to at least 16 letters chosen by chance (where the token comes from a \
+         secret, `HARVEST_SECRET_ARN`, its member `hash_key` will do), and keep it: with another \
+         key the same text has another hash"
     )]
     NoHashKey,
     /// A lake in a bucket has its state in a table, and nobody said which.

@@ -186,6 +186,11 @@ pub fn has_own_s3_endpoint() -> bool {
     given("AWS_ENDPOINT_URL_S3") || given("AWS_ENDPOINT_URL")
 }
 
+/// Megabytes of the Lambda function that this process runs; `None`: it runs none.
+pub(super) fn function_memory() -> Option<u64> {
+    std::env::var_os("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")?.to_str()?.parse().ok()
+}
+
 /// Name of the Lambda function that this process runs; `None`: it runs none.
 #[must_use]
 pub fn function_name() -> Option<String> {

@@ -10,13 +10,15 @@ use engine::time::SignedDuration;
 use harvest_api::Token;
 
 use super::error::ConfigError;
-use super::given::{Given, Setting, has_own_s3_endpoint};
+use super::given::{Given, Setting, function_memory, has_own_s3_endpoint};
 use super::names::find_stream;
 use super::privacy::Privacy;
 use crate::access::{Readers, others_may_read};
 use crate::aws::Aws;
 
-use super::{BASE_URL, Deployment, LakePlace, NoChanges, Settings, StatePlace, TokenPlace};
+use super::{
+    BASE_URL, Deployment, FlushSpeed, LakePlace, NoChanges, Settings, StatePlace, TokenPlace,
+};
 
 /// The project's URL, once the package has one.
 const CONTACT: &str = if env!("CARGO_PKG_REPOSITORY").is_empty() {
@@ -54,6 +56,10 @@ impl Deployment {
             (None, Some(folder)) => StatePlace::File(folder.join(STATE)),
             (None, None) => return Err(ConfigError::NoState { lake: lake.to_string() }),
         };
+        let token = token(given)?;
+        if settings.privacy.lacks_key() && !matches!(token, Some(TokenPlace::Secret(_))) {
+            return Err(ConfigError::NoHashKey);
+        }
         let base = given.get(Setting::BASE_URL).unwrap_or(BASE_URL).parse()?;
         let contact = given.get(Setting::CONTACT).unwrap_or(CONTACT).to_owned();
         let text = |setting| given.get(setting).map(str::to_owned);
@@ -61,7 +67,7 @@ impl Deployment {
             settings,
             readers: Readers::parse(given)?,
             base,
-            token: token(given)?,
+            token,
             contact,
             lake,
             state,
@@ -108,6 +114,7 @@ fn settings(given: &Given, account: AccountId) -> Result<Settings, ConfigError> 
     );
     replace(&mut settings.general, read(given, Setting::GENERAL, parsed)?);
     replace(&mut settings.reports, read(given, Setting::REPORTS, parsed)?);
+    replace(&mut settings.flush_speed, function_memory().map(FlushSpeed::of_function));
     Ok(settings)
 }
 

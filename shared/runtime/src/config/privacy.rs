@@ -10,23 +10,45 @@ use super::error::ConfigError;
 use super::given::{Given, Setting};
 use super::names::find_stream;
 
-/// A shorter key could be guessed.
+/// Letters of a key of hashes, at least: a shorter one could be guessed.
 const LEAST_KEY: usize = 16;
+
+/// A key of hashes that could be guessed. Never contains it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key is too short: at least {LEAST_KEY} letters, by chance")]
+pub struct ShortKey;
+
+/// The key of the hashes that `text` is; white space around it is no part of it.
+///
+/// # Errors
+/// Where it is too short.
+pub fn hash_key(text: &str) -> Result<HashKey, ShortKey> {
+    let text = text.trim();
+    if text.len() < LEAST_KEY {
+        return Err(ShortKey);
+    }
+    Ok(HashKey::new(text.as_bytes().to_vec()))
+}
 
 /// What of the records is not kept, or only as a hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Privacy {
     /// By stream.
     pub rules: BTreeMap<&'static str, Rules>,
-    /// Key of the hashes.
+    /// Key of the hashes, where the operator gave it; otherwise it may stand in the secret beside the token.
     pub key: Option<HashKey>,
 }
 
 impl Privacy {
-    /// The rules of one stream, and the key of the hashes.
+    /// The rules of one stream.
     #[must_use]
-    pub fn of(&self, spec: &StreamSpec) -> (Rules, Option<&HashKey>) {
-        (self.rules.get(spec.name).cloned().unwrap_or_default(), self.key.as_ref())
+    pub fn of(&self, spec: &StreamSpec) -> Rules {
+        self.rules.get(spec.name).cloned().unwrap_or_default()
+    }
+
+    /// Whether members are hashed, and nobody gave the key.
+    pub(super) fn lacks_key(&self) -> bool {
+        self.key.is_none() && self.rules.values().any(hashes)
     }
 
     pub(super) fn parse(given: &Given) -> Result<Self, ConfigError> {
@@ -34,17 +56,10 @@ impl Privacy {
         privacy.add(given, Setting::EXCLUDE_FIELDS, Treatment::Exclude)?;
         privacy.add(given, Setting::HASH_FIELDS, Treatment::Hash)?;
         let setting = Setting::HASH_KEY;
-        privacy.key = match given.get(setting) {
-            Some(key) if key.len() < LEAST_KEY => {
-                let why = format!("the key is too short: at least {LEAST_KEY} letters, by chance");
-                return Err(ConfigError::Invalid { setting, why });
-            }
-            key => key.map(|key| HashKey::new(key.as_bytes().to_vec())),
-        };
-        let hashes = |rules: &Rules| rules.iter().any(|(_, what)| what == Treatment::Hash);
-        if privacy.key.is_none() && privacy.rules.values().any(hashes) {
-            return Err(ConfigError::NoHashKey);
-        }
+        privacy.key = given.get(setting).map(hash_key).transpose().map_err(|short| {
+            let why = short.to_string();
+            ConfigError::Invalid { setting, why }
+        })?;
         Ok(privacy)
     }
 
@@ -70,4 +85,9 @@ impl Privacy {
         }
         Ok(())
     }
+}
+
+/// Whether a member is kept as a hash.
+pub(crate) fn hashes(rules: &Rules) -> bool {
+    rules.iter().any(|(_, what)| what == Treatment::Hash)
 }

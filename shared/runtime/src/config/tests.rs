@@ -35,6 +35,11 @@ fn what_is_hashed_needs_a_key_that_nobody_sees() {
     assert!(!format!("{settings:?}").contains(key));
     assert_eq!(settings.privacy.rules.keys().collect::<Vec<_>>(), [&"clients", &"users"]);
     assert!(refused(&[fields]).contains("HARVEST_HASH_KEY"));
+    // It may stand beside the token, but not where the token does not come from there.
+    let secret = (Setting::SECRET, "arn:aws:secretsmanager:eu-west-1:1:secret:x");
+    assert_eq!(parsed(&[fields, secret]).settings.privacy.key, None);
+    let said = refused(&[fields, secret, (Setting::TOKEN, "a.b")]);
+    assert!(said.contains("HARVEST_HASH_KEY") && said.contains("`hash_key`"), "{said}");
     let short = refused(&[fields, (Setting::HASH_KEY, "short")]);
     assert!(short.contains("16"), "{short}");
     let both =

@@ -3,11 +3,13 @@
 use core::fmt;
 
 use harvest_api::Token;
+use lake::decode::HashKey;
 use serde::{Deserialize, Serialize};
 
 use super::vault::VaultError;
+use crate::config::ShortKey;
 
-/// What the secret holds.
+/// What the secret holds to send requests with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Secret {
     /// Nothing yet: somebody has to put a token there.
@@ -19,8 +21,7 @@ pub enum Secret {
 }
 
 /// Client and refresh token of an OAuth application. `Debug` shows none of it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct OAuthSecret {
     /// Id of the application.
     pub client_id: String,
@@ -28,6 +29,9 @@ pub struct OAuthSecret {
     pub client_secret: String,
     /// What the next access token is made from.
     pub refresh_token: String,
+    /// Key of the hashes, which stays when the next refresh token is stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash_key: Option<String>,
 }
 
 impl fmt::Debug for OAuthSecret {
@@ -36,43 +40,118 @@ impl fmt::Debug for OAuthSecret {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Personal {
-    access_token: String,
+/// The secret as it is read: what there is to send requests with, and the key of the hashes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretContent {
+    /// What requests are sent with.
+    pub token: Secret,
+    /// Key of the hashes; `None`: there is none.
+    pub hash_key: Option<Result<HashKey, ShortKey>>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Document {
-    Personal(Personal),
-    OAuth(OAuthSecret),
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Members {
+    access_token: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    refresh_token: Option<String>,
+    hash_key: Option<String>,
 }
 
-impl Secret {
-    /// Reads `{"access_token"}`, or `{"client_id", "client_secret", "refresh_token"}`. Nothing, `{}`
-    /// and empty members are nothing yet.
+impl SecretContent {
+    /// Reads `{"access_token"}`, or `{"client_id", "client_secret", "refresh_token"}`, each perhaps with a
+    /// `hash_key`. Nothing, `{}` and empty members are nothing yet.
     ///
     /// # Errors
     /// Where it is something else. The error never shows it.
     pub fn parse(text: &str) -> Result<Self, VaultError> {
         let text = text.trim();
-        if text.is_empty() || text == "{}" {
-            return Ok(Self::Empty);
+        if text.is_empty() {
+            return Ok(Self { token: Secret::Empty, hash_key: None });
         }
         if !text.starts_with('{') {
             return Err(VaultError::Malformed);
         }
         // The parser's own message could quote what it read.
-        match serde_json::from_str(text).map_err(|_| VaultError::Malformed)? {
-            Document::Personal(personal) if personal.access_token.trim().is_empty() => {
-                Ok(Self::Empty)
+        let members: Members = serde_json::from_str(text).map_err(|_| VaultError::Malformed)?;
+        let is_there = |text: &String| !text.trim().is_empty();
+        let hash_key = members.hash_key.filter(is_there);
+        let parsed = hash_key.as_deref().map(crate::config::hash_key);
+        let application = (members.client_id, members.client_secret, members.refresh_token);
+        let token = match (members.access_token, application) {
+            (Some(token), (None, None, None)) if is_there(&token) => {
+                Secret::Token(Token::new(&token).map_err(|_| VaultError::Malformed)?)
             }
-            Document::Personal(personal) => Token::new(&personal.access_token)
-                .map(Self::Token)
-                .map_err(|_| VaultError::Malformed),
-            Document::OAuth(oauth) if oauth.refresh_token.trim().is_empty() => Ok(Self::Empty),
-            Document::OAuth(oauth) => Ok(Self::OAuth(oauth)),
+            (Some(_) | None, (None, None, None)) => Secret::Empty,
+            (None, (Some(client_id), Some(client_secret), Some(refresh_token))) => {
+                if is_there(&refresh_token) {
+                    Secret::OAuth(OAuthSecret { client_id, client_secret, refresh_token, hash_key })
+                } else {
+                    Secret::Empty
+                }
+            }
+            (Some(_) | None, _) => return Err(VaultError::Malformed),
+        };
+        Ok(Self { token, hash_key: parsed })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "a key of many letters";
+
+    #[test]
+    fn a_key_of_hashes_stands_beside_any_token_or_none() {
+        let application = r#""client_id": "i", "client_secret": "s", "refresh_token": "r""#;
+        for (token, members) in [
+            ("none", ""),
+            ("none", r#""access_token": "","#),
+            ("token", r#""access_token": "a.b","#),
+            ("application", &format!("{application},")),
+        ] {
+            let text = format!("{{{members} \"hash_key\": \" {KEY}\\n\"}}");
+            let content = SecretContent::parse(&text).unwrap();
+            let found = match &content.token {
+                Secret::Empty => "none",
+                Secret::Token(_) => "token",
+                Secret::OAuth(_) => "application",
+            };
+            assert_eq!(found, token, "{members}");
+            // The same key as from a variable, which white space around it does not change.
+            assert_eq!(content.hash_key, Some(crate::config::hash_key(KEY)), "{members}");
+            assert!(!format!("{content:?}").contains(KEY));
+        }
+    }
+
+    #[test]
+    fn no_key_and_one_that_is_too_short_are_told_apart() {
+        for text in ["", "{}", r#"{"access_token": "a.b"}"#, r#"{"hash_key": " "}"#] {
+            assert_eq!(SecretContent::parse(text).unwrap().hash_key, None, "{text}");
+        }
+        let short =
+            SecretContent::parse(r#"{"access_token": "a.b", "hash_key": "short"}"#).unwrap();
+        assert!(matches!(short.token, Secret::Token(_)));
+        let why = short.hash_key.unwrap().unwrap_err().to_string();
+        assert!(why.contains("16") && !why.contains("short key"), "{why}");
+    }
+
+    #[test]
+    fn what_is_no_secret_is_refused_without_showing_it() {
+        for text in [
+            "hush",
+            r#"{"access_token": "hush", "refresh_token": "hush"}"#,
+            r#"{"client_id": "hush", "client_secret": "hush"}"#,
+            r#"{"access_token": "hush hush"}"#,
+            r#"{"access_token": "hush", "hash_key": 12345678901234567890}"#,
+            r#"{"access_token": "hush", "hashkey": "hush"}"#,
+            r#"{"access_token": "hush""#,
+        ] {
+            let refused = SecretContent::parse(text).unwrap_err();
+            assert!(matches!(refused, VaultError::Malformed), "{text}");
+            assert!(!format!("{refused} {refused:?}").contains("hush"));
         }
     }
 }

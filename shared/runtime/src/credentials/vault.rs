@@ -46,7 +46,8 @@ pub enum VaultError {
     /// It is there, but is no token.
     #[error(
         "the secret is not of a form that is known: store {{\"access_token\": \"...\"}}, or \
-         {{\"client_id\": \"...\", \"client_secret\": \"...\", \"refresh_token\": \"...\"}}"
+         {{\"client_id\": \"...\", \"client_secret\": \"...\", \"refresh_token\": \"...\"}}; either may \
+         have a \"hash_key\""
     )]
     Malformed,
     /// Anything else; the same call may succeed later.

@@ -56,15 +56,17 @@ impl Run {
     async fn read(&mut self) -> Result<Outcome, RunError> {
         self.check_roles().await?;
         let unfinished = self.item.value.position.pass(self.order.pass).unfinished.clone();
-        let (reading, seen, unfinished) = self.reading(unfinished).await?;
+        let keeper = Arc::clone(&self.keeper);
+        let (reading, seen, unfinished) = keeper.beside(self.reading(unfinished)).await?;
         self.erased = crate::erase::erased_of(&self.context, self.order.spec).await?;
         let users = self.erased.clone();
-        let decoder = crate::erase::decoder_without(&self.context, self.order.spec, users);
+        let decoder = crate::erase::decoder_without(&self.context, self.order.spec, users).await?;
         let (spec, pass) = (self.order.spec, self.order.pass);
         let mut driver = Driver::new(&self.context, spec, decoder, pass, reading);
         let mut hold = Hold::new(&self.context, self.table.schema().clone());
         hold.seen = Arc::new(seen.unwrap_or_default());
-        let ended = self.drive(&mut driver, &mut hold, unfinished.as_ref()).await;
+        let driving = self.drive(&mut driver, &mut hold, unfinished.as_ref());
+        let ended = Box::pin(keeper.beside(driving)).await;
         let (units, tally) = (driver.reading.progress(), &driver.tally);
         self.report.units = units;
         self.report.requests = self.report.requests.saturating_add(tally.requests);
@@ -99,7 +101,6 @@ impl Run {
             };
             match event {
                 Event::Progress => {
-                    self.renew_if_due().await?;
                     let now = self.context.clock.now();
                     let interval = FLUSH_INTERVAL / (1 << caution);
                     let long = between(flushed_at, now) >= interval;
@@ -107,7 +108,7 @@ impl Run {
                         self.save(driver, hold, unfinished, Stage::GoesOn(None)).await?;
                         flushed_at = now;
                     }
-                    let reserve = reserve(hold.bytes());
+                    let reserve = reserve(hold.bytes(), self.context.settings.flush_speed);
                     let late = self.order.deadline.is_some_and(|end| {
                         let short = caution > 0 && between(self.begun, now) >= interval;
                         short || between(now, end) <= reserve
@@ -292,8 +293,7 @@ impl Run {
     async fn close(mut self, outcome: Outcome) -> RunReport {
         let now = self.context.clock.now();
         let lost = matches!(outcome, Outcome::Failed(RunError::LostLease { .. }));
-        if !lost {
-            self.tidy(&outcome).await;
+        if !lost && self.tidy(&outcome).await {
             let report = &self.report;
             let item: &mut StreamItem = &mut self.item.value;
             item.health.rows = self.table.rows();

@@ -57,6 +57,8 @@ struct Shared {
     script: Mutex<VecDeque<Act>>,
     seen: Mutex<Vec<Seen>>,
     connections: AtomicUsize,
+    /// The first so many connections lead nowhere any more.
+    gone: AtomicUsize,
 }
 
 pub(super) struct Server {
@@ -72,10 +74,18 @@ impl Server {
         let accepting = Arc::clone(&shared);
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                accepting.connections.fetch_add(1, Ordering::SeqCst);
+                let number = accepting.connections.fetch_add(1, Ordering::SeqCst);
                 let serving = Arc::clone(&accepting);
                 tokio::spawn(async move {
-                    let service = service_fn(|request| serve(Arc::clone(&serving), request));
+                    let service = service_fn(|request| {
+                        let serving = Arc::clone(&serving);
+                        async move {
+                            if number < serving.gone.load(Ordering::SeqCst) {
+                                return std::future::pending().await;
+                            }
+                            serve(serving, request).await
+                        }
+                    });
                     let connection = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(socket), service);
                     // That a connection ends badly is what some tests are about.
@@ -96,6 +106,12 @@ impl Server {
 
     pub(super) fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap().clone()
+    }
+
+    /// All connections that there are go away without a word, as where somebody between forgets them: what comes
+    /// over them is lost.
+    pub(super) fn forget_connections(&self) {
+        self.shared.gone.store(self.connections(), Ordering::SeqCst);
     }
 
     pub(super) fn connections(&self) -> usize {
