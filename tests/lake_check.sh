@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The tables of a lake, cell by cell against the fake account's truth, as three other engines read
-# them: after a full run, and after changes and an incremental run.
+# them: after a full run, after changes and an incremental run, and after those engines wrote into them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${BIN:-target/debug}
@@ -28,6 +28,12 @@ sync() {
 check() {
     PYTHONPATH=tests "$python" -m lake_check --lake "$work/lake" --truth "$origin" "$@"
 }
+filters() {
+    PYTHONPATH=tests "$python" -m lake_check.filters --lake "$work/lake"
+}
+verify() {
+    "$bin/harvest-lake" verify --lake "$work/lake"
+}
 follow() {
     PYTHONPATH=tests "$python" -m changes_check --lake "$work/lake" --memory "$work/followed" "$@"
 }
@@ -41,6 +47,8 @@ PY
 echo "== full run"
 sync
 check
+echo "== filters by each column"
+filters
 echo "== tables of changes"
 follow
 echo "== views and saved queries"
@@ -54,6 +62,18 @@ check --lenient
 follow
 echo "== a sweep"
 sync --pass full --accept-deletes
+check --deleted
+follow
+echo "== files that other engines wrote"
+"$python" tests/foreign.py "$work/lake"
+verify
+mutate 5
+sync
+verify
+check --lenient
+filters
+sync --pass full --accept-deletes
+verify
 check --deleted
 follow
 echo "== changes begin anew after commits without"

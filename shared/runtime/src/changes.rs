@@ -1,6 +1,6 @@
 //! The table of a stream's changes follows the stream's table: never ahead, at most one commit behind.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::ids::Sequence;
@@ -132,11 +132,11 @@ impl Run {
         if self.item.value.changes.map(Sequence::next) == Some(pending.sequence) {
             return Ok(true);
         }
-        let mut partitions: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        let mut partitions: BTreeMap<&str, BTreeMap<String, u64>> = BTreeMap::new();
         for file in &pending.files {
             let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
             let key = format!("{}/{}", changes.root(), file.path);
-            partitions.entry(folder).or_default().insert(key);
+            partitions.entry(folder).or_default().insert(key, file.size);
         }
         for (folder, mut missing) in partitions {
             let prefix = format!("{}/{folder}/", changes.root());
@@ -144,7 +144,10 @@ impl Run {
             let listed =
                 listed.map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
             for object in listed {
-                missing.remove(&object.key);
+                // One of another size is none of ours any more.
+                if missing.get(&object.key) == Some(&object.size) {
+                    missing.remove(&object.key);
+                }
             }
             if !missing.is_empty() {
                 return Ok(false);

@@ -111,7 +111,7 @@ pub(crate) fn open(
 /// The rows of one partition file in one layout.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    /// `None` after it panicked: then it is in no state to go on.
+    /// `None` at its end, and after an error: it might give that forever.
     reader: Option<ParquetRecordBatchReader>,
     layout: Arc<Layout>,
     file: TableFile,
@@ -150,16 +150,14 @@ impl Iterator for Stored {
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut reader = self.reader.take()?;
-        Some(match surviving(&self.file, || reader.next()) {
-            Ok(None) => return None,
-            Ok(Some(read)) => {
+        match surviving(&self.file, || reader.next()) {
+            Ok(None) => None,
+            Ok(Some(Ok(batch))) => {
                 self.reader = Some(reader);
-                match read {
-                    Ok(batch) => self.fitted(&batch),
-                    Err(error) => Err(PartitionError::damaged(&self.file, error)),
-                }
+                Some(self.fitted(&batch))
             }
-            Err(died) => Err(died),
-        })
+            Ok(Some(Err(error))) => Some(Err(PartitionError::damaged(&self.file, error))),
+            Err(died) => Some(Err(died)),
+        }
     }
 }
