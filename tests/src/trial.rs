@@ -1,14 +1,13 @@
 //! What befalls a world by chance, and syncs during which one thing stays wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
 
 use engine::pass::Pass;
 use engine::spec::Kind;
 use engine::time::Timestamp;
 use rand::RngExt;
 use runtime::run::Outcome;
-use sim::{Contradiction, Effect, FaultRule, Mutation, Select, Spelling};
+use sim::{Contradiction, Effect, Mutation, Select, Spelling};
 
 use crate::foreign::Visitor;
 use crate::mishap::{Chronicle, Mishap};
@@ -100,15 +99,20 @@ impl Befallen {
     }
 
     /// Counts what the rules did, and ends them.
-    pub fn over(&self, world: &World, chronicle: &mut Chronicle) {
+    ///
+    /// # Errors
+    /// Where the runs had no end.
+    pub fn over(&self, world: &World, chronicle: &mut Chronicle) -> Result<(), String> {
         let mut account = world.account.lock().unwrap();
         let spoilt = account.spoilt();
         for (mishap, place) in &self.rules {
             chronicle.fired(*mishap, spoilt.get(*place).copied().unwrap_or_default());
         }
         account.clear_faults();
-        account.set_page_cap(None);
-        world.patience.store(u64::MAX, Ordering::SeqCst);
+        account.lift_page_cap();
+        let endless = world.is_out_of_patience();
+        world.expect_at_most(PATIENCE);
+        if endless { Err("requests without end".to_owned()) } else { Ok(()) }
     }
 }
 
@@ -187,7 +191,7 @@ fn refused_unit(world: &World, chronicle: &mut Chronicle, mishap: Mishap) -> Opt
 /// Answers that are wrong in a round, by chance. What they did is counted when it is over.
 pub fn befall(world: &World, chronicle: &mut Chronicle) -> Befallen {
     let mut befallen = Befallen::default();
-    world.patience.store(PATIENCE, Ordering::SeqCst);
+    world.expect_at_most(PATIENCE);
     for mishap in OF_LISTS.into_iter().chain([Mishap::OddCounts, Mishap::DeepPages]) {
         if !chronicle.befalls(mishap) {
             continue;
@@ -204,7 +208,7 @@ pub fn befall(world: &World, chronicle: &mut Chronicle) -> Befallen {
             _ => spot.path,
         };
         chronicle.tell(format!("{}: {effect:?} of {path}, {select:?}", mishap.declared().name));
-        world.account.lock().unwrap().set_page_cap(Some(spot.cap.max(20)));
+        world.account.lock().unwrap().set_page_cap(spot.path, spot.cap);
         befallen.add(world, mishap, path, select, effect);
     }
     for mishap in [Mishap::RefusedParent, Mishap::RefusedWindow] {
@@ -297,14 +301,14 @@ pub async fn trial(world: &World, chronicle: &mut Chronicle) -> Result<(), Strin
     }
     world.stop_timers();
     world.sleep(1).await;
-    world.patience.store(PATIENCE, Ordering::SeqCst);
+    world.expect_at_most(PATIENCE);
     let mut befallen = Befallen::default();
     let mut refused = None;
     let mut struck = None;
     if OF_LISTS.contains(&mishap) {
         let spot = chronicle.one(&spots(mishap));
         let effect = effect(chronicle, mishap);
-        world.account.lock().unwrap().set_page_cap(Some(spot.cap));
+        world.account.lock().unwrap().set_page_cap(spot.path, spot.cap);
         chronicle.tell(format!("trial of {}: {effect:?} of {}", mishap.declared().name, spot.path));
         befallen.add(world, mishap, spot.path, Select::Always, effect);
         struck = Some(spot.stream);
@@ -324,7 +328,7 @@ pub async fn trial(world: &World, chronicle: &mut Chronicle) -> Result<(), Strin
     let context = world.process(None);
     let synced = sync(&context, Some(Pass::Full)).await.map_err(|error| error.chain())?;
     let spoilt = world.account.lock().unwrap().spoilt().iter().sum::<u64>();
-    befallen.over(world, chronicle);
+    befallen.over(world, chronicle)?;
     let mut wrong = before.lost(world).await;
     wrong.extend(silent(world, &synced, refused.as_ref()).await);
     if let (Some(stream), true) = (struck, spoilt > 0) {

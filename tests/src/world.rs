@@ -169,8 +169,8 @@ pub struct World {
     pub latency: SignedDuration,
     /// How far the servers' header `Date` is ahead of the time.
     pub date_ahead: Arc<Mutex<SignedDuration>>,
-    /// Requests that may still come; with one more the runs count as endless, which panics.
-    pub patience: Arc<AtomicU64>,
+    /// Requests that are still answered.
+    patience: Arc<AtomicU64>,
     seed: u64,
     dead: Arc<Mutex<BTreeSet<String>>>,
     processes: AtomicU64,
@@ -354,8 +354,11 @@ impl World {
                 .header("harvest-account-id", &number);
             request.path = format!("/v2{}", asked.path);
             request.query.clone_from(&asked.query);
-            let left = patience.fetch_sub(1, Ordering::SeqCst);
-            assert!(left > 0, "requests without end, the last for {}", request.path);
+            // Runs take a panic for the failure of one answer, and would ask again without end.
+            let spend = |left: u64| left.checked_sub(1);
+            if patience.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend).is_err() {
+                return Scripted::Break(Failure::Unreachable);
+            }
             let mut account = account.lock().expect("no panic");
             if let Some(live) = &mut *live.lock().expect("no panic") {
                 live.requests += 1;
@@ -408,6 +411,17 @@ impl World {
     /// Lets `hours` pass.
     pub async fn sleep(&self, hours: i64) {
         self.clock.sleep_until(plus(self.clock.now(), SignedDuration::from_hours(hours))).await;
+    }
+
+    /// From now on so many requests are answered. More count as runs without an end.
+    pub fn expect_at_most(&self, requests: u64) {
+        self.patience.store(requests, Ordering::SeqCst);
+    }
+
+    /// Whether runs had no end.
+    #[must_use]
+    pub fn is_out_of_patience(&self) -> bool {
+        self.patience.load(Ordering::SeqCst) == 0
     }
 
     /// Stops every running timer, so that nothing moves by itself.

@@ -177,7 +177,7 @@ async fn round(
     seed: u64,
     chronicle: &mut Chronicle,
     watch: &mut Watch,
-) {
+) -> Result<(), String> {
     world.mutate(seed, random.random_range(0..40));
     // Longer ago than an incremental pass reads again, or not.
     world.sleep(random.random_range(0..2)).await;
@@ -212,19 +212,20 @@ async fn round(
     }
     trial::visit(world, chronicle, watch).await;
     let befallen = trial::befall(world, chronicle);
-    let off_time = wrong_clock(chronicle, conduct(&mut chronicle.random.clone()));
+    let usual = conduct(&mut chronicle.random);
+    let off_time = wrong_clock(chronicle, usual);
     if let Some(conduct) = off_time {
         // Permits count by clocks that agree, and the server's time is all that tells how wrong one is.
         world.account.lock().unwrap().clear_faults();
         *world.date_ahead.lock().unwrap() = SignedDuration::ZERO;
         world.sleep(1).await;
-        let wish = wish(&mut chronicle.random.clone());
+        let wish = wish(&mut chronicle.random);
         processes = vec![(world.process_with(conduct), wish)];
     }
     let work = processes.iter().map(|(context, wish)| sync_as(context, *wish));
     // How it ends is not the point: nothing that it did or left may be wrong.
     drop(futures::future::join_all(work).await);
-    befallen.over(world, chronicle);
+    let over = befallen.over(world, chronicle);
     if off_time.is_some() {
         world.sleep(1).await;
         world.account.lock().unwrap().reset_statistics();
@@ -237,6 +238,7 @@ async fn round(
     if random.random_bool(0.2) {
         world.forget_state().await;
     }
+    over
 }
 
 /// A history in which everything happens; afterwards a quiet moment, and the tables must be true.
@@ -253,7 +255,7 @@ async fn history(seed: u64, chronicle: &mut Chronicle) -> Result<(), String> {
     }
     for number in 0..random.random_range(1..5_u64) {
         chronicle.tell(format!("round {number}"));
-        round(&mut random, &mut world, seed * 100 + number, chronicle, &mut watch).await;
+        round(&mut random, &mut world, seed * 100 + number, chronicle, &mut watch).await?;
         let wrong = watch.wrong(&world).await;
         if let Some(first) = wrong.first() {
             return Err(format!("{} things wrong after round {number}: {first}", wrong.len()));
@@ -274,6 +276,9 @@ async fn history(seed: u64, chronicle: &mut Chronicle) -> Result<(), String> {
         world.sleep(1).await;
     }
     let full = sync(&context, Some(Pass::Full)).await.map_err(|error| error.chain())?;
+    if world.is_out_of_patience() {
+        return Err("requests without end at the end".to_owned());
+    }
     for synced in [incremental, full] {
         if let Some(failure) = failure(&synced) {
             return Err(failure);
@@ -339,7 +344,8 @@ async fn traces(seed: u64) -> (Vec<(String, Vec<u8>)>, Vec<String>, Timestamp, u
     let mut world = World::new(&Scale::tiny(), seed);
     let (mut chronicle, mut watch) = (Chronicle::new(seed), Watch::default());
     for number in 0..2 {
-        round(&mut random, &mut world, seed * 100 + number, &mut chronicle, &mut watch).await;
+        let told = (&mut chronicle, &mut watch);
+        round(&mut random, &mut world, seed * 100 + number, told.0, told.1).await.unwrap();
         world.sleep(3).await;
     }
     let context = world.process(None);

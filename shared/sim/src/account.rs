@@ -8,7 +8,7 @@ use crate::answer::{Answerer, ReportCache};
 use crate::books::Books;
 use crate::calendar::Moment;
 use crate::control;
-use crate::fault::{Effect, FaultRule, Faults};
+use crate::fault::{Effect, FaultRule, Faults, matches_pattern};
 use crate::gate::{Gate, Limit, Statistics};
 use crate::generate;
 use crate::paging::MOST_PER_PAGE;
@@ -36,7 +36,7 @@ pub struct Account {
     pub(crate) id: i64,
     pub(crate) unknown_members: bool,
     pub(crate) seed: u64,
-    page_cap: usize,
+    page_cap: Option<(String, usize)>,
     spelling: Spelling,
     /// How often the account changed: cached reports of an older count are stale.
     pub(crate) changes: u64,
@@ -56,7 +56,7 @@ impl Account {
             id: scale.account_id,
             unknown_members: scale.unknown_members,
             seed,
-            page_cap: MOST_PER_PAGE,
+            page_cap: None,
             spelling: Spelling::default(),
             changes: 0,
             cache: ReportCache::default(),
@@ -91,9 +91,20 @@ impl Account {
         self.faults.spoilt()
     }
 
-    /// Lists come in pages of at most so many records, whatever a request asks for.
-    pub fn set_page_cap(&mut self, records: Option<usize>) {
-        self.page_cap = records.unwrap_or(MOST_PER_PAGE);
+    /// Lists that match `path`, a pattern as in [`FaultRule`], come in pages of at most so many
+    /// records, whatever a request asks for.
+    pub fn set_page_cap(&mut self, path: &str, records: usize) {
+        self.page_cap = Some((path.to_owned(), records));
+    }
+
+    /// Pages are as large as they are asked for.
+    pub fn lift_page_cap(&mut self) {
+        self.page_cap = None;
+    }
+
+    fn page_cap(&self, request: &Request) -> usize {
+        let cap = self.page_cap.as_ref().filter(|(path, _)| matches_pattern(path, &request.target()));
+        cap.map_or(MOST_PER_PAGE, |(_, records)| *records)
     }
 
     /// How the records are written from now on, other than documented.
@@ -135,7 +146,8 @@ impl Account {
                     instead
                 } else {
                     let oddity = effect.as_ref().and_then(Effect::oddity);
-                    let answerer = self.answerer(moment, &viewer);
+                    let mut answerer = self.answerer(moment, &viewer);
+                    answerer.page_cap = self.page_cap(request);
                     let response = answerer.answer(request, oddity.as_ref());
                     // A list of one page has no missing link to the next.
                     if oddity.is_some() && answerer.answer(request, None).body == response.body {
@@ -209,7 +221,7 @@ impl Account {
             },
             changes: self.changes,
             cache: &self.cache,
-            page_cap: self.page_cap,
+            page_cap: MOST_PER_PAGE,
         }
     }
 

@@ -170,7 +170,8 @@ impl Faults {
     }
 }
 
-fn matches_pattern(pattern: &str, target: &str) -> bool {
+/// Whether a path with its query matches the pattern of a rule.
+pub(crate) fn matches_pattern(pattern: &str, target: &str) -> bool {
     let (pattern, to_the_end) = match pattern.strip_suffix('$') {
         Some(pattern) => (pattern, true),
         None => (pattern, false),
