@@ -54,6 +54,9 @@ pub struct Position {
     pub grid: Option<Grid>,
     /// The first day that full passes read; an earlier setting starts a new one.
     pub start_date: Option<Date>,
+    /// Whether the listing leaves records out unless it is asked for its halves.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub by_halves: bool,
     /// Roles that the rows were written with.
     pub roles: Vec<String>,
     /// Id of the person that the rows were written with.
@@ -68,6 +71,9 @@ pub struct PassState {
     pub unfinished: Option<Unfinished>,
     /// When the last complete one began, by our clock.
     pub last_begun: Option<Timestamp>,
+    /// When the last one began that ended without counting, because answers contradict themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubted: Option<Timestamp>,
     /// Requests that the last complete one took: what the next will cost.
     pub last_requests: u64,
     /// Rows deleted by passes that were not allowed to delete all: the next one goes on counting,

@@ -32,3 +32,34 @@ impl Key {
         Self(vec![KeyPart::Int(id)])
     }
 }
+
+/// The first integer member `id` of a JSON text, which may be cut off: to name the record that a page
+/// begins with where the page itself cannot be read.
+#[must_use]
+pub fn first_id(json: &[u8]) -> Option<i64> {
+    const NAME: &[u8] = b"\"id\"";
+    let at = json.windows(NAME.len()).position(|window| window == NAME)?;
+    let rest = json.get(at.saturating_add(NAME.len())..)?.trim_ascii_start().strip_prefix(b":")?;
+    let rest = rest.trim_ascii_start();
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    core::str::from_utf8(rest.get(..digits)?).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_id_is_found_in_a_text_that_is_cut_off() {
+        let check = |json: &str, id| assert_eq!(first_id(json.as_bytes()), id, "{json}");
+        check(r#"{"time_entries":[{"id": 17,"notes":"xxx"#, Some(17));
+        check(
+            r#"{"time_entries":[{"notes":"\\","id":2412000000,"user":{"id":1"#,
+            Some(2_412_000_000),
+        );
+        check(r#"{"time_entries":[]"#, None);
+        check(r#"{"id":"17"#, None);
+        check(r#"{"id""#, None);
+        check("", None);
+    }
+}

@@ -4,7 +4,10 @@
 //! facts of each answer, and says when its records are complete. It never sees a record, a clock or
 //! a connection; saved as JSON it goes on in another process.
 
+mod chain;
 mod compact;
+mod control;
+mod facts;
 mod keyset;
 mod pager;
 mod parents;
@@ -16,20 +19,21 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+pub use chain::{Chain, Flaw, Following, Verdict};
 pub use compact::IdSet;
+pub use facts::{PageFacts, Sample};
 pub use pager::Proof;
 pub use parents::{HeldUnits, ParentFound, Parked};
 pub use reading::{AfterFailure, Next, Plan, Reading};
 pub use sweep::{Days, Missing, Scope};
 
-use crate::key::Key;
 use crate::retry::Failure;
-use crate::time::{Date, Timestamp};
+use crate::time::Timestamp;
 use crate::window::Period;
 
 /// Largest page that Harvest serves, and its default.
 pub const PER_PAGE: u32 = 2000;
-/// Smallest page that a troubled reading falls back to.
+/// Records per page below which pages do not get that time out or fail.
 pub const LEAST_PER_PAGE: u32 = 100;
 /// How often a reading that its totals disprove is tried before its records count as unproven.
 pub const PROOF_TRIES: u32 = 3;
@@ -123,31 +127,6 @@ pub struct Ask {
     pub target: Target,
     /// How to decode the answer.
     pub reads: Reads,
-}
-
-/// What the next step must know of an answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PageFacts {
-    /// `total_entries`.
-    pub total_entries: Option<u64>,
-    /// `links.next`.
-    pub next: Option<String>,
-    /// Primary key of each usable record.
-    pub keys: Vec<Key>,
-    /// Keyset date of each usable record, where the paging needs it.
-    pub dates: Vec<Option<Date>>,
-    /// Records that could not become rows.
-    pub quarantined: u64,
-    /// The parents that the records name (trigger pages).
-    pub parents: Vec<ParentFound>,
-}
-
-impl PageFacts {
-    /// Records in the answer, usable or not.
-    #[must_use]
-    pub fn records(&self) -> u64 {
-        (self.keys.len() as u64).saturating_add(self.quarantined)
-    }
 }
 
 /// What happens with collected records after an answer.

@@ -11,6 +11,8 @@ use crate::window::{Grid, Period};
 const DAILY_SWEEP_REQUESTS: u64 = 100;
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 const WEEK: SignedDuration = SignedDuration::from_hours(168);
+/// Time from a first load whose answers contradict themselves to the next try.
+const DOUBT: SignedDuration = SignedDuration::from_hours(1);
 
 /// Why the plan is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +139,7 @@ fn full_at(spec: &StreamSpec, item: &StreamItem, demand: Demand) -> Option<Times
     };
     // A stream that was never read whole has nothing to go on from.
     let Some(begun) = full.last_begun else {
-        return Some(AT_ONCE);
+        return Some(full.doubted.map_or(AT_ONCE, |at| after_doubt(at, DOUBT, demand)));
     };
     if forced == Some(Pass::Incremental) {
         return None;
@@ -147,9 +149,19 @@ fn full_at(spec: &StreamSpec, item: &StreamItem, demand: Demand) -> Option<Times
     }
     let swept = sweep_period(spec.sweep, full.last_requests)
         .map_or_else(|| stale(Some(begun), demand), |period| sweep_at(spec, begun, period, demand));
-    match forced {
+    let swept = match forced {
         Some(Pass::Full) => stale(Some(begun), demand).or(swept),
         Some(Pass::Incremental) | None => swept,
+    };
+    let doubt = full.doubted.map_or(AT_ONCE, |at| after_doubt(at, DAY, demand));
+    swept.map(|at| at.max(doubt))
+}
+
+/// When a full pass comes again whose answers contradicted themselves; on demand at once.
+fn after_doubt(at: Timestamp, pause: SignedDuration, demand: Demand) -> Timestamp {
+    match demand {
+        Demand::Schedule { .. } => plus(at, pause),
+        Demand::Now { .. } => AT_ONCE,
     }
 }
 

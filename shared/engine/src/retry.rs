@@ -24,6 +24,8 @@ pub enum Failure {
     },
     /// 200 with something that is not the JSON that was asked for.
     Malformed,
+    /// 200 with more bytes than are taken in at once.
+    TooLarge,
     /// 401: the token, or the account id for this token, is not accepted.
     Unauthorized,
     /// 403: the person of this token may not read this.
@@ -51,6 +53,17 @@ pub enum Reach {
     StopAccount,
 }
 
+/// When a failed request is to be asked again for fewer records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Smaller {
+    /// The size of its page has nothing to do with it.
+    No,
+    /// When it fails so again.
+    WhenRepeated,
+    /// Now: the same request brings the same answer.
+    AtOnce,
+}
+
 /// What to do with a request that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -73,6 +86,7 @@ impl Failure {
             | Self::Server(_)
             | Self::RateLimited { .. }
             | Self::Malformed
+            | Self::TooLarge
             | Self::Unreachable => Reach::Retry,
             Self::Forbidden
             | Self::NotFound
@@ -83,11 +97,30 @@ impl Failure {
         }
     }
 
-    /// Whether a smaller page may help: the answer was too slow or too heavy for the server.
+    /// Whether it is about what was asked for, so that another request may succeed; not where the
+    /// network, the rate limit or the token fails, which all requests share.
     #[must_use]
-    pub const fn asks_for_smaller_pages(&self) -> bool {
+    pub const fn is_of_its_request(&self) -> bool {
         match self {
-            Self::TimedOut | Self::Server(_) => true,
+            Self::TimedOut
+            | Self::Server(_)
+            | Self::Malformed
+            | Self::TooLarge
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::Invalid(_)
+            | Self::Unexpected(_)
+            | Self::ForeignLink => true,
+            Self::RateLimited { .. } | Self::Unauthorized | Self::Unreachable => false,
+        }
+    }
+
+    /// Whether a smaller page may help: the answer was too slow or too heavy.
+    #[must_use]
+    pub const fn asks_for_smaller_pages(&self) -> Smaller {
+        match self {
+            Self::TimedOut | Self::Server(_) => Smaller::WhenRepeated,
+            Self::TooLarge => Smaller::AtOnce,
             Self::RateLimited { .. }
             | Self::Malformed
             | Self::Unauthorized
@@ -96,7 +129,7 @@ impl Failure {
             | Self::Invalid(_)
             | Self::Unreachable
             | Self::Unexpected(_)
-            | Self::ForeignLink => false,
+            | Self::ForeignLink => Smaller::No,
         }
     }
 }
@@ -116,6 +149,7 @@ impl Attempts {
             Failure::TimedOut
             | Failure::Server(_)
             | Failure::Malformed
+            | Failure::TooLarge
             | Failure::Unauthorized
             | Failure::Forbidden
             | Failure::NotFound

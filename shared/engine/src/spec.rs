@@ -67,6 +67,9 @@ pub struct Listing {
     /// A filter `(name, value)` whose records are read again in each incremental pass because they
     /// change without moving `updated_at` (running timers).
     pub reread: Option<(&'static str, &'static str)>,
+    /// A flag filter whose two values together return every record, where it is not documented that
+    /// the listing does so without it.
+    pub halves: Option<&'static str>,
 }
 
 /// A record of another stream whose deletion deletes the records that point to it, by Harvest's
@@ -83,7 +86,7 @@ impl Listing {
     /// A listing whose records have a path of their own and stand for themselves.
     #[must_use]
     pub const fn new(paging: Paging, own_path: &'static str) -> Self {
-        Self { paging, own_path, goes_with: None, reread: None }
+        Self { paging, own_path, goes_with: None, reread: None, halves: None }
     }
 
     /// The same listing, whose records go when the one in `column` goes.
@@ -97,6 +100,16 @@ impl Listing {
     #[must_use]
     pub const fn reread(mut self, name: &'static str, value: &'static str) -> Self {
         self.reread = Some((name, value));
+        self
+    }
+}
+
+impl Listing {
+    /// The same listing, whose total is compared with those of `filter` `true` and `false`; it is read
+    /// by these halves where they hold more.
+    #[must_use]
+    pub const fn halves(mut self, filter: &'static str) -> Self {
+        self.halves = Some(filter);
         self
     }
 }

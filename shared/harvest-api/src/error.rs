@@ -93,6 +93,7 @@ impl fmt::Display for ApiError {
             Failure::Server(status) => write!(f, "the server failed with status {status}")?,
             Failure::RateLimited { .. } => f.write_str("the rate limit is used up (429)")?,
             Failure::Malformed => f.write_str("the answer is not the JSON that was asked for")?,
+            Failure::TooLarge => f.write_str("the answer is too large to be taken in")?,
             Failure::Unauthorized => {
                 f.write_str("the token is not accepted for this account (401)")?;
             }
@@ -131,6 +132,9 @@ const fn advice(failure: &Failure) -> Option<&'static str> {
         }
         Failure::Malformed => {
             Some("nothing was taken from it; see whether a proxy or a login page answers instead")
+        }
+        Failure::TooLarge => {
+            Some("fewer records were asked for, down to one: shorten that record in Harvest")
         }
         Failure::Unauthorized => Some("check the access token and the account id"),
         Failure::Forbidden => Some("use an administrator's token or exclude the stream"),

@@ -8,6 +8,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use engine::key::first_id;
 use engine::pass::Target;
 use engine::retry::Failure;
 use reqwest::header::{
@@ -107,12 +108,14 @@ impl ReqwestApi {
         let wanted = reply.status == 200 && reply.is_json();
         let largest = if wanted { self.largest_body } else { LARGEST_REFUSAL };
         let announced = response.content_length().unwrap_or(0);
-        let too_large = || {
-            ApiError::new(Failure::Malformed, request)
-                .with_detail(&format!("it is larger than {} MB", self.largest_body / 1_000_000))
+        let too_large = |begun: &[u8]| {
+            let record = first_id(begun).map(|id| format!(" and begins with record {id}"));
+            let (most, record) = (self.largest_body / 1_000_000, record.unwrap_or_default());
+            ApiError::new(Failure::TooLarge, request)
+                .with_detail(&format!("it is larger than {most} MB{record}"))
         };
         if announced > largest {
-            return if wanted { Err(too_large()) } else { Ok(reply) };
+            return if wanted { Err(too_large(&[])) } else { Ok(reply) };
         }
         loop {
             match response.chunk().await {
@@ -120,7 +123,7 @@ impl ReqwestApi {
                 Ok(Some(chunk)) => {
                     reply.body.extend_from_slice(&chunk);
                     if u64::try_from(reply.body.len()).unwrap_or(u64::MAX) > largest {
-                        return if wanted { Err(too_large()) } else { Ok(reply) };
+                        return if wanted { Err(too_large(&reply.body)) } else { Ok(reply) };
                     }
                 }
                 // The status says enough.

@@ -34,7 +34,7 @@ use engine::spec::StreamSpec;
 use engine::time::{Date, Timestamp};
 use engine::window::Period;
 
-use self::envelope::Envelope;
+pub use self::envelope::Envelope;
 pub use self::error::PageError;
 pub(crate) use self::lift::Lifter;
 use self::odd::Tally;
@@ -139,7 +139,7 @@ impl Decoder {
     fn read(&self, body: &str) -> Result<(Rows, Envelope), PageError> {
         envelope::check_size(body)?;
         match fast::page(&self.layout, body) {
-            Ok((rows, total, links)) => Ok((rows, Envelope::of(total, links)?)),
+            Ok((rows, beside)) => Ok((rows, Envelope::of(beside)?)),
             Err(_) => careful::page(&self.layout, body),
         }
     }
@@ -155,13 +155,11 @@ impl Decoder {
         let Rows { cells, extra, tally, quarantined } = rows;
         let rows = derived::batch(&self.layout, cells, extra, at)?;
         let Tally { misfits, kinds, unknown, presence } = tally;
-        let Envelope { total_entries, next } = envelope;
         Ok(DecodedPage {
             rows,
             keys,
             dates,
-            total_entries,
-            next,
+            envelope,
             quarantined,
             misfits,
             kinds,
@@ -211,10 +209,8 @@ pub struct DecodedPage {
     pub keys: Vec<Key>,
     /// The value of the stream's keyset date of each row; empty where the paging is another.
     pub dates: Vec<Option<Date>>,
-    /// `total_entries` of the answer.
-    pub total_entries: Option<u64>,
-    /// `links.next` of the answer.
-    pub next: Option<String>,
+    /// What the answer says beside its records.
+    pub envelope: Envelope,
     /// Records without a usable id, raw.
     pub quarantined: Vec<Quarantined>,
     /// Values that did not fit their column, by member path (list indices as `[]`).

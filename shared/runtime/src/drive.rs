@@ -17,7 +17,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use lake::decode::{Decoder, Presence};
 use page::Page;
-use request::{Flight, Request, Sent};
+use request::{Flight, Request, Sent, Trouble};
 use tokio::sync::Notify;
 
 use crate::context::Context;
@@ -75,6 +75,8 @@ pub(crate) struct Driver {
     pass: Pass,
     flights: FuturesUnordered<Flight>,
     attempts: BTreeMap<String, (Attempts, Timestamp)>,
+    /// The first failure after which the reading went on with something else.
+    gave_up: Option<(Trouble, Target)>,
     waits: Option<Timestamp>,
     stopping: bool,
     /// So many requests may wait for a permit at once.
@@ -115,6 +117,7 @@ impl Driver {
             pass,
             flights: FuturesUnordered::new(),
             attempts: BTreeMap::new(),
+            gave_up: None,
             waits: None,
             stopping: false,
             waiting,
@@ -151,6 +154,7 @@ impl Driver {
                     Next::Held => return Ok(Event::NeedsHeld),
                     Next::Missing(scope) => return Ok(Event::NeedsMissing(scope)),
                     Next::Wait => break,
+                    Next::Stop(stopped) => return Err(self.ended(stopped)),
                     Next::Done => return Ok(Event::Done),
                 }
             }

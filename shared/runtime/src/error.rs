@@ -76,6 +76,16 @@ pub enum RunError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Harvest's answers do not agree with each other, three times over.
+    #[error(
+        "`{stream}`: Harvest's answers contradict themselves, three times over: {why}. Records may be missing: those that came are kept, nothing is deleted, and the next run reads again from where this one began. If it stays so, a proxy may cut answers short; otherwise tell Harvest's support this sentence"
+    )]
+    Contradictory {
+        /// The stream.
+        stream: &'static str,
+        /// Where and how.
+        why: String,
+    },
     /// The reading stopped for another reason.
     #[error("`{stream}` stopped at {what}: {failure:?}")]
     Stopped {
@@ -212,6 +222,7 @@ impl RunError {
             | Self::OtherPerson { .. }
             | Self::OtherCompany { .. }
             | Self::DeletesRefused { .. }
+            | Self::Contradictory { .. }
             | Self::ModuleOff { .. }
             | Self::OtherGrid { .. }
             | Self::LostLease { .. }
@@ -233,6 +244,7 @@ impl RunError {
             Self::Refused { .. } => "StreamRefused",
             Self::Api { .. } => "HarvestFailed",
             Self::Page { .. } => "PageUnusable",
+            Self::Contradictory { .. } => "AnswersContradictory",
             Self::Stopped { .. } => "ReadingStopped",
             Self::RolesLost { .. } => "RolesLost",
             Self::OtherPerson { .. } => "OtherPerson",

@@ -15,7 +15,8 @@ pub static TASK_ASSIGNMENTS: StreamSpec = StreamSpec {
     records_key: Some("task_assignments"),
     kind: Kind::Listing(
         Listing::new(Paging::Cursor, "/projects/{parent}/task_assignments/{id}")
-            .goes_with("project_id", "/projects/{parent}"),
+            .goes_with("project_id", "/projects/{parent}")
+            .halves("is_active"),
     ),
     rate_class: RateClass::General,
     module: None,

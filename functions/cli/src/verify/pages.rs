@@ -1,6 +1,6 @@
 //! Reads lists of Harvest to their end, through the shared budget.
 
-use engine::pass::{Target, Unit};
+use engine::pass::{Chain, Following, PageFacts, Target, Unit, Verdict};
 use engine::retry::Reach;
 use engine::spec::{PerParent, StreamSpec};
 use engine::time::Timestamp;
@@ -31,8 +31,20 @@ pub(super) struct Seen {
     pub(super) requests: u64,
     pub(super) records: u64,
     pub(super) quarantined: u64,
-    /// Whether as many records came as each page told.
+    /// Whether all pages came, by every sign.
     pub(super) whole: bool,
+}
+
+impl Seen {
+    /// Counts a page; the link to the next one, unless the list ends here or has no end.
+    fn take(&mut self, chain: &mut Chain, facts: PageFacts, list: &List) -> Option<String> {
+        self.records += facts.keys.len() as u64;
+        self.quarantined += facts.quarantined;
+        let verdict = chain.take(&facts, Following::Links);
+        self.whole = verdict == Verdict::Whole;
+        let goes_on = verdict == Verdict::GoesOn && !list.first_page;
+        facts.next.filter(|_| goes_on)
+    }
 }
 
 /// Why a list was not read.
@@ -103,28 +115,25 @@ pub(super) async fn records(
 ) -> Result<Seen, Unread> {
     let spec = decoder.schema().spec;
     let mut seen = Seen::default();
-    let mut totals = Vec::new();
+    let mut chain = Chain::default();
     let mut target = list.target();
     loop {
         let at = read_at(context, unit, context.clock.now());
         let answer = ask(context, spec, &target).await?;
         seen.requests += 1;
         let page = decoder.answer(answer.body, &at);
-        let (mut page, _) = page.map_err(|error| page_error(spec, &list.path, error))?;
-        totals.push(page.total_entries);
-        seen.records += page.keys.len() as u64;
-        seen.quarantined += page.quarantined.len() as u64;
-        let next = page.next.take().filter(|_| !list.first_page);
+        let (page, _) = page.map_err(|error| page_error(spec, &list.path, error))?;
+        let facts = PageFacts {
+            keys: page.keys.clone(),
+            quarantined: page.quarantined.len() as u64,
+            ..page.envelope.clone().into()
+        };
         take(page)?;
-        match next {
+        match seen.take(&mut chain, facts, list) {
             Some(next) => target = Target::Link(next),
-            None => break,
+            None => return Ok(seen),
         }
     }
-    let counted = seen.records + seen.quarantined;
-    // An answer that is the one record tells no total.
-    seen.whole = totals.iter().all(|total| total.is_none_or(|total| total == counted));
-    Ok(seen)
 }
 
 /// Reads all of a list into a collector of its own; once more where it moved meanwhile.
@@ -182,7 +191,7 @@ pub(super) async fn parents(
     list: &List,
 ) -> Result<(Seen, Vec<ParentRecord>), Unread> {
     let mut seen = Seen::default();
-    let mut totals = Vec::new();
+    let mut chain = Chain::default();
     let mut found = Vec::new();
     let mut target = list.target();
     loop {
@@ -190,18 +199,17 @@ pub(super) async fn parents(
         seen.requests += 1;
         let page = lake::decode::parents(&answer.body, per_parent.trigger, per_parent.parent_id);
         let page = page.map_err(|error| page_error(spec, &list.path, error))?;
-        totals.push(page.total_entries);
-        seen.records += page.parents.len() as u64;
-        seen.quarantined += page.quarantined.len() as u64;
+        let facts = PageFacts {
+            keys: page.parents.iter().map(|parent| parent.key.clone()).collect(),
+            quarantined: page.quarantined.len() as u64,
+            ..page.envelope.into()
+        };
         found.extend(page.parents);
-        match page.next {
-            Some(next) if !list.first_page => target = Target::Link(next),
-            Some(_) | None => break,
+        match seen.take(&mut chain, facts, list) {
+            Some(next) => target = Target::Link(next),
+            None => return Ok((seen, found)),
         }
     }
-    let counted = seen.records + seen.quarantined;
-    seen.whole = totals.iter().all(|total| total.is_none_or(|total| total == counted));
-    Ok((seen, found))
 }
 
 fn read_at(context: &Context, unit: Unit, synced_at: Timestamp) -> ReadAt {

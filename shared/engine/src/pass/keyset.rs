@@ -2,15 +2,19 @@
 //!
 //! The list is sorted by a day, newest first. A range asks for everything up to its newest day that
 //! is not yet whole; the answer's oldest day may be cut off, so the next request begins with that
-//! day again. A range ends with an answer that holds all of its `total_entries`.
+//! day again. A range ends with an answer that holds all of its `total_entries` and says so by every
+//! other sign, too.
 
+mod compare;
 mod range;
 mod setback;
 
 use serde::{Deserialize, Serialize};
 
+use compare::{Compare, Undated};
 use range::Range;
 
+use super::chain::Flaw;
 use super::pager::{List, Offset, Proof, Question, Turn};
 use super::sweep::Days;
 use super::{PROOF_TRIES, PageFacts};
@@ -18,8 +22,6 @@ use crate::time::Date;
 
 /// Slot of the list's unranged reading and of the check for undated records.
 const WHOLE: u32 = u32::MAX;
-/// Every date of a record is later.
-const BEGINNING: &str = "1900-01-01";
 
 /// A date keyset reading.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,10 +34,16 @@ pub(super) struct Keyset {
     ranges: Vec<Range>,
     /// Whether any request left undated records out.
     ranged: bool,
-    /// Days whose pages never added up.
+    /// Days that kept changing while their pages were read.
     unproven_days: Vec<Date>,
     /// Whether the records without a date never added up.
     undated_unproven: bool,
+    /// The records without a usable date that answers had.
+    #[serde(default)]
+    undated: Undated,
+    /// How the answers contradict themselves.
+    #[serde(default)]
+    flaw: Option<Flaw>,
     rest: Rest,
 }
 
@@ -45,7 +53,7 @@ enum Rest {
     /// Ranges are being read.
     Ranges,
     /// Do the ranges leave undated records out? Two totals must agree.
-    Compare { tries: u32, plain: Option<u64>, asked: bool },
+    Compare(Compare),
     /// The list is paged unranged for its undated records.
     Undated(Offset),
     /// The list is not sorted as documented: it is paged unranged and proves nothing.
@@ -56,7 +64,7 @@ enum Rest {
 
 impl Keyset {
     pub(super) fn new(list: List, nullable: bool, from: Option<Date>) -> Self {
-        let range = Range { from, to: None, day: None, asked: false, done: false };
+        let range = Range::open(from);
         Self {
             list,
             nullable,
@@ -65,6 +73,8 @@ impl Keyset {
             ranged: from.is_some(),
             unproven_days: Vec::new(),
             undated_unproven: false,
+            undated: Undated::default(),
+            flaw: None,
             rest: Rest::Ranges,
         }
     }
@@ -80,45 +90,47 @@ impl Keyset {
 
     pub(super) fn proof(&self) -> Proof {
         let path = &self.list.path;
-        if matches!(self.rest, Rest::Disordered(_)) {
-            return Proof::Unproven(format!("{path} is not sorted newest day first"));
-        }
-        match self.unproven_days.first() {
-            None if self.undated_unproven => {
-                Proof::Unproven(format!("{path}: the records without a date do not add up"))
-            }
-            None => Proof::Proven,
-            Some(day) => {
-                Proof::Unproven(format!("{path} kept changing on {day} while it was read"))
-            }
-        }
+        let flaw = self.flaw.as_ref().map_or(Proof::Proven, |flaw| flaw.proof(path));
+        let moved = if let Rest::Disordered(offset) = &self.rest {
+            let unsorted = Proof::Unproven(format!(
+                "{path} is not sorted by day, newest first, or has answers without any usable day"
+            ));
+            unsorted.and(offset.proof())
+        } else if let Some(day) = self.unproven_days.first() {
+            Proof::Unproven(format!("{path} kept changing on {day} while it was read"))
+        } else if self.undated_unproven {
+            Proof::Unproven(format!("{path}: the records without a date do not add up"))
+        } else {
+            Proof::Proven
+        };
+        flaw.and(moved)
     }
 
-    /// The days that were read whole; `None` where the list is not sorted as documented.
+    /// The days that were read whole; `None` where the list is not sorted as documented, or
+    /// contradicts itself.
     pub(super) fn days(&self) -> Option<Days> {
-        if matches!(self.rest, Rest::Disordered(_)) {
+        if self.flaw.is_some() || matches!(self.rest, Rest::Disordered(_)) {
             return None;
         }
         Some(Days::By {
             from: self.from,
             except: self.unproven_days.iter().copied().collect(),
-            undated: self.nullable && !self.undated_unproven,
+            undated: !self.undated_unproven && (self.nullable || self.from.is_none()),
         })
+    }
+
+    /// The records that should have a day and have none, for people.
+    pub(super) fn remark(&self) -> Option<String> {
+        if self.nullable {
+            return None;
+        }
+        self.undated.remark(&self.list.path)
     }
 
     pub(super) fn next(&mut self) -> Option<Question> {
         match &mut self.rest {
             Rest::Ranges => self.next_of_ranges(),
-            Rest::Compare { plain, asked, .. } => {
-                if *asked {
-                    return None;
-                }
-                *asked = true;
-                let from = [("from", BEGINNING.to_owned())];
-                let more: &[(&str, String)] = if plain.is_none() { &[] } else { &from };
-                let target = self.list.with(more, 1);
-                Some(Question { slot: WHOLE, target, count_only: true })
-            }
+            Rest::Compare(compare) => compare.next(&self.list),
             Rest::Undated(offset) | Rest::Disordered(offset) => {
                 offset.next().map(|question| Question { slot: WHOLE, ..question })
             }
@@ -151,21 +163,32 @@ impl Keyset {
 
     pub(super) fn on_page(&mut self, slot: u32, facts: &PageFacts) -> Turn {
         self.list.trouble = 0;
+        self.undated.note(facts);
         if slot != WHOLE && !matches!(self.rest, Rest::Ranges) {
             // Asked before the list proved disordered: its records count, its order does not.
             return Turn::On;
         }
         match &mut self.rest {
             Rest::Ranges => self.on_range(slot, facts),
-            Rest::Compare { .. } => {
-                self.compare(facts.total_entries);
+            Rest::Compare(compare) => {
+                match compare.take(facts.total_entries, self.undated.len()) {
+                    compare::Outcome::AsksOn => {}
+                    compare::Outcome::Agrees => self.rest = Rest::Nothing,
+                    compare::Outcome::Differs => {
+                        self.rest = Rest::Undated(Offset::new(self.list.clone()));
+                    }
+                }
                 Turn::On
             }
             Rest::Undated(offset) => {
                 // A restart within the offset list changes nothing here: its pages are upserts.
                 let _: Turn = offset.on_page(facts);
                 if offset.is_done() {
-                    self.undated_unproven = !offset.is_proven();
+                    match offset.flaw() {
+                        None => {}
+                        Some(Flaw::Moved) => self.undated_unproven = true,
+                        Some(flaw) => self.flaw = Some(flaw.clone()),
+                    }
                     self.rest = Rest::Nothing;
                 }
                 Turn::On
@@ -179,22 +202,21 @@ impl Keyset {
     }
 
     fn on_range(&mut self, slot: u32, facts: &PageFacts) -> Turn {
-        let nullable = self.nullable;
-        let mut unproven = None;
-        let mut split = None;
+        let at = usize::try_from(slot).ok();
         let beside = self.ranges.iter().filter(|range| !range.done).count().saturating_sub(1);
-        let Some(range) = usize::try_from(slot).ok().and_then(|slot| self.ranges.get_mut(slot))
-        else {
+        let Some(range) = at.and_then(|slot| self.ranges.get_mut(slot)) else {
             return Turn::On;
         };
         range.asked = false;
         if let Some((day, offset)) = &mut range.day {
             let day = *day;
-            let strange = facts.dates.iter().any(|date| *date != Some(day));
+            let strange = facts.dates.iter().flatten().any(|date| *date != day);
             let _: Turn = offset.on_page(facts);
             if offset.is_done() {
-                if !offset.is_proven() {
-                    unproven = Some(day);
+                match offset.flaw() {
+                    None => {}
+                    Some(Flaw::Moved) => self.unproven_days.push(day),
+                    Some(flaw) => self.flaw = Some(flaw.clone()),
                 }
                 range.day = None;
                 range.go_on_before(day);
@@ -202,36 +224,37 @@ impl Keyset {
             if strange {
                 return self.disordered();
             }
-        } else if !range.in_order(facts, nullable) {
+        } else if !range.in_order(facts) {
             return self.disordered();
-        } else if facts.total_entries.map_or(facts.next.is_none(), |all| facts.records() >= all) {
-            range.done = true;
         } else {
-            let dated = || facts.dates.iter().flatten();
-            let (Some(newest), Some(oldest)) = (dated().next(), dated().next_back()) else {
-                return self.disordered();
-            };
-            let (newest, oldest) = (*newest, *oldest);
-            if range.to.map_or(newest == oldest, |to| oldest >= to) {
-                let mut list = self.list.clone();
-                list.filters.push(("from".to_owned(), oldest.to_string()));
-                list.filters.push(("to".to_owned(), oldest.to_string()));
-                range.day = Some((oldest, Offset::new(list)));
-                self.ranged = true;
-            } else {
-                range.to = Some(oldest);
+            if let Some(flaw) = range::contradiction(facts)
+                && self.flaw.is_none()
+            {
+                range.tries = range.tries.saturating_add(1);
+                if range.tries < PROOF_TRIES {
+                    return Turn::On;
+                }
+                self.flaw = Some(flaw);
             }
-            // Some ranges end early: whoever has much left shares it.
-            let total = facts.total_entries.unwrap_or(0);
-            split = range::cut(range, newest, oldest, facts.records(), total, beside);
-        }
-        self.unproven_days.extend(unproven);
-        if let Some(parts) = split {
-            self.share(slot, parts);
+            range.tries = 0;
+            let mut split = None;
+            if range::is_last(facts) {
+                range.done = true;
+            } else if let Some((newest, oldest)) = range::ends(facts) {
+                self.ranged |= range.step(&self.list, newest, oldest);
+                // Some ranges end early: one that has much left shares it.
+                let total = facts.total_entries.filter(|_| self.flaw.is_none()).unwrap_or(0);
+                split = range::cut(range, newest, oldest, facts.records(), total, beside);
+            } else {
+                return self.disordered();
+            }
+            if let Some(parts) = split {
+                self.share(slot, parts);
+            }
         }
         if self.ranges.iter().all(|range| range.done) {
-            self.rest = if self.nullable && self.ranged {
-                Rest::Compare { tries: 1, plain: None, asked: false }
+            self.rest = if self.ranged && (self.nullable || self.from.is_none()) {
+                Rest::Compare(Compare::default())
             } else {
                 Rest::Nothing
             };
@@ -253,26 +276,6 @@ impl Keyset {
                 Some(free) => *free = part,
                 None => self.ranges.push(part),
             }
-        }
-    }
-
-    fn compare(&mut self, total: Option<u64>) {
-        let Rest::Compare { tries, plain, asked } = &mut self.rest else {
-            return;
-        };
-        *asked = false;
-        let Some(all) = *plain else {
-            // A list without totals cannot be compared: as if they never agreed.
-            *plain = Some(total.unwrap_or(u64::MAX));
-            return;
-        };
-        if total == Some(all) {
-            self.rest = Rest::Nothing;
-        } else if *tries < PROOF_TRIES {
-            *tries = tries.saturating_add(1);
-            *plain = None;
-        } else {
-            self.rest = Rest::Undated(Offset::new(self.list.clone()));
         }
     }
 

@@ -11,7 +11,7 @@ pub(super) use offset::Offset;
 use super::keyset::Keyset;
 use super::sweep::Days;
 use super::{LEAST_PER_PAGE, PER_PAGE, PageFacts, Target};
-use crate::retry::Failure;
+use crate::retry::{Failure, Smaller};
 use crate::spec::Paging;
 use crate::time::Date;
 
@@ -20,8 +20,31 @@ use crate::time::Date;
 pub enum Proof {
     /// Every record was seen.
     Proven,
-    /// Records may be missing; says where, for people.
+    /// The list changed while it was read, so that records may be missing; says where, for people.
     Unproven(String),
+    /// The answers contradict themselves, so that records may be missing; says how, for people.
+    Contradictory(String),
+}
+
+impl Proof {
+    /// Why records may be missing; `None`: none is.
+    #[must_use]
+    pub fn doubt(&self) -> Option<&str> {
+        match self {
+            Self::Proven => None,
+            Self::Unproven(why) | Self::Contradictory(why) => Some(why),
+        }
+    }
+
+    /// What two readings prove together: a contradiction weighs more than a list that moved.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (&self, &other) {
+            (Self::Contradictory(_), _) | (_, Self::Proven) => self,
+            (_, Self::Contradictory(_)) | (Self::Proven, _) => other,
+            (Self::Unproven(_), Self::Unproven(_)) => self,
+        }
+    }
 }
 
 /// A list that is being read. Slots name its requests that may be under way side by side.
@@ -100,20 +123,28 @@ impl List {
         Target::Path { path: self.path.clone(), query }
     }
 
-    /// Counts a failure; after two time-outs or 5xx in a row pages get half as large, and the
-    /// answer is true.
+    /// Counts a failure, and whether pages get half as large for it: after two time-outs or 5xx in a
+    /// row, and at once after an answer that is too large.
     pub(super) fn shrink_after(&mut self, failure: &Failure) -> bool {
-        if !failure.asks_for_smaller_pages() {
-            return false;
-        }
+        let (patience, least) = match failure.asks_for_smaller_pages() {
+            Smaller::No => return false,
+            Smaller::WhenRepeated => (2, LEAST_PER_PAGE),
+            Smaller::AtOnce => (1, 1),
+        };
         self.trouble = self.trouble.saturating_add(1);
-        if self.trouble < 2 || self.per_page <= LEAST_PER_PAGE {
+        if self.trouble < patience || self.per_page <= least {
             return false;
         }
         self.trouble = 0;
-        self.per_page = (self.per_page / 2).max(LEAST_PER_PAGE);
+        self.per_page = (self.per_page / 2).max(least);
         true
     }
+}
+
+/// Whether a failed request is to be given up: its retries are used up (`last`), or one that asks
+/// for less cannot be made of it.
+pub(super) fn gives_up(failure: &Failure, last: bool, shrunk: bool) -> bool {
+    !shrunk && (last || failure.asks_for_smaller_pages() == Smaller::AtOnce)
 }
 
 impl Pager {
@@ -163,7 +194,7 @@ impl Pager {
         match self {
             Self::Single(single) => {
                 single.asked = false;
-                if last { Setback::Final } else { Setback::Same }
+                if gives_up(failure, last, false) { Setback::Final } else { Setback::Same }
             }
             Self::Cursor(cursor) => cursor.on_failure(failure, last),
             Self::Offset(offset) => offset.on_failure(failure, last),
@@ -200,6 +231,12 @@ impl Pager {
             return keyset.days();
         }
         (self.proof() == Proof::Proven).then_some(Days::All)
+    }
+
+    /// What is odd about the records, for people.
+    #[must_use]
+    pub(super) fn remark(&self) -> Option<String> {
+        if let Self::Keyset(keyset) = self { keyset.remark() } else { None }
     }
 
     /// Begins anew, for a second reading of the same list.

@@ -13,9 +13,9 @@ use plan::{listing_pagers, since};
 
 use super::pager::Pager;
 use super::parents::{HeldUnits, Parents};
-use super::sweep::{Slot, Sweep};
+use super::sweep::{Slot, Sweep, halves_of};
 use super::units::Units;
-use super::{Ask, Effect, PageFacts, Parent, Pass, Reads, Target, Unit};
+use super::{Ask, Effect, PageFacts, Parent, Pass, Reads, Stopped, Target, Unit};
 use crate::spec::{Kind, Paging};
 use crate::time::Timestamp;
 
@@ -58,8 +58,17 @@ impl Reading {
         let spec = plan.spec;
         let work = match &spec.kind {
             Kind::Listing(listing) if plan.pass == Pass::Full => {
-                let pages = Pager::new(listing.paging, spec.path, Vec::new(), plan.start_date);
-                Work::Sweep(Box::new(Sweep::new(pages, plan.compares)))
+                let (pages, other) = match listing.halves.filter(|_| plan.by_halves) {
+                    Some(filter) => {
+                        let [active, archived] = halves_of(listing.paging, spec.path, &[], filter);
+                        (active, Some(archived))
+                    }
+                    None => {
+                        let from = plan.start_date;
+                        (Pager::new(listing.paging, spec.path, Vec::new(), from), None)
+                    }
+                };
+                Work::Sweep(Box::new(Sweep::new(pages, other, plan.compares)))
             }
             Kind::Listing(listing) => Work::Pages(listing_pagers(spec, listing, &plan)),
             Kind::Snapshot(_) => {
@@ -80,7 +89,8 @@ impl Reading {
                 };
                 // Trigger listings never send the start date: older parents change, too.
                 let pager = Pager::new(trigger, parent.trigger.path, since(&plan), None);
-                Work::Parents(Box::new(Parents::new(pager, plan.pass, plan.parked.clone())))
+                let (parked, absent) = (plan.parked.clone(), plan.absent.clone());
+                Work::Parents(Box::new(Parents::new(pager, plan.pass, parked, absent)))
             }
         };
         Self { plan, work, held: None, routes: BTreeMap::new(), last_id: 0 }
@@ -96,7 +106,7 @@ impl Reading {
             Work::Pages(pagers) => pagers.iter_mut().for_each(Pager::resumed),
             Work::Sweep(sweep) => sweep.resumed(plan.compares),
             Work::Units(_) => {}
-            Work::Parents(parents) => parents.resumed(&plan.parked),
+            Work::Parents(parents) => parents.resumed(&plan.parked, plan.absent.clone()),
         }
         Ok(Self { plan, work, held: None, routes: BTreeMap::new(), last_id: 0 })
     }
@@ -145,13 +155,29 @@ impl Reading {
         if needs_held {
             return Next::Held;
         }
-        if let Work::Sweep(sweep) = &self.work
+        if let (Work::Sweep(sweep), Kind::Listing(listing)) = (&self.work, &self.plan.spec.kind)
             && self.routes.is_empty()
-            && let Some(scope) = sweep.wants_missing()
+            && let Some(scope) = sweep.wants_missing(listing)
         {
             return Next::Missing(scope);
         }
+        if self.routes.is_empty()
+            && let Some(stopped) = self.stopped()
+        {
+            return Next::Stop(stopped);
+        }
         if self.is_done() { Next::Done } else { Next::Wait }
+    }
+
+    /// Why nothing more can be read in this run although not all was.
+    fn stopped(&mut self) -> Option<Stopped> {
+        match (&mut self.work, &self.plan.spec.kind) {
+            (Work::Units(units), _) => units.stopped(),
+            (Work::Parents(parents), Kind::PerParent(spec)) => {
+                parents.stopped(spec, self.plan.pass)
+            }
+            (Work::Pages(_) | Work::Sweep(_) | Work::Parents(_), _) => None,
+        }
     }
 
     fn question(&mut self) -> Option<(Route, Target, Reads)> {
@@ -170,12 +196,14 @@ impl Reading {
                 let Kind::Listing(listing) = &self.plan.spec.kind else {
                     return None;
                 };
-                let (slot, question) = sweep.next(listing)?;
+                let (slot, question) = sweep.next(listing, self.plan.spec.path)?;
                 let reads = match slot {
-                    Slot::Page(_) | Slot::Change(_) if question.count_only => Reads::Count,
-                    Slot::Page(_) | Slot::Change(_) => Reads::Records(Unit::Stream),
-                    Slot::Own(_) => Reads::Record,
-                    Slot::Along(_) => Reads::Along,
+                    Slot::Page(_) | Slot::Other(_) | Slot::Change(_) if !question.count_only => {
+                        Reads::Records(Unit::Stream)
+                    }
+                    Slot::Page(_) | Slot::Other(_) | Slot::Change(_) | Slot::Total => Reads::Count,
+                    Slot::Own(_) | Slot::OwnControl(_) => Reads::Record,
+                    Slot::Along(_) | Slot::AlongControl(_) => Reads::Along,
                 };
                 Some((Route::Sweep(slot), question.target, reads))
             }
@@ -194,6 +222,9 @@ impl Reading {
                 if let Some((parent, target)) = parents.next_existence(spec) {
                     return Some((Route::Existence(parent), target, Reads::Existence(parent)));
                 }
+                if parents.is_refused() {
+                    return None;
+                }
                 let (unit, target) = parents.units.next(self.plan.spec, width)?;
                 Some((Route::Unit(unit), target, Reads::Records(unit)))
             }
@@ -204,7 +235,10 @@ impl Reading {
         self.routes.is_empty()
             && match &self.work {
                 Work::Pages(pagers) => pagers.iter().all(Pager::is_done),
-                Work::Sweep(sweep) => sweep.is_done(),
+                Work::Sweep(sweep) => match &self.plan.spec.kind {
+                    Kind::Listing(listing) => sweep.is_done(listing),
+                    Kind::Snapshot(_) | Kind::PerParent(_) | Kind::ReportWindow(_) => true,
+                },
                 Work::Units(units) => units.is_done(),
                 Work::Parents(parents) => parents.is_done(),
             }
@@ -229,7 +263,7 @@ impl Reading {
                 let Kind::Listing(listing) = &self.plan.spec.kind else {
                     return Vec::new();
                 };
-                sweep.on_page(listing, slot, requested_at, facts)
+                sweep.on_page(listing, self.plan.spec.path, slot, requested_at, facts)
             }
             (Route::Unit(unit), Work::Units(units)) => {
                 units.on_page(unit, requested_at, facts, held)
@@ -248,8 +282,7 @@ impl Reading {
             }
             (Route::Existence(parent), Work::Parents(parents)) => {
                 let there = facts.parents.first().map_or(parent, |found| found.parent);
-                parents.on_existing(parent, there);
-                Vec::new()
+                parents.on_existing(self.plan.pass, parent, there)
             }
             (
                 Route::Page { .. }
@@ -268,7 +301,7 @@ impl Reading {
             Work::Pages(_) | Work::Sweep(_) => Vec::new(),
             Work::Units(units) => units.on_held(&held),
             Work::Parents(parents) => {
-                let effects = parents.on_held(&held);
+                let effects = parents.on_held(self.plan.pass, &held);
                 parents.on_children(&effects);
                 effects
             }

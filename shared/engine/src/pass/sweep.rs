@@ -6,6 +6,7 @@
 //! many, absence counts from the second sweep on, and some of them are asked all the same.
 
 mod confirm;
+mod halves;
 mod missing;
 
 use serde::{Deserialize, Serialize};
@@ -13,10 +14,13 @@ use serde::{Deserialize, Serialize};
 pub use missing::{Days, Missing, Scope};
 
 use confirm::Confirm;
+use halves::Halves;
+pub(super) use halves::pagers as halves_of;
 
 use super::compact::IdSet;
+use super::control::Answered;
 use super::pager::{Pager, Proof, Question, Setback};
-use super::{Effect, PageFacts, Target};
+use super::{Effect, PageFacts, Sample, Target};
 use crate::key::KeyPart;
 use crate::retry::Failure;
 use crate::spec::Listing;
@@ -26,6 +30,12 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Sweep {
     pages: Pager,
+    /// The other half, where the listing is read by halves.
+    #[serde(default)]
+    other: Option<Pager>,
+    /// Whether the listing has to be read by halves.
+    #[serde(default)]
+    halves: Halves,
     stage: Stage,
     /// Whether absence is looked at: not while an empty table is loaded.
     compares: bool,
@@ -38,7 +48,16 @@ pub(super) struct Sweep {
     twice: bool,
     /// What to remember until the next sweep.
     absent: Option<IdSet>,
+    /// Records that the pages had, for control questions.
+    #[serde(default)]
+    samples: Vec<Sample>,
+    /// What is odd about the listing, for people.
+    #[serde(default)]
+    remarks: Vec<String>,
 }
+
+/// Records that are remembered for control questions.
+const SAMPLES: usize = 4;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Stage {
@@ -57,18 +76,29 @@ enum Stage {
 pub(super) enum Slot {
     /// A page of the listing, by the slot of its pager.
     Page(u32),
+    /// A page of its other half.
+    Other(u32),
+    /// A total, to compare the listing with its halves.
+    Total,
     /// A page of what changed meanwhile.
     Change(u32),
     /// The record's own URL.
     Own(i64),
     /// The URL of the record that takes others along.
     Along(i64),
+    /// The own URL of a record that a page had.
+    OwnControl(Sample),
+    /// The URL of the record above one that a page had.
+    AlongControl(i64),
 }
 
 impl Sweep {
-    pub(super) fn new(pages: Pager, compares: bool) -> Self {
+    /// Reads `pages`, or the two halves of the listing, and compares with the table.
+    pub(super) fn new(pages: Pager, other: Option<Pager>, compares: bool) -> Self {
         Self {
             pages,
+            other,
+            halves: Halves::default(),
             stage: Stage::Pages,
             compares,
             begun: None,
@@ -76,6 +106,8 @@ impl Sweep {
             quarantined: 0,
             twice: false,
             absent: None,
+            samples: Vec::new(),
+            remarks: Vec::new(),
         }
     }
 
@@ -92,6 +124,7 @@ impl Sweep {
     /// be said of what is missing.
     pub(super) fn resumed(&mut self, compares: bool) {
         self.pages.resumed();
+        self.other.iter_mut().for_each(Pager::resumed);
         match &mut self.stage {
             Stage::Pages => self.compares &= compares,
             Stage::Changes { pager, .. } => pager.resumed(),
@@ -99,9 +132,18 @@ impl Sweep {
         }
     }
 
-    pub(super) fn next(&mut self, listing: &Listing) -> Option<(Slot, Question)> {
+    pub(super) fn next(&mut self, listing: &Listing, path: &str) -> Option<(Slot, Question)> {
         match &mut self.stage {
-            Stage::Pages => self.pages.next().map(|question| (Slot::Page(question.slot), question)),
+            Stage::Pages => {
+                if let Some(question) = self.pages.next() {
+                    return Some((Slot::Page(question.slot), question));
+                }
+                if let Some(question) = self.other.as_mut().and_then(Pager::next) {
+                    return Some((Slot::Other(question.slot), question));
+                }
+                let filter = self.doubts_halves(listing)?;
+                self.halves.next(path, filter).map(|question| (Slot::Total, question))
+            }
             Stage::Changes { pager, .. } => {
                 pager.next().map(|question| (Slot::Change(question.slot), question))
             }
@@ -114,13 +156,46 @@ impl Sweep {
         }
     }
 
+    /// The flag filter by which the listing is still to be compared with its halves, once its pages
+    /// are in.
+    fn doubts_halves(&self, listing: &Listing) -> Option<&'static str> {
+        let filter = listing.halves?;
+        let whole = self.other.is_none()
+            && self.halves.whole().is_none()
+            && self.pages.is_done()
+            && self.pages.proof() == Proof::Proven;
+        whole.then_some(filter)
+    }
+
+    fn pages_are_in(&self, listing: &Listing) -> bool {
+        matches!(self.stage, Stage::Pages)
+            && self.pages.is_done()
+            && self.other.as_ref().is_none_or(Pager::is_done)
+            && self.doubts_halves(listing).is_none()
+    }
+
     /// The part of the table that is to be compared with what was seen, once all pages are in.
-    pub(super) fn wants_missing(&self) -> Option<Scope> {
-        let pages_are_in = matches!(self.stage, Stage::Pages) && self.pages.is_done();
-        (pages_are_in && self.compares).then(|| Scope {
+    pub(super) fn wants_missing(&self, listing: &Listing) -> Option<Scope> {
+        let days = match &self.other {
+            None => self.pages.days(),
+            Some(_) => (self.proof() == Proof::Proven).then_some(Days::All),
+        };
+        (self.pages_are_in(listing) && self.compares).then(|| Scope {
             begun: self.begun.unwrap_or(Timestamp::MIN),
-            days: if self.quarantined > 0 { None } else { self.pages.days() },
+            days: if self.quarantined > 0 { None } else { days },
         })
+    }
+
+    /// Whether the listing leaves records out unless it is asked for its halves.
+    pub(super) const fn is_by_halves(&self) -> bool {
+        self.other.is_some()
+    }
+
+    /// What is odd about the listing, for people.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let mut remarks: Vec<String> = self.pages.remark().into_iter().collect();
+        remarks.extend(self.remarks.iter().cloned());
+        remarks
     }
 
     /// Whether what is seen is still to be remembered.
@@ -128,9 +203,9 @@ impl Sweep {
         self.compares && matches!(self.stage, Stage::Pages)
     }
 
-    pub(super) fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self, listing: &Listing) -> bool {
         match &self.stage {
-            Stage::Pages => self.pages.is_done() && !self.compares,
+            Stage::Pages => self.pages_are_in(listing) && !self.compares,
             Stage::Changes { .. } => false,
             Stage::Confirm(confirm) => confirm.is_done(),
             Stage::Done => true,
@@ -138,7 +213,8 @@ impl Sweep {
     }
 
     pub(super) fn proof(&self) -> Proof {
-        self.pages.proof()
+        let other = self.other.as_ref().map_or(Proof::Proven, Pager::proof);
+        self.pages.proof().and(other)
     }
 
     /// Rows that were missing and not proven gone; `None` where nothing was compared.
@@ -157,37 +233,73 @@ impl Sweep {
     pub(super) fn on_page(
         &mut self,
         listing: &Listing,
+        path: &str,
         slot: Slot,
         requested_at: Timestamp,
         facts: &PageFacts,
     ) -> Vec<Effect> {
         match (slot, &mut self.stage) {
-            (Slot::Page(slot), _) => {
+            (Slot::Page(at) | Slot::Other(at), _) => {
                 self.begun = Some(self.begun.map_or(requested_at, |at| at.min(requested_at)));
                 self.records = self.records.saturating_add(facts.records());
                 self.quarantined = self.quarantined.saturating_add(facts.quarantined);
-                self.pages.on_page(slot, facts);
+                let room = SAMPLES.saturating_sub(self.samples.len());
+                self.samples.extend(facts.samples.iter().take(room));
+                match (slot, &mut self.other) {
+                    (Slot::Other(_), Some(other)) => other.on_page(at, facts),
+                    _ => self.pages.on_page(at, facts),
+                };
                 vec![Effect::Keep]
+            }
+            (Slot::Total, Stage::Pages) => {
+                self.halves.take(facts.total_entries);
+                if self.halves.whole() == Some(false)
+                    && let Some(filter) = listing.halves
+                {
+                    let [active, archived] = halves_of(listing.paging, path, &[], filter);
+                    (self.pages, self.other) = (active, Some(archived));
+                }
+                Vec::new()
             }
             (Slot::Change(slot), Stage::Changes { pager, missing, .. }) => {
                 pager.on_page(slot, facts);
                 ids(facts).for_each(|id| missing.found(id));
-                let mut effects = vec![Effect::Keep];
-                effects.extend(self.settle(listing));
-                effects
+                self.kept_and_settled(listing)
             }
             (Slot::Own(id), Stage::Confirm(confirm)) => {
                 confirm.on_record(id, ids(facts).any(|found| found == id));
-                let mut effects = vec![Effect::Keep];
-                effects.extend(self.settle(listing));
-                effects
+                self.kept_and_settled(listing)
+            }
+            (Slot::OwnControl(sample), Stage::Confirm(confirm)) => {
+                let there = ids(facts).any(|found| found == sample.id);
+                let answered = if there { Answered::There } else { Answered::Nothing };
+                confirm.on_control(slot, answered);
+                self.kept_and_settled(listing)
+            }
+            (Slot::AlongControl(_), Stage::Confirm(confirm)) => {
+                confirm.on_control(slot, Answered::There);
+                self.settle(listing)
             }
             (Slot::Along(id), Stage::Confirm(confirm)) => {
                 confirm.on_along(id, false);
                 self.settle(listing)
             }
-            (Slot::Change(_) | Slot::Own(_) | Slot::Along(_), _) => Vec::new(),
+            (
+                Slot::Total
+                | Slot::Change(_)
+                | Slot::Own(_)
+                | Slot::Along(_)
+                | Slot::OwnControl(_)
+                | Slot::AlongControl(_),
+                _,
+            ) => Vec::new(),
         }
+    }
+
+    fn kept_and_settled(&mut self, listing: &Listing) -> Vec<Effect> {
+        let mut effects = vec![Effect::Keep];
+        effects.extend(self.settle(listing));
+        effects
     }
 
     /// Takes the rows of the table that no page had. `since`: when the pass began, by the server.
@@ -211,6 +323,7 @@ impl Sweep {
             // Emptiness counts only twice where we hold rows.
             self.twice = true;
             self.pages.restart();
+            self.other.iter_mut().for_each(Pager::restart);
             return Vec::new();
         }
         let since = self.begun.map_or(since, |begun| begun.min(since));
@@ -228,7 +341,8 @@ impl Sweep {
             let (missing, before) = (core::mem::take(missing), core::mem::take(absent_before));
             // What changed meanwhile and is not known whole may be anything that is missing.
             let proven = pager.proof() == Proof::Proven;
-            self.stage = Stage::Confirm(Confirm::new(listing, missing, before, proven));
+            let confirm = Confirm::new(listing, missing, before, proven, &self.samples);
+            self.stage = Stage::Confirm(confirm);
         }
         let Stage::Confirm(confirm) = &mut self.stage else {
             return Vec::new();
@@ -236,6 +350,7 @@ impl Sweep {
         if !confirm.is_done() {
             return Vec::new();
         }
+        self.remarks = confirm.remarks(listing);
         let (gone, absent) = confirm.take();
         self.absent = Some(absent);
         self.stage = Stage::Done;
@@ -255,6 +370,14 @@ impl Sweep {
     ) -> Option<Vec<Effect>> {
         let setback = match (slot, &mut self.stage) {
             (Slot::Page(slot), _) => self.pages.on_failure(slot, failure, last),
+            (Slot::Other(slot), _) => match &mut self.other {
+                Some(other) => other.on_failure(slot, failure, last),
+                None => Setback::Same,
+            },
+            (Slot::Total, _) => {
+                self.halves.on_failure(last);
+                return Some(Vec::new());
+            }
             (Slot::Change(slot), Stage::Changes { pager, .. }) => {
                 pager.on_failure(slot, failure, last)
             }
@@ -276,7 +399,24 @@ impl Sweep {
                 }
                 return Some(self.settle(listing));
             }
-            (Slot::Change(_) | Slot::Own(_) | Slot::Along(_), _) => return Some(Vec::new()),
+            (Slot::OwnControl(_) | Slot::AlongControl(_), Stage::Confirm(confirm)) => {
+                if *failure == Failure::NotFound {
+                    confirm.on_control(slot, Answered::Gone);
+                } else if last {
+                    confirm.on_control(slot, Answered::Nothing);
+                } else {
+                    confirm.put_back(slot);
+                }
+                return Some(self.settle(listing));
+            }
+            (
+                Slot::Change(_)
+                | Slot::Own(_)
+                | Slot::Along(_)
+                | Slot::OwnControl(_)
+                | Slot::AlongControl(_),
+                _,
+            ) => return Some(Vec::new()),
         };
         match setback {
             Setback::Same | Setback::Restart => Some(Vec::new()),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pager::{Pager, Proof, Setback, Turn};
 use super::parents::HeldUnits;
-use super::{Effect, PageFacts, Target, Unit};
+use super::{Effect, PageFacts, Stopped, Target, Unit};
 use crate::retry::Failure;
 use crate::spec::{Kind, Paging, StreamSpec};
 use crate::time::Timestamp;
@@ -19,11 +19,23 @@ pub(super) struct Units {
     queue: VecDeque<Unit>,
     #[serde(skip)]
     active: Vec<Active>,
+    /// Units that failed in this run, to be read in another, and how.
+    #[serde(skip)]
+    aside: Vec<(Unit, Stopped)>,
+    /// Units read in this run.
+    #[serde(skip)]
+    read: u64,
     /// Units read.
     pub(super) done: u64,
-    /// Units whose reading proves nothing, for people.
+    /// Units whose reading proves nothing because they changed meanwhile, for people.
     pub(super) unproven: Vec<String>,
+    /// Units whose answers contradict themselves, for people.
+    #[serde(default)]
+    contradictory: Vec<String>,
 }
+
+/// Units that may fail before any was read, until the run gives the others up, too.
+const FAILING_AT_FIRST: usize = 5;
 
 #[derive(Clone, Debug)]
 struct Active {
@@ -57,11 +69,12 @@ impl Units {
     }
 
     pub(super) fn left(&self) -> u64 {
-        (self.queue.len() as u64).saturating_add(self.active.len() as u64)
+        let waiting = self.queue.len().saturating_add(self.aside.len());
+        waiting.saturating_add(self.active.len()) as u64
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.queue.is_empty() && self.active.is_empty()
+        self.queue.is_empty() && self.active.is_empty() && self.aside.is_empty()
     }
 
     pub(super) fn needs_held(&self) -> bool {
@@ -74,7 +87,18 @@ impl Units {
         for one in saved.active.drain(..).rev() {
             saved.queue.push_front(one.unit);
         }
+        saved.queue.extend(saved.aside.drain(..).map(|(unit, _)| unit));
         saved
+    }
+
+    /// What the units that were read prove of the others that they should name.
+    pub(super) fn proof(&self) -> Proof {
+        let first = |doubts: &[String]| doubts.first().cloned();
+        match (first(&self.contradictory), first(&self.unproven)) {
+            (Some(why), _) => Proof::Contradictory(why),
+            (None, Some(why)) => Proof::Unproven(why),
+            (None, None) => Proof::Proven,
+        }
     }
 
     pub(super) fn next(&mut self, spec: &StreamSpec, width: usize) -> Option<(Unit, Target)> {
@@ -86,7 +110,7 @@ impl Units {
                 return Some((one.unit, question.target));
             }
         }
-        if self.active.len() >= width {
+        if self.active.len() >= width || self.is_hopeless() {
             return None;
         }
         let unit = self.queue.pop_front()?;
@@ -181,8 +205,13 @@ impl Units {
                 self.unproven.push(why);
                 None
             }
+            Proof::Contradictory(why) => {
+                self.contradictory.push(why);
+                None
+            }
         };
         self.done = self.done.saturating_add(1);
+        self.read = self.read.saturating_add(1);
         vec![Effect::Complete { unit, covered }]
     }
 
@@ -210,7 +239,31 @@ impl Units {
         vec![Effect::Drop(unit)]
     }
 
-    /// Puts a failed unit back at the end, for another run.
+    /// Sets a failed unit aside for another run; the others go on.
+    pub(super) fn set_aside(&mut self, unit: Unit, stopped: Stopped) -> Vec<Effect> {
+        let effects = self.give_up(unit);
+        self.aside.push((unit, stopped));
+        effects
+    }
+
+    /// Whether so many failed before any was read that the others would fail, too.
+    fn is_hopeless(&self) -> bool {
+        self.read == 0 && self.aside.len() >= FAILING_AT_FIRST
+    }
+
+    /// The first failure, once only units that failed are left. They are queued for the next run.
+    pub(super) fn stopped(&mut self) -> Option<Stopped> {
+        if !self.active.is_empty() || !(self.queue.is_empty() || self.is_hopeless()) {
+            return None;
+        }
+        let mut aside = core::mem::take(&mut self.aside).into_iter();
+        let (unit, first) = aside.next()?;
+        self.queue.push_back(unit);
+        self.queue.extend(aside.map(|(unit, _)| unit));
+        Some(first)
+    }
+
+    /// Queues a failed unit at the end, for another run.
     pub(super) fn put_back(&mut self, unit: Unit) -> Vec<Effect> {
         let effects = self.give_up(unit);
         self.queue.push_back(unit);

@@ -1,5 +1,8 @@
 //! What a page says beside its records: how many there are in all, and where it goes on.
 
+use engine::key::first_id;
+use engine::pass::PageFacts;
+
 use super::error::PageError;
 use super::literal;
 use super::raw::{self, RawMember};
@@ -7,27 +10,56 @@ use super::raw::{self, RawMember};
 /// More would be no page; and the texts of a column have to stay below 2 GB.
 const MAX_BYTES: usize = 128 * 1024 * 1024;
 
+/// Members of a page beside its records.
+pub(super) const MEMBERS: [&str; 5] =
+    ["total_entries", "links", "page", "next_page", "total_pages"];
+
 /// What a page says beside its records.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Envelope {
-    pub(super) total_entries: Option<u64>,
-    pub(super) next: Option<String>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Envelope {
+    /// `total_entries`.
+    pub total_entries: Option<u64>,
+    /// `links.next`; an empty text is none.
+    pub next: Option<String>,
+    /// `page`, the number of the page.
+    pub page: Option<u64>,
+    /// `next_page`.
+    pub next_page: Option<u64>,
+    /// `total_pages`.
+    pub total_pages: Option<u64>,
 }
+
+/// The raw members of a page beside its records, in the order of [`MEMBERS`].
+pub(super) type RawEnvelope<'de> = [Option<&'de str>; MEMBERS.len()];
 
 impl Envelope {
     /// From the raw members, as far as they are there.
-    pub(super) fn of(total: Option<&str>, links: Option<&str>) -> Result<Self, PageError> {
-        let total_entries = total.and_then(literal::count);
+    pub(super) fn of(raw: RawEnvelope<'_>) -> Result<Self, PageError> {
+        let [total, links, page, next_page, total_pages] = raw;
+        let count = |raw: Option<&str>| raw.and_then(literal::count);
         let next = match links {
             None | Some("null") => None,
             Some(links) => next(links)?,
         };
-        Ok(Self { total_entries, next })
+        Ok(Self {
+            total_entries: count(total),
+            next: next.filter(|link| !link.is_empty()),
+            page: count(page),
+            next_page: count(next_page),
+            total_pages: count(total_pages),
+        })
     }
 
     /// From a page's members.
     pub(super) fn of_members(members: &[RawMember<'_>]) -> Result<Self, PageError> {
-        Self::of(raw::member(members, "total_entries"), raw::member(members, "links"))
+        Self::of(MEMBERS.map(|name| raw::member(members, name)))
+    }
+}
+
+impl From<Envelope> for PageFacts {
+    fn from(envelope: Envelope) -> Self {
+        let Envelope { total_entries, next, page, next_page, total_pages } = envelope;
+        Self { total_entries, next, page, next_page, total_pages, ..Self::default() }
     }
 }
 
@@ -44,8 +76,12 @@ fn next(links: &str) -> Result<Option<String>, PageError> {
 }
 
 /// Refuses what is too large for a page.
-pub(super) const fn check_size(body: &str) -> Result<(), PageError> {
-    if body.len() > MAX_BYTES { Err(PageError::TooLarge { bytes: body.len() }) } else { Ok(()) }
+pub(super) fn check_size(body: &str) -> Result<(), PageError> {
+    let bytes = body.len();
+    if bytes <= MAX_BYTES {
+        return Ok(());
+    }
+    Err(PageError::TooLarge { bytes, most: MAX_BYTES, record: first_id(body.as_bytes()) })
 }
 
 /// The whole body as one raw value.

@@ -48,10 +48,17 @@ pub enum PageError {
         found: &'static str,
     },
     /// More than a page can be.
-    #[error("the answer has {bytes} bytes")]
+    #[error(
+        "the answer has {bytes} bytes, more than {most} are not taken in{}; fewer records were asked for, down to one: shorten that record in Harvest",
+        record.map(|id| format!(", and begins with record {id}")).unwrap_or_default()
+    )]
     TooLarge {
         /// Its size.
         bytes: usize,
+        /// Size of the largest answer that is read.
+        most: usize,
+        /// Id of the record that it begins with, where it can be told.
+        record: Option<i64>,
     },
     /// The caller named no parent though the stream's rows have one.
     #[error("the page was read without its parent")]

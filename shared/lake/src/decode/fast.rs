@@ -11,11 +11,12 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 
 use self::object::{Null, Object};
+use super::envelope::{MEMBERS, RawEnvelope};
 use super::odd::Odd;
 use super::rows::{Layout, Rows};
 
-/// Rows and the raw `total_entries` and `links`.
-pub(super) type Page<'de> = (Rows, Option<&'de str>, Option<&'de str>);
+/// Rows, and the raw members beside them.
+pub(super) type Page<'de> = (Rows, RawEnvelope<'de>);
 
 /// Reads a whole body.
 pub(super) fn page<'de>(layout: &Layout, body: &'de str) -> Result<Page<'de>, serde_json::Error> {
@@ -23,14 +24,14 @@ pub(super) fn page<'de>(layout: &Layout, body: &'de str) -> Result<Page<'de>, se
     let mut odd = Odd::default();
     let mut json = serde_json::Deserializer::from_str(body);
     let mut records = Records { layout, rows: &mut rows, odd: &mut odd };
-    let (mut total, mut links) = (None, None);
+    let mut beside = RawEnvelope::default();
     match layout.schema.spec.records_key {
         None => records.one(&mut json)?,
-        Some(key) => (total, links) = json.deserialize_map(PageVisitor { key, records })?,
+        Some(key) => beside = json.deserialize_map(PageVisitor { key, records })?,
     }
     json.end()?;
     rows.tally.presence = odd.presence;
-    Ok((rows, total.map(RawValue::get), links.map(RawValue::get)))
+    Ok((rows, beside))
 }
 
 struct PageVisitor<'a, 'de> {
@@ -49,27 +50,27 @@ struct Records<'a, 'de> {
 struct RecordSeed<'a, 'b, 'de>(&'b mut Records<'a, 'de>);
 
 impl<'de> Visitor<'de> for PageVisitor<'_, 'de> {
-    type Value = (Option<&'de RawValue>, Option<&'de RawValue>);
+    type Value = RawEnvelope<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a page")
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (mut total, mut links, mut lists) = (None, None, 0_u8);
+        let (mut beside, mut lists) = (RawEnvelope::default(), 0_u8);
         while let Some(name) = map.next_key::<Cow<'_, str>>()? {
             if name == self.key {
                 lists = lists.saturating_add(1);
                 map.next_value_seed(&mut self.records)?;
-            } else if name == "total_entries" {
-                total = Some(map.next_value()?);
-            } else if name == "links" {
-                links = Some(map.next_value()?);
-            } else {
-                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let member = MEMBERS.iter().position(|member| *member == name);
+            match member.and_then(|at| beside.get_mut(at)) {
+                Some(place) => *place = Some(map.next_value::<&RawValue>()?.get()),
+                None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        if lists == 1 { Ok((total, links)) } else { Err(undeclared()) }
+        if lists == 1 { Ok(beside) } else { Err(undeclared()) }
     }
 }
 

@@ -19,10 +19,8 @@ pub struct ParentsPage {
     /// Its records in the order of the answer. A parent may come several times, where the trigger
     /// has several records of it.
     pub parents: Vec<ParentRecord>,
-    /// `total_entries` of the answer.
-    pub total_entries: Option<u64>,
-    /// `links.next` of the answer.
-    pub next: Option<String>,
+    /// What the answer says beside its records.
+    pub envelope: Envelope,
     /// Records that name no parent or have no usable id, raw.
     pub quarantined: Vec<Quarantined>,
 }
@@ -55,9 +53,7 @@ pub fn parents(
         Some(key) => (envelope::records(&members, key)?, Envelope::of_members(&members)?),
         None => (vec![envelope::body_value(body)?], Envelope::default()),
     };
-    let Envelope { total_entries, next } = envelope;
-    let mut page =
-        ParentsPage { parents: Vec::new(), total_entries, next, quarantined: Vec::new() };
+    let mut page = ParentsPage { parents: Vec::new(), envelope, quarantined: Vec::new() };
     for raw in records {
         match parent(raw, trigger, parent_id) {
             Ok(parent) => page.parents.push(parent),

@@ -118,7 +118,7 @@ impl Redactor {
         let records = envelope::records(&members, key)?;
         let mut json = String::with_capacity(body.len());
         json.push('{');
-        for name in ["total_entries", "links"] {
+        for name in envelope::MEMBERS {
             if let Some(raw) = raw::member(&members, name) {
                 push_name(&mut json, name);
                 json.push_str(raw);

@@ -35,8 +35,26 @@ impl Driver {
             return Err(self.error(trouble, &ask.target));
         }
         match self.reading.on_failure(ask.id, requested_at, &failure, last) {
-            AfterFailure::GoOn(effects) => hold.apply(effects, None),
+            AfterFailure::GoOn(effects) => {
+                if last {
+                    self.gave_up.get_or_insert((trouble, ask.target.clone()));
+                }
+                hold.apply(effects, None)
+            }
             AfterFailure::Stop(stopped) => Err(self.stopped(stopped, trouble, &ask.target)),
+        }
+    }
+
+    /// The error of a reading of which only units are left that failed.
+    pub(super) fn ended(&mut self, stopped: Stopped) -> RunError {
+        match self.gave_up.take() {
+            Some((trouble, target)) if trouble.failure(Reads::Count) == stopped.failure => {
+                self.error(trouble, &target)
+            }
+            Some(_) | None => {
+                let Stopped { what, failure } = stopped;
+                RunError::Stopped { stream: self.spec.name, what, failure }
+            }
         }
     }
 
@@ -67,6 +85,7 @@ pub(crate) fn from_api(stream: &'static str, account: i64, source: Box<ApiError>
         | Failure::Server(_)
         | Failure::RateLimited { .. }
         | Failure::Malformed
+        | Failure::TooLarge
         | Failure::NotFound
         | Failure::Invalid(_)
         | Failure::Unreachable

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
 use engine::ids::AccountId;
-use engine::pass::{PageFacts, Parent, ParentFound, Reads, Unit};
+use engine::pass::{PageFacts, Parent, ParentFound, Reads, Sample, Unit};
 use engine::spec::{Kind, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, utc_day};
 use lake::decode::{DecodedPage, Decoder, PageError, Presence, ReadAt};
@@ -62,8 +64,7 @@ pub(super) fn decode(
                 rows,
                 keys,
                 dates,
-                total_entries,
-                next,
+                envelope,
                 quarantined,
                 misfits,
                 kinds,
@@ -71,12 +72,11 @@ pub(super) fn decode(
                 presence,
             } = page;
             let facts = PageFacts {
-                total_entries,
-                next,
+                samples: samples(spec, &rows),
                 keys,
                 dates,
                 quarantined: quarantined.len() as u64,
-                parents: Vec::new(),
+                ..envelope.into()
             };
             let body = Hold::keeps_bodies(spec).then_some(body);
             let rows = Some(PageRows { rows, quarantined, body });
@@ -88,12 +88,8 @@ pub(super) fn decode(
                 return Ok(bare(PageFacts::default()));
             };
             let page = lake::decode::parents(&body, parent.trigger, parent.parent_id)?;
-            let mut facts = PageFacts {
-                total_entries: page.total_entries,
-                next: page.next,
-                quarantined: page.quarantined.len() as u64,
-                ..PageFacts::default()
-            };
+            let quarantined = page.quarantined.len() as u64;
+            let mut facts = PageFacts { quarantined, ..page.envelope.into() };
             for record in page.parents {
                 facts.keys.push(record.key);
                 facts.dates.push(record.date);
@@ -117,6 +113,26 @@ pub(super) fn decode(
             Ok(bare(PageFacts { parents: vec![found], ..PageFacts::default() }))
         }
     }
+}
+
+/// The first, the middle and the last record of a listing's page.
+fn samples(spec: &StreamSpec, rows: &RecordBatch) -> Vec<Sample> {
+    let Kind::Listing(listing) = &spec.kind else {
+        return Vec::new();
+    };
+    let ints = |name: &str| rows.column_by_name(name)?.as_primitive_opt::<Int64Type>();
+    let Some(ids) = spec.primary_key.first().and_then(|name| ints(name)) else {
+        return Vec::new();
+    };
+    let along = listing.goes_with.and_then(|along| ints(along.column));
+    let last = rows.num_rows().saturating_sub(1);
+    let places: BTreeSet<usize> = [0, last / 2, last].into();
+    let valid = |row: &usize| *row < ids.len() && ids.is_valid(*row);
+    let sample = |row: usize| Sample {
+        id: ids.value(row),
+        along: along.filter(|along| along.is_valid(row)).map(|along| along.value(row)),
+    };
+    places.into_iter().filter(valid).map(sample).collect()
 }
 
 /// What rows carry beside their record.

@@ -49,6 +49,7 @@ impl Trouble {
                 Failure::Unexpected(404)
             }
             Self::Api(error) => error.failure().clone(),
+            Self::Page(PageError::TooLarge { .. }) => Failure::TooLarge,
             Self::Page(_) => Failure::Malformed,
         }
     }

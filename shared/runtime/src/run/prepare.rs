@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::cursor;
 use engine::item::Unfinished;
-use engine::pass::{HeldUnits, IdSet, Missing, Pass, Plan, Reading, Scope};
+use engine::pass::{HeldUnits, Missing, Pass, Plan, Reading, Scope};
 use engine::plan::report_windows;
 use engine::spec::Kind;
 use engine::time::Timestamp;
@@ -68,14 +68,12 @@ impl Run {
         &self,
         scope: &Scope,
         seen: Arc<SeenIds>,
-    ) -> Result<(Missing, IdSet), RunError> {
+    ) -> Result<Missing, RunError> {
         let stream = self.stream();
         let (root, schema, files) = (self.table.root(), self.table.schema(), self.table.files());
-        let missing = lake::merge::missing(&*self.context.store, root, schema, files, scope, seen)
+        lake::merge::missing(&*self.context.store, root, schema, files, scope, seen)
             .await
-            .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
-        let before = load(&self.context, &self.item.value.position.absent).await;
-        Ok((missing, before.unwrap_or_default()))
+            .map_err(|source| RunError::Store { stream, source: Box::new(source) })
     }
 
     async fn plan(&mut self) -> Result<Plan, RunError> {
@@ -110,6 +108,8 @@ impl Run {
             start_date: settings.start_date,
             windows,
             parked: load(&self.context, &position.parked).await.unwrap_or_default(),
+            absent: load(&self.context, &position.absent).await.unwrap_or_default(),
+            by_halves: position.by_halves,
             compares: false,
             width: (settings.requests_in_flight >> self.caution()).max(1),
         })

@@ -110,8 +110,8 @@ impl Run {
                 }
                 Event::NeedsMissing(scope) => {
                     let (_, since) = self.start(driver, unfinished);
-                    let (missing, before) = self.missing(&scope, Arc::clone(&hold.seen)).await?;
-                    let effects = driver.reading.on_missing(missing, before, since);
+                    let missing = self.missing(&scope, Arc::clone(&hold.seen)).await?;
+                    let effects = driver.reading.on_missing(missing, since);
                     hold.apply(effects, None)?;
                 }
                 Event::Waits(at) => {
@@ -183,9 +183,16 @@ impl Run {
                 // The next pass asks from the same cursor and finds the same nothing: leaving it
                 // claims nothing, so nobody has to ask what the person may see.
                 let claims = (!idle && proof == Proof::Proven).then_some(start);
-                self.completed(&mut after, claims, begun, requests);
-                if let Some(absent) = driver.reading.absent() {
-                    after.absent = Stored::Here(absent.clone());
+                if pass == Pass::Full {
+                    after.by_halves = driver.reading.is_by_halves();
+                }
+                if let Proof::Contradictory(_) = &proof {
+                    self.doubted(&mut after, begun);
+                } else {
+                    self.completed(&mut after, claims, begun, requests);
+                    if let Some(absent) = driver.reading.absent() {
+                        after.absent = Stored::Here(absent.clone());
+                    }
                 }
             }
         }
@@ -208,10 +215,10 @@ impl Run {
             let parked = driver.reading.parked().len();
             self.supersede_quarantine(begun, &proof, parked, hold).await;
         }
-        if stage == Stage::Complete
-            && let Proof::Unproven(why) = proof
-        {
-            self.report.warning = Some(why);
+        if stage == Stage::Complete {
+            let mut remarks = driver.reading.remarks();
+            remarks.extend(proof.doubt().map(str::to_owned));
+            self.report.warning = (!remarks.is_empty()).then(|| remarks.join("; "));
         }
         if hold.contradictions > 0 {
             let windows = hold.contradictions;
@@ -219,9 +226,25 @@ impl Run {
                 "{windows} windows contradict themselves: not written, kept raw in the quarantine"
             ));
         }
-        match refused {
-            Some(error) => Err(error),
-            None => Ok(Outcome::Complete),
+        match (refused, proof) {
+            (Some(error), _) => Err(error),
+            (None, Proof::Contradictory(why)) if stage == Stage::Complete => {
+                Err(RunError::Contradictory { stream: self.stream(), why })
+            }
+            (None, Proof::Proven | Proof::Unproven(_) | Proof::Contradictory(_)) => {
+                Ok(Outcome::Complete)
+            }
+        }
+    }
+
+    /// The position after a pass whose answers contradict themselves: no cursor moves, and a full
+    /// pass does not count.
+    fn doubted(&self, after: &mut Position, begun: Timestamp) {
+        let state = after.pass_mut(self.order.pass);
+        state.unfinished = None;
+        match self.order.pass {
+            Pass::Incremental => state.last_begun = Some(begun),
+            Pass::Full => state.doubted = Some(begun),
         }
     }
 
@@ -236,6 +259,7 @@ impl Run {
         let settings = &self.context.settings;
         let state = after.pass_mut(self.order.pass);
         state.unfinished = None;
+        state.doubted = None;
         state.last_begun = Some(begun);
         state.last_requests = requests;
         let follows_changes = matches!(self.order.spec.kind, Kind::Listing(_) | Kind::PerParent(_));

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::PageFacts;
-use super::super::pager::Offset;
+use super::super::chain::Flaw;
+use super::super::pager::{List, Offset};
 use crate::time::{Date, previous_day};
 
 /// At most so many ranges are read side by side.
@@ -22,41 +23,80 @@ pub(super) struct Range {
     pub(super) day: Option<(Date, Offset)>,
     pub(super) asked: bool,
     pub(super) done: bool,
+    /// Answers to the same request that contradicted themselves.
+    #[serde(default)]
+    pub(super) tries: u32,
 }
 
 impl Range {
+    /// All days, or those not before `from`.
+    pub(super) const fn open(from: Option<Date>) -> Self {
+        Self { from, to: None, day: None, asked: false, done: false, tries: 0 }
+    }
+
     pub(super) fn between(from: Option<Date>, to: Date) -> Self {
-        Self { from, to: Some(to), day: None, asked: false, done: false }
+        Self { to: Some(to), ..Self::open(from) }
+    }
+
+    /// Goes on after an answer of days from `newest` to `oldest` that was cut off, perhaps with that
+    /// day alone; whether the next request bounds the days more than `self` did before.
+    pub(super) fn step(&mut self, list: &List, newest: Date, oldest: Date) -> bool {
+        if self.to.map_or(newest != oldest, |to| oldest < to) {
+            self.to = Some(oldest);
+            return false;
+        }
+        let mut list = list.clone();
+        list.filters.push(("from".to_owned(), oldest.to_string()));
+        list.filters.push(("to".to_owned(), oldest.to_string()));
+        self.day = Some((oldest, Offset::new(list)));
+        true
     }
 
     /// The day is whole: the range goes on with the day before it, if that is inside.
     pub(super) fn go_on_before(&mut self, day: Date) {
         let to = previous_day(day);
         self.to = Some(to);
-        self.done = self.from.is_some_and(|from| to < from);
+        self.done = to == day || self.from.is_some_and(|from| to < from);
     }
 
-    /// Whether the answer's dates lie in the asked range and never increase.
-    pub(super) fn in_order(&self, facts: &PageFacts, nullable: bool) -> bool {
-        let undated_allowed = nullable && self.from.is_none() && self.to.is_none();
+    /// Whether the answer's dates lie in the asked range and never increase. Records without a
+    /// usable date are in no order.
+    pub(super) fn in_order(&self, facts: &PageFacts) -> bool {
         let mut before: Option<Date> = None;
-        for date in &facts.dates {
-            let Some(date) = *date else {
-                if undated_allowed {
-                    continue;
-                }
-                return false;
-            };
-            let increases = before.is_some_and(|before| date > before);
+        for date in facts.dates.iter().flatten() {
+            let increases = before.is_some_and(|before| *date > before);
             let outside =
-                self.from.is_some_and(|from| date < from) || self.to.is_some_and(|to| date > to);
+                self.from.is_some_and(|from| *date < from) || self.to.is_some_and(|to| *date > to);
             if increases || outside {
                 return false;
             }
-            before = Some(date);
+            before = Some(*date);
         }
         true
     }
+}
+
+/// How an answer to a request for a range contradicts itself: all that a range holds is in it, or
+/// a page follows and the total says so, too.
+pub(super) fn contradiction(facts: &PageFacts) -> Option<Flaw> {
+    let (read, promised) = (facts.records(), facts.promises_more(1));
+    let total = facts.total_entries?;
+    let agrees = if promised { total > read } else { total == read };
+    (!agrees).then_some(Flaw::Miscounted { read, total })
+}
+
+/// Whether nothing follows an answer, by any sign, or nothing can be asked after it.
+pub(super) fn is_last(facts: &PageFacts) -> bool {
+    let read = facts.records();
+    let more = facts.promises_more(1) || facts.total_entries.is_some_and(|total| total > read);
+    !more || read == 0
+}
+
+/// The newest and the oldest day of an answer.
+pub(super) fn ends(facts: &PageFacts) -> Option<(Date, Date)> {
+    let mut dated = facts.dates.iter().flatten();
+    let newest = *dated.next()?;
+    Some((newest, *dated.next_back().unwrap_or(&newest)))
 }
 
 /// Cuts what is left of `range` into ranges of about the same number of records, assuming that its

@@ -1,6 +1,6 @@
 //! What a failure, or a stop, does to a date keyset reading.
 
-use super::super::pager::Setback;
+use super::super::pager::{Setback, gives_up};
 use super::{Keyset, Rest, WHOLE};
 use crate::retry::Failure;
 
@@ -16,9 +16,10 @@ impl Keyset {
         }
         match &mut self.rest {
             Rest::Ranges => {}
-            Rest::Compare { asked, .. } => {
-                *asked = false;
-                return if last { Setback::Final } else { Setback::Same };
+            Rest::Compare(compare) => {
+                compare.free();
+                let over = gives_up(failure, last, false);
+                return if over { Setback::Final } else { Setback::Same };
             }
             // What an unranged reading kept before a restart are upserts: nothing to take back.
             Rest::Undated(offset) | Rest::Disordered(offset) => {
@@ -36,7 +37,7 @@ impl Keyset {
                 let _: Setback = offset.on_failure(failure, last);
             }
         }
-        if last && !shrunk { Setback::Final } else { Setback::Same }
+        if gives_up(failure, last, shrunk) { Setback::Final } else { Setback::Same }
     }
 
     pub(in crate::pass) fn resumed(&mut self) {
@@ -48,10 +49,7 @@ impl Keyset {
         }
         match &mut self.rest {
             Rest::Ranges | Rest::Nothing => {}
-            Rest::Compare { asked, plain, .. } => {
-                *asked = false;
-                *plain = None;
-            }
+            Rest::Compare(compare) => compare.resumed(),
             Rest::Undated(offset) | Rest::Disordered(offset) => offset.resumed(),
         }
     }

@@ -2,24 +2,41 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::chain::{Chain, Flaw, Following, Verdict};
 use super::super::{PROOF_TRIES, PageFacts, Target};
-use super::{List, Proof, Question, Setback, Turn};
+use super::{List, Proof, Question, Setback, Turn, gives_up};
 use crate::retry::Failure;
 
-/// A cursor list: nothing shifts while it is read, its end proves it whole.
+/// A cursor list: nothing shifts while it is read. Its end and its total prove it whole.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::pass) struct Cursor {
     list: List,
     link: Option<String>,
     asked: bool,
     done: bool,
-    circles: bool,
     restarts: u32,
+    #[serde(default)]
+    chain: Chain,
+    /// Why the last whole reading is not believed.
+    #[serde(default)]
+    flaw: Option<Flaw>,
+    /// Readings that did not add up.
+    #[serde(default)]
+    tries: u32,
 }
 
 impl Cursor {
     pub(super) fn new(list: List) -> Self {
-        Self { list, link: None, asked: false, done: false, circles: false, restarts: 0 }
+        Self {
+            list,
+            link: None,
+            asked: false,
+            done: false,
+            restarts: 0,
+            chain: Chain::default(),
+            flaw: None,
+            tries: 0,
+        }
     }
 
     pub(super) fn next(&mut self) -> Option<Question> {
@@ -34,10 +51,37 @@ impl Cursor {
     pub(super) fn on_page(&mut self, facts: &PageFacts) -> Turn {
         self.asked = false;
         self.list.trouble = 0;
-        self.circles = facts.next.is_some() && facts.next == self.link;
-        self.done = facts.next.is_none() || self.circles;
-        self.link.clone_from(&facts.next);
+        match self.chain.take(facts, Following::Links) {
+            Verdict::GoesOn => {
+                self.link.clone_from(&facts.next);
+                Turn::On
+            }
+            Verdict::Whole => {
+                self.flaw = None;
+                self.end()
+            }
+            Verdict::Broken(flaw) => {
+                self.flaw = Some(flaw);
+                self.tries = self.tries.saturating_add(1);
+                if self.tries >= PROOF_TRIES {
+                    return self.end();
+                }
+                self.begin();
+                Turn::Restarted
+            }
+        }
+    }
+
+    fn end(&mut self) -> Turn {
+        self.done = true;
+        self.chain = Chain::default();
         Turn::On
+    }
+
+    /// Goes back to the first page.
+    fn begin(&mut self) {
+        self.link = None;
+        self.chain = Chain::default();
     }
 
     pub(super) fn on_failure(&mut self, failure: &Failure, last: bool) -> Setback {
@@ -46,17 +90,18 @@ impl Cursor {
             matches!(failure, Failure::Invalid(_) | Failure::NotFound | Failure::ForeignLink);
         let shrunk = self.list.shrink_after(failure);
         // A saved link that is refused, or a link that asks for too much at once: from the start.
-        if self.link.is_some() && (refused || shrunk) && self.restarts < PROOF_TRIES {
-            self.restarts = self.restarts.saturating_add(1);
-            self.link = None;
+        let again = refused && self.restarts < PROOF_TRIES;
+        if self.link.is_some() && (shrunk || again) {
+            self.restarts = self.restarts.saturating_add(u32::from(refused));
+            self.begin();
             return Setback::Restart;
         }
         if refused {
             // The next run would only be refused again.
-            self.link = None;
+            self.begin();
             self.restarts = 0;
         }
-        if last { Setback::Final } else { Setback::Same }
+        if gives_up(failure, last, shrunk) { Setback::Final } else { Setback::Same }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -64,13 +109,7 @@ impl Cursor {
     }
 
     pub(super) fn proof(&self) -> Proof {
-        if self.circles {
-            return Proof::Unproven(format!(
-                "{}: links.next leads to its own page",
-                self.list.path
-            ));
-        }
-        Proof::Proven
+        self.flaw.as_ref().map_or(Proof::Proven, |flaw| flaw.proof(&self.list.path))
     }
 
     pub(super) fn restart(&mut self) {

@@ -1,25 +1,22 @@
 //! A list whose pages are numbered.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
+use super::super::chain::{Chain, Flaw, Following, Verdict};
 use super::super::{PROOF_TRIES, PageFacts};
-use super::{List, Proof, Question, Setback, Turn};
-use crate::key::Key;
+use super::{List, Proof, Question, Setback, Turn, gives_up};
 use crate::retry::Failure;
 
 /// An offset list: rows shift while it is read, so several pages must add up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::pass) struct Offset {
     list: List,
-    page: u32,
-    total: Option<u64>,
-    steady: bool,
-    seen: BTreeSet<Key>,
-    quarantined: u64,
+    /// Restarted by every save: whether pages of two processes add up cannot be told.
+    #[serde(skip)]
+    chain: Chain,
     line: Line,
-    proven: bool,
+    #[serde(default)]
+    flaw: Option<Flaw>,
     tries: u32,
 }
 
@@ -36,17 +33,7 @@ enum Line {
 
 impl Offset {
     pub(in crate::pass) fn new(list: List) -> Self {
-        Self {
-            list,
-            page: 1,
-            total: None,
-            steady: true,
-            seen: BTreeSet::new(),
-            quarantined: 0,
-            line: Line::Free,
-            proven: false,
-            tries: 1,
-        }
+        Self { list, chain: Chain::default(), line: Line::Free, flaw: None, tries: 1 }
     }
 
     pub(in crate::pass) fn next(&mut self) -> Option<Question> {
@@ -54,8 +41,9 @@ impl Offset {
             return None;
         }
         self.line = Line::Asked;
-        let target = if self.page > 1 {
-            self.list.with(&[("page", self.page.to_string())], self.list.per_page)
+        let page = self.chain.pages().saturating_add(1);
+        let target = if page > 1 {
+            self.list.with(&[("page", page.to_string())], self.list.per_page)
         } else {
             self.list.first_page()
         };
@@ -65,48 +53,29 @@ impl Offset {
     pub(in crate::pass) fn on_page(&mut self, facts: &PageFacts) -> Turn {
         self.line = Line::Free;
         self.list.trouble = 0;
-        let single = self.page == 1 && facts.next.is_none();
-        self.steady &= self.page == 1 || (self.total == facts.total_entries);
-        self.total = facts.total_entries;
-        self.seen.extend(facts.keys.iter().cloned());
-        self.quarantined = self.quarantined.saturating_add(facts.quarantined);
-        if facts.next.is_some() && facts.records() > 0 {
-            self.page = self.page.saturating_add(1);
-            return Turn::On;
-        }
-        // One answer is atomic: it needs no second witness but its own total.
-        let read = if single {
-            facts.records()
-        } else {
-            (self.seen.len() as u64).saturating_add(self.quarantined)
+        let flaw = match self.chain.take(facts, Following::Numbers) {
+            Verdict::GoesOn => return Turn::On,
+            Verdict::Whole => None,
+            Verdict::Broken(flaw) => Some(flaw),
         };
-        self.proven = self.steady && self.total.map_or(single, |total| total == read);
-        if self.proven || self.tries >= PROOF_TRIES {
+        self.chain = Chain::default();
+        self.flaw = flaw;
+        if self.flaw.is_none() || self.tries >= PROOF_TRIES {
             self.line = Line::Done;
-            self.seen.clear();
             return Turn::On;
         }
         self.tries = self.tries.saturating_add(1);
-        self.restart();
         Turn::Restarted
-    }
-
-    fn restart(&mut self) {
-        self.page = 1;
-        self.total = None;
-        self.steady = true;
-        self.seen.clear();
-        self.quarantined = 0;
     }
 
     pub(in crate::pass) fn on_failure(&mut self, failure: &Failure, last: bool) -> Setback {
         self.line = Line::Free;
         if self.list.shrink_after(failure) {
-            let again = self.page > 1;
-            self.restart();
+            let again = self.chain.pages() > 0;
+            self.chain = Chain::default();
             return if again { Setback::Restart } else { Setback::Same };
         }
-        if last { Setback::Final } else { Setback::Same }
+        if gives_up(failure, last, false) { Setback::Final } else { Setback::Same }
     }
 
     /// A second reading of the same list.
@@ -118,23 +87,20 @@ impl Offset {
         self.line == Line::Done
     }
 
-    pub(in crate::pass) fn is_proven(&self) -> bool {
-        self.proven
+    pub(in crate::pass) fn proof(&self) -> Proof {
+        self.flaw.as_ref().map_or(Proof::Proven, |flaw| flaw.proof(&self.list.path))
     }
 
-    pub(in crate::pass) fn proof(&self) -> Proof {
-        if self.proven {
-            Proof::Proven
-        } else {
-            Proof::Unproven(format!("{} changed while its pages were read", self.list.path))
-        }
+    /// Why the finished reading is not believed.
+    pub(in crate::pass) const fn flaw(&self) -> Option<&Flaw> {
+        self.flaw.as_ref()
     }
 
     pub(in crate::pass) fn resumed(&mut self) {
         // Pages read in another process were kept; whether they add up can no longer be told.
         if !self.is_done() {
             self.line = Line::Free;
-            self.restart();
+            self.chain = Chain::default();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a failed or unsent request does to a reading.
 
 use super::super::pager::Setback;
+use super::super::units::unit_path;
 use super::super::{Stopped, Unit};
 use super::{AfterFailure, Reading, Route, Work};
 use crate::retry::Failure;
@@ -38,8 +39,13 @@ impl Reading {
                 if let Some(effects) = units.on_failure(unit, failure, last) {
                     return AfterFailure::GoOn(effects);
                 }
-                units.put_back(unit);
-                stop()
+                if !failure.is_of_its_request() {
+                    units.put_back(unit);
+                    return stop();
+                }
+                let what = unit_path(self.plan.spec.path, unit);
+                let stopped = Stopped { what, failure: failure.clone() };
+                AfterFailure::GoOn(units.set_aside(unit, stopped))
             }
             (Route::Trigger { slot }, Work::Parents(parents)) => {
                 match parents.on_trigger_failure(slot, failure, last) {
@@ -51,14 +57,14 @@ impl Reading {
                 self.on_child_failure(unit, requested_at, failure, last)
             }
             (Route::Existence(parent), Work::Parents(parents)) => {
+                let pass = self.plan.pass;
                 if *failure == Failure::NotFound {
-                    let effects = parents.on_gone(self.plan.pass, parent, requested_at);
-                    return AfterFailure::GoOn(effects);
+                    return AfterFailure::GoOn(parents.on_gone(pass, parent, requested_at));
                 }
-                if let Kind::PerParent(spec) = &self.plan.spec.kind {
-                    parents.on_existence_failure(spec, parent, last);
-                }
-                AfterFailure::GoOn(Vec::new())
+                let Kind::PerParent(spec) = &self.plan.spec.kind else {
+                    return AfterFailure::GoOn(Vec::new());
+                };
+                AfterFailure::GoOn(parents.on_existence_failure(spec, pass, parent, last))
             }
             (
                 Route::Page { .. }

@@ -12,18 +12,13 @@ use crate::spec::Kind;
 use crate::time::Timestamp;
 
 impl Reading {
-    /// Takes the rows of the table that no page had, those that were missing in the sweep before
-    /// without being proven gone, and when the pass began, by the server's clock.
-    pub fn on_missing(
-        &mut self,
-        missing: Missing,
-        absent_before: IdSet,
-        since: Timestamp,
-    ) -> Vec<Effect> {
+    /// Takes the rows of the table that no page had, and when the pass began, by the server's clock.
+    pub fn on_missing(&mut self, missing: Missing, since: Timestamp) -> Vec<Effect> {
         let (Kind::Listing(listing), Work::Sweep(sweep)) = (&self.plan.spec.kind, &mut self.work)
         else {
             return Vec::new();
         };
+        let absent_before = self.plan.absent.clone();
         sweep.on_missing(listing, self.plan.spec.path, missing, absent_before, since)
     }
 
@@ -33,32 +28,48 @@ impl Reading {
         matches!(&self.work, Work::Sweep(sweep) if sweep.watches())
     }
 
-    /// Rows that were missing and not proven gone: what the next sweep begins with. `None` where
-    /// this reading compared nothing.
+    /// Rows, or parents of rows, that were missing and not proven gone: what the next sweep begins
+    /// with. `None` where this reading compared nothing.
     #[must_use]
     pub fn absent(&self) -> Option<&IdSet> {
         match &self.work {
             Work::Sweep(sweep) => sweep.absent(),
-            Work::Pages(_) | Work::Units(_) | Work::Parents(_) => None,
+            Work::Parents(parents) => parents.absent(self.plan.pass),
+            Work::Pages(_) | Work::Units(_) => None,
+        }
+    }
+
+    /// Whether the listing was found to leave records out unless it is asked for its halves.
+    #[must_use]
+    pub fn is_by_halves(&self) -> bool {
+        match &self.work {
+            Work::Sweep(sweep) => sweep.is_by_halves(),
+            Work::Pages(_) | Work::Units(_) | Work::Parents(_) => self.plan.by_halves,
         }
     }
 
     /// What the finished reading proves: without proof an incremental pass moves no cursor.
     #[must_use]
     pub fn proof(&self) -> Proof {
-        let unproven = match &self.work {
-            Work::Pages(pagers) => pagers.iter().map(Pager::proof).find_map(|proof| match proof {
-                Proof::Proven => None,
-                Proof::Unproven(why) => Some(why),
-            }),
-            Work::Sweep(sweep) => return sweep.proof(),
-            Work::Units(units) => units.unproven.first().cloned(),
-            Work::Parents(parents) => match parents.trigger.proof() {
-                Proof::Proven => parents.units.unproven.first().cloned(),
-                Proof::Unproven(why) => Some(why),
-            },
-        };
-        unproven.map_or(Proof::Proven, Proof::Unproven)
+        match &self.work {
+            Work::Pages(pagers) => pagers.iter().map(Pager::proof).fold(Proof::Proven, Proof::and),
+            Work::Sweep(sweep) => sweep.proof(),
+            Work::Units(units) => units.proof(),
+            Work::Parents(parents) => parents.trigger.proof().and(parents.units.proof()),
+        }
+    }
+
+    /// What is odd about the answers and not in the way of the reading, for people.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        match (&self.work, &self.plan.spec.kind) {
+            (Work::Pages(pagers), _) => pagers.iter().filter_map(Pager::remark).collect(),
+            (Work::Sweep(sweep), _) => sweep.remarks(),
+            (Work::Parents(parents), Kind::PerParent(spec)) => {
+                parents.remark(spec).into_iter().collect()
+            }
+            (Work::Units(_) | Work::Parents(_), _) => Vec::new(),
+        }
     }
 
     /// Parents that failed, to be tried again in each run.

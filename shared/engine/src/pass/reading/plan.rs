@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::super::compact::IdSet;
 use super::super::pager::Pager;
 use super::super::parents::Parked;
-use super::super::sweep::Scope;
+use super::super::sweep::{Scope, halves_of};
 use super::super::{Ask, Effect, Pass, Stopped};
 use crate::cursor;
 use crate::spec::{Listing, StreamSpec};
@@ -26,6 +27,11 @@ pub struct Plan {
     pub windows: Vec<Period>,
     /// Parents that failed before.
     pub parked: BTreeMap<i64, Parked>,
+    /// Ids that the full pass before missed without proof that they are gone: of records, or of the
+    /// parents of children.
+    pub absent: IdSet,
+    /// Whether the listing leaves records out unless it is asked for its halves.
+    pub by_halves: bool,
     /// Whether a full pass over a listing looks for rows that are gone: the table had rows before
     /// the pass, and all that it saw since is known.
     pub compares: bool,
@@ -45,6 +51,8 @@ pub enum Next {
     Missing(Scope),
     /// Answers are awaited.
     Wait,
+    /// The reading cannot go on now: what is left of it failed.
+    Stop(Stopped),
     /// Everything is read.
     Done,
 }
@@ -68,7 +76,10 @@ pub(super) fn since(plan: &Plan) -> Vec<(String, String)> {
 }
 
 pub(super) fn listing_pagers(spec: &StreamSpec, listing: &Listing, plan: &Plan) -> Vec<Pager> {
-    let mut pagers = vec![Pager::new(listing.paging, spec.path, since(plan), None)];
+    let mut pagers = match listing.halves.filter(|_| plan.by_halves) {
+        Some(filter) => halves_of(listing.paging, spec.path, &since(plan), filter).into(),
+        None => vec![Pager::new(listing.paging, spec.path, since(plan), None)],
+    };
     if let Some((name, value)) = listing.reread {
         let filter = vec![(name.to_owned(), value.to_owned())];
         pagers.push(Pager::new(listing.paging, spec.path, filter, None));

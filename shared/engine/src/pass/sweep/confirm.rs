@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Slot;
 use super::missing::{Group, Missing};
+use crate::pass::Sample;
 use crate::pass::compact::IdSet;
+use crate::pass::control::{Answered, Control, Standing};
 use crate::spec::Listing;
 
 /// So many rows are asked for one by one. Tests have few rows and want to see all ways.
@@ -21,6 +23,12 @@ const SAMPLE: usize = if cfg!(test) { 3 } else { 20 };
 pub(super) struct Confirm {
     /// Whether the path of a record lies below that of the record that takes it along.
     nested: bool,
+    /// Whether 404 under a record's own URL means that it is gone.
+    #[serde(default)]
+    own: Control<Sample>,
+    /// The same of the record that takes others along.
+    #[serde(default)]
+    above: Control<i64>,
     /// Rows whose fate hangs on another record that is to be asked, or is being asked.
     groups: Vec<Group>,
     along: BTreeSet<i64>,
@@ -44,11 +52,13 @@ pub(super) struct Confirm {
 
 impl Confirm {
     /// `proven`: whether all that changed meanwhile was read. If not, each row is asked for.
+    /// `samples`: records that the pages had.
     pub(super) fn new(
         listing: &Listing,
         missing: Missing,
         absent_before: IdSet,
         proven: bool,
+        samples: &[Sample],
     ) -> Self {
         let many = missing.len() > ALONE;
         let mut groups = missing.0;
@@ -58,6 +68,14 @@ impl Confirm {
             absent_before: if proven { absent_before } else { IdSet::default() },
             ..Self::default()
         };
+        for sample in samples {
+            if !confirm.nested || sample.along.is_some() {
+                confirm.own.offer(*sample);
+            }
+            if let Some(along) = sample.along {
+                confirm.above.offer(along);
+            }
+        }
         for group in groups {
             match group.along {
                 // One answer for several rows.
@@ -71,7 +89,36 @@ impl Confirm {
             }
         }
         confirm.decide();
+        confirm.settle();
         confirm
+    }
+
+    /// Gives up what URLs cannot prove: rows go then when they were missing in the sweep before, too,
+    /// unless it was for lack of an answer.
+    fn settle(&mut self) {
+        let open = |standing| matches!(standing, Standing::Open | Standing::Answers);
+        if !self.along.is_empty() && !open(self.above.standing()) {
+            self.along.clear();
+            let groups = core::mem::take(&mut self.groups);
+            self.rest.extend(groups);
+            self.decide();
+        }
+        let standing = self.own.standing();
+        if self.alone.is_empty() || open(standing) {
+            return;
+        }
+        let mut open = core::mem::take(&mut self.twice.0);
+        open.extend(core::mem::take(&mut self.alone).into_keys());
+        self.sample.0.clear();
+        for id in open {
+            let twice = self.absent_before.0.contains(&id);
+            let set = if twice && standing == Standing::NoSuchUrl {
+                &mut self.gone
+            } else {
+                &mut self.absent
+            };
+            set.0.insert(id);
+        }
     }
 
     /// Once all records that take others along have answered: how to find out about the others.
@@ -105,17 +152,62 @@ impl Confirm {
 
     /// The next path to ask, and whose it is.
     pub(super) fn next(&mut self, listing: &Listing) -> Option<(Slot, String)> {
+        let filled = |path: &str, parent: Option<i64>| {
+            path.replace("{parent}", &parent.unwrap_or_default().to_string())
+        };
         if let Some(along) = listing.goes_with
-            && let Some(id) = self.along.pop_first()
+            && !self.along.is_empty()
         {
-            self.asked_along.insert(id);
-            return Some((Slot::Along(id), along.path.replace("{parent}", &id.to_string())));
+            if self.above.standing() == Standing::Answers
+                && let Some(id) = self.along.pop_first()
+            {
+                self.asked_along.insert(id);
+                return Some((Slot::Along(id), filled(along.path, Some(id))));
+            }
+            if let Some(id) = self.above.next() {
+                return Some((Slot::AlongControl(id), filled(along.path, Some(id))));
+            }
+        }
+        if self.alone.is_empty() {
+            return None;
+        }
+        let own = |id: i64, above: Option<i64>| {
+            filled(&listing.own_path.replace("{id}", &id.to_string()), above)
+        };
+        if self.own.standing() != Standing::Answers {
+            let sample = self.own.next()?;
+            return Some((Slot::OwnControl(sample), own(sample.id, sample.along)));
         }
         let (id, above) = self.alone.pop_first()?;
         self.asked.insert(id, above);
-        let path = listing.own_path.replace("{id}", &id.to_string());
-        let path = path.replace("{parent}", &above.unwrap_or_default().to_string());
-        Some((Slot::Own(id), path))
+        Some((Slot::Own(id), own(id, above)))
+    }
+
+    /// Takes what a control question brought.
+    pub(super) fn on_control(&mut self, slot: Slot, answered: Answered) {
+        match slot {
+            Slot::OwnControl(sample) => self.own.take(sample, answered),
+            Slot::AlongControl(id) => self.above.take(id, answered),
+            Slot::Page(_)
+            | Slot::Other(_)
+            | Slot::Total
+            | Slot::Change(_)
+            | Slot::Own(_)
+            | Slot::Along(_) => false,
+        };
+        self.settle();
+    }
+
+    /// Where 404 proves nothing, for people.
+    pub(super) fn remarks(&self, listing: &Listing) -> Vec<String> {
+        let refuted = |path: &str| {
+            format!(
+                "{path} answers 404 for a record that a page had: missing rows go only when two sweeps miss them"
+            )
+        };
+        let own = self.own.is_refuted().then(|| refuted(listing.own_path));
+        let above = listing.goes_with.filter(|_| self.above.is_refuted());
+        own.into_iter().chain(above.map(|along| refuted(along.path))).collect()
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -143,6 +235,7 @@ impl Confirm {
             self.rest.extend(its);
         }
         self.decide();
+        self.settle();
     }
 
     /// The record's own URL answers 404.
@@ -184,7 +277,9 @@ impl Confirm {
                 self.asked_along.remove(&id);
                 self.along.insert(id);
             }
-            Slot::Page(_) | Slot::Change(_) => {}
+            Slot::OwnControl(_) => self.own.suspend(),
+            Slot::AlongControl(_) => self.above.suspend(),
+            Slot::Page(_) | Slot::Other(_) | Slot::Total | Slot::Change(_) => {}
         }
     }
 
@@ -192,6 +287,8 @@ impl Confirm {
     pub(super) fn put_back_all(&mut self) {
         self.alone.append(&mut self.asked);
         self.along.append(&mut self.asked_along);
+        self.own.suspend();
+        self.above.suspend();
     }
 
     /// What is gone, and what was missing without being proven gone.

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use super::super::tests::{Server, spec};
 use super::super::{
-    AfterFailure, Ask, Effect, IdSet, Missing, Next, PageFacts, Pass, Plan, Reading, Reads, Target,
+    AfterFailure, Ask, Effect, IdSet, Missing, Next, PageFacts, Pass, Plan, Reading, Reads, Sample,
+    Target,
 };
 use crate::key::{Key, KeyPart};
 use crate::retry::Failure;
@@ -81,6 +82,8 @@ struct World {
     next_id: i64,
     page: usize,
     start: Option<Date>,
+    /// Whether URLs of single records answer 404, whatever is there.
+    wrong_paths: bool,
 }
 
 fn day(number: i32) -> Option<Date> {
@@ -93,7 +96,8 @@ impl World {
         let now = Timestamp::from_second(1_000_000).unwrap();
         let (things, table) = (BTreeMap::new(), BTreeMap::new());
         let projects = (0..4).collect();
-        Self { spec, now, things, projects, table, next_id: 1, page, start: None }
+        let (next_id, start, wrong_paths) = (1, None, false);
+        Self { spec, now, things, projects, table, next_id, page, start, wrong_paths }
     }
 
     fn tick(&mut self) {
@@ -146,6 +150,9 @@ impl World {
             let keys = vec![Key::id(id)];
             self.things.contains_key(&id).then(|| PageFacts { keys, ..PageFacts::default() })
         };
+        if self.wrong_paths && ask.reads != Reads::Count && parts.len() > 1 {
+            return None;
+        }
         match parts.as_slice() {
             ["things"] => {
                 let since = query.iter().find(|(name, _)| name == "updated_since");
@@ -155,7 +162,17 @@ impl World {
                     records.filter(|(_, thing)| since.is_none_or(|since| thing.updated >= since));
                 let records = records.map(|(id, thing)| (*id, thing.day)).collect();
                 let server = Server { records, page: self.page, undated_first: true };
-                Some(server.answer(&ask.target))
+                let mut facts = server.answer(&ask.target);
+                let sample = |id: i64| {
+                    let along = self.things.get(&id).and_then(|thing| thing.project);
+                    Sample { id, along }
+                };
+                let first = facts.keys.first().map(|key| match key.0.as_slice() {
+                    [KeyPart::Int(id)] => sample(*id),
+                    _ => panic!(),
+                });
+                facts.samples.extend(first);
+                Some(facts)
             }
             ["things", id] => record(number(id)),
             ["projects", id] => self.projects.contains(&number(id)).then(PageFacts::default),
@@ -167,7 +184,7 @@ impl World {
         }
     }
 
-    fn plan(&self) -> Plan {
+    fn plan(&self, before: IdSet) -> Plan {
         Plan {
             spec: self.spec,
             pass: Pass::Full,
@@ -175,6 +192,8 @@ impl World {
             start_date: self.start,
             windows: Vec::new(),
             parked: BTreeMap::new(),
+            absent: before,
+            by_halves: false,
             compares: true,
             width: 3,
         }
@@ -182,12 +201,13 @@ impl World {
 
     /// One sweep. Deletes what it proves gone, and returns what it could not, and its requests.
     fn sweep(&mut self, before: &IdSet, mut events: Vec<Event>) -> (IdSet, u32) {
-        let mut reading = Reading::start(self.plan());
+        let mut reading = Reading::start(self.plan(before.clone()));
         let (started, mut seen) = (self.now, BTreeSet::new());
         let (mut waiting, mut requests) = (Vec::<(Ask, Timestamp)>::new(), 0);
         loop {
             let effects = match reading.next_step() {
                 Next::Held => panic!("a listing holds nothing back"),
+                Next::Stop(stopped) => panic!("{stopped:?}"),
                 Next::Done => break,
                 Next::Missing(scope) => {
                     let mut missing = Missing::default();
@@ -199,7 +219,7 @@ impl World {
                             missing.add(listing.goes_with.and(thing.project), *id);
                         }
                     }
-                    reading.on_missing(missing, before.clone(), started)
+                    reading.on_missing(missing, started)
                 }
                 Next::Ask(ask) => {
                     waiting.push((ask, self.now));
@@ -216,7 +236,7 @@ impl World {
                         waiting.clear();
                         let saved = reading.save().unwrap().to_string();
                         let saved = serde_json::from_str(&saved).unwrap();
-                        reading = Reading::resume(self.plan(), &saved).unwrap();
+                        reading = Reading::resume(self.plan(before.clone()), &saved).unwrap();
                         continue;
                     }
                     let (ask, at) = waiting.remove(requests as usize % waiting.len());
@@ -342,7 +362,7 @@ fn one_that_is_there_speaks_for_all_that_were_missing_twice() {
     // The list hides them: their own URLs would tell.
     let hidden: Vec<i64> = things.keys().copied().take(20).collect();
     let absent_before = IdSet(hidden.iter().copied().collect());
-    let mut reading = Reading::start(world.plan());
+    let mut reading = Reading::start(world.plan(absent_before));
     let mut asked = 0;
     let mut gone = BTreeSet::new();
     loop {
@@ -363,10 +383,10 @@ fn one_that_is_there_speaks_for_all_that_were_missing_twice() {
                 for id in &hidden {
                     missing.add(None, *id);
                 }
-                reading.on_missing(missing, absent_before.clone(), world.now)
+                reading.on_missing(missing, world.now)
             }
             Next::Done => break,
-            Next::Held | Next::Wait => panic!(),
+            Next::Held | Next::Wait | Next::Stop(_) => panic!(),
         };
         for effect in effects {
             if let Effect::Gone { ids, .. } = effect {
@@ -374,18 +394,95 @@ fn one_that_is_there_speaks_for_all_that_were_missing_twice() {
             }
         }
     }
-    assert!((2..=3).contains(&asked), "{asked}");
+    // One that is there answers for its URL first.
+    assert!((3..=4).contains(&asked), "{asked}");
     assert_eq!(gone, BTreeSet::new());
     assert!(reading.absent().is_some_and(|absent| absent.0.len() >= 17));
     world.tick();
 }
 
 #[test]
-fn an_empty_list_is_read_twice() {
+fn an_empty_list_is_read_twice_and_has_no_record_for_a_control_question() {
     let mut world = filled(&ALONE, 3);
     world.things.clear();
     let (absent, requests) = world.sweep(&IdSet::default(), Vec::new());
+    assert_eq!((world.table.len(), absent.0.len()), (3, 3));
+    // Twice the list, and what changed meanwhile.
+    assert_eq!(requests, 3);
+    let (absent, _) = world.sweep(&absent, Vec::new());
     assert_eq!((world.table.len(), absent), (0, IdSet::default()));
-    // Twice the list, what changed meanwhile, three own URLs.
-    assert_eq!(requests, 6);
+}
+
+#[test]
+fn where_the_own_url_is_wrong_rows_go_only_when_two_sweeps_miss_them() {
+    for spec in [&ALONE, &BY_DAY, &BELOW] {
+        let mut world = filled(spec, 12);
+        world.wrong_paths = true;
+        (0..2).for_each(|_| world.happen(Event::Delete(3)));
+        let (absent, _) = world.sweep(&IdSet::default(), Vec::new());
+        assert_eq!((world.table.len(), absent.0.len()), (12, 2), "{}", spec.path);
+        let (absent, _) = world.sweep(&absent, Vec::new());
+        assert_eq!((world.table.len(), absent), (10, IdSet::default()), "{}", spec.path);
+    }
+}
+
+#[test]
+fn a_listing_that_leaves_archived_records_out_is_read_by_its_halves() {
+    static HALVES: StreamSpec = spec(
+        "things",
+        "/things",
+        Kind::Listing(Listing::new(Paging::Cursor, "/things/{id}").halves("is_active")),
+    );
+    // Records answered without the filter, with `true`, with `false`; whether both halves are read.
+    let check = |totals: [usize; 3], by_halves, seen| {
+        let mut world = World::new(&HALVES, 50);
+        world.tick();
+        let mut reading = Reading::start(world.plan(IdSet::default()));
+        let mut ids = BTreeSet::new();
+        loop {
+            match reading.next_step() {
+                Next::Ask(ask) => {
+                    let Target::Path { query, .. } = &ask.target else { panic!() };
+                    let half = query.iter().find(|(name, _)| name == "is_active");
+                    let (first, count) = match half.map(|(_, value)| value.as_str()) {
+                        None => (0, totals[0]),
+                        Some("true") => (0, totals[1]),
+                        Some(_) => (if totals[2] == totals[0] { 0 } else { 100 }, totals[2]),
+                    };
+                    let keys: Vec<Key> = (first..first + count)
+                        .map(|id| Key::id(i64::try_from(id).unwrap()))
+                        .collect();
+                    let facts = PageFacts {
+                        total_entries: Some(count as u64),
+                        keys,
+                        ..PageFacts::default()
+                    };
+                    if ask.reads != Reads::Count {
+                        ids.extend(facts.keys.iter().cloned());
+                    }
+                    reading.on_page(ask.id, world.now, &facts);
+                }
+                Next::Missing(_) => drop(reading.on_missing(Missing::default(), world.now)),
+                Next::Done => break,
+                Next::Held | Next::Wait | Next::Stop(_) => panic!(),
+            }
+        }
+        assert_eq!((reading.is_by_halves(), ids.len()), (by_halves, seen), "{totals:?}");
+        // The incremental passes after it read both halves, too.
+        let plan = Plan { by_halves, pass: Pass::Incremental, ..world.plan(IdSet::default()) };
+        let mut reading = Reading::start(plan);
+        let asks = core::iter::from_fn(|| match reading.next_step() {
+            Next::Ask(ask) => Some(ask),
+            Next::Missing(_) | Next::Done | Next::Held | Next::Wait | Next::Stop(_) => None,
+        });
+        assert_eq!(asks.count(), if by_halves { 2 } else { 1 });
+    };
+    check([5, 3, 2], false, 5);
+    check([5, 5, 0], false, 5);
+    check([0, 0, 0], false, 0);
+    // The filter is not known to the server.
+    check([5, 5, 5], false, 5);
+    // Records without the flag.
+    check([6, 3, 2], false, 6);
+    check([5, 5, 4], true, 9);
 }

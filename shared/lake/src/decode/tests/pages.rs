@@ -98,7 +98,11 @@ fn the_envelope_says_how_many_and_where_it_goes_on() {
     for (members, total, next) in cases {
         for records in ["", "{\"id\":1}", "{\"id\":1,\"id\":1}", "5"] {
             let page = page(&THINGS, &format!("{{\"things\":[{records}]{members}}}"));
-            assert_eq!((page.total_entries, page.next.as_deref()), (*total, *next), "{members}");
+            assert_eq!(
+                (page.envelope.total_entries, page.envelope.next.as_deref()),
+                (*total, *next),
+                "{members}"
+            );
         }
         assert_eq!(count(&format!("{{\"x\":1{members}}}")).unwrap(), *total, "{members}");
     }
@@ -154,7 +158,7 @@ fn an_answer_may_be_the_one_record() {
     let page = page(&SELF, " {\"full_domain\":\"a.b\",\"weekly_capacity\":126000} ");
     assert_eq!(page.keys, [Key(vec![KeyPart::Text("a.b".into())])]);
     assert_eq!(cell(&page, "weekly_capacity", 0), "126000");
-    assert_eq!((page.total_entries, page.next), (None, None));
+    assert_eq!((page.envelope.total_entries, page.envelope.next), (None, None));
 }
 
 #[test]

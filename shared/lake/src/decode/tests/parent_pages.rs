@@ -14,7 +14,7 @@ fn a_trigger_record_names_its_parent() {
         r#"{"id":5,"day":"2017-03-01","created_at":"2018-01-01T00:30:00+01:00","access_roles":["a","b"]},
            {"id":6,"day":null,"created_at":"bad","access_roles":["a",5]},{"id":7.0}"#,
     );
-    assert_eq!((page.total_entries, page.next.as_deref()), (Some(9), Some("n")));
+    assert_eq!((page.envelope.total_entries, page.envelope.next.as_deref()), (Some(9), Some("n")));
     let expected = [
         ParentRecord {
             parent: Parent { id: 5, created_year: Some(2017) },

@@ -50,7 +50,7 @@ fn excluded_members_are_nowhere_whatever_they_look_like() {
         assert!(!format!("{page:?}").contains("SECRET"), "{secret}: {page:?}");
         assert!(!left.contains("SECRET"), "{secret}: {left}");
         assert_eq!(page.rows.num_rows() + page.quarantined.len(), 1);
-        assert_eq!(page.total_entries, Some(7));
+        assert_eq!(page.envelope.total_entries, Some(7));
     }
     let page = private(
         &decoder,

@@ -1,0 +1,220 @@
+//! Whether the pages of a list are the whole of it: every sign has to agree.
+//!
+//! A [`Chain`] is one reading of a list from its first page on. It counts the distinct keys, holds
+//! them against what the answers say of the whole, and bounds pages that would never end.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::compact::IdSet;
+use super::{PageFacts, Proof};
+use crate::key::{Key, KeyPart};
+
+/// Pages that may follow after a list has brought as many records as its total says.
+const PAGES_PAST_TOTAL: u32 = 100;
+
+/// One reading of a list.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Chain {
+    pages: u64,
+    seen: Distinct,
+    quarantined: u64,
+    /// `total_entries` of the last answer, and the least and greatest of all.
+    total: Option<u64>,
+    least: Option<u64>,
+    greatest: Option<u64>,
+    past_total: u32,
+    /// Hashes of the links that were followed.
+    links: BTreeSet<u64>,
+}
+
+/// What a page makes of its chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A page follows.
+    GoesOn,
+    /// The list is read whole.
+    Whole,
+    /// The list is at its end, or has none, and does not add up.
+    Broken(Flaw),
+}
+
+/// Why a chain of pages is not the whole of its list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Flaw {
+    /// Records came or went between the pages.
+    Moved,
+    /// Another number of records than the answers say that there are.
+    Miscounted {
+        /// Records read.
+        read: u64,
+        /// `total_entries`.
+        total: u64,
+    },
+    /// A page says that more pages follow and names none.
+    NoLink,
+    /// A page leads to one that was read before.
+    Circle,
+    /// A page brings nothing new and says that more pages follow.
+    Idle,
+    /// Pages follow long after all records of the total were read.
+    Endless,
+}
+
+/// How the pages of a chain follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Following {
+    /// Only by `links.next`.
+    Links,
+    /// By their number.
+    Numbers,
+}
+
+impl Chain {
+    /// Takes the next page.
+    pub fn take(&mut self, facts: &PageFacts, following: Following) -> Verdict {
+        self.pages = self.pages.saturating_add(1);
+        let new = self.seen.add(&facts.keys);
+        let unusable = facts.quarantined;
+        self.quarantined = self.quarantined.saturating_add(unusable);
+        self.total = facts.total_entries;
+        if let Some(total) = facts.total_entries {
+            self.least = Some(self.least.map_or(total, |least| least.min(total)));
+            self.greatest = Some(self.greatest.map_or(total, |greatest| greatest.max(total)));
+        }
+        // One answer is atomic: it needs no second witness but its own total.
+        let read = if self.pages == 1 { facts.records() } else { self.read() };
+        let promised = facts.promises_more(self.pages);
+        // A total alone is worth one more question, where pages have numbers and say no more.
+        let counted = following == Following::Numbers
+            && facts.total_pages.is_none()
+            && facts.records() > 0
+            && self.total.is_some_and(|total| total > read);
+        if !promised && !counted {
+            return self.judge(read, following);
+        }
+        if new == 0 && unusable == 0 {
+            return Verdict::Broken(self.flaw(Flaw::Idle, read));
+        }
+        if following == Following::Links {
+            let Some(link) = &facts.next else {
+                return Verdict::Broken(self.flaw(Flaw::NoLink, read));
+            };
+            if !self.links.insert(hash(link)) {
+                return Verdict::Broken(Flaw::Circle);
+            }
+        }
+        if new == 0 || self.total.is_some_and(|total| read >= total) {
+            self.past_total = self.past_total.saturating_add(1);
+            if self.past_total > PAGES_PAST_TOTAL {
+                return Verdict::Broken(Flaw::Endless);
+            }
+        }
+        Verdict::GoesOn
+    }
+
+    /// Pages taken.
+    pub(super) const fn pages(&self) -> u64 {
+        self.pages
+    }
+
+    fn read(&self) -> u64 {
+        self.seen.len().saturating_add(self.quarantined)
+    }
+
+    /// What is to be said of a list that is at its end.
+    fn judge(&self, read: u64, following: Following) -> Verdict {
+        if let Some(total) = self.total.filter(|total| *total != read) {
+            return Verdict::Broken(self.flaw(Flaw::Miscounted { read, total }, read));
+        }
+        // Numbered pages shift when a record comes or goes, so that one may have been passed over:
+        // only a total that stands still speaks against it.
+        let steady = self.least == self.greatest && self.total.is_some();
+        match following {
+            Following::Numbers if self.pages > 1 && !steady => Verdict::Broken(Flaw::Moved),
+            Following::Numbers | Following::Links => Verdict::Whole,
+        }
+    }
+
+    /// `flaw`, unless the list can have moved: its total did, by about what is missing.
+    fn flaw(&self, flaw: Flaw, read: u64) -> Flaw {
+        let (Some(least), Some(greatest)) = (self.least, self.greatest) else {
+            return flaw;
+        };
+        let by = greatest.saturating_sub(least);
+        let plausible = least.saturating_sub(by)..=greatest.saturating_add(by);
+        if by > 0 && plausible.contains(&read) { Flaw::Moved } else { flaw }
+    }
+}
+
+impl Flaw {
+    /// What a list at `path` proves that was read so to its end three times.
+    pub(super) fn proof(&self, path: &str) -> Proof {
+        let contradicts = |what: String| Proof::Contradictory(format!("{path}: {what}"));
+        match self {
+            Self::Moved => {
+                Proof::Unproven(format!("{path} kept changing while its pages were read"))
+            }
+            Self::Miscounted { read, total } => contradicts(format!(
+                "the answers hold {read} records and say that there are {total} (`total_entries`)"
+            )),
+            Self::NoLink => contradicts(
+                "an answer says that pages follow (`next_page`, `total_pages`) and has no `links.next`"
+                    .to_owned(),
+            ),
+            Self::Circle => {
+                contradicts("`links.next` leads to a page that was read before".to_owned())
+            }
+            Self::Idle => {
+                contradicts("a page holds nothing new and says that pages follow".to_owned())
+            }
+            Self::Endless => contradicts(format!(
+                "pages follow although all records of `total_entries` were read {PAGES_PAST_TOTAL} pages before"
+            )),
+        }
+    }
+}
+
+/// Keys, each counted once; ids take a fraction of the space.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Distinct {
+    ids: IdSet,
+    others: BTreeSet<Key>,
+}
+
+impl Distinct {
+    /// Adds `keys`; how many of them are new.
+    pub(super) fn add(&mut self, keys: &[Key]) -> u64 {
+        let before = self.len();
+        for key in keys {
+            if let [KeyPart::Int(id)] = key.0.as_slice() {
+                self.ids.0.insert(*id);
+            } else {
+                self.others.insert(key.clone());
+            }
+        }
+        self.len().saturating_sub(before)
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        (self.ids.0.len() as u64).saturating_add(self.others.len() as u64)
+    }
+
+    /// The keys, ids first.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> + '_ {
+        let ids = self.ids.0.iter().map(|id| Key::id(*id));
+        ids.chain(self.others.iter().cloned())
+    }
+}
+
+/// A number that tells links apart, the same in every process (FNV-1a).
+fn hash(link: &str) -> u64 {
+    link.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests;

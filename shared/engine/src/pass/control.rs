@@ -1,0 +1,118 @@
+//! The control question: can the URL of a single record prove anything?
+//!
+//! A path that is wrong, or that a proxy cuts off, answers 404 for every record. So before a 404
+//! counts, a record that a page of the same pass had must answer under its own URL.
+
+use serde::{Deserialize, Serialize};
+
+/// Records that are asked at most, one after the other: any of them may have gone meanwhile.
+const CANDIDATES: usize = 3;
+
+/// The control question about one kind of URL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
+pub(super) struct Control<T> {
+    candidates: Vec<T>,
+    #[serde(skip)]
+    asked: Option<T>,
+    found: Found,
+    /// Whether a question brought neither the record nor 404.
+    troubled: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Found {
+    Nothing,
+    There,
+    Gone,
+}
+
+/// What 404 means under the URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Not known yet: records are to be asked.
+    Open,
+    /// That the record is gone.
+    Answers,
+    /// Nothing: records that are there answer 404, or there is none to ask.
+    NoSuchUrl,
+    /// Not known: the questions brought no answer.
+    Unknown,
+}
+
+/// What a question of a single record brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answered {
+    /// The record.
+    There,
+    /// 404.
+    Gone,
+    /// Neither, and it is not asked again.
+    Nothing,
+}
+
+impl<T> Default for Control<T> {
+    fn default() -> Self {
+        Self { candidates: Vec::new(), asked: None, found: Found::Nothing, troubled: false }
+    }
+}
+
+impl<T: Copy + PartialEq> Control<T> {
+    /// Offers a record that a page had.
+    pub(super) fn offer(&mut self, record: T) {
+        if self.candidates.len() < CANDIDATES && !self.candidates.contains(&record) {
+            self.candidates.push(record);
+        }
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        match self.found {
+            Found::There => Standing::Answers,
+            _ if self.asked.is_some() || !self.candidates.is_empty() => Standing::Open,
+            Found::Nothing | Found::Gone if self.troubled => Standing::Unknown,
+            Found::Nothing | Found::Gone => Standing::NoSuchUrl,
+        }
+    }
+
+    /// Whether records that are there answered 404: the URL is wrong.
+    pub(super) fn is_refuted(&self) -> bool {
+        self.found == Found::Gone && self.standing() == Standing::NoSuchUrl
+    }
+
+    /// The next record to ask, where none is being asked.
+    pub(super) fn next(&mut self) -> Option<T> {
+        if self.asked.is_some() || self.found == Found::There {
+            return None;
+        }
+        self.asked = self.candidates.pop();
+        self.asked
+    }
+
+    /// Takes what a question brought; whether it was this one's.
+    pub(super) fn take(&mut self, record: T, answered: Answered) -> bool {
+        if self.asked != Some(record) {
+            return false;
+        }
+        self.asked = None;
+        match answered {
+            Answered::There => self.found = Found::There,
+            Answered::Gone => self.found = Found::Gone,
+            Answered::Nothing => self.troubled = true,
+        }
+        true
+    }
+
+    /// Asks again what is being asked; whether it was `record`.
+    pub(super) fn put_back(&mut self, record: T) -> bool {
+        let own = self.asked == Some(record);
+        if own {
+            self.suspend();
+        }
+        own
+    }
+
+    /// Asks again what is being asked.
+    pub(super) fn suspend(&mut self) {
+        self.candidates.extend(self.asked.take());
+    }
+}

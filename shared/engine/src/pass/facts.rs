@@ -1,0 +1,58 @@
+//! What the next step must know of an answer.
+
+use super::parents::ParentFound;
+use crate::key::Key;
+use crate::time::Date;
+
+/// An answer, less its records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageFacts {
+    /// `total_entries`.
+    pub total_entries: Option<u64>,
+    /// `links.next`; an empty text counts as none.
+    pub next: Option<String>,
+    /// `page`: null on most pages of cursor lists.
+    pub page: Option<u64>,
+    /// `next_page`.
+    pub next_page: Option<u64>,
+    /// `total_pages`.
+    pub total_pages: Option<u64>,
+    /// Primary key of each usable record.
+    pub keys: Vec<Key>,
+    /// Keyset date of each usable record, where the paging needs it.
+    pub dates: Vec<Option<Date>>,
+    /// A few of the records, spread over the page, where the stream's kind may ask for single ones.
+    pub samples: Vec<Sample>,
+    /// Records that could not become rows.
+    pub quarantined: u64,
+    /// The parents that the records name (trigger pages).
+    pub parents: Vec<ParentFound>,
+}
+
+/// A record that an answer held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Sample {
+    /// Its id.
+    pub id: i64,
+    /// Id of the record that takes it along when it is deleted, where the declaration names one.
+    pub along: Option<i64>,
+}
+
+impl PageFacts {
+    /// Records in the answer, usable or not.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        (self.keys.len() as u64).saturating_add(self.quarantined)
+    }
+
+    /// Whether a member of the answer, the total apart, says that pages follow. `asked`: the number
+    /// of the page among those of its list, from 1, which counts where the answer has none.
+    #[must_use]
+    pub(super) fn promises_more(&self, asked: u64) -> bool {
+        // Harvest's documentation shows a last page 2 whose `next_page` is 2: that is no next page.
+        let page = self.page.unwrap_or(asked);
+        self.next.is_some()
+            || self.next_page.is_some_and(|next| next > page)
+            || self.total_pages.is_some_and(|pages| pages > page)
+    }
+}

@@ -1,0 +1,125 @@
+//! Whether day ranges left records out that have no day: two totals, one with a bound, must agree.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::chain::Distinct;
+use super::super::pager::{List, Question};
+use super::super::{PROOF_TRIES, PageFacts};
+use super::WHOLE;
+use crate::key::{Key, KeyPart};
+
+/// Every usable day is later.
+const BEGINNING: &str = "1900-01-01";
+/// Records that a remark names.
+const NAMED: usize = 3;
+
+/// The comparison of two totals.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Compare {
+    tries: u32,
+    plain: Option<u64>,
+    asked: bool,
+}
+
+/// What a total makes of the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The other total is asked for, or both once more.
+    AsksOn,
+    /// No record without a day is missing.
+    Agrees,
+    /// There are records without a day that no answer had.
+    Differs,
+}
+
+impl Default for Compare {
+    fn default() -> Self {
+        Self { tries: 1, plain: None, asked: false }
+    }
+}
+
+impl Compare {
+    pub(super) fn next(&mut self, list: &List) -> Option<Question> {
+        if self.asked {
+            return None;
+        }
+        self.asked = true;
+        let from = [("from", BEGINNING.to_owned())];
+        let more: &[(&str, String)] = if self.plain.is_none() { &[] } else { &from };
+        Some(Question { slot: WHOLE, target: list.with(more, 1), count_only: true })
+    }
+
+    /// Takes the total that was asked for; `undated`: records without a day that answers had.
+    pub(super) fn take(&mut self, total: Option<u64>, undated: u64) -> Outcome {
+        self.asked = false;
+        let Some(all) = self.plain else {
+            // A list without totals cannot be compared: as if they never agreed.
+            self.plain = Some(total.unwrap_or(u64::MAX));
+            return Outcome::AsksOn;
+        };
+        if total.is_some_and(|dated| dated == all || dated.saturating_add(undated) == all) {
+            return Outcome::Agrees;
+        }
+        if self.tries >= PROOF_TRIES {
+            return Outcome::Differs;
+        }
+        self.tries = self.tries.saturating_add(1);
+        self.plain = None;
+        Outcome::AsksOn
+    }
+
+    /// Frees a request that brought no answer.
+    pub(super) const fn free(&mut self) {
+        self.asked = false;
+    }
+
+    /// Goes on in another process: totals of two moments say nothing.
+    pub(super) const fn resumed(&mut self) {
+        self.asked = false;
+        self.plain = None;
+    }
+}
+
+/// Records without a usable day.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Undated(Distinct);
+
+impl Undated {
+    /// Notes those of an answer.
+    pub(super) fn note(&mut self, facts: &PageFacts) {
+        let without = facts.keys.iter().zip(&facts.dates).filter(|(_, date)| date.is_none());
+        let keys: Vec<Key> = without.map(|(key, _)| key.clone()).collect();
+        self.0.add(&keys);
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// A sentence that names them; `None`: there are none.
+    pub(super) fn remark(&self, path: &str) -> Option<String> {
+        let all = self.len();
+        if all == 0 {
+            return None;
+        }
+        let named: Vec<String> = self.0.keys().take(NAMED).map(|key| name(&key)).collect();
+        let more = all.saturating_sub(named.len() as u64);
+        let others = if more > 0 { format!(" and {more} more") } else { String::new() };
+        Some(format!(
+            "{path}: {}{others} without a usable day: read beside the others, kept with null; mend the date in Harvest",
+            named.join(", ")
+        ))
+    }
+}
+
+fn name(key: &Key) -> String {
+    let part = |part: &KeyPart| match part {
+        KeyPart::Null => "null".to_owned(),
+        KeyPart::Int(id) => id.to_string(),
+        KeyPart::Day(day) => day.to_string(),
+        KeyPart::Text(text) => text.clone(),
+    };
+    let parts: Vec<String> = key.0.iter().map(part).collect();
+    format!("record {}", parts.join("/"))
+}

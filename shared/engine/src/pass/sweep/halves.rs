@@ -1,0 +1,87 @@
+//! Whether a listing returns archived records unasked: its total against those of its two halves.
+
+use serde::{Deserialize, Serialize};
+
+use crate::pass::PROOF_TRIES;
+use crate::pass::pager::{List, Pager, Question};
+use crate::spec::Paging;
+
+/// The three totals of a listing: as it is, and with its flag filter `true` and `false`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Halves {
+    totals: Vec<u64>,
+    #[serde(skip)]
+    asked: bool,
+    tries: u32,
+    whole: Option<bool>,
+}
+
+impl Halves {
+    /// Whether the listing alone holds all records; `None`: not known yet.
+    pub(super) const fn whole(&self) -> Option<bool> {
+        self.whole
+    }
+
+    /// The total to ask for next.
+    pub(super) fn next(&mut self, path: &str, filter: &str) -> Option<Question> {
+        if self.asked || self.whole.is_some() {
+            return None;
+        }
+        self.asked = true;
+        let half = match self.totals.len() {
+            0 => None,
+            1 => Some("true"),
+            _ => Some("false"),
+        };
+        let filters = half.map(|half| (filter.to_owned(), half.to_owned()));
+        let list = List::new(path, filters.into_iter().collect());
+        Some(Question { slot: 0, target: list.with(&[], 1), count_only: true })
+    }
+
+    /// Takes the total that was asked for. A listing without totals is believed.
+    pub(super) fn take(&mut self, total: Option<u64>) {
+        self.asked = false;
+        let Some(total) = total else {
+            self.whole = Some(true);
+            return;
+        };
+        self.totals.push(total);
+        let &[all, active, archived] = self.totals.as_slice() else {
+            return;
+        };
+        // A server that does not know the filter answers with all records each time.
+        let ignored = active == all && archived == all;
+        if ignored || active.saturating_add(archived) <= all {
+            self.whole = Some(true);
+            return;
+        }
+        self.tries = self.tries.saturating_add(1);
+        self.totals.clear();
+        if self.tries >= PROOF_TRIES {
+            self.whole = Some(false);
+        }
+    }
+
+    /// Frees a request that brought no answer; `last`: it is not asked again, and the listing is
+    /// believed.
+    pub(super) fn on_failure(&mut self, last: bool) {
+        self.asked = false;
+        if last {
+            self.whole = Some(true);
+        }
+    }
+}
+
+/// The two halves of a listing, to be read instead of it.
+pub(in crate::pass) fn pagers(
+    paging: Paging,
+    path: &str,
+    filters: &[(String, String)],
+    filter: &str,
+) -> [Pager; 2] {
+    ["true", "false"].map(|half| {
+        let mut filters = filters.to_vec();
+        filters.push((filter.to_owned(), half.to_owned()));
+        Pager::new(paging, path, filters, None)
+    })
+}

@@ -1,0 +1,295 @@
+//! Answers that contradict themselves, units that are refused, and 404 that proves nothing.
+
+use super::*;
+
+/// Reads to the end with answers that `serve` makes of a request, which may be refused.
+fn drive(
+    reading: &mut Reading,
+    mut serve: impl FnMut(&Ask) -> Result<PageFacts, Failure>,
+) -> (Vec<Effect>, u32, Option<Stopped>) {
+    let (mut effects, mut requests) = (Vec::new(), 0);
+    loop {
+        let ask = match reading.next_step() {
+            Next::Ask(ask) => ask,
+            Next::Held => {
+                effects.extend(reading.on_held(held(reading)));
+                continue;
+            }
+            Next::Missing(_) => {
+                effects.extend(reading.on_missing(Missing::default(), AT));
+                continue;
+            }
+            Next::Stop(stopped) => return (effects, requests, Some(stopped)),
+            Next::Done => return (effects, requests, None),
+            Next::Wait => panic!("nothing is under way"),
+        };
+        requests += 1;
+        assert!(requests < 2_000, "the reading never ends");
+        match serve(&ask) {
+            Ok(facts) => effects.extend(reading.on_page(ask.id, AT, &facts)),
+            Err(failure) => match reading.on_failure(ask.id, AT, &failure, true) {
+                AfterFailure::GoOn(more) => effects.extend(more),
+                AfterFailure::Stop(stopped) => return (effects, requests, Some(stopped)),
+            },
+        }
+    }
+}
+
+/// Rows are held of the parents 1 to 3 and 9.
+fn held(_: &Reading) -> HeldUnits {
+    HeldUnits { any: true, parents: BTreeSet::from([1, 2, 3, 9]), ..HeldUnits::default() }
+}
+
+fn path(ask: &Ask) -> String {
+    match &ask.target {
+        Target::Path { path, .. } => path.clone(),
+        Target::Link(link) => link.clone(),
+    }
+}
+
+fn contradictory(reading: &Reading) -> bool {
+    matches!(reading.proof(), Proof::Contradictory(_))
+}
+
+#[test]
+fn a_list_that_contradicts_itself_is_read_three_times_and_then_said_to() {
+    for spec in [&CURSOR, &DATED, &UNDATED] {
+        for pass in [Pass::Incremental, Pass::Full] {
+            let mut reading = Reading::start(plan(spec, pass));
+            let (_, requests, stopped) = drive(&mut reading, |ask| {
+                // The total of the bounded question of undated records is that of the plain one.
+                let dates = vec![Some(day(3)), Some(day(2))];
+                let facts = PageFacts { dates, ..page_of(&[1, 2], 5) };
+                Ok(if ask.reads == Reads::Count { page_of(&[], 5) } else { facts })
+            });
+            assert_eq!(stopped, None);
+            assert!(contradictory(&reading), "{} {pass:?}: {:?}", spec.name, reading.proof());
+            assert!((3..40).contains(&requests), "{} {pass:?}: {requests}", spec.name);
+        }
+    }
+}
+
+#[test]
+fn a_list_that_heals_while_it_is_read_again_is_proven() {
+    for spec in [&CURSOR, &DATED] {
+        let mut reading = Reading::start(plan(spec, Pass::Full));
+        let mut asked = 0;
+        let (_, requests, _) = drive(&mut reading, |_| {
+            asked += 1;
+            let total = if asked == 1 { 7 } else { 2 };
+            Ok(PageFacts { dates: vec![Some(day(3)), Some(day(2))], ..page_of(&[1, 2], total) })
+        });
+        assert_eq!((requests, reading.proof()), (2, Proof::Proven), "{}", spec.name);
+    }
+}
+
+#[test]
+fn all_records_come_although_each_page_calls_itself_the_whole_list() {
+    let server = Server {
+        records: (1..10).map(|id| (id, Some(day(i32::try_from(id).unwrap())))).collect(),
+        page: 2,
+        undated_first: false,
+    };
+    for total in [0, 1, 2, 5] {
+        let mut reading = Reading::start(plan(&DATED, Pass::Full));
+        let mut seen = BTreeSet::new();
+        drive(&mut reading, |ask| {
+            let facts = PageFacts { total_entries: Some(total), ..server.answer(&ask.target) };
+            seen.extend(facts.keys.iter().cloned());
+            Ok(facts)
+        });
+        assert_eq!(seen.len(), 9, "total {total}");
+        assert!(contradictory(&reading), "total {total}");
+    }
+}
+
+#[test]
+fn links_in_a_circle_and_empty_pages_with_new_links_end() {
+    let mut page = 0_i64;
+    let endless: [&mut dyn FnMut(&Ask) -> PageFacts; 3] = [
+        &mut |ask| {
+            let (id, next) = match path(ask).as_str() {
+                "a" => (1, "b"),
+                "b" => (2, "a"),
+                _ => (3, "a"),
+            };
+            PageFacts { next: Some(next.to_owned()), ..page_of(&[id], 3) }
+        },
+        &mut |_| {
+            page += 1;
+            PageFacts { next: Some(page.to_string()), ..page_of(&[], 0) }
+        },
+        &mut |_| PageFacts { next: Some("the same".to_owned()), ..page_of(&[1, 2], 2) },
+    ];
+    for serve in endless {
+        let mut reading = Reading::start(plan(&CURSOR, Pass::Full));
+        let (_, requests, _) = drive(&mut reading, |ask| Ok(serve(ask)));
+        assert!(contradictory(&reading) && requests <= 9, "{requests}: {:?}", reading.proof());
+    }
+}
+
+#[test]
+fn a_report_that_ignores_the_page_is_read_three_times_and_covers_nothing() {
+    let windows = crate::window::Grid::Month.windows(date(2024, 1, 1), date(2024, 1, 2));
+    let mut reading = Reading::start(Plan { windows, ..plan(&REPORT, Pass::Full) });
+    let (effects, requests, _) = drive(&mut reading, |_| {
+        Ok(PageFacts { next: Some("again".to_owned()), ..page_of(&[1, 2], 5) })
+    });
+    assert_eq!(requests, 6);
+    assert!(contradictory(&reading));
+    let covered = |effect: &Effect| matches!(effect, Effect::Complete { covered: Some(_), .. });
+    assert!(!effects.iter().any(covered), "{effects:?}");
+}
+
+#[test]
+fn an_answer_that_is_too_large_is_asked_for_in_halves_down_to_one_record() {
+    for spec in [&CURSOR, &DATED, &SNAPSHOT] {
+        let mut reading = Reading::start(plan(spec, Pass::Full));
+        let mut sizes = Vec::new();
+        let (_, _, stopped) = drive(&mut reading, |ask| {
+            let Target::Path { query, .. } = &ask.target else { panic!() };
+            let size: u32 = query.last().unwrap().1.parse().unwrap();
+            sizes.push(size);
+            Err(Failure::TooLarge)
+        });
+        assert_eq!(sizes, [2000, 1000, 500, 250, 125, 62, 31, 15, 7, 3, 1], "{}", spec.name);
+        assert_eq!(stopped.map(|stopped| stopped.failure), Some(Failure::TooLarge));
+    }
+}
+
+#[test]
+fn a_record_without_a_usable_day_is_named_and_the_others_keep_their_proof() {
+    let dated = |id: i64| (id, Some(day(i32::try_from(id).unwrap())));
+    for undated_first in [true, false] {
+        for page in [3, 100] {
+            let mut records: BTreeMap<i64, Option<Date>> = (1..30).map(dated).collect();
+            records.insert(77, None);
+            let server = Server { records, page, undated_first };
+            let mut reading = Reading::start(plan(&DATED, Pass::Full));
+            let mut seen = BTreeSet::new();
+            drive(&mut reading, |ask| {
+                let facts = server.answer(&ask.target);
+                if ask.reads != Reads::Count {
+                    seen.extend(facts.keys.iter().cloned());
+                }
+                Ok(facts)
+            });
+            let case = format!("undated first: {undated_first}, pages of {page}");
+            assert_eq!((seen.len(), reading.proof()), (30, Proof::Proven), "{case}");
+            let remarks = reading.remarks();
+            assert!(remarks.iter().any(|text| text.contains("record 77")), "{case}: {remarks:?}");
+        }
+    }
+}
+
+#[test]
+fn a_refused_parent_is_parked_and_only_all_of_them_refuse_the_stream() {
+    let parents: Vec<i64> = (1..=30).collect();
+    let read = |pass, parked, refused: &dyn Fn(i64) -> bool| {
+        let mut reading = Reading::start(Plan { parked, ..plan(&CHILDREN, pass) });
+        let (_, requests, stopped) = drive(&mut reading, |ask| match ask.reads {
+            Reads::Parents => Ok(named(&parents)),
+            Reads::Records(Unit::Parent(parent)) if refused(parent.id) => Err(Failure::Forbidden),
+            Reads::Existence(_) => Ok(named(&[9])),
+            _ => Ok(page_of(&[], 0)),
+        });
+        (reading, requests, stopped)
+    };
+    for pass in [Pass::Incremental, Pass::Full] {
+        for refused in [1, 6, 30] {
+            let (reading, _, stopped) = read(pass, BTreeMap::new(), &|id| id == refused);
+            assert_eq!(stopped, None, "{refused}");
+            assert_eq!(reading.parked().into_keys().collect::<Vec<_>>(), [refused]);
+        }
+        let (reading, requests, stopped) = read(pass, BTreeMap::new(), &|_| true);
+        assert_eq!(stopped.map(|stopped| stopped.failure), Some(Failure::Forbidden));
+        assert!(requests < 20, "{requests}");
+        assert!(reading.parked().is_empty(), "none of them is parked for what all have");
+    }
+}
+
+#[test]
+fn a_run_with_nothing_but_a_parked_parent_that_is_refused_again_goes_well() {
+    let parked = Parked { created_year: None, attempts: 1, reason: String::new() };
+    let parked = BTreeMap::from([(6, parked)]);
+    let mut reading = Reading::start(Plan { parked, ..plan(&CHILDREN, Pass::Incremental) });
+    let (_, _, stopped) = drive(&mut reading, |ask| match ask.reads {
+        Reads::Parents => Ok(named(&[])),
+        _ => Err(Failure::Forbidden),
+    });
+    assert_eq!((stopped, reading.parked().len()), (None, 1));
+}
+
+#[test]
+fn the_only_parent_that_is_refused_refuses_the_first_load() {
+    let mut reading = Reading::start(plan(&CHILDREN, Pass::Full));
+    let (_, _, stopped) = drive(&mut reading, |ask| match ask.reads {
+        Reads::Parents => Ok(named(&[9])),
+        Reads::Existence(parent) if parent.id != 9 => Err(Failure::NotFound),
+        Reads::Existence(_) => Ok(named(&[9])),
+        _ => Err(Failure::Forbidden),
+    });
+    assert_eq!(stopped.map(|stopped| stopped.failure), Some(Failure::Forbidden));
+}
+
+#[test]
+fn a_window_that_fails_lets_the_others_be_read_and_then_stops_the_stream() {
+    let windows = crate::window::Grid::Month.windows(date(2024, 1, 1), date(2024, 12, 2));
+    let of =
+        |ask: &Ask| matches!(ask.reads, Reads::Records(Unit::Window(w)) if w.start.month() == 6);
+    let mut reading =
+        Reading::start(Plan { windows: windows.clone(), ..plan(&REPORT, Pass::Full) });
+    let (effects, _, stopped) =
+        drive(
+            &mut reading,
+            |ask| {
+                if of(ask) { Err(Failure::Server(500)) } else { Ok(page_of(&[1], 1)) }
+            },
+        );
+    let complete = |effect: &&Effect| matches!(effect, Effect::Complete { .. });
+    assert_eq!(effects.iter().filter(complete).count(), windows.len() - 1);
+    assert_eq!(stopped.map(|stopped| stopped.failure), Some(Failure::Server(500)));
+    // The next run asks for that one alone.
+    let saved = reading.save().unwrap();
+    let mut again = Reading::resume(plan(&REPORT, Pass::Full), &saved).unwrap();
+    let (_, requests, stopped) = drive(&mut again, |ask| {
+        assert!(of(ask));
+        Ok(page_of(&[1], 1))
+    });
+    assert_eq!((requests, stopped), (1, None));
+    // Where all fail, a few show it.
+    let mut reading = Reading::start(Plan { windows, width: 1, ..plan(&REPORT, Pass::Full) });
+    let (_, requests, stopped) = drive(&mut reading, |_| Err(Failure::Forbidden));
+    assert_eq!((requests, stopped.is_some()), (5, true));
+}
+
+#[test]
+fn a_missing_parent_goes_only_where_the_url_of_a_listed_one_answers() {
+    let gone = |effects: &[Effect]| -> Vec<i64> {
+        let parent = |effect: &Effect| match effect {
+            Effect::Complete { unit: Unit::Parent(parent), covered: Some(_) } => Some(parent.id),
+            _ => None,
+        };
+        effects.iter().filter_map(parent).filter(|id| *id == 3).collect()
+    };
+    let sweep = |absent: IdSet, wrong_path: bool, listed: &[i64]| {
+        let mut reading = Reading::start(Plan { absent, ..plan(&CHILDREN, Pass::Full) });
+        let (effects, _, _) = drive(&mut reading, |ask| match ask.reads {
+            Reads::Parents => Ok(named(listed)),
+            Reads::Existence(parent) if wrong_path || parent.id == 3 => Err(Failure::NotFound),
+            Reads::Existence(parent) => Ok(named(&[parent.id])),
+            _ => Ok(page_of(&[], 0)),
+        });
+        (gone(&effects), reading.absent().cloned().unwrap(), reading.remarks().len())
+    };
+    let three = || IdSet(BTreeSet::from([3]));
+    assert_eq!(sweep(IdSet::default(), false, &[1, 2, 9]), (vec![3], IdSet::default(), 0));
+    // A wrong path answers 404 for all: parents go when two sweeps have missed them.
+    assert_eq!(sweep(IdSet::default(), true, &[1, 2, 9]), (vec![], three(), 1));
+    assert_eq!(sweep(three(), true, &[1, 2, 9]), (vec![3], IdSet::default(), 1));
+    // A trigger without any record has none to ask.
+    let (gone, absent, remarks) = sweep(IdSet::default(), false, &[]);
+    assert_eq!((gone, absent.0.len(), remarks), (vec![], 4, 0));
+    let (gone, absent, _) = sweep(absent, false, &[]);
+    assert_eq!((gone, absent), (vec![3], IdSet::default()));
+}
