@@ -8,7 +8,7 @@ use e2e::oracle::After;
 use e2e::story::{
     apply, asked, calm, delete, fault, loaded, only, quiet, report, rows, status, story, truth,
 };
-use e2e::world::{Conduct, Jump, World, sync};
+use e2e::world::{Conduct, Jump, World, now, sync};
 use engine::pass::Pass;
 use engine::time::SignedDuration;
 use sim::{Contradiction, Effect, Mutation, Scale, Select, Spelling};
@@ -191,6 +191,18 @@ fn a_clock_that_jumps_while_it_is_read_by_loses_nothing() {
     });
 }
 
+/// Pays an invoice that is not paid yet, another than `but`.
+fn pay(world: &World, but: Option<i64>) -> i64 {
+    let spec = streams::find("invoices").unwrap();
+    let invoices = world.oracle().true_versions(spec).into_keys();
+    let invoices = invoices.filter(|id| Some(*id) != but);
+    let mut account = world.account.lock().unwrap();
+    let mut paid = invoices.filter_map(|id| {
+        account.apply(now(world), &Mutation::AddPayment { id: Some(id) }).ok().map(|_| id)
+    });
+    paid.next().unwrap()
+}
+
 const VISITED: [&str; 4] = ["clients", "time_entries", "invoice_payments", "time_report_clients"];
 
 #[derive(Clone, Copy, Debug)]
@@ -213,7 +225,7 @@ async fn visited(visit: Visit) {
             world.sleep(1).await;
             apply(&world, &Mutation::Create { stream: "clients".to_owned() });
             apply(&world, &Mutation::Create { stream: "time_entries".to_owned() });
-            apply(&world, &Mutation::AddPayment { id: None });
+            pay(&world, None);
             quiet(&world, None).await;
         }
         world.sleep(1).await;
@@ -263,11 +275,8 @@ fn a_refused_parent_keeps_its_children_and_holds_up_no_others() {
     of(Mishap::RefusedParent, async {
         for (code, pass) in [(403, None), (403, Some(Pass::Full)), (404, None), (422, None), (500, None)] {
             let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
-            let spec = streams::find("invoices").unwrap();
-            let invoices: Vec<i64> = world.oracle().true_versions(spec).into_keys().collect();
-            let (refused, other) = (invoices[0], invoices[1]);
-            apply(&world, &Mutation::AddPayment { id: Some(refused) });
-            apply(&world, &Mutation::AddPayment { id: Some(other) });
+            let refused = pay(&world, None);
+            pay(&world, Some(refused));
             let path = format!("/v2/invoices/{refused}/payments");
             fault(&world, &path, Select::Always, status(code, false));
             let before = rows(&world, "invoice_payments").await;
