@@ -494,7 +494,10 @@ pub async fn sync(context: &Context, pass: Option<Pass>) -> Result<Synced, RunEr
 /// Where not even the account can be read.
 pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> {
     let asked_at = context.clock.now();
-    orchestrator::prepare(context).await?;
+    while let Err(error) = orchestrator::prepare(context).await {
+        let RunError::Waits { waiting, .. } = error else { return Err(error) };
+        context.clock.sleep_until(waiting.until).await;
+    }
     let mut synced = Synced::default();
     for _ in 0..400 {
         let demand = Demand::Now { asked_at, pass: wish.pass };

@@ -122,6 +122,10 @@ pub struct HistoryArguments {
     /// Windows of reports: month, quarter or year [HARVEST_REPORT_WINDOW; default: month]
     #[arg(long, value_name = "WINDOW")]
     pub report_window: Option<String>,
+    /// Years before today that reports read whole; older entries have windows of their own
+    /// [HARVEST_REPORT_YEARS_BACK; default: 10]
+    #[arg(long, value_name = "YEARS")]
+    pub report_years_back: Option<String>,
 }
 
 /// Which streams.

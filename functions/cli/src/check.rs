@@ -6,8 +6,9 @@ mod tests;
 use std::sync::Arc;
 
 use engine::spec::RateClass;
+use engine::time::Timestamp;
 use lake::table::Table;
-use runtime::account::{self, Company, Person};
+use runtime::account::{self, Company, Patience, Person, Waiting};
 use runtime::config::{Deployment, Given};
 use runtime::progress::Silent;
 use runtime::{Context, RunError, parts};
@@ -24,6 +25,14 @@ use crate::text;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Findings {
     exit_code: u8,
+    /// Whether everything was asked.
+    complete: bool,
+    waits_until: Option<Timestamp>,
+    /// Why Harvest could not be asked.
+    #[serde(skip)]
+    waiting: Option<Waiting>,
+    /// What Harvest did not say usably.
+    doubts: Vec<String>,
     account_id: i64,
     person: String,
     roles: Vec<String>,
@@ -61,27 +70,47 @@ pub(crate) async fn check(
     arguments.give(&mut given);
     let deployment = Deployment::parse(&given)?;
     let context = parts::context(&deployment, Arc::new(Silent)).await?;
-    let person = account::person(&context, "account").await?;
-    let company = account::company(&context, "account").await?;
-    let streams = probe(&context, &company, streams::STREAMS).await?;
+    let (asked, waiting) = match asked(&context).await {
+        Ok(asked) => (asked, None),
+        Err(RunError::Waits { waiting, .. }) => (Asked::default(), Some(waiting)),
+        Err(error) => return Err(error.into()),
+    };
     let lake = lake_state(&context, &deployment).await;
     let budgets = budgets(&context).await?;
-    let findings = findings(&deployment, person, company, streams, lake, budgets);
-    Ok(findings.said(paint))
+    let findings = findings(&deployment, asked, lake, budgets);
+    Ok(findings.waiting_for(waiting).said(paint))
+}
+
+/// What Harvest said.
+#[derive(Default)]
+struct Asked {
+    person: Person,
+    company: Company,
+    streams: Vec<Probe>,
+}
+
+async fn asked(context: &Context) -> Result<Asked, RunError> {
+    let person = account::person(context, "account", Patience::Brief).await?;
+    let company = account::company(context, "account", Patience::Brief).await?;
+    let streams = probe(context, &company, streams::STREAMS).await?;
+    Ok(Asked { person, company, streams })
 }
 
 fn findings(
     deployment: &Deployment,
-    person: Person,
-    company: Company,
-    streams: Vec<Probe>,
+    asked: Asked,
     lake: LakeState,
     budgets: Vec<Budget>,
 ) -> Findings {
+    let Asked { person, company, streams } = asked;
     let failed = streams.iter().any(|probe| probe.answer.fails()) || !lake.unusable.is_empty();
     let exit = if failed { Exit::SomeFailed } else { Exit::Done };
     Findings {
         exit_code: exit.code(),
+        complete: true,
+        waits_until: None,
+        waiting: None,
+        doubts: person.doubts.into_iter().chain(company.doubts).collect(),
         account_id: deployment.settings.account.0,
         administrator: person.roles.iter().any(|role| role == "administrator"),
         person: person.name,
@@ -129,6 +158,15 @@ async fn budgets(context: &Context) -> Result<Vec<Budget>, RunError> {
 }
 
 impl Findings {
+    /// The same, where nothing may be asked soon.
+    fn waiting_for(mut self, waiting: Option<Waiting>) -> Self {
+        let unasked = |probe: &Probe| matches!(probe.answer, Answered::NoBudget { .. });
+        self.complete = waiting.is_none() && !self.streams.iter().any(unasked);
+        self.waits_until = waiting.map(|waiting| waiting.until);
+        self.waiting = waiting;
+        self
+    }
+
     fn said(&self, paint: Paint) -> Said {
         let json = serde_json::to_value(self).unwrap_or_default();
         let exit = if self.exit_code == 0 { Exit::Done } else { Exit::SomeFailed };
@@ -136,11 +174,19 @@ impl Findings {
     }
 
     fn text(&self, paint: Paint) -> String {
-        let mut lines = vec![
-            format!("account   {} {}", self.account_id, self.company),
-            format!("token     {}, roles: {}", self.person, self.roles.join(", ")),
-        ];
-        if !self.administrator {
+        let mut lines = vec![format!("account   {} {}", self.account_id, self.company)];
+        match self.waiting {
+            Some(waiting) => {
+                lines
+                    .push(paint.warn(&format!("harvest   not asked: {waiting}; check again then")));
+            }
+            None => {
+                lines.push(format!("token     {}, roles: {}", self.person, self.roles.join(", ")));
+            }
+        }
+        let doubts = self.doubts.iter().map(|doubt| paint.warn(&format!("          ! {doubt}")));
+        lines.extend(doubts);
+        if !self.administrator && self.waiting.is_none() {
             lines.push(paint.warn(
                 "          ! not an administrator: Harvest shows this person only a part, and \
                  the lake can hold no more than that",
@@ -171,6 +217,9 @@ impl Findings {
         let rows = self.streams.iter().map(row).collect();
         let failed = self.failed_lines();
         let mut text = format!("{}\n\n", lines.join("\n"));
+        if self.streams.is_empty() {
+            return text;
+        }
         text.push_str(&text::table(&["stream", "would answer"], 0..0, rows));
         if !failed.is_empty() {
             text.push_str(&paint.bad(&format!("\n{}\n", failed.join("\n"))));

@@ -51,6 +51,8 @@ fn said(facts: &Facts, now: Timestamp, paint: Paint) -> Said {
         .collect();
     let json = json!({
         "exit_code": Exit::Done.code(),
+        "complete": facts.waiting.is_none(),
+        "waits_until": facts.waiting.map(|waiting| waiting.until),
         "account_id": facts.settings.account.0,
         "now": now,
         "sync_interval_seconds": interval.as_secs(),
@@ -155,6 +157,10 @@ fn closing(
     paint: Paint,
 ) -> String {
     let mut lines = Vec::new();
+    if let Some(waiting) = facts.waiting {
+        let line = format!("Not asked: {waiting}. This is what is known without; ask again then.");
+        lines.push(paint.warn(&line));
+    }
     let begun = |one: &&Planned| one.begins <= now;
     let known: Option<Vec<Timestamp>> = planned.iter().filter(begun).map(|one| one.ends).collect();
     match known.map(|ends| ends.into_iter().max()) {

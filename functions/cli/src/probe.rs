@@ -4,12 +4,11 @@ use engine::pass::Target;
 use engine::retry::{Failure, Reach};
 use engine::spec::{Kind, Paging, RateClass, StreamSpec};
 use engine::time::{Timestamp, between, utc_day};
-use harvest_api::{Answer, ApiError};
-use runtime::account::{self, Company};
+use harvest_api::{Answer, ApiError, Literal, Loose};
+use runtime::account::{self, Company, Patience};
 use runtime::gate::PATIENCE;
 use runtime::{Context, RunError};
 use serde::Serialize;
-use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::text;
@@ -142,7 +141,14 @@ fn unasked(context: &Context, company: &Company, spec: &'static StreamSpec) -> O
 async fn ask(context: &Context, spec: &'static StreamSpec) -> Result<Probe, RunError> {
     let stream = spec.name;
     let target = Target::Path { path: spec.path.to_owned(), query: query(context, spec) };
-    let answer = account::try_ask(context, stream, spec.rate_class, &target).await?;
+    let asked = account::try_ask(context, stream, spec.rate_class, &target, Patience::Brief).await;
+    let answer = match asked {
+        Err(RunError::Waits { waiting, .. }) => {
+            let answer = Answered::NoBudget { until: waiting.until };
+            return Ok(Probe { stream, answer });
+        }
+        asked => asked?,
+    };
     let answer = match answer {
         Ok(answer) => counted(&answer),
         Err(error) if error.failure().reach() == Reach::StopAccount => {
@@ -169,12 +175,12 @@ fn query(context: &Context, spec: &StreamSpec) -> Vec<(String, String)> {
 }
 
 fn counted(answer: &Answer) -> Answered {
-    match serde_json::from_str::<Value>(&answer.body) {
-        Ok(body) => match body.get("total_entries").and_then(Value::as_u64) {
+    match Loose::read(&answer.body) {
+        Some(body) => match body.get("total_entries").and_then(Literal::count) {
             Some(entries) => Answered::Entries { entries },
             None => Answered::There,
         },
-        Err(error) => Answered::Failed { why: format!("the answer is no JSON: {error}") },
+        None => Answered::Failed { why: "the answer is no JSON object".to_owned() },
     }
 }
 

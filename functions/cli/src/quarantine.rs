@@ -4,10 +4,11 @@ use core::fmt::Write as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use runtime::account::Waiting;
 use runtime::config::{Deployment, Given};
-use runtime::parts;
 use runtime::progress::Silent;
 use runtime::quarantine::{File, Retried, list};
+use runtime::{RunError, parts};
 use serde_json::{Value, json};
 
 use crate::arguments::{QuarantineArguments, QuarantineCommand, RetryArguments};
@@ -95,8 +96,13 @@ async fn retry(arguments: &RetryArguments, mut given: Given) -> Result<Said, Cli
     for spec in specs {
         if !refreshed && !list(&*context.store, spec.name).await?.is_empty() {
             // Roles and modules as they are now, and the token of an OAuth application.
-            orchestrator::prepare(&context).await?;
-            refreshed = true;
+            match orchestrator::prepare(&context).await {
+                Ok(_) => refreshed = true,
+                Err(RunError::Waits { waiting, .. }) => {
+                    return Ok(untried(&deployment.lake.to_string(), waiting));
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         let retried = runtime::quarantine::retry(&context, spec).await?;
         let (line, outcome) = told(spec.name, &retried);
@@ -114,9 +120,24 @@ async fn retry(arguments: &RetryArguments, mut given: Given) -> Result<Said, Cli
     let json = json!({
         "lake": deployment.lake.to_string(),
         "streams": documents,
+        "complete": !documents.iter().any(|document| document["outcome"] == "left"),
         "exit_code": exit.code(),
     });
     Ok(Said { text, json, exit })
+}
+
+/// Nothing was tried, because nothing may be asked.
+fn untried(lake: &str, waiting: Waiting) -> Said {
+    let exit = Exit::Done;
+    let text = format!("Nothing was tried: {waiting}. What lies there stays; run it again then.\n");
+    let json = json!({
+        "lake": lake,
+        "streams": [],
+        "complete": false,
+        "waits_until": waiting.until,
+        "exit_code": exit.code(),
+    });
+    Said { text, json, exit }
 }
 
 fn document(stream: &str, outcome: &str, retried: &Retried) -> Value {

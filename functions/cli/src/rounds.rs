@@ -12,9 +12,11 @@ use engine::item::AccountItem;
 use engine::pass::Pass;
 use engine::plan::{Demand, Due};
 use engine::room::{Room, Weight};
-use engine::spec::StreamSpec;
+use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, between, plus};
 use futures::FutureExt as _;
+use runtime::account::{self, Waiting};
+use runtime::gate::PATIENCE;
 use runtime::run::{Outcome, RunReport};
 use runtime::{Context, RunError, records};
 use tokio::task::{JoinSet, LocalSet};
@@ -77,9 +79,9 @@ pub(crate) async fn rounds(
     interrupt: &Interrupt,
 ) -> Result<Synced, RunError> {
     let began = context.clock.now();
-    let account = tokio::select! {
-        account = orchestrator::prepare(context) => account?,
-        () = interrupt.asked() => AccountItem::default(),
+    let (account, waiting) = tokio::select! {
+        prepared = prepared(context, wish) => prepared?,
+        () = interrupt.asked() => (AccountItem::default(), None),
     };
     let rounds = Rounds {
         context,
@@ -96,6 +98,7 @@ pub(crate) async fn rounds(
         fruitless: BTreeMap::new(),
         synced: Synced {
             account,
+            waiting,
             skipped: Vec::new(),
             reports: Vec::new(),
             busy: BTreeSet::new(),
@@ -110,6 +113,29 @@ pub(crate) async fn rounds(
     LocalSet::new().run_until(rounds.run()).await
 }
 
+/// The account as Harvest tells now; where nothing may be asked soon, as it was known, and what is
+/// waited for.
+async fn prepared(
+    context: &Context,
+    wish: Wish,
+) -> Result<(AccountItem, Option<Waiting>), RunError> {
+    loop {
+        let waiting = match orchestrator::prepare(context).await {
+            Ok(account) => return Ok((account, None)),
+            Err(RunError::Waits { waiting, .. }) => waiting,
+            Err(error) => return Err(error),
+        };
+        let now = context.clock.now();
+        if !wish.wait && between(now, waiting.until) > SHORT_WAIT {
+            let state = |source| RunError::State { stream: "account", source };
+            let known = records::account(&*context.state, context.settings.account).await;
+            return Ok((known.map_err(state)?.value, Some(waiting)));
+        }
+        account::tell(context, "account", waiting);
+        context.clock.sleep_until(waiting.until.max(plus(now, BUSY_PAUSE))).await;
+    }
+}
+
 impl Rounds<'_> {
     async fn run(mut self) -> Result<Synced, RunError> {
         loop {
@@ -120,6 +146,7 @@ impl Rounds<'_> {
             if self.runs.is_empty() && wake.is_none() {
                 break;
             }
+            self.tell(wake).await?;
             self.next(wake).await;
         }
         self.synced.interrupted = self.interrupt.is_asked();
@@ -127,8 +154,45 @@ impl Rounds<'_> {
         Ok(self.synced)
     }
 
+    /// Whether Harvest cannot be asked who the token is, and never was: no stream may run.
+    fn knows_nothing(&self) -> bool {
+        self.synced.waiting.is_some() && self.synced.account.read_at.is_none()
+    }
+
+    /// Whether a run would read what it may not commit: before it does, it asks who the token is. The
+    /// others end at their first request, and complete before that what needs none.
+    fn would_be_in_vain(&self, due: &Due) -> bool {
+        let waits = |waiting: &Waiting| waiting.class != due.spec.rate_class;
+        self.synced.waiting.as_ref().is_some_and(waits)
+    }
+
     fn goes_on(&self) -> bool {
         !self.synced.credentials_refused && !self.interrupt.is_asked()
+    }
+
+    /// Says what is waited for while nothing runs, where that takes long.
+    async fn tell(&self, wake: Option<Timestamp>) -> Result<(), RunError> {
+        let Some(until) = wake.filter(|_| self.runs.is_empty()) else {
+            return Ok(());
+        };
+        if between(self.context.clock.now(), until) > PATIENCE {
+            self.watch.clear();
+            let state = |source| RunError::State { stream: "account", source };
+            let mut asked = None;
+            for class in [RateClass::General, RateClass::Reports] {
+                let blocked = self.context.gate.blocked_until(class).await.map_err(state)?;
+                asked = asked.or(blocked.map(|until| (class, until)));
+            }
+            let until = until.strftime("%Y-%m-%d %H:%M:%S UTC");
+            match asked {
+                Some((class, _)) => tracing::warn!(
+                    "waiting until {until}: Harvest asked to wait (`Retry-After`) with {} requests",
+                    class.name()
+                ),
+                None => tracing::warn!("waiting until {until}: the budget has no room before"),
+            }
+        }
+        Ok(())
     }
 
     /// Waits for the next run to end, for `wake`, or for Ctrl-C.
@@ -167,7 +231,11 @@ impl Rounds<'_> {
         if !room.admits(Weight::Light) {
             return Ok(());
         }
+        if self.knows_nothing() {
+            return Ok(());
+        }
         let tick = orchestrator::tick(self.context, self.demand).await?;
+        self.synced.waiting = self.synced.waiting.or(tick.waiting);
         self.synced.account = tick.account;
         self.synced.skipped = tick.skipped;
         let now = self.context.clock.now();
@@ -178,6 +246,7 @@ impl Rounds<'_> {
                 let name = due.spec.name;
                 let done = self.completed.get(&(name, due.pass)).copied().unwrap_or_default();
                 !self.running.contains_key(name)
+                    && !self.would_be_in_vain(due)
                     && !self.given_up.contains(name)
                     && done < MOST_COMPLETED
                     && self.pauses.get(name).is_none_or(|at| *at <= now)

@@ -11,10 +11,12 @@ pub(crate) use render::refusal;
 use std::collections::BTreeMap;
 
 use engine::drift::Finding;
+use engine::extent::{Extent, Outlier, UnreadList, outliers_sentence};
 use engine::ids::AccountId;
+use engine::item::AccountItem;
 use engine::pass::Pass;
 use engine::report::Counts;
-use engine::spec::StreamSpec;
+use engine::spec::{Kind, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, between};
 use runtime::run::{Outcome, RunReport};
 use runtime::{Context, RunError};
@@ -23,6 +25,9 @@ use serde::Serialize;
 use crate::duckdb;
 use crate::exit::Exit;
 use crate::rounds::Synced;
+
+/// Entries far from today that the text names; all of them are in the JSON.
+const NAMED: usize = 10;
 
 /// What one stream did in all its runs of a sync.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -92,6 +97,13 @@ pub(crate) struct Summary {
     /// Streams that another process works on.
     pub(crate) busy: Vec<String>,
     pub(crate) left: Vec<Left>,
+    /// Until when nothing may be asked of Harvest, where that kept something from being done.
+    pub(crate) waits_until: Option<Timestamp>,
+    /// The same for people, and why.
+    #[serde(skip)]
+    pub(crate) waiting: Option<String>,
+    /// Entries far from today, where reports are read: each has a window of its own.
+    pub(crate) outliers: Vec<Outlier>,
     pub(crate) warnings: Vec<String>,
     pub(crate) failures: Vec<FailedStream>,
     pub(crate) queries: Vec<String>,
@@ -134,8 +146,12 @@ fn summary(account: AccountId, lake: &str, synced: &Synced, left: Vec<Left>) -> 
         Exit::SomeFailed
     };
     let person = &synced.account;
+    let extent = person.extent.as_ref().filter(|_| reads_reports(&synced.reports));
     Summary {
-        complete: exit == Exit::Done && left.is_empty(),
+        complete: exit == Exit::Done && left.is_empty() && synced.waiting.is_none(),
+        waits_until: synced.waiting.map(|waiting| waiting.until),
+        waiting: synced.waiting.map(|waiting| waiting.to_string()),
+        outliers: extent.map(|extent| extent.outliers.clone()).unwrap_or_default(),
         interrupted: synced.interrupted,
         exit_code: exit.code(),
         account_id: account.0,
@@ -150,7 +166,10 @@ fn summary(account: AccountId, lake: &str, synced: &Synced, left: Vec<Left>) -> 
         skipped: skipped(&synced.skipped),
         busy,
         left,
-        warnings: warnings(&streams, &synced.reports),
+        warnings: of_account(person, extent)
+            .into_iter()
+            .chain(warnings(&streams, &synced.reports))
+            .collect(),
         failures,
         queries: duckdb::queries(lake, &streams),
         exit,
@@ -253,6 +272,26 @@ fn failures(reports: &[RunReport]) -> Vec<FailedStream> {
         })
     };
     last.values().filter_map(failed).collect()
+}
+
+/// Whether any of the runs read windows of reports.
+fn reads_reports(reports: &[RunReport]) -> bool {
+    let is_report = |spec: &StreamSpec| matches!(spec.kind, Kind::ReportWindow(_));
+    reports.iter().any(|report| streams::find(report.stream).is_some_and(is_report))
+}
+
+/// What a person should know of the account, and of how far back its reports go.
+fn of_account(account: &AccountItem, extent: Option<&Extent>) -> Vec<String> {
+    let mut warnings = account.doubts.clone();
+    let Some(extent) = extent else {
+        return warnings;
+    };
+    // Of the others the streams that cannot be read say so themselves.
+    let replaced = extent.unread.iter().filter(|list| list.instead.is_some());
+    warnings.extend(replaced.map(UnreadList::sentence));
+    warnings.extend(extent.doubts.iter().cloned());
+    warnings.extend(outliers_sentence(&extent.outliers, NAMED));
+    warnings
 }
 
 /// What a person should know although nothing failed.

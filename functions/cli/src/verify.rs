@@ -174,7 +174,9 @@ fn said(lake: &LakeFacts, verdicts: &[Verdict], paint: Paint) -> Said {
     let findings: u64 = verdicts.iter().map(Verdict::findings).sum();
     let exit = if findings > 0 { Exit::SomeFailed } else { Exit::Done };
     let documents: Vec<serde_json::Value> = verdicts.iter().map(document).collect();
+    let waits = |verdict: &Verdict| verdict.harvest.as_ref()?.waits_until;
     let json = json!({
+        "complete": !verdicts.iter().any(|verdict| waits(verdict).is_some()),
         "lake": lake.place.to_string(),
         "streams": documents,
         "findings": findings,

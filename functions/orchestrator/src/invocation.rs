@@ -118,12 +118,19 @@ impl Desk<'_> {
                     note_refusal(context, &error).await;
                     return Err(error);
                 }
+                Err(RunError::Waits { waiting, .. }) => {
+                    // Workers would read what nobody may commit: they ask who the token is, too.
+                    tracing::info!("waiting: {waiting}");
+                    self.measure(&items, &account);
+                    return Ok(json!({ "outcome": waiting.to_string(), "until": waiting.until }));
+                }
                 Err(error) => return Err(error),
             };
             items = stream_items(context, &account).await?;
         }
-        let due = self.due(&items, &account);
-        with_extent(context, &due, self.item.value.asked.as_ref().map(|asked| asked.at)).await?;
+        let mut due = self.due(&items, &account);
+        let asked_at = self.item.value.asked.as_ref().map(|asked| asked.at);
+        with_extent(context, &mut due, asked_at).await?;
         let answer = self.dispatch(&due, &items, &account).await;
         self.measure(&items, &account);
         Ok(answer)

@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::account::is_same_account;
+use engine::extent::{Reach, outliers_sentence};
 use engine::item::{AccountItem, Position, StreamItem};
 use engine::pass::Pass;
 use engine::plan::{self, Demand, Due, Standing};
 use engine::spec::{Kind, StreamSpec};
-use engine::time::{Date, SignedDuration, Timestamp, between};
+use engine::time::{Date, Timestamp, utc_day};
 use lake::table::{Table, TableError};
-use runtime::account::Company;
+use runtime::account::{Company, Patience, Waiting};
 use runtime::records::{self, Versioned};
 use runtime::{Context, RunError, account};
 
@@ -22,8 +23,8 @@ pub use event::{Event, Refused};
 pub use invocation::Orchestrator;
 pub use invoker::{InvokeError, Invoker, LambdaInvoker, MemoryInvoker};
 
-/// How old the account's first and last days may be when a report is due.
-const EXTENT_AGE: SignedDuration = SignedDuration::from_hours(24);
+/// Entries far from today that a log event names.
+const NAMED: usize = 5;
 
 /// What a tick found.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub struct Tick {
     pub due: Vec<Due>,
     /// Streams whose module is off.
     pub skipped: Vec<&'static StreamSpec>,
+    /// What the account's first and last days wait for: full passes over reports are not due before.
+    pub waiting: Option<Waiting>,
 }
 
 /// Learns who the token is and which modules are on, and makes sure that every table exists.
@@ -42,8 +45,8 @@ pub struct Tick {
 /// Where Harvest does not accept the token or answer, or the stores fail.
 pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
     let (person, company) = futures::future::try_join(
-        account::person(context, "account"),
-        account::company(context, "account"),
+        account::person(context, "account", Patience::Brief),
+        account::company(context, "account", Patience::Brief),
     )
     .await?;
     let id = context.settings.account;
@@ -52,6 +55,10 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
     check_account(context, &item.value, &company).await?;
     if let Err(error) = context.state.purge(context.clock.now()).await {
         tracing::debug!(%error, "forgotten runs stay");
+    }
+    let doubts: Vec<String> = person.doubts.iter().chain(&company.doubts).cloned().collect();
+    for doubt in &doubts {
+        tracing::info!("{doubt}");
     }
     let tables_created = item.value.tables_created || create_tables(context).await;
     loop {
@@ -74,6 +81,7 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
         value.roles.clone_from(&person.roles);
         value.company.clone_from(&company.name);
         value.modules_off.clone_from(&company.modules_off);
+        value.doubts.clone_from(&doubts);
         value.tables_created = tables_created;
         value.refused = None;
         if records::write(&*context.state, &key, &mut item).await.map_err(state_error)? {
@@ -139,8 +147,7 @@ fn state_error(source: state::StateError) -> RunError {
 /// What is due for `demand`.
 ///
 /// # Errors
-/// Where the state store fails, or the account's first and last days are needed and Harvest does
-/// not tell them.
+/// Where the state store fails, or Harvest does not accept the credentials.
 pub async fn tick(context: &Context, demand: Demand) -> Result<Tick, RunError> {
     let account = stored_account(context).await?.value;
     let items = stream_items(context, &account).await?;
@@ -161,8 +168,8 @@ pub async fn tick(context: &Context, demand: Demand) -> Result<Tick, RunError> {
         Demand::Now { asked_at, .. } => Some(asked_at),
         Demand::Schedule { .. } => None,
     };
-    with_extent(context, &due, asked_at).await?;
-    Ok(Tick { account: stored_account(context).await?.value, due, skipped })
+    let waiting = with_extent(context, &mut due, asked_at).await?;
+    Ok(Tick { account: stored_account(context).await?.value, due, skipped, waiting })
 }
 
 /// The items of the streams that are to run, as far as they tell by themselves or from their tables
@@ -191,21 +198,30 @@ pub(crate) async fn stream_items(
     Ok(items)
 }
 
-/// Makes sure that the account's first and last days are known where all of a report is due. `asked_at`:
-/// somebody wants everything as of then.
+/// Makes sure that the account's first and last days are known where all of a report is due, as far
+/// as Harvest tells; the run says so where they are not. `asked_at`: somebody wants everything as of
+/// then. Where nothing may be asked soon, full passes over reports are not due, and what they wait for
+/// is returned.
 pub(crate) async fn with_extent(
     context: &Context,
-    due: &[Due],
+    due: &mut Vec<Due>,
     asked_at: Option<Timestamp>,
-) -> Result<(), RunError> {
+) -> Result<Option<Waiting>, RunError> {
     // The recent windows are the same for every account.
     let sweeps =
         |due: &Due| due.pass == Pass::Full && matches!(due.spec.kind, Kind::ReportWindow(_));
     if !due.iter().any(sweeps) {
-        return Ok(());
+        return Ok(None);
     }
     let mut account = stored_account(context).await?;
-    refresh_extent(context, &mut account, asked_at).await
+    match refresh_extent(context, &mut account, asked_at).await {
+        Ok(()) => Ok(None),
+        Err(RunError::Waits { waiting, .. }) => {
+            due.retain(|one| !sweeps(one));
+            Ok(Some(waiting))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Where the table says that its stream stands: the state may be lost. A table that cannot be read
@@ -239,17 +255,22 @@ async fn refresh_extent(
     swept_as_of: Option<Timestamp>,
 ) -> Result<(), RunError> {
     let now = context.clock.now();
-    let fresh = account.value.extent.as_ref().is_some_and(|extent| match swept_as_of {
-        Some(asked_at) => extent.read_at >= asked_at,
-        None => between(extent.read_at, now) < EXTENT_AGE,
-    });
-    if fresh {
+    let reach = Reach::around(utc_day(now), context.settings.report_years_back);
+    let earlier = account.value.extent.as_ref();
+    if earlier.is_some_and(|extent| extent.is_fresh(reach, swept_as_of, now)) {
         return Ok(());
     }
-    let extent = account::extent(context).await?;
+    let extent = account::extent(context, &account.value).await?;
+    for list in &extent.unread {
+        tracing::warn!("{}", list.sentence());
+    }
+    let named = outliers_sentence(&extent.outliers, NAMED);
+    for doubt in extent.doubts.iter().chain(named.as_ref()) {
+        tracing::info!("{doubt}");
+    }
     let key = records::account_key(context.settings.account);
     loop {
-        account.value.extent = Some(extent);
+        account.value.extent = Some(extent.clone());
         if records::write(&*context.state, &key, account).await.map_err(state_error)? {
             return Ok(());
         }

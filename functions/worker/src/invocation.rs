@@ -102,6 +102,8 @@ const fn is_recorded(error: &RunError) -> bool {
         RunError::Credentials { .. }
         | RunError::Refused { .. }
         | RunError::Api { .. }
+        | RunError::Waits { .. }
+        | RunError::NoHistory { .. }
         | RunError::Page { .. }
         | RunError::Stopped { .. }
         | RunError::RolesLost { .. }

@@ -12,6 +12,11 @@ const RENEWED_BEFORE: SignedDuration = SignedDuration::from_mins(20);
 /// How often a refused token is tried again.
 const PROBE_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 
+/// What stands in place of the roles of a person of whom Harvest does not say which they have. It is
+/// compared as a role: rows of a person with known roles want more, and rows that were written with
+/// it want an administrator, or again nobody knows whom.
+pub const UNKNOWN_ROLES: &str = "(unknown)";
+
 /// Which version of the secret: an id that the vault gives, no part of the secret itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

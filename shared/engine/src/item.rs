@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{OAuthItem, RefusedToken};
 use crate::drift::Drift;
+use crate::extent::Extent;
 use crate::ids::{Epoch, Sequence};
 use crate::lease::Lease;
 use crate::pass::{IdSet, Parked, Pass};
@@ -230,6 +231,9 @@ pub struct AccountItem {
     pub roles: Vec<String>,
     /// Modules that are off, by the name of their feature member.
     pub modules_off: Vec<String>,
+    /// What Harvest did not say usably of person and company, for people.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
     /// Whether version 0 of every table was written.
     pub tables_created: bool,
     /// First and last days, for report windows.
@@ -238,17 +242,6 @@ pub struct AccountItem {
     pub oauth: Option<OAuthItem>,
     /// The token that Harvest refused, until one is accepted.
     pub refused: Option<RefusedToken>,
-}
-
-/// The oldest and newest days that reports can be about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Extent {
-    /// When it was read.
-    pub read_at: Timestamp,
-    /// Oldest and newest `spent_date` of time entries and expenses.
-    pub spent: Option<(Date, Date)>,
-    /// Oldest and newest `issue_date` of invoices.
-    pub issued: Option<(Date, Date)>,
 }
 
 /// Whether someone with `now` sees at least what someone with `before` saw: an administrator sees

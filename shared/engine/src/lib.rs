@@ -6,6 +6,7 @@ pub mod coverage;
 pub mod cursor;
 pub mod dispatch;
 pub mod drift;
+pub mod extent;
 pub mod forecast;
 pub mod ids;
 pub mod item;

@@ -1,11 +1,14 @@
 //! What is due: which streams run which pass, and in which order.
 
+mod windows;
+
 use crate::item::{AccountItem, Health, PassState, Position, StreamItem};
 use crate::pass::Pass;
 use crate::room::{Weight, weight};
-use crate::spec::{Kind, ReportWindow, StreamSpec, Sweep};
-use crate::time::{Date, SignedDuration, Timestamp, between, next_day, plus, utc_day};
-use crate::window::{Grid, Period};
+use crate::spec::{Kind, StreamSpec, Sweep};
+use crate::time::{SignedDuration, Timestamp, between, plus};
+
+pub use windows::{History, is_about, report_windows};
 
 /// Sweeps that cost fewer requests run daily, others weekly.
 const DAILY_SWEEP_REQUESTS: u64 = 100;
@@ -274,32 +277,6 @@ fn held_until(health: &Health, demand: Demand) -> Option<Timestamp> {
             Some(plus(*at, pause))
         }
     }
-}
-
-/// The windows that a pass over a report reads, newest first.
-#[must_use]
-pub fn report_windows(
-    report: &ReportWindow,
-    grid: Grid,
-    pass: Pass,
-    account: &AccountItem,
-    held: Option<(Date, Date)>,
-    start_date: Option<Date>,
-    now: Timestamp,
-) -> Vec<Period> {
-    let today = utc_day(now);
-    if pass == Pass::Incremental {
-        return grid.recent(today);
-    }
-    let extent = account.extent.as_ref();
-    let spent = extent.and_then(|extent| extent.spent);
-    let issued = extent.and_then(|extent| extent.issued).filter(|_| report.includes_issue_date);
-    let days = [spent, issued, held].into_iter().flatten();
-    let recent = grid.recent(today).last().map_or(today, |window| window.start);
-    let oldest = days.clone().map(|(first, _)| first).fold(recent, Date::min);
-    let newest = days.map(|(_, last)| last).fold(next_day(today), Date::max);
-    let oldest = start_date.map_or(oldest, |start| start.max(oldest).min(recent));
-    grid.windows(oldest, newest)
 }
 
 /// Whether a first full pass sets the cursor right away: new changes then come in while a long

@@ -44,7 +44,9 @@ impl Grid {
         let before = day.month().saturating_sub(1) % months;
         let first = day.first_of_month();
         let start = first.saturating_sub(Span::new().months(before));
-        let end = previous_day(start.saturating_add(Span::new().months(months)));
+        // Not the day before the next window: the last of all days has none after it.
+        let last = start.saturating_add(Span::new().months(months.saturating_sub(1)));
+        let end = last.last_of_month();
         Period { start, end }
     }
 
@@ -111,6 +113,16 @@ mod tests {
         let windows = Grid::Year.windows(date(2023, 5, 1), date(2024, 7, 1));
         let starts: Vec<String> = windows.iter().map(|w| w.start.to_string()).collect();
         assert_eq!(starts, ["2024-07-01", "2024-01-01", "2023-01-01"]);
+    }
+
+    #[test]
+    fn every_day_that_can_be_written_lies_in_its_window() {
+        for grid in [Grid::Month, Grid::Quarter, Grid::Year] {
+            for day in [date(1, 1, 1), date(206, 2, 28), date(9999, 12, 31), date(2024, 2, 29)] {
+                let window = grid.window(day);
+                assert!(window.start <= day && day <= window.end, "{grid} {day} {window:?}");
+            }
+        }
     }
 
     #[test]

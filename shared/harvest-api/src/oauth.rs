@@ -6,10 +6,10 @@ use core::time::Duration;
 use async_trait::async_trait;
 use engine::retry::Failure;
 use reqwest::Client;
-use serde::Deserialize;
 
 use crate::error::SetupError;
 use crate::http::tls;
+use crate::loose::{Literal, Loose};
 use crate::{ApiError, BaseUrl};
 
 /// Where Harvest makes access tokens.
@@ -62,15 +62,6 @@ impl fmt::Debug for OAuthEndpoint {
     }
 }
 
-#[derive(Deserialize)]
-struct Granted {
-    access_token: String,
-    #[serde(default)]
-    refresh_token: Option<String>,
-    #[serde(default)]
-    expires_in: Option<i64>,
-}
-
 impl OAuthEndpoint {
     /// The endpoint that belongs to `base`: Harvest's own, unless `base` is on loopback.
     ///
@@ -118,13 +109,50 @@ impl TokenEndpoint for OAuthEndpoint {
             };
             return Err(ApiError::new(failure, request));
         }
-        let granted: Granted = answer.json().await.map_err(|_| {
-            ApiError::new(Failure::Malformed, request).with_detail("it is no token's answer")
-        })?;
-        Ok(Renewal {
-            access_token: granted.access_token,
-            refresh_token: granted.refresh_token,
-            expires_in_seconds: granted.expires_in.unwrap_or(ASSUMED_SECONDS),
-        })
+        let malformed =
+            || ApiError::new(Failure::Malformed, request).with_detail("it is no token's answer");
+        let body = answer.text().await.map_err(|_| malformed())?;
+        granted(&body).ok_or_else(malformed)
+    }
+}
+
+/// What the answer grants: only tokens that are texts are tokens, and of how long they last whatever
+/// says a number of seconds counts.
+fn granted(body: &str) -> Option<Renewal> {
+    let body = Loose::read(body)?;
+    let token = |member| body.get(member).filter(|value| value.is_text()).and_then(Literal::text);
+    let lasts = body.get("expires_in").and_then(Literal::integer).filter(|seconds| *seconds > 0);
+    Some(Renewal {
+        access_token: token("access_token").filter(|token| !token.is_empty())?,
+        refresh_token: token("refresh_token").filter(|token| !token.is_empty()),
+        expires_in_seconds: lasts.unwrap_or(ASSUMED_SECONDS),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_of_the_token_endpoint_is_read_as_far_as_it_matters() {
+        let check = |members: &str, lasts| {
+            let body = format!(r#"{{"access_token":"a","refresh_token":"r"{members}}}"#);
+            let renewal = granted(&body).unwrap();
+            assert_eq!(renewal.access_token, "a", "{members}");
+            assert_eq!(renewal.refresh_token.as_deref(), Some("r"), "{members}");
+            assert_eq!(renewal.expires_in_seconds, lasts, "{members}");
+        };
+        check("", ASSUMED_SECONDS);
+        check(r#","expires_in":60"#, 60);
+        check(r#","expires_in":60.0"#, 60);
+        check(r#","expires_in":"60""#, 60);
+        check(r#","expires_in":null,"scope":["\ud800"],"token_type":5"#, ASSUMED_SECONDS);
+        check(r#","expires_in":-1"#, ASSUMED_SECONDS);
+        check(r#","expires_in":{}"#, ASSUMED_SECONDS);
+        for none in ["[]", "{}", r#"{"access_token":5}"#, r#"{"access_token":""}"#, "x"] {
+            assert_eq!(granted(none), None, "{none}");
+        }
+        let kept = granted(r#"{"access_token":"a","refresh_token":null}"#).unwrap();
+        assert_eq!(kept.refresh_token, None);
     }
 }

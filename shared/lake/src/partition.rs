@@ -2,6 +2,7 @@
 //!
 //! Rows are in key order; the partition column is in the path and in the log, not in the file.
 
+mod days;
 mod gather;
 mod keyed;
 mod layout;
@@ -17,6 +18,7 @@ use parquet::errors::ParquetError;
 
 use crate::store::StoreError;
 
+pub use days::{FileDays, days_of};
 pub(crate) use gather::{Pick, equal_rows, gather};
 pub(crate) use keyed::{Keyed, Version, day_of};
 pub(crate) use layout::{Columns, Layout, column};

@@ -48,6 +48,8 @@ pub struct Settings {
     pub changes_retention: Option<u32>,
     /// First day that full passes of dated listings, and reports, read; `None`: all history.
     pub start_date: Option<Date>,
+    /// Years before today that report windows cover in one piece, at most.
+    pub report_years_back: u16,
     /// How often incremental passes run.
     pub sync_interval: SignedDuration,
     /// How many streams run at once.
@@ -93,6 +95,7 @@ impl Settings {
             no_changes: NoChanges::default(),
             changes_retention: None,
             start_date: None,
+            report_years_back: 10,
             sync_interval: SignedDuration::from_hours(1),
             max_workers: 8,
             requests_in_flight: 64,

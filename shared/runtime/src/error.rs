@@ -4,6 +4,7 @@ use engine::retry::Failure;
 use harvest_api::ApiError;
 use state::StateError;
 
+use crate::account::Waiting;
 use crate::credentials::VaultError;
 
 /// Why a run failed.
@@ -62,6 +63,24 @@ pub enum RunError {
         /// The last failure.
         #[source]
         source: Box<ApiError>,
+    },
+    /// Nothing may be asked soon: nothing is wrong, the next run goes on.
+    #[error("{waiting}")]
+    Waits {
+        /// The stream.
+        stream: &'static str,
+        /// Until when, and why.
+        waiting: Waiting,
+    },
+    /// Nobody knows how far back reports go.
+    #[error(
+        "`{stream}` cannot be read whole: {unread}. Its recent windows are kept up to date; the next run asks again"
+    )]
+    NoHistory {
+        /// The stream.
+        stream: &'static str,
+        /// The list that could not be read, and why.
+        unread: String,
     },
     /// A page is not what was asked for.
     #[error(
@@ -214,7 +233,9 @@ impl RunError {
             Self::Refused { .. } | Self::Api { .. } | Self::Page { .. } | Self::Stopped { .. } => {
                 true
             }
-            Self::Credentials { .. }
+            Self::Waits { .. }
+            | Self::NoHistory { .. }
+            | Self::Credentials { .. }
             | Self::NoCredentials
             | Self::Secret { .. }
             | Self::Refresh { .. }
@@ -243,6 +264,8 @@ impl RunError {
             Self::Refresh { .. } => "RefreshFailed",
             Self::Refused { .. } => "StreamRefused",
             Self::Api { .. } => "HarvestFailed",
+            Self::Waits { .. } => "Waits",
+            Self::NoHistory { .. } => "HistoryUnknown",
             Self::Page { .. } => "PageUnusable",
             Self::Contradictory { .. } => "AnswersContradictory",
             Self::Stopped { .. } => "ReadingStopped",

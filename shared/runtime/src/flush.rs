@@ -17,7 +17,7 @@ use lake::merge::{MergeJob, Merged, merge};
 use lake::partition::Limits;
 use lake::table::{Change, CommitError, Committed, Writer};
 
-use crate::account::{self, Person};
+use crate::account::{self, Patience, Person};
 use crate::changes::files_of;
 use crate::error::RunError;
 use crate::hold::Hold;
@@ -249,7 +249,7 @@ impl Run {
         if counts.deleted > 0
             && let Some(module) = self.order.spec.module
         {
-            let company = account::company(&self.context, stream).await?;
+            let company = account::company(&self.context, stream, Patience::Budget).await?;
             self.report.requests = self.report.requests.saturating_add(1);
             if company.modules_off.iter().any(|off| off == module.feature()) {
                 return Err(RunError::ModuleOff { stream, module: module.feature() });

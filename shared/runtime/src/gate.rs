@@ -99,6 +99,15 @@ impl Gate {
         alone(async move { lane.block(retry_after).await }).await
     }
 
+    /// Until when Harvest asked not to send requests of `class`; `None`: it did not.
+    ///
+    /// # Errors
+    /// Where the state store fails.
+    pub async fn blocked_until(&self, class: RateClass) -> Result<Option<Timestamp>, StateError> {
+        let lane = Arc::clone(self.lane(class));
+        alone(async move { lane.blocked_until().await }).await
+    }
+
     /// When the last of `n` more requests of `class` would be due, if nobody else asked.
     ///
     /// # Errors

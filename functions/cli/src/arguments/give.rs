@@ -49,6 +49,7 @@ impl HistoryArguments {
     fn give(&self, given: &mut Given) {
         set(given, Setting::START_DATE, self.start_date.as_ref());
         set(given, Setting::REPORT_WINDOW, self.report_window.as_ref());
+        set(given, Setting::REPORT_YEARS_BACK, self.report_years_back.as_ref());
     }
 }
 

@@ -4,12 +4,12 @@ fn found(answers: Vec<(&'static str, Answered)>) -> Said {
     let mut given = Given::default();
     given.set(runtime::config::Setting::ACCOUNT, "7");
     let deployment = Deployment::parse(&given).unwrap();
-    let person = Person { id: None, name: "Ann Ba".to_owned(), roles: vec!["member".to_owned()] };
-    let company =
-        Company { name: "Acme".to_owned(), domain: String::new(), modules_off: Vec::new() };
+    let (name, roles) = ("Ann Ba".to_owned(), vec!["member".to_owned()]);
+    let person = Person { name, roles, ..Person::default() };
+    let company = Company { name: "Acme".to_owned(), ..Company::default() };
     let streams = answers.into_iter().map(|(stream, answer)| Probe { stream, answer }).collect();
-    findings(&deployment, person, company, streams, LakeState::default(), Vec::new())
-        .said(Paint::Plain)
+    let asked = Asked { person, company, streams };
+    findings(&deployment, asked, LakeState::default(), Vec::new()).said(Paint::Plain)
 }
 
 #[test]

@@ -1,19 +1,20 @@
 //! What a forecast is made of: from the state, or with what Harvest says.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::budget::BudgetItem;
 use engine::forecast::{Amounts, Budget, Planned};
-use engine::item::StreamItem;
+use engine::item::{AccountItem, StreamItem};
 use engine::pass::Pass;
-use engine::plan::{Standing, report_windows, standing};
+use engine::plan::{History, Standing, report_windows, standing};
 use engine::spec::{Kind, RateClass, StreamSpec};
 use engine::time::{Timestamp, utc_day};
-use runtime::account;
+use runtime::account::{self, Patience, Waiting};
 use runtime::clock::{Clock as _, SystemClock};
 use runtime::config::{Deployment, Given, Settings};
-use runtime::parts;
 use runtime::progress::Silent;
+use runtime::{Context, RunError, parts};
 
 use crate::exit::CliError;
 use crate::lake_facts::LakeFacts;
@@ -31,6 +32,8 @@ pub(super) struct Facts {
     pub(super) skipped: Vec<&'static str>,
     /// Streams that the settings leave out.
     pub(super) excluded: Vec<&'static str>,
+    /// Why Harvest could not be asked, where that was wanted.
+    pub(super) waiting: Option<Waiting>,
 }
 
 impl Facts {
@@ -45,20 +48,32 @@ impl Facts {
     pub(super) async fn asked(given: &Given) -> Result<Self, CliError> {
         let deployment = Deployment::parse(given)?;
         let context = parts::context(&deployment, Arc::new(Silent)).await?;
-        let company = account::company(&context, "account").await?;
         let mut stored = Stored::of(&deployment).await?;
+        match Self::ask(&context, &mut stored.account).await {
+            Ok(amounts) => Self::of(&deployment, stored, amounts).await,
+            Err(RunError::Waits { waiting, .. }) => {
+                let known = Self::of(&deployment, stored, Amounts::default()).await?;
+                Ok(Self { waiting: Some(waiting), ..known })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What Harvest tells.
+    async fn ask(context: &Context, known: &mut AccountItem) -> Result<Amounts, RunError> {
+        let company = account::company(context, "account", Patience::Brief).await?;
         let mut amounts = Amounts::default();
         // Of reports the calendar tells how many windows there are.
         let lists =
             streams::STREAMS.into_iter().filter(|spec| spec.rate_class == RateClass::General);
-        for one in probe(&context, &company, lists).await? {
+        for one in probe(context, &company, lists).await? {
             if let Answered::Entries { entries } = one.answer {
                 amounts.records.insert(one.stream, entries);
             }
         }
-        stored.account.modules_off = company.modules_off;
-        stored.account.extent = Some(account::extent(&context).await?);
-        Self::of(&deployment, stored, amounts).await
+        known.modules_off = company.modules_off;
+        known.extent = Some(account::extent(context, known).await?);
+        Ok(amounts)
     }
 
     async fn of(
@@ -95,15 +110,17 @@ impl Facts {
             if let Kind::ReportWindow(report) = &spec.kind {
                 let recent = settings.grid.recent(utc_day(now)).len() as u64;
                 let all = || {
-                    let (grid, start) = (settings.grid, settings.start_date);
-                    report_windows(report, grid, Pass::Full, &account, None, start, now).len()
+                    let (start_date, years_back) =
+                        (settings.start_date, settings.report_years_back);
+                    let history = History { start_date, years_back, held: &BTreeSet::new() };
+                    report_windows(report, settings.grid, Pass::Full, &account, history, now).len()
                 };
                 let all = account.extent.is_some().then(|| all() as u64);
                 amounts.windows.insert(spec.name, (recent, all));
             }
         }
         let budgets = budgets_of(&settings, budgets, now);
-        Self { settings, items, amounts, budgets, skipped, excluded }
+        Self { settings, items, amounts, budgets, skipped, excluded, waiting: None }
     }
 
     /// The streams that are to run, with their items.

@@ -6,6 +6,7 @@ use engine::item::AccountItem;
 use engine::pass::Pass;
 use engine::spec::StreamSpec;
 use engine::time::Timestamp;
+use runtime::account::Waiting;
 use runtime::run::RunReport;
 
 /// What is asked for.
@@ -22,6 +23,8 @@ pub(crate) struct Wish {
 pub(crate) struct Synced {
     /// The account.
     pub(crate) account: AccountItem,
+    /// What could not be asked soon: who the token is, or how far back the account goes.
+    pub(crate) waiting: Option<Waiting>,
     /// Streams whose module is off.
     pub(crate) skipped: Vec<&'static StreamSpec>,
     /// Every run, in the order in which they ended.

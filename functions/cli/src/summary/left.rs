@@ -3,6 +3,7 @@
 use engine::item::{StreamItem, Unfinished};
 use engine::spec::RateClass;
 use engine::time::between;
+use runtime::run::{Outcome, Yielded};
 use runtime::{Context, RunError, records};
 
 use super::{Left, failures};
@@ -28,12 +29,19 @@ pub(super) async fn left(context: &Context, synced: &Synced) -> Result<Vec<Left>
             let item = records::stream(&*context.state, context.settings.account, stream)
                 .await
                 .map_err(|source| RunError::State { stream, source })?;
+            let mut waits = last_waits(synced, stream);
             for unfinished in unfinished(&item.value) {
+                waits = false;
                 let (read, rest) = unfinished.progress;
                 of_class.streams.push(stream.to_owned());
                 of_class.read = of_class.read.saturating_add(read);
                 of_class.parts = of_class.parts.saturating_add(read.saturating_add(rest));
                 requests = requests.saturating_add(rest.max(1));
+            }
+            if waits {
+                // It had nothing to save yet: all of it is to be read.
+                of_class.streams.push(stream.to_owned());
+                requests = requests.saturating_add(1);
             }
         }
         if of_class.streams.is_empty() {
@@ -46,6 +54,12 @@ pub(super) async fn left(context: &Context, synced: &Synced) -> Result<Vec<Left>
         left.push(of_class);
     }
     Ok(left)
+}
+
+/// Whether the last run of `stream` stopped because of the budget.
+fn last_waits(synced: &Synced, stream: &str) -> bool {
+    let last = synced.reports.iter().rfind(|report| report.stream == stream);
+    last.is_some_and(|report| matches!(report.outcome, Outcome::Yielded(Yielded::Budget(_))))
 }
 
 fn unfinished(item: &StreamItem) -> impl Iterator<Item = &Unfinished> {

@@ -27,6 +27,7 @@ impl Summary {
         paragraph(self.failed_lines().iter().map(|line| paint.bad(line)).collect());
         paragraph(self.busy_line().map(|line| paint.bad(&line)).into_iter().collect());
         paragraph(self.skipped_line().map(|line| paint.faint(&line)).into_iter().collect());
+        paragraph(self.waiting_line().map(|line| paint.warn(&line)).into_iter().collect());
         paragraph(self.left.iter().map(|left| paint.warn(&left.sentence())).collect());
         if self.interrupted {
             paragraph(vec![
@@ -113,6 +114,11 @@ impl Summary {
                 self.busy.join(", ")
             )
         })
+    }
+
+    fn waiting_line(&self) -> Option<String> {
+        let waiting = self.waiting.as_ref()?;
+        Some(format!("Not everything could be asked: {waiting}. Run again then, or `--wait`"))
     }
 
     fn skipped_line(&self) -> Option<String> {

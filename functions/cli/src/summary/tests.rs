@@ -37,6 +37,7 @@ fn report(stream: &'static str, pass: Pass, outcome: Outcome) -> RunReport {
 fn synced(reports: Vec<RunReport>) -> Synced {
     Synced {
         account: AccountItem { company: "Acme".to_owned(), ..AccountItem::default() },
+        waiting: None,
         skipped: Vec::new(),
         reports,
         busy: std::collections::BTreeSet::new(),

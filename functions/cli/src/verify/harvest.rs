@@ -6,12 +6,13 @@ mod units;
 use engine::item::Position;
 use engine::pass::Unit;
 use engine::spec::{Kind, Paging, StreamSpec};
+use engine::time::Timestamp;
 use engine::window::Period;
 use lake::collect::Collector;
 use lake::decode::Decoder;
 use lake::table::Table;
 use lake::verify::{Against, Compared, Whole};
-use runtime::account::{self, Company};
+use runtime::account::{self, Company, Patience, Waiting};
 use runtime::{Context, RunError, records};
 use serde::Serialize;
 
@@ -36,6 +37,8 @@ pub(super) struct Comparison {
     pub(super) requests: u64,
     /// Why it was not compared, which is no fault of the table.
     pub(super) skipped: Option<String>,
+    /// When it can be compared, where it was not because nothing may be asked before.
+    pub(super) waits_until: Option<Timestamp>,
     /// Why it could not be read.
     pub(super) failed: Option<String>,
     /// What to know of the comparison.
@@ -47,6 +50,12 @@ pub(super) struct Comparison {
 impl Comparison {
     pub(super) fn skipped(why: impl Into<String>) -> Self {
         Self { skipped: Some(why.into()), ..Self::default() }
+    }
+
+    /// Not compared, because nothing may be asked.
+    fn waits(waiting: Waiting) -> Self {
+        let why = format!("nothing may be asked before {}", waiting.until.strftime("%F %T UTC"));
+        Self { waits_until: Some(waiting.until), ..Self::skipped(why) }
     }
 
     /// Records that are not as they should be, and one for what could not be read.
@@ -72,17 +81,29 @@ pub(super) struct Harvest {
     /// Roles of the person who asks.
     roles: Vec<String>,
     extent: Extent,
+    /// What all of it waits for.
+    waiting: Option<Waiting>,
 }
 
 impl Harvest {
-    /// Asks who asks, and which modules are on.
+    /// Asks who asks, and which modules are on. Where nothing may be asked soon, nothing is compared.
     ///
     /// # Errors
     /// Where Harvest does not answer usably.
     pub(super) async fn new(context: Context, extent: Extent) -> Result<Self, RunError> {
-        let roles = account::person(&context, "account").await?.roles;
-        let company = account::company(&context, "account").await?;
-        Ok(Self { context, company, roles, extent })
+        let person = account::person(&context, "account", Patience::Brief).await;
+        let company = match &person {
+            Ok(_) => account::company(&context, "account", Patience::Brief).await,
+            Err(_) => Ok(Company::default()),
+        };
+        let (roles, company, waiting) = match (person, company) {
+            (Err(RunError::Waits { waiting, .. }), _)
+            | (_, Err(RunError::Waits { waiting, .. })) => {
+                (Vec::new(), Company::default(), Some(waiting))
+            }
+            (person, company) => (person?.roles, company?, None),
+        };
+        Ok(Self { context, company, roles, extent, waiting })
     }
 
     /// Compares one table.
@@ -94,6 +115,9 @@ impl Harvest {
         spec: &'static StreamSpec,
         table: &mut Table,
     ) -> Result<Comparison, CliError> {
+        if let Some(waiting) = self.waiting {
+            return Ok(Comparison::waits(waiting));
+        }
         let position = self.position(spec, table).await?;
         if let Some(why) = self.unasked(spec, &position) {
             return Ok(Comparison::skipped(why));
@@ -106,7 +130,10 @@ impl Harvest {
                 let failed = Some(error.to_string());
                 return Ok(Comparison { failed, ..Comparison::default() });
             }
-            Err(Unread::Run(error)) => return Err((*error).into()),
+            Err(Unread::Run(error)) => match *error {
+                RunError::Waits { waiting, .. } => return Ok(Comparison::waits(waiting)),
+                error => return Err(error.into()),
+            },
             Err(Unread::Kept(source)) => return Err(failed(source)),
         };
         let Reading { rows, whole, read, requests, notes } = reading;

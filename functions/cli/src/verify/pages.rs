@@ -8,7 +8,7 @@ use harvest_api::{Answer, ApiError};
 use lake::collect::{CollectError, Collector, UnitBuffer};
 use lake::decode::{DecodedPage, Decoder, PageError, ParentRecord, ReadAt};
 use lake::verify::VerifyError;
-use runtime::account::try_ask;
+use runtime::account::{Patience, try_ask};
 use runtime::{Context, RunError};
 
 /// A list that moves while it is read is read again so often.
@@ -90,7 +90,8 @@ async fn ask(
     spec: &'static StreamSpec,
     target: &Target,
 ) -> Result<Answer, Unread> {
-    match try_ask(context, spec.name, spec.rate_class, target).await? {
+    let patience = Patience::Budget;
+    match try_ask(context, spec.name, spec.rate_class, target, patience).await? {
         Ok(answer) => Ok(answer),
         Err(error) if error.failure().reach() == Reach::StopAccount => {
             let account = context.settings.account.0;

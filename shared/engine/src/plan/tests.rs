@@ -1,10 +1,8 @@
 //! What is due, case by case.
 
-use jiff::civil::date;
-
 use super::*;
 use crate::item::Stored;
-use crate::spec::{Field, Listing, Paging, Partition, RateClass, int};
+use crate::spec::{Field, Listing, Paging, Partition, RateClass, ReportWindow, int};
 
 const FIELDS: &[Field] = &[int("id")];
 
@@ -220,23 +218,4 @@ fn what_is_small_comes_first_then_unfinished_then_the_most_overdue() {
             ("listing", Pass::Full),
         ]
     );
-}
-
-#[test]
-fn a_sweep_of_reports_reaches_from_the_oldest_day_to_tomorrow() {
-    let Kind::ReportWindow(report) = &REPORT.kind else { panic!() };
-    let today = "2024-03-15T12:00:00Z".parse().unwrap();
-    let starts = |account: &AccountItem, held, start| {
-        let windows = report_windows(report, Grid::Month, Pass::Full, account, held, start, today);
-        (windows.first().unwrap().start, windows.last().unwrap().start, windows.len())
-    };
-    let mut account = AccountItem::default();
-    let recent = (date(2024, 3, 1), date(2024, 1, 1), 3);
-    assert_eq!(starts(&account, None, None), recent, "an account without entries");
-    let spent = Some((date(2023, 11, 20), date(2024, 5, 2)));
-    account.extent = Some(crate::item::Extent { read_at: today, spent, issued: None });
-    assert_eq!(starts(&account, None, None), (date(2024, 5, 1), date(2023, 11, 1), 7));
-    let held = Some((date(2023, 9, 1), date(2023, 9, 30)));
-    assert_eq!(starts(&account, held, None).1, date(2023, 9, 1), "rows of ours are swept, too");
-    assert_eq!(starts(&account, held, Some(date(2023, 12, 24))).1, date(2023, 12, 1));
 }

@@ -73,6 +73,8 @@ settings! {
     ACCEPT_DELETES: "--accept-deletes", "HARVEST_ACCEPT_DELETES";
     /// Windows of reports.
     REPORT_WINDOW: "--report-window", "HARVEST_REPORT_WINDOW";
+    /// Years before today that report windows cover.
+    REPORT_YEARS_BACK: "--report-years-back", "HARVEST_REPORT_YEARS_BACK";
     /// Limit of requests outside of reports.
     GENERAL: "--general", "HARVEST_GENERAL";
     /// Limit of requests of reports.

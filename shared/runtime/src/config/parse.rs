@@ -31,6 +31,7 @@ const LEAST_RETENTION: SignedDuration = SignedDuration::from_hours(1);
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 3650);
 const MOST_WORKERS: usize = 64;
 const MOST_MONTHS: u32 = 1200;
+const MOST_YEARS: u16 = 100;
 
 impl Deployment {
     /// Checks what was given; what was not has its default.
@@ -98,6 +99,10 @@ fn settings(given: &Given, account: AccountId) -> Result<Settings, ConfigError> 
     replace(&mut settings.accept_role, read(given, Setting::ACCEPT_ROLE, flag)?);
     replace(&mut settings.accept_deletes, read(given, Setting::ACCEPT_DELETES, flag)?);
     replace(&mut settings.grid, read(given, Setting::REPORT_WINDOW, parsed)?);
+    replace(
+        &mut settings.report_years_back,
+        read(given, Setting::REPORT_YEARS_BACK, |text| number(text, &(1..=MOST_YEARS)))?,
+    );
     replace(&mut settings.general, read(given, Setting::GENERAL, parsed)?);
     replace(&mut settings.reports, read(given, Setting::REPORTS, parsed)?);
     Ok(settings)

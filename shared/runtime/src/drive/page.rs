@@ -8,6 +8,7 @@ use engine::ids::AccountId;
 use engine::pass::{PageFacts, Parent, ParentFound, Reads, Sample, Unit};
 use engine::spec::{Kind, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, utc_day};
+use harvest_api::{Literal, Loose};
 use lake::decode::{DecodedPage, Decoder, PageError, Presence, ReadAt};
 
 use crate::hold::{Hold, PageRows};
@@ -154,8 +155,8 @@ fn read_at(reads: Reads, account: AccountId, requested_at: Timestamp) -> ReadAt 
 
 /// The parent with the year of its `created_at`, from its own record.
 fn existing(parent: Parent, body: &str) -> Parent {
-    let record: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    let created = record.get("created_at").and_then(serde_json::Value::as_str);
+    let record = Loose::read(body);
+    let created = record.and_then(|record| record.get("created_at")).and_then(Literal::text);
     let created = created.and_then(|text| text.parse::<Timestamp>().ok());
     let created_year = created.map(|at| i64::from(utc_day(at).year()));
     Parent { id: parent.id, created_year }

@@ -265,6 +265,13 @@ impl Lane {
         }
     }
 
+    /// The end of the block that holds now.
+    pub(super) async fn blocked_until(&self) -> Result<Option<Timestamp>, StateError> {
+        let mut pool = self.pool.lock().await;
+        self.see(&mut pool, BELIEVED).await?;
+        Ok(pool.item().blocked_until(self.clock.now()))
+    }
+
     /// When the last of `n` more requests would be due, if nobody else asked.
     pub(super) async fn estimate(&self, n: u32) -> Result<Timestamp, StateError> {
         let mut pool = self.pool.lock().await;

@@ -1,12 +1,13 @@
 //! What a run reads: the reading to go on with, or a new one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::cursor;
-use engine::item::Unfinished;
+use engine::item::{AccountItem, Unfinished};
 use engine::pass::{HeldUnits, Missing, Pass, Plan, Reading, Scope};
-use engine::plan::report_windows;
-use engine::spec::Kind;
+use engine::plan::{History, is_about, report_windows};
+use engine::spec::{Kind, ReportWindow};
 use engine::time::Timestamp;
 use lake::collect::SeenIds;
 
@@ -41,7 +42,9 @@ impl Run {
         {
             let seen = self.seen(&unfinished).await?;
             plan.compares = seen.is_some();
-            if let Ok(reading) = Reading::resume(plan.clone(), &saved) {
+            if let Ok(reading) = Reading::resume(plan.clone(), &saved)
+                && !is_beyond(&plan, &reading)
+            {
                 return Ok((reading, seen, Some(unfinished)));
             }
         }
@@ -90,16 +93,18 @@ impl Run {
                 .await
                 .map_err(|source| RunError::State { stream: self.stream(), source })?
                 .value;
-            let held = match self.order.pass {
-                Pass::Incremental => None,
+            let pass = self.order.pass;
+            let held = match pass {
+                Pass::Incremental => BTreeSet::new(),
                 Pass::Full => {
-                    let held = self.held().await?.windows;
-                    held.first().zip(held.last()).map(|(first, last)| (first.start, last.end))
+                    self.check_history(report, &account)?;
+                    self.held().await?.windows
                 }
             };
+            let (start_date, years_back) = (settings.start_date, settings.report_years_back);
+            let history = History { start_date, years_back, held: &held };
             let now = self.context.clock.now();
-            let (pass, start) = (self.order.pass, settings.start_date);
-            windows = report_windows(report, grid, pass, &account, held, start, now);
+            windows = report_windows(report, grid, pass, &account, history, now);
         }
         Ok(Plan {
             spec: self.order.spec,
@@ -113,6 +118,17 @@ impl Run {
             compares: false,
             width: (settings.requests_in_flight >> self.caution()).max(1),
         })
+    }
+
+    /// Stops a full pass over reports that would begin with less than all history.
+    fn check_history(&self, report: &ReportWindow, account: &AccountItem) -> Result<(), RunError> {
+        let unread = |dated| is_about(report, dated);
+        match account.extent.as_ref().and_then(|extent| extent.unknown(unread)) {
+            None => Ok(()),
+            Some(list) => {
+                Err(RunError::NoHistory { stream: self.stream(), unread: list.sentence() })
+            }
+        }
     }
 
     /// Which units the table holds rows of.
@@ -146,4 +162,11 @@ impl Run {
             (None, None) => (self.begun, cursor::pass_start(None, self.begun)),
         }
     }
+}
+
+/// Whether a saved reading of reports would read more windows than there are: they were made before
+/// days far from today had windows of their own.
+fn is_beyond(plan: &Plan, reading: &Reading) -> bool {
+    let (_, left) = reading.progress();
+    matches!(plan.spec.kind, Kind::ReportWindow(_)) && left > plan.windows.len() as u64
 }

@@ -33,6 +33,14 @@ impl Run {
     pub(super) async fn work(mut self) -> RunReport {
         let outcome = match self.read().await {
             Ok(outcome) => outcome,
+            // Nothing is wrong: what was read since the last flush is read again then.
+            Err(RunError::Waits { waiting, .. }) => {
+                let pass = self.item.value.position.pass_mut(self.order.pass);
+                if let Some(unfinished) = &mut pass.unfinished {
+                    unfinished.waits_until = Some(waiting.until);
+                }
+                Outcome::Yielded(Yielded::Budget(waiting.until))
+            }
             Err(error) => Outcome::Failed(error),
         };
         self.close(outcome).await

@@ -1,0 +1,276 @@
+//! The questions that find the days of one list, and what their answers come to.
+
+use std::collections::BTreeSet;
+
+use super::months::Month;
+use super::{DatedList, Entry, Listed, Outlier, Proves, Reach, Stretch};
+use crate::time::{Date, next_day, previous_day};
+
+/// How often a question is asked that is answered by nothing usable.
+const TRIES: u32 = 3;
+/// Questions about one list, at most. Months beyond the reach take one each where they are full.
+const MOST_QUESTIONS: u32 = 400;
+/// Entries beyond the reach that are named, at most; of further ones, one for each month.
+const MOST_NAMED: usize = 100;
+/// First day that a date of four digits of a year can name.
+const FIRST_DAY: Date = Date::constant(1, 1, 1);
+
+/// What a survey found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// First and last day, within the reach, that windows have to cover.
+    pub days: (Date, Date),
+    /// Entries beyond the reach, at least one for each month that holds any.
+    pub outliers: Vec<Outlier>,
+    /// What could not be proven, for people.
+    pub doubts: Vec<String>,
+    /// Whether it ended before everything beyond the reach was looked through.
+    pub gave_up: bool,
+}
+
+/// Finds the oldest and newest months with entries of one list, and every month beyond the reach
+/// that holds any.
+///
+/// Answers are believed as far as their content goes: the order, the size of a page and the total
+/// may be anything. What was covered before stays covered.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    list: DatedList,
+    reach: Reach,
+    /// Months that windows cover: the first and the last.
+    covered: (Month, Month),
+    /// First and last month within the reach that is neither covered nor proven empty.
+    open: (Month, Month),
+    /// What is still to be asked; the last one first.
+    questions: Vec<Question>,
+    tries: u32,
+    asked: u32,
+    outliers: BTreeSet<Outlier>,
+    doubts: Vec<String>,
+    gave_up: bool,
+}
+
+/// A stretch, and what it is asked for.
+#[derive(Clone, Copy, Debug)]
+struct Question {
+    aim: Aim,
+    stretch: Stretch,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Aim {
+    /// The oldest month within the reach.
+    Oldest,
+    /// The newest month within the reach.
+    Newest,
+    /// All months beyond the reach.
+    Beyond,
+}
+
+impl Survey {
+    /// A survey of `list`. Windows cover the days of `recent` anyway, and those of `known`, which an
+    /// earlier survey or a table proves.
+    #[must_use]
+    pub fn new(
+        list: DatedList,
+        reach: Reach,
+        recent: (Date, Date),
+        known: Option<(Date, Date)>,
+    ) -> Self {
+        let held = |day: Date| day.clamp(reach.first, reach.last);
+        let known = known.into_iter().flat_map(|(first, last)| [first, last]);
+        let (first, last) = known
+            .filter(|day| reach.holds(*day))
+            .fold(recent, |(first, last), day| (first.min(day), last.max(day)));
+        let covered = (Month::of(held(first)), Month::of(held(last)));
+        let open = (Month::of(reach.first), Month::of(reach.last));
+        let mut survey = Self {
+            list,
+            reach,
+            covered,
+            open,
+            questions: Vec::new(),
+            tries: 0,
+            asked: 0,
+            outliers: BTreeSet::new(),
+            doubts: Vec::new(),
+            gave_up: false,
+        };
+        let before = Stretch { from: None, to: Some(previous_day(reach.first)) };
+        let after = Stretch { from: Some(next_day(reach.last)), to: None };
+        survey.questions = vec![
+            Question { aim: Aim::Beyond, stretch: after },
+            Question { aim: Aim::Beyond, stretch: before },
+        ];
+        // Mostly there is nothing: one question for each side says so.
+        if covered.1 < open.1 {
+            let stretch = whole(covered.1.plus(1), open.1);
+            survey.questions.push(Question { aim: Aim::Newest, stretch });
+        }
+        if open.0 < covered.0 {
+            let stretch = whole(open.0, covered.0.plus(-1));
+            survey.questions.push(Question { aim: Aim::Oldest, stretch });
+        }
+        survey
+    }
+
+    /// What to ask next; `None`: everything is known.
+    #[must_use]
+    pub fn next(&self) -> Option<Stretch> {
+        self.questions.last().map(|question| question.stretch)
+    }
+
+    /// Takes the answer to what [`Self::next`] wanted to know.
+    pub fn on_answer(&mut self, listed: &Listed) {
+        let Some(Question { aim, stretch }) = self.questions.pop() else {
+            return;
+        };
+        self.asked = self.asked.saturating_add(1);
+        for entry in &listed.entries {
+            self.see(*entry);
+        }
+        let proves = listed.proves(stretch);
+        if proves == Proves::Nothing {
+            self.tries = self.tries.saturating_add(1);
+            if self.tries < TRIES {
+                self.questions.push(Question { aim, stretch });
+                return;
+            }
+        }
+        self.tries = 0;
+        match aim {
+            Aim::Oldest => self.narrow_oldest(proves, stretch, listed),
+            Aim::Newest => self.narrow_newest(proves, stretch, listed),
+            Aim::Beyond => self.look_beyond(proves, stretch, listed),
+        }
+    }
+
+    /// What was found. Before the last answer: what is known so far.
+    #[must_use]
+    pub fn found(self) -> Found {
+        let days = (self.covered.0.first(), self.covered.1.last());
+        let outliers = self.outliers.into_iter().collect();
+        Found { days, outliers, doubts: self.doubts, gave_up: self.gave_up }
+    }
+
+    /// Every dated entry counts, whatever was asked.
+    fn see(&mut self, entry: Entry) {
+        let Some(day) = entry.day else {
+            return;
+        };
+        if self.reach.holds(day) {
+            let month = Month::of(day);
+            self.covered = (self.covered.0.min(month), self.covered.1.max(month));
+            return;
+        }
+        let new = |one: &Outlier| Month::of(one.day) != Month::of(day);
+        if self.outliers.len() < MOST_NAMED || self.outliers.iter().all(new) {
+            self.outliers.insert(Outlier {
+                list: self.list.name.to_owned(),
+                dated: self.list.dated,
+                day,
+                id: entry.id,
+            });
+        }
+    }
+
+    fn narrow_oldest(&mut self, proves: Proves, stretch: Stretch, listed: &Listed) {
+        match proves {
+            Proves::All if listed.entries.is_empty() => {
+                let asked = stretch.to.map_or(self.covered.0, Month::of);
+                self.open.0 = self.open.0.max(asked.plus(1));
+            }
+            // All of them were seen.
+            Proves::All => self.open.0 = self.covered.0,
+            Proves::Some => {}
+            Proves::Nothing => {
+                self.doubt(stretch);
+                self.covered.0 = self.covered.0.min(self.open.0);
+            }
+        }
+        let months = self.open.0.until(self.covered.0);
+        if months > 0 {
+            let half = self.open.0.plus(months.saturating_sub(1) / 2);
+            let stretch = whole(self.open.0, half);
+            self.questions.push(Question { aim: Aim::Oldest, stretch });
+        }
+    }
+
+    fn narrow_newest(&mut self, proves: Proves, stretch: Stretch, listed: &Listed) {
+        match proves {
+            Proves::All if listed.entries.is_empty() => {
+                let asked = stretch.from.map_or(self.covered.1, Month::of);
+                self.open.1 = self.open.1.min(asked.plus(-1));
+            }
+            Proves::All => self.open.1 = self.covered.1,
+            Proves::Some => {}
+            Proves::Nothing => {
+                self.doubt(stretch);
+                self.covered.1 = self.covered.1.max(self.open.1);
+            }
+        }
+        let months = self.covered.1.until(self.open.1);
+        if months > 0 {
+            let half = self.open.1.plus(-(months.saturating_sub(1) / 2));
+            let stretch = whole(half, self.open.1);
+            self.questions.push(Question { aim: Aim::Newest, stretch });
+        }
+    }
+
+    fn look_beyond(&mut self, proves: Proves, stretch: Stretch, listed: &Listed) {
+        match proves {
+            Proves::All => {}
+            Proves::Nothing => self.doubt(stretch),
+            Proves::Some if self.asked >= MOST_QUESTIONS => {
+                self.gave_up = true;
+                self.questions.clear();
+            }
+            Proves::Some => {
+                let rest = rest(stretch, listed);
+                let question = |stretch| Question { aim: Aim::Beyond, stretch };
+                self.questions.extend(rest.into_iter().map(question));
+            }
+        }
+    }
+
+    fn doubt(&mut self, stretch: Stretch) {
+        let Stretch { from, to } = stretch;
+        let from = from.map(|day| format!(" from {day}")).unwrap_or_default();
+        let to = to.map(|day| format!(" to {day}")).unwrap_or_default();
+        self.doubts.push(format!(
+            "{}{from}{to}: the answers contradict themselves, so nobody knows which of these days \
+             have entries; reports read all months of them that are within reach",
+            self.list.name,
+        ));
+    }
+}
+
+/// All days of these months.
+fn whole(first: Month, last: Month) -> Stretch {
+    Stretch { from: Some(first.first()), to: Some(last.last()) }
+}
+
+/// What is left of `stretch` without the months of the entries of `listed`; without what lies between
+/// them, too, where they come in the documented order.
+fn rest(stretch: Stretch, listed: &Listed) -> Vec<Stretch> {
+    let days = listed.entries.iter().filter_map(|entry| entry.day);
+    let months: BTreeSet<Month> = days.filter(|day| stretch.holds(*day)).map(Month::of).collect();
+    let mut rest = Vec::new();
+    let mut from = Some(stretch.from);
+    for month in months {
+        let to = Some(previous_day(month.first()));
+        if let Some(from) = from
+            && month.first() > FIRST_DAY
+        {
+            rest.push(Stretch { from, to });
+        }
+        // Nothing comes after the last day that there is.
+        from = (month.last() < Date::MAX).then(|| Some(next_day(month.last())));
+    }
+    rest.extend(from.map(|from| Stretch { from, to: stretch.to }));
+    if listed.is_newest_first() {
+        rest.truncate(1);
+    }
+    rest.retain(|stretch| stretch.is_any());
+    rest
+}

@@ -1,0 +1,320 @@
+use jiff::civil::date;
+use proptest::prelude::*;
+
+use super::*;
+use crate::time::utc_day;
+
+const LIST: DatedList = DatedList { name: "time_entries", dated: Dated::Spent };
+const TODAY: Date = date(2026, 3, 10);
+const RECENT: (Date, Date) = (date(2026, 1, 1), date(2026, 3, 31));
+
+fn reach() -> Reach {
+    Reach::around(TODAY, 10)
+}
+
+/// How a server answers otherwise than documented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quirk {
+    None,
+    /// Answers everything, whatever the size of a page.
+    IgnoresPageSize,
+    TotalOneMore,
+    TotalOneLess,
+    NoTotal,
+    OldestFirst,
+    Shuffled,
+    /// The last record of an answer has no date.
+    LastUndated,
+    IgnoresFrom,
+    IgnoresTo,
+    /// Answers another page than was asked for.
+    SecondPage,
+    /// Each answer is the last that has its newest entry: it is deleted then.
+    Deletes,
+}
+
+const QUIRKS: [Quirk; 12] = [
+    Quirk::None,
+    Quirk::IgnoresPageSize,
+    Quirk::TotalOneMore,
+    Quirk::TotalOneLess,
+    Quirk::NoTotal,
+    Quirk::OldestFirst,
+    Quirk::Shuffled,
+    Quirk::LastUndated,
+    Quirk::IgnoresFrom,
+    Quirk::IgnoresTo,
+    Quirk::SecondPage,
+    Quirk::Deletes,
+];
+
+struct Server {
+    days: Vec<Date>,
+    per_page: usize,
+    quirk: Quirk,
+}
+
+impl Server {
+    fn answer(&mut self, mut stretch: Stretch) -> Listed {
+        match self.quirk {
+            Quirk::IgnoresFrom => stretch.from = None,
+            Quirk::IgnoresTo => stretch.to = None,
+            _ => {}
+        }
+        let mut found: Vec<Entry> = (1..)
+            .zip(&self.days)
+            .filter(|(_, day)| stretch.holds(**day))
+            .map(|(id, day)| Entry { id: Some(id), day: Some(*day) })
+            .collect();
+        found.sort_by_key(|entry| core::cmp::Reverse(entry.day));
+        match self.quirk {
+            Quirk::OldestFirst => found.reverse(),
+            Quirk::Shuffled => {
+                let by = found.len() / 3;
+                found.rotate_left(by);
+            }
+            _ => {}
+        }
+        let total = found.len() as u64;
+        let skipped = if self.quirk == Quirk::SecondPage { self.per_page } else { 0 };
+        let size = if self.quirk == Quirk::IgnoresPageSize { usize::MAX } else { self.per_page };
+        let mut entries: Vec<Entry> = found.iter().skip(skipped).take(size).copied().collect();
+        if let (Quirk::LastUndated, Some(last)) = (self.quirk, entries.last_mut()) {
+            last.day = None;
+        }
+        if let (Quirk::Deletes, Some(Entry { day: Some(gone), .. })) = (self.quirk, found.first()) {
+            let at = self.days.iter().position(|day| day == gone).unwrap();
+            self.days.remove(at);
+        }
+        Listed {
+            goes_on: skipped + entries.len() < found.len(),
+            is_other_page: skipped > 0,
+            total: match self.quirk {
+                Quirk::TotalOneMore => Some(total + 1),
+                Quirk::TotalOneLess => Some(total.saturating_sub(1)),
+                Quirk::NoTotal => None,
+                _ => Some(total),
+            },
+            entries,
+        }
+    }
+}
+
+/// What a survey of these days finds, and how many questions it takes.
+fn surveyed(
+    days: &[Date],
+    per_page: usize,
+    quirk: Quirk,
+    known: Option<(Date, Date)>,
+) -> (Found, u32) {
+    let mut server = Server { days: days.to_vec(), per_page, quirk };
+    let mut survey = Survey::new(LIST, reach(), RECENT, known);
+    let mut questions = 0;
+    while let Some(stretch) = survey.next() {
+        questions += 1;
+        assert!(questions < 2_000, "it never ends: {survey:?}");
+        survey.on_answer(&server.answer(stretch));
+    }
+    (survey.found(), questions)
+}
+
+/// Days of `days` that no window of `found` holds.
+fn lost(days: &[Date], found: &Found) -> Vec<Date> {
+    let months: Vec<Date> = found.outliers.iter().map(|one| one.day.first_of_month()).collect();
+    let (first, last) = found.days;
+    let is_read = |day: &Date| {
+        (first..=last).contains(day)
+            || (!reach().holds(*day) && months.contains(&day.first_of_month()))
+    };
+    days.iter().copied().filter(|day| !is_read(day)).collect()
+}
+
+/// Three entries on the 5th of each month from `first` on.
+fn monthly(first: Date, months: i32) -> Vec<Date> {
+    let day = |month: i32| first.saturating_add(jiff::Span::new().months(month));
+    (0..months).flat_map(|month| [day(month); 3]).collect()
+}
+
+#[test]
+fn the_oldest_month_is_found_whatever_totals_and_pages_say() {
+    let days = monthly(date(2021, 6, 5), 57);
+    for quirk in QUIRKS {
+        for per_page in [1, 2, 50] {
+            let (found, _) = surveyed(&days, per_page, quirk, None);
+            let lost = lost(&days, &found);
+            assert!(lost.is_empty(), "{quirk:?} {per_page}: {lost:?}");
+            if matches!(quirk, Quirk::None | Quirk::IgnoresPageSize | Quirk::OldestFirst) {
+                assert_eq!(found.days, (date(2021, 6, 1), date(2026, 3, 31)), "{quirk:?}");
+                assert_eq!(found.doubts, Vec::<String>::new());
+            }
+        }
+    }
+}
+
+#[test]
+fn few_questions_find_it_and_fewer_confirm_it() {
+    let days = monthly(date(2021, 6, 5), 57);
+    let (found, questions) = surveyed(&days, 50, Quirk::None, None);
+    assert!(questions <= 12, "{questions}");
+    let (again, questions) = surveyed(&days, 50, Quirk::None, Some(found.days));
+    assert_eq!((again.days, questions), (found.days, 4), "one for each side, near and far");
+    let (_, questions) = surveyed(&[], 50, Quirk::None, None);
+    assert_eq!(questions, 4);
+}
+
+#[test]
+fn mistyped_days_are_named_and_stretch_no_range() {
+    let days = [date(206, 3, 1), date(2026, 2, 2), date(2206, 1, 5), date(9999, 12, 31)];
+    let (found, questions) = surveyed(&days, 50, Quirk::None, None);
+    assert_eq!(found.days, RECENT);
+    let named: Vec<(Date, Option<i64>)> =
+        found.outliers.iter().map(|one| (one.day, one.id)).collect();
+    assert_eq!(
+        named,
+        [(date(206, 3, 1), Some(1)), (date(2206, 1, 5), Some(3)), (date(9999, 12, 31), Some(4))]
+    );
+    assert!(questions <= 4, "{questions}");
+    let sentence = outliers_sentence(&found.outliers, 2).unwrap();
+    assert!(sentence.contains("time_entries 1 (0206-03-01)"), "{sentence}");
+    assert!(sentence.contains("and 1 more"), "{sentence}");
+}
+
+#[test]
+fn the_ends_of_the_calendar_do_not_go_on_for_ever() {
+    for day in [date(1, 1, 1), date(9999, 12, 31), date(9999, 12, 1), date(1, 1, 31)] {
+        for quirk in QUIRKS {
+            let days = [day; 5];
+            let (found, questions) = surveyed(&days, 2, quirk, None);
+            assert!(questions < 40, "{quirk:?} {day}: {questions}");
+            if quirk == Quirk::None {
+                let names = found.outliers.iter().any(|one| one.day == day);
+                assert!(names && found.doubts.is_empty(), "{day} {found:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_covered_before_stays_covered() {
+    let known = Some((date(2019, 4, 1), date(2026, 8, 31)));
+    for quirk in QUIRKS {
+        let (found, _) = surveyed(&[], 50, quirk, known);
+        assert!(found.days.0 <= date(2019, 4, 1), "{quirk:?}");
+        assert!(found.days.1 >= date(2026, 8, 31), "{quirk:?}");
+    }
+    // What an earlier release found far away was no range.
+    let (found, _) = surveyed(&[], 50, Quirk::None, Some((date(206, 1, 1), date(2026, 5, 1))));
+    assert_eq!(found.days, (date(2026, 1, 1), date(2026, 5, 31)));
+}
+
+#[test]
+fn answers_without_an_end_are_given_up() {
+    let mut survey = Survey::new(LIST, Reach::around(TODAY, 1), RECENT, None);
+    let mut day = date(2020, 1, 1);
+    let mut questions = 0;
+    while let Some(stretch) = survey.next() {
+        questions += 1;
+        assert!(questions < 2_000);
+        let at = stretch.to.unwrap_or(date(9999, 1, 1)).min(day);
+        day = day.saturating_sub(jiff::Span::new().months(1));
+        let entries = vec![Entry { id: None, day: Some(at) }];
+        survey.on_answer(&Listed { entries, goes_on: true, ..Listed::default() });
+    }
+    assert!(survey.found().gave_up);
+}
+
+#[test]
+fn an_answer_is_judged_by_its_own_content() {
+    let stretch = Stretch { from: Some(date(2020, 1, 1)), to: Some(date(2020, 1, 31)) };
+    let inside = Entry { id: Some(1), day: Some(date(2020, 1, 9)) };
+    let outside = Entry { id: Some(2), day: Some(date(2020, 2, 9)) };
+    let undated = Entry { id: Some(3), day: None };
+    let check = |entries: &[Entry], total, goes_on, proves| {
+        let entries = entries.to_vec();
+        let listed = Listed { entries, total, goes_on, is_other_page: false };
+        assert_eq!(listed.proves(stretch), proves, "{listed:?}");
+    };
+    check(&[], Some(0), false, Proves::All);
+    check(&[], None, false, Proves::All);
+    check(&[], Some(1), false, Proves::Nothing);
+    check(&[], Some(0), true, Proves::Nothing);
+    check(&[inside], Some(1), false, Proves::All);
+    check(&[inside], Some(0), false, Proves::Some);
+    check(&[inside], Some(2), false, Proves::Some);
+    check(&[inside], Some(1), true, Proves::Some);
+    check(&[inside, undated], Some(2), false, Proves::All);
+    check(&[undated], Some(5), true, Proves::Nothing);
+    check(&[outside], Some(1), false, Proves::Nothing);
+    check(&[inside, outside], Some(2), false, Proves::Some);
+}
+
+#[test]
+fn an_extent_is_read_again_when_it_is_old_or_made_for_another_reach() {
+    let read_at: Timestamp = "2026-03-10T12:00:00Z".parse().unwrap();
+    let extent = Extent {
+        read_at,
+        spent: Some((date(2020, 1, 1), date(2026, 3, 31))),
+        issued: None,
+        outliers: vec![],
+        unread: vec![],
+        doubts: vec![],
+    };
+    let later = |hours| crate::time::plus(read_at, SignedDuration::from_hours(hours));
+    let reach = Reach::around(utc_day(read_at), 10);
+    assert!(extent.is_fresh(reach, None, later(23)));
+    assert!(!extent.is_fresh(reach, None, later(24)));
+    assert!(!extent.is_fresh(reach, None, later(-1)), "of a clock that was ahead");
+    assert!(extent.is_fresh(reach, Some(later(-1)), later(1)));
+    assert!(!extent.is_fresh(reach, Some(later(1)), later(1)));
+    assert!(!extent.is_fresh(Reach::around(TODAY, 1), None, later(1)));
+    let outlier =
+        |day| Outlier { list: "time_entries".to_owned(), dated: Dated::Spent, day, id: Some(1) };
+    let mut widened = Extent { outliers: vec![outlier(date(2012, 1, 1))], ..extent.clone() };
+    assert!(widened.is_fresh(reach, None, later(1)));
+    assert!(!widened.is_fresh(Reach::around(TODAY, 20), None, later(1)));
+    widened.outliers.clear();
+    let why = "GET /expenses: 504".to_owned();
+    let (list, dated) = ("expenses".to_owned(), Dated::Spent);
+    widened.unread.push(UnreadList { list, dated, why, instead: None });
+    assert!(!widened.is_fresh(reach, None, later(1)));
+    assert!(widened.is_fresh(reach, Some(later(-1)), later(1)), "once for each command");
+    assert!(widened.unknown(|dated| dated == Dated::Spent).is_some());
+    assert!(widened.unknown(|dated| dated == Dated::Issued).is_none());
+}
+
+#[test]
+fn an_extent_of_an_earlier_release_still_opens() {
+    let saved =
+        r#"{"read_at":"2026-03-10T12:00:00Z","spent":["2020-01-01","2026-03-01"],"issued":null}"#;
+    let extent: Extent = serde_json::from_str(saved).unwrap();
+    assert_eq!(extent.spent, Some((date(2020, 1, 1), date(2026, 3, 1))));
+    assert_eq!(serde_json::to_string(&extent).unwrap(), saved);
+}
+
+proptest! {
+    #[test]
+    fn no_day_with_an_entry_is_left_out(
+        near in proptest::collection::vec(-3_700_i32..400, 0..60),
+        far in proptest::collection::vec((1_i16..9999, 1_i8..13), 0..4),
+        per_page in 1_usize..12,
+        quirk in 0_usize..QUIRKS.len(),
+    ) {
+        let quirk = QUIRKS[quirk];
+        let near = near.into_iter().map(|by| TODAY.saturating_add(jiff::Span::new().days(by)));
+        let far = far.into_iter().map(|(year, month)| date(year, month, 15));
+        let days: Vec<Date> = near.chain(far).collect();
+        let (found, questions) = surveyed(&days, per_page, quirk, None);
+        prop_assert!(questions < 400, "{}", questions);
+        // A server that answers other days than were asked for, or never the first page, can hide
+        // what lies beyond the reach; that is told.
+        let hides = matches!(quirk, Quirk::IgnoresFrom | Quirk::IgnoresTo | Quirk::SecondPage);
+        let mut lost = lost(&days, &found);
+        if hides && !found.doubts.is_empty() {
+            lost.retain(|day| reach().holds(*day));
+        }
+        if quirk != Quirk::Deletes {
+            let undated = usize::from(quirk == Quirk::LastUndated);
+            prop_assert!(lost.len() <= undated * 4, "{:?} {:?} {:?}", quirk, lost, found);
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! A JSON object of which only some members matter: the others may hold anything.
+//!
+//! For answers that decide something and are no stream: who the token is, which modules are on, the
+//! answer of the token endpoint. What is not asked for is not looked at; what is asked for is taken
+//! in every form that says it exactly.
+
+use core::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// An object, cut into its members.
+#[derive(Clone, Debug)]
+pub struct Loose<'j>(Vec<(String, Literal<'j>)>);
+
+/// One value as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Literal<'j>(&'j str);
+
+impl<'j> Loose<'j> {
+    /// The object that `json` is; `None` where it is none.
+    #[must_use]
+    pub fn read(json: &'j str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+
+    /// The member of that name; of several the last, as JSON readers do. `None` also for null.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Literal<'j>> {
+        let named = self.0.iter().rev().find(|(member, _)| member == name);
+        named.map(|(_, literal)| *literal).filter(|literal| literal.0 != "null")
+    }
+}
+
+impl<'j> Literal<'j> {
+    /// An integer: `5`, `5.0`, `5e0`, or one of these as text.
+    #[must_use]
+    pub fn integer(self) -> Option<i64> {
+        if !self.is_text() {
+            return integer(self.0);
+        }
+        integer(self.text()?.trim())
+    }
+
+    /// A number of things.
+    #[must_use]
+    pub fn count(self) -> Option<u64> {
+        u64::try_from(self.integer()?).ok()
+    }
+
+    /// `true` or `false`, or one of these as text.
+    #[must_use]
+    pub fn flag(self) -> Option<bool> {
+        match self.text()?.as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// A text; a number or a flag as it is written. Half a surrogate pair shows as `\u{fffd}`. `None`
+    /// for a list, an object or null.
+    #[must_use]
+    pub fn text(self) -> Option<String> {
+        match self.0.bytes().next()? {
+            b'{' | b'[' | b'n' => None,
+            b'"' => serde_json::from_str::<Text>(self.0).ok().map(|text| text.0),
+            _ => Some(self.0.to_owned()),
+        }
+    }
+
+    /// The items of a list; `None` where it is none.
+    #[must_use]
+    pub fn items(self) -> Option<Vec<Self>> {
+        let items: Vec<&'j RawValue> = serde_json::from_str(self.0).ok()?;
+        Some(items.into_iter().map(|item| Self(item.get())).collect())
+    }
+
+    /// The object that it is; `None` where it is none.
+    #[must_use]
+    pub fn object(self) -> Option<Loose<'j>> {
+        Loose::read(self.0)
+    }
+
+    /// Whether it is null.
+    #[must_use]
+    pub fn is_null(self) -> bool {
+        self.0 == "null"
+    }
+
+    /// Whether it is a text.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        self.0.starts_with('"')
+    }
+
+    /// What kind of value it is, for people.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        match self.0.bytes().next() {
+            Some(b'{') => "an object",
+            Some(b'[') => "a list",
+            Some(b'"') => "a text",
+            Some(b't' | b'f') => "true or false",
+            Some(b'n') => "null",
+            _ => "a number",
+        }
+    }
+}
+
+/// An integer in any way of writing a number, exactly or not at all.
+fn integer(text: &str) -> Option<i64> {
+    if let Ok(plain) = text.parse() {
+        return Some(plain);
+    }
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let zeros = i64::from(exponent).checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    let zeros = usize::try_from(zeros).ok().filter(|zeros| *zeros <= 19)?;
+    format!("{whole}{fraction}{}", "0".repeat(zeros)).parse().ok()
+}
+
+/// A text that may hold half a surrogate pair.
+struct Text(String);
+
+struct TextVisitor;
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        // As bytes: there the parser lets half a pair pass.
+        from.deserialize_bytes(TextVisitor)
+    }
+}
+
+impl Visitor<'_> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Text, E> {
+        Ok(Text(String::from_utf8_lossy(bytes).into_owned()))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+        Ok(Text(text.to_owned()))
+    }
+}
+
+impl<'de: 'j, 'j> Deserialize<'de> for Loose<'j> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Loose<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some((name, raw)) = map.next_entry::<Text, &'de RawValue>()? {
+                    members.push((name.0, Literal(raw.get())));
+                }
+                Ok(Loose(members))
+            }
+        }
+        from.deserialize_map(Members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(json: &str) -> Literal<'_> {
+        Loose::read(json).unwrap().get("x").unwrap()
+    }
+
+    #[test]
+    fn integers_are_taken_in_every_form_that_says_them_exactly() {
+        let check = |json: &str, is: Option<i64>| {
+            let body = format!("{{\"x\": {json} }}");
+            assert_eq!(value(&body).integer(), is, "{json}");
+        };
+        check("7", Some(7));
+        check("7.0", Some(7));
+        check("-7.000", Some(-7));
+        check("7e0", Some(7));
+        check("1.5e1", Some(15));
+        check("\"7\"", Some(7));
+        check("\" 7.0 \"", Some(7));
+        check("9223372036854775807", Some(i64::MAX));
+        check("9223372036854775808", None);
+        check("7.5", None);
+        check("75e-1", None);
+        check("1e400", None);
+        check("true", None);
+        check("[7]", None);
+        check("\"\"", None);
+        check("\"seven\"", None);
+    }
+
+    #[test]
+    fn texts_and_flags_are_taken_as_they_are_written() {
+        let text = |json: &str| value(json).text();
+        assert_eq!(text(r#"{"x":"a\u00e4\n"}"#).unwrap(), "aä\n");
+        assert_eq!(text(r#"{"x":5.50}"#).unwrap(), "5.50");
+        assert_eq!(text(r#"{"x":{}}"#), None);
+        assert!(text(r#"{"x":"a\ud800b"}"#).unwrap().starts_with('a'));
+        assert_eq!(text(r#"{"x":"\ud83d\ude00"}"#).unwrap(), "😀");
+        for (json, is) in [
+            (r#"{"x":true}"#, Some(true)),
+            (r#"{"x":"false"}"#, Some(false)),
+            (r#"{"x":0}"#, None),
+            (r#"{"x":[]}"#, None),
+        ] {
+            assert_eq!(value(json).flag(), is, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_asked_for_may_be_anything() {
+        let json = r#"{"\udc00":1,"a":"\ud800","x":1,"b":{"c":[1e999,"\ud800"]},"x":2,"n":null}"#;
+        let object = Loose::read(json).unwrap();
+        assert_eq!(object.get("x").unwrap().integer(), Some(2), "the last one counts");
+        assert_eq!((object.get("n"), object.get("none")), (None, None));
+        assert!(object.get("a").is_some());
+        for other in ["[]", "null", "5", "", "{", "{\"a\":1} x"] {
+            assert!(Loose::read(other).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn lists_and_objects_are_read_on() {
+        let json = r#"{"x":[{"id":"5"},null,[],"t"]}"#;
+        let items = value(json).items().unwrap();
+        assert_eq!(items[0].object().unwrap().get("id").unwrap().integer(), Some(5));
+        assert!(items[1].is_null() && items[2].object().is_none());
+        assert_eq!(items[3].kind(), "a text");
+        assert_eq!(value(r#"{"x":{}}"#).items(), None);
+    }
+}

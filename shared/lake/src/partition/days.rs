@@ -1,0 +1,70 @@
+//! The days of a date column, as the log's statistics tell them.
+
+use engine::time::Date;
+use serde_json::Value;
+
+use crate::table::FileEntry;
+
+/// Which days a column of some files holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileDays {
+    /// First and last day of each file that has any.
+    pub ranges: Vec<(Date, Date)>,
+    /// Whether the statistics of every file say so.
+    pub complete: bool,
+}
+
+/// The days of `column` in `files`. Reads nothing but the log.
+#[must_use]
+pub fn days_of(files: &[FileEntry], column: &str) -> FileDays {
+    let mut days = FileDays { ranges: Vec::new(), complete: true };
+    for file in files {
+        match range(file, column) {
+            Some(range) => days.ranges.extend(range),
+            None => days.complete = false,
+        }
+    }
+    days
+}
+
+/// `Some(None)`: the file has rows, none of which has a day.
+fn range(file: &FileEntry, column: &str) -> Option<Option<(Date, Date)>> {
+    let stats: Value = serde_json::from_str(&file.stats).ok()?;
+    let of = |kind: &str| stats.get(kind)?.get(column);
+    let bound = |kind: &str| of(kind)?.as_str()?.parse::<Date>().ok();
+    match (bound("minValues"), bound("maxValues")) {
+        (Some(first), Some(last)) => Some(Some((first, last))),
+        (None, _) | (_, None) => {
+            let nulls = of("nullCount")?.as_u64()?;
+            (stats.get("numRecords")?.as_u64()? == nulls).then_some(None)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn file(stats: &str) -> FileEntry {
+        FileEntry { stats: stats.to_owned(), ..FileEntry::default() }
+    }
+
+    #[test]
+    fn the_log_tells_the_days_of_a_column_or_that_it_does_not() {
+        let dated = file(
+            r#"{"numRecords":3,"minValues":{"spent_date":"0206-01-05"},"maxValues":{"spent_date":"2026-02-01"},"nullCount":{"spent_date":1}}"#,
+        );
+        let undated =
+            file(r#"{"numRecords":3,"minValues":{},"maxValues":{},"nullCount":{"spent_date":3}}"#);
+        let range = (date(206, 1, 5), date(2026, 2, 1));
+        let days = days_of(&[dated.clone(), undated], "spent_date");
+        assert_eq!(days, FileDays { ranges: vec![range], complete: true });
+        for silent in ["", "{}", r#"{"numRecords":3,"nullCount":{"spent_date":1}}"#, "x"] {
+            let days = days_of(&[dated.clone(), file(silent)], "spent_date");
+            assert_eq!(days, FileDays { ranges: vec![range], complete: false }, "{silent}");
+        }
+        assert_eq!(days_of(&[], "spent_date"), FileDays { ranges: vec![], complete: true });
+    }
+}

@@ -1,0 +1,171 @@
+//! One question outside of streams: its permit, its retries, and how long it waits.
+
+use core::fmt;
+
+use engine::budget::HORIZON_INCREMENTAL;
+use engine::pass::Target;
+use engine::retry::{Attempts, Decision, Failure};
+use engine::spec::RateClass;
+use engine::time::{Timestamp, between, plus};
+use harvest_api::{Answer, ApiError};
+
+use crate::context::Context;
+use crate::drive::from_api;
+use crate::error::RunError;
+use crate::gate::{NoPermit, PATIENCE};
+
+/// How long a question may wait for its permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// No longer than a worker would.
+    Brief,
+    /// Until the budget has room, which is told where it takes long; but not where Harvest itself
+    /// asked to wait.
+    Budget,
+}
+
+/// Why nothing may be asked before some instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitFor {
+    /// Harvest asked to wait.
+    Harvest,
+    /// The budget is used.
+    Budget,
+}
+
+/// Nothing of a rate class may be asked before some instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The class of the requests.
+    pub class: RateClass,
+    /// The instant.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: WaitFor,
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (class, until) = (self.class.name(), self.until.strftime("%F %T UTC"));
+        match self.reason {
+            WaitFor::Harvest => write!(
+                f,
+                "Harvest asked to wait until {until} (`Retry-After`): no {class} request is sent \
+                 before then"
+            ),
+            WaitFor::Budget => write!(f, "the {class} budget has no room before {until}"),
+        }
+    }
+}
+
+/// Sends one request with permits and retries, in the name of `stream`.
+///
+/// # Errors
+/// The last failure, once the retries are used up; [`RunError::Waits`] where nothing may be asked
+/// soon.
+pub async fn ask(
+    context: &Context,
+    stream: &'static str,
+    class: RateClass,
+    target: &Target,
+    patience: Patience,
+) -> Result<Answer, RunError> {
+    match try_ask(context, stream, class, target, patience).await? {
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(from_api(stream, context.settings.account.0, Box::new(error))),
+    }
+}
+
+/// As [`ask`], but Harvest's refusal is an answer, too.
+///
+/// # Errors
+/// Where the state store fails, or nothing may be asked soon.
+pub async fn try_ask(
+    context: &Context,
+    stream: &'static str,
+    class: RateClass,
+    target: &Target,
+    patience: Patience,
+) -> Result<Result<Answer, ApiError>, RunError> {
+    try_ask_until(context, stream, class, target, patience, Timestamp::MAX).await
+}
+
+/// As [`try_ask`], but nothing that failed is sent again after `last`.
+pub(super) async fn try_ask_until(
+    context: &Context,
+    stream: &'static str,
+    class: RateClass,
+    target: &Target,
+    patience: Patience,
+    last: Timestamp,
+) -> Result<Result<Answer, ApiError>, RunError> {
+    let state = |source| RunError::State { stream, source };
+    let mut attempts = Attempts::default();
+    loop {
+        match context.gate.permit(class, HORIZON_INCREMENTAL).await {
+            Ok(_) => {}
+            Err(NoPermit::ComeBack(at)) => {
+                let waiting = waiting(context, class, at).await.map_err(state)?;
+                if patience == Patience::Brief || waiting.reason == WaitFor::Harvest {
+                    return Err(RunError::Waits { stream, waiting });
+                }
+                tell(context, stream, waiting);
+                context.clock.sleep_until(at).await;
+                continue;
+            }
+            Err(NoPermit::State(source)) => return Err(state(source)),
+        }
+        let token = context.tokens.cell().get();
+        let error = match context.api.get(target).await {
+            Err(error)
+                if error.is_refused_token()
+                    && context.tokens.is_renewed(context, token.as_ref()).await =>
+            {
+                continue;
+            }
+            Ok(answer) if is_json(&answer.body) => return Ok(Ok(answer)),
+            Ok(_) => ApiError::new(Failure::Malformed, format!("GET {}", name(target))),
+            Err(error) => error,
+        };
+        if let Failure::RateLimited { retry_after } = error.failure() {
+            context.gate.block(class, *retry_after).await.map_err(state)?;
+        }
+        match attempts.on_failure(error.failure(), context.random.next()) {
+            Decision::Again { after } if context.clock.now() < last => {
+                context.clock.sleep_until(plus(context.clock.now(), after)).await;
+            }
+            Decision::Again { .. } | Decision::GiveUp => return Ok(Err(error)),
+        }
+    }
+}
+
+/// What a permit of `class` waits for that does not come before `at`.
+pub(crate) async fn waiting(
+    context: &Context,
+    class: RateClass,
+    at: Timestamp,
+) -> Result<Waiting, state::StateError> {
+    let blocked = context.gate.blocked_until(class).await?;
+    Ok(match blocked {
+        Some(until) => Waiting { class, until, reason: WaitFor::Harvest },
+        None => Waiting { class, until: at, reason: WaitFor::Budget },
+    })
+}
+
+/// Says what is waited for, where that takes long enough for people to wonder.
+pub fn tell(context: &Context, stream: &str, waiting: Waiting) {
+    if between(context.clock.now(), waiting.until) > PATIENCE {
+        tracing::warn!(stream, "waiting: {waiting}");
+    }
+}
+
+fn is_json(body: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(body).is_ok()
+}
+
+fn name(target: &Target) -> &str {
+    match target {
+        Target::Path { path, .. } => path,
+        Target::Link(_) => "a link",
+    }
+}

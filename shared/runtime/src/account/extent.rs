@@ -1,0 +1,312 @@
+//! How far back the account goes, asked of Harvest and of our own tables.
+
+use std::sync::Arc;
+
+use engine::extent::{
+    Dated, DatedList, Entry, Extent, Listed, Outlier, Reach, Stretch, Survey, UnreadList, joined,
+};
+use engine::item::{AccountItem, Position};
+use engine::pass::Target;
+use engine::retry::{Failure, Reach as FailureReach};
+use engine::spec::{RateClass, StreamSpec};
+use engine::time::{Date, SignedDuration, Timestamp, plus, utc_day};
+use harvest_api::{ApiError, Literal, Loose};
+use lake::partition::days_of;
+use lake::table::Table;
+
+use super::asking::{Patience, try_ask_until};
+use crate::context::Context;
+use crate::drive::from_api;
+use crate::error::RunError;
+use crate::records;
+
+/// The lists whose entries say which days reports are about.
+const LISTS: [(&StreamSpec, Dated); 3] = [
+    (&streams::TIME_ENTRIES, Dated::Spent),
+    (&streams::EXPENSES, Dated::Spent),
+    (&streams::INVOICES, Dated::Issued),
+];
+
+/// Entries of one answer: all that lie far from today, as a rule.
+const PER_PAGE: u32 = 50;
+/// How long questions that fail are asked again: a tick has other things to do.
+const ASKED_AGAIN_FOR: SignedDuration = SignedDuration::from_secs(45);
+
+/// What one list tells.
+enum Told {
+    /// Its module is off, or its person may not read it.
+    Nothing,
+    /// The days of its entries.
+    Days { days: (Date, Date), outliers: Vec<Outlier>, doubts: Vec<String> },
+    /// It could not be read.
+    Unread { list: UnreadList, days: Option<(Date, Date)>, outliers: Vec<Outlier> },
+}
+
+/// What is known of a list before it is asked.
+struct Known {
+    /// Days within the reach that its table holds for certain.
+    table: Option<(Date, Date)>,
+    /// Days of its table beyond the reach, as far as the log tells them.
+    beyond: Vec<Date>,
+    /// Where the table holds all history: days outside of which it has none within the reach.
+    proven: Option<(Date, Date)>,
+}
+
+/// The oldest and newest days of the account. A list that cannot be read stops nothing: what its
+/// table or an earlier extent proves counts instead, and the extent says so.
+///
+/// # Errors
+/// Where the credentials are not accepted, the state store fails, or nothing may be asked soon.
+pub async fn extent(context: &Context, account: &AccountItem) -> Result<Extent, RunError> {
+    let read_at = context.clock.now();
+    let reach = Reach::around(utc_day(read_at), context.settings.report_years_back);
+    let told = LISTS.map(|(spec, dated)| told(context, account, spec, dated, reach));
+    let told = futures::future::try_join_all(told).await?;
+    let mut extent = Extent {
+        read_at,
+        spent: None,
+        issued: None,
+        outliers: Vec::new(),
+        unread: Vec::new(),
+        doubts: Vec::new(),
+    };
+    for ((_, dated), told) in LISTS.into_iter().zip(told) {
+        let (days, outliers) = match told {
+            Told::Nothing => continue,
+            Told::Days { days, outliers, doubts } => {
+                extent.doubts.extend(doubts);
+                (Some(days), outliers)
+            }
+            Told::Unread { list, days, outliers } => {
+                extent.unread.push(list);
+                (days, outliers)
+            }
+        };
+        let range = match dated {
+            Dated::Spent => &mut extent.spent,
+            Dated::Issued => &mut extent.issued,
+        };
+        *range = joined(*range, days);
+        extent.outliers.extend(outliers);
+    }
+    Ok(extent)
+}
+
+async fn told(
+    context: &Context,
+    account: &AccountItem,
+    spec: &'static StreamSpec,
+    dated: Dated,
+    reach: Reach,
+) -> Result<Told, RunError> {
+    let module = spec.module.map(engine::spec::Module::feature);
+    if module.is_some_and(|module| account.modules_off.iter().any(|off| off == module)) {
+        return Ok(Told::Nothing);
+    }
+    let list = DatedList { name: spec.name, dated };
+    let earlier = account.extent.as_ref();
+    let before = earlier.and_then(|extent| match dated {
+        Dated::Spent => extent.spent,
+        Dated::Issued => extent.issued,
+    });
+    let known = known(context, spec, dated, reach).await;
+    let now = context.clock.now();
+    let recent = context.settings.grid.recent(utc_day(now));
+    let recent = recent.last().zip(recent.first()).map(|(first, last)| (first.start, last.end));
+    let today = utc_day(now);
+    let recent = recent.unwrap_or((today, today));
+    let mut survey = Survey::new(list, reach, recent, joined(before, known.table));
+    let last = plus(now, ASKED_AGAIN_FOR);
+    let why = loop {
+        let Some(stretch) = survey.next() else {
+            break None;
+        };
+        match asked(context, spec, dated, stretch, last).await? {
+            Ok(listed) => survey.on_answer(&listed),
+            Err(error) if is_none(spec, &error) => return Ok(Told::Nothing),
+            Err(error) => break Some(error.to_string()),
+        }
+    };
+    let found = survey.found();
+    let why = why.or_else(|| {
+        found.gave_up.then(|| {
+            let Reach { first, last } = reach;
+            format!(
+                "it has entries in very many months before {first} or after {last}; let windows \
+                 reach them with `--report-years-back`"
+            )
+        })
+    });
+    let Some(why) = why else {
+        let doubts = found.doubts;
+        return Ok(Told::Days { days: found.days, outliers: found.outliers, doubts });
+    };
+    let outlier = |day| Outlier { list: spec.name.to_owned(), dated, day, id: None };
+    let mut outliers = found.outliers;
+    let days = joined(Some(found.days), known.proven);
+    let instead = if known.proven.is_some() {
+        outliers.extend(known.beyond.into_iter().map(outlier));
+        Some(format!("the table `{}`", spec.name))
+    } else {
+        let proves = |extent: &&Extent| {
+            before.is_some() && extent.unread.iter().all(|one| one.list != spec.name)
+        };
+        earlier.filter(proves).map(|extent| {
+            let own = extent.outliers.iter().filter(|one| one.list == spec.name);
+            outliers.extend(own.cloned());
+            format!("what was read at {}", extent.read_at.strftime("%Y-%m-%d %H:%M UTC"))
+        })
+    };
+    outliers.sort();
+    outliers.dedup();
+    let list = UnreadList { list: spec.name.to_owned(), dated, why, instead };
+    Ok(Told::Unread { list, days, outliers })
+}
+
+/// What the table of `spec` tells. One that cannot be used tells nothing here; the run on it says
+/// why.
+async fn known(context: &Context, spec: &'static StreamSpec, dated: Dated, reach: Reach) -> Known {
+    let mut known = Known { table: None, beyond: Vec::new(), proven: None };
+    let account = context.settings.account;
+    let opened = Table::open(Arc::clone(&context.store), spec, account).await;
+    let Some(table) = opened.ok().flatten() else {
+        return known;
+    };
+    let noted = table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok());
+    let item = records::stream(&*context.state, account, spec.name).await;
+    let of_item = item.map(|item| item.value.position).unwrap_or_default();
+    let position: Position = noted.unwrap_or_default();
+    let is_whole = |position: &Position| {
+        position.full.last_begun.is_some()
+            && (position.start_date.is_none() || position.start_date == context.settings.start_date)
+    };
+    let days = days_of(table.files(), dated.field());
+    let all = days.ranges.iter().flat_map(|(first, last)| [*first, *last]);
+    let (near, far): (Vec<Date>, Vec<Date>) = all.partition(|day| reach.holds(*day));
+    known.table = near.iter().min().zip(near.iter().max()).map(|(first, last)| (*first, *last));
+    if is_whole(&of_item) || is_whole(&position) {
+        // A day far away hides the next one: the log tells only the ends of each file.
+        let hidden = !days.complete || !far.is_empty();
+        let whole = (reach.first, reach.last);
+        // An empty table proves that there is nothing: any day within the reach stands for that.
+        let today = utc_day(context.clock.now());
+        known.proven = Some(if hidden { whole } else { known.table.unwrap_or((today, today)) });
+    }
+    known.beyond = far;
+    known
+}
+
+/// Whether the refusal says that there is no such list for this person: a module that is off.
+fn is_none(spec: &StreamSpec, error: &ApiError) -> bool {
+    spec.module.is_some() && matches!(error.failure(), Failure::Forbidden | Failure::NotFound)
+}
+
+async fn asked(
+    context: &Context,
+    spec: &'static StreamSpec,
+    dated: Dated,
+    stretch: Stretch,
+    last: Timestamp,
+) -> Result<Result<Listed, ApiError>, RunError> {
+    let pair = |name: &str, value: String| (name.to_owned(), value);
+    let mut query = Vec::new();
+    query.extend(stretch.from.map(|day| pair("from", day.to_string())));
+    query.extend(stretch.to.map(|day| pair("to", day.to_string())));
+    query.push(pair("per_page", PER_PAGE.to_string()));
+    let path = spec.path.to_owned();
+    let target = Target::Path { path, query };
+    let class = RateClass::General;
+    let answer = try_ask_until(context, spec.name, class, &target, Patience::Brief, last).await?;
+    Ok(match answer {
+        Ok(answer) => listed(spec, dated, &answer.body).ok_or_else(|| {
+            ApiError::new(Failure::Malformed, format!("GET {}", spec.path))
+                .with_detail("it holds no list of records")
+        }),
+        Err(error) if error.failure().reach() == FailureReach::StopAccount => {
+            return Err(from_api(spec.name, context.settings.account.0, Box::new(error)));
+        }
+        Err(error) => Err(error),
+    })
+}
+
+/// What an answer holds, each record read no further than to its id and date.
+fn listed(spec: &StreamSpec, dated: Dated, body: &str) -> Option<Listed> {
+    let body = Loose::read(body)?;
+    let records = body.get(spec.records_key?)?.items()?;
+    let entry = |record: Literal<'_>| {
+        let record = record.object();
+        let member = |name: &str| record.as_ref().and_then(|record| record.get(name));
+        let day = member(dated.field()).and_then(Literal::text);
+        let day = day.filter(|text| text.len() == 10).and_then(|text| text.parse().ok());
+        let day = day.filter(|day: &Date| day.year() > 0);
+        Entry { id: member("id").and_then(Literal::integer), day }
+    };
+    let number = |name: &str| body.get(name).and_then(Literal::count);
+    let links = body.get("links").and_then(Literal::object);
+    let next = links.and_then(|links| links.get("next")).and_then(Literal::text);
+    let has_next = next.is_some_and(|next| !next.is_empty());
+    Some(Listed {
+        entries: records.into_iter().map(entry).collect(),
+        total: number("total_entries"),
+        goes_on: has_next
+            || body.get("next_page").is_some()
+            || number("total_pages").is_some_and(|pages| pages > 1),
+        is_other_page: number("page").is_some_and(|page| page != 1),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(year: i16, month: i8, day: i8) -> Date {
+        Date::new(year, month, day).unwrap()
+    }
+
+    fn read(body: &str) -> Option<Listed> {
+        listed(&streams::TIME_ENTRIES, Dated::Spent, body)
+    }
+
+    #[test]
+    fn records_are_read_no_further_than_to_id_and_date() {
+        let body = r#"{"time_entries":[{"id":"1","spent_date":"2026-01-05","notes":"\ud800"},
+            {"id":2.0,"spent_date":null},{"id":{},"spent_date":"2026-02-30"},5,
+            {"id":4,"spent_date":"0000-01-01"},{"id":5,"id":6,"spent_date":"9999-12-31"}],
+            "total_entries":"6","page":1,"total_pages":1,"next_page":null,"links":{"next":null}}"#;
+        let entry = |id, day| Entry { id, day };
+        assert_eq!(
+            read(body).unwrap(),
+            Listed {
+                entries: vec![
+                    entry(Some(1), Some(date(2026, 1, 5))),
+                    entry(Some(2), None),
+                    entry(None, None),
+                    entry(None, None),
+                    entry(Some(4), None),
+                    entry(Some(6), Some(date(9999, 12, 31))),
+                ],
+                total: Some(6),
+                goes_on: false,
+                is_other_page: false,
+            }
+        );
+    }
+
+    #[test]
+    fn every_sign_of_more_counts() {
+        let check = |members: &str, goes_on, other| {
+            let listed = read(&format!(r#"{{"time_entries":[]{members}}}"#)).unwrap();
+            assert_eq!((listed.goes_on, listed.is_other_page), (goes_on, other), "{members}");
+        };
+        check("", false, false);
+        check(r#","links":null,"next_page":null,"page":null"#, false, false);
+        check(r#","links":{"next":""},"total_pages":1"#, false, false);
+        check(r#","links":{"next":"https://x"}"#, true, false);
+        check(r#","links":[],"next_page":2"#, true, false);
+        check(r#","total_pages":2"#, true, false);
+        check(r#","page":2"#, false, true);
+        for body in ["[]", "{}", r#"{"time_entries":{}}"#, r#"{"time_entries":null}"#] {
+            assert_eq!(read(body), None, "{body}");
+        }
+    }
+}
