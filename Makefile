@@ -53,8 +53,8 @@ check: ## Formatting, lints and docs, all warnings denied
 fmt: ## Format
 	cargo fmt --all
 
-sim: ## Simulation with SEEDS random histories
-	SIM_SEEDS=$(SEEDS) cargo test --locked -p e2e --test simulation
+sim: ## Simulation with SEEDS random histories, and how often each kind of mishap befell them
+	SIM_SEEDS=$(SEEDS) cargo test --locked -p e2e --test simulation -- --nocapture
 
 snap: ## Write the golden files anew, to be reviewed
 	UPDATE_GOLDEN=1 cargo test --locked -p e2e --test declarations

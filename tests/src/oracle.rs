@@ -77,25 +77,10 @@ impl Oracle<'_> {
     #[must_use]
     pub fn true_rows(&self, spec: &'static StreamSpec, windows: &BTreeSet<Period>) -> Contents {
         let mut rows = Contents::new();
-        let decoder = Decoder::new(spec);
         let mut add = |body: &str, period| {
             let truth: Truth<'_> = serde_json::from_str(body).expect("the truth");
-            for one in truth.records {
-                let year = |at: Timestamp| i64::from(engine::time::utc_day(at).year());
-                let created_year = one.parent_created_at.map(year);
-                let at = ReadAt {
-                    account: self.id,
-                    synced_at: Timestamp::UNIX_EPOCH,
-                    parent: one.parent.map(|id| Parent { id, created_year }),
-                    period,
-                };
-                let record = one.record.get();
-                let page = match spec.records_key {
-                    None => record.to_owned(),
-                    Some(key) => format!("{{\"{key}\":[{record}]}}"),
-                };
-                let page = decoder.page(&page, &at).expect("a decodable truth");
-                rows.extend(content(decoder.schema(), &page.rows));
+            for one in &truth.records {
+                rows.extend(self.decoded(spec, one, period));
             }
         };
         if let Kind::ReportWindow(_) = &spec.kind {
@@ -108,6 +93,30 @@ impl Oracle<'_> {
             add(&self.ask(&format!("/_sim/truth/{}", spec.name)), None);
         }
         rows
+    }
+
+    fn decoded(
+        &self,
+        spec: &'static StreamSpec,
+        one: &TrueRecord<'_>,
+        period: Option<Period>,
+    ) -> Vec<(String, Vec<Vec<u8>>)> {
+        let year = |at: Timestamp| i64::from(engine::time::utc_day(at).year());
+        let created_year = one.parent_created_at.map(year);
+        let at = ReadAt {
+            account: self.id,
+            synced_at: Timestamp::UNIX_EPOCH,
+            parent: one.parent.map(|id| Parent { id, created_year }),
+            period,
+        };
+        let record = one.record.get();
+        let page = match spec.records_key {
+            None => record.to_owned(),
+            Some(key) => format!("{{\"{key}\":[{record}]}}"),
+        };
+        let decoder = Decoder::new(spec);
+        let page = decoder.page(&page, &at).expect("a decodable truth");
+        content(decoder.schema(), &page.rows)
     }
 
     /// `updated_at` of every record of a stream, by id.
@@ -126,24 +135,27 @@ impl Oracle<'_> {
         truth.records.iter().map(version).map(|one| (one.id, one.updated_at)).collect()
     }
 
-    /// All months that reports can be about.
+    /// All months that reports can be about: those that have entries, expenses or invoices.
     #[must_use]
     pub fn months(&self) -> BTreeSet<Period> {
         #[derive(serde::Deserialize)]
-        #[expect(clippy::struct_field_names, reason = "the names of the answer")]
-        struct Days {
-            first_day: Option<Date>,
-            last_day: Option<Date>,
-            first_issue_day: Option<Date>,
-            last_issue_day: Option<Date>,
+        struct Months {
+            months: Vec<Date>,
         }
-        let days: Days = serde_json::from_str(&self.ask("/_sim/extent")).expect("days");
-        let all = [days.first_day, days.last_day, days.first_issue_day, days.last_issue_day];
-        let all: Vec<Date> = all.into_iter().flatten().collect();
-        match (all.iter().min(), all.iter().max()) {
-            (Some(first), Some(last)) => Grid::Month.windows(*first, *last).into_iter().collect(),
-            _ => BTreeSet::new(),
+        let months: Months = serde_json::from_str(&self.ask("/_sim/months")).expect("months");
+        months.months.iter().flat_map(|first| Grid::Month.windows(*first, *first)).collect()
+    }
+
+    /// The keys that belong to `parent` among the rows that `spec`'s table should have.
+    #[must_use]
+    pub fn true_children(&self, spec: &'static StreamSpec, parent: i64) -> BTreeSet<String> {
+        let body = self.ask(&format!("/_sim/truth/{}", spec.name));
+        let truth: Truth<'_> = serde_json::from_str(&body).expect("the truth");
+        let mut keys = BTreeSet::new();
+        for one in truth.records.iter().filter(|one| one.parent == Some(parent)) {
+            keys.extend(self.decoded(spec, one, None).into_iter().map(|(key, _)| key));
         }
+        keys
     }
 
     /// What is wrong with the tables, table by table.

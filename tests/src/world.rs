@@ -9,7 +9,7 @@ use engine::ids::AccountId;
 use engine::pass::{Pass, Target};
 use engine::plan::Demand;
 use engine::retry::Failure;
-use engine::time::{SignedDuration, Timestamp, between, minus, plus};
+use engine::time::{SignedDuration, Timestamp, between, plus};
 use harvest_api::{Answer, ApiError, HarvestApi, Reply, Scripted, ScriptedApi, Token};
 use lake::store::{self, FaultyStore, MemoryStore, ObjectStore};
 use runtime::clock::Clock;
@@ -44,7 +44,14 @@ impl SimClock {
     /// The time as a process sees it whose clock is `ahead`.
     #[must_use]
     pub fn seen(self, ahead: SignedDuration) -> Arc<dyn Clock> {
-        Arc::new(WrongClock { right: self, ahead })
+        self.jumping(ahead, None)
+    }
+
+    /// The time as a process sees it whose clock is `ahead` and jumps.
+    #[must_use]
+    pub fn jumping(self, ahead: SignedDuration, jump: Option<Jump>) -> Arc<dyn Clock> {
+        let jump = jump.map(|jump| (plus(self.now(), jump.after), jump.by));
+        Arc::new(WrongClock { right: self, ahead, jump })
     }
 }
 
@@ -69,21 +76,37 @@ impl Clock for SimClock {
     }
 }
 
+/// A clock that somebody sets anew.
+#[derive(Clone, Copy, Debug)]
+pub struct Jump {
+    /// How long after the process began.
+    pub after: SignedDuration,
+    /// By how much it then is further ahead.
+    pub by: SignedDuration,
+}
+
 /// The time as a process sees it whose clock is wrong.
 #[derive(Debug)]
 struct WrongClock {
     right: SimClock,
     ahead: SignedDuration,
+    /// From when on it is ahead by so much more.
+    jump: Option<(Timestamp, SignedDuration)>,
 }
 
 #[async_trait]
 impl Clock for WrongClock {
     fn now(&self) -> Timestamp {
-        plus(self.right.now(), self.ahead)
+        let right = self.right.now();
+        let jumped = self.jump.filter(|(from, _)| right >= *from);
+        let ahead = jumped.map_or(self.ahead, |(_, by)| self.ahead + by);
+        plus(right, ahead)
     }
 
     async fn sleep_until(&self, at: Timestamp) {
-        self.right.sleep_until(minus(at, self.ahead)).await;
+        // Whoever sleeps counts from now on: a jump meanwhile wakes nobody.
+        let wait = between(self.now(), at);
+        self.right.sleep_until(plus(self.right.now(), wait)).await;
     }
 }
 
@@ -146,6 +169,8 @@ pub struct World {
     pub latency: SignedDuration,
     /// How far the servers' header `Date` is ahead of the time.
     pub date_ahead: Arc<Mutex<SignedDuration>>,
+    /// Requests that are still answered.
+    patience: Arc<AtomicU64>,
     seed: u64,
     dead: Arc<Mutex<BTreeSet<String>>>,
     processes: AtomicU64,
@@ -171,6 +196,8 @@ pub struct Conduct {
     pub freeze: Option<Freeze>,
     /// How far its clock is ahead.
     pub ahead: SignedDuration,
+    /// Whether and when its clock jumps.
+    pub jump: Option<Jump>,
     /// Its token.
     pub token: &'static str,
 }
@@ -181,6 +208,7 @@ impl Default for Conduct {
             death: None,
             freeze: None,
             ahead: SignedDuration::ZERO,
+            jump: None,
             token: sim::ADMINISTRATOR_TOKEN,
         }
     }
@@ -214,6 +242,7 @@ impl World {
             live: Arc::default(),
             latency: SignedDuration::from_millis(50),
             date_ahead: Arc::default(),
+            patience: Arc::new(AtomicU64::new(u64::MAX)),
             seed,
             dead: Arc::default(),
             processes: AtomicU64::new(0),
@@ -229,7 +258,7 @@ impl World {
     /// A new process.
     #[must_use]
     pub fn process_with(&self, conduct: Conduct) -> Context {
-        let Conduct { death, freeze, ahead, token } = conduct;
+        let Conduct { death, freeze, ahead, jump, token } = conduct;
         let frost = Arc::new(Frost::new(self.clock, freeze));
         let number = self.processes.fetch_add(1, Ordering::SeqCst);
         let id = format!("process-{number}");
@@ -269,7 +298,7 @@ impl World {
         let objects = Arc::new(SlowStore { inner: objects, frost: Arc::clone(&frost) });
         let state: Arc<dyn StateStore> =
             Arc::new(SlowState { inner: state, frost: Arc::clone(&frost) });
-        let clock = self.clock.seen(ahead);
+        let clock = self.clock.jumping(ahead, jump);
         let random = Random::seeded(self.seed.wrapping_mul(31).wrapping_add(number));
         let gate = Gate::new(
             Arc::clone(&state),
@@ -317,6 +346,7 @@ impl World {
         let (live, date_ahead) = (Arc::clone(&self.live), Arc::clone(&self.date_ahead));
         let (account, clock) = (Arc::clone(&self.account), self.clock);
         let number = self.settings.account.0.to_string();
+        let patience = Arc::clone(&self.patience);
         move |asked: &harvest_api::Asked| {
             let mut request = Request::new("GET", "https://api.harvestapp.com", "/v2")
                 .header("user-agent", "harvest-lake tests")
@@ -324,6 +354,11 @@ impl World {
                 .header("harvest-account-id", &number);
             request.path = format!("/v2{}", asked.path);
             request.query.clone_from(&asked.query);
+            // Runs take a panic for the failure of one answer, and would ask again without end.
+            let spend = |left: u64| left.checked_sub(1);
+            if patience.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend).is_err() {
+                return Scripted::Break(Failure::Unreachable);
+            }
             let mut account = account.lock().expect("no panic");
             if let Some(live) = &mut *live.lock().expect("no panic") {
                 live.requests += 1;
@@ -376,6 +411,17 @@ impl World {
     /// Lets `hours` pass.
     pub async fn sleep(&self, hours: i64) {
         self.clock.sleep_until(plus(self.clock.now(), SignedDuration::from_hours(hours))).await;
+    }
+
+    /// From now on so many requests are answered. More count as runs without an end.
+    pub fn expect_at_most(&self, requests: u64) {
+        self.patience.store(requests, Ordering::SeqCst);
+    }
+
+    /// Whether runs had no end.
+    #[must_use]
+    pub fn is_out_of_patience(&self) -> bool {
+        self.patience.load(Ordering::SeqCst) == 0
     }
 
     /// Stops every running timer, so that nothing moves by itself.

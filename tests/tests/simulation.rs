@@ -1,16 +1,23 @@
 //! The real engine and driver over a fake account, simulated time, and everything that goes wrong:
 //! faults, death at any store call, processes that stand still, work side by side, lost state,
-//! another person's token, an account that changes while it is read.
+//! another person's token, an account that changes while it is read, answers that contradict
+//! themselves, wrong clocks, other engines' commits, and the other kinds of `e2e::mishap`.
 //!
-//! `SIM_SEED=n` replays one history, `SIM_SEEDS=n` runs so many.
+//! `SIM_SEED=n` replays one history, `SIM_SEEDS=n` runs so many. `SIM_KINDS=all`, `none` or names
+//! with commas between says which kinds of `e2e::mishap` befall them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use e2e::mishap::{Chronicle, KINDS, Mishap};
 use e2e::oracle::After;
 use e2e::slow::Freeze;
 use e2e::story::story as in_simulated_time;
+use e2e::trial;
 use e2e::watch::Watch;
-use e2e::world::{Conduct, Death, Live, Synced, Wish, World, sync, sync_as};
+use e2e::world::{Conduct, Death, Jump, Live, Synced, Wish, World, sync, sync_as};
 use engine::pass::Pass;
 use engine::time::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
@@ -138,8 +145,39 @@ async fn administrators_wrote(world: &World) -> bool {
     true
 }
 
+/// A conduct with a wrong clock, for a process that works alone; `None`: clocks are right.
+fn wrong_clock(chronicle: &mut Chronicle, conduct: Conduct) -> Option<Conduct> {
+    let mut wrong = None;
+    for mishap in [Mishap::ClockAhead, Mishap::ClockBehind, Mishap::ClockJump] {
+        if !chronicle.befalls(mishap) {
+            continue;
+        }
+        let minutes = chronicle.one(&[4, 11, 60, 26 * 60, 30 * 24 * 60]);
+        let (off, seconds) = (SignedDuration::from_mins(minutes), chronicle.one(&[1, 5, 30]));
+        let conduct = match mishap {
+            Mishap::ClockAhead => Conduct { ahead: off, ..conduct },
+            Mishap::ClockBehind => Conduct { ahead: -off, ..conduct },
+            _ => {
+                let by = chronicle.one(&[off, -off]);
+                let jump = Jump { after: SignedDuration::from_secs(seconds), by };
+                Conduct { ahead: SignedDuration::ZERO, jump: Some(jump), ..conduct }
+            }
+        };
+        chronicle.tell(format!("a process ahead by {:?}, {:?}", conduct.ahead, conduct.jump));
+        chronicle.fired(mishap, 1);
+        wrong = Some(conduct);
+    }
+    wrong
+}
+
 /// One round of work by one to three processes at once.
-async fn round(random: &mut StdRng, world: &mut World, seed: u64) {
+async fn round(
+    random: &mut StdRng,
+    world: &mut World,
+    seed: u64,
+    chronicle: &mut Chronicle,
+    watch: &mut Watch,
+) -> Result<(), String> {
     world.mutate(seed, random.random_range(0..40));
     // Longer ago than an incremental pass reads again, or not.
     world.sleep(random.random_range(0..2)).await;
@@ -172,10 +210,26 @@ async fn round(random: &mut StdRng, world: &mut World, seed: u64) {
         processes =
             vec![(world.process_with(Conduct { token, ..Conduct::default() }), wish(random))];
     }
+    trial::visit(world, chronicle, watch).await;
+    let befallen = trial::befall(world, chronicle);
+    let usual = conduct(&mut chronicle.random);
+    let off_time = wrong_clock(chronicle, usual);
+    if let Some(conduct) = off_time {
+        // Permits count by clocks that agree, and the server's time is all that tells how wrong one is.
+        world.account.lock().unwrap().clear_faults();
+        *world.date_ahead.lock().unwrap() = SignedDuration::ZERO;
+        world.sleep(1).await;
+        let wish = wish(&mut chronicle.random);
+        processes = vec![(world.process_with(conduct), wish)];
+    }
     let work = processes.iter().map(|(context, wish)| sync_as(context, *wish));
     // How it ends is not the point: nothing that it did or left may be wrong.
     drop(futures::future::join_all(work).await);
-    world.account.lock().unwrap().clear_faults();
+    let over = befallen.over(world, chronicle);
+    if off_time.is_some() {
+        world.sleep(1).await;
+        world.account.lock().unwrap().reset_statistics();
+    }
     *world.live.lock().unwrap() = None;
     *world.date_ahead.lock().unwrap() = SignedDuration::ZERO;
     if off {
@@ -184,15 +238,24 @@ async fn round(random: &mut StdRng, world: &mut World, seed: u64) {
     if random.random_bool(0.2) {
         world.forget_state().await;
     }
+    over
 }
 
 /// A history in which everything happens; afterwards a quiet moment, and the tables must be true.
-async fn history(seed: u64) -> Result<(), String> {
+async fn history(seed: u64, chronicle: &mut Chronicle) -> Result<(), String> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut world = World::new(&Scale::tiny(), seed);
     let mut watch = Watch::default();
+    if Mishap::ForeignRestore.is_on() && chronicle.random.random_bool(0.5) {
+        // There are older versions to go back to.
+        world.settings.tidy_at_once = false;
+    }
+    if chronicle.random.random_bool(0.15) {
+        trial::trial(&world, chronicle).await?;
+    }
     for number in 0..random.random_range(1..5_u64) {
-        round(&mut random, &mut world, seed * 100 + number).await;
+        chronicle.tell(format!("round {number}"));
+        round(&mut random, &mut world, seed * 100 + number, chronicle, &mut watch).await?;
         let wrong = watch.wrong(&world).await;
         if let Some(first) = wrong.first() {
             return Err(format!("{} things wrong after round {number}: {first}", wrong.len()));
@@ -208,13 +271,21 @@ async fn history(seed: u64) -> Result<(), String> {
     if let Some(first) = wrong.first() {
         return Err(format!("{} differences after incremental passes: {first}", wrong.len()));
     }
+    if chronicle.random.random_bool(0.4) {
+        trial::trial(&world, chronicle).await?;
+        world.sleep(1).await;
+    }
     let full = sync(&context, Some(Pass::Full)).await.map_err(|error| error.chain())?;
+    if world.is_out_of_patience() {
+        return Err("requests without end at the end".to_owned());
+    }
     for synced in [incremental, full] {
         if let Some(failure) = failure(&synced) {
             return Err(failure);
         }
     }
     let mut wrong = world.oracle().differences(After::FullPasses).await;
+    watch.expect_all();
     wrong.extend(watch.wrong(&world).await);
     match wrong.first() {
         None => Ok(()),
@@ -222,20 +293,47 @@ async fn history(seed: u64) -> Result<(), String> {
     }
 }
 
+/// Runs the history of `seed`; a panic is what was wrong.
+fn outcome(seed: u64, chronicle: &mut Chronicle) -> Result<(), String> {
+    let run = AssertUnwindSafe(|| in_simulated_time(history(seed, chronicle)));
+    catch_unwind(run).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(format!("panic: {}", text.unwrap_or("without words")))
+    })
+}
+
 fn failure(synced: &Synced) -> Option<String> {
     synced.reports.iter().find_map(|report| report.error()).map(RunError::chain)
 }
 
+/// Histories beyond which every kind that is on must have made a difference.
+const MANY_SEEDS: usize = 100;
+
 #[test]
 fn whatever_happens_the_tables_are_true_after_a_quiet_moment() {
-    let wrong: Vec<String> = seeds()
-        .into_iter()
-        .filter_map(|seed| {
-            let wrong = in_simulated_time(history(seed)).err()?;
-            Some(format!("SIM_SEED={seed} replays: {wrong}"))
-        })
-        .collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let seeds = seeds();
+    let mut fired: BTreeMap<Mishap, (u64, u64)> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for seed in &seeds {
+        let mut chronicle = Chronicle::new(*seed);
+        if let Err(what) = outcome(*seed, &mut chronicle) {
+            let story = chronicle.story();
+            wrong.push(format!("SIM_SEED={seed} replays: {what}\n  {story}"));
+        }
+        for (mishap, times) in chronicle.counts() {
+            let (histories, all) = fired.entry(*mishap).or_default();
+            (*histories, *all) = (*histories + 1, *all + times);
+        }
+    }
+    for kind in KINDS.iter().filter(|kind| kind.mishap.is_on()) {
+        let (histories, times) = fired.get(&kind.mishap).copied().unwrap_or_default();
+        eprintln!("{:>16}: {times} times in {histories} of {} histories", kind.name, seeds.len());
+        if histories == 0 && seeds.len() >= MANY_SEEDS {
+            wrong.push(format!("{} never made a difference", kind.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// Every object and item after a history, the time, and the next random number.
@@ -244,8 +342,10 @@ async fn traces(seed: u64) -> (Vec<(String, Vec<u8>)>, Vec<String>, Timestamp, u
     use state::StateStore;
     let mut random = StdRng::seed_from_u64(seed);
     let mut world = World::new(&Scale::tiny(), seed);
+    let (mut chronicle, mut watch) = (Chronicle::new(seed), Watch::default());
     for number in 0..2 {
-        round(&mut random, &mut world, seed * 100 + number).await;
+        let told = (&mut chronicle, &mut watch);
+        round(&mut random, &mut world, seed * 100 + number, told.0, told.1).await.unwrap();
         world.sleep(3).await;
     }
     let context = world.process(None);

@@ -8,12 +8,14 @@ use crate::answer::{Answerer, ReportCache};
 use crate::books::Books;
 use crate::calendar::Moment;
 use crate::control;
-use crate::fault::{Effect, FaultRule, Faults};
+use crate::fault::{Effect, FaultRule, Faults, matches_pattern};
 use crate::gate::{Gate, Limit, Statistics};
 use crate::generate;
+use crate::paging::MOST_PER_PAGE;
 use crate::request::{Request, Response};
 use crate::route::Route;
 use crate::scale::Scale;
+use crate::spelling::Spelling;
 use crate::stream::{Class, Module, Stream};
 use crate::viewer::Viewer;
 
@@ -34,6 +36,8 @@ pub struct Account {
     pub(crate) id: i64,
     pub(crate) unknown_members: bool,
     pub(crate) seed: u64,
+    page_cap: Option<(String, usize)>,
+    spelling: Spelling,
     /// How often the account changed: cached reports of an older count are stale.
     pub(crate) changes: u64,
     cache: ReportCache,
@@ -52,6 +56,8 @@ impl Account {
             id: scale.account_id,
             unknown_members: scale.unknown_members,
             seed,
+            page_cap: None,
+            spelling: Spelling::default(),
             changes: 0,
             cache: ReportCache::default(),
         }
@@ -76,6 +82,34 @@ impl Account {
     /// Adds a rule after those in force.
     pub fn add_fault(&mut self, rule: FaultRule) {
         self.faults.add(rule);
+    }
+
+    /// How many answers each rule in force spoilt, in the order in which they were added. An answer
+    /// that a rule leaves as it is does not count.
+    #[must_use]
+    pub fn spoilt(&self) -> Vec<u64> {
+        self.faults.spoilt()
+    }
+
+    /// Lists that match `path`, a pattern as in [`FaultRule`], come in pages of at most so many
+    /// records, whatever a request asks for.
+    pub fn set_page_cap(&mut self, path: &str, records: usize) {
+        self.page_cap = Some((path.to_owned(), records));
+    }
+
+    /// Pages are as large as they are asked for.
+    pub fn lift_page_cap(&mut self) {
+        self.page_cap = None;
+    }
+
+    fn page_cap(&self, request: &Request) -> usize {
+        let cap = self.page_cap.as_ref().filter(|(path, _)| matches_pattern(path, &request.target()));
+        cap.map_or(MOST_PER_PAGE, |(_, records)| *records)
+    }
+
+    /// How the records are written from now on, other than documented.
+    pub fn set_spelling(&mut self, spelling: Spelling) {
+        self.spelling = spelling;
     }
 
     /// Takes all rules out of force.
@@ -104,13 +138,25 @@ impl Account {
         let mut effect = None;
         let mut response = match self.admit(now, request) {
             Ok(viewer) => {
-                effect = self.faults.strike(request);
-                if let Some(instead) = effect.as_ref().and_then(Effect::instead) {
+                let struck = self.faults.strike(request);
+                let place = struck.as_ref().map(|(place, _)| *place);
+                effect = struck.map(|(_, effect)| effect);
+                let mut spoilt = place;
+                let response = if let Some(instead) = effect.as_ref().and_then(Effect::instead) {
                     instead
                 } else {
                     let oddity = effect.as_ref().and_then(Effect::oddity);
-                    self.answerer(moment, &viewer).answer(request, oddity.as_ref())
-                }
+                    let mut answerer = self.answerer(moment, &viewer);
+                    answerer.page_cap = self.page_cap(request);
+                    let response = answerer.answer(request, oddity.as_ref());
+                    // A list of one page has no missing link to the next.
+                    if oddity.is_some() && answerer.answer(request, None).body == response.body {
+                        spoilt = None;
+                    }
+                    response
+                };
+                spoilt.into_iter().for_each(|place| self.faults.note(place));
+                response
             }
             Err(refusal) => refusal,
         };
@@ -171,9 +217,11 @@ impl Account {
                 now,
                 viewer,
                 unknown_members: self.unknown_members,
+                spelling: self.spelling,
             },
             changes: self.changes,
             cache: &self.cache,
+            page_cap: MOST_PER_PAGE,
         }
     }
 

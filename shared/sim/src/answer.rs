@@ -22,6 +22,8 @@ pub(crate) struct Answerer<'a> {
     pub(crate) look: Look<'a>,
     pub(crate) changes: u64,
     pub(crate) cache: &'a ReportCache,
+    /// The most records of a page.
+    pub(crate) page_cap: usize,
 }
 
 impl Answerer<'_> {
@@ -146,7 +148,7 @@ impl Answerer<'_> {
         oddity: Option<&Oddity>,
     ) -> Result<Response, Response> {
         let keys = if oddity == Some(&Oddity::EmptyList) { &[] } else { keys };
-        let mut page = Page::cut(request, keys, paging)?;
+        let mut page = self.cut(request, keys, paging, oddity)?;
         if oddity == Some(&Oddity::Reversed) {
             page.keys.reverse();
         }
@@ -157,7 +159,30 @@ impl Answerer<'_> {
             self.look.record(&mut json, stream, parent, key.1);
         }
         json.end_list();
-        Ok(finish(json, page, oddity))
+        Ok(finish(json, request, page, paging, oddity))
+    }
+
+    /// The page that the request asks for.
+    fn cut(
+        &self,
+        request: &Request,
+        keys: &[Key],
+        paging: Paging,
+        oddity: Option<&Oddity>,
+    ) -> Result<Page, Response> {
+        match oddity {
+            Some(Oddity::Contradiction(contradiction)) => {
+                contradiction.cut(request, keys, paging, self.page_cap)
+            }
+            Some(
+                Oddity::ForeignNext(_)
+                | Oddity::WrongTotal(_)
+                | Oddity::DuplicateRow
+                | Oddity::Reversed
+                | Oddity::EmptyList,
+            )
+            | None => Page::cut(request, keys, paging, self.page_cap),
+        }
     }
 
     /// One page of a report.
@@ -172,7 +197,7 @@ impl Answerer<'_> {
         let length = i64::try_from(count).unwrap_or(0);
         // Lists are read backwards, so the first row takes the highest key.
         let keys: Vec<Key> = (0..length).map(|at| (at, length - 1 - at)).collect();
-        let mut page = Page::cut(request, &keys, Paging::Offset)?;
+        let mut page = self.cut(request, &keys, Paging::Offset, oddity)?;
         if oddity == Some(&Oddity::Reversed) {
             page.keys.reverse();
         }
@@ -187,7 +212,7 @@ impl Answerer<'_> {
             }
         }
         json.end_list();
-        Ok(finish(json, page, oddity))
+        Ok(finish(json, request, page, Paging::Offset, oddity))
     }
 
     fn new_message(&self, invoice: i64) -> Result<Response, Response> {
@@ -207,22 +232,30 @@ impl Answerer<'_> {
 }
 
 /// Closes a page with its envelope.
-fn finish(mut json: Json, mut page: Page, oddity: Option<&Oddity>) -> Response {
-    let mut total = page.total;
+fn finish(
+    mut json: Json,
+    request: &Request,
+    mut page: Page,
+    paging: Paging,
+    oddity: Option<&Oddity>,
+) -> Response {
     match oddity {
         Some(Oddity::WrongTotal(by)) => {
-            let off = i64::try_from(total).unwrap_or(0) + by;
-            total = usize::try_from(off).unwrap_or(0);
+            let off = i64::try_from(page.total).unwrap_or(0) + by;
+            page.total = usize::try_from(off).unwrap_or(0);
         }
         Some(Oddity::ForeignNext(origin)) => {
             let own = page.next.take().unwrap_or_else(|| "/v2/clients?page=2".to_owned());
             let path = own.find("/v2").and_then(|at| own.get(at..)).unwrap_or_default();
             page.next = Some(format!("{origin}{path}"));
         }
-        Some(Oddity::DuplicateRow) => total += usize::from(total > 0),
+        Some(Oddity::DuplicateRow) => page.total += usize::from(page.total > 0),
+        Some(Oddity::Contradiction(contradiction)) => {
+            contradiction.spoil(request, &mut page, paging);
+        }
         Some(Oddity::Reversed | Oddity::EmptyList) | None => {}
     }
-    page.write(&mut json, total);
+    page.write(&mut json);
     json.close();
     Response::json(200, json.finish())
 }

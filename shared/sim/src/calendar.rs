@@ -65,7 +65,7 @@ impl Day {
 
     /// The day `days` later.
     pub(crate) const fn plus(self, days: i64) -> Self {
-        Self(self.0 + days)
+        Self(self.0.saturating_add(days))
     }
 
     /// Midnight UTC at its beginning.

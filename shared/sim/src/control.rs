@@ -1,9 +1,11 @@
 //! The control face: what tests ask and change, past credentials, limits and faults.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::account::Account;
-use crate::calendar::Moment;
+use crate::calendar::{Day, Moment};
 use crate::fault::FaultRule;
 use crate::filter::Filter;
 use crate::gate::Limit;
@@ -11,7 +13,9 @@ use crate::json::Json;
 use crate::mutate::Mutation;
 use crate::report::Window;
 use crate::request::{Request, Response};
+use crate::spelling::Spelling;
 use crate::stream::Stream;
+use crate::table::UNDATED;
 use crate::viewer::Viewer;
 
 /// Answers a request below `/_sim/`.
@@ -25,6 +29,7 @@ pub(crate) fn handle(
     let answer = match (request.method.as_str(), segments.as_slice()) {
         ("GET", ["truth", stream]) => truth(account, Moment::of(now), stream, request),
         ("GET", ["extent"]) => Ok(extent(account)),
+        ("GET", ["months"]) => Ok(months(account)),
         ("GET", ["stats"]) => Ok(as_json(account.statistics())),
         ("POST", ["reset-stats"]) => {
             account.reset_statistics();
@@ -100,6 +105,24 @@ fn extent(account: &Account) -> Response {
     Response::json(200, json.finish())
 }
 
+/// The months that have entries, expenses or invoices, each by its first day.
+fn months(account: &Account) -> Response {
+    let books = &account.books;
+    let days = books.entries.iter().map(|one| one.spent);
+    let days = days.chain(books.expenses.iter().map(|one| one.spent));
+    let days = days.chain(books.invoices.iter().filter_map(|one| one.document.issued));
+    let first = |day: Day| {
+        let (year, month, _) = day.civil();
+        Day::of(year, month, 1)
+    };
+    let months: BTreeSet<Day> = days.filter(|day| day.0 != UNDATED).map(first).collect();
+    let mut json = Json::default();
+    json.open();
+    json.texts("months", months.into_iter().map(Day::text).collect::<Vec<_>>().iter().map(|one| &**one));
+    json.close();
+    Response::json(200, json.finish())
+}
+
 /// Every record of a stream exactly as an administrator would get it now, with its parent.
 fn truth(
     account: &Account,
@@ -109,7 +132,8 @@ fn truth(
 ) -> Result<Response, String> {
     let stream = Stream::from_name(stream).ok_or("no such stream")?;
     let viewer = Viewer::omniscient();
-    let answerer = account.answerer(now, &viewer);
+    let mut answerer = account.answerer(now, &viewer);
+    answerer.look.spelling = Spelling::default();
     let mut json = Json::with_capacity(1 << 16);
     json.open();
     json.list("records");

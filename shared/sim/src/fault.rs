@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::contradiction::Contradiction;
 use crate::dice::scramble;
 use crate::request::{Breach, Request, Response};
 
@@ -10,8 +11,8 @@ use crate::request::{Breach, Request, Response};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
-    /// Part of path and query (`/v2/clients?per_page=2000`); `*` stands for anything, empty for
-    /// all. An id in it is matched as it is.
+    /// Part of path and query (`/v2/clients?per_page=2000`); `*` stands for anything, `$` at the end
+    /// for the end, empty for all. An id in it is matched as it is.
     #[serde(default)]
     pub path: String,
     /// Which of the matching requests are picked.
@@ -83,6 +84,8 @@ pub enum Effect {
     EmptyList,
     /// Without the header `Date`.
     WithoutDate,
+    /// The list contradicts itself, or its pages never end.
+    Contradiction(Contradiction),
 }
 
 /// What the list itself must do differently.
@@ -93,13 +96,24 @@ pub(crate) enum Oddity {
     DuplicateRow,
     Reversed,
     EmptyList,
+    Contradiction(Contradiction),
+}
+
+/// A rule in force.
+#[derive(Clone, Debug)]
+struct ActiveRule {
+    rule: FaultRule,
+    /// Requests that it matched.
+    matched: u64,
+    /// Answers that are not what they would have been without it.
+    spoilt: u64,
 }
 
 /// The rules in force and how often each has matched.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
     seed: u64,
-    rules: Vec<(FaultRule, u64)>,
+    rules: Vec<ActiveRule>,
 }
 
 impl Faults {
@@ -108,21 +122,34 @@ impl Faults {
     }
 
     pub(crate) fn add(&mut self, rule: FaultRule) {
-        self.rules.push((rule, 0));
+        self.rules.push(ActiveRule { rule, matched: 0, spoilt: 0 });
     }
 
     pub(crate) fn clear(&mut self) {
         self.rules.clear();
     }
 
-    /// What happens to this request. Every rule that matches counts it.
-    pub(crate) fn strike(&mut self, request: &Request) -> Option<Effect> {
+    /// How many answers each rule spoilt.
+    pub(crate) fn spoilt(&self) -> Vec<u64> {
+        self.rules.iter().map(|active| active.spoilt).collect()
+    }
+
+    /// Notes that the rule at `place` made an answer another one.
+    pub(crate) fn note(&mut self, place: usize) {
+        if let Some(active) = self.rules.get_mut(place) {
+            active.spoilt += 1;
+        }
+    }
+
+    /// What happens to this request, and the place of the rule that says so. Every rule that matches
+    /// counts it.
+    pub(crate) fn strike(&mut self, request: &Request) -> Option<(usize, Effect)> {
         if self.rules.is_empty() {
             return None;
         }
         let target = request.target();
         let mut struck = None;
-        for (place, (rule, matched)) in self.rules.iter_mut().enumerate() {
+        for (place, ActiveRule { rule, matched, .. }) in self.rules.iter_mut().enumerate() {
             if !matches_pattern(&rule.path, &target) {
                 continue;
             }
@@ -136,14 +163,19 @@ impl Faults {
                 Select::Percent(percent) => chance % 100 < percent,
             };
             if picked && struck.is_none() {
-                struck = Some(rule.effect.clone());
+                struck = Some((place, rule.effect.clone()));
             }
         }
         struck
     }
 }
 
-fn matches_pattern(pattern: &str, target: &str) -> bool {
+/// Whether a path with its query matches the pattern of a rule.
+pub(crate) fn matches_pattern(pattern: &str, target: &str) -> bool {
+    let (pattern, to_the_end) = match pattern.strip_suffix('$') {
+        Some(pattern) => (pattern, true),
+        None => (pattern, false),
+    };
     let mut rest = target;
     for piece in pattern.split('*') {
         match rest.find(piece) {
@@ -151,7 +183,7 @@ fn matches_pattern(pattern: &str, target: &str) -> bool {
             None => return false,
         }
     }
-    true
+    !to_the_end || rest.is_empty()
 }
 
 impl Effect {
@@ -191,7 +223,8 @@ impl Effect {
             | Self::DuplicateRow
             | Self::Reversed
             | Self::EmptyList
-            | Self::WithoutDate => None,
+            | Self::WithoutDate
+            | Self::Contradiction(_) => None,
         }
     }
 
@@ -203,6 +236,7 @@ impl Effect {
             Self::DuplicateRow => Some(Oddity::DuplicateRow),
             Self::Reversed => Some(Oddity::Reversed),
             Self::EmptyList => Some(Oddity::EmptyList),
+            Self::Contradiction(contradiction) => Some(Oddity::Contradiction(*contradiction)),
             Self::Status { .. }
             | Self::CutBody
             | Self::TruncatedJson
@@ -237,13 +271,14 @@ impl Effect {
             | Self::WrongTotal(_)
             | Self::DuplicateRow
             | Self::Reversed
-            | Self::EmptyList => {}
+            | Self::EmptyList
+            | Self::Contradiction(_) => {}
         }
     }
 }
 
 /// A refusal in the shape that Harvest gives this status.
-fn refusal(status: u16, html: bool) -> Response {
+pub(crate) fn refusal(status: u16, html: bool) -> Response {
     match status {
         _ if html => Response::html(status, &format!("Error {status}")),
         401 => Response::invalid_token(),
@@ -282,6 +317,8 @@ mod tests {
         assert!(matches_pattern("/invoices/*/payments", "/v2/invoices/5/payments?page=1"));
         assert!(matches_pattern("cursor=", "/v2/clients?cursor=abc"));
         assert!(!matches_pattern("/invoices/*/payments", "/v2/invoices/5/messages"));
+        assert!(matches_pattern("/v2/invoices/5$", "/v2/invoices/5"));
+        assert!(!matches_pattern("/v2/invoices/5$", "/v2/invoices/5/messages"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::calendar::{Day, Moment};
 use crate::decimal::{Fraction, Money, Number, write_digits, write_scaled};
 use crate::dice::scramble;
+use crate::spelling::{Form, form};
 
 /// A JSON text in the making. Commas follow from what stands before.
 #[derive(Debug, Default)]
@@ -10,12 +11,14 @@ pub(crate) struct Json {
     out: Vec<u8>,
     /// Decides by chance, but always alike for one record, how its whole numbers look.
     salt: u64,
+    /// Decides which members are written as another type; `None`: none is.
+    odd: Option<u64>,
 }
 
 impl Json {
     /// Room for `bytes` before it grows.
     pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Self { out: Vec::with_capacity(bytes), salt: 0 }
+        Self { out: Vec::with_capacity(bytes), salt: 0, odd: None }
     }
 
     /// The finished text.
@@ -26,6 +29,11 @@ impl Json {
     /// From here on numbers look as they do in the record with this id.
     pub(crate) fn salt(&mut self, id: i64) {
         self.salt = id.unsigned_abs();
+    }
+
+    /// From here on members are written as other types, by this seed, or as documented.
+    pub(crate) fn spell(&mut self, odd: Option<u64>) {
+        self.odd = odd;
     }
 
     fn comma(&mut self) {
@@ -90,7 +98,22 @@ impl Json {
     /// An integer.
     pub(crate) fn int(&mut self, name: &str, value: i64) {
         self.key(name);
+        self.push_odd_int(form(self.odd, name), value);
+    }
+
+    fn push_odd_int(&mut self, form: Form, value: i64) {
+        self.quote_if(form);
         self.push_int(value);
+        if form == Form::Fraction {
+            self.out.extend_from_slice(b".0");
+        }
+        self.quote_if(form);
+    }
+
+    fn quote_if(&mut self, form: Form) {
+        if form == Form::Text {
+            self.out.push(b'"');
+        }
     }
 
     fn push_int(&mut self, value: i64) {
@@ -113,7 +136,7 @@ impl Json {
         self.list(name);
         for value in values {
             self.comma();
-            self.push_int(value);
+            self.push_odd_int(form(self.odd, &value.to_string()), value);
         }
         self.end_list();
     }
@@ -121,7 +144,13 @@ impl Json {
     /// A text.
     pub(crate) fn text(&mut self, name: &str, value: &str) {
         self.key(name);
-        self.push_text(value);
+        let number = form(self.odd, name) != Form::Documented
+            && value.parse::<i64>().is_ok_and(|number| number.to_string() == value);
+        if number {
+            self.out.extend_from_slice(value.as_bytes());
+        } else {
+            self.push_text(value);
+        }
     }
 
     fn push_text(&mut self, value: &str) {
@@ -160,8 +189,11 @@ impl Json {
 
     /// True or false.
     pub(crate) fn flag(&mut self, name: &str, value: bool) {
+        let form = form(self.odd, name);
         self.key(name);
+        self.quote_if(form);
         self.out.extend_from_slice(if value { b"true" } else { b"false" });
+        self.quote_if(form);
     }
 
     /// A day.
@@ -198,16 +230,20 @@ impl Json {
 
     /// An amount of money.
     pub(crate) fn money(&mut self, name: &str, value: Money) {
-        let fraction = self.fraction(name);
-        self.key(name);
-        write_scaled(&mut self.out, value.0, 4, fraction);
+        self.scaled(name, value.0, 4);
     }
 
     /// A number with up to six places.
     pub(crate) fn number(&mut self, name: &str, value: Number) {
-        let fraction = self.fraction(name);
+        self.scaled(name, value.0, 6);
+    }
+
+    fn scaled(&mut self, name: &str, value: i64, places: u32) {
+        let (fraction, form) = (self.fraction(name), form(self.odd, name));
         self.key(name);
-        write_scaled(&mut self.out, value.0, 6, fraction);
+        self.quote_if(form);
+        write_scaled(&mut self.out, value, places, fraction);
+        self.quote_if(form);
     }
 
     /// A number or null.
@@ -249,6 +285,31 @@ mod tests {
         json.close();
         let text = String::from_utf8(json.finish()).unwrap();
         assert_eq!(text, r#"{"a":-5,"b":[{},{"c":null}],"d":[1,2],"e":[]}"#);
+    }
+
+    #[test]
+    fn another_spelling_holds_the_same_values() {
+        let written = |odd: Option<u64>| {
+            let mut json = Json::default();
+            json.spell(odd);
+            json.open();
+            json.int("id", 7);
+            json.flag("is_active", true);
+            json.money("amount", Money(12_500));
+            json.text("number", "1234");
+            json.text("name", "A 1");
+            json.close();
+            String::from_utf8(json.finish()).unwrap()
+        };
+        let plain = written(None);
+        let odd: std::collections::BTreeSet<String> =
+            (0..40).map(|seed| written(Some(seed))).collect();
+        assert!(odd.len() > 10, "{odd:?}");
+        for text in odd {
+            let same = text.replace("7.0", "7").replace("\"7\"", "7");
+            let same = same.replace("\"true\"", "true").replace("\"1.25\"", "1.25");
+            assert_eq!(same.replace(":1234", ":\"1234\""), plain, "{text}");
+        }
     }
 
     proptest! {

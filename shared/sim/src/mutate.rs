@@ -146,6 +146,13 @@ impl Maker<'_> {
                 self.move_entry(id, to, *project)?;
                 done("move_entry", Stream::TimeEntries, id)
             }
+            Mutation::Redate { stream, id, day: to } => {
+                let to = to.as_deref().map(day).transpose()?;
+                let stream = listing(stream)?;
+                let id = self.chosen(stream, *id)?;
+                self.redate(stream, id, to)?;
+                done("redate", stream, id)
+            }
             Mutation::Undate { id } => {
                 let id = self.chosen(Stream::Estimates, *id)?;
                 self.books.estimates.edit(id, now, |one| one.document.issued = None);

@@ -10,16 +10,30 @@ use crate::table::Key;
 /// The most records of a page, and what a request without `per_page` gets.
 pub(crate) const MOST_PER_PAGE: usize = 2000;
 
+/// What the envelope says of links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// All four.
+    Given,
+    /// Nothing.
+    Absent,
+    /// Null.
+    Null,
+    /// An object without members.
+    Empty,
+}
+
 /// One page of a list, newest first, and its envelope.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) keys: Vec<Key>,
     pub(crate) total: usize,
+    pub(crate) links: Links,
     size: usize,
     number: Option<usize>,
     next_number: Option<usize>,
     previous_number: Option<usize>,
-    first: String,
+    pub(crate) first: String,
     pub(crate) next: Option<String>,
     previous: Option<String>,
     last: String,
@@ -37,9 +51,15 @@ enum Start {
 }
 
 impl Page {
-    /// The page of `keys` (ascending; listed backwards) that the request asks for.
-    pub(crate) fn cut(request: &Request, keys: &[Key], paging: Paging) -> Result<Self, Response> {
-        let per_page = per_page(request)?;
+    /// The page of `keys` (ascending; listed backwards) that the request asks for, of at most `cap`
+    /// records.
+    pub(crate) fn cut(
+        request: &Request,
+        keys: &[Key],
+        paging: Paging,
+        cap: usize,
+    ) -> Result<Self, Response> {
+        let per_page = per_page(request)?.min(cap.max(1));
         let total = keys.len();
         let pages = total.div_ceil(per_page).max(1);
         let start = start(request, paging)?;
@@ -63,6 +83,7 @@ impl Page {
         let (is_first, is_last) = (high == total, low == 0);
         let mut page = Self {
             total,
+            links: Links::Given,
             size: per_page,
             number: None,
             next_number: None,
@@ -101,8 +122,29 @@ impl Page {
         Ok(page)
     }
 
+    /// Adds a next page where there is none.
+    pub(crate) fn go_on(&mut self, request: &Request, paging: Paging) {
+        let link = Link { request, per_page: self.size };
+        let here = start(request, paging).unwrap_or(Start::Number(1));
+        match (paging, here) {
+            (Paging::Offset | Paging::Single, Start::Number(number)) => {
+                self.next_number = Some(number + 1);
+                self.next = Some(link.page(number + 1));
+            }
+            (
+                Paging::Cursor | Paging::Offset | Paging::Single,
+                Start::Number(_) | Start::After(_) | Start::Before(_),
+            ) => {
+                // Records were created after 1970, so nothing comes after these places.
+                let place = if let Start::After(key) = here { key.0.min(0) - 1 } else { -1 };
+                self.next = Some(link.cursor('a', (place, 0), "next_cursor"));
+            }
+        }
+    }
+
     /// Appends the members of the envelope that follow the records.
-    pub(crate) fn write(&self, json: &mut Json, total: usize) {
+    pub(crate) fn write(&self, json: &mut Json) {
+        let total = self.total;
         let int = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
         json.int("per_page", int(self.size));
         json.int("total_pages", int(total.div_ceil(self.size).max(1)));
@@ -110,6 +152,15 @@ impl Page {
         json.maybe_int("next_page", self.next_number.map(int));
         json.maybe_int("previous_page", self.previous_number.map(int));
         json.maybe_int("page", self.number.map(int));
+        match self.links {
+            Links::Given => {}
+            Links::Absent => return,
+            Links::Null => return json.null("links"),
+            Links::Empty => {
+                json.object("links");
+                return json.close();
+            }
+        }
         json.object("links");
         json.text("first", &self.first);
         json.maybe_text("next", self.next.as_deref());
@@ -225,7 +276,7 @@ mod tests {
     }
 
     fn cut(target: &str, keys: &[Key], paging: Paging) -> Page {
-        Page::cut(&Request::new("GET", "http://h", target), keys, paging).unwrap()
+        Page::cut(&Request::new("GET", "http://h", target), keys, paging, MOST_PER_PAGE).unwrap()
     }
 
     fn target(link: &str) -> String {
@@ -278,7 +329,7 @@ mod tests {
             ("/v2/clients?cursor=abcd", 400),
         ] {
             let request = Request::new("GET", "http://h", target);
-            let refusal = Page::cut(&request, &keys(3), Paging::Cursor).unwrap_err();
+            let refusal = Page::cut(&request, &keys(3), Paging::Cursor, 2000).unwrap_err();
             assert_eq!(refusal.status, status, "{target}");
         }
     }

@@ -9,6 +9,7 @@ use crate::books::Books;
 use crate::calendar::Moment;
 use crate::dice::scramble;
 use crate::json::Json;
+use crate::spelling::Spelling;
 use crate::stream::Stream;
 use crate::viewer::Viewer;
 
@@ -22,10 +23,13 @@ pub(crate) struct Look<'a> {
     pub(crate) viewer: &'a Viewer,
     /// Whether some records carry a member that no catalog knows.
     pub(crate) unknown_members: bool,
+    /// Which members are written as another type than documented.
+    pub(crate) spelling: Spelling,
 }
 
 impl Look<'_> {
     /// Appends the record as an object; false when there is none with this id.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(crate) fn record(
         &self,
         json: &mut Json,
@@ -34,6 +38,10 @@ impl Look<'_> {
         id: i64,
     ) -> bool {
         json.salt(id);
+        json.spell(match stream {
+            Stream::Company => self.spelling.of_account(),
+            _ => self.spelling.of_record(id),
+        });
         let books = self.books;
         let parent = parent.unwrap_or_default();
         let found = match stream {
@@ -110,6 +118,7 @@ impl Look<'_> {
         if found.is_some() {
             self.close(json, id);
         }
+        json.spell(None);
         found.is_some()
     }
 

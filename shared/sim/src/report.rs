@@ -189,6 +189,7 @@ fn by_name<T>(
     for (key, sum) in sums {
         let mut json = Json::with_capacity(256);
         json.salt(key.0);
+        json.spell(look.spelling.of_record(key.0));
         json.open();
         let name = head(look, &mut json, subject, key.0);
         let extra = write(&mut json, *key, sum);

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Answerer;
 use crate::report::{self, Window};
+use crate::spelling::Spelling;
 use crate::stream::Stream;
 
-type ReportKey = (Stream, Window, i64, i64);
+type ReportKey = (Stream, Window, i64, i64, Spelling);
 
 /// The rows of reports that were asked for since the account changed last.
 #[derive(Debug, Default)]
@@ -32,7 +33,7 @@ impl Answerer<'_> {
     pub(crate) fn report_rows(&self, stream: Stream, window: Window) -> Arc<Vec<Vec<u8>>> {
         let ticking = !self.look.books.running.is_empty() || stream == Stream::ProjectBudgetReport;
         let second = if ticking { self.look.now.0 } else { 0 };
-        let key = (stream, window, self.look.viewer.user, second);
+        let key = (stream, window, self.look.viewer.user, second, self.look.spelling);
         let mut cached = self.cache.0.lock().unwrap_or_else(PoisonError::into_inner);
         if cached.changes != self.changes || cached.rows.len() > 5000 {
             *cached = Cached { changes: self.changes, rows: BTreeMap::new() };

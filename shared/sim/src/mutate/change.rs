@@ -6,6 +6,7 @@ use crate::decimal::{Money, Number};
 use crate::generate::Maker;
 use crate::people::Rate;
 use crate::stream::Stream;
+use crate::table::UNDATED;
 
 impl Maker<'_> {
     /// Changes a few members of a record and its `updated_at`.
@@ -211,6 +212,28 @@ impl Maker<'_> {
             }
         });
         Ok(())
+    }
+}
+
+impl Maker<'_> {
+    /// Gives a dated record another day, or none that can be used.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams have no such day")]
+    pub(super) fn redate(
+        &mut self,
+        stream: Stream,
+        id: i64,
+        to: Option<Day>,
+    ) -> Result<(), NotApplied> {
+        let (now, spent) = (self.now, to.unwrap_or(Day(UNDATED)));
+        let books = &mut *self.books;
+        let changed = match stream {
+            Stream::TimeEntries => books.edit_entry(id, now, |one| one.spent = spent),
+            Stream::Expenses => books.expenses.edit(id, now, |one| one.spent = spent),
+            Stream::Invoices => books.invoices.edit(id, now, |one| one.document.issued = to),
+            Stream::Estimates => books.estimates.edit(id, now, |one| one.document.issued = to),
+            _ => false,
+        };
+        if changed { Ok(()) } else { Err(NotApplied::new("such records have no day")) }
     }
 }
 

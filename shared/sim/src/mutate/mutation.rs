@@ -94,6 +94,16 @@ pub enum Mutation {
         /// The new project.
         project: Option<i64>,
     },
+    /// Gives a time entry, expense, invoice or estimate this day, however mistyped. Without one a time
+    /// entry or expense has a `spent_date` that is no day, and an invoice or estimate none.
+    Redate {
+        /// Name of the stream.
+        stream: String,
+        /// The record.
+        id: Option<i64>,
+        /// The day, such as `0206-03-10`.
+        day: Option<String>,
+    },
     /// Takes the day of issue from an estimate.
     Undate {
         /// The estimate.

@@ -69,6 +69,7 @@ pub(super) fn user(look: &Look<'_>, json: &mut Json, user: &User) {
 /// `/users/me`: a user with what only the person sees.
 pub(crate) fn me(look: &Look<'_>, json: &mut Json, who: &User) {
     json.salt(who.id);
+    json.spell(look.spelling.of_account());
     user(look, json, who);
     json.list("permissions_claims");
     json.end_list();

@@ -3,8 +3,10 @@
 use super::Look;
 use super::people::stamps;
 use super::work::{project_stub, task_assignment_stub, task_stub, user_assignment_stub};
+use crate::calendar::Day;
 use crate::dice::scramble;
 use crate::json::Json;
+use crate::table::UNDATED;
 use crate::work::{Approval, Expense, TimeEntry};
 
 /// Why an entry is locked; `None` when it is not.
@@ -45,7 +47,7 @@ fn assignment_of_user(look: &Look<'_>, json: &mut Json, id: Option<i64>) {
 pub(super) fn entry(look: &Look<'_>, json: &mut Json, entry: &TimeEntry) {
     json.open();
     json.int("id", entry.id);
-    json.day("spent_date", entry.spent);
+    spent(json, entry.id, entry.spent);
     look.user_stub(json, entry.user);
     let client = look.books.projects.get(entry.project).map_or(0, |one| one.client);
     look.client_stub(json, client);
@@ -107,6 +109,17 @@ fn reference(json: &mut Json, entry: &TimeEntry) {
     json.close();
 }
 
+/// `spent_date`; that of a record without its day is none that can be used.
+fn spent(json: &mut Json, id: i64, day: Day) {
+    const UNUSABLE: [&[u8]; 5] =
+        [b"null", b"\"\"", b"\"2026-02-31\"", b"\"0000-00-00\"", b"\"31.12.2025\""];
+    if day.0 != UNDATED {
+        return json.day("spent_date", day);
+    }
+    let choice = usize::try_from(id.unsigned_abs()).unwrap_or(0) % UNUSABLE.len();
+    json.raw("spent_date", UNUSABLE.get(choice).copied().unwrap_or(b"null"));
+}
+
 /// `9:05am` for 545 minutes after midnight.
 fn clock(minute: i64) -> String {
     let minute = minute.rem_euclid(24 * 60);
@@ -134,7 +147,7 @@ pub(super) fn expense(look: &Look<'_>, json: &mut Json, expense: &Expense) {
     json.maybe_text("locked_reason", reason);
     json.flag("is_explicitly_locked", false);
     json.null("reimbursement");
-    json.day("spent_date", expense.spent);
+    spent(json, expense.id, expense.spent);
     stamps(json, expense.created, expense.updated);
     json.flag("billable", expense.billable);
     receipt(look, json, expense);

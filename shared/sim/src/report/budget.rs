@@ -37,6 +37,7 @@ pub(super) fn rows(look: &Look<'_>) -> Vec<Vec<u8>> {
         let shown = !in_money || look.viewer.sees_rates();
         let mut json = Json::with_capacity(256);
         json.salt(project.id);
+        json.spell(look.spelling.of_record(project.id));
         json.open();
         json.int("project_id", project.id);
         json.text("project_name", &project.name);

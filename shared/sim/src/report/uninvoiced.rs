@@ -69,6 +69,7 @@ fn row(look: &Look<'_>, window: Window, id: i64, sum: &Sums) -> Option<Vec<u8>> 
     };
     let mut json = Json::with_capacity(256);
     json.salt(id);
+    json.spell(look.spelling.of_record(id));
     json.open();
     client_head(look, &mut json, project.client);
     json.int("project_id", id);

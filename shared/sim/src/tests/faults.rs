@@ -1,7 +1,7 @@
 //! Faults as the client meets them.
 
 use super::{Caller, ORIGIN};
-use crate::{Breach, Effect, FaultRule, Request, Select};
+use crate::{Breach, Contradiction, Effect, FaultRule, Request, Select, Spelling};
 
 fn with(effect: Effect) -> Caller {
     let mut caller = Caller::tiny();
@@ -109,4 +109,124 @@ fn the_account_is_changed_over_the_control_face() {
     let reset = Request::new("POST", ORIGIN, "/_sim/reset-stats");
     assert_eq!(caller.account.handle(caller.now, &reset).status, 200);
     assert_eq!(caller.control("/_sim/stats")["general"]["requests"], 0);
+}
+
+fn lists(contradiction: Contradiction, target: &str) -> Vec<serde_json::Value> {
+    let mut caller = Caller::tiny();
+    let effect = Effect::Contradiction(contradiction);
+    caller.account.add_fault(FaultRule { path: String::new(), select: Select::Always, effect });
+    let mut pages = vec![caller.get(target)];
+    while pages.len() < 9 {
+        let next = pages[pages.len() - 1]["links"]["next"].as_str().map(str::to_owned);
+        let Some(next) = next.filter(|next| !next.is_empty()) else { break };
+        pages.push(caller.get(next.strip_prefix(ORIGIN).unwrap()));
+    }
+    pages
+}
+
+fn records(pages: &[serde_json::Value], of: &str) -> usize {
+    pages.iter().map(|page| page[of].as_array().unwrap().len()).sum()
+}
+
+#[test]
+fn lists_contradict_themselves_in_many_ways() {
+    use Contradiction::{EmptyLinks, EmptyNext, EndsEarly, NoLinks, NullLinks, TotalOfPage};
+    let target = "/v2/clients?per_page=2";
+    for (contradiction, pages, count, total) in [
+        (TotalOfPage, 3, 5, 2),
+        (EndsEarly(2), 2, 3, 5),
+        (EndsEarly(9), 1, 0, 5),
+        (NoLinks, 1, 2, 5),
+        (NullLinks, 1, 2, 5),
+        (EmptyLinks, 1, 2, 5),
+        (EmptyNext, 1, 2, 5),
+    ] {
+        let found = lists(contradiction, target);
+        assert_eq!(found.len(), pages, "{contradiction:?}");
+        assert_eq!(records(&found, "clients"), count, "{contradiction:?}");
+        assert_eq!(found[0]["total_entries"].as_u64(), Some(total), "{contradiction:?}");
+    }
+    assert!(lists(NoLinks, target)[0].get("links").is_none());
+    assert!(lists(NullLinks, target)[0]["links"].is_null());
+}
+
+#[test]
+fn pages_may_have_no_end() {
+    use Contradiction::{Circle, EmptyPages, OwnPage, PageIgnored};
+    let report = "/v2/reports/time/clients?from=20260101&to=20260630&per_page=2";
+    for (contradiction, target, list, count) in [
+        (Circle, "/v2/clients?per_page=2", "clients", 15),
+        (OwnPage, "/v2/clients?per_page=2", "clients", 18),
+        (EmptyPages, "/v2/clients?per_page=2", "clients", 5),
+        (EmptyPages, report, "results", 4),
+        (PageIgnored, report, "results", 18),
+    ] {
+        let found = lists(contradiction, target);
+        assert_eq!(found.len(), 9, "{contradiction:?}");
+        assert_eq!(records(&found, list), count, "{contradiction:?}");
+    }
+}
+
+#[test]
+fn only_answers_that_a_rule_makes_others_count_as_spoilt() {
+    let mut caller = Caller::tiny();
+    let effect = Effect::Contradiction(Contradiction::NoLinks);
+    caller.account.add_fault(FaultRule { path: String::new(), select: Select::Always, effect });
+    caller.get("/v2/clients?per_page=2000");
+    assert_eq!(caller.account.spoilt(), [0], "there is one page");
+    caller.account.set_page_cap("/v2/clients?", 2);
+    let page = caller.get("/v2/clients?per_page=2000");
+    assert_eq!((page["per_page"].as_u64(), records(&[page], "clients")), (Some(2), 2));
+    assert_eq!(caller.account.spoilt(), [1]);
+}
+
+#[test]
+fn single_records_are_asked_for_in_vain() {
+    let one = "/v2/time_entries?page=9&per_page=1";
+    let answer = |contradiction| {
+        let mut caller = Caller::tiny();
+        let effect = Effect::Contradiction(contradiction);
+        caller.account.add_fault(FaultRule { path: String::new(), select: Select::Always, effect });
+        caller.ask(one)
+    };
+    let body = |response: &crate::Response| -> serde_json::Value {
+        serde_json::from_slice(&response.body).unwrap()
+    };
+    let plain = Caller::tiny().get(one);
+    let off = body(&answer(Contradiction::CountsOff(-3)));
+    let total = |page: &serde_json::Value| page["total_entries"].as_i64().unwrap();
+    assert_eq!(total(&plain) - total(&off), 3);
+    assert_eq!(answer(Contradiction::TooDeep { beyond: 8, status: 422 }).status, 422);
+    assert_eq!(answer(Contradiction::TooDeep { beyond: 9, status: 422 }).status, 200);
+    assert_eq!(records(&[body(&answer(Contradiction::CountsIgnored))], "time_entries"), 0);
+}
+
+#[test]
+fn another_spelling_never_shows_in_the_truth() {
+    let mut caller = Caller::tiny();
+    let truth = caller.control("/_sim/truth/time_entries");
+    let plain = caller.ask("/v2/time_entries").body;
+    caller.account.set_spelling(Spelling { records: 100, account: false });
+    assert_eq!(caller.control("/_sim/truth/time_entries"), truth);
+    assert_ne!(caller.ask("/v2/time_entries").body, plain);
+    let me = caller.ask("/v2/users/me").body;
+    caller.account.set_spelling(Spelling { records: 0, account: true });
+    assert_ne!(caller.ask("/v2/users/me").body, me);
+}
+
+#[test]
+fn a_record_without_a_usable_day_is_in_no_range_of_days() {
+    let mut caller = Caller::tiny();
+    let all = caller.get("/v2/time_entries")["total_entries"].as_u64().unwrap();
+    let id = caller.apply(r#"{"op":"redate","stream":"time_entries"}"#);
+    let far = caller.apply(r#"{"op":"redate","stream":"expenses","day":"0206-03-10"}"#);
+    let page = caller.get("/v2/time_entries");
+    assert_eq!(page["time_entries"][records(&[page.clone()], "time_entries") - 1]["id"], id);
+    let ranged = caller.get("/v2/time_entries?from=0001-01-01")["total_entries"].as_u64();
+    assert_eq!(ranged, Some(all - 1));
+    let oldest = caller.get("/v2/expenses?to=1000-01-01");
+    assert_eq!(oldest["expenses"][0]["id"], far);
+    assert_eq!(oldest["expenses"][0]["spent_date"], "0206-03-10");
+    let months = caller.control("/_sim/months");
+    assert_eq!(months["months"][0], "0206-03-01");
 }

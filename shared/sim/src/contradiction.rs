@@ -1,0 +1,132 @@
+//! Lists whose answers contradict themselves, or whose pages never end.
+
+use serde::{Deserialize, Serialize};
+
+use crate::paging::{Links, Page};
+use crate::request::{Request, Response};
+use crate::stream::Paging;
+use crate::table::Key;
+
+/// How a list contradicts itself. One that has no effect on an answer, such as a missing link to a
+/// page that does not exist, leaves it as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Contradiction {
+    /// `total_entries` and `total_pages` count the records of this very page, whatever follows it.
+    TotalOfPage,
+    /// The last so many records of the list never come; the totals count them.
+    EndsEarly(usize),
+    /// A page that is not the last has no member `links`.
+    NoLinks,
+    /// `links` of a page that is not the last is null.
+    NullLinks,
+    /// `links` of a page that is not the last is `{}`.
+    EmptyLinks,
+    /// `links.next` of a page that is not the last is an empty text.
+    EmptyNext,
+    /// The last page of a list of several leads to the first.
+    Circle,
+    /// Every page that has a next one leads to itself.
+    OwnPage,
+    /// Behind the last page come empty ones, each with a link to another.
+    EmptyPages,
+    /// Whatever page is asked for, the first one comes, and says that there is another.
+    PageIgnored,
+    /// `total_entries` is off by so many where a single record is asked for.
+    CountsOff(i64),
+    /// A request for a single record is answered with a full page.
+    CountsIgnored,
+    /// Pages beyond this one are refused with this status.
+    TooDeep {
+        /// The last page that is served.
+        beyond: usize,
+        /// 404, 422, 500, ...
+        status: u16,
+    },
+}
+
+impl Contradiction {
+    /// The page that the request asks for, or the refusal.
+    pub(crate) fn cut(
+        self,
+        request: &Request,
+        keys: &[Key],
+        paging: Paging,
+        cap: usize,
+    ) -> Result<Page, Response> {
+        let asked = || request.param("page").and_then(|text| text.parse::<usize>().ok());
+        match self {
+            Self::EndsEarly(short) => {
+                // Keys ascend and are listed backwards, so the first are the last to come.
+                let mut page = Page::cut(request, keys.get(short..).unwrap_or(&[]), paging, cap)?;
+                page.total = keys.len();
+                Ok(page)
+            }
+            Self::PageIgnored if paging == Paging::Offset => {
+                let mut page = Page::cut(&without(request, "page"), keys, paging, cap)?;
+                page.go_on(request, paging);
+                Ok(page)
+            }
+            Self::CountsIgnored if request.param("per_page") == Some("1") => {
+                Page::cut(&without(request, "per_page"), keys, paging, cap)
+            }
+            Self::TooDeep { beyond, status } if asked().is_some_and(|page| page > beyond) => {
+                Err(crate::fault::refusal(status, false))
+            }
+            Self::TotalOfPage
+            | Self::NoLinks
+            | Self::NullLinks
+            | Self::EmptyLinks
+            | Self::EmptyNext
+            | Self::Circle
+            | Self::OwnPage
+            | Self::EmptyPages
+            | Self::PageIgnored
+            | Self::CountsOff(_)
+            | Self::CountsIgnored
+            | Self::TooDeep { .. } => Page::cut(request, keys, paging, cap),
+        }
+    }
+
+    /// Spoils the envelope of a page.
+    pub(crate) fn spoil(self, request: &Request, page: &mut Page, paging: Paging) {
+        let goes_on = page.next.is_some();
+        match self {
+            Self::TotalOfPage => page.total = page.keys.len(),
+            Self::NoLinks if goes_on => page.links = Links::Absent,
+            Self::NullLinks if goes_on => page.links = Links::Null,
+            Self::EmptyLinks if goes_on => page.links = Links::Empty,
+            Self::EmptyNext if goes_on => page.next = Some(String::new()),
+            Self::Circle if !goes_on && page.total > page.keys.len() => {
+                page.next = Some(page.first.clone());
+            }
+            Self::OwnPage if goes_on => {
+                page.next = Some(format!("{}{}", request.origin, request.target()));
+            }
+            Self::EmptyPages if !goes_on => page.go_on(request, paging),
+            Self::CountsOff(by) if request.param("per_page") == Some("1") => {
+                let off = i64::try_from(page.total).unwrap_or(0) + by;
+                page.total = usize::try_from(off).unwrap_or(0);
+            }
+            Self::NoLinks
+            | Self::NullLinks
+            | Self::EmptyLinks
+            | Self::EmptyNext
+            | Self::Circle
+            | Self::OwnPage
+            | Self::EmptyPages
+            | Self::CountsOff(_)
+            | Self::EndsEarly(_)
+            | Self::PageIgnored
+            | Self::CountsIgnored
+            | Self::TooDeep { .. } => {}
+        }
+    }
+}
+
+/// The same request without this parameter.
+fn without(request: &Request, name: &str) -> Request {
+    let mut other = request.clone();
+    other.query.retain(|(given, _)| given != name);
+    other
+}

@@ -1,0 +1,222 @@
+//! Commits of other engines, as deltalake writes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::{concat_batches, filter_record_batch};
+use engine::spec::StreamSpec;
+use lake::store::ObjectStore;
+use lake::table::{FileEntry, Table};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use serde_json::{Value, json};
+
+use crate::world::{World, now};
+
+/// The table of a stream, as another engine finds it.
+#[derive(Debug)]
+pub struct Visitor<'a> {
+    world: &'a World,
+    table: Table,
+}
+
+impl<'a> Visitor<'a> {
+    /// Opens the table; `None` where there is none yet.
+    pub async fn of(world: &'a World, spec: &'static StreamSpec) -> Option<Self> {
+        let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
+        let table = Table::open(store, spec, world.settings.account).await;
+        Some(Self { world, table: table.expect("a readable table")? })
+    }
+
+    /// OPTIMIZE: one file for each partition, no row changes. False where there is nothing to join.
+    pub async fn compact(&self) -> bool {
+        let mut by_partition: BTreeMap<Option<String>, Vec<&FileEntry>> = BTreeMap::new();
+        for file in self.table.files() {
+            by_partition.entry(file.partition.clone()).or_default().push(file);
+        }
+        let mut actions = Vec::new();
+        for (number, (partition, files)) in by_partition.into_iter().enumerate() {
+            let mut rows = Vec::new();
+            for file in &files {
+                rows.push(self.rows(file).await);
+            }
+            let rows = concat_batches(&rows[0].schema(), &rows).expect("one schema");
+            actions.extend(files.into_iter().map(|file| self.remove(file, false)));
+            actions.push(self.add(number, partition.as_deref(), &rows, false).await);
+        }
+        if actions.is_empty() {
+            return false;
+        }
+        self.commit("OPTIMIZE", &json!({"predicate": "[]", "targetSize": "104857600"}), actions)
+            .await;
+        true
+    }
+
+    /// DELETE of each row whose place in its file divides by `step`. False where there is no row.
+    pub async fn delete_every(&self, step: usize) -> bool {
+        let mut actions = Vec::new();
+        for (number, file) in self.table.files().iter().enumerate() {
+            let rows = self.rows(file).await;
+            let kept: BooleanArray =
+                (0..rows.num_rows()).map(|row| Some(!row.is_multiple_of(step))).collect();
+            let kept = filter_record_batch(&rows, &kept).expect("as many flags as rows");
+            if kept.num_rows() > 0 {
+                actions.push(self.add(number, file.partition.as_deref(), &kept, true).await);
+            }
+            actions.push(self.remove(file, true));
+        }
+        if actions.is_empty() {
+            return false;
+        }
+        self.commit("DELETE", &json!({"predicate": "id % 3 = 0"}), actions).await;
+        true
+    }
+
+    /// RESTORE of the version that is `back` versions old. False where its files or its log are gone,
+    /// or it has the same files.
+    pub async fn restore(&self, back: u64) -> bool {
+        let Some(version) = self.table.version().checked_sub(back) else {
+            return false;
+        };
+        let Some(then) = self.at(version).await else {
+            return false;
+        };
+        let files = self.table.files();
+        let current: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        let mut actions = vec![json!({"protocol": then.protocol})];
+        for (path, add) in &then.adds {
+            let key = format!("{}/{path}", self.table.root());
+            if self.world.store.get(&key).await.expect("a store").is_none() {
+                return false;
+            }
+            if !current.contains(path.as_str()) {
+                let mut add = add.clone();
+                add["dataChange"] = json!(true);
+                actions.push(json!({"add": add}));
+            }
+        }
+        let gone = files.iter().filter(|file| !then.adds.contains_key(&file.path));
+        actions.extend(gone.map(|file| self.remove(file, true)));
+        if actions.len() == 1 {
+            return false;
+        }
+        actions.push(json!({"metaData": then.meta_data}));
+        self.commit("RESTORE", &json!({"version": version.to_string()}), actions).await;
+        true
+    }
+
+    async fn rows(&self, file: &FileEntry) -> RecordBatch {
+        let key = format!("{}/{}", self.table.root(), file.path);
+        let bytes = self.world.store.get(&key).await.expect("a store").expect("the file");
+        let rows = lake::partition::read(self.table.schema(), file, bytes).expect("a file");
+        let rows: Vec<RecordBatch> = rows.map(|batch| batch.expect("rows")).collect();
+        let rows = concat_batches(&self.table.schema().arrow, &rows).expect("one schema");
+        match self.table.schema().partition_column() {
+            // Its value stands in the log, and in no file.
+            Some(name) => {
+                let schema = rows.schema();
+                let others: Vec<usize> = (0..schema.fields().len())
+                    .filter(|&index| schema.field(index).name() != name)
+                    .collect();
+                rows.project(&others).expect("columns of its own")
+            }
+            None => rows,
+        }
+    }
+
+    async fn add(
+        &self,
+        number: usize,
+        partition: Option<&str>,
+        rows: &RecordBatch,
+        data_change: bool,
+    ) -> Value {
+        let zstd = Compression::ZSTD(ZstdLevel::try_new(1).expect("a level"));
+        let properties = WriterProperties::builder().set_compression(zstd).build();
+        let mut writer =
+            ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).expect("a writer");
+        writer.write(rows).expect("rows are written");
+        let bytes = writer.into_inner().expect("a whole file");
+        let column = self.table.schema().partition_column();
+        let folder = column.map(|name| {
+            format!("{name}={}/", partition.unwrap_or("__HIVE_DEFAULT_PARTITION__"))
+        });
+        let path = format!(
+            "{}part-{number:05}-{:08x}-0000-4000-8000-000000000000-c000.zstd.parquet",
+            folder.unwrap_or_default(),
+            self.table.version() + 1,
+        );
+        let (size, modified) = (bytes.len(), now(self.world).as_millisecond());
+        let key = format!("{}/{path}", self.table.root());
+        let put = self.world.store.put_if_absent(&key, bytes.into()).await;
+        assert_eq!(put.expect("a store"), lake::store::PutIfAbsent::Stored);
+        let stats = json!({"numRecords": rows.num_rows()}).to_string();
+        json!({"add": {
+            "path": path, "partitionValues": self.values(partition), "size": size,
+            "modificationTime": modified, "dataChange": data_change, "stats": stats, "tags": null,
+            "baseRowId": null, "defaultRowCommitVersion": null, "clusteringProvider": null,
+        }})
+    }
+
+    fn remove(&self, file: &FileEntry, data_change: bool) -> Value {
+        json!({"remove": {
+            "path": file.path, "dataChange": data_change,
+            "deletionTimestamp": now(self.world).as_millisecond(), "extendedFileMetadata": true,
+            "partitionValues": self.values(file.partition.as_deref()), "size": file.size,
+        }})
+    }
+
+    fn values(&self, partition: Option<&str>) -> Value {
+        let column = self.table.schema().partition_column();
+        column.map_or_else(|| json!({}), |name| json!({name: partition}))
+    }
+
+    async fn commit(&self, operation: &str, parameters: &Value, actions: Vec<Value>) {
+        let info = json!({"commitInfo": {
+            "timestamp": now(self.world).as_millisecond(), "operation": operation,
+            "operationParameters": parameters, "readVersion": self.table.version(),
+            "engineInfo": "delta-rs:py-1.6.6", "clientVersion": "delta-rs.py-1.6.6",
+        }});
+        let lines: Vec<String> =
+            [info].into_iter().chain(actions).map(|line| line.to_string()).collect();
+        let key = self.log(self.table.version() + 1);
+        let put = self.world.store.put_if_absent(&key, lines.join("\n").into()).await;
+        assert_eq!(put.expect("a store"), lake::store::PutIfAbsent::Stored);
+    }
+
+    fn log(&self, version: u64) -> String {
+        format!("{}/_delta_log/{version:020}.json", self.table.root())
+    }
+
+    /// What the log says up to `version`; `None` where its beginning is gone.
+    async fn at(&self, version: u64) -> Option<Then> {
+        let mut then = Then::default();
+        for version in 0..=version {
+            let bytes = self.world.store.get(&self.log(version)).await.expect("a store")?;
+            for line in core::str::from_utf8(&bytes).expect("text").lines() {
+                let mut line: Value = serde_json::from_str(line).expect("JSON");
+                let path = |of: &Value| of["path"].as_str().expect("a path").to_owned();
+                if let Some(add) = line.get_mut("add") {
+                    then.adds.insert(path(add), add.take());
+                } else if let Some(remove) = line.get("remove") {
+                    then.adds.remove(&path(remove));
+                } else if let Some(protocol) = line.get_mut("protocol") {
+                    then.protocol = protocol.take();
+                } else if let Some(meta_data) = line.get_mut("metaData") {
+                    then.meta_data = meta_data.take();
+                }
+            }
+        }
+        Some(then)
+    }
+}
+
+/// A table at an earlier version.
+#[derive(Debug, Default)]
+struct Then {
+    protocol: Value,
+    meta_data: Value,
+    adds: BTreeMap<String, Value>,
+}

@@ -1,0 +1,423 @@
+//! What befalls a world by chance, and syncs during which one thing stays wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::pass::Pass;
+use engine::spec::Kind;
+use engine::time::Timestamp;
+use rand::RngExt;
+use runtime::run::Outcome;
+use sim::{Contradiction, Effect, Mutation, Select, Spelling};
+
+use crate::foreign::Visitor;
+use crate::mishap::{Chronicle, Mishap};
+use crate::oracle::After;
+use crate::story::{fault, report, status};
+use crate::watch::Watch;
+use crate::world::{Synced, World, now, sync};
+
+/// Requests of one round or trial, beyond which its runs count as endless.
+const PATIENCE: u64 = 10_000;
+
+/// A list that contradicts itself.
+#[derive(Clone, Copy, Debug)]
+struct ListSpot {
+    /// Pattern of its requests.
+    path: &'static str,
+    /// Its stream.
+    stream: &'static str,
+    /// Records of a page that make several pages of it.
+    cap: usize,
+}
+
+const fn spot(path: &'static str, stream: &'static str, cap: usize) -> ListSpot {
+    ListSpot { path, stream, cap }
+}
+
+const SPOTS: [ListSpot; 16] = [
+    spot("/v2/clients?", "clients", 2),
+    spot("/v2/contacts?", "contacts", 3),
+    spot("/v2/projects?", "projects", 3),
+    spot("/v2/users?", "users", 2),
+    spot("/v2/roles?", "roles", 1),
+    spot("/v2/user_assignments?", "user_assignments", 5),
+    spot("/v2/time_entries?", "time_entries", 40),
+    spot("/v2/expenses?", "expenses", 10),
+    spot("/v2/invoices?", "invoices", 4),
+    spot("/v2/estimates?", "estimates", 3),
+    spot("/payments?", "invoice_payments", 1),
+    spot("/billable_rates?", "user_billable_rates", 1),
+    spot("/v2/reports/time/projects?", "time_report_projects", 2),
+    spot("/v2/reports/expenses/team?", "expense_report_team", 1),
+    spot("/v2/reports/uninvoiced?", "uninvoiced_report", 2),
+    spot("/v2/reports/project_budget?", "project_budget_report", 2),
+];
+
+/// The kinds that are wrong answers of lists.
+const OF_LISTS: [Mishap; 8] = [
+    Mishap::SmallTotals,
+    Mishap::LargeTotals,
+    Mishap::TotalsOfPage,
+    Mishap::EarlyEnds,
+    Mishap::BrokenLinks,
+    Mishap::Circles,
+    Mishap::EmptyPages,
+    Mishap::IgnoredPages,
+];
+
+/// The kinds that may stay wrong for a whole sync.
+const LASTING: [Mishap; 6] = [
+    Mishap::RefusedParent,
+    Mishap::RefusedWindow,
+    Mishap::Spelling,
+    Mishap::AccountSpelling,
+    Mishap::OddCounts,
+    Mishap::DeepPages,
+];
+
+/// A part of a stream that is refused.
+#[derive(Clone, Debug)]
+struct RefusedUnit {
+    stream: &'static str,
+    path: String,
+    /// Beginning of the keys of a window's rows.
+    window: Option<String>,
+    parent: Option<i64>,
+}
+
+/// The rules that were set for kinds, each by its place.
+#[derive(Clone, Debug, Default)]
+pub struct Befallen {
+    rules: Vec<(Mishap, usize)>,
+}
+
+impl Befallen {
+    /// Adds a rule for `mishap`.
+    fn add(&mut self, world: &World, mishap: Mishap, path: &str, select: Select, effect: Effect) {
+        self.rules.push((mishap, world.account.lock().unwrap().spoilt().len()));
+        fault(world, path, select, effect);
+    }
+
+    /// Counts what the rules did, and ends them.
+    ///
+    /// # Errors
+    /// Where the runs had no end.
+    pub fn over(&self, world: &World, chronicle: &mut Chronicle) -> Result<(), String> {
+        let mut account = world.account.lock().unwrap();
+        let spoilt = account.spoilt();
+        for (mishap, place) in &self.rules {
+            chronicle.fired(*mishap, spoilt.get(*place).copied().unwrap_or_default());
+        }
+        account.clear_faults();
+        account.lift_page_cap();
+        let endless = world.is_out_of_patience();
+        world.expect_at_most(PATIENCE);
+        if endless { Err("requests without end".to_owned()) } else { Ok(()) }
+    }
+}
+
+fn spots(mishap: Mishap) -> Vec<ListSpot> {
+    let reports = |spot: &ListSpot| spot.path.contains("/reports/");
+    SPOTS.into_iter().filter(|spot| mishap != Mishap::IgnoredPages || reports(spot)).collect()
+}
+
+fn effect(chronicle: &mut Chronicle, mishap: Mishap) -> Effect {
+    use Contradiction::{
+        Circle, EmptyLinks, EmptyNext, EmptyPages, EndsEarly, NoLinks, NullLinks, OwnPage,
+        PageIgnored, TotalOfPage,
+    };
+    Effect::Contradiction(match mishap {
+        Mishap::SmallTotals => return Effect::WrongTotal(-chronicle.one(&[1, 2, 10_000])),
+        Mishap::LargeTotals => return Effect::WrongTotal(chronicle.one(&[1, 2, 500])),
+        Mishap::TotalsOfPage => TotalOfPage,
+        Mishap::EarlyEnds => EndsEarly(chronicle.one(&[1, 2, 3])),
+        Mishap::BrokenLinks => chronicle.one(&[NoLinks, NullLinks, EmptyLinks, EmptyNext]),
+        Mishap::Circles => chronicle.one(&[Circle, OwnPage]),
+        Mishap::EmptyPages => EmptyPages,
+        Mishap::IgnoredPages => PageIgnored,
+        Mishap::OddCounts => chronicle.one(&[
+            Contradiction::CountsOff(1),
+            Contradiction::CountsOff(-1),
+            Contradiction::CountsOff(-150),
+            Contradiction::CountsIgnored,
+        ]),
+        Mishap::DeepPages => {
+            let status = chronicle.one(&[404, 422, 500, 504]);
+            Contradiction::TooDeep { beyond: chronicle.one(&[1, 5]), status }
+        }
+        Mishap::ClockAhead
+        | Mishap::ClockBehind
+        | Mishap::ClockJump
+        | Mishap::Compaction
+        | Mishap::ForeignDelete
+        | Mishap::ForeignRestore
+        | Mishap::RefusedParent
+        | Mishap::RefusedWindow
+        | Mishap::Spelling
+        | Mishap::AccountSpelling
+        | Mishap::MistypedDays
+        | Mishap::UnusableDays => unreachable!("no answer of a list"),
+    })
+}
+
+fn refused_unit(world: &World, chronicle: &mut Chronicle, mishap: Mishap) -> Option<RefusedUnit> {
+    if mishap == Mishap::RefusedWindow {
+        let months: Vec<_> = world.oracle().months().into_iter().collect();
+        let month = chronicle.one(&months).start;
+        let (stream, path) = chronicle.one(&[
+            ("time_report_clients", "time/clients"),
+            ("time_report_tasks", "time/tasks"),
+            ("expense_report_team", "expenses/team"),
+            ("uninvoiced_report", "uninvoiced"),
+        ]);
+        let path = format!("/v2/reports/{path}?from={month}");
+        return Some(RefusedUnit { stream, path, window: Some(format!("{month}|")), parent: None });
+    }
+    let (stream, parents, last) = chronicle.one(&[
+        ("invoice_payments", "invoices", "payments"),
+        ("invoice_messages", "invoices", "messages"),
+        ("estimate_messages", "estimates", "messages"),
+        ("user_billable_rates", "users", "billable_rates"),
+        ("user_cost_rates", "users", "cost_rates"),
+        ("user_project_assignments", "users", "project_assignments"),
+    ]);
+    let ids = world.oracle().true_versions(streams::find(parents).unwrap());
+    let ids: Vec<i64> = ids.into_keys().collect();
+    let parent = *ids.get(chronicle.random.random_range(0..1000) % ids.len().max(1))?;
+    let path = format!("/v2/{parents}/{parent}/{last}");
+    Some(RefusedUnit { stream, path, window: None, parent: Some(parent) })
+}
+
+/// Answers that are wrong in a round, by chance. What they did is counted when it is over.
+pub fn befall(world: &World, chronicle: &mut Chronicle) -> Befallen {
+    let mut befallen = Befallen::default();
+    world.expect_at_most(PATIENCE);
+    for mishap in OF_LISTS.into_iter().chain([Mishap::OddCounts, Mishap::DeepPages]) {
+        if !chronicle.befalls(mishap) {
+            continue;
+        }
+        let spots = spots(mishap);
+        let spot = chronicle.one(&spots);
+        let reading = chronicle.random.random_range(1..6);
+        let share = chronicle.random.random_range(5..40);
+        let select =
+            chronicle.one(&[Select::Nth(reading), Select::Percent(share), Select::Always]);
+        let effect = effect(chronicle, mishap);
+        let path = match mishap {
+            Mishap::OddCounts | Mishap::DeepPages => "/v2/*per_page=1$",
+            _ => spot.path,
+        };
+        chronicle.tell(format!("{}: {effect:?} of {path}, {select:?}", mishap.declared().name));
+        world.account.lock().unwrap().set_page_cap(spot.path, spot.cap);
+        befallen.add(world, mishap, path, select, effect);
+    }
+    for mishap in [Mishap::RefusedParent, Mishap::RefusedWindow] {
+        if !chronicle.befalls(mishap) {
+            continue;
+        }
+        let Some(unit) = refused_unit(world, chronicle, mishap) else { continue };
+        let code = chronicle.one(&[403, 404, 422, 500]);
+        chronicle.tell(format!("{}: {code} for {}", mishap.declared().name, unit.path));
+        befallen.add(world, mishap, &unit.path, Select::Always, status(code, false));
+    }
+    for mishap in [Mishap::Spelling, Mishap::AccountSpelling] {
+        if chronicle.befalls(mishap) {
+            respell(world, chronicle, mishap);
+        }
+    }
+    for mishap in [Mishap::MistypedDays, Mishap::UnusableDays] {
+        if chronicle.befalls(mishap) {
+            redate(world, chronicle, mishap);
+        }
+    }
+    befallen
+}
+
+/// From now on members are written as another type; nothing takes that back.
+fn respell(world: &World, chronicle: &mut Chronicle, mishap: Mishap) {
+    let records = if mishap == Mishap::Spelling { chronicle.one(&[10, 40, 100]) } else { 0 };
+    let spelling = Spelling { records, account: mishap == Mishap::AccountSpelling };
+    world.account.lock().unwrap().set_spelling(spelling);
+    chronicle.tell(format!("{}: {spelling:?}", mishap.declared().name));
+    chronicle.fired(mishap, 1);
+}
+
+fn redate(world: &World, chronicle: &mut Chronicle, mishap: Mishap) {
+    let (streams, day): (&[&str], Option<&str>) = if mishap == Mishap::MistypedDays {
+        let days = ["0206-03-10", "2206-03-10", "9999-12-31", "9999-01-01", "0001-01-01"];
+        (&["time_entries", "expenses", "invoices", "estimates"], Some(chronicle.one(&days)))
+    } else {
+        (&["time_entries", "expenses"], None)
+    };
+    let mutation = Mutation::Redate {
+        stream: chronicle.one(streams).to_owned(),
+        id: None,
+        day: day.map(str::to_owned),
+    };
+    let applied = world.account.lock().unwrap().apply(now(world), &mutation);
+    chronicle.tell(format!("{}: {mutation:?}", mishap.declared().name));
+    chronicle.fired(mishap, u64::from(applied.is_ok()));
+}
+
+/// Other engines' commits, by chance.
+pub async fn visit(world: &World, chronicle: &mut Chronicle, watch: &mut Watch) {
+    for mishap in [Mishap::Compaction, Mishap::ForeignDelete, Mishap::ForeignRestore] {
+        if !chronicle.befalls(mishap) {
+            continue;
+        }
+        let name = chronicle.one(&SPOTS).stream;
+        let (step, back) = (chronicle.random.random_range(1..4), chronicle.one(&[1, 1, 2, 3]));
+        let spec = streams::find(name).unwrap();
+        let Some(visitor) = Visitor::of(world, spec).await else { continue };
+        let done = match mishap {
+            Mishap::Compaction => visitor.compact().await,
+            Mishap::ForeignDelete => visitor.delete_every(step).await,
+            _ => visitor.restore(back).await,
+        };
+        chronicle.tell(format!("{}: {name}, done: {done}", mishap.declared().name));
+        chronicle.fired(mishap, u64::from(done));
+        if done && mishap != Mishap::Compaction {
+            watch.excuse(name);
+        }
+    }
+}
+
+/// A sync while one thing stays wrong: no stream loses rows, none that lacks something says that all
+/// is well, a list that contradicts itself is a failure of its stream, and its cursor stays.
+///
+/// # Errors
+/// What was wrong.
+pub async fn trial(world: &World, chronicle: &mut Chronicle) -> Result<(), String> {
+    let kinds: Vec<Mishap> =
+        OF_LISTS.into_iter().chain(LASTING).filter(|mishap| mishap.is_on()).collect();
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    let mishap = chronicle.one(&kinds);
+    let before = Standing::of(world).await;
+    for stream in ["clients", "time_entries", "invoices", "projects"] {
+        let create = Mutation::Create { stream: stream.to_owned() };
+        drop(world.account.lock().unwrap().apply(now(world), &create));
+    }
+    world.stop_timers();
+    world.sleep(1).await;
+    world.expect_at_most(PATIENCE);
+    let mut befallen = Befallen::default();
+    let mut refused = None;
+    let mut struck = None;
+    if OF_LISTS.contains(&mishap) {
+        let spot = chronicle.one(&spots(mishap));
+        let effect = effect(chronicle, mishap);
+        world.account.lock().unwrap().set_page_cap(spot.path, spot.cap);
+        chronicle.tell(format!("trial of {}: {effect:?} of {}", mishap.declared().name, spot.path));
+        befallen.add(world, mishap, spot.path, Select::Always, effect);
+        struck = Some(spot.stream);
+    } else if matches!(mishap, Mishap::OddCounts | Mishap::DeepPages) {
+        let effect = effect(chronicle, mishap);
+        chronicle.tell(format!("trial of {}: {effect:?}", mishap.declared().name));
+        befallen.add(world, mishap, "/v2/*per_page=1$", Select::Always, effect);
+    } else if matches!(mishap, Mishap::RefusedParent | Mishap::RefusedWindow) {
+        let Some(unit) = refused_unit(world, chronicle, mishap) else { return Ok(()) };
+        let code = chronicle.one(&[403, 404, 422, 500]);
+        chronicle.tell(format!("trial of {}: {code} {}", mishap.declared().name, unit.path));
+        befallen.add(world, mishap, &unit.path, Select::Always, status(code, false));
+        refused = Some(unit);
+    } else {
+        respell(world, chronicle, mishap);
+    }
+    let context = world.process(None);
+    let synced = sync(&context, Some(Pass::Full)).await.map_err(|error| error.chain())?;
+    let spoilt = world.account.lock().unwrap().spoilt().iter().sum::<u64>();
+    befallen.over(world, chronicle)?;
+    let mut wrong = before.lost(world).await;
+    wrong.extend(silent(world, &synced, refused.as_ref()).await);
+    if let (Some(stream), true) = (struck, spoilt > 0) {
+        let said = report(&synced, stream);
+        let children = matches!(streams::find(stream).unwrap().kind, Kind::PerParent(_));
+        let parked = children && (said.parked > 0 || said.warning.is_some());
+        if said.error().is_none() && !parked {
+            wrong.push(format!("{stream} contradicts itself and ends with {:?}", said.outcome));
+        }
+        let cursor = world.item(stream).await.position.cursor;
+        if before.cursors.get(stream).is_some_and(|before| *before != cursor) {
+            wrong.push(format!("{stream} contradicts itself and its cursor moves to {cursor:?}"));
+        }
+    }
+    match wrong.first() {
+        None => Ok(()),
+        Some(first) => {
+            Err(format!("{} things wrong in the trial of {mishap:?}: {first}", wrong.len()))
+        }
+    }
+}
+
+/// Streams that end well though their tables lack something, and rows of units that were not refused
+/// and are not there.
+async fn silent(world: &World, synced: &Synced, refused: Option<&RefusedUnit>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for spec in streams::STREAMS {
+        let Some(last) = synced.reports.iter().rfind(|report| report.stream == spec.name) else {
+            continue;
+        };
+        let well = matches!(last.outcome, Outcome::Complete) && last.warning.is_none();
+        let unit = refused.filter(|unit| unit.stream == spec.name);
+        if !well && unit.is_none() {
+            continue;
+        }
+        let mut differences = world.oracle().differences_of(spec.name, After::FullPasses).await;
+        if let Some(unit) = unit {
+            if well && last.parked == 0 {
+                wrong.push(format!("{}: {} is refused, and all is well", spec.name, unit.path));
+            }
+            let children = unit.parent.map(|id| world.oracle().true_children(spec, id));
+            differences.retain(|line| {
+                let key = line.split(' ').nth(1).unwrap_or_default();
+                let of_window = unit.window.as_ref().is_some_and(|start| key.starts_with(start));
+                !of_window && !children.as_ref().is_some_and(|keys| keys.contains(key))
+            });
+        }
+        wrong.extend(differences.into_iter().map(|line| format!("ends well: {line}")));
+    }
+    wrong
+}
+
+/// Where the tables stood before something went wrong.
+#[derive(Debug)]
+struct Standing {
+    keys: BTreeMap<&'static str, BTreeSet<String>>,
+    cursors: BTreeMap<&'static str, Option<Timestamp>>,
+}
+
+impl Standing {
+    async fn of(world: &World) -> Self {
+        let mut standing = Self { keys: BTreeMap::new(), cursors: BTreeMap::new() };
+        for spec in streams::STREAMS {
+            if Visitor::of(world, spec).await.is_none() {
+                continue;
+            }
+            let keys = world.oracle().table_rows(spec).await.into_keys().collect();
+            standing.keys.insert(spec.name, keys);
+            let cursor = world.item(spec.name).await.position.cursor;
+            standing.cursors.insert(spec.name, cursor);
+        }
+        standing
+    }
+
+    /// Rows that went although Harvest has them.
+    async fn lost(&self, world: &World) -> Vec<String> {
+        let mut lost = Vec::new();
+        let months = world.oracle().months();
+        for (name, before) in &self.keys {
+            let spec = streams::find(name).unwrap();
+            let now = world.oracle().table_rows(spec).await;
+            let gone: Vec<&String> = before.iter().filter(|key| !now.contains_key(*key)).collect();
+            if gone.is_empty() {
+                continue;
+            }
+            let truth = world.oracle().true_rows(spec, &months);
+            let gone = gone.into_iter().filter(|key| truth.contains_key(*key));
+            lost.extend(gone.map(|key| format!("{name}: {key} was deleted and is still there")));
+        }
+        lost
+    }
+}

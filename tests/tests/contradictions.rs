@@ -1,0 +1,455 @@
+//! One story per kind of `e2e::mishap`. A kind that is switched off there has no story here, either.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use e2e::foreign::Visitor;
+use e2e::mishap::Mishap;
+use e2e::oracle::After;
+use e2e::story::{
+    apply, asked, calm, delete, fault, loaded, only, quiet, report, rows, status, story, truth,
+};
+use e2e::world::{Conduct, Jump, World, now, sync};
+use engine::pass::Pass;
+use engine::time::SignedDuration;
+use sim::{Contradiction, Effect, Mutation, Scale, Select, Spelling};
+
+/// Tells the story where its kind is on.
+fn of(mishap: Mishap, future: impl Future<Output = ()>) {
+    if mishap.is_on() {
+        story(future);
+    }
+}
+
+/// A list: its stream, the pattern of its requests, records of a page, and whether it is numbered.
+const LISTS: [(&str, &str, usize, bool); 6] = [
+    ("clients", "/v2/clients?", 2, false),
+    ("time_entries", "/v2/time_entries?", 40, true),
+    ("invoices", "/v2/invoices?", 4, true),
+    ("invoice_payments", "/payments?", 1, false),
+    ("time_report_projects", "/v2/reports/time/projects?", 2, true),
+    ("project_budget_report", "/v2/reports/project_budget?", 2, true),
+];
+
+/// What a list that contradicts itself all the time comes to, and that it heals.
+async fn lasts(stream: &str, path: &str, cap: usize, effect: &Effect) {
+    let what = format!("{stream}: {effect:?}");
+    let world = loaded(&Scale::tiny(), &[stream]).await;
+    apply(&world, &Mutation::Create { stream: "clients".to_owned() });
+    apply(&world, &Mutation::Create { stream: "time_entries".to_owned() });
+    world.sleep(1).await;
+    let (before, cursor) =
+        (rows(&world, stream).await, world.item(stream).await.position.cursor);
+    world.account.lock().unwrap().set_page_cap(path, cap);
+    world.expect_at_most(3000);
+    fault(&world, path, Select::Always, effect.clone());
+    let synced = sync(&world.process(None), Some(Pass::Full)).await.unwrap();
+    assert!(!world.is_out_of_patience(), "{what}");
+    assert!(world.account.lock().unwrap().spoilt().iter().sum::<u64>() > 0, "{what}");
+    let said = report(&synced, stream);
+    let parked = stream == "invoice_payments" && said.parked > 0;
+    assert!(said.error().is_some() || parked, "{what}: {said:?}");
+    let (after, real) = (rows(&world, stream).await, truth(&world, stream));
+    let lost = before.keys().filter(|key| real.contains_key(*key) && !after.contains_key(*key));
+    assert_eq!(lost.collect::<Vec<_>>(), Vec::<&String>::new(), "{what}");
+    assert_eq!(world.item(stream).await.position.cursor, cursor, "{what}");
+    calm(&world);
+    world.sleep(1).await;
+    quiet(&world, None).await;
+    quiet(&world, Some(Pass::Full)).await;
+    let wrong = world.oracle().differences_of(stream, After::FullPasses).await;
+    assert_eq!(wrong, Vec::<String>::new(), "{what}");
+}
+
+/// What a list that contradicts itself once comes to: nothing.
+async fn once(stream: &str, path: &str, cap: usize, effect: &Effect) {
+    let world = loaded(&Scale::tiny(), &[stream]).await;
+    world.account.lock().unwrap().set_page_cap(path, cap);
+    fault(&world, path, Select::Nth(2), effect.clone());
+    quiet(&world, Some(Pass::Full)).await;
+    assert_eq!(rows(&world, stream).await, truth(&world, stream), "{stream}: {effect:?}");
+}
+
+async fn contradicts(effects: &[Effect]) {
+    for effect in effects {
+        for (stream, path, cap, numbered) in LISTS {
+            let ignored = *effect == Effect::Contradiction(Contradiction::PageIgnored);
+            if ignored && !(numbered && path.contains("reports")) {
+                continue;
+            }
+            lasts(stream, path, cap, effect).await;
+            once(stream, path, cap, effect).await;
+        }
+    }
+}
+
+#[test]
+fn a_total_that_is_too_small_is_a_failure_as_long_as_it_lasts() {
+    of(Mishap::SmallTotals, contradicts(&[Effect::WrongTotal(-1), Effect::WrongTotal(-10_000)]));
+}
+
+#[test]
+fn a_total_that_is_too_large_is_a_failure_as_long_as_it_lasts() {
+    of(Mishap::LargeTotals, contradicts(&[Effect::WrongTotal(1), Effect::WrongTotal(500)]));
+}
+
+#[test]
+fn a_total_that_counts_the_page_alone_hides_nothing() {
+    of(Mishap::TotalsOfPage, contradicts(&[Effect::Contradiction(Contradiction::TotalOfPage)]));
+}
+
+#[test]
+fn a_list_that_ends_before_its_total_deletes_nothing() {
+    let ends = [1, 3].map(|short| Effect::Contradiction(Contradiction::EndsEarly(short)));
+    of(Mishap::EarlyEnds, async move { contradicts(&ends).await });
+}
+
+#[test]
+fn a_page_that_has_more_behind_it_and_no_link_there_is_not_the_last() {
+    let links = [
+        Contradiction::NoLinks,
+        Contradiction::NullLinks,
+        Contradiction::EmptyLinks,
+        Contradiction::EmptyNext,
+    ];
+    of(Mishap::BrokenLinks, async move { contradicts(&links.map(Effect::Contradiction)).await });
+}
+
+#[test]
+fn links_in_a_circle_end_the_reading() {
+    let circles = [Contradiction::Circle, Contradiction::OwnPage].map(Effect::Contradiction);
+    of(Mishap::Circles, async move { contradicts(&circles).await });
+}
+
+#[test]
+fn empty_pages_with_ever_new_links_end_the_reading() {
+    of(Mishap::EmptyPages, contradicts(&[Effect::Contradiction(Contradiction::EmptyPages)]));
+}
+
+#[test]
+fn a_report_that_ignores_its_page_ends_the_reading() {
+    of(Mishap::IgnoredPages, contradicts(&[Effect::Contradiction(Contradiction::PageIgnored)]));
+}
+
+/// A load by a process with a wrong clock, and what the next with a right one makes of it.
+async fn after_a_wrong_clock(conduct: Conduct) {
+    let streams = ["clients", "time_entries", "invoice_payments", "time_report_clients"];
+    let mut world = World::new(&Scale::tiny(), 7);
+    only(&mut world, &streams);
+    let synced = sync(&world.process_with(conduct), None).await.unwrap();
+    assert_eq!(synced.failures(), Vec::<String>::new(), "{conduct:?}");
+    world.sleep(1).await;
+    apply(&world, &Mutation::Create { stream: "clients".to_owned() });
+    let renamed = Mutation::Update { stream: "clients".to_owned(), id: None };
+    apply(&world, &renamed);
+    let entry = apply(&world, &Mutation::Create { stream: "time_entries".to_owned() });
+    world.sleep(1).await;
+    quiet(&world, None).await;
+    for stream in ["clients", "time_entries"] {
+        let wrong = world.oracle().differences_of(stream, After::IncrementalPasses).await;
+        assert_eq!(wrong, Vec::<String>::new(), "{conduct:?}");
+    }
+    apply(&world, &delete("time_entries", entry));
+    world.sleep(1).await;
+    quiet(&world, None).await;
+    quiet(&world, Some(Pass::Full)).await;
+    for stream in streams {
+        let wrong = world.oracle().differences_of(stream, After::FullPasses).await;
+        assert_eq!(wrong, Vec::<String>::new(), "{conduct:?}");
+    }
+}
+
+const MINUTES: [i64; 4] = [4, 60, 26 * 60, 30 * 24 * 60];
+
+#[test]
+fn what_a_clock_that_was_ahead_left_counts_as_nothing() {
+    of(Mishap::ClockAhead, async {
+        for minutes in MINUTES {
+            let ahead = SignedDuration::from_mins(minutes);
+            after_a_wrong_clock(Conduct { ahead, ..Conduct::default() }).await;
+        }
+    });
+}
+
+#[test]
+fn a_clock_that_was_behind_loses_nothing() {
+    of(Mishap::ClockBehind, async {
+        for minutes in MINUTES {
+            let ahead = SignedDuration::from_mins(-minutes);
+            after_a_wrong_clock(Conduct { ahead, ..Conduct::default() }).await;
+        }
+    });
+}
+
+#[test]
+fn a_clock_that_jumps_while_it_is_read_by_loses_nothing() {
+    of(Mishap::ClockJump, async {
+        for minutes in MINUTES.into_iter().flat_map(|minutes| [minutes, -minutes]) {
+            let (after, by) = (SignedDuration::from_secs(2), SignedDuration::from_mins(minutes));
+            let jump = Some(Jump { after, by });
+            after_a_wrong_clock(Conduct { jump, ..Conduct::default() }).await;
+        }
+    });
+}
+
+/// Pays an invoice that is not paid yet, another than `but`.
+fn pay(world: &World, but: Option<i64>) -> i64 {
+    let spec = streams::find("invoices").unwrap();
+    let invoices = world.oracle().true_versions(spec).into_keys();
+    let invoices = invoices.filter(|id| Some(*id) != but);
+    let mut account = world.account.lock().unwrap();
+    let mut paid = invoices.filter_map(|id| {
+        account.apply(now(world), &Mutation::AddPayment { id: Some(id) }).ok().map(|_| id)
+    });
+    paid.next().unwrap()
+}
+
+const VISITED: [&str; 4] = ["clients", "time_entries", "invoice_payments", "time_report_clients"];
+
+#[derive(Clone, Copy, Debug)]
+enum Visit {
+    Compact,
+    Delete(usize),
+    Restore(u64),
+}
+
+/// What the next run makes of another engine's commit. The rows of a listing are back with it; those
+/// of other streams at the latest with a sweep.
+async fn visited(visit: Visit) {
+    for stream in VISITED {
+        let what = format!("{stream}: {visit:?}");
+        let mut world = World::new(&Scale::tiny(), 7);
+        world.settings.tidy_at_once = false;
+        only(&mut world, &[stream]);
+        quiet(&world, None).await;
+        for _ in 0..3 {
+            world.sleep(1).await;
+            apply(&world, &Mutation::Create { stream: "clients".to_owned() });
+            apply(&world, &Mutation::Create { stream: "time_entries".to_owned() });
+            pay(&world, None);
+            quiet(&world, None).await;
+        }
+        world.sleep(1).await;
+        let visitor = Visitor::of(&world, streams::find(stream).unwrap()).await.unwrap();
+        let done = match visit {
+            Visit::Compact => visitor.compact().await,
+            Visit::Delete(step) => visitor.delete_every(step).await,
+            Visit::Restore(back) => visitor.restore(back).await,
+        };
+        assert!(done, "{what}");
+        world.sleep(1).await;
+        quiet(&world, None).await;
+        let wrong = world.oracle().differences_of(stream, After::IncrementalPasses).await;
+        assert_eq!(wrong, Vec::<String>::new(), "{what}");
+        world.sleep(1).await;
+        quiet(&world, Some(Pass::Full)).await;
+        let wrong = world.oracle().differences_of(stream, After::FullPasses).await;
+        assert_eq!(wrong, Vec::<String>::new(), "{what}");
+    }
+}
+
+#[test]
+fn a_table_that_somebody_compacted_goes_on() {
+    of(Mishap::Compaction, visited(Visit::Compact));
+}
+
+#[test]
+fn rows_that_somebody_deleted_are_back_with_the_next_run() {
+    of(Mishap::ForeignDelete, async {
+        for step in [1, 2, 7] {
+            visited(Visit::Delete(step)).await;
+        }
+    });
+}
+
+#[test]
+fn a_table_that_somebody_restored_is_up_to_date_with_the_next_run() {
+    of(Mishap::ForeignRestore, async {
+        for back in [1, 2] {
+            visited(Visit::Restore(back)).await;
+        }
+    });
+}
+
+#[test]
+fn a_refused_parent_keeps_its_children_and_holds_up_no_others() {
+    of(Mishap::RefusedParent, async {
+        for (code, pass) in [(403, None), (403, Some(Pass::Full)), (404, None), (422, None), (500, None)] {
+            let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
+            let refused = pay(&world, None);
+            pay(&world, Some(refused));
+            let path = format!("/v2/invoices/{refused}/payments");
+            fault(&world, &path, Select::Always, status(code, false));
+            let before = rows(&world, "invoice_payments").await;
+            world.sleep(1).await;
+            let synced = sync(&world.process(None), pass).await.unwrap();
+            let said = report(&synced, "invoice_payments");
+            assert!(said.parked > 0 || said.error().is_some(), "{code}: {said:?}");
+            let payments = streams::find("invoice_payments").unwrap();
+            let (after, real) = (rows(&world, "invoice_payments").await, truth(&world, "invoice_payments"));
+            let own = world.oracle().true_children(payments, refused);
+            for (key, row) in real.iter().filter(|(key, _)| !own.contains(*key)) {
+                assert_eq!(after.get(key), Some(row), "{code}: {key}");
+            }
+            assert!(before.keys().all(|key| after.contains_key(key)), "{code}");
+            calm(&world);
+            world.sleep(1).await;
+            quiet(&world, None).await;
+            assert_eq!(rows(&world, "invoice_payments").await, real, "{code}");
+        }
+    });
+}
+
+#[test]
+fn a_refused_window_holds_up_no_others() {
+    of(Mishap::RefusedWindow, async {
+        for code in [403, 404, 422, 500] {
+            let world = loaded(&Scale::tiny(), &["time_report_clients"]).await;
+            let before = rows(&world, "time_report_clients").await;
+            let months: Vec<_> = world.oracle().months().into_iter().collect();
+            let refused = months[months.len() - 2].start;
+            for _ in 0..30 {
+                apply(&world, &Mutation::Update { stream: "time_entries".to_owned(), id: None });
+            }
+            let path = format!("/v2/reports/time/clients?from={refused}");
+            fault(&world, &path, Select::Always, status(code, false));
+            let synced = sync(&world.process(None), Some(Pass::Full)).await.unwrap();
+            let said = report(&synced, "time_report_clients");
+            let silent = said.error().is_none() && said.warning.is_none() && said.parked == 0;
+            assert!(!silent, "{code}: {said:?}");
+            let (after, real) =
+                (rows(&world, "time_report_clients").await, truth(&world, "time_report_clients"));
+            let own = |key: &&String| key.starts_with(&refused.to_string());
+            for key in real.keys().filter(|key| !own(key)) {
+                assert_eq!(after.get(key), real.get(key), "{code}: {key}");
+            }
+            assert!(before.keys().filter(own).all(|key| after.contains_key(key)), "{code}");
+            calm(&world);
+            world.sleep(1).await;
+            quiet(&world, Some(Pass::Full)).await;
+            assert_eq!(rows(&world, "time_report_clients").await, real, "{code}");
+        }
+    });
+}
+
+#[test]
+fn values_in_another_spelling_are_the_same_values() {
+    of(Mishap::Spelling, async {
+        let world = World::new(&Scale::tiny(), 7);
+        world.account.lock().unwrap().set_spelling(Spelling { records: 100, account: false });
+        quiet(&world, None).await;
+        let wrong = world.oracle().differences(After::FullPasses).await;
+        assert_eq!(wrong, Vec::<String>::new());
+        world.mutate(3, 30);
+        world.stop_timers();
+        world.sleep(1).await;
+        quiet(&world, None).await;
+        quiet(&world, Some(Pass::Full)).await;
+        let wrong = world.oracle().differences(After::FullPasses).await;
+        assert_eq!(wrong, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn the_account_may_be_spelt_otherwise() {
+    of(Mishap::AccountSpelling, async {
+        let world = World::new(&Scale::tiny(), 7);
+        world.account.lock().unwrap().set_spelling(Spelling { records: 0, account: true });
+        quiet(&world, None).await;
+        let wrong = world.oracle().differences(After::FullPasses).await;
+        assert_eq!(wrong, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_mistyped_day_costs_a_few_windows() {
+    of(Mishap::MistypedDays, async {
+        for day in ["0001-01-01", "0206-03-10", "2206-03-10", "9999-12-31"] {
+            let streams = ["time_entries", "expenses", "invoices", "time_report_team", "uninvoiced_report"];
+            for of in ["time_entries", "expenses", "invoices"] {
+                let mut world = World::new(&Scale::tiny(), 7);
+                only(&mut world, &streams);
+                let (stream, day) = (of.to_owned(), Some(day.to_owned()));
+                apply(&world, &Mutation::Redate { stream, id: None, day: day.clone() });
+                world.expect_at_most(3000);
+                quiet(&world, None).await;
+                world.sleep(1).await;
+                quiet(&world, Some(Pass::Full)).await;
+                let windows = asked(&world, "/reports/time/team") + asked(&world, "/reports/uninvoiced");
+                assert!(windows < 200, "{of} of {day:?}: {windows}");
+                for stream in streams {
+                    let wrong = world.oracle().differences_of(stream, After::FullPasses).await;
+                    assert_eq!(wrong, Vec::<String>::new(), "{of} of {day:?}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn an_entry_without_a_usable_day_keeps_no_other_from_being_deleted() {
+    of(Mishap::UnusableDays, async {
+        for stream in ["time_entries", "expenses"] {
+            let world = loaded(&Scale::tiny(), &[stream]).await;
+            let spec = streams::find(stream).unwrap();
+            let ids: Vec<i64> = world.oracle().true_versions(spec).into_keys().collect();
+            // One after the other, so that each way of being unusable has its turn.
+            for odd in &ids[..5] {
+                let undated = Mutation::Redate { stream: stream.to_owned(), id: Some(*odd), day: None };
+                apply(&world, &undated);
+            }
+            apply(&world, &delete(stream, ids[9]));
+            world.sleep(1).await;
+            quiet(&world, None).await;
+            let wrong = world.oracle().differences_of(stream, After::IncrementalPasses).await;
+            assert_eq!(wrong, Vec::<String>::new());
+            quiet(&world, Some(Pass::Full)).await;
+            let wrong = world.oracle().differences_of(stream, After::FullPasses).await;
+            assert_eq!(wrong, Vec::<String>::new());
+        }
+    });
+}
+
+/// A first load of reports, and of a stream beside them, while the questions after the first and last
+/// day go wrong. What the reports lack they say; the other stream is none the worse.
+async fn extent(contradiction: Contradiction) {
+    let streams = ["clients", "time_report_clients", "expense_report_team", "uninvoiced_report"];
+    let mut world = World::new(&Scale::tiny(), 7);
+    only(&mut world, &streams);
+    let effect = Effect::Contradiction(contradiction);
+    fault(&world, "/v2/*per_page=1$", Select::Always, effect);
+    let synced = sync(&world.process(None), None).await;
+    let synced = synced.unwrap_or_else(|error| panic!("{contradiction:?}: {}", error.chain()));
+    assert!(report(&synced, "clients").error().is_none(), "{contradiction:?}");
+    for stream in streams {
+        if report(&synced, stream).error().is_none() {
+            let wrong = world.oracle().differences_of(stream, After::FullPasses).await;
+            assert_eq!(wrong, Vec::<String>::new(), "{contradiction:?}");
+        }
+    }
+    calm(&world);
+    world.sleep(1).await;
+    quiet(&world, Some(Pass::Full)).await;
+    for stream in streams {
+        let wrong = world.oracle().differences_of(stream, After::FullPasses).await;
+        assert_eq!(wrong, Vec::<String>::new(), "{contradiction:?}");
+    }
+}
+
+#[test]
+fn a_count_that_is_off_cuts_no_month_off_the_reports() {
+    of(Mishap::OddCounts, async {
+        for by in [1, -1, -150, 10_000] {
+            extent(Contradiction::CountsOff(by)).await;
+        }
+        extent(Contradiction::CountsIgnored).await;
+    });
+}
+
+#[test]
+fn a_last_page_that_is_refused_stops_no_other_stream() {
+    of(Mishap::DeepPages, async {
+        for status in [404, 422, 500, 504] {
+            extent(Contradiction::TooDeep { beyond: 5, status }).await;
+        }
+    });
+}
