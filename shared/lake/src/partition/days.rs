@@ -56,6 +56,7 @@ mod tests {
             rows: 3,
             stats: stats.to_owned(),
             keys: None,
+            sha256: None,
         }
     }
 
