@@ -56,10 +56,11 @@ struct Server {
 
 impl Server {
     fn answer(&mut self, mut stretch: Stretch) -> Listed {
-        match self.quirk {
-            Quirk::IgnoresFrom => stretch.from = None,
-            Quirk::IgnoresTo => stretch.to = None,
-            _ => {}
+        if self.quirk == Quirk::IgnoresFrom {
+            stretch.from = None;
+        }
+        if self.quirk == Quirk::IgnoresTo {
+            stretch.to = None;
         }
         let mut found: Vec<Entry> = (1..)
             .zip(&self.days)
@@ -67,13 +68,12 @@ impl Server {
             .map(|(id, day)| Entry { id: Some(id), day: Some(*day) })
             .collect();
         found.sort_by_key(|entry| core::cmp::Reverse(entry.day));
-        match self.quirk {
-            Quirk::OldestFirst => found.reverse(),
-            Quirk::Shuffled => {
-                let by = found.len() / 3;
-                found.rotate_left(by);
-            }
-            _ => {}
+        if self.quirk == Quirk::OldestFirst {
+            found.reverse();
+        }
+        if self.quirk == Quirk::Shuffled {
+            let by = found.len() / 3;
+            found.rotate_left(by);
         }
         let total = found.len() as u64;
         let skipped = if self.quirk == Quirk::SecondPage { self.per_page } else { 0 };
@@ -89,12 +89,10 @@ impl Server {
         Listed {
             goes_on: skipped + entries.len() < found.len(),
             is_other_page: skipped > 0,
-            total: match self.quirk {
-                Quirk::TotalOneMore => Some(total + 1),
-                Quirk::TotalOneLess => Some(total.saturating_sub(1)),
-                Quirk::NoTotal => None,
-                _ => Some(total),
-            },
+            total: (self.quirk != Quirk::NoTotal).then(|| {
+                let more = u64::from(self.quirk == Quirk::TotalOneMore);
+                (total + more).saturating_sub(u64::from(self.quirk == Quirk::TotalOneLess))
+            }),
             entries,
         }
     }
