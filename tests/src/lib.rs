@@ -14,6 +14,7 @@ pub mod cloud;
 pub mod deadly;
 pub mod deployed;
 pub mod emulators;
+pub mod foreign;
 mod http;
 pub mod kept;
 pub mod lambda;

@@ -285,7 +285,8 @@ impl Rounds<'_> {
             return Ok(None);
         }
         let state = |source| RunError::State { stream: spec.name, source };
-        let item = records::stream(&*self.context.state, settings.account, spec.name);
+        let present = self.context.present();
+        let item = records::stream(&*self.context.state, settings.account, spec.name, &present);
         let position = item.await.map_err(state)?.value.position;
         let passes = [position.incremental, position.full].into_iter();
         Ok(passes.filter_map(|pass| pass.unfinished?.waits_until).min())

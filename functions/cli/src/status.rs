@@ -100,7 +100,7 @@ fn row(
     let running = item
         .lease
         .as_ref()
-        .is_some_and(|lease| !lease.released && lease.until > now && alive(&lease.owner));
+        .is_some_and(|lease| lease.is_held(now) && alive(&lease.owner));
     let unfinished = unfinished(Pass::Full, &position.full)
         .or_else(|| unfinished(Pass::Incremental, &position.incremental));
     let state = if excluded {

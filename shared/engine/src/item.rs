@@ -25,6 +25,9 @@ pub struct StreamItem {
     pub position: Position,
     /// The table's version that `position` belongs to.
     pub version: u64,
+    /// The table that `position` belongs to; `None`: an earlier release wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableMark>,
     /// The table's sequence at that version.
     pub sequence: Sequence,
     /// The sequence up to which the table of changes is known to hold what happened.
@@ -34,6 +37,29 @@ pub struct StreamItem {
     pub health: Health,
     /// When files of dead attempts were last looked for.
     pub orphans_sought: Option<Timestamp>,
+}
+
+/// Which table, at which of its commits: two lakes of one account have the same names and may have
+/// the same version numbers, and a copy of a lake has the same ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableMark {
+    /// The `id` in the table's metadata.
+    pub id: String,
+    /// The random id of the newest commit that said where the stream stands; `None`: the log does
+    /// not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+}
+
+/// Whether an item speaks of a table as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Testimony {
+    /// It does.
+    True,
+    /// It speaks of an earlier or a later version: the log is right.
+    Outdated,
+    /// It speaks of another table: the log is right, and whatever else it says of files is wrong.
+    OfAnother,
 }
 
 /// Where a stream stands: written with every commit, then into the state item.
@@ -173,6 +199,17 @@ impl Position {
         }
     }
 
+    /// Everything is to be read again: nobody knows which rows are missing. What was learnt of
+    /// parents, windows and people stays.
+    pub fn begin_anew(&mut self) {
+        self.cursor = None;
+        self.absent = Stored::default();
+        for pass in [&mut self.incremental, &mut self.full] {
+            pass.unfinished = None;
+            pass.last_begun = None;
+        }
+    }
+
     /// The rows are as a person with these roles saw them.
     pub fn written_by(&mut self, person: Option<i64>, roles: Vec<String>) {
         self.person = person.or(self.person);
@@ -197,6 +234,28 @@ impl Position {
 }
 
 impl StreamItem {
+    /// What the item is worth for the table that is `mark` at `version`. Items of earlier releases
+    /// know the version alone.
+    #[must_use]
+    pub fn testimony(&self, version: u64, mark: &TableMark) -> Testimony {
+        let Some(known) = &self.table else {
+            return if version == self.version { Testimony::True } else { Testimony::Outdated };
+        };
+        if known.id != mark.id {
+            return Testimony::OfAnother;
+        }
+        let told = known.commit.as_ref().zip(mark.commit.as_ref());
+        let same_commit = told.is_none_or(|(known, there)| known == there);
+        if version != self.version {
+            Testimony::Outdated
+        } else if same_commit {
+            Testimony::True
+        } else {
+            // A copy of the table went its own way from a version on.
+            Testimony::OfAnother
+        }
+    }
+
     /// The epoch of the lease.
     #[must_use]
     pub fn epoch(&self) -> Epoch {

@@ -13,6 +13,8 @@ pub mod key;
 pub mod lease;
 pub mod pass;
 pub mod plan;
+pub mod precedence;
+pub mod present;
 pub mod privacy;
 pub mod quarantine;
 pub mod report;

@@ -10,6 +10,8 @@ use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, new_null_array,
 };
+use engine::precedence::{Judge, Precedence};
+use engine::present::Present;
 use engine::coverage::Coverage;
 use engine::schema::{Column, ColumnType, Source};
 use engine::time::Timestamp;
@@ -38,6 +40,10 @@ fn main() -> Result<(), Failure> {
             files,
             incoming,
             coverage: Coverage::Nothing,
+            judge: Judge {
+            precedence: Precedence::NewestChange,
+            present: Present::ours(Timestamp::MAX),
+        },
             max_deletes: 0,
             name: name.to_owned(),
             now: Timestamp::UNIX_EPOCH,

@@ -18,7 +18,7 @@ use parquet::errors::ParquetError;
 use crate::store::StoreError;
 
 pub(crate) use gather::{Pick, equal_rows, gather};
-pub(crate) use keyed::{Keyed, Version, day_of};
+pub(crate) use keyed::{Keyed, day_of};
 pub(crate) use layout::{Columns, Layout, column};
 pub use read::{HeldUnits, Rows, held_units, read};
 pub(crate) use read::{fetch, open, row_count};

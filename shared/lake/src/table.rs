@@ -7,6 +7,7 @@ mod checkpoint;
 mod commit;
 mod create;
 mod error;
+mod foreign;
 mod listing;
 mod log;
 mod names;
@@ -30,6 +31,7 @@ use action::{EPOCH, SEQUENCE};
 use read::Log;
 
 pub use error::{CommitError, TableError};
+pub use foreign::Foreign;
 pub(crate) use log::LogState;
 pub(crate) use names::{LAST_CHECKPOINT, LogName, checkpoint_parts, parse_data_file, parse_log};
 pub use past::{AsOf, PastError};
@@ -235,7 +237,7 @@ impl Table {
     /// What the newest commit of ours said; `None` where none has said anything yet.
     #[must_use]
     pub fn note(&self) -> Option<&CommitNote> {
-        self.state.note.as_ref().map(|(_, note)| note)
+        self.state.note.as_ref().map(|noted| &noted.note)
     }
 
     pub(crate) fn state(&self) -> &LogState {

@@ -1,12 +1,15 @@
 //! What is asked of Harvest outside of streams: who the token is, which modules are on, how far
 //! back the account goes.
 
+use std::sync::PoisonError;
+
 use engine::budget::HORIZON_INCREMENTAL;
 use engine::item::Extent;
 use engine::pass::Target;
+use engine::present::Present;
 use engine::retry::{Attempts, Decision, Failure};
 use engine::spec::{Module, RateClass};
-use engine::time::{Date, SignedDuration, Timestamp, plus};
+use engine::time::{Date, SignedDuration, Timestamp, between, plus};
 use harvest_api::{Answer, ApiError};
 use serde::Deserialize;
 
@@ -88,7 +91,10 @@ pub async fn try_ask(
             {
                 continue;
             }
-            Ok(answer) if is_json(&answer.body) => return Ok(Ok(answer)),
+            Ok(answer) if is_json(&answer.body) => {
+                context.person.date(answer.date, context.clock.now());
+                return Ok(Ok(answer));
+            }
             Ok(_) => ApiError::new(Failure::Malformed, format!("GET {}", name(target))),
             Err(error) => error,
         };
@@ -152,9 +158,29 @@ pub async fn person(context: &Context, stream: &'static str) -> Result<Person, R
     Ok(Person { id: me.id, name, roles })
 }
 
-/// Who the token was when a run of this process last asked.
+/// What this process last heard of Harvest outside of records.
 #[derive(Debug, Default)]
-pub struct LastHeard(tokio::sync::Mutex<Option<(Timestamp, Person)>>);
+pub struct LastHeard {
+    /// Who the token was when a run last asked.
+    person: tokio::sync::Mutex<Option<(Timestamp, Person)>>,
+    /// The `Date` of the last answer that had one, and when that was by our clock.
+    date: std::sync::Mutex<Option<(Timestamp, Timestamp)>>,
+}
+
+impl LastHeard {
+    /// An answer came at `now` and had this `Date`.
+    pub(crate) fn date(&self, date: Option<Timestamp>, now: Timestamp) {
+        if let Some(date) = date {
+            *self.date.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, now));
+        }
+    }
+
+    /// The present, at `now` by our clock.
+    pub(crate) fn present(&self, now: Timestamp) -> Present {
+        let heard = *self.date.lock().unwrap_or_else(PoisonError::into_inner);
+        Present::new(now, heard.map(|(date, then)| plus(date, between(then, now))))
+    }
+}
 
 /// Who the token is, asked at `since` or later: one question serves all runs that came to it
 /// meanwhile. Also whether this call sent it.
@@ -166,7 +192,7 @@ pub async fn person_since(
     stream: &'static str,
     since: Timestamp,
 ) -> Result<(Person, bool), RunError> {
-    let mut last = context.person.0.lock().await;
+    let mut last = context.person.person.lock().await;
     if let Some((asked_at, person)) = &*last
         && *asked_at >= since
     {

@@ -66,6 +66,7 @@ pub async fn reset(
         .map_err(|error| failed(Box::new(error)))?;
     item.value.version = committed.version;
     item.value.sequence = committed.sequence;
+    item.value.table = Some(table.mark());
     item.value.lease = item.value.lease.as_ref().map(Lease::released);
     let written = records::write(&*context.state, &key, &mut item)
         .await

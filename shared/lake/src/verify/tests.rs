@@ -1,6 +1,8 @@
 use arrow::array::{Array, ArrayRef, Int32Array, Int64Array, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema};
 use bytes::Bytes;
+use engine::precedence::{Judge, Precedence};
+use engine::present::Present;
 use engine::ids::{AccountId, AttemptId, Epoch};
 use engine::key::KeyPart;
 use engine::report::Counts;
@@ -76,7 +78,11 @@ pub(super) async fn table() -> (Arc<MemoryStore>, Table) {
         files: Vec::new(),
         incoming: Arc::new(collector.finish().unwrap()),
         coverage: engine::coverage::Coverage::Nothing,
-        max_deletes: 0,
+        judge: Judge {
+            precedence: Precedence::NewestChange,
+            present: Present::ours(Timestamp::MAX),
+        },
+            max_deletes: 0,
         name: "1-1-a".to_owned(),
         now: NOW,
         limits: Limits { file_rows: 20, joined_rows: 10, ..Limits::default() },
