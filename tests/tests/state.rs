@@ -159,10 +159,15 @@ fn after_a_restore_an_incremental_pass_brings_back_what_was_taken_away_and_says_
             let mut world = with_history().await;
             for stream in ["clients", "time_entries"] {
                 let newest = table(&world, stream).await.version();
+                let mut restored = 0;
                 for version in 1..newest {
                     let before = rows(&world, stream).await;
                     restore(&world, stream, version).await;
-                    assert_ne!(rows(&world, stream).await, before, "rows are gone");
+                    if rows(&world, stream).await == before {
+                        // What lies between them changed no row.
+                        continue;
+                    }
+                    restored += 1;
                     if lost {
                         world.forget_state().await;
                     }
@@ -173,12 +178,13 @@ fn after_a_restore_an_incremental_pass_brings_back_what_was_taken_away_and_says_
                     assert!(warning.contains("another engine"), "{stream} {version}: {warning}");
                     assert!(warning.contains(&format!("version {version},")), "{warning}");
                     assert_eq!(first.map(|report| report.pass), Some(Pass::Incremental));
-                    assert_eq!(rows(&world, stream).await, before, "{stream} {version}");
+                    assert!(rows(&world, stream).await == before, "{stream} {version}");
                     right_again(&world, stream).await;
                     world.sleep(1).await;
                     let synced = quiet(&world, None).await;
                     assert_eq!(warnings(&synced.reports), Vec::<String>::new());
                 }
+                assert!(restored >= 3, "{restored} of {newest}");
             }
         });
     }
@@ -198,13 +204,13 @@ fn after_rows_were_deleted_or_added_by_others_everything_is_read_again() {
                 let gone = [&files.files()[round]];
                 commit(&world, &files, None, &[], &gone).await;
             }
-            assert_ne!(rows(&world, "time_entries").await, before);
+            assert!(rows(&world, "time_entries").await != before, "rows are gone");
             let pages = asked(&world, "/time_entries");
             let synced = quiet(&world, None).await;
             let told = report(&synced, "time_entries").warning.clone().unwrap_or_default();
             assert!(told.contains("everything is read again"), "{told}");
             assert!(asked(&world, "/time_entries") > pages);
-            assert_eq!(rows(&world, "time_entries").await, before);
+            assert!(rows(&world, "time_entries").await == before, "{round}");
             right_again(&world, "time_entries").await;
             world.sleep(1).await;
             let synced = quiet(&world, None).await;
@@ -226,7 +232,7 @@ fn wherever_a_process_dies_after_a_restore_the_next_one_brings_the_rows_back() {
             });
             world.sleep(1).await;
             quiet(&world, None).await;
-            assert_eq!(rows(&world, "time_entries").await, before, "{after_calls}");
+            assert!(rows(&world, "time_entries").await == before, "{after_calls}");
             right_again(&world, "time_entries").await;
             survived
         });
