@@ -10,6 +10,7 @@ use crate::ids::{Epoch, Sequence};
 use crate::lease::Lease;
 use crate::pass::{IdSet, Parked, Pass};
 use crate::quarantine::Quarantine;
+use crate::testimony::TableMark;
 use crate::time::{Date, Timestamp};
 use crate::window::Grid;
 
@@ -37,29 +38,6 @@ pub struct StreamItem {
     pub health: Health,
     /// When files of dead attempts were last looked for.
     pub orphans_sought: Option<Timestamp>,
-}
-
-/// Which table, at which of its commits: two lakes of one account have the same names and may have
-/// the same version numbers, and a copy of a lake has the same ids.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TableMark {
-    /// The `id` in the table's metadata.
-    pub id: String,
-    /// The random id of the newest commit that said where the stream stands; `None`: the log does
-    /// not tell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub commit: Option<String>,
-}
-
-/// Whether an item speaks of a table as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Testimony {
-    /// It does.
-    True,
-    /// It speaks of an earlier or a later version: the log is right.
-    Outdated,
-    /// It speaks of another table: the log is right, and whatever else it says of files is wrong.
-    OfAnother,
 }
 
 /// Where a stream stands: written with every commit, then into the state item.
@@ -234,28 +212,6 @@ impl Position {
 }
 
 impl StreamItem {
-    /// What the item is worth for the table that is `mark` at `version`. Items of earlier releases
-    /// know the version alone.
-    #[must_use]
-    pub fn testimony(&self, version: u64, mark: &TableMark) -> Testimony {
-        let Some(known) = &self.table else {
-            return if version == self.version { Testimony::True } else { Testimony::Outdated };
-        };
-        if known.id != mark.id {
-            return Testimony::OfAnother;
-        }
-        let told = known.commit.as_ref().zip(mark.commit.as_ref());
-        let same_commit = told.is_none_or(|(known, there)| known == there);
-        if version != self.version {
-            Testimony::Outdated
-        } else if same_commit {
-            Testimony::True
-        } else {
-            // A copy of the table went its own way from a version on.
-            Testimony::OfAnother
-        }
-    }
-
     /// The epoch of the lease.
     #[must_use]
     pub fn epoch(&self) -> Epoch {

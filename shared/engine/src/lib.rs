@@ -22,5 +22,6 @@ pub mod retry;
 pub mod room;
 pub mod schema;
 pub mod spec;
+pub mod testimony;
 pub mod time;
 pub mod window;

@@ -1,6 +1,9 @@
 //! What is due: which streams run which pass, and in which order.
 
-use crate::item::{AccountItem, Health, PassState, Position, StreamItem};
+mod wish;
+
+use self::wish::{Wish, held_until, ready, stale};
+use crate::item::{AccountItem, Position, StreamItem};
 use crate::pass::Pass;
 use crate::room::{Weight, weight};
 use crate::spec::{Kind, ReportWindow, StreamSpec, Sweep};
@@ -87,44 +90,6 @@ pub fn ripe(spec: &StreamSpec, item: &StreamItem, demand: Demand, now: Timestamp
         incremental: from(incremental_at(spec, item, wish), Pass::Incremental),
         full: from(full_at(spec, item, wish), Pass::Full),
     }
-}
-
-/// What is wanted, and when that is looked at.
-#[derive(Clone, Copy, Debug)]
-struct Wish {
-    demand: Demand,
-    now: Timestamp,
-}
-
-impl Wish {
-    /// Whether something of `at` came after `asked_at`: nothing comes after now, by whatever little
-    /// the clock was ahead that says so.
-    fn is_since(self, asked_at: Timestamp, at: Timestamp) -> bool {
-        (asked_at..=self.now).contains(&at)
-    }
-}
-
-/// When what began at `begun` no longer counts as new.
-fn stale(begun: Option<Timestamp>, wish: Wish) -> Option<Timestamp> {
-    let Some(begun) = begun else {
-        return Some(AT_ONCE);
-    };
-    match wish.demand {
-        Demand::Schedule { interval } => Some(plus(begun, interval)),
-        Demand::Now { asked_at, .. } => (!wish.is_since(asked_at, begun)).then_some(AT_ONCE),
-    }
-}
-
-/// When the budget has room for an unfinished pass; on demand it is tried once before.
-fn ready(state: &PassState, wish: Wish) -> Timestamp {
-    let Some(unfinished) = &state.unfinished else {
-        return AT_ONCE;
-    };
-    let untried = match wish.demand {
-        Demand::Now { asked_at, .. } => !wish.is_since(asked_at, unfinished.tried_at),
-        Demand::Schedule { .. } => false,
-    };
-    unfinished.waits_until.filter(|_| !untried).unwrap_or(AT_ONCE)
 }
 
 /// Whether an incremental pass has something to go on from.
@@ -277,21 +242,6 @@ pub fn order(due: &mut [Due]) {
         let (class, reports, overdue) = due.rank;
         (class, reports, due.weight != Weight::Long, overdue, due.spec.name)
     });
-}
-
-/// A failing stream backs off by itself; a refused one is tried daily. On demand each is tried once.
-fn held_until(health: &Health, wish: Wish) -> Option<Timestamp> {
-    let Some((at, _)) = &health.last_error else {
-        return Some(AT_ONCE);
-    };
-    match wish.demand {
-        Demand::Now { asked_at, .. } => (!wish.is_since(asked_at, *at)).then_some(AT_ONCE),
-        Demand::Schedule { .. } => {
-            let minutes = 1_i64 << health.failures.min(6);
-            let pause = if health.refused { DAY } else { SignedDuration::from_mins(minutes) };
-            Some(plus(*at, pause))
-        }
-    }
 }
 
 /// The windows that a pass over a report reads, newest first.

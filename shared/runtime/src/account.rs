@@ -1,15 +1,12 @@
 //! What is asked of Harvest outside of streams: who the token is, which modules are on, how far
 //! back the account goes.
 
-use std::sync::PoisonError;
-
 use engine::budget::HORIZON_INCREMENTAL;
 use engine::item::Extent;
 use engine::pass::Target;
-use engine::present::Present;
 use engine::retry::{Attempts, Decision, Failure};
 use engine::spec::{Module, RateClass};
-use engine::time::{Date, SignedDuration, Timestamp, between, plus};
+use engine::time::{Date, SignedDuration, Timestamp, plus};
 use harvest_api::{Answer, ApiError};
 use serde::Deserialize;
 
@@ -156,30 +153,6 @@ pub async fn person(context: &Context, stream: &'static str) -> Result<Person, R
     let mut roles = me.access_roles.unwrap_or_default();
     roles.sort();
     Ok(Person { id: me.id, name, roles })
-}
-
-/// What this process last heard of Harvest outside of records.
-#[derive(Debug, Default)]
-pub struct LastHeard {
-    /// Who the token was when a run last asked.
-    person: tokio::sync::Mutex<Option<(Timestamp, Person)>>,
-    /// The `Date` of the last answer that had one, and when that was by our clock.
-    date: std::sync::Mutex<Option<(Timestamp, Timestamp)>>,
-}
-
-impl LastHeard {
-    /// An answer came at `now` and had this `Date`.
-    pub(crate) fn date(&self, date: Option<Timestamp>, now: Timestamp) {
-        if let Some(date) = date {
-            *self.date.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, now));
-        }
-    }
-
-    /// The present, at `now` by our clock.
-    pub(crate) fn present(&self, now: Timestamp) -> Present {
-        let heard = *self.date.lock().unwrap_or_else(PoisonError::into_inner);
-        Present::new(now, heard.map(|(date, then)| plus(date, between(then, now))))
-    }
 }
 
 /// Who the token is, asked at `since` or later: one question serves all runs that came to it

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::ids::Sequence;
-use engine::item::Testimony;
 use engine::report::Counts;
+use engine::testimony::Testimony;
 use engine::time::{Timestamp, month_before};
 use lake::changes::{
     Baseline, ChangeFiles, ChangesOf, Lag, condense, expired, following, join, lag, scattered,

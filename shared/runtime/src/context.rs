@@ -10,11 +10,11 @@ use lake::store::ObjectStore;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use state::StateStore;
 
-use crate::account::LastHeard;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::credentials::TokenKeeper;
 use crate::gate::Gate;
+use crate::heard::LastHeard;
 use crate::progress::Progress;
 
 /// The parts of one deployment, shared by all runs of a process.

@@ -3,10 +3,11 @@
 mod sample;
 mod units;
 
-use engine::item::{Position, Testimony};
+use engine::item::Position;
 use engine::pass::Unit;
 use engine::present::Persisted;
 use engine::spec::{Kind, Paging, StreamSpec};
+use engine::testimony::Testimony;
 use engine::window::Period;
 use lake::collect::Collector;
 use lake::decode::Decoder;

@@ -187,12 +187,8 @@ impl Table {
             let before = self.state.clone();
             self.refresh().await?;
             let in_charge = self.recorded_epoch() <= writer.epoch;
-            // Its rows are not those that the note speaks of.
-            if in_charge
-                && let Some(change) = self.state.foreign.clone()
-                && before.foreign.as_ref() != Some(&change)
-            {
-                return Err(CommitError::Foreign { table: stream, change });
+            if in_charge {
+                self.refuse_foreign_since(&before)?;
             }
             if in_charge && !still_good(&before, &self.state) {
                 return Err(CommitError::Stale { table: stream, version: self.state.version });

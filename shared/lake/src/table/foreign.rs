@@ -4,7 +4,7 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
-use engine::item::TableMark;
+use engine::testimony::TableMark;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use super::action::{Add, Line, is_ours, note_of};
 use super::log::{LogState, Replay};
 use super::past::PastError;
 use super::read::Log;
-use super::{CommitNote, Table, TableError, names};
+use super::{CommitError, CommitNote, Table, TableError, names};
 
 /// Log files that are read at the same time.
 const SIDE_BY_SIDE: usize = 12;
@@ -96,6 +96,17 @@ impl Table {
         TableMark {
             id: self.state.meta_data.id.clone(),
             commit: self.state.note.as_ref().and_then(|noted| noted.commit.clone()),
+        }
+    }
+
+    /// Refuses to go on where others changed rows since `before`: what a note was to say is no longer
+    /// true.
+    pub(super) fn refuse_foreign_since(&self, before: &LogState) -> Result<(), CommitError> {
+        match self.state.foreign.clone() {
+            Some(change) if before.foreign.as_ref() != Some(&change) => {
+                Err(CommitError::Foreign { table: self.stream().to_owned(), change })
+            }
+            Some(_) | None => Ok(()),
         }
     }
 

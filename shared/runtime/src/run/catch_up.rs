@@ -1,10 +1,11 @@
 //! What a run does before it reads: item and tables say the same, and no former owner can commit.
 
-use engine::item::{Position, Testimony};
+use engine::item::Position;
 use engine::pass::Pass;
 use engine::plan::goes_incrementally;
-use engine::present::{Persisted, told};
+use engine::present::{Ahead, Persisted, told};
 use engine::report::Counts;
+use engine::testimony::Testimony;
 use lake::table::{Committed, Foreign, Table};
 
 use super::{Run, load};
@@ -140,6 +141,23 @@ impl Run {
             None => what.clone(),
         });
         self.notices.push(what);
+    }
+
+    /// Now at the latest an answer has told what time it is at Harvest: whether the cursor lay in its
+    /// future, so that an incremental pass missed what came before. It is forgotten then.
+    pub(super) fn forget_cursor_ahead(&mut self, after: &mut Position) -> bool {
+        let present = self.context.present();
+        let ahead = after.cursor.take_if(|at| present.is_future_of_harvest(*at));
+        let sentence = ahead.and_then(|at| told(&[Ahead { what: "the cursor", at }]));
+        let found = sentence.is_some();
+        self.notices.extend(sentence);
+        found
+    }
+
+    /// Puts the notices into the report.
+    pub(super) fn tell(&mut self) {
+        let all: Vec<String> = self.notices.drain(..).chain(self.report.warning.take()).collect();
+        self.report.warning = (!all.is_empty()).then(|| all.join("; "));
     }
 
     /// The item speaks of the table as a commit of ours left it.

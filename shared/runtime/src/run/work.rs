@@ -6,7 +6,6 @@ use engine::cursor;
 use engine::item::{Position, Stored, StreamItem, Unfinished};
 use engine::pass::{Pass, Proof};
 use engine::plan::claims_cursor_at_once;
-use engine::present::{Ahead, told};
 use engine::spec::Kind;
 use engine::time::{SignedDuration, Timestamp, between};
 
@@ -184,15 +183,8 @@ impl Run {
                 // The next pass asks from the same cursor and finds the same nothing: leaving it
                 // claims nothing, so nobody has to ask what the person may see.
                 let claims = (!idle && proof == Proof::Proven).then_some(start);
-                // Now at the latest an answer has told what time it is at Harvest.
-                let present = self.context.present();
-                let ahead = after.cursor.take_if(|at| present.is_future_of_harvest(*at));
-                self.completed(&mut after, claims, begun, requests);
-                if let Some(at) = ahead {
-                    // It was read from there on: an incremental pass missed what came before.
-                    after.cursor = after.cursor.filter(|_| pass == Pass::Full);
-                    self.notices.extend(told(&[Ahead { what: "the cursor", at }]));
-                }
+                let in_vain = self.forget_cursor_ahead(&mut after) && pass == Pass::Incremental;
+                self.completed(&mut after, claims.filter(|_| !in_vain), begun, requests);
                 if let Some(absent) = driver.reading.absent() {
                     after.absent = Stored::Here(absent.clone());
                 }
@@ -264,8 +256,7 @@ impl Run {
     /// Ends the run: health, lease, report.
     async fn close(mut self, outcome: Outcome) -> RunReport {
         let now = self.context.clock.now();
-        let said: Vec<String> = self.notices.drain(..).chain(self.report.warning.take()).collect();
-        self.report.warning = (!said.is_empty()).then(|| said.join("; "));
+        self.tell();
         let lost = matches!(outcome, Outcome::Failed(RunError::LostLease { .. }));
         if !lost {
             self.tidy(&outcome).await;
