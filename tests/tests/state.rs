@@ -227,9 +227,9 @@ fn wherever_a_process_dies_after_a_restore_the_next_one_brings_the_rows_back() {
             let before = rows(&world, "time_entries").await;
             restore(&world, "time_entries", 1).await;
             let death = Some(Death { after_calls, effect: after_calls % 2 == 0 });
-            let survived = sync(&world.process(death), None).await.is_ok_and(|synced| {
-                synced.failures().is_empty()
-            });
+            let survived = sync(&world.process(death), None)
+                .await
+                .is_ok_and(|synced| synced.failures().is_empty());
             world.sleep(1).await;
             quiet(&world, None).await;
             assert!(rows(&world, "time_entries").await == before, "{after_calls}");
@@ -247,8 +247,7 @@ fn a_restore_of_the_table_of_changes_begins_it_anew() {
     story(async {
         let world = with_history().await;
         let spec = streams::find("clients").unwrap();
-        let store: Arc<dyn lake::store::ObjectStore> =
-            Arc::<MemoryStore>::clone(&world.store);
+        let store: Arc<dyn lake::store::ObjectStore> = Arc::<MemoryStore>::clone(&world.store);
         let changes = lake::table::Table::open_changes(store, spec, world.settings.account);
         let changes = changes.await.unwrap().unwrap();
         commit(&world, &changes, Some("DELETE"), &[], &[&changes.files()[0]]).await;

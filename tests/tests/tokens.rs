@@ -64,7 +64,10 @@ fn another_person_with_the_same_roles_writes_nothing_unless_an_administrator() {
         let synced = sync_with(&world, ADMINISTRATOR_TOKEN, Some(Pass::Full)).await;
         assert_eq!(synced.failures(), Vec::<String>::new());
         assert_eq!(world.oracle().differences_of("clients", After::FullPasses).await, [""; 0]);
-        let account = records::account(&*world.state, world.settings.account, &world.present()).await.unwrap().value;
+        let account = records::account(&*world.state, world.settings.account, &world.present())
+            .await
+            .unwrap()
+            .value;
         assert!(account.person_changed.is_some());
         assert_eq!(account.person_id, world.item("clients").await.position.person);
         // Back to somebody with less: only when the operator says so.

@@ -128,10 +128,8 @@ fn row(
 ) -> Row {
     let StreamItem { position, health, .. } = item;
     let begun = position.full.last_begun.max(position.incremental.last_begun);
-    let running = item
-        .lease
-        .as_ref()
-        .is_some_and(|lease| lease.is_held(now) && alive(&lease.owner));
+    let running =
+        item.lease.as_ref().is_some_and(|lease| lease.is_held(now) && alive(&lease.owner));
     let unfinished = unfinished(Pass::Full, &position.full)
         .or_else(|| unfinished(Pass::Incremental, &position.incremental));
     let state = if excluded {

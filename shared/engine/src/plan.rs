@@ -119,8 +119,7 @@ fn incremental_at(spec: &StreamSpec, item: &StreamItem, wish: Wish) -> Option<Ti
         Some(_) | None => Some(AT_ONCE),
     };
     let newest = incremental.last_begun.max(full.last_begun);
-    let wanted =
-        if incremental.unfinished.is_some() { Some(AT_ONCE) } else { stale(newest, wish) };
+    let wanted = if incremental.unfinished.is_some() { Some(AT_ONCE) } else { stale(newest, wish) };
     Some(possible?.max(wanted?))
 }
 
@@ -140,8 +139,10 @@ fn full_at(spec: &StreamSpec, item: &StreamItem, wish: Wish) -> Option<Timestamp
     if full.unfinished.is_some() {
         return Some(AT_ONCE);
     }
-    let swept = sweep_period(spec.sweep, full.last_requests)
-        .map_or_else(|| stale(Some(begun), wish), |period| sweep_at(spec, begun, period, wish.demand));
+    let swept = sweep_period(spec.sweep, full.last_requests).map_or_else(
+        || stale(Some(begun), wish),
+        |period| sweep_at(spec, begun, period, wish.demand),
+    );
     match forced {
         Some(Pass::Full) => stale(Some(begun), wish).or(swept),
         Some(Pass::Incremental) | None => swept,

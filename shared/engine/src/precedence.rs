@@ -65,9 +65,8 @@ impl Judge {
     /// Whether `new` takes the place of the table's version `old`.
     #[must_use]
     pub fn replaces(&self, new: Version, old: Version) -> bool {
-        let believed = |at: &i64| {
-            Timestamp::from_microsecond(*at).is_ok_and(|at| !self.present.is_future(at))
-        };
+        let believed =
+            |at: &i64| Timestamp::from_microsecond(*at).is_ok_and(|at| !self.present.is_future(at));
         let old = Version { read_at: old.read_at.filter(believed), ..old };
         self.precedence.replaces(new, old)
     }

@@ -10,9 +10,9 @@ use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, new_null_array,
 };
+use engine::coverage::Coverage;
 use engine::precedence::{Judge, Precedence};
 use engine::present::Present;
-use engine::coverage::Coverage;
 use engine::schema::{Column, ColumnType, Source};
 use engine::time::Timestamp;
 use lake::collect::{Collected, Collector, MEMORY_LIMIT};
@@ -41,9 +41,9 @@ fn main() -> Result<(), Failure> {
             incoming,
             coverage: Coverage::Nothing,
             judge: Judge {
-            precedence: Precedence::NewestChange,
-            present: Present::ours(Timestamp::MAX),
-        },
+                precedence: Precedence::NewestChange,
+                present: Present::ours(Timestamp::MAX),
+            },
             max_deletes: 0,
             name: name.to_owned(),
             now: Timestamp::UNIX_EPOCH,

@@ -97,9 +97,10 @@ fn a_stream_is_due_at_once_whatever_instant_a_clock_ahead_left_anywhere() {
     ];
     let [listing, snapshot, report] = specs();
     let hourly = Demand::Schedule { interval: SignedDuration::from_hours(1) };
-    for (spec, shift) in [listing, snapshot, report].into_iter().flat_map(|spec| {
-        SHIFTS.into_iter().map(move |shift| (spec, shift))
-    }) {
+    for (spec, shift) in [listing, snapshot, report]
+        .into_iter()
+        .flat_map(|spec| SHIFTS.into_iter().map(move |shift| (spec, shift)))
+    {
         for (name, set) in places {
             let mut item = StreamItem::default();
             let yesterday = minus(NOW, SignedDuration::from_hours(48));
@@ -215,9 +216,12 @@ fn leases_blocks_and_permits_of_a_clock_ahead_hold_nobody_up() {
         assert!(Lease::acquire(Some(&lease), "b", NOW, false).is_ok(), "{shift}");
         let hour = Some(LONGEST_BLOCK);
         let blocked = BudgetItem::default().blocked(Limit::GENERAL, then, hour);
-        let Reservation::Reserved { item, .. } =
-            blocked.reserve(Limit::GENERAL, plus(then, SignedDuration::from_hours(2)), 9, shift.abs())
-        else {
+        let Reservation::Reserved { item, .. } = blocked.reserve(
+            Limit::GENERAL,
+            plus(then, SignedDuration::from_hours(2)),
+            9,
+            shift.abs(),
+        ) else {
             panic!("an hour later the block is over");
         };
         for left in [blocked, item] {
@@ -226,7 +230,8 @@ fn leases_blocks_and_permits_of_a_clock_ahead_hold_nobody_up() {
             assert!(matches!(free, Reservation::Reserved { .. }), "{shift}");
         }
     }
-    let (near, _) = Lease::acquire(None, "a", plus(NOW, SignedDuration::from_mins(1)), false).unwrap();
+    let (near, _) =
+        Lease::acquire(None, "a", plus(NOW, SignedDuration::from_mins(1)), false).unwrap();
     let busy = Lease::acquire(Some(&near), "b", NOW, false);
     assert_eq!(busy, Err(Busy { owner: "a".to_owned(), until: near.until }));
 }

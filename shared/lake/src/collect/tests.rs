@@ -17,7 +17,9 @@ fn collected(schema: &TableSchema, pages: &[Vec<Record>], memory: usize) -> Coll
 fn all(schema: &TableSchema, rows: &Collected) -> BTreeMap<Option<String>, Vec<Record>> {
     let partitions = rows.partitions().map(|name| name.map(str::to_owned));
     let read = |name: &Option<String>| {
-        rows.partition(name.as_deref(), Precedence::NewestChange).flat_map(|rows| records(schema, &rows.unwrap())).collect()
+        rows.partition(name.as_deref(), Precedence::NewestChange)
+            .flat_map(|rows| records(schema, &rows.unwrap()))
+            .collect()
     };
     partitions.map(|name| (name.clone(), read(&name))).collect()
 }

@@ -246,7 +246,8 @@ impl MergedRows {
             };
             if order == Ordering::Less {
                 let leaves = self.old.current().is_some_and(|row| {
-                    self.fate.gone.contains(row.key()) || self.fate.deletes(row, &self.coverage, self.judge)
+                    self.fate.gone.contains(row.key())
+                        || self.fate.deletes(row, &self.coverage, self.judge)
                 });
                 rows += u64::from(!leaves);
             } else {

@@ -41,7 +41,15 @@ impl Table {
     fn new(spec: &'static StreamSpec, limits: Limits) -> Self {
         let schema = TableSchema::of(spec);
         let store = Arc::new(MemoryStore::new());
-        Self { schema, store, files: Vec::new(), limits, merges: 0, sequence: 0, judge: judge(Pass::Incremental, 1 << 40) }
+        Self {
+            schema,
+            store,
+            files: Vec::new(),
+            limits,
+            merges: 0,
+            sequence: 0,
+            judge: judge(Pass::Incremental, 1 << 40),
+        }
     }
 
     fn collect(&self, pages: &[Vec<Record>], memory: usize) -> Arc<Collected> {
@@ -246,11 +254,10 @@ fn apply(
 ) -> (Counts, u64) {
     let incoming = newest(pages, judge.precedence);
     let mut counts = Counts::default();
-    let covered =
-        |row: &&Record| {
-            let row = as_it_counts(judge, row);
-            !incoming.contains_key(&row.key) && coverage.deletes(&held(&row, spec))
-        };
+    let covered = |row: &&Record| {
+        let row = as_it_counts(judge, row);
+        !incoming.contains_key(&row.key) && coverage.deletes(&held(&row, spec))
+    };
     let candidates: Vec<Key> = model.values().filter(covered).map(|row| row.key.clone()).collect();
     let refused = if candidates.len() as u64 > allowed { candidates.len() as u64 } else { 0 };
     if refused == 0 {

@@ -1,10 +1,10 @@
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::TimestampMicrosecondType;
-use engine::precedence::{Judge, Precedence};
-use engine::present::Present;
 use engine::coverage::Coverage;
 use engine::ids::AccountId;
+use engine::precedence::{Judge, Precedence};
+use engine::present::Present;
 use engine::spec::{
     Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, instant, int, objects, text,
 };
@@ -87,9 +87,9 @@ impl Lake {
             coverage: Coverage::Nothing,
             changes: None,
             judge: Judge {
-            precedence: Precedence::NewestChange,
-            present: Present::ours(Timestamp::MAX),
-        },
+                precedence: Precedence::NewestChange,
+                present: Present::ours(Timestamp::MAX),
+            },
             max_deletes: 0,
             name: format!("1-{}-a", self.merges),
             now: synced_at,

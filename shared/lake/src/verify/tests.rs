@@ -1,10 +1,10 @@
 use arrow::array::{Array, ArrayRef, Int32Array, Int64Array, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema};
 use bytes::Bytes;
-use engine::precedence::{Judge, Precedence};
-use engine::present::Present;
 use engine::ids::{AccountId, AttemptId, Epoch};
 use engine::key::KeyPart;
+use engine::precedence::{Judge, Precedence};
+use engine::present::Present;
 use engine::report::Counts;
 use engine::time::Timestamp;
 use parquet::arrow::ArrowWriter;
@@ -82,7 +82,7 @@ pub(super) async fn table() -> (Arc<MemoryStore>, Table) {
             precedence: Precedence::NewestChange,
             present: Present::ours(Timestamp::MAX),
         },
-            max_deletes: 0,
+        max_deletes: 0,
         name: "1-1-a".to_owned(),
         now: NOW,
         limits: Limits { file_rows: 20, joined_rows: 10, ..Limits::default() },

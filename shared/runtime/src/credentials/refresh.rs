@@ -51,7 +51,8 @@ pub async fn refresh_if_due(context: &Context) -> Result<(), RunError> {
     }
     let state = |source| RunError::State { stream: ACCOUNT, source };
     let account = context.settings.account;
-    let mut item = records::account(&*context.state, account, &context.present()).await.map_err(state)?;
+    let mut item =
+        records::account(&*context.state, account, &context.present()).await.map_err(state)?;
     let now = context.clock.now();
     if !refresh_is_due(item.value.oauth.as_ref(), now) {
         return Ok(());

@@ -16,9 +16,10 @@ impl Run {
     /// item's, rows that another engine changed, instants in the future, an epoch that the item does
     /// not know, and an owner that never said goodbye.
     pub(super) async fn catch_up(&mut self) -> Result<(), RunError> {
-        let testimony =
-            self.item.value.testimony(self.table.version(), &self.table.mark());
+        let testimony = self.item.value.testimony(self.table.version(), &self.table.mark());
         if testimony == Testimony::OfAnother {
+            let stream = self.stream();
+            tracing::info!(stream, "the state speaks of another table: the log is right");
             self.item.value.changes = None;
             self.item.value.orphans_sought = None;
         }

@@ -25,7 +25,7 @@ impl Run {
             &self.context.present(),
         )
         .await
-            .map_err(|source| RunError::State { stream, source })?;
+        .map_err(|source| RunError::State { stream, source })?;
         if account.value.read_at.is_none() {
             return Ok(());
         }

@@ -118,7 +118,8 @@ async fn what_changes_no_row_is_nothing_foreign_and_what_does_not_say_may_change
     check(compaction(Some(false), info("OPTIMIZE")), None).await;
     check(compaction(Some(false), None), None).await;
     check(compaction(None, info("WRITE")), change_of(4, "WRITE")).await;
-    check(compaction(Some(true), None), Some(Foreign::Change { version: 4, operation: None })).await;
+    check(compaction(Some(true), None), Some(Foreign::Change { version: 4, operation: None }))
+        .await;
 }
 
 #[tokio::test]
