@@ -45,9 +45,8 @@ impl Run {
             if set_back {
                 // By a commit: whatever becomes of the state, this change is known from now on. And
                 // under a sequence of its own, so that the table of changes begins anew.
-                let changes = self.changes.as_ref().map(Table::recorded_sequence);
-                let made = self.table.recorded_sequence().max(changes.unwrap_or_default());
-                self.go_on_from(made.next()).await?;
+                let told = self.changes.as_ref().map(Table::recorded_sequence).unwrap_or_default();
+                self.go_on_from(self.table.recorded_sequence().max(told).next()).await?;
             } else {
                 self.fence().await?;
             }

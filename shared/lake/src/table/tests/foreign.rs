@@ -12,13 +12,13 @@ struct Theirs<'a> {
     data_change: Option<bool>,
 }
 
-fn info(operation: &str) -> Option<Value> {
-    Some(json!({
+fn info(operation: &str) -> Value {
+    json!({
         "timestamp": 1_790_000_000_000_i64,
         "operation": operation,
         "operationParameters": { "version": "1" },
         "clientVersion": "delta-rs.0.32.0",
-    }))
+    })
 }
 
 impl Theirs<'_> {
@@ -62,7 +62,7 @@ async fn grown(store: &Arc<MemoryStore>) -> Vec<FileEntry> {
 }
 
 fn restore<'a>(add: &'a [FileEntry], remove: &'a [FileEntry]) -> Theirs<'a> {
-    Theirs { info: info("RESTORE"), add, remove, data_change: Some(true) }
+    Theirs { info: Some(info("RESTORE")), add, remove, data_change: Some(true) }
 }
 
 /// The version whose files are there, and the cursor of that time.
@@ -71,8 +71,8 @@ async fn restored(store: &Arc<MemoryStore>) -> Option<(u64, u64)> {
     found.map(|(version, note)| (version, note.state["cursor"].as_u64().unwrap()))
 }
 
-fn change_of(version: u64, operation: &str) -> Option<Foreign> {
-    Some(Foreign::Change { version, operation: Some(operation.to_owned()) })
+fn change_of(version: u64, operation: &str) -> Foreign {
+    Foreign::Change { version, operation: Some(operation.to_owned()) }
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_restore_leads_back_to_the_version_whose_files_are_there() {
         let files = grown(&store).await;
         restore(&[], &files[kept..]).commit(&store, 4).await;
         let table = open(&store).await;
-        assert_eq!(table.foreign().cloned(), change_of(4, "RESTORE"));
+        assert_eq!(table.foreign().cloned(), Some(change_of(4, "RESTORE")));
         assert_eq!(restored(&store).await, Some((kept as u64, kept as u64)));
         // And there again: only the files tell which version that is.
         restore(&files[kept..], &[]).commit(&store, 5).await;
@@ -98,9 +98,9 @@ async fn rows_that_were_never_ours_are_those_of_no_version() {
         let files = grown(&store).await;
         let remove = if operation == "WRITE" { &[][..] } else { &files[1..2] };
         let add = if operation == "DELETE" { &[][..] } else { &other[..] };
-        let theirs = Theirs { info: info(operation), add, remove, data_change: Some(true) };
+        let theirs = Theirs { info: Some(info(operation)), add, remove, data_change: Some(true) };
         theirs.commit(&store, 4).await;
-        assert_eq!(open(&store).await.foreign().cloned(), change_of(4, operation));
+        assert_eq!(open(&store).await.foreign().cloned(), Some(change_of(4, operation)));
         assert_eq!(restored(&store).await, None, "{operation}");
     }
 }
@@ -115,9 +115,9 @@ async fn what_changes_no_row_is_nothing_foreign_and_what_does_not_say_may_change
         theirs.commit(&store, 4).await;
         assert_eq!(open(&store).await.foreign().cloned(), expected);
     };
-    check(compaction(Some(false), info("OPTIMIZE")), None).await;
+    check(compaction(Some(false), Some(info("OPTIMIZE"))), None).await;
     check(compaction(Some(false), None), None).await;
-    check(compaction(None, info("WRITE")), change_of(4, "WRITE")).await;
+    check(compaction(None, Some(info("WRITE"))), Some(change_of(4, "WRITE"))).await;
     check(compaction(Some(true), None), Some(Foreign::Change { version: 4, operation: None }))
         .await;
 }
@@ -128,11 +128,11 @@ async fn a_compaction_hides_neither_the_restore_before_it_nor_the_version_it_wen
     let files = grown(&store).await;
     restore(&[], &files[2..]).commit(&store, 4).await;
     let joined = [file("part-0", Some("2024-01"), 5)];
-    let info = info("OPTIMIZE");
+    let info = Some(info("OPTIMIZE"));
     Theirs { info, add: &joined, remove: &files[..2], data_change: Some(false) }
         .commit(&store, 5)
         .await;
-    assert_eq!(open(&store).await.foreign().cloned(), change_of(4, "RESTORE"));
+    assert_eq!(open(&store).await.foreign().cloned(), Some(change_of(4, "RESTORE")));
     assert_eq!(restored(&store).await, Some((2, 2)));
 }
 
@@ -177,12 +177,12 @@ async fn a_change_behind_a_checkpoint_is_still_seen_and_a_log_that_no_longer_tel
     let files = grown(&store).await;
     restore(&[], &files[1..]).commit(&store, 4).await;
     for version in 5..12 {
-        let info = info("SET TBLPROPERTIES");
+        let info = Some(info("SET TBLPROPERTIES"));
         Theirs { info, add: &[], remove: &[], data_change: None }.commit(&store, version).await;
     }
     let mut table = open(&store).await;
     assert_eq!(table.checkpoint_if_due(at(0), WEEK).await.unwrap(), Some(11));
-    assert_eq!(open(&store).await.foreign().cloned(), change_of(4, "RESTORE"));
+    assert_eq!(open(&store).await.foreign().cloned(), Some(change_of(4, "RESTORE")));
     assert_eq!(restored(&store).await, Some((1, 1)));
     // Its own commit file, and our others, are cleaned away; the newest that says something stays.
     for version in [0, 1, 2, 4] {
