@@ -140,9 +140,8 @@ impl<'a> Visitor<'a> {
         writer.write(rows).expect("rows are written");
         let bytes = writer.into_inner().expect("a whole file");
         let column = self.table.schema().partition_column();
-        let folder = column.map(|name| {
-            format!("{name}={}/", partition.unwrap_or("__HIVE_DEFAULT_PARTITION__"))
-        });
+        let folder = column
+            .map(|name| format!("{name}={}/", partition.unwrap_or("__HIVE_DEFAULT_PARTITION__")));
         let path = format!(
             "{}part-{number:05}-{:08x}-0000-4000-8000-000000000000-c000.zstd.parquet",
             folder.unwrap_or_default(),

@@ -15,6 +15,7 @@ pub mod deadly;
 pub mod deployed;
 pub mod emulators;
 pub mod foreign;
+pub mod foreign_log;
 mod http;
 pub mod kept;
 pub mod lambda;

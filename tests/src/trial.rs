@@ -200,8 +200,7 @@ pub fn befall(world: &World, chronicle: &mut Chronicle) -> Befallen {
         let spot = chronicle.one(&spots);
         let reading = chronicle.random.random_range(1..6);
         let share = chronicle.random.random_range(5..40);
-        let select =
-            chronicle.one(&[Select::Nth(reading), Select::Percent(share), Select::Always]);
+        let select = chronicle.one(&[Select::Nth(reading), Select::Percent(share), Select::Always]);
         let effect = effect(chronicle, mishap);
         let path = match mishap {
             Mishap::OddCounts | Mishap::DeepPages => "/v2/*per_page=1$",

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use engine::ids::AccountId;
 use engine::pass::{Pass, Target};
 use engine::plan::Demand;
+use engine::present::Present;
 use engine::retry::Failure;
 use engine::time::{SignedDuration, Timestamp, between, plus};
 use harvest_api::{Answer, ApiError, HarvestApi, Reply, Scripted, ScriptedApi, Token};
@@ -391,10 +392,22 @@ impl World {
         self.state = state;
     }
 
+    /// From now on nobody knows any more who has died: their leases end by themselves.
+    pub fn forget_the_dead(&self) {
+        self.dead.lock().expect("no panic").clear();
+    }
+
     /// What the state table says of `stream`.
     pub async fn item(&self, stream: &str) -> engine::item::StreamItem {
-        let item = runtime::records::stream(&*self.state, self.settings.account, stream).await;
+        let account = self.settings.account;
+        let item = runtime::records::stream(&*self.state, account, stream, &self.present()).await;
         item.expect("a readable item").value
+    }
+
+    /// The time, as somebody knows it who looks at a clock.
+    #[must_use]
+    pub fn present(&self) -> Present {
+        Present::ours(self.clock.now())
     }
 
     /// Who knows what the lake should hold.
@@ -543,8 +556,8 @@ pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> 
 async fn next_turn(context: &Context) -> Option<Timestamp> {
     let mut turns = Vec::new();
     for spec in streams::STREAMS {
-        let item =
-            runtime::records::stream(&*context.state, context.settings.account, spec.name).await;
+        let (account, present) = (context.settings.account, context.present());
+        let item = runtime::records::stream(&*context.state, account, spec.name, &present).await;
         // A process that is dead by now waits for nothing.
         let position = item.ok()?.value.position;
         let passes = [position.full.unfinished, position.incremental.unfinished];

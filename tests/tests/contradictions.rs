@@ -37,8 +37,7 @@ async fn lasts(stream: &str, path: &str, cap: usize, effect: &Effect) {
     apply(&world, &Mutation::Create { stream: "clients".to_owned() });
     apply(&world, &Mutation::Create { stream: "time_entries".to_owned() });
     world.sleep(1).await;
-    let (before, cursor) =
-        (rows(&world, stream).await, world.item(stream).await.position.cursor);
+    let (before, cursor) = (rows(&world, stream).await, world.item(stream).await.position.cursor);
     world.account.lock().unwrap().set_page_cap(path, cap);
     world.expect_at_most(3000);
     fault(&world, path, Select::Always, effect.clone());
@@ -273,7 +272,9 @@ fn a_table_that_somebody_restored_is_up_to_date_with_the_next_run() {
 #[test]
 fn a_refused_parent_keeps_its_children_and_holds_up_no_others() {
     of(Mishap::RefusedParent, async {
-        for (code, pass) in [(403, None), (403, Some(Pass::Full)), (404, None), (422, None), (500, None)] {
+        for (code, pass) in
+            [(403, None), (403, Some(Pass::Full)), (404, None), (422, None), (500, None)]
+        {
             let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
             let refused = pay(&world, None);
             pay(&world, Some(refused));
@@ -285,7 +286,8 @@ fn a_refused_parent_keeps_its_children_and_holds_up_no_others() {
             let said = report(&synced, "invoice_payments");
             assert!(said.parked > 0 || said.error().is_some(), "{code}: {said:?}");
             let payments = streams::find("invoice_payments").unwrap();
-            let (after, real) = (rows(&world, "invoice_payments").await, truth(&world, "invoice_payments"));
+            let (after, real) =
+                (rows(&world, "invoice_payments").await, truth(&world, "invoice_payments"));
             let own = world.oracle().true_children(payments, refused);
             for (key, row) in real.iter().filter(|(key, _)| !own.contains(*key)) {
                 assert_eq!(after.get(key), Some(row), "{code}: {key}");
@@ -364,7 +366,8 @@ fn the_account_may_be_spelt_otherwise() {
 fn a_mistyped_day_costs_a_few_windows() {
     of(Mishap::MistypedDays, async {
         for day in ["0001-01-01", "0206-03-10", "2206-03-10", "9999-12-31"] {
-            let streams = ["time_entries", "expenses", "invoices", "time_report_team", "uninvoiced_report"];
+            let streams =
+                ["time_entries", "expenses", "invoices", "time_report_team", "uninvoiced_report"];
             for of in ["time_entries", "expenses", "invoices"] {
                 let mut world = World::new(&Scale::tiny(), 7);
                 only(&mut world, &streams);
@@ -374,7 +377,8 @@ fn a_mistyped_day_costs_a_few_windows() {
                 quiet(&world, None).await;
                 world.sleep(1).await;
                 quiet(&world, Some(Pass::Full)).await;
-                let windows = asked(&world, "/reports/time/team") + asked(&world, "/reports/uninvoiced");
+                let windows =
+                    asked(&world, "/reports/time/team") + asked(&world, "/reports/uninvoiced");
                 assert!(windows < 200, "{of} of {day:?}: {windows}");
                 for stream in streams {
                     let wrong = world.oracle().differences_of(stream, After::FullPasses).await;
@@ -394,7 +398,8 @@ fn an_entry_without_a_usable_day_keeps_no_other_from_being_deleted() {
             let ids: Vec<i64> = world.oracle().true_versions(spec).into_keys().collect();
             // One after the other, so that each way of being unusable has its turn.
             for odd in &ids[..5] {
-                let undated = Mutation::Redate { stream: stream.to_owned(), id: Some(*odd), day: None };
+                let undated =
+                    Mutation::Redate { stream: stream.to_owned(), id: Some(*odd), day: None };
                 apply(&world, &undated);
             }
             apply(&world, &delete(stream, ids[9]));

@@ -145,7 +145,9 @@ fn an_access_token_is_renewed_in_time_and_its_successor_kept_before_it_is_used()
         context.clock.sleep_until(later).await;
         refresh_if_due(&context).await.unwrap();
         assert_eq!(context.tokens.cell().get(), Some(token("access-2")));
-        let item = records::account(&*context.state, context.settings.account).await.unwrap();
+        let item = records::account(&*context.state, context.settings.account, &context.present())
+            .await
+            .unwrap();
         assert!(!format!("{:?}", item.value).contains("access-2"));
     });
 }

@@ -219,7 +219,7 @@ fn sweeps_are_spread_over_the_day() {
     let schedule = Demand::Schedule { interval: SignedDuration::from_hours(1) };
     let mut hours = [0; 24];
     for spec in STREAMS.iter().filter(|spec| spec.sweep != Sweep::Always) {
-        let at = ripe(spec, &item, schedule).full.unwrap();
+        let at = ripe(spec, &item, schedule, begun).full.unwrap();
         let hour = at.as_second().rem_euclid(86_400) / 3_600;
         hours[usize::try_from(hour).unwrap()] += 1;
     }

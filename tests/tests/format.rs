@@ -68,7 +68,8 @@ async fn standing(world: &World, folder: &Path) -> BTreeMap<&'static str, Stream
         let table = Table::open(store, spec, account).await;
         let table = table.unwrap_or_else(|error| panic!("{error}{BROKEN}"));
         let version = table.unwrap_or_else(|| panic!("{}{BROKEN}", spec.name)).version();
-        let item = runtime::records::stream(&*context.state, account, spec.name).await;
+        let item =
+            runtime::records::stream(&*context.state, account, spec.name, &context.present()).await;
         let item = item.unwrap_or_else(|error| panic!("{error}{BROKEN}")).value;
         assert_eq!(item.version, version, "{}{BROKEN}", spec.name);
         assert!(item.position.full.last_begun.is_some(), "{}{BROKEN}", spec.name);

@@ -64,7 +64,10 @@ fn another_person_with_the_same_roles_writes_nothing_unless_an_administrator() {
         let synced = sync_with(&world, ADMINISTRATOR_TOKEN, Some(Pass::Full)).await;
         assert_eq!(synced.failures(), Vec::<String>::new());
         assert_eq!(world.oracle().differences_of("clients", After::FullPasses).await, [""; 0]);
-        let account = records::account(&*world.state, world.settings.account).await.unwrap().value;
+        let account = records::account(&*world.state, world.settings.account, &world.present())
+            .await
+            .unwrap()
+            .value;
         assert!(account.person_changed.is_some());
         assert_eq!(account.person_id, world.item("clients").await.position.person);
         // Back to somebody with less: only when the operator says so.
@@ -83,7 +86,7 @@ fn an_account_at_another_address_is_refused_before_anything_is_written() {
             Vec::<String>::new()
         );
         let id = world.settings.account;
-        let mut account = records::account(&*world.state, id).await.unwrap();
+        let mut account = records::account(&*world.state, id, &world.present()).await.unwrap();
         let found = account.value.domain.clone();
         assert!(found.ends_with(".harvestapp.com"), "{found}");
         account.value.domain = "other.harvestapp.com".to_owned();
@@ -98,7 +101,7 @@ fn an_account_at_another_address_is_refused_before_anything_is_written() {
         assert!(said.contains("other.harvestapp.com") && said.contains(&found), "{said}");
         assert!(said.contains(&format!("--accept-domain {found}")), "{said}");
         assert_eq!(objects(&world).await, before);
-        let kept = records::account(&*world.state, id).await.unwrap();
+        let kept = records::account(&*world.state, id, &world.present()).await.unwrap();
         assert_eq!(kept.value, account.value);
         // Another address than the one that answers is no acceptance.
         world.settings.accept_domain = Some("third.harvestapp.com".to_owned());
@@ -108,7 +111,7 @@ fn an_account_at_another_address_is_refused_before_anything_is_written() {
             sync_with(&world, ADMINISTRATOR_TOKEN, None).await.failures(),
             Vec::<String>::new()
         );
-        let kept = records::account(&*world.state, id).await.unwrap();
+        let kept = records::account(&*world.state, id, &world.present()).await.unwrap();
         assert_eq!(kept.value.domain, found);
     });
 }

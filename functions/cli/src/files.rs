@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use engine::time::{Date, SignedDuration, Timestamp, minus, next_day};
 use lake::table::{AsOf, Table};
+use runtime::clock::{Clock as _, SystemClock};
 use runtime::config::{Given, find_stream};
 use serde_json::json;
 
@@ -29,7 +30,7 @@ pub(crate) async fn files(arguments: &FilesArguments, given: &Given) -> Result<S
     let Some(as_of) = as_of else {
         return Ok(said(arguments, &lake, &Shown { table, past: None }));
     };
-    let (table, committed) = table.as_of(as_of).await?;
+    let (table, committed) = table.as_of(as_of, SystemClock.now()).await?;
     let missing = table.missing_files().await?.into_iter().map(|file| file.path).collect();
     Ok(said(arguments, &lake, &Shown { table, past: Some(Past { committed, missing }) }))
 }

@@ -128,7 +128,8 @@ async fn prepared(
         let now = context.clock.now();
         if !wish.wait && between(now, waiting.until) > SHORT_WAIT {
             let state = |source| RunError::State { stream: "account", source };
-            let known = records::account(&*context.state, context.settings.account).await;
+            let (account, present) = (context.settings.account, context.present());
+            let known = records::account(&*context.state, account, &present).await;
             return Ok((known.map_err(state)?.value, Some(waiting)));
         }
         account::tell(context, "account", waiting);
@@ -354,7 +355,8 @@ impl Rounds<'_> {
             return Ok(None);
         }
         let state = |source| RunError::State { stream: spec.name, source };
-        let item = records::stream(&*self.context.state, settings.account, spec.name);
+        let present = self.context.present();
+        let item = records::stream(&*self.context.state, settings.account, spec.name, &present);
         let position = item.await.map_err(state)?.value.position;
         let passes = [position.incremental, position.full].into_iter();
         Ok(passes.filter_map(|pass| pass.unfinished?.waits_until).min())

@@ -124,8 +124,8 @@ async fn command(
     let paint = Paint::when(terminal.out && !arguments.json);
     let show = if terminal.err { Show::Bars } else { Show::Lines };
     match &arguments.command {
-        Command::Sync(sync) => sync::sync(sync, given, show, paint).await,
-        Command::Sweep(sweep) => sync::sync(&sweep.as_sync(), given, show, paint).await,
+        Command::Sync(sync) => Box::pin(sync::sync(sync, given, show, paint)).await,
+        Command::Sweep(sweep) => Box::pin(sync::sync(&sweep.as_sync(), given, show, paint)).await,
         Command::Demo(demo) => {
             let first = |said: &Said| {
                 if !output.is_json() {

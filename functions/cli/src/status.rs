@@ -7,8 +7,11 @@ use engine::drift::Finding;
 use engine::item::{AccountItem, Health, PassState, Position, StreamItem};
 use engine::pass::Pass;
 use engine::plan::{Standing, standing};
+use engine::present::{Persisted as _, Present};
 use engine::spec::StreamSpec;
+use engine::testimony::Testimony;
 use engine::time::{Timestamp, between};
+use lake::table::{Foreign, Table};
 use runtime::clock::{Clock, SystemClock};
 use runtime::config::{Given, LakePlace};
 use runtime::parts;
@@ -67,11 +70,15 @@ pub(crate) async fn status(
     let now = SystemClock.now();
     let Stored { account, items } = Stored::of(&deployment).await?;
     let mut rows = Vec::new();
-    for (spec, item) in streams::STREAMS.into_iter().zip(items) {
+    for (spec, mut item) in streams::STREAMS.into_iter().zip(items) {
         let excluded = !deployment.settings.includes(spec.name);
         let alive = |owner: &str| parts::may_be_alive(&deployment, owner);
+        let opened = lake.open(spec).await;
+        if let Ok(Some(table)) = &opened {
+            as_the_table_says(&mut item, table, now);
+        }
         let mut row = row(spec, &item, &account, excluded, now, alive);
-        match lake.open(spec).await {
+        match opened {
             Ok(Some(table)) => {
                 row.rows = Some(table.rows());
                 row.version = Some(table.version());
@@ -87,6 +94,30 @@ pub(crate) async fn status(
     Ok(said(&account, &lake.place, &rows, now, paint))
 }
 
+/// What the next run will find out before it reads: that the state speaks of another lake, and that
+/// another engine changed rows.
+fn as_the_table_says(item: &mut StreamItem, table: &Table, now: Timestamp) {
+    let testimony = item.testimony(table.version(), &table.mark());
+    if testimony == Testimony::OfAnother {
+        let noted = table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok());
+        item.position = noted.unwrap_or_default();
+        item.position.free(&Present::ours(now));
+    }
+    match table.foreign() {
+        // Whoever wrote the item saw the log when it still told.
+        Some(Foreign::Untold { .. }) if testimony == Testimony::True => {}
+        Some(foreign) => {
+            let told = format!(
+                "another engine changed rows ({foreign}): the next run reads what is missing"
+            );
+            let before = item.health.warning.take();
+            item.health.warning =
+                Some(before.map_or_else(|| told.clone(), |before| format!("{before}; {told}")));
+        }
+        None => {}
+    }
+}
+
 fn row(
     spec: &'static StreamSpec,
     item: &StreamItem,
@@ -97,10 +128,8 @@ fn row(
 ) -> Row {
     let StreamItem { position, health, .. } = item;
     let begun = position.full.last_begun.max(position.incremental.last_begun);
-    let running = item
-        .lease
-        .as_ref()
-        .is_some_and(|lease| !lease.released && lease.until > now && alive(&lease.owner));
+    let running =
+        item.lease.as_ref().is_some_and(|lease| lease.is_held(now) && alive(&lease.owner));
     let unfinished = unfinished(Pass::Full, &position.full)
         .or_else(|| unfinished(Pass::Incremental, &position.incremental));
     let state = if excluded {

@@ -2,7 +2,9 @@
 
 use engine::budget::BudgetItem;
 use engine::item::{AccountItem, StreamItem};
+use engine::present::Present;
 use engine::spec::RateClass;
+use runtime::clock::{Clock as _, SystemClock};
 use runtime::config::{Deployment, StatePlace};
 use runtime::{RunError, parts, records};
 
@@ -28,8 +30,11 @@ impl Stored {
         }
         let state = parts::state(deployment).await?;
         let failed = |stream| move |source| RunError::State { stream, source };
-        let item = records::account(&*state, account).await.map_err(failed("account"))?.value;
-        let mut stored = records::streams(&*state, account).await.map_err(failed("streams"))?;
+        let present = Present::ours(SystemClock.now());
+        let item = records::account(&*state, account, &present).await;
+        let item = item.map_err(failed("account"))?.value;
+        let stored = records::streams(&*state, account, &present).await;
+        let mut stored = stored.map_err(failed("streams"))?;
         let mut items = Vec::new();
         for spec in streams::STREAMS {
             items.push(stored.remove(spec.name).unwrap_or_default());

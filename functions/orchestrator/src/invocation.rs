@@ -52,7 +52,8 @@ impl Orchestrator {
         let event = Event::read(event)?;
         let (now, context) = (self.context.clock.now(), &self.context);
         let key = ItemKey { account: context.settings.account, sort: "orchestrator".to_owned() };
-        let mut item = records::read::<OrchestratorItem>(&*context.state, &key)
+        let present = context.present();
+        let mut item = records::read_freed::<OrchestratorItem>(&*context.state, &key, &present)
             .await
             .map_err(|source| refused(&state_error(source)))?;
         let owner = context.owners.own_id();
@@ -97,7 +98,7 @@ impl Desk<'_> {
             Loaded::Ready(version) => version,
         };
         let state = &*context.state;
-        let account = records::account(state, context.settings.account).await;
+        let account = records::account(state, context.settings.account, &context.present()).await;
         let mut account = account.map_err(state_error)?.value;
         let admitted = admission(&account, version.as_ref(), self.now);
         if let Admission::Paused(until) = admitted {

@@ -12,6 +12,7 @@ use engine::extent::{Reach, outliers_sentence};
 use engine::item::{AccountItem, Position, StreamItem};
 use engine::pass::Pass;
 use engine::plan::{self, Demand, Due, Standing};
+use engine::present::{Persisted, told};
 use engine::spec::{Kind, StreamSpec};
 use engine::time::{Date, Timestamp, utc_day};
 use lake::table::{Table, TableError};
@@ -52,6 +53,9 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
     let id = context.settings.account;
     let key = records::account_key(id);
     let mut item = stored_account(context).await?;
+    if let Some(sentence) = told(&item.ahead) {
+        tracing::warn!("{sentence}");
+    }
     check_account(context, &item.value, &company).await?;
     if let Err(error) = context.state.purge(context.clock.now()).await {
         tracing::debug!(%error, "forgotten runs stay");
@@ -137,7 +141,9 @@ async fn create_tables(context: &Context) -> bool {
 }
 
 async fn stored_account(context: &Context) -> Result<Versioned<AccountItem>, RunError> {
-    records::account(&*context.state, context.settings.account).await.map_err(state_error)
+    let present = context.present();
+    let item = records::account(&*context.state, context.settings.account, &present).await;
+    item.map_err(state_error)
 }
 
 fn state_error(source: state::StateError) -> RunError {
@@ -178,8 +184,9 @@ pub(crate) async fn stream_items(
     context: &Context,
     account: &AccountItem,
 ) -> Result<BTreeMap<&'static str, StreamItem>, RunError> {
-    let mut stored =
-        records::streams(&*context.state, context.settings.account).await.map_err(state_error)?;
+    let present = context.present();
+    let stored = records::streams(&*context.state, context.settings.account, &present).await;
+    let mut stored = stored.map_err(state_error)?;
     let mut items = BTreeMap::new();
     for spec in streams::STREAMS {
         let runs =
@@ -230,7 +237,10 @@ async fn noted_position(context: &Context, spec: &'static StreamSpec) -> Positio
     let store = Arc::clone(&context.store);
     let table = Table::open(store, spec, context.settings.account).await.ok().flatten();
     let noted = table.as_ref().and_then(Table::note);
-    noted.and_then(|note| serde_json::from_value(note.state.clone()).ok()).unwrap_or_default()
+    let noted = noted.and_then(|note| serde_json::from_value(note.state.clone()).ok());
+    let mut position: Position = noted.unwrap_or_default();
+    position.free(&context.present());
+    position
 }
 
 /// A start date earlier than the one that the rows were read with starts a new full pass.

@@ -54,6 +54,9 @@ pub struct OAuthItem {
     pub access_token: AccessToken,
     /// Until when Harvest takes it.
     pub expires_at: Timestamp,
+    /// When it was made, by our clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<Timestamp>,
 }
 
 /// A token that Harvest refused (401).
@@ -200,6 +203,7 @@ mod tests {
         let lasts = |minutes| OAuthItem {
             access_token: AccessToken::new("hush".to_owned()),
             expires_at: plus(START, SignedDuration::from_mins(minutes)),
+            made_at: None,
         };
         assert!(refresh_is_due(None, START));
         assert!(refresh_is_due(Some(&lasts(19)), START));

@@ -210,7 +210,7 @@ fn has_come(item: &StreamItem, at: Timestamp) -> bool {
 
 /// Whether a worker holds the lease of this stream.
 fn is_running(item: &StreamItem, now: Timestamp) -> bool {
-    item.lease.as_ref().is_some_and(|lease| !lease.released && lease.until > now)
+    item.lease.as_ref().is_some_and(|lease| lease.is_held(now))
 }
 
 /// How old what is known of a stream is: since the beginning of its last complete pass. A first load

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::pass::Pass;
+use crate::present::Present;
 use crate::time::Timestamp;
 
 /// With fewer objects than this a member that none of them has may be missing by chance.
@@ -154,6 +155,16 @@ impl Drift {
         next.gone.retain(|path, _| look.declared.contains_key(path));
         next.never = Some((look.declared.len(), never));
         next
+    }
+
+    /// Takes out the instants that lie in the future: what was seen then was seen before any pass
+    /// that is to come.
+    pub(crate) fn free(&mut self, present: &Present) {
+        let sightings = self.unknown.values_mut().chain(self.misfits.values_mut());
+        let instants = sightings.map(|seen| &mut seen.at).chain(self.gone.values_mut());
+        for at in instants.filter(|at| present.is_future(**at)) {
+            *at = Timestamp::UNIX_EPOCH;
+        }
     }
 
     /// What of it people are told.

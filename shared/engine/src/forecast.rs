@@ -92,7 +92,7 @@ pub fn forecast(
 ) -> Vec<Planned> {
     let mut planned = Vec::new();
     for (spec, item) in streams {
-        let Ripe { incremental, full } = ripe(spec, item, Demand::Schedule { interval });
+        let Ripe { incremental, full } = ripe(spec, item, Demand::Schedule { interval }, now);
         let follows = !matches!(spec.kind, Kind::Snapshot(_));
         // What is new comes in beside a first load as soon as that has begun.
         let incremental =

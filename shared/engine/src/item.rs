@@ -11,6 +11,7 @@ use crate::ids::{Epoch, Sequence};
 use crate::lease::Lease;
 use crate::pass::{IdSet, Parked, Pass};
 use crate::quarantine::Quarantine;
+use crate::testimony::TableMark;
 use crate::time::{Date, Timestamp};
 use crate::window::Grid;
 
@@ -26,6 +27,9 @@ pub struct StreamItem {
     pub position: Position,
     /// The table's version that `position` belongs to.
     pub version: u64,
+    /// The table that `position` belongs to; `None`: an earlier release wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableMark>,
     /// The table's sequence at that version.
     pub sequence: Sequence,
     /// The sequence up to which the table of changes is known to hold what happened.
@@ -190,6 +194,17 @@ impl Position {
         match pass {
             Pass::Incremental => &self.incremental,
             Pass::Full => &self.full,
+        }
+    }
+
+    /// Everything is to be read again: nobody knows which rows are missing. What was learnt of
+    /// parents, windows and people stays.
+    pub fn begin_anew(&mut self) {
+        self.cursor = None;
+        self.absent = Stored::default();
+        for pass in [&mut self.incremental, &mut self.full] {
+            pass.unfinished = None;
+            pass.last_begun = None;
         }
     }
 

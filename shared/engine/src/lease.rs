@@ -60,12 +60,23 @@ impl Lease {
             let epoch = Epoch::default().next();
             return Ok((Self { owner, until, released: false, epoch }, Acquired::Free));
         };
-        let lasts = now < held.until && between(now, held.until) <= BELIEVABLE;
-        if !held.released && lasts && !owner_is_dead && held.owner != owner {
+        if held.is_held(now) && !owner_is_dead && held.owner != owner {
             return Err(Busy { owner: held.owner.clone(), until: held.until });
         }
         let acquired = if held.released { Acquired::Free } else { Acquired::TakenOver };
         Ok((Self { owner, until, released: false, epoch: held.epoch.next() }, acquired))
+    }
+
+    /// Whether somebody has it at `now`: it was not given back, and lasts.
+    #[must_use]
+    pub fn is_held(&self, now: Timestamp) -> bool {
+        !self.released && now < self.until && self.is_believable(now)
+    }
+
+    /// Whether its end can have been written by a clock that is right.
+    #[must_use]
+    pub fn is_believable(&self, now: Timestamp) -> bool {
+        between(now, self.until) <= BELIEVABLE
     }
 
     /// The same lease, lasting from `now` on.

@@ -1,8 +1,10 @@
 //! What is due: which streams run which pass, and in which order.
 
 mod windows;
+mod wish;
 
-use crate::item::{AccountItem, Health, PassState, Position, StreamItem};
+use self::wish::{Wish, held_until, ready, stale};
+use crate::item::{AccountItem, Position, StreamItem};
 use crate::pass::Pass;
 use crate::room::{Weight, weight};
 use crate::spec::{Kind, StreamSpec, Sweep};
@@ -79,70 +81,61 @@ const AT_ONCE: Timestamp = Timestamp::MIN;
 
 /// When the passes of `spec` are due for `demand`, as its item stands.
 #[must_use]
-pub fn ripe(spec: &StreamSpec, item: &StreamItem, demand: Demand) -> Ripe {
+pub fn ripe(spec: &StreamSpec, item: &StreamItem, demand: Demand, now: Timestamp) -> Ripe {
     let never = Ripe { incremental: None, full: None };
-    let Some(free) = held_until(&item.health, demand) else {
+    let wish = Wish { demand, now };
+    let Some(free) = held_until(&item.health, wish) else {
         return never;
     };
     let from = |at: Option<Timestamp>, pass| {
-        Some(at?.max(free).max(ready(item.position.pass(pass), demand)))
+        Some(at?.max(free).max(ready(item.position.pass(pass), wish)))
     };
     Ripe {
-        incremental: from(incremental_at(spec, item, demand), Pass::Incremental),
-        full: from(full_at(spec, item, demand), Pass::Full),
+        incremental: from(incremental_at(spec, item, wish), Pass::Incremental),
+        full: from(full_at(spec, item, wish), Pass::Full),
     }
 }
 
-/// When what began at `begun` no longer counts as new.
-fn stale(begun: Option<Timestamp>, demand: Demand) -> Option<Timestamp> {
-    let Some(begun) = begun else {
-        return Some(AT_ONCE);
-    };
-    match demand {
-        Demand::Schedule { interval } => Some(plus(begun, interval)),
-        Demand::Now { asked_at, .. } => (begun < asked_at).then_some(AT_ONCE),
-    }
+/// Whether an incremental pass has something to go on from.
+#[must_use]
+pub fn goes_incrementally(spec: &StreamSpec, position: &Position) -> bool {
+    let Position { full, incremental, cursor, .. } = position;
+    let reports = matches!(spec.kind, Kind::ReportWindow(_));
+    !matches!(spec.kind, Kind::Snapshot(_))
+        && match &full.unfinished {
+            _ if full.last_begun.is_some() => true,
+            Some(_) => cursor.is_some() || reports,
+            // The budget of reports is small: the recent windows of all come before the old ones of
+            // any.
+            None => reports && incremental.last_begun.is_none(),
+        }
 }
 
-/// When the budget has room for an unfinished pass; on demand it is tried once before.
-fn ready(state: &PassState, demand: Demand) -> Timestamp {
-    let Some(unfinished) = &state.unfinished else {
-        return AT_ONCE;
-    };
-    let untried = matches!(demand, Demand::Now { asked_at, .. } if unfinished.tried_at < asked_at);
-    unfinished.waits_until.filter(|_| !untried).unwrap_or(AT_ONCE)
-}
-
-fn incremental_at(spec: &StreamSpec, item: &StreamItem, demand: Demand) -> Option<Timestamp> {
-    let forced_full = matches!(demand, Demand::Now { pass: Some(Pass::Full), .. });
-    if forced_full || matches!(spec.kind, Kind::Snapshot(_)) {
+fn incremental_at(spec: &StreamSpec, item: &StreamItem, wish: Wish) -> Option<Timestamp> {
+    let forced_full = matches!(wish.demand, Demand::Now { pass: Some(Pass::Full), .. });
+    if forced_full || !goes_incrementally(spec, &item.position) {
         return None;
     }
-    let Position { full, incremental, cursor, .. } = &item.position;
-    let reports = matches!(spec.kind, Kind::ReportWindow(_));
+    let Position { full, incremental, .. } = &item.position;
     let possible = match &full.unfinished {
-        _ if full.last_begun.is_some() => Some(AT_ONCE),
         // Beside an unfinished backfill, what is new keeps coming in.
-        Some(backfill) if cursor.is_some() || reports => stale(Some(backfill.begun), demand),
-        // The budget of reports is small: the recent windows of all come before the old ones of any.
-        None if reports && incremental.last_begun.is_none() => Some(AT_ONCE),
-        Some(_) | None => None,
+        Some(backfill) if full.last_begun.is_none() => stale(Some(backfill.begun), wish),
+        Some(_) | None => Some(AT_ONCE),
     };
     let newest = incremental.last_begun.max(full.last_begun);
-    let wanted =
-        if incremental.unfinished.is_some() { Some(AT_ONCE) } else { stale(newest, demand) };
+    let wanted = if incremental.unfinished.is_some() { Some(AT_ONCE) } else { stale(newest, wish) };
     Some(possible?.max(wanted?))
 }
 
-fn full_at(spec: &StreamSpec, item: &StreamItem, demand: Demand) -> Option<Timestamp> {
+fn full_at(spec: &StreamSpec, item: &StreamItem, wish: Wish) -> Option<Timestamp> {
     let full = &item.position.full;
-    let forced = match demand {
+    let forced = match wish.demand {
         Demand::Schedule { .. } => None,
         Demand::Now { pass, .. } => pass,
     };
     // A stream that was never read whole has nothing to go on from.
     let Some(begun) = full.last_begun else {
-        return Some(full.doubted.map_or(AT_ONCE, |at| after_doubt(at, DOUBT, demand)));
+        return Some(full.doubted.map_or(AT_ONCE, |at| after_doubt(at, DOUBT, wish.demand)));
     };
     if forced == Some(Pass::Incremental) {
         return None;
@@ -150,13 +143,15 @@ fn full_at(spec: &StreamSpec, item: &StreamItem, demand: Demand) -> Option<Times
     if full.unfinished.is_some() {
         return Some(AT_ONCE);
     }
-    let swept = sweep_period(spec.sweep, full.last_requests)
-        .map_or_else(|| stale(Some(begun), demand), |period| sweep_at(spec, begun, period, demand));
+    let swept = sweep_period(spec.sweep, full.last_requests).map_or_else(
+        || stale(Some(begun), wish),
+        |period| sweep_at(spec, begun, period, wish.demand),
+    );
     let swept = match forced {
-        Some(Pass::Full) => stale(Some(begun), demand).or(swept),
+        Some(Pass::Full) => stale(Some(begun), wish).or(swept),
         Some(Pass::Incremental) | None => swept,
     };
-    let doubt = full.doubted.map_or(AT_ONCE, |at| after_doubt(at, DAY, demand));
+    let doubt = full.doubted.map_or(AT_ONCE, |at| after_doubt(at, DAY, wish.demand));
     swept.map(|at| at.max(doubt))
 }
 
@@ -219,7 +214,7 @@ pub fn due(
     demand: Demand,
     now: Timestamp,
 ) -> Option<Due> {
-    let ripe = ripe(spec, item, demand);
+    let ripe = ripe(spec, item, demand, now);
     let is_due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
     let pass = if is_due(ripe.incremental) {
         Pass::Incremental
@@ -262,21 +257,6 @@ pub fn order(due: &mut [Due]) {
         let (class, reports, overdue) = due.rank;
         (class, reports, due.weight != Weight::Long, overdue, due.spec.name)
     });
-}
-
-/// A failing stream backs off by itself; a refused one is tried daily. On demand each is tried once.
-fn held_until(health: &Health, demand: Demand) -> Option<Timestamp> {
-    let Some((at, _)) = &health.last_error else {
-        return Some(AT_ONCE);
-    };
-    match demand {
-        Demand::Now { asked_at, .. } => (*at < asked_at).then_some(AT_ONCE),
-        Demand::Schedule { .. } => {
-            let minutes = 1_i64 << health.failures.min(6);
-            let pause = if health.refused { DAY } else { SignedDuration::from_mins(minutes) };
-            Some(plus(*at, pause))
-        }
-    }
 }
 
 /// Whether a first full pass sets the cursor right away: new changes then come in while a long

@@ -11,6 +11,8 @@ use arrow::array::{
     TimestampMicrosecondArray, new_null_array,
 };
 use engine::coverage::Coverage;
+use engine::precedence::{Judge, Precedence};
+use engine::present::Present;
 use engine::schema::{Column, ColumnType, Source};
 use engine::time::Timestamp;
 use lake::collect::{Collected, Collector, MEMORY_LIMIT};
@@ -38,6 +40,10 @@ fn main() -> Result<(), Failure> {
             files,
             incoming,
             coverage: Coverage::Nothing,
+            judge: Judge {
+                precedence: Precedence::NewestChange,
+                present: Present::ours(Timestamp::MAX),
+            },
             max_deletes: 0,
             name: name.to_owned(),
             now: Timestamp::UNIX_EPOCH,

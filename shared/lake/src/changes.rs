@@ -20,6 +20,9 @@ pub(crate) use encode::ChangeEncoder;
 pub use expire::{Expired, condense, expired};
 pub use join::{join, scattered};
 
+/// Member of a note's state that names the table of the changes.
+const FOLLOWS: &str = "table";
+
 /// What happened to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Op {
@@ -77,7 +80,7 @@ pub enum Lag {
     None,
     /// The files of the last commit.
     Append(ChangeFiles),
-    /// Everything anew: it missed commits.
+    /// Everything anew: it missed commits, is another table's, or others changed it.
     Baseline,
 }
 
@@ -85,6 +88,9 @@ pub enum Lag {
 #[must_use]
 pub fn lag(table: &Table, changes: &Table) -> Lag {
     let (made, recorded) = (table.recorded_sequence(), changes.recorded_sequence());
+    if changes.foreign().is_some() || follows_another(table, changes) {
+        return Lag::Baseline;
+    }
     if made == recorded {
         return Lag::None;
     }
@@ -92,4 +98,17 @@ pub fn lag(table: &Table, changes: &Table) -> Lag {
         Some(files) if files.sequence == made && recorded.next() == made => Lag::Append(files),
         Some(_) | None => Lag::Baseline,
     }
+}
+
+/// What the notes of a table of changes say: which table it follows.
+#[must_use]
+pub fn following(table: &Table) -> serde_json::Value {
+    serde_json::json!({ FOLLOWS: table.mark().id })
+}
+
+/// Whether the changes are those of another table, whose sequence may be the same. Earlier releases
+/// did not say.
+fn follows_another(table: &Table, changes: &Table) -> bool {
+    let follows = changes.note().and_then(|note| note.state.get(FOLLOWS)?.as_str());
+    follows.is_some_and(|id| id != table.mark().id)
 }

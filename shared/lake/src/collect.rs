@@ -14,6 +14,7 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::error::ArrowError;
+use engine::precedence::Precedence;
 
 use crate::partition::{Columns, Layout};
 use crate::schema::TableSchema;
@@ -170,8 +171,7 @@ impl Collector {
     }
 }
 
-/// The rows of a run by partition, in key order, of each key the newest version; can be read again
-/// and again.
+/// The rows of a run by partition, in key order, of each key one version; can be read again and again.
 #[derive(Debug)]
 pub struct Collected {
     layout: Arc<Layout>,
@@ -198,10 +198,12 @@ impl Collected {
         self.partitions.is_empty()
     }
 
-    /// The rows of one partition in key order, each key once, without the partition column.
+    /// The rows of one partition in key order, of each key the version that `precedence` says, without
+    /// the partition column.
     #[must_use]
-    pub fn partition(&self, partition: Option<&str>) -> SortedRows {
-        SortedRows(Sorted::new(&self.layout, &[self], partition, Bounds::default(), None))
+    pub fn partition(&self, partition: Option<&str>, precedence: Precedence) -> SortedRows {
+        let all = Bounds::default();
+        SortedRows(Sorted::new(&self.layout, &[self], partition, all, None, precedence))
     }
 
     /// Where its rows were spilled.

@@ -59,7 +59,7 @@ pub async fn clean_log(
         let hint = json!({ "version": version, "size": whole.actions(), "parts": parts });
         log.put(LAST_CHECKPOINT, hint.to_string().into_bytes()).await?;
     }
-    let noted = table.state().note.as_ref().map(|(version, _)| *version);
+    let noted = table.state().note.as_ref().map(|noted| noted.version);
     let doomed = old.into_iter().filter(|(name, _)| match name {
         LogName::Commit(commit) => *commit < version && Some(*commit) != noted,
         LogName::Checkpoint { version: other, .. } => *other < version,

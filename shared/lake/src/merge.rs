@@ -19,6 +19,7 @@ use std::sync::Arc;
 pub use missing::missing;
 
 use engine::coverage::Coverage;
+use engine::precedence::Judge;
 use engine::report::Counts;
 use engine::time::Timestamp;
 
@@ -42,6 +43,8 @@ pub struct MergeJob {
     pub incoming: Arc<Collected>,
     /// What the reading proves complete.
     pub coverage: Coverage,
+    /// Which of two versions stays, and which rows are old enough to be deleted.
+    pub judge: Judge,
     /// With more deletions than this none is done.
     pub max_deletes: u64,
     /// Beginning of new files' names, `<epoch>-<sequence>-<attempt>`.
@@ -112,9 +115,10 @@ impl From<arrow::error::ArrowError> for MergeError {
 /// Where a file cannot be read or stored, or the gathered rows cannot be read back.
 pub async fn merge(store: Arc<dyn ObjectStore>, job: MergeJob) -> Result<Merged, MergeError> {
     let mut table = write::TableFiles::new(store, &job)?;
-    let incoming = incoming::settle(Arc::clone(&job.incoming)).await?;
+    let incoming = incoming::settle(Arc::clone(&job.incoming), job.judge.precedence).await?;
     let slots = plan::slots(&job.files, incoming.layout());
-    let (survey, incoming) = survey::survey(&mut table, &slots, &job.coverage, incoming).await?;
+    let (survey, incoming) =
+        survey::survey(&mut table, &slots, &job.coverage, job.judge, incoming).await?;
     let deletes = survey.deletes();
     let refused = if deletes > job.max_deletes { deletes } else { 0 };
     let coverage = if refused > 0 { Coverage::Nothing } else { job.coverage.clone() };
@@ -130,6 +134,7 @@ pub async fn merge(store: Arc<dyn ObjectStore>, job: MergeJob) -> Result<Merged,
     let merging = plan::Merging {
         incoming: Arc::new(incoming),
         coverage: Arc::new(coverage),
+        judge: job.judge,
         survey,
         limits: job.limits,
     };

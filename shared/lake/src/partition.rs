@@ -21,7 +21,7 @@ pub use error::{PartitionError, TableFile};
 pub(crate) use fetch::{Difference, difference, fetch, stored};
 pub(crate) use gather::{Pick, equal_rows, gather};
 pub use held::{HeldUnits, held_units};
-pub(crate) use keyed::{Keyed, Version, day_of};
+pub(crate) use keyed::{Keyed, day_of};
 pub(crate) use layout::{Columns, Layout, column};
 pub(crate) use read::open;
 pub use read::{Rows, read};

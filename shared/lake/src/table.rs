@@ -8,6 +8,7 @@ mod commit;
 mod create;
 mod describe;
 mod error;
+mod foreign;
 mod listing;
 mod log;
 mod names;
@@ -32,6 +33,7 @@ use action::{EPOCH, SEQUENCE};
 use read::Log;
 
 pub use error::{CommitError, TableError};
+pub use foreign::Foreign;
 pub(crate) use log::LogState;
 pub(crate) use names::{LAST_CHECKPOINT, LogName, checkpoint_parts, parse_data_file, parse_log};
 pub use past::{AsOf, PastError};
@@ -240,7 +242,7 @@ impl Table {
     /// What the newest commit of ours said; `None` where none has said anything yet.
     #[must_use]
     pub fn note(&self) -> Option<&CommitNote> {
-        self.state.note.as_ref().map(|(_, note)| note)
+        self.state.note.as_ref().map(|noted| &noted.note)
     }
 
     pub(crate) fn state(&self) -> &LogState {

@@ -127,10 +127,6 @@ fn found(object: &Loose<'_>, member: &str) -> &'static str {
     }
 }
 
-/// Who the token was when a run of this process last asked.
-#[derive(Debug, Default)]
-pub struct LastHeard(tokio::sync::Mutex<Option<(Timestamp, Person)>>);
-
 /// Who the token is, asked at `since` or later: one question serves all runs that came to it
 /// meanwhile. Also whether this call sent it.
 ///
@@ -141,7 +137,7 @@ pub async fn person_since(
     stream: &'static str,
     since: Timestamp,
 ) -> Result<(Person, bool), RunError> {
-    let mut last = context.person.0.lock().await;
+    let mut last = context.person.person.lock().await;
     if let Some((asked_at, person)) = &*last
         && *asked_at >= since
     {

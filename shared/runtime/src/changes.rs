@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use engine::ids::Sequence;
 use engine::report::Counts;
+use engine::testimony::Testimony;
 use engine::time::{Timestamp, month_before};
 use lake::changes::{
-    Baseline, ChangeFiles, ChangesOf, Lag, condense, expired, join, lag, scattered,
+    Baseline, ChangeFiles, ChangesOf, Lag, condense, expired, following, join, lag, scattered,
 };
 use lake::partition::Limits;
 use lake::table::{ChangesCommit, CommitError, CommitNote, Table};
-use serde_json::Value;
 
 use crate::error::RunError;
 use crate::run::Run;
@@ -30,7 +30,8 @@ impl Run {
         let (item, table) = (&self.item.value, &self.table);
         let settled = !self.has_taken_over()
             && table.recorded_epoch() < item.epoch()
-            && table.version() == item.version
+            && table.foreign().is_none()
+            && item.testimony(table.version(), &table.mark()) == Testimony::True
             && item.changes == Some(table.recorded_sequence());
         if self.keeps_changes() && !settled {
             self.open_changes().await?;
@@ -91,7 +92,8 @@ impl Run {
                     self.commit_changes(ChangesCommit::Append(files)).await
                 }
                 Lag::Append(_) | Lag::Baseline => {
-                    if ahead > self.table.recorded_sequence() {
+                    // Also where it records the same and is not what it says.
+                    if ahead >= self.table.recorded_sequence() {
                         self.go_on_from(ahead.next()).await?;
                     }
                     // Whoever held the lease before cannot commit any more.
@@ -209,13 +211,12 @@ impl Run {
 
     /// The stream's table was lost or put back: its sequence must not say twice the same, or who
     /// follows the changes would not notice.
-    async fn go_on_from(&mut self, sequence: Sequence) -> Result<(), RunError> {
+    pub(crate) async fn go_on_from(&mut self, sequence: Sequence) -> Result<(), RunError> {
         let (writer, now) = (self.writer(), self.context.clock.now());
         let note = self.note(Counts::default(), None)?;
         let committed = self.table.begin_at(now, &writer, sequence, &note).await;
         let committed = committed.map_err(|error| self.commit_error(error))?;
-        self.item.value.version = committed.version;
-        self.item.value.sequence = committed.sequence;
+        self.describes(&committed);
         Ok(())
     }
 
@@ -230,7 +231,8 @@ impl Run {
     }
 
     pub(crate) fn changes_note(&self, counts: Counts) -> CommitNote {
-        CommitNote { run: self.id.to_string(), state: Value::Null, counts, changes: None }
+        let state = following(&self.table);
+        CommitNote { run: self.id.to_string(), state, counts, changes: None }
     }
 
     /// All rows of the stream's table, stored as inserts of its newest commit.

@@ -4,16 +4,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::ids::AttemptId;
+use engine::present::Present;
 use harvest_api::HarvestApi;
 use lake::store::ObjectStore;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use state::StateStore;
 
-use crate::account::LastHeard;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::credentials::TokenKeeper;
 use crate::gate::Gate;
+use crate::heard::LastHeard;
 use crate::progress::Progress;
 
 /// The parts of one deployment, shared by all runs of a process.
@@ -39,10 +40,18 @@ pub struct Context {
     pub progress: Arc<dyn Progress>,
     /// Tells whether the owner of a lease is known to be dead (local: its OS lock is free).
     pub owners: Arc<dyn Owners>,
-    /// Who the token is, as the runs of this process last heard.
+    /// Who the token is and what time it is at Harvest, as this process last heard.
     pub person: Arc<LastHeard>,
     /// Where runs spill; `None`: the system's temporary folder.
     pub scratch: Option<PathBuf>,
+}
+
+impl Context {
+    /// The time, as far as it is known.
+    #[must_use]
+    pub fn present(&self) -> Present {
+        self.person.present(self.clock.now())
+    }
 }
 
 /// Knows which owners of leases have ended.

@@ -153,7 +153,7 @@ impl TokenKeeper {
             Secret::Token(token) => Some(token.clone()),
             Secret::OAuth(_) => {
                 let account = context.settings.account;
-                let item = records::account(&*context.state, account)
+                let item = records::account(&*context.state, account, &context.present())
                     .await
                     .map_err(|source| RunError::State { stream: ACCOUNT, source })?;
                 item.value.oauth.and_then(|oauth| Token::new(oauth.access_token.reveal()).ok())
@@ -170,7 +170,7 @@ pub async fn note_refusal(context: &Context, error: &RunError) {
     let version = context.tokens.version().await;
     let account = context.settings.account;
     let key = records::account_key(account);
-    let Ok(mut item) = records::account(&*context.state, account).await else {
+    let Ok(mut item) = records::account(&*context.state, account, &context.present()).await else {
         return;
     };
     loop {

@@ -8,6 +8,7 @@ use engine::account::{Seer, Sight, sight};
 use engine::coverage::{Coverage, delete_allowance};
 use engine::item::Position;
 use engine::pass::Pass;
+use engine::precedence::{Judge, Precedence};
 use engine::report::Counts;
 use engine::spec::Kind;
 use engine::time::Timestamp;
@@ -180,8 +181,7 @@ impl Run {
     /// Lets the table of changes follow, then writes the position that the commit carries into the
     /// item: only a receipt of the commit can lead here.
     pub(crate) async fn advance(&mut self, committed: &Committed) -> Result<(), RunError> {
-        self.item.value.version = committed.version;
-        self.item.value.sequence = committed.sequence;
+        self.describes(committed);
         Box::pin(self.complete_changes()).await?;
         self.save_item().await
     }
@@ -206,12 +206,18 @@ impl Run {
             files: self.table.files().to_vec(),
             incoming,
             coverage: Coverage::Nothing,
+            judge: self.judge(),
             max_deletes,
             name: format!("{}-{sequence}-{}", writer.epoch, writer.attempt),
             now,
             limits: Limits::default(),
             changes,
         }
+    }
+
+    /// What decides between the table's rows and those of this pass.
+    pub(crate) fn judge(&self) -> Judge {
+        Judge { precedence: Precedence::of(self.order.pass), present: self.context.present() }
     }
 
     async fn merge(&self, job: MergeJob) -> Result<Merged, RunError> {

@@ -14,6 +14,7 @@ pub mod erase;
 mod error;
 mod flush;
 pub mod gate;
+pub mod heard;
 mod hold;
 pub mod metrics;
 pub mod parts;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::ids::AccountId;
 use engine::item::{AccountItem, StreamItem};
+use engine::present::{Ahead, Persisted, Present};
 use engine::spec::RateClass;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +21,8 @@ pub struct Versioned<T> {
     pub rev: Option<u64>,
     /// The value; the default where there is none.
     pub value: T,
+    /// What a clock that was ahead had left in it; taken out.
+    pub ahead: Vec<Ahead>,
 }
 
 /// Key of the item of `stream`.
@@ -66,7 +69,7 @@ fn parse<T: DeserializeOwned>(
         let what = format!("item `{}` cannot be read", key.sort);
         StateError::new(kind, what).with_source(source)
     })?;
-    Ok(Versioned { rev: Some(item.rev), value })
+    Ok(Versioned { rev: Some(item.rev), value, ahead: Vec::new() })
 }
 
 /// Writes `item` if it still is at its revision. `false`: somebody else wrote; `item` is theirs now.
@@ -98,7 +101,7 @@ pub async fn write<T: Serialize + DeserializeOwned + Default>(
     }
 }
 
-/// The item of `stream`.
+/// The item of `stream`, freed of what lies in the future of `present`.
 ///
 /// # Errors
 /// As [`read`].
@@ -106,35 +109,54 @@ pub async fn stream(
     state: &dyn StateStore,
     account: AccountId,
     stream: &str,
+    present: &Present,
 ) -> Result<Versioned<StreamItem>, StateError> {
-    read(state, &stream_key(account, stream)).await
+    read_freed(state, &stream_key(account, stream), present).await
 }
 
-/// The items of all streams that have one, by name, in one question.
+/// An item, freed of what lies in the future of `present`.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_freed<T: DeserializeOwned + Default + Persisted>(
+    state: &dyn StateStore,
+    key: &ItemKey,
+    present: &Present,
+) -> Result<Versioned<T>, StateError> {
+    let mut item: Versioned<T> = read(state, key).await?;
+    item.ahead = item.value.free(present);
+    Ok(item)
+}
+
+/// The items of all streams that have one, by name, in one question, freed of what lies in the future.
 ///
 /// # Errors
 /// As [`read`].
 pub async fn streams(
     state: &dyn StateStore,
     account: AccountId,
+    present: &Present,
 ) -> Result<BTreeMap<String, StreamItem>, StateError> {
     let mut items = BTreeMap::new();
     for (key, item) in state.list(account, STREAMS).await? {
         let name = key.sort.strip_prefix(STREAMS).unwrap_or_default().to_owned();
-        items.insert(name, parse(&key, &item)?.value);
+        let mut item: StreamItem = parse(&key, &item)?.value;
+        item.free(present);
+        items.insert(name, item);
     }
     Ok(items)
 }
 
-/// The account's item.
+/// The account's item, freed of what lies in the future of `present`.
 ///
 /// # Errors
 /// As [`read`].
 pub async fn account(
     state: &dyn StateStore,
     account: AccountId,
+    present: &Present,
 ) -> Result<Versioned<AccountItem>, StateError> {
-    read(state, &account_key(account)).await
+    read_freed(state, &account_key(account), present).await
 }
 
 #[cfg(test)]

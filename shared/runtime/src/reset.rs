@@ -134,6 +134,7 @@ async fn begin_anew(
         .map_err(|error| failed(Box::new(error)))?;
     item.version = committed.version;
     item.sequence = committed.sequence;
+    item.table = Some(table.mark());
     Ok(())
 }
 

@@ -66,6 +66,8 @@ pub(crate) struct Run {
     /// Users whose data the pages of this run are without.
     pub(crate) erased: BTreeSet<i64>,
     taken_over: bool,
+    /// What people are told of beside the pass.
+    notices: Vec<String>,
     /// Whether this run has ended a pass before which nothing in the quarantine counts any more.
     superseded: bool,
 }
@@ -83,6 +85,9 @@ pub async fn run(context: &Context, order: Order) -> RunReport {
             report.outcome = Outcome::Failed(error);
         }
     }
+    if report.pass != order.pass {
+        context.progress.on(order.spec.name, report.pass, &Moment::Ended);
+    }
     report.ended = context.clock.now();
     if !matches!(report.outcome, Outcome::Busy { .. }) {
         record::remember(context, &report).await;
@@ -95,7 +100,9 @@ pub async fn run(context: &Context, order: Order) -> RunReport {
 async fn record_failure(context: &Context, order: Order, error: &RunError) {
     let account = context.settings.account;
     let key = records::stream_key(account, order.spec.name);
-    let Ok(mut item) = records::stream(&*context.state, account, order.spec.name).await else {
+    let present = context.present();
+    let item = records::stream(&*context.state, account, order.spec.name, &present).await;
+    let Ok(mut item) = item else {
         return;
     };
     let own = context.owners.own_id();
@@ -147,6 +154,7 @@ impl Run {
             read_until: begun,
             erased: BTreeSet::new(),
             taken_over,
+            notices: Vec::new(),
             superseded: false,
         };
         Box::pin(keeper.beside(run.catch_up())).await?;
@@ -217,7 +225,9 @@ pub(crate) async fn take_lease(
     let account = context.settings.account;
     let key = records::stream_key(account, stream);
     let state = |source| RunError::State { stream, source };
-    let mut item = records::stream(&*context.state, account, stream).await.map_err(state)?;
+    let present = context.present();
+    let item = records::stream(&*context.state, account, stream, &present).await;
+    let mut item = item.map_err(state)?;
     let owner = context.owners.own_id();
     loop {
         let held = item.value.lease.as_ref();

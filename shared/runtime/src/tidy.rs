@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use engine::item::Position;
+use engine::present::age;
 use engine::time::{SignedDuration, Timestamp, between};
 use lake::maintenance;
 use lake::table::Table;
@@ -98,7 +99,7 @@ impl Run {
             Some(Err(_)) => return,
         }
         for object in listed {
-            if between(object.modified, now) >= min_age && !named.contains(&object.key) {
+            if age(object.modified, now) >= min_age && !named.contains(&object.key) {
                 self.discard(&object.key).await;
             }
         }

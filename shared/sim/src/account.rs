@@ -103,7 +103,8 @@ impl Account {
     }
 
     fn page_cap(&self, request: &Request) -> usize {
-        let cap = self.page_cap.as_ref().filter(|(path, _)| matches_pattern(path, &request.target()));
+        let cap =
+            self.page_cap.as_ref().filter(|(path, _)| matches_pattern(path, &request.target()));
         cap.map_or(MOST_PER_PAGE, |(_, records)| *records)
     }
 

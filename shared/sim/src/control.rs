@@ -118,7 +118,10 @@ fn months(account: &Account) -> Response {
     let months: BTreeSet<Day> = days.filter(|day| day.0 != UNDATED).map(first).collect();
     let mut json = Json::default();
     json.open();
-    json.texts("months", months.into_iter().map(Day::text).collect::<Vec<_>>().iter().map(|one| &**one));
+    json.texts(
+        "months",
+        months.into_iter().map(Day::text).collect::<Vec<_>>().iter().map(|one| &**one),
+    );
     json.close();
     Response::json(200, json.finish())
 }

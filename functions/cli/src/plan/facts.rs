@@ -142,7 +142,7 @@ impl Facts {
     pub(super) fn remark(&self, one: &Planned, now: Timestamp) -> Option<&'static str> {
         let place = streams::STREAMS.iter().position(|spec| spec.name == one.spec.name)?;
         let item = self.items.get(place)?;
-        let held = item.lease.as_ref().is_some_and(|lease| !lease.released && lease.until > now);
+        let held = item.lease.as_ref().is_some_and(|lease| lease.is_held(now));
         if held && item.working_on == Some(one.pass) {
             Some("running")
         } else if item.health.refused {

@@ -26,7 +26,8 @@ pub(super) async fn left(context: &Context, synced: &Synced) -> Result<Vec<Left>
             if skipped || failed || !context.settings.includes(stream) {
                 continue;
             }
-            let item = records::stream(&*context.state, context.settings.account, stream)
+            let (account, present) = (context.settings.account, context.present());
+            let item = records::stream(&*context.state, account, stream, &present)
                 .await
                 .map_err(|source| RunError::State { stream, source })?;
             let mut waits = last_waits(synced, stream);

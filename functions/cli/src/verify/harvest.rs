@@ -5,7 +5,9 @@ mod units;
 
 use engine::item::Position;
 use engine::pass::Unit;
+use engine::present::Persisted;
 use engine::spec::{Kind, Paging, StreamSpec};
+use engine::testimony::Testimony;
 use engine::time::Timestamp;
 use engine::window::Period;
 use lake::collect::Collector;
@@ -154,7 +156,8 @@ impl Harvest {
             Err(Unread::Kept(source)) => return Err(failed(source)),
         };
         let Reading { rows, whole, read, requests, notes } = reading;
-        let against = Against { whole, cursor: position.cursor, began };
+        let present = self.context.present();
+        let against = Against { whole, cursor: position.cursor, began, present };
         let rows = rows.finish().map_err(|error| failed(error.into()))?;
         // What came meanwhile is here, too, and known by its `synced_at`.
         table.refresh().await?;
@@ -170,11 +173,15 @@ impl Harvest {
     ) -> Result<Position, RunError> {
         let account = self.context.settings.account;
         let failed = |source| RunError::State { stream: spec.name, source };
-        let item = records::stream(&*self.context.state, account, spec.name).await;
-        let position = item.map_err(failed)?.value.position;
+        let present = self.context.present();
+        let item = records::stream(&*self.context.state, account, spec.name, &present).await;
+        let item = item.map_err(failed)?.value;
         let noted = table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok());
-        let noted: Position = noted.unwrap_or_default();
-        Ok(if noted.cursor > position.cursor { noted } else { position })
+        let mut noted: Position = noted.unwrap_or_default();
+        noted.free(&present);
+        let described = item.testimony(table.version(), &table.mark()) != Testimony::OfAnother;
+        let newer = noted.cursor > item.position.cursor;
+        Ok(if described && !newer { item.position } else { noted })
     }
 
     fn unasked(&self, spec: &StreamSpec, position: &Position) -> Option<String> {

@@ -116,7 +116,7 @@ fn swept(name: &'static str, requests: u64, begun: Timestamp, demand: Demand) ->
     let mut item = item(None, None);
     item.position.full.last_begun = Some(begun);
     item.position.full.last_requests = requests;
-    ripe(&spec, &item, demand).full.unwrap()
+    ripe(&spec, &item, demand, begun).full.unwrap()
 }
 
 #[test]

@@ -7,6 +7,7 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::{filter_record_batch, max};
 use arrow::datatypes::TimestampMicrosecondType;
 use engine::ids::Sequence;
+use engine::precedence::Precedence;
 use engine::time::Timestamp;
 
 use super::{ChangeEncoder, ChangesOf, Op};
@@ -104,7 +105,7 @@ pub async fn condense(
     let collected = newest.rows;
     let mut writing = blocking(move || {
         let collected = collected.finish()?;
-        let rows = collected.partition(None);
+        let rows = collected.partition(None, Precedence::NewestChange);
         Ok(Writing { encoder, rows, _collected: collected })
     })
     .await?;

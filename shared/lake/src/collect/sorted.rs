@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use engine::precedence::{Precedence, Version};
 
 use super::runs::{ChunkPlace, ChunkReader};
 use super::{Bounds, CollectError, Collected, KeySet};
-use crate::partition::{Keyed, Layout, Pick, Version, gather};
+use crate::partition::{Keyed, Layout, Pick, gather};
 
 /// Rows of one batch. Tests have few rows and want many batches.
 const BATCH_ROWS: usize = if cfg!(test) { 7 } else { 4096 };
@@ -17,6 +18,7 @@ pub(crate) struct Sorted {
     layout: Arc<Layout>,
     bounds: Bounds,
     skip: Option<Arc<KeySet>>,
+    precedence: Precedence,
     sources: Vec<Source>,
     /// Why it cannot be read; told once.
     failed: Option<CollectError>,
@@ -55,9 +57,16 @@ impl Sorted {
         partition: Option<&str>,
         bounds: Bounds,
         skip: Option<Arc<KeySet>>,
+        precedence: Precedence,
     ) -> Self {
-        let mut sorted =
-            Self { layout: Arc::clone(layout), bounds, skip, sources: Vec::new(), failed: None };
+        let mut sorted = Self {
+            layout: Arc::clone(layout),
+            bounds,
+            skip,
+            precedence,
+            sources: Vec::new(),
+            failed: None,
+        };
         for run in collected.iter().flat_map(|collected| collected.runs()) {
             let inside =
                 |chunk: &&super::runs::Chunk| sorted.bounds.touch(&chunk.first, &chunk.last);
@@ -114,7 +123,7 @@ impl Sorted {
         versions.sort_by_key(|(version, _)| version.read_at);
         let newest = versions
             .into_iter()
-            .reduce(|newest, next| if next.0.replaces(newest.0) { next } else { newest });
+            .reduce(|old, new| if self.precedence.replaces(new.0, old.0) { new } else { old });
         Ok(newest.map(|(_, pick)| pick))
     }
 }

@@ -17,7 +17,9 @@ fn collected(schema: &TableSchema, pages: &[Vec<Record>], memory: usize) -> Coll
 fn all(schema: &TableSchema, rows: &Collected) -> BTreeMap<Option<String>, Vec<Record>> {
     let partitions = rows.partitions().map(|name| name.map(str::to_owned));
     let read = |name: &Option<String>| {
-        rows.partition(name.as_deref()).flat_map(|rows| records(schema, &rows.unwrap())).collect()
+        rows.partition(name.as_deref(), Precedence::NewestChange)
+            .flat_map(|rows| records(schema, &rows.unwrap()))
+            .collect()
     };
     partitions.map(|name| (name.clone(), read(&name))).collect()
 }
@@ -63,7 +65,7 @@ proptest! {
             });
             let expected: Vec<Key> = inside.map(|r| r.key.clone()).collect();
             prop_assert!(rows.rows_within(name.as_deref(), &bounds) >= expected.len() as u64);
-            let sorted = Sorted::new(rows.layout(), &[&rows], name.as_deref(), bounds, None);
+            let sorted = Sorted::new(rows.layout(), &[&rows], name.as_deref(), bounds, None, Precedence::NewestChange);
             let got = sorted.flat_map(|batch| records(&schema, &batch.unwrap()));
             prop_assert_eq!(got.map(|r| r.key).collect::<Vec<_>>(), expected);
         }

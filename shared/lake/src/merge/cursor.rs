@@ -5,9 +5,10 @@ use core::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use engine::precedence::Version;
 
 use super::MergeError;
-use crate::partition::{Keyed, Layout, Version};
+use crate::partition::{Keyed, Layout};
 
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, MergeError>> + Send>;
 

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use engine::precedence::Precedence;
+
 use super::cursor::{Cursor, each_match};
 use super::{MergeError, blocking};
 use crate::collect::{Bounds, Collected, Collector, KeyRange, KeySet, Sorted};
@@ -12,6 +14,8 @@ use crate::partition::Layout;
 #[derive(Debug)]
 pub(super) struct Incoming {
     base: Arc<Collected>,
+    /// What makes one of several versions of a record the newest.
+    precedence: Precedence,
     /// Rows without a partition of their own, put where their older versions are.
     rehoused: Vec<Collected>,
     skip: BTreeMap<Option<String>, Arc<KeySet>>,
@@ -34,7 +38,7 @@ impl Incoming {
     pub(super) fn rows(&self, partition: Option<&str>, bounds: Bounds) -> Cursor {
         let sources: Vec<&Collected> = self.sources().collect();
         let skip = self.skip.get(&partition.map(str::to_owned)).cloned();
-        let sorted = Sorted::new(self.layout(), &sources, partition, bounds, skip);
+        let sorted = Sorted::new(self.layout(), &sources, partition, bounds, skip, self.precedence);
         Cursor::new(Arc::clone(self.layout()), sorted)
     }
 
@@ -77,8 +81,11 @@ pub(super) fn within(range: &KeyRange) -> Bounds {
 
 /// Settles keys that came with several partitions in one run: the newest version is kept; one
 /// without a partition stays with the others.
-pub(super) async fn settle(base: Arc<Collected>) -> Result<Incoming, MergeError> {
-    let mut incoming = Incoming { base, rehoused: Vec::new(), skip: BTreeMap::new() };
+pub(super) async fn settle(
+    base: Arc<Collected>,
+    precedence: Precedence,
+) -> Result<Incoming, MergeError> {
+    let mut incoming = Incoming { base, precedence, rehoused: Vec::new(), skip: BTreeMap::new() };
     let names: Vec<Option<String>> = incoming.partitions().into_iter().collect();
     if names.len() < 2 {
         return Ok(incoming);
@@ -146,15 +153,16 @@ fn settle_pair(
     let Some(bounds) = shared(incoming, left, right) else {
         return Ok(());
     };
+    let precedence = incoming.precedence;
     let mut losers = Vec::new();
     let sides = (incoming.rows(left, bounds.clone()), incoming.rows(right, bounds));
     each_match(sides.0, sides.1, |a, b| {
         let (a_version, b_version) = (a.version(), b.version());
         // Judged in the order of reading, as versions within a partition are.
         let right_wins = if a_version.read_at <= b_version.read_at {
-            b_version.replaces(a_version)
+            precedence.replaces(b_version, a_version)
         } else {
-            !a_version.replaces(b_version)
+            !precedence.replaces(a_version, b_version)
         };
         losers.push((if right_wins { left } else { right }, Box::<[u8]>::from(a.key())));
         Ok(())

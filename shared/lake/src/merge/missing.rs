@@ -6,6 +6,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use engine::pass::{Days, Missing, Scope};
+use engine::precedence::Judge;
 use engine::spec::{Kind, Paging};
 use engine::time::{SignedDuration, Timestamp, plus};
 
@@ -36,6 +37,7 @@ pub async fn missing(
     files: &[FileEntry],
     scope: &Scope,
     seen: Arc<SeenIds>,
+    judge: Judge,
 ) -> Result<Missing, MergeError> {
     let (Some(days), Kind::Listing(listing)) = (&scope.days, &schema.spec.kind) else {
         return Ok(Missing::default());
@@ -61,7 +63,7 @@ pub async fn missing(
         let rows = blocking(move || {
             let mut rows = Vec::new();
             for batch in open(&layout, &path, bytes)? {
-                places.missing(&batch?, begun, &days, &seen, &mut rows)?;
+                places.missing(&batch?, begun, &days, &seen, judge, &mut rows)?;
             }
             Ok(rows)
         });
@@ -79,6 +81,7 @@ impl Places {
         begun: Timestamp,
         days: &Days,
         seen: &SeenIds,
+        judge: Judge,
         rows: &mut Vec<(Option<i64>, i64)>,
     ) -> Result<(), ArrowError> {
         let ids = column(batch, self.id)?.as_primitive::<Int64Type>();
@@ -92,7 +95,7 @@ impl Places {
             }
             // Stored in whole microseconds: the end of that microsecond counts, as for coverage.
             let at = Timestamp::from_microsecond(synced.value(row)).unwrap_or(Timestamp::MAX);
-            let older = plus(at, SignedDuration::from_nanos(999)) < begun;
+            let older = judge.read_at(plus(at, SignedDuration::from_nanos(999))) < begun;
             let day = day.filter(|days| days.is_valid(row)).map(|days| day_of(days.value(row)));
             if older && days.contain(day) {
                 let along = along.filter(|ids| ids.is_valid(row)).map(|ids| ids.value(row));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::coverage::Coverage;
+use engine::precedence::Judge;
 use engine::report::Counts;
 
 use super::incoming::Incoming;
@@ -72,6 +73,7 @@ fn unordered(files: &[&FileEntry]) -> Vec<Slot> {
 pub(super) struct Merging {
     pub(super) incoming: Arc<Incoming>,
     pub(super) coverage: Arc<Coverage>,
+    pub(super) judge: Judge,
     pub(super) survey: Survey,
     pub(super) limits: Limits,
 }
@@ -188,6 +190,7 @@ impl Merging {
             found.fate.clone(),
             self.survey.arrived(partition),
             Arc::clone(&self.coverage),
+            self.judge,
             Arc::clone(self.incoming.layout()),
         )
     }

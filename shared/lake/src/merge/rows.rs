@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use engine::coverage::Coverage;
+use engine::precedence::Judge;
 use engine::report::Counts;
 
 use super::MergeError;
@@ -28,9 +29,9 @@ pub(super) struct Fate {
 
 impl Fate {
     /// Whether coverage deletes the row, which is not among the incoming ones of its partition.
-    pub(super) fn deletes(&self, row: Row<'_>, coverage: &Coverage) -> bool {
+    pub(super) fn deletes(&self, row: Row<'_>, coverage: &Coverage, judge: Judge) -> bool {
         !(self.returned.contains(row.key()))
-            && row.rows.held(row.index).is_some_and(|held| coverage.deletes(&held))
+            && row.rows.held(row.index).is_some_and(|held| judge.deletes(coverage, &held))
     }
 }
 
@@ -43,6 +44,7 @@ pub(super) struct MergedRows {
     /// Incoming keys whose older version is in another partition.
     arrived: Arc<KeySet>,
     coverage: Arc<Coverage>,
+    judge: Judge,
     layout: Arc<Layout>,
     counts: Counts,
     changed: bool,
@@ -113,10 +115,11 @@ impl MergedRows {
         fate: Fate,
         arrived: Arc<KeySet>,
         coverage: Arc<Coverage>,
+        judge: Judge,
         layout: Arc<Layout>,
     ) -> Self {
         let counts = Counts::default();
-        Self { old, new, fate, arrived, coverage, layout, counts, changed: false }
+        Self { old, new, fate, arrived, coverage, judge, layout, counts, changed: false }
     }
 
     /// What happened to the rows handed out so far.
@@ -160,7 +163,7 @@ impl MergedRows {
         if let Some(row) = self.old.current() {
             if self.fate.gone.contains(row.key()) {
                 self.changed = true;
-            } else if self.fate.deletes(row, &self.coverage) {
+            } else if self.fate.deletes(row, &self.coverage, self.judge) {
                 self.changed = true;
                 self.counts.deleted += 1;
                 window.note(Op::Delete, slot, &self.old);
@@ -192,7 +195,7 @@ impl MergedRows {
         new_slot: &mut Option<usize>,
     ) {
         if let (Some(old), Some(new)) = (self.old.current(), self.new.current()) {
-            if new.version().replaces(old.version()) {
+            if self.judge.replaces(new.version(), old.version()) {
                 if let Some(pick) = window.place(new_slot, &self.new) {
                     window.pairs.push((window.picks.len(), pick));
                 }
@@ -243,7 +246,8 @@ impl MergedRows {
             };
             if order == Ordering::Less {
                 let leaves = self.old.current().is_some_and(|row| {
-                    self.fate.gone.contains(row.key()) || self.fate.deletes(row, &self.coverage)
+                    self.fate.gone.contains(row.key())
+                        || self.fate.deletes(row, &self.coverage, self.judge)
                 });
                 rows += u64::from(!leaves);
             } else {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use engine::coverage::Coverage;
 use engine::key::{Key, KeyPart};
+use engine::precedence::Judge;
 use engine::window::Period;
 
 use super::cursor::{Cursor, each_match};
@@ -56,6 +57,7 @@ pub(super) async fn survey(
     table: &mut TableFiles,
     slots: &Slots,
     coverage: &Coverage,
+    judge: Judge,
     incoming: Incoming,
 ) -> Result<(Survey, Incoming), MergeError> {
     let coverage = Arc::new(coverage.clone());
@@ -65,6 +67,7 @@ pub(super) async fn survey(
         incoming,
         survey: Survey::default(),
         coverage: Arc::clone(&coverage),
+        judge,
     };
     for (home, slot) in slots.iter().flat_map(|(home, list)| list.iter().map(move |s| (home, s))) {
         let mut others: Vec<Option<String>> = Vec::new();
@@ -93,7 +96,7 @@ pub(super) async fn survey(
             if covered {
                 let rows = state.incoming.rows(home.as_deref(), bounds);
                 let old = opened.cursor(Columns::Versions);
-                found.deletes = deletes(old, rows, &found.fate, &state.coverage)?;
+                found.deletes = deletes(old, rows, &found.fate, &state.coverage, judge)?;
             }
             state.survey.found.insert(path, found);
             Ok(state)
@@ -110,6 +113,7 @@ struct State {
     incoming: Incoming,
     rehousing: Collector,
     coverage: Arc<Coverage>,
+    judge: Judge,
 }
 
 impl State {
@@ -126,6 +130,7 @@ impl State {
         let new = self.incoming.rows(other, bounds.clone());
         let (mut skipped, mut arrived) = (KeySet::new(), KeySet::new());
         let (rehousing, outdated) = (&mut self.rehousing, &mut self.survey.outdated);
+        let judge = self.judge;
         each_match(old, new, |old, new| {
             let key = || Box::<[u8]>::from(old.key());
             found.fate.returned.insert(key());
@@ -133,7 +138,7 @@ impl State {
                 // Its partition is not known any more: it stays where it is.
                 rehousing.push_into(home.map(str::to_owned), new.batch())?;
                 skipped.insert(key());
-            } else if new.version().replaces(old.version()) {
+            } else if judge.replaces(new.version(), old.version()) {
                 found.fate.gone.insert(key());
                 arrived.insert(key());
             } else {
@@ -159,6 +164,7 @@ fn deletes(
     mut new: Cursor,
     fate: &Fate,
     coverage: &Coverage,
+    judge: Judge,
 ) -> Result<u64, MergeError> {
     let mut deleted = 0;
     while old.load()? {
@@ -173,7 +179,7 @@ fn deletes(
                 old.advance();
             }
             Some(core::cmp::Ordering::Greater) | None => {
-                deleted += u64::from(fate.deletes(row, coverage));
+                deleted += u64::from(fate.deletes(row, coverage, judge));
                 old.advance();
             }
         }

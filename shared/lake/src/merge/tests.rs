@@ -4,6 +4,9 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use engine::coverage::Held;
 use engine::key::{Key, KeyPart};
+use engine::pass::Pass;
+use engine::precedence::Precedence;
+use engine::present::Present;
 use engine::spec::{Kind, StreamSpec};
 use engine::window::Period;
 use parquet::arrow::ArrowWriter;
@@ -31,13 +34,22 @@ struct Table {
     limits: Limits,
     merges: u32,
     sequence: u64,
+    judge: Judge,
 }
 
 impl Table {
     fn new(spec: &'static StreamSpec, limits: Limits) -> Self {
         let schema = TableSchema::of(spec);
         let store = Arc::new(MemoryStore::new());
-        Self { schema, store, files: Vec::new(), limits, merges: 0, sequence: 0 }
+        Self {
+            schema,
+            store,
+            files: Vec::new(),
+            limits,
+            merges: 0,
+            sequence: 0,
+            judge: judge(Pass::Incremental, 1 << 40),
+        }
     }
 
     fn collect(&self, pages: &[Vec<Record>], memory: usize) -> Arc<Collected> {
@@ -55,6 +67,7 @@ impl Table {
             files: self.files.clone(),
             incoming: Arc::clone(incoming),
             coverage: coverage.clone(),
+            judge: self.judge,
             max_deletes,
             name: format!("1-{}-a", self.merges),
             now: Timestamp::UNIX_EPOCH,
@@ -166,15 +179,34 @@ impl Table {
     }
 }
 
-fn replaces(new: &Record, old: &Record) -> bool {
-    match (new.updated_at, old.updated_at) {
-        (Some(ours), Some(theirs)) if ours != theirs => ours > theirs,
-        _ => new.synced_at >= old.synced_at,
+/// Decides as a pass does for which all from this microsecond on lies in the future.
+fn judge(pass: Pass, future: i64) -> Judge {
+    let slack = 60_000_000_000;
+    let now = Timestamp::from_nanosecond(i128::from(future) * 1000 - 1 - slack).unwrap();
+    Judge { precedence: Precedence::of(pass), present: Present::ours(now) }
+}
+
+fn replaces(precedence: Precedence, new: &Record, old: &Record) -> bool {
+    let newest_change = match (new.updated_at, old.updated_at) {
+        (Some(ours), Some(theirs)) if ours != theirs => Some(ours > theirs),
+        _ => None,
+    };
+    match precedence {
+        Precedence::NewestChange => newest_change.unwrap_or(new.synced_at >= old.synced_at),
+        Precedence::NewestRead if new.synced_at == old.synced_at => newest_change.unwrap_or(true),
+        Precedence::NewestRead => new.synced_at > old.synced_at,
     }
 }
 
+/// The table's row as it counts: what claims to be read in the future is the oldest.
+fn as_it_counts(judge: &Judge, row: &Record) -> Record {
+    let at = Timestamp::from_microsecond(row.synced_at).unwrap();
+    let synced_at = if judge.present.is_future(at) { i64::from(i32::MIN) } else { row.synced_at };
+    Record { synced_at, ..row.clone() }
+}
+
 /// The newest version of each key that a run brought.
-fn newest(pages: &[Vec<Record>]) -> Model {
+fn newest(pages: &[Vec<Record>], precedence: Precedence) -> Model {
     let mut by_key: BTreeMap<Key, BTreeMap<Option<String>, Vec<Record>>> = BTreeMap::new();
     for record in pages.iter().flatten() {
         let places = by_key.entry(record.key.clone()).or_default();
@@ -186,14 +218,17 @@ fn newest(pages: &[Vec<Record>]) -> Model {
         {
             // The version without a partition that would win alone joins the others.
             let (home, list) = places.iter_mut().next().unwrap();
-            let mut joined = fold(unplaced);
+            let mut joined = fold(unplaced, precedence);
             joined.partition.clone_from(home);
             list.push(joined);
         }
-        let winners = places.into_values().map(fold);
+        let winners = places.into_values().map(|versions| fold(versions, precedence));
         let winner = winners.reduce(|a, b| {
-            let b_wins =
-                if a.synced_at <= b.synced_at { replaces(&b, &a) } else { !replaces(&a, &b) };
+            let b_wins = if a.synced_at <= b.synced_at {
+                replaces(precedence, &b, &a)
+            } else {
+                !replaces(precedence, &a, &b)
+            };
             if b_wins { b } else { a }
         });
         (key, winner.unwrap())
@@ -201,9 +236,12 @@ fn newest(pages: &[Vec<Record>]) -> Model {
     settled.collect()
 }
 
-fn fold(mut versions: Vec<Record>) -> Record {
+fn fold(mut versions: Vec<Record>, precedence: Precedence) -> Record {
     versions.sort_by_key(|record| record.synced_at);
-    versions.into_iter().reduce(|old, new| if replaces(&new, &old) { new } else { old }).unwrap()
+    let winner = versions
+        .into_iter()
+        .reduce(|old, new| if replaces(precedence, &new, &old) { new } else { old });
+    winner.unwrap()
 }
 
 /// What a merge must do to the model.
@@ -213,11 +251,14 @@ fn apply(
     pages: &[Vec<Record>],
     coverage: &Coverage,
     allowed: u64,
+    judge: &Judge,
 ) -> (Counts, u64) {
-    let incoming = newest(pages);
+    let incoming = newest(pages, judge.precedence);
     let mut counts = Counts::default();
-    let covered =
-        |row: &&Record| !incoming.contains_key(&row.key) && coverage.deletes(&held(row, spec));
+    let covered = |row: &&Record| {
+        let row = as_it_counts(judge, row);
+        !incoming.contains_key(&row.key) && coverage.deletes(&held(&row, spec))
+    };
     let candidates: Vec<Key> = model.values().filter(covered).map(|row| row.key.clone()).collect();
     let refused = if candidates.len() as u64 > allowed { candidates.len() as u64 } else { 0 };
     if refused == 0 {
@@ -236,7 +277,8 @@ fn apply(
             record.partition.clone_from(&old.partition);
         }
         let moves = record.partition != old.partition;
-        if replaces(&record, old) && (moves || !record.same_content(old, spec)) {
+        let newer = replaces(judge.precedence, &record, &as_it_counts(judge, old));
+        if newer && (moves || !record.same_content(old, spec)) {
             counts.updated += 1;
             model.insert(key, record);
         } else {
@@ -270,6 +312,7 @@ struct Step {
     allowed: u64,
     memory: usize,
     compacted: Vec<Option<String>>,
+    judge: Judge,
 }
 
 fn any_step(spec: &'static StreamSpec) -> impl Strategy<Value = Step> {
@@ -279,13 +322,16 @@ fn any_step(spec: &'static StreamSpec) -> impl Strategy<Value = Step> {
     let allowed = prop::sample::select(vec![0, 3, 1000]);
     let compacted = any_record(spec).prop_map(|r| r.partition);
     let compacted = prop::collection::vec(compacted, 0..2);
-    (pages, any_coverage(spec), allowed, memory, compacted).prop_map(
-        |(pages, coverage, allowed, memory, compacted)| Step {
+    let pass = prop::sample::select(vec![Pass::Incremental, Pass::Full]);
+    let judge = (pass, 2..16_i64).prop_map(|(pass, future)| judge(pass, future));
+    (pages, any_coverage(spec), allowed, memory, compacted, judge).prop_map(
+        |(pages, coverage, allowed, memory, compacted, judge)| Step {
             pages,
             coverage,
             allowed,
             memory,
             compacted,
+            judge,
         },
     )
 }
@@ -341,7 +387,8 @@ proptest! {
             let incoming = table.collect(&step.pages, step.memory);
             let before = model.clone();
             let (counts, refused) =
-                apply(&mut model, spec, &step.pages, &step.coverage, step.allowed);
+                apply(&mut model, spec, &step.pages, &step.coverage, step.allowed, &step.judge);
+            table.judge = step.judge;
             let merged = table.merge(&incoming, &step.coverage, step.allowed);
             prop_assert_eq!(&table.check(), &model);
             prop_assert_eq!(merged.counts, counts);
@@ -516,4 +563,33 @@ fn files_without_covered_rows_are_not_opened() {
     assert_eq!(table.merge(&nothing, &coverage, 9).counts.deleted, 1);
     let paths: BTreeSet<_> = table.files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths.into_iter().collect::<Vec<_>>(), ["absent"]);
+}
+
+#[test]
+fn after_a_full_pass_the_table_has_what_harvest_returned_last_also_where_it_went_back() {
+    let version = |updated_at: i64, synced_at: i64| Record {
+        updated_at: Some(updated_at),
+        synced_at,
+        ..Record::new(1)
+    };
+    let check = |pass, held: Record, pages: &[Vec<Record>], expected: &Record| {
+        let mut table = Table::new(&PLAIN, small());
+        table.put(&[vec![held]]);
+        table.judge = judge(pass, 100);
+        table.put(pages);
+        assert_eq!(table.check().into_values().collect::<Vec<_>>(), std::slice::from_ref(expected));
+    };
+    // Harvest was restored: an older version is served.
+    let (held, older) = (version(7, 1), version(3, 5));
+    check(Pass::Full, held.clone(), &[vec![older.clone()]], &older);
+    check(Pass::Incremental, held.clone(), &[vec![older.clone()]], &held);
+    // An incremental pass brought the row after the sweep's page was requested.
+    check(Pass::Full, version(3, 9), &[vec![version(7, 5)]], &version(3, 9));
+    // A record that moved between pages is there twice, and the one that was read last counts.
+    let twice = [vec![version(7, 5)], vec![version(3, 6)]];
+    check(Pass::Full, version(1, 1), &twice, &version(3, 6));
+    check(Pass::Incremental, version(1, 1), &twice, &version(7, 5));
+    // A clock that was ahead wrote the row: it came from nowhere in time.
+    check(Pass::Full, version(7, 500), std::slice::from_ref(&vec![older.clone()]), &older);
+    check(Pass::Incremental, version(3, 500), &[vec![version(3, 5)]], &version(3, 500));
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
+use engine::precedence::Precedence;
 use engine::report::Counts;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
@@ -49,7 +50,8 @@ impl Opened {
     /// Its rows in key order.
     pub(super) fn cursor(&self, columns: Columns) -> Cursor {
         if let Some(sorted) = &self.sorted {
-            let rows = Sorted::new(&self.whole, &[sorted], None, Bounds::default(), None);
+            let (all, newest) = (Bounds::default(), Precedence::NewestChange);
+            let rows = Sorted::new(&self.whole, &[sorted], None, all, None, newest);
             return Cursor::new(Arc::clone(&self.whole), rows);
         }
         let layout = match columns {

@@ -3,6 +3,7 @@
 use arrow::array::{Array, Date32Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::row::Rows;
 use engine::coverage::Held;
+use engine::precedence::Version;
 use engine::time::{Date, SignedDuration, Timestamp};
 use engine::window::Period;
 
@@ -77,30 +78,6 @@ impl Keyed {
 
 fn value(column: &TimestampMicrosecondArray, row: usize) -> Option<i64> {
     column.is_valid(row).then(|| column.value(row))
-}
-
-/// What decides which of two versions of a record is the newer one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Version {
-    updated_at: Option<i64>,
-    /// `synced_at`, the order of reading.
-    pub(crate) read_at: Option<i64>,
-}
-
-impl Version {
-    /// The record's own `updated_at`, in microseconds.
-    pub(crate) fn updated_at(self) -> Option<i64> {
-        self.updated_at
-    }
-
-    /// Whether this version takes the place of `other`: the newest `updated_at` wins; where they
-    /// are equal or one is missing the newest read does, and of reads at one instant this one.
-    pub(crate) fn replaces(self, other: Self) -> bool {
-        match (self.updated_at, other.updated_at) {
-            (Some(ours), Some(theirs)) if ours != theirs => ours > theirs,
-            (Some(_) | None, Some(_) | None) => self.read_at >= other.read_at,
-        }
-    }
 }
 
 /// Days since 1970-01-01, as Arrow counts.

@@ -95,7 +95,7 @@ pub(crate) struct Add {
     pub size: u64,
     #[serde(default)]
     pub modification_time: i64,
-    #[serde(default)]
+    #[serde(default = "changes_rows")]
     pub data_change: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stats: Option<String>,
@@ -109,7 +109,7 @@ pub(crate) struct Remove {
     pub path: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_timestamp: Option<i64>,
-    #[serde(default)]
+    #[serde(default = "changes_rows")]
     pub data_change: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_file_metadata: Option<bool>,
@@ -270,6 +270,16 @@ pub(crate) fn parse_commit_file(bytes: &[u8]) -> Result<Vec<Line>, String> {
         }
         Some(_) | None => Ok(lines),
     }
+}
+
+/// A file action that does not say whether it changes rows may change some.
+const fn changes_rows() -> bool {
+    true
+}
+
+/// Whether a `commitInfo` is one of ours.
+pub(crate) fn is_ours(commit_info: &Value) -> bool {
+    commit_info.get(OURS).is_some()
 }
 
 /// The note in a `commitInfo`, if it carries one.

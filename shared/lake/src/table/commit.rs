@@ -153,7 +153,11 @@ impl Table {
             }
             let before = self.state.clone();
             self.refresh().await?;
-            if self.recorded_epoch() <= writer.epoch && !still_good(&before, &self.state) {
+            let in_charge = self.recorded_epoch() <= writer.epoch;
+            if in_charge {
+                self.refuse_foreign_since(&before)?;
+            }
+            if in_charge && !still_good(&before, &self.state) {
                 return Err(CommitError::Stale { table: stream, version: self.state.version });
             }
         }

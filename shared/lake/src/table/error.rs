@@ -3,6 +3,7 @@
 use engine::ids::{AccountId, Epoch};
 use engine::time::Timestamp;
 
+use super::Foreign;
 use crate::store::StoreError;
 
 /// Why a table cannot be used. `table` is the stream's name.
@@ -127,6 +128,17 @@ pub enum CommitError {
         table: String,
         /// The version now.
         version: u64,
+    },
+    /// Another engine changed rows meanwhile: where the stream stands has to be found out first.
+    #[error(
+        "another engine changed rows of table `{table}` ({change}) while this run worked on it: \
+         nothing of this run is written, the next one reads what is missing"
+    )]
+    Foreign {
+        /// The stream.
+        table: String,
+        /// What it did.
+        change: Foreign,
     },
     /// The attempt is so old that the log may have been cleaned of what it does not know.
     #[error("the files for table `{table}` were begun at {started}, over an hour ago: read anew")]

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::action::{Add, Line, MetaData, Protocol, Remove, Txn, note_of};
-use super::{CommitNote, names};
+use super::action::{Add, Line, MetaData, Protocol, Remove, Txn};
+use super::foreign::{Foreign, Noted};
+use super::names;
 
 /// The state of a table at a version.
 #[derive(Clone, Debug)]
@@ -17,7 +18,9 @@ pub(crate) struct LogState {
     /// Removed files by decoded path.
     pub tombstones: BTreeMap<String, Remove>,
     /// The newest commit that carries a note, as far as it was looked for.
-    pub note: Option<(u64, CommitNote)>,
+    pub note: Option<Noted>,
+    /// What others did to rows since.
+    pub foreign: Option<Foreign>,
     /// Version of the newest checkpoint known.
     pub checkpoint: Option<u64>,
 }
@@ -30,16 +33,18 @@ pub(crate) struct Replay {
     txns: BTreeMap<String, Txn>,
     files: BTreeMap<String, Add>,
     tombstones: BTreeMap<String, Remove>,
-    note: Option<(u64, CommitNote)>,
+    note: Option<Noted>,
+    foreign: Option<Foreign>,
 }
 
 impl Replay {
     /// Applies the actions of `version`, or says what is wrong with them.
     pub(crate) fn apply(&mut self, version: u64, lines: Vec<Line>) -> Result<(), String> {
+        if let Some(noted) = Noted::of(version, &lines) {
+            self.note = Some(noted);
+            self.foreign = None;
+        }
         for line in lines {
-            if let Some(note) = line.commit_info.as_ref().and_then(note_of) {
-                self.note = Some((version, note));
-            }
             if line.protocol.is_some() {
                 self.protocol = line.protocol;
             }
@@ -63,6 +68,19 @@ impl Replay {
         Ok(())
     }
 
+    /// Applies the actions of the commit `version`, which may be another engine's.
+    pub(crate) fn follow(&mut self, version: u64, lines: Vec<Line>) -> Result<(), String> {
+        let foreign = Foreign::of(version, &lines);
+        self.apply(version, lines)?;
+        self.foreign = foreign.or_else(|| self.foreign.take());
+        Ok(())
+    }
+
+    /// The files by decoded path.
+    pub(crate) const fn files(&self) -> &BTreeMap<String, Add> {
+        &self.files
+    }
+
     /// How many actions describe it.
     pub(crate) fn actions(&self) -> usize {
         2 + self.txns.len() + self.files.len() + self.tombstones.len()
@@ -78,6 +96,7 @@ impl Replay {
             files: self.files,
             tombstones: self.tombstones,
             note: self.note,
+            foreign: self.foreign,
             checkpoint,
         })
     }
@@ -93,6 +112,7 @@ impl LogState {
             files: self.files.clone(),
             tombstones: self.tombstones.clone(),
             note: self.note.clone(),
+            foreign: self.foreign.clone(),
         }
     }
 

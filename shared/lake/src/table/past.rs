@@ -77,13 +77,18 @@ pub enum PastError {
 type Found = (LogState, Option<Timestamp>);
 
 impl Table {
-    /// The table at an older version, and when that was committed, where the log says. Its files may
-    /// be deleted already: [`Table::missing_files`] tells.
+    /// The table at an older version, and when that was committed, where the log says: `now` at the
+    /// latest, whatever clock wrote it. Its files may be deleted already: [`Table::missing_files`]
+    /// tells.
     ///
     /// # Errors
     /// Where there is no such version, or as [`Table::open`].
-    pub async fn as_of(&self, as_of: AsOf) -> Result<(Self, Option<Timestamp>), PastError> {
-        let (state, committed) = self.log().at(as_of, self.version()).await?;
+    pub async fn as_of(
+        &self,
+        as_of: AsOf,
+        now: Timestamp,
+    ) -> Result<(Self, Option<Timestamp>), PastError> {
+        let (state, committed) = self.log().at(as_of, self.version(), now).await?;
         self.check(&state)?;
         let mut table = Self { state, ..self.clone() };
         table.sort_files();
@@ -106,7 +111,7 @@ impl Table {
 }
 
 impl Log<'_> {
-    async fn at(&self, as_of: AsOf, newest: u64) -> Result<Found, PastError> {
+    async fn at(&self, as_of: AsOf, newest: u64, now: Timestamp) -> Result<Found, PastError> {
         let listing = self.list(None).await?;
         match as_of {
             AsOf::Version(version) if version > newest => {
@@ -115,14 +120,18 @@ impl Log<'_> {
             AsOf::Version(version) => {
                 let state = self.version(version, &listing).await?;
                 let committed = self.committed_at(version).await?;
-                Ok((state, committed))
+                Ok((state, committed.map(|at| at.min(now))))
             }
-            AsOf::Instant(at) => self.at_instant(at, newest, &listing).await,
+            AsOf::Instant(at) => self.at_instant(at, newest, now, &listing).await,
         }
     }
 
     /// The state at `version`.
-    async fn version(&self, version: u64, listing: &Listing) -> Result<LogState, PastError> {
+    pub(super) async fn version(
+        &self,
+        version: u64,
+        listing: &Listing,
+    ) -> Result<LogState, PastError> {
         let known =
             listing.commits.contains(&version) || listing.checkpoints.contains_key(&version);
         let mut until = Listing {
@@ -152,13 +161,18 @@ impl Log<'_> {
         &self,
         at: Timestamp,
         newest: u64,
+        now: Timestamp,
         listing: &Listing,
     ) -> Result<Found, PastError> {
         let table = || self.stream.to_owned();
         let mut earliest = None;
+        // No commit came after the next one, nor after now: a clock may have been ahead.
+        let mut latest = now;
         // The newest first: people ask for what was lately.
         for version in listing.commits.range(..=newest).rev().copied() {
             let Some(committed) = self.committed_at(version).await? else { continue };
+            let committed = committed.min(latest);
+            latest = committed;
             if committed <= at {
                 let forgotten = |error| match (error, earliest) {
                     (PastError::Gone { table, .. }, Some(oldest)) => {

@@ -5,10 +5,11 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
-use super::action::{Line, note_of, parse_commit_file};
+use super::action::{Line, parse_commit_file};
+use super::foreign::{Foreign, Noted};
 use super::listing::Listing;
 use super::log::{LogState, Replay};
-use super::{CommitNote, TableError, checkpoint, names};
+use super::{TableError, checkpoint, names};
 use crate::store::{ObjectStore, StoreError};
 
 /// Log files that are read at the same time.
@@ -77,32 +78,35 @@ impl Log<'_> {
         self.tail(state.replay(), next, checkpoint, &listing).await.map(Some)
     }
 
-    /// The newest commit at `version` or before that carries a note. Others may be missing: log
-    /// clean-up keeps this one.
+    /// The newest commit at `version` or before that carries a note, and what others did to rows
+    /// since. Others may be missing: log clean-up keeps this one.
     pub(crate) async fn note_before(
         &self,
         version: u64,
-    ) -> Result<Option<(u64, CommitNote)>, TableError> {
-        let mut version = version;
+    ) -> Result<(Option<Noted>, Option<Foreign>), TableError> {
+        let (mut version, mut foreign) = (version, None);
         // Nearly always the first has it.
         while let Some(bytes) = self.get(&names::commit(version)).await? {
-            if let Some(note) = self.note_in(version, &bytes)? {
-                return Ok(Some((version, note)));
+            let lines = self.parsed(version, &bytes)?;
+            if let Some(noted) = Noted::of(version, &lines) {
+                return Ok((Some(noted), foreign));
             }
+            foreign = foreign.or_else(|| Foreign::of(version, &lines));
             let Some(before) = version.checked_sub(1) else {
-                return Ok(None);
+                return Ok((None, foreign));
             };
             version = before;
         }
+        let foreign = Some(foreign.unwrap_or(Foreign::Untold { version }));
         let listing = self.list(None).await?;
         for version in listing.commits.range(..version).rev().copied() {
-            if let Some(bytes) = self.get(&names::commit(version)).await?
-                && let Some(note) = self.note_in(version, &bytes)?
-            {
-                return Ok(Some((version, note)));
+            let Some(bytes) = self.get(&names::commit(version)).await? else { continue };
+            let lines = self.parsed(version, &bytes)?;
+            if let Some(noted) = Noted::of(version, &lines) {
+                return Ok((Some(noted), foreign));
             }
         }
-        Ok(None)
+        Ok((None, foreign))
     }
 
     /// The version that the hint names. Nothing depends on it, so an unreadable one is none.
@@ -167,7 +171,9 @@ impl Log<'_> {
     ) -> Result<LogState, TableError> {
         let mut state = self.tail(replay, version + 1, Some(version), listing).await?;
         if state.note.is_none() {
-            state.note = self.note_before(version).await?;
+            let (note, foreign) = self.note_before(version).await?;
+            state.note = note;
+            state.foreign = state.foreign.or(foreign);
         }
         Ok(state)
     }
@@ -199,25 +205,23 @@ impl Log<'_> {
             .buffered(SIDE_BY_SIDE);
         while let Some((version, lines)) = commits.try_next().await? {
             replay
-                .apply(version, lines)
+                .follow(version, lines)
                 .map_err(|what| self.damaged(&names::commit(version), what))?;
         }
         drop(commits);
         replay.finish(last, checkpoint).map_err(|what| self.damaged("_delta_log", what))
     }
 
-    async fn read_commit(&self, version: u64) -> Result<Vec<Line>, TableError> {
+    pub(super) async fn read_commit(&self, version: u64) -> Result<Vec<Line>, TableError> {
         let file = names::commit(version);
         let Some(bytes) = self.get(&file).await? else {
             return Err(self.damaged(&file, "it vanished while it was read"));
         };
-        parse_commit_file(&bytes).map_err(|what| self.damaged(&file, what))
+        self.parsed(version, &bytes)
     }
 
-    fn note_in(&self, version: u64, bytes: &[u8]) -> Result<Option<CommitNote>, TableError> {
-        let lines =
-            parse_commit_file(bytes).map_err(|what| self.damaged(&names::commit(version), what))?;
-        Ok(lines.iter().filter_map(|line| line.commit_info.as_ref()).find_map(note_of))
+    fn parsed(&self, version: u64, bytes: &[u8]) -> Result<Vec<Line>, TableError> {
+        parse_commit_file(bytes).map_err(|what| self.damaged(&names::commit(version), what))
     }
 
     /// A file below the table's folder.

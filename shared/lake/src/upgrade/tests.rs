@@ -3,6 +3,8 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::TimestampMicrosecondType;
 use engine::coverage::Coverage;
 use engine::ids::AccountId;
+use engine::precedence::{Judge, Precedence};
+use engine::present::Present;
 use engine::spec::{
     Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, instant, int, objects, text,
 };
@@ -84,6 +86,10 @@ impl Lake {
             incoming: Arc::new(collector.finish().unwrap()),
             coverage: Coverage::Nothing,
             changes: None,
+            judge: Judge {
+                precedence: Precedence::NewestChange,
+                present: Present::ours(Timestamp::MAX),
+            },
             max_deletes: 0,
             name: format!("1-{}-a", self.merges),
             now: synced_at,

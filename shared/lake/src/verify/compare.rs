@@ -5,6 +5,8 @@ mod matching;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use engine::precedence::Precedence;
+use engine::present::Present;
 use engine::time::Timestamp;
 use engine::window::Period;
 use serde::Serialize;
@@ -38,6 +40,8 @@ pub struct Against {
     pub cursor: Option<Timestamp>,
     /// When the reading began: rows of the table that came later are not judged.
     pub began: Timestamp,
+    /// When it is judged: rows that claim to have come later still were there before.
+    pub present: Present,
 }
 
 /// One difference.
@@ -111,7 +115,8 @@ pub async fn compare(
 /// Compares all columns of all rows.
 pub(super) async fn exactly(table: &Table, rows: &Collected) -> Result<Compared, VerifyError> {
     let columns = (0..rows.layout().schema.fields().len()).collect();
-    let against = Against { whole: Whole::Everything, cursor: None, began: Timestamp::MAX };
+    let (began, present) = (Timestamp::MAX, Present::ours(Timestamp::MAX));
+    let against = Against { whole: Whole::Everything, cursor: None, began, present };
     matched(table, rows, &against, columns, true).await
 }
 
@@ -140,7 +145,8 @@ async fn matched(
             against: against.clone(),
             columns: columns.clone(),
             exact,
-            theirs: read.partition(partition),
+            // As a full pass takes what it reads twice.
+            theirs: read.partition(partition, Precedence::NewestRead),
             head: None,
             row: 0,
             compared,
@@ -197,7 +203,7 @@ async fn sorted_anew(
         .await?;
     }
     blocking(move || {
-        for batch in collector.finish()?.partition(None) {
+        for batch in collector.finish()?.partition(None, Precedence::NewestChange) {
             matching.rows(&layout.keyed(batch?)?)?;
         }
         Ok(matching)

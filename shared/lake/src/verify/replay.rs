@@ -10,6 +10,7 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
+use engine::precedence::Precedence;
 use engine::schema::OP;
 use serde::Serialize;
 
@@ -187,7 +188,7 @@ fn outcome(
     schema: &TableSchema,
 ) -> Result<Collected, VerifyError> {
     let mut rows = Collector::new(schema, None, MEMORY_LIMIT)?;
-    for batch in sorted.finish()?.partition(None) {
+    for batch in sorted.finish()?.partition(None, Precedence::NewestChange) {
         rows.push(living(layout, &batch?, &schema.arrow)?)?;
     }
     Ok(rows.finish()?)

@@ -3,6 +3,8 @@ use arrow::datatypes::{DataType, Field, Schema};
 use bytes::Bytes;
 use engine::ids::{AccountId, AttemptId, Epoch};
 use engine::key::KeyPart;
+use engine::precedence::{Judge, Precedence};
+use engine::present::Present;
 use engine::report::Counts;
 use engine::time::Timestamp;
 use parquet::arrow::ArrowWriter;
@@ -76,6 +78,10 @@ pub(super) async fn table() -> (Arc<MemoryStore>, Table) {
         files: Vec::new(),
         incoming: Arc::new(collector.finish().unwrap()),
         coverage: engine::coverage::Coverage::Nothing,
+        judge: Judge {
+            precedence: Precedence::NewestChange,
+            present: Present::ours(Timestamp::MAX),
+        },
         max_deletes: 0,
         name: "1-1-a".to_owned(),
         now: NOW,

@@ -123,7 +123,10 @@ pub(super) async fn try_ask_until(
             {
                 continue;
             }
-            Ok(answer) if is_json(&answer.body) => return Ok(Ok(answer)),
+            Ok(answer) if is_json(&answer.body) => {
+                context.person.date(answer.date, context.clock.now());
+                return Ok(Ok(answer));
+            }
             Ok(_) => ApiError::new(Failure::Malformed, format!("GET {}", name(target))),
             Err(error) => error,
         };

@@ -166,7 +166,7 @@ async fn known(context: &Context, spec: &'static StreamSpec, dated: Dated, reach
         return known;
     };
     let noted = table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok());
-    let item = records::stream(&*context.state, account, spec.name).await;
+    let item = records::stream(&*context.state, account, spec.name, &context.present()).await;
     let of_item = item.map(|item| item.value.position).unwrap_or_default();
     let position: Position = noted.unwrap_or_default();
     let is_whole = |position: &Position| {

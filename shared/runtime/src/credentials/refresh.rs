@@ -51,7 +51,8 @@ pub async fn refresh_if_due(context: &Context) -> Result<(), RunError> {
     }
     let state = |source| RunError::State { stream: ACCOUNT, source };
     let account = context.settings.account;
-    let mut item = records::account(&*context.state, account).await.map_err(state)?;
+    let mut item =
+        records::account(&*context.state, account, &context.present()).await.map_err(state)?;
     let now = context.clock.now();
     if !refresh_is_due(item.value.oauth.as_ref(), now) {
         return Ok(());
@@ -73,6 +74,7 @@ pub async fn refresh_if_due(context: &Context) -> Result<(), RunError> {
     let oauth = OAuthItem {
         access_token: AccessToken::new(renewal.access_token.clone()),
         expires_at: plus(now, SignedDuration::from_secs(renewal.expires_in_seconds)),
+        made_at: Some(now),
     };
     let key = records::account_key(account);
     loop {

@@ -169,6 +169,7 @@ impl Request {
                 return (requested_at, Sent::Failed(Trouble::Api(Box::new(error))));
             }
         };
+        self.context.person.date(answer.date, clock.now());
         let decoder = Arc::clone(&self.decoder);
         let (spec, reads) = (self.spec, self.ask.reads);
         let account = self.context.settings.account;

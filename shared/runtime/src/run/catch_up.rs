@@ -1,41 +1,170 @@
 //! What a run does before it reads: item and tables say the same, and no former owner can commit.
 
 use engine::item::Position;
+use engine::pass::Pass;
+use engine::plan::goes_incrementally;
+use engine::present::{Ahead, Persisted, told};
 use engine::report::Counts;
-use lake::table::Table;
+use engine::testimony::Testimony;
+use lake::table::{Committed, Foreign, Table};
 
-use super::Run;
+use super::{Run, load};
 use crate::error::RunError;
 
 impl Run {
-    /// Brings item and table together: a commit that the item does not know, an epoch that it does
+    /// Brings item and table together: a commit that the item does not know, another table than the
+    /// item's, rows that another engine changed, instants in the future, an epoch that the item does
     /// not know, and an owner that never said goodbye.
     pub(super) async fn catch_up(&mut self) -> Result<(), RunError> {
+        let testimony = self.item.value.testimony(self.table.version(), &self.table.mark());
+        if testimony == Testimony::OfAnother {
+            let stream = self.stream();
+            tracing::info!(stream, "the state speaks of another table: the log is right");
+            self.item.value.changes = None;
+            self.item.value.orphans_sought = None;
+        }
         self.open_changes_if_due().await?;
         let changed = self.changes.as_ref().map(Table::recorded_epoch).unwrap_or_default();
         let recorded = self.table.recorded_epoch().max(changed);
         // Also the same one: where the state was lost, it may still be another's.
         let behind = recorded >= self.item.value.epoch();
-        let (table, known) = (self.table.version(), self.item.value.version);
-        let noted =
-            self.table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok());
-        match noted {
-            Some(position) if table != known => self.item.value.position = position,
-            // The lake was lost or put back: what the item says of it is no longer true.
-            None if table < known => self.item.value.position = Position::default(),
-            Some(_) | None => {}
-        }
+        self.take_position(testimony);
+        let set_back = self.set_back(testimony).await?;
+        self.free();
         self.item.value.version = self.table.version();
         self.item.value.sequence = self.table.recorded_sequence();
+        self.item.value.table = Some(self.table.mark());
         if behind && let Some(lease) = &mut self.item.value.lease {
             lease.epoch = recorded.next();
         }
-        if behind || self.taken_over {
+        if testimony != Testimony::True || !self.notices.is_empty() {
+            self.read_whole_if_needed();
+        }
+        if behind || self.taken_over || set_back {
             self.save_item().await?;
-            self.fence().await?;
+            if set_back {
+                // By a commit: whatever becomes of the state, this change is known from now on. And
+                // under a sequence of its own, so that the table of changes begins anew.
+                let told = self.changes.as_ref().map(Table::recorded_sequence).unwrap_or_default();
+                self.go_on_from(self.table.recorded_sequence().max(told).next()).await?;
+            } else {
+                self.fence().await?;
+            }
             self.save_item().await?;
         }
         Box::pin(self.complete_changes()).await
+    }
+
+    /// Takes the position from the log where the item does not speak of the table as it is.
+    fn take_position(&mut self, testimony: Testimony) {
+        if testimony == Testimony::True {
+            return;
+        }
+        let item = &mut self.item.value;
+        match (noted(&self.table), testimony) {
+            (Some(position), _) => item.position = position,
+            (None, Testimony::OfAnother) => item.position = Position::default(),
+            // The lake was lost or put back: what the item says of it is no longer true.
+            (None, _) if self.table.version() < item.version => {
+                item.position = Position::default();
+            }
+            (None, _) => {}
+        }
+    }
+
+    /// Goes back to where the stream stood when the table had the rows that another engine left, or
+    /// to the beginning; whether another engine left any.
+    async fn set_back(&mut self, testimony: Testimony) -> Result<bool, RunError> {
+        let stream = self.stream();
+        let Some(foreign) = self.table.foreign().cloned() else {
+            return Ok(false);
+        };
+        if matches!(foreign, Foreign::Untold { .. }) && testimony == Testimony::True {
+            // Whoever wrote the item saw the log when it still told.
+            return Ok(false);
+        }
+        let restored = self.table.restored().await;
+        let restored =
+            restored.map_err(|source| RunError::Table { stream, source: Box::new(source) })?;
+        let mut to = None;
+        if let Some((version, note)) = restored
+            && let Ok(position) = serde_json::from_value::<Position>(note.state)
+            && load(&self.context, &position.parked).await.is_some()
+        {
+            self.item.value.position = position;
+            to = Some(version);
+        }
+        let what = match to {
+            Some(version) => format!(
+                "its rows are those of version {version}, and what changed since then is read again"
+            ),
+            None => "everything is read again".to_owned(),
+        };
+        if to.is_none() {
+            self.item.value.position.begin_anew();
+        }
+        self.notice(format!("another engine changed rows of the table ({foreign}): {what}"));
+        Ok(true)
+    }
+
+    /// Takes out what lies in the future: also what came from the log.
+    fn free(&mut self) {
+        let present = self.context.present();
+        let mut ahead = core::mem::take(&mut self.item.ahead);
+        for found in self.item.value.free(&present) {
+            if !ahead.contains(&found) {
+                ahead.push(found);
+            }
+        }
+        if let Some(sentence) = told(&ahead) {
+            self.notice(sentence);
+        }
+    }
+
+    /// Reads everything where nothing is left that an incremental pass could go on from.
+    fn read_whole_if_needed(&mut self) {
+        let spec = self.order.spec;
+        let anew = !goes_incrementally(spec, &self.item.value.position);
+        if anew && self.order.pass == Pass::Incremental {
+            self.order.pass = Pass::Full;
+            self.report.pass = Pass::Full;
+            self.item.value.working_on = Some(Pass::Full);
+        }
+    }
+
+    /// Something that people are told once, with the report and by `status` until the next pass.
+    pub(super) fn notice(&mut self, what: String) {
+        tracing::warn!(stream = self.stream(), "{what}");
+        let health = &mut self.item.value.health;
+        health.warning = Some(match health.warning.take().filter(|_| !self.notices.is_empty()) {
+            Some(before) => format!("{before}; {what}"),
+            None => what.clone(),
+        });
+        self.notices.push(what);
+    }
+
+    /// Now at the latest an answer has told what time it is at Harvest: whether the cursor lay in its
+    /// future, so that an incremental pass missed what came before. It is forgotten then.
+    pub(super) fn forget_cursor_ahead(&mut self, after: &mut Position) -> bool {
+        let present = self.context.present();
+        let ahead = after.cursor.take_if(|at| present.is_future_of_harvest(*at));
+        let sentence = ahead.and_then(|at| told(&[Ahead { what: "the cursor", at }]));
+        let found = sentence.is_some();
+        self.notices.extend(sentence);
+        found
+    }
+
+    /// Puts the notices into the report.
+    pub(super) fn tell(&mut self) {
+        let all: Vec<String> = self.notices.drain(..).chain(self.report.warning.take()).collect();
+        self.report.warning = (!all.is_empty()).then(|| all.join("; "));
+    }
+
+    /// The item speaks of the table as a commit of ours left it.
+    pub(crate) fn describes(&mut self, committed: &Committed) {
+        self.item.value.version = committed.version;
+        self.item.value.sequence = committed.sequence;
+        self.item.value.table = Some(self.table.mark());
     }
 
     /// The commit after which a frozen former owner can commit nothing.
@@ -48,7 +177,12 @@ impl Run {
             .fence(now, &writer, &note)
             .await
             .map_err(|error| self.commit_error(error))?;
-        self.item.value.version = committed.version;
+        self.describes(&committed);
         Ok(())
     }
+}
+
+/// Where the table says that its stream stands.
+fn noted(table: &Table) -> Option<Position> {
+    table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok())
 }

@@ -122,7 +122,7 @@ impl LeaseKeeper {
     ) -> Result<(), RunError> {
         let stream = self.stream;
         let own = written.value.lease.clone();
-        let mut next = Versioned { rev: written.rev, value: value.clone() };
+        let mut next = Versioned { rev: written.rev, value: value.clone(), ahead: Vec::new() };
         loop {
             let put = records::write(&*self.state, &self.key, &mut next).await;
             if put.map_err(|source| RunError::State { stream, source })? {

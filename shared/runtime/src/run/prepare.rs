@@ -20,9 +20,13 @@ impl Run {
     /// Stops before the first request where the orchestrator found that the token sees less.
     pub(super) async fn check_roles(&self) -> Result<(), RunError> {
         let stream = self.stream();
-        let account = records::account(&*self.context.state, self.context.settings.account)
-            .await
-            .map_err(|source| RunError::State { stream, source })?;
+        let account = records::account(
+            &*self.context.state,
+            self.context.settings.account,
+            &self.context.present(),
+        )
+        .await
+        .map_err(|source| RunError::State { stream, source })?;
         if account.value.read_at.is_none() {
             return Ok(());
         }
@@ -74,7 +78,8 @@ impl Run {
     ) -> Result<Missing, RunError> {
         let stream = self.stream();
         let (root, schema, files) = (self.table.root(), self.table.schema(), self.table.files());
-        lake::merge::missing(&*self.context.store, root, schema, files, scope, seen)
+        let (store, judge) = (&*self.context.store, self.judge());
+        lake::merge::missing(store, root, schema, files, scope, seen, judge)
             .await
             .map_err(|source| RunError::Store { stream, source: Box::new(source) })
     }
@@ -89,7 +94,8 @@ impl Run {
                 let (stream, wanted) = (self.stream(), settings.grid);
                 return Err(RunError::OtherGrid { stream, has: grid, wanted });
             }
-            let account = records::account(&*self.context.state, settings.account)
+            let present = self.context.present();
+            let account = records::account(&*self.context.state, settings.account, &present)
                 .await
                 .map_err(|source| RunError::State { stream: self.stream(), source })?
                 .value;

@@ -46,10 +46,12 @@ impl Run {
                 return;
             }
         };
+        let present = self.context.present();
         for object in listed {
             // File names have milliseconds.
-            let older = begun(&object.key)
-                .is_some_and(|at| at.as_millisecond() < pass_began.as_millisecond());
+            let older = begun(&object.key).is_some_and(|at| {
+                at.as_millisecond() < pass_began.as_millisecond() || present.is_future(at)
+            });
             if older {
                 self.discard(&object.key).await;
             }

@@ -199,10 +199,11 @@ impl Run {
                 if pass == Pass::Full {
                     after.by_halves = driver.reading.is_by_halves();
                 }
+                let in_vain = self.forget_cursor_ahead(&mut after) && pass == Pass::Incremental;
                 if let Proof::Contradictory(_) = &proof {
                     self.doubted(&mut after, begun);
                 } else {
-                    self.completed(&mut after, claims, begun, requests);
+                    self.completed(&mut after, claims.filter(|_| !in_vain), begun, requests);
                     if let Some(absent) = driver.reading.absent() {
                         after.absent = Stored::Here(absent.clone());
                     }
@@ -292,6 +293,7 @@ impl Run {
     /// Ends the run: health, lease, report.
     async fn close(mut self, outcome: Outcome) -> RunReport {
         let now = self.context.clock.now();
+        self.tell();
         let lost = matches!(outcome, Outcome::Failed(RunError::LostLease { .. }));
         if !lost && self.tidy(&outcome).await {
             let report = &self.report;

@@ -82,6 +82,7 @@ proptest! {
                 table.compact(partition.as_ref());
             }
             let incoming = table.collect(&step.pages, step.memory);
+            table.judge = step.judge;
             let merged = table.merge(&incoming, &step.coverage, step.allowed);
             let state = table.check();
             let said = table.changes_of(&merged.changes);

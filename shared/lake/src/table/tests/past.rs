@@ -4,7 +4,7 @@ use super::*;
 use crate::maintenance::clean_log;
 
 async fn as_of(store: &Arc<MemoryStore>, as_of: AsOf) -> Result<Table, PastError> {
-    Ok(open(store).await.as_of(as_of).await?.0)
+    Ok(open(store).await.as_of(as_of, Timestamp::MAX).await?.0)
 }
 
 /// A table that replaces its one file with each commit, and its files at each version.
@@ -71,4 +71,28 @@ async fn files_that_are_deleted_are_told() {
     assert_eq!(as_of(&store, AsOf::Version(3)).await.unwrap().missing_files().await.unwrap(), []);
     let missing = as_of(&store, AsOf::Version(2)).await.unwrap().missing_files().await.unwrap();
     assert_eq!(missing, versions[2]);
+}
+
+#[tokio::test]
+async fn a_commit_of_a_clock_that_was_ahead_came_before_the_next_one_and_before_now() {
+    let store = Arc::new(MemoryStore::new());
+    let mut table = create(&store).await;
+    let month = 30 * 24 * 3600;
+    for (number, second) in [(1, 10), (2, month), (3, 20), (4, month)] {
+        let added = file(&format!("1-{number}-a-0"), Some("2024-01"), number * 10);
+        let said = note(u64::try_from(number).unwrap(), 10);
+        let change = Change { started: at(second), ..change(&[added], &[]) };
+        table.commit(at(second), &writer("a", 1), &change, &said).await.unwrap();
+    }
+    let check = async |instant: i64, expected: (u64, i64)| {
+        let (found, committed) = table.as_of(AsOf::Instant(at(instant)), at(30)).await.unwrap();
+        assert_eq!((found.version(), committed), (expected.0, Some(at(expected.1))), "{instant}");
+    };
+    check(9, (0, 0)).await;
+    check(19, (1, 10)).await;
+    check(29, (3, 20)).await;
+    check(30, (4, 30)).await;
+    check(month, (4, 30)).await;
+    let (_, committed) = table.as_of(AsOf::Version(2), at(30)).await.unwrap();
+    assert_eq!(committed, Some(at(30)));
 }

@@ -135,8 +135,13 @@ impl Matching {
 
     /// Whether the table's row was read after this reading began.
     fn came_later(&self, ours: &Keyed, row: usize) -> bool {
-        let began = self.against.began.as_microsecond();
-        ours.version(row).read_at.is_some_and(|at| at >= began)
+        let Against { began, present, .. } = &self.against;
+        let read_at = ours.version(row).read_at;
+        let read_at = read_at.and_then(|at| Timestamp::from_microsecond(at).ok());
+        // Began is cut to what rows hold, as their `synced_at` is.
+        read_at.is_some_and(|at| {
+            at.as_microsecond() >= began.as_microsecond() && !present.is_future(at)
+        })
     }
 
     /// Whether the record may be otherwise here: it changed since the last pass, or changes all the
@@ -146,7 +151,7 @@ impl Matching {
             return Ok(false);
         }
         let since = self.against.cursor.map(Timestamp::as_microsecond);
-        let changed = since.is_some_and(|since| theirs.version(row).updated_at() >= Some(since));
+        let changed = since.is_some_and(|since| theirs.version(row).updated_at >= Some(since));
         Ok(changed || self.goes_on(theirs, row)?)
     }
 

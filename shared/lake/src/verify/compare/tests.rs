@@ -24,7 +24,12 @@ fn all() -> Vec<(&'static str, i64)> {
 }
 
 fn against(whole: Whole) -> Against {
-    Against { whole, cursor: Some("2025-01-01T00:00:00Z".parse().unwrap()), began: LATER }
+    Against {
+        whole,
+        cursor: Some("2025-01-01T00:00:00Z".parse().unwrap()),
+        began: LATER,
+        present: Present::ours(LATER),
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 use arrow::array::{Array, ArrayRef, Int64Array, StringArray};
 use engine::coverage::Coverage;
 use engine::ids::{AttemptId, Epoch};
+use engine::precedence::{Judge, Precedence};
+use engine::present::Present;
 use engine::report::Counts;
 use engine::time::Timestamp;
 use parquet::arrow::ArrowWriter;
@@ -53,6 +55,10 @@ impl World {
             files: self.table.files().to_vec(),
             incoming: Arc::new(rows.finish().unwrap()),
             coverage,
+            judge: Judge {
+                precedence: Precedence::NewestChange,
+                present: Present::ours(Timestamp::MAX),
+            },
             max_deletes: 1000,
             name: format!("1-{sequence}-a"),
             now: at,

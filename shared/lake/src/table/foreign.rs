@@ -1,0 +1,182 @@
+//! Commits of other engines on our tables: whether they changed rows, and to which of our versions
+//! the rows went back.
+
+use core::fmt;
+use std::collections::BTreeMap;
+
+use engine::testimony::TableMark;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde_json::Value;
+
+use super::action::{Add, Line, is_ours, note_of};
+use super::log::{LogState, Replay};
+use super::past::PastError;
+use super::read::Log;
+use super::{CommitError, CommitNote, Table, TableError, names};
+
+/// Log files that are read at the same time.
+const SIDE_BY_SIDE: usize = 12;
+
+/// What others did to rows since the newest commit that says where the stream stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// They changed some: a restore, a delete, an update, an append.
+    Change {
+        /// The last such version.
+        version: u64,
+        /// What its `commitInfo` calls it; `None` where it has none.
+        operation: Option<String>,
+    },
+    /// Nobody knows: the log no longer tells.
+    Untold {
+        /// The last version that is missing.
+        version: u64,
+    },
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Change { version, operation: Some(operation) } => {
+                write!(f, "version {version}, {operation}")
+            }
+            Self::Change { version, operation: None } => write!(f, "version {version}"),
+            Self::Untold { version } => {
+                write!(f, "version {version} or before, of which the log no longer tells")
+            }
+        }
+    }
+}
+
+impl Foreign {
+    /// What the commit `version` does, if it is another engine's and changes rows.
+    pub(super) fn of(version: u64, lines: &[Line]) -> Option<Self> {
+        let infos = || lines.iter().filter_map(|line| line.commit_info.as_ref());
+        let changes_rows = lines.iter().any(|line| {
+            line.add.as_ref().is_some_and(|add| add.data_change)
+                || line.remove.as_ref().is_some_and(|remove| remove.data_change)
+        });
+        if !changes_rows || infos().any(is_ours) {
+            return None;
+        }
+        let operation = infos().find_map(|info| info.get("operation")?.as_str());
+        Some(Self::Change { version, operation: operation.map(str::to_owned) })
+    }
+}
+
+/// A commit that said where the stream stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Noted {
+    pub version: u64,
+    pub note: CommitNote,
+    /// Its random id.
+    pub commit: Option<String>,
+}
+
+impl Noted {
+    /// What the commit `version` says, if it says anything.
+    pub(super) fn of(version: u64, lines: &[Line]) -> Option<Self> {
+        let mut infos = lines.iter().filter_map(|line| line.commit_info.as_ref());
+        let (note, info) = infos.find_map(|info| Some((note_of(info)?, info)))?;
+        let commit = info.get("txnId").and_then(Value::as_str).map(str::to_owned);
+        Some(Self { version, note, commit })
+    }
+}
+
+impl Table {
+    /// What others did to rows since the newest commit that says where the stream stands.
+    #[must_use]
+    pub fn foreign(&self) -> Option<&Foreign> {
+        self.state.foreign.as_ref()
+    }
+
+    /// The table, as a state item remembers it.
+    #[must_use]
+    pub fn mark(&self) -> TableMark {
+        TableMark {
+            id: self.state.meta_data.id.clone(),
+            commit: self.state.note.as_ref().and_then(|noted| noted.commit.clone()),
+        }
+    }
+
+    /// Refuses to go on where others changed rows since `before`: what a note was to say is no longer
+    /// true.
+    pub(super) fn refuse_foreign_since(&self, before: &LogState) -> Result<(), CommitError> {
+        match self.state.foreign.clone() {
+            Some(change) if before.foreign.as_ref() != Some(&change) => {
+                Err(CommitError::Foreign { table: self.stream().to_owned(), change })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The version of ours to whose files another engine's last change of rows went back, with what
+    /// our commits had said by then; `None` where there is none, or nobody can tell.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub async fn restored(&self) -> Result<Option<(u64, CommitNote)>, TableError> {
+        match &self.state.foreign {
+            Some(Foreign::Change { version, .. }) => self.log().restored(*version).await,
+            Some(Foreign::Untold { .. }) | None => Ok(None),
+        }
+    }
+}
+
+/// Number and bytes of files: what differs in these differs in files.
+type Outline = (usize, u64);
+
+fn outline(files: &BTreeMap<String, Add>) -> Outline {
+    (files.len(), files.values().map(|add| add.size).fold(0, u64::wrapping_add))
+}
+
+impl Log<'_> {
+    /// The newest version before `foreign` that had the same files, and nothing foreign in it.
+    async fn restored(&self, foreign: u64) -> Result<Option<(u64, CommitNote)>, TableError> {
+        let listing = self.list(None).await?;
+        let mut first = foreign;
+        while let Some(before) = first.checked_sub(1).filter(|at| listing.commits.contains(at)) {
+            first = before;
+        }
+        let (mut replay, mut outlines) = (Replay::default(), Vec::new());
+        if first > 0 {
+            // The log begins somewhere: at the oldest checkpoint from which it goes on.
+            let mut base = None;
+            for (version, files) in listing.checkpoints.range(first.saturating_sub(1)..foreign) {
+                if let Ok(checkpoint) = self.read_checkpoint(*version, files).await {
+                    base = Some((*version, checkpoint));
+                    break;
+                }
+            }
+            let Some((version, checkpoint)) = base else { return Ok(None) };
+            outlines.push((version, outline(checkpoint.files())));
+            (replay, first) = (checkpoint, version.saturating_add(1));
+        }
+        let mut commits = stream::iter(first..=foreign)
+            .map(|version| async move { Ok((version, self.read_commit(version).await?)) })
+            .buffered(SIDE_BY_SIDE);
+        while let Some((version, lines)) = commits.try_next().await? {
+            let damaged = |what| self.damaged(&names::commit(version), what);
+            replay.apply(version, lines).map_err(damaged)?;
+            outlines.push((version, outline(replay.files())));
+        }
+        drop(commits);
+        let wanted = outline(replay.files());
+        let former = outlines.into_iter().rev().filter(|(version, _)| *version < foreign);
+        for (version, _) in former.filter(|(_, outline)| *outline == wanted) {
+            let state = match self.version(version, &listing).await {
+                Ok(state) => state,
+                Err(PastError::Table(error)) => return Err(error),
+                Err(_) => continue,
+            };
+            let LogState { files, note, foreign, .. } = state;
+            if foreign.is_none()
+                && files.keys().eq(replay.files().keys())
+                && let Some(noted) = note
+            {
+                return Ok(Some((version, noted.note)));
+            }
+        }
+        Ok(None)
+    }
+}
