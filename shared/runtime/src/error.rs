@@ -261,12 +261,11 @@ impl RunError {
         match self {
             Self::Credentials { .. } => "CredentialsRefused",
             Self::NoSuchAccount { .. } => "NoSuchAccount",
-            Self::AccountUnread { .. } => "HarvestFailed",
             Self::NoCredentials => "WaitingForCredentials",
             Self::Secret { .. } => "SecretUnusable",
             Self::Refresh { .. } => "RefreshFailed",
             Self::Refused { .. } => "StreamRefused",
-            Self::Api { .. } => "HarvestFailed",
+            Self::Api { .. } | Self::AccountUnread { .. } => "HarvestFailed",
             Self::Page { .. } => "PageUnusable",
             Self::Stopped { .. } => "ReadingStopped",
             Self::RolesLost { .. } => "RolesLost",
