@@ -1,7 +1,7 @@
 //! A `sync` that is asked to stop: what was read is written, the leases are given back, and the exit
 //! code names the signal.
 
-#![expect(clippy::unwrap_used, reason = "a surprise ends the test")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a surprise ends the test")]
 
 use std::process::{Child, Command};
 use std::time::Duration;

@@ -6,22 +6,22 @@ use crate::exit::Exit;
 use crate::said::Said;
 
 /// Where the answer goes, in the form that was asked for.
-pub(crate) struct Output<'o> {
+pub(crate) struct AnswerWriter<'o> {
     out: &'o mut dyn Write,
     json: bool,
-    state: State,
+    state: WriterState,
 }
 
-enum State {
+enum WriterState {
     Open,
     /// The reader went away: it has read enough.
     Left,
     Failed(io::Error),
 }
 
-impl<'o> Output<'o> {
+impl<'o> AnswerWriter<'o> {
     pub(crate) fn new(out: &'o mut dyn Write, json: bool) -> Self {
-        Self { out, json, state: State::Open }
+        Self { out, json, state: WriterState::Open }
     }
 
     pub(crate) const fn is_json(&self) -> bool {
@@ -30,22 +30,22 @@ impl<'o> Output<'o> {
 
     /// Writes what there is to say, if anybody reads it.
     pub(crate) fn say(&mut self, said: &Said) {
-        if !matches!(self.state, State::Open) {
+        if !matches!(self.state, WriterState::Open) {
             return;
         }
         let written = said.write(self.json, self.out).and_then(|()| self.out.flush());
         match written {
             Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => self.state = State::Left,
-            Err(error) => self.state = State::Failed(error),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => self.state = WriterState::Left,
+            Err(error) => self.state = WriterState::Failed(error),
         }
     }
 
     /// How the command ends that would end with `exit`, and why the answer is not written.
     pub(crate) fn end(self, exit: Exit) -> (Exit, Option<io::Error>) {
         match self.state {
-            State::Open | State::Left => (exit, None),
-            State::Failed(error) => (exit.max(Exit::SomeFailed), Some(error)),
+            WriterState::Open | WriterState::Left => (exit, None),
+            WriterState::Failed(error) => (exit.max(Exit::SomeFailed), Some(error)),
         }
     }
 }
@@ -84,7 +84,7 @@ mod tests {
             (0, ErrorKind::BrokenPipe, false, Exit::SomeFailed, Exit::SomeFailed),
         ] {
             let mut full = Full { left, kind };
-            let mut output = Output::new(&mut full, false);
+            let mut output = AnswerWriter::new(&mut full, false);
             output.say(&said);
             let (ended, error) = output.end(exit);
             assert_eq!((ended, error.is_some()), (expected, ends), "{left} {kind}");

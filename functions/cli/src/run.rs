@@ -16,7 +16,7 @@ use crate::erase;
 use crate::exit::{CliError, Exit};
 use crate::export;
 use crate::files;
-use crate::output::Output;
+use crate::output::AnswerWriter;
 use crate::plan;
 use crate::quarantine;
 use crate::reset;
@@ -41,7 +41,7 @@ pub struct Terminal {
 /// Runs the command, writes its result to `out`, and says how it ended. Errors go to standard
 /// error; with `--json` also to `out`. A result that could not be written is one, too.
 pub async fn run(arguments: &Arguments, terminal: Terminal, out: &mut dyn Write) -> Exit {
-    let mut output = Output::new(out, arguments.json);
+    let mut output = AnswerWriter::new(out, arguments.json);
     let said = match begin(arguments, terminal) {
         Ok(given) => Box::pin(command(arguments, given, terminal, &mut output)).await,
         Err(error) => Err(error.into()),
@@ -73,7 +73,7 @@ pub fn unparsed(error: &clap::Error, terminal: Terminal, out: &mut dyn Write) ->
         write!(std::io::stderr(), "{}", shown(terminal.colour_err)).ok();
         return Exit::Usage;
     }
-    let mut output = Output::new(out, false);
+    let mut output = AnswerWriter::new(out, false);
     output.say(&Said { text: shown(terminal.out), json: json!(null), exit: Exit::Done });
     end(output, Exit::Done, terminal)
 }
@@ -94,7 +94,7 @@ fn begin(arguments: &Arguments, terminal: Terminal) -> Result<Given, ConfigError
     Ok(given)
 }
 
-fn end(output: Output<'_>, exit: Exit, terminal: Terminal) -> Exit {
+fn end(output: AnswerWriter<'_>, exit: Exit, terminal: Terminal) -> Exit {
     let (exit, error) = output.end(exit);
     if let Some(error) = error {
         complain(terminal, &format!("the answer could not be written: {error}"));
@@ -119,7 +119,7 @@ async fn command(
     arguments: &Arguments,
     given: Given,
     terminal: Terminal,
-    output: &mut Output<'_>,
+    output: &mut AnswerWriter<'_>,
 ) -> Result<Said, CliError> {
     let paint = Paint::when(terminal.out && !arguments.json);
     let show = if terminal.err { Show::Bars } else { Show::Lines };

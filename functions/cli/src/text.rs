@@ -1,5 +1,7 @@
 //! Numbers, durations and tables as people read them.
 
+use std::borrow::Cow;
+
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Row, Table, TableStyle};
 use engine::time::SignedDuration;
 
@@ -98,7 +100,7 @@ fn minutes(minutes: u64) -> String {
 pub(crate) fn word(text: &str) -> String {
     // No line of a shell can hold a null character.
     let text = text.replace('\0', "");
-    shlex::try_quote(&text).map_or_else(|_| String::new(), |word| word.into_owned())
+    shlex::try_quote(&text).map(Cow::into_owned).unwrap_or_default()
 }
 
 /// `one`, `2 files`.

@@ -19,7 +19,7 @@ use reqwest::header::{
 use reqwest::{Client, Response};
 use rustls::{ClientConfig, RootCertStore};
 
-use self::body::{Body, BodyError};
+use self::body::{AnswerBody, BodyError};
 use crate::base::shown;
 use crate::error::SetupError;
 use crate::{Answer, ApiError, BaseUrl, Credentials, HarvestApi, Reply, Token, TokenCell};
@@ -106,7 +106,7 @@ impl ReqwestApi {
         if announced > largest {
             return if wanted { Err(too_large(&[])) } else { Ok(reply) };
         }
-        let mut body = Body::new(text(&response, &CONTENT_ENCODING).as_deref(), largest);
+        let mut body = AnswerBody::new(text(&response, &CONTENT_ENCODING).as_deref(), largest);
         let ended = loop {
             match response.chunk().await {
                 Ok(None) => break Ok(()),

@@ -105,7 +105,7 @@ async fn lakes() -> (Arc<MemoryStore>, Arc<MemoryStore>) {
 
 #[tokio::test]
 async fn a_lake_that_goes_on_at_any_moment_is_looked_at_anew() {
-    let (before, after) = lakes().await;
+    let (before, after) = Box::pin(lakes()).await;
     for name in STREAMS {
         let spec = find_stream(name).unwrap();
         let mut moves_at = 0;

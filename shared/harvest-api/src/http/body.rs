@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use flate2::write::MultiGzDecoder;
 
 /// A body under way. Of a packed one all members are read, as `gunzip` does.
-pub(super) enum Body {
+pub(super) enum AnswerBody {
     Plain(Bounded),
     Packed(Box<MultiGzDecoder<Bounded>>),
 }
@@ -40,7 +40,7 @@ impl Write for Bounded {
     }
 }
 
-impl Body {
+impl AnswerBody {
     /// An empty one of at most `largest` bytes; `encoding` as its header names it.
     pub(super) fn new(encoding: Option<&str>, largest: u64) -> Self {
         let bounded = Bounded { bytes: Vec::new(), largest };
@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8], at_once: usize, largest: u64) -> Result<Vec<u8>, BodyError> {
-        let mut body = Body::new(Some("GZip"), largest);
+        let mut body = AnswerBody::new(Some("GZip"), largest);
         for chunk in bytes.chunks(at_once) {
             body.push(chunk)?;
         }
@@ -129,7 +129,7 @@ mod tests {
             let bytes = packed(members);
             for at_once in [1, 7, 18, 19, 20, bytes.len()] {
                 let whole = read(&bytes, at_once, 1_000_000).unwrap();
-                assert!(whole == members.concat(), "{} bytes at once", at_once);
+                assert!(whole == members.concat(), "{at_once} bytes at once");
             }
         }
     }
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn what_is_not_packed_stays_as_it_is() {
         for encoding in [None, Some("identity")] {
-            let mut body = Body::new(encoding, 3);
+            let mut body = AnswerBody::new(encoding, 3);
             body.push(b"ab").unwrap();
             assert!(matches!(body.push(b"cd"), Err(BodyError::TooLarge)));
             assert_eq!(body.so_far(), b"ab");

@@ -27,7 +27,7 @@ pub(super) enum Patience {
 
 /// What is done about another attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Attempt {
+enum NextTry {
     Again,
     TellAndAgain,
     GiveUp,
@@ -44,17 +44,17 @@ impl Patience {
     }
 
     /// After so many attempts `before`.
-    const fn attempt(self, before: i32) -> Attempt {
+    const fn attempt(self, before: i32) -> NextTry {
         let most = match self {
             Self::Long => LONG,
             Self::Short => SHORT,
         };
         if before >= most {
-            Attempt::GiveUp
+            NextTry::GiveUp
         } else if before == TOLD_AFTER {
-            Attempt::TellAndAgain
+            NextTry::TellAndAgain
         } else {
-            Attempt::Again
+            NextTry::Again
         }
     }
 }
@@ -62,12 +62,12 @@ impl Patience {
 #[expect(clippy::disallowed_methods, reason = "on a thread of its own, for another process")]
 fn waits(patience: Patience, before: i32) -> bool {
     match patience.attempt(before) {
-        Attempt::GiveUp => return false,
-        Attempt::TellAndAgain => tracing::warn!(
+        NextTry::GiveUp => return false,
+        NextTry::TellAndAgain => tracing::warn!(
             "another process has kept the state of the lake for 5 s and is waited for; if it stands \
              still (Ctrl-Z, a debugger), let it go on or end it"
         ),
-        Attempt::Again => {}
+        NextTry::Again => {}
     }
     std::thread::sleep(PAUSE);
     true
@@ -79,12 +79,12 @@ mod tests {
 
     #[test]
     fn a_long_wait_is_told_once_and_ends() {
-        let all: Vec<Attempt> = (0..=LONG).map(|before| Patience::Long.attempt(before)).collect();
-        let told = all.iter().filter(|attempt| **attempt == Attempt::TellAndAgain);
+        let all: Vec<NextTry> = (0..=LONG).map(|before| Patience::Long.attempt(before)).collect();
+        let told = all.iter().filter(|attempt| **attempt == NextTry::TellAndAgain);
         assert_eq!(told.count(), 1);
-        let given_up = all.iter().position(|attempt| *attempt == Attempt::GiveUp);
+        let given_up = all.iter().position(|attempt| *attempt == NextTry::GiveUp);
         assert_eq!(given_up, usize::try_from(LONG).ok());
-        assert_eq!(Patience::Short.attempt(SHORT), Attempt::GiveUp);
-        assert!((0..SHORT).all(|before| Patience::Short.attempt(before) == Attempt::Again));
+        assert_eq!(Patience::Short.attempt(SHORT), NextTry::GiveUp);
+        assert!((0..SHORT).all(|before| Patience::Short.attempt(before) == NextTry::Again));
     }
 }

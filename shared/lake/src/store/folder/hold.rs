@@ -58,10 +58,9 @@ mod tests {
     fn who_changes_an_entry_is_alone_and_the_others_say_who_keeps_it() {
         let folder = tempfile::tempdir().unwrap();
         let held = alone(folder.path()).unwrap();
-        let locks: [fn(&File) -> Result<(), TryLockError>; 2] =
-            [File::try_lock, File::try_lock_shared];
-        for lock in locks {
-            let error = hold(folder.path(), 2, lock).unwrap_err();
+        let mine = hold(folder.path(), 2, File::try_lock).unwrap_err();
+        let theirs = hold(folder.path(), 2, File::try_lock_shared).unwrap_err();
+        for error in [mine, theirs] {
             assert!(error.to_string().contains("another process"), "{error}");
         }
         drop(held);
