@@ -108,6 +108,7 @@ const fn is_recorded(error: &RunError) -> bool {
         | RunError::OtherPerson { .. }
         | RunError::OtherCompany { .. }
         | RunError::DeletesRefused { .. }
+        | RunError::Unusable { .. }
         | RunError::ModuleOff { .. }
         | RunError::OtherGrid { .. }
         | RunError::LostLease { .. }

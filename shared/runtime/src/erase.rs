@@ -149,14 +149,7 @@ impl Run {
                 removed = removed.saturating_add(1);
                 continue;
             };
-            let is_others = |raw: &str| {
-                let record: Option<serde_json::Value> = serde_json::from_str(raw).ok();
-                let steps = personal.person.split('.');
-                let id = record.as_ref().and_then(|record| {
-                    steps.into_iter().try_fold(record, |value, step| value.get(step))
-                });
-                id.and_then(serde_json::Value::as_i64).is_some_and(|id| id != user)
-            };
+            let is_others = |raw: &str| lake::decode::is_of_another(raw, personal.person, user);
             let kept: Vec<_> = records.iter().filter(|record| is_others(&record.raw)).collect();
             if kept.len() == records.len() {
                 continue;

@@ -8,6 +8,7 @@ mod prepare;
 mod quarantine;
 mod record;
 mod report;
+mod usable;
 mod work;
 
 use std::sync::Arc;

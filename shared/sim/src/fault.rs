@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dice::scramble;
 use crate::request::{Breach, Request, Response};
+use crate::rewrite::Rewrite;
 
 /// Picks requests and says what happens to them. The first rule that picks a request decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +84,8 @@ pub enum Effect {
     EmptyList,
     /// Without the header `Date`.
     WithoutDate,
+    /// The values of the records are written in another way.
+    Rewritten(Rewrite),
 }
 
 /// What the list itself must do differently.
@@ -191,7 +194,8 @@ impl Effect {
             | Self::DuplicateRow
             | Self::Reversed
             | Self::EmptyList
-            | Self::WithoutDate => None,
+            | Self::WithoutDate
+            | Self::Rewritten(_) => None,
         }
     }
 
@@ -213,7 +217,8 @@ impl Effect {
             | Self::Slow(_)
             | Self::Drop
             | Self::Hang
-            | Self::WithoutDate => None,
+            | Self::WithoutDate
+            | Self::Rewritten(_) => None,
         }
     }
 
@@ -224,6 +229,10 @@ impl Effect {
             Self::TruncatedJson => response.body.truncate(response.body.len() / 2),
             Self::WrongContentType => {
                 response.set_header("content-type", "application/octet-stream");
+            }
+            Self::Rewritten(how) => {
+                let body = String::from_utf8_lossy(&response.body).into_owned();
+                response.body = Bytes::from(how.of(&body));
             }
             Self::Slow(ms) => response.delivery.delay_ms = *ms,
             Self::WithoutDate => response.headers.retain(|(name, _)| name != "date"),

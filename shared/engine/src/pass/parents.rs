@@ -68,6 +68,9 @@ pub(super) struct Parents {
     #[serde(with = "super::compact::id_set")]
     listed: BTreeSet<i64>,
     compared: bool,
+    /// Records of the trigger that name no parent.
+    #[serde(default)]
+    unnamed: u64,
     /// Parents whose own URL is asked.
     doubtful: Vec<Parent>,
     #[serde(skip)]
@@ -89,6 +92,7 @@ impl Parents {
             listed: parked.keys().copied().collect(),
             parked,
             compared: pass == Pass::Incremental,
+            unnamed: 0,
             doubtful: Vec::new(),
             asked: Vec::new(),
             any_read: false,
@@ -138,6 +142,7 @@ impl Parents {
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
         let mut fresh = BTreeSet::new();
+        self.unnamed = self.unnamed.saturating_add(facts.quarantined);
         for found in &facts.parents {
             let unit = Unit::Parent(found.parent);
             if !self.listed.insert(found.parent.id) {
@@ -161,8 +166,11 @@ impl Parents {
         let effects = self.units.on_held(held);
         if self.trigger.is_done() && !self.compared {
             self.compared = true;
-            let missing = held.parents.difference(&self.listed);
-            self.doubtful.extend(missing.map(|id| Parent { id: *id, created_year: None }));
+            // A record that names no parent may be that of any that is missing.
+            if self.unnamed == 0 {
+                let missing = held.parents.difference(&self.listed);
+                self.doubtful.extend(missing.map(|id| Parent { id: *id, created_year: None }));
+            }
             self.listed.clear();
         }
         effects

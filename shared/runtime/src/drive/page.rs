@@ -1,12 +1,10 @@
 //! An answer, decoded for what it was asked for.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use engine::ids::AccountId;
 use engine::pass::{PageFacts, Parent, ParentFound, Reads, Unit};
 use engine::spec::{Kind, StreamSpec};
-use engine::time::{SignedDuration, Timestamp, utc_day};
-use lake::decode::{DecodedPage, Decoder, PageError, Presence, ReadAt};
+use engine::time::{SignedDuration, Timestamp};
+use lake::decode::{DecodedPage, Decoder, Observed, PageError, ReadAt};
 
 use crate::hold::{Hold, PageRows};
 
@@ -15,10 +13,7 @@ use crate::hold::{Hold, PageRows};
 pub(super) struct Page {
     pub(super) facts: PageFacts,
     pub(super) rows: Option<PageRows>,
-    pub(super) misfits: BTreeMap<String, u64>,
-    pub(super) kinds: BTreeMap<String, BTreeSet<&'static str>>,
-    pub(super) unknown: BTreeMap<String, u64>,
-    pub(super) presence: Presence,
+    pub(super) observed: Observed,
     pub(super) date: Option<Timestamp>,
     /// From the request to its answer.
     pub(super) took: SignedDuration,
@@ -41,10 +36,7 @@ pub(super) fn decode(
     let bare = |facts| Page {
         facts,
         rows: None,
-        misfits: BTreeMap::new(),
-        kinds: BTreeMap::new(),
-        unknown: BTreeMap::new(),
-        presence: Presence::default(),
+        observed: Observed::default(),
         date: None,
         took: SignedDuration::ZERO,
         body_bytes: 0,
@@ -58,18 +50,8 @@ pub(super) fn decode(
         Reads::Records(_) | Reads::Record => {
             let at = read_at(reads, account, requested_at);
             let (page, body) = decoder.answer(body, &at)?;
-            let DecodedPage {
-                rows,
-                keys,
-                dates,
-                total_entries,
-                next,
-                quarantined,
-                misfits,
-                kinds,
-                unknown,
-                presence,
-            } = page;
+            let DecodedPage { rows, keys, dates, total_entries, next, quarantined, observed } =
+                page;
             let facts = PageFacts {
                 total_entries,
                 next,
@@ -81,7 +63,7 @@ pub(super) fn decode(
             let body = Hold::keeps_bodies(spec).then_some(body);
             let rows = Some(PageRows { rows, quarantined, body });
             let bare = bare(PageFacts::default());
-            Ok(Page { facts, rows, misfits, kinds, unknown, presence, ..bare })
+            Ok(Page { facts, rows, observed, ..bare })
         }
         Reads::Parents => {
             let Kind::PerParent(parent) = &spec.kind else {
@@ -138,9 +120,5 @@ fn read_at(reads: Reads, account: AccountId, requested_at: Timestamp) -> ReadAt 
 
 /// The parent with the year of its `created_at`, from its own record.
 fn existing(parent: Parent, body: &str) -> Parent {
-    let record: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    let created = record.get("created_at").and_then(serde_json::Value::as_str);
-    let created = created.and_then(|text| text.parse::<Timestamp>().ok());
-    let created_year = created.map(|at| i64::from(utc_day(at).year()));
-    Parent { id: parent.id, created_year }
+    Parent { id: parent.id, created_year: lake::decode::created_year(body) }
 }
