@@ -116,7 +116,7 @@ fn a_value_in_another_form_is_told_with_it_and_one_that_is_finer_with_its_own_se
 
 #[test]
 fn what_costs_values_comes_first_and_is_never_cut_off() {
-    let many = |prefix: &str| (0..300).map(move |id| format!("{prefix}{id:03}"));
+    let many = |prefix: &'static str| (0..300).map(move |id| format!("{prefix}{id:03}"));
     let values = |path| (path, Values { times: 1, ..Values::default() });
     let look = Look {
         unknown: many("a_new").map(|path| (path, 1)).collect(),
