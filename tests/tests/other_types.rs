@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use e2e::story::{apply, calm, fault, loaded, only, quiet, report, rows, story, truth};
+use e2e::story::{
+    apply, asked, calm, fault, loaded, only, quiet, report, rows, status, story, truth,
+};
 use e2e::world::{Synced, World, sync};
 use engine::drift::What;
 use engine::pass::Pass;
@@ -139,6 +141,20 @@ fn a_list_whose_records_all_became_unusable_deletes_nothing_and_stays_where_it_i
             });
         }
     }
+}
+
+#[test]
+fn parents_that_the_listing_no_longer_names_are_not_taken_for_gone() {
+    story(async {
+        let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
+        let before = rows(&world, "invoice_payments").await;
+        rewritten(&world, "/invoices?", Select::Always, Rewrite::OtherIds);
+        // Under the ids that we know nothing is found any more.
+        fault(&world, "/invoices/", Select::Always, status(404, false));
+        unusable(&world, "invoice_payments", Some(Pass::Full)).await;
+        assert_eq!(rows(&world, "invoice_payments").await, before);
+        assert_eq!(asked(&world, "/invoices/{id}"), 0);
+    });
 }
 
 #[test]

@@ -50,6 +50,19 @@ impl What {
     }
 }
 
+/// The text with control characters written out: Harvest names the members, and a terminal would obey.
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() {
+            shown.extend(letter.escape_unicode());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
 impl Finding {
     /// Adds what another run of the same stream found of the same member.
     pub fn add(&mut self, other: &Self) {
@@ -66,7 +79,7 @@ impl Finding {
     /// A sentence for people.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let member = &self.member;
+        let member = printable(&self.member);
         let times = self.times;
         let things = match (member.contains("[]"), times) {
             (false, 1) => "record",

@@ -115,6 +115,14 @@ fn a_value_in_another_form_is_told_with_it_and_one_that_is_finer_with_its_own_se
 }
 
 #[test]
+fn the_name_of_a_member_gives_no_orders_to_a_terminal() {
+    let unknown = BTreeMap::from([("\u{1b}[2J\0\u{e9}".to_owned(), 1)]);
+    let drift = incremental(&Drift::default(), &Look { unknown, ..look(30, &[]) }, 10);
+    let sentence = "new member `\\u{1b}[2J\\u{0}\u{e9}`, 1 record; kept in extra_json";
+    assert_eq!(told(&drift), [sentence]);
+}
+
+#[test]
 fn what_costs_values_comes_first_and_is_never_cut_off() {
     let many = |prefix: &'static str| (0..300).map(move |id| format!("{prefix}{id:03}"));
     let values = |path| (path, Values { times: 1, ..Values::default() });

@@ -194,7 +194,7 @@ fn foreign_text_in_the_column_is_left_alone() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn rows_of_an_older_declaration_read_like_rows_of_todays(

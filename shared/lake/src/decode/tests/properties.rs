@@ -393,7 +393,7 @@ fn check(records: &[Json]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn no_value_is_lost_or_changed(records in proptest::collection::vec(record(), 0..5)) {
