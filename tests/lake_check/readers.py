@@ -70,6 +70,12 @@ class ByDuckdb:
         return self.connection.execute(query, [value.as_py()]).fetchone()[0]
 
 
+    def unreadable_json(self) -> int:
+        """Rows whose `extra_json` the engine's own JSON functions refuse."""
+        query = f"SELECT count(*) FROM delta_scan('{self.place}') WHERE NOT json_valid(extra_json)"
+        return self.connection.execute(query).fetchone()[0]
+
+
 def readers(folder: Path) -> tuple[ByDeltalake, ByPolars, ByDuckdb]:
     """One reader of each kind."""
     return ByDeltalake(folder), ByPolars(folder), ByDuckdb(folder)

@@ -16,6 +16,7 @@ SCALES = {"money": 4, "decimal": 6}
 INSTANT_TEXT = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
 )
+NUMBER_TEXT = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 BETWEEN = re.compile(r"\s*,?\s*")
 DATE_TEXT = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -180,9 +181,13 @@ def scalar(kind: str, value):
             raise Misfit
         return int(number)
     if kind == "bool":
+        if value in ("true", "false"):
+            return value == "true"
         if not isinstance(value, bool):
             raise Misfit
         return value
+    if kind == "text" and isinstance(value, (bool, int)):
+        return json.dumps(value)
     if not isinstance(value, str):
         raise Misfit
     if kind == "text":
@@ -205,6 +210,8 @@ def instant(text: str) -> dt.datetime:
 
 
 def _decimal(value, scale: int, digits: int = 18) -> Decimal:
+    if isinstance(value, str) and NUMBER_TEXT.fullmatch(value):
+        value = Decimal(value)
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise Misfit
     with localcontext() as context:

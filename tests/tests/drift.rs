@@ -122,7 +122,8 @@ fn values_of_another_type_are_told_with_their_kind() {
         let changed: Vec<_> = report.drift.iter().filter(|it| it.what != What::New).collect();
         let times = report.records;
         let sentence = format!(
-            "`name` was text in {times} records, which its column does not hold; kept in extra_json"
+            "`name` was text (such as \"a a\") in {times} records, which its column does not hold: it \
+             is null there; kept in extra_json"
         );
         assert_eq!(changed.iter().map(|it| it.sentence()).collect::<Vec<_>>(), [sentence]);
     });

@@ -42,6 +42,8 @@ struct Row {
     parked: u64,
     quarantined: u64,
     misfits: u64,
+    /// Values that are in their column, though they came in another JSON type or form.
+    converted: u64,
     /// How records differ from the declaration.
     drift: Vec<Finding>,
     warning: Option<String>,
@@ -163,6 +165,7 @@ fn row(
         },
         quarantined: health.quarantine.records,
         misfits: health.misfits,
+        converted: health.drift.converted.values().map(|seen| seen.times).sum(),
         drift: health.drift.findings(),
         warning: health.warning.clone(),
         failures: health.failures,
@@ -235,7 +238,10 @@ fn said(
              of {person}.\n"
         )));
     }
-    for (row, finding) in rows.iter().flat_map(|row| row.drift.iter().map(move |it| (row, it))) {
+    let mut findings: Vec<_> =
+        rows.iter().flat_map(|row| row.drift.iter().map(move |it| (row, it))).collect();
+    findings.sort_by_key(|(_, finding)| !finding.what.costs_values());
+    for (row, finding) in findings {
         let ago = text::ago(between(finding.at, now));
         text.push_str(&paint.warn(&format!("\n! {}: {}; {ago}\n", row.stream, finding.sentence())));
     }

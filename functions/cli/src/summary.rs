@@ -48,6 +48,7 @@ pub(crate) struct Line {
     pub(crate) version: u64,
     pub(crate) quarantined: u64,
     pub(crate) misfits: BTreeMap<String, u64>,
+    pub(crate) converted: BTreeMap<String, u64>,
     pub(crate) unknown: BTreeMap<String, u64>,
     /// How the records differ from the declaration.
     pub(crate) drift: Vec<Finding>,
@@ -213,9 +214,11 @@ impl Line {
         self.counts = self.counts.plus(report.counts);
         self.commits = self.commits.saturating_add(report.commits);
         self.quarantined = self.quarantined.saturating_add(report.quarantined);
-        for (sum, more) in
-            [(&mut self.misfits, &report.misfits), (&mut self.unknown, &report.unknown)]
-        {
+        for (sum, more) in [
+            (&mut self.misfits, &report.misfits),
+            (&mut self.converted, &report.converted),
+            (&mut self.unknown, &report.unknown),
+        ] {
             for (member, times) in more {
                 let sum = sum.entry(member.clone()).or_default();
                 *sum = sum.saturating_add(*times);
@@ -302,6 +305,7 @@ fn warnings(lines: &[Line], reports: &[RunReport]) -> Vec<String> {
             warnings.push(format!("{}: {warning}", report.stream));
         }
     }
+    warnings.extend(news::urgent(lines));
     for line in lines {
         let stream = &line.stream;
         if line.quarantined > 0 {

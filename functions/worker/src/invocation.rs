@@ -112,6 +112,7 @@ const fn is_recorded(error: &RunError) -> bool {
         | RunError::OtherCompany { .. }
         | RunError::DeletesRefused { .. }
         | RunError::Contradictory { .. }
+        | RunError::Unusable { .. }
         | RunError::ModuleOff { .. }
         | RunError::OtherGrid { .. }
         | RunError::LostLease { .. }

@@ -3,10 +3,13 @@
 //! Each run looks at the records that it reads. What the looks of a stream have shown is kept until
 //! a full pass from beginning to end has not seen it again: a run that reads little proves little.
 
+mod finding;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::finding::{Finding, What};
 use crate::pass::Pass;
 use crate::present::Present;
 use crate::time::Timestamp;
@@ -14,7 +17,8 @@ use crate::time::Timestamp;
 /// With fewer objects than this a member that none of them has may be missing by chance.
 pub const ENOUGH: u64 = 20;
 
-/// So many members are kept of each kind: an object whose member names are ids would have no end.
+/// Number of new members that are kept: an object whose member names are ids would have no end.
+/// All others are declared, so that they have one.
 const MOST: usize = 100;
 
 /// What one run saw, by member path (list indices as `[]`).
@@ -23,18 +27,33 @@ pub struct Look {
     /// Members that are not declared, and how often.
     pub unknown: BTreeMap<String, u64>,
     /// Values that did not fit their column.
-    pub misfits: BTreeMap<String, Misfits>,
+    pub misfits: BTreeMap<String, Values>,
+    /// Numbers that did not fit because they have more places after the point than their column.
+    pub finer: BTreeMap<String, Values>,
+    /// Values that are in their column, though they came in another JSON type or form.
+    pub converted: BTreeMap<String, Values>,
     /// Every declared member.
     pub declared: BTreeMap<String, Presence>,
 }
 
-/// Values of one member that did not fit.
+/// Values of one member that were not as declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Misfits {
+pub struct Values {
     /// How many.
     pub times: u64,
     /// What kinds of JSON value they were, for people.
     pub kinds: BTreeSet<&'static str>,
+    /// The form of one of them, without its content: `"9.9"`.
+    pub form: Option<String>,
+}
+
+impl Values {
+    /// Adds others of the same member.
+    pub fn add(&mut self, other: Self) {
+        self.times = self.times.saturating_add(other.times);
+        self.kinds.extend(other.kinds);
+        self.form = self.form.take().or(other.form);
+    }
 }
 
 /// How a declared member occurs.
@@ -54,6 +73,10 @@ pub struct Drift {
     pub unknown: BTreeMap<String, Sighting>,
     /// Declared members whose values did not fit.
     pub misfits: BTreeMap<String, Sighting>,
+    /// Declared members whose numbers have more places than their column.
+    pub finer: BTreeMap<String, Sighting>,
+    /// Declared members whose values came in another JSON type or form than their column's.
+    pub converted: BTreeMap<String, Sighting>,
     /// Declared members that have disappeared, and when that was first seen.
     pub gone: BTreeMap<String, Timestamp>,
     /// Members that no record has ever had, as of a declaration of so many members: their absence
@@ -69,6 +92,9 @@ pub struct Sighting {
     /// What kinds of JSON value, where it matters.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub kinds: BTreeSet<String>,
+    /// The form of one value, without its content, where it matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
     /// When it was seen last.
     pub at: Timestamp,
 }
@@ -88,47 +114,19 @@ pub struct Run<'a> {
     pub now: Timestamp,
 }
 
-/// One thing to tell.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// What happened.
-    pub what: What,
-    /// The member's path.
-    pub member: String,
-    /// How often it was seen so; of what is gone: 0.
-    pub times: u64,
-    /// The kinds of value that did not fit.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub kinds: Vec<String>,
-    /// When it was seen last; of what is gone: when that was first noticed.
-    pub at: Timestamp,
-}
-
-/// What happened to a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum What {
-    /// The declaration does not know it.
-    New,
-    /// Its values do not fit its column.
-    Changed,
-    /// Records no longer have it.
-    Gone,
-}
-
 impl Drift {
     /// What is known after another run.
     #[must_use]
     pub fn after(&self, run: Run<'_>) -> Self {
         let look = run.look;
-        let misfits = look.misfits.iter().map(|(path, misfits)| {
-            let kinds = misfits.kinds.iter().map(|&kind| kind.to_owned()).collect();
-            (path, misfits.times, kinds)
-        });
-        let unknown = look.unknown.iter().map(|(path, times)| (path, *times, BTreeSet::new()));
+        let unknown = look.unknown.iter();
+        let unknown =
+            unknown.map(|(path, &times)| (path.clone(), Values { times, ..Values::default() }));
         let mut next = Self {
-            unknown: sightings(&self.unknown, unknown, run),
-            misfits: sightings(&self.misfits, misfits, run),
+            unknown: sightings(&self.unknown, &unknown.collect(), MOST, run),
+            misfits: sightings(&self.misfits, &look.misfits, usize::MAX, run),
+            finer: sightings(&self.finer, &look.finer, usize::MAX, run),
+            converted: sightings(&self.converted, &look.converted, usize::MAX, run),
             gone: self.gone.clone(),
             never: None,
         };
@@ -167,7 +165,7 @@ impl Drift {
         }
     }
 
-    /// What of it people are told.
+    /// What of it people are told, the most important first.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
         let of = |what| {
@@ -176,6 +174,7 @@ impl Drift {
                 member: member.clone(),
                 times: seen.times,
                 kinds: seen.kinds.iter().cloned().collect(),
+                form: seen.form.clone(),
                 at: seen.at,
             }
         };
@@ -184,91 +183,76 @@ impl Drift {
             member: member.clone(),
             times: 0,
             kinds: Vec::new(),
+            form: None,
             at: *at,
         };
-        let new = self.unknown.iter().map(of(What::New));
         let changed = self.misfits.iter().map(of(What::Changed));
-        new.chain(changed).chain(self.gone.iter().map(gone)).collect()
+        let finer = self.finer.iter().map(of(What::Finer));
+        let gone = self.gone.iter().map(gone);
+        let converted = self.converted.iter().map(of(What::Converted));
+        let new = self.unknown.iter().map(of(What::New));
+        changed.chain(finer).chain(gone).chain(converted).chain(new).collect()
     }
 
     /// The same, of what a run saw itself: what did not happen in it is left out.
     #[must_use]
     pub fn findings_of(&self, look: &Look) -> Vec<Finding> {
         let mut findings = self.findings();
-        findings.retain_mut(|finding| match finding.what {
-            What::New => {
-                finding.times = look.unknown.get(&finding.member).copied().unwrap_or_default();
-                finding.times > 0
-            }
-            What::Changed => {
-                let seen = look.misfits.get(&finding.member);
-                finding.times = seen.map(|seen| seen.times).unwrap_or_default();
-                finding.times > 0
-            }
-            What::Gone => {
-                look.declared.get(&finding.member).is_some_and(|seen| seen.objects >= ENOUGH)
-            }
+        findings.retain_mut(|finding| {
+            let member = &finding.member;
+            let values = match finding.what {
+                What::Changed => &look.misfits,
+                What::Finer => &look.finer,
+                What::Converted => &look.converted,
+                What::New => {
+                    finding.times = look.unknown.get(member).copied().unwrap_or_default();
+                    return finding.times > 0;
+                }
+                What::Gone => {
+                    return look.declared.get(member).is_some_and(|seen| seen.objects >= ENOUGH);
+                }
+            };
+            finding.times = values.get(member).map(|seen| seen.times).unwrap_or_default();
+            finding.times > 0
         });
         findings
     }
 }
 
-fn sightings<'a>(
+fn sightings(
     before: &BTreeMap<String, Sighting>,
-    now: impl Iterator<Item = (&'a String, u64, BTreeSet<String>)>,
+    now: &BTreeMap<String, Values>,
+    most: usize,
     run: Run<'_>,
 ) -> BTreeMap<String, Sighting> {
     let mut after = before.clone();
-    for (path, times, kinds) in now {
-        if after.len() >= MOST && !after.contains_key(path) {
+    for (path, values) in now {
+        if after.len() >= most && !after.contains_key(path) {
             continue;
         }
         let seen = after.entry(path.clone()).or_insert_with(|| Sighting {
             times: 0,
             kinds: BTreeSet::new(),
+            form: None,
             at: Timestamp::UNIX_EPOCH,
         });
         seen.times = match run.pass {
-            Pass::Incremental => seen.times.max(times),
-            Pass::Full if seen.at >= run.pass_began => seen.times.saturating_add(times),
-            Pass::Full => times,
+            Pass::Incremental => seen.times.max(values.times),
+            Pass::Full if seen.at >= run.pass_began => seen.times.saturating_add(values.times),
+            Pass::Full => values.times,
         };
         if run.pass == Pass::Full && seen.at < run.pass_began {
             seen.kinds.clear();
+            seen.form = None;
         }
-        seen.kinds.extend(kinds);
+        seen.kinds.extend(values.kinds.iter().map(|&kind| kind.to_owned()));
+        seen.form = seen.form.take().or_else(|| values.form.clone());
         seen.at = run.now;
     }
     if run.pass == Pass::Full && run.completes {
         after.retain(|_, seen| seen.at >= run.pass_began);
     }
     after
-}
-
-impl Finding {
-    /// A sentence for people.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        let member = &self.member;
-        let times = self.times;
-        let things = match (member.contains("[]"), times) {
-            (false, 1) => "record",
-            (false, _) => "records",
-            (true, 1) => "item",
-            (true, _) => "items",
-        };
-        match self.what {
-            What::New => format!("new member `{member}`, {times} {things}; kept in extra_json"),
-            What::Changed => {
-                let kinds = self.kinds.join(" or ");
-                format!(
-                    "`{member}` was {kinds} in {times} {things}, which its column does not hold; kept \
-                     in extra_json"
-                )
-            }
-            What::Gone => format!("member `{member}` is no longer there"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::extent::Extent;
 use crate::ids::{Epoch, Sequence};
 use crate::lease::Lease;
 use crate::pass::{IdSet, Parked, Pass};
-use crate::quarantine::Quarantine;
+use crate::quarantine::{Answers, Quarantine};
 use crate::testimony::TableMark;
 use crate::time::{Date, Timestamp};
 use crate::window::Grid;
@@ -116,6 +116,9 @@ pub struct Unfinished {
     /// Rows it was not allowed to delete so far: once it ends it is to be read again.
     #[serde(default)]
     pub refused: u64,
+    /// What its answers held so far.
+    #[serde(default)]
+    pub answers: Answers,
     /// The first day that it reads, as the operator set it.
     #[serde(default)]
     pub start_date: Option<Date>,

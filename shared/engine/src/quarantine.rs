@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::pass::Pass;
+use crate::pass::{PageFacts, Pass, Reads};
+use crate::spec::Kind;
 
 /// What lies in the quarantine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,65 @@ pub struct Added {
     pub supersedes: bool,
 }
 
+/// How many answers of a pass held records, and how many of those none that can be a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Answers {
+    /// Answers with records of the stream.
+    pub own: u64,
+    /// Those of them without a usable one.
+    pub unusable: u64,
+    /// Answers of the trigger listing with records of which none names a parent.
+    pub unusable_triggers: u64,
+}
+
+impl Answers {
+    /// Counts one more.
+    pub fn count(&mut self, reads: Reads, facts: &PageFacts) {
+        if facts.records() == 0 {
+            return;
+        }
+        let unusable = u64::from(facts.keys.is_empty());
+        match reads {
+            Reads::Records(_) => {
+                self.own = self.own.saturating_add(1);
+                self.unusable = self.unusable.saturating_add(unusable);
+            }
+            Reads::Parents => {
+                self.unusable_triggers = self.unusable_triggers.saturating_add(unusable);
+            }
+            Reads::Count | Reads::Existence(_) | Reads::Record | Reads::Along => {}
+        }
+    }
+
+    /// Those of two runs of one pass.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            own: self.own.saturating_add(other.own),
+            unusable: self.unusable.saturating_add(other.unusable),
+            unusable_triggers: self.unusable_triggers.saturating_add(other.unusable_triggers),
+        }
+    }
+
+    /// How many answers make a pass of a stream of that kind a failure.
+    ///
+    /// A page without a usable record is a change of what Harvest serves, not a bad record among
+    /// good ones. Answers for one parent or window are small, so that one bad record may be all of
+    /// one: those fail the pass only together.
+    #[must_use]
+    pub const fn failed(self, kind: &Kind) -> u64 {
+        let own = match kind {
+            Kind::Listing(_) | Kind::Snapshot(_) => self.unusable,
+            Kind::PerParent(_) | Kind::ReportWindow(_) if self.unusable == self.own => {
+                self.unusable
+            }
+            Kind::PerParent(_) | Kind::ReportWindow(_) => 0,
+        };
+        own.saturating_add(self.unusable_triggers)
+    }
+}
+
 impl Quarantine {
     /// What lies there after a run.
     #[must_use]
@@ -50,6 +110,8 @@ impl Quarantine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pass::{Parent, Unit};
+    use crate::spec::{Listing, Paging, ReportWindow};
 
     fn incremental(records: u64) -> Added {
         Added { pass: Pass::Incremental, begins: true, records, supersedes: false }
@@ -66,6 +128,52 @@ mod tests {
             all.records
         };
         runs.iter().map(count).collect()
+    }
+
+    fn answers(pages: &[(Reads, usize, u64)]) -> Answers {
+        let mut answers = Answers::default();
+        for (reads, usable, quarantined) in pages {
+            let keys = vec![crate::key::Key::id(1); *usable];
+            let facts = PageFacts { keys, quarantined: *quarantined, ..PageFacts::default() };
+            answers.count(*reads, &facts);
+        }
+        answers
+    }
+
+    #[test]
+    fn a_page_without_a_usable_record_fails_a_listing_and_one_bad_record_does_not() {
+        let page = Reads::Records(Unit::Stream);
+        for (pages, failed) in [
+            (&[][..], 0),
+            (&[(page, 0, 0)], 0),
+            (&[(page, 5, 0), (page, 5, 5)], 0),
+            (&[(page, 0, 1)], 1),
+            (&[(page, 5, 0), (page, 0, 5), (page, 5, 0)], 1),
+            // A single record that is looked for, and what is only counted, are no pages of it.
+            (&[(Reads::Record, 0, 1), (Reads::Along, 0, 1), (Reads::Count, 0, 1)], 0),
+        ] {
+            let listing = Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}"));
+            for kind in [listing, Kind::Snapshot(Paging::Offset)] {
+                assert_eq!(answers(pages).failed(&kind), failed, "{pages:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn units_fail_only_together() {
+        let parent = |id| Reads::Records(Unit::Parent(Parent { id, created_year: None }));
+        let (one, two) = (parent(1), parent(2));
+        for (pages, failed) in [
+            (&[(one, 3, 0), (two, 0, 1)][..], 0),
+            (&[(one, 0, 0), (two, 0, 1)], 1),
+            (&[(one, 0, 7), (two, 0, 1)], 2),
+            (&[(one, 1, 0), (Reads::Parents, 0, 4)], 1),
+            (&[(Reads::Parents, 1, 4), (one, 2, 0)], 0),
+        ] {
+            let both = answers(&pages[..1]).plus(answers(&pages[1..]));
+            let kind = Kind::ReportWindow(ReportWindow { includes_issue_date: false });
+            assert_eq!(both.failed(&kind), failed, "{pages:?}");
+        }
     }
 
     #[test]

@@ -8,12 +8,15 @@
 mod buffer;
 mod careful;
 mod compose;
+mod convert;
 mod derived;
 mod envelope;
 mod error;
 mod fast;
+mod form;
 mod lift;
 mod literal;
+mod observed;
 mod odd;
 mod parents;
 mod path;
@@ -22,6 +25,7 @@ mod raw;
 mod redact;
 mod rows;
 mod shape;
+mod strict;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,11 +41,11 @@ use engine::window::Period;
 pub use self::envelope::Envelope;
 pub use self::error::PageError;
 pub(crate) use self::lift::Lifter;
-use self::odd::Tally;
-pub use self::parents::{ParentRecord, ParentsPage, parents};
+pub use self::observed::Observed;
+pub use self::parents::{ParentRecord, ParentsPage, created_year, parents};
 pub use self::presence::Presence;
-pub use self::redact::HashKey;
 use self::redact::Redactor;
+pub use self::redact::{HashKey, is_of_another};
 use self::rows::{Layout, Rows};
 use crate::schema::TableSchema;
 
@@ -152,20 +156,9 @@ impl Decoder {
     ) -> Result<DecodedPage, PageError> {
         let keys = self.layout.keys(&rows, at)?;
         let dates = self.layout.dates(&rows);
-        let Rows { cells, extra, tally, quarantined } = rows;
+        let Rows { cells, extra, observed, quarantined } = rows;
         let rows = derived::batch(&self.layout, cells, extra, at)?;
-        let Tally { misfits, kinds, unknown, presence } = tally;
-        Ok(DecodedPage {
-            rows,
-            keys,
-            dates,
-            envelope,
-            quarantined,
-            misfits,
-            kinds,
-            unknown,
-            presence,
-        })
+        Ok(DecodedPage { rows, keys, dates, envelope, quarantined, observed })
     }
 }
 
@@ -213,14 +206,8 @@ pub struct DecodedPage {
     pub envelope: Envelope,
     /// Records without a usable id, raw.
     pub quarantined: Vec<Quarantined>,
-    /// Values that did not fit their column, by member path (list indices as `[]`).
-    pub misfits: BTreeMap<String, u64>,
-    /// What kinds of value those were.
-    pub kinds: BTreeMap<String, BTreeSet<&'static str>>,
-    /// Members that the declaration does not know, by path (list indices as `[]`).
-    pub unknown: BTreeMap<String, u64>,
-    /// Which declared members occurred.
-    pub presence: Presence,
+    /// What the records hold that is not as declared.
+    pub observed: Observed,
 }
 
 /// A record that cannot be a row.

@@ -1,9 +1,12 @@
 //! Plain Parquet for readers without Delta: a snapshot of one version, in Hive-style folders.
 //!
-//! A snapshot has a folder of its own and is complete when it holds `_SUCCESS`, which is written last.
-//! Nothing in it ever changes: who reads an older one is not disturbed, and an export that died is
-//! taken up where the next one finds it.
+//! A snapshot has a folder of its own, named by the table's id and version, and is complete when it
+//! holds `_SUCCESS`, which is written last and says of what it was made. Nothing in it ever changes:
+//! readers of an older one are not disturbed, and an export that died is taken up where the next one
+//! finds it.
 
+mod folder;
+mod snapshot;
 mod split;
 
 use arrow::datatypes::DataType;
@@ -11,17 +14,16 @@ use arrow::error::ArrowError;
 use bytes::Bytes;
 use engine::schema::Column;
 use parquet::errors::ParquetError;
-use serde_json::json;
 
 use crate::offload::offload;
 use crate::partition::{PartitionError, fetch, read};
 use crate::schema::TableSchema;
 use crate::store::{ObjectStore, StoreError};
 use crate::table::Table;
+use folder::Folders;
+pub use folder::TooLong;
+use snapshot::{SUCCESS, Snapshot};
 use split::Split;
-
-/// The object that makes a snapshot complete; readers of Hive's kind pass over it.
-const SUCCESS: &str = "_SUCCESS";
 
 /// How a snapshot is divided into folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +95,12 @@ pub enum ExportError {
     /// The target could not be written.
     #[error("the export could not be written; what is there of it is no snapshot, run again")]
     Write(#[from] StoreError),
+    /// A value has no folder.
+    #[error(transparent)]
+    Folder(#[from] TooLong),
+    /// The snapshot could not be described: a mistake in this program.
+    #[error("the snapshot could not be described")]
+    Describe(#[from] serde_json::Error),
     /// Rows could not be encoded: a mistake in this program.
     #[error("rows could not be encoded as Parquet")]
     Encode(#[from] ParquetError),
@@ -170,9 +178,6 @@ pub async fn export(
     target: &dyn ObjectStore,
 ) -> Result<Exported, ExportError> {
     let schema = table.schema().clone();
-    let version = table.version();
-    let divided = by.map(|by| format!("-by-{}", by.name)).unwrap_or_default();
-    let folder = format!("{}/version-{version:010}{divided}", schema.spec.name);
     let dropped = by.filter(|by| by.part == Part::Whole).map(|by| by.name.as_str());
     let columns: Vec<Column> = schema
         .columns
@@ -180,53 +185,80 @@ pub async fn export(
         .filter(|column| Some(column.name.as_str()) != dropped)
         .cloned()
         .collect();
-    let mut exported = Exported {
-        folder: folder.clone(),
-        version,
-        files: 0,
+    let mut snapshot = Snapshot::of(table, &columns);
+    let divided = by.map(|by| format!("-by-{}", by.name)).unwrap_or_default();
+    let folder = format!("{}/{}{divided}", schema.spec.name, snapshot.folder());
+    let existed = is_there(&mut snapshot, &folder, target).await?;
+    if !existed {
+        write(table, by, target, &folder, &mut snapshot).await?;
+    }
+    Ok(Exported {
+        folder,
+        version: table.version(),
+        files: snapshot.files,
         rows: table.rows(),
-        bytes: 0,
+        bytes: snapshot.bytes,
         columns,
         partition: by.map(|by| (by.name.clone(), by.hive_type(&schema))),
-        existed: true,
-    };
-    let success = format!("{folder}/{SUCCESS}");
-    if target.get(&success).await?.is_some() {
-        let listed = target.list(&format!("{folder}/"), None).await?;
-        let files = listed.iter().filter(|object| !object.key.ends_with(SUCCESS));
-        (exported.files, exported.bytes) =
-            files.fold((0, 0), |(files, bytes), file| (files + 1, bytes + file.size));
-        return Ok(exported);
-    }
-    exported.existed = false;
-    for (number, file) in table.files().iter().enumerate() {
-        let bytes = fetch(&**table.store(), table.root(), file).await?;
-        let (schema, file, by) = (schema.clone(), file.clone(), by.cloned());
-        let written = offload(move || divide(&schema, &file, bytes, by.as_ref())).await;
-        let written = written.map_err(|error| ExportError::Died(error.to_string()))??;
-        for (path, bytes) in written {
-            exported.files += 1;
-            exported.bytes += bytes.len() as u64;
-            target.put(&format!("{folder}/{path}part-{number:05}.parquet"), bytes).await?;
-        }
-    }
-    let document = json!({
-        "stream": schema.spec.name,
-        "version": version,
-        "rows": exported.rows,
-        "files": exported.files,
-    });
-    target.put(&success, Bytes::from(document.to_string())).await?;
-    Ok(exported)
+        existed,
+    })
 }
 
-/// The rows of one file, as files of their own per partition: folder, with a slash, and content.
+/// Whether the snapshot is there, complete. What is there in its place and is not it goes.
+async fn is_there(
+    snapshot: &mut Snapshot,
+    folder: &str,
+    target: &dyn ObjectStore,
+) -> Result<bool, StoreError> {
+    let success = format!("{folder}/{SUCCESS}");
+    let Some(document) = target.get(&success).await? else { return Ok(false) };
+    let listed = target.list(&format!("{folder}/"), None).await?;
+    if let Some(found) = snapshot.found(&document, &listed) {
+        *snapshot = found;
+        return Ok(true);
+    }
+    // Without its mark it is no snapshot from here on.
+    target.delete(&success).await?;
+    for object in listed.iter().filter(|object| object.key != success) {
+        target.delete(&object.key).await?;
+    }
+    Ok(false)
+}
+
+/// Writes the files and then the mark.
+async fn write(
+    table: &Table,
+    by: Option<&PartitionBy>,
+    target: &dyn ObjectStore,
+    folder: &str,
+    snapshot: &mut Snapshot,
+) -> Result<(), ExportError> {
+    let mut folders = Folders::default();
+    for (number, file) in table.files().iter().enumerate() {
+        let bytes = fetch(&**table.store(), table.root(), file).await?;
+        let (schema, file, own) = (table.schema().clone(), file.clone(), by.cloned());
+        let written = offload(move || divide(&schema, &file, bytes, own.as_ref())).await;
+        let written = written.map_err(|error| ExportError::Died(error.to_string()))??;
+        // Where a file system takes two values for one name, their files still differ.
+        for (nth, (value, bytes)) in written.into_iter().enumerate() {
+            let path = by.map(|by| folders.of(by, value.as_deref())).transpose()?;
+            let path = path.unwrap_or_default();
+            snapshot.files += 1;
+            snapshot.bytes += bytes.len() as u64;
+            target.put(&format!("{folder}/{path}part-{number:05}-{nth:05}.parquet"), bytes).await?;
+        }
+    }
+    target.put(&format!("{folder}/{SUCCESS}"), snapshot.document()?).await?;
+    Ok(())
+}
+
+/// The rows of one file, as files of their own per partition: its value and their content.
 fn divide(
     schema: &TableSchema,
     file: &crate::table::FileEntry,
     bytes: Bytes,
     by: Option<&PartitionBy>,
-) -> Result<Vec<(String, Bytes)>, ExportError> {
+) -> Result<Vec<(Option<String>, Bytes)>, ExportError> {
     let mut split = Split::new(&schema.arrow, by)?;
     for batch in read(schema, file, bytes)? {
         split.add(&batch?)?;

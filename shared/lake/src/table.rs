@@ -174,6 +174,12 @@ impl Table {
         Ok(())
     }
 
+    /// The table's own id: another one for each table that is ever created.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.state.meta_data.id
+    }
+
     /// The version this object is at.
     #[must_use]
     pub fn version(&self) -> u64 {

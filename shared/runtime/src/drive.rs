@@ -5,17 +5,18 @@ mod look;
 mod page;
 mod request;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
 use engine::pass::{Ask, Next, Pass, Reading, Reads, Scope, Target, Unit};
+use engine::quarantine::Answers;
 use engine::retry::Attempts;
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, plus};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use lake::decode::{Decoder, Presence};
+use lake::decode::{Decoder, Observed};
 use page::Page;
 use request::{Flight, Request, Sent, Trouble};
 use tokio::sync::Notify;
@@ -32,10 +33,8 @@ pub(crate) use failed::from_api;
 pub(crate) struct Tally {
     pub(crate) requests: u64,
     pub(crate) records: u64,
-    pub(crate) misfits: BTreeMap<String, u64>,
-    pub(crate) kinds: BTreeMap<String, BTreeSet<&'static str>>,
-    pub(crate) unknown: BTreeMap<String, u64>,
-    pub(crate) presence: Presence,
+    pub(crate) observed: Observed,
+    pub(crate) answers: Answers,
 }
 
 /// Memory that the answers of one run may take while they are under way. A body takes several times
@@ -250,15 +249,11 @@ impl Driver {
         if page.rows.is_some() {
             self.tally.records = self.tally.records.saturating_add(records);
         }
-        add(&mut self.tally.misfits, page.misfits);
-        add(&mut self.tally.unknown, page.unknown);
+        self.tally.observed.add(page.observed);
+        self.tally.answers.count(ask.reads, &page.facts);
         if self.reading.watches() {
             hold.saw(&page.facts.keys);
         }
-        for (path, kinds) in page.kinds {
-            self.tally.kinds.entry(path).or_default().extend(kinds);
-        }
-        self.tally.presence.add(&page.presence);
         let effects = self.reading.on_page(ask.id, requested_at, &page.facts);
         self.latency = page.took.max(self.latency.saturating_mul(7) / 8);
         self.bound_width(page.body_bytes);
@@ -298,12 +293,5 @@ fn name(target: &Target) -> String {
                 query.iter().map(|(name, value)| format!("{name}={value}")).collect();
             if query.is_empty() { path.clone() } else { format!("{path}?{}", query.join("&")) }
         }
-    }
-}
-
-fn add(sums: &mut BTreeMap<String, u64>, more: BTreeMap<String, u64>) {
-    for (name, count) in more {
-        let sum = sums.entry(name).or_default();
-        *sum = sum.saturating_add(count);
     }
 }

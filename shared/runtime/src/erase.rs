@@ -247,14 +247,7 @@ fn without(file: &[u8], personal: &Personal, user: i64) -> (Bytes, u64) {
     let Some(records) = quarantine::records_in(file) else {
         return (Bytes::new(), 1);
     };
-    let is_others = |raw: &str| {
-        let record: Option<serde_json::Value> = serde_json::from_str(raw).ok();
-        let steps = personal.person.split('.');
-        let id = record
-            .as_ref()
-            .and_then(|record| steps.into_iter().try_fold(record, |value, step| value.get(step)));
-        id.and_then(serde_json::Value::as_i64).is_some_and(|id| id != user)
-    };
+    let is_others = |raw: &str| lake::decode::is_of_another(raw, personal.person, user);
     let kept: Vec<_> = records.iter().filter(|record| is_others(&record.raw)).collect();
     let gone = records.len().saturating_sub(kept.len()) as u64;
     if gone == 0 {

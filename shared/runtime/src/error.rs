@@ -195,6 +195,16 @@ pub enum RunError {
         /// Rows that would have been deleted.
         refused: u64,
     },
+    /// Harvest answers with records of which none could become a row.
+    #[error(
+        "`{stream}`: {what}. Nothing is deleted, and the next run reads from the same place. If Harvest now serves them in another form, a newer release of harvest-lake may read it"
+    )]
+    Unusable {
+        /// The stream.
+        stream: &'static str,
+        /// What could not be used.
+        what: String,
+    },
     /// The stream's module was switched off while it was read: what is gone is not deleted.
     #[error(
         "`{stream}`: `{module}` was switched off in Harvest while it was read; nothing is written, the rows stay"
@@ -289,6 +299,7 @@ impl RunError {
             | Self::OtherCompany { .. }
             | Self::DeletesRefused { .. }
             | Self::Contradictory { .. }
+            | Self::Unusable { .. }
             | Self::ModuleOff { .. }
             | Self::OtherGrid { .. }
             | Self::LostLease { .. }
@@ -321,6 +332,7 @@ impl RunError {
             Self::OtherPerson { .. } => "OtherPerson",
             Self::OtherCompany { .. } => "OtherCompany",
             Self::DeletesRefused { .. } => "DeletesRefused",
+            Self::Unusable { .. } => "RecordsUnusable",
             Self::ModuleOff { .. } => "ModuleOff",
             Self::OtherGrid { .. } => "OtherGrid",
             Self::LostLease { .. } => "LostLease",

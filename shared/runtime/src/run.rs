@@ -10,6 +10,7 @@ mod prepare;
 mod quarantine;
 mod record;
 mod report;
+mod usable;
 mod work;
 
 use std::collections::BTreeSet;

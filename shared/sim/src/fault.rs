@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::contradiction::Contradiction;
 use crate::dice::scramble;
 use crate::request::{Breach, Request, Response};
+use crate::rewrite::Rewrite;
 
 /// Picks requests and says what happens to them. The first rule that picks a request decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +87,8 @@ pub enum Effect {
     WithoutDate,
     /// The list contradicts itself, or its pages never end.
     Contradiction(Contradiction),
+    /// The values of the records are written in another way.
+    Rewritten(Rewrite),
 }
 
 /// What the list itself must do differently.
@@ -224,7 +227,8 @@ impl Effect {
             | Self::Reversed
             | Self::EmptyList
             | Self::WithoutDate
-            | Self::Contradiction(_) => None,
+            | Self::Contradiction(_)
+            | Self::Rewritten(_) => None,
         }
     }
 
@@ -247,7 +251,8 @@ impl Effect {
             | Self::Slow(_)
             | Self::Drop
             | Self::Hang
-            | Self::WithoutDate => None,
+            | Self::WithoutDate
+            | Self::Rewritten(_) => None,
         }
     }
 
@@ -258,6 +263,10 @@ impl Effect {
             Self::TruncatedJson => response.body.truncate(response.body.len() / 2),
             Self::WrongContentType => {
                 response.set_header("content-type", "application/octet-stream");
+            }
+            Self::Rewritten(how) => {
+                let body = String::from_utf8_lossy(&response.body).into_owned();
+                response.body = Bytes::from(how.of(&body));
             }
             Self::Slow(ms) => response.delivery.delay_ms = *ms,
             Self::WithoutDate => response.headers.retain(|(name, _)| name != "date"),

@@ -33,6 +33,40 @@ fn each_state_of_a_stream_is_told() {
 }
 
 #[test]
+fn what_costs_values_is_told_before_all_else() {
+    let sighting = || engine::drift::Sighting {
+        times: 3,
+        kinds: ["text".to_owned()].into(),
+        form: Some("\"a\"".to_owned()),
+        at: NOW,
+    };
+    let row_of = |change: &dyn Fn(&mut engine::drift::Drift)| {
+        let mut item = StreamItem::default();
+        change(&mut item.health.drift);
+        row(&streams::INVOICES, &item, &AccountItem::default(), false, NOW, |_| true)
+    };
+    let rows = [
+        row_of(&|drift| {
+            for number in 0..50 {
+                drift.unknown.insert(format!("new_{number}"), sighting());
+            }
+            drift.converted.insert("amount".to_owned(), sighting());
+        }),
+        row_of(&|drift| {
+            drift.misfits.insert("number".to_owned(), sighting());
+            drift.unknown.insert("new".to_owned(), sighting());
+        }),
+    ];
+    let told =
+        said(&AccountItem::default(), &LakePlace::parse("lake").unwrap(), &rows, NOW, Paint::Plain);
+    let lines: Vec<&str> = told.text.lines().filter(|line| line.starts_with("! ")).collect();
+    assert_eq!(lines.len(), 53);
+    assert!(lines[0].contains("`number` was text (such as \"a\") in 3 records"), "{}", lines[0]);
+    assert_eq!((&told.json["streams"][0]["converted"], &rows[1].converted), (&3.into(), &0));
+    assert_eq!(told.json["streams"][1]["drift"][0]["what"], "changed");
+}
+
+#[test]
 fn failing_streams_show_in_the_exit_code_and_with_their_reason() {
     let account = AccountItem::default();
     let health = Health { last_error: Some((NOW, "disk full".to_owned())), ..Health::default() };

@@ -4,6 +4,9 @@ use engine::drift::Finding;
 
 use super::Line;
 
+/// Findings of one stream that are told of those that cost no values.
+const MOST: usize = 8;
+
 impl Line {
     /// Adds what another run of the stream found.
     pub(super) fn see(&mut self, findings: &[Finding]) {
@@ -12,19 +15,29 @@ impl Line {
                 (known.what, &known.member) == (finding.what, &finding.member)
             };
             if let Some(known) = self.drift.iter_mut().find(same) {
-                known.times = known.times.saturating_add(finding.times);
-                known.at = known.at.max(finding.at);
+                known.add(finding);
             } else {
                 self.drift.push(finding.clone());
             }
         }
+        // The most important stay first.
+        self.drift.sort_by_key(|finding| finding.what);
     }
 }
 
-/// Sentences about the first of many findings.
+/// Sentences about all that columns are null for, of every stream: these are never cut off.
+pub(super) fn urgent(lines: &[Line]) -> impl Iterator<Item = String> + '_ {
+    let findings = |line: &'_ Line| -> Vec<String> {
+        let costly = line.drift.iter().filter(|finding| finding.what.costs_values());
+        costly.map(|finding| format!("{}: {}", line.stream, finding.sentence())).collect()
+    };
+    lines.iter().flat_map(findings)
+}
+
+/// Sentences about the first of the others.
 pub(super) fn told(findings: &[Finding]) -> impl Iterator<Item = String> + '_ {
-    const MOST: usize = 8;
-    let more = findings.len().saturating_sub(MOST);
+    let others = || findings.iter().filter(|finding| !finding.what.costs_values());
+    let more = others().count().saturating_sub(MOST);
     let more = (more > 0).then(|| format!("and {more} members more; `--json` names them all"));
-    findings.iter().take(MOST).map(Finding::sentence).chain(more)
+    others().take(MOST).map(Finding::sentence).chain(more)
 }

@@ -1,3 +1,4 @@
+use engine::drift::What;
 use engine::item::AccountItem;
 use runtime::RunError;
 
@@ -27,6 +28,7 @@ fn report(stream: &'static str, pass: Pass, outcome: Outcome) -> RunReport {
         units: (0, 0),
         quarantined: 0,
         misfits: BTreeMap::new(),
+        converted: BTreeMap::new(),
         unknown: BTreeMap::new(),
         drift: Vec::new(),
         parked: 0,
@@ -57,6 +59,17 @@ fn of(synced: &Synced, left: Vec<Left>) -> Summary {
     summary(AccountId(7), "./lake", synced, left)
 }
 
+fn finding(what: What, member: &str) -> Finding {
+    Finding {
+        what,
+        member: member.to_owned(),
+        times: 3,
+        kinds: Vec::new(),
+        form: None,
+        at: Timestamp::UNIX_EPOCH,
+    }
+}
+
 fn reports_left() -> Left {
     Left {
         class: "reports",
@@ -70,13 +83,7 @@ fn reports_left() -> Left {
 #[test]
 fn a_person_reads_what_was_done_and_what_is_left() {
     let mut clients = report("clients", Pass::Full, Outcome::Complete);
-    clients.drift.push(Finding {
-        what: engine::drift::What::New,
-        member: "new_member".to_owned(),
-        times: 3,
-        kinds: Vec::new(),
-        at: Timestamp::UNIX_EPOCH,
-    });
+    clients.drift.push(finding(What::New, "new_member"));
     let reports = vec![
         report("time_entries", Pass::Full, Outcome::Complete),
         clients,
@@ -104,6 +111,37 @@ Query it:
 ";
     assert!(text.starts_with(expected), "{text}");
     assert!(text.contains("delta_scan('./lake/tables/time_entries')"), "{text}");
+}
+
+#[test]
+fn what_costs_values_is_told_first_and_whole_however_much_is_new() {
+    let mut clients = report("clients", Pass::Full, Outcome::Complete);
+    let mut tasks = report("tasks", Pass::Full, Outcome::Complete);
+    for number in 0..30 {
+        clients.drift.push(finding(What::New, &format!("new_{number:02}")));
+        tasks.drift.push(finding(What::Changed, &format!("changed_{number:02}")));
+    }
+    clients.drift.push(finding(What::Converted, "converted"));
+    let mut again = report("clients", Pass::Incremental, Outcome::Complete);
+    again.drift.push(finding(What::Finer, "rate"));
+    again.drift.push(finding(What::New, "new_07"));
+    let summary = of(&synced(vec![clients, tasks, again]), Vec::new());
+    let text = summary.said(Paint::Plain).text;
+    let line = |needle: &str| text.lines().position(|line| line.contains(needle));
+    let first_other = line("`converted`").unwrap();
+    assert!(line("`rate` had more decimal places").unwrap() < first_other);
+    for number in 0..30 {
+        let changed = line(&format!("tasks: `changed_{number:02}`"));
+        assert!(changed.unwrap() < first_other, "{text}");
+    }
+    // Eight of the others, and how many more there are.
+    assert!(text.contains("`new_06`") && !text.contains("`new_07`"), "{text}");
+    assert!(text.contains("clients: and 23 members more"), "{text}");
+    let json = summary.said(Paint::Plain).json;
+    let drift = json["streams"][0]["drift"].as_array().unwrap();
+    assert_eq!((&drift[0]["what"], &drift[1]["what"]), (&"finer".into(), &"converted".into()));
+    assert_eq!(drift.len(), 32);
+    assert_eq!(drift[9]["times"], 6);
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn unknown(times: u64) -> Look {
 }
 
 fn misfits(times: u64, kind: &'static str) -> Look {
-    let misfits = Misfits { times, kinds: BTreeSet::from([kind]) };
+    let misfits = Values { times, kinds: BTreeSet::from([kind]), form: None };
     Look { misfits: BTreeMap::from([("hours".to_owned(), misfits)]), ..look(30, &[]) }
 }
 
@@ -69,7 +69,10 @@ fn a_changed_type_is_told_with_the_kinds_of_value() {
     let text = incremental(&Drift::default(), &misfits(812, "text"), 10);
     assert_eq!(
         told(&text),
-        ["`hours` was text in 812 records, which its column does not hold; kept in extra_json"]
+        [
+            "`hours` was text in 812 records, which its column does not hold: it is null there; kept \
+          in extra_json"
+        ]
     );
     let both = incremental(&text, &misfits(1, "an object"), 20);
     assert_eq!(both.findings()[0].kinds, ["an object", "text"]);
@@ -77,6 +80,66 @@ fn a_changed_type_is_told_with_the_kinds_of_value() {
     let anew = full(&both, &misfits(3, "an object"), 30, 30, true);
     assert_eq!(anew.findings()[0].kinds, ["an object"]);
     assert_eq!(anew.findings()[0].times, 3);
+}
+
+#[test]
+fn a_value_in_another_form_is_told_with_it_and_one_that_is_finer_with_its_own_sentence() {
+    let values = |times, form: &str| Values {
+        times,
+        kinds: BTreeSet::from(["text"]),
+        form: Some(form.to_owned()),
+    };
+    let of = |path: &str, values| BTreeMap::from([(path.to_owned(), values)]);
+    let look = Look {
+        converted: of("hours", values(812, "\"9.9\"")),
+        finer: of("lines[].rate", values(1, "9.99999999999999999")),
+        ..misfits(2, "an object")
+    };
+    let drift = incremental(&Drift::default(), &look, 10);
+    let sentences = [
+        "`hours` was an object in 2 records, which its column does not hold: it is null there; kept \
+         in extra_json",
+        "`lines[].rate` had more decimal places than its column (such as 9.99999999999999999) in 1 \
+         item: it is null there, so that nothing is rounded; kept in extra_json",
+        "`hours` came as text (such as \"9.9\") in 812 records; its column holds the same values",
+    ];
+    assert_eq!(told(&drift), sentences);
+    assert_eq!(drift.findings_of(&look), drift.findings());
+    // The first form stays, and a full pass tells of its own.
+    let other = Look { converted: of("hours", values(1, "\"9e9\"")), ..Look::default() };
+    let kept = incremental(&drift, &other, 20);
+    assert_eq!(kept.converted["hours"].form.as_deref(), Some("\"9.9\""));
+    let anew = full(&kept, &other, 30, 30, true);
+    let forms: Vec<_> = anew.findings().into_iter().map(|it| (it.what, it.form)).collect();
+    assert_eq!(forms, [(What::Converted, Some("\"9e9\"".to_owned()))]);
+}
+
+#[test]
+fn the_name_of_a_member_gives_no_orders_to_a_terminal() {
+    let unknown = BTreeMap::from([("\u{1b}[2J\0\u{e9}".to_owned(), 1)]);
+    let drift = incremental(&Drift::default(), &Look { unknown, ..look(30, &[]) }, 10);
+    let sentence = "new member `\\u{1b}[2J\\u{0}\u{e9}`, 1 record; kept in extra_json";
+    assert_eq!(told(&drift), [sentence]);
+}
+
+#[test]
+fn what_costs_values_comes_first_and_is_never_cut_off() {
+    let many = |prefix: &'static str| (0..300).map(move |id| format!("{prefix}{id:03}"));
+    let values = |path| (path, Values { times: 1, ..Values::default() });
+    let look = Look {
+        unknown: many("a_new").map(|path| (path, 1)).collect(),
+        misfits: many("misfit").map(values).collect(),
+        finer: many("finer").map(values).collect(),
+        converted: many("a_converted").map(values).collect(),
+        ..look(30, &[])
+    };
+    let findings = full(&Drift::default(), &look, 10, 10, true).findings();
+    let whats: Vec<What> = findings.iter().map(|finding| finding.what).collect();
+    assert!(whats.is_sorted(), "{whats:?}");
+    let count = |what| whats.iter().filter(|&&one| one == what).count();
+    assert_eq!((count(What::Changed), count(What::Finer)), (300, 300));
+    assert_eq!((count(What::Converted), count(What::New)), (300, MOST));
+    assert!(whats[..600].iter().all(|what| what.costs_values()));
 }
 
 #[test]

@@ -73,6 +73,9 @@ pub(super) struct Parents {
     #[serde(with = "super::compact::id_set")]
     listed: BTreeSet<i64>,
     compared: bool,
+    /// Records of the trigger that name no parent.
+    #[serde(default)]
+    unnamed: u64,
     /// Parents whose own URL is asked.
     doubtful: Vec<Parent>,
     #[serde(skip)]
@@ -125,6 +128,7 @@ impl Parents {
             listed: parked.keys().copied().collect(),
             parked,
             compared: pass == Pass::Incremental,
+            unnamed: 0,
             doubtful: Vec::new(),
             asked: Vec::new(),
             denied: Vec::new(),
@@ -181,6 +185,7 @@ impl Parents {
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
         let mut fresh = BTreeSet::new();
+        self.unnamed = self.unnamed.saturating_add(facts.quarantined);
         for found in &facts.parents {
             let unit = Unit::Parent(found.parent);
             self.control.offer(found.parent);
@@ -205,8 +210,9 @@ impl Parents {
         let mut effects = self.units.on_held(held);
         if self.trigger.is_done() && !self.compared {
             self.compared = true;
-            // A trigger that was not read whole names not all of them.
-            if self.trigger.proof() == Proof::Proven {
+            // A trigger that was not read whole names not all of them, and a record that names no parent
+            // may be that of any that is missing.
+            if self.unnamed == 0 && self.trigger.proof() == Proof::Proven {
                 let missing = held.parents.difference(&self.listed);
                 self.doubtful.extend(missing.map(|id| Parent { id: *id, created_year: None }));
             }

@@ -60,6 +60,7 @@ pub(crate) fn unfinished(
         seen: None,
         deleted: 0,
         refused: 0,
+        answers: crate::quarantine::Answers::default(),
         requests: 0,
         progress: (0, 0),
         tried_at: at(tried),

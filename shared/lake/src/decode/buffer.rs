@@ -15,7 +15,7 @@ use engine::schema::ColumnType;
 
 pub(super) use self::list::{Items, List, Structs};
 pub(super) use self::values::{Fixed, Texts};
-use super::literal;
+use super::{convert, literal};
 use crate::schema::{DECIMAL_DIGITS, arrow_type};
 
 /// Whether a value went into its column.
@@ -23,8 +23,26 @@ use crate::schema::{DECIMAL_DIGITS, arrow_type};
 pub(super) enum Put {
     /// It did; JSON's `null` as null.
     Stored,
+    /// It did, though it came in another JSON type or form.
+    Converted,
     /// It does not fit: the cell is null.
     Misfit,
+    /// As a misfit, and only because it has more places after the point than the column.
+    Finer,
+}
+
+impl Put {
+    /// Whether the column holds the value.
+    pub(super) const fn is_held(self) -> bool {
+        match self {
+            Self::Stored | Self::Converted => true,
+            Self::Misfit | Self::Finer => false,
+        }
+    }
+
+    const fn converted(held: bool) -> Self {
+        if held { Self::Converted } else { Self::Misfit }
+    }
 }
 
 /// One column under construction.
@@ -155,23 +173,31 @@ impl Buffer {
             self.push_null();
             return Put::Stored;
         }
-        let stored = match self {
-            Self::Int(fixed) => fixed.put(literal::integer(raw)),
-            Self::Instant(fixed) => fixed.put(literal::instant(raw)),
+        match self {
+            Self::Int(fixed) => fixed.put(raw.parse().ok(), || convert::integer(raw)),
+            Self::Instant(fixed) => fixed.put(literal::instant(raw), || convert::instant(raw)),
             Self::Text(texts) => {
-                let text = literal::text(raw);
+                if let Some(text) = literal::text(raw) {
+                    texts.push(Some(&text));
+                    return Put::Stored;
+                }
+                let text = convert::text(raw);
                 texts.push(text.as_deref());
-                text.is_some()
+                Put::converted(text.is_some())
             }
-            Self::Bool(fixed) => fixed.put(literal::flag(raw)),
-            Self::Date(fixed) => fixed.put(literal::date(raw)),
-            Self::Decimal(fixed, scale) => fixed.put(literal::decimal(raw, *scale)),
+            Self::Bool(fixed) => fixed.put(literal::flag(raw), || convert::flag(raw)),
+            Self::Date(fixed) => fixed.put(literal::date(raw), || convert::date(raw)),
+            Self::Decimal(fixed, scale) => {
+                let put =
+                    fixed.put(literal::decimal(raw, *scale), || convert::decimal(raw, *scale));
+                let is_finer = put == Put::Misfit && convert::is_finer(raw, *scale);
+                if is_finer { Put::Finer } else { put }
+            }
             Self::List(list) => {
                 list.push_null();
-                false
+                Put::Misfit
             }
-        };
-        if stored { Put::Stored } else { Put::Misfit }
+        }
     }
 
     pub(super) fn truncate(&mut self, rows: usize) {

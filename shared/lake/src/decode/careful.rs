@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::Quarantined;
-use super::buffer::{Cells, Items, List, Put, Structs};
+use super::buffer::{Cells, Items, List, Structs};
 use super::envelope::{self, Envelope};
 use super::error::PageError;
 use super::odd::{Odd, Step};
@@ -16,18 +16,22 @@ use super::shape::{Seen, Shape, Target};
 /// Reads a whole body.
 pub(super) fn page(layout: &Layout, body: &str) -> Result<(Rows, Envelope), PageError> {
     let members = envelope::page_members(body)?;
+    let mut rows = layout.rows();
     let (records, envelope) = match layout.schema.spec.records_key {
-        Some(key) => (envelope::records(&members, key)?, Envelope::of_members(&members)?),
+        Some(key) => {
+            let records = envelope::records(&members, key)?;
+            rows.quarantined = records.superseded(key);
+            (records.last, Envelope::of_members(&members)?)
+        }
         None => (vec![envelope::body_value(body)?], Envelope::default()),
     };
-    let mut rows = layout.rows();
     let mut odd = Odd::default();
     for raw in records {
         if let Err(reason) = record(layout, &mut rows, &mut odd, raw) {
             rows.quarantined.push(Quarantined { raw: raw.to_owned(), reason });
         }
     }
-    rows.tally.presence = odd.presence;
+    rows.observed.presence = odd.presence;
     Ok((rows, envelope))
 }
 
@@ -82,16 +86,14 @@ fn object<'de>(shape: &Shape, cells: &mut Cells, odd: &mut Odd<'de>, members: &[
 fn put<'de>(target: &Target, cells: &mut Cells, odd: &mut Odd<'de>, raw: &'de str) {
     match target {
         Target::Cell(cell) => {
-            if let Some(buffer) = cells.buffers.get_mut(*cell)
-                && buffer.put(raw) == Put::Misfit
-            {
-                odd.misfit_here(raw);
+            if let Some(buffer) = cells.buffers.get_mut(*cell) {
+                odd.put(buffer.put(raw), raw);
             }
         }
         Target::Object(shape) => match readable_object(raw) {
             Some(members) => object(shape, cells, odd, &members),
             None if raw == "null" => {}
-            None => odd.misfit_here(raw),
+            None => odd.misfit(raw),
         },
         Target::Values(cell) => list(None, cells.list(*cell), odd, raw),
         Target::Structs(cell, shape) => list(Some(shape), cells.list(*cell), odd, raw),
@@ -105,17 +107,13 @@ fn list<'de>(shape: Option<&Shape>, list: Option<&mut List>, odd: &mut Odd<'de>,
         return;
     }
     let Ok(items) = raw::items(raw) else {
-        return odd.misfit_here(raw);
+        return odd.misfit(raw);
     };
     for (index, raw) in items.into_iter().enumerate() {
         odd.enter(Step::Item(index));
         match (&mut list.items, shape) {
             (Items::Structs(structs), Some(shape)) => item(shape, structs, odd, raw),
-            (Items::Values(buffer), _) => {
-                if buffer.put(raw) == Put::Misfit {
-                    odd.misfit_here(raw);
-                }
-            }
+            (Items::Values(buffer), _) => odd.put(buffer.put(raw), raw),
             // Shape and columns come from one declaration: structs have a shape.
             (Items::Structs(structs), None) => structs.push_null(),
         }
@@ -132,7 +130,7 @@ fn item<'de>(shape: &Shape, structs: &mut Structs, odd: &mut Odd<'de>, raw: &'de
     }
     structs.push_null();
     if raw != "null" {
-        odd.misfit_here(raw);
+        odd.misfit(raw);
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn object(
     for member in shape.members() {
         let inner = place.and_then(|place| place.members.get(member.name));
         named(json, member.name, inner);
-        match inner.and_then(|inner| inner.raw) {
+        match inner.and_then(|inner| inner.raw.as_deref()) {
             // Kept whole: then its columns are null.
             Some(raw) => {
                 let whole =
@@ -38,7 +38,7 @@ pub(super) fn object(
     for (name, inner) in place.iter().flat_map(|place| &place.members) {
         if shape.find(name, 0).is_none() {
             named(json, name, Some(inner));
-            json.push_str(inner.raw.filter(|_| inner.is_leaf())?);
+            json.push_str(inner.raw.as_deref().filter(|_| inner.is_leaf())?);
         }
     }
     json.push('}');
@@ -115,7 +115,7 @@ fn list(
             json.push(',');
         }
         let place = place.and_then(|place| place.items.get(&index));
-        match (place.and_then(|place| place.raw), shape) {
+        match (place.and_then(|place| place.raw.as_deref()), shape) {
             (Some(raw), _) => {
                 let whole = place.is_none_or(Place::is_leaf) && items.is_null(index);
                 json.push_str(whole.then_some(raw)?);

@@ -3,6 +3,7 @@
 use engine::key::first_id;
 use engine::pass::PageFacts;
 
+use super::Quarantined;
 use super::error::PageError;
 use super::literal;
 use super::raw::{self, RawMember};
@@ -101,18 +102,34 @@ pub(super) fn page_members(body: &str) -> Result<Vec<RawMember<'_>>, PageError> 
 }
 
 /// The raw records of a page.
+pub(super) struct Records<'de> {
+    pub(super) last: Vec<&'de str>,
+    /// Those of lists before it under the same name: of repeated members the last counts.
+    pub(super) earlier: Vec<&'de str>,
+}
+
+impl Records<'_> {
+    /// The earlier ones, for the quarantine.
+    pub(super) fn superseded(&self, key: &str) -> Vec<Quarantined> {
+        let reason = format!("`{key}` came again in the same answer, and the last one counts");
+        let raws = self.earlier.iter();
+        raws.map(|raw| Quarantined { raw: (*raw).to_owned(), reason: reason.clone() }).collect()
+    }
+}
+
+/// The raw records of a page.
 pub(super) fn records<'de>(
     members: &[RawMember<'de>],
     key: &'static str,
-) -> Result<Vec<&'de str>, PageError> {
-    let mut found = members.iter().filter(|(name, _)| name == key);
-    let Some((_, list)) = found.next() else {
+) -> Result<Records<'de>, PageError> {
+    let mut lists = members.iter().filter(|(name, _)| name == key).map(|(_, list)| *list);
+    let Some(last) = lists.next_back() else {
         return Err(PageError::NoRecords { key });
     };
-    if found.next().is_some() {
-        return Err(PageError::RecordsRepeated { key });
-    }
-    raw::items(list).map_err(|_| PageError::RecordsNotAList { key, found: raw::kind(list) })
+    let found = raw::kind(last);
+    let last = raw::items(last).map_err(|_| PageError::RecordsNotAList { key, found })?;
+    let earlier = lists.flat_map(|list| raw::items(list).unwrap_or_else(|_| vec![list])).collect();
+    Ok(Records { last, earlier })
 }
 
 fn not_json(body: &str, error: &serde_json::Error) -> PageError {

@@ -33,12 +33,6 @@ pub enum PageError {
         /// What it is.
         found: &'static str,
     },
-    /// The member that holds the records is there more than once.
-    #[error("the answer has several `{key}`")]
-    RecordsRepeated {
-        /// The member.
-        key: &'static str,
-    },
     /// `links` is no object or `links.next` no text: where the listing goes on is not known.
     #[error("`{member}` of the answer is {found}")]
     BadLinks {

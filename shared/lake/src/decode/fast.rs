@@ -30,7 +30,7 @@ pub(super) fn page<'de>(layout: &Layout, body: &'de str) -> Result<Page<'de>, se
         Some(key) => beside = json.deserialize_map(PageVisitor { key, records })?,
     }
     json.end()?;
-    rows.tally.presence = odd.presence;
+    rows.observed.presence = odd.presence;
     Ok((rows, beside))
 }
 

@@ -2,8 +2,9 @@
 //! now has a column goes there.
 //!
 //! The record is put together again from the row's columns and its `extra_json`, and decoded. So
-//! there is one rule for what fits where, and what does not fit stays.
+//! there is one rule for what fits where and how it is kept, and what does not fit stays.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use arrow::array::{Array, AsArray, RecordBatch, UInt64Array};
@@ -11,14 +12,14 @@ use arrow::compute::take_record_batch;
 use arrow::error::ArrowError;
 use engine::schema::Source;
 
-use super::buffer::Put;
 use super::careful;
 use super::compose::object;
 use super::odd::Odd;
-use super::path::{Place, Step, steps};
+use super::path::{Place, Step, kept, steps};
 use super::raw::{self, RawMember};
 use super::rows::{Layout, Rows};
 use super::shape::{Shape, Target};
+use super::strict;
 use crate::partition::gather;
 use crate::schema::TableSchema;
 
@@ -62,7 +63,14 @@ impl Lifter {
         for (row, text) in extra.iter().enumerate() {
             let Some(text) = text else { continue };
             let Ok(members) = raw::members(text) else { continue };
-            if !members.iter().any(|(path, raw)| finder.may_move(path, raw)) {
+            let concerned = |(name, value): &RawMember<'_>| {
+                kept(name, value).is_some_and(|(path, raw)| {
+                    // What an older release kept raw may be what strict readers refuse.
+                    let odd = matches!(raw, Cow::Borrowed(raw) if !strict::is_strict(raw));
+                    odd || finder.may_move(path, &raw)
+                })
+            };
+            if !members.iter().any(concerned) {
                 continue;
             }
             let Some(record) = self.record(batch, row, &members) else { continue };
@@ -140,7 +148,7 @@ impl Finder<'_> {
             && buffer.is_none_or(|buffer| {
                 let put = buffer.put(raw);
                 buffer.truncate(0);
-                put == Put::Stored
+                put.is_held()
             })
     }
 }

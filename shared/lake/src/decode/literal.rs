@@ -73,21 +73,46 @@ pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
 
 /// Days since 1970 of `YYYY-MM-DD`, years 1 to 9999.
 pub(super) fn date(raw: &str) -> Option<i32> {
-    let text = text(raw)?;
-    let bytes: &[u8; 10] = text.as_bytes().try_into().ok()?;
-    days(bytes)
+    day(&text(raw)?)
+}
+
+/// As [`date`], of the text itself.
+pub(super) fn day(text: &str) -> Option<i32> {
+    days(text.as_bytes().try_into().ok()?)
 }
 
 /// Microseconds since 1970 of an instant with zone: `YYYY-MM-DDTHH:MM:SSZ`, other offsets and
 /// fractions down to the microsecond, years 1 to 9999 in UTC.
 pub(super) fn instant(raw: &str) -> Option<i64> {
-    let text = text(raw)?;
-    fixed_instant(text.as_bytes()).or_else(|| general_instant(&text))
+    instant_of(&text(raw)?)
+}
+
+/// As [`instant`], of the text itself.
+pub(super) fn instant_of(text: &str) -> Option<i64> {
+    fixed_instant(text.as_bytes()).or_else(|| general_instant(text))
 }
 
 /// A non-negative count.
 pub(super) fn count(raw: &str) -> Option<u64> {
     integer(raw).and_then(|count| u64::try_from(count).ok())
+}
+
+/// The power of ten of a number's first digit that is not zero; `i64::MIN` for zero, `None` for
+/// what is no number.
+pub(super) fn order(raw: &str) -> Option<i64> {
+    let digits = raw.strip_prefix('-').unwrap_or(raw);
+    digits.starts_with(|first: char| first.is_ascii_digit()).then_some(())?;
+    let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, self::exponent(exponent)),
+        None => (digits, 0),
+    };
+    let point = mantissa.find('.').unwrap_or(mantissa.len());
+    let Some(first) = mantissa.find(|digit: char| matches!(digit, '1'..='9')) else {
+        return Some(i64::MIN);
+    };
+    let places = i64::try_from(point).ok()?.checked_sub(i64::try_from(first).ok()?)?;
+    // The point itself is a place before what stands behind it.
+    Some(places - i64::from(first < point) + exponent)
 }
 
 /// Sign and magnitude of the number times ten to the `scale`, if that is an integer and fits.

@@ -3,13 +3,18 @@
 //! A path joins member names with `.` and appends `[index]` for list items: `line_items[2].amount`.
 //! In a name the characters `.` `[` `]` `#` and `\` are preceded by `\`, so no two places have one
 //! path. Of a member that an object holds several times the last counts; the earlier ones are kept
-//! as `name#1`, `name#2`, and counted as `name#`.
+//! as `name#1`, `name#2`, and counted as `name#`. What strict readers of JSON would refuse is kept
+//! as the text of a JSON string, under its path and `#json`.
 
 use core::fmt::Write as _;
-use std::collections::{BTreeMap, BTreeSet};
 
+use super::buffer::Put;
+use super::observed::Observed;
 use super::presence::Presence;
-use super::raw;
+use super::{form, literal, raw, strict};
+
+/// What a path ends with whose value is kept as text.
+pub(super) const AS_TEXT: &str = "#json";
 
 /// One step from a value to a value inside it.
 #[derive(Clone, Copy, Debug)]
@@ -20,16 +25,20 @@ pub(super) enum Step {
     Item(usize),
 }
 
-/// Why a value is kept raw.
+/// Why a value is told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {
-    /// Its column cannot hold it.
+    /// Its column cannot hold it: it is kept raw.
     Misfit,
-    /// There is no column for it.
+    /// Its column has too few decimal places for it: it is kept raw.
+    Finer,
+    /// There is no column for it: it is kept raw.
     Unknown,
+    /// It is in its column, but came in another JSON type or form.
+    Converted,
 }
 
-/// One value that is kept raw.
+/// One value that is told of.
 #[derive(Debug)]
 struct Finding<'de> {
     path: String,
@@ -38,7 +47,7 @@ struct Finding<'de> {
     why: Why,
 }
 
-/// What of the current record no column holds.
+/// What of the current record no column holds, or not in the form in which it came.
 #[derive(Debug, Default)]
 pub(super) struct Odd<'de> {
     pub(super) presence: Presence,
@@ -46,14 +55,32 @@ pub(super) struct Odd<'de> {
     findings: Vec<Finding<'de>>,
 }
 
-/// How often each path held what no column holds.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) misfits: BTreeMap<String, u64>,
-    /// What kinds of value the misfits were.
-    pub(super) kinds: BTreeMap<String, BTreeSet<&'static str>>,
-    pub(super) unknown: BTreeMap<String, u64>,
-    pub(super) presence: Presence,
+impl Why {
+    /// What is to be told of a value that was put so.
+    const fn of(put: Put) -> Option<Self> {
+        match put {
+            Put::Stored => None,
+            Put::Converted => Some(Self::Converted),
+            Put::Misfit => Some(Self::Misfit),
+            Put::Finer => Some(Self::Finer),
+        }
+    }
+
+    /// Whether the value has a column, which is null for it.
+    const fn costs_value(self) -> bool {
+        match self {
+            Self::Misfit | Self::Finer => true,
+            Self::Unknown | Self::Converted => false,
+        }
+    }
+
+    /// Whether no column holds the value.
+    const fn keeps_raw(self) -> bool {
+        match self {
+            Self::Misfit | Self::Finer | Self::Unknown => true,
+            Self::Converted => false,
+        }
+    }
 }
 
 impl<'de> Odd<'de> {
@@ -66,16 +93,25 @@ impl<'de> Odd<'de> {
     }
 
     /// The value at the current path does not fit.
-    pub(super) fn misfit_here(&mut self, raw: &'de str) {
-        let (path, counted) = self.paths();
-        self.findings.push(Finding { path, counted, raw, why: Why::Misfit });
+    pub(super) fn misfit(&mut self, raw: &'de str) {
+        self.put(Put::Misfit, raw);
     }
 
-    /// The value one step further does not fit.
-    pub(super) fn misfit(&mut self, step: Step, raw: &'de str) {
-        self.enter(step);
-        self.misfit_here(raw);
-        self.leave();
+    /// The value at the current path was put into its column so.
+    pub(super) fn put(&mut self, put: Put, raw: &'de str) {
+        if let Some(why) = Why::of(put) {
+            let (path, counted) = self.paths();
+            self.findings.push(Finding { path, counted, raw, why });
+        }
+    }
+
+    /// The value one step further was put into its column so.
+    pub(super) fn put_at(&mut self, step: Step, put: Put, raw: &'de str) {
+        if put != Put::Stored {
+            self.enter(step);
+            self.put(put, raw);
+            self.leave();
+        }
     }
 
     /// The current object's member `name` is not declared.
@@ -102,7 +138,7 @@ impl<'de> Odd<'de> {
     /// Whether the value at `path`, or one that it lies in, does not fit.
     pub(super) fn has_misfit_at(&self, path: &str) -> bool {
         self.findings.iter().any(|finding| {
-            finding.why == Why::Misfit
+            finding.why.costs_value()
                 && path
                     .strip_prefix(finding.counted.as_str())
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -126,29 +162,32 @@ impl<'de> Odd<'de> {
     }
 
     /// Counts the record's findings and forgets them; answers the row's `extra_json`.
-    pub(super) fn settle(&mut self, tally: &mut Tally) -> Option<String> {
+    pub(super) fn settle(&mut self, observed: &mut Observed) -> Option<String> {
         if self.findings.is_empty() {
             return None;
         }
         self.sort();
         let mut json = String::new();
         for finding in self.findings.drain(..) {
-            json.push(if json.is_empty() { '{' } else { ',' });
-            push_json_text(&mut json, &finding.path);
-            json.push(':');
-            json.push_str(finding.raw);
-            let counts = match finding.why {
-                Why::Misfit => {
-                    let kinds = tally.kinds.entry(finding.counted.clone()).or_default();
-                    kinds.insert(raw::kind(finding.raw));
-                    &mut tally.misfits
+            if finding.why.keeps_raw() {
+                json.push(if json.is_empty() { '{' } else { ',' });
+                push_kept(&mut json, &finding.path, finding.raw);
+            }
+            let values = match finding.why {
+                Why::Misfit => &mut observed.misfits,
+                Why::Finer => &mut observed.finer,
+                Why::Converted => &mut observed.converted,
+                Why::Unknown => {
+                    *observed.unknown.entry(finding.counted).or_default() += 1;
+                    continue;
                 }
-                Why::Unknown => &mut tally.unknown,
             };
-            *counts.entry(finding.counted).or_default() += 1;
+            let values = values.entry(finding.counted).or_default();
+            values.times += 1;
+            values.kinds.insert(kind(finding.raw));
+            values.form.get_or_insert_with(|| form::of(finding.raw));
         }
-        json.push('}');
-        Some(json)
+        (!json.is_empty()).then(|| json + "}")
     }
 
     fn sort(&mut self) {
@@ -173,6 +212,27 @@ impl<'de> Odd<'de> {
             }
         }
         (path, counted)
+    }
+}
+
+/// What kind of value it is, for people.
+fn kind(raw: &str) -> &'static str {
+    match raw::kind(raw) {
+        "text" if literal::text(raw).is_none() => "text with half a surrogate pair",
+        kind => kind,
+    }
+}
+
+/// Adds the path and the value that is kept under it.
+fn push_kept(json: &mut String, path: &str, raw: &str) {
+    if strict::is_strict(raw) {
+        push_json_text(json, path);
+        json.push(':');
+        json.push_str(raw);
+    } else {
+        push_json_text(json, &format!("{path}{AS_TEXT}"));
+        json.push(':');
+        push_json_text(json, raw);
     }
 }
 

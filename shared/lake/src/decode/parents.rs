@@ -11,7 +11,7 @@ use super::envelope::{self, Envelope};
 use super::error::PageError;
 use super::raw::{self, RawMember};
 use super::rows::{day, keyset_field};
-use super::{Parent, Quarantined, literal};
+use super::{Parent, Quarantined, convert, literal};
 
 /// A page of a trigger listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,11 +49,16 @@ pub fn parents(
     parent_id: &str,
 ) -> Result<ParentsPage, PageError> {
     let members = envelope::page_members(body)?;
+    let mut quarantined = Vec::new();
     let (records, envelope) = match trigger.records_key {
-        Some(key) => (envelope::records(&members, key)?, Envelope::of_members(&members)?),
+        Some(key) => {
+            let records = envelope::records(&members, key)?;
+            quarantined = records.superseded(key);
+            (records.last, Envelope::of_members(&members)?)
+        }
         None => (vec![envelope::body_value(body)?], Envelope::default()),
     };
-    let mut page = ParentsPage { parents: Vec::new(), envelope, quarantined: Vec::new() };
+    let mut page = ParentsPage { parents: Vec::new(), envelope, quarantined };
     for raw in records {
         match parent(raw, trigger, parent_id) {
             Ok(parent) => page.parents.push(parent),
@@ -63,21 +68,32 @@ pub fn parents(
     Ok(page)
 }
 
+/// The year of `created_at` in UTC, of a record that is the whole body; `None` where that is missing
+/// or bad.
+#[must_use]
+pub fn created_year(body: &str) -> Option<i64> {
+    year_of_creation(&raw::members(body).ok()?)
+}
+
+fn year_of_creation(members: &[RawMember<'_>]) -> Option<i64> {
+    let created = raw::member(members, "created_at").and_then(convert::instant);
+    created.and_then(utc_day).map(|day| i64::from(day.year()))
+}
+
 fn parent(raw: &str, trigger: &StreamSpec, parent_id: &str) -> Result<ParentRecord, String> {
     let members = raw::members(raw)
         .map_err(|_| format!("not an object with readable names but {}", raw::kind(raw)))?;
     let id = at_path(&members, parent_id)
-        .and_then(literal::integer)
+        .and_then(convert::integer)
         .ok_or_else(|| format!("`{parent_id}` is no id"))?;
     let mut key = Vec::with_capacity(trigger.primary_key.len());
     for name in trigger.primary_key {
         key.push(key_part(&members, trigger, name).ok_or_else(|| format!("`{name}` is no id"))?);
     }
-    let created = raw::member(&members, "created_at").and_then(literal::instant);
-    let created_year = created.and_then(utc_day).map(|day| i64::from(day.year()));
+    let created_year = year_of_creation(&members);
     let date = keyset_field(&trigger.kind)
         .and_then(|field| raw::member(&members, field))
-        .and_then(literal::date)
+        .and_then(convert::date)
         .and_then(day);
     Ok(ParentRecord {
         parent: Parent { id, created_year },
@@ -91,9 +107,9 @@ fn key_part(members: &[RawMember<'_>], trigger: &StreamSpec, name: &str) -> Opti
     let raw = raw::member(members, name)?;
     let field = trigger.fields.iter().find(|field| field.name == name)?;
     if matches!(field.ty, FieldType::Text) {
-        literal::text(raw).map(|text| KeyPart::Text(text.into_owned()))
+        convert::text(raw).map(|text| KeyPart::Text(text.into_owned()))
     } else {
-        literal::integer(raw).map(KeyPart::Int)
+        convert::integer(raw).map(KeyPart::Int)
     }
 }
 

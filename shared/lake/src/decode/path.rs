@@ -1,14 +1,18 @@
 //! The paths of `extra_json`, read back.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use super::odd::AS_TEXT;
+use super::strict;
 
 /// What `extra_json` holds at one place of a record and below it.
 #[derive(Debug, Default)]
 pub(super) struct Place<'a> {
     /// The value itself, where it is kept whole.
-    pub(super) raw: Option<&'a str>,
+    pub(super) raw: Option<Cow<'a, str>>,
     /// Earlier occurrences of a member that came several times, by their number.
-    pub(super) repeats: BTreeMap<usize, &'a str>,
+    pub(super) repeats: BTreeMap<usize, Cow<'a, str>>,
     /// Places in its members.
     pub(super) members: BTreeMap<String, Place<'a>>,
     /// Places in its items.
@@ -31,6 +35,7 @@ impl<'a> Place<'a> {
     pub(super) fn of(members: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Self> {
         let mut root = Self::default();
         for (path, raw) in members {
+            let (path, raw) = kept(path, raw)?;
             let mut place = &mut root;
             let mut steps = steps(path)?.into_iter().peekable();
             loop {
@@ -55,6 +60,21 @@ impl<'a> Place<'a> {
     pub(super) fn is_leaf(&self) -> bool {
         self.members.is_empty() && self.items.is_empty()
     }
+}
+
+/// The path and the raw value that `extra_json` has under `name`; `None` where it has none of ours.
+pub(super) fn kept<'a>(name: &'a str, value: &'a str) -> Option<(&'a str, Cow<'a, str>)> {
+    match name.strip_suffix(AS_TEXT) {
+        // A name that ends so itself has a `\\` before its `#`.
+        Some(path) if !ends_escaping(path) => Some((path, Cow::Owned(strict::unwrapped(value)?))),
+        _ => Some((name, Cow::Borrowed(value))),
+    }
+}
+
+/// Whether what follows the path would be escaped by it.
+fn ends_escaping(path: &str) -> bool {
+    let slashes = path.len() - path.trim_end_matches('\\').len();
+    slashes % 2 == 1
 }
 
 /// The steps of a path as `odd` writes it; `None` where it did not.

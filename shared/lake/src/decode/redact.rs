@@ -1,54 +1,23 @@
 //! Takes out of a body what the operator does not want to keep, before anything else sees it.
 
-use core::fmt;
+mod hash;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::privacy::{Personal, Rules, Treatment};
 use engine::spec::StreamSpec;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 
+pub use self::hash::HashKey;
+use super::convert;
 use super::envelope;
 use super::error::PageError;
-use super::literal;
 use super::odd::push_json_text;
 use super::raw;
+use super::strict;
 
 /// What stands in the quarantine for a record in which members cannot be told apart.
 const NOT_KEPT: &str = "a record that cannot be read; members of this stream are excluded or \
                         hashed, so that it is not kept";
-
-/// Key of the hashes. Nothing of it shows in `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct HashKey(Vec<u8>);
-
-impl HashKey {
-    /// The key with these bytes.
-    #[must_use]
-    pub const fn new(bytes: Vec<u8>) -> Self {
-        Self(bytes)
-    }
-
-    /// HMAC-SHA-256 of `text`, in hexadecimal digits.
-    fn hash(&self, text: &str) -> Option<String> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
-        mac.update(text.as_bytes());
-        let digest = mac.finalize().into_bytes();
-        let mut digits = String::with_capacity(2 * digest.len());
-        for byte in digest {
-            for half in [byte >> 4, byte & 15] {
-                digits.push(char::from_digit(u32::from(half), 16)?);
-            }
-        }
-        Some(digits)
-    }
-}
-
-impl fmt::Debug for HashKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HashKey(..)")
-    }
-}
 
 /// Members to take out or to hash.
 #[derive(Debug)]
@@ -66,16 +35,21 @@ struct Erased {
     person: Vec<&'static str>,
     /// What is taken out of their records.
     members: Members,
+    /// What is taken out of everybody else's: an earlier occurrence of what is a person's own may be
+    /// that of an erased one.
+    others: Members,
     /// All declared members: what is not declared may be anything.
     declared: BTreeSet<&'static str>,
 }
 
 type Members = BTreeMap<String, Branch>;
 
+/// What becomes of a member. Whatever it is, of several occurrences only the last is kept.
 #[derive(Clone, Debug)]
 enum Branch {
     Exclude,
     Hash,
+    Last,
     Inside(Members),
 }
 
@@ -99,14 +73,18 @@ impl Redactor {
         personal: &Personal,
         users: BTreeSet<i64>,
     ) -> Self {
-        let mut members = self.members.clone();
+        let (mut members, mut others) = (self.members.clone(), self.members.clone());
+        let steps = |path: &str| path.split('.').map(str::to_owned).collect::<Vec<String>>();
         for path in personal.members {
-            let path: Vec<String> = path.split('.').map(str::to_owned).collect();
-            insert(&mut members, &path, Branch::Exclude);
+            insert(&mut members, &steps(path), Branch::Exclude);
+            insert(&mut others, &steps(path), Branch::Last);
+        }
+        for members in [&mut members, &mut others] {
+            insert(members, &steps(personal.person), Branch::Last);
         }
         let person = personal.person.split('.').collect();
         let declared = spec.fields.iter().map(|field| field.name).collect();
-        Self { erased: Some(Erased { users, person, members, declared }), ..self }
+        Self { erased: Some(Erased { users, person, members, others, declared }), ..self }
     }
 
     /// The same body with only records, count and links, and of the records only what is kept.
@@ -115,7 +93,7 @@ impl Redactor {
             return Ok(self.record(envelope::body_value(body)?));
         };
         let members = envelope::page_members(body)?;
-        let records = envelope::records(&members, key)?;
+        let envelope::Records { last, earlier } = envelope::records(&members, key)?;
         let mut json = String::with_capacity(body.len());
         json.push('{');
         for name in envelope::MEMBERS {
@@ -124,24 +102,30 @@ impl Redactor {
                 json.push_str(raw);
             }
         }
-        push_name(&mut json, key);
-        json.push('[');
-        for (at, raw) in records.into_iter().enumerate() {
-            if at > 0 {
-                json.push(',');
+        // Earlier ones stay earlier ones.
+        for records in [Some(earlier).filter(|earlier| !earlier.is_empty()), Some(last)] {
+            let Some(records) = records else { continue };
+            push_name(&mut json, key);
+            json.push('[');
+            for (at, raw) in records.into_iter().enumerate() {
+                if at > 0 {
+                    json.push(',');
+                }
+                json.push_str(&self.record(raw));
             }
-            json.push_str(&self.record(raw));
+            json.push(']');
         }
-        json.push_str("]}");
+        json.push('}');
         Ok(json)
     }
 
     fn record(&self, raw: &str) -> String {
         let mut json = String::with_capacity(raw.len());
-        let kept = match self.erased.as_ref().filter(|it| it.is_theirs(raw)) {
-            Some(erased) => erased
+        let kept = match &self.erased {
+            Some(erased) if erased.is_theirs(raw) => erased
                 .declared_only(raw)
                 .is_some_and(|raw| self.object(&mut json, &erased.members, &raw)),
+            Some(erased) => raw.starts_with('{') && self.object(&mut json, &erased.others, raw),
             None => raw.starts_with('{') && self.object(&mut json, &self.members, raw),
         };
         if !kept {
@@ -154,12 +138,15 @@ impl Redactor {
     /// Adds the object without what is taken out; whether its members could be told apart.
     fn object(&self, json: &mut String, rules: &Members, raw: &str) -> bool {
         let Ok(members) = raw::members(raw) else { return false };
+        let last: BTreeMap<&str, usize> =
+            members.iter().enumerate().map(|(at, (name, _))| (&**name, at)).collect();
         json.push('{');
-        for (name, raw) in members {
+        for (at, (name, raw)) in members.iter().enumerate() {
             let start = json.len();
-            push_name(json, &name);
-            let kept = match rules.get(&*name) {
-                None => {
+            push_name(json, name);
+            let kept = match rules.get(&**name) {
+                Some(_) if last.get(&**name) != Some(&at) => false,
+                None | Some(Branch::Last) => {
                     json.push_str(raw);
                     true
                 }
@@ -177,10 +164,20 @@ impl Redactor {
 
     /// Adds a value in which something is taken out. What has no members might be anything.
     fn inside(&self, json: &mut String, rules: &Members, raw: &str) -> bool {
-        if raw == "null" {
-            json.push_str(raw);
+        let start = json.len();
+        if self.parts(json, rules, raw) {
             return true;
         }
+        json.truncate(start);
+        let whole = raw == "null" || !takes_out(rules);
+        if whole {
+            json.push_str(raw);
+        }
+        whole
+    }
+
+    /// Adds the object, or each object of the list; whether it is one.
+    fn parts(&self, json: &mut String, rules: &Members, raw: &str) -> bool {
         if raw.starts_with('{') {
             return self.object(json, rules, raw);
         }
@@ -205,7 +202,7 @@ impl Redactor {
             json.push_str(raw);
             return true;
         }
-        let text = literal::text(raw);
+        let text = convert::text(raw);
         let Some(hash) = text.and_then(|text| self.key.as_ref()?.hash(&text)) else {
             return false;
         };
@@ -229,21 +226,46 @@ impl Erased {
     }
 
     fn is_theirs(&self, raw: &str) -> bool {
-        let id = self.person.iter().try_fold(raw, |raw, name| {
-            raw::members(raw).ok().and_then(|members| raw::member(&members, name))
-        });
-        id.and_then(literal::integer).is_some_and(|id| self.users.contains(&id))
+        id_at(raw, self.person.iter().copied()).is_some_and(|id| self.users.contains(&id))
     }
 }
 
+/// Whether the raw record is certainly that of another user than `user`; `person` is the path of the
+/// member that says whose it is.
+#[must_use]
+pub fn is_of_another(raw: &str, person: &str, user: i64) -> bool {
+    // With a member twice it may be that of two.
+    strict::is_strict(raw) && id_at(raw, person.split('.')).is_some_and(|id| id != user)
+}
+
+fn id_at<'a>(raw: &str, path: impl IntoIterator<Item = &'a str>) -> Option<i64> {
+    let id = path.into_iter().try_fold(raw, |raw, name| {
+        raw::members(raw).ok().and_then(|members| raw::member(&members, name))
+    });
+    id.and_then(convert::integer)
+}
+
+fn takes_out(rules: &Members) -> bool {
+    rules.values().any(|branch| match branch {
+        Branch::Exclude | Branch::Hash => true,
+        Branch::Last => false,
+        Branch::Inside(inner) => takes_out(inner),
+    })
+}
+
+/// Adds a rule. Of two for one member that which keeps less counts, and one for the whole wins over
+/// one for a part.
 fn insert(members: &mut Members, path: &[String], leaf: Branch) {
     let Some((first, rest)) = path.split_first() else { return };
+    let branch = members.entry(first.clone());
     if rest.is_empty() {
-        members.insert(first.clone(), leaf);
+        if matches!(leaf, Branch::Last) {
+            branch.or_insert(leaf);
+        } else {
+            branch.insert_entry(leaf);
+        }
         return;
     }
-    let branch = members.entry(first.clone());
-    // One rule for the whole wins over one for a part.
     if let Branch::Inside(inner) = branch.or_insert_with(|| Branch::Inside(Members::new())) {
         insert(inner, rest, leaf);
     }

@@ -8,7 +8,8 @@ use jiff::ToSpan as _;
 
 use super::buffer::{Buffer, Cells, Texts};
 use super::error::PageError;
-use super::odd::{Odd, Tally, push_name};
+use super::observed::Observed;
+use super::odd::{Odd, push_name};
 use super::shape::Shape;
 use super::{Quarantined, ReadAt};
 use crate::schema::TableSchema;
@@ -46,7 +47,7 @@ enum KeySource {
 pub(super) struct Rows {
     pub(super) cells: Cells,
     pub(super) extra: Texts,
-    pub(super) tally: Tally,
+    pub(super) observed: Observed,
     pub(super) quarantined: Vec<Quarantined>,
 }
 
@@ -97,7 +98,7 @@ impl Layout {
         Rows {
             cells: Cells::new(own.map(|column| &column.ty)),
             extra: Texts::new(),
-            tally: Tally::default(),
+            observed: Observed::default(),
             quarantined: Vec::new(),
         }
     }
@@ -120,7 +121,7 @@ impl Layout {
             odd.clear();
             return Err(format!("`{path}` {trouble}"));
         }
-        rows.extra.push(odd.settle(&mut rows.tally).as_deref());
+        rows.extra.push(odd.settle(&mut rows.observed).as_deref());
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::{ExportError, Part, PartitionBy};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
 use arrow::compute::{cast, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
@@ -10,16 +11,9 @@ use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
-use super::{ExportError, Part, PartitionBy};
 
 /// Memory of the row groups being written beyond which the largest is cut.
 const MOST_MEMORY: usize = 64 << 20;
-/// What readers of Hive's kind call the partition of null.
-const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";
-/// Characters that stand for themselves in a folder's name.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// One writer per partition.
 pub(super) struct Split<'b> {
@@ -53,7 +47,9 @@ impl<'b> Split<'b> {
         let source = batch.schema().index_of(&by.source)?;
         let texts = cast(&without_zone(batch.column(source)), &DataType::Utf8)?;
         for (row, text) in (0_u64..).zip(texts.as_string::<i32>()) {
-            places.entry(text.map(|text| shown(text, by.part))).or_default().push(row);
+            // Readers of Hive's kind put the empty text where null is, and refuse a folder for it.
+            let value = text.map(|text| shown(text, by.part)).filter(|text| !text.is_empty());
+            places.entry(value).or_default().push(row);
         }
         let rows = batch.project(&self.kept)?;
         for (value, indices) in places {
@@ -85,20 +81,10 @@ impl<'b> Split<'b> {
         Ok(())
     }
 
-    /// Folder, with a slash at its end, and content of each file.
-    pub(super) fn finish(self) -> Result<Vec<(String, Bytes)>, ExportError> {
-        let mut files = Vec::new();
-        for (value, writer) in self.writers {
-            let folder = match (self.by, value) {
-                (None, _) => String::new(),
-                (Some(by), None) => format!("{}={NULL_PARTITION}/", by.name),
-                (Some(by), Some(value)) => {
-                    format!("{}={}/", by.name, utf8_percent_encode(&value, PLAIN))
-                }
-            };
-            files.push((folder, Bytes::from(writer.into_inner()?)));
-        }
-        Ok(files)
+    /// Value and content of each file.
+    pub(super) fn finish(self) -> Result<Vec<(Option<String>, Bytes)>, ExportError> {
+        let writers = self.writers.into_iter();
+        writers.map(|(value, writer)| Ok((value, Bytes::from(writer.into_inner()?)))).collect()
     }
 }
 

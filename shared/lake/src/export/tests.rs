@@ -1,4 +1,22 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::AsArray as _;
+use arrow::datatypes::Int64Type;
+use engine::coverage::Coverage;
+use engine::ids::{AccountId, AttemptId, Epoch};
+use engine::report::Counts;
+use engine::time::Timestamp;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+use serde_json::json;
+
 use super::*;
+use crate::collect::Collector;
+use crate::decode::{Decoder, ReadAt};
+use crate::merge::{MergeJob, merge};
+use crate::partition::Limits;
+use crate::store::MemoryStore;
+use crate::table::{Change, CommitNote, Writer};
 
 #[test]
 fn what_can_be_divided_by_is_found_and_the_rest_named() {
@@ -13,4 +31,163 @@ fn what_can_be_divided_by_is_found_and_the_rest_named() {
         let error = found(name).unwrap_err().to_string();
         assert!(error.contains("`spent_month`") && error.contains(name), "{error}");
     }
+}
+
+const ACCOUNT: AccountId = AccountId(7);
+
+/// A table that was created at that second, with one entry for each code.
+async fn table(created: i64, codes: &[Option<&str>]) -> Table {
+    let now = Timestamp::from_second(created).unwrap();
+    let store = Arc::new(MemoryStore::new());
+    let mut table =
+        Table::create(store.clone(), &streams::TIME_ENTRIES, ACCOUNT, now).await.unwrap();
+    let records: Vec<_> = (1..)
+        .zip(codes)
+        .map(|(id, code)| {
+            let at = "2024-01-07T08:00:00Z";
+            let project = json!({ "id": 1, "code": code });
+            json!({ "id": id, "project": project, "created_at": at, "updated_at": at })
+        })
+        .collect();
+    let at = ReadAt { account: ACCOUNT, synced_at: now, parent: None, period: None };
+    let body = json!({ "time_entries": records }).to_string();
+    let mut collector = Collector::new(table.schema(), None, usize::MAX).unwrap();
+    collector.push(Decoder::new(&streams::TIME_ENTRIES).page(&body, &at).unwrap().rows).unwrap();
+    let job = MergeJob {
+        schema: table.schema().clone(),
+        root: table.root().to_owned(),
+        files: Vec::new(),
+        incoming: Arc::new(collector.finish().unwrap()),
+        coverage: Coverage::Nothing,
+        max_deletes: 0,
+        name: "1-1-a".to_owned(),
+        now,
+        limits: Limits::default(),
+        changes: None,
+    };
+    let merged = merge(store, job).await.unwrap();
+    let change = Change { started: now, add: merged.add, remove: Vec::new() };
+    let writer = Writer { attempt: AttemptId("a".to_owned()), epoch: Epoch(1) };
+    let counts = Counts { inserted: 1, ..Counts::default() };
+    let note = CommitNote { run: String::new(), state: json!(null), counts, changes: None };
+    table.commit(now, &writer, &change, &note).await.unwrap();
+    table
+}
+
+/// The ids in each folder of a snapshot.
+async fn ids(target: &MemoryStore, folder: &str) -> BTreeMap<String, Vec<i64>> {
+    let mut found: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for object in target.list(&format!("{folder}/"), None).await.unwrap() {
+        let path = object.key.strip_prefix(&format!("{folder}/")).unwrap().to_owned();
+        let Some((place, _)) = path.rsplit_once("part-") else { continue };
+        let bytes = target.get(&object.key).await.unwrap().unwrap();
+        for batch in ParquetRecordBatchReader::try_new(bytes, 100).unwrap() {
+            let batch = batch.unwrap();
+            let ids = batch.column_by_name("id").unwrap().as_primitive::<Int64Type>().clone();
+            found.entry(place.to_owned()).or_default().extend(ids.values());
+        }
+    }
+    found.values_mut().for_each(|ids| ids.sort_unstable());
+    found
+}
+
+fn by_code(table: &Table) -> PartitionBy {
+    PartitionBy::parse(table.schema(), "project_code").unwrap()
+}
+
+#[tokio::test]
+async fn every_row_is_in_the_folder_of_its_value_alone() {
+    let codes = [
+        Some(""),
+        None,
+        Some("007"),
+        Some("__HIVE_DEFAULT_PARTITION__"),
+        Some("abc"),
+        Some("ABC"),
+        Some("a/b"),
+        Some("NULL"),
+        Some("007"),
+    ];
+    let table = table(1, &codes).await;
+    let target = MemoryStore::new();
+    let exported = export(&table, Some(&by_code(&table)), &target).await.unwrap();
+    let expected = [
+        ("%4EULL", vec![8]),
+        ("%5F_HIVE_DEFAULT_PARTITION__", vec![4]),
+        ("%61%62%63", vec![5]),
+        ("007", vec![3, 9]),
+        ("ABC", vec![6]),
+        // Where Hive and Spark put the empty text.
+        ("__HIVE_DEFAULT_PARTITION__", vec![1, 2]),
+        ("a%2Fb", vec![7]),
+    ];
+    let expected = expected.map(|(name, ids)| (format!("project_code={name}/"), ids));
+    assert_eq!(ids(&target, &exported.folder).await, expected.into());
+    assert_eq!(exported.files, 7);
+}
+
+#[tokio::test]
+async fn a_snapshot_of_another_table_is_not_taken_for_todays() {
+    let target = MemoryStore::new();
+    let first = table(1, &[Some("old"), Some("older")]).await;
+    let before = export(&first, None, &target).await.unwrap();
+    // The lake was loaded anew, or the stream was reset: the same version of another table.
+    let second = table(2, &[Some("new")]).await;
+    assert_eq!(first.version(), second.version());
+    let after = export(&second, None, &target).await.unwrap();
+    assert!(!after.existed && after.folder != before.folder, "{after:?}");
+    assert!(after.folder.contains(second.id()), "{after:?}");
+    assert_eq!(ids(&target, &after.folder).await, [(String::new(), vec![1])].into());
+    // The older one stays as it was, and the same again is there already.
+    assert_eq!(ids(&target, &before.folder).await, [(String::new(), vec![1, 2])].into());
+    let again = export(&second, None, &target).await.unwrap();
+    assert!(again.existed && again.folder == after.folder, "{again:?}");
+    assert_eq!((again.files, again.bytes), (after.files, after.bytes));
+}
+
+#[tokio::test]
+async fn what_lies_in_the_place_of_a_snapshot_is_compared_before_it_is_believed() {
+    let one = table(1, &[Some("a"), Some("b")]).await;
+    let target = MemoryStore::new();
+    let exported = export(&one, Some(&by_code(&one)), &target).await.unwrap();
+    let success = format!("{}/{SUCCESS}", exported.folder);
+    let mark = target.get(&success).await.unwrap().unwrap();
+    let part = format!("{}/project_code=a/part-00000-00000.parquet", exported.folder);
+    let bytes = target.get(&part).await.unwrap().unwrap();
+    let foreign = format!("{}/project_code=x/other.parquet", exported.folder);
+    // A copy of the lake that went its own way: the same id and version with other files.
+    let mut copy: serde_json::Value = serde_json::from_slice(&mark).unwrap();
+    copy["source"] = json!("other");
+    for (key, content) in [
+        (&success, Some(Bytes::from(copy.to_string()))),
+        (&success, Some(Bytes::from_static(b"{\"version\":1}"))),
+        (&success, Some(Bytes::new())),
+        (&part, Some(bytes.slice(1..))),
+        (&part, None),
+        (&foreign, Some(bytes.clone())),
+    ] {
+        match content {
+            Some(content) => target.put(key, content).await.unwrap(),
+            None => target.delete(key).await.unwrap(),
+        }
+        let again = export(&one, Some(&by_code(&one)), &target).await.unwrap();
+        assert!(!again.existed, "{key}");
+        assert_eq!(again.folder, exported.folder);
+        assert_eq!(target.get(&success).await.unwrap().unwrap(), mark);
+        let found = ids(&target, &again.folder).await;
+        let expected = [("a", vec![1]), ("b", vec![2])];
+        let expected = expected.map(|(name, ids)| (format!("project_code={name}/"), ids));
+        assert_eq!(found, expected.into(), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_without_a_folder_leaves_no_snapshot() {
+    let long = "x".repeat(300);
+    let table = table(1, &[Some("a"), Some(&long)]).await;
+    let target = MemoryStore::new();
+    let error = export(&table, Some(&by_code(&table)), &target).await.unwrap_err();
+    assert!(error.to_string().contains("a folder's name of 313 bytes"), "{error}");
+    let objects = target.list("", None).await.unwrap();
+    assert!(objects.iter().all(|object| !object.key.ends_with(SUCCESS)), "{objects:?}");
 }

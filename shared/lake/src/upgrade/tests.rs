@@ -164,7 +164,7 @@ fn first(count: i64) -> Vec<String> {
     let location = |id: i64| match id % 3 {
         0 => String::new(),
         1 => format!(r#","location":"room {id}","new":{id}"#),
-        _ => format!(r#","lines":[{{"id":1}},{{"id":2,"x":"x{id}","y":0}}],"location":{id}"#),
+        _ => format!(r#","lines":[{{"id":1}},{{"id":2,"x":"x{id}","y":0}}],"location":[{id}]"#),
     };
     (0..count).map(|id| record(id, &location(id))).collect()
 }
@@ -180,7 +180,7 @@ async fn an_upgrade_moves_all_that_has_a_column_once_and_changes_no_row() {
     assert_eq!(lake.rows().await, before);
     assert_eq!(lake.stored("location").await.len(), 10);
     let extra = lake.stored("extra_json").await;
-    assert!(extra.contains(&r#"{"lines[1].y":0,"location":2}"#.to_owned()), "{extra:?}");
+    assert!(extra.contains(&r#"{"lines[1].y":0,"location":[2]}"#.to_owned()), "{extra:?}");
     assert!(extra.contains(&r#"{"new":1}"#.to_owned()), "{extra:?}");
     assert_eq!(lake.upgrade().await, 0);
 }

@@ -1,21 +1,19 @@
 //! What the records of a run looked like.
 
-use engine::drift::{Look, Misfits};
+use engine::drift::Look;
 
 use super::Driver;
 
 impl Driver {
     /// What the records looked like that were read so far.
     pub(crate) fn look(&self) -> Look {
-        let tally = &self.tally;
-        let misfits = tally.misfits.iter().map(|(path, times)| {
-            let kinds = tally.kinds.get(path).cloned().unwrap_or_default();
-            (path.clone(), Misfits { times: *times, kinds })
-        });
+        let observed = &self.tally.observed;
         Look {
-            unknown: tally.unknown.clone(),
-            misfits: misfits.collect(),
-            declared: self.decoder.declared(&tally.presence),
+            unknown: observed.unknown.clone(),
+            misfits: observed.misfits.clone(),
+            finer: observed.finer.clone(),
+            converted: observed.converted.clone(),
+            declared: self.decoder.declared(&observed.presence),
         }
     }
 }

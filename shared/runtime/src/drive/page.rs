@@ -1,15 +1,14 @@
 //! An answer, decoded for what it was asked for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use engine::ids::AccountId;
 use engine::pass::{PageFacts, Parent, ParentFound, Reads, Sample, Unit};
 use engine::spec::{Kind, StreamSpec};
-use engine::time::{SignedDuration, Timestamp, utc_day};
-use harvest_api::{Literal, Loose};
-use lake::decode::{DecodedPage, Decoder, PageError, Presence, ReadAt};
+use engine::time::{SignedDuration, Timestamp};
+use lake::decode::{DecodedPage, Decoder, Observed, PageError, ReadAt};
 
 use crate::hold::{Hold, PageRows};
 
@@ -18,10 +17,7 @@ use crate::hold::{Hold, PageRows};
 pub(super) struct Page {
     pub(super) facts: PageFacts,
     pub(super) rows: Option<PageRows>,
-    pub(super) misfits: BTreeMap<String, u64>,
-    pub(super) kinds: BTreeMap<String, BTreeSet<&'static str>>,
-    pub(super) unknown: BTreeMap<String, u64>,
-    pub(super) presence: Presence,
+    pub(super) observed: Observed,
     pub(super) date: Option<Timestamp>,
     /// From the request to its answer.
     pub(super) took: SignedDuration,
@@ -44,10 +40,7 @@ pub(super) fn decode(
     let bare = |facts| Page {
         facts,
         rows: None,
-        misfits: BTreeMap::new(),
-        kinds: BTreeMap::new(),
-        unknown: BTreeMap::new(),
-        presence: Presence::default(),
+        observed: Observed::default(),
         date: None,
         took: SignedDuration::ZERO,
         body_bytes: 0,
@@ -61,17 +54,7 @@ pub(super) fn decode(
         Reads::Records(_) | Reads::Record => {
             let at = read_at(reads, account, requested_at);
             let (page, body) = decoder.answer(body, &at)?;
-            let DecodedPage {
-                rows,
-                keys,
-                dates,
-                envelope,
-                quarantined,
-                misfits,
-                kinds,
-                unknown,
-                presence,
-            } = page;
+            let DecodedPage { rows, keys, dates, envelope, quarantined, observed } = page;
             let facts = PageFacts {
                 samples: samples(spec, &rows),
                 keys,
@@ -82,7 +65,7 @@ pub(super) fn decode(
             let body = Hold::keeps_bodies(spec).then_some(body);
             let rows = Some(PageRows { rows, quarantined, body });
             let bare = bare(PageFacts::default());
-            Ok(Page { facts, rows, misfits, kinds, unknown, presence, ..bare })
+            Ok(Page { facts, rows, observed, ..bare })
         }
         Reads::Parents => {
             let Kind::PerParent(parent) = &spec.kind else {
@@ -155,9 +138,5 @@ fn read_at(reads: Reads, account: AccountId, requested_at: Timestamp) -> ReadAt 
 
 /// The parent with the year of its `created_at`, from its own record.
 fn existing(parent: Parent, body: &str) -> Parent {
-    let record = Loose::read(body);
-    let created = record.and_then(|record| record.get("created_at")).and_then(Literal::text);
-    let created = created.and_then(|text| text.parse::<Timestamp>().ok());
-    let created_year = created.map(|at| i64::from(utc_day(at).year()));
-    Parent { id: parent.id, created_year }
+    Parent { id: parent.id, created_year: lake::decode::created_year(body) }
 }

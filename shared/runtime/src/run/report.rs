@@ -6,6 +6,7 @@ use engine::drift::Finding;
 use engine::pass::Pass;
 use engine::report::Counts;
 use engine::time::Timestamp;
+use lake::decode::Observed;
 
 use crate::error::RunError;
 
@@ -69,6 +70,8 @@ pub struct RunReport {
     pub quarantined: u64,
     /// Values that did not fit, by member.
     pub misfits: BTreeMap<String, u64>,
+    /// Values that are in their column though they came in another JSON type or form, by member.
+    pub converted: BTreeMap<String, u64>,
     /// Members that the declaration does not know.
     pub unknown: BTreeMap<String, u64>,
     /// How the records differ from the declaration.
@@ -98,11 +101,22 @@ impl RunReport {
             units: (0, 0),
             quarantined: 0,
             misfits: BTreeMap::new(),
+            converted: BTreeMap::new(),
             unknown: BTreeMap::new(),
             drift: Vec::new(),
             parked: 0,
             warning: None,
         }
+    }
+
+    /// Counts what records held that is not as declared.
+    pub(crate) fn observe(&mut self, observed: &Observed) {
+        for (path, values) in observed.misfits.iter().chain(&observed.finer) {
+            *self.misfits.entry(path.clone()).or_default() += values.times;
+        }
+        let converted = observed.converted.iter();
+        self.converted = converted.map(|(path, values)| (path.clone(), values.times)).collect();
+        self.unknown.clone_from(&observed.unknown);
     }
 
     /// The error, if it failed.

@@ -71,8 +71,7 @@ impl Run {
         self.report.units = units;
         self.report.requests = self.report.requests.saturating_add(tally.requests);
         self.report.records = tally.records;
-        self.report.misfits.clone_from(&tally.misfits);
-        self.report.unknown.clone_from(&tally.unknown);
+        self.report.observe(&tally.observed);
         self.watch(&driver.look(), unfinished.as_ref(), &ended);
         self.report.quarantined = hold.quarantined.len() as u64;
         self.count_quarantined(self.report.quarantined, unfinished.as_ref());
@@ -155,6 +154,9 @@ impl Run {
         self.read_until = driver.last_answer.unwrap_or(now);
         let (begun, start) = self.start(driver, unfinished);
         let proof = driver.reading.proof();
+        let answers = unfinished.map(|it| it.answers).unwrap_or_default();
+        let answers = answers.plus(driver.tally.answers);
+        let usable = answers.failed(&self.order.spec.kind) == 0;
         let mut after = self.item.value.position.clone();
         let pass = self.order.pass;
         let old = self.item.value.position.pass(pass).unfinished.as_ref();
@@ -170,7 +172,7 @@ impl Run {
         if matches!(self.order.spec.kind, Kind::ReportWindow(_)) {
             after.grid = Some(self.context.settings.grid);
         }
-        if pass == Pass::Full && claims_cursor_at_once(self.order.spec, &after) {
+        if pass == Pass::Full && usable && claims_cursor_at_once(self.order.spec, &after) {
             after.cursor = Some(start);
         }
         match stage {
@@ -183,6 +185,7 @@ impl Run {
                     seen: None,
                     deleted,
                     refused: refused_before,
+                    answers,
                     start_date: self.context.settings.start_date,
                     requests,
                     progress: driver.reading.progress(),
@@ -208,6 +211,9 @@ impl Run {
                         after.absent = Stored::Here(absent.clone());
                     }
                 }
+                if !usable {
+                    self.stays(&mut after);
+                }
             }
         }
         let seen = driver.reading.watches().then_some(&*hold.seen);
@@ -226,6 +232,9 @@ impl Run {
             }
         }
         if stage == Stage::Complete && refused.is_none() {
+            if !usable {
+                return Err(self.unusable(answers, hold));
+            }
             let parked = driver.reading.parked().len();
             self.supersede_quarantine(begun, &proof, parked, hold).await;
         }

@@ -4,6 +4,8 @@ use arrow::array::{NullBufferBuilder, StringArray};
 use arrow::buffer::{Buffer as Bytes, OffsetBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
 
+use super::Put;
+
 /// Values of fixed width.
 #[derive(Debug)]
 pub(in crate::decode) struct Fixed<T> {
@@ -29,10 +31,15 @@ impl<T: Copy + Default> Fixed<T> {
         self.valid.append(value.is_some());
     }
 
-    /// Adds the value; whether there was one.
-    pub(super) fn put(&mut self, value: Option<T>) -> bool {
-        self.push(value);
-        value.is_some()
+    /// Adds the value as declared, or what `other` makes of it.
+    pub(super) fn put(&mut self, plain: Option<T>, other: impl FnOnce() -> Option<T>) -> Put {
+        if plain.is_some() {
+            self.push(plain);
+            return Put::Stored;
+        }
+        let converted = other();
+        self.push(converted);
+        Put::converted(converted.is_some())
     }
 
     pub(in crate::decode) fn get(&self, row: usize) -> Option<T> {

@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::undeclared;
-use crate::decode::buffer::{Cells, Items, List, Put, Structs};
+use crate::decode::buffer::{Cells, Items, List, Structs};
 use crate::decode::odd::{Odd, Step};
 use crate::decode::shape::{Seen, Shape, Target};
 
@@ -91,9 +91,7 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
                 Target::Cell(cell) => {
                     let raw = map.next_value::<&RawValue>()?.get();
                     let buffer = cells.buffers.get_mut(*cell).ok_or_else(undeclared)?;
-                    if buffer.put(raw) == Put::Misfit {
-                        odd.misfit(step, raw);
-                    }
+                    odd.put_at(step, buffer.put(raw), raw);
                 }
                 Target::Object(shape) => {
                     odd.enter(step);
@@ -146,9 +144,7 @@ impl<'de> Visitor<'de> for ListVisitor<'_, 'de> {
             (Items::Values(buffer), _) => {
                 let mut index = 0;
                 while let Some(raw) = seq.next_element::<&RawValue>()? {
-                    if buffer.put(raw.get()) == Put::Misfit {
-                        odd.misfit(Step::Item(index), raw.get());
-                    }
+                    odd.put_at(Step::Item(index), buffer.put(raw.get()), raw.get());
                     index += 1;
                 }
             }

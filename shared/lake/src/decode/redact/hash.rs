@@ -1,0 +1,38 @@
+//! Hashes of members.
+
+use core::fmt;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+/// Key of the hashes. Nothing of it shows in `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HashKey(Vec<u8>);
+
+impl HashKey {
+    /// The key with these bytes.
+    #[must_use]
+    pub const fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// HMAC-SHA-256 of `text`, in hexadecimal digits.
+    pub(super) fn hash(&self, text: &str) -> Option<String> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
+        mac.update(text.as_bytes());
+        let digest = mac.finalize().into_bytes();
+        let mut digits = String::with_capacity(2 * digest.len());
+        for byte in digest {
+            for half in [byte >> 4, byte & 15] {
+                digits.push(char::from_digit(u32::from(half), 16)?);
+            }
+        }
+        Some(digits)
+    }
+}
+
+impl fmt::Debug for HashKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HashKey(..)")
+    }
+}

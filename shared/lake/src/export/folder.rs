@@ -1,0 +1,195 @@
+//! Names of the folders of a snapshot, as readers of Hive's kind take them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::PartitionBy;
+
+/// What readers of Hive's kind call the partition of null.
+const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// The longest name of a folder, in bytes: file systems take no more.
+const MOST_BYTES: usize = 255;
+
+/// A value whose folder no file system would take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a value of `{column}` would make a folder's name of {bytes} bytes, and file systems take at \
+     most {MOST_BYTES}: divide by another column"
+)]
+pub struct TooLong {
+    /// The partition column.
+    pub column: String,
+    /// How long the name would be.
+    pub bytes: usize,
+}
+
+/// The folders of one snapshot so far: no two values share one, also where the case of letters does
+/// not count.
+#[derive(Debug, Default)]
+pub(super) struct Folders {
+    /// By name in small letters: whose it is; null is `None`.
+    taken: BTreeMap<String, Option<String>>,
+}
+
+/// Which characters of a value are escaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Escape {
+    /// Those that mean something else in a folder's name.
+    Needed,
+    /// All that can be.
+    All,
+}
+
+impl Folders {
+    /// The folder of `value`, with a slash at its end.
+    pub(super) fn of(&mut self, by: &PartitionBy, value: Option<&str>) -> Result<String, TooLong> {
+        let plain =
+            value.map_or_else(|| NULL_PARTITION.to_owned(), |value| encoded(value, Escape::Needed));
+        let name = match value {
+            Some(value) if !self.take(&plain, Some(value)) => {
+                let escaped = encoded(value, Escape::All);
+                self.take(&escaped, Some(value));
+                escaped
+            }
+            _ => plain,
+        };
+        let name = format!("{}={name}", by.name);
+        if name.len() > MOST_BYTES {
+            return Err(TooLong { column: by.name.clone(), bytes: name.len() });
+        }
+        Ok(name + "/")
+    }
+
+    /// Whether the name is this value's.
+    fn take(&mut self, name: &str, value: Option<&str>) -> bool {
+        let owner = self.taken.entry(name.to_lowercase());
+        owner.or_insert_with(|| value.map(str::to_owned)).as_deref() == value
+    }
+}
+
+/// The value as part of a folder's name. Readers of Hive's kind take `%XX` for one character, so that
+/// only ASCII can be escaped.
+fn encoded(value: &str, escape: Escape) -> String {
+    // `NULL` in any letters is null to DuckDB.
+    let is_null = [NULL_PARTITION, "NULL"].iter().any(|name| value.eq_ignore_ascii_case(name));
+    // Windows leaves dots at the end of a name out.
+    let dots_from = value.trim_end_matches('.').len();
+    let mut name = String::with_capacity(value.len());
+    for (at, letter) in value.char_indices() {
+        let stands_for_itself = match letter {
+            '-' | '_' => true,
+            '.' => at < dots_from,
+            letter => letter.is_ascii_alphanumeric() || !letter.is_ascii(),
+        };
+        let escapes = escape == Escape::All || !stands_for_itself || (is_null && at == 0);
+        if escapes && letter.is_ascii() {
+            // Writing to a text cannot fail.
+            write!(name, "%{:02X}", u32::from(letter)).unwrap_or_default();
+        } else {
+            name.push(letter);
+        }
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use percent_encoding::percent_decode_str;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::export::Part;
+
+    fn by(name: &str) -> PartitionBy {
+        PartitionBy { name: name.to_owned(), source: name.to_owned(), part: Part::Whole }
+    }
+
+    fn folders(values: &[Option<&str>]) -> Vec<String> {
+        let mut folders = Folders::default();
+        values.iter().map(|value| folders.of(&by("code"), *value).unwrap()).collect()
+    }
+
+    #[test]
+    fn names_are_those_that_readers_of_hives_kind_take_back() {
+        for (value, name) in [
+            (None, "code=__HIVE_DEFAULT_PARTITION__/"),
+            (Some("__HIVE_DEFAULT_PARTITION__"), "code=%5F_HIVE_DEFAULT_PARTITION__/"),
+            (Some("__hive_default_partition__"), "code=%5F_hive_default_partition__/"),
+            (Some("NULL"), "code=%4EULL/"),
+            (Some("null"), "code=%6Eull/"),
+            (Some("nullable"), "code=nullable/"),
+            (Some("007"), "code=007/"),
+            (Some("a-b_c.d"), "code=a-b_c.d/"),
+            (Some("a. ."), "code=a.%20%2E/"),
+            (Some("..."), "code=%2E%2E%2E/"),
+            (Some("a/b=c%d\\e:f*"), "code=a%2Fb%3Dc%25d%5Ce%3Af%2A/"),
+            (Some("\0\n"), "code=%00%0A/"),
+            (Some("\u{e9}t\u{e9} 1"), "code=\u{e9}t\u{e9}%201/"),
+        ] {
+            assert_eq!(folders(&[value]), [name], "{value:?}");
+        }
+    }
+
+    #[test]
+    fn values_that_differ_in_the_case_of_letters_have_folders_that_differ_in_more() {
+        let values = ["ABC", "abc", "Abc", "abc", "ABC", "\u{c9}t\u{e9}", "\u{e9}t\u{e9}"];
+        assert_eq!(
+            folders(&values.map(Some)),
+            [
+                "code=ABC/",
+                "code=%61%62%63/",
+                "code=%41%62%63/",
+                "code=%61%62%63/",
+                "code=ABC/",
+                "code=\u{c9}t\u{e9}/",
+                "code=\u{e9}%74\u{e9}/",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_name_that_no_file_system_takes_is_refused() {
+        let long = "\u{e9}".repeat(125);
+        assert_eq!(folders(&[Some(&long)])[0].len(), 256);
+        let error = Folders::default().of(&by("code"), Some(&format!("{long}x"))).unwrap_err();
+        assert_eq!(error, TooLong { column: "code".to_owned(), bytes: 256 });
+        assert!(error.to_string().contains("divide by another column"), "{error}");
+        assert!(!error.to_string().contains('\u{e9}'), "{error}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn two_values_never_share_a_folder_and_each_comes_back_from_its_own(
+            values in proptest::collection::vec(
+                prop_oneof![
+                    "[aAbBnNuUlL./=% _\u{e9}\u{c9}]{1,5}",
+                    "(?i)__hive_default_partition__|null",
+                    "\\PC{1,20}",
+                ],
+                1..30,
+            ),
+        ) {
+            let mut folders = Folders::default();
+            let mut whose = BTreeMap::new();
+            for value in &values {
+                let name = folders.of(&by("code"), Some(value)).unwrap();
+                let owner = whose.entry(name.clone()).or_insert(value);
+                prop_assert_eq!(*owner, value);
+                let shown = name.strip_prefix("code=").unwrap().strip_suffix('/').unwrap();
+                prop_assert!(!shown.eq_ignore_ascii_case(NULL_PARTITION) && !shown.contains('/'));
+                let back = percent_decode_str(shown).decode_utf8().unwrap();
+                prop_assert_eq!(&*back, value);
+            }
+            // Also where the case of letters does not count, if all of them can be escaped.
+            let mut folded = BTreeMap::new();
+            for (name, value) in whose {
+                if value.is_ascii() {
+                    prop_assert!(folded.insert(name.to_lowercase(), value).is_none(), "{}", name);
+                }
+            }
+        }
+    }
+}

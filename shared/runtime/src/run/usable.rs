@@ -1,0 +1,37 @@
+//! A pass that read records of which none could become rows: a failure, not an empty list.
+
+use engine::item::Position;
+use engine::quarantine::Answers;
+
+use super::Run;
+use crate::error::RunError;
+use crate::hold::Hold;
+
+impl Run {
+    /// Leaves the pass due, and its cursor where it was.
+    pub(super) fn stays(&self, after: &mut Position) {
+        let before = &self.item.value.position;
+        let pass = self.order.pass;
+        after.cursor = before.cursor;
+        after.pass_mut(pass).last_begun = before.pass(pass).last_begun;
+    }
+
+    /// What failed.
+    pub(super) fn unusable(&self, answers: Answers, hold: &Hold) -> RunError {
+        let stream = self.stream();
+        let plural = |count: u64| if count == 1 { "answer" } else { "answers" };
+        let what = if answers.unusable > 0 {
+            let (count, answers) = (answers.unusable, plural(answers.unusable));
+            let reason = hold.quarantined.first().map(|one| format!(" ({})", one.reason));
+            let reason = reason.unwrap_or_default();
+            format!(
+                "no record of {count} {answers} could become a row{reason}; they are kept as they \
+                 came below quarantine/{stream}"
+            )
+        } else {
+            let (count, answers) = (answers.unusable_triggers, plural(answers.unusable_triggers));
+            format!("no record of {count} {answers} names a parent whose list could be read")
+        };
+        RunError::Unusable { stream, what }
+    }
+}

@@ -1,0 +1,96 @@
+//! Records in another form than they have: what an API does that changes its types.
+
+use serde::{Deserialize, Serialize};
+
+/// How the values of records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rewrite {
+    /// Each number as text, each flag too.
+    AsText,
+    /// Each id, those of embedded objects too, as a text that is no number.
+    OtherIds,
+    /// Each number with digits beyond what any column holds.
+    Finer,
+}
+
+impl Rewrite {
+    /// The JSON body with the values of its records rewritten; what stands beside the list stays.
+    pub(crate) fn of(self, body: &str) -> String {
+        let mut rewritten = String::with_capacity(body.len() * 2);
+        let (mut depth, mut rest) = (0_u32, body);
+        while let Some(first) = rest.chars().next() {
+            let length = match first {
+                '{' | '[' => {
+                    depth += 1;
+                    1
+                }
+                '}' | ']' => {
+                    depth = depth.saturating_sub(1);
+                    1
+                }
+                '"' => text_length(rest),
+                '-' | '0'..='9' | 't' | 'f' => {
+                    rest.find([',', ']', '}', ' ', '\n']).unwrap_or(rest.len())
+                }
+                other => other.len_utf8(),
+            };
+            let (token, after) = rest.split_at(length);
+            let is_value = first == '-' || first.is_ascii_digit() || matches!(first, 't' | 'f');
+            // Body, list, record: only what is in a record.
+            if is_value && depth >= 3 {
+                let value = self.value(token, is_id(&rewritten));
+                rewritten.push_str(&value);
+            } else {
+                rewritten.push_str(token);
+            }
+            rest = after;
+        }
+        rewritten
+    }
+
+    fn value(self, token: &str, is_id: bool) -> String {
+        let is_number = token.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+        match self {
+            Self::AsText => format!("\"{token}\""),
+            Self::OtherIds if is_id => format!("\"x{token}\""),
+            Self::Finer if is_number && token.contains('.') => format!("{token}00000000004"),
+            Self::OtherIds | Self::Finer => token.to_owned(),
+        }
+    }
+}
+
+/// Whether the value of a member follows that names an id.
+fn is_id(before: &str) -> bool {
+    before.trim_end().trim_end_matches(':').trim_end().ends_with("id\"")
+}
+
+fn text_length(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_values_of_records_are_rewritten() {
+        let body = r#"{"clients":[{"id":5,"name":"5, \"6\"","ok":true,"rate":-1.5,"a":null,
+            "task":{"id":7},"ids":[1,2]}],"total_entries":1,"links":{"next":null}}"#;
+        let text = r#"{"clients":[{"id":"5","name":"5, \"6\"","ok":"true","rate":"-1.5","a":null,
+            "task":{"id":"7"},"ids":["1","2"]}],"total_entries":1,"links":{"next":null}}"#;
+        assert_eq!(Rewrite::AsText.of(body), text);
+        let ids = body.replace("\"id\":5", "\"id\":\"x5\"").replace("\"id\":7", "\"id\":\"x7\"");
+        assert_eq!(Rewrite::OtherIds.of(body), ids);
+        assert_eq!(Rewrite::Finer.of(body), body.replace("-1.5", "-1.500000000004"));
+    }
+}
