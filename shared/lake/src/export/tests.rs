@@ -63,6 +63,10 @@ async fn table(created: i64, codes: &[Option<&str>]) -> Table {
         name: "1-1-a".to_owned(),
         now,
         limits: Limits::default(),
+        judge: engine::precedence::Judge {
+            precedence: engine::precedence::Precedence::of(engine::pass::Pass::Full),
+            present: engine::present::Present::ours(now),
+        },
         changes: None,
     };
     let merged = merge(store, job).await.unwrap();
