@@ -96,6 +96,7 @@ impl Proxy {
 
     /// Forgets all connections that there are without a word to those who have them: what comes over them is lost.
     /// Says how many there were.
+    #[must_use]
     pub fn forget_connections(&self) -> u64 {
         let mut known = self.connections.lock().expect("no panic");
         known.gone = known.all;

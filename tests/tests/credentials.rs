@@ -127,8 +127,8 @@ fn an_access_token_is_renewed_in_time_and_its_successor_kept_before_it_is_used()
         context.tokens.load(&context).await.unwrap();
         refresh_if_due(&context).await.unwrap();
         assert_eq!(context.tokens.cell().get(), Some(token("access-1")));
-        let content = SecretContent::parse(&vault.read().await.unwrap().text).unwrap();
-        let Secret::OAuth(kept) = content.token else {
+        let stored = SecretContent::parse(&vault.read().await.unwrap().text).unwrap();
+        let Secret::OAuth(kept) = stored.token else {
             panic!("the secret is an application's");
         };
         assert_eq!(kept.refresh_token, "refresh-1");

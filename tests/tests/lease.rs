@@ -1,6 +1,6 @@
 //! Work that lasts longer than a lease: the lease is renewed beside it, and the work ends where it is lost.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use core::ops::Range;
 use std::sync::Arc;
