@@ -105,7 +105,9 @@ fn reports_of_an_account_whose_days_cannot_be_asked_for_go_as_far_back_as_its_ta
             let synced = sync(&context, None).await.unwrap();
             assert_eq!(synced.failures(), Vec::<String>::new());
             assert_eq!(rows(&world, REPORT).await, truth(&world, REPORT));
-            let account = records::account(&*context.state, context.settings.account).await;
+            let account =
+                records::account(&*context.state, context.settings.account, &context.present())
+                    .await;
             let extent = account.unwrap().value.extent.unwrap();
             let instead: Vec<Option<&str>> =
                 extent.unread.iter().map(|list| list.instead.as_deref()).collect();
@@ -192,7 +194,8 @@ fn entries_far_from_today_are_named_and_have_windows_of_their_own() {
             assert!(asked.iter().any(|month| month == far), "{far}: {asked:?}");
         }
         assert!(asked.len() < 40, "{asked:?}");
-        let account = records::account(&*context.state, context.settings.account).await;
+        let account =
+            records::account(&*context.state, context.settings.account, &context.present()).await;
         let extent = account.unwrap().value.extent.unwrap();
         let named: BTreeSet<(Date, Option<i64>)> =
             extent.outliers.iter().map(|Outlier { day, id, .. }| (*day, *id)).collect();
@@ -300,7 +303,8 @@ fn odd_answers_about_person_and_company_stop_no_stream() {
         assert_eq!(synced.failures(), Vec::<String>::new());
         let ran: BTreeSet<&str> = synced.reports.iter().map(|report| report.stream).collect();
         assert_eq!(ran, BTreeSet::from(["clients", "invoices"]));
-        let account = records::account(&*context.state, context.settings.account).await;
+        let account =
+            records::account(&*context.state, context.settings.account, &context.present()).await;
         let account = account.unwrap().value;
         assert_eq!((account.person_id, account.person.as_str()), (Some(11), "5"));
         assert_eq!(account.doubts.len(), 1, "{:?}", account.doubts);

@@ -196,7 +196,7 @@ fn the_account_and_what_somebody_asked_for_are_freed_too() {
         };
         assert_eq!(account.free(&Present::ours(NOW)).len(), 4, "{shift}");
         assert_eq!(account.read_at, None);
-        let extent = account.extent.unwrap();
+        let extent = account.extent.clone().unwrap();
         assert_eq!(extent.spent, days, "what is known of the days stays");
         assert!(between(extent.read_at, NOW) > SHIFTS[2]);
         assert!(crate::account::refresh_is_due(account.oauth.as_ref(), NOW));
