@@ -202,10 +202,8 @@ pub fn befall(world: &World, chronicle: &mut Chronicle) -> Befallen {
         let share = chronicle.random.random_range(5..40);
         let select = chronicle.one(&[Select::Nth(reading), Select::Percent(share), Select::Always]);
         let effect = effect(chronicle, mishap);
-        let path = match mishap {
-            Mishap::OddCounts | Mishap::DeepPages => "/v2/*per_page=1$",
-            _ => spot.path,
-        };
+        let counts = matches!(mishap, Mishap::OddCounts | Mishap::DeepPages);
+        let path = if counts { "/v2/*per_page=1$" } else { spot.path };
         chronicle.tell(format!("{}: {effect:?} of {path}, {select:?}", mishap.declared().name));
         world.account.lock().unwrap().set_page_cap(spot.path, spot.cap);
         befallen.add(world, mishap, path, select, effect);
@@ -268,10 +266,12 @@ pub async fn visit(world: &World, chronicle: &mut Chronicle, watch: &mut Watch) 
         let (step, back) = (chronicle.random.random_range(1..4), chronicle.one(&[1, 1, 2, 3]));
         let spec = streams::find(name).unwrap();
         let Some(visitor) = Visitor::of(world, spec).await else { continue };
-        let done = match mishap {
-            Mishap::Compaction => visitor.compact().await,
-            Mishap::ForeignDelete => visitor.delete_every(step).await,
-            _ => visitor.restore(back).await,
+        let done = if mishap == Mishap::Compaction {
+            visitor.compact().await
+        } else if mishap == Mishap::ForeignDelete {
+            visitor.delete_every(step).await
+        } else {
+            visitor.restore(back).await
         };
         chronicle.tell(format!("{}: {name}, done: {done}", mishap.declared().name));
         chronicle.fired(mishap, u64::from(done));

@@ -423,7 +423,7 @@ async fn extent(contradiction: Contradiction) {
     let effect = Effect::Contradiction(contradiction);
     fault(&world, "/v2/*per_page=1$", Select::Always, effect);
     let synced = sync(&world.process(None), None).await;
-    let synced = synced.unwrap_or_else(|error| panic!("{contradiction:?}: {}", error.chain()));
+    let synced = synced.map_err(|error| format!("{contradiction:?}: {}", error.chain())).unwrap();
     assert!(report(&synced, "clients").error().is_none(), "{contradiction:?}");
     for stream in streams {
         if report(&synced, stream).error().is_none() {

@@ -14,9 +14,10 @@ use e2e::oracle::After;
 use e2e::world::{World, in_simulated_time, now, sync};
 use engine::lease::Lease;
 use engine::pass::Pass;
+use engine::present::Present;
 use engine::time::{SignedDuration, Timestamp, between, plus};
 use lake::offload::stay_on_this_thread;
-use lake::store::{ObjectMeta, ObjectStore, PutIfAbsent, StoreError};
+use lake::store::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
 use lake::table::Table;
 use runtime::clock::Clock;
 use runtime::erase::{erase, personal};
@@ -145,6 +146,11 @@ impl ObjectStore for Sluggish {
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
         self.call(Call::Put, key).await;
         self.inner.put(key, bytes).await
+    }
+
+    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+        self.call(Call::Put, key).await;
+        self.inner.replace(key, old, new).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
@@ -299,7 +305,9 @@ fn whoever_lost_the_lease_over_what_takes_long_changes_nothing_any_more() {
                 pass(&world, LONG / 2).await;
                 let account = world.settings.account;
                 let key = records::stream_key(account, STREAM);
-                let mut item = records::stream(&*world.state, account, STREAM).await.unwrap();
+                let present = Present::ours(now(&world));
+                let item = records::stream(&*world.state, account, STREAM, &present);
+                let mut item = item.await.unwrap();
                 let held = item.value.lease.clone().unwrap();
                 assert!(!held.released && held.until > now(&world), "{}: {held:?}", case.name);
                 let (owner, epoch) = ("another".to_owned(), held.epoch.next());

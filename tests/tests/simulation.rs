@@ -154,14 +154,14 @@ fn wrong_clock(chronicle: &mut Chronicle, conduct: Conduct) -> Option<Conduct> {
         }
         let minutes = chronicle.one(&[4, 11, 60, 26 * 60, 30 * 24 * 60]);
         let (off, seconds) = (SignedDuration::from_mins(minutes), chronicle.one(&[1, 5, 30]));
-        let conduct = match mishap {
-            Mishap::ClockAhead => Conduct { ahead: off, ..conduct },
-            Mishap::ClockBehind => Conduct { ahead: -off, ..conduct },
-            _ => {
-                let by = chronicle.one(&[off, -off]);
-                let jump = Jump { after: SignedDuration::from_secs(seconds), by };
-                Conduct { ahead: SignedDuration::ZERO, jump: Some(jump), ..conduct }
-            }
+        let conduct = if mishap == Mishap::ClockAhead {
+            Conduct { ahead: off, ..conduct }
+        } else if mishap == Mishap::ClockBehind {
+            Conduct { ahead: -off, ..conduct }
+        } else {
+            let by = chronicle.one(&[off, -off]);
+            let jump = Jump { after: SignedDuration::from_secs(seconds), by };
+            Conduct { ahead: SignedDuration::ZERO, jump: Some(jump), ..conduct }
         };
         chronicle.tell(format!("a process ahead by {:?}, {:?}", conduct.ahead, conduct.jump));
         chronicle.fired(mishap, 1);

@@ -80,7 +80,7 @@ pub(crate) async fn rounds(
 ) -> Result<Synced, RunError> {
     let began = context.clock.now();
     let (account, waiting) = tokio::select! {
-        prepared = prepared(context, wish) => prepared?,
+        prepared = Box::pin(prepared(context, wish)) => prepared?,
         () = interrupt.asked() => (AccountItem::default(), None),
     };
     let rounds = Rounds {
@@ -110,7 +110,7 @@ pub(crate) async fn rounds(
         },
     };
     // On this thread: runs wait; what computes does so elsewhere.
-    LocalSet::new().run_until(rounds.run()).await
+    LocalSet::new().run_until(Box::pin(rounds.run())).await
 }
 
 /// The account as Harvest tells now; where nothing may be asked soon, as it was known, and what is
@@ -185,12 +185,13 @@ impl Rounds<'_> {
                 asked = asked.or(blocked.map(|until| (class, until)));
             }
             let until = until.strftime("%Y-%m-%d %H:%M:%S UTC");
-            match asked {
-                Some((class, _)) => tracing::warn!(
+            if let Some((class, _)) = asked {
+                tracing::warn!(
                     "waiting until {until}: Harvest asked to wait (`Retry-After`) with {} requests",
                     class.name()
-                ),
-                None => tracing::warn!("waiting until {until}: the budget has no room before"),
+                );
+            } else {
+                tracing::warn!("waiting until {until}: the budget has no room before");
             }
         }
         Ok(())

@@ -169,6 +169,7 @@ mod tests {
     async fn an_item_that_cannot_be_read_says_what_to_delete_and_why_that_is_safe() {
         let whole = serde_json::to_string(&StreamItem::default()).unwrap();
         let cut = &whole[..whole.len() - 1];
+        let present = Present::ours(engine::time::Timestamp::UNIX_EPOCH);
         for (body, kind) in [
             ("", StateErrorKind::Garbled),
             ("no JSON", StateErrorKind::Garbled),
@@ -182,8 +183,8 @@ mod tests {
             state.put(&key, Expect::Absent, body, None).await.unwrap();
             let mut outdated = Versioned::<StreamItem>::default();
             let found = [
-                stream(&state, AccountId(7), "clients").await.map(drop).unwrap_err(),
-                streams(&state, AccountId(7)).await.map(drop).unwrap_err(),
+                stream(&state, AccountId(7), "clients", &present).await.map(drop).unwrap_err(),
+                streams(&state, AccountId(7), &present).await.map(drop).unwrap_err(),
                 write(&state, &key, &mut outdated).await.map(drop).unwrap_err(),
             ];
             for error in found {

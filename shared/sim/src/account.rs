@@ -156,7 +156,9 @@ impl Account {
                     }
                     response
                 };
-                spoilt.into_iter().for_each(|place| self.faults.note(place));
+                if let Some(place) = spoilt {
+                    self.faults.note(place);
+                }
                 response
             }
             Err(refusal) => refusal,

@@ -74,12 +74,10 @@ fn applied(op: &str, stream: Stream, id: i64) -> Applied {
 
 impl Maker<'_> {
     fn apply(&mut self, mutation: &Mutation) -> Result<Applied, NotApplied> {
-        let now = self.now;
         let done = |op: &str, stream: Stream, id: i64| Ok(applied(op, stream, id));
         match mutation {
             Mutation::Create { stream } => {
-                let stream = listing(stream)?;
-                done("create", stream, self.create(stream)?)
+                listing(stream).and_then(|stream| done("create", stream, self.create(stream)?))
             }
             Mutation::Update { stream, id } => {
                 let stream = listing(stream)?;
@@ -155,7 +153,7 @@ impl Maker<'_> {
             }
             Mutation::Undate { id } => {
                 let id = self.chosen(Stream::Estimates, *id)?;
-                self.books.estimates.edit(id, now, |one| one.document.issued = None);
+                self.books.estimates.edit(id, self.now, |one| one.document.issued = None);
                 done("undate", Stream::Estimates, id)
             }
             Mutation::LockProject { id } => {
@@ -164,12 +162,7 @@ impl Maker<'_> {
                 done("lock_project", Stream::Projects, id)
             }
             Mutation::SwitchModule { module, on } => {
-                let company = &mut self.books.company;
-                *match module {
-                    SwitchedModule::Expense => &mut company.expense_feature,
-                    SwitchedModule::Invoice => &mut company.invoice_feature,
-                    SwitchedModule::Estimate => &mut company.estimate_feature,
-                } = *on;
+                *self.feature(*module) = *on;
                 done("switch_module", Stream::Company, 0)
             }
             Mutation::SetTeammates { user, teammates } => {
@@ -180,6 +173,15 @@ impl Maker<'_> {
             Mutation::SetRoles { .. } | Mutation::RevokeToken { .. } => {
                 Err(NotApplied::new("only the account can do that"))
             }
+        }
+    }
+
+    fn feature(&mut self, module: SwitchedModule) -> &mut bool {
+        let company = &mut self.books.company;
+        match module {
+            SwitchedModule::Expense => &mut company.expense_feature,
+            SwitchedModule::Invoice => &mut company.invoice_feature,
+            SwitchedModule::Estimate => &mut company.estimate_feature,
         }
     }
 

@@ -101,8 +101,11 @@ fn data(scene: &Scene, table: &str) -> Vec<std::path::PathBuf> {
     all.into_iter().filter(|path| !is_log(path)).collect()
 }
 
+/// Makes damaged bytes of a whole file and another.
+type Spoil = fn(&[u8], &[u8]) -> Vec<u8>;
+
 /// What may happen to a data file: it is cut, a bit of it turns, another of the table takes its place.
-const DAMAGES: [fn(&[u8], &[u8]) -> Vec<u8>; 4] = [
+const DAMAGES: [Spoil; 4] = [
     |whole, _| whole[..whole.len() - 1].to_vec(),
     |_, _| Vec::new(),
     |whole, _| {

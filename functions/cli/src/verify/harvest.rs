@@ -149,10 +149,12 @@ impl Harvest {
                 let failed = Some(error.to_string());
                 return Ok(Comparison { failed, ..Comparison::default() });
             }
-            Err(Unread::Run(error)) => match *error {
-                RunError::Waits { waiting, .. } => return Ok(Comparison::waits(waiting)),
-                error => return Err(error.into()),
-            },
+            Err(Unread::Run(error)) => {
+                if let RunError::Waits { waiting, .. } = *error {
+                    return Ok(Comparison::waits(waiting));
+                }
+                return Err((*error).into());
+            }
             Err(Unread::Kept(source)) => return Err(failed(source)),
         };
         let Reading { rows, whole, read, requests, notes } = reading;

@@ -40,9 +40,8 @@ impl Proof {
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (&self, &other) {
-            (Self::Contradictory(_), _) | (_, Self::Proven) => self,
-            (_, Self::Contradictory(_)) | (Self::Proven, _) => other,
-            (Self::Unproven(_), Self::Unproven(_)) => self,
+            (Self::Proven, _) | (Self::Unproven(_), Self::Contradictory(_)) => other,
+            (Self::Contradictory(_) | Self::Unproven(_), _) => self,
         }
     }
 }

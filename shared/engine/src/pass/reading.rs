@@ -59,15 +59,13 @@ impl Reading {
         let spec = plan.spec;
         let work = match &spec.kind {
             Kind::Listing(listing) if plan.pass == Pass::Full => {
-                let (pages, other) = match listing.halves.filter(|_| plan.by_halves) {
-                    Some(filter) => {
-                        let [active, archived] = halves_of(listing.paging, spec.path, &[], filter);
-                        (active, Some(archived))
-                    }
-                    None => {
-                        let from = plan.start_date;
-                        (Pager::new(listing.paging, spec.path, Vec::new(), from), None)
-                    }
+                let (pages, other) = if let Some(filter) = listing.halves.filter(|_| plan.by_halves)
+                {
+                    let [active, archived] = halves_of(listing.paging, spec.path, &[], filter);
+                    (active, Some(archived))
+                } else {
+                    let from = plan.start_date;
+                    (Pager::new(listing.paging, spec.path, Vec::new(), from), None)
                 };
                 Work::Sweep(Box::new(Sweep::new(pages, other, plan.compares)))
             }

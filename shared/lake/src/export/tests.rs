@@ -91,7 +91,9 @@ async fn ids(target: &MemoryStore, folder: &str) -> BTreeMap<String, Vec<i64>> {
             found.entry(place.to_owned()).or_default().extend(ids.values());
         }
     }
-    found.values_mut().for_each(|ids| ids.sort_unstable());
+    for ids in found.values_mut() {
+        ids.sort_unstable();
+    }
     found
 }
 

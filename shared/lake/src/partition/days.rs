@@ -27,18 +27,16 @@ pub fn days_of(files: &[FileEntry], column: &str) -> FileDays {
     days
 }
 
-/// `Some(None)`: the file has rows, none of which has a day.
-fn range(file: &FileEntry, column: &str) -> Option<Option<(Date, Date)>> {
+/// First and last day of one file; none where no row has a day. `None`: its statistics do not say.
+fn range(file: &FileEntry, column: &str) -> Option<Vec<(Date, Date)>> {
     let stats: Value = serde_json::from_str(&file.stats).ok()?;
     let of = |kind: &str| stats.get(kind)?.get(column);
     let bound = |kind: &str| of(kind)?.as_str()?.parse::<Date>().ok();
-    match (bound("minValues"), bound("maxValues")) {
-        (Some(first), Some(last)) => Some(Some((first, last))),
-        (None, _) | (_, None) => {
-            let nulls = of("nullCount")?.as_u64()?;
-            (stats.get("numRecords")?.as_u64()? == nulls).then_some(None)
-        }
+    if let (Some(first), Some(last)) = (bound("minValues"), bound("maxValues")) {
+        return Some(vec![(first, last)]);
     }
+    let nulls = of("nullCount")?.as_u64()?;
+    (stats.get("numRecords")?.as_u64()? == nulls).then(Vec::new)
 }
 
 #[cfg(test)]

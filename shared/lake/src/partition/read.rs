@@ -102,8 +102,8 @@ pub(crate) fn open(
         })
         .collect::<Vec<_>>();
     let mask = ProjectionMask::roots(builder.parquet_schema(), indices);
-    let build = || builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
-    let built = surviving(&file, build)?;
+    let open = || builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
+    let built = surviving(&file, open)?;
     let reader = Some(built.map_err(|error| PartitionError::damaged(&file, error))?);
     Ok(Stored { reader, layout: Arc::clone(layout), file, lifted: false })
 }

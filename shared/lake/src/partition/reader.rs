@@ -10,6 +10,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::{Compression, Type};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::RowGroupMetaData;
 
 use super::error::{PartitionError, TableFile};
 
@@ -35,7 +36,7 @@ pub(crate) fn reader(
     let load = || ArrowReaderMetadata::load(&bytes, options.clone());
     let mut metadata = surviving(file, load)?.map_err(failed)?;
     let groups = metadata.metadata().row_groups().iter();
-    if groups.flat_map(|group| group.columns()).any(|it| it.compression() == Compression::LZO) {
+    if groups.flat_map(RowGroupMetaData::columns).any(|it| it.compression() == Compression::LZO) {
         return unsupported("compressed with LZO");
     }
     if let Some(schema) = in_micros(&metadata) {
@@ -70,6 +71,7 @@ fn in_micros(metadata: &ArrowReaderMetadata) -> Option<SchemaRef> {
     Some(Arc::new(Schema::new_with_metadata(fields, metadata.schema().metadata().clone())))
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "Arrow's types: all others are leaves")]
 fn narrowed(field: &FieldRef, is_wide: &mut impl Iterator<Item = bool>) -> FieldRef {
     let ty = match field.data_type() {
         DataType::Struct(members) => {

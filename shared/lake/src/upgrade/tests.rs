@@ -253,17 +253,17 @@ async fn what_others_wrote_is_upgraded_and_erased_in_the_order_in_which_it_is() 
     let store: Arc<dyn ObjectStore> = lake.store.clone();
     let eraser = Eraser::of(&schema, &personal, 7);
     let upgrader = Upgrader::new(store, "tables/things", &schema).unwrap().erasing(eraser);
-    let mut erased = 0;
+    let mut removed = 0;
     for file in lake.files.clone() {
-        let name = format!("1-10-c-{erased}");
+        let name = format!("1-10-c-{removed}");
         if let Some(new) = upgrader.upgrade(&file, &name, Timestamp::UNIX_EPOCH).await.unwrap() {
             // Its rows are in no order, so no merge may believe that they are.
             assert_eq!((&new.keys, new.rows), (&None, file.rows));
             lake.take(&[file], &[new]);
-            erased += 1;
+            removed += 1;
         }
     }
-    assert_eq!(erased, 1);
+    assert_eq!(removed, 1);
     let left = lake.stored("location").await;
     assert!(left.len() == 9 && !left.contains(&"room 7".to_owned()), "{left:?}");
 }

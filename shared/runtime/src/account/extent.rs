@@ -109,12 +109,12 @@ async fn told(
     let today = utc_day(now);
     let recent = recent.unwrap_or((today, today));
     let mut survey = Survey::new(list, reach, recent, joined(before, known.table));
-    let last = plus(now, ASKED_AGAIN_FOR);
+    let latest = plus(now, ASKED_AGAIN_FOR);
     let why = loop {
         let Some(stretch) = survey.next() else {
             break None;
         };
-        match asked(context, spec, dated, stretch, last).await? {
+        match asked(context, spec, dated, stretch, latest).await? {
             Ok(listed) => survey.on_answer(&listed),
             Err(error) if is_none(spec, &error) => return Ok(Told::Nothing),
             Err(error) => break Some(error.to_string()),

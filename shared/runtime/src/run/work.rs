@@ -220,17 +220,8 @@ impl Run {
         self.externalize(&mut after, start, seen).await?;
         let before = Before { deleted, refused: refused_before };
         let refused = self.flush(hold, after, before).await?;
-        for key in old_objects {
-            // Superseded: nothing names it any more.
-            self.discard(&key).await;
-        }
-        if self.report.commits > commits {
-            // Until a commit named their successors, a lost state would have needed them.
-            let named = self.item.value.position.objects();
-            for key in old_kept.into_iter().flatten().filter(|key| !named.contains(key)) {
-                self.discard(&key).await;
-            }
-        }
+        let renewed = self.report.commits > commits;
+        self.discard_superseded(old_objects, old_kept, renewed).await;
         if stage == Stage::Complete && refused.is_none() {
             if !usable {
                 return Err(self.unusable(answers, hold));
@@ -239,9 +230,7 @@ impl Run {
             self.supersede_quarantine(begun, &proof, parked, hold).await;
         }
         if stage == Stage::Complete {
-            let mut remarks = driver.reading.remarks();
-            remarks.extend(proof.doubt().map(str::to_owned));
-            self.report.warning = (!remarks.is_empty()).then(|| remarks.join("; "));
+            self.remark(driver, &proof);
         }
         if hold.contradictions > 0 {
             let windows = hold.contradictions;
@@ -258,6 +247,32 @@ impl Run {
                 Ok(Outcome::Complete)
             }
         }
+    }
+
+    /// Deletes work objects that nothing names any more. Those that only a new position leaves out
+    /// stay until a commit named their successors: a lost state would need them.
+    async fn discard_superseded(
+        &self,
+        objects: Vec<String>,
+        kept: [Option<String>; 2],
+        renewed: bool,
+    ) {
+        for key in objects {
+            self.discard(&key).await;
+        }
+        if renewed {
+            let named = self.item.value.position.objects();
+            for key in kept.into_iter().flatten().filter(|key| !named.contains(key)) {
+                self.discard(&key).await;
+            }
+        }
+    }
+
+    /// What people should know of a pass that is complete.
+    fn remark(&mut self, driver: &Driver, proof: &Proof) {
+        let mut remarks = driver.reading.remarks();
+        remarks.extend(proof.doubt().map(str::to_owned));
+        self.report.warning = (!remarks.is_empty()).then(|| remarks.join("; "));
     }
 
     /// The position after a pass whose answers contradict themselves: no cursor moves, and a full

@@ -221,7 +221,10 @@ fn a_record_without_a_usable_day_is_in_no_range_of_days() {
     let id = caller.apply(r#"{"op":"redate","stream":"time_entries"}"#);
     let far = caller.apply(r#"{"op":"redate","stream":"expenses","day":"0206-03-10"}"#);
     let page = caller.get("/v2/time_entries");
-    assert_eq!(page["time_entries"][records(&[page.clone()], "time_entries") - 1]["id"], id);
+    assert_eq!(
+        page["time_entries"][records(core::slice::from_ref(&page), "time_entries") - 1]["id"],
+        id
+    );
     let ranged = caller.get("/v2/time_entries?from=0001-01-01")["total_entries"].as_u64();
     assert_eq!(ranged, Some(all - 1));
     let oldest = caller.get("/v2/expenses?to=1000-01-01");

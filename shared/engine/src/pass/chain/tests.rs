@@ -52,7 +52,7 @@ fn a_list_is_whole_only_where_every_sign_agrees() {
         PageFacts { total_pages: Some(2), ..page_of(&[1], 1) },
         PageFacts { page: Some(4), next_page: Some(5), ..page_of(&[1], 1) },
     ] {
-        check(Links, &[sign.clone()], broken(Flaw::NoLink));
+        check(Links, core::slice::from_ref(&sign), broken(Flaw::NoLink));
         check(Numbers, &[sign], Verdict::GoesOn);
     }
     check(Numbers, &[page_of(&[1, 2], 3)], Verdict::GoesOn);

@@ -122,7 +122,7 @@ fn what_an_older_release_kept_is_as_todays_would_keep_it() {
         (r#""notes":"\ud800""#, r#"{"notes":"\ud800"}"#),
         (r#""b":{"x":["\ud800"]},"c":1"#, r#"{"b":{"x":["\ud800"]},"c":1}"#),
         (r#""b":{"x":1,"x":2}"#, r#"{"b":{"x":1,"x":2}}"#),
-        (r#""b":"\ud800","b":2"#, r##"{"b":2,"b#1":"\ud800"}"##),
+        (r#""b":"\ud800","b":2"#, r#"{"b":2,"b#1":"\ud800"}"#),
         (r#""rate":1e400"#, r#"{"rate":1e400}"#),
         // What its column holds by now.
         (r#""fee":"1.5","notes":5"#, r#"{"fee":"1.5","notes":5}"#),
@@ -160,7 +160,7 @@ fn what_is_kept_as_text_moves_to_the_column_that_a_newer_declaration_has_for_it(
     assert_eq!(rows, decoded(&records));
     assert_eq!(value(rows.column_by_name("client_name").unwrap(), 0), "y");
     let extra = value(rows.column_by_name("extra_json").unwrap(), 0);
-    assert_eq!(extra, r##"{"client.name#1":"x","client.vat#json":"\"\\ud800\""}"##);
+    assert_eq!(extra, r#"{"client.name#1":"x","client.vat#json":"\"\\ud800\""}"#);
 }
 
 #[test]
@@ -174,8 +174,8 @@ fn foreign_text_in_the_column_is_left_alone() {
         "[]",
         r#"{"a[":1}"#,
         // What is kept as text and is none.
-        r##"{"notes#json":"b","fee":1}"##,
-        r##"{"notes#json":5,"fee":1}"##,
+        r#"{"notes#json":"b","fee":1}"#,
+        r#"{"notes#json":5,"fee":1}"#,
         // What is in a column already, and what has no place.
         r#"{"notes":"b"}"#,
         r#"{"numbers[7]":1}"#,

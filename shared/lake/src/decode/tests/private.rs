@@ -99,7 +99,7 @@ fn of_a_member_twice_the_last_is_what_the_rules_look_at() {
         (r#"{"client":true,"client":{"id":2},"id":1}"#, "2", "-"),
         (r#"{"client":{"id":3},"client":{"id":2,"vat":4},"id":1}"#, "2", r#"{"client.vat":4}"#),
         (r#"{"client":{"id":3},"client":null,"id":1}"#, "-", "-"),
-        (r#"{"client":{"id":3,"id":4},"id":9,"id":1}"#, "4", r##"{"client.id#1":3,"id#1":9}"##),
+        (r#"{"client":{"id":3,"id":4},"id":9,"id":1}"#, "4", r#"{"client.id#1":3,"id#1":9}"#),
     ] {
         let page = private(&decoder, record);
         assert_eq!(page.keys, [Key::id(1)], "{record}");

@@ -234,7 +234,10 @@ fn expect_declared(path: String, ty: &FieldType, json: &Json, content: &mut Cont
                 FieldType::Instant => ["2017-06-27T15:50:15Z", "2017-06-27 15:50:15 UTC"]
                     .contains(&text.as_str())
                     .then(|| "2017-06-27T15:50:15Z".to_owned()),
-                _ => None,
+                FieldType::Object(_)
+                | FieldType::Objects(_)
+                | FieldType::Texts
+                | FieldType::Ints => None,
             });
             match stored {
                 Some(stored) => {

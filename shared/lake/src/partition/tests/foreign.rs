@@ -17,6 +17,11 @@ use parquet::schema::types::ColumnPath;
 use super::*;
 use crate::store::{MemoryStore, ObjectStore};
 
+/// A way to write a file.
+type Written = fn(WriterPropertiesBuilder) -> WriterPropertiesBuilder;
+/// A way to write some columns.
+type Retyped<'a> = Box<dyn Fn(&RecordBatch) -> Vec<(&'static str, ArrayRef)> + 'a>;
+
 /// Records with values that are odd in each column.
 fn odd_records() -> Vec<Record> {
     let record = |id: i64| Record {
@@ -86,8 +91,7 @@ fn what_others_wrote_is_read_whatever_its_codec_pages_and_encodings() {
         Compression::LZ4_RAW,
         Compression::ZSTD(ZstdLevel::default()),
     ];
-    type Change = fn(WriterPropertiesBuilder) -> WriterPropertiesBuilder;
-    let changes: [Change; 5] = [
+    let changes: [Written; 5] = [
         |it| it,
         |it| it.set_dictionary_enabled(false),
         |it| it.set_dictionary_page_size_limit(16).set_data_page_size_limit(64),
@@ -120,6 +124,7 @@ fn what_others_wrote_is_read_whatever_its_codec_pages_and_encodings() {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 #[test]
 fn what_others_wrote_is_read_whatever_types_hold_the_same_values() {
     let whole = odd_records();
@@ -162,7 +167,6 @@ fn what_others_wrote_is_read_whatever_types_hold_the_same_values() {
             vec![(name, cast(rows.column_by_name(name).unwrap(), &ty).unwrap())]
         }
     };
-    type Change<'a> = Box<dyn Fn(&RecordBatch) -> Vec<(&'static str, ArrayRef)> + 'a>;
     let list = |large: bool| {
         move |rows: &RecordBatch| {
             let held = rows.column_by_name("items").unwrap();
@@ -173,7 +177,7 @@ fn what_others_wrote_is_read_whatever_types_hold_the_same_values() {
         }
     };
     let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-    let cases: Vec<(&str, &[Record], Change<'_>)> = vec![
+    let cases: Vec<(&str, &[Record], Retyped<'_>)> = vec![
         ("large text", &whole, Box::new(|rows| vec![("note", text(&DataType::LargeUtf8, rows))])),
         ("text views", &whole, Box::new(|rows| vec![("note", text(&DataType::Utf8View, rows))])),
         ("a dictionary", &whole, Box::new(move |rows| vec![("note", text(&dictionary, rows))])),
@@ -462,8 +466,8 @@ proptest! {
         let schema = TableSchema::of(&PLAIN);
         let bytes = Bytes::from(bytes);
         // Neither a panic nor a reader that goes on after one.
-        let outcome = read(&schema, &foreign(&bytes), bytes).map(|rows| rows.collect::<Vec<_>>());
-        let errors = outcome.map_or_else(|error| vec![Err(error)], |rows| rows);
+        let outcome = read(&schema, &foreign(&bytes), bytes).map(Iterator::collect::<Vec<_>>);
+        let errors = outcome.unwrap_or_else(|error| vec![Err(error)]);
         for error in errors.into_iter().filter_map(Result::err) {
             prop_assert!(error.chain().contains("tables/things/f.parquet"));
         }
