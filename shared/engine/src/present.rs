@@ -117,9 +117,10 @@ fn free_pass(
 ) {
     present.free(complete, &mut state.last_begun, ahead);
     present.free("the last full pass that contradicted itself", &mut state.doubted, ahead);
+    // Its start is of our clock where no answer has told the time; the cursor that comes of it is
+    // judged by Harvest's.
     let written = |pass: &Unfinished| {
-        let ours = [pass.begun, pass.tried_at].into_iter().find(|at| present.is_future(*at));
-        ours.or_else(|| Some(pass.start).filter(|at| present.is_future_of_harvest(*at)))
+        [pass.begun, pass.tried_at, pass.start].into_iter().find(|at| present.is_future(*at))
     };
     if let Some(at) = state.unfinished.as_ref().and_then(written) {
         // The reading that it saved is full of such instants: it begins anew.

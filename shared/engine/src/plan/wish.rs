@@ -35,8 +35,10 @@ pub(super) fn ready(state: &PassState, wish: Wish) -> Timestamp {
     let Some(unfinished) = &state.unfinished else {
         return AT_ONCE;
     };
+    // Trying and failing may take no time: two processes whose clocks differ a little must not
+    // send each other round, so that an instant a moment after now counts here.
     let untried = match wish.demand {
-        Demand::Now { asked_at, .. } => !wish.is_since(asked_at, unfinished.tried_at),
+        Demand::Now { asked_at, .. } => unfinished.tried_at < asked_at,
         Demand::Schedule { .. } => false,
     };
     unfinished.waits_until.filter(|_| !untried).unwrap_or(AT_ONCE)
@@ -48,7 +50,7 @@ pub(super) fn held_until(health: &Health, wish: Wish) -> Option<Timestamp> {
         return Some(AT_ONCE);
     };
     match wish.demand {
-        Demand::Now { asked_at, .. } => (!wish.is_since(asked_at, *at)).then_some(AT_ONCE),
+        Demand::Now { asked_at, .. } => (*at < asked_at).then_some(AT_ONCE),
         Demand::Schedule { .. } => {
             let minutes = 1_i64 << health.failures.min(6);
             let pause = if health.refused { DAY } else { SignedDuration::from_mins(minutes) };
