@@ -174,7 +174,7 @@ mod tests {
             ("", StateErrorKind::Garbled),
             ("no JSON", StateErrorKind::Garbled),
             (cut, StateErrorKind::Garbled),
-            ("[]", StateErrorKind::Unknown),
+            ("7", StateErrorKind::Unknown),
             (r#"{"lease":7}"#, StateErrorKind::Unknown),
             (r#"{"position":{"cursor":"yesterday"}}"#, StateErrorKind::Unknown),
         ] {

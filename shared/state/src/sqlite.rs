@@ -191,18 +191,16 @@ fn kind(error: &rusqlite::Error) -> StateErrorKind {
     if error.sqlite_error().is_some_and(full_index) {
         return StateErrorKind::Full;
     }
-    // What is stored there is of another type, or no text: nobody of us wrote it.
+    // What is stored there is of another type or no text, or our statements, which are always the
+    // same, do not fit the tables: nobody of us wrote them.
     if matches!(
         error,
         rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::IntegralValueOutOfRange(..)
             | rusqlite::Error::Utf8Error(..)
+            | rusqlite::Error::SqlInputError { .. }
     ) {
-        return StateErrorKind::Damaged;
-    }
-    // Our statements are always the same: only the tables can be others.
-    if error.sqlite_error().is_some_and(|code| code.extended_code == ffi::SQLITE_ERROR) {
         return StateErrorKind::Damaged;
     }
     match error.sqlite_error_code() {
