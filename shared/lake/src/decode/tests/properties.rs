@@ -166,6 +166,18 @@ pub(super) fn record() -> impl Strategy<Value = Json> {
     ]
 }
 
+/// A record in which a declared member comes once more, before or after the other.
+pub(super) fn repeating() -> impl Strategy<Value = Json> {
+    let fields: Vec<_> = THINGS.fields.iter().filter(|field| field.name != "id").collect();
+    let again = proptest::sample::select(fields)
+        .prop_flat_map(|field| likely(&field.ty).prop_map(|json| (field.name.to_owned(), json)));
+    (record(), again, any::<prop::sample::Index>()).prop_map(|(record, again, at)| {
+        let Json::Object(mut members) = record else { return record };
+        members.insert(at.index(members.len() + 1), again);
+        Json::Object(members)
+    })
+}
+
 /// What is to be found of a record: by path, the value in its column (`=...`) or the raw text.
 type Content = BTreeMap<String, String>;
 
