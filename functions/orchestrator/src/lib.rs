@@ -215,12 +215,16 @@ pub(crate) async fn with_extent(
     asked_at: Option<Timestamp>,
 ) -> Result<Option<Waiting>, RunError> {
     // The recent windows are the same for every account.
-    let sweeps =
-        |due: &Due| due.pass == Pass::Full && matches!(due.spec.kind, Kind::ReportWindow(_));
-    if !due.iter().any(sweeps) {
+    let reports = |due: &Due| matches!(due.spec.kind, Kind::ReportWindow(_));
+    let sweeps = |due: &Due| due.pass == Pass::Full && reports(due);
+    if !due.iter().any(reports) {
         return Ok(None);
     }
     let mut account = stored_account(context).await?;
+    // The first time at once: before other streams use up the budget it takes seconds.
+    if account.value.extent.is_some() && !due.iter().any(sweeps) {
+        return Ok(None);
+    }
     match refresh_extent(context, &mut account, asked_at).await {
         Ok(()) => Ok(None),
         Err(RunError::Waits { waiting, .. }) => {
