@@ -37,6 +37,7 @@ NOT_PASSED = {
     "HARVEST_GENERAL": "Harvest's documented limit",
     "HARVEST_REPORTS": "Harvest's documented limit",
     "HARVEST_LOG": "Lambda's own log level applies",
+    "HARVEST_SHARED": "a function writes no files that others could read",
 }
 
 
