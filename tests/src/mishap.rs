@@ -74,28 +74,28 @@ const fn kind(mishap: Mishap, name: &'static str, on: bool, percent: u32) -> Mis
 
 /// All kinds. `on` is the switch; `SIM_KINDS=all`, `none` or names with commas between overrides it.
 pub const KINDS: &[MishapKind] = &[
-    kind(Mishap::SmallTotals, "small_totals", false, 8),
+    kind(Mishap::SmallTotals, "small_totals", true, 8),
     kind(Mishap::LargeTotals, "large_totals", false, 8),
-    kind(Mishap::TotalsOfPage, "totals_of_page", false, 8),
-    kind(Mishap::EarlyEnds, "early_ends", false, 8),
+    kind(Mishap::TotalsOfPage, "totals_of_page", true, 8),
+    kind(Mishap::EarlyEnds, "early_ends", true, 8),
     kind(Mishap::BrokenLinks, "broken_links", false, 8),
     kind(Mishap::Circles, "circles", false, 6),
     kind(Mishap::EmptyPages, "empty_pages", false, 6),
-    kind(Mishap::IgnoredPages, "ignored_pages", false, 6),
+    kind(Mishap::IgnoredPages, "ignored_pages", true, 6),
     kind(Mishap::ClockAhead, "clock_ahead", false, 10),
     kind(Mishap::ClockBehind, "clock_behind", false, 10),
     kind(Mishap::ClockJump, "clock_jump", false, 10),
-    kind(Mishap::Compaction, "compaction", false, 15),
+    kind(Mishap::Compaction, "compaction", true, 15),
     kind(Mishap::ForeignDelete, "foreign_delete", false, 15),
     kind(Mishap::ForeignRestore, "foreign_restore", false, 15),
-    kind(Mishap::RefusedParent, "refused_parent", false, 10),
-    kind(Mishap::RefusedWindow, "refused_window", false, 10),
+    kind(Mishap::RefusedParent, "refused_parent", true, 10),
+    kind(Mishap::RefusedWindow, "refused_window", true, 10),
     kind(Mishap::Spelling, "spelling", false, 10),
     kind(Mishap::AccountSpelling, "account_spelling", false, 10),
     kind(Mishap::MistypedDays, "mistyped_days", false, 10),
-    kind(Mishap::UnusableDays, "unusable_days", false, 10),
-    kind(Mishap::OddCounts, "odd_counts", false, 10),
-    kind(Mishap::DeepPages, "deep_pages", false, 10),
+    kind(Mishap::UnusableDays, "unusable_days", true, 10),
+    kind(Mishap::OddCounts, "odd_counts", true, 10),
+    kind(Mishap::DeepPages, "deep_pages", true, 10),
 ];
 
 impl Mishap {
