@@ -200,7 +200,10 @@ fn kind(error: &rusqlite::Error) -> StateErrorKind {
             | rusqlite::Error::IntegralValueOutOfRange(..)
             | rusqlite::Error::Utf8Error(..)
             | rusqlite::Error::SqlInputError { .. }
-    ) {
+    ) || error
+        .sqlite_error()
+        .is_some_and(|code| code.extended_code == rusqlite::ffi::SQLITE_ERROR)
+    {
         return StateErrorKind::Damaged;
     }
     match error.sqlite_error_code() {

@@ -174,7 +174,7 @@ async fn a_body_beyond_the_limit_is_refused() {
         Act::Gzip { body: String::from_utf8(large).unwrap(), cut: 0 },
     ] {
         let (failure, text) = failure_of(act, quick()).await;
-        assert_eq!(failure, Failure::Malformed);
+        assert_eq!(failure, Failure::TooLarge);
         assert!(text.contains("larger than"), "{text}");
     }
     let server = Server::start().await;
