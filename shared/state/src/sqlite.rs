@@ -200,9 +200,7 @@ fn kind(error: &rusqlite::Error) -> StateErrorKind {
             | rusqlite::Error::IntegralValueOutOfRange(..)
             | rusqlite::Error::Utf8Error(..)
             | rusqlite::Error::SqlInputError { .. }
-    ) || error
-        .sqlite_error()
-        .is_some_and(|code| code.extended_code == rusqlite::ffi::SQLITE_ERROR)
+    ) || error.sqlite_error().is_some_and(|code| code.extended_code == ffi::SQLITE_ERROR)
     {
         return StateErrorKind::Damaged;
     }
