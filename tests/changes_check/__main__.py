@@ -8,6 +8,7 @@ the state at their time.
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
 import pickle
 import re
@@ -122,13 +123,14 @@ def with_deleted(stream, key, rows, changes) -> None:
     sql = next(sql for name, _, sql in statements() if name == f"{stream}_with_deleted")
     answer = connection.execute(duck(sql)).to_arrow_table().to_pylist()
     there = {tuple(row[part] for part in key): row for row in answer if row["deleted_at"] is None}
-    same(there, rows, list(next(iter(rows.values()), {})), "rows that are there")
+    seen = {key: shown(row) for key, row in rows.items()}
+    same(there, seen, list(next(iter(rows.values()), {})), "rows that are there")
     last = {}
     for row in changes.to_pyarrow_table().sort_by("sequence").to_pylist():
         last[tuple(row[part] for part in key)] = row
     gone = {key: row["changed_at"] for key, row in last.items() if row["op"] == "D"}
     found = {tuple(row[part] for part in key): row["deleted_at"] for row in answer if row["deleted_at"]}
-    equal(found, gone, "deleted rows")
+    equal(found, shown(gone), "deleted rows")
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -137,6 +139,19 @@ def connect() -> duckdb.DuckDBPyConnection:
     connection.execute(f"LOAD '{next(carried)}'")
     connection.execute("SET TimeZone = 'UTC'")
     return connection
+
+
+def shown(value):
+    """A value as a view shows it: instants in UTC without a zone, rounded to milliseconds."""
+    if isinstance(value, dict):
+        return {name: shown(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [shown(part) for part in value]
+    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+        plain = value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+        up = datetime.timedelta(microseconds=(plain.microsecond + 500) // 1000 * 1000 - plain.microsecond)
+        return plain + up
+    return value
 
 
 def equal(found, wanted, what: str) -> None:
