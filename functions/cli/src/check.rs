@@ -31,7 +31,7 @@ struct Findings {
     /// Why Harvest could not be asked.
     #[serde(skip)]
     waiting: Option<Waiting>,
-    /// What Harvest did not say usably.
+    /// Answers of Harvest that could not be used.
     doubts: Vec<String>,
     account_id: i64,
     person: String,
@@ -83,7 +83,7 @@ pub(crate) async fn check(
     Ok(findings.waiting_for(waiting).said(paint))
 }
 
-/// What Harvest said.
+/// Answers of Harvest.
 #[derive(Default)]
 struct Asked {
     person: Person,

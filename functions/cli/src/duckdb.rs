@@ -77,7 +77,7 @@ mod tests {
         assert!(last.contains("read_delta('./lake/tables/time_entries')"), "{last}");
     }
 
-    /// What a shell makes of the lines: one word after `-c`, which names the place as it is.
+    /// Words that a shell makes of the lines: one after `-c`, which names the place as it is.
     #[test]
     fn whatever_the_place_is_called_the_shell_runs_nothing_of_it() {
         for name in [

@@ -21,9 +21,9 @@ pub enum Exit {
     CredentialsRefused,
     /// The terminal went away (SIGHUP).
     HungUp,
-    /// Somebody pressed Ctrl-C (SIGINT).
+    /// Interrupted by Ctrl-C (SIGINT).
     Interrupted,
-    /// Somebody ended the process (SIGTERM).
+    /// Ended by SIGTERM.
     Terminated,
 }
 

@@ -21,7 +21,7 @@ impl Interrupt {
         self.by().is_some()
     }
 
-    /// What asked first.
+    /// First signal that asked.
     pub(crate) fn by(&self) -> Option<Stop> {
         *self.0.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }

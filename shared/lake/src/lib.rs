@@ -1,6 +1,7 @@
 //! Decodes pages into Arrow, merges them into Parquet partition files and commits them as Delta
 //! tables.
 
+pub mod causes;
 pub mod changes;
 pub mod collect;
 pub mod decode;

@@ -25,13 +25,10 @@ pub async fn reset(
     context: &Context,
     spec: &'static StreamSpec,
 ) -> Result<Result<(), Busy>, RunError> {
-    let stream = spec.name;
-    let item = match take_lease(context, stream, None).await? {
-        Ok((item, _)) => item,
+    let (keeper, mut item) = match held(context, spec.name).await? {
+        Ok(held) => held,
         Err(busy) => return Ok(Err(busy)),
     };
-    let keeper = LeaseKeeper::new(context, stream, &item);
-    let mut item = item.value;
     if item.resetting != Some(Resetting::Table) {
         let last = last_sequence(context, spec).await.max(item.sequence);
         item.sequence = last.next();
@@ -54,13 +51,10 @@ pub async fn reset_changes(
     context: &Context,
     spec: &'static StreamSpec,
 ) -> Result<Result<(), Busy>, RunError> {
-    let stream = spec.name;
-    let item = match take_lease(context, stream, None).await? {
-        Ok((item, _)) => item,
+    let (keeper, mut item) = match held(context, spec.name).await? {
+        Ok(held) => held,
         Err(busy) => return Ok(Err(busy)),
     };
-    let keeper = LeaseKeeper::new(context, stream, &item);
-    let mut item = item.value;
     go_on(context, spec, &keeper, &mut item).await?;
     item.resetting = Some(Resetting::Changes);
     keeper.write(&mut item).await?;
@@ -136,6 +130,15 @@ async fn begin_anew(
     item.sequence = committed.sequence;
     item.table = Some(table.mark());
     Ok(())
+}
+
+/// Takes the lease of `stream`: its keeper, and the item as it is now.
+async fn held(
+    context: &Context,
+    stream: &'static str,
+) -> Result<Result<(Arc<LeaseKeeper>, StreamItem), Busy>, RunError> {
+    let taken = take_lease(context, stream, None).await?;
+    Ok(taken.map(|(item, _)| (LeaseKeeper::new(context, stream, &item), item.value)))
 }
 
 async fn give_back(keeper: &LeaseKeeper, item: &mut StreamItem) -> Result<(), RunError> {

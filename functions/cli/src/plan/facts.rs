@@ -59,7 +59,7 @@ impl Facts {
         }
     }
 
-    /// What Harvest tells.
+    /// Amounts that Harvest tells.
     async fn ask(context: &Context, known: &mut AccountItem) -> Result<Amounts, RunError> {
         let company = account::company(context, "account", Patience::Brief).await?;
         let mut amounts = Amounts::default();

@@ -25,7 +25,7 @@ pub(crate) struct Wish {
 pub(crate) struct Synced {
     /// The account.
     pub(crate) account: AccountItem,
-    /// What could not be asked soon: who the token is, or how far back the account goes.
+    /// Wait for questions that could not be asked soon: who the token is, how far back the account goes.
     pub(crate) waiting: Option<Waiting>,
     /// Streams whose module is off.
     pub(crate) skipped: Vec<&'static StreamSpec>,
@@ -37,7 +37,7 @@ pub(crate) struct Synced {
     pub(crate) defects: BTreeSet<&'static str>,
     /// Whether Harvest stopped accepting the credentials.
     pub(crate) credentials_refused: bool,
-    /// What wanted to stop it.
+    /// Signal that stopped it.
     pub(crate) interrupted: Option<Stop>,
     /// Beginning.
     pub(crate) began: Timestamp,

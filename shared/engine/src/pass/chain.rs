@@ -30,7 +30,7 @@ pub struct Chain {
     links: BTreeSet<u64>,
 }
 
-/// What a page makes of its chain.
+/// Effect of a page on its chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// A page follows.
@@ -124,7 +124,7 @@ impl Chain {
         self.seen.len().saturating_add(self.quarantined)
     }
 
-    /// What is to be said of a list that is at its end.
+    /// Verdict on a list that is at its end.
     fn judge(&self, read: u64, following: Following) -> Verdict {
         if let Some(total) = self.total.filter(|total| *total != read) {
             return Verdict::Broken(self.flaw(Flaw::Miscounted { read, total }, read));
@@ -150,7 +150,7 @@ impl Chain {
 }
 
 impl Flaw {
-    /// What a list at `path` proves that was read so to its end three times.
+    /// Proof that a list at `path` gives which was read to its end three times, with this flaw each time.
     pub(super) fn proof(&self, path: &str) -> Proof {
         let contradicts = |what: String| Proof::Contradictory(format!("{path}: {what}"));
         match self {

@@ -27,7 +27,7 @@ enum Found {
     Gone,
 }
 
-/// What 404 means under the URL.
+/// Meaning of 404 under the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// Not known yet: records are to be asked.
@@ -40,7 +40,7 @@ pub(super) enum Standing {
     Unknown,
 }
 
-/// What a question of a single record brought.
+/// Answer to the question of a single record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answered {
     /// The record.

@@ -1,4 +1,4 @@
-//! What the next step must know of an answer.
+//! Facts of an answer that the next step depends on.
 
 use super::parents::ParentFound;
 use crate::key::Key;

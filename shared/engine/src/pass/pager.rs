@@ -36,7 +36,7 @@ impl Proof {
         }
     }
 
-    /// What two readings prove together: a contradiction weighs more than a list that moved.
+    /// Proof of two readings together: a contradiction weighs more than a list that moved.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (&self, &other) {
@@ -232,7 +232,7 @@ impl Pager {
         (self.proof() == Proof::Proven).then_some(Days::All)
     }
 
-    /// What is odd about the records, for people.
+    /// Oddities of the records, for people.
     #[must_use]
     pub(super) fn remark(&self) -> Option<String> {
         if let Self::Keyset(keyset) = self { keyset.remark() } else { None }

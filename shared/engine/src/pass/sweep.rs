@@ -49,7 +49,7 @@ pub(super) struct Sweep {
     /// Records that the pages had, for control questions.
     #[serde(default)]
     samples: Vec<Sample>,
-    /// What is odd about the listing, for people.
+    /// Oddities of the listing, for people.
     #[serde(default)]
     remarks: Vec<String>,
 }
@@ -189,7 +189,7 @@ impl Sweep {
         self.other.is_some()
     }
 
-    /// What is odd about the listing, for people.
+    /// Oddities of the listing, for people.
     pub(super) fn remarks(&self) -> Vec<String> {
         let mut remarks: Vec<String> = self.pages.remark().into_iter().collect();
         remarks.extend(self.remarks.iter().cloned());

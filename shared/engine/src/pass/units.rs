@@ -91,7 +91,7 @@ impl Units {
         saved
     }
 
-    /// What the units that were read prove of the others that they should name.
+    /// Proof of all units that were read: the first contradiction, else the first that moved.
     pub(super) fn proof(&self) -> Proof {
         let first = |doubts: &[String]| doubts.first().cloned();
         match (first(&self.contradictory), first(&self.unproven)) {

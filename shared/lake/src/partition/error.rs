@@ -122,13 +122,6 @@ impl PartitionError {
 
     /// The message and its causes, one after the other.
     pub(crate) fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
+        crate::causes::chained(self)
     }
 }

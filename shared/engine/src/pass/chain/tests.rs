@@ -1,4 +1,4 @@
-//! What one, two or many answers say of a list.
+//! Verdicts on lists of one, two or many answers.
 
 use proptest::prelude::*;
 

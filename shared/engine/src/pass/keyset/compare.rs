@@ -21,7 +21,7 @@ pub(super) struct Compare {
     asked: bool,
 }
 
-/// What a total makes of the comparison.
+/// Effect of a total on the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// The other total is asked for, or both once more.

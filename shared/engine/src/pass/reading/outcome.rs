@@ -59,7 +59,7 @@ impl Reading {
         }
     }
 
-    /// What is odd about the answers and not in the way of the reading, for people.
+    /// Oddities of the answers that are not in the way of the reading, for people.
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
         match (&self.work, &self.plan.spec.kind) {

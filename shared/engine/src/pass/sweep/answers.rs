@@ -1,4 +1,4 @@
-//! What answers and failures do to a sweep.
+//! Effects of answers and failures on a sweep.
 
 use super::confirm::Confirm;
 use super::halves::pagers as halves_of;

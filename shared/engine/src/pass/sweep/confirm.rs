@@ -285,7 +285,7 @@ impl Confirm {
         self.above.suspend();
     }
 
-    /// What is gone, and what was missing without being proven gone. Where no record answered under
+    /// Rows that are gone, and those that were missing without being proven gone. Where no record answered under
     /// its own URL, 404 counts only for those that the sweep before missed, too.
     pub(super) fn take(&mut self) -> (BTreeSet<i64>, IdSet) {
         let proven = self.own.standing() == Standing::Answers;
