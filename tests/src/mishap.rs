@@ -51,7 +51,7 @@ pub enum Mishap {
     UnusableDays,
     /// Totals of single-record requests that are off, or such requests answered by whole pages.
     OddCounts,
-    /// Pages far into a list that are refused.
+    /// Later pages of a report that are refused.
     DeepPages,
 }
 
@@ -75,16 +75,16 @@ const fn kind(mishap: Mishap, name: &'static str, on: bool, percent: u32) -> Mis
 /// All kinds. `on` is the switch; `SIM_KINDS=all`, `none` or names with commas between overrides it.
 pub const KINDS: &[MishapKind] = &[
     kind(Mishap::SmallTotals, "small_totals", true, 8),
-    kind(Mishap::LargeTotals, "large_totals", false, 8),
+    kind(Mishap::LargeTotals, "large_totals", true, 8),
     kind(Mishap::TotalsOfPage, "totals_of_page", true, 8),
     kind(Mishap::EarlyEnds, "early_ends", true, 8),
-    kind(Mishap::BrokenLinks, "broken_links", false, 8),
-    kind(Mishap::Circles, "circles", false, 6),
-    kind(Mishap::EmptyPages, "empty_pages", false, 6),
+    kind(Mishap::BrokenLinks, "broken_links", true, 8),
+    kind(Mishap::Circles, "circles", true, 6),
+    kind(Mishap::EmptyPages, "empty_pages", true, 6),
     kind(Mishap::IgnoredPages, "ignored_pages", true, 6),
     kind(Mishap::ClockAhead, "clock_ahead", true, 10),
     kind(Mishap::ClockBehind, "clock_behind", true, 10),
-    kind(Mishap::ClockJump, "clock_jump", false, 10),
+    kind(Mishap::ClockJump, "clock_jump", true, 10),
     kind(Mishap::Compaction, "compaction", true, 15),
     kind(Mishap::ForeignDelete, "foreign_delete", true, 15),
     kind(Mishap::ForeignRestore, "foreign_restore", true, 15),

@@ -506,13 +506,15 @@ pub async fn sync(context: &Context, pass: Option<Pass>) -> Result<Synced, RunEr
 /// # Errors
 /// Where not even the account can be read.
 pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> {
-    let asked_at = context.clock.now();
+    let mut asked_at = context.clock.now();
     while let Err(error) = orchestrator::prepare(context).await {
         let RunError::Waits { waiting, .. } = error else { return Err(error) };
         context.clock.sleep_until(waiting.until).await;
     }
     let mut synced = Synced::default();
     for _ in 0..400 {
+        // The clock may go back meanwhile: nothing is wanted as of a time to come.
+        asked_at = asked_at.min(context.clock.now());
         let demand = Demand::Now { asked_at, pass: wish.pass };
         let tick = orchestrator::tick(context, demand).await?;
         if tick.due.is_empty() {

@@ -153,7 +153,9 @@ impl Desk<'_> {
         let mut due: Vec<Due> = self
             .open(items, account)
             .into_iter()
-            .filter_map(|(spec, item)| self.item.value.due(spec, item, interval, self.now))
+            .filter_map(|(spec, item)| {
+                self.item.value.due(spec, item, interval, self.context.present())
+            })
             .collect();
         order(&mut due);
         due
@@ -176,7 +178,7 @@ impl Desk<'_> {
             told.push(self.start(one).await);
         }
         let open = self.open(items, account);
-        self.item.value.settle(open, now);
+        self.item.value.settle(open, self.context.present());
         let settings = &self.context.settings;
         let included = || streams::STREAMS.iter().filter(|spec| settings.includes(spec.name));
         let skipped: Vec<&str> = included()

@@ -164,8 +164,8 @@ pub async fn tick(context: &Context, demand: Demand) -> Result<Tick, RunError> {
             Standing::Skipped => skipped.push(spec),
             Standing::Open => {
                 let item = items.get(spec.name);
-                let now = context.clock.now();
-                due.extend(item.and_then(|item| plan::due(spec, item, demand, now)));
+                let present = context.present();
+                due.extend(item.and_then(|item| plan::due(spec, item, demand, present)));
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::item::StreamItem;
 use crate::lease::{LEASE, Lease};
 use crate::pass::Pass;
 use crate::plan::{Demand, Due, due};
+use crate::present::Present;
 use crate::room::{Room, Weight, weight};
 use crate::spec::StreamSpec;
 use crate::time::{SignedDuration, Timestamp, between, minus, plus};
@@ -108,11 +109,11 @@ impl OrchestratorItem {
         spec: &'static StreamSpec,
         item: &StreamItem,
         interval: SignedDuration,
-        now: Timestamp,
+        present: Present,
     ) -> Option<Due> {
         let asked = self.asked.as_ref().filter(|asked| asked.includes(spec.name));
-        let asked = asked.and_then(|asked| due(spec, item, asked.demand(), now));
-        asked.or_else(|| due(spec, item, Demand::Schedule { interval }, now))
+        let asked = asked.and_then(|asked| due(spec, item, asked.demand(), present));
+        asked.or_else(|| due(spec, item, Demand::Schedule { interval }, present))
     }
 
     /// What becomes of each stream of `due`, which is in order of urgency, when `items` are all there
@@ -160,17 +161,18 @@ impl OrchestratorItem {
     pub fn settle<'i>(
         &mut self,
         streams: impl IntoIterator<Item = (&'static StreamSpec, &'i StreamItem)>,
-        now: Timestamp,
+        present: Present,
     ) {
         let Some(asked) = &self.asked else {
             return;
         };
+        let now = present.now();
         let open = |spec: &'static StreamSpec, item: &StreamItem| {
             let position = &item.position;
             let unfinished =
                 position.full.unfinished.is_some() || position.incremental.unfinished.is_some();
             let failed = item.health.last_error.as_ref().is_some_and(|(at, _)| *at >= asked.at);
-            due(spec, item, asked.demand(), now).is_some()
+            due(spec, item, asked.demand(), present).is_some()
                 || is_running(item, now)
                 || self.invoked.contains_key(spec.name)
                 || (unfinished && !failed)

@@ -11,6 +11,7 @@ use crate::budget::Limit;
 use crate::item::{PassState, StreamItem};
 use crate::pass::{PER_PAGE, Pass};
 use crate::plan::{Demand, Ripe, ripe};
+use crate::present::Present;
 use crate::room::{LONG_PASS_REQUESTS, Weight, weight};
 use crate::spec::{Kind, RateClass, StreamSpec};
 use crate::time::{SignedDuration, Timestamp, plus};
@@ -92,7 +93,8 @@ pub fn forecast(
 ) -> Vec<Planned> {
     let mut planned = Vec::new();
     for (spec, item) in streams {
-        let Ripe { incremental, full } = ripe(spec, item, Demand::Schedule { interval }, now);
+        let Ripe { incremental, full } =
+            ripe(spec, item, Demand::Schedule { interval }, Present::ours(now));
         let follows = !matches!(spec.kind, Kind::Snapshot(_));
         // What is new comes in beside a first load as soon as that has begun.
         let incremental =

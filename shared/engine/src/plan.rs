@@ -6,6 +6,7 @@ mod wish;
 use self::wish::{Wish, held_until, ready, stale};
 use crate::item::{AccountItem, Position, StreamItem};
 use crate::pass::Pass;
+use crate::present::Present;
 use crate::room::{Weight, weight};
 use crate::spec::{Kind, StreamSpec, Sweep};
 use crate::time::{SignedDuration, Timestamp, between, plus};
@@ -81,9 +82,9 @@ const AT_ONCE: Timestamp = Timestamp::MIN;
 
 /// When the passes of `spec` are due for `demand`, as its item stands.
 #[must_use]
-pub fn ripe(spec: &StreamSpec, item: &StreamItem, demand: Demand, now: Timestamp) -> Ripe {
+pub fn ripe(spec: &StreamSpec, item: &StreamItem, demand: Demand, present: Present) -> Ripe {
     let never = Ripe { incremental: None, full: None };
-    let wish = Wish { demand, now };
+    let wish = Wish { demand, present };
     let Some(free) = held_until(&item.health, wish) else {
         return never;
     };
@@ -212,9 +213,10 @@ pub fn due(
     spec: &'static StreamSpec,
     item: &StreamItem,
     demand: Demand,
-    now: Timestamp,
+    present: Present,
 ) -> Option<Due> {
-    let ripe = ripe(spec, item, demand, now);
+    let now = present.now();
+    let ripe = ripe(spec, item, demand, present);
     let is_due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
     let pass = if is_due(ripe.incremental) {
         Pass::Incremental

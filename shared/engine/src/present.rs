@@ -63,12 +63,24 @@ impl Present {
         Self { ours, server }
     }
 
+    /// The time by our clock.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.ours
+    }
+
+    /// The later of our time and the server's: nothing has come after it.
+    #[must_use]
+    pub fn latest(&self) -> Timestamp {
+        self.server.map_or(self.ours, |server| server.max(self.ours))
+    }
+
     /// Whether `at`, which some machine of ours wrote when it had come, lies in the future. Where
     /// our own clock is behind, the server's tells; where it is ahead, what it writes must not
     /// count as impossible to itself.
     #[must_use]
     pub fn is_future(&self, at: Timestamp) -> bool {
-        at > plus(self.server.map_or(self.ours, |server| server.max(self.ours)), SLACK)
+        at > plus(self.latest(), SLACK)
     }
 
     /// Whether `at`, which is compared with Harvest's own instants, lies in Harvest's future.

@@ -12,7 +12,7 @@ fn all_due(item: &OrchestratorItem, at: Timestamp) -> Vec<Due> {
     let fresh = StreamItem::default();
     let mut found: Vec<Due> = crate::plan::tests::specs()
         .iter()
-        .filter_map(|spec| item.due(spec, &fresh, HOUR, at))
+        .filter_map(|spec| item.due(spec, &fresh, HOUR, Present::ours(at)))
         .collect();
     order(&mut found);
     found
@@ -87,17 +87,20 @@ fn a_demand_lasts_until_every_stream_has_a_pass_that_began_after_it() {
     let before = plus(at, SignedDuration::from_mins(-1));
     stream.position.full.last_begun = Some(before);
     stream.position.incremental.last_begun = Some(before);
-    assert!(item.due(spec, &stream, HOUR, at).is_some(), "the schedule alone would wait");
-    item.settle([(spec, &stream)], at);
+    assert!(
+        item.due(spec, &stream, HOUR, Present::ours(at)).is_some(),
+        "the schedule alone would wait"
+    );
+    item.settle([(spec, &stream)], Present::ours(at));
     assert!(item.asked.is_some());
     let after = plus(at, SignedDuration::from_mins(1));
     stream.position.incremental.last_begun = Some(after);
     stream.position.full.last_begun = Some(after);
     stream.lease = leased(at, false).lease;
-    item.settle([(spec, &stream)], after);
+    item.settle([(spec, &stream)], Present::ours(after));
     assert!(item.asked.is_some(), "its worker is still at work");
     stream.lease = leased(at, true).lease;
-    item.settle([(spec, &stream)], after);
+    item.settle([(spec, &stream)], Present::ours(after));
     assert_eq!(item.asked, None);
 }
 
@@ -107,9 +110,9 @@ fn a_demand_that_is_never_met_is_forgotten() {
     let mut item = OrchestratorItem::default();
     item.ask(Asked { at: now(), pass: None, streams: BTreeSet::new(), accept_deletes: false });
     let stream = StreamItem::default();
-    item.settle([(spec, &stream)], plus(now(), SignedDuration::from_hours(47)));
+    item.settle([(spec, &stream)], Present::ours(plus(now(), SignedDuration::from_hours(47))));
     assert!(item.asked.is_some());
-    item.settle([(spec, &stream)], plus(now(), SignedDuration::from_hours(48)));
+    item.settle([(spec, &stream)], Present::ours(plus(now(), SignedDuration::from_hours(48))));
     assert_eq!(item.asked, None);
 }
 

@@ -32,9 +32,17 @@ pub(super) struct Units {
     /// Units whose answers contradict themselves, for people.
     #[serde(default)]
     contradictory: Vec<String>,
+    /// Whether units are read one by one, because a run ended with some under way and none read: at
+    /// once they may take more requests than a run has, each time again.
+    #[serde(default)]
+    one_by_one: bool,
+    /// Units that failed, in this run and those before it, since one was read.
+    #[serde(default)]
+    failed: usize,
 }
 
-/// Units that may fail before any was read, until the run gives the others up, too.
+/// Units that may fail before any is read, until the run gives the others up, too. A run may have
+/// too few requests to see so many fail: those before it count.
 const FAILING_AT_FIRST: usize = 5;
 
 #[derive(Clone, Debug)]
@@ -84,6 +92,7 @@ impl Units {
     /// The units as they are saved: those under way are read again from their beginning.
     pub(super) fn suspended(&self) -> Self {
         let mut saved = self.clone();
+        saved.one_by_one |= self.read == 0 && !self.active.is_empty();
         for one in saved.active.drain(..).rev() {
             saved.queue.push_front(one.unit);
         }
@@ -110,6 +119,7 @@ impl Units {
                 return Some((one.unit, question.target));
             }
         }
+        let width = if self.one_by_one { width.min(1) } else { width };
         if self.active.len() >= width || self.is_hopeless() {
             return None;
         }
@@ -212,6 +222,7 @@ impl Units {
         };
         self.done = self.done.saturating_add(1);
         self.read = self.read.saturating_add(1);
+        self.failed = 0;
         vec![Effect::Complete { unit, covered }]
     }
 
@@ -243,12 +254,13 @@ impl Units {
     pub(super) fn set_aside(&mut self, unit: Unit, stopped: Stopped) -> Vec<Effect> {
         let effects = self.give_up(unit);
         self.aside.push((unit, stopped));
+        self.failed = self.failed.saturating_add(1);
         effects
     }
 
     /// Whether so many failed before any was read that the others would fail, too.
     fn is_hopeless(&self) -> bool {
-        self.read == 0 && self.aside.len() >= FAILING_AT_FIRST
+        self.read == 0 && !self.aside.is_empty() && self.failed >= FAILING_AT_FIRST
     }
 
     /// The first failure, once only units that failed are left. They are queued for the next run.
@@ -258,6 +270,7 @@ impl Units {
         }
         let mut aside = core::mem::take(&mut self.aside).into_iter();
         let (unit, first) = aside.next()?;
+        self.failed = 0;
         self.queue.push_back(unit);
         self.queue.extend(aside.map(|(unit, _)| unit));
         Some(first)

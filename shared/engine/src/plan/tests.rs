@@ -82,7 +82,7 @@ fn check(
     hour: i64,
     pass: Option<Pass>,
 ) {
-    let due = due(spec, item, demand, at(hour)).map(|due| due.pass);
+    let due = due(spec, item, demand, Present::ours(at(hour))).map(|due| due.pass);
     assert_eq!(due, pass, "{} at {hour} for {demand:?}", spec.name);
 }
 
@@ -117,7 +117,7 @@ fn swept(name: &'static str, requests: u64, begun: Timestamp, demand: Demand) ->
     let mut item = item(None, None);
     item.position.full.last_begun = Some(begun);
     item.position.full.last_requests = requests;
-    ripe(&spec, &item, demand, begun).full.unwrap()
+    ripe(&spec, &item, demand, Present::ours(begun)).full.unwrap()
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn what_is_small_comes_first_then_unfinished_then_the_most_overdue() {
     let mut begun = item(Some(99), None);
     begun.position.full.unfinished = Some(unfinished(99, 99, None));
     begun.position.incremental.last_begun = Some(at(100));
-    let of = |spec, item: &StreamItem| due(spec, item, HOURLY, at(100)).unwrap();
+    let of = |spec, item: &StreamItem| due(spec, item, HOURLY, Present::ours(at(100))).unwrap();
     let mut all = [
         of(&LISTING, &StreamItem::default()),
         of(&REPORT, &begun),

@@ -2,20 +2,22 @@
 
 use super::{AT_ONCE, DAY, Demand};
 use crate::item::{Health, PassState};
+use crate::present::Present;
 use crate::time::{SignedDuration, Timestamp, plus};
 
 /// What is wanted, and when that is looked at.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wish {
     pub(super) demand: Demand,
-    pub(super) now: Timestamp,
+    pub(super) present: Present,
 }
 
 impl Wish {
-    /// Whether something of `at` came after `asked_at`: nothing comes after now, by whatever little
-    /// the clock was ahead that says so.
+    /// Whether something of `at` came after `asked_at`: nothing has come after the present, by
+    /// whatever little the clock was ahead that says so. Where our own clock is behind, what other
+    /// processes did lies in our future and counts.
     pub(super) fn is_since(self, asked_at: Timestamp, at: Timestamp) -> bool {
-        (asked_at..=self.now).contains(&at)
+        (asked_at..=self.present.latest()).contains(&at)
     }
 }
 

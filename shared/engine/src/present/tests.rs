@@ -113,7 +113,7 @@ fn a_stream_is_due_at_once_whatever_instant_a_clock_ahead_left_anywhere() {
             set(&mut item, plus(NOW, shift));
             item.free(&Present::ours(NOW));
             for demand in [hourly, Demand::Now { asked_at: NOW, pass: None }] {
-                let is_due = due(spec, &item, demand, NOW).is_some();
+                let is_due = due(spec, &item, demand, Present::ours(NOW)).is_some();
                 assert!(is_due, "{} {name} {shift} {demand:?}", spec.name);
             }
         }
@@ -130,9 +130,24 @@ fn on_demand_a_pass_that_began_a_moment_after_now_is_none_that_is_up_to_date() {
         item.position.incremental.last_begun = Some(at);
         assert_eq!(item.free(&Present::ours(NOW)), [], "clocks may be so far apart");
         let asked = Demand::Now { asked_at: NOW, pass: None };
-        assert!(due(listing, &item, asked, NOW).is_some(), "{ahead}");
-        assert!(due(listing, &item, asked, at).is_none(), "{ahead}");
+        assert!(due(listing, &item, asked, Present::ours(NOW)).is_some(), "{ahead}");
+        assert!(due(listing, &item, asked, Present::ours(at)).is_none(), "{ahead}");
     }
+}
+
+#[test]
+fn to_a_clock_that_is_behind_what_others_did_lies_in_the_future_and_is_done_all_the_same() {
+    let [listing, ..] = specs();
+    let mut item = StreamItem::default();
+    let at = plus(NOW, SignedDuration::from_hours(26));
+    item.position.full.last_begun = Some(at);
+    item.position.incremental.last_begun = Some(at);
+    let present = Present::new(NOW, Some(plus(at, SignedDuration::from_secs(5))));
+    assert_eq!(item.free(&present), []);
+    let asked = Demand::Now { asked_at: NOW, pass: None };
+    assert_eq!(due(listing, &item, asked, present).map(|due| due.pass), None);
+    let before = Present::new(NOW, Some(plus(NOW, SignedDuration::from_hours(25))));
+    assert!(due(listing, &item, asked, before).is_some());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Answers that contradict themselves, units that are refused, and 404 that proves nothing.
 
+use std::collections::VecDeque;
+
 use super::*;
 
 /// Reads to the end with answers that `serve` makes of a request, which may be refused.
@@ -262,6 +264,79 @@ fn a_window_that_fails_lets_the_others_be_read_and_then_stops_the_stream() {
     let mut reading = Reading::start(Plan { windows, width: 1, ..plan(&REPORT, Pass::Full) });
     let (_, requests, stopped) = drive(&mut reading, |_| Err(Failure::Forbidden));
     assert_eq!((requests, stopped.is_some()), (5, true));
+}
+
+/// One run that has so many requests, several under way at once; `None`: they were not enough.
+fn run(
+    reading: &mut Reading,
+    permits: usize,
+    mut serve: impl FnMut(&Ask) -> Result<PageFacts, Failure>,
+) -> Option<Option<Stopped>> {
+    let mut waiting = VecDeque::new();
+    let mut left = permits;
+    loop {
+        match reading.next_step() {
+            Next::Ask(ask) => waiting.push_back(ask),
+            Next::Held => drop(reading.on_held(HeldUnits::default())),
+            Next::Missing(scope) => panic!("asked for what is missing of {scope:?}"),
+            Next::Stop(stopped) => return Some(Some(stopped)),
+            Next::Done => return Some(None),
+            Next::Wait => {
+                left = left.checked_sub(1)?;
+                let ask = waiting.pop_front().unwrap();
+                match serve(&ask) {
+                    Ok(facts) => drop(reading.on_page(ask.id, AT, &facts)),
+                    Err(failure) => drop(reading.on_failure(ask.id, AT, &failure, true)),
+                }
+            }
+        }
+    }
+}
+
+/// Runs of twelve requests each, until the pass ends; how many there were.
+fn short_runs(
+    mut serve: impl FnMut(&Ask) -> Result<PageFacts, Failure>,
+) -> (usize, Option<Stopped>) {
+    let windows = crate::window::Grid::Month.windows(date(2024, 1, 1), date(2024, 8, 2));
+    let mut reading = Reading::start(Plan { windows, ..plan(&REPORT, Pass::Full) });
+    for runs in 1..40 {
+        if let Some(stopped) = run(&mut reading, 12, &mut serve) {
+            return (runs, stopped);
+        }
+        let saved = reading.save().unwrap();
+        reading = Reading::resume(plan(&REPORT, Pass::Full), &saved).unwrap();
+    }
+    panic!("the runs never end");
+}
+
+fn page_number(ask: &Ask) -> usize {
+    let Target::Path { query, .. } = &ask.target else { panic!("no links here") };
+    query.iter().find(|(name, _)| name == "page").map_or(1, |(_, page)| page.parse().unwrap())
+}
+
+#[test]
+fn windows_of_many_pages_are_read_one_by_one_where_runs_are_too_short_for_several() {
+    let (runs, stopped) = short_runs(|ask| {
+        let page = page_number(ask);
+        let next = (page < 5).then(|| "next".to_owned());
+        let id = i64::try_from(page).unwrap();
+        Ok(PageFacts { next, total_pages: Some(5), ..page_of(&[id], 5) })
+    });
+    assert_eq!(stopped, None);
+    assert!(runs <= 6, "{runs} runs for eight windows of five pages");
+}
+
+#[test]
+fn windows_that_fail_at_their_fifth_page_stop_the_stream_however_short_its_runs() {
+    let (runs, stopped) = short_runs(|ask| match page_number(ask) {
+        page @ 1..5 => {
+            let id = i64::try_from(page).unwrap();
+            Ok(PageFacts { next: Some("next".to_owned()), ..page_of(&[id], 9) })
+        }
+        _ => Err(Failure::Server(500)),
+    });
+    assert_eq!(stopped.map(|stopped| stopped.failure), Some(Failure::Server(500)));
+    assert!(runs <= 5, "{runs}");
 }
 
 #[test]
