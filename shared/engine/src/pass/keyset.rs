@@ -171,7 +171,9 @@ impl Keyset {
         match &mut self.rest {
             Rest::Ranges => self.on_range(slot, facts),
             Rest::Compare(compare) => {
-                match compare.take(facts.total_entries, self.undated.len()) {
+                // A total below the records beside it counts nothing.
+                let total = facts.total_entries.filter(|total| *total >= facts.records());
+                match compare.take(total, self.undated.len()) {
                     compare::Outcome::AsksOn => {}
                     compare::Outcome::Agrees => self.rest = Rest::Nothing,
                     compare::Outcome::Differs => {

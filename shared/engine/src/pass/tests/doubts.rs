@@ -185,6 +185,26 @@ fn a_record_without_a_usable_day_is_named_and_the_others_keep_their_proof() {
 }
 
 #[test]
+fn totals_that_are_smaller_than_their_own_page_prove_no_absence_of_undated_records() {
+    let dated = |id: i64| (id, Some(day(i32::try_from(id).unwrap())));
+    let mut records: BTreeMap<i64, Option<Date>> = (1..30).map(dated).collect();
+    records.insert(77, None);
+    let server = Server { records, page: 3, undated_first: false };
+    let mut reading = Reading::start(plan(&UNDATED, Pass::Full));
+    let mut seen = BTreeSet::new();
+    drive(&mut reading, |ask| {
+        let mut facts = server.answer(&ask.target);
+        if ask.reads == Reads::Count {
+            facts.total_entries = Some(0);
+        } else {
+            seen.extend(facts.keys.iter().cloned());
+        }
+        Ok(facts)
+    });
+    assert_eq!((seen.len(), reading.proof()), (30, Proof::Proven));
+}
+
+#[test]
 fn a_refused_parent_is_parked_and_only_all_of_them_refuse_the_stream() {
     let parents: Vec<i64> = (1..=30).collect();
     let read = |pass, parked, refused: &dyn Fn(i64) -> bool| {

@@ -419,7 +419,12 @@ fn an_object_that_is_not_the_file_of_the_log_is_not_read() {
             assert!(said.contains(part), "{part}: {said}");
         }
     }
-    // Where the log has no checksum, another number of rows shows it.
+    // Where the log has no checksum, another number of bytes shows it, whoever wrote the file,
+    let others = FileEntry { sha256: None, keys: None, size: entry.size + 1, ..entry.clone() };
+    put(&bytes);
+    let error = fetched(&others).unwrap_err().chain();
+    assert!(error.contains(&format!("{} bytes", entry.size)), "{error}");
+    // and where we wrote it another number of rows.
     put(&other);
     let size = other.len() as u64;
     let error = fetched(&FileEntry { size, ..earlier }).unwrap_err().chain();
