@@ -185,6 +185,7 @@ async fn round(
     settings(random, world);
     if random.random_bool(0.5) {
         let rule = faults(random);
+        chronicle.tell(format!("{rule:?}"));
         world.account.lock().unwrap().add_fault(rule);
     }
     *world.live.lock().unwrap() =

@@ -37,6 +37,7 @@ use engine::privacy::{Personal, Rules};
 use engine::spec::StreamSpec;
 use engine::time::{Date, Timestamp};
 use engine::window::Period;
+use serde::de::IgnoredAny;
 
 pub use self::envelope::Envelope;
 pub use self::error::PageError;
@@ -162,13 +163,20 @@ impl Decoder {
     }
 }
 
-/// `total_entries` of an answer, and nothing else of it.
+/// `total_entries` of a first page with its records under `records_key`, and nothing else of it;
+/// `None` where it is no number, or less than the page itself shows that there are.
 ///
 /// # Errors
 /// When the body is not a JSON object.
-pub fn count(body: &str) -> Result<Option<u64>, PageError> {
+pub fn count(body: &str, records_key: Option<&str>) -> Result<Option<u64>, PageError> {
     let members = envelope::page_members(body)?;
-    Ok(Envelope::of_members(&members)?.total_entries)
+    let envelope = Envelope::of_members(&members)?;
+    let records = records_key.and_then(|key| raw::member(&members, key));
+    let shown = records.and_then(|list| serde_json::from_str::<Vec<IgnoredAny>>(list).ok());
+    let shown = shown.map_or(0, |list| list.len() as u64);
+    let goes_on = envelope.next.is_some() || envelope.next_page.is_some_and(|next| next > 1);
+    let least = shown.saturating_add(u64::from(goes_on));
+    Ok(envelope.total_entries.filter(|total| *total >= least))
 }
 
 /// Where and when a page was read: what its rows hold beside the records.

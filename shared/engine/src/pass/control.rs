@@ -121,3 +121,49 @@ impl<T: Copy + PartialEq> Control<T> {
         self.candidates.extend(self.asked.take());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a 404 means after these answers to the control questions.
+    fn after(answers: &[Answered]) -> Standing {
+        let mut control = Control::default();
+        for record in 0..answers.len() {
+            control.offer(record);
+        }
+        for answered in answers {
+            let Some(record) = control.next() else { break };
+            assert_eq!(control.standing(), Standing::Open);
+            assert!(control.take(record, *answered));
+        }
+        control.standing()
+    }
+
+    #[test]
+    fn a_404_counts_as_the_control_questions_were_answered() {
+        use Answered::{Gone, Nothing, There};
+        for (answers, standing) in [
+            (&[][..], Standing::NoSuchUrl),
+            (&[There], Standing::Answers),
+            (&[Gone, There], Standing::Answers),
+            (&[Gone, Gone, Gone], Standing::NoSuchUrl),
+            (&[Nothing], Standing::Unknown),
+            (&[Nothing, There], Standing::Answers),
+            (&[Gone, Nothing, Gone], Standing::Unknown),
+        ] {
+            assert_eq!(after(answers), standing, "{answers:?}");
+        }
+    }
+
+    #[test]
+    fn a_question_without_an_answer_yet_is_asked_again_by_the_next_run() {
+        let mut control = Control::default();
+        control.offer(7);
+        assert_eq!((control.next(), control.next()), (Some(7), None));
+        control.suspend();
+        assert_eq!((control.standing(), control.next()), (Standing::Open, Some(7)));
+        assert!(!control.put_back(8) && control.put_back(7));
+        assert_eq!(control.next(), Some(7));
+    }
+}

@@ -171,9 +171,7 @@ impl Keyset {
         match &mut self.rest {
             Rest::Ranges => self.on_range(slot, facts),
             Rest::Compare(compare) => {
-                // A total below the records beside it counts nothing.
-                let total = facts.total_entries.filter(|total| *total >= facts.records());
-                match compare.take(total, self.undated.len()) {
+                match compare.take(facts.total_entries, self.undated.len()) {
                     compare::Outcome::AsksOn => {}
                     compare::Outcome::Agrees => self.rest = Rest::Nothing,
                     compare::Outcome::Differs => {

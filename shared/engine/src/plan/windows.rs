@@ -125,8 +125,9 @@ mod tests {
         let account = extent(Some((date(2023, 11, 20), date(2024, 5, 2))), Vec::new());
         assert_eq!(starts(&account, &[], None), (date(2024, 5, 1), date(2023, 11, 1), 7));
         let held = [(date(2023, 9, 1), date(2023, 9, 30))];
-        let oldest = starts(&account, &held, None).1;
-        assert_eq!(oldest, date(2023, 9, 1), "rows of ours are swept, too");
+        let swept = starts(&account, &held, None);
+        let wanted = (date(2024, 5, 1), date(2023, 9, 1), 9);
+        assert_eq!(swept, wanted, "rows of ours are swept, too, with all windows since");
         let bounded = starts(&account, &held, Some(date(2023, 12, 24)));
         assert_eq!(bounded.1, date(2023, 12, 1));
     }

@@ -88,7 +88,7 @@ pub(super) fn decode(
             Ok(bare(facts))
         }
         Reads::Count => {
-            let total_entries = lake::decode::count(&body)?;
+            let total_entries = lake::decode::count(&body, spec.records_key)?;
             Ok(bare(PageFacts { total_entries, ..PageFacts::default() }))
         }
         Reads::Along => Ok(bare(PageFacts::default())),

@@ -361,5 +361,5 @@ fn a_body_that_is_no_page_moves_nothing() {
     }
     let error = Decoder::new(&SELF).page("[]", &at()).unwrap_err();
     assert_eq!(error.to_string(), "the answer is not an object but a list");
-    assert!(count("<").is_err() && count("[]").is_err());
+    assert!(count("<", None).is_err() && count("[]", None).is_err());
 }

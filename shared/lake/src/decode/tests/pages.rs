@@ -106,7 +106,7 @@ fn the_envelope_says_how_many_and_where_it_goes_on() {
                 "{members}"
             );
         }
-        assert_eq!(count(&format!("{{\"x\":1{members}}}")).unwrap(), *total, "{members}");
+        assert_eq!(count(&format!("{{\"x\":1{members}}}"), None).unwrap(), *total, "{members}");
     }
 }
 
@@ -178,4 +178,20 @@ fn an_empty_page_has_the_columns_of_the_table() {
     let page = things("");
     assert_eq!(page.rows.num_rows(), 0);
     assert_eq!(page.rows.schema(), TableSchema::of(&THINGS).arrow);
+}
+
+#[test]
+fn a_total_counts_unless_the_page_itself_shows_more() {
+    for (body, total) in [
+        (r#"{"things":[],"total_entries":0}"#, Some(0)),
+        (r#"{"things":[{}],"total_entries":0}"#, None),
+        (r#"{"things":[{}],"total_entries":1,"links":{"next":null}}"#, Some(1)),
+        (r#"{"things":[{}],"total_entries":1,"next_page":2}"#, None),
+        (r#"{"things":[{}],"total_entries":1,"links":{"next":"there"}}"#, None),
+        (r#"{"things":[{}],"total_entries":9,"next_page":2}"#, Some(9)),
+        (r#"{"things":[{},{}],"total_entries":"many"}"#, None),
+        (r#"{"total_entries":7}"#, Some(7)),
+    ] {
+        assert_eq!(count(body, Some("things")).unwrap(), total, "{body}");
+    }
 }
