@@ -358,6 +358,7 @@ pub async fn trial(world: &World, chronicle: &mut Chronicle) -> Result<(), Strin
 }
 
 /// Whether links alone are wrong, in a list that is read by its numbers or days and needs none.
+#[must_use]
 pub fn goes_without_links(mishap: Mishap, stream: &str) -> bool {
     let links = matches!(mishap, Mishap::BrokenLinks | Mishap::Circles | Mishap::EmptyPages);
     let paging = match &streams::find(stream).unwrap().kind {
