@@ -10,6 +10,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use engine::ids::AccountId;
 use engine::item::StreamItem;
 use engine::plan::{Demand, ripe};
+use engine::present::Present;
 use engine::schema::{Column, ColumnType, Source, columns};
 use engine::spec::{Field, FieldType, Kind, Module, Paging, Partition, StreamSpec, Sweep};
 use engine::time::{Date, SignedDuration, Timestamp};
@@ -219,7 +220,7 @@ fn sweeps_are_spread_over_the_day() {
     let schedule = Demand::Schedule { interval: SignedDuration::from_hours(1) };
     let mut hours = [0; 24];
     for spec in STREAMS.iter().filter(|spec| spec.sweep != Sweep::Always) {
-        let at = ripe(spec, &item, schedule, begun).full.unwrap();
+        let at = ripe(spec, &item, schedule, Present::ours(begun)).full.unwrap();
         let hour = at.as_second().rem_euclid(86_400) / 3_600;
         hours[usize::try_from(hour).unwrap()] += 1;
     }
