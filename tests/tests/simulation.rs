@@ -269,7 +269,7 @@ async fn history(seed: u64, chronicle: &mut Chronicle) -> Result<(), String> {
     world.settings.accept_deletes = true;
     let context = world.process(None);
     let mut incremental = sync(&context, None).await.map_err(|error| error.chain())?;
-    if incremental.reports.iter().any(|report| doubts(report)) {
+    if incremental.reports.iter().any(doubts) {
         // A pass that met contradictions before, and ends now, says so once.
         incremental = sync(&context, None).await.map_err(|error| error.chain())?;
     }
