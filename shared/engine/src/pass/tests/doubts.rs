@@ -288,12 +288,19 @@ fn a_window_that_fails_lets_the_others_be_read_and_then_stops_the_stream() {
     assert_eq!((requests, stopped.is_some()), (5, true));
 }
 
-/// One run that has so many requests, several under way at once; `None`: they were not enough.
+/// How a run with few requests ends.
+enum ShortEnd {
+    OutOfRequests,
+    Stopped(Stopped),
+    Done,
+}
+
+/// One run that has so many requests, several under way at once.
 fn run(
     reading: &mut Reading,
     permits: usize,
     mut serve: impl FnMut(&Ask) -> Result<PageFacts, Failure>,
-) -> Option<Option<Stopped>> {
+) -> ShortEnd {
     let mut waiting = VecDeque::new();
     let mut left = permits;
     loop {
@@ -301,10 +308,13 @@ fn run(
             Next::Ask(ask) => waiting.push_back(ask),
             Next::Held => drop(reading.on_held(HeldUnits::default())),
             Next::Missing(scope) => panic!("asked for what is missing of {scope:?}"),
-            Next::Stop(stopped) => return Some(Some(stopped)),
-            Next::Done => return Some(None),
+            Next::Stop(stopped) => return ShortEnd::Stopped(stopped),
+            Next::Done => return ShortEnd::Done,
             Next::Wait => {
-                left = left.checked_sub(1)?;
+                if left == 0 {
+                    return ShortEnd::OutOfRequests;
+                }
+                left -= 1;
                 let ask = waiting.pop_front().unwrap();
                 match serve(&ask) {
                     Ok(facts) => drop(reading.on_page(ask.id, AT, &facts)),
@@ -322,8 +332,10 @@ fn short_runs(
     let windows = crate::window::Grid::Month.windows(date(2024, 1, 1), date(2024, 8, 2));
     let mut reading = Reading::start(Plan { windows, ..plan(&REPORT, Pass::Full) });
     for runs in 1..40 {
-        if let Some(stopped) = run(&mut reading, 12, &mut serve) {
-            return (runs, stopped);
+        match run(&mut reading, 12, &mut serve) {
+            ShortEnd::OutOfRequests => {}
+            ShortEnd::Stopped(stopped) => return (runs, Some(stopped)),
+            ShortEnd::Done => return (runs, None),
         }
         let saved = reading.save().unwrap();
         reading = Reading::resume(plan(&REPORT, Pass::Full), &saved).unwrap();
