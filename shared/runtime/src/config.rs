@@ -23,7 +23,7 @@ use harvest_api::BaseUrl;
 use crate::access::Readers;
 use crate::aws::Aws;
 use crate::gate::MOST_AT_ONCE;
-pub use crate::run::pace::FlushSpeed;
+pub use engine::pace::FlushSpeed;
 
 pub use error::ConfigError;
 pub use given::{Given, SETTINGS, Setting, function_name, has_own_s3_endpoint, refuses_colour};

@@ -7,10 +7,9 @@ use bytes::Bytes;
 use engine::account::{Seer, Sight, sight};
 use engine::coverage::{Coverage, delete_allowance};
 use engine::item::Position;
-use engine::pass::Pass;
+use engine::position::{PassDeletes, claims};
 use engine::precedence::{Judge, Precedence};
 use engine::report::Counts;
-use engine::spec::Kind;
 use engine::time::Timestamp;
 use lake::changes::ChangesOf;
 use lake::collect::{Collected, Collector};
@@ -24,19 +23,10 @@ use crate::changes::files_of;
 use crate::error::RunError;
 use crate::hold::Hold;
 use crate::progress::Moment;
-use crate::run::Run;
+use crate::run::{Order, Run};
 
 /// How often a commit that lost its race is merged again.
 const MERGES: u32 = 3;
-
-/// What the pass did to rows before this flush.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Before {
-    /// Rows it deleted.
-    pub(crate) deleted: u64,
-    /// Rows it was not allowed to delete.
-    pub(crate) refused: u64,
-}
 
 impl Run {
     /// Makes everything durable that is held; then the item says `after`. Returns the error of a
@@ -45,15 +35,16 @@ impl Run {
         &mut self,
         hold: &mut Hold,
         after: Position,
-        before: Before,
     ) -> Result<Option<RunError>, RunError> {
+        let pass = self.order.pass;
+        let before = PassDeletes::before(&self.item.value.position, pass);
+        let ends = after.pass(pass).unfinished.is_none();
         self.write_quarantine(hold).await?;
         let (collected, coverage) = hold.take()?;
         let stream = self.stream();
         let refusal = |refused| Some(RunError::DeletesRefused { stream, refused });
         if collected.is_none() && coverage.is_nothing() {
-            let ends = after.pass(self.order.pass).unfinished.is_none();
-            let position = self.judged(after, before, Counts::default(), 0);
+            let position = before.settle(after, &self.item.value.position, pass);
             self.save_unchanged(position).await?;
             let again = ends && before.refused > 0 && !self.accepts_deletes();
             return Ok(again.then(|| refusal(before.refused)).flatten());
@@ -63,11 +54,10 @@ impl Run {
             None => self.nothing_collected()?,
         };
         let progress = Arc::clone(&self.context.progress);
-        progress.on(self.stream(), self.order.pass, &Moment::Flushing);
-        let ends = after.pass(self.order.pass).unfinished.is_none();
+        progress.on(stream, pass, &Moment::Flushing);
         let (counts, mut refused) =
             self.merge_and_commit(Arc::new(collected), coverage, after, before).await?;
-        progress.on(self.stream(), self.order.pass, &Moment::Committed(counts));
+        progress.on(stream, pass, &Moment::Committed(counts));
         self.report.counts = self.report.counts.plus(counts);
         if ends && !self.accepts_deletes() {
             refused = refused.saturating_add(before.refused);
@@ -75,47 +65,15 @@ impl Run {
         Ok(if refused > 0 { refusal(refused) } else { None })
     }
 
-    /// Saves a position that no commit carries. A pass that ends so claims that nothing changed of
-    /// what its person may see, unless it leaves its cursor where it is.
+    /// Saves a position that no commit carries: nothing changed.
     async fn save_unchanged(&mut self, mut position: Position) -> Result<(), RunError> {
-        let ends = position.pass(self.order.pass).unfinished.is_none();
-        let follows_changes = matches!(self.order.spec.kind, Kind::Listing(_) | Kind::PerParent(_));
-        let stays = follows_changes
-            && self.order.pass == Pass::Incremental
-            && position.cursor == self.item.value.position.cursor;
-        if ends && !stays {
+        let Order { spec, pass, .. } = self.order;
+        if claims(spec, pass, &self.item.value.position, &position) {
             let person = self.person_before_commit(Counts::default()).await?;
             position.written_by(person.id, person.roles);
         }
         self.item.value.position = position;
         self.save_item().await
-    }
-
-    /// `after` with what the merge did to rows. Refused is not done: the pass comes again.
-    fn judged(
-        &self,
-        mut after: Position,
-        before: Before,
-        counts: Counts,
-        refused: u64,
-    ) -> Position {
-        let pass = self.order.pass;
-        let refused = before.refused.saturating_add(refused);
-        if let Some(unfinished) = &mut after.pass_mut(pass).unfinished {
-            unfinished.deleted = before.deleted.saturating_add(counts.deleted);
-            unfinished.refused = refused;
-        } else if refused == 0 {
-            after.pass_mut(pass).deleted = 0;
-        } else {
-            let position = &self.item.value.position;
-            let state = after.pass_mut(pass);
-            state.last_begun = position.pass(pass).last_begun;
-            state.deleted = before.deleted.saturating_add(counts.deleted);
-            if pass == Pass::Incremental {
-                after.cursor = position.cursor;
-            }
-        }
-        after
     }
 
     fn accepts_deletes(&self) -> bool {
@@ -134,7 +92,7 @@ impl Run {
         incoming: Arc<Collected>,
         coverage: Coverage,
         after: Position,
-        before: Before,
+        before: PassDeletes,
     ) -> Result<(Counts, u64), RunError> {
         let stream = self.stream();
         let mut tries = 0_u32;
@@ -145,8 +103,10 @@ impl Run {
             let job =
                 self.job(&writer, started, Arc::clone(&incoming), changes.clone(), before.deleted);
             let merged = self.merge(MergeJob { coverage: coverage.clone(), ..job }).await?;
-            let mut position =
-                self.judged(after.clone(), before, merged.counts, merged.refused_deletes);
+            let (deleted, refused) = (merged.counts.deleted, merged.refused_deletes);
+            let deletes = before.plus(PassDeletes { deleted, refused });
+            let standing = &self.item.value.position;
+            let mut position = deletes.settle(after.clone(), standing, self.order.pass);
             if !merged.changes_files() {
                 self.save_unchanged(position).await?;
                 return Ok((merged.counts, merged.refused_deletes));
@@ -154,33 +114,33 @@ impl Run {
             let person = self.person_before_commit(merged.counts).await?;
             self.check_erased().await?;
             position.written_by(person.id, person.roles);
-            let former = core::mem::replace(&mut self.item.value.position, position);
             let named = files_of(changes, merged.counts, merged.changes);
-            let note = self.note(merged.counts, named)?;
+            let note = self.note_of(&position, merged.counts, named)?;
             let change = Change { add: merged.add, remove: merged.remove, started };
             let now = self.context.clock.now();
             match self.table.commit(now, &writer, &change, &note).await {
                 Ok(committed) => {
                     self.report.commits = self.report.commits.saturating_add(1);
-                    self.advance(&committed).await?;
+                    self.advance(&committed, position).await?;
                     return Ok((merged.counts, merged.refused_deletes));
                 }
                 Err(CommitError::Stale { .. }) if tries < MERGES => {
                     tries = tries.saturating_add(1);
-                    self.item.value.position = former;
                     tracing::info!(stream, tries, "the table changed while it was merged");
                 }
-                Err(error) => {
-                    self.item.value.position = former;
-                    return Err(self.commit_error(error));
-                }
+                Err(error) => return Err(self.commit_error(error)),
             }
         }
     }
 
-    /// Lets the table of changes follow, then writes the position that the commit carries into the
-    /// item: only a receipt of the commit can lead here.
-    pub(crate) async fn advance(&mut self, committed: &Committed) -> Result<(), RunError> {
+    /// Takes the position that the commit carries, lets the table of changes follow, and writes the
+    /// item: only a receipt of the commit leads here.
+    pub(crate) async fn advance(
+        &mut self,
+        committed: &Committed,
+        position: Position,
+    ) -> Result<(), RunError> {
+        self.item.value.position = position;
         self.describes(committed);
         Box::pin(self.complete_changes()).await?;
         self.save_item().await

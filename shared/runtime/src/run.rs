@@ -5,7 +5,6 @@ mod describe;
 mod drift;
 mod keeper;
 mod objects;
-pub(crate) mod pace;
 mod prepare;
 mod quarantine;
 mod record;
@@ -17,7 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::ids::{Epoch, RunId};
-use engine::item::{Stored, StreamItem};
+use engine::item::{Position, Stored, StreamItem};
 use engine::lease::{Acquired, Busy, Lease};
 use engine::pass::Pass;
 use engine::report::Counts;
@@ -176,14 +175,23 @@ impl Run {
         Writer { attempt: self.context.random.attempt(), epoch: self.epoch() }
     }
 
-    /// What a commit says: where the stream stands once it is durable.
+    /// The note of a commit that leaves the stream where it stands.
     pub(crate) fn note(
         &self,
         counts: Counts,
         changes: Option<ChangeFiles>,
     ) -> Result<CommitNote, RunError> {
-        let state =
-            serde_json::to_value(&self.item.value.position).map_err(|error| self.defect(&error))?;
+        self.note_of(&self.item.value.position, counts, changes)
+    }
+
+    /// The note of a commit: where the stream stands once it is durable.
+    pub(crate) fn note_of(
+        &self,
+        position: &Position,
+        counts: Counts,
+        changes: Option<ChangeFiles>,
+    ) -> Result<CommitNote, RunError> {
+        let state = serde_json::to_value(position).map_err(|error| self.defect(&error))?;
         let changes = self.named_changes(changes);
         Ok(CommitNote { run: self.id.to_string(), state, counts, changes })
     }
@@ -241,7 +249,7 @@ pub(crate) async fn take_lease(
         item.value.lease = Some(lease);
         item.value.working_on = pass;
         if taken_over {
-            pace::never_came_back(&mut item.value, context.clock.now());
+            engine::pace::never_came_back(&mut item.value, context.clock.now());
         }
         if records::write(&*context.state, &key, &mut item).await.map_err(state)? {
             return Ok(Ok((item, taken_over)));

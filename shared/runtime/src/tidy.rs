@@ -2,19 +2,15 @@
 
 use std::sync::Arc;
 
+use engine::housekeeping::Removal;
 use engine::item::Position;
 use engine::present::age;
-use engine::time::{SignedDuration, Timestamp, between};
+use engine::time::{SignedDuration, Timestamp};
 use lake::maintenance;
 use lake::table::Table;
 
 use crate::error::RunError;
 use crate::run::{Outcome, Run};
-
-/// Listing a table costs a request for each thousand objects, and a dead attempt is rare.
-const SEARCH_INTERVAL: SignedDuration = SignedDuration::from_hours(24 * 7);
-/// Younger files may belong to an attempt that is still under way.
-const ORPHAN_AGE: SignedDuration = SignedDuration::from_hours(24);
 
 impl Run {
     /// Removes what no reader needs any more. Failing to is no failure of the run. `false`: the lease was lost
@@ -38,17 +34,18 @@ impl Run {
             return;
         }
         let now = self.context.clock.now();
-        let at_once = settings.tidy_at_once && !settings.keep;
-        let retention = if at_once { SignedDuration::ZERO } else { settings.retention };
+        let removal = if settings.tidy_at_once && !settings.keep {
+            Removal::AtOnce
+        } else {
+            Removal::After(settings.retention)
+        };
+        let retention = removal.retention();
         let stream = self.stream();
         if let Err(error) = maintenance::vacuum(&mut self.table, now, retention).await {
             tracing::warn!(stream, %error, "removed files stay behind");
         }
-        let sought = self.item.value.orphans_sought;
-        if at_once {
-            self.seek_orphans(now, SignedDuration::ZERO).await;
-        } else if sought.is_none_or(|at| between(at, now) >= SEARCH_INTERVAL) {
-            self.seek_orphans(now, ORPHAN_AGE).await;
+        if let Some(age) = removal.orphan_age(self.item.value.orphans_sought, now) {
+            self.seek_orphans(now, age).await;
         }
         tidy_log(&mut self.table, now, retention, settings.retention).await;
         // It may take a while: not where the time is up.

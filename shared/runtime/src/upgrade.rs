@@ -152,7 +152,7 @@ impl Run {
         let widened = self.table.widen(now, &writer, &note).await;
         if let Some(committed) = widened.map_err(|error| self.commit_error(error))? {
             done.commits = done.commits.saturating_add(1);
-            self.advance(&committed).await?;
+            self.advance(&committed, self.item.value.position.clone()).await?;
         }
         Ok(done)
     }
@@ -173,7 +173,7 @@ impl Run {
         let committed = self.table.commit(now, &part.writer, &change, &note).await;
         let committed = committed.map_err(|error| self.commit_error(error))?;
         self.report.commits = self.report.commits.saturating_add(1);
-        self.advance(&committed).await
+        self.advance(&committed, self.item.value.position.clone()).await
     }
 }
 

@@ -6,6 +6,7 @@ use engine::plan::goes_incrementally;
 use engine::present::{Ahead, Persisted, told};
 use engine::report::Counts;
 use engine::testimony::Testimony;
+use engine::time::Timestamp;
 use lake::table::{Committed, Foreign, Table};
 
 use super::{Run, load};
@@ -143,15 +144,11 @@ impl Run {
         self.notices.push(what);
     }
 
-    /// Now at the latest an answer has told what time it is at Harvest: whether the cursor lay in its
-    /// future, so that an incremental pass missed what came before. It is forgotten then.
-    pub(super) fn forget_cursor_ahead(&mut self, after: &mut Position) -> bool {
-        let present = self.context.present();
-        let ahead = after.cursor.take_if(|at| present.is_future_of_harvest(*at));
-        let sentence = ahead.and_then(|at| told(&[Ahead { what: "the cursor", at }]));
-        let found = sentence.is_some();
+    /// Tells that the cursor lay in Harvest's future, as an answer has shown now at the latest: an
+    /// incremental pass missed what came before it.
+    pub(super) fn tell_cursor_ahead(&mut self, cursor: Option<Timestamp>) {
+        let sentence = cursor.and_then(|at| told(&[Ahead { what: "the cursor", at }]));
         self.notices.extend(sentence);
-        found
     }
 
     /// Puts the notices into the report.

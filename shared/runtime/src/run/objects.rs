@@ -2,12 +2,35 @@
 
 use bytes::Bytes;
 use engine::item::{Position, Stored};
+use engine::pass::Pass;
 use engine::time::Timestamp;
 use lake::collect::SeenIds;
 use serde::Serialize;
 
 use super::Run;
 use crate::error::RunError;
+
+/// Work objects that a position names, before another takes its place.
+#[derive(Debug)]
+pub(super) struct WorkObjects {
+    /// Objects of the pass: nothing needs them once the next position is durable.
+    of_pass: Vec<String>,
+    /// Objects of the stream, which the next position may name, too.
+    of_stream: Vec<String>,
+}
+
+impl WorkObjects {
+    pub(super) fn of(position: &Position, pass: Pass) -> Self {
+        let unfinished = position.pass(pass).unfinished.as_ref();
+        Self {
+            of_pass: unfinished.map(|it| it.objects().collect()).unwrap_or_default(),
+            of_stream: [position.parked.object(), position.absent.object()]
+                .into_iter()
+                .flatten()
+                .collect(),
+        }
+    }
+}
 
 /// Larger values go into an object of the lake, and the item names it.
 const LARGEST_IN_ITEM: usize = 4096;
@@ -65,6 +88,20 @@ impl Run {
         let (stream, bytes) = (self.stream(), Bytes::from(bytes));
         let put = self.context.store.put(key, bytes).await;
         put.map(drop).map_err(|source| RunError::Store { stream, source: Box::new(source) })
+    }
+
+    /// Deletes work objects that nothing names any more. Those that only a new position leaves out
+    /// stay until a commit named their successors (`renewed`): a lost state would need them.
+    pub(super) async fn discard_superseded(&self, superseded: WorkObjects, renewed: bool) {
+        for key in superseded.of_pass {
+            self.discard(&key).await;
+        }
+        if renewed {
+            let named = self.item.value.position.objects();
+            for key in superseded.of_stream.into_iter().filter(|key| !named.contains(key)) {
+                self.discard(&key).await;
+            }
+        }
     }
 
     /// Deletes an object that nothing names any more. Its loss would harm nothing, nor its stay.

@@ -7,8 +7,8 @@ use engine::cursor;
 use engine::item::{AccountItem, Unfinished};
 use engine::pass::{HeldUnits, Missing, Pass, Plan, Reading, Scope};
 use engine::plan::{History, is_about, report_windows};
+use engine::position::PassStart;
 use engine::spec::{Kind, ReportWindow};
-use engine::time::Timestamp;
 use lake::collect::SeenIds;
 
 use super::{Run, load};
@@ -122,7 +122,7 @@ impl Run {
             absent: load(&self.context, &position.absent).await.unwrap_or_default(),
             by_halves: position.by_halves,
             compares: false,
-            width: (settings.requests_in_flight >> self.caution()).max(1),
+            width: (settings.requests_in_flight >> self.pace().halvings()).max(1),
         })
     }
 
@@ -156,17 +156,14 @@ impl Run {
         Ok(HeldUnits { any, parents: held.parents.into_keys().collect(), windows })
     }
 
-    /// When the pass began, by our clock and by the server's.
-    pub(super) fn start(
-        &self,
-        driver: &Driver,
-        unfinished: Option<&Unfinished>,
-    ) -> (Timestamp, Timestamp) {
-        match (unfinished, &driver.first_answer) {
+    /// When the pass began.
+    pub(super) fn start(&self, driver: &Driver, unfinished: Option<&Unfinished>) -> PassStart {
+        let (begun, by_server) = match (unfinished, &driver.first_answer) {
             (Some(unfinished), _) => (unfinished.begun, unfinished.start),
             (None, Some((date, at))) => (self.begun, cursor::pass_start(*date, *at)),
             (None, None) => (self.begun, cursor::pass_start(None, self.begun)),
-        }
+        };
+        PassStart { begun, by_server }
     }
 }
 

@@ -1,6 +1,5 @@
 //! A pass that read records of which none could become rows: a failure, not an empty list.
 
-use engine::item::Position;
 use engine::quarantine::Answers;
 
 use super::Run;
@@ -8,14 +7,6 @@ use crate::error::RunError;
 use crate::hold::Hold;
 
 impl Run {
-    /// Leaves the pass due, and its cursor where it was.
-    pub(super) fn stays(&self, after: &mut Position) {
-        let before = &self.item.value.position;
-        let pass = self.order.pass;
-        after.cursor = before.cursor;
-        after.pass_mut(pass).last_begun = before.pass(pass).last_begun;
-    }
-
     /// What failed.
     pub(super) fn unusable(&self, answers: Answers, hold: &Hold) -> RunError {
         let stream = self.stream();

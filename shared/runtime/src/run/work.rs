@@ -2,31 +2,17 @@
 
 use std::sync::Arc;
 
-use engine::cursor;
-use engine::item::{Position, Stored, StreamItem, Unfinished};
-use engine::pass::{Pass, Proof};
-use engine::plan::claims_cursor_at_once;
-use engine::spec::Kind;
-use engine::time::{SignedDuration, Timestamp, between};
+use engine::item::{StreamItem, Unfinished};
+use engine::pace::{RunPace, still_lost};
+use engine::pass::Proof;
+use engine::position::{PassFlush, PassStage};
+use engine::time::Timestamp;
 
-use super::pace::{caution, reserve, still_lost};
+use super::objects::WorkObjects;
 use super::{Outcome, Run, RunReport, Yielded, fail};
 use crate::drive::{Driver, Event};
 use crate::error::RunError;
-use crate::flush::Before;
 use crate::hold::Hold;
-
-/// A run that reads for longer flushes in between.
-const FLUSH_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
-
-/// Where a pass stands when its position is saved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// It goes on, perhaps in another run, perhaps not before some instant.
-    GoesOn(Option<Timestamp>),
-    /// It is complete.
-    Complete,
-}
 
 impl Run {
     /// Works until the run ends; the lease is given back whatever happens.
@@ -48,9 +34,15 @@ impl Run {
         self.close(outcome).await
     }
 
-    /// How often the length of this run is halved.
-    pub(super) fn caution(&self) -> u32 {
-        caution(self.item.value.health.failures)
+    /// How this run paces itself.
+    pub(super) fn pace(&self) -> RunPace {
+        RunPace {
+            begun: self.begun,
+            deadline: self.order.deadline,
+            failures: self.item.value.health.failures,
+            flush_bytes: self.context.settings.flush_bytes,
+            flush_speed: self.context.settings.flush_speed,
+        }
     }
 
     async fn read(&mut self) -> Result<Outcome, RunError> {
@@ -86,14 +78,15 @@ impl Run {
         unfinished: Option<&Unfinished>,
     ) -> Result<Outcome, RunError> {
         let mut flushed_at = self.begun;
-        let caution = self.caution();
+        let pace = self.pace();
         loop {
             let event = match driver.advance(hold).await {
                 Ok(event) => event,
                 Err(error) => {
                     // What is in is kept: the next run goes on from here.
                     if error.keeps_what_is_in() {
-                        self.save(driver, hold, unfinished, Stage::GoesOn(None)).await?;
+                        let stage = self.goes_on(driver, None)?;
+                        self.save(driver, hold, unfinished, stage).await?;
                     }
                     return Err(error);
                 }
@@ -101,17 +94,12 @@ impl Run {
             match event {
                 Event::Progress => {
                     let now = self.context.clock.now();
-                    let interval = FLUSH_INTERVAL / (1 << caution);
-                    let long = between(flushed_at, now) >= interval;
-                    if hold.bytes() >= self.context.settings.flush_bytes >> caution || long {
-                        self.save(driver, hold, unfinished, Stage::GoesOn(None)).await?;
+                    if pace.flush_is_due(hold.bytes(), flushed_at, now) {
+                        let stage = self.goes_on(driver, None)?;
+                        self.save(driver, hold, unfinished, stage).await?;
                         flushed_at = now;
                     }
-                    let reserve = reserve(hold.bytes(), self.context.settings.flush_speed);
-                    let late = self.order.deadline.is_some_and(|end| {
-                        let short = caution > 0 && between(self.begun, now) >= interval;
-                        short || between(now, end) <= reserve
-                    });
+                    let late = pace.ends_reading(hold.bytes(), now);
                     if late || self.context.progress.wants_stop() {
                         driver.stop();
                     }
@@ -121,23 +109,67 @@ impl Run {
                     hold.apply(effects, None)?;
                 }
                 Event::NeedsMissing(scope) => {
-                    let (_, since) = self.start(driver, unfinished);
+                    let since = self.start(driver, unfinished).by_server;
                     let missing = self.missing(&scope, Arc::clone(&hold.seen)).await?;
                     let effects = driver.reading.on_missing(missing, since);
                     hold.apply(effects, None)?;
                 }
                 Event::Waits(at) => {
-                    self.save(driver, hold, unfinished, Stage::GoesOn(Some(at))).await?;
+                    let stage = self.goes_on(driver, Some(at))?;
+                    self.save(driver, hold, unfinished, stage).await?;
                     return Ok(Outcome::Yielded(Yielded::Budget(at)));
                 }
                 Event::Stopped => {
-                    self.save(driver, hold, unfinished, Stage::GoesOn(None)).await?;
+                    let stage = self.goes_on(driver, None)?;
+                    self.save(driver, hold, unfinished, stage).await?;
                     return Ok(Outcome::Yielded(Yielded::Deadline));
                 }
                 Event::Done => {
-                    return self.save(driver, hold, unfinished, Stage::Complete).await;
+                    let (read, _) = driver.reading.progress();
+                    let stage = PassStage::Complete {
+                        by_halves: driver.reading.is_by_halves(),
+                        absent: driver.reading.absent().cloned(),
+                        idle: driver.tally.records == 0 && read == 0 && unfinished.is_none(),
+                    };
+                    return self.save(driver, hold, unfinished, stage).await;
                 }
             }
+        }
+    }
+
+    /// The pass goes on, in this run or, from `waits_until` on, in another.
+    fn goes_on(
+        &self,
+        driver: &Driver,
+        waits_until: Option<Timestamp>,
+    ) -> Result<PassStage, RunError> {
+        let reading = driver.reading.save().map_err(|error| self.defect(&error))?;
+        Ok(PassStage::GoesOn { reading, waits_until })
+    }
+
+    /// What the position after a flush depends on.
+    fn pass_flush(
+        &self,
+        driver: &Driver,
+        unfinished: Option<&Unfinished>,
+        stage: PassStage,
+    ) -> PassFlush {
+        let (requests, answers) =
+            unfinished.map(|it| (it.requests, it.answers)).unwrap_or_default();
+        let settings = &self.context.settings;
+        PassFlush {
+            spec: self.order.spec,
+            pass: self.order.pass,
+            start: self.start(driver, unfinished),
+            stage,
+            proof: driver.reading.proof(),
+            answers: answers.plus(driver.tally.answers),
+            parked: driver.reading.parked(),
+            requests: requests.saturating_add(driver.tally.requests),
+            progress: driver.reading.progress(),
+            grid: settings.grid,
+            start_date: settings.start_date,
+            present: self.context.present(),
         }
     }
 
@@ -147,124 +179,55 @@ impl Run {
         driver: &Driver,
         hold: &mut Hold,
         unfinished: Option<&Unfinished>,
-        stage: Stage,
+        stage: PassStage,
     ) -> Result<Outcome, RunError> {
-        let requests = unfinished.map_or(0, |it| it.requests).saturating_add(driver.tally.requests);
-        let now = self.context.clock.now();
-        self.read_until = driver.last_answer.unwrap_or(now);
-        let (begun, start) = self.start(driver, unfinished);
-        let proof = driver.reading.proof();
-        let answers = unfinished.map(|it| it.answers).unwrap_or_default();
-        let answers = answers.plus(driver.tally.answers);
-        let usable = answers.failed(&self.order.spec.kind) == 0;
-        let mut after = self.item.value.position.clone();
-        let pass = self.order.pass;
-        let old = self.item.value.position.pass(pass).unfinished.as_ref();
-        let old_objects: Vec<String> = old.map(|old| old.objects().collect()).unwrap_or_default();
-        let position = &self.item.value.position;
-        let old_kept = [position.parked.object(), position.absent.object()];
-        let commits = self.report.commits;
-        let (deleted, refused_before) = old
-            .map_or((self.item.value.position.pass(pass).deleted, 0), |old| {
-                (old.deleted, old.refused)
-            });
-        after.parked = Stored::Here(driver.reading.parked());
-        if matches!(self.order.spec.kind, Kind::ReportWindow(_)) {
-            after.grid = Some(self.context.settings.grid);
-        }
-        if pass == Pass::Full && usable && claims_cursor_at_once(self.order.spec, &after) {
-            after.cursor = Some(start);
-        }
-        match stage {
-            Stage::GoesOn(waits_until) => {
-                let saved = driver.reading.save().map_err(|error| self.defect(&error))?;
-                after.pass_mut(pass).unfinished = Some(Unfinished {
-                    start,
-                    begun,
-                    resume: Stored::Here(saved),
-                    seen: None,
-                    deleted,
-                    refused: refused_before,
-                    answers,
-                    start_date: self.context.settings.start_date,
-                    requests,
-                    progress: driver.reading.progress(),
-                    tried_at: now,
-                    waits_until,
-                });
-            }
-            Stage::Complete => {
-                let nothing = driver.tally.records == 0 && driver.reading.progress().0 == 0;
-                let idle = nothing && unfinished.is_none() && pass == Pass::Incremental;
-                // The next pass asks from the same cursor and finds the same nothing: leaving it
-                // claims nothing, so nobody has to ask what the person may see.
-                let claims = (!idle && proof == Proof::Proven).then_some(start);
-                if pass == Pass::Full {
-                    after.by_halves = driver.reading.is_by_halves();
-                }
-                let in_vain = self.forget_cursor_ahead(&mut after) && pass == Pass::Incremental;
-                if let Proof::Contradictory(_) = &proof {
-                    self.doubted(&mut after, begun);
-                } else {
-                    self.completed(&mut after, claims.filter(|_| !in_vain), begun, requests);
-                    if let Some(absent) = driver.reading.absent() {
-                        after.absent = Stored::Here(absent.clone());
-                    }
-                }
-                if !usable {
-                    self.stays(&mut after);
-                }
-            }
-        }
+        let flush = self.pass_flush(driver, unfinished, stage);
+        self.read_until = driver.last_answer.unwrap_or(flush.present.now());
+        let superseded = WorkObjects::of(&self.item.value.position, flush.pass);
+        let next = flush.position(&self.item.value.position);
+        self.tell_cursor_ahead(next.cursor_ahead);
+        let mut after = next.position;
         let seen = driver.reading.watches().then_some(&*hold.seen);
-        self.externalize(&mut after, start, seen).await?;
-        let before = Before { deleted, refused: refused_before };
-        let refused = self.flush(hold, after, before).await?;
+        self.externalize(&mut after, flush.start.by_server, seen).await?;
+        let commits = self.report.commits;
+        let refused = self.flush(hold, after).await?;
         let renewed = self.report.commits > commits;
-        self.discard_superseded(old_objects, old_kept, renewed).await;
-        if stage == Stage::Complete && refused.is_none() {
-            if !usable {
-                return Err(self.unusable(answers, hold));
-            }
-            let parked = driver.reading.parked().len();
-            self.supersede_quarantine(begun, &proof, parked, hold).await;
-        }
-        if stage == Stage::Complete {
-            self.remark(driver, &proof);
-        }
+        self.discard_superseded(superseded, renewed).await;
+        let outcome = match flush.stage {
+            PassStage::GoesOn { .. } => refused.map_or(Ok(Outcome::Complete), Err),
+            PassStage::Complete { .. } => self.conclude(driver, hold, flush, refused).await,
+        };
         if hold.contradictions > 0 {
             let windows = hold.contradictions;
             self.report.warning = Some(format!(
                 "{windows} windows contradict themselves: not written, kept raw in the quarantine"
             ));
         }
-        match (refused, proof) {
-            (Some(error), _) => Err(error),
-            (None, Proof::Contradictory(why)) if stage == Stage::Complete => {
-                Err(RunError::Contradictory { stream: self.stream(), why })
-            }
-            (None, Proof::Proven | Proof::Unproven(_) | Proof::Contradictory(_)) => {
-                Ok(Outcome::Complete)
-            }
-        }
+        outcome
     }
 
-    /// Deletes work objects that nothing names any more. Those that only a new position leaves out
-    /// stay until a commit named their successors: a lost state would need them.
-    async fn discard_superseded(
-        &self,
-        objects: Vec<String>,
-        kept: [Option<String>; 2],
-        renewed: bool,
-    ) {
-        for key in objects {
-            self.discard(&key).await;
+    /// The outcome of a pass that is read whole and durable.
+    async fn conclude(
+        &mut self,
+        driver: &Driver,
+        hold: &Hold,
+        flush: PassFlush,
+        refused: Option<RunError>,
+    ) -> Result<Outcome, RunError> {
+        if refused.is_none() && !flush.is_usable() {
+            return Err(self.unusable(flush.answers, hold));
         }
-        if renewed {
-            let named = self.item.value.position.objects();
-            for key in kept.into_iter().flatten().filter(|key| !named.contains(key)) {
-                self.discard(&key).await;
+        if refused.is_none() {
+            let parked = flush.parked.len();
+            self.supersede_quarantine(flush.start.begun, &flush.proof, parked, hold).await;
+        }
+        self.remark(driver, &flush.proof);
+        match (refused, flush.proof) {
+            (Some(error), _) => Err(error),
+            (None, Proof::Contradictory(why)) => {
+                Err(RunError::Contradictory { stream: self.stream(), why })
             }
+            (None, Proof::Proven | Proof::Unproven(_)) => Ok(Outcome::Complete),
         }
     }
 
@@ -273,45 +236,6 @@ impl Run {
         let mut remarks = driver.reading.remarks();
         remarks.extend(proof.doubt().map(str::to_owned));
         self.report.warning = (!remarks.is_empty()).then(|| remarks.join("; "));
-    }
-
-    /// The position after a pass whose answers contradict themselves: no cursor moves, and a full
-    /// pass does not count.
-    fn doubted(&self, after: &mut Position, begun: Timestamp) {
-        let state = after.pass_mut(self.order.pass);
-        state.unfinished = None;
-        match self.order.pass {
-            Pass::Incremental => state.last_begun = Some(begun),
-            Pass::Full => state.doubted = Some(begun),
-        }
-    }
-
-    /// The position after a complete pass; `claims`: where its cursor may move.
-    fn completed(
-        &self,
-        after: &mut Position,
-        claims: Option<Timestamp>,
-        begun: Timestamp,
-        requests: u64,
-    ) {
-        let settings = &self.context.settings;
-        let state = after.pass_mut(self.order.pass);
-        state.unfinished = None;
-        state.doubted = None;
-        state.last_begun = Some(begun);
-        state.last_requests = requests;
-        let follows_changes = matches!(self.order.spec.kind, Kind::Listing(_) | Kind::PerParent(_));
-        // A full pass from a start date on says nothing of older records that changed.
-        let whole = match self.order.pass {
-            Pass::Incremental => true,
-            Pass::Full => settings.start_date.is_none(),
-        };
-        if let Some(start) = claims.filter(|_| follows_changes && whole) {
-            after.cursor = Some(cursor::advance(after.cursor, start));
-        }
-        if self.order.pass == Pass::Full {
-            after.start_date = settings.start_date;
-        }
     }
 
     /// Ends the run: health, lease, report.

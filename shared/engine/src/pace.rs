@@ -1,10 +1,14 @@
 //! How long a run reads: shorter before the end of its process, and after runs that never came back.
 
-use engine::item::StreamItem;
-use engine::time::{SignedDuration, Timestamp};
+use crate::item::StreamItem;
+use crate::time::{SignedDuration, Timestamp, between};
 
-/// After so many runs that ended without a word, the next ones are shorter.
+/// Runs in a row that ended without a word, from which on the next ones are shorter.
 const LOST_IN_A_ROW: u32 = 3;
+/// Halvings of a run's length, at most.
+const MOST_HALVINGS: u32 = 4;
+/// Time after which a run that still reads flushes.
+const FLUSH_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
 
 /// Time before the end of its process in which a run should have given its lease back. On the schedule the process
 /// began with a tick and ends with one: whoever is done within the last minute has its successor with the
@@ -30,7 +34,7 @@ impl FlushSpeed {
     #[must_use]
     pub fn of_function(megabytes: u64) -> Self {
         let share = megabytes.clamp(1, WHOLE_PROCESSOR);
-        Self((FLUSHED_PER_SECOND * share / WHOLE_PROCESSOR).max(1))
+        Self((FLUSHED_PER_SECOND.saturating_mul(share) / WHOLE_PROCESSOR).max(1))
     }
 
     /// What takes `seconds` with a whole processor.
@@ -39,9 +43,52 @@ impl FlushSpeed {
     }
 }
 
-/// How long before the end of the process reading stops, with so many bytes to flush at `speed`: twice what
-/// the flush should take.
-pub(super) fn reserve(bytes: u64, speed: FlushSpeed) -> SignedDuration {
+/// When a run flushes what it has read, and when it stops to read.
+#[derive(Clone, Copy, Debug)]
+pub struct RunPace {
+    /// When the run began.
+    pub begun: Timestamp,
+    /// When its process will be stopped; `None`: never.
+    pub deadline: Option<Timestamp>,
+    /// Runs before it in a row that ended without a word.
+    pub failures: u32,
+    /// Bytes that are held at most before they are flushed.
+    pub flush_bytes: u64,
+    /// Bytes that a flush gets through in a second.
+    pub flush_speed: FlushSpeed,
+}
+
+impl RunPace {
+    /// How often the length of the run, what it holds and what it asks at once are halved: a process
+    /// that ran out of memory or time gets further with less.
+    #[must_use]
+    pub fn halvings(&self) -> u32 {
+        self.failures.saturating_sub(LOST_IN_A_ROW.saturating_sub(1)).min(MOST_HALVINGS)
+    }
+
+    /// Whether `bytes` that are held are to be made durable now; the last flush was at `flushed_at`.
+    #[must_use]
+    pub fn flush_is_due(&self, bytes: u64, flushed_at: Timestamp, now: Timestamp) -> bool {
+        bytes >= self.flush_bytes >> self.halvings() || between(flushed_at, now) >= self.interval()
+    }
+
+    /// Whether the time has come to stop reading, with so many bytes to flush.
+    #[must_use]
+    pub fn ends_reading(&self, bytes: u64, now: Timestamp) -> bool {
+        self.deadline.is_some_and(|end| {
+            let short = self.halvings() > 0 && between(self.begun, now) >= self.interval();
+            short || between(now, end) <= reserve(bytes, self.flush_speed)
+        })
+    }
+
+    fn interval(&self) -> SignedDuration {
+        FLUSH_INTERVAL / (1_i32 << self.halvings())
+    }
+}
+
+/// Time before the end of the process at which reading stops, with so many bytes to flush: twice
+/// what the flush should take.
+fn reserve(bytes: u64, speed: FlushSpeed) -> SignedDuration {
     let lasting =
         |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
     let twice = bytes.div_ceil(speed.0).saturating_mul(2);
@@ -49,20 +96,15 @@ pub(super) fn reserve(bytes: u64, speed: FlushSpeed) -> SignedDuration {
     lasting(twice).max(least)
 }
 
-/// How often the length of a run is halved after so many that ended without a word.
-pub(super) fn caution(failures: u32) -> u32 {
-    failures.saturating_sub(LOST_IN_A_ROW - 1).min(4)
-}
-
 /// The losses in a row that count after a run that stopped in good order: once there were so many that
 /// runs are shorter, they stay so until a pass is complete.
-pub(super) const fn still_lost(failures: u32) -> u32 {
+pub const fn still_lost(failures: u32) -> u32 {
     if failures >= LOST_IN_A_ROW { failures } else { 0 }
 }
 
 /// Counts an owner that ended without a word. When that happens again and again, the stream backs off
 /// like one that fails.
-pub(super) fn never_came_back(item: &mut StreamItem, now: Timestamp) {
+pub fn never_came_back(item: &mut StreamItem, now: Timestamp) {
     item.health.failures = item.health.failures.saturating_add(1);
     if item.health.failures >= LOST_IN_A_ROW {
         let why = "the last runs ended without a word: out of memory, out of time, or stopped from \
@@ -74,6 +116,7 @@ pub(super) fn never_came_back(item: &mut StreamItem, now: Timestamp) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::plus;
 
     const fn secs(seconds: i64) -> SignedDuration {
         SignedDuration::from_secs(seconds)
@@ -109,9 +152,56 @@ mod tests {
         }
     }
 
+    fn pace(failures: u32, deadline: Option<i64>) -> RunPace {
+        RunPace {
+            begun: Timestamp::UNIX_EPOCH,
+            deadline: deadline.map(at),
+            failures,
+            flush_bytes: 1600,
+            flush_speed: FlushSpeed::WHOLE,
+        }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        plus(Timestamp::UNIX_EPOCH, secs(second))
+    }
+
     #[test]
     fn runs_get_shorter_from_the_third_loss_on_but_never_nothing() {
-        let halvings: Vec<u32> = (0..9).map(caution).collect();
+        let halvings: Vec<u32> = (0..9).map(|failures| pace(failures, None).halvings()).collect();
         assert_eq!(halvings, [0, 0, 0, 1, 2, 3, 4, 4, 4]);
+    }
+
+    #[test]
+    fn a_run_flushes_by_bytes_or_by_time_and_sooner_after_losses() {
+        for (failures, bytes, second, due) in [
+            (0, 1599, 599, false),
+            (0, 1600, 0, true),
+            (0, 0, 600, true),
+            (3, 799, 299, false),
+            (3, 800, 0, true),
+            (3, 0, 300, true),
+            (9, 99, 37, false),
+            (9, 100, 0, true),
+            (9, 0, 38, true),
+        ] {
+            let found = pace(failures, None).flush_is_due(bytes, at(0), at(second));
+            assert_eq!(found, due, "{failures} losses, {bytes} bytes, {second} s");
+        }
+    }
+
+    #[test]
+    fn reading_ends_before_the_deadline_and_sooner_after_losses() {
+        for (failures, deadline, second, ends) in [
+            (0, Some(900), 819, false),
+            (0, Some(900), 820, true),
+            (3, Some(900), 299, false),
+            (3, Some(900), 300, true),
+            (0, None, 1_000_000, false),
+            (9, None, 1_000_000, false),
+        ] {
+            let found = pace(failures, deadline).ends_reading(0, at(second));
+            assert_eq!(found, ends, "{failures} losses, {second} s of {deadline:?}");
+        }
     }
 }

@@ -1,0 +1,297 @@
+//! When the cursor moves, what a pass leaves, what it claims: case by case, and over whole histories.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::plan::tests::specs;
+use crate::time::{SignedDuration, plus};
+
+fn at(minute: i64) -> Timestamp {
+    plus(Timestamp::UNIX_EPOCH, SignedDuration::from_mins(minute))
+}
+
+/// A position with this cursor and last passes that began at minute 1.
+fn stands(cursor: Option<i64>) -> Position {
+    let mut position = Position { cursor: cursor.map(at), ..Position::default() };
+    position.incremental.last_begun = Some(at(1));
+    position.full.last_begun = Some(at(1));
+    position
+}
+
+fn contradicts() -> Proof {
+    Proof::Contradictory("totals".to_owned())
+}
+
+fn moved() -> Proof {
+    Proof::Unproven("moved".to_owned())
+}
+
+/// A pass that is read whole and began at minute 100 by both clocks.
+fn ends(spec: &'static StreamSpec, pass: Pass) -> PassFlush {
+    PassFlush {
+        spec,
+        pass,
+        start: PassStart { begun: at(100), by_server: at(100) },
+        stage: PassStage::Complete { by_halves: false, absent: None, idle: false },
+        proof: Proof::Proven,
+        answers: Answers { own: 5, ..Answers::default() },
+        parked: BTreeMap::new(),
+        requests: 7,
+        progress: (3, 0),
+        grid: Grid::Month,
+        start_date: None,
+        present: Present::ours(at(110)),
+    }
+}
+
+fn goes_on(flush: PassFlush) -> PassFlush {
+    let reading = serde_json::json!({ "page": 2 });
+    PassFlush { stage: PassStage::GoesOn { reading, waits_until: None }, ..flush }
+}
+
+const UNUSABLE: Answers = Answers { own: 5, unusable: 2, unusable_triggers: 0 };
+
+#[test]
+fn the_cursor_moves_only_where_everything_before_it_is_in_the_table() {
+    let [listing, snapshot, report] = specs();
+    let (incremental, full) = (Pass::Incremental, Pass::Full);
+    let of = |pass| ends(listing, pass);
+    let idle = PassStage::Complete { by_halves: false, absent: None, idle: true };
+    let since = Some(crate::time::utc_day(at(0)));
+    let ahead = Present::new(at(110), Some(at(40)));
+    // Name of the case; the cursor before, the flush, the cursor after, each in minutes.
+    let cases: [(&str, Option<i64>, PassFlush, Option<i64>); 22] = [
+        ("incremental, proven", Some(50), of(incremental), Some(100)),
+        ("incremental, goes on", Some(50), goes_on(of(incremental)), Some(50)),
+        ("incremental, moved", Some(50), PassFlush { proof: moved(), ..of(incremental) }, Some(50)),
+        (
+            "incremental, contradictory",
+            Some(50),
+            PassFlush { proof: contradicts(), ..of(incremental) },
+            Some(50),
+        ),
+        (
+            "incremental, unusable records",
+            Some(50),
+            PassFlush { answers: UNUSABLE, ..of(incremental) },
+            Some(50),
+        ),
+        (
+            "incremental, idle",
+            Some(50),
+            PassFlush { stage: idle.clone(), ..of(incremental) },
+            Some(50),
+        ),
+        ("incremental, from before the cursor", Some(105), of(incremental), Some(105)),
+        (
+            "incremental, from a cursor in Harvest's future",
+            Some(50),
+            PassFlush { present: ahead, ..of(incremental) },
+            None,
+        ),
+        (
+            "incremental, with a start date",
+            Some(50),
+            PassFlush { start_date: since, ..of(incremental) },
+            Some(100),
+        ),
+        ("incremental of reports", None, ends(report, incremental), None),
+        ("full, first, goes on", None, goes_on(of(full)), Some(100)),
+        ("full, first, complete", None, of(full), Some(100)),
+        (
+            "full, first, unusable records",
+            None,
+            goes_on(PassFlush { answers: UNUSABLE, ..of(full) }),
+            None,
+        ),
+        (
+            "full, first, complete with unusable records",
+            None,
+            PassFlush { answers: UNUSABLE, ..of(full) },
+            None,
+        ),
+        ("full, proven", Some(50), of(full), Some(100)),
+        ("full, goes on", Some(50), goes_on(of(full)), Some(50)),
+        ("full, moved", Some(50), PassFlush { proof: moved(), ..of(full) }, Some(50)),
+        ("full, contradictory", Some(50), PassFlush { proof: contradicts(), ..of(full) }, Some(50)),
+        ("full, idle", Some(50), PassFlush { stage: idle, ..of(full) }, Some(100)),
+        (
+            "full, from a start date on",
+            Some(50),
+            PassFlush { start_date: since, ..of(full) },
+            Some(50),
+        ),
+        ("full of a snapshot", None, ends(snapshot, full), None),
+        ("full of reports", None, ends(report, full), None),
+    ];
+    for (name, before, flush, after) in cases {
+        let next = flush.position(&stands(before)).position;
+        assert_eq!(next.cursor, after.map(at), "{name}");
+    }
+}
+
+#[test]
+fn a_pass_that_ends_says_when_it_began_and_what_it_cost() {
+    let [listing, _, report] = specs();
+    for pass in [Pass::Incremental, Pass::Full] {
+        let mut before = stands(Some(50));
+        before.pass_mut(pass).doubted = Some(at(2));
+        let next = ends(listing, pass).position(&before).position;
+        let state = next.pass(pass);
+        let wanted = (Some(at(100)), None, 7, None);
+        let found =
+            (state.last_begun, state.doubted, state.last_requests, state.unfinished.clone());
+        assert_eq!(found, wanted, "{pass:?}");
+        // One whose records are unusable comes again.
+        let next = PassFlush { answers: UNUSABLE, ..ends(listing, pass) }.position(&before);
+        assert_eq!(next.position.pass(pass).last_begun, Some(at(1)), "{pass:?}");
+    }
+    let next = ends(report, Pass::Incremental).position(&Position::default()).position;
+    assert_eq!(next.grid, Some(Grid::Month), "the grid that the table begins with");
+}
+
+#[test]
+fn a_full_pass_that_contradicts_itself_does_not_count() {
+    let [listing, ..] = specs();
+    let of = |pass| PassFlush { proof: contradicts(), ..ends(listing, pass) };
+    let before = stands(Some(50));
+    let full = of(Pass::Full).position(&before).position.full;
+    assert_eq!((full.last_begun, full.doubted), (Some(at(1)), Some(at(100))));
+    let incremental = of(Pass::Incremental).position(&before).position.incremental;
+    assert_eq!((incremental.last_begun, incremental.doubted), (Some(at(100)), None));
+}
+
+#[test]
+fn a_pass_that_goes_on_keeps_its_start_and_its_deletes() {
+    let [listing, ..] = specs();
+    let mut before = stands(Some(50));
+    before.full.deleted = 4;
+    let next = goes_on(ends(listing, Pass::Full)).position(&before).position;
+    let unfinished = next.full.unfinished.clone().unwrap();
+    assert_eq!((unfinished.begun, unfinished.start), (at(100), at(100)));
+    let wanted = (4, 0, at(110));
+    assert_eq!((unfinished.deleted, unfinished.refused, unfinished.tried_at), wanted);
+    assert_eq!(next.full.last_begun, Some(at(1)), "it is not complete");
+    assert_eq!(next.incremental, before.incremental);
+}
+
+#[test]
+fn a_refused_delete_brings_the_pass_back() {
+    let [listing, ..] = specs();
+    let refused = PassDeletes { deleted: 2, refused: 9 };
+    for pass in [Pass::Incremental, Pass::Full] {
+        let before = stands(Some(50));
+        let next = ends(listing, pass).position(&before).position;
+        let settled = refused.settle(next.clone(), &before, pass);
+        let state = settled.pass(pass);
+        assert_eq!((state.last_begun, state.deleted), (Some(at(1)), 2), "{pass:?}");
+        let cursor = if pass == Pass::Incremental { at(50) } else { at(100) };
+        assert_eq!(settled.cursor, Some(cursor), "what changed is read, what is gone is not done");
+        let settled = PassDeletes { refused: 0, ..refused }.settle(next, &before, pass);
+        assert_eq!((settled.pass(pass).deleted, settled.cursor), (0, Some(at(100))), "{pass:?}");
+        let next = goes_on(ends(listing, pass)).position(&before).position;
+        let settled = refused.settle(next, &before, pass);
+        assert_eq!(PassDeletes::before(&settled, pass), refused, "{pass:?}");
+        assert_eq!(settled.cursor, Some(at(50)));
+    }
+}
+
+#[test]
+fn only_an_incremental_pass_that_leaves_its_cursor_claims_nothing() {
+    let [listing, snapshot, report] = specs();
+    let before = stands(Some(50));
+    let claims = |flush: &PassFlush| {
+        let next = flush.position(&before).position;
+        claims(flush.spec, flush.pass, &before, &next)
+    };
+    let of = |pass| ends(listing, pass);
+    assert!(claims(&of(Pass::Incremental)) && claims(&of(Pass::Full)));
+    assert!(!claims(&PassFlush { proof: moved(), ..of(Pass::Incremental) }));
+    assert!(claims(&PassFlush { proof: moved(), ..of(Pass::Full) }));
+    assert!(!claims(&goes_on(of(Pass::Full))) && !claims(&goes_on(of(Pass::Incremental))));
+    assert!(claims(&ends(snapshot, Pass::Full)) && claims(&ends(report, Pass::Incremental)));
+}
+
+/// One flush of a history.
+#[derive(Clone, Debug)]
+struct Happens {
+    pass: Pass,
+    minutes: i64,
+    complete: bool,
+    proof: Proof,
+    answers: Answers,
+    refused: u64,
+    start_date: bool,
+    durable: bool,
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    let pass = prop_oneof![Just(Pass::Incremental), Just(Pass::Full)];
+    let proof = prop_oneof![4 => Just(Proof::Proven), 1 => Just(moved()), 1 => Just(contradicts())];
+    let answers = prop_oneof![5 => Just(Answers { own: 1, ..UNUSABLE }), 1 => Just(UNUSABLE)];
+    let answers = answers.prop_map(|it| if it == UNUSABLE { it } else { Answers::default() });
+    let refused = prop_oneof![4 => Just(0), 1 => Just(3)];
+    (
+        pass,
+        1_i64..50,
+        any::<bool>(),
+        proof,
+        answers,
+        refused,
+        prop::bool::weighted(0.2),
+        prop::bool::weighted(0.8),
+    )
+        .prop_map(|(pass, minutes, complete, proof, answers, refused, start_date, durable)| {
+            Happens { pass, minutes, complete, proof, answers, refused, start_date, durable }
+        })
+}
+
+proptest! {
+    /// Reads a history as the table does: `known` is the instant before which every change is in the
+    /// table, or is still to be read by the full pass that goes on.
+    #[test]
+    fn the_cursor_never_passes_the_start_of_a_reading_that_is_not_durable(
+        history in prop::collection::vec(happens(), 1..30),
+    ) {
+        let [listing, ..] = specs();
+        let (mut position, mut known) = (Position::default(), None);
+        let mut now = 100;
+        for happens in history {
+            now += happens.minutes;
+            let pass = happens.pass;
+            // A pass that goes on has the start that it had.
+            let start = position.pass(pass).unfinished.as_ref().map_or(at(now), |it| it.start);
+            let flush = PassFlush {
+                start: PassStart { begun: start, by_server: start },
+                proof: happens.proof.clone(),
+                answers: happens.answers,
+                start_date: happens.start_date.then(|| crate::time::utc_day(at(0))),
+                present: Present::ours(at(now + 1)),
+                ..ends(listing, pass)
+            };
+            let flush = if happens.complete { flush } else { goes_on(flush) };
+            let next = flush.position(&position).position;
+            let deletes = PassDeletes { deleted: 0, refused: happens.refused };
+            let deletes = PassDeletes::before(&position, pass).plus(deletes);
+            let next = deletes.settle(next, &position, pass);
+            // What no commit and no item took is not there for the next run.
+            if !happens.durable {
+                continue;
+            }
+            let first = pass == Pass::Full && position.cursor.is_none() && flush.is_usable();
+            let whole = happens.complete
+                && happens.proof == Proof::Proven
+                && flush.is_usable()
+                && match pass {
+                    Pass::Incremental => deletes.refused == 0,
+                    Pass::Full => !happens.start_date,
+                };
+            if first || whole {
+                known = known.max(Some(start));
+            }
+            prop_assert!(next.cursor <= known, "{:?} behind {known:?}", next.cursor);
+            prop_assert!(next.cursor >= position.cursor, "a cursor never moves back");
+            position = next;
+        }
+    }
+}
