@@ -247,7 +247,7 @@ async fn after_a_standstill_nothing_is_sent_over_the_connections_of_before() {
         if told {
             api.forget_connections();
             assert!(api.get(&clients()).await.is_ok());
-            // From here on they are kept again.
+            // New connections are kept again from here on.
             answer();
             assert!(api.get(&clients()).await.is_ok());
             assert_eq!(server.connections(), 2);
