@@ -352,7 +352,8 @@ mod tests {
                 if !glue.contains("timestamp") {
                     continue;
                 }
-                // Each, on both sides of a union, by a cast: the tables may show it with a zone.
+                // A cast is required on both sides of a union, because tables may show the instant
+                // with a zone.
                 instants += 1;
                 let halves = sql.split("UNION ALL").map(|half| half.split("FROM").next().unwrap());
                 for half in halves {

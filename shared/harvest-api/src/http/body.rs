@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_packed_body_that_is_cut_anywhere_is_broken() {
         let bytes = packed(&[b"{\"clients\":", b"[]}"]);
-        // Between two members it looks whole: the JSON in it does not.
+        // A body cut between two members decompresses without error; only its JSON is incomplete.
         let between = packed(&[b"{\"clients\":"]).len();
         for length in (1..bytes.len()).filter(|length| *length != between) {
             let read = read(&bytes[..length], 5, 1000);

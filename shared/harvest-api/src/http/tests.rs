@@ -30,7 +30,7 @@ fn clients() -> Target {
     Target::Path { path: "/clients".to_owned(), query: vec![("page".into(), "2".into())] }
 }
 
-/// The error with all its causes, as a log would show it.
+/// Error with all its causes, as in a log.
 fn chain(error: &ApiError) -> String {
     let mut text = format!("{error} {error:?}");
     let mut cause = std::error::Error::source(error);

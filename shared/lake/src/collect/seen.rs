@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_million_ids_of_one_account_take_less_than_three_megabytes() {
         let mut seen = SeenIds::default();
-        // An account shares the numbers with all others.
+        // Ids of one account have gaps, because all accounts share one numbering.
         (0..1_000_000_i64).for_each(|n| seen.insert(2_412_000_000 + n * 37 + n % 31));
         let bytes = seen.to_bytes().unwrap().len();
         assert!(bytes < 3_000_000, "{bytes}");

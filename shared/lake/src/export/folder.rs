@@ -182,7 +182,7 @@ mod tests {
                 let back = percent_decode_str(shown).decode_utf8().unwrap();
                 prop_assert_eq!(&*back, value);
             }
-            // Also where the case of letters does not count, if all of them can be escaped.
+            // Names of ASCII values stay distinct even if case is ignored.
             let mut folded = BTreeMap::new();
             for (name, value) in whose {
                 if value.is_ascii() {

@@ -294,10 +294,10 @@ mod tests {
             ("USD".to_owned(), "USD".to_owned(), "USD".to_owned()),
             ("a".repeat(32), "a".repeat(32), "a".repeat(32)),
             ("a".repeat(33), "a".repeat(32), "a".repeat(31) + "b"),
-            // A character is never cut, and the one after it may be longer than it.
+            // Characters are never cut, and the next character may be longer than the original.
             ("ä".repeat(17), "ä".repeat(16), "ä".repeat(15) + "å"),
             ("\u{7f}".repeat(33), "\u{7f}".repeat(32), "\u{7f}".repeat(30) + "\u{80}"),
-            // Half of a surrogate is no character.
+            // Half a surrogate pair is not a character, so the successor skips that range.
             ("\u{d7ff}".repeat(11), "\u{d7ff}".repeat(10), "\u{d7ff}".repeat(9) + "\u{e000}"),
             ("\u{10ffff}".repeat(9), "\u{10ffff}".repeat(8), "\u{10ffff}".repeat(9)),
         ] {

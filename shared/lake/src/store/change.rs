@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(numbers(&store).await, (0..40).collect());
     }
 
-    /// Another writer's change comes between each reading and its writing.
+    /// Another writer changes the object between each reading and writing.
     #[tokio::test]
     async fn what_another_writes_in_between_stays() {
         let store = Arc::new(MemoryStore::new());
@@ -102,13 +102,13 @@ mod tests {
         assert_eq!(numbers(&store).await, [1, 101, 103, 105, 107].into());
     }
 
-    /// A write that was told as done and is not there is no change.
+    /// A successful write counts only once it has been read back.
     #[tokio::test]
     async fn success_is_what_was_read_back() {
         let store = Arc::new(MemoryStore::new());
         let other = Arc::clone(&store);
         let faulty = FaultyStore::new(Arc::<MemoryStore>::clone(&store), move |call| {
-            // Before it is read back somebody puts the former one there again.
+            // Another writer restores the former object before it is read back.
             if call.operation == Operation::Get && call.number == 2 {
                 other.put("list", "[7]".into()).now_or_never().unwrap().unwrap();
             }

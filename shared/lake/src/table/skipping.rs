@@ -82,7 +82,7 @@ mod tests {
     fn without_files_all_columns_that_a_writer_counts_are_named_and_no_others() {
         let all = "id,amount,created_at,updated_at,account_id,synced_at";
         assert_eq!(named(&[]), all);
-        // Key text is counted; the partition column, in no file, is not.
+        // Key text is counted. The partition column is in no file, so it is not.
         let schema = TableSchema::of(&REPORT);
         let named = stats_columns(&schema, &schema.delta_schema_json(), core::iter::empty());
         let all = "user_id,amount,currency,period_start,period_end,account_id,synced_at";
@@ -93,7 +93,7 @@ mod tests {
     fn a_column_is_named_only_where_every_file_has_its_statistics() {
         let check = |stats: &str, expected: &str| {
             assert_eq!(named(&[stats]), expected, "{stats}");
-            // One file is enough to leave a column out, whichever it is.
+            // One file without statistics is enough to leave a column out.
             let whole = r#"{"numRecords":1,"minValues":{"id":1,"amount":1},
                 "maxValues":{"id":2,"amount":1},"nullCount":{"id":0,"amount":0}}"#;
             let whole: String = whole.split_whitespace().collect();
@@ -102,21 +102,21 @@ mod tests {
             assert_eq!(named(&[stats, &whole]), both.join(","), "{stats}");
         };
         let all = "id,amount,created_at,updated_at,account_id,synced_at";
-        // Files without any statistics: readers open them.
+        // Readers open files that have no statistics at all.
         check("", all);
         check(r#"{"numRecords":3}"#, all);
-        // Empty lists are lists: readers miss bounds in them.
+        // Readers look for bounds in empty lists and miss them.
         check(r#"{"numRecords":3,"minValues":{},"maxValues":{},"nullCount":{}}"#, "");
         let id = r#""minValues":{"id":1},"maxValues":{"id":2}"#;
         check(&format!(r#"{{"numRecords":3,{id},"nullCount":{{"id":0}}}}"#), "id");
-        // Nothing but nulls has no bounds.
+        // Columns of nulls only have no bounds.
         check(
             &format!(r#"{{"numRecords":3,{id},"nullCount":{{"id":0,"amount":3}}}}"#),
             "id,amount",
         );
         check(&format!(r#"{{"numRecords":3,{id},"nullCount":{{"id":0,"amount":2}}}}"#), "id");
         check(&format!(r#"{{{id},"nullCount":{{"id":0,"amount":2}}}}"#), "id");
-        // One of the three is missing, or is null.
+        // One of the three statistics is missing or null.
         check(&format!(r#"{{"numRecords":3,{id}}}"#), "");
         check(r#"{"numRecords":3,"minValues":{"id":1},"nullCount":{"id":0}}"#, "");
         check(r#"{"numRecords":3,"maxValues":{"id":1},"nullCount":{"id":0}}"#, "");

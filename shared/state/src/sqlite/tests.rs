@@ -80,7 +80,7 @@ async fn many_connections_count_right_from_the_first_moment() {
     assert_eq!(item, Item { rev: 60, body: "60".to_owned() });
 }
 
-/// The test below starts this one as processes of their own; alone it does nothing.
+/// Helper that a test below starts in several processes. Does nothing when run alone.
 #[tokio::test]
 async fn child_that_counts() {
     let Some(path) = argument("count") else {
@@ -115,7 +115,7 @@ async fn many_processes_count_right() {
     assert_eq!(item, Item { rev: 40, body: "40".to_owned() });
 }
 
-/// The test below starts this one as a process of its own; alone it does nothing.
+/// Helper that a test below starts in its own process. Does nothing when run alone.
 #[tokio::test]
 async fn child_that_writes_until_killed() {
     let Some(path) = argument("write") else {

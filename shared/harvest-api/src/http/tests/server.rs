@@ -28,7 +28,7 @@ pub(super) enum Act {
     Reply(Reply),
     /// Sends JSON, compressed in two members, without its last `cut` bytes.
     Gzip { body: String, cut: usize },
-    /// Announces more than it sends, then closes.
+    /// Announces more bytes than it sends, then closes.
     Cut { promised: usize, sent: String },
     /// Breaks off between chunks.
     CutChunks { sent: String },
@@ -36,15 +36,15 @@ pub(super) enum Act {
     HangUp,
     /// Never answers.
     Silence,
-    /// Begins and falls silent.
+    /// Begins a body, then sends nothing more.
     SilentBody { sent: String },
-    /// Sends for ever, little by little.
+    /// Sends bytes for ever, one after the other.
     Trickle,
-    /// 302 to another place.
+    /// Redirects with status 302.
     Redirect(String),
 }
 
-/// A request as it arrived.
+/// Request as received.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub(super) method: String,
