@@ -29,16 +29,16 @@ pub use self::scripted::{Asked, Scripted, ScriptedApi};
 /// finds out whether the body is JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The body, decompressed.
+    /// Decompressed body.
     pub body: String,
-    /// The server's `Date` header.
+    /// Value of the server's `Date` header.
     pub date: Option<Timestamp>,
 }
 
 /// Sends one request, once. The caller handles retries, permits and waiting.
 #[async_trait]
 pub trait HarvestApi: Send + Sync + core::fmt::Debug {
-    /// GETs `target` below the base URL.
+    /// Sends a GET request for `target` below the base URL.
     async fn get(&self, target: &Target) -> Result<Answer, ApiError>;
 
     /// Sends all further requests over new connections. Existing ones may have been dropped

@@ -33,7 +33,7 @@ impl<'j> Loose<'j> {
 }
 
 impl<'j> Literal<'j> {
-    /// An integer: `5`, `5.0`, `5e0`, or one of these as text.
+    /// Integer: `5`, `5.0`, `5e0`, or one of these as text.
     #[must_use]
     pub fn integer(self) -> Option<i64> {
         if !self.is_text() {
@@ -48,7 +48,7 @@ impl<'j> Literal<'j> {
         u64::try_from(self.integer()?).ok()
     }
 
-    /// `true` or `false`, or one of these as text.
+    /// Flag: `true` or `false`, or one of these as text.
     #[must_use]
     pub fn flag(self) -> Option<bool> {
         match self.text()?.as_str() {

@@ -50,7 +50,7 @@ impl Op {
 /// Properties common to all changes of a commit.
 #[derive(Clone, Debug)]
 pub struct ChangesOf {
-    /// The schema of the table of changes.
+    /// Schema of the table of changes.
     pub schema: TableSchema,
     /// Time of the merge.
     pub at: Timestamp,

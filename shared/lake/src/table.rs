@@ -225,7 +225,7 @@ impl Table {
         &self.store
     }
 
-    /// The declared schema. The log may still lack its newest columns.
+    /// Declared schema. The log may still lack its newest columns.
     #[must_use]
     pub fn schema(&self) -> &TableSchema {
         &self.schema
@@ -236,7 +236,7 @@ impl Table {
         &self.state.meta_data.schema_string
     }
 
-    /// The highest epoch that committed; 0 before the first.
+    /// Highest epoch that committed; 0 before the first.
     #[must_use]
     pub fn recorded_epoch(&self) -> Epoch {
         Epoch(self.state.recorded(EPOCH))

@@ -39,6 +39,7 @@ pub fn expired(changes: &Table, month: &str) -> Option<Expired> {
     ranges.retain(|((_, greatest), file)| old(file) && kept.is_none_or(|kept| *greatest < kept));
     let ranges = in_order(ranges)?;
     let (first, last) = (ranges.first()?.0, ranges.last()?.0);
+    // A single sequence is a baseline already.
     if first.0 == last.1 {
         return None;
     }

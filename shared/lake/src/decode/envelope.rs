@@ -30,7 +30,7 @@ pub struct Envelope {
     pub total_pages: Option<u64>,
 }
 
-/// The raw members of a page beside its records, in the order of [`MEMBERS`].
+/// Raw values of the members of a page beside its records, in the order of [`MEMBERS`].
 pub(super) type RawEnvelope<'de> = [Option<&'de str>; MEMBERS.len()];
 
 impl Envelope {

@@ -78,6 +78,7 @@ impl Lifter {
             if careful::record(&self.layout, &mut rows, &mut Odd::default(), &record).is_err() {
                 continue;
             }
+            // Unchanged `extra_json` means that no value moved.
             if rows.extra.get(before) == Some(text) {
                 rows.cells.truncate(before);
                 rows.extra.truncate(before);

@@ -52,7 +52,7 @@ pub(super) fn decimal(raw: &str, scale: i8) -> Option<i128> {
     (magnitude < DECIMAL_END).then_some(if negative { -value } else { value })
 }
 
-/// `true` or `false`.
+/// Flag, written `true` or `false`.
 pub(super) fn flag(raw: &str) -> Option<bool> {
     match raw {
         "true" => Some(true),
@@ -92,7 +92,7 @@ pub(super) fn instant_of(text: &str) -> Option<i64> {
     fixed_instant(text.as_bytes()).or_else(|| general_instant(text))
 }
 
-/// A non-negative count.
+/// Non-negative integer.
 pub(super) fn count(raw: &str) -> Option<u64> {
     integer(raw).and_then(|count| u64::try_from(count).ok())
 }

@@ -163,11 +163,13 @@ impl Merging {
                 return Ok(Outlook { dirty: false, rows: held, counts });
             }
         }
+        // The log need not know the row counts of other engines' files, so their rows are counted.
         let most = if slot.range.is_some() || slot.files.is_empty() {
             held.saturating_add(coming)
         } else {
             opened.rows()?.saturating_add(coming)
         };
+        // Without neighbours to join and within one file, an upper bound is enough.
         if neighbours == 0 && most <= self.limits.file_rows {
             return Ok(Outlook { dirty: true, rows: most, counts: Counts::default() });
         }
@@ -203,6 +205,7 @@ impl Merging {
         merged: &mut Merged,
     ) -> Result<(), MergeError> {
         let most = self.limits.file_rows.max(1);
+        // Files of equal size, as few as the limit allows.
         let each = group.rows.div_ceil(group.rows.div_ceil(most).max(1)).max(1);
         let mut parts = Vec::with_capacity(group.slots.len());
         for slot in &group.slots {

@@ -178,6 +178,8 @@ impl TableFiles {
         parts: Vec<MergedRows>,
         each: u64,
     ) -> Result<(Counts, Vec<FileEntry>), MergeError> {
+        // On a single thread, files are received only after all are encoded, so the channel must
+        // hold them.
         let (done, mut files) = mpsc::channel(if stays_on_this_thread() { 1 << 12 } else { 1 });
         let (layout, limits) = (Arc::clone(&self.whole), self.limits);
         let changes = self.changes.as_mut().and_then(|changes| changes.encoder.take());
@@ -274,6 +276,7 @@ impl Encoder {
     }
 
     fn send(&self, file: Done) -> Result<(), MergeError> {
+        // `blocking_send` panics on a thread of the runtime, where a simulation encodes.
         match self.done.try_send(file) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(file)) => {

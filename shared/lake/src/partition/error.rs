@@ -76,7 +76,7 @@ pub enum PartitionError {
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
-    /// Another program's file is whole, but holds values that a column cannot hold as they are.
+    /// Another program's file is valid, but contains values that a column cannot represent.
     #[error(
         "`{file}` was written by another program and is whole, but `{column}` in it {why}: have \
          that program write the rows again with the column's type, or undo its commit there \

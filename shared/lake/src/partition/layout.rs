@@ -37,7 +37,7 @@ pub(crate) struct Layout {
     pub(crate) schema: SchemaRef,
     /// Indices of the key columns, in declared order.
     pub(crate) keys: Vec<usize>,
-    /// Columns whose change is a change of the record.
+    /// Columns whose change counts as a change of the record.
     pub(crate) content: Vec<usize>,
     updated_at: Option<usize>,
     synced_at: Option<usize>,
@@ -175,7 +175,7 @@ impl Layout {
         Some(rows.row(0).as_ref().into())
     }
 
-    /// The key of one row as a value.
+    /// Key of one row as a value.
     pub(crate) fn key(&self, batch: &RecordBatch, row: usize) -> Result<Key, ArrowError> {
         let mut parts = Vec::with_capacity(self.keys.len());
         for &key in &self.keys {

@@ -28,6 +28,7 @@ pub(crate) fn reader(
     bytes: Bytes,
 ) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, PartitionError> {
     let unsupported = |how| Err(PartitionError::Unsupported { file: file.clone(), how });
+    // Files with an encrypted footer end with this magic number.
     if bytes.ends_with(b"PARE") {
         return unsupported("encrypted");
     }

@@ -34,6 +34,7 @@ impl Table {
             ChangesCommit::Join { add, remove } => ("OPTIMIZE", recorded, add, remove.clone()),
         };
         let appends = matches!(change, ChangesCommit::Append(_));
+        // A join leaves the rows as they are; readers that follow the log may skip it.
         let data_change = !matches!(change, ChangesCommit::Join { .. });
         if appends && recorded.next() != sequence {
             let (table, version) = (self.stream().to_owned(), self.state.version);

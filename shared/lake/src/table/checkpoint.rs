@@ -46,6 +46,7 @@ impl Table {
             "sizeInBytes": checkpoint.bytes.len(),
             "numOfAddFiles": checkpoint.adds,
         });
+        // The hint comes last, so that it never names a checkpoint that is not there yet.
         log.put(&file, checkpoint.bytes).await?;
         log.put(LAST_CHECKPOINT, hint.to_string().into_bytes()).await?;
         self.state.checkpoint = Some(version);

@@ -154,6 +154,8 @@ impl Table {
             }
             let before = self.state.clone();
             self.refresh().await?;
+            // A writer whose lease was taken over gets `Fenced` in the next round, whatever else
+            // changed.
             let in_charge = self.recorded_epoch() <= writer.epoch;
             if in_charge {
                 self.refuse_foreign_since(&before)?;

@@ -212,7 +212,6 @@ impl Rows {
         let fields: Fields = members.iter().map(field).collect();
         let arrays = members.into_iter().map(|(_, array)| array).collect();
         let nulls: NullBuffer = valid.collect();
-        // The length stands for structs without members too.
         let structs = StructArray::try_new(fields, arrays, Some(nulls))?;
         Ok(Arc::new(structs))
     }
