@@ -57,8 +57,8 @@ pub struct FileEntry {
     pub stats: String,
     /// First and last primary key, from `tags`; `None` for a file of another engine.
     pub keys: Option<(Key, Key)>,
-    /// SHA-256 of the bytes in hex, from `tags`; `None` for a file of another engine or of an early
-    /// release.
+    /// SHA-256 of the bytes in hex, from `tags`; `None` for a file of another engine or of an
+    /// earlier release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
 }

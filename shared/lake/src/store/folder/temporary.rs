@@ -29,7 +29,7 @@ impl Temporary {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
                 opened => opened?,
             };
-            // // Without locks, `clean_leftovers` cannot lock the file either, so it never deletes
+            // Without locks, `clean_leftovers` cannot lock the file either, so it never deletes
             // one.
             drop(file.try_lock());
             let mut temporary = Self { path, file };
@@ -42,8 +42,8 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // After a rename there is nothing to remove; after a failure, `clean_leftovers` removes the
-        // file.
+        // A rename leaves nothing to remove; a file that cannot be removed is left to
+        // `clean_leftovers`.
         drop(fs::remove_file(&self.path));
     }
 }
