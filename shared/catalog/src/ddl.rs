@@ -5,8 +5,9 @@ use engine::spec::StreamSpec;
 
 use crate::types::hive;
 
-/// `CREATE EXTERNAL TABLE` for Athena of the table `name`: columns and comments come from the table's own log. `lake` is
-/// `s3://bucket/prefix`; anything else becomes a place to fill in.
+/// `CREATE EXTERNAL TABLE` statement for Athena of the table `name`, whose columns and comments
+/// Athena reads from the table's log. `lake` is `s3://bucket/prefix`; anything else becomes a
+/// placeholder.
 #[must_use]
 pub fn athena(name: &str, doc: &str, lake: &str) -> String {
     let place = if lake.starts_with("s3://") { lake } else { "s3://<bucket>/<prefix>" };
@@ -17,9 +18,9 @@ pub fn athena(name: &str, doc: &str, lake: &str) -> String {
     )
 }
 
-/// `CREATE EXTERNAL TABLE` for Hive, Spark and Athena over plain Parquet files in Hive-style folders:
-/// `partition`, where there is one, is in the folders' names and not in the files. `columns` are those
-/// in the files.
+/// `CREATE EXTERNAL TABLE` statement for Hive, Spark and Athena over plain Parquet files in
+/// Hive-style folders. `columns` are those of the files. The optional `partition`, name and type,
+/// is only in the names of the folders.
 #[must_use]
 pub fn hive_table(
     spec: &StreamSpec,
@@ -49,7 +50,7 @@ pub fn hive_table(
     )
 }
 
-/// `text` within single quotes.
+/// Escapes `text` for use within single quotes.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     text.replace('\'', "''")

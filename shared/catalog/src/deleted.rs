@@ -1,11 +1,11 @@
-//! Views of the rows that are gone beside those that are there.
+//! Views that show deleted rows together with the existing ones.
 
 use engine::schema::{ColumnType, changes_name, columns};
 use engine::spec::StreamSpec;
 
 use crate::types;
 
-/// Column that says when the row was found to be gone.
+/// Column with the time at which a deletion was found.
 const DELETED_AT: &str = "deleted_at";
 
 /// Name of the view: `<stream>_with_deleted`.
@@ -14,7 +14,7 @@ pub fn name(spec: &StreamSpec) -> String {
     format!("{}_with_deleted", spec.name)
 }
 
-/// What it shows.
+/// Description of the view.
 #[must_use]
 pub fn doc(spec: &StreamSpec) -> String {
     format!(
@@ -24,14 +24,15 @@ pub fn doc(spec: &StreamSpec) -> String {
     )
 }
 
-/// Its columns: those of the table, then `deleted_at`.
+/// Columns of the view: those of the table, then `deleted_at`.
 #[must_use]
 pub fn shown(spec: &StreamSpec) -> Vec<(String, ColumnType)> {
     let columns = columns(spec).into_iter().map(|column| (column.name, column.ty));
     columns.chain([(DELETED_AT.to_owned(), ColumnType::Instant)]).collect()
 }
 
-/// Its statement, for Athena and Trino. A row is gone if the newest change of its key is a delete.
+/// Statement of the view, for Athena and Trino. A row is deleted if the newest change of its key is
+/// a delete.
 #[must_use]
 pub fn sql(spec: &StreamSpec) -> String {
     let columns = columns(spec);

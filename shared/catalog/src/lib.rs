@@ -1,5 +1,5 @@
-//! What SQL engines are told of the tables: Glue tables, views, saved queries and statements, all from
-//! the declarations.
+//! Describes the tables to SQL engines, from the declarations: Glue tables, views, saved queries
+//! and statements.
 
 pub mod ddl;
 pub mod deleted;

@@ -1,4 +1,5 @@
-//! The nested stack `infra/catalog.json`: database, tables, views, workgroup, saved queries.
+//! Renders the nested stack `infra/catalog.json`: database, tables, views, workgroup, saved
+//! queries.
 
 use engine::schema::{Column, ColumnType, change_columns, changes_doc, changes_name, columns};
 use serde_json::{Map, Value, json};
@@ -7,15 +8,15 @@ use crate::deleted;
 use crate::types::{hive, trino};
 use crate::view::VIEWS;
 
-/// Glue's bound on a comment.
+/// Length in characters of Glue's longest comment.
 const LONGEST_COMMENT: usize = 255;
 
-/// A saved query: its name, what it answers, its SQL.
+/// A saved query.
 #[derive(Clone, Copy, Debug)]
 pub struct SavedQuery {
-    /// Its name.
+    /// Name of the query.
     pub name: &'static str,
-    /// The text of its file: a comment that says what it answers, then the statement.
+    /// Text of its file: a comment that describes the answer, then the statement.
     pub text: &'static str,
 }
 
@@ -28,7 +29,7 @@ macro_rules! saved {
     };
 }
 
-/// The saved queries.
+/// All saved queries.
 pub const QUERIES: &[SavedQuery] = saved![
     "billable_split_by_client",
     "hours_by_person_and_week",
@@ -39,7 +40,7 @@ pub const QUERIES: &[SavedQuery] = saved![
 ];
 
 impl SavedQuery {
-    /// What it answers: the comment at its head.
+    /// Description of the answer, from the comment at the beginning of the text.
     #[must_use]
     pub fn doc(&self) -> String {
         let lines = self.text.lines().map_while(|line| line.strip_prefix("--"));
@@ -47,7 +48,7 @@ impl SavedQuery {
     }
 }
 
-/// The template, as JSON text with a line end.
+/// Template as JSON text, ending with a newline.
 #[must_use]
 pub fn render() -> String {
     let mut resources = Map::new();
@@ -165,7 +166,8 @@ fn workgroup() -> Value {
     })
 }
 
-/// A Delta table as Athena finds it: by its provider and location; columns are for people and views.
+/// Glue table by which Athena finds a Delta table: the provider and location count; the columns are
+/// for people and views.
 fn table(name: &str, doc: &str, columns: &[Column]) -> Value {
     let columns: Vec<Value> = columns
         .iter()
@@ -202,7 +204,7 @@ fn table(name: &str, doc: &str, columns: &[Column]) -> Value {
     }))
 }
 
-/// A view as Athena keeps it. Untried on AWS: the acceptance run confirms it.
+/// Glue table in which Athena keeps a view. Untried on AWS until the acceptance run.
 fn view_resource(name: &str, doc: &str, columns: &[(String, ColumnType)], sql: &str) -> Value {
     let engine: Vec<Value> =
         columns.iter().map(|(name, ty)| json!({ "name": name, "type": trino(ty) })).collect();
@@ -264,7 +266,7 @@ fn comment(doc: &str) -> String {
     doc.chars().take(LONGEST_COMMENT).collect()
 }
 
-/// `time_entries` as `TimeEntries`.
+/// Converts `time_entries` to `TimeEntries`.
 fn pascal(name: &str) -> String {
     name.split('_')
         .flat_map(|word| {
@@ -312,8 +314,8 @@ mod tests {
         assert!(render().len() < 900_000, "CloudFormation takes a megabyte");
     }
 
-    /// Name, statement and columns of every view: each column with the type that its document says, and
-    /// the one that Glue has.
+    /// Name, statement and columns of every view. Each column has the type named by the view's
+    /// document and the type named by Glue.
     fn views() -> Vec<(String, String, Vec<[String; 3]>)> {
         let template: Value = serde_json::from_str(&render()).unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -350,7 +352,8 @@ mod tests {
                 if !glue.contains("timestamp") {
                     continue;
                 }
-                // Each, on both sides of a union, by a cast: the tables may show it with a zone.
+                // A cast is required on both sides of a union, because tables may show the instant
+                // with a zone.
                 instants += 1;
                 let halves = sql.split("UNION ALL").map(|half| half.split("FROM").next().unwrap());
                 for half in halves {

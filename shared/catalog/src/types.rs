@@ -1,8 +1,8 @@
-//! Types as the engines name them.
+//! Names of column types in SQL engines.
 
 use engine::schema::{ColumnType, Member};
 
-/// The type as Hive, Glue and Delta name it: `array<struct<id:bigint>>`.
+/// Type name in Hive, Glue and Delta: `array<struct<id:bigint>>`.
 #[must_use]
 pub fn hive(ty: &ColumnType) -> String {
     match ty {
@@ -22,8 +22,8 @@ pub fn hive(ty: &ColumnType) -> String {
     }
 }
 
-/// The type as Athena's engine names it, of a column of a view: an instant is a time of day in UTC without
-/// a zone, because Athena refuses zones in views.
+/// Type name of a view's column in Athena's engine. An instant has no zone and is in UTC, because
+/// Athena refuses zones in views.
 #[must_use]
 pub fn trino(ty: &ColumnType) -> String {
     match ty {
@@ -42,14 +42,14 @@ pub fn trino(ty: &ColumnType) -> String {
     }
 }
 
-/// The column `sql` of a table as a view shows it, of the type that [`trino`] names: instants lose the zone,
-/// which is UTC, whether the engine gives them one or not.
+/// Expression for the column `sql` of a table in a view, of the type that [`trino`] names. Instants
+/// lose their zone, which is UTC, whether the engine gives them one or not.
 #[must_use]
 pub fn shown(sql: &str, ty: &ColumnType) -> String {
     if holds_instants(ty) { format!("CAST({sql} AS {})", trino(ty)) } else { sql.to_owned() }
 }
 
-/// Whether a value of this type is an instant, or holds any.
+/// Whether this type is an instant or contains one.
 fn holds_instants(ty: &ColumnType) -> bool {
     match ty {
         ColumnType::Instant => true,

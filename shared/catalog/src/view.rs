@@ -1,40 +1,40 @@
-//! Views: the lists in records as rows of their own.
+//! Views that turn the lists in records into rows.
 
 use engine::schema::{Column, ColumnType, Member, columns};
 use engine::spec::StreamSpec;
 
 use crate::types::shown;
 
-/// A view that has one row for each item of a list column.
+/// A view with one row for each item of a list column.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
-    /// Its name.
+    /// Name of the view.
     pub name: &'static str,
-    /// What it shows.
+    /// Description of the view.
     pub doc: &'static str,
-    /// The table.
+    /// Name of the stream's table.
     pub stream: &'static str,
-    /// The list column.
+    /// Name of the list column.
     pub list: &'static str,
-    /// Columns of the table, and what the view calls them.
+    /// Columns of the table, with their names in the view.
     pub kept: &'static [(&'static str, &'static str)],
-    /// What comes before the name of an item's member that would be unclear or taken; for a list of
-    /// plain values the name of the value.
+    /// Prefix of an item's member whose name would be unclear or is taken. In a list of plain
+    /// values, the name of the value.
     pub prefix: &'static str,
 }
 
 /// A column of a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ViewColumn {
-    /// Its name.
+    /// Name of the column.
     pub name: String,
-    /// Its type.
+    /// Type of the column.
     pub ty: ColumnType,
-    /// What it is read from, as SQL.
+    /// SQL expression of its value.
     pub sql: String,
 }
 
-/// The views.
+/// All views.
 pub const VIEWS: &[View] = &[
     View {
         name: "invoice_line_items",
@@ -98,7 +98,8 @@ pub const VIEWS: &[View] = &[
 ];
 
 impl View {
-    /// Its columns: what it keeps of the record, where the item stands in the list, the item.
+    /// Columns of the view: those kept of the record, the position of the item in the list, the
+    /// item.
     #[must_use]
     pub fn columns(&self, spec: &StreamSpec) -> Vec<ViewColumn> {
         let columns = columns(spec);
@@ -138,10 +139,11 @@ impl View {
         found
     }
 
-    /// Its statement, for Athena and Trino.
+    /// Statement of the view, for Athena and Trino.
     ///
-    /// The list is walked by position: `UNNEST` of a list of records makes columns in one engine and a
-    /// record in another. A list without items has no position; `SEQUENCE` cannot say so by itself.
+    /// The list is read by position, because `UNNEST` of a list of records gives columns in one
+    /// engine and a record in another. `SEQUENCE` cannot be empty, so a condition excludes lists
+    /// without items.
     #[must_use]
     pub fn sql(&self, spec: &StreamSpec) -> String {
         let columns: Vec<String> = self

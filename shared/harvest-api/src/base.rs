@@ -1,4 +1,4 @@
-//! Where Harvest is, and which URLs may get the token.
+//! Base URL of Harvest, and the check of which URLs may receive the token.
 
 use core::fmt;
 use core::str::FromStr;
@@ -9,8 +9,8 @@ use url::{Host, Url};
 
 use crate::error::{ApiError, SetupError};
 
-/// Parameters whose values are fit for messages; the others (cursors, whatever a link brings) are
-/// not shown.
+/// Parameters with values that may be shown in messages. Others, such as cursors and those of
+/// links, are hidden.
 const SHOWN: &[&str] = &[
     "approval_status",
     "client_id",
@@ -25,6 +25,7 @@ const SHOWN: &[&str] = &[
     "updated_since",
     "user_id",
 ];
+/// Most characters of a parameter's name or value that are shown.
 const LONGEST_SHOWN: usize = 60;
 
 /// The base URL of the API, such as `https://api.harvestapp.com/v2`. Plain http is accepted for
@@ -33,7 +34,7 @@ const LONGEST_SHOWN: usize = 60;
 pub struct BaseUrl(Url);
 
 impl BaseUrl {
-    /// Where Harvest is.
+    /// Base URL of Harvest's own API.
     pub const HARVEST: &'static str = "https://api.harvestapp.com/v2";
 
     /// Whether the host is this machine itself, named `localhost` or by a loopback address.
@@ -42,24 +43,24 @@ impl BaseUrl {
         is_loopback(&self.0)
     }
 
-    /// Whether it is spoken to without TLS.
+    /// Whether the URL uses no TLS.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.0.scheme() == "http"
     }
 
-    /// The URL of `path` on the same host, where that is this machine.
+    /// URL of `path` on the same host, if that is this machine.
     pub(crate) fn beside(&self, path: &str) -> Option<String> {
         let mut url = self.0.clone();
         url.set_path(path);
         self.is_loopback().then(|| url.to_string())
     }
 
-    /// The URL of `target`. A link with another scheme, host or port, or with credentials, is
-    /// refused as [`Failure::ForeignLink`], and so is a path that leads out of the base URL.
+    /// Returns the URL of `target`. Refuses a link with another scheme, host or port, or with
+    /// credentials, as [`Failure::ForeignLink`], and also a path that leads out of the base URL.
     ///
     /// # Errors
-    /// The target is refused.
+    /// When the target is refused.
     pub fn resolve(&self, target: &Target) -> Result<Url, ApiError> {
         match target {
             Target::Path { path, query } => self.join(path, query),
@@ -67,7 +68,7 @@ impl BaseUrl {
         }
     }
 
-    /// The path of `url` below this base URL; the whole path where it is not below it.
+    /// Path of `url` below this base URL; the whole path if it is not below it.
     #[must_use]
     pub fn below<'u>(&self, url: &'u Url) -> &'u str {
         let base = self.0.path().trim_end_matches('/');
@@ -154,7 +155,7 @@ impl fmt::Debug for BaseUrl {
     }
 }
 
-/// What is asked for, fit for messages: path and the harmless parameters.
+/// Request for messages: path and harmless parameters.
 pub(crate) fn shown(url: &Url) -> String {
     let mut text = format!("GET {}", url.path());
     let mut separator = '?';
@@ -170,7 +171,7 @@ pub(crate) fn shown(url: &Url) -> String {
     text
 }
 
-/// `text` without control characters.
+/// Replaces control characters by spaces.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,4 +1,4 @@
-//! What every implementation of [`HarvestApi`] must do, as assertions.
+//! Requirements on every implementation of [`HarvestApi`], as assertions.
 #![expect(
     clippy::expect_used,
     clippy::missing_panics_doc,
@@ -12,22 +12,22 @@ use engine::time::{SignedDuration, Timestamp};
 
 use crate::{Answer, ApiError, HarvestApi, Reply};
 
-/// An implementation together with the server side that it speaks to.
+/// An implementation together with the server that it talks to.
 pub trait Stage: Send + Sync {
-    /// The implementation under test.
+    /// Implementation under test.
     fn api(&self) -> &dyn HarvestApi;
 
-    /// Its base URL, without a slash at the end.
+    /// Base URL of the implementation, without a slash at the end.
     fn base(&self) -> String;
 
-    /// The next request gets this answer.
+    /// Sets the answer to the next request.
     fn answer_with(&self, reply: Reply);
 
-    /// Path below the base URL, and query as sent or re-encoded, of each request so far.
+    /// Path below the base URL and query (as sent or re-encoded) of each request so far.
     fn arrived(&self) -> Vec<String>;
 }
 
-/// Runs the whole suite on one stage. Panics where the implementation does not conform.
+/// Runs the whole suite on one stage. Panics if the implementation does not conform.
 pub async fn check(stage: &dyn Stage) {
     a_page_comes_as_it_was_sent(stage).await;
     a_date_that_cannot_be_read_is_none(stage).await;
@@ -40,7 +40,7 @@ pub async fn check(stage: &dyn Stage) {
     links_to_elsewhere_are_not_sent(stage).await;
 }
 
-/// Body and date of a page are handed on unchanged.
+/// Checks that body and date of a page are returned unchanged.
 pub async fn a_page_comes_as_it_was_sent(stage: &dyn Stage) {
     let at: Timestamp = "2026-11-23T06:15:01Z".parse().expect("an instant");
     let body = "{\"clients\":[{\"name\":\"Žižek & Søn\",\"x\":12345678901234.5678}]} \n";
@@ -50,14 +50,14 @@ pub async fn a_page_comes_as_it_was_sent(stage: &dyn Stage) {
     assert_eq!(answer.body, "");
 }
 
-/// A missing or odd `Date` is no error.
+/// Checks that a missing or invalid `Date` is no error.
 pub async fn a_date_that_cannot_be_read_is_none(stage: &dyn Stage) {
     let mut odd = Reply::json("{}");
     odd.date = Some("yesterday".to_owned());
     assert_eq!(ask(stage, odd).await.expect("an answer").date, None);
 }
 
-/// The error table, by status; bodies in HTML and JSON.
+/// Checks the error of each status, with bodies in HTML and JSON.
 pub async fn each_status_has_its_failure(stage: &dyn Stage) {
     let table = [
         (400, Failure::Invalid(400)),
@@ -89,7 +89,7 @@ pub async fn each_status_has_its_failure(stage: &dyn Stage) {
     }
 }
 
-/// `Retry-After` in its two forms.
+/// Checks both forms of `Retry-After`.
 pub async fn a_rate_limit_says_how_long(stage: &dyn Stage) {
     let limited = || Reply::status(429, "text/html", "<h1>Throttled</h1>");
     let at: Timestamp = "2026-11-23T06:15:00Z".parse().expect("an instant");
@@ -105,7 +105,7 @@ pub async fn a_rate_limit_says_how_long(stage: &dyn Stage) {
     }
 }
 
-/// A page of something else with status 200 moves nothing.
+/// Checks that status 200 without JSON is an error.
 pub async fn what_is_no_json_is_malformed(stage: &dyn Stage) {
     let mut untyped = Reply::json("{}");
     untyped.content_type = None;
@@ -119,8 +119,8 @@ pub async fn what_is_no_json_is_malformed(stage: &dyn Stage) {
     }
 }
 
-/// Harvest's own 404 and a page of something in front of it can be told apart; Harvest's message is
-/// handed on.
+/// Checks that Harvest's own 404 differs from that of a server in front of it, and that Harvest's
+/// message is returned.
 pub async fn errors_tell_who_answered(stage: &dyn Stage) {
     let json = "{\"status\":404,\"error\":\"Not Found\"}";
     let own = refusal(stage, Reply::status(404, "application/json; charset=utf-8", json)).await;
@@ -132,7 +132,7 @@ pub async fn errors_tell_who_answered(stage: &dyn Stage) {
     assert!(other.to_string().contains("/clients"), "{other}");
 }
 
-/// Query values arrive as they were meant.
+/// Checks that query values arrive unchanged.
 pub async fn queries_are_encoded(stage: &dyn Stage) {
     let query = [("updated_since", "2026-11-23T06:15:00Z"), ("a b", "1&2=3+4#5")];
     let query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
@@ -145,7 +145,7 @@ pub async fn queries_are_encoded(stage: &dyn Stage) {
     );
 }
 
-/// A link within the origin is followed, even where its path is not below the base URL.
+/// Checks that a link within the origin is followed, even if its path is not below the base URL.
 pub async fn links_within_the_origin_are_sent_as_they_are(stage: &dyn Stage) {
     let link = format!("{}/clients?cursor=eyJhIjoxfQ%3D%3D&per_page=2000", stage.base());
     stage.answer_with(Reply::json("{}"));
@@ -154,7 +154,7 @@ pub async fn links_within_the_origin_are_sent_as_they_are(stage: &dyn Stage) {
     assert_eq!(last.as_deref(), Some("/clients?cursor=eyJhIjoxfQ%3D%3D&per_page=2000"));
 }
 
-/// A link to another host, port or scheme is refused, and the server is not asked.
+/// Checks that a link to another host, port or scheme is refused without a request.
 pub async fn links_to_elsewhere_are_not_sent(stage: &dyn Stage) {
     let before = stage.arrived().len();
     let base = stage.base();

@@ -1,4 +1,4 @@
-//! The token and the account it is for.
+//! Access token and account.
 
 use core::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,15 +7,15 @@ use engine::ids::AccountId;
 
 use crate::error::SetupError;
 
-/// An access token. Neither `Debug` nor any message shows it.
+/// An access token, hidden in `Debug` and in messages.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
-    /// A token as the operator gave it; white space around it is removed.
+    /// Token as given by the operator, without surrounding white space.
     ///
     /// # Errors
-    /// It is empty or cannot be part of a header.
+    /// When it is empty or cannot be part of a header.
     pub fn new(text: &str) -> Result<Self, SetupError> {
         let text = text.trim();
         if text.is_empty() {
@@ -27,7 +27,7 @@ impl Token {
         Ok(Self(text.to_owned()))
     }
 
-    /// The token itself, for the one header that needs it.
+    /// Text of the token, for the one header that needs it.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
@@ -45,35 +45,35 @@ impl fmt::Display for Token {
     }
 }
 
-/// The token that requests are sent with now: it may be replaced while requests go on.
+/// Shared cell with the current token, which may be replaced while requests are sent.
 #[derive(Clone, Debug, Default)]
 pub struct TokenCell(Arc<RwLock<Option<Token>>>);
 
 impl TokenCell {
-    /// A cell that holds `token`.
+    /// Cell that holds `token`.
     #[must_use]
     pub fn new(token: Token) -> Self {
         Self(Arc::new(RwLock::new(Some(token))))
     }
 
-    /// The token; `None` where there is none yet.
+    /// Current token; `None` if there is none yet.
     #[must_use]
     pub fn get(&self) -> Option<Token> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Replaces the token for all requests that are sent from now on.
+    /// Replaces the token for all requests sent from now on.
     pub fn set(&self, token: Option<Token>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = token;
     }
 }
 
-/// Who asks: a token, and the account that is read with it.
+/// Identity of the requests: a token, and the account to read with it.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// The Harvest account.
     pub account: AccountId,
-    /// The token of a person or an application.
+    /// Token of a person or an application.
     pub token: TokenCell,
 }
 

@@ -1,11 +1,11 @@
-//! Why there is no usable answer, in words for people and as a [`Failure`] for the engine.
+//! Errors of requests, with text for people and a [`Failure`] for the engine.
 
 use core::fmt;
 use std::error::Error;
 
 use engine::retry::Failure;
 
-/// Why a request brought no usable answer. Never contains the token.
+/// Reason why a request gave no usable answer. Never contains the token.
 #[derive(Debug)]
 pub struct ApiError {
     failure: Failure,
@@ -16,20 +16,20 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// Whether the token was not accepted, or there is none.
+    /// Whether the token was refused or is missing.
     #[must_use]
     pub fn is_refused_token(&self) -> bool {
         *self.failure() == Failure::Unauthorized
     }
 
-    /// An error of `request`, which is shown as it is: without cursors and tokens.
+    /// Error of `request`, which is shown as given and must contain no cursors or tokens.
     #[must_use]
     pub fn new(failure: Failure, request: impl Into<String>) -> Self {
         let request = request.into();
         Self { failure, request, detail: None, from_harvest: false, source: None }
     }
 
-    /// Adds what is known besides.
+    /// Adds a detail.
     #[must_use]
     pub fn with_detail(mut self, detail: &str) -> Self {
         self.detail = Some(detail.to_owned());
@@ -43,41 +43,41 @@ impl ApiError {
         self
     }
 
-    /// Says whether the answer was JSON, so that Harvest's application wrote it and not something
-    /// in front of it.
+    /// Records whether the answer was JSON, which shows that Harvest's application wrote it and not
+    /// a server in front of it.
     #[must_use]
     pub(crate) fn answered_in_json(mut self, json: bool) -> Self {
         self.from_harvest = json;
         self
     }
 
-    /// Without `secret`, should the server have sent it back.
+    /// Removes `secret` from the detail, in case the server repeated it.
     #[must_use]
     pub(crate) fn without(mut self, secret: &str) -> Self {
         self.detail = self.detail.map(|detail| detail.replace(secret, "…"));
         self
     }
 
-    /// What the next step depends on.
+    /// Failure that decides the next step.
     #[must_use]
     pub const fn failure(&self) -> &Failure {
         &self.failure
     }
 
-    /// Whether Harvest's application itself answered (in JSON). A 404 page in HTML, of a proxy or
+    /// Whether Harvest's application itself answered (in JSON). A 404 page in HTML, from a proxy or
     /// for a malformed path, proves nothing about a record.
     #[must_use]
     pub const fn is_from_harvest(&self) -> bool {
         self.from_harvest
     }
 
-    /// What was asked: method, path and harmless parameters.
+    /// Request: method, path and harmless parameters.
     #[must_use]
     pub fn request(&self) -> &str {
         &self.request
     }
 
-    /// What Harvest said in its answer, or what else is known; shortened.
+    /// Message of Harvest, or another detail; shortened.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         self.detail.as_deref()
@@ -123,7 +123,7 @@ impl Error for ApiError {
     }
 }
 
-/// What a person can do about it.
+/// Advice for a person.
 const fn advice(failure: &Failure) -> Option<&'static str> {
     match failure {
         Failure::TimedOut | Failure::Server(_) => Some("run again later, nothing is lost"),
@@ -144,21 +144,21 @@ const fn advice(failure: &Failure) -> Option<&'static str> {
     }
 }
 
-/// Why no connection to Harvest can be set up: a setting is wrong.
+/// Reasons why no connection to Harvest can be set up: a setting is wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// Not a base URL that a token may be sent to.
+    /// The URL is unsuitable for sending a token.
     #[error("`{url}` cannot be the base URL: {why}")]
     BaseUrl {
-        /// Without credentials and query.
+        /// The URL without credentials and query.
         url: String,
-        /// What is wrong, and what to do.
+        /// Reason, with advice.
         why: &'static str,
     },
-    /// Not a token.
+    /// The token is invalid.
     #[error("the access token cannot be used: {0}")]
     Token(&'static str),
-    /// Not fit for the User-Agent header.
+    /// The contact is unsuitable for the User-Agent header.
     #[error("the contact `{0}` cannot be part of a header: use an address or URL in plain ASCII")]
     Contact(String),
     /// The HTTP or TLS layer did not start.

@@ -1,4 +1,4 @@
-//! An API that fails when told to: for tests of what happens when the real one does.
+//! An API that fails on demand, to test how callers handle failures.
 
 use core::fmt;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use engine::retry::Failure;
 
 use crate::{Answer, ApiError, HarvestApi};
 
-/// One call, as the script sees it.
+/// A call as the script sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// How many calls came before, on this API.
+    /// Number of earlier calls on this API.
     pub number: u64,
-    /// What is asked for.
+    /// Requested target.
     pub target: &'a Target,
 }
 
-/// What becomes of a call.
+/// Treatment of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing special: it is passed on.
+    /// Passes the call on.
     None,
-    /// It fails so, and the server never sees it.
+    /// Fails before the server sees the request.
     Before(Failure),
-    /// The server sees and counts it, then it fails so.
+    /// Fails after the server has received and counted the request.
     After(Failure),
 }
 
@@ -40,7 +40,7 @@ pub struct FaultyApi {
 }
 
 impl FaultyApi {
-    /// Puts `script` before `inner`.
+    /// Wraps `inner` with the faults of `script`.
     pub fn new(
         inner: Arc<dyn HarvestApi>,
         script: impl Fn(Call<'_>) -> Fault + Send + Sync + 'static,
@@ -48,7 +48,7 @@ impl FaultyApi {
         Self { inner, script: Box::new(script), calls: AtomicU64::new(0) }
     }
 
-    /// How many calls came.
+    /// Number of calls so far.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::SeqCst)
     }

@@ -1,4 +1,4 @@
-//! The real API over HTTPS.
+//! Sends requests to the real API over HTTPS.
 
 mod body;
 #[cfg(test)]
@@ -24,24 +24,25 @@ use crate::base::shown;
 use crate::error::SetupError;
 use crate::{Answer, ApiError, BaseUrl, Credentials, HarvestApi, Reply, Token, TokenCell};
 
-/// Bytes of an answer that is not the wanted one: enough for its message.
+/// Size in bytes of the largest body read of an unsuccessful answer: enough for its message.
 const LARGEST_REFUSAL: u64 = 16 * 1024;
-/// An idle connection outlives the longest window of the budget: a request that is due finds it
-/// open, so it does not arrive later than others by a handshake. Not where the process stands still meanwhile.
+/// Time that an idle connection is kept. It exceeds the longest window of the budget, so a due
+/// request finds an open connection and is not delayed by a handshake. Does not help after the
+/// process stood still.
 const KEPT_OPEN: Duration = Duration::from_mins(20);
-/// Shows in time that a connection is gone.
+/// Interval of the pings that reveal a lost connection.
 const PING: Duration = Duration::from_secs(30);
 
-/// Bounds on one request. The defaults suit Harvest; tests take shorter ones.
+/// Limits of one request. The defaults suit Harvest; tests use shorter ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
-    /// Name, TCP and TLS.
+    /// Longest time for name lookup, TCP and TLS.
     pub connect: Duration,
     /// Longest silence, before the answer and within it.
     pub silence: Duration,
-    /// The whole request.
+    /// Longest time for the whole request.
     pub total: Duration,
-    /// Bytes of a body, decompressed.
+    /// Size in bytes of the largest body, decompressed.
     pub largest_body: u64,
 }
 
@@ -56,7 +57,8 @@ impl Default for Tuning {
     }
 }
 
-/// Harvest over HTTPS (plain HTTP for loopback hosts). Follows no redirect and repeats nothing.
+/// Harvest over HTTPS (plain HTTP for loopback hosts). Follows no redirects and repeats no
+/// requests.
 pub struct ReqwestApi {
     base: BaseUrl,
     token: TokenCell,
@@ -67,11 +69,11 @@ pub struct ReqwestApi {
 }
 
 impl ReqwestApi {
-    /// An API that nothing is sent to yet. `contact` goes into the User-Agent: a mail address or
-    /// URL under which Harvest reaches the operator.
+    /// API without any request sent yet. `contact` goes into the User-Agent: a mail address or URL
+    /// under which Harvest can reach the operator.
     ///
     /// # Errors
-    /// The contact cannot be part of a header, or TLS does not start.
+    /// When the contact cannot be part of a header, or TLS does not start.
     pub fn new(
         base: BaseUrl,
         credentials: &Credentials,
@@ -118,7 +120,7 @@ impl ReqwestApi {
                 Err(source) => break Err(broken(request, source.without_url())),
             }
         };
-        // Where it is a refusal the status says enough.
+        // The status of a refusal says enough without its body.
         if !wanted {
             reply.body = body.so_far();
             return Ok(reply);
@@ -152,14 +154,15 @@ impl HarvestApi for ReqwestApi {
     }
 
     fn forget_connections(&self) {
-        // What could be made once can be made again; if not, old connections are better than none.
+        // Building the client succeeded before; if it fails now, old connections are better than
+        // none.
         if let Ok(new) = client(&self.base, self.tuning, &self.tls, &self.headers) {
             *self.http.write().unwrap_or_else(PoisonError::into_inner) = new;
         }
     }
 }
 
-/// A client without any connection. Sessions of `tls` are taken up again.
+/// Client without any connection. TLS sessions are resumed.
 fn client(
     base: &BaseUrl,
     tuning: Tuning,
@@ -232,15 +235,15 @@ fn headers(credentials: &Credentials, contact: &str) -> Result<HeaderMap, SetupE
 }
 
 fn bearer(token: &Token) -> Result<HeaderValue, ApiError> {
-    // A token is made of characters that a header may have.
+    // All characters of a token are allowed in a header.
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
         .map_err(|_| ApiError::new(Failure::Unauthorized, "the token"))?;
     bearer.set_sensitive(true);
     Ok(bearer)
 }
 
-/// TLS with the roots that browsers trust, compiled in: those of the operating system take
-/// milliseconds to load at each start.
+/// TLS configuration with the roots that browsers trust, compiled in. Loading those of the
+/// operating system takes milliseconds at each start.
 pub(crate) fn tls() -> Result<ClientConfig, SetupError> {
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -1,4 +1,4 @@
-//! The HTTP edge to Harvest: trait, real implementation, scripted one.
+//! HTTP edge to Harvest: trait, real implementation, scripted one.
 
 mod base;
 pub mod conformance;
@@ -25,23 +25,23 @@ pub use self::oauth::{OAuthEndpoint, Renewal, TokenEndpoint};
 pub use self::reply::Reply;
 pub use self::scripted::{Asked, Scripted, ScriptedApi};
 
-/// A successful answer: status 200, `Content-Type` JSON, a whole body of valid UTF-8. Whether the
-/// body *is* JSON shows when it is decoded.
+/// A successful answer: status 200, `Content-Type` JSON, complete body in valid UTF-8. Decoding
+/// finds out whether the body is JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The body, decompressed.
+    /// Decompressed body.
     pub body: String,
-    /// The server's `Date` header.
+    /// Value of the server's `Date` header.
     pub date: Option<Timestamp>,
 }
 
-/// Sends one request, once. Retries, permits and waiting are the caller's.
+/// Sends one request, once. The caller handles retries, permits and waiting.
 #[async_trait]
 pub trait HarvestApi: Send + Sync + core::fmt::Debug {
-    /// GETs `target` below the base URL.
+    /// Sends a GET request for `target` below the base URL.
     async fn get(&self, target: &Target) -> Result<Answer, ApiError>;
 
-    /// Sends everything from now on over new connections: those that there are may be gone without a word, because
-    /// the process stood still.
+    /// Sends all further requests over new connections. Existing ones may have been dropped
+    /// silently while the process stood still.
     fn forget_connections(&self) {}
 }

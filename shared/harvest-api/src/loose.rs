@@ -1,30 +1,30 @@
-//! A JSON object of which only some members matter: the others may hold anything.
+//! Reads some members of a JSON object; the others may hold anything.
 //!
-//! For answers that decide something and are no stream: who the token is, which modules are on, the
-//! answer of the token endpoint. What is not asked for is not looked at; what is asked for is taken
-//! in every form that says it exactly.
+//! For answers that are not streams but decide something: the user of the token, the active
+//! modules, the answer of the token endpoint. Other members are not looked at, and the wanted ones
+//! are accepted in every form that expresses the value exactly.
 
 use core::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// An object, cut into its members.
+/// An object as a list of its members.
 #[derive(Clone, Debug)]
 pub struct Loose<'j>(Vec<(String, Literal<'j>)>);
 
-/// One value as it was written.
+/// Text of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Literal<'j>(&'j str);
 
 impl<'j> Loose<'j> {
-    /// The object that `json` is; `None` where it is none.
+    /// Parses `json`; `None` if it is not an object.
     #[must_use]
     pub fn read(json: &'j str) -> Option<Self> {
         serde_json::from_str(json).ok()
     }
 
-    /// The member of that name; of several the last, as JSON readers do. `None` also for null.
+    /// Member with this name; of several the last, as JSON readers do. `None` also for null.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Literal<'j>> {
         let named = self.0.iter().rev().find(|(member, _)| member == name);
@@ -33,7 +33,7 @@ impl<'j> Loose<'j> {
 }
 
 impl<'j> Literal<'j> {
-    /// An integer: `5`, `5.0`, `5e0`, or one of these as text.
+    /// Integer: `5`, `5.0`, `5e0`, or one of these as text.
     #[must_use]
     pub fn integer(self) -> Option<i64> {
         if !self.is_text() {
@@ -42,13 +42,13 @@ impl<'j> Literal<'j> {
         integer(self.text()?.trim())
     }
 
-    /// A number of things.
+    /// A non-negative integer.
     #[must_use]
     pub fn count(self) -> Option<u64> {
         u64::try_from(self.integer()?).ok()
     }
 
-    /// `true` or `false`, or one of these as text.
+    /// Flag: `true` or `false`, or one of these as text.
     #[must_use]
     pub fn flag(self) -> Option<bool> {
         match self.text()?.as_str() {
@@ -58,8 +58,8 @@ impl<'j> Literal<'j> {
         }
     }
 
-    /// A text; a number or a flag as it is written. Half a surrogate pair shows as `\u{fffd}`. `None`
-    /// for a list, an object or null.
+    /// Text; a number or a flag as written. Half a surrogate pair becomes `\u{fffd}`. `None` for a
+    /// list, an object or null.
     #[must_use]
     pub fn text(self) -> Option<String> {
         match self.0.bytes().next()? {
@@ -69,32 +69,32 @@ impl<'j> Literal<'j> {
         }
     }
 
-    /// The items of a list; `None` where it is none.
+    /// Items of a list; `None` if the value is not a list.
     #[must_use]
     pub fn items(self) -> Option<Vec<Self>> {
         let items: Vec<&'j RawValue> = serde_json::from_str(self.0).ok()?;
         Some(items.into_iter().map(|item| Self(item.get())).collect())
     }
 
-    /// The object that it is; `None` where it is none.
+    /// Object; `None` if the value is not an object.
     #[must_use]
     pub fn object(self) -> Option<Loose<'j>> {
         Loose::read(self.0)
     }
 
-    /// Whether it is null.
+    /// Whether the value is null.
     #[must_use]
     pub fn is_null(self) -> bool {
         self.0 == "null"
     }
 
-    /// Whether it is a text.
+    /// Whether the value is text.
     #[must_use]
     pub fn is_text(self) -> bool {
         self.0.starts_with('"')
     }
 
-    /// What kind of value it is, for people.
+    /// Type of the value, for people.
     #[must_use]
     pub fn kind(self) -> &'static str {
         match self.0.bytes().next() {
@@ -108,7 +108,7 @@ impl<'j> Literal<'j> {
     }
 }
 
-/// An integer in any way of writing a number, exactly or not at all.
+/// Integer in any notation of a number, exactly or not at all.
 fn integer(text: &str) -> Option<i64> {
     if let Ok(plain) = text.parse() {
         return Some(plain);
@@ -124,14 +124,14 @@ fn integer(text: &str) -> Option<i64> {
     format!("{whole}{fraction}{}", "0".repeat(zeros)).parse().ok()
 }
 
-/// A text that may hold half a surrogate pair.
+/// Text that may contain half a surrogate pair.
 struct Text(String);
 
 struct TextVisitor;
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        // As bytes: there the parser lets half a pair pass.
+        // The parser accepts half a pair only in bytes.
         from.deserialize_bytes(TextVisitor)
     }
 }

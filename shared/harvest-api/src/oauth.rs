@@ -1,4 +1,4 @@
-//! New access tokens of an OAuth application.
+//! Renews the access tokens of an OAuth application.
 
 use core::fmt;
 use core::time::Duration;
@@ -12,20 +12,22 @@ use crate::http::tls;
 use crate::loose::{Literal, Loose};
 use crate::{ApiError, BaseUrl};
 
-/// Where Harvest makes access tokens.
+/// URL of Harvest's token endpoint.
 const TOKEN_URL: &str = "https://id.getharvest.com/api/v2/oauth2/token";
-/// How long a token lasts where the answer does not say: Harvest's usual 14 days less a wide margin.
+/// Assumed lifetime of a token in seconds if the answer gives none: 17 hours, far below Harvest's
+/// usual 14 days.
 const ASSUMED_SECONDS: i64 = 17 * 60 * 60;
+/// Longest time of a token request.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a refresh brought. `Debug` shows no token.
+/// Result of a refresh. `Debug` hides the tokens.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Renewal {
     /// The new access token.
     pub access_token: String,
-    /// The refresh token to use next; `None`: the old one.
+    /// Refresh token to use next; `None` if the old one stays valid.
     pub refresh_token: Option<String>,
-    /// How long the access token lasts.
+    /// Lifetime of the access token in seconds.
     pub expires_in_seconds: i64,
 }
 
@@ -37,11 +39,12 @@ impl fmt::Debug for Renewal {
     }
 }
 
-/// Makes access tokens.
+/// Issues access tokens.
 #[async_trait]
 pub trait TokenEndpoint: Send + Sync + fmt::Debug {
-    /// Trades a refresh token for a new access token. Sent once: Harvest may take a refresh token
-    /// only once, so a repetition could be refused although the first was not.
+    /// Exchanges a refresh token for a new access token. Sends the request once: Harvest may accept
+    /// a refresh token only once, so a repetition could be refused although the first request
+    /// succeeded.
     async fn refresh(
         &self,
         client_id: &str,
@@ -50,7 +53,7 @@ pub trait TokenEndpoint: Send + Sync + fmt::Debug {
     ) -> Result<Renewal, ApiError>;
 }
 
-/// Harvest's endpoint, or that of a fake Harvest on loopback.
+/// Token endpoint of Harvest, or of a fake Harvest on loopback.
 pub struct OAuthEndpoint {
     url: String,
     http: Client,
@@ -63,10 +66,10 @@ impl fmt::Debug for OAuthEndpoint {
 }
 
 impl OAuthEndpoint {
-    /// The endpoint that belongs to `base`: Harvest's own, unless `base` is on loopback.
+    /// Endpoint that belongs to `base`: Harvest's own, unless `base` is on loopback.
     ///
     /// # Errors
-    /// TLS does not start.
+    /// When TLS does not start.
     pub fn new(base: &BaseUrl) -> Result<Self, SetupError> {
         let url = base.beside("/api/v2/oauth2/token").unwrap_or_else(|| TOKEN_URL.to_owned());
         let http = Client::builder()
@@ -74,7 +77,8 @@ impl OAuthEndpoint {
             .https_only(!base.is_plain())
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
-            // Days lie between two calls, and one that is lost on the way may use the refresh token up.
+            // Calls are days apart, and a call lost on a stale connection may use up the refresh
+            // token.
             .pool_max_idle_per_host(0)
             .timeout(PATIENCE)
             .build()
@@ -103,7 +107,7 @@ impl TokenEndpoint for OAuthEndpoint {
         })?;
         let status = answer.status().as_u16();
         if status != 200 {
-            // Its body is not shown: it could repeat what was sent.
+            // The body is not shown, because it could repeat the secrets that were sent.
             let failure = match status {
                 400 | 401 | 403 | 422 => Failure::Unauthorized,
                 500.. => Failure::Server(status),
@@ -118,8 +122,8 @@ impl TokenEndpoint for OAuthEndpoint {
     }
 }
 
-/// What the answer grants: only tokens that are texts are tokens, and of how long they last whatever
-/// says a number of seconds counts.
+/// Parses an answer that grants tokens. A token must be text; the lifetime may be any form of a
+/// positive number of seconds.
 fn granted(body: &str) -> Option<Renewal> {
     let body = Loose::read(body)?;
     let token = |member| body.get(member).filter(|value| value.is_text()).and_then(Literal::text);

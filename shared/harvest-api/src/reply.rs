@@ -1,5 +1,5 @@
-//! What the server sent, and what it means. Pure, so that the scripted implementation judges as the
-//! real one does.
+//! Replies of the server and their meaning. Pure, so that the scripted implementation judges them
+//! as the real one does.
 
 use core::fmt;
 use std::time::SystemTime;
@@ -11,53 +11,53 @@ use serde::Deserialize;
 use crate::base::printable;
 use crate::{Answer, ApiError};
 
-/// Characters of Harvest's message that are shown.
+/// Most characters of Harvest's message that are shown.
 const LONGEST_MESSAGE: usize = 200;
 
-/// An answer as it came: status, the headers that count, and the decompressed body.
+/// Reply as received: status, relevant headers, and decompressed body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
-    /// `Content-Type`.
+    /// Value of `Content-Type`.
     pub content_type: Option<String>,
-    /// `Date`.
+    /// Value of `Date`.
     pub date: Option<String>,
-    /// `Retry-After`.
+    /// Value of `Retry-After`.
     pub retry_after: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Reply {
-    /// Status 200 with JSON, without a date.
+    /// Reply with status 200 and JSON, without a date.
     #[must_use]
     pub fn json(body: impl Into<Vec<u8>>) -> Self {
         Self::status(200, "application/json; charset=utf-8", body)
     }
 
-    /// Any status and content type.
+    /// Reply with any status and content type.
     #[must_use]
     pub fn status(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let content_type = Some(content_type.to_owned());
         Self { status, content_type, date: None, retry_after: None, body: body.into() }
     }
 
-    /// The same at the server's time `at`, cut to seconds.
+    /// Adds the server's time `at`, cut to seconds.
     #[must_use]
     pub fn dated(mut self, at: Timestamp) -> Self {
         self.date = Some(httpdate::fmt_http_date(SystemTime::from(at)));
         self
     }
 
-    /// The same with a `Retry-After`.
+    /// Adds a `Retry-After`.
     #[must_use]
     pub fn retry_after(mut self, value: &str) -> Self {
         self.retry_after = Some(value.to_owned());
         self
     }
 
-    /// Whether the content type says JSON.
+    /// Whether the content type is JSON.
     pub(crate) fn is_json(&self) -> bool {
         let essence = self.content_type.as_deref().unwrap_or_default().split(';').next();
         let essence = essence.unwrap_or_default().trim().to_ascii_lowercase();
@@ -65,7 +65,7 @@ impl Reply {
             || (essence.starts_with("application/") && essence.ends_with("+json"))
     }
 
-    /// The answer, or why there is none. `request` is shown in the error.
+    /// Returns the answer, or the error. `request` is shown in the error.
     pub(crate) fn judge(self, request: &str) -> Result<Answer, ApiError> {
         let error = |failure| ApiError::new(failure, request).answered_in_json(self.is_json());
         if self.status != 200 {
@@ -103,11 +103,11 @@ impl Reply {
         }
     }
 
-    /// `Retry-After`, in seconds or as a date; a date counts from the answer's own `Date`.
+    /// Value of `Retry-After`, in seconds or as a date. A date counts from the answer's own `Date`.
     fn wait(&self) -> Option<SignedDuration> {
         let value = self.retry_after.as_deref()?.trim();
         if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-            // More digits than fit are a very long wait all the same.
+            // A number with too many digits still means a very long wait.
             return Some(SignedDuration::from_secs(
                 value.parse::<u32>().unwrap_or(u32::MAX).into(),
             ));
@@ -117,7 +117,7 @@ impl Reply {
         Some(between(sent, until).max(SignedDuration::ZERO))
     }
 
-    /// What Harvest says is wrong; from JSON only.
+    /// Harvest's error message, taken from JSON only.
     fn message(&self) -> Option<String> {
         if !self.is_json() {
             return None;
@@ -141,7 +141,7 @@ impl fmt::Debug for Reply {
     }
 }
 
-/// The members under which Harvest's errors carry their text.
+/// Members with the text of Harvest's errors.
 #[derive(Deserialize)]
 struct Said {
     #[serde(default, deserialize_with = "lenient")]
@@ -152,7 +152,7 @@ struct Said {
     error: Option<String>,
 }
 
-/// Text; anything else counts as missing.
+/// Text; any other value counts as missing.
 fn lenient<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     let value = serde_json::Value::deserialize(from)?;
     Ok(value.as_str().map(ToOwned::to_owned))

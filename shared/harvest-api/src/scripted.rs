@@ -1,4 +1,4 @@
-//! An API in memory that answers as a script says: for tests of what stands behind it.
+//! An API in memory that answers by a script, for tests of its callers.
 
 use core::fmt;
 use std::collections::VecDeque;
@@ -14,28 +14,28 @@ use crate::{Answer, ApiError, BaseUrl, HarvestApi, Reply};
 /// A request as the script sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// How many requests came before.
+    /// Number of earlier requests.
     pub number: usize,
-    /// Path below the base URL, such as `/clients`, of a link too.
+    /// Path below the base URL, such as `/clients`, also for a link.
     pub path: String,
     /// Query parameters, decoded, in order.
     pub query: Vec<(String, String)>,
 }
 
 impl Asked {
-    /// The first value of a query parameter.
+    /// First value of a query parameter.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// What becomes of a request.
+/// Treatment of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scripted {
-    /// This is answered, and judged as the real implementation judges it.
+    /// Sends this reply, which is judged as in the real implementation.
     Reply(Reply),
-    /// No answer: a time-out, no connection.
+    /// Gives no answer, as after a time-out or without a connection.
     Break(Failure),
 }
 
@@ -47,8 +47,8 @@ impl From<Reply> for Scripted {
 
 type Script = dyn Fn(&Asked) -> Scripted + Send + Sync;
 
-/// Answers by a script and remembers what it was asked. Links out of its base URL are refused as
-/// the real implementation refuses them, and are not remembered.
+/// API that answers by a script and records its requests. Refuses links out of its base URL as the
+/// real implementation does, without recording them.
 pub struct ScriptedApi {
     base: BaseUrl,
     script: Box<Script>,
@@ -56,13 +56,13 @@ pub struct ScriptedApi {
 }
 
 impl ScriptedApi {
-    /// An API at `base` whose answers a function gives.
+    /// API at `base` that answers with the result of `script`.
     #[must_use]
     pub fn new(base: BaseUrl, script: impl Fn(&Asked) -> Scripted + Send + Sync + 'static) -> Self {
         Self { base, script: Box::new(script), asked: Mutex::default() }
     }
 
-    /// An API at `base` that gives these answers one after the other, then 404.
+    /// API at `base` that gives `answers` one after the other, then 404.
     #[must_use]
     pub fn queue(base: BaseUrl, answers: impl IntoIterator<Item = Scripted>) -> Self {
         let queue: Mutex<VecDeque<Scripted>> = Mutex::new(answers.into_iter().collect());
@@ -72,7 +72,7 @@ impl ScriptedApi {
         })
     }
 
-    /// What was asked so far, in order.
+    /// Requests so far, in order.
     #[must_use]
     pub fn requests(&self) -> Vec<Asked> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -1,4 +1,4 @@
-//! Time to decode pages of time entries, beside merely tokenising the same text.
+//! Time to decode pages of time entries, compared with tokenising the same text.
 //!
 //! `cargo bench -p lake --bench decode`
 
@@ -25,7 +25,7 @@ fn main() -> Result<(), Failure> {
         period: None,
     };
     let body = body("");
-    // One member that is repeated sends the whole page the careful way.
+    // One repeated member sends the whole page to `careful`.
     let odd = self::body(r#""id":1,"#);
     let decoder = Decoder::new(&streams::TIME_ENTRIES);
     println!("{} bytes a record", body.len() / RECORDS as usize);
@@ -39,7 +39,7 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The shortest of many rounds.
+/// Shortest time of many rounds.
 fn best(mut round: impl FnMut() -> Result<(), Failure>) -> Result<Duration, Failure> {
     let mut best = Duration::MAX;
     for _ in 0..ROUNDS {

@@ -162,7 +162,7 @@ fn timed<T, E>(what: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> 
     done
 }
 
-/// User and system time of this process in hundredths of a second, as Linux counts it.
+/// User and system time of this process in hundredths of a second, as Linux counts them.
 fn cpu_hundredths() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // Fields after the parenthesised name: user time is the 12th, system time the 13th.

@@ -2,7 +2,7 @@
 
 use core::error::Error;
 
-/// The message of `error` and those of its causes, one after the other.
+/// Returns the message of `error` and of its causes, in one line.
 #[must_use]
 pub fn chained(error: &dyn Error) -> String {
     let mut text = error.to_string();

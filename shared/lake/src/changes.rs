@@ -1,7 +1,8 @@
-//! The table of a stream's changes: every insert, update and delete of a commit as a full row.
+//! The table of a stream's changes, which records every insert, update and delete as a full row.
 //!
-//! The files of a commit's changes are stored before the commit, which names them; they are appended
-//! to the table of changes after it. So whoever finds the commit can append them, once.
+//! The files with the changes of a commit are stored before it, and the commit names them. After
+//! it, they are appended to the table of changes; a run that finds the commit can do that later,
+//! and only once.
 
 mod baseline;
 mod encode;
@@ -20,22 +21,22 @@ pub(crate) use encode::ChangeEncoder;
 pub use expire::{Expired, condense, expired};
 pub use join::{join, scattered};
 
-/// Member of a note's state that names the table of the changes.
+/// Member of a note's state with the id of the table that the changes belong to.
 const FOLLOWS: &str = "table";
 
-/// What happened to a row.
+/// Kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Op {
-    /// It was not there before.
+    /// The row is new.
     Insert,
-    /// Its content changed, or the partition it is in.
+    /// The row's content or partition changed.
     Update,
-    /// It is gone; the change holds it as it last was.
+    /// The row is gone; the change holds its last version.
     Delete,
 }
 
 impl Op {
-    /// As the column `op` has it.
+    /// Letter in the column `op`.
     #[must_use]
     pub const fn letter(self) -> &'static str {
         match self {
@@ -46,45 +47,45 @@ impl Op {
     }
 }
 
-/// What all changes of one commit have in common.
+/// Properties common to all changes of a commit.
 #[derive(Clone, Debug)]
 pub struct ChangesOf {
-    /// The schema of the table of changes.
+    /// Schema of the table of changes.
     pub schema: TableSchema,
-    /// When they are merged.
+    /// Time of the merge.
     pub at: Timestamp,
-    /// The sequence that the commit makes.
+    /// Sequence of the commit.
     pub sequence: Sequence,
 }
 
 impl ChangesOf {
-    /// The partition that they are in.
+    /// Partition of the changes, `YYYY-MM`.
     pub(crate) fn month(&self) -> String {
         engine::time::month_before(self.at, 0)
     }
 }
 
-/// The files of a commit's changes, as the commit names them.
+/// Files with the changes of a commit, as the commit names them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeFiles {
-    /// The sequence that the commit made.
+    /// Sequence of the commit.
     pub sequence: Sequence,
-    /// Stored, but perhaps not yet in the table of changes.
+    /// Stored files, which may not be in the table of changes yet.
     pub files: Vec<FileEntry>,
 }
 
-/// What a table of changes needs before the stream's table may change again.
+/// Work that a table of changes needs before the stream's table may change again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lag {
-    /// Nothing: it records all that the stream's table does.
+    /// Nothing: it has recorded all changes of the stream's table.
     None,
-    /// The files of the last commit.
+    /// Append the files of the last commit.
     Append(ChangeFiles),
-    /// Everything anew: it missed commits, is another table's, or others changed it.
+    /// Rebuild: it missed commits, belongs to another table, or another engine changed it.
     Baseline,
 }
 
-/// How far `changes` is behind `table`.
+/// Work that `changes` needs to catch up with `table`.
 #[must_use]
 pub fn lag(table: &Table, changes: &Table) -> Lag {
     let (made, recorded) = (table.recorded_sequence(), changes.recorded_sequence());
@@ -100,14 +101,14 @@ pub fn lag(table: &Table, changes: &Table) -> Lag {
     }
 }
 
-/// What the notes of a table of changes say: which table it follows.
+/// State for the notes of a table of changes: the id of the table that it follows.
 #[must_use]
 pub fn following(table: &Table) -> serde_json::Value {
     serde_json::json!({ FOLLOWS: table.mark().id })
 }
 
-/// Whether the changes are those of another table, whose sequence may be the same. Earlier releases
-/// did not say.
+/// Whether the changes belong to another table, whose sequence may happen to be equal. Early
+/// releases did not record the table.
 fn follows_another(table: &Table, changes: &Table) -> bool {
     let follows = changes.note().and_then(|note| note.state.get(FOLLOWS)?.as_str());
     follows.is_some_and(|id| id != table.mark().id)

@@ -1,5 +1,5 @@
-//! The rows that one run brings, gathered until they are merged, in memory that does not grow with
-//! their number.
+//! Collects the rows of a run until they are merged, in memory that does not grow with their
+//! number.
 
 mod bounds;
 mod runs;
@@ -24,28 +24,28 @@ pub use seen::SeenIds;
 pub(crate) use sorted::Sorted;
 pub use units::{UnitBuffer, UnitError};
 
-/// Memory, in bytes, that the rows of a run may take before they are spilled to disk.
+/// Memory in bytes that the rows of a run may take before they are spilled to disk.
 pub const MEMORY_LIMIT: usize = 32 << 20;
 
-/// Why rows could not be gathered.
+/// Reasons why rows could not be collected.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectError {
-    /// The temporary file failed: free space where temporary files are and run again.
+    /// The temporary file failed: free space in the folder of temporary files and run again.
     #[error("rows could not be spilled to a temporary file")]
     Scratch(#[from] std::io::Error),
-    /// The temporary file does not hold what was written to it.
+    /// The temporary file does not hold the bytes written to it.
     #[error("spilled rows could not be read back")]
     Spilled(#[source] ArrowError),
-    /// The rows do not have their table's schema: a mistake in this program.
+    /// The rows do not have their table's schema: a bug of this program.
     #[error("rows do not fit the schema of their table")]
     Rows(#[from] ArrowError),
 }
 
-/// Gathers the decoded rows of a run.
+/// Collects the decoded rows of a run.
 #[derive(Debug)]
 pub struct Collector {
     layout: Arc<Layout>,
-    /// The partition column's index in pushed batches.
+    /// Index of the partition column in pushed batches.
     partition: Option<usize>,
     scratch: Option<PathBuf>,
     memory_limit: usize,
@@ -56,11 +56,11 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// An empty one. Beyond `memory_limit` bytes rows are sorted and spilled into an unnamed file
-    /// in `scratch`, or where the system keeps temporary files.
+    /// Empty collector. Beyond `memory_limit` bytes it sorts rows and spills them into an unnamed
+    /// file in `scratch`, or in the system's folder of temporary files.
     ///
     /// # Errors
-    /// Where the schema's key columns cannot be compared.
+    /// When the schema's key columns cannot be compared.
     pub fn new(
         schema: &TableSchema,
         scratch: Option<PathBuf>,
@@ -93,7 +93,7 @@ impl Collector {
     /// Adds decoded rows, with the table's schema, in any order.
     ///
     /// # Errors
-    /// `Scratch` where spilling fails; the rows pushed so far are then lost.
+    /// `Scratch` when spilling fails; the rows pushed so far are then lost.
     pub fn push(&mut self, rows: RecordBatch) -> Result<(), CollectError> {
         let Some(partition) = self.partition else {
             return self.push_into(None, rows);
@@ -114,7 +114,7 @@ impl Collector {
         self.added(stored.get_array_memory_size())
     }
 
-    /// Adds rows without the partition column to one partition.
+    /// Adds rows, without the partition column, to one partition.
     pub(crate) fn push_into(
         &mut self,
         partition: Option<String>,
@@ -142,22 +142,22 @@ impl Collector {
         Ok(())
     }
 
-    /// Bytes of the rows pushed so far, in memory and spilled, as Arrow holds them.
+    /// Size in bytes of the rows pushed so far, in memory and spilled, as Arrow holds them.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Rows pushed so far, repeated ones included.
+    /// Number of rows pushed so far, repeated keys included.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.partitions.values().sum()
     }
 
-    /// The gathered rows, ready to be merged as often as needed.
+    /// Returns the collected rows, which can be merged any number of times.
     ///
     /// # Errors
-    /// Where the last rows cannot be sorted.
+    /// When the last rows cannot be sorted.
     pub fn finish(mut self) -> Result<Collected, CollectError> {
         if !self.pending.is_empty() {
             self.runs.push(self.pending.sort(&self.layout)?);
@@ -171,7 +171,8 @@ impl Collector {
     }
 }
 
-/// The rows of a run by partition, in key order, of each key one version; can be read again and again.
+/// Rows of a run by partition and in key order, with one version of each key. They can be read
+/// repeatedly.
 #[derive(Debug)]
 pub struct Collected {
     layout: Arc<Layout>,
@@ -181,32 +182,32 @@ pub struct Collected {
 }
 
 impl Collected {
-    /// The partitions that have rows.
+    /// Partitions that have rows.
     pub fn partitions(&self) -> impl Iterator<Item = Option<&str>> {
         self.partitions.keys().map(Option::as_deref)
     }
 
-    /// Rows as they were pushed, repeated ones included.
+    /// Number of pushed rows, repeated keys included.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.partitions.values().sum()
     }
 
-    /// Whether there are none.
+    /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.partitions.is_empty()
     }
 
-    /// The rows of one partition in key order, of each key the version that `precedence` says, without
-    /// the partition column.
+    /// Rows of one partition in key order, without the partition column. Of each key, the version
+    /// chosen by `precedence`.
     #[must_use]
     pub fn partition(&self, partition: Option<&str>, precedence: Precedence) -> SortedRows {
         let all = Bounds::default();
         SortedRows(Sorted::new(&self.layout, &[self], partition, all, None, precedence))
     }
 
-    /// Where its rows were spilled.
+    /// Folder of spilled rows.
     pub(crate) fn scratch(&self) -> Option<PathBuf> {
         self.scratch.clone()
     }
@@ -219,7 +220,7 @@ impl Collected {
         &self.runs
     }
 
-    /// Whether a row of this partition may have a key from the first to the last of `range`.
+    /// Whether a row of this partition may have a key within `range`.
     pub(crate) fn may_hold(&self, partition: Option<&str>, range: &KeyRange) -> bool {
         self.runs.iter().any(|run| {
             run.chunks(partition)
@@ -228,7 +229,7 @@ impl Collected {
         })
     }
 
-    /// The first and the last key of a partition.
+    /// First and last key of a partition.
     pub(crate) fn key_range(&self, partition: Option<&str>) -> Option<KeyRange> {
         let chunks = || self.runs.iter().flat_map(|run| run.chunks(partition));
         let first = chunks().map(|chunk| &chunk.first).min()?;
@@ -236,7 +237,7 @@ impl Collected {
         Some(KeyRange { first: first.clone(), last: last.clone() })
     }
 
-    /// At most so many rows have keys within `bounds`.
+    /// Upper bound of the number of rows with keys within `bounds`.
     pub(crate) fn rows_within(&self, partition: Option<&str>, bounds: &Bounds) -> u64 {
         let chunks = self.runs.iter().flat_map(|run| run.chunks(partition));
         let inside = chunks.filter(|chunk| bounds.touch(&chunk.first, &chunk.last));
@@ -244,7 +245,7 @@ impl Collected {
     }
 }
 
-/// An iterator over rows in key order.
+/// Iterator over rows in key order.
 #[derive(Debug)]
 pub struct SortedRows(Sorted);
 
@@ -256,7 +257,7 @@ impl Iterator for SortedRows {
     }
 }
 
-/// How many rows from `start` on have the same partition value.
+/// Number of rows from `start` on with the same partition value.
 fn same_value(column: &dyn Array, start: usize) -> usize {
     let same = |row: usize| -> bool {
         if column.is_null(start) || column.is_null(row) {

@@ -1,9 +1,9 @@
-//! A page of JSON, straight into Arrow columns.
+//! Decodes pages of JSON into Arrow columns.
 //!
-//! A body is first read in one pass, each value straight into its column (`fast`). Where that meets
-//! anything odd, its columns are dropped and the body is cut into raw records that are read one by
-//! one (`careful`). Both leave the same rows. What no column holds stays in `extra_json`; the form
-//! of its paths is described in `odd`.
+//! A body is first read in one pass that puts each value into its column (`fast`). If anything
+//! unusual comes up, these columns are dropped, and the body is cut into raw records that are read
+//! one by one (`careful`). Both give the same rows. Values without a column stay in `extra_json`;
+//! `odd` describes the form of their paths.
 
 mod buffer;
 mod careful;
@@ -50,7 +50,7 @@ pub use self::redact::{HashKey, is_of_another};
 use self::rows::{Layout, Rows};
 use crate::schema::TableSchema;
 
-/// Decodes the pages of one stream. Clones are cheap, and threads may share one.
+/// Decodes the pages of one stream. Clones are cheap; threads may share one.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     layout: Arc<Layout>,
@@ -59,23 +59,23 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// The decoder that follows from the declaration.
+    /// Decoder for the declaration.
     #[must_use]
     pub fn new(spec: &'static StreamSpec) -> Self {
         let layout = Arc::new(Layout::of(TableSchema::of(spec)));
         Self { layout, redactor: None, rules: Arc::default() }
     }
 
-    /// The same, that keeps only what `rules` allow; `key` is that of the hashes. A hash without a
-    /// key is left out.
+    /// Limits the decoder to data that `rules` allow. `key` is the key of the hashes; a member to
+    /// be hashed is left out if there is none.
     #[must_use]
     pub fn with_privacy(self, rules: &Rules, key: Option<&HashKey>) -> Self {
         let redactor = (!rules.is_empty()).then(|| Arc::new(Redactor::of(rules, key)));
         Self { redactor, rules: Arc::new(rules.clone()), ..self }
     }
 
-    /// The same as [`Self::with_privacy`], that also takes out of records of `users` what is their
-    /// own.
+    /// Limits the decoder like [`Self::with_privacy`] and removes the personal data in records of
+    /// `users`.
     #[must_use]
     pub fn with_erased(
         self,
@@ -91,11 +91,11 @@ impl Decoder {
         Self { redactor: Some(Arc::new(redactor)), rules: Arc::new(rules.clone()), ..self }
     }
 
-    /// Decodes an answer of Harvest, less what may not be kept; returns also what is left of the
-    /// body.
+    /// Decodes an answer of Harvest after removing data that must not be kept. Also returns the
+    /// remaining body.
     ///
     /// # Errors
-    /// As [`Self::page`].
+    /// The same as [`Self::page`].
     pub fn answer(&self, body: String, at: &ReadAt) -> Result<(DecodedPage, String), PageError> {
         let body = match &self.redactor {
             Some(redactor) => redactor.body(self.layout.schema.spec.records_key, &body)?,
@@ -104,36 +104,36 @@ impl Decoder {
         Ok((self.page(&body, at)?, body))
     }
 
-    /// The schema of the rows.
+    /// Schema of the rows.
     #[must_use]
     pub fn schema(&self) -> &TableSchema {
         &self.layout.schema
     }
 
-    /// Decodes one body as it is: a page of records, or the one record where the stream has no
-    /// list. What Harvest answers comes through [`Self::answer`].
+    /// Decodes a body as it is: a page of records, or the single record of a stream without a list.
+    /// Answers of Harvest come through [`Self::answer`].
     ///
-    /// Every record becomes a row or is quarantined; every value is in its column, exactly, or raw
+    /// Every record becomes a row or is quarantined. Every value is in its column, exactly, or raw
     /// in `extra_json`.
     ///
     /// # Errors
-    /// When the body as a whole is not what the stream serves. Then nothing of it counts.
+    /// When the body as a whole is not as the stream declares. None of its records counts then.
     pub fn page(&self, body: &str, at: &ReadAt) -> Result<DecodedPage, PageError> {
         self.layout.check(at)?;
         let (rows, envelope) = self.read(body)?;
         self.assemble(rows, envelope, at)
     }
 
-    /// Whether one raw record could be a row.
+    /// Checks whether a raw record could be a row.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason if it could not.
     pub fn check_record(&self, raw: &str) -> Result<(), String> {
         let raw = raw::value(raw).map_err(|error| format!("not JSON: {error}"))?;
         careful::record(&self.layout, &mut self.layout.rows(), &mut odd::Odd::default(), raw)
     }
 
-    /// What `presence` says of each declared member, by path (list indices as `[]`).
+    /// Presence of each declared member, by path (list indices as `[]`).
     #[must_use]
     pub fn declared(&self, presence: &Presence) -> BTreeMap<String, engine::drift::Presence> {
         let mut declared = presence.by_path(&self.layout.shape);
@@ -163,8 +163,8 @@ impl Decoder {
     }
 }
 
-/// `total_entries` of a first page with its records under `records_key`, and nothing else of it;
-/// `None` where it is no number, or less than the page itself shows that there are.
+/// Returns `total_entries` of a first page whose records are under `records_key`. `None` if it is
+/// not a number, or if it is less than the number of records that the page itself proves to exist.
 ///
 /// # Errors
 /// When the body is not a JSON object.
@@ -179,25 +179,25 @@ pub fn count(body: &str, records_key: Option<&str>) -> Result<Option<u64>, PageE
     Ok(envelope.total_entries.filter(|total| *total >= least))
 }
 
-/// Where and when a page was read: what its rows hold beside the records.
+/// Origin of a page, which its rows hold beside the records.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadAt {
     /// The Harvest account.
     pub account: AccountId,
-    /// When the page was requested.
+    /// Time of the page request.
     pub synced_at: Timestamp,
-    /// The parent whose list it is (per parent streams).
+    /// Parent of the listed children (streams per parent).
     pub parent: Option<Parent>,
-    /// The window that was asked for (report streams).
+    /// Requested window (report streams).
     pub period: Option<Period>,
 }
 
-/// The parent of a list of children.
+/// Parent of a list of children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parent {
     /// Its id.
     pub id: i64,
-    /// Year of its `created_at` in UTC; `None` where that is null.
+    /// Year of its `created_at` in UTC; `None` if that is null.
     pub created_year: Option<i64>,
 }
 
@@ -206,15 +206,15 @@ pub struct Parent {
 pub struct DecodedPage {
     /// Rows in the order of the answer, columns as `schema::TableSchema`.
     pub rows: RecordBatch,
-    /// The primary key of each row.
+    /// Primary key of each row.
     pub keys: Vec<Key>,
-    /// The value of the stream's keyset date of each row; empty where the paging is another.
+    /// Keyset date of each row; empty if the stream has another kind of paging.
     pub dates: Vec<Option<Date>>,
-    /// What the answer says beside its records.
+    /// Members of the answer beside its records.
     pub envelope: Envelope,
     /// Records without a usable id, raw.
     pub quarantined: Vec<Quarantined>,
-    /// What the records hold that is not as declared.
+    /// Deviations of the records from the declaration.
     pub observed: Observed,
 }
 
@@ -223,7 +223,7 @@ pub struct DecodedPage {
 pub struct Quarantined {
     /// The record as Harvest sent it.
     pub raw: String,
-    /// Why.
+    /// Reason.
     pub reason: String,
 }
 

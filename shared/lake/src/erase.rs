@@ -1,4 +1,4 @@
-//! Takes a person's own data out of rows that are there.
+//! Removes a person's own data from stored rows.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use engine::schema::Source;
 
 use crate::schema::TableSchema;
 
-/// Makes personal columns null in the rows of one person.
+/// Sets personal columns to null in the rows of one person.
 #[derive(Clone, Debug)]
 pub struct Eraser {
     user: i64,
@@ -20,8 +20,8 @@ pub struct Eraser {
 }
 
 impl Eraser {
-    /// For the rows of `user` in a table of `schema`; `None` where the declaration names no such
-    /// columns.
+    /// Eraser for the rows of `user` in a table of `schema`; `None` if the declaration names no
+    /// personal columns.
     #[must_use]
     pub fn of(schema: &TableSchema, personal: &Personal, user: i64) -> Option<Self> {
         let path_of = |source: &Source| match source {
@@ -42,7 +42,7 @@ impl Eraser {
         };
         let person = named(personal.person)?;
         let own = |path: &str| {
-            // What is not declared may be anything.
+            // Undeclared members, all in `extra_json`, may be personal.
             path.is_empty()
                 || personal.members.iter().any(|member| {
                     path.strip_prefix(member)
@@ -54,7 +54,7 @@ impl Eraser {
         Some(Self { user, person, columns })
     }
 
-    /// The rows without that person's own data; `None` where there is none.
+    /// Rows without that person's own data; `None` if there is none in them.
     pub(crate) fn erase(&self, rows: &RecordBatch) -> Result<Option<RecordBatch>, ArrowError> {
         let ids = rows.column_by_name(&self.person);
         let Some(ids) = ids.and_then(|ids| ids.as_primitive_opt::<Int64Type>()) else {

@@ -1,9 +1,9 @@
-//! Plain Parquet for readers without Delta: a snapshot of one version, in Hive-style folders.
-//!
-//! A snapshot has a folder of its own, named by the table's id and version, and is complete when it
-//! holds `_SUCCESS`, which is written last and says of what it was made. Nothing in it ever changes:
-//! readers of an older one are not disturbed, and an export that died is taken up where the next one
-//! finds it.
+//! Exports plain Parquet for readers without Delta: a snapshot of one version, in Hive-style
+//! folders.
+//! Each snapshot has its own folder, named after the table's version and id. It is complete once it
+//! contains `_SUCCESS`, which is written last and describes the snapshot. A complete snapshot never
+//! changes, so readers of an older one are not disturbed. If an export dies, the next one of the
+//! same version writes its files again.
 
 mod folder;
 mod snapshot;
@@ -25,21 +25,21 @@ pub use folder::TooLong;
 use snapshot::{SUCCESS, Snapshot};
 use split::Split;
 
-/// How a snapshot is divided into folders.
+/// Division of a snapshot into folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionBy {
-    /// Name of the partition column: of a column of the table, or one that is made of a date.
+    /// Name of the partition column: a column of the table, or one derived from a date.
     pub name: String,
-    /// The column that it is made of.
+    /// Column that supplies the value.
     pub source: String,
-    /// How much of the day it shows.
+    /// Part of the value that is used.
     pub part: Part,
 }
 
-/// What of a column's value the partition shows.
+/// Part of a column's value that names a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// All of it: the column itself is the partition column and leaves the files.
+    /// Whole value: the column itself is the partition column and is left out of the files.
     Whole,
     /// `YYYY`
     Year,
@@ -49,7 +49,7 @@ pub enum Part {
     Day,
 }
 
-/// There is no such column to divide by.
+/// Error: the stream has no such column to divide by.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{stream}` cannot be divided by `{name}`: name a column, or a date's year, month or day, such \
@@ -59,34 +59,34 @@ pub enum Part {
 pub struct NoPartition {
     /// The stream.
     pub stream: &'static str,
-    /// What was asked for.
+    /// Requested name.
     pub name: String,
-    /// What there is.
+    /// Available names.
     pub near: Vec<String>,
 }
 
-/// A snapshot.
+/// An exported snapshot.
 #[derive(Clone, Debug)]
 pub struct Exported {
-    /// Its folder in the target.
+    /// Folder of the snapshot in the target.
     pub folder: String,
-    /// The table's version.
+    /// Version of the table.
     pub version: u64,
-    /// Files.
+    /// Number of files.
     pub files: u64,
-    /// Rows.
+    /// Number of rows.
     pub rows: u64,
-    /// Bytes.
+    /// Size in bytes.
     pub bytes: u64,
-    /// Columns in the files, in order.
+    /// Columns of the files, in order.
     pub columns: Vec<Column>,
     /// Name and Hive type of the partition column.
     pub partition: Option<(String, &'static str)>,
-    /// Whether it was there already.
+    /// Whether the snapshot existed already.
     pub existed: bool,
 }
 
-/// Why there is no snapshot.
+/// Reasons why an export failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The table could not be read.
@@ -95,25 +95,25 @@ pub enum ExportError {
     /// The target could not be written.
     #[error("the export could not be written; what is there of it is no snapshot, run again")]
     Write(#[from] StoreError),
-    /// A value has no folder.
+    /// The folder name of a value would be too long.
     #[error(transparent)]
     Folder(#[from] TooLong),
-    /// The snapshot could not be described: a mistake in this program.
+    /// The snapshot could not be described: a bug of this program.
     #[error("the snapshot could not be described")]
     Describe(#[from] serde_json::Error),
-    /// Rows could not be encoded: a mistake in this program.
+    /// Rows could not be encoded: a bug of this program.
     #[error("rows could not be encoded as Parquet")]
     Encode(#[from] ParquetError),
-    /// Rows could not be divided: a mistake in this program.
+    /// Rows could not be divided: a bug of this program.
     #[error("rows could not be divided")]
     Divide(#[from] ArrowError),
-    /// The work ended early: a mistake in this program.
+    /// The work ended early: a bug of this program.
     #[error("the work ended early: {0}")]
     Died(String),
 }
 
 impl ExportError {
-    /// Whether a file was gone that the version in hand names: the newest one may do.
+    /// Whether a file of this version is gone. The newest version may still be readable.
     #[must_use]
     pub fn is_vanished(&self) -> bool {
         matches!(self, Self::Read(PartitionError::Missing { .. }))
@@ -121,10 +121,10 @@ impl ExportError {
 }
 
 impl PartitionBy {
-    /// Reads `spent_month`, `issue_year`, `client_id` and the like.
+    /// Parses a name such as `spent_month`, `issue_year` or `client_id`.
     ///
     /// # Errors
-    /// Where the table has nothing of that name.
+    /// When the table has no such column.
     pub fn parse(schema: &TableSchema, name: &str) -> Result<Self, NoPartition> {
         let column = |name: &str| schema.columns.iter().find(|column| column.name == name);
         let divides = |ty: &DataType| {
@@ -156,7 +156,7 @@ impl PartitionBy {
         Err(NoPartition { stream: schema.spec.name, name: name.to_owned(), near })
     }
 
-    /// The type of the partition column, as Hive names it.
+    /// Hive type of the partition column.
     fn hive_type(&self, schema: &TableSchema) -> &'static str {
         let field = schema.arrow.field_with_name(&self.source);
         match (self.part, field.map(arrow::datatypes::Field::data_type)) {
@@ -168,10 +168,10 @@ impl PartitionBy {
     }
 }
 
-/// Writes a snapshot of `table` into `target`, unless the same is there already.
+/// Writes a snapshot of `table` into `target`, unless it exists there.
 ///
 /// # Errors
-/// Where the table cannot be read or the target not be written.
+/// When the table cannot be read or the target cannot be written.
 pub async fn export(
     table: &Table,
     by: Option<&PartitionBy>,
@@ -204,7 +204,7 @@ pub async fn export(
     })
 }
 
-/// Whether the snapshot is there, complete. What is there in its place and is not it goes.
+/// Whether the complete snapshot exists. Deletes a snapshot of other content in its folder.
 async fn is_there(
     snapshot: &mut Snapshot,
     folder: &str,
@@ -217,7 +217,7 @@ async fn is_there(
         *snapshot = found;
         return Ok(true);
     }
-    // Without its mark it is no snapshot from here on.
+    // Without `_SUCCESS` the folder stops counting as a snapshot before files disappear.
     target.delete(&success).await?;
     for object in listed.iter().filter(|object| object.key != success) {
         target.delete(&object.key).await?;
@@ -225,7 +225,7 @@ async fn is_there(
     Ok(false)
 }
 
-/// Writes the files and then the mark.
+/// Writes the files, then `_SUCCESS`.
 async fn write(
     table: &Table,
     by: Option<&PartitionBy>,
@@ -239,7 +239,7 @@ async fn write(
         let (schema, file, own) = (table.schema().clone(), file.clone(), by.cloned());
         let written = offload(move || divide(&schema, &file, bytes, own.as_ref())).await;
         let written = written.map_err(|error| ExportError::Died(error.to_string()))??;
-        // Where a file system takes two values for one name, their files still differ.
+        // Numbered names keep files apart even if the file system treats two folder names as equal.
         for (nth, (value, bytes)) in written.into_iter().enumerate() {
             let path = by.map(|by| folders.of(by, value.as_deref())).transpose()?;
             let path = path.unwrap_or_default();
@@ -252,7 +252,7 @@ async fn write(
     Ok(())
 }
 
-/// The rows of one file, as files of their own per partition: its value and their content.
+/// Splits the rows of one file by partition value; returns each value with the content of its file.
 fn divide(
     schema: &TableSchema,
     file: &crate::table::FileEntry,

@@ -1,6 +1,6 @@
-//! Housekeeping of a table: old log files, removed files, files of dead attempts.
+//! Housekeeping of a table: deletes old log files, removed files, and files of dead attempts.
 //!
-//! Each function can stop anywhere and run again: nothing is deleted that a later step relies on.
+//! Each function may stop anywhere and be run again. Nothing is deleted that a later step needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,23 +14,23 @@ use crate::table::{
     parse_log,
 };
 
-/// Objects that are deleted at the same time.
+/// Number of objects deleted at the same time.
 const SIDE_BY_SIDE: usize = 8;
 
-/// What housekeeping deleted.
+/// Objects that housekeeping deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deleted {
-    /// Objects.
+    /// Number of objects.
     pub files: u64,
-    /// Their bytes, as far as the log or the listing knows.
+    /// Their size in bytes, as far as the log or the listing gives it.
     pub bytes: u64,
 }
 
-/// Deletes log files that are older than `retention` and behind a checkpoint that is older than
-/// that, too. The newest commit that carries a note stays; so do files that are not ours to know.
+/// Deletes log files older than `retention` that precede a checkpoint that is also older than that.
+/// Keeps the newest commit with a note, and files of unknown kinds.
 ///
 /// # Errors
-/// When the store fails, or the checkpoint that all would rest on cannot be read.
+/// When the store fails, or when the checkpoint to rely on cannot be read.
 pub async fn clean_log(
     table: &mut Table,
     now: Timestamp,
@@ -51,10 +51,10 @@ pub async fn clean_log(
     let Some((version, parts)) = newest_whole_checkpoint(&old) else {
         return Ok(Deleted::default());
     };
-    // From here on what lies behind it is nowhere else.
+    // Everything before this checkpoint is about to be deleted, so it must be readable.
     let whole = log.read_checkpoint(version, &checkpoint_parts(version, parts)).await?;
     if log.hint().await?.is_some_and(|hint| hint < version) {
-        // Left by a crash; other readers go by it and would find nothing.
+        // A crash left an old hint; other readers follow it and would find no log there.
         let parts = (parts > 0).then_some(parts);
         let hint = json!({ "version": version, "size": whole.actions(), "parts": parts });
         log.put(LAST_CHECKPOINT, hint.to_string().into_bytes()).await?;
@@ -67,8 +67,8 @@ pub async fn clean_log(
     delete(table, doomed.map(|(_, object)| object).collect()).await
 }
 
-/// Deletes files that were removed from the table longer than `retention` ago, as the log names
-/// them; with a retention of zero all of them. Files that are gone already count, too.
+/// Deletes files that were removed from the table more than `retention` ago, as the log says; all
+/// of them if the retention is zero. Counts files that are already gone.
 ///
 /// # Errors
 /// When the log cannot be read or the store fails.
@@ -81,7 +81,7 @@ pub async fn vacuum(
     let state = table.state();
     let expired = |deleted: Option<i64>| {
         let deleted = deleted.and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        // Without a retention no clock matters, either.
+        // With a retention of zero, no clock matters.
         retention.is_zero() || between(deleted.unwrap_or_default(), now) > retention
     };
     let doomed = state
@@ -95,12 +95,12 @@ pub async fn vacuum(
     delete(table, doomed).await
 }
 
-/// Deletes data files of attempts that died before they committed: by their name of an epoch below
-/// the writer's, or of its epoch and a sequence that is committed already; older than `min_age`,
-/// and neither in the table nor removed from it (those are left to `vacuum`). Files with other
-/// names are never touched.
+/// Deletes data files of attempts that died before they committed. Their names show an epoch below
+/// the writer's, or the same epoch and a committed sequence. They are older than `min_age` and
+/// neither in the table nor among its tombstones, which `vacuum` deletes. Files with other names
+/// are kept.
 ///
-/// The writer must hold the stream's lease. Nothing is deleted if it was taken over.
+/// The writer must hold the stream's lease. Deletes nothing if the lease was taken over.
 ///
 /// # Errors
 /// When the log cannot be read or the store fails.
@@ -114,10 +114,10 @@ pub async fn orphans(
     orphans_among(listed, table, now, min_age, writer, &BTreeSet::new()).await
 }
 
-/// The same for the table of changes beside `table`; what a commit of `table` names for it stays.
+/// Does the same for the table of changes of `table`. Keeps files named by the note of `table`.
 ///
 /// # Errors
-/// As `orphans`.
+/// The same as [`orphans`].
 pub async fn change_orphans(
     table: &mut Table,
     changes: &mut Table,
@@ -146,7 +146,7 @@ async fn orphans_among(
     writer: &Writer,
     named: &BTreeSet<String>,
 ) -> Result<Deleted, TableError> {
-    // After the listing: what was committed meanwhile is no orphan.
+    // Refreshing after the listing protects files that were committed meanwhile.
     table.refresh().await?;
     let prefix = table.log().key("");
     if table.recorded_epoch() > writer.epoch {
@@ -171,7 +171,7 @@ async fn orphans_among(
     delete(table, doomed).await
 }
 
-/// The newest checkpoint all of whose files are among these, and the number of its parts.
+/// Newest checkpoint with all its files among `files`, and its number of parts.
 fn newest_whole_checkpoint(files: &[(LogName, (String, u64))]) -> Option<(u64, u32)> {
     let mut found = BTreeMap::<(u64, u32), u32>::new();
     for (name, _) in files {
@@ -186,7 +186,7 @@ fn newest_whole_checkpoint(files: &[(LogName, (String, u64))]) -> Option<(u64, u
     whole.map(|(checkpoint, _)| checkpoint)
 }
 
-/// Deletes these objects of the table; the sizes are for the sum.
+/// Deletes objects of the table. The sizes are only summed up.
 async fn delete(table: &Table, doomed: Vec<(String, u64)>) -> Result<Deleted, TableError> {
     let log = table.log();
     let sizes = stream::iter(doomed)

@@ -1,8 +1,8 @@
-//! The rows of a run into the files of a table: copy-on-write, in key order, only what changes.
+//! Merges the rows of a run into the files of a table: copy-on-write, in key order.
 //!
-//! A merge goes over the table twice. The survey reads keys and versions of the files concerned
-//! and decides which rows move between partitions and how many are deleted; nothing is written
-//! before that is known. Then each partition's changed files are written anew.
+//! A merge reads the table twice. The survey reads keys and versions of the files concerned and
+//! decides which rows move between partitions and how many are deleted, before anything is written.
+//! Then the changed files of each partition are rewritten.
 
 mod changes;
 mod cursor;
@@ -30,66 +30,67 @@ use crate::schema::TableSchema;
 use crate::store::{ObjectStore, StoreError};
 use crate::table::FileEntry;
 
-/// What to merge into what.
+/// Input of a merge.
 #[derive(Clone, Debug)]
 pub struct MergeJob {
-    /// The table's schema.
+    /// Schema of the table.
     pub schema: TableSchema,
-    /// The table's place below the lake's root, `tables/<stream>`.
+    /// Folder of the table below the lake's root, `tables/<stream>`.
     pub root: String,
     /// All current files of the table.
     pub files: Vec<FileEntry>,
-    /// The rows that were read.
+    /// Rows that were read.
     pub incoming: Arc<Collected>,
-    /// What the reading proves complete.
+    /// Coverage: what the reading proves complete.
     pub coverage: Coverage,
-    /// Which of two versions stays, and which rows are old enough to be deleted.
+    /// Decides which of two versions stays, and which rows are old enough to be deleted.
     pub judge: Judge,
-    /// With more deletions than this none is done.
+    /// Most rows to delete. If more would be deleted, none is.
     pub max_deletes: u64,
-    /// Beginning of new files' names, `<epoch>-<sequence>-<attempt>`.
+    /// First part of new files' names, `<epoch>-<sequence>-<attempt>`.
     pub name: String,
-    /// Goes into the entries of new files.
+    /// Time of writing in the entries of new files.
     pub now: Timestamp,
-    /// Sizes of files; the default is what tables promise.
+    /// Sizes of files.
     pub limits: Limits,
-    /// Where what changes is written, too; `None`: nowhere.
+    /// Destination of the changes; `None` if they are not recorded.
     pub changes: Option<ChangesOf>,
 }
 
-/// What a merge changes; the new files are stored already, so that a commit may name them.
+/// Outcome of a merge. The new files are stored already, so that a commit may name them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Merged {
     /// New files.
     pub add: Vec<FileEntry>,
-    /// Files that they, or nothing, replace.
+    /// Files that leave the table.
     pub remove: Vec<FileEntry>,
-    /// Rows changed and left alone.
+    /// Numbers of rows changed and left alone.
     pub counts: Counts,
-    /// More rows than allowed would have been deleted: so many; none was.
+    /// Number of deletions that were refused because they exceed `max_deletes`; 0 if there are
+    /// none.
     pub refused_deletes: u64,
     /// Rows of the table after the commit.
     pub rows: u64,
-    /// Files of the table of changes, stored already: a row for each that is counted as inserted,
-    /// updated or deleted.
+    /// Stored files of the table of changes, with one row for each row counted as inserted, updated
+    /// or deleted.
     pub changes: Vec<FileEntry>,
 }
 
 impl Merged {
-    /// Whether there is something to commit.
+    /// Whether the merge adds or removes files.
     #[must_use]
     pub fn changes_files(&self) -> bool {
         !self.add.is_empty() || !self.remove.is_empty()
     }
 }
 
-/// Why rows could not be merged. Nothing is committed; the same merge may be tried again.
+/// Reasons why rows could not be merged. Nothing is committed; the same merge may be tried again.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// A file of the table could not be read or written.
     #[error(transparent)]
     Partition(#[from] PartitionError),
-    /// The gathered rows could not be read.
+    /// The collected rows could not be read.
     #[error(transparent)]
     Collect(#[from] CollectError),
     /// The process is ending.
@@ -109,10 +110,10 @@ impl From<arrow::error::ArrowError> for MergeError {
     }
 }
 
-/// Merges `job.incoming` into the table and stores the files that this makes.
+/// Merges `job.incoming` into the table and stores the resulting files.
 ///
 /// # Errors
-/// Where a file cannot be read or stored, or the gathered rows cannot be read back.
+/// When a file cannot be read or stored, or the collected rows cannot be read back.
 pub async fn merge(store: Arc<dyn ObjectStore>, job: MergeJob) -> Result<Merged, MergeError> {
     let mut table = write::TableFiles::new(store, &job)?;
     let incoming = incoming::settle(Arc::clone(&job.incoming), job.judge.precedence).await?;

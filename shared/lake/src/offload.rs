@@ -1,4 +1,4 @@
-//! Work that would keep the thread that sends and receives from doing so.
+//! Runs blocking or CPU-heavy work away from the threads that send and receive.
 
 use std::cell::Cell;
 
@@ -8,21 +8,21 @@ thread_local! {
     static IN_PLACE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// From here on this thread does such work itself, at once and in order: what a simulation needs,
-/// to be the same every time. For the threads of tests only.
+/// Makes `offload` run its work on the current thread from now on, at once and in call order.
+/// Simulations need this to be repeatable. Meant for the threads of tests only.
 pub fn stay_on_this_thread() {
     IN_PLACE.with(|flag| flag.set(true));
 }
 
-/// Whether this thread does such work itself, so that it may never block.
+/// Whether `offload` runs on the current thread, which therefore must never block.
 pub(crate) fn stays_on_this_thread() -> bool {
     IN_PLACE.with(Cell::get)
 }
 
-/// Does `work` on a thread that may block.
+/// Runs `work` on a thread that may block and returns its result.
 ///
 /// # Errors
-/// Where the work panicked, or the process is ending.
+/// When the work panicked, or the process is ending.
 pub async fn offload<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, JoinError> {

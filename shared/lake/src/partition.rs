@@ -1,6 +1,6 @@
-//! Partition files: the Parquet files that hold one partition of a table, or one key range of it.
+//! Partition files: Parquet files that each hold one partition of a table, or one key range of it.
 //!
-//! Rows are in key order; the partition column is in the path and in the log, not in the file.
+//! Rows are in key order. The partition column is in the path and the log, not in the file.
 
 mod days;
 mod error;
@@ -30,20 +30,20 @@ pub(crate) use shelf::Shelf;
 pub(crate) use stats::{Stats, is_counted};
 pub(crate) use write::{PartitionWriter, Written};
 
-/// Sizes at which files split, join and flush. The default is what the tables promise; tests use
-/// smaller ones.
+/// Sizes that control how files are split, joined and flushed. The defaults are part of the tables'
+/// documented behaviour; tests use smaller ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Most rows of one file: beyond, it splits in equal parts.
+    /// Most rows of a file. More rows are split into files of equal size.
     pub file_rows: u64,
-    /// Neighbours that together have no more rows than this become one file when one of them is
-    /// written anyway.
+    /// Most rows that neighbouring files may have together to be joined into one, which happens
+    /// when one of them is rewritten anyway.
     pub joined_rows: u64,
-    /// Most rows of one row group.
+    /// Most rows of a row group.
     pub group_rows: usize,
-    /// Memory, in bytes, of a row group being written beyond which it is cut.
+    /// Memory in bytes at which the row group being written is closed.
     pub group_bytes: usize,
-    /// Memory, in bytes, for sorting files that someone else wrote, before it spills.
+    /// Memory in bytes for sorting files of other engines, beyond which rows are spilled.
     pub sort_bytes: usize,
 }
 

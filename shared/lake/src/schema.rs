@@ -1,4 +1,4 @@
-//! The columns of a stream's table as Arrow, Delta and Parquet see them.
+//! Columns of a stream's table in the terms of Arrow, Delta and Parquet.
 
 mod compare;
 mod delta;
@@ -15,33 +15,33 @@ pub use compare::Comparison;
 
 use crate::partition::is_counted;
 
-/// Digits that a decimal column holds.
+/// Number of digits of a decimal column.
 pub(crate) const DECIMAL_DIGITS: u8 = 18;
 
-/// The schema of one stream's table, or of the table of its changes.
+/// Schema of a stream's table, or of the table of its changes.
 #[derive(Clone, Debug)]
 pub struct TableSchema {
-    /// The declaration it follows from.
+    /// Declaration that the schema derives from.
     pub spec: &'static StreamSpec,
     /// Name of the table: the stream's, or `<stream>_changes`.
     pub name: Arc<str>,
-    /// What a row is.
+    /// Description of a row.
     pub doc: Arc<str>,
-    /// All columns, partition column included, in the order of the log.
+    /// All columns, including the partition column, in the order of the log.
     pub columns: Arc<[Column]>,
-    /// The same as an Arrow schema: `RecordBatch`es of decoded rows have it.
+    /// Arrow schema of all columns, which decoded `RecordBatch`es have.
     pub arrow: SchemaRef,
 }
 
 impl TableSchema {
-    /// The schema that follows from the declaration. Derive it once and clone it: clones are cheap.
+    /// Derives the schema from the declaration. Clones are cheap.
     #[must_use]
     pub fn of(spec: &'static StreamSpec) -> Self {
         Self::new(spec, spec.name.into(), spec.doc.into(), columns(spec))
     }
 
-    /// The schema of the table that holds every change of the stream's table: what happened, the
-    /// row's columns, the month.
+    /// Derives the schema of the table of changes: kind, time and sequence of the change, columns
+    /// of the row, month.
     #[must_use]
     pub fn changes_of(spec: &'static StreamSpec) -> Self {
         let (name, doc) = (changes_name(spec), changes_doc(spec));
@@ -56,13 +56,13 @@ impl TableSchema {
         schema
     }
 
-    /// Whether it is that of a table of changes.
+    /// Whether the schema is that of a table of changes.
     #[must_use]
     pub fn is_of_changes(&self) -> bool {
         self.columns.first().is_some_and(|column| column.source == Source::Change)
     }
 
-    /// Where the table is in the lake.
+    /// Folder of the table in the lake.
     #[must_use]
     pub fn root(&self) -> String {
         format!("tables/{}", self.name)
@@ -75,8 +75,8 @@ impl TableSchema {
         Some(&column.name)
     }
 
-    /// What the Parquet files hold: all columns but the partition column, whose value the log and
-    /// the file's path carry.
+    /// Schema of the Parquet files: all columns except the partition column, whose value is in the
+    /// log and in the file's path.
     #[must_use]
     pub fn file_schema(&self) -> SchemaRef {
         let fields: Fields = self
@@ -87,7 +87,7 @@ impl TableSchema {
         Arc::new(Schema::new(fields))
     }
 
-    /// Positions of the columns of `file_schema` among all columns, in its order.
+    /// Positions of the columns of `file_schema` among all columns.
     #[must_use]
     pub fn file_columns(&self) -> Vec<usize> {
         self.positions(|column| column.source != Source::Partition)
@@ -130,8 +130,8 @@ impl TableSchema {
         self.columns.iter().position(|column| column.source == Source::SyncedAt)
     }
 
-    /// Positions of the columns whose change makes a row changed: all that a file holds but
-    /// `synced_at` and the volatile ones.
+    /// Positions of the columns whose change counts as a change of the row: those in files except
+    /// `synced_at` and volatile ones.
     #[must_use]
     pub fn content_indices(&self) -> Vec<usize> {
         self.positions(|column| {
@@ -139,7 +139,7 @@ impl TableSchema {
         })
     }
 
-    /// How the schema that a table's log holds relates to this one.
+    /// Compares the schema in a table's log with this one.
     ///
     /// # Errors
     /// When `schema_string` is not a Delta schema.
@@ -147,8 +147,8 @@ impl TableSchema {
         compare::compare(&self.columns, schema_string)
     }
 
-    /// The `schemaString` for a table whose columns are a part of ours: its columns in the order in
-    /// which it has them, then what is new; the same for the members of its structs.
+    /// Schema for a table that has only some of our columns: its columns in their present order,
+    /// then the missing ones. Members of structs are treated the same way.
     ///
     /// # Errors
     /// When `schema_string` is not a Delta schema.
@@ -164,7 +164,7 @@ impl TableSchema {
         compare::names(schema_string)
     }
 
-    /// Names of the columns of whose values files have statistics in the log.
+    /// Names of the columns that have statistics in the log.
     pub(crate) fn counted_columns(&self) -> Vec<&str> {
         let columns = self.columns.iter().filter(|column| {
             let in_key = self.spec.primary_key.contains(&column.name.as_str());
@@ -179,8 +179,8 @@ impl TableSchema {
     }
 }
 
-/// The Arrow type of a column. Items of lists are named `element`: so the Parquet files have the
-/// standard three-level form and come back with the same type.
+/// Arrow type of a column. Items of lists are named `element`, so that the Parquet files have the
+/// standard three-level form and are read back with the same type.
 #[must_use]
 pub fn arrow_type(ty: &ColumnType) -> DataType {
     match ty {
@@ -196,7 +196,7 @@ pub fn arrow_type(ty: &ColumnType) -> DataType {
     }
 }
 
-/// The Arrow fields of a list's structs.
+/// Arrow fields of the structs in a list.
 pub(crate) fn struct_fields(members: &[Member]) -> Fields {
     members
         .iter()
@@ -204,7 +204,7 @@ pub(crate) fn struct_fields(members: &[Member]) -> Fields {
         .collect()
 }
 
-/// The field of a list's items.
+/// Arrow field of the items of a list.
 pub(crate) fn element(ty: DataType) -> Arc<Field> {
     Arc::new(Field::new("element", ty, true))
 }

@@ -1,4 +1,4 @@
-//! Where the lake's objects are: a folder, memory, S3.
+//! Object stores of the lake: a folder, memory, S3.
 
 mod change;
 pub mod conformance;
@@ -23,63 +23,64 @@ use engine::time::Timestamp;
 pub struct ObjectMeta {
     /// Key below the lake's root, `/`-separated, such as `tables/clients/_delta_log/...json`.
     pub key: String,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// When it was written.
+    /// Time of writing.
     pub modified: Timestamp,
 }
 
 /// Outcome of a conditional put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PutIfAbsent {
-    /// Ours is the object now, durably.
+    /// The new object is stored, durably.
     Stored,
-    /// There was one already; ours is not written.
+    /// An object existed already; nothing was written.
     Exists,
 }
 
-/// Outcome of replacing what was read.
+/// Outcome of a conditional replacement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replace {
-    /// Ours is the object now, durably.
+    /// The new object is stored, durably.
     Replaced,
-    /// The object is another one by now, or gone; ours is not written.
+    /// The object has changed or is gone; nothing was written.
     Changed,
 }
 
-/// Where objects are kept. All implementations pass one conformance suite.
+/// A store of objects by key. All implementations pass one conformance suite.
 #[async_trait]
 pub trait ObjectStore: Send + Sync + core::fmt::Debug {
-    /// Creates the object unless there is one: of any number of writers exactly one wins, readers
-    /// see nothing or the whole, durable on return.
+    /// Creates the object unless it exists. Exactly one of several writers wins; readers see
+    /// nothing or the whole object; durable on return.
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError>;
 
-    /// Creates or replaces the object: readers see the old or the new one.
+    /// Creates or replaces the object. Readers see the old or the new one, whole.
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError>;
 
-    /// Replaces the object if it still is `old`: of any number of writers that read the same one
-    /// exactly one wins, also against [`put`](Self::put) and [`delete`](Self::delete). A caller that
-    /// hears [`Replace::Changed`] reads again: its own request may have been sent twice.
+    /// Replaces the object if it still equals `old`. Of several writers that read the same object
+    /// exactly one wins, also against [`put`](Self::put) and [`delete`](Self::delete). After
+    /// [`Replace::Changed`] the caller reads again, because its own request may have been sent
+    /// twice.
     async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError>;
 
-    /// The object, or `None` where there is none.
+    /// Returns the object, or `None` if there is none.
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError>;
 
-    /// These bytes of the object, cut at its end (so possibly none), or `None` where there is no
+    /// Returns a range of the object, cut at its end (so possibly empty), or `None` if there is no
     /// object.
     async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError>;
 
-    /// All objects whose key begins with `prefix` and is greater than `after`, in key order.
+    /// Lists all objects whose key begins with `prefix` and is greater than `after`, in key order.
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError>;
 
-    /// Removes the object; that there was none is no error.
+    /// Removes the object. A missing object is no error.
     async fn delete(&self, key: &str) -> Result<(), StoreError>;
 }
 
-/// Why the object store did not do what was asked. Named by what the caller can do.
+/// Reasons why an operation of an object store failed, named by what the caller can do.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The disk or quota is full: free space and run again.
+    /// Disk or quota is full: free space and run again.
     #[error("no space left writing `{key}`")]
     Full {
         /// The object.
@@ -88,7 +89,7 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
-    /// Not allowed.
+    /// Permission is missing.
     #[error("no permission for `{key}`")]
     Denied {
         /// The object.
@@ -97,7 +98,7 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// There is no such bucket.
+    /// The bucket does not exist.
     #[error("there is no bucket `{bucket}`: deploy the stack, or name the right one with `--lake`")]
     NoBucket {
         /// The bucket.
@@ -106,13 +107,13 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// No object can have this key; a bug of the caller.
+    /// The key is invalid: a bug of the caller.
     #[error("`{key}` is no valid object key")]
     InvalidKey {
         /// The key.
         key: String,
     },
-    /// Anything else; the same call may succeed later.
+    /// Any other failure; the same call may succeed later.
     #[error("object store failed on `{key}`")]
     Failed {
         /// The object.
@@ -124,7 +125,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The error of an input or output operation on `key`, by what the caller can do about it.
+    /// Error for a failed input or output operation on `key`.
     #[must_use]
     pub fn from_io(key: &str, source: std::io::Error) -> Self {
         use std::io::ErrorKind;
@@ -142,8 +143,8 @@ impl StoreError {
         Self::Failed { key, source: Box::new(source) }
     }
 
-    /// Whether the same call may succeed if repeated at once. The failed call may have had its
-    /// effect all the same.
+    /// Whether the same call may succeed if repeated at once. The failed call may still have taken
+    /// effect.
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
@@ -156,8 +157,8 @@ impl StoreError {
     }
 }
 
-/// Refuses keys that could leave the lake, mean different things to different stores, or look like
-/// a temporary file.
+/// Refuses keys that could leave the lake, that stores read differently, or that look like a
+/// temporary file.
 fn check_key(key: &str) -> Result<(), StoreError> {
     let bad_part =
         |part: &str| part.is_empty() || part == "." || part == ".." || part.starts_with(".tmp-");
@@ -167,7 +168,7 @@ fn check_key(key: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The part of an object of `len` bytes that lies in `range`.
+/// Part of `range` that lies in an object of `len` bytes.
 fn clamp(range: &Range<u64>, len: u64) -> Range<u64> {
     let start = range.start.min(len);
     start..range.end.clamp(start, len)

@@ -1,4 +1,4 @@
-//! A stream's Delta table: its log, its current files, its commits.
+//! The Delta table of a stream: its log, its current files, its commits.
 
 mod action;
 mod changes;
@@ -38,99 +38,101 @@ pub(crate) use log::LogState;
 pub(crate) use names::{LAST_CHECKPOINT, LogName, checkpoint_parts, parse_data_file, parse_log};
 pub use past::{AsOf, PastError};
 
-/// A file that is part of the table, or is to become so.
+/// A data file that is part of the table, or that a commit will add.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {
     /// Path below the table's root, `created_month=2024-01/3-7-ab12-0.parquet`.
     pub path: String,
-    /// Text value of the partition column; `None`: the null partition, or no partition column.
+    /// Text value of the partition column; `None` for the null partition or a table without
+    /// partitions.
     pub partition: Option<String>,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// When it was written.
+    /// Time of writing.
     pub modified: Timestamp,
-    /// Rows in it.
+    /// Number of rows.
     pub rows: u64,
     /// Delta statistics as JSON text: decimals exact, instants rounded outwards, no free text.
-    /// Empty where there are none.
+    /// Empty if the log has none.
     pub stats: String,
-    /// First and last primary key, from `tags`; `None`: a foreign file.
+    /// First and last primary key, from `tags`; `None` for a file of another engine.
     pub keys: Option<(Key, Key)>,
-    /// Checksum of its bytes, from `tags`; `None`: a foreign file, or one of an earlier release.
+    /// SHA-256 of the bytes in hex, from `tags`; `None` for a file of another engine or of an
+    /// earlier release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
 }
 
-/// Who commits, and on what.
+/// Writer of a commit: its attempt and its lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Writer {
-    /// The attempt; part of file names.
+    /// Id of the attempt; part of the names of its files.
     pub attempt: AttemptId,
-    /// The writer's lease.
+    /// Epoch of the writer's lease.
     pub epoch: Epoch,
 }
 
-/// What a commit says beside its files; goes into `commitInfo` and comes back from there.
+/// Content of a commit beside its files: stored in `commitInfo` and read back from there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitNote {
-    /// The run, for people.
+    /// Id of the run, for people who read the log.
     pub run: String,
-    /// Cursor and the state of both passes, as the state item holds them: repairs a lost item.
+    /// Cursor and state of both passes, as the state item holds them. Replaces a lost state item.
     pub state: serde_json::Value,
-    /// What this commit changed.
+    /// Numbers of rows that this commit changed.
     pub counts: Counts,
-    /// The files of the changes of the newest commit that changed rows, for as long as they are not
-    /// known to be in the table of changes.
+    /// Files with the changes of the newest commit that changed rows. Repeated by later commits
+    /// until the table of changes is known to contain them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<ChangeFiles>,
 }
 
-/// Proof that a version is durable: what a cursor write is built from.
+/// Proof that a version is durable. A cursor write is built from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// The table's version.
+    /// Version of the table.
     pub version: u64,
-    /// The recorded sequence.
+    /// Sequence that the version records.
     pub sequence: Sequence,
 }
 
-/// What a commit does to the files of a table.
+/// Files that a commit adds to and removes from a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// When the first file of `add` was begun. A change of over an hour is refused.
+    /// Start of writing of the first file in `add`. A commit more than an hour later is refused.
     pub started: Timestamp,
-    /// Files that are stored already.
+    /// New files, already in the store.
     pub add: Vec<FileEntry>,
-    /// Files of the table as it is.
+    /// Files of the current version that are to leave the table.
     pub remove: Vec<FileEntry>,
 }
 
-/// What a commit does to a table of changes.
+/// Kinds of commits to a table of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangesCommit {
-    /// The next commit's changes come to the others.
+    /// Adds the changes of the next sequence to those already there.
     Append(ChangeFiles),
-    /// A baseline of the table at that commit takes the place of all.
+    /// Replaces all files by a baseline: every row of the table at that sequence.
     Replace(ChangeFiles),
-    /// A baseline takes the place of old changes; the sequence stays.
+    /// Replaces old changes by a baseline; the sequence stays.
     Expire {
-        /// The baseline.
+        /// Files of the baseline.
         add: Vec<FileEntry>,
-        /// The old changes.
+        /// Files of the old changes.
         remove: Vec<FileEntry>,
     },
-    /// The same rows in other files; the sequence stays.
+    /// Moves the same rows into fewer files; the sequence stays.
     Join {
         /// The new files.
         add: Vec<FileEntry>,
-        /// Those that had the rows.
+        /// Files that held the rows before.
         remove: Vec<FileEntry>,
     },
-    /// The same changes with less in them, after a person was erased; the sequence stays.
+    /// Replaces files by redacted ones, after a person was erased; the sequence stays.
     Rewrite {
-        /// The new files.
+        /// The redacted files.
         add: Vec<FileEntry>,
-        /// Those that had the rows.
+        /// Files that held the rows before.
         remove: Vec<FileEntry>,
     },
 }
@@ -144,7 +146,7 @@ pub struct Table {
     root: String,
     state: LogState,
     files: Vec<FileEntry>,
-    /// Commits begun with this object; part of their ids.
+    /// Number of commits begun with this object; part of their ids.
     commits: u64,
 }
 
@@ -160,10 +162,10 @@ impl fmt::Debug for Table {
 }
 
 impl Table {
-    /// Goes on to the newest version.
+    /// Advances to the newest version.
     ///
     /// # Errors
-    /// As `open`. The object then stays at its version.
+    /// The same as [`Table::open`]. The object then stays at its version.
     pub async fn refresh(&mut self) -> Result<(), TableError> {
         let Some(state) = self.log().follow(&self.state).await? else {
             return Ok(());
@@ -174,78 +176,79 @@ impl Table {
         Ok(())
     }
 
-    /// The table's own id: another one for each table that is ever created.
+    /// Id of the table, different for each table ever created.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.state.meta_data.id
     }
 
-    /// The version this object is at.
+    /// Version that this object shows.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.state.version
     }
 
-    /// The files of this version, by partition (null first), then first key (foreign files first).
+    /// Files of this version, ordered by partition (null first), then first key (files of other
+    /// engines first).
     #[must_use]
     pub fn files(&self) -> &[FileEntry] {
         &self.files
     }
 
-    /// Rows of all files; foreign files that do not say how many they have count as none.
+    /// Number of rows in all files. A file of another engine without a row count adds none.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.files.iter().map(|file| file.rows).sum()
     }
 
-    /// Bytes of all files.
+    /// Size of all files in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.size).sum()
     }
 
-    /// Where the table is in the lake: `tables/<stream>` or `tables/<stream>_changes`.
+    /// Folder of the table in the lake: `tables/<stream>` or `tables/<stream>_changes`.
     #[must_use]
     pub fn root(&self) -> &str {
         &self.root
     }
 
-    /// The account whose rows it holds.
+    /// Account whose rows the table holds.
     #[must_use]
     pub fn account(&self) -> AccountId {
         self.account
     }
 
-    /// Where it is kept.
+    /// Store that holds the table.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn ObjectStore> {
         &self.store
     }
 
-    /// The declared schema. The log may still lack its newest columns.
+    /// Declared schema. The log may still lack its newest columns.
     #[must_use]
     pub fn schema(&self) -> &TableSchema {
         &self.schema
     }
 
-    /// The schema that readers see, as the log has it.
+    /// Schema as the log has it, which is what readers see.
     pub(crate) fn log_schema(&self) -> &str {
         &self.state.meta_data.schema_string
     }
 
-    /// The highest epoch that committed; 0 before the first.
+    /// Highest epoch that committed; 0 before the first.
     #[must_use]
     pub fn recorded_epoch(&self) -> Epoch {
         Epoch(self.state.recorded(EPOCH))
     }
 
-    /// How many commits changed rows.
+    /// Number of commits so far that changed rows.
     #[must_use]
     pub fn recorded_sequence(&self) -> Sequence {
         Sequence(self.state.recorded(SEQUENCE))
     }
 
-    /// What the newest commit of ours said; `None` where none has said anything yet.
+    /// Note of our newest commit that carries one; `None` if there is none.
     #[must_use]
     pub fn note(&self) -> Option<&CommitNote> {
         self.state.note.as_ref().map(|noted| &noted.note)

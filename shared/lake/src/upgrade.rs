@@ -1,4 +1,4 @@
-//! Files that an older declaration wrote, written anew by today's.
+//! Rewrites files of older declarations by the current one.
 
 use std::sync::Arc;
 
@@ -15,24 +15,24 @@ use crate::schema::TableSchema;
 use crate::store::{ObjectStore, PutIfAbsent};
 use crate::table::FileEntry;
 
-/// Writes files of one table anew where their `extra_json` holds what has a column now.
+/// Rewrites files of one table whose `extra_json` holds values that have a column now.
 #[derive(Debug)]
 pub struct Upgrader {
     store: Arc<dyn ObjectStore>,
     root: String,
     layout: Arc<Layout>,
     eraser: Option<Eraser>,
-    /// Whether rows are in key order: those of changes are not.
+    /// Whether rows are in key order. Those of a table of changes are not.
     ordered: bool,
 }
 
-/// Why a file could not be written anew. Nothing is committed; the table is as it was.
+/// Reasons why a file could not be rewritten. Nothing is committed; the table stays as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum UpgradeError {
     /// A file of the table could not be read or written.
     #[error(transparent)]
     Partition(#[from] PartitionError),
-    /// The new file's name is taken.
+    /// Another file has the new file's name.
     #[error("`{0}` is there already, with another content")]
     Taken(String),
     /// The process is ending.
@@ -41,10 +41,10 @@ pub enum UpgradeError {
 }
 
 impl Upgrader {
-    /// For the table at `root`.
+    /// Upgrader for the table at `root`.
     ///
     /// # Errors
-    /// Where the schema has a key that cannot be sorted.
+    /// When the schema has a key that cannot be sorted.
     pub fn new(
         store: Arc<dyn ObjectStore>,
         root: &str,
@@ -55,19 +55,19 @@ impl Upgrader {
         Ok(Self { store, root: root.to_owned(), layout: Arc::new(layout), eraser: None, ordered })
     }
 
-    /// The same, that also writes files anew which hold what `eraser` takes out.
+    /// Also rewrites files with data that `eraser` removes.
     #[must_use]
     pub fn erasing(self, eraser: Option<Eraser>) -> Self {
         Self { eraser, ..self }
     }
 
-    /// The file that is to replace `file`, stored already; `None` where it needs no other. Its rows
-    /// are the same rows in the same order.
+    /// Stores the replacement of `file` and returns it; `None` if it needs none. The new file has
+    /// the same rows in the same order.
     ///
-    /// `name` is the new file's, without its folder.
+    /// `name` is the new file's name, without folder and extension.
     ///
     /// # Errors
-    /// Where the file cannot be read, or the new one not be stored.
+    /// When the file cannot be read, or the new one cannot be stored.
     pub async fn upgrade(
         &self,
         file: &FileEntry,
@@ -76,10 +76,10 @@ impl Upgrader {
     ) -> Result<Option<FileEntry>, UpgradeError> {
         let bytes = fetch(self.store.as_ref(), &self.root, file).await?;
         let (layout, path) = (Arc::clone(&self.layout), file.path.clone());
-        // Others need not keep the order of keys; the next merge of the partition sorts what they wrote.
+        // Files of other engines may be in any order; the next merge of the partition sorts them.
         let (eraser, ordered) = (self.eraser.clone(), self.ordered && file.keys.is_some());
         let written = offload(move || {
-            // Most files need nothing: look first, and encode only what is needed.
+            // Most files need no change, so the rows are checked before anything is encoded.
             let needed = needs_rewriting(&layout, eraser.as_ref(), &path, &bytes)?;
             needed.then(|| rewrite(&layout, eraser.as_ref(), ordered, &path, &bytes)).transpose()
         })
@@ -93,7 +93,8 @@ impl Upgrader {
         let key = format!("{}/{path}", self.root);
         let put = self.store.put_if_absent(&key, written.bytes.clone()).await;
         if put.map_err(PartitionError::from)? == PutIfAbsent::Exists {
-            // Ours of a put whose answer was lost: attempts have names of their own.
+            // Each attempt uses its own names, so an existing file is ours if its content is the
+            // same.
             let there = self.store.get(&key).await.map_err(PartitionError::from)?;
             if there.as_ref() != Some(&written.bytes) {
                 return Err(UpgradeError::Taken(key));
@@ -103,7 +104,7 @@ impl Upgrader {
     }
 }
 
-/// Whether any row is another than today's declaration and the eraser want it.
+/// Whether the current declaration or the eraser changes any row.
 fn needs_rewriting(
     layout: &Arc<Layout>,
     eraser: Option<&Eraser>,

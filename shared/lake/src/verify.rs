@@ -1,7 +1,7 @@
-//! Whether the files of a table are what its log says, and its rows what they must be.
+//! Verifies that the files of a table match its log and that its rows are valid.
 //!
-//! Reads every file once, and of files whose key ranges overlap the key columns once more. Memory:
-//! one file, and the keys of those files that overlap at one point.
+//! Reads every file once, and the key columns again for files with overlapping key ranges. Memory:
+//! one file, and the keys of files that overlap at one point.
 
 mod compare;
 mod file;
@@ -27,43 +27,43 @@ pub use compare::{Against, Compared, Difference, Whole, compare};
 use file::{Examined, Rules};
 pub use replay::{Replayed, replay};
 
-/// How often a table that goes on meanwhile is begun anew.
+/// Number of attempts when the table changes meanwhile.
 const TRIES: u32 = 3;
 
-/// What is looked at.
+/// A property to verify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
-    /// The log can be read and is of this account and a known format.
+    /// The log is readable, of this account and of a known format.
     Log,
-    /// Every file is there, whole, and Parquet.
+    /// Every file exists, is whole, and is Parquet.
     Files,
-    /// Columns and types are the declared ones, and ids are never null.
+    /// Columns and types match the declaration, and ids are never null.
     Schema,
-    /// What other programs wrote fits the columns.
+    /// Values written by other programs fit the columns.
     Fit,
     /// Rows are in the order of the primary key.
     Order,
-    /// First and last key in the log's `tags` are those of the file.
+    /// First and last key in the log's `tags` match the file.
     Tags,
-    /// Files of a partition have key ranges of their own.
+    /// Files of a partition have separate key ranges.
     Ranges,
-    /// The log's row counts are those of the files.
+    /// Row counts in the log match the files.
     Rows,
-    /// The log's statistics are those of the rows, as rounded there.
+    /// Statistics in the log match the rows, with the same rounding.
     Statistics,
-    /// No key is there twice, in one partition or in two.
+    /// No key occurs twice in the table.
     Unique,
-    /// Rows are in the partition that they say.
+    /// Rows are in the partition that follows from their columns.
     Partition,
-    /// All rows are of the lake's account.
+    /// Rows all belong to the lake's account.
     Account,
-    /// Replaying the table of changes gives the table.
+    /// Replaying the table of changes produces the table.
     Changes,
 }
 
 impl Check {
-    /// All of them, in order.
+    /// All checks, in order.
     pub const ALL: [Self; 13] = [
         Self::Log,
         Self::Files,
@@ -80,7 +80,7 @@ impl Check {
         Self::Changes,
     ];
 
-    /// As in JSON.
+    /// Name in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -101,40 +101,40 @@ impl Check {
     }
 }
 
-/// Something that is not as it must be. Of many rows of a file that break one rule, the first.
+/// A violation. Of several rows of a file that violate one rule, the first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Which check found it.
+    /// Check that found it.
     pub check: Check,
-    /// The file, below the table's folder; `None` where it is about none or several.
+    /// File, below the table's folder; `None` if it concerns no file or several.
     pub file: Option<String>,
-    /// What is wrong, for people.
+    /// Description for people.
     pub what: String,
-    /// What should be there.
+    /// Expected value.
     pub expected: String,
-    /// What is there.
+    /// Actual value.
     pub found: String,
 }
 
-/// What was looked at, and what was found.
+/// Result of a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Verified {
-    /// The table's version.
+    /// Version of the table.
     pub version: u64,
-    /// Its files.
+    /// Number of files.
     pub files: u64,
-    /// Rows read.
+    /// Number of rows read.
     pub rows: u64,
-    /// Bytes read.
+    /// Number of bytes read.
     pub bytes: u64,
-    /// Files that somebody else wrote: they need be in no order and have no tags, and are
-    /// rewritten with the next change of their partition.
+    /// Number of files of other engines. These need no order and no tags, and are rewritten with
+    /// the next change of their partition.
     pub foreign_files: u64,
-    /// What is wrong.
+    /// Violations found.
     pub findings: Vec<Finding>,
 }
 
-/// Why a table could not be looked at. Damage is a finding, not an error.
+/// Reasons why a table could not be verified. Damage is a finding, not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// The log could not be read.
@@ -143,30 +143,30 @@ pub enum VerifyError {
     /// A file could not be fetched.
     #[error(transparent)]
     Partition(#[from] PartitionError),
-    /// What was read could not be read back.
+    /// Sorted rows could not be read back.
     #[error(transparent)]
     Collect(#[from] CollectError),
-    /// Rows could not be compared: a mistake in this program.
+    /// Rows could not be compared: a bug of this program.
     #[error("rows could not be compared")]
     Rows(#[from] ArrowError),
-    /// The work ended early: a mistake in this program.
+    /// The work ended early: a bug of this program.
     #[error("the work ended early: {0}")]
     Died(String),
 }
 
 impl VerifyError {
-    /// Whether a file was gone that the version in hand names: the newest one may do.
+    /// Whether a file of this version is gone. The newest version may still be readable.
     #[must_use]
     pub fn is_vanished(&self) -> bool {
         matches!(self, Self::Partition(PartitionError::Missing { .. }))
     }
 }
 
-/// Reads all of the table and says what is wrong with it. A table that goes on meanwhile is begun
-/// anew where files of its older version vanish.
+/// Reads the whole table and returns all violations. Starts again with the newest version if files
+/// of an older one have vanished meanwhile.
 ///
 /// # Errors
-/// Where the store fails. What is wrong with the table is no error.
+/// When the store fails. Damage of the table is no error.
 pub async fn verify(table: &mut Table) -> Result<Verified, VerifyError> {
     for _ in 1..TRIES {
         let version = table.version();
@@ -183,17 +183,17 @@ pub async fn verify(table: &mut Table) -> Result<Verified, VerifyError> {
     at_this_version(table).await
 }
 
-/// What is known of a file whose rows were read.
+/// Key range of a file whose rows were read.
 #[derive(Clone, Debug)]
 struct Span {
     file: usize,
     first: Bound,
     last: Bound,
-    /// Whether its keys rise.
+    /// Whether its keys are in ascending order.
     sorted: bool,
 }
 
-/// A key as bytes that compare, and as a value to be shown.
+/// A key as comparable bytes and as a value to show.
 #[derive(Clone, Debug)]
 struct Bound {
     bytes: Box<[u8]>,
@@ -245,7 +245,7 @@ fn rules(table: &Table) -> Result<Rules, VerifyError> {
     let compared = schema.compare(table.log_schema());
     let not_in_log = match compared {
         Ok(Comparison::Lacks(columns)) => columns,
-        // Another schema does not open.
+        // A table with another schema cannot be opened.
         Ok(Comparison::Equal | Comparison::Unknown(_) | Comparison::Differs(_)) | Err(_) => {
             Vec::new()
         }
@@ -254,7 +254,7 @@ fn rules(table: &Table) -> Result<Rules, VerifyError> {
     Ok(Rules { schema, layout, account: table.account(), not_in_log })
 }
 
-/// Files of ours whose key range overlaps that of another one of their partition.
+/// Findings about our files with a key range that overlaps another one of their partition.
 fn overlaps(files: &[FileEntry], spans: &[Span]) -> Vec<Finding> {
     let mut partitions: BTreeMap<Option<&str>, Vec<(&FileEntry, &Span)>> = BTreeMap::new();
     for span in spans {
@@ -286,7 +286,7 @@ fn overlaps(files: &[FileEntry], spans: &[Span]) -> Vec<Finding> {
     findings
 }
 
-/// A key for people and for JSON: `7`, `[7,"EUR"]`.
+/// Text of a key for people and JSON: `7`, `[7,"EUR"]`.
 fn shown(key: &Key) -> String {
     let text = serde_json::to_string(key).unwrap_or_default();
     match key.0.len() {

@@ -1,4 +1,4 @@
-//! What every state store must do, as assertions. Each implementation runs all of them.
+//! Requirements on every state store, as assertions. Each implementation runs all of them.
 #![expect(
     clippy::expect_used,
     clippy::missing_panics_doc,
@@ -14,8 +14,8 @@ use crate::{Expect, Item, ItemKey, Put, StateStore};
 
 const WRITERS: u64 = 50;
 
-/// Runs the whole suite, each part on an empty store of its own. Panics where the store does not
-/// conform. The runtime should have several threads, or the races are none.
+/// Runs the whole suite, each part on a new, empty store. Panics if the store does not conform. The
+/// runtime needs several threads, or the races do not happen.
 pub async fn check<S, F>(new_store: impl Fn() -> F)
 where
     S: StateStore + 'static,
@@ -30,7 +30,7 @@ where
     expiry_decides_nothing_until_the_purge(new_store().await).await;
 }
 
-/// What was put is got, and each put raises the revision by one.
+/// Checks that an item is read back as written and that each write raises the revision by one.
 pub async fn an_item_comes_back_with_its_revision<S: StateStore>(store: Arc<S>) {
     let key = key(1, "stream#clients");
     assert_eq!(store.get(&key).await.expect("readable"), None);
@@ -50,7 +50,7 @@ pub async fn an_item_comes_back_with_its_revision<S: StateStore>(store: Arc<S>) 
     assert!(item.body == large, "a large body comes back whole");
 }
 
-/// A write that expects something else leaves the item and hands it back.
+/// Checks that a write with a wrong expectation leaves the item unchanged and returns it.
 pub async fn a_lost_write_changes_nothing<S: StateStore>(store: Arc<S>) {
     let key = key(1, "stream#clients");
     let put = |expect, body| {
@@ -67,7 +67,7 @@ pub async fn a_lost_write_changes_nothing<S: StateStore>(store: Arc<S>) {
     assert_eq!(store.get(&key).await.expect("readable"), Some(there));
 }
 
-/// Concurrent read, count, write: none is lost and none counts twice.
+/// Checks that concurrent read-modify-writes lose no increment and count none twice.
 pub async fn of_many_writers_each_counts_once<S: StateStore + 'static>(store: Arc<S>) {
     let at = key(1, "budget#general");
     let mut calls = Vec::new();
@@ -98,7 +98,7 @@ pub async fn of_many_writers_each_counts_once<S: StateStore + 'static>(store: Ar
     assert_eq!(item, Item { rev: WRITERS, body: WRITERS.to_string() });
 }
 
-/// Of those who expect nothing there, one wins, and the others see what it wrote.
+/// Checks that one of many concurrent creators wins and the others see its item.
 pub async fn of_many_creators_one_wins<S: StateStore + 'static>(store: Arc<S>) {
     let at = key(1, "orchestrator");
     let mut calls = Vec::new();
@@ -121,7 +121,7 @@ pub async fn of_many_creators_one_wins<S: StateStore + 'static>(store: Arc<S>) {
     assert!(shown.iter().all(|current| *current == there), "losers see the winner's item");
 }
 
-/// A prefix is text, not a pattern, and keys come in the order of their bytes.
+/// Checks that a prefix is text, not a pattern, and that keys are listed in byte order.
 pub async fn listings_are_literal_and_in_order<S: StateStore>(store: Arc<S>) {
     let sorts = ["b%a", "b_a", "bXa", "b", "a", "bZ", "b%", "c", "bz", "bé", "b\u{10ffff}x", "B"];
     for sort in sorts {
@@ -146,7 +146,7 @@ pub async fn listings_are_literal_and_in_order<S: StateStore>(store: Arc<S>) {
     }
 }
 
-/// The same sort key of two accounts is two items.
+/// Checks that the same sort key in two accounts names two items.
 pub async fn accounts_do_not_mix<S: StateStore>(store: Arc<S>) {
     for account in [1, 12, i64::MAX] {
         let (key, body) = (key(account, "account"), account.to_string());
@@ -157,7 +157,7 @@ pub async fn accounts_do_not_mix<S: StateStore>(store: Arc<S>) {
     assert_eq!(listed, [(key(1, "account"), Item { rev: 1, body: "1".to_owned() })]);
 }
 
-/// An expired item is there until the purge, which takes no other.
+/// Checks that an expired item stays until the purge, which removes no others.
 pub async fn expiry_decides_nothing_until_the_purge<S: StateStore>(store: Arc<S>) {
     let now: Timestamp = "2026-11-23T06:15:00Z".parse().expect("an instant");
     let after = |secs| Some(plus(now, SignedDuration::from_secs(secs)));

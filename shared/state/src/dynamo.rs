@@ -21,13 +21,14 @@ const REV: &str = "rev";
 const BODY: &str = "body";
 /// Random id of the write that stored the item.
 const PUT: &str = "put";
-/// When the item may be removed, in seconds since 1970: the table's time to live goes by it.
+/// Time in seconds since 1970 after which the item may be removed. Attribute of the table's time to
+/// live.
 const EXPIRES: &str = "expires";
 
-/// The items of a DynamoDB table with the keys `pk` and `sk`, both text.
+/// Store in a DynamoDB table with the text keys `pk` and `sk`.
 ///
-/// Each write is one `PutItem` that names the revision it follows. An item larger than 400 KB is
-/// refused by DynamoDB. Expired items are removed by the table's time to live, often days later.
+/// Each write is one `PutItem` that names the revision it follows. DynamoDB refuses items larger
+/// than 400 KB. The table's time to live removes expired items, often days later.
 #[derive(Clone)]
 pub struct DynamoStore {
     client: Client,
@@ -42,8 +43,8 @@ impl fmt::Debug for DynamoStore {
 }
 
 impl DynamoStore {
-    /// The items of `table`. `ids` gives random numbers, by which a write knows itself again.
-    /// Nothing is asked yet.
+    /// Store of the items of `table`. `ids` returns random numbers, by which a write recognises
+    /// itself. Sends no request.
     #[must_use]
     pub fn new(
         client: Client,
@@ -88,7 +89,7 @@ impl DynamoStore {
     }
 }
 
-/// Looks an attribute up.
+/// Function that looks up an attribute.
 type Found<'i> = &'i dyn Fn(&str) -> Option<&'i AttributeValue>;
 
 #[async_trait]
@@ -142,8 +143,8 @@ impl StateStore for DynamoStore {
         let Some(found) = lost.item() else {
             return Ok(Put::Lost(None));
         };
-        // The SDK repeats a call whose answer was lost: then the item that stands in the way is
-        // the one that this very call stored.
+        // The SDK repeats a call whose answer was lost. The existing item may then be the one that
+        // the first attempt of this call stored.
         let ours = found.get(PUT).and_then(|put| put.as_s().ok()).is_some_and(|put| *put == id);
         if ours {
             return Ok(Put::Stored(rev));
@@ -177,7 +178,7 @@ impl StateStore for DynamoStore {
     }
 
     async fn purge(&self, _now: Timestamp) -> Result<u64, StateError> {
-        // The table's time to live does.
+        // The table's time to live removes expired items.
         Ok(0)
     }
 }

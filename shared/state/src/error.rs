@@ -1,29 +1,29 @@
-//! Why the state store did not answer, by what a person or the caller can do.
+//! Errors of the state store, worded by what a person or the caller can do.
 
 use std::error::Error;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// What kind of trouble it is, hence what to do.
+/// Kind of failure, which determines what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateErrorKind {
     /// Another process held the store for too long; the same call may succeed later.
     Busy,
-    /// No space left, or a quota is used up.
+    /// Space or a quota is used up.
     Full,
-    /// Not allowed, or a read-only file or file system.
+    /// Permission is missing, or the file or file system is read-only.
     Denied,
-    /// There is no such table.
+    /// The table does not exist.
     Missing,
     /// The file or table is not a state store, or is damaged.
     Damaged,
-    /// Written by a newer version of harvest-lake.
+    /// A newer version of harvest-lake wrote the store.
     Newer,
-    /// An item is no JSON document.
+    /// An item is not a JSON document.
     Garbled,
-    /// An item is JSON, but not of a form that this version writes.
+    /// An item is JSON of an unknown form.
     Unknown,
-    /// Anything else; the same call may succeed later, and may have had its effect.
+    /// Any other failure; the same call may succeed later, and may have taken effect.
     Failed,
 }
 
@@ -57,7 +57,7 @@ impl StateErrorKind {
         }
     }
 
-    /// What an input or output error means.
+    /// Kind of an input or output error.
     pub(crate) fn of_io(source: &std::io::Error) -> Self {
         let kind = source.kind();
         if matches!(
@@ -73,13 +73,13 @@ impl StateErrorKind {
     }
 }
 
-/// Why the state store did not answer.
+/// Failure of the state store.
 #[derive(Debug, thiserror::Error)]
 #[error("state store {what}: {}", kind.advice())]
 pub struct StateError {
-    /// By what can be done about it.
+    /// Kind of failure.
     pub kind: StateErrorKind,
-    /// The file or table, and what was tried.
+    /// File or table, and the attempted operation.
     pub what: String,
     /// The cause.
     #[source]
@@ -87,20 +87,20 @@ pub struct StateError {
 }
 
 impl StateError {
-    /// An error about `what`, without a cause.
+    /// Error about `what`, without a cause.
     #[must_use]
     pub fn new(kind: StateErrorKind, what: impl Into<String>) -> Self {
         Self { kind, what: what.into(), source: None }
     }
 
-    /// The same with its cause.
+    /// Adds the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// Whether the same call may succeed later. It may have had its effect all the same.
+    /// Whether the same call may succeed later. It may also have taken effect already.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         match self.kind {

@@ -1,4 +1,4 @@
-//! A store that fails when told to: for tests of what happens when the real one does.
+//! A store that fails on demand, to test how callers handle failures.
 
 use core::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use engine::time::Timestamp;
 
 use crate::{Expect, Item, ItemKey, Put, StateError, StateErrorKind, StateStore};
 
-/// Which operation is called.
+/// Operation of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// `get`
@@ -23,32 +23,32 @@ pub enum Operation {
     Purge,
 }
 
-/// One call, as the script sees it.
+/// A call as the script sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// How many calls came before, on this store.
+    /// Number of earlier calls on this store.
     pub number: u64,
-    /// What is called.
+    /// Operation of the call.
     pub operation: Operation,
     /// Sort key or prefix.
     pub sort: &'a str,
 }
 
-/// What becomes of a call.
+/// Treatment of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing special: it is passed on.
+    /// Passes the call on.
     None,
-    /// It fails without an effect.
+    /// Fails without an effect.
     Before,
-    /// It has its effect, then the answer is lost.
+    /// Passes the call on, then loses the answer.
     After,
 }
 
 type Script = dyn Fn(Call<'_>) -> Fault + Send + Sync;
 
-/// A store whose calls fail as a script decides. A crash is a script that answers
-/// [`Fault::Before`] from some call on.
+/// Store whose calls fail as a script decides. A crash is a script that answers [`Fault::Before`]
+/// from some call on.
 pub struct FaultyState {
     inner: Arc<dyn StateStore>,
     script: Box<Script>,
@@ -56,7 +56,7 @@ pub struct FaultyState {
 }
 
 impl FaultyState {
-    /// Puts `script` before `inner`.
+    /// Wraps `inner` with the faults of `script`.
     pub fn new(
         inner: Arc<dyn StateStore>,
         script: impl Fn(Call<'_>) -> Fault + Send + Sync + 'static,
@@ -64,7 +64,7 @@ impl FaultyState {
         Self { inner, script: Box::new(script), calls: AtomicU64::new(0) }
     }
 
-    /// How many calls came.
+    /// Number of calls so far.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::SeqCst)
     }

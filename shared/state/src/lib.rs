@@ -1,8 +1,8 @@
-//! Cursors, leases and budgets: one conditional write at a time.
+//! Stores cursors, leases and budgets as items, with one conditional write at a time.
 //!
-//! An item is a small JSON document with a revision. Every write names the revision it follows, so
-//! that all decisions stay pure functions from item to item in `engine`; a lost race hands back the
-//! item that won.
+//! An item is a small JSON document with a revision. Every write names the revision that it
+//! follows, so all decisions stay pure functions from item to item in `engine`. A write that loses
+//! a race gets the item that won.
 
 pub mod conformance;
 mod dynamo;
@@ -23,25 +23,26 @@ pub use self::locks::{OwnerLock, is_held, remove_free};
 pub use self::memory::MemoryStore;
 pub use self::sqlite::SqliteStore;
 
-/// Which item: partition key `account#<id>`, sort key such as `stream#clients`.
+/// Key of an item: partition key `account#<id>`, sort key such as `stream#clients`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ItemKey {
     /// The Harvest account.
     pub account: AccountId,
-    /// `stream#<name>`, `budget#<class>`, `account`, `orchestrator` or `run#<time>#<stream>`.
+    /// Sort key: `stream#<name>`, `budget#<class>`, `account`, `orchestrator` or
+    /// `run#<time>#<stream>`.
     pub sort: String,
 }
 
-/// An item as stored.
+/// A stored item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Raised by one with every write; the first is 1.
+    /// Revision: 1 for the first write, one more with each further write.
     pub rev: u64,
     /// JSON document.
     pub body: String,
 }
 
-/// What a write expects to find.
+/// State of the item that a write requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
     /// No item.
@@ -53,20 +54,20 @@ pub enum Expect {
 /// Outcome of a conditional write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Put {
-    /// Written; the item now has this revision.
+    /// The write succeeded; the item now has this revision.
     Stored(u64),
-    /// Somebody else wrote before; this is the item now.
+    /// Another writer was faster; this is the item now.
     Lost(Option<Item>),
 }
 
-/// Where items are kept. All implementations pass one conformance suite.
+/// A store of items. All implementations pass one conformance suite.
 #[async_trait]
 pub trait StateStore: Send + Sync + core::fmt::Debug {
-    /// The item, read consistently.
+    /// Returns the item, read consistently.
     async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError>;
 
-    /// Writes the item if what is there is what `expect` says: atomically, durable on return.
-    /// `expires` is when the item may be removed; it decides nothing.
+    /// Writes the item if its present state is `expect`; atomic, and durable on return. The item
+    /// may be removed after `expires`, but still counts until it is.
     async fn put(
         &self,
         key: &ItemKey,
@@ -75,14 +76,14 @@ pub trait StateStore: Send + Sync + core::fmt::Debug {
         expires: Option<Timestamp>,
     ) -> Result<Put, StateError>;
 
-    /// All items of the account whose sort key begins with `prefix`, in key order.
+    /// Lists all items of the account whose sort key begins with `prefix`, in key order.
     async fn list(
         &self,
         account: AccountId,
         prefix: &str,
     ) -> Result<Vec<(ItemKey, Item)>, StateError>;
 
-    /// Removes items that expired before `now` and returns how many. A store that does this by
-    /// itself returns 0.
+    /// Removes items that expired before `now` and returns their number; 0 for a store that removes
+    /// expired items by itself.
     async fn purge(&self, now: Timestamp) -> Result<u64, StateError>;
 }

@@ -1,7 +1,7 @@
-//! Which owners of leases are alive on this machine: each holds an OS lock on a file of its own.
+//! Tells which owners of leases are alive on this machine. Each holds an OS lock on its own file.
 //!
-//! The lock goes with the process, however it ends, so a lease whose owner's lock is free is free
-//! at once. Only local stores use this; elsewhere a lease runs out by time.
+//! The lock ends with the process, however that ends, so the leases of a dead owner are free at
+//! once. Only local stores use this; elsewhere a lease expires by time.
 
 #[cfg(test)]
 mod tests;
@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 
 use crate::{StateError, StateErrorKind};
 
-/// Prefix of files that are locked but not yet named after their owner.
+/// Prefix of files that are locked but do not have their owner's name yet.
 const UNNAMED: &str = ".new-";
-/// How often a lock file may be swept away under our hands before it is ours.
+/// Number of attempts to create a lock file while another process removes it.
 const TRIES: u32 = 100;
 
-/// Keeps the owner's lock until it is dropped or the process ends.
+/// Holds the owner's lock until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct OwnerLock {
     path: PathBuf,
@@ -25,11 +25,11 @@ pub struct OwnerLock {
 }
 
 impl OwnerLock {
-    /// Locks `<dir>/<owner>` and makes the folder where it is missing. The file appears locked: no
-    /// other process ever sees it free while this one lives.
+    /// Locks `<dir>/<owner>`, and creates the folder if needed. The file gets its name only after
+    /// it is locked, so no other process ever sees it free while this one lives.
     ///
     /// # Errors
-    /// The owner exists already, or the folder cannot be written or keeps no locks.
+    /// When the owner exists already, or the folder cannot be written or has no locks.
     pub fn create(dir: &Path, owner: &str) -> Result<Self, StateError> {
         let path = lock_path(dir, owner)?;
         let unnamed = dir.join(format!("{UNNAMED}{owner}"));
@@ -37,7 +37,7 @@ impl OwnerLock {
         for _ in 0..TRIES {
             match named(&unnamed, &path) {
                 Ok(Some(held)) => return Ok(Self { path, _held: held }),
-                // Swept away between two steps.
+                // Another process removed the file between two steps.
                 Ok(None) => {}
                 Err(source) if source.kind() == ErrorKind::AlreadyExists => {
                     std::fs::remove_file(&unnamed).ok();
@@ -54,30 +54,30 @@ impl OwnerLock {
 
 impl Drop for OwnerLock {
     fn drop(&mut self) {
-        // First the name, then (with the file) the lock: nobody finds it free. A file that stays
-        // behind is free and means nothing.
+        // The name goes before the lock (which ends with the file), so no process finds the file
+        // free. A file that stays behind is unlocked and has no meaning.
         std::fs::remove_file(&self.path).ok();
     }
 }
 
-/// Whether the owner's process lives. Where that cannot be found out it counts as alive: its lease
-/// then ends by time.
+/// Whether the owner's process is alive. If that cannot be determined, it counts as alive and its
+/// lease expires by time.
 #[must_use]
 pub fn is_held(dir: &Path, owner: &str) -> bool {
     let Ok(path) = lock_path(dir, owner) else {
         return false;
     };
     match File::open(path) {
-        // Shared, so that two who ask at once do not take each other for the owner.
+        // A shared lock keeps two callers from taking each other for the owner.
         Ok(file) => file.try_lock_shared().is_err(),
         Err(source) => source.kind() != ErrorKind::NotFound,
     }
 }
 
-/// Removes the lock files of owners that are gone; returns how many.
+/// Removes the lock files of dead owners and returns their number.
 ///
 /// # Errors
-/// The folder cannot be read.
+/// When the folder cannot be read.
 pub fn remove_free(dir: &Path) -> Result<usize, StateError> {
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
@@ -97,8 +97,8 @@ pub fn remove_free(dir: &Path) -> Result<usize, StateError> {
     Ok(removed)
 }
 
-/// Locks a new file and then gives it its name. `None` where somebody took the file away before it
-/// was locked.
+/// Locks a new file and then gives it its name. `None` if another process removed the file before
+/// it was locked.
 fn named(unnamed: &Path, path: &Path) -> std::io::Result<Option<File>> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
@@ -118,7 +118,7 @@ fn named(unnamed: &Path, path: &Path) -> std::io::Result<Option<File>> {
         Err(source) if source.kind() == ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(source),
     }
-    // What is left of it means nothing.
+    // An unnamed file that stays behind has no meaning.
     std::fs::remove_file(unnamed).ok();
     Ok(Some(file))
 }

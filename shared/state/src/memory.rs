@@ -1,4 +1,4 @@
-//! Items in memory: for tests, and for lakes that nobody keeps.
+//! Items in memory, for tests and temporary lakes.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ struct Entry {
     expires: Option<Timestamp>,
 }
 
-/// A store that forgets everything with the process.
+/// Store in memory; its items end with the process.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     entries: Mutex<BTreeMap<ItemKey, Entry>>,

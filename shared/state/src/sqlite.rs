@@ -1,5 +1,5 @@
-//! Items in one SQLite file, for several processes on one machine. Not for network file systems,
-//! whose locks cannot be trusted.
+//! Items in a SQLite file, for several processes on one machine. Not for network file systems,
+//! whose locks are unreliable.
 
 mod open;
 mod patience;
@@ -18,7 +18,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, Transactio
 use self::patience::Patience;
 use crate::{Expect, Item, ItemKey, Put, StateError, StateErrorKind, StateStore};
 
-/// A state store in a file that only its owner may read. Writes are on the disk when they return.
+/// Store in a file that only its owner may read. Writes are on disk when they return.
 #[derive(Clone)]
 pub struct SqliteStore {
     path: Arc<Path>,
@@ -26,17 +26,18 @@ pub struct SqliteStore {
     patience: Patience,
 }
 
-/// The connection, and how long it waits for another process.
+/// Connection, with its waiting time for other processes.
 struct Waiting {
     connection: Connection,
     patience: Patience,
 }
 
 impl SqliteStore {
-    /// Opens the file, and makes it where there is none; its folder must exist.
+    /// Opens the file, or creates it in an existing folder.
     ///
     /// # Errors
-    /// It cannot be used, is no state store, or a newer version wrote it; nothing is changed then.
+    /// When the file cannot be used, is not a state store, or is of a newer version. It stays
+    /// unchanged then.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StateError> {
         Self::open_with(path.into(), Patience::Long).await
     }
@@ -50,21 +51,21 @@ impl SqliteStore {
         opened.await.unwrap_or_else(|broken| Err(stopped(broken)))
     }
 
-    /// Runs `work` on the connection, off the threads that do IO.
+    /// Runs `work` on the connection, off the IO threads.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Waiting) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StateError> {
         let (path, connection) = (Arc::clone(&self.path), Arc::clone(&self.connection));
         let done = tokio::task::spawn_blocking(move || {
-            // A panic in a transaction has rolled it back: the connection is sound.
+            // A panic rolls its transaction back, so the connection stays usable.
             let mut waiting = connection.lock().unwrap_or_else(PoisonError::into_inner);
             work(&mut waiting).map_err(|source| failed(&path, source))
         });
         done.await.unwrap_or_else(|broken| Err(stopped(broken)))
     }
 
-    /// As `run`, for work that other writers keep waiting.
+    /// Runs `work`, which may wait for other writers.
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -72,7 +73,7 @@ impl SqliteStore {
         let patience = self.patience;
         self.run(move |waiting| {
             let done = work(&mut waiting.connection);
-            // Where it was waited for in vain, the next ones do not wait as long for the same.
+            // After waiting in vain, the next calls wait a shorter time for the same process.
             let in_vain = matches!(&done, Err(error) if kind(error) == StateErrorKind::Busy);
             let next = if in_vain { Patience::Short } else { patience };
             if next != waiting.patience {
@@ -186,13 +187,13 @@ fn put_within(
 }
 
 fn kind(error: &rusqlite::Error) -> StateErrorKind {
-    // Growing the shared index of the log fails so on a full disk.
+    // SQLite reports this error when the shared index of the log cannot grow on a full disk.
     let full_index = |code: &ffi::Error| code.extended_code == ffi::SQLITE_IOERR_SHMSIZE;
     if error.sqlite_error().is_some_and(full_index) {
         return StateErrorKind::Full;
     }
-    // What is stored there is of another type or no text, or our statements, which are always the
-    // same, do not fit the tables: nobody of us wrote them.
+    // The stored values or the tables do not fit our fixed statements, so another program wrote
+    // them.
     if matches!(
         error,
         rusqlite::Error::FromSqlConversionFailure(..)

@@ -1,4 +1,4 @@
-//! `clients`: the companies and persons that work is done for.
+//! `clients`: companies and persons for whom work is done.
 
 use engine::spec::{
     Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, flag, instant, int, text,

@@ -2,7 +2,7 @@
 
 use engine::spec::{Kind, Paging, Partition, RateClass, StreamSpec, Sweep, flag, int, text};
 
-/// The account: its settings and which modules are on. One row.
+/// The account with its settings and active modules. One row.
 pub static COMPANY: StreamSpec = StreamSpec {
     name: "company",
     doc: "The account: its settings and which modules are on. One row.",

@@ -1,4 +1,4 @@
-//! `contacts`: the people at clients.
+//! `contacts`: contact persons of clients.
 
 use engine::spec::{
     Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, instant, int, object, text,

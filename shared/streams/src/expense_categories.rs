@@ -5,7 +5,7 @@ use engine::spec::{
     int, text,
 };
 
-/// One category of expenses, with its unit price where it has one.
+/// One category of expenses, with its unit price if it has one.
 pub static EXPENSE_CATEGORIES: StreamSpec = StreamSpec {
     name: "expense_categories",
     doc: "One category of expenses, with its unit price where it has one.",

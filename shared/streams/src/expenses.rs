@@ -1,4 +1,4 @@
-//! `expenses`: what people spent for projects.
+//! `expenses`: expenses of people for projects.
 
 use engine::spec::{
     Kind, Listing, Module, Paging, Partition, RateClass, StreamSpec, Sweep, date, decimal, flag,

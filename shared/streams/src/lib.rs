@@ -110,7 +110,7 @@ pub static STREAMS: [&StreamSpec; 33] = [
     &PROJECT_BUDGET_REPORT,
 ];
 
-/// The stream of this name.
+/// Returns the declaration of the stream with this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static StreamSpec> {
     STREAMS.iter().copied().find(|spec| spec.name == name)

@@ -1,4 +1,4 @@
-//! What of the records is a person's own, apart from what they did: names, addresses, free text.
+//! Personal data in records, apart from what people did: names, addresses, free text.
 
 use engine::privacy::Personal;
 
@@ -10,7 +10,7 @@ const fn of(
     Personal { stream, person, members }
 }
 
-/// The streams whose records tell of a user by id, and what of them goes when the user is erased.
+/// Streams whose records refer to a user by id, with the members removed when the user is erased.
 pub static PERSONAL: &[Personal] = &[
     of(
         "users",

@@ -1,4 +1,4 @@
-//! Objects that several streams embed. A member more is a column more in each of them.
+//! Objects that several streams embed. A new member adds a column to each of these streams.
 
 use engine::spec::{Field, decimal, flag, instant, int, text};
 
@@ -17,7 +17,8 @@ pub(crate) const PROJECT: &[Field] =
 pub(crate) const INVOICE_NUMBER: &[Field] =
     &[int("id").doc("the invoice that bills it"), text("number")];
 
-/// The assignment that let the user track time or expenses: null once the user is off the project.
+/// The assignment that let the user track time or expenses; null once the user has left the
+/// project.
 pub(crate) const USER_ASSIGNMENT_STUB: &[Field] = &[
     int("id"),
     flag("is_project_manager"),
@@ -29,5 +30,5 @@ pub(crate) const USER_ASSIGNMENT_STUB: &[Field] = &[
     instant("updated_at"),
 ];
 
-/// Who a message was sent to.
+/// Recipients of a message.
 pub(crate) const RECIPIENTS: &[Field] = &[text("name"), text("email")];

@@ -1,4 +1,4 @@
-//! `task_assignments`: which kinds of work a project offers.
+//! `task_assignments`: kinds of work that a project offers.
 
 use engine::spec::{
     Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, decimal, flag, instant, int,

@@ -7,7 +7,7 @@ use engine::spec::{
 
 use crate::stubs::{CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, PROJECT, USER_ASSIGNMENT_STUB};
 
-/// One tracked time entry; a running timer is one too.
+/// One tracked time entry, which may be a running timer.
 pub static TIME_ENTRIES: StreamSpec = StreamSpec {
     name: "time_entries",
     doc: "One tracked time entry; a running timer is one too.",

@@ -1,10 +1,10 @@
-//! `uninvoiced_report`: what waits to be invoiced, by project.
+//! `uninvoiced_report`: uninvoiced work of a window, by project.
 
 use engine::spec::{
     Kind, Module, Partition, RateClass, ReportWindow, StreamSpec, Sweep, decimal, int, money, text,
 };
 
-/// Hours and expenses of one project within one window that no invoice bills yet.
+/// Hours and expenses of one project within one window that are not invoiced yet.
 pub static UNINVOICED_REPORT: StreamSpec = StreamSpec {
     name: "uninvoiced_report",
     doc: "Hours and expenses of one project within one window that no invoice bills yet.",

@@ -1,4 +1,4 @@
-//! `user_assignments`: who works on which project.
+//! `user_assignments`: assignments of users to projects.
 
 use engine::spec::{
     Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, decimal, flag, instant, int,

@@ -1,4 +1,4 @@
-//! `user_billable_rates`: what an hour of a user is sold for.
+//! `user_billable_rates`: price of an hour of a user.
 
 use engine::spec::{
     Kind, Partition, PerParent, RateClass, StreamSpec, Sweep, date, decimal, instant, int,
@@ -6,7 +6,7 @@ use engine::spec::{
 
 use crate::users::USERS;
 
-/// One default billable rate of a user and the days that it holds for.
+/// One default billable rate of a user and the days for which it is valid.
 pub static USER_BILLABLE_RATES: StreamSpec = StreamSpec {
     name: "user_billable_rates",
     doc: "One default billable rate of a user and the days that it holds for.",

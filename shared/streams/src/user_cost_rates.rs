@@ -1,4 +1,4 @@
-//! `user_cost_rates`: what an hour of a user costs.
+//! `user_cost_rates`: cost of an hour of a user.
 
 use engine::spec::{
     Kind, Partition, PerParent, RateClass, StreamSpec, Sweep, date, decimal, instant, int,
@@ -6,7 +6,7 @@ use engine::spec::{
 
 use crate::users::USERS;
 
-/// One cost rate of a user and the days that it holds for.
+/// One cost rate of a user and the days for which it is valid.
 pub static USER_COST_RATES: StreamSpec = StreamSpec {
     name: "user_cost_rates",
     doc: "One cost rate of a user and the days that it holds for.",

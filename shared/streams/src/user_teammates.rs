@@ -1,10 +1,10 @@
-//! `user_teammates`: who reports to which manager.
+//! `user_teammates`: users and their managers.
 
 use engine::spec::{Kind, Partition, PerParent, RateClass, StreamSpec, Sweep, int, text};
 
 use crate::users::USERS;
 
-/// One user that a manager looks after.
+/// One user assigned to a manager.
 pub static USER_TEAMMATES: StreamSpec = StreamSpec {
     name: "user_teammates",
     doc: "One user that a manager looks after.",

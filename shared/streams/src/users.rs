@@ -1,4 +1,4 @@
-//! `users`: the people of the account.
+//! `users`: people of the account.
 
 use engine::spec::{
     Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, decimal, flag, instant, int,

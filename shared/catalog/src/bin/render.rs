@@ -1,4 +1,4 @@
-//! Prints the nested stack with what Athena is told of the tables.
+//! Prints the nested stack that describes the tables to Athena.
 
 use std::io::Write as _;
 

@@ -1,25 +1,25 @@
-//! The body of an answer as it comes in, unpacked and bounded.
+//! Body of an answer while it arrives, decompressed and limited in size.
 
 use std::io::{self, ErrorKind, Write};
 
 use flate2::write::MultiGzDecoder;
 
-/// A body under way. Of a packed one all members are read, as `gunzip` does.
+/// An incomplete body. All members of a compressed one are read, as `gunzip` does.
 pub(super) enum AnswerBody {
     Plain(Bounded),
     Packed(Box<MultiGzDecoder<Bounded>>),
 }
 
-/// Why a body cannot be read on.
+/// Reasons why a body cannot be read further.
 #[derive(Debug)]
 pub(super) enum BodyError {
-    /// Unpacked it is larger than allowed.
+    /// The decompressed body is larger than allowed.
     TooLarge,
-    /// It is not what its header says, or ends in the middle.
+    /// The body does not match its header, or ends early.
     Broken(io::Error),
 }
 
-/// Bytes up to a limit.
+/// Buffer with a limit.
 pub(super) struct Bounded {
     bytes: Vec<u8>,
     largest: u64,
@@ -41,7 +41,7 @@ impl Write for Bounded {
 }
 
 impl AnswerBody {
-    /// An empty one of at most `largest` bytes; `encoding` as its header names it.
+    /// Empty body of at most `largest` bytes; `encoding` is the value of its header.
     pub(super) fn new(encoding: Option<&str>, largest: u64) -> Self {
         let bounded = Bounded { bytes: Vec::new(), largest };
         let packed = encoding.is_some_and(|name| {
@@ -55,7 +55,7 @@ impl AnswerBody {
         }
     }
 
-    /// Takes what came next.
+    /// Adds the next chunk.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
         let taken = match self {
             Self::Plain(bounded) => bounded.write_all(chunk),
@@ -64,7 +64,7 @@ impl AnswerBody {
         taken.map_err(BodyError::from)
     }
 
-    /// The whole, once nothing comes any more.
+    /// Whole body, after the last chunk.
     pub(super) fn finish(mut self) -> Result<Vec<u8>, BodyError> {
         if let Self::Packed(decoder) = &mut self {
             decoder.try_finish()?;
@@ -72,7 +72,7 @@ impl AnswerBody {
         Ok(self.so_far())
     }
 
-    /// What came so far, to look at.
+    /// View of the bytes so far.
     pub(super) fn begun(&self) -> &[u8] {
         match self {
             Self::Plain(bounded) => &bounded.bytes,
@@ -80,7 +80,7 @@ impl AnswerBody {
         }
     }
 
-    /// What came so far.
+    /// Bytes so far.
     pub(super) fn so_far(self) -> Vec<u8> {
         match self {
             Self::Plain(bounded) => bounded.bytes,
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_packed_body_that_is_cut_anywhere_is_broken() {
         let bytes = packed(&[b"{\"clients\":", b"[]}"]);
-        // Between two members it looks whole: the JSON in it does not.
+        // A body cut between two members decompresses without error; only its JSON is incomplete.
         let between = packed(&[b"{\"clients\":"]).len();
         for length in (1..bytes.len()).filter(|length| *length != between) {
             let read = read(&bytes[..length], 5, 1000);

@@ -30,7 +30,7 @@ fn clients() -> Target {
     Target::Path { path: "/clients".to_owned(), query: vec![("page".into(), "2".into())] }
 }
 
-/// The error with all its causes, as a log would show it.
+/// Error with all its causes, as in a log.
 fn chain(error: &ApiError) -> String {
     let mut text = format!("{error} {error:?}");
     let mut cause = std::error::Error::source(error);
@@ -247,7 +247,7 @@ async fn after_a_standstill_nothing_is_sent_over_the_connections_of_before() {
         if told {
             api.forget_connections();
             assert!(api.get(&clients()).await.is_ok());
-            // From here on they are kept again.
+            // New connections are kept again from here on.
             answer();
             assert!(api.get(&clients()).await.is_ok());
             assert_eq!(server.connections(), 2);

@@ -1,4 +1,4 @@
-//! All rows of a table as inserts: where a table of changes begins, or begins anew.
+//! Baselines: all rows of a table as inserts, with which a table of changes begins or begins anew.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::schema::TableSchema;
 use crate::store::ObjectStore;
 use crate::table::FileEntry;
 
-/// A baseline being written. Its files are stored as they become full; nothing is committed.
+/// A baseline being written. Full files are stored at once; nothing is committed.
 #[derive(Debug)]
 pub struct Baseline {
     store: Arc<dyn ObjectStore>,
@@ -23,11 +23,11 @@ pub struct Baseline {
 }
 
 impl Baseline {
-    /// An empty baseline of the table with `schema`. `name` is the beginning of its files' names,
+    /// Empty baseline of the table with `schema`. `name` is the first part of its files' names,
     /// `<epoch>-<sequence>-<attempt>`.
     ///
     /// # Errors
-    /// Where the schema cannot be written.
+    /// When the schema cannot be written.
     pub fn new(
         store: Arc<dyn ObjectStore>,
         schema: &TableSchema,
@@ -52,7 +52,7 @@ impl Baseline {
     /// Adds the rows of one file of the stream's table.
     ///
     /// # Errors
-    /// Where the file cannot be read, or one of the baseline not be stored.
+    /// When the file cannot be read, or a file of the baseline cannot be stored.
     pub async fn add(mut self, file: &FileEntry) -> Result<Self, MergeError> {
         let bytes = fetch(self.store.as_ref(), &self.root, file).await?;
         let mut rows = open(&self.layout, &file.path, bytes)?;
@@ -60,7 +60,7 @@ impl Baseline {
         loop {
             let mut encoder = self.encoder;
             let partition = partition.clone();
-            // Up to the next full file, so that no more than one waits to be stored.
+            // Stopping at each full file keeps only one in memory.
             let (encoder, left, full) = blocking(move || {
                 let mut full = Vec::new();
                 while full.is_empty()
@@ -83,10 +83,10 @@ impl Baseline {
         }
     }
 
-    /// The files of the whole baseline.
+    /// Stores the last file and returns all files of the baseline.
     ///
     /// # Errors
-    /// Where the last file cannot be stored.
+    /// When the last file cannot be stored.
     pub async fn finish(mut self) -> Result<Vec<FileEntry>, MergeError> {
         if let Some(file) = self.encoder.finish()? {
             self.files.push(self.shelf.put(Some(&self.month), file).await?);

@@ -1,4 +1,4 @@
-//! Rows of a stream's table as rows of its changes, in Parquet.
+//! Encodes rows of a stream's table as Parquet files of its table of changes.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use engine::spec::Partition;
 use super::{ChangesOf, Op};
 use crate::partition::{Columns, Layout, Limits, PartitionError, PartitionWriter, Written};
 
-/// Memory, in bytes, of a row group beyond which it is cut: the stream's own file is being written at
-/// the same time.
+/// Memory in bytes at which a row group is closed. It is small because the stream's own file is
+/// being written at the same time.
 const GROUP_BYTES: usize = 32 << 20;
 
-/// Turns changes into files, one at a time.
+/// Encodes changes into files, one at a time.
 #[derive(Debug)]
 pub(crate) struct ChangeEncoder {
     layout: Arc<Layout>,
@@ -32,7 +32,8 @@ impl ChangeEncoder {
         Ok(Self { layout, limits, of, writer: None })
     }
 
-    /// Appends rows of a partition of the stream's table; returns the files that became full.
+    /// Appends changed rows of one partition of the stream's table and returns the files that
+    /// became full.
     pub(crate) fn add(
         &mut self,
         ops: &[Op],
@@ -44,7 +45,7 @@ impl ChangeEncoder {
         self.append(ops, columns)
     }
 
-    /// Appends rows of changes as inserts of this commit.
+    /// Appends rows of a table of changes again, as inserts of this commit.
     pub(crate) fn add_again(&mut self, rows: &RecordBatch) -> Result<Vec<Written>, PartitionError> {
         let columns = rows.columns().iter().skip(3).cloned().collect();
         self.append(&vec![Op::Insert; rows.num_rows()], columns)
@@ -72,7 +73,7 @@ impl ChangeEncoder {
         Ok(full)
     }
 
-    /// The last file, if anything is left to write.
+    /// Last file, if any rows are left.
     pub(crate) fn finish(&mut self) -> Result<Option<Written>, PartitionError> {
         self.writer.take().map(PartitionWriter::finish).transpose()
     }
@@ -91,7 +92,7 @@ impl ChangeEncoder {
     }
 }
 
-/// The partition of the stream's table as a column; `None` where it has none.
+/// Column with the partition of the stream's table; `None` if the table has no partitions.
 fn kept_in(
     kind: Partition,
     value: Option<&str>,

@@ -1,4 +1,4 @@
-//! Old changes give way to one baseline: the table as they left it.
+//! Replaces old changes by one baseline, the state of the table after them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,17 +17,17 @@ use crate::partition::{Layout, Limits, Shelf, Written, column, fetch, open};
 use crate::store::ObjectStore;
 use crate::table::{FileEntry, Table, parse_data_file};
 
-/// Changes that are to be replaced.
+/// Changes to be replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expired {
-    /// Their files, in the order of their sequences.
+    /// Their files, in order of their sequences.
     pub files: Vec<FileEntry>,
-    /// The last of their sequences.
+    /// Last sequence among them.
     pub sequence: Sequence,
 }
 
-/// The changes of months before `month` (`YYYY-MM`) that are followed only by later ones; `None` where
-/// they are none, or one baseline already, or some file does not say which sequences it holds.
+/// Changes of months before `month` (`YYYY-MM`) whose sequences all precede those that stay. `None`
+/// if there are none, if they are one baseline already, or if a file has unknown sequences.
 #[must_use]
 pub fn expired(changes: &Table, month: &str) -> Option<Expired> {
     let mut ranges = Vec::new();
@@ -39,6 +39,7 @@ pub fn expired(changes: &Table, month: &str) -> Option<Expired> {
     ranges.retain(|((_, greatest), file)| old(file) && kept.is_none_or(|kept| *greatest < kept));
     let ranges = in_order(ranges)?;
     let (first, last) = (ranges.first()?.0, ranges.last()?.0);
+    // A single sequence is a baseline already.
     if first.0 == last.1 {
         return None;
     }
@@ -47,12 +48,12 @@ pub fn expired(changes: &Table, month: &str) -> Option<Expired> {
     Some(Expired { files, sequence: Sequence(last) })
 }
 
-/// The files by their sequences; `None` where the rows of one are not known to be in that order.
+/// Sorts files by their sequences. `None` if the rows of one are not known to be in that order.
 pub(super) fn in_order(
     mut ranges: Vec<((u64, u64), &FileEntry)>,
 ) -> Option<Vec<((u64, u64), &FileEntry)>> {
     ranges.sort_by(|(a, left), (b, right)| (a, &left.path).cmp(&(b, &right.path)));
-    // Others that compacted may have put rows in any order; we keep it.
+    // Another engine may have compacted rows into any order; our files keep the order of sequences.
     let known = |((least, greatest), file): &((u64, u64), &FileEntry)| {
         least == greatest || parse_data_file(&file.path).is_some()
     };
@@ -60,18 +61,18 @@ pub(super) fn in_order(
     (apart && ranges.iter().all(known)).then_some(ranges)
 }
 
-/// The least and the greatest sequence in a file, from its statistics.
+/// Least and greatest sequence in a file, from its statistics.
 pub(super) fn sequences(file: &FileEntry) -> Option<(u64, u64)> {
     let stats: serde_json::Value = serde_json::from_str(&file.stats).ok()?;
     let bound = |bounds: &str| stats.get(bounds)?.get(engine::schema::SEQUENCE)?.as_u64();
     Some((bound("minValues")?, bound("maxValues")?))
 }
 
-/// Stores the baseline that takes the place of `expired`: the newest change of each key as an insert of
-/// the last sequence, unless it is a delete. `name` is the beginning of its files' names.
+/// Stores the baseline that replaces `expired`: the newest change of each key, unless it is a
+/// delete, as an insert of the last sequence. `name` is the first part of its files' names.
 ///
 /// # Errors
-/// Where a file cannot be read or stored, or rows not be spilled into `scratch`.
+/// When a file cannot be read or stored, or rows cannot be spilled into `scratch`.
 pub async fn condense(
     store: Arc<dyn ObjectStore>,
     changes: &Table,
@@ -122,7 +123,7 @@ pub async fn condense(
     }
 }
 
-/// Changes pushed in the order of their sequences, of which the last of each key counts.
+/// Changes pushed in order of their sequences; the last one of each key counts.
 #[derive(Debug)]
 struct Newest {
     rows: Collector,
@@ -138,16 +139,16 @@ impl Newest {
     }
 }
 
-/// A baseline on its way from sorted rows into files.
+/// A baseline while sorted rows are written into files.
 struct Writing {
     encoder: ChangeEncoder,
     rows: SortedRows,
-    /// Holds what `rows` reads.
+    /// Owner of the data that `rows` reads.
     _collected: Collected,
 }
 
 impl Writing {
-    /// The next files, at least one; `None` at the end.
+    /// Next files, at least one; `None` at the end.
     fn next_files(mut self) -> Result<(Self, Option<Vec<Written>>), MergeError> {
         while let Some(rows) = self.rows.next().transpose()? {
             let ops = column(&rows, 0)?.as_string::<i32>();

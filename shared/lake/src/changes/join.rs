@@ -1,4 +1,4 @@
-//! The many small files of a month that is over become few.
+//! Joins the many small files of a past month into few.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::partition::{
 use crate::store::ObjectStore;
 use crate::table::{FileEntry, Table};
 
-/// So many files of a month are left alone.
+/// Most small files of a month that are left alone.
 const FEW: usize = 8;
 
-/// The files of the oldest month before `month` (`YYYY-MM`) that has many, in the order of their
-/// sequences; `None` where there is none.
+/// Small files of the oldest month before `month` (`YYYY-MM`) that has more than a few, in order of
+/// their sequences; `None` if there is no such month.
 #[must_use]
 pub fn scattered(changes: &Table, month: &str) -> Option<Vec<FileEntry>> {
     let mut months = std::collections::BTreeMap::<&str, Vec<&FileEntry>>::new();
@@ -33,10 +33,10 @@ pub fn scattered(changes: &Table, month: &str) -> Option<Vec<FileEntry>> {
     })
 }
 
-/// Stores the rows of `files`, as they are and in that order, in as few files as may be.
+/// Stores the rows of `files`, unchanged and in that order, in as few files as possible.
 ///
 /// # Errors
-/// Where a file cannot be read or stored.
+/// When a file cannot be read or stored.
 pub async fn join(
     store: Arc<dyn ObjectStore>,
     changes: &Table,
@@ -58,7 +58,7 @@ pub async fn join(
         let full: Option<Written>;
         (writer, full) = blocking(move || {
             let mut full = None;
-            // Whole files: a commit's changes stay together.
+            // Files are joined whole, so that the changes of a commit stay together.
             if writer.rows() > 0
                 && writer.rows() + rows_in(&layout, &path, &bytes)? > limits.file_rows
             {

@@ -15,18 +15,18 @@ use arrow::ipc::writer::FileWriter;
 use super::CollectError;
 use crate::partition::{Layout, Pick, gather};
 
-/// Rows of one chunk; a run being merged holds one chunk in memory. Tests have few rows and want
-/// many chunks.
+/// Number of rows of a chunk. A run being merged holds one chunk in memory. Tests have few rows and
+/// want many chunks.
 const CHUNK_ROWS: usize = if cfg!(test) { 3 } else { 2048 };
 
-/// Rows that are not sorted yet, as they were pushed.
+/// Unsorted rows, as pushed.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     partitions: BTreeMap<Option<String>, Vec<RecordBatch>>,
     pub(super) bytes: usize,
 }
 
-/// Neighbouring rows of a run, all of one partition.
+/// Adjoining rows of a run, all of one partition.
 #[derive(Debug)]
 pub(crate) struct Chunk {
     index: usize,
@@ -65,7 +65,7 @@ impl Pending {
         self.partitions.is_empty()
     }
 
-    /// A run in memory.
+    /// Sorts the rows into a run in memory.
     pub(super) fn sort(self, layout: &Layout) -> Result<Run, CollectError> {
         let mut batches = Vec::new();
         let chunks = self.drain(layout, |batch| {
@@ -75,7 +75,7 @@ impl Pending {
         Ok(Run { chunks, rows: Held::Memory(batches) })
     }
 
-    /// A run in a file without a name, which the system removes however this ends.
+    /// Sorts the rows into a run in an unnamed file, which the system removes even after a crash.
     pub(super) fn spill(
         self,
         layout: &Layout,
@@ -108,7 +108,7 @@ impl Pending {
             for (slot, keys) in keys.iter().enumerate() {
                 order.extend(keys.iter().enumerate().map(|(row, key)| (key.data(), (slot, row))));
             }
-            // The pick breaks ties: rows of one key stay in the order of their arrival.
+            // The position breaks ties: rows of one key stay in the order of arrival.
             order.sort_unstable();
             let batches: Vec<&RecordBatch> = batches.iter().collect();
             let mut chunks = Vec::new();
@@ -128,7 +128,7 @@ impl Pending {
     }
 }
 
-/// A failed write: the operating system's reason where there is one.
+/// Error of a failed write: the operating system's reason if there is one.
 fn written(error: ArrowError) -> CollectError {
     if let ArrowError::IoError(_, source) = error {
         CollectError::Scratch(source)
@@ -138,14 +138,14 @@ fn written(error: ArrowError) -> CollectError {
 }
 
 impl Run {
-    /// The partition's chunks in key order.
+    /// Chunks of the partition, in key order.
     pub(crate) fn chunks(&self, partition: Option<&str>) -> &[Chunk] {
-        // A map of owned optional texts has no borrowed form to look up by.
+        // A map with keys of type `Option<String>` cannot be searched by `Option<&str>`.
         let key = partition.map(str::to_owned);
         self.chunks.get(&key).map_or(&[], Vec::as_slice)
     }
 
-    /// Reads chunks of this run.
+    /// Reader of the chunks of this run.
     pub(super) fn reader(&self) -> Result<ChunkReader, CollectError> {
         Ok(match &self.rows {
             Held::Memory(batches) => ChunkReader::Memory(batches.clone()),
@@ -158,7 +158,7 @@ impl Run {
     }
 }
 
-/// Reads chunks of one run in any order.
+/// Reader of the chunks of one run, in any order.
 pub(super) enum ChunkReader {
     Memory(Vec<RecordBatch>),
     Spilled(Box<FileReader<std::io::BufReader<Shared>>>),
@@ -184,7 +184,7 @@ impl ChunkReader {
     }
 }
 
-/// Which chunk of its run.
+/// Position of a chunk in its run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ChunkPlace {
     index: usize,

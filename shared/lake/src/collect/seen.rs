@@ -1,23 +1,23 @@
-//! The ids of the records that a pass saw: two bytes each where they lie close together.
+//! Ids of the records that a pass has seen, at two bytes each where they are dense.
 
 use std::io;
 
 use roaring::RoaringTreemap;
 
-/// A set of ids that outlives a run as an object of the lake.
+/// Set of ids, stored as an object of the lake to outlive a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeenIds(RoaringTreemap);
 
 impl SeenIds {
-    /// The set that `to_bytes` made these bytes of.
+    /// Decodes a set from the bytes of `to_bytes`.
     ///
     /// # Errors
-    /// Where they are not such bytes.
+    /// When the bytes are not a bitmap.
     pub fn from_bytes(bytes: &[u8]) -> io::Result<Self> {
         RoaringTreemap::deserialize_from(bytes).map(Self)
     }
 
-    /// The set in the portable 64-bit format of Roaring bitmaps.
+    /// Encodes the set in the portable 64-bit format of Roaring bitmaps.
     ///
     /// # Errors
     /// Never in practice: writing to memory does not fail.
@@ -32,19 +32,19 @@ impl SeenIds {
         self.0.insert(id.cast_unsigned());
     }
 
-    /// Whether the id was added.
+    /// Whether the set contains the id.
     #[must_use]
     pub fn contains(&self, id: i64) -> bool {
         self.0.contains(id.cast_unsigned())
     }
 
-    /// How many.
+    /// Number of ids.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_million_ids_of_one_account_take_less_than_three_megabytes() {
         let mut seen = SeenIds::default();
-        // An account shares the numbers with all others.
+        // Ids of one account have gaps, because all accounts share one numbering.
         (0..1_000_000_i64).for_each(|n| seen.insert(2_412_000_000 + n * 37 + n % 31));
         let bytes = seen.to_bytes().unwrap().len();
         assert!(bytes < 3_000_000, "{bytes}");

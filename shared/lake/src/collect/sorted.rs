@@ -1,4 +1,4 @@
-//! Rows of several sorted runs as one sequence in key order, each key once.
+//! Merges several sorted runs into one sequence in key order, each key once.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use super::runs::{ChunkPlace, ChunkReader};
 use super::{Bounds, CollectError, Collected, KeySet};
 use crate::partition::{Keyed, Layout, Pick, gather};
 
-/// Rows of one batch. Tests have few rows and want many batches.
+/// Number of rows of a batch. Tests have few rows and want many batches.
 const BATCH_ROWS: usize = if cfg!(test) { 7 } else { 4096 };
 
-/// An iterator over the rows of one partition within bounds.
+/// Iterator over the rows of one partition within bounds.
 #[derive(Debug)]
 pub(crate) struct Sorted {
     layout: Arc<Layout>,
@@ -20,11 +20,11 @@ pub(crate) struct Sorted {
     skip: Option<Arc<KeySet>>,
     precedence: Precedence,
     sources: Vec<Source>,
-    /// Why it cannot be read; told once.
+    /// Error that prevents reading; returned once.
     failed: Option<CollectError>,
 }
 
-/// One run's part, chunk by chunk.
+/// Part of one run, read chunk by chunk.
 #[derive(Debug)]
 struct Source {
     reader: ChunkReader,
@@ -38,11 +38,11 @@ struct Head {
     rows: Arc<Keyed>,
     row: usize,
     end: usize,
-    /// Place among the batches of the window.
+    /// Index among the batches of the window.
     slot: Option<usize>,
 }
 
-/// The rows being put together for one batch.
+/// Rows gathered for the next batch.
 #[derive(Default)]
 struct Window {
     batches: Vec<Arc<Keyed>>,
@@ -50,7 +50,8 @@ struct Window {
 }
 
 impl Sorted {
-    /// The rows of `collected`, earlier ones pushed first, but for those whose key is in `skip`.
+    /// Rows of `collected` except those whose key is in `skip`. Earlier elements count as pushed
+    /// earlier.
     pub(crate) fn new(
         layout: &Arc<Layout>,
         collected: &[&Collected],
@@ -110,7 +111,7 @@ impl Sorted {
         Ok(Some(gather(&self.layout.schema, &batches, &window.picks)?))
     }
 
-    /// Takes all rows of `key` and says which of them is the newest version.
+    /// Takes all rows of `key` and returns the newest version.
     fn newest(&mut self, key: &[u8], window: &mut Window) -> Result<Option<Pick>, CollectError> {
         let mut versions: Vec<(Version, Pick)> = Vec::with_capacity(1);
         for source in &mut self.sources {
@@ -119,7 +120,8 @@ impl Sorted {
                 source.load(&self.layout, &self.bounds)?;
             }
         }
-        // In the order of reading; of reads at one instant, in the order of pushing.
+        // Order of reading; the stable sort keeps the order of pushing for reads at the same
+        // instant.
         versions.sort_by_key(|(version, _)| version.read_at);
         let newest = versions
             .into_iter()
@@ -136,7 +138,7 @@ impl Iterator for Sorted {
             self.sources.clear();
             return Some(Err(error));
         }
-        // After an error there is no next row to trust.
+        // Rows after an error cannot be trusted.
         let window = self.window();
         if window.is_err() {
             self.sources.clear();
@@ -146,7 +148,7 @@ impl Iterator for Sorted {
 }
 
 impl Source {
-    /// Makes the head a row to be taken, unless all are.
+    /// Loads chunks until the head has a current row or all chunks are read.
     fn load(&mut self, layout: &Layout, bounds: &Bounds) -> Result<(), CollectError> {
         while self.head.as_ref().is_none_or(|head| head.row >= head.end) {
             self.head = None;

@@ -1,4 +1,4 @@
-//! One unit of coverage, a report window or a parent's children, held back until it is whole.
+//! Holds back one unit of coverage, a report window or a parent's children, until it is complete.
 
 use std::sync::Arc;
 
@@ -10,32 +10,32 @@ use engine::key::Key;
 use crate::partition::{Layout, Pick, equal_rows, gather};
 use crate::schema::TableSchema;
 
-/// The rows of one unit while it is read.
+/// Rows of one unit while it is read.
 #[derive(Clone, Debug)]
 pub struct UnitBuffer {
     layout: Arc<Layout>,
     batches: Vec<RecordBatch>,
 }
 
-/// Why a unit is not written.
+/// Reasons why a unit is not written.
 #[derive(Debug, thiserror::Error)]
 pub enum UnitError {
-    /// Keys that were answered twice with different content: quarantine the unit.
+    /// Keys came twice with different content; the caller quarantines the unit.
     #[error("{} keys were answered twice with different content", keys.len())]
     Conflict {
-        /// The keys, in order.
+        /// Affected keys, in order.
         keys: Vec<Key>,
     },
-    /// The rows do not have their table's schema: a mistake in this program.
+    /// The rows do not have their table's schema: a bug of this program.
     #[error("rows do not fit the schema of their table")]
     Rows(#[from] ArrowError),
 }
 
 impl UnitBuffer {
-    /// An empty one.
+    /// Empty buffer.
     ///
     /// # Errors
-    /// Where the schema's key columns cannot be compared.
+    /// When the schema's key columns cannot be compared.
     pub fn new(schema: &TableSchema) -> Result<Self, ArrowError> {
         let layout = Arc::new(Layout::decoded(schema)?);
         Ok(Self { layout, batches: Vec::new() })
@@ -46,22 +46,22 @@ impl UnitBuffer {
         self.batches.push(rows);
     }
 
-    /// Rows so far.
+    /// Number of rows so far.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
     }
 
-    /// The rows as they came, keys that were answered twice included.
+    /// Rows as they came, repeated keys included.
     #[must_use]
     pub fn into_rows(self) -> Vec<RecordBatch> {
         self.batches
     }
 
-    /// The rows of the whole unit, each key once: of equal ones the first.
+    /// Rows of the complete unit, each key once; of equal rows the first.
     ///
     /// # Errors
-    /// `Conflict` where one key came with different content.
+    /// `Conflict` when a key came with different content.
     pub fn finish(self) -> Result<Vec<RecordBatch>, UnitError> {
         let keys = self.batches.iter().map(|batch| self.layout.key_rows(batch));
         let keys = keys.collect::<Result<Vec<_>, _>>()?;

@@ -1,4 +1,4 @@
-//! Columns under construction, which can take back their last rows. Arrow's builders cannot.
+//! Columns under construction that can drop their last rows, which Arrow's builders cannot.
 
 mod list;
 mod values;
@@ -18,16 +18,16 @@ pub(super) use self::values::{Fixed, Texts};
 use super::{convert, literal};
 use crate::schema::{DECIMAL_DIGITS, arrow_type};
 
-/// Whether a value went into its column.
+/// Outcome of putting a value into its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Put {
-    /// It did; JSON's `null` as null.
+    /// Stored; JSON's `null` as null.
     Stored,
-    /// It did, though it came in another JSON type or form.
+    /// Stored after conversion from another JSON type or form.
     Converted,
-    /// It does not fit: the cell is null.
+    /// Not storable: the cell is null.
     Misfit,
-    /// As a misfit, and only because it has more places after the point than the column.
+    /// Not storable only because it has more decimal places than the column: the cell is null.
     Finer,
 }
 
@@ -45,7 +45,7 @@ impl Put {
     }
 }
 
-/// One column under construction.
+/// A column under construction.
 #[derive(Debug)]
 pub(super) enum Buffer {
     Int(Fixed<i64>),
@@ -57,7 +57,7 @@ pub(super) enum Buffer {
     List(Box<List>),
 }
 
-/// The columns of rows under construction, or the members of structs.
+/// Columns of rows under construction, or members of structs.
 #[derive(Debug)]
 pub(super) struct Cells {
     pub(super) buffers: Vec<Buffer>,
@@ -73,7 +73,7 @@ impl Cells {
         self.rows
     }
 
-    /// The list column at `cell`.
+    /// List column at `cell`.
     pub(super) fn list(&mut self, cell: usize) -> Option<&mut List> {
         match self.buffers.get_mut(cell)? {
             Buffer::List(list) => Some(list),
@@ -86,12 +86,12 @@ impl Cells {
         }
     }
 
-    /// Whether that cell of a closed row is null.
+    /// Whether this cell of a closed row is null.
     pub(super) fn is_null(&self, cell: usize, row: usize) -> bool {
         self.buffers.get(cell).is_none_or(|buffer| buffer.is_null(row))
     }
 
-    /// Ends a row; cells that were not filled are null.
+    /// Ends a row. Cells that were not filled become null.
     pub(super) fn close(&mut self) {
         for buffer in &mut self.buffers {
             if buffer.len() == self.rows {
@@ -101,7 +101,7 @@ impl Cells {
         self.rows += 1;
     }
 
-    /// Keeps the first `rows` rows; of a row not yet closed, nothing.
+    /// Keeps the first `rows` rows and drops a row that is not closed yet.
     pub(super) fn truncate(&mut self, rows: usize) {
         for buffer in &mut self.buffers {
             buffer.truncate(rows);
@@ -167,7 +167,7 @@ impl Buffer {
         row >= self.len() || !valid.is_valid(row)
     }
 
-    /// Adds the cell for a JSON value. A list fits no simple column, and lists are not put so.
+    /// Adds the cell for a JSON value. A list column takes no value here and becomes null.
     pub(super) fn put(&mut self, raw: &str) -> Put {
         if raw == "null" {
             self.push_null();

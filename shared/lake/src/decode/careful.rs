@@ -1,5 +1,5 @@
-//! The slow way: the page cut into raw records, each record into raw members. Nothing that one
-//! record holds can harm another.
+//! Reads a body record by record: cuts the page into raw records and each record into raw members,
+//! so that no record can affect another.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub(super) fn page(layout: &Layout, body: &str) -> Result<(Rows, Envelope), Page
     Ok((rows, envelope))
 }
 
-/// Adds one row, or answers why the record cannot be one.
+/// Adds a row, or returns the reason why the record cannot be one.
 pub(super) fn record<'de>(
     layout: &Layout,
     rows: &mut Rows,
@@ -51,7 +51,7 @@ pub(super) fn record<'de>(
     layout.close(rows, odd)
 }
 
-/// Puts an object's members into the current row of `cells`.
+/// Puts the members of an object into the current row of `cells`.
 fn object<'de>(shape: &Shape, cells: &mut Cells, odd: &mut Odd<'de>, members: &[RawMember<'de>]) {
     let mut left: BTreeMap<&str, usize> = BTreeMap::new();
     for (name, _) in members {
@@ -82,7 +82,7 @@ fn object<'de>(shape: &Shape, cells: &mut Cells, odd: &mut Odd<'de>, members: &[
     odd.presence.note(shape, seen);
 }
 
-/// Puts the value at the current path where it belongs.
+/// Puts the value at the current path into its place.
 fn put<'de>(target: &Target, cells: &mut Cells, odd: &mut Odd<'de>, raw: &'de str) {
     match target {
         Target::Cell(cell) => {
@@ -103,7 +103,7 @@ fn put<'de>(target: &Target, cells: &mut Cells, odd: &mut Odd<'de>, raw: &'de st
 fn list<'de>(shape: Option<&Shape>, list: Option<&mut List>, odd: &mut Odd<'de>, raw: &'de str) {
     let Some(list) = list else { return };
     if raw == "null" {
-        // The row's end puts the null.
+        // Closing the row adds the null.
         return;
     }
     let Ok(items) = raw::items(raw) else {
@@ -114,7 +114,7 @@ fn list<'de>(shape: Option<&Shape>, list: Option<&mut List>, odd: &mut Odd<'de>,
         match (&mut list.items, shape) {
             (Items::Structs(structs), Some(shape)) => item(shape, structs, odd, raw),
             (Items::Values(buffer), _) => odd.put(buffer.put(raw), raw),
-            // Shape and columns come from one declaration: structs have a shape.
+            // Shape and columns follow from the same declaration, so structs always have a shape.
             (Items::Structs(structs), None) => structs.push_null(),
         }
         odd.leave();
@@ -134,7 +134,7 @@ fn item<'de>(shape: &Shape, structs: &mut Structs, odd: &mut Odd<'de>, raw: &'de
     }
 }
 
-/// The members, if it is an object whose member names are text.
+/// Members of an object, if all its member names are valid text.
 fn readable_object(raw: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
     raw.starts_with('{').then(|| raw::members(raw).ok()).flatten()
 }

@@ -1,4 +1,4 @@
-//! JSON of rows: the record that a row's columns and its `extra_json` were made of.
+//! Rebuilds the JSON record that a row's columns and its `extra_json` were made from.
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
@@ -9,8 +9,8 @@ use super::path::Place;
 use super::rows;
 use super::shape::{Shape, Target};
 
-/// The record or object whose values are in row `row` of `columns` and at `place`, as JSON; `None`
-/// where something of `place` belongs nowhere.
+/// Appends the record or object with the values in row `row` of `columns` and at `place`, as JSON.
+/// `None` if a part of `place` has no position in it.
 pub(super) fn object(
     json: &mut String,
     shape: &Shape,
@@ -26,7 +26,7 @@ pub(super) fn object(
         let inner = place.and_then(|place| place.members.get(member.name));
         named(json, member.name, inner);
         match inner.and_then(|inner| inner.raw.as_deref()) {
-            // Kept whole: then its columns are null.
+            // A value kept whole implies that its columns are null.
             Some(raw) => {
                 let whole =
                     inner.is_none_or(Place::is_leaf) && is_null(&member.target, columns, row);
@@ -45,7 +45,7 @@ pub(super) fn object(
     Some(())
 }
 
-/// The member's name, after its earlier occurrences.
+/// Appends the member's name, preceded by its earlier occurrences.
 fn named(json: &mut String, name: &str, place: Option<&Place<'_>>) {
     let name_of = |json: &mut String| {
         if !json.ends_with('{') {
@@ -100,7 +100,7 @@ fn list(
     let lists = column.as_list_opt::<i32>()?;
     let items = lists.is_valid(row).then(|| lists.value(row));
     let length = items.as_ref().map_or(0, Array::len);
-    // Nothing of what is kept may have no place.
+    // Every kept value must have a position in the list.
     let reach = place.is_none_or(|place| {
         place.members.is_empty() && place.items.keys().all(|index| *index < length)
     });
@@ -133,7 +133,7 @@ fn list(
     Some(())
 }
 
-/// A single value as JSON that decodes to the same again.
+/// Appends a single value as JSON that decodes to the same value.
 fn simple(json: &mut String, column: &ArrayRef, row: usize) -> Option<()> {
     if column.is_null(row) {
         json.push_str("null");
@@ -151,7 +151,7 @@ fn simple(json: &mut String, column: &ArrayRef, row: usize) -> Option<()> {
         let at = Timestamp::from_microsecond(instants.value(row)).ok()?;
         push_json_text(json, &at.to_string());
     } else {
-        // A struct that is null was handled; nothing else is left.
+        // Null structs were handled above, so no other type remains.
         debug_assert!(matches!(column.data_type(), DataType::Struct(_)), "{}", column.data_type());
         return None;
     }

@@ -1,37 +1,37 @@
-//! Values that came in another JSON type, or in another form, than their column's, and lose
-//! nothing in it: a number as text, an integer as `1.0`, a number for a text column.
+//! Converts values that came in another JSON type or form than declared, without losing anything: a
+//! number as text, an integer as `1.0`, a number for a text column.
 //!
-//! Every function takes one valid JSON value of any type, in whatever form; the forms of `literal`
-//! are among them.
+//! Every function takes one valid JSON value of any type and form, including the forms that
+//! `literal` accepts.
 
 use std::borrow::Cow;
 
 use super::{literal, raw};
 
-/// An integer, as a number or as text.
+/// Integer, given as a number or as text.
 pub(super) fn integer(raw: &str) -> Option<i64> {
     literal::integer(raw).or_else(|| literal::integer(&number(raw)?))
 }
 
-/// The number times ten to the `scale`, from a number or a text.
+/// Number times ten to the power of `scale`, given as a number or as text.
 pub(super) fn decimal(raw: &str, scale: i8) -> Option<i128> {
     literal::decimal(raw, scale).or_else(|| literal::decimal(&number(raw)?, scale))
 }
 
-/// Whether it is a number, or one as text, that a column of this scale would hold if it had more
-/// places after the point.
+/// Whether the value is a number, possibly as text, that fits the column except for its decimal
+/// places.
 pub(super) fn is_finer(raw: &str, scale: i8) -> bool {
     let order = literal::order(raw).or_else(|| literal::order(&number(raw)?));
     let digits = i64::from(crate::schema::DECIMAL_DIGITS) - i64::from(scale);
     order.is_some_and(|order| order < digits) && decimal(raw, scale).is_none()
 }
 
-/// `true` or `false`, bare or as text. `0` and `1` are numbers: what they count is not known.
+/// Flag, given as `true` or `false`, bare or as text. `0` and `1` are numbers of unknown meaning.
 pub(super) fn flag(raw: &str) -> Option<bool> {
     literal::flag(raw).or_else(|| literal::flag(&literal::text(raw)?))
 }
 
-/// A text, or the literal of a number or flag.
+/// Text, or the literal of a number or flag.
 pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
     match raw.bytes().next()? {
         b'"' => literal::text(raw),
@@ -40,8 +40,8 @@ pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Days since 1970 of `YYYY-MM-DD`, `YYYY/MM/DD`, or of the first instant of a day, without a zone or
-/// in UTC. Digits alone are a number, which may count anything.
+/// Days since 1970 of `YYYY-MM-DD`, `YYYY/MM/DD`, or of midnight of a day, without a zone or in
+/// UTC. Digits alone are a number of unknown meaning.
 pub(super) fn date(raw: &str) -> Option<i32> {
     if let Some(days) = literal::date(raw) {
         return Some(days);
@@ -55,8 +55,8 @@ pub(super) fn date(raw: &str) -> Option<i32> {
     literal::day(&day.replace('/', "-"))
 }
 
-/// Microseconds since 1970 of an instant with its zone, also as Ruby writes it:
-/// `2017-06-27 15:50:15 UTC`, `2017/06/27 15:50:15 +0200`.
+/// Microseconds since 1970 of an instant with zone, also in Ruby's form: `2017-06-27 15:50:15 UTC`,
+/// `2017/06/27 15:50:15 +0200`.
 pub(super) fn instant(raw: &str) -> Option<i64> {
     if let Some(instant) = literal::instant(raw) {
         return Some(instant);
@@ -72,7 +72,7 @@ pub(super) fn instant(raw: &str) -> Option<i64> {
     literal::instant_of(&format!("{}{time}{zone}", day.replace('/', "-")))
 }
 
-/// `00:00`, `00:00:00`, `00:00:00.000`, perhaps with the zone of UTC.
+/// Whether a time is midnight: `00:00`, `00:00:00`, `00:00:00.000`, possibly with a zone of UTC.
 fn is_midnight(time: &str) -> bool {
     let zones = [" UTC", " GMT", " +0000", "+00:00", "+0000", "Z", "z", ""];
     let time = zones.iter().find_map(|zone| time.strip_suffix(zone)).unwrap_or(time);
@@ -82,7 +82,7 @@ fn is_midnight(time: &str) -> bool {
         && fraction.bytes().all(|digit| digit == b'0')
 }
 
-/// The number that a text is.
+/// Number contained in a text.
 fn number(raw: &str) -> Option<Cow<'_, str>> {
     let text = literal::text(raw)?;
     let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit())

@@ -1,4 +1,4 @@
-//! The columns that the record does not hold: parent, period, account, time of reading, partition.
+//! Columns that are not in the record: parent, period, account, time of reading, partition.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::error::PageError;
 use super::rows::Layout;
 use crate::schema::arrow_type;
 
-/// All columns of the table for these rows.
+/// Batch with all columns of the table.
 pub(super) fn batch(
     layout: &Layout,
     cells: Cells,
@@ -50,7 +50,7 @@ pub(super) fn batch(
         .map_err(PageError::Columns)
 }
 
-/// The partition column, if the table has one.
+/// Partition column, if the table has one.
 fn partition(layout: &Layout, cells: &Cells, at: &ReadAt) -> Result<Option<ArrayRef>, PageError> {
     let rows = cells.rows();
     let created = |row| {
@@ -80,7 +80,7 @@ fn partition(layout: &Layout, cells: &Cells, at: &ReadAt) -> Result<Option<Array
     })
 }
 
-/// The UTC day of microseconds since 1970.
+/// UTC day of an instant in microseconds since 1970.
 pub(super) fn utc_day(micros: i64) -> Option<Date> {
     Timestamp::from_microsecond(micros).ok().map(engine::time::utc_day)
 }

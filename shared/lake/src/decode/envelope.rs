@@ -1,4 +1,4 @@
-//! What a page says beside its records: how many there are in all, and where it goes on.
+//! Members of a page beside its records: the total number of records and the links to other pages.
 
 use engine::key::first_id;
 use engine::pass::PageFacts;
@@ -8,33 +8,33 @@ use super::error::PageError;
 use super::literal;
 use super::raw::{self, RawMember};
 
-/// More would be no page; and the texts of a column have to stay below 2 GB.
+/// Size in bytes of the largest body that is decoded. Keeps the texts of a column below 2 GB.
 const MAX_BYTES: usize = 128 * 1024 * 1024;
 
 /// Members of a page beside its records.
 pub(super) const MEMBERS: [&str; 5] =
     ["total_entries", "links", "page", "next_page", "total_pages"];
 
-/// What a page says beside its records.
+/// Members of a page beside its records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Envelope {
-    /// `total_entries`.
+    /// Value of `total_entries`.
     pub total_entries: Option<u64>,
-    /// `links.next`; an empty text is none.
+    /// Value of `links.next`; `None` if empty.
     pub next: Option<String>,
-    /// `page`, the number of the page.
+    /// Value of `page`, the number of the page.
     pub page: Option<u64>,
-    /// `next_page`.
+    /// Value of `next_page`.
     pub next_page: Option<u64>,
-    /// `total_pages`.
+    /// Value of `total_pages`.
     pub total_pages: Option<u64>,
 }
 
-/// The raw members of a page beside its records, in the order of [`MEMBERS`].
+/// Raw values of the members of a page beside its records, in the order of [`MEMBERS`].
 pub(super) type RawEnvelope<'de> = [Option<&'de str>; MEMBERS.len()];
 
 impl Envelope {
-    /// From the raw members, as far as they are there.
+    /// Parses the raw members that are present.
     pub(super) fn of(raw: RawEnvelope<'_>) -> Result<Self, PageError> {
         let [total, links, page, next_page, total_pages] = raw;
         let count = |raw: Option<&str>| raw.and_then(literal::count);
@@ -51,7 +51,7 @@ impl Envelope {
         })
     }
 
-    /// From a page's members.
+    /// Parses the members of a page.
     pub(super) fn of_members(members: &[RawMember<'_>]) -> Result<Self, PageError> {
         Self::of(MEMBERS.map(|name| raw::member(members, name)))
     }
@@ -76,7 +76,7 @@ fn next(links: &str) -> Result<Option<String>, PageError> {
     }
 }
 
-/// Refuses what is too large for a page.
+/// Refuses a body that is too large for a page.
 pub(super) fn check_size(body: &str) -> Result<(), PageError> {
     let bytes = body.len();
     if bytes <= MAX_BYTES {
@@ -85,13 +85,13 @@ pub(super) fn check_size(body: &str) -> Result<(), PageError> {
     Err(PageError::TooLarge { bytes, most: MAX_BYTES, record: first_id(body.as_bytes()) })
 }
 
-/// The whole body as one raw value.
+/// Whole body as one raw value.
 pub(super) fn body_value(body: &str) -> Result<&str, PageError> {
     check_size(body)?;
     raw::value(body).map_err(|error| not_json(body, &error))
 }
 
-/// The members of a page.
+/// Members of a page.
 pub(super) fn page_members(body: &str) -> Result<Vec<RawMember<'_>>, PageError> {
     let value = body_value(body)?;
     let found = raw::kind(value);
@@ -101,15 +101,15 @@ pub(super) fn page_members(body: &str) -> Result<Vec<RawMember<'_>>, PageError> 
     raw::members(value).map_err(|error| not_json(value, &error))
 }
 
-/// The raw records of a page.
+/// Raw records of a page.
 pub(super) struct Records<'de> {
     pub(super) last: Vec<&'de str>,
-    /// Those of lists before it under the same name: of repeated members the last counts.
+    /// Records of earlier lists with the same name; of repeated members the last counts.
     pub(super) earlier: Vec<&'de str>,
 }
 
 impl Records<'_> {
-    /// The earlier ones, for the quarantine.
+    /// Quarantine entries for the earlier records.
     pub(super) fn superseded(&self, key: &str) -> Vec<Quarantined> {
         let reason = format!("`{key}` came again in the same answer, and the last one counts");
         let raws = self.earlier.iter();
@@ -117,7 +117,7 @@ impl Records<'_> {
     }
 }
 
-/// The raw records of a page.
+/// Raw records of a page.
 pub(super) fn records<'de>(
     members: &[RawMember<'de>],
     key: &'static str,

@@ -1,6 +1,6 @@
-//! The fast way: one pass over the text, each value straight into its column. Anything that is not
-//! as declared, but for single values that do not fit and members that are new, is an error; then
-//! `careful` reads the page again.
+//! Reads a body in one pass that puts each value into its column. Fails on any deviation from the
+//! declaration except values that do not fit and unknown members; `careful` then reads the page
+//! again.
 
 mod object;
 
@@ -15,7 +15,7 @@ use super::envelope::{MEMBERS, RawEnvelope};
 use super::odd::Odd;
 use super::rows::{Layout, Rows};
 
-/// Rows, and the raw members beside them.
+/// Rows, and raw members beside the records.
 pub(super) type Page<'de> = (Rows, RawEnvelope<'de>);
 
 /// Reads a whole body.
@@ -39,14 +39,14 @@ struct PageVisitor<'a, 'de> {
     records: Records<'a, 'de>,
 }
 
-/// The list of records.
+/// Visitor of the list of records.
 struct Records<'a, 'de> {
     layout: &'a Layout,
     rows: &'a mut Rows,
     odd: &'a mut Odd<'de>,
 }
 
-/// One record.
+/// Seed of one record.
 struct RecordSeed<'a, 'b, 'de>(&'b mut Records<'a, 'de>);
 
 impl<'de> Visitor<'de> for PageVisitor<'_, 'de> {
@@ -119,7 +119,7 @@ impl<'de> DeserializeSeed<'de> for RecordSeed<'_, '_, 'de> {
     }
 }
 
-/// Sends the page the careful way; nobody reads it.
+/// Error that sends the page to `careful`; its text is never shown.
 fn undeclared<E: serde::de::Error>() -> E {
     E::custom("not as declared")
 }

@@ -1,14 +1,14 @@
-//! The form of a value without its content: what people are told of values that are not as
-//! declared, which may be anything.
+//! Describes the form of a value without its content, for messages about values that are not as
+//! declared and may be personal.
 
-/// The longest form, in characters.
+/// Length in characters of the longest form.
 const MOST: usize = 32;
 
 /// Punctuation of numbers, dates and times.
 const MARKS: &[char] = &['-', '+', '.', ',', ':', '/', ' '];
 
-/// The value with each digit as `9` and each run of letters as `a`: `"2017-06-27T15:50:15Z"` is
-/// `"9999-99-99T99:99:99Z"`, whatever the day.
+/// Replaces each digit by `9` and each run of letters by `a`: `"2017-06-27T15:50:15Z"` becomes
+/// `"9999-99-99T99:99:99Z"`.
 pub(super) fn of(raw: &str) -> String {
     match raw.bytes().next() {
         Some(b'{') => "{..}".to_owned(),
@@ -36,7 +36,7 @@ fn masked(text: &str) -> String {
         } else if MARKS.contains(&letter) {
             form.push(letter);
         } else if letter.is_alphanumeric() {
-            // The letters of instants and exponents stand alone.
+            // Letters of instants and exponents are kept if they stand alone beside digits.
             let alone = matches!(letter, 'T' | 'Z' | 'e' | 'E')
                 && before.is_some_and(|before: char| before.is_ascii_digit())
                 && beside_number(letters.peek().copied());

@@ -1,8 +1,8 @@
-//! Rows of an older declaration as today's would have decoded them: what lies in `extra_json` and
-//! now has a column goes there.
+//! Brings rows of an older declaration up to the current one: values in `extra_json` that have a
+//! column now move there.
 //!
-//! The record is put together again from the row's columns and its `extra_json`, and decoded. So
-//! there is one rule for what fits where and how it is kept, and what does not fit stays.
+//! The record is rebuilt from the row's columns and its `extra_json` and decoded again. So the
+//! usual rules decide about every value, and values that do not fit stay.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -27,9 +27,9 @@ use crate::schema::TableSchema;
 #[derive(Debug)]
 pub(crate) struct Lifter {
     layout: Layout,
-    /// Columns before those that come from the record.
+    /// Number of columns before those of the record.
     before: usize,
-    /// Columns that come from the record.
+    /// Number of columns of the record.
     own: usize,
     extra: usize,
 }
@@ -41,12 +41,12 @@ impl Lifter {
         let before = columns().position(is_own).unwrap_or_default();
         let own = columns().filter(|source| is_own(source)).count();
         let extra = columns().position(|source| *source == Source::Extra).unwrap_or(usize::MAX);
-        // In a table of changes the record is the same one, only in another place.
+        // In a table of changes the record has the same columns, at other positions.
         Self { layout: Layout::of(TableSchema::of(schema.spec)), before, own, extra }
     }
 
-    /// `batch`, all of the table's columns but perhaps the partition, with what can move moved;
-    /// `None` where nothing can.
+    /// Moves all values of `batch` that can move. `batch` has all columns of the table, the
+    /// partition column being optional. `None` if no value can move.
     pub(crate) fn lift(&self, batch: &RecordBatch) -> Result<Option<RecordBatch>, ArrowError> {
         let extra =
             batch.columns().get(self.extra).and_then(|column| column.as_string_opt::<i32>());
@@ -65,7 +65,7 @@ impl Lifter {
             let Ok(members) = raw::members(text) else { continue };
             let concerned = |(name, value): &RawMember<'_>| {
                 kept(name, value).is_some_and(|(path, raw)| {
-                    // What an older release kept raw may be what strict readers refuse.
+                    // Earlier releases kept raw values that strict readers may refuse.
                     let odd = matches!(raw, Cow::Borrowed(raw) if !strict::is_strict(raw));
                     odd || finder.may_move(path, &raw)
                 })
@@ -78,6 +78,7 @@ impl Lifter {
             if careful::record(&self.layout, &mut rows, &mut Odd::default(), &record).is_err() {
                 continue;
             }
+            // Unchanged `extra_json` means that no value moved.
             if rows.extra.get(before) == Some(text) {
                 rows.cells.truncate(before);
                 rows.extra.truncate(before);
@@ -91,7 +92,7 @@ impl Lifter {
         self.with(batch, &moved, rows).map(Some)
     }
 
-    /// `batch` with the rows `moved` as `rows` has them.
+    /// Replaces the rows `moved` of `batch` by `rows`.
     fn with(
         &self,
         batch: &RecordBatch,
@@ -115,7 +116,7 @@ impl Lifter {
         gather(&batch.schema(), &[batch, &new], &picks)
     }
 
-    /// The record that the row was made of; `None` where it cannot be told.
+    /// Record that the row was made from; `None` if it cannot be determined.
     fn record(&self, batch: &RecordBatch, row: usize, extra: &[RawMember<'_>]) -> Option<String> {
         let place = Place::of(extra.iter().map(|(path, raw)| (&**path, *raw)))?;
         let mut json = String::new();
@@ -125,11 +126,11 @@ impl Lifter {
     }
 }
 
-/// Tells which paths of `extra_json` have a column.
+/// Decides which paths of `extra_json` have a column.
 struct Finder<'a> {
     shape: &'a Shape,
     scratch: Rows,
-    /// By path: whether it is declared, and the cell if it has one of its own.
+    /// Findings by path: whether it is declared, and its cell if it has one.
     known: BTreeMap<String, (bool, Option<usize>)>,
 }
 
@@ -143,7 +144,7 @@ impl Finder<'_> {
             found
         };
         let buffer = cell.and_then(|cell| self.scratch.cells.buffers.get_mut(cell));
-        // Most of what is declared and lies there does so because it does not fit.
+        // Most declared values in `extra_json` are there because they do not fit.
         declared
             && buffer.is_none_or(|buffer| {
                 let put = buffer.put(raw);

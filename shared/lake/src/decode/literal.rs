@@ -1,11 +1,11 @@
-//! Values from the literal text of a JSON value, exact or not at all. Every function takes one
-//! valid JSON value of any type and answers `None` where it is not exactly what is wanted.
+//! Parses the literal text of JSON values, exactly or not at all. Every function takes one valid
+//! JSON value of any type and returns `None` if it is not exactly of the wanted form.
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-/// Powers of ten that an `u64` holds.
+/// Powers of ten that fit in a `u64`.
 const POWERS: [u64; 20] = [
     1,
     10,
@@ -29,13 +29,13 @@ const POWERS: [u64; 20] = [
     10_000_000_000_000_000_000,
 ];
 
-/// One above the largest unscaled value of a decimal column of 18 digits.
+/// Unscaled value just above the largest of a decimal column with 18 digits.
 const DECIMAL_END: u64 = 1_000_000_000_000_000_000;
 
 /// Days from 1 January of year 0 to 1 January 1970 in the proleptic Gregorian calendar.
 const EPOCH_DAYS: i32 = 719_528;
 
-/// An integer; `5.0` and `5e0` are integers, `5.5` is not.
+/// Integer; `5.0` and `5e0` are integers, `5.5` is not.
 pub(super) fn integer(raw: &str) -> Option<i64> {
     if let Ok(plain) = raw.parse() {
         return Some(plain);
@@ -45,14 +45,14 @@ pub(super) fn integer(raw: &str) -> Option<i64> {
     i64::try_from(if negative { -value } else { value }).ok()
 }
 
-/// The number times ten to the `scale`, at most 18 digits.
+/// Number times ten to the power of `scale`, of at most 18 digits.
 pub(super) fn decimal(raw: &str, scale: i8) -> Option<i128> {
     let (negative, magnitude) = scaled(raw, i64::from(scale))?;
     let value = i128::from(magnitude);
     (magnitude < DECIMAL_END).then_some(if negative { -value } else { value })
 }
 
-/// `true` or `false`.
+/// Flag, written `true` or `false`.
 pub(super) fn flag(raw: &str) -> Option<bool> {
     match raw {
         "true" => Some(true),
@@ -61,7 +61,7 @@ pub(super) fn flag(raw: &str) -> Option<bool> {
     }
 }
 
-/// The text of a JSON string; `None` also for one with half a surrogate pair.
+/// Text of a JSON string; `None` if it contains half a surrogate pair.
 pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
@@ -76,29 +76,29 @@ pub(super) fn date(raw: &str) -> Option<i32> {
     day(&text(raw)?)
 }
 
-/// As [`date`], of the text itself.
+/// Days as from [`date`], parsed from the text itself.
 pub(super) fn day(text: &str) -> Option<i32> {
     days(text.as_bytes().try_into().ok()?)
 }
 
-/// Microseconds since 1970 of an instant with zone: `YYYY-MM-DDTHH:MM:SSZ`, other offsets and
-/// fractions down to the microsecond, years 1 to 9999 in UTC.
+/// Microseconds since 1970 of an instant with zone: `YYYY-MM-DDTHH:MM:SSZ`, also with other offsets
+/// and with fractions down to the microsecond, in the years 1 to 9999 in UTC.
 pub(super) fn instant(raw: &str) -> Option<i64> {
     instant_of(&text(raw)?)
 }
 
-/// As [`instant`], of the text itself.
+/// Microseconds as from [`instant`], parsed from the text itself.
 pub(super) fn instant_of(text: &str) -> Option<i64> {
     fixed_instant(text.as_bytes()).or_else(|| general_instant(text))
 }
 
-/// A non-negative count.
+/// Non-negative integer.
 pub(super) fn count(raw: &str) -> Option<u64> {
     integer(raw).and_then(|count| u64::try_from(count).ok())
 }
 
-/// The power of ten of a number's first digit that is not zero; `i64::MIN` for zero, `None` for
-/// what is no number.
+/// Power of ten of a number's first non-zero digit; `i64::MIN` for zero, `None` if the value is not
+/// a number.
 pub(super) fn order(raw: &str) -> Option<i64> {
     let digits = raw.strip_prefix('-').unwrap_or(raw);
     digits.starts_with(|first: char| first.is_ascii_digit()).then_some(())?;
@@ -111,18 +111,19 @@ pub(super) fn order(raw: &str) -> Option<i64> {
         return Some(i64::MIN);
     };
     let places = i64::try_from(point).ok()?.checked_sub(i64::try_from(first).ok()?)?;
-    // The point itself is a place before what stands behind it.
+    // The decimal point takes up one place before the digits behind it.
     Some(places - i64::from(first < point) + exponent)
 }
 
-/// Sign and magnitude of the number times ten to the `scale`, if that is an integer and fits.
+/// Sign and magnitude of the number times ten to the power of `scale`, if that is an integer that
+/// fits.
 fn scaled(raw: &str, scale: i64) -> Option<(bool, u64)> {
     let (negative, digits) = raw.strip_prefix('-').map_or((false, raw), |rest| (true, rest));
     if !digits.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
-    // The value is `mantissa * 10^(zeros - fraction + exponent)`; zeros at the end are held back
-    // so that `1.5000...0` of any length fits.
+    // The value is `mantissa * 10^(zeros - fraction + exponent)`. Trailing zeros are counted
+    // separately, so that `1.5000...0` of any length fits.
     let (mut mantissa, mut zeros, mut fraction) = (0_u64, 0_usize, 0_i64);
     let (mut in_fraction, mut exponent) = (false, 0_i64);
     for (at, byte) in digits.bytes().enumerate() {
@@ -155,7 +156,7 @@ fn scaled(raw: &str, scale: i64) -> Option<(bool, u64)> {
     Some((negative, mantissa.checked_mul(factor)?))
 }
 
-/// The exponent's digits after `e`; one that no `i64` holds becomes one that fits nothing.
+/// Exponent after `e`. One that does not fit in an `i32` becomes extreme, so that no value fits.
 fn exponent(text: &str) -> i64 {
     let held = if text.starts_with('-') { i64::from(i32::MIN) } else { i64::from(i32::MAX) };
     text.parse::<i32>().map_or(held, i64::from)
@@ -175,7 +176,7 @@ fn fixed_instant(bytes: &[u8]) -> Option<i64> {
 }
 
 fn general_instant(text: &str) -> Option<i64> {
-    // A zone name says more than an instant holds, and a leap second would become the one before.
+    // A zone name would be lost in an instant, and a leap second would become the second before it.
     if text.contains('[') || has_leap_second(text) {
         return None;
     }
@@ -221,9 +222,9 @@ const fn month_length(year: i32, month: i32) -> Option<i32> {
     }
 }
 
-/// Days from 1 January of year 0 to the first of that month.
+/// Days from 1 January of year 0 to the first day of the month.
 const fn days_before_month(year: i32, month: i32) -> i32 {
-    // Counted in years that begin in March, so that the leap day is the last of its year.
+    // Years that begin in March have the leap day at their end.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     60 + 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5
 }

@@ -1,4 +1,4 @@
-//! What records hold that their columns do not, or not in the form in which it came.
+//! Deviations of records from the declaration.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +6,23 @@ use engine::drift::Values;
 
 use super::presence::Presence;
 
-/// How often each member was not as declared, by path (list indices as `[]`).
+/// Deviations of members, counted by path (list indices as `[]`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
     /// Values that did not fit their column.
     pub misfits: BTreeMap<String, Values>,
-    /// Numbers with more places after the point than their column: misfits, too.
+    /// Misfits that are numbers with more decimal places than their column.
     pub finer: BTreeMap<String, Values>,
-    /// Values that are in their column, and came in another JSON type or form.
+    /// Values that are in their column but came in another JSON type or form.
     pub converted: BTreeMap<String, Values>,
-    /// Members that the declaration does not know.
+    /// Members without a declaration.
     pub unknown: BTreeMap<String, u64>,
-    /// Which declared members occurred.
+    /// Declared members that occurred.
     pub presence: Presence,
 }
 
 impl Observed {
-    /// Adds what other pages of the same stream showed.
+    /// Adds the deviations of other pages of the same stream.
     pub fn add(&mut self, other: Self) {
         let Self { misfits, finer, converted, unknown, presence } = other;
         for (sums, more) in [

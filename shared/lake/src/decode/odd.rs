@@ -1,10 +1,11 @@
-//! What of a record no column holds: collected by path, kept raw in `extra_json`, counted.
+//! Collects values of a record that are not as declared, by path; counts them and keeps those
+//! without a column raw in `extra_json`.
 //!
 //! A path joins member names with `.` and appends `[index]` for list items: `line_items[2].amount`.
-//! In a name the characters `.` `[` `]` `#` and `\` are preceded by `\`, so no two places have one
-//! path. Of a member that an object holds several times the last counts; the earlier ones are kept
-//! as `name#1`, `name#2`, and counted as `name#`. What strict readers of JSON would refuse is kept
-//! as the text of a JSON string, under its path and `#json`.
+//! In a name the characters `.` `[` `]` `#` and `\` are preceded by `\`, so each place has its own
+//! path. If an object repeats a member, the last occurrence counts; earlier ones are kept as
+//! `name#1`, `name#2` and counted as `name#`. Values that strict JSON readers would refuse are kept
+//! as text in a JSON string, under their path followed by `#json`.
 
 use core::fmt::Write as _;
 
@@ -13,32 +14,32 @@ use super::observed::Observed;
 use super::presence::Presence;
 use super::{form, literal, raw, strict};
 
-/// What a path ends with whose value is kept as text.
+/// Ending of the path of a value that is kept as text.
 pub(super) const AS_TEXT: &str = "#json";
 
 /// One step from a value to a value inside it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
-    /// To a declared member.
+    /// Step to a declared member.
     Member(&'static str),
-    /// To an item of a list.
+    /// Step to an item of a list.
     Item(usize),
 }
 
-/// Why a value is told of.
+/// Reason why a value is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {
-    /// Its column cannot hold it: it is kept raw.
+    /// The value does not fit its column and is kept raw.
     Misfit,
-    /// Its column has too few decimal places for it: it is kept raw.
+    /// The value has too many decimal places for its column and is kept raw.
     Finer,
-    /// There is no column for it: it is kept raw.
+    /// The value has no column and is kept raw.
     Unknown,
-    /// It is in its column, but came in another JSON type or form.
+    /// The value is in its column but came in another JSON type or form.
     Converted,
 }
 
-/// One value that is told of.
+/// A value that is recorded.
 #[derive(Debug)]
 struct Finding<'de> {
     path: String,
@@ -47,7 +48,7 @@ struct Finding<'de> {
     why: Why,
 }
 
-/// What of the current record no column holds, or not in the form in which it came.
+/// Values of the current record that have no column, or came in another form than declared.
 #[derive(Debug, Default)]
 pub(super) struct Odd<'de> {
     pub(super) presence: Presence,
@@ -56,7 +57,7 @@ pub(super) struct Odd<'de> {
 }
 
 impl Why {
-    /// What is to be told of a value that was put so.
+    /// Reason to record a value with this outcome, if any.
     const fn of(put: Put) -> Option<Self> {
         match put {
             Put::Stored => None,
@@ -66,7 +67,7 @@ impl Why {
         }
     }
 
-    /// Whether the value has a column, which is null for it.
+    /// Whether the value has a column, which is null because of it.
     const fn costs_value(self) -> bool {
         match self {
             Self::Misfit | Self::Finer => true,
@@ -74,7 +75,7 @@ impl Why {
         }
     }
 
-    /// Whether no column holds the value.
+    /// Whether the value is kept raw because no column holds it.
     const fn keeps_raw(self) -> bool {
         match self {
             Self::Misfit | Self::Finer | Self::Unknown => true,
@@ -92,12 +93,12 @@ impl<'de> Odd<'de> {
         self.steps.pop();
     }
 
-    /// The value at the current path does not fit.
+    /// Records that the value at the current path does not fit.
     pub(super) fn misfit(&mut self, raw: &'de str) {
         self.put(Put::Misfit, raw);
     }
 
-    /// The value at the current path was put into its column so.
+    /// Records the outcome of putting the value at the current path into its column.
     pub(super) fn put(&mut self, put: Put, raw: &'de str) {
         if let Some(why) = Why::of(put) {
             let (path, counted) = self.paths();
@@ -105,7 +106,7 @@ impl<'de> Odd<'de> {
         }
     }
 
-    /// The value one step further was put into its column so.
+    /// Records the outcome of putting the value one step below the current path into its column.
     pub(super) fn put_at(&mut self, step: Step, put: Put, raw: &'de str) {
         if put != Put::Stored {
             self.enter(step);
@@ -114,7 +115,7 @@ impl<'de> Odd<'de> {
         }
     }
 
-    /// The current object's member `name` is not declared.
+    /// Records an undeclared member `name` of the current object.
     pub(super) fn unknown(&mut self, name: &str, raw: &'de str) {
         let (mut path, mut counted) = self.paths();
         for path in [&mut path, &mut counted] {
@@ -123,7 +124,8 @@ impl<'de> Odd<'de> {
         self.findings.push(Finding { path, counted, raw, why: Why::Unknown });
     }
 
-    /// The current object's member `name` came again after this, its `nth` occurrence.
+    /// Records the `nth` occurrence of member `name` of the current object, which is followed by
+    /// another.
     pub(super) fn repeated(&mut self, name: &str, nth: usize, raw: &'de str) {
         let (mut path, mut counted) = self.paths();
         for path in [&mut path, &mut counted] {
@@ -135,7 +137,7 @@ impl<'de> Odd<'de> {
         self.findings.push(Finding { path, counted, raw, why: Why::Unknown });
     }
 
-    /// Whether the value at `path`, or one that it lies in, does not fit.
+    /// Whether the value at `path`, or a value around it, does not fit.
     pub(super) fn has_misfit_at(&self, path: &str) -> bool {
         self.findings.iter().any(|finding| {
             finding.why.costs_value()
@@ -145,7 +147,7 @@ impl<'de> Odd<'de> {
         })
     }
 
-    /// Whether two findings have one path: a member came twice.
+    /// Whether two findings have the same path, because a member is repeated.
     pub(super) fn is_ambiguous(&mut self) -> bool {
         if self.findings.len() < 2 {
             return false;
@@ -155,13 +157,13 @@ impl<'de> Odd<'de> {
         pairs.into_iter().any(|(one, next)| one.path == next.path)
     }
 
-    /// Forgets the record's findings.
+    /// Drops the findings of the record.
     pub(super) fn clear(&mut self) {
         self.steps.clear();
         self.findings.clear();
     }
 
-    /// Counts the record's findings and forgets them; answers the row's `extra_json`.
+    /// Counts the findings of the record, drops them, and returns the row's `extra_json`.
     pub(super) fn settle(&mut self, observed: &mut Observed) -> Option<String> {
         if self.findings.is_empty() {
             return None;
@@ -194,7 +196,7 @@ impl<'de> Odd<'de> {
         self.findings.sort_by(|one, other| one.path.cmp(&other.path));
     }
 
-    /// The current path, and the same with list indices left out.
+    /// Current path, and the same path without list indices.
     fn paths(&self) -> (String, String) {
         let (mut path, mut counted) = (String::new(), String::new());
         for (at, step) in self.steps.iter().enumerate() {
@@ -215,7 +217,7 @@ impl<'de> Odd<'de> {
     }
 }
 
-/// What kind of value it is, for people.
+/// Type of a value, for people.
 fn kind(raw: &str) -> &'static str {
     match raw::kind(raw) {
         "text" if literal::text(raw).is_none() => "text with half a surrogate pair",
@@ -223,7 +225,7 @@ fn kind(raw: &str) -> &'static str {
     }
 }
 
-/// Adds the path and the value that is kept under it.
+/// Appends the path and its raw value.
 fn push_kept(json: &mut String, path: &str, raw: &str) {
     if strict::is_strict(raw) {
         push_json_text(json, path);
@@ -236,7 +238,7 @@ fn push_kept(json: &mut String, path: &str, raw: &str) {
     }
 }
 
-/// Adds one name to a path.
+/// Appends a name to a path.
 pub(super) fn push_name(path: &mut String, is_first: bool, name: &str) {
     if !is_first {
         path.push('.');
@@ -249,7 +251,7 @@ pub(super) fn push_name(path: &mut String, is_first: bool, name: &str) {
     }
 }
 
-/// Adds `text` as a JSON string.
+/// Appends `text` as a JSON string.
 pub(super) fn push_json_text(json: &mut String, text: &str) {
     json.push('"');
     for letter in text.chars() {
@@ -257,7 +259,7 @@ pub(super) fn push_json_text(json: &mut String, text: &str) {
             '"' => json.push_str("\\\""),
             '\\' => json.push_str("\\\\"),
             control if u32::from(control) < 0x20 => {
-                // Writing to a text cannot fail.
+                // Writing to a string cannot fail.
                 write!(json, "\\u{:04x}", u32::from(control)).unwrap_or_default();
             }
             other => json.push(other),

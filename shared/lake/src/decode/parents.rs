@@ -1,4 +1,4 @@
-//! Pages of a trigger listing, read only for the parents whose children are to be read.
+//! Reads pages of a trigger listing for the parents of the children to read.
 
 use std::borrow::Cow;
 
@@ -16,33 +16,33 @@ use super::{Parent, Quarantined, convert, literal};
 /// A page of a trigger listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParentsPage {
-    /// Its records in the order of the answer. A parent may come several times, where the trigger
-    /// has several records of it.
+    /// Records in the order of the answer. A parent occurs repeatedly if several records refer to
+    /// it.
     pub parents: Vec<ParentRecord>,
-    /// What the answer says beside its records.
+    /// Members of the answer beside its records.
     pub envelope: Envelope,
-    /// Records that name no parent or have no usable id, raw.
+    /// Records without a parent or a usable id, raw.
     pub quarantined: Vec<Quarantined>,
 }
 
-/// What a record of a trigger listing says about a parent.
+/// Facts about a parent in a record of a trigger listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParentRecord {
-    /// The parent, and the year of the record's `created_at` in UTC.
+    /// Parent, with the year of the record's `created_at` in UTC.
     pub parent: Parent,
-    /// `access_roles`; `None` where that member is missing, null or no list of texts.
+    /// `access_roles`; `None` if missing, null or not a list of texts.
     pub access_roles: Option<Vec<String>>,
-    /// The record's own primary key.
+    /// Primary key of the record itself.
     pub key: Key,
-    /// The listing's keyset date; `None` where it has none, or where that is null or bad.
+    /// Keyset date of the listing; `None` if the listing has none, or if it is null or invalid.
     pub date: Option<Date>,
 }
 
-/// Reads a page of `trigger` for its parents. `parent_id` is the path of the parent's id in a
+/// Reads the parents of a page of `trigger`. `parent_id` is the path of the parent's id in a
 /// record: `id`, or `user.id`.
 ///
 /// # Errors
-/// When the body as a whole is not what the stream serves.
+/// When the body as a whole is not as the stream declares.
 pub fn parents(
     body: &str,
     trigger: &'static StreamSpec,
@@ -68,8 +68,7 @@ pub fn parents(
     Ok(page)
 }
 
-/// The year of `created_at` in UTC, of a record that is the whole body; `None` where that is missing
-/// or bad.
+/// Year of `created_at` in UTC, for a body that is a single record; `None` if missing or invalid.
 #[must_use]
 pub fn created_year(body: &str) -> Option<i64> {
     year_of_creation(&raw::members(body).ok()?)

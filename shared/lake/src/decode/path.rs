@@ -1,4 +1,4 @@
-//! The paths of `extra_json`, read back.
+//! Parses the paths in `extra_json`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,32 +6,32 @@ use std::collections::BTreeMap;
 use super::odd::AS_TEXT;
 use super::strict;
 
-/// What `extra_json` holds at one place of a record and below it.
+/// Content of `extra_json` at one place of a record and below it.
 #[derive(Debug, Default)]
 pub(super) struct Place<'a> {
-    /// The value itself, where it is kept whole.
+    /// Value at this place, if it is kept whole.
     pub(super) raw: Option<Cow<'a, str>>,
-    /// Earlier occurrences of a member that came several times, by their number.
+    /// Earlier occurrences of a repeated member, by number.
     pub(super) repeats: BTreeMap<usize, Cow<'a, str>>,
-    /// Places in its members.
+    /// Places of its members.
     pub(super) members: BTreeMap<String, Place<'a>>,
-    /// Places in its items.
+    /// Places of its items.
     pub(super) items: BTreeMap<usize, Place<'a>>,
 }
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// To a member.
+    /// Step to a member.
     Member(String),
-    /// To an item of a list.
+    /// Step to an item of a list.
     Item(usize),
-    /// To an earlier occurrence of the member before.
+    /// Step to an earlier occurrence of the preceding member.
     Repeat(usize),
 }
 
 impl<'a> Place<'a> {
-    /// The record's place; `None` where one of the paths is none of ours.
+    /// Root place of a record; `None` if a path is not one of ours.
     pub(super) fn of(members: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Self> {
         let mut root = Self::default();
         for (path, raw) in members {
@@ -56,33 +56,33 @@ impl<'a> Place<'a> {
         Some(root)
     }
 
-    /// Whether nothing is below it.
+    /// Whether there is nothing below this place.
     pub(super) fn is_leaf(&self) -> bool {
         self.members.is_empty() && self.items.is_empty()
     }
 }
 
-/// The path and the raw value that `extra_json` has under `name`; `None` where it has none of ours.
+/// Path and raw value for a member of `extra_json`; `None` if it is not one of ours.
 pub(super) fn kept<'a>(name: &'a str, value: &'a str) -> Option<(&'a str, Cow<'a, str>)> {
     match name.strip_suffix(AS_TEXT) {
-        // A name that ends so itself has a `\\` before its `#`.
+        // In a member name that ends this way, the `#` is escaped by `\`.
         Some(path) if !ends_escaping(path) => Some((path, Cow::Owned(strict::unwrapped(value)?))),
         _ => Some((name, Cow::Borrowed(value))),
     }
 }
 
-/// Whether what follows the path would be escaped by it.
+/// Whether the path ends with a `\` that escapes the next character.
 fn ends_escaping(path: &str) -> bool {
     let slashes = path.len() - path.trim_end_matches('\\').len();
     slashes % 2 == 1
 }
 
-/// The steps of a path as `odd` writes it; `None` where it did not.
+/// Steps of a path in the form of `odd`; `None` for other forms.
 pub(super) fn steps(path: &str) -> Option<Vec<Step>> {
     let mut steps = Vec::new();
     let mut letters = path.chars().peekable();
     loop {
-        // A name, perhaps an empty one.
+        // A name may be empty.
         let mut name = String::new();
         while let Some(letter) = letters.next_if(|letter| !matches!(letter, '.' | '[' | ']' | '#'))
         {

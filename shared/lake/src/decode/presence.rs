@@ -1,4 +1,4 @@
-//! Which declared members occur at all.
+//! Occurrence of declared members.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,18 @@ use engine::drift;
 use super::odd::push_name;
 use super::shape::{Seen, Shape, Target};
 
-/// For each kind of object of a stream, how many were read and which members any of them had.
+/// Number of objects read and members that occurred in any of them, for each kind of object of a
+/// stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Presence(Vec<(u64, Seen)>);
 
 impl Presence {
-    /// An object of that shape had these members.
+    /// Counts an object of this shape and the members that it had.
     pub(super) fn note(&mut self, shape: &Shape, seen: Seen) {
         self.add_to(shape.id(), 1, seen);
     }
 
-    /// Adds what other pages of the same stream showed.
+    /// Adds the counts of other pages of the same stream.
     pub fn add(&mut self, other: &Self) {
         for (id, (objects, seen)) in other.0.iter().enumerate() {
             self.add_to(id, *objects, *seen);
@@ -34,7 +35,7 @@ impl Presence {
         }
     }
 
-    /// The same by member path (list indices as `[]`).
+    /// Presence by member path (list indices as `[]`).
     pub(super) fn by_path(&self, shape: &Shape) -> BTreeMap<String, drift::Presence> {
         let mut paths = BTreeMap::new();
         self.collect("", shape, &mut paths);

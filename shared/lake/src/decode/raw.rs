@@ -1,4 +1,4 @@
-//! JSON cut into raw pieces: what has to be done when a page is not as declared.
+//! Cuts JSON into raw pieces, for pages that are not as declared.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -6,33 +6,34 @@ use std::borrow::Cow;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// A member of an object: its name and its value's text.
+/// Member of an object: name and text of its value.
 pub(super) type RawMember<'de> = (Cow<'de, str>, &'de str);
 
-/// The value's text without the white space around it.
+/// Text of the value without surrounding white space.
 pub(super) fn value(json: &str) -> Result<&str, serde_json::Error> {
     serde_json::from_str::<&RawValue>(json).map(RawValue::get)
 }
 
-/// An object's members in the order of the text, repeated ones included.
+/// Members of an object in textual order, repeated ones included.
 ///
-/// Fails on what is no object and on a member name that is no text (half a surrogate pair).
+/// Fails if the value is not an object, or if a member name is not valid text (half a surrogate
+/// pair).
 pub(super) fn members(json: &str) -> Result<Vec<RawMember<'_>>, serde_json::Error> {
     serde_json::from_str::<Members<'_>>(json).map(|members| members.0)
 }
 
-/// An array's items.
+/// Items of an array.
 pub(super) fn items(json: &str) -> Result<Vec<&str>, serde_json::Error> {
     let items: Vec<&RawValue> = serde_json::from_str(json)?;
     Ok(items.into_iter().map(RawValue::get).collect())
 }
 
-/// The last member of that name: of repeated ones the last counts.
+/// Last member with this name, which is the one that counts.
 pub(super) fn member<'de>(members: &[RawMember<'de>], name: &str) -> Option<&'de str> {
     members.iter().rev().find(|(member, _)| member == name).map(|(_, raw)| *raw)
 }
 
-/// What kind of value a JSON text holds, for people.
+/// Type of a JSON value, for people.
 pub(super) fn kind(json: &str) -> &'static str {
     match json.bytes().next() {
         Some(b'{') => "an object",
@@ -48,7 +49,7 @@ struct Members<'de>(Vec<RawMember<'de>>);
 
 struct MembersVisitor;
 
-/// A text that borrows from the answer unless it holds escapes.
+/// Text that borrows from the input unless it contains escapes.
 struct Name<'de>(Cow<'de, str>);
 
 struct NameVisitor;

@@ -1,4 +1,4 @@
-//! Takes out of a body what the operator does not want to keep, before anything else sees it.
+//! Removes data that the operator does not want to keep from a body, before anything else reads it.
 
 mod hash;
 
@@ -15,11 +15,11 @@ use super::odd::push_json_text;
 use super::raw;
 use super::strict;
 
-/// What stands in the quarantine for a record in which members cannot be told apart.
+/// Content of the quarantine for a record whose members cannot be told apart.
 const NOT_KEPT: &str = "a record that cannot be read; members of this stream are excluded or \
                         hashed, so that it is not kept";
 
-/// Members to take out or to hash.
+/// Removes or hashes members.
 #[derive(Debug)]
 pub(super) struct Redactor {
     members: Members,
@@ -27,24 +27,24 @@ pub(super) struct Redactor {
     erased: Option<Erased>,
 }
 
-/// Users whose own data is taken out.
+/// Users whose personal data is removed.
 #[derive(Debug)]
 struct Erased {
     users: BTreeSet<i64>,
-    /// Path of the member that says whose record it is.
+    /// Path of the member that identifies the user of a record.
     person: Vec<&'static str>,
-    /// What is taken out of their records.
+    /// Treatment of members in their records.
     members: Members,
-    /// What is taken out of everybody else's: an earlier occurrence of what is a person's own may be
-    /// that of an erased one.
+    /// Treatment of members in all other records. An earlier occurrence of a personal member may
+    /// belong to an erased user, so only the last is kept.
     others: Members,
-    /// All declared members: what is not declared may be anything.
+    /// All declared members. Undeclared ones may be personal.
     declared: BTreeSet<&'static str>,
 }
 
 type Members = BTreeMap<String, Branch>;
 
-/// What becomes of a member. Whatever it is, of several occurrences only the last is kept.
+/// Treatment of a member. Of several occurrences only the last is kept.
 #[derive(Clone, Debug)]
 enum Branch {
     Exclude,
@@ -66,7 +66,7 @@ impl Redactor {
         Self { members, key: key.cloned(), erased: None }
     }
 
-    /// The same, that takes out of records of `users` what is their own.
+    /// Also removes the personal data in records of `users`.
     pub(super) fn erasing(
         self,
         spec: &StreamSpec,
@@ -87,7 +87,7 @@ impl Redactor {
         Self { erased: Some(Erased { users, person, members, others, declared }), ..self }
     }
 
-    /// The same body with only records, count and links, and of the records only what is kept.
+    /// Body with records, count and links only, and with the records redacted.
     pub(super) fn body(&self, key: Option<&'static str>, body: &str) -> Result<String, PageError> {
         let Some(key) = key else {
             return Ok(self.record(envelope::body_value(body)?));
@@ -102,7 +102,7 @@ impl Redactor {
                 json.push_str(raw);
             }
         }
-        // Earlier ones stay earlier ones.
+        // Earlier lists of records stay separate from the last one.
         for records in [Some(earlier).filter(|earlier| !earlier.is_empty()), Some(last)] {
             let Some(records) = records else { continue };
             push_name(&mut json, key);
@@ -135,7 +135,7 @@ impl Redactor {
         json
     }
 
-    /// Adds the object without what is taken out; whether its members could be told apart.
+    /// Appends the redacted object. Returns whether its members could be told apart.
     fn object(&self, json: &mut String, rules: &Members, raw: &str) -> bool {
         let Ok(members) = raw::members(raw) else { return false };
         let last: BTreeMap<&str, usize> =
@@ -162,7 +162,8 @@ impl Redactor {
         true
     }
 
-    /// Adds a value in which something is taken out. What has no members might be anything.
+    /// Appends a value with redacted members. A value without members is dropped if the rules
+    /// remove anything, because it may contain that.
     fn inside(&self, json: &mut String, rules: &Members, raw: &str) -> bool {
         let start = json.len();
         if self.parts(json, rules, raw) {
@@ -176,7 +177,7 @@ impl Redactor {
         whole
     }
 
-    /// Adds the object, or each object of the list; whether it is one.
+    /// Appends the object, or each object of the list. Returns whether the value is one.
     fn parts(&self, json: &mut String, rules: &Members, raw: &str) -> bool {
         if raw.starts_with('{') {
             return self.object(json, rules, raw);
@@ -212,7 +213,7 @@ impl Redactor {
 }
 
 impl Erased {
-    /// The record with its declared members alone.
+    /// Record reduced to its declared members.
     fn declared_only(&self, raw: &str) -> Option<String> {
         let mut json = String::from("{");
         for (name, raw) in raw::members(raw).ok()? {
@@ -230,11 +231,11 @@ impl Erased {
     }
 }
 
-/// Whether the raw record is certainly that of another user than `user`; `person` is the path of the
-/// member that says whose it is.
+/// Whether the raw record certainly belongs to another user than `user`; `person` is the path of
+/// the member that identifies the user.
 #[must_use]
 pub fn is_of_another(raw: &str, person: &str, user: i64) -> bool {
-    // With a member twice it may be that of two.
+    // A record with repeated members may name two users.
     strict::is_strict(raw) && id_at(raw, person.split('.')).is_some_and(|id| id != user)
 }
 
@@ -253,8 +254,8 @@ fn takes_out(rules: &Members) -> bool {
     })
 }
 
-/// Adds a rule. Of two for one member that which keeps less counts, and one for the whole wins over
-/// one for a part.
+/// Adds a rule. Of two rules for one member the one that keeps less wins, and a rule for the whole
+/// wins over one for a part.
 fn insert(members: &mut Members, path: &[String], leaf: Branch) {
     let Some((first, rest)) = path.split_first() else { return };
     let branch = members.entry(first.clone());

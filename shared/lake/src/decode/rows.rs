@@ -1,4 +1,4 @@
-//! The rows of one page under construction, and what makes a record usable as a row.
+//! Rows of a page under construction, and the conditions for a record to become a row.
 
 use engine::key::{Key, KeyPart};
 use engine::schema::{Column, ColumnType, Source};
@@ -14,7 +14,7 @@ use super::shape::Shape;
 use super::{Quarantined, ReadAt};
 use crate::schema::TableSchema;
 
-/// What decoding needs to know of a stream, derived once from its declaration.
+/// Facts about a stream that decoding needs, derived once from its declaration.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) schema: TableSchema,
@@ -25,7 +25,7 @@ pub(super) struct Layout {
     pub(super) created_at: Option<usize>,
 }
 
-/// A member that says which record it is.
+/// Member that belongs to the identity of a record.
 #[derive(Debug)]
 struct IdentityMember {
     cell: usize,
@@ -33,7 +33,7 @@ struct IdentityMember {
     required: bool,
 }
 
-/// Where a part of the primary key comes from.
+/// Source of a part of the primary key.
 #[derive(Clone, Copy, Debug)]
 enum KeySource {
     Cell(usize),
@@ -42,7 +42,7 @@ enum KeySource {
     PeriodEnd,
 }
 
-/// The rows of one page so far.
+/// Rows of a page so far.
 #[derive(Debug)]
 pub(super) struct Rows {
     pub(super) cells: Cells,
@@ -91,7 +91,7 @@ impl Layout {
         }
     }
 
-    /// Rows with a cell for each of the record's columns, which come first among all.
+    /// Empty rows with a cell for each column of the record. These columns come first.
     pub(super) fn rows(&self) -> Rows {
         let own = self.schema.columns.iter();
         let own = own.filter(|column| matches!(column.source, Source::Record(_)));
@@ -103,8 +103,8 @@ impl Layout {
         }
     }
 
-    /// Ends the row that has been filled; when the record has no usable identity, answers why and
-    /// takes the row back.
+    /// Ends the row that has been filled. If the record has no usable identity, drops the row and
+    /// returns the reason.
     pub(super) fn close(&self, rows: &mut Rows, odd: &mut Odd<'_>) -> Result<(), String> {
         let row = rows.cells.rows();
         rows.cells.close();
@@ -125,7 +125,7 @@ impl Layout {
         Ok(())
     }
 
-    /// The primary key of each row.
+    /// Primary key of each row.
     pub(super) fn keys(&self, rows: &Rows, at: &ReadAt) -> Result<Vec<Key>, PageError> {
         let mut keys = Vec::with_capacity(rows.cells.rows());
         for row in 0..rows.cells.rows() {
@@ -145,7 +145,7 @@ impl Layout {
         Ok(keys)
     }
 
-    /// The keyset date of each row; empty where the stream is not read by date.
+    /// Keyset date of each row; empty if the stream is not read by date.
     pub(super) fn dates(&self, rows: &Rows) -> Vec<Option<Date>> {
         let Some(Buffer::Date(days)) = self.keyset.and_then(|cell| rows.cells.buffers.get(cell))
         else {
@@ -154,7 +154,7 @@ impl Layout {
         (0..rows.cells.rows()).map(|row| days.get(row).and_then(day)).collect()
     }
 
-    /// Whether rows need the parent or the period that was asked for, and have it.
+    /// Checks that the parent or period that rows need is given.
     pub(super) fn check(&self, at: &ReadAt) -> Result<(), PageError> {
         let spec = self.schema.spec;
         if at.parent.is_none() && matches!(spec.kind, Kind::PerParent(_)) {
@@ -170,7 +170,7 @@ impl Layout {
     }
 }
 
-/// The member that the listing is read by, day by day.
+/// Member by whose date a listing is read.
 pub(super) fn keyset_field(kind: &Kind) -> Option<&'static str> {
     let paging = match kind {
         Kind::Listing(listing) => listing.paging,
@@ -183,7 +183,7 @@ pub(super) fn keyset_field(kind: &Kind) -> Option<&'static str> {
     }
 }
 
-/// The day that many days after 1 January 1970.
+/// Day that is `days` after 1 January 1970.
 pub(super) fn day(days: i32) -> Option<Date> {
     jiff::civil::date(1970, 1, 1).checked_add(days.days()).ok()
 }
@@ -204,7 +204,8 @@ fn key_source(column: &Column, index: usize) -> Option<KeySource> {
         (Source::Parent, _) => Some(KeySource::Parent),
         (Source::PeriodStart, _) => Some(KeySource::PeriodStart),
         (Source::PeriodEnd, _) => Some(KeySource::PeriodEnd),
-        // Keys are ids, texts and days; a declaration with another is stopped by `Layout::of`.
+        // Keys consist of ids, texts and days. `Layout::of` asserts that a declaration has no
+        // others.
         (
             Source::Record(_)
             | Source::Account

@@ -1,11 +1,11 @@
-//! The declared members of an object and the columns that they go to.
+//! Declared members of objects, with the columns they go to.
 
 use engine::spec::{Field, FieldType};
 
-/// An object's declared members, in declared order.
+/// Declared members of an object, in declared order.
 #[derive(Debug)]
 pub(super) struct Shape {
-    /// Tells the objects of one stream apart.
+    /// Number of this kind of object within the stream.
     id: usize,
     members: Vec<Member>,
 }
@@ -17,13 +17,13 @@ pub(super) struct Member {
     pub(super) target: Target,
 }
 
-/// Where a member's value goes. Numbers are positions among the columns of the record, or of the
-/// list's struct.
+/// Destination of a member's value. Numbers are positions among the columns of the record, or among
+/// those of the list's struct.
 #[derive(Debug)]
 pub(super) enum Target {
-    /// One cell.
+    /// A single cell.
     Cell(usize),
-    /// Its own members' cells.
+    /// Cells of the object's own members.
     Object(Shape),
     /// A list cell of simple values.
     Values(usize),
@@ -31,13 +31,13 @@ pub(super) enum Target {
     Structs(usize, Shape),
 }
 
-/// Which members of one object have been read.
+/// Set of the members of one object that have been read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen(u128);
 
 impl Shape {
-    /// The shape of an object with these fields; columns are counted as `engine::schema` flattens
-    /// them.
+    /// Shape of an object with these fields. Columns are numbered in the order in which
+    /// `engine::schema` flattens them.
     pub(super) fn of(fields: &'static [Field]) -> Self {
         Self::from(fields, &mut 0, &mut 0)
     }
@@ -66,7 +66,7 @@ impl Shape {
         Self { id, members }
     }
 
-    /// Position of the member `name`; looks at `hint` first, where the next member usually is.
+    /// Position of the member `name`. Looks at `hint` first, the usual position of the next member.
     pub(super) fn find(&self, name: &str, hint: usize) -> Option<usize> {
         if self.members.get(hint).is_some_and(|member| member.name == name) {
             return Some(hint);
@@ -91,7 +91,7 @@ impl Shape {
 impl Seen {
     const MEMBERS: usize = 128;
 
-    /// Remembers the member; `false` when it was there before.
+    /// Adds the member; `false` if it was there already.
     pub(super) fn add(&mut self, index: usize) -> bool {
         let bit = u32::try_from(index).ok().and_then(|index| 1_u128.checked_shl(index));
         let Some(bit) = bit else { return false };
@@ -100,7 +100,7 @@ impl Seen {
         new
     }
 
-    /// The members of both.
+    /// Union of both sets.
     pub(super) const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }

@@ -1,22 +1,21 @@
-//! What readers of JSON agree on, as RFC 7493 (I-JSON) has it: no half surrogate pairs, no member
-//! twice, no number that a double cannot come near, no depth that a stack would not bear. What is
-//! kept raw beyond that is kept as the text of a JSON string, so that one odd value does not make
-//! `extra_json` unreadable.
+//! Checks the limits within which JSON readers agree, following RFC 7493 (I-JSON): no half
+//! surrogate pairs, no repeated members, no numbers outside the range of a double, no excessive
+//! depth. Raw values beyond them are kept as text in a JSON string, so that one odd value does not
+//! make `extra_json` unreadable.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::{literal, raw};
 
-/// The deepest nesting of lists and objects. Parsers of 128 levels are common, and `extra_json`
-/// is one level itself.
+/// Deepest nesting of lists and objects. Many parsers allow 128 levels, and `extra_json` adds one.
 const MOST_DEPTH: usize = 100;
-/// The longest number, in characters: some readers refuse those of a thousand.
+/// Length in characters of the longest number; some readers refuse a thousand.
 const MOST_DIGITS: usize = 300;
-/// The largest power of ten, up or down, of a number's first digit: beyond 308 it is no double.
+/// Largest power of ten, positive or negative, of a number's first digit. A double ends at 308.
 const MOST_ORDER: i64 = 300;
 
-/// Whether strict readers take the value, which is valid JSON by its grammar.
+/// Whether strict readers accept the value, which must be valid JSON.
 pub(super) fn is_strict(raw: &str) -> bool {
     match raw.bytes().next() {
         Some(b'{' | b'[') => is_strict_nested(raw),
@@ -36,9 +35,9 @@ fn is_strict_number(raw: &str) -> bool {
     raw.len() <= MOST_DIGITS && order.is_some_and(near)
 }
 
-/// Goes over the text once, whatever its depth.
+/// Checks the text in one pass, without recursion.
 fn is_strict_nested(raw: &str) -> bool {
-    // The names of each object that is open; none for a list.
+    // Member names of each open object; `None` for a list.
     let mut open: Vec<Option<BTreeSet<Cow<'_, str>>>> = Vec::new();
     let mut rest = raw;
     loop {
@@ -82,7 +81,7 @@ fn is_strict_nested(raw: &str) -> bool {
     }
 }
 
-/// Bytes of the string that the text begins with.
+/// Length in bytes of the JSON string at the beginning of `text`.
 fn text_length(text: &str) -> usize {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {
@@ -96,7 +95,7 @@ fn text_length(text: &str) -> usize {
     text.len()
 }
 
-/// The value that is kept as `text`, the JSON string of its text; `None` where it is none.
+/// Value kept as `text`, a JSON string; `None` if it does not contain JSON.
 pub(super) fn unwrapped(text: &str) -> Option<String> {
     let inner = literal::text(text)?;
     let value = raw::value(&inner).ok()?;

@@ -1,4 +1,4 @@
-//! Declarations that have every type, and ways to look into decoded pages.
+//! Declarations with fields of every type, and functions to inspect decoded pages.
 
 use arrow::array::Array as _;
 use arrow::array::AsArray as _;
@@ -18,7 +18,7 @@ mod parent_pages;
 mod private;
 mod properties;
 
-/// A listing with a field of each type.
+/// Listing with a field of each type.
 static THINGS: StreamSpec = StreamSpec {
     name: "things",
     doc: "One thing.",
@@ -73,7 +73,7 @@ static PARTS: StreamSpec = StreamSpec {
     fields: &[int("id").required(), text("name")],
 };
 
-/// A report with a key that may be null.
+/// Report with a key that may be null.
 static REPORT: StreamSpec = StreamSpec {
     name: "report",
     doc: "One row.",
@@ -88,7 +88,7 @@ static REPORT: StreamSpec = StreamSpec {
     fields: &[int("client_id"), text("currency"), decimal("total_hours")],
 };
 
-/// The one record of its answer.
+/// Stream whose answer is a single record.
 static SELF: StreamSpec = StreamSpec {
     name: "self",
     doc: "One row.",

@@ -1,17 +1,17 @@
-//! Names of the folders of a snapshot, as readers of Hive's kind take them.
+//! Folder names of a snapshot, as Hive-style readers understand them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::PartitionBy;
 
-/// What readers of Hive's kind call the partition of null.
+/// Folder value that Hive-style readers take for null.
 const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// The longest name of a folder, in bytes: file systems take no more.
+/// Length in bytes of the longest folder name that file systems allow.
 const MOST_BYTES: usize = 255;
 
-/// A value whose folder no file system would take.
+/// Error: the folder name of a value is too long for file systems.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a value of `{column}` would make a folder's name of {bytes} bytes, and file systems take at \
@@ -20,29 +20,28 @@ const MOST_BYTES: usize = 255;
 pub struct TooLong {
     /// The partition column.
     pub column: String,
-    /// How long the name would be.
+    /// Length of the name in bytes.
     pub bytes: usize,
 }
 
-/// The folders of one snapshot so far: no two values share one, also where the case of letters does
-/// not count.
+/// Folders of one snapshot so far. No two values share one, even where names ignore case.
 #[derive(Debug, Default)]
 pub(super) struct Folders {
-    /// By name in small letters: whose it is; null is `None`.
+    /// Value of each lower-case folder name; `None` is null.
     taken: BTreeMap<String, Option<String>>,
 }
 
-/// Which characters of a value are escaped.
+/// Set of characters to escape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Escape {
-    /// Those that mean something else in a folder's name.
+    /// Characters with another meaning in a folder name.
     Needed,
-    /// All that can be.
+    /// All characters that can be escaped.
     All,
 }
 
 impl Folders {
-    /// The folder of `value`, with a slash at its end.
+    /// Folder of `value`, ending with a slash.
     pub(super) fn of(&mut self, by: &PartitionBy, value: Option<&str>) -> Result<String, TooLong> {
         let plain =
             value.map_or_else(|| NULL_PARTITION.to_owned(), |value| encoded(value, Escape::Needed));
@@ -61,19 +60,19 @@ impl Folders {
         Ok(name + "/")
     }
 
-    /// Whether the name is this value's.
+    /// Claims the name for the value. Returns whether it belongs to this value.
     fn take(&mut self, name: &str, value: Option<&str>) -> bool {
         let owner = self.taken.entry(name.to_lowercase());
         owner.or_insert_with(|| value.map(str::to_owned)).as_deref() == value
     }
 }
 
-/// The value as part of a folder's name. Readers of Hive's kind take `%XX` for one character, so that
+/// Encodes a value as part of a folder name. Hive-style readers decode `%XX` to one character, so
 /// only ASCII can be escaped.
 fn encoded(value: &str, escape: Escape) -> String {
-    // `NULL` in any letters is null to DuckDB.
+    // DuckDB reads `NULL` in any case as null.
     let is_null = [NULL_PARTITION, "NULL"].iter().any(|name| value.eq_ignore_ascii_case(name));
-    // Windows leaves dots at the end of a name out.
+    // Windows drops dots at the end of a name.
     let dots_from = value.trim_end_matches('.').len();
     let mut name = String::with_capacity(value.len());
     for (at, letter) in value.char_indices() {
@@ -183,7 +182,7 @@ mod tests {
                 let back = percent_decode_str(shown).decode_utf8().unwrap();
                 prop_assert_eq!(&*back, value);
             }
-            // Also where the case of letters does not count, if all of them can be escaped.
+            // Names of ASCII values stay distinct even if case is ignored.
             let mut folded = BTreeMap::new();
             for (name, value) in whose {
                 if value.is_ascii() {

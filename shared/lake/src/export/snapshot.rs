@@ -1,4 +1,4 @@
-//! What a snapshot says of itself, so that no other one is taken for it.
+//! Description of a snapshot, which tells it from any other.
 
 use std::fmt::Write as _;
 
@@ -10,14 +10,14 @@ use sha2::{Digest as _, Sha256};
 use crate::store::ObjectMeta;
 use crate::table::Table;
 
-/// The object that makes a snapshot complete; readers of Hive's kind pass over it.
+/// Object that marks a snapshot as complete; Hive-style readers ignore it.
 pub(super) const SUCCESS: &str = "_SUCCESS";
 
-/// Content of `_SUCCESS`: of what the snapshot was made, and what it is.
+/// Content of `_SUCCESS`: origin and size of the snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Snapshot {
     stream: String,
-    /// The table's own id: another one for each table that is ever created.
+    /// Id of the table, different for each table ever created.
     table: String,
     version: u64,
     /// Hash of the names and sizes of the table's files, and of the columns.
@@ -28,7 +28,7 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// The snapshot of `table` with these columns, before any file is written.
+    /// Description of the snapshot of `table` with these columns, before any file is written.
     pub(super) fn of(table: &Table, columns: &[Column]) -> Self {
         let mut hash = Sha256::new();
         for file in table.files() {
@@ -53,12 +53,12 @@ impl Snapshot {
         }
     }
 
-    /// Name of its folder below the stream's.
+    /// Name of the snapshot's folder below the stream's.
     pub(super) fn folder(&self) -> String {
         format!("version-{:010}-{}", self.version, self.table)
     }
 
-    /// What `_SUCCESS` says, if it is of the same snapshot and all of it is there.
+    /// Description in `_SUCCESS`, if it is the same snapshot and the listed files are complete.
     pub(super) fn found(&self, success: &[u8], listed: &[ObjectMeta]) -> Option<Self> {
         let found: Self = serde_json::from_slice(success).ok()?;
         let mut there = Self { files: 0, bytes: 0, ..self.clone() };

@@ -1,4 +1,4 @@
-//! Rows of one file, divided into the folders they belong to.
+//! Splits the rows of a file by the folders they belong to.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-/// Memory of the row groups being written beyond which the largest is cut.
+/// Memory in bytes of all open row groups at which the largest is closed.
 const MOST_MEMORY: usize = 64 << 20;
 
-/// One writer per partition.
+/// Writers, one per partition value.
 pub(super) struct Split<'b> {
     by: Option<&'b PartitionBy>,
-    /// Columns in the files, by their position in the table.
+    /// Positions in the table of the columns to write.
     kept: Vec<usize>,
     schema: SchemaRef,
     writers: BTreeMap<Option<String>, ArrowWriter<Vec<u8>>>,
@@ -47,7 +47,7 @@ impl<'b> Split<'b> {
         let source = batch.schema().index_of(&by.source)?;
         let texts = cast(&without_zone(batch.column(source)), &DataType::Utf8)?;
         for (row, text) in (0_u64..).zip(texts.as_string::<i32>()) {
-            // Readers of Hive's kind put the empty text where null is, and refuse a folder for it.
+            // Hive-style readers read an empty value as null and reject a folder for it.
             let value = text.map(|text| shown(text, by.part)).filter(|text| !text.is_empty());
             places.entry(value).or_default().push(row);
         }
@@ -81,14 +81,14 @@ impl<'b> Split<'b> {
         Ok(())
     }
 
-    /// Value and content of each file.
+    /// Partition value and content of each file.
     pub(super) fn finish(self) -> Result<Vec<(Option<String>, Bytes)>, ExportError> {
         let writers = self.writers.into_iter();
         writers.map(|(value, writer)| Ok((value, Bytes::from(writer.into_inner()?)))).collect()
     }
 }
 
-/// An instant as the UTC wall clock shows it; anything else as it is.
+/// Instants as UTC wall-clock time; other values unchanged.
 fn without_zone(values: &ArrayRef) -> ArrayRef {
     match values.as_primitive_opt::<TimestampMicrosecondType>() {
         Some(instants) => Arc::new(instants.clone().with_timezone_opt(None::<&str>)),
@@ -96,7 +96,7 @@ fn without_zone(values: &ArrayRef) -> ArrayRef {
     }
 }
 
-/// The part of a date's or instant's text, or all of it.
+/// Part of the text of a date or instant, or all of a text.
 fn shown(text: &str, part: Part) -> String {
     let letters = match part {
         Part::Whole => text.len(),

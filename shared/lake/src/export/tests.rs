@@ -35,7 +35,7 @@ fn what_can_be_divided_by_is_found_and_the_rest_named() {
 
 const ACCOUNT: AccountId = AccountId(7);
 
-/// A table that was created at that second, with one entry for each code.
+/// Table created at this second, with one entry for each code.
 async fn table(created: i64, codes: &[Option<&str>]) -> Table {
     let now = Timestamp::from_second(created).unwrap();
     let store = Arc::new(MemoryStore::new());
@@ -78,7 +78,7 @@ async fn table(created: i64, codes: &[Option<&str>]) -> Table {
     table
 }
 
-/// The ids in each folder of a snapshot.
+/// Ids in each folder of a snapshot.
 async fn ids(target: &MemoryStore, folder: &str) -> BTreeMap<String, Vec<i64>> {
     let mut found: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for object in target.list(&format!("{folder}/"), None).await.unwrap() {
@@ -123,7 +123,7 @@ async fn every_row_is_in_the_folder_of_its_value_alone() {
         ("%61%62%63", vec![5]),
         ("007", vec![3, 9]),
         ("ABC", vec![6]),
-        // Where Hive and Spark put the empty text.
+        // Folder in which Hive and Spark put empty text.
         ("__HIVE_DEFAULT_PARTITION__", vec![1, 2]),
         ("a%2Fb", vec![7]),
     ];
@@ -137,14 +137,14 @@ async fn a_snapshot_of_another_table_is_not_taken_for_todays() {
     let target = MemoryStore::new();
     let first = table(1, &[Some("old"), Some("older")]).await;
     let before = export(&first, None, &target).await.unwrap();
-    // The lake was loaded anew, or the stream was reset: the same version of another table.
+    // After a new load of the lake or a reset of the stream, another table has the same version.
     let second = table(2, &[Some("new")]).await;
     assert_eq!(first.version(), second.version());
     let after = export(&second, None, &target).await.unwrap();
     assert!(!after.existed && after.folder != before.folder, "{after:?}");
     assert!(after.folder.contains(second.id()), "{after:?}");
     assert_eq!(ids(&target, &after.folder).await, [(String::new(), vec![1])].into());
-    // The older one stays as it was, and the same again is there already.
+    // The older snapshot is unchanged, and a repeated export finds the new one.
     assert_eq!(ids(&target, &before.folder).await, [(String::new(), vec![1, 2])].into());
     let again = export(&second, None, &target).await.unwrap();
     assert!(again.existed && again.folder == after.folder, "{again:?}");
@@ -161,7 +161,7 @@ async fn what_lies_in_the_place_of_a_snapshot_is_compared_before_it_is_believed(
     let part = format!("{}/project_code=a/part-00000-00000.parquet", exported.folder);
     let bytes = target.get(&part).await.unwrap().unwrap();
     let foreign = format!("{}/project_code=x/other.parquet", exported.folder);
-    // A copy of the lake that went its own way: the same id and version with other files.
+    // A copy of the lake that continued on its own has the same id and version but other files.
     let mut copy: serde_json::Value = serde_json::from_slice(&mark).unwrap();
     copy["source"] = json!("other");
     for (key, content) in [

@@ -21,7 +21,7 @@ async fn keys(store: &MemoryStore, prefix: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// A commit a day for `days` days, with a checkpoint when due, the store's clock going along.
+/// Makes a commit a day for `days` days, with a checkpoint when due. The store's clock follows.
 async fn daily(store: &Arc<MemoryStore>, days: i64) -> Table {
     let mut table = create(store).await;
     let by = writer("a", 1);
@@ -103,7 +103,7 @@ async fn a_hint_never_names_a_checkpoint_that_is_gone() {
     let old_hint = store.get(&key(LAST_CHECKPOINT)).await.unwrap().unwrap();
     let store = Arc::new(MemoryStore::new());
     let mut table = daily(&store, 22).await;
-    // As a crash between checkpoint and hint leaves it.
+    // State after a crash between checkpoint and hint.
     store.put(&key(LAST_CHECKPOINT), old_hint).await.unwrap();
     clean_log(&mut table, at(500 * DAY), WEEK).await.unwrap();
     assert_eq!(table.log().hint().await.unwrap(), Some(20));
@@ -114,11 +114,11 @@ async fn a_hint_never_names_a_checkpoint_that_is_gone() {
 async fn vacuum_takes_removed_files_after_the_retention() {
     let store = Arc::new(MemoryStore::new());
     let mut table = daily(&store, 12).await;
-    // Removed on the days 2 to 12; of these 2 to 4 are over a week ago.
+    // Files were removed on days 2 to 12; the removals of days 2 to 4 are over a week ago.
     let deleted = vacuum(&mut table, at(12 * DAY), WEEK).await.unwrap();
     assert_eq!(deleted, Deleted { files: 3, bytes: 3000 });
     assert_eq!(keys(&store, "created_month=").await.len(), 9);
-    // Without retention all, also by a clock that is behind.
+    // A retention of zero deletes all, even by a clock that is behind.
     vacuum(&mut table, at(0), SignedDuration::ZERO).await.unwrap();
     assert_eq!(keys(&store, "created_month=").await, [&table.files()[0].path[..]]);
 }

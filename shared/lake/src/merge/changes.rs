@@ -1,4 +1,4 @@
-//! The files of the table of changes that one merge writes.
+//! Files of the table of changes that a merge writes.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use crate::partition::{Shelf, Written};
 use crate::store::ObjectStore;
 use crate::table::FileEntry;
 
-/// The files of what the merge changes.
+/// Changes of a merge, as files.
 #[derive(Debug)]
 pub(super) struct ChangesWritten {
     shelf: Shelf,
-    /// Away while rows are written.
+    /// `None` while the writing thread borrows it.
     pub(super) encoder: Option<ChangeEncoder>,
     month: String,
     pub(super) added: Vec<FileEntry>,
@@ -39,7 +39,7 @@ impl ChangesWritten {
 }
 
 impl TableFiles {
-    /// The last file of the changes, and the entries of all.
+    /// Stores the last file of changes and returns the entries of all.
     pub(super) async fn finish_changes(&mut self) -> Result<Vec<FileEntry>, MergeError> {
         let Some(mut changes) = self.changes.take() else {
             return Ok(Vec::new());
@@ -53,11 +53,11 @@ impl TableFiles {
     }
 }
 
-/// A file to store.
+/// A finished file.
 #[derive(Debug)]
 pub(super) enum Done {
-    /// Of the table.
+    /// File of the table.
     Rows(Written),
-    /// Of the table of changes.
+    /// File of the table of changes.
     Changes(Written),
 }

@@ -1,4 +1,4 @@
-//! A place in rows that are in key order.
+//! Position in a sequence of rows in key order.
 
 use core::cmp::Ordering;
 use core::fmt;
@@ -12,7 +12,7 @@ use crate::partition::{Keyed, Layout};
 
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, MergeError>> + Send>;
 
-/// A place in rows that are in key order, each key once.
+/// Position in a sequence of rows in key order, each key once.
 pub(super) struct Cursor {
     layout: Arc<Layout>,
     batches: Batches,
@@ -35,7 +35,7 @@ impl Cursor {
         Self { layout, batches, head: None, row: 0 }
     }
 
-    /// Makes the current row a row that exists; false at the end.
+    /// Loads the next batch if needed. Returns whether there is a current row.
     pub(super) fn load(&mut self) -> Result<bool, MergeError> {
         while self.head.as_ref().is_none_or(|head| self.row >= head.len()) {
             self.row = 0;
@@ -58,7 +58,7 @@ impl Cursor {
     }
 }
 
-/// Calls `found` for each key that both have.
+/// Calls `found` for each key that both sequences have.
 pub(super) fn each_match(
     mut left: Cursor,
     mut right: Cursor,

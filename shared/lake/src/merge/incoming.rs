@@ -1,4 +1,4 @@
-//! The gathered rows as they are merged: each key in one partition only.
+//! Collected rows prepared for the merge: each key in one partition only.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use super::{MergeError, blocking};
 use crate::collect::{Bounds, Collected, Collector, KeyRange, KeySet, Sorted};
 use crate::partition::Layout;
 
-/// The gathered rows, less those that are kept elsewhere or outdated.
+/// Collected rows, without those that were moved or are outdated.
 #[derive(Debug)]
 pub(super) struct Incoming {
     base: Arc<Collected>,
-    /// What makes one of several versions of a record the newest.
+    /// Decides which of several versions of a record is the newest.
     precedence: Precedence,
-    /// Rows without a partition of their own, put where their older versions are.
+    /// Rows without a partition of their own, moved to the partition of their older versions.
     rehoused: Vec<Collected>,
     skip: BTreeMap<Option<String>, Arc<KeySet>>,
 }
@@ -34,7 +34,7 @@ impl Incoming {
         core::iter::once(self.base.as_ref()).chain(&self.rehoused)
     }
 
-    /// The rows of one partition within bounds.
+    /// Rows of one partition within `bounds`, in key order.
     pub(super) fn rows(&self, partition: Option<&str>, bounds: Bounds) -> Cursor {
         let sources: Vec<&Collected> = self.sources().collect();
         let skip = self.skip.get(&partition.map(str::to_owned)).cloned();
@@ -46,18 +46,18 @@ impl Incoming {
         self.sources().any(|rows| rows.may_hold(partition, range))
     }
 
-    /// At most so many rows are within bounds.
+    /// Upper bound of the number of rows within `bounds`.
     pub(super) fn rows_within(&self, partition: Option<&str>, bounds: &Bounds) -> u64 {
         self.sources().map(|rows| rows.rows_within(partition, bounds)).sum()
     }
 
-    /// Leaves a row out from now on.
+    /// Excludes a row from now on.
     pub(super) fn skip(&mut self, partition: Option<&str>, key: &[u8]) {
         let keys = self.skip.entry(partition.map(str::to_owned)).or_default();
         Arc::make_mut(keys).insert(key.into());
     }
 
-    /// An empty collector for rows that get a partition of another row.
+    /// Empty collector for rows that move to the partition of another row.
     pub(super) fn rehousing(&self) -> Collector {
         let layout = Arc::clone(self.layout());
         Collector::with_layout(layout, None, self.base.scratch(), crate::collect::MEMORY_LIMIT)
@@ -71,16 +71,16 @@ impl Incoming {
     }
 }
 
-/// All keys from the first to the last of `range`.
+/// Bounds of the keys from the first to the last of `range`, inclusive.
 pub(super) fn within(range: &KeyRange) -> Bounds {
     let mut above = range.last.to_vec();
-    // No bytes are between these and the last key.
+    // The last key followed by a zero byte is the smallest key above it.
     above.push(0);
     Bounds { from: Some(range.first.clone()), below: Some(above.into()) }
 }
 
-/// Settles keys that came with several partitions in one run: the newest version is kept; one
-/// without a partition stays with the others.
+/// Resolves keys that came in several partitions during one run. The newest version stays. A row
+/// without a partition moves to the partition of another row with its key.
 pub(super) async fn settle(
     base: Arc<Collected>,
     precedence: Precedence,
@@ -114,7 +114,7 @@ fn pairs(names: &[Option<String>]) -> impl Iterator<Item = (Option<&str>, Option
     })
 }
 
-/// The keys that both partitions may have.
+/// Bounds of the keys that both partitions may have; `None` if there are none.
 fn shared(incoming: &Incoming, left: Option<&str>, right: Option<&str>) -> Option<Bounds> {
     let range = incoming
         .sources()
@@ -158,7 +158,7 @@ fn settle_pair(
     let sides = (incoming.rows(left, bounds.clone()), incoming.rows(right, bounds));
     each_match(sides.0, sides.1, |a, b| {
         let (a_version, b_version) = (a.version(), b.version());
-        // Judged in the order of reading, as versions within a partition are.
+        // Versions are compared in the order of reading, as within a partition.
         let right_wins = if a_version.read_at <= b_version.read_at {
             precedence.replaces(b_version, a_version)
         } else {

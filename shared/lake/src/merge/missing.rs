@@ -1,4 +1,4 @@
-//! Which rows of a table a reading of its listing should have returned and did not.
+//! Finds the rows of a table that a reading of its listing should have returned and did not.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::schema::TableSchema;
 use crate::store::ObjectStore;
 use crate::table::FileEntry;
 
-/// Where a listing's rows say what a sweep must know.
+/// Indices of the columns that a sweep needs.
 #[derive(Clone, Copy, Debug)]
 struct Places {
     id: usize,
@@ -26,10 +26,10 @@ struct Places {
     along: Option<usize>,
 }
 
-/// The rows within `scope` whose ids are not among `seen`; reads the columns for it only.
+/// Finds the rows within `scope` whose ids are not in `seen`. Reads only the columns needed.
 ///
 /// # Errors
-/// Where a file cannot be read.
+/// When a file cannot be read.
 pub async fn missing(
     store: &dyn ObjectStore,
     root: &str,
@@ -93,7 +93,8 @@ impl Places {
             if ids.is_null(row) || synced.is_null(row) || seen.contains(ids.value(row)) {
                 continue;
             }
-            // Stored in whole microseconds: the end of that microsecond counts, as for coverage.
+            // The column has whole microseconds; the end of the microsecond counts, as for
+            // coverage.
             let at = Timestamp::from_microsecond(synced.value(row)).unwrap_or(Timestamp::MAX);
             let older = judge.read_at(plus(at, SignedDuration::from_nanos(999))) < begun;
             let day = day.filter(|days| days.is_valid(row)).map(|days| day_of(days.value(row)));

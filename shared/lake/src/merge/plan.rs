@@ -1,4 +1,4 @@
-//! Which files of a partition are written anew, which are joined with their neighbours.
+//! Decides which files of a partition are rewritten and which are joined with their neighbours.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,21 +16,21 @@ use crate::collect::{Bounds, KeyRange};
 use crate::partition::{Columns, Layout, Limits};
 use crate::table::FileEntry;
 
-/// A part of a partition that is merged by itself: one file, or all files of a partition in which
-/// someone else's are, or none in a new partition.
+/// Part of a partition that is merged by itself: one file; all files of a partition that contains a
+/// file of another engine; or no file, in a new partition.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slot {
     pub(super) files: Vec<FileEntry>,
-    /// The keys of its one file; `None`: not known, its rows are in no order.
+    /// Key range of its one file; `None` if unknown, with rows in any order.
     pub(super) range: Option<KeyRange>,
-    /// The incoming keys that belong here.
+    /// Bounds of the incoming keys that belong here.
     bounds: Bounds,
 }
 
-/// The slots of each partition, in key order.
+/// Slots of each partition, in key order.
 pub(super) type Slots = BTreeMap<Option<String>, Vec<Slot>>;
 
-/// The slots of a table.
+/// Slots of a table.
 pub(super) fn slots(files: &[FileEntry], layout: &Layout) -> Slots {
     let mut partitions: BTreeMap<Option<String>, Vec<&FileEntry>> = BTreeMap::new();
     for file in files {
@@ -68,7 +68,7 @@ fn unordered(files: &[&FileEntry]) -> Vec<Slot> {
     vec![Slot { files, range: None, bounds: Bounds::default() }]
 }
 
-/// What is merged, whatever the partition.
+/// Input of a merge that is the same for all partitions.
 #[derive(Debug)]
 pub(super) struct Merging {
     pub(super) incoming: Arc<Incoming>,
@@ -78,24 +78,24 @@ pub(super) struct Merging {
     pub(super) limits: Limits,
 }
 
-/// Neighbouring slots that become the same files.
+/// Neighbouring slots that are merged into the same files.
 #[derive(Debug, Default)]
 struct Group {
     slots: Vec<Slot>,
     rows: u64,
     dirty: bool,
-    /// What was counted, valid if it is not written: writing counts anew.
+    /// Counts to use if the group is not rewritten; rewriting counts anew.
     counts: Counts,
 }
 
-/// How a slot will come out.
+/// Expected outcome of a slot.
 #[derive(Clone, Copy, Debug)]
 struct Outlook {
-    /// Whether it is written anew.
+    /// Whether the slot has changes and must be rewritten.
     dirty: bool,
-    /// Rows it will have; where it is written alone, at most.
+    /// Number of rows afterwards; an upper bound if the slot is rewritten alone.
     rows: u64,
-    /// What becomes of the incoming rows, if it is not.
+    /// Counts of the incoming rows if the slot is not rewritten.
     counts: Counts,
 }
 
@@ -163,11 +163,13 @@ impl Merging {
                 return Ok(Outlook { dirty: false, rows: held, counts });
             }
         }
+        // The log need not know the row counts of other engines' files, so their rows are counted.
         let most = if slot.range.is_some() || slot.files.is_empty() {
             held.saturating_add(coming)
         } else {
             opened.rows()?.saturating_add(coming)
         };
+        // Without neighbours to join and within one file, an upper bound is enough.
         if neighbours == 0 && most <= self.limits.file_rows {
             return Ok(Outlook { dirty: true, rows: most, counts: Counts::default() });
         }
@@ -203,6 +205,7 @@ impl Merging {
         merged: &mut Merged,
     ) -> Result<(), MergeError> {
         let most = self.limits.file_rows.max(1);
+        // Files of equal size, as few as the limit allows.
         let each = group.rows.div_ceil(group.rows.div_ceil(most).max(1)).max(1);
         let mut parts = Vec::with_capacity(group.slots.len());
         for slot in &group.slots {
@@ -218,7 +221,7 @@ impl Merging {
     }
 }
 
-/// Whether any row changes, and the counts up to there: all, if none does.
+/// Whether any row changes. The counts are complete only if none does.
 fn first_change(mut rows: MergedRows) -> Result<(bool, Counts), MergeError> {
     while !rows.changed() {
         if rows.window()?.is_none() {

@@ -1,4 +1,4 @@
-//! Two sequences of rows in key order as one: the table's and the incoming ones.
+//! Merges the table's rows and the incoming rows, both in key order, into one sequence.
 
 use core::cmp::Ordering;
 use std::sync::Arc;
@@ -14,34 +14,34 @@ use crate::changes::Op;
 use crate::collect::KeySet;
 use crate::partition::{Keyed, Layout, Pick, equal_rows, gather};
 
-/// Rows looked at before their content is compared and they are handed out. Tests have few rows
-/// and want many windows.
+/// Number of rows to look at before contents are compared and rows are returned. Tests have few
+/// rows and want many windows.
 const WINDOW_ROWS: usize = if cfg!(test) { 5 } else { 4096 };
 
-/// What becomes of rows of the table that are not among the incoming ones of their partition.
+/// Sets of keys that decide about table rows without an incoming row in their partition.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fate {
-    /// Their newer version is in another partition: they go.
+    /// Keys whose newer version is in another partition: these rows leave.
     pub(super) gone: KeySet,
-    /// Their record was returned, in whatever partition: they are no deletions.
+    /// Keys whose record was returned in any partition: these rows are not deleted.
     pub(super) returned: KeySet,
 }
 
 impl Fate {
-    /// Whether coverage deletes the row, which is not among the incoming ones of its partition.
+    /// Whether coverage deletes the row, which has no incoming row in its partition.
     pub(super) fn deletes(&self, row: Row<'_>, coverage: &Coverage, judge: Judge) -> bool {
         !(self.returned.contains(row.key()))
             && row.rows.held(row.index).is_some_and(|held| judge.deletes(coverage, &held))
     }
 }
 
-/// The outcome of a merge, a window of rows at a time.
+/// Iterator over the merged rows, a window of rows at a time.
 #[derive(Debug)]
 pub(super) struct MergedRows {
     old: Cursor,
     new: Cursor,
     fate: Fate,
-    /// Incoming keys whose older version is in another partition.
+    /// Incoming keys with an older version in another partition.
     arrived: Arc<KeySet>,
     coverage: Arc<Coverage>,
     judge: Judge,
@@ -50,14 +50,14 @@ pub(super) struct MergedRows {
     changed: bool,
 }
 
-/// Some rows of the outcome, not yet copied together.
+/// Some merged rows, as references into their batches.
 #[derive(Debug, Default)]
 pub(super) struct Window {
     batches: Vec<Arc<Keyed>>,
     picks: Vec<Pick>,
-    /// Places in `picks` that hold the old version, and the new one that may replace it.
+    /// Positions in `picks` with an old version, and the new version that may replace it.
     pairs: Vec<(usize, Pick)>,
-    /// What happened, and the row of it: the new one, of a deletion the old one.
+    /// Changes, each with the position of its row: the new one, or the old one of a deletion.
     changes: Vec<(Op, Pick)>,
     seen: usize,
 }
@@ -67,7 +67,7 @@ impl Window {
         Ok(self.gather(layout, &self.picks)?)
     }
 
-    /// What happened to rows, and those rows.
+    /// Changes of this window and their rows.
     pub(super) fn changes(&self, layout: &Layout) -> Result<(Vec<Op>, RecordBatch), MergeError> {
         let (ops, picks): (Vec<Op>, Vec<Pick>) = self.changes.iter().copied().unzip();
         Ok((ops, self.gather(layout, &picks)?))
@@ -88,13 +88,13 @@ impl Window {
         self.picks.extend(pick);
     }
 
-    /// Notes what happened to the current row of `cursor`.
+    /// Records a change of the current row of `cursor`.
     fn note(&mut self, op: Op, slot: &mut Option<usize>, cursor: &Cursor) {
         let pick = self.place(slot, cursor);
         self.changes.extend(pick.map(|pick| (op, pick)));
     }
 
-    /// The current row of `cursor` as a pick.
+    /// Position of the current row of `cursor`.
     fn place(&mut self, slot: &mut Option<usize>, cursor: &Cursor) -> Option<Pick> {
         let head = cursor.head.as_ref()?;
         let current =
@@ -122,17 +122,17 @@ impl MergedRows {
         Self { old, new, fate, arrived, coverage, judge, layout, counts, changed: false }
     }
 
-    /// What happened to the rows handed out so far.
+    /// Counts of the rows returned so far.
     pub(super) fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// Whether any row handed out so far is another than the table's, or any left.
+    /// Whether the rows returned so far differ from the table's.
     pub(super) fn changed(&self) -> bool {
         self.changed
     }
 
-    /// The next rows; `None` at the end. A window may be without rows.
+    /// Returns the next rows, or `None` at the end. A window may be empty.
     pub(super) fn window(&mut self) -> Result<Option<Window>, MergeError> {
         let mut window = Window::default();
         let (mut old_slot, mut new_slot) = (None, None);
@@ -208,7 +208,7 @@ impl MergedRows {
         self.new.advance();
     }
 
-    /// Puts the new version where its content differs. Equal content leaves the old row as it is.
+    /// Replaces old versions whose content differs. A row with equal content stays as it is.
     fn replace_changed(&mut self, window: &mut Window) -> Result<(), MergeError> {
         if window.pairs.is_empty() {
             return Ok(());
@@ -232,7 +232,7 @@ impl MergedRows {
         Ok(())
     }
 
-    /// How many rows the outcome has; only keys and versions are looked at.
+    /// Number of merged rows, found from keys and versions alone.
     pub(super) fn count(mut self) -> Result<u64, MergeError> {
         let mut rows = 0;
         loop {

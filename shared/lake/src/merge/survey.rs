@@ -1,4 +1,4 @@
-//! What a merge will do, found out from keys and versions before anything is written.
+//! Finds out the effects of a merge from keys and versions before anything is written.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,27 +18,27 @@ use crate::collect::{Bounds, Collector, KeySet};
 use crate::partition::Columns;
 use crate::table::FileEntry;
 
-/// What was found.
+/// Findings of the survey.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    /// By the path of the slot's first file.
+    /// Findings per slot, by the path of its first file.
     found: BTreeMap<String, Found>,
-    /// Incoming keys, by their partition, whose older version is in another partition.
+    /// Incoming keys, by their partition, with an older version in another partition.
     arrived: BTreeMap<Option<String>, Arc<KeySet>>,
-    /// Incoming rows that are older than the table's in another partition.
+    /// Number of incoming rows that are older than the table's row in another partition.
     pub(super) outdated: u64,
 }
 
-/// What was found in one slot.
+/// Findings in one slot.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
     pub(super) fate: Fate,
-    /// Rows that coverage deletes.
+    /// Number of rows that coverage deletes.
     pub(super) deletes: u64,
 }
 
 impl Survey {
-    /// Rows that coverage deletes.
+    /// Number of rows that coverage deletes.
     pub(super) fn deletes(&self) -> u64 {
         self.found.values().map(|found| found.deletes).sum()
     }
@@ -52,7 +52,7 @@ impl Survey {
     }
 }
 
-/// Looks at the slots that can hold covered rows or rows that came with another partition.
+/// Surveys the slots that can hold covered rows, or rows whose new version is in another partition.
 pub(super) async fn survey(
     table: &mut TableFiles,
     slots: &Slots,
@@ -135,7 +135,7 @@ impl State {
             let key = || Box::<[u8]>::from(old.key());
             found.fate.returned.insert(key());
             if other.is_none() {
-                // Its partition is not known any more: it stays where it is.
+                // The new version no longer tells its partition, so the row stays in this one.
                 rehousing.push_into(home.map(str::to_owned), new.batch())?;
                 skipped.insert(key());
             } else if judge.replaces(new.version(), old.version()) {
@@ -158,7 +158,7 @@ impl State {
     }
 }
 
-/// How many rows of the table coverage deletes.
+/// Number of rows of the table that coverage deletes.
 fn deletes(
     mut old: Cursor,
     mut new: Cursor,
@@ -187,7 +187,7 @@ fn deletes(
     Ok(deleted)
 }
 
-/// Whether the file can hold rows that coverage speaks of.
+/// Whether the file can hold rows that the coverage includes.
 fn may_hold_covered(file: &FileEntry, coverage: &Coverage, table: &TableFiles) -> bool {
     match coverage {
         Coverage::Nothing => false,
@@ -215,12 +215,12 @@ fn may_hold_covered(file: &FileEntry, coverage: &Coverage, table: &TableFiles) -
     }
 }
 
-/// The id that is the whole key.
+/// Id, if it is the whole key.
 fn id(key: &Key) -> Option<i64> {
     if let [KeyPart::Int(id)] = key.0.as_slice() { Some(*id) } else { None }
 }
 
-/// The window that a report row's key begins with.
+/// Report window at the beginning of a report row's key.
 fn period(key: &Key) -> Option<Period> {
     if let [KeyPart::Day(start), KeyPart::Day(end), ..] = key.0.as_slice() {
         Some(Period { start: *start, end: *end })

@@ -23,10 +23,10 @@ use crate::store::MemoryStore;
 
 mod changes;
 
-/// The table as a map: what it must hold.
+/// Expected content of the table.
 type Model = BTreeMap<Key, Record>;
 
-/// A table whose commits are taken for granted.
+/// Table whose commits always succeed.
 struct Table {
     schema: TableSchema,
     store: Arc<MemoryStore>,
@@ -112,7 +112,7 @@ impl Table {
         self.rows_of(file).iter().flat_map(|rows| records(&self.schema, rows)).collect()
     }
 
-    /// All rows, having checked each file against its entry and its neighbours.
+    /// Checks each file against its entry and its neighbours, and returns all rows.
     fn check(&self) -> Model {
         let mut held = Model::new();
         let mut ranges: BTreeMap<Option<String>, Vec<(Key, Key)>> = BTreeMap::new();
@@ -147,7 +147,7 @@ impl Table {
         held
     }
 
-    /// As someone else's compaction: a partition's rows in one file, backwards, without our tags.
+    /// Compacts a partition like another engine: one file, rows in reverse order, without our tags.
     fn compact(&mut self, partition: Option<&String>) {
         let (mut ours, kept): (Vec<_>, Vec<_>) =
             self.files.drain(..).partition(|file| file.partition.as_ref() == partition);
@@ -179,7 +179,7 @@ impl Table {
     }
 }
 
-/// Decides as a pass does for which all from this microsecond on lies in the future.
+/// Judge of a pass for which instants from `future` microseconds on are in the future.
 fn judge(pass: Pass, future: i64) -> Judge {
     let slack = 60_000_000_000;
     let now = Timestamp::from_nanosecond(i128::from(future) * 1000 - 1 - slack).unwrap();
@@ -198,14 +198,14 @@ fn replaces(precedence: Precedence, new: &Record, old: &Record) -> bool {
     }
 }
 
-/// The table's row as it counts: what claims to be read in the future is the oldest.
+/// The table's row as it counts in the comparison: one read in the future counts as the oldest.
 fn as_it_counts(judge: &Judge, row: &Record) -> Record {
     let at = Timestamp::from_microsecond(row.synced_at).unwrap();
     let synced_at = if judge.present.is_future(at) { i64::from(i32::MIN) } else { row.synced_at };
     Record { synced_at, ..row.clone() }
 }
 
-/// The newest version of each key that a run brought.
+/// Newest version of each key that a run brought.
 fn newest(pages: &[Vec<Record>], precedence: Precedence) -> Model {
     let mut by_key: BTreeMap<Key, BTreeMap<Option<String>, Vec<Record>>> = BTreeMap::new();
     for record in pages.iter().flatten() {
@@ -216,7 +216,7 @@ fn newest(pages: &[Vec<Record>], precedence: Precedence) -> Model {
         if places.len() > 1
             && let Some(unplaced) = places.remove(&None)
         {
-            // The version without a partition that would win alone joins the others.
+            // Of the versions without a partition, the winner joins another partition.
             let (home, list) = places.iter_mut().next().unwrap();
             let mut joined = fold(unplaced, precedence);
             joined.partition.clone_from(home);
@@ -244,7 +244,7 @@ fn fold(mut versions: Vec<Record>, precedence: Precedence) -> Record {
     winner.unwrap()
 }
 
-/// What a merge must do to the model.
+/// Applies the expected effect of a merge to the model.
 fn apply(
     model: &mut Model,
     spec: &StreamSpec,
@@ -304,7 +304,7 @@ fn held(row: &Record, spec: &StreamSpec) -> Held {
     }
 }
 
-/// One merge, or someone else's compaction before it.
+/// A merge, or a compaction by another engine before it.
 #[derive(Clone, Debug)]
 struct Step {
     pages: Vec<Vec<Record>>,
@@ -403,7 +403,7 @@ proptest! {
     }
 }
 
-/// So many cases, or as many as `PROPTEST_CASES` says.
+/// Number of test cases: `few`, unless `PROPTEST_CASES` sets another.
 fn cases(few: u32) -> u32 {
     option_env!("PROPTEST_CASES").and_then(|cases| cases.parse().ok()).unwrap_or(few)
 }
@@ -447,7 +447,7 @@ fn small_neighbours_join_when_one_is_written() {
     let mut table = Table::new(&PLAIN, small());
     let all: Vec<Record> = (0..12).map(Record::new).collect();
     assert_eq!(rows(&table.put(std::slice::from_ref(&all)).add), [6, 6]);
-    // Reading all but a few again deletes them: 2 and 3 rows are left.
+    // The second reading has only 2 and 3 rows of the two files, so the others are deleted.
     let kept: Vec<Record> =
         [0, 1, 6, 7, 8].map(|id| Record { synced_at: 9, ..Record::new(id) }).into();
     let coverage = Coverage::Whole { begun: Timestamp::from_microsecond(5).unwrap() };
@@ -505,7 +505,7 @@ fn a_row_written_as_the_reading_began_is_not_deleted() {
     let mut table = Table::new(&PLAIN, small());
     table.put(&[vec![Record { synced_at: 5, ..Record::new(1) }]]);
     let nothing = table.collect(&[], usize::MAX);
-    // The column holds whole microseconds, the reading began within one.
+    // The column holds whole microseconds; the reading began within one.
     let begun = Timestamp::from_nanosecond(5_700).unwrap();
     assert_eq!(table.merge(&nothing, &Coverage::Whole { begun }, 9).counts.deleted, 0);
     let begun = Timestamp::from_nanosecond(6_000).unwrap();
@@ -555,7 +555,7 @@ fn files_without_covered_rows_are_not_opened() {
     let child = |id: i64, parent: i64, year: &str| Record { parent, ..record(id, year) };
     table.put(&[vec![child(1, 10, "2020"), child(2, 20, "2021")]]);
     let year = table.files.iter().position(|f| f.partition.as_deref() == Some("2021")).unwrap();
-    // Opening it would fail.
+    // Opening the file would fail.
     table.files[year].path = "absent".to_owned();
     let begun = Timestamp::from_microsecond(5).unwrap();
     let coverage = Coverage::Parents([(10, begun)].into());
@@ -579,17 +579,17 @@ fn after_a_full_pass_the_table_has_what_harvest_returned_last_also_where_it_went
         table.put(pages);
         assert_eq!(table.check().into_values().collect::<Vec<_>>(), std::slice::from_ref(expected));
     };
-    // Harvest was restored: an older version is served.
+    // Harvest was restored from a backup and serves an older version.
     let (held, older) = (version(7, 1), version(3, 5));
     check(Pass::Full, held.clone(), &[vec![older.clone()]], &older);
     check(Pass::Incremental, held.clone(), &[vec![older.clone()]], &held);
     // An incremental pass brought the row after the sweep's page was requested.
     check(Pass::Full, version(3, 9), &[vec![version(7, 5)]], &version(3, 9));
-    // A record that moved between pages is there twice, and the one that was read last counts.
+    // A record that moved between pages was read twice; the version read last counts.
     let twice = [vec![version(7, 5)], vec![version(3, 6)]];
     check(Pass::Full, version(1, 1), &twice, &version(3, 6));
     check(Pass::Incremental, version(1, 1), &twice, &version(7, 5));
-    // A clock that was ahead wrote the row: it came from nowhere in time.
+    // A clock that was ahead wrote the row, so its time of reading counts as the oldest.
     check(Pass::Full, version(7, 500), std::slice::from_ref(&vec![older.clone()]), &older);
     check(Pass::Incremental, version(3, 500), &[vec![version(3, 5)]], &version(3, 500));
 }

@@ -1,4 +1,4 @@
-//! The files of the table: opened for reading, written anew.
+//! Opens the files of a table and writes new ones.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::partition::{Columns, Layout, Limits, PartitionWriter, Shelf, fetch, o
 use crate::store::ObjectStore;
 use crate::table::FileEntry;
 
-/// The files of one table during one merge.
+/// Files of one table during one merge.
 #[derive(Debug)]
 pub(super) struct TableFiles {
     store: Arc<dyn ObjectStore>,
@@ -33,11 +33,11 @@ pub(super) struct TableFiles {
     scratch: Option<PathBuf>,
     whole: Arc<Layout>,
     versions: Arc<Layout>,
-    /// The file opened last: most merges look at one file several times.
+    /// File opened last, kept because most merges read a file several times.
     last: Option<(String, Bytes)>,
 }
 
-/// A slot whose files are in memory, or sorted into a run.
+/// A slot with its files in memory, or its rows sorted into a run.
 #[derive(Clone, Debug)]
 pub(super) struct Opened {
     whole: Arc<Layout>,
@@ -47,7 +47,7 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Its rows in key order.
+    /// Rows of the slot in key order.
     pub(super) fn cursor(&self, columns: Columns) -> Cursor {
         if let Some(sorted) = &self.sorted {
             let (all, newest) = (Bounds::default(), Precedence::NewestChange);
@@ -69,7 +69,7 @@ impl Opened {
         Cursor::new(Arc::clone(layout), batches)
     }
 
-    /// How many rows the files hold, repeated ones included.
+    /// Number of rows in the files, repeated keys included.
     pub(super) fn rows(&self) -> Result<u64, MergeError> {
         if let Some(sorted) = &self.sorted {
             return Ok(sorted.rows());
@@ -115,7 +115,7 @@ impl TableFiles {
         })
     }
 
-    /// The least and the greatest parent of the file's rows, from its statistics.
+    /// Least and greatest parent in the file, from its statistics.
     pub(super) fn parents_of(&self, file: &FileEntry) -> Option<(i64, i64)> {
         let column = self.parent_column?;
         let stats: serde_json::Value = serde_json::from_str(&file.stats).ok()?;
@@ -135,7 +135,7 @@ impl TableFiles {
         Ok(bytes)
     }
 
-    /// Brings a slot's rows into reach.
+    /// Loads the files of a slot, and sorts their rows if they are in no order.
     pub(super) async fn open(&mut self, slot: &Slot) -> Result<Opened, MergeError> {
         let mut opened = Opened {
             whole: Arc::clone(&self.whole),
@@ -171,13 +171,15 @@ impl TableFiles {
         blocking(move || Ok(collector.finish()?)).await
     }
 
-    /// Writes the outcome of neighbouring slots into files of `each` rows.
+    /// Writes the merged rows of neighbouring slots into files of `each` rows.
     pub(super) async fn write(
         &mut self,
         partition: Option<&str>,
         parts: Vec<MergedRows>,
         each: u64,
     ) -> Result<(Counts, Vec<FileEntry>), MergeError> {
+        // On a single thread, files are received only after all are encoded, so the channel must
+        // hold them.
         let (done, mut files) = mpsc::channel(if stays_on_this_thread() { 1 << 12 } else { 1 });
         let (layout, limits) = (Arc::clone(&self.whole), self.limits);
         let changes = self.changes.as_mut().and_then(|changes| changes.encoder.take());
@@ -211,7 +213,7 @@ impl TableFiles {
     }
 }
 
-/// Turns rows into files, one at a time.
+/// Encodes rows into files, one at a time.
 #[derive(Debug)]
 struct Encoder {
     layout: Arc<Layout>,
@@ -224,7 +226,7 @@ struct Encoder {
 }
 
 impl Encoder {
-    /// Writes all; gives the encoder of changes back, whose last file is not complete.
+    /// Encodes all rows. Returns the encoder of changes, whose last file is still incomplete.
     fn encode(
         mut self,
         parts: Vec<MergedRows>,
@@ -274,6 +276,7 @@ impl Encoder {
     }
 
     fn send(&self, file: Done) -> Result<(), MergeError> {
+        // `blocking_send` panics on a thread of the runtime, where a simulation encodes.
         match self.done.try_send(file) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(file)) => {

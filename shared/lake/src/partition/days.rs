@@ -1,20 +1,20 @@
-//! The days of a date column, as the log's statistics tell them.
+//! Days of a date column, taken from the statistics in the log.
 
 use engine::time::Date;
 use serde_json::Value;
 
 use crate::table::FileEntry;
 
-/// Which days a column of some files holds.
+/// Days that a date column of some files holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileDays {
     /// First and last day of each file that has any.
     pub ranges: Vec<(Date, Date)>,
-    /// Whether the statistics of every file say so.
+    /// Whether the statistics of every file cover the column.
     pub complete: bool,
 }
 
-/// The days of `column` in `files`. Reads nothing but the log.
+/// Returns the days of `column` in `files`. Reads only the log.
 #[must_use]
 pub fn days_of(files: &[FileEntry], column: &str) -> FileDays {
     let mut days = FileDays { ranges: Vec::new(), complete: true };
@@ -27,7 +27,8 @@ pub fn days_of(files: &[FileEntry], column: &str) -> FileDays {
     days
 }
 
-/// First and last day of one file; none where no row has a day. `None`: its statistics do not say.
+/// First and last day in one file, empty if no row has a day. `None` if its statistics lack the
+/// column.
 fn range(file: &FileEntry, column: &str) -> Option<Vec<(Date, Date)>> {
     let stats: Value = serde_json::from_str(&file.stats).ok()?;
     let of = |kind: &str| stats.get(kind)?.get(column);

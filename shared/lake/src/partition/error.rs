@@ -1,4 +1,4 @@
-//! Why a partition file cannot be read or written, for the person who has to do something about it.
+//! Errors of partition files, worded for the person who has to act on them.
 
 use core::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use parquet::errors::ParquetError;
 
 use crate::store::StoreError;
 
-/// A file of a table, as messages name it.
+/// File of a table, as messages name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableFile {
     /// Name of the table.
@@ -22,7 +22,7 @@ impl TableFile {
         Self { table: table.to_owned(), path: path.to_owned() }
     }
 
-    /// What brings the rows back where the file is lost.
+    /// Instruction to bring back the rows of a lost file.
     fn remedy(&self) -> String {
         let table = &self.table;
         let backup = "put it back from a backup (on S3 an older version of the object)";
@@ -41,20 +41,20 @@ impl fmt::Display for TableFile {
     }
 }
 
-/// Why a partition file could not be read or written.
+/// Reasons why a partition file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum PartitionError {
     /// The object store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The log names a file that is not there: read the log again; if it still does, the file was
-    /// deleted by someone else.
+    /// The log names a file that does not exist. Read the log again; if it still names the file,
+    /// someone else deleted it.
     #[error("`{file}` is missing, though the table's log names it: {}", file.remedy())]
     Missing {
         /// The file.
         file: TableFile,
     },
-    /// The object is not the one that the log names: it was cut, or another took its place.
+    /// The object is not the one that the log names: it was cut short or replaced.
     #[error(
         "`{file}` is not the file that the table's log names (that has {expected}, this {found}): {}",
         file.remedy()
@@ -62,21 +62,21 @@ pub enum PartitionError {
     Swapped {
         /// The file.
         file: TableFile,
-        /// What the log says of it.
+        /// Size, checksum or row count in the log.
         expected: String,
-        /// What it is.
+        /// Size, checksum or row count of the object.
         found: String,
     },
-    /// The file is no Parquet file, or parts of it are none.
+    /// The file is not valid Parquet.
     #[error("`{file}` is damaged: {}", file.remedy())]
     Damaged {
         /// The file.
         file: TableFile,
-        /// What is wrong with it.
+        /// Defect.
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
-    /// Another program's file is whole, but holds values that a column cannot hold as they are.
+    /// Another program's file is valid, but contains values that a column cannot represent.
     #[error(
         "`{file}` was written by another program and is whole, but `{column}` in it {why}: have \
          that program write the rows again with the column's type, or undo its commit there \
@@ -88,10 +88,10 @@ pub enum PartitionError {
         file: TableFile,
         /// The column.
         column: String,
-        /// What is wrong with its values.
+        /// Reason, worded to follow the column's name.
         why: String,
     },
-    /// Another program's file is whole, but written in a way that we do not read.
+    /// Another program wrote a valid file in a way that this reader does not support.
     #[error(
         "`{file}` was written by another program and is whole, but {how}, which harvest-lake does \
          not read: have that program write it again without (`OPTIMIZE` with another codec), or \
@@ -101,13 +101,13 @@ pub enum PartitionError {
     Unsupported {
         /// The file.
         file: TableFile,
-        /// How it is written.
+        /// Unsupported property of the file.
         how: &'static str,
     },
-    /// Rows of ours could not be encoded: a mistake in this program.
+    /// Our rows could not be encoded: a bug of this program.
     #[error("rows could not be encoded as Parquet")]
     Encode(#[from] ParquetError),
-    /// Rows of ours do not have their table's schema: a mistake in this program.
+    /// Our rows do not have their table's schema: a bug of this program.
     #[error("rows do not fit the schema of their table")]
     Schema(#[from] ArrowError),
 }
@@ -120,7 +120,7 @@ impl PartitionError {
         Self::Damaged { file: file.clone(), source: Arc::new(error) }
     }
 
-    /// The message and its causes, one after the other.
+    /// Message of the error and of its causes, in one line.
     pub(crate) fn chain(&self) -> String {
         crate::causes::chained(self)
     }

@@ -1,4 +1,4 @@
-//! The objects of files that the log names, held against what it says of them.
+//! Reads the objects of files that the log names and compares them with the log.
 
 use bytes::Bytes;
 
@@ -9,7 +9,7 @@ use crate::offload::offload;
 use crate::store::ObjectStore;
 use crate::table::FileEntry;
 
-/// The whole object that is where the log names a file, whatever it is.
+/// Returns the whole object stored at the path of a file, without comparing it.
 pub(crate) async fn stored(
     store: &dyn ObjectStore,
     root: &str,
@@ -19,7 +19,7 @@ pub(crate) async fn stored(
     bytes.ok_or_else(|| PartitionError::Missing { file: TableFile::new(table_of(root), path) })
 }
 
-/// The whole object of a file that the log names, and no other.
+/// Returns the whole object of a file, or an error if it is not the file that the log names.
 pub(crate) async fn fetch(
     store: &dyn ObjectStore,
     root: &str,
@@ -45,15 +45,14 @@ fn table_of(root: &str) -> &str {
     root.rsplit('/').next().unwrap_or(root)
 }
 
-/// How an object is not the file that the log names.
+/// Difference between an object and the file that the log names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
     pub(crate) expected: String,
     pub(crate) found: String,
 }
 
-/// How `bytes` are not the file that the log names: by their number, or by their checksum where the
-/// log has one.
+/// Compares `bytes` with the log's entry: by size, and by checksum if the log has one.
 pub(crate) fn difference(file: &FileEntry, bytes: &Bytes) -> Option<Difference> {
     let size = |bytes: u64| format!("{bytes} bytes");
     let sum = |sum: &str| format!("SHA-256 {sum}");
@@ -63,10 +62,10 @@ pub(crate) fn difference(file: &FileEntry, bytes: &Bytes) -> Option<Difference> 
     })
 }
 
-/// How the rows in a file of an earlier release, of which the log has no checksum, are not as many
-/// as it says.
+/// Compares the number of rows. Applies only to our files of earlier releases, which have no
+/// checksum in the log.
 fn other_rows(file: &FileEntry, bytes: &Bytes) -> Option<Difference> {
-    // Other programs need not say how many there are.
+    // Other engines need not log a row count.
     let ours = file.sha256.is_none() && file.keys.is_some();
     let held = ours.then(|| row_count("", &file.path, bytes.clone()).ok())??;
     let rows = |rows: u64| format!("{rows} rows");

@@ -1,4 +1,4 @@
-//! Columns as another program wrote them, with the table's types: each value as it is, or an error.
+//! Converts columns of another program to the table's types without changing a value.
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ use arrow::datatypes::{
 };
 use arrow::error::ArrowError;
 
-/// A column whose values the table's cannot hold.
+/// Column with values that the table's type cannot represent.
 #[derive(Debug)]
 pub(super) struct Misfit {
     pub(super) column: String,
-    /// As the end of a sentence that begins with the column.
+    /// Reason, worded to follow the column's name in a sentence.
     pub(super) why: String,
 }
 
-/// The columns of `schema`, by name; those that the rows lack are null.
+/// Selects the columns of `schema` by name and converts them. Missing columns become null.
 pub(super) fn fit(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Misfit> {
     let misfit = |column: &str, why: String| Misfit { column: column.to_owned(), why };
     let mut columns = Vec::with_capacity(schema.fields().len());
@@ -43,7 +43,7 @@ pub(super) fn fit(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch
     rows.map_err(|error| misfit("its columns", error.to_string()))
 }
 
-/// `column` as `ty`: members that structs lack are null, equal types under other names are taken.
+/// Converts `column` to `ty`. Missing members of structs become null.
 fn fit_type(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
     let found = column.data_type();
     if found == ty {
@@ -76,8 +76,8 @@ fn fit_type(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
     }
 }
 
-/// Instants to the microsecond, as readers of Delta tables see them: what is finer is cut off, and
-/// what has no zone is meant in UTC.
+/// Converts instants to microseconds as readers of Delta tables do: finer digits are cut off, and
+/// instants without a time zone count as UTC.
 fn instants(
     column: &ArrayRef,
     unit: TimeUnit,
@@ -96,7 +96,7 @@ fn instants(
     }
 }
 
-/// What values of a type are, whatever holds them.
+/// Meaning of a type's values, independent of its encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Number,
@@ -123,9 +123,9 @@ fn kind(ty: &DataType) -> Option<Kind> {
     text.then_some(Kind::Text)
 }
 
-/// `column` as `ty` where each value comes back as it was.
+/// Casts `column` to `ty`, or fails if any value does not survive the round trip.
 fn exactly(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
-    // Not what becomes null where it does not fit.
+    // Casting must fail on values that do not fit, not turn them into nulls.
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     let fitted = cast_with_options(column, ty, &strict)?;
     let back = cast_with_options(&fitted, column.data_type(), &strict)?;

@@ -1,4 +1,4 @@
-//! Rows picked from several batches, and whether two rows hold the same content.
+//! Picks rows from several batches, and compares rows by content.
 
 use core::slice::from_ref;
 
@@ -11,10 +11,10 @@ use arrow::row::{RowConverter, SortField};
 
 use super::layout::column;
 
-/// A row: which batch, which row of it.
+/// Position of a row: index of its batch, index in the batch.
 pub(crate) type Pick = (usize, usize);
 
-/// The picked rows in their order. A run of neighbours of one batch is not copied.
+/// Batch of the picked rows, in the order of `picks`. Adjoining rows of one batch are not copied.
 pub(crate) fn gather(
     schema: &SchemaRef,
     batches: &[&RecordBatch],
@@ -30,7 +30,8 @@ pub(crate) fn gather(
     }
 }
 
-/// For each row whether both sides hold equal values in all of `columns`; null equals null.
+/// Compares two batches row by row: whether the values in all of `columns` are equal. Null equals
+/// null.
 pub(crate) fn equal_rows(
     left: &RecordBatch,
     right: &RecordBatch,

@@ -1,4 +1,4 @@
-//! Which units of its coverage a table holds rows of.
+//! Counts the rows that a table holds of each unit of its coverage.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,20 +14,20 @@ use crate::schema::TableSchema;
 use crate::store::ObjectStore;
 use crate::table::FileEntry;
 
-/// How many rows a table holds of each unit of its coverage; the map that does not belong to the
+/// Number of rows that a table holds of each unit of its coverage. The map that does not fit the
 /// stream's kind is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeldUnits {
-    /// Children per parent.
+    /// Number of children per parent.
     pub parents: BTreeMap<i64, u64>,
-    /// Rows per report window.
+    /// Number of rows per report window.
     pub periods: BTreeMap<Period, u64>,
 }
 
-/// Counts the rows of each parent or report window in the table's files; reads those columns only.
+/// Counts the rows of each parent or report window in `files`. Reads only the columns needed.
 ///
 /// # Errors
-/// Where a file cannot be read.
+/// When a file cannot be read.
 pub async fn held_units(
     store: &dyn ObjectStore,
     root: &str,

@@ -1,4 +1,4 @@
-//! Rows with their keys and versions at hand.
+//! Rows with decoded keys and versions.
 
 use arrow::array::{Array, Date32Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::row::Rows;
@@ -7,14 +7,14 @@ use engine::precedence::Version;
 use engine::time::{Date, SignedDuration, Timestamp};
 use engine::window::Period;
 
-/// Rows of one layout with their keys as bytes and what decides between versions.
+/// Rows of one layout, with their keys as bytes and the columns that decide between versions.
 #[derive(Debug)]
 pub(crate) struct Keyed {
     pub(crate) batch: RecordBatch,
     pub(crate) keys: Rows,
     pub(super) updated_at: Option<TimestampMicrosecondArray>,
     pub(super) synced_at: Option<TimestampMicrosecondArray>,
-    /// The id, where that is the key.
+    /// Ids, if the id is the whole key.
     pub(super) id: Option<Int64Array>,
     pub(super) parent: Option<Int64Array>,
     pub(super) period: Option<(Date32Array, Date32Array)>,
@@ -25,12 +25,12 @@ impl Keyed {
         self.batch.num_rows()
     }
 
-    /// The key of a row that exists.
+    /// Key of a row, which must exist.
     pub(crate) fn key(&self, row: usize) -> &[u8] {
         self.keys.row(row).data()
     }
 
-    /// The number of leading rows whose key is below `bound`; the rows are in key order.
+    /// Number of leading rows whose key is less than `bound`. The rows are in key order.
     pub(crate) fn below(&self, bound: &[u8]) -> usize {
         let (mut low, mut high) = (0, self.len());
         while low < high {
@@ -51,11 +51,12 @@ impl Keyed {
         }
     }
 
-    /// What coverage must know of the row; `None` where it has no `synced_at`: it is not deleted.
+    /// Facts about the row that coverage needs. `None` without `synced_at`: the row is never
+    /// deleted.
     pub(crate) fn held(&self, row: usize) -> Option<Held> {
         let micros = self.synced_at.as_ref().and_then(|column| value(column, row))?;
-        // Stored in whole microseconds: take the end of that microsecond, so that a row written
-        // as a reading began does not look older than it.
+        // The column has whole microseconds. Using the end of the microsecond keeps a row written
+        // at the start of a reading from looking older than the reading.
         let synced_at = Timestamp::from_microsecond(micros).ok()?;
         let synced_at = engine::time::plus(synced_at, SignedDuration::from_nanos(999));
         let (parent, period) = self.unit(row);
@@ -63,7 +64,7 @@ impl Keyed {
         Some(Held { id, parent, period, synced_at })
     }
 
-    /// The parent and the report window that the row belongs to.
+    /// Parent and report window of the row.
     pub(crate) fn unit(&self, row: usize) -> (Option<i64>, Option<Period>) {
         let parent = self.parent.as_ref().filter(|c| c.is_valid(row)).map(|c| c.value(row));
         (parent, self.period(row))
@@ -80,12 +81,12 @@ fn value(column: &TimestampMicrosecondArray, row: usize) -> Option<i64> {
     column.is_valid(row).then(|| column.value(row))
 }
 
-/// Days since 1970-01-01, as Arrow counts.
+/// Days since 1970-01-01, as Arrow counts them.
 pub(crate) fn epoch_day(day: Date) -> Option<i32> {
     i32::try_from(day.duration_since(EPOCH).as_hours() / 24).ok()
 }
 
-/// The day that Arrow counts as `days` since 1970-01-01, held at the last representable one.
+/// Day that is `days` after 1970-01-01, limited to the representable range.
 pub(crate) fn day_of(days: i32) -> Date {
     let by = SignedDuration::from_hours(i64::from(days) * 24);
     EPOCH.checked_add(by).unwrap_or(if days < 0 { Date::MIN } else { Date::MAX })

@@ -1,4 +1,4 @@
-//! Which columns of a partition file mean what, and keys as bytes that compare like keys.
+//! Roles of the columns in partition files, and keys as bytes with the order of the keys.
 
 use std::sync::Arc;
 
@@ -17,38 +17,39 @@ use super::keyed::{Keyed, day_of, epoch_day};
 use crate::decode::Lifter;
 use crate::schema::TableSchema;
 
-/// Which columns are read from a file or a run of rows.
+/// Choice of columns to read from a file or a sorted run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Columns {
-    /// All that the table declares.
+    /// All columns that the table declares.
     All,
-    /// What says which row it is and which version: keys, `updated_at`, `synced_at`, parent, period.
+    /// Columns that identify a row and its version: keys, `updated_at`, `synced_at`, parent,
+    /// period.
     Versions,
 }
 
-/// The columns of rows on their way into or out of partition files: the table's without the
-/// partition column, all of them or the versions alone.
+/// Columns of rows on their way into or out of partition files: those of the table without the
+/// partition column, or a selection of them.
 #[derive(Debug)]
 pub(crate) struct Layout {
     /// Name of the table.
     pub(crate) table: Arc<str>,
-    /// Their Arrow schema.
+    /// Arrow schema of the columns.
     pub(crate) schema: SchemaRef,
-    /// The key, in declared order.
+    /// Indices of the key columns, in declared order.
     pub(crate) keys: Vec<usize>,
-    /// Columns whose change is a change of the record.
+    /// Columns whose change counts as a change of the record.
     pub(crate) content: Vec<usize>,
     updated_at: Option<usize>,
     synced_at: Option<usize>,
     parent: Option<usize>,
     period: Option<(usize, usize)>,
     converter: RowConverter,
-    /// Brings rows of older declarations up to this one.
+    /// Brings rows of older declarations up to the current one.
     lifter: Option<Lifter>,
 }
 
 impl Layout {
-    /// The rows of partition files.
+    /// Layout of partition files.
     pub(crate) fn new(table: &TableSchema, columns: Columns) -> Result<Self, ArrowError> {
         let is_version = |column: &Column| {
             let name = column.name.as_str();
@@ -69,28 +70,29 @@ impl Layout {
         }
     }
 
-    /// The rows of files, of which the one that is read last counts, whatever version it says it is.
+    /// Layout for rows of files where the row read last counts, whatever its version.
     pub(crate) fn latest(table: &TableSchema) -> Result<Self, ArrowError> {
         let layout = Self::new(table, Columns::All)?;
         Ok(Self { updated_at: None, synced_at: None, ..layout })
     }
 
-    /// The rows of partition files as they are, also where their columns are younger.
+    /// Layout of partition files that leaves rows of older declarations as they are.
     pub(crate) fn as_stored(table: &TableSchema) -> Result<Self, ArrowError> {
         Self::of(table, |column| !matches!(column.source, Source::Partition))
     }
 
-    /// Decoded rows: partition column included.
+    /// Layout of decoded rows, which include the partition column.
     pub(crate) fn decoded(table: &TableSchema) -> Result<Self, ArrowError> {
         Self::of(table, |_| true)
     }
 
-    /// The columns of partition files with these names, in the table's order.
+    /// Layout of the named columns of partition files, in the table's order.
     pub(crate) fn named(table: &TableSchema, names: &[&str]) -> Result<Self, ArrowError> {
         Self::of(table, |column| names.contains(&column.name.as_str()))
     }
 
-    /// The rows of a table of changes; of one key that of the highest sequence counts as the newest.
+    /// Layout of a table of changes. Of several rows with one key, the highest sequence is the
+    /// newest.
     pub(crate) fn replayed(changes: &TableSchema) -> Result<Self, ArrowError> {
         let mut layout = Self::new(changes, Columns::All)?;
         layout.updated_at = None;
@@ -131,7 +133,7 @@ impl Layout {
         })
     }
 
-    /// Stored rows as today's declaration decodes them, and whether that changed any.
+    /// Brings stored rows up to the current declaration, and returns whether any row changed.
     pub(crate) fn lifted(&self, batch: RecordBatch) -> Result<(RecordBatch, bool), ArrowError> {
         let lifted = match &self.lifter {
             Some(lifter) => lifter.lift(&batch)?,
@@ -140,7 +142,7 @@ impl Layout {
         Ok(lifted.map_or((batch, false), |lifted| (lifted, true)))
     }
 
-    /// The key columns of `batch` as bytes whose order is the order of `Key`.
+    /// Key columns of `batch` as bytes that sort like `Key`.
     pub(crate) fn key_rows(&self, batch: &RecordBatch) -> Result<Rows, ArrowError> {
         let mut columns = Vec::with_capacity(self.keys.len());
         for &key in &self.keys {
@@ -149,8 +151,7 @@ impl Layout {
         self.converter.convert_columns(&columns)
     }
 
-    /// `key` as the bytes that `key_rows` gives; `None` where its parts are not of the columns'
-    /// types.
+    /// Encodes `key` as `key_rows` does. `None` if its parts do not match the types of the columns.
     pub(crate) fn key_bytes(&self, key: &Key) -> Option<Box<[u8]>> {
         if key.0.len() != self.keys.len() {
             return None;
@@ -174,7 +175,7 @@ impl Layout {
         Some(rows.row(0).as_ref().into())
     }
 
-    /// The key of one row as a value.
+    /// Key of one row as a value.
     pub(crate) fn key(&self, batch: &RecordBatch, row: usize) -> Result<Key, ArrowError> {
         let mut parts = Vec::with_capacity(self.keys.len());
         for &key in &self.keys {
@@ -197,13 +198,13 @@ impl Layout {
         Ok(Key(parts))
     }
 
-    /// Rows with their keys and versions at hand.
+    /// Adds keys and versions to the rows.
     pub(crate) fn keyed(&self, batch: RecordBatch) -> Result<Keyed, ArrowError> {
         let keys = self.key_rows(&batch)?;
         let instants = |index: Option<usize>| -> Result<Option<_>, ArrowError> {
             let Some(index) = index else { return Ok(None) };
             let column = column(&batch, index)?;
-            // The order of changes is a number, not an instant.
+            // A table of changes is ordered by a number, not by an instant.
             let numbers = column.as_primitive_opt::<Int64Type>();
             Ok(match column.as_primitive_opt::<TimestampMicrosecondType>() {
                 Some(instants) => Some(instants.clone()),
@@ -231,13 +232,13 @@ impl Layout {
     }
 }
 
-/// Whether another value in this column is a change of the record. The partition is where a row is
-/// kept, not what it says.
+/// Whether a new value in this column counts as a change of the record. The partition does not: it
+/// only says where the row is stored.
 fn changes_a_record(column: &Column) -> bool {
     !column.volatile && !matches!(column.source, Source::SyncedAt | Source::Partition)
 }
 
-/// The column at `index`, or an error where the rows are not of the expected schema.
+/// Column at `index`, or an error if the rows have another schema.
 pub(crate) fn column(batch: &RecordBatch, index: usize) -> Result<&ArrayRef, ArrowError> {
     batch.columns().get(index).ok_or_else(|| {
         ArrowError::SchemaError(format!("rows have no column {index} of their table's schema"))

@@ -1,4 +1,4 @@
-//! Reads partition files, ours of any age and those that others compacted.
+//! Reads partition files: ours of any age, and those that other engines compacted.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use super::reader::{reader, surviving};
 use crate::schema::TableSchema;
 use crate::table::FileEntry;
 
-/// Rows of one batch. Tests have few rows and want many batches.
+/// Number of rows of a batch. Tests have few rows and want many batches.
 const BATCH_ROWS: usize = if cfg!(test) { 4 } else { 8192 };
 
-/// The rows of a partition file with the table's whole schema: the partition column has the file's
-/// value, columns that the file is too old to hold are null.
+/// Reads the rows of a partition file with the table's whole schema. The partition column gets the
+/// file's value; columns that the file is too old to have are null.
 ///
 /// # Errors
-/// `Damaged` where the bytes are no partition file of the table.
+/// `Damaged` when the bytes are not a partition file of the table.
 pub fn read(schema: &TableSchema, file: &FileEntry, bytes: Bytes) -> Result<Rows, PartitionError> {
     let layout = Arc::new(Layout::new(schema, Columns::All)?);
     let stored = open(&layout, &file.path, bytes)?;
@@ -37,11 +37,11 @@ pub fn read(schema: &TableSchema, file: &FileEntry, bytes: Bytes) -> Result<Rows
     Ok(Rows { stored, value, schema: Arc::clone(&schema.arrow) })
 }
 
-/// The rows of one partition file, batch by batch, with the table's schema.
+/// Iterator over the rows of a partition file, in batches with the table's schema.
 #[derive(Debug)]
 pub struct Rows {
     stored: Stored,
-    /// The partition column's index and its one value.
+    /// Index of the partition column and its single value.
     value: Option<(usize, ArrayRef)>,
     schema: SchemaRef,
 }
@@ -86,7 +86,7 @@ fn partition_value(
     Ok(Arc::new(Int64Array::from(vec![number])))
 }
 
-/// The rows of a file in `layout`, as they are stored.
+/// Reads the rows of a file in `layout`, without the partition column.
 pub(crate) fn open(
     layout: &Arc<Layout>,
     path: &str,
@@ -108,14 +108,14 @@ pub(crate) fn open(
     Ok(Stored { reader, layout: Arc::clone(layout), file, lifted: false })
 }
 
-/// The rows of one partition file in one layout.
+/// Iterator over the rows of a partition file in one layout.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    /// `None` at its end, and after an error: it might give that forever.
+    /// `None` at the end and after an error, which the reader might repeat forever.
     reader: Option<ParquetRecordBatchReader>,
     layout: Arc<Layout>,
     file: TableFile,
-    /// Whether any row was stored by an older declaration and now fills a column that it did not.
+    /// Whether any row of an older declaration was changed to fit the current one.
     lifted: bool,
 }
 

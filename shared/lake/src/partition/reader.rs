@@ -1,4 +1,4 @@
-//! Parquet files, whoever wrote them.
+//! Reads Parquet files of any writer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,20 +14,21 @@ use parquet::file::metadata::RowGroupMetaData;
 
 use super::error::{PartitionError, TableFile};
 
-/// How many rows a file holds, whatever the log says.
+/// Number of rows in a file, by its own metadata.
 pub(crate) fn row_count(table: &str, path: &str, bytes: Bytes) -> Result<u64, PartitionError> {
     let file = TableFile::new(table, path);
     let rows = reader(&file, bytes)?.metadata().file_metadata().num_rows();
     u64::try_from(rows).map_err(|error| PartitionError::damaged(&file, error))
 }
 
-/// A reader of a Parquet file, whoever wrote it. Its types are those of Parquet, not those that the
-/// writer had in memory.
+/// Reader of a Parquet file of any writer. Uses the Parquet types and ignores the Arrow types that
+/// the writer may have added.
 pub(crate) fn reader(
     file: &TableFile,
     bytes: Bytes,
 ) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, PartitionError> {
     let unsupported = |how| Err(PartitionError::Unsupported { file: file.clone(), how });
+    // Files with an encrypted footer end with this magic number.
     if bytes.ends_with(b"PARE") {
         return unsupported("encrypted");
     }
@@ -47,7 +48,7 @@ pub(crate) fn reader(
     Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata))
 }
 
-/// The outcome of `work` on the bytes of a file: the Parquet reader panics at some that are damaged.
+/// Runs `work` and turns its panic into an error: the Parquet reader panics on some damaged files.
 pub(super) fn surviving<T>(
     file: &TableFile,
     work: impl FnOnce() -> T,
@@ -58,8 +59,8 @@ pub(super) fn surviving<T>(
     })
 }
 
-/// The file's schema with instants of 96 bits to the microsecond: in nanoseconds those far from now
-/// would not fit. `None` where there are none.
+/// Schema of the file with 96-bit instants read as microseconds; in nanoseconds, instants far from
+/// now would overflow. `None` if there are no such instants.
 fn in_micros(metadata: &ArrowReaderMetadata) -> Option<SchemaRef> {
     let columns = metadata.parquet_schema().columns();
     let mut is_wide = columns.iter().map(|column| column.physical_type() == Type::INT96);

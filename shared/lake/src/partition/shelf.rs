@@ -1,4 +1,4 @@
-//! Stores new files under names that nobody used before.
+//! Stores new files under unused names.
 
 use std::sync::Arc;
 
@@ -9,24 +9,24 @@ use super::Written;
 use crate::store::{ObjectStore, PutIfAbsent, StoreError};
 use crate::table::FileEntry;
 
-/// Folder of rows without a partition value.
+/// Folder value of rows without a partition value.
 const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// What stays as it is in the name of a partition's folder.
+/// Characters that the name of a partition's folder must escape.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
-/// Where the new files of one table go during one attempt.
+/// Destination of the new files of one table during one attempt.
 #[derive(Debug)]
 pub(crate) struct Shelf {
     store: Arc<dyn ObjectStore>,
-    /// The table's folder.
+    /// Folder of the table.
     root: String,
-    /// Beginning of the names, `<epoch>-<sequence>-<attempt>`.
+    /// First part of the file names, `<epoch>-<sequence>-<attempt>`.
     name: String,
-    /// The partition column.
+    /// Name of the partition column.
     column: Option<String>,
     now: Timestamp,
-    /// Number of the next file.
+    /// Number in the name of the next file.
     next: u32,
 }
 
@@ -41,7 +41,7 @@ impl Shelf {
         Self { store, root, name, column: column.map(str::to_owned), now, next: 0 }
     }
 
-    /// Stores a file of `partition`.
+    /// Stores a file of `partition` and returns its entry in the log.
     pub(crate) async fn put(
         &mut self,
         partition: Option<&str>,
@@ -60,7 +60,8 @@ impl Shelf {
             let key = format!("{}/{path}", self.root);
             let is_there = match self.store.put_if_absent(&key, file.bytes.clone()).await? {
                 PutIfAbsent::Stored => true,
-                // Ours of a put whose answer was lost, or of an earlier attempt with other rows.
+                // An existing file is ours after a put that lost its answer; otherwise an earlier
+                // attempt wrote other rows.
                 PutIfAbsent::Exists => self.store.get(&key).await?.as_ref() == Some(&file.bytes),
             };
             if is_there {

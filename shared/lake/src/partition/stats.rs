@@ -1,7 +1,7 @@
 //! Delta statistics of a file, gathered while it is written.
 //!
-//! Exact: a bound that is rounded the wrong way makes readers skip live rows. No text but short
-//! key text ever goes into the log.
+//! Bounds must be exact or wider: a bound rounded the wrong way makes readers skip live rows. No
+//! text goes into the log except short text of keys.
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{max, max_string, min, min_string};
@@ -15,10 +15,10 @@ use super::layout::{Layout, column};
 
 /// Length of a day in microseconds.
 const DAY_MICROS: i64 = 86_400_000_000;
-/// Longest text, in bytes, that is a bound as it is; of longer ones the beginning stands for them.
+/// Length in bytes of the longest text used as a bound; longer ones are shortened.
 const LONGEST_TEXT: usize = 32;
 
-/// Whether files have statistics of a column of this type: text only where it is part of the key.
+/// Whether files have statistics for a column of this type. Text counts only as part of the key.
 pub(crate) fn is_counted(ty: &DataType, in_key: bool) -> bool {
     let ordered = matches!(
         ty,
@@ -88,7 +88,7 @@ impl Stats {
         Ok(())
     }
 
-    /// Names of the columns whose bounds are only the beginning of a longer text.
+    /// Names of the columns with a shortened bound.
     pub(crate) fn shortened(&self) -> Vec<&str> {
         let long = |bound: &Bound| match bound {
             Bound::Text(text) => text.len() > LONGEST_TEXT,
@@ -101,7 +101,7 @@ impl Stats {
         fields.map(|field| field.name().as_str()).collect()
     }
 
-    /// The JSON text of an `add` action's `stats`.
+    /// JSON text for the `stats` of an `add` action.
     pub(crate) fn json(&self) -> String {
         let (mut least, mut greatest, mut nulls) = (String::new(), String::new(), String::new());
         for stats in &self.columns {
@@ -161,7 +161,7 @@ enum Round {
     Up,
 }
 
-/// The bound as JSON; `None` where it has no legal form.
+/// JSON form of the bound; `None` if it has no legal one.
 fn literal(bound: &Bound, ty: &DataType, round: Round) -> Option<String> {
     let number = match bound {
         Bound::Text(text) => {
@@ -182,15 +182,15 @@ fn literal(bound: &Bound, ty: &DataType, round: Round) -> Option<String> {
     Some(number.to_string())
 }
 
-/// The instant to the millisecond, rounded outwards; `None` where its year has no four digits.
+/// Instant in milliseconds, rounded outwards; `None` if its year does not have four digits.
 fn instant(micros: i64, round: Round) -> Option<String> {
     let up = i64::from(round == Round::Up && micros.rem_euclid(1000) != 0);
     let rounded = micros.div_euclid(1000).checked_add(up)?.checked_mul(1000);
-    // The last millisecond of the year 9999 cannot be rounded up.
+    // Rounding up the last millisecond of the year 9999 would leave the range.
     rounded.and_then(|micros| clock(micros, 3)).or_else(|| clock(micros, 6))
 }
 
-/// The instant with so many digits of its second, in a year of four digits.
+/// Instant with this number of fraction digits; `None` if its year does not have four digits.
 fn clock(micros: i64, digits: usize) -> Option<String> {
     let days = i32::try_from(micros.div_euclid(DAY_MICROS)).ok()?;
     let day = day_of(days);
@@ -204,8 +204,8 @@ fn clock(micros: i64, digits: usize) -> Option<String> {
     Some(format!("\"{day}T{hour:02}:{minute:02}:{second:02}.{fraction}Z\""))
 }
 
-/// A text of at most `LONGEST_TEXT` bytes that is not above `text`, or not below it; `text` itself
-/// where there is none.
+/// Bound of `text` in at most `LONGEST_TEXT` bytes: not above it when rounded down, not below it
+/// when rounded up. The text itself if there is none.
 fn short(text: &str, round: Round) -> String {
     if text.len() <= LONGEST_TEXT {
         return text.to_owned();
@@ -217,7 +217,7 @@ fn short(text: &str, round: Round) -> String {
     if round == Round::Down {
         return beginning.to_owned();
     }
-    // The next text of that length, so that whatever follows the beginning is below it.
+    // The next text of this length is greater than every text with this beginning.
     while let Some(last) = beginning.chars().next_back() {
         let before = without_last(beginning);
         if let Some(next) =
@@ -236,7 +236,7 @@ fn without_last(text: &str) -> &str {
     chars.as_str()
 }
 
-/// The character after `char` in the order of texts.
+/// Character that follows `char` in the order of texts.
 fn next_char(char: char) -> Option<char> {
     (u32::from(char) + 1..=u32::from(char::MAX)).find_map(char::from_u32)
 }
@@ -294,10 +294,10 @@ mod tests {
             ("USD".to_owned(), "USD".to_owned(), "USD".to_owned()),
             ("a".repeat(32), "a".repeat(32), "a".repeat(32)),
             ("a".repeat(33), "a".repeat(32), "a".repeat(31) + "b"),
-            // A character is never cut, and the one after it may be longer than it.
+            // Characters are never cut, and the next character may be longer than the original.
             ("ä".repeat(17), "ä".repeat(16), "ä".repeat(15) + "å"),
             ("\u{7f}".repeat(33), "\u{7f}".repeat(32), "\u{7f}".repeat(30) + "\u{80}"),
-            // Half of a surrogate is no character.
+            // Half a surrogate pair is not a character, so the successor skips that range.
             ("\u{d7ff}".repeat(11), "\u{d7ff}".repeat(10), "\u{d7ff}".repeat(9) + "\u{e000}"),
             ("\u{10ffff}".repeat(9), "\u{10ffff}".repeat(8), "\u{10ffff}".repeat(9)),
         ] {

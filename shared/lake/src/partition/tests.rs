@@ -53,11 +53,11 @@ const fn listing(partition: Partition) -> StreamSpec {
     }
 }
 
-/// One partition.
+/// Stream with a single partition.
 pub(crate) static PLAIN: StreamSpec = listing(Partition::None);
-/// By month.
+/// Stream partitioned by month.
 pub(crate) static MONTHLY: StreamSpec = listing(Partition::CreatedMonth);
-/// By the year of the parent.
+/// Stream partitioned by the year of the parent.
 pub(crate) static CHILDREN: StreamSpec = StreamSpec {
     kind: Kind::PerParent(PerParent {
         trigger: &PLAIN,
@@ -68,7 +68,7 @@ pub(crate) static CHILDREN: StreamSpec = StreamSpec {
     }),
     ..listing(Partition::ParentCreatedYear)
 };
-/// With dates and nullable parts in the key.
+/// Stream with dates and nullable parts in the key.
 pub(crate) static REPORT: StreamSpec = StreamSpec {
     kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false }),
     primary_key: &["period_start", "period_end", "user_id", "currency"],
@@ -105,7 +105,7 @@ impl Record {
         }
     }
 
-    /// Whether both say the same of the record.
+    /// Whether both have the same content.
     pub(crate) fn same_content(&self, other: &Self, spec: &StreamSpec) -> bool {
         let parent =
             |record: &Self| matches!(spec.kind, Kind::PerParent(_)).then_some(record.parent);
@@ -203,7 +203,7 @@ fn items(schema: &TableSchema, records: &[Record]) -> ArrayRef {
     Arc::new(list.unwrap())
 }
 
-/// The records of rows, with or without the partition column.
+/// Records of rows, with or without the partition column.
 pub(crate) fn records(schema: &TableSchema, rows: &RecordBatch) -> Vec<Record> {
     let layout = Layout::new(schema, Columns::All).unwrap();
     let parent = schema.columns.iter().find(|c| c.source == Source::Parent);
@@ -251,7 +251,7 @@ fn text_at(column: Option<&ArrayRef>, row: usize) -> Option<String> {
     column.filter(|c| c.is_valid(row)).map(|c| c.as_string::<i32>().value(row).to_owned())
 }
 
-/// A record of `spec` from small numbers, so that keys repeat.
+/// Record of `spec` made from small numbers, so that keys repeat.
 pub(crate) fn any_record(spec: &'static StreamSpec) -> impl Strategy<Value = Record> {
     let keyed = (0..40_i64, 0..4_i64, any::<bool>());
     let items = prop::collection::vec(prop::option::of((0..9_i64, "[a-c]?")), 0..3);
@@ -270,7 +270,7 @@ pub(crate) fn any_record(spec: &'static StreamSpec) -> impl Strategy<Value = Rec
         let (items, link) = if is_report { (None, None) } else { (items, link) };
         let key = if is_report { report_key(id, odd) } else { Key::id(id) };
         let parent = if matches!(spec.kind, Kind::PerParent(_)) { id % 5 } else { 0 };
-        // Mostly neighbours share a partition; sometimes it is unknown or another.
+        // Neighbours mostly share a partition; sometimes it is unknown or another.
         let home = if odd == 3 { (id + 7) % 40 / 10 } else { id / 10 };
         let partition = match spec.partition {
             Partition::None => None,
@@ -300,7 +300,7 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
 }
 
-/// A file's entry and bytes, as the merge would make them.
+/// Entry and bytes of a file, as the merge would make them.
 pub(crate) fn file(schema: &TableSchema, records: &[Record]) -> (FileEntry, bytes::Bytes) {
     let layout = Arc::new(Layout::new(schema, Columns::All).unwrap());
     let limits = Limits { group_rows: 3, ..Limits::default() };

@@ -18,23 +18,23 @@ use super::stats::Stats;
 use super::{Limits, PartitionError};
 use crate::table::FileEntry;
 
-/// A dictionary larger than this, in bytes, is given up for plain values.
+/// Size in bytes at which a column's dictionary is abandoned for plain values.
 const DICTIONARY_BYTES: usize = 256 << 10;
 
-/// A partition file being written, in memory.
+/// A partition file under construction, in memory.
 #[derive(Debug)]
 pub(crate) struct PartitionWriter {
     layout: Arc<Layout>,
     writer: ArrowWriter<Vec<u8>>,
     stats: Stats,
-    /// Whether rows come in key order, so that the first and the last key say where the file is.
+    /// Whether rows come in key order, so that first and last key bound the file.
     ordered: bool,
     first: Option<Key>,
     last: Option<Key>,
     group_bytes: usize,
 }
 
-/// A partition file that is complete but not yet stored.
+/// A complete partition file, not stored yet.
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) bytes: Bytes,
@@ -45,7 +45,7 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    /// The file's entry in the log, once it is stored at `path`.
+    /// Entry of the file in the log, after it was stored at `path`.
     pub(crate) fn entry(
         self,
         path: String,
@@ -65,7 +65,7 @@ impl Written {
     }
 }
 
-/// The SHA-256 of a file, in hexadecimal digits.
+/// SHA-256 of a file, in hexadecimal digits.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(64);
     for byte in Sha256::digest(bytes) {
@@ -87,17 +87,17 @@ impl PartitionWriter {
         Ok(Self { layout, writer, stats, ordered: true, first, last, group_bytes })
     }
 
-    /// For rows in any order, each key any number of times.
+    /// Writer for rows in any order, in which keys may repeat.
     pub(crate) fn unordered(layout: Arc<Layout>, limits: Limits) -> Result<Self, PartitionError> {
         Ok(Self { ordered: false, ..Self::new(layout, limits)? })
     }
 
-    /// Rows written so far.
+    /// Number of rows written so far.
     pub(crate) fn rows(&self) -> u64 {
         self.stats.rows()
     }
 
-    /// Appends rows; where the file is ordered, their keys must be above all keys written before.
+    /// Appends rows. In an ordered file their keys must be greater than all keys written before.
     pub(crate) fn write(&mut self, rows: &RecordBatch) -> Result<(), PartitionError> {
         let Some(last) = rows.num_rows().checked_sub(1) else {
             return Ok(());
@@ -137,7 +137,7 @@ fn properties(layout: &Layout, limits: Limits) -> Result<WriterProperties, Parti
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_created_by(concat!("harvest-lake ", env!("CARGO_PKG_VERSION")).to_owned());
     for (index, field) in layout.schema.fields().iter().enumerate() {
-        // Nearly every value differs: a dictionary would be built only to be given up.
+        // Nearly every value is different: a dictionary would be built and then abandoned.
         let name = field.name().as_str();
         let unique = if let DataType::Timestamp(TimeUnit::Microsecond, _) = field.data_type() {
             matches!(name, "created_at" | "updated_at")

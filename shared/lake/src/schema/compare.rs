@@ -1,4 +1,4 @@
-//! How the schema in a table's log and the declared one relate.
+//! Compares the schema in a table's log with the declared one.
 
 use engine::schema::{Column, ColumnType, Member};
 use serde::Deserialize;
@@ -6,18 +6,17 @@ use serde_json::Value;
 
 use super::delta;
 
-/// How the schema of an existing table relates to the declared one. Comments and order do not
-/// count: readers go by names.
+/// Relation of an existing table's schema to the declared one. Comments and order are ignored,
+/// because readers look columns up by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Comparison {
-    /// The same columns with the same types.
+    /// Same columns with the same types.
     Equal,
-    /// The table lacks these columns or struct members (`line_items.taxed2`); all it has is ours.
+    /// Columns or struct members (`line_items.taxed2`) that the table lacks; it has no others.
     Lacks(Vec<String>),
-    /// The table has these columns or struct members that the declaration does not know: a newer
-    /// version wrote it.
+    /// Columns or struct members of the table that the declaration lacks: a newer release wrote it.
     Unknown(Vec<String>),
-    /// These columns or struct members have another type, or forbid nulls that ours may hold.
+    /// Columns or struct members with another type, or that forbid nulls that ours may hold.
     Differs(Vec<String>),
 }
 
@@ -39,7 +38,7 @@ const fn yes() -> bool {
     true
 }
 
-/// A column of a table or a member of a struct as declared.
+/// Declared column, or declared member of a struct.
 struct Ours<'a> {
     name: &'a str,
     ty: &'a ColumnType,
@@ -130,7 +129,7 @@ impl Findings {
     }
 }
 
-/// Ours that they have, in their order, then the rest in our order.
+/// Sorts `ours` in the order of `theirs`, followed by the rest in our order.
 fn in_their_order<'a, T>(
     ours: &'a [T],
     theirs: &[Field],
@@ -138,12 +137,12 @@ fn in_their_order<'a, T>(
 ) -> Vec<&'a T> {
     let place = |own: &'a T| theirs.iter().position(|field| field.name == name(own));
     let mut ordered: Vec<&T> = ours.iter().collect();
-    // Stable: what they lack keeps our order, after all that they have.
+    // The sort is stable, so columns that they lack keep our order at the end.
     ordered.sort_by_key(|own| place(own).unwrap_or(usize::MAX));
     ordered
 }
 
-/// The struct inside an array type, if it is one.
+/// Struct in an array type, if there is one.
 fn struct_of(ty: &Value) -> Option<Struct> {
     if ty.get("type")? != "array" {
         return None;

@@ -1,21 +1,21 @@
-//! A table's columns in the form of Delta's `schemaString`.
+//! Columns of a table in the form of Delta's `schemaString`.
 
 use engine::schema::{Column, ColumnType, Member};
 use serde_json::{Map, Value, json};
 
 use super::DECIMAL_DIGITS;
 
-/// The whole `schemaString`.
+/// Complete `schemaString`.
 pub(super) fn schema_json(columns: &[Column]) -> String {
     of_fields(&columns.iter().map(column_json).collect::<Vec<_>>())
 }
 
-/// A `schemaString` of these fields.
+/// `schemaString` of these fields.
 pub(super) fn of_fields(fields: &[Value]) -> String {
     json!({ "type": "struct", "fields": fields }).to_string()
 }
 
-/// One field of the `schemaString`.
+/// Field of the `schemaString`.
 pub(super) fn column_json(column: &Column) -> Value {
     let mut metadata = Map::new();
     if !column.doc.is_empty() {
@@ -29,7 +29,7 @@ pub(super) fn column_json(column: &Column) -> Value {
     })
 }
 
-/// A member of a struct.
+/// Member of a struct.
 pub(super) fn member_json(member: &Member) -> Value {
     json!({
         "name": member.name,
@@ -39,7 +39,7 @@ pub(super) fn member_json(member: &Member) -> Value {
     })
 }
 
-/// A type: text for a simple one, an object for an array.
+/// Type: a string for a simple type, an object for an array.
 pub(super) fn type_json(ty: &ColumnType) -> Value {
     match ty {
         ColumnType::Int => Value::from("long"),
@@ -56,7 +56,7 @@ pub(super) fn type_json(ty: &ColumnType) -> Value {
     }
 }
 
-/// An array of structs with these members.
+/// Type of an array of structs with these members.
 pub(super) fn structs_json(members: &[Value]) -> Value {
     array_json(&json!({ "type": "struct", "fields": members }))
 }

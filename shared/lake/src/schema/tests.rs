@@ -21,7 +21,7 @@ fn parquet_files_give_every_schema_back() {
         let mut writer = ArrowWriter::try_new(&mut file, Arc::clone(&schema), None).unwrap();
         writer.write(&RecordBatch::new_empty(Arc::clone(&schema))).unwrap();
         writer.close().unwrap();
-        // With the Arrow schema that the writer embeds, and from the Parquet types alone.
+        // Once with the Arrow schema that the writer embeds, once from the Parquet types alone.
         for ignore in [false, true] {
             let options = ArrowReaderOptions::new().with_skip_arrow_metadata(ignore);
             let file = Bytes::from(file.clone());
@@ -90,7 +90,7 @@ fn the_log_holds_types_and_comments() {
     assert_eq!(fields.last().unwrap()["name"], "created_year");
 }
 
-/// The schema of `invoices` as changed by `change` in a table's log.
+/// Schema of `invoices` after `change` in a table's log.
 fn changed(change: impl Fn(&mut Vec<Value>)) -> String {
     let mut schema: Value = serde_json::from_str(&invoices().delta_schema_json()).unwrap();
     change(schema["fields"].as_array_mut().unwrap());
@@ -135,7 +135,7 @@ fn what_only_the_table_has_is_named() {
     let unknown = |name: &str| Comparison::Unknown(vec![name.to_owned()]);
     check(|fields| fields.push(added.clone()), &unknown("fresh"));
     check(|fields| line_items(fields).push(added.clone()), &unknown("line_items.fresh"));
-    // A table of a newer version: not ours to extend, even if it lacks a column too.
+    // A newer version wrote the table, so it must not be extended even though it lacks a column.
     check(
         |fields| {
             fields.push(added.clone());

@@ -1,27 +1,28 @@
-//! Reading an object, changing it and writing it back, so that no writer undoes another.
+//! Read-modify-write of an object that never overwrites another writer's change.
 
 use bytes::Bytes;
 
 use super::{ObjectStore, PutIfAbsent, Replace, StoreError};
 
-/// How often a change begins anew because another writer was faster. Each time one of them is done.
+/// Most rounds of one change. A round is lost only to a writer that succeeded.
 const MOST_RACES: u32 = 100;
 
-/// What an object is to become.
+/// Decision about an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit {
-    /// What it is.
+    /// Leave the object as it is.
     Keep,
-    /// These bytes.
+    /// Write these bytes.
     Write(Bytes),
 }
 
-/// Makes the object what `edit` says of it (`None`: there is none), whoever else writes it at the
-/// same time. `edit` keeps what it would write itself: the change is told as done only once the
-/// object was read with it.
+/// Applies `edit` to the object (`None` if it does not exist), also while others write it. `edit`
+/// must return `Keep` for the bytes that it would write: a change counts as done only once it has
+/// been read back.
 ///
 /// # Errors
-/// Where the store fails, or others are always faster. Inside: why `edit` refused.
+/// When the store fails or other writers are always faster. The inner error is the refusal of
+/// `edit`.
 pub async fn change<E>(
     store: &dyn ObjectStore,
     key: &str,
@@ -34,7 +35,7 @@ pub async fn change<E>(
             Ok(Edit::Keep) => return Ok(Ok(())),
             Err(refused) => return Ok(Err(refused)),
         };
-        // What came of it is read in the next round.
+        // The next round reads the outcome.
         match there {
             None => drop::<PutIfAbsent>(store.put_if_absent(key, new).await?),
             Some(old) => drop::<Replace>(store.replace(key, &old, new).await?),
@@ -84,7 +85,7 @@ mod tests {
         assert_eq!(numbers(&store).await, (0..40).collect());
     }
 
-    /// Another writer's change comes between each reading and its writing.
+    /// Another writer changes the object between each reading and writing.
     #[tokio::test]
     async fn what_another_writes_in_between_stays() {
         let store = Arc::new(MemoryStore::new());
@@ -101,13 +102,13 @@ mod tests {
         assert_eq!(numbers(&store).await, [1, 101, 103, 105, 107].into());
     }
 
-    /// A write that was told as done and is not there is no change.
+    /// A successful write counts only once it has been read back.
     #[tokio::test]
     async fn success_is_what_was_read_back() {
         let store = Arc::new(MemoryStore::new());
         let other = Arc::clone(&store);
         let faulty = FaultyStore::new(Arc::<MemoryStore>::clone(&store), move |call| {
-            // Before it is read back somebody puts the former one there again.
+            // Another writer restores the former object before it is read back.
             if call.operation == Operation::Get && call.number == 2 {
                 other.put("list", "[7]".into()).now_or_never().unwrap().unwrap();
             }

@@ -1,4 +1,4 @@
-//! What every object store must do, as assertions. Each implementation runs all of them.
+//! Requirements on every object store, as assertions. Each implementation runs all of them.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -15,11 +15,11 @@ use super::{ObjectStore, PutIfAbsent, Replace, StoreError};
 
 const WRITERS: u8 = 30;
 
-/// A key, a range of it, and what that is.
+/// Key, range, and expected bytes.
 type Case = (&'static str, Range<u64>, Option<&'static [u8]>);
 
-/// Runs the whole suite, each part on an empty store of its own. Panics where the store does not
-/// conform. The runtime should have several threads, or the races are none.
+/// Runs the whole suite, each part on a new, empty store. Panics if the store does not conform. The
+/// runtime needs several threads, or the races do not happen.
 pub async fn check<S: ObjectStore + 'static>(new_store: impl Fn() -> Arc<S>) {
     one_of_many_writers_wins(new_store()).await;
     a_put_replaces_whole_objects(new_store()).await;
@@ -32,7 +32,8 @@ pub async fn check<S: ObjectStore + 'static>(new_store: impl Fn() -> Arc<S>) {
     large_objects_come_back(new_store()).await;
 }
 
-/// Of many concurrent conditional puts one wins, and readers never see a part of it.
+/// Checks that one of many concurrent conditional puts wins and that readers never see a partial
+/// object.
 pub async fn one_of_many_writers_wins<S: ObjectStore + 'static>(store: Arc<S>) {
     for round in 0..4 {
         let key = format!("tables/t/_delta_log/{round:020}.json");
@@ -69,7 +70,7 @@ pub async fn one_of_many_writers_wins<S: ObjectStore + 'static>(store: Arc<S>) {
     assert_eq!(listed.len(), 4, "losers leave nothing");
 }
 
-/// A put replaces; concurrent readers see the old or a new object, whole.
+/// Checks that a put replaces the object and that concurrent readers see the old or new one, whole.
 pub async fn a_put_replaces_whole_objects<S: ObjectStore + 'static>(store: Arc<S>) {
     let body = |writer: u8| Bytes::from(vec![writer; 50_000]);
     store.put("a/b", body(0)).await.expect("a put");
@@ -97,7 +98,7 @@ pub async fn a_put_replaces_whole_objects<S: ObjectStore + 'static>(store: Arc<S
     assert_eq!(store.get("a/b").await.expect("a get").as_deref(), Some(&b"last"[..]));
 }
 
-/// An object is replaced by who read it as it is, and by nobody else.
+/// Checks that an object is replaced only by a writer that read its current content.
 pub async fn only_what_was_read_is_replaced<S: ObjectStore>(store: Arc<S>) {
     let bytes = |text: &'static str| Bytes::from_static(text.as_bytes());
     let replace = async |old, new| store.replace("a/b", &bytes(old), bytes(new)).await;
@@ -109,7 +110,7 @@ pub async fn only_what_was_read_is_replaced<S: ObjectStore>(store: Arc<S>) {
         assert_eq!(replace(old, "3").await.expect("an answer"), Replace::Changed, "{old}");
     }
     assert_eq!(store.get("a/b").await.expect("a get"), Some(bytes("2")));
-    // As large or as old as the former one: only the content tells.
+    // Size and age equal those of the former object: only the content differs.
     store.put("a/b", bytes("4")).await.expect("a put");
     assert_eq!(replace("2", "5").await.expect("an answer"), Replace::Changed);
     assert_eq!(replace("4", "").await.expect("an answer"), Replace::Replaced);
@@ -119,7 +120,7 @@ pub async fn only_what_was_read_is_replaced<S: ObjectStore>(store: Arc<S>) {
     assert_eq!(store.list("", None).await.expect("a listing"), [], "losers leave nothing");
 }
 
-/// Of many that read a number, add one and write it back at the same time none is lost.
+/// Checks that no increment is lost when many writers read, add one and write back.
 pub async fn of_many_that_count_each_one_counts<S: ObjectStore + 'static>(store: Arc<S>) {
     store.put("count", Bytes::from_static(b"0")).await.expect("a put");
     let mut writers = Vec::new();
@@ -143,7 +144,7 @@ pub async fn of_many_that_count_each_one_counts<S: ObjectStore + 'static>(store:
     assert_eq!(count.as_deref(), Some(&b"40"[..]));
 }
 
-/// Ranges give what there is of them.
+/// Checks that ranges are cut at the end of the object.
 pub async fn ranges_are_cut_at_the_end<S: ObjectStore>(store: Arc<S>) {
     store.put("object", Bytes::from_static(b"0123456789")).await.expect("a put");
     store.put("empty", Bytes::new()).await.expect("a put");
@@ -166,7 +167,7 @@ pub async fn ranges_are_cut_at_the_end<S: ObjectStore>(store: Arc<S>) {
     assert_eq!(store.get("none").await.expect("an answer"), None);
 }
 
-/// Listings are complete, in key order, below a prefix and after a key.
+/// Checks that listings are complete and in key order, below a prefix and after a key.
 pub async fn listings_are_ordered<S: ObjectStore>(store: Arc<S>) {
     let mut keys = Vec::new();
     for number in 0..40 {
@@ -202,7 +203,7 @@ pub async fn listings_are_ordered<S: ObjectStore>(store: Arc<S>) {
     }
 }
 
-/// Deleting what is not there is no error, and leaves the rest.
+/// Checks that deleting a missing object is no error and leaves the others.
 pub async fn deletes_can_be_repeated<S: ObjectStore>(store: Arc<S>) {
     store.put("a/1", Bytes::from_static(b"1")).await.expect("a put");
     store.put("a/2", Bytes::from_static(b"2")).await.expect("a put");
@@ -216,7 +217,7 @@ pub async fn deletes_can_be_repeated<S: ObjectStore>(store: Arc<S>) {
     assert_eq!(store.list("a/", None).await.expect("a listing").len(), 2);
 }
 
-/// Keys that could mean something else are refused by every operation on an object.
+/// Checks that every operation on an object refuses ambiguous keys.
 pub async fn keys_are_checked<S: ObjectStore>(store: Arc<S>) {
     for key in ["", "/etc/x", "a/../b", "..", "a//b", "a/", "./a", "a\\b", "a\0b", "a/.tmp-1"] {
         let refused = [
@@ -236,7 +237,7 @@ pub async fn keys_are_checked<S: ObjectStore>(store: Arc<S>) {
     }
 }
 
-/// Five megabytes come back as they were, whole and in parts.
+/// Checks that an object of five megabytes is read back unchanged, whole and in parts.
 pub async fn large_objects_come_back<S: ObjectStore>(store: Arc<S>) {
     let bytes: Vec<u8> = (0..5_000_000_u32).map(|n| n.wrapping_mul(31).to_le_bytes()[1]).collect();
     let bytes = Bytes::from(bytes);

@@ -1,4 +1,4 @@
-//! A store that fails when told to: for tests of what happens when the real one does.
+//! A store that fails on demand, to test how callers handle failures.
 
 use core::fmt;
 use core::ops::Range;
@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
 
-/// Which operation is called.
+/// Operation of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// `put_if_absent`
@@ -30,7 +30,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Whether it changes anything.
+    /// Whether the operation changes objects.
     #[must_use]
     pub const fn writes(self) -> bool {
         match self {
@@ -40,32 +40,32 @@ impl Operation {
     }
 }
 
-/// One call, as the script sees it.
+/// A call as the script sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// How many calls came before, on this store.
+    /// Number of earlier calls on this store.
     pub number: u64,
-    /// What is called.
+    /// Operation of the call.
     pub operation: Operation,
-    /// On which object, or below which prefix.
+    /// Key of the object, or the prefix of a listing.
     pub key: &'a str,
 }
 
-/// What becomes of a call.
+/// Treatment of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing special: it is passed on.
+    /// Passes the call on.
     None,
-    /// It fails without an effect.
+    /// Fails without an effect.
     Before,
-    /// It has its effect, then the answer is lost.
+    /// Passes the call on, then loses the answer.
     After,
 }
 
 type Script = dyn Fn(Call<'_>) -> Fault + Send + Sync;
 
-/// A store whose calls fail as a script decides. A crash is a script that answers
-/// [`Fault::Before`] from some call on.
+/// Store whose calls fail as a script decides. A crash is a script that answers [`Fault::Before`]
+/// from some call on.
 pub struct FaultyStore {
     inner: Arc<dyn ObjectStore>,
     script: Box<Script>,
@@ -82,7 +82,7 @@ impl fmt::Debug for FaultyStore {
 }
 
 impl FaultyStore {
-    /// `inner`, with the faults that `script` decides.
+    /// Wraps `inner` with the faults of `script`.
     pub fn new(
         inner: Arc<dyn ObjectStore>,
         script: impl Fn(Call<'_>) -> Fault + Send + Sync + 'static,
@@ -90,7 +90,7 @@ impl FaultyStore {
         Self { inner, script: Box::new(script), calls: AtomicU64::new(0) }
     }
 
-    /// How many calls there were.
+    /// Number of calls so far.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::SeqCst)
     }

@@ -1,4 +1,4 @@
-//! Objects as files of a local folder, durable when a call returns.
+//! Objects as files in a local folder, durable when a call returns.
 
 mod durable;
 mod hold;
@@ -21,12 +21,12 @@ use temporary::{Temporary, is_temporary};
 
 use super::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError, check_key, clamp};
 
-/// How often a put begins anew when its temporary file was taken away, or its folder.
+/// Number of attempts of a put whose temporary file or folder was removed meanwhile.
 const TRIES: u32 = 5;
 
-/// An object store in a folder. Many processes may use one folder at the same time.
+/// Object store in a folder. Several processes may use one folder at the same time.
 ///
-/// The file system must have hard links: they are what makes a put conditional.
+/// The file system must support hard links, which make a put conditional.
 #[derive(Clone, Debug)]
 pub struct FolderStore {
     inner: Arc<Folder>,
@@ -35,28 +35,28 @@ pub struct FolderStore {
 #[derive(Debug)]
 struct Folder {
     root: PathBuf,
-    /// Folders whose own entry this process has made durable.
+    /// Folders whose directory entries this process has made durable.
     durable: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl FolderStore {
-    /// The store in the folder `root`. It is created with the first object.
+    /// Store in the folder `root`, which is created with the first object.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let durable = Mutex::default();
         Self { inner: Arc::new(Folder { root: root.into(), durable }) }
     }
 
-    /// The folder.
+    /// Root folder.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.inner.root
     }
 
-    /// Deletes temporary files below `prefix` that writers left behind when they died, and returns
-    /// how many there were. Those of living writers stay: they hold a lock on them.
+    /// Deletes temporary files below `prefix` that dead writers left behind and returns their
+    /// number. Living writers hold a lock on theirs, so these stay.
     ///
     /// # Errors
-    /// When the folder cannot be read or a file in it not be deleted.
+    /// When a folder cannot be read or a file cannot be deleted.
     pub async fn clean_leftovers(&self, prefix: &str) -> Result<u64, StoreError> {
         self.run(prefix, Folder::clean_leftovers).await
     }
@@ -155,8 +155,8 @@ impl Folder {
                     Ok(()) => Ok(false),
                     Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(true),
                     Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                        // The temporary file beside it could be written, so this is no question of
-                        // rights to the folder.
+                        // The temporary file in the same folder could be written, so this is not a
+                        // matter of permissions.
                         Err(io::Error::new(
                             ErrorKind::PermissionDenied,
                             format!("no hard links on this file system ({error}): use another"),
@@ -166,7 +166,7 @@ impl Folder {
                 }
             })?;
         }
-        // Also when lost: whoever goes on from "it is there" relies on it.
+        // Also after a lost race: the caller relies on the other writer's object being durable.
         self.sync_entry(parent)?;
         Ok(if lost { PutIfAbsent::Exists } else { PutIfAbsent::Stored })
     }
@@ -202,7 +202,7 @@ impl Folder {
         let range = clamp(range, file.metadata()?.len());
         let mut bytes = Vec::new();
         file.seek(SeekFrom::Start(range.start))?;
-        // A folder can be opened like a file, but not read.
+        // Unix opens a folder like a file and fails only when it is read.
         if present(file.take(range.end - range.start).read_to_end(&mut bytes))?.is_none() {
             return Ok(None);
         }
@@ -228,7 +228,7 @@ impl Folder {
                 let Some(entry) = present(entry)? else {
                     continue;
                 };
-                // Names that are no UTF-8 are not ours.
+                // Names that are not UTF-8 are not ours.
                 let Ok(name) = entry.file_name().into_string() else {
                     continue;
                 };
@@ -250,7 +250,7 @@ impl Folder {
         target.parent().unwrap_or(&self.root)
     }
 
-    /// Runs `publish` with a durable temporary file of these bytes in `folder`.
+    /// Runs `publish` with a durable temporary file of `bytes` in `folder`.
     fn with_temporary<T>(
         &self,
         folder: &Path,
@@ -263,7 +263,7 @@ impl Folder {
             let done = Temporary::create(folder, bytes).and_then(|temporary| publish(&temporary));
             tries -= 1;
             match done {
-                // Somebody removed the folder, or took the file for a leftover before its lock.
+                // Another process removed the folder, or the temporary file before it was locked.
                 Err(error) if error.kind() == ErrorKind::NotFound && tries > 0 => {
                     self.forget_durable();
                 }
@@ -273,7 +273,7 @@ impl Folder {
     }
 }
 
-/// `None` where the thing is not there (any more), or is a folder.
+/// Turns "not found" (or a folder in the place of a file) into `None`.
 fn present<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),

@@ -1,4 +1,4 @@
-//! Objects in memory: for tests, simulations and benchmarks.
+//! Objects in memory, for tests, simulations and benchmarks.
 
 use core::fmt;
 use core::ops::Range;
@@ -11,7 +11,7 @@ use engine::time::Timestamp;
 
 use super::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError, check_key, clamp};
 
-/// An object store in memory. It has no clock: objects are dated by `set_now`, at first 1970.
+/// Object store in memory. It has no clock: `set_now` dates new objects, at first 1970.
 #[derive(Default)]
 pub struct MemoryStore {
     shelf: Mutex<Shelf>,
@@ -37,12 +37,12 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// Dates the objects that are written from here on.
+    /// Sets the date of objects written from now on.
     pub fn set_now(&self, now: Timestamp) {
         self.shelf().now = now;
     }
 
-    /// An independent store that holds the same objects: what a crash at this moment leaves.
+    /// Independent copy of the store, as a crash at this moment would leave it.
     #[must_use]
     pub fn copy(&self) -> Self {
         let on = self.shelf();
@@ -51,7 +51,7 @@ impl MemoryStore {
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        // No operation can leave the map half changed, so a panic elsewhere does not matter.
+        // No operation leaves the map half changed, so a panic of another thread does no harm.
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

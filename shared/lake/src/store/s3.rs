@@ -12,14 +12,14 @@ use engine::time::Timestamp;
 
 use super::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError, check_key};
 
-/// How often a conditional put is sent while another writer's is under way (409).
+/// Number of repetitions of a conditional put while another writer's is under way (409).
 const MOST_RACES: u32 = 10;
 
-/// The objects below a prefix of an S3 bucket.
+/// Object store in an S3 bucket, below a prefix.
 ///
-/// S3 reads and lists what was written before (strong consistency); objects are written in one
-/// request, so nobody sees a part of one. A conditional put that the SDK repeats after a lost answer
-/// may find its own object: the caller sees `Exists` and compares names or contents.
+/// S3 is strongly consistent, and each object is written in one request, so readers see it whole or
+/// not at all. When the SDK repeats a conditional put after a lost answer, it may find its own
+/// object: the caller sees `Exists` and compares names or contents.
 #[derive(Clone, Debug)]
 pub struct S3Store {
     client: Client,
@@ -27,23 +27,23 @@ pub struct S3Store {
     prefix: String,
 }
 
-/// What one conditional put came to.
+/// Outcome of one conditional put.
 enum Attempt<T> {
     Done(T),
-    /// Another writer's put of the same key is under way: nobody has won yet.
+    /// Another writer's put of the same key is under way; no winner yet.
     Race(StoreError),
 }
 
-/// An object, or a part of it, as it was answered.
+/// Object, or a part of it, as answered.
 struct Read {
     bytes: Bytes,
-    /// What a conditional put names.
+    /// Entity tag, the condition of a replacement.
     tag: Option<String>,
 }
 
 impl S3Store {
-    /// The objects of `bucket` below `prefix`, which is empty or does not end in a slash. Nothing
-    /// is asked yet.
+    /// Store of the objects of `bucket` below `prefix`, which is empty or does not end in a slash.
+    /// Sends no request.
     #[must_use]
     pub fn new(client: Client, bucket: impl Into<String>, prefix: impl Into<String>) -> Self {
         let mut prefix = prefix.into();
@@ -113,7 +113,7 @@ impl S3Store {
                 return match (status(&error), error.code()) {
                     (Some(404), Some("NoSuchBucket")) => Err(self.failed(key, error)),
                     (Some(404), _) => Ok(None),
-                    // The range begins at the object's end or behind it.
+                    // The range begins at or after the object's end.
                     (Some(416), _) => Ok(Some(Read { bytes: Bytes::new(), tag: None })),
                     _ => Err(self.failed(key, error)),
                 };
@@ -134,7 +134,8 @@ impl S3Store {
         let key = key.to_owned();
         let code = error.code().map(str::to_owned);
         let status = status(&error);
-        // The SDK's own message is "service error"; what S3 said is further down.
+        // The SDK's own message is only "service error"; the answer of S3 is further down the
+        // chain.
         let source = format!("{}", DisplayErrorContext(error)).into();
         match (status, code.as_deref()) {
             (_, Some("NoSuchBucket")) => {
@@ -199,7 +200,7 @@ impl ObjectStore for S3Store {
     async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
         check_key(key)?;
         let Some(last) = range.end.checked_sub(1).filter(|last| *last >= range.start) else {
-            // HTTP has no empty range: whether the object is there is all that is asked.
+            // HTTP has no empty range; one byte tells whether the object exists.
             let found = self.read(key, Some("bytes=0-0".to_owned())).await?;
             return Ok(found.map(|_| Bytes::new()));
         };
@@ -215,7 +216,7 @@ impl ObjectStore for S3Store {
             let page = page.map_err(|error| self.failed(prefix, error))?;
             found.extend(page.contents().iter().filter_map(|object| self.meta(object)));
         }
-        // AWS lists in this order; servers that keep folders list folder by folder.
+        // AWS lists in key order; servers that keep folders list folder by folder.
         found.sort_by(|a, b| a.key.cmp(&b.key));
         found.retain(|object| after.is_none_or(|after| object.key.as_str() > after));
         Ok(found)
@@ -230,7 +231,7 @@ impl ObjectStore for S3Store {
     }
 }
 
-/// The status of the answer; none where there was no answer.
+/// HTTP status of the answer; `None` if there was no answer.
 fn status<E>(error: &SdkError<E>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
 }

@@ -1,4 +1,4 @@
-//! The lines of a commit file.
+//! Actions in the lines of a commit file.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{CommitNote, FileEntry, Writer, names};
 
-/// Member of `commitInfo` that is ours: the note, and what proves the file whole.
+/// Our member of `commitInfo`: the note, and the number of lines that proves the file complete.
 const OURS: &str = "harvestLake";
 
 const FIRST_KEY: &str = "harvest-lake.first";
@@ -18,13 +18,13 @@ const LAST_KEY: &str = "harvest-lake.last";
 const ROWS: &str = "harvest-lake.rows";
 const SHA256: &str = "harvest-lake.sha256";
 
-/// Application ids of the two numbers that every commit of ours records.
+/// Application ids of the two numbers recorded by our commits.
 pub(crate) const EPOCH: &str = "harvest-lake/epoch";
 pub(crate) const SEQUENCE: &str = "harvest-lake/sequence";
 
 pub(crate) type Texts = BTreeMap<String, Option<String>>;
 
-/// One line: exactly one of these, or an action that we do not know.
+/// One line of a commit file. At most one member is set; none for an action unknown to us.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Line {
@@ -120,7 +120,7 @@ pub(crate) struct Remove {
 }
 
 impl Add {
-    /// The action that makes `file` part of the table.
+    /// Action that adds `file` to the table.
     pub(crate) fn of(file: &FileEntry, column: Option<&str>, data_change: bool) -> Self {
         let mut tags = Texts::new();
         if let Some((first, last)) = &file.keys {
@@ -142,7 +142,7 @@ impl Add {
         }
     }
 
-    /// The file that this action makes part of the table; `path` is its decoded path.
+    /// Description of the added file; `path` is its decoded path.
     pub(crate) fn file(&self, path: &str, column: Option<&str>) -> FileEntry {
         let tag = |name: &str| self.tags.as_ref()?.get(name)?.as_deref();
         let key = |name: &str| serde_json::from_str::<Key>(tag(name)?).ok();
@@ -164,7 +164,7 @@ impl Add {
 }
 
 impl Remove {
-    /// The action that removes `file` from the table.
+    /// Action that removes `file` from the table.
     pub(crate) fn of(
         file: &FileEntry,
         column: Option<&str>,
@@ -200,18 +200,18 @@ impl Txn {
     }
 }
 
-/// What `commitInfo` is made of.
+/// Parts of `commitInfo`.
 #[derive(Debug)]
 pub(crate) struct Info<'a> {
     pub operation: &'a str,
     pub now: Timestamp,
-    /// Of the writer: its commits are numbered by `number`.
+    /// Writer, and the number of this commit among those of its table object.
     pub writer: Option<(&'a Writer, u64)>,
     pub sequence: Sequence,
     pub note: Option<&'a CommitNote>,
 }
 
-/// The bytes of a commit file: `commitInfo`, then these lines.
+/// Bytes of a commit file: `commitInfo`, then `lines`.
 pub(crate) fn commit_file(info: &Info<'_>, lines: Vec<Line>) -> Result<Vec<u8>, serde_json::Error> {
     let mut ours = match info.note {
         Some(note) => serde_json::to_value(note)?,
@@ -219,7 +219,7 @@ pub(crate) fn commit_file(info: &Info<'_>, lines: Vec<Line>) -> Result<Vec<u8>, 
     };
     let attempt = info.writer.map(|(writer, _)| writer.attempt.0.as_str());
     let about = [
-        // So that a file cut at the end of a line is not taken for a smaller commit.
+        // Reveals a file cut off after a line, which would otherwise read as a smaller commit.
         ("actions", json!(lines.len() + 1)),
         ("attempt", json!(attempt)),
         ("epoch", json!(info.writer.map(|(writer, _)| writer.epoch))),
@@ -249,7 +249,7 @@ pub(crate) fn commit_file(info: &Info<'_>, lines: Vec<Line>) -> Result<Vec<u8>, 
     Ok(file)
 }
 
-/// The actions of a commit file, or what is wrong with it.
+/// Parses the actions of a commit file, or returns the reason why it is invalid.
 pub(crate) fn parse_commit_file(bytes: &[u8]) -> Result<Vec<Line>, String> {
     let mut lines = Vec::new();
     for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -272,17 +272,17 @@ pub(crate) fn parse_commit_file(bytes: &[u8]) -> Result<Vec<Line>, String> {
     }
 }
 
-/// A file action that does not say whether it changes rows may change some.
+/// Default of `dataChange`: an action without it may change rows.
 const fn changes_rows() -> bool {
     true
 }
 
-/// Whether a `commitInfo` is one of ours.
+/// Whether a `commitInfo` was written by this software.
 pub(crate) fn is_ours(commit_info: &Value) -> bool {
     commit_info.get(OURS).is_some()
 }
 
-/// The note in a `commitInfo`, if it carries one.
+/// Note in a `commitInfo`, if there is one.
 pub(crate) fn note_of(commit_info: &Value) -> Option<CommitNote> {
     serde_json::from_value(commit_info.get(OURS)?.clone()).ok()
 }

@@ -10,11 +10,11 @@ use super::describe::Columns;
 use super::{ChangesCommit, CommitError, CommitNote, Committed, Table, Writer};
 
 impl Table {
-    /// Commits to this table of changes, which must record the sequence before (to append), and then
-    /// records the sequence of the files.
+    /// Commits to this table of changes and records the sequence of the files. To append, the table
+    /// must record the sequence just before theirs.
     ///
     /// # Errors
-    /// See [`CommitError`]. After `Stale` this object shows the table as it is then: it may record
+    /// See [`CommitError`]. After `Stale` this object shows the newest version, which may record
     /// the sequence already.
     pub async fn commit_changes(
         &mut self,
@@ -34,6 +34,7 @@ impl Table {
             ChangesCommit::Join { add, remove } => ("OPTIMIZE", recorded, add, remove.clone()),
         };
         let appends = matches!(change, ChangesCommit::Append(_));
+        // A join leaves the rows as they are; readers that follow the log may skip it.
         let data_change = !matches!(change, ChangesCommit::Join { .. });
         if appends && recorded.next() != sequence {
             let (table, version) = (self.stream().to_owned(), self.state.version);
@@ -62,7 +63,7 @@ impl Table {
         let body = self.body(&info, lines)?;
         let removed: BTreeSet<&str> = remove.iter().map(|file| &file.path[..]).collect();
         self.land(writer, &body, |before, after| {
-            // Appending does not mind another's rewrite of older files.
+            // An append stays valid when another writer rewrites older files.
             let sequence = super::SEQUENCE;
             let at_ease = before.recorded(sequence) == after.recorded(sequence)
                 && before.meta_data == after.meta_data;

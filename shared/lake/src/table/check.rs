@@ -1,4 +1,4 @@
-//! Whether this version may read and write a table as it is.
+//! Checks whether this release may read and write a table.
 
 use engine::ids::AccountId;
 
@@ -9,7 +9,7 @@ use super::{Table, TableError};
 use crate::schema::Comparison;
 
 impl Table {
-    /// Whether this version may go on from `state`, for this account.
+    /// Checks that this release may continue from `state` for this account.
     pub(super) fn check(&self, state: &LogState) -> Result<(), TableError> {
         let table = || self.stream().to_owned();
         check_protocol(state).map_err(|found| TableError::Protocol { table: table(), found })?;
@@ -43,7 +43,7 @@ impl Table {
     }
 }
 
-/// What `state` asks of a writer that we are not.
+/// Fails with the first requirement of `state` that this writer does not meet.
 fn check_protocol(state: &LogState) -> Result<(), String> {
     let Protocol { min_reader_version, min_writer_version, reader_features, writer_features } =
         &state.protocol;

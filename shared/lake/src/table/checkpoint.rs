@@ -1,5 +1,5 @@
-//! Checkpoints: the whole state of a log as one Parquet file, so that opening need not read every
-//! version since the first.
+//! Checkpoints hold the whole state of a log in one Parquet file, so that opening a table does not
+//! read every version since the first.
 
 mod read;
 mod write;
@@ -12,16 +12,16 @@ use super::{LAST_CHECKPOINT, Table, TableError, names};
 pub(super) use read::read;
 pub(super) use write::write;
 
-/// A checkpoint is due when so many versions have passed since the last.
+/// Number of versions after the last checkpoint at which the next one is due.
 const CHECKPOINT_EVERY: u64 = 10;
 
 impl Table {
-    /// Writes a checkpoint and the hint that names it if ten versions have passed since the last,
-    /// and returns its version. `retention`: how long removed files are kept for readers of older
-    /// versions.
+    /// Writes a checkpoint and the hint that names it if ten versions have passed since the last
+    /// one, and returns its version. `retention` is the time that removed files are kept for
+    /// readers of older versions.
     ///
     /// # Errors
-    /// When the store fails. The table is as good as before: the checkpoint is due again.
+    /// When the store fails. The table is unharmed and the checkpoint stays due.
     pub async fn checkpoint_if_due(
         &mut self,
         now: Timestamp,
@@ -46,6 +46,7 @@ impl Table {
             "sizeInBytes": checkpoint.bytes.len(),
             "numOfAddFiles": checkpoint.adds,
         });
+        // The hint comes last, so that it never names a checkpoint that is not there yet.
         log.put(&file, checkpoint.bytes).await?;
         log.put(LAST_CHECKPOINT, hint.to_string().into_bytes()).await?;
         self.state.checkpoint = Some(version);

@@ -1,4 +1,4 @@
-//! Commits: one conditional put of one version, repeated until it is known what became of it.
+//! Commits: each is one conditional put of the next version, repeated until its outcome is known.
 
 use std::collections::BTreeSet;
 
@@ -15,16 +15,17 @@ use super::{
 };
 use crate::store::PutIfAbsent;
 
-/// Beyond this, log files that an attempt has not seen might be cleaned away.
+/// Longest time between the first file and the commit. After more, clean-up may have deleted log
+/// files that the attempt has not read yet.
 const LONGEST_ATTEMPT: SignedDuration = SignedDuration::from_hours(1);
 
-/// How often a put is sent again when its answer was lost.
+/// Number of times a put is sent when its answer is lost.
 const TRIES: u32 = 3;
 
-/// How many versions of others are stepped over before giving up.
+/// Number of versions of other writers to step over before giving up.
 const RACES: u32 = 50;
 
-/// Who has a version.
+/// Owner of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Landed {
     Ours,
@@ -32,14 +33,14 @@ pub(super) enum Landed {
 }
 
 impl Table {
-    /// Commits `change`, which must follow from `files()` as this object shows them now, and says
-    /// what `note` says. The sequence rises by one if the note counts changed rows.
+    /// Commits `change`, which must be based on the current `files()`, together with `note`. The
+    /// sequence rises by one if the note counts changed rows.
     ///
-    /// A lost answer is no failure: a commit of ours that is there is recognised. A race that was
-    /// lost to a commit without files is run again.
+    /// Recognises its own commit when the answer was lost. Retries with the next version when
+    /// another writer's commit came first and did not change files.
     ///
     /// # Errors
-    /// See [`CommitError`]. After `Stale` this object shows the table as it is then.
+    /// See [`CommitError`]. After `Stale` this object shows the newest version.
     pub async fn commit(
         &mut self,
         now: Timestamp,
@@ -77,8 +78,8 @@ impl Table {
         self.land(writer, &body, |before, after| follows(before, after, &removed)).await
     }
 
-    /// Records the epoch of a writer that takes over, so that whoever held the lease before can
-    /// commit nothing any more. `note` repeats what the last one said.
+    /// Records the epoch of a writer that takes over, so that the former holder of the lease can no
+    /// longer commit. `note` repeats the previous note.
     ///
     /// # Errors
     /// See [`CommitError`].
@@ -91,7 +92,7 @@ impl Table {
         self.record(now, writer, None, note).await
     }
 
-    /// Fences, and lets the sequence go on from `sequence`, which an earlier table reached.
+    /// Fences, and continues the sequence at `sequence`, which an earlier table reached.
     ///
     /// # Errors
     /// See [`CommitError`].
@@ -123,12 +124,12 @@ impl Table {
             note: Some(note),
         };
         let body = self.body(&info, lines)?;
-        // Whatever the former holder still committed before the fence is good.
+        // Commits of the former holder before the fence are valid, so nothing is compared.
         self.land(writer, &body, |_, _| true).await
     }
 
-    /// Puts `body` as the next version; as a later one if others were faster and `still_good` says
-    /// that what they did makes no difference.
+    /// Puts `body` as the next version. If other writers were faster, tries later versions as long
+    /// as `still_good` finds that their commits make no difference.
     pub(super) async fn land(
         &mut self,
         writer: &Writer,
@@ -153,6 +154,8 @@ impl Table {
             }
             let before = self.state.clone();
             self.refresh().await?;
+            // A writer whose lease was taken over gets `Fenced` in the next round, whatever else
+            // changed.
             let in_charge = self.recorded_epoch() <= writer.epoch;
             if in_charge {
                 self.refuse_foreign_since(&before)?;
@@ -164,7 +167,7 @@ impl Table {
         Err(contended)
     }
 
-    /// Goes on to a version of our own.
+    /// Advances this object to a version that it committed itself.
     fn take_in(&mut self, version: u64, body: &[u8]) -> Result<(), TableError> {
         let damaged = |what| self.log().damaged(&names::commit(version), what);
         let lines = parse_commit_file(body).map_err(damaged)?;
@@ -204,7 +207,7 @@ impl Table {
             }
         }
         for file in add {
-            // A path that was ever removed must not come back: vacuum may have it.
+            // Vacuum may delete a removed path at any time, so it must not be used again.
             let used = self.state.files.contains_key(&file.path)
                 || self.state.tombstones.contains_key(&file.path);
             if used || !paths.insert(&file.path) {
@@ -223,8 +226,8 @@ impl Table {
 }
 
 impl Log<'_> {
-    /// Puts `body` as `version` and finds out whose that version is. Only the store's failure
-    /// leaves it open; then the same call may be repeated.
+    /// Puts `body` as `version` and returns the owner of that version. Only a failure of the store
+    /// leaves the outcome open; the call may then be repeated.
     pub(super) async fn put_commit(
         &self,
         version: u64,
@@ -242,14 +245,14 @@ impl Log<'_> {
             if tries > 0 && error.may_pass() {
                 continue;
             }
-            // Perhaps it is there all the same.
+            // The put may have succeeded although its answer failed.
             return match self.get(&file).await {
                 Ok(Some(found)) if found == *body => Ok(Landed::Ours),
                 Ok(_) | Err(_) => Err(self.failed(error)),
             };
         }
-        // The id in the body makes it differ from every other attempt's; comparing all of it also
-        // tells apart two commits of one attempt.
+        // The commit id in the body differs for every attempt; comparing the whole body also tells
+        // two commits of one attempt apart.
         match self.get(&file).await? {
             Some(found) if found == *body => Ok(Landed::Ours),
             Some(_) => Ok(Landed::Others),
@@ -258,7 +261,7 @@ impl Log<'_> {
     }
 }
 
-/// Whether a change of the files of `before` is as good for `after`.
+/// Whether a change based on the files of `before` is also valid for `after`.
 pub(super) fn follows(before: &LogState, after: &LogState, removed: &BTreeSet<&str>) -> bool {
     let sequence = super::SEQUENCE;
     before.recorded(sequence) == after.recorded(sequence)

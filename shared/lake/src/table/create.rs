@@ -7,12 +7,12 @@ use super::action::{Format, Info, Line, MetaData, Protocol, Texts, commit_file};
 use super::skipping::{STATS_COLUMNS, stats_columns};
 use crate::schema::TableSchema;
 
-/// Version of the conventions of this software in a table; a higher one is refused.
+/// Version of this software's table conventions; tables with a higher one are refused.
 pub(super) const FORMAT: u32 = 1;
 pub(super) const FORMAT_PROPERTY: &str = "harvest-lake.format";
 pub(super) const ACCOUNT_PROPERTY: &str = "harvest-lake.account";
 
-/// Version 0: protocol and schema, no rows.
+/// Bytes of version 0: protocol and schema, no rows.
 pub(super) fn first_commit(
     schema: &TableSchema,
     account: AccountId,
@@ -54,10 +54,10 @@ pub(super) fn first_commit(
     commit_file(&info, vec![protocol, meta_data])
 }
 
-/// An id in the form of a UUID (version 8), another for each table that is ever created.
+/// Table id in the form of a UUID (version 8), different for each table ever created.
 pub(super) fn table_id(stream: &str, account: AccountId, now: Timestamp) -> String {
     let seed = format!("{stream}/{account}/{}", now.as_nanosecond());
-    // FNV-1a, twice from different beginnings: an id, not a secret.
+    // FNV-1a from two different offsets is enough: the id must be unique, not secret.
     let hash = |mut hash: u64| {
         for byte in seed.bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);

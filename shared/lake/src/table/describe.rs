@@ -1,4 +1,4 @@
-//! What a table's log says of its columns: those of the declaration, and which have statistics.
+//! Column descriptions in a table's log: the declared columns, and those that have statistics.
 
 use std::collections::BTreeSet;
 
@@ -9,29 +9,29 @@ use super::skipping::{STATS_COLUMNS, stats_columns};
 use super::{CommitError, CommitNote, Committed, FileEntry, Table, TableError, Writer};
 use crate::schema::Comparison;
 
-/// How often a description that somebody else changed meanwhile is made anew.
+/// Number of attempts to write a description while other writers change it.
 const TRIES: u32 = 3;
 
-/// The columns of the schema that a commit leaves in the log.
+/// Columns that a commit leaves in the schema of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Columns {
-    /// Those that are there.
+    /// Columns already in the log.
     Logged,
-    /// All that are declared.
+    /// All declared columns.
     Declared,
 }
 
 impl Table {
-    /// Whether the log names the columns that have statistics.
+    /// Whether the log names exactly the columns that have statistics in every file.
     ///
     /// # Errors
-    /// When the log's schema cannot be read.
+    /// When the schema in the log cannot be read.
     pub fn is_described(&self) -> Result<bool, TableError> {
         Ok(self.redescribed(Columns::Logged, &[], &[])?.is_none())
     }
 
-    /// Lets the log name the columns that have statistics in every file, no others, without files;
-    /// `None` where it does. `note` repeats what the last one said.
+    /// Commits, without files, the list of columns that have statistics in every file. Returns
+    /// `None` if the log names them already. `note` repeats the previous note.
     ///
     /// # Errors
     /// See [`CommitError`].
@@ -44,7 +44,7 @@ impl Table {
         let operation = "SET TBLPROPERTIES";
         for _ in 1..TRIES {
             match self.commit_metadata(Columns::Logged, operation, now, writer, note).await {
-                // Others may have said the same, or have brought other files.
+                // Another writer may have committed the same description, or other files.
                 Err(CommitError::Stale { .. }) => {}
                 done => return done,
             }
@@ -52,8 +52,8 @@ impl Table {
         self.commit_metadata(Columns::Logged, operation, now, writer, note).await
     }
 
-    /// Adds the columns that are declared and that the log does not know yet, without files;
-    /// `None` where there are none. `note` repeats what the last one said.
+    /// Commits, without files, the declared columns that the log lacks. Returns `None` if it lacks
+    /// none. `note` repeats the previous note.
     ///
     /// # Errors
     /// See [`CommitError`].
@@ -97,7 +97,7 @@ impl Table {
         .map(Some)
     }
 
-    /// The table's metadata after a commit of these files, where it is not what it was.
+    /// Metadata of the table after a commit of these files; `None` if it stays the same.
     pub(super) fn redescribed(
         &self,
         columns: Columns,
@@ -113,7 +113,7 @@ impl Table {
                 let wider = self.schema().extended_schema_json(&old.schema_string);
                 new.schema_string = wider.map_err(damaged)?;
             }
-            // What does not fit was refused when the version was read.
+            // Schemas that do not fit were refused when the version was read.
             Comparison::Lacks(_)
             | Comparison::Equal
             | Comparison::Unknown(_)

@@ -1,4 +1,4 @@
-//! Why a table cannot be read or changed, for the person who has to do something about it.
+//! Errors of tables and commits, worded for the person who has to act on them.
 
 use engine::ids::{AccountId, Epoch};
 use engine::time::Timestamp;
@@ -6,7 +6,7 @@ use engine::time::Timestamp;
 use super::Foreign;
 use crate::store::StoreError;
 
-/// Why a table cannot be used. `table` is the stream's name.
+/// Reasons why a table cannot be used. `table` is the stream's name.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// A newer version of this software wrote the table.
@@ -19,7 +19,7 @@ pub enum TableError {
         table: String,
         /// `harvest-lake.format` of the table.
         found: u32,
-        /// The newest that we know.
+        /// Newest format that this release knows.
         known: u32,
     },
     /// The table holds another Harvest account.
@@ -30,12 +30,12 @@ pub enum TableError {
     OtherAccount {
         /// The stream.
         table: String,
-        /// Whose rows it holds.
+        /// Account whose rows the table holds.
         found: AccountId,
-        /// Whose rows were to be written.
+        /// Account whose rows were to be written.
         wanted: AccountId,
     },
-    /// There is a Delta table, but not of ours.
+    /// Another program created the Delta table.
     #[error(
         "table `{table}` was not written by harvest-lake ({what}): move it away or use another \
          folder"
@@ -43,10 +43,10 @@ pub enum TableError {
     NotOurs {
         /// The stream.
         table: String,
-        /// How that shows.
+        /// Evidence.
         what: String,
     },
-    /// Another program switched on what we cannot honour.
+    /// Another program enabled features that this writer does not support.
     #[error(
         "table `{table}` asks for {found}, harvest-lake writes Delta reader version 1 and writer \
          version 2 without features: undo it where it was switched on (`ALTER TABLE ... DROP \
@@ -56,7 +56,7 @@ pub enum TableError {
     Protocol {
         /// The stream.
         table: String,
-        /// Versions, features or properties.
+        /// Protocol versions, features or properties.
         found: String,
     },
     /// The table has columns that the declaration does not know.
@@ -68,7 +68,7 @@ pub enum TableError {
     UnknownColumn {
         /// The stream.
         table: String,
-        /// Their names.
+        /// Names of the columns.
         columns: Vec<String>,
     },
     /// The table's columns have other types than the declaration.
@@ -80,10 +80,10 @@ pub enum TableError {
     OtherTypes {
         /// The stream.
         table: String,
-        /// Their names.
+        /// Names of the columns.
         columns: Vec<String>,
     },
-    /// The log cannot be read without guessing.
+    /// The log is incomplete or unreadable.
     #[error(
         "the log of table `{table}` is damaged, {file}: {what}; restore tables/{table}/{file} from \
          a backup, or rebuild the table with `harvest-lake reset {table}`"
@@ -93,10 +93,10 @@ pub enum TableError {
         table: String,
         /// The file, below the table's folder.
         file: String,
-        /// What is wrong with it.
+        /// The defect.
         what: String,
     },
-    /// The object store did not do it.
+    /// An operation of the object store failed.
     #[error("table `{table}` could not be reached")]
     Store {
         /// The stream.
@@ -107,29 +107,30 @@ pub enum TableError {
     },
 }
 
-/// Why a commit did not happen. After all but `Table` with a `Store` cause it is certain that it
-/// did not, and will not.
+/// Reasons why a commit did not happen. It certainly did not, and will not, except after `Table`
+/// with a `Store` cause.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// A newer holder of the lease has committed: stop, change nothing.
+    /// A newer holder of the lease has committed. The caller stops and changes nothing.
     #[error("table `{table}` is at epoch {recorded}, ours is {ours}: another run has taken over")]
     Fenced {
         /// The stream.
         table: String,
-        /// The epoch in the log.
+        /// Epoch in the log.
         recorded: Epoch,
-        /// The writer's epoch.
+        /// Epoch of this writer.
         ours: Epoch,
     },
-    /// The files changed meanwhile. The table is loaded anew: merge again with its files.
+    /// Other files were committed meanwhile. The table is reloaded; the caller merges again with
+    /// its files.
     #[error("table `{table}` changed while it was merged: version {version} is there now")]
     Stale {
         /// The stream.
         table: String,
-        /// The version now.
+        /// Newest version.
         version: u64,
     },
-    /// Another engine changed rows meanwhile: where the stream stands has to be found out first.
+    /// Another engine changed rows meanwhile. The position of the stream must be determined first.
     #[error(
         "another engine changed rows of table `{table}` ({change}) while this run worked on it: \
          nothing of this run is written, the next one reads what is missing"
@@ -137,33 +138,33 @@ pub enum CommitError {
     Foreign {
         /// The stream.
         table: String,
-        /// What it did.
+        /// The change of the other engine.
         change: Foreign,
     },
-    /// The attempt is so old that the log may have been cleaned of what it does not know.
+    /// The attempt is so old that clean-up may have deleted log files that it has not read.
     #[error("the files for table `{table}` were begun at {started}, over an hour ago: read anew")]
     TooOld {
         /// The stream.
         table: String,
-        /// When the first of its files was begun.
+        /// Start of writing of its first file.
         started: Timestamp,
     },
-    /// Others always committed first.
+    /// Other writers took every version that was tried.
     #[error("table `{table}` is committed to so fast by others that no version was left for us")]
     Contended {
         /// The stream.
         table: String,
     },
-    /// A change that cannot be one: a bug of the caller.
+    /// The change is inconsistent: a bug of the caller.
     #[error("change of table `{table}` is impossible: {what}")]
     Impossible {
         /// The stream.
         table: String,
-        /// Why.
+        /// Reason.
         what: String,
     },
-    /// The table cannot be used; where the object store is the cause, whether the commit happened
-    /// is unknown, and a table opened anew tells.
+    /// The table cannot be used. If the object store is the cause, the outcome of the commit is
+    /// unknown until the table is opened anew.
     #[error(transparent)]
     Table(#[from] TableError),
 }

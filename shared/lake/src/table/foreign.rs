@@ -1,5 +1,5 @@
-//! Commits of other engines on our tables: whether they changed rows, and to which of our versions
-//! the rows went back.
+//! Commits of other engines to our tables: whether they changed rows, and which of our versions
+//! they restored.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -14,22 +14,22 @@ use super::past::PastError;
 use super::read::Log;
 use super::{CommitError, CommitNote, Table, TableError, names};
 
-/// Log files that are read at the same time.
+/// Number of log files read at the same time.
 const SIDE_BY_SIDE: usize = 12;
 
-/// What others did to rows since the newest commit that says where the stream stands.
+/// Changes of rows by other engines since the newest commit with a note.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Foreign {
-    /// They changed some: a restore, a delete, an update, an append.
+    /// A restore, delete, update or append.
     Change {
-        /// The last such version.
+        /// Newest version with such a change.
         version: u64,
-        /// What its `commitInfo` calls it; `None` where it has none.
+        /// Operation named by its `commitInfo`; `None` if it names none.
         operation: Option<String>,
     },
-    /// Nobody knows: the log no longer tells.
+    /// The log no longer has all the versions.
     Untold {
-        /// The last version that is missing.
+        /// Newest missing version.
         version: u64,
     },
 }
@@ -49,7 +49,7 @@ impl fmt::Display for Foreign {
 }
 
 impl Foreign {
-    /// What the commit `version` does, if it is another engine's and changes rows.
+    /// Change made by commit `version`, if another engine wrote it and it changes rows.
     pub(super) fn of(version: u64, lines: &[Line]) -> Option<Self> {
         let infos = || lines.iter().filter_map(|line| line.commit_info.as_ref());
         let changes_rows = lines.iter().any(|line| {
@@ -64,17 +64,17 @@ impl Foreign {
     }
 }
 
-/// A commit that said where the stream stands.
+/// A commit with a note, which holds the position of the stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Noted {
     pub version: u64,
     pub note: CommitNote,
-    /// Its random id.
+    /// Unique id of the commit (`txnId`).
     pub commit: Option<String>,
 }
 
 impl Noted {
-    /// What the commit `version` says, if it says anything.
+    /// Note of commit `version`, if it carries one.
     pub(super) fn of(version: u64, lines: &[Line]) -> Option<Self> {
         let mut infos = lines.iter().filter_map(|line| line.commit_info.as_ref());
         let (note, info) = infos.find_map(|info| Some((note_of(info)?, info)))?;
@@ -84,13 +84,13 @@ impl Noted {
 }
 
 impl Table {
-    /// What others did to rows since the newest commit that says where the stream stands.
+    /// Changes of rows by other engines since the newest commit with a note.
     #[must_use]
     pub fn foreign(&self) -> Option<&Foreign> {
         self.state.foreign.as_ref()
     }
 
-    /// The table, as a state item remembers it.
+    /// Identity of the table as a state item records it.
     #[must_use]
     pub fn mark(&self) -> TableMark {
         TableMark {
@@ -99,8 +99,8 @@ impl Table {
         }
     }
 
-    /// Refuses to go on where others changed rows since `before`: what a note was to say is no longer
-    /// true.
+    /// Refuses to continue if another engine has changed rows since `before`: the position in the
+    /// note would be wrong.
     pub(super) fn refuse_foreign_since(&self, before: &LogState) -> Result<(), CommitError> {
         match self.state.foreign.clone() {
             Some(change) if before.foreign.as_ref() != Some(&change) => {
@@ -110,11 +110,11 @@ impl Table {
         }
     }
 
-    /// The version of ours to whose files another engine's last change of rows went back, with what
-    /// our commits had said by then; `None` where there is none, or nobody can tell.
+    /// Finds the version of ours whose files the last change by another engine restored, and
+    /// returns it with its note. `None` if there is no such version or the log does not tell.
     ///
     /// # Errors
-    /// Where the log cannot be read.
+    /// When the log cannot be read.
     pub async fn restored(&self) -> Result<Option<(u64, CommitNote)>, TableError> {
         match &self.state.foreign {
             Some(Foreign::Change { version, .. }) => self.log().restored(*version).await,
@@ -123,7 +123,7 @@ impl Table {
     }
 }
 
-/// Number and bytes of files: what differs in these differs in files.
+/// Number and bytes of files. Two versions with different outlines have different files.
 type Outline = (usize, u64);
 
 fn outline(files: &BTreeMap<String, Add>) -> Outline {
@@ -131,7 +131,7 @@ fn outline(files: &BTreeMap<String, Add>) -> Outline {
 }
 
 impl Log<'_> {
-    /// The newest version before `foreign` that had the same files, and nothing foreign in it.
+    /// Newest version before `foreign` with the same files and no change by another engine in it.
     async fn restored(&self, foreign: u64) -> Result<Option<(u64, CommitNote)>, TableError> {
         let listing = self.list(None).await?;
         let mut first = foreign;
@@ -140,7 +140,8 @@ impl Log<'_> {
         }
         let (mut replay, mut outlines) = (Replay::default(), Vec::new());
         if first > 0 {
-            // The log begins somewhere: at the oldest checkpoint from which it goes on.
+            // A log whose beginning was cleaned away starts at the oldest checkpoint that the
+            // commits continue.
             let mut base = None;
             for (version, files) in listing.checkpoints.range(first.saturating_sub(1)..foreign) {
                 if let Ok(checkpoint) = self.read_checkpoint(*version, files).await {

@@ -1,4 +1,4 @@
-//! Which files a log has.
+//! Lists the files of a log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,16 +6,16 @@ use super::TableError;
 use super::names::{self, LogName};
 use super::read::Log;
 
-/// The files of a log that matter.
+/// Commits and checkpoints found in a log's folder.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     pub commits: BTreeSet<u64>,
-    /// Whole checkpoints, with their files below the table's folder.
+    /// Complete checkpoints by version, with their files below the table's folder.
     pub checkpoints: BTreeMap<u64, Vec<String>>,
 }
 
 impl Log<'_> {
-    /// Log files after `after` (below the table's folder), or all.
+    /// Log files whose name is greater than `after` (below the table's folder), or all.
     pub(crate) async fn list(&self, after: Option<&str>) -> Result<Listing, TableError> {
         let prefix = self.key("_delta_log/");
         let after = after.map(|after| self.key(after));

@@ -1,4 +1,4 @@
-//! What a log says: the actions of its versions, one after the other, as one state.
+//! Combines the actions of a log's versions, in order, into one state.
 
 use std::collections::BTreeMap;
 
@@ -6,26 +6,26 @@ use super::action::{Add, Line, MetaData, Protocol, Remove, Txn};
 use super::foreign::{Foreign, Noted};
 use super::names;
 
-/// The state of a table at a version.
+/// State of a table at a version.
 #[derive(Clone, Debug)]
 pub(crate) struct LogState {
     pub version: u64,
     pub protocol: Protocol,
     pub meta_data: MetaData,
     pub txns: BTreeMap<String, Txn>,
-    /// Current files by decoded path.
+    /// Current files, by decoded path.
     pub files: BTreeMap<String, Add>,
-    /// Removed files by decoded path.
+    /// Removed files, by decoded path.
     pub tombstones: BTreeMap<String, Remove>,
-    /// The newest commit that carries a note, as far as it was looked for.
+    /// Newest commit that carries a note; `None` if none has been looked for or found.
     pub note: Option<Noted>,
-    /// What others did to rows since.
+    /// Latest change of rows by another engine since that commit.
     pub foreign: Option<Foreign>,
-    /// Version of the newest checkpoint known.
+    /// Version of the newest known checkpoint.
     pub checkpoint: Option<u64>,
 }
 
-/// A state that may still lack what each table has.
+/// State under construction; protocol and metadata may still be missing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Replay {
     protocol: Option<Protocol>,
@@ -38,7 +38,7 @@ pub(crate) struct Replay {
 }
 
 impl Replay {
-    /// Applies the actions of `version`, or says what is wrong with them.
+    /// Applies the actions of `version`, or returns the reason why they are invalid.
     pub(crate) fn apply(&mut self, version: u64, lines: Vec<Line>) -> Result<(), String> {
         if let Some(noted) = Noted::of(version, &lines) {
             self.note = Some(noted);
@@ -68,7 +68,7 @@ impl Replay {
         Ok(())
     }
 
-    /// Applies the actions of the commit `version`, which may be another engine's.
+    /// Applies the actions of commit `version`, which may come from another engine.
     pub(crate) fn follow(&mut self, version: u64, lines: Vec<Line>) -> Result<(), String> {
         let foreign = Foreign::of(version, &lines);
         self.apply(version, lines)?;
@@ -76,17 +76,17 @@ impl Replay {
         Ok(())
     }
 
-    /// The files by decoded path.
+    /// Current files, by decoded path.
     pub(crate) const fn files(&self) -> &BTreeMap<String, Add> {
         &self.files
     }
 
-    /// How many actions describe it.
+    /// Number of actions that describe this state.
     pub(crate) fn actions(&self) -> usize {
         2 + self.txns.len() + self.files.len() + self.tombstones.len()
     }
 
-    /// The state at `version`, or what it lacks.
+    /// Returns the state at `version`, or the reason why it is incomplete.
     pub(crate) fn finish(self, version: u64, checkpoint: Option<u64>) -> Result<LogState, String> {
         Ok(LogState {
             version,
@@ -103,7 +103,7 @@ impl Replay {
 }
 
 impl LogState {
-    /// The same state, to go on from.
+    /// Copy of this state to apply later versions to.
     pub(crate) fn replay(&self) -> Replay {
         Replay {
             protocol: Some(self.protocol.clone()),
@@ -116,7 +116,7 @@ impl LogState {
         }
     }
 
-    /// The number that a commit of ours recorded for `app_id`; 0 before the first.
+    /// Number that our commits recorded for `app_id`; 0 before the first.
     pub(crate) fn recorded(&self, app_id: &str) -> u64 {
         self.txns.get(app_id).and_then(|txn| u64::try_from(txn.version).ok()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Names in a table's folder: of log files, and of data files as the log spells them.
+//! Names in a table's folder: log files, and data files as the log spells them.
 
 use core::str::FromStr;
 
@@ -7,11 +7,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 /// The hint that names the newest checkpoint.
 pub(crate) const LAST_CHECKPOINT: &str = "_delta_log/_last_checkpoint";
 
-/// What stays as it is in a path of the log.
+/// Characters that a path in the log must escape.
 const ENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'=').remove(b'-').remove(b'~');
 
-/// A file of the log.
+/// Kind of a log file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogName {
     /// `<version>.json`
@@ -20,17 +20,17 @@ pub(crate) enum LogName {
     Checkpoint { version: u64, part: u32, parts: u32 },
 }
 
-/// File of a commit, below the table's folder.
+/// Path of a commit file, below the table's folder.
 pub(crate) fn commit(version: u64) -> String {
     format!("_delta_log/{version:020}.json")
 }
 
-/// File of a checkpoint, below the table's folder.
+/// Path of a checkpoint file, below the table's folder.
 pub(crate) fn checkpoint(version: u64) -> String {
     format!("_delta_log/{version:020}.checkpoint.parquet")
 }
 
-/// Files of a checkpoint of several parts, below the table's folder.
+/// Paths of the files of a checkpoint, below the table's folder; `parts` is 0 for a single file.
 pub(crate) fn checkpoint_parts(version: u64, parts: u32) -> Vec<String> {
     if parts == 0 {
         return vec![checkpoint(version)];
@@ -39,8 +39,8 @@ pub(crate) fn checkpoint_parts(version: u64, parts: u32) -> Vec<String> {
     (1..=parts).map(part).collect()
 }
 
-/// What `name`, without its folder, is; `None` for what we do not read: sums, compactions,
-/// temporary files.
+/// Kind of the log file `name` (without folder); `None` for files that are not read: checksums,
+/// compacted logs, temporary files.
 pub(crate) fn parse_log(name: &str) -> Option<LogName> {
     let (version, rest) = name.split_at_checked(20)?;
     let version = digits(version)?;
@@ -58,7 +58,7 @@ pub(crate) fn parse_log(name: &str) -> Option<LogName> {
     (both_long && part > 0 && part <= parts).then_some(LogName::Checkpoint { version, part, parts })
 }
 
-/// Epoch and sequence in the name of a data file of ours,
+/// Epoch and sequence in the name of one of our data files,
 /// `<epoch>-<sequence>-<attempt>-<n>.parquet`; `None` for other names.
 pub(crate) fn parse_data_file(path: &str) -> Option<(u64, u64)> {
     let name = path.rsplit('/').next()?.strip_suffix(".parquet")?;
@@ -72,12 +72,12 @@ pub(crate) fn parse_data_file(path: &str) -> Option<(u64, u64)> {
     ours.then_some((epoch, sequence))
 }
 
-/// `path` as the log spells it.
+/// Spelling of `path` in the log.
 pub(crate) fn encode(path: &str) -> String {
     utf8_percent_encode(path, ENCODED).to_string()
 }
 
-/// A path of the log as it is in the store; `None` where it leads out of the table.
+/// Path in the store for a path of the log; `None` if it leads out of the table.
 pub(crate) fn decode(path: &str) -> Option<String> {
     let path = percent_decode_str(path).decode_utf8().ok()?.into_owned();
     let inside = !path.contains("://")

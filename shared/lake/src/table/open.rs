@@ -1,4 +1,4 @@
-//! Opens tables, and makes those that are not there yet.
+//! Opens tables and creates missing ones.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use crate::schema::TableSchema;
 use crate::store::ObjectStore;
 
 impl Table {
-    /// The table of the stream as it is now, or `None` where there is none yet.
+    /// Returns the table of the stream at its newest version, or `None` if it does not exist.
     ///
     /// # Errors
-    /// When the log cannot be read, or must not be written by this version for this account.
+    /// When the log cannot be read, or this release or account must not write it.
     pub async fn open(
         store: Arc<dyn ObjectStore>,
         spec: &'static StreamSpec,
@@ -25,10 +25,10 @@ impl Table {
         Self::open_as(store, TableSchema::of(spec), account).await
     }
 
-    /// The table of the stream's changes, as `open`.
+    /// Returns the table of the stream's changes; otherwise as `open`.
     ///
     /// # Errors
-    /// As `open`.
+    /// The same as [`Self::open`].
     pub async fn open_changes(
         store: Arc<dyn ObjectStore>,
         spec: &'static StreamSpec,
@@ -53,11 +53,12 @@ impl Table {
         Ok(Some(table))
     }
 
-    /// The table of the stream; written as version 0 without rows where there is none. Of several
-    /// that create it at the same time one does, the others open what that one wrote.
+    /// Returns the table of the stream. If there is none, writes version 0, without rows. When
+    /// several callers create it at the same time, one succeeds and the others open the table that
+    /// it wrote.
     ///
     /// # Errors
-    /// As `open`.
+    /// The same as [`Self::open`].
     pub async fn create(
         store: Arc<dyn ObjectStore>,
         spec: &'static StreamSpec,
@@ -67,10 +68,10 @@ impl Table {
         Self::create_as(store, TableSchema::of(spec), account, now).await
     }
 
-    /// The table of the stream's changes, as `create`.
+    /// Returns the table of the stream's changes; otherwise as `create`.
     ///
     /// # Errors
-    /// As `open`.
+    /// The same as [`Self::open`].
     pub async fn create_changes(
         store: Arc<dyn ObjectStore>,
         spec: &'static StreamSpec,
@@ -86,7 +87,8 @@ impl Table {
         account: AccountId,
         now: Timestamp,
     ) -> Result<Self, TableError> {
-        // Version 0 of an old table may be cleaned away, so its absence alone says nothing.
+        // Log clean-up deletes version 0 of old tables, so its absence does not prove that there is
+        // no table.
         if let Some(table) = Self::open_as(Arc::clone(&store), schema.clone(), account).await? {
             return Ok(table);
         }

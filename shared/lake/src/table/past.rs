@@ -1,4 +1,4 @@
-//! Older versions of a table, as far as its log still tells.
+//! Older versions of a table, as far back as its log reaches.
 
 use std::collections::BTreeSet;
 
@@ -10,29 +10,29 @@ use super::log::{LogState, Replay};
 use super::read::Log;
 use super::{FileEntry, Table, TableError, names};
 
-/// Which version.
+/// Selects a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AsOf {
-    /// The one of this number.
+    /// The version with this number.
     Version(u64),
-    /// The newest that was committed at this instant or before.
+    /// The newest version committed at or before this instant.
     Instant(Timestamp),
 }
 
-/// Why there is no such version.
+/// Reasons why a version cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PastError {
-    /// It was not committed yet.
+    /// The version has not been committed yet.
     #[error("table `{table}` has no version {version} yet: the newest is {newest}")]
     NotYet {
         /// The stream.
         table: String,
-        /// What was asked for.
+        /// Requested version.
         version: u64,
-        /// What there is.
+        /// Newest version.
         newest: u64,
     },
-    /// Its part of the log was cleaned away.
+    /// Log clean-up has deleted this version.
     #[error(
         "the log of table `{table}` no longer tells version {version}: it goes back to version \
          {oldest}, log files are kept for the retention (`--retention`)"
@@ -40,22 +40,22 @@ pub enum PastError {
     Gone {
         /// The stream.
         table: String,
-        /// What was asked for.
+        /// Requested version.
         version: u64,
-        /// The oldest that the log tells.
+        /// Oldest version that the log can restore.
         oldest: u64,
     },
-    /// There was no table yet.
+    /// The table did not exist yet.
     #[error("table `{table}` did not exist at {at}: its first version is of {first}")]
     Before {
         /// The stream.
         table: String,
-        /// What was asked for.
+        /// Requested instant.
         at: Timestamp,
-        /// When it was created.
+        /// Time of creation.
         first: Timestamp,
     },
-    /// The log does not go back so far.
+    /// The log does not reach back to this instant.
     #[error(
         "the log of table `{table}` no longer tells what was at {at}: it goes back to {oldest}, \
          log files are kept for the retention (`--retention`)"
@@ -63,9 +63,9 @@ pub enum PastError {
     Forgotten {
         /// The stream.
         table: String,
-        /// What was asked for.
+        /// Requested instant.
         at: Timestamp,
-        /// The oldest commit that the log has.
+        /// Time of the oldest commit in the log.
         oldest: Timestamp,
     },
     /// The log cannot be read.
@@ -73,16 +73,16 @@ pub enum PastError {
     Table(#[from] TableError),
 }
 
-/// A version, and when it was committed; `None` where only a checkpoint tells of it.
+/// State of a version and its commit time; `None` if only a checkpoint has the version.
 type Found = (LogState, Option<Timestamp>);
 
 impl Table {
-    /// The table at an older version, and when that was committed, where the log says: `now` at the
-    /// latest, whatever clock wrote it. Its files may be deleted already: [`Table::missing_files`]
-    /// tells.
+    /// Returns the table at an older version and the time of its commit, if the log has it. That
+    /// time is at most `now`, whatever clock wrote it. Files of the version may be deleted already,
+    /// see [`Table::missing_files`].
     ///
     /// # Errors
-    /// Where there is no such version, or as [`Table::open`].
+    /// When there is no such version; otherwise as [`Table::open`].
     pub async fn as_of(
         &self,
         as_of: AsOf,
@@ -98,7 +98,7 @@ impl Table {
     /// Files of this version that are not in the store.
     ///
     /// # Errors
-    /// Where the store cannot be listed.
+    /// When the store cannot be listed.
     pub async fn missing_files(&self) -> Result<Vec<FileEntry>, TableError> {
         let log = self.log();
         let prefix = log.key("");
@@ -126,7 +126,7 @@ impl Log<'_> {
         }
     }
 
-    /// The state at `version`.
+    /// State at `version`.
     pub(super) async fn version(
         &self,
         version: u64,
@@ -156,7 +156,7 @@ impl Log<'_> {
         }
     }
 
-    /// The state of the newest version that was committed at `at` or before.
+    /// State of the newest version committed at or before `at`.
     async fn at_instant(
         &self,
         at: Timestamp,
@@ -166,9 +166,9 @@ impl Log<'_> {
     ) -> Result<Found, PastError> {
         let table = || self.stream.to_owned();
         let mut earliest = None;
-        // No commit came after the next one, nor after now: a clock may have been ahead.
+        // A commit cannot be later than the next one or than now; its clock may have been ahead.
         let mut latest = now;
-        // The newest first: people ask for what was lately.
+        // Newest first: recent instants are the usual request.
         for version in listing.commits.range(..=newest).rev().copied() {
             let Some(committed) = self.committed_at(version).await? else { continue };
             let committed = committed.min(latest);
@@ -192,7 +192,7 @@ impl Log<'_> {
         Err(PastError::Forgotten { table: table(), at, oldest })
     }
 
-    /// When `version` was committed, by its own word.
+    /// Time of commit `version` as its `commitInfo` gives it.
     async fn committed_at(&self, version: u64) -> Result<Option<Timestamp>, TableError> {
         let file = names::commit(version);
         let Some(bytes) = self.get(&file).await? else { return Ok(None) };
@@ -205,7 +205,7 @@ impl Log<'_> {
     }
 }
 
-/// The oldest version that can be put together.
+/// Oldest version that the log can restore.
 fn oldest(listing: &Listing) -> u64 {
     if listing.commits.contains(&0) {
         return 0;

@@ -1,5 +1,5 @@
-//! Reads a log: hint, checkpoint and tail with one listing; anything more only where the hint is
-//! wrong.
+//! Reads a log: hint, checkpoint and the commits after it, with one listing. Reads more only if the
+//! hint is wrong.
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -12,10 +12,10 @@ use super::log::{LogState, Replay};
 use super::{TableError, checkpoint, names};
 use crate::store::{ObjectStore, StoreError};
 
-/// Log files that are read at the same time.
+/// Number of log files read at the same time.
 const SIDE_BY_SIDE: usize = 12;
 
-/// Where a log is, and how errors call its table.
+/// Location of a log, with the table's name for errors.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Log<'a> {
     pub store: &'a dyn ObjectStore,
@@ -29,11 +29,11 @@ struct Hint {
 }
 
 impl Log<'_> {
-    /// The newest state, or `None` where there is no log.
+    /// Newest state, or `None` if there is no log.
     pub(crate) async fn load(&self) -> Result<Option<LogState>, TableError> {
         let hint = self.hint().await?;
         if let Some(version) = hint {
-            // Everything from the checkpoint's own file on.
+            // Lists the log from the checkpoint's own version on.
             let listing = self.list(Some(&format!("_delta_log/{version:020}."))).await?;
             if let (Some(base), damage) = self.newest_checkpoint(&listing).await? {
                 let state = self.go_on(base, &listing).await;
@@ -58,7 +58,7 @@ impl Log<'_> {
         state.map(Some).map_err(|error| root_cause(error, damage))
     }
 
-    /// The state after the versions that follow `state`; `None` where there are none.
+    /// State after the versions that follow `state`; `None` if there are none.
     pub(crate) async fn follow(&self, state: &LogState) -> Result<Option<LogState>, TableError> {
         let listing = self.list(Some(&names::commit(state.version))).await?;
         let newest = listing.commits.last().copied();
@@ -68,7 +68,8 @@ impl Log<'_> {
         };
         let next = state.version + 1;
         if !listing.commits.contains(&next) {
-            // So far behind that the log was cleaned meanwhile, or damaged: reading it all tells.
+            // Either clean-up deleted the versions in between, or the log is damaged; reading all
+            // of it tells.
             return match self.load().await? {
                 Some(loaded) if loaded.version >= newest => Ok(Some(loaded)),
                 Some(_) | None => Err(self.damaged(&names::commit(next), "it is missing")),
@@ -78,14 +79,14 @@ impl Log<'_> {
         self.tail(state.replay(), next, checkpoint, &listing).await.map(Some)
     }
 
-    /// The newest commit at `version` or before that carries a note, and what others did to rows
-    /// since. Others may be missing: log clean-up keeps this one.
+    /// Newest commit up to `version` that carries a note, and what other engines did to rows since.
+    /// Log clean-up may have deleted commits in between, but keeps this one.
     pub(crate) async fn note_before(
         &self,
         version: u64,
     ) -> Result<(Option<Noted>, Option<Foreign>), TableError> {
         let (mut version, mut foreign) = (version, None);
-        // Nearly always the first has it.
+        // The first commit nearly always has a note.
         while let Some(bytes) = self.get(&names::commit(version)).await? {
             let lines = self.parsed(version, &bytes)?;
             if let Some(noted) = Noted::of(version, &lines) {
@@ -109,7 +110,8 @@ impl Log<'_> {
         Ok((None, foreign))
     }
 
-    /// The version that the hint names. Nothing depends on it, so an unreadable one is none.
+    /// Version named by the hint. The hint only saves requests, so an unreadable one counts as
+    /// none.
     pub(crate) async fn hint(&self) -> Result<Option<u64>, TableError> {
         let Some(bytes) = self.get(names::LAST_CHECKPOINT).await? else {
             return Ok(None);
@@ -117,7 +119,7 @@ impl Log<'_> {
         Ok(serde_json::from_slice::<Hint>(&bytes).ok().map(|hint| hint.version))
     }
 
-    /// The actions of these files of a checkpoint.
+    /// Actions of a checkpoint that consists of `files`.
     pub(crate) async fn read_checkpoint(
         &self,
         version: u64,
@@ -131,7 +133,7 @@ impl Log<'_> {
             let lines = crate::offload::offload(move || checkpoint::read(bytes)).await;
             let lines = match lines {
                 Ok(lines) => lines,
-                // The Parquet reader did not survive it.
+                // The Parquet reader panicked.
                 Err(error) => Err(error.to_string()),
             };
             lines
@@ -143,7 +145,7 @@ impl Log<'_> {
         Ok(replay)
     }
 
-    /// The newest checkpoint that can be read; and what is wrong with a newer one.
+    /// Newest readable checkpoint, and the defect of the newest unreadable one, if that is newer.
     pub(super) async fn newest_checkpoint(&self, listing: &Listing) -> Result<Base, TableError> {
         let mut damage = None;
         for (version, files) in listing.checkpoints.iter().rev() {
@@ -178,7 +180,7 @@ impl Log<'_> {
         Ok(state)
     }
 
-    /// `replay` with the commits from version `next` to the last, which must all be there.
+    /// Applies the commits from version `next` to the last to `replay`. All of them must exist.
     pub(super) async fn tail(
         &self,
         mut replay: Replay,
@@ -196,7 +198,8 @@ impl Log<'_> {
         }
         let last = versions.last().copied().or_else(|| next.checked_sub(1)).unwrap_or_default();
         if let Some(beyond) = newest_checkpoint.filter(|newest| *newest > last) {
-            // It cannot be read, or it would be where we begin; what it holds is nowhere else.
+            // That checkpoint is unreadable, or reading would have begun there; no commit has its
+            // versions.
             let what = "it cannot be read, and it holds versions that are nowhere else";
             return Err(self.damaged(&names::checkpoint(beyond), what));
         }
@@ -224,7 +227,7 @@ impl Log<'_> {
         parse_commit_file(bytes).map_err(|what| self.damaged(&names::commit(version), what))
     }
 
-    /// A file below the table's folder.
+    /// Reads a file below the table's folder.
     pub(crate) async fn get(&self, file: &str) -> Result<Option<Bytes>, TableError> {
         self.store.get(&self.key(file)).await.map_err(|source| self.failed(source))
     }
@@ -252,7 +255,8 @@ impl Log<'_> {
     }
 }
 
-/// That a version is missing matters only because the checkpoint that held it cannot be read.
+/// Prefers the damage of a checkpoint as the cause: the missing version matters only because that
+/// checkpoint cannot be read.
 fn root_cause(error: TableError, damage: Option<TableError>) -> TableError {
     match (error, damage) {
         (TableError::Damaged { .. }, Some(damage)) => damage,
@@ -260,5 +264,5 @@ fn root_cause(error: TableError, damage: Option<TableError>) -> TableError {
     }
 }
 
-/// A checkpoint to go on from, if any can be read, and what is wrong with the newest that cannot.
+/// Readable checkpoint to start from, if any, and the defect of the newest unreadable one.
 pub(super) type Base = (Option<(u64, Replay)>, Option<TableError>);

@@ -1,8 +1,8 @@
 //! The table property that names the columns with statistics.
 //!
-//! Readers of the delta-rs family take a bound that a file's statistics lack for one that no value
-//! meets: a filter on such a column finds nothing. Of columns that the property does not name they
-//! expect none. So it names those, and only those, that have their statistics in every file.
+//! Readers of the delta-rs family treat a missing bound as one that no value meets, so a filter on
+//! such a column finds nothing. They expect no bounds for columns that the property does not name.
+//! So the property names exactly the columns that have statistics in every file.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use serde_json::value::RawValue;
 
 use crate::schema::TableSchema;
 
-/// The property's name.
+/// Name of the property.
 pub(super) const STATS_COLUMNS: &str = "delta.dataSkippingStatsColumns";
 
-/// What an `add` action's `stats` say, as far as it matters who is named there.
+/// Members of an `add` action's `stats` that decide whether a column is named.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Statistics<'a> {
@@ -27,7 +27,8 @@ struct Statistics<'a> {
     null_count: Option<BTreeMap<String, &'a RawValue>>,
 }
 
-/// The property's value for a table with the columns of `schema_string` and files with these `stats`.
+/// Value of the property for a table with the columns of `schema_string` and files with these
+/// `stats`.
 ///
 /// # Errors
 /// When `schema_string` is not a Delta schema.
@@ -40,7 +41,7 @@ pub(super) fn stats_columns<'a>(
     let mut names = TableSchema::names_in(schema_string)?;
     names.retain(|name| counted.contains(&name.as_str()));
     for stats in stats.filter(|stats| !stats.is_empty()) {
-        // What cannot be read vouches for nothing.
+        // Unreadable statistics cover no column.
         let statistics = serde_json::from_str::<Statistics<'_>>(stats).ok();
         names.retain(|name| statistics.as_ref().is_some_and(|of_file| of_file.covers(name)));
     }
@@ -48,11 +49,11 @@ pub(super) fn stats_columns<'a>(
 }
 
 impl Statistics<'_> {
-    /// Whether no reader misses anything of the column.
+    /// Whether filters on the column are safe with these statistics.
     fn covers(&self, column: &str) -> bool {
         let of_columns = [&self.min_values, &self.max_values, &self.null_count];
         if of_columns.iter().all(|values| values.is_none()) {
-            // Not even an empty list: nobody looks for bounds here.
+            // Without any of the three, readers do not look for bounds.
             return true;
         }
         let value = |values: &Option<BTreeMap<String, &RawValue>>| {
@@ -81,7 +82,7 @@ mod tests {
     fn without_files_all_columns_that_a_writer_counts_are_named_and_no_others() {
         let all = "id,amount,created_at,updated_at,account_id,synced_at";
         assert_eq!(named(&[]), all);
-        // Key text is counted; the partition column, in no file, is not.
+        // Key text is counted. The partition column is in no file, so it is not.
         let schema = TableSchema::of(&REPORT);
         let named = stats_columns(&schema, &schema.delta_schema_json(), core::iter::empty());
         let all = "user_id,amount,currency,period_start,period_end,account_id,synced_at";
@@ -92,7 +93,7 @@ mod tests {
     fn a_column_is_named_only_where_every_file_has_its_statistics() {
         let check = |stats: &str, expected: &str| {
             assert_eq!(named(&[stats]), expected, "{stats}");
-            // One file is enough to leave a column out, whichever it is.
+            // One file without statistics is enough to leave a column out.
             let whole = r#"{"numRecords":1,"minValues":{"id":1,"amount":1},
                 "maxValues":{"id":2,"amount":1},"nullCount":{"id":0,"amount":0}}"#;
             let whole: String = whole.split_whitespace().collect();
@@ -101,21 +102,21 @@ mod tests {
             assert_eq!(named(&[stats, &whole]), both.join(","), "{stats}");
         };
         let all = "id,amount,created_at,updated_at,account_id,synced_at";
-        // Files without any statistics: readers open them.
+        // Readers open files that have no statistics at all.
         check("", all);
         check(r#"{"numRecords":3}"#, all);
-        // Empty lists are lists: readers miss bounds in them.
+        // Readers look for bounds in empty lists and miss them.
         check(r#"{"numRecords":3,"minValues":{},"maxValues":{},"nullCount":{}}"#, "");
         let id = r#""minValues":{"id":1},"maxValues":{"id":2}"#;
         check(&format!(r#"{{"numRecords":3,{id},"nullCount":{{"id":0}}}}"#), "id");
-        // Nothing but nulls has no bounds.
+        // Columns of nulls only have no bounds.
         check(
             &format!(r#"{{"numRecords":3,{id},"nullCount":{{"id":0,"amount":3}}}}"#),
             "id,amount",
         );
         check(&format!(r#"{{"numRecords":3,{id},"nullCount":{{"id":0,"amount":2}}}}"#), "id");
         check(&format!(r#"{{{id},"nullCount":{{"id":0,"amount":2}}}}"#), "id");
-        // One of the three is missing, or is null.
+        // One of the three statistics is missing or null.
         check(&format!(r#"{{"numRecords":3,{id}}}"#), "");
         check(r#"{"numRecords":3,"minValues":{"id":1},"nullCount":{"id":0}}"#, "");
         check(r#"{"numRecords":3,"maxValues":{"id":1},"nullCount":{"id":0}}"#, "");

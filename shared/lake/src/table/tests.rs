@@ -111,7 +111,7 @@ pub(crate) fn commit_key(version: u64) -> String {
     format!("tables/by_month/{}", names::commit(version))
 }
 
-/// Adds one file a commit, `n` times.
+/// Makes `n` commits that add one file each.
 pub(crate) async fn commit_files(table: &mut Table, by: &Writer, from: i64, n: i64) {
     for number in from..from + n {
         let added = file(&format!("1-{number}-a-0"), Some("2024-01"), number * 10);
@@ -159,7 +159,7 @@ async fn there_is_no_table_until_it_is_created() {
 async fn creators_that_race_end_with_one_table() {
     let store = Arc::new(MemoryStore::new());
     let first = create(&store).await;
-    // The second saw nothing yet when it looked.
+    // The second creator does not see the table when it looks.
     let blind = Arc::new(FaultyStore::new(store.clone(), |_| Fault::None));
     let late = Table::create(blind, &BY_MONTH, ACCOUNT, at(9)).await.unwrap();
     assert_eq!(late.state.meta_data.id, first.state.meta_data.id);
@@ -306,7 +306,7 @@ async fn another_commit_of_the_same_attempt_is_not_taken_for_this_one() {
     let store = Arc::new(MemoryStore::new());
     create(&store).await;
     let by = writer("a", 1);
-    // Two objects of one attempt number their commits alike.
+    // Two objects of one attempt use the same commit numbers.
     let (mut one, mut other) = (open(&store).await, open(&store).await);
     commit_files(&mut one, &by, 1, 1).await;
     let add = change(&[file("1-1-a-9", None, 0)], &[]);
@@ -435,7 +435,7 @@ async fn columns_declared_later_come_with_the_next_files() {
     assert!(lines(&store, 4).await.iter().all(|line| line.get("metaData").is_none()));
     assert_eq!(new.widen(at(6), &by, &note(3, 0)).await.unwrap(), None);
 
-    // The version before knows not enough to go on.
+    // The previous release must refuse the table, because it does not know the new column.
     let error = Table::open(store.clone(), &BY_MONTH, ACCOUNT).await.unwrap_err();
     assert!(error.to_string().contains("added_later"), "{error}");
     let add = change(&[file("1-9-a-0", None, 0)], &[]);
@@ -521,6 +521,6 @@ async fn opening_takes_one_listing_and_no_file_before_the_checkpoint() {
     }));
     let opened = Table::open(store.clone(), &BY_MONTH, ACCOUNT).await.unwrap().unwrap();
     assert_eq!(opened.version(), 13);
-    // Hint, listing, checkpoint, three commits.
+    // Requests: hint, listing, checkpoint, three commits.
     assert_eq!(store.calls(), 6);
 }

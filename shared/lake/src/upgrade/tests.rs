@@ -107,7 +107,7 @@ impl Lake {
         self.files.sort_by(|a, b| a.path.cmp(&b.path));
     }
 
-    /// Upgrades everything; answers how many files it wrote.
+    /// Upgrades all files and returns the number of files written.
     async fn upgrade(&mut self) -> usize {
         let store: Arc<dyn ObjectStore> = self.store.clone();
         let upgrader = Upgrader::new(store, "tables/things", &TableSchema::of(&TODAY)).unwrap();
@@ -127,7 +127,7 @@ impl Lake {
         written
     }
 
-    /// The rows as the files hold them, without help of a newer declaration.
+    /// Rows as stored in the files, without the help of a newer declaration.
     async fn stored(&self, column: &str) -> Vec<String> {
         let mut values = Vec::new();
         for file in &self.files {
@@ -175,7 +175,7 @@ async fn an_upgrade_moves_all_that_has_a_column_once_and_changes_no_row() {
     lake.merge(&OLDER, 1, &first(30)).await;
     let before = lake.rows().await;
     assert_eq!(lake.stored("location").await, [""; 0]);
-    // The partition of ids that divide by three has nothing to move.
+    // In the partition of ids divisible by three, nothing can move.
     assert_eq!((lake.files.len(), lake.upgrade().await), (3, 2));
     assert_eq!(lake.rows().await, before);
     assert_eq!(lake.stored("location").await.len(), 10);
@@ -192,7 +192,7 @@ async fn a_record_that_is_equal_but_for_its_place_is_no_change() {
     let merged = lake.merge(&TODAY, 2, &first(30)).await;
     assert_eq!((merged.counts.unchanged, merged.counts.updated), (30, 0));
     assert!(!merged.changes_files());
-    // Another record of the file takes all of them along.
+    // A change of another record rewrites all rows of the file.
     let changed = record(1, r#","location":"hall","new":1"#);
     let merged = lake.merge(&TODAY, 3, &[changed]).await;
     assert_eq!((merged.counts.updated, merged.add.len()), (1, 1));
@@ -208,7 +208,7 @@ async fn a_record_that_is_equal_but_for_its_place_is_no_change() {
     assert_eq!(rows.num_rows() - rows.column_by_name("location").unwrap().null_count(), 10);
 }
 
-/// A file's rows backwards and in another codec, as another program would leave them.
+/// Rewrites the file with its rows in reverse order and in another codec, as another program might.
 async fn written_by_others(lake: &mut Lake, file: &FileEntry) -> FileEntry {
     let bytes = lake.store.get(&format!("tables/things/{}", file.path)).await.unwrap().unwrap();
     let mut rows = Vec::new();
@@ -257,7 +257,7 @@ async fn what_others_wrote_is_upgraded_and_erased_in_the_order_in_which_it_is() 
     for file in lake.files.clone() {
         let name = format!("1-10-c-{removed}");
         if let Some(new) = upgrader.upgrade(&file, &name, Timestamp::UNIX_EPOCH).await.unwrap() {
-            // Its rows are in no order, so no merge may believe that they are.
+            // The rows are in no order, so the entry must not claim that they are.
             assert_eq!((&new.keys, new.rows), (&None, file.rows));
             lake.take(&[file], &[new]);
             removed += 1;

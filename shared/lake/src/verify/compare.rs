@@ -1,4 +1,4 @@
-//! A table against rows that were read for it.
+//! Compares a table with rows that were read for the purpose.
 
 mod matching;
 
@@ -18,7 +18,7 @@ use crate::offload::offload;
 use crate::partition::{Layout, fetch, open};
 use crate::table::{FileEntry, Table};
 
-/// What of the table the reading should have returned.
+/// Part of the table that the reading should have returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whole {
     /// All rows.
@@ -27,82 +27,83 @@ pub enum Whole {
     Parents(BTreeSet<i64>),
     /// All rows of these report windows.
     Periods(BTreeSet<Period>),
-    /// Nothing is known of rows that were not returned.
+    /// No conclusion about rows that were not returned.
     Nothing,
 }
 
-/// How a reading is to be judged.
+/// Rules to judge a reading by.
 #[derive(Clone, Debug)]
 pub struct Against {
-    /// What it should have returned.
+    /// Part of the table that it should have returned.
     pub whole: Whole,
-    /// Changes from here on are not in the table yet.
+    /// Start of the changes that are not in the table yet.
     pub cursor: Option<Timestamp>,
-    /// When the reading began: rows of the table that came later are not judged.
+    /// Start of the reading. Rows of the table that are newer are not judged.
     pub began: Timestamp,
-    /// When it is judged: rows that claim to have come later still were there before.
+    /// Time of the comparison. Rows dated later, by a clock that was ahead, count as older than the
+    /// reading.
     pub present: Present,
 }
 
-/// One difference.
+/// A difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "difference", rename_all = "snake_case")]
 pub enum Difference {
-    /// Harvest has the record, the table has not.
+    /// Harvest has the record, the table does not.
     MissingHere {
-        /// Its key.
+        /// Key of the record.
         key: String,
     },
-    /// The table has the record, Harvest has not.
+    /// The table has the record, Harvest does not.
     MissingInHarvest {
-        /// Its key.
+        /// Key of the record.
         key: String,
     },
-    /// They hold different values.
+    /// Table and Harvest hold different values.
     Differs {
-        /// The record's key.
+        /// Key of the record.
         key: String,
-        /// The column.
+        /// Name of the column.
         column: String,
-        /// The table's value; `None` where it is null.
+        /// Value in the table; `None` if null.
         here: Option<String>,
-        /// Harvest's value; `None` where it is null.
+        /// Value in Harvest; `None` if null.
         harvest: Option<String>,
     },
 }
 
-/// How a table and a reading compare.
+/// Result of comparing a table with a reading.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Compared {
-    /// Records read, each once.
+    /// Number of records read, each once.
     pub records: u64,
-    /// Records that are the same here.
+    /// Number of records that are equal in the table.
     pub equal: u64,
-    /// Records that changed in Harvest since the table was brought up to date, and rows of the
+    /// Number of records that changed in Harvest after the table was updated, and of rows in the
     /// table that are newer than the reading.
     pub newer: u64,
-    /// Records that the table lacks.
+    /// Number of records that the table lacks.
     pub missing_here: u64,
-    /// Rows that Harvest lacks.
+    /// Number of rows that Harvest lacks.
     pub missing_in_harvest: u64,
-    /// Records with other values here.
+    /// Number of records with other values in the table.
     pub differing: u64,
-    /// The first of them.
+    /// First differences.
     pub differences: Vec<Difference>,
 }
 
 impl Compared {
-    /// Records that are not as they should be.
+    /// Number of records that are not as they should be.
     #[must_use]
     pub fn wrong(&self) -> u64 {
         self.missing_here + self.missing_in_harvest + self.differing
     }
 }
 
-/// Compares all columns but `synced_at` and volatile ones. Memory: one file of the table.
+/// Compares all columns except `synced_at` and volatile ones. Memory: one file of the table.
 ///
 /// # Errors
-/// Where a file of the table cannot be read: verify it first.
+/// When a file of the table cannot be read; verify it first.
 pub async fn compare(
     table: &Table,
     read: &Collected,
@@ -145,7 +146,7 @@ async fn matched(
             against: against.clone(),
             columns: columns.clone(),
             exact,
-            // As a full pass takes what it reads twice.
+            // A full pass keeps the newest reading of a repeated record, too.
             theirs: read.partition(partition, Precedence::NewestRead),
             head: None,
             row: 0,
@@ -183,7 +184,7 @@ fn may_be_read(
     range.is_none_or(|(first, last)| read.may_hold(partition, &KeyRange { first, last }))
 }
 
-/// Matches a partition of which somebody else wrote files, in whatever order.
+/// Matches a partition with files of other engines, whose rows may be in any order.
 async fn sorted_anew(
     table: &Table,
     files: &[&FileEntry],

@@ -1,4 +1,4 @@
-//! One file against its entry in the log and against the declaration.
+//! Checks one file against its entry in the log and against the declaration.
 
 use core::cmp::Ordering;
 use std::sync::Arc;
@@ -17,30 +17,30 @@ use crate::partition::{
 use crate::schema::TableSchema;
 use crate::table::FileEntry;
 
-/// What the files of a table are held against.
+/// Expectations for the files of a table.
 #[derive(Debug)]
 pub(super) struct Rules {
     pub(super) schema: TableSchema,
     pub(super) layout: Arc<Layout>,
     pub(super) account: AccountId,
-    /// Declared columns that the log does not have yet.
+    /// Declared columns that the log still lacks.
     pub(super) not_in_log: Vec<String>,
 }
 
-/// What was found of a file.
+/// Result of examining a file.
 #[derive(Debug, Default)]
 pub(super) struct Examined {
     pub(super) findings: Vec<Finding>,
     pub(super) rows: u64,
-    /// Its least and greatest key, and whether its keys rise.
+    /// Least and greatest key, and whether the keys are in ascending order.
     pub(super) range: Option<(Bound, Bound, bool)>,
 }
 
-/// Rows that break one rule: how many, and how the first does.
+/// Rows that violate one rule: their number and the first of them.
 #[derive(Debug, Default)]
 struct Broken {
     rows: u64,
-    /// Key, expected, found.
+    /// Key, expected value, actual value.
     first: Option<(String, String, String)>,
 }
 
@@ -67,7 +67,7 @@ impl Broken {
     }
 }
 
-/// A file's rows as they pass by.
+/// State of a pass over a file's rows.
 struct Passing<'a> {
     rules: &'a Rules,
     file: &'a FileEntry,
@@ -75,7 +75,7 @@ struct Passing<'a> {
     before: Option<Bound>,
     least: Option<Bound>,
     greatest: Option<Bound>,
-    /// Whether keys rise so far.
+    /// Whether keys have been in ascending order so far.
     sorted: bool,
     unordered: Broken,
     elsewhere: Broken,
@@ -134,7 +134,7 @@ pub(super) fn about(
     Finding { check, file: Some(file.path.clone()), what: what.to_owned(), expected, found }
 }
 
-/// What is wrong with a file that cannot be read, and whose fault it is.
+/// Finding about an unreadable file, by the program at fault.
 fn unreadable(file: &FileEntry, error: &PartitionError) -> Finding {
     match error {
         PartitionError::Unfit { .. } if file.keys.is_some() => {
@@ -193,7 +193,7 @@ impl<'a> Passing<'a> {
             let Some(earlier) = earlier else { continue };
             match keys.row(row).data().cmp(earlier) {
                 Ordering::Greater => {}
-                // Counted with those that are further apart.
+                // Equal keys are reported with those that lie further apart.
                 Ordering::Equal => self.sorted = false,
                 Ordering::Less => {
                     self.sorted = false;
@@ -250,7 +250,7 @@ impl<'a> Passing<'a> {
     fn partitions(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
         let layout = &self.rules.layout;
         for row in 0..batch.num_rows() {
-            // A record that lost its `created_at` stays where it is.
+            // A record that lost its `created_at` stays in its partition.
             let Some(own) = own_partition(&self.rules.schema, layout, batch, row)? else {
                 continue;
             };

@@ -1,4 +1,4 @@
-//! Which partition a row belongs to.
+//! Derives the partition that a row belongs to.
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
@@ -10,7 +10,7 @@ use engine::time::{Timestamp, utc_day};
 use crate::partition::{Layout, column, day_of};
 use crate::schema::TableSchema;
 
-/// The partition that a row says itself; `None` where it does not say.
+/// Partition that follows from the row's columns; `None` if they do not determine it.
 pub(super) fn own_partition(
     schema: &TableSchema,
     layout: &Layout,
@@ -30,7 +30,7 @@ pub(super) fn own_partition(
         Ok(micros.and_then(|micros| Timestamp::from_microsecond(micros).ok()).map(utc_day))
     };
     Ok(match schema.spec.partition {
-        // The parent's year is in no column of the child.
+        // A child row does not contain the year of its parent.
         Partition::None | Partition::ParentCreatedYear => None,
         Partition::CreatedMonth => {
             created()?.map(|day| format!("{:04}-{:02}", day.year(), day.month()))

@@ -1,8 +1,8 @@
-//! The table of changes replayed, against the table.
+//! Replays the table of changes and compares the result with the table.
 //!
-//! The changes are sorted by key, and of each key the newest is kept; what is left is put into
-//! partitions and compared with the table's files. Both sorts spill to disk: memory does not depend on
-//! the number of changes, the temporary files do.
+//! The changes are sorted by key, and the newest of each key is kept. The remaining rows are sorted
+//! into partitions and compared with the table's files. Both sorts spill to disk: the number of
+//! changes determines the size of the temporary files, not the memory.
 
 use std::sync::Arc;
 
@@ -23,27 +23,28 @@ use crate::partition::{Layout, PartitionError, column, fetch, open};
 use crate::schema::TableSchema;
 use crate::table::{FileEntry, Table};
 
-/// How often both tables are read anew where one went on meanwhile.
+/// Number of attempts to read both tables at matching versions.
 const TRIES: u32 = 3;
-/// Differences that become findings; the last one counts the others.
+/// Number of differences reported as findings; one more finding counts all of them.
 const TOLD: usize = 100;
 
-/// What replaying came to.
+/// Result of a replay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Replayed {
-    /// Changes read.
+    /// Number of changes read.
     pub changes: u64,
-    /// The sequence that the table of changes records.
+    /// Sequence that the table of changes records.
     pub sequence: u64,
-    /// Whether the last commit's changes are written, but not yet appended: the next run does that.
+    /// Whether the changes of the last commit are stored but not appended yet; the next run appends
+    /// them.
     pub pending: bool,
-    /// What is wrong.
+    /// Violations found.
     #[serde(skip)]
     pub findings: Vec<Finding>,
 }
 
 impl Replayed {
-    /// Of a table of changes that cannot be opened.
+    /// Result for a table of changes that cannot be opened.
     #[must_use]
     pub fn unusable(why: String) -> Self {
         let what = "the table of changes cannot be used".to_owned();
@@ -57,15 +58,15 @@ fn finding(file: Option<String>, what: String, expected: String, found: String) 
     Finding { check: Check::Changes, file, what, expected, found }
 }
 
-/// Replays `changes`, those of the last commit included that still wait to be appended, and compares
-/// the outcome with `table`: all rows, all columns.
+/// Replays `changes`, including those of the last commit that are not appended yet, and compares
+/// all rows and columns of the result with `table`.
 ///
 /// # Errors
-/// Where the store or a temporary file fails. Damage is a finding.
+/// When the store or a temporary file fails. Damage is a finding.
 pub async fn replay(table: &mut Table, changes: &mut Table) -> Result<Replayed, VerifyError> {
     let mut tries = 0;
     let lagging = loop {
-        // First the table of changes: it is never ahead.
+        // The table of changes is never ahead, so the stream's table is refreshed first.
         table.refresh().await?;
         let lagging = lag(table, changes);
         tries += 1;
@@ -119,7 +120,7 @@ pub async fn replay(table: &mut Table, changes: &mut Table) -> Result<Replayed, 
                 sorted = so_far;
                 replayed.changes += rows;
             }
-            // The next run finds that, too, and begins anew with all rows.
+            // The next run finds the same problem and rebuilds the table of changes from all rows.
             Err(_) => return Ok(replayed),
         }
     }
@@ -136,12 +137,12 @@ pub async fn replay(table: &mut Table, changes: &mut Table) -> Result<Replayed, 
     Ok(replayed)
 }
 
-/// A file of changes, from the folder of tables on.
+/// Path of a file of changes, relative to the folder of the stream's table.
 fn path(changes: &Table, file: &FileEntry) -> String {
     format!("../{}/{}", changes.schema().name, file.path)
 }
 
-/// Adds the rows of a file; answers how many they are, or what is wrong with the file.
+/// Adds the rows of a file. Returns their number, or the reason why the file is unreadable.
 async fn read(
     changes: &Table,
     file: &FileEntry,
@@ -181,7 +182,7 @@ async fn blocking<T: Send + 'static>(
     offload(work).await.map_err(|error| VerifyError::Died(error.to_string()))?
 }
 
-/// The rows that the changes lead to, as the table has them.
+/// Rows that result from the changes, with the schema of the stream's table.
 fn outcome(
     layout: &Layout,
     sorted: Collector,
@@ -194,7 +195,7 @@ fn outcome(
     Ok(rows.finish()?)
 }
 
-/// The rows that were not deleted, with the columns of the stream's table.
+/// Rows whose newest change is not a delete, with the columns of the stream's table.
 fn living(
     layout: &Layout,
     changes: &RecordBatch,

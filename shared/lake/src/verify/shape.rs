@@ -1,4 +1,4 @@
-//! Where a file is, and which columns it has, before any row of it is read.
+//! Checks folder and columns of a file before its rows are read.
 
 use arrow::datatypes::{DataType, Schema};
 
@@ -6,7 +6,7 @@ use super::file::{Rules, about};
 use super::{Check, Finding};
 use crate::table::FileEntry;
 
-/// Whether the file is in the folder of its partition. Others may put theirs where they like.
+/// Finding if the file is not in the folder of its partition. Other engines may choose any folder.
 pub(super) fn folder(rules: &Rules, file: &FileEntry) -> Option<Finding> {
     file.keys.as_ref()?;
     let name = rules.schema.partition_column()?;
@@ -19,7 +19,7 @@ pub(super) fn folder(rules: &Rules, file: &FileEntry) -> Option<Finding> {
     })
 }
 
-/// Columns that are not as declared. Those that came later may be missing.
+/// Findings about columns that differ from the declaration. Columns declared later may be missing.
 pub(super) fn columns(rules: &Rules, file: &FileEntry, stored: &Schema) -> Vec<Finding> {
     let declared = &rules.layout.schema;
     let mut findings = Vec::new();
@@ -33,7 +33,7 @@ pub(super) fn columns(rules: &Rules, file: &FileEntry, stored: &Schema) -> Vec<F
             report(what, "no such column".to_owned(), field.data_type().to_string());
             continue;
         };
-        // Others have types of their own for the same values.
+        // Other engines may use other types for the same values.
         if file.keys.is_some() && !same_type(field.data_type(), wanted.data_type()) {
             let types = (wanted.data_type().to_string(), field.data_type().to_string());
             report(format!("column `{name}` has another type"), types.0, types.1);
@@ -52,7 +52,7 @@ pub(super) fn columns(rules: &Rules, file: &FileEntry, stored: &Schema) -> Vec<F
     findings
 }
 
-/// Whether the types are the same, but for struct members that came later.
+/// Whether the types are equal, apart from struct members declared later.
 fn same_type(found: &DataType, declared: &DataType) -> bool {
     match (found, declared) {
         (DataType::List(found), DataType::List(declared)) => {

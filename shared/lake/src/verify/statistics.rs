@@ -1,4 +1,4 @@
-//! The statistics in the log against those of the rows.
+//! Compares the statistics in the log with those of the rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use super::{Check, Finding};
 use crate::partition::Stats;
 use crate::table::FileEntry;
 
-/// Statistics with their numbers as they are written: a decimal is compared digit for digit.
+/// Statistics with unparsed numbers, to compare decimals digit by digit.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Written<'a> {
@@ -22,8 +22,8 @@ struct Written<'a> {
     null_count: BTreeMap<String, &'a RawValue>,
 }
 
-/// What differs. Of a file that others wrote only the number of rows is ours to judge: they choose
-/// columns and rounding.
+/// Findings about statistics that differ. Of a file of another engine only the row count is
+/// checked, because such engines choose columns and rounding freely.
 pub(super) fn compare(file: &FileEntry, stats: &Stats) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut report = |what: String, expected: &str, found: &str| {
@@ -54,14 +54,14 @@ pub(super) fn compare(file: &FileEntry, stats: &Stats) -> Vec<Finding> {
         return findings;
     }
     let all = own.num_records.map(|rows| rows.to_string()).unwrap_or_default();
-    // A column that is younger than the file is all null in it, and in no statistics of it.
+    // Files older than a column have no statistics for it, and all its values are null.
     let younger: BTreeSet<&String> = own
         .null_count
         .iter()
         .filter(|(name, nulls)| nulls.get() == all && !logged.null_count.contains_key(*name))
         .map(|(name, _)| name)
         .collect();
-    // An earlier release left the bounds of long texts out.
+    // Earlier releases omitted the bounds of long texts.
     let mut left_out = stats.shortened();
     left_out.retain(|name| {
         let logged = [&logged.min_values, &logged.max_values];

@@ -35,7 +35,7 @@ fn entries(month: &str, ids: impl IntoIterator<Item = i64>) -> RecordBatch {
     with_entries(month, ids, NOW, |_, _| ())
 }
 
-/// The same, read at `synced_at` and changed.
+/// The same entries, read at `synced_at` and changed.
 pub(super) fn with_entries(
     month: &str,
     ids: impl IntoIterator<Item = i64>,
@@ -60,7 +60,7 @@ pub(super) fn with_entries(
     decoder.page(&json!({ "time_entries": records }).to_string(), &at).unwrap().rows
 }
 
-/// A table of entries in three months, the first of them in two files.
+/// Table of entries in three months, the first of them in two files.
 pub(super) async fn table() -> (Arc<MemoryStore>, Table) {
     let store = Arc::new(MemoryStore::new());
     let mut table =
@@ -95,7 +95,7 @@ pub(super) async fn table() -> (Arc<MemoryStore>, Table) {
     (store, table)
 }
 
-/// The entry and the bytes of a file with these rows in this order, as it should be.
+/// Entry and bytes of a correct file with these rows in this order.
 fn written(table: &Table, path: &str, month: &str, rows: &RecordBatch) -> (FileEntry, Bytes) {
     let layout = Layout::new(table.schema(), crate::partition::Columns::All).unwrap();
     let mut rows = rows.clone();
@@ -127,7 +127,7 @@ fn written(table: &Table, path: &str, month: &str, rows: &RecordBatch) -> (FileE
     (entry, bytes)
 }
 
-/// Puts a file with these rows in the place of that at `old`, with an entry that `lie` changes.
+/// Replaces the file at `old` by one with these rows and an entry changed by `lie`.
 async fn replace(
     (store, table): &mut (Arc<MemoryStore>, Table),
     old: Option<usize>,
@@ -144,7 +144,7 @@ async fn replace(
     table.commit(NOW, &writer(), &change, &note()).await.unwrap();
 }
 
-/// The rows of the file at `at`, with the partition column.
+/// Rows of the file at `at`, with the partition column.
 async fn rows(table: &Table, at: usize) -> RecordBatch {
     let file = &table.files()[at];
     let bytes = stored(table.store().as_ref(), table.root(), &file.path).await.unwrap();
@@ -158,7 +158,7 @@ fn in_order(rows: &RecordBatch, order: &[u32]) -> RecordBatch {
     arrow::compute::take_record_batch(rows, &order).unwrap()
 }
 
-/// The checks that found something, with what they say.
+/// Checks with findings, and the texts of these.
 async fn found(world: &mut (Arc<MemoryStore>, Table)) -> Vec<(Check, String, String, String)> {
     let verified = verify(&mut world.1).await.unwrap();
     let parts = |finding: Finding| (finding.check, finding.what, finding.expected, finding.found);
@@ -268,7 +268,7 @@ async fn tags_that_are_wrong() {
 
 #[tokio::test]
 async fn a_key_that_is_there_twice() {
-    // In another partition.
+    // The key is also in another partition.
     let mut world = table().await;
     replace(&mut world, Some(3), "2024-03", &entries("2024-03", [1, 8, 16, 45, 46]), |_| ()).await;
     let finding = found(&mut world).await;
@@ -276,13 +276,13 @@ async fn a_key_that_is_there_twice() {
     let whats = [&finding[0].1, &finding[1].1];
     assert!(whats[0].contains("key 1 and 1 more is in `created_month=2024-03"), "{whats:?}");
     assert!(whats[1].contains("key 16 is in `created_month=2024-03"), "{whats:?}");
-    // At the very end of one range and beginning of the other.
+    // The key ends one range and begins the other.
     let mut world = table().await;
     replace(&mut world, Some(3), "2024-03", &entries("2024-03", [39, 45]), |_| ()).await;
     let finding = found(&mut world).await;
     assert_eq!(checks(&finding), [Check::Unique], "{finding:?}");
     assert!(finding[0].1.starts_with("key 39 is in `created_month=2024-03"), "{finding:?}");
-    // In one file, neighbours or not.
+    // The key is twice in one file, in adjoining rows or not.
     for ids in [vec![45, 46, 46, 47], vec![46, 45, 47, 46]] {
         let mut world = table().await;
         let sorted = ids.is_sorted();
@@ -303,7 +303,7 @@ async fn files_of_one_partition_whose_ranges_overlap() {
     let mut world = table().await;
     replace(&mut world, None, "2024-03", &entries("2024-03", [59, 70]), |_| ()).await;
     assert_eq!(checks(&found(&mut world).await), [Check::Ranges, Check::Unique]);
-    // One range reaches over two others.
+    // One range spans two others.
     let mut world = table().await;
     replace(&mut world, None, "2024-03", &entries("2024-03", [30, 66, 70]), |_| ()).await;
     replace(&mut world, None, "2024-03", &entries("2024-03", [65, 66]), |_| ()).await;
@@ -320,14 +320,14 @@ async fn a_row_of_another_partition() {
     assert_eq!(checks(&finding), [Check::Partition], "{finding:?}");
     assert!(finding[0].1.contains("key 40 (20 rows"), "{finding:?}");
     assert_eq!((&finding[0].2[..], &finding[0].3[..]), ("2024-03", "2024-04"));
-    // The right value in the log, another folder.
+    // The log has the right value, but the folder is another.
     let mut world = table().await;
     let moved = |entry: &mut FileEntry| entry.partition = Some("2024-03".to_owned());
     replace(&mut world, Some(3), "2024-04", &march, moved).await;
     assert_eq!(checks(&found(&mut world).await), [Check::Partition]);
 }
 
-/// `rows` with another column in the place of one.
+/// Replaces one column of `rows`.
 fn with_column(rows: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch {
     let index = rows.schema().index_of(name).unwrap();
     let mut columns = rows.columns().to_vec();
@@ -354,7 +354,7 @@ async fn a_row_of_another_account() {
 #[tokio::test]
 async fn columns_that_are_not_as_declared() {
     let rows_of = |world: &(Arc<MemoryStore>, Table)| world.1.clone();
-    // Another type that holds the same values.
+    // The column has another type with the same values.
     let mut world = table().await;
     let rows = rows(&rows_of(&world), 3).await;
     let (honest, _) = written(&world.1, "x", "2024-03", &rows);
@@ -366,7 +366,7 @@ async fn columns_that_are_not_as_declared() {
     let finding = found(&mut world).await;
     assert_eq!(checks(&finding), [Check::Schema], "{finding:?}");
     assert_eq!((&finding[0].2[..], &finding[0].3[..]), ("Int64", "Int32"));
-    // A column that nobody declared, and one that must be there.
+    // A column is undeclared, and a required one is missing.
     let mut world = table().await;
     let mut fields: Vec<Field> =
         rows.schema().fields().iter().map(|field| field.as_ref().clone()).collect();

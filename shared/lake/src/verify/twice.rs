@@ -1,4 +1,4 @@
-//! Keys that several files hold: their key columns merged in order.
+//! Finds keys that occur in several files, by merging their key columns in order.
 
 use core::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -12,22 +12,23 @@ use crate::offload::offload;
 use crate::partition::{Columns, Keyed, Layout, PartitionError, fetch, open};
 use crate::table::Table;
 
-/// The keys of one file that is being merged.
+/// Keys of a file that is being merged.
 struct Opened {
     rows: Keyed,
-    /// Its rows in key order.
+    /// Row numbers in key order.
     order: Vec<usize>,
     next: usize,
 }
 
-/// Keys that two files share, or that one has twice.
+/// Keys that two files share, or that one file contains twice.
 #[derive(Default)]
 struct Shared {
     keys: u64,
     first: String,
 }
 
-/// Keys that are in several of these files, one finding for each pair of files.
+/// Finds keys that occur in several files, or repeatedly in one; one finding for each pair of
+/// files.
 pub(super) async fn find(table: &Table, spans: &[Span]) -> Result<Vec<Finding>, VerifyError> {
     let layout = Arc::new(Layout::new(table.schema(), Columns::Versions)?);
     let mut waiting = overlapping(spans);
@@ -38,7 +39,7 @@ pub(super) async fn find(table: &Table, spans: &[Span]) -> Result<Vec<Finding>, 
     let mut shared: BTreeMap<(usize, usize), Shared> = BTreeMap::new();
     loop {
         while let Some(span) = waiting.last() {
-            // Only files that reach what comes next are open.
+            // A file is opened only when the merge reaches its first key.
             let due = heads.peek().is_none_or(|Reverse((key, _))| span.first.bytes <= *key);
             if !due {
                 break;
@@ -98,7 +99,7 @@ fn findings(table: &Table, shared: BTreeMap<(usize, usize), Shared>) -> Vec<Find
     shared.into_iter().map(finding).collect()
 }
 
-/// The files whose range meets that of another one, or whose own keys are in no order.
+/// Files with a range that overlaps another one, or with keys that are not in ascending order.
 fn overlapping(spans: &[Span]) -> Vec<&Span> {
     let mut ordered: Vec<&Span> = spans.iter().collect();
     ordered.sort_by(|a, b| a.first.bytes.cmp(&b.first.bytes));
@@ -124,21 +125,21 @@ fn overlapping(spans: &[Span]) -> Vec<&Span> {
 }
 
 impl Opened {
-    /// The next key, in order.
+    /// Next key, in order.
     fn advance(&mut self) -> Option<Box<[u8]>> {
         let row = *self.order.get(self.next)?;
         self.next += 1;
         Some(self.rows.key(row).into())
     }
 
-    /// The key that was given out last.
+    /// Text of the key returned last.
     fn shown(&self, layout: &Layout) -> Result<String, VerifyError> {
         let row = self.next.checked_sub(1).and_then(|at| self.order.get(at));
         Ok(shown(&layout.key(&self.rows.batch, row.copied().unwrap_or_default())?))
     }
 }
 
-/// The keys of one file; `None` where it cannot be read: that is found elsewhere.
+/// Keys of one file; `None` if it cannot be read, which another check reports.
 async fn keys(
     table: &Table,
     layout: &Arc<Layout>,

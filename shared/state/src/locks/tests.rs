@@ -62,7 +62,7 @@ fn a_lock_survives_those_who_sweep_and_ask_meanwhile() {
     let over = &AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            // Bounded, so that a failed assertion below ends the test.
+            // The bound ends this test if an assertion below fails.
             for _ in 0..200_000 {
                 remove_free(dir).ok();
                 assert!(!is_held(dir, "nobody"));
@@ -82,7 +82,7 @@ fn a_lock_survives_those_who_sweep_and_ask_meanwhile() {
     });
 }
 
-/// The test below starts this one as a process of its own; alone it does nothing.
+/// Helper that a test below starts in its own process. Does nothing when run alone.
 #[test]
 fn child_that_holds_a_lock() {
     let dir = std::env::args().find_map(|a| a.strip_prefix("--skip=hold:").map(PathBuf::from));

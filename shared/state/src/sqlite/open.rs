@@ -1,4 +1,4 @@
-//! Opening the file: whose it is, which format, how it is written.
+//! Opens the file: checks its owner and format, and sets the journal mode.
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -10,11 +10,11 @@ use super::patience::Patience;
 use super::{failed, kind};
 use crate::{StateError, StateErrorKind};
 
-/// "HvLk": tells our files from those of other programs.
+/// Application id in the file's header, "HvLk", which tells our files from those of other programs.
 const APPLICATION: i32 = 0x4876_4c6b;
-/// Raised with every change of the tables that an older version could not use.
+/// Format of the tables. Raised with each change that older versions could not use.
 pub(super) const FORMAT: i32 = 1;
-/// The switch to a write-ahead log does not wait by itself.
+/// Number of attempts to switch to a write-ahead log, because the switch itself does not wait.
 const SWITCH_TRIES: u32 = 20;
 
 const TABLES: &str = "
@@ -28,7 +28,7 @@ const TABLES: &str = "
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX expiring ON items (expires) WHERE expires IS NOT NULL;";
 
-/// A connection to our file, made where there is none.
+/// Connection to our file, which is created if missing.
 pub(super) fn connect(path: &Path, patience: Patience) -> Result<Connection, StateError> {
     make_private(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -55,9 +55,9 @@ pub(super) fn connect(path: &Path, patience: Patience) -> Result<Connection, Sta
     Ok(connection)
 }
 
-/// Makes an empty file that only its owner may read; `SQLite` gives its side files the same mode.
-/// An existing file is not touched: closing it here would drop the locks that another connection
-/// of this process holds on it.
+/// Creates an empty file that only its owner may read; SQLite gives its side files the same mode.
+/// An existing file is not opened: closing it here would drop the locks that another connection of
+/// this process holds on it.
 fn make_private(path: &Path) -> Result<(), StateError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -77,7 +77,7 @@ enum Identity {
 }
 
 fn identity(connection: &Connection) -> rusqlite::Result<Identity> {
-    // One statement, so that a file in the making is seen before or after.
+    // A single statement sees a file being created either before or after its creation.
     connection.query_row(
         "SELECT (SELECT application_id FROM pragma_application_id),
                 (SELECT user_version FROM pragma_user_version),
@@ -95,8 +95,8 @@ fn identity(connection: &Connection) -> rusqlite::Result<Identity> {
     )
 }
 
-/// Switches to a write-ahead log. While another process does so, the switch fails at once; a write
-/// transaction waits for it in our place.
+/// Switches to a write-ahead log. The switch fails at once while another process makes it, so a
+/// write transaction does the waiting.
 fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
     let mut tries = 0;
     loop {
@@ -115,7 +115,7 @@ fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
 
 fn make_tables(connection: &mut Connection) -> rusqlite::Result<()> {
     let making = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Another process may have been faster.
+    // Another process may have created the tables first.
     if matches!(identity(&making)?, Identity::New) {
         making.execute_batch(TABLES)?;
         making.pragma_update(None, "application_id", APPLICATION)?;

@@ -1,31 +1,33 @@
-//! How long a process waits for another one that is in the middle of a transaction.
+//! Time that a process waits for another one in the middle of a transaction.
 //!
-//! Transactions take milliseconds, unless their process stands still: stopped by Ctrl-Z or a
-//! debugger, or starved. Who waits says so after a while, and goes on as soon as it can.
+//! Transactions take milliseconds unless their process stands still: stopped by Ctrl-Z or a
+//! debugger, or starved. A waiting process logs a warning after a while and continues as soon as it
+//! can.
 
 use core::time::Duration;
 
 use rusqlite::Connection;
 
-/// How long each attempt is waited for.
+/// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Attempts until the waiting is told: 5 s.
+/// Number of attempts before the warning: 5 s.
 const TOLD_AFTER: i32 = 100;
-/// Attempts of a long patience: 150 s, as long as streams of another process are waited for.
+/// Number of attempts of a long patience: 150 s, the time that streams of another process are
+/// waited for.
 const LONG: i32 = 3000;
-/// Attempts of a short patience: 1 s.
+/// Number of attempts of a short patience: 1 s.
 const SHORT: i32 = 20;
 
-/// How long is waited for.
+/// Length of the waiting time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Patience {
-    /// As long as another process may need to be noticed and woken.
+    /// Time for a person to notice and wake a process that stands still.
     Long,
-    /// As long as a transaction of a process that works.
+    /// Time for a transaction of a working process.
     Short,
 }
 
-/// What is done about another attempt.
+/// Decision about another attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NextTry {
     Again,
@@ -34,16 +36,16 @@ enum NextTry {
 }
 
 impl Patience {
-    /// Makes the connection wait so.
+    /// Sets the waiting time of the connection.
     pub(super) fn give(self, connection: &Connection) -> rusqlite::Result<()> {
-        // The library takes a plain function: one for each.
+        // The library takes a plain function without state, so each variant has its own.
         connection.busy_handler(Some(match self {
             Self::Long => |before| waits(Self::Long, before),
             Self::Short => |before| waits(Self::Short, before),
         }))
     }
 
-    /// After so many attempts `before`.
+    /// Decision after `before` attempts.
     const fn attempt(self, before: i32) -> NextTry {
         let most = match self {
             Self::Long => LONG,

@@ -10,8 +10,8 @@ fn key(sort: &str) -> ItemKey {
     ItemKey { account: AccountId(1), sort: sort.to_owned() }
 }
 
-/// A test of this file as a process of its own, with a path that `argument` finds there. The test
-/// runner knows only its own flags: the path is a filter that matches nothing.
+/// Runs a test of this file as a process of its own, with a path that `argument` reads there. The
+/// test runner knows only its own flags, so the path is passed as a filter that matches nothing.
 fn child(test: &str, name: &str, path: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", &format!("sqlite::tests::{test}")]);
@@ -51,7 +51,7 @@ async fn items_outlive_the_store() {
     assert_eq!(item, Some(Item { rev: 1, body: "{}".to_owned() }));
 }
 
-/// Several connections stand for several processes: they share nothing but the file.
+/// Several connections stand for several processes: they share only the file.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_connections_count_right_from_the_first_moment() {
     let folder = TempDir::new().unwrap();
@@ -80,7 +80,7 @@ async fn many_connections_count_right_from_the_first_moment() {
     assert_eq!(item, Item { rev: 60, body: "60".to_owned() });
 }
 
-/// The test below starts this one as processes of their own; alone it does nothing.
+/// Helper that a test below starts in several processes. Does nothing when run alone.
 #[tokio::test]
 async fn child_that_counts() {
     let Some(path) = argument("count") else {
@@ -115,7 +115,7 @@ async fn many_processes_count_right() {
     assert_eq!(item, Item { rev: 40, body: "40".to_owned() });
 }
 
-/// The test below starts this one as a process of its own; alone it does nothing.
+/// Helper that a test below starts in its own process. Does nothing when run alone.
 #[tokio::test]
 async fn child_that_writes_until_killed() {
     let Some(path) = argument("write") else {
@@ -209,7 +209,7 @@ async fn a_store_that_others_hold_says_so() {
     assert_eq!(store.put(&key("a"), Expect::Absent, "{}", None).await.unwrap(), Put::Stored(1));
 }
 
-/// A transaction that stands still stands for its process: nothing else tells them apart here.
+/// An idle transaction stands for a process that stands still: the store cannot tell them apart.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_for_a_process_that_stands_still_goes_on_when_that_one_does() {
     let folder = TempDir::new().unwrap();
@@ -217,7 +217,7 @@ async fn who_waits_for_a_process_that_stands_still_goes_on_when_that_one_does() 
     let store = SqliteStore::open(path.clone()).await.unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    // Given up once, so that the next ones give up sooner; what goes through ends that.
+    // The store has given up once, so later writes give up sooner until one succeeds.
     Patience::Short.give(&store.connection.lock().unwrap().connection).unwrap();
     let error = store.put(&key("a"), Expect::Absent, "{}", None).await.unwrap_err();
     assert!(error.to_string().contains("stands still"), "{error}");
@@ -227,7 +227,7 @@ async fn who_waits_for_a_process_that_stands_still_goes_on_when_that_one_does() 
         let store = store.clone();
         tokio::spawn(async move { store.put(&key("a"), Expect::Absent, "{}", None).await })
     };
-    // It has the connection, or will have it: in either case the other transaction is there.
+    // The rollback may come before the put or while it waits; it must succeed in both orders.
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(waiting.await.unwrap().unwrap(), Put::Stored(1));
     assert_eq!(store.connection.lock().unwrap().patience, Patience::Long);

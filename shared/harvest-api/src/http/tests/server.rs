@@ -1,4 +1,4 @@
-//! A small HTTP server on a loopback port that does what the next entry of its script says.
+//! Small HTTP server on a loopback port that follows a script.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -21,14 +21,14 @@ use tokio::net::TcpListener;
 
 use crate::Reply;
 
-/// What is done with the next request.
+/// Treatment of the next request.
 #[derive(Clone, Debug)]
 pub(super) enum Act {
-    /// Answers so.
+    /// Sends this reply.
     Reply(Reply),
-    /// JSON, compressed in two members, without its last `cut` bytes.
+    /// Sends JSON, compressed in two members, without its last `cut` bytes.
     Gzip { body: String, cut: usize },
-    /// Announces more than it sends, then closes.
+    /// Announces more bytes than it sends, then closes.
     Cut { promised: usize, sent: String },
     /// Breaks off between chunks.
     CutChunks { sent: String },
@@ -36,15 +36,15 @@ pub(super) enum Act {
     HangUp,
     /// Never answers.
     Silence,
-    /// Begins and falls silent.
+    /// Begins a body, then sends nothing more.
     SilentBody { sent: String },
-    /// Sends for ever, little by little.
+    /// Sends bytes for ever, one after the other.
     Trickle,
-    /// 302 to another place.
+    /// Redirects with status 302.
     Redirect(String),
 }
 
-/// A request as it arrived.
+/// Request as received.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub(super) method: String,
@@ -57,7 +57,7 @@ struct Shared {
     script: Mutex<VecDeque<Act>>,
     seen: Mutex<Vec<Seen>>,
     connections: AtomicUsize,
-    /// The first so many connections lead nowhere any more.
+    /// Number of first connections that lead nowhere any more.
     gone: AtomicUsize,
 }
 
@@ -88,7 +88,7 @@ impl Server {
                     });
                     let connection = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(socket), service);
-                    // That a connection ends badly is what some tests are about.
+                    // A connection may end badly, as some tests intend.
                     connection.await.ok();
                 });
             }
@@ -108,8 +108,8 @@ impl Server {
         self.shared.seen.lock().unwrap().clone()
     }
 
-    /// All connections that there are go away without a word, as where somebody between forgets them: what comes
-    /// over them is lost.
+    /// Cuts all existing connections silently, like a network device that forgets them: anything
+    /// sent over them is lost.
     pub(super) fn forget_connections(&self) {
         self.shared.gone.store(self.connections(), Ordering::SeqCst);
     }
@@ -121,7 +121,7 @@ impl Server {
 
 type Body = BoxBody<Bytes, Broken>;
 
-/// Makes hyper close the connection where it stands.
+/// Makes hyper close the connection at once.
 #[derive(Debug, thiserror::Error)]
 #[error("broken on purpose")]
 struct Broken;
@@ -172,7 +172,7 @@ async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respon
 
 fn plain(reply: Reply) -> Response<Body> {
     let mut response = Response::builder().status(reply.status);
-    // Hyper adds a date of its own where there is none.
+    // Hyper adds its own date if there is none.
     for (name, value) in [
         ("content-type", reply.content_type),
         ("date", reply.date),
@@ -189,7 +189,7 @@ fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never: Infallible| match never {}).boxed()
 }
 
-/// One piece; then an error, or silence.
+/// Sends one piece, then an error or silence.
 fn pieces(sent: String, broken: bool) -> Body {
     let first = stream::iter([Ok(Frame::data(Bytes::from(sent)))]);
     if broken {

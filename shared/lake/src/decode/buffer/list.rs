@@ -11,7 +11,7 @@ use super::values::{offsets, start};
 use super::{Buffer, Cells};
 use crate::schema::{element, struct_fields};
 
-/// Lists, their items end to end.
+/// Lists, with their items stored end to end.
 #[derive(Debug)]
 pub(in crate::decode) struct List {
     pub(in crate::decode) items: Items,
@@ -19,14 +19,14 @@ pub(in crate::decode) struct List {
     pub(super) valid: NullBufferBuilder,
 }
 
-/// The items of all lists of a column.
+/// Items of all lists of a column.
 #[derive(Debug)]
 pub(in crate::decode) enum Items {
     Values(Buffer),
     Structs(Structs),
 }
 
-/// Structs, one buffer per member.
+/// Structs, with one buffer per member.
 #[derive(Debug)]
 pub(in crate::decode) struct Structs {
     pub(in crate::decode) cells: Cells,
@@ -39,7 +39,7 @@ impl List {
         Self { items, ends: Vec::new(), valid: NullBufferBuilder::new(0) }
     }
 
-    /// Closes a list whose items have been pushed.
+    /// Closes a list after its items have been pushed.
     pub(in crate::decode) fn close(&mut self) {
         self.ends.push(self.items.len());
         self.valid.append_non_null();
@@ -94,13 +94,13 @@ impl Structs {
         }
     }
 
-    /// Closes a struct whose members have been pushed; those that were not are null.
+    /// Closes a struct after its members have been pushed. Missing members become null.
     pub(in crate::decode) fn close(&mut self) {
         self.cells.close();
         self.valid.append_non_null();
     }
 
-    /// A null in place of a struct.
+    /// Adds a null in place of a struct.
     pub(in crate::decode) fn push_null(&mut self) {
         self.cells.close();
         self.valid.append_null();

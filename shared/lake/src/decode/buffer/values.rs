@@ -13,7 +13,7 @@ pub(in crate::decode) struct Fixed<T> {
     pub(super) valid: NullBufferBuilder,
 }
 
-/// Texts, end to end.
+/// Texts, stored end to end.
 #[derive(Debug)]
 pub(in crate::decode) struct Texts {
     bytes: Vec<u8>,
@@ -31,7 +31,7 @@ impl<T: Copy + Default> Fixed<T> {
         self.valid.append(value.is_some());
     }
 
-    /// Adds the value as declared, or what `other` makes of it.
+    /// Adds the value `plain`, or else the converted value of `other`.
     pub(super) fn put(&mut self, plain: Option<T>, other: impl FnOnce() -> Option<T>) -> Put {
         if plain.is_some() {
             self.push(plain);
@@ -81,7 +81,7 @@ impl Texts {
     }
 }
 
-/// Where row `row` begins in what `ends` cuts.
+/// Start of row `row` in data that `ends` divides.
 pub(super) fn start(ends: &[usize], row: usize) -> usize {
     let before = row.min(ends.len()).checked_sub(1);
     before.and_then(|before| ends.get(before)).copied().unwrap_or(0)

@@ -15,7 +15,7 @@ fn numbers_may_come_as_text_if_they_are_numbers() {
         ("\"9223372036854775808\"", None, None),
         ("\"99999999999999.9999\"", None, Some(999_999_999_999_999_999)),
         ("\"1.00005\"", None, None),
-        // What is not written as a number may mean something else.
+        // Text in another form than a JSON number may mean something else.
         ("\"007\"", None, None),
         ("\"+5\"", None, None),
         ("\" 5\"", None, None),

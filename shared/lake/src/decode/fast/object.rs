@@ -1,4 +1,4 @@
-//! Objects and lists, their values straight into cells.
+//! Reads objects and lists, and puts their values into cells.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -11,7 +11,7 @@ use crate::decode::buffer::{Cells, Items, List, Structs};
 use crate::decode::odd::{Odd, Step};
 use crate::decode::shape::{Seen, Shape, Target};
 
-/// An object whose members go into the current row of `cells`.
+/// Visitor of an object whose members go into the current row of `cells`.
 pub(super) struct Object<'a, 'de> {
     pub(super) shape: &'a Shape,
     pub(super) cells: &'a mut Cells,
@@ -19,28 +19,28 @@ pub(super) struct Object<'a, 'de> {
     pub(super) null: Null,
 }
 
-/// What a null in place of an object is.
+/// Treatment of a null in place of an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Null {
     Allowed,
     Refused,
 }
 
-/// A list; with a shape, of structs.
+/// Visitor of a list; a list with a shape holds structs.
 struct ListVisitor<'a, 'de> {
     shape: Option<&'a Shape>,
     list: &'a mut List,
     odd: &'a mut Odd<'de>,
 }
 
-/// An item of a list of structs.
+/// Visitor of an item in a list of structs.
 struct Item<'a, 'de> {
     shape: &'a Shape,
     structs: &'a mut Structs,
     odd: &'a mut Odd<'de>,
 }
 
-/// A member's name looked up.
+/// Result of looking up a member's name.
 enum Found<'de> {
     Declared(usize),
     Unknown(Cow<'de, str>),
@@ -134,7 +134,7 @@ impl<'de> Visitor<'de> for ListVisitor<'_, 'de> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        // The row's end puts the null.
+        // Closing the row adds the null.
         Ok(())
     }
 

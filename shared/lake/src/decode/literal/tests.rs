@@ -166,7 +166,7 @@ proptest! {
 
     #[test]
     fn a_decimal_is_its_digits_shifted(unscaled in -999_999_999_999_999_999_i128..=999_999_999_999_999_999, exponent in -30_i64..30) {
-        // The same number twice: as it is, and with zeros at its end that the exponent takes back.
+        // The same number twice: plain, and with trailing zeros that the exponent compensates.
         let zeros = "0".repeat(usize::try_from(exponent.max(0)).unwrap());
         let longer = format!("{unscaled}{zeros}e{}", exponent.min(0) - 6);
         let shorter = format!("{unscaled}e{}", exponent - 6);
@@ -175,7 +175,7 @@ proptest! {
     }
 }
 
-/// By text, not by arithmetic.
+/// Shifts the decimal point by text, not by arithmetic.
 fn times_ten(unscaled: i128, power: i64) -> Option<i128> {
     let text = unscaled.to_string();
     let shifted = if unscaled == 0 {

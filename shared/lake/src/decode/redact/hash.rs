@@ -1,16 +1,16 @@
-//! Hashes of members.
+//! Keyed hashes of members.
 
 use core::fmt;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-/// Key of the hashes. Nothing of it shows in `Debug`.
+/// Key of the hashes, hidden in `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HashKey(Vec<u8>);
 
 impl HashKey {
-    /// The key with these bytes.
+    /// Key with these bytes.
     #[must_use]
     pub const fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)

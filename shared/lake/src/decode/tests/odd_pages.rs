@@ -7,7 +7,7 @@ use super::*;
 /// Paths with their counts.
 type Counted = Vec<(String, u64)>;
 
-/// The `extra_json` of the only row, and what was counted.
+/// Value of `extra_json` in the only row, and the counts.
 fn extra(record: &str) -> (String, Counted, Counted) {
     let page = things(record);
     assert_eq!((page.rows.num_rows(), page.quarantined.len()), (1, 0), "{record}");
@@ -107,7 +107,7 @@ fn a_value_that_its_column_holds_exactly_goes_there_whatever_its_type() {
     ];
     for (record, column, expected, counted) in cases {
         for more in ["", ",\"id\":1,\"id\":1"] {
-            // With a member twice the page is read record by record.
+            // A repeated member makes the decoder read the page record by record.
             let page = things(&format!("{record},{{\"id\":8{more}}}"));
             assert_eq!(cell(&page, column, 0), *expected, "{record}");
             assert_eq!(cell(&page, "extra_json", 0), "-", "{record}");
@@ -274,7 +274,7 @@ fn a_record_that_cannot_be_a_row_is_kept_raw_and_harms_no_other() {
             (cell(&page, "extra_json", 0), cell(&page, "extra_json", 1)),
             (r#"{"new":1}"#.into(), "-".into())
         );
-        // What went to quarantine is counted nowhere else.
+        // Quarantined records are not counted among the deviations.
         assert_eq!(counts(&page.observed.unknown), [("new", 1)]);
         assert!(page.observed.misfits.is_empty());
     }

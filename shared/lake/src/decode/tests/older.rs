@@ -1,4 +1,4 @@
-//! Rows that an older declaration decoded, read by today's: as if today's had decoded them.
+//! Checks that rows of an older declaration are read as if the current one had decoded them.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::properties::{Json, record};
 use super::*;
 use crate::partition::{Columns, Layout as FileLayout, open};
 
-/// Things as an older declaration has them: members are missing at every depth.
+/// Older declaration of things: members are missing at every depth.
 static OLDER: StreamSpec = StreamSpec {
     fields: &[
         int("id").required(),
@@ -25,7 +25,7 @@ static OLDER: StreamSpec = StreamSpec {
     ..things_like()
 };
 
-/// Things as the oldest declaration has them: next to nothing.
+/// Oldest declaration of things, with very few members.
 static OLDEST: StreamSpec = StreamSpec {
     fields: &[int("id").required(), instant("created_at"), instant("updated_at")],
     ..things_like()
@@ -51,7 +51,8 @@ fn body(records: &[String]) -> String {
     format!("{{\"things\":[{}]}}", records.join(","))
 }
 
-/// The rows as a file of `written` holds them, read by `THINGS`; and whether anything moved.
+/// Writes rows of `written` to a file and reads them by `THINGS`. Also returns whether anything
+/// moved.
 fn reread(written: &'static StreamSpec, records: &[String]) -> (RecordBatch, bool) {
     let schema = TableSchema::of(written);
     let rows = page(written, &body(records)).rows;
@@ -66,7 +67,7 @@ fn reread(written: &'static StreamSpec, records: &[String]) -> (RecordBatch, boo
     (rows, stored.has_lifted())
 }
 
-/// The rows as today's declaration decodes the records themselves.
+/// Rows as the current declaration decodes the records themselves.
 fn decoded(records: &[String]) -> RecordBatch {
     let rows = page(&THINGS, &body(records)).rows;
     rows.project(&TableSchema::of(&THINGS).file_columns()).unwrap()
@@ -104,7 +105,7 @@ fn what_fits_no_column_makes_nobody_rewrite_anything() {
     assert_eq!(rows, decoded(&records));
 }
 
-/// The rows with `extra` in the place of what they keep, as they are read; and whether that healed.
+/// Reads a row with `extra` in place of its own `extra_json`. Also returns whether that changed it.
 fn reread_with(record: &str, extra: &str) -> (RecordBatch, bool) {
     let schema = TableSchema::of(&THINGS);
     let layout = FileLayout::new(&schema, Columns::All).unwrap();
@@ -118,13 +119,13 @@ fn reread_with(record: &str, extra: &str) -> (RecordBatch, bool) {
 #[test]
 fn what_an_older_release_kept_is_as_todays_would_keep_it() {
     for (rest, kept) in [
-        // What strict readers refuse.
+        // Values that strict readers refuse.
         (r#""notes":"\ud800""#, r#"{"notes":"\ud800"}"#),
         (r#""b":{"x":["\ud800"]},"c":1"#, r#"{"b":{"x":["\ud800"]},"c":1}"#),
         (r#""b":{"x":1,"x":2}"#, r#"{"b":{"x":1,"x":2}}"#),
         (r#""b":"\ud800","b":2"#, r#"{"b":2,"b#1":"\ud800"}"#),
         (r#""rate":1e400"#, r#"{"rate":1e400}"#),
-        // What its column holds by now.
+        // Values that their column can hold by now.
         (r#""fee":"1.5","notes":5"#, r#"{"fee":"1.5","notes":5}"#),
         (r#""lines":[{"id":1,"amount":"2"}]"#, r#"{"lines[0].amount":"2"}"#),
         (
@@ -138,7 +139,7 @@ fn what_an_older_release_kept_is_as_todays_would_keep_it() {
         let (rows, healed) = reread_with(without, kept);
         assert!(healed, "{kept}");
         assert_eq!(rows, decoded(&[whole]), "{kept}");
-        // As it is now it stays.
+        // The new value is stable when read again.
         let now = value(rows.column_by_name("extra_json").unwrap(), 0);
         if now != "-" {
             let (again, healed) = reread_with(without, &now);
@@ -173,10 +174,10 @@ fn foreign_text_in_the_column_is_left_alone() {
         "no JSON",
         "[]",
         r#"{"a[":1}"#,
-        // What is kept as text and is none.
+        // Values under `#json` that do not contain JSON.
         r#"{"notes#json":"b","fee":1}"#,
         r#"{"notes#json":5,"fee":1}"#,
-        // What is in a column already, and what has no place.
+        // Values whose column is filled already, or that have no position.
         r#"{"notes":"b"}"#,
         r#"{"numbers[7]":1}"#,
         r#"{"numbers.x":1}"#,

@@ -1,4 +1,4 @@
-//! What is excluded is nowhere, what is hashed is a hash, all else is as it was.
+//! Checks that excluded members are nowhere, hashed ones are hashes, and all else is unchanged.
 
 use engine::privacy::{Personal, Rules, Treatment};
 use proptest::prelude::*;
@@ -39,13 +39,13 @@ fn excluded_members_are_nowhere_whatever_they_look_like() {
         r#"{"id":1,"lines":[{"kind":"SECRET"},"SECRET",null,[{"kind":"SECRET"}]]}"#,
         r#"{"id":1,"lines":{"kind":"SECRET"}}"#,
         r#"{"id":1,"lines":"SECRET"}"#,
-        // Of a member twice the last counts, and nothing of the others is kept.
+        // Of a repeated member the last counts, and the others leave nothing behind.
         r#"{"id":1,"notes":"SECRET","notes":"SECRET"}"#,
         r#"{"id":1,"client":{"id":5,"name":"SECRET"},"client":true}"#,
         r#"{"id":1,"client":"SECRET","client":{"id":6,"name":"SECRET"}}"#,
         r#"{"id":1,"client":{"name":"SECRET","name":"SECRET"}}"#,
         r#"{"id":1,"lines":[{"kind":"SECRET"}],"lines":[{"kind":1,"kind":"SECRET"}]}"#,
-        // No rows: what is kept of them is in the quarantine.
+        // The record becomes no row; its redacted form is in the quarantine.
         r#"{"id":null,"notes":"SECRET"}"#,
         r#"{"id":5.5,"client":{"name":"SECRET"}}"#,
         r#""SECRET""#,
@@ -129,7 +129,7 @@ fn of_two_people_in_one_record_the_last_counts_and_the_erased_one_is_nowhere() {
         r#"{"id":1,"client":{"id":8},"client":{"id":"7","name":"SECRET"},"notes":"SECRET"}"#,
     );
     assert!(!format!("{page:?}").contains("SECRET"), "{page:?}");
-    // What is no object may stay, where nothing is taken out.
+    // A value that is not an object stays if the rules remove nothing.
     let page = private(&decoder, r#"{"id":1,"client":5,"notes":["n"]}"#);
     assert_eq!(cell(&page, "extra_json", 0), r#"{"client":5,"notes":["n"]}"#);
 }
@@ -196,7 +196,7 @@ fn a_key_shows_in_no_log() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// Every other column is what it would be without any rule.
+    /// Checks that rules do not change any other column.
     #[test]
     fn all_else_stays_as_it_was(
         records in proptest::collection::vec(prop_oneof![record(), repeating()], 0..6),
@@ -207,7 +207,8 @@ proptest! {
         prop_assert_eq!(&page.keys, &plain.keys);
         for column in plain.rows.schema().fields() {
             let name = column.name().as_str();
-            // An object in the place of a text, or a text in that of an object, is another thing.
+            // These columns may differ: a value of another type than declared counts as another
+            // value.
             if ["notes", "lines", "client_name", "extra_json"].contains(&name) {
                 continue;
             }

@@ -1,5 +1,5 @@
-//! Whatever a record holds comes back from its columns and `extra_json`: nothing lost, nothing
-//! changed. The expectation is made from the generated values themselves, never by the decoder.
+//! Content of a record is found again in its columns and `extra_json`, complete and unchanged. The
+//! expectation is made from the generated values, never by the decoder.
 
 use engine::spec::{Field, FieldType};
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ use super::*;
 /// A JSON value whose numbers are their literal text.
 #[derive(Clone, Debug)]
 pub(super) enum Json {
-    /// `null`, `true`, a number, or half a surrogate pair: its text.
+    /// Text of `null`, `true`, a number, or half a surrogate pair.
     Literal(String),
     Text(String),
     List(Vec<Json>),
@@ -74,7 +74,7 @@ fn leaf() -> impl Strategy<Value = Json> {
     ]
 }
 
-/// Names that are declared at some level, and names that are nowhere.
+/// Names that are declared at some level, and undeclared ones.
 fn name() -> impl Strategy<Value = String> {
     let declared = [
         "id",
@@ -112,7 +112,7 @@ fn any_json() -> impl Strategy<Value = Json> {
     })
 }
 
-/// A value of the declared type, now and then any other.
+/// Value of the declared type, now and then of another.
 fn likely(ty: &FieldType) -> BoxedStrategy<Json> {
     let right: BoxedStrategy<Json> = match *ty {
         FieldType::Object(fields) => object_of(fields).boxed(),
@@ -166,7 +166,7 @@ pub(super) fn record() -> impl Strategy<Value = Json> {
     ]
 }
 
-/// A record in which a declared member comes once more, before or after the other.
+/// Record in which a declared member is repeated, before or after the other one.
 pub(super) fn repeating() -> impl Strategy<Value = Json> {
     let fields: Vec<_> = THINGS.fields.iter().filter(|field| field.name != "id").collect();
     let again = proptest::sample::select(fields)
@@ -178,7 +178,8 @@ pub(super) fn repeating() -> impl Strategy<Value = Json> {
     })
 }
 
-/// What is to be found of a record: by path, the value in its column (`=...`) or the raw text.
+/// Expected or actual content of a record: by path, the value in its column (`=...`) or the raw
+/// text.
 type Content = BTreeMap<String, String>;
 
 fn expect(prefix: &str, fields: &[Field], members: &[(String, Json)], content: &mut Content) {
@@ -261,13 +262,13 @@ fn expect_declared(path: String, ty: &FieldType, json: &Json, content: &mut Cont
     }
 }
 
-/// What is kept raw; as text where strict readers would refuse it.
+/// Adds a value that is kept raw, as text if strict readers would refuse it.
 fn keep(path: String, json: &Json, content: &mut Content) {
     let mark = if is_strict(json) { "" } else { "#json" };
     content.insert(path + mark, json.render());
 }
 
-/// Whether it has neither half a surrogate pair nor a member twice.
+/// Whether the value contains neither half a surrogate pair nor a repeated member.
 fn is_strict(json: &Json) -> bool {
     match json {
         Json::Literal(text) => !text.starts_with('"'),
@@ -280,7 +281,8 @@ fn is_strict(json: &Json) -> bool {
     }
 }
 
-/// Digits of the number times ten to the `scale` by moving its point as text; `None`: not integral.
+/// Digits of the number times ten to the power of `scale`, found by moving its point in the text.
+/// `None` if it is not an integer.
 fn shifted(text: &str, scale: i64) -> Option<String> {
     serde_json::from_str::<f64>(text).ok()?;
     let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
@@ -307,7 +309,7 @@ fn short(digits: &str) -> bool {
     digits.trim_start_matches('-').len() <= 18
 }
 
-/// What a row holds, its `extra_json` included.
+/// Content of a row, including its `extra_json`.
 fn found(page: &DecodedPage, row: usize) -> Content {
     let mut content = Content::new();
     let arrays: Vec<arrow::array::ArrayRef> = page.rows.columns().to_vec();
@@ -320,7 +322,7 @@ fn found(page: &DecodedPage, row: usize) -> Content {
         for (path, raw) in extra {
             let _: serde_json::Value = serde_json::from_str(raw.get()).unwrap();
             let raw = match path.strip_suffix("#json") {
-                // An odd number of `\\` escapes the mark: it is the end of a name.
+                // After an odd number of `\\` the mark is escaped and part of the name.
                 Some(path) if (path.len() - path.trim_end_matches('\\').len()) % 2 == 0 => {
                     serde_json::from_str(raw.get()).unwrap()
                 }
@@ -343,7 +345,7 @@ fn find<'a>(
     for field in fields {
         let path = format!("{prefix}{}", field.name);
         if let FieldType::Object(inner) = field.ty {
-            // One kind of iterator at any depth.
+            // A trait object keeps the iterator's type the same at every depth of the recursion.
             let columns: &mut dyn Iterator<Item = &'a arrow::array::ArrayRef> = columns;
             find(&format!("{path}."), inner, &mut { columns }, row, content);
             continue;
@@ -371,7 +373,7 @@ fn find<'a>(
     }
 }
 
-/// As `value`, decimals by their unscaled digits.
+/// As [`value`], with decimals as unscaled digits.
 fn plain(array: &arrow::array::ArrayRef, row: usize) -> String {
     match array.as_primitive_opt::<Decimal128Type>() {
         Some(decimals) => decimals.value(row).to_string(),
@@ -379,7 +381,7 @@ fn plain(array: &arrow::array::ArrayRef, row: usize) -> String {
     }
 }
 
-/// The id that the last `id` of the record gives, if it is one.
+/// Id from the last `id` of the record, if it is valid.
 fn id_of(record: &Json) -> Option<i64> {
     let Json::Object(members) = record else {
         return None;

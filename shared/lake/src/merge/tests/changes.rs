@@ -1,11 +1,11 @@
-//! What merges write into the table of changes.
+//! Checks the changes that merges write.
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 
 use super::*;
 
-/// One change as a reader sees it.
+/// A change as a reader sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) sequence: i64,
@@ -14,7 +14,7 @@ pub(super) struct Change {
 }
 
 impl Table {
-    /// The changes of these files, in the order of the files.
+    /// Changes in these files, in the order of the files.
     pub(super) fn changes_of(&self, files: &[FileEntry]) -> Vec<Change> {
         let schema = TableSchema::changes_of(self.schema.spec);
         let mut changes = Vec::new();
@@ -41,7 +41,7 @@ impl Table {
     }
 }
 
-/// What the changes from one state to the next must be, by key.
+/// Expected changes from one state to the next, by key.
 pub(super) fn expected(before: &Model, after: &Model) -> BTreeMap<Key, (String, Record)> {
     let of = |op: &str, row: &Record| (row.key.clone(), (op.to_owned(), row.clone()));
     let gone = before.values().filter(|row| !after.contains_key(&row.key)).map(|r| of("D", r));
@@ -53,7 +53,7 @@ pub(super) fn expected(before: &Model, after: &Model) -> BTreeMap<Key, (String, 
     gone.chain(came).collect()
 }
 
-/// The table that changes lead to.
+/// Table that results from the changes.
 pub(super) fn replay(changes: &[Change], until: i64) -> Model {
     let mut model = Model::new();
     let mut sorted: Vec<&Change> = changes.iter().filter(|c| c.sequence <= until).collect();

@@ -1,4 +1,4 @@
-//! Files as other programs write them, and files that are not what the log says.
+//! Files written by other programs, and files that differ from the log.
 
 use arrow::array::{
     BinaryArray, Decimal256Array, Float64Array, NullArray, TimestampMillisecondArray, UInt64Array,
@@ -17,19 +17,19 @@ use parquet::schema::types::ColumnPath;
 use super::*;
 use crate::store::{MemoryStore, ObjectStore};
 
-/// A way to write a file.
+/// Writer properties of another program.
 type Written = fn(WriterPropertiesBuilder) -> WriterPropertiesBuilder;
-/// A way to write some columns.
+/// Replacement of some columns.
 type Retyped<'a> = Box<dyn Fn(&RecordBatch) -> Vec<(&'static str, ArrayRef)> + 'a>;
 
-/// Records with values that are odd in each column.
+/// Records with unusual values in each column.
 fn odd_records() -> Vec<Record> {
     let record = |id: i64| Record {
         amount: (id % 3 != 0).then(|| i128::from(id) * 98_765_432_101_234 - 5),
         note: (id % 4 != 0).then(|| format!("ü{}", "x".repeat(usize::try_from(id).unwrap() % 7))),
         items: (id % 5 != 0)
             .then(|| vec![Some((id, "a".to_owned())), None, Some((-id, String::new()))]),
-        // The years 1 and 9999, which nanoseconds in 64 bits do not reach.
+        // Years 1 and 9999, which 64-bit nanoseconds cannot represent.
         updated_at: [None, Some(-62_135_596_800_000_000), Some(253_402_300_799_999_999), Some(-1)]
             [usize::try_from(id).unwrap() % 4],
         synced_at: id * 1_000_003,
@@ -48,7 +48,7 @@ fn parquet_of(rows: &RecordBatch, properties: WriterProperties) -> Bytes {
     writer.into_inner().unwrap().into()
 }
 
-/// The entry of a file that another program wrote.
+/// Log entry of a file written by another program.
 fn foreign(bytes: &Bytes) -> FileEntry {
     let (entry, _) = file(&TableSchema::of(&PLAIN), &[Record::new(0)]);
     let size = bytes.len() as u64;
@@ -64,7 +64,7 @@ fn try_read(bytes: &Bytes) -> Result<Vec<Record>, PartitionError> {
     Ok(found)
 }
 
-/// `rows` with other columns in the place of those with these names.
+/// Replaces the named columns of `rows`.
 fn with(rows: &RecordBatch, columns: &[(&str, ArrayRef)]) -> RecordBatch {
     let schema = rows.schema();
     let named = schema.fields().iter().zip(rows.columns()).map(|(field, column)| {
@@ -145,7 +145,7 @@ fn what_others_wrote_is_read_whatever_types_hold_the_same_values() {
     let text =
         |ty: &DataType, rows: &RecordBatch| cast(rows.column_by_name("note").unwrap(), ty).unwrap();
     let instants = |unit: TimeUnit, zone: Option<&str>, rows: &RecordBatch| {
-        // Without a zone first: the numbers stay as they are.
+        // The zone is removed first, so that the numbers stay the same.
         let at = rows.column_by_name("updated_at").unwrap();
         let at =
             at.as_primitive::<TimestampMicrosecondType>().clone().with_timezone_opt(None::<&str>);
@@ -246,7 +246,7 @@ fn what_others_wrote_is_read_whatever_columns_there_are_and_in_what_order() {
     let written = odd_records();
     let rows = rows_of(&written);
     let fields = rows.schema().fields().len();
-    // Backwards, with ids of fields and another column.
+    // Columns in reverse order, with field ids and one more column.
     let order: Vec<usize> = (0..fields).rev().collect();
     let mut columns: Vec<(ArrowField, ArrayRef)> = order
         .iter()
@@ -264,7 +264,7 @@ fn what_others_wrote_is_read_whatever_columns_there_are_and_in_what_order() {
     let (fields, arrays): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
     let turned = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap();
     assert_eq!(try_read(&parquet_of(&turned, WriterProperties::new())).unwrap(), written);
-    // Without columns that may be null.
+    // The file lacks columns that may be null.
     let mut narrow = rows.clone();
     for name in ["note", "items", "link", "created_at", "extra_json"] {
         narrow.remove_column(narrow.schema().index_of(name).unwrap());
@@ -285,7 +285,7 @@ fn int96(day: u32, nanos: u64) -> Int96 {
     value
 }
 
-/// A file as Spark writes it by default: instants in 96 bits.
+/// File in Spark's default form: instants in 96 bits.
 fn with_int96(days: &[(u32, u64)]) -> Bytes {
     let message = "message spark_schema {
         required int64 id; required int64 account_id; required int96 synced_at; optional int96 updated_at;
@@ -390,7 +390,7 @@ fn what_the_columns_cannot_hold_is_refused_with_what_to_do_and_without_talk_of_b
     assert!(error.contains("encrypted") && !error.contains("backup"), "{error}");
 }
 
-/// A store with one file of ours in it: whole, and as the log has it.
+/// Store with one of our files, whole and as the log has it.
 fn stored_file() -> (MemoryStore, FileEntry, Bytes) {
     let (entry, bytes) = file(&TableSchema::of(&PLAIN), &odd_records());
     let store = MemoryStore::new();
@@ -419,12 +419,12 @@ fn an_object_that_is_not_the_file_of_the_log_is_not_read() {
             assert!(said.contains(part), "{part}: {said}");
         }
     }
-    // Where the log has no checksum, another number of bytes shows it, whoever wrote the file,
+    // Without a checksum in the log, a different size reveals another file of any writer.
     let others = FileEntry { sha256: None, keys: None, size: entry.size + 1, ..entry.clone() };
     put(&bytes);
     let error = fetched(&others).unwrap_err().chain();
     assert!(error.contains(&format!("{} bytes", entry.size)), "{error}");
-    // and where we wrote it another number of rows.
+    // A different row count reveals another file in the place of one of ours.
     put(&other);
     let size = other.len() as u64;
     let error = fetched(&FileEntry { size, ..earlier }).unwrap_err().chain();
@@ -470,7 +470,7 @@ proptest! {
         bytes[at] ^= 1 << bit;
         let schema = TableSchema::of(&PLAIN);
         let bytes = Bytes::from(bytes);
-        // Neither a panic nor a reader that goes on after one.
+        // Damage must cause neither a panic nor an endless reader.
         let outcome = read(&schema, &foreign(&bytes), bytes).map(Iterator::collect::<Vec<_>>);
         let errors = outcome.unwrap_or_else(|error| vec![Err(error)]);
         for error in errors.into_iter().filter_map(Result::err) {

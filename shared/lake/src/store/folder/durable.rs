@@ -1,4 +1,4 @@
-//! Which folders survive a loss of power.
+//! Makes folders survive a loss of power.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,8 +8,8 @@ use std::sync::PoisonError;
 use super::Folder;
 
 impl Folder {
-    /// Creates `folder` and those above it as needed, and makes their entries durable: once per
-    /// process, also for folders that were there, because their maker may not have got that far.
+    /// Creates `folder` and its ancestors as needed and makes their entries durable. Done once per
+    /// process even for existing folders, because their creator may have died before doing it.
     pub(super) fn make_durable(&self, folder: &Path) -> io::Result<()> {
         let known = |path: &Path| {
             self.durable.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
@@ -22,7 +22,7 @@ impl Folder {
             if known(path) {
                 break;
             }
-            // The folder above the lake may be one that we cannot open.
+            // The folder above the lake may be unreadable for this user.
             if let Some(parent) = path.parent()
                 && let Err(error) = sync_folder(parent)
                 && parent.starts_with(&self.root)
@@ -40,19 +40,19 @@ impl Folder {
         Ok(())
     }
 
-    /// Forgets which folders are known to be there.
+    /// Forgets which folders are durable.
     pub(super) fn forget_durable(&self) {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Makes the entries of `folder` durable, and its own.
+    /// Makes `folder` itself and the entries in it durable.
     pub(super) fn sync_entry(&self, folder: &Path) -> io::Result<()> {
         self.make_durable(folder)?;
         sync_folder(folder)
     }
 }
 
-/// Makes durable which files a folder has.
+/// Makes the entries of `folder` durable.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     File::open(folder)?.sync_all()

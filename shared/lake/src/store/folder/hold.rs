@@ -1,17 +1,18 @@
-//! Who may change the entries of a folder: an OS lock on the folder itself, which goes with the
-//! process and leaves no file.
+//! Locks that protect the entries of a folder: OS locks on the folder itself, which end with the
+//! process and leave no file.
 
 use core::time::Duration;
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// How often the lock is tried, and how long each time is waited: ten seconds in all. Others hold it
+/// Number of attempts to take the lock and pause after each: ten seconds in all. Holders keep it
 /// for milliseconds.
 const TRIES: u32 = 1000;
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Keeps an entry of `folder` as it is read until it is replaced: nobody else changes one meanwhile.
+/// Takes the exclusive lock of `folder`, so that no other process changes an entry between read and
+/// replacement.
 pub(super) fn alone(folder: &Path) -> io::Result<File> {
     hold(folder, TRIES, File::try_lock)?.ok_or_else(|| {
         let why = "this file system keeps no locks, so that two processes could undo each other: \
@@ -20,13 +21,13 @@ pub(super) fn alone(folder: &Path) -> io::Result<File> {
     })
 }
 
-/// Lets nobody read and replace an entry of `folder` meanwhile. `None` on a file system without
-/// locks: there nobody does.
+/// Takes the shared lock of `folder`, which keeps out holders of the exclusive one. `None` on a
+/// file system without locks, where `alone` always fails.
 pub(super) fn beside_others(folder: &Path) -> io::Result<Option<File>> {
     hold(folder, TRIES, File::try_lock_shared)
 }
 
-/// The lock, or `None` where there are no locks.
+/// Lock on `folder`, or `None` if the file system has no locks.
 #[expect(clippy::disallowed_methods, reason = "on a thread of its own, for another process")]
 fn hold(
     folder: &Path,

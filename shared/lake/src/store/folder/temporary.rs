@@ -1,4 +1,4 @@
-//! Files on their way to become objects.
+//! Temporary files, which become objects by a link or rename.
 
 use core::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
@@ -10,7 +10,7 @@ use super::{Folder, present};
 
 const TEMPORARY: &str = ".tmp-";
 
-/// A file that nobody else sees yet, locked for its life so that it is not taken for a leftover.
+/// File that is not visible as an object. Locked while it lives, so that it is not cleaned away.
 pub(super) struct Temporary {
     pub(super) path: PathBuf,
     file: File,
@@ -25,11 +25,12 @@ impl Temporary {
             write!(name, "{}-{number}", std::process::id()).map_err(io::Error::other)?;
             let path = folder.join(name);
             let file = match OpenOptions::new().write(true).create_new(true).open(&path) {
-                // A process of the same number left it, or lives in another container.
+                // Left by a process with the same id, or in use by one in another container.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
                 opened => opened?,
             };
-            // On a file system without locks leftovers are never cleaned, so nothing is lost.
+            // Without locks, `clean_leftovers` cannot lock the file either, so it never deletes
+            // one.
             drop(file.try_lock());
             let mut temporary = Self { path, file };
             temporary.file.write_all(bytes)?;
@@ -41,13 +42,14 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // After a rename there is nothing left to remove; and what stays is cleaned as a leftover.
+        // A rename leaves nothing to remove; a file that cannot be removed is left to
+        // `clean_leftovers`.
         drop(fs::remove_file(&self.path));
     }
 }
 
 impl Folder {
-    /// Deletes what dead writers left behind below `prefix`, and counts it.
+    /// Deletes temporary files of dead writers below `prefix` and returns their number.
     pub(super) fn clean_leftovers(&self, prefix: &str) -> io::Result<u64> {
         let mut cleaned = 0;
         self.walk(prefix, &mut |key, path| {
@@ -66,7 +68,7 @@ impl Folder {
     }
 }
 
-/// Whether the key is that of a file on its way, or left on it.
+/// Whether the key is that of a temporary file.
 pub(super) fn is_temporary(key: &str) -> bool {
     key.rsplit('/').next().is_some_and(|name| name.starts_with(TEMPORARY))
 }

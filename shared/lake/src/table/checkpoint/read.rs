@@ -1,4 +1,4 @@
-//! Reads checkpoints, ours and those of other writers: what we do not know is not even decoded.
+//! Reads checkpoints, ours and those of other writers. Unknown members are not decoded.
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, MapArray, StringArray,
@@ -12,7 +12,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 
 use super::super::action::{Add, Format, Line, MetaData, Protocol, Remove, Texts, Txn};
 
-/// The members of each action that we know; the file may have more, or lack some.
+/// Members of each action that are read. A file may have more, or lack some.
 const KNOWN: [(&str, &[&str]); 5] = [
     ("protocol", &["minReaderVersion", "minWriterVersion", "readerFeatures", "writerFeatures"]),
     (
@@ -46,10 +46,10 @@ const KNOWN: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// The actions of a checkpoint file, or what is wrong with it.
+/// Reads the actions of a checkpoint file, or returns the reason why it is invalid.
 pub(in crate::table) fn read(bytes: Bytes) -> Result<Vec<Line>, String> {
     let text = |error: parquet::errors::ParquetError| error.to_string();
-    // Without the Arrow schema that its writer may have left: plain types, whoever wrote it.
+    // Skipping the writer's Arrow schema gives the same plain types for files of all writers.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let builder =
         ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options).map_err(text)?;
@@ -170,7 +170,7 @@ fn remove(rows: &Action<'_>, row: usize) -> Result<Remove, String> {
     })
 }
 
-/// The column of one kind of action.
+/// Column of one kind of action.
 struct Action<'a> {
     name: &'static str,
     rows: &'a StructArray,
@@ -193,7 +193,7 @@ impl<'a> Action<'a> {
         self.rows.column_by_name(name)
     }
 
-    /// The member, if it is there and not null in this row.
+    /// Column of the member, if it exists and is not null in this row.
     fn value(&self, name: &str, row: usize) -> Option<&'a ArrayRef> {
         self.member(name).filter(|array| array.is_valid(row))
     }

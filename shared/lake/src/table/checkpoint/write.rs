@@ -20,18 +20,18 @@ use parquet::file::properties::WriterProperties;
 use super::super::action::{Add, Remove, Texts, Txn};
 use super::super::log::LogState;
 
-/// A checkpoint file that is yet to be stored.
+/// A checkpoint file, not stored yet.
 #[derive(Debug)]
 pub(in crate::table) struct Checkpoint {
     pub bytes: Vec<u8>,
-    /// Rows in it.
+    /// Number of actions, one a row.
     pub actions: usize,
-    /// Those that are current files.
+    /// Number of `add` actions among them.
     pub adds: usize,
 }
 
-/// The checkpoint of `state`. Files that were removed longer than twice `retention` ago are not in
-/// it: vacuum has had all the time between to delete them.
+/// Checkpoint of `state`. Tombstones older than twice `retention` are left out: vacuum has had one
+/// whole retention to delete their files.
 pub(in crate::table) fn write(
     state: &LogState,
     now: Timestamp,
@@ -65,7 +65,7 @@ pub(in crate::table) fn write(
     Ok(Checkpoint { bytes: writer.into_inner()?, actions, adds: adds.len() })
 }
 
-/// The rows of one kind of action among all rows of a checkpoint; in the others it is null.
+/// Rows of one kind of action among all rows of a checkpoint; its column is null in the others.
 #[derive(Clone, Copy)]
 struct Rows {
     at: usize,
@@ -111,7 +111,7 @@ impl Rows {
 
     fn adds(self, adds: &[&Add]) -> Result<ArrayRef, ArrowError> {
         let longs = |values: Vec<Option<i64>>| self.column::<Int64Array, _>(values);
-        // What a checkpoint holds changes nothing.
+        // Actions of a checkpoint describe the state and must not count as changes.
         let unchanged = self.column::<BooleanArray, _>(adds.iter().map(|_| Some(false)));
         self.structs([
             ("path", self.texts(adds.iter().map(|add| Some(add.path.as_str())))),
@@ -147,7 +147,7 @@ impl Rows {
         ])
     }
 
-    /// The values in our rows, nulls in the others.
+    /// Column with `values` in the rows of this action and nulls in all others.
     fn column<A, T>(self, values: impl IntoIterator<Item = Option<T>>) -> ArrayRef
     where
         A: FromIterator<Option<T>> + arrow::array::Array + 'static,
@@ -212,7 +212,6 @@ impl Rows {
         let fields: Fields = members.iter().map(field).collect();
         let arrays = members.into_iter().map(|(_, array)| array).collect();
         let nulls: NullBuffer = valid.collect();
-        // The length stands for structs without members too.
         let structs = StructArray::try_new(fields, arrays, Some(nulls))?;
         Ok(Arc::new(structs))
     }

@@ -1,4 +1,4 @@
-//! A table and the table of its changes, killed at every call to the store.
+//! Kills the writer of a table and its table of changes at every call to the store.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -57,13 +57,14 @@ async fn complete(table: &Table, changes: &mut Table, by: &Writer) -> Result<(),
     }
 }
 
-/// One life: completes what the last one left, and commits on, with all housekeeping in between.
+/// Runs one writer: completes the work of the last one and continues committing, with all
+/// housekeeping in between.
 async fn live(store: Arc<dyn ObjectStore>, epoch: u64, until: u64) -> Result<(), Died> {
     let by = writer(&format!("a{epoch}"), epoch);
     let mut table = Table::create(store.clone(), &BY_MONTH, ACCOUNT, at(0)).await?;
     let mut changes = Table::create_changes(store.clone(), &BY_MONTH, ACCOUNT, at(0)).await?;
     if let Some(said) = table.note().cloned() {
-        // As often as somebody takes over and dies.
+        // Two fences stand for several takeovers after which the writer died.
         let said = CommitNote { counts: Counts::default(), ..said };
         table.fence(at(0), &by, &said).await?;
         table.fence(at(0), &by, &said).await?;
@@ -96,7 +97,7 @@ async fn open_changes(store: &Arc<MemoryStore>) -> Table {
     Table::open_changes(store.clone(), &BY_MONTH, ACCOUNT).await.unwrap().unwrap()
 }
 
-/// The sequences that the table of changes has files of; each file must be there, and no other.
+/// Sequences with files in the table of changes. Checks that each file exists, and no other.
 async fn sequences(store: &Arc<MemoryStore>, died: &str) -> Vec<u64> {
     let changes = open_changes(store).await;
     let found = store.list("tables/by_month_changes/changed_month=", None).await.unwrap();
@@ -161,7 +162,7 @@ async fn changes_are_appended_in_order_and_by_the_newest_owner_only() {
     assert!(matches!(stale, CommitError::Stale { .. }), "{stale}");
     let done = changes.commit_changes(at(1), &by, &append(1), &note(0, 1)).await.unwrap();
     assert_eq!((done.version, done.sequence), (1, Sequence(1)));
-    // Two that complete the same commit: one of them does.
+    // Of two writers that complete the same commit, one succeeds.
     let second = writer("c", 2);
     let late = other.commit_changes(at(1), &second, &append(1), &note(0, 1)).await.unwrap_err();
     assert!(matches!(late, CommitError::Stale { .. }), "{late}");
@@ -200,13 +201,13 @@ async fn commits_without_changes_ask_for_a_baseline() {
     let said = CommitNote { changes: Some(made(1, 1)), ..note(1, 1) };
     table.commit(at(1), &by, &change(&[data_file(1, 1)], &[]), &said).await.unwrap();
     assert_eq!(lag(&table, &changes), Lag::Append(made(1, 1)));
-    // One that says nothing of them, while nobody keeps changes.
+    // A commit that names no changes, as from a run that records none.
     table.commit(at(1), &by, &change(&[data_file(1, 2)], &[]), &note(2, 1)).await.unwrap();
     assert_eq!(lag(&table, &changes), Lag::Baseline);
     let baseline = ChangesCommit::Replace(made(1, 2));
     changes.commit_changes(at(1), &by, &baseline, &note(0, 1)).await.unwrap();
     assert_eq!(lag(&table, &changes), Lag::None);
-    // What is beyond the stream's table is of another one.
+    // Changes beyond the sequence of the stream's table belong to another table.
     let ahead = ChangesCommit::Append(made(1, 3));
     changes.commit_changes(at(1), &by, &ahead, &note(0, 1)).await.unwrap();
     assert_eq!(lag(&table, &changes), Lag::Baseline);

@@ -1,4 +1,5 @@
-//! Killed at every call to the store, before or after its effect; then everything goes on.
+//! Kills the writer at every call to the store, before or after its effect; then another one
+//! continues.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -17,7 +18,8 @@ fn data_key(file: &FileEntry) -> String {
     format!("tables/by_month/{}", file.path)
 }
 
-/// Two files at most: each commit adds one, every second one replaces all that were there.
+/// Whether the commit replaces all files. Each adds one and every second one replaces all, so a
+/// table has at most two.
 fn replaces_all(sequence: u64) -> bool {
     sequence.is_multiple_of(2)
 }
@@ -32,7 +34,7 @@ enum Died {
     Store(#[from] crate::store::StoreError),
 }
 
-/// One life: goes on where the log is, to the last commit, with all housekeeping in between.
+/// Runs one writer: continues from the log to the last commit, with all housekeeping in between.
 async fn live(
     store: Arc<dyn ObjectStore>,
     epoch: u64,
@@ -107,7 +109,7 @@ async fn a_crash_at_any_call_loses_nothing_and_doubles_nothing() {
                 }
             });
             let acknowledged = Mutex::new(0);
-            // The last call may be one whose answer nobody needs.
+            // A failure of the last call may be one that the writer ignores.
             drop(live(Arc::new(dying), 1, &acknowledged).await);
             let acknowledged = *acknowledged.lock().unwrap();
             check_reopened(&inner, acknowledged, &died).await;

@@ -1,4 +1,4 @@
-//! What a person reads when a log is not as it should be; and what is no damage.
+//! Errors for damaged logs, and unusual logs that are not damaged.
 
 use super::*;
 
@@ -13,7 +13,7 @@ async fn table_of(versions: i64) -> Arc<MemoryStore> {
     store
 }
 
-/// A table whose checkpoint at version 10 has commits on both sides.
+/// Table with a checkpoint at version 10 and commits before and after it.
 async fn checkpointed() -> Arc<MemoryStore> {
     let store = table_of(10).await;
     let mut table = open(&store).await;
@@ -144,7 +144,7 @@ async fn a_lone_hint_is_damage_not_an_empty_lake() {
 async fn the_note_is_found_behind_a_checkpoint() {
     let store = table_of(9).await;
     let mut table = open(&store).await;
-    // Compacted by somebody else: a commit without a note.
+    // A compaction by another engine is a commit without a note.
     let foreign = Bytes::from_static(b"{\"commitInfo\":{\"operation\":\"OPTIMIZE\"}}\n");
     store.put(&commit_key(10), foreign).await.unwrap();
     table.refresh().await.unwrap();
@@ -207,7 +207,7 @@ async fn tables_that_we_must_not_touch_say_why() {
             let lines: Vec<_> = lines.iter().map(Value::to_string).collect();
             Bytes::from(lines.join("\n"))
         };
-        // It may happen under a running worker, too.
+        // The damage may also happen while a worker runs.
         let second: Vec<_> =
             lines[1..].iter().filter(|l| l.get(action).is_some()).cloned().collect();
         store.put(&commit_key(1), body(&second)).await.unwrap();

@@ -1,10 +1,10 @@
-//! Commits of other engines: which of them change rows, and what the rows are then those of.
+//! Commits of other engines: which of them change rows, and which version they restore.
 
 use super::*;
 use crate::changes::{ChangeFiles, Lag, following, lag};
 use crate::maintenance::clean_log;
 
-/// What another engine's commit does.
+/// Content of another engine's commit.
 struct Theirs<'a> {
     info: Option<Value>,
     add: &'a [FileEntry],
@@ -22,7 +22,7 @@ fn info(operation: &str) -> Value {
 }
 
 impl Theirs<'_> {
-    /// Writes it as the next version, as plain JSON.
+    /// Writes the commit as the next version, as plain JSON.
     async fn commit(self, store: &MemoryStore, version: u64) {
         let mut lines: Vec<Value> =
             self.info.into_iter().map(|info| json!({ "commitInfo": info })).collect();
@@ -54,7 +54,7 @@ impl Theirs<'_> {
     }
 }
 
-/// A table that has another file at each of the versions 1, 2 and 3, beside those before.
+/// Table with one more file at each of the versions 1, 2 and 3.
 async fn grown(store: &Arc<MemoryStore>) -> Vec<FileEntry> {
     let mut table = create(store).await;
     commit_files(&mut table, &writer("a", 1), 1, 3).await;
@@ -65,7 +65,7 @@ fn restore<'a>(add: &'a [FileEntry], remove: &'a [FileEntry]) -> Theirs<'a> {
     Theirs { info: Some(info("RESTORE")), add, remove, data_change: Some(true) }
 }
 
-/// The version whose files are there, and the cursor of that time.
+/// Version whose files are restored, and the cursor at that time.
 async fn restored(store: &Arc<MemoryStore>) -> Option<(u64, u64)> {
     let found = open(store).await.restored().await.unwrap();
     found.map(|(version, note)| (version, note.state["cursor"].as_u64().unwrap()))
@@ -84,7 +84,7 @@ async fn a_restore_leads_back_to_the_version_whose_files_are_there() {
         let table = open(&store).await;
         assert_eq!(table.foreign().cloned(), Some(change_of(4, "RESTORE")));
         assert_eq!(restored(&store).await, Some((kept as u64, kept as u64)));
-        // And there again: only the files tell which version that is.
+        // A second restore goes back again; only the files tell to which version.
         restore(&files[kept..], &[]).commit(&store, 5).await;
         assert_eq!(restored(&store).await, Some((3, 3)));
     }
@@ -153,7 +153,8 @@ async fn nothing_is_committed_over_a_change_that_came_while_a_run_worked() {
         let store = Arc::new(MemoryStore::new());
         let files = grown(&store).await;
         let mut table = open(&store).await;
-        // It leaves alone what this run removes, so that only its rows speak against the commit.
+        // The restore keeps the files that this run removes, so only the changed rows forbid the
+        // commit.
         restore(&[], &files[2..]).commit(&store, 4).await;
         let (by, said) = (writer("b", 2), note(9, 1));
         let done = match operation {
@@ -184,7 +185,7 @@ async fn a_change_behind_a_checkpoint_is_still_seen_and_a_log_that_no_longer_tel
     assert_eq!(table.checkpoint_if_due(at(0), WEEK).await.unwrap(), Some(11));
     assert_eq!(open(&store).await.foreign().cloned(), Some(change_of(4, "RESTORE")));
     assert_eq!(restored(&store).await, Some((1, 1)));
-    // Its own commit file, and our others, are cleaned away; the newest that says something stays.
+    // Clean-up deletes the restore's commit and some of ours, but keeps the newest with a note.
     for version in [0, 1, 2, 4] {
         store.delete(&commit_key(version)).await.unwrap();
     }
@@ -215,7 +216,7 @@ async fn a_table_is_known_by_its_id_and_by_its_newest_commit() {
     }
     let before = open(&store).await.mark();
     assert_eq!(open(&copy).await.mark(), before);
-    // Both go on, each its own way.
+    // Both copies continue independently.
     for (store, attempt) in [(&store, "b"), (&copy, "c")] {
         let mut table = open(store).await;
         commit_files(&mut table, &writer(attempt, 2), 4, 1).await;

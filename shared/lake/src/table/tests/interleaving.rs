@@ -1,4 +1,4 @@
-//! Two writers whose calls to the store interleave at random, some of which fail.
+//! Two writers whose calls to the store interleave at random and fail at times.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::store::{ObjectMeta, Replace, StoreError};
 
-/// Lets the other writer run before any call.
+/// Store that lets the other writer run before any call.
 #[derive(Debug)]
 struct Turns {
     inner: FaultyStore,
@@ -85,7 +85,7 @@ enum Act {
     Checkpoint,
 }
 
-/// What a writer knows of one of its commits.
+/// Outcome of a commit, as far as its writer knows it.
 #[derive(Debug)]
 enum Known {
     Landed(Committed),
@@ -124,7 +124,7 @@ async fn act(store: Arc<dyn ObjectStore>, by: Writer, acts: Vec<Act>) -> Vec<(St
             }
             Act::Say => table.commit(at(1), &by, &change(&[], &[]), &says).await,
             Act::Fence => table.fence(at(1), &by, &says).await,
-            // What these find matters only for what comes after.
+            // Errors are ignored: only the effect on later acts matters.
             Act::Reopen => {
                 if let Ok(Some(opened)) = Table::open(store.clone(), &BY_MONTH, ACCOUNT).await {
                     table = opened;
@@ -145,7 +145,7 @@ async fn act(store: Arc<dyn ObjectStore>, by: Writer, acts: Vec<Act>) -> Vec<(St
     said
 }
 
-/// Replays the log by the book and returns the version of each commit by its run.
+/// Replays the log independently and returns the version of each commit by its run.
 async fn replayed(store: &Arc<MemoryStore>) -> BTreeMap<String, Committed> {
     let (mut epoch, mut sequence) = (0, 0);
     let mut files = BTreeMap::new();

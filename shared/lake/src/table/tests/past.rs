@@ -1,4 +1,4 @@
-//! Older versions: what the log still tells, and what it says of what it does not.
+//! Older versions: what the log can restore, and the errors for versions that it cannot.
 
 use super::*;
 use crate::maintenance::clean_log;
@@ -7,7 +7,7 @@ async fn as_of(store: &Arc<MemoryStore>, as_of: AsOf) -> Result<Table, PastError
     Ok(open(store).await.as_of(as_of, Timestamp::MAX).await?.0)
 }
 
-/// A table that replaces its one file with each commit, and its files at each version.
+/// Table that replaces its one file with each commit, and its files at each version.
 async fn replaced(store: &Arc<MemoryStore>, commits: i64) -> Vec<Vec<FileEntry>> {
     let mut table = create(store).await;
     let mut versions = vec![table.files().to_vec()];
@@ -46,7 +46,7 @@ async fn what_was_cleaned_away_is_gone_and_the_rest_still_opens() {
     let store = Arc::new(MemoryStore::new());
     let versions = replaced(&store, 25).await;
     let mut table = open(&store).await;
-    // The store's own times: all of the log is older than that.
+    // At this time the whole log is older than the retention, by the dates of the store.
     let later = Timestamp::from_second(9_000_000_000).unwrap();
     assert!(clean_log(&mut table, later, WEEK).await.unwrap().files > 0);
     for version in 0..20 {

@@ -1,4 +1,4 @@
-//! Both sides of a comparison, row by row.
+//! Matches both sides of a comparison row by row.
 
 use core::cmp::Ordering;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::collect::SortedRows;
 use crate::partition::{Keyed, Layout, column, equal_rows};
 use crate::verify::{VerifyError, shown};
 
-/// Differences that are told one by one; all are counted.
+/// Number of differences that are listed; all are counted.
 const TOLD: usize = 1000;
 
 /// Both sides of one partition, in key order.
@@ -24,9 +24,9 @@ pub(super) struct Matching {
     pub(super) layout: Arc<Layout>,
     pub(super) spec: &'static StreamSpec,
     pub(super) against: Against,
-    /// Those that are compared.
+    /// Columns to compare.
     pub(super) columns: Vec<usize>,
-    /// Whether nothing excuses a difference.
+    /// Whether every difference counts, without exceptions.
     pub(super) exact: bool,
     pub(super) theirs: SortedRows,
     pub(super) head: Option<Keyed>,
@@ -35,7 +35,7 @@ pub(super) struct Matching {
 }
 
 impl Matching {
-    /// Goes on with these rows of the table.
+    /// Continues with these rows of the table.
     pub(super) fn rows(&mut self, ours: &Keyed) -> Result<(), VerifyError> {
         let mut pairs = Vec::new();
         let mut row = 0;
@@ -67,7 +67,7 @@ impl Matching {
         self.compare(ours, &mut pairs)
     }
 
-    /// The rest of what was read is not in the table.
+    /// Counts the remaining records that were read as missing in the table.
     pub(super) fn finish(mut self) -> Result<Compared, VerifyError> {
         while !self.is_at_end() || self.load()? {
             self.only_there()?;
@@ -138,14 +138,14 @@ impl Matching {
         let Against { began, present, .. } = &self.against;
         let read_at = ours.version(row).read_at;
         let read_at = read_at.and_then(|at| Timestamp::from_microsecond(at).ok());
-        // Began is cut to what rows hold, as their `synced_at` is.
+        // Rows hold microseconds, so the start of the reading is compared in microseconds, too.
         read_at.is_some_and(|at| {
             at.as_microsecond() >= began.as_microsecond() && !present.is_future(at)
         })
     }
 
-    /// Whether the record may be otherwise here: it changed since the last pass, or changes all the
-    /// time without a word (a running timer).
+    /// Whether the record may legitimately differ: it changed since the last pass, or it changes
+    /// all the time without a new `updated_at` (a running timer).
     fn is_newer(&self, theirs: &Keyed, row: usize) -> Result<bool, ArrowError> {
         if self.exact {
             return Ok(false);
@@ -162,7 +162,7 @@ impl Matching {
         Ok(flags.as_boolean_opt().is_some_and(|flags| flags.is_valid(row) && flags.value(row)))
     }
 
-    /// Compares these rows of `ours` with those of the head, and forgets them.
+    /// Compares these rows of `ours` with those of the head, and clears `pairs`.
     fn compare(
         &mut self,
         ours: &Keyed,
@@ -212,7 +212,7 @@ fn taken(
     take_record_batch(batch, &UInt32Array::from_iter_values(rows))
 }
 
-/// A value as text; `None` where it is null.
+/// Value as text; `None` if null.
 pub(super) fn value(
     batch: &RecordBatch,
     index: usize,
@@ -228,7 +228,7 @@ pub(super) fn value(
     Ok(Some(formatter.value(0).to_string()))
 }
 
-/// The type with its zone as an offset, which needs no tables of zones to be printed.
+/// The type with UTC as an offset, which is printable without a time zone database.
 fn printable(ty: &DataType) -> DataType {
     let printable_field = |field: &Arc<Field>| {
         Arc::new(field.as_ref().clone().with_data_type(printable(field.data_type())))

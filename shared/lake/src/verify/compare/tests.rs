@@ -4,10 +4,10 @@ use super::matching::value;
 use super::*;
 use crate::verify::tests::{ACCOUNT, NOW, table, with_entries};
 
-/// When the fake reading is.
+/// Time of the fake reading.
 const LATER: Timestamp = Timestamp::constant(2_000_000_000, 0);
 
-/// A reading of these entries, with these changes of some of them.
+/// Reading of these entries, some of them changed by `change`.
 fn read(table: &Table, ids: &[(&str, i64)], change: impl Fn(i64, &mut Value)) -> Collected {
     let mut collector = Collector::new(table.schema(), None, 1000).unwrap();
     for (month, id) in ids {
@@ -16,7 +16,7 @@ fn read(table: &Table, ids: &[(&str, i64)], change: impl Fn(i64, &mut Value)) ->
     collector.finish().unwrap()
 }
 
-/// All entries of the table, as `tests::table` makes them.
+/// All entries of the table made by `tests::table`.
 fn all() -> Vec<(&'static str, i64)> {
     let january = (0..30).filter(|id| *id < 22 || id % 5 == 0).map(|id| ("2024-01", id));
     let february = (22..40).filter(|id| id % 5 != 0).map(|id| ("2024-02", id));
@@ -83,7 +83,7 @@ async fn every_difference_is_told_with_both_values() {
     );
     assert_eq!((compared.missing_here, compared.missing_in_harvest, compared.differing), (3, 2, 2));
     assert_eq!((compared.records, compared.equal), (table.rows() + 1, table.rows() - 4));
-    // What was only sampled proves nothing of the others.
+    // A sample proves nothing about other rows.
     let compared = compare(&table, &read, &against(Whole::Nothing)).await.unwrap();
     assert_eq!((compared.missing_here, compared.missing_in_harvest), (3, 0));
 }
@@ -98,13 +98,13 @@ async fn what_changed_since_the_last_pass_is_no_difference() {
             record["hours"] = json!(1);
             record["updated_at"] = json!("2025-01-01T00:00:00Z");
         }
-        // Running timers grow without a word.
+        // Running timers change without a new `updated_at`.
         14 => {
             record["hours"] = json!(1);
             record["is_running"] = json!(true);
         }
         100 => record["updated_at"] = json!("2025-01-02T00:00:00Z"),
-        // Not new enough.
+        // The change is too old to excuse the difference.
         15 => record["updated_at"] = json!("2024-12-31T23:59:59Z"),
         _ => (),
     });
@@ -117,7 +117,7 @@ async fn what_changed_since_the_last_pass_is_no_difference() {
         harvest: Some("2024-12-31T23:59:59Z".to_owned()),
     };
     assert_eq!(compared.differences, [after]);
-    // Rows that came after the reading began are newer here.
+    // Rows of the table that were read after the reading began count as newer.
     let late = Against { began: NOW, ..against(Whole::Everything) };
     let compared = compare(&table, &read, &late).await.unwrap();
     assert_eq!((compared.newer, compared.wrong()), (4, 0), "{compared:?}");

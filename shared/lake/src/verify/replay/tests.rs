@@ -36,7 +36,7 @@ impl World {
         Self { store, table, changes, writer, pace: 1000 }
     }
 
-    /// Commits these entries, whose notes are `note`; with `whole` all others are deleted.
+    /// Commits these entries with `note` as their notes; with `whole`, deletes all others.
     async fn commit(&mut self, month: &str, ids: &[i64], note: &str, whole: bool, append: bool) {
         let sequence = self.table.recorded_sequence().next();
         let second = i64::try_from(sequence.0).unwrap();
@@ -87,7 +87,7 @@ impl World {
         self.changes.commit_changes(NOW, &self.writer, &commit, &note).await.unwrap();
     }
 
-    /// Inserts, updates, deletes, a row that comes back, and one that moves.
+    /// World with inserts, updates, deletes, a row that comes back, and one that moves.
     async fn with_history() -> Self {
         let mut world = Self::new().await;
         let all: Vec<i64> = (0..25).collect();
@@ -105,7 +105,7 @@ impl World {
         replay(&mut self.table, &mut self.changes).await.unwrap()
     }
 
-    /// Makes something else of the changes, file by file.
+    /// Replaces the changes by altered ones, file by file.
     async fn tamper(&mut self, change: impl Fn(&RecordBatch) -> RecordBatch) {
         let layout = Arc::new(Layout::replayed(self.changes.schema()).unwrap());
         for old in self.changes.files().to_vec() {
@@ -130,7 +130,7 @@ impl World {
     }
 }
 
-/// `batch` with other values in a column, given row, sequence, key and old value.
+/// Replaces values of a column in `batch`, depending on sequence, key and old value.
 fn changed(
     batch: &RecordBatch,
     name: &str,
@@ -166,7 +166,7 @@ async fn the_changes_of_a_history_give_the_table() {
     let replayed = world.replayed().await;
     assert_eq!(replayed.findings, []);
     assert_eq!((replayed.sequence, replayed.pending), (6, false));
-    // Of the fourth commit: 20 updates and 8 deletes.
+    // The fourth commit makes 28 changes: 20 updates and 8 deletes.
     assert_eq!(replayed.changes, 25 + 3 + 3 + 28 + 1 + 1);
     let mut empty = World::new().await;
     assert_eq!(empty.replayed().await, Replayed::default());
@@ -190,7 +190,7 @@ async fn one_commit_behind_is_pending_and_two_are_a_finding() {
     let replayed = world.replayed().await;
     assert_eq!((replayed.findings.len(), replayed.pending, replayed.sequence), (0, true, 6));
     assert_eq!(replayed.changes, 61 + 2);
-    // Whoever threw the pending files away is found out by the next run.
+    // Missing pending files are found by the next run.
     let pending = world.table.note().unwrap().changes.clone().unwrap();
     let key = format!("{}/{}", world.changes.root(), pending.files[0].path);
     let bytes = world.store.get(&key).await.unwrap().unwrap();
@@ -206,7 +206,7 @@ async fn one_commit_behind_is_pending_and_two_are_a_finding() {
 
 #[tokio::test]
 async fn changes_that_say_something_else_are_told() {
-    // A value of the newest change of a row; an older one matters to nobody.
+    // Only the newest change of a row matters; the change of the older one has no effect.
     let mut world = World::with_history().await;
     world
         .tamper(|batch| {
@@ -217,7 +217,7 @@ async fn changes_that_say_something_else_are_told() {
         .await;
     let differs = "`notes` of key 11 is not what the changes say";
     assert_eq!(whats(&world.replayed().await), [(differs, "forged", "third")]);
-    // Deletes that are none, and inserts that are deletes.
+    // A delete becomes an update, and an update a delete.
     let mut world = World::with_history().await;
     world
         .tamper(|batch| {
@@ -235,7 +235,7 @@ async fn changes_that_say_something_else_are_told() {
             ("a row that the changes lead to is missing", "the row of key 30", "no row"),
         ]
     );
-    // The partition that a row is kept in.
+    // The partition of a row changes.
     let mut world = World::with_history().await;
     world
         .tamper(|batch| {
