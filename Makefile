@@ -6,7 +6,7 @@ TOOLS := .tools
 LAKE ?= ./demo-lake
 SEEDS ?= 200
 
-.PHONY: help demo unit test extended spark trino render acceptance check sweep-cost fmt sim snap deny typos infra build bench invoke clean lake-check account speed backfill
+.PHONY: help demo unit test extended spark trino render acceptance check figures sweep-cost fmt sim snap deny typos infra build bench invoke clean lake-check account speed backfill
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ check: ## Formatting, lints and docs, all warnings denied
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib --quiet
+
+figures: $(TOOLS)/figures/installed ## Sizes, names, comments, signatures and circles of modules of the product code
+	$(TOOLS)/figures/bin/python tests/figures.py
 
 fmt: ## Format
 	cargo fmt --all
