@@ -23,6 +23,8 @@ pub const TICK: &str = include_str!("../../events/orchestrator-tick.json");
 const TEMPLATE: &str = include_str!("../../infra/template.yaml");
 /// Ticks after which a deployment that never comes to rest is given up.
 const MOST_TICKS: u32 = 200;
+/// Ticks that stand for two minutes of the schedule.
+const TICKS_OF_TWO_MINUTES: u32 = 40;
 
 /// How the deployment is.
 #[derive(Clone, Debug)]
@@ -210,6 +212,10 @@ impl Cloud {
     /// Ticks until nothing is due and nobody works; how many it took.
     pub async fn rest(&self) -> u32 {
         for ticks in 1..MOST_TICKS {
+            if ticks % TICKS_OF_TWO_MINUTES == 0 {
+                // An invocation that was lost is waited for so long in vain.
+                self.forget_invocations().await;
+            }
             let Ok(answer) = self.tick().await else { continue };
             let is_empty = |member: &str| answer[member].as_array().is_some_and(Vec::is_empty);
             if is_empty("due") && is_empty("running") {
@@ -250,6 +256,16 @@ impl Cloud {
             if let Some(lease) = body.get_mut("lease").filter(|lease| lease["released"] == false) {
                 lease["until"] = json!("2000-01-01T00:00:00Z");
             }
+            if let Some(invoked) = body.get_mut("invoked") {
+                *invoked = json!({});
+            }
+        })
+        .await;
+    }
+
+    /// Forgets whom the orchestrator invoked, as it does by itself after two minutes.
+    async fn forget_invocations(&self) {
+        self.edit(|body| {
             if let Some(invoked) = body.get_mut("invoked") {
                 *invoked = json!({});
             }
