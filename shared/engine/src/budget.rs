@@ -24,7 +24,7 @@ pub const LONGEST_BLOCK: SignedDuration = SignedDuration::from_hours(1);
 /// What a budget remembers: when its permits are due, and until when everybody waits. The default
 /// is an unused budget.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "coding::Stored", into = "coding::Stored")]
+#[serde(try_from = "coding::StoredBudget", into = "coding::StoredBudget")]
 pub struct BudgetItem {
     /// Milliseconds since 1970, in order.
     dues: Vec<i64>,

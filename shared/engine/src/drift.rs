@@ -101,7 +101,7 @@ pub struct Sighting {
 
 /// A run's look, and the pass it belongs to.
 #[derive(Clone, Copy, Debug)]
-pub struct Run<'a> {
+pub struct DriftRun<'a> {
     /// What it saw.
     pub look: &'a Look,
     /// Its pass.
@@ -117,7 +117,7 @@ pub struct Run<'a> {
 impl Drift {
     /// What is known after another run.
     #[must_use]
-    pub fn after(&self, run: Run<'_>) -> Self {
+    pub fn after(&self, run: DriftRun<'_>) -> Self {
         let look = run.look;
         let unknown = look.unknown.iter();
         let unknown =
@@ -223,7 +223,7 @@ fn sightings(
     before: &BTreeMap<String, Sighting>,
     now: &BTreeMap<String, Values>,
     most: usize,
-    run: Run<'_>,
+    run: DriftRun<'_>,
 ) -> BTreeMap<String, Sighting> {
     let mut after = before.clone();
     for (path, values) in now {

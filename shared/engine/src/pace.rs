@@ -98,6 +98,7 @@ fn reserve(bytes: u64, speed: FlushSpeed) -> SignedDuration {
 
 /// The losses in a row that count after a run that stopped in good order: once there were so many that
 /// runs are shorter, they stay so until a pass is complete.
+#[must_use]
 pub const fn still_lost(failures: u32) -> u32 {
     if failures >= LOST_IN_A_ROW { failures } else { 0 }
 }

@@ -154,8 +154,8 @@ impl Visitor<'_> for TextVisitor {
 
 impl<'de: 'j, 'j> Deserialize<'de> for Loose<'j> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
+        struct LooseVisitor;
+        impl<'de> Visitor<'de> for LooseVisitor {
             type Value = Loose<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -170,7 +170,7 @@ impl<'de: 'j, 'j> Deserialize<'de> for Loose<'j> {
                 Ok(Loose(members))
             }
         }
-        from.deserialize_map(Members)
+        from.deserialize_map(LooseVisitor)
     }
 }
 

@@ -19,7 +19,7 @@ use engine::precedence::Precedence;
 use crate::partition::{Columns, Layout};
 use crate::schema::TableSchema;
 pub(crate) use bounds::{Bounds, KeyRange, KeySet};
-use runs::{Pending, Run};
+use runs::{Pending, SortedSpill};
 pub use seen::SeenIds;
 pub(crate) use sorted::Sorted;
 pub use units::{UnitBuffer, UnitError};
@@ -50,7 +50,7 @@ pub struct Collector {
     scratch: Option<PathBuf>,
     memory_limit: usize,
     pending: Pending,
-    runs: Vec<Run>,
+    runs: Vec<SortedSpill>,
     partitions: BTreeMap<Option<String>, u64>,
     bytes: u64,
 }
@@ -177,7 +177,7 @@ impl Collector {
 pub struct Collected {
     layout: Arc<Layout>,
     scratch: Option<PathBuf>,
-    runs: Vec<Run>,
+    runs: Vec<SortedSpill>,
     partitions: BTreeMap<Option<String>, u64>,
 }
 
@@ -216,7 +216,7 @@ impl Collected {
         &self.layout
     }
 
-    pub(crate) fn runs(&self) -> &[Run] {
+    pub(crate) fn runs(&self) -> &[SortedSpill] {
         &self.runs
     }
 

@@ -33,12 +33,12 @@ pub struct PartitionBy {
     /// Column that supplies the value.
     pub source: String,
     /// Part of the value that is used.
-    pub part: Part,
+    pub part: ExportPart,
 }
 
 /// Part of a column's value that names a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum ExportPart {
     /// Whole value: the column itself is the partition column and is left out of the files.
     Whole,
     /// `YYYY`
@@ -133,9 +133,14 @@ impl PartitionBy {
         let whole =
             schema.arrow.field_with_name(name).is_ok_and(|field| divides(field.data_type()));
         if whole {
-            return Ok(Self { name: name.to_owned(), source: name.to_owned(), part: Part::Whole });
+            return Ok(Self {
+                name: name.to_owned(),
+                source: name.to_owned(),
+                part: ExportPart::Whole,
+            });
         }
-        let parts = [("_year", Part::Year), ("_month", Part::Month), ("_day", Part::Day)];
+        let parts =
+            [("_year", ExportPart::Year), ("_month", ExportPart::Month), ("_day", ExportPart::Day)];
         for (ending, part) in parts {
             let Some(stem) = name.strip_suffix(ending) else { continue };
             for source in [format!("{stem}_date"), format!("{stem}_at"), stem.to_owned()] {
@@ -160,9 +165,9 @@ impl PartitionBy {
     fn hive_type(&self, schema: &TableSchema) -> &'static str {
         let field = schema.arrow.field_with_name(&self.source);
         match (self.part, field.map(arrow::datatypes::Field::data_type)) {
-            (Part::Whole, Ok(DataType::Int64)) => "bigint",
-            (Part::Whole, Ok(DataType::Date32)) => "date",
-            (Part::Whole, Ok(DataType::Boolean)) => "boolean",
+            (ExportPart::Whole, Ok(DataType::Int64)) => "bigint",
+            (ExportPart::Whole, Ok(DataType::Date32)) => "date",
+            (ExportPart::Whole, Ok(DataType::Boolean)) => "boolean",
             _ => "string",
         }
     }
@@ -178,7 +183,7 @@ pub async fn export(
     target: &dyn ObjectStore,
 ) -> Result<Exported, ExportError> {
     let schema = table.schema().clone();
-    let dropped = by.filter(|by| by.part == Part::Whole).map(|by| by.name.as_str());
+    let dropped = by.filter(|by| by.part == ExportPart::Whole).map(|by| by.name.as_str());
     let columns: Vec<Column> = schema
         .columns
         .iter()

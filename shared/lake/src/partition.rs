@@ -18,7 +18,7 @@ mod write;
 
 pub use days::{FileDays, days_of};
 pub use error::{PartitionError, TableFile};
-pub(crate) use fetch::{Difference, difference, fetch, stored};
+pub(crate) use fetch::{FileDifference, difference, fetch, stored};
 pub(crate) use gather::{Pick, equal_rows, gather};
 pub use held::{HeldUnits, held_units};
 pub(crate) use keyed::{Keyed, day_of};

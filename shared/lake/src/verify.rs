@@ -24,7 +24,7 @@ use crate::partition::{Layout, PartitionError, stored};
 use crate::schema::Comparison;
 use crate::table::{FileEntry, Table, TableError};
 pub use compare::{Against, Compared, Difference, Whole, compare};
-use file::{Examined, Rules};
+use file::{Examined, FileRules};
 pub use replay::{Replayed, replay};
 
 /// Number of attempts when the table changes meanwhile.
@@ -240,7 +240,7 @@ async fn at_this_version(table: &Table) -> Result<Verified, VerifyError> {
     Ok(verified)
 }
 
-fn rules(table: &Table) -> Result<Rules, VerifyError> {
+fn rules(table: &Table) -> Result<FileRules, VerifyError> {
     let schema = table.schema().clone();
     let compared = schema.compare(table.log_schema());
     let not_in_log = match compared {
@@ -251,7 +251,7 @@ fn rules(table: &Table) -> Result<Rules, VerifyError> {
         }
     };
     let layout = Arc::new(Layout::as_stored(&schema)?);
-    Ok(Rules { schema, layout, account: table.account(), not_in_log })
+    Ok(FileRules { schema, layout, account: table.account(), not_in_log })
 }
 
 /// Findings about our files with a key range that overlaps another one of their partition.

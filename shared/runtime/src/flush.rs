@@ -104,9 +104,9 @@ impl Run {
                 self.job(&writer, started, Arc::clone(&incoming), changes.clone(), before.deleted);
             let merged = self.merge(MergeJob { coverage: coverage.clone(), ..job }).await?;
             let (deleted, refused) = (merged.counts.deleted, merged.refused_deletes);
-            let deletes = before.plus(PassDeletes { deleted, refused });
+            let so_far = before.plus(PassDeletes { deleted, refused });
             let standing = &self.item.value.position;
-            let mut position = deletes.settle(after.clone(), standing, self.order.pass);
+            let mut position = so_far.settle(after.clone(), standing, self.order.pass);
             if !merged.changes_files() {
                 self.save_unchanged(position).await?;
                 return Ok((merged.counts, merged.refused_deletes));

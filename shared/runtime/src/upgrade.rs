@@ -157,16 +157,16 @@ impl Run {
         Ok(done)
     }
 
-    fn part(&self) -> Part {
+    fn part(&self) -> UpgradePart {
         let writer = self.writer();
         let sequence = self.table.recorded_sequence().next();
         let name = format!("{}-{sequence}-{}", writer.epoch, writer.attempt);
         let started = self.context.clock.now();
-        Part { writer, name, started, add: Vec::new(), remove: Vec::new(), bytes: 0 }
+        UpgradePart { writer, name, started, add: Vec::new(), remove: Vec::new(), bytes: 0 }
     }
 
     /// Commits a part: no row changes, so that the sequence stays.
-    async fn commit_part(&mut self, part: Part) -> Result<(), RunError> {
+    async fn commit_part(&mut self, part: UpgradePart) -> Result<(), RunError> {
         let note = self.note(Counts::default(), None)?;
         let change = Change { started: part.started, add: part.add, remove: part.remove };
         let now = self.context.clock.now();
@@ -179,7 +179,7 @@ impl Run {
 
 /// Files that one commit replaces.
 #[derive(Debug)]
-struct Part {
+struct UpgradePart {
     writer: lake::table::Writer,
     name: String,
     started: engine::time::Timestamp,

@@ -10,7 +10,7 @@ use engine::time::Timestamp;
 use crate::{Expect, Item, ItemKey, Put, StateError, StateStore};
 
 #[derive(Debug)]
-struct Entry {
+struct MemoryEntry {
     item: Item,
     expires: Option<Timestamp>,
 }
@@ -18,11 +18,11 @@ struct Entry {
 /// Store in memory; its items end with the process.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    entries: Mutex<BTreeMap<ItemKey, Entry>>,
+    entries: Mutex<BTreeMap<ItemKey, MemoryEntry>>,
 }
 
 impl MemoryStore {
-    fn entries(&self) -> MutexGuard<'_, BTreeMap<ItemKey, Entry>> {
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<ItemKey, MemoryEntry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -50,7 +50,7 @@ impl StateStore for MemoryStore {
             (Expect::Absent | Expect::Rev(_), there) => return Ok(Put::Lost(there.cloned())),
         };
         let item = Item { rev, body: body.to_owned() };
-        entries.insert(key.clone(), Entry { item, expires });
+        entries.insert(key.clone(), MemoryEntry { item, expires });
         Ok(Put::Stored(rev))
     }
 

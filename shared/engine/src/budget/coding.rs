@@ -10,23 +10,23 @@ const MOST_DUES: usize = 4_000_000;
 /// The stored form. `dues` is empty, or the first due time followed by pairs of distance and
 /// repetition.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Stored {
+pub(super) struct StoredBudget {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     dues: Vec<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     blocked_until: Option<i64>,
 }
 
-impl From<BudgetItem> for Stored {
+impl From<BudgetItem> for StoredBudget {
     fn from(item: BudgetItem) -> Self {
         Self { dues: encode(&item.dues), blocked_until: item.blocked_until }
     }
 }
 
-impl TryFrom<Stored> for BudgetItem {
+impl TryFrom<StoredBudget> for BudgetItem {
     type Error = &'static str;
 
-    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+    fn try_from(stored: StoredBudget) -> Result<Self, Self::Error> {
         let dues = decode(&stored.dues).ok_or("the due times of the budget are damaged")?;
         Ok(Self { dues, blocked_until: stored.blocked_until })
     }

@@ -26,11 +26,11 @@ fn misfits(times: u64, kind: &'static str) -> Look {
 
 fn incremental(drift: &Drift, look: &Look, now: i64) -> Drift {
     let pass = Pass::Incremental;
-    drift.after(Run { look, pass, pass_began: at(now), completes: true, now: at(now) })
+    drift.after(DriftRun { look, pass, pass_began: at(now), completes: true, now: at(now) })
 }
 
 fn full(drift: &Drift, look: &Look, began: i64, now: i64, completes: bool) -> Drift {
-    drift.after(Run { look, pass: Pass::Full, pass_began: at(began), completes, now: at(now) })
+    drift.after(DriftRun { look, pass: Pass::Full, pass_began: at(began), completes, now: at(now) })
 }
 
 fn told(drift: &Drift) -> Vec<String> {

@@ -42,7 +42,7 @@ pub struct Survey {
     /// First and last month within the reach that is neither covered nor proven empty.
     open: (Month, Month),
     /// What is still to be asked; the last one first.
-    questions: Vec<Question>,
+    questions: Vec<SurveyQuestion>,
     tries: u32,
     asked: u32,
     outliers: BTreeSet<Outlier>,
@@ -52,7 +52,7 @@ pub struct Survey {
 
 /// A stretch, and what it is asked for.
 #[derive(Clone, Copy, Debug)]
-struct Question {
+struct SurveyQuestion {
     aim: Aim,
     stretch: Stretch,
 }
@@ -99,17 +99,17 @@ impl Survey {
         let before = Stretch { from: None, to: Some(previous_day(reach.first)) };
         let after = Stretch { from: Some(next_day(reach.last)), to: None };
         survey.questions = vec![
-            Question { aim: Aim::Beyond, stretch: after },
-            Question { aim: Aim::Beyond, stretch: before },
+            SurveyQuestion { aim: Aim::Beyond, stretch: after },
+            SurveyQuestion { aim: Aim::Beyond, stretch: before },
         ];
         // Mostly there is nothing: one question for each side says so.
         if covered.1 < open.1 {
             let stretch = whole(covered.1.plus(1), open.1);
-            survey.questions.push(Question { aim: Aim::Newest, stretch });
+            survey.questions.push(SurveyQuestion { aim: Aim::Newest, stretch });
         }
         if open.0 < covered.0 {
             let stretch = whole(open.0, covered.0.plus(-1));
-            survey.questions.push(Question { aim: Aim::Oldest, stretch });
+            survey.questions.push(SurveyQuestion { aim: Aim::Oldest, stretch });
         }
         survey
     }
@@ -122,7 +122,7 @@ impl Survey {
 
     /// Takes the answer to what [`Self::next`] wanted to know.
     pub fn on_answer(&mut self, listed: &Listed) {
-        let Some(Question { aim, stretch }) = self.questions.pop() else {
+        let Some(SurveyQuestion { aim, stretch }) = self.questions.pop() else {
             return;
         };
         self.asked = self.asked.saturating_add(1);
@@ -133,7 +133,7 @@ impl Survey {
         if proves == Proves::Nothing {
             self.tries = self.tries.saturating_add(1);
             if self.tries < TRIES {
-                self.questions.push(Question { aim, stretch });
+                self.questions.push(SurveyQuestion { aim, stretch });
                 return;
             }
         }
@@ -192,7 +192,7 @@ impl Survey {
         if months > 0 {
             let half = self.open.0.plus(months.saturating_sub(1) / 2);
             let stretch = whole(self.open.0, half);
-            self.questions.push(Question { aim: Aim::Oldest, stretch });
+            self.questions.push(SurveyQuestion { aim: Aim::Oldest, stretch });
         }
     }
 
@@ -213,7 +213,7 @@ impl Survey {
         if months > 0 {
             let half = self.open.1.plus(-(months.saturating_sub(1) / 2));
             let stretch = whole(half, self.open.1);
-            self.questions.push(Question { aim: Aim::Newest, stretch });
+            self.questions.push(SurveyQuestion { aim: Aim::Newest, stretch });
         }
     }
 
@@ -227,7 +227,7 @@ impl Survey {
             }
             Proves::Some => {
                 let rest = rest(stretch, listed);
-                let question = |stretch| Question { aim: Aim::Beyond, stretch };
+                let question = |stretch| SurveyQuestion { aim: Aim::Beyond, stretch };
                 self.questions.extend(rest.into_iter().map(question));
             }
         }

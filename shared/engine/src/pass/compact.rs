@@ -34,7 +34,7 @@ fn ids(distances: Vec<i64>) -> impl Iterator<Item = i64> {
 /// Part of a queue of units.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Stretch {
+enum IdStretch {
     /// Parents of one year, in order.
     Parents(Option<i64>, Vec<i64>),
     /// Any other unit.
@@ -47,7 +47,7 @@ pub(super) mod queue {
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use super::{Parent, Stretch, Unit, distances, ids};
+    use super::{IdStretch, Parent, Unit, distances, ids};
 
     pub(crate) fn serialize<S: Serializer>(
         queue: &VecDeque<Unit>,
@@ -55,7 +55,8 @@ pub(super) mod queue {
     ) -> Result<S::Ok, S::Error> {
         let mut stretches = Vec::new();
         let mut parents: Option<(Option<i64>, Vec<i64>)> = None;
-        let stretch = |(year, ids): (Option<i64>, Vec<i64>)| Stretch::Parents(year, distances(ids));
+        let stretch =
+            |(year, ids): (Option<i64>, Vec<i64>)| IdStretch::Parents(year, distances(ids));
         for unit in queue {
             match (unit, &mut parents) {
                 (Unit::Parent(parent), Some((year, ids))) if parent.created_year == *year => {
@@ -67,7 +68,7 @@ pub(super) mod queue {
                 }
                 (Unit::Stream | Unit::Window(_), open) => {
                     stretches.extend(open.take().map(stretch));
-                    stretches.push(Stretch::One(*unit));
+                    stretches.push(IdStretch::One(*unit));
                 }
             }
         }
@@ -79,12 +80,12 @@ pub(super) mod queue {
         from: D,
     ) -> Result<VecDeque<Unit>, D::Error> {
         let mut queue = VecDeque::new();
-        for stretch in Vec::<Stretch>::deserialize(from)? {
+        for stretch in Vec::<IdStretch>::deserialize(from)? {
             match stretch {
-                Stretch::Parents(created_year, steps) => {
+                IdStretch::Parents(created_year, steps) => {
                     queue.extend(ids(steps).map(|id| Unit::Parent(Parent { id, created_year })));
                 }
-                Stretch::One(unit) => queue.push_back(unit),
+                IdStretch::One(unit) => queue.push_back(unit),
             }
         }
         Ok(queue)

@@ -15,13 +15,13 @@ pub(super) struct Control<T> {
     candidates: Vec<T>,
     #[serde(skip)]
     asked: Option<T>,
-    found: Found,
+    found: ControlFound,
     /// Whether a question brought neither the record nor 404.
     troubled: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Found {
+enum ControlFound {
     Nothing,
     There,
     Gone,
@@ -29,7 +29,7 @@ enum Found {
 
 /// Meaning of 404 under the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum UrlStanding {
     /// Not known yet: records are to be asked.
     Open,
     /// That the record is gone.
@@ -53,7 +53,7 @@ pub(super) enum Answered {
 
 impl<T> Default for Control<T> {
     fn default() -> Self {
-        Self { candidates: Vec::new(), asked: None, found: Found::Nothing, troubled: false }
+        Self { candidates: Vec::new(), asked: None, found: ControlFound::Nothing, troubled: false }
     }
 }
 
@@ -65,28 +65,28 @@ impl<T: Copy + PartialEq> Control<T> {
         }
     }
 
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn standing(&self) -> UrlStanding {
         match self.found {
-            Found::There => Standing::Answers,
-            _ if self.asked.is_some() || !self.candidates.is_empty() => Standing::Open,
-            Found::Nothing | Found::Gone if self.troubled => Standing::Unknown,
-            Found::Nothing | Found::Gone => Standing::NoSuchUrl,
+            ControlFound::There => UrlStanding::Answers,
+            _ if self.asked.is_some() || !self.candidates.is_empty() => UrlStanding::Open,
+            ControlFound::Nothing | ControlFound::Gone if self.troubled => UrlStanding::Unknown,
+            ControlFound::Nothing | ControlFound::Gone => UrlStanding::NoSuchUrl,
         }
     }
 
     /// Whether records that are there answered 404: the URL is wrong.
     pub(super) fn is_refuted(&self) -> bool {
-        self.found == Found::Gone && self.standing() == Standing::NoSuchUrl
+        self.found == ControlFound::Gone && self.standing() == UrlStanding::NoSuchUrl
     }
 
     /// Takes that a record, asked for any reason, answered under the URL.
     pub(super) fn prove(&mut self) {
-        self.found = Found::There;
+        self.found = ControlFound::There;
     }
 
     /// The next record to ask, where none is being asked.
     pub(super) fn next(&mut self) -> Option<T> {
-        if self.asked.is_some() || self.found == Found::There {
+        if self.asked.is_some() || self.found == ControlFound::There {
             return None;
         }
         self.asked = self.candidates.pop();
@@ -100,8 +100,8 @@ impl<T: Copy + PartialEq> Control<T> {
         }
         self.asked = None;
         match answered {
-            Answered::There => self.found = Found::There,
-            Answered::Gone => self.found = Found::Gone,
+            Answered::There => self.found = ControlFound::There,
+            Answered::Gone => self.found = ControlFound::Gone,
             Answered::Nothing => self.troubled = true,
         }
         true
@@ -127,14 +127,14 @@ mod tests {
     use super::*;
 
     /// What a 404 means after these answers to the control questions.
-    fn after(answers: &[Answered]) -> Standing {
+    fn after(answers: &[Answered]) -> UrlStanding {
         let mut control = Control::default();
         for record in 0..answers.len() {
             control.offer(record);
         }
         for answered in answers {
             let Some(record) = control.next() else { break };
-            assert_eq!(control.standing(), Standing::Open);
+            assert_eq!(control.standing(), UrlStanding::Open);
             assert!(control.take(record, *answered));
         }
         control.standing()
@@ -144,13 +144,13 @@ mod tests {
     fn a_404_counts_as_the_control_questions_were_answered() {
         use Answered::{Gone, Nothing, There};
         for (answers, standing) in [
-            (&[][..], Standing::NoSuchUrl),
-            (&[There], Standing::Answers),
-            (&[Gone, There], Standing::Answers),
-            (&[Gone, Gone, Gone], Standing::NoSuchUrl),
-            (&[Nothing], Standing::Unknown),
-            (&[Nothing, There], Standing::Answers),
-            (&[Gone, Nothing, Gone], Standing::Unknown),
+            (&[][..], UrlStanding::NoSuchUrl),
+            (&[There], UrlStanding::Answers),
+            (&[Gone, There], UrlStanding::Answers),
+            (&[Gone, Gone, Gone], UrlStanding::NoSuchUrl),
+            (&[Nothing], UrlStanding::Unknown),
+            (&[Nothing, There], UrlStanding::Answers),
+            (&[Gone, Nothing, Gone], UrlStanding::Unknown),
         ] {
             assert_eq!(after(answers), standing, "{answers:?}");
         }
@@ -162,7 +162,7 @@ mod tests {
         control.offer(7);
         assert_eq!((control.next(), control.next()), (Some(7), None));
         control.suspend();
-        assert_eq!((control.standing(), control.next()), (Standing::Open, Some(7)));
+        assert_eq!((control.standing(), control.next()), (UrlStanding::Open, Some(7)));
         assert!(!control.put_back(8) && control.put_back(7));
         assert_eq!(control.next(), Some(7));
     }

@@ -172,9 +172,9 @@ impl Keyset {
             Rest::Ranges => self.on_range(slot, facts),
             Rest::Compare(compare) => {
                 match compare.take(facts.total_entries, self.undated.len()) {
-                    compare::Outcome::AsksOn => {}
-                    compare::Outcome::Agrees => self.rest = Rest::Nothing,
-                    compare::Outcome::Differs => {
+                    compare::CompareOutcome::AsksOn => {}
+                    compare::CompareOutcome::Agrees => self.rest = Rest::Nothing,
+                    compare::CompareOutcome::Differs => {
                         self.rest = Rest::Undated(Offset::new(self.list.clone()));
                     }
                 }

@@ -91,7 +91,7 @@ pub(super) struct Parents {
     any_read: bool,
     /// Parents whose children were refused in this run, and whether they were parked before.
     #[serde(skip)]
-    refused: Vec<(Parent, Known)>,
+    refused: Vec<(Parent, ParkedBefore)>,
     /// Parents that were missing in the full pass before, too, without proof that they are gone.
     #[serde(skip)]
     absent_before: IdSet,
@@ -102,7 +102,7 @@ pub(super) struct Parents {
 
 /// Whether a parent's children failed in an earlier run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Known {
+enum ParkedBefore {
     Parked,
     Fresh,
 }

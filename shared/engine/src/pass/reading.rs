@@ -14,7 +14,7 @@ use plan::{listing_pagers, since};
 
 use super::pager::Pager;
 use super::parents::{HeldUnits, Parents};
-use super::sweep::{Slot, Sweep, halves_of};
+use super::sweep::{Sweep, SweepSlot, halves_of};
 use super::units::Units;
 use super::{Ask, Effect, PageFacts, Parent, Pass, Stopped, Unit};
 use crate::spec::{Kind, Paging};
@@ -26,7 +26,7 @@ pub struct Reading {
     plan: Plan,
     work: Work,
     held: Option<HeldUnits>,
-    routes: BTreeMap<u64, Route>,
+    routes: BTreeMap<u64, AskRoute>,
     last_id: u64,
 }
 
@@ -44,9 +44,9 @@ enum Work {
 
 /// Whose request it was.
 #[derive(Clone, Copy, Debug)]
-enum Route {
+enum AskRoute {
     Page { pager: usize, slot: u32 },
-    Sweep(Slot),
+    Sweep(SweepSlot),
     Trigger { slot: u32 },
     Unit(Unit),
     Existence(Parent),
@@ -199,7 +199,7 @@ impl Reading {
         };
         let held = self.held.as_ref();
         match (route, &mut self.work) {
-            (Route::Page { pager, slot }, Work::Pages(pagers)) => {
+            (AskRoute::Page { pager, slot }, Work::Pages(pagers)) => {
                 let Some(pager) = pagers.get_mut(pager) else {
                     return Vec::new();
                 };
@@ -207,37 +207,37 @@ impl Reading {
                 pager.on_page(slot, facts);
                 vec![Effect::Keep]
             }
-            (Route::Sweep(slot), Work::Sweep(sweep)) => {
+            (AskRoute::Sweep(slot), Work::Sweep(sweep)) => {
                 let Kind::Listing(listing) = &self.plan.spec.kind else {
                     return Vec::new();
                 };
                 sweep.on_page(listing, self.plan.spec.path, slot, requested_at, facts)
             }
-            (Route::Unit(unit), Work::Units(units)) => {
+            (AskRoute::Unit(unit), Work::Units(units)) => {
                 units.on_page(unit, requested_at, facts, held)
             }
-            (Route::Unit(unit), Work::Parents(parents)) => {
+            (AskRoute::Unit(unit), Work::Parents(parents)) => {
                 let effects = parents.units.on_page(unit, requested_at, facts, held);
                 parents.on_children(&effects);
                 effects
             }
-            (Route::Trigger { slot }, Work::Parents(parents)) => {
+            (AskRoute::Trigger { slot }, Work::Parents(parents)) => {
                 let Kind::PerParent(spec) = &self.plan.spec.kind else {
                     return Vec::new();
                 };
                 parents.trigger.on_page(slot, facts);
                 parents.on_parents(spec, requested_at, facts)
             }
-            (Route::Existence(parent), Work::Parents(parents)) => {
+            (AskRoute::Existence(parent), Work::Parents(parents)) => {
                 let there = facts.parents.first().map_or(parent, |found| found.parent);
                 parents.on_existing(self.plan.pass, parent, there)
             }
             (
-                Route::Page { .. }
-                | Route::Sweep(_)
-                | Route::Trigger { .. }
-                | Route::Unit(_)
-                | Route::Existence(_),
+                AskRoute::Page { .. }
+                | AskRoute::Sweep(_)
+                | AskRoute::Trigger { .. }
+                | AskRoute::Unit(_)
+                | AskRoute::Existence(_),
                 Work::Pages(_) | Work::Sweep(_) | Work::Units(_) | Work::Parents(_),
             ) => Vec::new(),
         }

@@ -34,7 +34,7 @@ pub(super) struct Sweep {
     /// Whether the listing has to be read by halves.
     #[serde(default)]
     halves: Halves,
-    stage: Stage,
+    stage: SweepStage,
     /// Whether absence is looked at: not while an empty table is loaded.
     compares: bool,
     /// When the first page was requested.
@@ -58,7 +58,7 @@ pub(super) struct Sweep {
 const SAMPLES: usize = 4;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-enum Stage {
+enum SweepStage {
     /// The listing is read.
     Pages,
     /// What changed since the beginning is read.
@@ -71,7 +71,7 @@ enum Stage {
 
 /// Whose request it was.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Slot {
+pub(super) enum SweepSlot {
     /// A page of the listing, by the slot of its pager.
     Page(u32),
     /// A page of its other half.
@@ -97,7 +97,7 @@ impl Sweep {
             pages,
             other,
             halves: Halves::default(),
-            stage: Stage::Pages,
+            stage: SweepStage::Pages,
             compares,
             begun: None,
             records: 0,
@@ -112,7 +112,7 @@ impl Sweep {
     /// The saved form: what is under way is asked again.
     pub(super) fn suspended(&self) -> Self {
         let mut saved = self.clone();
-        if let Stage::Confirm(confirm) = &mut saved.stage {
+        if let SweepStage::Confirm(confirm) = &mut saved.stage {
             confirm.put_back_all();
         }
         saved
@@ -124,33 +124,33 @@ impl Sweep {
         self.pages.resumed();
         self.other.iter_mut().for_each(Pager::resumed);
         match &mut self.stage {
-            Stage::Pages => self.compares &= compares,
-            Stage::Changes { pager, .. } => pager.resumed(),
-            Stage::Confirm(_) | Stage::Done => {}
+            SweepStage::Pages => self.compares &= compares,
+            SweepStage::Changes { pager, .. } => pager.resumed(),
+            SweepStage::Confirm(_) | SweepStage::Done => {}
         }
     }
 
-    pub(super) fn next(&mut self, listing: &Listing, path: &str) -> Option<(Slot, Question)> {
+    pub(super) fn next(&mut self, listing: &Listing, path: &str) -> Option<(SweepSlot, Question)> {
         match &mut self.stage {
-            Stage::Pages => {
+            SweepStage::Pages => {
                 if let Some(question) = self.pages.next() {
-                    return Some((Slot::Page(question.slot), question));
+                    return Some((SweepSlot::Page(question.slot), question));
                 }
                 if let Some(question) = self.other.as_mut().and_then(Pager::next) {
-                    return Some((Slot::Other(question.slot), question));
+                    return Some((SweepSlot::Other(question.slot), question));
                 }
                 let filter = self.doubts_halves(listing)?;
-                self.halves.next(path, filter).map(|question| (Slot::Total, question))
+                self.halves.next(path, filter).map(|question| (SweepSlot::Total, question))
             }
-            Stage::Changes { pager, .. } => {
-                pager.next().map(|question| (Slot::Change(question.slot), question))
+            SweepStage::Changes { pager, .. } => {
+                pager.next().map(|question| (SweepSlot::Change(question.slot), question))
             }
-            Stage::Confirm(confirm) => {
+            SweepStage::Confirm(confirm) => {
                 let (slot, path) = confirm.next(listing)?;
                 let target = Target::path(path);
                 Some((slot, Question { slot: 0, target, count_only: false }))
             }
-            Stage::Done => None,
+            SweepStage::Done => None,
         }
     }
 
@@ -166,7 +166,7 @@ impl Sweep {
     }
 
     fn pages_are_in(&self, listing: &Listing) -> bool {
-        matches!(self.stage, Stage::Pages)
+        matches!(self.stage, SweepStage::Pages)
             && self.pages.is_done()
             && self.other.as_ref().is_none_or(Pager::is_done)
             && self.doubts_halves(listing).is_none()
@@ -198,15 +198,15 @@ impl Sweep {
 
     /// Whether what is seen is still to be remembered.
     pub(super) fn watches(&self) -> bool {
-        self.compares && matches!(self.stage, Stage::Pages)
+        self.compares && matches!(self.stage, SweepStage::Pages)
     }
 
     pub(super) fn is_done(&self, listing: &Listing) -> bool {
         match &self.stage {
-            Stage::Pages => self.pages_are_in(listing) && !self.compares,
-            Stage::Changes { .. } => false,
-            Stage::Confirm(confirm) => confirm.is_done(),
-            Stage::Done => true,
+            SweepStage::Pages => self.pages_are_in(listing) && !self.compares,
+            SweepStage::Changes { .. } => false,
+            SweepStage::Confirm(confirm) => confirm.is_done(),
+            SweepStage::Done => true,
         }
     }
 
@@ -223,8 +223,8 @@ impl Sweep {
     /// Requests answered and to come for what is missing, for people.
     pub(super) fn progress(&self) -> (u64, u64) {
         match &self.stage {
-            Stage::Pages | Stage::Changes { .. } | Stage::Done => (0, 0),
-            Stage::Confirm(confirm) => confirm.progress(),
+            SweepStage::Pages | SweepStage::Changes { .. } | SweepStage::Done => (0, 0),
+            SweepStage::Confirm(confirm) => confirm.progress(),
         }
     }
 
@@ -237,12 +237,12 @@ impl Sweep {
         absent_before: IdSet,
         since: Timestamp,
     ) -> Vec<Effect> {
-        if !matches!(self.stage, Stage::Pages) {
+        if !matches!(self.stage, SweepStage::Pages) {
             return Vec::new();
         }
         if missing.is_empty() {
             self.absent = Some(IdSet::default());
-            self.stage = Stage::Done;
+            self.stage = SweepStage::Done;
             return Vec::new();
         }
         if self.records == 0 && !self.twice {
@@ -255,7 +255,7 @@ impl Sweep {
         let since = self.begun.map_or(since, |begun| begun.min(since));
         let filter = vec![("updated_since".to_owned(), crate::cursor::read_from(since))];
         let pager = Pager::new(listing.paging, path, filter, None);
-        self.stage = Stage::Changes { pager, missing, absent_before };
+        self.stage = SweepStage::Changes { pager, missing, absent_before };
         Vec::new()
     }
 }

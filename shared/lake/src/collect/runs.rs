@@ -37,17 +37,17 @@ pub(crate) struct Chunk {
 
 /// Rows in order of partition, key and arrival.
 #[derive(Debug)]
-pub(crate) struct Run {
+pub(crate) struct SortedSpill {
     chunks: BTreeMap<Option<String>, Vec<Chunk>>,
-    rows: Held,
+    rows: SpillHold,
 }
 
-enum Held {
+enum SpillHold {
     Memory(Vec<RecordBatch>),
     Spilled(Arc<Mutex<File>>),
 }
 
-impl fmt::Debug for Held {
+impl fmt::Debug for SpillHold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory(batches) => write!(f, "{} batches in memory", batches.len()),
@@ -66,13 +66,13 @@ impl Pending {
     }
 
     /// Sorts the rows into a run in memory.
-    pub(super) fn sort(self, layout: &Layout) -> Result<Run, CollectError> {
+    pub(super) fn sort(self, layout: &Layout) -> Result<SortedSpill, CollectError> {
         let mut batches = Vec::new();
         let chunks = self.drain(layout, |batch| {
             batches.push(batch);
             Ok(())
         })?;
-        Ok(Run { chunks, rows: Held::Memory(batches) })
+        Ok(SortedSpill { chunks, rows: SpillHold::Memory(batches) })
     }
 
     /// Sorts the rows into a run in an unnamed file, which the system removes even after a crash.
@@ -80,7 +80,7 @@ impl Pending {
         self,
         layout: &Layout,
         scratch: Option<&Path>,
-    ) -> Result<Run, CollectError> {
+    ) -> Result<SortedSpill, CollectError> {
         let file = match scratch {
             Some(folder) => tempfile::tempfile_in(folder)?,
             None => tempfile::tempfile()?,
@@ -91,7 +91,7 @@ impl Pending {
         let mut file = writer.into_inner().map_err(written)?;
         file.flush()?;
         let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        Ok(Run { chunks, rows: Held::Spilled(Arc::new(Mutex::new(file))) })
+        Ok(SortedSpill { chunks, rows: SpillHold::Spilled(Arc::new(Mutex::new(file))) })
     }
 
     fn drain(
@@ -137,7 +137,7 @@ fn written(error: ArrowError) -> CollectError {
     }
 }
 
-impl Run {
+impl SortedSpill {
     /// Chunks of the partition, in key order.
     pub(crate) fn chunks(&self, partition: Option<&str>) -> &[Chunk] {
         // A map with keys of type `Option<String>` cannot be searched by `Option<&str>`.
@@ -148,9 +148,9 @@ impl Run {
     /// Reader of the chunks of this run.
     pub(super) fn reader(&self) -> Result<ChunkReader, CollectError> {
         Ok(match &self.rows {
-            Held::Memory(batches) => ChunkReader::Memory(batches.clone()),
-            Held::Spilled(file) => {
-                let shared = Shared { file: Arc::clone(file), position: 0 };
+            SpillHold::Memory(batches) => ChunkReader::Memory(batches.clone()),
+            SpillHold::Spilled(file) => {
+                let shared = SharedSpill { file: Arc::clone(file), position: 0 };
                 let reader = FileReader::try_new_buffered(shared, None);
                 ChunkReader::Spilled(Box::new(reader.map_err(CollectError::Spilled)?))
             }
@@ -161,7 +161,7 @@ impl Run {
 /// Reader of the chunks of one run, in any order.
 pub(super) enum ChunkReader {
     Memory(Vec<RecordBatch>),
-    Spilled(Box<FileReader<std::io::BufReader<Shared>>>),
+    Spilled(Box<FileReader<std::io::BufReader<SharedSpill>>>),
 }
 
 impl fmt::Debug for ChunkReader {
@@ -198,12 +198,12 @@ impl Chunk {
 
 /// One of several readers of a file, each with its own position.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct SharedSpill {
     file: Arc<Mutex<File>>,
     position: u64,
 }
 
-impl Read for Shared {
+impl Read for SharedSpill {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(self.position))?;
@@ -213,7 +213,7 @@ impl Read for Shared {
     }
 }
 
-impl Seek for Shared {
+impl Seek for SharedSpill {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         self.position = match to {
             SeekFrom::Start(position) => position,

@@ -19,14 +19,14 @@ pub(crate) struct Sorted {
     bounds: Bounds,
     skip: Option<Arc<KeySet>>,
     precedence: Precedence,
-    sources: Vec<Source>,
+    sources: Vec<SpillSource>,
     /// Error that prevents reading; returned once.
     failed: Option<CollectError>,
 }
 
 /// Part of one run, read chunk by chunk.
 #[derive(Debug)]
-struct Source {
+struct SpillSource {
     reader: ChunkReader,
     /// Chunks still to read, last first.
     chunks: Vec<ChunkPlace>,
@@ -44,7 +44,7 @@ struct Head {
 
 /// Rows gathered for the next batch.
 #[derive(Default)]
-struct Window {
+struct SpillSpan {
     batches: Vec<Arc<Keyed>>,
     picks: Vec<Pick>,
 }
@@ -77,7 +77,7 @@ impl Sorted {
                 continue;
             }
             match run.reader() {
-                Ok(reader) => sorted.sources.push(Source { reader, chunks, head: None }),
+                Ok(reader) => sorted.sources.push(SpillSource { reader, chunks, head: None }),
                 Err(error) => sorted.failed = Some(error),
             }
         }
@@ -85,7 +85,7 @@ impl Sorted {
     }
 
     fn window(&mut self) -> Result<Option<RecordBatch>, CollectError> {
-        let mut window = Window::default();
+        let mut window = SpillSpan::default();
         for source in &mut self.sources {
             if let Some(head) = &mut source.head {
                 head.slot = None;
@@ -95,7 +95,7 @@ impl Sorted {
             for source in &mut self.sources {
                 source.load(&self.layout, &self.bounds)?;
             }
-            let Some(key) = self.sources.iter().filter_map(Source::key).min() else {
+            let Some(key) = self.sources.iter().filter_map(SpillSource::key).min() else {
                 break;
             };
             let key: Box<[u8]> = key.into();
@@ -112,7 +112,7 @@ impl Sorted {
     }
 
     /// Takes all rows of `key` and returns the newest version.
-    fn newest(&mut self, key: &[u8], window: &mut Window) -> Result<Option<Pick>, CollectError> {
+    fn newest(&mut self, key: &[u8], window: &mut SpillSpan) -> Result<Option<Pick>, CollectError> {
         let mut versions: Vec<(Version, Pick)> = Vec::with_capacity(1);
         for source in &mut self.sources {
             while source.key() == Some(key) {
@@ -147,7 +147,7 @@ impl Iterator for Sorted {
     }
 }
 
-impl Source {
+impl SpillSource {
     /// Loads chunks until the head has a current row or all chunks are read.
     fn load(&mut self, layout: &Layout, bounds: &Bounds) -> Result<(), CollectError> {
         while self.head.as_ref().is_none_or(|head| head.row >= head.end) {
@@ -168,7 +168,7 @@ impl Source {
         (head.row < head.end).then(|| head.rows.key(head.row))
     }
 
-    fn take(&mut self, window: &mut Window) -> Option<(Version, Pick)> {
+    fn take(&mut self, window: &mut SpillSpan) -> Option<(Version, Pick)> {
         let head = self.head.as_mut()?;
         let slot = *head.slot.get_or_insert_with(|| {
             window.batches.push(Arc::clone(&head.rows));

@@ -13,7 +13,7 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use engine::schema::ColumnType;
 
-pub(super) use self::list::{Items, List, Structs};
+pub(super) use self::list::{Items, ListBuffer, Structs};
 pub(super) use self::values::{Fixed, Texts};
 use super::{convert, literal};
 use crate::schema::{DECIMAL_DIGITS, arrow_type};
@@ -54,7 +54,7 @@ pub(super) enum Buffer {
     Date(Fixed<i32>),
     Instant(Fixed<i64>),
     Decimal(Fixed<i128>, i8),
-    List(Box<List>),
+    List(Box<ListBuffer>),
 }
 
 /// Columns of rows under construction, or members of structs.
@@ -74,7 +74,7 @@ impl Cells {
     }
 
     /// List column at `cell`.
-    pub(super) fn list(&mut self, cell: usize) -> Option<&mut List> {
+    pub(super) fn list(&mut self, cell: usize) -> Option<&mut ListBuffer> {
         match self.buffers.get_mut(cell)? {
             Buffer::List(list) => Some(list),
             Buffer::Int(_)
@@ -130,7 +130,7 @@ impl Buffer {
     }
 
     fn list(items: Items) -> Self {
-        Self::List(Box::new(List::new(items)))
+        Self::List(Box::new(ListBuffer::new(items)))
     }
 
     pub(super) fn len(&self) -> usize {

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::Quarantined;
-use super::buffer::{Cells, Items, List, Structs};
+use super::buffer::{Cells, Items, ListBuffer, Structs};
 use super::envelope::{self, Envelope};
 use super::error::PageError;
 use super::odd::{Odd, Step};
 use super::raw::{self, RawMember};
 use super::rows::{Layout, Rows};
-use super::shape::{Seen, Shape, Target};
+use super::shape::{SeenMembers, Shape, Target};
 
 /// Reads a whole body.
 pub(super) fn page(layout: &Layout, body: &str) -> Result<(Rows, Envelope), PageError> {
@@ -58,7 +58,7 @@ fn object<'de>(shape: &Shape, cells: &mut Cells, odd: &mut Odd<'de>, members: &[
         *left.entry(name).or_default() += 1;
     }
     let mut nth: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut seen = Seen::default();
+    let mut seen = SeenMembers::default();
     for (name, raw) in members {
         let name: &str = name;
         let rest = left.entry(name).or_default();
@@ -100,7 +100,12 @@ fn put<'de>(target: &Target, cells: &mut Cells, odd: &mut Odd<'de>, raw: &'de st
     }
 }
 
-fn list<'de>(shape: Option<&Shape>, list: Option<&mut List>, odd: &mut Odd<'de>, raw: &'de str) {
+fn list<'de>(
+    shape: Option<&Shape>,
+    list: Option<&mut ListBuffer>,
+    odd: &mut Odd<'de>,
+    raw: &'de str,
+) {
     let Some(list) = list else { return };
     if raw == "null" {
         // Closing the row adds the null.

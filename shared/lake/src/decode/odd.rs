@@ -28,7 +28,7 @@ pub(super) enum Step {
 
 /// Reason why a value is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum OddReason {
     /// The value does not fit its column and is kept raw.
     Misfit,
     /// The value has too many decimal places for its column and is kept raw.
@@ -45,7 +45,7 @@ struct Finding<'de> {
     path: String,
     counted: String,
     raw: &'de str,
-    why: Why,
+    why: OddReason,
 }
 
 /// Values of the current record that have no column, or came in another form than declared.
@@ -56,7 +56,7 @@ pub(super) struct Odd<'de> {
     findings: Vec<Finding<'de>>,
 }
 
-impl Why {
+impl OddReason {
     /// Reason to record a value with this outcome, if any.
     const fn of(put: Put) -> Option<Self> {
         match put {
@@ -100,7 +100,7 @@ impl<'de> Odd<'de> {
 
     /// Records the outcome of putting the value at the current path into its column.
     pub(super) fn put(&mut self, put: Put, raw: &'de str) {
-        if let Some(why) = Why::of(put) {
+        if let Some(why) = OddReason::of(put) {
             let (path, counted) = self.paths();
             self.findings.push(Finding { path, counted, raw, why });
         }
@@ -121,7 +121,7 @@ impl<'de> Odd<'de> {
         for path in [&mut path, &mut counted] {
             push_name(path, self.steps.is_empty(), name);
         }
-        self.findings.push(Finding { path, counted, raw, why: Why::Unknown });
+        self.findings.push(Finding { path, counted, raw, why: OddReason::Unknown });
     }
 
     /// Records the `nth` occurrence of member `name` of the current object, which is followed by
@@ -134,7 +134,7 @@ impl<'de> Odd<'de> {
         path.push('#');
         path.push_str(&nth.to_string());
         counted.push('#');
-        self.findings.push(Finding { path, counted, raw, why: Why::Unknown });
+        self.findings.push(Finding { path, counted, raw, why: OddReason::Unknown });
     }
 
     /// Whether the value at `path`, or a value around it, does not fit.
@@ -176,10 +176,10 @@ impl<'de> Odd<'de> {
                 push_kept(&mut json, &finding.path, finding.raw);
             }
             let values = match finding.why {
-                Why::Misfit => &mut observed.misfits,
-                Why::Finer => &mut observed.finer,
-                Why::Converted => &mut observed.converted,
-                Why::Unknown => {
+                OddReason::Misfit => &mut observed.misfits,
+                OddReason::Finer => &mut observed.finer,
+                OddReason::Converted => &mut observed.converted,
+                OddReason::Unknown => {
                     *observed.unknown.entry(finding.counted).or_default() += 1;
                     continue;
                 }

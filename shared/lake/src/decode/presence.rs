@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use engine::drift;
 
 use super::odd::push_name;
-use super::shape::{Seen, Shape, Target};
+use super::shape::{SeenMembers, Shape, Target};
 
 /// Number of objects read and members that occurred in any of them, for each kind of object of a
 /// stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Presence(Vec<(u64, Seen)>);
+pub struct Presence(Vec<(u64, SeenMembers)>);
 
 impl Presence {
     /// Counts an object of this shape and the members that it had.
-    pub(super) fn note(&mut self, shape: &Shape, seen: Seen) {
+    pub(super) fn note(&mut self, shape: &Shape, seen: SeenMembers) {
         self.add_to(shape.id(), 1, seen);
     }
 
@@ -25,9 +25,9 @@ impl Presence {
         }
     }
 
-    fn add_to(&mut self, id: usize, objects: u64, seen: Seen) {
+    fn add_to(&mut self, id: usize, objects: u64, seen: SeenMembers) {
         if self.0.len() <= id {
-            self.0.resize(id + 1, (0, Seen::default()));
+            self.0.resize(id + 1, (0, SeenMembers::default()));
         }
         if let Some((sum, all)) = self.0.get_mut(id) {
             *sum = sum.saturating_add(objects);

@@ -33,7 +33,7 @@ pub(super) enum Target {
 
 /// Set of the members of one object that have been read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Seen(u128);
+pub(super) struct SeenMembers(u128);
 
 impl Shape {
     /// Shape of an object with these fields. Columns are numbered in the order in which
@@ -44,7 +44,7 @@ impl Shape {
 
     fn from(fields: &'static [Field], next: &mut usize, ids: &mut usize) -> Self {
         let id = take(ids);
-        debug_assert!(fields.len() <= Seen::MEMBERS, "too many members in one object");
+        debug_assert!(fields.len() <= SeenMembers::MEMBERS, "too many members in one object");
         let mut members = Vec::with_capacity(fields.len());
         for field in fields {
             let target = match field.ty {
@@ -88,7 +88,7 @@ impl Shape {
     }
 }
 
-impl Seen {
+impl SeenMembers {
     const MEMBERS: usize = 128;
 
     /// Adds the member; `false` if it was there already.

@@ -98,10 +98,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::export::Part;
+    use crate::export::ExportPart;
 
     fn by(name: &str) -> PartitionBy {
-        PartitionBy { name: name.to_owned(), source: name.to_owned(), part: Part::Whole }
+        PartitionBy { name: name.to_owned(), source: name.to_owned(), part: ExportPart::Whole }
     }
 
     fn folders(values: &[Option<&str>]) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ExportError, Part, PartitionBy};
+use super::{ExportError, ExportPart, PartitionBy};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
 use arrow::compute::{cast, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
@@ -29,7 +29,7 @@ impl<'b> Split<'b> {
         schema: &SchemaRef,
         by: Option<&'b PartitionBy>,
     ) -> Result<Self, ExportError> {
-        let dropped = by.filter(|by| by.part == Part::Whole).map(|by| by.name.as_str());
+        let dropped = by.filter(|by| by.part == ExportPart::Whole).map(|by| by.name.as_str());
         let fields = schema.fields().iter().enumerate();
         let kept: Vec<usize> = fields
             .filter(|(_, field)| Some(field.name().as_str()) != dropped)
@@ -97,12 +97,12 @@ fn without_zone(values: &ArrayRef) -> ArrayRef {
 }
 
 /// Part of the text of a date or instant, or all of a text.
-fn shown(text: &str, part: Part) -> String {
+fn shown(text: &str, part: ExportPart) -> String {
     let letters = match part {
-        Part::Whole => text.len(),
-        Part::Year => 4,
-        Part::Month => 7,
-        Part::Day => 10,
+        ExportPart::Whole => text.len(),
+        ExportPart::Year => 4,
+        ExportPart::Month => 7,
+        ExportPart::Day => 10,
     };
     text.get(..letters).unwrap_or(text).to_owned()
 }

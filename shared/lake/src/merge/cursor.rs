@@ -13,20 +13,20 @@ use crate::partition::{Keyed, Layout};
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, MergeError>> + Send>;
 
 /// Position in a sequence of rows in key order, each key once.
-pub(super) struct Cursor {
+pub(super) struct RowWalk {
     layout: Arc<Layout>,
     batches: Batches,
     pub(super) head: Option<Arc<Keyed>>,
     pub(super) row: usize,
 }
 
-impl fmt::Debug for Cursor {
+impl fmt::Debug for RowWalk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cursor").field("row", &self.row).finish_non_exhaustive()
     }
 }
 
-impl Cursor {
+impl RowWalk {
     pub(super) fn new<E: Into<MergeError>>(
         layout: Arc<Layout>,
         batches: impl Iterator<Item = Result<RecordBatch, E>> + Send + 'static,
@@ -48,9 +48,9 @@ impl Cursor {
         Ok(true)
     }
 
-    pub(super) fn current(&self) -> Option<Row<'_>> {
+    pub(super) fn current(&self) -> Option<RowView<'_>> {
         let rows = self.head.as_deref()?;
-        (self.row < rows.len()).then_some(Row { rows, index: self.row })
+        (self.row < rows.len()).then_some(RowView { rows, index: self.row })
     }
 
     pub(super) fn advance(&mut self) {
@@ -60,9 +60,9 @@ impl Cursor {
 
 /// Calls `found` for each key that both sequences have.
 pub(super) fn each_match(
-    mut left: Cursor,
-    mut right: Cursor,
-    mut found: impl FnMut(Row<'_>, Row<'_>) -> Result<(), MergeError>,
+    mut left: RowWalk,
+    mut right: RowWalk,
+    mut found: impl FnMut(RowView<'_>, RowView<'_>) -> Result<(), MergeError>,
 ) -> Result<(), MergeError> {
     while left.load()? && right.load()? {
         let (Some(a), Some(b)) = (left.current(), right.current()) else {
@@ -83,12 +83,12 @@ pub(super) fn each_match(
 
 /// One row of a batch.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row<'a> {
+pub(super) struct RowView<'a> {
     pub(super) rows: &'a Keyed,
     pub(super) index: usize,
 }
 
-impl Row<'_> {
+impl RowView<'_> {
     pub(super) fn key(&self) -> &[u8] {
         self.rows.key(self.index)
     }

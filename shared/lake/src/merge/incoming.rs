@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::precedence::Precedence;
 
-use super::cursor::{Cursor, each_match};
+use super::cursor::{RowWalk, each_match};
 use super::{MergeError, blocking};
 use crate::collect::{Bounds, Collected, Collector, KeyRange, KeySet, Sorted};
 use crate::partition::Layout;
@@ -35,11 +35,11 @@ impl Incoming {
     }
 
     /// Rows of one partition within `bounds`, in key order.
-    pub(super) fn rows(&self, partition: Option<&str>, bounds: Bounds) -> Cursor {
+    pub(super) fn rows(&self, partition: Option<&str>, bounds: Bounds) -> RowWalk {
         let sources: Vec<&Collected> = self.sources().collect();
         let skip = self.skip.get(&partition.map(str::to_owned)).cloned();
         let sorted = Sorted::new(self.layout(), &sources, partition, bounds, skip, self.precedence);
-        Cursor::new(Arc::clone(self.layout()), sorted)
+        RowWalk::new(Arc::clone(self.layout()), sorted)
     }
 
     pub(super) fn may_hold(&self, partition: Option<&str>, range: &KeyRange) -> bool {

@@ -9,8 +9,8 @@ use engine::report::Counts;
 
 use super::incoming::Incoming;
 use super::rows::MergedRows;
-use super::survey::{Found, Survey};
-use super::write::{Opened, TableFiles};
+use super::survey::{FileSurvey, SurveyedFile};
+use super::write::{OpenWriter, TableFiles};
 use super::{MergeError, Merged, blocking};
 use crate::collect::{Bounds, KeyRange};
 use crate::partition::{Columns, Layout, Limits};
@@ -19,7 +19,7 @@ use crate::table::FileEntry;
 /// Part of a partition that is merged by itself: one file; all files of a partition that contains a
 /// file of another engine; or no file, in a new partition.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Slot {
+pub(super) struct FileSlot {
     pub(super) files: Vec<FileEntry>,
     /// Key range of its one file; `None` if unknown, with rows in any order.
     pub(super) range: Option<KeyRange>,
@@ -28,7 +28,7 @@ pub(super) struct Slot {
 }
 
 /// Slots of each partition, in key order.
-pub(super) type Slots = BTreeMap<Option<String>, Vec<Slot>>;
+pub(super) type Slots = BTreeMap<Option<String>, Vec<FileSlot>>;
 
 /// Slots of a table.
 pub(super) fn slots(files: &[FileEntry], layout: &Layout) -> Slots {
@@ -40,7 +40,7 @@ pub(super) fn slots(files: &[FileEntry], layout: &Layout) -> Slots {
     slots.map(|(partition, files)| (partition, slots_of(&files, layout))).collect()
 }
 
-fn slots_of(files: &[&FileEntry], layout: &Layout) -> Vec<Slot> {
+fn slots_of(files: &[&FileEntry], layout: &Layout) -> Vec<FileSlot> {
     let ranged = files.iter().map(|file| {
         let (first, last) = file.keys.as_ref()?;
         let range = KeyRange { first: layout.key_bytes(first)?, last: layout.key_bytes(last)? };
@@ -51,21 +51,21 @@ fn slots_of(files: &[&FileEntry], layout: &Layout) -> Vec<Slot> {
     };
     ranged.sort_by(|(a, _), (b, _)| a.first.cmp(&b.first));
     let starts: Vec<_> = ranged.iter().map(|(range, _)| range.first.clone()).collect();
-    let mut slots: Vec<Slot> = Vec::with_capacity(ranged.len());
+    let mut slots: Vec<FileSlot> = Vec::with_capacity(ranged.len());
     for (index, (range, file)) in ranged.into_iter().enumerate() {
         let below = starts.get(index + 1).cloned();
         if below.as_ref().is_some_and(|below| *below <= range.last) {
             return unordered(files);
         }
         let bounds = Bounds { from: (index > 0).then(|| range.first.clone()), below };
-        slots.push(Slot { files: vec![file.clone()], range: Some(range), bounds });
+        slots.push(FileSlot { files: vec![file.clone()], range: Some(range), bounds });
     }
     slots
 }
 
-fn unordered(files: &[&FileEntry]) -> Vec<Slot> {
+fn unordered(files: &[&FileEntry]) -> Vec<FileSlot> {
     let files = files.iter().map(|file| (*file).clone()).collect();
-    vec![Slot { files, range: None, bounds: Bounds::default() }]
+    vec![FileSlot { files, range: None, bounds: Bounds::default() }]
 }
 
 /// Input of a merge that is the same for all partitions.
@@ -74,14 +74,14 @@ pub(super) struct Merging {
     pub(super) incoming: Arc<Incoming>,
     pub(super) coverage: Arc<Coverage>,
     pub(super) judge: Judge,
-    pub(super) survey: Survey,
+    pub(super) survey: FileSurvey,
     pub(super) limits: Limits,
 }
 
 /// Neighbouring slots that are merged into the same files.
 #[derive(Debug, Default)]
-struct Group {
-    slots: Vec<Slot>,
+struct SlotGroup {
+    slots: Vec<FileSlot>,
     rows: u64,
     dirty: bool,
     /// Counts to use if the group is not rewritten; rewriting counts anew.
@@ -105,12 +105,12 @@ impl Merging {
         &self,
         table: &mut TableFiles,
         partition: Option<&str>,
-        slots: &[Slot],
+        slots: &[FileSlot],
         merged: &mut Merged,
     ) -> Result<(), MergeError> {
-        let fresh = [Slot::default()];
+        let fresh = [FileSlot::default()];
         let slots = if slots.is_empty() { &fresh } else { slots };
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<SlotGroup> = Vec::new();
         for slot in slots {
             let neighbours = slots.len() - 1;
             let outlook = self.outlook(table, partition, slot, neighbours).await?;
@@ -121,7 +121,7 @@ impl Merging {
                     && group.rows + outlook.rows <= self.limits.joined_rows
             });
             if !joins {
-                groups.push(Group::default());
+                groups.push(SlotGroup::default());
             }
             if let Some(group) = groups.last_mut() {
                 group.slots.push(slot.clone());
@@ -144,7 +144,7 @@ impl Merging {
         &self,
         table: &mut TableFiles,
         partition: Option<&str>,
-        slot: &Slot,
+        slot: &FileSlot,
         neighbours: usize,
     ) -> Result<Outlook, MergeError> {
         let held: u64 = slot.files.iter().map(|file| file.rows).sum();
@@ -181,9 +181,9 @@ impl Merging {
     fn rows(
         &self,
         partition: Option<&str>,
-        slot: &Slot,
-        opened: &Opened,
-        found: &Found,
+        slot: &FileSlot,
+        opened: &OpenWriter,
+        found: &SurveyedFile,
         columns: Columns,
     ) -> MergedRows {
         MergedRows::new(
@@ -201,7 +201,7 @@ impl Merging {
         &self,
         table: &mut TableFiles,
         partition: Option<&str>,
-        group: Group,
+        group: SlotGroup,
         merged: &mut Merged,
     ) -> Result<(), MergeError> {
         let most = self.limits.file_rows.max(1);

@@ -9,7 +9,7 @@ use engine::precedence::Judge;
 use engine::report::Counts;
 
 use super::MergeError;
-use super::cursor::{Cursor, Row};
+use super::cursor::{RowView, RowWalk};
 use crate::changes::Op;
 use crate::collect::KeySet;
 use crate::partition::{Keyed, Layout, Pick, equal_rows, gather};
@@ -29,7 +29,7 @@ pub(super) struct Fate {
 
 impl Fate {
     /// Whether coverage deletes the row, which has no incoming row in its partition.
-    pub(super) fn deletes(&self, row: Row<'_>, coverage: &Coverage, judge: Judge) -> bool {
+    pub(super) fn deletes(&self, row: RowView<'_>, coverage: &Coverage, judge: Judge) -> bool {
         !(self.returned.contains(row.key()))
             && row.rows.held(row.index).is_some_and(|held| judge.deletes(coverage, &held))
     }
@@ -38,8 +38,8 @@ impl Fate {
 /// Iterator over the merged rows, a window of rows at a time.
 #[derive(Debug)]
 pub(super) struct MergedRows {
-    old: Cursor,
-    new: Cursor,
+    old: RowWalk,
+    new: RowWalk,
     fate: Fate,
     /// Incoming keys with an older version in another partition.
     arrived: Arc<KeySet>,
@@ -52,7 +52,7 @@ pub(super) struct MergedRows {
 
 /// Some merged rows, as references into their batches.
 #[derive(Debug, Default)]
-pub(super) struct Window {
+pub(super) struct RowSpan {
     batches: Vec<Arc<Keyed>>,
     picks: Vec<Pick>,
     /// Positions in `picks` with an old version, and the new version that may replace it.
@@ -62,7 +62,7 @@ pub(super) struct Window {
     seen: usize,
 }
 
-impl Window {
+impl RowSpan {
     pub(super) fn rows(&self, layout: &Layout) -> Result<RecordBatch, MergeError> {
         Ok(self.gather(layout, &self.picks)?)
     }
@@ -83,19 +83,19 @@ impl Window {
     }
 
     /// Appends the current row of `cursor`.
-    fn pick(&mut self, slot: &mut Option<usize>, cursor: &Cursor) {
+    fn pick(&mut self, slot: &mut Option<usize>, cursor: &RowWalk) {
         let pick = self.place(slot, cursor);
         self.picks.extend(pick);
     }
 
     /// Records a change of the current row of `cursor`.
-    fn note(&mut self, op: Op, slot: &mut Option<usize>, cursor: &Cursor) {
+    fn note(&mut self, op: Op, slot: &mut Option<usize>, cursor: &RowWalk) {
         let pick = self.place(slot, cursor);
         self.changes.extend(pick.map(|pick| (op, pick)));
     }
 
     /// Position of the current row of `cursor`.
-    fn place(&mut self, slot: &mut Option<usize>, cursor: &Cursor) -> Option<Pick> {
+    fn place(&mut self, slot: &mut Option<usize>, cursor: &RowWalk) -> Option<Pick> {
         let head = cursor.head.as_ref()?;
         let current =
             slot.filter(|&at| self.batches.get(at).is_some_and(|held| Arc::ptr_eq(held, head)));
@@ -110,8 +110,8 @@ impl Window {
 
 impl MergedRows {
     pub(super) fn new(
-        old: Cursor,
-        new: Cursor,
+        old: RowWalk,
+        new: RowWalk,
         fate: Fate,
         arrived: Arc<KeySet>,
         coverage: Arc<Coverage>,
@@ -133,8 +133,8 @@ impl MergedRows {
     }
 
     /// Returns the next rows, or `None` at the end. A window may be empty.
-    pub(super) fn window(&mut self) -> Result<Option<Window>, MergeError> {
-        let mut window = Window::default();
+    pub(super) fn window(&mut self) -> Result<Option<RowSpan>, MergeError> {
+        let mut window = RowSpan::default();
         let (mut old_slot, mut new_slot) = (None, None);
         while window.seen < WINDOW_ROWS {
             self.old.load()?;
@@ -159,7 +159,7 @@ impl MergedRows {
         Ok(Some(window))
     }
 
-    fn old_only(&mut self, window: &mut Window, slot: &mut Option<usize>) {
+    fn old_only(&mut self, window: &mut RowSpan, slot: &mut Option<usize>) {
         if let Some(row) = self.old.current() {
             if self.fate.gone.contains(row.key()) {
                 self.changed = true;
@@ -174,7 +174,7 @@ impl MergedRows {
         self.old.advance();
     }
 
-    fn new_only(&mut self, window: &mut Window, slot: &mut Option<usize>) {
+    fn new_only(&mut self, window: &mut RowSpan, slot: &mut Option<usize>) {
         let moved = self.new.current().is_some_and(|row| self.arrived.contains(row.key()));
         let op = if moved { Op::Update } else { Op::Insert };
         if moved {
@@ -190,7 +190,7 @@ impl MergedRows {
 
     fn pair(
         &mut self,
-        window: &mut Window,
+        window: &mut RowSpan,
         old_slot: &mut Option<usize>,
         new_slot: &mut Option<usize>,
     ) {
@@ -209,7 +209,7 @@ impl MergedRows {
     }
 
     /// Replaces old versions whose content differs. A row with equal content stays as it is.
-    fn replace_changed(&mut self, window: &mut Window) -> Result<(), MergeError> {
+    fn replace_changed(&mut self, window: &mut RowSpan) -> Result<(), MergeError> {
         if window.pairs.is_empty() {
             return Ok(());
         }

@@ -8,11 +8,11 @@ use engine::key::{Key, KeyPart};
 use engine::precedence::Judge;
 use engine::window::Period;
 
-use super::cursor::{Cursor, each_match};
+use super::cursor::{RowWalk, each_match};
 use super::incoming::{Incoming, within};
-use super::plan::{Slot, Slots};
+use super::plan::{FileSlot, Slots};
 use super::rows::Fate;
-use super::write::{Opened, TableFiles};
+use super::write::{OpenWriter, TableFiles};
 use super::{MergeError, blocking};
 use crate::collect::{Bounds, Collector, KeySet};
 use crate::partition::Columns;
@@ -20,9 +20,9 @@ use crate::table::FileEntry;
 
 /// Findings of the survey.
 #[derive(Debug, Default)]
-pub(super) struct Survey {
+pub(super) struct FileSurvey {
     /// Findings per slot, by the path of its first file.
-    found: BTreeMap<String, Found>,
+    found: BTreeMap<String, SurveyedFile>,
     /// Incoming keys, by their partition, with an older version in another partition.
     arrived: BTreeMap<Option<String>, Arc<KeySet>>,
     /// Number of incoming rows that are older than the table's row in another partition.
@@ -31,19 +31,19 @@ pub(super) struct Survey {
 
 /// Findings in one slot.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Found {
+pub(super) struct SurveyedFile {
     pub(super) fate: Fate,
     /// Number of rows that coverage deletes.
     pub(super) deletes: u64,
 }
 
-impl Survey {
+impl FileSurvey {
     /// Number of rows that coverage deletes.
     pub(super) fn deletes(&self) -> u64 {
         self.found.values().map(|found| found.deletes).sum()
     }
 
-    pub(super) fn of(&self, slot: &Slot) -> Found {
+    pub(super) fn of(&self, slot: &FileSlot) -> SurveyedFile {
         slot.files.first().and_then(|file| self.found.get(&file.path)).cloned().unwrap_or_default()
     }
 
@@ -59,13 +59,13 @@ pub(super) async fn survey(
     coverage: &Coverage,
     judge: Judge,
     incoming: Incoming,
-) -> Result<(Survey, Incoming), MergeError> {
+) -> Result<(FileSurvey, Incoming), MergeError> {
     let coverage = Arc::new(coverage.clone());
     let partitions: Vec<Option<String>> = incoming.partitions().into_iter().collect();
     let mut state = State {
         rehousing: incoming.rehousing(),
         incoming,
-        survey: Survey::default(),
+        survey: FileSurvey::default(),
         coverage: Arc::clone(&coverage),
         judge,
     };
@@ -89,7 +89,7 @@ pub(super) async fn survey(
         let path = slot.files.first().map(|file| file.path.clone()).unwrap_or_default();
         let home = home.clone();
         state = blocking(move || {
-            let mut found = Found::default();
+            let mut found = SurveyedFile::default();
             for other in &others {
                 state.elsewhere(home.as_deref(), other.as_deref(), &opened, &bounds, &mut found)?;
             }
@@ -109,7 +109,7 @@ pub(super) async fn survey(
 
 #[derive(Debug)]
 struct State {
-    survey: Survey,
+    survey: FileSurvey,
     incoming: Incoming,
     rehousing: Collector,
     coverage: Arc<Coverage>,
@@ -122,9 +122,9 @@ impl State {
         &mut self,
         home: Option<&str>,
         other: Option<&str>,
-        opened: &Opened,
+        opened: &OpenWriter,
         bounds: &Bounds,
-        found: &mut Found,
+        found: &mut SurveyedFile,
     ) -> Result<(), MergeError> {
         let old = opened.cursor(Columns::Versions);
         let new = self.incoming.rows(other, bounds.clone());
@@ -160,8 +160,8 @@ impl State {
 
 /// Number of rows of the table that coverage deletes.
 fn deletes(
-    mut old: Cursor,
-    mut new: Cursor,
+    mut old: RowWalk,
+    mut new: RowWalk,
     fate: &Fate,
     coverage: &Coverage,
     judge: Judge,

@@ -10,8 +10,8 @@ use engine::report::Counts;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::changes::{ChangesWritten, Done};
-use super::cursor::Cursor;
-use super::plan::Slot;
+use super::cursor::RowWalk;
+use super::plan::FileSlot;
 use super::rows::MergedRows;
 use super::{MergeError, MergeJob, blocking};
 use crate::changes::ChangeEncoder;
@@ -39,20 +39,20 @@ pub(super) struct TableFiles {
 
 /// A slot with its files in memory, or its rows sorted into a run.
 #[derive(Clone, Debug)]
-pub(super) struct Opened {
+pub(super) struct OpenWriter {
     whole: Arc<Layout>,
     versions: Arc<Layout>,
     files: Vec<(String, Bytes)>,
     sorted: Option<Arc<Collected>>,
 }
 
-impl Opened {
+impl OpenWriter {
     /// Rows of the slot in key order.
-    pub(super) fn cursor(&self, columns: Columns) -> Cursor {
+    pub(super) fn cursor(&self, columns: Columns) -> RowWalk {
         if let Some(sorted) = &self.sorted {
             let (all, newest) = (Bounds::default(), Precedence::NewestChange);
             let rows = Sorted::new(&self.whole, &[sorted], None, all, None, newest);
-            return Cursor::new(Arc::clone(&self.whole), rows);
+            return RowWalk::new(Arc::clone(&self.whole), rows);
         }
         let layout = match columns {
             Columns::All => &self.whole,
@@ -66,7 +66,7 @@ impl Opened {
             };
             stored.into_iter().flatten().chain(failed)
         });
-        Cursor::new(Arc::clone(layout), batches)
+        RowWalk::new(Arc::clone(layout), batches)
     }
 
     /// Number of rows in the files, repeated keys included.
@@ -136,8 +136,8 @@ impl TableFiles {
     }
 
     /// Loads the files of a slot, and sorts their rows if they are in no order.
-    pub(super) async fn open(&mut self, slot: &Slot) -> Result<Opened, MergeError> {
-        let mut opened = Opened {
+    pub(super) async fn open(&mut self, slot: &FileSlot) -> Result<OpenWriter, MergeError> {
+        let mut opened = OpenWriter {
             whole: Arc::clone(&self.whole),
             versions: Arc::clone(&self.versions),
             files: Vec::new(),
@@ -153,7 +153,7 @@ impl TableFiles {
         Ok(opened)
     }
 
-    async fn sort(&mut self, slot: &Slot) -> Result<Collected, MergeError> {
+    async fn sort(&mut self, slot: &FileSlot) -> Result<Collected, MergeError> {
         let whole = Arc::clone(&self.whole);
         let limit = self.limits.sort_bytes;
         let mut collector = Collector::with_layout(whole, None, self.scratch.clone(), limit);

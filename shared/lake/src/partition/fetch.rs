@@ -33,7 +33,7 @@ pub(crate) async fn fetch(
     let name = TableFile::new(table_of(root), &file.path);
     match looked {
         Ok(None) => Ok(bytes),
-        Ok(Some(Difference { expected, found })) => {
+        Ok(Some(FileDifference { expected, found })) => {
             Err(PartitionError::Swapped { file: name, expected, found })
         }
         Err(died) => Err(PartitionError::damaged(&name, died)),
@@ -47,13 +47,13 @@ fn table_of(root: &str) -> &str {
 
 /// Difference between an object and the file that the log names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Difference {
+pub(crate) struct FileDifference {
     pub(crate) expected: String,
     pub(crate) found: String,
 }
 
 /// Compares `bytes` with the log's entry: by size, and by checksum if the log has one.
-pub(crate) fn difference(file: &FileEntry, bytes: &Bytes) -> Option<Difference> {
+pub(crate) fn difference(file: &FileEntry, bytes: &Bytes) -> Option<FileDifference> {
     let size = |bytes: u64| format!("{bytes} bytes");
     let sum = |sum: &str| format!("SHA-256 {sum}");
     different(size(file.size), size(bytes.len() as u64)).or_else(|| {
@@ -64,7 +64,7 @@ pub(crate) fn difference(file: &FileEntry, bytes: &Bytes) -> Option<Difference> 
 
 /// Compares the number of rows. Applies only to our files of earlier releases, which have no
 /// checksum in the log.
-fn other_rows(file: &FileEntry, bytes: &Bytes) -> Option<Difference> {
+fn other_rows(file: &FileEntry, bytes: &Bytes) -> Option<FileDifference> {
     // Other engines need not log a row count.
     let ours = file.sha256.is_none() && file.keys.is_some();
     let held = ours.then(|| row_count("", &file.path, bytes.clone()).ok())??;
@@ -72,6 +72,6 @@ fn other_rows(file: &FileEntry, bytes: &Bytes) -> Option<Difference> {
     different(rows(file.rows), rows(held))
 }
 
-fn different(expected: String, found: String) -> Option<Difference> {
-    (expected != found).then_some(Difference { expected, found })
+fn different(expected: String, found: String) -> Option<FileDifference> {
+    (expected != found).then_some(FileDifference { expected, found })
 }

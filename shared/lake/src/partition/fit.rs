@@ -98,18 +98,18 @@ fn instants(
 
 /// Meaning of a type's values, independent of its encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ValueKind {
     Number,
     Text,
     Day,
 }
 
-fn kind(ty: &DataType) -> Option<Kind> {
+fn kind(ty: &DataType) -> Option<ValueKind> {
     if ty.is_numeric() {
-        return Some(Kind::Number);
+        return Some(ValueKind::Number);
     }
     if matches!(ty, DataType::Date32 | DataType::Date64) {
-        return Some(Kind::Day);
+        return Some(ValueKind::Day);
     }
     let text = matches!(
         ty,
@@ -120,7 +120,7 @@ fn kind(ty: &DataType) -> Option<Kind> {
             | DataType::LargeBinary
             | DataType::BinaryView
     );
-    text.then_some(Kind::Text)
+    text.then_some(ValueKind::Text)
 }
 
 /// Casts `column` to `ty`, or fails if any value does not survive the round trip.

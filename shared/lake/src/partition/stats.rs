@@ -42,11 +42,11 @@ pub(crate) struct Stats {
 struct ColumnStats {
     index: usize,
     nulls: u64,
-    bounds: Option<(Bound, Bound)>,
+    bounds: Option<(StatisticBound, StatisticBound)>,
 }
 
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
-enum Bound {
+enum StatisticBound {
     Number(i128),
     Text(String),
 }
@@ -90,9 +90,9 @@ impl Stats {
 
     /// Names of the columns with a shortened bound.
     pub(crate) fn shortened(&self) -> Vec<&str> {
-        let long = |bound: &Bound| match bound {
-            Bound::Text(text) => text.len() > LONGEST_TEXT,
-            Bound::Number(_) => false,
+        let long = |bound: &StatisticBound| match bound {
+            StatisticBound::Text(text) => text.len() > LONGEST_TEXT,
+            StatisticBound::Number(_) => false,
         };
         let shortened = self.columns.iter().filter(|stats| {
             stats.bounds.as_ref().is_some_and(|(low, high)| long(low) || long(high))
@@ -136,9 +136,12 @@ fn member(object: &mut String, name: &str, value: &str) {
     object.push_str(value);
 }
 
-fn bounds(column: &dyn Array) -> Option<(Bound, Bound)> {
-    fn numbers<T: Into<i128>>(low: Option<T>, high: Option<T>) -> Option<(Bound, Bound)> {
-        Some((Bound::Number(low?.into()), Bound::Number(high?.into())))
+fn bounds(column: &dyn Array) -> Option<(StatisticBound, StatisticBound)> {
+    fn numbers<T: Into<i128>>(
+        low: Option<T>,
+        high: Option<T>,
+    ) -> Option<(StatisticBound, StatisticBound)> {
+        Some((StatisticBound::Number(low?.into()), StatisticBound::Number(high?.into())))
     }
     if let Some(ints) = column.as_primitive_opt::<Int64Type>() {
         numbers(min(ints), max(ints))
@@ -151,7 +154,7 @@ fn bounds(column: &dyn Array) -> Option<(Bound, Bound)> {
     } else {
         let texts = column.as_string_opt::<i32>()?;
         let (low, high) = (min_string(texts)?, max_string(texts)?);
-        Some((Bound::Text(low.to_owned()), Bound::Text(high.to_owned())))
+        Some((StatisticBound::Text(low.to_owned()), StatisticBound::Text(high.to_owned())))
     }
 }
 
@@ -162,12 +165,12 @@ enum Round {
 }
 
 /// JSON form of the bound; `None` if it has no legal one.
-fn literal(bound: &Bound, ty: &DataType, round: Round) -> Option<String> {
+fn literal(bound: &StatisticBound, ty: &DataType, round: Round) -> Option<String> {
     let number = match bound {
-        Bound::Text(text) => {
+        StatisticBound::Text(text) => {
             return Some(serde_json::Value::from(short(text, round)).to_string());
         }
-        Bound::Number(number) => *number,
+        StatisticBound::Number(number) => *number,
     };
     if let DataType::Decimal128(_, scale) = ty {
         return Some(decimal(number, usize::try_from(*scale).ok()?));
@@ -277,8 +280,8 @@ mod tests {
     fn instants_are_rounded_outwards_to_the_millisecond() {
         let ty = DataType::Timestamp(TimeUnit::Microsecond, None);
         let check = |micros: i128, low: &str, high: &str| {
-            assert_eq!(literal(&Bound::Number(micros), &ty, Round::Down).unwrap(), low);
-            assert_eq!(literal(&Bound::Number(micros), &ty, Round::Up).unwrap(), high);
+            assert_eq!(literal(&StatisticBound::Number(micros), &ty, Round::Down).unwrap(), low);
+            assert_eq!(literal(&StatisticBound::Number(micros), &ty, Round::Up).unwrap(), high);
         };
         check(1_001, r#""1970-01-01T00:00:00.001Z""#, r#""1970-01-01T00:00:00.002Z""#);
         check(2_000, r#""1970-01-01T00:00:00.002Z""#, r#""1970-01-01T00:00:00.002Z""#);

@@ -14,7 +14,7 @@ use super::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError, check_key
 /// Object store in memory. It has no clock: `set_now` dates new objects, at first 1970.
 #[derive(Default)]
 pub struct MemoryStore {
-    shelf: Mutex<Shelf>,
+    shelf: Mutex<MemoryShelf>,
 }
 
 impl fmt::Debug for MemoryStore {
@@ -25,7 +25,7 @@ impl fmt::Debug for MemoryStore {
 }
 
 #[derive(Default)]
-struct Shelf {
+struct MemoryShelf {
     now: Timestamp,
     objects: BTreeMap<String, (Bytes, Timestamp)>,
 }
@@ -47,10 +47,10 @@ impl MemoryStore {
     pub fn copy(&self) -> Self {
         let on = self.shelf();
         let objects = on.objects.clone();
-        Self { shelf: Mutex::new(Shelf { now: on.now, objects }) }
+        Self { shelf: Mutex::new(MemoryShelf { now: on.now, objects }) }
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+    fn shelf(&self) -> MutexGuard<'_, MemoryShelf> {
         // No operation leaves the map half changed, so a panic of another thread does no harm.
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }

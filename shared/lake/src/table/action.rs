@@ -27,7 +27,7 @@ pub(crate) type Texts = BTreeMap<String, Option<String>>;
 /// One line of a commit file. At most one member is set; none for an action unknown to us.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(crate) struct Line {
+pub(crate) struct LogLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit_info: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -212,7 +212,10 @@ pub(crate) struct Info<'a> {
 }
 
 /// Bytes of a commit file: `commitInfo`, then `lines`.
-pub(crate) fn commit_file(info: &Info<'_>, lines: Vec<Line>) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn commit_file(
+    info: &Info<'_>,
+    lines: Vec<LogLine>,
+) -> Result<Vec<u8>, serde_json::Error> {
     let mut ours = match info.note {
         Some(note) => serde_json::to_value(note)?,
         None => json!({}),
@@ -240,7 +243,7 @@ pub(crate) fn commit_file(info: &Info<'_>, lines: Vec<Line>) -> Result<Vec<u8>, 
     {
         commit_info.insert("txnId".to_owned(), json!(format!("{}-{number}", writer.attempt)));
     }
-    let first = Line { commit_info: Some(commit_info), ..Line::default() };
+    let first = LogLine { commit_info: Some(commit_info), ..LogLine::default() };
     let mut file = Vec::new();
     for line in core::iter::once(first).chain(lines) {
         serde_json::to_writer(&mut file, &line)?;
@@ -250,13 +253,13 @@ pub(crate) fn commit_file(info: &Info<'_>, lines: Vec<Line>) -> Result<Vec<u8>, 
 }
 
 /// Parses the actions of a commit file, or returns the reason why it is invalid.
-pub(crate) fn parse_commit_file(bytes: &[u8]) -> Result<Vec<Line>, String> {
+pub(crate) fn parse_commit_file(bytes: &[u8]) -> Result<Vec<LogLine>, String> {
     let mut lines = Vec::new();
     for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let parsed = serde_json::from_slice::<Line>(line);
+        let parsed = serde_json::from_slice::<LogLine>(line);
         lines.push(parsed.map_err(|error| format!("line {}: {error}", number + 1))?);
     }
     if lines.is_empty() {

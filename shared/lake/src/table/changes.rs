@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use engine::time::Timestamp;
 
-use super::action::{Add, Info, Line, Remove, Txn};
+use super::action::{Add, Info, LogLine, Remove, Txn};
 use super::commit::follows;
-use super::describe::Columns;
+use super::describe::DescribedColumns;
 use super::{ChangesCommit, CommitError, CommitNote, Committed, Table, Writer};
 
 impl Table {
@@ -43,20 +43,21 @@ impl Table {
         self.check_files(add, &remove)?;
         let column = self.partition_column();
         let mut lines = Vec::new();
-        let columns = if add.is_empty() { Columns::Logged } else { Columns::Declared };
+        let columns =
+            if add.is_empty() { DescribedColumns::Logged } else { DescribedColumns::Declared };
         if let Some(meta_data) = self.redescribed(columns, add, &remove)? {
-            lines.push(Line { meta_data: Some(meta_data), ..Line::default() });
+            lines.push(LogLine { meta_data: Some(meta_data), ..LogLine::default() });
         }
         for txn in [Txn::epoch(writer.epoch, now), Txn::sequence(sequence, now)] {
-            lines.push(Line { txn: Some(txn), ..Line::default() });
+            lines.push(LogLine { txn: Some(txn), ..LogLine::default() });
         }
         for file in &remove {
             let remove = Some(Remove::of(file, column, data_change, now));
-            lines.push(Line { remove, ..Line::default() });
+            lines.push(LogLine { remove, ..LogLine::default() });
         }
         for file in add {
             let add = Some(Add::of(file, column, data_change));
-            lines.push(Line { add, ..Line::default() });
+            lines.push(LogLine { add, ..LogLine::default() });
         }
         let writer_number = Some((writer, self.commits));
         let info = Info { operation, now, writer: writer_number, sequence, note: Some(note) };

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use engine::ids::Sequence;
 use engine::time::{SignedDuration, Timestamp, between};
 
-use super::action::{Add, Info, Line, Remove, Txn, commit_file, parse_commit_file};
-use super::describe::Columns;
+use super::action::{Add, Info, LogLine, Remove, Txn, commit_file, parse_commit_file};
+use super::describe::DescribedColumns;
 use super::log::LogState;
 use super::read::Log;
 use super::{
@@ -54,20 +54,24 @@ impl Table {
         let sequence = if rows_changed { recorded.next() } else { recorded };
         let column = self.partition_column();
         let mut lines = Vec::new();
-        let columns = if change.add.is_empty() { Columns::Logged } else { Columns::Declared };
+        let columns = if change.add.is_empty() {
+            DescribedColumns::Logged
+        } else {
+            DescribedColumns::Declared
+        };
         if let Some(meta_data) = self.redescribed(columns, &change.add, &change.remove)? {
-            lines.push(Line { meta_data: Some(meta_data), ..Line::default() });
+            lines.push(LogLine { meta_data: Some(meta_data), ..LogLine::default() });
         }
         for txn in [Txn::epoch(writer.epoch, now), Txn::sequence(sequence, now)] {
-            lines.push(Line { txn: Some(txn), ..Line::default() });
+            lines.push(LogLine { txn: Some(txn), ..LogLine::default() });
         }
         for file in &change.remove {
             let remove = Some(Remove::of(file, column, rows_changed, now));
-            lines.push(Line { remove, ..Line::default() });
+            lines.push(LogLine { remove, ..LogLine::default() });
         }
         for file in &change.add {
             let add = Some(Add::of(file, column, rows_changed));
-            lines.push(Line { add, ..Line::default() });
+            lines.push(LogLine { add, ..LogLine::default() });
         }
         let operation = if rows_changed { "MERGE" } else { "WRITE" };
         let number = self.commits;
@@ -113,7 +117,7 @@ impl Table {
         sequence: Option<Sequence>,
         note: &CommitNote,
     ) -> Result<Committed, CommitError> {
-        let txn = |txn| Line { txn: Some(txn), ..Line::default() };
+        let txn = |txn| LogLine { txn: Some(txn), ..LogLine::default() };
         let mut lines = vec![txn(Txn::epoch(writer.epoch, now))];
         lines.extend(sequence.map(|sequence| txn(Txn::sequence(sequence, now))));
         let info = Info {
@@ -178,7 +182,11 @@ impl Table {
         Ok(())
     }
 
-    pub(super) fn body(&mut self, info: &Info<'_>, lines: Vec<Line>) -> Result<Bytes, CommitError> {
+    pub(super) fn body(
+        &mut self,
+        info: &Info<'_>,
+        lines: Vec<LogLine>,
+    ) -> Result<Bytes, CommitError> {
         self.commits += 1;
         let file = commit_file(info, lines);
         file.map(Bytes::from).map_err(|error| self.impossible(error.to_string()))

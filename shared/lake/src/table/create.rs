@@ -3,7 +3,7 @@
 use engine::ids::{AccountId, Sequence};
 use engine::time::Timestamp;
 
-use super::action::{Format, Info, Line, MetaData, Protocol, Texts, commit_file};
+use super::action::{Format, Info, LogLine, MetaData, Protocol, Texts, commit_file};
 use super::skipping::{STATS_COLUMNS, stats_columns};
 use crate::schema::TableSchema;
 
@@ -49,8 +49,8 @@ pub(super) fn first_commit(
         sequence: Sequence::default(),
         note: None,
     };
-    let protocol = Line { protocol: Some(protocol), ..Line::default() };
-    let meta_data = Line { meta_data: Some(meta_data), ..Line::default() };
+    let protocol = LogLine { protocol: Some(protocol), ..LogLine::default() };
+    let meta_data = LogLine { meta_data: Some(meta_data), ..LogLine::default() };
     commit_file(&info, vec![protocol, meta_data])
 }
 

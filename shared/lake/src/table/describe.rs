@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use engine::time::Timestamp;
 
-use super::action::{Add, Info, Line, MetaData, Txn};
+use super::action::{Add, Info, LogLine, MetaData, Txn};
 use super::skipping::{STATS_COLUMNS, stats_columns};
 use super::{CommitError, CommitNote, Committed, FileEntry, Table, TableError, Writer};
 use crate::schema::Comparison;
@@ -14,7 +14,7 @@ const TRIES: u32 = 3;
 
 /// Columns that a commit leaves in the schema of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Columns {
+pub(super) enum DescribedColumns {
     /// Columns already in the log.
     Logged,
     /// All declared columns.
@@ -27,7 +27,7 @@ impl Table {
     /// # Errors
     /// When the schema in the log cannot be read.
     pub fn is_described(&self) -> Result<bool, TableError> {
-        Ok(self.redescribed(Columns::Logged, &[], &[])?.is_none())
+        Ok(self.redescribed(DescribedColumns::Logged, &[], &[])?.is_none())
     }
 
     /// Commits, without files, the list of columns that have statistics in every file. Returns
@@ -43,13 +43,14 @@ impl Table {
     ) -> Result<Option<Committed>, CommitError> {
         let operation = "SET TBLPROPERTIES";
         for _ in 1..TRIES {
-            match self.commit_metadata(Columns::Logged, operation, now, writer, note).await {
+            match self.commit_metadata(DescribedColumns::Logged, operation, now, writer, note).await
+            {
                 // Another writer may have committed the same description, or other files.
                 Err(CommitError::Stale { .. }) => {}
                 done => return done,
             }
         }
-        self.commit_metadata(Columns::Logged, operation, now, writer, note).await
+        self.commit_metadata(DescribedColumns::Logged, operation, now, writer, note).await
     }
 
     /// Commits, without files, the declared columns that the log lacks. Returns `None` if it lacks
@@ -63,12 +64,12 @@ impl Table {
         writer: &Writer,
         note: &CommitNote,
     ) -> Result<Option<Committed>, CommitError> {
-        self.commit_metadata(Columns::Declared, "CHANGE COLUMNS", now, writer, note).await
+        self.commit_metadata(DescribedColumns::Declared, "CHANGE COLUMNS", now, writer, note).await
     }
 
     async fn commit_metadata(
         &mut self,
-        columns: Columns,
+        columns: DescribedColumns,
         operation: &str,
         now: Timestamp,
         writer: &Writer,
@@ -79,8 +80,8 @@ impl Table {
         };
         let epoch = Some(Txn::epoch(writer.epoch, now));
         let lines = vec![
-            Line { meta_data: Some(meta_data), ..Line::default() },
-            Line { txn: epoch, ..Line::default() },
+            LogLine { meta_data: Some(meta_data), ..LogLine::default() },
+            LogLine { txn: epoch, ..LogLine::default() },
         ];
         let info = Info {
             operation,
@@ -100,7 +101,7 @@ impl Table {
     /// Metadata of the table after a commit of these files; `None` if it stays the same.
     pub(super) fn redescribed(
         &self,
-        columns: Columns,
+        columns: DescribedColumns,
         add: &[FileEntry],
         remove: &[FileEntry],
     ) -> Result<Option<MetaData>, TableError> {
@@ -109,7 +110,7 @@ impl Table {
             |error: serde_json::Error| self.log().damaged("_delta_log", error.to_string());
         let mut new = old.clone();
         match self.schema().compare(&old.schema_string).map_err(damaged)? {
-            Comparison::Lacks(_) if columns == Columns::Declared => {
+            Comparison::Lacks(_) if columns == DescribedColumns::Declared => {
                 let wider = self.schema().extended_schema_json(&old.schema_string);
                 new.schema_string = wider.map_err(damaged)?;
             }

@@ -8,7 +8,7 @@ use engine::testimony::TableMark;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
-use super::action::{Add, Line, is_ours, note_of};
+use super::action::{Add, LogLine, is_ours, note_of};
 use super::log::{LogState, Replay};
 use super::past::PastError;
 use super::read::Log;
@@ -50,7 +50,7 @@ impl fmt::Display for Foreign {
 
 impl Foreign {
     /// Change made by commit `version`, if another engine wrote it and it changes rows.
-    pub(super) fn of(version: u64, lines: &[Line]) -> Option<Self> {
+    pub(super) fn of(version: u64, lines: &[LogLine]) -> Option<Self> {
         let infos = || lines.iter().filter_map(|line| line.commit_info.as_ref());
         let changes_rows = lines.iter().any(|line| {
             line.add.as_ref().is_some_and(|add| add.data_change)
@@ -75,7 +75,7 @@ pub(crate) struct Noted {
 
 impl Noted {
     /// Note of commit `version`, if it carries one.
-    pub(super) fn of(version: u64, lines: &[Line]) -> Option<Self> {
+    pub(super) fn of(version: u64, lines: &[LogLine]) -> Option<Self> {
         let mut infos = lines.iter().filter_map(|line| line.commit_info.as_ref());
         let (note, info) = infos.find_map(|info| Some((note_of(info)?, info)))?;
         let commit = info.get("txnId").and_then(Value::as_str).map(str::to_owned);

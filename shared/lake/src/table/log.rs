@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::action::{Add, Line, MetaData, Protocol, Remove, Txn};
+use super::action::{Add, LogLine, MetaData, Protocol, Remove, Txn};
 use super::foreign::{Foreign, Noted};
 use super::names;
 
@@ -39,7 +39,7 @@ pub(crate) struct Replay {
 
 impl Replay {
     /// Applies the actions of `version`, or returns the reason why they are invalid.
-    pub(crate) fn apply(&mut self, version: u64, lines: Vec<Line>) -> Result<(), String> {
+    pub(crate) fn apply(&mut self, version: u64, lines: Vec<LogLine>) -> Result<(), String> {
         if let Some(noted) = Noted::of(version, &lines) {
             self.note = Some(noted);
             self.foreign = None;
@@ -69,7 +69,7 @@ impl Replay {
     }
 
     /// Applies the actions of commit `version`, which may come from another engine.
-    pub(crate) fn follow(&mut self, version: u64, lines: Vec<Line>) -> Result<(), String> {
+    pub(crate) fn follow(&mut self, version: u64, lines: Vec<LogLine>) -> Result<(), String> {
         let foreign = Foreign::of(version, &lines);
         self.apply(version, lines)?;
         self.foreign = foreign.or_else(|| self.foreign.take());

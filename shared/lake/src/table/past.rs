@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use engine::time::Timestamp;
 
 use super::action::parse_commit_file;
-use super::listing::Listing;
+use super::listing::LogListing;
 use super::log::{LogState, Replay};
 use super::read::Log;
 use super::{FileEntry, Table, TableError, names};
@@ -130,11 +130,11 @@ impl Log<'_> {
     pub(super) async fn version(
         &self,
         version: u64,
-        listing: &Listing,
+        listing: &LogListing,
     ) -> Result<LogState, PastError> {
         let known =
             listing.commits.contains(&version) || listing.checkpoints.contains_key(&version);
-        let mut until = Listing {
+        let mut until = LogListing {
             commits: listing.commits.range(..=version).copied().collect(),
             checkpoints: listing.checkpoints.clone(),
         };
@@ -162,7 +162,7 @@ impl Log<'_> {
         at: Timestamp,
         newest: u64,
         now: Timestamp,
-        listing: &Listing,
+        listing: &LogListing,
     ) -> Result<Found, PastError> {
         let table = || self.stream.to_owned();
         let mut earliest = None;
@@ -206,7 +206,7 @@ impl Log<'_> {
 }
 
 /// Oldest version that the log can restore.
-fn oldest(listing: &Listing) -> u64 {
+fn oldest(listing: &LogListing) -> u64 {
     if listing.commits.contains(&0) {
         return 0;
     }

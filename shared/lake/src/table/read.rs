@@ -5,9 +5,9 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
-use super::action::{Line, parse_commit_file};
+use super::action::{LogLine, parse_commit_file};
 use super::foreign::{Foreign, Noted};
-use super::listing::Listing;
+use super::listing::LogListing;
 use super::log::{LogState, Replay};
 use super::{TableError, checkpoint, names};
 use crate::store::{ObjectStore, StoreError};
@@ -146,7 +146,7 @@ impl Log<'_> {
     }
 
     /// Newest readable checkpoint, and the defect of the newest unreadable one, if that is newer.
-    pub(super) async fn newest_checkpoint(&self, listing: &Listing) -> Result<Base, TableError> {
+    pub(super) async fn newest_checkpoint(&self, listing: &LogListing) -> Result<Base, TableError> {
         let mut damage = None;
         for (version, files) in listing.checkpoints.iter().rev() {
             match self.read_checkpoint(*version, files).await {
@@ -169,7 +169,7 @@ impl Log<'_> {
     pub(super) async fn go_on(
         &self,
         (version, replay): (u64, Replay),
-        listing: &Listing,
+        listing: &LogListing,
     ) -> Result<LogState, TableError> {
         let mut state = self.tail(replay, version + 1, Some(version), listing).await?;
         if state.note.is_none() {
@@ -186,7 +186,7 @@ impl Log<'_> {
         mut replay: Replay,
         next: u64,
         checkpoint: Option<u64>,
-        listing: &Listing,
+        listing: &LogListing,
     ) -> Result<LogState, TableError> {
         let versions: Vec<u64> = listing.commits.range(next..).copied().collect();
         let newest_checkpoint = listing.checkpoints.keys().last().copied();
@@ -215,7 +215,7 @@ impl Log<'_> {
         replay.finish(last, checkpoint).map_err(|what| self.damaged("_delta_log", what))
     }
 
-    pub(super) async fn read_commit(&self, version: u64) -> Result<Vec<Line>, TableError> {
+    pub(super) async fn read_commit(&self, version: u64) -> Result<Vec<LogLine>, TableError> {
         let file = names::commit(version);
         let Some(bytes) = self.get(&file).await? else {
             return Err(self.damaged(&file, "it vanished while it was read"));
@@ -223,7 +223,7 @@ impl Log<'_> {
         self.parsed(version, &bytes)
     }
 
-    fn parsed(&self, version: u64, bytes: &[u8]) -> Result<Vec<Line>, TableError> {
+    fn parsed(&self, version: u64, bytes: &[u8]) -> Result<Vec<LogLine>, TableError> {
         parse_commit_file(bytes).map_err(|what| self.damaged(&names::commit(version), what))
     }
 

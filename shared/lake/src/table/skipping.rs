@@ -17,7 +17,7 @@ pub(super) const STATS_COLUMNS: &str = "delta.dataSkippingStatsColumns";
 /// Members of an `add` action's `stats` that decide whether a column is named.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Statistics<'a> {
+struct LoggedStatistics<'a> {
     num_records: Option<u64>,
     #[serde(borrow)]
     min_values: Option<BTreeMap<String, &'a RawValue>>,
@@ -42,13 +42,13 @@ pub(super) fn stats_columns<'a>(
     names.retain(|name| counted.contains(&name.as_str()));
     for stats in stats.filter(|stats| !stats.is_empty()) {
         // Unreadable statistics cover no column.
-        let statistics = serde_json::from_str::<Statistics<'_>>(stats).ok();
+        let statistics = serde_json::from_str::<LoggedStatistics<'_>>(stats).ok();
         names.retain(|name| statistics.as_ref().is_some_and(|of_file| of_file.covers(name)));
     }
     Ok(names.join(","))
 }
 
-impl Statistics<'_> {
+impl LoggedStatistics<'_> {
     /// Whether filters on the column are safe with these statistics.
     fn covers(&self, column: &str) -> bool {
         let of_columns = [&self.min_values, &self.max_values, &self.null_count];

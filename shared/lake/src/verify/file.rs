@@ -12,14 +12,14 @@ use engine::ids::AccountId;
 use super::placement::own_partition;
 use super::{Bound, Check, Finding, shape, shown, statistics};
 use crate::partition::{
-    Difference, Layout, PartitionError, Stats, TableFile, column, difference, open, reader,
+    FileDifference, Layout, PartitionError, Stats, TableFile, column, difference, open, reader,
 };
 use crate::schema::TableSchema;
 use crate::table::FileEntry;
 
 /// Expectations for the files of a table.
 #[derive(Debug)]
-pub(super) struct Rules {
+pub(super) struct FileRules {
     pub(super) schema: TableSchema,
     pub(super) layout: Arc<Layout>,
     pub(super) account: AccountId,
@@ -69,7 +69,7 @@ impl Broken {
 
 /// State of a pass over a file's rows.
 struct Passing<'a> {
-    rules: &'a Rules,
+    rules: &'a FileRules,
     file: &'a FileEntry,
     stats: Stats,
     before: Option<Bound>,
@@ -83,12 +83,12 @@ struct Passing<'a> {
 }
 
 pub(super) fn examine(
-    rules: &Rules,
+    rules: &FileRules,
     file: &FileEntry,
     bytes: Bytes,
 ) -> Result<Examined, ArrowError> {
     let mut examined = Examined::default();
-    if let Some(Difference { expected, found }) = difference(file, &bytes) {
+    if let Some(FileDifference { expected, found }) = difference(file, &bytes) {
         let what = "it is not the file that the log names";
         examined.findings.push(about(file, Check::Files, what, expected, found));
     }
@@ -159,7 +159,7 @@ fn unreadable(file: &FileEntry, error: &PartitionError) -> Finding {
 }
 
 impl<'a> Passing<'a> {
-    fn new(rules: &'a Rules, file: &'a FileEntry) -> Self {
+    fn new(rules: &'a FileRules, file: &'a FileEntry) -> Self {
         Self {
             rules,
             file,

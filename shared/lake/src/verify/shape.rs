@@ -2,12 +2,12 @@
 
 use arrow::datatypes::{DataType, Schema};
 
-use super::file::{Rules, about};
+use super::file::{FileRules, about};
 use super::{Check, Finding};
 use crate::table::FileEntry;
 
 /// Finding if the file is not in the folder of its partition. Other engines may choose any folder.
-pub(super) fn folder(rules: &Rules, file: &FileEntry) -> Option<Finding> {
+pub(super) fn folder(rules: &FileRules, file: &FileEntry) -> Option<Finding> {
     file.keys.as_ref()?;
     let name = rules.schema.partition_column()?;
     let value = file.partition.as_deref().unwrap_or("__HIVE_DEFAULT_PARTITION__");
@@ -20,7 +20,7 @@ pub(super) fn folder(rules: &Rules, file: &FileEntry) -> Option<Finding> {
 }
 
 /// Findings about columns that differ from the declaration. Columns declared later may be missing.
-pub(super) fn columns(rules: &Rules, file: &FileEntry, stored: &Schema) -> Vec<Finding> {
+pub(super) fn columns(rules: &FileRules, file: &FileEntry, stored: &Schema) -> Vec<Finding> {
     let declared = &rules.layout.schema;
     let mut findings = Vec::new();
     let mut report = |what: String, expected: String, found: String| {

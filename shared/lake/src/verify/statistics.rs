@@ -12,7 +12,7 @@ use crate::table::FileEntry;
 /// Statistics with unparsed numbers, to compare decimals digit by digit.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Written<'a> {
+struct WrittenStatistics<'a> {
     num_records: Option<u64>,
     #[serde(borrow, default)]
     min_values: BTreeMap<String, &'a RawValue>,
@@ -44,7 +44,7 @@ pub(super) fn compare(file: &FileEntry, stats: &Stats) -> Vec<Finding> {
             return findings;
         }
     };
-    let (logged, own): (Written<'_>, Written<'_>) = (logged, own);
+    let (logged, own): (WrittenStatistics<'_>, WrittenStatistics<'_>) = (logged, own);
     if logged.num_records != own.num_records {
         let text = |rows: Option<u64>| rows.map_or_else(|| "nothing".to_owned(), |n| n.to_string());
         let what = "`numRecords` of the log is not the number of rows".to_owned();

@@ -43,7 +43,7 @@ enum Told {
 }
 
 /// What is known of a list before it is asked.
-struct Known {
+struct KnownDays {
     /// Days within the reach that its table holds for certain.
     table: Option<(Date, Date)>,
     /// Days of its table beyond the reach, as far as the log tells them.
@@ -158,8 +158,13 @@ async fn told(
 
 /// What the table of `spec` tells. One that cannot be used tells nothing here; the run on it says
 /// why.
-async fn known(context: &Context, spec: &'static StreamSpec, dated: Dated, reach: Reach) -> Known {
-    let mut known = Known { table: None, beyond: Vec::new(), proven: None };
+async fn known(
+    context: &Context,
+    spec: &'static StreamSpec,
+    dated: Dated,
+    reach: Reach,
+) -> KnownDays {
+    let mut known = KnownDays { table: None, beyond: Vec::new(), proven: None };
     let account = context.settings.account;
     let opened = Table::open(Arc::clone(&context.store), spec, account).await;
     let Some(table) = opened.ok().flatten() else {

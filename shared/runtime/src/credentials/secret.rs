@@ -51,7 +51,7 @@ pub struct SecretContent {
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Members {
+struct SecretMembers {
     access_token: Option<String>,
     client_id: Option<String>,
     client_secret: Option<String>,
@@ -74,7 +74,8 @@ impl SecretContent {
             return Err(VaultError::Malformed);
         }
         // The parser's own message could quote what it read.
-        let members: Members = serde_json::from_str(text).map_err(|_| VaultError::Malformed)?;
+        let members: SecretMembers =
+            serde_json::from_str(text).map_err(|_| VaultError::Malformed)?;
         let is_there = |text: &String| !text.trim().is_empty();
         let hash_key = members.hash_key.filter(is_there);
         let parsed = hash_key.as_deref().map(crate::config::hash_key);

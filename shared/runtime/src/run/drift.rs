@@ -15,7 +15,7 @@ impl Run {
         ended: &Result<Outcome, RunError>,
     ) {
         let drift = &mut self.item.value.health.drift;
-        *drift = drift.after(drift::Run {
+        *drift = drift.after(drift::DriftRun {
             look,
             pass: self.order.pass,
             pass_began: unfinished.map_or(self.begun, |unfinished| unfinished.begun),

@@ -10,7 +10,7 @@ use super::patience::Patience;
 use super::{failed, kind};
 use crate::{StateError, StateErrorKind};
 
-/// Application id in the file's header, "HvLk", which tells our files from those of other programs.
+/// Application id in the file's header, `HvLk`, which tells our files from those of other programs.
 const APPLICATION: i32 = 0x4876_4c6b;
 /// Format of the tables. Raised with each change that older versions could not use.
 pub(super) const FORMAT: i32 = 1;

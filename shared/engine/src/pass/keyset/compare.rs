@@ -23,7 +23,7 @@ pub(super) struct Compare {
 
 /// Effect of a total on the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum CompareOutcome {
     /// The other total is asked for, or both once more.
     AsksOn,
     /// No record without a day is missing.
@@ -50,22 +50,22 @@ impl Compare {
     }
 
     /// Takes the total that was asked for; `undated`: records without a day that answers had.
-    pub(super) fn take(&mut self, total: Option<u64>, undated: u64) -> Outcome {
+    pub(super) fn take(&mut self, total: Option<u64>, undated: u64) -> CompareOutcome {
         self.asked = false;
         let Some(all) = self.plain else {
             // A list without totals cannot be compared: as if they never agreed.
             self.plain = Some(total.unwrap_or(u64::MAX));
-            return Outcome::AsksOn;
+            return CompareOutcome::AsksOn;
         };
         if total.is_some_and(|dated| dated == all || dated.saturating_add(undated) == all) {
-            return Outcome::Agrees;
+            return CompareOutcome::Agrees;
         }
         if self.tries >= PROOF_TRIES {
-            return Outcome::Differs;
+            return CompareOutcome::Differs;
         }
         self.tries = self.tries.saturating_add(1);
         self.plain = None;
-        Outcome::AsksOn
+        CompareOutcome::AsksOn
     }
 
     /// Frees a request that brought no answer.

@@ -14,7 +14,7 @@ pub(in crate::pass) struct Offset {
     /// Restarted by every save: whether pages of two processes add up cannot be told.
     #[serde(skip)]
     chain: Chain,
-    line: Line,
+    line: PageLine,
     #[serde(default)]
     flaw: Option<Flaw>,
     tries: u32,
@@ -22,7 +22,7 @@ pub(in crate::pass) struct Offset {
 
 /// Where a line of requests stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Line {
+enum PageLine {
     /// The next request may be sent.
     Free,
     /// An answer is awaited.
@@ -33,14 +33,14 @@ enum Line {
 
 impl Offset {
     pub(in crate::pass) fn new(list: List) -> Self {
-        Self { list, chain: Chain::default(), line: Line::Free, flaw: None, tries: 1 }
+        Self { list, chain: Chain::default(), line: PageLine::Free, flaw: None, tries: 1 }
     }
 
     pub(in crate::pass) fn next(&mut self) -> Option<Question> {
-        if self.line != Line::Free {
+        if self.line != PageLine::Free {
             return None;
         }
-        self.line = Line::Asked;
+        self.line = PageLine::Asked;
         let page = self.chain.pages().saturating_add(1);
         let target = if page > 1 {
             self.list.with(&[("page", page.to_string())], self.list.per_page)
@@ -51,7 +51,7 @@ impl Offset {
     }
 
     pub(in crate::pass) fn on_page(&mut self, facts: &PageFacts) -> Turn {
-        self.line = Line::Free;
+        self.line = PageLine::Free;
         self.list.trouble = 0;
         let flaw = match self.chain.take(facts, Following::Numbers) {
             Verdict::GoesOn => return Turn::On,
@@ -61,7 +61,7 @@ impl Offset {
         self.chain = Chain::default();
         self.flaw = flaw;
         if self.flaw.is_none() || self.tries >= PROOF_TRIES {
-            self.line = Line::Done;
+            self.line = PageLine::Done;
             return Turn::On;
         }
         self.tries = self.tries.saturating_add(1);
@@ -69,7 +69,7 @@ impl Offset {
     }
 
     pub(in crate::pass) fn on_failure(&mut self, failure: &Failure, last: bool) -> Setback {
-        self.line = Line::Free;
+        self.line = PageLine::Free;
         if self.list.shrink_after(failure) {
             let again = self.chain.pages() > 0;
             self.chain = Chain::default();
@@ -84,7 +84,7 @@ impl Offset {
     }
 
     pub(in crate::pass) fn is_done(&self) -> bool {
-        self.line == Line::Done
+        self.line == PageLine::Done
     }
 
     pub(in crate::pass) fn proof(&self) -> Proof {
@@ -99,7 +99,7 @@ impl Offset {
     pub(in crate::pass) fn resumed(&mut self) {
         // Pages read in another process were kept; whether they add up can no longer be told.
         if !self.is_done() {
-            self.line = Line::Free;
+            self.line = PageLine::Free;
             self.chain = Chain::default();
         }
     }

@@ -1,7 +1,7 @@
 //! Whether parents that the trigger did not name, or whose children answer 404, still exist.
 
 use super::Parents;
-use crate::pass::control::{Answered, Standing};
+use crate::pass::control::{Answered, UrlStanding};
 use crate::pass::units::unit_path;
 use crate::pass::{Effect, Parent, Pass, Target, Unit};
 use crate::spec::PerParent;
@@ -14,13 +14,13 @@ impl Parents {
             return None;
         }
         let parent = match self.control.standing() {
-            Standing::Open => self.control.next()?,
-            Standing::Answers | Standing::NoSuchUrl => {
+            UrlStanding::Open => self.control.next()?,
+            UrlStanding::Answers | UrlStanding::NoSuchUrl => {
                 let parent = self.doubtful.pop()?;
                 self.asked.push(parent);
                 parent
             }
-            Standing::Unknown => return None,
+            UrlStanding::Unknown => return None,
         };
         Some((parent, Target::path(unit_path(spec.parent_path, Unit::Parent(parent)))))
     }
@@ -29,18 +29,18 @@ impl Parents {
     /// answered under its own URL, 404 counts only for those that the full pass before missed, too.
     pub(super) fn settle(&mut self, pass: Pass) -> Vec<Effect> {
         let standing = self.control.standing();
-        if standing == Standing::Unknown && self.trigger.is_done() {
+        if standing == UrlStanding::Unknown && self.trigger.is_done() {
             // They are for another run, or for the next full pass.
             let unknown = core::mem::take(&mut self.doubtful);
             self.stay(pass, unknown.into_iter().map(|parent| parent.id));
         }
-        if standing == Standing::Open || !self.doubtful.is_empty() || !self.asked.is_empty() {
+        if standing == UrlStanding::Open || !self.doubtful.is_empty() || !self.asked.is_empty() {
             return Vec::new();
         }
         let mut effects = Vec::new();
         for (parent, at) in core::mem::take(&mut self.denied) {
             let twice = pass == Pass::Full && self.absent_before.0.contains(&parent.id);
-            if standing != Standing::Answers && !twice {
+            if standing != UrlStanding::Answers && !twice {
                 self.stay(pass, [parent.id]);
                 continue;
             }

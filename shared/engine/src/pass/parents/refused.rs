@@ -1,6 +1,6 @@
 //! Children that cannot be read: one parent's are parked, those of all refuse the stream.
 
-use super::{Known, Parents, Parked, REFUSED_AT_FIRST};
+use super::{Parents, Parked, ParkedBefore, REFUSED_AT_FIRST};
 use crate::pass::units::unit_path;
 use crate::pass::{Effect, Parent, Pass, Stopped, Unit};
 use crate::retry::Failure;
@@ -9,7 +9,7 @@ use crate::spec::PerParent;
 impl Parents {
     /// Whether so many were refused before any was read that the others would be refused, too.
     pub(in crate::pass) fn is_refused(&self) -> bool {
-        let fresh = self.refused.iter().filter(|(_, known)| *known == Known::Fresh).count();
+        let fresh = self.refused.iter().filter(|(_, known)| *known == ParkedBefore::Fresh).count();
         !self.any_read && fresh >= REFUSED_AT_FIRST
     }
 
@@ -26,7 +26,7 @@ impl Parents {
         let refused = core::mem::take(&mut self.refused);
         let (first, _) = *refused.first()?;
         for (parent, known) in refused {
-            if known == Known::Fresh {
+            if known == ParkedBefore::Fresh {
                 self.parked.remove(&parent.id);
             }
             self.units.push(Unit::Parent(parent));
@@ -53,7 +53,8 @@ impl Parents {
         let effects = self.units.give_up(unit);
         if *failure == Failure::Forbidden {
             let parked = self.parked.contains_key(&parent.id);
-            self.refused.push((parent, if parked { Known::Parked } else { Known::Fresh }));
+            self.refused
+                .push((parent, if parked { ParkedBefore::Parked } else { ParkedBefore::Fresh }));
         }
         let parked = self.parked.entry(parent.id).or_insert_with(|| Parked {
             created_year: parent.created_year,

@@ -3,7 +3,7 @@
 use super::super::pager::Setback;
 use super::super::units::unit_path;
 use super::super::{Stopped, Unit};
-use super::{AfterFailure, Reading, Route, Work};
+use super::{AfterFailure, AskRoute, Reading, Work};
 use crate::retry::Failure;
 use crate::spec::Kind;
 use crate::time::Timestamp;
@@ -23,19 +23,19 @@ impl Reading {
         let what = self.plan.spec.path.to_owned();
         let stop = || AfterFailure::Stop(Stopped { what, failure: failure.clone() });
         match (route, &mut self.work) {
-            (Route::Page { pager, slot }, Work::Pages(pagers)) => {
+            (AskRoute::Page { pager, slot }, Work::Pages(pagers)) => {
                 match pagers.get_mut(pager).map(|pager| pager.on_failure(slot, failure, last)) {
                     Some(Setback::Final) => stop(),
                     Some(Setback::Same | Setback::Restart) | None => AfterFailure::GoOn(Vec::new()),
                 }
             }
-            (Route::Sweep(slot), Work::Sweep(sweep)) => {
+            (AskRoute::Sweep(slot), Work::Sweep(sweep)) => {
                 let Kind::Listing(listing) = &self.plan.spec.kind else {
                     return AfterFailure::GoOn(Vec::new());
                 };
                 sweep.on_failure(listing, slot, failure, last).map_or_else(stop, AfterFailure::GoOn)
             }
-            (Route::Unit(unit), Work::Units(units)) => {
+            (AskRoute::Unit(unit), Work::Units(units)) => {
                 if let Some(effects) = units.on_failure(unit, failure, last) {
                     return AfterFailure::GoOn(effects);
                 }
@@ -47,16 +47,16 @@ impl Reading {
                 let stopped = Stopped { what, failure: failure.clone() };
                 AfterFailure::GoOn(units.set_aside(unit, stopped))
             }
-            (Route::Trigger { slot }, Work::Parents(parents)) => {
+            (AskRoute::Trigger { slot }, Work::Parents(parents)) => {
                 match parents.on_trigger_failure(slot, failure, last) {
                     Setback::Final => stop(),
                     Setback::Same | Setback::Restart => AfterFailure::GoOn(Vec::new()),
                 }
             }
-            (Route::Unit(unit), Work::Parents(_)) => {
+            (AskRoute::Unit(unit), Work::Parents(_)) => {
                 self.on_child_failure(unit, requested_at, failure, last)
             }
-            (Route::Existence(parent), Work::Parents(parents)) => {
+            (AskRoute::Existence(parent), Work::Parents(parents)) => {
                 let pass = self.plan.pass;
                 if *failure == Failure::NotFound {
                     return AfterFailure::GoOn(parents.on_gone(pass, parent, requested_at));
@@ -67,11 +67,11 @@ impl Reading {
                 AfterFailure::GoOn(parents.on_existence_failure(spec, pass, parent, last))
             }
             (
-                Route::Page { .. }
-                | Route::Sweep(_)
-                | Route::Trigger { .. }
-                | Route::Unit(_)
-                | Route::Existence(_),
+                AskRoute::Page { .. }
+                | AskRoute::Sweep(_)
+                | AskRoute::Trigger { .. }
+                | AskRoute::Unit(_)
+                | AskRoute::Existence(_),
                 Work::Pages(_) | Work::Sweep(_) | Work::Units(_) | Work::Parents(_),
             ) => AfterFailure::GoOn(Vec::new()),
         }

@@ -1,12 +1,12 @@
 //! Which request comes next, and what its answer is read for.
 
-use super::super::sweep::Slot;
+use super::super::sweep::SweepSlot;
 use super::super::{Reads, Target, Unit};
-use super::{Reading, Route, Work};
+use super::{AskRoute, Reading, Work};
 use crate::spec::Kind;
 
 impl Reading {
-    pub(super) fn question(&mut self) -> Option<(Route, Target, Reads)> {
+    pub(super) fn question(&mut self) -> Option<(AskRoute, Target, Reads)> {
         let width = self.plan.width.max(1);
         if self.routes.len() >= width {
             return None;
@@ -16,7 +16,7 @@ impl Reading {
                 let question = pager.next()?;
                 let reads =
                     if question.count_only { Reads::Count } else { Reads::Records(Unit::Stream) };
-                Some((Route::Page { pager: index, slot: question.slot }, question.target, reads))
+                Some((AskRoute::Page { pager: index, slot: question.slot }, question.target, reads))
             }),
             Work::Sweep(sweep) => {
                 let Kind::Listing(listing) = &self.plan.spec.kind else {
@@ -24,18 +24,23 @@ impl Reading {
                 };
                 let (slot, question) = sweep.next(listing, self.plan.spec.path)?;
                 let reads = match slot {
-                    Slot::Page(_) | Slot::Other(_) | Slot::Change(_) if !question.count_only => {
+                    SweepSlot::Page(_) | SweepSlot::Other(_) | SweepSlot::Change(_)
+                        if !question.count_only =>
+                    {
                         Reads::Records(Unit::Stream)
                     }
-                    Slot::Page(_) | Slot::Other(_) | Slot::Change(_) | Slot::Total => Reads::Count,
-                    Slot::Own(_) | Slot::OwnControl(_) => Reads::Record,
-                    Slot::Along(_) | Slot::AlongControl(_) => Reads::Along,
+                    SweepSlot::Page(_)
+                    | SweepSlot::Other(_)
+                    | SweepSlot::Change(_)
+                    | SweepSlot::Total => Reads::Count,
+                    SweepSlot::Own(_) | SweepSlot::OwnControl(_) => Reads::Record,
+                    SweepSlot::Along(_) | SweepSlot::AlongControl(_) => Reads::Along,
                 };
-                Some((Route::Sweep(slot), question.target, reads))
+                Some((AskRoute::Sweep(slot), question.target, reads))
             }
             Work::Units(units) => {
                 let (unit, target) = units.next(self.plan.spec, width)?;
-                Some((Route::Unit(unit), target, Reads::Records(unit)))
+                Some((AskRoute::Unit(unit), target, Reads::Records(unit)))
             }
             Work::Parents(parents) => {
                 let Kind::PerParent(spec) = &self.plan.spec.kind else {
@@ -43,16 +48,20 @@ impl Reading {
                 };
                 if let Some(question) = parents.trigger.next() {
                     let reads = if question.count_only { Reads::Count } else { Reads::Parents };
-                    return Some((Route::Trigger { slot: question.slot }, question.target, reads));
+                    return Some((
+                        AskRoute::Trigger { slot: question.slot },
+                        question.target,
+                        reads,
+                    ));
                 }
                 if let Some((parent, target)) = parents.next_existence(spec) {
-                    return Some((Route::Existence(parent), target, Reads::Existence(parent)));
+                    return Some((AskRoute::Existence(parent), target, Reads::Existence(parent)));
                 }
                 if parents.is_refused() {
                     return None;
                 }
                 let (unit, target) = parents.units.next(self.plan.spec, width)?;
-                Some((Route::Unit(unit), target, Reads::Records(unit)))
+                Some((AskRoute::Unit(unit), target, Reads::Records(unit)))
             }
         }
     }

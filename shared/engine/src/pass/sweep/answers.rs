@@ -2,7 +2,7 @@
 
 use super::confirm::Confirm;
 use super::halves::pagers as halves_of;
-use super::{SAMPLES, Slot, Stage, Sweep};
+use super::{SAMPLES, Sweep, SweepSlot, SweepStage};
 use crate::key::KeyPart;
 use crate::pass::control::Answered;
 use crate::pass::pager::{Proof, Setback};
@@ -16,24 +16,24 @@ impl Sweep {
         &mut self,
         listing: &Listing,
         path: &str,
-        slot: Slot,
+        slot: SweepSlot,
         requested_at: Timestamp,
         facts: &PageFacts,
     ) -> Vec<Effect> {
         match (slot, &mut self.stage) {
-            (Slot::Page(at) | Slot::Other(at), _) => {
+            (SweepSlot::Page(at) | SweepSlot::Other(at), _) => {
                 self.begun = Some(self.begun.map_or(requested_at, |at| at.min(requested_at)));
                 self.records = self.records.saturating_add(facts.records());
                 self.quarantined = self.quarantined.saturating_add(facts.quarantined);
                 let room = SAMPLES.saturating_sub(self.samples.len());
                 self.samples.extend(facts.samples.iter().take(room));
                 match (slot, &mut self.other) {
-                    (Slot::Other(_), Some(other)) => other.on_page(at, facts),
+                    (SweepSlot::Other(_), Some(other)) => other.on_page(at, facts),
                     _ => self.pages.on_page(at, facts),
                 };
                 vec![Effect::Keep]
             }
-            (Slot::Total, Stage::Pages) => {
+            (SweepSlot::Total, SweepStage::Pages) => {
                 self.halves.take(facts.total_entries);
                 if self.halves.whole() == Some(false)
                     && let Some(filter) = listing.halves
@@ -43,36 +43,36 @@ impl Sweep {
                 }
                 Vec::new()
             }
-            (Slot::Change(slot), Stage::Changes { pager, missing, .. }) => {
+            (SweepSlot::Change(slot), SweepStage::Changes { pager, missing, .. }) => {
                 pager.on_page(slot, facts);
                 ids(facts).for_each(|id| missing.found(id));
                 self.kept_and_settled(listing)
             }
-            (Slot::Own(id), Stage::Confirm(confirm)) => {
+            (SweepSlot::Own(id), SweepStage::Confirm(confirm)) => {
                 confirm.on_record(id, ids(facts).any(|found| found == id));
                 self.kept_and_settled(listing)
             }
-            (Slot::OwnControl(sample), Stage::Confirm(confirm)) => {
+            (SweepSlot::OwnControl(sample), SweepStage::Confirm(confirm)) => {
                 let there = ids(facts).any(|found| found == sample.id);
                 let answered = if there { Answered::There } else { Answered::Nothing };
                 confirm.on_control(slot, answered);
                 self.kept_and_settled(listing)
             }
-            (Slot::AlongControl(_), Stage::Confirm(confirm)) => {
+            (SweepSlot::AlongControl(_), SweepStage::Confirm(confirm)) => {
                 confirm.on_control(slot, Answered::There);
                 self.settle(listing)
             }
-            (Slot::Along(id), Stage::Confirm(confirm)) => {
+            (SweepSlot::Along(id), SweepStage::Confirm(confirm)) => {
                 confirm.on_along(id, Some(false));
                 self.settle(listing)
             }
             (
-                Slot::Total
-                | Slot::Change(_)
-                | Slot::Own(_)
-                | Slot::Along(_)
-                | Slot::OwnControl(_)
-                | Slot::AlongControl(_),
+                SweepSlot::Total
+                | SweepSlot::Change(_)
+                | SweepSlot::Own(_)
+                | SweepSlot::Along(_)
+                | SweepSlot::OwnControl(_)
+                | SweepSlot::AlongControl(_),
                 _,
             ) => Vec::new(),
         }
@@ -86,16 +86,16 @@ impl Sweep {
 
     /// Goes on to the next stage where one is at its end.
     fn settle(&mut self, listing: &Listing) -> Vec<Effect> {
-        if let Stage::Changes { pager, missing, absent_before } = &mut self.stage
+        if let SweepStage::Changes { pager, missing, absent_before } = &mut self.stage
             && pager.is_done()
         {
             let (missing, before) = (core::mem::take(missing), core::mem::take(absent_before));
             // What changed meanwhile and is not known whole may be anything that is missing.
             let proven = pager.proof() == Proof::Proven;
             let confirm = Confirm::new(listing, missing, before, proven, &self.samples);
-            self.stage = Stage::Confirm(confirm);
+            self.stage = SweepStage::Confirm(confirm);
         }
-        let Stage::Confirm(confirm) = &mut self.stage else {
+        let SweepStage::Confirm(confirm) = &mut self.stage else {
             return Vec::new();
         };
         if !confirm.is_done() {
@@ -104,7 +104,7 @@ impl Sweep {
         self.remarks = confirm.remarks(listing);
         let (gone, absent) = confirm.take();
         self.absent = Some(absent);
-        self.stage = Stage::Done;
+        self.stage = SweepStage::Done;
         match self.begun {
             Some(begun) if !gone.is_empty() => vec![Effect::Gone { ids: gone, begun }],
             Some(_) | None => Vec::new(),
@@ -115,24 +115,24 @@ impl Sweep {
     pub(in crate::pass) fn on_failure(
         &mut self,
         listing: &Listing,
-        slot: Slot,
+        slot: SweepSlot,
         failure: &Failure,
         last: bool,
     ) -> Option<Vec<Effect>> {
         let setback = match (slot, &mut self.stage) {
-            (Slot::Page(slot), _) => self.pages.on_failure(slot, failure, last),
-            (Slot::Other(slot), _) => match &mut self.other {
+            (SweepSlot::Page(slot), _) => self.pages.on_failure(slot, failure, last),
+            (SweepSlot::Other(slot), _) => match &mut self.other {
                 Some(other) => other.on_failure(slot, failure, last),
                 None => Setback::Same,
             },
-            (Slot::Total, _) => {
+            (SweepSlot::Total, _) => {
                 self.halves.on_failure(last);
                 return Some(Vec::new());
             }
-            (Slot::Change(slot), Stage::Changes { pager, .. }) => {
+            (SweepSlot::Change(slot), SweepStage::Changes { pager, .. }) => {
                 pager.on_failure(slot, failure, last)
             }
-            (Slot::Own(id), Stage::Confirm(confirm)) => {
+            (SweepSlot::Own(id), SweepStage::Confirm(confirm)) => {
                 if *failure == Failure::NotFound {
                     confirm.on_gone(id);
                 } else if last {
@@ -142,7 +142,7 @@ impl Sweep {
                 }
                 return Some(self.settle(listing));
             }
-            (Slot::Along(id), Stage::Confirm(confirm)) => {
+            (SweepSlot::Along(id), SweepStage::Confirm(confirm)) => {
                 if *failure == Failure::NotFound || last {
                     confirm.on_along(id, (*failure == Failure::NotFound).then_some(true));
                 } else {
@@ -150,7 +150,10 @@ impl Sweep {
                 }
                 return Some(self.settle(listing));
             }
-            (Slot::OwnControl(_) | Slot::AlongControl(_), Stage::Confirm(confirm)) => {
+            (
+                SweepSlot::OwnControl(_) | SweepSlot::AlongControl(_),
+                SweepStage::Confirm(confirm),
+            ) => {
                 if *failure == Failure::NotFound {
                     confirm.on_control(slot, Answered::Gone);
                 } else if last {
@@ -161,11 +164,11 @@ impl Sweep {
                 return Some(self.settle(listing));
             }
             (
-                Slot::Change(_)
-                | Slot::Own(_)
-                | Slot::Along(_)
-                | Slot::OwnControl(_)
-                | Slot::AlongControl(_),
+                SweepSlot::Change(_)
+                | SweepSlot::Own(_)
+                | SweepSlot::Along(_)
+                | SweepSlot::OwnControl(_)
+                | SweepSlot::AlongControl(_),
                 _,
             ) => return Some(Vec::new()),
         };

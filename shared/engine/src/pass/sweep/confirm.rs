@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Slot;
-use super::missing::{Group, Missing};
+use super::SweepSlot;
+use super::missing::{Missing, MissingGroup};
 use crate::pass::Sample;
 use crate::pass::compact::IdSet;
-use crate::pass::control::{Answered, Control, Standing};
+use crate::pass::control::{Answered, Control, UrlStanding};
 use crate::spec::Listing;
 
 /// So many rows are asked for one by one. Tests have few rows and want to see all ways.
@@ -30,7 +30,7 @@ pub(super) struct Confirm {
     #[serde(default)]
     above: Control<i64>,
     /// Rows whose fate hangs on another record that is to be asked, or is being asked.
-    groups: Vec<Group>,
+    groups: Vec<MissingGroup>,
     along: BTreeSet<i64>,
     #[serde(skip)]
     asked_along: BTreeSet<i64>,
@@ -43,7 +43,7 @@ pub(super) struct Confirm {
     /// Those of them that are asked.
     sample: IdSet,
     /// Rows for which it is not decided yet how to find out.
-    rest: Vec<Group>,
+    rest: Vec<MissingGroup>,
     absent_before: IdSet,
     /// Rows whose own URL answered 404.
     #[serde(default)]
@@ -98,13 +98,13 @@ impl Confirm {
 
     /// Gives up questions whose control questions brought no answer: those rows stay.
     fn settle(&mut self) {
-        if !self.along.is_empty() && self.above.standing() == Standing::Unknown {
+        if !self.along.is_empty() && self.above.standing() == UrlStanding::Unknown {
             self.along.clear();
             let groups = core::mem::take(&mut self.groups);
             self.rest.extend(groups);
             self.decide();
         }
-        if !self.alone.is_empty() && self.own.standing() == Standing::Unknown {
+        if !self.alone.is_empty() && self.own.standing() == UrlStanding::Unknown {
             self.absent.0.append(&mut self.twice.0);
             self.absent.0.extend(core::mem::take(&mut self.alone).into_keys());
             self.sample.0.clear();
@@ -141,21 +141,21 @@ impl Confirm {
     }
 
     /// The next path to ask, and whose it is.
-    pub(super) fn next(&mut self, listing: &Listing) -> Option<(Slot, String)> {
+    pub(super) fn next(&mut self, listing: &Listing) -> Option<(SweepSlot, String)> {
         let filled = |path: &str, parent: Option<i64>| {
             path.replace("{parent}", &parent.unwrap_or_default().to_string())
         };
         if let Some(along) = listing.goes_with
             && !self.along.is_empty()
         {
-            if self.above.standing() != Standing::Open
+            if self.above.standing() != UrlStanding::Open
                 && let Some(id) = self.along.pop_first()
             {
                 self.asked_along.insert(id);
-                return Some((Slot::Along(id), filled(along.path, Some(id))));
+                return Some((SweepSlot::Along(id), filled(along.path, Some(id))));
             }
             if let Some(id) = self.above.next() {
-                return Some((Slot::AlongControl(id), filled(along.path, Some(id))));
+                return Some((SweepSlot::AlongControl(id), filled(along.path, Some(id))));
             }
         }
         if self.alone.is_empty() {
@@ -164,26 +164,26 @@ impl Confirm {
         let own = |id: i64, above: Option<i64>| {
             filled(&listing.own_path.replace("{id}", &id.to_string()), above)
         };
-        if self.own.standing() == Standing::Open {
+        if self.own.standing() == UrlStanding::Open {
             let sample = self.own.next()?;
-            return Some((Slot::OwnControl(sample), own(sample.id, sample.along)));
+            return Some((SweepSlot::OwnControl(sample), own(sample.id, sample.along)));
         }
         let (id, above) = self.alone.pop_first()?;
         self.asked.insert(id, above);
-        Some((Slot::Own(id), own(id, above)))
+        Some((SweepSlot::Own(id), own(id, above)))
     }
 
     /// Takes what a control question brought.
-    pub(super) fn on_control(&mut self, slot: Slot, answered: Answered) {
+    pub(super) fn on_control(&mut self, slot: SweepSlot, answered: Answered) {
         match slot {
-            Slot::OwnControl(sample) => self.own.take(sample, answered),
-            Slot::AlongControl(id) => self.above.take(id, answered),
-            Slot::Page(_)
-            | Slot::Other(_)
-            | Slot::Total
-            | Slot::Change(_)
-            | Slot::Own(_)
-            | Slot::Along(_) => false,
+            SweepSlot::OwnControl(sample) => self.own.take(sample, answered),
+            SweepSlot::AlongControl(id) => self.above.take(id, answered),
+            SweepSlot::Page(_)
+            | SweepSlot::Other(_)
+            | SweepSlot::Total
+            | SweepSlot::Change(_)
+            | SweepSlot::Own(_)
+            | SweepSlot::Along(_) => false,
         };
         self.settle();
     }
@@ -220,10 +220,10 @@ impl Confirm {
         }
         let (its, others) = core::mem::take(&mut self.groups)
             .into_iter()
-            .partition(|group: &Group| group.along == Some(id));
+            .partition(|group: &MissingGroup| group.along == Some(id));
         self.groups = others;
-        if is_gone == Some(true) && self.above.standing() == Standing::Answers {
-            self.gone.0.extend(its.into_iter().flat_map(|group: Group| group.ids.0));
+        if is_gone == Some(true) && self.above.standing() == UrlStanding::Answers {
+            self.gone.0.extend(its.into_iter().flat_map(|group: MissingGroup| group.ids.0));
         } else {
             self.rest.extend(its);
         }
@@ -261,19 +261,19 @@ impl Confirm {
     }
 
     /// The request comes again.
-    pub(super) fn put_back(&mut self, slot: Slot) {
+    pub(super) fn put_back(&mut self, slot: SweepSlot) {
         match slot {
-            Slot::Own(id) => {
+            SweepSlot::Own(id) => {
                 let above = self.asked.remove(&id).flatten();
                 self.alone.insert(id, above);
             }
-            Slot::Along(id) => {
+            SweepSlot::Along(id) => {
                 self.asked_along.remove(&id);
                 self.along.insert(id);
             }
-            Slot::OwnControl(_) => self.own.suspend(),
-            Slot::AlongControl(_) => self.above.suspend(),
-            Slot::Page(_) | Slot::Other(_) | Slot::Total | Slot::Change(_) => {}
+            SweepSlot::OwnControl(_) => self.own.suspend(),
+            SweepSlot::AlongControl(_) => self.above.suspend(),
+            SweepSlot::Page(_) | SweepSlot::Other(_) | SweepSlot::Total | SweepSlot::Change(_) => {}
         }
     }
 
@@ -288,7 +288,7 @@ impl Confirm {
     /// Rows that are gone, and those that were missing without being proven gone. Where no record answered under
     /// its own URL, 404 counts only for those that the sweep before missed, too.
     pub(super) fn take(&mut self) -> (BTreeSet<i64>, IdSet) {
-        let proven = self.own.standing() == Standing::Answers;
+        let proven = self.own.standing() == UrlStanding::Answers;
         for id in core::mem::take(&mut self.denied.0) {
             let is_gone = proven || self.absent_before.0.contains(&id);
             let fate = if is_gone { &mut self.gone } else { &mut self.absent };

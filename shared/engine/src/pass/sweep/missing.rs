@@ -49,11 +49,11 @@ impl Days {
 /// Ids of rows that no page had, by the record that would take them along.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Missing(pub(super) Vec<Group>);
+pub struct Missing(pub(super) Vec<MissingGroup>);
 
 /// Missing rows that point to the same record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Group {
+pub(super) struct MissingGroup {
     pub(super) along: Option<i64>,
     pub(super) ids: IdSet,
 }
@@ -62,7 +62,7 @@ impl Missing {
     /// Adds a row; `along`: the value of the column that the declaration names for this.
     pub fn add(&mut self, along: Option<i64>, id: i64) {
         let at = self.0.binary_search_by_key(&along, |group| group.along).unwrap_or_else(|at| {
-            self.0.insert(at, Group { along, ids: IdSet::default() });
+            self.0.insert(at, MissingGroup { along, ids: IdSet::default() });
             at
         });
         if let Some(group) = self.0.get_mut(at) {

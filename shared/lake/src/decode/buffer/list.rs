@@ -13,7 +13,7 @@ use crate::schema::{element, struct_fields};
 
 /// Lists, with their items stored end to end.
 #[derive(Debug)]
-pub(in crate::decode) struct List {
+pub(in crate::decode) struct ListBuffer {
     pub(in crate::decode) items: Items,
     pub(super) ends: Vec<usize>,
     pub(super) valid: NullBufferBuilder,
@@ -34,7 +34,7 @@ pub(in crate::decode) struct Structs {
     fields: Fields,
 }
 
-impl List {
+impl ListBuffer {
     pub(super) fn new(items: Items) -> Self {
         Self { items, ends: Vec::new(), valid: NullBufferBuilder::new(0) }
     }

@@ -7,9 +7,9 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::undeclared;
-use crate::decode::buffer::{Cells, Items, List, Structs};
+use crate::decode::buffer::{Cells, Items, ListBuffer, Structs};
 use crate::decode::odd::{Odd, Step};
-use crate::decode::shape::{Seen, Shape, Target};
+use crate::decode::shape::{SeenMembers, Shape, Target};
 
 /// Visitor of an object whose members go into the current row of `cells`.
 pub(super) struct Object<'a, 'de> {
@@ -29,12 +29,12 @@ pub(super) enum Null {
 /// Visitor of a list; a list with a shape holds structs.
 struct ListVisitor<'a, 'de> {
     shape: Option<&'a Shape>,
-    list: &'a mut List,
+    list: &'a mut ListBuffer,
     odd: &'a mut Odd<'de>,
 }
 
 /// Visitor of an item in a list of structs.
-struct Item<'a, 'de> {
+struct ObjectItem<'a, 'de> {
     shape: &'a Shape,
     structs: &'a mut Structs,
     odd: &'a mut Odd<'de>,
@@ -72,7 +72,7 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { shape, cells, odd, null: _ } = self;
-        let mut seen = Seen::default();
+        let mut seen = SeenMembers::default();
         let mut hint = 0;
         while let Some(found) = map.next_key_seed(NameSeed { shape, hint })? {
             let index = match found {
@@ -151,7 +151,7 @@ impl<'de> Visitor<'de> for ListVisitor<'_, 'de> {
             (Items::Structs(structs), Some(shape)) => {
                 for index in 0.. {
                     odd.enter(Step::Item(index));
-                    let item = Item { shape, structs, odd };
+                    let item = ObjectItem { shape, structs, odd };
                     if seq.next_element_seed(item)?.is_none() {
                         break;
                     }
@@ -166,7 +166,7 @@ impl<'de> Visitor<'de> for ListVisitor<'_, 'de> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Item<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for ObjectItem<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
@@ -174,7 +174,7 @@ impl<'de> DeserializeSeed<'de> for Item<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Item<'_, 'de> {
+impl<'de> Visitor<'de> for ObjectItem<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

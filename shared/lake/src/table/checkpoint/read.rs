@@ -10,7 +10,7 @@ use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
-use super::super::action::{Add, Format, Line, MetaData, Protocol, Remove, Texts, Txn};
+use super::super::action::{Add, Format, LogLine, MetaData, Protocol, Remove, Texts, Txn};
 
 /// Members of each action that are read. A file may have more, or lack some.
 const KNOWN: [(&str, &[&str]); 5] = [
@@ -47,7 +47,7 @@ const KNOWN: [(&str, &[&str]); 5] = [
 ];
 
 /// Reads the actions of a checkpoint file, or returns the reason why it is invalid.
-pub(in crate::table) fn read(bytes: Bytes) -> Result<Vec<Line>, String> {
+pub(in crate::table) fn read(bytes: Bytes) -> Result<Vec<LogLine>, String> {
     let text = |error: parquet::errors::ParquetError| error.to_string();
     // Skipping the writer's Arrow schema gives the same plain types for files of all writers.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
@@ -70,35 +70,35 @@ pub(in crate::table) fn read(bytes: Bytes) -> Result<Vec<Line>, String> {
     Ok(lines)
 }
 
-fn lines_of(batch: &RecordBatch, lines: &mut Vec<Line>) -> Result<(), String> {
+fn lines_of(batch: &RecordBatch, lines: &mut Vec<LogLine>) -> Result<(), String> {
     if let Some(rows) = Action::of(batch, "protocol")? {
         for row in rows.present() {
             let protocol = Some(protocol(&rows, row)?);
-            lines.push(Line { protocol, ..Line::default() });
+            lines.push(LogLine { protocol, ..LogLine::default() });
         }
     }
     if let Some(rows) = Action::of(batch, "metaData")? {
         for row in rows.present() {
             let meta_data = Some(meta_data(&rows, row)?);
-            lines.push(Line { meta_data, ..Line::default() });
+            lines.push(LogLine { meta_data, ..LogLine::default() });
         }
     }
     if let Some(rows) = Action::of(batch, "txn")? {
         for row in rows.present() {
             let txn = Some(txn(&rows, row)?);
-            lines.push(Line { txn, ..Line::default() });
+            lines.push(LogLine { txn, ..LogLine::default() });
         }
     }
     if let Some(rows) = Action::of(batch, "remove")? {
         for row in rows.present() {
             let remove = Some(remove(&rows, row)?);
-            lines.push(Line { remove, ..Line::default() });
+            lines.push(LogLine { remove, ..LogLine::default() });
         }
     }
     if let Some(rows) = Action::of(batch, "add")? {
         for row in rows.present() {
             let add = Some(add(&rows, row)?);
-            lines.push(Line { add, ..Line::default() });
+            lines.push(LogLine { add, ..LogLine::default() });
         }
     }
     Ok(())
