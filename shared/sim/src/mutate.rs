@@ -1,4 +1,4 @@
-//! The history moves on: single changes by name, and many by chance.
+//! Changes of the account: single ones by name, and many random ones.
 
 mod chance;
 mod change;
@@ -185,7 +185,7 @@ impl Maker<'_> {
         }
     }
 
-    /// The record that is meant; by chance where none is named.
+    /// Returns the id of the named record, or of a random one if none is named.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     fn chosen(&mut self, stream: Stream, id: Option<i64>) -> Result<i64, NotApplied> {
         let books = &*self.books;
