@@ -52,7 +52,7 @@ impl LakeFacts {
     /// Opens the table of the stream's changes, as `open` does.
     ///
     /// # Errors
-    /// Those of `open`.
+    /// Fails as `open` does.
     pub(crate) async fn open_changes(
         &self,
         spec: &'static StreamSpec,

@@ -16,12 +16,12 @@ impl Money {
         Self(cents * 100)
     }
 
-    /// Both together.
+    /// Returns the sum.
     pub(crate) const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// What is left of it after `other`.
+    /// Returns the difference.
     pub(crate) const fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
@@ -50,12 +50,12 @@ impl Number {
         Self(cents * 10_000)
     }
 
-    /// Both together.
+    /// Returns the sum.
     pub(crate) const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// What is left of it after `other`.
+    /// Returns the difference.
     pub(crate) const fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }

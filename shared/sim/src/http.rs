@@ -86,7 +86,7 @@ impl Drop for Served {
 ///
 /// # Errors
 ///
-/// When the port is taken.
+/// Fails if the port is taken.
 pub async fn serve(account: Arc<Mutex<Account>>, face: Face) -> io::Result<Served> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, face.port)).await?;
     let address = listener.local_addr()?;

@@ -23,7 +23,7 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// When there is no such record, or Harvest would refuse. Then nothing is changed.
+    /// Fails if there is no such record, or if Harvest would refuse; then nothing is changed.
     pub fn apply(&mut self, now: Timestamp, mutation: &Mutation) -> Result<Applied, NotApplied> {
         self.apply_by(now, mutation, Dice::new(self.seed ^ (self.changes + 1)))
     }

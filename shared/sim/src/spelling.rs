@@ -29,7 +29,7 @@ impl Spelling {
 /// Form of one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// As documented.
+    /// The documented form.
     Documented,
     /// In quotation marks.
     Text,
