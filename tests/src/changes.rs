@@ -1,4 +1,4 @@
-//! The table of changes against the table that it belongs to.
+//! Comparison of a table of changes with the table that it belongs to.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,34 +12,34 @@ use lake::table::Table;
 
 use crate::oracle::{Contents, Oracle, content};
 
-/// One change as a reader sees it.
+/// One change, as a reader of the table of changes sees it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
-    /// The commit.
+    /// Sequence of the commit.
     pub sequence: i64,
-    /// The row's key.
+    /// Key of the row.
     pub key: String,
-    /// `I`, `U` or `D`.
+    /// Kind of change: `I`, `U` or `D`.
     pub op: String,
-    /// When, in microseconds.
+    /// Time of the change, in microseconds.
     pub changed_at: i64,
-    /// The row.
+    /// Values of the row.
     pub row: Vec<Vec<u8>>,
 }
 
-/// All that a table of changes holds, in the order of sequence and key.
+/// Content of a table of changes, in the order of sequence and key.
 #[derive(Clone, Debug)]
 pub struct Changes {
     /// The changes.
     pub all: Vec<Change>,
-    /// How far the table of changes is behind the stream's.
+    /// Lag of the table of changes behind the stream's table.
     pub lag: Lag,
-    /// The sequence that it records.
+    /// Sequence that the table of changes records.
     pub recorded: u64,
 }
 
 impl Changes {
-    /// The rows that the changes up to `sequence` lead to.
+    /// Returns the rows that result from the changes up to `sequence`.
     #[must_use]
     pub fn replay(&self, sequence: i64) -> Contents {
         let mut rows = Contents::new();
@@ -55,7 +55,7 @@ impl Changes {
         rows
     }
 
-    /// How many changes each commit made.
+    /// Number of changes of each commit.
     #[must_use]
     pub fn per_commit(&self) -> BTreeMap<i64, u64> {
         let mut counts = BTreeMap::new();
@@ -67,7 +67,7 @@ impl Changes {
 }
 
 impl Oracle<'_> {
-    /// The changes of `spec`; `None` where there is no table of them.
+    /// Reads the changes of `spec`; `None` if there is no table of changes.
     pub async fn changes(&self, spec: &'static StreamSpec) -> Option<Changes> {
         let table = Table::open(Arc::clone(&self.store), spec, self.id).await;
         let table = table.expect("a readable table").expect("the table exists");
@@ -87,8 +87,8 @@ impl Oracle<'_> {
         Some(Changes { all, lag: lag(&table, &changes), recorded })
     }
 
-    /// What is wrong with the table of changes of `spec`, unless a commit of the stream's table waits
-    /// to be completed.
+    /// Errors in the table of changes of `spec`; none while a commit of the stream's table still
+    /// waits for its changes.
     pub async fn wrong_changes(&self, spec: &'static StreamSpec) -> Vec<String> {
         let Some(changes) = self.changes(spec).await else {
             return Vec::new();
@@ -105,7 +105,7 @@ impl Oracle<'_> {
     }
 }
 
-/// The changes in some rows of a table of changes; `schema` is that of the stream's table.
+/// Returns the changes in some rows of a table of changes; `schema` is that of the stream's table.
 fn of_batch(schema: &TableSchema, rows: &RecordBatch) -> Vec<Change> {
     let text = |name: &str| rows.column_by_name(name).expect("a column").as_string::<i32>();
     let ops = text("op");

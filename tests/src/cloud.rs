@@ -1,4 +1,4 @@
-//! A deployment: both functions under the stand-in for Lambda, with real stand-ins for S3, `DynamoDB`,
+//! A deployment: both functions under the stand-in for Lambda, with emulators of S3, `DynamoDB`,
 //! secrets, queue and event bus, and the fake Harvest behind HTTP.
 
 use std::path::{Path, PathBuf};
@@ -19,28 +19,28 @@ use crate::scene::{binary, now};
 
 /// A tick of the schedule, as the scheduler sends it.
 pub const TICK: &str = include_str!("../../events/orchestrator-tick.json");
-/// The stack.
+/// Template of the stack.
 const TEMPLATE: &str = include_str!("../../infra/template.yaml");
-/// Ticks after which a deployment that never comes to rest is given up.
+/// Number of ticks after which a test fails because the deployment does not come to rest.
 const MOST_TICKS: u32 = 200;
 /// Ticks that stand for two minutes of the schedule.
 const TICKS_OF_TWO_MINUTES: u32 = 40;
 
-/// How the deployment is.
+/// Properties of the deployment.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The account.
+    /// Size of the account.
     pub scale: Scale,
-    /// What the account is made of.
+    /// Seed of the account.
     pub seed: u64,
-    /// What the service does to the functions.
+    /// Faults of the Lambda service.
     pub conduct: Unreliable,
-    /// What the secret holds at first.
+    /// First value of the secret.
     pub secret: Option<String>,
-    /// When a worker is killed.
+    /// Time after which a worker is killed.
     pub timeout: Duration,
-    /// How the functions see S3 and `DynamoDB`: seed, and how many of a hundred requests go wrong. With it they
-    /// see Harvest through a proxy, too, where nothing goes wrong.
+    /// Faults of S3 and `DynamoDB`: seed, and percentage of the requests that fail. If given,
+    /// Harvest is behind a proxy, too, which lets no request fail.
     pub faults: Option<(u64, u32)>,
     /// More variables of both functions.
     pub variables: Vec<(&'static str, String)>,
@@ -60,7 +60,7 @@ impl Default for Plan {
     }
 }
 
-/// What the secret holds for this token.
+/// Value of the secret for this token.
 #[must_use]
 pub fn secret(token: &str) -> String {
     json!({ "access_token": token }).to_string()
@@ -75,15 +75,15 @@ pub struct Cloud {
     pub lambda: Lambda,
     /// The lake.
     pub store: Arc<dyn ObjectStore>,
-    /// `s3://bucket/prefix`
+    /// Place of the lake: `s3://bucket/prefix`.
     pub lake: String,
-    /// `dynamodb://table`
+    /// Place of the state: `dynamodb://table`.
     pub state: String,
     /// Variables with which a process finds the emulators.
     pub environment: Vec<(String, String)>,
-    /// What stands between the functions and S3, `DynamoDB` and Harvest.
+    /// Proxies between the functions and S3, `DynamoDB` and Harvest.
     pub proxies: Vec<Proxy>,
-    /// Where the functions log.
+    /// File that the functions log to.
     pub log: PathBuf,
     secret: String,
     failures: String,
@@ -92,7 +92,7 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// Everything that the template makes, and the functions.
+    /// Makes the resources of the template, and hosts the functions.
     pub async fn deploy(plan: Plan) -> Self {
         let (s3, dynamodb) = tokio::join!(emulators::s3(), emulators::dynamodb());
         let moto = emulators::moto().await;
@@ -192,16 +192,16 @@ impl Cloud {
         }
     }
 
-    /// The environment of the worker, for whoever else runs it.
+    /// Returns the hosted worker, for tests that run its program in another way.
     #[must_use]
     pub fn worker(&self) -> &Function {
         self.lambda.function("worker")
     }
 
-    /// One tick, and every worker that comes of it.
+    /// Runs one tick, and all workers that it invokes.
     ///
     /// # Errors
-    /// What the orchestrator says went wrong.
+    /// Returns the error of the orchestrator.
     pub async fn tick(&self) -> Result<Value, Value> {
         let event = serde_json::from_str(TICK).expect("JSON");
         let answer = self.lambda.call("orchestrator", event).await;
@@ -209,7 +209,7 @@ impl Cloud {
         answer
     }
 
-    /// Ticks until nothing is due and nobody works; how many it took.
+    /// Ticks until no stream is due and no worker runs; returns the number of ticks.
     pub async fn rest(&self) -> u32 {
         for ticks in 1..MOST_TICKS {
             if ticks % TICKS_OF_TWO_MINUTES == 0 {
@@ -227,30 +227,30 @@ impl Cloud {
         panic!("no rest after {MOST_TICKS} ticks; the log ends with {last:#?}");
     }
 
-    /// Everything that the functions logged.
+    /// Returns the log of the functions.
     #[must_use]
     pub fn said(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Somebody puts this into the secret.
+    /// Changes the value of the secret.
     pub async fn put_secret(&self, text: &str) {
         let secrets = emulators::moto().await.aws().await.secrets().await;
         let put = secrets.put_secret_value().secret_id(&self.secret).secret_string(text);
         put.send().await.expect("a secret that takes a value");
     }
 
-    /// What came to the failure queue.
+    /// Returns the messages in the failure queue.
     pub async fn failures(&self) -> Vec<Value> {
         received(&self.failures).await
     }
 
-    /// What came over the event bus.
+    /// Returns the events from the event bus.
     pub async fn news(&self) -> Vec<Value> {
         received(&self.news).await
     }
 
-    /// Ends the leases of those that died: nobody waits two minutes in a test.
+    /// Ends the leases of killed functions, so that a test need not wait two minutes.
     pub async fn expire_leases(&self) {
         self.edit(|body| {
             if let Some(lease) = body.get_mut("lease").filter(|lease| lease["released"] == false) {
@@ -263,7 +263,7 @@ impl Cloud {
         .await;
     }
 
-    /// Forgets whom the orchestrator invoked, as it does by itself after two minutes.
+    /// Forgets the invocations that the orchestrator waits for, as it does by itself after two minutes.
     async fn forget_invocations(&self) {
         self.edit(|body| {
             if let Some(invoked) = body.get_mut("invoked") {
@@ -273,7 +273,7 @@ impl Cloud {
         .await;
     }
 
-    /// Lets nobody back off: nobody waits minutes in a test.
+    /// Forgets the failures of all streams, so that a test need not wait for their back-off.
     pub async fn forget_failures(&self) {
         self.edit(|body| {
             if let Some(health) = body.get_mut("health") {
@@ -299,7 +299,7 @@ impl Cloud {
         }
     }
 
-    /// Looks at the tables.
+    /// Returns an oracle for the tables.
     #[must_use]
     pub fn oracle(&self) -> Oracle<'_> {
         let id = AccountId(self.served.with(|account| account.account_id()));
@@ -321,7 +321,7 @@ impl Cloud {
     }
 }
 
-/// How often Lambda tries an event of this function again, as the template says.
+/// Number of times that Lambda tries an event of this function again, according to the template.
 fn retries(function: &str) -> u32 {
     let resource = match function {
         "orchestrator" => "\n  Orchestrator:\n",
@@ -333,14 +333,14 @@ fn retries(function: &str) -> u32 {
     attempts.lines().next().and_then(|number| number.parse().ok()).expect("a number")
 }
 
-/// The program of a function: built for this test's profile, or where `FUNCTIONS` says.
+/// Program of a function: that of this test's profile, or that in the folder `FUNCTIONS`.
 fn bootstrap(name: &str) -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "a setting of the test run")]
     let folder = std::env::var("FUNCTIONS");
     folder.map_or_else(|_| binary(name), |folder| PathBuf::from(folder).join(name))
 }
 
-/// What comes over the default bus from us goes into `queue`.
+/// Sends the events that the functions put on the default bus to `queue`.
 async fn subscribe(aws: &runtime::aws::Aws, sqs: &aws_sdk_sqs::Client, name: &str, queue: &str) {
     use aws_sdk_eventbridge::types::Target;
     use aws_sdk_sqs::types::QueueAttributeName::QueueArn;

@@ -1,4 +1,4 @@
-//! Stores and an API that leave a trace, and kill their process at a chosen moment.
+//! Stores and an API that write a trace, and kill their process at a chosen moment.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -17,7 +17,7 @@ use lake::store::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
 use runtime::Context;
 use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
 
-/// The moments of a run at which a process may be killed, in the order in which they come.
+/// Moments of a run at which a process may be killed, in the order in which they come.
 pub const MOMENTS: [&str; 8] = [
     "page",
     "file",
@@ -29,7 +29,7 @@ pub const MOMENTS: [&str; 8] = [
     "vacuum",
 ];
 
-/// Writes down each moment as it comes, and dies at the chosen one.
+/// Trace that records each moment, and kills the process at the chosen one.
 #[derive(Debug)]
 pub struct Trace {
     file: Mutex<File>,
@@ -38,7 +38,8 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// A trace in `path`; the process dies at the `nth` (from 1) of the moments called `moment`.
+    /// Opens a trace in `path`. `death` is the name of a moment and the number, from 1, of its
+    /// occurrence at which the process dies.
     #[must_use]
     pub fn new(path: &Path, death: Option<(String, u64)>) -> Self {
         let file = OpenOptions::new().create(true).append(true).open(path).expect("a trace file");
@@ -59,7 +60,7 @@ impl Trace {
     }
 }
 
-/// `context`, with `trace` between it and everything outside.
+/// Returns `context` with its API and stores traced.
 #[must_use]
 pub fn traced(context: &Context, trace: &Arc<Trace>) -> Context {
     Context {

@@ -1,5 +1,5 @@
-//! A deployment in simulated time: the schedule, both functions as Lambda runs them, and a count of
-//! everything that costs something.
+//! A deployment in simulated time: the schedule, both functions as Lambda runs them, and counts of
+//! everything that costs money.
 
 mod counted_state;
 mod counted_store;
@@ -25,7 +25,7 @@ pub use month::Month;
 pub use told::Pace;
 pub use usage::{FunctionUse, Usage};
 
-/// A whole number as one with a fraction, for ratios that people read.
+/// Converts a whole number to a floating-point one, for ratios in reports.
 fn float(value: u64) -> f64 {
     let high = u32::try_from(value >> 32).unwrap_or(u32::MAX);
     let low = u32::try_from(value & 0xffff_ffff).unwrap_or(u32::MAX);

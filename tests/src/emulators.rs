@@ -1,8 +1,8 @@
-//! Real servers that stand in for AWS on this machine: `SeaweedFS` for S3, DynamoDB Local for DynamoDB,
-//! moto for secrets, queues, event buses and the catalogue.
+//! Emulators of AWS on this machine: `SeaweedFS` for S3, DynamoDB Local for DynamoDB, moto for
+//! secrets, queues, event buses and the catalogue.
 //!
-//! Each test process starts those that it asks for once, on free ports of loopback and in throw-away
-//! folders, and they die with it.
+//! Each test process starts each emulator that it needs once, on a free port of loopback and in a
+//! temporary folder. The emulators end with the process.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -21,32 +21,32 @@ use runtime::clock::{Clock as _, SystemClock};
 use runtime::context::Random;
 use tokio::sync::OnceCell;
 
-/// What all of them accept.
+/// Access key that all emulators accept.
 pub const ACCESS_KEY: &str = "test";
-/// What all of them accept.
+/// Secret key that all emulators accept.
 pub const SECRET_KEY: &str = "testtest";
-/// The region that all of them are in.
+/// Region of all emulators.
 pub const REGION: &str = "us-east-1";
-/// How long a server may take to start on a busy machine.
+/// Time that a server may take to start on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// A server, as long as this process lives.
+/// Server that runs as long as this process.
 #[derive(Debug)]
 pub struct Emulator {
-    /// Where it listens: `http://127.0.0.1:<port>`.
+    /// Endpoint: `http://127.0.0.1:<port>`.
     pub endpoint: String,
-    /// Its process.
+    /// Id of the server's process.
     pub pid: u32,
 }
 
 impl Emulator {
-    /// Clients of it.
+    /// Returns clients of this server.
     pub async fn aws(&self) -> Aws {
         aws_at(&self.endpoint).await
     }
 }
 
-/// Clients of whatever answers at `endpoint`.
+/// Returns clients of the server at `endpoint`.
 pub async fn aws_at(endpoint: &str) -> Aws {
     let connections = Connections::default();
     let config = runtime::aws::settings(&connections)
@@ -57,7 +57,8 @@ pub async fn aws_at(endpoint: &str) -> Aws {
     Aws::of(config.await, connections, true)
 }
 
-/// Variables with which a child process finds `services`: pairs such as (`S3`, emulator).
+/// Returns the variables with which a child process finds `services`, which are pairs such as
+/// (`S3`, endpoint).
 #[must_use]
 pub fn environment(services: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut variables: Vec<(String, String)> = [
@@ -74,26 +75,26 @@ pub fn environment(services: &[(&str, &str)]) -> Vec<(String, String)> {
     variables
 }
 
-/// `DynamoDB`.
+/// Returns the emulator of `DynamoDB`.
 pub async fn dynamodb() -> &'static Emulator {
     static ONE: OnceCell<Emulator> = OnceCell::const_new();
     ONE.get_or_init(start_dynamodb).await
 }
 
-/// S3.
+/// Returns the emulator of S3.
 pub async fn s3() -> &'static Emulator {
     static ONE: OnceCell<Emulator> = OnceCell::const_new();
     ONE.get_or_init(start_s3).await
 }
 
-/// Secrets Manager, SQS, `EventBridge` and Glue.
+/// Returns the emulator of Secrets Manager, SQS, `EventBridge` and Glue.
 pub async fn moto() -> &'static Emulator {
     static ONE: OnceCell<Emulator> = OnceCell::const_new();
     ONE.get_or_init(start_moto).await
 }
 
-/// AWS's own emulator of the Lambda runtime, around `bootstrap` with these variables: where one call
-/// at a time is answered.
+/// Starts AWS's own emulator of the Lambda runtime with the program `bootstrap` and these
+/// variables. It answers one call at a time.
 pub async fn runtime_interface(bootstrap: &Path, variables: &[(String, String)]) -> Emulator {
     let name = match std::env::consts::ARCH {
         "aarch64" => "aws-lambda-rie-arm64",
@@ -123,14 +124,14 @@ pub async fn runtime_interface(bootstrap: &Path, variables: &[(String, String)])
     server
 }
 
-/// Makes a bucket in `server`, under a name that nobody else has.
+/// Makes a bucket in `server` with a unique name.
 pub async fn new_bucket(server: &Emulator, hint: &str) -> String {
     let name = format!("{hint}-{}", Random::from_system().attempt());
     server.aws().await.s3().await.create_bucket().bucket(&name).send().await.expect("a bucket");
     name
 }
 
-/// Makes a state table in `server`, with the keys that the template gives it.
+/// Makes a state table in `server`, with the keys of the template.
 pub async fn new_table(server: &Emulator, hint: &str) -> String {
     let name = format!("{hint}-{}", Random::from_system().attempt());
     let mut table = server
@@ -215,7 +216,7 @@ async fn start_moto() -> Emulator {
     server
 }
 
-/// Where the project's own scripts install what tests need.
+/// Returns the path of a tool that the project's scripts install for tests.
 fn tools(path: &str) -> PathBuf {
     let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools").join(path);
     assert!(found.exists(), "{} is missing: `make test` installs it", found.display());
@@ -224,11 +225,11 @@ fn tools(path: &str) -> PathBuf {
 
 fn throw_away(hint: &str) -> PathBuf {
     let folder = tempfile::Builder::new().prefix(hint).tempdir().expect("a folder");
-    // Left to the system's own clearing: a static is never dropped.
+    // Statics are never dropped, so the folder is left to the system's cleaning.
     folder.keep()
 }
 
-/// A port that is free, as is the one ten thousand above, where `SeaweedFS` speaks gRPC.
+/// Returns a free port. The port ten thousand above is free, too: `SeaweedFS` uses it for gRPC.
 fn free_port() -> u16 {
     for _ in 0..1000 {
         let port = rand::random_range(20_000..30_000);
@@ -240,7 +241,7 @@ fn free_port() -> u16 {
     panic!("no free port");
 }
 
-/// Starts `command` so that it dies with this process, however that ends.
+/// Starts `command` so that it ends with this process, even if this process is killed.
 fn start(name: &str, command: Command, port: u16) -> Emulator {
     let mut bound = Command::new("setpriv");
     bound.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
@@ -250,7 +251,7 @@ fn start(name: &str, command: Command, port: u16) -> Emulator {
     let mut command = if has_setpriv() { bound } else { command };
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let (tell, told) = mpsc::channel();
-    // The signal comes when the thread that started the process ends: this one never does.
+    // The kernel sends the signal when the thread that started the process ends, so it never ends.
     std::thread::spawn(move || {
         let child = command.spawn();
         tell.send(child.as_ref().map(std::process::Child::id).map_err(ToString::to_string)).ok();

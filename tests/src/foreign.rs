@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::world::{World, now};
 
-/// The table of a stream, as another engine finds it.
+/// Another engine that changes the table of a stream.
 #[derive(Debug)]
 pub struct Visitor<'a> {
     world: &'a World,
@@ -23,14 +23,15 @@ pub struct Visitor<'a> {
 }
 
 impl<'a> Visitor<'a> {
-    /// Opens the table; `None` where there is none yet.
+    /// Opens the table; `None` if there is none yet.
     pub async fn of(world: &'a World, spec: &'static StreamSpec) -> Option<Self> {
         let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
         let table = Table::open(store, spec, world.settings.account).await;
         Some(Self { world, table: table.expect("a readable table")? })
     }
 
-    /// OPTIMIZE: one file for each partition, no row changes. False where there is nothing to join.
+    /// Commits an OPTIMIZE: one file for each partition, and no row changes. Returns `false` if
+    /// there is nothing to join.
     pub async fn compact(&self) -> bool {
         let mut by_partition: BTreeMap<Option<String>, Vec<&FileEntry>> = BTreeMap::new();
         for file in self.table.files() {
@@ -54,7 +55,8 @@ impl<'a> Visitor<'a> {
         true
     }
 
-    /// DELETE of each row whose place in its file divides by `step`. False where there is no row.
+    /// Commits a DELETE of each row whose place in its file is a multiple of `step`. Returns
+    /// `false` if there is no row.
     pub async fn delete_every(&self, step: usize) -> bool {
         let mut actions = Vec::new();
         for (number, file) in self.table.files().iter().enumerate() {
@@ -74,8 +76,8 @@ impl<'a> Visitor<'a> {
         true
     }
 
-    /// RESTORE of the version that is `back` versions old. False where its files or its log are gone,
-    /// or it has the same files.
+    /// Commits a RESTORE of the version that is `back` versions old. Returns `false` if its files
+    /// or its log are gone, or if it has the same files.
     pub async fn restore(&self, back: u64) -> bool {
         let Some(version) = self.table.version().checked_sub(back) else {
             return false;
@@ -114,7 +116,7 @@ impl<'a> Visitor<'a> {
         let rows: Vec<RecordBatch> = rows.map(|batch| batch.expect("rows")).collect();
         let rows = concat_batches(&self.table.schema().arrow, &rows).expect("one schema");
         match self.table.schema().partition_column() {
-            // Its value stands in the log, and in no file.
+            // The value of the partition column is in the log, not in the file.
             Some(name) => {
                 let schema = rows.schema();
                 let others: Vec<usize> = (0..schema.fields().len())
@@ -189,7 +191,8 @@ impl<'a> Visitor<'a> {
         format!("{}/_delta_log/{version:020}.json", self.table.root())
     }
 
-    /// What the log says up to `version`; `None` where its beginning is gone.
+    /// Returns the table at `version` according to the log; `None` if the beginning of the log is
+    /// gone.
     async fn at(&self, version: u64) -> Option<Then> {
         let mut then = Then::default();
         for version in 0..=version {

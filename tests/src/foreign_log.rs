@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::world::{World, now};
 
-/// The table of `stream` as it is now.
+/// Opens the table of `stream`.
 pub async fn table(world: &World, stream: &str) -> Table {
     let store: Arc<dyn ObjectStore> = Arc::<MemoryStore>::clone(&world.store);
     let spec = streams::find(stream).expect("a stream");
@@ -76,7 +76,7 @@ pub async fn commit(
     assert_eq!(put.expect("a store"), PutIfAbsent::Stored);
 }
 
-/// Copies the lake as it is.
+/// Returns a copy of the lake.
 pub async fn copied(world: &World) -> Arc<MemoryStore> {
     let copy = Arc::new(MemoryStore::new());
     for object in world.store.list("", None).await.expect("a store") {

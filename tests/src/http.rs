@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A request, whole.
+/// A request with its whole body.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) method: String,
@@ -21,7 +21,7 @@ pub(crate) struct Asked {
     pub(crate) target: String,
     pub(crate) headers: hyper::HeaderMap,
     pub(crate) body: Bytes,
-    /// Number of the connection that it came over: the first of a server is 0.
+    /// Number of the connection that the request came over; the first one of a server is 0.
     pub(crate) connection: u64,
 }
 
@@ -36,7 +36,7 @@ impl Asked {
 pub(crate) struct Answered(Option<hyper::Response<Full<Bytes>>>);
 
 impl Answered {
-    /// An answer with this document; none for `null`.
+    /// Returns an answer with this document as body; `null` makes an empty body.
     pub(crate) fn new(status: u16, document: &Value) -> Self {
         let body = if document.is_null() { String::new() } else { document.to_string() };
         let answer = hyper::Response::builder().status(status);
@@ -44,7 +44,7 @@ impl Answered {
         Self(Some(answer.body(Full::new(Bytes::from(body))).expect("a plain answer")))
     }
 
-    /// The answer of another server.
+    /// Returns the answer of another server.
     pub(crate) fn of(status: u16, headers: &hyper::HeaderMap, body: Bytes) -> Self {
         let mut answer = hyper::Response::new(Full::new(body));
         *answer.status_mut() = status.try_into().expect("a status");
@@ -56,7 +56,7 @@ impl Answered {
         Self(Some(answer))
     }
 
-    /// No answer: the connection breaks.
+    /// Returns the lack of an answer: the connection breaks.
     pub(crate) const fn broken() -> Self {
         Self(None)
     }
@@ -70,7 +70,7 @@ impl Answered {
     }
 }
 
-/// A port of this machine.
+/// Listens on a free port of this machine.
 pub(crate) async fn listen() -> TcpListener {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port")
 }
@@ -112,7 +112,7 @@ where
                 });
                 let serving = hyper::server::conn::http1::Builder::new()
                     .serve_connection(TokioIo::new(stream), service);
-                // A process that was killed breaks its connections.
+                // Fails if the client was killed, which breaks its connections.
                 drop(serving.await);
             });
         }

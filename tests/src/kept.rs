@@ -1,5 +1,5 @@
-//! Lakes as earlier versions wrote them: kept in `fixtures`, made from a fake account whose history is
-//! told here.
+//! Lakes of earlier versions, kept in `fixtures`. They were made from a fake account with the
+//! history in this file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,23 +18,24 @@ use state::{SqliteStore, StateStore};
 use crate::oracle::Oracle;
 use crate::world::{BEGINNING, Wish, World, sync, sync_as};
 
-/// The account: its scale, its seed, and its history are never changed, or the lake that is kept is
-/// of another account.
+/// Seed of the account. Seed, scale and history must never change: the kept lakes are of this
+/// account.
 const SEED: u64 = 20_260_310;
-/// What the account held in the end.
+/// File with a digest of the account at the end of its history.
 const DIGEST: &str = "account.digest";
 
-/// A lake that is kept.
+/// Kept lake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// As format 1 was when it was new: without tables of changes.
+    /// A lake of the first version with format 1, which had no tables of changes.
     Format1,
-    /// As format 1 was before logs named the columns with statistics, and files had checksums there.
+    /// A lake of format 1 before the logs named the columns with statistics, and had checksums of
+    /// files.
     WithChanges,
 }
 
 impl Kept {
-    /// Its archive.
+    /// Path of the archive.
     #[must_use]
     pub fn archive(self) -> PathBuf {
         let name = match self {
@@ -44,7 +45,7 @@ impl Kept {
         Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/{name}.tar.gz"))
     }
 
-    /// Hours in which its account changed, each followed by a sync.
+    /// Number of hours in which the account changed, each followed by a sync.
     const fn hours(self) -> i64 {
         match self {
             Self::Format1 => 12,
@@ -53,16 +54,16 @@ impl Kept {
     }
 }
 
-/// A world of the account that the lake is of. Call under tokio's paused clock.
+/// Returns a world with the account of the kept lakes. Call under tokio's paused clock.
 #[must_use]
 pub fn world() -> World {
     World::new(&Scale { unknown_members: true, ..Scale::tiny() }, SEED)
 }
 
-/// A process whose lake and state are in `folder`, in the time of `world`.
+/// Returns a process whose lake and state are in `folder`, in the time of `world`.
 ///
 /// # Panics
-/// Where the state cannot be opened.
+/// Panics if the state cannot be opened.
 pub async fn process(world: &World, folder: &Path) -> Context {
     let mut context = world.process(None);
     let state = SqliteStore::open(folder.join(".state.sqlite")).await.expect("a state");
@@ -81,7 +82,7 @@ pub async fn process(world: &World, folder: &Path) -> Context {
     context
 }
 
-/// Who knows what the lake in `folder` should hold.
+/// Returns an oracle for the lake in `folder`.
 #[must_use]
 pub fn oracle<'a>(world: &'a World, folder: &Path) -> Oracle<'a> {
     Oracle { store: Arc::new(FolderStore::new(folder)), ..world.oracle() }
@@ -95,10 +96,10 @@ pub async fn hour(world: &World, hour: i64) {
     world.clock.sleep_until(at).await;
 }
 
-/// What the account goes through in an hour of its history.
+/// Makes the changes of the account in an hour of its history.
 ///
 /// # Panics
-/// Where a change is refused.
+/// Panics if a change is refused.
 pub fn change(world: &World, hour: i64) {
     let stream = |name: &str| name.to_owned();
     let update = |name| Mutation::Update { stream: stream(name), id: None };
@@ -122,11 +123,11 @@ pub fn change(world: &World, hour: i64) {
     }
 }
 
-/// Lets the account have its whole history. With a process it is synced each hour, read whole in the
-/// end, and once more in part, which makes the lake that is kept.
+/// Lets the account go through its whole history. If a process is given, it syncs each hour, runs
+/// full passes at the end, and begins others that stay unfinished, which makes the kept lake.
 ///
 /// # Panics
-/// Where a sync fails.
+/// Panics if a sync fails.
 pub async fn history(world: &World, kept: Kept, process: Option<&Context>) {
     let hours = kept.hours();
     if let Some(process) = process {
@@ -144,7 +145,7 @@ pub async fn history(world: &World, kept: Kept, process: Option<&Context>) {
     }
     hour(world, hours + 1).await;
     if let Some(process) = process {
-        // Nothing changes any more, but the lake is left with passes that are to go on.
+        // Nothing changes any more; this leaves unfinished passes in the kept lake.
         let stop_after = Some(SignedDuration::from_secs(1));
         let wish = Wish { pass: Some(Pass::Full), stop_after, impatient: true };
         let synced = sync_as(process, wish).await.expect("a sync");
@@ -153,15 +154,15 @@ pub async fn history(world: &World, kept: Kept, process: Option<&Context>) {
     hour(world, hours + 2).await;
 }
 
-/// A number that tells whether the account holds what it did when the lake was made.
+/// Returns a digest of the account, which tells whether its records are those of the kept lake.
 ///
 /// # Panics
-/// Where the fake does not answer.
+/// Panics if the fake does not answer.
 #[must_use]
 pub fn digest(world: &World) -> String {
     let now = world.clock.now();
     let mut account = world.account.lock().expect("no panic");
-    // FNV-1a: it has to be the same forever.
+    // FNV-1a, because the digest must never change.
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for spec in streams::STREAMS {
         let target = format!("/_sim/truth/{}", spec.name);
@@ -173,10 +174,10 @@ pub fn digest(world: &World) -> String {
     format!("{hash:016x}\n")
 }
 
-/// Packs the lake in `folder` as the one that is kept.
+/// Packs the lake in `folder` as the kept one.
 ///
 /// # Panics
-/// Where there is one already, or it cannot be written.
+/// Panics if there is one already, or it cannot be written.
 pub fn pack(folder: &Path, kept: Kept, digest: &str) {
     let archive = kept.archive();
     assert!(!archive.exists(), "{} is there: it is made once", archive.display());
@@ -185,10 +186,10 @@ pub fn pack(folder: &Path, kept: Kept, digest: &str) {
     tar(options, &archive, folder, &["tables", ".state.sqlite", DIGEST]);
 }
 
-/// Unpacks the lake that is kept into `folder`, and gives the digest of its account.
+/// Unpacks the kept lake into `folder`, and returns the digest of its account.
 ///
 /// # Panics
-/// Where there is none.
+/// Panics if there is none.
 #[must_use]
 pub fn unpack(folder: &Path, kept: Kept) -> String {
     tar("-xzf", &kept.archive(), folder, &[]);

@@ -1,9 +1,9 @@
-//! A small stand-in for the Lambda service: functions are real processes of our binaries, invoked over
-//! the real Invoke API and served by the real Runtime API.
+//! A small stand-in for the Lambda service: functions are processes of the built binaries, invoked
+//! through the Invoke API and served by the Runtime API.
 //!
-//! As on AWS an environment answers one invocation at a time, is reused while warm, stands still
-//! between invocations, and is killed at the function's time-out; asynchronous invocations are
-//! delivered at least once, tried again after an error, and then go to the failure queue.
+//! As on AWS, an environment answers one invocation at a time, is reused while warm, is frozen
+//! between invocations, and is killed at the function's time-out. Asynchronous invocations are
+//! delivered at least once, are tried again after an error, and then go to the failure queue.
 
 mod environment;
 
@@ -24,26 +24,26 @@ use environment::Environment;
 
 use crate::http;
 
-/// A function to host.
+/// Function to host.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// The program that is its `bootstrap`.
+    /// Program that is the `bootstrap`.
     pub bootstrap: PathBuf,
-    /// Its environment variables.
+    /// Environment variables.
     pub variables: Vec<(String, String)>,
-    /// After this an invocation is killed.
+    /// Time after which an invocation is killed.
     pub timeout: Duration,
-    /// Megabytes that it has.
+    /// Memory, in megabytes.
     pub memory: u32,
-    /// Environments at once, at most.
+    /// Most environments at the same time.
     pub concurrency: usize,
-    /// How often an asynchronous invocation that failed is tried again.
+    /// Number of times that a failed asynchronous invocation is tried again.
     pub retries: u32,
-    /// The queue that hears of those that failed for good.
+    /// Queue for the asynchronous invocations that failed for good.
     pub failure_queue: Option<String>,
-    /// Where its standard output and error go; `None`: nowhere.
+    /// File for standard output and standard error, if any.
     pub log: Option<PathBuf>,
 }
 
@@ -54,29 +54,29 @@ impl Function {
     }
 }
 
-/// What became of one attempt.
+/// One attempt at an invocation.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// The function.
+    /// Name of the function.
     pub function: String,
-    /// Its event.
+    /// Event.
     pub event: Value,
-    /// What it answered: `Err` for an error, a time-out or a death.
+    /// Answer of the function; `Err` for an error, a time-out or a death.
     pub answer: Result<Value, Value>,
-    /// How long it took.
+    /// Duration.
     pub took: Duration,
 }
 
-/// What the service does to those it serves.
+/// Faults of the service.
 #[derive(Clone, Copy, Debug)]
 pub struct Unreliable {
-    /// Where its decisions come from.
+    /// Seed of the random choices.
     pub seed: u64,
-    /// Of a hundred events so many are delivered twice.
+    /// Percentage of the events that are delivered twice.
     pub twice: u32,
-    /// Events wait for up to this before they are delivered, so they come out of order.
+    /// Longest delay of an event before it is delivered; events come out of order.
     pub late: Duration,
-    /// How long an event waits after an attempt that failed (on AWS a minute, then two).
+    /// Time that an event waits after a failed attempt (on AWS a minute, then two).
     pub again_after: Duration,
 }
 
@@ -87,7 +87,7 @@ impl Default for Unreliable {
     }
 }
 
-/// The service, as long as this lives.
+/// Service that runs as long as this value lives.
 #[derive(Clone, Debug)]
 pub struct Lambda(Arc<Service>);
 
@@ -97,7 +97,7 @@ struct Service {
     conduct: Unreliable,
     dice: Mutex<StdRng>,
     attempts: Mutex<Vec<Attempt>>,
-    /// Asynchronous events that are not done with.
+    /// Number of asynchronous events that are not finished.
     open: AtomicU64,
     sqs: Option<aws_sdk_sqs::Client>,
 }
@@ -112,8 +112,8 @@ struct Hosted {
 }
 
 impl Lambda {
-    /// Hosts `functions`; the endpoint is where they are invoked. `build` gets it, because functions
-    /// that invoke others have to know it.
+    /// Hosts the functions that `build` returns; returns the service and its endpoint. `build` gets
+    /// the endpoint, too, because functions that invoke others have to know it.
     pub async fn host(
         conduct: Unreliable,
         sqs: Option<aws_sdk_sqs::Client>,
@@ -151,7 +151,7 @@ impl Lambda {
             return http::Answered::new(404, &json!({ "Message": "not here" }));
         };
         let name = name.rsplit(['/', ':']).next().unwrap_or(name);
-        // Also spelled `arn%3Aaws%3A...%3Afunction%3Aname`.
+        // The name may be encoded: `arn%3Aaws%3A...%3Afunction%3Aname`.
         let name = name.rsplit("%3A").next().unwrap_or(name).to_owned();
         if !self.0.functions.contains_key(&name) {
             return http::Answered::new(404, &json!({ "Message": format!("no {name}") }));
@@ -169,13 +169,13 @@ impl Lambda {
         }
     }
 
-    /// A function as it is hosted.
+    /// Returns a hosted function.
     #[must_use]
     pub fn function(&self, name: &str) -> &Function {
         &self.0.functions[name].function
     }
 
-    /// Delivers `event` some time, at least once.
+    /// Delivers `event` later, at least once.
     pub fn send(&self, name: &str, event: &Value) {
         let conduct = self.0.conduct;
         let (twice, delays) = {
@@ -224,10 +224,10 @@ impl Lambda {
         }
     }
 
-    /// Invokes and waits for the answer.
+    /// Invokes a function and waits for its answer.
     ///
     /// # Errors
-    /// What the function said went wrong, or that it was killed.
+    /// Returns the error of the function, or that of its death.
     pub async fn call(&self, name: &str, event: Value) -> Result<Value, Value> {
         let hosted = &self.0.functions[name];
         let _room = hosted.room.acquire().await.expect("never closed");
@@ -263,7 +263,7 @@ impl Lambda {
         answer
     }
 
-    /// Kills an environment of this function, whatever it does; `false`: there is none.
+    /// Kills a random environment of this function, idle or not; returns `false` if there is none.
     #[must_use]
     pub fn kill_one(&self, name: &str) -> bool {
         let pids = self.0.functions[name].pids.lock().expect("no panic");
@@ -275,20 +275,20 @@ impl Lambda {
         true
     }
 
-    /// Waits until every asynchronous event is done with.
+    /// Waits until every asynchronous event is finished.
     pub async fn quiet(&self) {
         while self.0.open.load(Ordering::SeqCst) > 0 {
             pause(Duration::from_millis(20)).await;
         }
     }
 
-    /// What was attempted since the last call.
+    /// Returns the attempts since the last call.
     #[must_use]
     pub fn attempts(&self) -> Vec<Attempt> {
         std::mem::take(&mut self.0.attempts.lock().expect("no panic"))
     }
 
-    /// From the start of a process to its first question for work, of each so far.
+    /// Time of each cold start so far: from the start of a process to its first request for work.
     #[must_use]
     pub fn cold_starts(&self, name: &str) -> Vec<Duration> {
         self.0.functions[name].cold_starts.lock().expect("no panic").clone()

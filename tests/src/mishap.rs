@@ -1,12 +1,12 @@
-//! The kinds of faults that a history draws from beyond failing requests and dying processes: which
-//! are on, what happened, and how often.
+//! Kinds of faults in random histories, beside failing requests and dying processes: their
+//! switches, and the record of those that happened.
 
 use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// A kind of fault.
+/// Kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mishap {
     /// Totals that are smaller than the list.
@@ -41,15 +41,15 @@ pub enum Mishap {
     RefusedParent,
     /// One window of a report is refused.
     RefusedWindow,
-    /// Members of records that are written as another type.
+    /// Fields of records that are written as another type.
     Spelling,
-    /// Members of `/users/me` and `/company` that are written as another type.
+    /// Fields of `/users/me` and `/company` that are written as another type.
     AccountSpelling,
     /// Days in the years 206, 2206 and 9999.
     MistypedDays,
     /// Entries and expenses without a usable day.
     UnusableDays,
-    /// Totals of single-record requests that are off, or such requests answered by whole pages.
+    /// Wrong totals in answers to single-record requests, or whole pages as such answers.
     OddCounts,
     /// Later pages of a report that are refused.
     DeepPages,
@@ -58,13 +58,13 @@ pub enum Mishap {
 /// Declaration of a kind.
 #[derive(Clone, Copy, Debug)]
 pub struct MishapKind {
-    /// The kind.
+    /// Kind.
     pub mishap: Mishap,
-    /// Its name in `SIM_KINDS` and in stories.
+    /// Name in `SIM_KINDS` and in stories.
     pub name: &'static str,
-    /// Whether histories draw it.
+    /// Whether it happens in histories.
     pub on: bool,
-    /// Rounds of a hundred in which it befalls the world.
+    /// Percentage of the rounds in which it happens.
     pub percent: u32,
 }
 
@@ -72,7 +72,7 @@ const fn kind(mishap: Mishap, name: &'static str, on: bool, percent: u32) -> Mis
     MishapKind { mishap, name, on, percent }
 }
 
-/// All kinds. `on` is the switch; `SIM_KINDS=all`, `none` or names with commas between overrides it.
+/// All kinds. `SIM_KINDS=all`, `none`, or names with commas between overrides their switch `on`.
 pub const KINDS: &[MishapKind] = &[
     kind(Mishap::SmallTotals, "small_totals", true, 8),
     kind(Mishap::LargeTotals, "large_totals", true, 8),
@@ -99,13 +99,13 @@ pub const KINDS: &[MishapKind] = &[
 ];
 
 impl Mishap {
-    /// Its declaration.
+    /// Returns the declaration of the kind.
     #[must_use]
     pub fn declared(self) -> &'static MishapKind {
         KINDS.iter().find(|kind| kind.mishap == self).expect("every kind is declared")
     }
 
-    /// Whether histories draw it.
+    /// Whether the kind happens in histories.
     #[must_use]
     pub fn is_on(self) -> bool {
         #[expect(clippy::disallowed_methods, reason = "how a kind is tried alone")]
@@ -117,54 +117,55 @@ impl Mishap {
     }
 }
 
-/// What befell a world, and the chance by which it does. Chance of its own: a kind that is switched
-/// on changes nothing in what else happens under a seed.
+/// Record of the faults in a world, and their random generator. The generator is their own, so that
+/// switching a kind on changes nothing else that happens under a seed.
 #[derive(Debug)]
 pub struct Chronicle {
-    /// The chance.
+    /// Random generator.
     pub random: StdRng,
     lines: Vec<String>,
     fired: BTreeMap<Mishap, u64>,
 }
 
 impl Chronicle {
-    /// Nothing happened yet.
+    /// Returns an empty record.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let random = StdRng::seed_from_u64(seed ^ 0x6D69_7368_6170);
         Self { random, lines: Vec::new(), fired: BTreeMap::new() }
     }
 
-    /// Whether `mishap` befalls this round. Draws whether it is on or not.
+    /// Whether `mishap` happens in this round. Draws a number even if the kind is off, so that the
+    /// numbers for other kinds stay the same.
     pub fn befalls(&mut self, mishap: Mishap) -> bool {
         let drawn = self.random.random_range(0..100) < mishap.declared().percent;
         drawn && mishap.is_on()
     }
 
-    /// One of `items`.
+    /// Returns a random one of `items`.
     pub fn one<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.random.random_range(0..items.len())]
     }
 
-    /// Notes what is to come.
+    /// Adds a line to the story.
     pub fn tell(&mut self, line: impl Into<String>) {
         self.lines.push(line.into());
     }
 
-    /// Notes that `mishap` made a difference so many times.
+    /// Adds to the number of times that `mishap` made a difference.
     pub fn fired(&mut self, mishap: Mishap, times: u64) {
         if times > 0 {
             *self.fired.entry(mishap).or_default() += times;
         }
     }
 
-    /// What happened, line by line.
+    /// Returns the story, line by line.
     #[must_use]
     pub fn story(&self) -> String {
         self.lines.join("\n  ")
     }
 
-    /// How often each kind made a difference.
+    /// Number of times that each kind made a difference.
     #[must_use]
     pub const fn counts(&self) -> &BTreeMap<Mishap, u64> {
         &self.fired

@@ -1,4 +1,4 @@
-//! Compares the tables with what the account holds now.
+//! Comparison of the tables with the current records of the account.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -18,34 +18,34 @@ use lake::table::Table;
 use serde_json::value::RawValue;
 use sim::{Account, Request};
 
-/// Rows by key: each column that is content, as bytes that are equal when the values are.
+/// Rows by key. Each column with content is given as bytes that are equal if the values are.
 pub type Contents = BTreeMap<String, Vec<Vec<u8>>>;
 
-/// What was done last, hence what may differ from the account.
+/// Passes that ran last, on which the allowed differences from the account depend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
-    /// Full passes: the tables hold what Harvest returns, and nothing else.
+    /// Full passes: the tables have the rows of all records that Harvest returns, and no others.
     FullPasses,
-    /// Incremental passes: listings hold every record, its own members as they are; what Harvest
-    /// changes without `updated_at` follows with the next full pass.
+    /// Incremental passes: the tables of listings have every record with its own fields; changes
+    /// without a new `updated_at` follow with the next full pass.
     IncrementalPasses,
 }
 
-/// An account and the lake that should hold it.
+/// An account, and the lake that should be its copy.
 #[derive(Debug)]
 pub struct Oracle<'a> {
     /// The account.
     pub account: &'a Mutex<Account>,
-    /// Its id.
+    /// Id of the account.
     pub id: AccountId,
-    /// When the account is looked at.
+    /// Time as of which the account is read.
     pub now: Timestamp,
     /// The lake.
     pub store: Arc<dyn ObjectStore>,
 }
 
 impl Oracle<'_> {
-    /// The rows of `spec`'s table; panics where a key is there twice or a file cannot be read.
+    /// Returns the rows of `spec`'s table. Panics if a key occurs twice or a file cannot be read.
     pub async fn table_rows(&self, spec: &'static StreamSpec) -> Contents {
         let table = Table::open(Arc::clone(&self.store), spec, self.id).await;
         let table = table.expect("a readable table").expect("the table exists");
@@ -73,7 +73,7 @@ impl Oracle<'_> {
         String::from_utf8(response.body.to_vec()).expect("text")
     }
 
-    /// The rows that `spec`'s table should have.
+    /// Returns the rows that `spec`'s table should have.
     #[must_use]
     pub fn true_rows(&self, spec: &'static StreamSpec, windows: &BTreeSet<Period>) -> Contents {
         let mut rows = Contents::new();
@@ -119,7 +119,7 @@ impl Oracle<'_> {
         content(decoder.schema(), &page.rows)
     }
 
-    /// `updated_at` of every record of a stream, by id.
+    /// Returns the `updated_at` of every record of a stream, by id.
     #[must_use]
     pub fn true_versions(&self, spec: &'static StreamSpec) -> BTreeMap<i64, Timestamp> {
         #[derive(serde::Deserialize)]
@@ -135,7 +135,7 @@ impl Oracle<'_> {
         truth.records.iter().map(version).map(|one| (one.id, one.updated_at)).collect()
     }
 
-    /// All months that reports can be about: those that have entries, expenses or invoices.
+    /// Returns all months that have entries, expenses or invoices, which reports can be about.
     #[must_use]
     pub fn months(&self) -> BTreeSet<Period> {
         #[derive(serde::Deserialize)]
@@ -146,7 +146,7 @@ impl Oracle<'_> {
         months.months.iter().flat_map(|first| Grid::Month.windows(*first, *first)).collect()
     }
 
-    /// The keys that belong to `parent` among the rows that `spec`'s table should have.
+    /// Returns the keys of the rows that `spec`'s table should have for `parent`.
     #[must_use]
     pub fn true_children(&self, spec: &'static StreamSpec, parent: i64) -> BTreeSet<String> {
         let body = self.ask(&format!("/_sim/truth/{}", spec.name));
@@ -158,7 +158,7 @@ impl Oracle<'_> {
         keys
     }
 
-    /// What is wrong with the tables, table by table.
+    /// Returns the differences between the tables and the account.
     pub async fn differences(&self, after: After) -> Vec<String> {
         let mut wrong = Vec::new();
         for spec in streams::STREAMS {
@@ -167,7 +167,7 @@ impl Oracle<'_> {
         wrong
     }
 
-    /// What is wrong with the table of `stream`.
+    /// Returns the differences between the table of `stream` and the account.
     pub async fn differences_of(&self, stream: &str, after: After) -> Vec<String> {
         let spec = streams::find(stream).expect("a stream");
         let listing = matches!(spec.kind, Kind::Listing(_));
@@ -189,7 +189,7 @@ impl Oracle<'_> {
                 }
             }
         }
-        // Of listings only a sweep finds deletions.
+        // In listings only a sweep finds deletions.
         let deletions = after == After::FullPasses || !listing;
         for key in rows.keys().filter(|key| deletions && !truth.contains_key(*key)) {
             wrong.push(format!("{}: {key} is no longer in Harvest", spec.name));
@@ -198,7 +198,7 @@ impl Oracle<'_> {
     }
 }
 
-/// The columns in which two rows differ and may not.
+/// Returns the columns in which two rows differ, but must not.
 fn differing(
     schema: &TableSchema,
     ours: &[Vec<u8>],

@@ -1,4 +1,4 @@
-//! Stands between an SDK and a server, and by a seeded plan throttles, fails, loses and delays.
+//! A proxy between an SDK and a server that throttles, fails, loses and delays random requests.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,44 +13,44 @@ use serde_json::json;
 use crate::http;
 use crate::lambda::pause;
 
-/// What happens to a request.
+/// Fault of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
-    /// 503 or 400, as the service says that it is busy; the server never hears of it.
+    /// Answered by 503 or 400, as the service does when it is busy; not passed to the server.
     Throttled,
-    /// 500; the server never hears of it.
+    /// Answered by 500; not passed to the server.
     Failed,
-    /// The connection breaks before the server hears of it.
+    /// The connection breaks; the request is not passed to the server.
     Refused,
-    /// The server does what was asked, but nobody hears of that.
+    /// The server carries out the request, but its answer is lost.
     Lost,
     /// The answer comes late.
     Slow,
 }
 
-/// A proxy, as long as this process lives.
+/// Proxy that runs as long as this process.
 #[derive(Clone, Debug)]
 pub struct Proxy {
-    /// Where it listens.
+    /// Endpoint of the proxy.
     pub endpoint: String,
     happened: Arc<Mutex<Vec<Fault>>>,
     calls: Arc<Mutex<BTreeMap<String, u64>>>,
     connections: Arc<Mutex<Known>>,
 }
 
-/// Connections that the proxy knows of.
+/// Counts of the proxy's connections.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
-    /// So many there were.
+    /// Number of all connections.
     all: u64,
-    /// The first so many lead nowhere any more.
+    /// Number of the first connections that are forgotten.
     gone: u64,
-    /// So many requests came over those.
+    /// Number of requests over forgotten connections.
     lost: u64,
 }
 
 impl Proxy {
-    /// A proxy of `upstream` that lets `percent` of all requests go wrong.
+    /// Starts a proxy of `upstream` that lets `percent` per cent of all requests fail.
     pub async fn start(upstream: &str, seed: u64, percent: u32) -> Self {
         let listener = http::listen().await;
         let endpoint = format!("http://{}", listener.local_addr().expect("bound"));
@@ -88,14 +88,14 @@ impl Proxy {
         Self { endpoint, happened, calls, connections }
     }
 
-    /// How often each operation of `DynamoDB` was called for each kind of item.
+    /// Number of calls by operation of `DynamoDB` and kind of item.
     #[must_use]
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.calls.lock().expect("no panic").clone()
     }
 
-    /// Forgets all connections that there are without a word to those who have them: what comes over them is lost.
-    /// Says how many there were.
+    /// Forgets all existing connections without telling the clients: requests over them are lost.
+    /// Returns the number of these connections.
     #[must_use]
     pub fn forget_connections(&self) -> u64 {
         let mut known = self.connections.lock().expect("no panic");
@@ -103,26 +103,26 @@ impl Proxy {
         known.gone
     }
 
-    /// Requests that came over connections that were forgotten.
+    /// Number of requests over forgotten connections.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.connections.lock().expect("no panic").lost
     }
 
-    /// What went wrong so far.
+    /// Returns the faults so far.
     #[must_use]
     pub fn happened(&self) -> Vec<Fault> {
         self.happened.lock().expect("no panic").clone()
     }
 }
 
-/// What DynamoDB is asked, and about which kind of item: `PutItem budget`.
+/// Returns the operation of DynamoDB and the kind of item of a request: `PutItem budget`.
 fn call(asked: &http::Asked) -> String {
     let operation = asked.header("x-amz-target").and_then(|target| target.split('.').next_back());
     let body = String::from_utf8_lossy(&asked.body);
     let kinds = ["budget", "stream", "account", "orchestrator", "run"];
     let kind = kinds.into_iter().find(|kind| {
-        // As a sort key, whatever the body says elsewhere.
+        // Only as the beginning of a sort key: the name may occur elsewhere in the body.
         body.contains(&format!("\"sk\":{{\"S\":\"{kind}"))
     });
     format!("{} {}", operation.unwrap_or(&asked.method), kind.unwrap_or("several"))
@@ -170,14 +170,14 @@ async fn answer(
     }
 }
 
-/// A client of servers on loopback.
+/// Returns a client of servers on loopback.
 #[must_use]
 pub fn client() -> Client {
     let client = Client::builder().tls_backend_preconfigured(plain()).no_proxy();
     client.build().expect("a client")
 }
 
-/// No TLS is spoken on loopback, but the client wants to know how it would be.
+/// Returns a TLS configuration, which the client requires, though loopback has no TLS.
 fn plain() -> rustls::ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     rustls::ClientConfig::builder_with_provider(provider)

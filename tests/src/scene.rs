@@ -1,4 +1,4 @@
-//! A lake on disk, the fake account behind HTTP that it copies, and the built binaries between them.
+//! A lake on disk, the fake account behind HTTP, and the built binaries that copy it.
 
 #![expect(
     clippy::must_use_candidate,
@@ -22,7 +22,7 @@ use sim::{Account, Effect, Face, FaultRule, Mutation, Scale, Select, Served};
 
 use crate::oracle::{After, Oracle};
 
-/// An account whose first sync takes nearly 2,000 general requests.
+/// Size of an account whose first sync takes nearly 2,000 general requests.
 pub fn two_thousand_requests() -> Scale {
     Scale {
         years: 2,
@@ -36,12 +36,12 @@ pub fn two_thousand_requests() -> Scale {
     }
 }
 
-/// What a command left.
+/// Result of a command.
 #[derive(Debug)]
 pub struct Ended {
     /// Exit code.
     pub code: Option<i32>,
-    /// The signal that ended it.
+    /// Signal that ended the command.
     pub signal: Option<i32>,
     /// Standard output.
     pub out: String,
@@ -50,24 +50,24 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// Without the long part of a summary.
+    /// Returns the output without the long part of a summary.
     fn brief(&self) -> String {
         let out: String = self.out.chars().take(2000).collect();
         format!("{out}\n{}", self.err)
     }
 
-    /// Everything that a person or a log would see.
+    /// Returns standard output and standard error.
     pub fn said(&self) -> String {
         format!("{}\n{}", self.out, self.err)
     }
 
-    /// Ended with `code`.
+    /// Asserts that the command ended with `code`.
     pub fn with(self, code: i32) -> Self {
         assert_eq!((self.code, self.signal), (Some(code), None), "{}", self.brief());
         self
     }
 
-    /// Says each of `words`, whatever stands between them.
+    /// Asserts that the output contains each of `words`.
     pub fn says(self, words: &[&str]) -> Self {
         for word in words {
             assert!(self.said().contains(word), "{word:?} is missing in: {}", self.brief());
@@ -75,12 +75,12 @@ impl Ended {
         self
     }
 
-    /// Its one JSON document, as `--json` asks.
+    /// Parses the one JSON document of a command with `--json`.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.said()))
     }
 
-    /// Error type and message of each stream that failed.
+    /// Returns error type and message of each stream that failed.
     pub fn failures(&self) -> BTreeMap<String, (String, String)> {
         let json = self.json();
         let text = |of: &Value, name: &str| of[name].as_str().unwrap().to_owned();
@@ -91,7 +91,7 @@ impl Ended {
             .collect()
     }
 
-    /// How the last run of each stream ended.
+    /// Returns the outcome of the last run of each stream.
     pub fn outcomes(&self) -> BTreeMap<String, String> {
         let json = self.json();
         let streams = json["streams"].as_array().unwrap_or_else(|| panic!("{}", self.said()));
@@ -99,7 +99,7 @@ impl Ended {
         streams.iter().map(|one| (text(one, "stream"), text(one, "outcome"))).collect()
     }
 
-    /// Only these streams failed; all others that ran are complete.
+    /// Asserts that only these streams failed, and all others that ran are complete.
     pub fn only_failed(self, streams: &[&str]) -> Self {
         let failed: Vec<String> = self.failures().into_keys().collect();
         let mut wanted = streams.to_vec();
@@ -113,18 +113,18 @@ impl Ended {
     }
 }
 
-/// Cursor, table version and the table's files of a stream.
+/// Cursor, table version and files of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// The stream's cursor.
+    /// Cursor of the stream.
     pub cursor: Option<Timestamp>,
     /// Version of the table.
     pub version: u64,
-    /// Everything in the table's folder.
+    /// All files in the table's folder.
     pub files: Vec<String>,
 }
 
-/// A lake on disk and the fake account behind HTTP that it copies.
+/// A lake on disk, and the fake account behind HTTP.
 #[derive(Debug)]
 pub struct Scene {
     /// The account.
@@ -134,12 +134,12 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// A tiny account.
+    /// Returns a scene with a tiny account.
     pub fn new(seed: u64) -> Self {
         Self::of(&Scale::tiny(), seed, Duration::ZERO)
     }
 
-    /// An account of `scale` whose answers take `latency`.
+    /// Returns a scene with an account of `scale` whose answers take `latency`.
     pub fn of(scale: &Scale, seed: u64, latency: Duration) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let account = Account::generate(scale, seed, now());
@@ -153,12 +153,12 @@ impl Scene {
         Self { served, folder: tempfile::tempdir().unwrap(), runtime }
     }
 
-    /// A folder that goes with the scene.
+    /// Folder that is deleted with the scene.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Folder of the lake in it.
+    /// Folder of the lake.
     pub fn lake(&self) -> PathBuf {
         self.folder().join("lake")
     }
@@ -168,7 +168,7 @@ impl Scene {
         AccountId(self.served.with(|account| account.account_id()))
     }
 
-    /// The command with the settings of this scene; `line` is split at spaces.
+    /// Returns the command with the settings of this scene; `line` is split at spaces.
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(binary("harvest-lake"));
         self.settings(&mut command);
@@ -176,7 +176,7 @@ impl Scene {
         command
     }
 
-    /// Sets in the environment of `command` what this scene is about.
+    /// Sets the environment of `command` to the settings of this scene.
     pub fn settings(&self, command: &mut Command) {
         command
             .env_clear()
@@ -187,7 +187,7 @@ impl Scene {
             .env("HARVEST_LAKE", self.lake())
             .env("HARVEST_GENERAL", "100000/200ms")
             .env("HARVEST_REPORTS", "100000/200ms")
-            // What fails waits between its attempts: it must not keep the others from running.
+            // Failing streams wait between their attempts, and must not keep others from running.
             .env("HARVEST_MAX_WORKERS", "40")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -199,18 +199,18 @@ impl Scene {
         finish(self.command(line).spawn().unwrap())
     }
 
-    /// `sync`, to its end.
+    /// Runs `sync` to its end.
     pub fn sync(&self) -> Ended {
         self.run("sync --json")
     }
 
-    /// From now on `effect` befalls requests to `path`.
+    /// Adds a fault rule: requests to `path` have `effect` from now on.
     pub fn fault(&self, path: &str, select: Select, effect: Effect) {
         let rule = FaultRule { path: path.to_owned(), select, effect };
         self.served.with(|account| account.add_fault(rule));
     }
 
-    /// Nothing befalls requests any more.
+    /// Removes all fault rules.
     pub fn clear_faults(&self) {
         self.served.with(Account::clear_faults);
     }
@@ -220,7 +220,7 @@ impl Scene {
         self.served.with(|account| account.apply(now(), mutation).unwrap());
     }
 
-    /// Changes that an incremental pass brings, in most streams.
+    /// Makes random changes that an incremental pass reads, in most streams.
     pub fn mutate(&self, seed: u64) {
         self.served.with(|account| {
             account.mutate(now(), seed, 60);
@@ -233,32 +233,33 @@ impl Scene {
         Oracle { account: &self.served.account, id: self.account(), now: now(), store }
     }
 
-    /// What is wrong with the tables.
+    /// Returns the differences between the tables and the account.
     pub fn differences(&self, after: After) -> Vec<String> {
         self.runtime.block_on(self.oracle(&self.lake()).differences(after))
     }
 
-    /// A sync without trouble makes the tables true.
+    /// Asserts that a sync succeeds and that the tables then agree with the account.
     pub fn heals(&self) {
         self.sync().with(0);
         assert_eq!(self.differences(After::IncrementalPasses), Vec::<String>::new());
     }
 
-    /// Two full syncs without trouble make all of the tables true.
+    /// Asserts that two full syncs succeed and that the tables then agree entirely with the
+    /// account.
     pub fn heals_fully(&self) {
-        // The rows of a listing that was emptied go when two sweeps have missed them.
+        // Two, because rows of a listing that was emptied are deleted only by the second sweep.
         for _ in 0..2 {
             self.run("sync --json --pass full --accept-deletes").with(0);
         }
         assert_eq!(self.differences(After::FullPasses), Vec::<String>::new());
     }
 
-    /// Whatever is in the tables of `lake` is whole and true, though perhaps not all.
+    /// Asserts that each row in the tables of `lake` agrees with the account; rows may be missing.
     pub fn is_sound(&self, lake: &Path) {
         let oracle = self.oracle(lake);
         let windows = oracle.months();
         for spec in streams::STREAMS {
-            // Before its first version there is no table for anybody.
+            // Without its first version the table does not exist.
             let log = lake.join("tables").join(spec.name).join("_delta_log");
             if !log.join(format!("{:020}.json", 0)).exists() {
                 continue;
@@ -271,7 +272,7 @@ impl Scene {
         }
     }
 
-    /// Where the stream stands, by `status` and by its folder.
+    /// Returns the standing of the stream, by `status` and by its folder.
     pub fn standing(&self, stream: &str) -> Standing {
         let json = self.run("status --json").json();
         let item = json["streams"].as_array().unwrap().iter().find(|one| one["stream"] == stream);
@@ -284,13 +285,13 @@ impl Scene {
         }
     }
 
-    /// The file of the table's log that made `version`.
+    /// Returns the path of the log file of `version`.
     pub fn commit(&self, stream: &str, version: u64) -> PathBuf {
         self.lake().join(format!("tables/{stream}/_delta_log/{version:020}.json"))
     }
 }
 
-/// Waits for the end. Nobody ever shows the token.
+/// Waits for the end of a command. Asserts that the output has neither the token nor a panic.
 pub fn finish(child: Child) -> Ended {
     let output = child.wait_with_output().unwrap();
     let ended = Ended {
@@ -304,7 +305,7 @@ pub fn finish(child: Child) -> Ended {
     ended
 }
 
-/// A binary of another package as it was built, beside this program or the folder of this test.
+/// Returns the path of a built binary of another package, in the folder of this test's profile.
 pub fn binary(name: &str) -> PathBuf {
     let program = std::env::current_exe().unwrap();
     let folder = program.parent().unwrap();
@@ -318,7 +319,7 @@ pub fn binary(name: &str) -> PathBuf {
     binary
 }
 
-/// All files below `folder`, in order.
+/// Returns all files below `folder`, in order.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let Ok(entries) = fs::read_dir(folder) else { return found };
@@ -330,7 +331,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Runs all cases at the same time and names those that fail.
+/// Runs all cases at the same time, and panics with the names of those that fail.
 pub fn in_parallel<T: Sync>(cases: &[(&str, T)], check: impl Fn(&T) + Sync) {
     let check = &check;
     let failed: Vec<&str> = std::thread::scope(|scope| {
@@ -346,7 +347,7 @@ pub fn in_parallel<T: Sync>(cases: &[(&str, T)], check: impl Fn(&T) + Sync) {
     assert_eq!(failed, Vec::<&str>::new(), "see above for each");
 }
 
-/// The time of this machine.
+/// Current time of this machine.
 #[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
 pub fn now() -> Timestamp {
     Timestamp::now()

@@ -1,4 +1,4 @@
-//! Stores of a process that stands still for a while: a laptop's lid, a frozen worker.
+//! Stores of a process that stands still for a while, like a closed laptop or a frozen worker.
 
 use core::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -13,16 +13,16 @@ use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
 
 use crate::world::SimClock;
 
-/// When a process stands still: at its so many-th call of the stores.
+/// Freeze of a process at a certain call of the stores.
 #[derive(Clone, Copy, Debug)]
 pub struct Freeze {
-    /// Calls that it makes before.
+    /// Number of the call, from 1.
     pub after_calls: u64,
-    /// For how long.
+    /// Length of the freeze.
     pub lasts: SignedDuration,
 }
 
-/// The freeze of one process, shared by all that it calls.
+/// Freeze of one process, shared by its stores and its API.
 #[derive(Debug)]
 pub(crate) struct Frost {
     clock: SimClock,
@@ -35,7 +35,7 @@ impl Frost {
         Self { clock, freeze, at: Mutex::new((0, None)) }
     }
 
-    /// Counts a call of a store, and waits while the process stands still.
+    /// Counts a call of a store, and waits while the process is frozen.
     pub(crate) async fn call(&self) {
         if let Some(freeze) = self.freeze {
             let mut at = self.at.lock().expect("no panic");
@@ -47,7 +47,7 @@ impl Frost {
         self.thaw().await;
     }
 
-    /// Waits while the process stands still.
+    /// Waits while the process is frozen.
     pub(crate) async fn thaw(&self) {
         let until = self.at.lock().expect("no panic").1;
         if let Some(until) = until {

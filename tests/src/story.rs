@@ -1,4 +1,4 @@
-//! What tells a story: a world, a sync in which nothing fails, what is in the tables and what should be.
+//! Helpers for stories: a world, a sync in which nothing fails, actual and expected rows.
 
 #![expect(
     clippy::missing_panics_doc,
@@ -19,7 +19,7 @@ pub fn story<T>(future: impl Future<Output = T>) -> T {
     in_simulated_time(future)
 }
 
-/// A world whose tables of these streams are loaded.
+/// Returns a world whose tables of these streams are loaded.
 pub async fn loaded(scale: &Scale, streams: &[&str]) -> World {
     let mut world = World::new(scale, 7);
     only(&mut world, streams);
@@ -28,59 +28,59 @@ pub async fn loaded(scale: &Scale, streams: &[&str]) -> World {
     world
 }
 
-/// Only these streams run.
+/// Lets only these streams run.
 pub fn only(world: &mut World, streams: &[&str]) {
     world.settings.streams = Some(streams.iter().map(|&name| name.to_owned()).collect());
 }
 
-/// A sync in which nothing fails.
+/// Runs a sync, and asserts that nothing fails.
 pub async fn quiet(world: &World, pass: Option<Pass>) -> Synced {
     let synced = sync(&world.process(None), pass).await.unwrap();
     assert_eq!(synced.failures(), Vec::<String>::new());
     synced
 }
 
-/// The rows of a table.
+/// Returns the rows of a table.
 pub async fn rows(world: &World, stream: &str) -> Contents {
     world.oracle().table_rows(streams::find(stream).unwrap()).await
 }
 
-/// The rows that it should have.
+/// Returns the rows that the table should have.
 pub fn truth(world: &World, stream: &str) -> Contents {
     world.oracle().true_rows(streams::find(stream).unwrap(), &world.oracle().months())
 }
 
-/// Makes one change of the account; the id of the record.
+/// Makes one change of the account; returns the id of the record.
 pub fn apply(world: &World, mutation: &Mutation) -> i64 {
     world.account.lock().unwrap().apply(now(world), mutation).unwrap().id
 }
 
-/// The deletion of a record.
+/// Returns the deletion of a record, as a mutation.
 pub fn delete(stream: &str, id: i64) -> Mutation {
     Mutation::Delete { stream: stream.to_owned(), id: Some(id) }
 }
 
-/// From now on `effect` befalls requests to `path`.
+/// Adds a fault rule: requests to `path` have `effect` from now on.
 pub fn fault(world: &World, path: &str, select: Select, effect: Effect) {
     world.account.lock().unwrap().add_fault(FaultRule { path: path.to_owned(), select, effect });
 }
 
-/// Nothing befalls requests any more.
+/// Removes all fault rules.
 pub fn calm(world: &World) {
     world.account.lock().unwrap().clear_faults();
 }
 
-/// An answer with this status.
+/// Returns the effect of an answer with this status.
 pub fn status(status: u16, html: bool) -> Effect {
     Effect::Status { status, retry_after: None, html }
 }
 
-/// Requests so far for a path, ids as `{id}`.
+/// Number of requests so far for a path, with ids as `{id}`.
 pub fn asked(world: &World, path: &str) -> u64 {
     world.account.lock().unwrap().statistics().paths.get(path).copied().unwrap_or(0)
 }
 
-/// What a stream had to say last.
+/// Returns the last report of a stream.
 pub fn report<'a>(synced: &'a Synced, stream: &str) -> &'a RunReport {
     synced.reports.iter().rfind(|report| report.stream == stream).unwrap()
 }

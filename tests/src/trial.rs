@@ -1,4 +1,4 @@
-//! What befalls a world by chance, and syncs during which one thing stays wrong.
+//! Random faults in a world, and syncs during which one fault lasts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,17 +16,17 @@ use crate::story::{fault, report, status};
 use crate::watch::Watch;
 use crate::world::{Synced, World, now, sync};
 
-/// Requests of one round or trial, beyond which its runs count as endless.
+/// Number of requests of one round or trial beyond which its runs count as endless.
 const PATIENCE: u64 = 10_000;
 
-/// A list that contradicts itself.
+/// List that can contradict itself.
 #[derive(Clone, Copy, Debug)]
 struct ListSpot {
     /// Pattern of its requests.
     path: &'static str,
-    /// Its stream.
+    /// Stream of the list.
     stream: &'static str,
-    /// Records of a page that make several pages of it.
+    /// Number of records per page with which the list has several pages.
     cap: usize,
 }
 
@@ -53,7 +53,7 @@ const SPOTS: [ListSpot; 16] = [
     spot("/v2/reports/project_budget?", "project_budget_report", 2),
 ];
 
-/// The kinds that are wrong answers of lists.
+/// Kinds that are wrong answers to requests for lists.
 const OF_LISTS: [Mishap; 9] = [
     Mishap::SmallTotals,
     Mishap::LargeTotals,
@@ -66,7 +66,7 @@ const OF_LISTS: [Mishap; 9] = [
     Mishap::DeepPages,
 ];
 
-/// The kinds that may stay wrong for a whole sync.
+/// Kinds that can last for a whole sync.
 const LASTING: [Mishap; 5] = [
     Mishap::RefusedParent,
     Mishap::RefusedWindow,
@@ -75,7 +75,7 @@ const LASTING: [Mishap; 5] = [
     Mishap::OddCounts,
 ];
 
-/// A part of a stream that is refused.
+/// Part of a stream that is refused.
 #[derive(Clone, Debug)]
 struct RefusedUnit {
     stream: &'static str,
@@ -85,7 +85,7 @@ struct RefusedUnit {
     parent: Option<i64>,
 }
 
-/// The rules that were set for kinds, each by its place.
+/// Fault rules of kinds, each with its place among the rules of the account.
 #[derive(Clone, Debug, Default)]
 pub struct Befallen {
     rules: Vec<(Mishap, usize)>,
@@ -98,10 +98,10 @@ impl Befallen {
         fault(world, path, select, effect);
     }
 
-    /// Counts what the rules did, and ends them.
+    /// Counts the effects of the rules, and removes the rules.
     ///
     /// # Errors
-    /// Where the runs had no end.
+    /// Fails if the runs had no end.
     pub fn over(&self, world: &World, chronicle: &mut Chronicle) -> Result<(), String> {
         let mut account = world.account.lock().unwrap();
         let spoilt = account.spoilt();
@@ -191,7 +191,7 @@ fn refused_unit(world: &World, chronicle: &mut Chronicle, mishap: Mishap) -> Opt
     Some(RefusedUnit { stream, path, window: None, parent: Some(parent) })
 }
 
-/// Answers that are wrong in a round, by chance. What they did is counted when it is over.
+/// Adds random fault rules for a round. Their effects are counted at its end, by `Befallen::over`.
 pub fn befall(world: &World, chronicle: &mut Chronicle) -> Befallen {
     let mut befallen = Befallen::default();
     world.expect_at_most(PATIENCE);
@@ -232,7 +232,7 @@ pub fn befall(world: &World, chronicle: &mut Chronicle) -> Befallen {
     befallen
 }
 
-/// From now on members are written as another type; nothing takes that back.
+/// Lets fields be written as another type from now on; this is never undone.
 fn respell(world: &World, chronicle: &mut Chronicle, mishap: Mishap) {
     let records = if mishap == Mishap::Spelling { chronicle.one(&[10, 40, 100]) } else { 0 };
     let spelling = Spelling { records, account: mishap == Mishap::AccountSpelling };
@@ -258,7 +258,7 @@ fn redate(world: &World, chronicle: &mut Chronicle, mishap: Mishap) {
     chronicle.fired(mishap, u64::from(applied.is_ok()));
 }
 
-/// Other engines' commits, by chance.
+/// Makes random commits of other engines.
 pub async fn visit(world: &World, chronicle: &mut Chronicle, watch: &mut Watch) {
     for mishap in [Mishap::Compaction, Mishap::ForeignDelete, Mishap::ForeignRestore] {
         if !chronicle.befalls(mishap) {
@@ -283,11 +283,12 @@ pub async fn visit(world: &World, chronicle: &mut Chronicle, watch: &mut Watch) 
     }
 }
 
-/// A sync while one thing stays wrong: no stream loses rows, none that lacks something says that all
-/// is well, a list that contradicts itself is a failure of its stream, and its cursor stays.
+/// Runs a sync while one fault lasts. Checks that no stream loses rows, that none reports success
+/// while rows are missing, that a list that contradicts itself is a failure of its stream, and that
+/// the cursor then stays.
 ///
 /// # Errors
-/// What was wrong.
+/// Returns a description of the first error.
 pub async fn trial(world: &World, chronicle: &mut Chronicle) -> Result<(), String> {
     let kinds: Vec<Mishap> =
         OF_LISTS.into_iter().chain(LASTING).filter(|mishap| mishap.is_on()).collect();
@@ -331,7 +332,7 @@ pub async fn trial(world: &World, chronicle: &mut Chronicle) -> Result<(), Strin
     let spoilt = world.account.lock().unwrap().spoilt().iter().sum::<u64>();
     befallen.over(world, chronicle)?;
     let mut wrong = before.lost(world).await;
-    // A parent that no record of the trigger names is not asked for its children.
+    // A parent that is missing in the trigger listing is never asked for its children.
     let refused = refused.filter(|_| spoilt > 0);
     wrong.extend(silent(world, &synced, refused.as_ref()).await);
     if let (Some(stream), true) = (struck, spoilt > 0) {
@@ -339,7 +340,7 @@ pub async fn trial(world: &World, chronicle: &mut Chronicle) -> Result<(), Strin
         let children = matches!(streams::find(stream).unwrap().kind, Kind::PerParent(_));
         let parked = children && (said.parked > 0 || said.warning.is_some());
         if said.error().is_none() && goes_without_links(mishap, stream) {
-            // That its table is exact was looked at above.
+            // `silent` has checked above that the table is exact.
         } else if said.error().is_none() && !parked {
             wrong.push(format!("{stream} contradicts itself and ends with {:?}", said.outcome));
         }
@@ -357,7 +358,7 @@ pub async fn trial(world: &World, chronicle: &mut Chronicle) -> Result<(), Strin
     }
 }
 
-/// Whether links alone are wrong, in a list that is read by its numbers or days and needs none.
+/// Whether only links are wrong, in a list that is read by page numbers or days and needs no links.
 #[must_use]
 pub fn goes_without_links(mishap: Mishap, stream: &str) -> bool {
     let links = matches!(mishap, Mishap::BrokenLinks | Mishap::Circles | Mishap::EmptyPages);
@@ -370,8 +371,8 @@ pub fn goes_without_links(mishap: Mishap, stream: &str) -> bool {
     links && paging != Paging::Cursor
 }
 
-/// Streams that end well though their tables lack something, and rows of units that were not refused
-/// and are not there.
+/// Returns the streams that report success although their tables are wrong, and the missing rows of
+/// units that were not refused.
 async fn silent(world: &World, synced: &Synced, refused: Option<&RefusedUnit>) -> Vec<String> {
     let mut wrong = Vec::new();
     for spec in streams::STREAMS {
@@ -400,7 +401,7 @@ async fn silent(world: &World, synced: &Synced, refused: Option<&RefusedUnit>) -
     wrong
 }
 
-/// Where the tables stood before something went wrong.
+/// Keys and cursors of all tables before a fault.
 #[derive(Debug)]
 struct Standing {
     keys: BTreeMap<&'static str, BTreeSet<String>>,
@@ -422,7 +423,7 @@ impl Standing {
         standing
     }
 
-    /// Rows that went although Harvest has them.
+    /// Returns the rows that were deleted although Harvest has their records.
     async fn lost(&self, world: &World) -> Vec<String> {
         let mut lost = Vec::new();
         let months = world.oracle().months();

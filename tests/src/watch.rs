@@ -1,4 +1,4 @@
-//! What must hold at every moment, not only at the end.
+//! Invariants that must hold at every moment, not only at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,42 +13,43 @@ use lake::table::Table;
 
 use crate::world::World;
 
-/// Watches one world.
+/// Watch over one world.
 #[derive(Debug, Default)]
 pub struct Watch {
-    /// The cursor of each stream as it was first seen: what its first full pass may still lack.
+    /// First cursor of each stream. The first full pass may still have to read records from before
+    /// it.
     floors: BTreeMap<&'static str, Timestamp>,
-    /// The keys of each listing's table when it was last looked at.
+    /// Keys of each listing's table at the last check.
     keys: BTreeMap<&'static str, BTreeSet<String>>,
-    /// Streams whose rows another engine changed: their tables are no longer what ours were.
+    /// Streams whose rows another engine changed. They are not checked until they are read again.
     excused: BTreeSet<&'static str>,
 }
 
 impl Watch {
-    /// Another engine changed the rows of `stream`: what it lacks now is nobody's loss until it was
-    /// read again.
+    /// Excludes `stream` from the checks until it is read again, because another engine changed its
+    /// rows.
     pub fn excuse(&mut self, stream: &'static str) {
         self.excused.insert(stream);
         self.keys.remove(stream);
     }
 
-    /// Every table was read again since other engines changed it.
+    /// Includes all streams again, because every table was read since other engines changed it.
     pub fn expect_all(&mut self) {
         self.excused.clear();
     }
 
-    /// What is wrong now; panics where a key is there twice or a table cannot be read.
+    /// Returns the broken invariants. Panics if a key occurs twice or a table cannot be read.
     ///
-    /// No row of a listing went that Harvest still returns.
-    /// No cursor is ahead of its table: what changed before it is there in at least that version.
-    /// The server refused nothing and no window of it ever held too many requests.
+    /// No row of a listing was deleted that Harvest still returns. No cursor is ahead of its table:
+    /// a record that changed before the cursor has a row of at least that version. The server
+    /// refused nothing, and none of its windows had too many requests.
     pub async fn wrong(&mut self, world: &World) -> Vec<String> {
         let mut wrong = Vec::new();
         for spec in streams::STREAMS {
             let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
             let table = Table::open(store, spec, world.settings.account).await;
             let Some(table) = table.expect("a readable table") else {
-                // Nobody lived long enough to make it.
+                // All processes died before they made the table.
                 continue;
             };
             if self.excused.contains(spec.name) {
@@ -56,7 +57,7 @@ impl Watch {
             }
             let keys: BTreeSet<String> =
                 world.oracle().table_rows(spec).await.into_keys().collect();
-            // No id of these comes back once it is gone.
+            // An id of these streams never comes back after its deletion.
             let once = matches!(spec.kind, Kind::Listing(_)) || spec.name == "invoice_payments";
             if once {
                 wrong.extend(self.lost(world, spec, keys));
@@ -69,7 +70,8 @@ impl Watch {
             }
             let moves = match &spec.kind {
                 Kind::Listing(_) => true,
-                // A payment moves its invoice; no other children move their parent.
+                // A payment changes the `updated_at` of its invoice; other children do not change
+                // theirs.
                 Kind::PerParent(_) => spec.name == "invoice_payments",
                 Kind::Snapshot(_) | Kind::ReportWindow(_) => false,
             };
@@ -87,7 +89,8 @@ impl Watch {
         wrong
     }
 
-    /// Rows that went although Harvest still has them. `keys`: those of the table now.
+    /// Returns the rows that were deleted although Harvest still has their records. `keys` are
+    /// those of the table now.
     fn lost(
         &mut self,
         world: &World,
@@ -102,7 +105,7 @@ impl Watch {
         lost.map(|key| format!("{}: {key} was deleted and is still there", spec.name)).collect()
     }
 
-    /// What the cursor claims and the table lacks.
+    /// Returns the changes before the cursor that the table lacks.
     async fn behind(
         &mut self,
         world: &World,
@@ -138,7 +141,7 @@ impl Watch {
     }
 }
 
-/// Epoch and operation of the commits that are still in the log of a table, in their order.
+/// Returns epoch and operation of the commits that are still in the log of a table, in their order.
 pub async fn commits(world: &World, spec: &'static StreamSpec) -> Vec<(u64, String)> {
     let prefix = format!("tables/{}/_delta_log/", spec.name);
     let mut commits = Vec::new();
@@ -160,7 +163,7 @@ pub async fn commits(world: &World, spec: &'static StreamSpec) -> Vec<(u64, Stri
     commits
 }
 
-/// `updated_at` of each row.
+/// Returns the `updated_at` of each row.
 async fn versions(world: &World, table: &Table) -> BTreeMap<i64, Timestamp> {
     let mut versions = BTreeMap::new();
     for file in table.files() {

@@ -1,4 +1,4 @@
-//! Everything a run needs, made of fakes: one Harvest account, stores in memory, simulated time.
+//! Fakes of everything that a run needs: one Harvest account, stores in memory, simulated time.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -27,7 +27,7 @@ use state::{FaultyState, MemoryStore as MemoryState, StateStore};
 use crate::oracle::Oracle;
 use crate::slow::{Freeze, Frost, SlowState, SlowStore};
 
-/// Where the simulation begins.
+/// Beginning of the simulation.
 pub const BEGINNING: &str = "2026-03-10T09:00:00Z";
 /// Simulated time: tokio's paused clock, counted from [`BEGINNING`].
 #[derive(Clone, Copy, Debug)]
@@ -36,19 +36,19 @@ pub struct SimClock {
 }
 
 impl SimClock {
-    /// The time from now on. Call under tokio's paused clock.
+    /// Returns a clock that starts at [`BEGINNING`]. Call under tokio's paused clock.
     #[must_use]
     pub fn new() -> Self {
         Self { zero: tokio::time::Instant::now() }
     }
 
-    /// The time as a process sees it whose clock is `ahead`.
+    /// Returns the clock of a process that is wrong by `ahead`.
     #[must_use]
     pub fn seen(self, ahead: SignedDuration) -> Arc<dyn Clock> {
         self.jumping(ahead, None)
     }
 
-    /// The time as a process sees it whose clock is `ahead` and jumps.
+    /// Returns the clock of a process that is wrong by `ahead`, and jumps.
     #[must_use]
     pub fn jumping(self, ahead: SignedDuration, jump: Option<Jump>) -> Arc<dyn Clock> {
         let jump = jump.map(|jump| (plus(self.now(), jump.after), jump.by));
@@ -77,21 +77,21 @@ impl Clock for SimClock {
     }
 }
 
-/// A clock that somebody sets anew.
+/// Jump of a clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Jump {
-    /// How long after the process began.
+    /// Time from the beginning of the process to the jump.
     pub after: SignedDuration,
-    /// By how much it then is further ahead.
+    /// Difference that the jump makes.
     pub by: SignedDuration,
 }
 
-/// The time as a process sees it whose clock is wrong.
+/// Clock of a process that is wrong.
 #[derive(Debug)]
 struct WrongClock {
     right: SimClock,
     ahead: SignedDuration,
-    /// From when on it is ahead by so much more.
+    /// Time of the jump, and the difference that it makes.
     jump: Option<(Timestamp, SignedDuration)>,
 }
 
@@ -105,13 +105,13 @@ impl Clock for WrongClock {
     }
 
     async fn sleep_until(&self, at: Timestamp) {
-        // Whoever sleeps counts from now on: a jump meanwhile wakes nobody.
+        // A sleep has a fixed length: a jump of the clock meanwhile does not end it.
         let wait = between(self.now(), at);
         self.right.sleep_until(plus(self.right.now(), wait)).await;
     }
 }
 
-/// The fake account behind the trait, some milliseconds away.
+/// API client of the fake account, with a latency.
 #[derive(Debug)]
 struct FakeApi {
     inner: ScriptedApi,
@@ -134,7 +134,7 @@ impl HarvestApi for FakeApi {
     }
 }
 
-/// A process: it holds leases under one id until it dies.
+/// Process, which holds leases under one id until it dies.
 #[derive(Clone, Debug)]
 struct Process {
     id: String,
@@ -156,21 +156,21 @@ impl Owners for Process {
 pub struct World {
     /// The fake Harvest account.
     pub account: Arc<Mutex<Account>>,
-    /// The time.
+    /// Clock.
     pub clock: SimClock,
     /// The lake.
     pub store: Arc<MemoryStore>,
     /// The state.
     pub state: Arc<MemoryState>,
-    /// What the operator set.
+    /// Settings of the operator.
     pub settings: Settings,
-    /// The account's changes while it is read.
+    /// Changes of the account while it is read.
     pub live: Arc<Mutex<Option<Live>>>,
-    /// How long each answer of Harvest takes.
+    /// Time that each answer of Harvest takes.
     pub latency: SignedDuration,
-    /// How far the servers' header `Date` is ahead of the time.
+    /// Difference between the servers' header `Date` and the time.
     pub date_ahead: Arc<Mutex<SignedDuration>>,
-    /// Requests that are still answered.
+    /// Number of requests that are still answered.
     patience: Arc<AtomicU64>,
     seed: u64,
     dead: Arc<Mutex<BTreeSet<String>>>,
@@ -180,24 +180,24 @@ pub struct World {
 /// Changes of the account between requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Live {
-    /// What changes.
+    /// Seed of the changes.
     pub seed: u64,
-    /// Something changes before every so many-th request.
+    /// Number of requests from one change to the next.
     pub every: u64,
-    /// Requests so far.
+    /// Number of requests so far.
     pub requests: u64,
 }
 
-/// How a process is.
+/// Faults of a process.
 #[derive(Clone, Copy, Debug)]
 pub struct Conduct {
-    /// When it dies.
+    /// Death, if it dies.
     pub death: Option<Death>,
-    /// When it stands still.
+    /// Freeze, if it stands still.
     pub freeze: Option<Freeze>,
-    /// How far its clock is ahead.
+    /// Difference between its clock and the time.
     pub ahead: SignedDuration,
-    /// Whether and when its clock jumps.
+    /// Jump of its clock, if any.
     pub jump: Option<Jump>,
     /// Its token.
     pub token: &'static str,
@@ -215,17 +215,17 @@ impl Default for Conduct {
     }
 }
 
-/// When a process dies: at its so many-th call of the stores.
+/// Death of a process at a certain call of the stores.
 #[derive(Clone, Copy, Debug)]
 pub struct Death {
-    /// Calls that it still makes.
+    /// Number of calls before the one at which the process dies.
     pub after_calls: u64,
-    /// Whether the last call has its effect, of which the process never hears.
+    /// Whether the last call takes effect, without an answer to the process.
     pub effect: bool,
 }
 
 impl World {
-    /// An account of `scale`. Call under tokio's paused clock.
+    /// Returns a world with an account of `scale`. Call under tokio's paused clock.
     #[must_use]
     pub fn new(scale: &Scale, seed: u64) -> Self {
         let clock = SimClock::new();
@@ -250,13 +250,13 @@ impl World {
         }
     }
 
-    /// A new process, which dies as `death` says.
+    /// Starts a new process, which dies as `death` says.
     #[must_use]
     pub fn process(&self, death: Option<Death>) -> Context {
         self.process_with(Conduct { death, ..Conduct::default() })
     }
 
-    /// A new process.
+    /// Starts a new process with these faults.
     #[must_use]
     pub fn process_with(&self, conduct: Conduct) -> Context {
         let Conduct { death, freeze, ahead, jump, token } = conduct;
@@ -266,7 +266,8 @@ impl World {
         let dead = Arc::new(AtomicBool::new(false));
         let calls = Arc::new(AtomicU64::new(0));
         let (graveyard, flag, own) = (Arc::clone(&self.dead), Arc::clone(&dead), id.clone());
-        // One count over both stores: 0 lives, 1 dies before the effect, 2 after it.
+        // One count over both stores. 0: the process lives; 1: it dies before the effect; 2: after
+        // it.
         let verdict = Arc::new(move || -> u8 {
             let Some(death) = death else { return 0 };
             if flag.load(Ordering::SeqCst) {
@@ -338,7 +339,7 @@ impl World {
         }
     }
 
-    /// What the account answers to somebody with `token`.
+    /// Returns the answers of the account to requests with `token`.
     pub(crate) fn script(
         &self,
         token: &str,
@@ -355,7 +356,8 @@ impl World {
                 .header("harvest-account-id", &number);
             request.path = format!("/v2{}", asked.path);
             request.query.clone_from(&asked.query);
-            // Runs take a panic for the failure of one answer, and would ask again without end.
+            // No panic here: runs take it for the failure of one answer, and would ask again
+            // without end.
             let spend = |left: u64| left.checked_sub(1);
             if patience.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend).is_err() {
                 return Scripted::Break(Failure::Unreachable);
@@ -381,7 +383,7 @@ impl World {
         }
     }
 
-    /// Loses the state table but for the budgets, which only time gives back.
+    /// Loses the state except for the budgets: their permits become free only with time.
     pub async fn forget_state(&mut self) {
         let kept = self.state.list(self.settings.account, "budget#").await.expect("a store");
         let state = Arc::new(MemoryState::default());
@@ -392,25 +394,25 @@ impl World {
         self.state = state;
     }
 
-    /// From now on nobody knows any more who has died: their leases end by themselves.
+    /// Forgets which processes have died, so that their leases last until they expire.
     pub fn forget_the_dead(&self) {
         self.dead.lock().expect("no panic").clear();
     }
 
-    /// What the state table says of `stream`.
+    /// Reads the state item of `stream`.
     pub async fn item(&self, stream: &str) -> engine::item::StreamItem {
         let account = self.settings.account;
         let item = runtime::records::stream(&*self.state, account, stream, &self.present()).await;
         item.expect("a readable item").value
     }
 
-    /// The time, as somebody knows it who looks at a clock.
+    /// Returns the present, by the right clock.
     #[must_use]
     pub fn present(&self) -> Present {
         Present::ours(self.clock.now())
     }
 
-    /// Who knows what the lake should hold.
+    /// Returns an oracle for the lake.
     #[must_use]
     pub fn oracle(&self) -> Oracle<'_> {
         Oracle {
@@ -426,18 +428,19 @@ impl World {
         self.clock.sleep_until(plus(self.clock.now(), SignedDuration::from_hours(hours))).await;
     }
 
-    /// From now on so many requests are answered. More count as runs without an end.
+    /// Sets the number of requests that are answered from now on. More count as runs without an
+    /// end.
     pub fn expect_at_most(&self, requests: u64) {
         self.patience.store(requests, Ordering::SeqCst);
     }
 
-    /// Whether runs had no end.
+    /// Whether runs sent more requests than expected.
     #[must_use]
     pub fn is_out_of_patience(&self) -> bool {
         self.patience.load(Ordering::SeqCst) == 0
     }
 
-    /// Stops every running timer, so that nothing moves by itself.
+    /// Stops every running timer, so that no record changes by itself.
     pub fn stop_timers(&self) {
         let now = self.clock.now();
         let mut account = self.account.lock().expect("no panic");
@@ -451,39 +454,39 @@ impl World {
     }
 }
 
-/// What one `sync` did.
+/// Result of one `sync`.
 #[derive(Debug, Default)]
 pub struct Synced {
-    /// The runs, in order.
+    /// Reports of the runs, in order.
     pub reports: Vec<RunReport>,
 }
 
 impl Synced {
-    /// Commits of all runs.
+    /// Number of commits of all runs.
     #[must_use]
     pub fn commits(&self) -> u64 {
         self.reports.iter().map(|report| report.commits).sum()
     }
 
-    /// The failures, as people read them.
+    /// Returns the failures as text.
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
         self.reports.iter().filter_map(|report| report.error()).map(RunError::chain).collect()
     }
 }
 
-/// What a `sync` is to do.
+/// Input of a `sync`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wish {
-    /// The pass to force.
+    /// Pass that each stream runs; `None` for the one it needs.
     pub pass: Option<Pass>,
-    /// How long each run may read.
+    /// Time that each run may read.
     pub stop_after: Option<SignedDuration>,
-    /// Whether it ends where the budget has nothing left now.
+    /// Whether the sync ends instead of waiting for the budget.
     pub impatient: bool,
 }
 
-/// Runs `future` on one thread whose clock jumps to the next thing that happens.
+/// Runs `future` on one thread whose clock jumps to the next event when all tasks wait.
 pub fn in_simulated_time<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -496,15 +499,15 @@ pub fn in_simulated_time<T>(future: impl Future<Output = T>) -> T {
 /// Brings everything up to date, as `harvest-lake sync --wait` does.
 ///
 /// # Errors
-/// Where not even the account can be read.
+/// Fails if not even the account can be read.
 pub async fn sync(context: &Context, pass: Option<Pass>) -> Result<Synced, RunError> {
     sync_as(context, Wish { pass, ..Wish::default() }).await
 }
 
-/// Does what `wish` says.
+/// Runs a `sync` as `wish` says.
 ///
 /// # Errors
-/// Where not even the account can be read.
+/// Fails if not even the account can be read.
 pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> {
     let mut asked_at = context.clock.now();
     while let Err(error) = orchestrator::prepare(context).await {
@@ -513,7 +516,7 @@ pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> 
     }
     let mut synced = Synced::default();
     for _ in 0..400 {
-        // The clock may go back meanwhile: nothing is wanted as of a time to come.
+        // The clock may go back meanwhile, and `asked_at` must not be in the future.
         asked_at = asked_at.min(context.clock.now());
         let demand = Demand::Now { asked_at, pass: wish.pass };
         let tick = orchestrator::tick(context, demand).await?;
@@ -530,7 +533,7 @@ pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> 
                 tick: None,
                 accept_deletes: context.settings.accept_deletes,
             };
-            // Reading stops so long before the end.
+            // A run stops reading 80 seconds before its deadline.
             let last =
                 |after| plus(plus(context.clock.now(), after), SignedDuration::from_secs(80));
             worker::work(context, &event, wish.stop_after.map(last)).await.expect("a known stream")
@@ -554,13 +557,13 @@ pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> 
     panic!("the sync never ends: {:?}", synced.failures());
 }
 
-/// When the budget has room for an unfinished pass, if one waits for it.
+/// Time at which the budget has permits for an unfinished pass, if one waits for them.
 async fn next_turn(context: &Context) -> Option<Timestamp> {
     let mut turns = Vec::new();
     for spec in streams::STREAMS {
         let (account, present) = (context.settings.account, context.present());
         let item = runtime::records::stream(&*context.state, account, spec.name, &present).await;
-        // A process that is dead by now waits for nothing.
+        // A process that has died meanwhile cannot read its state, and need not wait.
         let position = item.ok()?.value.position;
         let passes = [position.full.unfinished, position.incremental.unfinished];
         let now = context.clock.now();
@@ -571,7 +574,7 @@ async fn next_turn(context: &Context) -> Option<Timestamp> {
     turns.into_iter().min()
 }
 
-/// An HTTP date, moved.
+/// Returns an HTTP date moved by `ahead`.
 fn shifted(date: &str, ahead: &Mutex<SignedDuration>) -> String {
     let ahead = *ahead.lock().expect("no panic");
     if ahead.is_zero() {
@@ -583,7 +586,7 @@ fn shifted(date: &str, ahead: &Mutex<SignedDuration>) -> String {
         .expect("printable")
 }
 
-/// The time in `world`.
+/// Current time of `world`.
 #[must_use]
 pub fn now(world: &World) -> Timestamp {
     world.clock.now()

@@ -15,14 +15,14 @@ pub(crate) use kept::{
 
 /// Keeps an exact, queryable copy of a Harvest account as Delta Lake tables.
 ///
-/// Each flag has a variable of the environment, named in its help; the flag wins. Exit codes: 0
-/// done (also when the rate budget leaves work for later), 1 some streams failed, or the answer could
-/// not be written, 2 the command line or a setting is wrong, 3 Harvest does not accept the
-/// credentials; 130, 143 or 129 a sync was stopped by Ctrl-C, SIGTERM or SIGHUP.
+/// The help names in brackets the environment variable that stands for a flag; the flag wins. Exit
+/// codes: 0 done (also when the rate budget leaves work for later), 1 some streams failed, or the
+/// answer could not be written, 2 the command line or a setting is wrong, 3 Harvest does not accept
+/// the credentials; 130, 143 or 129 a sync was stopped by Ctrl-C, SIGTERM or SIGHUP.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "harvest-lake", version, max_term_width = 100)]
 pub struct Arguments {
-    /// What to do.
+    /// Command to run.
     #[command(subcommand)]
     pub command: Command,
     /// Print one JSON document instead of text.
@@ -31,8 +31,8 @@ pub struct Arguments {
     /// Log events to write to standard error, such as warn or runtime=debug [HARVEST_LOG]
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
-    /// Let other users of this machine read what is written, as the umask has it; otherwise lake,
-    /// state and exports are for you alone [HARVEST_SHARED]
+    /// Let other users of this machine read the files that are written, as the umask permits;
+    /// otherwise lake, state and exports are readable for you alone [HARVEST_SHARED]
     #[arg(long, global = true)]
     pub shared: bool,
 }
@@ -44,36 +44,38 @@ pub enum Command {
     Sync(SyncArguments),
     /// Read streams whole: embedded names are repaired, and what is gone from Harvest is deleted.
     Sweep(SweepArguments),
-    /// Read a made-up account of this machine into a lake, let time pass there, read it again.
+    /// Read a made-up account, served on this machine, into a lake; let time pass in it; read it
+    /// again.
     Demo(DemoArguments),
-    /// Ask Harvest who the token is and what each stream would answer; nothing is read.
+    /// Ask Harvest whose token it is and how many records each stream has, without reading them.
     Check(CheckArguments),
-    /// Tell how each stream stands, without asking Harvest.
+    /// Show the state of each stream, without asking Harvest.
     Status(StatusArguments),
-    /// Tell what would run when, how many requests it takes, and how long the rate limit makes it
-    /// last.
+    /// Show which runs are due when, how many requests they take, and how long the rate limits make
+    /// them last.
     Plan(PlanArguments),
     /// List all streams.
     Streams,
-    /// Show the columns of a stream's table, or the statement that makes it known to an engine.
+    /// Show the columns of a stream's table, or the statement that registers it with an engine.
     Schema(SchemaArguments),
     /// List the files that a stream's table consists of, now or at an older version.
     Files(FilesArguments),
-    /// Read the tables and tell what is wrong with them; also compare them with Harvest.
+    /// Check the tables for damage; on request, also compare them with Harvest.
     Verify(VerifyArguments),
     /// Write plain Parquet of tables in Hive-style folders, for readers without Delta.
     Export(ExportArguments),
     /// Throw a stream's table away, so that the next sync loads it anew.
     Reset(ResetArguments),
-    /// Write files anew that hold in extra_json what has a column since an update of harvest-lake.
+    /// Rewrite files that hold in extra_json fields for which this version of harvest-lake has
+    /// columns.
     Upgrade(UpgradeArguments),
-    /// List the records that could not be rows, or try them again.
+    /// List the records that could not become rows, or try them again.
     Quarantine(QuarantineArguments),
-    /// Remove a person's own data: names, addresses, notes; what they did stays.
+    /// Remove a person's own data (names, addresses, notes); their hours, costs and days stay.
     Erase(EraseArguments),
 }
 
-/// Which account and lake.
+/// Account, lake and state.
 #[derive(Clone, Debug, Default, Args)]
 pub struct PlaceArguments {
     /// The Harvest account, a number [HARVEST_ACCOUNT_ID]
@@ -87,7 +89,7 @@ pub struct PlaceArguments {
     pub state: Option<String>,
 }
 
-/// Which lake.
+/// Place of the lake.
 #[derive(Clone, Debug, Default, Args)]
 pub struct LakeArguments {
     /// The lake: a folder, or s3://bucket/prefix [HARVEST_LAKE; default: ./lake]
@@ -95,7 +97,7 @@ pub struct LakeArguments {
     pub lake: Option<String>,
 }
 
-/// How Harvest is asked.
+/// Access to the Harvest API.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ApiArguments {
     /// File that holds the access token; otherwise the variable HARVEST_ACCESS_TOKEN does
@@ -104,7 +106,7 @@ pub struct ApiArguments {
     /// The API [HARVEST_BASE_URL; default: https://api.harvestapp.com/v2]
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
-    /// Mail address or URL under which Harvest reaches you, sent along [HARVEST_CONTACT]
+    /// Mail address or URL where Harvest can reach you, sent with each request [HARVEST_CONTACT]
     #[arg(long)]
     pub contact: Option<String>,
     /// Rate limit of requests outside of reports [HARVEST_GENERAL; default: 100/15s]
@@ -118,7 +120,7 @@ pub struct ApiArguments {
     pub budget_percent: Option<String>,
 }
 
-/// How much of the past.
+/// Part of the history to read.
 #[derive(Clone, Debug, Default, Args)]
 pub struct HistoryArguments {
     /// First day of dated listings and reports to read [HARVEST_START_DATE; default: all history]
@@ -133,18 +135,18 @@ pub struct HistoryArguments {
     pub report_years_back: Option<String>,
 }
 
-/// Which streams.
+/// Choice of streams.
 #[derive(Clone, Debug, Default, Args)]
 pub struct StreamArguments {
     /// Only these streams, with commas between [HARVEST_STREAMS; default: all]
     #[arg(long, value_name = "A,B")]
     pub streams: Option<String>,
-    /// Not these streams, with commas between [HARVEST_EXCLUDE]
+    /// Streams to leave out, with commas between [HARVEST_EXCLUDE]
     #[arg(long, value_name = "A,B")]
     pub exclude: Option<String>,
 }
 
-/// A pass as people name it.
+/// Value of `--pass`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PassArgument {
     /// Read everything again: embedded names are repaired, and what is gone from Harvest is
@@ -166,14 +168,14 @@ impl From<PassArgument> for Pass {
 /// Arguments of `sync`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct SyncArguments {
-    /// Which pass each stream runs [default: what it needs]
+    /// Pass that each stream runs [default: the one it needs]
     #[arg(long, value_enum)]
     pub pass: Option<PassArgument>,
     #[command(flatten)]
     pub run: RunArguments,
 }
 
-/// How streams are read.
+/// Arguments of the commands that read streams.
 #[derive(Clone, Debug, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that is given or not")]
 pub struct RunArguments {
@@ -193,7 +195,7 @@ pub struct RunArguments {
     /// Streams that run at once [HARVEST_MAX_WORKERS; default: 8]
     #[arg(long, value_name = "N")]
     pub max_workers: Option<String>,
-    /// How long old log files stay, and removed files with --keep [HARVEST_RETENTION; default: 7d]
+    /// Time that old log files stay, and removed files with --keep [HARVEST_RETENTION; default: 7d]
     #[arg(long, value_name = "TIME")]
     pub retention: Option<String>,
     /// Keep removed files for the retention, for readers of older versions [HARVEST_KEEP]
@@ -202,7 +204,7 @@ pub struct RunArguments {
     /// Keep no table of changes of these streams, or of `all` [HARVEST_NO_CHANGES]
     #[arg(long, value_name = "A,B", num_args = 0..=1, default_missing_value = "all")]
     pub no_changes: Option<String>,
-    /// Keep changes of this month and so many before [HARVEST_CHANGES_RETENTION; default: all]
+    /// Months before this one whose changes are kept [HARVEST_CHANGES_RETENTION; default: all]
     #[arg(long, value_name = "MONTHS")]
     pub changes_retention: Option<String>,
     /// Accept a token that sees less than the one that wrote the rows [HARVEST_ACCEPT_ROLE]
@@ -227,7 +229,7 @@ pub struct SweepArguments {
 }
 
 impl SweepArguments {
-    /// The sync that this is.
+    /// Returns the sync that a sweep stands for: full passes over the named streams.
     #[must_use]
     pub fn as_sync(&self) -> SyncArguments {
         let mut run = self.run.clone();
@@ -247,7 +249,7 @@ pub struct DemoArguments {
     /// Size of the made-up account: tiny, demo or issue
     #[arg(long, default_value = "demo")]
     pub scale: String,
-    /// The same seed makes the same account
+    /// Seed of the made-up account: the same seed makes the same account
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
@@ -281,17 +283,18 @@ pub struct PlanArguments {
     pub api: ApiArguments,
     #[command(flatten)]
     pub streams: StreamArguments,
-    /// Ask Harvest how much there is, with a few dozen requests; otherwise only what is known counts
+    /// Ask Harvest for the number of records, with a few dozen requests; otherwise the stored
+    /// numbers count
     #[arg(long)]
     pub ask: bool,
-    /// How often what changed is read [HARVEST_SYNC_INTERVAL; default: 1h]
+    /// Interval at which changes are read [HARVEST_SYNC_INTERVAL; default: 1h]
     #[arg(long, value_name = "TIME")]
     pub sync_interval: Option<String>,
     #[command(flatten)]
     pub history: HistoryArguments,
 }
 
-/// An engine that tables are made known to.
+/// Query engine for which `--ddl` prints a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
     /// Amazon Athena.
@@ -321,10 +324,11 @@ pub struct FilesArguments {
     /// Print only the paths, one a line
     #[arg(long)]
     pub paths: bool,
-    /// Those of this older version of the table
+    /// Older version of the table whose files are listed
     #[arg(long, value_name = "N", conflicts_with = "at")]
     pub version: Option<u64>,
-    /// Those of the version at this time: 2026-11-23T06:15:00Z, or a day, at whose end (UTC)
+    /// Time of the version whose files are listed: 2026-11-23T06:15:00Z, or a day, for its end
+    /// (UTC)
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
     #[command(flatten)]
@@ -340,7 +344,7 @@ pub struct VerifyArguments {
     /// Also read records from Harvest and compare them, within the rate budget
     #[arg(long)]
     pub against_harvest: bool,
-    /// Read about so many records of each stream [default: 200]
+    /// Approximate number of records to read of each stream [default: 200]
     #[arg(long, value_name = "N", requires = "against_harvest", conflicts_with = "all")]
     pub sample: Option<u64>,
     /// Read everything: as many requests as a full pass takes

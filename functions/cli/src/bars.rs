@@ -12,7 +12,7 @@ use crate::display::{Watch, line};
 use crate::interrupt::Interrupt;
 use crate::text;
 
-/// Bars that move by themselves.
+/// Display of a sync as moving bars.
 #[derive(Debug)]
 pub(crate) struct Bars {
     interrupt: Interrupt,
@@ -117,7 +117,7 @@ impl Watch for Bars {
         self.change(|shown| shown.ended = shown.ended.saturating_add(1));
         match &report.outcome {
             Outcome::Failed(_) => {
-                // Above the bars it stays.
+                // Printed above the bars, the line stays when they go.
                 self.all.println(line(report)).ok();
             }
             Outcome::Complete | Outcome::Yielded(_) | Outcome::Busy { .. } => {}

@@ -1,4 +1,4 @@
-//! `harvest-lake check`: what would happen, before it does.
+//! `harvest-lake check`: tells whether a sync would succeed, without running one.
 
 #[cfg(test)]
 mod tests;
@@ -21,14 +21,14 @@ use crate::said::{Paint, Said};
 use crate::summary::refusal;
 use crate::text;
 
-/// What was found.
+/// Result of the check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Findings {
     exit_code: u8,
-    /// Whether everything was asked.
+    /// Whether no question was left out for lack of budget.
     complete: bool,
     waits_until: Option<Timestamp>,
-    /// Why Harvest could not be asked.
+    /// Wait because of which Harvest could not be asked.
     #[serde(skip)]
     waiting: Option<Waiting>,
     /// Answers of Harvest that could not be used.
@@ -55,7 +55,7 @@ struct Budget {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 struct LakeState {
     folder: String,
-    /// Whether there is anything yet; of a bucket that is not asked.
+    /// Whether the folder of the lake exists; always `true` for a bucket, which is not asked.
     exists: bool,
     tables: u64,
     rows: u64,
@@ -63,7 +63,7 @@ struct LakeState {
     unusable: Vec<(String, String)>,
 }
 
-/// Asks who the token is, what is switched on, and what each stream would answer.
+/// Asks Harvest for the person of the token, the modules that are on, and the size of each stream.
 pub(crate) async fn check(
     arguments: &CheckArguments,
     mut given: Given,
@@ -162,7 +162,7 @@ async fn budgets(context: &Context) -> Result<Vec<Budget>, RunError> {
 }
 
 impl Findings {
-    /// The same, where nothing may be asked soon.
+    /// Notes the wait for Harvest, if any, and sets `complete` accordingly.
     fn waiting_for(mut self, waiting: Option<Waiting>) -> Self {
         let unasked = |probe: &Probe| matches!(probe.answer, Answered::NoBudget { .. });
         self.complete = waiting.is_none() && !self.streams.iter().any(unasked);

@@ -1,4 +1,4 @@
-//! `harvest-lake schema`: columns, and the statements that make a table known to an engine.
+//! `harvest-lake schema`: columns, and the statements that register a table with an engine.
 
 use catalog::ddl::{self, quoted};
 use catalog::types;
@@ -39,7 +39,7 @@ pub(crate) fn schema(arguments: &SchemaArguments, given: &Given) -> Result<Said,
     })
 }
 
-/// A table that people ask for: a stream's, or that of its changes.
+/// Table named on the command line: that of a stream, or that of its changes.
 struct Described {
     spec: &'static StreamSpec,
     name: String,
@@ -117,7 +117,7 @@ fn members(ty: &ColumnType) -> &[Member] {
     }
 }
 
-/// As `types::hive`; the members of structs have lines of their own.
+/// Type as `types::hive` writes it, but structs shortened: their members have lines of their own.
 fn shown_type(ty: &ColumnType) -> String {
     if members(ty).is_empty() { types::hive(ty) } else { "array<struct>".to_owned() }
 }

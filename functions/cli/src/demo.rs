@@ -16,16 +16,16 @@ use crate::rounds::Wish;
 use crate::said::{Paint, Said};
 use crate::sync::bring_up_to_date;
 
-/// Harvest's limits in small, so that a demo takes seconds: the same requests per window.
+/// Harvest's limits with shorter windows, so that a demo takes seconds.
 const GENERAL: &str = "100/1500ms";
 const REPORTS: &str = "100/3s";
-/// A file that marks a lake as one that the next demo may replace.
+/// Name of the file that marks a lake which the next demo may replace.
 const MARK: &str = ".demo";
-/// Changes by chance, on top of those that are told.
+/// Number of random changes, on top of the fixed ones in `pass_time`.
 const CHANGES: u64 = 20;
 
-/// Reads the account, lets time pass in it, and reads what changed. `first` gets what the first
-/// part says as soon as it is done.
+/// Reads a made-up account, lets time pass in it, and reads the changes. `first` receives the
+/// summary of the first sync as soon as it ends.
 pub(crate) async fn demo(
     arguments: &DemoArguments,
     show: Show,
@@ -82,10 +82,10 @@ pub(crate) async fn demo(
     Ok(Said { text: said.text, json, exit })
 }
 
-/// Not a setting of deployments, but named like one where it is wrong.
+/// Name of `--scale` in an error about its value; deployments have no such setting.
 const SCALE: Setting = Setting { flag: "--scale", variable: "demo only" };
 
-/// The folder of the demo's lake.
+/// Returns the folder of the demo's lake; a bucket is an error.
 fn folder(lake: &str) -> Result<PathBuf, CliError> {
     let invalid = |why| runtime::config::ConfigError::Invalid { setting: Setting::LAKE, why };
     match LakePlace::parse(lake).map_err(invalid)? {
@@ -100,7 +100,8 @@ fn plain(text: String) -> Said {
     Said { text, json: serde_json::Value::Null, exit: Exit::Done }
 }
 
-/// An empty folder with a mark. That of an earlier demo is emptied, any other is left alone.
+/// Makes an empty folder with the mark. Replaces the lake of an earlier demo, and refuses any other
+/// folder that is not empty.
 fn begin_lake(lake: &Path) -> Result<(), CliError> {
     let failed = |what: &str| {
         let what = format!("{what} `{}`", lake.display());
@@ -140,8 +141,8 @@ fn settings(served: &Served, account: i64, lake: &str) -> Given {
     given
 }
 
-/// An ordinary day: entries, an expense, a payment, and what chance brings. Returns how many
-/// changes there were.
+/// Changes the account like an ordinary day: entries, an expense, a payment, and random changes.
+/// Returns the number of changes.
 fn pass_time(account: &mut Account, seed: u64) -> usize {
     let now = SystemClock.now();
     let create = |stream: &str| Mutation::Create { stream: stream.to_owned() };
@@ -157,7 +158,7 @@ fn pass_time(account: &mut Account, seed: u64) -> usize {
         create("invoices"),
         Mutation::AddPayment { id: None },
     ];
-    // What Harvest would refuse does not happen.
+    // Changes that Harvest would refuse are skipped and not counted.
     let happened = told.iter().filter(|change| account.apply(now, change).is_ok()).count();
     happened + account.mutate(now, seed, CHANGES).len()
 }

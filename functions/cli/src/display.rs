@@ -1,4 +1,4 @@
-//! How a sync shows while it goes on: bars on a terminal, lines elsewhere, nothing in tests.
+//! Display of a running sync: bars on a terminal, lines elsewhere, nothing in tests.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -12,19 +12,19 @@ use crate::bars::Bars;
 use crate::interrupt::Interrupt;
 use crate::text;
 
-/// Hears of moments and of ends.
+/// Receives the progress of runs, their ends, and the use of the budgets.
 pub(crate) trait Watch: Progress {
-    /// A run ended.
+    /// Shows that a run ended.
     fn ended(&self, report: &RunReport);
 
-    /// How much of the budgets is used, for people.
+    /// Shows the used part of the budgets, given as text for people.
     fn budget(&self, _used: &str) {}
 
-    /// Takes everything that moves off the terminal.
+    /// Removes everything that moves from the terminal.
     fn clear(&self) {}
 }
 
-/// What to show.
+/// Form of the display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Show {
     /// Bars that move.
@@ -35,7 +35,8 @@ pub(crate) enum Show {
     Nothing,
 }
 
-/// The display of this kind; runs that it listens to stop in good order once `interrupt` is asked.
+/// Returns a display of this form. Runs that report to it stop in good order once `interrupt` is
+/// asked.
 pub(crate) fn display(show: Show, interrupt: &Interrupt) -> Arc<dyn Watch> {
     let interrupt = interrupt.clone();
     match show {

@@ -1,9 +1,9 @@
-//! Ready-made lines that query a lake.
+//! Ready-made shell commands that query a lake.
 
 use crate::summary::Line;
 use crate::text;
 
-/// Two or three lines for a shell, about tables that have rows.
+/// Returns two or three shell commands on tables that have rows; none if no table has any.
 pub(crate) fn queries(lake: &str, lines: &[Line]) -> Vec<String> {
     let has = |stream: &str| lines.iter().any(|line| line.stream == stream && line.rows > 0);
     let mut queries = Vec::new();
@@ -33,17 +33,17 @@ fn duckdb(sql: &str) -> String {
     format!("duckdb -c {}", text::word(&format!("INSTALL delta; LOAD delta; {sql}")))
 }
 
-/// The table function for the table of `stream`.
+/// Returns the call of DuckDB's table function that reads the table of `stream`.
 pub(crate) fn scan(lake: &str, stream: &str) -> String {
     format!("delta_scan('{}')", root(lake, stream).replace('\'', "''"))
 }
 
-/// Where the table of `stream` is.
+/// Returns the path of the table of `stream`.
 fn root(lake: &str, stream: &str) -> String {
     format!("{}/tables/{stream}", lake.trim_end_matches('/'))
 }
 
-/// A text as Python writes it.
+/// Returns the Python literal of a text.
 fn python(text: &str) -> String {
     let mut literal = String::from("'");
     for character in text.chars() {
@@ -77,7 +77,7 @@ mod tests {
         assert!(last.contains("read_delta('./lake/tables/time_entries')"), "{last}");
     }
 
-    /// Words that a shell makes of the lines: one after `-c`, which names the place as it is.
+    /// Runs each line in a shell: the word after `-c` must name the place unchanged.
     #[test]
     fn whatever_the_place_is_called_the_shell_runs_nothing_of_it() {
         for name in [

@@ -14,7 +14,7 @@ use crate::exit::{CliError, Exit};
 use crate::said::Said;
 use crate::text;
 
-/// What no rewriting of this lake can reach.
+/// Text about the data that rewriting this lake cannot remove.
 const REMAINS: &str = "\nWhat they did stays under their id: hours, costs, days, rates, memberships. \
     Harvest keeps the person until they are deleted there; runs of this version never write their \
     data again (`erased.json` in the lake). Names in messages, payments and free text of others \

@@ -1,4 +1,4 @@
-//! How the command ends.
+//! Exit codes and errors of the command.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -28,7 +28,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// 0 to 3; of a signal 128 and its number, as shells have it.
+    /// Returns 0 to 3, or 128 plus the number of the signal, as shells do.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
@@ -49,16 +49,16 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command did not do what it is for.
+/// Error that kept a command from doing its work.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// A setting is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// There is no such stream.
+    /// The name is not that of a stream.
     #[error(transparent)]
     Stream(#[from] UnknownStream),
-    /// The parts cannot be put together.
+    /// The parts of the deployment cannot be set up.
     #[error(transparent)]
     Parts(#[from] PartsError),
     /// Harvest or a store failed before any stream could run.
@@ -67,42 +67,42 @@ pub enum CliError {
     /// A table cannot be read.
     #[error(transparent)]
     Table(#[from] lake::table::TableError),
-    /// There is no such older version.
+    /// The older version of the table cannot be told.
     #[error(transparent)]
     Past(#[from] lake::table::PastError),
-    /// A time is none.
+    /// The value of `--at` is neither an instant nor a day.
     #[error(
         "`{found}` is no time: write an instant such as 2026-11-23T06:15:00Z, or a day such as \
          2026-11-23"
     )]
     Time {
-        /// What was given.
+        /// Text that was given.
         found: String,
     },
-    /// The target of an export is no place.
+    /// The target of an export cannot be used.
     #[error("the target of the export: {why}")]
     Target {
-        /// What is wrong, and what to write instead.
+        /// Fault of the target, and its remedy.
         why: String,
     },
-    /// The table cannot be divided like that.
+    /// The table cannot be divided by the value of `--partition-by`.
     #[error(transparent)]
     Partition(#[from] lake::export::NoPartition),
-    /// There is no snapshot.
+    /// The export of a table failed.
     #[error("`{stream}` could not be exported")]
     Export {
         /// The stream.
         stream: &'static str,
-        /// Why.
+        /// Cause.
         #[source]
         source: lake::export::ExportError,
     },
-    /// A table could not be looked at.
+    /// The verification of a table failed.
     #[error("`{stream}` could not be verified")]
     Verify {
         /// The stream.
         stream: &'static str,
-        /// Why.
+        /// Cause.
         #[source]
         source: lake::verify::VerifyError,
     },
@@ -127,16 +127,16 @@ pub enum CliError {
     /// The demo cannot be set up.
     #[error("the demo could not {what}")]
     Demo {
-        /// What failed.
+        /// Step that failed.
         what: String,
-        /// Why.
+        /// Cause.
         #[source]
         source: std::io::Error,
     },
 }
 
 impl CliError {
-    /// The exit code that goes with it.
+    /// Returns the exit code for this error.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
@@ -170,7 +170,8 @@ impl CliError {
         }
     }
 
-    /// Whether a file was gone that an older version of a table names: the newest may do.
+    /// Whether a file that the opened version of a table names is gone: the newest version may
+    /// succeed.
     pub(crate) fn is_vanished(&self) -> bool {
         match self {
             Self::Export { source, .. } => source.is_vanished(),
@@ -190,7 +191,7 @@ impl CliError {
         }
     }
 
-    /// The message and its causes, one after the other.
+    /// Returns the message and its causes, with colons between.
     #[must_use]
     pub fn chain(&self) -> String {
         let mut text = self.to_string();

@@ -16,7 +16,8 @@ use crate::lake_facts::{LakeFacts, TRIES};
 use crate::said::Said;
 use crate::text;
 
-/// Writes a snapshot of each table, and says how other engines are told of it.
+/// Writes a snapshot of each named table. Returns their places, and the statements that register
+/// them with other engines.
 pub(crate) async fn export(arguments: &ExportArguments, given: &Given) -> Result<Said, CliError> {
     let mut given = given.clone();
     arguments.lake.give(&mut given);
@@ -66,7 +67,8 @@ pub(crate) async fn export(arguments: &ExportArguments, given: &Given) -> Result
     Ok(Said { text, json: json!({ "exports": documents, "exit_code": 0 }), exit: Exit::Done })
 }
 
-/// The snapshot of one table; of a newer version where a run removes what is being read.
+/// Writes the snapshot of one table. Opens the table anew if a run deletes files that are being
+/// read.
 pub(crate) async fn exported(
     lake: &LakeFacts,
     spec: &'static StreamSpec,
@@ -87,8 +89,8 @@ pub(crate) async fn exported(
     }
 }
 
-/// Refuses a target inside the lake: what lies there is the lake's, to be listed, vacuumed, and told
-/// apart from snapshots by nobody.
+/// Refuses a target inside the lake: the lake lists and vacuums the files in there, and could not
+/// tell snapshots from its own files.
 fn outside(target: &LakePlace, lake: &LakePlace) -> Result<(), CliError> {
     let inside = match (target, lake) {
         (LakePlace::Folder(target), LakePlace::Folder(lake)) => {
@@ -114,7 +116,7 @@ fn outside(target: &LakePlace, lake: &LakePlace) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The path without links and dots; of what is not there yet, as it would be.
+/// Returns the path without links and dots, also if its last parts do not exist yet.
 fn real_path(path: &Path) -> PathBuf {
     let mut real = std::env::current_dir().unwrap_or_default();
     for part in path.components() {
@@ -123,7 +125,7 @@ fn real_path(path: &Path) -> PathBuf {
             Component::CurDir => {}
             Component::Prefix(_) | Component::RootDir | Component::Normal(_) => real.push(part),
         }
-        // At each step: `..` behind a link leads out of where the link leads to.
+        // At each step, because `..` after a link is the parent of the link's target.
         if let Ok(found) = real.canonicalize() {
             real = found;
         }

@@ -14,7 +14,7 @@ use crate::lake_facts::LakeFacts;
 use crate::said::Said;
 use crate::text;
 
-/// The files that a table consists of, now or at an older version.
+/// Lists the files that a table consists of, now or at an older version.
 pub(crate) async fn files(arguments: &FilesArguments, given: &Given) -> Result<Said, CliError> {
     let of_changes = arguments.stream.strip_suffix("_changes");
     let spec = find_stream(of_changes.unwrap_or(&arguments.stream))?;
@@ -35,20 +35,20 @@ pub(crate) async fn files(arguments: &FilesArguments, given: &Given) -> Result<S
     Ok(said(arguments, &lake, &Shown { table, past: Some(Past { committed, missing }) }))
 }
 
-/// A version and what is to be said of it.
+/// Version of a table to show.
 struct Shown {
     table: Table,
     past: Option<Past>,
 }
 
-/// What there is to say of a version because it is not the newest.
+/// Facts about a version that is not the newest.
 struct Past {
     committed: Option<Timestamp>,
     /// Files that are deleted already.
     missing: BTreeSet<String>,
 }
 
-/// Which version was asked for; `None`: the newest.
+/// Returns the version that was asked for; `None` is the newest.
 fn as_of(arguments: &FilesArguments) -> Result<Option<AsOf>, CliError> {
     match (arguments.version, arguments.at.as_deref()) {
         (Some(version), _) => Ok(Some(AsOf::Version(version))),
@@ -57,7 +57,7 @@ fn as_of(arguments: &FilesArguments) -> Result<Option<AsOf>, CliError> {
     }
 }
 
-/// An instant; of a day, its last one in UTC.
+/// Parses an instant, or a day, which stands for its last instant in UTC.
 fn instant(text: &str) -> Result<Timestamp, CliError> {
     if let Ok(at) = text.parse() {
         return Ok(at);
@@ -144,7 +144,7 @@ fn sum(shown: &Shown) -> String {
     )
 }
 
-/// What to know of files that are deleted.
+/// Returns the warning about files of the version that are deleted; empty if none are.
 fn warning(stream: &str, version: u64, missing: u64) -> String {
     if missing == 0 {
         return String::new();

@@ -1,4 +1,4 @@
-//! Asked to stop: the first time in good order, the second time at once.
+//! Requests to stop: the first one stops in good order, the second one at once.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use crate::signals::{Signals, Stop};
 
-/// Whether somebody wants to stop.
+/// Shared flag that asks a sync to stop.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupt(Arc<Inner>);
 
@@ -21,7 +21,7 @@ impl Interrupt {
         self.by().is_some()
     }
 
-    /// First signal that asked.
+    /// Returns the first signal that asked to stop.
     pub(crate) fn by(&self) -> Option<Stop> {
         *self.0.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -31,18 +31,19 @@ impl Interrupt {
         self.0.notify.notify_waiters();
     }
 
-    /// Returns when somebody wants to stop.
+    /// Waits for a request to stop; returns at once if there was one.
     pub(crate) async fn asked(&self) {
         let notified = self.0.notify.notified();
         tokio::pin!(notified);
-        // Registered before the flag is read: nothing is missed in between.
+        // Registered before the flag is read, so that no request in between is missed.
         notified.as_mut().enable();
         if !self.is_asked() {
             notified.await;
         }
     }
 
-    /// Listens to signals from now on; `say` tells the person what the first one does.
+    /// Listens to signals from now on. The first one asks to stop and calls `say`, which tells the
+    /// person; the second one ends the process.
     pub(crate) fn listen(&self, say: impl Fn() + Send + 'static) {
         let interrupt = self.clone();
         let mut signals = Signals::listen();
@@ -50,7 +51,7 @@ impl Interrupt {
             interrupt.ask(signals.next().await);
             say();
             let again = signals.next().await;
-            // Every step is crash safe; the locks go with the process.
+            // Allowed at any time: every step is crash safe, and the locks end with the process.
             std::process::exit(i32::from(again.exit().code()));
         });
     }

@@ -1,4 +1,4 @@
-//! What the tables of a lake tell without anything else being known.
+//! Facts that the tables of a lake tell without settings or state.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use runtime::parts;
 
 use crate::exit::CliError;
 
-/// How often a table is opened anew that goes on while it is looked at.
+/// Most attempts at reading a table that runs change meanwhile.
 pub(crate) const TRIES: u32 = 5;
-/// No account has this id: opening a table in its name tells whose it is.
+/// Id that no account has. Opening a table with it fails with the id of the table's account.
 const NOBODY: AccountId = AccountId(0);
 
-/// A lake, as somebody sees it who knows nothing but its place.
+/// Lake of which only the place is known.
 #[derive(Clone, Debug)]
 pub(crate) struct LakeFacts {
     pub(crate) place: LakePlace,
@@ -25,10 +25,10 @@ pub(crate) struct LakeFacts {
 }
 
 impl LakeFacts {
-    /// The lake that was named, or the default one.
+    /// Returns the lake that the settings name, or the default one.
     ///
     /// # Errors
-    /// Where the setting names no lake.
+    /// Fails if the setting names no lake.
     pub(crate) async fn of(given: &Given) -> Result<Self, ConfigError> {
         given.check()?;
         let setting = Setting::LAKE;
@@ -38,10 +38,10 @@ impl LakeFacts {
         Ok(Self { place, store })
     }
 
-    /// The table of `spec`, whoever's account it holds; `None` where there is none.
+    /// Opens the table of `spec`, of any account; `None` if there is none.
     ///
     /// # Errors
-    /// Where the table cannot be read.
+    /// Fails if the table cannot be read.
     pub(crate) async fn open(
         &self,
         spec: &'static StreamSpec,
@@ -49,10 +49,10 @@ impl LakeFacts {
         opened(async |account| Table::open(Arc::clone(&self.store), spec, account).await).await
     }
 
-    /// The table of the stream's changes, as `open`.
+    /// Opens the table of the stream's changes, as `open` does.
     ///
     /// # Errors
-    /// As `open`.
+    /// Fails as `open` does.
     pub(crate) async fn open_changes(
         &self,
         spec: &'static StreamSpec,
@@ -62,19 +62,19 @@ impl LakeFacts {
         opened(open).await
     }
 
-    /// Versions of the table and of the table of its changes, where they can be opened: whether they
-    /// are the same as before tells whether a run has gone on.
+    /// Versions of the table and of the table of its changes; `None` for one that cannot be opened.
+    /// A version other than before tells that a run has committed.
     pub(crate) async fn versions(&self, spec: &'static StreamSpec) -> [Option<u64>; 2] {
         let table = self.open(spec).await.ok().flatten();
         let changes = self.open_changes(spec).await.ok().flatten();
         [table, changes].map(|table| table.map(|table| table.version()))
     }
 
-    /// The deployment that was given, of which nothing is asked but its stores: a token that cannot be
-    /// read does not matter, and the lake knows whose it is.
+    /// Returns the deployment for commands that use only its stores: credentials are left out, so
+    /// that an unreadable token file is no error, and the account may come from the lake.
     ///
     /// # Errors
-    /// Where settings are wrong, or the lake holds another account.
+    /// Fails if settings are wrong, or the lake holds another account.
     pub(crate) async fn deployment(&self, given: &mut Given) -> Result<Deployment, CliError> {
         self.name_account(given).await;
         for setting in [Setting::TOKEN, Setting::TOKEN_FILE, Setting::SECRET] {
@@ -85,7 +85,7 @@ impl LakeFacts {
         Ok(deployment)
     }
 
-    /// Sets the account, where nobody did, to that of the lake.
+    /// Sets the account to that of the lake, if the settings name none.
     pub(crate) async fn name_account(&self, given: &mut Given) {
         if given.get(Setting::ACCOUNT).is_none()
             && let Some(account) = self.account().await
@@ -94,7 +94,7 @@ impl LakeFacts {
         }
     }
 
-    /// The account that the lake holds; `None` where no table says.
+    /// Account that the lake holds; `None` if no table tells.
     pub(crate) async fn account(&self) -> Option<AccountId> {
         for spec in streams::STREAMS {
             let opened = Table::open(Arc::clone(&self.store), spec, NOBODY).await;
@@ -106,8 +106,8 @@ impl LakeFacts {
     }
 }
 
-/// The table, whoever's account it holds. A log is read with one listing and many requests: where a
-/// run removes an old file of it meanwhile, it looks damaged and is read anew.
+/// Opens a table of any account. A log is read with one listing and many requests: if a run removes
+/// an old log file meanwhile, the log looks damaged and is read anew.
 async fn opened(
     open: impl AsyncFn(AccountId) -> Result<Option<Table>, TableError>,
 ) -> Result<Option<Table>, TableError> {

@@ -1,11 +1,12 @@
-//! Standard output: what is written there is the answer, so that failing to is a failure.
+//! Standard output: it carries the answer of a command, so a failed write is a failure of the
+//! command.
 
 use std::io::{self, ErrorKind, Write};
 
 use crate::exit::Exit;
 use crate::said::Said;
 
-/// Where the answer goes, in the form that was asked for.
+/// Writes the answer to standard output, as text or JSON.
 pub(crate) struct AnswerWriter<'o> {
     out: &'o mut dyn Write,
     json: bool,
@@ -14,7 +15,7 @@ pub(crate) struct AnswerWriter<'o> {
 
 enum WriterState {
     Open,
-    /// The reader went away: it has read enough.
+    /// The reader closed the pipe, because it has read enough.
     Left,
     Failed(io::Error),
 }
@@ -28,7 +29,7 @@ impl<'o> AnswerWriter<'o> {
         self.json
     }
 
-    /// Writes what there is to say, if anybody reads it.
+    /// Writes one answer; does nothing once the reader has left or a write has failed.
     pub(crate) fn say(&mut self, said: &Said) {
         if !matches!(self.state, WriterState::Open) {
             return;
@@ -41,7 +42,8 @@ impl<'o> AnswerWriter<'o> {
         }
     }
 
-    /// How the command ends that would end with `exit`, and why the answer is not written.
+    /// Returns how a command ends that would have ended with `exit`, and the error of the write, if
+    /// one failed.
     pub(crate) fn end(self, exit: Exit) -> (Exit, Option<io::Error>) {
         match self.state {
             WriterState::Open | WriterState::Left => (exit, None),
@@ -54,7 +56,7 @@ impl<'o> AnswerWriter<'o> {
 mod tests {
     use super::*;
 
-    /// Takes some bytes, then fails.
+    /// Writer that takes some bytes, then fails.
     struct Full {
         left: usize,
         kind: ErrorKind,

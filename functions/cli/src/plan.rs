@@ -1,4 +1,4 @@
-//! `harvest-lake plan`: what would run when, what it costs, and how long the rate limit makes it last.
+//! `harvest-lake plan`: runs that are due, their times, requests and durations at the rate limits.
 
 mod facts;
 #[cfg(test)]
@@ -24,7 +24,7 @@ use facts::Facts;
 
 const CLASSES: [RateClass; 2] = [RateClass::General, RateClass::Reports];
 
-/// Tells what would run when. Harvest is asked how much there is only where that is wanted.
+/// Lists the next run of each pass. Asks Harvest for the number of records only with `--ask`.
 pub(crate) async fn plan(
     arguments: &PlanArguments,
     mut given: Given,
@@ -73,7 +73,8 @@ fn said(facts: &Facts, now: Timestamp, paint: Paint) -> Said {
     Said { text, json, exit: Exit::Done }
 }
 
-/// Requests that the schedule takes in a day once everything is loaded; `None`: nobody knows.
+/// Requests of the schedule per day once everything is loaded; `None` if those of a run are
+/// unknown.
 fn per_day(planned: &[Planned], class: RateClass, interval: SignedDuration) -> Option<u64> {
     let day = SignedDuration::from_hours(24);
     let mut sum = 0_u64;
@@ -90,7 +91,7 @@ fn per_day(planned: &[Planned], class: RateClass, interval: SignedDuration) -> O
     Some(sum)
 }
 
-/// Requests that the budget allows in a day.
+/// Requests that the limit allows per day.
 fn possible(facts: &Facts, class: RateClass) -> u64 {
     let limit = facts.budget(class).limit;
     let step = limit.window().saturating_add(limit.guard().total());

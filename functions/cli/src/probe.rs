@@ -1,4 +1,4 @@
-//! One small request for each stream: how much it would answer.
+//! One small request for each stream, which tells its number of records.
 
 use engine::pass::Target;
 use engine::retry::{Failure, Reach};
@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::text;
 
-/// What one stream would answer.
+/// Answer for one stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Probe {
     pub(crate) stream: &'static str,
@@ -21,25 +21,25 @@ pub(crate) struct Probe {
     pub(crate) answer: Answered,
 }
 
-/// The answer.
+/// Kinds of answers, and reasons for not asking.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub(crate) enum Answered {
-    /// So many records; of reports: rows of the current window.
+    /// Number of records; for reports, number of rows in the current window.
     Entries { entries: u64 },
-    /// An answer that has no number.
+    /// A usable answer without a number.
     There,
-    /// Not asked: there is one list per record of another stream.
+    /// Not asked: each record of the parent stream has a list of its own.
     Follows { parent: &'static str },
     /// Not asked: the module is off.
     ModuleOff { module: &'static str },
-    /// Not asked: the settings leave it out.
+    /// Not asked: the settings exclude the stream.
     Excluded,
-    /// Not asked: the budget has no room before then.
+    /// Not asked: the budget has no permits before `until`.
     NoBudget { until: Timestamp },
-    /// Harvest refuses it to this person.
+    /// Harvest refuses the stream to the person of the token.
     Refused { why: String },
-    /// No usable answer.
+    /// The answer is not usable.
     Failed { why: String },
 }
 
@@ -73,10 +73,10 @@ impl Answered {
     }
 }
 
-/// Asks `streams` side by side, within the budgets.
+/// Asks for `streams` at the same time, within the budgets.
 ///
 /// # Errors
-/// Where the credentials are not accepted, or the state store fails.
+/// Fails if the credentials are not accepted, or the state store fails.
 pub(crate) async fn probe(
     context: &Context,
     company: &Company,
@@ -108,7 +108,8 @@ pub(crate) async fn probe(
     Ok(probes)
 }
 
-/// Budgets that have no room for all questions soon, and when they have: nobody waits for a check.
+/// Returns the rate classes without enough permits soon, and the time at which they have enough.
+/// Their streams are not asked, so that a check does not wait.
 async fn full_budgets(context: &Context) -> Result<Vec<(RateClass, Timestamp)>, RunError> {
     let now = context.clock.now();
     let mut full = Vec::new();

@@ -18,7 +18,7 @@ use crate::said::Said;
 use crate::text;
 use crate::upgrade::wanted;
 
-/// Lists what lies in the quarantine, or tries it again.
+/// Lists the quarantined records, or tries them again.
 pub(crate) async fn quarantine(
     arguments: &QuarantineArguments,
     mut given: Given,
@@ -32,7 +32,7 @@ pub(crate) async fn quarantine(
     }
 }
 
-/// The files of all streams. Asks Harvest nothing.
+/// Lists the quarantine files of all streams. Asks Harvest nothing.
 async fn listed(given: Given) -> Result<Said, CliError> {
     let lake = LakeFacts::of(&given).await?;
     let mut text = String::new();
@@ -95,7 +95,8 @@ async fn retry(arguments: &RetryArguments, mut given: Given) -> Result<Said, Cli
     let mut refreshed = false;
     for spec in specs {
         if !refreshed && !list(&*context.store, spec.name).await?.is_empty() {
-            // Roles and modules as they are now, and the token of an OAuth application.
+            // A full pass needs the current roles and modules, and a valid token of an OAuth
+            // application. Asked once, and only if there is a quarantined record.
             match orchestrator::prepare(&context).await {
                 Ok(_) => refreshed = true,
                 Err(RunError::Waits { waiting, .. }) => {
@@ -126,7 +127,7 @@ async fn retry(arguments: &RetryArguments, mut given: Given) -> Result<Said, Cli
     Ok(Said { text, json, exit })
 }
 
-/// Nothing was tried, because nothing may be asked.
+/// Says that nothing was tried, because Harvest may not be asked before the end of `waiting`.
 fn untried(lake: &str, waiting: Waiting) -> Said {
     let exit = Exit::Done;
     let text = format!("Nothing was tried: {waiting}. What lies there stays; run it again then.\n");

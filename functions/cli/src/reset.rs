@@ -11,7 +11,7 @@ use crate::arguments::ResetArguments;
 use crate::exit::{CliError, Exit};
 use crate::said::Said;
 
-/// Throws tables away, so that the next sync loads them anew. Asks Harvest nothing.
+/// Deletes tables, so that the next sync loads them anew. Asks Harvest nothing.
 pub(crate) async fn reset(arguments: &ResetArguments, mut given: Given) -> Result<Said, CliError> {
     arguments.place.give(&mut given);
     arguments.api.give(&mut given);

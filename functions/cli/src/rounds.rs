@@ -1,4 +1,4 @@
-//! Orchestrator and workers in one process: what is due runs, until nothing is due.
+//! Orchestrator and workers in one process: starts runs until none is due.
 
 mod synced;
 #[cfg(test)]
@@ -26,15 +26,16 @@ use crate::interrupt::Interrupt;
 
 pub(crate) use synced::{Synced, Wish};
 
-/// A stream that another process works on is asked for again so often, for so long.
+/// Time before a busy or failed stream is tried again.
 const BUSY_PAUSE: SignedDuration = SignedDuration::from_secs(1);
+/// Time after which a stream that another process works on is given up.
 const BUSY_PATIENCE: SignedDuration = SignedDuration::from_secs(150);
-/// Work that the budget has room for within this is waited for even without `--wait`.
+/// Longest wait for the budget that a sync accepts without `--wait`.
 const SHORT_WAIT: SignedDuration = SignedDuration::from_secs(40);
-/// How often one pass of one stream may be completed in one sync: once what was left from before,
-/// once anew. More would be a circle.
+/// Most times that one pass of one stream completes in one sync: once to end an unfinished pass,
+/// and once anew. More would repeat without end.
 const MOST_COMPLETED: u32 = 2;
-/// How often one stream may run in vain (lease lost, stopped without a reason).
+/// Most runs of one stream that fail or stop before their time; then it is given up.
 const MOST_FRUITLESS: u32 = 5;
 
 struct Rounds<'c> {
@@ -43,24 +44,25 @@ struct Rounds<'c> {
     wait: bool,
     watch: Arc<dyn Watch>,
     interrupt: &'c Interrupt,
-    /// Each a task of its own: they go on while this looks for what is due.
+    /// Runs, each in a task of its own, so that they continue while the next due ones are
+    /// determined.
     runs: JoinSet<(&'static str, Option<RunReport>)>,
     running: BTreeMap<&'static str, Weight>,
-    /// Streams that are not to be tried before.
+    /// Streams that are not tried again before the given time.
     pauses: BTreeMap<&'static str, Timestamp>,
     busy_since: BTreeMap<&'static str, Timestamp>,
-    /// Streams that are not tried again.
+    /// Streams that are not tried again in this sync.
     given_up: BTreeSet<&'static str>,
     completed: BTreeMap<(&'static str, Pass), u32>,
     fruitless: BTreeMap<&'static str, u32>,
     synced: Synced,
 }
 
-/// Brings all streams up to date as `sync --wait` does, with nobody watching; returns the runs in the
+/// Brings all streams up to date as `sync --wait` does, without a display. Returns the runs in the
 /// order in which they ended. For tests with fakes and a clock of their own.
 ///
 /// # Errors
-/// Where the account cannot be read, or the state store fails: no stream could run.
+/// Fails if the account cannot be read, or the state store fails: no stream could run.
 pub async fn unattended(context: &Context) -> Result<Vec<RunReport>, RunError> {
     let interrupt = Interrupt::default();
     let watch = display(Show::Nothing, &interrupt);
@@ -71,7 +73,7 @@ pub async fn unattended(context: &Context) -> Result<Vec<RunReport>, RunError> {
 /// Brings all streams up to date, as far as the budgets allow now.
 ///
 /// # Errors
-/// Where the account cannot be read, or the state store fails: no stream could run.
+/// Fails if the account cannot be read, or the state store fails: no stream could run.
 pub(crate) async fn rounds(
     context: &Context,
     wish: Wish,
@@ -109,12 +111,12 @@ pub(crate) async fn rounds(
             ended: began,
         },
     };
-    // On this thread: runs wait; what computes does so elsewhere.
+    // One thread is enough: runs mostly wait, and their computations run on other threads.
     LocalSet::new().run_until(Box::pin(rounds.run())).await
 }
 
-/// The account as Harvest tells now; where nothing may be asked soon, as it was known, and what is
-/// waited for.
+/// Returns the account as Harvest describes it now. If Harvest may not be asked soon, returns the
+/// stored account, and the wait.
 async fn prepared(
     context: &Context,
     wish: Wish,
@@ -155,13 +157,15 @@ impl Rounds<'_> {
         Ok(self.synced)
     }
 
-    /// Whether Harvest cannot be asked who the token is, and never was: no stream may run.
+    /// Whether Harvest cannot be asked for the person of the token, and never was. Then no stream
+    /// may run.
     fn knows_nothing(&self) -> bool {
         self.synced.waiting.is_some() && self.synced.account.read_at.is_none()
     }
 
-    /// Whether a run would read what it may not commit: before it does, it asks who the token is. The
-    /// others end at their first request, and complete before that what needs none.
+    /// Whether a run would read records that it cannot commit: a commit first asks for the person
+    /// of the token, in a rate class that has no permit. Runs of that class itself may start: they
+    /// do the work that needs no request, and end at their first one.
     fn would_be_in_vain(&self, due: &Due) -> bool {
         let waits = |waiting: &Waiting| waiting.class != due.spec.rate_class;
         self.synced.waiting.as_ref().is_some_and(waits)
@@ -171,7 +175,7 @@ impl Rounds<'_> {
         !self.synced.credentials_refused && !self.interrupt.is_asked()
     }
 
-    /// Says what is waited for while nothing runs, where that takes long.
+    /// Logs the reason of a long wait while nothing runs.
     async fn tell(&self, wake: Option<Timestamp>) -> Result<(), RunError> {
         let Some(until) = wake.filter(|_| self.runs.is_empty()) else {
             return Ok(());
@@ -197,7 +201,7 @@ impl Rounds<'_> {
         Ok(())
     }
 
-    /// Waits for the next run to end, for `wake`, or for somebody who wants to stop.
+    /// Waits for the end of a run, for `wake`, or for a request to stop.
     async fn next(&mut self, wake: Option<Timestamp>) {
         let clock = Arc::clone(&self.context.clock);
         let awake = async move {
@@ -208,7 +212,7 @@ impl Rounds<'_> {
         };
         let interrupted = async {
             if self.interrupt.is_asked() {
-                // Heard already: now only the runs' ends count.
+                // The request is known already: wait only for the ends of the runs.
                 std::future::pending::<()>().await;
             } else {
                 self.interrupt.asked().await;
@@ -218,7 +222,7 @@ impl Rounds<'_> {
             Some(ended) = self.runs.join_next() => match ended {
                 Ok((_, Some(report))) => self.take(report),
                 Ok((stream, None)) => self.lost(stream),
-                // The task catches its own defects; nobody aborts it.
+                // Cannot happen: the task catches panics and is never aborted.
                 Err(_) => {}
             },
             () = awake => {}
@@ -226,7 +230,7 @@ impl Rounds<'_> {
         }
     }
 
-    /// Starts what is due while there is room.
+    /// Starts the runs that are due, as far as there is room.
     async fn start_due(&mut self) -> Result<(), RunError> {
         let mut room = Room::new(self.context.settings.max_workers);
         self.running.values().for_each(|weight| room.take(*weight));
@@ -276,19 +280,19 @@ impl Rounds<'_> {
             };
             worker::work(&context, &event, None).await.ok()
         };
-        // A defect in one stream is that stream's failure.
+        // A panic in one stream must not end the runs of others.
         let run = AssertUnwindSafe(run).catch_unwind();
         self.runs.spawn_local(async move { (stream, run.await.ok().flatten()) });
     }
 
-    /// A run that ended without a report, by a defect: it is not tried again.
+    /// Gives up a stream whose run ended without a report, by a defect.
     fn lost(&mut self, stream: &'static str) {
         self.running.remove(stream);
         self.given_up.insert(stream);
         self.synced.defects.insert(stream);
     }
 
-    /// What the end of a run means for the next ones.
+    /// Takes note of a run that ended, for its report and for the next runs.
     fn take(&mut self, report: RunReport) {
         let (stream, now) = (report.stream, self.context.clock.now());
         self.running.remove(stream);
@@ -320,7 +324,8 @@ impl Rounds<'_> {
         self.synced.reports.push(report);
     }
 
-    /// What failed is tried again only where the plan says so, slower each time, and not for ever.
+    /// Counts a run without success. The stream runs again when the plan says so, which backs off
+    /// with each failure, but not for ever.
     fn in_vain(&mut self, stream: &'static str, now: Timestamp) {
         let times = self.fruitless.entry(stream).or_default();
         *times = times.saturating_add(1);
@@ -330,7 +335,8 @@ impl Rounds<'_> {
         }
     }
 
-    /// When to look again although no run ends before: streams in pause, or waiting for budget.
+    /// Returns the time to look for due runs even if no run ends before: the end of a pause, or of
+    /// a wait for the budget.
     async fn wake(&self) -> Result<Option<Timestamp>, RunError> {
         let now = self.context.clock.now();
         let open =
@@ -348,7 +354,7 @@ impl Rounds<'_> {
         Ok(wakes.into_iter().filter(|at| *at > now).min())
     }
 
-    /// When the budget has room for an unfinished pass of this stream.
+    /// Returns the time at which the budget has permits for an unfinished pass of this stream.
     async fn waits_until(&self, spec: &'static StreamSpec) -> Result<Option<Timestamp>, RunError> {
         let settings = &self.context.settings;
         let skipped = self.synced.skipped.iter().any(|other| other.name == spec.name);

@@ -1,4 +1,4 @@
-//! From the command line to a result.
+//! Runs a command line to its result.
 
 use std::io::Write;
 
@@ -27,7 +27,7 @@ use crate::sync;
 use crate::upgrade;
 use crate::verify;
 
-/// What standard output and standard error are connected to.
+/// Abilities of standard output and standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terminal {
     /// Standard output takes colours.
@@ -38,8 +38,8 @@ pub struct Terminal {
     pub colour_err: bool,
 }
 
-/// Runs the command, writes its result to `out`, and says how it ended. Errors go to standard
-/// error; with `--json` also to `out`. A result that could not be written is one, too.
+/// Runs the command, writes its result to `out`, and returns its exit code. Errors go to standard
+/// error; with `--json` also to `out`. A failed write of the result counts as an error.
 pub async fn run(arguments: &Arguments, terminal: Terminal, out: &mut dyn Write) -> Exit {
     let mut output = AnswerWriter::new(out, arguments.json);
     let said = match begin(arguments, terminal) {
@@ -62,7 +62,7 @@ pub async fn run(arguments: &Arguments, terminal: Terminal, out: &mut dyn Write)
     end(output, exit, terminal)
 }
 
-/// The answer to a command line that is none, or that asks for help.
+/// Answers a command line that cannot be parsed, or that asks for help or the version.
 pub fn unparsed(error: &clap::Error, terminal: Terminal, out: &mut dyn Write) -> Exit {
     let rendered = error.render();
     let shown = |colours| match Paint::when(colours) {
@@ -78,8 +78,8 @@ pub fn unparsed(error: &clap::Error, terminal: Terminal, out: &mut dyn Write) ->
     end(output, Exit::Done, terminal)
 }
 
-/// The settings of the environment; from here on log events are written, and files are as private
-/// as they are to be.
+/// Returns the settings of the environment. Turns the log on, and sets the permissions of files
+/// that are written from now on.
 fn begin(arguments: &Arguments, terminal: Terminal) -> Result<Given, ConfigError> {
     let mut given = Given::from_shell()?;
     if let Some(filter) = &arguments.log {
@@ -102,13 +102,13 @@ fn end(output: AnswerWriter<'_>, exit: Exit, terminal: Terminal) -> Exit {
     exit
 }
 
-/// A line on standard error; where that fails, too, the exit code has to do.
+/// Writes a line to standard error. If that fails, too, only the exit code tells of the error.
 fn complain(terminal: Terminal, what: &str) {
     let paint = Paint::when(terminal.colour_err);
     writeln!(std::io::stderr(), "{} {what}", paint.bad("harvest-lake:")).ok();
 }
 
-/// The JSON document of a command that could not do what it is for.
+/// Returns the JSON document of a command that failed.
 fn failed(error: &CliError) -> Said {
     let exit = error.exit();
     let json = json!({ "error": error.chain(), "exit_code": exit.code(), "complete": false });

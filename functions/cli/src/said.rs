@@ -1,4 +1,4 @@
-//! What a command says in the end: the same as text and as JSON.
+//! Result of a command, as text and as JSON.
 
 use std::io::{self, Write};
 
@@ -9,19 +9,19 @@ use crate::exit::Exit;
 /// The result of a command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Said {
-    /// For people, lines that end with a line break.
+    /// Text for people; each line ends with a line break.
     pub text: String,
-    /// For machines.
+    /// Document for machines.
     pub json: Value,
-    /// How the command ends.
+    /// Exit code of the command.
     pub exit: Exit,
 }
 
 impl Said {
-    /// Writes it in the form that was asked for.
+    /// Writes the result to `out`, as JSON or as text.
     ///
     /// # Errors
-    /// Where nobody reads.
+    /// Fails if `out` cannot be written.
     pub fn write(&self, json: bool, out: &mut dyn Write) -> io::Result<()> {
         if !json {
             return out.write_all(self.text.as_bytes());
@@ -31,7 +31,7 @@ impl Said {
     }
 }
 
-/// Puts colours around text, on a terminal.
+/// Choice of colours in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Paint {
     /// With colours.
@@ -52,22 +52,22 @@ impl Paint {
         }
     }
 
-    /// For what went wrong.
+    /// Paints a failure.
     pub(crate) fn bad(self, text: &str) -> String {
         self.code("31", text)
     }
 
-    /// For what to look at.
+    /// Paints a warning.
     pub(crate) fn warn(self, text: &str) -> String {
         self.code("33", text)
     }
 
-    /// For headings.
+    /// Paints a heading.
     pub(crate) fn strong(self, text: &str) -> String {
         self.code("1", text)
     }
 
-    /// For what may be skipped.
+    /// Paints a detail.
     pub(crate) fn faint(self, text: &str) -> String {
         self.code("2", text)
     }

@@ -1,4 +1,4 @@
-//! The signals that ask a process to stop: of a person, a service manager, a terminal that closes.
+//! Signals that ask a process to stop: by a person, a service manager, or a closing terminal.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -26,7 +26,7 @@ impl Stop {
         }
     }
 
-    /// How a command ends that was stopped so.
+    /// Returns the exit code of a command that this signal stopped.
     pub(crate) const fn exit(self) -> Exit {
         match self {
             Self::Interrupt => Exit::Interrupted,
@@ -36,13 +36,13 @@ impl Stop {
     }
 }
 
-/// Those that are heard.
+/// Streams of the signals that the process handles.
 #[derive(Debug)]
 pub(crate) struct Signals([(Stop, Option<Signal>); 3]);
 
 impl Signals {
-    /// Hears them from now on, instead of being ended. What the process was told to ignore it goes on
-    /// to ignore: `nohup` does so with SIGHUP.
+    /// Handles the signals from now on, so that they do not end the process. Signals that the
+    /// process was started to ignore stay ignored, such as SIGHUP under `nohup`.
     pub(crate) fn listen() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         Self(Stop::ALL.map(|stop| {
@@ -52,7 +52,7 @@ impl Signals {
         }))
     }
 
-    /// The next of them.
+    /// Waits for the next signal.
     pub(crate) async fn next(&mut self) -> Stop {
         let [(first, a), (second, b), (third, c)] = &mut self.0;
         tokio::select! {
@@ -70,8 +70,8 @@ async fn heard(signal: &mut Option<Signal>) {
     }
 }
 
-/// Whether the process ignores the signal, by what Linux tells of it. Elsewhere nothing is known, and
-/// all are heard.
+/// Whether the process ignores the signal, according to `/proc/self/status` of Linux. Other systems
+/// have no such file: there all signals are handled.
 fn ignores(status: &str, number: i32) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();

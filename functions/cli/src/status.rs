@@ -1,4 +1,4 @@
-//! `harvest-lake status`: how each stream stands, from state and tables alone.
+//! `harvest-lake status`: state of each stream, from state store and tables alone.
 
 #[cfg(test)]
 mod tests;
@@ -35,16 +35,16 @@ struct Row {
     version: Option<u64>,
     cursor: Option<Timestamp>,
     last_success: Option<Timestamp>,
-    /// Beginning of the last complete full pass: what was deleted in Harvest since then may still
-    /// have a row.
+    /// Beginning of the last complete full pass: records deleted in Harvest since then may still
+    /// have rows.
     last_full: Option<Timestamp>,
     unfinished: Option<UnfinishedPass>,
     parked: u64,
     quarantined: u64,
     misfits: u64,
-    /// Values that are in their column, though they came in another JSON type or form.
+    /// Number of values that came in another JSON type or form and were converted for their column.
     converted: u64,
-    /// How records differ from the declaration.
+    /// Differences between the records and the declaration.
     drift: Vec<Finding>,
     warning: Option<String>,
     failures: u32,
@@ -60,7 +60,7 @@ struct UnfinishedPass {
     waits_until: Option<Timestamp>,
 }
 
-/// Tells how each stream stands; asks Harvest nothing.
+/// Shows the state of each stream; asks Harvest nothing.
 pub(crate) async fn status(
     arguments: &StatusArguments,
     mut given: Given,
@@ -96,8 +96,8 @@ pub(crate) async fn status(
     Ok(said(&account, &lake.place, &rows, now, paint))
 }
 
-/// What the next run will find out before it reads: that the state speaks of another lake, and that
-/// another engine changed rows.
+/// Corrects the item by its table, as the next run will before it reads: the state may describe
+/// another lake, and another engine may have changed rows.
 fn as_the_table_says(item: &mut StreamItem, table: &Table, now: Timestamp) {
     let testimony = item.testimony(table.version(), &table.mark());
     if testimony == Testimony::OfAnother {
@@ -106,7 +106,7 @@ fn as_the_table_says(item: &mut StreamItem, table: &Table, now: Timestamp) {
         item.position.free(&Present::ours(now));
     }
     match table.foreign() {
-        // Whoever wrote the item saw the log when it still told.
+        // The run that wrote the item saw the log before that part of it was cleaned away.
         Some(Foreign::Untold { .. }) if testimony == Testimony::True => {}
         Some(foreign) => {
             let told = format!(
@@ -160,7 +160,8 @@ fn row(
         unfinished,
         parked: match &position.parked {
             engine::item::Stored::Here(parked) => parked.len() as u64,
-            // There are so many that they are kept in the lake.
+            // Too many for the item, they are in a file of the lake; it is not read for their
+            // number.
             engine::item::Stored::At(_) => 1,
         },
         quarantined: health.quarantine.records,
@@ -173,8 +174,8 @@ fn row(
     }
 }
 
-/// Up to when changes are in the table. A pass that finds nothing leaves the cursor where it is, but
-/// tells as much as one that moves it.
+/// Time up to which the table has all changes. A pass without changes does not move the cursor, but
+/// proves the same as one that does.
 fn up_to(position: &Position, health: &Health) -> Option<Timestamp> {
     let cursor = position.cursor?;
     let found_nothing = position

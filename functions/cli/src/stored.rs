@@ -1,4 +1,4 @@
-//! What the state tells of account and streams, for commands that only look.
+//! Items of the state, for commands that only read.
 
 use engine::budget::BudgetItem;
 use engine::item::{AccountItem, StreamItem};
@@ -10,19 +10,19 @@ use runtime::{RunError, parts, records};
 
 use crate::exit::CliError;
 
-/// The items of account and streams; defaults where there is no state yet, which stays so.
+/// Items of account and streams; defaults if there is no state yet, and none is made.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
     pub(crate) account: AccountItem,
-    /// In the order of the table of streams.
+    /// Items of all streams, in the order of `streams::STREAMS`.
     pub(crate) items: Vec<StreamItem>,
 }
 
 impl Stored {
-    /// Those of this deployment.
+    /// Reads the items of this deployment.
     ///
     /// # Errors
-    /// Where the state cannot be read.
+    /// Fails if the state cannot be read.
     pub(crate) async fn of(deployment: &Deployment) -> Result<Self, CliError> {
         let account = deployment.settings.account;
         if is_missing(deployment) {
@@ -50,10 +50,10 @@ impl Default for Stored {
     }
 }
 
-/// The budget of `class` as its item says; an unused one where there is no state yet.
+/// Reads the budget of `class`; returns an unused one if there is no state yet.
 ///
 /// # Errors
-/// Where the state cannot be read.
+/// Fails if the state cannot be read.
 pub(crate) async fn budget(
     deployment: &Deployment,
     class: RateClass,

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::said::Said;
 use crate::text;
 
-/// All streams as they are declared.
+/// Lists all streams as they are declared.
 pub(crate) fn streams() -> Said {
     let row = |spec: &&'static StreamSpec| {
         vec![
@@ -41,7 +41,7 @@ pub(crate) fn streams() -> Said {
     Said { text, json, exit: Exit::Done }
 }
 
-/// How a stream is read, as text.
+/// Returns the name of a stream's kind.
 pub(crate) const fn kind(spec: &StreamSpec) -> &'static str {
     match spec.kind {
         Kind::Listing(_) => "listing",

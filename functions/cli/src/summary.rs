@@ -1,4 +1,4 @@
-//! What a sync did, in the form that a person likes to read and in the form for machines.
+//! Summary of a sync, as text for people and as JSON.
 
 mod left;
 mod news;
@@ -26,16 +26,16 @@ use crate::duckdb;
 use crate::exit::Exit;
 use crate::rounds::Synced;
 
-/// Entries far from today that the text names; all of them are in the JSON.
+/// Number of entries far from today that the text names; the JSON has all.
 const NAMED: usize = 10;
 
-/// What one stream did in all its runs of a sync.
+/// Sum of all runs of one stream in a sync.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Line {
     pub(crate) stream: String,
-    /// The passes that ran, in order.
+    /// Passes that ran, in the order of their first runs.
     pub(crate) passes: Vec<Pass>,
-    /// How the last run ended: `complete`, `left`, `busy` or `failed`.
+    /// Outcome of the last run: `complete`, `left`, `busy` or `failed`.
     pub(crate) outcome: &'static str,
     pub(crate) requests: u64,
     pub(crate) records: u64,
@@ -50,10 +50,10 @@ pub(crate) struct Line {
     pub(crate) misfits: BTreeMap<String, u64>,
     pub(crate) converted: BTreeMap<String, u64>,
     pub(crate) unknown: BTreeMap<String, u64>,
-    /// How the records differ from the declaration.
+    /// Differences between the records and the declaration.
     pub(crate) drift: Vec<Finding>,
     pub(crate) parked: u64,
-    /// Time that its runs took.
+    /// Time that the runs took.
     pub(crate) milliseconds: i64,
 }
 
@@ -70,14 +70,15 @@ pub(crate) struct FailedStream {
 pub(crate) struct Left {
     pub(crate) class: &'static str,
     pub(crate) streams: Vec<String>,
-    /// Parts (report windows, parents) read and to be read in the unfinished passes.
+    /// Parts (report windows, parents) of the unfinished passes that are read; `parts` is their
+    /// number.
     pub(crate) read: u64,
     pub(crate) parts: u64,
-    /// Seconds until the budget has had room for the rest.
+    /// Seconds until the budget has had permits for the rest.
     pub(crate) seconds: i64,
 }
 
-/// Everything that a sync did.
+/// Summary of a sync.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Summary {
     pub(crate) complete: bool,
@@ -98,12 +99,13 @@ pub(crate) struct Summary {
     /// Streams that another process works on.
     pub(crate) busy: Vec<String>,
     pub(crate) left: Vec<Left>,
-    /// Until when nothing may be asked of Harvest, where that kept something from being done.
+    /// Time before which Harvest may not be asked, if that kept the sync from some of its work.
     pub(crate) waits_until: Option<Timestamp>,
-    /// The same for people, and why.
+    /// Text about that time and its reason, for people.
     #[serde(skip)]
     pub(crate) waiting: Option<String>,
-    /// Entries far from today, where reports are read: each has a window of its own.
+    /// Entries far from today, each of which has a report window of its own; empty if no report was
+    /// read.
     pub(crate) outliers: Vec<Outlier>,
     pub(crate) warnings: Vec<String>,
     pub(crate) failures: Vec<FailedStream>,
@@ -112,10 +114,10 @@ pub(crate) struct Summary {
     pub(crate) exit: Exit,
 }
 
-/// Adds the runs of each stream up and asks the state what is left.
+/// Adds up the runs of each stream, and reads from the state the work that is left.
 ///
 /// # Errors
-/// Where the state store fails.
+/// Fails if the state store fails.
 pub(crate) async fn summarize(
     context: &Context,
     lake: &str,
@@ -191,7 +193,7 @@ const fn outcome(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// One line a stream, in the order of the declarations.
+/// Returns one line for each stream that ran, in the order of the declarations.
 fn lines(reports: &[RunReport]) -> Vec<Line> {
     let of = |spec: &&'static StreamSpec| {
         let mut line = Line { stream: spec.name.to_owned(), ..Line::default() };
@@ -228,7 +230,7 @@ impl Line {
         self.parked = report.parked;
         self.milliseconds =
             self.milliseconds.saturating_add(millis(between(report.began, report.ended)));
-        // A run that never got its table open knows nothing of it.
+        // A run that never opened its table reports zeros; they must not replace earlier numbers.
         if report.version > 0 || report.files > 0 || self.version == 0 {
             self.rows = report.rows;
             self.files = report.files;
@@ -260,7 +262,7 @@ fn skipped(specs: &[&'static StreamSpec]) -> BTreeMap<String, &'static str> {
     specs.iter().map(|spec| (spec.name.to_owned(), module(spec))).collect()
 }
 
-/// The last word of each stream, where it is a failure.
+/// Returns the streams whose last run failed.
 fn failures(reports: &[RunReport]) -> Vec<FailedStream> {
     let mut last: BTreeMap<&str, &RunReport> = BTreeMap::new();
     for report in reports {
@@ -283,13 +285,13 @@ fn reads_reports(reports: &[RunReport]) -> bool {
     reports.iter().any(|report| streams::find(report.stream).is_some_and(is_report))
 }
 
-/// What a person should know of the account, and of how far back its reports go.
+/// Warnings about the account, and about the days that its reports cover.
 fn of_account(account: &AccountItem, extent: Option<&Extent>) -> Vec<String> {
     let mut warnings = account.doubts.clone();
     let Some(extent) = extent else {
         return warnings;
     };
-    // Of the others the streams that cannot be read say so themselves.
+    // Lists without a replacement are left out: their streams report the failure themselves.
     let replaced = extent.unread.iter().filter(|list| list.instead.is_some());
     warnings.extend(replaced.map(UnreadList::sentence));
     warnings.extend(extent.doubts.iter().cloned());
@@ -297,7 +299,7 @@ fn of_account(account: &AccountItem, extent: Option<&Extent>) -> Vec<String> {
     warnings
 }
 
-/// What a person should know although nothing failed.
+/// Warnings about runs and records that are no failures.
 fn warnings(lines: &[Line], reports: &[RunReport]) -> Vec<String> {
     let mut warnings = Vec::new();
     for report in reports {

@@ -16,7 +16,7 @@ use crate::rounds::{Wish, rounds};
 use crate::said::{Paint, Said};
 use crate::summary::{Summary, summarize};
 
-/// Brings the lake up to date and says what was done.
+/// Brings the lake up to date and returns its summary.
 pub(crate) async fn sync(
     arguments: &SyncArguments,
     mut given: Given,
@@ -37,7 +37,7 @@ pub(crate) async fn sync(
     Ok(summary.said(paint))
 }
 
-/// One sync from settings to summary.
+/// Runs one sync, from settings to summary.
 pub(crate) async fn bring_up_to_date(
     deployment: &Deployment,
     wish: Wish,
@@ -45,7 +45,7 @@ pub(crate) async fn bring_up_to_date(
     interrupt: &Interrupt,
 ) -> Result<Summary, CliError> {
     let mut deployment = deployment.clone();
-    // A local lake has one user: nobody reads older versions unless `--keep` says so.
+    // A local lake has one user, who reads older versions only if `--keep` is given.
     deployment.settings.tidy_at_once = deployment.lake.folder().is_some();
     let progress: Arc<dyn runtime::progress::Progress> = Arc::clone(&watch) as Arc<_>;
     let context = parts::context(&deployment, progress).await?;
@@ -56,7 +56,7 @@ pub(crate) async fn bring_up_to_date(
     Ok(summarize(&context, &deployment.lake.to_string(), &synced?).await?)
 }
 
-/// Tells the display every second how much of the budgets is used.
+/// Shows every second the used part of the budgets.
 async fn tell_budget(context: Context, watch: Arc<dyn Watch>) {
     loop {
         if let Ok(used) = used(&context).await {
@@ -66,7 +66,7 @@ async fn tell_budget(context: Context, watch: Arc<dyn Watch>) {
     }
 }
 
-/// `general 40 of 95, reports 12 of 95`
+/// Returns the used part of the budgets: `general 40 of 95, reports 12 of 95`.
 pub(crate) async fn used(context: &Context) -> Result<String, RunError> {
     let mut parts = Vec::new();
     for class in [RateClass::General, RateClass::Reports] {

@@ -1,4 +1,4 @@
-//! Numbers, durations and tables as people read them.
+//! Numbers, durations and tables as text for people.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use engine::time::SignedDuration;
 const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// `1,234,567`
+/// Formats a number: `1,234,567`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -21,12 +21,12 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
-/// As `count`, but nothing for zero: so that what changed stands out.
+/// Formats a number like `count`, but zero as a dot, so that changes stand out.
 pub(crate) fn some(number: u64) -> String {
     if number == 0 { "·".to_owned() } else { count(number) }
 }
 
-/// `1.2 MB`, in powers of 1000.
+/// Formats a size in powers of 1000: `1.2 MB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     let mut unit = 1_u64;
     for name in ["B", "kB", "MB", "GB"] {
@@ -46,7 +46,7 @@ fn tenths(bytes: u64, unit: u64, name: &str) -> String {
     format!("{}.{} {name}", tenths / 10, tenths % 10)
 }
 
-/// `350 ms`, `1.2 s`, `3 min`, `2 h 5 min`.
+/// Formats a duration: `350 ms`, `1.2 s`, `3 min`, `2 h 5 min`.
 pub(crate) fn duration(duration: SignedDuration) -> String {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(0);
     match millis {
@@ -57,7 +57,7 @@ pub(crate) fn duration(duration: SignedDuration) -> String {
     }
 }
 
-/// As `duration`, for what is only roughly known: `less than a minute`, `about 45 minutes`.
+/// Formats an estimated duration, rounded up: `about a minute`, `about 45 minutes`.
 pub(crate) fn about(duration: SignedDuration) -> String {
     let minutes = u64::try_from(duration.as_secs()).unwrap_or(0).div_ceil(60);
     match minutes {
@@ -67,7 +67,7 @@ pub(crate) fn about(duration: SignedDuration) -> String {
     }
 }
 
-/// `now`, `5 min ago`, `3 days ago`.
+/// Formats a time in the past: `now`, `5 min ago`, `3 days ago`.
 pub(crate) fn ago(duration: SignedDuration) -> String {
     match u64::try_from(duration.as_secs()).unwrap_or(0) / 60 {
         0 => "now".to_owned(),
@@ -77,7 +77,7 @@ pub(crate) fn ago(duration: SignedDuration) -> String {
     }
 }
 
-/// `now`, `in 40 s`, `in 5 min`, `in 3 days`.
+/// Formats a time in the future: `now`, `in 40 s`, `in 5 min`, `in 3 days`.
 pub(crate) fn ahead(duration: SignedDuration) -> String {
     match u64::try_from(duration.as_secs()).unwrap_or(0) {
         0 => "now".to_owned(),
@@ -96,20 +96,19 @@ fn minutes(minutes: u64) -> String {
     }
 }
 
-/// One word of a shell's line, quoted where it needs to be.
+/// Returns the text as one word of a shell command, quoted if needed.
 pub(crate) fn word(text: &str) -> String {
-    // No line of a shell can hold a null character.
+    // A shell command cannot hold a null character.
     let text = text.replace('\0', "");
     shlex::try_quote(&text).map(Cow::into_owned).unwrap_or_default()
 }
 
-/// `one`, `2 files`.
+/// Formats a number with its noun: `1 file`, `2 files`.
 pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{} {many}", count(number)) }
 }
 
-/// A table that is read without lines; columns from `numbers_from` to before `numbers_to` are
-/// aligned to the right.
+/// Formats a table without borders; the columns in `numbers` are aligned to the right.
 pub(crate) fn table(
     header: &[&str],
     numbers: core::ops::Range<usize>,

@@ -13,7 +13,7 @@ use crate::exit::{CliError, Exit};
 use crate::said::Said;
 use crate::text;
 
-/// Writes files anew that hold in `extra_json` what has a column now. Asks Harvest nothing.
+/// Rewrites files that hold in `extra_json` fields that have a column now. Asks Harvest nothing.
 pub(crate) async fn upgrade(
     arguments: &UpgradeArguments,
     mut given: Given,
@@ -74,7 +74,7 @@ pub(crate) async fn upgrade(
     Ok(Said { text: lines.concat(), json, exit })
 }
 
-/// The named streams, or all.
+/// Returns the named streams, or all if none is named.
 pub(crate) fn wanted(names: &[String]) -> Result<Vec<&'static StreamSpec>, UnknownStream> {
     if names.is_empty() {
         return Ok(streams::STREAMS.to_vec());

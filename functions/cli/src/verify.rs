@@ -1,4 +1,4 @@
-//! `harvest-lake verify`: whether the lake is whole, and whether it is true.
+//! `harvest-lake verify`: checks that the tables are whole, and that they agree with Harvest.
 
 mod harvest;
 mod pages;
@@ -23,11 +23,11 @@ use crate::lake_facts::{LakeFacts, TRIES};
 use crate::said::{Paint, Said};
 use harvest::{Comparison, Extent, Harvest};
 
-/// Records of each stream that are read where nobody says how many.
+/// Number of records of each stream that are read without `--sample`.
 const SAMPLE: u64 = 200;
 
 impl VerifyArguments {
-    /// How much of Harvest is read; `None`: nothing.
+    /// Part of Harvest to read; `None` for nothing.
     fn extent(&self) -> Option<Extent> {
         let extent =
             if self.all { Extent::All } else { Extent::Sample(self.sample.unwrap_or(SAMPLE)) };
@@ -35,15 +35,15 @@ impl VerifyArguments {
     }
 }
 
-/// What was found of one stream.
+/// Findings of one stream.
 #[derive(Clone, Debug, Default, Serialize)]
 struct Verdict {
     stream: &'static str,
     #[serde(flatten)]
     table: Verified,
-    /// Where there are any.
+    /// Replay of the table of changes, if there is one.
     changes: Option<Replayed>,
-    /// Where it was asked for.
+    /// Comparison with Harvest, if it was asked for.
     harvest: Option<Comparison>,
 }
 
@@ -54,7 +54,7 @@ impl Verdict {
     }
 }
 
-/// Reads the tables, and says what is wrong with them.
+/// Checks the tables, and returns the findings.
 pub(crate) async fn verify(
     arguments: &VerifyArguments,
     mut given: Given,
@@ -67,7 +67,7 @@ pub(crate) async fn verify(
     let harvest = match arguments.extent() {
         None => None,
         Some(extent) => {
-            // Before a folder of a mistyped name is made.
+            // Checked first, so that no folder with a mistyped name is made.
             if let (None, Some(first)) = (lake.account().await, streams::STREAMS.first()) {
                 return Err(no_table(named.first().unwrap_or(first), &lake));
             }
@@ -77,7 +77,7 @@ pub(crate) async fn verify(
             Some(Harvest::new(context, extent).await?)
         }
     };
-    // Those that were kept once are not held against it.
+    // Tables of changes that are no longer kept are not checked.
     let no_changes = NoChanges::parse(&given)?;
     let mut verdicts = Vec::new();
     let wanted = if named.is_empty() { streams::STREAMS.to_vec() } else { named.clone() };
@@ -102,9 +102,9 @@ pub(crate) async fn verify(
     Ok(said(&lake, &verdicts, paint))
 }
 
-/// What was found of one stream, and its table where rows can be compared. What was found while a run
-/// went on with the tables may be of two versions at once, or of files that are gone: it is looked at
-/// anew.
+/// Checks one stream; returns the findings, and the table if its rows can be compared. Findings
+/// made while a run commits may mix two versions, or concern files that are gone by then: the check
+/// starts anew.
 async fn settled(
     lake: &LakeFacts,
     spec: &'static StreamSpec,
@@ -151,7 +151,7 @@ fn no_table(spec: &StreamSpec, lake: &LakeFacts) -> CliError {
     CliError::NoTable { stream: spec.name, lake: lake.place.to_string() }
 }
 
-/// Whether rows can be compared at all.
+/// Whether rows of the table can be compared with Harvest.
 fn is_readable(verified: &Verified) -> bool {
     !verified.findings.iter().any(|finding| match finding.check {
         Check::Log | Check::Files | Check::Schema | Check::Fit | Check::Order | Check::Unique => {
@@ -167,7 +167,8 @@ fn is_readable(verified: &Verified) -> bool {
     })
 }
 
-/// What is wrong with one table, and the table where it can be opened; `None` where there is none.
+/// Checks one table; returns the findings, and the table if it can be opened. `None` if there is no
+/// table.
 async fn table(
     lake: &LakeFacts,
     spec: &'static StreamSpec,
@@ -193,7 +194,7 @@ async fn table(
     }
 }
 
-/// What replaying its changes came to; `None` where there are none.
+/// Replays the changes of a table and returns the result; `None` if there is no table of changes.
 async fn changes(
     spec: &'static StreamSpec,
     table: &mut Table,
@@ -224,7 +225,7 @@ fn said(lake: &LakeFacts, verdicts: &[Verdict], paint: Paint) -> Said {
     Said { text: render::text(verdicts, paint), json, exit }
 }
 
-/// The stream's part of the JSON document: what was found, and of each check how often.
+/// Returns the stream's part of the JSON document: the findings, and their number by check.
 fn document(verdict: &Verdict) -> serde_json::Value {
     let mut document = serde_json::to_value(verdict).unwrap_or_default();
     let counts = Check::ALL.iter().map(|check| {

@@ -1,4 +1,4 @@
-//! What the orchestrator is invoked with.
+//! Events that invoke the orchestrator.
 
 use std::collections::BTreeSet;
 
@@ -8,24 +8,24 @@ use engine::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// An invocation that came to nothing.
+/// Failure of an invocation.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// A stable name: `UnknownEvent`, `UnknownStream`, or that of a failure.
+    /// Stable name: `UnknownEvent`, `UnknownStream`, or that of a run's error.
     pub error_type: &'static str,
-    /// What happened and what to do.
+    /// Description of the failure, with advice.
     pub message: String,
 }
 
-/// The tick `{}`, or what somebody wants now.
+/// Event of the schedule, `{}`, or request of a person or program.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Event {
-    /// Only these streams; none named: all.
+    /// Streams that the request concerns; all if empty.
     pub streams: BTreeSet<String>,
-    /// Everything is to be up to date as of now.
+    /// Whether the streams are to be brought up to date as of now.
     pub now: bool,
-    /// The pass; `None`: what each stream needs.
+    /// Pass that each stream runs; `None` for the one it needs.
     pub pass: Option<Pass>,
     /// Whether any number of deletes is accepted.
     pub accept_deletes: bool,
@@ -35,7 +35,7 @@ impl Event {
     /// Reads an event.
     ///
     /// # Errors
-    /// `UnknownEvent`, or `UnknownStream` where it names one that there is not.
+    /// Returns `UnknownEvent`, or `UnknownStream` if the event names a stream that does not exist.
     pub fn read(event: Value) -> Result<Self, Refused> {
         let event: Self = serde_json::from_value(event).map_err(|error| Refused {
             error_type: "UnknownEvent",

@@ -1,4 +1,4 @@
-//! From an event of the schedule, or of a person, to workers.
+//! Invocation of the orchestrator: plans the due runs and invokes their workers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,34 +20,34 @@ use state::ItemKey;
 use crate::event::{Event, Refused};
 use crate::{Invoker, prepare, stream_items, with_extent};
 
-/// Roles and modules that were read longer ago are read again before anybody is invoked.
+/// Age at which roles and modules are read again before workers are invoked.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(5);
 
-/// What answers invocations.
+/// Handler of invocations.
 #[derive(Clone, Debug)]
 pub struct Orchestrator {
-    /// The parts of its deployment.
+    /// Parts of the deployment.
     pub context: Context,
-    /// Starts workers.
+    /// Means to invoke workers.
     pub invoker: Arc<dyn Invoker>,
 }
 
-/// The orchestrator's lease is held: what is planned is planned by one.
+/// One tick that holds the orchestrator's lease, so that no two ticks plan at the same time.
 struct Desk<'o> {
     context: &'o Context,
     invoker: &'o dyn Invoker,
     key: ItemKey,
     item: Versioned<OrchestratorItem>,
-    /// Of our lease: another one in the item means that another tick took over.
+    /// Epoch of this tick's lease. Another epoch in the item tells that another tick took over.
     epoch: Option<Epoch>,
     now: Timestamp,
 }
 
 impl Orchestrator {
-    /// Starts the workers that are due, and tells of each stream that is due what became of it.
+    /// Invokes the workers of due streams. Returns what was done about each due stream.
     ///
     /// # Errors
-    /// Where the event is unknown, or the stores or Harvest fail.
+    /// Fails if the event is unknown, or the stores or Harvest fail.
     pub async fn answer(&self, event: Value) -> Result<Value, Refused> {
         let event = Event::read(event)?;
         let (now, context) = (self.context.clock.now(), &self.context);
@@ -58,7 +58,7 @@ impl Orchestrator {
             .map_err(|source| refused(&state_error(source)))?;
         let owner = context.owners.own_id();
         loop {
-            // What somebody wants is kept even if another tick is planning just now.
+            // A request is stored even while another tick plans, which then carries it out.
             if let Some(asked) = event.asked(now) {
                 item.value.ask(asked);
             }
@@ -112,7 +112,7 @@ impl Desk<'_> {
         let due = self.due(&items, &account);
         let wanted = !due.is_empty() || !account.tables_created;
         if (wanted && old) || admitted == Admission::Probe {
-            // Nobody asks Harvest every minute what matters to those that are to run only.
+            // Only before a run, so that ticks without work send no requests.
             account = match prepare(context).await {
                 Ok(account) => account,
                 Err(error @ RunError::Credentials { .. }) => {
@@ -120,7 +120,8 @@ impl Desk<'_> {
                     return Err(error);
                 }
                 Err(RunError::Waits { waiting, .. }) => {
-                    // Workers would read what nobody may commit: they ask who the token is, too.
+                    // Workers would wait as well: they too ask for the person of the token before
+                    // they commit.
                     tracing::info!("waiting: {waiting}");
                     self.measure(&items, &account);
                     return Ok(json!({ "outcome": waiting.to_string(), "until": waiting.until }));
@@ -170,8 +171,9 @@ impl Desk<'_> {
         let (now, room) = (self.now, self.context.settings.max_workers);
         let running = running(items, now);
         let dispatched = self.item.value.dispatch(due, items, room, now);
-        // Before anybody is invoked: a tick that dies here costs two minutes, one that forgets whom
-        // it invoked could invoke more than there is room for.
+        // Saved before workers are invoked. A tick that dies here delays its streams by two
+        // minutes; one that died after unsaved invocations could let later ticks invoke more than
+        // there is room for.
         self.save().await;
         let mut told = Vec::new();
         for one in &dispatched {
@@ -222,13 +224,13 @@ impl Desk<'_> {
         json!({ "stream": stream, "pass": due.pass, "doing": doing, "error": error })
     }
 
-    /// How the streams are, as metrics.
+    /// Emits metrics about the streams.
     fn measure(&self, items: &BTreeMap<&'static str, StreamItem>, account: &AccountItem) {
         let open = self.open(items, account);
         let count = |is: &dyn Fn(&StreamItem) -> bool| {
             open.iter().filter(|(_, item)| is(item)).count() as u64
         };
-        // With a refused token every stream is.
+        // A refused token refuses every stream.
         let refused = count(&|item| item.health.refused || account.refused.is_some());
         let failing = count(&|item| item.health.last_error.is_some() && !item.health.refused);
         let lags = open.iter().filter(|(_, item)| !item.health.refused);
@@ -245,14 +247,15 @@ impl Desk<'_> {
         );
     }
 
-    /// Gives the lease back.
+    /// Returns the lease, so that the next tick need not wait for its end.
     async fn leave(&mut self) {
         self.item.value.lease = self.item.value.lease.as_ref().map(Lease::released);
         self.save().await;
     }
 
-    /// Keeps the item, unless another tick took over: what that wrote stands. Who else wrote
-    /// meanwhile wanted something: that is taken in, the rest is ours.
+    /// Writes the item, unless another tick took over. Another writer with the same epoch has only
+    /// added a request: that is taken over, and the rest of the item is written as this tick has
+    /// it.
     async fn save(&mut self) {
         while epoch(&self.item.value) == self.epoch {
             let ours = self.item.value.clone();

@@ -1,4 +1,4 @@
-//! Starts workers.
+//! Invocation of workers.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,25 +9,25 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use serde_json::Value;
 
-/// A worker could not be started; the next tick tries again.
+/// Failed invocation of a worker; the next tick tries again.
 #[derive(Debug, thiserror::Error)]
 #[error("the worker `{function}` could not be invoked")]
 pub struct InvokeError {
-    /// Its name or ARN.
+    /// Name or ARN of the function.
     pub function: String,
-    /// What AWS said.
+    /// Error of the AWS client.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Starts a worker and does not wait for it.
+/// Means to start a worker without waiting for its end.
 #[async_trait]
 pub trait Invoker: Send + Sync + core::fmt::Debug {
-    /// Hands `event` over; it may be delivered more than once.
+    /// Sends `event` to a worker; it may be delivered more than once.
     async fn invoke(&self, event: &worker::Event) -> Result<(), InvokeError>;
 }
 
-/// The worker's function.
+/// Invoker of a Lambda function.
 #[derive(Clone, Debug)]
 pub struct LambdaInvoker {
     client: Client,
@@ -35,7 +35,7 @@ pub struct LambdaInvoker {
 }
 
 impl LambdaInvoker {
-    /// The function of this name or ARN. Nothing is asked yet.
+    /// Names the function, by name or ARN. Sends no request yet.
     #[must_use]
     pub fn new(client: Client, function: impl Into<String>) -> Self {
         Self { client, function: function.into() }
@@ -59,7 +59,7 @@ impl Invoker for LambdaInvoker {
     }
 }
 
-/// Remembers whom it was to start.
+/// Invoker for tests, which records the events.
 #[derive(Debug, Default)]
 pub struct MemoryInvoker {
     events: Mutex<Vec<worker::Event>>,
@@ -67,13 +67,13 @@ pub struct MemoryInvoker {
 }
 
 impl MemoryInvoker {
-    /// The events since the last call.
+    /// Returns the events since the last call.
     #[must_use]
     pub fn take(&self) -> Vec<worker::Event> {
         std::mem::take(&mut self.events.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// From now on the worker of `stream` cannot be started.
+    /// Makes invocations for `stream` fail from now on; `None` ends that.
     pub fn refuse(&self, stream: Option<&str>) {
         *self.refuses.lock().unwrap_or_else(PoisonError::into_inner) = stream.map(str::to_owned);
     }

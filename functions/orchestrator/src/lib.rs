@@ -24,26 +24,28 @@ pub use event::{Event, Refused};
 pub use invocation::Orchestrator;
 pub use invoker::{InvokeError, Invoker, LambdaInvoker, MemoryInvoker};
 
-/// Entries far from today that a log event names.
+/// Number of entries far from today that a log event names.
 const NAMED: usize = 5;
 
-/// What a tick found.
+/// Result of a tick.
 #[derive(Debug)]
 pub struct Tick {
     /// The account as it is now.
     pub account: AccountItem,
-    /// What is to run, most urgent first.
+    /// Due runs, most urgent first.
     pub due: Vec<Due>,
     /// Streams whose module is off.
     pub skipped: Vec<&'static StreamSpec>,
-    /// What the account's first and last days wait for: full passes over reports are not due before.
+    /// Wait because of which the account's first and last days could not be read. Full passes over
+    /// reports are not due before its end.
     pub waiting: Option<Waiting>,
 }
 
-/// Learns who the token is and which modules are on, and makes sure that every table exists.
+/// Reads the person of the token and the modules of the account, and makes sure that every table
+/// exists. Returns the account's item.
 ///
 /// # Errors
-/// Where Harvest does not accept the token or answer, or the stores fail.
+/// Fails if Harvest does not accept the token or answer, or the stores fail.
 pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
     let (person, company) = futures::future::try_join(
         account::person(context, "account", Patience::Brief),
@@ -94,8 +96,7 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
     }
 }
 
-/// Whether the account that answers is the one that fills the lake; asked before anything is
-/// written.
+/// Checks that the account that answers is the one in the lake, before anything is written.
 async fn check_account(
     context: &Context,
     known: &AccountItem,
@@ -109,7 +110,7 @@ async fn check_account(
     if known.read_at.is_some() {
         return Ok(());
     }
-    // The first time in this state: the lake may be another account's.
+    // This state has not seen the account before, so the lake may belong to another one.
     for spec in streams::STREAMS {
         let store = Arc::clone(&context.store);
         let opened = Table::open(store, spec, context.settings.account).await;
@@ -120,8 +121,8 @@ async fn check_account(
     Ok(())
 }
 
-/// Writes version 0 of the tables that are not there yet. A table that cannot be used stops its own
-/// stream only: the run says so. Returns whether all are there.
+/// Writes version 0 of the tables that do not exist yet. Returns whether all exist. A failure is no
+/// error: it concerns only its own stream, whose run will report it.
 async fn create_tables(context: &Context) -> bool {
     let mut all = true;
     for spec in streams::STREAMS {
@@ -150,10 +151,10 @@ fn state_error(source: state::StateError) -> RunError {
     RunError::State { stream: "account", source }
 }
 
-/// What is due for `demand`.
+/// Determines the runs that are due for `demand`.
 ///
 /// # Errors
-/// Where the state store fails, or Harvest does not accept the credentials.
+/// Fails if the state store fails, or Harvest does not accept the credentials.
 pub async fn tick(context: &Context, demand: Demand) -> Result<Tick, RunError> {
     let account = stored_account(context).await?.value;
     let items = stream_items(context, &account).await?;
@@ -178,8 +179,8 @@ pub async fn tick(context: &Context, demand: Demand) -> Result<Tick, RunError> {
     Ok(Tick { account: stored_account(context).await?.value, due, skipped, waiting })
 }
 
-/// The items of the streams that are to run, as far as they tell by themselves or from their tables
-/// where they stand.
+/// Returns the items of the streams. A stream without an item that is to run gets a new one, with
+/// the position noted in its table.
 pub(crate) async fn stream_items(
     context: &Context,
     account: &AccountItem,
@@ -193,7 +194,7 @@ pub(crate) async fn stream_items(
             context.settings.includes(spec.name) && plan::standing(spec, account) == Standing::Open;
         let item = match stored.remove(spec.name) {
             Some(item) => item,
-            // Of a stream that never runs there is never an item.
+            // A stream that never runs has no item.
             None if !runs => continue,
             None => StreamItem {
                 position: noted_position(context, spec).await,
@@ -205,23 +206,23 @@ pub(crate) async fn stream_items(
     Ok(items)
 }
 
-/// Makes sure that the account's first and last days are known where all of a report is due, as far
-/// as Harvest tells; the run says so where they are not. `asked_at`: somebody wants everything as of
-/// then. Where nothing may be asked soon, full passes over reports are not due, and what they wait for
-/// is returned.
+/// Makes sure that the account's first and last days are known before a full pass over a report, as
+/// far as Harvest tells them. With `asked_at`, the days must have been read after that time. If
+/// Harvest may not be asked soon, removes full passes over reports from `due` and returns the wait.
 pub(crate) async fn with_extent(
     context: &Context,
     due: &mut Vec<Due>,
     asked_at: Option<Timestamp>,
 ) -> Result<Option<Waiting>, RunError> {
-    // The recent windows are the same for every account.
+    // Incremental passes need no first and last day: they read recent windows only.
     let reports = |due: &Due| matches!(due.spec.kind, Kind::ReportWindow(_));
     let sweeps = |due: &Due| due.pass == Pass::Full && reports(due);
     if !due.iter().any(reports) {
         return Ok(None);
     }
     let mut account = stored_account(context).await?;
-    // The first time at once: before other streams use up the budget it takes seconds.
+    // Unknown days are read at once: that takes seconds while other streams have not used up the
+    // budget.
     if account.value.extent.is_some() && !due.iter().any(sweeps) {
         return Ok(None);
     }
@@ -235,8 +236,8 @@ pub(crate) async fn with_extent(
     }
 }
 
-/// Where the table says that its stream stands: the state may be lost. A table that cannot be read
-/// says nothing here; the run on it says why.
+/// Returns the position noted in the table, which counts if the state is lost. A table that cannot
+/// be read yields the default position; the run on it will report the error.
 async fn noted_position(context: &Context, spec: &'static StreamSpec) -> Position {
     let store = Arc::clone(&context.store);
     let table = Table::open(store, spec, context.settings.account).await.ok().flatten();
@@ -247,7 +248,7 @@ async fn noted_position(context: &Context, spec: &'static StreamSpec) -> Positio
     position
 }
 
-/// A start date earlier than the one that the rows were read with starts a new full pass.
+/// Makes a full pass due if the start date is now earlier than that of the rows.
 fn with_widened_start(mut item: StreamItem, start: Option<Date>) -> StreamItem {
     let position = &mut item.position;
     let widened = match (position.start_date, start) {
@@ -261,8 +262,8 @@ fn with_widened_start(mut item: StreamItem, start: Option<Date>) -> StreamItem {
     item
 }
 
-/// Reads the first and last days anew when they are old: for full passes on demand, older than
-/// the demand, because what lies beyond them would be missing afterwards.
+/// Reads the first and last days anew if they are too old, or older than `swept_as_of`: a full pass
+/// on demand would miss entries beyond days that were read before the demand.
 async fn refresh_extent(
     context: &Context,
     account: &mut Versioned<AccountItem>,

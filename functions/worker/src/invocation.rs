@@ -1,4 +1,4 @@
-//! From an invocation to a run and back.
+//! Invocation of the worker: one run, and its result.
 
 use std::sync::Arc;
 
@@ -11,34 +11,34 @@ use serde_json::{Value, json};
 
 use crate::{Event, work};
 
-/// What answers invocations.
+/// Handler of invocations.
 #[derive(Clone, Debug)]
 pub struct Worker {
-    /// The parts of its deployment.
+    /// Parts of the deployment.
     pub context: Context,
-    /// Who is told what became of passes.
+    /// Publishes the results of passes.
     pub announcer: Arc<dyn Announcer>,
 }
 
-/// An invocation that came to nothing that anybody would hear of otherwise: Lambda puts it into the failure
-/// queue. It tries nothing again, the next tick does.
+/// Failure that no item of the state records. Returned to Lambda, which puts the event into the
+/// failure queue and does not try it again; the next tick does.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// A stable name: `UnknownEvent`, `UnknownStream`, or that of a run's failure.
+    /// Stable name: `UnknownEvent`, `UnknownStream`, or that of a run's error.
     pub error_type: &'static str,
-    /// What happened and what to do.
+    /// Description of the failure, with advice.
     pub message: String,
 }
 
 impl Worker {
-    /// Runs what the event asks for. `deadline` is the end of the invocation in milliseconds since
-    /// 1970.
+    /// Runs the pass that the event asks for, and returns its result. `deadline` is the end of the
+    /// invocation in milliseconds since 1970.
     ///
-    /// A run that failed is no failed invocation if the state says so: the stream backs off, the next
-    /// tick that is due tries again, and trying at once would only be more of the same.
+    /// A failed run is no failed invocation if the state records it: the stream backs off, and a
+    /// later tick tries again. A retry by Lambda at once would most likely fail in the same way.
     ///
     /// # Errors
-    /// Where the event is none of a worker's, or a failure could not be recorded.
+    /// Fails if the event is none of a worker's, or a failure could not be recorded.
     pub async fn answer(&self, event: Value, deadline: u64) -> Result<Value, Refused> {
         let event: Event = serde_json::from_value(event).map_err(|error| Refused {
             error_type: "UnknownEvent",
@@ -63,7 +63,7 @@ impl Worker {
         }
     }
 
-    /// One log event, the metrics, and the event bus.
+    /// Reports a run: as a log event, as metrics, and on the event bus.
     async fn tell(&self, report: &RunReport) {
         let RunReport { stream, pass, requests, records, version, .. } = report;
         let outcome = outcome(&report.outcome);
@@ -96,7 +96,7 @@ impl Worker {
     }
 }
 
-/// Whether the state tells of it, so that the stream backs off and is tried again by itself.
+/// Whether the state records this error, so that the stream backs off and runs again later.
 const fn is_recorded(error: &RunError) -> bool {
     match error {
         RunError::Credentials { .. }
@@ -139,7 +139,7 @@ const fn outcome(outcome: &Outcome) -> &'static str {
         Outcome::Yielded(Yielded::Budget(_)) => "waits for the budget",
         Outcome::Yielded(Yielded::Deadline) => "stopped in time",
         Outcome::Busy { .. } => "busy",
-        // Somebody else goes on: nothing is wrong here.
+        // Another run works on the stream, so this is no failure of it.
         Outcome::Failed(RunError::LostLease { .. }) => "lost",
         Outcome::Failed(_) => "failed",
     }

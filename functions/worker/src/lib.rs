@@ -1,4 +1,4 @@
-//! One invocation, one run on one stream.
+//! Worker: each invocation does one run on one stream.
 
 mod invocation;
 
@@ -10,15 +10,16 @@ use runtime::Context;
 use runtime::run::{Order, RunReport};
 use serde::{Deserialize, Serialize};
 
-/// What an invocation asks for.
+/// Event that invokes a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
     /// The stream.
     pub stream: String,
-    /// Which pass to begin or go on with.
+    /// Pass to begin or to continue.
     pub pass: Pass,
-    /// The tick that asks: tells deliveries apart in logs, decides nothing.
+    /// Time of the tick that invoked the worker. Tells deliveries apart in logs, and decides
+    /// nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tick: Option<Timestamp>,
     /// Whether any number of deletes is accepted.
@@ -26,19 +27,18 @@ pub struct Event {
     pub accept_deletes: bool,
 }
 
-/// The event names no stream.
+/// The event names a stream that does not exist.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no stream `{name}`; `harvest-lake streams` lists them all")]
 pub struct UnknownStream {
-    /// What it names.
+    /// Name in the event.
     pub name: String,
 }
 
-/// Works on what `event` names until it is complete, or the process will be
-/// stopped soon.
+/// Runs the pass that `event` names until it is complete, or until `deadline` is near.
 ///
 /// # Errors
-/// Only when there is no such stream: how the run went, failure included, is in the report.
+/// Fails only if the stream does not exist: the report tells the result of the run, also a failure.
 pub async fn work(
     context: &Context,
     event: &Event,

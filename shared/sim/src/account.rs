@@ -1,4 +1,4 @@
-//! The account: answers requests from what it holds, purely.
+//! The account: answers requests from its records, without clock or network.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub const MANAGER_TOKEN: &str = "fake-manager";
 /// Bearer token of an ordinary member of a fresh account.
 pub const MEMBER_TOKEN: &str = "fake-member";
 
-/// A Harvest account in memory. It reads no clock: `now` comes with each request.
+/// Harvest account in memory. It reads no clock: `now` comes with each request.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub(crate) books: Books,
@@ -38,13 +38,14 @@ pub struct Account {
     pub(crate) seed: u64,
     page_cap: Option<(String, usize)>,
     spelling: Spelling,
-    /// How often the account changed: cached reports of an older count are stale.
+    /// Number of changes of the account. Reports cached at a lower number are stale.
     pub(crate) changes: u64,
     cache: ReportCache,
 }
 
 impl Account {
-    /// An account of this size, the same for the same arguments, whose history ends at `now`.
+    /// Makes up an account of this size, whose history ends at `now`. The same arguments make the
+    /// same account.
     #[must_use]
     pub fn generate(scale: &Scale, seed: u64, now: Timestamp) -> Self {
         let made = generate::account(scale, seed, Moment::of(now));
@@ -63,7 +64,7 @@ impl Account {
         }
     }
 
-    /// The value that `Harvest-Account-Id` must have.
+    /// Value that the header `Harvest-Account-Id` must have.
     #[must_use]
     pub const fn account_id(&self) -> i64 {
         self.id
@@ -84,20 +85,20 @@ impl Account {
         self.faults.add(rule);
     }
 
-    /// How many answers each rule in force spoilt, in the order in which they were added. An answer
-    /// that a rule leaves as it is does not count.
+    /// Number of answers that each rule in force spoilt, in the order in which the rules were
+    /// added. Answers that a rule did not change are not counted.
     #[must_use]
     pub fn spoilt(&self) -> Vec<u64> {
         self.faults.spoilt()
     }
 
-    /// Lists that match `path`, a pattern as in [`FaultRule`], come in pages of at most so many
-    /// records, whatever a request asks for.
+    /// Limits the pages of lists that match `path`, a pattern as in [`FaultRule`], to this number
+    /// of records, also if a request asks for more.
     pub fn set_page_cap(&mut self, path: &str, records: usize) {
         self.page_cap = Some((path.to_owned(), records));
     }
 
-    /// Pages are as large as they are asked for.
+    /// Removes the limit of `set_page_cap`.
     pub fn lift_page_cap(&mut self) {
         self.page_cap = None;
     }
@@ -108,7 +109,7 @@ impl Account {
         cap.map_or(MOST_PER_PAGE, |(_, records)| *records)
     }
 
-    /// How the records are written from now on, other than documented.
+    /// Sets the deviations from the documentation with which records are written from now on.
     pub fn set_spelling(&mut self, spelling: Spelling) {
         self.spelling = spelling;
     }
@@ -118,7 +119,7 @@ impl Account {
         self.faults.clear();
     }
 
-    /// What the server saw since the last reset.
+    /// Statistics about requests since the last reset.
     #[must_use]
     pub const fn statistics(&self) -> &Statistics {
         &self.gate.statistics
@@ -150,7 +151,8 @@ impl Account {
                     let mut answerer = self.answerer(moment, &viewer);
                     answerer.page_cap = self.page_cap(request);
                     let response = answerer.answer(request, oddity.as_ref());
-                    // A list of one page has no missing link to the next.
+                    // Some faults do not change some answers: a list of one page has no link to the
+                    // next one that could be missing.
                     if oddity.is_some() && answerer.answer(request, None).body == response.body {
                         spoilt = None;
                     }
@@ -212,7 +214,7 @@ impl Account {
         Ok(Viewer::of(&self.books, user))
     }
 
-    /// What answers questions as of `now` for this person.
+    /// Returns the part that answers requests as of `now` for this person.
     pub(crate) fn answerer<'a>(&'a self, now: Moment, viewer: &'a Viewer) -> Answerer<'a> {
         Answerer {
             look: crate::render::Look {

@@ -1,4 +1,4 @@
-//! Answers one question about the account for one person.
+//! Answers one request to the account for one person.
 
 mod cache;
 
@@ -16,18 +16,18 @@ use crate::route::Route;
 use crate::stream::{Paging, Stream};
 use crate::table::{Key, Record, Table};
 
-/// Answers questions from the books, as of one instant, for one person.
+/// Answers requests from the books, as of one instant, for one person.
 #[derive(Debug)]
 pub(crate) struct Answerer<'a> {
     pub(crate) look: Look<'a>,
     pub(crate) changes: u64,
     pub(crate) cache: &'a ReportCache,
-    /// The most records of a page.
+    /// Most records of a page.
     pub(crate) page_cap: usize,
 }
 
 impl Answerer<'_> {
-    /// The answer to a request that was let in.
+    /// Answers a request that has passed the checks of token and limits.
     pub(crate) fn answer(&self, request: &Request, oddity: Option<&Oddity>) -> Response {
         let route = request.path.strip_prefix("/v2/").and_then(Route::of);
         let Some(route) = route.filter(|_| request.method == "GET") else {
@@ -91,7 +91,7 @@ impl Answerer<'_> {
         }
     }
 
-    /// Refuses what the person may not see and what is switched off.
+    /// Refuses streams that the person may not see, or whose module is off.
     fn allow(&self, stream: Stream, parent: Option<i64>) -> Result<(), Response> {
         if !Account::is_on(self.look.books, stream) {
             return Err(Response::message(403, "This feature is disabled for your account"));
@@ -137,7 +137,7 @@ impl Answerer<'_> {
         self.list(request, stream, None, &keys(), Paging::Offset, oddity)
     }
 
-    /// One page of records.
+    /// Returns one page of records.
     fn list(
         &self,
         request: &Request,
@@ -162,7 +162,7 @@ impl Answerer<'_> {
         Ok(finish(json, request, page, paging, oddity))
     }
 
-    /// The page that the request asks for.
+    /// Returns the page that the request asks for.
     fn cut(
         &self,
         request: &Request,
@@ -185,7 +185,7 @@ impl Answerer<'_> {
         }
     }
 
-    /// One page of a report.
+    /// Returns one page of a report.
     fn report(
         &self,
         request: &Request,
@@ -260,7 +260,7 @@ fn finish(
     Response::json(200, json.finish())
 }
 
-/// A row with another name than before.
+/// Returns the row with another name.
 fn renamed(row: &[u8]) -> Vec<u8> {
     String::from_utf8_lossy(row).replacen("_name\":\"", "_name\":\"Other ", 1).into_bytes()
 }

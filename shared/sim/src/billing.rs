@@ -1,4 +1,4 @@
-//! Invoices and estimates, and what hangs on them: line items, messages, payments.
+//! Invoices and estimates, with their line items, messages and payments.
 
 use crate::calendar::{Day, Moment};
 use crate::decimal::{Money, Number};
@@ -19,7 +19,7 @@ pub(crate) struct Line {
     pub(crate) taxed: bool,
 }
 
-/// What invoices and estimates have in common.
+/// Part that invoices and estimates have in common.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
     pub(crate) id: i64,
@@ -42,7 +42,7 @@ pub(crate) struct Document {
     pub(crate) updated: Moment,
 }
 
-/// The sums of a document.
+/// Sums of a document.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Totals {
     pub(crate) amount: Money,
@@ -52,7 +52,7 @@ pub(crate) struct Totals {
 }
 
 impl Document {
-    /// Lines less discount plus taxes.
+    /// Computes the sums: lines less discount plus taxes.
     pub(crate) fn totals(&self) -> Totals {
         let lines = |taxed_only: Option<bool>| {
             self.lines
@@ -80,7 +80,7 @@ pub(crate) struct Invoice {
     pub(crate) estimate: Option<i64>,
     pub(crate) retainer: Option<i64>,
     pub(crate) recurring: Option<i64>,
-    /// The one day or period that it bills.
+    /// Period that the invoice bills.
     pub(crate) period: Option<(Day, Day)>,
     pub(crate) due: Option<Day>,
     pub(crate) term: &'static str,
@@ -90,13 +90,13 @@ pub(crate) struct Invoice {
 }
 
 impl Invoice {
-    /// What is not paid yet.
+    /// Amount that is not paid yet.
     pub(crate) fn due_amount(&self) -> Money {
         let paid = self.payments.iter().fold(Money::default(), |sum, one| sum.plus(one.amount));
         self.document.totals().amount.minus(paid)
     }
 
-    /// `draft`, `open`, `paid` or `closed`.
+    /// State: `draft`, `open`, `paid` or `closed`.
     pub(crate) fn state(&self) -> &'static str {
         if self.closed.is_some() {
             "closed"
@@ -119,7 +119,7 @@ pub(crate) struct Estimate {
 }
 
 impl Estimate {
-    /// `draft`, `sent`, `accepted` or `declined`.
+    /// State: `draft`, `sent`, `accepted` or `declined`.
     pub(crate) const fn state(&self) -> &'static str {
         if self.accepted.is_some() {
             "accepted"
@@ -162,7 +162,7 @@ pub(crate) struct Payment {
     pub(crate) updated: Moment,
 }
 
-/// What lines of invoices or estimates are for.
+/// Category of lines of invoices or estimates.
 #[derive(Clone, Debug)]
 pub(crate) struct ItemCategory {
     pub(crate) id: i64,

@@ -1,4 +1,4 @@
-//! Everything the account holds, and the ties between the tables.
+//! All records of the account, and the relations between its tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,7 +66,7 @@ impl Books {
         }
     }
 
-    /// The next id for rates, messages, payments and lines.
+    /// Returns the next id for rates, messages, payments and lines.
     pub(crate) const fn claim_child(&mut self) -> i64 {
         self.last_child += 1 + self.last_child % 2;
         self.last_child
@@ -98,7 +98,7 @@ impl Books {
         true
     }
 
-    /// Takes an entry out.
+    /// Removes an entry.
     pub(crate) fn remove_entry(&mut self, id: i64) -> bool {
         self.running.remove(&id);
         self.entries.remove(id).is_some()
@@ -110,7 +110,7 @@ impl Books {
         self.user_assignments.put(assignment);
     }
 
-    /// Takes a user off a project.
+    /// Removes a user from a project.
     pub(crate) fn remove_user_assignment(&mut self, id: i64) -> bool {
         let Some(gone) = self.user_assignments.remove(id) else {
             return false;
@@ -127,7 +127,7 @@ impl Books {
         self.task_assignments.put(assignment);
     }
 
-    /// Takes a task off a project.
+    /// Removes a task from a project.
     pub(crate) fn remove_task_assignment(&mut self, id: i64) -> bool {
         let Some(gone) = self.task_assignments.remove(id) else {
             return false;

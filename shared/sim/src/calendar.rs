@@ -13,7 +13,8 @@ pub(crate) struct Day(pub(crate) i64);
 pub(crate) struct Moment(pub(crate) i64);
 
 impl Day {
-    /// The day of a year, a month (1 to 12) and a day of it. Proleptic Gregorian.
+    /// Returns the day of a year, month (1 to 12) and day of month, in the proleptic Gregorian
+    /// calendar.
     pub(crate) const fn of(year: i64, month: i64, day: i64) -> Self {
         let shifted = if month <= 2 { year - 1 } else { year };
         let era = shifted.div_euclid(400);
@@ -24,7 +25,7 @@ impl Day {
         Self(era * 146_097 + day_of_era - 719_468)
     }
 
-    /// Year, month, day of month.
+    /// Returns year, month and day of month.
     pub(crate) const fn civil(self) -> (i64, i64, i64) {
         let shifted = self.0 + 719_468;
         let era = shifted.div_euclid(146_097);
@@ -58,7 +59,7 @@ impl Day {
         (found.civil() == (year, month, day)).then_some(found)
     }
 
-    /// Whether people are off: Saturday or Sunday.
+    /// Whether the day is a Saturday or Sunday.
     pub(crate) const fn is_weekend(self) -> bool {
         (self.0 + 3).rem_euclid(7) >= 5
     }
@@ -68,7 +69,7 @@ impl Day {
         Self(self.0.saturating_add(days))
     }
 
-    /// Midnight UTC at its beginning.
+    /// Returns midnight UTC at the beginning of the day.
     pub(crate) const fn start(self) -> Moment {
         Moment(self.0 * DAY_SECONDS)
     }
@@ -83,7 +84,7 @@ impl Day {
         push_padded(out, day, 10);
     }
 
-    /// `2026-11-23`
+    /// Returns the day as text: `2026-11-23`.
     pub(crate) fn text(self) -> String {
         let mut out = Vec::with_capacity(10);
         self.write(&mut out);
@@ -92,17 +93,17 @@ impl Day {
 }
 
 impl Moment {
-    /// The second that `at` lies in.
+    /// Returns the second that contains `at`.
     pub(crate) fn of(at: Timestamp) -> Self {
         Self(at.as_nanosecond().div_euclid(1_000_000_000).try_into().unwrap_or(i64::MAX))
     }
 
-    /// The UTC day it lies in.
+    /// Returns the UTC day that contains this second.
     pub(crate) const fn day(self) -> Day {
         Day(self.0.div_euclid(DAY_SECONDS))
     }
 
-    /// The first whole second at or after the instant that `text` names in ISO 8601 with a `T`.
+    /// Parses an instant in ISO 8601 with a `T`, and rounds it up to a whole second.
     pub(crate) fn parse_ceiling(text: &str) -> Option<Self> {
         if !text.contains('T') {
             return None;
@@ -125,7 +126,7 @@ impl Moment {
         out.push(b'Z');
     }
 
-    /// The form of the `Date` header: `Mon, 23 Nov 2026 06:15:00 GMT`.
+    /// Returns the value of a `Date` header: `Mon, 23 Nov 2026 06:15:00 GMT`.
     pub(crate) fn http_date(self) -> String {
         const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
         const MONTHS: [&str; 12] =
@@ -155,7 +156,7 @@ fn push_padded(out: &mut Vec<u8>, value: i64, unit: i64) {
     }
 }
 
-/// The ASCII digit of `value`, which lies in 0 to 9.
+/// Returns the ASCII digit of `value`, a number from 0 to 9.
 pub(crate) fn digit(value: i64) -> u8 {
     b'0' + u8::try_from(value).unwrap_or(0)
 }

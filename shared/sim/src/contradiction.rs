@@ -7,14 +7,14 @@ use crate::request::{Request, Response};
 use crate::stream::Paging;
 use crate::table::Key;
 
-/// How a list contradicts itself. One that has no effect on an answer, such as a missing link to a
-/// page that does not exist, leaves it as it is.
+/// Contradiction within a list. Some leave some answers unchanged, such as a missing link to a page
+/// that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Contradiction {
-    /// `total_entries` and `total_pages` count the records of this very page, whatever follows it.
+    /// `total_entries` and `total_pages` count the records of the page alone.
     TotalOfPage,
-    /// The last so many records of the list never come; the totals count them.
+    /// The list ends this number of records too early; the totals count them.
     EndsEarly(usize),
     /// A page that is not the last has no member `links`.
     NoLinks,
@@ -28,25 +28,25 @@ pub enum Contradiction {
     Circle,
     /// Every page that has a next one leads to itself.
     OwnPage,
-    /// Behind the last page come empty ones, each with a link to another.
+    /// The last page is followed by empty ones, each with a link to another.
     EmptyPages,
-    /// Whatever page is asked for, the first one comes, and says that there is another.
+    /// Every request gets the first page, with a link to a next one.
     PageIgnored,
-    /// `total_entries` is off by so many where a single record is asked for.
+    /// `total_entries` is wrong by this number if a single record is asked for.
     CountsOff(i64),
     /// A request for a single record is answered with a full page.
     CountsIgnored,
     /// Pages beyond this one are refused with this status.
     TooDeep {
-        /// The last page that is served.
+        /// Number of the last page that is served.
         beyond: usize,
-        /// 404, 422, 500, ...
+        /// Status of the refusal, such as 404, 422 or 500.
         status: u16,
     },
 }
 
 impl Contradiction {
-    /// The page that the request asks for, or the refusal.
+    /// Returns the page that the request asks for, or a refusal.
     pub(crate) fn cut(
         self,
         request: &Request,
@@ -57,7 +57,7 @@ impl Contradiction {
         let asked = || request.param("page").and_then(|text| text.parse::<usize>().ok());
         match self {
             Self::EndsEarly(short) => {
-                // Keys ascend and are listed backwards, so the first are the last to come.
+                // Keys ascend and are listed backwards: without the first ones, the end is missing.
                 let mut page = Page::cut(request, keys.get(short..).unwrap_or(&[]), paging, cap)?;
                 page.total = keys.len();
                 Ok(page)
@@ -124,7 +124,7 @@ impl Contradiction {
     }
 }
 
-/// The same request without this parameter.
+/// Returns the request without this parameter.
 fn without(request: &Request, name: &str) -> Request {
     let mut other = request.clone();
     other.query.retain(|(given, _)| given != name);

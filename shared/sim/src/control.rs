@@ -1,4 +1,4 @@
-//! The control face: what tests ask and change, past credentials, limits and faults.
+//! The control face: requests of tests that need no credentials, and meet no limits and faults.
 
 use std::collections::BTreeSet;
 
@@ -105,7 +105,7 @@ fn extent(account: &Account) -> Response {
     Response::json(200, json.finish())
 }
 
-/// The months that have entries, expenses or invoices, each by its first day.
+/// Returns the months that have entries, expenses or invoices, each by its first day.
 fn months(account: &Account) -> Response {
     let books = &account.books;
     let days = books.entries.iter().map(|one| one.spent);
@@ -126,7 +126,7 @@ fn months(account: &Account) -> Response {
     Response::json(200, json.finish())
 }
 
-/// Every record of a stream exactly as an administrator would get it now, with its parent.
+/// Returns every record of a stream as an administrator would get it now, with its parent.
 fn truth(
     account: &Account,
     now: Moment,
@@ -153,7 +153,7 @@ fn truth(
     } else {
         for (parent, created) in parents(account, stream) {
             let keys = Filter::default().keys(&answerer.look, stream, parent);
-            // A user who is no manager has no teammates, which Harvest says by a refusal.
+            // Harvest refuses the teammates of a user who is no manager: there are none.
             let keys = keys.unwrap_or_default();
             let single = [(0, 0)];
             let keys = if stream == Stream::Company { &single[..] } else { &keys[..] };
@@ -173,7 +173,8 @@ fn truth(
     Ok(Response::json(200, json.finish()))
 }
 
-/// The parents of a stream and when they were made; one without an id where it has none.
+/// Returns the parents of a stream and their times of creation. A stream without parents has one
+/// without an id.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
 fn parents(account: &Account, stream: Stream) -> Vec<(Option<i64>, Option<Moment>)> {
     let books = &account.books;

@@ -2,84 +2,84 @@
 
 use crate::calendar::digit;
 
-/// An amount of money in ten-thousandths of a unit: what fits `decimal(18,4)`.
+/// Amount of money in ten-thousandths of a unit; fits `decimal(18,4)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Money(pub(crate) i64);
 
-/// A rate, price, quantity, percentage or number of hours in millionths: fits `decimal(18,6)`.
+/// Rate, price, quantity, percentage or number of hours in millionths; fits `decimal(18,6)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Number(pub(crate) i64);
 
 impl Money {
-    /// Whole units and hundredths.
+    /// Returns the amount of this number of hundredths.
     pub(crate) const fn cents(cents: i64) -> Self {
         Self(cents * 100)
     }
 
-    /// Both together.
+    /// Returns the sum.
     pub(crate) const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// What is left of it after `other`.
+    /// Returns the difference.
     pub(crate) const fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// `percent` of it, rounded half away from zero to hundredths.
+    /// Returns `percent` per cent of the amount, rounded half away from zero to hundredths.
     pub(crate) fn percent(self, percent: Number) -> Self {
         let exact = i128::from(self.0) * i128::from(percent.0);
         let cents = round(exact, 100 * 1_000_000 * 100);
         Self(cents * 100)
     }
 
-    /// The same value with six places, for members that hold hours or money.
+    /// Returns the same value with six places, for fields that hold hours or money.
     pub(crate) const fn number(self) -> Number {
         Number(self.0.saturating_mul(100))
     }
 }
 
 impl Number {
-    /// A whole number.
+    /// Returns a whole number.
     pub(crate) const fn whole(units: i64) -> Self {
         Self(units * 1_000_000)
     }
 
-    /// Hundredths.
+    /// Returns the number of this many hundredths.
     pub(crate) const fn cents(cents: i64) -> Self {
         Self(cents * 10_000)
     }
 
-    /// Both together.
+    /// Returns the sum.
     pub(crate) const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// What is left of it after `other`.
+    /// Returns the difference.
     pub(crate) const fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// Quantity times price, rounded half away from zero to four places.
+    /// Returns quantity times price, rounded half away from zero to four places.
     pub(crate) fn times(self, price: Self) -> Money {
         Money(round(i128::from(self.0) * i128::from(price.0), 100_000_000))
     }
 
-    /// The next quarter at or above it: the account's rounding of hours.
+    /// Rounds up to quarters, as the account rounds hours.
     pub(crate) const fn quarter_up(self) -> Self {
         let below = self.0.div_euclid(250_000) * 250_000;
         if below == self.0 { self } else { Self(below + 250_000) }
     }
 }
 
-/// `exact / unit`, rounded half away from zero.
+/// Returns `exact / unit`, rounded half away from zero.
 fn round(exact: i128, unit: i128) -> i64 {
     let half = if exact < 0 { -unit / 2 } else { unit / 2 };
     i64::try_from((exact + half) / unit).unwrap_or(i64::MAX)
 }
 
-/// Appends `value / 10^places` as a JSON number without trailing zeros; a whole number takes `.0`
-/// when `fraction` says so, as Harvest's numbers do by chance.
+/// Appends `value / 10^places` as a JSON number without trailing zeros. With `Fraction::Always` a
+/// whole number ends in `.0`, as some of Harvest's numbers do.
 pub(crate) fn write_scaled(out: &mut Vec<u8>, value: i64, places: u32, fraction: Fraction) {
     let unit = 10_i64.pow(places);
     if value < 0 {
@@ -102,12 +102,12 @@ pub(crate) fn write_scaled(out: &mut Vec<u8>, value: i64, places: u32, fraction:
     }
 }
 
-/// Whether a whole number shows its empty fraction.
+/// Form of whole numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fraction {
-    /// `100.0`
+    /// With a fraction: `100.0`.
     Always,
-    /// `100`
+    /// Without a fraction: `100`.
     WhenNeeded,
 }
 

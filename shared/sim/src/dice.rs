@@ -1,10 +1,10 @@
-//! Seeded chance that stays the same in every version: one seed, one account, byte for byte.
+//! Seeded pseudo-random numbers, the same in every version: one seed, one account, byte for byte.
 
 /// A small generator of pseudo-random numbers (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);
 
-/// A number that looks random and depends only on the arguments.
+/// Returns a number that looks random and depends only on the arguments.
 pub(crate) const fn scramble(a: u64, b: u64) -> u64 {
     let mut mixed = a.wrapping_add(b.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_add(b);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -18,35 +18,35 @@ impl Dice {
         Self(scramble(seed, 0x51_7C_C1_B7))
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub(crate) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         scramble(self.0, 1)
     }
 
-    /// A number from `low` up to and including `high`.
+    /// Returns a number from `low` to `high`, both included.
     pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
         let span = u64::try_from(high - low + 1).unwrap_or(1).max(1);
         low + i64::try_from(self.next() % span).unwrap_or(0)
     }
 
-    /// True in `percent` of a hundred throws.
+    /// Returns `true` with a probability of `percent` per cent.
     pub(crate) fn chance(&mut self, percent: i64) -> bool {
         self.between(0, 99) < percent
     }
 
-    /// One of `items`; the type's default when there are none.
+    /// Returns one of `items`, or the type's default if there are none.
     pub(crate) fn pick<T: Copy + Default>(&mut self, items: &[T]) -> T {
         self.index(items.len()).and_then(|at| items.get(at).copied()).unwrap_or_default()
     }
 
-    /// A place in a list of `len`; `None` when it is empty.
+    /// Returns an index into a list of `len` elements; `None` if it is empty.
     pub(crate) fn index(&mut self, len: usize) -> Option<usize> {
         let span = u64::try_from(len).ok()?;
         if span == 0 { None } else { usize::try_from(self.next() % span).ok() }
     }
 
-    /// `digits` hexadecimal digits, for keys.
+    /// Returns `digits` hexadecimal digits, for keys.
     pub(crate) fn hex(&mut self, digits: usize) -> String {
         let mut text = String::with_capacity(digits + 16);
         while text.len() < digits {

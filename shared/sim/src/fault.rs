@@ -1,4 +1,4 @@
-//! What goes wrong on purpose: rules that pick requests and spoil their answers.
+//! Faults on purpose: rules that pick requests and spoil their answers.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -8,90 +8,90 @@ use crate::dice::scramble;
 use crate::request::{Breach, Request, Response};
 use crate::rewrite::Rewrite;
 
-/// Picks requests and says what happens to them. The first rule that picks a request decides.
+/// Rule that picks requests and spoils their answers. The first rule that picks a request decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
-    /// Part of path and query (`/v2/clients?per_page=2000`); `*` stands for anything, `$` at the end
-    /// for the end, empty for all. An id in it is matched as it is.
+    /// Part of path and query (`/v2/clients?per_page=2000`). `*` matches anything, `$` at the end
+    /// matches the end, and an empty pattern matches all. Ids are matched literally.
     #[serde(default)]
     pub path: String,
-    /// Which of the matching requests are picked.
+    /// Choice among the matching requests.
     #[serde(default)]
     pub select: Select,
-    /// What happens to them.
+    /// Effect on the picked requests.
     pub effect: Effect,
 }
 
-/// Which of the requests that match are picked. Counting starts at 1 when the rule is set.
+/// Choice among the requests that match a rule. They are counted from 1 when the rule is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Select {
-    /// Each.
+    /// Every request.
     #[default]
     Always,
-    /// Only this one.
+    /// Only the request with this number.
     Nth(u64),
-    /// Each one that is a multiple of this.
+    /// Requests whose number is a multiple of this.
     Every(u64),
-    /// The first so many.
+    /// This many first requests.
     First(u64),
-    /// About so many of a hundred, by the account's seed.
+    /// About this percentage of the requests, by the account's seed.
     Percent(u64),
 }
 
-/// What happens to a request or its answer.
+/// Effect on a request or its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// This status instead of an answer, in the shape that Harvest gives it.
+    /// Refuses with this status, in the shape that Harvest gives it.
     Status {
-        /// 400, 401, 403, 404, 422, 429, 500, 502, 520, ...
+        /// Status, such as 400, 401, 403, 404, 422, 429, 500, 502 or 520.
         status: u16,
-        /// The header `Retry-After`, as it stands here.
+        /// Value of the header `Retry-After`, sent unchanged.
         #[serde(default)]
         retry_after: Option<String>,
-        /// An HTML page where Harvest would send JSON.
+        /// Whether the body is an HTML page instead of Harvest's JSON.
         #[serde(default)]
         html: bool,
     },
-    /// More `Content-Length` than body; then the connection closes.
+    /// Announces a longer body in `Content-Length` than it sends, and closes the connection.
     CutBody,
-    /// Status 200 and half of the JSON, in good form otherwise.
+    /// Sends status 200 and half of the JSON, with a fitting `Content-Length`.
     TruncatedJson,
-    /// Status 200, JSON by its type, plain words by its body.
+    /// Sends status 200 and plain text with the content type of JSON.
     NotJson,
-    /// Status 200 and an HTML page.
+    /// Sends status 200 and an HTML page.
     HtmlPage,
-    /// The right body under a wrong content type.
+    /// Sends the right body with a wrong content type.
     WrongContentType,
-    /// A redirect to this address.
+    /// Redirects to this address.
     Redirect(String),
-    /// `links.next` leads to this origin, a scheme with a host.
+    /// Lets `links.next` lead to this origin, a scheme with a host.
     ForeignNext(String),
-    /// The answer comes this many milliseconds later.
+    /// Delays the answer by this many milliseconds.
     Slow(u64),
-    /// The connection closes without an answer.
+    /// Closes the connection without an answer.
     Drop,
-    /// No answer ever comes.
+    /// Never answers.
     Hang,
-    /// `total_entries` is off by so many.
+    /// Adds this number to `total_entries`.
     WrongTotal(i64),
-    /// The first row of a report comes twice, the second time with another content.
+    /// Sends the first row of a report twice, the second time with other content.
     DuplicateRow,
-    /// The records of the page come in the opposite order.
+    /// Sends the records of the page in the opposite order.
     Reversed,
-    /// A complete list without any record.
+    /// Sends a complete list without any record.
     EmptyList,
-    /// Without the header `Date`.
+    /// Leaves out the header `Date`.
     WithoutDate,
-    /// The list contradicts itself, or its pages never end.
+    /// Lets the list contradict itself, or its pages never end.
     Contradiction(Contradiction),
-    /// The values of the records are written in another way.
+    /// Writes the values of the records in another way.
     Rewritten(Rewrite),
 }
 
-/// What the list itself must do differently.
+/// Effect that changes the making of the list, not the finished answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Oddity {
     ForeignNext(String),
@@ -106,13 +106,13 @@ pub(crate) enum Oddity {
 #[derive(Clone, Debug)]
 struct ActiveRule {
     rule: FaultRule,
-    /// Requests that it matched.
+    /// Number of requests that the rule matched.
     matched: u64,
-    /// Answers that are not what they would have been without it.
+    /// Number of answers that the rule changed.
     spoilt: u64,
 }
 
-/// The rules in force and how often each has matched.
+/// Rules in force, with their counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
     seed: u64,
@@ -132,20 +132,20 @@ impl Faults {
         self.rules.clear();
     }
 
-    /// How many answers each rule spoilt.
+    /// Number of answers that each rule spoilt.
     pub(crate) fn spoilt(&self) -> Vec<u64> {
         self.rules.iter().map(|active| active.spoilt).collect()
     }
 
-    /// Notes that the rule at `place` made an answer another one.
+    /// Counts an answer that the rule at `place` changed.
     pub(crate) fn note(&mut self, place: usize) {
         if let Some(active) = self.rules.get_mut(place) {
             active.spoilt += 1;
         }
     }
 
-    /// What happens to this request, and the place of the rule that says so. Every rule that matches
-    /// counts it.
+    /// Returns the effect on this request, and the place of the rule that decides. Every rule that
+    /// matches counts the request.
     pub(crate) fn strike(&mut self, request: &Request) -> Option<(usize, Effect)> {
         if self.rules.is_empty() {
             return None;
@@ -190,7 +190,7 @@ pub(crate) fn matches_pattern(pattern: &str, target: &str) -> bool {
 }
 
 impl Effect {
-    /// The answer that takes the place of the real one, if the request is not even looked at.
+    /// Returns the answer for effects that replace it altogether.
     pub(crate) fn instead(&self) -> Option<Response> {
         match self {
             Self::Status { status, retry_after, html } => {
@@ -232,7 +232,7 @@ impl Effect {
         }
     }
 
-    /// What the list must do differently.
+    /// Returns the effect on the list, if there is one.
     pub(crate) fn oddity(&self) -> Option<Oddity> {
         match self {
             Self::ForeignNext(origin) => Some(Oddity::ForeignNext(origin.clone())),
@@ -256,7 +256,7 @@ impl Effect {
         }
     }
 
-    /// Spoils an answer that is ready to go.
+    /// Spoils a finished answer.
     pub(crate) fn spoil(&self, response: &mut Response) {
         match self {
             Self::CutBody => response.delivery.breach = Breach::CutBody,
@@ -286,7 +286,7 @@ impl Effect {
     }
 }
 
-/// A refusal in the shape that Harvest gives this status.
+/// Returns a refusal in the shape that Harvest gives this status.
 pub(crate) fn refusal(status: u16, html: bool) -> Response {
     match status {
         _ if html => Response::html(status, &format!("Error {status}")),

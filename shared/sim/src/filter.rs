@@ -11,7 +11,7 @@ use crate::stream::Stream;
 use crate::table::{Key, Record, Table, UNDATED};
 use crate::work::{Expense, TimeEntry};
 
-/// The filters that a request names. Unknown ones are ignored, as Harvest does.
+/// Filters of a request. Unknown parameters are ignored, as Harvest does.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     since: Option<Moment>,
@@ -30,7 +30,7 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Reads the filters; the error is the answer to give.
+    /// Parses the filters of a request; the error is the answer to it.
     pub(crate) fn of(request: &Request) -> Result<Self, Response> {
         let day = |name: &str| match request.param(name) {
             None => Ok(None),
@@ -64,7 +64,8 @@ impl Filter {
         })
     }
 
-    /// Ranks that `from` and `to` allow; an undated record passes neither.
+    /// Range of ranks that `from` and `to` allow, without that of undated records; `None` allows
+    /// all.
     fn ranks(&self) -> Option<(i64, i64)> {
         if self.from.is_none() && self.to.is_none() {
             return None;
@@ -123,7 +124,8 @@ impl Filter {
         books.entries.select(self.ranks(), self.since, if plain { None } else { Some(&keep) })
     }
 
-    /// The keys of the list that pass, oldest first (the list is read backwards).
+    /// Returns the keys of the list that pass the filters, oldest first, because lists are read
+    /// backwards.
     pub(crate) fn keys<'a>(
         &self,
         look: &Look<'a>,

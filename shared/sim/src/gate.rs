@@ -1,4 +1,4 @@
-//! Counts requests as Harvest's servers do: true rolling windows, one per rate class.
+//! Counting of requests as in Harvest's servers: true rolling windows, one per rate class.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,10 +9,10 @@ use crate::stream::Class;
 
 const MICROS: i64 = 1_000_000;
 
-/// So many requests in any window of this length.
+/// Number of requests that any window of this length allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// The most requests that one window lets through.
+    /// Most requests that one window lets through.
     pub requests: usize,
     /// Length of the window in milliseconds.
     pub window_ms: u32,
@@ -26,7 +26,7 @@ impl Limit {
     /// Harvest's own for reports: 100 requests in 15 minutes.
     pub const REPORTS: Self = Self { requests: 100, window_ms: 900_000, enforced: true };
 
-    /// The same limit, counted but not enforced.
+    /// Returns the same limit, counted but not enforced.
     #[must_use]
     pub const fn off(mut self) -> Self {
         self.enforced = false;
@@ -53,40 +53,40 @@ impl Limit {
     }
 }
 
-/// What one class of requests looked like from the server.
+/// Statistics about the requests of one rate class.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ClassStatistics {
     /// Requests that arrived, refused ones included.
     pub requests: u64,
-    /// Of these, refused by the limit.
+    /// Requests that the limit refused.
     pub refused: u64,
-    /// The most requests, refused ones included, in any one window.
+    /// Most requests in any one window, refused ones included.
     pub peak: usize,
-    /// The first request, in microseconds since 1970.
+    /// Time of the first request, in microseconds since 1970.
     pub first_us: Option<i64>,
-    /// The last request, in microseconds since 1970.
+    /// Time of the last request, in microseconds since 1970.
     pub last_us: Option<i64>,
 }
 
-/// What the server saw.
+/// Statistics about all requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Statistics {
-    /// Everything but reports.
+    /// Requests other than for reports.
     pub general: ClassStatistics,
-    /// Everything below `/reports`.
+    /// Requests below `/reports`.
     pub reports: ClassStatistics,
-    /// Requests by path, ids as `{id}`.
+    /// Number of requests by path, with ids as `{id}`.
     pub paths: BTreeMap<String, u64>,
-    /// The last request for a list of a general stream, or one of its records, in microseconds since
-    /// 1970: what runs of reports ask beside their reports does not count.
+    /// Time of the last request for a list of a general stream or for one of its records, in
+    /// microseconds since 1970. General requests that runs of reports send do not count.
     pub last_general_stream_us: Option<i64>,
-    /// Requests by stream: for its lists and for single records.
+    /// Number of requests by stream, for its lists and for single records.
     pub streams: BTreeMap<String, u64>,
-    /// Answers by status.
+    /// Number of answers by status.
     pub statuses: BTreeMap<u16, u64>,
 }
 
-/// One class: its limit and the requests of the last window.
+/// Limit of one rate class, and the requests of the last window.
 #[derive(Clone, Debug)]
 struct Lane {
     limit: Limit,
@@ -99,8 +99,9 @@ impl Lane {
         Self { limit, arrived: VecDeque::new(), admitted: VecDeque::new() }
     }
 
-    /// Counts a request; the error is the number of seconds after which a slot is free. Requests that
-    /// arrive side by side may come in any order.
+    /// Counts a request; the error is the number of seconds after which a slot is free. Requests
+    /// that arrive at the same time may come in any order, so an earlier `now` counts as the last
+    /// one.
     fn admit(&mut self, now: i64, seen: &mut ClassStatistics) -> Result<(), i64> {
         let now = self.arrived.back().map_or(now, |last| now.max(*last));
         let window = i64::from(self.limit.window_ms) * 1000;
@@ -157,7 +158,7 @@ impl Gate {
         }
     }
 
-    /// Notes what was asked.
+    /// Adds a request to the statistics by path and stream.
     pub(crate) fn note(&mut self, now: Timestamp, pattern: String, stream: Option<&str>) {
         if stream.is_some_and(|_| !pattern.starts_with("/reports") && pattern != "/company") {
             self.statistics.last_general_stream_us = Some(now.as_microsecond());
@@ -168,7 +169,7 @@ impl Gate {
         }
     }
 
-    /// Begins to count anew; requests still in a window keep counting against it.
+    /// Clears the statistics. Requests in the current windows still count against the limits.
     pub(crate) fn reset(&mut self) {
         self.statistics = Statistics::default();
     }

@@ -1,4 +1,4 @@
-//! Makes up an account: the same one for the same size, seed and end.
+//! Generator of accounts: the same size, seed and end make the same account.
 
 pub(crate) mod billing;
 pub(crate) mod people;
@@ -15,20 +15,20 @@ use crate::dice::Dice;
 use crate::people::Company;
 use crate::scale::Scale;
 
-/// A fresh account and who may ask it.
+/// Fresh account, and the users of its tokens.
 #[derive(Debug)]
 pub(crate) struct Made {
     pub(crate) books: Books,
     pub(crate) tokens: BTreeMap<String, i64>,
 }
 
-/// What all parts of the generator share.
+/// State that all parts of the generator share.
 #[derive(Debug)]
 pub(crate) struct Maker<'a> {
     pub(crate) scale: &'a Scale,
     pub(crate) dice: Dice,
     pub(crate) books: &'a mut Books,
-    /// Where the history begins and ends.
+    /// Beginning of the history, which ends at `now`.
     pub(crate) start: Moment,
     pub(crate) now: Moment,
 }
@@ -61,26 +61,26 @@ pub(crate) fn account(scale: &Scale, seed: u64, now: Moment) -> Made {
 }
 
 impl Maker<'_> {
-    /// A second of the history.
+    /// Returns a random second of the history.
     pub(crate) fn moment(&mut self) -> Moment {
         Moment(self.dice.between(self.start.0, (self.now.0 - 3600).max(self.start.0)))
     }
 
-    /// `count` seconds of the history, oldest first, so that ids and times rise together.
+    /// Returns `count` random seconds of the history, oldest first, so that ids rise with times.
     pub(crate) fn moments(&mut self, count: usize) -> Vec<Moment> {
         let mut moments: Vec<Moment> = (0..count).map(|_| self.moment()).collect();
         moments.sort_unstable();
         moments
     }
 
-    /// A second from `since` up to a month later, but not after the end of the history.
+    /// Returns a random second up to a month after `since`, but not after the end of the history.
     pub(crate) fn soon_after(&mut self, since: Moment) -> Moment {
         let later = self.dice.between(0, 30 * 86_400);
         let later = if self.dice.chance(40) { 0 } else { later };
         Moment((since.0 + later).min(self.now.0 - 60)).max(since)
     }
 
-    /// Nothing, an empty text, or this one: optional texts come in all three forms.
+    /// Returns nothing, an empty text, or this one: optional texts occur in all three forms.
     pub(crate) fn maybe(&mut self, text: &str) -> Option<String> {
         match self.dice.between(0, 5) {
             0 => None,

@@ -1,4 +1,4 @@
-//! The HTTP face: the account behind a port of this machine.
+//! HTTP face: serves the account on a port of this machine.
 
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,14 +21,14 @@ use tokio::task::JoinHandle;
 use crate::account::Account;
 use crate::request::{Breach, Request, Response};
 
-/// How the account is served.
+/// Settings of the HTTP face.
 #[derive(Clone)]
 pub struct Face {
-    /// The port of 127.0.0.1; 0 for any free one.
+    /// Port of 127.0.0.1; 0 for any free one.
     pub port: u16,
-    /// Each answer waits this long first.
+    /// Time that each answer waits first.
     pub latency: Duration,
-    /// What time it is for the account.
+    /// Clock of the account.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
@@ -40,36 +40,36 @@ impl std::fmt::Debug for Face {
 }
 
 impl Face {
-    /// Any free port, no latency, the time of this machine.
+    /// Returns the settings for any free port, no latency, and the clock of this machine.
     #[must_use]
     pub fn local() -> Self {
         Self { port: 0, latency: Duration::ZERO, now: Arc::new(machine_time) }
     }
 }
 
-/// A running HTTP face. It stops when this is dropped.
+/// Running HTTP face. It stops when this value is dropped.
 #[derive(Debug)]
 pub struct Served {
-    /// Where it listens.
+    /// Address that it listens on.
     pub address: SocketAddr,
-    /// The account; a test may look into it and change it.
+    /// Account, which a test may read and change.
     pub account: Arc<Mutex<Account>>,
     accepting: JoinHandle<()>,
 }
 
 impl Served {
-    /// What takes the place of `https://api.harvestapp.com/v2`.
+    /// Returns the URL that takes the place of `https://api.harvestapp.com/v2`.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}/v2", self.address)
     }
 
-    /// Does something with the account while no request is answered.
+    /// Runs `action` on the account while no request is answered.
     pub fn with<T>(&self, action: impl FnOnce(&mut Account) -> T) -> T {
         action(&mut self.account.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Waits for as long as it serves.
+    /// Serves for ever.
     pub async fn serve_on(mut self) {
         // The task ends only when it is aborted, which dropping `self` does.
         (&mut self.accepting).await.unwrap_or_default();
@@ -86,14 +86,14 @@ impl Drop for Served {
 ///
 /// # Errors
 ///
-/// When the port is taken.
+/// Fails if the port is taken.
 pub async fn serve(account: Arc<Mutex<Account>>, face: Face) -> io::Result<Served> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, face.port)).await?;
     let address = listener.local_addr()?;
     let shared = account.clone();
     let accepting = tokio::spawn(async move {
         loop {
-            // A connection that dies before it is accepted is the peer's affair.
+            // A connection that breaks before it is accepted concerns only its client.
             if let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(converse(stream, shared.clone(), face.clone()));
             }
@@ -103,14 +103,14 @@ pub async fn serve(account: Arc<Mutex<Account>>, face: Face) -> io::Result<Serve
 }
 
 async fn converse(stream: TcpStream, account: Arc<Mutex<Account>>, face: Face) {
-    // Small answers must not wait for an acknowledgement.
+    // Without Nagle's algorithm, so that small answers do not wait for an acknowledgement.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let service = service_fn(move |request| reply(request, account.clone(), face.clone()));
     let served =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    // A broken connection is either a fault that was asked for, or the peer's affair.
+    // A broken connection is a fault on purpose, or concerns only its client.
     drop(served.await);
 }
 
@@ -123,9 +123,9 @@ async fn reply(
     let zipped = request
         .header_value("accept-encoding")
         .is_some_and(|accepted| accepted.to_ascii_lowercase().contains("gzip"));
-    // Requests count from when they arrive, not from when their turn comes.
+    // A request counts at the time of its arrival, not when the account is free for it.
     let arrived = (face.now)();
-    // Long answers are made elsewhere: here others arrive meanwhile.
+    // Answers can take long, so they are made on another thread, while requests still arrive here.
     let made = tokio::task::spawn_blocking(move || {
         let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
         let response = account.handle(arrived, &request);
@@ -188,21 +188,21 @@ fn send(response: Response, zipped: bool) -> io::Result<hyper::Response<Piece>> 
     out.body(Piece { left: Some(body), end }).map_err(io::Error::other)
 }
 
-/// A body in one piece that may break off before its announced end.
+/// Body in one piece that may break off before its announced end.
 #[derive(Debug)]
 struct Piece {
     left: Option<Bytes>,
     end: End,
 }
 
-/// What follows the bytes of a body.
+/// End of a body after its bytes.
 #[derive(Clone, Copy, Debug)]
 enum End {
-    /// The end.
+    /// The announced end.
     Whole,
-    /// A pause, in which the bytes leave, and then the breach.
+    /// A pause in which the bytes are sent, then the break.
     Flush,
-    /// The breach.
+    /// The break of the connection.
     Break,
 }
 

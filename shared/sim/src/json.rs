@@ -1,37 +1,37 @@
-//! Writes JSON straight into bytes: no tree, no floats.
+//! Writer of JSON straight into bytes, without a tree and without floats.
 
 use crate::calendar::{Day, Moment};
 use crate::decimal::{Fraction, Money, Number, write_digits, write_scaled};
 use crate::dice::scramble;
 use crate::spelling::{Form, form};
 
-/// A JSON text in the making. Commas follow from what stands before.
+/// JSON text that is being written. Commas are set according to the byte before.
 #[derive(Debug, Default)]
 pub(crate) struct Json {
     out: Vec<u8>,
-    /// Decides by chance, but always alike for one record, how its whole numbers look.
+    /// Seed of the choice, the same for one record, which whole numbers end in `.0`.
     salt: u64,
-    /// Decides which members are written as another type; `None`: none is.
+    /// Seed of the choice which fields are written as another type; `None` for none.
     odd: Option<u64>,
 }
 
 impl Json {
-    /// Room for `bytes` before it grows.
+    /// Returns an empty text with room for `bytes` bytes.
     pub(crate) fn with_capacity(bytes: usize) -> Self {
         Self { out: Vec::with_capacity(bytes), salt: 0, odd: None }
     }
 
-    /// The finished text.
+    /// Returns the finished text.
     pub(crate) fn finish(self) -> Vec<u8> {
         self.out
     }
 
-    /// From here on numbers look as they do in the record with this id.
+    /// Writes numbers from here on as in the record with this id.
     pub(crate) fn salt(&mut self, id: i64) {
         self.salt = id.unsigned_abs();
     }
 
-    /// From here on members are written as other types, by this seed, or as documented.
+    /// Writes fields from here on as other types, chosen by this seed; `None` for those documented.
     pub(crate) fn spell(&mut self, odd: Option<u64>) {
         self.odd = odd;
     }
@@ -55,7 +55,7 @@ impl Json {
         self.out.push(b'{');
     }
 
-    /// Appends an element of an array that is JSON already.
+    /// Appends an element of an array, given as JSON.
     pub(crate) fn element(&mut self, json: &[u8]) {
         self.comma();
         self.out.extend_from_slice(json);
@@ -83,19 +83,19 @@ impl Json {
         self.out.push(b']');
     }
 
-    /// A null member.
+    /// Appends a null member.
     pub(crate) fn null(&mut self, name: &str) {
         self.key(name);
         self.out.extend_from_slice(b"null");
     }
 
-    /// A member that is JSON already.
+    /// Appends a member, given as JSON.
     pub(crate) fn raw(&mut self, name: &str, json: &[u8]) {
         self.key(name);
         self.out.extend_from_slice(json);
     }
 
-    /// An integer.
+    /// Appends an integer.
     pub(crate) fn int(&mut self, name: &str, value: i64) {
         self.key(name);
         self.push_odd_int(form(self.odd, name), value);
@@ -123,7 +123,7 @@ impl Json {
         write_digits(&mut self.out, value.unsigned_abs());
     }
 
-    /// An integer or null.
+    /// Appends an integer or null.
     pub(crate) fn maybe_int(&mut self, name: &str, value: Option<i64>) {
         match value {
             Some(value) => self.int(name, value),
@@ -131,7 +131,7 @@ impl Json {
         }
     }
 
-    /// An array of integers.
+    /// Appends an array of integers.
     pub(crate) fn ints(&mut self, name: &str, values: impl Iterator<Item = i64>) {
         self.list(name);
         for value in values {
@@ -141,7 +141,7 @@ impl Json {
         self.end_list();
     }
 
-    /// A text.
+    /// Appends a text.
     pub(crate) fn text(&mut self, name: &str, value: &str) {
         self.key(name);
         let number = form(self.odd, name) != Form::Documented
@@ -169,7 +169,7 @@ impl Json {
         self.out.push(b'"');
     }
 
-    /// A text or null.
+    /// Appends a text or null.
     pub(crate) fn maybe_text(&mut self, name: &str, value: Option<&str>) {
         match value {
             Some(value) => self.text(name, value),
@@ -177,7 +177,7 @@ impl Json {
         }
     }
 
-    /// An array of texts.
+    /// Appends an array of texts.
     pub(crate) fn texts<'a>(&mut self, name: &str, values: impl Iterator<Item = &'a str>) {
         self.list(name);
         for value in values {
@@ -187,7 +187,7 @@ impl Json {
         self.end_list();
     }
 
-    /// True or false.
+    /// Appends true or false.
     pub(crate) fn flag(&mut self, name: &str, value: bool) {
         let form = form(self.odd, name);
         self.key(name);
@@ -196,7 +196,7 @@ impl Json {
         self.quote_if(form);
     }
 
-    /// A day.
+    /// Appends a day.
     pub(crate) fn day(&mut self, name: &str, value: Day) {
         self.key(name);
         self.out.push(b'"');
@@ -204,7 +204,7 @@ impl Json {
         self.out.push(b'"');
     }
 
-    /// A day or null.
+    /// Appends a day or null.
     pub(crate) fn maybe_day(&mut self, name: &str, value: Option<Day>) {
         match value {
             Some(value) => self.day(name, value),
@@ -212,7 +212,7 @@ impl Json {
         }
     }
 
-    /// An instant.
+    /// Appends an instant.
     pub(crate) fn moment(&mut self, name: &str, value: Moment) {
         self.key(name);
         self.out.push(b'"');
@@ -220,7 +220,7 @@ impl Json {
         self.out.push(b'"');
     }
 
-    /// An instant or null.
+    /// Appends an instant or null.
     pub(crate) fn maybe_moment(&mut self, name: &str, value: Option<Moment>) {
         match value {
             Some(value) => self.moment(name, value),
@@ -228,12 +228,12 @@ impl Json {
         }
     }
 
-    /// An amount of money.
+    /// Appends an amount of money.
     pub(crate) fn money(&mut self, name: &str, value: Money) {
         self.scaled(name, value.0, 4);
     }
 
-    /// A number with up to six places.
+    /// Appends a number with up to six places.
     pub(crate) fn number(&mut self, name: &str, value: Number) {
         self.scaled(name, value.0, 6);
     }
@@ -246,7 +246,7 @@ impl Json {
         self.quote_if(form);
     }
 
-    /// A number or null.
+    /// Appends a number or null.
     pub(crate) fn maybe_number(&mut self, name: &str, value: Option<Number>) {
         match value {
             Some(value) => self.number(name, value),

@@ -1,7 +1,7 @@
-//! A fake Harvest account with a history, faults and an HTTP face. Never in a shipped Lambda binary.
+//! Fake Harvest account with a history, faults and an HTTP face. Never in a shipped Lambda binary.
 //!
-//! [`Account`] answers requests purely: the time comes with each of them. [`serve`] puts it behind
-//! a port of this machine.
+//! [`Account`] answers requests without a clock: the time comes with each request. [`serve`] serves
+//! it on a port of this machine.
 
 mod account;
 mod answer;

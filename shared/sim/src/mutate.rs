@@ -1,4 +1,4 @@
-//! The history moves on: single changes by name, and many by chance.
+//! Changes of the account: single ones by name, and many random ones.
 
 mod chance;
 mod change;
@@ -23,7 +23,7 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// When there is no such record, or Harvest would refuse. Then nothing is changed.
+    /// Fails if there is no such record, or if Harvest would refuse; then nothing is changed.
     pub fn apply(&mut self, now: Timestamp, mutation: &Mutation) -> Result<Applied, NotApplied> {
         self.apply_by(now, mutation, Dice::new(self.seed ^ (self.changes + 1)))
     }
@@ -185,7 +185,7 @@ impl Maker<'_> {
         }
     }
 
-    /// The record that is meant; by chance where none is named.
+    /// Returns the id of the named record, or of a random one if none is named.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     fn chosen(&mut self, stream: Stream, id: Option<i64>) -> Result<i64, NotApplied> {
         let books = &*self.books;

@@ -1,4 +1,4 @@
-//! Cuts one page out of a list and says how to get to the others.
+//! Pages of a list, and the links between them.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use crate::request::{Request, Response};
 use crate::stream::Paging;
 use crate::table::Key;
 
-/// The most records of a page, and what a request without `per_page` gets.
+/// Most records of a page, and the number without `per_page`.
 pub(crate) const MOST_PER_PAGE: usize = 2000;
 
-/// What the envelope says of links.
+/// Form of the links in the envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Links {
-    /// All four.
+    /// An object with all four links.
     Given,
-    /// Nothing.
+    /// No member `links`.
     Absent,
     /// Null.
     Null,
@@ -39,10 +39,10 @@ pub(crate) struct Page {
     last: String,
 }
 
-/// Where a page begins.
+/// Beginning of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Start {
-    /// Page N of pages of this size, from 1.
+    /// Number of the page, from 1.
     Number(usize),
     /// The records that follow this one in the list.
     After(Key),
@@ -51,8 +51,8 @@ enum Start {
 }
 
 impl Page {
-    /// The page of `keys` (ascending; listed backwards) that the request asks for, of at most `cap`
-    /// records.
+    /// Returns the page of `keys` (ascending, and listed backwards) that the request asks for, with
+    /// at most `cap` records.
     pub(crate) fn cut(
         request: &Request,
         keys: &[Key],
@@ -122,7 +122,7 @@ impl Page {
         Ok(page)
     }
 
-    /// Adds a next page where there is none.
+    /// Adds a link to a next page that does not exist.
     pub(crate) fn go_on(&mut self, request: &Request, paging: Paging) {
         let link = Link { request, per_page: self.size };
         let here = start(request, paging).unwrap_or(Start::Number(1));
@@ -135,7 +135,7 @@ impl Page {
                 Paging::Cursor | Paging::Offset | Paging::Single,
                 Start::Number(_) | Start::After(_) | Start::Before(_),
             ) => {
-                // Records were created after 1970, so nothing comes after these places.
+                // Records were created after 1970, so no record follows these places.
                 let place = if let Start::After(key) = here { key.0.min(0) - 1 } else { -1 };
                 self.next = Some(link.cursor('a', (place, 0), "next_cursor"));
             }
@@ -234,7 +234,7 @@ fn read_cursor(text: &str) -> Option<Start> {
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Base64 for URLs, without padding.
+/// Encodes in base64 for URLs, without padding.
 fn encode(bytes: &[u8]) -> String {
     let mut text = String::new();
     for group in bytes.chunks(3) {

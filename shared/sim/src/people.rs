@@ -1,4 +1,4 @@
-//! People and what they are paid: users, roles, rates; and the company itself.
+//! Users, roles, rates, and the company.
 
 use crate::calendar::{Day, Moment};
 use crate::decimal::Number;
@@ -75,7 +75,7 @@ impl User {
     }
 }
 
-/// What a person is billed at, or costs, from one day to another.
+/// Billable rate or cost of a user from one day to another.
 #[derive(Clone, Debug)]
 pub(crate) struct Rate {
     pub(crate) id: i64,
@@ -86,7 +86,7 @@ pub(crate) struct Rate {
     pub(crate) updated: Moment,
 }
 
-/// A business role; who holds it stands with the users.
+/// A business role; its users are those with its name in their `roles`.
 #[derive(Clone, Debug)]
 pub(crate) struct Role {
     pub(crate) id: i64,

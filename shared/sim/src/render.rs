@@ -1,4 +1,4 @@
-//! Turns records into the JSON that Harvest serves. `people`, `work` and `billing` hold the kinds.
+//! JSON of records, as Harvest serves them.
 
 mod billing;
 mod people;
@@ -15,20 +15,20 @@ use crate::viewer::Viewer;
 
 pub(crate) use people::{avatar, me};
 
-/// What a record looks like depends on these.
+/// Parameters on which the JSON of a record depends.
 #[derive(Debug)]
 pub(crate) struct Look<'a> {
     pub(crate) books: &'a Books,
     pub(crate) now: Moment,
     pub(crate) viewer: &'a Viewer,
-    /// Whether some records carry a member that no catalog knows.
+    /// Whether some records have a field that is in no declaration.
     pub(crate) unknown_members: bool,
-    /// Which members are written as another type than documented.
+    /// Choice of the fields that are written as another type than documented.
     pub(crate) spelling: Spelling,
 }
 
 impl Look<'_> {
-    /// Appends the record as an object; false when there is none with this id.
+    /// Appends the record as an object; returns `false` if no record has this id.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(crate) fn record(
         &self,
@@ -122,7 +122,7 @@ impl Look<'_> {
         found.is_some()
     }
 
-    /// Closes a record, after the member that no catalog knows where it is due.
+    /// Closes a record; some get the undeclared field before.
     fn close(&self, json: &mut Json, id: i64) {
         if self.unknown_members && scramble(id.unsigned_abs(), 3).is_multiple_of(3) {
             json.raw("x_new_member", br#"{"a":1.10,"b":[null,"\u00e9"]}"#);

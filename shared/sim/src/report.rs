@@ -1,4 +1,4 @@
-//! The ten reports, summed up from entries, expenses and invoices as they are now.
+//! The ten reports, computed from the current entries, expenses and invoices.
 
 mod budget;
 mod uninvoiced;
@@ -14,7 +14,7 @@ use crate::request::{Request, Response};
 use crate::stream::Stream;
 use crate::work::{Expense, TimeEntry};
 
-/// The days that a report looks at, both included.
+/// Days that a report covers, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Window {
     pub(crate) from: Day,
@@ -24,7 +24,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// The window that a request asks for; the error is the answer to give.
+    /// Parses the window of a request; the error is the answer to it.
     pub(crate) fn of(request: &Request, stream: Stream) -> Result<Self, Response> {
         if stream == Stream::ProjectBudgetReport {
             return Ok(Self { from: Day(i64::MIN), to: Day(i64::MAX), fixed_fee: false });
@@ -50,7 +50,7 @@ impl Window {
     }
 }
 
-/// The rows of a report, each a JSON object, in the order of the list.
+/// Returns the rows of a report, each a JSON object, in the order of the list.
 #[expect(clippy::wildcard_enum_match_arm, reason = "only reports come here")]
 pub(crate) fn rows(look: &Look<'_>, stream: Stream, window: Window) -> Vec<Vec<u8>> {
     match stream {
@@ -68,7 +68,7 @@ pub(crate) fn rows(look: &Look<'_>, stream: Stream, window: Window) -> Vec<Vec<u
     }
 }
 
-/// What a report has one row of, per currency.
+/// Subject of a report, which has one row for each and each currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Subject {
     Client,
@@ -78,7 +78,7 @@ enum Subject {
     Category,
 }
 
-/// Entries of the window that the person who asks may see.
+/// Entries of the window that the person of the request may see.
 fn entries_of<'a>(look: &Look<'a>, window: Window) -> impl Iterator<Item = &'a TimeEntry> {
     let books = look.books;
     let viewer = look.viewer.clone();
@@ -88,7 +88,7 @@ fn entries_of<'a>(look: &Look<'a>, window: Window) -> impl Iterator<Item = &'a T
         .filter(move |one| viewer.sees_work(one.user, one.project))
 }
 
-/// Expenses of the window that the person who asks may see.
+/// Expenses of the window that the person of the request may see.
 fn expenses_of<'a>(look: &Look<'a>, window: Window) -> impl Iterator<Item = &'a Expense> {
     let books = look.books;
     let viewer = look.viewer.clone();
@@ -98,7 +98,7 @@ fn expenses_of<'a>(look: &Look<'a>, window: Window) -> impl Iterator<Item = &'a 
         .filter(move |one| viewer.sees_work(one.user, one.project))
 }
 
-/// The currency that work on a project is paid in.
+/// Currency in which work on a project is paid.
 fn currency(look: &Look<'_>, project: i64) -> &'static str {
     look.books.client_of(project).map_or("USD", |client| client.currency)
 }
@@ -171,7 +171,7 @@ fn expenses(look: &Look<'_>, window: Window, subject: Subject) -> Vec<Vec<u8>> {
     })
 }
 
-/// What a row of the team carries besides the sums.
+/// Fields of a row besides the sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Extra {
     Nothing,
@@ -205,7 +205,7 @@ fn by_name<T>(
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// Writes who or what a row is about; returns its name.
+/// Appends the fields about the subject of a row; returns its name.
 fn head(look: &Look<'_>, json: &mut Json, subject: Subject, id: i64) -> String {
     let books = look.books;
     match subject {

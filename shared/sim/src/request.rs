@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 
-/// A request as the server sees it.
+/// Request as the server receives it.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// `GET`, for the control face also `POST` and `DELETE`.
+    /// Method: `GET`, for the control face also `POST` and `DELETE`.
     pub method: String,
-    /// Scheme, host and port that the client used, such as `http://127.0.0.1:8080`: links start
-    /// with it.
+    /// Scheme, host and port that the client used, such as `http://127.0.0.1:8080`, with which
+    /// links start.
     pub origin: String,
     /// The path, `/v2` included.
     pub path: String,
@@ -21,7 +21,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request for `target`, a path with an optional encoded query, without headers.
+    /// Returns a request for `target`, a path with an optional encoded query, without headers.
     #[must_use]
     pub fn new(method: &str, origin: &str, target: &str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -38,7 +38,7 @@ impl Request {
         }
     }
 
-    /// The same request with one more header.
+    /// Returns the request with one more header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -58,7 +58,7 @@ impl Request {
         self.query.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
-    /// Path and query as one text, for matching.
+    /// Returns path and query as one text, for matching.
     #[must_use]
     pub(crate) fn target(&self) -> String {
         if self.query.is_empty() {
@@ -70,7 +70,7 @@ impl Request {
     }
 }
 
-/// An answer and how it is to be delivered.
+/// Answer, and its delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// HTTP status.
@@ -79,35 +79,35 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The whole body, not compressed.
     pub body: Bytes,
-    /// What goes wrong, or is slow, on the way.
+    /// Delay and faults of the delivery.
     pub delivery: Delivery,
 }
 
-/// How an answer reaches the client.
+/// Delivery of an answer to the client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivery {
-    /// Milliseconds to wait before the first byte.
+    /// Delay before the first byte, in milliseconds.
     pub delay_ms: u64,
-    /// Whether the answer arrives at all.
+    /// Fault of the delivery.
     pub breach: Breach,
 }
 
-/// How an answer fails to arrive.
+/// Fault of the delivery of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Breach {
-    /// It arrives whole.
+    /// None: the answer arrives whole.
     #[default]
     None,
-    /// `Content-Length` announces all, the connection closes after half of the body.
+    /// `Content-Length` is that of the whole body, but the connection closes after half of it.
     CutBody,
     /// The connection closes without an answer.
     Dropped,
-    /// Nothing ever comes.
+    /// The answer never comes.
     Hung,
 }
 
 impl Response {
-    /// A JSON answer.
+    /// Returns a JSON answer.
     pub(crate) fn json(status: u16, body: Vec<u8>) -> Self {
         Self {
             status,
@@ -117,7 +117,7 @@ impl Response {
         }
     }
 
-    /// An HTML page, as proxies and error pages send it.
+    /// Returns an HTML page, like those of proxies.
     pub(crate) fn html(status: u16, title: &str) -> Self {
         let body = format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>{title}</title></head>\n\
@@ -131,18 +131,18 @@ impl Response {
         }
     }
 
-    /// A refusal with one sentence.
+    /// Returns a refusal with one sentence.
     pub(crate) fn message(status: u16, message: &str) -> Self {
         let text = serde_json::json!({ "message": message }).to_string();
         Self::json(status, text.into_bytes())
     }
 
-    /// The answer for an id that is not there.
+    /// Returns the answer for an id that does not exist.
     pub(crate) fn not_found() -> Self {
         Self::json(404, br#"{"status":404,"error":"Not Found"}"#.to_vec())
     }
 
-    /// The answer for a wrong token or account.
+    /// Returns the answer for a wrong token or account.
     pub(crate) fn invalid_token() -> Self {
         let text = br#"{"error":"invalid_token","error_description":"The access token provided is expired, revoked, malformed or invalid for other reasons."}"#;
         Self::json(401, text.to_vec())
@@ -155,7 +155,7 @@ impl Response {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Puts a header in the place of any of the same name.
+    /// Sets a header, and removes any other of the same name.
     pub(crate) fn set_header(&mut self, name: &str, value: &str) {
         self.headers.retain(|(given, _)| !given.eq_ignore_ascii_case(name));
         self.headers.push(header(name, value));

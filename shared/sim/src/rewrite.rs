@@ -1,21 +1,21 @@
-//! Records in another form than they have: what an API does that changes its types.
+//! Records with values of other types, as after a change of the API.
 
 use serde::{Deserialize, Serialize};
 
-/// How the values of records are written.
+/// Way in which the values of records are rewritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rewrite {
-    /// Each number as text, each flag too.
+    /// Writes each number and each flag as text.
     AsText,
-    /// Each id, those of embedded objects too, as a text that is no number.
+    /// Writes each id, also those of embedded objects, as a text that is no number.
     OtherIds,
-    /// Each number with digits beyond what any column holds.
+    /// Writes each number with more digits than any column holds.
     Finer,
 }
 
 impl Rewrite {
-    /// The JSON body with the values of its records rewritten; what stands beside the list stays.
+    /// Rewrites the values of the records in a JSON body; members beside the list stay.
     pub(crate) fn of(self, body: &str) -> String {
         let mut rewritten = String::with_capacity(body.len() * 2);
         let (mut depth, mut rest) = (0_u32, body);
@@ -37,7 +37,7 @@ impl Rewrite {
             };
             let (token, after) = rest.split_at(length);
             let is_value = first == '-' || first.is_ascii_digit() || matches!(first, 't' | 'f');
-            // Body, list, record: only what is in a record.
+            // Depth 1 is the body, 2 the list, 3 a record: only values in records are rewritten.
             if is_value && depth >= 3 {
                 let value = self.value(token, is_id(&rewritten));
                 rewritten.push_str(&value);
@@ -60,7 +60,7 @@ impl Rewrite {
     }
 }
 
-/// Whether the value of a member follows that names an id.
+/// Whether the value that follows is that of an id.
 fn is_id(before: &str) -> bool {
     before.trim_end().trim_end_matches(':').trim_end().ends_with("id\"")
 }

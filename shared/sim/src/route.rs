@@ -1,11 +1,11 @@
-//! Which question a path asks.
+//! Meaning of the paths of requests.
 
 use crate::stream::{Paging, Stream};
 
-/// A question that the server understands.
+/// Request that the server understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
-    /// The list of a stream, for those with a parent the list of that parent.
+    /// The list of a stream; for a stream with parents, that of one parent.
     List(Stream, Option<i64>),
     /// One record of a stream.
     One(Stream, i64),
@@ -24,7 +24,7 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    /// Reads a path below `/v2`; `None` for one that no part of Harvest answers.
+    /// Parses a path below `/v2`; `None` for one that Harvest does not know.
     pub(crate) fn of(path: &str) -> Option<Self> {
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
         match segments.as_slice() {
@@ -50,7 +50,7 @@ impl Route {
         Stream::ALL.iter().find_map(|stream| Self::of_stream(*stream, &segments))
     }
 
-    /// The question if it is the list of `stream` or one of its records.
+    /// Returns the route if it is the list of `stream` or one of its records.
     fn of_stream(stream: Stream, segments: &[&str]) -> Option<Self> {
         let pattern: Vec<&str> = stream.path().trim_start_matches('/').split('/').collect();
         let mut parent = None;
@@ -73,8 +73,7 @@ impl Route {
         }
     }
 
-    /// The limit and the name under which a request is counted: a stream's name where it asks for
-    /// a stream, else the path with ids as `{id}`.
+    /// Returns the path with ids as `{id}`, under which requests are counted.
     pub(crate) fn pattern(path: &str) -> String {
         path.split('/')
             .map(|segment| if number(segment).is_some() { "{id}" } else { segment })

@@ -1,11 +1,11 @@
-//! How large an account is.
+//! Size of an account.
 
-/// Counts of what an account holds.
+/// Numbers of records of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scale {
-    /// The value of `Harvest-Account-Id`.
+    /// Value of the header `Harvest-Account-Id`.
     pub account_id: i64,
-    /// Length of the history before `now`.
+    /// Length of the history before `now`, in years.
     pub years: u32,
     /// Users; the first is the administrator, the second a manager, the third a member.
     pub users: usize,
@@ -25,14 +25,14 @@ pub struct Scale {
     pub invoices: usize,
     /// Estimates.
     pub estimates: usize,
-    /// Entries whose timer runs; they come on top.
+    /// Entries whose timer runs, in addition to `time_entries`.
     pub running_timers: usize,
-    /// Whether about a third of the records carry a member that no catalog knows.
+    /// Whether about a third of the records have a field that is in no declaration.
     pub unknown_members: bool,
 }
 
 impl Scale {
-    /// A few dozen records of each kind: for tests.
+    /// Returns the size for tests: a few records of each stream.
     #[must_use]
     pub const fn tiny() -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Scale {
         }
     }
 
-    /// A small company with two years of history: quick to read.
+    /// Returns the size of a small company with two years of history, quick to read.
     #[must_use]
     pub const fn demo() -> Self {
         Self {
@@ -72,7 +72,7 @@ impl Scale {
         }
     }
 
-    /// A company of a hundred people with three years of history.
+    /// Returns the size of a company of a hundred people with three years of history.
     #[must_use]
     pub const fn issue() -> Self {
         Self {
@@ -92,7 +92,8 @@ impl Scale {
         }
     }
 
-    /// Ten years of an agency of three hundred people: a million time entries, and little else.
+    /// Returns the size of an agency of three hundred people with ten years of history: a million
+    /// time entries, and little else.
     #[must_use]
     pub const fn million() -> Self {
         Self {
@@ -112,7 +113,7 @@ impl Scale {
         }
     }
 
-    /// The preset of this name: `tiny`, `demo`, `issue` or `million`.
+    /// Returns the size of this name: `tiny`, `demo`, `issue` or `million`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name {

@@ -1,35 +1,35 @@
-//! Members written as another JSON type that holds the same value.
+//! Fields written as another JSON type with the same value.
 
 use crate::dice::scramble;
 
-/// How members are written where it is not as documented: numbers and flags as text, whole numbers
-/// with a fraction, numbers where a text belongs. No value changes. Which members are concerned
-/// depends on the record and the member alone.
+/// Deviations of fields from the documented types: numbers and flags as text, whole numbers with a
+/// fraction, numbers instead of texts. No value changes. The choice of fields depends on the record
+/// and the field alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Spelling {
-    /// About so many of a hundred records have such members.
+    /// Approximate percentage of records with such fields.
     pub records: u64,
-    /// Whether `/users/me` and `/company` have them.
+    /// Whether `/users/me` and `/company` have such fields.
     pub account: bool,
 }
 
 impl Spelling {
-    /// The seed of the record with this id, if it is concerned.
+    /// Returns the seed of the record with this id, if it has such fields.
     pub(crate) const fn of_record(self, id: i64) -> Option<u64> {
         let seed = scramble(id.unsigned_abs(), 0x5BE1);
         if seed % 100 < self.records { Some(seed) } else { None }
     }
 
-    /// The seed of `/users/me` or `/company`, if they are concerned.
+    /// Returns the seed of `/users/me` and `/company`, if they have such fields.
     pub(crate) const fn of_account(self) -> Option<u64> {
         if self.account { Some(0xACC0) } else { None }
     }
 }
 
-/// How one member is written.
+/// Form of one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// As documented.
+    /// The documented form.
     Documented,
     /// In quotation marks.
     Text,
@@ -37,7 +37,7 @@ pub(crate) enum Form {
     Fraction,
 }
 
-/// The form of the member `name` of a record with this seed.
+/// Returns the form of the field `name` of a record with this seed.
 pub(crate) fn form(seed: Option<u64>, name: &str) -> Form {
     let Some(seed) = seed else {
         return Form::Documented;

@@ -1,17 +1,17 @@
 //! The 33 streams as the server knows them: path, records key, paging, rate class, module.
 
-/// How the pages of a list follow each other.
+/// Kind of paging of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Paging {
-    /// One object instead of a list.
+    /// No paging: one object instead of a list.
     Single,
-    /// Opaque cursors in the links.
+    /// By opaque cursors in the links.
     Cursor,
-    /// `page=N`.
+    /// By numbers: `page=N`.
     Offset,
 }
 
-/// Which of the two rate limits a request counts against.
+/// Rate limit that a request counts against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     /// Everything but reports.
@@ -20,7 +20,7 @@ pub(crate) enum Class {
     Reports,
 }
 
-/// A part of the account that can be switched off.
+/// Module of the account that can be switched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Module {
     /// Expenses and their reports.
@@ -43,7 +43,7 @@ macro_rules! streams {
             /// All of them.
             pub(crate) const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// Its name in the catalog.
+            /// Name in the declarations.
             pub(crate) const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
             }
@@ -58,12 +58,12 @@ macro_rules! streams {
                 match self { $(Self::$variant => $key,)+ }
             }
 
-            /// How its pages follow each other.
+            /// Kind of paging.
             pub(crate) const fn paging(self) -> Paging {
                 match self { $(Self::$variant => Paging::$paging,)+ }
             }
 
-            /// The module that must be on.
+            /// Module that must be on.
             pub(crate) const fn module(self) -> Option<Module> {
                 match self { $(Self::$variant => $module,)+ }
             }
@@ -108,17 +108,17 @@ streams! {
 }
 
 impl Stream {
-    /// The stream of this name.
+    /// Returns the stream of this name.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|stream| stream.name() == name)
     }
 
-    /// Whether it stands below `/reports`.
+    /// Whether the path is below `/reports`.
     pub(crate) fn is_report(self) -> bool {
         self.path().starts_with("/reports/")
     }
 
-    /// Whether its list hangs on a parent's id.
+    /// Whether each parent has a list of its own.
     pub(crate) fn has_parent(self) -> bool {
         self.path().contains("{}")
     }

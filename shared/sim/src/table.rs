@@ -1,29 +1,29 @@
-//! Records of one kind in memory, with the two orders in which Harvest lists them.
+//! Records of one stream in memory, ordered by rank and by time of change.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::calendar::Moment;
 
-/// Place of a record in a list: what it is sorted by, then its id.
+/// Place of a record in a list: its rank or time of change, then its id.
 pub(crate) type Key = (i64, i64);
 
-/// What a table must know of its records.
+/// Record of a table.
 pub(crate) trait Record {
-    /// The id in Harvest.
+    /// Id in Harvest.
     fn id(&self) -> i64;
-    /// What its list is sorted by: the second of creation, or the day of a dated record.
+    /// Rank in the list: the second of creation, or the day of a dated record.
     fn rank(&self) -> i64;
-    /// When it last changed.
+    /// Time of the last change.
     fn updated(&self) -> Moment;
-    /// Notes a change.
+    /// Sets the time of the last change.
     fn touch(&mut self, now: Moment);
 }
 
-/// Rank of a record without its date: listed last, and in no range of dates.
+/// Rank of an undated record, which is listed last and is in no range of days.
 pub(crate) const UNDATED: i64 = i64::MIN;
 
-/// Records of one kind. Orders are kept ascending and read backwards.
+/// Records of one stream. Its orders are ascending; lists are read backwards.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<T> {
     records: BTreeMap<i64, T>,
@@ -33,12 +33,12 @@ pub(crate) struct Table<T> {
 }
 
 impl<T: Record> Table<T> {
-    /// An empty table whose ids begin above `base`.
+    /// Returns an empty table whose ids begin above `base`.
     pub(crate) const fn new(base: i64) -> Self {
         Self { records: BTreeMap::new(), ranked: Vec::new(), changed: Vec::new(), last_id: base }
     }
 
-    /// The next unused id. Ids are never used again.
+    /// Returns the next unused id. An id is never used again.
     pub(crate) const fn claim_id(&mut self) -> i64 {
         self.last_id += 1 + self.last_id % 3;
         self.last_id
@@ -59,18 +59,18 @@ impl<T: Record> Table<T> {
         self.records.values()
     }
 
-    /// The id at `place` in the order of the list, oldest first.
+    /// Returns the id at `place` in the order of the list, oldest first.
     pub(crate) fn id_at(&self, place: usize) -> Option<i64> {
         self.ranked.get(place).map(|key| key.1)
     }
 
-    /// Smallest and largest rank; undated records do not count.
+    /// Returns the smallest and the largest rank, without undated records.
     pub(crate) fn rank_range(&self) -> Option<(i64, i64)> {
         let first = self.ranked.get(self.ranked.partition_point(|key| key.0 == UNDATED))?;
         Some((first.0, self.ranked.last()?.0))
     }
 
-    /// Takes many records at once.
+    /// Adds many records at once, and sorts them only once.
     pub(crate) fn fill(&mut self, records: impl IntoIterator<Item = T>) {
         for record in records {
             self.last_id = self.last_id.max(record.id());
@@ -82,7 +82,7 @@ impl<T: Record> Table<T> {
         self.changed.sort_unstable();
     }
 
-    /// Adds a record, or puts it in the place of the one with its id.
+    /// Adds a record, or replaces the one with its id.
     pub(crate) fn put(&mut self, record: T) {
         let id = record.id();
         self.remove(id);
@@ -92,7 +92,7 @@ impl<T: Record> Table<T> {
         self.records.insert(id, record);
     }
 
-    /// Takes a record out.
+    /// Removes a record.
     pub(crate) fn remove(&mut self, id: i64) -> Option<T> {
         let record = self.records.remove(&id)?;
         drop_key(&mut self.ranked, (record.rank(), id));
@@ -100,14 +100,14 @@ impl<T: Record> Table<T> {
         Some(record)
     }
 
-    /// Takes many records out.
+    /// Removes many records.
     pub(crate) fn remove_all(&mut self, ids: &BTreeSet<i64>) {
         self.records.retain(|id, _| !ids.contains(id));
         self.ranked.retain(|key| !ids.contains(&key.1));
         self.changed.retain(|key| !ids.contains(&key.1));
     }
 
-    /// Changes a record and its time of change; false when there is none with this id.
+    /// Changes a record and its time of change; returns `false` if no record has this id.
     pub(crate) fn edit(&mut self, id: i64, now: Moment, change: impl FnOnce(&mut T)) -> bool {
         self.edit_quietly(id, |record| {
             change(record);
@@ -115,7 +115,7 @@ impl<T: Record> Table<T> {
         })
     }
 
-    /// Changes a record without moving its time of change.
+    /// Changes a record, but not its time of change.
     pub(crate) fn edit_quietly(&mut self, id: i64, change: impl FnOnce(&mut T)) -> bool {
         let Some(mut record) = self.remove(id) else {
             return false;
@@ -125,7 +125,7 @@ impl<T: Record> Table<T> {
         true
     }
 
-    /// Changes many records, each with what belongs to it; orders are made anew once.
+    /// Changes many records, each with its own argument, and sorts them only once.
     pub(crate) fn edit_many<C>(
         &mut self,
         changes: impl IntoIterator<Item = (i64, C)>,
@@ -147,8 +147,8 @@ impl<T: Record> Table<T> {
         }
     }
 
-    /// Keys in list order (ascending) whose rank lies in `ranks` (both ends included) and whose
-    /// record changed at or after `since` and is kept by `keep`.
+    /// Returns the keys in list order (ascending) whose rank is in `ranks` (both ends included),
+    /// and whose record changed at or after `since` and is kept by `keep`.
     pub(crate) fn select(
         &self,
         ranks: Option<(i64, i64)>,

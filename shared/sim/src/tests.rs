@@ -1,4 +1,4 @@
-//! The account from outside: what a client sees.
+//! Tests of the account through its API.
 
 mod access;
 mod faults;
@@ -18,7 +18,7 @@ use crate::{ADMINISTRATOR_TOKEN, Account, Limit, Mutation, Request, Response, Sc
 
 const ORIGIN: &str = "http://127.0.0.1:1";
 
-/// A client with a clock of its own.
+/// API client with a clock of its own.
 struct Caller {
     account: Account,
     now: Timestamp,
@@ -67,7 +67,8 @@ impl Caller {
         self.account.apply(self.now, &mutation).unwrap().id
     }
 
-    /// All records of a list by following `links.next`; `between` happens after each page.
+    /// Returns all records of a list by following `links.next`; `between` is called after each
+    /// page.
     fn walk(&mut self, target: &str, key: &str, mut between: impl FnMut(&mut Self)) -> Vec<Value> {
         let mut records = Vec::new();
         let mut next = Some(target.to_owned());
@@ -82,7 +83,7 @@ impl Caller {
         records
     }
 
-    /// The truth about a stream, each record as its own text.
+    /// Returns the records of a stream from the control face, each as its own text.
     fn truth(&mut self, stream: &str) -> Vec<Truth> {
         let request = Request::new("GET", ORIGIN, &format!("/_sim/truth/{stream}"));
         let response = self.account.handle(self.now, &request);
@@ -109,7 +110,7 @@ impl Truth {
         serde_json::from_str(self.record.get()).unwrap()
     }
 
-    /// The members as they are written.
+    /// Returns the fields as they are written.
     fn members(&self) -> BTreeMap<String, Box<RawValue>> {
         serde_json::from_str(self.record.get()).unwrap()
     }
@@ -123,7 +124,7 @@ impl Truth {
     }
 }
 
-/// The value of a literal in millionths; null counts nothing.
+/// Returns the value of a literal in millionths; 0 for null.
 fn exact(literal: &str) -> i128 {
     if literal == "null" {
         return 0;

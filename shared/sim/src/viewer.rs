@@ -1,11 +1,11 @@
-//! Who asks, and what that person may see.
+//! The person of a request, and the records that this person may see.
 
 use std::collections::BTreeSet;
 
 use crate::books::Books;
 use crate::stream::Stream;
 
-/// The access roles of the person behind a token.
+/// Level of access of a person, according to the access roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// Sees everything.
@@ -16,7 +16,7 @@ pub(crate) enum Standing {
     Member,
 }
 
-/// The person behind a request.
+/// Person of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Viewer {
     pub(crate) user: i64,
@@ -27,7 +27,7 @@ pub(crate) struct Viewer {
 }
 
 impl Viewer {
-    /// The person with this id, with the roles held now.
+    /// Returns the person with this id and the current roles.
     pub(crate) fn of(books: &Books, user: i64) -> Self {
         let roles = books.users.get(user).map(|one| one.access_roles.clone()).unwrap_or_default();
         let holds = |role: &str| roles.iter().any(|held| held == role);
@@ -48,7 +48,7 @@ impl Viewer {
         Self { user, standing, roles, managed, team }
     }
 
-    /// Somebody who sees everything, for the truth.
+    /// Returns a person who sees everything, for the control face.
     pub(crate) const fn omniscient() -> Self {
         Self {
             user: 0,
@@ -92,7 +92,7 @@ impl Viewer {
         self.is_administrator() || self.team.contains(&user)
     }
 
-    /// Whether the stream may be asked at all.
+    /// Whether the person may read the stream at all.
     pub(crate) fn may_read(&self, stream: Stream, parent: Option<i64>) -> bool {
         let manages = self.standing != Standing::Member;
         match stream {

@@ -1,11 +1,11 @@
-//! Work and who it is for: clients, contacts, projects, tasks, assignments, entries, expenses.
+//! Clients, contacts, projects, tasks, assignments, entries and expenses.
 
 use crate::calendar::{Day, Moment};
 use crate::decimal::{Money, Number};
 use crate::people::listed_by_creation;
 use crate::table::Record;
 
-/// Whom the account works for.
+/// A client of the account.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     pub(crate) id: i64,
@@ -55,9 +55,9 @@ pub(crate) struct Project {
     pub(crate) notes: Option<String>,
     pub(crate) starts: Option<Day>,
     pub(crate) ends: Option<Day>,
-    /// When the budget's alarm went off: moves without `updated`.
+    /// Day of the notice about the budget; changes without `updated`.
     pub(crate) notified: Option<Day>,
-    /// Its entries are locked for the time being: shows in them without moving them.
+    /// Whether the entries are locked, which changes their fields but not their `updated`.
     pub(crate) is_locked: bool,
     pub(crate) created: Moment,
     pub(crate) updated: Moment,
@@ -105,7 +105,7 @@ pub(crate) struct TaskAssignment {
     pub(crate) updated: Moment,
 }
 
-/// How far the approval of an entry or expense went.
+/// State of the approval of an entry or expense.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Approval {
     /// Not handed in.
@@ -118,7 +118,7 @@ pub(crate) enum Approval {
 }
 
 impl Approval {
-    /// As in `approval_status`.
+    /// Value of `approval_status`.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Unsubmitted => "unsubmitted",
@@ -138,14 +138,14 @@ pub(crate) struct TimeEntry {
     pub(crate) task: i64,
     pub(crate) user_assignment: Option<i64>,
     pub(crate) task_assignment: Option<i64>,
-    /// Without the part of a running timer.
+    /// Hours without those of a running timer.
     pub(crate) hours: Number,
     pub(crate) notes: Option<Box<str>>,
     pub(crate) reference: Option<i64>,
     pub(crate) invoice: Option<i64>,
     pub(crate) approval: Approval,
     pub(crate) timer: Option<Moment>,
-    /// Minutes of the day at which it began, where the account keeps them.
+    /// Minute of the day at which the work began, if the account records it.
     pub(crate) began: Option<i64>,
     pub(crate) billable: bool,
     pub(crate) budgeted: bool,
@@ -156,7 +156,7 @@ pub(crate) struct TimeEntry {
 }
 
 impl TimeEntry {
-    /// Hours as of `now`: a running timer counts.
+    /// Returns the hours as of `now`, with those of a running timer.
     pub(crate) fn hours_at(&self, now: Moment) -> Number {
         match self.timer {
             Some(since) => {
@@ -188,7 +188,7 @@ pub(crate) struct Expense {
     pub(crate) updated: Moment,
 }
 
-/// What expenses are for; with a unit price they are counted in units.
+/// Category of expenses; with a unit price they are counted in units.
 #[derive(Clone, Debug)]
 pub(crate) struct ExpenseCategory {
     pub(crate) id: i64,

@@ -1,9 +1,9 @@
-//! How a large account is loaded, and what a month costs: the real orchestrator and worker over a
-//! fake account at Harvest's own limits, in simulated time.
+//! Measures the first load of a large account and the cost of a month: the real orchestrator and
+//! worker over a fake account at Harvest's own limits, in simulated time.
 //!
-//! `backfill [--scale large|issue|small] [--hours N]` prints what the first load took, wrote and
-//! needed, lets so many hours of ordinary work pass, and makes a month of them. Processor time is
-//! measured here, on this machine's processor, and stands for Lambda's: see `e2e::deployed`.
+//! `backfill [--scale large|issue|small] [--hours N]` prints the time, writes and resources of the
+//! first load, lets `N` hours of ordinary work pass, and computes a month from them. Processor time
+//! is measured on this machine's processor and stands for Lambda's: see `e2e::deployed`.
 
 use std::time::Instant;
 
@@ -14,16 +14,16 @@ use engine::time::SignedDuration;
 use runtime::config::Settings;
 use sim::Scale;
 
-/// Loads an account in simulated time, and says what a month of it costs.
+/// Loads an account in simulated time, and prints the cost of a month.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How large the account is.
+    /// Size of the account.
     #[arg(long, value_enum, default_value = "issue")]
     scale: Size,
     /// Hours of ordinary work after the load [default: a week; of the large account, a day].
     #[arg(long)]
     hours: Option<u64>,
-    /// Milliseconds until Harvest has answered.
+    /// Milliseconds until Harvest answers.
     #[arg(long, default_value = "500")]
     latency: u32,
     /// Seed of the account.

@@ -1,4 +1,4 @@
-//! A `sync` over the real local stores that dies where `CRASH_AT=moment:n` says.
+//! A `sync` over the real local stores that dies at the moment named by `CRASH_AT=moment:n`.
 
 use std::path::PathBuf;
 use std::sync::Arc;

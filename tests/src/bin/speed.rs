@@ -1,6 +1,6 @@
-//! How close a sync of all streams comes to the rate limit: the time from the first to the last
-//! general request, as the server counts them, over the optimum, at several latencies. Harvest's
-//! limits run ten and a hundred times faster here.
+//! Measures how close a sync of all streams comes to the rate limit: the time from the first to the
+//! last general request, as the server counts them, over the optimum, at several latencies. The
+//! windows of Harvest's limits are ten and a hundred times shorter here.
 //!
 //! `speed [LATENCY_MS...]`; `harvest-lake` must be built in the same profile.
 
@@ -15,7 +15,7 @@ const GENERAL: &str = "100/1500ms";
 const REPORTS: &str = "100/9s";
 const PER_WINDOW: u64 = 100;
 const WINDOW: Duration = Duration::from_millis(1500);
-/// What each permit waits beside its window, of a window of 1.5 s.
+/// Time that each permit waits in addition to its window, for a window of 1.5 s.
 const GUARD: Duration = Duration::from_millis(30);
 
 #[expect(clippy::print_stdout, reason = "a program of its own")]
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// A first sync by the built command, as the server saw it.
+/// Runs a first sync with the built command, and returns the server's statistics.
 async fn sync(latency: Duration) -> Result<Statistics, Box<dyn std::error::Error>> {
     let account = Account::generate(&two_thousand_requests(), 7, now());
     let face = Face { latency, ..Face::local() };
@@ -64,7 +64,8 @@ async fn sync(latency: Duration) -> Result<Statistics, Box<dyn std::error::Error
 
 fn row(seen: &Statistics) -> Option<String> {
     let general = &seen.general;
-    // What report runs ask last, who the token is, waits for the reports.
+    // Not the last general request: runs of reports ask for the person of the token after their
+    // reports, which have a limit of their own.
     let took = seen.last_general_stream_us?.checked_sub(general.first_us?)?;
     let took = Duration::from_micros(u64::try_from(took).ok()?);
     let rounds = u32::try_from(general.requests.checked_sub(1)? / PER_WINDOW).ok()?;

@@ -1,4 +1,4 @@
-//! The state as `DynamoDB` bills it on demand: each call in units, and as slow as it is.
+//! The state, with the billing of `DynamoDB` on demand (units of each call) and its latency.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,23 +13,24 @@ use super::journal::Journal;
 use super::ledger::Processor;
 use crate::world::SimClock;
 
-/// A unit of writing is so many bytes of an item.
+/// Bytes of an item per write unit.
 const WRITE_UNIT: usize = 1024;
-/// A unit of consistent reading is so many bytes.
+/// Bytes per unit of consistent reading.
 const READ_UNIT: usize = 4096;
-/// Names of attributes, partition key, revision and id of the write.
+/// Bytes of an item beside its body: names of attributes, partition key, revision and id of the
+/// write.
 const AROUND_THE_BODY: usize = 70;
 
-/// Calls and units.
+/// Counts of calls and units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StateTally {
-    /// Items read by key.
+    /// Number of items read by key.
     pub gets: u64,
-    /// Questions for all items of a kind.
+    /// Number of listings of items.
     pub lists: u64,
-    /// Writes, lost ones included.
+    /// Number of writes, including those that lost.
     pub puts: u64,
-    /// Of these, lost to somebody else.
+    /// Number of writes that lost to another writer.
     pub lost: u64,
     /// Units of reading.
     pub read_units: u64,
@@ -39,14 +40,14 @@ pub struct StateTally {
     pub largest: u64,
 }
 
-/// The state as one invocation sees it.
+/// State store of one invocation.
 #[derive(Debug)]
 pub(super) struct CountedState {
     pub(super) inner: Arc<MemoryStore>,
     pub(super) clock: SimClock,
     pub(super) latency: SignedDuration,
     pub(super) processor: Processor,
-    /// By the kind of the item: what its sort key begins with.
+    /// Counts by the kind of the item, with which its sort key begins.
     pub(super) tally: Arc<Mutex<BTreeMap<String, StateTally>>>,
     pub(super) journal: Arc<Journal>,
     pub(super) invocation: usize,
@@ -128,7 +129,7 @@ impl StateStore for CountedState {
     }
 
     async fn purge(&self, now: Timestamp) -> Result<u64, StateError> {
-        // The table's time to live does; what is gone is not paid for.
+        // `DynamoDB` deletes expired items by itself and free of charge.
         self.inner.purge(now).await
     }
 }

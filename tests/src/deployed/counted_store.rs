@@ -1,4 +1,4 @@
-//! The lake as S3 bills it: each call counted, and as slow as S3.
+//! The lake, with the billing of S3 (each call is counted) and its latency.
 
 use core::ops::Range;
 use std::collections::BTreeMap;
@@ -13,44 +13,44 @@ use runtime::clock::Clock;
 use super::ledger::Processor;
 use crate::world::SimClock;
 
-/// What one connection carries.
+/// Throughput of one connection, in bytes per millisecond.
 const BYTES_PER_MILLISECOND: u64 = 60_000;
-/// Keys of one page of a listing.
+/// Number of keys in one page of a listing.
 const LISTED_AT_ONCE: usize = 1000;
 
-/// Calls of an object store.
+/// Counts of the calls of an object store.
 #[derive(Clone, Debug, Default)]
 pub struct StoreTally {
-    /// Puts, conditional ones included.
+    /// Number of puts, conditional ones included.
     pub puts: u64,
-    /// Pages of listings.
+    /// Number of pages of listings.
     pub lists: u64,
-    /// Gets, of whole objects and of parts.
+    /// Number of gets, of whole objects and of parts.
     pub gets: u64,
-    /// Deletes, which cost nothing.
+    /// Number of deletes, which are free of charge.
     pub deletes: u64,
-    /// What was written, by table.
+    /// Writes by table.
     pub tables: BTreeMap<String, TableTally>,
     /// Bytes of work objects written: saved readings, parked parents.
     pub work_bytes: u64,
-    /// The largest of them.
+    /// Bytes of the largest work object.
     pub largest_work: u64,
 }
 
-/// What was written to one table.
+/// Counts of the writes to one table.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TableTally {
-    /// Bytes of its Parquet files.
+    /// Bytes of Parquet files.
     pub parquet: u64,
-    /// Such files.
+    /// Number of Parquet files.
     pub files: u64,
-    /// Versions of its log, the first one and fences included.
+    /// Number of versions of the log, including the first one and fences.
     pub commits: u64,
-    /// Bytes of its log.
+    /// Bytes of the log.
     pub log: u64,
 }
 
-/// The lake as one invocation sees it.
+/// Object store of one invocation.
 #[derive(Debug)]
 pub(super) struct CountedStore {
     pub(super) inner: Arc<MemoryStore>,
@@ -61,7 +61,8 @@ pub(super) struct CountedStore {
 }
 
 impl CountedStore {
-    /// What was computed before is done by now, the call takes its time.
+    /// Waits until the computation before the call is done, then for the duration of a call with
+    /// this number of bytes.
     async fn call(&self, bytes: usize) {
         self.processor.catch_up().await;
         let carried = u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES_PER_MILLISECOND;
@@ -137,7 +138,7 @@ impl ObjectStore for CountedStore {
         let got = self.inner.get(key).await?;
         self.call(got.as_ref().map_or(0, Bytes::len)).await;
         self.count(|tally| tally.gets += 1);
-        // As it is when the answer comes.
+        // Read again, as the object can have changed during the latency.
         self.inner.get(key).await
     }
 

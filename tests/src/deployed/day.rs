@@ -1,4 +1,4 @@
-//! What people change in an hour of an ordinary week.
+//! Changes of the account in an hour of an ordinary week.
 
 use engine::time::Timestamp;
 use jiff::tz::Offset;
@@ -10,8 +10,8 @@ use super::functions::Deployed;
 const AT_WORK: core::ops::Range<i8> = 8..18;
 
 impl Deployed {
-    /// The changes of one hour by `people`, of whom each notes eight entries on a day of work; on
-    /// week-ends and at night nobody does anything. What Harvest would refuse is left out.
+    /// Makes the changes of one hour by `people`, each of whom makes eight entries on a working
+    /// day. Makes none on week-ends and at night. Changes that Harvest would refuse are left out.
     pub fn an_hour_of_work(&self, people: usize) {
         let mut account = self.world.account.lock().expect("no panic");
         an_hour_of_work(&mut account, self.now(), people);
@@ -29,7 +29,7 @@ fn an_hour_of_work(account: &mut Account, now: Timestamp, people: usize) {
     let update = |stream: &str| Mutation::Update { stream: stream.to_owned(), id: None };
     let delete = |stream: &str| Mutation::Delete { stream: stream.to_owned(), id: None };
     let message = || Mutation::AddMessage { stream: "invoices".to_owned(), id: None };
-    // So many tenths per hundred people and hour; a fraction comes every few hours.
+    // Tenths of a change per hundred people and hour; a fraction of one comes every few hours.
     let usual: [(u32, Mutation); 17] = [
         (800, create("time_entries")),
         (200, update("time_entries")),
@@ -52,7 +52,7 @@ fn an_hour_of_work(account: &mut Account, now: Timestamp, people: usize) {
     let people = u32::try_from(people).unwrap_or(u32::MAX);
     let round = u32::try_from(now.as_second() / 3600).unwrap_or(0);
     for (often, mutation) in usual {
-        // Whole ones now, and what is left over when the hours have made it one.
+        // Whole changes happen now; the rest adds up over the hours until it is a whole change.
         let sum = |hours: u32| u64::from(hours % 100_000) * u64::from(often * people) / 1000;
         for _ in sum(round)..sum(round + 1) {
             drop(account.apply(now, &mutation));

@@ -1,8 +1,8 @@
-//! The functions as Lambda runs them: each invocation in a new process with an end that it cannot
-//! move.
+//! The functions as Lambda runs them: each invocation in a new process with a fixed deadline.
 //!
-//! No process is used twice, which is the dearest case: each invocation reads the budgets anew, asks
-//! who the token is, and waits for its start. On the real thing most environments stay warm.
+//! No process is used twice, which is the most expensive case: each invocation reads the budgets
+//! anew, asks for the person of the token, and waits for its start. On Lambda most environments
+//! stay warm.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -35,35 +35,35 @@ use crate::world::World;
 
 /// Memory of the worker, in megabytes: the default of `infra/template.yaml`.
 pub(super) const WORKER_MEMORY: u32 = 1769;
-/// Memory of the orchestrator.
+/// Memory of the orchestrator, in megabytes.
 pub(super) const ORCHESTRATOR_MEMORY: u32 = 256;
-/// What buys a whole processor.
+/// Memory with which a function gets a whole processor, in megabytes.
 const WHOLE_PROCESSOR: u32 = 1769;
 /// `Timeout` of the worker.
 pub(super) const WORKER_TIMEOUT: SignedDuration = SignedDuration::from_secs(900);
 /// `Timeout` of the orchestrator.
 const ORCHESTRATOR_TIMEOUT: SignedDuration = SignedDuration::from_secs(120);
 
-/// Runs `future` on this thread alone, whose clock jumps to the next thing that happens.
+/// Runs `future` on this thread alone, whose clock jumps to the next event when all tasks wait.
 pub fn in_simulated_time<T>(future: impl Future<Output = T>) -> T {
     lake::offload::stay_on_this_thread();
     crate::world::in_simulated_time(LocalSet::new().run_until(future))
 }
 
-/// How the world around the functions is.
+/// Conditions under which the functions run.
 #[derive(Clone, Copy, Debug)]
 pub struct Conditions {
-    /// Until Harvest has answered.
+    /// Latency of Harvest.
     pub harvest: SignedDuration,
-    /// Until the object store has, beside what the bytes take.
+    /// Latency of the object store, without the time for the bytes.
     pub objects: SignedDuration,
-    /// Until the state store has.
+    /// Latency of the state store.
     pub state: SignedDuration,
-    /// Until a new process of the worker runs.
+    /// Time until a new process of the worker runs.
     pub start: SignedDuration,
-    /// Whether processor time counts, as simulated time too.
+    /// Whether processor time is measured, and takes simulated time.
     pub processor: bool,
-    /// Invocations that are killed.
+    /// Random deaths of invocations, if any.
     pub kills: Option<Kills>,
 }
 
@@ -80,25 +80,25 @@ impl Default for Conditions {
     }
 }
 
-/// Which invocations of the worker die by chance.
+/// Random deaths of invocations of the worker.
 #[derive(Clone, Copy, Debug)]
 pub struct Kills {
-    /// What chance goes by.
+    /// Seed of the random choice.
     pub seed: u64,
-    /// Of a hundred, so many.
+    /// Percentage of the invocations that die.
     pub percent: u32,
 }
 
-/// The deployment, to be used within [`in_simulated_time`].
+/// Deployment, to be used within [`in_simulated_time`].
 #[derive(Debug)]
 pub struct Deployed {
     /// Harvest, the stores and the time.
     pub world: World,
-    /// How it is around.
+    /// Conditions under which the functions run.
     pub conditions: Conditions,
-    /// Whose work the processor did.
+    /// Processor time of each invocation.
     pub ledger: Arc<Ledger>,
-    /// Every invocation.
+    /// Records of all invocations.
     pub journal: Arc<Journal>,
     /// Calls of the object store.
     pub objects: Arc<Mutex<StoreTally>>,
@@ -109,7 +109,7 @@ pub struct Deployed {
 }
 
 impl Deployed {
-    /// A deployment for `world`, with its settings.
+    /// Returns a deployment for `world`, with its settings.
     #[must_use]
     pub fn new(world: World, conditions: Conditions) -> Arc<Self> {
         let seed = conditions.kills.map_or(0, |kills| kills.seed);
@@ -125,13 +125,13 @@ impl Deployed {
         })
     }
 
-    /// The time.
+    /// Current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.world.clock.now()
     }
 
-    /// A tick of the schedule: an invocation of the orchestrator, which starts what is due.
+    /// Invokes the orchestrator for a tick of the schedule, which starts the due workers.
     pub fn tick(self: &Arc<Self>) {
         let number = self.journal.begin(None);
         let share = f64::from(ORCHESTRATOR_MEMORY) / f64::from(WHOLE_PROCESSOR);
@@ -157,7 +157,7 @@ impl Deployed {
         });
     }
 
-    /// One invocation of the worker.
+    /// Runs one invocation of the worker.
     async fn work(self: Arc<Self>, event: worker::Event) {
         let number = self.journal.begin(Some((event.stream.clone(), event.pass)));
         let share = f64::from(WORKER_MEMORY) / f64::from(WHOLE_PROCESSOR);
@@ -188,8 +188,8 @@ impl Deployed {
         std::fs::remove_dir_all(scratch).expect("a folder for temporary files");
     }
 
-    /// How long after its beginning the next invocation is killed, if it is: after seconds, or after
-    /// minutes.
+    /// Time from the beginning of the next invocation to its random death, if it dies: some seconds
+    /// or some minutes.
     fn death(&self) -> Option<SignedDuration> {
         let kills = self.conditions.kills?;
         let mut chance = self.chance.lock().expect("no panic");
@@ -199,7 +199,7 @@ impl Deployed {
         dies.then_some(after)
     }
 
-    /// A new process.
+    /// Returns the context of a new process.
     fn context(&self, number: usize, processor: &Processor, scratch: Option<PathBuf>) -> Context {
         let world = &self.world;
         let settings = world.settings.clone();
@@ -254,7 +254,7 @@ impl Deployed {
     }
 }
 
-/// Starts workers as Lambda does: the invocation is taken and goes on by itself.
+/// Invoker that starts workers as Lambda does: without waiting for their end.
 #[derive(Debug)]
 struct Lambda {
     deployed: Arc<Deployed>,
@@ -264,13 +264,13 @@ struct Lambda {
 impl Invoker for Lambda {
     async fn invoke(&self, event: &worker::Event) -> Result<(), InvokeError> {
         let (deployed, event) = (Arc::clone(&self.deployed), event.clone());
-        // Whatever becomes of it: Lambda tries nothing again.
+        // A failure is not tried again, as the template tells Lambda.
         spawn_local(deployed.work(event));
         Ok(())
     }
 }
 
-/// How a run went, as people read it.
+/// Returns the outcome of a run as text.
 fn outcome(report: &RunReport) -> String {
     match &report.outcome {
         Outcome::Complete => COMPLETE.to_owned(),

@@ -1,4 +1,4 @@
-//! The fake account as one invocation reaches it: some time away, its own work not ours.
+//! The fake account as an invocation reaches it: with a latency, and with its own processor time.
 
 use async_trait::async_trait;
 use engine::pass::Target;
@@ -11,7 +11,7 @@ use super::journal::Journal;
 use super::ledger::Processor;
 use crate::world::{SimClock, World};
 
-/// The account behind the network.
+/// API client of the account, with the latency of a network.
 #[derive(Debug)]
 pub(super) struct FarHarvest {
     inner: ScriptedApi,
@@ -23,7 +23,8 @@ pub(super) struct FarHarvest {
 }
 
 impl FarHarvest {
-    /// The account of `world`, an answer of which takes `latency`: a tenth of it on the way there.
+    /// Returns a client of the account of `world`. An answer takes `latency`, a tenth of it on the
+    /// way to the account.
     pub(super) fn new(
         world: &World,
         latency: SignedDuration,

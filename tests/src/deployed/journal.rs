@@ -1,4 +1,4 @@
-//! What became of each invocation, and what it sent that no saved position counts yet.
+//! Record of each invocation: its end, and its requests that no saved position counts yet.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -11,59 +11,60 @@ use runtime::clock::Clock;
 
 use crate::world::SimClock;
 
-/// What the end of a run is called that completed its pass.
+/// Name of the end of a run that completed its pass.
 pub(super) const COMPLETE: &str = "complete";
 
-/// What the end of a run is called that stopped before its deadline.
+/// Name of the end of a run that stopped before its deadline.
 pub(super) const STOPPED: &str = "stopped in time";
 
-/// How an invocation ended.
+/// End of an invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It returned; how its run went.
+    /// Returned, with the outcome of the run.
     Returned(String),
-    /// It was killed by chance.
+    /// Killed at random.
     Killed,
-    /// It was killed at its deadline.
+    /// Killed at the deadline.
     TimedOut,
 }
 
 /// One invocation.
 #[derive(Clone, Debug)]
 pub struct Invocation {
-    /// The stream and its pass; `None`: a tick of the orchestrator.
+    /// Stream and pass; `None` for a tick of the orchestrator.
     pub work: Option<(String, Pass)>,
-    /// When it began.
+    /// Beginning.
     pub began: Timestamp,
-    /// When and how it ended; `None`: it is under way.
+    /// Time and kind of the end; `None` while it runs.
     pub ended: Option<(Timestamp, End)>,
-    /// Requests sent.
+    /// Number of requests sent.
     pub requests: u64,
-    /// Of these, asking who the token is or which modules are on.
+    /// Number of requests for the person of the token or for the modules.
     pub about_the_account: u64,
-    /// Requests that no saved position counts when it ended: lost, where it was killed.
+    /// Number of requests that no saved position counted at the end; lost if the invocation was
+    /// killed.
     pub unsaved: u64,
     /// Processor time.
     pub processor: Duration,
-    /// The most bytes of collected rows on disk.
+    /// Most bytes of collected rows on disk.
     pub spilled: u64,
-    /// The longest of its flushes, from the first merged row to the stored position.
+    /// Length of the longest flush, from the first merged row to the stored position.
     pub flush: SignedDuration,
-    /// Commits made, where it returned.
+    /// Number of commits, if the invocation returned.
     pub commits: u64,
-    /// When its last page was in.
+    /// Time at which the last page was read.
     pub last_page: Option<Timestamp>,
     flushes_since: Option<Timestamp>,
-    /// Requests that no saved position counts, and when they were answered.
+    /// Requests that no saved position counts, and the times of their answers.
     open: BTreeMap<u64, Option<Timestamp>>,
-    /// When the pass before began, as the item said at first.
+    /// Beginning of the pass before, according to the first item that was stored.
     last_begun: Option<Timestamp>,
-    /// Whether the item was stored at all.
+    /// Whether the item was stored.
     has_stored: bool,
 }
 
 impl Invocation {
-    /// How long it lasted; `None`: it is under way.
+    /// Length; `None` while the invocation runs.
     #[must_use]
     pub fn length(&self) -> Option<SignedDuration> {
         self.ended.as_ref().map(|(at, _)| between(self.began, *at))
@@ -71,7 +72,7 @@ impl Invocation {
 }
 
 impl Invocation {
-    /// From its last page to its end, where it stopped in time.
+    /// Time from the last page to the end, if the invocation stopped before its deadline.
     #[must_use]
     pub fn wrap_up(&self) -> Option<SignedDuration> {
         let (at, end) = self.ended.as_ref()?;
@@ -80,7 +81,7 @@ impl Invocation {
     }
 }
 
-/// All invocations in the order of their beginning.
+/// Records of all invocations, in the order of their beginning.
 #[derive(Debug)]
 pub struct Journal {
     clock: SimClock,
@@ -93,7 +94,7 @@ impl Journal {
         Self { clock, invocations: Mutex::default(), loaded: Mutex::default() }
     }
 
-    /// Notes the beginning of an invocation; returns its number.
+    /// Adds an invocation that begins; returns its number.
     pub(super) fn begin(&self, work: Option<(String, Pass)>) -> usize {
         let mut all = self.invocations.lock().expect("no panic");
         all.push(Invocation {
@@ -116,7 +117,7 @@ impl Journal {
         all.len() - 1
     }
 
-    /// Changes what is known of invocation `number`.
+    /// Changes the record of invocation `number`.
     pub(super) fn note(&self, number: usize, note: impl FnOnce(&mut Invocation)) {
         if let Some(one) = self.invocations.lock().expect("no panic").get_mut(number) {
             note(one);
@@ -138,13 +139,13 @@ impl Journal {
         });
     }
 
-    /// A page is in.
+    /// Notes that a page was read.
     pub(super) fn reads(&self, number: usize) {
         let now = self.clock.now();
         self.note(number, |one| one.last_page = Some(now));
     }
 
-    /// A flush begins, with so many bytes on disk.
+    /// Notes that a flush begins, with `spilled` bytes on disk.
     pub(super) fn flushes(&self, number: usize, spilled: u64) {
         let now = self.clock.now();
         self.note(number, |one| {
@@ -153,7 +154,7 @@ impl Journal {
         });
     }
 
-    /// What it flushed is committed.
+    /// Notes that a flush is committed.
     pub(super) fn flushed(&self, number: usize) {
         let now = self.clock.now();
         self.note(number, |one| {
@@ -162,7 +163,7 @@ impl Journal {
         });
     }
 
-    /// A request leaves; returns its number.
+    /// Notes that a request is sent; returns its number.
     pub(super) fn sent(&self, number: usize, path: &str) -> u64 {
         let mut sent = 0;
         self.note(number, |one| {
@@ -186,8 +187,8 @@ impl Journal {
         });
     }
 
-    /// The item of its stream was stored: what was answered before its position was saved is
-    /// counted there.
+    /// Notes that the item of the stream was stored: its position counts the requests that were
+    /// answered before it was saved.
     pub(super) fn stored(&self, number: usize, body: &str) {
         let Ok(item) = serde_json::from_str::<StreamItem>(body) else {
             return;
@@ -200,7 +201,7 @@ impl Journal {
             }
             let before = one.last_begun;
             match &item.position.pass(*pass).unfinished {
-                // Another than before: the pass is complete.
+                // `last_begun` has changed, so the pass is complete.
                 None if before != last => one.open.clear(),
                 None => {}
                 Some(unfinished) => {
@@ -211,19 +212,19 @@ impl Journal {
         });
     }
 
-    /// When a full pass of each stream was complete for the first time.
+    /// Time of the first complete full pass of each stream.
     #[must_use]
     pub fn loaded(&self) -> BTreeMap<String, Timestamp> {
         self.loaded.lock().expect("no panic").clone()
     }
 
-    /// Whether any invocation is under way.
+    /// Whether any invocation runs.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.invocations.lock().expect("no panic").iter().any(|one| one.ended.is_none())
     }
 
-    /// All invocations so far, in the order of their beginning.
+    /// Returns all invocations so far, in the order of their beginning.
     #[must_use]
     pub fn all(&self) -> Vec<Invocation> {
         self.invocations.lock().expect("no panic").clone()

@@ -1,11 +1,11 @@
-//! Whose work the processor did: its time by invocation, the fake Harvest's own apart.
+//! Processor time by invocation, apart from that of the fake Harvest.
 //!
-//! Everything runs on one thread. What stands around an invocation (its clock, stores and API, and
-//! the polls of its run) says at each turn for whom the thread works from then on; what the
-//! thread's own clock counted since the turn before is on whoever had it. An invocation has the share
-//! of a processor that its memory buys: what it used is worked off at that speed, in simulated
-//! time. Flushes wait for it (their calls of the object store do); sending does not, because there the
-//! operating system divides the processor between the threads.
+//! Everything runs on one thread. The parts around an invocation (its clock, stores and API, and
+//! the polls of its run) announce at each turn for which payer the thread works from then on; the
+//! time since the turn before, by the thread's own clock, is charged to the payer before. An
+//! invocation has the share of a processor that its memory buys: its work is done at that speed, in
+//! simulated time. Flushes wait for that, in their calls of the object store. Requests do not,
+//! because on Lambda the operating system divides the processor between the threads.
 
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -19,10 +19,10 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::world::SimClock;
 
-/// Who has the processor.
+/// Payer of processor time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Payer {
-    /// The machinery around everybody.
+    /// The test itself.
     Nobody,
     /// The fake account.
     Harvest,
@@ -30,11 +30,11 @@ pub enum Payer {
     Invocation(usize),
 }
 
-/// The processor's time, by whom it was used.
+/// Processor time by payer.
 #[derive(Debug)]
 pub struct Ledger {
     clock: SimClock,
-    /// Whether time is counted at all: without, a simulation is the same every time.
+    /// Whether time is measured. If not, each run of a simulation is the same.
     counts: bool,
     on: Mutex<Accounts>,
 }
@@ -44,12 +44,12 @@ struct Accounts {
     payer: Payer,
     since: Duration,
     spent: BTreeMap<Payer, Duration>,
-    /// Share of a processor, and when the work so far is done at that speed.
+    /// Share of a processor of each invocation, and the time at which its work so far is done.
     busy: BTreeMap<usize, (f64, Timestamp)>,
 }
 
 impl Ledger {
-    /// A ledger that counts, or one that finds that nothing takes any time.
+    /// Returns a ledger that measures time, or one for which all work takes none.
     #[must_use]
     pub fn new(clock: SimClock, counts: bool) -> Self {
         let accounts = Accounts {
@@ -63,7 +63,7 @@ impl Ledger {
         ledger
     }
 
-    /// The processor of invocation `number`, which has `share` of a whole one.
+    /// Returns the processor of invocation `number`, which has `share` of a whole one.
     #[must_use]
     pub fn processor(self: &Arc<Self>, number: usize, share: f64) -> Processor {
         let now = self.clock.now();
@@ -71,7 +71,7 @@ impl Ledger {
         Processor { ledger: Arc::clone(self), number }
     }
 
-    /// From here on the processor works for `payer`.
+    /// Charges the time from here on to `payer`.
     pub fn turn_to(&self, payer: Payer) {
         if !self.counts {
             return;
@@ -95,14 +95,14 @@ impl Ledger {
         }
     }
 
-    /// What `payer` used so far.
+    /// Time that `payer` used so far.
     #[must_use]
     pub fn spent(&self, payer: Payer) -> Duration {
         self.on.lock().expect("no panic").spent.get(&payer).copied().unwrap_or_default()
     }
 }
 
-/// The processor as one invocation has it.
+/// Processor of one invocation.
 #[derive(Clone, Debug)]
 pub struct Processor {
     ledger: Arc<Ledger>,
@@ -110,17 +110,17 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// From here on it works for this invocation.
+    /// Charges the time from here on to this invocation.
     pub fn turn(&self) {
         self.ledger.turn_to(Payer::Invocation(self.number));
     }
 
-    /// From here on it works for Harvest.
+    /// Charges the time from here on to the fake Harvest.
     pub fn turn_to_harvest(&self) {
         self.ledger.turn_to(Payer::Harvest);
     }
 
-    /// Waits until the work so far is done at the invocation's speed.
+    /// Waits until the work so far is done at the speed of the invocation.
     pub async fn catch_up(&self) {
         self.turn();
         let clock = self.ledger.clock;
@@ -134,19 +134,19 @@ impl Processor {
         self.turn();
     }
 
-    /// What the invocation used so far.
+    /// Time that the invocation used so far.
     #[must_use]
     pub fn spent(&self) -> Duration {
         self.ledger.spent(Payer::Invocation(self.number))
     }
 
-    /// `work`, whose polls are this invocation's.
+    /// Returns `work` as a future whose polls are charged to this invocation.
     pub fn on<T>(&self, work: impl Future<Output = T> + 'static) -> Working<T> {
         Working { processor: self.clone(), work: Box::pin(work) }
     }
 }
 
-/// A future whose polls are charged to its invocation.
+/// Future whose polls are charged to its invocation.
 pub struct Working<T> {
     processor: Processor,
     work: Pin<Box<dyn Future<Output = T>>>,

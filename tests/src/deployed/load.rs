@@ -1,4 +1,4 @@
-//! The first load: until every stream was read whole once, with incremental passes beside it.
+//! The first load, until every stream has completed a full pass, with incremental passes meanwhile.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,26 +10,26 @@ use sim::{ClassStatistics, Statistics};
 
 use super::functions::Deployed;
 
-/// How often the schedule asks.
+/// Time between two ticks of the schedule.
 const TICK: SignedDuration = SignedDuration::from_mins(1);
 
-/// What the first load came to.
+/// Result of the first load.
 #[derive(Debug)]
 pub struct Load {
-    /// When it began.
+    /// Beginning.
     pub began: Timestamp,
-    /// When the first full pass of each stream was complete.
+    /// Time of the first complete full pass of each stream.
     pub loaded: BTreeMap<String, Timestamp>,
-    /// What the server had seen of general requests when the last stream of that class was loaded.
+    /// The server's statistics on general requests when the last stream of that class was loaded.
     pub general: ClassStatistics,
-    /// The same of reports.
+    /// The same statistics on reports.
     pub reports: ClassStatistics,
-    /// What the server had seen at the end.
+    /// The server's statistics at the end.
     pub seen: Statistics,
 }
 
 impl Deployed {
-    /// Ticks until every stream is loaded, or `patience` is over; `each_hour` hears of each hour.
+    /// Ticks until every stream is loaded, or `patience` is over; calls `each_hour` once an hour.
     pub async fn load(
         self: &Arc<Self>,
         patience: SignedDuration,
@@ -60,14 +60,14 @@ impl Deployed {
         Load { began, loaded, general, reports, seen }
     }
 
-    /// A tick, and the minute until the next one.
+    /// Ticks, and waits a minute until the next tick.
     pub async fn minute(self: &Arc<Self>) {
         let begun = self.now();
         self.tick();
         self.world.clock.sleep_until(plus(begun, TICK)).await;
     }
 
-    /// Lets everything that is under way end, without another tick.
+    /// Waits until all invocations have ended, without another tick.
     pub async fn settle(self: &Arc<Self>) {
         while self.journal.is_busy() {
             self.world.clock.sleep_until(plus(self.now(), TICK)).await;

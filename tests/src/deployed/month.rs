@@ -1,4 +1,4 @@
-//! What a month costs, from what a while of it used.
+//! Cost of a month, computed from the use of a shorter time.
 
 use super::float;
 use super::functions::{ORCHESTRATOR_MEMORY, WORKER_MEMORY};
@@ -10,21 +10,21 @@ use super::usage::{FunctionUse, Usage};
 
 const HOURS: f64 = 30.4 * 24.0;
 
-/// What something used, made into a month.
+/// Use and cost of a month.
 #[derive(Debug)]
 pub struct Month {
-    /// Name, quantity and unit, dollars.
+    /// Name, quantity, unit and dollars of each item.
     pub lines: Vec<(&'static str, f64, &'static str, f64)>,
 }
 
 impl Month {
-    /// A month that goes on as the `hours` did that used `usage`.
+    /// Returns a month with the average use of `hours` hours that used `usage`.
     #[must_use]
     pub fn of(usage: &Usage, hours: u64) -> Self {
         Self::times(usage, HOURS / float(hours))
     }
 
-    /// `times` of what was used.
+    /// Returns `times` the use of `usage`.
     #[must_use]
     pub fn times(usage: &Usage, times: f64) -> Self {
         let seconds = |of: &FunctionUse, memory: u32| {
@@ -48,7 +48,7 @@ impl Month {
         Self { lines }
     }
 
-    /// Dollars.
+    /// Sum in dollars.
     #[must_use]
     pub fn sum(&self) -> f64 {
         self.lines.iter().map(|(_, _, _, dollars)| dollars).sum()

@@ -1,4 +1,4 @@
-//! How much an invocation has on disk: what it collected, in files without a name.
+//! Size of the rows that an invocation has collected on disk, in files without a name.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use runtime::progress::{Moment, Progress};
 
 use super::journal::Journal;
 
-/// Looks at the files of one invocation whenever it flushes.
+/// Measures the files of one invocation whenever it flushes.
 #[derive(Debug)]
 pub(super) struct Spill {
     pub(super) folder: PathBuf,
@@ -17,7 +17,7 @@ pub(super) struct Spill {
 }
 
 impl Spill {
-    /// Bytes of the open files of the folder, also of those that have no name there any more.
+    /// Bytes of the open files of the folder, including those whose name is deleted.
     fn bytes(&self) -> u64 {
         if self.folder.as_os_str().is_empty() {
             return 0;

@@ -1,4 +1,4 @@
-//! The first load as people read it.
+//! The first load as text for people.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,21 +19,21 @@ use super::load::Load;
 
 const MEGABYTE: f64 = 1e6;
 
-/// How close one class of requests came to its limit.
+/// Comparison of the requests of one rate class with its limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Requests that the server saw.
+    /// Number of requests that the server received.
     pub requests: u64,
-    /// From the first to the last.
+    /// Time from the first to the last request.
     pub took: Duration,
-    /// What they take at least.
+    /// Least time that the requests take.
     pub optimum: Duration,
-    /// Whole windows of it.
+    /// Number of whole windows in the optimum.
     pub windows: u32,
 }
 
 impl Pace {
-    /// What the server saw, under the part of the limit that we use.
+    /// Compares the server's statistics with the used part of the limit; `None` without a request.
     #[must_use]
     pub fn of(seen: &ClassStatistics, limit: Limit) -> Option<Self> {
         let took = u64::try_from(seen.last_us?.checked_sub(seen.first_us?)?).ok()?;
@@ -44,7 +44,7 @@ impl Pace {
         Some(Self { requests, took, optimum: window * windows, windows })
     }
 
-    /// Time over optimum.
+    /// Ratio of time and optimum.
     #[must_use]
     pub fn ratio(&self) -> f64 {
         self.took.div_duration_f64(self.optimum)
@@ -52,7 +52,7 @@ impl Pace {
 }
 
 impl Load {
-    /// How close general requests and reports came to their limits.
+    /// Comparisons of general requests and reports with their limits.
     #[must_use]
     pub fn paces(&self, deployed: &Deployed) -> [Option<Pace>; 2] {
         let settings = &deployed.world.settings;
@@ -63,7 +63,7 @@ impl Load {
         ]
     }
 
-    /// All of it, line by line.
+    /// Returns the report on the load, line by line.
     pub async fn lines(&self, deployed: &Arc<Deployed>) -> Vec<String> {
         let all = deployed.journal.all();
         let mut lines = vec![format!(

@@ -1,4 +1,4 @@
-//! What was used of each service since the beginning.
+//! Use of each service since the beginning.
 
 use core::ops::Sub;
 use std::sync::Arc;
@@ -8,46 +8,46 @@ use lake::store::ObjectStore;
 
 use super::functions::Deployed;
 
-/// What a function used.
+/// Use of a function.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FunctionUse {
-    /// Invocations that ended.
+    /// Number of invocations that ended.
     pub invocations: u64,
-    /// Their length, in milliseconds.
+    /// Billed length of the invocations, in milliseconds.
     pub milliseconds: u64,
-    /// Processor time of it, in milliseconds.
+    /// Processor time of the invocations, in milliseconds.
     pub processor: u64,
 }
 
-/// What a deployment used.
+/// Use of a deployment.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
     /// The orchestrator.
     pub orchestrator: FunctionUse,
     /// The worker.
     pub worker: FunctionUse,
-    /// Reads of the state.
+    /// Number of reads of the state.
     pub reads: u64,
-    /// Units of them.
+    /// Number of read units.
     pub read_units: u64,
-    /// Writes of the state.
+    /// Number of writes of the state.
     pub writes: u64,
-    /// Units of them.
+    /// Number of write units.
     pub write_units: u64,
-    /// Puts and listings of the object store.
+    /// Number of puts and listings of the object store.
     pub puts: u64,
-    /// Gets of the object store.
+    /// Number of gets of the object store.
     pub gets: u64,
-    /// General requests to Harvest.
+    /// Number of general requests to Harvest.
     pub general: u64,
-    /// Requests for reports.
+    /// Number of requests for reports.
     pub reports: u64,
-    /// Bytes in the object store: a state, not a sum.
+    /// Bytes in the object store now, not a sum over time.
     pub stored: u64,
 }
 
 impl Deployed {
-    /// What was used so far.
+    /// Returns the use so far.
     pub async fn usage(self: &Arc<Self>) -> Usage {
         let mut usage = Usage::default();
         for one in self.journal.all() {
@@ -80,7 +80,7 @@ impl Deployed {
     }
 }
 
-/// Whole milliseconds, as they are billed.
+/// Rounds up to whole milliseconds, as Lambda bills them.
 fn billed(length: SignedDuration) -> u64 {
     u64::try_from((length.as_nanos() + 999_999) / 1_000_000).unwrap_or_default()
 }
@@ -100,7 +100,7 @@ impl Sub for FunctionUse {
 impl Sub for Usage {
     type Output = Self;
 
-    /// What came after `before`.
+    /// Returns the use after `before`.
     fn sub(self, before: Self) -> Self {
         Self {
             orchestrator: self.orchestrator - before.orchestrator,

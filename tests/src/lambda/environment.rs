@@ -1,4 +1,4 @@
-//! One execution environment: a process of the function, and the Runtime API that it asks for work.
+//! One execution environment: a process of the function, and its Runtime API.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ struct Job {
     deadline: Timestamp,
 }
 
-/// What the process said.
+/// Message from the process.
 #[derive(Debug)]
 enum Said {
     Ready,
@@ -79,7 +79,8 @@ impl Environment {
         Self { child, pid, jobs, said, serving, started, is_ready: false, cold_start: None }
     }
 
-    /// Hands `event` over and waits for the answer; `None`: the process died or was too slow.
+    /// Sends `event` to the process and waits for the answer; `None` if the process died or was too
+    /// slow.
     pub(super) async fn invoke(
         &mut self,
         event: &Value,
@@ -89,7 +90,7 @@ impl Environment {
         signal(self.pid, "CONT");
         let id = NUMBER.fetch_add(1, Ordering::Relaxed);
         let time = SignedDuration::try_from(timeout).expect("short");
-        // Time for a cold start comes on top, as on AWS.
+        // As on AWS, a cold start has extra time.
         let slack =
             if self.is_ready { SignedDuration::ZERO } else { SignedDuration::from_secs(10) };
         let deadline = plus(SystemClock.now(), time);
@@ -119,7 +120,7 @@ impl Environment {
         }
     }
 
-    /// Between invocations nothing runs.
+    /// Stops the process between invocations.
     pub(super) fn freeze(&self) {
         signal(self.pid, "STOP");
     }
@@ -170,7 +171,7 @@ async fn runtime_api(
     http::Answered::new(202, &json!({ "status": "OK" }))
 }
 
-/// Sends a signal to a process, which may be gone.
+/// Sends a signal to a process, which may have ended.
 pub(super) fn signal(pid: u32, name: &str) {
     let mut command = Command::new("kill");
     let command = command.args([format!("-{name}"), pid.to_string()]);

@@ -1,4 +1,4 @@
-//! What flags say, as settings.
+//! Transfer of flags to settings.
 
 use runtime::config::{Given, Setting};
 
@@ -7,7 +7,7 @@ use super::{
     PrivacyArguments, RunArguments, StatusArguments, StreamArguments, VerifyArguments,
 };
 
-/// Sets what a flag says.
+/// Sets `setting` to the value of a flag, if the flag was given.
 fn set(given: &mut Given, setting: Setting, value: Option<&String>) {
     if let Some(value) = value {
         given.set(setting, value.as_str());

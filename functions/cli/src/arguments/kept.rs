@@ -1,17 +1,17 @@
-//! The commands about what is kept: reset, upgrade, quarantine, privacy.
+//! Arguments of the commands on stored data (reset, upgrade, quarantine, erase), and of privacy.
 #![expect(clippy::doc_markdown, reason = "the comments are the help text: backticks would show")]
 
 use clap::{Args, Subcommand};
 
 use super::{ApiArguments, PlaceArguments};
 
-/// What of the records is not kept.
+/// Fields of records that are left out or stored as hashes.
 #[derive(Clone, Debug, Default, Args)]
 pub struct PrivacyArguments {
-    /// Members never to write, as users.email,time_entries.notes [HARVEST_EXCLUDE_FIELDS]
+    /// Fields never to write, such as users.email,time_entries.notes [HARVEST_EXCLUDE_FIELDS]
     #[arg(long, value_name = "STREAM.MEMBER,..")]
     pub exclude_fields: Option<String>,
-    /// Texts to write as HMAC-SHA-256 only, with the key of the variable HARVEST_HASH_KEY
+    /// Text fields to write only as HMAC-SHA-256, with the key in the variable HARVEST_HASH_KEY
     /// [HARVEST_HASH_FIELDS]
     #[arg(long, value_name = "STREAM.MEMBER,..")]
     pub hash_fields: Option<String>,
@@ -44,18 +44,18 @@ pub struct EraseArguments {
 /// Arguments of `quarantine`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct QuarantineArguments {
-    /// What to do [default: list]
+    /// Command on the quarantine [default: list]
     #[command(subcommand)]
     pub what: Option<QuarantineCommand>,
     #[command(flatten)]
     pub place: PlaceArguments,
 }
 
-/// What to do with the quarantine.
+/// The commands on the quarantine.
 #[derive(Clone, Debug, Subcommand)]
 pub enum QuarantineCommand {
-    /// Try the records with this version of harvest-lake: where any can be a row now, a full pass
-    /// reads them from Harvest as they are now.
+    /// Decode the records with this version of harvest-lake; if any can become a row now, a full
+    /// pass reads them from Harvest as they are now.
     Retry(RetryArguments),
 }
 

@@ -1,4 +1,4 @@
-//! What a forecast is made of: from the state, or with what Harvest says.
+//! Input of the forecast: from the state alone, or also from answers of Harvest.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::lake_facts::LakeFacts;
 use crate::probe::{Answered, probe};
 use crate::stored::{Stored, budget};
 
-/// What is known of a deployment.
+/// Facts about a deployment from which its runs are forecast.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
     pub(super) settings: Settings,
@@ -32,19 +32,19 @@ pub(super) struct Facts {
     pub(super) skipped: Vec<&'static str>,
     /// Streams that the settings leave out.
     pub(super) excluded: Vec<&'static str>,
-    /// Why Harvest could not be asked, where that was wanted.
+    /// Wait because of which Harvest could not be asked, if `--ask` was given.
     pub(super) waiting: Option<Waiting>,
 }
 
 impl Facts {
-    /// What the state tells; Harvest is asked nothing.
+    /// Returns the facts of the state; asks Harvest nothing.
     pub(super) async fn known(lake: &LakeFacts, given: &mut Given) -> Result<Self, CliError> {
         let deployment = lake.deployment(given).await?;
         let stored = Stored::of(&deployment).await?;
         Self::of(&deployment, stored, Amounts::default()).await
     }
 
-    /// What the state and Harvest tell.
+    /// Returns the facts of the state and of Harvest.
     pub(super) async fn asked(given: &Given) -> Result<Self, CliError> {
         let deployment = Deployment::parse(given)?;
         let context = parts::looking(&deployment, Arc::new(Silent)).await?;
@@ -59,11 +59,11 @@ impl Facts {
         }
     }
 
-    /// Amounts that Harvest tells.
+    /// Asks Harvest for the number of records of each stream, and for the reach of the account.
     async fn ask(context: &Context, known: &mut AccountItem) -> Result<Amounts, RunError> {
         let company = account::company(context, "account", Patience::Brief).await?;
         let mut amounts = Amounts::default();
-        // Of reports the calendar tells how many windows there are.
+        // Reports are not asked: the calendar tells the number of their windows.
         let lists =
             streams::STREAMS.into_iter().filter(|spec| spec.rate_class == RateClass::General);
         for one in probe(context, &company, lists).await? {
@@ -104,7 +104,7 @@ impl Facts {
                 skipped.push(spec.name);
             }
             if item.position.full.last_begun.is_some() {
-                // As many as the last full pass brought and later ones added.
+                // Rows of the table stand for records that Harvest was not asked about.
                 amounts.records.entry(spec.name).or_insert(item.health.rows);
             }
             if let Kind::ReportWindow(report) = &spec.kind {
@@ -123,7 +123,7 @@ impl Facts {
         Self { settings, items, amounts, budgets, skipped, excluded, waiting: None }
     }
 
-    /// The streams that are to run, with their items.
+    /// Streams that are neither skipped nor excluded, with their items.
     pub(super) fn runs(&self) -> Vec<(&'static StreamSpec, &StreamItem)> {
         let left_out = |name| self.skipped.contains(&name) || self.excluded.contains(&name);
         let all = streams::STREAMS.into_iter().zip(&self.items);
@@ -138,7 +138,7 @@ impl Facts {
         }
     }
 
-    /// What else is to be said of a run.
+    /// Returns a remark about the stream of a planned run: it is running, refused or failed before.
     pub(super) fn remark(&self, one: &Planned, now: Timestamp) -> Option<&'static str> {
         let place = streams::STREAMS.iter().position(|spec| spec.name == one.spec.name)?;
         let item = self.items.get(place)?;

@@ -42,7 +42,7 @@ fn with_what_harvest_says_it_tells_how_long_a_first_load_lasts() {
     let said = said(&facts(stored, amounts), NOW, Paint::Plain);
     let messages = run(&said.json, "invoice_messages", "full");
     assert_eq!((&messages["requests"], &messages["why"]), (&json!(10_005), &json!("first load")));
-    // Both lists of children share 95 requests in 15.4 s: something less than an hour.
+    // Both streams of children share 95 requests in 15.4 s: a little less than an hour.
     assert!(said.text.contains("which last about 55 minutes"), "{}", said.text);
     assert!(said.text.contains("their module is off: estimate_messages"), "{}", said.text);
     assert!(said.json["budgets"][0]["per_day"].as_u64().unwrap() > 1_000);

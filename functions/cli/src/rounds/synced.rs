@@ -1,4 +1,4 @@
-//! What is asked of a sync, and how it went.
+//! Input and result of a sync.
 
 use std::collections::BTreeSet;
 
@@ -11,33 +11,34 @@ use runtime::run::RunReport;
 
 use crate::signals::Stop;
 
-/// What is asked for.
+/// Input of a sync.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wish {
-    /// The pass; `None`: what each stream needs.
+    /// Pass that each stream runs; `None` for the one it needs.
     pub(crate) pass: Option<Pass>,
     /// Whether to go on until nothing is left.
     pub(crate) wait: bool,
 }
 
-/// How a sync went.
+/// Result of a sync.
 #[derive(Debug)]
 pub(crate) struct Synced {
     /// The account.
     pub(crate) account: AccountItem,
-    /// Wait for questions that could not be asked soon: who the token is, how far back the account goes.
+    /// Wait for questions that could not be asked soon: for the person of the token, or the reach
+    /// of the account.
     pub(crate) waiting: Option<Waiting>,
     /// Streams whose module is off.
     pub(crate) skipped: Vec<&'static StreamSpec>,
-    /// Every run, in the order in which they ended.
+    /// Runs, in the order in which they ended.
     pub(crate) reports: Vec<RunReport>,
     /// Streams that another process worked on for too long.
     pub(crate) busy: BTreeSet<&'static str>,
-    /// Streams whose run ended by a defect of ours.
+    /// Streams whose run ended by a defect of this program.
     pub(crate) defects: BTreeSet<&'static str>,
     /// Whether Harvest stopped accepting the credentials.
     pub(crate) credentials_refused: bool,
-    /// Signal that stopped it.
+    /// Signal that stopped the sync.
     pub(crate) interrupted: Option<Stop>,
     /// Beginning.
     pub(crate) began: Timestamp,

@@ -48,7 +48,7 @@ async fn synced(
     rounds(&context, wish, watch, interrupt).await
 }
 
-/// From now on Harvest asks to wait for so many seconds, whatever is asked.
+/// Makes Harvest answer every request below `path` with 429 and this `Retry-After`.
 fn ask_to_wait(served: &Served, path: &str, seconds: u32) {
     let retry_after = Some(seconds.to_string());
     let effect = sim::Effect::Status { status: 429, retry_after, html: true };
@@ -133,7 +133,7 @@ async fn what_the_budget_leaves_ends_the_sync_and_goes_on_in_the_next() {
 async fn a_sync_that_may_ask_nothing_for_an_hour_says_until_when_and_ends() {
     let (served, lake) = (account().await, tempfile::tempdir().unwrap());
     let interrupt = Interrupt::default();
-    // Nothing is known of the account yet: no stream runs.
+    // The account is unknown yet, so no stream runs.
     ask_to_wait(&served, "", 3_600);
     for _ in 0..2 {
         let first = synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();

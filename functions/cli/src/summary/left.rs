@@ -1,4 +1,4 @@
-//! What the budgets left for later.
+//! Work that a sync left for later, for want of budget.
 
 use engine::item::{StreamItem, Unfinished};
 use engine::spec::RateClass;
@@ -9,7 +9,7 @@ use runtime::{Context, RunError, records};
 use super::{Left, failures};
 use crate::rounds::Synced;
 
-/// What waits for the budgets, by rate class.
+/// Returns the work that waits for a budget, by rate class.
 pub(super) async fn left(context: &Context, synced: &Synced) -> Result<Vec<Left>, RunError> {
     let now = context.clock.now();
     let failed = failures(&synced.reports);
@@ -21,7 +21,7 @@ pub(super) async fn left(context: &Context, synced: &Synced) -> Result<Vec<Left>
         for spec in streams::STREAMS.iter().filter(|spec| spec.rate_class == class) {
             let stream = spec.name;
             let skipped = synced.skipped.iter().any(|other| other.name == stream);
-            // What failed waits for no budget.
+            // A stream that failed does not wait for the budget.
             let failed = failed.iter().any(|other| other.stream == stream);
             if skipped || failed || !context.settings.includes(stream) {
                 continue;
@@ -40,7 +40,7 @@ pub(super) async fn left(context: &Context, synced: &Synced) -> Result<Vec<Left>
                 requests = requests.saturating_add(rest.max(1));
             }
             if waits {
-                // It had nothing to save yet: all of it is to be read.
+                // The run stopped before there was progress to save: the whole pass is left.
                 of_class.streams.push(stream.to_owned());
                 requests = requests.saturating_add(1);
             }

@@ -1,14 +1,14 @@
-//! How the records of a sync differ from their declarations.
+//! Differences between the records of a sync and their declarations.
 
 use engine::drift::Finding;
 
 use super::Line;
 
-/// Findings of one stream that are told of those that cost no values.
+/// Most findings without lost values that the text has for one stream.
 const MOST: usize = 8;
 
 impl Line {
-    /// Adds what another run of the stream found.
+    /// Adds the findings of another run of the stream.
     pub(super) fn see(&mut self, findings: &[Finding]) {
         for finding in findings {
             let same = |known: &&mut Finding| {
@@ -20,12 +20,13 @@ impl Line {
                 self.drift.push(finding.clone());
             }
         }
-        // The most important stay first.
+        // The most important ones come first.
         self.drift.sort_by_key(|finding| finding.what);
     }
 }
 
-/// Sentences about all that columns are null for, of every stream: these are never cut off.
+/// Sentences about all findings with lost values (columns are null), of every stream. None is cut
+/// off.
 pub(super) fn urgent(lines: &[Line]) -> impl Iterator<Item = String> + '_ {
     let findings = |line: &'_ Line| -> Vec<String> {
         let costly = line.drift.iter().filter(|finding| finding.what.costs_values());
@@ -34,7 +35,7 @@ pub(super) fn urgent(lines: &[Line]) -> impl Iterator<Item = String> + '_ {
     lines.iter().flat_map(findings)
 }
 
-/// Sentences about the first of the others.
+/// Sentences about the first `MOST` of the other findings, and one about the number of the rest.
 pub(super) fn told(findings: &[Finding]) -> impl Iterator<Item = String> + '_ {
     let others = || findings.iter().filter(|finding| !finding.what.costs_values());
     let more = others().count().saturating_sub(MOST);

@@ -7,7 +7,7 @@ use crate::said::{Paint, Said};
 use crate::text;
 
 impl Summary {
-    /// The same as text and as JSON.
+    /// Returns the summary as text and as JSON.
     pub(crate) fn said(&self, paint: Paint) -> Said {
         let json = serde_json::to_value(self).unwrap_or_default();
         Said { text: self.text(paint), json, exit: self.exit }
@@ -81,14 +81,15 @@ impl Summary {
         let mut rows: Vec<Vec<String>> = self.streams.iter().map(row).collect();
         let mut total = row(&self.total);
         if let Some(time) = total.get_mut(11) {
-            // Streams run side by side: the sum of their times would say nothing.
+            // Streams run at the same time: the sum of their times would have no meaning.
             *time = text::duration(SignedDuration::from_millis(self.milliseconds));
         }
         rows.push(total);
         text::table(&header, 2..12, rows)
     }
 
-    /// Why streams failed; those that Harvest refuses together, because the advice is the same.
+    /// Returns one line for each failed stream. Refused streams share a line, as their advice is
+    /// the same.
     fn failed_lines(&self) -> Vec<String> {
         let refused = |failure: &&super::FailedStream| failure.error_type == "StreamRefused";
         let names: Vec<&str> =
@@ -129,7 +130,7 @@ impl Summary {
     }
 }
 
-/// What to do about streams that Harvest refuses to the person of the token.
+/// Returns the advice about streams that Harvest refuses to the person of the token.
 pub(crate) fn refusal(names: &[&str]) -> String {
     format!(
         "refused to the person of this token (403): {}; use an administrator's token, or leave \
@@ -163,7 +164,7 @@ fn row(line: &Line) -> Vec<String> {
 }
 
 impl Left {
-    /// What is left, how long the budget needs for it, and what to do.
+    /// Says which work is left, how long the budget needs for it, and what to do.
     pub(crate) fn sentence(&self) -> String {
         let what = match (self.class, self.parts) {
             (_, 0) => self.streams.join(", "),

@@ -134,7 +134,7 @@ fn what_costs_values_is_told_first_and_whole_however_much_is_new() {
         let changed = line(&format!("tasks: `changed_{number:02}`"));
         assert!(changed.unwrap() < first_other, "{text}");
     }
-    // Eight of the others, and how many more there are.
+    // Eight of the others, and the number of the rest.
     assert!(text.contains("`new_06`") && !text.contains("`new_07`"), "{text}");
     assert!(text.contains("clients: and 23 members more"), "{text}");
     let json = summary.said(Paint::Plain).json;
@@ -238,7 +238,7 @@ fn entries_far_from_today_and_what_is_waited_for_are_told_in_both_forms() {
     assert_eq!((&said.json["exit_code"], said.exit), (&serde_json::json!(0), Exit::Done));
     assert_eq!(said.json["waits_until"], "2026-11-23T07:00:00Z");
 
-    // Who reads no reports need not know.
+    // A sync without reports has nothing to say about them.
     synced.reports = vec![report("clients", Pass::Full, Outcome::Complete)];
     let said = of(&synced, Vec::new()).said(Paint::Plain);
     assert!(!said.text.contains("0206"), "{}", said.text);

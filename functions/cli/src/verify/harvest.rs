@@ -1,4 +1,4 @@
-//! Tables against Harvest: what is read for a comparison, and what it may say.
+//! Comparison of tables with Harvest: the part that is read, and the conclusions that it allows.
 
 mod sample;
 mod units;
@@ -21,29 +21,29 @@ use serde::Serialize;
 use super::pages::{self, List, Seen, Unread};
 use crate::exit::CliError;
 
-/// How much is read.
+/// Part of a stream to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
     /// Everything.
     All,
-    /// About so many records of each stream.
+    /// Approximate number of records of each stream.
     Sample(u64),
 }
 
-/// How a stream compares with Harvest.
+/// Result of the comparison of one stream.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Comparison {
-    /// What was read, for people.
+    /// Part that was read, as text for people.
     pub(super) read: String,
     /// Requests that it took.
     pub(super) requests: u64,
-    /// Why it was not compared, which is no fault of the table.
+    /// Reason why the stream was not compared, which is no fault of the table.
     pub(super) skipped: Option<String>,
-    /// When it can be compared, where it was not because nothing may be asked before.
+    /// Time before which Harvest may not be asked, if the stream was not compared because of that.
     pub(super) waits_until: Option<Timestamp>,
-    /// Why it could not be read.
+    /// Reason why the stream could not be read.
     pub(super) failed: Option<String>,
-    /// What to know of the comparison.
+    /// Remarks on the comparison.
     pub(super) notes: Vec<String>,
     #[serde(flatten)]
     pub(super) compared: Compared,
@@ -54,19 +54,19 @@ impl Comparison {
         Self { skipped: Some(why.into()), ..Self::default() }
     }
 
-    /// Not compared, because nothing may be asked.
+    /// Returns the result for a stream that waits for Harvest.
     fn waits(waiting: Waiting) -> Self {
         let why = format!("nothing may be asked before {}", waiting.until.strftime("%F %T UTC"));
         Self { waits_until: Some(waiting.until), ..Self::skipped(why) }
     }
 
-    /// Records that are not as they should be, and one for what could not be read.
+    /// Number of wrong records, plus one if the stream could not be read.
     pub(super) fn findings(&self) -> u64 {
         self.compared.wrong() + u64::from(self.failed.is_some())
     }
 }
 
-/// What a reading brought.
+/// Rows that were read of a stream, and the units that were read whole.
 struct Reading {
     rows: Collector,
     whole: Whole,
@@ -75,23 +75,24 @@ struct Reading {
     notes: Vec<String>,
 }
 
-/// Compares tables with Harvest.
+/// Reader that compares tables with Harvest.
 #[derive(Debug)]
 pub(super) struct Harvest {
     context: Context,
     company: Company,
-    /// Roles of the person who asks.
+    /// Roles of the person of the token.
     roles: Vec<String>,
     extent: Extent,
-    /// What all of it waits for.
+    /// Wait because of which nothing can be compared.
     waiting: Option<Waiting>,
 }
 
 impl Harvest {
-    /// Asks who asks, and which modules are on. Where nothing may be asked soon, nothing is compared.
+    /// Asks Harvest for the person of the token and for the modules. If Harvest may not be asked
+    /// soon, nothing will be compared.
     ///
     /// # Errors
-    /// Where Harvest does not answer usably.
+    /// Fails if an answer of Harvest is not usable.
     pub(super) async fn new(context: Context, extent: Extent) -> Result<Self, RunError> {
         let person = account::person(&context, "account", Patience::Brief).await;
         let company = match &person {
@@ -108,10 +109,10 @@ impl Harvest {
         Ok(Self { context, company, roles, extent, waiting })
     }
 
-    /// Compares one table; anew where a run removes what is being read.
+    /// Compares one table; starts anew if a run deletes files that are being read.
     ///
     /// # Errors
-    /// Where no stream can be compared, or the table cannot be read.
+    /// Fails if no stream can be compared, or the table cannot be read.
     pub(super) async fn compare(
         &self,
         spec: &'static StreamSpec,
@@ -161,13 +162,15 @@ impl Harvest {
         let present = self.context.present();
         let against = Against { whole, cursor: position.cursor, began, present };
         let rows = rows.finish().map_err(|error| failed(error.into()))?;
-        // What came meanwhile is here, too, and known by its `synced_at`.
+        // Rows that runs wrote meanwhile must be there, too; their `synced_at` tells that they are
+        // newer.
         table.refresh().await?;
         let compared = lake::verify::compare(table, &rows, &against).await.map_err(failed)?;
         Ok(Comparison { read, requests, notes, compared, ..Comparison::default() })
     }
 
-    /// Where the stream stands: by its item, or by what the last commit said where that is newer.
+    /// Returns the position of the stream: that of its item, or that noted in the last commit if it
+    /// is newer or the item describes another table.
     async fn position(
         &self,
         spec: &'static StreamSpec,
@@ -210,7 +213,8 @@ impl Harvest {
         table: &Table,
         position: &Position,
     ) -> Result<Reading, Unread> {
-        // What may not be kept is no difference, and nothing to be shown.
+        // The decoder drops erased and excluded fields, so that they are neither compared nor
+        // shown.
         let decoder = runtime::erase::decoder(&self.context, spec).await?;
         match &spec.kind {
             Kind::Listing(listing) => self.listing(&decoder, table, listing.paging, position).await,
@@ -220,7 +224,7 @@ impl Harvest {
         }
     }
 
-    /// The whole list.
+    /// Reads the whole list.
     async fn everything(&self, decoder: &Decoder, paging: Paging) -> Result<Reading, Unread> {
         let mut list = List::all(decoder.schema().spec.path);
         if paging == Paging::Single {

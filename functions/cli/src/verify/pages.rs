@@ -1,4 +1,4 @@
-//! Reads lists of Harvest to their end, through the shared budget.
+//! Reading of lists of Harvest to their end, within the shared budget.
 
 use engine::pass::{Chain, Following, PageFacts, Target, Unit, Verdict};
 use engine::retry::Reach;
@@ -11,32 +11,33 @@ use lake::verify::VerifyError;
 use runtime::account::{Patience, try_ask};
 use runtime::{Context, RunError};
 
-/// A list that moves while it is read is read again so often.
+/// Most attempts at reading a list that changes while it is read.
 pub(super) const TRIES: u32 = 3;
 
-/// A list, and how much of it to read.
+/// List of Harvest, and the part of it to read.
 #[derive(Clone, Debug)]
 pub(super) struct List {
     pub(super) path: String,
     pub(super) filters: Vec<(String, String)>,
-    /// `None`: Harvest's own number.
+    /// Records per page; `None` for Harvest's default.
     pub(super) per_page: Option<u64>,
-    /// Not all pages, but the first.
+    /// Whether only the first page is read.
     pub(super) first_page: bool,
 }
 
-/// What became of a list.
+/// Result of reading a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) requests: u64,
     pub(super) records: u64,
     pub(super) quarantined: u64,
-    /// Whether all pages came, by every sign.
+    /// Whether all pages were read, as far as the pages tell.
     pub(super) whole: bool,
 }
 
 impl Seen {
-    /// Counts a page; the link to the next one, unless the list ends here or has no end.
+    /// Counts a page. Returns the link to the next one, unless the list ends here or its links run
+    /// in a circle.
     fn take(&mut self, chain: &mut Chain, facts: PageFacts, list: &List) -> Option<String> {
         self.records += facts.keys.len() as u64;
         self.quarantined += facts.quarantined;
@@ -47,14 +48,14 @@ impl Seen {
     }
 }
 
-/// Why a list was not read.
+/// Reason why a list was not read.
 #[derive(Debug)]
 pub(super) enum Unread {
-    /// Harvest refused it, or did not answer usably.
+    /// Harvest refused the list, or its answer is not usable.
     Api(Box<ApiError>),
-    /// Nothing can be read.
+    /// The whole command cannot go on.
     Run(Box<RunError>),
-    /// What was read could not be kept.
+    /// The rows that were read could not be kept.
     Kept(VerifyError),
 }
 
@@ -71,7 +72,7 @@ impl From<CollectError> for Unread {
 }
 
 impl List {
-    /// All of what `path` lists.
+    /// Returns the whole list at `path`.
     pub(super) fn all(path: &str) -> Self {
         let per_page = Some(u64::from(engine::pass::PER_PAGE));
         Self { path: path.to_owned(), filters: Vec::new(), per_page, first_page: false }
@@ -84,7 +85,7 @@ impl List {
     }
 }
 
-/// Asks with permit and retries.
+/// Sends a request, with a permit and with retries.
 async fn ask(
     context: &Context,
     spec: &'static StreamSpec,
@@ -106,7 +107,7 @@ fn page_error(spec: &StreamSpec, path: &str, error: PageError) -> Unread {
     RunError::Page { stream: spec.name, path, source }.into()
 }
 
-/// Reads the records of a list, and gives each page to `take`.
+/// Reads the records of a list, and passes each page to `take`.
 pub(super) async fn records(
     context: &Context,
     decoder: &Decoder,
@@ -137,7 +138,7 @@ pub(super) async fn records(
     }
 }
 
-/// Reads all of a list into a collector of its own; once more where it moved meanwhile.
+/// Reads a list into a collector of its own; reads it again if it changed meanwhile.
 pub(super) async fn collected(
     context: &Context,
     decoder: &Decoder,
@@ -159,7 +160,7 @@ pub(super) async fn collected(
     }
 }
 
-/// Reads one unit; once more where it moved meanwhile.
+/// Reads one unit; reads it again if it changed meanwhile.
 pub(super) async fn unit(
     context: &Context,
     decoder: &Decoder,
@@ -184,7 +185,7 @@ pub(super) async fn unit(
     }
 }
 
-/// Reads the parents that a trigger listing names.
+/// Reads the parents that a trigger listing has.
 pub(super) async fn parents(
     context: &Context,
     spec: &'static StreamSpec,

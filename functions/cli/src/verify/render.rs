@@ -1,4 +1,4 @@
-//! What `verify` found, for people.
+//! Findings of `verify` as text for people.
 
 use lake::verify::{Check, Difference, Finding};
 
@@ -7,7 +7,7 @@ use super::harvest::Comparison;
 use crate::said::Paint;
 use crate::text;
 
-/// Findings of one stream that are shown; all of them are in the JSON.
+/// Most findings of one stream that the text has; the JSON has all.
 const SHOWN: usize = 20;
 
 pub(super) fn text(verdicts: &[Verdict], paint: Paint) -> String {
@@ -59,7 +59,7 @@ pub(super) fn text(verdicts: &[Verdict], paint: Paint) -> String {
     text
 }
 
-/// What the comparison came to, in one cell.
+/// Result of the comparison, as one cell of the table.
 fn against(comparison: &Comparison) -> String {
     if let Some(why) = &comparison.skipped {
         return format!("not compared: {why}");

@@ -17,7 +17,7 @@ use crate::rounds::{Wish, rounds};
 
 const STREAMS: [&str; 2] = ["clients", "time_entries"];
 
-/// A lake that is `before` for so many calls, and then what later runs have made of it.
+/// Store that answers the first `moves_at` calls from `before`, and later ones from `after`.
 #[derive(Debug)]
 struct Moving {
     before: Arc<MemoryStore>,
@@ -64,7 +64,7 @@ impl ObjectStore for Moving {
     }
 }
 
-/// A lake, and the same after runs that wrote every file anew and deleted the old ones.
+/// Returns a lake, and the same lake after runs that rewrote every file and deleted the old ones.
 async fn lakes() -> (Arc<MemoryStore>, Arc<MemoryStore>) {
     let mut account = Account::generate(&Scale::tiny(), 1, SystemClock.now());
     account.set_general_limit(Limit::GENERAL.off());

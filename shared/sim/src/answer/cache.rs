@@ -1,4 +1,4 @@
-//! Keeps the rows of reports for as long as the account does not change.
+//! Cache of report rows, valid until the account changes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,18 +10,18 @@ use crate::stream::Stream;
 
 type ReportKey = (Stream, Window, i64, i64, Spelling);
 
-/// The rows of reports that were asked for since the account changed last.
+/// Rows of the reports that were asked for since the last change of the account.
 #[derive(Debug, Default)]
 pub(crate) struct ReportCache(Mutex<Cached>);
 
 impl Clone for ReportCache {
-    /// A copy of an account goes its own way, so it begins with nothing cached.
+    /// Returns an empty cache, because a copy of an account changes independently.
     fn clone(&self) -> Self {
         Self::default()
     }
 }
 
-/// Reports as of one state of the account.
+/// Report rows after a certain number of changes.
 #[derive(Debug, Default)]
 struct Cached {
     changes: u64,
@@ -29,7 +29,7 @@ struct Cached {
 }
 
 impl Answerer<'_> {
-    /// The rows of a report, summed up at most once per state of the account.
+    /// Returns the rows of a report, computed at most once between two changes of the account.
     pub(crate) fn report_rows(&self, stream: Stream, window: Window) -> Arc<Vec<Vec<u8>>> {
         let ticking = !self.look.books.running.is_empty() || stream == Stream::ProjectBudgetReport;
         let second = if ticking { self.look.now.0 } else { 0 };

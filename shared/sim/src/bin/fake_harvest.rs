@@ -15,10 +15,10 @@ struct Arguments {
     /// The port of 127.0.0.1; 0 for any free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// The same seed, scale and time make the same account.
+    /// Seed of the account: the same seed, scale and time make the same account.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// tiny, demo or issue.
+    /// Size of the account: tiny, demo, issue or million.
     #[arg(long, default_value = "demo", value_parser = scale)]
     scale: Scale,
     /// Limit of general requests, such as 100/15s, or off.
@@ -27,17 +27,17 @@ struct Arguments {
     /// Limit of report requests, such as 100/900s, or off.
     #[arg(long, default_value = "100/900s", value_parser = reports)]
     reports: Limit,
-    /// Milliseconds that each answer waits.
+    /// Milliseconds by which each answer is delayed.
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
-    /// Time entries whose timer runs.
+    /// Number of time entries whose timer runs.
     #[arg(long, default_value_t = 0)]
     running_timers: usize,
-    /// Some records carry a member that no catalog knows.
+    /// Give some records a field that is in no declaration.
     #[arg(long)]
     unknown_members: bool,
-    /// End of the history, such as 2026-11-23T06:00:00Z; otherwise the present. The account's
-    /// clock goes on from there.
+    /// End of the history, such as 2026-11-23T06:00:00Z; otherwise the present. The account's clock
+    /// starts from there.
     #[arg(long)]
     state_now: Option<Timestamp>,
 }

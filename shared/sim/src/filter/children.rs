@@ -1,4 +1,4 @@
-//! The lists that hang on a parent.
+//! Lists of the children of a parent.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::stream::Stream;
 use crate::table::Key;
 
 impl Filter {
-    /// The keys of the children of one parent.
+    /// Returns the keys of the children of one parent.
     #[expect(clippy::wildcard_enum_match_arm, reason = "only streams with a parent come here")]
     pub(super) fn children<'a>(
         &self,
@@ -61,7 +61,8 @@ impl Filter {
     }
 }
 
-/// Rates are listed oldest first while lists are read backwards: the rank is turned round.
+/// Returns the key of a rate. Its rank is negated, because rates are listed oldest first, while
+/// lists are read backwards.
 fn by_start(rate: &Rate) -> Key {
     (rate.start.map_or(i64::MAX, |day| -day.0), rate.id)
 }

@@ -1,4 +1,4 @@
-//! Invoices, estimates, and what hangs on them.
+//! Invoices and estimates, with their lines, messages and payments.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::billing::{Document, Estimate, Invoice, ItemCategory, Line, Message, P
 use crate::calendar::Moment;
 use crate::decimal::{Money, Number};
 
-/// More than a binary float can hold exactly, and all that `decimal(18,4)` can.
+/// Amount with as many digits as `decimal(18,4)` can hold, more than a binary float holds exactly.
 const LONGEST: Money = Money(123_456_789_012_345_678);
 
 impl Maker<'_> {
@@ -42,7 +42,7 @@ impl Maker<'_> {
             if place == 3
                 && let Some(line) = invoice.document.lines.last_mut()
             {
-                // Without a project, so that no report has to add to it.
+                // Without a project, so that no report has to add to this amount.
                 (line.project, line.amount) = (None, LONGEST);
                 (invoice.document.tax, invoice.document.discount) = (None, None);
                 invoice.document.tax2 = None;
@@ -53,7 +53,7 @@ impl Maker<'_> {
             let id = invoice.document.id;
             let updated = invoice.document.updated;
             self.books.invoices.put(invoice);
-            // Making an invoice moves the entries that it bills.
+            // An invoice changes the entries that it bills.
             let billed = open.entry(project).or_default();
             for entry in billed.drain(..billed.len().min(12)) {
                 if self.books.entries.get(entry).is_some_and(|one| one.created < updated) {
@@ -61,7 +61,7 @@ impl Maker<'_> {
                 }
             }
         }
-        // All at once: keeping millions of entries in order takes its time.
+        // In one go, because each single edit of millions of entries would sort them anew.
         self.books.entries.edit_many(moved, |one, (invoice, updated)| {
             (one.invoice, one.updated) = (Some(invoice), one.updated.max(updated));
         });
@@ -80,7 +80,7 @@ impl Maker<'_> {
         }
     }
 
-    /// A document for a client, made by any user.
+    /// Makes a document for a client, created by a random user.
     fn document(&mut self, id: i64, client: i64, number: &str, created: Moment) -> Document {
         let currency = self.books.clients.get(client).map_or("USD", |one| one.currency);
         let percent = |roll: i64, value: i64| (roll < 50).then_some(Number::cents(value));
@@ -112,7 +112,7 @@ impl Maker<'_> {
         document
     }
 
-    /// A line of work.
+    /// Makes a line, for a project or for none.
     pub(crate) fn line(&mut self, project: Option<i64>, clf: bool) -> Line {
         let quantity = Number::cents(self.dice.between(1, 4000));
         let price = if clf {
@@ -133,7 +133,7 @@ impl Maker<'_> {
         }
     }
 
-    /// An invoice for the client of a project.
+    /// Makes an invoice for the client of a project.
     pub(crate) fn invoice(&mut self, project: i64, created: Moment) -> Option<Invoice> {
         let client = self.books.projects.get(project)?.client;
         let id = self.books.invoices.claim_id();
@@ -172,7 +172,7 @@ impl Maker<'_> {
         Some(invoice)
     }
 
-    /// A payment that comes in at `now`.
+    /// Makes a payment that comes in at `now`.
     pub(crate) fn payment(&mut self, amount: Money, now: Moment) -> Payment {
         let gateway = self.dice.chance(40).then_some((1234, "Linkpoint International"));
         Payment {
@@ -188,13 +188,13 @@ impl Maker<'_> {
         }
     }
 
-    /// Name and address of any user.
+    /// Returns name and mail address of a random user.
     fn somebody(&mut self) -> (String, String) {
         let user = self.any_user().and_then(|id| self.books.users.get(id));
         user.map(|user| (user.name(), user.email.clone())).unwrap_or_default()
     }
 
-    /// A message about a document, written at `now`.
+    /// Makes a message about a document, written at `now`.
     pub(crate) fn message(&mut self, document: &Document, now: Moment) -> Message {
         let number = &document.number;
         let event = self.dice.pick(&[None, None, Some("send"), Some("view"), Some("re-open")]);
@@ -230,7 +230,7 @@ impl Maker<'_> {
         }
     }
 
-    /// An estimate for a client.
+    /// Makes an estimate for a client.
     pub(crate) fn one_estimate(&mut self, client: i64, created: Moment) -> Estimate {
         let id = self.books.estimates.claim_id();
         let mut document = self.document(id, client, &format!("E-{}", id % 10_000), created);

@@ -14,7 +14,7 @@ impl Maker<'_> {
             let role = Role { id, name: (*name).to_owned(), created, updated: created };
             self.books.roles.put(role);
         }
-        // People come in the first tenth of the history, so that there is somebody to work.
+        // All users join in the first tenth of the history, so that entries have users.
         let tenth = (self.now.0 - self.start.0) / 10;
         for place in 0..self.scale.users.max(3) {
             let joined = i64::try_from(place * 97).unwrap_or(0);
@@ -36,7 +36,7 @@ impl Maker<'_> {
         }
     }
 
-    /// A user; `place` decides access roles and hours.
+    /// Makes a user; `place` decides access roles and hours.
     pub(crate) fn user(&mut self, place: usize, created: Moment) -> User {
         let id = self.books.users.claim_id();
         let first_name = self.dice.pick(words::FIRST_NAMES).to_owned();
@@ -80,7 +80,8 @@ impl Maker<'_> {
         }
     }
 
-    /// A history of rates, the first without a start, the last without an end; at times none.
+    /// Makes a history of rates: the first without a start, the last without an end, and sometimes
+    /// none.
     fn rates(&mut self, since: Moment, base: i64) -> Vec<Rate> {
         let count = self.dice.between(0, 3);
         let mut rates: Vec<Rate> = Vec::new();
@@ -106,7 +107,7 @@ impl Maker<'_> {
     }
 }
 
-/// The rate of the list that holds on `day`.
+/// Returns the rate of the list that is valid on `day`.
 pub(crate) fn rate_on(rates: &[Rate], day: Day) -> Option<Number> {
     let holds = |rate: &&Rate| rate.start.is_none_or(|start| start <= day);
     rates.iter().rev().find(holds).map(|rate| rate.amount)

@@ -27,7 +27,7 @@ impl Maker<'_> {
         }
     }
 
-    /// An entry on any project by one of its crew, noted at `created`.
+    /// Makes an entry on a random project by one of its users, created at `created`.
     pub(crate) fn entry(&mut self, created: Moment) -> Option<TimeEntry> {
         let project = self.any_project()?;
         let project = self.books.projects.get(project)?.clone();
@@ -50,7 +50,7 @@ impl Maker<'_> {
             _ => own_rate.or(by_default),
         };
         let clf = self.books.clients.get(project.client).is_some_and(|one| one.currency == "CLF");
-        // A unit of CLF is worth a lot: its rates need four decimals.
+        // A unit of CLF has a high value, so its rates need four decimals.
         let rate = if clf { rate.map(|rate| Number(rate.0 / 100 / 37 * 100)) } else { rate };
         let old = spent < self.now.day().plus(-45);
         let approval = match self.dice.between(0, 9) {
@@ -90,7 +90,8 @@ impl Maker<'_> {
         }
     }
 
-    /// The day of work that is noted at `created`: mostly the same, now and then weeks before.
+    /// Returns the day of work for an entry created at `created`: mostly the same day, sometimes
+    /// weeks before.
     fn spent(&mut self, created: Moment) -> Day {
         let back = if self.dice.chance(80) { 0 } else { self.dice.between(0, 40) };
         let day = created.day().plus(-back);
@@ -106,7 +107,7 @@ impl Maker<'_> {
         self.books.expenses.fill(expenses);
     }
 
-    /// An expense for any project, noted at `created`.
+    /// Makes an expense for a random project, created at `created`.
     pub(crate) fn expense(&mut self, created: Moment) -> Option<Expense> {
         let project = self.any_project()?;
         let crew: Vec<(i64, i64)> =

@@ -1,4 +1,4 @@
-//! Clients, projects, tasks, assignments, time entries and expenses.
+//! Clients, contacts, projects, tasks, assignments and expense categories.
 
 use super::{Maker, words};
 use crate::calendar::Moment;
@@ -60,7 +60,7 @@ impl Maker<'_> {
         self.books.users.id_at(place)
     }
 
-    /// A client that came at `created`.
+    /// Makes a client created at `created`.
     pub(crate) fn client(&mut self, created: Moment) -> Client {
         let name = format!("{} {}", self.dice.pick(words::COMPANIES), self.dice.pick(words::FORMS));
         Client {
@@ -75,7 +75,7 @@ impl Maker<'_> {
         }
     }
 
-    /// A contact of a client.
+    /// Makes a contact of a client.
     pub(crate) fn contact(&mut self, client: i64, created: Moment) -> Contact {
         let id = self.books.contacts.claim_id();
         let last_name = self.dice.pick(words::LAST_NAMES);
@@ -94,7 +94,7 @@ impl Maker<'_> {
         }
     }
 
-    /// A task; the first ones carry the plain names.
+    /// Makes a task; the first ones have the names of `words::TASKS`.
     pub(crate) fn task(&mut self, place: usize) -> Task {
         let plain = words::TASKS.get(place).copied();
         let created = Moment(self.start.0 + self.dice.between(0, 90));
@@ -110,7 +110,7 @@ impl Maker<'_> {
         }
     }
 
-    /// A project of any client.
+    /// Makes a project of a random client.
     pub(crate) fn project(&mut self, created: Moment) -> Project {
         let id = self.books.projects.claim_id();
         let is_fixed_fee = self.dice.chance(20);
@@ -153,7 +153,7 @@ impl Maker<'_> {
         }
     }
 
-    /// Puts the administrator, some users and some tasks on a project.
+    /// Assigns the administrator, some users and some tasks to a project.
     pub(crate) fn staff(&mut self, project: i64, created: Moment) {
         let mut users: Vec<i64> = self.books.users.iter().take(1).map(|user| user.id).collect();
         for _ in 0..self.dice.between(2, 6) {
@@ -176,7 +176,7 @@ impl Maker<'_> {
         }
     }
 
-    /// A user on a project.
+    /// Assigns a user to a project.
     pub(crate) fn user_assignment(
         &mut self,
         project: i64,
@@ -200,7 +200,7 @@ impl Maker<'_> {
         }
     }
 
-    /// A task on a project.
+    /// Assigns a task to a project.
     pub(crate) fn task_assignment(
         &mut self,
         project: i64,

@@ -1,4 +1,4 @@
-//! Changes as an ordinary day brings them.
+//! Random changes, like those of an ordinary day.
 
 use jiff::Timestamp;
 
@@ -8,8 +8,8 @@ use crate::calendar::Day;
 use crate::dice::Dice;
 
 impl Account {
-    /// Makes up to `steps` changes by chance; what Harvest would refuse is left out. Tokens, roles
-    /// of their people and modules stay as they are.
+    /// Makes up to `steps` random changes; those that Harvest would refuse are left out. Tokens,
+    /// the roles of their users and modules do not change.
     pub fn mutate(&mut self, now: Timestamp, seed: u64, steps: u64) -> Vec<Applied> {
         let mut dice = Dice::new(seed ^ self.seed.rotate_left(17));
         let mut applied = Vec::new();
@@ -22,7 +22,7 @@ impl Account {
     }
 }
 
-/// The streams whose records come and go by chance; those named twice move more often.
+/// Streams whose records change; those named several times change more often.
 const MOVING: &[&str] = &[
     "time_entries",
     "time_entries",
@@ -45,7 +45,7 @@ const MOVING: &[&str] = &[
     "estimate_item_categories",
 ];
 
-/// A change as an ordinary day brings it.
+/// Returns a random change, like one of an ordinary day.
 fn any_mutation(dice: &mut Dice) -> Mutation {
     let stream = dice.pick(MOVING).to_owned();
     let document = if dice.chance(60) { "invoices" } else { "estimates" }.to_owned();

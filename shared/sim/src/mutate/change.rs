@@ -1,4 +1,4 @@
-//! Changes of records that stay.
+//! Changes of existing records.
 
 use super::{NotApplied, RateKind};
 use crate::calendar::Day;
@@ -9,7 +9,7 @@ use crate::stream::Stream;
 use crate::table::UNDATED;
 
 impl Maker<'_> {
-    /// Changes a few members of a record and its `updated_at`.
+    /// Changes a few fields of a record and its `updated_at`.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn change(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
         let now = self.now;
@@ -70,7 +70,7 @@ impl Maker<'_> {
         if changed { Ok(()) } else { Err(NotApplied::new("such records cannot be changed")) }
     }
 
-    /// Gives a record another name. What embeds the name does not move.
+    /// Gives a record another name. Records that embed the name keep their `updated_at`.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn rename(
         &mut self,
@@ -91,7 +91,7 @@ impl Maker<'_> {
                 let Some(old) = books.roles.get(id).map(|one| one.name.clone()) else {
                     return Err(NotApplied::new("no such role"));
                 };
-                // The people who hold it show its name, so they move too.
+                // The name of a role is a field of its users, so their `updated_at` changes, too.
                 for user in holders(books, &old) {
                     books.users.edit(user, now, |one| {
                         for held in one.roles.iter_mut().filter(|held| **held == old) {
@@ -131,7 +131,7 @@ impl Maker<'_> {
         if changed { Ok(()) } else { Err(NotApplied::new("such records cannot be archived")) }
     }
 
-    /// Sets a rate of a user from a day on, or for all time.
+    /// Sets a rate of a user from a day on, or for all days.
     pub(super) fn change_rate(
         &mut self,
         user: i64,
@@ -170,7 +170,7 @@ impl Maker<'_> {
         });
     }
 
-    /// Ends a timer; its time becomes part of the hours.
+    /// Ends a timer and adds its time to the hours.
     pub(super) fn stop_timer(&mut self, id: i64) -> Result<(), NotApplied> {
         let now = self.now;
         if !self.books.running.contains(&id) {
@@ -183,7 +183,7 @@ impl Maker<'_> {
         Ok(())
     }
 
-    /// Moves an entry to another day, project, or both; without a choice to a day nearby.
+    /// Moves an entry to another day, project, or both; to a day nearby if neither is given.
     pub(super) fn move_entry(
         &mut self,
         id: i64,
@@ -216,7 +216,7 @@ impl Maker<'_> {
 }
 
 impl Maker<'_> {
-    /// Gives a dated record another day, or none that can be used.
+    /// Gives a dated record another day, or one that is not usable.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams have no such day")]
     pub(super) fn redate(
         &mut self,
@@ -237,7 +237,7 @@ impl Maker<'_> {
     }
 }
 
-/// The users who hold a business role.
+/// Returns the users with a business role.
 pub(super) fn holders(books: &crate::books::Books, role: &str) -> Vec<i64> {
     let holds = |user: &&crate::people::User| user.roles.iter().any(|held| held == role);
     books.users.iter().filter(holds).map(|user| user.id).collect()

@@ -142,7 +142,7 @@ impl Maker<'_> {
         }
     }
 
-    /// Makes an invoice of a project; the entries that it bills move, and so does its client.
+    /// Makes an invoice of a project; the entries that it bills change, and its client, too.
     fn create_invoice(&mut self) -> Result<i64, NotApplied> {
         let now = self.now;
         let project = self.any_project().ok_or_else(|| NotApplied::new("no project"))?;
@@ -162,7 +162,7 @@ impl Maker<'_> {
         Ok(id)
     }
 
-    /// Adds a message to an invoice or estimate without moving it.
+    /// Adds a message to an invoice or estimate, whose `updated_at` stays.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn add_message(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
         let document = match stream {
@@ -180,7 +180,7 @@ impl Maker<'_> {
         Ok(())
     }
 
-    /// Pays half of what is due, or all of a small rest; the invoice moves.
+    /// Pays half of the amount due, or all of a small one; the `updated_at` of the invoice changes.
     pub(super) fn add_payment(&mut self, id: i64) -> Result<(), NotApplied> {
         let invoice = self.books.invoices.get(id).ok_or_else(|| NotApplied::new("no invoice"))?;
         let due = invoice.due_amount();

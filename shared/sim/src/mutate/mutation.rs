@@ -1,8 +1,9 @@
-//! The changes that an account can go through, as values.
+//! Changes of an account, as values.
 
 use serde::{Deserialize, Serialize};
 
-/// One change of the account. Without an `id` chance picks the record.
+/// One change of the account. Without an `id` it concerns a random record. A record *moves* if its
+/// `updated_at` changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Mutation {
@@ -11,15 +12,15 @@ pub enum Mutation {
         /// Name of the stream.
         stream: String,
     },
-    /// Changes members of a record; its `updated_at` moves.
+    /// Changes fields of a record, which moves.
     Update {
         /// Name of the stream.
         stream: String,
         /// The record.
         id: Option<i64>,
     },
-    /// Removes a record with what Harvest removes along with it. Refused where Harvest refuses:
-    /// clients with projects, and users, tasks and categories in use.
+    /// Removes a record and those that Harvest removes with it. Refused if Harvest refuses it: for
+    /// clients with projects, and for users, tasks and categories in use.
     Delete {
         /// Name of the stream.
         stream: String,
@@ -42,16 +43,16 @@ pub enum Mutation {
         /// The record.
         id: Option<i64>,
     },
-    /// Sets a rate of a user. Without `start_date` older rates vanish and the user moves; with it
-    /// the user does not move.
+    /// Sets a rate of a user. Without `start_date` older rates are removed and the user moves; with
+    /// it the user does not move.
     ChangeRate {
         /// The user.
         user: Option<i64>,
-        /// Which of the two.
+        /// Kind of the rate.
         kind: RateKind,
-        /// Hundredths of the account's currency.
+        /// Rate in hundredths of the account's currency.
         cents: Option<i64>,
-        /// The first day that it holds on.
+        /// First day of the rate.
         start_date: Option<String>,
     },
     /// Adds a message to an invoice or estimate, which does not move.
@@ -94,8 +95,9 @@ pub enum Mutation {
         /// The new project.
         project: Option<i64>,
     },
-    /// Gives a time entry, expense, invoice or estimate this day, however mistyped. Without one a time
-    /// entry or expense has a `spent_date` that is no day, and an invoice or estimate none.
+    /// Gives a time entry, expense, invoice or estimate this day, which may be far off, like a
+    /// typing error. Without a day, a time entry or expense gets a `spent_date` that is no day, and
+    /// an invoice or estimate gets none.
     Redate {
         /// Name of the stream.
         stream: String,
@@ -104,24 +106,24 @@ pub enum Mutation {
         /// The day, such as `0206-03-10`.
         day: Option<String>,
     },
-    /// Takes the day of issue from an estimate.
+    /// Removes the day of issue of an estimate.
     Undate {
         /// The estimate.
         id: Option<i64>,
     },
-    /// Locks the entries of a project, which shows in them without moving them.
+    /// Locks the entries of a project, which changes their fields without moving them.
     LockProject {
         /// The project.
         id: Option<i64>,
     },
     /// Switches a module.
     SwitchModule {
-        /// Which one.
+        /// Module to switch.
         module: SwitchedModule,
         /// Whether it is on afterwards.
         on: bool,
     },
-    /// Gives the person behind a token other access roles; the user moves.
+    /// Gives the user of a token other access roles; the user moves.
     SetRoles {
         /// The token.
         token: String,
@@ -142,13 +144,13 @@ pub enum Mutation {
     },
 }
 
-/// Which rate of a user.
+/// Kind of a user's rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RateKind {
-    /// What clients pay.
+    /// Rate that clients pay.
     Billable,
-    /// What the user costs.
+    /// Cost of the user.
     Cost,
 }
 
@@ -164,18 +166,18 @@ pub enum SwitchedModule {
     Estimate,
 }
 
-/// What a mutation did.
+/// Mutation that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Applied {
-    /// The mutation, its choices filled in where they matter.
+    /// Name of the mutation.
     pub op: String,
-    /// The stream whose record it concerned.
+    /// Stream of the record.
     pub stream: String,
-    /// The record; for messages and payments their parent.
+    /// Id of the record; for messages and payments that of their parent.
     pub id: i64,
 }
 
-/// Why a mutation changed nothing.
+/// Reason why a mutation changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotApplied(pub(super) String);
 

@@ -1,4 +1,4 @@
-//! Deletions, with what goes along and where Harvest refuses.
+//! Deletions of records and of those that depend on them, and refusals as Harvest has them.
 
 use std::collections::BTreeSet;
 
@@ -86,7 +86,7 @@ impl Maker<'_> {
         Ok(())
     }
 
-    /// A project goes with its entries, expenses and assignments; its invoices stay.
+    /// Removes a project with its entries, expenses and assignments; its invoices stay.
     fn remove_project(&mut self, id: i64) {
         let books = &mut *self.books;
         let entries = books.entries.iter().filter(|one| one.project == id);
@@ -101,7 +101,7 @@ impl Maker<'_> {
         books.projects.remove(id);
     }
 
-    /// What a deleted invoice billed is open again, and moves.
+    /// Removes an invoice. Entries that it billed are open again, and their `updated_at` changes.
     fn remove_invoice(&mut self, id: i64) {
         let books = &mut *self.books;
         let billed = books.entries.iter().filter(|one| one.invoice == Some(id));
@@ -111,7 +111,7 @@ impl Maker<'_> {
         books.invoices.remove(id);
     }
 
-    /// Removes the newest message of an invoice or estimate, which does not move.
+    /// Removes the newest message of an invoice or estimate, whose `updated_at` stays.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn remove_message(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
         let mut gone = None;
@@ -127,7 +127,7 @@ impl Maker<'_> {
         gone.map(drop).ok_or_else(|| NotApplied::new("it has no message"))
     }
 
-    /// Removes the newest payment of an invoice, which moves.
+    /// Removes the newest payment of an invoice, whose `updated_at` changes.
     pub(super) fn remove_payment(&mut self, id: i64) -> Result<(), NotApplied> {
         let paid = self.books.invoices.get(id).is_some_and(|one| !one.payments.is_empty());
         if !paid {

@@ -6,7 +6,7 @@ use crate::billing::{Document, Estimate, Invoice, ItemCategory, Line, Message, P
 use crate::decimal::Number;
 use crate::json::Json;
 
-/// The members that invoices and estimates share, up to the state.
+/// Appends the fields that invoices and estimates share, up to the state.
 fn document(look: &Look<'_>, json: &mut Json, document: &Document) {
     let totals = document.totals();
     json.int("id", document.id);
@@ -107,7 +107,7 @@ pub(super) fn estimate(look: &Look<'_>, json: &mut Json, estimate: &Estimate) {
     json.end_list();
 }
 
-/// The members that both kinds of messages share.
+/// Appends the fields that both kinds of messages share.
 fn message(json: &mut Json, message: &Message) {
     json.open();
     json.int("id", message.id);

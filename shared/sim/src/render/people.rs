@@ -6,7 +6,7 @@ use crate::dice::scramble;
 use crate::json::Json;
 use crate::people::{Rate, Role, User};
 
-/// `/company`, left open.
+/// Appends `/company`, left open.
 pub(super) fn company(look: &Look<'_>, json: &mut Json) {
     let company = &look.books.company;
     json.open();
@@ -36,7 +36,7 @@ pub(super) fn company(look: &Look<'_>, json: &mut Json) {
     json.flag("day_entry_notes_required", false);
 }
 
-/// A user in the listing, left open.
+/// Appends a user of the listing, left open.
 pub(super) fn user(look: &Look<'_>, json: &mut Json, user: &User) {
     json.open();
     json.int("id", user.id);
@@ -66,7 +66,7 @@ pub(super) fn user(look: &Look<'_>, json: &mut Json, user: &User) {
     json.flag("can_create_projects", user.has("administrator") || user.has("project_creator"));
 }
 
-/// `/users/me`: a user with what only the person sees.
+/// Appends `/users/me`: a user with the fields that only this user sees.
 pub(crate) fn me(look: &Look<'_>, json: &mut Json, who: &User) {
     json.salt(who.id);
     json.spell(look.spelling.of_account());
@@ -76,13 +76,13 @@ pub(crate) fn me(look: &Look<'_>, json: &mut Json, who: &User) {
     look.close(json, who.id);
 }
 
-/// Where the portrait of a user lies.
+/// Returns the URL of a user's portrait.
 pub(crate) fn avatar(user: &User) -> String {
     let picture = scramble(user.avatar, 7) % 100_000;
     format!("https://cache.harvestapp.com/assets/profile_images/portrait_{picture}.png?1498516481")
 }
 
-/// A user among the teammates of a manager, left open.
+/// Appends a teammate of a manager, left open.
 pub(super) fn teammate(json: &mut Json, user: &User) {
     json.open();
     json.int("id", user.id);
@@ -91,7 +91,7 @@ pub(super) fn teammate(json: &mut Json, user: &User) {
     json.text("email", &user.email);
 }
 
-/// A billable or cost rate, left open.
+/// Appends a billable or cost rate, left open.
 pub(super) fn rate(json: &mut Json, rate: &Rate) {
     json.open();
     json.int("id", rate.id);
@@ -101,7 +101,7 @@ pub(super) fn rate(json: &mut Json, rate: &Rate) {
     stamps(json, rate.created, rate.updated);
 }
 
-/// A business role and who holds it, left open.
+/// Appends a business role with its users, left open.
 pub(super) fn role(look: &Look<'_>, json: &mut Json, role: &Role) {
     json.open();
     json.int("id", role.id);
@@ -111,7 +111,7 @@ pub(super) fn role(look: &Look<'_>, json: &mut Json, role: &Role) {
     json.ints("user_ids", holders.map(|user| user.id));
 }
 
-/// `created_at` and `updated_at`.
+/// Appends `created_at` and `updated_at`.
 pub(super) fn stamps(json: &mut Json, created: Moment, updated: Moment) {
     json.moment("created_at", created);
     json.moment("updated_at", updated);

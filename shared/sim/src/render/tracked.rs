@@ -9,7 +9,7 @@ use crate::json::Json;
 use crate::table::UNDATED;
 use crate::work::{Approval, Expense, TimeEntry};
 
-/// Why an entry is locked; `None` when it is not.
+/// Reason why an entry is locked; `None` if it is not.
 fn lock(look: &Look<'_>, entry: &TimeEntry) -> Option<&'static str> {
     let project_locked = look.books.projects.get(entry.project).is_some_and(|one| one.is_locked);
     match (entry.invoice.is_some(), entry.approval == Approval::Approved) {
@@ -109,7 +109,7 @@ fn reference(json: &mut Json, entry: &TimeEntry) {
     json.close();
 }
 
-/// `spent_date`; that of a record without its day is none that can be used.
+/// Appends `spent_date`; for an undated record a value that is no day.
 fn spent(json: &mut Json, id: i64, day: Day) {
     const UNUSABLE: [&[u8]; 5] =
         [b"null", b"\"\"", b"\"2026-02-31\"", b"\"0000-00-00\"", b"\"31.12.2025\""];
@@ -120,7 +120,7 @@ fn spent(json: &mut Json, id: i64, day: Day) {
     json.raw("spent_date", UNUSABLE.get(choice).copied().unwrap_or(b"null"));
 }
 
-/// `9:05am` for 545 minutes after midnight.
+/// Returns the time of day: `9:05am` for 545 minutes after midnight.
 fn clock(minute: i64) -> String {
     let minute = minute.rem_euclid(24 * 60);
     let (hour, half) = (minute / 60, if minute < 720 { "am" } else { "pm" });
@@ -169,7 +169,7 @@ pub(super) fn expense(look: &Look<'_>, json: &mut Json, expense: &Expense) {
     invoice_stub(look, json, expense.invoice);
 }
 
-/// The receipt; its link is signed anew at each second.
+/// Appends the receipt; its link has a new signature each second.
 fn receipt(look: &Look<'_>, json: &mut Json, expense: &Expense) {
     let Some(size) = expense.receipt else {
         json.null("receipt");

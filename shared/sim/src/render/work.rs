@@ -1,4 +1,4 @@
-//! Clients, projects, tasks, assignments, time entries and expenses. Each record is left open.
+//! Clients, contacts, projects, tasks, assignments, expense categories. Each record is left open.
 
 use super::Look;
 use super::people::stamps;
@@ -79,7 +79,7 @@ pub(super) fn task(json: &mut Json, task: &Task) {
     stamps(json, task.created, task.updated);
 }
 
-/// The members of a user assignment that entries and expenses embed too.
+/// Appends the fields of a user assignment that entries and expenses embed, too.
 pub(super) fn user_assignment_stub(look: &Look<'_>, json: &mut Json, assignment: &UserAssignment) {
     json.int("id", assignment.id);
     json.flag("is_project_manager", assignment.is_project_manager);
@@ -90,7 +90,7 @@ pub(super) fn user_assignment_stub(look: &Look<'_>, json: &mut Json, assignment:
     json.maybe_number("hourly_rate", assignment.hourly_rate.filter(|_| look.viewer.sees_rates()));
 }
 
-/// The members of a task assignment that entries and project assignments embed too.
+/// Appends the fields of a task assignment that entries and project assignments embed, too.
 pub(super) fn task_assignment_stub(look: &Look<'_>, json: &mut Json, assignment: &TaskAssignment) {
     json.int("id", assignment.id);
     json.flag("billable", assignment.billable);
@@ -132,7 +132,7 @@ pub(super) fn task_assignment(look: &Look<'_>, json: &mut Json, assignment: &Tas
     task_stub(look, json, assignment.task);
 }
 
-/// A user assignment as its user sees it: with the client and the tasks of the project.
+/// Appends a user assignment as its user sees it: with the client and the tasks of the project.
 pub(super) fn project_assignment(look: &Look<'_>, json: &mut Json, assignment: &UserAssignment) {
     json.open();
     user_assignment_stub(look, json, assignment);

@@ -1,4 +1,4 @@
-//! How much of each project's budget is spent: the state now.
+//! The report on the used part of each project's budget, as of now.
 
 use std::collections::BTreeMap;
 

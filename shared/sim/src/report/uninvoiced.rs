@@ -1,4 +1,4 @@
-//! What is billable and not yet on an invoice, per project.
+//! The report on billable work and expenses of each project that no invoice bills yet.
 
 use std::collections::BTreeMap;
 
@@ -16,9 +16,9 @@ struct Sums {
     invoiced: Money,
 }
 
-/// One row per project that has entries, expenses or invoice lines in the window. A fixed-fee
-/// project owes its fee in the window in which it starts, less what invoices of the window bill:
-/// below zero when they bill more.
+/// Returns one row for each project that has entries, expenses or invoice lines in the window. A
+/// fixed-fee project owes its fee in the window in which it starts, less the amount of the invoices
+/// of the window, so that the result can be negative.
 pub(super) fn rows(look: &Look<'_>, window: Window) -> Vec<Vec<u8>> {
     let mut sums: BTreeMap<i64, Sums> = BTreeMap::new();
     for entry in entries_of(look, window) {

@@ -1,4 +1,4 @@
-//! Faults as the client meets them.
+//! Faults as a client meets them.
 
 use super::{Caller, ORIGIN};
 use crate::{Breach, Contradiction, Effect, FaultRule, Request, Select, Spelling};

@@ -1,4 +1,4 @@
-//! What each change moves, and what it leaves alone.
+//! Records whose `updated_at` each change moves, and those that it leaves alone.
 
 use serde_json::Value;
 

@@ -15,7 +15,7 @@ async fn served() -> Served {
     serve(Arc::new(Mutex::new(account)), Face::local()).await.unwrap()
 }
 
-/// Everything that the server sends for one request.
+/// Returns all bytes that the server sends for one request.
 async fn ask(served: &Served, target: &str, extra: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(served.address).await.unwrap();
     let request = format!(
@@ -25,7 +25,7 @@ async fn ask(served: &Served, target: &str, extra: &str) -> Vec<u8> {
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    // A reset after a dropped answer is an end too.
+    // A reset after a dropped answer is an end, too.
     drop(stream.read_to_end(&mut answer).await);
     answer
 }

@@ -1,4 +1,4 @@
-//! Paging: what a reader sees while the account changes.
+//! Paging while the account changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Reports against sums over what they are made of.
+//! Reports compared with sums over their entries and expenses.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ fn expected(caller: &mut Caller, subject: &str, fixed_fee: bool) -> Sums {
         if value["billable"] == true {
             sum.1 += hours;
             if fixed_fee || !fixed[&entry.int("/project/id")] {
-                // Each entry rounds to four places.
+                // Each entry is rounded to four places.
                 let product = hours * entry.exact("billable_rate");
                 sum.2 += (product + 50_000_000) / 100_000_000 * 100;
             }

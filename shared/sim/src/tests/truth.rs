@@ -1,4 +1,4 @@
-//! The truth that tests compare with, and that it is what the API serves.
+//! The control face's records: that they are those that the API serves.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Which part of a stream is read where not all is.
+//! Choice of the part of a stream that a sample reads.
 
 use core::slice::from_ref;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,12 +11,13 @@ use lake::verify::VerifyError;
 use runtime::Context;
 use serde::Deserialize;
 
-/// Report windows that are read beside the newest.
+/// Number of report windows that are read beside the newest.
 const WINDOWS: usize = 2;
-/// Parents whose children are read, at most, of those with rows and of the others.
+/// Most parents whose children are read: of those with rows, and of the others.
 const PARENTS: (usize, usize) = (25, 5);
 
-/// A month in which the table has rows, by chance; `None` where it has no days.
+/// Returns a random month between the first and the last day of a random file; `None` if no file
+/// tells its days.
 pub(super) fn month(context: &Context, table: &Table, field: &str) -> Option<Period> {
     let days: Vec<(Date, Date)> =
         table.files().iter().filter_map(|file| days(file, field)).collect();
@@ -25,7 +26,7 @@ pub(super) fn month(context: &Context, table: &Table, field: &str) -> Option<Per
     chosen(context, &months).copied()
 }
 
-/// The first and the last day in a file, as the log tells.
+/// Returns the first and the last day in a file, by its statistics in the log.
 fn days(file: &FileEntry, field: &str) -> Option<(Date, Date)> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -38,7 +39,7 @@ fn days(file: &FileEntry, field: &str) -> Option<(Date, Date)> {
     Some((day(&bounds.min_values)?, day(&bounds.max_values)?))
 }
 
-/// The newest of these windows, and some of the others.
+/// Returns the newest of these windows, and `WINDOWS` random others.
 pub(super) fn windows(context: &Context, held: Vec<Period>) -> BTreeSet<Period> {
     let mut rest = held;
     rest.sort();
@@ -49,13 +50,14 @@ pub(super) fn windows(context: &Context, held: Vec<Period>) -> BTreeSet<Period> 
     windows
 }
 
-/// The units of which the table holds rows.
+/// Returns the units of which the table holds rows.
 pub(super) async fn held(table: &Table) -> Result<HeldUnits, VerifyError> {
     let (store, root) = (table.store().as_ref(), table.root());
     Ok(held_units(store, root, table.schema(), table.files()).await?)
 }
 
-/// Parents with about `rows` rows in the table, and some that `listed` names; each with its year.
+/// Returns random parents that have about `rows` rows in the table, and some others of `listed`;
+/// each with its year.
 pub(super) async fn parents(
     context: &Context,
     table: &Table,
@@ -76,7 +78,7 @@ pub(super) async fn parents(
     let mut rest: Vec<(i64, (u64, Option<i64>))> = held.into_iter().collect();
     while sum < rows && chosen.len() < PARENTS.0 {
         let Some((parent, (count, year))) = take(context, &mut rest) else { break };
-        // What the listing says is newer.
+        // The year of the listing is newer than that of the table.
         chosen.insert(parent, listed.get(&parent).copied().unwrap_or(year));
         sum += count;
     }
@@ -88,12 +90,12 @@ pub(super) async fn parents(
     Ok(chosen)
 }
 
-/// One of these by chance.
+/// Returns a random element.
 fn chosen<'a, T>(context: &Context, of: &'a [T]) -> Option<&'a T> {
     of.get(place(context, of.len())?)
 }
 
-/// Takes one of these out by chance.
+/// Removes a random element and returns it.
 fn take<T>(context: &Context, of: &mut Vec<T>) -> Option<T> {
     let at = place(context, of.len())?;
     Some(of.swap_remove(at))

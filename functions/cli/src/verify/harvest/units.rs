@@ -1,4 +1,4 @@
-//! Readings of many small lists: the children of parents, and report windows.
+//! Reading of many small lists: the children of parents, and report windows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use super::{Extent, Harvest, Reading, between, sample};
 use crate::text;
 use crate::verify::pages::{self, List, Unread};
 
-/// Lists that are read at the same time.
+/// Number of lists that are read at the same time.
 const SIDE_BY_SIDE: usize = 4;
 
 impl Harvest {
@@ -114,7 +114,7 @@ impl Harvest {
         Ok(Reading { rows: read_units.rows, whole, read, requests, notes })
     }
 
-    /// Reads units side by side.
+    /// Reads units, `SIDE_BY_SIDE` at a time.
     async fn units(
         &self,
         decoder: &Decoder,
@@ -156,7 +156,8 @@ impl Harvest {
     }
 }
 
-/// The windows from the oldest to the newest that a table holds, those far from today by themselves.
+/// Returns the windows from the oldest to the newest that a table holds; windows far from today
+/// stand alone, without those between.
 fn windows_around(
     report: &ReportWindow,
     grid: Grid,
@@ -169,15 +170,16 @@ fn windows_around(
     report_windows(report, grid, Pass::Full, &account, history, now)
 }
 
-/// Units that were read.
+/// Rows of the units that were read.
 struct Units {
     rows: Collector,
-    /// Those that were read whole.
+    /// Units that were read whole.
     whole: BTreeSet<Unit>,
     requests: u64,
 }
 
-/// Whether the refusal says that there are no children: the parent is gone, or looks after nobody.
+/// Whether the refusal means that there are no children: the parent is gone, or lacks the role that
+/// has children.
 fn has_none(spec: &StreamSpec, error: &ApiError) -> bool {
     let Kind::PerParent(per_parent) = &spec.kind else { return false };
     let failure = error.failure();
