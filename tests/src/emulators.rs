@@ -242,6 +242,7 @@ fn free_port() -> u16 {
 }
 
 /// Starts `command` so that it ends with this process, even if this process is killed.
+#[expect(clippy::disallowed_methods, reason = "a thread that never ends, of the test alone")]
 fn start(name: &str, command: Command, port: u16) -> Emulator {
     let mut bound = Command::new("setpriv");
     bound.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
@@ -272,6 +273,7 @@ fn has_setpriv() -> bool {
 }
 
 /// Asks until the server answers.
+#[expect(clippy::disallowed_methods, reason = "a real server starts in real time")]
 async fn until(name: &str, mut is_ready: impl AsyncFnMut() -> bool) {
     let asking = async {
         while !is_ready().await {

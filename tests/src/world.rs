@@ -38,6 +38,7 @@ pub struct SimClock {
 impl SimClock {
     /// Returns a clock that starts at [`BEGINNING`]. Call under tokio's paused clock.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn new() -> Self {
         Self { zero: tokio::time::Instant::now() }
     }

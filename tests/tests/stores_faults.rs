@@ -116,6 +116,7 @@ async fn each_counted_write_counts_once_although_answers_are_lost() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
 fn a_deployment_behind_them_ends_with_exact_tables() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {

@@ -76,6 +76,7 @@ impl Random {
 
     /// A generator seeded by the operating system.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "chance enters here and nowhere else")]
     pub fn from_system() -> Self {
         Self(Arc::new(std::sync::Mutex::new(rand::make_rng())))
     }

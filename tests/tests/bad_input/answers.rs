@@ -16,6 +16,7 @@ struct Stranger {
 }
 
 impl Stranger {
+    #[expect(clippy::disallowed_methods, reason = "a server of the test alone")]
     fn new() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());

@@ -180,6 +180,7 @@ fn fifty_workers_with_little_to_do_get_in_between_long_ones() {
 }
 
 /// Fifty workers in real time. A busy machine sends late, so what counts here is when permits are due.
+#[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
 async fn in_real_time(state: Arc<dyn StateStore>) {
     let _alone = super::ALONE.lock().await;
     let crowd = Arc::new(Crowd::new(state, "100/3s", 600));

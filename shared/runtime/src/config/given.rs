@@ -1,5 +1,7 @@
 //! The settings as texts: from the environment, from flags.
 
+#![expect(clippy::disallowed_methods, reason = "this module alone reads the environment")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::ConfigError;

@@ -44,6 +44,7 @@ impl StateStore for Slow {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "the clock is paused: this waits for nobody")]
 async fn whoever_stands_still_in_line_keeps_nobody_waiting() {
     let state = Arc::new(Slow::default());
     let (general, reports) = (Limit::GENERAL, Limit::REPORTS);

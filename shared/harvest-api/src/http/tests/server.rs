@@ -126,6 +126,7 @@ type Body = BoxBody<Bytes, Broken>;
 #[error("broken on purpose")]
 struct Broken;
 
+#[expect(clippy::disallowed_methods, reason = "a server that sends slowly does so in real time")]
 async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Broken> {
     shared.seen.lock().unwrap().push(Seen {
         method: request.method().to_string(),
