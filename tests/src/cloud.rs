@@ -93,6 +93,7 @@ pub struct Cloud {
 
 impl Cloud {
     /// Makes the resources of the template, and hosts the functions.
+    #[expect(clippy::too_many_lines, reason = "the resources of the template, one after the other")]
     pub async fn deploy(plan: Plan) -> Self {
         let (s3, dynamodb) = tokio::join!(emulators::s3(), emulators::dynamodb());
         let moto = emulators::moto().await;

@@ -259,6 +259,7 @@ impl World {
 
     /// Starts a new process with these faults.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "the parts of a process, one after the other")]
     pub fn process_with(&self, conduct: Conduct) -> Context {
         let Conduct { death, freeze, ahead, jump, token } = conduct;
         let frost = Arc::new(Frost::new(self.clock, freeze));

@@ -588,3 +588,42 @@ fn every_fixture_decodes_whole_and_fills_every_column() {
         }
     }
 }
+
+/// Settings that the template gives no function: of one machine, of one call, in the secret, or left
+/// at Harvest's own limits.
+const NOT_OF_A_STACK: [&str; 10] = [
+    "HARVEST_ACCEPT_DELETES",
+    "HARVEST_ACCESS_TOKEN",
+    "HARVEST_BASE_URL",
+    "HARVEST_GENERAL",
+    "HARVEST_HASH_KEY",
+    "HARVEST_KEEP",
+    "HARVEST_LOG",
+    "HARVEST_REPORTS",
+    "HARVEST_SHARED",
+    "HARVEST_TOKEN_FILE",
+];
+
+#[test]
+fn every_setting_is_documented_and_every_function_can_be_given_it() {
+    let (docs, template) =
+        (include_str!("../../docs/settings.md"), include_str!("../../infra/template.yaml"));
+    let named = |text: &str| -> BTreeSet<String> {
+        let letters = |letter: char| letter.is_ascii_uppercase() || letter == '_';
+        let words = text.split(|letter| !letters(letter));
+        words.filter(|word| word.starts_with("HARVEST_")).map(str::to_owned).collect()
+    };
+    let variables: BTreeSet<String> =
+        runtime::config::SETTINGS.iter().map(|setting| setting.variable.to_owned()).collect();
+    let documented = named(docs);
+    assert_eq!(variables.difference(&documented).collect::<Vec<_>>(), Vec::<&String>::new());
+    assert_eq!(documented.difference(&variables).collect::<Vec<_>>(), Vec::<&String>::new());
+    let given = named(template);
+    assert_eq!(given.difference(&variables).collect::<Vec<_>>(), Vec::<&String>::new());
+    let missing: Vec<&str> = variables.difference(&given).map(String::as_str).collect();
+    assert_eq!(missing, NOT_OF_A_STACK);
+    for setting in runtime::config::SETTINGS.iter().filter(|setting| setting.flag.starts_with("--"))
+    {
+        assert!(docs.contains(setting.flag), "{}", setting.flag);
+    }
+}

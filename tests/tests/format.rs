@@ -128,6 +128,7 @@ fn a_lake_with_tables_of_changes_but_without_named_columns_opens_and_goes_on() {
     in_simulated_time(goes_on(Kept::WithChanges));
 }
 
+#[expect(clippy::too_many_lines, reason = "one story")]
 async fn goes_on(kept: Kept) {
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path();

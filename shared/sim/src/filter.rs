@@ -126,6 +126,7 @@ impl Filter {
 
     /// Returns the keys of the list that pass the filters, oldest first, because lists are read
     /// backwards.
+    #[expect(clippy::too_many_lines, reason = "a match over all streams")]
     pub(crate) fn keys<'a>(
         &self,
         look: &Look<'a>,

@@ -73,6 +73,7 @@ fn applied(op: &str, stream: Stream, id: i64) -> Applied {
 }
 
 impl Maker<'_> {
+    #[expect(clippy::too_many_lines, reason = "a match over all mutations")]
     fn apply(&mut self, mutation: &Mutation) -> Result<Applied, NotApplied> {
         let done = |op: &str, stream: Stream, id: i64| Ok(applied(op, stream, id));
         match mutation {

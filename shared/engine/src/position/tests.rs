@@ -52,6 +52,7 @@ fn goes_on(flush: PassFlush) -> PassFlush {
 const UNUSABLE: Answers = Answers { own: 5, unusable: 2, unusable_triggers: 0 };
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn the_cursor_moves_only_where_everything_before_it_is_in_the_table() {
     let [listing, snapshot, report] = specs();
     let (incremental, full) = (Pass::Incremental, Pass::Full);

@@ -14,7 +14,7 @@ use engine::precedence::Precedence;
 use engine::schema::OP;
 use serde::Serialize;
 
-use super::compare::{Difference, exactly};
+use super::compare::{Compared, Difference, exactly};
 use super::{Check, Finding, VerifyError};
 use crate::changes::{Lag, Op, lag};
 use crate::collect::{Collected, Collector, MEMORY_LIMIT};
@@ -64,17 +64,7 @@ fn finding(file: Option<String>, what: String, expected: String, found: String) 
 /// # Errors
 /// When the store or a temporary file fails. Damage is a finding.
 pub async fn replay(table: &mut Table, changes: &mut Table) -> Result<Replayed, VerifyError> {
-    let mut tries = 0;
-    let lagging = loop {
-        // The table of changes is never ahead, so the stream's table is refreshed first.
-        table.refresh().await?;
-        let lagging = lag(table, changes);
-        tries += 1;
-        if lagging != Lag::Baseline || tries >= TRIES {
-            break lagging;
-        }
-        changes.refresh().await?;
-    };
+    let lagging = caught_up(table, changes).await?;
     let sequence = changes.recorded_sequence();
     let mut replayed = Replayed { sequence: sequence.0, ..Replayed::default() };
     let pending = match lagging {
@@ -85,9 +75,9 @@ pub async fn replay(table: &mut Table, changes: &mut Table) -> Result<Replayed, 
         }
         Lag::Baseline => {
             let what = "the table of changes has missed commits: the next sync begins it anew";
-            let (made, has) = (table.recorded_sequence().to_string(), sequence.to_string());
-            let made = format!("changes up to sequence {made}");
-            replayed.findings.push(finding(None, what.to_owned(), made, format!("up to {has}")));
+            let made = format!("changes up to sequence {}", table.recorded_sequence());
+            let has = format!("up to {sequence}");
+            replayed.findings.push(finding(None, what.to_owned(), made, has));
             return Ok(replayed);
         }
     };
@@ -101,15 +91,14 @@ pub async fn replay(table: &mut Table, changes: &mut Table) -> Result<Replayed, 
                 if rows != file.rows {
                     let what = "its number of rows is not that of the log".to_owned();
                     let (expected, found) = (file.rows.to_string(), rows.to_string());
-                    let path = Some(path(changes, file));
-                    replayed.findings.push(finding(path, what, expected, found));
+                    let file = Some(path(changes, file));
+                    replayed.findings.push(finding(file, what, expected, found));
                 }
             }
             Err(why) => {
                 let what = "a file of changes cannot be read".to_owned();
                 let expected = format!("{} changes", file.rows);
-                let path = Some(path(changes, file));
-                replayed.findings.push(finding(path, what, expected, why));
+                replayed.findings.push(finding(Some(path(changes, file)), what, expected, why));
                 return Ok(replayed);
             }
         }
@@ -127,14 +116,36 @@ pub async fn replay(table: &mut Table, changes: &mut Table) -> Result<Replayed, 
     let schema = table.schema().clone();
     let rows = blocking(move || outcome(&layout, sorted, &schema)).await?;
     let compared = exactly(table, &rows).await?;
-    let wrong = compared.wrong();
-    replayed.findings.extend(compared.differences.into_iter().take(TOLD).map(told));
-    if replayed.findings.len() >= TOLD {
-        let what = format!("{wrong} rows are not what the changes lead to; the first are told");
-        let (expected, found) = ("none".to_owned(), wrong.to_string());
-        replayed.findings.push(finding(None, what, expected, found));
-    }
+    replayed.tell(compared);
     Ok(replayed)
+}
+
+impl Replayed {
+    /// Adds the first differences, and the number of all where there are more.
+    fn tell(&mut self, compared: Compared) {
+        let wrong = compared.wrong();
+        self.findings.extend(compared.differences.into_iter().take(TOLD).map(told));
+        if self.findings.len() >= TOLD {
+            let what = format!("{wrong} rows are not what the changes lead to; the first are told");
+            let (expected, found) = ("none".to_owned(), wrong.to_string());
+            self.findings.push(finding(None, what, expected, found));
+        }
+    }
+}
+
+/// How far the table of changes is behind, once both were read again if it has missed commits.
+async fn caught_up(table: &mut Table, changes: &mut Table) -> Result<Lag, VerifyError> {
+    let mut tries = 0;
+    loop {
+        // The table of changes is never ahead, so the stream's table is refreshed first.
+        table.refresh().await?;
+        let lagging = lag(table, changes);
+        tries += 1;
+        if lagging != Lag::Baseline || tries >= TRIES {
+            return Ok(lagging);
+        }
+        changes.refresh().await?;
+    }
 }
 
 /// Path of a file of changes, relative to the folder of the stream's table.

@@ -10,6 +10,7 @@ use engine::pass::Target;
 use engine::retry::{Failure, Reach as FailureReach};
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{Date, SignedDuration, Timestamp, plus, utc_day};
+use engine::window::Grid;
 use harvest_api::{ApiError, Literal, Loose};
 use lake::partition::days_of;
 use lake::table::Table;
@@ -104,10 +105,7 @@ async fn told(
     });
     let known = known(context, spec, dated, reach).await;
     let now = context.clock.now();
-    let recent = context.settings.grid.recent(utc_day(now));
-    let recent = recent.last().zip(recent.first()).map(|(first, last)| (first.start, last.end));
-    let today = utc_day(now);
-    let recent = recent.unwrap_or((today, today));
+    let recent = recent_days(context.settings.grid, utc_day(now));
     let mut survey = Survey::new(list, reach, recent, joined(before, known.table));
     let latest = plus(now, ASKED_AGAIN_FOR);
     let why = loop {
@@ -131,8 +129,7 @@ async fn told(
         })
     });
     let Some(why) = why else {
-        let doubts = found.doubts;
-        return Ok(Told::Days { days: found.days, outliers: found.outliers, doubts });
+        return Ok(Told::Days { days: found.days, outliers: found.outliers, doubts: found.doubts });
     };
     let outlier = |day| Outlier { list: spec.name.to_owned(), dated, day, id: None };
     let mut outliers = found.outliers;
@@ -154,6 +151,13 @@ async fn told(
     outliers.dedup();
     let list = UnreadList { list: spec.name.to_owned(), dated, why, instead };
     Ok(Told::Unread { list, days, outliers })
+}
+
+/// First and last day of the windows that incremental passes read.
+fn recent_days(grid: Grid, today: Date) -> (Date, Date) {
+    let recent = grid.recent(today);
+    let ends = recent.last().zip(recent.first()).map(|(first, last)| (first.start, last.end));
+    ends.unwrap_or((today, today))
 }
 
 /// What the table of `spec` tells. One that cannot be used tells nothing here; the run on it says

@@ -200,6 +200,7 @@ impl World {
     }
 
     /// One sweep. Deletes what it proves gone, and returns what it could not, and its requests.
+    #[expect(clippy::too_many_lines, reason = "one loop that plays Harvest, table and run")]
     fn sweep(&mut self, before: &IdSet, mut events: Vec<Event>) -> (IdSet, u32) {
         let mut reading = Reading::start(self.plan(before.clone()));
         let (started, mut seen) = (self.now, BTreeSet::new());

@@ -156,6 +156,7 @@ async fn the_note_is_found_behind_a_checkpoint() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn tables_that_we_must_not_touch_say_why() {
     type Edit = fn(&mut Value);
     let changes: [(&str, Edit, &str); 9] = [
