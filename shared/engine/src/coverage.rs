@@ -1,6 +1,7 @@
-//! What a run proves complete, hence what the absence of a record means.
+//! Coverage: the part of a stream that a run proves complete, and hence the meaning of an absent
+//! record.
 //!
-//! There is no other way to a delete than through here.
+//! Rows are deleted in no other way.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ use crate::window::Period;
 /// itself was written after the reading began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Coverage {
-    /// Absence means nothing.
+    /// Nothing is proven: absence has no meaning.
     #[default]
     Nothing,
     /// The whole stream.
@@ -28,12 +29,12 @@ pub enum Coverage {
     Records {
         /// Ids.
         ids: BTreeSet<i64>,
-        /// When the reading began that missed them.
+        /// When the reading that missed them began.
         begun: Timestamp,
     },
 }
 
-/// What coverage must know of a row of ours.
+/// Facts about a row of the table that coverage depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The id, in tables whose key it is.
@@ -47,8 +48,8 @@ pub struct Held {
 }
 
 impl Coverage {
-    /// Whether a row of ours that was not returned is deleted: it lies inside, and it is older than
-    /// the beginning of the reading that should have returned it.
+    /// Whether a row of the table that was not returned is deleted: it lies inside the coverage and
+    /// is older than the beginning of the reading that should have returned it.
     #[must_use]
     pub fn deletes(&self, row: &Held) -> bool {
         let begun = match self {
@@ -74,8 +75,8 @@ impl Coverage {
     }
 }
 
-/// How many rows one pass may delete without being told so: 5 % of the table or 100 rows,
-/// whichever is more, less what the pass deleted already.
+/// Number of rows that one pass may delete without permission of the operator: 5 % of the table or
+/// 100 rows, whichever is more, less the rows that the pass has deleted already.
 #[must_use]
 pub fn delete_allowance(rows: u64, deleted_before: u64) -> u64 {
     (rows / 20).max(100).saturating_sub(deleted_before)

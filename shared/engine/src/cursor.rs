@@ -1,14 +1,14 @@
-//! The position of a stream: the server's time at the start of its last complete pass.
+//! The cursor of a stream: the server's time at the start of its last complete pass.
 
 use crate::time::{SignedDuration, Timestamp, harvest_instant, minus, plus};
 
-/// How far before the cursor a run reads again: Harvest does not say whether `updated_since`
-/// includes its instant, nor that a record shows up the moment it is written.
+/// Time before the cursor from which a run reads again: Harvest does not say whether
+/// `updated_since` includes its instant, nor that a record shows up the moment it is written.
 pub const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 
-/// Start of a pass: the server's `Date` at its first answer. Without one, and where it lies further
-/// ahead than clocks and requests explain, the request's time by our clock less five minutes: a
-/// cursor that is early reads a little again, one that is late loses changes.
+/// Returns the start of a pass: the server's `Date` at its first answer. If that is missing, or
+/// further ahead than clocks and requests explain, the start is the request's time by our clock
+/// less five minutes: an early cursor reads a little again, a late one loses changes.
 #[must_use]
 pub fn pass_start(server: Option<Timestamp>, requested_at: Timestamp) -> Timestamp {
     server
@@ -16,13 +16,13 @@ pub fn pass_start(server: Option<Timestamp>, requested_at: Timestamp) -> Timesta
         .unwrap_or_else(|| minus(requested_at, SignedDuration::from_mins(5)))
 }
 
-/// The cursor after a complete pass that began at `start`: it never moves back.
+/// Returns the cursor after a complete pass that began at `start`: it never moves back.
 #[must_use]
 pub fn advance(cursor: Option<Timestamp>, start: Timestamp) -> Timestamp {
     cursor.map_or(start, |cursor| cursor.max(start))
 }
 
-/// The value of `updated_since` for a cursor.
+/// Returns the value of `updated_since` for a cursor.
 #[must_use]
 pub fn read_from(cursor: Timestamp) -> String {
     harvest_instant(minus(cursor, OVERLAP))

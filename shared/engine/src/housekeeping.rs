@@ -1,19 +1,19 @@
-//! When what no reader needs any more is removed.
+//! Retention of files that no reader needs any more.
 
 use crate::time::{SignedDuration, Timestamp, between};
 
 /// Time between two searches for files of dead attempts: listing a table costs a request for each
 /// thousand objects, and a dead attempt is rare.
 const SEARCH_INTERVAL: SignedDuration = SignedDuration::from_hours(24 * 7);
-/// Age of an unnamed file from which no living attempt can still write it.
+/// Age of a file that no commit names at which no living attempt can still be writing it.
 const ORPHAN_AGE: SignedDuration = SignedDuration::from_hours(24);
 
-/// How soon removed files go.
+/// Time at which removed files are deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// With the run that removed them: nobody else reads the lake or writes to it.
+    /// With the run that removed them: the lake has no other reader or writer.
     AtOnce,
-    /// After so long: readers may still read an older version.
+    /// After this duration: readers may still read an older version.
     After(SignedDuration),
 }
 

@@ -41,7 +41,7 @@ number_id! {
     AccountId, i64
 }
 number_id! {
-    /// Fencing number of a stream's lease: whoever holds a higher one has taken over.
+    /// Fencing number of a stream's lease: the owner with the highest number has taken over.
     Epoch, u64
 }
 number_id! {
@@ -53,18 +53,18 @@ text_id! {
     AttemptId
 }
 text_id! {
-    /// One run as people and logs name it: `<time>-<stream>`.
+    /// Name of one run for people and logs: `<time>-<stream>`.
     RunId
 }
 
 impl RunId {
-    /// The run on `stream` that began then.
+    /// Returns the id of the run on `stream` that began at `began`.
     #[must_use]
     pub fn of(began: Timestamp, stream: &str) -> Self {
         Self(format!("{}-{stream}", began.strftime("%Y%m%dT%H%M%S%3fZ")))
     }
 
-    /// When the run began whose id `text` begins with.
+    /// Returns the start of the run from `text`, which begins with its id.
     #[must_use]
     pub fn began(text: &str) -> Option<Timestamp> {
         let (began, _) = text.split_once('-')?;
@@ -74,7 +74,7 @@ impl RunId {
 }
 
 impl Epoch {
-    /// The next higher epoch.
+    /// Returns the next higher epoch.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -82,7 +82,7 @@ impl Epoch {
 }
 
 impl Sequence {
-    /// The sequence of the following commit.
+    /// Returns the sequence of the following commit.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))

@@ -1,4 +1,4 @@
-//! What the state table keeps of a stream and of the account.
+//! Contents of the state table: the items of streams and of the account.
 
 use std::collections::BTreeMap;
 
@@ -19,11 +19,11 @@ use crate::window::Grid;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StreamItem {
-    /// Who works on it.
+    /// The right to advance the stream.
     pub lease: Option<Lease>,
-    /// What the owner of the lease works on, or worked on last.
+    /// The pass that the owner of the lease works on, or worked on last.
     pub working_on: Option<Pass>,
-    /// Where the stream stands; also in every commit, from which it is repaired.
+    /// Position of the stream; also in every commit, from which it is repaired.
     pub position: Position,
     /// The table's version that `position` belongs to.
     pub version: u64,
@@ -32,29 +32,29 @@ pub struct StreamItem {
     pub table: Option<TableMark>,
     /// The table's sequence at that version.
     pub sequence: Sequence,
-    /// The sequence up to which the table of changes is known to hold what happened.
+    /// The sequence up to which the table of changes is known to be complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Sequence>,
-    /// How it has been going.
+    /// Results of recent runs.
     pub health: Health,
-    /// When files of dead attempts were last looked for.
+    /// Time of the last search for files of dead attempts.
     pub orphans_sought: Option<Timestamp>,
-    /// What is being thrown away: whoever has the lease next goes on with that first.
+    /// The table that is being thrown away: the next owner of the lease finishes that first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resetting: Option<Resetting>,
 }
 
-/// What a reset throws away.
+/// The table that a reset throws away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resetting {
-    /// The stream's table, with everything that is known of it.
+    /// The stream's table, with its position and health.
     Table,
     /// The table of its changes.
     Changes,
 }
 
-/// Where a stream stands: written with every commit, then into the state item.
+/// Position of a stream: written with every commit, then into the state item.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Position {
@@ -70,39 +70,39 @@ pub struct Position {
     pub absent: Stored<IdSet>,
     /// The grid of report windows that the table began with.
     pub grid: Option<Grid>,
-    /// The first day that full passes read; an earlier setting starts a new one.
+    /// The first day that full passes read; an earlier setting starts a new full pass.
     pub start_date: Option<Date>,
-    /// Whether the listing leaves records out unless it is asked for its halves.
+    /// Whether the listing omits records unless it is asked for its two halves.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub by_halves: bool,
-    /// Roles that the rows were written with.
+    /// Roles of the person whose token read the rows.
     pub roles: Vec<String>,
-    /// Id of the person that the rows were written with.
+    /// Id of that person.
     pub person: Option<i64>,
 }
 
-/// One of the two passes.
+/// State of one of the two passes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PassState {
     /// The unfinished pass.
     pub unfinished: Option<Unfinished>,
-    /// When the last complete one began, by our clock.
+    /// When the last complete pass began, by our clock.
     pub last_begun: Option<Timestamp>,
-    /// When the last one began that ended without counting, because answers contradict themselves.
+    /// When the last pass began whose answers contradicted each other, so that it did not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doubted: Option<Timestamp>,
-    /// Requests that the last complete one took: what the next will cost.
+    /// Requests that the last complete pass took: the expected cost of the next.
     pub last_requests: u64,
-    /// Rows deleted by passes that were not allowed to delete all: the next one goes on counting,
-    /// so that no mass delete comes in instalments.
+    /// Rows deleted by passes that were not allowed to delete all: the next pass goes on counting
+    /// from here, so that a mass delete cannot come in instalments.
     pub deleted: u64,
 }
 
 /// A pass that goes on in the next run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unfinished {
-    /// Its start by the server's clock: what the cursor becomes.
+    /// Its start by the server's clock: the next cursor.
     pub start: Timestamp,
     /// When it began, by our clock.
     pub begun: Timestamp,
@@ -111,29 +111,29 @@ pub struct Unfinished {
     /// Key of the object with the ids that a sweep has seen so far.
     #[serde(default)]
     pub seen: Option<String>,
-    /// Rows it has deleted so far.
+    /// Rows that it has deleted so far.
     pub deleted: u64,
-    /// Rows it was not allowed to delete so far: once it ends it is to be read again.
+    /// Rows that it was not allowed to delete so far: if there are any, the pass runs again.
     #[serde(default)]
     pub refused: u64,
-    /// What its answers held so far.
+    /// Counts of records in its answers so far.
     #[serde(default)]
     pub answers: Answers,
-    /// The first day that it reads, as the operator set it.
+    /// The first day that it reads, as set by the operator.
     #[serde(default)]
     pub start_date: Option<Date>,
-    /// Requests it has taken so far.
+    /// Requests that it has taken so far.
     pub requests: u64,
-    /// Units read and units left, for people.
+    /// Units read and units left, for display.
     pub progress: (u64, u64),
     /// When a run last worked on it, by our clock.
     pub tried_at: Timestamp,
-    /// When the budget has room for it again, where that is what it waits for.
+    /// When the budget has room for it again; `None`: it does not wait for the budget.
     pub waits_until: Option<Timestamp>,
 }
 
 impl Unfinished {
-    /// Keys of the lake objects that it names.
+    /// Returns the keys of the lake objects that it names.
     pub fn objects(&self) -> impl Iterator<Item = String> {
         self.resume.object().into_iter().chain(self.seen.clone())
     }
@@ -156,7 +156,7 @@ impl<T: Default> Default for Stored<T> {
 }
 
 impl<T> Stored<T> {
-    /// The object that holds the value, if it is not here.
+    /// Returns the key of the object that holds the value; `None`: the value is here.
     #[must_use]
     pub fn object(&self) -> Option<String> {
         match self {
@@ -166,13 +166,13 @@ impl<T> Stored<T> {
     }
 }
 
-/// How a stream has been going.
+/// Results of recent runs of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Health {
-    /// When a pass was last completed.
+    /// Time at which a pass was last completed.
     pub last_success: Option<Timestamp>,
-    /// What went wrong last, and when; cleared by success.
+    /// Time and text of the last error; cleared by success.
     pub last_error: Option<(Timestamp, String)>,
     /// Runs in a row that failed or never came back.
     pub failures: u32,
@@ -182,16 +182,16 @@ pub struct Health {
     pub rows: u64,
     /// Records kept raw because they could not become rows.
     pub quarantine: Quarantine,
-    /// Values that did not fit, in the last run that read any.
+    /// Number of values that did not fit their column, in the last run that read any.
     pub misfits: u64,
-    /// How records differ from the declaration.
+    /// Differences between records and the declaration.
     pub drift: Drift,
-    /// What the last pass could not prove, for people.
+    /// Doubts about the last pass, for display.
     pub warning: Option<String>,
 }
 
 impl Position {
-    /// The state of `pass`.
+    /// Returns the state of `pass`.
     #[must_use]
     pub const fn pass(&self, pass: Pass) -> &PassState {
         match pass {
@@ -200,8 +200,8 @@ impl Position {
         }
     }
 
-    /// Everything is to be read again: nobody knows which rows are missing. What was learnt of
-    /// parents, windows and people stays.
+    /// Marks everything to be read again, because the missing rows are not known. Knowledge of
+    /// parents, windows and the person stays.
     pub fn begin_anew(&mut self) {
         self.cursor = None;
         self.absent = Stored::default();
@@ -211,13 +211,13 @@ impl Position {
         }
     }
 
-    /// The rows are as a person with these roles saw them.
+    /// Records the person and the roles with which the rows were read.
     pub fn written_by(&mut self, person: Option<i64>, roles: Vec<String>) {
         self.person = person.or(self.person);
         self.roles = roles;
     }
 
-    /// Keys of the lake objects that it names.
+    /// Returns the keys of the lake objects that it names.
     #[must_use]
     pub fn objects(&self) -> Vec<String> {
         let unfinished = [&self.incremental, &self.full].map(|pass| pass.unfinished.as_ref());
@@ -225,7 +225,7 @@ impl Position {
         of_passes.chain(self.parked.object()).chain(self.absent.object()).collect()
     }
 
-    /// The state of `pass`, to change it.
+    /// Returns the state of `pass` for change.
     pub const fn pass_mut(&mut self, pass: Pass) -> &mut PassState {
         match pass {
             Pass::Incremental => &mut self.incremental,
@@ -235,14 +235,14 @@ impl Position {
 }
 
 impl StreamItem {
-    /// The epoch of the lease.
+    /// Returns the epoch of the lease.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         self.lease.as_ref().map_or(Epoch::default(), |lease| lease.epoch)
     }
 }
 
-/// The item `account`: what the orchestrator learnt of the account.
+/// The item `account`: facts that the orchestrator has read about the account.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AccountItem {
@@ -252,22 +252,22 @@ pub struct AccountItem {
     pub company: String,
     /// Its address at Harvest, `acme.harvestapp.com`; empty where this person may not read it.
     pub domain: String,
-    /// The person of the token.
+    /// Name of the person of the token.
     pub person: String,
-    /// Their id.
+    /// Id of that person.
     pub person_id: Option<i64>,
-    /// When the token became another person's, and whose it was.
+    /// When the token became another person's, and the name of the person before.
     pub person_changed: Option<(Timestamp, String)>,
     /// `access_roles` of that person; without that member of `/users/me`: empty.
     pub roles: Vec<String>,
     /// Modules that are off, by the name of their feature member.
     pub modules_off: Vec<String>,
-    /// What Harvest did not say usably of person and company, for people.
+    /// Facts of person and company that Harvest did not give in a usable form, for display.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
-    /// Whether version 0 of every table was written.
+    /// Whether version 0 of every table has been written.
     pub tables_created: bool,
-    /// First and last days, for report windows.
+    /// First and last days of entries, for report windows.
     pub extent: Option<Extent>,
     /// The access token of an OAuth application.
     pub oauth: Option<OAuthItem>,
@@ -275,8 +275,8 @@ pub struct AccountItem {
     pub refused: Option<RefusedToken>,
 }
 
-/// Whether someone with `now` sees at least what someone with `before` saw: an administrator sees
-/// everything, everybody else must have every role that was there before.
+/// Whether a person with the roles `now` sees at least as much as one with `before`: an
+/// administrator sees everything, all others need every role of `before`.
 #[must_use]
 pub fn roles_suffice(before: &[String], now: &[String]) -> bool {
     now.iter().any(|role| role == "administrator") || before.iter().all(|role| now.contains(role))

@@ -20,21 +20,21 @@ pub enum KeyPart {
 
 /// The primary key of one record: its parts in declared order.
 ///
-/// In JSON an array of the parts, `[5, "EUR"]`; so stored in the `tags` of a table's files.
+/// Its JSON is an array of the parts, `[5, "EUR"]`, as in the `tags` of a table's files.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Key(pub Vec<KeyPart>);
 
 impl Key {
-    /// The key of a record that is identified by its `id` alone.
+    /// Returns the key of a record that is identified by its `id` alone.
     #[must_use]
     pub fn id(id: i64) -> Self {
         Self(vec![KeyPart::Int(id)])
     }
 }
 
-/// The first integer member `id` of a JSON text, which may be cut off: to name the record that a page
-/// begins with where the page itself cannot be read.
+/// Returns the first integer member `id` of a JSON text, which may be cut off: it names the record
+/// at which an unreadable page begins.
 #[must_use]
 pub fn first_id(json: &[u8]) -> Option<i64> {
     const NAME: &[u8] = b"\"id\"";

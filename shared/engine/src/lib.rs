@@ -1,4 +1,4 @@
-//! Decides what a run does next: pure code, no IO, clock or randomness.
+//! Decisions about the next step of a run: pure code, no IO, clock or randomness.
 
 pub mod account;
 pub mod budget;

@@ -1,78 +1,80 @@
-//! How long a run reads: shorter before the end of its process, and after runs that never came back.
+//! Time that a run reads: it ends before its process does, and sooner after runs that never came
+//! back.
 
 use crate::item::StreamItem;
 use crate::time::{SignedDuration, Timestamp, between};
 
-/// Runs in a row that ended without a word, from which on the next ones are shorter.
+/// Number of runs in a row that ended without a word, from which on the next runs are shorter.
 const LOST_IN_A_ROW: u32 = 3;
-/// Halvings of a run's length, at most.
+/// Largest number of halvings of a run's length.
 const MOST_HALVINGS: u32 = 4;
-/// Time after which a run that still reads flushes.
+/// Time after the last flush at which a run that still reads flushes again.
 const FLUSH_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
 
-/// Time before the end of its process in which a run should have given its lease back. On the schedule the process
-/// began with a tick and ends with one: whoever is done within the last minute has its successor with the
-/// latter, and nobody uses the budget until then.
+/// Time before the end of its process in which a run gives its lease back. On the schedule a
+/// process begins with a tick and ends with one: a lease given back within the last minute is taken
+/// up by that tick, so 60 s leave the budget unused for no longer.
 const LAST_TICK: SignedDuration = SignedDuration::from_secs(60);
-/// Seconds of a whole processor that a flush takes at least, however little there is to write.
+/// Least duration of a flush in seconds of a whole processor, even with little to write.
 const LEAST_FLUSH_SECONDS: u64 = 20;
 /// Bytes that a flush reads, merges and writes in a second of a whole processor, at the very least.
 const FLUSHED_PER_SECOND: u64 = 8 << 20;
-/// Megabytes of a Lambda function that come with one whole processor; with less comes a share of it.
+/// Megabytes of memory at which a Lambda function has one whole processor; with less it has a share
+/// of one.
 const WHOLE_PROCESSOR: u64 = 1769;
 
-/// How fast a flush goes: bytes in a second.
+/// Speed of a flush in bytes per second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlushSpeed(u64);
 
 impl FlushSpeed {
-    /// With a whole processor.
+    /// Speed with a whole processor.
     pub const WHOLE: Self = Self(FLUSHED_PER_SECOND);
 
-    /// In a Lambda function of so many megabytes. More than a whole processor is of no use: a flush works on
-    /// one file after the other.
+    /// Returns the speed in a Lambda function of `megabytes`. More than one processor does not
+    /// help: a flush works on one file after the other.
     #[must_use]
     pub fn of_function(megabytes: u64) -> Self {
         let share = megabytes.clamp(1, WHOLE_PROCESSOR);
         Self((FLUSHED_PER_SECOND.saturating_mul(share) / WHOLE_PROCESSOR).max(1))
     }
 
-    /// What takes `seconds` with a whole processor.
+    /// Seconds needed at this speed for work that takes `seconds` with a whole processor.
     const fn seconds(self, seconds: u64) -> u64 {
         seconds.saturating_mul(FLUSHED_PER_SECOND).div_ceil(self.0)
     }
 }
 
-/// When a run flushes what it has read, and when it stops to read.
+/// Limits of a run: when it flushes the records it has read, and when it stops reading.
 #[derive(Clone, Copy, Debug)]
 pub struct RunPace {
     /// When the run began.
     pub begun: Timestamp,
     /// When its process will be stopped; `None`: never.
     pub deadline: Option<Timestamp>,
-    /// Runs before it in a row that ended without a word.
+    /// Number of runs directly before it that ended without a word.
     pub failures: u32,
-    /// Bytes that are held at most before they are flushed.
+    /// Bytes held at most before a flush.
     pub flush_bytes: u64,
-    /// Bytes that a flush gets through in a second.
+    /// Speed of a flush.
     pub flush_speed: FlushSpeed,
 }
 
 impl RunPace {
-    /// How often the length of the run, what it holds and what it asks at once are halved: a process
-    /// that ran out of memory or time gets further with less.
+    /// Number of times that the length of the run, the bytes it holds and its concurrent requests
+    /// are halved: a process that ran out of memory or time gets further with less.
     #[must_use]
     pub fn halvings(&self) -> u32 {
         self.failures.saturating_sub(LOST_IN_A_ROW.saturating_sub(1)).min(MOST_HALVINGS)
     }
 
-    /// Whether `bytes` that are held are to be made durable now; the last flush was at `flushed_at`.
+    /// Whether the `bytes` held are to be flushed now; the last flush was at `flushed_at`.
     #[must_use]
     pub fn flush_is_due(&self, bytes: u64, flushed_at: Timestamp, now: Timestamp) -> bool {
         bytes >= self.flush_bytes >> self.halvings() || between(flushed_at, now) >= self.interval()
     }
 
-    /// Whether the time has come to stop reading, with so many bytes to flush.
+    /// Whether reading ends now, with `bytes` to flush.
     #[must_use]
     pub fn ends_reading(&self, bytes: u64, now: Timestamp) -> bool {
         self.deadline.is_some_and(|end| {
@@ -86,8 +88,8 @@ impl RunPace {
     }
 }
 
-/// Time before the end of the process at which reading stops, with so many bytes to flush: twice
-/// what the flush should take.
+/// Time before the end of the process at which reading stops with `bytes` to flush: twice the
+/// expected duration of the flush.
 fn reserve(bytes: u64, speed: FlushSpeed) -> SignedDuration {
     let lasting =
         |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
@@ -96,15 +98,15 @@ fn reserve(bytes: u64, speed: FlushSpeed) -> SignedDuration {
     lasting(twice).max(least)
 }
 
-/// The losses in a row that count after a run that stopped in good order: once there were so many that
-/// runs are shorter, they stay so until a pass is complete.
+/// Returns the losses in a row that still count after a run that stopped in good order: once runs
+/// have become shorter, they stay so until a pass is complete.
 #[must_use]
 pub const fn still_lost(failures: u32) -> u32 {
     if failures >= LOST_IN_A_ROW { failures } else { 0 }
 }
 
-/// Counts an owner that ended without a word. When that happens again and again, the stream backs off
-/// like one that fails.
+/// Counts a run that ended without a word. From the third in a row on, the stream backs off like
+/// one that fails.
 pub fn never_came_back(item: &mut StreamItem, now: Timestamp) {
     item.health.failures = item.health.failures.saturating_add(1);
     if item.health.failures >= LOST_IN_A_ROW {

@@ -1,4 +1,4 @@
-//! What is due: which streams run which pass, and in which order.
+//! Plan of due work: streams, their pass, and the order.
 
 mod windows;
 mod wish;
@@ -13,26 +13,26 @@ use crate::time::{SignedDuration, Timestamp, between, plus};
 
 pub use windows::{History, is_about, report_windows};
 
-/// Sweeps that cost fewer requests run daily, others weekly.
+/// Requests of the last full pass below which sweeps run daily, otherwise weekly.
 const DAILY_SWEEP_REQUESTS: u64 = 100;
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 const WEEK: SignedDuration = SignedDuration::from_hours(168);
-/// Time from a first load whose answers contradict themselves to the next try.
+/// Time from a first load whose answers contradict each other to the next try.
 const DOUBT: SignedDuration = SignedDuration::from_hours(1);
 
-/// Why the plan is asked for.
+/// Reason for which the plan is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Demand {
     /// A tick of the schedule.
     Schedule {
-        /// How often incremental passes run.
+        /// Time between incremental passes.
         interval: SignedDuration,
     },
-    /// Somebody wants every stream to be up to date as of `asked_at`.
+    /// A request that every stream be up to date as of `asked_at`.
     Now {
-        /// Passes that began before this do not count.
+        /// Instant before which a pass that began does not count.
         asked_at: Timestamp,
-        /// The pass to run; `None`: what each stream needs.
+        /// The pass to run; `None`: the pass that each stream needs.
         pass: Option<Pass>,
     },
 }
@@ -40,17 +40,17 @@ pub enum Demand {
 /// A stream that is to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Due {
-    /// Which.
+    /// The stream.
     pub spec: &'static StreamSpec,
     /// The pass to work on.
     pub pass: Pass,
-    /// How long it will hold its place.
+    /// Weight of the pass: how long it holds its place.
     pub weight: Weight,
-    /// Lower is more urgent: incrementals, unfinished full passes, then what is most overdue.
+    /// Lower is more urgent: incremental passes, unfinished full passes, then the most overdue.
     rank: (u8, bool, i64),
 }
 
-/// What keeps a stream from running at all.
+/// Whether a stream may run in this account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It runs when due.
@@ -68,7 +68,7 @@ pub fn standing(spec: &StreamSpec, account: &AccountItem) -> Standing {
     if off { Standing::Skipped } else { Standing::Open }
 }
 
-/// When each pass of a stream is to begin or to go on. `None`: not as things stand.
+/// Times at which each pass of a stream is to begin or to go on. `None`: not as things stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ripe {
     /// The incremental pass.
@@ -77,10 +77,10 @@ pub struct Ripe {
     pub full: Option<Timestamp>,
 }
 
-/// Something has waited for it since ever.
+/// Due at once.
 const AT_ONCE: Timestamp = Timestamp::MIN;
 
-/// When the passes of `spec` are due for `demand`, as its item stands.
+/// Returns the times at which the passes of `spec` are due for `demand`, as its item stands.
 #[must_use]
 pub fn ripe(spec: &StreamSpec, item: &StreamItem, demand: Demand, present: Present) -> Ripe {
     let never = Ripe { incremental: None, full: None };
@@ -97,7 +97,7 @@ pub fn ripe(spec: &StreamSpec, item: &StreamItem, demand: Demand, present: Prese
     }
 }
 
-/// Whether an incremental pass has something to go on from.
+/// Whether an incremental pass has a cursor or earlier reading to go on from.
 #[must_use]
 pub fn goes_incrementally(spec: &StreamSpec, position: &Position) -> bool {
     let Position { full, incremental, cursor, .. } = position;
@@ -119,7 +119,7 @@ fn incremental_at(spec: &StreamSpec, item: &StreamItem, wish: Wish) -> Option<Ti
     }
     let Position { full, incremental, .. } = &item.position;
     let possible = match &full.unfinished {
-        // Beside an unfinished backfill, what is new keeps coming in.
+        // New records keep coming in beside an unfinished backfill.
         Some(backfill) if full.last_begun.is_none() => stale(Some(backfill.begun), wish),
         Some(_) | None => Some(AT_ONCE),
     };
@@ -134,7 +134,8 @@ fn full_at(spec: &StreamSpec, item: &StreamItem, wish: Wish) -> Option<Timestamp
         Demand::Schedule { .. } => None,
         Demand::Now { pass, .. } => pass,
     };
-    // A stream that was never read whole has nothing to go on from.
+    // A stream that was never read whole has nothing to go on from: its full pass is due whatever
+    // is asked for.
     let Some(begun) = full.last_begun else {
         return Some(full.doubted.map_or(AT_ONCE, |at| after_doubt(at, DOUBT, wish.demand)));
     };
@@ -156,7 +157,7 @@ fn full_at(spec: &StreamSpec, item: &StreamItem, wish: Wish) -> Option<Timestamp
     swept.map(|at| at.max(doubt))
 }
 
-/// When a full pass comes again whose answers contradicted themselves; on demand at once.
+/// Time at which a full pass whose answers contradicted each other runs again; on demand at once.
 fn after_doubt(at: Timestamp, pause: SignedDuration, demand: Demand) -> Timestamp {
     match demand {
         Demand::Schedule { .. } => plus(at, pause),
@@ -164,7 +165,7 @@ fn after_doubt(at: Timestamp, pause: SignedDuration, demand: Demand) -> Timestam
     }
 }
 
-/// How long after a full pass the next is due, where that is not each time.
+/// Time from one full pass to the next; `None`: the full pass runs each time.
 #[must_use]
 pub fn sweep_period(sweep: Sweep, last_requests: u64) -> Option<SignedDuration> {
     match sweep {
@@ -175,9 +176,9 @@ pub fn sweep_period(sweep: Sweep, last_requests: u64) -> Option<SignedDuration> 
     }
 }
 
-/// When the sweep after a full pass is due. Each stream has a moment of its own in the day or the
-/// week, so that sweeps do not follow each other all at once, as first loads do. The first one
-/// comes between a quarter of the period and five quarters after the first load.
+/// Returns the time of the sweep after a full pass. Each stream has its own moment in the day or
+/// the week, so that sweeps do not all come at once, as first loads do. The first sweep comes
+/// between a quarter of the period and five quarters after the first load.
 fn sweep_at(
     spec: &StreamSpec,
     begun: Timestamp,
@@ -191,7 +192,7 @@ fn sweep_at(
     let slot = Timestamp::from_second(earliest.saturating_add(period).saturating_sub(into)).ok();
     match demand {
         Demand::Schedule { .. } => slot,
-        // Whoever syncs once a day, by hand, may not come at the stream's moment.
+        // An operator who syncs once a day by hand may never hit the stream's moment.
         Demand::Now { .. } => {
             let aged = plus(begun, SignedDuration::from_secs(period.saturating_mul(3) / 4));
             slot.map(|slot| slot.min(aged))
@@ -199,7 +200,7 @@ fn sweep_at(
     }
 }
 
-/// A number that is a stream's own and the same for ever (FNV-1a of its name), below 2^31.
+/// Returns a fixed number of the stream (FNV-1a of its name), below 2^31.
 fn moment(name: &str) -> u64 {
     let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -207,7 +208,7 @@ fn moment(name: &str) -> u64 {
     hash >> 33
 }
 
-/// The pass of `spec` that is due now, if any.
+/// Returns the pass of `spec` that is due now, if any.
 #[must_use]
 pub fn due(
     spec: &'static StreamSpec,
@@ -252,9 +253,9 @@ fn rank(spec: &StreamSpec, item: &StreamItem, pass: Pass, now: Timestamp) -> (u8
     }
 }
 
-/// All that is due, most urgent first.
+/// Sorts due passes, most urgent first.
 pub fn order(due: &mut [Due]) {
-    // Long ones first: they have few places, and what they leave is for all others.
+    // Long passes first: they may take few places, and leave the rest to all others.
     due.sort_by_key(|due| {
         let (class, reports, overdue) = due.rank;
         (class, reports, due.weight != Weight::Long, overdue, due.spec.name)

@@ -1,9 +1,9 @@
-//! Where a stream stands after a flush: when its cursor moves, what a pass claims, and what a
-//! refused delete brings back.
+//! Position of a stream after a flush: when its cursor moves, how much a pass proves, and how a
+//! refused delete sends the pass back.
 //!
-//! [`PassFlush::position`] is the position once everything that was read is durable;
-//! [`PassDeletes::settle`] takes into account what the merge did to rows. The commit carries the
-//! result, and the state item takes it from the receipt of that commit.
+//! [`PassFlush::position`] returns the position once everything that was read is durable;
+//! [`PassDeletes::settle`] takes into account the rows that the merge deleted or refused to delete.
+//! The commit carries the result, and the state item takes it from the receipt of that commit.
 
 use std::collections::BTreeMap;
 
@@ -26,73 +26,74 @@ pub struct PassStart {
     pub by_server: Timestamp,
 }
 
-/// Whether a pass is at its end when its position is saved.
+/// Stage of a pass when its position is saved: unfinished or complete.
 #[derive(Clone, Debug)]
 pub enum PassStage {
-    /// More is to be read, in this run or in another.
+    /// More pages are to be read, in this run or in another.
     GoesOn {
         /// The saved reading.
         reading: serde_json::Value,
-        /// When the budget has room for it again, where the run ends for want of it.
+        /// Instant at which the budget has room for the pass again; `None`: the run did not end for
+        /// want of budget.
         waits_until: Option<Timestamp>,
     },
     /// Everything is read.
     Complete {
         /// Whether the listing has to be read by its halves.
         by_halves: bool,
-        /// Rows that the pass missed without proof that they are gone; `None`: it compared none.
+        /// Rows that the pass missed without proof that they are gone; `None`: it compared no rows.
         absent: Option<IdSet>,
-        /// Whether no answer of the whole pass held anything.
+        /// Whether no answer of the whole pass held a record.
         idle: bool,
     },
 }
 
-/// A flush of a pass: what its position depends on.
+/// One flush of a pass: everything that its position depends on.
 #[derive(Clone, Debug)]
 pub struct PassFlush {
     /// The stream.
     pub spec: &'static StreamSpec,
     /// The pass.
     pub pass: Pass,
-    /// When the pass began.
+    /// Start of the pass.
     pub start: PassStart,
-    /// How far it is.
+    /// Stage of the pass.
     pub stage: PassStage,
-    /// Whether what it read is all there is.
+    /// Whether the pass is known to have read every record.
     pub proof: Proof,
-    /// What its answers held, those of earlier runs included.
+    /// Counts of records in the answers of the pass, those of earlier runs included.
     pub answers: Answers,
     /// Parents whose children could not be read.
     pub parked: BTreeMap<i64, Parked>,
     /// Requests of the pass, those of earlier runs included.
     pub requests: u64,
-    /// Units read and units left, for people.
+    /// Units read and units left, for display.
     pub progress: (u64, u64),
     /// Grid of report windows, as it is set.
     pub grid: Grid,
     /// First day that full passes read, as it is set; `None`: all.
     pub start_date: Option<Date>,
-    /// The time.
+    /// The time of the flush.
     pub present: Present,
 }
 
 /// A position that is to become durable.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NextPosition {
-    /// The position, were all deletes accepted.
+    /// The position if all deletes are accepted.
     pub position: Position,
-    /// The cursor that was found to lie in Harvest's future and is forgotten.
+    /// The former cursor, dropped because it lies in Harvest's future.
     pub cursor_ahead: Option<Timestamp>,
 }
 
 impl PassFlush {
-    /// Whether the answers held records that could become rows, or none at all.
+    /// Whether no answer was all bad records, which would mean that Harvest serves something else.
     #[must_use]
     pub fn is_usable(&self) -> bool {
         self.answers.failed(&self.spec.kind) == 0
     }
 
-    /// The position after `before`, once what was read is durable.
+    /// Returns the position that follows `before` once the records of this flush are durable.
     #[must_use]
     pub fn position(&self, before: &Position) -> NextPosition {
         let (spec, pass) = (self.spec, self.pass);
@@ -102,7 +103,8 @@ impl PassFlush {
         if matches!(spec.kind, Kind::ReportWindow(_)) {
             after.grid = Some(self.grid);
         }
-        // The backfill reads all that is older, this start and the cursor all that is newer.
+        // The backfill reads all older records; incremental passes from this start on read the
+        // newer ones.
         if pass == Pass::Full && self.is_usable() && claims_cursor_at_once(spec, &after) {
             after.cursor = Some(self.start.by_server);
         }
@@ -122,8 +124,9 @@ impl PassFlush {
                 } else {
                     // An incremental pass from a cursor in the future missed what came before it.
                     let in_vain = cursor_ahead.is_some() && pass == Pass::Incremental;
-                    // An idle pass that leaves the cursor claims nothing, so that nobody has to ask
-                    // what the person may see; the next one asks from the same cursor.
+                    // An idle incremental pass leaves the cursor where it is and so proves nothing:
+                    // its position needs no check of the person's roles. The next pass asks from
+                    // the same cursor.
                     let idle = *idle && pass == Pass::Incremental;
                     let proven = self.proof == Proof::Proven && !in_vain && !idle;
                     self.complete(&mut after, proven);
@@ -131,6 +134,8 @@ impl PassFlush {
                         after.absent = Stored::Here(absent.clone());
                     }
                 }
+                // No record could become a row: most likely the declaration is at fault, so the
+                // pass does not count.
                 if !self.is_usable() {
                     after.cursor = before.cursor;
                     after.pass_mut(pass).last_begun = before.pass(pass).last_begun;
@@ -163,7 +168,7 @@ impl PassFlush {
         }
     }
 
-    /// Ends a pass whose answers contradict themselves: the cursor stays, and a full pass does not
+    /// Ends a pass whose answers contradict each other: the cursor stays, and a full pass does not
     /// count.
     fn doubt(&self, after: &mut Position) {
         let state = after.pass_mut(self.pass);
@@ -174,14 +179,14 @@ impl PassFlush {
         }
     }
 
-    /// Ends a pass; `proven`: nothing that changed before its start is missing.
+    /// Ends a pass; `proven`: no record that changed before its start is missing.
     fn complete(&self, after: &mut Position, proven: bool) {
         let state = after.pass_mut(self.pass);
         state.unfinished = None;
         state.doubted = None;
         state.last_begun = Some(self.start.begun);
         state.last_requests = self.requests;
-        // A full pass from a start date on says nothing of older records that changed.
+        // A full pass with a start date does not read older records that changed.
         let whole = match self.pass {
             Pass::Incremental => true,
             Pass::Full => self.start_date.is_none(),
@@ -195,13 +200,14 @@ impl PassFlush {
     }
 }
 
-/// Whether the cursor of a stream moves: it is asked for what changed since.
+/// Whether the cursor of a stream moves: streams that can be asked for records changed since an
+/// instant.
 const fn follows_changes(spec: &StreamSpec) -> bool {
     matches!(spec.kind, Kind::Listing(_) | Kind::PerParent(_))
 }
 
-/// Whether a position without a commit claims something all the same: that nothing changed of what
-/// the person may see. An incremental pass that leaves its cursor claims nothing.
+/// Whether a position without a commit still claims that no record visible to the person changed.
+/// An incremental pass that leaves its cursor makes no such claim.
 #[must_use]
 pub fn claims(spec: &StreamSpec, pass: Pass, before: &Position, after: &Position) -> bool {
     let ends = after.pass(pass).unfinished.is_none();
@@ -209,7 +215,7 @@ pub fn claims(spec: &StreamSpec, pass: Pass, before: &Position, after: &Position
     ends && !stays
 }
 
-/// Rows that a pass deleted, and rows that it was not allowed to delete.
+/// Counts of rows that a pass deleted and of rows that it was not allowed to delete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PassDeletes {
     /// Rows deleted.
@@ -219,8 +225,8 @@ pub struct PassDeletes {
 }
 
 impl PassDeletes {
-    /// Those of `pass` before this flush: of the unfinished pass, or, where it begins, rows that
-    /// refused passes before it deleted.
+    /// Counts of `pass` before this flush: those of the unfinished pass or, at the beginning of a
+    /// pass, the rows deleted by refused passes before it.
     #[must_use]
     pub fn before(position: &Position, pass: Pass) -> Self {
         let state = position.pass(pass);
@@ -230,7 +236,7 @@ impl PassDeletes {
         }
     }
 
-    /// Adds those of one flush.
+    /// Adds the counts of one flush.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self {
@@ -239,8 +245,8 @@ impl PassDeletes {
         }
     }
 
-    /// `next` with the deletes of the whole pass. A refused delete is not done: the pass comes
-    /// again, from the cursor that it had.
+    /// Returns `next` with the deletes of the whole pass. After a refused delete the pass runs
+    /// again from its old cursor.
     #[must_use]
     pub fn settle(self, mut next: Position, before: &Position, pass: Pass) -> Position {
         let state = next.pass_mut(pass);

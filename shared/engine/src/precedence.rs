@@ -1,11 +1,11 @@
-//! Which of two versions of a record stays, and which rows of ours are old enough to be deleted.
+//! Precedence of two versions of a record, and the age at which rows may be deleted.
 
 use crate::coverage::{Coverage, Held};
 use crate::pass::Pass;
 use crate::present::Present;
 use crate::time::Timestamp;
 
-/// What decides between two versions of a record, in microseconds since 1970.
+/// The two instants that decide between versions of a record, in microseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version {
     /// The record's own `updated_at`.
@@ -14,19 +14,19 @@ pub struct Version {
     pub read_at: Option<i64>,
 }
 
-/// What makes a version the newer one.
+/// Rule by which one version of a record is newer than another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precedence {
-    /// Its `updated_at`; where these are equal or one is missing, that it was read later.
+    /// Later `updated_at`; where these are equal or one is missing, later reading.
     #[default]
     NewestChange,
-    /// That it was read later: what Harvest returned last is what Harvest has, also where it went
-    /// back to an older version. Of reads at one instant the newest `updated_at`.
+    /// Later reading: the last answer of Harvest is the truth, even where Harvest went back to an
+    /// older version. Of reads at one instant the later `updated_at`.
     NewestRead,
 }
 
 impl Precedence {
-    /// What counts in `pass`: a full one leaves the table as Harvest returns it.
+    /// Returns the rule of `pass`: a full pass leaves the table as Harvest returns it.
     #[must_use]
     pub const fn of(pass: Pass) -> Self {
         match pass {
@@ -35,7 +35,7 @@ impl Precedence {
         }
     }
 
-    /// Whether `new` takes the place of `old`; of what is equal in all that counts it does.
+    /// Whether `new` replaces `old`; a version equal in both instants does.
     #[must_use]
     pub fn replaces(self, new: Version, old: Version) -> bool {
         let changed = match (new.updated_at, old.updated_at) {
@@ -51,18 +51,18 @@ impl Precedence {
     }
 }
 
-/// Judges incoming rows against the table's.
+/// Rules for incoming rows against the table's.
 #[derive(Clone, Copy, Debug)]
 pub struct Judge {
-    /// What makes a version the newer one.
+    /// Rule by which a version is newer.
     pub precedence: Precedence,
-    /// When it is judged: rows of the table that claim to be read later were written by a clock
-    /// that was ahead, and count as the oldest.
+    /// Time of the judgement: rows of the table whose reading lies in its future were written by a
+    /// clock that was ahead, and count as the oldest.
     pub present: Present,
 }
 
 impl Judge {
-    /// Whether `new` takes the place of the table's version `old`.
+    /// Whether `new` replaces the table's version `old`.
     #[must_use]
     pub fn replaces(&self, new: Version, old: Version) -> bool {
         let believed =
@@ -77,7 +77,8 @@ impl Judge {
         coverage.deletes(&Held { synced_at: self.read_at(held.synced_at), ..*held })
     }
 
-    /// When a row of the table was read: its `synced_at`, or long ago.
+    /// Returns the time at which a row of the table was read: its `synced_at`, or the earliest
+    /// instant if that lies in the future.
     #[must_use]
     pub fn read_at(&self, synced_at: Timestamp) -> Timestamp {
         if self.present.is_future(synced_at) { Timestamp::MIN } else { synced_at }

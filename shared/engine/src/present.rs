@@ -1,7 +1,7 @@
-//! What is known of the present, and which persisted instants it makes impossible.
+//! The present, and persisted instants that it makes impossible.
 //!
-//! Whatever was begun, written or read lies in the past. An instant that lies in the future was
-//! written by a clock that was ahead, and says nothing of when it happened: it counts as never.
+//! An event that was written down lies in the past. An instant in the future was written by a clock
+//! that was ahead and does not tell when the event happened: it counts as never.
 
 use core::fmt;
 
@@ -11,13 +11,13 @@ use crate::dispatch::OrchestratorItem;
 use crate::item::{AccountItem, Health, PassState, Position, StreamItem, Unfinished};
 use crate::time::{SignedDuration, Timestamp, between, plus};
 
-/// How far the clocks of two machines that are right may be apart, and the server's `Date` from
-/// both.
+/// Largest difference between the clocks of two correct machines, and between either of them and
+/// the server's `Date`.
 const SLACK: SignedDuration = SignedDuration::from_mins(1);
-/// The longest wait for the budget: for the end of a block, and then for two windows of half an hour.
+/// Longest wait for the budget: until the end of a block, and then for two windows of half an hour.
 const LONGEST_WAIT: SignedDuration = LONGEST_BLOCK.saturating_mul(2);
 
-/// The time as this process and Harvest have it.
+/// The time by the clocks of this process and of Harvest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Present {
     ours: Timestamp,
@@ -27,7 +27,7 @@ pub struct Present {
 /// An instant that only a clock that was ahead can have written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ahead {
-    /// What it is the time of, for people.
+    /// Name of the event, for display.
     pub what: &'static str,
     /// The instant.
     pub at: Timestamp,
@@ -39,7 +39,7 @@ impl fmt::Display for Ahead {
     }
 }
 
-/// A sentence about what a clock that was ahead has left; `None` where that is nothing.
+/// Returns a sentence that lists the instants in the future; `None` if there are none.
 #[must_use]
 pub fn told(ahead: &[Ahead]) -> Option<String> {
     let (first, rest) = ahead.split_first()?;
@@ -51,33 +51,33 @@ pub fn told(ahead: &[Ahead]) -> Option<String> {
 }
 
 impl Present {
-    /// The time by our clock alone.
+    /// Returns the time by our clock alone.
     #[must_use]
     pub const fn ours(ours: Timestamp) -> Self {
         Self { ours, server: None }
     }
 
-    /// The time by our clock and, where an answer told, by the server's `Date`.
+    /// Returns the time by our clock and, where an answer told it, by the server's `Date`.
     #[must_use]
     pub const fn new(ours: Timestamp, server: Option<Timestamp>) -> Self {
         Self { ours, server }
     }
 
-    /// The time by our clock.
+    /// Returns the time by our clock.
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.ours
     }
 
-    /// The later of our time and the server's: nothing has come after it.
+    /// Returns the later of our time and the server's: no past event has a later one.
     #[must_use]
     pub fn latest(&self) -> Timestamp {
         self.server.map_or(self.ours, |server| server.max(self.ours))
     }
 
-    /// Whether `at`, which some machine of ours wrote when it had come, lies in the future. Where
-    /// our own clock is behind, the server's tells; where it is ahead, what it writes must not
-    /// count as impossible to itself.
+    /// Whether `at`, written by one of our machines as a past instant, lies in the future. The
+    /// later of the two clocks decides: ours may be behind, and where it is ahead, it must not
+    /// reject the instants that it writes itself.
     #[must_use]
     pub fn is_future(&self, at: Timestamp) -> bool {
         at > plus(self.latest(), SLACK)
@@ -89,7 +89,7 @@ impl Present {
         at > plus(self.server.unwrap_or(self.ours), SLACK)
     }
 
-    /// Forgets `at` where it lies in the future.
+    /// Clears `at` and reports it to `ahead` if it lies in the future.
     fn free(&self, what: &'static str, at: &mut Option<Timestamp>, ahead: &mut Vec<Ahead>) {
         if let Some(found) = at.take_if(|at| self.is_future(*at)) {
             ahead.push(Ahead { what, at: found });
@@ -97,9 +97,9 @@ impl Present {
     }
 }
 
-/// What is kept in the state, with instants in it.
+/// A part of the state with instants in it.
 pub trait Persisted {
-    /// Takes out what lies in the future of `present`; what that was.
+    /// Clears the instants that lie in the future of `present`, and returns them.
     fn free(&mut self, present: &Present) -> Vec<Ahead>;
 }
 
@@ -129,13 +129,13 @@ fn free_pass(
 ) {
     present.free(complete, &mut state.last_begun, ahead);
     present.free("the last full pass that contradicted itself", &mut state.doubted, ahead);
-    // Its start is of our clock where no answer has told the time; the cursor that comes of it is
-    // judged by Harvest's.
+    // `start` is by our clock where no answer told the time. The cursor that it becomes is judged
+    // by Harvest's clock.
     let written = |pass: &Unfinished| {
         [pass.begun, pass.tried_at, pass.start].into_iter().find(|at| present.is_future(*at))
     };
     if let Some(at) = state.unfinished.as_ref().and_then(written) {
-        // The reading that it saved is full of such instants: it begins anew.
+        // The saved reading holds more instants of that clock: the pass begins anew.
         state.unfinished = None;
         ahead.push(Ahead { what: unfinished, at });
     }
@@ -188,7 +188,7 @@ impl Persisted for AccountItem {
             && present.is_future(extent.read_at)
         {
             ahead.push(Ahead { what: "the account's first and last days", at: extent.read_at });
-            // What is known of the days is known; only its age is not.
+            // The days are right; only their age is unknown, so they are read again soon.
             extent.read_at = Timestamp::UNIX_EPOCH;
         }
         if let Some(OAuthItem { made_at, expires_at, .. }) = &mut self.oauth
@@ -211,7 +211,7 @@ impl Persisted for AccountItem {
 impl Persisted for OrchestratorItem {
     fn free(&mut self, present: &Present) -> Vec<Ahead> {
         let mut ahead = Vec::new();
-        // Not forgotten: it is asked for, at the latest now.
+        // A request is not forgotten: it counts as made now.
         if let Some(asked) = &mut self.asked
             && present.is_future(asked.at)
         {
@@ -223,7 +223,7 @@ impl Persisted for OrchestratorItem {
     }
 }
 
-/// How long ago `at` was; what lies in the future was just now.
+/// Time that has passed since `at`; zero for an instant in the future.
 #[must_use]
 pub fn age(at: Timestamp, now: Timestamp) -> SignedDuration {
     between(at, now).max(SignedDuration::ZERO)

@@ -1,4 +1,4 @@
-//! What a run did, as numbers that people and machines read.
+//! Results of a run as numbers, for people and machines.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Counts {
-    /// Rows that were not there before.
+    /// Rows that are new.
     pub inserted: u64,
     /// Rows whose content changed.
     pub updated: u64,
@@ -23,7 +23,7 @@ impl Counts {
         self.inserted > 0 || self.updated > 0 || self.deleted > 0
     }
 
-    /// The sums of both.
+    /// Returns the sums of both.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self {

@@ -1,28 +1,28 @@
-//! Who may work beside whom: long passes and reports never take all places.
+//! Places of workers: long passes and reports never take all of them.
 //!
 //! The rate budget bounds how fast an account is read, not the number of workers: a few long passes
-//! use all of it, also while some of them begin, write or wait for a slow server. Half of the places
-//! stay free for streams that are done in seconds.
+//! use all of it, even while some of them begin, write or wait for a slow server. Half of the
+//! places stay free for streams that are done in seconds.
 
 use crate::item::StreamItem;
 use crate::pass::Pass;
 use crate::spec::{Kind, RateClass, StreamSpec};
 
-/// A pass of so many requests is long.
+/// Number of requests from which on a pass is long.
 pub const LONG_PASS_REQUESTS: u64 = 100;
 
-/// How long a run holds its place.
+/// Expected time for which a run holds its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
     /// A few requests.
     Light,
-    /// Hundreds of requests, or nobody knows yet.
+    /// Hundreds of requests, or an unknown number.
     Long,
-    /// Waits for the small budget of reports.
+    /// A wait for the small budget of reports.
     Report,
 }
 
-/// The weight of `pass` of a stream.
+/// Returns the weight of `pass` of a stream.
 #[must_use]
 pub fn weight(spec: &StreamSpec, item: Option<&StreamItem>, pass: Pass) -> Weight {
     if spec.rate_class == RateClass::Reports {
@@ -33,12 +33,13 @@ pub fn weight(spec: &StreamSpec, item: Option<&StreamItem>, pass: Pass) -> Weigh
         let so_far = state.unfinished.as_ref().map_or(0, |unfinished| unfinished.requests);
         state.last_requests.max(so_far)
     });
-    // One request for each parent; other lists tell after a page or two.
+    // A full pass costs one request for each parent; other listings show their length after a page
+    // or two.
     let unknown = known == 0 && pass == Pass::Full && matches!(spec.kind, Kind::PerParent(_));
     if known >= LONG_PASS_REQUESTS || unknown { Weight::Long } else { Weight::Light }
 }
 
-/// The places of a deployment's workers, and who has them.
+/// Workers' places of a deployment, and how many of them each weight has taken.
 #[derive(Clone, Copy, Debug)]
 pub struct Room {
     all: usize,
@@ -48,13 +49,13 @@ pub struct Room {
 }
 
 impl Room {
-    /// Room for `all` workers, all of it free.
+    /// Returns room for `all` workers, all of it free.
     #[must_use]
     pub const fn new(all: usize) -> Self {
         Self { all, light: 0, long: 0, reports: 0 }
     }
 
-    /// Gives a place away, also one that there is not.
+    /// Takes a place for a run of this weight, even beyond capacity.
     pub const fn take(&mut self, weight: Weight) {
         let taken = match weight {
             Weight::Light => &mut self.light,
@@ -64,7 +65,7 @@ impl Room {
         *taken = taken.saturating_add(1);
     }
 
-    /// Whether one more of this weight may work: long passes take at most half of the places,
+    /// Whether one more run of this weight may work: long passes take at most half of the places,
     /// reports a quarter, each at least one.
     #[must_use]
     pub fn admits(&self, weight: Weight) -> bool {

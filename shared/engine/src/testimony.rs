@@ -1,35 +1,34 @@
-//! Whether a state item speaks of the table that is there.
+//! Agreement of a state item with the table that exists.
 
 use serde::{Deserialize, Serialize};
 
 use crate::item::StreamItem;
 
-/// Which table, at which of its commits: two lakes of one account have the same names and may have
-/// the same version numbers, and a copy of a lake has the same ids.
+/// Identity of a table and of one of its commits. Two lakes of one account have the same names and
+/// may have the same version numbers; a copy of a lake has the same ids.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableMark {
     /// The `id` in the table's metadata.
     pub id: String,
-    /// The random id of the newest commit that said where the stream stands; `None`: the log does
-    /// not tell.
+    /// The random id of the newest commit with a position; `None`: the log holds none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
 }
 
-/// Whether an item speaks of a table as it is.
+/// Relation of a state item to the table that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Testimony {
-    /// It does.
+    /// The item describes this version of the table.
     True,
-    /// It speaks of an earlier or a later version: the log is right.
+    /// The item describes an earlier or a later version: the log is right.
     Outdated,
-    /// It speaks of another table: the log is right, and whatever else it says of files is wrong.
+    /// The item describes another table: the log is right, and the item is wrong about files, too.
     OfAnother,
 }
 
 impl StreamItem {
-    /// What the item is worth for the table that is `mark` at `version`. Items of earlier releases
-    /// know the version alone.
+    /// Compares the item with the table `mark` at `version`. Items of earlier releases know the
+    /// version alone.
     #[must_use]
     pub fn testimony(&self, version: u64, mark: &TableMark) -> Testimony {
         let Some(known) = &self.table else {
@@ -45,7 +44,7 @@ impl StreamItem {
         } else if same_commit {
             Testimony::True
         } else {
-            // A copy of the table went its own way from a version on.
+            // Same version, other commit: a copy of the table that diverged at an earlier version.
             Testimony::OfAnother
         }
     }

@@ -3,19 +3,19 @@
 pub use jiff::civil::Date;
 pub use jiff::{SignedDuration, Timestamp};
 
-/// The instant `by` after `at`, held at the end of representable time.
+/// Returns the instant `by` after `at`, held at the end of representable time.
 #[must_use]
 pub fn plus(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX })
 }
 
-/// The instant `by` before `at`, held at the beginning of representable time.
+/// Returns the instant `by` before `at`, held at the beginning of representable time.
 #[must_use]
 pub fn minus(at: Timestamp, by: SignedDuration) -> Timestamp {
     by.checked_neg().map_or(Timestamp::MIN, |back| plus(at, back))
 }
 
-/// How long after `earlier` the instant `later` is; negative when it is before.
+/// Time from `earlier` to `later`; negative when `later` comes first.
 #[must_use]
 pub fn between(earlier: Timestamp, later: Timestamp) -> SignedDuration {
     later.duration_since(earlier)
@@ -39,7 +39,7 @@ pub fn utc_day(at: Timestamp) -> Date {
     jiff::tz::Offset::UTC.to_datetime(at).date()
 }
 
-/// The UTC calendar month so many months before that of `at`, as `YYYY-MM`.
+/// The UTC calendar month `months` before that of `at`, as `YYYY-MM`.
 #[must_use]
 pub fn month_before(at: Timestamp, months: u32) -> String {
     let first = utc_day(at).first_of_month();
@@ -48,7 +48,7 @@ pub fn month_before(at: Timestamp, months: u32) -> String {
     month.strftime("%Y-%m").to_string()
 }
 
-/// `at` in the form that Harvest's `updated_since` takes: `2026-11-23T06:15:00Z`, whole seconds,
+/// Formats `at` as Harvest's `updated_since` takes it: `2026-11-23T06:15:00Z`, whole seconds,
 /// rounded down.
 #[must_use]
 pub fn harvest_instant(at: Timestamp) -> String {

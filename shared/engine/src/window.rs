@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{Date, next_day, previous_day};
 
-/// A report window: both days inclusive.
+/// A report window; both days are inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Period {
     /// First day.
@@ -17,7 +17,8 @@ pub struct Period {
     pub end: Date,
 }
 
-/// Which calendar windows reports are read in. A table keeps the grid that it began with.
+/// Size of the calendar windows in which reports are read. A table keeps the grid that it began
+/// with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Grid {
@@ -32,7 +33,7 @@ pub enum Grid {
 }
 
 impl Grid {
-    /// The window that holds `day`.
+    /// Returns the window that holds `day`.
     #[must_use]
     pub fn window(self, day: Date) -> Period {
         let months: i8 = match self {
@@ -44,13 +45,15 @@ impl Grid {
         let before = day.month().saturating_sub(1) % months;
         let first = day.first_of_month();
         let start = first.saturating_sub(Span::new().months(before));
-        // Not the day before the next window: the last of all days has none after it.
+        // Not computed as the day before the next window: there is none after the last
+        // representable day.
         let last = start.saturating_add(Span::new().months(months.saturating_sub(1)));
         let end = last.last_of_month();
         Period { start, end }
     }
 
-    /// All windows from the one that holds `oldest` to the one that holds `newest`, newest first.
+    /// Returns all windows from the one that holds `oldest` to the one that holds `newest`, newest
+    /// first.
     #[must_use]
     pub fn windows(self, oldest: Date, newest: Date) -> Vec<Period> {
         let mut windows = Vec::new();
@@ -62,8 +65,8 @@ impl Grid {
         windows
     }
 
-    /// The windows that every run reads: those of today and of tomorrow (it is tomorrow already in
-    /// the east), and the two before today's; newest first.
+    /// Returns the windows that every run reads: those of today and of tomorrow (in the east it is
+    /// tomorrow already), and the two before today's; newest first.
     #[must_use]
     pub fn recent(self, today: Date) -> Vec<Period> {
         let last = self.window(previous_day(self.window(today).start));
@@ -71,7 +74,7 @@ impl Grid {
         self.windows(oldest, next_day(today))
     }
 
-    /// `month`, `quarter` or `year`.
+    /// Returns `month`, `quarter` or `year`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Which windows a pass over a report reads.
+//! Windows that a pass over a report reads.
 
 use std::collections::BTreeSet;
 
@@ -9,18 +9,18 @@ use crate::spec::ReportWindow;
 use crate::time::{Date, Timestamp, next_day, utc_day};
 use crate::window::{Grid, Period};
 
-/// How much of the past the windows of a full pass reach.
+/// Reach of a full pass into the past.
 #[derive(Clone, Copy, Debug)]
 pub struct History<'h> {
     /// First day to read; `None`: everything.
     pub start_date: Option<Date>,
-    /// Years before today that windows cover in one piece, at most.
+    /// Number of years before today that windows cover without a gap, at most.
     pub years_back: u16,
-    /// Windows that the table holds rows of.
+    /// Windows of which the table holds rows.
     pub held: &'h BTreeSet<Period>,
 }
 
-/// The windows that a pass over a report reads, newest first; those of outliers last.
+/// Returns the windows that a pass over a report reads, newest first; those of outliers last.
 #[must_use]
 pub fn report_windows(
     report: &ReportWindow,
@@ -39,7 +39,8 @@ pub fn report_windows(
     let spent = extent.and_then(|extent| extent.spent);
     let issued =
         extent.and_then(|extent| extent.issued).filter(|_| is_about(report, Dated::Issued));
-    // What an extent of another reach has beyond this one says nothing of the days within.
+    // An extent that was read with another reach may exceed this one: only its days within this
+    // reach count.
     let of_entries = [spent, issued].into_iter().flatten();
     let of_entries = of_entries.map(|(first, last)| {
         (first.clamp(reach.first, reach.last), last.clamp(reach.first, reach.last))
@@ -65,7 +66,7 @@ pub fn report_windows(
     windows
 }
 
-/// Whether entries with this date say which days the report is about.
+/// Whether the report covers the days of entries with this kind of date.
 #[must_use]
 pub const fn is_about(report: &ReportWindow, dated: Dated) -> bool {
     match dated {

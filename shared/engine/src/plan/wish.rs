@@ -1,11 +1,12 @@
-//! What somebody wants, and what of that has been done, waits or failed.
+//! Demand together with the present: whether a pass is fresh, waits for the budget, or has to pause
+//! after failures.
 
 use super::{AT_ONCE, DAY, Demand};
 use crate::item::{Health, PassState};
 use crate::present::Present;
 use crate::time::{SignedDuration, Timestamp, plus};
 
-/// What is wanted, and when that is looked at.
+/// A demand and the time at which it is judged.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wish {
     pub(super) demand: Demand,
@@ -13,15 +14,15 @@ pub(super) struct Wish {
 }
 
 impl Wish {
-    /// Whether something of `at` came after `asked_at`: nothing has come after the present, by
-    /// whatever little the clock was ahead that says so. Where our own clock is behind, what other
-    /// processes did lies in our future and counts.
+    /// Whether `at` lies between `asked_at` and the present. An instant beyond the present does not
+    /// count, however little the clock that wrote it was ahead. Where our own clock is behind, acts
+    /// of other processes lie in our future and count up to the server's time.
     pub(super) fn is_since(self, asked_at: Timestamp, at: Timestamp) -> bool {
         (asked_at..=self.present.latest()).contains(&at)
     }
 }
 
-/// When what began at `begun` no longer counts as new.
+/// Time at which a pass that began at `begun` no longer counts as new; `None`: it still does.
 pub(super) fn stale(begun: Option<Timestamp>, wish: Wish) -> Option<Timestamp> {
     let Some(begun) = begun else {
         return Some(AT_ONCE);
@@ -32,13 +33,13 @@ pub(super) fn stale(begun: Option<Timestamp>, wish: Wish) -> Option<Timestamp> {
     }
 }
 
-/// When the budget has room for an unfinished pass; on demand it is tried once before.
+/// Time at which the budget has room for an unfinished pass; on demand it is tried once before.
 pub(super) fn ready(state: &PassState, wish: Wish) -> Timestamp {
     let Some(unfinished) = &state.unfinished else {
         return AT_ONCE;
     };
-    // Trying and failing may take no time: two processes whose clocks differ a little must not
-    // send each other round, so that an instant a moment after now counts here.
+    // Trying and failing may take no time. Two processes whose clocks differ a little must not wake
+    // each other in turn, so a try a moment after now counts here.
     let untried = match wish.demand {
         Demand::Now { asked_at, .. } => unfinished.tried_at < asked_at,
         Demand::Schedule { .. } => false,
@@ -46,7 +47,8 @@ pub(super) fn ready(state: &PassState, wish: Wish) -> Timestamp {
     unfinished.waits_until.filter(|_| !untried).unwrap_or(AT_ONCE)
 }
 
-/// A failing stream backs off by itself; a refused one is tried daily. On demand each is tried once.
+/// Time until which failures hold a stream back: a failing stream backs off, a refused one is tried
+/// daily, and on demand each is tried once (`None`: it was).
 pub(super) fn held_until(health: &Health, wish: Wish) -> Option<Timestamp> {
     let Some((at, _)) = &health.last_error else {
         return Some(AT_ONCE);
