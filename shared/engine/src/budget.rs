@@ -1,8 +1,8 @@
-//! The rate budget as arithmetic: a log of when permits are due, shared by all workers.
+//! The rate budget as arithmetic: a log of due times of permits, shared by all workers.
 //!
-//! Reserving is a function from the stored item to the item to store. The times it hands out keep
-//! every rolling window of the server's clock within the limit, however late within the guard each
-//! request is sent.
+//! Reserving is a function from the stored item to the item to store. The due times that it hands
+//! out keep every rolling window of the server's clock within the limit, however late within the
+//! guard each request is sent.
 
 mod coding;
 mod limit;
@@ -14,15 +14,15 @@ use serde::{Deserialize, Serialize};
 pub use self::limit::{Guard, Limit, LimitError};
 use crate::time::{SignedDuration, Timestamp, minus, plus};
 
-/// How far ahead an incremental pass reserves.
+/// Time ahead of now within which an incremental pass reserves.
 pub const HORIZON_INCREMENTAL: SignedDuration = SignedDuration::from_secs(20);
-/// How far ahead a full pass reserves: less, so that small streams get their turn.
+/// Time ahead of now within which a full pass reserves: less, so that small streams get their turn.
 pub const HORIZON_FULL: SignedDuration = SignedDuration::from_secs(5);
-/// No block is longer; one that is, is another clock's fault.
+/// Longest block that is believed; a longer one was written by a clock that is wrong.
 pub const LONGEST_BLOCK: SignedDuration = SignedDuration::from_hours(1);
 
-/// What a budget remembers: when its permits are due, and until when everybody waits. The default
-/// is an unused budget.
+/// State of a budget: due times of its permits, and the end of a block for all. The default is an
+/// unused budget.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "coding::StoredBudget", into = "coding::StoredBudget")]
 pub struct BudgetItem {
@@ -32,17 +32,17 @@ pub struct BudgetItem {
     blocked_until: Option<i64>,
 }
 
-/// Answer to a wish for permits.
+/// Answer to a request for permits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reservation {
     /// Write `item`; once that succeeded, send one request at each of `dues`, or never.
     Reserved {
         /// The item to write in place of the one that was asked.
         item: BudgetItem,
-        /// In order, none before now; one to as many as were wished.
+        /// Due times in order, none before now; at least one, at most as many as were asked for.
         dues: Vec<Timestamp>,
     },
-    /// Nothing is free within the horizon and nothing is to be written: ask again then.
+    /// Nothing is free within the horizon and nothing is to be written: ask again at `at`.
     ComeBack {
         /// When the first permit comes into the horizon.
         at: Timestamp,
@@ -50,9 +50,9 @@ pub enum Reservation {
 }
 
 impl BudgetItem {
-    /// Reserves up to `n` (at least one) permits that are due within `horizon`. A permit is due a
-    /// window and the guard after the one `limit` places before it, never before `now`, and a moment
-    /// after the last.
+    /// Reserves up to `n` (at least one) permits that are due within `horizon`. Each is due no
+    /// earlier than one window and the guard after the permit `limit` places before it, than `now`,
+    /// and than a moment after the last.
     #[must_use]
     pub fn reserve(
         &self,
@@ -78,9 +78,10 @@ impl BudgetItem {
         Reservation::Reserved { item, dues: granted }
     }
 
-    /// The item after a 429: nobody sends before `now` + `retry_after` (missing: one window; at
-    /// most an hour). A block only moves forward. Permits that lie before its end and cannot have
-    /// been sent yet are free again; whoever holds one learns from [`BudgetItem::is_blocked`].
+    /// Returns the item after a 429: no request is sent before `now` + `retry_after` (missing: one
+    /// window; at most an hour). A block only moves forward. Permits that lie before its end and
+    /// cannot have been sent yet are free again; their holders learn of it from
+    /// [`BudgetItem::is_blocked`].
     #[must_use]
     pub fn blocked(
         &self,
@@ -100,19 +101,19 @@ impl BudgetItem {
     }
 
     /// Whether the permit due at `due` must not be used because a block came after it was given.
-    /// Ask just before sending, of the newest item at hand.
+    /// Ask just before sending, with the newest item at hand.
     #[must_use]
     pub fn is_blocked(&self, due: Timestamp, now: Timestamp) -> bool {
         self.block_millis(now).is_some_and(|end| due < instant(end))
     }
 
-    /// The end of the block that holds now; `None` also for one beyond an hour.
+    /// Returns the end of the present block; `None` also for one of more than an hour.
     #[must_use]
     pub fn blocked_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.block_millis(now).map(instant).filter(|end| *end > now)
     }
 
-    /// How many permits of the window that ends at `now`, and of the time after it, are given.
+    /// Number of permits that are due in the window that ends at `now`, or later.
     #[must_use]
     pub fn used(&self, limit: Limit, now: Timestamp) -> u32 {
         let begin = floor_millis(minus(now, limit.window()));
@@ -120,8 +121,8 @@ impl BudgetItem {
         u32::try_from(used).unwrap_or(u32::MAX)
     }
 
-    /// When the last of `n` further requests would be due if nobody else asked: for saying how long
-    /// something will take. `now` for none.
+    /// Returns the time at which the last of `n` further requests would be due if no other worker
+    /// asked: a forecast for display. `now` if `n` is zero.
     #[must_use]
     pub fn estimate(&self, limit: Limit, now: Timestamp, n: u32) -> Timestamp {
         let mut item = self.trimmed(limit, now);
@@ -139,8 +140,8 @@ impl BudgetItem {
         instant(due.saturating_add(step(limit).saturating_mul(rounds)))
     }
 
-    /// When to ask for `n` permits at once rather than for each as it comes into the horizon: when the
-    /// last of them does, but no later than half of the horizon before the first is due.
+    /// Returns the time to ask for `n` permits together: when the last of them comes into the
+    /// horizon, but no later than half of the horizon before the first is due.
     #[must_use]
     pub fn together(
         &self,
@@ -153,7 +154,7 @@ impl BudgetItem {
         all.min(minus(self.estimate(limit, now, 1), horizon / 2))
     }
 
-    /// When one more permit would be due. Never before the last one, so the log stays in order.
+    /// Returns the due time of one more permit, never before the last one: the log stays in order.
     fn next_due(&self, limit: Limit, now: Timestamp) -> i64 {
         let mut due = ceil_millis(now);
         if let Some(last) = self.dues.last() {
@@ -168,8 +169,8 @@ impl BudgetItem {
         before.map_or(due, |earlier| due.max(earlier.saturating_add(step(limit))))
     }
 
-    /// Without what no longer binds by anybody's clock, and without what only a wrong clock can
-    /// have written.
+    /// Returns the item without due times that no longer bind by any worker's clock, and without
+    /// those that only a wrong clock can have written.
     fn trimmed(&self, limit: Limit, now: Timestamp) -> Self {
         let reserve = millis(limit.guard().total());
         let oldest = floor_millis(now).saturating_sub(step(limit)).saturating_sub(reserve);
@@ -183,13 +184,13 @@ impl BudgetItem {
     }
 
     fn block_millis(&self, now: Timestamp) -> Option<i64> {
-        // The guard of slack: a block of an hour, written by a clock that is slightly ahead.
+        // The guard is slack for a block of an hour written by a clock that is slightly ahead.
         let newest = plus(now, LONGEST_BLOCK.saturating_add(Limit::GENERAL.guard().total()));
         self.blocked_until.filter(|end| *end <= ceil_millis(newest))
     }
 }
 
-/// From a permit to the one `limit` places later.
+/// Time from a permit to the one `limit` places later.
 fn step(limit: Limit) -> i64 {
     millis(limit.window().saturating_add(limit.guard().total()))
 }

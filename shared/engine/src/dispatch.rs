@@ -1,4 +1,5 @@
-//! Whom the orchestrator invokes: what is due, what somebody asked for, and who is at work already.
+//! Dispatch of workers: which due or requested streams the orchestrator invokes, besides those at
+//! work.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,31 +14,31 @@ use crate::room::{Room, Weight, weight};
 use crate::spec::StreamSpec;
 use crate::time::{SignedDuration, Timestamp, between, minus, plus};
 
-/// A worker that was invoked and never took its lease is forgotten after this.
+/// Time after which a worker that was invoked and never took its lease is forgotten.
 const STARTING: SignedDuration = SignedDuration::from_mins(2);
-/// How far the clocks of two functions may be apart.
+/// Largest difference between the clocks of two functions.
 const SKEW: SignedDuration = SignedDuration::from_secs(1);
-/// Something asked for that is not done by then never will be.
+/// Time after which an unfinished request of an operator is given up.
 const DEMAND_LASTS: SignedDuration = SignedDuration::from_hours(48);
 
 /// The item `orchestrator`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OrchestratorItem {
-    /// Who plans: two ticks never do so at once.
+    /// The right to plan: two ticks never plan at once.
     pub lease: Option<Lease>,
-    /// What somebody asked for and is not done yet.
+    /// The request of an operator that is not done yet.
     pub asked: Option<Asked>,
     /// When the worker of each stream was last invoked.
     pub invoked: BTreeMap<String, Timestamp>,
 }
 
-/// What somebody wants now.
+/// A request of an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
-    /// When; passes that began before do not count.
+    /// Time of the request; passes that began before do not count.
     pub at: Timestamp,
-    /// The pass; `None`: what each stream needs.
+    /// The pass to run; `None`: the pass that each stream needs.
     pub pass: Option<Pass>,
     /// Only these streams; none named: all.
     pub streams: BTreeSet<String>,
@@ -46,7 +47,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Whether it is about this stream.
+    /// Whether the request includes this stream.
     #[must_use]
     pub fn includes(&self, stream: &str) -> bool {
         self.streams.is_empty() || self.streams.contains(stream)
@@ -57,7 +58,7 @@ impl Asked {
     }
 }
 
-/// Why a stream is not invoked, or that it is.
+/// Decision about one stream that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Doing {
@@ -65,44 +66,45 @@ pub enum Doing {
     Invoke,
     /// A worker holds its lease.
     Running,
-    /// A worker was invoked a moment ago.
+    /// A worker was invoked a moment ago and has not taken its lease yet.
     Starting,
-    /// As many workers as are allowed, or as many of its weight, are at work.
+    /// All places are taken, or all that its weight may take.
     NoRoom,
 }
 
-/// One stream that is due, and what becomes of it.
+/// One stream that is due, with the decision about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Dispatched {
     /// The stream and its pass.
     pub due: Due,
-    /// What becomes of it.
+    /// The decision.
     pub doing: Doing,
     /// Whether any number of deletes is accepted.
     pub accept_deletes: bool,
 }
 
 impl OrchestratorItem {
-    /// Takes in what somebody wants: with what is still open it becomes one demand for both.
+    /// Adds a request: together with one that is still open it becomes one request for both.
     pub fn ask(&mut self, new: Asked) {
         let Some(old) = &mut self.asked else {
             self.asked = Some(new);
             return;
         };
-        // Not narrower than either of them, and as of the later.
+        // Not narrower than either of them, and as of the later one.
         let all = old.streams.is_empty() || new.streams.is_empty();
         old.streams = if all { BTreeSet::new() } else { &old.streams | &new.streams };
         old.at = old.at.max(new.at);
         if old.pass != new.pass {
-            // A full pass does what an incremental one does, too.
+            // A full pass also does the work of an incremental one.
             let full = [old.pass, new.pass].contains(&Some(Pass::Full));
             old.pass = full.then_some(Pass::Full);
         }
-        // Deletes are accepted by whoever looked at them: only for what that was asked.
+        // Deletes are accepted by an operator who has looked at them: the consent must not extend
+        // to streams of another request.
         old.accept_deletes = old.accept_deletes && new.accept_deletes;
     }
 
-    /// The pass of a stream that is due: as somebody asked, otherwise as the schedule says.
+    /// Returns the pass of a stream that is due: as requested, otherwise as scheduled.
     #[must_use]
     pub fn due(
         &self,
@@ -116,8 +118,9 @@ impl OrchestratorItem {
         asked.or_else(|| due(spec, item, Demand::Schedule { interval }, present))
     }
 
-    /// What becomes of each stream of `due`, which is in order of urgency, when `items` are all there
-    /// are and `room` workers may be at work at once. Those to invoke count as invoked at `now`.
+    /// Decides about each stream of `due`, which is in order of urgency; `items` are those of all
+    /// streams, and `room` workers may be at work at once. Streams to invoke count as invoked at
+    /// `now`.
     pub fn dispatch(
         &mut self,
         due: &[Due],
@@ -157,7 +160,7 @@ impl OrchestratorItem {
         dispatched
     }
 
-    /// Forgets what was asked for once it is done, or too old to be waited for.
+    /// Clears the request once it is done or too old.
     pub fn settle<'i>(
         &mut self,
         streams: impl IntoIterator<Item = (&'static StreamSpec, &'i StreamItem)>,
@@ -187,7 +190,7 @@ impl OrchestratorItem {
     }
 }
 
-/// How long a worker that is at work or comes up holds its place.
+/// Weight of a worker that is at work or coming up.
 fn weight_of(name: &str, due: &[Due], items: &BTreeMap<&'static str, StreamItem>) -> Weight {
     let item = items.get(name);
     let working_on = item.filter(|item| !item.lease.as_ref().is_none_or(|lease| lease.released));
@@ -205,7 +208,7 @@ pub fn running(items: &BTreeMap<&'static str, StreamItem>, now: Timestamp) -> BT
     held.map(|(name, _)| (*name).to_owned()).collect()
 }
 
-/// Whether the worker that was invoked at `at` took its lease, even if it is done by now.
+/// Whether the worker that was invoked at `at` took its lease, even if it has finished since.
 fn has_come(item: &StreamItem, at: Timestamp) -> bool {
     item.lease.as_ref().is_some_and(|lease| lease.until >= minus(plus(at, LEASE), SKEW))
 }
@@ -215,8 +218,8 @@ fn is_running(item: &StreamItem, now: Timestamp) -> bool {
     item.lease.as_ref().is_some_and(|lease| lease.is_held(now))
 }
 
-/// How old what is known of a stream is: since the beginning of its last complete pass. A first load
-/// that is under way counts from its beginning, one that has not begun not at all.
+/// Age of the data of a stream: time since the beginning of its last complete pass. During a first
+/// load it counts from the beginning of the load; before that it is zero.
 #[must_use]
 pub fn lag(item: &StreamItem, now: Timestamp) -> SignedDuration {
     let position = &item.position;

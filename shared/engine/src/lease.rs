@@ -5,46 +5,46 @@ use serde::{Deserialize, Serialize};
 use crate::ids::Epoch;
 use crate::time::{SignedDuration, Timestamp, between, plus};
 
-/// How long a lease lasts unless renewed. Safety rests on the epoch, not on this.
+/// Time that a lease lasts unless renewed. Safety rests on the epoch, not on this time.
 pub const LEASE: SignedDuration = SignedDuration::from_mins(2);
-/// A lease that ends later than this from now was written by a clock that is wrong.
+/// Longest time from now to the end of a lease; a later end was written by a wrong clock.
 const BELIEVABLE: SignedDuration = SignedDuration::from_mins(4);
 
 /// A lease as the state item holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// The attempt that holds or held it.
+    /// Id of the attempt that holds or held it.
     pub owner: String,
-    /// When it ends.
+    /// End of the lease.
     pub until: Timestamp,
     /// Whether the owner gave it back in good order.
     pub released: bool,
-    /// Raised with every change of owner.
+    /// Fencing number, raised with every change of owner.
     pub epoch: Epoch,
 }
 
-/// How a lease was come by.
+/// State of the lease before it was acquired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acquired {
-    /// Nobody had it, or it was given back.
+    /// The lease had no owner, or was given back.
     Free,
-    /// Its owner never gave it back: fence before reading.
+    /// The owner never gave the lease back: fence before reading.
     TakenOver,
 }
 
-/// Somebody else works.
+/// The lease is held by another owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Busy {
-    /// Who.
+    /// The other owner.
     pub owner: String,
-    /// Until when at least.
+    /// End of its lease, unless it is renewed.
     pub until: Timestamp,
 }
 
 impl Lease {
-    /// The lease of a new owner, or who has it. `owner_is_dead` says that the present owner's
-    /// process is known to have ended. An owner runs one attempt at a stream at a time: a lease of
-    /// its own that it still holds is one that it could not give back.
+    /// Returns the lease of a new owner. `owner_is_dead`: the process of the present owner is known
+    /// to have ended. An owner runs one attempt at a stream at a time, so a lease that `owner`
+    /// still holds is one that it could not give back.
     ///
     /// # Errors
     /// [`Busy`] while another owner's lease lasts.
@@ -67,25 +67,25 @@ impl Lease {
         Ok((Self { owner, until, released: false, epoch: held.epoch.next() }, acquired))
     }
 
-    /// Whether somebody has it at `now`: it was not given back, and lasts.
+    /// Whether an owner holds it at `now`: it was not given back and has not ended.
     #[must_use]
     pub fn is_held(&self, now: Timestamp) -> bool {
         !self.released && now < self.until && self.is_believable(now)
     }
 
-    /// Whether its end can have been written by a clock that is right.
+    /// Whether a correct clock can have written its end.
     #[must_use]
     pub fn is_believable(&self, now: Timestamp) -> bool {
         between(now, self.until) <= BELIEVABLE
     }
 
-    /// The same lease, lasting from `now` on.
+    /// Returns the same lease, lasting from `now` on.
     #[must_use]
     pub fn renewed(&self, now: Timestamp) -> Self {
         Self { until: plus(now, LEASE), ..self.clone() }
     }
 
-    /// The lease given back.
+    /// Returns the same lease, given back.
     #[must_use]
     pub fn released(&self) -> Self {
         Self { released: true, ..self.clone() }

@@ -1,38 +1,39 @@
-//! What a failed request means: send it again, stop the stream, or stop the account.
+//! Meaning of a failed request: send it again, stop the stream, or stop the account.
 
 use crate::time::SignedDuration;
 
-/// How often a request is sent at most, answers of 429 apart.
+/// Largest number of times that a request is sent, not counting answers of 429.
 pub const MOST_ATTEMPTS: u32 = 6;
-/// How many answers of 429 one request may get: with the budget kept, others use the account up.
+/// Largest number of 429 answers to one request: as we keep the budget, other clients must use up
+/// the account's limit.
 pub const MOST_LIMITED: u32 = 30;
 /// Upper bound of the wait after the first failure, in milliseconds; it doubles with each.
 const FIRST_WAIT_MS: u64 = 1_000;
 const LONGEST_WAIT_MS: u64 = 30_000;
 
-/// Why a request brought no usable answer, as far as the next step depends on it.
+/// Reason for which a request brought no usable answer, as far as the next step depends on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// No answer in time, or the connection broke, also in the middle of a body.
+    /// No answer in time, or a broken connection, also in the middle of a body.
     TimedOut,
-    /// Harvest (or what stands in front of it) answered 5xx.
+    /// 5xx from Harvest or from a proxy in front of it.
     Server(u16),
-    /// 429: everybody waits.
+    /// 429: all requests wait.
     RateLimited {
         /// From `Retry-After`; `None` where it was missing or unreadable.
         retry_after: Option<SignedDuration>,
     },
-    /// 200 with something that is not the JSON that was asked for.
+    /// 200 with a body that is not the expected JSON.
     Malformed,
-    /// 200 with more bytes than are taken in at once.
+    /// 200 with a body that is larger than the allowed size.
     TooLarge,
     /// 401: the token, or the account id for this token, is not accepted.
     Unauthorized,
     /// 403: the person of this token may not read this.
     Forbidden,
-    /// 404: there is no such thing.
+    /// 404: the resource does not exist.
     NotFound,
-    /// 400 or 422: the request itself is refused.
+    /// 400 or 422: Harvest refuses the request itself.
     Invalid(u16),
     /// No connection: name, network or TLS.
     Unreachable,
@@ -42,7 +43,7 @@ pub enum Failure {
     ForeignLink,
 }
 
-/// How far a failure reaches.
+/// Reach of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// The same request may succeed later.
@@ -53,24 +54,24 @@ pub enum Reach {
     StopAccount,
 }
 
-/// When a failed request is to be asked again for fewer records.
+/// Condition under which a failed request is sent again for fewer records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Smaller {
-    /// The size of its page has nothing to do with it.
+    /// Never: the failure does not depend on the size of the page.
     No,
-    /// When it fails so again.
+    /// When the request fails in this way again.
     WhenRepeated,
-    /// Now: the same request brings the same answer.
+    /// At once: the same request brings the same answer.
     AtOnce,
 }
 
-/// What to do with a request that failed.
+/// Decision about a failed request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Send it again after this wait, with a fresh permit. Zero after a 429: there the block of the
-    /// budget says how long.
+    /// budget is the wait.
     Again {
-        /// Counted from the failure.
+        /// Wait, counted from the failure.
         after: SignedDuration,
     },
     /// The failure stands.
@@ -78,7 +79,7 @@ pub enum Decision {
 }
 
 impl Failure {
-    /// How far this failure reaches.
+    /// Returns the reach of this failure.
     #[must_use]
     pub const fn reach(&self) -> Reach {
         match self {
@@ -97,8 +98,8 @@ impl Failure {
         }
     }
 
-    /// Whether it is about what was asked for, so that another request may succeed; not where the
-    /// network, the rate limit or the token fails, which all requests share.
+    /// Whether the failure depends on the request, so that another request may succeed; `false` if
+    /// the network, the rate limit or the token fails, which all requests share.
     #[must_use]
     pub const fn is_of_its_request(&self) -> bool {
         match self {
@@ -115,7 +116,7 @@ impl Failure {
         }
     }
 
-    /// Whether a smaller page may help: the answer was too slow or too heavy.
+    /// Whether and when a smaller page may help: the answer was too slow or too large.
     #[must_use]
     pub const fn asks_for_smaller_pages(&self) -> Smaller {
         match self {
@@ -134,7 +135,7 @@ impl Failure {
     }
 }
 
-/// Failures of one request so far; answers of 429 are counted apart.
+/// Failures of one request so far; answers of 429 are counted separately.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attempts {
     failed: u32,
@@ -142,7 +143,7 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// Counts `failure` and decides. `random` is any value of a generator.
+    /// Counts `failure` and decides. `random` is any value of a random generator.
     pub fn on_failure(&mut self, failure: &Failure, random: u64) -> Decision {
         let counter = match failure {
             Failure::RateLimited { .. } => &mut self.limited,
@@ -163,8 +164,9 @@ impl Attempts {
     }
 }
 
-/// What to do after the `attempt`-th failure (from 1) of one request; answers of 429 are numbered by
-/// themselves. Waits are spread over the whole of an interval that doubles up to 30 s (full jitter).
+/// Returns the decision after the `attempt`-th failure (from 1) of one request; answers of 429 are
+/// numbered separately. Waits are spread over the whole of an interval that doubles up to 30 s
+/// (full jitter).
 #[must_use]
 pub fn decide(failure: &Failure, attempt: u32, random: u64) -> Decision {
     match failure.reach() {

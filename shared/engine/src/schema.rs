@@ -9,11 +9,11 @@ pub struct Column {
     pub name: String,
     /// Type in the table.
     pub ty: ColumnType,
-    /// Where its value comes from.
+    /// Origin of its value.
     pub source: Source,
-    /// Whether a row without it is impossible.
+    /// Whether every row has a value.
     pub required: bool,
-    /// Stored, but never a change by itself.
+    /// Whether a new value alone is no change of the row.
     pub volatile: bool,
     /// Column comment; may be empty.
     pub doc: String,
@@ -50,18 +50,18 @@ pub enum ColumnType {
 pub struct Member {
     /// Name in the struct, nested objects joined with `_`.
     pub name: String,
-    /// Path in the JSON object of the list's item.
+    /// Path in the JSON object of the list's element.
     pub path: Vec<&'static str>,
     /// Type; never a list.
     pub ty: ColumnType,
 }
 
-/// Where a column's value comes from.
+/// Origin of a column's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The record's member at this path.
+    /// The record's field at this path.
     Record(Vec<&'static str>),
-    /// The id of the parent whose list it was.
+    /// The id of the parent whose list held the record.
     Parent,
     /// First day of the report window.
     PeriodStart,
@@ -69,18 +69,19 @@ pub enum Source {
     PeriodEnd,
     /// The account that the lake belongs to.
     Account,
-    /// When the page that brought the row's content was requested.
+    /// Time at which the page with the row's content was requested.
     SyncedAt,
     /// JSON object of what no column holds.
     Extra,
     /// The partition's value.
     Partition,
-    /// Only in the table of changes: what happened to the row, when, and where the row is kept.
+    /// Only in the table of changes: kind and time of the change, and the values of the row's
+    /// partition column.
     Change,
 }
 
-/// The columns of `spec`'s table in the order of the table log: declared fields, parent or period
-/// columns, `account_id`, `synced_at`, `extra_json`, partition column.
+/// Returns the columns of `spec`'s table in the order of the table log: declared fields, parent or
+/// period columns, `account_id`, `synced_at`, `extra_json`, partition column.
 #[must_use]
 pub fn columns(spec: &StreamSpec) -> Vec<Column> {
     let mut columns = Vec::new();
@@ -131,29 +132,29 @@ pub fn columns(spec: &StreamSpec) -> Vec<Column> {
     columns
 }
 
-/// Column of the table of changes that says what happened: `I`, `U` or `D`.
+/// Column of the table of changes with the kind of change: `I`, `U` or `D`.
 pub const OP: &str = "op";
-/// Column of the table of changes that says when.
+/// Column of the table of changes with the time of the change.
 pub const CHANGED_AT: &str = "changed_at";
-/// Column of the table of changes that says with which of the stream's commits.
+/// Column of the table of changes with the sequence of the stream's commit.
 pub const SEQUENCE: &str = "sequence";
 /// Partition column of the table of changes.
 pub const CHANGED_MONTH: &str = "changed_month";
 
-/// Name of the table of changes beside `spec`'s table.
+/// Returns the name of the table of changes beside `spec`'s table.
 #[must_use]
 pub fn changes_name(spec: &StreamSpec) -> String {
     format!("{}_changes", spec.name)
 }
 
-/// What a row of the table of changes is.
+/// Returns the meaning of a row of the table of changes, as the table's description.
 #[must_use]
 pub fn changes_doc(spec: &StreamSpec) -> String {
     format!("Every insert, update and delete of {}, as full rows", spec.name)
 }
 
-/// The columns of the table of changes beside `spec`'s table: what happened, all columns of that
-/// table, the partition column.
+/// Returns the columns of the table of changes beside `spec`'s table: the change, all columns of
+/// that table, the partition column.
 #[must_use]
 pub fn change_columns(spec: &StreamSpec) -> Vec<Column> {
     let added = |name: &str, ty, source, doc: &str| Column {
@@ -171,7 +172,7 @@ pub fn change_columns(spec: &StreamSpec) -> Vec<Column> {
     let doc = "number of the commit that changed the table; a later one is higher";
     all.push(added(SEQUENCE, ColumnType::Int, Source::Change, doc));
     all.extend(columns(spec).into_iter().map(|column| match column.source {
-        // Stored like any other here.
+        // The table's partition column is an ordinary column here.
         Source::Partition => Column { source: Source::Change, ..column },
         Source::Record(_)
         | Source::Parent
@@ -224,7 +225,8 @@ fn column_type(ty: FieldType) -> ColumnType {
         FieldType::Decimal => ColumnType::Decimal { scale: 6 },
         FieldType::Texts => ColumnType::Texts,
         FieldType::Ints => ColumnType::Ints,
-        // Objects are flattened by the callers; inside a list they are, too.
+        // Callers flatten plain objects; in a list, `flatten` does so for the objects of its
+        // elements.
         FieldType::Object(fields) | FieldType::Objects(fields) => {
             let mut members = Vec::new();
             flatten("", &[], fields, &mut members);

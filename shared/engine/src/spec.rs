@@ -1,4 +1,4 @@
-//! What a stream is: the one declaration from which schema, paths, paging and tables follow.
+//! Declaration of a stream, from which schema, paths, paging and tables follow.
 
 mod field;
 
@@ -11,42 +11,42 @@ pub use field::{
 pub struct StreamSpec {
     /// Name of the stream, of its table and of its folder in the lake.
     pub name: &'static str,
-    /// One line for people: what a row is.
+    /// One line for people: the meaning of a row.
     pub doc: &'static str,
     /// Path below the base URL. `{parent}` stands for the parent's id.
     pub path: &'static str,
     /// Member of the answer that holds the records; `None`: the answer itself is the one record.
     pub records_key: Option<&'static str>,
-    /// How it is read and what a reading proves.
+    /// Way of reading, and hence the coverage of a pass.
     pub kind: Kind,
-    /// Which of Harvest's rate limits its requests count against.
+    /// The rate limit of Harvest that its requests count against.
     pub rate_class: RateClass,
-    /// The module of the account that must be on; `None`: always there.
+    /// The module that must be on in the account; `None`: always available.
     pub module: Option<Module>,
     /// Columns of the primary key, in the order in which a table is sorted.
     pub primary_key: &'static [&'static str],
-    /// How the table is cut into partitions.
+    /// Partitions of the table.
     pub partition: Partition,
-    /// How often a full pass runs once there is a first one.
+    /// Frequency of full passes after the first one.
     pub sweep: Sweep,
-    /// The members of a record, in column order.
+    /// The fields of a record, in column order.
     pub fields: &'static [Field],
 }
 
 impl StreamSpec {
-    /// The member that `updated_since` filters by, where the stream has one.
+    /// Returns the field that `updated_since` filters by, if the stream has one.
     #[must_use]
     pub fn cursor_field(&self) -> Option<&'static str> {
         self.fields.iter().any(|field| field.name == "updated_at").then_some("updated_at")
     }
 }
 
-/// How a stream is read.
+/// Way in which a stream is read.
 #[derive(Debug)]
 pub enum Kind {
     /// A list with `updated_since`.
     Listing(Listing),
-    /// Read whole each time.
+    /// A list that is read whole each time.
     Snapshot(Paging),
     /// One list per record of another stream.
     PerParent(PerParent),
@@ -54,21 +54,21 @@ pub enum Kind {
     ReportWindow(ReportWindow),
 }
 
-/// How a listing is read.
+/// Way in which a listing is read.
 #[derive(Debug)]
 pub struct Listing {
-    /// How its pages follow each other.
+    /// Order of its pages.
     pub paging: Paging,
     /// Path of one record, `{id}` for its id, `{parent}` for the value of `goes_with`'s column:
     /// 404 there proves that the record is gone.
     pub own_path: &'static str,
-    /// What takes its records along when it is deleted.
+    /// The record whose deletion deletes the listing's records.
     pub goes_with: Option<GoesWith>,
     /// A filter `(name, value)` whose records are read again in each incremental pass because they
     /// change without moving `updated_at` (running timers).
     pub reread: Option<(&'static str, &'static str)>,
-    /// A flag filter whose two values together return every record, where it is not documented that
-    /// the listing does so without it.
+    /// A flag filter whose two values together return every record, for a listing that is not
+    /// documented to return them all without it.
     pub halves: Option<&'static str>,
 }
 
@@ -83,20 +83,21 @@ pub struct GoesWith {
 }
 
 impl Listing {
-    /// A listing whose records have a path of their own and stand for themselves.
+    /// Returns a listing whose records have a path of their own and depend on no other record.
     #[must_use]
     pub const fn new(paging: Paging, own_path: &'static str) -> Self {
         Self { paging, own_path, goes_with: None, reread: None, halves: None }
     }
 
-    /// The same listing, whose records go when the one in `column` goes.
+    /// Returns the same listing, whose records are deleted with the record in `column`.
     #[must_use]
     pub const fn goes_with(mut self, column: &'static str, path: &'static str) -> Self {
         self.goes_with = Some(GoesWith { column, path });
         self
     }
 
-    /// The same listing, of which the records with `name=value` are read in each incremental pass.
+    /// Returns the same listing, of which the records with `name=value` are read in each
+    /// incremental pass.
     #[must_use]
     pub const fn reread(mut self, name: &'static str, value: &'static str) -> Self {
         self.reread = Some((name, value));
@@ -105,8 +106,8 @@ impl Listing {
 }
 
 impl Listing {
-    /// The same listing, whose total is compared with those of `filter` `true` and `false`; it is read
-    /// by these halves where they hold more.
+    /// Returns the same listing with `filter` for its halves: its total is compared with those of
+    /// `filter` `true` and `false`, and it is read by these halves if they hold more.
     #[must_use]
     pub const fn halves(mut self, filter: &'static str) -> Self {
         self.halves = Some(filter);
@@ -114,48 +115,49 @@ impl Listing {
     }
 }
 
-/// How the pages of a list follow each other.
+/// Way from one page of a list to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paging {
     /// The answer is the one record.
     Single,
     /// `links.next` carries a cursor: nothing shifts while reading.
     Cursor,
-    /// `page=N`: rows shift while reading, so a list of several pages must be proven by its totals.
+    /// `page=N`: records shift while a list is read, so a list of several pages must be proven by
+    /// its totals.
     Offset,
     /// Offset paging over a list sorted by a day, newest first, that is read day range by day range.
     DateKeyset {
-        /// The member that `from` and `to` filter by, a date.
+        /// The date field that `from` and `to` filter by.
         field: &'static str,
-        /// Whether Harvest serves records without that date.
+        /// Whether Harvest has records without that date.
         nullable: bool,
     },
 }
 
-/// How the children of a parent are found.
+/// Way from a parent to its children.
 #[derive(Debug)]
 pub struct PerParent {
-    /// The listing whose changed records say which parents to read.
+    /// The listing whose changed records tell which parents to read.
     pub trigger: &'static StreamSpec,
-    /// Where the parent's id stands in a record of the trigger: `id`, or `user.id`.
+    /// Path of the parent's id in a record of the trigger: `id`, or `user.id`.
     pub parent_id: &'static str,
     /// Path of the parent itself, `{parent}` for its id: 404 there proves that it is gone.
     pub parent_path: &'static str,
     /// Column that holds the parent's id.
     pub parent_column: &'static str,
-    /// Only parents whose `access_roles` contain this have children; the others have none.
-    /// A parent without that member is asked, and 422 there is a complete empty answer.
+    /// Role in `access_roles` without which a parent has no children. A parent without the field
+    /// `access_roles` is read, and 422 for it is a complete empty answer.
     pub only_role: Option<&'static str>,
 }
 
-/// How a report is read.
+/// Way in which a report is read.
 #[derive(Debug)]
 pub struct ReportWindow {
-    /// Whether invoices' `issue_date` counts for the first and last window too.
+    /// Whether the `issue_date` of invoices counts for the first and last window, too.
     pub includes_issue_date: bool,
 }
 
-/// Which of Harvest's two limits a request counts against.
+/// The one of Harvest's two limits that a request counts against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RateClass {
     /// 100 requests per 15 seconds.
@@ -165,7 +167,7 @@ pub enum RateClass {
 }
 
 impl RateClass {
-    /// `general` or `reports`.
+    /// Returns `general` or `reports`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -187,7 +189,7 @@ pub enum Module {
 }
 
 impl Module {
-    /// The member of `/company` that says whether the module is on.
+    /// Returns the member of `/company` that tells whether the module is on.
     #[must_use]
     pub const fn feature(self) -> &'static str {
         match self {
@@ -198,7 +200,7 @@ impl Module {
     }
 }
 
-/// How a table is cut into partitions; each an immutable function of the record.
+/// Partitions of a table; each an immutable function of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Partition {
     /// One partition.
@@ -214,7 +216,7 @@ pub enum Partition {
 }
 
 impl Partition {
-    /// Name of the partition column, if there is one.
+    /// Returns the name of the partition column, if there is one.
     #[must_use]
     pub const fn column(self) -> Option<&'static str> {
         match self {
@@ -226,10 +228,10 @@ impl Partition {
     }
 }
 
-/// How often a full pass runs.
+/// Frequency of full passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sweep {
-    /// Daily when it costs under 100 requests, else weekly.
+    /// Daily if the last one took fewer than 100 requests, otherwise weekly.
     ByCost,
     /// Daily: the stream changes in ways that incremental passes cannot see.
     Daily,

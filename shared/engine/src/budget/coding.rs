@@ -1,10 +1,11 @@
-//! How the due times are stored: milliseconds, as runs of equal distances.
+//! Stored form of due times: milliseconds, as runs of equal distances.
 
 use serde::{Deserialize, Serialize};
 
 use super::BudgetItem;
 
-/// More permits than any window of an allowed limit needs; a larger item is damaged.
+/// Largest number of permits that is read: no allowed limit needs as many, so a larger item is
+/// damaged.
 const MOST_DUES: usize = 4_000_000;
 
 /// The stored form. `dues` is empty, or the first due time followed by pairs of distance and
@@ -58,7 +59,7 @@ fn encode(dues: &[i64]) -> Vec<i64> {
     coded
 }
 
-/// `None` where the numbers are not what `encode` writes.
+/// Returns the due times; `None` if the numbers are not as `encode` writes them.
 fn decode(coded: &[i64]) -> Option<Vec<i64>> {
     let Some((&first, runs)) = coded.split_first() else {
         return Some(Vec::new());

@@ -1,4 +1,4 @@
-//! What Harvest allows, and how far from it we stay.
+//! Limits of Harvest, and the reserve that keeps us below them.
 
 use core::fmt;
 use core::str::FromStr;
@@ -7,10 +7,10 @@ use crate::time::{SignedDuration, Timestamp, plus};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 const MOST_REQUESTS: u32 = 1_000_000;
-/// From this window on the guard no longer shrinks with it.
+/// Length of window from which on the guard no longer grows with it.
 const LONG_WINDOW: SignedDuration = SignedDuration::from_secs(15);
 
-/// So many requests in any window of this length. Written `100/15s`.
+/// A number of requests in any window of a length, written `100/15s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     requests: u32,
@@ -18,12 +18,12 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// What Harvest documents for everything but reports.
+    /// Limit that Harvest documents for everything but reports.
     pub const GENERAL: Self = Self { requests: 100, window: SignedDuration::from_secs(15) };
-    /// What Harvest documents for `/reports/*`.
+    /// Limit that Harvest documents for `/reports/*`.
     pub const REPORTS: Self = Self { requests: 100, window: SignedDuration::from_secs(900) };
 
-    /// A limit of 1 to 1,000,000 requests per 1 ms to one day; the window is cut to whole
+    /// Returns a limit of 1 to 1,000,000 requests per 1 ms to one day; the window is cut to whole
     /// milliseconds.
     ///
     /// # Errors
@@ -40,27 +40,27 @@ impl Limit {
         Ok(Self { requests, window })
     }
 
-    /// How many requests fit in one window; at least 1.
+    /// Number of requests that fit in one window; at least 1.
     #[must_use]
     pub const fn requests(self) -> u32 {
         self.requests
     }
 
-    /// The length of the window.
+    /// Length of the window.
     #[must_use]
     pub const fn window(self) -> SignedDuration {
         self.window
     }
 
-    /// The part of this limit that we use: `max(1, floor(requests * percent / 100))`. More than
-    /// 100 counts as 100.
+    /// Returns the part of this limit that we use: `max(1, floor(requests * percent / 100))`. More
+    /// than 100 counts as 100.
     #[must_use]
     pub fn percent(self, percent: u32) -> Self {
         let share = u64::from(self.requests).saturating_mul(u64::from(percent.min(100))) / 100;
         Self { requests: u32::try_from(share).unwrap_or(self.requests).max(1), ..self }
     }
 
-    /// The reserve that keeps a window of the server's clock within this limit.
+    /// Returns the reserve that keeps a window of the server's clock within this limit.
     #[must_use]
     pub fn guard(self) -> Guard {
         if self.window >= LONG_WINDOW {
@@ -80,16 +80,18 @@ impl Limit {
         }
     }
 
-    /// From one permit to the next, at least. A hundred requests in the same instant would hold each
-    /// other up by more than the guard's jitter: connections are opened, one thread sends them.
+    /// Least time from one permit to the next. A hundred requests in the same instant would delay
+    /// each other by more than the guard's jitter: connections are opened, and one thread sends
+    /// them all.
     #[must_use]
     pub fn spacing(self) -> SignedDuration {
         let share = self.window.as_millis().checked_div(i128::from(self.requests)).unwrap_or(0);
         SignedDuration::from_millis(i64::from(share >= 10))
     }
 
-    /// Requests that one run has under way at once when an answer takes `latency`: twice what uses all of
-    /// this limit, so that a slow answer now and then does not matter; at least `least`.
+    /// Number of requests that one run has under way at once when an answer takes `latency`: twice
+    /// the number that uses all of this limit, so that a slow answer now and then does not matter;
+    /// at least `least`.
     #[must_use]
     pub fn under_way(self, latency: SignedDuration, least: usize) -> usize {
         let needed = i128::from(self.requests)
@@ -100,9 +102,9 @@ impl Limit {
         usize::try_from(needed).unwrap_or(usize::MAX).saturating_add(1).max(least)
     }
 
-    /// How long one who could send at once waits for others to ask together: an eighth of the time in
-    /// which the limit allows one request, which is nothing where there is hardly a limit, and at most
-    /// 20 ms.
+    /// Time that a caller with a free permit waits for others, to ask together: an eighth of the
+    /// time in which the limit allows one request, at most 20 ms. It is nearly zero under a very
+    /// high limit.
     #[must_use]
     pub fn moment(self) -> SignedDuration {
         let micros = self.window.as_micros().checked_div(i128::from(self.requests)).unwrap_or(0);
@@ -110,8 +112,9 @@ impl Limit {
             .min(SignedDuration::from_millis(20))
     }
 
-    /// How far ahead is reserved under this limit: as far as `horizon` says for Harvest's windows, less
-    /// for shorter ones, so that who comes second waits for the same part of a window.
+    /// Time ahead of now within which permits are reserved under this limit: `horizon` for
+    /// Harvest's windows, proportionally less for shorter ones, so that the second worker waits for
+    /// the same part of a window.
     #[must_use]
     pub fn horizon(self, horizon: SignedDuration) -> SignedDuration {
         if self.window >= LONG_WINDOW {
@@ -124,7 +127,7 @@ impl Limit {
     }
 
     /// Whether it is too late to send the request whose permit was due at `due`: the permit is
-    /// spent, a new one is needed.
+    /// spent, and a new one is needed.
     #[must_use]
     pub fn is_dead(self, due: Timestamp, now: Timestamp) -> bool {
         now > plus(due, self.guard().lateness)
@@ -134,11 +137,11 @@ impl Limit {
 /// The parts of the reserve that is added to each window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guard {
-    /// How long after its due time a permit may still be used.
+    /// Time after its due time within which a permit may be used.
     pub lateness: SignedDuration,
-    /// The largest difference between any two workers' clocks.
+    /// Largest difference between any two workers' clocks.
     pub skew: SignedDuration,
-    /// How much longer one request may be under way than another.
+    /// Largest difference between the travel times of two requests.
     pub jitter: SignedDuration,
 }
 
@@ -186,16 +189,16 @@ impl FromStr for Limit {
     }
 }
 
-/// Why a text or a pair of numbers is no limit.
+/// Reason for which a text or a pair of numbers is no limit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
-    /// Not of the form.
+    /// The text does not have the form of a limit.
     #[error("`{0}` is not a rate limit: write requests per window, such as 100/15s or 100/1500ms")]
     Shape(String),
     /// Too few or too many requests.
     #[error("a rate limit takes 1 to 1000000 requests per window, not {0}")]
     Requests(u32),
-    /// Too short or too long.
+    /// A window that is too short or too long.
     #[error("the window of a rate limit is at least 1ms and at most 24h")]
     Window,
 }

@@ -1,21 +1,22 @@
-//! The members of a record, and how a declaration writes them.
+//! The fields of a record, and the functions by which a declaration writes them.
 
-/// One member of a record.
+/// One field of a record.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
     /// Name as in Harvest's JSON.
     pub name: &'static str,
-    /// What it holds.
+    /// Type of its value.
     pub ty: FieldType,
-    /// A record without it cannot be kept as a row: ids only.
+    /// Whether a record without it cannot become a row: ids only.
     pub required: bool,
-    /// Stored, but never a change by itself (download links that differ with each read).
+    /// Whether a new value alone is no change of the row (download links that differ with each
+    /// read).
     pub volatile: bool,
-    /// What a reader of the table must know: units, meaning, surprises. May be empty.
+    /// Column comment for readers of the table: units, meaning, surprises. May be empty.
     pub doc: &'static str,
 }
 
-/// What a member holds.
+/// Type of a field.
 #[derive(Clone, Copy, Debug)]
 pub enum FieldType {
     /// A 64-bit integer.
@@ -113,21 +114,21 @@ pub const fn ints(name: &'static str) -> Field {
 }
 
 impl Field {
-    /// The same field, without which a record has no usable identity.
+    /// Returns the same field, without which a record has no usable identity.
     #[must_use]
     pub const fn required(mut self) -> Self {
         self.required = true;
         self
     }
 
-    /// The same field, whose changes alone are no change of the record.
+    /// Returns the same field, whose changes alone are no change of the record.
     #[must_use]
     pub const fn volatile(mut self) -> Self {
         self.volatile = true;
         self
     }
 
-    /// The same field with its column comment.
+    /// Returns the same field with its column comment.
     #[must_use]
     pub const fn doc(mut self, doc: &'static str) -> Self {
         self.doc = doc;
