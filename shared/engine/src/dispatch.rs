@@ -40,7 +40,7 @@ pub struct Asked {
     pub at: Timestamp,
     /// The pass to run; `None`: the pass that each stream needs.
     pub pass: Option<Pass>,
-    /// Only these streams; none named: all.
+    /// Streams to run; empty: all.
     pub streams: BTreeSet<String>,
     /// Whether any number of deletes is accepted.
     pub accept_deletes: bool,

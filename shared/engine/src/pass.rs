@@ -1,4 +1,4 @@
-//! One reading of a stream as steps: which request comes next, what an answer proves.
+//! One reading of a stream as steps: the next request, and the proof that an answer gives.
 //!
 //! A [`Reading`] hands out requests, several at a time where their order does not matter, takes the
 //! facts of each answer, and says when its records are complete. It never sees a record, a clock or
@@ -33,23 +33,23 @@ use crate::window::Period;
 
 /// Largest page that Harvest serves, and its default.
 pub const PER_PAGE: u32 = 2000;
-/// Records per page below which pages do not get that time out or fail.
+/// Records per page below which pages are not made smaller after time-outs and 5xx.
 pub const LEAST_PER_PAGE: u32 = 100;
-/// How often a reading that its totals disprove is tried before its records count as unproven.
+/// Number of tries for a reading that its totals disprove, before its records count as unproven.
 pub const PROOF_TRIES: u32 = 3;
 
-/// Which of a stream's two readings.
+/// One of the two readings of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pass {
-    /// What changed since the cursor.
+    /// Records that changed since the cursor.
     Incremental,
-    /// Everything: the first load, later a sweep.
+    /// All records: the first load, later a sweep.
     Full,
 }
 
 impl Pass {
-    /// `incremental` or `full`.
+    /// Returns `incremental` or `full`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl Pass {
     }
 }
 
-/// What to GET.
+/// Address of a GET request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
     /// A path below the base URL, such as `/clients`, with query parameters in order.
@@ -74,7 +74,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// A path without parameters.
+    /// Returns a path without parameters.
     #[must_use]
     pub fn path(path: impl Into<String>) -> Self {
         Self::Path { path: path.into(), query: Vec::new() }
@@ -90,10 +90,10 @@ pub struct Parent {
     pub created_year: Option<i64>,
 }
 
-/// The part of a stream that is read and kept as one: all of it or nothing.
+/// The part of a stream that is read and kept as one: all of its records or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Unit {
-    /// Not cut into parts; of listings each page stands for itself.
+    /// The whole stream, not cut into parts; each page of a listing is kept by itself.
     Stream,
     /// The children of one parent.
     Parent(Parent),
@@ -101,12 +101,12 @@ pub enum Unit {
     Window(Period),
 }
 
-/// What an answer is read for.
+/// Purpose of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
-    /// Records of the stream.
+    /// Records of the stream, of this unit.
     Records(Unit),
-    /// Records of the trigger, for the parents they name.
+    /// Records of the trigger, for the parents that they name.
     Parents,
     /// `total_entries` alone.
     Count,
@@ -114,53 +114,53 @@ pub enum Reads {
     Existence(Parent),
     /// One record of the stream by its own URL: 200 or 404.
     Record,
-    /// Whether the record that takes others along still exists: 200 or 404.
+    /// Whether the record whose deletion deletes others still exists: 200 or 404.
     Along,
 }
 
 /// A request that may be sent now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
-    /// Names the request until it is answered or given up.
+    /// Number of the request until it is answered or given up.
     pub id: u64,
-    /// What to GET.
+    /// Address of the request.
     pub target: Target,
-    /// How to decode the answer.
+    /// Purpose of the answer: how to decode it.
     pub reads: Reads,
 }
 
-/// What happens with collected records after an answer.
+/// Effect of an answer on the collected records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// The page's records are kept as they are.
     Keep,
     /// The page's records belong to this unit and wait until it is complete.
     Hold(Unit),
-    /// The unit's waiting records are kept. `covered` says since when its reading began, where the
-    /// reading proves the unit complete.
+    /// The unit's waiting records are kept; `covered` is set if the reading proves the unit
+    /// complete.
     Complete {
-        /// Which.
+        /// The unit.
         unit: Unit,
-        /// Beginning of the reading that proves it; `None`: proves nothing.
+        /// Beginning of the reading that proves the unit complete; `None`: no proof.
         covered: Option<Timestamp>,
     },
     /// The unit's waiting records are dropped: it is read again from its beginning.
     Drop(Unit),
-    /// Rows with these ids are gone from Harvest, but for those that came in since.
+    /// Rows with these ids are gone from Harvest, except rows that were written since `begun`.
     Gone {
-        /// Which.
+        /// The ids.
         ids: BTreeSet<i64>,
-        /// When the reading began that missed them.
+        /// When the reading that missed them began.
         begun: Timestamp,
     },
 }
 
-/// Why a reading cannot go on.
+/// Reason for which a reading cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stopped {
-    /// What failed, for people: `/clients`.
+    /// Path that failed, for display: `/clients`.
     pub what: String,
-    /// How.
+    /// The failure.
     pub failure: Failure,
 }
 

@@ -71,7 +71,7 @@ pub enum Source {
     Account,
     /// Time at which the page with the row's content was requested.
     SyncedAt,
-    /// JSON object of what no column holds.
+    /// JSON object of the members that no column holds.
     Extra,
     /// The partition's value.
     Partition,

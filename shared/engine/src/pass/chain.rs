@@ -1,7 +1,7 @@
-//! Whether the pages of a list are the whole of it: every sign has to agree.
+//! Proof that the pages of a list are the whole of it: every sign has to agree.
 //!
-//! A [`Chain`] is one reading of a list from its first page on. It counts the distinct keys, holds
-//! them against what the answers say of the whole, and bounds pages that would never end.
+//! A [`Chain`] is one reading of a list from its first page on. It counts the distinct keys,
+//! compares them with the totals in the answers, and stops pages that would never end.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::compact::IdSet;
 use super::{PageFacts, Proof};
 use crate::key::{Key, KeyPart};
 
-/// Pages that may follow after a list has brought as many records as its total says.
+/// Number of pages that may follow after a list has brought as many records as its total says.
 const PAGES_PAST_TOTAL: u32 = 100;
 
 /// One reading of a list.
@@ -37,33 +37,33 @@ pub enum Verdict {
     GoesOn,
     /// The list is read whole.
     Whole,
-    /// The list is at its end, or has none, and does not add up.
+    /// The list has ended, or never would, and its answers do not agree.
     Broken(Flaw),
 }
 
-/// Why a chain of pages is not the whole of its list.
+/// Reason for which a chain of pages is not the whole of its list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Flaw {
-    /// Records came or went between the pages.
+    /// Records were added or deleted between the pages.
     Moved,
-    /// Another number of records than the answers say that there are.
+    /// The number of records differs from the total in the answers.
     Miscounted {
         /// Records read.
         read: u64,
         /// `total_entries`.
         total: u64,
     },
-    /// A page says that more pages follow and names none.
+    /// A page says that more pages follow but has no link to them.
     NoLink,
     /// A page leads to one that was read before.
     Circle,
-    /// A page brings nothing new and says that more pages follow.
+    /// A page has no new record and says that more pages follow.
     Idle,
     /// Pages follow long after all records of the total were read.
     Endless,
 }
 
-/// How the pages of a chain follow each other.
+/// Way from one page of a chain to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Following {
     /// Only by `links.next`.
@@ -73,7 +73,7 @@ pub enum Following {
 }
 
 impl Chain {
-    /// Takes the next page.
+    /// Takes the next page and judges the chain.
     pub fn take(&mut self, facts: &PageFacts, following: Following) -> Verdict {
         self.pages = self.pages.saturating_add(1);
         let new = self.seen.add(&facts.keys);
@@ -84,10 +84,11 @@ impl Chain {
             self.least = Some(self.least.map_or(total, |least| least.min(total)));
             self.greatest = Some(self.greatest.map_or(total, |greatest| greatest.max(total)));
         }
-        // One answer is atomic: it needs no second witness but its own total.
+        // One answer is atomic: its own total is proof enough.
         let read = if self.pages == 1 { facts.records() } else { self.read() };
         let promised = facts.promises_more(self.pages);
-        // A total alone is worth one more question, where pages have numbers and say no more.
+        // Where pages have numbers and no other sign of more, a larger total alone is reason to ask
+        // for one more page.
         let counted = following == Following::Numbers
             && facts.total_pages.is_none()
             && facts.records() > 0
@@ -115,7 +116,7 @@ impl Chain {
         Verdict::GoesOn
     }
 
-    /// Pages taken.
+    /// Number of pages taken.
     pub(super) const fn pages(&self) -> u64 {
         self.pages
     }
@@ -124,13 +125,13 @@ impl Chain {
         self.seen.len().saturating_add(self.quarantined)
     }
 
-    /// Verdict on a list that is at its end.
+    /// Judges a list at its end.
     fn judge(&self, read: u64, following: Following) -> Verdict {
         if let Some(total) = self.total.filter(|total| *total != read) {
             return Verdict::Broken(self.flaw(Flaw::Miscounted { read, total }, read));
         }
-        // Numbered pages shift when a record comes or goes, so that one may have been passed over:
-        // only a total that stands still speaks against it.
+        // Numbered pages shift when a record is added or deleted, so that another may be skipped:
+        // only a constant total excludes that.
         let steady = self.least == self.greatest && self.total.is_some();
         match following {
             Following::Numbers if self.pages > 1 && !steady => Verdict::Broken(Flaw::Moved),
@@ -138,7 +139,7 @@ impl Chain {
         }
     }
 
-    /// `flaw`, unless the list can have moved: its total did, by about what is missing.
+    /// Returns `flaw`, or `Moved` if its total changed by about the number of missing records.
     fn flaw(&self, flaw: Flaw, read: u64) -> Flaw {
         let (Some(least), Some(greatest)) = (self.least, self.greatest) else {
             return flaw;
@@ -150,7 +151,8 @@ impl Chain {
 }
 
 impl Flaw {
-    /// Proof that a list at `path` gives which was read to its end three times, with this flaw each time.
+    /// Returns the proof of the list at `path`, which was read to its end three times, with this
+    /// flaw at last.
     pub(super) fn proof(&self, path: &str) -> Proof {
         let contradicts = |what: String| Proof::Contradictory(format!("{path}: {what}"));
         match self {
@@ -177,7 +179,7 @@ impl Flaw {
     }
 }
 
-/// Keys, each counted once; ids take a fraction of the space.
+/// A set of keys; plain ids take a fraction of the space.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Distinct {
     ids: IdSet,
@@ -185,7 +187,7 @@ pub(super) struct Distinct {
 }
 
 impl Distinct {
-    /// Adds `keys`; how many of them are new.
+    /// Adds `keys` and returns how many of them are new.
     pub(super) fn add(&mut self, keys: &[Key]) -> u64 {
         let before = self.len();
         for key in keys {
@@ -202,14 +204,14 @@ impl Distinct {
         (self.ids.0.len() as u64).saturating_add(self.others.len() as u64)
     }
 
-    /// The keys, ids first.
+    /// Returns the keys, ids first.
     pub(super) fn keys(&self) -> impl Iterator<Item = Key> + '_ {
         let ids = self.ids.0.iter().map(|id| Key::id(*id));
         ids.chain(self.others.iter().cloned())
     }
 }
 
-/// A number that tells links apart, the same in every process (FNV-1a).
+/// Returns a hash of a link, the same in every process (FNV-1a).
 fn hash(link: &str) -> u64 {
     link.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -1,5 +1,5 @@
-//! The saved form of long lists: ids as distances from one to the next, years once per stretch. A
-//! pass over a hundred thousand parents is saved every few minutes.
+//! Saved form of long lists: ids as distances from one to the next, years once per stretch. Its
+//! size matters because a pass over a hundred thousand parents is saved every few minutes.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Parent, Unit};
 
-/// Ids; in JSON the first one and the distances of those that follow.
+/// A set of ids; in JSON the first one and the distances of those that follow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IdSet(#[serde(with = "id_set")] pub BTreeSet<i64>);
 
-/// Ids as the first one and the distances of those that follow.
+/// Returns ids as the first one and the distances of those that follow.
 fn distances(ids: impl IntoIterator<Item = i64>) -> Vec<i64> {
     let mut before = 0_i64;
     let step = |id: i64| {
@@ -31,7 +31,7 @@ fn ids(distances: Vec<i64>) -> impl Iterator<Item = i64> {
     })
 }
 
-/// Part of a queue of units.
+/// Stretch of a queue of units in the saved form.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum IdStretch {
@@ -41,7 +41,7 @@ enum IdStretch {
     One(Unit),
 }
 
-/// A queue of units, for `#[serde(with)]`.
+/// The saved form of a queue of units, for `#[serde(with)]`.
 pub(super) mod queue {
     use std::collections::VecDeque;
 
@@ -92,7 +92,7 @@ pub(super) mod queue {
     }
 }
 
-/// A set of ids, for `#[serde(with)]`.
+/// The saved form of a set of ids, for `#[serde(with)]`.
 pub(super) mod id_set {
     use std::collections::BTreeSet;
 

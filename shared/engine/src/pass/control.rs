@@ -1,11 +1,12 @@
-//! The control question: can the URL of a single record prove anything?
+//! The control question: whether the URL of a single record can prove anything.
 //!
-//! A path that is wrong, or that a proxy cuts off, answers 404 for every record. So before a 404
-//! counts, a record that a page of the same pass had must answer under its own URL.
+//! A wrong path, or one that a proxy cuts off, answers 404 for every record. So before a 404
+//! counts, a record of a page of the same pass must answer under its own URL.
 
 use serde::{Deserialize, Serialize};
 
-/// Records that are asked at most, one after the other: any of them may have gone meanwhile.
+/// Largest number of records that are asked for, one after the other: any of them may have gone
+/// since its page was read.
 const CANDIDATES: usize = 3;
 
 /// The control question about one kind of URL.
@@ -30,24 +31,24 @@ enum ControlFound {
 /// Meaning of 404 under the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UrlStanding {
-    /// Not known yet: records are to be asked.
+    /// Not known yet: control questions are to be asked.
     Open,
-    /// That the record is gone.
+    /// 404 proves that the record is gone.
     Answers,
-    /// Nothing by itself: records that are there answer 404, or there is none to ask.
+    /// 404 proves nothing: existing records answer 404, or there is none to ask for.
     NoSuchUrl,
-    /// Not known: the control questions brought no answer.
+    /// Not known: the control questions brought neither a record nor 404.
     Unknown,
 }
 
-/// Answer to the question of a single record.
+/// Answer to the request for a single record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answered {
     /// The record.
     There,
     /// 404.
     Gone,
-    /// Neither, and it is not asked again.
+    /// Neither, and the request is not repeated.
     Nothing,
 }
 
@@ -58,7 +59,7 @@ impl<T> Default for Control<T> {
 }
 
 impl<T: Copy + PartialEq> Control<T> {
-    /// Offers a record that a page had.
+    /// Offers a record of a page as a candidate.
     pub(super) fn offer(&mut self, record: T) {
         if self.candidates.len() < CANDIDATES && !self.candidates.contains(&record) {
             self.candidates.push(record);
@@ -74,17 +75,17 @@ impl<T: Copy + PartialEq> Control<T> {
         }
     }
 
-    /// Whether records that are there answered 404: the URL is wrong.
+    /// Whether existing records answered 404: the URL is wrong.
     pub(super) fn is_refuted(&self) -> bool {
         self.found == ControlFound::Gone && self.standing() == UrlStanding::NoSuchUrl
     }
 
-    /// Takes that a record, asked for any reason, answered under the URL.
+    /// Notes that a record, requested for any reason, answered under the URL.
     pub(super) fn prove(&mut self) {
         self.found = ControlFound::There;
     }
 
-    /// The next record to ask, where none is being asked.
+    /// Returns the next record to ask for, unless one is being asked for.
     pub(super) fn next(&mut self) -> Option<T> {
         if self.asked.is_some() || self.found == ControlFound::There {
             return None;
@@ -93,7 +94,7 @@ impl<T: Copy + PartialEq> Control<T> {
         self.asked
     }
 
-    /// Takes what a question brought; whether it was this one's.
+    /// Takes the answer about `record`; returns whether it answers the control question.
     pub(super) fn take(&mut self, record: T, answered: Answered) -> bool {
         if self.asked != Some(record) {
             return false;
@@ -107,7 +108,7 @@ impl<T: Copy + PartialEq> Control<T> {
         true
     }
 
-    /// Asks again what is being asked; whether it was `record`.
+    /// Repeats the question under way if it is about `record`; returns whether it is.
     pub(super) fn put_back(&mut self, record: T) -> bool {
         let own = self.asked == Some(record);
         if own {
@@ -116,7 +117,7 @@ impl<T: Copy + PartialEq> Control<T> {
         own
     }
 
-    /// Asks again what is being asked.
+    /// Repeats the question under way.
     pub(super) fn suspend(&mut self) {
         self.candidates.extend(self.asked.take());
     }

@@ -4,7 +4,7 @@ use super::parents::ParentFound;
 use crate::key::Key;
 use crate::time::Date;
 
-/// An answer, less its records.
+/// Facts of one answer, without its records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PageFacts {
     /// `total_entries`.
@@ -19,9 +19,9 @@ pub struct PageFacts {
     pub total_pages: Option<u64>,
     /// Primary key of each usable record.
     pub keys: Vec<Key>,
-    /// Keyset date of each usable record, where the paging needs it.
+    /// Keyset date of each usable record, if the paging needs it.
     pub dates: Vec<Option<Date>>,
-    /// A few of the records, spread over the page, where the stream's kind may ask for single ones.
+    /// A few of the records, spread over the page, if the stream's kind may ask for single records.
     pub samples: Vec<Sample>,
     /// Records that could not become rows.
     pub quarantined: u64,
@@ -29,24 +29,24 @@ pub struct PageFacts {
     pub parents: Vec<ParentFound>,
 }
 
-/// A record that an answer held.
+/// Ids of one record of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Sample {
     /// Its id.
     pub id: i64,
-    /// Id of the record that takes it along when it is deleted, where the declaration names one.
+    /// Id of the record whose deletion deletes this one, if the declaration names such a record.
     pub along: Option<i64>,
 }
 
 impl PageFacts {
-    /// Records in the answer, usable or not.
+    /// Number of records in the answer, usable or not.
     #[must_use]
     pub fn records(&self) -> u64 {
         (self.keys.len() as u64).saturating_add(self.quarantined)
     }
 
-    /// Whether a member of the answer, the total apart, says that pages follow. `asked`: the number
-    /// of the page among those of its list, from 1, which counts where the answer has none.
+    /// Whether a member of the answer other than the total says that pages follow. `asked`: number
+    /// of the page in its list, from 1, for answers without `page`.
     #[must_use]
     pub(super) fn promises_more(&self, asked: u64) -> bool {
         // Harvest's documentation shows a last page 2 whose `next_page` is 2: that is no next page.

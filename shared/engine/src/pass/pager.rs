@@ -1,4 +1,4 @@
-//! Reading one list page by page: cursor lists, offset lists, single objects.
+//! Reading of one list page by page: cursor lists, offset lists, single objects.
 
 mod cursor;
 mod offset;
@@ -15,19 +15,21 @@ use crate::retry::{Failure, Smaller};
 use crate::spec::Paging;
 use crate::time::Date;
 
-/// Whether a finished reading proves that its list holds nothing else.
+/// Strength of the proof that a finished reading has every record of its list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// Every record was seen.
     Proven,
-    /// The list changed while it was read, so that records may be missing; says where, for people.
+    /// The list changed while it was read, so that records may be missing; the text says where, for
+    /// display.
     Unproven(String),
-    /// The answers contradict themselves, so that records may be missing; says how, for people.
+    /// The answers contradict each other, so that records may be missing; the text says how, for
+    /// display.
     Contradictory(String),
 }
 
 impl Proof {
-    /// Why records may be missing; `None`: none is.
+    /// Returns the reason for which records may be missing; `None`: none is.
     #[must_use]
     pub fn doubt(&self) -> Option<&str> {
         match self {
@@ -36,7 +38,8 @@ impl Proof {
         }
     }
 
-    /// Proof of two readings together: a contradiction weighs more than a list that moved.
+    /// Returns the proof of two readings together: a contradiction weighs more than a list that
+    /// changed.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (&self, &other) {
@@ -46,7 +49,7 @@ impl Proof {
     }
 }
 
-/// A list that is being read. Slots name its requests that may be under way side by side.
+/// A list that is being read. Slots number its requests that may be under way side by side.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Pager {
     /// One object.
@@ -62,24 +65,24 @@ pub(super) enum Pager {
 /// A request of a pager.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Question {
-    /// Which of the pager's lines of requests.
+    /// Slot of the request.
     pub(super) slot: u32,
-    /// What to GET.
+    /// Address of the request.
     pub(super) target: Target,
-    /// Whether only `total_entries` is wanted.
+    /// Whether only `total_entries` is read from the answer.
     pub(super) count_only: bool,
 }
 
-/// What an answer did to a pager.
+/// Effect of an answer on a pager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// It goes on, or is done.
+    /// The reading goes on, or is done.
     On,
-    /// It begins anew: what came before belongs to a reading that proved wrong.
+    /// The reading begins anew: the earlier pages belong to a reading that proved wrong.
     Restarted,
 }
 
-/// How a pager takes a failure that it was told to ask again after.
+/// Effect on a pager of a failure that may be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Setback {
     /// The same or a smaller page comes next.
@@ -90,12 +93,12 @@ pub(super) enum Setback {
     Final,
 }
 
-/// The list's path and filters, and how large its pages are.
+/// Path and filters of a list, and the size of its pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct List {
-    /// Below the base URL.
+    /// Path below the base URL.
     pub(super) path: String,
-    /// Query parameters but for paging.
+    /// Query parameters other than those for paging.
     pub(super) filters: Vec<(String, String)>,
     /// Records per page.
     pub(super) per_page: u32,
@@ -105,7 +108,7 @@ pub(super) struct List {
 }
 
 impl List {
-    /// A list with the largest pages.
+    /// Returns a list with the largest pages.
     #[must_use]
     pub(super) fn new(path: impl Into<String>, filters: Vec<(String, String)>) -> Self {
         Self { path: path.into(), filters, per_page: PER_PAGE, trouble: 0 }
@@ -122,8 +125,8 @@ impl List {
         Target::Path { path: self.path.clone(), query }
     }
 
-    /// Counts a failure, and whether pages get half as large for it: after two time-outs or 5xx in a
-    /// row, and at once after an answer that is too large.
+    /// Counts a failure and returns whether it halves the page size: the second time-out or 5xx in
+    /// a row does, an answer that is too large does at once.
     pub(super) fn shrink_after(&mut self, failure: &Failure) -> bool {
         let (patience, least) = match failure.asks_for_smaller_pages() {
             Smaller::No => return false,
@@ -140,14 +143,15 @@ impl List {
     }
 }
 
-/// Whether a failed request is to be given up: its retries are used up (`last`), or one that asks
-/// for less cannot be made of it.
+/// Whether a failed request is to be given up: its retries are used up (`last`), or its page is too
+/// large and cannot be made smaller.
 pub(super) fn gives_up(failure: &Failure, last: bool, shrunk: bool) -> bool {
     !shrunk && (last || failure.asks_for_smaller_pages() == Smaller::AtOnce)
 }
 
 impl Pager {
-    /// Reads `path` with `filters` as `paging` says. `from` bounds a date keyset.
+    /// Returns a pager that reads `path` with `filters` in the way of `paging`. `from` bounds a
+    /// date keyset.
     #[must_use]
     pub(super) fn new(
         paging: Paging,
@@ -164,7 +168,7 @@ impl Pager {
         }
     }
 
-    /// The next request that may start now, beside those under way.
+    /// Returns the next request that may start now, beside those under way.
     pub(super) fn next(&mut self) -> Option<Question> {
         match self {
             Self::Single(single) => single.next(),
@@ -187,8 +191,8 @@ impl Pager {
         }
     }
 
-    /// Frees the slot of a failed request, so that `next` asks again, perhaps for less.
-    /// `last` says that the retries of this very request are used up.
+    /// Frees the slot of a failed request, so that `next` asks again, perhaps for less. `last`: the
+    /// retries of this very request are used up.
     pub(super) fn on_failure(&mut self, slot: u32, failure: &Failure, last: bool) -> Setback {
         match self {
             Self::Single(single) => {
@@ -201,7 +205,7 @@ impl Pager {
         }
     }
 
-    /// Whether nothing is left to ask or to await.
+    /// Whether no request is left to send or to await.
     #[must_use]
     pub(super) fn is_done(&self) -> bool {
         match self {
@@ -212,7 +216,7 @@ impl Pager {
         }
     }
 
-    /// What the finished reading proves.
+    /// Returns the proof of the finished reading.
     #[must_use]
     pub(super) fn proof(&self) -> Proof {
         match self {
@@ -223,7 +227,7 @@ impl Pager {
         }
     }
 
-    /// The days that the finished reading proves complete; `None`: nothing.
+    /// Returns the days that the finished reading proves complete; `None`: none.
     #[must_use]
     pub(super) fn days(&self) -> Option<Days> {
         if let Self::Keyset(keyset) = self {
@@ -232,7 +236,7 @@ impl Pager {
         (self.proof() == Proof::Proven).then_some(Days::All)
     }
 
-    /// Oddities of the records, for people.
+    /// Returns a remark about odd records, for display.
     #[must_use]
     pub(super) fn remark(&self) -> Option<String> {
         if let Self::Keyset(keyset) = self { keyset.remark() } else { None }
@@ -251,7 +255,7 @@ impl Pager {
         }
     }
 
-    /// Forgets what was under way when the reading was saved.
+    /// Frees the requests that were under way when the reading was saved.
     pub(super) fn resumed(&mut self) {
         match self {
             Self::Single(single) => single.asked = false,
@@ -262,7 +266,7 @@ impl Pager {
     }
 }
 
-/// One object.
+/// Reading of one object.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Single {
     list: List,

@@ -1,4 +1,4 @@
-//! A reading: the pagers of a stream's kind behind one face.
+//! A reading: one interface to the pagers of every kind of stream.
 
 mod failure;
 mod outcome;
@@ -20,7 +20,7 @@ use super::{Ask, Effect, PageFacts, Parent, Pass, Stopped, Unit};
 use crate::spec::{Kind, Paging};
 use crate::time::Timestamp;
 
-/// One pass over one stream, by one or more runs.
+/// One pass over one stream, in one or more runs.
 #[derive(Debug)]
 pub struct Reading {
     plan: Plan,
@@ -32,17 +32,17 @@ pub struct Reading {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Work {
-    /// Pages for themselves.
+    /// Pages, each kept by itself.
     Pages(Vec<Pager>),
-    /// All pages, and then what is missing.
+    /// All pages, and then the rows that no page had.
     Sweep(Box<Sweep>),
-    /// Units for themselves.
+    /// Units, each read by itself.
     Units(Units),
-    /// Units that a trigger names.
+    /// Units named by a trigger.
     Parents(Box<Parents>),
 }
 
-/// Whose request it was.
+/// Part of the reading that sent a request.
 #[derive(Clone, Copy, Debug)]
 enum AskRoute {
     Page { pager: usize, slot: u32 },
@@ -53,7 +53,7 @@ enum AskRoute {
 }
 
 impl Reading {
-    /// A reading from the beginning.
+    /// Returns a reading from the beginning.
     #[must_use]
     pub fn start(plan: Plan) -> Self {
         let spec = plan.spec;
@@ -95,10 +95,10 @@ impl Reading {
         Self { plan, work, held: None, routes: BTreeMap::new(), last_id: 0 }
     }
 
-    /// A reading that an earlier run saved.
+    /// Returns a reading that an earlier run saved.
     ///
     /// # Errors
-    /// Where `saved` is not the saved form of a reading of this stream's kind.
+    /// `saved` is not the saved form of a reading of this stream's kind.
     pub fn resume(plan: Plan, saved: &serde_json::Value) -> Result<Self, serde_json::Error> {
         let mut work = Work::deserialize(saved)?;
         match &mut work {
@@ -110,7 +110,7 @@ impl Reading {
         Ok(Self { plan, work, held: None, routes: BTreeMap::new(), last_id: 0 })
     }
 
-    /// The saved form: whatever is under way is asked again.
+    /// Returns the saved form: requests under way are sent again after it is resumed.
     ///
     /// # Errors
     /// Never in practice: all parts have a JSON form.
@@ -124,25 +124,26 @@ impl Reading {
         serde_json::to_value(work)
     }
 
-    /// So many requests may be under way at once.
+    /// Number of requests that may be under way at once.
     #[must_use]
     pub const fn width(&self) -> usize {
         self.plan.width
     }
 
-    /// From now on so many requests may be under way at once.
+    /// Sets the number of requests that may be under way at once.
     pub const fn set_width(&mut self, width: usize) {
         self.plan.width = width;
     }
 
-    /// What to do now. Call again until it says `Wait` or `Done`.
+    /// Returns the next step. Call again until it is `Wait` or `Done`.
     pub fn next_step(&mut self) -> Next {
         let (unit_waits, needs_held) = match &self.work {
             Work::Pages(_) | Work::Sweep(_) => (false, false),
             Work::Units(units) => (units.needs_held(), false),
             Work::Parents(parents) => (parents.units.needs_held(), parents.needs_held()),
         };
-        // Before anything else is asked: a unit that waits for it would be read again after a stop.
+        // Before any other request: a unit still waiting for this answer would be read again after
+        // a stop.
         if unit_waits {
             return Next::Held;
         }
@@ -168,7 +169,8 @@ impl Reading {
         if self.is_done() { Next::Done } else { Next::Wait }
     }
 
-    /// Why nothing more can be read in this run although not all was.
+    /// Returns the failure for which no more can be read in this run, although the reading is not
+    /// complete.
     fn stopped(&mut self) -> Option<Stopped> {
         match (&mut self.work, &self.plan.spec.kind) {
             (Work::Units(units), _) => units.stopped(),
@@ -203,7 +205,7 @@ impl Reading {
                 let Some(pager) = pagers.get_mut(pager) else {
                     return Vec::new();
                 };
-                // Of listings every page counts for itself, also when the list starts over.
+                // Each page of a listing is kept by itself, even if the list starts over.
                 pager.on_page(slot, facts);
                 vec![Effect::Keep]
             }
@@ -243,7 +245,7 @@ impl Reading {
         }
     }
 
-    /// Tells which units the table holds rows of.
+    /// Takes the units of which the table holds rows.
     pub fn on_held(&mut self, held: HeldUnits) -> Vec<Effect> {
         let effects = match &mut self.work {
             Work::Pages(_) | Work::Sweep(_) => Vec::new(),

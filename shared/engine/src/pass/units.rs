@@ -1,5 +1,5 @@
-//! Reading the parts of a stream that are kept as one: report windows, the children of parents,
-//! and a snapshot as its only part.
+//! Reading of units, the parts of a stream that are kept as one: report windows, the children of
+//! parents, and a snapshot as its only unit.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -19,7 +19,7 @@ pub(super) struct Units {
     queue: VecDeque<Unit>,
     #[serde(skip)]
     active: Vec<Active>,
-    /// Units that failed in this run, to be read in another, and how.
+    /// Units that failed in this run, to be read in another one, with their failures.
     #[serde(skip)]
     aside: Vec<(Unit, Stopped)>,
     /// Units read in this run.
@@ -27,22 +27,22 @@ pub(super) struct Units {
     read: u64,
     /// Units read.
     pub(super) done: u64,
-    /// Units whose reading proves nothing because they changed meanwhile, for people.
+    /// Units whose reading proves nothing because they changed meanwhile, for display.
     pub(super) unproven: Vec<String>,
-    /// Units whose answers contradict themselves, for people.
+    /// Units whose answers contradict each other, for display.
     #[serde(default)]
     contradictory: Vec<String>,
-    /// Whether units are read one by one, because a run ended with some under way and none read: at
-    /// once they may take more requests than a run has, each time again.
+    /// Whether units are read one by one, because a run ended with some under way and none read:
+    /// side by side they may take more requests than a run has, each time again.
     #[serde(default)]
     one_by_one: bool,
-    /// Units that failed, in this run and those before it, since one was read.
+    /// Number of units that failed, in this run and earlier ones, since a unit was last read.
     #[serde(default)]
     failed: usize,
 }
 
-/// Units that may fail before any is read, until the run gives the others up, too. A run may have
-/// too few requests to see so many fail: those before it count.
+/// Number of units that may fail before any is read; then the run gives up the others, too. A run
+/// may have too few requests to see as many failures, so those of earlier runs count.
 const FAILING_AT_FIRST: usize = 5;
 
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ impl Units {
         self.queue.extend(units);
     }
 
-    /// Queues those that are not there yet.
+    /// Queues units that are not queued or under way yet.
     pub(super) fn extend_unless_known(&mut self, units: impl IntoIterator<Item = Unit>) {
         let active = self.active.iter().map(|one| one.unit);
         let mut known: BTreeSet<Unit> = self.queue.iter().copied().chain(active).collect();
@@ -89,7 +89,7 @@ impl Units {
         self.active.iter().any(|one| one.awaits_held)
     }
 
-    /// The units as they are saved: those under way are read again from their beginning.
+    /// Returns the units as they are saved: those under way are read again from their beginning.
     pub(super) fn suspended(&self) -> Self {
         let mut saved = self.clone();
         saved.one_by_one |= self.read == 0 && !self.active.is_empty();
@@ -100,7 +100,8 @@ impl Units {
         saved
     }
 
-    /// Proof of all units that were read: the first contradiction, else the first that moved.
+    /// Returns the proof of all units that were read: the first contradiction, otherwise the first
+    /// unit that changed.
     pub(super) fn proof(&self) -> Proof {
         let first = |doubts: &[String]| doubts.first().cloned();
         match (first(&self.contradictory), first(&self.unproven)) {
@@ -168,7 +169,7 @@ impl Units {
         effects
     }
 
-    /// The answer that says "there are none" without being a list.
+    /// Takes the answer that means "no records" without being a list.
     pub(super) fn on_nothing(
         &mut self,
         unit: Unit,
@@ -195,7 +196,8 @@ impl Units {
         let mut one = self.active.swap_remove(at);
         one.awaits_held = false;
         if one.records == 0 && one.empties == 0 {
-            // Emptiness counts only twice where we hold rows.
+            // An empty unit is read a second time if the table holds rows of it: these would be
+            // deleted.
             let Some(held) = held else {
                 one.awaits_held = true;
                 self.active.push(one);
@@ -226,7 +228,7 @@ impl Units {
         vec![Effect::Complete { unit, covered }]
     }
 
-    /// Frees the failed request; `None` where nothing else can be tried.
+    /// Frees the failed request; `None` if nothing else can be tried.
     pub(super) fn on_failure(
         &mut self,
         unit: Unit,
@@ -244,13 +246,13 @@ impl Units {
         }
     }
 
-    /// Gives the unit up: what was read of it is dropped.
+    /// Gives the unit up: its records are dropped.
     pub(super) fn give_up(&mut self, unit: Unit) -> Vec<Effect> {
         self.active.retain(|one| one.unit != unit);
         vec![Effect::Drop(unit)]
     }
 
-    /// Sets a failed unit aside for another run; the others go on.
+    /// Sets a failed unit aside for another run; the other units go on.
     pub(super) fn set_aside(&mut self, unit: Unit, stopped: Stopped) -> Vec<Effect> {
         let effects = self.give_up(unit);
         self.aside.push((unit, stopped));
@@ -258,12 +260,12 @@ impl Units {
         effects
     }
 
-    /// Whether so many failed before any was read that the others would fail, too.
+    /// Whether too many units failed before any was read, so that the others would fail, too.
     fn is_hopeless(&self) -> bool {
         self.read == 0 && !self.aside.is_empty() && self.failed >= FAILING_AT_FIRST
     }
 
-    /// The first failure, once only units that failed are left. They are queued for the next run.
+    /// Returns the first failure once only failed units are left. They are queued for the next run.
     pub(super) fn stopped(&mut self) -> Option<Stopped> {
         if !self.active.is_empty() || !(self.queue.is_empty() || self.is_hopeless()) {
             return None;
@@ -291,7 +293,7 @@ impl Active {
     }
 }
 
-/// How one unit of the stream is read.
+/// Returns the pager that reads one unit of the stream.
 fn pager(spec: &StreamSpec, unit: Unit) -> Pager {
     let filters = match unit {
         Unit::Stream | Unit::Parent(_) => Vec::new(),
@@ -309,7 +311,7 @@ fn pager(spec: &StreamSpec, unit: Unit) -> Pager {
     Pager::new(paging, &unit_path(spec.path, unit), filters, None)
 }
 
-/// The path with the parent's id in it.
+/// Returns the path with the parent's id in it.
 pub(super) fn unit_path(path: &str, unit: Unit) -> String {
     match unit {
         Unit::Parent(parent) => path.replace("{parent}", &parent.id.to_string()),

@@ -7,7 +7,7 @@ use super::super::{PROOF_TRIES, PageFacts, Target};
 use super::{List, Proof, Question, Setback, Turn, gives_up};
 use crate::retry::Failure;
 
-/// A cursor list: nothing shifts while it is read. Its end and its total prove it whole.
+/// Reading of a cursor list: no record shifts meanwhile. Its end and its total prove it whole.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::pass) struct Cursor {
     list: List,
@@ -17,10 +17,10 @@ pub(in crate::pass) struct Cursor {
     restarts: u32,
     #[serde(default)]
     chain: Chain,
-    /// Why the last whole reading is not believed.
+    /// Reason for which the last whole reading is not believed.
     #[serde(default)]
     flaw: Option<Flaw>,
-    /// Readings that did not add up.
+    /// Number of readings that did not add up.
     #[serde(default)]
     tries: u32,
 }
@@ -89,7 +89,8 @@ impl Cursor {
         let refused =
             matches!(failure, Failure::Invalid(_) | Failure::NotFound | Failure::ForeignLink);
         let shrunk = self.list.shrink_after(failure);
-        // A saved link that is refused, or a link that asks for too much at once: from the start.
+        // A link that is refused may be too old, and a link fixes the page size: in both cases from
+        // the start.
         let again = refused && self.restarts < PROOF_TRIES;
         if self.link.is_some() && (shrunk || again) {
             self.restarts = self.restarts.saturating_add(u32::from(refused));
@@ -97,7 +98,7 @@ impl Cursor {
             return Setback::Restart;
         }
         if refused {
-            // The next run would only be refused again.
+            // The saved link would only be refused again in the next run.
             self.begin();
             self.restarts = 0;
         }

@@ -7,11 +7,11 @@ use super::super::{PROOF_TRIES, PageFacts};
 use super::{List, Proof, Question, Setback, Turn, gives_up};
 use crate::retry::Failure;
 
-/// An offset list: rows shift while it is read, so several pages must add up.
+/// Reading of an offset list: records shift meanwhile, so several pages must add up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::pass) struct Offset {
     list: List,
-    /// Restarted by every save: whether pages of two processes add up cannot be told.
+    /// Not saved: whether pages of two processes add up cannot be told.
     #[serde(skip)]
     chain: Chain,
     line: PageLine,
@@ -20,14 +20,14 @@ pub(in crate::pass) struct Offset {
     tries: u32,
 }
 
-/// Where a line of requests stands.
+/// State of a line of requests, each of which waits for the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum PageLine {
     /// The next request may be sent.
     Free,
     /// An answer is awaited.
     Asked,
-    /// Nothing is left to ask.
+    /// No page is left to ask for.
     Done,
 }
 
@@ -78,7 +78,7 @@ impl Offset {
         if gives_up(failure, last, false) { Setback::Final } else { Setback::Same }
     }
 
-    /// A second reading of the same list.
+    /// Begins a second reading of the same list.
     pub(in crate::pass) fn begin_anew(&mut self) {
         *self = Self::new(self.list.clone());
     }
@@ -91,13 +91,14 @@ impl Offset {
         self.flaw.as_ref().map_or(Proof::Proven, |flaw| flaw.proof(&self.list.path))
     }
 
-    /// Why the finished reading is not believed.
+    /// Returns the reason for which the finished reading is not believed.
     pub(in crate::pass) const fn flaw(&self) -> Option<&Flaw> {
         self.flaw.as_ref()
     }
 
     pub(in crate::pass) fn resumed(&mut self) {
-        // Pages read in another process were kept; whether they add up can no longer be told.
+        // Pages read in another process were kept, but whether they add up can no longer be told:
+        // the list is read again.
         if !self.is_done() {
             self.line = PageLine::Free;
             self.chain = Chain::default();

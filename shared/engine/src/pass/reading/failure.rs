@@ -1,4 +1,4 @@
-//! What a failed or unsent request does to a reading.
+//! Effect of a failed or unsent request on a reading.
 
 use super::super::pager::Setback;
 use super::super::units::unit_path;
@@ -9,7 +9,7 @@ use crate::spec::Kind;
 use crate::time::Timestamp;
 
 impl Reading {
-    /// Takes a failure. `last` says that this request is not to be tried again as it is.
+    /// Takes a failure. `last`: this request is not to be sent again as it is.
     pub fn on_failure(
         &mut self,
         id: u64,
@@ -90,7 +90,7 @@ impl Reading {
             return AfterFailure::GoOn(Vec::new());
         };
         if spec.only_role.is_some() && *failure == Failure::Invalid(422) {
-            // Harvest's way to say that this person has none.
+            // Harvest's way to say that this person has no such records.
             let effects = parents.units.on_nothing(unit, requested_at, self.held.as_ref());
             parents.on_children(&effects);
             return AfterFailure::GoOn(effects);
@@ -104,9 +104,9 @@ impl Reading {
         }
     }
 
-    /// Frees a request that was not sent: it comes again from [`Reading::next_step`].
+    /// Frees a request that was not sent: [`Reading::next_step`] returns it again.
     pub fn on_unsent(&mut self, id: u64, now: Timestamp) {
-        // Not a failure of Harvest's: counts against nothing.
+        // A 429 without delay stands for it: that failure counts against no limit of tries.
         let after = self.on_failure(id, now, &Failure::RateLimited { retry_after: None }, false);
         debug_assert!(matches!(after, AfterFailure::GoOn(_)), "an unsent request stops nothing");
     }

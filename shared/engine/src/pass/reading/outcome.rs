@@ -1,4 +1,4 @@
-//! What a reading has to say of itself.
+//! Results of a reading.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,8 @@ use crate::spec::Kind;
 use crate::time::Timestamp;
 
 impl Reading {
-    /// Takes the rows of the table that no page had, and when the pass began, by the server's clock.
+    /// Takes the rows of the table that no page had. `since`: start of the pass by the server's
+    /// clock.
     pub fn on_missing(&mut self, missing: Missing, since: Timestamp) -> Vec<Effect> {
         let (Kind::Listing(listing), Work::Sweep(sweep)) = (&self.plan.spec.kind, &mut self.work)
         else {
@@ -22,14 +23,14 @@ impl Reading {
         sweep.on_missing(listing, self.plan.spec.path, missing, absent_before, since)
     }
 
-    /// Whether the ids of records are to be remembered, to tell which rows are missing.
+    /// Whether the ids of records are to be remembered, to find missing rows.
     #[must_use]
     pub fn watches(&self) -> bool {
         matches!(&self.work, Work::Sweep(sweep) if sweep.watches())
     }
 
-    /// Rows, or parents of rows, that were missing and not proven gone: what the next sweep begins
-    /// with. `None` where this reading compared nothing.
+    /// Returns the rows, or parents of rows, that were missing and not proven gone: the next sweep
+    /// begins with them. `None`: this reading did not look for missing rows.
     #[must_use]
     pub fn absent(&self) -> Option<&IdSet> {
         match &self.work {
@@ -39,7 +40,7 @@ impl Reading {
         }
     }
 
-    /// Whether the listing was found to leave records out unless it is asked for its halves.
+    /// Whether the listing was found to omit records unless it is asked for its two halves.
     #[must_use]
     pub fn is_by_halves(&self) -> bool {
         match &self.work {
@@ -48,7 +49,8 @@ impl Reading {
         }
     }
 
-    /// What the finished reading proves: without proof an incremental pass moves no cursor.
+    /// Returns the proof of the finished reading: without proof an incremental pass moves no
+    /// cursor.
     #[must_use]
     pub fn proof(&self) -> Proof {
         match &self.work {
@@ -59,7 +61,7 @@ impl Reading {
         }
     }
 
-    /// Oddities of the answers that are not in the way of the reading, for people.
+    /// Returns remarks about odd answers that do not hinder the reading, for display.
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
         match (&self.work, &self.plan.spec.kind) {
@@ -72,7 +74,7 @@ impl Reading {
         }
     }
 
-    /// Parents that failed, to be tried again in each run.
+    /// Returns the parents that failed, to be tried again in each run.
     #[must_use]
     pub fn parked(&self) -> BTreeMap<i64, Parked> {
         match &self.work {
@@ -81,7 +83,8 @@ impl Reading {
         }
     }
 
-    /// Units read and units known to be left, for people; `(0, 0)` where pages stand for themselves.
+    /// Returns the numbers of units read and of units known to be left, for display; `(0, 0)` if
+    /// pages are kept by themselves.
     #[must_use]
     pub fn progress(&self) -> (u64, u64) {
         match &self.work {

@@ -1,4 +1,4 @@
-//! What a reading begins with, and what it answers.
+//! Input and output of a reading.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use crate::spec::{Listing, StreamSpec};
 use crate::time::{Date, Timestamp};
 use crate::window::Period;
 
-/// What a reading is to read.
+/// Input of a reading.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The stream.
     pub spec: &'static StreamSpec,
-    /// Which of its passes.
+    /// The pass.
     pub pass: Pass,
     /// The stream's cursor; incremental passes read from a little before it.
     pub cursor: Option<Timestamp>,
@@ -25,42 +25,44 @@ pub struct Plan {
     pub start_date: Option<Date>,
     /// The report windows to read, in this order.
     pub windows: Vec<Period>,
-    /// Parents that failed before.
+    /// Parents that failed in earlier runs.
     pub parked: BTreeMap<i64, Parked>,
-    /// Ids that the full pass before missed without proof that they are gone: of records, or of the
-    /// parents of children.
+    /// Ids of records, or of parents of children, that the full pass before missed without proof
+    /// that they are gone.
     pub absent: IdSet,
-    /// Whether the listing leaves records out unless it is asked for its halves.
+    /// Whether the listing omits records unless it is asked for its two halves.
     pub by_halves: bool,
     /// Whether a full pass over a listing looks for rows that are gone: the table had rows before
-    /// the pass, and all that it saw since is known.
+    /// the pass, and all ids that the pass has seen since are known.
     pub compares: bool,
-    /// How many requests may be under way at once.
+    /// Number of requests that may be under way at once.
     pub width: usize,
 }
 
-/// What comes next.
+/// Next step of a reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Send this.
+    /// Send this request.
     Ask(Ask),
-    /// Tell which units the table holds rows of: [`Reading::on_held`](super::Reading::on_held).
+    /// Pass the units of which the table holds rows to
+    /// [`Reading::on_held`](super::Reading::on_held).
     Held,
-    /// Tell which rows of the table, within this, no page had:
+    /// Pass the rows of the table within this scope that no page had to
     /// [`Reading::on_missing`](super::Reading::on_missing).
     Missing(Scope),
     /// Answers are awaited.
     Wait,
-    /// The reading cannot go on now: what is left of it failed.
+    /// The reading cannot go on now: all that is left of it failed.
     Stop(Stopped),
     /// Everything is read.
     Done,
 }
 
-/// What follows a failed request.
+/// Next step after a failed request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AfterFailure {
-    /// Go on; the request comes again from [`Reading::next_step`](super::Reading::next_step), perhaps for less.
+    /// Go on; [`Reading::next_step`](super::Reading::next_step) returns the request again, perhaps
+    /// for fewer records.
     GoOn(Vec<Effect>),
     /// The reading cannot go on now.
     Stop(Stopped),

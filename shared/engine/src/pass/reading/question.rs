@@ -1,4 +1,4 @@
-//! Which request comes next, and what its answer is read for.
+//! Next request of a reading, and the purpose of its answer.
 
 use super::super::sweep::SweepSlot;
 use super::super::{Reads, Target, Unit};
