@@ -1,4 +1,4 @@
-//! Whether the account may be asked at all: is there a token, and was it refused?
+//! Admission to the account: whether there is a token, and whether Harvest refused it.
 
 use core::fmt;
 
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 use crate::item::{AccountItem, roles_suffice};
 use crate::time::{SignedDuration, Timestamp, between};
 
-/// An access token is renewed when it lasts for less than this.
+/// Remaining life of an access token below which it is renewed.
 const RENEWED_BEFORE: SignedDuration = SignedDuration::from_mins(20);
-/// How often a refused token is tried again.
+/// Time between two tries of a refused token.
 const PROBE_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 
-/// What stands in place of the roles of a person of whom Harvest does not say which they have. It is
-/// compared as a role: rows of a person with known roles want more, and rows that were written with
-/// it want an administrator, or again nobody knows whom.
+/// Stand-in for the roles of a person whose roles Harvest does not tell. It is compared as a role:
+/// rows written with known roles require more than it, and rows written with it require an
+/// administrator or again a person with unknown roles.
 pub const UNKNOWN_ROLES: &str = "(unknown)";
 
-/// Which version of the secret: an id that the vault gives, no part of the secret itself.
+/// Version of the secret: an id given by the vault, no part of the secret itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SecretVersion(pub String);

@@ -1,8 +1,8 @@
-//! How far back the account goes: which days report windows have to cover.
+//! Extent of the account: the days that report windows have to cover.
 //!
-//! Nothing is taken from totals or from the number of a page. A stretch of the calendar without
-//! entries is proven by an answer that has none and says so in every way; whatever is not proven
-//! empty is covered.
+//! Totals and page numbers are not relied on. A stretch of the calendar without entries is proven
+//! by an answer that has none and whose every sign agrees; a stretch that is not proven empty is
+//! covered.
 
 mod months;
 mod survey;
@@ -15,17 +15,17 @@ pub use self::survey::{Found, Survey};
 
 use crate::time::{Date, SignedDuration, Timestamp, between};
 
-/// How old an extent may be when a report is due.
+/// Largest age of an extent when a report is due.
 const FRESH_FOR: SignedDuration = SignedDuration::from_hours(24);
-/// How old one may be of which a list could not be read.
+/// Largest age of an extent that lacks a list because it could not be read.
 const UNREAD_FOR: SignedDuration = SignedDuration::from_mins(10);
-/// Years after today that windows follow the entries; what lies later is an outlier.
+/// Years after today within which windows follow the entries; a later entry is an outlier.
 const YEARS_AHEAD: i16 = 1;
 
 /// The oldest and newest days that reports can be about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extent {
-    /// When it was read.
+    /// When the extent was read.
     pub read_at: Timestamp,
     /// Oldest and newest `spent_date` of time entries and expenses within the reach.
     pub spent: Option<(Date, Date)>,
@@ -37,15 +37,15 @@ pub struct Extent {
     /// Lists whose days could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<UnreadList>,
-    /// What people should know of it.
+    /// Doubts about the extent, for display.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
 }
 
-/// Which date of its entries counts.
+/// The date of an entry that counts for reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Dated {
-    /// The day that it was spent on.
+    /// The day on which time or money was spent.
     #[serde(rename = "spent_date")]
     Spent,
     /// The day of issue.
@@ -54,7 +54,7 @@ pub enum Dated {
 }
 
 impl Dated {
-    /// The member of a record that holds it.
+    /// Returns the field of a record that holds the date.
     #[must_use]
     pub const fn field(self) -> &'static str {
         match self {
@@ -64,43 +64,43 @@ impl Dated {
     }
 }
 
-/// A list whose entries have days that reports are about.
+/// A list whose entries have days that reports cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatedList {
-    /// Its name, which is that of its stream.
+    /// Name of the list and of its stream.
     pub name: &'static str,
     /// The date that counts.
     pub dated: Dated,
 }
 
-/// An entry whose day lies beyond the reach: mistyped, as a rule.
+/// An entry whose day lies beyond the reach: usually a typing error.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Outlier {
     /// Its list.
     pub list: String,
-    /// The date that lies there.
+    /// The date that lies beyond the reach.
     pub dated: Dated,
     /// Its day.
     pub day: Date,
-    /// Its id, where that is usable.
+    /// Its id, if that is usable.
     pub id: Option<i64>,
 }
 
 /// A list whose days could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnreadList {
-    /// Which.
+    /// Name of the list.
     pub list: String,
-    /// The date of its entries that counts.
+    /// The date of its entries that counts for reports.
     pub dated: Dated,
-    /// What happened.
+    /// The failure.
     pub why: String,
-    /// What the days of its entries are taken from instead; `None`: nothing proves them, so that
-    /// reports of all history cannot be read.
+    /// Source that gives the days of its entries instead; `None`: there is none, so that reports of
+    /// all history cannot be read.
     pub instead: Option<String>,
 }
 
-/// The days that report windows cover in one piece, at most.
+/// The days that report windows cover without a gap, at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reach {
     /// First day; the first of a month.
@@ -109,7 +109,7 @@ pub struct Reach {
     pub last: Date,
 }
 
-/// The part of the calendar that a question is about: both days inclusive, `None` without end.
+/// A part of the calendar to ask for: both days are inclusive, `None` is unbounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stretch {
     /// First day.
@@ -118,41 +118,43 @@ pub struct Stretch {
     pub to: Option<Date>,
 }
 
-/// One entry of an answer, as far as it matters here.
+/// One entry of an answer: its id and day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its id, where that is usable.
+    /// Its id, if that is usable.
     pub id: Option<i64>,
-    /// Its day, where that is usable.
+    /// Its day, if that is usable.
     pub day: Option<Date>,
 }
 
-/// What an answer holds.
+/// Contents of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listed {
     /// Its entries, in order.
     pub entries: Vec<Entry>,
-    /// `total_entries`, where that is a number.
+    /// `total_entries`, if that is a number.
     pub total: Option<u64>,
-    /// Whether anything in it says that there are more pages.
+    /// Whether any sign of the answer says that more pages follow.
     pub goes_on: bool,
-    /// Whether it says that it is another page than the first, which was asked for.
+    /// Whether the answer says that it is not the first page, which was asked for.
     pub is_other_page: bool,
 }
 
-/// What an answer proves of the stretch that was asked for.
+/// Proof that an answer gives for its stretch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proves {
-    /// It holds all entries of the stretch, or says in every way that there are none.
+    /// The answer holds all entries of the stretch, or every sign says that there are none.
     All,
-    /// It holds some.
+    /// The answer holds some entries of the stretch.
     Some,
-    /// Nothing: it has no entry of the stretch, and does not say that there are none.
+    /// No proof: the answer has no entry of the stretch, and its signs do not say that there are
+    /// none.
     Nothing,
 }
 
 impl Reach {
-    /// From the month `years_back` years before today's to the month a year after it.
+    /// Returns the reach from the month `years_back` years before today's to the month a year after
+    /// it.
     #[must_use]
     pub fn around(today: Date, years_back: u16) -> Self {
         let years = |years: i16| jiff::Span::new().try_years(years).unwrap_or_default();
@@ -163,7 +165,7 @@ impl Reach {
         }
     }
 
-    /// Whether `day` lies within.
+    /// Whether `day` lies within the reach.
     #[must_use]
     pub fn holds(self, day: Date) -> bool {
         (self.first..=self.last).contains(&day)
@@ -171,27 +173,27 @@ impl Reach {
 }
 
 impl Stretch {
-    /// Whether `day` lies within.
+    /// Whether `day` lies within the stretch.
     #[must_use]
     pub fn holds(self, day: Date) -> bool {
         self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
     }
 
-    /// Whether there is any day in it.
+    /// Whether the stretch has any day.
     fn is_any(self) -> bool {
         !matches!((self.from, self.to), (Some(from), Some(to)) if from > to)
     }
 }
 
 impl Listed {
-    /// What the answer proves of `stretch`, by its own content.
+    /// Returns the proof that the answer's own content gives for `stretch`.
     #[must_use]
     pub fn proves(&self, stretch: Stretch) -> Proves {
         let mut days = self.entries.iter().filter_map(|entry| entry.day);
         let stray = days.clone().any(|day| !stretch.holds(day));
         let count = self.entries.len() as u64;
         let alone = !self.goes_on && !self.is_other_page;
-        // The server put it into the stretch, and does not say where.
+        // The server counts an undated entry to the stretch without saying where it lies.
         let undated = self.entries.iter().any(|entry| entry.day.is_none());
         if alone && !stray && !undated && self.total.is_none_or(|total| total == count) {
             return Proves::All;
@@ -201,7 +203,7 @@ impl Listed {
 }
 
 impl Extent {
-    /// An extent of which nothing is known yet.
+    /// Returns an extent without any entry.
     #[must_use]
     pub const fn new(read_at: Timestamp) -> Self {
         Self {
@@ -214,11 +216,12 @@ impl Extent {
         }
     }
 
-    /// Whether it need not be read again now. `asked_at`: somebody wants everything as of then.
+    /// Whether it need not be read again now. `asked_at`: instant as of which an operator wants
+    /// current data.
     #[must_use]
     pub fn is_fresh(&self, reach: Reach, asked_at: Option<Timestamp>, now: Timestamp) -> bool {
         let age = between(self.read_at, now);
-        // Of the future: another clock's.
+        // An extent from the future was written by another clock.
         if age.is_negative() || !self.is_of(reach) {
             return false;
         }
@@ -229,14 +232,14 @@ impl Extent {
         }
     }
 
-    /// Whether it was made for this reach: what lies beyond is an outlier, nothing else is.
+    /// Whether the extent was made for this reach: all days within it, only outliers beyond.
     fn is_of(&self, reach: Reach) -> bool {
         let ranges = [self.spent, self.issued].into_iter().flatten();
         ranges.flat_map(|(first, last)| [first, last]).all(|day| reach.holds(day))
             && !self.outliers.iter().any(|one| reach.holds(one.day))
     }
 
-    /// A list whose days matter and are not known from anywhere.
+    /// Returns a list whose days matter and are known from no source.
     #[must_use]
     pub fn unknown(&self, matters: impl Fn(Dated) -> bool) -> Option<&UnreadList> {
         self.unread.iter().find(|one| one.instead.is_none() && matters(one.dated))
@@ -244,7 +247,7 @@ impl Extent {
 }
 
 impl UnreadList {
-    /// What people should know of it.
+    /// Returns a sentence about the list, for display.
     #[must_use]
     pub fn sentence(&self) -> String {
         let Self { list, why, instead, .. } = self;
@@ -256,7 +259,7 @@ impl UnreadList {
     }
 }
 
-/// Both ranges as one.
+/// Returns the range that spans both ranges.
 #[must_use]
 pub fn joined(a: Option<(Date, Date)>, b: Option<(Date, Date)>) -> Option<(Date, Date)> {
     match (a, b) {
@@ -265,7 +268,7 @@ pub fn joined(a: Option<(Date, Date)>, b: Option<(Date, Date)>) -> Option<(Date,
     }
 }
 
-/// Names the entries beyond the reach, list by list, for people.
+/// Returns a sentence that names the entries beyond the reach, list by list, for display.
 #[must_use]
 pub fn outliers_sentence(outliers: &[Outlier], most: usize) -> Option<String> {
     if outliers.is_empty() {

@@ -1,4 +1,4 @@
-//! The questions that find the days of one list, and what their answers come to.
+//! Survey of the days of one list: the questions to ask, and the days that the answers prove.
 
 use std::collections::BTreeSet;
 
@@ -6,33 +6,33 @@ use super::months::Month;
 use super::{DatedList, Entry, Listed, Outlier, Proves, Reach, Stretch};
 use crate::time::{Date, next_day, previous_day};
 
-/// How often a question is asked that is answered by nothing usable.
+/// Number of times that a question without a usable answer is asked.
 const TRIES: u32 = 3;
-/// Questions about one list, at most. Months beyond the reach take one each where they are full.
+/// Largest number of questions about one list. Beyond the reach each full month takes one.
 const MOST_QUESTIONS: u32 = 400;
-/// Entries beyond the reach that are named, at most; of further ones, one for each month.
+/// Largest number of entries beyond the reach that are named; of further ones, one for each month.
 const MOST_NAMED: usize = 100;
-/// First day that a date of four digits of a year can name.
+/// First day that a date with a year of four digits can name.
 const FIRST_DAY: Date = Date::constant(1, 1, 1);
 
-/// What a survey found.
+/// Result of a survey.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// First and last day, within the reach, that windows have to cover.
     pub days: (Date, Date),
     /// Entries beyond the reach, at least one for each month that holds any.
     pub outliers: Vec<Outlier>,
-    /// What could not be proven, for people.
+    /// Doubts that remain, for display.
     pub doubts: Vec<String>,
-    /// Whether it ended before everything beyond the reach was looked through.
+    /// Whether the survey ended before all stretches beyond the reach were searched.
     pub gave_up: bool,
 }
 
 /// Finds the oldest and newest months with entries of one list, and every month beyond the reach
 /// that holds any.
 ///
-/// Answers are believed as far as their content goes: the order, the size of a page and the total
-/// may be anything. What was covered before stays covered.
+/// Answers are believed for their content alone: their order, page size and total may be wrong.
+/// Days that were covered before stay covered.
 #[derive(Clone, Debug)]
 pub struct Survey {
     list: DatedList,
@@ -41,7 +41,7 @@ pub struct Survey {
     covered: (Month, Month),
     /// First and last month within the reach that is neither covered nor proven empty.
     open: (Month, Month),
-    /// What is still to be asked; the last one first.
+    /// Questions still to be asked; the next one is the last.
     questions: Vec<SurveyQuestion>,
     tries: u32,
     asked: u32,
@@ -50,7 +50,7 @@ pub struct Survey {
     gave_up: bool,
 }
 
-/// A stretch, and what it is asked for.
+/// A stretch to ask for, and the purpose.
 #[derive(Clone, Copy, Debug)]
 struct SurveyQuestion {
     aim: Aim,
@@ -68,8 +68,8 @@ enum Aim {
 }
 
 impl Survey {
-    /// A survey of `list`. Windows cover the days of `recent` anyway, and those of `known`, which an
-    /// earlier survey or a table proves.
+    /// Returns a survey of `list`. Windows always cover the days of `recent`, and those of `known`,
+    /// which an earlier survey or a table proves.
     #[must_use]
     pub fn new(
         list: DatedList,
@@ -102,7 +102,7 @@ impl Survey {
             SurveyQuestion { aim: Aim::Beyond, stretch: after },
             SurveyQuestion { aim: Aim::Beyond, stretch: before },
         ];
-        // Mostly there is nothing: one question for each side says so.
+        // Most accounts have no entries there: one question for each side shows it.
         if covered.1 < open.1 {
             let stretch = whole(covered.1.plus(1), open.1);
             survey.questions.push(SurveyQuestion { aim: Aim::Newest, stretch });
@@ -114,13 +114,13 @@ impl Survey {
         survey
     }
 
-    /// What to ask next; `None`: everything is known.
+    /// Returns the next stretch to ask for; `None`: everything is known.
     #[must_use]
     pub fn next(&self) -> Option<Stretch> {
         self.questions.last().map(|question| question.stretch)
     }
 
-    /// Takes the answer to what [`Self::next`] wanted to know.
+    /// Takes the answer to the question of [`Self::next`].
     pub fn on_answer(&mut self, listed: &Listed) {
         let Some(SurveyQuestion { aim, stretch }) = self.questions.pop() else {
             return;
@@ -145,7 +145,7 @@ impl Survey {
         }
     }
 
-    /// What was found. Before the last answer: what is known so far.
+    /// Returns the result; before the last answer, the part that is known so far.
     #[must_use]
     pub fn found(self) -> Found {
         let days = (self.covered.0.first(), self.covered.1.last());
@@ -153,7 +153,7 @@ impl Survey {
         Found { days, outliers, doubts: self.doubts, gave_up: self.gave_up }
     }
 
-    /// Every dated entry counts, whatever was asked.
+    /// Counts an entry with a date, whatever stretch was asked for.
     fn see(&mut self, entry: Entry) {
         let Some(day) = entry.day else {
             return;
@@ -180,7 +180,7 @@ impl Survey {
                 let asked = stretch.to.map_or(self.covered.0, Month::of);
                 self.open.0 = self.open.0.max(asked.plus(1));
             }
-            // All of them were seen.
+            // All entries of the stretch were seen.
             Proves::All => self.open.0 = self.covered.0,
             Proves::Some => {}
             Proves::Nothing => {
@@ -245,13 +245,13 @@ impl Survey {
     }
 }
 
-/// All days of these months.
+/// Returns all days of these months.
 fn whole(first: Month, last: Month) -> Stretch {
     Stretch { from: Some(first.first()), to: Some(last.last()) }
 }
 
-/// What is left of `stretch` without the months of the entries of `listed`: the order in which these
-/// came proves nothing of what lies beside them.
+/// Returns the rest of `stretch` without the months of the entries of `listed`: their order proves
+/// nothing about the months beside them.
 fn rest(stretch: Stretch, listed: &Listed) -> Vec<Stretch> {
     let days = listed.entries.iter().filter_map(|entry| entry.day);
     let months: BTreeSet<Month> = days.filter(|day| stretch.holds(*day)).map(Month::of).collect();
@@ -264,7 +264,7 @@ fn rest(stretch: Stretch, listed: &Listed) -> Vec<Stretch> {
         {
             rest.push(Stretch { from, to });
         }
-        // Nothing comes after the last day that there is.
+        // There is no day after the last representable one.
         from = (month.last() < Date::MAX).then(|| Some(next_day(month.last())));
     }
     rest.extend(from.map(|from| Stretch { from, to: stretch.to }));

@@ -1,9 +1,9 @@
 //! Reading an offset list by day ranges: each answer is atomic, so nothing shifts between them.
 //!
-//! The list is sorted by a day, newest first. A range asks for everything up to its newest day that
-//! is not yet whole; the answer's oldest day may be cut off, so the next request begins with that
-//! day again. A range ends with an answer that holds all of its `total_entries` and says so by every
-//! other sign, too.
+//! The list is sorted by a day, newest first. A range asks for all records up to its newest day
+//! that is not yet whole; the oldest day of the answer may be cut off, so the next request begins
+//! with that day again. A range ends with an answer that holds all of its `total_entries` and whose
+//! other signs agree.
 
 mod compare;
 mod range;
@@ -34,25 +34,25 @@ pub(super) struct Keyset {
     ranges: Vec<Range>,
     /// Whether any request left undated records out.
     ranged: bool,
-    /// Days that kept changing while their pages were read.
+    /// Days whose records kept changing while their pages were read.
     unproven_days: Vec<Date>,
-    /// Whether the records without a date never added up.
+    /// Whether the records without a date never matched the totals.
     undated_unproven: bool,
-    /// The records without a usable date that answers had.
+    /// Records without a usable date in the answers.
     #[serde(default)]
     undated: Undated,
-    /// How the answers contradict themselves.
+    /// Contradiction between the answers.
     #[serde(default)]
     flaw: Option<Flaw>,
     rest: Rest,
 }
 
-/// What comes after the ranges.
+/// Steps after the ranges.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Rest {
     /// Ranges are being read.
     Ranges,
-    /// Do the ranges leave undated records out? Two totals must agree.
+    /// Two totals are compared, to find whether the ranges leave undated records out.
     Compare(Compare),
     /// The list is paged unranged for its undated records.
     Undated(Offset),
@@ -106,8 +106,8 @@ impl Keyset {
         flaw.and(moved)
     }
 
-    /// The days that were read whole; `None` where the list is not sorted as documented, or
-    /// contradicts itself.
+    /// Returns the days that were read whole; `None` if the list is not sorted as documented, or
+    /// its answers contradict each other.
     pub(super) fn days(&self) -> Option<Days> {
         if self.flaw.is_some() || matches!(self.rest, Rest::Disordered(_)) {
             return None;
@@ -119,7 +119,7 @@ impl Keyset {
         })
     }
 
-    /// The records that should have a day and have none, for people.
+    /// Returns a remark about records that should have a day and have none, for display.
     pub(super) fn remark(&self) -> Option<String> {
         if self.nullable {
             return None;
@@ -165,7 +165,8 @@ impl Keyset {
         self.list.trouble = 0;
         self.undated.note(facts);
         if slot != WHOLE && !matches!(self.rest, Rest::Ranges) {
-            // Asked before the list proved disordered: its records count, its order does not.
+            // A request sent before the list proved disordered: its records count, its order does
+            // not.
             return Turn::On;
         }
         match &mut self.rest {
@@ -181,7 +182,8 @@ impl Keyset {
                 Turn::On
             }
             Rest::Undated(offset) => {
-                // A restart within the offset list changes nothing here: its pages are upserts.
+                // A restart within the offset list needs no step here: the records of its pages are
+                // upserts.
                 let _: Turn = offset.on_page(facts);
                 if offset.is_done() {
                     match offset.flaw() {
@@ -242,7 +244,7 @@ impl Keyset {
                 range.done = true;
             } else if let Some((newest, oldest)) = range::ends(facts) {
                 self.ranged |= range.step(&self.list, newest, oldest);
-                // Some ranges end early: one that has much left shares it.
+                // Some ranges end early: a range with much left gives a part of it away.
                 let total = facts.total_entries.filter(|_| self.flaw.is_none()).unwrap_or(0);
                 split = range::cut(range, newest, oldest, facts.records(), total, beside);
             } else {
@@ -262,8 +264,8 @@ impl Keyset {
         Turn::On
     }
 
-    /// Puts `parts` in the place of the range of `slot`. The slots of the others stay what they are:
-    /// their requests may be under way.
+    /// Puts `parts` in the place of the range of `slot`. Other ranges keep their slots: their
+    /// requests may be under way.
     fn share(&mut self, slot: u32, parts: Vec<Range>) {
         let mut parts = parts.into_iter();
         let own = usize::try_from(slot).ok().and_then(|slot| self.ranges.get_mut(slot));

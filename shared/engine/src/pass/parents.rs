@@ -1,5 +1,5 @@
-//! Reading the children of parents: which parents, from the trigger listing, and what became of
-//! those that are missing there.
+//! Reading of the children of parents: the trigger listing names the parents, and those missing
+//! there are asked for by their own URL.
 
 mod existence;
 mod refused;
@@ -21,9 +21,9 @@ use crate::window::Period;
 /// A parent as a record of the trigger names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParentFound {
-    /// Which.
+    /// The parent.
     pub parent: Parent,
-    /// Its `access_roles`, where the record has that member.
+    /// Its `access_roles`, if the record has that member.
     pub roles: Option<Vec<String>>,
 }
 
@@ -32,9 +32,9 @@ pub struct ParentFound {
 pub struct Parked {
     /// Year of its `created_at`.
     pub created_year: Option<i64>,
-    /// In how many runs it failed.
+    /// Number of runs in which it failed.
     pub attempts: u32,
-    /// What happened last, for people.
+    /// The last failure, for display.
     pub reason: String,
 }
 
@@ -66,21 +66,22 @@ impl HeldUnits {
 pub(super) struct Parents {
     pub(super) trigger: Pager,
     pub(super) units: Units,
-    /// Saved beside the passes: both of a stream park and read them.
+    /// Saved beside the passes: both passes of a stream park parents and read them.
     #[serde(skip)]
     pub(super) parked: BTreeMap<i64, Parked>,
-    /// Full passes: every parent that the trigger named, until the held ones are compared.
+    /// Full passes: every parent that the trigger named, until they are compared with those that
+    /// the table holds.
     #[serde(with = "super::compact::id_set")]
     listed: BTreeSet<i64>,
     compared: bool,
     /// Records of the trigger that name no parent.
     #[serde(default)]
     unnamed: u64,
-    /// Parents whose own URL is asked.
+    /// Parents whose own URL is to be asked for.
     doubtful: Vec<Parent>,
     #[serde(skip)]
     asked: Vec<Parent>,
-    /// Parents whose own URL answered 404, and when that was asked.
+    /// Parents whose own URL answered 404, with the time of the request.
     #[serde(default)]
     denied: Vec<(Parent, Timestamp)>,
     /// Whether the URL of a parent can prove that one is gone.
@@ -92,10 +93,10 @@ pub(super) struct Parents {
     /// Parents whose children were refused in this run, and whether they were parked before.
     #[serde(skip)]
     refused: Vec<(Parent, ParkedBefore)>,
-    /// Parents that were missing in the full pass before, too, without proof that they are gone.
+    /// Parents that the full pass before missed, too, without proof that they are gone.
     #[serde(skip)]
     absent_before: IdSet,
-    /// The same of this pass.
+    /// Parents that this pass missed without proof that they are gone.
     #[serde(default)]
     absent: IdSet,
 }
@@ -107,8 +108,8 @@ enum ParkedBefore {
     Fresh,
 }
 
-/// Parents whose children may be refused before those of any were read, until the stream counts as
-/// refused.
+/// Number of parents whose children may be refused before any children were read, until the stream
+/// counts as refused.
 const REFUSED_AT_FIRST: usize = 10;
 
 impl Parents {
@@ -140,8 +141,8 @@ impl Parents {
         }
     }
 
-    /// Goes on in another run with the parents that are `parked` by now: passes of the same stream
-    /// park and read them too, and each run tries them again.
+    /// Goes on in another run with the parents that are `parked` by now: both passes of a stream
+    /// park and read them, and each run tries them again.
     pub(super) fn resumed(&mut self, parked: &BTreeMap<i64, Parked>, absent_before: IdSet) {
         self.trigger.resumed();
         self.absent_before = absent_before;
@@ -159,7 +160,7 @@ impl Parents {
         saved
     }
 
-    /// Parents that were missing and not proven gone; `None` where none were compared.
+    /// Returns the parents that were missing and not proven gone; `None` if none were compared.
     pub(super) fn absent(&self, pass: Pass) -> Option<&IdSet> {
         (pass == Pass::Full && self.is_done()).then_some(&self.absent)
     }
@@ -205,13 +206,13 @@ impl Parents {
         effects
     }
 
-    /// Compares the parents we hold rows of with those that the trigger named.
+    /// Compares the parents of which the table holds rows with those that the trigger named.
     pub(super) fn on_held(&mut self, pass: Pass, held: &HeldUnits) -> Vec<Effect> {
         let mut effects = self.units.on_held(held);
         if self.trigger.is_done() && !self.compared {
             self.compared = true;
-            // A trigger that was not read whole names not all of them, and a record that names no parent
-            // may be that of any that is missing.
+            // A trigger that was not read whole does not name all parents, and a record that names
+            // none may belong to any of the missing ones.
             if self.unnamed == 0 && self.trigger.proof() == Proof::Proven {
                 let missing = held.parents.difference(&self.listed);
                 self.doubtful.extend(missing.map(|id| Parent { id: *id, created_year: None }));

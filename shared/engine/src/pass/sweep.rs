@@ -1,9 +1,10 @@
-//! A listing read whole: its pages, then what became of the rows of ours that no page had.
+//! Sweep of a listing: its pages, then the rows of the table that no page had.
 //!
-//! Rows that are missing are no deletions yet. What changed while the pages were read is read first:
-//! a record that moved between pages was passed over, and is in there. Of those that are still
-//! missing the own URL is asked, or that of the record which takes them along. Where there are too
-//! many, absence counts from the second sweep on, and some of them are asked all the same.
+//! Missing rows are no deletions yet. First the records that changed meanwhile are read: they
+//! include records that moved between pages and so were skipped. Rows that are still missing are
+//! asked for by their own URL, or by that of the record whose deletion deletes them. If there are
+//! too many, absence counts from the second sweep on, and a sample of them is asked for all the
+//! same.
 
 mod answers;
 mod confirm;
@@ -28,25 +29,25 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Sweep {
     pages: Pager,
-    /// The other half, where the listing is read by halves.
+    /// The other half, if the listing is read by halves.
     #[serde(default)]
     other: Option<Pager>,
     /// Whether the listing has to be read by halves.
     #[serde(default)]
     halves: Halves,
     stage: SweepStage,
-    /// Whether absence is looked at: not while an empty table is loaded.
+    /// Whether missing rows are looked for: not while an empty table is loaded.
     compares: bool,
     /// When the first page was requested.
     begun: Option<Timestamp>,
     records: u64,
     /// Records without a usable key: any row may be one of them.
     quarantined: u64,
-    /// An empty listing was read twice.
+    /// Whether an empty listing was read a second time.
     twice: bool,
-    /// What to remember until the next sweep.
+    /// Missing rows to remember until the next sweep.
     absent: Option<IdSet>,
-    /// Records that the pages had, for control questions.
+    /// Records of the pages, for control questions.
     #[serde(default)]
     samples: Vec<Sample>,
     /// Oddities of the listing, for people.
@@ -54,22 +55,22 @@ pub(super) struct Sweep {
     remarks: Vec<String>,
 }
 
-/// Records that are remembered for control questions.
+/// Number of records that are remembered for control questions.
 const SAMPLES: usize = 4;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum SweepStage {
     /// The listing is read.
     Pages,
-    /// What changed since the beginning is read.
+    /// Records that changed since the beginning are read.
     Changes { pager: Pager, missing: Missing, absent_before: IdSet },
-    /// What is still missing is asked for.
+    /// Rows that are still missing are asked for.
     Confirm(Confirm),
     /// Nothing is left to do.
     Done,
 }
 
-/// Whose request it was.
+/// Part of the sweep that sent a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum SweepSlot {
     /// A page of the listing, by the slot of its pager.
@@ -78,20 +79,21 @@ pub(super) enum SweepSlot {
     Other(u32),
     /// A total, to compare the listing with its halves.
     Total,
-    /// A page of what changed meanwhile.
+    /// A page of the records that changed meanwhile.
     Change(u32),
     /// The record's own URL.
     Own(i64),
-    /// The URL of the record that takes others along.
+    /// The URL of a record whose deletion deletes others.
     Along(i64),
-    /// The own URL of a record that a page had.
+    /// The own URL of a record of a page.
     OwnControl(Sample),
-    /// The URL of the record above one that a page had.
+    /// The URL of the record whose deletion would delete a record of a page.
     AlongControl(i64),
 }
 
 impl Sweep {
-    /// Reads `pages`, or the two halves of the listing, and compares with the table.
+    /// Returns a sweep that reads `pages`, or the two halves of the listing, and compares them with
+    /// the table.
     pub(super) fn new(pages: Pager, other: Option<Pager>, compares: bool) -> Self {
         Self {
             pages,
@@ -109,7 +111,7 @@ impl Sweep {
         }
     }
 
-    /// The saved form: what is under way is asked again.
+    /// Returns the saved form: requests under way are sent again after it is resumed.
     pub(super) fn suspended(&self) -> Self {
         let mut saved = self.clone();
         if let SweepStage::Confirm(confirm) = &mut saved.stage {
@@ -118,8 +120,8 @@ impl Sweep {
         saved
     }
 
-    /// Goes on in another run. Without what was seen before (`compares` is false then) nothing can
-    /// be said of what is missing.
+    /// Goes on in another run. `compares` is false if the ids seen by earlier runs are lost: then
+    /// missing rows cannot be found.
     pub(super) fn resumed(&mut self, compares: bool) {
         self.pages.resumed();
         self.other.iter_mut().for_each(Pager::resumed);
@@ -154,8 +156,8 @@ impl Sweep {
         }
     }
 
-    /// The flag filter by which the listing is still to be compared with its halves, once its pages
-    /// are in.
+    /// Returns the flag filter by which the listing is still to be compared with its halves, once
+    /// its pages are read.
     fn doubts_halves(&self, listing: &Listing) -> Option<&'static str> {
         let filter = listing.halves?;
         let whole = self.other.is_none()
@@ -172,7 +174,8 @@ impl Sweep {
             && self.doubts_halves(listing).is_none()
     }
 
-    /// The part of the table that is to be compared with what was seen, once all pages are in.
+    /// Returns the part of the table that is to be compared with the ids seen, once all pages are
+    /// read.
     pub(super) fn wants_missing(&self, listing: &Listing) -> Option<Scope> {
         let days = match &self.other {
             None => self.pages.days(),
@@ -184,19 +187,19 @@ impl Sweep {
         })
     }
 
-    /// Whether the listing leaves records out unless it is asked for its halves.
+    /// Whether the listing omits records unless it is asked for its two halves.
     pub(super) const fn is_by_halves(&self) -> bool {
         self.other.is_some()
     }
 
-    /// Oddities of the listing, for people.
+    /// Returns remarks about the listing, for display.
     pub(super) fn remarks(&self) -> Vec<String> {
         let mut remarks: Vec<String> = self.pages.remark().into_iter().collect();
         remarks.extend(self.remarks.iter().cloned());
         remarks
     }
 
-    /// Whether what is seen is still to be remembered.
+    /// Whether the ids of records are still to be remembered.
     pub(super) fn watches(&self) -> bool {
         self.compares && matches!(self.stage, SweepStage::Pages)
     }
@@ -215,12 +218,12 @@ impl Sweep {
         self.pages.proof().and(other)
     }
 
-    /// Rows that were missing and not proven gone; `None` where nothing was compared.
+    /// Returns the rows that were missing and not proven gone; `None` if none were compared.
     pub(super) fn absent(&self) -> Option<&IdSet> {
         self.absent.as_ref()
     }
 
-    /// Requests answered and to come for what is missing, for people.
+    /// Returns the numbers of requests answered and to come for missing rows, for display.
     pub(super) fn progress(&self) -> (u64, u64) {
         match &self.stage {
             SweepStage::Pages | SweepStage::Changes { .. } | SweepStage::Done => (0, 0),
@@ -228,7 +231,8 @@ impl Sweep {
         }
     }
 
-    /// Takes the rows of the table that no page had. `since`: when the pass began, by the server.
+    /// Takes the rows of the table that no page had. `since`: start of the pass by the server's
+    /// clock.
     pub(super) fn on_missing(
         &mut self,
         listing: &Listing,
@@ -246,7 +250,7 @@ impl Sweep {
             return Vec::new();
         }
         if self.records == 0 && !self.twice {
-            // Emptiness counts only twice where we hold rows.
+            // An empty listing counts only when it is empty twice: the table holds rows.
             self.twice = true;
             self.pages.restart();
             self.other.iter_mut().for_each(Pager::restart);

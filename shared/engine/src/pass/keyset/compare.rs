@@ -1,4 +1,5 @@
-//! Whether day ranges left records out that have no day: two totals, one with a bound, must agree.
+//! Check whether day ranges omitted records without a day: two totals, one with a bound, must
+//! agree.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,9 +9,9 @@ use super::super::{PROOF_TRIES, PageFacts};
 use super::WHOLE;
 use crate::key::{Key, KeyPart};
 
-/// Every usable day is later.
+/// First day of the bounded total: every usable day is later.
 const BEGINNING: &str = "1900-01-01";
-/// Records that a remark names.
+/// Number of records that a remark names.
 const NAMED: usize = 3;
 
 /// The comparison of two totals.
@@ -24,11 +25,11 @@ pub(super) struct Compare {
 /// Effect of a total on the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CompareOutcome {
-    /// The other total is asked for, or both once more.
+    /// The other total is to be asked for, or both once more.
     AsksOn,
     /// No record without a day is missing.
     Agrees,
-    /// There are records without a day that no answer had.
+    /// Some records without a day were in no answer.
     Differs,
 }
 
@@ -49,11 +50,12 @@ impl Compare {
         Some(Question { slot: WHOLE, target: list.with(more, 1), count_only: true })
     }
 
-    /// Takes the total that was asked for; `undated`: records without a day that answers had.
+    /// Takes the total that was asked for; `undated`: number of records without a day in the
+    /// answers.
     pub(super) fn take(&mut self, total: Option<u64>, undated: u64) -> CompareOutcome {
         self.asked = false;
         let Some(all) = self.plain else {
-            // A list without totals cannot be compared: as if they never agreed.
+            // A list without totals cannot be compared: handled as if they never agreed.
             self.plain = Some(total.unwrap_or(u64::MAX));
             return CompareOutcome::AsksOn;
         };
@@ -73,7 +75,7 @@ impl Compare {
         self.asked = false;
     }
 
-    /// Goes on in another process: totals of two moments say nothing.
+    /// Goes on in another process: totals of two moments cannot be compared.
     pub(super) const fn resumed(&mut self) {
         self.asked = false;
         self.plain = None;
@@ -86,7 +88,7 @@ impl Compare {
 pub(super) struct Undated(Distinct);
 
 impl Undated {
-    /// Notes those of an answer.
+    /// Adds the undated records of an answer.
     pub(super) fn note(&mut self, facts: &PageFacts) {
         let without = facts.keys.iter().zip(&facts.dates).filter(|(_, date)| date.is_none());
         let keys: Vec<Key> = without.map(|(key, _)| key.clone()).collect();
@@ -97,7 +99,7 @@ impl Undated {
         self.0.len()
     }
 
-    /// A sentence that names them; `None`: there are none.
+    /// Returns a sentence that names them; `None`: there are none.
     pub(super) fn remark(&self, path: &str) -> Option<String> {
         let all = self.len();
         if all == 0 {

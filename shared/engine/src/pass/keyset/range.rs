@@ -7,9 +7,9 @@ use super::super::chain::Flaw;
 use super::super::pager::{List, Offset};
 use crate::time::{Date, previous_day};
 
-/// At most so many ranges are read side by side.
+/// Largest number of ranges that are read side by side.
 const MOST_RANGES: u32 = 32;
-/// A range is worth a request of its own from so many expected pages on.
+/// Number of expected pages from which on a range is worth a request of its own.
 const PAGES_PER_RANGE: u64 = 6;
 
 /// One chain of requests, from its newest day down.
@@ -23,13 +23,13 @@ pub(super) struct Range {
     pub(super) day: Option<(Date, Offset)>,
     pub(super) asked: bool,
     pub(super) done: bool,
-    /// Answers to the same request that contradicted themselves.
+    /// Number of contradictory answers to the same request.
     #[serde(default)]
     pub(super) tries: u32,
 }
 
 impl Range {
-    /// All days, or those not before `from`.
+    /// Returns the range of all days, or of those not before `from`.
     pub(super) const fn open(from: Option<Date>) -> Self {
         Self { from, to: None, day: None, asked: false, done: false, tries: 0 }
     }
@@ -38,8 +38,9 @@ impl Range {
         Self { to: Some(to), ..Self::open(from) }
     }
 
-    /// Goes on after an answer of days from `newest` to `oldest` that was cut off, perhaps with that
-    /// day alone; whether the next request bounds the days more than `self` did before.
+    /// Goes on after an incomplete answer with days from `newest` to `oldest`: up to `oldest`, or
+    /// with that day alone. Returns whether the next request bounds the days more than `self` did
+    /// before.
     pub(super) fn step(&mut self, list: &List, newest: Date, oldest: Date) -> bool {
         if self.to.map_or(newest != oldest, |to| oldest < to) {
             self.to = Some(oldest);
@@ -52,15 +53,15 @@ impl Range {
         true
     }
 
-    /// The day is whole: the range goes on with the day before it, if that is inside.
+    /// Goes on with the day before `day`, which is whole, if that lies inside the range.
     pub(super) fn go_on_before(&mut self, day: Date) {
         let to = previous_day(day);
         self.to = Some(to);
         self.done = to == day || self.from.is_some_and(|from| to < from);
     }
 
-    /// Whether the answer's dates lie in the asked range and never increase. Records without a
-    /// usable date are in no order.
+    /// Whether the answer's dates lie in the requested range and never increase. Records without a
+    /// usable date have no order.
     pub(super) fn in_order(&self, facts: &PageFacts) -> bool {
         let mut before: Option<Date> = None;
         for date in facts.dates.iter().flatten() {
@@ -76,8 +77,8 @@ impl Range {
     }
 }
 
-/// How an answer to a request for a range contradicts itself: all that a range holds is in it, or
-/// a page follows and the total says so, too.
+/// Returns the contradiction in an answer for a range. It must hold all records of the range, or
+/// say that a page follows and have a larger total.
 pub(super) fn contradiction(facts: &PageFacts) -> Option<Flaw> {
     let (read, promised) = (facts.records(), facts.promises_more(1));
     let total = facts.total_entries?;
@@ -85,23 +86,23 @@ pub(super) fn contradiction(facts: &PageFacts) -> Option<Flaw> {
     (!agrees).then_some(Flaw::Miscounted { read, total })
 }
 
-/// Whether nothing follows an answer, by any sign, or nothing can be asked after it.
+/// Whether no sign of an answer says that more follows, or it has no record to go on from.
 pub(super) fn is_last(facts: &PageFacts) -> bool {
     let read = facts.records();
     let more = facts.promises_more(1) || facts.total_entries.is_some_and(|total| total > read);
     !more || read == 0
 }
 
-/// The newest and the oldest day of an answer.
+/// Returns the newest and the oldest day of an answer.
 pub(super) fn ends(facts: &PageFacts) -> Option<(Date, Date)> {
     let mut dated = facts.dates.iter().flatten();
     let newest = *dated.next()?;
     Some((newest, *dated.next_back().unwrap_or(&newest)))
 }
 
-/// Cuts what is left of `range` into ranges of about the same number of records, assuming that its
-/// days go on as densely as those of its last answer, which had `records` of `total` and reached
-/// from `newest` to `oldest`. `others` ranges are being read beside it. `None`: not worth it.
+/// Cuts the rest of `range` into ranges of about the same number of records, assuming the density
+/// of days of its last answer, which had `records` of `total` and reached from `newest` to
+/// `oldest`. `others` ranges are being read beside it. `None`: not worth it.
 pub(super) fn cut(
     range: &Range,
     newest: Date,
@@ -135,7 +136,7 @@ pub(super) fn cut(
     }
     ranges.push(Range::between(range.from, to));
     if let Some(newest) = ranges.first_mut() {
-        // The day that is being paged is the newest of what is left.
+        // The day that is being paged is the newest of the rest.
         newest.day.clone_from(&range.day);
     }
     Some(ranges)

@@ -1,4 +1,4 @@
-//! What a failure, or a stop, does to a date keyset reading.
+//! Effect of a failure, or of a stop, on a date keyset reading.
 
 use super::super::pager::{Setback, gives_up};
 use super::{Keyset, Rest, WHOLE};
@@ -21,7 +21,8 @@ impl Keyset {
                 let over = gives_up(failure, last, false);
                 return if over { Setback::Final } else { Setback::Same };
             }
-            // What an unranged reading kept before a restart are upserts: nothing to take back.
+            // Records kept by an unranged reading before a restart are upserts: there are none to
+            // take back.
             Rest::Undated(offset) | Rest::Disordered(offset) => {
                 return match offset.on_failure(failure, last) {
                     Setback::Restart | Setback::Same => Setback::Same,

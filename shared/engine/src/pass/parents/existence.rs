@@ -1,4 +1,4 @@
-//! Whether parents that the trigger did not name, or whose children answer 404, still exist.
+//! Existence of parents that the trigger did not name, or whose children answer 404.
 
 use super::Parents;
 use crate::pass::control::{Answered, UrlStanding};
@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 
 impl Parents {
     pub(in crate::pass) fn next_existence(&mut self, spec: &PerParent) -> Option<(Parent, Target)> {
-        // Before the trigger is read whole it is not known what to ask first.
+        // Candidates for the control question come from the trigger: it must be read first.
         if self.doubtful.is_empty() || !self.trigger.is_done() {
             return None;
         }
@@ -25,12 +25,12 @@ impl Parents {
         Some((parent, Target::path(unit_path(spec.parent_path, Unit::Parent(parent)))))
     }
 
-    /// Settles the fate of doubtful parents once there is nothing more to ask. Where no parent
-    /// answered under its own URL, 404 counts only for those that the full pass before missed, too.
+    /// Decides about doubtful parents once all requests are answered. If no parent answered under
+    /// its own URL, 404 counts only for those that the full pass before missed, too.
     pub(super) fn settle(&mut self, pass: Pass) -> Vec<Effect> {
         let standing = self.control.standing();
         if standing == UrlStanding::Unknown && self.trigger.is_done() {
-            // They are for another run, or for the next full pass.
+            // They wait for another run, or for the next full pass.
             let unknown = core::mem::take(&mut self.doubtful);
             self.stay(pass, unknown.into_iter().map(|parent| parent.id));
         }
@@ -46,7 +46,7 @@ impl Parents {
             }
             self.parked.remove(&parent.id);
             match pass {
-                // The sweep compares all parents; until then absence stays unproven.
+                // The next sweep compares all parents; until then absence is unproven.
                 Pass::Incremental => {}
                 Pass::Full => {
                     effects
@@ -57,7 +57,7 @@ impl Parents {
         effects
     }
 
-    /// Remembers parents that are missing without proof. Those that are parked stay so.
+    /// Remembers parents that are missing without proof. Parked ones stay parked instead.
     fn stay(&mut self, pass: Pass, ids: impl IntoIterator<Item = i64>) {
         if pass == Pass::Full {
             let parked = &self.parked;
@@ -65,7 +65,7 @@ impl Parents {
         }
     }
 
-    /// The parent's own URL answers: it is `there`, so its children are read.
+    /// Takes the answer of the parent's own URL: it exists as `there`, so its children are read.
     pub(in crate::pass) fn on_existing(
         &mut self,
         pass: Pass,
@@ -82,7 +82,7 @@ impl Parents {
         self.settle(pass)
     }
 
-    /// The parent's own URL answers 404: it is gone, if that of another answers.
+    /// Takes 404 from the parent's own URL: it is gone, provided that the URL of another answers.
     pub(in crate::pass) fn on_gone(
         &mut self,
         pass: Pass,
@@ -120,7 +120,7 @@ impl Parents {
         self.settle(pass)
     }
 
-    /// Where 404 under the URL of a parent proves nothing, for people.
+    /// Returns a remark if 404 under the URL of a parent proves nothing, for display.
     pub(in crate::pass) fn remark(&self, spec: &PerParent) -> Option<String> {
         self.control.is_refuted().then(|| {
             format!(

@@ -1,4 +1,4 @@
-//! Children that cannot be read: one parent's are parked, those of all refuse the stream.
+//! Children that cannot be read: those of one parent are parked, those of all refuse the stream.
 
 use super::{Parents, Parked, ParkedBefore, REFUSED_AT_FIRST};
 use crate::pass::units::unit_path;
@@ -7,14 +7,15 @@ use crate::retry::Failure;
 use crate::spec::PerParent;
 
 impl Parents {
-    /// Whether so many were refused before any was read that the others would be refused, too.
+    /// Whether too many parents were refused before any children were read, so that the others
+    /// would be refused, too.
     pub(in crate::pass) fn is_refused(&self) -> bool {
         let fresh = self.refused.iter().filter(|(_, known)| *known == ParkedBefore::Fresh).count();
         !self.any_read && fresh >= REFUSED_AT_FIRST
     }
 
-    /// Why the reading stops although no request is under way: Harvest refuses the children of all
-    /// parents.
+    /// Returns the reason for which the reading stops although no request is under way: Harvest
+    /// refuses the children of all parents.
     pub(in crate::pass) fn stopped(&mut self, spec: &PerParent, pass: Pass) -> Option<Stopped> {
         if self.any_read || self.refused.is_empty() {
             return None;
@@ -35,7 +36,8 @@ impl Parents {
         Some(Stopped { what, failure: Failure::Forbidden })
     }
 
-    /// A child request failed for good: the parent is parked, or the stream stops.
+    /// Takes the final failure of a request for children: the parent is parked, or the stream
+    /// stops.
     pub(in crate::pass) fn give_up(
         &mut self,
         spec: &PerParent,
@@ -64,7 +66,7 @@ impl Parents {
         parked.attempts = parked.attempts.saturating_add(1);
         parked.reason = format!("{failure:?}");
         if *failure == Failure::NotFound {
-            // 404 on the children's path alone proves nothing.
+            // 404 on the path of the children alone proves nothing.
             self.doubtful.push(parent);
         }
         Ok(effects)

@@ -84,13 +84,13 @@ impl Sweep {
         effects
     }
 
-    /// Goes on to the next stage where one is at its end.
+    /// Goes on to the next stage if the present one has ended.
     fn settle(&mut self, listing: &Listing) -> Vec<Effect> {
         if let SweepStage::Changes { pager, missing, absent_before } = &mut self.stage
             && pager.is_done()
         {
             let (missing, before) = (core::mem::take(missing), core::mem::take(absent_before));
-            // What changed meanwhile and is not known whole may be anything that is missing.
+            // If the changed records were not all read, any of the missing rows may be among them.
             let proven = pager.proof() == Proof::Proven;
             let confirm = Confirm::new(listing, missing, before, proven, &self.samples);
             self.stage = SweepStage::Confirm(confirm);
@@ -111,7 +111,7 @@ impl Sweep {
         }
     }
 
-    /// Frees the failed request; `None` where nothing else can be tried.
+    /// Frees the failed request; `None` if nothing else can be tried.
     pub(in crate::pass) fn on_failure(
         &mut self,
         listing: &Listing,
@@ -178,7 +178,7 @@ impl Sweep {
         }
     }
 }
-/// The ids of an answer's records.
+/// Returns the ids of an answer's records.
 fn ids(facts: &PageFacts) -> impl Iterator<Item = i64> + '_ {
     facts.keys.iter().filter_map(|key| match key.0.as_slice() {
         [KeyPart::Int(id)] => Some(*id),

@@ -1,4 +1,4 @@
-//! What became of missing rows: gone for sure, there after all, or not known yet.
+//! Confirmation of missing rows: gone for sure, existing after all, or not known yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,38 +11,38 @@ use crate::pass::compact::IdSet;
 use crate::pass::control::{Answered, Control, UrlStanding};
 use crate::spec::Listing;
 
-/// So many rows are asked for one by one. Tests have few rows and want to see all ways.
+/// Largest number of rows that are asked for one by one. Smaller in tests, which have few rows.
 pub(super) const ALONE: usize = if cfg!(test) { 6 } else { 200 };
-/// So many records that may have taken others along are asked for.
+/// Largest number of records that are asked for because their deletion deletes others.
 const ALONG: usize = if cfg!(test) { 4 } else { 200 };
-/// So many are asked for of rows that were missing twice.
+/// Size of the sample of rows that were missing twice.
 const SAMPLE: usize = if cfg!(test) { 3 } else { 20 };
 
-/// Asks for missing rows.
+/// Requests for missing rows.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Confirm {
-    /// Whether the path of a record lies below that of the record that takes it along.
+    /// Whether the path of a record lies below that of the record whose deletion deletes it.
     nested: bool,
-    /// Whether 404 under a record's own URL means that it is gone.
+    /// Control question: whether 404 under a record's own URL proves that the record is gone.
     #[serde(default)]
     own: Control<Sample>,
-    /// The same of the record that takes others along.
+    /// The same for the records whose deletion deletes others.
     #[serde(default)]
     above: Control<i64>,
-    /// Rows whose fate hangs on another record that is to be asked, or is being asked.
+    /// Rows that wait for the answer about the record in `along`.
     groups: Vec<MissingGroup>,
     along: BTreeSet<i64>,
     #[serde(skip)]
     asked_along: BTreeSet<i64>,
-    /// Rows that are to be asked, with the record above them.
+    /// Rows that are to be asked for, with the record above them.
     alone: BTreeMap<i64, Option<i64>>,
     #[serde(skip)]
     asked: BTreeMap<i64, Option<i64>>,
-    /// Rows that were missing in the sweep before as well: gone, if all that are asked are.
+    /// Rows that the sweep before missed, too: gone, if all rows of the sample are.
     twice: IdSet,
-    /// Those of them that are asked.
+    /// The sample of `twice`, which is asked for.
     sample: IdSet,
-    /// Rows for which it is not decided yet how to find out.
+    /// Rows for which the way of asking is not decided yet.
     rest: Vec<MissingGroup>,
     absent_before: IdSet,
     /// Rows whose own URL answered 404.
@@ -54,8 +54,8 @@ pub(super) struct Confirm {
 }
 
 impl Confirm {
-    /// `proven`: whether all that changed meanwhile was read. If not, each row is asked for.
-    /// `samples`: records that the pages had.
+    /// `proven`: whether all records that changed meanwhile were read. If not, each row is asked
+    /// for. `samples`: records of the pages.
     pub(super) fn new(
         listing: &Listing,
         missing: Missing,
@@ -81,7 +81,7 @@ impl Confirm {
         }
         for group in groups {
             match group.along {
-                // One answer for several rows.
+                // One answer decides about several rows.
                 Some(along)
                     if proven && (many || group.ids.0.len() > 1) && confirm.along.len() < ALONG =>
                 {
@@ -96,7 +96,7 @@ impl Confirm {
         confirm
     }
 
-    /// Gives up questions whose control questions brought no answer: those rows stay.
+    /// Gives up requests whose control questions brought no answer: their rows stay.
     fn settle(&mut self) {
         if !self.along.is_empty() && self.above.standing() == UrlStanding::Unknown {
             self.along.clear();
@@ -111,7 +111,7 @@ impl Confirm {
         }
     }
 
-    /// Once all records that take others along have answered: how to find out about the others.
+    /// Decides how to ask for the other rows, once the records of all groups have answered.
     fn decide(&mut self) {
         if !self.groups.is_empty() {
             return;
@@ -119,7 +119,7 @@ impl Confirm {
         let mut open = BTreeMap::new();
         for group in core::mem::take(&mut self.rest) {
             if self.nested && group.along.is_none() {
-                // Nobody knows its path.
+                // Its path needs the id of the record above, which is not known.
                 self.absent.0.extend(group.ids.0);
             } else {
                 open.extend(group.ids.0.into_iter().map(|id| (id, group.along)));
@@ -140,7 +140,7 @@ impl Confirm {
         }
     }
 
-    /// The next path to ask, and whose it is.
+    /// Returns the next path to ask for, with its slot.
     pub(super) fn next(&mut self, listing: &Listing) -> Option<(SweepSlot, String)> {
         let filled = |path: &str, parent: Option<i64>| {
             path.replace("{parent}", &parent.unwrap_or_default().to_string())
@@ -173,7 +173,7 @@ impl Confirm {
         Some((SweepSlot::Own(id), own(id, above)))
     }
 
-    /// Takes what a control question brought.
+    /// Takes the answer to a control question.
     pub(super) fn on_control(&mut self, slot: SweepSlot, answered: Answered) {
         match slot {
             SweepSlot::OwnControl(sample) => self.own.take(sample, answered),
@@ -188,7 +188,7 @@ impl Confirm {
         self.settle();
     }
 
-    /// Where 404 proves nothing, for people.
+    /// Returns remarks about URLs whose 404 proves nothing, for display.
     pub(super) fn remarks(&self, listing: &Listing) -> Vec<String> {
         let refuted = |path: &str| {
             format!(
@@ -204,14 +204,15 @@ impl Confirm {
         self.groups.is_empty() && self.alone.is_empty() && self.asked.is_empty()
     }
 
-    /// Requests answered, and those to come.
+    /// Returns the numbers of requests answered and to come.
     pub(super) fn progress(&self) -> (u64, u64) {
         let (waiting, asked) = (self.alone.len(), self.asked.len());
         let left = self.along.len().saturating_add(self.asked_along.len());
         (self.answered, left.saturating_add(waiting).saturating_add(asked) as u64)
     }
 
-    /// The record that takes others along answered: it `is_gone`, or is there. `None`: neither.
+    /// Takes the answer about a record whose deletion deletes others. `None`: neither the record
+    /// nor 404.
     pub(super) fn on_along(&mut self, id: i64, is_gone: Option<bool>) {
         self.answered = self.answered.saturating_add(1);
         self.asked_along.remove(&id);
@@ -231,7 +232,7 @@ impl Confirm {
         self.settle();
     }
 
-    /// The record's own URL answers 404.
+    /// Takes 404 from the record's own URL.
     pub(super) fn on_gone(&mut self, id: i64) {
         self.answered = self.answered.saturating_add(1);
         self.asked.remove(&id);
@@ -244,12 +245,13 @@ impl Confirm {
         }
     }
 
-    /// The record answered: it `is_there`, or that is not known.
+    /// Takes another answer about a record: it `is_there`, or its state is not known.
     pub(super) fn on_record(&mut self, id: i64, is_there: bool) {
         self.answered = self.answered.saturating_add(1);
         self.asked.remove(&id);
         if self.sample.0.contains(&id) {
-            // It speaks for all that were missing as it was.
+            // A row of the sample that is not gone speaks for all of `twice`: none of them is
+            // deleted.
             self.absent.0.append(&mut self.twice.0);
         }
         if is_there {
@@ -260,7 +262,7 @@ impl Confirm {
         }
     }
 
-    /// The request comes again.
+    /// Puts a request back, to be sent again.
     pub(super) fn put_back(&mut self, slot: SweepSlot) {
         match slot {
             SweepSlot::Own(id) => {
@@ -277,7 +279,7 @@ impl Confirm {
         }
     }
 
-    /// All requests under way come again.
+    /// Puts all requests under way back, to be sent again.
     pub(super) fn put_back_all(&mut self) {
         self.alone.append(&mut self.asked);
         self.along.append(&mut self.asked_along);
@@ -285,8 +287,8 @@ impl Confirm {
         self.above.suspend();
     }
 
-    /// Rows that are gone, and those that were missing without being proven gone. Where no record answered under
-    /// its own URL, 404 counts only for those that the sweep before missed, too.
+    /// Returns the rows that are gone, and those that were missing without proof. If no record
+    /// answered under its own URL, 404 counts only for rows that the sweep before missed, too.
     pub(super) fn take(&mut self) -> (BTreeSet<i64>, IdSet) {
         let proven = self.own.standing() == UrlStanding::Answers;
         for id in core::mem::take(&mut self.denied.0) {

@@ -1,4 +1,4 @@
-//! Whether a listing returns archived records unasked: its total against those of its two halves.
+//! Check whether a listing returns archived records unasked: its total against those of its halves.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ impl Halves {
         self.whole
     }
 
-    /// The total to ask for next.
+    /// Returns the request for the next total.
     pub(super) fn next(&mut self, path: &str, filter: &str) -> Option<Question> {
         if self.asked || self.whole.is_some() {
             return None;
@@ -38,7 +38,7 @@ impl Halves {
         Some(Question { slot: 0, target: list.with(&[], 1), count_only: true })
     }
 
-    /// Takes the total that was asked for. A listing without totals is believed.
+    /// Takes the total that was asked for. A listing without totals is taken to be whole.
     pub(super) fn take(&mut self, total: Option<u64>) {
         self.asked = false;
         let Some(total) = total else {
@@ -62,8 +62,8 @@ impl Halves {
         }
     }
 
-    /// Frees a request that brought no answer; `last`: it is not asked again, and the listing is
-    /// believed.
+    /// Frees a request that brought no answer; `last`: it is not sent again, and the listing is
+    /// taken to be whole.
     pub(super) fn on_failure(&mut self, last: bool) {
         self.asked = false;
         if last {
@@ -72,7 +72,7 @@ impl Halves {
     }
 }
 
-/// The two halves of a listing, to be read instead of it.
+/// Returns the pagers of the two halves of a listing, which are read instead of it.
 pub(in crate::pass) fn pagers(
     paging: Paging,
     path: &str,

@@ -1,4 +1,4 @@
-//! Which rows are missing, and which could have been.
+//! Missing rows, and the rows that could be missing.
 
 use std::collections::BTreeSet;
 
@@ -7,33 +7,33 @@ use serde::{Deserialize, Serialize};
 use crate::pass::compact::IdSet;
 use crate::time::{Date, Timestamp};
 
-/// The rows that a reading should have returned, were they still there.
+/// The rows that a reading should have returned if they still existed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// Rows that came in after the reading began are none of them.
+    /// Beginning of the reading; rows written later are outside.
     pub begun: Timestamp,
-    /// The days that were read whole; `None`: nothing was.
+    /// The days that were read whole; `None`: none.
     pub days: Option<Days>,
 }
 
 /// The days of a listing that a reading proves complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Days {
-    /// The list is not read by days: all of it.
+    /// All of the list, which is not read by days.
     All,
     /// By the date of each record.
     By {
-        /// The first one; `None`: since ever.
+        /// The first day; `None`: no bound.
         from: Option<Date>,
-        /// Days in between that changed while they were read.
+        /// Later days that changed while they were read.
         except: BTreeSet<Date>,
-        /// Whether records without a date are among those that were read.
+        /// Whether all records without a date were read.
         undated: bool,
     },
 }
 
 impl Days {
-    /// Whether a record of this day was read if it exists.
+    /// Whether a record of this day, if it exists, was read.
     #[must_use]
     pub fn contain(&self, day: Option<Date>) -> bool {
         match (self, day) {
@@ -46,7 +46,7 @@ impl Days {
     }
 }
 
-/// Ids of rows that no page had, by the record that would take them along.
+/// Ids of rows that no page had, grouped by the record whose deletion would have deleted them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Missing(pub(super) Vec<MissingGroup>);
@@ -59,7 +59,7 @@ pub(super) struct MissingGroup {
 }
 
 impl Missing {
-    /// Adds a row; `along`: the value of the column that the declaration names for this.
+    /// Adds a row; `along`: its value in the column of `goes_with`.
     pub fn add(&mut self, along: Option<i64>, id: i64) {
         let at = self.0.binary_search_by_key(&along, |group| group.along).unwrap_or_else(|at| {
             self.0.insert(at, MissingGroup { along, ids: IdSet::default() });
@@ -70,7 +70,7 @@ impl Missing {
         }
     }
 
-    /// How many rows.
+    /// Number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.iter().map(|group| group.ids.0.len()).sum()
@@ -82,7 +82,7 @@ impl Missing {
         self.0.is_empty()
     }
 
-    /// The row is there after all.
+    /// Removes a row that exists after all.
     pub(super) fn found(&mut self, id: i64) {
         for group in &mut self.0 {
             group.ids.0.remove(&id);
