@@ -1,7 +1,7 @@
-//! What records hold that the declaration does not expect, and what of it is worth telling people.
+//! Differences between records and their declaration, and those that are worth telling people.
 //!
-//! Each run looks at the records that it reads. What the looks of a stream have shown is kept until
-//! a full pass from beginning to end has not seen it again: a run that reads little proves little.
+//! Each run looks at the records that it reads. A difference is kept until a full pass, from
+//! beginning to end, has not seen it again: a run that reads little proves little.
 
 mod finding;
 
@@ -14,23 +14,23 @@ use crate::pass::Pass;
 use crate::present::Present;
 use crate::time::Timestamp;
 
-/// With fewer objects than this a member that none of them has may be missing by chance.
+/// Number of objects below which a member that none of them has may be missing by chance.
 pub const ENOUGH: u64 = 20;
 
-/// Number of new members that are kept: an object whose member names are ids would have no end.
-/// All others are declared, so that they have one.
+/// Largest number of new members that are kept: an object whose member names are ids has no end.
+/// The other maps hold declared members only and so are bounded.
 const MOST: usize = 100;
 
-/// What one run saw, by member path (list indices as `[]`).
+/// Differences that one run saw, by member path (list indices as `[]`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Look {
-    /// Members that are not declared, and how often.
+    /// Members that are not declared, and how often they occurred.
     pub unknown: BTreeMap<String, u64>,
     /// Values that did not fit their column.
     pub misfits: BTreeMap<String, Values>,
-    /// Numbers that did not fit because they have more places after the point than their column.
+    /// Numbers that did not fit because they have more decimal places than their column.
     pub finer: BTreeMap<String, Values>,
-    /// Values that are in their column, though they came in another JSON type or form.
+    /// Values that are in their column, although they came in another JSON type or form.
     pub converted: BTreeMap<String, Values>,
     /// Every declared member.
     pub declared: BTreeMap<String, Presence>,
@@ -39,16 +39,16 @@ pub struct Look {
 /// Values of one member that were not as declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Values {
-    /// How many.
+    /// Number of values.
     pub times: u64,
-    /// What kinds of JSON value they were, for people.
+    /// Kinds of JSON value, for display.
     pub kinds: BTreeSet<&'static str>,
     /// The form of one of them, without its content: `"9.9"`.
     pub form: Option<String>,
 }
 
 impl Values {
-    /// Adds others of the same member.
+    /// Adds values of the same member.
     pub fn add(&mut self, other: Self) {
         self.times = self.times.saturating_add(other.times);
         self.kinds.extend(other.kinds);
@@ -56,55 +56,55 @@ impl Values {
     }
 }
 
-/// How a declared member occurs.
+/// Occurrence of a declared member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Presence {
-    /// Objects read in which it could have been.
+    /// Number of objects read in which it could have been.
     pub objects: u64,
-    /// Whether any had it, be it null.
+    /// Whether any of them had it, even as null.
     pub seen: bool,
 }
 
-/// How a stream's records differ from its declaration, as far as its runs have seen.
+/// Differences between a stream's records and its declaration, as far as its runs have seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Drift {
-    /// Members that the declaration does not know.
+    /// Members that the declaration lacks.
     pub unknown: BTreeMap<String, Sighting>,
     /// Declared members whose values did not fit.
     pub misfits: BTreeMap<String, Sighting>,
-    /// Declared members whose numbers have more places than their column.
+    /// Declared members whose numbers have more decimal places than their column.
     pub finer: BTreeMap<String, Sighting>,
     /// Declared members whose values came in another JSON type or form than their column's.
     pub converted: BTreeMap<String, Sighting>,
     /// Declared members that have disappeared, and when that was first seen.
     pub gone: BTreeMap<String, Timestamp>,
-    /// Members that no record has ever had, as of a declaration of so many members: their absence
-    /// is no news.
+    /// Members never seen in any record, with the number of declared members at that time. They are
+    /// never reported as gone.
     never: Option<(usize, BTreeSet<String>)>,
 }
 
-/// What was seen of one member.
+/// Sightings of one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sighting {
-    /// How often: within a full pass altogether, otherwise the most in one run.
+    /// Number of times: within a full pass altogether, otherwise the most in one run.
     pub times: u64,
-    /// What kinds of JSON value, where it matters.
+    /// Kinds of JSON value, if they matter.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub kinds: BTreeSet<String>,
-    /// The form of one value, without its content, where it matters.
+    /// The form of one value, without its content, if it matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<String>,
-    /// When it was seen last.
+    /// Time of the last sighting.
     pub at: Timestamp,
 }
 
 /// A run's look, and the pass it belongs to.
 #[derive(Clone, Copy, Debug)]
 pub struct DriftRun<'a> {
-    /// What it saw.
+    /// Differences that the run saw.
     pub look: &'a Look,
-    /// Its pass.
+    /// Pass of the run.
     pub pass: Pass,
     /// When the pass began.
     pub pass_began: Timestamp,
@@ -115,7 +115,7 @@ pub struct DriftRun<'a> {
 }
 
 impl Drift {
-    /// What is known after another run.
+    /// Returns the differences known after another run.
     #[must_use]
     pub fn after(&self, run: DriftRun<'_>) -> Self {
         let look = run.look;
@@ -149,14 +149,13 @@ impl Drift {
                 next.gone.entry(path.clone()).or_insert(run.now);
             }
         }
-        // What is no longer declared is no longer missed.
+        // A member that is no longer declared is no longer missed.
         next.gone.retain(|path, _| look.declared.contains_key(path));
         next.never = Some((look.declared.len(), never));
         next
     }
 
-    /// Takes out the instants that lie in the future: what was seen then was seen before any pass
-    /// that is to come.
+    /// Replaces instants in the future: such a sighting counts as earlier than any pass to come.
     pub(crate) fn free(&mut self, present: &Present) {
         let sightings = self.unknown.values_mut().chain(self.misfits.values_mut());
         let instants = sightings.map(|seen| &mut seen.at).chain(self.gone.values_mut());
@@ -165,7 +164,7 @@ impl Drift {
         }
     }
 
-    /// What of it people are told, the most important first.
+    /// Returns the findings to tell people, the most important first.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
         let of = |what| {
@@ -194,7 +193,7 @@ impl Drift {
         changed.chain(finer).chain(gone).chain(converted).chain(new).collect()
     }
 
-    /// The same, of what a run saw itself: what did not happen in it is left out.
+    /// Returns the findings of one run alone, without those that did not occur in it.
     #[must_use]
     pub fn findings_of(&self, look: &Look) -> Vec<Finding> {
         let mut findings = self.findings();

@@ -1,6 +1,6 @@
-//! What will run when, how many requests it takes, and how long the rate budget makes it last.
+//! Forecast of runs: their time, their requests, and how long the rate budget makes them last.
 //!
-//! An estimate for people: what a pass took the last time, or what is known of how much there is.
+//! An estimate for people, from the requests of the last pass or the known number of records.
 
 #[cfg(test)]
 mod tests;
@@ -16,23 +16,23 @@ use crate::room::{LONG_PASS_REQUESTS, Weight, weight};
 use crate::spec::{Kind, RateClass, StreamSpec};
 use crate::time::{SignedDuration, Timestamp, plus};
 
-/// Why a pass will run.
+/// Reason for which a pass will run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// Nothing was read yet.
+    /// First load: no record was read yet.
     FirstLoad,
-    /// It has begun and goes on.
+    /// A pass that has begun and goes on.
     GoesOn,
-    /// What changed, each interval.
+    /// Records that changed, each interval.
     Changes,
-    /// All of it again, each interval.
+    /// All records again, each interval.
     Snapshot,
-    /// All of it again: what was deleted or changed unseen.
+    /// All records again: some may have been deleted or changed unseen.
     Sweep,
 }
 
 impl Why {
-    /// For people.
+    /// Returns the reason as text for display.
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
@@ -52,37 +52,38 @@ pub struct Planned {
     pub spec: &'static StreamSpec,
     /// The pass.
     pub pass: Pass,
-    /// Why.
+    /// Reason for the run.
     pub why: Why,
-    /// How long it will hold its place.
+    /// Weight of the run: how long it holds its place.
     pub weight: Weight,
     /// When it is due; never before the time of the forecast.
     pub begins: Timestamp,
-    /// Requests that it takes, about; `None`: nobody knows yet.
+    /// Requests that it takes, about; `None`: not known yet.
     pub requests: Option<u64>,
-    /// When the budget lets the last of them go; `None`: nobody knows yet.
+    /// Time at which the budget lets the last of them go; `None`: not known yet.
     pub ends: Option<Timestamp>,
 }
 
-/// What is known of how much there is.
+/// Known sizes of streams.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Amounts {
-    /// Records by stream.
+    /// Number of records by stream.
     pub records: BTreeMap<&'static str, u64>,
-    /// Windows of a report: those of an incremental pass, and all, where that is known.
+    /// Number of windows of a report: those of an incremental pass, and all of them, if that is
+    /// known.
     pub windows: BTreeMap<&'static str, (u64, Option<u64>)>,
 }
 
-/// One budget as it is now.
+/// State of one budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// What may be used of it.
+    /// Limit that we use.
     pub limit: Limit,
-    /// Permits that are given already.
+    /// Number of permits that are given already.
     pub used: u32,
 }
 
-/// The next run of each pass of each of these streams, in the order in which they begin.
+/// Returns the next run of each pass of each of these streams, in the order in which they begin.
 #[must_use]
 pub fn forecast(
     streams: &[(&'static StreamSpec, &StreamItem)],
@@ -96,7 +97,7 @@ pub fn forecast(
         let Ripe { incremental, full } =
             ripe(spec, item, Demand::Schedule { interval }, Present::ours(now));
         let follows = !matches!(spec.kind, Kind::Snapshot(_));
-        // What is new comes in beside a first load as soon as that has begun.
+        // New records come in beside a first load as soon as that has begun.
         let incremental =
             incremental.or_else(|| full.filter(|_| follows).map(|at| plus(at.max(now), interval)));
         for (pass, at) in [(Pass::Incremental, incremental), (Pass::Full, full)] {
@@ -130,7 +131,7 @@ fn why(spec: &StreamSpec, item: &StreamItem, pass: Pass) -> Why {
     }
 }
 
-/// Requests that the next run of the pass takes, or what is left of it.
+/// Returns the requests that the next run of the pass takes, or the rest of the pass.
 fn requests(spec: &StreamSpec, item: &StreamItem, pass: Pass, amounts: &Amounts) -> Option<u64> {
     let state: &PassState = item.position.pass(pass);
     let whole = Some(state.last_requests)
@@ -166,7 +167,7 @@ fn by_amount(spec: &StreamSpec, pass: Pass, amounts: &Amounts) -> Option<u64> {
     }
 }
 
-/// Plays the budget of `class` window by window: short passes first, long ones share what is left.
+/// Simulates the budget of `class` window by window: short passes first, long ones share the rest.
 fn spend(
     planned: &mut [Planned],
     class: RateClass,
@@ -181,7 +182,7 @@ fn spend(
         .filter(|(_, one)| one.spec.rate_class == class)
         .filter_map(|(at, one)| Some((at, one.requests?, one.weight != Weight::Light)))
         .collect();
-    // What comes again each interval beside a pass that lasts longer.
+    // Requests of passes that come again each interval beside a pass that lasts longer.
     let again: u64 = open
         .iter()
         .filter_map(|(at, requests, _)| planned.get(*at).map(|one| (one, *requests)))
@@ -198,7 +199,8 @@ fn spend(
             owed = owed.saturating_add(again);
             next_round = plus(next_round, interval.max(step));
         }
-        // Half is left for the others, so that this ends even where there is no time for them.
+        // Half is left for the other passes, so that the loop ends even if there is no time for
+        // them.
         let paid = owed.min(free / 2);
         (owed, free) = (owed.saturating_sub(paid), free.saturating_sub(paid));
         for long in [false, true] {
@@ -211,7 +213,7 @@ fn spend(
         match arrival {
             Some(arrival) if arrival < window_ends && free > 0 => at = arrival,
             Some(arrival) if idle && arrival >= window_ends => {
-                // Nothing to do until then: what came again meanwhile is done.
+                // No pass needs permits until then: repeated passes of the meantime are done.
                 (at, window_ends, free) =
                     (arrival, plus(arrival, step), u64::from(budget.limit.requests()));
                 (next_round, owed) = (plus(at, interval), 0);
@@ -224,8 +226,8 @@ fn spend(
     }
 }
 
-/// Gives `free` permits of the window that begins at `at` to the open passes of one weight, in equal
-/// parts; what nobody needs is returned.
+/// Gives `free` permits of the window that begins at `at` to the open passes of one weight, in
+/// equal parts; returns the permits that are left.
 fn share(
     planned: &mut [Planned],
     open: &mut [(usize, u64, bool)],

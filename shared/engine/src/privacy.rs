@@ -1,57 +1,57 @@
-//! Members of records that the operator does not want to keep, or only as a hash.
+//! Fields of records that the operator keeps out of the lake, or keeps only as a hash.
 
 use std::collections::BTreeMap;
 
 use crate::spec::{Field, FieldType, Kind, Paging, Partition, StreamSpec};
 
-/// What becomes of a member before anything is written.
+/// Treatment of a field before a record is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Treatment {
-    /// It is nowhere.
+    /// The field is stored nowhere.
     Exclude,
-    /// Its text is replaced by a hash.
+    /// The field's text is replaced by a hash.
     Hash,
 }
 
-/// What of a stream's records is a person's own.
+/// Personal fields of a stream's records.
 #[derive(Debug)]
 pub struct Personal {
     /// The stream.
     pub stream: &'static str,
-    /// The member that says whose record it is, by path: a user's id.
+    /// The field with the id of the person of a record, by path.
     pub person: &'static str,
-    /// The members that go when the person is erased, by path.
+    /// The fields that are removed when the person is erased, by path.
     pub members: &'static [&'static str],
 }
 
-/// Members of one stream and what becomes of them, by path.
+/// Fields of one stream and their treatment, by path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules(BTreeMap<Vec<String>, Treatment>);
 
-/// Why a member cannot be treated so.
+/// Reason for which a field cannot be treated so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// It is not declared.
+    /// The field is not declared.
     #[error("`{stream}` has no member `{path}`; {}", advice(near))]
     Unknown {
         /// The stream.
         stream: &'static str,
-        /// What was asked for.
+        /// Path that was asked for.
         path: String,
-        /// Members that were perhaps meant.
+        /// Fields with a similar path.
         near: Vec<String>,
     },
-    /// The stream cannot be kept without it.
+    /// The stream cannot be kept without the field.
     #[error("`{stream}.{path}` must stay as it is: {why}")]
     Needed {
         /// The stream.
         stream: &'static str,
         /// The member.
         path: String,
-        /// What it is for.
+        /// Purpose of the field.
         why: &'static str,
     },
-    /// A hash is text.
+    /// The field is no text, and a hash is.
     #[error("`{stream}.{path}` is no text, and only text can be hashed; exclude it instead")]
     NoText {
         /// The stream.
@@ -59,7 +59,7 @@ pub enum Refused {
         /// The member.
         path: String,
     },
-    /// Both at once.
+    /// Two treatments at once.
     #[error("`{stream}.{path}` cannot be both excluded and hashed, nor a part of what is")]
     Twice {
         /// The stream.
@@ -77,11 +77,11 @@ fn advice(near: &[String]) -> String {
 }
 
 impl Rules {
-    /// Adds a rule for the member `path` of `spec`, nested members joined by dots as they are
+    /// Adds a rule for the field `path` of `spec`, nested fields joined by dots as they are
     /// declared, such as `line_items.description`.
     ///
     /// # Errors
-    /// Where the member is not declared or may not be treated so.
+    /// The field is not declared, or may not be treated so.
     pub fn add(
         &mut self,
         spec: &'static StreamSpec,
@@ -110,18 +110,18 @@ impl Rules {
         Ok(())
     }
 
-    /// Whether there is nothing to do.
+    /// Whether there are no rules.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The rules by path.
+    /// Returns the rules by path.
     pub fn iter(&self) -> impl Iterator<Item = (&[String], Treatment)> {
         self.0.iter().map(|(path, treatment)| (&path[..], *treatment))
     }
 
-    /// Whether the member at `path` (list indices as `[]`) or one that it lies in is excluded.
+    /// Whether the field at `path` (list indices as `[]`) or one that it lies in is excluded.
     #[must_use]
     pub fn excludes(&self, path: &str) -> bool {
         let steps: Vec<&str> = path.split('.').map(|step| step.trim_end_matches("[]")).collect();
@@ -143,7 +143,7 @@ fn find<'a>(fields: &'a [Field], steps: &[String]) -> Option<&'a Field> {
     }
 }
 
-/// What the member, or one inside it, is needed for.
+/// Returns the purpose for which the field, or one inside it, is needed.
 fn needed(spec: &StreamSpec, steps: &[String], field: &Field) -> Option<&'static str> {
     let column = steps.join("_");
     let inside = |name: &str| name == column || name.starts_with(&format!("{column}_"));
@@ -180,7 +180,7 @@ fn needed(spec: &StreamSpec, steps: &[String], field: &Field) -> Option<&'static
     None
 }
 
-/// Declared members whose path holds the last name of `path`, or is held by it.
+/// Returns the declared fields whose path contains the last name of `path`, or is contained in it.
 fn near(spec: &StreamSpec, path: &str) -> Vec<String> {
     let mut all = Vec::new();
     paths("", spec.fields, &mut all);

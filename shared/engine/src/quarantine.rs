@@ -1,25 +1,26 @@
-//! How many records lie in a stream's quarantine.
+//! Number of records in a stream's quarantine.
 //!
-//! A record that cannot be a row is kept raw. A full pass reads everything that Harvest returns, so
-//! whatever is still bad comes into the quarantine again with it: when the pass is complete, what
-//! lay there before it began is superseded.
+//! A record that cannot be a row is kept raw. A full pass reads all records that Harvest returns,
+//! so it puts those that are still bad into the quarantine again: once the pass is complete, the
+//! records from before it began are superseded.
 
 use serde::{Deserialize, Serialize};
 
 use crate::pass::{PageFacts, Pass, Reads};
 use crate::spec::Kind;
 
-/// What lies in the quarantine.
+/// Size of the quarantine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Quarantine {
-    /// Records, as the last complete full pass and the incremental ones since it left them.
+    /// Quarantined records: those of the last complete full pass and of the incremental passes
+    /// since.
     pub records: u64,
     /// Those of them that came since the unfinished full pass began, and those that it found.
     anew: u64,
 }
 
-/// What a run put there.
+/// Records that a run added.
 #[derive(Clone, Copy, Debug)]
 pub struct Added {
     /// The run's pass.
@@ -32,20 +33,20 @@ pub struct Added {
     pub supersedes: bool,
 }
 
-/// How many answers of a pass held records, and how many of those none that can be a row.
+/// Number of answers of a pass that held records, and of those in which none can be a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Answers {
     /// Answers with records of the stream.
     pub own: u64,
-    /// Those of them without a usable one.
+    /// Those of them without a usable record.
     pub unusable: u64,
-    /// Answers of the trigger listing with records of which none names a parent.
+    /// Answers of the trigger listing with records, none of which names a parent.
     pub unusable_triggers: u64,
 }
 
 impl Answers {
-    /// Counts one more.
+    /// Counts one more answer.
     pub fn count(&mut self, reads: Reads, facts: &PageFacts) {
         if facts.records() == 0 {
             return;
@@ -63,7 +64,7 @@ impl Answers {
         }
     }
 
-    /// Those of two runs of one pass.
+    /// Returns the sum for two runs of one pass.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
@@ -73,11 +74,11 @@ impl Answers {
         }
     }
 
-    /// How many answers make a pass of a stream of that kind a failure.
+    /// Number of answers that make a pass of a stream of this kind a failure.
     ///
-    /// A page without a usable record is a change of what Harvest serves, not a bad record among
-    /// good ones. Answers for one parent or window are small, so that one bad record may be all of
-    /// one: those fail the pass only together.
+    /// A page without a usable record means that Harvest serves something else, not that single
+    /// records are bad. Answers for one parent or window are small, and a single bad record may be
+    /// all of one: these fail the pass only if all of them are unusable.
     #[must_use]
     pub const fn failed(self, kind: &Kind) -> u64 {
         let own = match kind {
@@ -92,13 +93,13 @@ impl Answers {
 }
 
 impl Quarantine {
-    /// What lies there after a run.
+    /// Returns the size after a run.
     #[must_use]
     pub fn after(self, added: Added) -> Self {
         let before = if added.pass == Pass::Full && added.begins { 0 } else { self.anew };
         let anew = before.saturating_add(added.records);
         let records = match added.pass {
-            // What a sweep finds is mostly there already: it counts once.
+            // Records that a sweep finds are mostly in the quarantine already: they count once.
             Pass::Full if added.supersedes => anew,
             Pass::Full => self.records.max(anew),
             Pass::Incremental => self.records.saturating_add(added.records),

@@ -1,46 +1,48 @@
-//! What people are told of drift.
+//! Findings of drift that people are told.
 
 use serde::Serialize;
 
 use crate::time::Timestamp;
 
-/// One thing to tell.
+/// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What happened.
+    /// Kind of the finding.
     pub what: What,
     /// The member's path.
     pub member: String,
-    /// How often it was seen so; of what is gone: 0.
+    /// Number of times that it was seen; 0 for a member that is gone.
     pub times: u64,
-    /// The kinds of value that were not as declared.
+    /// Kinds of JSON value that were not as declared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kinds: Vec<String>,
     /// The form of one of them, without its content: `"9.9"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub form: Option<String>,
-    /// When it was seen last; of what is gone: when that was first noticed.
+    /// Time of the last sighting; for a member that is gone, the time at which this was first
+    /// noticed.
     pub at: Timestamp,
 }
 
-/// What happened to a member; what people need to know first comes first.
+/// Kind of a finding; the most urgent comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// Its values do not fit its column.
     Changed,
-    /// Its numbers have more places after the point than its column.
+    /// Its numbers have more decimal places than its column.
     Finer,
     /// Records no longer have it.
     Gone,
     /// Its values came in another JSON type or form, and are in its column.
     Converted,
-    /// The declaration does not know it.
+    /// The declaration lacks it.
     New,
 }
 
 impl What {
-    /// Whether a column is null for it, so that it must be told however much else there is.
+    /// Whether columns are null because of it, so that it must be told however many findings there
+    /// are.
     #[must_use]
     pub const fn costs_values(self) -> bool {
         match self {
@@ -50,7 +52,8 @@ impl What {
     }
 }
 
-/// The text with control characters written out: Harvest names the members, and a terminal would obey.
+/// Returns the text with control characters escaped: member names come from Harvest, and a terminal
+/// would obey them.
 fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -64,7 +67,7 @@ fn printable(text: &str) -> String {
 }
 
 impl Finding {
-    /// Adds what another run of the same stream found of the same member.
+    /// Adds the finding of another run of the same stream about the same member.
     pub fn add(&mut self, other: &Self) {
         self.times = self.times.saturating_add(other.times);
         self.at = self.at.max(other.at);
@@ -76,7 +79,7 @@ impl Finding {
         }
     }
 
-    /// A sentence for people.
+    /// Returns a sentence for display.
     #[must_use]
     pub fn sentence(&self) -> String {
         let member = printable(&self.member);
