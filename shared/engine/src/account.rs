@@ -28,13 +28,13 @@ pub struct SecretVersion(pub String);
 pub struct AccessToken(String);
 
 impl AccessToken {
-    /// The token `text`.
+    /// Returns the token with this text.
     #[must_use]
     pub const fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// Its text, for the header that needs it.
+    /// Returns its text, for the header that needs it.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -52,9 +52,9 @@ impl fmt::Debug for AccessToken {
 pub struct OAuthItem {
     /// The token.
     pub access_token: AccessToken,
-    /// Until when Harvest takes it.
+    /// Instant until which Harvest accepts it.
     pub expires_at: Timestamp,
-    /// When it was made, by our clock.
+    /// Time at which it was made, by our clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<Timestamp>,
 }
@@ -62,37 +62,37 @@ pub struct OAuthItem {
 /// A token that Harvest refused (401).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedToken {
-    /// When that was first seen.
+    /// Time of the first refusal.
     pub since: Timestamp,
-    /// When it was last tried.
+    /// Time of the last try.
     pub probed_at: Timestamp,
-    /// The secret it came from; `None`: the operator gave it.
+    /// Version of the secret that it came from; `None`: the operator gave it.
     pub version: Option<SecretVersion>,
 }
 
-/// What may be asked of Harvest now.
+/// Requests that may be sent to Harvest now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// Anything.
+    /// All requests.
     Open,
-    /// Who the token is; nothing else before that is answered.
+    /// Only the request for the token's person, until that is answered.
     Probe,
-    /// Nothing before then: the token was refused.
+    /// None before this instant: the token was refused.
     Paused(Timestamp),
 }
 
-/// Whether someone sees at least what the rows were written with.
+/// Whether a person sees at least as much as the one who read the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sight {
-    /// They do.
+    /// The person does.
     Enough,
     /// A role is missing.
     RolesLost,
-    /// They have the roles, but are another person: what a manager sees depends on who it is.
+    /// The roles suffice, but it is another person: a manager's view depends on the person.
     OtherPerson,
 }
 
-/// Who a token is, as far as it matters to what they see.
+/// Person of a token, as far as it determines the records that the token can read.
 #[derive(Clone, Copy, Debug)]
 pub struct Seer<'a> {
     /// The person's id; `None` where it is not known.
@@ -101,7 +101,7 @@ pub struct Seer<'a> {
     pub roles: &'a [String],
 }
 
-/// Whether `now` sees at least what `before` saw. An administrator sees everything.
+/// Compares whether `now` sees at least what `before` saw. An administrator sees everything.
 #[must_use]
 pub fn sight(before: Seer<'_>, now: Seer<'_>) -> Sight {
     let administrator = now.roles.iter().any(|role| role == "administrator");
@@ -116,14 +116,14 @@ pub fn sight(before: Seer<'_>, now: Seer<'_>) -> Sight {
 }
 
 /// Whether the account that answers, at the address `found`, is the one that answered before, at
-/// `recorded`: `accepted` says that the operator knows of its new address. What may not be read is
-/// empty and tells nothing.
+/// `recorded`. `accepted`: new address that the operator has confirmed. An address that may not be
+/// read is empty and proves nothing.
 #[must_use]
 pub fn is_same_account(recorded: &str, found: &str, accepted: Option<&str>) -> bool {
     recorded.is_empty() || found.is_empty() || recorded == found || accepted == Some(found)
 }
 
-/// What may be asked now, with the token of secret `version`.
+/// Returns the requests that may be sent now, with the token of secret `version`.
 #[must_use]
 pub fn admission(item: &AccountItem, version: Option<&SecretVersion>, now: Timestamp) -> Admission {
     let Some(refused) = &item.refused else {
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(check((&more, Some(1)), (&manager, Some(1))), Sight::RolesLost);
         assert_eq!(check((&admin, Some(1)), (&manager, Some(2))), Sight::RolesLost);
         assert_eq!(check((&manager, Some(1)), (&admin, Some(2))), Sight::Enough);
-        // Nobody knows who it was, or nothing was written yet.
+        // The person is not known, or no row was written yet.
         assert_eq!(check((&manager, None), (&manager, Some(2))), Sight::Enough);
         assert_eq!(check((&[], None), (&manager, Some(2))), Sight::Enough);
     }

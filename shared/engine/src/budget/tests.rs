@@ -299,14 +299,14 @@ fn a_damaged_item_is_an_error_and_takes_no_memory() {
     }
 }
 
-/// What may happen between two moments.
+/// Events between two moments.
 #[derive(Clone, Debug)]
 enum Event {
     /// A worker reserves.
     Reserve { worker: usize, n: u32, horizon: i64 },
     /// Time goes by.
     Pass(i64),
-    /// A worker is told 429.
+    /// A worker gets a 429.
     Block { worker: usize, retry_after: Option<i64> },
 }
 
@@ -321,14 +321,14 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     proptest::collection::vec(event, 1..80)
 }
 
-/// A permit in somebody's hand. `chance` decides how it fares.
+/// A permit that a worker holds. `chance` decides its fate.
 struct Permit {
     worker: usize,
     due: i64,
     chance: u32,
 }
 
-/// Plays the events over one item and returns when the requests reach the server, in order.
+/// Plays the events over one item and returns the arrival times of the requests, in order.
 fn play(limit: Limit, offsets: [i64; 3], events: &[Event], chances: &[u32]) -> Vec<i64> {
     let guard = limit.guard();
     let (lateness, jitter) = (millis(guard.lateness), millis(guard.jitter));
@@ -420,7 +420,7 @@ proptest! {
             if let Reservation::Reserved { item: next, dues } = item.reserve(limit, at(now), n, HORIZON_INCREMENTAL) {
                 item = next;
                 for due in dues {
-                    // An own model: all permits ever given, nothing trimmed.
+                    // A model of its own: all permits ever given, none trimmed.
                     let before = all.len().checked_sub(requests as usize).map(|n| all[n] + 15_400);
                     let last = all.last().map(|last| last + 1);
                     let bound = now.max(before.unwrap_or(now)).max(last.unwrap_or(now));

@@ -23,7 +23,7 @@ fn names(dispatched: &[Dispatched], doing: Doing) -> BTreeSet<String> {
     of.map(|one| one.due.spec.name.to_owned()).collect()
 }
 
-/// A stream whose worker took its lease then.
+/// A stream whose worker took its lease at this time.
 fn leased(at: Timestamp, released: bool) -> StreamItem {
     let (lease, _) = Lease::acquire(None, "w", at, false).unwrap();
     let lease = if released { lease.released() } else { lease };
@@ -45,12 +45,12 @@ fn no_more_are_at_work_than_there_is_room_for_and_none_twice() {
     let second = item.dispatch(&due, &items, 2, later);
     assert_eq!(names(&second, Doing::Starting), invoked);
     assert_eq!(names(&second, Doing::Invoke), BTreeSet::new());
-    // It came, and is done: there is room again.
+    // The worker came and has finished: there is room again.
     let done = leased(plus(now(), SignedDuration::from_secs(2)), true);
     items.insert(due[1].spec.name, done);
     let third = item.clone().dispatch(&due, &items, 2, later);
     assert_eq!(names(&third, Doing::Invoke).len(), 1);
-    // It never came: after two minutes it is taken for lost.
+    // The worker never came: after two minutes it is taken for lost.
     items.clear();
     let much_later = plus(now(), SignedDuration::from_mins(2));
     let fourth = item.dispatch(&due, &items, 1, much_later);

@@ -157,7 +157,7 @@ fn a_member_is_gone_when_many_records_lack_what_others_had() {
     assert_eq!(still.gone, enough.gone);
     let back = incremental(&still, &look(1, &["a", "c"]), 60);
     assert_eq!(told(&back), [""; 0]);
-    // What was never there may come, and go.
+    // A member that was never there may appear, and be gone later.
     let came = incremental(&back, &look(1, &["a", "b"]), 70);
     assert_eq!(told(&incremental(&came, &look(20, &["c"]), 80)), ["member `c` is no longer there"]);
 }
@@ -214,8 +214,8 @@ fn what_is_kept_comes_back_from_its_text() {
 }
 
 proptest! {
-    /// Whatever was read in whatever order: a member is gone exactly if some run had it, and since
-    /// the last that had it some run read enough records without.
+    /// In any order of runs, a member is gone exactly if some run had it, and since the last such
+    /// run some run read enough records without it.
     #[test]
     fn gone_is_what_was_there_and_is_missing_from_enough(
         runs in proptest::collection::vec((0_u64..40, any::<[bool; 3]>(), any::<bool>()), 1..12),

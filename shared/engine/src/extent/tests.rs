@@ -12,7 +12,7 @@ fn reach() -> Reach {
     Reach::around(TODAY, 10)
 }
 
-/// How a server answers otherwise than documented.
+/// Ways in which a server deviates from the documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quirk {
     None,
@@ -98,7 +98,7 @@ impl Server {
     }
 }
 
-/// What a survey of these days finds, and how many questions it takes.
+/// Returns the days that a survey of these days finds, and the number of its questions.
 fn surveyed(
     days: &[Date],
     per_page: usize,
@@ -200,7 +200,7 @@ fn what_was_covered_before_stays_covered() {
         assert!(found.days.0 <= date(2019, 4, 1), "{quirk:?}");
         assert!(found.days.1 >= date(2026, 8, 31), "{quirk:?}");
     }
-    // What an earlier release found far away was no range.
+    // An outlier found by an earlier release is no range.
     let (found, _) = surveyed(&[], 50, Quirk::None, Some((date(206, 1, 1), date(2026, 5, 1))));
     assert_eq!(found.days, (date(2026, 1, 1), date(2026, 5, 31)));
 }
@@ -303,8 +303,8 @@ proptest! {
         let days: Vec<Date> = near.chain(far).collect();
         let (found, questions) = surveyed(&days, per_page, quirk, None);
         prop_assert!(questions < 400, "{}", questions);
-        // A server that answers other days than were asked for, never the first page, or no day can
-        // hide what lies beyond the reach; that is told.
+        // A server that never answers the days asked for, the first page or any day can hide
+        // entries beyond the reach; the survey says so.
         let hides = matches!(
             quirk,
             Quirk::IgnoresFrom | Quirk::IgnoresTo | Quirk::SecondPage | Quirk::LastUndated

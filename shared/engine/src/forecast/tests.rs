@@ -1,4 +1,4 @@
-//! What a forecast says, case by case.
+//! Cases of forecasts.
 
 use super::*;
 use crate::plan::tests::specs;

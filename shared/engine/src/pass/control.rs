@@ -127,7 +127,7 @@ impl<T: Copy + PartialEq> Control<T> {
 mod tests {
     use super::*;
 
-    /// What a 404 means after these answers to the control questions.
+    /// Meaning of a 404 after these answers to the control questions.
     fn after(answers: &[Answered]) -> UrlStanding {
         let mut control = Control::default();
         for record in 0..answers.len() {

@@ -50,7 +50,7 @@ pub(super) struct Sweep {
     /// Records of the pages, for control questions.
     #[serde(default)]
     samples: Vec<Sample>,
-    /// Oddities of the listing, for people.
+    /// Remarks about the listing, for display.
     #[serde(default)]
     remarks: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! What is due, case by case.
+//! Cases of due passes.
 
 use super::*;
 use crate::item::Stored;
@@ -111,7 +111,7 @@ fn incremental_passes_come_hourly_and_full_ones_daily_or_weekly() {
     check(&LISTING, &listing, HOURLY, 90 + 210, Some(Pass::Full));
 }
 
-/// When the sweep after a full pass that began at `begun` is due.
+/// Returns the time of the sweep after a full pass that began at `begun`.
 fn swept(name: &'static str, requests: u64, begun: Timestamp, demand: Demand) -> Timestamp {
     let spec = spec(name, Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}")), Sweep::ByCost);
     let mut item = item(None, None);

@@ -1,4 +1,5 @@
-//! When the cursor moves, what a pass leaves, what it claims: case by case, and over whole histories.
+//! Cases and whole histories of positions: when the cursor moves, and what a pass leaves and
+//! claims.
 
 use proptest::prelude::*;
 
@@ -143,7 +144,7 @@ fn a_pass_that_ends_says_when_it_began_and_what_it_cost() {
         let found =
             (state.last_begun, state.doubted, state.last_requests, state.unfinished.clone());
         assert_eq!(found, wanted, "{pass:?}");
-        // One whose records are unusable comes again.
+        // A pass whose records are unusable runs again.
         let next = PassFlush { answers: UNUSABLE, ..ends(listing, pass) }.position(&before);
         assert_eq!(next.position.pass(pass).last_begun, Some(at(1)), "{pass:?}");
     }
@@ -248,8 +249,8 @@ fn happens() -> impl Strategy<Value = Happens> {
 }
 
 proptest! {
-    /// Reads a history as the table does: `known` is the instant before which every change is in the
-    /// table, or is still to be read by the full pass that goes on.
+    /// Reads a history as the table does. `known`: instant before which every change is in the
+    /// table, or is still to be read by the unfinished full pass.
     #[test]
     fn the_cursor_never_passes_the_start_of_a_reading_that_is_not_durable(
         history in prop::collection::vec(happens(), 1..30),
@@ -260,7 +261,7 @@ proptest! {
         for happens in history {
             now += happens.minutes;
             let pass = happens.pass;
-            // A pass that goes on has the start that it had.
+            // An unfinished pass keeps its start.
             let start = position.pass(pass).unfinished.as_ref().map_or(at(now), |it| it.start);
             let flush = PassFlush {
                 start: PassStart { begun: start, by_server: start },
@@ -275,7 +276,7 @@ proptest! {
             let deletes = PassDeletes { deleted: 0, refused: happens.refused };
             let deletes = PassDeletes::before(&position, pass).plus(deletes);
             let next = deletes.settle(next, &position, pass);
-            // What no commit and no item took is not there for the next run.
+            // A position that neither a commit nor an item took is lost for the next run.
             if !happens.durable {
                 continue;
             }

@@ -15,7 +15,7 @@ use crate::plan::{Demand, due};
 use crate::time::minus;
 
 const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
-/// How far a clock was ahead.
+/// Time by which a clock was ahead.
 const SHIFTS: [SignedDuration; 4] = [
     SignedDuration::from_mins(4),
     SignedDuration::from_hours(1),
@@ -40,7 +40,7 @@ fn unfinished(at: Timestamp) -> Unfinished {
     }
 }
 
-/// All that a stream's run writes at `at`.
+/// Everything that a run of a stream writes at `at`.
 fn written(at: Timestamp) -> StreamItem {
     let mut item = StreamItem::default();
     item.position.cursor = Some(at);

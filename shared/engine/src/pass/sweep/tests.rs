@@ -42,7 +42,7 @@ struct Thing {
     updated: Timestamp,
 }
 
-/// What may happen between two requests.
+/// Events between two requests.
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Nothing,
@@ -54,7 +54,7 @@ enum Event {
     DeleteProject(i64),
     Move(usize, i32),
     Create(i32, i64),
-    /// An incremental pass brings everything in that is there now.
+    /// An incremental pass reads all present changes.
     Syncs,
 }
 
@@ -77,12 +77,12 @@ struct World {
     now: Timestamp,
     things: BTreeMap<i64, Thing>,
     projects: BTreeSet<i64>,
-    /// Our table: when each row came in, and how it was then.
+    /// The table: when each row was read, and the record as it was then.
     table: BTreeMap<i64, (Timestamp, Thing)>,
     next_id: i64,
     page: usize,
     start: Option<Date>,
-    /// Whether URLs of single records answer 404, whatever is there.
+    /// Whether URLs of single records answer 404, even for existing records.
     wrong_paths: bool,
 }
 
@@ -199,7 +199,8 @@ impl World {
         }
     }
 
-    /// One sweep. Deletes what it proves gone, and returns what it could not, and its requests.
+    /// Runs one sweep: deletes the rows that it proves gone, and returns the others and its
+    /// requests.
     #[expect(clippy::too_many_lines, reason = "one loop that plays Harvest, table and run")]
     fn sweep(&mut self, before: &IdSet, mut events: Vec<Event>) -> (IdSet, u32) {
         let mut reading = Reading::start(self.plan(before.clone()));
@@ -317,7 +318,7 @@ proptest! {
         prop_assume!(!core::ptr::eq(spec, &raw const BY_DAY) || undated < page);
         for (id, (_, thing)) in &world.table {
             let covered = world.start.is_none_or(|start| thing.day.is_none_or(|day| day >= start));
-            // Without a project nobody knows its path.
+            // Without a project its path is not known.
             let findable = !below || thing.project.is_some();
             prop_assert!(
                 world.things.contains_key(id) || !covered || !findable,
@@ -341,7 +342,7 @@ fn a_deleted_project_takes_its_things_with_one_request() {
     world.happen(Event::DeleteProject(2));
     let (absent, requests) = world.sweep(&IdSet::default(), Vec::new());
     assert_eq!((world.table.len(), absent), (30, IdSet::default()));
-    // The list, what changed meanwhile, the project.
+    // Requests for the list, the changes meanwhile, the project.
     assert!(requests <= 6, "{requests}");
 }
 
@@ -408,7 +409,7 @@ fn an_empty_list_is_read_twice_and_has_no_record_for_a_control_question() {
     world.things.clear();
     let (absent, requests) = world.sweep(&IdSet::default(), Vec::new());
     assert_eq!((world.table.len(), absent.0.len()), (3, 3));
-    // Twice the list, what changed meanwhile, three own URLs.
+    // Requests: twice the list, the changes meanwhile, three own URLs.
     assert_eq!(requests, 6);
     let (absent, _) = world.sweep(&absent, Vec::new());
     assert_eq!((world.table.len(), absent), (0, IdSet::default()));

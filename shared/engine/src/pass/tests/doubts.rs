@@ -1,4 +1,4 @@
-//! Answers that contradict themselves, units that are refused, and 404 that proves nothing.
+//! Contradictory answers, refused units, and 404 that proves nothing.
 
 use std::collections::VecDeque;
 
@@ -37,7 +37,7 @@ fn drive(
     }
 }
 
-/// Rows are held of the parents 1 to 3 and 9.
+/// Units held: rows of the parents 1 to 3 and 9.
 fn held(_: &Reading) -> HeldUnits {
     HeldUnits { any: true, parents: BTreeSet::from([1, 2, 3, 9]), ..HeldUnits::default() }
 }
@@ -282,20 +282,20 @@ fn a_window_that_fails_lets_the_others_be_read_and_then_stops_the_stream() {
         Ok(page_of(&[1], 1))
     });
     assert_eq!((requests, stopped), (1, None));
-    // Where all fail, a few show it.
+    // If all fail, a few requests show it.
     let mut reading = Reading::start(Plan { windows, width: 1, ..plan(&REPORT, Pass::Full) });
     let (_, requests, stopped) = drive(&mut reading, |_| Err(Failure::Forbidden));
     assert_eq!((requests, stopped.is_some()), (5, true));
 }
 
-/// How a run with few requests ends.
+/// End of a run with few requests.
 enum ShortEnd {
     OutOfRequests,
     Stopped(Stopped),
     Done,
 }
 
-/// One run that has so many requests, several under way at once.
+/// One run of `permits` requests, several under way at once.
 fn run(
     reading: &mut Reading,
     permits: usize,
@@ -325,7 +325,7 @@ fn run(
     }
 }
 
-/// Runs of twelve requests each, until the pass ends; how many there were.
+/// Number of runs of twelve requests each until the pass ends.
 fn short_runs(
     mut serve: impl FnMut(&Ask) -> Result<PageFacts, Failure>,
 ) -> (usize, Option<Stopped>) {
