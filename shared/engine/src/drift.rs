@@ -157,8 +157,9 @@ impl Drift {
 
     /// Replaces instants in the future: such a sighting counts as earlier than any pass to come.
     pub(crate) fn free(&mut self, present: &Present) {
-        let sightings = self.unknown.values_mut().chain(self.misfits.values_mut());
-        let instants = sightings.map(|seen| &mut seen.at).chain(self.gone.values_mut());
+        let Self { unknown, misfits, finer, converted, gone, never: _ } = self;
+        let sightings = [unknown, misfits, finer, converted].into_iter().flatten();
+        let instants = sightings.map(|(_, seen)| &mut seen.at).chain(gone.values_mut());
         for at in instants.filter(|at| present.is_future(**at)) {
             *at = Timestamp::UNIX_EPOCH;
         }

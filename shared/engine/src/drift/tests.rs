@@ -248,3 +248,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn sightings_of_a_clock_that_was_ahead_end_with_the_next_full_pass_of_whatever_kind_they_are() {
+    let values = |kind| Values { times: 3, kinds: BTreeSet::from([kind]), form: None };
+    let ahead = Look {
+        unknown: BTreeMap::from([("location".to_owned(), 3)]),
+        misfits: BTreeMap::from([("hours".to_owned(), values("text"))]),
+        finer: BTreeMap::from([("rate".to_owned(), values("number"))]),
+        converted: BTreeMap::from([("id".to_owned(), values("text"))]),
+        ..look(30, &[])
+    };
+    let mut drift = incremental(&Drift::default(), &ahead, 100_000);
+    assert_eq!(told(&drift).len(), 4);
+    drift.free(&Present::ours(at(1_000)));
+    let swept = full(&drift, &look(30, &[]), 1_000, 1_000, true);
+    assert_eq!(told(&swept), [""; 0]);
+}
