@@ -32,9 +32,9 @@ pub struct Person {
     pub roles: Vec<String>,
     /// Sentences for people about members that were not usable.
     pub doubts: Vec<String>,
-    }
-    
-    /// The account's company.
+}
+
+/// The account's company.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Company {
     /// Name of the company.

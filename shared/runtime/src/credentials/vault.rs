@@ -42,8 +42,8 @@ pub enum VaultError {
         /// The answer of AWS.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
-        },
-        /// The secret's text has no known form.
+    },
+    /// The secret's text has no known form.
     #[error(
         "the secret is not of a form that is known: store {{\"access_token\": \"...\"}}, or \
          {{\"client_id\": \"...\", \"client_secret\": \"...\", \"refresh_token\": \"...\"}}; either may \

@@ -87,7 +87,7 @@ enum Taken {
     /// The caller asks again at this instant, together with others.
     Gather(Timestamp),
     /// No permit is within the horizon before `first`. The caller asks again at `at`, when there
-    /// are enough for all that wait.
+    /// are enough for all that wait, or half a horizon before the first is due.
     ComeBack { first: Timestamp, at: Timestamp },
 }
 
@@ -143,8 +143,8 @@ impl Lane {
                     if between(self.clock.now(), first) > PATIENCE {
                         return Err(NoPermit::ComeBack(first));
                     }
-                    // Spread at random, so that callers do not ask all at the same moment; the
-                    // permit is due a horizon after `at`.
+                    // Spread at random, so that callers do not ask all at the same moment. At least
+                    // half a horizon is left until the first permit is due.
                     let moment = self.share_of(horizon.saturating_mul(3) / 8);
                     self.clock.sleep_until(plus(at, moment)).await;
                 }
