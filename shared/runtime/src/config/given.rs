@@ -108,7 +108,7 @@ impl core::fmt::Debug for Given {
 }
 
 impl Given {
-    /// What the environment says. A variable that is empty counts as not set: a template has no
+    /// Reads the environment of a function. An empty variable counts as not set: a template has no
     /// other way to say so.
     ///
     /// # Errors
@@ -119,8 +119,8 @@ impl Given {
         Ok(given)
     }
 
-    /// What the environment of a person says. A variable that is empty is a mistake, unless a flag
-    /// gives the setting a value: [`check`](Self::check) tells.
+    /// Reads the environment of a person. An empty variable is a mistake that
+    /// [`check`](Self::check) reports, unless a flag gives the setting a value.
     ///
     /// # Errors
     /// Where a variable is no text.
