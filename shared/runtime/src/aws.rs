@@ -129,7 +129,7 @@ impl Default for Connections {
 }
 
 /// The SDK takes the connector anew for each attempt of a call, so that an attempt after
-/// [`Connections::forget`] uses new connections.
+/// `forget` uses new connections.
 impl HttpClient for Connections {
     fn http_connector(
         &self,

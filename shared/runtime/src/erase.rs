@@ -105,12 +105,12 @@ pub fn personal(spec: &StreamSpec) -> Option<&'static Personal> {
     streams::PERSONAL.iter().find(|personal| personal.stream == spec.name)
 }
 
-/// The decoder of `spec`'s records that keeps only what may be kept: by the settings, and of users
-/// who are erased.
+/// Returns the decoder of `spec`'s records, without the members that the settings exclude and the
+/// own data of erased users.
 ///
 /// # Errors
-/// Where the list of erased users cannot be read, or members are to be hashed and there is no key:
-/// then nothing may be written.
+/// Where the list of erased users cannot be read, or members are to be hashed and there is no key.
+/// Then nothing may be written.
 pub async fn decoder(context: &Context, spec: &'static StreamSpec) -> Result<Decoder, RunError> {
     let users = erased_of(context, spec).await?;
     decoder_without(context, spec, users).await

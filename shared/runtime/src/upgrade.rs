@@ -37,8 +37,8 @@ pub struct Upgraded {
 }
 
 /// Writes those files of the table anew in which `extra_json` holds members that have a column
-/// now, and adds the columns that the log lacks. No record changes. If the process dies, a second
-/// call goes on.
+/// now, and adds the columns that the log lacks. No row counts as changed. If the process dies, a
+/// second call goes on.
 ///
 /// # Errors
 /// Where the stores fail. [`Busy`] where a run works on the stream.
@@ -167,7 +167,7 @@ impl Run {
         UpgradePart { writer, name, started, add: Vec::new(), remove: Vec::new(), bytes: 0 }
     }
 
-    /// Commits a part. No record changes, so the sequence stays.
+    /// Commits a part. No row counts as changed, so the sequence stays.
     async fn commit_part(&mut self, part: UpgradePart) -> Result<(), RunError> {
         let note = self.note(Counts::default(), None)?;
         let change = Change { started: part.started, add: part.add, remove: part.remove };
