@@ -136,7 +136,7 @@ fn a_report_that_ignores_its_page_ends_the_reading() {
     contradicts(Mishap::IgnoredPages, &[Effect::Contradiction(Contradiction::PageIgnored)]);
 }
 
-/// A load by a process with a wrong clock, and what the next with a right one makes of it.
+/// Loads by a process with a wrong clock, and checks the next load by one with a right clock.
 async fn after_a_wrong_clock(conduct: Conduct) {
     let streams = ["clients", "time_entries", "invoice_payments", "time_report_clients"];
     let mut world = World::new(&Scale::tiny(), 7);

@@ -123,7 +123,7 @@ fn path() -> String {
     std::env::var("PATH").unwrap()
 }
 
-/// Temporary files of dead processes.
+/// Returns the temporary files below `folder`.
 fn strays(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {

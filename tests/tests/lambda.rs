@@ -40,7 +40,7 @@ fn other_engines_agree(cloud: &Cloud, lake: &Path, more: &[&str]) {
     assert!(output.status.success(), "{said}{wrong}");
 }
 
-/// Runs `harvest-lake` on the deployment.
+/// Runs `harvest-lake` on the deployment; returns its exit code and JSON output.
 fn command(cloud: &Cloud, line: &str) -> (Option<i32>, Value) {
     let output = Command::new(e2e::scene::binary("harvest-lake"))
         .args(line.split(' '))

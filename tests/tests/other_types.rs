@@ -94,7 +94,7 @@ fn a_first_load_of_which_nothing_can_be_a_row_is_a_failure() {
             assert_eq!((position.cursor, position.full.last_begun), (None, None), "{stream}");
             assert!(position.full.unfinished.is_none());
             assert_eq!(quarantined(&world, stream).await, 1);
-            // The cursor did not move: once the records are as before, all are read.
+            // No cursor was set: once the records are as before, all are read.
             calm(&world);
             world.sleep(1).await;
             quiet(&world, None).await;

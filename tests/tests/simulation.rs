@@ -300,7 +300,7 @@ async fn history(seed: u64, chronicle: &mut Chronicle) -> Result<(), String> {
     }
 }
 
-/// Runs the history of `seed`; returns the message of its panic.
+/// Runs the history of `seed`, and turns a panic into an error.
 fn outcome(seed: u64, chronicle: &mut Chronicle) -> Result<(), String> {
     let run = AssertUnwindSafe(|| in_simulated_time(history(seed, chronicle)));
     catch_unwind(run).unwrap_or_else(|panic| {

@@ -328,7 +328,7 @@ fn of_two_syncs_on_one_lake_the_second_waits_and_both_end_well() {
         let first = scene.command("sync --json").spawn().unwrap();
         let second = scene.command("sync --json").spawn().unwrap();
         let ended = [finish(first).with(0), finish(second).with(0)].map(|one| one.json());
-        // Some of the processes did overlap.
+        // The two syncs overlapped.
         let at = |one: usize, name: &str| ended[one][name].as_str().unwrap().to_owned();
         assert!(at(0, "began") < at(1, "ended") && at(1, "began") < at(0, "ended"));
         for one in ended {

@@ -186,7 +186,7 @@ fn a_setting_that_is_empty_is_a_mistake_and_not_the_default() {
             command.current_dir(scene.folder()).env(format!("HARVEST_{name}"), "");
             finish(command.spawn().unwrap()).with(2).says(&["empty", name]);
         }
-        // With the flag it is meant.
+        // A flag gives the lake a value, so the empty variable does not count.
         let mut command = scene.command("schema clients --ddl duckdb --lake there");
         command.env("HARVEST_LAKE", "");
         finish(command.spawn().unwrap()).with(0).says(&["there/tables"]);
