@@ -218,8 +218,8 @@ enum Visit {
     Restore(u64),
 }
 
-/// What the next run makes of another engine's commit. The rows of a listing are back with it;
-/// those of other streams at the latest with a sweep.
+/// Checks the next run after another engine's commit. It restores the rows of a listing; those of
+/// other streams come back with a sweep at the latest.
 async fn visited(visit: Visit) {
     for stream in VISITED {
         let what = format!("{stream}: {visit:?}");

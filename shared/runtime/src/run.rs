@@ -280,7 +280,7 @@ pub(crate) async fn load<T: serde::de::DeserializeOwned + Clone>(
     match stored {
         Stored::Here(value) => Some(value.clone()),
         Stored::At(key) => {
-            // A lost object counts as `None`: its pass begins anew, which loses nothing.
+            // Without its saved reading a pass begins anew, which loses nothing.
             let bytes = context.store.get(key).await.ok().flatten()?;
             serde_json::from_slice(&bytes).ok()
         }

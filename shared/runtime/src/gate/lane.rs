@@ -165,8 +165,8 @@ impl Lane {
     }
 
     /// Whether a block was recorded after the permit was given. Reads the item unless it was seen
-    /// within the guard's lateness before `due`: earlier than that, another process may have
-    /// recorded a block and given the permit away.
+    /// within the guard's lateness before `due`: an older view may not show that another process
+    /// has recorded a block and given the permit away.
     async fn is_blocked(&self, due: Timestamp) -> Result<bool, StateError> {
         let mut pool = self.pool.lock().await;
         let kept = self.limit.guard().lateness;
