@@ -1,4 +1,4 @@
-//! What Harvest says of the account itself: how far back it goes, when to come back, who asks.
+//! Answers about the account itself: how far back it goes, when to come back, whose token it is.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,11 +20,11 @@ use sim::Scale;
 
 type Answers = dyn Fn(&str, &[(String, String)]) -> Option<Result<Value, Failure>> + Send + Sync;
 
-/// A Harvest that answers some questions otherwise than the fake behind it.
+/// A Harvest that answers some requests differently from the fake behind it.
 struct Odd {
     inner: Arc<dyn HarvestApi>,
     answers: Box<Answers>,
-    /// What was asked: path and query.
+    /// Requests so far, as path and query.
     asked: Mutex<Vec<String>>,
 }
 
@@ -49,7 +49,7 @@ impl HarvestApi for Odd {
     }
 }
 
-/// A process of `world` whose Harvest answers so.
+/// A process of `world` with this Harvest.
 fn odd(
     world: &World,
     answers: impl Fn(&str, &[(String, String)]) -> Option<Result<Value, Failure>>
@@ -68,7 +68,7 @@ fn value<'q>(query: &'q [(String, String)], name: &str) -> Option<&'q str> {
     query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
 }
 
-/// Whether the question is one about the days of the account.
+/// Whether the request asks for the days of the account.
 fn about_days(path: &str, query: &[(String, String)]) -> bool {
     let dated = ["/time_entries", "/expenses", "/invoices"].contains(&path);
     dated && value(query, "per_page") == Some("50")
@@ -209,7 +209,7 @@ fn entries_far_from_today_are_named_and_have_windows_of_their_own() {
     });
 }
 
-/// Harvest wants to be left alone for an hour from the `after`-th question on.
+/// A Harvest that asks to wait for an hour from the `after`-th request on.
 fn asks_to_wait(world: &World, after: usize) -> (Context, Arc<Odd>) {
     let count = Mutex::new(0_usize);
     let hour = Some(SignedDuration::from_hours(1));
@@ -243,7 +243,7 @@ fn a_run_that_may_not_commit_before_an_hour_stops_and_reads_again_then() {
         let mut world = World::new(&Scale::tiny(), 7);
         only(&mut world, &["clients"]);
         orchestrator::prepare(&world.process(None)).await.unwrap();
-        // The page of clients comes, and whether it may be committed is not told any more.
+        // The page of clients comes; the question for the person before its commit is refused.
         let (context, _) = asks_to_wait(&world, 1);
         let event = worker::Event {
             stream: "clients".to_owned(),

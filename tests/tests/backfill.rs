@@ -34,7 +34,7 @@ fn scale() -> Scale {
     }
 }
 
-/// The account at its limits, of which the deployment uses all.
+/// The account with its limits, which the deployment uses in full.
 fn deployed(kills: Option<Kills>) -> Arc<Deployed> {
     let mut world = World::new(&scale(), 5);
     world.settings = Settings::new(world.settings.account);
@@ -59,7 +59,7 @@ async fn loaded(kills: Option<Kills>) -> (Arc<Deployed>, Load) {
     (deployed, load)
 }
 
-/// What must hold of every load, whoever dies.
+/// Checks that hold for every load, whichever invocation is killed.
 async fn check(deployed: &Deployed, load: &Load) {
     for one in deployed.journal.all() {
         let (_, end) = one.ended.clone().unwrap();
@@ -79,7 +79,8 @@ async fn check(deployed: &Deployed, load: &Load) {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-/// Every invoice was asked for its children once; who stops may leave one answer unjudged.
+/// Checks that the children of every invoice were asked for once. A run that stops may leave one
+/// answer unused.
 fn check_economy(deployed: &Deployed, load: &Load) {
     for stream in ["invoice_messages", "invoice_payments"] {
         let all = deployed.journal.all();

@@ -1,4 +1,4 @@
-//! Every change once, in order, whatever stops a run and wherever.
+//! The table of changes has every change once and in order, wherever a run is stopped.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -24,7 +24,7 @@ fn story<T>(future: impl Future<Output = T>) -> T {
     e2e::world::in_simulated_time(future)
 }
 
-/// A world whose roles are loaded: a stream that is read whole, so that deletions show.
+/// A world with the stream `roles` loaded, which is read whole, so that deletions show.
 async fn loaded() -> World {
     let mut world = World::new(&Scale::tiny(), 7);
     world.settings.streams = Some([STREAM.to_owned()].into());
@@ -47,7 +47,7 @@ async fn rows(world: &World) -> Contents {
     world.oracle().table_rows(streams::find(STREAM).unwrap()).await
 }
 
-/// What is wrong with table or changes.
+/// Faults of table or changes.
 async fn wrong(world: &World) -> Vec<String> {
     world.oracle().differences_of(STREAM, After::FullPasses).await
 }
@@ -144,7 +144,7 @@ async fn pending() -> World {
 fn changes_that_wait_survive_more_deaths_and_a_lost_state() {
     story(async {
         let mut world = pending().await;
-        // Those that take over fence the table, again and again, and look for orphans.
+        // Each owner that takes over fences the table and looks for orphans.
         for after_calls in 0..12 {
             drop(sync(&world.process(Some(Death { after_calls, effect: true })), None).await);
             world.sleep(24 * 9).await;
@@ -223,7 +223,7 @@ fn switched_off_nothing_is_written_and_switched_on_all_rows_begin_it_anew() {
         quiet(&world).await;
         assert_eq!(changes(&world).await.per_commit().get(&4), Some(&1));
         assert_eq!(wrong(&world).await, Vec::<String>::new());
-        // Off and on without a commit between: nothing was missed.
+        // Switched off and on without a commit in between: no change was missed.
         world.settings.no_changes = NoChanges::All;
         quiet(&world).await;
         world.settings.no_changes = NoChanges::default();
@@ -312,7 +312,7 @@ fn old_files_and_orphans_of_changes_go_and_checkpoints_are_written() {
         let hint = "tables/roles_changes/_delta_log/_last_checkpoint";
         assert!(world.store.get(hint).await.unwrap().is_some(), "no checkpoint");
         assert_eq!(wrong(&world).await, Vec::<String>::new());
-        // What a baseline replaces goes, too.
+        // Files that a baseline replaced are deleted, too.
         world.settings.no_changes = NoChanges::All;
         create(&world);
         quiet(&world).await;

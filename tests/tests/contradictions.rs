@@ -1,4 +1,4 @@
-//! One story per kind of `e2e::mishap`. A kind that is switched off there has no story here, either.
+//! One story per kind of `e2e::mishap`. The story of a kind that is switched off is skipped.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -31,7 +31,7 @@ const LISTS: [(&str, &str, usize, bool); 6] = [
     ("project_budget_report", "/v2/reports/project_budget?", 2, true),
 ];
 
-/// What a list that contradicts itself all the time comes to, and that it heals.
+/// Checks the result of a list that always contradicts itself, and that it heals.
 async fn lasts(mishap: Mishap, stream: &str, path: &str, cap: usize, effect: &Effect) {
     let what = format!("{stream}: {effect:?}");
     let world = loaded(&Scale::tiny(), &[stream]).await;
@@ -65,7 +65,7 @@ async fn lasts(mishap: Mishap, stream: &str, path: &str, cap: usize, effect: &Ef
     assert_eq!(wrong, Vec::<String>::new(), "{what}");
 }
 
-/// What a list that contradicts itself once comes to: nothing.
+/// Checks that a list that contradicts itself once has no effect.
 async fn once(stream: &str, path: &str, cap: usize, effect: &Effect) {
     let world = loaded(&Scale::tiny(), &[stream]).await;
     world.account.lock().unwrap().set_page_cap(path, cap);
@@ -136,7 +136,7 @@ fn a_report_that_ignores_its_page_ends_the_reading() {
     contradicts(Mishap::IgnoredPages, &[Effect::Contradiction(Contradiction::PageIgnored)]);
 }
 
-/// A load by a process with a wrong clock, and what the next with a right one makes of it.
+/// Loads by a process with a wrong clock, and checks the next load by one with a right clock.
 async fn after_a_wrong_clock(conduct: Conduct) {
     let streams = ["clients", "time_entries", "invoice_payments", "time_report_clients"];
     let mut world = World::new(&Scale::tiny(), 7);
@@ -218,8 +218,8 @@ enum Visit {
     Restore(u64),
 }
 
-/// What the next run makes of another engine's commit. The rows of a listing are back with it; those
-/// of other streams at the latest with a sweep.
+/// Checks the next run after another engine's commit. It restores the rows of a listing; those of
+/// other streams come back with a sweep at the latest.
 async fn visited(visit: Visit) {
     for stream in VISITED {
         let what = format!("{stream}: {visit:?}");
@@ -421,8 +421,8 @@ fn an_entry_without_a_usable_day_keeps_no_other_from_being_deleted() {
     });
 }
 
-/// A first load of reports, and of a stream beside them, while the questions after the first and last
-/// day go wrong. What the reports lack they say; the other stream is none the worse.
+/// A first load of reports, and of a stream beside them, while the questions after the first and
+/// last day go wrong. What the reports lack they say; the other stream is none the worse.
 async fn extent(list: &str, effect: Effect) {
     let what = format!("{list}: {effect:?}");
     let streams = ["clients", "time_report_clients", "expense_report_team", "uninvoiced_report"];

@@ -18,7 +18,7 @@ use runtime::credentials::{
 use runtime::{Context, RunError, records};
 use sim::Scale;
 
-/// A Harvest that takes one token, whatever the fake behind it would say.
+/// A Harvest that accepts one token, whatever the fake behind it accepts.
 #[derive(Debug)]
 struct Picky {
     inner: Arc<dyn HarvestApi>,
@@ -66,7 +66,7 @@ fn personal(text: &str) -> String {
     format!("{{\"access_token\": \"{text}\"}}")
 }
 
-/// A process with `vault`, at a Harvest that takes what `taken` holds.
+/// A process with `vault`, at a Harvest that accepts the token in `taken`.
 fn process(world: &World, vault: &Arc<MemoryVault>, taken: &TokenCell) -> (Context, Arc<Picky>) {
     let context = world.process(None);
     let endpoint: Arc<dyn TokenEndpoint> = Arc::new(Mint::default());
@@ -132,7 +132,7 @@ fn an_access_token_is_renewed_in_time_and_its_successor_kept_before_it_is_used()
             panic!("the secret is an application's");
         };
         assert_eq!(kept.refresh_token, "refresh-1");
-        // What else stands in the secret stays.
+        // Other members of the secret stay.
         assert_eq!(kept.hash_key.as_deref(), Some("a key of many letters"));
         // Another process, such as a worker, finds it in the state and makes none.
         let (worker, _) = process(&world, &vault, &taken);
@@ -180,7 +180,7 @@ async fn keeps_what_was_written(vault: &dyn Vault) {
 async fn vaults_keep_what_was_written() {
     keeps_what_was_written(&MemoryVault::default()).await;
     let client = emulators::moto().await.aws().await.secrets().await;
-    // As a template makes it: without any value.
+    // The secret has no value, as a template makes it.
     client.create_secret().name("empty").send().await.unwrap();
     keeps_what_was_written(&SecretsManagerVault::new(client.clone(), "empty")).await;
     let error = SecretsManagerVault::new(client, "nowhere").read().await.unwrap_err();

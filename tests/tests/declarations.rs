@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use streams::STREAMS;
 
-/// What the API offers, one entry per stream.
+/// The API's streams, one entry each.
 #[derive(Deserialize)]
 struct Entry {
     stream: String,
@@ -314,7 +314,7 @@ fn cursor_fields_are_instants_and_keyset_fields_are_days() {
     }
 }
 
-/// What Athena takes without quotes: lower case, letters, digits, `_`, a letter first.
+/// Whether Athena takes the name without quotes: lower case, letters, digits, `_`, a letter first.
 fn is_legal(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
@@ -451,7 +451,7 @@ fn columns_of_released_tables_only_grow_at_the_end() {
     }
 }
 
-/// Set to write the golden file anew, to be reviewed.
+/// Variable that makes the test write the golden file anew, to be reviewed.
 const UPDATE: &str = "UPDATE_GOLDEN";
 
 #[test]
@@ -465,7 +465,7 @@ fn the_golden_file_names_every_column() {
     }
     let file = tests_folder().join("fixtures/columns.txt");
     if std::env::var(UPDATE).is_ok() {
-        // Whole or not at all: the tests beside this one read it.
+        // Replaced at once, because tests that run at the same time read it.
         let new = file.with_extension("new");
         std::fs::write(&new, &now).unwrap();
         std::fs::rename(&new, &file).unwrap();
@@ -523,7 +523,7 @@ fn day(text: &str) -> Date {
     text.parse().unwrap()
 }
 
-/// The fixture of a stream as the decoder sees it.
+/// The fixture of a stream in the form that the decoder reads.
 fn decoded(spec: &'static StreamSpec) -> DecodedPage {
     let parent = Parent { id: 7, created_year: Some(2025) };
     let period = Period { start: day("2026-01-01"), end: day("2026-01-31") };
@@ -589,8 +589,8 @@ fn every_fixture_decodes_whole_and_fills_every_column() {
     }
 }
 
-/// Settings that the template gives no function: of one machine, of one call, in the secret, or left
-/// at Harvest's own limits.
+/// Settings that the template gives to no function: those of one machine or one call, those in the
+/// secret, and Harvest's own limits.
 const NOT_OF_A_STACK: [&str; 10] = [
     "HARVEST_ACCEPT_DELETES",
     "HARVEST_ACCESS_TOKEN",

@@ -14,7 +14,7 @@ use runtime::run::{Order, RunReport, run};
 use runtime::upgrade::{Upgraded, upgrade};
 use sim::Scale;
 
-/// `invoices` as a release may have declared it that knew less of them.
+/// `invoices` as an earlier release with fewer members may have declared it.
 static OLDER: StreamSpec = StreamSpec {
     name: "invoices",
     doc: "One invoice.",
@@ -75,7 +75,7 @@ async fn read(world: &World, spec: &'static StreamSpec, pass: Pass) -> RunReport
     report
 }
 
-/// A lake whose invoices an older release wrote.
+/// A lake with invoices that an older release wrote.
 async fn older() -> World {
     let mut world = World::new(&Scale::tiny(), 5);
     world.settings.streams = Some([today().name.to_owned()].into());
@@ -100,7 +100,7 @@ fn what_records_hold_beyond_the_declaration_is_told_until_a_full_pass_ends_it() 
         let drift = world.item("invoices").await.health.drift;
         assert_eq!(drift.findings(), report.drift);
 
-        // A run that reads nothing leaves it; one of today's release that reads all ends it.
+        // A run that reads no record keeps the finding; a full pass of today's release ends it.
         world.sleep(1).await;
         read(&world, &OLDER, Pass::Incremental).await;
         assert_eq!(
@@ -154,7 +154,7 @@ fn an_upgrade_rewrites_what_an_older_release_wrote_and_changes_no_row() {
         assert_eq!(after.version, before.version + 1);
         assert!(after.lease.unwrap().released);
         assert_eq!(world.oracle().differences_of("invoices", After::FullPasses).await, [""; 0]);
-        // What is done is done.
+        // A second upgrade finds nothing to do.
         let again = upgrade(&context, today()).await.unwrap().unwrap();
         assert_eq!(again, Upgraded { of: done.of, ..Upgraded::default() });
         world.sleep(1).await;

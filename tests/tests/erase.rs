@@ -1,4 +1,4 @@
-//! Removing a person's own data.
+//! Erasure of a person's own data.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -44,7 +44,7 @@ async fn table(world: &World, stream: &str) -> Table {
     opened.unwrap().unwrap()
 }
 
-/// The rows of all data files that lie there, those of older versions included.
+/// Rows of all data files in the lake, those of older versions included.
 async fn rows(world: &World, stream: &str) -> Vec<RecordBatch> {
     let table = table(world, stream).await;
     let mut rows = Vec::new();
@@ -60,7 +60,7 @@ async fn rows(world: &World, stream: &str) -> Vec<RecordBatch> {
     rows
 }
 
-/// Of each row, by whether it is the user's: how many values each column has.
+/// Number of values in each column, by whether the row is the user's.
 async fn values(
     world: &World,
     stream: &str,
@@ -91,7 +91,7 @@ async fn erase_all(context: &Context, user: i64) -> Result<(), runtime::RunError
     Ok(())
 }
 
-/// Somebody with time entries.
+/// A user with time entries.
 async fn somebody(world: &World) -> i64 {
     let entries = rows(world, "time_entries").await;
     let entries = entries.first().unwrap();
@@ -112,7 +112,7 @@ async fn check(world: &World, user: i64, before: &[BTreeMap<(bool, String), usiz
         for ((own, column), count) in values(world, stream, id, user).await {
             let erased = own && (columns.contains(&column.as_str()) || column == "extra_json");
             let expected = if erased { 0 } else { before[&(own, column.clone())] };
-            // Whatever else the declaration calls personal is rarely there.
+            // Other personal columns rarely have values.
             let rare = own && (column.starts_with("external_reference") || column == "employee_id");
             assert!(count == expected || rare, "{stream}.{column}, own: {own}");
         }
@@ -151,7 +151,7 @@ fn what_is_a_persons_own_goes_and_never_comes_back() {
         let kept = world.store.get(key).await.unwrap().unwrap();
         assert_eq!(kept, raw(-1).as_bytes());
 
-        // Harvest still has it all. Neither changes nor a full pass bring it back.
+        // Harvest still has all the data. Neither changes nor a full pass bring it back.
         for pass in [Pass::Incremental, Pass::Full] {
             world.sleep(1).await;
             let synced = sync(&world.process(None), Some(pass)).await.unwrap();
@@ -185,7 +185,7 @@ fn an_erasing_that_dies_anywhere_is_ended_by_the_next() {
     });
 }
 
-/// The second comes between the first one's reading of the list and its writing.
+/// The second user is added between the read and the write of the list for the first one.
 #[test]
 fn of_two_who_are_erased_at_the_same_time_neither_is_forgotten() {
     in_simulated_time(async {
@@ -213,7 +213,7 @@ fn of_two_who_are_erased_at_the_same_time_neither_is_forgotten() {
     });
 }
 
-/// The run has its decoder by then, made when nobody was erased.
+/// The run has made its decoder before the user is erased.
 #[test]
 fn who_is_erased_while_a_run_reads_is_not_in_what_it_writes() {
     in_simulated_time(async {
@@ -250,7 +250,7 @@ fn who_is_erased_while_a_run_reads_is_not_in_what_it_writes() {
     });
 }
 
-/// The command, as somebody types it.
+/// The command, as a person types it.
 #[test]
 fn the_command_tells_what_it_did_and_what_remains() {
     let scene = Scene::new(3);
@@ -264,7 +264,7 @@ fn the_command_tells_what_it_did_and_what_remains() {
     scene.run("erase --user 123").with(0).says(&["Harvest keeps the person", "users: 0 files"]);
     let listed = std::fs::read_to_string(scene.lake().join("erased.json")).unwrap();
     assert_eq!(listed, "[123]");
-    // A list that nobody can read stops what would go by it, and nothing else.
+    // An unreadable list stops the commands that need it, and nothing else.
     std::fs::write(scene.lake().join("erased.json"), "{").unwrap();
     scene.run("sync --json --streams users,tasks").with(1).only_failed(&["users"]);
 }

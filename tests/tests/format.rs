@@ -1,4 +1,4 @@
-//! Lakes that earlier versions wrote: today's must open them, find nothing wrong, and go on.
+//! Lakes that earlier versions wrote: the present one must open them, find no fault, and go on.
 
 #![expect(
     clippy::indexing_slicing,
@@ -24,7 +24,7 @@ use lake::store::FolderStore;
 use lake::table::Table;
 use serde_json::Value;
 
-/// What a failure means.
+/// Advice in the message of a failure.
 const BROKEN: &str = "\n\
     This version does not go on from a lake that an earlier release wrote. Who upgrades would lose \
     history, or have to read everything again. Either undo what changed the files, the log or the \
@@ -32,14 +32,14 @@ const BROKEN: &str = "\n\
     one when it is opened, and keep a lake of the new format beside this one. A lake that is kept is \
     never made anew: it stands for those that people have.\n";
 
-/// What it means where the account is another.
+/// Advice where the account has changed.
 const ANOTHER: &str = "\n\
     The fake account that this lake was read from is no longer made the same way (shared/sim: \
     generate, render, or single mutations), so nothing can be said of the lake. Keep what the fake \
     makes of this scale and seed as it was: new records, members and choices go behind a switch of \
     the scale.\n";
 
-/// What `verify` finds; files that count as those of another program are findings here.
+/// Findings of `verify`; files that count as another program's are findings here.
 async fn findings(folder: &Path) -> Vec<String> {
     let lake = folder.to_str().unwrap();
     let arguments = Arguments::parse_from(["harvest-lake", "verify", "--json", "--lake", lake]);
@@ -58,7 +58,7 @@ async fn findings(folder: &Path) -> Vec<String> {
     findings
 }
 
-/// Where the streams stand, by their names; tables and state agree.
+/// Positions of the streams by name; tables and state agree.
 async fn standing(world: &World, folder: &Path) -> BTreeMap<&'static str, StreamItem> {
     let context = kept::process(world, folder).await;
     let account = world.settings.account;
@@ -97,7 +97,7 @@ async fn open(world: &World, folder: &Path, stream: &str, of_changes: bool) -> O
     opened.unwrap_or_else(|error| panic!("{error}{BROKEN}"))
 }
 
-/// The tables, of streams and of their changes, whose logs name the columns with statistics, and those
+/// Tables, of streams and of their changes, whose logs name the columns with statistics, and those
 /// whose logs do not.
 async fn described(world: &World, folder: &Path) -> (Vec<String>, Vec<String>) {
     let (mut named, mut unnamed) = (Vec::new(), Vec::new());
@@ -111,7 +111,7 @@ async fn described(world: &World, folder: &Path) -> (Vec<String>, Vec<String>) {
     (named, unnamed)
 }
 
-/// How many commits of the table say nothing but which columns have statistics.
+/// Number of the table's commits that only name the columns with statistics.
 fn descriptions(folder: &Path, root: &str) -> usize {
     let log = fs::read_dir(folder.join(root).join("_delta_log")).unwrap();
     let commits = log.filter_map(|file| fs::read_to_string(file.unwrap().path()).ok());
@@ -136,7 +136,7 @@ async fn goes_on(kept: Kept) {
     let world = kept::world();
     kept::history(&world, kept, None).await;
     assert_eq!(kept::digest(&world), digest, "{ANOTHER}");
-    // As it is: whole, and true.
+    // Before any run the lake is whole and true.
     assert_eq!(findings(lake).await, Vec::<String>::new(), "{BROKEN}");
     let before = standing(&world, lake).await;
     let unfinished = |stream: &str| before[stream].position.full.unfinished.is_some();
@@ -149,8 +149,7 @@ async fn goes_on(kept: Kept) {
     match kept {
         Kept::Format1 => {
             assert!(before.values().any(|item| item.version > 10), "no checkpoint is tried");
-            // Its maker did not yet delete records of listings; and it is older than the tables of
-            // changes.
+            // Its version did not yet delete records of listings, and had no tables of changes.
             assert!(!deleted.is_empty(), "no sweep is tried");
             assert!(!before.keys().any(|stream| changes(stream)));
         }
@@ -161,7 +160,7 @@ async fn goes_on(kept: Kept) {
     }
     let (named, _) = described(&world, lake).await;
     assert_eq!(named, Vec::<String>::new(), "nothing is left to be named");
-    // It goes on from where it was, and reads nothing from the beginning.
+    // A sync goes on from the stored positions, and reads nothing from the beginning.
     kept::change(&world, 1);
     kept::change(&world, 2);
     let process = kept::process(&world, lake).await;
@@ -182,10 +181,10 @@ async fn goes_on(kept: Kept) {
         assert!(item.sequence >= before.sequence, "{stream}{BROKEN}");
     }
     assert!(after["clients"].sequence > before["clients"].sequence);
-    // Tables of changes begin with all rows of then or go on, and lead to the tables.
+    // Tables of changes begin with all rows of that time or go on, and lead to the tables.
     assert!(after.keys().all(|stream| changes(stream)));
     assert_eq!(findings(lake).await, Vec::<String>::new(), "{BROKEN}");
-    // All logs name the columns with statistics now, also where nothing else was to be written.
+    // All logs name the columns with statistics now, also where nothing else was written.
     let (named, unnamed) = described(&world, lake).await;
     assert_eq!((named.len(), unnamed), (66, Vec::new()), "{BROKEN}");
     let synced = sync(&process, Some(Pass::Full)).await.unwrap();
@@ -193,7 +192,7 @@ async fn goes_on(kept: Kept) {
     let differences = kept::oracle(&world, lake).differences(After::FullPasses).await;
     assert_eq!(differences, Vec::<String>::new(), "{BROKEN}");
     assert_eq!(findings(lake).await, Vec::<String>::new(), "{BROKEN}");
-    // And once was enough.
+    // A second sync commits no description again.
     let (named, unnamed) = described(&world, lake).await;
     assert_eq!((named.len(), unnamed), (66, Vec::new()), "{BROKEN}");
     for root in named {
@@ -202,8 +201,8 @@ async fn goes_on(kept: Kept) {
     }
 }
 
-/// Made a lake that is kept, once: `cargo test -p e2e --test format -- --ignored`, at the version that
-/// it stands for. It refuses where there is one.
+/// Makes the kept lake of a version: `cargo test -p e2e --test format -- --ignored`, run once at
+/// that version. Fails where the lake exists.
 #[test]
 #[ignore = "a lake that is kept is made once, by the version that it stands for"]
 fn make_the_lake_that_is_kept() {

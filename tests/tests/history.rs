@@ -1,4 +1,4 @@
-//! What the state remembers of runs.
+//! History of runs in the state.
 
 use e2e::world::{World, in_simulated_time, sync};
 use engine::spec::Kind;
@@ -28,7 +28,7 @@ fn each_run_is_remembered_for_three_months() {
         }
         let reports = streams::STREAMS.iter();
         let reports = reports.filter(|spec| matches!(spec.kind, Kind::ReportWindow(_))).count();
-        // Reports look at their recent windows first, then at all.
+        // Reports read their recent windows first, then all.
         assert_eq!(complete, streams::STREAMS.len() + reports);
         world.sleep(91 * 24).await;
         sync(&context, None).await.unwrap();

@@ -99,7 +99,7 @@ impl Scene {
     fn quiet(&self) {
         Self::finish(self.start(None, false));
         assert_eq!(self.differences(After::IncrementalPasses), Vec::<String>::new());
-        // The rows of a listing that was emptied go when two full passes have missed them.
+        // Rows of a listing that was emptied are deleted after two full passes without them.
         for _ in 0..2 {
             Self::finish(self.start(None, true));
         }
@@ -123,7 +123,7 @@ fn path() -> String {
     std::env::var("PATH").unwrap()
 }
 
-/// Temporary files that no process writes any more.
+/// Returns the temporary files below `folder`.
 fn strays(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -142,7 +142,7 @@ fn killed_at_each_failpoint_the_tables_are_true_after_a_quiet_run() {
     for (number, moment) in (0_u64..).zip(MOMENTS) {
         let scene = Scene::new(number);
         let mut random = StdRng::seed_from_u64(number);
-        // Checkpoints come with the tenth version of a table: some rounds may be needed.
+        // A checkpoint comes with every tenth version of a table, so some rounds may be needed.
         let killed = (0..40).any(|round| {
             scene.mutate(number * 1000 + round, 30);
             let nth = if moment == "checkpoint" { 1 } else { random.random_range(1..8) };
@@ -170,7 +170,7 @@ fn killed_at_random_the_tables_are_true_after_a_quiet_run() {
         std::thread::sleep(Duration::from_millis(random.random_range(0..longest)));
         child.kill().unwrap();
         if !Scene::finish(child) {
-            // It was done before: less patience next time.
+            // It ended before the kill: the next kill comes earlier.
             longest = (longest * 9 / 10).max(50);
             continue;
         }

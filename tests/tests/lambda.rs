@@ -1,5 +1,5 @@
-//! The deployment end to end: the functions' own binaries, from a tick of the schedule to tables that
-//! other engines read.
+//! The deployment end to end: the functions' own binaries, from a tick of the schedule to tables
+//! that other engines read.
 
 #![expect(
     clippy::large_futures,
@@ -20,7 +20,8 @@ use e2e::proxy::Proxy;
 use serde_json::{Value, json};
 use sim::{Effect, FaultRule, Scale, Select};
 
-/// The tables as deltalake, polars and `DuckDB` read them, every cell against the account.
+/// Compares every cell of the tables, as deltalake, polars and `DuckDB` read them, with the
+/// account.
 fn other_engines_agree(cloud: &Cloud, lake: &Path, more: &[&str]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let python = root.join(".tools/readers/bin/python");
@@ -39,7 +40,7 @@ fn other_engines_agree(cloud: &Cloud, lake: &Path, more: &[&str]) {
     assert!(output.status.success(), "{said}{wrong}");
 }
 
-/// What `harvest-lake` says of the deployment.
+/// Runs `harvest-lake` on the deployment; returns its exit code and JSON output.
 fn command(cloud: &Cloud, line: &str) -> (Option<i32>, Value) {
     let output = Command::new(e2e::scene::binary("harvest-lake"))
         .args(line.split(' '))
@@ -88,7 +89,7 @@ fn a_tick_becomes_33_exact_tables_and_changes_follow() {
         assert!(entries.unwrap()["detail"]["counts"]["inserted"].as_u64() > Some(0), "{news:?}");
         assert_eq!(cloud.failures().await, Vec::<Value>::new());
 
-        // A tick with nothing to do asks Harvest nothing.
+        // A tick with nothing to do sends no request.
         cloud.served.with(sim::Account::reset_statistics);
         cloud.tick().await.unwrap();
         let asked = cloud.served.with(|account| account.statistics().paths.clone());
@@ -137,8 +138,8 @@ fn delivered_twice_out_of_order_and_killed_at_random_the_tables_are_the_same() {
             killed += tokio::join!(ticking, killing).1;
         }
         assert!(killed >= 6, "only {killed} were killed");
-        // Leases of the dead end after two minutes: the clock of this test is the machine's, so
-        // they are given back by hand, as a lease that is over would be.
+        // Leases of dead owners end after two minutes. This test runs by the machine's clock, so
+        // it gives them back by hand, which has the same effect.
         cloud.expire_leases().await;
         cloud.rest().await;
         is_exact(&cloud, After::FullPasses).await;
@@ -216,7 +217,7 @@ fn the_death_of_a_worker_is_told_and_the_tick_after_its_lease_does_its_work() {
         assert_eq!(letters[0]["requestPayload"]["stream"], "clients");
         assert_eq!(letters[0]["requestContext"]["approximateInvokeCount"], 1);
         assert_eq!(letters[0]["responsePayload"]["errorType"], "Runtime.ExitError");
-        // Nobody came after the dead one while its lease lasts, neither Lambda nor a tick.
+        // No other run took the stream while the dead one's lease lasts, by Lambda or by a tick.
         cloud.served.with(sim::Account::clear_faults);
         let answer = cloud.tick().await.unwrap();
         assert_eq!(answer["running"], json!(["clients"]), "{answer}");
@@ -241,7 +242,7 @@ fn no_request_leaves_over_a_connection_from_before_the_process_stood_still() {
         cloud.rest().await;
         for round in 0..2 {
             cloud.served.with(|account| account.mutate(e2e::scene::now(), round, 300));
-            // Both functions stand still. Whatever is between them and the servers forgets who spoke to whom.
+            // Both functions are suspended, and their connections to the servers die.
             for proxy in &cloud.proxies {
                 assert!(proxy.forget_connections() > 0);
             }

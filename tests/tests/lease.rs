@@ -1,4 +1,4 @@
-//! Work that lasts longer than a lease: the lease is renewed beside it, and the work ends where it is lost.
+//! Work that lasts longer than a lease: the lease is renewed meanwhile, and its loss ends the work.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -40,7 +40,7 @@ enum Call {
     Delete,
 }
 
-/// What is done under the lease.
+/// Work under the lease.
 #[derive(Clone, Copy, Debug)]
 enum Work {
     Run(Pass),
@@ -50,7 +50,7 @@ enum Work {
     ResetChanges,
 }
 
-/// What the lake holds before, and what Harvest has beyond it.
+/// Content of the lake before the work, and changes in Harvest since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Before {
     Nothing,
@@ -60,14 +60,14 @@ enum Before {
     NoChanges,
 }
 
-/// Work of which one step, the first call of its kind, takes five minutes.
+/// Work with one slow step: the first call of its kind takes five minutes.
 #[derive(Clone, Copy, Debug)]
 struct Case {
     name: &'static str,
     before: Before,
     work: Work,
     slow: Call,
-    /// What its key holds.
+    /// Text that the key of the slow call contains.
     parts: &'static [&'static str],
 }
 
@@ -118,7 +118,7 @@ const CASES: &[Case] = &[
     case("changes are thrown away", Before::Everything, Work::ResetChanges, Call::Delete, CHANGES),
 ];
 
-/// The lake, of which one call takes long.
+/// The lake's store, with one call that takes long.
 #[derive(Debug)]
 struct Sluggish {
     inner: Arc<dyn ObjectStore>,
@@ -174,7 +174,7 @@ impl ObjectStore for Sluggish {
     }
 }
 
-/// The world before the work, and a process that does it slowly.
+/// The world before the work, and a process with the slow step.
 async fn prepared(case: Case) -> (World, Context, Arc<AtomicBool>) {
     stay_on_this_thread();
     let mut world = World::new(&Scale::tiny(), 5);
@@ -206,7 +206,7 @@ async fn prepared(case: Case) -> (World, Context, Arc<AtomicBool>) {
     (world, Context { store, ..context }, happened)
 }
 
-/// Does the work; `Ok` where it came to its end.
+/// Does the work; returns `Ok` where it was completed.
 async fn done(world: &World, context: &Context, work: Work) -> Result<(), RunError> {
     let spec = streams::find(STREAM).unwrap();
     match work {
@@ -241,7 +241,7 @@ async fn run(context: &Context, pass: Pass) -> Outcome {
     worker::work(context, &event, None).await.unwrap().outcome
 }
 
-/// Waits for so long.
+/// Waits for this duration.
 async fn pass(world: &World, time: SignedDuration) -> Timestamp {
     let clock = world.clock.seen(SignedDuration::ZERO);
     clock.sleep_until(plus(clock.now(), time)).await;
@@ -264,7 +264,7 @@ fn whatever_takes_long_keeps_its_lease_and_comes_to_its_end() {
                 ended.store(true, Ordering::SeqCst);
                 done
             };
-            // Others who want the stream meanwhile find that somebody works on it.
+            // Other runs on the stream meanwhile are busy.
             let others = async {
                 let mut refused = 0;
                 loop {
@@ -321,7 +321,7 @@ fn whoever_lost_the_lease_over_what_takes_long_changes_nothing_any_more() {
                 (done, now(&world))
             };
             let ((done, ended), (stolen, objects_then, key, state)) = futures::join!(work, thief);
-            // What a run did before its housekeeping stands.
+            // Commits before the housekeeping stay.
             if !matches!(done, Err(RunError::LostLease { .. })) {
                 assert!(matches!(case.slow, Call::Delete | Call::List), "{}: {done:?}", case.name);
                 assert!(matches!(case.work, Work::Run(_)), "{}: {done:?}", case.name);

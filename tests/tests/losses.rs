@@ -1,4 +1,4 @@
-//! Runs that end without a word: out of memory, out of time.
+//! Runs that end without giving their lease back: out of memory, out of time.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -43,8 +43,8 @@ fn a_worker_that_dies_three_times_comes_back_with_shorter_runs_and_is_told_of() 
             assert!(report.error().is_some(), "{report:?}");
             assert_eq!(world.item(STREAM).await.health.failures, number);
         }
-        // The next one finds that three never came back: the stream counts as failing, which alarms,
-        // and what it reads before it writes is halved.
+        // The next run finds that three never gave their lease back: the stream counts as failing,
+        // which raises the alarm, and the size of its flushes is halved.
         let survivor = world.process(None);
         let watch = async {
             world

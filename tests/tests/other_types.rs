@@ -1,5 +1,5 @@
-//! Records whose values come in another JSON type: what fits exactly is kept, and a list of which
-//! nothing can be kept is a failure, not an empty list.
+//! Records with values of another JSON type: a value that fits exactly is kept, and a list without
+//! any usable record is a failure, not an empty list.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,7 +21,7 @@ async fn quarantined(world: &World, stream: &str) -> usize {
     world.store.list(&format!("quarantine/{stream}/"), None).await.unwrap().len()
 }
 
-/// A sync in which exactly this stream fails, because nothing of what it read can be a row.
+/// A sync in which exactly this stream fails, because none of its records can become a row.
 async fn unusable(world: &World, stream: &str, pass: Option<Pass>) -> Synced {
     let synced = sync(&world.process(None), pass).await.unwrap();
     assert_eq!(synced.failures().len(), 1, "{:?}", synced.failures());
@@ -58,7 +58,7 @@ fn numbers_and_flags_that_come_as_text_are_in_their_columns() {
         }
         let invoices = report(&synced, "invoices");
         assert!(invoices.converted.contains_key("line_items[].amount"), "{invoices:?}");
-        // That is no reason to write anything again.
+        // The other type alone makes no run write anything again.
         calm(&world);
         world.sleep(1).await;
         let synced = quiet(&world, Some(Pass::Full)).await;
@@ -94,7 +94,7 @@ fn a_first_load_of_which_nothing_can_be_a_row_is_a_failure() {
             assert_eq!((position.cursor, position.full.last_begun), (None, None), "{stream}");
             assert!(position.full.unfinished.is_none());
             assert_eq!(quarantined(&world, stream).await, 1);
-            // Nothing was claimed: once they are as they were everything comes in.
+            // No cursor was set: once the records are as before, all are read.
             calm(&world);
             world.sleep(1).await;
             quiet(&world, None).await;
@@ -112,7 +112,7 @@ fn a_list_whose_records_all_became_unusable_deletes_nothing_and_stays_where_it_i
         ("roles", "/roles"),
         ("time_report_clients", "/reports/"),
         ("invoice_payments", "/payments"),
-        // The parents cannot be told any more.
+        // The parents have no usable ids any more.
         ("invoice_payments", "/invoices?"),
         ("user_project_assignments", "/user_assignments?"),
     ];
@@ -125,7 +125,7 @@ fn a_list_whose_records_all_became_unusable_deletes_nothing_and_stays_where_it_i
                 let synced = sync(&world.process(None), Some(pass)).await.unwrap();
                 let ran = synced.reports.iter().rfind(|report| report.stream == stream);
                 let failed = ran.is_some_and(|report| report.error().is_some());
-                // A list in which nothing has changed has nothing that could not be used.
+                // A list without changes has no unusable record.
                 let quiet_pass = ran.is_none_or(|report| report.records == 0);
                 assert!(failed || (pass == Pass::Incremental && quiet_pass), "{stream}, {path}");
                 assert_eq!(rows(&world, stream).await, before, "{stream}, {path}");
@@ -149,7 +149,7 @@ fn parents_that_the_listing_no_longer_names_are_not_taken_for_gone() {
         let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
         let before = rows(&world, "invoice_payments").await;
         rewritten(&world, "/invoices?", Select::Always, Rewrite::OtherIds);
-        // Under the ids that we know nothing is found any more.
+        // The stored ids are not found any more.
         fault(&world, "/invoices/", Select::Always, status(404, false));
         unusable(&world, "invoice_payments", Some(Pass::Full)).await;
         assert_eq!(rows(&world, "invoice_payments").await, before);

@@ -1,5 +1,5 @@
-//! How close a sync of all streams comes to the rate limit, at Harvest's own limits, in simulated
-//! time. `make speed` measures the same in real time, with shorter windows.
+//! Pace of a sync of all streams compared with Harvest's own rate limits, in simulated time.
+//! `make speed` measures the same in real time, with shorter windows.
 
 #![expect(
     clippy::unwrap_used,
@@ -46,7 +46,8 @@ fn check_at(latency: i64, general: &str, reports: &str) {
     let general = &seen.general;
     assert!(general.requests > 1_900, "{}", general.requests);
     assert_eq!((general.refused, seen.reports.refused), (0, 0));
-    // What report runs ask last, who the token is, waits for the reports.
+    // The last general request of report runs, for the person, waits for the reports and is left
+    // out.
     let took = seen.last_general_stream_us.unwrap() - general.first_us.unwrap();
     let took = SignedDuration::from_micros(took).as_secs_f64();
     let windows = u32::try_from((general.requests - 1) / u64::from(limit.requests())).unwrap();
@@ -72,7 +73,7 @@ fn answers_of_half_a_second_come_as_fast_as_the_limit_allows() {
 
 #[test]
 fn windows_a_tenth_as_long_are_used_as_well() {
-    // The answers, too, so that what a first sync asks before it starts weighs as much as there.
+    // Answers are faster, too, so that the questions before a first sync weigh as much as there.
     check_at(50, "100/1500ms", "100/9s");
 }
 

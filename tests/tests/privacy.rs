@@ -18,7 +18,7 @@ use sim::Scale;
 const KEY: &str = "0123456789abcdef";
 const STREAMS: [&str; 3] = ["clients", "users", "time_entries"];
 
-/// A world of these streams, with what may not be kept.
+/// A world of these streams, with members that may not be kept.
 fn private() -> World {
     let mut world = World::new(&Scale::tiny(), 5);
     let mut given = Given::default();
@@ -69,7 +69,7 @@ fn what_is_not_to_be_kept_is_in_no_column() {
         {
             assert_eq!(texts(&world, stream, name).await, Vec::<String>::new(), "{stream}.{name}");
         }
-        // Neither in what no column holds, nor as news of members that are gone.
+        // Neither in `extra_json`, nor as findings of members that are gone.
         for stream in STREAMS {
             assert_eq!(texts(&world, stream, "extra_json").await, Vec::<String>::new());
             let drift = world.item(stream).await.health.drift;
@@ -86,7 +86,7 @@ fn what_is_not_to_be_kept_is_in_no_column() {
     });
 }
 
-/// A process that hashes as `world` says, with a key from nowhere but a secret that holds `text`.
+/// A process that hashes as `world` says, with the key only in a secret that holds `text`.
 async fn with_secret(world: &World, text: &str) -> Context {
     let vault = Arc::new(MemoryVault::default());
     vault.write(text).await.unwrap();

@@ -1,4 +1,4 @@
-//! Records that cannot be rows: how long they lie there, and that trying them again harms nothing.
+//! Records that cannot become rows: how long they stay, and that trying them again harms nothing.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,7 +23,7 @@ async fn loaded() -> World {
     world
 }
 
-/// Lays records into the quarantine, as a run at this moment would have.
+/// Writes records into the quarantine, as a run at this moment would.
 async fn lay(world: &World, raws: &[String]) {
     let lines = raws.iter().map(|raw| {
         format!("{}\n", serde_json::json!({ "reason": "`id` does not fit its column", "raw": raw }))
@@ -54,7 +54,7 @@ fn a_record_that_can_be_a_row_now_is_read_from_harvest_and_never_written_itself(
         let world = loaded().await;
         let spec = streams::find(CLIENTS).unwrap();
         let ids: Vec<i64> = world.oracle().true_versions(spec).into_keys().collect();
-        // One that is there, in a version that claims to be newer, and one that is not.
+        // One record that exists, in a version that claims to be newer, and one that does not.
         lay(&world, &[client(ids[0], "old"), client(1, "deleted"), "{\"id\":null}".to_owned()])
             .await;
         let retried = try_again(&world).await;
@@ -91,7 +91,7 @@ fn only_a_whole_pass_supersedes_what_lay_there_before() {
         lay(&world, &bad).await;
         sync(&world.process(None), Some(Pass::Incremental)).await.unwrap();
         assert_eq!(lies(&world).await, 1);
-        // From a start date on says nothing of what was before.
+        // A pass from a start date on proves nothing about the time before it.
         world.settings.start_date = Some("2020-01-01".parse().unwrap());
         world.sleep(1).await;
         sync(&world.process(None), Some(Pass::Full)).await.unwrap();
@@ -111,13 +111,13 @@ fn a_file_that_nobody_can_read_is_listed_all_the_same() {
         world.store.put(&key, Bytes::from_static(b"\xff")).await.unwrap();
         let files = list(&*world.store, CLIENTS).await.unwrap();
         assert_eq!((files[0].key.as_str(), files[0].records.is_none()), (key.as_str(), true));
-        // It is none of ours: it stays.
+        // A file of another program stays.
         sync(&world.process(None), Some(Pass::Full)).await.unwrap();
         assert_eq!(lies(&world).await, 1);
     });
 }
 
-/// The commands, as somebody types them.
+/// The commands, as a person types them.
 #[test]
 fn the_commands_tell_what_lies_there_and_what_became_of_it() {
     let scene = Scene::new(3);

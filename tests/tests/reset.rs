@@ -1,4 +1,4 @@
-//! Throwing a table away.
+//! Reset of a table.
 
 use std::sync::Arc;
 
@@ -91,7 +91,7 @@ fn a_damaged_table_of_changes_begins_anew_and_its_table_stays() {
     });
 }
 
-/// Killed before or behind any call of the stores, with or without the effect of that call.
+/// The process dies at any call of the stores, with or without the effect of that call.
 #[test]
 fn a_reset_that_dies_anywhere_is_ended_by_the_next_run() {
     in_simulated_time(async {

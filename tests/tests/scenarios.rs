@@ -1,4 +1,4 @@
-//! One story per guard: what may delete a row, what may move a cursor, who may write.
+//! One story per guard on the deletion of rows, the moves of cursors, and the right to write.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,7 +19,7 @@ use runtime::RunError;
 use runtime::run::{Outcome, RunReport};
 use sim::{Effect, Mutation, Scale, Select, SwitchedModule};
 
-/// Invoices by how many payments the table holds of each.
+/// Number of payments in the table by invoice.
 async fn payments(world: &World) -> BTreeMap<i64, usize> {
     let mut counts = BTreeMap::new();
     for (_, parent) in children(world, "invoice_payments").await {
@@ -202,7 +202,7 @@ fn a_window_that_contradicts_itself_is_kept_raw_and_not_written() {
         assert!(!raw.is_empty());
         let counted = world.item("time_report_clients").await.health.quarantine.records;
         assert_eq!(counted, report.quarantined);
-        // A full pass that finds them in order ends it.
+        // A full pass with answers in order ends the warning.
         calm(&world);
         world.sleep(1).await;
         quiet(&world, Some(Pass::Full)).await;
@@ -236,8 +236,8 @@ fn a_row_written_after_the_reading_began_survives_it() {
     story(async {
         let mut world = World::new(&Scale::tiny(), 7);
         only(&mut world, &["roles"]);
-        // Its clock says that the rows were written in a minute from now, almost: one that is
-        // further ahead is not believed.
+        // By its clock the rows were written almost a minute from now. A clock further ahead is
+        // not believed.
         let ahead = SignedDuration::from_secs(55);
         let early = world.process_with(Conduct { ahead, ..Conduct::default() });
         sync(&early, None).await.unwrap();
@@ -296,7 +296,7 @@ fn a_mass_delete_is_refused_with_the_command_that_accepts_it() {
 fn a_pass_of_many_flushes_deletes_no_more_than_one_of_few() {
     story(async {
         let mut world = mass_deletion().await;
-        // The last of the listed parents are read in other runs than the first.
+        // The last of the listed parents are read in later runs than the first.
         let wish = Wish {
             pass: Some(Pass::Full),
             stop_after: Some(SignedDuration::from_millis(400)),
@@ -392,7 +392,7 @@ fn a_frozen_worker_that_wakes_up_commits_nothing() {
                 let commits = e2e::watch::commits(&world, spec).await;
                 let epochs: Vec<u64> = commits.iter().map(|commit| commit.0).collect();
                 assert!(epochs.is_sorted(), "frozen at call {after_calls}: {commits:?}");
-                // Whoever takes over commits first, so that what it then reads stays true.
+                // The run that takes over commits a fence first, so that its later reads stay true.
                 let fence = commits.iter().find(|commit| Some(&commit.0) == epochs.last());
                 assert_eq!(fence.unwrap().1, "FENCE", "frozen at call {after_calls}: {commits:?}");
             }
@@ -416,7 +416,7 @@ fn a_commit_whose_state_write_was_lost_is_picked_up() {
             quiet(&world, None).await;
             world.sleep(1).await;
             apply(&world, &Mutation::Create { stream: "clients".to_owned() });
-            // Longer ago than an incremental pass reads again.
+            // Before the overlap of an incremental pass.
             world.sleep(1).await;
             let before = table(&world, "clients").await.version();
             let death = Death { after_calls, effect: true };
@@ -446,7 +446,7 @@ fn a_commit_whose_state_write_was_lost_is_picked_up() {
 fn what_dead_attempts_left_goes_within_a_week_and_nothing_younger() {
     story(async {
         let mut world = loaded(&Scale::tiny(), &["clients"]).await;
-        // As in a bucket: nobody tidies at once.
+        // As in a bucket, where removed files stay for the retention.
         world.settings.tidy_at_once = false;
         let old = ["tables/clients/1-1-dead-0.parquet", "work/clients/full-1/resume-dead.json"];
         let young = ["tables/clients/1-1-beef-0.parquet", "work/clients/full-2/resume-beef.json"];
@@ -653,7 +653,7 @@ fn undated_estimates_are_read_too() {
         let mut world = World::new(&Scale::tiny(), 7);
         only(&mut world, &["estimates"]);
         apply(&world, &Mutation::Undate { id: None });
-        // Ranged, so that the undated one is not in any answer by itself.
+        // With a date range, so that no answer contains the undated record by itself.
         world.settings.start_date = Some("2025-01-01".parse().unwrap());
         quiet(&world, None).await;
         let wrong = world.oracle().differences_of("estimates", After::FullPasses).await;
@@ -711,7 +711,7 @@ fn a_pass_that_finds_nothing_moves_no_cursor_and_asks_nobody() {
             tick: None,
             accept_deletes: false,
         };
-        // A pass that finds nothing claims nothing, and asks nobody.
+        // A pass without changes makes no claim, so it does not ask for the person.
         let report = worker::work(&context, &event, None).await.unwrap();
         assert!(report.error().is_none(), "{report:?}");
         assert_eq!((report.requests, report.records), (1, 0));

@@ -1,5 +1,5 @@
-//! A `sync` that is asked to stop: what was read is written, the leases are given back, and the exit
-//! code names the signal.
+//! A `sync` that is asked to stop: what was read is written, the leases are given back, and the
+//! exit code names the signal.
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a surprise ends the test")]
 
@@ -16,7 +16,7 @@ fn begun(scene: &Scene, script: &str) -> Child {
     command.args(["-c", script, "sh"]).arg(binary("harvest-lake")).args(["sync", "--json"]);
     let child = command.spawn().unwrap();
     let read = || scene.served.with(|account| account.statistics().general.requests);
-    // Past the questions who asks: streams are at work.
+    // After the questions about the account: streams are at work.
     while read() < 12 {
         std::thread::yield_now();
     }

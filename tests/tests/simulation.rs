@@ -3,8 +3,8 @@
 //! another person's token, an account that changes while it is read, answers that contradict
 //! themselves, wrong clocks, other engines' commits, and the other kinds of `e2e::mishap`.
 //!
-//! `SIM_SEED=n` replays one history, `SIM_SEEDS=n` runs so many. `SIM_KINDS=all`, `none` or names
-//! with commas between says which kinds of `e2e::mishap` befall them.
+//! `SIM_SEED=n` replays one history, `SIM_SEEDS=n` runs `n` of them. `SIM_KINDS=all`, `none` or
+//! names with commas between them chooses the kinds of `e2e::mishap` that happen.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -57,7 +57,7 @@ fn a_first_sync_gives_exact_tables_and_a_second_one_changes_nothing() {
     });
 }
 
-/// What may go wrong at Harvest's end.
+/// Returns a random fault of Harvest.
 fn faults(random: &mut StdRng) -> FaultRule {
     let status = |status, retry_after: Option<&str>, html| Effect::Status {
         status,
@@ -83,7 +83,7 @@ fn faults(random: &mut StdRng) -> FaultRule {
     ];
     let which = random.random_range(0..effects.len());
     let effect = effects.get(which).unwrap().clone();
-    // A list without any of its records, twice in a row and with a total, is the truth to us.
+    // Rare: a list that is empty twice in a row, with a matching total, counts as true.
     let most = if effect == Effect::EmptyList { 4 } else { 15 };
     let select = Select::Percent(random.random_range(1..most));
     let path = if effect == Effect::EmptyList { "/invoices/*/messages" } else { "" };
@@ -94,7 +94,7 @@ fn maybe<T>(random: &mut StdRng, chance: f64, value: impl FnOnce(&mut StdRng) ->
     random.random_bool(chance).then(|| value(random))
 }
 
-/// How a process is that takes part in a round.
+/// Returns a random conduct of a process in a round.
 fn conduct(random: &mut StdRng) -> Conduct {
     let death = maybe(random, 0.5, |random| Death {
         after_calls: random.random_range(0..1500),
@@ -118,7 +118,7 @@ fn wish(random: &mut StdRng) -> Wish {
     }
 }
 
-/// What the operator may set at any time.
+/// Changes settings that the operator may change at any time.
 fn settings(random: &mut StdRng, world: &mut World) {
     let settings = &mut world.settings;
     settings.flush_bytes = if random.random_bool(0.5) { 400 << 20 } else { 20_000 };
@@ -133,8 +133,8 @@ fn switch(world: &World, module: SwitchedModule, on: bool) {
     world.account.lock().unwrap().apply(now, &switch).unwrap();
 }
 
-/// Whether every stream was loaded by an administrator. What a first load by somebody else cannot
-/// see follows with a sweep, not with incremental passes.
+/// Whether every stream was loaded by an administrator. Records that another person's first load
+/// cannot see come with a sweep, not with incremental passes.
 async fn administrators_wrote(world: &World) -> bool {
     for spec in streams::STREAMS {
         let position = world.item(spec.name).await.position;
@@ -181,7 +181,7 @@ async fn round(
     watch: &mut Watch,
 ) -> Result<(), String> {
     world.mutate(seed, random.random_range(0..40));
-    // Longer ago than an incremental pass reads again, or not.
+    // Longer or shorter than the overlap of an incremental pass.
     world.sleep(random.random_range(0..2)).await;
     settings(random, world);
     if random.random_bool(0.5) {
@@ -218,7 +218,7 @@ async fn round(
     let usual = conduct(&mut chronicle.random);
     let off_time = wrong_clock(chronicle, usual);
     if let Some(conduct) = off_time {
-        // Permits count by clocks that agree, and the server's time is all that tells how wrong one is.
+        // Permits assume clocks that agree, and only the server's time shows that one is wrong.
         world.account.lock().unwrap().clear_faults();
         *world.date_ahead.lock().unwrap() = SignedDuration::ZERO;
         world.sleep(1).await;
@@ -226,7 +226,7 @@ async fn round(
         processes = vec![(world.process_with(conduct), wish)];
     }
     let work = processes.iter().map(|(context, wish)| sync_as(context, *wish));
-    // How it ends is not the point: nothing that it did or left may be wrong.
+    // The outcome does not matter; tables and state must be right afterwards.
     drop(futures::future::join_all(work).await);
     let over = befallen.over(world, chronicle);
     if off_time.is_some() {
@@ -244,13 +244,13 @@ async fn round(
     over
 }
 
-/// A history in which everything happens; afterwards a quiet moment, and the tables must be true.
+/// Runs a history of random events, then a quiet sync, after which the tables must be true.
 async fn history(seed: u64, chronicle: &mut Chronicle) -> Result<(), String> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut world = World::new(&Scale::tiny(), seed);
     let mut watch = Watch::default();
     if Mishap::ForeignRestore.is_on() && chronicle.random.random_bool(0.5) {
-        // There are older versions to go back to.
+        // Keeps older versions, to which another engine can go back.
         world.settings.tidy_at_once = false;
     }
     if chronicle.random.random_bool(0.15) {
@@ -271,7 +271,7 @@ async fn history(seed: u64, chronicle: &mut Chronicle) -> Result<(), String> {
     let context = world.process(None);
     let mut incremental = sync(&context, None).await.map_err(|error| error.chain())?;
     if incremental.reports.iter().any(doubts) {
-        // A pass that met contradictions before, and ends now, says so once.
+        // A pass that met contradictions before and is completed now reports them once.
         incremental = sync(&context, None).await.map_err(|error| error.chain())?;
     }
     let wrong = world.oracle().differences(After::IncrementalPasses).await;
@@ -300,7 +300,7 @@ async fn history(seed: u64, chronicle: &mut Chronicle) -> Result<(), String> {
     }
 }
 
-/// Runs the history of `seed`; a panic is what was wrong.
+/// Runs the history of `seed`, and turns a panic into an error.
 fn outcome(seed: u64, chronicle: &mut Chronicle) -> Result<(), String> {
     let run = AssertUnwindSafe(|| in_simulated_time(history(seed, chronicle)));
     catch_unwind(run).unwrap_or_else(|panic| {
@@ -310,7 +310,7 @@ fn outcome(seed: u64, chronicle: &mut Chronicle) -> Result<(), String> {
     })
 }
 
-/// Whether a run says that answers contradict themselves.
+/// Whether a run reports contradictory answers.
 fn doubts(report: &RunReport) -> bool {
     matches!(report.error(), Some(RunError::Contradictory { .. }))
 }
@@ -319,7 +319,7 @@ fn failure(synced: &Synced) -> Option<String> {
     synced.reports.iter().find_map(|report| report.error()).map(RunError::chain)
 }
 
-/// Histories beyond which every kind that is on must have made a difference.
+/// Number of histories after which every kind that is on must have made a difference.
 const MANY_SEEDS: usize = 100;
 
 #[test]

@@ -1,5 +1,5 @@
-//! What a state is worth: instants of a clock that was ahead, rows that another engine took away,
-//! lakes that share a state, and records that went back at Harvest's end.
+//! States that are wrong: instants of a clock that was ahead, rows that another engine removed,
+//! lakes that share a state, and records that Harvest set back.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,7 +15,7 @@ use lake::store::MemoryStore;
 use runtime::run::Outcome;
 use sim::{Mutation, Scale};
 
-/// How far a clock was ahead, in minutes.
+/// Time by which a clock was ahead, in minutes.
 const SHIFTS: [i64; 4] = [4, 60, 24 * 60, 30 * 24 * 60];
 
 /// Streams of each kind.
@@ -112,7 +112,7 @@ fn a_process_whose_clock_is_ahead_dies_and_holds_nobody_up() {
                 let early = world.process_with(Conduct { ahead, death, ..Conduct::default() });
                 drop(sync(&early, Some(Pass::Full)).await);
             }
-            // Nobody knows that they are dead: the leases have to be over by themselves.
+            // The owners are not known to be dead, so their leases have to run out.
             world.forget_the_dead();
             let began = now(&world);
             apply(&world, &create("time_entries"));
@@ -126,13 +126,13 @@ fn a_process_whose_clock_is_ahead_dies_and_holds_nobody_up() {
     }
 }
 
-/// A world with `clients` and `time_entries` whose tables went through some versions, of which all
-/// files are still there.
+/// A world with tables `clients` and `time_entries` that have some older versions with all their
+/// files.
 async fn with_history() -> World {
     let mut world = World::new(&Scale::tiny(), 7);
     only(&mut world, &["clients", "time_entries"]);
     world.settings.keep = true;
-    // The log, too: the store knows no time.
+    // Keeps the log, too: objects of this store have no age.
     world.settings.retention = SignedDuration::from_hours(24 * 365 * 200);
     world.stop_timers();
     quiet(&world, None).await;
@@ -164,7 +164,7 @@ fn after_a_restore_an_incremental_pass_brings_back_what_was_taken_away_and_says_
                     let before = rows(&world, stream).await;
                     restore(&world, stream, version).await;
                     if rows(&world, stream).await == before {
-                        // What lies between them changed no row.
+                        // The versions between them changed no row.
                         continue;
                     }
                     restored += 1;
@@ -199,7 +199,7 @@ fn after_rows_were_deleted_or_added_by_others_everything_is_read_again() {
             if round == 0 {
                 delete_file(&world, "time_entries", 0).await;
             } else {
-                // Without a `commitInfo`; and all rows of a file that was there before.
+                // Without a `commitInfo`, and with all rows of a file that existed before.
                 let files = table(&world, "time_entries").await;
                 let gone = [&files.files()[round]];
                 commit(&world, &files, None, &[], &gone).await;
@@ -272,7 +272,7 @@ fn lakes_that_share_a_state_each_hold_everything_whatever_their_versions_are() {
         for round in 1..7_usize {
             let other = table(&world, "clients").await.version();
             world.store = Arc::clone(&lakes[round % 3]);
-            // Until the versions agree: then the next lake's is the one that the item knows.
+            // Repeated until the versions agree, so that the next lake has the version of the item.
             let mut version = 0;
             while version < other {
                 apply(&world, &create("clients"));
@@ -296,7 +296,7 @@ fn lakes_that_share_a_state_each_hold_everything_whatever_their_versions_are() {
 fn a_lake_that_was_deleted_and_loaded_anew_is_not_taken_for_the_former() {
     story(async {
         let mut world = loaded(&Scale::tiny(), &["clients"]).await;
-        // Another lake that is loaded with a state of its own, and takes a record in.
+        // Another lake, loaded with its own state, which reads one new record.
         let former = (Arc::clone(&world.store), Arc::clone(&world.state));
         (world.store, world.state) = (Arc::new(MemoryStore::new()), Arc::default());
         quiet(&world, None).await;
@@ -304,14 +304,14 @@ fn a_lake_that_was_deleted_and_loaded_anew_is_not_taken_for_the_former() {
         apply(&world, &create("clients"));
         quiet(&world, None).await;
         let (anew, version) = (Arc::clone(&world.store), table(&world, "clients").await.version());
-        // The former one takes in another one, too, and comes to the same version.
+        // The former lake reads another record and comes to the same version.
         world.sleep(1).await;
         apply(&world, &create("clients"));
         (world.store, world.state) = former;
         quiet(&world, None).await;
         assert_eq!(table(&world, "clients").await.version(), version);
         world.sleep(1).await;
-        // Somebody puts the other lake in its place.
+        // The other lake is put in its place.
         world.store = anew;
         assert!(rows(&world, "clients").await != truth(&world, "clients"));
         quiet(&world, None).await;
@@ -351,7 +351,7 @@ fn what_an_incremental_pass_brought_while_a_sweep_was_under_way_stays() {
         world.stop_timers();
         quiet(&world, None).await;
         world.sleep(1).await;
-        // A sweep that stops after its first pages, and what changes before it goes on.
+        // A sweep that stops after its first pages, and a change before it goes on.
         let wish = Wish {
             pass: Some(Pass::Full),
             stop_after: Some(SignedDuration::from_millis(60)),

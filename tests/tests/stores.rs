@@ -15,7 +15,7 @@ async fn a_bucket_conforms() {
     let bucket = emulators::new_bucket(server, "conformance").await;
     let number = AtomicU32::new(0);
     lake::store::conformance::check(|| {
-        // A prefix of its own is a store of its own.
+        // Each prefix is a store of its own.
         let prefix = format!("some/prefix-{}", number.fetch_add(1, Ordering::Relaxed));
         Arc::new(S3Store::new(client.clone(), &bucket, prefix))
     })

@@ -1,5 +1,6 @@
-//! S3 and `DynamoDB` that throttle, fail, lose answers and are slow: every call either has its effect
-//! or fails with an error that says that it may pass, and a deployment behind them ends exact.
+//! S3 and `DynamoDB` that throttle, fail, lose answers and are slow: every call either has its
+//! effect or fails with an error that says that it may pass, and a deployment behind them ends
+//! exact.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,7 +48,7 @@ async fn one_of_many_conditional_puts_wins_although_answers_are_lost() {
         for writer in writers {
             match writer.await.unwrap() {
                 (Ok(PutIfAbsent::Stored), body) => stored.push(body),
-                // Perhaps its own, put by a request whose answer was lost: whoever reads it knows.
+                // The item may be its own, put by a request with a lost answer: a read shows that.
                 (Ok(PutIfAbsent::Exists), body) => unknown.push(body),
                 (Err(error), body) => {
                     assert!(error.may_pass(), "seed {SEED}: {error}");
@@ -89,7 +90,7 @@ async fn each_counted_write_counts_once_although_answers_are_lost() {
                 };
                 match store.put(&key, expect, &(count + 1).to_string(), None).await {
                     Ok(Put::Stored(_)) => counted += 1,
-                    // A write of ours that somebody followed before its answer was repeated, too.
+                    // Our write may have been stored and replaced before it was repeated.
                     Ok(Put::Lost(_)) => perhaps += 1,
                     Err(error) => {
                         assert!(error.may_pass(), "seed {SEED}: {error}");
@@ -125,7 +126,7 @@ fn a_deployment_behind_them_ends_with_exact_tables() {
         for _ in 0..3 {
             drop(cloud.tick().await);
         }
-        // Who fails backs off; who dies or cannot give its lease back is waited for.
+        // A failed stream backs off; the lease of a dead run, or one not given back, has to end.
         let rested = tokio::time::timeout(core::time::Duration::from_mins(4), async {
             loop {
                 cloud.forget_failures().await;

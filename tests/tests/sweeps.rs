@@ -1,4 +1,5 @@
-//! Deleted records of listings: what a sweep takes away, what it asks for it, and what stays.
+//! Deleted records of listings: the rows that a sweep deletes, its requests, and the rows that
+//! stay.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -28,7 +29,7 @@ async fn is_true(world: &World, stream: &str) {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-/// Deletes so many records, but for those that Harvest does not let go; how many it was.
+/// Deletes the records with `ids`, except those that Harvest does not delete; returns their number.
 fn delete_most(world: &World, stream: &str, ids: &[i64]) -> usize {
     let mut account = world.account.lock().unwrap();
     ids.iter().filter(|id| account.apply(now(world), &delete(stream, **id)).is_ok()).count()
@@ -52,13 +53,14 @@ fn a_deleted_project_goes_with_all_its_time_entries_for_one_question() {
         is_true(&world, "projects").await;
         let lost = before - ids(&world, "time_entries").await.len();
         assert!(lost > 20, "{lost} entries are more than one");
-        // One asks for itself, one for the entries; before each, one that is there.
+        // One request for the project, one for its entries, and before each one for a record that
+        // exists.
         assert_eq!(asked(&world, "/projects/{id}"), 4);
         assert_eq!(asked(&world, "/time_entries/{id}"), 0);
     });
 }
 
-/// A path that leads nowhere answers 404, too, and would delete what is there.
+/// A wrong path answers 404, too, and would delete rows of records that exist.
 #[test]
 fn each_listing_has_the_path_of_its_records_and_of_what_takes_them_along() {
     let world = World::new(&Scale::tiny(), 7);
@@ -104,7 +106,7 @@ fn a_record_that_the_list_hides_is_asked_for_and_stays() {
     story(async {
         let world = loaded(&Scale::tiny(), &["clients"]).await;
         let before = rows(&world, "clients").await;
-        // The list is empty, twice, and says so with its total.
+        // The list is empty twice, with a matching total.
         fault(&world, "/clients", Select::Always, Effect::EmptyList);
         let synced = quiet(&world, Some(Pass::Full)).await;
         assert_eq!(report(&synced, "clients").counts.deleted, 0);
@@ -120,7 +122,7 @@ fn without_an_answer_nothing_is_deleted() {
         let before = rows(&world, "contacts").await;
         let id = ids(&world, "contacts").await[0];
         apply(&world, &delete("contacts", id));
-        // Neither of what stands before Harvest nor of one that may not be read.
+        // Neither a proxy's 404 nor a refusal nor a server error proves that a record is gone.
         for answer in [status(404, true), status(403, false), status(500, false)] {
             world.sleep(1).await;
             fault(&world, "/contacts/*", Select::Always, answer);

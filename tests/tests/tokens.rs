@@ -1,4 +1,4 @@
-//! Tokens that are not what they were: another person's, another account's.
+//! Tokens that have changed: another person's, another account's.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -59,7 +59,7 @@ fn another_person_with_the_same_roles_writes_nothing_unless_an_administrator() {
             assert_eq!(objects(&world).await, before);
             assert_eq!(world.item("clients").await.position.cursor, cursor);
         }
-        // The former person goes on, and somebody who sees everything may take over.
+        // The former person goes on, and an administrator may take over.
         assert_eq!(sync_with(&world, MANAGER_TOKEN, None).await.failures(), Vec::<String>::new());
         let synced = sync_with(&world, ADMINISTRATOR_TOKEN, Some(Pass::Full)).await;
         assert_eq!(synced.failures(), Vec::<String>::new());
@@ -70,7 +70,7 @@ fn another_person_with_the_same_roles_writes_nothing_unless_an_administrator() {
             .value;
         assert!(account.person_changed.is_some());
         assert_eq!(account.person_id, world.item("clients").await.position.person);
-        // Back to somebody with less: only when the operator says so.
+        // Back to a person who sees less: only where the operator accepts that.
         assert!(!sync_with(&world, MEMBER_TOKEN, None).await.failures().is_empty());
         world.settings.accept_role = true;
         assert_eq!(sync_with(&world, MEMBER_TOKEN, None).await.failures(), Vec::<String>::new());
@@ -103,7 +103,7 @@ fn an_account_at_another_address_is_refused_before_anything_is_written() {
         assert_eq!(objects(&world).await, before);
         let kept = records::account(&*world.state, id, &world.present()).await.unwrap();
         assert_eq!(kept.value, account.value);
-        // Another address than the one that answers is no acceptance.
+        // An accepted address that is not the one that answers does not count.
         world.settings.accept_domain = Some("third.harvestapp.com".to_owned());
         assert!(sync(&world.process(None), None).await.is_err());
         world.settings.accept_domain = Some(found.clone());

@@ -1,5 +1,5 @@
-//! The command `verify` on real lakes: nothing is found where nothing is wrong, and what is wrong
-//! is found, also against Harvest; and `files` of older versions.
+//! The command `verify` on real lakes: it finds every fault and nothing else, also against Harvest;
+//! and `files` of older versions.
 
 #![expect(
     clippy::indexing_slicing,
@@ -20,7 +20,7 @@ fn stream(ended: &Ended, name: &str) -> Value {
     streams.iter().find(|one| one["stream"] == name).unwrap_or_else(|| panic!("{json}")).clone()
 }
 
-/// Streams of which something was found.
+/// Streams with findings.
 fn found(ended: &Ended) -> Vec<String> {
     let json = ended.json();
     let has = |one: &&Value| {
@@ -82,7 +82,7 @@ fn damage_is_found_and_named() {
     assert_eq!(found(&ended), ["clients", "time_entries"]);
     assert_eq!(stream(&ended, "time_entries")["checks"]["files"], 3);
     assert_eq!(stream(&ended, "clients")["checks"]["log"], 1);
-    // What is damaged is not compared, the others are.
+    // Damaged tables are not compared with Harvest, the others are.
     let ended = scene.run("verify --json --against-harvest").with(1);
     assert_eq!(found(&ended), ["clients", "time_entries"]);
     assert!(stream(&ended, "clients")["harvest"]["skipped"].is_string());
@@ -108,21 +108,21 @@ fn changes_that_do_not_lead_to_the_table_are_found() {
         scene.run("sync --json --streams clients").with(0);
     }
     scene.run("verify clients").with(0);
-    // An older copy misses commits, and is begun anew by the next sync.
+    // An older copy misses commits, and the next sync begins it anew.
     let changes = scene.lake().join("tables/clients_changes");
     fs::rename(&changes, scene.folder().join("away")).unwrap();
     fs::rename(scene.folder().join("older"), &changes).unwrap();
     let ended = scene.run("verify --json clients").with(1);
     assert_eq!(stream(&ended, "clients")["checks"]["changes"], 1);
     drop(scene.run("verify clients").with(1).says(&["missed commits", "begins it anew"]));
-    // Who switched them off does not want to hear of them.
+    // Where changes are switched off, their faults are not reported.
     let mut command = scene.command("verify --json");
     command.env("HARVEST_NO_CHANGES", "tasks, clients");
     drop(finish(command.spawn().unwrap()).with(0));
     scene.apply(&Mutation::Update { stream: "clients".to_owned(), id: None });
     scene.run("sync --json --streams clients").with(0);
     scene.run("verify clients").with(0);
-    // A file of changes that is gone.
+    // A change file is deleted.
     let file = files(&changes)
         .into_iter()
         .find(|path| path.extension().is_some_and(|end| end == "parquet"));
@@ -168,9 +168,9 @@ fn against_harvest_differences_are_told_by_column_and_what_is_newer_is_none() {
     let ended = scene.run("verify --json --against-harvest --all contacts tasks").with(0);
     assert_eq!(stream(&ended, "contacts")["harvest"]["newer"], 1);
     assert_eq!(stream(&ended, "tasks")["harvest"]["newer"], 1);
-    // Gone there, and changed without a word.
+    // Deleted in Harvest, and changed without a new `updated_at`.
     let delete = |stream: &str| Mutation::Delete { stream: stream.to_owned(), id: None };
-    // Some are billed and stay.
+    // Billed entries cannot be deleted.
     let delete = delete("time_entries");
     scene.served.with(|account| {
         let tried = (0..200).find(|_| account.apply(e2e::scene::now(), &delete).is_ok());
@@ -196,7 +196,7 @@ fn against_harvest_differences_are_told_by_column_and_what_is_newer_is_none() {
     }
     assert_eq!(ended.json()["exit_code"], 1);
     let messages = stream(&ended, "invoice_messages")["harvest"].clone();
-    // A new message moves no invoice, but tells itself when it came.
+    // A new message does not change `updated_at` of its invoice, but has one of its own.
     assert_eq!((&messages["newer"], &messages["missing_here"]), (&1.into(), &0.into()));
     let said = scene.run("verify --against-harvest --all time_entries").with(1);
     drop(said.says(&["Umbra", "client_name", "missing in Harvest", "--pass full"]));
@@ -215,7 +215,7 @@ fn what_is_not_kept_is_no_difference_and_is_not_shown() {
     command("sync --streams clients,users", private).with(0);
     let verify = "verify clients users --against-harvest --all";
     command(verify, private).with(0);
-    // Without the settings it is one.
+    // Without the privacy settings there is a difference.
     assert_eq!(found(&command(verify, "").with(1)), ["clients", "users"]);
 
     let user = 1_782_001;
@@ -248,14 +248,14 @@ fn files_of_an_older_version_are_listed_while_they_are_kept() {
     let old = scene.run(&format!("files --json clients --version {version}")).with(0).json();
     assert_eq!((&old["version"], &old["missing"]), (&version.into(), &0.into()));
     assert_eq!(old["files"][0]["path"], first["files"][0]["path"]);
-    // By the instant of its commit, and by the day of today: the newest.
+    // By the instant of its commit; today as a day means the newest version.
     let at = old["committed"].as_str().unwrap();
     let by_time = scene.run(&format!("files --json clients --at {at}")).with(0).json();
     assert_eq!(by_time["version"], version);
     let today = e2e::scene::now().to_string()[..10].to_owned();
     let newest = scene.run(&format!("files --json clients --at {today}")).with(0).json();
     assert_eq!(newest["version"], second["version"]);
-    // Without --keep what was removed goes.
+    // Without `--keep` removed files are deleted.
     scene.apply(&Mutation::Update { stream: "clients".to_owned(), id: None });
     scene.run("sync --json --streams clients").with(0);
     let gone = scene.run(&format!("files clients --version {version}")).with(1);

@@ -1,4 +1,4 @@
-//! What other users of this machine may read and write.
+//! Access of other users of this machine to the files written.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -7,27 +7,27 @@ use rustix::fs::{Access, Mode};
 
 use crate::config::{ConfigError, Given, Setting};
 
-/// Who may read what this process writes to a disk of this machine: the lake, its state and locks,
-/// exports, temporary files.
+/// Users that may read the files that this process writes to this machine: the lake, its state and
+/// locks, exports, temporary files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readers {
-    /// The user alone: folders 0700, files 0600.
+    /// The user of this process alone: folders 0700, files 0600.
     Owner,
-    /// Whom the shell's umask allows.
+    /// The users that the shell's umask allows.
     Umask,
 }
 
 impl Readers {
-    /// What was given; the owner alone where nothing was.
+    /// Parses the setting; the owner alone where it is not set.
     ///
     /// # Errors
-    /// Where it is neither true nor false.
+    /// Where the value is neither true nor false.
     pub fn parse(given: &Given) -> Result<Self, ConfigError> {
         let shared = crate::config::switched(given, Setting::SHARED)?.unwrap_or_default();
         Ok(if shared { Self::Umask } else { Self::Owner })
     }
 
-    /// Makes it so for every file and folder that this process makes from here on.
+    /// Sets the umask for all files and folders that this process makes from now on.
     pub fn apply(self) {
         match self {
             Self::Owner => drop::<Mode>(rustix::process::umask(Mode::RWXG | Mode::RWXO)),
@@ -35,8 +35,8 @@ impl Readers {
         }
     }
 
-    /// Says so where others may read a lake that was made for its owner alone, or before there was
-    /// a difference.
+    /// Warns where other users may read a lake that should be its owner's alone, as one made by an
+    /// early release.
     pub fn warn_of(self, lake: &Path) {
         if self == Self::Owner && others_may_read(lake) {
             let lake = lake.display();
@@ -56,10 +56,10 @@ pub fn others_may_read(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|found| found.mode() & others != 0)
 }
 
-/// Whether the folder can be written, or made where it is missing. Tries nothing.
+/// Checks that the folder can be written, or made where it is missing, without making anything.
 ///
 /// # Errors
-/// Why not.
+/// The reason for which it cannot.
 pub fn could_write(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     for path in folder.ancestors() {

@@ -1,8 +1,8 @@
-//! What is asked of Harvest outside of streams: who the token is, which modules are on, how far
-//! back the account goes.
+//! Questions to Harvest outside of streams: the person of the token, the modules that are on, how
+//! far back the account goes.
 //!
-//! Of person and company only what a decision needs is looked at, and that in every form in which it
-//! may come; what is not usable is told and never counts as enough.
+//! Of person and company only the members that a decision needs are read, in every form in which
+//! they may come. An unusable member is reported as a doubt and never counts as enough.
 
 mod asking;
 mod extent;
@@ -24,38 +24,38 @@ pub use extent::extent;
 /// The person of the token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Person {
-    /// Their id; `None` where Harvest does not say.
+    /// Id of the person; `None` where the answer has no usable one.
     pub id: Option<i64>,
     /// First and last name.
     pub name: String,
-    /// `access_roles`, sorted; only [`UNKNOWN_ROLES`] where Harvest does not say.
+    /// `access_roles`, sorted; only [`UNKNOWN_ROLES`] where the answer has no usable ones.
     pub roles: Vec<String>,
-    /// What Harvest did not say usably, for people.
+    /// Sentences for people about members that were not usable.
     pub doubts: Vec<String>,
 }
 
 /// The account's company.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Company {
-    /// Its name.
+    /// Name of the company.
     pub name: String,
     /// Its address at Harvest; empty without permission to read it.
     pub domain: String,
     /// Features of modules that are off.
     pub modules_off: Vec<String>,
-    /// What Harvest did not say usably, for people.
+    /// Sentences for people about members that were not usable.
     pub doubts: Vec<String>,
 }
 
-/// How long a question of who the token is waits for more runs that want to know.
+/// Time that a question for the person of the token waits for other runs, to serve them as well.
 const GATHERED: SignedDuration = SignedDuration::from_millis(200);
 
-/// What a request outside of streams is called in errors.
+/// Name in errors of requests outside of streams.
 pub(crate) const ACCOUNT: &str = "account";
 const PERSON: &str = "/users/me";
 const COMPANY: &str = "/company";
 
-/// Who the token is: `/users/me`, which every role may read.
+/// Asks for the person of the token: `/users/me`, which every role may read.
 ///
 /// # Errors
 /// Where Harvest does not answer usably, or may not be asked soon.
@@ -92,8 +92,8 @@ fn person_of(me: &Loose<'_>) -> Person {
     Person { id, name, roles, doubts }
 }
 
-/// The roles, sorted. An empty list says that there are none; everything else without a usable role
-/// says nothing.
+/// Returns the roles, sorted. An empty list says that the person has none; any other value without
+/// a usable role says nothing.
 fn roles_of(me: &Loose<'_>, doubts: &mut Vec<String>) -> Vec<String> {
     let items = me.get("access_roles").and_then(Literal::items);
     let said = items.as_ref().is_some_and(Vec::is_empty);
@@ -118,7 +118,7 @@ fn roles_of(me: &Loose<'_>, doubts: &mut Vec<String>) -> Vec<String> {
     roles
 }
 
-/// What stands in place of a usable member, for people.
+/// Describes for people the value found in place of a usable member.
 fn found(object: &Loose<'_>, member: &str) -> &'static str {
     match object.get(member).map(Literal::kind) {
         None => "it is missing or null",
@@ -127,8 +127,8 @@ fn found(object: &Loose<'_>, member: &str) -> &'static str {
     }
 }
 
-/// Who the token is, asked at `since` or later: one question serves all runs that came to it
-/// meanwhile. Also whether this call sent it.
+/// Returns the person of the token as asked at `since` or later, and whether this call sent the
+/// question. One question serves all runs that wait for it meanwhile.
 ///
 /// # Errors
 /// Where Harvest does not answer usably, or asked to wait.
@@ -151,7 +151,7 @@ pub async fn person_since(
     Ok((person, true))
 }
 
-/// Which modules are on: `/company`. Without permission to read it, all count as on.
+/// Asks which modules are on: `/company`. Without permission to read it, all count as on.
 ///
 /// # Errors
 /// Where Harvest does not answer usably, or may not be asked soon.

@@ -1,4 +1,4 @@
-//! Tells an event bus what became of passes, so that something can come after.
+//! Events about completed and failed passes on an event bus, so that other programs can follow up.
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
@@ -11,17 +11,17 @@ use crate::run::{Outcome, RunReport};
 /// `source` of all events.
 pub const SOURCE: &str = "harvest-lake";
 
-/// What became of a pass. It may be told twice, never before its table and state are durable.
+/// Event about a pass. It may be sent twice, but never before table and state are durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement {
     /// `SyncCompleted` or `SyncFailed`.
     pub detail_type: &'static str,
-    /// Account, stream, pass, version, rows and counts; for a failure also what it was.
+    /// Account, stream, pass, version, rows, counts and times; for a failure also the error.
     pub detail: Value,
 }
 
 impl Announcement {
-    /// What is to be told of a run; nothing of one that goes on, or that left the stream to another.
+    /// Returns the event of a finished run; `None` if it yielded, was busy or lost its lease.
     #[must_use]
     pub fn of(report: &RunReport, account: i64) -> Option<Self> {
         let (detail_type, error) = match &report.outcome {
@@ -49,14 +49,14 @@ impl Announcement {
     }
 }
 
-/// Somebody who is told.
+/// Sender of events about passes.
 #[async_trait]
 pub trait Announcer: Send + Sync + core::fmt::Debug {
-    /// Tells it. That nobody could be told harms nothing: the failure is logged.
+    /// Sends the event. A failure harms nothing and is only logged.
     async fn announce(&self, announcement: &Announcement);
 }
 
-/// Nobody.
+/// Announcer that discards events, for a deployment without an event bus.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Nobody;
 
@@ -73,7 +73,7 @@ pub struct EventBus {
 }
 
 impl EventBus {
-    /// The bus of this name or ARN. Nothing is asked yet.
+    /// Returns the announcer of the bus of this name or ARN. Sends no request yet.
     #[must_use]
     pub fn new(client: Client, name: impl Into<String>) -> Self {
         Self { client, name: name.into() }

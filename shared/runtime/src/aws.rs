@@ -1,4 +1,4 @@
-//! Clients of AWS: one configuration, read when the first of them is needed.
+//! Clients of AWS with one configuration, which is loaded when the first client is needed.
 
 use core::time::Duration;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,17 +21,17 @@ use aws_smithy_runtime_api::client::runtime_components::{
 
 use tokio::sync::OnceCell;
 
-/// Name, TCP and TLS.
+/// Time limit of a new connection: name lookup, TCP and TLS.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Longest silence within one attempt.
+/// Time limit of a silence within one attempt.
 const SILENCE: Duration = Duration::from_secs(30);
-/// One attempt, the sending of a partition file included.
+/// Time limit of one attempt, the sending of a partition file included.
 const ATTEMPT: Duration = Duration::from_mins(2);
-/// Attempts of one call, the first included.
+/// Number of attempts of one call, the first included.
 const MOST_ATTEMPTS: u32 = 5;
 
-/// AWS as region, credentials and endpoints of the environment say. Nothing is read before the
-/// first client is asked for.
+/// Clients of AWS with region, credentials and endpoints of the environment, which is not read
+/// before the first client is needed.
 #[derive(Clone, Debug, Default)]
 pub struct Aws {
     config: Arc<OnceCell<SdkConfig>>,
@@ -40,31 +40,31 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// AWS, with buckets in paths instead of host names where `path_style` says so: an emulator on
-    /// loopback has no host names for them.
+    /// Returns AWS; `path_style`: with buckets in paths instead of host names, because an emulator
+    /// on loopback has no host names for them.
     #[must_use]
     pub fn new(path_style: bool) -> Self {
         Self { path_style, ..Self::default() }
     }
 
-    /// AWS as `config` says, whose connections are `connections`.
+    /// Returns AWS with this configuration, whose connections are `connections`.
     #[must_use]
     pub fn of(config: SdkConfig, connections: Connections, path_style: bool) -> Self {
         Self { config: Arc::new(OnceCell::new_with(Some(config))), connections, path_style }
     }
 
-    /// The configuration that all clients share.
+    /// Returns the configuration that all clients share.
     pub async fn config(&self) -> &SdkConfig {
         self.config.get_or_init(|| settings(&self.connections).load()).await
     }
 
-    /// Calls AWS over new connections from now on: those that there are may be gone without a word, because the
-    /// process stood still.
+    /// Makes later calls use new connections: the present ones may be dead after the process was
+    /// suspended.
     pub fn forget_connections(&self) {
         self.connections.forget();
     }
 
-    /// Objects.
+    /// Client for objects.
     pub async fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(self.config().await)
             .force_path_style(self.path_style)
@@ -72,29 +72,29 @@ impl Aws {
         aws_sdk_s3::Client::from_conf(config)
     }
 
-    /// Items of the state.
+    /// Client for the items of the state.
     pub async fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         aws_sdk_dynamodb::Client::new(self.config().await)
     }
 
-    /// Invocations of the worker.
+    /// Client for invocations of the worker.
     pub async fn lambda(&self) -> aws_sdk_lambda::Client {
         aws_sdk_lambda::Client::new(self.config().await)
     }
 
-    /// The secret that holds the token.
+    /// Client for the secret that holds the token.
     pub async fn secrets(&self) -> aws_sdk_secretsmanager::Client {
         aws_sdk_secretsmanager::Client::new(self.config().await)
     }
 
-    /// The event bus.
+    /// Client for the event bus.
     pub async fn events(&self) -> aws_sdk_eventbridge::Client {
         aws_sdk_eventbridge::Client::new(self.config().await)
     }
 }
 
-/// How AWS is spoken to: HTTP over rustls with ring, as to Harvest, and bounds on each call. Region,
-/// credentials and endpoints are those of the environment.
+/// Returns the settings of all clients: HTTP over rustls with ring, as for Harvest, and bounds on
+/// each call. Region, credentials and endpoints are those of the environment.
 #[must_use]
 pub fn settings(connections: &Connections) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
@@ -108,7 +108,7 @@ pub fn settings(connections: &Connections) -> ConfigLoader {
         .retry_config(RetryConfig::standard().with_max_attempts(MOST_ATTEMPTS))
 }
 
-/// The connections of all clients: the SDK keeps each for a minute and a half after its last use.
+/// Connections of all clients. The SDK keeps each for 90 seconds after its last use.
 #[derive(Clone, Debug)]
 pub struct Connections(Arc<RwLock<SharedHttpClient>>);
 
@@ -128,7 +128,8 @@ impl Default for Connections {
     }
 }
 
-/// Asked for each attempt of a call, and so each attempt goes over what there is then.
+/// The SDK takes the connector anew for each attempt of a call, so that an attempt after
+/// `forget` uses new connections.
 impl HttpClient for Connections {
     fn http_connector(
         &self,

@@ -1,4 +1,4 @@
-//! The table of a stream's changes follows the stream's table: never ahead, at most one commit behind.
+//! The table of changes, which follows the stream's table: never ahead, at most one commit behind.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use lake::table::{ChangesCommit, CommitError, CommitNote, Table};
 use crate::error::RunError;
 use crate::run::Run;
 
-/// How often a commit that lost its race is thought over.
+/// Number of times that a commit is decided anew because it lost a race.
 const TRIES: u32 = 3;
 
 impl Run {
@@ -24,8 +24,8 @@ impl Run {
         self.context.settings.keeps_changes(self.stream())
     }
 
-    /// Opens the table of changes before anything else is decided, where the item does not say that
-    /// it is as far as the stream's, or may be wrong.
+    /// Opens the table of changes before anything else is decided, unless the item reliably says
+    /// that it is up to the stream's table.
     pub(crate) async fn open_changes_if_due(&mut self) -> Result<(), RunError> {
         let (item, table) = (&self.item.value, &self.table);
         let settled = !self.has_taken_over()
@@ -54,8 +54,8 @@ impl Run {
         Ok(())
     }
 
-    /// What a merge is to write for the table of changes; brings that up to the stream's table first,
-    /// which may not change before.
+    /// Brings the table of changes up to the stream's table, which may not change before that.
+    /// Returns the schema and the sequence with which a merge writes its changes.
     pub(crate) async fn prepare_changes(
         &mut self,
         at: Timestamp,
@@ -70,8 +70,8 @@ impl Run {
         Ok(schema.map(|schema| ChangesOf { schema, at, sequence }))
     }
 
-    /// Brings the table of changes, where it is open, up to the stream's table: appends the files of
-    /// the last commit, or begins anew with all rows where it missed any.
+    /// Brings the table of changes, where it is open, up to the stream's table: appends the change
+    /// files of the last commit, or begins anew with all rows where it missed a commit.
     pub(crate) async fn complete_changes(&mut self) -> Result<(), RunError> {
         let mut tries = 0_u32;
         loop {
@@ -92,11 +92,12 @@ impl Run {
                     self.commit_changes(ChangesCommit::Append(files)).await
                 }
                 Lag::Append(_) | Lag::Baseline => {
-                    // Also where it records the same and is not what it says.
+                    // A new sequence also where both record the same one: the table of changes does
+                    // not hold the changes that lead to the stream's table.
                     if ahead >= self.table.recorded_sequence() {
                         self.go_on_from(ahead.next()).await?;
                     }
-                    // Whoever held the lease before cannot commit any more.
+                    // Keeps former owners of the lease from committing.
                     self.fence_changes().await?;
                     match &self.changes {
                         Some(changes) if lag(&self.table, changes) != Lag::None => {
@@ -114,8 +115,8 @@ impl Run {
         }
     }
 
-    /// What a commit of the stream's table names: its own changes, or those that are still to be
-    /// appended.
+    /// Change files that a commit of the stream's table names: its own, or those that still have to
+    /// be appended.
     pub(crate) fn named_changes(&self, own: Option<ChangeFiles>) -> Option<ChangeFiles> {
         if own.is_some() {
             return own;
@@ -125,8 +126,8 @@ impl Run {
         (recorded != Some(pending.sequence)).then_some(pending)
     }
 
-    /// Whether nobody has thrown the files away; where the item says that the ones before were the
-    /// last, they are new, and nobody looks.
+    /// Whether the pending change files still exist. The store is not asked where the item says
+    /// that the sequence before theirs was the last one appended: then the files are new.
     async fn are_there(&self, pending: &ChangeFiles) -> Result<bool, RunError> {
         let (stream, Some(changes)) = (self.stream(), &self.changes) else {
             return Ok(false);
@@ -146,7 +147,7 @@ impl Run {
             let listed =
                 listed.map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
             for object in listed {
-                // One of another size is none of ours any more.
+                // A file of another size is not the one that the commit names.
                 if missing.get(&object.key) == Some(&object.size) {
                     missing.remove(&object.key);
                 }
@@ -168,7 +169,7 @@ impl Run {
         Ok(())
     }
 
-    /// Replaces changes that are older than they are to be kept by what they lead to.
+    /// Replaces changes older than their retention by one baseline.
     pub(crate) async fn expire_changes(&mut self, now: Timestamp) -> Result<(), RunError> {
         let stream = self.stream();
         let Some(changes) = &self.changes else {
@@ -189,7 +190,7 @@ impl Run {
         self.commit_changes(change).await.map_err(|error| self.commit_error(error))
     }
 
-    /// Makes few files of the many of a month that is over, a month at a time.
+    /// Joins the many change files of one past month into few.
     pub(crate) async fn join_changes(&mut self, now: Timestamp) -> Result<(), RunError> {
         let stream = self.stream();
         let Some(changes) = &self.changes else {
@@ -209,8 +210,8 @@ impl Run {
         self.commit_changes(change).await.map_err(|error| self.commit_error(error))
     }
 
-    /// The stream's table was lost or put back: its sequence must not say twice the same, or who
-    /// follows the changes would not notice.
+    /// Continues the stream's table, which was lost or put back, at `sequence`: a sequence used
+    /// twice would hide that from readers of the changes.
     pub(crate) async fn go_on_from(&mut self, sequence: Sequence) -> Result<(), RunError> {
         let (writer, now) = (self.writer(), self.context.clock.now());
         let note = self.note(Counts::default(), None)?;
@@ -235,7 +236,7 @@ impl Run {
         CommitNote { run: self.id.to_string(), state, counts, changes: None }
     }
 
-    /// All rows of the stream's table, stored as inserts of its newest commit.
+    /// Writes all rows of the stream's table as inserts of its newest commit.
     async fn write_baseline(&mut self) -> Result<ChangeFiles, RunError> {
         let stream = self.stream();
         let failed =
@@ -259,7 +260,7 @@ impl Run {
     }
 }
 
-/// The files of the changes of the commit that makes `sequence`.
+/// Returns the change files of a commit; `None` where it changes no row.
 pub(crate) fn files_of(
     of: Option<ChangesOf>,
     counts: Counts,

@@ -1,15 +1,15 @@
-//! The only place that reads a clock or sleeps.
+//! The clock: no other module reads the time or sleeps.
 
 use async_trait::async_trait;
 use engine::time::{SignedDuration, Timestamp, between};
 
-/// Tells the time and waits for it.
+/// Clock that tells the time and waits for an instant.
 #[async_trait]
 pub trait Clock: Send + Sync + core::fmt::Debug {
-    /// Now, in UTC.
+    /// Returns the present instant.
     fn now(&self) -> Timestamp;
 
-    /// Returns at `at`, or at once where that is past.
+    /// Waits until `at`; returns at once where that is past.
     async fn sleep_until(&self, at: Timestamp);
 }
 

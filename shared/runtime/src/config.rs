@@ -1,4 +1,4 @@
-//! What the operator can set, parsed once.
+//! Settings of the operator, parsed once.
 //!
 //! Every setting has one variable; the command line's flags of the same meaning win over it.
 
@@ -33,7 +33,7 @@ pub use place::{LakePlace, StatePlace, TokenPlace};
 pub(crate) use privacy::hashes;
 pub use privacy::{Privacy, ShortKey, hash_key};
 
-/// Where Harvest's API lives.
+/// Base URL of Harvest's API.
 pub const BASE_URL: &str = "https://api.harvestapp.com/v2";
 
 /// The settings of one deployment.
@@ -48,50 +48,50 @@ pub struct Settings {
     pub exclude: BTreeSet<String>,
     /// Streams whose changes are not kept.
     pub no_changes: NoChanges,
-    /// Months before this one whose changes are kept; `None`: all.
+    /// Number of months before the present one whose changes are kept; `None`: all.
     pub changes_retention: Option<u32>,
     /// First day that full passes of dated listings, and reports, read; `None`: all history.
     pub start_date: Option<Date>,
-    /// Years before today that report windows cover in one piece, at most.
+    /// Largest number of years before today that report windows cover without gaps.
     pub report_years_back: u16,
-    /// How often incremental passes run.
+    /// Interval between incremental passes.
     pub sync_interval: SignedDuration,
-    /// How many streams run at once.
+    /// Largest number of streams that run at once.
     pub max_workers: usize,
-    /// Requests that one run has under way at once.
+    /// Largest number of requests that one run has under way at once.
     pub requests_in_flight: usize,
-    /// How long removed files and old log files stay.
+    /// Time that removed files and old log files stay.
     pub retention: SignedDuration,
     /// Whether removed files stay for the retention in a local lake, too.
     pub keep: bool,
-    /// Whether removed files and orphans go at the end of each run (a lake with one user).
+    /// Whether removed files and orphans are deleted at the end of each run (a lake with one user).
     pub tidy_at_once: bool,
-    /// Accept a token that sees less than the rows were written with.
+    /// Whether a token that sees less than the writer of the rows is accepted.
     pub accept_role: bool,
     /// The account's new address at Harvest, where it has moved.
     pub accept_domain: Option<String>,
-    /// Accept deletes of any number of rows.
+    /// Whether deletes of any number of rows are accepted.
     pub accept_deletes: bool,
-    /// Windows of reports.
+    /// Grid of the windows of reports.
     pub grid: Grid,
-    /// Requests outside of reports.
+    /// Harvest's limit of requests outside of reports.
     pub general: Limit,
-    /// Requests of reports.
+    /// Harvest's limit of requests of reports.
     pub reports: Limit,
-    /// Share of the limits to use.
+    /// Share of the limits to use, in percent.
     pub budget_percent: u32,
-    /// What of the records is not kept, or only as a hash.
+    /// Members of records that are not kept, or only as a hash.
     pub privacy: Privacy,
     /// Memory for collected rows before they are spilled, in bytes.
     pub collect_memory: usize,
-    /// Collected bytes after which a run flushes.
+    /// Size of the collected rows at which a run flushes, in bytes.
     pub flush_bytes: u64,
-    /// How fast that goes with the processor that there is.
+    /// Speed of a flush with the processor of this process.
     pub flush_speed: FlushSpeed,
 }
 
 impl Settings {
-    /// The defaults, for `account`.
+    /// Returns the defaults for `account`.
     #[must_use]
     pub fn new(account: AccountId) -> Self {
         Self {
@@ -122,16 +122,16 @@ impl Settings {
         }
     }
 
-    /// Requests of `class` that one run has waiting for a permit at once: as many as are asked for
-    /// together, and no more than a third of a window's, so that a long pass leaves a small one its turn
-    /// under any limit.
+    /// Largest number of requests of `class` of one run that wait for a permit at once: as many as
+    /// one write reserves, and no more than a third of the limit, so that a small pass gets its
+    /// turn beside a long one under any limit.
     #[must_use]
     pub fn waiting(&self, class: RateClass) -> usize {
         let third = self.limit(class).requests().div_ceil(3);
         usize::try_from(third.min(MOST_AT_ONCE)).unwrap_or(1)
     }
 
-    /// What is used of the limit of `class`.
+    /// Returns the part of the limit of `class` that may be used.
     #[must_use]
     pub fn limit(&self, class: RateClass) -> Limit {
         let limit = match class {
@@ -158,9 +158,9 @@ impl Settings {
 /// Streams whose changes are not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoChanges {
-    /// These.
+    /// The streams of these names.
     Streams(BTreeSet<String>),
-    /// No stream's are.
+    /// All streams.
     All,
 }
 
@@ -181,44 +181,44 @@ impl Default for NoChanges {
     }
 }
 
-/// Everything that the operator set, checked as far as it can be without asking anybody.
+/// All settings of the operator, checked as far as that is possible without a request.
 #[derive(Clone, Debug)]
 pub struct Deployment {
-    /// What runs go by.
+    /// Settings of runs.
     pub settings: Settings,
-    /// Who of this machine may read what is written.
+    /// Users of this machine that may read the files written.
     pub readers: Readers,
-    /// Where Harvest's API lives.
+    /// Base URL of Harvest's API.
     pub base: BaseUrl,
-    /// Who may send requests; `None`: nobody said.
+    /// Place of the token; `None`: not set.
     pub token: Option<TokenPlace>,
-    /// Goes into the User-Agent.
+    /// Contact in the User-Agent.
     pub contact: String,
-    /// Where the lake is.
+    /// Place of the lake.
     pub lake: LakePlace,
-    /// Where the state is.
+    /// Place of the state.
     pub state: StatePlace,
-    /// Name or ARN of the function that works on one stream; only the orchestrator's needs it.
+    /// Name or ARN of the function that works on one stream; only the orchestrator needs it.
     pub worker: Option<String>,
-    /// Name or ARN of the event bus that hears of completed and failed passes; `None`: nobody does.
+    /// Name or ARN of the event bus for completed and failed passes; `None`: no events are sent.
     pub event_bus: Option<String>,
-    /// AWS, where lake, state or secret are there.
+    /// AWS, for a lake, state or secret there.
     pub aws: Aws,
 }
 
 impl Deployment {
-    /// The function that works on one stream.
+    /// Returns the function that works on one stream.
     ///
     /// # Errors
-    /// Where nobody said which.
+    /// Where it is not set.
     pub fn worker(&self) -> Result<&str, ConfigError> {
         self.worker.as_deref().ok_or(ConfigError::NoWorker)
     }
 
-    /// Where the token comes from.
+    /// Returns the place of the token.
     ///
     /// # Errors
-    /// Where nobody said.
+    /// Where it is not set.
     pub fn token(&self) -> Result<&TokenPlace, ConfigError> {
         self.token.as_ref().ok_or(ConfigError::NoToken)
     }

@@ -1,4 +1,4 @@
-//! Everything that a run needs beside its stream.
+//! Context of runs: the parts of a deployment that they use.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,74 +20,74 @@ use crate::progress::Progress;
 /// The parts of one deployment, shared by all runs of a process.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// What the operator set.
+    /// The operator's settings.
     pub settings: Arc<Settings>,
-    /// Harvest.
+    /// Harvest's API.
     pub api: Arc<dyn HarvestApi>,
-    /// The token that Harvest is asked with.
+    /// The token of the requests.
     pub tokens: Arc<TokenKeeper>,
-    /// Permits to send.
+    /// Permits to send requests.
     pub gate: Arc<Gate>,
-    /// Cursors, leases, budgets.
+    /// Store of cursors, leases and budgets.
     pub state: Arc<dyn StateStore>,
-    /// The lake's objects.
+    /// Store of the lake's objects.
     pub store: Arc<dyn ObjectStore>,
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Random numbers.
     pub random: Random,
-    /// Who hears how it goes.
+    /// Receiver of each run's progress.
     pub progress: Arc<dyn Progress>,
-    /// Tells whether the owner of a lease is known to be dead (local: its OS lock is free).
+    /// Owners of leases, some of which are known to be dead (on one machine: the OS lock is free).
     pub owners: Arc<dyn Owners>,
-    /// Who the token is and what time it is at Harvest, as this process last heard.
+    /// Person of the token and time at Harvest, as this process last heard.
     pub person: Arc<LastHeard>,
-    /// Where runs spill; `None`: the system's temporary folder.
+    /// Folder for the spilled rows of runs; `None`: the system's temporary folder.
     pub scratch: Option<PathBuf>,
 }
 
 impl Context {
-    /// The time, as far as it is known.
+    /// Returns the present by our clock and, where an answer told it, by Harvest's.
     #[must_use]
     pub fn present(&self) -> Present {
         self.person.present(self.clock.now())
     }
 }
 
-/// Knows which owners of leases have ended.
+/// Owners of leases: this process, and which others have ended.
 pub trait Owners: Send + Sync + core::fmt::Debug {
-    /// The id under which this process holds leases.
+    /// Id under which this process holds leases.
     fn own_id(&self) -> String;
 
     /// Whether the process of `owner` is known to have ended.
     fn is_dead(&self, owner: &str) -> bool;
 }
 
-/// A seeded generator that is shared.
+/// A random number generator that is shared.
 #[derive(Clone, Debug)]
 pub struct Random(Arc<std::sync::Mutex<StdRng>>);
 
 impl Random {
-    /// A generator that gives the same numbers for the same seed.
+    /// Returns a generator that gives the same numbers for the same seed.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         Self(Arc::new(std::sync::Mutex::new(StdRng::seed_from_u64(seed))))
     }
 
-    /// A generator seeded by the operating system.
+    /// Returns a generator seeded by the operating system.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "chance enters here and nowhere else")]
     pub fn from_system() -> Self {
         Self(Arc::new(std::sync::Mutex::new(rand::make_rng())))
     }
 
-    /// The next number.
+    /// Returns the next number.
     #[must_use]
     pub fn next(&self) -> u64 {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).random()
     }
 
-    /// A new attempt id: eight random hexadecimal digits, a legal part of file names.
+    /// Returns a new attempt id: eight random hexadecimal digits, a legal part of file names.
     #[must_use]
     pub fn attempt(&self) -> AttemptId {
         AttemptId(format!("{:08x}", self.next() & 0xffff_ffff))

@@ -1,5 +1,5 @@
-//! The token that requests are sent with: given by the operator, or kept in a secret that may change
-//! while this process lives.
+//! The token that requests are sent with: given by the operator, or kept in a secret that may
+//! change while this process lives.
 
 mod refresh;
 mod secret;
@@ -22,12 +22,12 @@ use crate::context::Context;
 use crate::error::RunError;
 use crate::records;
 
-/// How long a secret that was read is believed.
+/// Age up to which the secret as last read is used.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(5);
-/// What errors call it.
+/// Name of the account in errors.
 const ACCOUNT: &str = "account";
 
-/// Holds the token and knows where a newer one would be.
+/// Keeper of the token, which it renews from the vault.
 #[derive(Debug)]
 pub struct TokenKeeper {
     cell: TokenCell,
@@ -36,7 +36,7 @@ pub struct TokenKeeper {
     heard: Mutex<Option<Heard>>,
 }
 
-/// The secret as last read.
+/// The secret as last read, and when.
 #[derive(Clone, Debug)]
 struct Heard {
     at: Timestamp,
@@ -45,25 +45,26 @@ struct Heard {
     version: SecretVersion,
 }
 
-/// What the secret holds now.
+/// Content of the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loaded {
-    /// A token, or what one can be had with. The version of the secret; `None` for a token that the
-    /// operator gave.
+    /// A token, or an OAuth application from which one is made. The version of the secret; `None`
+    /// for a token that the operator gave.
     Ready(Option<SecretVersion>),
-    /// Nothing yet.
+    /// No token yet.
     Empty,
 }
 
 impl TokenKeeper {
-    /// A token that stays as it is.
+    /// Returns a keeper of a token that does not change.
     #[must_use]
     pub fn fixed(token: Token) -> Self {
         let (cell, heard) = (TokenCell::new(token), Mutex::default());
         Self { cell, vault: None, endpoint: None, heard }
     }
 
-    /// The token in `vault`; `endpoint` gives new ones where the secret is an OAuth application's.
+    /// Returns a keeper of the token in `vault`; `endpoint` makes new ones where the secret is an
+    /// OAuth application's.
     #[must_use]
     pub fn kept(vault: Arc<dyn Vault>, endpoint: Option<Arc<dyn TokenEndpoint>>) -> Self {
         Self { cell: TokenCell::default(), vault: Some(vault), endpoint, heard: Mutex::default() }
@@ -75,7 +76,7 @@ impl TokenKeeper {
         self.cell.clone()
     }
 
-    /// Makes sure that a token is there, read not longer than five minutes ago.
+    /// Loads the token, unless it was read less than five minutes ago.
     ///
     /// # Errors
     /// Where the secret cannot be read or is malformed.
@@ -92,7 +93,8 @@ impl TokenKeeper {
         self.take(context, heard.as_ref()).await
     }
 
-    /// After a refusal of `refused`: reads the secret again. `true`: there is another token now.
+    /// Reads the secret again after `refused` was refused. Returns whether there is another token
+    /// now.
     ///
     /// # Errors
     /// Where the secret cannot be read or is malformed.
@@ -114,7 +116,8 @@ impl TokenKeeper {
         Ok(token.is_some() && token.as_ref() != refused)
     }
 
-    /// The key of the hashes that stands in the secret beside the token; `None`: there is none, or no secret.
+    /// Returns the key of the hashes from the secret; `None` where the secret has none, or there is
+    /// no secret.
     ///
     /// # Errors
     /// Where the secret cannot be read or is malformed.
@@ -126,12 +129,12 @@ impl TokenKeeper {
         Ok(self.heard.lock().await.as_ref().and_then(|heard| heard.hash_key.clone()))
     }
 
-    /// The version of the secret that the token is from; `None`: the operator gave it.
+    /// Version of the secret that the token is from; `None` where the operator gave the token.
     async fn version(&self) -> Option<SecretVersion> {
         self.heard.lock().await.as_ref().map(|heard| heard.version.clone())
     }
 
-    /// As [`Self::renewed`]; where the secret cannot be read, nothing is new.
+    /// Like [`Self::renewed`], but returns `false` where the secret cannot be read.
     pub(crate) async fn is_renewed(&self, context: &Context, refused: Option<&Token>) -> bool {
         self.renewed(context, refused).await.unwrap_or_else(|error| {
             tracing::warn!(error = error.chain(), "the secret could not be read again");
@@ -139,8 +142,8 @@ impl TokenKeeper {
         })
     }
 
-    /// Puts the token of `heard` into the cell: its own, or the one that the orchestrator left in
-    /// the account item.
+    /// Puts the token into the cell: that of `heard`, or for an OAuth application the access token
+    /// that the orchestrator left in the account item.
     async fn take(&self, context: &Context, heard: Option<&Heard>) -> Result<Loaded, RunError> {
         let Some(Heard { secret, version, .. }) = heard else {
             return Ok(Loaded::Empty);
@@ -164,8 +167,8 @@ impl TokenKeeper {
     }
 }
 
-/// Tells the orchestrator that Harvest refused the token: it then pauses the account. An access token
-/// of an application is forgotten, so that another is made.
+/// Records in the account item that Harvest refused the token, so that the orchestrator pauses the
+/// account. An access token of an application is removed, so that another is made.
 pub async fn note_refusal(context: &Context, error: &RunError) {
     let version = context.tokens.version().await;
     let account = context.settings.account;

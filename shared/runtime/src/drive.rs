@@ -1,4 +1,4 @@
-//! Sends what a reading asks for and hands it the answers.
+//! Driver of a reading: sends the requests that the reading asks for, and gives it the answers.
 
 mod failed;
 mod look;
@@ -28,7 +28,7 @@ use crate::progress::Moment;
 
 pub(crate) use failed::from_api;
 
-/// What a run counts while it reads.
+/// Counts of a run while it reads.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) requests: u64,
@@ -37,34 +37,34 @@ pub(crate) struct Tally {
     pub(crate) answers: Answers,
 }
 
-/// Memory that the answers of one run may take while they are under way. A body takes several times
-/// its size while it is decoded.
+/// Memory for the answers of one run that are under way, in bytes.
 const IN_FLIGHT_BYTES: usize = 192 << 20;
+/// Memory that a body takes while it is decoded, in bytes for each byte of the body.
 const BYTES_PER_BODY_BYTE: usize = 4;
 
-/// Who waits longer for an answer looks after its lease and at the clock meanwhile: a permit may be
-/// long in coming where many want one.
+/// Longest time that [`Driver::advance`] waits for an answer before it returns, so that the caller
+/// can flush and look at its deadline: a permit may take long where many are asked for.
 const UPKEEP: SignedDuration = SignedDuration::from_secs(20);
 
-/// What the driver wants its caller to do.
+/// Result of [`Driver::advance`]: what its caller has to do next.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// Something was taken in, or a while has passed: a moment to flush, to renew the lease, to look
-    /// at the clock.
+    /// An answer was taken in, or [`UPKEEP`] has passed: the caller may flush and look at the
+    /// clock.
     Progress,
-    /// The reading wants to know which units the table holds.
+    /// The reading needs the units that the table holds.
     NeedsHeld,
-    /// The reading wants to know which rows of the table, within this, no page had.
+    /// The reading needs the rows of the table within this scope that no page had.
     NeedsMissing(Scope),
-    /// The budget has nothing before then; nothing is under way any more.
+    /// The budget has no permit before this instant, and no request is under way.
     Waits(Timestamp),
-    /// Nothing is under way any more, as was asked by [`Driver::stop`].
+    /// No request is under way any more after [`Driver::stop`].
     Stopped,
     /// Everything is read.
     Done,
 }
 
-/// One run's reading.
+/// Reading of one run, with its requests under way.
 pub(crate) struct Driver {
     context: Context,
     spec: &'static StreamSpec,
@@ -74,23 +74,23 @@ pub(crate) struct Driver {
     pass: Pass,
     flights: FuturesUnordered<Flight>,
     attempts: BTreeMap<String, (Attempts, Timestamp)>,
-    /// The first failure after which the reading went on with something else.
+    /// First failure after which a request was given up and the reading went on with others.
     gave_up: Option<(Trouble, Target)>,
     waits: Option<Timestamp>,
     stopping: bool,
-    /// So many requests may wait for a permit at once.
+    /// Largest number of requests that wait for a permit at once.
     waiting: usize,
-    /// Some request has its permit and left.
+    /// Notified when a request has its permit and leaves.
     left: Arc<Notify>,
-    /// Requests under way at once, at most: fewer where answers are large.
+    /// Largest number of requests under way at once; lower where answers are large.
     most: usize,
     largest_body: usize,
-    /// How long answers take: the longest, of which old ones fade.
+    /// Longest time that an answer took; earlier values fade with each answer.
     latency: SignedDuration,
     pub(crate) tally: Tally,
-    /// The server's `Date`, and when it was asked, of the first answer.
+    /// The server's `Date` in the first answer, and when its request was sent.
     pub(crate) first_answer: Option<(Option<Timestamp>, Timestamp)>,
-    /// When the last answer was in.
+    /// Arrival of the last answer.
     pub(crate) last_answer: Option<Timestamp>,
 }
 
@@ -130,7 +130,7 @@ impl Driver {
         }
     }
 
-    /// Starts nothing new any more. What has no permit yet is for another run.
+    /// Stops starting requests, and drops those that have no permit yet: another run sends them.
     pub(crate) fn stop(&mut self) {
         self.stopping = true;
         let now = self.context.clock.now();
@@ -143,7 +143,7 @@ impl Driver {
         }
     }
 
-    /// Goes on until there is something for the caller to do.
+    /// Sends requests and takes in answers until the caller has to do something.
     pub(crate) async fn advance(&mut self, hold: &mut Hold) -> Result<Event, RunError> {
         let upkeep = plus(self.context.clock.now(), UPKEEP);
         let next = loop {
@@ -178,7 +178,8 @@ impl Driver {
         Ok(Event::Progress)
     }
 
-    /// Requests that have no permit yet: a few are enough, and leave small streams their turn.
+    /// Number of requests that wait for a permit. It is kept low, so that small streams get their
+    /// turn.
     fn unsent(&self) -> usize {
         let now = self.context.clock.now();
         self.flights.iter().filter(|flight| flight.waits_for_permit(now)).count()
@@ -269,9 +270,9 @@ impl Driver {
         Ok(())
     }
 
-    /// As many requests at once as use the budget, and fewer where answers are so large that many would
-    /// not fit into memory. More than needed would have a list read in many places at once, whose
-    /// partitions are then written again and again.
+    /// Sets the number of requests under way at once: enough to use the budget, fewer where answers
+    /// are too large for memory. More than needed would read a list in many places at once, and its
+    /// partitions would be written again and again.
     fn bound_width(&mut self, body_bytes: usize) {
         if body_bytes > self.largest_body {
             self.largest_body = body_bytes;
@@ -284,7 +285,7 @@ impl Driver {
     }
 }
 
-/// Text that tells targets apart.
+/// Text that identifies a target.
 fn name(target: &Target) -> String {
     match target {
         Target::Link(url) => url.clone(),

@@ -1,7 +1,8 @@
-//! Removing a person's own data from the lake.
+//! Erasure of a person's own data from the lake.
 //!
-//! The list of erased users comes first, so that from then on no run writes their data; then the
-//! rows that are there are written anew. What they did (hours, costs, days) stays, under their id.
+//! The list of erased users is written first, so that from then on no run writes their data; then
+//! the existing rows are written anew. Records of their work (hours, costs, days) stay, under their
+//! id.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,33 +25,33 @@ use crate::quarantine;
 use crate::run::{Order, Run};
 use crate::upgrade::Upgraded;
 
-/// The object that lists erased users.
+/// Key of the object that lists erased users.
 pub const ERASED: &str = "erased.json";
-/// What the list belongs to, in errors.
+/// Name of the list's owner in errors.
 const ACCOUNT: &str = "account";
-/// How often a file of the quarantine is read again because a run changed it meanwhile.
+/// Number of times that a file of the quarantine is read, because a run may change it meanwhile.
 const MOST_RACES: u32 = 100;
 
-/// What was erased of one stream.
+/// Result of an erasure from one stream.
 #[derive(Debug)]
 pub enum Erased {
-    /// All that there was.
+    /// All data of the person was erased.
     Done {
-        /// Files of the table written anew.
+        /// Count of the table's files and rows written anew.
         upgraded: Upgraded,
-        /// Files of the table of changes written anew.
+        /// Number of files of the table of changes written anew.
         changes: u64,
-        /// Records of the quarantine removed.
+        /// Number of records removed from the quarantine.
         quarantined: u64,
     },
-    /// A run works on the stream: the same is to be called again.
+    /// A run works on the stream: the caller has to try again.
     Busy(engine::lease::Busy),
 }
 
-/// The users whose data is not kept.
+/// Reads the list of erased users, whose data is not kept.
 ///
 /// # Errors
-/// Where the list cannot be read: then nothing may be written.
+/// Where the list cannot be read. Then nothing may be written.
 pub async fn erased_users(
     store: &dyn ObjectStore,
     stream: &'static str,
@@ -70,8 +71,8 @@ fn listed(bytes: Option<&Bytes>, stream: &'static str) -> Result<BTreeSet<i64>, 
     })
 }
 
-/// Adds `user` to those whose data is not kept, whoever else is added at the same time. They are
-/// on the list, as it was read last, when this returns.
+/// Adds `user` to the list of erased users; others may be added at the same time. On return the
+/// stored list has the user.
 ///
 /// # Errors
 /// Where the store fails.
@@ -90,7 +91,7 @@ pub async fn remember(context: &Context, user: i64) -> Result<(), RunError> {
     changed.map_err(|source| RunError::Store { stream, source: Box::new(source) })?
 }
 
-/// Whether `user` is on the list of those whose data is not kept.
+/// Whether `user` is on the list of erased users.
 ///
 /// # Errors
 /// Where the list cannot be read.
@@ -98,24 +99,25 @@ pub async fn is_remembered(context: &Context, user: i64) -> Result<bool, RunErro
     Ok(erased_users(&*context.store, ACCOUNT).await?.contains(&user))
 }
 
-/// What of `spec`'s records is a person's own.
+/// Returns the members of `spec`'s records that are a person's own; `None`: there are none.
 #[must_use]
 pub fn personal(spec: &StreamSpec) -> Option<&'static Personal> {
     streams::PERSONAL.iter().find(|personal| personal.stream == spec.name)
 }
 
-/// The decoder of `spec`'s records that keeps only what may be kept: by the settings, and of users
-/// who are erased.
+/// Returns the decoder of `spec`'s records, without the members that the settings exclude and the
+/// own data of erased users.
 ///
 /// # Errors
-/// Where the list of erased users cannot be read, or members are to be hashed and there is no key: then
-/// nothing may be written.
+/// Where the list of erased users cannot be read, or members are to be hashed and there is no key.
+/// Then nothing may be written.
 pub async fn decoder(context: &Context, spec: &'static StreamSpec) -> Result<Decoder, RunError> {
     let users = erased_of(context, spec).await?;
     decoder_without(context, spec, users).await
 }
 
-/// The users whose data is not kept in `spec`'s table; none where its records are nobody's own.
+/// Returns the users whose data is not kept in `spec`'s table; none where its records have no
+/// person's own data.
 pub(crate) async fn erased_of(
     context: &Context,
     spec: &'static StreamSpec,
@@ -126,7 +128,7 @@ pub(crate) async fn erased_of(
     }
 }
 
-/// The decoder that keeps nothing of `users`.
+/// Returns the decoder that keeps no own data of `users`.
 ///
 /// # Errors
 /// Where members are to be hashed and there is no key.
@@ -148,8 +150,8 @@ pub(crate) async fn decoder_without(
     })
 }
 
-/// Removes the own data of `user` from the table, its older versions and the quarantine of `spec`.
-/// Killed anywhere, it can be called again. [`remember`] comes first.
+/// Removes the own data of `user` from the tables of `spec`, their older versions and the
+/// quarantine. [`remember`] has to be called first. If the process dies, this can be called again.
 ///
 /// # Errors
 /// Where the stores fail.
@@ -180,8 +182,8 @@ impl Run {
         let stream = self.stream();
         let now = self.context.clock.now();
         let failed = |source| RunError::Table { stream, source: Box::new(source) };
-        // Older versions hold what was erased, and so may files of dead attempts: whoever wrote
-        // those can commit nothing any more.
+        // Older versions hold the erased data, and so may files of dead attempts, whose writers
+        // can commit nothing any more.
         let zero = SignedDuration::ZERO;
         maintenance::vacuum(&mut self.table, now, zero).await.map_err(failed)?;
         let writer = self.writer();
@@ -192,7 +194,7 @@ impl Run {
         Ok(Erased::Done { upgraded, changes, quarantined })
     }
 
-    /// Keeps only records of the quarantine that are another person's for certain.
+    /// Keeps only those records of the quarantine that are certainly another person's.
     async fn erase_quarantine(&self, personal: &Personal, user: i64) -> Result<u64, RunError> {
         let (stream, store) = (self.stream(), &self.context.store);
         let failed = |source| RunError::Store { stream, source: Box::new(source) };
@@ -204,7 +206,7 @@ impl Run {
         Ok(removed)
     }
 
-    /// Of one file of the quarantine; how many records were removed.
+    /// Removes the person's records from one file of the quarantine; returns their number.
     async fn erase_quarantined(
         &self,
         key: &str,
@@ -214,7 +216,7 @@ impl Run {
         let store = &self.context.store;
         let mut removed = 0_u64;
         for _ in 0..MOST_RACES {
-            // Once more after it was written: what is told as gone was looked for.
+            // Read once more after each write: records that a run added meanwhile have to go, too.
             let Some(old) = store.get(key).await? else {
                 return Ok(removed);
             };
@@ -234,7 +236,7 @@ impl Run {
         Err(StoreError::Failed { key: key.to_owned(), source })
     }
 
-    /// Stops what was read before somebody was erased: their data is in it.
+    /// Fails where a person was erased since the run read the list: their data may be in its rows.
     pub(crate) async fn check_erased(&self) -> Result<(), RunError> {
         let now = erased_of(&self.context, self.order.spec).await?;
         let stream = self.stream();
@@ -242,7 +244,8 @@ impl Run {
     }
 }
 
-/// The records of a quarantine file that are another person's for certain, and how many are not.
+/// Returns a quarantine file with only the records that are certainly another person's, and the
+/// number of the others.
 fn without(file: &[u8], personal: &Personal, user: i64) -> (Bytes, u64) {
     let Some(records) = quarantine::records_in(file) else {
         return (Bytes::new(), 1);

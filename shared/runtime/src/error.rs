@@ -1,4 +1,4 @@
-//! Why a run failed, for people: the stream, what happened, what to do next.
+//! Errors of runs, for people: each names the stream, the fault and the remedy.
 
 use engine::retry::Failure;
 use harvest_api::ApiError;
@@ -8,7 +8,7 @@ use crate::account::Waiting;
 use crate::config::ShortKey;
 use crate::credentials::VaultError;
 
-/// Why a run failed.
+/// Error of a run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// Harvest does not accept the credentials: no stream can go on.
@@ -22,7 +22,7 @@ pub enum RunError {
         #[source]
         source: Box<ApiError>,
     },
-    /// Harvest knows no such account, or shows it not to this person: nothing was read.
+    /// Harvest has no such account, or does not show it to this person: nothing was read.
     #[error(
         "Harvest shows no account {account} to this token: check the account id, which stands beside the token on id.getharvest.com/developers, and the base URL; nothing was read and nothing written"
     )]
@@ -44,7 +44,7 @@ pub enum RunError {
         #[source]
         source: Box<ApiError>,
     },
-    /// Nobody has put a token into the secret yet: nothing is wrong, nothing is done.
+    /// The secret holds no token yet, as after a deployment: the run does nothing.
     #[error(
         "waiting for credentials: the secret holds no token yet; store {{\"access_token\": \"...\"}} in it"
     )]
@@ -56,14 +56,14 @@ pub enum RunError {
         #[from]
         source: VaultError,
     },
-    /// Members are to be hashed, and there is nothing to hash them with.
+    /// Members are to be hashed, but there is no usable key.
     #[error(
         "`{stream}`: members are to be hashed (`HARVEST_HASH_FIELDS`), but there is no key to do it with; nothing is written. Put it into the secret beside the token, as its member `hash_key`, at least 16 letters chosen by chance, and keep it: with another key the same text has another hash"
     )]
     NoHashKey {
         /// The stream.
         stream: &'static str,
-        /// What is wrong with the one that is there.
+        /// Fault of the key in the secret; `None`: there is no key.
         #[source]
         source: Option<ShortKey>,
     },
@@ -98,15 +98,15 @@ pub enum RunError {
         #[source]
         source: Box<ApiError>,
     },
-    /// Nothing may be asked soon: nothing is wrong, the next run goes on.
+    /// No request may be sent soon. This is not a failure: the next run goes on.
     #[error("{waiting}")]
     Waits {
         /// The stream.
         stream: &'static str,
-        /// Until when, and why.
+        /// End and reason of the wait.
         waiting: Waiting,
     },
-    /// Nobody knows how far back reports go.
+    /// It is not known how far back reports go.
     #[error(
         "`{stream}` cannot be read whole: {unread}. Its recent windows are kept up to date; the next run asks again"
     )]
@@ -116,16 +116,16 @@ pub enum RunError {
         /// The list that could not be read, and why.
         unread: String,
     },
-    /// A page is not what was asked for.
+    /// A page does not have the form that Harvest documents.
     #[error(
         "a page of `{stream}` ({path}) is not what Harvest documents; nothing of it is written, the next run asks again"
     )]
     Page {
         /// The stream.
         stream: &'static str,
-        /// What was asked.
+        /// Path of the request.
         path: String,
-        /// What was found.
+        /// Fault of the page.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -136,7 +136,7 @@ pub enum RunError {
     Contradictory {
         /// The stream.
         stream: &'static str,
-        /// Where and how.
+        /// Place and kind of the contradiction.
         why: String,
     },
     /// The reading stopped for another reason.
@@ -144,9 +144,9 @@ pub enum RunError {
     Stopped {
         /// The stream.
         stream: &'static str,
-        /// What was asked.
+        /// Name of the failed unit or request.
         what: String,
-        /// What happened.
+        /// Kind of the failure.
         failure: Failure,
     },
     /// The token sees less than the one that wrote the rows.
@@ -161,7 +161,7 @@ pub enum RunError {
         /// Roles recorded.
         before: String,
     },
-    /// The token is another person's, who may see less although the roles are the same.
+    /// The token is that of another person, who may see less although the roles are the same.
     #[error(
         "`{stream}`: the token is now that of person {now}, the rows were written with that of person {before}; both have the roles [{roles}], but what these see depends on who it is, and what person {now} cannot see would look deleted. Nothing is written. Use the former token or an administrator's, or accept with `--accept-role`"
     )]
@@ -175,7 +175,7 @@ pub enum RunError {
         /// Their roles.
         roles: String,
     },
-    /// Another Harvest account answers than before.
+    /// A Harvest account with another address answers than before.
     #[error(
         "the Harvest account at {found} answers, but the lake was filled from {recorded}: nothing is written. If the token or the account id is another's, put the former back; another account needs a lake and a state of its own. If the company only has a new address at Harvest, accept it with `--accept-domain {found}` (`HARVEST_ACCEPT_DOMAIN`)"
     )]
@@ -185,7 +185,7 @@ pub enum RunError {
         /// The address that was recorded.
         recorded: String,
     },
-    /// More rows would vanish than a run may delete.
+    /// More rows would be deleted than a pass may delete.
     #[error(
         "`{stream}`: {refused} rows are no longer in Harvest, more than a pass may delete unasked (5 % or 100 rows); new and changed rows are written, none is deleted. If that is right: `harvest-lake sync --streams {stream} --pass full --accept-deletes`"
     )]
@@ -202,10 +202,10 @@ pub enum RunError {
     Unusable {
         /// The stream.
         stream: &'static str,
-        /// What could not be used.
+        /// The records that could not be used.
         what: String,
     },
-    /// The stream's module was switched off while it was read: what is gone is not deleted.
+    /// The stream's module was switched off while the stream was read: no row is deleted.
     #[error(
         "`{stream}`: `{module}` was switched off in Harvest while it was read; nothing is written, the rows stay"
     )]
@@ -227,13 +227,13 @@ pub enum RunError {
         /// The setting.
         wanted: engine::window::Grid,
     },
-    /// Somebody else has taken over: nothing was changed, nothing is lost.
+    /// Another run has taken over: this one changed nothing after that, and nothing is lost.
     #[error("`{stream}` was taken over by another run; this one changed nothing after that")]
     LostLease {
         /// The stream.
         stream: &'static str,
     },
-    /// A person was erased after this run began to read, so that their data is in what it read.
+    /// A person was erased after this run began to read, so that its rows may hold their data.
     #[error(
         "`{stream}`: somebody was erased while it was read; nothing of that is written, the next run reads it again without them"
     )]
@@ -268,18 +268,19 @@ pub enum RunError {
         #[source]
         source: StateError,
     },
-    /// Something of ours that cannot be.
+    /// A defect of harvest-lake: a state that should be impossible.
     #[error("`{stream}`: {what}; this is a defect of harvest-lake, please report it")]
     Defect {
         /// The stream.
         stream: &'static str,
-        /// What cannot be.
+        /// Description of the impossible state.
         what: String,
     },
 }
 
 impl RunError {
-    /// Whether what was read before is whole, so that it may be written and counts as read.
+    /// Whether the pages read before the error are whole, so that they may be written and count as
+    /// read.
     pub(crate) const fn keeps_what_is_in(&self) -> bool {
         match self {
             Self::Refused { .. } | Self::Api { .. } | Self::Page { .. } | Self::Stopped { .. } => {
@@ -311,7 +312,7 @@ impl RunError {
         }
     }
 
-    /// A stable name for logs, alarms and the caller of a function.
+    /// Returns a stable name for logs, alarms and the caller of a function.
     #[must_use]
     pub const fn error_type(&self) -> &'static str {
         match self {
@@ -344,7 +345,7 @@ impl RunError {
         }
     }
 
-    /// The message and its causes, one after the other.
+    /// Returns the message and its causes, one after the other.
     #[must_use]
     pub fn chain(&self) -> String {
         lake::causes::chained(self)

@@ -1,5 +1,5 @@
-//! From collected rows to a commit, in the one order that loses nothing: files, quarantine and work
-//! objects, the table's commit, the state item.
+//! Flush: from collected rows to a commit, in the one order that loses nothing: files, quarantine
+//! and work objects, the table's commit, the state item.
 
 use std::sync::Arc;
 
@@ -25,12 +25,12 @@ use crate::hold::Hold;
 use crate::progress::Moment;
 use crate::run::{Order, Run};
 
-/// How often a commit that lost its race is merged again.
+/// Number of times that a merge is repeated because its commit lost a race.
 const MERGES: u32 = 3;
 
 impl Run {
-    /// Makes everything durable that is held; then the item says `after`. Returns the error of a
-    /// refused mass delete, after everything else is written.
+    /// Makes the collected rows durable, then the position `after`. Returns the error of a refused
+    /// mass delete once everything else is written.
     pub(crate) async fn flush(
         &mut self,
         hold: &mut Hold,
@@ -65,7 +65,7 @@ impl Run {
         Ok(if refused > 0 { refusal(refused) } else { None })
     }
 
-    /// Saves a position that no commit carries: nothing changed.
+    /// Saves a position without a commit, because no row changed.
     async fn save_unchanged(&mut self, mut position: Position) -> Result<(), RunError> {
         let Order { spec, pass, .. } = self.order;
         if claims(spec, pass, &self.item.value.position, &position) {
@@ -133,8 +133,8 @@ impl Run {
         }
     }
 
-    /// Takes the position that the commit carries, lets the table of changes follow, and writes the
-    /// item: only a receipt of the commit leads here.
+    /// Takes over the position of a commit, brings the table of changes up to it, and writes the
+    /// item. The receipt `committed` proves that the commit is durable.
     pub(crate) async fn advance(
         &mut self,
         committed: &Committed,
@@ -175,7 +175,7 @@ impl Run {
         }
     }
 
-    /// What decides between the table's rows and those of this pass.
+    /// Returns the judge that decides between the table's rows and those of this pass.
     pub(crate) fn judge(&self) -> Judge {
         Judge { precedence: Precedence::of(self.order.pass), present: self.context.present() }
     }
@@ -187,7 +187,7 @@ impl Run {
             .map_err(|source| RunError::Store { stream, source: Box::new(source) })
     }
 
-    /// Whether the person with `roles` sees what the rows were written with.
+    /// Fails unless `person` with `roles` sees all that the writer of the rows saw.
     pub(crate) fn suffices(&self, person: Option<i64>, roles: &[String]) -> Result<(), RunError> {
         let Position { roles: before, person: writer, .. } = &self.item.value.position;
         let stream = self.stream();
@@ -208,7 +208,8 @@ impl Run {
         }
     }
 
-    /// Asks once more who the token is: a lost permission looks like nulls and deletions.
+    /// Asks again for the person of the token, because a lost permission looks like nulls and
+    /// deletions. Before deletions also asks whether the stream's module is still on.
     async fn person_before_commit(&mut self, counts: Counts) -> Result<Person, RunError> {
         let stream = self.stream();
         let (person, asked) = account::person_since(&self.context, stream, self.read_until).await?;
@@ -241,7 +242,7 @@ impl Run {
         let store = &self.context.store;
         let key = format!("quarantine/{stream}/{}.jsonl", self.id);
         let lines = Bytes::from(lines);
-        // What lies there is from earlier flushes of this run, or the lease is another's.
+        // A file there is from earlier flushes of this run; if it is not, the lease is lost.
         let grown = |there: Option<&Bytes>| match there {
             Some(there) if *there == lines => Ok(Edit::Keep),
             Some(there) if !lines.starts_with(there) => Err(RunError::LostLease { stream }),
@@ -249,7 +250,7 @@ impl Run {
         };
         let failed = |source| RunError::Store { stream, source: Box::new(source) };
         change(&**store, &key, grown).await.map_err(failed)??;
-        // Looked at behind the writing: who is erased after this finds the file.
+        // Checked after the writing: a later erasure finds the file and cleans it.
         let checked = self.check_erased().await;
         if checked.is_err() {
             store.delete(&key).await.map_err(failed)?;

@@ -1,4 +1,4 @@
-//! Permits: no request leaves without one that is due.
+//! Permits: each request needs one that is due.
 
 mod lane;
 #[cfg(test)]
@@ -17,9 +17,10 @@ use crate::context::Random;
 use crate::records::budget_key;
 use lane::Lane;
 
-/// A worker that would wait longer saves its work and goes.
+/// Longest wait for a permit; a worker that would have to wait longer saves its work and yields.
 pub const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
-/// Permits asked for at once, at most: more requests that wait at the same time gain nothing.
+/// Largest number of permits reserved by one write: more requests that wait at the same time gain
+/// nothing.
 pub const MOST_AT_ONCE: u32 = 8;
 
 /// The budgets of one account, as one process shares them.
@@ -29,10 +30,10 @@ pub struct Gate {
     reports: Arc<Lane>,
 }
 
-/// Why there is no permit.
+/// Reason for a refused permit.
 #[derive(Debug)]
 pub enum NoPermit {
-    /// The budget has none within the worker's patience.
+    /// The budget has no permit before this instant, which is beyond [`PATIENCE`].
     ComeBack(Timestamp),
     /// The state store did not answer.
     State(StateError),
@@ -45,7 +46,7 @@ impl From<StateError> for NoPermit {
 }
 
 impl Gate {
-    /// The budgets of `account`; both limits are those to keep, percentage applied.
+    /// Returns the gate of `account`. The configured percentage is already applied to both limits.
     #[must_use]
     pub fn new(
         state: Arc<dyn StateStore>,
@@ -73,11 +74,12 @@ impl Gate {
         }
     }
 
-    /// Returns when one request of `class` may be sent: send it now, or never. Tells since when, which
-    /// is no longer ago than the guard's lateness.
+    /// Waits until one request of `class` may be sent, and returns the due time of its permit,
+    /// which is at most the guard's lateness ago. The caller sends the request at once or not at
+    /// all.
     ///
     /// # Errors
-    /// [`NoPermit`] when none comes within the patience, or the state store fails.
+    /// [`NoPermit`] where no permit is due within [`PATIENCE`], or the state store fails.
     pub async fn permit(
         &self,
         class: RateClass,
@@ -86,7 +88,7 @@ impl Gate {
         self.lane(class).permit(horizon).await
     }
 
-    /// Tells everybody of a 429: nobody sends before its end.
+    /// Records the block of a 429 in the budget, so that no process sends before its end.
     ///
     /// # Errors
     /// Where the state store fails.
@@ -99,7 +101,8 @@ impl Gate {
         alone(async move { lane.block(retry_after).await }).await
     }
 
-    /// Until when Harvest asked not to send requests of `class`; `None`: it did not.
+    /// End of the time in which Harvest asked not to send requests of `class`; `None`: it did not
+    /// ask.
     ///
     /// # Errors
     /// Where the state store fails.
@@ -108,7 +111,7 @@ impl Gate {
         alone(async move { lane.blocked_until().await }).await
     }
 
-    /// When the last of `n` more requests of `class` would be due, if nobody else asked.
+    /// Time at which the last of `n` more requests of `class` would be due without other callers.
     ///
     /// # Errors
     /// Where the state store fails.
@@ -118,7 +121,8 @@ impl Gate {
         alone(async move { lane.estimate(n).await }).await
     }
 
-    /// Permits of `class` given for the window that ends now and later, and the limit.
+    /// Permits of `class` given for the window that ends now and for later, at most the limit; and
+    /// the limit.
     ///
     /// # Errors
     /// Where the state store fails.
@@ -128,7 +132,7 @@ impl Gate {
     }
 }
 
-/// Runs `work` to its end in a task of its own, whether or not anybody goes on asking for it.
+/// Runs `work` to its end in a spawned task, even where the caller's future is dropped.
 async fn alone<T: Send + 'static>(
     work: impl Future<Output = Result<T, StateError>> + Send + 'static,
 ) -> Result<T, StateError> {

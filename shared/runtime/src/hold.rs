@@ -1,4 +1,5 @@
-//! Records that are in: kept, or held until their unit is whole.
+//! Buffer of the rows that a run has read. Rows of listings go to the collector at once; rows of a
+//! parent or window wait until their unit is read whole.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use crate::config::Settings;
 use crate::context::Context;
 use crate::error::RunError;
 
-/// A page's rows and, for reports, its text: a contradictory window is kept raw.
+/// Rows of a page and, for reports, its text: a contradictory window is quarantined raw.
 #[derive(Debug)]
 pub(crate) struct PageRows {
     pub(crate) rows: arrow::record_batch::RecordBatch,
@@ -31,7 +32,7 @@ struct HeldUnit {
     bodies: Vec<String>,
 }
 
-/// What a run has read since its last flush.
+/// Rows and coverage of a run since its last flush.
 #[derive(Debug)]
 pub(crate) struct Hold {
     spec: &'static StreamSpec,
@@ -43,9 +44,9 @@ pub(crate) struct Hold {
     pub(crate) coverage: Coverage,
     /// Ids of the records that a sweep has seen so far, in earlier runs too.
     pub(crate) seen: Arc<SeenIds>,
-    /// Raw records of this run that cannot be rows.
+    /// Raw records of this run that cannot become rows.
     pub(crate) quarantined: Vec<Quarantined>,
-    /// Windows that answered one key twice with different content.
+    /// Number of windows that had one key twice with different content.
     pub(crate) contradictions: u64,
 }
 
@@ -88,7 +89,7 @@ impl Hold {
         collector.push(rows).map_err(store)
     }
 
-    /// Does with the page's rows what the reading says.
+    /// Applies the reading's `effects` to the rows of the page.
     pub(crate) fn apply(
         &mut self,
         effects: Vec<Effect>,
@@ -117,7 +118,7 @@ impl Hold {
         Ok(())
     }
 
-    /// Remembers which records a sweep saw.
+    /// Adds the records with `keys` to those that a sweep saw.
     pub(crate) fn saw(&mut self, keys: &[Key]) {
         let seen = Arc::make_mut(&mut self.seen);
         for key in keys {
@@ -158,10 +159,11 @@ impl Hold {
             }
             Err(UnitError::Conflict { keys }) => {
                 if let Some(rows) = as_it_came {
-                    // The list changed while it was read: its newest versions count, absence not.
+                    // The list changed while it was read: the newest versions of its rows are
+                    // kept, but it does not count as coverage.
                     return rows.into_rows().into_iter().try_for_each(|batch| self.keep(batch));
                 }
-                // What contradicts itself is not written; it stays raw for people to look at.
+                // A contradictory window is not written; its answers stay raw in the quarantine.
                 self.contradictions = self.contradictions.saturating_add(1);
                 let reason = format!("{} keys answered twice with different content", keys.len());
                 self.quarantined.extend(
@@ -194,12 +196,12 @@ impl Hold {
         }
     }
 
-    /// Bytes of kept rows.
+    /// Size of the collected rows, in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.collector.as_ref().map_or(0, Collector::bytes)
     }
 
-    /// Takes what was kept and is covered since the last time.
+    /// Takes the rows and the coverage since the last flush.
     pub(crate) fn take(
         &mut self,
     ) -> Result<(Option<lake::collect::Collected>, Coverage), RunError> {

@@ -1,4 +1,4 @@
-//! Performs what the engine decides: clock, configuration, permits, driver.
+//! Runtime: carries out the engine's decisions with clock, configuration, permits and driver.
 
 pub mod access;
 pub mod account;

@@ -1,6 +1,6 @@
-//! Metrics as lines on standard output, which Lambda turns into metrics of `CloudWatch`.
+//! Metrics, as lines on standard output that Lambda turns into metrics of `CloudWatch`.
 //!
-//! The one dimension is the function: a dimension per stream would cost more than everything else.
+//! Their only dimension is the function: one per stream would cost more than all the rest.
 
 use std::io::Write as _;
 
@@ -22,20 +22,20 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// Something counted.
+    /// Returns a metric that counts.
     #[must_use]
     pub const fn count(name: &'static str, value: u64) -> Self {
         Self { name, unit: "Count", value }
     }
 
-    /// A duration.
+    /// Returns a metric of a duration, in seconds.
     #[must_use]
     pub const fn seconds(name: &'static str, value: u64) -> Self {
         Self { name, unit: "Seconds", value }
     }
 }
 
-/// The line that tells `metrics` of `function` as of `now` (the embedded metric format).
+/// Returns the line for `metrics` of `function` at `now`, in the embedded metric format.
 #[must_use]
 pub fn line(function: &str, now: Timestamp, metrics: &[Metric]) -> String {
     let names: Vec<Value> =
@@ -59,7 +59,7 @@ pub fn line(function: &str, now: Timestamp, metrics: &[Metric]) -> String {
     Value::Object(document).to_string()
 }
 
-/// Writes that line, where this process is a function.
+/// Writes the line of `metrics`, where this process is a function.
 pub fn emit(now: Timestamp, metrics: &[Metric]) {
     let Some(function) = crate::config::function_name() else {
         return;

@@ -1,4 +1,4 @@
-//! The parts of a deployment, put together from its settings.
+//! Construction of the parts of a deployment from its settings.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::progress::Progress;
 /// Name of the folder of OS locks in a local lake.
 const LOCKS: &str = ".locks";
 
-/// Why the parts cannot be put together.
+/// Reason for which the parts cannot be constructed.
 #[derive(Debug, thiserror::Error)]
 pub enum PartsError {
     /// A setting is wrong.
@@ -32,20 +32,20 @@ pub enum PartsError {
     OtherAccount {
         /// The lake.
         lake: String,
-        /// Which.
+        /// The error, which names the other account.
         #[source]
         source: Box<TableError>,
     },
-    /// A newer version writes the lake.
+    /// The lake has the format of a newer version.
     #[error("the lake `{}` is of a newer version; nothing is written", lake)]
     Newer {
         /// The lake.
         lake: String,
-        /// Which table shows it.
+        /// The error of a table in the newer format.
         #[source]
         source: Box<TableError>,
     },
-    /// The folder cannot be made.
+    /// A folder cannot be made.
     #[error(
         "the folder `{}` cannot be made: choose another with `--lake`, or allow writing there",
         path.display()
@@ -57,12 +57,12 @@ pub enum PartsError {
         #[source]
         source: std::io::Error,
     },
-    /// The state cannot be opened, or no lock be held.
+    /// The state cannot be opened, or the owner's lock cannot be held.
     #[error("the state of the lake cannot be used")]
     State(#[from] state::StateError),
 }
 
-/// The objects of the lake at `place`, without asking whether there are any.
+/// Returns the store of the lake at `place`. Sends no request yet.
 pub async fn store(place: &LakePlace, aws: &Aws) -> Arc<dyn ObjectStore> {
     match place {
         LakePlace::Folder(folder) => Arc::new(FolderStore::new(folder)),
@@ -72,11 +72,11 @@ pub async fn store(place: &LakePlace, aws: &Aws) -> Arc<dyn ObjectStore> {
     }
 }
 
-/// Whether every table there is belongs to the account and is of a format that this version knows.
-/// Writes nothing; damaged tables are left to the runs of their streams.
+/// Checks that every table in the lake belongs to the account and has a format that this version
+/// knows. Writes nothing; damaged tables are left to the runs of their streams.
 ///
 /// # Errors
-/// The first table of another account or a newer format.
+/// The error of the first table of another account or a newer format.
 pub async fn check_account(deployment: &Deployment) -> Result<(), PartsError> {
     let store = store(&deployment.lake, &deployment.aws).await;
     for spec in streams::STREAMS {
@@ -95,7 +95,7 @@ pub async fn check_account(deployment: &Deployment) -> Result<(), PartsError> {
     Ok(())
 }
 
-/// The state's items; a file and its folder are made where they are missing.
+/// Opens the state store; makes its file and folder where they are missing.
 ///
 /// # Errors
 /// Where the folder cannot be made, or the file cannot be used.
@@ -120,7 +120,8 @@ fn make_folder(path: &Path) -> Result<(), PartsError> {
         .map_err(|source| PartsError::Folder { path: path.to_owned(), source })
 }
 
-/// Where processes of this machine hold their locks: beside a state that only they share.
+/// Folder in which processes of this machine hold their locks, beside a state in a file; `None` for
+/// a state that other machines share.
 fn locks(deployment: &Deployment) -> Option<PathBuf> {
     match (&deployment.state, deployment.lake.folder()) {
         (StatePlace::File(_), Some(lake)) => Some(lake.join(LOCKS)),
@@ -129,13 +130,13 @@ fn locks(deployment: &Deployment) -> Option<PathBuf> {
     }
 }
 
-/// Whether the owner of a lease may still be at work: on this machine its lock tells.
+/// Whether the owner of a lease may still be at work. On one machine its lock decides.
 #[must_use]
 pub fn may_be_alive(deployment: &Deployment, owner: &str) -> bool {
     locks(deployment).is_none_or(|folder| state::is_held(&folder, owner))
 }
 
-/// Who is told what became of passes.
+/// Returns the announcer of passes.
 pub async fn announcer(deployment: &Deployment) -> Arc<dyn Announcer> {
     match &deployment.event_bus {
         Some(name) => Arc::new(EventBus::new(deployment.aws.events().await, name)),
@@ -154,7 +155,7 @@ async fn tokens(deployment: &Deployment) -> Result<TokenKeeper, PartsError> {
     })
 }
 
-/// Everything that runs need. Nothing is asked of Harvest yet.
+/// Returns the context of runs. Sends no request to Harvest yet.
 ///
 /// # Errors
 /// Where a setting is missing, or the lake belongs to another account or cannot be written.
@@ -164,7 +165,7 @@ pub async fn context(
 ) -> Result<Context, PartsError> {
     let (tokens, api) = sender(deployment).await?;
     if let LakePlace::Folder(folder) = &deployment.lake {
-        // Here it costs nothing to say so before anything is written; a bucket belongs to a stack.
+        // Only for a local lake, where this check costs nothing; a bucket belongs to one stack.
         check_account(deployment).await?;
         make_folder(folder)?;
         deployment.readers.warn_of(folder);
@@ -181,8 +182,8 @@ pub async fn context(
     Ok(together(deployment, Parts { tokens, api, state, random, owners, progress }).await)
 }
 
-/// As [`context`], for a command that looks and asks, and writes nothing but the permits that its
-/// requests take: where there is no lake or no state yet, none is made.
+/// Like [`context`], for a command that only reads, and writes nothing but the permits of its
+/// requests: a lake or state that does not exist yet is not made.
 ///
 /// # Errors
 /// Where a setting is missing, or the lake belongs to another account or could not be written.
@@ -197,7 +198,7 @@ pub async fn looking(
             .map_err(|source| PartsError::Folder { path: folder.clone(), source })?;
     }
     let state: Arc<dyn StateStore> = match &deployment.state {
-        // Nobody else sends anything: those would have made it.
+        // Without the file there is no other sender to share permits with: it would have made it.
         StatePlace::File(file) if !file.exists() => Arc::new(MemoryStore::default()),
         StatePlace::File(_) | StatePlace::Table(_) => state(deployment).await?,
     };
@@ -206,7 +207,7 @@ pub async fn looking(
     Ok(together(deployment, Parts { tokens, api, state, random, owners, progress }).await)
 }
 
-/// Who sends requests.
+/// Returns the sender of requests and the keeper of its token.
 async fn sender(deployment: &Deployment) -> Result<(TokenKeeper, ReqwestApi), PartsError> {
     let tokens = tokens(deployment).await?;
     let account = deployment.settings.account;
@@ -217,7 +218,7 @@ async fn sender(deployment: &Deployment) -> Result<(TokenKeeper, ReqwestApi), Pa
     Ok((tokens, api))
 }
 
-/// What a context is made of.
+/// Parts from which a context is built.
 #[derive(Debug)]
 struct Parts {
     tokens: TokenKeeper,
@@ -258,14 +259,14 @@ async fn together(deployment: &Deployment, parts: Parts) -> Context {
     }
 }
 
-/// To be called where the process may have stood still, as a function does between invocations: connections that
-/// were kept may be gone without a word, so all that is asked from now on goes over new ones.
+/// Makes all later requests use new connections. To be called after the process may have been
+/// suspended, as a function is between invocations: kept connections may be dead by then.
 pub fn wake(context: &Context, deployment: &Deployment) {
     context.api.forget_connections();
     deployment.aws.forget_connections();
 }
 
-/// Owners of leases on this machine: each process holds an OS lock.
+/// Owners of leases on this machine, where each process holds an OS lock.
 #[derive(Debug)]
 pub struct LocalOwners {
     folder: PathBuf,
@@ -274,7 +275,7 @@ pub struct LocalOwners {
 }
 
 impl LocalOwners {
-    /// An owner with a lock of its own in `folder`; what dead owners left there goes.
+    /// Returns an owner with its own lock in `folder`, and removes the locks of dead owners there.
     ///
     /// # Errors
     /// Where the lock cannot be held.
@@ -296,15 +297,15 @@ impl Owners for LocalOwners {
     }
 }
 
-/// Owners of leases on many machines: nobody knows of another whether it lives, so each lease lasts
-/// until it ends.
+/// Owners of leases on many machines, which cannot know of each other whether they live, so that
+/// each lease lasts until its end.
 #[derive(Debug)]
 pub struct RemoteOwners {
     id: String,
 }
 
 impl RemoteOwners {
-    /// An owner with a random id.
+    /// Returns an owner with a random id.
     #[must_use]
     pub fn new(random: &Random) -> Self {
         Self { id: format!("{}{}", random.attempt(), random.attempt()) }

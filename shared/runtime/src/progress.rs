@@ -1,4 +1,4 @@
-//! What a run tells while it works: for progress bars, counts and tests.
+//! Progress of runs while they work, for progress bars, counts and tests.
 
 use engine::pass::Pass;
 use engine::report::Counts;
@@ -8,16 +8,16 @@ use engine::report::Counts;
 pub enum Moment {
     /// The lease is held, the pass is known.
     Started,
-    /// A page is in.
+    /// A page was taken in.
     Page {
         /// Records in it.
         records: u64,
-        /// Units read and units left; `(0, 0)` where pages stand for themselves.
+        /// Units read and units left; `(0, 0)` where a stream has no units.
         units: (u64, u64),
-        /// `total_entries` of the answer, where it is about the stream's own records.
+        /// `total_entries` of the answer, where it counts the stream's own records.
         total: Option<u64>,
     },
-    /// Waits for a permit of the budget.
+    /// The run waits for a permit of the budget.
     Waiting,
     /// Rows are being merged and committed.
     Flushing,
@@ -27,18 +27,18 @@ pub enum Moment {
     Ended,
 }
 
-/// Hears of each moment. Must return at once.
+/// Receiver of the moments of runs. Must return at once.
 pub trait Progress: Send + Sync + core::fmt::Debug {
-    /// `stream` is at `moment` of `pass`.
+    /// Receives a moment of `pass` of `stream`.
     fn on(&self, stream: &'static str, pass: Pass, moment: &Moment);
 
-    /// Whether runs are to stop in good order: they save what they have and yield.
+    /// Whether runs have to yield: they save what they have read and stop.
     fn wants_stop(&self) -> bool {
         false
     }
 }
 
-/// Hears nothing.
+/// Receiver that ignores all moments.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 

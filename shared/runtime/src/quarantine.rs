@@ -1,8 +1,8 @@
-//! Records that cannot be rows: what lies in the quarantine, and trying them again.
+//! Records that cannot become rows: listing the quarantine, and trying its records again.
 //!
-//! A record of the quarantine is old. It never becomes a row itself: it could overwrite a newer
-//! version, or bring back what Harvest has deleted since. Where today's declaration can read it, a
-//! full pass reads it from Harvest as it is now, under the rules of every pass.
+//! A record of the quarantine is old. It never becomes a row itself, because it could overwrite a
+//! newer version or bring back a record that Harvest has deleted since. Where today's declaration
+//! can read it, a full pass reads it from Harvest as it is now, under the rules of every pass.
 
 use engine::ids::RunId;
 use engine::pass::Pass;
@@ -15,50 +15,50 @@ use crate::context::Context;
 use crate::error::RunError;
 use crate::run::{Order, Outcome, RunReport, run};
 
-/// A record that could not be a row.
+/// A record that could not become a row.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Record {
-    /// Why not.
+    /// Reason for that.
     pub reason: String,
-    /// The record as Harvest sent it; of a report window that contradicts itself, a whole answer.
+    /// The record as Harvest sent it; for a contradictory report window, a whole answer.
     pub raw: String,
 }
 
-/// What one run put into the quarantine.
+/// File of the records that one run added to the quarantine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Its key below the lake's root.
+    /// Key of the file below the lake's root.
     pub key: String,
-    /// When the run began.
+    /// Start of the run; the file's time where its name does not tell that.
     pub at: Timestamp,
-    /// Its records; `None` where the file cannot be read.
+    /// Records of the file; `None` where the file cannot be read.
     pub records: Option<Vec<Record>>,
 }
 
-/// What came of trying again.
+/// Result of trying the records again.
 #[derive(Debug)]
 pub struct Retried {
-    /// Records of the quarantine, equal ones once.
+    /// Number of records in the quarantine, equal ones counted once.
     pub records: u64,
-    /// How many of them today's declaration can read.
+    /// Number of those that today's declaration can read.
     pub readable: u64,
-    /// The full pass that reads them, where there are any.
+    /// Report of the full pass that reads them; `None` where there are none.
     pub report: Option<RunReport>,
-    /// Records that are left.
+    /// Number of records that are left afterwards.
     pub left: u64,
 }
 
-/// The folder of `stream`.
+/// Returns the folder of `stream` in the quarantine.
 pub(crate) fn folder(stream: &str) -> String {
     format!("quarantine/{stream}/")
 }
 
-/// When the run began that wrote `key`.
+/// Returns the start of the run that wrote the file `key`, by its name.
 pub(crate) fn begun(key: &str) -> Option<Timestamp> {
     RunId::began(key.rsplit_once('/')?.1)
 }
 
-/// Everything that lies in the quarantine of `stream`, oldest first.
+/// Returns the files in the quarantine of `stream`, oldest first.
 ///
 /// # Errors
 /// Where the store fails.
@@ -78,18 +78,18 @@ pub async fn list(
     Ok(files)
 }
 
-/// The records of a file; `None` where it cannot be read.
+/// Returns the records of a file; `None` where it cannot be read.
 pub(crate) fn records_in(file: &[u8]) -> Option<Vec<Record>> {
     let text = core::str::from_utf8(file).ok()?;
     text.lines().map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// Tries the records of `spec`'s quarantine with today's declaration; where any can be a row now, a
-/// full pass reads them from Harvest as they are now. When that is complete, what lay there before
-/// it is removed: what is still bad came again with it.
+/// Tries the records of `spec`'s quarantine with today's declaration. Where any of them can become
+/// a row now, a full pass reads them from Harvest as they are now. A complete pass removes the
+/// older files, because records that are still bad came again with it.
 ///
 /// # Errors
-/// Where the store fails; how the pass went is in its report.
+/// Where the store fails. A failure of the pass is in its report.
 pub async fn retry(context: &Context, spec: &'static StreamSpec) -> Result<Retried, RunError> {
     let records = records(context, spec).await?;
     let decoder = Decoder::new(spec);
@@ -111,7 +111,7 @@ pub async fn retry(context: &Context, spec: &'static StreamSpec) -> Result<Retri
     Ok(retried)
 }
 
-/// The raw records, equal ones once.
+/// Returns the raw records, equal ones once.
 async fn records(
     context: &Context,
     spec: &'static StreamSpec,

@@ -11,17 +11,17 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use state::{Expect, ItemKey, Put, StateError, StateErrorKind, StateStore};
 
-/// How the sort keys of streams begin.
+/// Prefix of the sort keys of streams.
 const STREAMS: &str = "stream#";
 
 /// An item with the revision at which it was read or written.
 #[derive(Clone, Debug, Default)]
 pub struct Versioned<T> {
-    /// `None`: there is none yet.
+    /// Revision of the item; `None`: there is no item yet.
     pub rev: Option<u64>,
-    /// The value; the default where there is none.
+    /// Value of the item; the default where there is none.
     pub value: T,
-    /// What a clock that was ahead had left in it; taken out.
+    /// Instants from a clock that was ahead, which were removed from the value.
     pub ahead: Vec<Ahead>,
 }
 
@@ -46,7 +46,7 @@ pub fn budget_key(account: AccountId, class: RateClass) -> ItemKey {
 /// Reads an item.
 ///
 /// # Errors
-/// Where the state store fails, or the item is not what this version writes.
+/// Where the state store fails, or the item does not have the form that this version writes.
 pub async fn read<T: DeserializeOwned + Default>(
     state: &dyn StateStore,
     key: &ItemKey,
@@ -72,7 +72,8 @@ fn parse<T: DeserializeOwned>(
     Ok(Versioned { rev: Some(item.rev), value, ahead: Vec::new() })
 }
 
-/// Writes `item` if it still is at its revision. `false`: somebody else wrote; `item` is theirs now.
+/// Writes `item` if the stored one still has its revision. Returns `false` where another caller
+/// wrote first; `item` then holds the stored one.
 ///
 /// # Errors
 /// Where the state store fails.
@@ -101,7 +102,7 @@ pub async fn write<T: Serialize + DeserializeOwned + Default>(
     }
 }
 
-/// The item of `stream`, freed of what lies in the future of `present`.
+/// Reads the item of `stream` without instants in the future of `present`.
 ///
 /// # Errors
 /// As [`read`].
@@ -114,7 +115,7 @@ pub async fn stream(
     read_freed(state, &stream_key(account, stream), present).await
 }
 
-/// An item, freed of what lies in the future of `present`.
+/// Reads an item without instants in the future of `present`.
 ///
 /// # Errors
 /// As [`read`].
@@ -128,7 +129,8 @@ pub async fn read_freed<T: DeserializeOwned + Default + Persisted>(
     Ok(item)
 }
 
-/// The items of all streams that have one, by name, in one question, freed of what lies in the future.
+/// Reads the items of all streams that have one, by name, in one query, without instants in the
+/// future of `present`.
 ///
 /// # Errors
 /// As [`read`].
@@ -147,7 +149,7 @@ pub async fn streams(
     Ok(items)
 }
 
-/// The account's item, freed of what lies in the future of `present`.
+/// Reads the account's item without instants in the future of `present`.
 ///
 /// # Errors
 /// As [`read`].

@@ -1,4 +1,4 @@
-//! Throwing a table away, so that the next run loads it anew.
+//! Deletion of a table, so that the next run loads it anew.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::context::Context;
 use crate::error::RunError;
 use crate::run::{LeaseKeeper, take_lease};
 
-/// Deletes the table of `spec` with its work objects and forgets where the stream stood; an empty
-/// table takes its place. Quarantined records stay. The sequence goes on from where it was, so that
-/// the next run begins the table of changes anew and whoever follows it sees that. The item says
-/// first what is to go: killed anywhere after that, the next run ends it before it does anything else.
+/// Replaces the table of `spec` by an empty one, and deletes its work objects and the stream's
+/// position. Quarantined records stay. The sequence continues, so that the next run begins the
+/// table of changes anew and its readers see that. The item records the reset first: if the process
+/// dies after that, the next run completes the reset before it does anything else.
 ///
 /// # Errors
 /// Where the stores fail. [`Busy`] where a run works on the stream.
@@ -42,8 +42,8 @@ pub async fn reset(
     give_back(&keeper, &mut item).await.map(Ok)
 }
 
-/// Deletes the table of the changes of `spec`: the next run begins it anew, with all rows of the
-/// stream's table, which stays as it is. Killed anywhere, it is ended by the next run.
+/// Deletes the table of the changes of `spec`. The next run begins it anew with all rows of the
+/// stream's table, which stays as it is. If the process dies, the next run completes the reset.
 ///
 /// # Errors
 /// Where the stores fail. [`Busy`] where a run works on the stream.
@@ -62,7 +62,7 @@ pub async fn reset_changes(
     give_back(&keeper, &mut item).await.map(Ok)
 }
 
-/// Ends the reset that the item speaks of, if it does. The lease is held.
+/// Completes the reset that the item records, if any. The caller holds the lease.
 ///
 /// # Errors
 /// Where the stores fail.
@@ -82,7 +82,7 @@ pub(crate) async fn go_on(
             for prefix in [format!("{root}/_delta_log/"), format!("{root}/")] {
                 keeper.beside(delete_all(context, spec.name, &prefix)).await?;
             }
-            // The next run looks at it, and finds that it missed everything.
+            // Makes the next run open the table of changes and find that it missed all commits.
             item.changes = None;
         }
     }
@@ -90,14 +90,14 @@ pub(crate) async fn go_on(
     keeper.write(item).await
 }
 
-/// An empty table in the place of the one that is there, whatever is left of it.
+/// Replaces the table, or its remains, by an empty one.
 async fn begin_anew(
     context: &Context,
     spec: &'static StreamSpec,
     item: &mut StreamItem,
 ) -> Result<(), RunError> {
     let stream = spec.name;
-    // The log goes first: from then on no reader sees the table.
+    // The log is deleted first: from then on no reader sees the table.
     for prefix in [
         format!("tables/{stream}/_delta_log/"),
         format!("tables/{stream}/"),
@@ -112,7 +112,7 @@ async fn begin_anew(
     let mut table = Table::create(Arc::clone(&context.store), spec, account, now)
         .await
         .map_err(|error| failed(Box::new(error)))?;
-    // Whoever worked on the former table cannot go on with this one.
+    // The epoch keeps former owners from committing to the new table.
     let writer = Writer { attempt: context.random.attempt(), epoch: item.epoch() };
     let state = serde_json::to_value(&item.position)
         .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
@@ -132,7 +132,7 @@ async fn begin_anew(
     Ok(())
 }
 
-/// Takes the lease of `stream`: its keeper, and the item as it is now.
+/// Takes the lease of `stream`, and returns its keeper and the stream's item.
 async fn held(
     context: &Context,
     stream: &'static str,
@@ -146,7 +146,7 @@ async fn give_back(keeper: &LeaseKeeper, item: &mut StreamItem) -> Result<(), Ru
     keeper.write(item).await
 }
 
-/// The last sequence that the tables speak of, as far as they can be read.
+/// Returns the last sequence that the tables record, as far as they can be read.
 async fn last_sequence(context: &Context, spec: &'static StreamSpec) -> Sequence {
     let account = context.settings.account;
     let table = Table::open(Arc::clone(&context.store), spec, account).await;

@@ -34,14 +34,14 @@ use crate::progress::Moment;
 use crate::records::{self, Versioned};
 use crate::reset;
 
-/// What a run is to do.
+/// The stream and pass that a run works on, and its bounds.
 #[derive(Clone, Copy, Debug)]
 pub struct Order {
     /// The stream.
     pub spec: &'static StreamSpec,
-    /// Which pass to begin or go on with.
+    /// The pass to begin or to go on with.
     pub pass: Pass,
-    /// When the process will be stopped; `None`: never.
+    /// Time at which the process will be stopped; `None`: never.
     pub deadline: Option<Timestamp>,
     /// Whether any number of deletes is accepted.
     pub accept_deletes: bool,
@@ -54,25 +54,26 @@ pub(crate) struct Run {
     pub(crate) order: Order,
     pub(crate) id: RunId,
     pub(crate) item: Versioned<StreamItem>,
-    /// Renews the lease beside what takes long.
+    /// Renews the lease while long work is going on.
     pub(crate) keeper: Arc<LeaseKeeper>,
     pub(crate) table: Table,
-    /// The table of changes, once it was needed.
+    /// The table of changes, opened when it is first needed.
     pub(crate) changes: Option<Table>,
     pub(crate) report: RunReport,
     pub(crate) begun: Timestamp,
-    /// When the last page that is being flushed was in.
+    /// Arrival of the last answer whose rows are being flushed. Roles that were asked for before it
+    /// say nothing about those rows.
     pub(crate) read_until: Timestamp,
-    /// Users whose data the pages of this run are without.
+    /// Erased users as this run read the list: its decoder leaves their data out.
     pub(crate) erased: BTreeSet<i64>,
     taken_over: bool,
-    /// What people are told of beside the pass.
+    /// Notices for people that are not about the pass itself.
     notices: Vec<String>,
-    /// Whether this run has ended a pass before which nothing in the quarantine counts any more.
+    /// Set when this run completed a full pass that supersedes older quarantined records.
     superseded: bool,
 }
 
-/// Runs `order` and reports how it went; an error is part of the report, too.
+/// Runs `order` and returns the report, which also carries the error of a failed run.
 pub async fn run(context: &Context, order: Order) -> RunReport {
     let begun = context.clock.now();
     let mut report = RunReport::new(order.spec.name, order.pass, begun);
@@ -96,7 +97,7 @@ pub async fn run(context: &Context, order: Order) -> RunReport {
     report
 }
 
-/// A run that never got its table open still leaves a trace, where it can.
+/// Records the failure of a run that could not open its table, unless another run holds the lease.
 async fn record_failure(context: &Context, order: Order, error: &RunError) {
     let account = context.settings.account;
     let key = records::stream_key(account, order.spec.name);
@@ -124,7 +125,7 @@ pub(crate) fn fail(item: &mut StreamItem, now: Timestamp, error: &RunError) {
 }
 
 impl Run {
-    /// Takes the lease and opens the table, or says who works.
+    /// Takes the lease and opens the table; returns [`Busy`] where another run holds the lease.
     pub(crate) async fn open(
         context: &Context,
         order: Order,
@@ -170,12 +171,12 @@ impl Run {
         self.item.value.epoch()
     }
 
-    /// A writer under a name of its own: no two merges write the same file name.
+    /// Returns a writer with a new attempt id: no two merges write the same file name.
     pub(crate) fn writer(&self) -> Writer {
         Writer { attempt: self.context.random.attempt(), epoch: self.epoch() }
     }
 
-    /// The note of a commit that leaves the stream where it stands.
+    /// Note of a commit that leaves the stream's position as it is.
     pub(crate) fn note(
         &self,
         counts: Counts,
@@ -184,7 +185,7 @@ impl Run {
         self.note_of(&self.item.value.position, counts, changes)
     }
 
-    /// The note of a commit: where the stream stands once it is durable.
+    /// Note of a commit that carries `position`: the stream's position once the commit is durable.
     pub(crate) fn note_of(
         &self,
         position: &Position,
@@ -200,7 +201,8 @@ impl Run {
         RunError::Defect { stream: self.stream(), what: error.to_string() }
     }
 
-    /// Writes the item after what was last written: who lost it stops.
+    /// Writes the item over the revision last written; fails with [`RunError::LostLease`] where
+    /// another run has taken over.
     pub(crate) async fn save_item(&mut self) -> Result<(), RunError> {
         self.keeper.write(&mut self.item.value).await
     }
@@ -219,13 +221,15 @@ impl Run {
         RunError::Table { stream, source: Box::new(error) }
     }
 
-    /// Whether a former owner died: its leftovers are to be looked for.
+    /// Whether a former owner died without giving the lease back, so that its leftovers have to be
+    /// looked for.
     pub(crate) const fn has_taken_over(&self) -> bool {
         self.taken_over
     }
 }
 
-/// Takes the lease of `stream`, to work on `pass`: its item, and whether the owner before never gave it back.
+/// Takes the lease of `stream` to work on `pass`. Returns the stream's item, and whether the former
+/// owner never gave the lease back.
 pub(crate) async fn take_lease(
     context: &Context,
     stream: &'static str,
@@ -268,7 +272,7 @@ async fn open_table(context: &Context, spec: &'static StreamSpec) -> Result<Tabl
     }
 }
 
-/// The value, read from the lake where it is kept there.
+/// Returns the value, read from its object in the lake where the item only names that.
 pub(crate) async fn load<T: serde::de::DeserializeOwned + Clone>(
     context: &Context,
     stored: &Stored<T>,
@@ -276,7 +280,7 @@ pub(crate) async fn load<T: serde::de::DeserializeOwned + Clone>(
     match stored {
         Stored::Here(value) => Some(value.clone()),
         Stored::At(key) => {
-            // Without it the pass begins anew, which loses nothing.
+            // Without its saved reading a pass begins anew, which loses nothing.
             let bytes = context.store.get(key).await.ok().flatten()?;
             serde_json::from_slice(&bytes).ok()
         }

@@ -1,8 +1,8 @@
-//! Where log events go.
+//! Output of log events.
 
 use tracing_subscriber::EnvFilter;
 
-/// How log events look.
+/// Style of log events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogStyle {
     /// With colours: on a terminal.
@@ -11,15 +11,15 @@ pub enum LogStyle {
     Plain,
 }
 
-/// Log events as lines on standard error, from `filter` on (`warn`, `runtime=debug`, ...).
-/// A second call changes nothing.
+/// Writes log events that pass `filter` (`warn`, `runtime=debug`, ...) as lines to standard error.
+/// A second call has no effect.
 pub fn init(filter: &str, style: LogStyle) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("warn"));
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
         .with_ansi(style == LogStyle::Colours)
-        // Where standard error is full or closed, saying so there would end the process.
+        // Reporting there that standard error is full or closed would end the process.
         .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .finish();

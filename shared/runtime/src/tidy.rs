@@ -13,8 +13,8 @@ use crate::error::RunError;
 use crate::run::{Outcome, Run};
 
 impl Run {
-    /// Removes what no reader needs any more. Failing to is no failure of the run. `false`: the lease was lost
-    /// over it.
+    /// Removes files that no reader needs any more; a failure of that does not fail the run.
+    /// Returns `false` where the lease was lost meanwhile.
     pub(crate) async fn tidy(&mut self, outcome: &Outcome) -> bool {
         let keeper = Arc::clone(&self.keeper);
         let tidied = Box::pin(keeper.beside(async {
@@ -48,7 +48,7 @@ impl Run {
             self.seek_orphans(now, age).await;
         }
         tidy_log(&mut self.table, now, retention, settings.retention).await;
-        // It may take a while: not where the time is up.
+        // Only after a complete pass: this may take long, and a run that yielded has no time left.
         if matches!(outcome, Outcome::Complete) {
             if let Err(error) = Box::pin(self.expire_changes(now)).await {
                 tracing::warn!(stream, error = error.chain(), "old changes stay for now");
@@ -65,7 +65,7 @@ impl Run {
         }
     }
 
-    /// Deletes what dead attempts left: data files, and work objects that nothing names.
+    /// Deletes leftovers of dead attempts: data files, and work objects that are not named.
     async fn seek_orphans(&mut self, now: Timestamp, min_age: SignedDuration) {
         let (writer, stream) = (self.writer(), self.stream());
         self.item.value.orphans_sought = Some(now);
@@ -88,7 +88,7 @@ impl Run {
             }
         };
         let mut named = self.item.value.position.objects();
-        // A lost state is repaired from what the last commit says.
+        // Objects in the last commit's note stay, too: a lost state is repaired from it.
         let noted = self.table.note().map(|note| serde_json::from_value(note.state.clone()));
         match noted {
             None => {}
@@ -103,7 +103,7 @@ impl Run {
     }
 }
 
-/// Writes a checkpoint where one is due, and removes what lies behind an old one.
+/// Writes a checkpoint where one is due, and removes the log files before an old one.
 async fn tidy_log(
     table: &mut Table,
     now: Timestamp,
@@ -111,7 +111,7 @@ async fn tidy_log(
     retention: SignedDuration,
 ) {
     let old_log = match table.checkpoint_if_due(now, removed).await {
-        // Only behind a new checkpoint can more of the log be old.
+        // More of the log can be removed only after a new checkpoint.
         Ok(Some(_)) => maintenance::clean_log(table, now, retention).await,
         Ok(None) => return,
         Err(error) => Err(error),

@@ -1,4 +1,4 @@
-//! Bringing a table's files up to today's declaration, without asking Harvest.
+//! Upgrade of a table's files to today's declaration, without requests to Harvest.
 
 use std::sync::Arc;
 
@@ -16,11 +16,12 @@ use crate::context::Context;
 use crate::error::RunError;
 use crate::run::{Order, Outcome, Run};
 
-/// Files and bytes of one commit: what is lost at most when the process ends.
+/// Number of files after which an upgrade commits. Uncommitted work is lost if the process dies.
 const PART_FILES: usize = 16;
+/// Size of the new files after which an upgrade commits, in bytes.
 const PART_BYTES: u64 = 64 << 20;
 
-/// What an upgrade did.
+/// Counts of an upgrade.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Upgraded {
     /// Files written anew.
@@ -35,9 +36,9 @@ pub struct Upgraded {
     pub changes: u64,
 }
 
-/// Writes every file of the table anew in which `extra_json` holds what has a column now, and adds
-/// the columns that the log lacks. No row changes by it. Killed anywhere, it can be called again
-/// and goes on.
+/// Writes those files of the table anew in which `extra_json` holds members that have a column
+/// now, and adds the columns that the log lacks. No row counts as changed. If the process dies, a
+/// second call goes on.
 ///
 /// # Errors
 /// Where the stores fail. [`Busy`] where a run works on the stream.
@@ -69,8 +70,9 @@ impl Run {
         Ok(done)
     }
 
-    /// Writes files of the table of changes anew that need it, each by a commit of its own; how many.
-    /// `forgets`: those that they replace, and those of dead attempts, are deleted at once.
+    /// Writes the files of the table of changes anew that need it, each by its own commit, and
+    /// returns their number. `forgets`: the files that they replace, and those of dead attempts,
+    /// are deleted at once.
     pub(crate) async fn rewrite_changes(
         &mut self,
         eraser: Option<Eraser>,
@@ -80,7 +82,7 @@ impl Run {
         let failed = |source| RunError::Table { stream, source: Box::new(source) };
         let unwritten = |source: UpgradeError| RunError::Store { stream, source: Box::new(source) };
         let store = Arc::clone(&self.context.store);
-        // Also where no changes are kept any more.
+        // Also where changes are no longer kept: the earlier ones are still there.
         let opened =
             Table::open_changes(Arc::clone(&store), spec, self.context.settings.account).await;
         let Some(mut changes) = opened.map_err(failed)? else {
@@ -110,12 +112,12 @@ impl Run {
             let orphans = maintenance::change_orphans(table, &mut changes, now, zero, &writer);
             orphans.await.map_err(failed)?;
         }
-        // It is at another version now.
+        // An open table of changes is replaced, because it is at another version now.
         self.changes = self.changes.take().map(|_| changes);
         Ok(count)
     }
 
-    /// Writes files anew that need it; with an eraser, also those that hold what it takes out.
+    /// Writes the files anew that need it; with an eraser also those with data that it removes.
     pub(crate) async fn rewrite_files(
         &mut self,
         eraser: Option<Eraser>,
@@ -165,7 +167,7 @@ impl Run {
         UpgradePart { writer, name, started, add: Vec::new(), remove: Vec::new(), bytes: 0 }
     }
 
-    /// Commits a part: no row changes, so that the sequence stays.
+    /// Commits a part. No row counts as changed, so the sequence stays.
     async fn commit_part(&mut self, part: UpgradePart) -> Result<(), RunError> {
         let note = self.note(Counts::default(), None)?;
         let change = Change { started: part.started, add: part.add, remove: part.remove };

@@ -1,5 +1,4 @@
-//! Answers that Harvest should not give: what comes from them moves nothing, and the other streams
-//! go on.
+//! Answers that Harvest should not give: they move no cursor, and the other streams go on.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use e2e::scene::{Scene, Standing, in_parallel};
 use sim::{Effect, Scale, Select};
 
-/// A server that counts who knocks, and hears nothing of what they say.
+/// A server that counts connections and reads no request.
 struct Stranger {
     origin: String,
     knocks: Arc<AtomicU64>,
@@ -72,7 +71,7 @@ fn spoil(scene: &Scene, troubles: &[Trouble]) {
     }
 }
 
-/// A sync fails in exactly these streams and says of each what happened.
+/// Checks that a sync fails in exactly these streams, with the right message for each.
 fn fails(scene: &Scene, troubles: &[Trouble]) {
     let names: Vec<&str> = troubles.iter().map(|trouble| trouble.0).collect();
     let ended = scene.sync().with(1).only_failed(&names);
@@ -107,7 +106,7 @@ fn unusable_answers_move_nothing_and_stop_nobody_else() {
         } else {
             scene.sync().with(0);
             scene.mutate(22);
-            // One page is enough for what changed.
+            // One page holds all changes.
             troubles.retain(|trouble| trouble.0 != "contacts");
             let before = standings(&scene, &troubles);
             spoil(&scene, &troubles);
@@ -133,7 +132,7 @@ fn the_token_never_follows_a_link_or_a_redirect_elsewhere() {
     drop(ended);
     scene.is_sound(&scene.lake());
     scene.clear_faults();
-    // The same from the first request on: not even who the token is may be asked there.
+    // The same from the first request on: not even the person of the token is asked for there.
     let redirect = Effect::Redirect(format!("{}/v2/users/me", stranger.origin));
     scene.fault("/v2/users/me", Select::Always, redirect);
     scene.sync().with(1).says(&["302", "check the base URL"]);

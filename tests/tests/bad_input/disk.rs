@@ -1,4 +1,4 @@
-//! Disks that are full.
+//! Full disks.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,15 +7,15 @@ use std::process::Command;
 use e2e::oracle::After;
 use e2e::scene::{Ended, Scene, binary, finish, in_parallel};
 
-/// Where the small disk is, and how large.
+/// Place and size of the small disk.
 struct Small {
     lake: bool,
     state: bool,
     kilobytes: u32,
 }
 
-/// Runs a sync whose lake, state or both lie on a disk of its own; then the disk grows and it runs
-/// again. Returns what the first said; copies of the lake stay in `full` and `grown`.
+/// Runs a sync with lake, state or both on a small disk; then the disk grows, and it runs again.
+/// Returns the output of the first sync; copies of the lake stay in `full` and `grown`.
 fn on_a_small_disk(scene: &Scene, small: &Small) -> Option<Ended> {
     const SCRIPT: &str = r#"
         set -e
@@ -43,7 +43,7 @@ fn on_a_small_disk(scene: &Scene, small: &Small) -> Option<Ended> {
         .env("HARVEST_LAKE", place(small.lake, "small"))
         .env("HARVEST_STATE", place(small.state, "state.sqlite"));
     let ended = finish(command.spawn().ok()?);
-    // Not everybody may mount.
+    // Mounting needs permissions that not every user has.
     if ended.code == Some(77) || ended.err.contains("unshare failed") { None } else { Some(ended) }
 }
 
@@ -65,7 +65,8 @@ fn a_full_disk_is_named_and_loses_nothing() {
         };
         let ended = ended.with(1).says(&["space"]);
         if let Some(took) = ended.json()["milliseconds"].as_i64() {
-            // Leases that could not be given back are nobody else's: they are not waited for.
+            // Leases that could not be given back belong to a dead process: the next run does not
+            // wait.
             assert!(took < 60_000, "{took} ms");
         }
         assert!(!ended.err.contains("second: "), "{}", ended.err);

@@ -1,4 +1,4 @@
-//! Lakes and states that are damaged, newer, lost, of somebody else, or in use.
+//! Lakes and states that are damaged, newer, lost, another account's, or in use.
 
 use std::fs;
 use std::path::Path;
@@ -63,7 +63,7 @@ fn with_history(seed: u64, commits: u64) -> Scene {
     scene
 }
 
-/// Makes something else of a file, or nothing.
+/// Damage to a file: returns its new content, or `None` to delete it.
 type Damage<'a> = &'a dyn Fn(&[u8]) -> Option<Vec<u8>>;
 
 #[test]
@@ -101,10 +101,10 @@ fn data(scene: &Scene, table: &str) -> Vec<std::path::PathBuf> {
     all.into_iter().filter(|path| !is_log(path)).collect()
 }
 
-/// Makes damaged bytes of a whole file and another.
+/// Returns damaged bytes, made from a whole file and another one.
 type Spoil = fn(&[u8], &[u8]) -> Vec<u8>;
 
-/// What may happen to a data file: it is cut, a bit of it turns, another of the table takes its place.
+/// Kinds of damage to a data file: it is cut, one bit is flipped, another file takes its place.
 const DAMAGES: [Spoil; 4] = [
     |whole, _| whole[..whole.len() - 1].to_vec(),
     |_, _| Vec::new(),
@@ -219,7 +219,7 @@ fn a_checkpoint_full_of_garbage_is_passed_over_while_the_versions_are_there() {
         fs::write(path, b"PAR1 garbage PAR1").unwrap();
     }
     scene.mutate(49);
-    // Without the versions before it nobody can tell what the table holds.
+    // Without the earlier versions the content of the table is unknown.
     let first = scene.commit("clients", 0);
     let whole = fs::read(&first).unwrap();
     fs::remove_file(&first).unwrap();
@@ -328,7 +328,7 @@ fn of_two_syncs_on_one_lake_the_second_waits_and_both_end_well() {
         let first = scene.command("sync --json").spawn().unwrap();
         let second = scene.command("sync --json").spawn().unwrap();
         let ended = [finish(first).with(0), finish(second).with(0)].map(|one| one.json());
-        // They did overlap.
+        // The two syncs overlapped.
         let at = |one: usize, name: &str| ended[one][name].as_str().unwrap().to_owned();
         assert!(at(0, "began") < at(1, "ended") && at(1, "began") < at(0, "ended"));
         for one in ended {

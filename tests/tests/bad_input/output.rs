@@ -1,4 +1,4 @@
-//! Answers that cannot be written, and what others of the machine may read.
+//! Output that cannot be written, and files that other users of the machine may read.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use e2e::scene::{Ended, Scene, binary, finish, in_parallel};
 
-/// The command after `script`, in which `"$@"` stands for it.
+/// Runs the shell script `script`, in which `"$@"` stands for the command.
 fn shell(scene: &Scene, script: &str, line: &str) -> Ended {
     let mut command = Command::new("sh");
     scene.settings(&mut command);
@@ -45,9 +45,9 @@ fn an_answer_that_cannot_be_written_ends_with_1_and_is_told() {
         let ended = shell(&scene, "\"$@\" > /dev/full", line).with(1);
         ended.says(&["could not be written", "No space left"]);
     }
-    // What was wrong before stays the exit code.
+    // The exit code stays that of the earlier failure.
     shell(&scene, "\"$@\" > /dev/full", "sync --streams nothing --json").with(2);
-    // Neither does anything else that cannot be told end the command.
+    // Other output that cannot be written does not end the command either.
     shell(&scene, "\"$@\" 2> /dev/full", "sync --log trace").with(0);
     let both = "\"$@\" > /dev/full 2> /dev/full";
     shell(&scene, both, "status").with(1);
@@ -122,7 +122,7 @@ fn what_is_written_is_for_its_owner_alone_unless_told_otherwise() {
         let mode = |path: &str| fs::metadata(place(name).join(path)).unwrap().mode() & 0o777;
         assert_eq!((mode(""), mode("tables/clients")), (0o755, 0o755));
         assert_eq!(mode("tables/clients/_delta_log/00000000000000000000.json"), 0o644);
-        // What only the process itself reads stays its own.
+        // Files that only the process itself reads stay private.
         assert_eq!(mode(".state.sqlite"), 0o600);
         let line = format!("sync --streams clients --lake {}", place(name).display());
         shell(&scene, "\"$@\"", &line).with(0).says(&["other users", "--shared"]);
@@ -186,7 +186,7 @@ fn a_setting_that_is_empty_is_a_mistake_and_not_the_default() {
             command.current_dir(scene.folder()).env(format!("HARVEST_{name}"), "");
             finish(command.spawn().unwrap()).with(2).says(&["empty", name]);
         }
-        // A flag says what is meant.
+        // A flag gives the lake a value, so the empty variable does not count.
         let mut command = scene.command("schema clients --ddl duckdb --lake there");
         command.env("HARVEST_LAKE", "");
         finish(command.spawn().unwrap()).with(0).says(&["there/tables"]);

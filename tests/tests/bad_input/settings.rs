@@ -114,7 +114,7 @@ fn what_the_person_may_not_read_fails_alone_with_advice() {
     for stream in ["company", "time_entries", "expenses", "projects", "time_report_team"] {
         assert_eq!(outcomes[stream], "complete", "{}", ended.said());
     }
-    // As advised, it ends well; as an administrator, it is whole.
+    // With the advised flag the sync succeeds; as an administrator it reads all streams.
     let exclude: Vec<&str> = failures.keys().map(String::as_str).collect();
     let line = format!("sync --json --exclude {}", exclude.join(","));
     let mut command = scene.command(&line);
@@ -164,7 +164,7 @@ fn a_host_that_nobody_answers_on_is_named() {
     let scene = Scene::new(6);
     scene.sync().with(0);
     let before = files(&scene.lake().join("tables"));
-    // A port that was free a moment ago: nobody listens there.
+    // A port that was free a moment ago, on which no process listens.
     let port = {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.local_addr().unwrap().port()

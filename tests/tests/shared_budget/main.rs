@@ -1,5 +1,5 @@
-//! Many workers share one budget: never more than the limit as the server counts, and everybody
-//! gets a turn.
+//! Many workers share one budget: never more than the limit as the server counts, and each worker
+//! gets its turn.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,5 +14,5 @@
 mod processes;
 mod workers;
 
-/// Whoever measures in real time does so alone.
+/// Lock of tests that measure in real time, so that each runs alone.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

@@ -1,4 +1,4 @@
-//! Twelve processes that know nothing of each other share one budget in `DynamoDB`.
+//! Twelve independent processes share one budget in `DynamoDB`.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use futures::future::join_all;
 use sim::{Account, Face, Limit, Scale};
 use tokio::process::Command;
 
-/// What each process reads.
+/// Streams that each process reads.
 const SHARES: [&str; 12] = [
     "invoice_messages",
     "invoice_payments",
@@ -26,7 +26,7 @@ const SHARES: [&str; 12] = [
     "estimates,invoice_item_categories,expense_categories",
 ];
 
-/// A window long enough that its guard covers what twelve processes on two cores do to each other.
+/// A window long enough that its guard covers the delays of twelve processes on two cores.
 const LIMIT: &str = "100/6s";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

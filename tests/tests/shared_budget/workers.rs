@@ -19,7 +19,7 @@ use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
 
 const WORKERS: u64 = 50;
 
-/// A store that is some milliseconds away.
+/// A store with a latency of some milliseconds.
 #[derive(Debug)]
 struct Distant<S>(S, SimClock, SignedDuration);
 
@@ -63,19 +63,19 @@ impl<S: StateStore> StateStore for Distant<S> {
 /// A request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Sent {
-    /// When its permit was due, by the clock of whoever asked for it.
+    /// Due time of its permit, by the worker's clock.
     due: Timestamp,
-    /// When it left.
+    /// Time at which it was sent.
     at: Timestamp,
-    /// Whose it is.
+    /// Number of its worker.
     worker: u64,
 }
 
-/// What the workers of a test have in common.
+/// Workers of a test, with their shared state.
 struct Crowd {
     state: Arc<dyn StateStore>,
     limit: Limit,
-    /// Requests of all workers together, at the end.
+    /// Number of requests that all workers send together.
     requests: usize,
     sent: Mutex<Vec<Sent>>,
 }
@@ -105,7 +105,7 @@ impl Crowd {
         join_all([one(), one(), one(), one()]).await;
     }
 
-    /// What the workers sent, when all were done.
+    /// Requests that the workers sent, once all are done.
     fn ended(self) -> Vec<Sent> {
         let mut sent = self.sent.into_inner().unwrap();
         sent.sort();
@@ -113,7 +113,7 @@ impl Crowd {
     }
 }
 
-/// No `limit` + 1 of these moments lie within `window`.
+/// Checks that no `limit` + 1 of these instants lie within `window`.
 fn keeps(moments: impl Iterator<Item = Timestamp>, limit: Limit, window: SignedDuration) {
     let mut moments: Vec<Timestamp> = moments.collect();
     moments.sort();
@@ -124,7 +124,7 @@ fn keeps(moments: impl Iterator<Item = Timestamp>, limit: Limit, window: SignedD
     }
 }
 
-/// The fewest requests of any worker, of the mean.
+/// Fewest requests of any worker, as a share of the mean.
 fn fairness(sent: &[Sent]) -> f64 {
     let of = |one| sent.iter().filter(|sent| sent.worker == one).count();
     let fewest = (0..WORKERS).map(of).min().unwrap();
@@ -138,12 +138,12 @@ fn fifty_workers_whose_clocks_differ_keep_the_limit_and_are_served_alike() {
         let clock = SimClock::new();
         let state = Distant(MemoryStore::default(), clock, SignedDuration::from_millis(5));
         let crowd = Crowd::new(Arc::new(state), "100/15s", 3_000);
-        // As far apart as the guard allows.
+        // The clocks differ as much as the guard allows.
         let skew = crowd.limit.guard().skew;
         let ahead = |number| skew * i32::try_from(number % 5).unwrap() / 4;
         join_all((0..WORKERS).map(|one| crowd.work(one, clock.seen(ahead(one)), &clock))).await;
         let (limit, sent) = (crowd.limit, crowd.ended());
-        // One request may be under way for longer than another: that is what the jitter is for.
+        // Requests take different times to arrive, which the guard's jitter covers.
         keeps(sent.iter().map(|sent| sent.at), limit, limit.window() + limit.guard().jitter);
         assert!(fairness(&sent) >= 0.5);
         let took = between(sent[0].at, sent[2_999].at).as_secs_f64();
@@ -179,7 +179,8 @@ fn fifty_workers_with_little_to_do_get_in_between_long_ones() {
     });
 }
 
-/// Fifty workers in real time. A busy machine sends late, so what counts here is when permits are due.
+/// Fifty workers in real time. A busy machine sends late, so what counts here is when permits are
+/// due.
 #[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
 async fn in_real_time(state: Arc<dyn StateStore>) {
     let _alone = super::ALONE.lock().await;

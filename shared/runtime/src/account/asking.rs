@@ -14,17 +14,17 @@ use crate::drive::from_api;
 use crate::error::RunError;
 use crate::gate::{NoPermit, PATIENCE};
 
-/// How long a question may wait for its permit.
+/// Limit of the time that a question waits for its permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// No longer than a worker would.
+    /// As long as a worker would wait ([`PATIENCE`]).
     Brief,
-    /// Until the budget has room, which is told where it takes long; but not where Harvest itself
-    /// asked to wait.
+    /// Until the budget has room; a long wait is logged. Where Harvest itself asked to wait, the
+    /// question fails instead.
     Budget,
 }
 
-/// Why nothing may be asked before some instant.
+/// Reason for which no request may be sent before some instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitFor {
     /// Harvest asked to wait.
@@ -33,14 +33,14 @@ pub enum WaitFor {
     Budget,
 }
 
-/// Nothing of a rate class may be asked before some instant.
+/// An instant before which no request of a rate class may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
     /// The class of the requests.
     pub class: RateClass,
     /// The instant.
     pub until: Timestamp,
-    /// Why.
+    /// Reason of the wait.
     pub reason: WaitFor,
 }
 
@@ -61,7 +61,7 @@ impl fmt::Display for Waiting {
 /// Sends one request with permits and retries, in the name of `stream`.
 ///
 /// # Errors
-/// The last failure, once the retries are used up; [`RunError::Waits`] where nothing may be asked
+/// The last failure, once the retries are used up; [`RunError::Waits`] where no request may be sent
 /// soon.
 pub async fn ask(
     context: &Context,
@@ -76,10 +76,10 @@ pub async fn ask(
     }
 }
 
-/// As [`ask`], but Harvest's refusal is an answer, too.
+/// Like [`ask`], but returns Harvest's refusal as an answer, too.
 ///
 /// # Errors
-/// Where the state store fails, or nothing may be asked soon.
+/// Where the state store fails, or no request may be sent soon.
 pub async fn try_ask(
     context: &Context,
     stream: &'static str,
@@ -90,7 +90,7 @@ pub async fn try_ask(
     try_ask_until(context, stream, class, target, patience, Timestamp::MAX).await
 }
 
-/// As [`try_ask`], but nothing that failed is sent again after `last`.
+/// Like [`try_ask`], but a failed request is not sent again after `last`.
 pub(super) async fn try_ask_until(
     context: &Context,
     stream: &'static str,
@@ -142,7 +142,7 @@ pub(super) async fn try_ask_until(
     }
 }
 
-/// What a permit of `class` waits for that does not come before `at`.
+/// Returns the reason for which the budget has no permit of `class` before `at`.
 pub(crate) async fn waiting(
     context: &Context,
     class: RateClass,
@@ -155,7 +155,7 @@ pub(crate) async fn waiting(
     })
 }
 
-/// Says what is waited for, where that takes long enough for people to wonder.
+/// Logs a wait that takes long enough for people to wonder.
 pub fn tell(context: &Context, stream: &str, waiting: Waiting) {
     if between(context.clock.now(), waiting.until) > PATIENCE {
         tracing::warn!(stream, "waiting: {waiting}");

@@ -1,4 +1,4 @@
-//! How far back the account goes, asked of Harvest and of our own tables.
+//! Extent of the account: how far back it goes, by Harvest's answers and our own tables.
 
 use std::sync::Arc;
 
@@ -21,29 +21,29 @@ use crate::drive::from_api;
 use crate::error::RunError;
 use crate::records;
 
-/// The lists whose entries say which days reports are about.
+/// Lists whose entries have the days that reports are about.
 const LISTS: [(&StreamSpec, Dated); 3] = [
     (&streams::TIME_ENTRIES, Dated::Spent),
     (&streams::EXPENSES, Dated::Spent),
     (&streams::INVOICES, Dated::Issued),
 ];
 
-/// Entries of one answer: all that lie far from today, as a rule.
+/// Entries of one answer. The entries far from today usually fit into one.
 const PER_PAGE: u32 = 50;
-/// How long questions that fail are asked again: a tick has other things to do.
+/// Time within which failed questions are asked again: a tick has other things to do.
 const ASKED_AGAIN_FOR: SignedDuration = SignedDuration::from_secs(45);
 
-/// What one list tells.
+/// Days that one list has.
 enum Told {
-    /// Its module is off, or its person may not read it.
+    /// The list's module is off, or the person of the token may not read it.
     Nothing,
     /// The days of its entries.
     Days { days: (Date, Date), outliers: Vec<Outlier>, doubts: Vec<String> },
-    /// It could not be read.
+    /// The list could not be read.
     Unread { list: UnreadList, days: Option<(Date, Date)>, outliers: Vec<Outlier> },
 }
 
-/// What is known of a list before it is asked.
+/// Days that are known of a list before Harvest is asked.
 struct KnownDays {
     /// Days within the reach that its table holds for certain.
     table: Option<(Date, Date)>,
@@ -53,11 +53,11 @@ struct KnownDays {
     proven: Option<(Date, Date)>,
 }
 
-/// The oldest and newest days of the account. A list that cannot be read stops nothing: what its
-/// table or an earlier extent proves counts instead, and the extent says so.
+/// Returns the oldest and newest days of the account. For a list that cannot be read, the days that
+/// its table or an earlier extent proves count instead, and the extent says so.
 ///
 /// # Errors
-/// Where the credentials are not accepted, the state store fails, or nothing may be asked soon.
+/// Where the credentials are not accepted, the state store fails, or no request may be sent soon.
 pub async fn extent(context: &Context, account: &AccountItem) -> Result<Extent, RunError> {
     let read_at = context.clock.now();
     let reach = Reach::around(utc_day(read_at), context.settings.report_years_back);
@@ -160,8 +160,8 @@ fn recent_days(grid: Grid, today: Date) -> (Date, Date) {
     ends.unwrap_or((today, today))
 }
 
-/// What the table of `spec` tells. One that cannot be used tells nothing here; the run on it says
-/// why.
+/// Returns the days that the table of `spec` proves. A table that cannot be used proves none; the
+/// run on its stream reports why.
 async fn known(
     context: &Context,
     spec: &'static StreamSpec,
@@ -198,7 +198,7 @@ async fn known(
     known
 }
 
-/// Whether the refusal says that there is no such list for this person: a module that is off.
+/// Whether the refusal means that this person has no such list, because its module is off.
 fn is_none(spec: &StreamSpec, error: &ApiError) -> bool {
     spec.module.is_some() && matches!(error.failure(), Failure::Forbidden | Failure::NotFound)
 }
@@ -231,7 +231,7 @@ async fn asked(
     })
 }
 
-/// What an answer holds, each record read no further than to its id and date.
+/// Reads an answer, of each record only id and date.
 fn listed(spec: &StreamSpec, dated: Dated, body: &str) -> Option<Listed> {
     let body = Loose::read(body)?;
     let records = body.get(spec.records_key?)?.items()?;

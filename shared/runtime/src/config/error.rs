@@ -1,4 +1,4 @@
-//! Why a setting cannot be used, and what to write instead.
+//! Errors of settings, which say what to write instead.
 
 use std::path::PathBuf;
 
@@ -7,16 +7,16 @@ use harvest_api::SetupError;
 use super::given::Setting;
 use super::names::UnknownStream;
 
-/// Why the settings cannot be used. Never contains the token.
+/// Reason for which the settings cannot be used. Never contains the token.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// Nobody said which account.
+    /// The account is not set.
     #[error(
         "which Harvest account? Give `--account-id`, or set `HARVEST_ACCOUNT_ID` (the number is \
          on id.getharvest.com/developers)"
     )]
     NoAccount,
-    /// Nobody said with which token.
+    /// The token is not set.
     #[error(
         "no access token: set `HARVEST_ACCESS_TOKEN`, or name a file that holds it with \
          `--token-file` (tokens are made on id.getharvest.com/developers)"
@@ -31,33 +31,33 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
-    /// A value that is empty.
+    /// A value is empty.
     #[error(
         "`{}` (`{}`) is empty: give it a value, or leave it out (`unset` the variable)",
         setting.flag,
         setting.variable
     )]
     Empty {
-        /// Which setting.
+        /// The setting.
         setting: Setting,
     },
-    /// A value of the wrong form.
+    /// A value has the wrong form.
     #[error("`{}` (`{}`): {why}", setting.flag, setting.variable)]
     Invalid {
-        /// Which setting.
+        /// The setting.
         setting: Setting,
-        /// What is wrong, and what to write instead.
+        /// The fault, and what to write instead.
         why: String,
     },
     /// There is no such stream.
     #[error("`{}` (`{}`): {source}", setting.flag, setting.variable)]
     Stream {
-        /// Which setting.
+        /// The setting.
         setting: Setting,
-        /// The name.
+        /// The unknown name.
         source: UnknownStream,
     },
-    /// Members to hash, and nothing to hash them with.
+    /// Members are to be hashed, but there is no key.
     #[error(
         "members are to be hashed (`HARVEST_HASH_FIELDS`), but there is no key: set \
          `HARVEST_HASH_KEY` to at least 16 letters chosen by chance (where the token comes from a \
@@ -65,7 +65,7 @@ pub enum ConfigError {
          key the same text has another hash"
     )]
     NoHashKey,
-    /// A lake in a bucket has its state in a table, and nobody said which.
+    /// The state of a lake in a bucket is not set.
     #[error(
         "the lake {lake} needs a state that all its users share: give `--state dynamodb://table`, \
          or set `HARVEST_STATE` (the stack's output `State`)"
@@ -74,16 +74,16 @@ pub enum ConfigError {
         /// The lake.
         lake: String,
     },
-    /// An orchestrator without workers.
+    /// The orchestrator's worker is not set.
     #[error("no worker: set `HARVEST_WORKER` to the name of the function that works on one stream")]
     NoWorker,
-    /// A variable that is no UTF-8.
+    /// A variable is not UTF-8.
     #[error("the variable `{variable}` is no text")]
     NoText {
         /// Its name.
         variable: &'static str,
     },
-    /// No connection can be made with these settings.
+    /// The connection to Harvest cannot be set up with these settings.
     #[error(transparent)]
     Api(#[from] SetupError),
 }

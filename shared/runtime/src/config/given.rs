@@ -29,13 +29,13 @@ macro_rules! settings {
 settings! {
     /// The Harvest account.
     ACCOUNT: "--account-id", "HARVEST_ACCOUNT_ID";
-    /// The access token itself: no flag, other users of the machine see those.
+    /// The access token itself. It has no flag, because other users of the machine see those.
     TOKEN: "--token-file", "HARVEST_ACCESS_TOKEN";
     /// A file whose content is the access token.
     TOKEN_FILE: "--token-file", "HARVEST_TOKEN_FILE";
-    /// Where functions find the token.
+    /// The secret that holds the token of the functions.
     SECRET: "--token-file", "HARVEST_SECRET_ARN";
-    /// Where Harvest's API lives.
+    /// Base URL of Harvest's API.
     BASE_URL: "--base-url", "HARVEST_BASE_URL";
     /// Mail address or URL for the User-Agent.
     CONTACT: "--contact", "HARVEST_CONTACT";
@@ -49,31 +49,31 @@ settings! {
     EXCLUDE: "--exclude", "HARVEST_EXCLUDE";
     /// Streams whose changes are not kept.
     NO_CHANGES: "--no-changes", "HARVEST_NO_CHANGES";
-    /// For how many months changes are kept.
+    /// Number of months that changes are kept.
     CHANGES_RETENTION: "--changes-retention", "HARVEST_CHANGES_RETENTION";
     /// Members that are not kept.
     EXCLUDE_FIELDS: "--exclude-fields", "HARVEST_EXCLUDE_FIELDS";
     /// Members that are kept as hashes.
     HASH_FIELDS: "--hash-fields", "HARVEST_HASH_FIELDS";
-    /// The key of the hashes: no flag, other users of the machine see those.
+    /// The key of the hashes. It has no flag, because other users of the machine see those.
     HASH_KEY: "--hash-fields", "HARVEST_HASH_KEY";
     /// First day of dated listings and reports.
     START_DATE: "--start-date", "HARVEST_START_DATE";
-    /// How often incremental passes run.
+    /// Interval between incremental passes.
     SYNC_INTERVAL: "--sync-interval", "HARVEST_SYNC_INTERVAL";
-    /// How many streams run at once.
+    /// Largest number of streams that run at once.
     MAX_WORKERS: "--max-workers", "HARVEST_MAX_WORKERS";
-    /// How long removed files and old log files stay.
+    /// Time that removed files and old log files stay.
     RETENTION: "--retention", "HARVEST_RETENTION";
     /// Whether removed files stay for the retention locally, too.
     KEEP: "--keep", "HARVEST_KEEP";
-    /// Accept a token that sees less.
+    /// Whether a token that sees less is accepted.
     ACCEPT_ROLE: "--accept-role", "HARVEST_ACCEPT_ROLE";
-    /// Accept that the account has another address at Harvest.
+    /// New address of the account at Harvest that is accepted.
     ACCEPT_DOMAIN: "--accept-domain", "HARVEST_ACCEPT_DOMAIN";
-    /// Accept deletes of any number of rows.
+    /// Whether deletes of any number of rows are accepted.
     ACCEPT_DELETES: "--accept-deletes", "HARVEST_ACCEPT_DELETES";
-    /// Windows of reports.
+    /// Grid of the windows of reports.
     REPORT_WINDOW: "--report-window", "HARVEST_REPORT_WINDOW";
     /// Years before today that report windows cover.
     REPORT_YEARS_BACK: "--report-years-back", "HARVEST_REPORT_YEARS_BACK";
@@ -85,19 +85,19 @@ settings! {
     BUDGET_PERCENT: "--budget-percent", "HARVEST_BUDGET_PERCENT";
     /// The function that works on one stream.
     WORKER: "(the function only)", "HARVEST_WORKER";
-    /// The event bus that hears of completed and failed passes.
+    /// The event bus for completed and failed passes.
     EVENT_BUS: "(the functions only)", "HARVEST_EVENT_BUS";
-    /// Whether others of this machine may read what is written, as the umask has it.
+    /// Whether other users of this machine may read the files written, as the umask says.
     SHARED: "--shared", "HARVEST_SHARED";
-    /// Which log events are written.
+    /// Filter of the log events that are written.
     LOG: "--log", "HARVEST_LOG";
 }
 
-/// What was set, as text. Nothing of it shows in `Debug`: one of them is the token.
+/// The given settings, as texts. `Debug` shows no value, because one of them is the token.
 #[derive(Clone, Default)]
 pub struct Given {
     values: BTreeMap<Setting, String>,
-    /// Settings that were given an empty value.
+    /// Settings with an empty value.
     empty: BTreeSet<Setting>,
 }
 
@@ -108,8 +108,8 @@ impl core::fmt::Debug for Given {
 }
 
 impl Given {
-    /// What the environment says. A variable that is empty counts as not set: a template has no other
-    /// way to say so.
+    /// Reads the environment of a function. An empty variable counts as not set: a template has no
+    /// other way to say so.
     ///
     /// # Errors
     /// Where a variable is no text.
@@ -119,8 +119,8 @@ impl Given {
         Ok(given)
     }
 
-    /// What the environment of a person says. A variable that is empty is a mistake, unless a flag
-    /// gives the setting a value: [`check`](Self::check) tells.
+    /// Reads the environment of a person. An empty variable is a mistake that
+    /// [`check`](Self::check) reports, unless a flag gives the setting a value.
     ///
     /// # Errors
     /// Where a variable is no text.
@@ -138,7 +138,7 @@ impl Given {
         Ok(given)
     }
 
-    /// Sets `setting`, whatever it was before. That it is empty is remembered as a mistake.
+    /// Sets `setting` in place of its former value. An empty value is recorded as a mistake.
     pub fn set(&mut self, setting: Setting, value: impl Into<String>) {
         let value = value.into();
         self.unset(setting);
@@ -149,17 +149,17 @@ impl Given {
         }
     }
 
-    /// Takes `setting` back.
+    /// Removes `setting`.
     pub fn unset(&mut self, setting: Setting) {
         self.values.remove(&setting);
         self.empty.remove(&setting);
     }
 
-    /// Whether every setting that was given has a value: a lake of no name, most likely the value of
-    /// an unset variable, must not become the default one.
+    /// Checks that every given setting has a value: an empty name of the lake, most likely from an
+    /// unset variable, must not become the default lake.
     ///
     /// # Errors
-    /// The first that is empty.
+    /// The first setting that is empty.
     pub fn check(&self) -> Result<(), ConfigError> {
         match self.empty.first() {
             Some(&setting) => Err(ConfigError::Empty { setting }),
@@ -167,28 +167,28 @@ impl Given {
         }
     }
 
-    /// The value of `setting`, without white space around it.
+    /// Returns the value of `setting`, without white space around it.
     #[must_use]
     pub fn get(&self, setting: Setting) -> Option<&str> {
         self.values.get(&setting).map(|value| value.trim())
     }
 }
 
-/// Whether the person wants no colours (`NO_COLOR` is set to anything), or the terminal has none.
+/// Whether the person wants no colours (`NO_COLOR` is set and not empty), or the terminal has none.
 #[must_use]
 pub fn refuses_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
         || std::env::var_os("TERM").is_some_and(|value| value == "dumb")
 }
 
-/// Whether AWS's S3 is stood in for by another server, such as an emulator.
+/// Whether another server, such as an emulator, takes the place of AWS's S3.
 #[must_use]
 pub fn has_own_s3_endpoint() -> bool {
     let given = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     given("AWS_ENDPOINT_URL_S3") || given("AWS_ENDPOINT_URL")
 }
 
-/// Megabytes of the Lambda function that this process runs; `None`: it runs none.
+/// Memory of the Lambda function that this process runs, in megabytes; `None`: it runs none.
 pub(super) fn function_memory() -> Option<u64> {
     std::env::var_os("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")?.to_str()?.parse().ok()
 }

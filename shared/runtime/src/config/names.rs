@@ -2,16 +2,16 @@
 
 use engine::spec::StreamSpec;
 
-/// How many edits away a name may be to be suggested, at most.
+/// Largest number of edits between a given name and a suggested one.
 const NEAR: usize = 4;
-/// How many names are suggested, at most.
+/// Largest number of suggested names.
 const SUGGESTIONS: usize = 3;
 
 /// There is no stream of this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no stream `{name}`; {}", advice(near))]
 pub struct UnknownStream {
-    /// What was asked for.
+    /// The given name.
     pub name: String,
     /// Names that were perhaps meant, nearest first.
     pub near: Vec<&'static str>,
@@ -25,15 +25,15 @@ fn advice(near: &[&str]) -> String {
     format!("did you mean `{}`? ({list})", near.join("` or `"))
 }
 
-/// The stream of this name.
+/// Returns the stream of this name.
 ///
 /// # Errors
-/// Where there is none, with the names that are near.
+/// Where there is none, with names that are near.
 pub fn find_stream(name: &str) -> Result<&'static StreamSpec, UnknownStream> {
     streams::find(name).ok_or_else(|| UnknownStream { name: name.to_owned(), near: near(name) })
 }
 
-/// Names that differ by a few letters; where there are none, those that hold the name.
+/// Returns names that differ by a few letters; where there are none, those that contain the name.
 fn near(name: &str) -> Vec<&'static str> {
     let name = name.to_lowercase().replace(['-', ' '], "_");
     let names = || streams::STREAMS.iter().map(|spec| spec.name);

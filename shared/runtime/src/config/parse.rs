@@ -1,4 +1,4 @@
-//! From texts to settings.
+//! Parsing of the settings.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use super::{
     BASE_URL, Deployment, FlushSpeed, LakePlace, NoChanges, Settings, StatePlace, TokenPlace,
 };
 
-/// The project's URL, once the package has one.
+/// Default contact: the package's repository, where it has one.
 const CONTACT: &str = if env!("CARGO_PKG_REPOSITORY").is_empty() {
     "no contact given"
 } else {
@@ -29,7 +29,7 @@ const CONTACT: &str = if env!("CARGO_PKG_REPOSITORY").is_empty() {
 const LAKE: &str = "./lake";
 /// Name of the state's file in a local lake.
 const STATE: &str = ".state.sqlite";
-/// Below it the log could forget what an attempt that is still under way relies on.
+/// Shortest retention: with a shorter one the log could lose entries that a running attempt needs.
 const LEAST_RETENTION: SignedDuration = SignedDuration::from_hours(1);
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 3650);
 const MOST_WORKERS: usize = 64;
@@ -37,7 +37,7 @@ const MOST_MONTHS: u32 = 1200;
 const MOST_YEARS: u16 = 100;
 
 impl Deployment {
-    /// Checks what was given; what was not has its default.
+    /// Parses the given settings; the others have their defaults.
     ///
     /// # Errors
     /// The first setting that cannot be used.
@@ -78,7 +78,7 @@ impl Deployment {
     }
 }
 
-/// The settings of runs.
+/// Returns the settings of runs.
 fn settings(given: &Given, account: AccountId) -> Result<Settings, ConfigError> {
     let mut settings = Settings::new(account);
     settings.streams = streams(given, Setting::STREAMS)?;
@@ -145,10 +145,10 @@ fn number<T: FromStr + PartialOrd + core::fmt::Display>(
     number.ok_or_else(|| format!("`{text}` is no number from {} to {}", range.start(), range.end()))
 }
 
-/// Whether `setting` is switched on or off; `None`: nobody said.
+/// Returns whether `setting` is switched on; `None`: it is not set.
 ///
 /// # Errors
-/// Where it is neither.
+/// Where the value is neither true nor false.
 pub fn switched(given: &Given, setting: Setting) -> Result<Option<bool>, ConfigError> {
     read(given, setting, flag)
 }
@@ -161,7 +161,7 @@ fn flag(text: &str) -> Result<bool, String> {
     }
 }
 
-/// A duration such as `15s`, `1500ms`, `90m`, `1h` or `7d`.
+/// Parses a duration such as `15s`, `1500ms`, `90m`, `1h` or `7d`.
 fn duration(text: &str) -> Option<SignedDuration> {
     let unit_at = text.find(|c: char| !c.is_ascii_digit())?;
     let (count, unit) = text.split_at_checked(unit_at)?;
@@ -188,10 +188,10 @@ fn bounded(least: SignedDuration) -> impl Fn(&str) -> Result<SignedDuration, Str
 }
 
 impl NoChanges {
-    /// What was given: streams, or `all`.
+    /// Parses the setting: names of streams, or `all`.
     ///
     /// # Errors
-    /// Where it names no stream.
+    /// Where a name is that of no stream.
     pub fn parse(given: &Given) -> Result<Self, ConfigError> {
         let setting = Setting::NO_CHANGES;
         if given.get(setting).is_some_and(|text| text.eq_ignore_ascii_case("all")) {

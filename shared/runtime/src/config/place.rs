@@ -1,11 +1,11 @@
-//! Where lake, state and token are: on this machine, or in AWS.
+//! Places of lake, state and token: on this machine, or in AWS.
 
 use core::fmt;
 use std::path::{Path, PathBuf};
 
 use harvest_api::Token;
 
-/// Where the lake's objects are.
+/// Place of the lake's objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LakePlace {
     /// A folder of this machine.
@@ -19,7 +19,7 @@ pub enum LakePlace {
     },
 }
 
-/// Where the state's items are.
+/// Place of the state's items.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatePlace {
     /// A `SQLite` file of this machine.
@@ -28,20 +28,20 @@ pub enum StatePlace {
     Table(String),
 }
 
-/// Where the token comes from.
+/// Place of the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenPlace {
-    /// The operator gave it.
+    /// The token itself, given by the operator.
     Given(Token),
     /// The secret of this ARN or name.
     Secret(String),
 }
 
 impl LakePlace {
-    /// A folder, or `s3://bucket/prefix`.
+    /// Parses the path of a folder, or `s3://bucket/prefix`.
     ///
     /// # Errors
-    /// What is wrong, and what to write instead.
+    /// A sentence that names the fault, and what to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.trim().is_empty() {
             return Err("it is empty: name a folder, or s3://bucket/prefix".to_owned());
@@ -70,7 +70,7 @@ impl LakePlace {
         }
     }
 
-    /// The folder, where it is one.
+    /// Returns the folder of a local lake.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         match self {
@@ -79,7 +79,7 @@ impl LakePlace {
         }
     }
 
-    /// Path or address of `key` in the lake.
+    /// Returns the path or address of `key` in the lake.
     #[must_use]
     pub fn locate(&self, key: &str) -> String {
         match self {
@@ -90,10 +90,10 @@ impl LakePlace {
 }
 
 impl StatePlace {
-    /// A file, or `dynamodb://table`.
+    /// Parses the path of a file, or `dynamodb://table`.
     ///
     /// # Errors
-    /// What is wrong, and what to write instead.
+    /// A sentence that names the fault, and what to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.trim().is_empty() {
             return Err("it is empty: name a file, or dynamodb://table".to_owned());

@@ -1,4 +1,4 @@
-//! Which members of records are not kept, or only as a hash.
+//! Settings of the members of records that are not kept, or only as a hash.
 
 use std::collections::BTreeMap;
 
@@ -10,18 +10,18 @@ use super::error::ConfigError;
 use super::given::{Given, Setting};
 use super::names::find_stream;
 
-/// Letters of a key of hashes, at least: a shorter one could be guessed.
+/// Least length of a key of hashes, in bytes: a shorter one could be guessed.
 const LEAST_KEY: usize = 16;
 
-/// A key of hashes that could be guessed. Never contains it.
+/// Refusal of a key of hashes that could be guessed. Never contains the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the key is too short: at least {LEAST_KEY} letters, by chance")]
 pub struct ShortKey;
 
-/// The key of the hashes that `text` is; white space around it is no part of it.
+/// Parses the key of the hashes; white space around it is no part of it.
 ///
 /// # Errors
-/// Where it is too short.
+/// Where the key is too short.
 pub fn hash_key(text: &str) -> Result<HashKey, ShortKey> {
     let text = text.trim();
     if text.len() < LEAST_KEY {
@@ -30,23 +30,24 @@ pub fn hash_key(text: &str) -> Result<HashKey, ShortKey> {
     Ok(HashKey::new(text.as_bytes().to_vec()))
 }
 
-/// What of the records is not kept, or only as a hash.
+/// Members of records that are not kept, or only as a hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Privacy {
-    /// By stream.
+    /// Rules by stream.
     pub rules: BTreeMap<&'static str, Rules>,
-    /// Key of the hashes, where the operator gave it; otherwise it may stand in the secret beside the token.
+    /// Key of the hashes, where the operator gave it; otherwise the secret may hold it beside the
+    /// token.
     pub key: Option<HashKey>,
 }
 
 impl Privacy {
-    /// The rules of one stream.
+    /// Returns the rules of one stream.
     #[must_use]
     pub fn of(&self, spec: &StreamSpec) -> Rules {
         self.rules.get(spec.name).cloned().unwrap_or_default()
     }
 
-    /// Whether members are hashed, and nobody gave the key.
+    /// Whether members are to be hashed and the operator gave no key.
     pub(super) fn lacks_key(&self) -> bool {
         self.key.is_none() && self.rules.values().any(hashes)
     }
@@ -87,7 +88,7 @@ impl Privacy {
     }
 }
 
-/// Whether a member is kept as a hash.
+/// Whether any member is kept as a hash.
 pub(crate) fn hashes(rules: &Rules) -> bool {
     rules.iter().any(|(_, what)| what == Treatment::Hash)
 }

@@ -35,7 +35,7 @@ fn what_is_hashed_needs_a_key_that_nobody_sees() {
     assert!(!format!("{settings:?}").contains(key));
     assert_eq!(settings.privacy.rules.keys().collect::<Vec<_>>(), [&"clients", &"users"]);
     assert!(refused(&[fields]).contains("HARVEST_HASH_KEY"));
-    // It may stand beside the token, but not where the token does not come from there.
+    // The secret may hold the key beside the token, but only where the token is from a secret, too.
     let secret = (Setting::SECRET, "arn:aws:secretsmanager:eu-west-1:1:secret:x");
     assert_eq!(parsed(&[fields, secret]).settings.privacy.key, None);
     let said = refused(&[fields, secret, (Setting::TOKEN, "a.b")]);

@@ -2,8 +2,8 @@
 //!
 //! The order is fixed: Harvest answers, the new refresh token is stored in the secret, the access
 //! token in the account item, and only then it is used. Harvest may no longer take the old refresh
-//! token from its answer on; so a death between answer and secret is the one that nobody can mend
-//! but a person who authorises the application again.
+//! token from its answer on. So if the process dies between answer and secret, a person has to
+//! authorise the application again.
 
 use engine::account::{AccessToken, OAuthItem, refresh_is_due};
 use engine::time::{SignedDuration, plus};
@@ -25,7 +25,7 @@ impl TokenKeeper {
         let Some(vault) = &self.vault else {
             return Ok(None);
         };
-        // Not from memory: who refreshes with an old refresh token may lose the new one.
+        // Read anew: a refresh with an old refresh token may invalidate the new one.
         let heard = read(&**vault, context.clock.now()).await?;
         let oauth = match &heard.secret {
             Secret::OAuth(oauth) => Some(oauth.clone()),

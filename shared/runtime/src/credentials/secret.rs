@@ -1,4 +1,4 @@
-//! What the secret's text means.
+//! Content of the secret, parsed from its text.
 
 use core::fmt;
 
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::vault::VaultError;
 use crate::config::ShortKey;
 
-/// What the secret holds to send requests with.
+/// Credentials in the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Secret {
-    /// Nothing yet: somebody has to put a token there.
+    /// No credentials yet: the operator has to put a token there.
     Empty,
     /// A personal access token.
     Token(Token),
-    /// An OAuth application's, from which access tokens are made.
+    /// Credentials of an OAuth application, from which access tokens are made.
     OAuth(OAuthSecret),
 }
 
@@ -27,7 +27,7 @@ pub struct OAuthSecret {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
-    /// What the next access token is made from.
+    /// Token from which the next access token is made.
     pub refresh_token: String,
     /// Key of the hashes, which stays when the next refresh token is stored.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,10 +40,10 @@ impl fmt::Debug for OAuthSecret {
     }
 }
 
-/// The secret as it is read: what there is to send requests with, and the key of the hashes.
+/// The parsed secret: credentials and the key of the hashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretContent {
-    /// What requests are sent with.
+    /// Credentials of requests.
     pub token: Secret,
     /// Key of the hashes; `None`: there is none.
     pub hash_key: Option<Result<HashKey, ShortKey>>,
@@ -60,11 +60,11 @@ struct SecretMembers {
 }
 
 impl SecretContent {
-    /// Reads `{"access_token"}`, or `{"client_id", "client_secret", "refresh_token"}`, each perhaps with a
-    /// `hash_key`. Nothing, `{}` and empty members are nothing yet.
+    /// Parses `{"access_token"}`, or `{"client_id", "client_secret", "refresh_token"}`, each
+    /// optionally with a `hash_key`. An empty text, `{}` and empty members hold no credentials yet.
     ///
     /// # Errors
-    /// Where it is something else. The error never shows it.
+    /// Where the text has any other form. The error never shows the text.
     pub fn parse(text: &str) -> Result<Self, VaultError> {
         let text = text.trim();
         if text.is_empty() {

@@ -1,4 +1,4 @@
-//! Where the secret is kept.
+//! Vaults, which keep the secret.
 
 use std::sync::Mutex;
 
@@ -7,10 +7,10 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use engine::account::SecretVersion;
 
-/// A secret's text and which version of it this is. `Debug` does not show the text.
+/// Text of a secret and its version. `Debug` does not show the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Kept {
-    /// The text; empty where nobody has put anything there.
+    /// The text; empty where none has been stored yet.
     pub text: String,
     /// Changes with every text that is stored.
     pub version: SecretVersion,
@@ -22,7 +22,7 @@ impl core::fmt::Debug for Kept {
     }
 }
 
-/// Why the secret cannot be used. Never contains any of it.
+/// Reason for which the secret cannot be used. Never contains any of its text.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     /// There is no such secret.
@@ -31,7 +31,7 @@ pub enum VaultError {
         /// Name or ARN.
         name: String,
     },
-    /// Not allowed.
+    /// The permission is missing.
     #[error(
         "no permission for the secret `{name}`: allow secretsmanager:GetSecretValue on it (and \
          kms:Decrypt on its key), for OAuth PutSecretValue, too"
@@ -39,23 +39,23 @@ pub enum VaultError {
     Denied {
         /// Name or ARN.
         name: String,
-        /// What AWS said.
+        /// The answer of AWS.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// It is there, but is no token.
+    /// The secret's text has no known form.
     #[error(
         "the secret is not of a form that is known: store {{\"access_token\": \"...\"}}, or \
          {{\"client_id\": \"...\", \"client_secret\": \"...\", \"refresh_token\": \"...\"}}; either may \
          have a \"hash_key\""
     )]
     Malformed,
-    /// Anything else; the same call may succeed later.
+    /// Any other failure; the same call may succeed later.
     #[error("the secret `{name}` cannot be read or written now")]
     Failed {
         /// Name or ARN.
         name: String,
-        /// What AWS said.
+        /// The answer of AWS.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -64,7 +64,7 @@ pub enum VaultError {
 /// Keeps one secret.
 #[async_trait]
 pub trait Vault: Send + Sync + core::fmt::Debug {
-    /// The secret as it is now.
+    /// Reads the secret as it is now.
     async fn read(&self) -> Result<Kept, VaultError>;
 
     /// Replaces the text; durable on return.
@@ -79,7 +79,7 @@ pub struct SecretsManagerVault {
 }
 
 impl SecretsManagerVault {
-    /// The secret of this name or ARN. Nothing is asked yet.
+    /// Returns the vault of the secret of this name or ARN. Sends no request yet.
     #[must_use]
     pub fn new(client: Client, name: impl Into<String>) -> Self {
         Self { client, name: name.into() }

@@ -1,4 +1,4 @@
-//! What becomes of requests that failed: tried again, given up, or the end of the run.
+//! Failed requests: tried again, given up, or the end of the run.
 
 use engine::pass::{AfterFailure, Ask, Reads, Stopped, Target};
 use engine::retry::{Attempts, Decision, Failure, Reach};
@@ -46,7 +46,7 @@ impl Driver {
         }
     }
 
-    /// The error of a reading of which only units are left that failed.
+    /// Error of a reading that has only failed units left.
     pub(super) fn ended(&mut self, stopped: Stopped) -> RunError {
         match self.gave_up.take() {
             Some((trouble, target)) if trouble.failure(Reads::Count) == stopped.failure => {
@@ -77,7 +77,7 @@ impl Driver {
     }
 }
 
-/// The error of a failed request, by what it means.
+/// Error of a failed request, by the kind of its failure.
 pub(crate) fn from_api(stream: &'static str, account: i64, source: Box<ApiError>) -> RunError {
     if stream == ACCOUNT {
         return of_account(account, source);
@@ -98,7 +98,7 @@ pub(crate) fn from_api(stream: &'static str, account: i64, source: Box<ApiError>
     }
 }
 
-/// Before any stream was read: there is nothing that could be kept or left out.
+/// Error of a failed request about the account, before any stream was read.
 fn of_account(account: i64, source: Box<ApiError>) -> RunError {
     match source.failure() {
         Failure::Unauthorized => RunError::Credentials { account, source },

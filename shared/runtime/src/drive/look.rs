@@ -1,11 +1,11 @@
-//! What the records of a run looked like.
+//! Look of a run's records, for the findings about the declaration.
 
 use engine::drift::Look;
 
 use super::Driver;
 
 impl Driver {
-    /// What the records looked like that were read so far.
+    /// Returns the look of the records that were read so far.
     pub(crate) fn look(&self) -> Look {
         let observed = &self.tally.observed;
         Look {

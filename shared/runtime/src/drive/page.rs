@@ -1,4 +1,4 @@
-//! An answer, decoded for what it was asked for.
+//! Decoding of an answer, by what its request asked for.
 
 use std::collections::BTreeSet;
 
@@ -12,23 +12,23 @@ use lake::decode::{DecodedPage, Decoder, Observed, PageError, ReadAt};
 
 use crate::hold::{Hold, PageRows};
 
-/// An answer, decoded away from the thread that sends.
+/// A decoded answer.
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) facts: PageFacts,
     pub(super) rows: Option<PageRows>,
     pub(super) observed: Observed,
     pub(super) date: Option<Timestamp>,
-    /// From the request to its answer.
+    /// Time from the request to its answer.
     pub(super) took: SignedDuration,
-    /// Bytes of the answer, decompressed.
+    /// Size of the decompressed answer, in bytes.
     pub(super) body_bytes: usize,
 }
 
-/// Decodes the answer to a request that was sent at `requested_at`.
+/// Decodes the answer to a request for `reads` that was sent at `requested_at`.
 ///
 /// # Errors
-/// Where it is not what was asked for.
+/// Where the answer is not of the form that `reads` expects.
 pub(super) fn decode(
     decoder: &Decoder,
     spec: &'static StreamSpec,
@@ -46,7 +46,7 @@ pub(super) fn decode(
         body_bytes: 0,
     };
     let body = match (reads, spec.records_key) {
-        // As in a list of its own.
+        // Wrapped as a list of one record, which the decoder reads.
         (Reads::Record, Some(key)) => format!("{{\"{key}\":[{body}]}}"),
         _ => body,
     };
@@ -119,7 +119,7 @@ fn samples(spec: &StreamSpec, rows: &RecordBatch) -> Vec<Sample> {
     places.into_iter().filter(valid).map(sample).collect()
 }
 
-/// What rows carry beside their record.
+/// Values that rows have beside the fields of their record.
 fn read_at(reads: Reads, account: AccountId, requested_at: Timestamp) -> ReadAt {
     let (parent, period) = match reads {
         Reads::Records(Unit::Parent(Parent { id, created_year })) => {

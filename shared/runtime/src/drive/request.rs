@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::context::Context;
 use crate::gate::NoPermit;
 
-/// What became of a request.
+/// Outcome of a request.
 #[derive(Debug)]
 pub(super) enum Sent {
     Page(Box<Page>),
@@ -29,7 +29,7 @@ pub(super) enum Sent {
     Died(String),
 }
 
-/// What a failure is made of, until somebody reports it.
+/// Cause of a failed request, kept until it is turned into an error of the run.
 #[derive(Debug)]
 pub(super) enum Trouble {
     Api(Box<ApiError>),
@@ -37,10 +37,10 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    /// What it means for a request that was to read `reads`.
+    /// Returns the kind of failure for a request that was to read `reads`.
     pub(super) fn failure(&self, reads: Reads) -> Failure {
         match self {
-            // Only Harvest's own 404 proves that a record is gone, not one of what stands before it.
+            // Only Harvest's own 404 proves that a record is gone, not that of a proxy before it.
             Self::Api(error)
                 if matches!(reads, Reads::Existence(_) | Reads::Record | Reads::Along)
                     && *error.failure() == Failure::NotFound
@@ -55,7 +55,7 @@ impl Trouble {
     }
 }
 
-/// A request that is under way. Dropped, it goes no further.
+/// A request that is under way. Dropping it aborts the request.
 pub(super) struct Flight {
     ask: Ask,
     clock: Arc<dyn Clock>,
@@ -65,17 +65,17 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    /// What is asked.
+    /// The question that the request asks.
     pub(super) const fn ask(&self) -> &Ask {
         &self.ask
     }
 
-    /// Whether it wants a permit and has none: not while it waits to be tried again.
+    /// Whether the request waits for a permit. A request that waits to be tried again does not.
     pub(super) fn waits_for_permit(&self, now: Timestamp) -> bool {
         !self.is_sent() && self.not_before.is_none_or(|at| at <= now)
     }
 
-    /// Whether it had its permit: dropped now, the request would be lost.
+    /// Whether the request has used its permit, so that dropping it would waste that.
     pub(super) fn is_sent(&self) -> bool {
         self.sent.load(Ordering::Relaxed)
     }
@@ -98,7 +98,7 @@ impl Drop for Flight {
     }
 }
 
-/// One request on its way: waits its turn, is sent once, its answer decoded.
+/// A request with all that is needed to wait for its permit, send it and decode the answer.
 pub(super) struct Request {
     pub(super) context: Context,
     pub(super) decoder: Arc<Decoder>,
@@ -107,13 +107,13 @@ pub(super) struct Request {
     pub(super) class: RateClass,
     pub(super) not_before: Option<Timestamp>,
     pub(super) ask: Ask,
-    /// Told when the request leaves.
+    /// Notified when the request leaves.
     pub(super) left: Arc<Notify>,
 }
 
 impl Request {
-    /// Sets out at once and goes on by itself: a permit is for now, and the driver may be at a
-    /// flush for minutes.
+    /// Spawns the request, so that it leaves when its permit is due even while the driver flushes,
+    /// which may take minutes.
     pub(super) fn fly(self) -> Flight {
         let (ask, clock) = (self.ask.clone(), Arc::clone(&self.context.clock));
         let not_before = self.not_before;
@@ -123,8 +123,8 @@ impl Request {
         Flight { ask, clock, not_before, sent, sending }
     }
 
-    /// Sends it with a permit that is due; once more where the token was refused and the secret
-    /// holds another by now.
+    /// Sends the request with a permit that is due; sends it again where the token was refused and
+    /// the secret holds another one by now.
     async fn ask(
         &self,
         leaves: &AtomicBool,

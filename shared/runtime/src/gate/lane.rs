@@ -1,4 +1,4 @@
-//! The budget of one class of requests, as the requests of one process share it.
+//! Budget of one class of requests, shared by the requests of one process.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,16 +13,18 @@ use super::{MOST_AT_ONCE, NoPermit, PATIENCE, alone};
 use crate::clock::Clock;
 use crate::context::Random;
 
-/// Who has time left until a permit is due waits so long for others of this process, to ask together.
+/// Time that a caller whose permit is not due soon waits for other callers of this process, so that
+/// one write reserves permits for all of them.
 const GATHERED: SignedDuration = SignedDuration::from_millis(200);
-/// A permit is due at most so long after it could be, because of the write that reserves it.
+/// Upper bound of the allowance for the latency of the reserving write.
 const LONGEST_LEAD: SignedDuration = SignedDuration::from_millis(250);
-/// An item seen this long ago still tells who has to come back later: others reserve and make it
-/// later yet; only a 429, which frees permits, makes it earlier.
+/// Age up to which the item as last seen can answer "come back later". Other processes can only
+/// postpone that, except for a 429, which frees permits.
 const BELIEVED: SignedDuration = SignedDuration::from_secs(1);
-/// An item seen longer ago is read before it is written: a read costs a fifth of a lost race.
+/// Age up to which the item as last seen is not read again before a write: a read costs a fifth of
+/// a lost race.
 const FRESH: SignedDuration = SignedDuration::from_millis(100);
-/// Who lost a race for the item waits a part of a few writes, more each time, but not longer than this.
+/// Upper bound of the random pause after a lost race for the item, which grows with each lost race.
 const LONGEST_LOST_PAUSE: SignedDuration = SignedDuration::from_millis(400);
 
 #[derive(Debug)]
@@ -32,22 +34,22 @@ pub(super) struct Lane {
     key: ItemKey,
     limit: Limit,
     random: Random,
-    /// Who has no permit yet.
+    /// Number of callers that have no permit yet.
     waiting: AtomicU32,
-    /// Locked only in tasks of their own: a future may be next in line for it and yet stand still,
-    /// because whoever drives it waits for the same lock in another place.
+    /// Locked only inside a spawned task ([`alone`]): a future that is next in the queue for this
+    /// lock would deadlock if the task that polls it waited for the lock elsewhere.
     pool: Mutex<Pool>,
 }
 
 #[derive(Debug, Default)]
 struct Pool {
-    /// Permits of this process that nobody has taken yet.
+    /// Due times of reserved permits that no caller of this process has taken yet.
     dues: VecDeque<Timestamp>,
     /// The item with its revision.
     known: Option<(u64, BudgetItem)>,
-    /// When `known` was true.
+    /// Start of the read or write that `known` is from.
     known_at: Option<Timestamp>,
-    /// How long the last write took: a permit cannot be used before its reservation is written.
+    /// Latency of the last write: a permit cannot be used before its reservation is written.
     write_takes: SignedDuration,
 }
 
@@ -62,7 +64,7 @@ impl Pool {
     }
 }
 
-/// Somebody who waits for a permit, until this is dropped.
+/// Guard that counts a caller as waiting for a permit until it is dropped.
 struct Waits<'l>(&'l AtomicU32);
 
 impl<'l> Waits<'l> {
@@ -78,13 +80,14 @@ impl Drop for Waits<'_> {
     }
 }
 
-/// What asking for a permit came to.
+/// Answer to a question for a permit.
 enum Taken {
-    /// It is due then.
+    /// A permit with this due time.
     Due(Timestamp),
-    /// None is due soon: ask again then, together with others.
+    /// The caller asks again at this instant, together with others.
     Gather(Timestamp),
-    /// None is within the horizon before `first`: ask again at `at`, when there are some more.
+    /// No permit is within the horizon before `first`. The caller asks again at `at`, when there
+    /// are enough for all that wait, or half a horizon before the first is due.
     ComeBack { first: Timestamp, at: Timestamp },
 }
 
@@ -100,7 +103,7 @@ impl Lane {
         Self { state, clock, key, limit, random, waiting, pool }
     }
 
-    /// Returns when a permit of one's own is due: its due time.
+    /// Waits until a permit for the caller is due, and returns its due time.
     pub(super) async fn permit(
         self: &Arc<Self>,
         horizon: SignedDuration,
@@ -108,7 +111,7 @@ impl Lane {
         let horizon = self.limit.horizon(horizon);
         loop {
             let due = self.due(horizon).await?;
-            // The item may have to be read: that is done before the permit is due, not after.
+            // The check may have to read the item, so it is made once before the permit is due.
             let early = minus(due, self.limit.guard().lateness);
             self.clock.sleep_until(early).await;
             if self.is_free_of_blocks(due).await? {
@@ -121,7 +124,7 @@ impl Lane {
         }
     }
 
-    /// The due time of a permit of one's own.
+    /// Returns the due time of a permit for the caller.
     async fn due(self: &Arc<Self>, horizon: SignedDuration) -> Result<Timestamp, NoPermit> {
         let waits = Waits::new(&self.waiting);
         let mut gathered = false;
@@ -140,7 +143,8 @@ impl Lane {
                     if between(self.clock.now(), first) > PATIENCE {
                         return Err(NoPermit::ComeBack(first));
                     }
-                    // Not all at the same moment: there is half a horizon until the permit is due.
+                    // Spread at random, so that callers do not ask all at the same moment. At least
+                    // half a horizon is left until the first permit is due.
                     let moment = self.share_of(horizon.saturating_mul(3) / 8);
                     self.clock.sleep_until(plus(at, moment)).await;
                 }
@@ -148,7 +152,7 @@ impl Lane {
         }
     }
 
-    /// A random part of `most`.
+    /// Returns a random part of `most`.
     fn share_of(&self, most: SignedDuration) -> SignedDuration {
         let millis = u64::try_from(most.as_millis()).unwrap_or(0);
         let part = self.random.next().checked_rem(millis.max(1)).unwrap_or(0);
@@ -160,8 +164,9 @@ impl Lane {
         Ok(!alone(async move { lane.is_blocked(due).await }).await?)
     }
 
-    /// Whether a block came after the permit was given. Another process may have written it, and
-    /// given the permit to somebody else, unless that is too short ago to be possible.
+    /// Whether a block was recorded after the permit was given. Reads the item unless it was seen
+    /// within the guard's lateness before `due`: an older view may not show that another process
+    /// has recorded a block and given the permit away.
     async fn is_blocked(&self, due: Timestamp) -> Result<bool, StateError> {
         let mut pool = self.pool.lock().await;
         let kept = self.limit.guard().lateness;
@@ -172,7 +177,7 @@ impl Lane {
         Ok(pool.known.as_ref().is_some_and(|(_, item)| item.is_blocked(due, now)))
     }
 
-    /// The next due time, or when to ask again.
+    /// Takes the next due time, or says when to ask again.
     async fn take(&self, horizon: SignedDuration, gathered: bool) -> Result<Taken, StateError> {
         let mut pool = self.pool.lock().await;
         let now = self.clock.now();
@@ -190,7 +195,7 @@ impl Lane {
                 return Ok(Taken::ComeBack { first: at, at: at.max(rest) });
             }
             if rest > now {
-                // Some are there already, but not all.
+                // Some permits are within the horizon, but not enough for all that wait.
                 return Ok(Taken::ComeBack { first: now, at: rest });
             }
             if !gathered && wish < MOST_AT_ONCE {
@@ -265,31 +270,31 @@ impl Lane {
         }
     }
 
-    /// The end of the block that holds now.
+    /// End of the present block; `None`: there is none.
     pub(super) async fn blocked_until(&self) -> Result<Option<Timestamp>, StateError> {
         let mut pool = self.pool.lock().await;
         self.see(&mut pool, BELIEVED).await?;
         Ok(pool.item().blocked_until(self.clock.now()))
     }
 
-    /// When the last of `n` more requests would be due, if nobody else asked.
+    /// Time at which the last of `n` more requests would be due without other callers.
     pub(super) async fn estimate(&self, n: u32) -> Result<Timestamp, StateError> {
         let mut pool = self.pool.lock().await;
         self.see(&mut pool, BELIEVED).await?;
         Ok(pool.item().estimate(self.limit, self.clock.now(), n))
     }
 
-    /// Permits given for the window that ends now, and the limit.
+    /// Permits given for the window that ends now and for later, at most the limit; and the limit.
     pub(super) async fn used(&self) -> Result<(u32, Limit), StateError> {
         let mut pool = self.pool.lock().await;
         self.see(&mut pool, BELIEVED).await?;
-        // Permits of the next window are given, too: for people the present one is just full.
+        // Permits of the next window are counted, too: to people the present one is just full.
         let used = pool.item().used(self.limit, self.clock.now()).min(self.limit.requests());
         Ok((used, self.limit))
     }
 }
 
-/// An unreadable item counts as an unused budget: the guard of 429 remains.
+/// Parses the item. An unreadable one counts as an unused budget: Harvest's 429 still protects it.
 fn parsed(item: &Item) -> (u64, BudgetItem) {
     (item.rev, serde_json::from_str(&item.body).unwrap_or_default())
 }

@@ -8,7 +8,7 @@ use state::{Expect, Item, ItemKey, MemoryStore, Put};
 use super::*;
 use crate::clock::SystemClock;
 
-/// Answers only after a while, as stores do.
+/// Store that answers with a delay, as real ones do.
 #[derive(Debug, Default)]
 struct Slow(MemoryStore);
 
@@ -53,7 +53,7 @@ async fn whoever_stands_still_in_line_keeps_nobody_waiting() {
     let horizon = SignedDuration::from_secs(1);
     let mut first = pin!(gate.permit(RateClass::General, horizon));
     let mut second = pin!(gate.permit(RateClass::General, horizon));
-    // Both have begun; from here on nobody drives them.
+    // Both have begun, and neither is polled from here on.
     assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
     let minute = Duration::from_mins(1);
     let third = tokio::time::timeout(minute, gate.permit(RateClass::General, horizon)).await;

@@ -1,4 +1,4 @@
-//! What a run does before it reads: item and tables say the same, and no former owner can commit.
+//! Preparation of a run: makes item and tables agree, and keeps former owners from committing.
 
 use engine::item::Position;
 use engine::pass::Pass;
@@ -13,9 +13,9 @@ use super::{Run, load};
 use crate::error::RunError;
 
 impl Run {
-    /// Brings item and table together: a commit that the item does not know, another table than the
-    /// item's, rows that another engine changed, instants in the future, an epoch that the item does
-    /// not know, and an owner that never said goodbye.
+    /// Makes item and table agree. Handles a commit that the item does not know, another table than
+    /// the item's, rows that another engine changed, instants in the future, an epoch that the item
+    /// does not know, and a former owner that never gave the lease back.
     pub(super) async fn catch_up(&mut self) -> Result<(), RunError> {
         let testimony = self.item.value.testimony(self.table.version(), &self.table.mark());
         if testimony == Testimony::OfAnother {
@@ -27,7 +27,8 @@ impl Run {
         self.open_changes_if_due().await?;
         let changed = self.changes.as_ref().map(Table::recorded_epoch).unwrap_or_default();
         let recorded = self.table.recorded_epoch().max(changed);
-        // Also the same one: where the state was lost, it may still be another's.
+        // An equal epoch counts as behind, too: where the state was lost, another owner may still
+        // hold it.
         let behind = recorded >= self.item.value.epoch();
         self.take_position(testimony);
         let set_back = self.set_back(testimony).await?;
@@ -44,8 +45,8 @@ impl Run {
         if behind || self.taken_over || set_back {
             self.save_item().await?;
             if set_back {
-                // By a commit: whatever becomes of the state, this change is known from now on. And
-                // under a sequence of its own, so that the table of changes begins anew.
+                // A commit makes this change known even if the state is lost afterwards. It has a
+                // sequence of its own, so that the table of changes begins anew.
                 let told = self.changes.as_ref().map(Table::recorded_sequence).unwrap_or_default();
                 self.go_on_from(self.table.recorded_sequence().max(told).next()).await?;
             } else {
@@ -56,7 +57,7 @@ impl Run {
         Box::pin(self.complete_changes()).await
     }
 
-    /// Takes the position from the log where the item does not speak of the table as it is.
+    /// Takes the position from the log where the item does not describe the table as it is.
     fn take_position(&mut self, testimony: Testimony) {
         if testimony == Testimony::True {
             return;
@@ -65,7 +66,7 @@ impl Run {
         match (noted(&self.table), testimony) {
             (Some(position), _) => item.position = position,
             (None, Testimony::OfAnother) => item.position = Position::default(),
-            // The lake was lost or put back: what the item says of it is no longer true.
+            // The lake was lost or put back: the item's position is no longer true.
             (None, _) if self.table.version() < item.version => {
                 item.position = Position::default();
             }
@@ -73,15 +74,16 @@ impl Run {
         }
     }
 
-    /// Goes back to where the stream stood when the table had the rows that another engine left, or
-    /// to the beginning; whether another engine left any.
+    /// Sets the position back where another engine changed rows: to the position of the version
+    /// whose rows it restored, otherwise to the beginning. Returns whether another engine changed
+    /// any.
     async fn set_back(&mut self, testimony: Testimony) -> Result<bool, RunError> {
         let stream = self.stream();
         let Some(foreign) = self.table.foreign().cloned() else {
             return Ok(false);
         };
         if matches!(foreign, Foreign::Untold { .. }) && testimony == Testimony::True {
-            // Whoever wrote the item saw the log when it still told.
+            // The item was written by a run that saw the log when it still showed such changes.
             return Ok(false);
         }
         let restored = self.table.restored().await;
@@ -108,7 +110,7 @@ impl Run {
         Ok(true)
     }
 
-    /// Takes out what lies in the future: also what came from the log.
+    /// Removes instants in the future from the item, also those that came from the log.
     fn free(&mut self) {
         let present = self.context.present();
         let mut ahead = core::mem::take(&mut self.item.ahead);
@@ -122,7 +124,7 @@ impl Run {
         }
     }
 
-    /// Reads everything where nothing is left that an incremental pass could go on from.
+    /// Turns an incremental pass into a full one where the position no longer allows the former.
     fn read_whole_if_needed(&mut self) {
         let spec = self.order.spec;
         let anew = !goes_incrementally(spec, &self.item.value.position);
@@ -133,7 +135,7 @@ impl Run {
         }
     }
 
-    /// Something that people are told once, with the report and by `status` until the next pass.
+    /// Adds a notice for people: the report has it once, and `status` shows it until the next pass.
     pub(super) fn notice(&mut self, what: String) {
         tracing::warn!(stream = self.stream(), "{what}");
         let health = &mut self.item.value.health;
@@ -144,27 +146,27 @@ impl Run {
         self.notices.push(what);
     }
 
-    /// Tells that the cursor lay in Harvest's future, as an answer has shown now at the latest: an
-    /// incremental pass missed what came before it.
+    /// Adds a notice that the cursor lay in Harvest's future: an incremental pass missed the
+    /// changes before it.
     pub(super) fn tell_cursor_ahead(&mut self, cursor: Option<Timestamp>) {
         let sentence = cursor.and_then(|at| told(&[Ahead { what: "the cursor", at }]));
         self.notices.extend(sentence);
     }
 
-    /// Puts the notices into the report.
+    /// Moves the notices into the report, before its own warning.
     pub(super) fn tell(&mut self) {
         let all: Vec<String> = self.notices.drain(..).chain(self.report.warning.take()).collect();
         self.report.warning = (!all.is_empty()).then(|| all.join("; "));
     }
 
-    /// The item speaks of the table as a commit of ours left it.
+    /// Makes the item describe the table as `committed` left it.
     pub(crate) fn describes(&mut self, committed: &Committed) {
         self.item.value.version = committed.version;
         self.item.value.sequence = committed.sequence;
         self.item.value.table = Some(self.table.mark());
     }
 
-    /// The commit after which a frozen former owner can commit nothing.
+    /// Commits a fence, after which a former owner that was suspended can commit nothing.
     async fn fence(&mut self) -> Result<(), RunError> {
         let note = self.note(Counts::default(), None)?;
         let writer = self.writer();
@@ -179,7 +181,7 @@ impl Run {
     }
 }
 
-/// Where the table says that its stream stands.
+/// Position of the stream in the note of the table's last commit; `None`: no readable one.
 fn noted(table: &Table) -> Option<Position> {
     table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok())
 }

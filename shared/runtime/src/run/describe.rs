@@ -1,5 +1,5 @@
-//! The logs of both tables name the columns that have statistics, also where an earlier release or
-//! another program left them without.
+//! Adds the names of the columns with statistics to the logs of both tables, where an earlier
+//! release or another program left them out.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use super::Run;
 use crate::error::RunError;
 
 impl Run {
-    /// Corrects what the logs say of the columns. The table of changes comes first: where the run
-    /// dies in between, the next one finds the other one still to be done.
+    /// Corrects the description of the columns in both logs. The stream's table comes last, because
+    /// it shows the next run whether anything is still due.
     pub(super) async fn describe(&mut self) -> Result<(), RunError> {
         let stream = self.stream();
         let failed = |source: TableError| RunError::Table { stream, source: Box::new(source) };
@@ -22,7 +22,7 @@ impl Run {
             let described = changes.describe(now, &writer, &note).await;
             described.map_err(|error| self.commit_error(error))?;
         } else if due {
-            // Also where no changes are kept any more: people read what was kept.
+            // Also where changes are no longer kept: the earlier ones can still be read.
             let described = self.describe_closed_changes(&writer, &note).await;
             described.map_err(|error| self.commit_error(error))?;
         }

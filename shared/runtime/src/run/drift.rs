@@ -1,4 +1,4 @@
-//! What a run's records say of the declaration.
+//! Differences between the records of a run and the declaration.
 
 use engine::drift::{self, Look};
 use engine::item::Unfinished;
@@ -7,7 +7,7 @@ use super::{Outcome, Run};
 use crate::error::RunError;
 
 impl Run {
-    /// Keeps what the run saw, and reports it.
+    /// Stores the members that the run saw in the item, and puts the findings into the report.
     pub(super) fn watch(
         &mut self,
         look: &Look,

@@ -1,4 +1,4 @@
-//! The lease of a run, renewed beside whatever the run does.
+//! Renewal of a run's lease while the run works.
 
 use core::pin::pin;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use crate::context::Context;
 use crate::error::RunError;
 use crate::records::{self, Versioned};
 
-/// A renewal that the state store did not take is tried again after this, as long as the lease lasts.
+/// Time until a renewal that the state store failed to store is tried again, while the lease lasts.
 const AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// Keeps the lease of one run, and the stream's item as it was last written: whoever of the run writes it
-/// goes through here, because each write follows the one before.
+/// Keeps the lease of one run, and the stream's item as last written. Every write of the item by
+/// the run goes through here, because each one expects the revision of the write before.
 #[derive(Debug)]
 pub(crate) struct LeaseKeeper {
     stream: &'static str,
@@ -29,7 +29,7 @@ pub(crate) struct LeaseKeeper {
 }
 
 impl LeaseKeeper {
-    /// The keeper of the lease that `item` was written with.
+    /// Returns the keeper of the lease that `item` was written with.
     pub(crate) fn new(
         context: &Context,
         stream: &'static str,
@@ -44,18 +44,18 @@ impl LeaseKeeper {
         })
     }
 
-    /// Writes `item`, unless somebody else took over.
+    /// Writes `item`; fails with [`RunError::LostLease`] where another owner took over.
     pub(crate) async fn write(&self, item: &mut StreamItem) -> Result<(), RunError> {
         let mut written = self.written.lock().await;
         if let (Some(new), Some(old)) = (&mut item.lease, &written.value.lease) {
-            // It may have been renewed since.
+            // `beside` may have renewed the lease since the caller copied it.
             new.until = new.until.max(old.until);
         }
         self.put(&mut written, item.clone()).await
     }
 
-    /// Does `work`, and renews the lease each time that half of it is gone. Where it is lost, `work` goes no
-    /// further.
+    /// Does `work`, and renews the lease each time that half of its duration is over. A lost lease
+    /// ends `work`.
     pub(crate) async fn beside<T>(
         &self,
         work: impl Future<Output = Result<T, RunError>>,
@@ -73,7 +73,8 @@ impl LeaseKeeper {
                 biased;
                 renewed = &mut renewing => renewed,
                 done = &mut work => {
-                    // Not given up: nobody would know whether it was written. What `work` came to counts.
+                    // Awaited, not dropped: otherwise it would be unknown whether the renewal was
+                    // written. The result of `work` counts.
                     renewing.await.ok();
                     return done;
                 }
@@ -82,7 +83,7 @@ impl LeaseKeeper {
         }
     }
 
-    /// Waits until half of the lease is gone, or until `again`.
+    /// Waits until `again`, or without one until half of the lease's duration is over.
     async fn wait(&self, again: Option<Timestamp>) {
         let due = if let Some(again) = again {
             again
@@ -94,7 +95,8 @@ impl LeaseKeeper {
         self.clock.sleep_until(due).await;
     }
 
-    /// Renews the lease; where the state store fails while it lasts: when to try again.
+    /// Renews the lease if half of its duration is over. Returns the time of the next attempt where
+    /// the state store failed and the lease still lasts.
     async fn renew(&self) -> Result<Option<Timestamp>, RunError> {
         let mut written = self.written.lock().await;
         let now = self.clock.now();
@@ -129,7 +131,7 @@ impl LeaseKeeper {
                 *written = next;
                 return Ok(());
             }
-            // What is there may be of this run itself: written by a call that was said to have failed.
+            // The item there may be this run's own, written by a call that reported a failure.
             if !is_same(next.value.lease.as_ref(), own.as_ref())
                 && !is_same(next.value.lease.as_ref(), value.lease.as_ref())
             {
@@ -140,7 +142,7 @@ impl LeaseKeeper {
     }
 }
 
-/// Whether it is the lease of one and the same attempt.
+/// Whether both leases have the same owner and epoch.
 fn is_same(one: Option<&Lease>, other: Option<&Lease>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one.owner == other.owner && one.epoch == other.epoch)
 }

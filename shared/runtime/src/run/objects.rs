@@ -1,4 +1,5 @@
-//! What is too large for the state item: objects below `work/` that the item names.
+//! Work objects: values that are too large for the state item, in objects below `work/` that the
+//! item names.
 
 use bytes::Bytes;
 use engine::item::{Position, Stored};
@@ -10,10 +11,10 @@ use serde::Serialize;
 use super::Run;
 use crate::error::RunError;
 
-/// Work objects that a position names, before another takes its place.
+/// Work objects that a position names before the next position replaces it.
 #[derive(Debug)]
 pub(super) struct WorkObjects {
-    /// Objects of the pass: nothing needs them once the next position is durable.
+    /// Objects of the pass, which are not needed once the next position is durable.
     of_pass: Vec<String>,
     /// Objects of the stream, which the next position may name, too.
     of_stream: Vec<String>,
@@ -32,11 +33,12 @@ impl WorkObjects {
     }
 }
 
-/// Larger values go into an object of the lake, and the item names it.
+/// Largest JSON value in the item, in bytes; a larger one goes into an object that the item names.
 const LARGEST_IN_ITEM: usize = 4096;
 
 impl Run {
-    /// Puts what is too large for the item into objects of the lake, and what a sweep has seen.
+    /// Writes values that are too large for the item, and the ids that a sweep has seen, into
+    /// objects of the lake.
     pub(crate) async fn externalize(
         &self,
         position: &mut Position,
@@ -90,8 +92,8 @@ impl Run {
         put.map(drop).map_err(|source| RunError::Store { stream, source: Box::new(source) })
     }
 
-    /// Deletes work objects that nothing names any more. Those that only a new position leaves out
-    /// stay until a commit named their successors (`renewed`): a lost state would need them.
+    /// Deletes work objects that are no longer named. Objects of the stream stay until a commit has
+    /// named their successors (`renewed`): a lost state is repaired from the last commit's note.
     pub(super) async fn discard_superseded(&self, superseded: WorkObjects, renewed: bool) {
         for key in superseded.of_pass {
             self.discard(&key).await;
@@ -104,7 +106,8 @@ impl Run {
         }
     }
 
-    /// Deletes an object that nothing names any more. Its loss would harm nothing, nor its stay.
+    /// Deletes an object that is no longer named. A failure is only logged: a leftover object harms
+    /// nothing.
     pub(crate) async fn discard(&self, key: &str) {
         if let Err(error) = self.context.store.delete(key).await {
             tracing::warn!(stream = self.stream(), %error, key, "a work object stays behind");

@@ -1,4 +1,4 @@
-//! What a run reads: the reading to go on with, or a new one.
+//! The reading of a run: the saved one to go on with, or a new one.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ use crate::error::RunError;
 use crate::records;
 
 impl Run {
-    /// Stops before the first request where the orchestrator found that the token sees less.
+    /// Fails before the first request where the account item shows that the token sees less than
+    /// the rows were written with.
     pub(super) async fn check_roles(&self) -> Result<(), RunError> {
         let stream = self.stream();
         let account = records::account(
@@ -33,7 +34,7 @@ impl Run {
         self.suffices(account.value.person_id, &account.value.roles)
     }
 
-    /// The reading to go on with, or a new one.
+    /// Returns the saved reading to go on with, or a new one, with the ids that the pass has seen.
     pub(super) async fn reading(
         &mut self,
         unfinished: Option<Unfinished>,
@@ -52,14 +53,14 @@ impl Run {
                 return Ok((reading, seen, Some(unfinished)));
             }
         }
-        // Nothing is missing from a table that is empty.
+        // Rows can only be missing from a table that has some.
         let listing = matches!(self.order.spec.kind, Kind::Listing(_));
         plan.compares = listing && self.order.pass == Pass::Full && self.table.rows() > 0;
         let seen = plan.compares.then(SeenIds::default);
         Ok((Reading::start(plan), seen, None))
     }
 
-    /// What the pass saw in earlier runs; `None` where it keeps no account, or that is lost.
+    /// Ids that the pass saw in earlier runs; `None` where the pass keeps none, or they are lost.
     async fn seen(&self, unfinished: &Unfinished) -> Result<Option<SeenIds>, RunError> {
         let Some(key) = &unfinished.seen else {
             return Ok(None);
@@ -70,7 +71,7 @@ impl Run {
         Ok(bytes.and_then(|bytes| SeenIds::from_bytes(&bytes).ok()))
     }
 
-    /// The rows within `scope` that no page of the sweep had.
+    /// Rows of the table within `scope` that no page of the sweep had.
     pub(super) async fn missing(
         &self,
         scope: &Scope,
@@ -126,7 +127,7 @@ impl Run {
         })
     }
 
-    /// Stops a full pass over reports that would begin with less than all history.
+    /// Fails for a full pass over reports where it is not known how far back the account goes.
     fn check_history(&self, report: &ReportWindow, account: &AccountItem) -> Result<(), RunError> {
         let unread = |dated| is_about(report, dated);
         match account.extent.as_ref().and_then(|extent| extent.unknown(unread)) {
@@ -137,7 +138,7 @@ impl Run {
         }
     }
 
-    /// Which units the table holds rows of.
+    /// Units of which the table holds rows.
     pub(super) async fn held(&self) -> Result<HeldUnits, RunError> {
         let any = self.table.rows() > 0;
         if !any || matches!(self.order.spec.kind, Kind::Listing(_) | Kind::Snapshot(_)) {
@@ -156,7 +157,7 @@ impl Run {
         Ok(HeldUnits { any, parents: held.parents.into_keys().collect(), windows })
     }
 
-    /// When the pass began.
+    /// Start of the pass, by our clock and by the server's.
     pub(super) fn start(&self, driver: &Driver, unfinished: Option<&Unfinished>) -> PassStart {
         let (begun, by_server) = match (unfinished, &driver.first_answer) {
             (Some(unfinished), _) => (unfinished.begun, unfinished.start),
@@ -167,8 +168,8 @@ impl Run {
     }
 }
 
-/// Whether a saved reading of reports would read more windows than there are: they were made before
-/// days far from today had windows of their own.
+/// Whether a saved reading of reports has more windows left than the plan: it was saved by a
+/// version that gave days far from today no windows of their own.
 fn is_beyond(plan: &Plan, reading: &Reading) -> bool {
     let (_, left) = reading.progress();
     matches!(plan.spec.kind, Kind::ReportWindow(_)) && left > plan.windows.len() as u64

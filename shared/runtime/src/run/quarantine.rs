@@ -1,4 +1,4 @@
-//! What a run leaves in the quarantine, and what it makes obsolete there.
+//! Records that a run adds to the quarantine, and files there that it makes obsolete.
 
 use engine::item::Unfinished;
 use engine::pass::{Pass, Proof};
@@ -10,7 +10,7 @@ use crate::hold::Hold;
 use crate::quarantine::{begun, folder};
 
 impl Run {
-    /// Counts what the run put there.
+    /// Counts the records that the run added to the quarantine.
     pub(super) fn count_quarantined(&mut self, records: u64, unfinished: Option<&Unfinished>) {
         let health = &mut self.item.value.health;
         health.quarantine = health.quarantine.after(Added {
@@ -21,8 +21,8 @@ impl Run {
         });
     }
 
-    /// After a complete pass that began at `pass_began`: removes what lay in the quarantine before
-    /// it, if the pass read all that Harvest returns. Failing to is no failure of the run.
+    /// Removes the files of the quarantine from before `pass_began`, if the complete pass that
+    /// began then read all that Harvest returns. A failure to remove them does not fail the run.
     pub(super) async fn supersede_quarantine(
         &mut self,
         pass_began: Timestamp,
@@ -48,7 +48,7 @@ impl Run {
         };
         let present = self.context.present();
         for object in listed {
-            // File names have milliseconds.
+            // File names have milliseconds, so both are compared at that precision.
             let older = begun(&object.key).is_some_and(|at| {
                 at.as_millisecond() < pass_began.as_millisecond() || present.is_future(at)
             });

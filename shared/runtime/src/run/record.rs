@@ -1,4 +1,4 @@
-//! What the state keeps of each run, for three months.
+//! History of runs: an item of the state for each, kept for three months.
 
 use engine::time::{SignedDuration, plus};
 use serde_json::{Value, json};
@@ -7,10 +7,10 @@ use state::{Expect, ItemKey};
 use super::{Outcome, RunReport, Yielded};
 use crate::context::Context;
 
-/// How long a run is remembered.
+/// Time that the item of a run is kept: 90 days.
 const MEMORY: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Writes the item `run#<time>#<stream>`. Its loss harms nothing but the history.
+/// Writes the item `run#<time>#<stream>`. A failure is only logged: nothing depends on the history.
 pub(super) async fn remember(context: &Context, report: &RunReport) {
     let began = report.began.strftime("%Y%m%dT%H%M%S%6fZ");
     let sort = format!("run#{began}#{}", report.stream);

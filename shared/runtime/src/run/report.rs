@@ -1,4 +1,4 @@
-//! How a run went.
+//! Report of a run.
 
 use std::collections::BTreeMap;
 
@@ -19,23 +19,23 @@ pub enum Outcome {
     Yielded(Yielded),
     /// Another run works on the stream.
     Busy {
-        /// Until when at least.
+        /// End of the other run's lease, which that run may still renew.
         until: Timestamp,
     },
-    /// It failed; what was committed before stays.
+    /// The run failed; earlier commits stay.
     Failed(RunError),
 }
 
 /// Why a run stopped in good order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Yielded {
-    /// The budget has no permit before then.
+    /// The budget has no permit before this instant.
     Budget(Timestamp),
     /// The time of the invocation is up.
     Deadline,
 }
 
-/// How a run went.
+/// Report of a run.
 #[derive(Debug)]
 pub struct RunReport {
     /// The stream.
@@ -44,9 +44,9 @@ pub struct RunReport {
     pub pass: Pass,
     /// How it ended.
     pub outcome: Outcome,
-    /// When it began.
+    /// Start of the run.
     pub began: Timestamp,
-    /// When it ended.
+    /// End of the run.
     pub ended: Timestamp,
     /// Requests sent, retries and confirmations included.
     pub requests: u64,
@@ -70,7 +70,7 @@ pub struct RunReport {
     pub quarantined: u64,
     /// Values that did not fit, by member.
     pub misfits: BTreeMap<String, u64>,
-    /// Values that are in their column though they came in another JSON type or form, by member.
+    /// Values that were stored although they came in another JSON type or form, by member.
     pub converted: BTreeMap<String, u64>,
     /// Members that the declaration does not know.
     pub unknown: BTreeMap<String, u64>,
@@ -78,7 +78,7 @@ pub struct RunReport {
     pub drift: Vec<Finding>,
     /// Parents that could not be read.
     pub parked: u64,
-    /// What the pass could not prove.
+    /// Warnings for people: notices of the run, and doubts about the completeness of the pass.
     pub warning: Option<String>,
 }
 
@@ -109,7 +109,7 @@ impl RunReport {
         }
     }
 
-    /// Counts what records held that is not as declared.
+    /// Takes over the counts of values and members that are not as declared.
     pub(crate) fn observe(&mut self, observed: &Observed) {
         for (path, values) in observed.misfits.iter().chain(&observed.finer) {
             *self.misfits.entry(path.clone()).or_default() += values.times;
@@ -119,7 +119,7 @@ impl RunReport {
         self.unknown.clone_from(&observed.unknown);
     }
 
-    /// The error, if it failed.
+    /// Returns the error of a failed run.
     #[must_use]
     pub const fn error(&self) -> Option<&RunError> {
         match &self.outcome {

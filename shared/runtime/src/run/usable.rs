@@ -1,4 +1,4 @@
-//! A pass that read records of which none could become rows: a failure, not an empty list.
+//! Passes that read records of which none could become a row: a failure, not an empty list.
 
 use engine::quarantine::Answers;
 
@@ -7,7 +7,7 @@ use crate::error::RunError;
 use crate::hold::Hold;
 
 impl Run {
-    /// What failed.
+    /// Returns the error of a pass without usable records.
     pub(super) fn unusable(&self, answers: Answers, hold: &Hold) -> RunError {
         let stream = self.stream();
         let plural = |count: u64| if count == 1 { "answer" } else { "answers" };

@@ -1,4 +1,4 @@
-//! The run itself: read, flush, save, until the pass is complete or somebody says stop.
+//! Main loop of a run: read, flush, save, until the pass is complete or the run has to stop.
 
 use std::sync::Arc;
 
@@ -19,9 +19,9 @@ impl Run {
     pub(super) async fn work(mut self) -> RunReport {
         let outcome = match self.read().await {
             Ok(outcome) => outcome,
-            // The next run begins where this one did, and leaves them out.
+            // The next run begins from the same position and leaves the erased users out.
             Err(RunError::ErasedMeanwhile { .. }) => Outcome::Yielded(Yielded::Deadline),
-            // Nothing is wrong: what was read since the last flush is read again then.
+            // Not a failure: the next run reads again the pages since the last flush.
             Err(RunError::Waits { waiting, .. }) => {
                 let pass = self.item.value.position.pass_mut(self.order.pass);
                 if let Some(unfinished) = &mut pass.unfinished {
@@ -34,7 +34,7 @@ impl Run {
         self.close(outcome).await
     }
 
-    /// How this run paces itself.
+    /// Bounds on when this run flushes and when it ends reading.
     pub(super) fn pace(&self) -> RunPace {
         RunPace {
             begun: self.begun,
@@ -83,7 +83,7 @@ impl Run {
             let event = match driver.advance(hold).await {
                 Ok(event) => event,
                 Err(error) => {
-                    // What is in is kept: the next run goes on from here.
+                    // Pages that were read are kept: the next run goes on from here.
                     if error.keeps_what_is_in() {
                         let stage = self.goes_on(driver, None)?;
                         self.save(driver, hold, unfinished, stage).await?;
@@ -137,7 +137,8 @@ impl Run {
         }
     }
 
-    /// The pass goes on, in this run or, from `waits_until` on, in another.
+    /// Stage of a pass that is not complete; `waits_until`: another run goes on with it from then
+    /// on.
     fn goes_on(
         &self,
         driver: &Driver,
@@ -147,7 +148,7 @@ impl Run {
         Ok(PassStage::GoesOn { reading, waits_until })
     }
 
-    /// What the position after a flush depends on.
+    /// Facts from which the position after a flush is computed.
     fn pass_flush(
         &self,
         driver: &Driver,
@@ -173,7 +174,7 @@ impl Run {
         }
     }
 
-    /// Makes what was read durable, then where the pass stands.
+    /// Makes the rows that were read durable, then the position of the pass.
     async fn save(
         &mut self,
         driver: &Driver,
@@ -206,7 +207,7 @@ impl Run {
         outcome
     }
 
-    /// The outcome of a pass that is read whole and durable.
+    /// Outcome of a pass that was read whole and is durable.
     async fn conclude(
         &mut self,
         driver: &Driver,
@@ -231,14 +232,14 @@ impl Run {
         }
     }
 
-    /// What people should know of a pass that is complete.
+    /// Sets the warning of a complete pass: remarks of the reading, and a doubt about its proof.
     fn remark(&mut self, driver: &Driver, proof: &Proof) {
         let mut remarks = driver.reading.remarks();
         remarks.extend(proof.doubt().map(str::to_owned));
         self.report.warning = (!remarks.is_empty()).then(|| remarks.join("; "));
     }
 
-    /// Ends the run: health, lease, report.
+    /// Ends the run: updates health, gives the lease back, and fills the report.
     async fn close(mut self, outcome: Outcome) -> RunReport {
         let now = self.context.clock.now();
         self.tell();
