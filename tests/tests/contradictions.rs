@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
+
 use e2e::foreign::Visitor;
 use e2e::mishap::Mishap;
 use e2e::oracle::After;
@@ -12,6 +14,8 @@ use e2e::trial::goes_without_links;
 use e2e::world::{Conduct, Jump, World, now, sync};
 use engine::pass::Pass;
 use engine::time::SignedDuration;
+use lake::store::{Fault as StoreFault, FaultyStore};
+use runtime::RunError;
 use sim::{Contradiction, Effect, Mutation, Scale, Select, Spelling};
 
 /// Tells the story where its kind is on.
@@ -484,5 +488,36 @@ fn a_report_whose_later_pages_are_refused_keeps_its_rows() {
                 lasts(Mishap::DeepPages, stream, path, cap, &effect).await;
             }
         }
+    });
+}
+
+#[test]
+fn parents_that_could_not_be_read_are_remembered_while_the_lake_cannot_tell_which() {
+    story(async {
+        let scale = Scale { invoices: 150, ..Scale::tiny() };
+        let world = loaded(&scale, &["invoice_payments"]).await;
+        world.sleep(1).await;
+        let paid = pay(&world, None);
+        fault(&world, "/payments?", Select::Always, status(422, false));
+        let synced = sync(&world.process(None), Some(Pass::Full)).await.unwrap();
+        assert!(report(&synced, "invoice_payments").parked > 100);
+        calm(&world);
+        world.sleep(1).await;
+        let parked = world.item("invoice_payments").await.position.parked;
+        let named = parked.object().expect("too many for the item");
+        let mut context = world.process(None);
+        let failing = FaultyStore::new(Arc::clone(&context.store), move |call| {
+            if call.key == named { StoreFault::Before } else { StoreFault::None }
+        });
+        context.store = Arc::new(failing);
+        let synced = sync(&context, None).await.unwrap();
+        let error = report(&synced, "invoice_payments").error();
+        assert!(matches!(error, Some(RunError::Store { .. })), "{error:?}");
+        assert_eq!(world.item("invoice_payments").await.position.parked, parked);
+        world.sleep(30).await;
+        quiet(&world, None).await;
+        let wrong =
+            world.oracle().differences_of("invoice_payments", After::IncrementalPasses).await;
+        assert_eq!(wrong, Vec::<String>::new(), "invoice {paid}");
     });
 }

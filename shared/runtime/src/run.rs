@@ -213,6 +213,24 @@ impl Run {
         self.save_item().await
     }
 
+    /// Returns the value, read from its object in the lake where the item only names that; `None` if
+    /// that object is gone or is no such value.
+    ///
+    /// A store that fails is an error: parents that could not be read would be forgotten otherwise.
+    pub(crate) async fn load<T: serde::de::DeserializeOwned + Clone>(
+        &self,
+        stored: &Stored<T>,
+    ) -> Result<Option<T>, RunError> {
+        let key = match stored {
+            Stored::Here(value) => return Ok(Some(value.clone())),
+            Stored::At(key) => key,
+        };
+        let stream = self.stream();
+        let bytes = self.context.store.get(key).await;
+        let bytes = bytes.map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
     pub(crate) fn commit_error(&self, error: lake::table::CommitError) -> RunError {
         let stream = self.stream();
         if matches!(error, lake::table::CommitError::Fenced { .. }) {
@@ -269,20 +287,5 @@ async fn open_table(context: &Context, spec: &'static StreamSpec) -> Result<Tabl
     match Table::open(Arc::clone(&store), spec, account).await.map_err(table)? {
         Some(open) => Ok(open),
         None => Table::create(store, spec, account, context.clock.now()).await.map_err(table),
-    }
-}
-
-/// Returns the value, read from its object in the lake where the item only names that.
-pub(crate) async fn load<T: serde::de::DeserializeOwned + Clone>(
-    context: &Context,
-    stored: &Stored<T>,
-) -> Option<T> {
-    match stored {
-        Stored::Here(value) => Some(value.clone()),
-        Stored::At(key) => {
-            // Without its saved reading a pass begins anew, which loses nothing.
-            let bytes = context.store.get(key).await.ok().flatten()?;
-            serde_json::from_slice(&bytes).ok()
-        }
     }
 }

@@ -9,7 +9,7 @@ use engine::testimony::Testimony;
 use engine::time::Timestamp;
 use lake::table::{Committed, Foreign, Table};
 
-use super::{Run, load};
+use super::Run;
 use crate::error::RunError;
 
 impl Run {
@@ -92,7 +92,7 @@ impl Run {
         let mut to = None;
         if let Some((version, note)) = restored
             && let Ok(position) = serde_json::from_value::<Position>(note.state)
-            && load(&self.context, &position.parked).await.is_some()
+            && self.load(&position.parked).await?.is_some()
         {
             self.item.value.position = position;
             to = Some(version);

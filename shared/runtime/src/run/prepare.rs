@@ -11,7 +11,7 @@ use engine::position::PassStart;
 use engine::spec::{Kind, ReportWindow};
 use lake::collect::SeenIds;
 
-use super::{Run, load};
+use super::Run;
 use crate::drive::Driver;
 use crate::error::RunError;
 use crate::records;
@@ -43,7 +43,7 @@ impl Run {
         let start_date = self.context.settings.start_date;
         if let Some(unfinished) = unfinished
             && unfinished.start_date == start_date
-            && let Some(saved) = load(&self.context, &unfinished.resume).await
+            && let Some(saved) = self.load(&unfinished.resume).await?
         {
             let seen = self.seen(&unfinished).await?;
             plan.compares = seen.is_some();
@@ -119,8 +119,8 @@ impl Run {
             cursor: position.cursor,
             start_date: settings.start_date,
             windows,
-            parked: load(&self.context, &position.parked).await.unwrap_or_default(),
-            absent: load(&self.context, &position.absent).await.unwrap_or_default(),
+            parked: self.load(&position.parked).await?.unwrap_or_default(),
+            absent: self.load(&position.absent).await?.unwrap_or_default(),
             by_halves: position.by_halves,
             compares: false,
             width: (settings.requests_in_flight >> self.pace().halvings()).max(1),

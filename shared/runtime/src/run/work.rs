@@ -194,15 +194,13 @@ impl Run {
         let refused = self.flush(hold, after).await?;
         let renewed = self.report.commits > commits;
         self.discard_superseded(superseded, renewed).await;
+        let goes_on = matches!(flush.stage, PassStage::GoesOn { .. });
         let outcome = match flush.stage {
             PassStage::GoesOn { .. } => refused.map_or(Ok(Outcome::Complete), Err),
             PassStage::Complete { .. } => self.conclude(driver, hold, flush, refused).await,
         };
-        if hold.contradictions > 0 {
-            let windows = hold.contradictions;
-            self.report.warning = Some(format!(
-                "{windows} windows contradict themselves: not written, kept raw in the quarantine"
-            ));
+        if goes_on {
+            self.report.warning = self_contradicting(hold);
         }
         outcome
     }
@@ -222,7 +220,7 @@ impl Run {
             let parked = flush.parked.len();
             self.supersede_quarantine(flush.start.begun, &flush.proof, parked, hold).await;
         }
-        self.remark(driver, &flush.proof);
+        self.remark(driver, hold, &flush.proof);
         match (refused, flush.proof) {
             (Some(error), _) => Err(error),
             (None, Proof::Contradictory(why)) => {
@@ -233,8 +231,9 @@ impl Run {
     }
 
     /// Sets the warning of a complete pass: remarks of the reading, and a doubt about its proof.
-    fn remark(&mut self, driver: &Driver, proof: &Proof) {
-        let mut remarks = driver.reading.remarks();
+    fn remark(&mut self, driver: &Driver, hold: &Hold, proof: &Proof) {
+        let mut remarks: Vec<String> = self_contradicting(hold).into_iter().collect();
+        remarks.extend(driver.reading.remarks());
         remarks.extend(proof.doubt().map(str::to_owned));
         self.report.warning = (!remarks.is_empty()).then(|| remarks.join("; "));
     }
@@ -282,4 +281,12 @@ impl Run {
         self.report.version = self.table.version();
         self.report
     }
+}
+
+/// Sentence about report windows that contradict themselves; `None` if there is none.
+fn self_contradicting(hold: &Hold) -> Option<String> {
+    let windows = hold.contradictions;
+    (windows > 0).then(|| {
+        format!("{windows} windows contradict themselves: not written, kept raw in the quarantine")
+    })
 }
