@@ -9,11 +9,19 @@ use std::time::Duration;
 use e2e::scene::{Scene, binary, finish, in_parallel};
 use serde_json::Value;
 
+/// Python that runs its arguments with the signals' usual effects: under `nohup`, or behind `&` in a
+/// script, a test would hand on that some are ignored.
+const WITH_DEFAULT_SIGNALS: &str = "import os, signal, sys
+for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(one, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])";
+
 /// A sync that has begun to read and has much left.
 fn begun(scene: &Scene, script: &str) -> Child {
-    let mut command = Command::new("sh");
+    let mut command = Command::new("python3");
     scene.settings(&mut command);
-    command.args(["-c", script, "sh"]).arg(binary("harvest-lake")).args(["sync", "--json"]);
+    command.args(["-c", WITH_DEFAULT_SIGNALS, "sh", "-c", script, "sh"]);
+    command.arg(binary("harvest-lake")).args(["sync", "--json"]);
     let child = command.spawn().unwrap();
     let read = || scene.served.with(|account| account.statistics().general.requests);
     // After the questions about the account: streams are at work.
