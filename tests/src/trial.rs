@@ -362,13 +362,7 @@ pub async fn trial(world: &World, chronicle: &mut Chronicle) -> Result<(), Strin
 #[must_use]
 pub fn goes_without_links(mishap: Mishap, stream: &str) -> bool {
     let links = matches!(mishap, Mishap::BrokenLinks | Mishap::Circles | Mishap::EmptyPages);
-    let paging = match &streams::find(stream).unwrap().kind {
-        Kind::Listing(listing) => listing.paging,
-        Kind::Snapshot(paging) => *paging,
-        Kind::PerParent(_) => Paging::Cursor,
-        Kind::ReportWindow(_) => Paging::Offset,
-    };
-    links && paging != Paging::Cursor
+    links && streams::find(stream).unwrap().paging() != Paging::Cursor
 }
 
 /// Returns the streams that report success although their tables are wrong, and the missing rows of

@@ -19,7 +19,6 @@ use e2e::oracle::After;
 use e2e::world::{World, in_simulated_time, sync};
 use engine::item::StreamItem;
 use engine::pass::Pass;
-use engine::spec::Kind;
 use lake::store::FolderStore;
 use lake::table::Table;
 use serde_json::Value;
@@ -81,8 +80,7 @@ async fn standing(world: &World, folder: &Path) -> BTreeMap<&'static str, Stream
 }
 
 fn is_read_by_changes(stream: &str) -> bool {
-    let spec = streams::find(stream).unwrap();
-    matches!(spec.kind, Kind::Listing(_) | Kind::PerParent(_))
+    streams::find(stream).unwrap().follows_changes()
 }
 
 /// The table of `stream`, or that of its changes; `None` where there is none.

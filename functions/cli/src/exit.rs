@@ -1,6 +1,5 @@
 //! Exit codes and errors of the command.
 
-use std::error::Error;
 use std::process::ExitCode;
 
 use runtime::RunError;
@@ -194,18 +193,7 @@ impl CliError {
     /// Returns the message and its causes, with colons between.
     #[must_use]
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let next = error.to_string();
-            // Transparent errors show their cause as their own message.
-            if !text.ends_with(&next) {
-                text.push_str(": ");
-                text.push_str(&next);
-            }
-            cause = error.source();
-        }
-        text
+        lake::causes::chained(self)
     }
 }
 

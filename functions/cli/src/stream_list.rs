@@ -56,13 +56,7 @@ fn module(spec: &StreamSpec) -> Option<&'static str> {
 }
 
 const fn paging(spec: &StreamSpec) -> &'static str {
-    let paging = match &spec.kind {
-        Kind::Listing(listing) => listing.paging,
-        Kind::Snapshot(paging) => *paging,
-        Kind::PerParent(_) => Paging::Cursor,
-        Kind::ReportWindow(_) => Paging::Offset,
-    };
-    match paging {
+    match spec.paging() {
         Paging::Single => "single",
         Paging::Cursor => "cursor",
         Paging::Offset => "offset",

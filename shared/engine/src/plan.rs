@@ -262,12 +262,5 @@ pub fn order(due: &mut [Due]) {
     });
 }
 
-/// Whether a first full pass sets the cursor right away: new changes then come in while a long
-/// backfill goes on.
-#[must_use]
-pub fn claims_cursor_at_once(spec: &StreamSpec, position: &Position) -> bool {
-    position.cursor.is_none() && matches!(spec.kind, Kind::Listing(_) | Kind::PerParent(_))
-}
-
 #[cfg(test)]
 pub(crate) mod tests;

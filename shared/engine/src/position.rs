@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use crate::cursor;
 use crate::item::{Position, Stored, Unfinished};
 use crate::pass::{IdSet, Parked, Pass, Proof};
-use crate::plan::claims_cursor_at_once;
 use crate::present::Present;
 use crate::quarantine::Answers;
 use crate::spec::{Kind, StreamSpec};
@@ -105,7 +104,11 @@ impl PassFlush {
         }
         // The backfill reads all older records; incremental passes from this start on read the
         // newer ones.
-        if pass == Pass::Full && self.is_usable() && claims_cursor_at_once(spec, &after) {
+        if pass == Pass::Full
+            && self.is_usable()
+            && before.cursor.is_none()
+            && spec.follows_changes()
+        {
             after.cursor = Some(self.start.by_server);
         }
         match &self.stage {
@@ -191,7 +194,7 @@ impl PassFlush {
             Pass::Incremental => true,
             Pass::Full => self.start_date.is_none(),
         };
-        if proven && whole && follows_changes(self.spec) {
+        if proven && whole && self.spec.follows_changes() {
             after.cursor = Some(cursor::advance(after.cursor, self.start.by_server));
         }
         if self.pass == Pass::Full {
@@ -200,18 +203,13 @@ impl PassFlush {
     }
 }
 
-/// Whether the cursor of a stream moves: streams that can be asked for records changed since an
-/// instant.
-const fn follows_changes(spec: &StreamSpec) -> bool {
-    matches!(spec.kind, Kind::Listing(_) | Kind::PerParent(_))
-}
-
 /// Whether a position without a commit still claims that no record visible to the person changed.
 /// An incremental pass that leaves its cursor makes no such claim.
 #[must_use]
 pub fn claims(spec: &StreamSpec, pass: Pass, before: &Position, after: &Position) -> bool {
     let ends = after.pass(pass).unfinished.is_none();
-    let stays = follows_changes(spec) && pass == Pass::Incremental && after.cursor == before.cursor;
+    let stays =
+        spec.follows_changes() && pass == Pass::Incremental && after.cursor == before.cursor;
     ends && !stays
 }
 

@@ -39,6 +39,23 @@ impl StreamSpec {
     pub fn cursor_field(&self) -> Option<&'static str> {
         self.fields.iter().any(|field| field.name == "updated_at").then_some("updated_at")
     }
+
+    /// Returns how the pages of one of its lists follow each other.
+    #[must_use]
+    pub const fn paging(&self) -> Paging {
+        match &self.kind {
+            Kind::Listing(listing) => listing.paging,
+            Kind::Snapshot(paging) => *paging,
+            Kind::PerParent(_) => Paging::Cursor,
+            Kind::ReportWindow(_) => Paging::Offset,
+        }
+    }
+
+    /// Whether its cursor moves: it can be asked for records changed since an instant.
+    #[must_use]
+    pub const fn follows_changes(&self) -> bool {
+        matches!(self.kind, Kind::Listing(_) | Kind::PerParent(_))
+    }
 }
 
 /// Way in which a stream is read.

@@ -17,7 +17,7 @@ use super::parents::{HeldUnits, Parents};
 use super::sweep::{Sweep, SweepSlot, halves_of};
 use super::units::Units;
 use super::{Ask, Effect, PageFacts, Parent, Pass, Stopped, Unit};
-use crate::spec::{Kind, Paging};
+use crate::spec::Kind;
 use crate::time::Timestamp;
 
 /// One pass over one stream, in one or more runs.
@@ -81,13 +81,9 @@ impl Reading {
                 Work::Units(units)
             }
             Kind::PerParent(parent) => {
-                let trigger = match &parent.trigger.kind {
-                    Kind::Listing(listing) => listing.paging,
-                    Kind::Snapshot(paging) => *paging,
-                    Kind::PerParent(_) | Kind::ReportWindow(_) => Paging::Cursor,
-                };
                 // Trigger listings never send the start date: older parents change, too.
-                let pager = Pager::new(trigger, parent.trigger.path, since(&plan), None);
+                let pager =
+                    Pager::new(parent.trigger.paging(), parent.trigger.path, since(&plan), None);
                 let (parked, absent) = (plan.parked.clone(), plan.absent.clone());
                 Work::Parents(Box::new(Parents::new(pager, plan.pass, parked, absent)))
             }

@@ -9,7 +9,7 @@ use super::pager::{Pager, Proof, Setback, Turn};
 use super::parents::HeldUnits;
 use super::{Effect, PageFacts, Stopped, Target, Unit};
 use crate::retry::Failure;
-use crate::spec::{Kind, Paging, StreamSpec};
+use crate::spec::StreamSpec;
 use crate::time::Timestamp;
 
 /// The units still to read, and those under way.
@@ -111,6 +111,15 @@ impl Units {
         }
     }
 
+    /// Returns how many units may be under way at once: `width`, or, after a run that read none, one
+    /// at first and one more for each two that this run has read.
+    fn bounded(&self, width: usize) -> usize {
+        if !self.one_by_one {
+            return width;
+        }
+        usize::try_from(self.read / 2).unwrap_or(usize::MAX).saturating_add(1).min(width)
+    }
+
     pub(super) fn next(&mut self, spec: &StreamSpec, width: usize) -> Option<(Unit, Target)> {
         for one in &mut self.active {
             if one.awaits_held {
@@ -120,8 +129,7 @@ impl Units {
                 return Some((one.unit, question.target));
             }
         }
-        let width = if self.one_by_one { width.min(1) } else { width };
-        if self.active.len() >= width || self.is_hopeless() {
+        if self.active.len() >= self.bounded(width) || self.is_hopeless() {
             return None;
         }
         let unit = self.queue.pop_front()?;
@@ -302,13 +310,7 @@ fn pager(spec: &StreamSpec, unit: Unit) -> Pager {
             ("to".to_owned(), period.end.to_string()),
         ],
     };
-    let paging = match &spec.kind {
-        Kind::Listing(listing) => listing.paging,
-        Kind::Snapshot(paging) => *paging,
-        Kind::PerParent(_) => Paging::Cursor,
-        Kind::ReportWindow(_) => Paging::Offset,
-    };
-    Pager::new(paging, &unit_path(spec.path, unit), filters, None)
+    Pager::new(spec.paging(), &unit_path(spec.path, unit), filters, None)
 }
 
 /// Returns the path with the parent's id in it.

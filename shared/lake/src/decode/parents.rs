@@ -90,7 +90,7 @@ fn parent(raw: &str, trigger: &StreamSpec, parent_id: &str) -> Result<ParentReco
         key.push(key_part(&members, trigger, name).ok_or_else(|| format!("`{name}` is no id"))?);
     }
     let created_year = year_of_creation(&members);
-    let date = keyset_field(&trigger.kind)
+    let date = keyset_field(trigger)
         .and_then(|field| raw::member(&members, field))
         .and_then(convert::date)
         .and_then(day);

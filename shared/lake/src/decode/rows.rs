@@ -2,7 +2,7 @@
 
 use engine::key::{Key, KeyPart};
 use engine::schema::{Column, ColumnType, Source};
-use engine::spec::{Kind, Paging, Partition};
+use engine::spec::{Kind, Paging, Partition, StreamSpec};
 use engine::time::Date;
 use jiff::ToSpan as _;
 
@@ -66,7 +66,7 @@ impl Layout {
         });
         let key: Vec<KeySource> = key.collect();
         debug_assert_eq!(key.len(), spec.primary_key.len(), "key of {}", spec.name);
-        let keyset = match keyset_field(&spec.kind) {
+        let keyset = match keyset_field(spec) {
             Some(field) => at_path(&[field]),
             None => None,
         };
@@ -171,13 +171,8 @@ impl Layout {
 }
 
 /// Member by whose date a listing is read.
-pub(super) fn keyset_field(kind: &Kind) -> Option<&'static str> {
-    let paging = match kind {
-        Kind::Listing(listing) => listing.paging,
-        Kind::Snapshot(paging) => *paging,
-        Kind::PerParent(_) | Kind::ReportWindow(_) => return None,
-    };
-    match paging {
+pub(super) fn keyset_field(spec: &StreamSpec) -> Option<&'static str> {
+    match spec.paging() {
         Paging::DateKeyset { field, .. } => Some(field),
         Paging::Single | Paging::Cursor | Paging::Offset => None,
     }
