@@ -111,15 +111,6 @@ impl Units {
         }
     }
 
-    /// Returns how many units may be under way at once: `width`, or, after a run that read none, one
-    /// at first and one more for each two that this run has read.
-    fn bounded(&self, width: usize) -> usize {
-        if !self.one_by_one {
-            return width;
-        }
-        usize::try_from(self.read / 2).unwrap_or(usize::MAX).saturating_add(1).min(width)
-    }
-
     pub(super) fn next(&mut self, spec: &StreamSpec, width: usize) -> Option<(Unit, Target)> {
         for one in &mut self.active {
             if one.awaits_held {
@@ -129,7 +120,8 @@ impl Units {
                 return Some((one.unit, question.target));
             }
         }
-        if self.active.len() >= self.bounded(width) || self.is_hopeless() {
+        let width = if self.one_by_one { width.min(1) } else { width };
+        if self.active.len() >= width || self.is_hopeless() {
             return None;
         }
         let unit = self.queue.pop_front()?;

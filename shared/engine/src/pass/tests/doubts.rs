@@ -361,30 +361,6 @@ fn windows_of_many_pages_are_read_one_by_one_where_runs_are_too_short_for_severa
 }
 
 #[test]
-fn after_a_run_that_read_none_the_next_begins_with_one_window_and_soon_reads_several_at_once() {
-    let windows = crate::window::Grid::Month.windows(date(2023, 1, 1), date(2024, 8, 2));
-    let mut reading = Reading::start(Plan { windows, ..plan(&REPORT, Pass::Full) });
-    let Next::Ask(_) = reading.next_step() else { panic!() };
-    let saved = reading.save().unwrap();
-    let mut reading = Reading::resume(plan(&REPORT, Pass::Full), &saved).unwrap();
-    let (mut waiting, mut under_way) = (VecDeque::new(), Vec::new());
-    loop {
-        match reading.next_step() {
-            Next::Ask(ask) => waiting.push_back(ask),
-            Next::Held => drop(reading.on_held(HeldUnits::default())),
-            Next::Done => break,
-            Next::Wait => {
-                under_way.push(waiting.len());
-                let ask = waiting.pop_front().unwrap();
-                reading.on_page(ask.id, AT, &page_of(&[1], 1));
-            }
-            other @ (Next::Missing(_) | Next::Stop(_)) => panic!("{other:?}"),
-        }
-    }
-    assert_eq!((under_way[0], under_way.iter().max()), (1, Some(&4)), "{under_way:?}");
-}
-
-#[test]
 fn windows_that_fail_at_their_fifth_page_stop_the_stream_however_short_its_runs() {
     let (runs, stopped) = short_runs(|ask| match page_number(ask) {
         page @ 1..5 => {
