@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use decode::schema::TableSchema;
+use delta::table::Table;
+use delta::table::{Lag, lag};
 use engine::spec::StreamSpec;
-use lake::changes::{Lag, lag};
-use lake::schema::TableSchema;
-use lake::table::Table;
 
 use crate::oracle::{Contents, Oracle, content};
 

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws::DynamoStore;
+use aws::S3Store;
+use delta::store::ObjectStore;
 use engine::ids::AccountId;
-use lake::store::{ObjectStore, S3Store};
 use serde_json::{Value, json};
 use sim::{Account, Face, Scale, Served};
-use state::{DynamoStore, Expect, Put, StateStore as _};
+use state::{Expect, Put, StateStore as _};
 
 use crate::emulators::{self, environment};
 use crate::lambda::{Function, Lambda, Unreliable};
@@ -342,7 +344,7 @@ fn bootstrap(name: &str) -> PathBuf {
 }
 
 /// Sends the events that the functions put on the default bus to `queue`.
-async fn subscribe(aws: &runtime::aws::Aws, sqs: &aws_sdk_sqs::Client, name: &str, queue: &str) {
+async fn subscribe(aws: &aws::Aws, sqs: &aws_sdk_sqs::Client, name: &str, queue: &str) {
     use aws_sdk_eventbridge::types::Target;
     use aws_sdk_sqs::types::QueueAttributeName::QueueArn;
     let asked = sqs.get_queue_attributes().queue_url(queue).attribute_names(QueueArn);

@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
 use engine::ids::AccountId;
 use engine::pass::Target;
 use engine::time::Timestamp;
 use harvest_api::{Answer, ApiError, HarvestApi};
-use lake::store::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
 use runtime::Context;
 use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
 

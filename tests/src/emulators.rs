@@ -10,13 +10,13 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use aws::{Aws, Connections};
 use aws_config::Region;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use engine::time::{SignedDuration, plus};
-use runtime::aws::{Aws, Connections};
 use runtime::clock::{Clock as _, SystemClock};
 use runtime::context::Random;
 use tokio::sync::OnceCell;
@@ -49,7 +49,7 @@ impl Emulator {
 /// Returns clients of the server at `endpoint`.
 pub async fn aws_at(endpoint: &str) -> Aws {
     let connections = Connections::default();
-    let config = runtime::aws::settings(&connections)
+    let config = aws::settings(&connections)
         .credentials_provider(Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "test"))
         .endpoint_url(endpoint)
         .region(Region::new(REGION))

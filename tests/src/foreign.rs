@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
+use delta::store::ObjectStore;
+use delta::table::{FileEntry, Table};
 use engine::spec::StreamSpec;
-use lake::store::ObjectStore;
-use lake::table::{FileEntry, Table};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -25,7 +25,7 @@ pub struct Visitor<'a> {
 impl<'a> Visitor<'a> {
     /// Opens the table; `None` if there is none yet.
     pub async fn of(world: &'a World, spec: &'static StreamSpec) -> Option<Self> {
-        let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
+        let store: Arc<dyn ObjectStore> = Arc::<delta::store::MemoryStore>::clone(&world.store);
         let table = Table::open(store, spec, world.settings.account).await;
         Some(Self { world, table: table.expect("a readable table")? })
     }
@@ -152,7 +152,7 @@ impl<'a> Visitor<'a> {
         let (size, modified) = (bytes.len(), now(self.world).as_millisecond());
         let key = format!("{}/{path}", self.table.root());
         let put = self.world.store.put_if_absent(&key, bytes.into()).await;
-        assert_eq!(put.expect("a store"), lake::store::PutIfAbsent::Stored);
+        assert_eq!(put.expect("a store"), delta::store::PutIfAbsent::Stored);
         let stats = json!({"numRecords": rows.num_rows()}).to_string();
         json!({"add": {
             "path": path, "partitionValues": self.values(partition), "size": size,
@@ -184,7 +184,7 @@ impl<'a> Visitor<'a> {
             [info].into_iter().chain(actions).map(|line| line.to_string()).collect();
         let key = self.log(self.table.version() + 1);
         let put = self.world.store.put_if_absent(&key, lines.join("\n").into()).await;
-        assert_eq!(put.expect("a store"), lake::store::PutIfAbsent::Stored);
+        assert_eq!(put.expect("a store"), delta::store::PutIfAbsent::Stored);
     }
 
     fn log(&self, version: u64) -> String {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use lake::store::{MemoryStore, ObjectStore, PutIfAbsent};
-use lake::table::{AsOf, FileEntry, Table};
+use delta::store::{MemoryStore, ObjectStore, PutIfAbsent};
+use delta::table::{AsOf, FileEntry, Table};
 use serde_json::{Value, json};
 
 use crate::world::{World, now};

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use delta::store::FolderStore;
 use engine::pass::Pass;
 use engine::time::{SignedDuration, Timestamp, plus};
-use lake::store::FolderStore;
 use runtime::Context;
 use runtime::clock::Clock as _;
 use runtime::gate::Gate;

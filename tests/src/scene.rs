@@ -14,9 +14,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use delta::store::FolderStore;
 use engine::ids::AccountId;
 use engine::time::Timestamp;
-use lake::store::FolderStore;
 use serde_json::Value;
 use sim::{Account, Effect, Face, FaultRule, Mutation, Scale, Select, Served};
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
 use engine::ids::AccountId;
 use engine::time::{SignedDuration, Timestamp, plus};
-use lake::store::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
 use runtime::clock::Clock;
 use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
 

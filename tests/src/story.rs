@@ -15,7 +15,7 @@ use crate::world::{Synced, World, in_simulated_time, now, sync};
 
 /// Runs a story in simulated time, on this thread.
 pub fn story<T>(future: impl Future<Output = T>) -> T {
-    lake::offload::stay_on_this_thread();
+    delta::offload::stay_on_this_thread();
     in_simulated_time(future)
 }
 

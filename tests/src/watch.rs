@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use delta::store::ObjectStore;
+use delta::table::Table;
 use engine::item::{Position, Stored};
 use engine::spec::{Kind, StreamSpec};
 use engine::time::Timestamp;
-use lake::store::ObjectStore;
-use lake::table::Table;
 
 use crate::world::World;
 
@@ -46,7 +46,7 @@ impl Watch {
     pub async fn wrong(&mut self, world: &World) -> Vec<String> {
         let mut wrong = Vec::new();
         for spec in streams::STREAMS {
-            let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
+            let store: Arc<dyn ObjectStore> = Arc::<delta::store::MemoryStore>::clone(&world.store);
             let table = Table::open(store, spec, world.settings.account).await;
             let Some(table) = table.expect("a readable table") else {
                 // All processes died before they made the table.

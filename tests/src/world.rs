@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use delta::store::{self, FaultyStore, MemoryStore, ObjectStore};
 use engine::ids::AccountId;
 use engine::pass::{Pass, Target};
 use engine::plan::Demand;
@@ -12,14 +13,13 @@ use engine::present::Present;
 use engine::retry::Failure;
 use engine::time::{SignedDuration, Timestamp, between, plus};
 use harvest_api::{Answer, ApiError, HarvestApi, Reply, Scripted, ScriptedApi, Token};
-use lake::store::{self, FaultyStore, MemoryStore, ObjectStore};
 use runtime::clock::Clock;
-use runtime::config::Settings;
 use runtime::context::{Owners, Random};
 use runtime::credentials::TokenKeeper;
 use runtime::gate::Gate;
 use runtime::progress::Silent;
 use runtime::run::{Outcome, RunReport};
+use runtime::settings::Settings;
 use runtime::{Context, RunError};
 use sim::{Account, Request, Scale};
 use state::{FaultyState, MemoryStore as MemoryState, StateStore};
@@ -325,6 +325,7 @@ impl World {
             owners: Arc::new(Process { id, dead: Arc::clone(&self.dead) }),
             person: Arc::default(),
             scratch: None,
+            function: None,
         }
     }
 
@@ -529,7 +530,7 @@ pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> 
             continue;
         }
         let runs = tick.due.iter().map(|due| async {
-            let event = worker::Event {
+            let event = runtime::invoke::WorkerEvent {
                 stream: due.spec.name.to_owned(),
                 pass: due.pass,
                 tick: None,

@@ -245,7 +245,7 @@ fn a_run_that_may_not_commit_before_an_hour_stops_and_reads_again_then() {
         orchestrator::prepare(&world.process(None)).await.unwrap();
         // The page of clients comes; the question for the person before its commit is refused.
         let (context, _) = asks_to_wait(&world, 1);
-        let event = worker::Event {
+        let event = runtime::invoke::WorkerEvent {
             stream: "clients".to_owned(),
             pass: Pass::Full,
             tick: None,
@@ -269,7 +269,7 @@ fn a_tick_of_the_schedule_waits_without_failing() {
         let world = loaded(&Scale::tiny(), &["clients"]).await;
         world.sleep(2).await;
         let (context, asked) = asks_to_wait(&world, 0);
-        let invoker = Arc::new(orchestrator::MemoryInvoker::default());
+        let invoker = Arc::new(runtime::invoke::MemoryInvoker::default());
         let orchestrator = orchestrator::Orchestrator { context, invoker };
         let began = now(&world);
         let answer = orchestrator.answer(json!({})).await.unwrap();

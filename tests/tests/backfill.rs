@@ -12,7 +12,7 @@ use engine::budget::Limit;
 use engine::pass::Pass;
 use engine::spec::Kind;
 use engine::time::SignedDuration;
-use runtime::config::Settings;
+use runtime::settings::Settings;
 use sim::Scale;
 
 const GENERAL: &str = "4/15s";

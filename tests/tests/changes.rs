@@ -5,22 +5,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use delta::store::ObjectStore;
+use delta::table::Lag;
 use e2e::changes::Changes;
 use e2e::oracle::{After, Contents};
 use e2e::slow::Freeze;
 use e2e::world::{Conduct, Death, World, now, sync};
 use engine::pass::Pass;
 use engine::time::{SignedDuration, plus};
-use lake::changes::Lag;
-use lake::store::ObjectStore;
 use runtime::clock::Clock as _;
-use runtime::config::NoChanges;
+use runtime::settings::NoChanges;
 use sim::{Mutation, Scale};
 
 const STREAM: &str = "roles";
 
 fn story<T>(future: impl Future<Output = T>) -> T {
-    lake::offload::stay_on_this_thread();
+    delta::offload::stay_on_this_thread();
     e2e::world::in_simulated_time(future)
 }
 
@@ -277,7 +277,7 @@ fn sequences_go_on_when_the_table_is_thrown_away_or_lost() {
         create(&world);
         quiet(&world).await;
         let spec = streams::find(STREAM).unwrap();
-        runtime::reset::reset(&world.process(None), spec).await.unwrap().unwrap();
+        runtime::operate::reset::reset(&world.process(None), spec).await.unwrap().unwrap();
         quiet(&world).await;
         let after = changes(&world).await;
         assert!(after.all.iter().all(|change| change.sequence > 2), "{:?}", after.per_commit());
@@ -332,7 +332,7 @@ fn a_full_pass_that_moves_nothing_changes_nothing() {
         let world = loaded().await;
         let before = changes(&world).await.all.len();
         world.sleep(1).await;
-        let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
+        let store: Arc<dyn ObjectStore> = Arc::<delta::store::MemoryStore>::clone(&world.store);
         let files = store.list("tables/roles_changes/", None).await.unwrap().len();
         drop(sync(&world.process(None), Some(Pass::Full)).await.unwrap());
         assert_eq!(changes(&world).await.all.len(), before);

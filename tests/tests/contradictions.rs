@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use delta::store::{Fault as StoreFault, FaultyStore};
 use e2e::foreign::Visitor;
 use e2e::mishap::Mishap;
 use e2e::oracle::After;
@@ -14,7 +15,6 @@ use e2e::trial::goes_without_links;
 use e2e::world::{Conduct, Jump, World, now, sync};
 use engine::pass::Pass;
 use engine::time::SignedDuration;
-use lake::store::{Fault as StoreFault, FaultyStore};
 use runtime::RunError;
 use sim::{Contradiction, Effect, Mutation, Scale, Select, Spelling};
 

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use aws::SecretsManagerVault;
 use e2e::emulators;
 use e2e::world::{World, in_simulated_time, sync};
 use engine::pass::Target;
@@ -12,8 +13,7 @@ use engine::retry::Failure;
 use engine::time::{SignedDuration, plus};
 use harvest_api::{Answer, ApiError, HarvestApi, Renewal, Token, TokenCell, TokenEndpoint};
 use runtime::credentials::{
-    Loaded, MemoryVault, Secret, SecretContent, SecretsManagerVault, TokenKeeper, Vault,
-    refresh_if_due,
+    Loaded, MemoryVault, Secret, SecretContent, TokenKeeper, Vault, refresh_if_due,
 };
 use runtime::{Context, RunError, records};
 use sim::Scale;

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use arrow::array::{Array, ArrayRef, AsArray};
+use decode::{DecodedPage, Decoder, Observed, Parent, ReadAt};
 use engine::ids::AccountId;
 use engine::item::StreamItem;
 use engine::plan::{Demand, ripe};
@@ -15,7 +16,6 @@ use engine::schema::{Column, ColumnType, Source, columns};
 use engine::spec::{Field, FieldType, Kind, Module, Paging, Partition, StreamSpec, Sweep};
 use engine::time::{Date, SignedDuration, Timestamp};
 use engine::window::Period;
-use lake::decode::{DecodedPage, Decoder, Observed, Parent, ReadAt};
 use serde::Deserialize;
 use serde_json::Value;
 use streams::STREAMS;
@@ -614,7 +614,7 @@ fn every_setting_is_documented_and_every_function_can_be_given_it() {
         words.filter(|word| word.starts_with("HARVEST_")).map(str::to_owned).collect()
     };
     let variables: BTreeSet<String> =
-        runtime::config::SETTINGS.iter().map(|setting| setting.variable.to_owned()).collect();
+        deployment::config::SETTINGS.iter().map(|setting| setting.variable.to_owned()).collect();
     let documented = named(docs);
     assert_eq!(variables.difference(&documented).collect::<Vec<_>>(), Vec::<&String>::new());
     assert_eq!(documented.difference(&variables).collect::<Vec<_>>(), Vec::<&String>::new());
@@ -622,7 +622,8 @@ fn every_setting_is_documented_and_every_function_can_be_given_it() {
     assert_eq!(given.difference(&variables).collect::<Vec<_>>(), Vec::<&String>::new());
     let missing: Vec<&str> = variables.difference(&given).map(String::as_str).collect();
     assert_eq!(missing, NOT_OF_A_STACK);
-    for setting in runtime::config::SETTINGS.iter().filter(|setting| setting.flag.starts_with("--"))
+    for setting in
+        deployment::config::SETTINGS.iter().filter(|setting| setting.flag.starts_with("--"))
     {
         assert!(docs.contains(setting.flag), "{}", setting.flag);
     }

@@ -10,8 +10,8 @@ use engine::spec::{
     Kind, Listing, Module, Paging, Partition, RateClass, StreamSpec, Sweep, date, instant, int,
     money, object, objects, text,
 };
+use runtime::operate::upgrade::{Upgraded, upgrade};
 use runtime::run::{Order, RunReport, run};
-use runtime::upgrade::{Upgraded, upgrade};
 use sim::Scale;
 
 /// `invoices` as an earlier release with fewer members may have declared it.

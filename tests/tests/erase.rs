@@ -9,15 +9,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::Int64Type;
 use bytes::Bytes;
+use delta::store::{Fault, FaultyStore, ObjectStore};
+use delta::table::Table;
 use e2e::scene::Scene;
 use e2e::world::{Death, World, in_simulated_time, sync};
 use engine::pass::Pass;
 use engine::time::{SignedDuration, plus};
 use futures::FutureExt as _;
-use lake::store::{Fault, FaultyStore, ObjectStore};
-use lake::table::Table;
 use runtime::Context;
-use runtime::erase::{Erased, erase, is_remembered, personal, remember};
+use runtime::erased::{is_remembered, personal, remember};
+use runtime::operate::erase::{Erased, erase};
 use runtime::run::{Order, Outcome};
 use sim::Scale;
 
@@ -35,7 +36,7 @@ async fn loaded() -> World {
 }
 
 async fn table(world: &World, stream: &str) -> Table {
-    let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
+    let store: Arc<dyn ObjectStore> = Arc::<delta::store::MemoryStore>::clone(&world.store);
     let account = world.settings.account;
     let opened = match stream.strip_suffix("_changes") {
         Some(stream) => Table::open_changes(store, streams::find(stream).unwrap(), account).await,

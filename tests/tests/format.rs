@@ -14,13 +14,13 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 use cli::{Arguments, Terminal};
+use delta::store::FolderStore;
+use delta::table::Table;
 use e2e::kept::{self, Kept};
 use e2e::oracle::After;
 use e2e::world::{World, in_simulated_time, sync};
 use engine::item::StreamItem;
 use engine::pass::Pass;
-use lake::store::FolderStore;
-use lake::table::Table;
 use serde_json::Value;
 
 /// Advice in the message of a failure.

@@ -9,11 +9,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use delta::store::FolderStore;
 use e2e::deadly::MOMENTS;
 use e2e::oracle::{After, Oracle};
 use engine::ids::AccountId;
 use engine::time::Timestamp;
-use lake::store::FolderStore;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use sim::{Account, Face, Scale, Served};

@@ -10,20 +10,21 @@ use arrow::array::AsArray as _;
 use arrow::datatypes::Int64Type;
 use async_trait::async_trait;
 use bytes::Bytes;
+use delta::offload::stay_on_this_thread;
+use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
+use delta::table::Table;
 use e2e::oracle::After;
 use e2e::world::{World, in_simulated_time, now, sync};
 use engine::lease::Lease;
 use engine::pass::Pass;
 use engine::present::Present;
 use engine::time::{SignedDuration, Timestamp, between, plus};
-use lake::offload::stay_on_this_thread;
-use lake::store::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
-use lake::table::Table;
 use runtime::clock::Clock;
-use runtime::erase::{erase, personal};
-use runtime::reset::{reset, reset_changes};
+use runtime::erased::personal;
+use runtime::operate::erase::erase;
+use runtime::operate::reset::{reset, reset_changes};
+use runtime::operate::upgrade::upgrade;
 use runtime::run::Outcome;
-use runtime::upgrade::upgrade;
 use runtime::{Context, RunError, records};
 use sim::Scale;
 use state::StateStore as _;
@@ -226,7 +227,7 @@ async fn done(world: &World, context: &Context, work: Work) -> Result<(), RunErr
 
 /// A user with time entries.
 async fn somebody(world: &World) -> i64 {
-    let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
+    let store: Arc<dyn ObjectStore> = Arc::<delta::store::MemoryStore>::clone(&world.store);
     let spec = streams::find(STREAM).unwrap();
     let table = Table::open(store, spec, world.settings.account).await.unwrap().unwrap();
     let file = table.files().first().unwrap();
@@ -237,7 +238,12 @@ async fn somebody(world: &World) -> i64 {
 }
 
 async fn run(context: &Context, pass: Pass) -> Outcome {
-    let event = worker::Event { stream: STREAM.to_owned(), pass, tick: None, accept_deletes: true };
+    let event = runtime::invoke::WorkerEvent {
+        stream: STREAM.to_owned(),
+        pass,
+        tick: None,
+        accept_deletes: true,
+    };
     worker::work(context, &event, None).await.unwrap().outcome
 }
 

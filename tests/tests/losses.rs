@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use delta::offload::stay_on_this_thread;
 use e2e::oracle::After;
 use e2e::world::{Death, World, in_simulated_time};
 use engine::pass::Pass;
 use engine::time::{SignedDuration, between, plus};
-use lake::offload::stay_on_this_thread;
 use runtime::Context;
 use runtime::run::{Outcome, RunReport, Yielded};
 use sim::Scale;
@@ -15,7 +15,7 @@ const STREAM: &str = "invoice_payments";
 
 /// A run as an invocation makes it: 15 minutes at most.
 async fn run(world: &World, context: &Context) -> RunReport {
-    let event = worker::Event {
+    let event = runtime::invoke::WorkerEvent {
         stream: STREAM.to_owned(),
         pass: Pass::Full,
         tick: None,

@@ -3,13 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use delta::store::ObjectStore;
 use e2e::story::{
     apply, asked, calm, fault, loaded, only, quiet, report, rows, status, story, truth,
 };
 use e2e::world::{Synced, World, sync};
 use engine::drift::What;
 use engine::pass::Pass;
-use lake::store::ObjectStore;
 use runtime::RunError;
 use sim::{Effect, Mutation, Rewrite, Scale, Select};
 

@@ -7,11 +7,11 @@
     reason = "a test fails by panicking, and tells its figures"
 )]
 
+use delta::offload::stay_on_this_thread;
 use e2e::scene::two_thousand_requests;
 use e2e::world::{World, in_simulated_time};
 use engine::budget::Limit;
 use engine::time::SignedDuration;
-use lake::offload::stay_on_this_thread;
 use sim::Statistics;
 
 /// A first sync in one process with eight workers, as the server saw it.

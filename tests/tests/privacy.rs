@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray as _};
+use delta::store::ObjectStore;
+use delta::table::Table;
+use deployment::config::{Deployment, Given, Setting};
 use e2e::world::{World, in_simulated_time, sync};
 use engine::drift::What;
 use engine::pass::Pass;
-use lake::store::ObjectStore;
-use lake::table::Table;
 use runtime::Context;
-use runtime::config::{Deployment, Given, Setting};
 use runtime::credentials::{MemoryVault, TokenKeeper, Vault as _};
 use sim::Scale;
 
@@ -33,7 +33,7 @@ fn private() -> World {
 
 async fn column(world: &World, stream: &str, name: &str) -> Vec<ArrayRef> {
     let spec = streams::find(stream).unwrap();
-    let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
+    let store: Arc<dyn ObjectStore> = Arc::<delta::store::MemoryStore>::clone(&world.store);
     let table = Table::open(store, spec, world.settings.account).await.unwrap().unwrap();
     let mut columns = Vec::new();
     for file in table.files() {

@@ -3,12 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bytes::Bytes;
+use delta::store::ObjectStore;
 use e2e::oracle::After;
 use e2e::scene::Scene;
 use e2e::world::{World, in_simulated_time, now, sync};
 use engine::pass::Pass;
-use lake::store::ObjectStore;
-use runtime::quarantine::{Retried, list, retry};
+use runtime::operate::quarantine::{Retried, list, retry};
 use runtime::run::Outcome;
 use sim::Scale;
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use delta::store::ObjectStore;
+use delta::table::Table;
 use e2e::oracle::After;
 use e2e::world::{Death, World, in_simulated_time, sync};
 use engine::ids::Epoch;
 use engine::time::{SignedDuration, plus};
-use lake::store::ObjectStore;
-use lake::table::Table;
 use sim::Scale;
 
 #[test]
@@ -26,8 +26,8 @@ fn a_damaged_table_that_is_thrown_away_comes_back_whole() {
         assert!(failures[0].contains("harvest-lake reset clients"), "{failures:?}");
 
         let spec = streams::find("clients").unwrap();
-        assert_eq!(runtime::reset::reset(&context, spec).await.unwrap(), Ok(()));
-        let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
+        assert_eq!(runtime::operate::reset::reset(&context, spec).await.unwrap(), Ok(()));
+        let store: Arc<dyn ObjectStore> = Arc::<delta::store::MemoryStore>::clone(&world.store);
         let table = Table::open(store, spec, world.settings.account).await.unwrap().unwrap();
         assert_eq!((table.rows(), table.files().len()), (0, 0));
         assert!(table.recorded_epoch() > Epoch(1), "a former owner must not go on with it");
@@ -57,7 +57,7 @@ fn a_table_that_a_run_works_on_is_left_alone() {
             // The run has its lease by now and waits for Harvest.
             let soon = plus(other.clock.now(), SignedDuration::from_millis(20));
             other.clock.sleep_until(soon).await;
-            runtime::reset::reset(&other, spec).await.unwrap()
+            runtime::operate::reset::reset(&other, spec).await.unwrap()
         };
         let (report, reset) = futures::join!(runtime::run::run(&first, order), meanwhile);
         assert!(report.error().is_none(), "{report:?}");
@@ -82,7 +82,7 @@ fn a_damaged_table_of_changes_begins_anew_and_its_table_stays() {
         let failures = sync(&context, None).await.unwrap().failures().join("\n");
         assert!(failures.contains("harvest-lake reset clients_changes"), "{failures}");
 
-        runtime::reset::reset_changes(&context, spec).await.unwrap().unwrap();
+        runtime::operate::reset::reset_changes(&context, spec).await.unwrap().unwrap();
         assert_eq!(world.item("clients").await.version, version);
         world.sleep(1).await;
         assert_eq!(sync(&context, None).await.unwrap().failures(), Vec::<String>::new());
@@ -107,9 +107,9 @@ fn a_reset_that_dies_anywhere_is_ended_by_the_next_run() {
                 let death = Death { after_calls: deaths / 2, effect: deaths % 2 == 0 };
                 let dying = world.process(Some(death));
                 let ended = if changes {
-                    runtime::reset::reset_changes(&dying, spec).await.is_ok()
+                    runtime::operate::reset::reset_changes(&dying, spec).await.is_ok()
                 } else {
-                    runtime::reset::reset(&dying, spec).await.is_ok()
+                    runtime::operate::reset::reset(&dying, spec).await.is_ok()
                 };
                 world.sleep(1).await;
                 let failures = sync(&world.process(None), None).await.unwrap().failures();

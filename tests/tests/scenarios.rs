@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use delta::store::ObjectStore;
+use delta::table::Table;
 use e2e::oracle::{After, Contents};
 use e2e::slow::Freeze;
 use e2e::story::{
@@ -13,8 +15,6 @@ use e2e::world::{Conduct, Death, Wish, World, now, sync, sync_as};
 use engine::pass::{Parked, Pass};
 use engine::time::{Date, SignedDuration, Timestamp, plus};
 use engine::window::Grid;
-use lake::store::ObjectStore;
-use lake::table::Table;
 use runtime::RunError;
 use runtime::run::{Outcome, RunReport};
 use sim::{Effect, Mutation, Scale, Select, SwitchedModule};
@@ -53,7 +53,7 @@ async fn children(world: &World, stream: &str) -> Vec<(i64, i64)> {
 
 async fn table(world: &World, stream: &str) -> Table {
     let store: std::sync::Arc<dyn ObjectStore> =
-        std::sync::Arc::<lake::store::MemoryStore>::clone(&world.store);
+        std::sync::Arc::<delta::store::MemoryStore>::clone(&world.store);
     let spec = streams::find(stream).unwrap();
     Table::open(store, spec, world.settings.account).await.unwrap().unwrap()
 }
@@ -243,7 +243,7 @@ fn a_row_written_after_the_reading_began_survives_it() {
         sync(&early, None).await.unwrap();
         let before = rows(&world, "roles").await;
         apply(&world, &Mutation::Delete { stream: "roles".to_owned(), id: None });
-        let event = worker::Event {
+        let event = runtime::invoke::WorkerEvent {
             stream: "roles".to_owned(),
             pass: Pass::Full,
             tick: None,
@@ -495,7 +495,7 @@ fn a_lost_state_table_is_repaired_from_the_tables() {
 fn a_lost_lake_is_read_anew() {
     story(async {
         let mut world = loaded(&Scale::tiny(), &["clients", "time_entries"]).await;
-        world.store = std::sync::Arc::new(lake::store::MemoryStore::new());
+        world.store = std::sync::Arc::new(delta::store::MemoryStore::new());
         quiet(&world, None).await;
         for stream in ["clients", "time_entries"] {
             let wrong = world.oracle().differences_of(stream, After::FullPasses).await;
@@ -597,7 +597,7 @@ fn a_first_day_that_moves_during_a_pass_begins_it_anew() {
         world.settings.requests_in_flight = 1;
         let stopped = world.process(None);
         orchestrator::prepare(&stopped).await.unwrap();
-        let event = worker::Event {
+        let event = runtime::invoke::WorkerEvent {
             stream: "time_entries".to_owned(),
             pass: Pass::Full,
             tick: None,
@@ -705,7 +705,7 @@ fn a_pass_that_finds_nothing_moves_no_cursor_and_asks_nobody() {
         let token = sim::ADMINISTRATOR_TOKEN.to_owned();
         let roles = vec!["manager".to_owned(), "client_and_task_manager".to_owned()];
         apply(&world, &Mutation::SetRoles { token, roles });
-        let event = worker::Event {
+        let event = runtime::invoke::WorkerEvent {
             stream: "clients".to_owned(),
             pass: Pass::Incremental,
             tick: None,
@@ -724,7 +724,7 @@ fn roles_that_are_lost_while_the_same_is_read_again_move_no_cursor() {
     story(async {
         let world = loaded(&Scale::tiny(), &["clients"]).await;
         let context = world.process(None);
-        let event = worker::Event {
+        let event = runtime::invoke::WorkerEvent {
             stream: "clients".to_owned(),
             pass: Pass::Incremental,
             tick: None,
@@ -771,7 +771,7 @@ fn parents_that_one_pass_parks_are_known_to_the_other() {
         // A full pass that is stopped when it has read that parent.
         let stopped = world.process(None);
         orchestrator::prepare(&stopped).await.unwrap();
-        let event = |pass| worker::Event {
+        let event = |pass| runtime::invoke::WorkerEvent {
             stream: "invoice_payments".to_owned(),
             pass,
             tick: None,

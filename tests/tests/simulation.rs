@@ -350,7 +350,7 @@ fn whatever_happens_the_tables_are_true_after_a_quiet_moment() {
 
 /// Every object and item after a history, the time, and the next random number.
 async fn traces(seed: u64) -> (Vec<(String, Vec<u8>)>, Vec<String>, Timestamp, u64) {
-    use lake::store::ObjectStore;
+    use delta::store::ObjectStore;
     use state::StateStore;
     let mut random = StdRng::seed_from_u64(seed);
     let mut world = World::new(&Scale::tiny(), seed);

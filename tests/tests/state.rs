@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
+use delta::store::MemoryStore;
 use e2e::foreign_log::{commit, copied, delete_file, restore, table};
 use e2e::oracle::After;
 use e2e::story::{apply, asked, delete, loaded, only, quiet, report, rows, story, truth};
 use e2e::world::{Conduct, Death, Wish, World, now, sync, sync_as};
 use engine::pass::Pass;
 use engine::time::{SignedDuration, between};
-use lake::store::MemoryStore;
 use runtime::run::Outcome;
 use sim::{Mutation, Scale};
 
@@ -247,8 +247,8 @@ fn a_restore_of_the_table_of_changes_begins_it_anew() {
     story(async {
         let world = with_history().await;
         let spec = streams::find("clients").unwrap();
-        let store: Arc<dyn lake::store::ObjectStore> = Arc::<MemoryStore>::clone(&world.store);
-        let changes = lake::table::Table::open_changes(store, spec, world.settings.account);
+        let store: Arc<dyn delta::store::ObjectStore> = Arc::<MemoryStore>::clone(&world.store);
+        let changes = delta::table::Table::open_changes(store, spec, world.settings.account);
         let changes = changes.await.unwrap().unwrap();
         commit(&world, &changes, Some("DELETE"), &[], &[&changes.files()[0]]).await;
         apply(&world, &create("clients"));

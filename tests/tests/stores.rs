@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use aws::DynamoStore;
+use aws::S3Store;
 use e2e::emulators;
-use lake::store::S3Store;
 use runtime::context::Random;
-use state::DynamoStore;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_bucket_conforms() {
@@ -14,7 +14,7 @@ async fn a_bucket_conforms() {
     let client = server.aws().await.s3().await;
     let bucket = emulators::new_bucket(server, "conformance").await;
     let number = AtomicU32::new(0);
-    lake::store::conformance::check(|| {
+    delta::store::conformance::check(|| {
         // Each prefix is a store of its own.
         let prefix = format!("some/prefix-{}", number.fetch_add(1, Ordering::Relaxed));
         Arc::new(S3Store::new(client.clone(), &bucket, prefix))
@@ -36,7 +36,7 @@ async fn a_state_table_conforms() {
 
 #[tokio::test]
 async fn what_is_not_there_is_named_with_what_to_do() {
-    use lake::store::ObjectStore as _;
+    use delta::store::ObjectStore as _;
     use state::StateStore as _;
 
     let server = emulators::s3().await;

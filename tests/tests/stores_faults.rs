@@ -5,14 +5,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aws::DynamoStore;
+use aws::S3Store;
+use delta::store::{ObjectStore as _, PutIfAbsent};
 use e2e::cloud::{Cloud, Plan};
 use e2e::emulators;
 use e2e::oracle::After;
 use e2e::proxy::{Fault, Proxy};
 use engine::ids::AccountId;
-use lake::store::{ObjectStore as _, PutIfAbsent, S3Store};
 use runtime::context::Random;
-use state::{DynamoStore, Expect, ItemKey, Put, StateStore as _};
+use state::{Expect, ItemKey, Put, StateStore as _};
 
 const SEED: u64 = 11;
 

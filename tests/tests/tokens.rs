@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
+use delta::store::ObjectStore;
+use delta::table::Table;
 use e2e::oracle::After;
 use e2e::world::{Conduct, Synced, World, in_simulated_time, now, sync};
 use engine::ids::AccountId;
 use engine::pass::Pass;
-use lake::store::ObjectStore;
-use lake::table::Table;
 use runtime::RunError;
 use runtime::records;
 use sim::{ADMINISTRATOR_TOKEN, MANAGER_TOKEN, MEMBER_TOKEN, Mutation, Scale};
@@ -120,7 +120,7 @@ fn an_account_at_another_address_is_refused_before_anything_is_written() {
 fn a_lake_of_another_account_is_left_alone() {
     in_simulated_time(async {
         let world = world();
-        let store: Arc<dyn ObjectStore> = Arc::<lake::store::MemoryStore>::clone(&world.store);
+        let store: Arc<dyn ObjectStore> = Arc::<delta::store::MemoryStore>::clone(&world.store);
         let spec = streams::find("users").unwrap();
         Table::create(store, spec, AccountId(4711), now(&world)).await.unwrap();
         let before = objects(&world).await;

@@ -374,7 +374,7 @@ pub struct ExportArguments {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
-    use runtime::config::{Given, Setting};
+    use deployment::config::{Given, Setting};
 
     use super::*;
 
@@ -431,7 +431,7 @@ mod tests {
         let mut command = Arguments::command();
         let sync = command.find_subcommand_mut("sync").unwrap().render_long_help().to_string();
         assert!(parsed("harvest-lake sync --token x").is_err());
-        for setting in runtime::config::SETTINGS {
+        for setting in deployment::config::SETTINGS {
             let unused = [
                 Setting::SECRET,
                 Setting::SHARED,

@@ -5,13 +5,14 @@ mod tests;
 
 use std::sync::Arc;
 
+use delta::table::Table;
+use deployment::config::{Deployment, Given};
+use deployment::parts;
 use engine::spec::RateClass;
 use engine::time::Timestamp;
-use lake::table::Table;
 use runtime::account::{self, Company, Patience, Person, Waiting};
-use runtime::config::{Deployment, Given};
 use runtime::progress::Silent;
-use runtime::{Context, RunError, parts};
+use runtime::{Context, RunError};
 use serde::Serialize;
 
 use crate::arguments::CheckArguments;

@@ -2,12 +2,13 @@
 
 use catalog::ddl::{self, quoted};
 use catalog::types;
+use deployment::config::{Given, Setting};
 use engine::schema::{
     Column, ColumnType, Member, Source, change_columns, changes_doc, changes_name, columns,
 };
 use engine::spec::StreamSpec;
-use runtime::config::{Given, Setting, find_stream};
 use serde_json::{Value, json};
+use streams::find_stream;
 
 use crate::arguments::{Engine, SchemaArguments};
 use crate::duckdb;

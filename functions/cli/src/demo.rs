@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use deployment::config::{Deployment, Given, LakePlace, Setting};
 use runtime::clock::{Clock, SystemClock};
-use runtime::config::{Deployment, Given, LakePlace, Setting};
 use serde_json::json;
 use sim::{ADMINISTRATOR_TOKEN, Account, Face, Limit, Mutation, Scale, Served, serve};
 
@@ -34,7 +34,7 @@ pub(crate) async fn demo(
 ) -> Result<Said, CliError> {
     let scale = Scale::named(&arguments.scale).ok_or_else(|| {
         let why = format!("`{}` is no scale: tiny, demo or issue", arguments.scale);
-        runtime::config::ConfigError::Invalid { setting: SCALE, why }
+        deployment::config::ConfigError::Invalid { setting: SCALE, why }
     })?;
     begin_lake(&folder(&arguments.lake)?)?;
     let account_id = scale.account_id;
@@ -87,7 +87,7 @@ const SCALE: Setting = Setting { flag: "--scale", variable: "demo only" };
 
 /// Returns the folder of the demo's lake; a bucket is an error.
 fn folder(lake: &str) -> Result<PathBuf, CliError> {
-    let invalid = |why| runtime::config::ConfigError::Invalid { setting: Setting::LAKE, why };
+    let invalid = |why| deployment::config::ConfigError::Invalid { setting: Setting::LAKE, why };
     match LakePlace::parse(lake).map_err(invalid)? {
         LakePlace::Folder(folder) => Ok(folder),
         LakePlace::Bucket { .. } => {

@@ -3,9 +3,10 @@
 use core::fmt::Write as _;
 use std::sync::Arc;
 
-use runtime::config::{Deployment, Given};
-use runtime::erase::{ERASED, Erased, erase, is_remembered, personal, remember};
-use runtime::parts;
+use deployment::config::{Deployment, Given};
+use deployment::parts;
+use runtime::erased::{ERASED, is_remembered, personal, remember};
+use runtime::operate::erase::{Erased, erase};
 use runtime::progress::Silent;
 use serde_json::json;
 

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
+use deployment::config::ConfigError;
+use deployment::parts::PartsError;
 use runtime::RunError;
-use runtime::config::{ConfigError, UnknownStream};
-use runtime::parts::PartsError;
 use state::StateErrorKind;
+use streams::UnknownStream;
 
 /// The exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,10 +66,10 @@ pub enum CliError {
     Run(#[from] RunError),
     /// A table cannot be read.
     #[error(transparent)]
-    Table(#[from] lake::table::TableError),
+    Table(#[from] delta::table::TableError),
     /// The older version of the table cannot be told.
     #[error(transparent)]
-    Past(#[from] lake::table::PastError),
+    Past(#[from] delta::table::PastError),
     /// The value of `--at` is neither an instant nor a day.
     #[error(
         "`{found}` is no time: write an instant such as 2026-11-23T06:15:00Z, or a day such as \
@@ -146,7 +147,7 @@ impl CliError {
             | Self::Time { .. }
             | Self::Partition(_)
             | Self::Run(RunError::OtherCompany { .. })
-            | Self::Table(lake::table::TableError::OtherAccount { .. }) => Exit::Usage,
+            | Self::Table(delta::table::TableError::OtherAccount { .. }) => Exit::Usage,
             Self::Parts(parts) => match parts {
                 PartsError::Config(_)
                 | PartsError::OtherAccount { .. }
@@ -193,7 +194,7 @@ impl CliError {
     /// Returns the message and its causes, with colons between.
     #[must_use]
     pub fn chain(&self) -> String {
-        lake::causes::chained(self)
+        engine::causes::chained(self)
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use aws::Aws;
+use delta::store::ObjectStore;
+use deployment::config::{Given, LakePlace, has_own_s3_endpoint};
+use deployment::parts;
 use engine::spec::StreamSpec;
 use lake::export::{Exported, PartitionBy};
-use lake::store::ObjectStore;
-use runtime::aws::Aws;
-use runtime::config::{Given, LakePlace, find_stream, has_own_s3_endpoint};
-use runtime::parts;
 use serde_json::json;
+use streams::find_stream;
 
 use crate::arguments::ExportArguments;
 use crate::exit::{CliError, Exit};

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use delta::table::{AsOf, Table};
+use deployment::config::Given;
 use engine::time::{Date, SignedDuration, Timestamp, minus, next_day};
-use lake::table::{AsOf, Table};
 use runtime::clock::{Clock as _, SystemClock};
-use runtime::config::{Given, find_stream};
 use serde_json::json;
+use streams::find_stream;
 
 use crate::arguments::FilesArguments;
 use crate::exit::{CliError, Exit};
@@ -162,11 +163,11 @@ fn warning(stream: &str, version: u64, missing: u64) -> String {
 mod tests {
     use std::sync::Arc;
 
+    use delta::store::FolderStore;
+    use delta::table::Table;
+    use deployment::config::Setting;
     use engine::ids::AccountId;
     use engine::time::Timestamp;
-    use lake::store::FolderStore;
-    use lake::table::Table;
-    use runtime::config::Setting;
 
     use super::*;
 

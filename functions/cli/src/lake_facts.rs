@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use aws::Aws;
+use delta::store::ObjectStore;
+use delta::table::{Table, TableError};
+use deployment::config::{ConfigError, Deployment, Given, LakePlace, Setting, has_own_s3_endpoint};
+use deployment::parts;
 use engine::ids::AccountId;
 use engine::spec::StreamSpec;
-use lake::store::ObjectStore;
-use lake::table::{Table, TableError};
-use runtime::aws::Aws;
-use runtime::config::{ConfigError, Deployment, Given, LakePlace, Setting, has_own_s3_endpoint};
-use runtime::parts;
 
 use crate::exit::CliError;
 

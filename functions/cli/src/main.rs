@@ -8,7 +8,7 @@ use cli::{Arguments, Terminal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let plain = runtime::config::refuses_colour();
+    let plain = deployment::config::refuses_colour();
     let terminal = Terminal {
         out: std::io::stdout().is_terminal() && !plain,
         err: std::io::stderr().is_terminal(),

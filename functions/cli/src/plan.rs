@@ -6,13 +6,13 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use deployment::config::Given;
 use engine::forecast::{Planned, Why, forecast};
 use engine::pass::Pass;
 use engine::plan::sweep_period;
 use engine::spec::RateClass;
 use engine::time::{SignedDuration, Timestamp, between};
 use runtime::clock::{Clock as _, SystemClock};
-use runtime::config::Given;
 use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;

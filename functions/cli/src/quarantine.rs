@@ -4,11 +4,12 @@ use core::fmt::Write as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use deployment::config::{Deployment, Given};
+use deployment::parts;
+use runtime::RunError;
 use runtime::account::Waiting;
-use runtime::config::{Deployment, Given};
+use runtime::operate::quarantine::{File, Retried, list};
 use runtime::progress::Silent;
-use runtime::quarantine::{File, Retried, list};
-use runtime::{RunError, parts};
 use serde_json::{Value, json};
 
 use crate::arguments::{QuarantineArguments, QuarantineCommand, RetryArguments};
@@ -105,7 +106,7 @@ async fn retry(arguments: &RetryArguments, mut given: Given) -> Result<Said, Cli
                 Err(error) => return Err(error.into()),
             }
         }
-        let retried = runtime::quarantine::retry(&context, spec).await?;
+        let retried = runtime::operate::quarantine::retry(&context, spec).await?;
         let (line, outcome) = told(spec.name, &retried);
         if matches!(outcome, "failed" | "busy") {
             exit = Exit::SomeFailed;

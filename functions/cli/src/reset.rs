@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use runtime::config::{Deployment, Given, find_stream};
-use runtime::parts;
+use deployment::config::{Deployment, Given};
+use deployment::parts;
 use runtime::progress::Silent;
 use serde_json::json;
+use streams::find_stream;
 
 use crate::arguments::ResetArguments;
 use crate::exit::{CliError, Exit};
@@ -27,9 +28,9 @@ pub(crate) async fn reset(arguments: &ResetArguments, mut given: Given) -> Resul
     let mut exit = Exit::Done;
     for (name, spec, of_changes) in wanted {
         let done = if of_changes {
-            runtime::reset::reset_changes(&context, spec).await?
+            runtime::operate::reset::reset_changes(&context, spec).await?
         } else {
-            runtime::reset::reset(&context, spec).await?
+            runtime::operate::reset::reset(&context, spec).await?
         };
         let line = match &done {
             Ok(()) if of_changes => {

@@ -272,7 +272,7 @@ impl Rounds<'_> {
         self.running.insert(stream, due.weight);
         let context = self.context.clone();
         let run = async move {
-            let event = worker::Event {
+            let event = runtime::invoke::WorkerEvent {
                 stream: stream.to_owned(),
                 pass: due.pass,
                 tick: None,

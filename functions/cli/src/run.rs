@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use runtime::access::Readers;
-use runtime::config::{ConfigError, Given, Setting};
-use runtime::telemetry::{self, LogStyle};
+use deployment::access::Readers;
+use deployment::config::{ConfigError, Given, Setting};
+use deployment::telemetry::{self, LogStyle};
 use serde_json::json;
 
 use crate::arguments::{Arguments, Command};

@@ -3,6 +3,9 @@
 #[cfg(test)]
 mod tests;
 
+use delta::table::{Foreign, Table};
+use deployment::config::{Given, LakePlace};
+use deployment::parts;
 use engine::drift::Finding;
 use engine::item::{AccountItem, Health, PassState, Position, StreamItem};
 use engine::pass::Pass;
@@ -11,10 +14,7 @@ use engine::present::{Persisted as _, Present};
 use engine::spec::StreamSpec;
 use engine::testimony::Testimony;
 use engine::time::{Timestamp, between};
-use lake::table::{Foreign, Table};
 use runtime::clock::{Clock, SystemClock};
-use runtime::config::{Given, LakePlace};
-use runtime::parts;
 use serde::Serialize;
 use serde_json::json;
 

@@ -1,12 +1,13 @@
 //! Items of the state, for commands that only read.
 
+use deployment::config::{Deployment, StatePlace};
+use deployment::parts;
 use engine::budget::BudgetItem;
 use engine::item::{AccountItem, StreamItem};
 use engine::present::Present;
 use engine::spec::RateClass;
 use runtime::clock::{Clock as _, SystemClock};
-use runtime::config::{Deployment, StatePlace};
-use runtime::{RunError, parts, records};
+use runtime::{RunError, records};
 
 use crate::exit::CliError;
 

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use deployment::config::{Deployment, Given};
+use deployment::parts;
 use engine::pass::Pass;
 use engine::spec::RateClass;
 use engine::time::{SignedDuration, plus};
-use runtime::config::{Deployment, Given};
-use runtime::{Context, RunError, parts};
+use runtime::{Context, RunError};
 
 use crate::arguments::SyncArguments;
 use crate::display::{Show, Watch, display};

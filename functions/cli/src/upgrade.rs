@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use deployment::config::{Deployment, Given};
+use deployment::parts;
 use engine::spec::StreamSpec;
-use runtime::config::{Deployment, Given, UnknownStream, find_stream};
-use runtime::parts;
 use runtime::progress::Silent;
 use serde_json::json;
+use streams::{UnknownStream, find_stream};
 
 use crate::arguments::UpgradeArguments;
 use crate::exit::{CliError, Exit};
@@ -28,7 +29,7 @@ pub(crate) async fn upgrade(
     let mut exit = Exit::Done;
     for spec in specs {
         let stream = spec.name;
-        match runtime::upgrade::upgrade(&context, spec).await {
+        match runtime::operate::upgrade::upgrade(&context, spec).await {
             Ok(Ok(done)) => {
                 lines.push(match (done.files.saturating_add(done.changes), done.commits) {
                     (0, 0) => format!("{stream}: up to date\n"),

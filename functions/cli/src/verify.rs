@@ -6,16 +6,19 @@ mod render;
 #[cfg(test)]
 mod tests;
 
+use runtime::settings::NoChanges;
 use std::sync::Arc;
 
+use delta::table::{Table, TableError};
+use deployment::config::{Deployment, Given, no_changes};
+use deployment::parts;
 use engine::spec::StreamSpec;
-use lake::table::{Table, TableError};
 use lake::verify::{Check, Finding, Replayed, Verified};
-use runtime::config::{Deployment, Given, NoChanges, find_stream};
-use runtime::parts;
 use runtime::progress::Silent;
+
 use serde::Serialize;
 use serde_json::json;
+use streams::find_stream;
 
 use crate::arguments::VerifyArguments;
 use crate::exit::{CliError, Exit};
@@ -78,7 +81,7 @@ pub(crate) async fn verify(
         }
     };
     // Tables of changes that are no longer kept are not checked.
-    let no_changes = NoChanges::parse(&given)?;
+    let no_changes = no_changes(&given)?;
     let mut verdicts = Vec::new();
     let wanted = if named.is_empty() { streams::STREAMS.to_vec() } else { named.clone() };
     for spec in wanted {

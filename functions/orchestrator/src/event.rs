@@ -44,7 +44,7 @@ impl Event {
             ),
         })?;
         for name in &event.streams {
-            runtime::config::find_stream(name).map_err(|error| Refused {
+            streams::find_stream(name).map_err(|error| Refused {
                 error_type: "UnknownStream",
                 message: error.to_string(),
             })?;

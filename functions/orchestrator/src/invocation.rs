@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use state::ItemKey;
 
 use crate::event::{Event, Refused};
-use crate::{Invoker, prepare, stream_items, with_extent};
+use crate::{prepare, stream_items, with_extent};
+use runtime::invoke::{Invoker, WorkerEvent};
 
 /// Age at which roles and modules are read again before workers are invoked.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(5);
@@ -203,7 +204,7 @@ impl Desk<'_> {
         let stream = due.spec.name;
         let mut error = None;
         if doing == Doing::Invoke {
-            let event = worker::Event {
+            let event = WorkerEvent {
                 stream: stream.to_owned(),
                 pass: due.pass,
                 tick: Some(self.now),
@@ -237,6 +238,7 @@ impl Desk<'_> {
         let oldest = lags.map(|(_, item)| lag(item, self.now).as_secs()).max().unwrap_or(0);
         let quarantined = open.iter().map(|(_, item)| item.health.quarantine.records).sum();
         metrics::emit(
+            self.context.function.as_deref(),
             self.now,
             &[
                 Metric::seconds("OldestStreamLagSeconds", u64::try_from(oldest).unwrap_or(0)),

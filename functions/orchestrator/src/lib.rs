@@ -2,11 +2,11 @@
 
 mod event;
 mod invocation;
-mod invoker;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use delta::table::{Table, TableError};
 use engine::account::is_same_account;
 use engine::extent::{Reach, outliers_sentence};
 use engine::item::{AccountItem, Position, StreamItem};
@@ -15,14 +15,12 @@ use engine::plan::{self, Demand, Due, Standing};
 use engine::present::{Persisted, told};
 use engine::spec::{Kind, StreamSpec};
 use engine::time::{Date, Timestamp, utc_day};
-use lake::table::{Table, TableError};
 use runtime::account::{Company, Patience, Waiting};
 use runtime::records::{self, Versioned};
 use runtime::{Context, RunError, account};
 
 pub use event::{Event, Refused};
 pub use invocation::Orchestrator;
-pub use invoker::{InvokeError, Invoker, LambdaInvoker, MemoryInvoker};
 
 /// Number of entries far from today that a log event names.
 const NAMED: usize = 5;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use aws::LambdaInvoker;
+use deployment::config::{Deployment, Given};
+use deployment::parts;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
-use orchestrator::{LambdaInvoker, Orchestrator};
-use runtime::config::{Deployment, Given};
-use runtime::parts;
+use orchestrator::Orchestrator;
 use runtime::progress::Silent;
 use serde_json::Value;
 

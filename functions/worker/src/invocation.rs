@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use engine::time::Timestamp;
 use runtime::announce::{Announcement, Announcer};
+use runtime::invoke::WorkerEvent;
 use runtime::metrics::{self, Metric};
 use runtime::run::{Outcome, RunReport, Yielded};
 use runtime::{Context, RunError, credentials};
 use serde_json::{Value, json};
 
-use crate::{Event, work};
+use crate::work;
 
 /// Handler of invocations.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ impl Worker {
     /// # Errors
     /// Fails if the event is none of a worker's, or a failure could not be recorded.
     pub async fn answer(&self, event: Value, deadline: u64) -> Result<Value, Refused> {
-        let event: Event = serde_json::from_value(event).map_err(|error| Refused {
+        let event: WorkerEvent = serde_json::from_value(event).map_err(|error| Refused {
             error_type: "UnknownEvent",
             message: format!(
                 "the event is none of a worker's, such as {{\"stream\": \"clients\", \"pass\": \
@@ -83,6 +84,7 @@ impl Worker {
         }
         let failed = u64::from(outcome == "failed");
         metrics::emit(
+            self.context.function.as_deref(),
             self.context.clock.now(),
             &[
                 Metric::count("Requests", *requests),

@@ -4,28 +4,10 @@ mod invocation;
 
 pub use invocation::{Refused, Worker};
 
-use engine::pass::Pass;
 use engine::time::Timestamp;
 use runtime::Context;
+use runtime::invoke::WorkerEvent;
 use runtime::run::{Order, RunReport};
-use serde::{Deserialize, Serialize};
-
-/// Event that invokes a worker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Event {
-    /// The stream.
-    pub stream: String,
-    /// Pass to begin or to continue.
-    pub pass: Pass,
-    /// Time of the tick that invoked the worker. Tells deliveries apart in logs, and decides
-    /// nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tick: Option<Timestamp>,
-    /// Whether any number of deletes is accepted.
-    #[serde(default)]
-    pub accept_deletes: bool,
-}
 
 /// The event names a stream that does not exist.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +23,7 @@ pub struct UnknownStream {
 /// Fails only if the stream does not exist: the report tells the result of the run, also a failure.
 pub async fn work(
     context: &Context,
-    event: &Event,
+    event: &WorkerEvent,
     deadline: Option<Timestamp>,
 ) -> Result<RunReport, UnknownStream> {
     let spec =

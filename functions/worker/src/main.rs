@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use deployment::config::{Deployment, Given};
+use deployment::parts;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
-use runtime::config::{Deployment, Given};
-use runtime::parts;
 use runtime::progress::Silent;
 use serde_json::Value;
 use worker::Worker;

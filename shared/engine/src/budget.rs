@@ -14,6 +14,10 @@ use serde::{Deserialize, Serialize};
 pub use self::limit::{Guard, Limit, LimitError};
 use crate::time::{SignedDuration, Timestamp, minus, plus};
 
+/// Largest number of permits reserved by one write: more requests that wait at the same time gain
+/// nothing.
+pub const MOST_AT_ONCE: u32 = 8;
+
 /// Time ahead of now within which an incremental pass reserves.
 pub const HORIZON_INCREMENTAL: SignedDuration = SignedDuration::from_secs(20);
 /// Time ahead of now within which a full pass reserves: less, so that small streams get their turn.

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod budget;
+pub mod causes;
 pub mod coverage;
 pub mod cursor;
 pub mod dispatch;

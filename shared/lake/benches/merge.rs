@@ -10,6 +10,9 @@ use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, new_null_array,
 };
+use decode::schema::TableSchema;
+use delta::store::MemoryStore;
+use delta::table::FileEntry;
 use engine::coverage::Coverage;
 use engine::precedence::{Judge, Precedence};
 use engine::present::Present;
@@ -18,9 +21,6 @@ use engine::time::Timestamp;
 use lake::collect::{Collected, Collector, MEMORY_LIMIT};
 use lake::merge::{MergeJob, Merged, merge};
 use lake::partition::Limits;
-use lake::schema::TableSchema;
-use lake::store::MemoryStore;
-use lake::table::FileEntry;
 
 const ROWS: i64 = 100_000;
 const PAGE: i64 = 2_000;

@@ -17,8 +17,8 @@ use arrow::error::ArrowError;
 use engine::precedence::Precedence;
 
 use crate::partition::{Columns, Layout};
-use crate::schema::TableSchema;
 pub(crate) use bounds::{Bounds, KeyRange, KeySet};
+use decode::schema::TableSchema;
 use runs::{Pending, SortedSpill};
 pub use seen::SeenIds;
 pub(crate) use sorted::Sorted;
@@ -99,7 +99,7 @@ impl Collector {
             return self.push_into(None, rows);
         };
         let mut start = 0;
-        let column = crate::partition::column(&rows, partition)?;
+        let column = decode::gather::column(&rows, partition)?;
         let mut spans = Vec::new();
         while start < rows.num_rows() {
             let length = same_value(column.as_ref(), start);

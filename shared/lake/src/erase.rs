@@ -9,7 +9,7 @@ use arrow::error::ArrowError;
 use engine::privacy::Personal;
 use engine::schema::Source;
 
-use crate::schema::TableSchema;
+use decode::schema::TableSchema;
 
 /// Sets personal columns to null in the rows of one person.
 #[derive(Clone, Debug)]

@@ -15,11 +15,11 @@ use bytes::Bytes;
 use engine::schema::Column;
 use parquet::errors::ParquetError;
 
-use crate::offload::offload;
 use crate::partition::{PartitionError, fetch, read};
-use crate::schema::TableSchema;
-use crate::store::{ObjectStore, StoreError};
-use crate::table::Table;
+use decode::schema::TableSchema;
+use delta::offload::offload;
+use delta::store::{ObjectStore, StoreError};
+use delta::table::Table;
 use folder::Folders;
 pub use folder::TooLong;
 use snapshot::{SUCCESS, Snapshot};
@@ -260,7 +260,7 @@ async fn write(
 /// Splits the rows of one file by partition value; returns each value with the content of its file.
 fn divide(
     schema: &TableSchema,
-    file: &crate::table::FileEntry,
+    file: &delta::table::FileEntry,
     bytes: Bytes,
     by: Option<&PartitionBy>,
 ) -> Result<Vec<(Option<String>, Bytes)>, ExportError> {

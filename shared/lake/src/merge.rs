@@ -26,9 +26,9 @@ use engine::time::Timestamp;
 use crate::changes::ChangesOf;
 use crate::collect::{CollectError, Collected};
 use crate::partition::{Limits, PartitionError};
-use crate::schema::TableSchema;
-use crate::store::{ObjectStore, StoreError};
-use crate::table::FileEntry;
+use decode::schema::TableSchema;
+use delta::store::{ObjectStore, StoreError};
+use delta::table::FileEntry;
 
 /// Input of a merge.
 #[derive(Clone, Debug)]
@@ -158,7 +158,7 @@ fn rows_after(files: &[FileEntry], merged: &Merged) -> u64 {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, MergeError> + Send + 'static,
 ) -> Result<T, MergeError> {
-    match crate::offload::offload(work).await {
+    match delta::offload::offload(work).await {
         Ok(done) => done,
         Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
         Err(_) => Err(MergeError::Stopped),

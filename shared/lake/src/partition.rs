@@ -5,8 +5,7 @@
 mod days;
 mod error;
 mod fetch;
-mod fit;
-mod gather;
+
 mod held;
 mod keyed;
 mod layout;
@@ -19,15 +18,15 @@ mod write;
 pub use days::{FileDays, days_of};
 pub use error::{PartitionError, TableFile};
 pub(crate) use fetch::{FileDifference, difference, fetch, stored};
-pub(crate) use gather::{Pick, equal_rows, gather};
+
 pub use held::{HeldUnits, held_units};
 pub(crate) use keyed::{Keyed, day_of};
-pub(crate) use layout::{Columns, Layout, column};
+pub(crate) use layout::{Columns, Layout};
 pub(crate) use read::open;
 pub use read::{Rows, read};
 pub(crate) use reader::{reader, row_count};
 pub(crate) use shelf::Shelf;
-pub(crate) use stats::{Stats, is_counted};
+pub(crate) use stats::Stats;
 pub(crate) use write::{PartitionWriter, Written};
 
 /// Sizes that control how files are split, joined and flushed. The defaults are part of the tables'

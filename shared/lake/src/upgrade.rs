@@ -7,13 +7,13 @@ use bytes::Bytes;
 use engine::time::Timestamp;
 
 use crate::erase::Eraser;
-use crate::offload::offload;
 use crate::partition::{
     Columns, Layout, Limits, PartitionError, PartitionWriter, Written, fetch, open,
 };
-use crate::schema::TableSchema;
-use crate::store::{ObjectStore, PutIfAbsent};
-use crate::table::FileEntry;
+use decode::schema::TableSchema;
+use delta::offload::offload;
+use delta::store::{ObjectStore, PutIfAbsent};
+use delta::table::FileEntry;
 
 /// Rewrites files of one table whose `extra_json` holds values that have a column now.
 #[derive(Debug)]

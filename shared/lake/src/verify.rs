@@ -19,11 +19,11 @@ use engine::key::Key;
 use serde::Serialize;
 
 use crate::collect::CollectError;
-use crate::offload::offload;
 use crate::partition::{Layout, PartitionError, stored};
-use crate::schema::Comparison;
-use crate::table::{FileEntry, Table, TableError};
 pub use compare::{Against, Compared, Difference, Whole, compare};
+use decode::schema::Comparison;
+use delta::offload::offload;
+use delta::table::{FileEntry, Table, TableError};
 use file::{Examined, FileRules};
 pub use replay::{Replayed, replay};
 

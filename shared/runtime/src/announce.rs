@@ -1,9 +1,6 @@
 //! Events about completed and failed passes on an event bus, so that other programs can follow up.
 
 use async_trait::async_trait;
-use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::error::DisplayErrorContext;
-use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use serde_json::{Value, json};
 
 use crate::run::{Outcome, RunReport};
@@ -63,43 +60,4 @@ pub struct Nobody;
 #[async_trait]
 impl Announcer for Nobody {
     async fn announce(&self, _announcement: &Announcement) {}
-}
-
-/// A bus of `EventBridge`.
-#[derive(Clone, Debug)]
-pub struct EventBus {
-    client: Client,
-    name: String,
-}
-
-impl EventBus {
-    /// Returns the announcer of the bus of this name or ARN. Sends no request yet.
-    #[must_use]
-    pub fn new(client: Client, name: impl Into<String>) -> Self {
-        Self { client, name: name.into() }
-    }
-}
-
-#[async_trait]
-impl Announcer for EventBus {
-    async fn announce(&self, announcement: &Announcement) {
-        let entry = PutEventsRequestEntry::builder()
-            .event_bus_name(&self.name)
-            .source(SOURCE)
-            .detail_type(announcement.detail_type)
-            .detail(announcement.detail.to_string())
-            .build();
-        let told = match self.client.put_events().entries(entry).send().await {
-            Ok(told) => told,
-            Err(error) => {
-                let error = DisplayErrorContext(error).to_string();
-                tracing::warn!(error, bus = self.name, "the event bus was not told");
-                return;
-            }
-        };
-        if let Some(refused) = told.entries().iter().find(|entry| entry.error_code().is_some()) {
-            let error = refused.error_message().unwrap_or_default();
-            tracing::warn!(error, bus = self.name, "the event bus refused an event");
-        }
-    }
 }

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use delta::table::{ChangeFiles, Lag, following, lag};
+use delta::table::{ChangesCommit, CommitError, CommitNote, Table};
 use engine::ids::Sequence;
 use engine::report::Counts;
 use engine::testimony::Testimony;
 use engine::time::{Timestamp, month_before};
-use lake::changes::{
-    Baseline, ChangeFiles, ChangesOf, Lag, condense, expired, following, join, lag, scattered,
-};
+use lake::changes::{Baseline, ChangesOf, condense, expired, join, scattered};
 use lake::partition::Limits;
-use lake::table::{ChangesCommit, CommitError, CommitNote, Table};
 
 use crate::error::RunError;
 use crate::run::Run;
@@ -264,7 +263,7 @@ impl Run {
 pub(crate) fn files_of(
     of: Option<ChangesOf>,
     counts: Counts,
-    files: Vec<lake::table::FileEntry>,
+    files: Vec<delta::table::FileEntry>,
 ) -> Option<ChangeFiles> {
     let sequence: Sequence = of.filter(|_| counts.changes_rows())?.sequence;
     Some(ChangeFiles { sequence, files })

@@ -3,19 +3,19 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use delta::store::ObjectStore;
 use engine::ids::AttemptId;
 use engine::present::Present;
 use harvest_api::HarvestApi;
-use lake::store::ObjectStore;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use state::StateStore;
 
 use crate::clock::Clock;
-use crate::config::Settings;
 use crate::credentials::TokenKeeper;
 use crate::gate::Gate;
 use crate::heard::LastHeard;
 use crate::progress::Progress;
+use crate::settings::Settings;
 
 /// The parts of one deployment, shared by all runs of a process.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub struct Context {
     pub person: Arc<LastHeard>,
     /// Folder for the spilled rows of runs; `None`: the system's temporary folder.
     pub scratch: Option<PathBuf>,
+    /// Name of the Lambda function that this process runs; `None`: it runs none.
+    pub function: Option<String>,
 }
 
 impl Context {

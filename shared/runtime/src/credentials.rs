@@ -7,20 +7,20 @@ mod vault;
 
 use std::sync::Arc;
 
+use decode::HashKey;
 use engine::account::{RefusedToken, SecretVersion};
 use engine::time::{SignedDuration, Timestamp, between};
 use harvest_api::{Token, TokenCell, TokenEndpoint};
-use lake::decode::HashKey;
 use tokio::sync::Mutex;
 
 pub use refresh::refresh_if_due;
 pub use secret::{OAuthSecret, Secret, SecretContent};
-pub use vault::{Kept, MemoryVault, SecretsManagerVault, Vault, VaultError};
+pub use vault::{Kept, MemoryVault, Vault, VaultError};
 
-use crate::config::ShortKey;
 use crate::context::Context;
 use crate::error::RunError;
 use crate::records;
+use crate::settings::ShortKey;
 
 /// Age up to which the secret as last read is used.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(5);

@@ -8,6 +8,7 @@ mod request;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use decode::{Decoder, Observed};
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
 use engine::pass::{Ask, Next, Pass, Reading, Reads, Scope, Target, Unit};
 use engine::quarantine::Answers;
@@ -16,7 +17,6 @@ use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, plus};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use lake::decode::{Decoder, Observed};
 use page::Page;
 use request::{Flight, Request, Sent, Trouble};
 use tokio::sync::Notify;

@@ -5,8 +5,8 @@ use harvest_api::ApiError;
 use state::StateError;
 
 use crate::account::Waiting;
-use crate::config::ShortKey;
 use crate::credentials::VaultError;
+use crate::settings::ShortKey;
 
 /// Error of a run.
 #[derive(Debug, thiserror::Error)]
@@ -348,6 +348,6 @@ impl RunError {
     /// Returns the message and its causes, one after the other.
     #[must_use]
     pub fn chain(&self) -> String {
-        lake::causes::chained(self)
+        engine::causes::chained(self)
     }
 }

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use delta::store::{Edit, change};
+use delta::table::{Change, CommitError, Committed, Writer};
 use engine::account::{Seer, Sight, sight};
 use engine::coverage::{Coverage, delete_allowance};
 use engine::item::Position;
@@ -15,8 +17,6 @@ use lake::changes::ChangesOf;
 use lake::collect::{Collected, Collector};
 use lake::merge::{MergeJob, Merged, merge};
 use lake::partition::Limits;
-use lake::store::{Edit, change};
-use lake::table::{Change, CommitError, Committed, Writer};
 
 use crate::account::{self, Patience, Person};
 use crate::changes::files_of;

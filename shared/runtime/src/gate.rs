@@ -19,9 +19,6 @@ use lane::Lane;
 
 /// Longest wait for a permit; a worker that would have to wait longer saves its work and yields.
 pub const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
-/// Largest number of permits reserved by one write: more requests that wait at the same time gain
-/// nothing.
-pub const MOST_AT_ONCE: u32 = 8;
 
 /// The budgets of one account, as one process shares them.
 #[derive(Debug)]

@@ -4,18 +4,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use decode::Quarantined;
+use decode::schema::TableSchema;
 use engine::coverage::Coverage;
 use engine::key::{Key, KeyPart};
 use engine::pass::{Effect, Unit};
 use engine::spec::{Kind, StreamSpec};
 use engine::time::Timestamp;
 use lake::collect::{Collector, SeenIds, UnitBuffer, UnitError};
-use lake::decode::Quarantined;
-use lake::schema::TableSchema;
 
-use crate::config::Settings;
 use crate::context::Context;
 use crate::error::RunError;
+use crate::settings::Settings;
 
 /// Rows of a page and, for reports, its text: a contradictory window is quarantined raw.
 #[derive(Debug)]

@@ -1,31 +1,27 @@
-//! Runtime: carries out the engine's decisions with clock, configuration, permits and driver.
+//! Carries out the engine's decisions: one run, from the lease over requests and flushes to the
+//! state item, and the operator's work under a lease.
 
-pub mod access;
 pub mod account;
 pub mod announce;
-pub mod aws;
 mod changes;
 pub mod clock;
-pub mod config;
 pub mod context;
 pub mod credentials;
 mod drive;
-pub mod erase;
+pub mod erased;
 mod error;
 mod flush;
 pub mod gate;
 pub mod heard;
 mod hold;
+pub mod invoke;
 pub mod metrics;
-pub mod parts;
+pub mod operate;
 pub mod progress;
-pub mod quarantine;
 pub mod records;
-pub mod reset;
 pub mod run;
-pub mod telemetry;
+pub mod settings;
 mod tidy;
-pub mod upgrade;
 
 pub use context::Context;
 pub use error::RunError;

@@ -59,12 +59,12 @@ pub fn line(function: &str, now: Timestamp, metrics: &[Metric]) -> String {
     Value::Object(document).to_string()
 }
 
-/// Writes the line of `metrics`, where this process is a function.
-pub fn emit(now: Timestamp, metrics: &[Metric]) {
-    let Some(function) = crate::config::function_name() else {
+/// Writes the line of `metrics`, where this process runs the Lambda function of this name.
+pub fn emit(function: Option<&str>, now: Timestamp, metrics: &[Metric]) {
+    let Some(function) = function else {
         return;
     };
-    let line = line(&function, now, metrics);
+    let line = line(function, now, metrics);
     if let Err(error) = writeln!(std::io::stdout().lock(), "{line}") {
         tracing::debug!(%error, "metrics are lost");
     }

@@ -6,7 +6,7 @@ mod drift;
 mod keeper;
 mod objects;
 mod prepare;
-mod quarantine;
+pub(crate) mod quarantine;
 mod record;
 mod report;
 mod usable;
@@ -15,6 +15,8 @@ mod work;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use delta::table::ChangeFiles;
+use delta::table::{CommitNote, Table, Writer};
 use engine::ids::{Epoch, RunId};
 use engine::item::{Position, Stored, StreamItem};
 use engine::lease::{Acquired, Busy, Lease};
@@ -22,17 +24,15 @@ use engine::pass::Pass;
 use engine::report::Counts;
 use engine::spec::StreamSpec;
 use engine::time::Timestamp;
-use lake::changes::ChangeFiles;
-use lake::table::{CommitNote, Table, Writer};
 
 pub(crate) use keeper::LeaseKeeper;
 pub use report::{Outcome, RunReport, Yielded};
 
 use crate::context::Context;
 use crate::error::RunError;
+use crate::operate::reset;
 use crate::progress::Moment;
 use crate::records::{self, Versioned};
-use crate::reset;
 
 /// The stream and pass that a run works on, and its bounds.
 #[derive(Clone, Copy, Debug)]
@@ -231,9 +231,9 @@ impl Run {
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
-    pub(crate) fn commit_error(&self, error: lake::table::CommitError) -> RunError {
+    pub(crate) fn commit_error(&self, error: delta::table::CommitError) -> RunError {
         let stream = self.stream();
-        if matches!(error, lake::table::CommitError::Fenced { .. }) {
+        if matches!(error, delta::table::CommitError::Fenced { .. }) {
             return RunError::LostLease { stream };
         }
         RunError::Table { stream, source: Box::new(error) }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use delta::maintenance;
+use delta::table::Table;
 use engine::housekeeping::Removal;
 use engine::item::Position;
 use engine::present::age;
 use engine::time::{SignedDuration, Timestamp};
-use lake::maintenance;
-use lake::table::Table;
 
 use crate::error::RunError;
 use crate::run::{Outcome, Run};

@@ -5,7 +5,6 @@
 //! a race gets the item that won.
 
 pub mod conformance;
-mod dynamo;
 mod error;
 mod faulty;
 mod locks;
@@ -16,7 +15,6 @@ use async_trait::async_trait;
 use engine::ids::AccountId;
 use engine::time::Timestamp;
 
-pub use self::dynamo::DynamoStore;
 pub use self::error::{StateError, StateErrorKind};
 pub use self::faulty::{Call, Fault, FaultyState, Operation};
 pub use self::locks::{OwnerLock, is_held, remove_free};

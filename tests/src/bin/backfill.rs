@@ -11,7 +11,7 @@ use clap::{Parser, ValueEnum};
 use e2e::deployed::{Conditions, Deployed, Month, Usage, in_simulated_time};
 use e2e::world::World;
 use engine::time::SignedDuration;
-use runtime::config::Settings;
+use runtime::settings::Settings;
 use sim::Scale;
 
 /// Loads an account in simulated time, and prints the cost of a month.

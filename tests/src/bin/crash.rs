@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use deployment::config::{Deployment, Given};
+use deployment::parts;
 use e2e::deadly::{Trace, traced};
 use e2e::world::sync;
 use engine::pass::Pass;
-use runtime::config::{Deployment, Given};
-use runtime::parts;
 use runtime::progress::Silent;
 
 #[expect(clippy::disallowed_methods, reason = "a test program of its own")]

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use delta::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
 use engine::time::{SignedDuration, plus};
-use lake::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
 use runtime::clock::Clock;
 
 use super::ledger::Processor;

@@ -9,17 +9,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use delta::store::ObjectStore;
+use deployment::parts::RemoteOwners;
 use engine::time::{SignedDuration, Timestamp, plus};
 use harvest_api::Token;
-use lake::store::ObjectStore;
-use orchestrator::{InvokeError, Invoker, Orchestrator};
+use orchestrator::Orchestrator;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use runtime::clock::Clock;
 use runtime::context::Random;
 use runtime::credentials::TokenKeeper;
 use runtime::gate::Gate;
-use runtime::parts::RemoteOwners;
+use runtime::invoke::{InvokeError, Invoker};
 use runtime::run::{Outcome, RunReport, Yielded};
 use runtime::{Context, RunError};
 use state::StateStore;
@@ -46,7 +47,7 @@ const ORCHESTRATOR_TIMEOUT: SignedDuration = SignedDuration::from_secs(120);
 
 /// Runs `future` on this thread alone, whose clock jumps to the next event when all tasks wait.
 pub fn in_simulated_time<T>(future: impl Future<Output = T>) -> T {
-    lake::offload::stay_on_this_thread();
+    delta::offload::stay_on_this_thread();
     crate::world::in_simulated_time(LocalSet::new().run_until(future))
 }
 
@@ -158,7 +159,7 @@ impl Deployed {
     }
 
     /// Runs one invocation of the worker.
-    async fn work(self: Arc<Self>, event: worker::Event) {
+    async fn work(self: Arc<Self>, event: runtime::invoke::WorkerEvent) {
         let number = self.journal.begin(Some((event.stream.clone(), event.pass)));
         let share = f64::from(WORKER_MEMORY) / f64::from(WHOLE_PROCESSOR);
         let processor = self.ledger.processor(number, share);
@@ -250,6 +251,7 @@ impl Deployed {
             progress: Arc::new(progress),
             person: Arc::default(),
             scratch,
+            function: None,
         }
     }
 }
@@ -262,7 +264,7 @@ struct Lambda {
 
 #[async_trait]
 impl Invoker for Lambda {
-    async fn invoke(&self, event: &worker::Event) -> Result<(), InvokeError> {
+    async fn invoke(&self, event: &runtime::invoke::WorkerEvent) -> Result<(), InvokeError> {
         let (deployed, event) = (Arc::clone(&self.deployed), event.clone());
         // A failure is not tried again, as the template tells Lambda.
         spawn_local(deployed.work(event));

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use delta::store::ObjectStore;
+use delta::table::Table;
 use engine::budget::Limit;
 use engine::ids::AccountId;
 use engine::time::{SignedDuration, between};
-use lake::store::ObjectStore;
-use lake::table::Table;
 use sim::ClassStatistics;
 
 use super::float;
@@ -190,7 +190,7 @@ async fn of_tables(deployed: &Arc<Deployed>) -> Vec<String> {
     for spec in streams::STREAMS {
         let written = tally.tables.get(spec.name).copied().unwrap_or_default();
         let store: Arc<dyn ObjectStore> =
-            Arc::<lake::store::MemoryStore>::clone(&deployed.world.store);
+            Arc::<delta::store::MemoryStore>::clone(&deployed.world.store);
         let account = AccountId(deployed.world.settings.account.0);
         let table = Table::open(store, spec, account).await.expect("a readable table");
         let files = table.as_ref().map_or(&[][..], Table::files);

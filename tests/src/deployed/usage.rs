@@ -3,8 +3,8 @@
 use core::ops::Sub;
 use std::sync::Arc;
 
+use delta::store::ObjectStore;
 use engine::time::SignedDuration;
-use lake::store::ObjectStore;
 
 use super::functions::Deployed;
 

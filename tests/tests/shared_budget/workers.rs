@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws::DynamoStore;
 use e2e::emulators;
 use e2e::world::{SimClock, in_simulated_time};
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL, Limit};
@@ -14,8 +15,8 @@ use futures::future::join_all;
 use runtime::clock::{Clock, SystemClock};
 use runtime::context::Random;
 use runtime::gate::{Gate, NoPermit};
-use state::{DynamoStore, MemoryStore, SqliteStore};
 use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
+use state::{MemoryStore, SqliteStore};
 
 const WORKERS: u64 = 50;
 

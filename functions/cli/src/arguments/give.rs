@@ -1,6 +1,6 @@
 //! Transfer of flags to settings.
 
-use runtime::config::{Given, Setting};
+use deployment::config::{Given, Setting};
 
 use super::{
     ApiArguments, CheckArguments, HistoryArguments, LakeArguments, PlaceArguments, PlanArguments,

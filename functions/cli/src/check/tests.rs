@@ -2,7 +2,7 @@ use super::*;
 
 fn found(answers: Vec<(&'static str, Answered)>) -> Said {
     let mut given = Given::default();
-    given.set(runtime::config::Setting::ACCOUNT, "7");
+    given.set(deployment::config::Setting::ACCOUNT, "7");
     let deployment = Deployment::parse(&given).unwrap();
     let (name, roles) = ("Ann Ba".to_owned(), vec!["member".to_owned()]);
     let person = Person { name, roles, ..Person::default() };

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use deployment::config::{Deployment, Given};
+use deployment::parts;
 use engine::budget::BudgetItem;
 use engine::forecast::{Amounts, Budget, Planned};
 use engine::item::{AccountItem, StreamItem};
@@ -12,9 +14,9 @@ use engine::spec::{Kind, RateClass, StreamSpec};
 use engine::time::{Timestamp, utc_day};
 use runtime::account::{self, Patience, Waiting};
 use runtime::clock::{Clock as _, SystemClock};
-use runtime::config::{Deployment, Given, Settings};
 use runtime::progress::Silent;
-use runtime::{Context, RunError, parts};
+use runtime::settings::Settings;
+use runtime::{Context, RunError};
 
 use crate::exit::CliError;
 use crate::lake_facts::LakeFacts;

@@ -2,7 +2,7 @@ use engine::budget::BudgetItem;
 use engine::forecast::Amounts;
 use engine::ids::AccountId;
 use engine::time::plus;
-use runtime::config::Settings;
+use runtime::settings::Settings;
 
 use super::*;
 use crate::stored::Stored;

@@ -1,8 +1,9 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use runtime::config::{Deployment, Given, Setting};
-use runtime::{clock::Clock as _, clock::SystemClock, parts};
+use deployment::config::{Deployment, Given, Setting};
+use deployment::parts;
+use runtime::{clock::Clock as _, clock::SystemClock};
 use sim::{Account, Face, Limit, Scale, Served, serve};
 
 use super::*;

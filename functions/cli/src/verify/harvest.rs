@@ -3,6 +3,8 @@
 mod sample;
 mod units;
 
+use decode::Decoder;
+use delta::table::Table;
 use engine::item::Position;
 use engine::pass::Unit;
 use engine::present::Persisted;
@@ -11,8 +13,6 @@ use engine::testimony::Testimony;
 use engine::time::Timestamp;
 use engine::window::Period;
 use lake::collect::Collector;
-use lake::decode::Decoder;
-use lake::table::Table;
 use lake::verify::{Against, Compared, Whole};
 use runtime::account::{self, Company, Patience, Waiting};
 use runtime::{Context, RunError, records};
@@ -215,7 +215,7 @@ impl Harvest {
     ) -> Result<Reading, Unread> {
         // The decoder drops erased and excluded fields, so that they are neither compared nor
         // shown.
-        let decoder = runtime::erase::decoder(&self.context, spec).await?;
+        let decoder = runtime::erased::decoder(&self.context, spec).await?;
         match &spec.kind {
             Kind::Listing(listing) => self.listing(&decoder, table, listing.paging, position).await,
             Kind::Snapshot(paging) => self.everything(&decoder, *paging).await,
@@ -280,7 +280,7 @@ impl Harvest {
         let list = first(size.div_ceil(2));
         let (mut seen, mut rows) = pages::collected(&self.context, decoder, &list).await?;
         let list = List { filters: between(month), ..list };
-        let mut take = |page: lake::decode::DecodedPage| rows.push(page.rows);
+        let mut take = |page: decode::DecodedPage| rows.push(page.rows);
         let more = pages::records(&self.context, decoder, &list, Unit::Stream, &mut take).await?;
         seen.requests += more.requests;
         seen.quarantined += more.quarantined;

@@ -1,12 +1,12 @@
 //! Reading of lists of Harvest to their end, within the shared budget.
 
+use decode::{DecodedPage, Decoder, PageError, ParentRecord, ReadAt};
 use engine::pass::{Chain, Following, PageFacts, Target, Unit, Verdict};
 use engine::retry::Reach;
 use engine::spec::{PerParent, StreamSpec};
 use engine::time::Timestamp;
 use harvest_api::{Answer, ApiError};
 use lake::collect::{CollectError, Collector, UnitBuffer};
-use lake::decode::{DecodedPage, Decoder, PageError, ParentRecord, ReadAt};
 use lake::verify::VerifyError;
 use runtime::account::{Patience, try_ask};
 use runtime::{Context, RunError};
@@ -199,7 +199,7 @@ pub(super) async fn parents(
     loop {
         let answer = ask(context, spec, &target).await?;
         seen.requests += 1;
-        let page = lake::decode::parents(&answer.body, per_parent.trigger, per_parent.parent_id);
+        let page = decode::parents(&answer.body, per_parent.trigger, per_parent.parent_id);
         let page = page.map_err(|error| page_error(spec, &list.path, error))?;
         let facts = PageFacts {
             keys: page.parents.iter().map(|parent| parent.key.clone()).collect(),
@@ -219,7 +219,7 @@ fn read_at(context: &Context, unit: Unit, synced_at: Timestamp) -> ReadAt {
     let (parent, period) = match unit {
         Unit::Stream => (None, None),
         Unit::Parent(engine::pass::Parent { id, created_year }) => {
-            (Some(lake::decode::Parent { id, created_year }), None)
+            (Some(decode::Parent { id, created_year }), None)
         }
         Unit::Window(period) => (None, Some(period)),
     };

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use core::ops::Range;
-use lake::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
+use delta::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
+use deployment::config::{LakePlace, Setting};
 use runtime::Context;
 use runtime::clock::{Clock as _, SystemClock};
-use runtime::config::{LakePlace, Setting};
 use sim::{Account, Face, Limit, Scale, serve};
 
 use super::*;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::{ChangeEncoder, ChangesOf, Op};
 use crate::merge::{MergeError, blocking};
 use crate::partition::{Columns, Layout, Limits, Shelf, fetch, open};
-use crate::schema::TableSchema;
-use crate::store::ObjectStore;
-use crate::table::FileEntry;
+use decode::schema::TableSchema;
+use delta::store::ObjectStore;
+use delta::table::FileEntry;
 
 /// A baseline being written. Full files are stored at once; nothing is committed.
 #[derive(Debug)]

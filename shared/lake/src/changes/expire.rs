@@ -13,9 +13,10 @@ use engine::time::Timestamp;
 use super::{ChangeEncoder, ChangesOf, Op};
 use crate::collect::{Collected, Collector, SortedRows};
 use crate::merge::{MergeError, blocking};
-use crate::partition::{Layout, Limits, Shelf, Written, column, fetch, open};
-use crate::store::ObjectStore;
-use crate::table::{FileEntry, Table, parse_data_file};
+use crate::partition::{Layout, Limits, Shelf, Written, fetch, open};
+use decode::gather::column;
+use delta::store::ObjectStore;
+use delta::table::{FileEntry, Table, parse_data_file};
 
 /// Changes to be replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use crate::merge::{MergeError, blocking};
 use crate::partition::{
     Columns, Layout, Limits, PartitionError, PartitionWriter, Shelf, Written, fetch, open,
 };
-use crate::store::ObjectStore;
-use crate::table::{FileEntry, Table};
+use delta::store::ObjectStore;
+use delta::table::{FileEntry, Table};
 
 /// Most small files of a month that are left alone.
 const FEW: usize = 8;

@@ -13,7 +13,8 @@ use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 
 use super::CollectError;
-use crate::partition::{Layout, Pick, gather};
+use crate::partition::Layout;
+use decode::gather::{Pick, gather};
 
 /// Number of rows of a chunk. A run being merged holds one chunk in memory. Tests have few rows and
 /// want many chunks.

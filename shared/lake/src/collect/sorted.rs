@@ -7,7 +7,8 @@ use engine::precedence::{Precedence, Version};
 
 use super::runs::{ChunkPlace, ChunkReader};
 use super::{Bounds, CollectError, Collected, KeySet};
-use crate::partition::{Keyed, Layout, Pick, gather};
+use crate::partition::{Keyed, Layout};
+use decode::gather::{Pick, gather};
 
 /// Number of rows of a batch. Tests have few rows and want many batches.
 const BATCH_ROWS: usize = if cfg!(test) { 7 } else { 4096 };

@@ -7,8 +7,9 @@ use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
 use engine::key::Key;
 
-use crate::partition::{Layout, Pick, equal_rows, gather};
-use crate::schema::TableSchema;
+use crate::partition::Layout;
+use decode::gather::{Pick, equal_rows, gather};
+use decode::schema::TableSchema;
 
 /// Rows of one unit while it is read.
 #[derive(Clone, Debug)]

@@ -7,8 +7,8 @@ use engine::schema::Column;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::store::ObjectMeta;
-use crate::table::Table;
+use delta::store::ObjectMeta;
+use delta::table::Table;
 
 /// Object that marks a snapshot as complete; Hive-style readers ignore it.
 pub(super) const SUCCESS: &str = "_SUCCESS";

@@ -12,11 +12,11 @@ use serde_json::json;
 
 use super::*;
 use crate::collect::Collector;
-use crate::decode::{Decoder, ReadAt};
 use crate::merge::{MergeJob, merge};
 use crate::partition::Limits;
-use crate::store::MemoryStore;
-use crate::table::{Change, CommitNote, Writer};
+use decode::{Decoder, ReadAt};
+use delta::store::MemoryStore;
+use delta::table::{Change, CommitNote, Writer};
 
 #[test]
 fn what_can_be_divided_by_is_found_and_the_rest_named() {

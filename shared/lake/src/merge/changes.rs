@@ -6,8 +6,8 @@ use super::write::TableFiles;
 use super::{MergeError, MergeJob, blocking};
 use crate::changes::{ChangeEncoder, ChangesOf};
 use crate::partition::{Shelf, Written};
-use crate::store::ObjectStore;
-use crate::table::FileEntry;
+use delta::store::ObjectStore;
+use delta::table::FileEntry;
 
 /// Changes of a merge, as files.
 #[derive(Debug)]

@@ -12,10 +12,11 @@ use engine::time::{SignedDuration, Timestamp, plus};
 
 use super::{MergeError, blocking};
 use crate::collect::SeenIds;
-use crate::partition::{Layout, column, day_of, fetch, open};
-use crate::schema::TableSchema;
-use crate::store::ObjectStore;
-use crate::table::FileEntry;
+use crate::partition::{Layout, day_of, fetch, open};
+use decode::gather::column;
+use decode::schema::TableSchema;
+use delta::store::ObjectStore;
+use delta::table::FileEntry;
 
 /// Indices of the columns that a sweep needs.
 #[derive(Clone, Copy, Debug)]

@@ -14,7 +14,7 @@ use super::write::{OpenWriter, TableFiles};
 use super::{MergeError, Merged, blocking};
 use crate::collect::{Bounds, KeyRange};
 use crate::partition::{Columns, Layout, Limits};
-use crate::table::FileEntry;
+use delta::table::FileEntry;
 
 /// Part of a partition that is merged by itself: one file; all files of a partition that contains a
 /// file of another engine; or no file, in a new partition.

@@ -12,7 +12,8 @@ use super::MergeError;
 use super::cursor::{RowView, RowWalk};
 use crate::changes::Op;
 use crate::collect::KeySet;
-use crate::partition::{Keyed, Layout, Pick, equal_rows, gather};
+use crate::partition::{Keyed, Layout};
+use decode::gather::{Pick, equal_rows, gather};
 
 /// Number of rows to look at before contents are compared and rows are returned. Tests have few
 /// rows and want many windows.

@@ -16,7 +16,7 @@ use super::write::{OpenWriter, TableFiles};
 use super::{MergeError, blocking};
 use crate::collect::{Bounds, Collector, KeySet};
 use crate::partition::Columns;
-use crate::table::FileEntry;
+use delta::table::FileEntry;
 
 /// Findings of the survey.
 #[derive(Debug, Default)]

@@ -19,7 +19,7 @@ use crate::partition::read;
 use crate::partition::tests::{
     CHILDREN, MONTHLY, PLAIN, REPORT, Record, any_record, batch, block_on, check_stats, records,
 };
-use crate::store::MemoryStore;
+use delta::store::MemoryStore;
 
 mod changes;
 

@@ -16,10 +16,10 @@ use super::rows::MergedRows;
 use super::{MergeError, MergeJob, blocking};
 use crate::changes::ChangeEncoder;
 use crate::collect::{Bounds, Collected, Collector, Sorted};
-use crate::offload::stays_on_this_thread;
 use crate::partition::{Columns, Layout, Limits, PartitionWriter, Shelf, fetch, open, row_count};
-use crate::store::ObjectStore;
-use crate::table::FileEntry;
+use delta::offload::stays_on_this_thread;
+use delta::store::ObjectStore;
+use delta::table::FileEntry;
 
 /// Files of one table during one merge.
 #[derive(Debug)]

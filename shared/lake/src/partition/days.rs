@@ -3,7 +3,7 @@
 use engine::time::Date;
 use serde_json::Value;
 
-use crate::table::FileEntry;
+use delta::table::FileEntry;
 
 /// Days that a date column of some files holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

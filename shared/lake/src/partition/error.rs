@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::error::ArrowError;
 use parquet::errors::ParquetError;
 
-use crate::store::StoreError;
+use delta::store::StoreError;
 
 /// File of a table, as messages name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +122,6 @@ impl PartitionError {
 
     /// Message of the error and of its causes, in one line.
     pub(crate) fn chain(&self) -> String {
-        crate::causes::chained(self)
+        engine::causes::chained(self)
     }
 }

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use super::error::{PartitionError, TableFile};
 use super::reader::row_count;
 use super::write::sha256;
-use crate::offload::offload;
-use crate::store::ObjectStore;
-use crate::table::FileEntry;
+use delta::offload::offload;
+use delta::store::ObjectStore;
+use delta::table::FileEntry;
 
 /// Returns the whole object stored at the path of a file, without comparing it.
 pub(crate) async fn stored(

@@ -10,9 +10,9 @@ use super::fetch::fetch;
 use super::keyed::Keyed;
 use super::layout::{Columns, Layout};
 use super::read::open;
-use crate::schema::TableSchema;
-use crate::store::ObjectStore;
-use crate::table::FileEntry;
+use decode::schema::TableSchema;
+use delta::store::ObjectStore;
+use delta::table::FileEntry;
 
 /// Number of rows that a table holds of each unit of its coverage. The map that does not fit the
 /// stream's kind is empty.

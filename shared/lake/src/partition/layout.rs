@@ -14,8 +14,9 @@ use engine::key::{Key, KeyPart};
 use engine::schema::{Column, SEQUENCE, Source};
 
 use super::keyed::{Keyed, day_of, epoch_day};
-use crate::decode::Lifter;
-use crate::schema::TableSchema;
+use decode::Lifter;
+use decode::gather::column;
+use decode::schema::TableSchema;
 
 /// Choice of columns to read from a file or a sorted run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,13 +237,6 @@ impl Layout {
 /// only says where the row is stored.
 fn changes_a_record(column: &Column) -> bool {
     !column.volatile && !matches!(column.source, Source::SyncedAt | Source::Partition)
-}
-
-/// Column at `index`, or an error if the rows have another schema.
-pub(crate) fn column(batch: &RecordBatch, index: usize) -> Result<&ArrayRef, ArrowError> {
-    batch.columns().get(index).ok_or_else(|| {
-        ArrowError::SchemaError(format!("rows have no column {index} of their table's schema"))
-    })
 }
 
 fn sort_field(field: &Arc<Field>) -> SortField {

@@ -9,11 +9,11 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use super::error::{PartitionError, TableFile};
-use super::fit::{Misfit, fit};
 use super::layout::{Columns, Layout};
 use super::reader::{reader, surviving};
-use crate::schema::TableSchema;
-use crate::table::FileEntry;
+use decode::fit::{Misfit, fit};
+use decode::schema::TableSchema;
+use delta::table::FileEntry;
 
 /// Number of rows of a batch. Tests have few rows and want many batches.
 const BATCH_ROWS: usize = if cfg!(test) { 4 } else { 8192 };

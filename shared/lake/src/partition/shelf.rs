@@ -6,8 +6,8 @@ use engine::time::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Written;
-use crate::store::{ObjectStore, PutIfAbsent, StoreError};
-use crate::table::FileEntry;
+use delta::store::{ObjectStore, PutIfAbsent, StoreError};
+use delta::table::FileEntry;
 
 /// Folder value of rows without a partition value.
 const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";

@@ -6,29 +6,19 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{max, max_string, min, min_string};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Int64Type, SchemaRef, TimestampMicrosecondType,
 };
 use arrow::error::ArrowError;
 
 use super::keyed::{day_of, epoch_day};
-use super::layout::{Layout, column};
+use super::layout::Layout;
+use decode::gather::column;
+use decode::schema::is_counted;
 
 /// Length of a day in microseconds.
 const DAY_MICROS: i64 = 86_400_000_000;
 /// Length in bytes of the longest text used as a bound; longer ones are shortened.
 const LONGEST_TEXT: usize = 32;
-
-/// Whether files have statistics for a column of this type. Text counts only as part of the key.
-pub(crate) fn is_counted(ty: &DataType, in_key: bool) -> bool {
-    let ordered = matches!(
-        ty,
-        DataType::Int64
-            | DataType::Date32
-            | DataType::Timestamp(TimeUnit::Microsecond, _)
-            | DataType::Decimal128(_, _)
-    );
-    ordered || (in_key && *ty == DataType::Utf8)
-}
 
 /// Statistics of the rows written so far.
 #[derive(Debug)]
@@ -278,7 +268,7 @@ mod tests {
 
     #[test]
     fn instants_are_rounded_outwards_to_the_millisecond() {
-        let ty = DataType::Timestamp(TimeUnit::Microsecond, None);
+        let ty = DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, None);
         let check = |micros: i128, low: &str, high: &str| {
             assert_eq!(literal(&StatisticBound::Number(micros), &ty, Round::Down).unwrap(), low);
             assert_eq!(literal(&StatisticBound::Number(micros), &ty, Round::Up).unwrap(), high);

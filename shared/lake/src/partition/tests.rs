@@ -20,10 +20,10 @@ use engine::time::Date;
 use proptest::prelude::*;
 
 use super::keyed::{day_of, epoch_day};
-use super::layout::column;
 use super::*;
-use crate::schema::TableSchema;
-use crate::table::FileEntry;
+use decode::gather::column;
+use decode::schema::TableSchema;
+use delta::table::FileEntry;
 
 const FIELDS: &[Field] = &[
     int("id").required(),
@@ -461,9 +461,9 @@ fn units_are_counted_from_the_files() {
     let schema = TableSchema::of(&CHILDREN);
     let of = |id: i64, parent: i64| Record { parent, ..Record::new(id) };
     let (entry, bytes) = file(&schema, &[of(1, 8), of(2, 9), of(3, 8)]);
-    let store = crate::store::MemoryStore::new();
+    let store = delta::store::MemoryStore::new();
     let held = block_on(async {
-        use crate::store::ObjectStore as _;
+        use delta::store::ObjectStore as _;
         store.put("tables/things/f.parquet", bytes).await.unwrap();
         held_units(&store, "tables/things", &schema, &[entry]).await.unwrap()
     });

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::layout::Layout;
 use super::stats::Stats;
 use super::{Limits, PartitionError};
-use crate::table::FileEntry;
+use delta::table::FileEntry;
 
 /// Size in bytes at which a column's dictionary is abandoned for plain values.
 const DICTIONARY_BYTES: usize = 256 << 10;

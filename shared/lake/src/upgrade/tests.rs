@@ -11,10 +11,10 @@ use engine::spec::{
 
 use super::*;
 use crate::collect::Collector;
-use crate::decode::{Decoder, ReadAt};
 use crate::merge::{MergeJob, Merged, merge};
 use crate::partition::read;
-use crate::store::MemoryStore;
+use decode::{Decoder, ReadAt};
+use delta::store::MemoryStore;
 
 static OLDER: StreamSpec = spec(&[
     int("id").required(),

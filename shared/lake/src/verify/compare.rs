@@ -14,9 +14,9 @@ use serde::Serialize;
 use self::matching::Matching;
 use super::VerifyError;
 use crate::collect::{Collected, Collector, KeyRange, MEMORY_LIMIT};
-use crate::offload::offload;
 use crate::partition::{Layout, fetch, open};
-use crate::table::{FileEntry, Table};
+use delta::offload::offload;
+use delta::table::{FileEntry, Table};
 
 /// Part of the table that the reading should have returned.
 #[derive(Clone, Debug, PartialEq, Eq)]

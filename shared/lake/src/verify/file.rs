@@ -12,10 +12,11 @@ use engine::ids::AccountId;
 use super::placement::own_partition;
 use super::{Bound, Check, Finding, shape, shown, statistics};
 use crate::partition::{
-    FileDifference, Layout, PartitionError, Stats, TableFile, column, difference, open, reader,
+    FileDifference, Layout, PartitionError, Stats, TableFile, difference, open, reader,
 };
-use crate::schema::TableSchema;
-use crate::table::FileEntry;
+use decode::gather::column;
+use decode::schema::TableSchema;
+use delta::table::FileEntry;
 
 /// Expectations for the files of a table.
 #[derive(Debug)]

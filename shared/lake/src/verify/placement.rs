@@ -7,8 +7,9 @@ use engine::schema::Source;
 use engine::spec::Partition;
 use engine::time::{Timestamp, utc_day};
 
-use crate::partition::{Layout, column, day_of};
-use crate::schema::TableSchema;
+use crate::partition::{Layout, day_of};
+use decode::gather::column;
+use decode::schema::TableSchema;
 
 /// Partition that follows from the row's columns; `None` if they do not determine it.
 pub(super) fn own_partition(

@@ -16,12 +16,14 @@ use serde::Serialize;
 
 use super::compare::{Compared, Difference, exactly};
 use super::{Check, Finding, VerifyError};
-use crate::changes::{Lag, Op, lag};
+use crate::changes::Op;
 use crate::collect::{Collected, Collector, MEMORY_LIMIT};
-use crate::offload::offload;
-use crate::partition::{Layout, PartitionError, column, fetch, open};
-use crate::schema::TableSchema;
-use crate::table::{FileEntry, Table};
+use crate::partition::{Layout, PartitionError, fetch, open};
+use decode::gather::column;
+use decode::schema::TableSchema;
+use delta::offload::offload;
+use delta::table::{FileEntry, Table};
+use delta::table::{Lag, lag};
 
 /// Number of attempts to read both tables at matching versions.
 const TRIES: u32 = 3;

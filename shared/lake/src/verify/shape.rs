@@ -4,7 +4,7 @@ use arrow::datatypes::{DataType, Schema};
 
 use super::file::{FileRules, about};
 use super::{Check, Finding};
-use crate::table::FileEntry;
+use delta::table::FileEntry;
 
 /// Finding if the file is not in the folder of its partition. Other engines may choose any folder.
 pub(super) fn folder(rules: &FileRules, file: &FileEntry) -> Option<Finding> {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{Check, Finding};
 use crate::partition::Stats;
-use crate::table::FileEntry;
+use delta::table::FileEntry;
 
 /// Statistics with unparsed numbers, to compare decimals digit by digit.
 #[derive(Deserialize)]

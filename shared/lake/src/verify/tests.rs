@@ -12,11 +12,11 @@ use serde_json::json;
 
 use super::*;
 use crate::collect::Collector;
-use crate::decode::{Decoder, ReadAt};
 use crate::merge::{MergeJob, merge};
 use crate::partition::{Limits, Stats};
-use crate::store::{MemoryStore, ObjectStore};
-use crate::table::{Change, CommitNote, Writer};
+use decode::{Decoder, ReadAt};
+use delta::store::{MemoryStore, ObjectStore};
+use delta::table::{Change, CommitNote, Writer};
 
 pub(super) const ACCOUNT: AccountId = AccountId(7);
 pub(super) const NOW: Timestamp = Timestamp::UNIX_EPOCH;

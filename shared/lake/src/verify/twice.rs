@@ -8,9 +8,9 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 
 use super::{Check, Finding, Span, VerifyError, shown};
-use crate::offload::offload;
 use crate::partition::{Columns, Keyed, Layout, PartitionError, fetch, open};
-use crate::table::Table;
+use delta::offload::offload;
+use delta::table::Table;
 
 /// Keys of a file that is being merged.
 struct Opened {

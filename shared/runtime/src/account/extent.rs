@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use delta::table::Table;
 use engine::extent::{
     Dated, DatedList, Entry, Extent, Listed, Outlier, Reach, Stretch, Survey, UnreadList, joined,
 };
@@ -13,7 +14,6 @@ use engine::time::{Date, SignedDuration, Timestamp, plus, utc_day};
 use engine::window::Grid;
 use harvest_api::{ApiError, Literal, Loose};
 use lake::partition::days_of;
-use lake::table::Table;
 
 use super::asking::{Patience, try_ask_until};
 use crate::context::Context;

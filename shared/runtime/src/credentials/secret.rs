@@ -2,12 +2,12 @@
 
 use core::fmt;
 
+use decode::HashKey;
 use harvest_api::Token;
-use lake::decode::HashKey;
 use serde::{Deserialize, Serialize};
 
 use super::vault::VaultError;
-use crate::config::ShortKey;
+use crate::settings::ShortKey;
 
 /// Credentials in the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl SecretContent {
             serde_json::from_str(text).map_err(|_| VaultError::Malformed)?;
         let is_there = |text: &String| !text.trim().is_empty();
         let hash_key = members.hash_key.filter(is_there);
-        let parsed = hash_key.as_deref().map(crate::config::hash_key);
+        let parsed = hash_key.as_deref().map(crate::settings::hash_key);
         let application = (members.client_id, members.client_secret, members.refresh_token);
         let token = match (members.access_token, application) {
             (Some(token), (None, None, None)) if is_there(&token) => {
@@ -122,7 +122,7 @@ mod tests {
             };
             assert_eq!(found, token, "{members}");
             // The same key as from a variable, which white space around it does not change.
-            assert_eq!(content.hash_key, Some(crate::config::hash_key(KEY)), "{members}");
+            assert_eq!(content.hash_key, Some(crate::settings::hash_key(KEY)), "{members}");
             assert!(!format!("{content:?}").contains(KEY));
         }
     }

@@ -3,8 +3,6 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use engine::account::SecretVersion;
 
 /// Text of a secret and its version. `Debug` does not show the text.
@@ -69,59 +67,6 @@ pub trait Vault: Send + Sync + core::fmt::Debug {
 
     /// Replaces the text; durable on return.
     async fn write(&self, text: &str) -> Result<(), VaultError>;
-}
-
-/// A secret of AWS Secrets Manager.
-#[derive(Clone, Debug)]
-pub struct SecretsManagerVault {
-    client: Client,
-    name: String,
-}
-
-impl SecretsManagerVault {
-    /// Returns the vault of the secret of this name or ARN. Sends no request yet.
-    #[must_use]
-    pub fn new(client: Client, name: impl Into<String>) -> Self {
-        Self { client, name: name.into() }
-    }
-
-    fn failed<E>(&self, error: SdkError<E>) -> VaultError
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    {
-        let name = self.name.clone();
-        let code = error.code().map(str::to_owned);
-        let source = format!("{}", DisplayErrorContext(error)).into();
-        match code.as_deref() {
-            Some("ResourceNotFoundException") => VaultError::Missing { name },
-            Some("AccessDeniedException" | "DecryptionFailure") => {
-                VaultError::Denied { name, source }
-            }
-            Some(_) | None => VaultError::Failed { name, source },
-        }
-    }
-}
-
-#[async_trait]
-impl Vault for SecretsManagerVault {
-    async fn read(&self) -> Result<Kept, VaultError> {
-        match self.client.get_secret_value().secret_id(&self.name).send().await {
-            Ok(found) => Ok(Kept {
-                text: found.secret_string().unwrap_or_default().to_owned(),
-                version: SecretVersion(found.version_id().unwrap_or_default().to_owned()),
-            }),
-            // A secret without any value yet, as a template makes it, has no current version.
-            Err(error) if error.message().is_some_and(|said| said.contains("staging label")) => {
-                Ok(Kept { text: String::new(), version: SecretVersion::default() })
-            }
-            Err(error) => Err(self.failed(error)),
-        }
-    }
-
-    async fn write(&self, text: &str) -> Result<(), VaultError> {
-        let put = self.client.put_secret_value().secret_id(&self.name).secret_string(text);
-        put.send().await.map(|_| ()).map_err(|error| self.failed(error))
-    }
 }
 
 /// A secret in memory.

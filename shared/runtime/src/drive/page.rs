@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
+use decode::{DecodedPage, Decoder, Observed, PageError, ReadAt};
 use engine::ids::AccountId;
 use engine::pass::{PageFacts, Parent, ParentFound, Reads, Sample, Unit};
 use engine::spec::{Kind, StreamSpec};
 use engine::time::{SignedDuration, Timestamp};
-use lake::decode::{DecodedPage, Decoder, Observed, PageError, ReadAt};
 
 use crate::hold::{Hold, PageRows};
 
@@ -71,7 +71,7 @@ pub(super) fn decode(
             let Kind::PerParent(parent) = &spec.kind else {
                 return Ok(bare(PageFacts::default()));
             };
-            let page = lake::decode::parents(&body, parent.trigger, parent.parent_id)?;
+            let page = decode::parents(&body, parent.trigger, parent.parent_id)?;
             let quarantined = page.quarantined.len() as u64;
             let mut facts = PageFacts { quarantined, ..page.envelope.into() };
             for record in page.parents {
@@ -88,7 +88,7 @@ pub(super) fn decode(
             Ok(bare(facts))
         }
         Reads::Count => {
-            let total_entries = lake::decode::count(&body, spec.records_key)?;
+            let total_entries = decode::count(&body, spec.records_key)?;
             Ok(bare(PageFacts { total_entries, ..PageFacts::default() }))
         }
         Reads::Along => Ok(bare(PageFacts::default())),
@@ -123,7 +123,7 @@ fn samples(spec: &StreamSpec, rows: &RecordBatch) -> Vec<Sample> {
 fn read_at(reads: Reads, account: AccountId, requested_at: Timestamp) -> ReadAt {
     let (parent, period) = match reads {
         Reads::Records(Unit::Parent(Parent { id, created_year })) => {
-            (Some(lake::decode::Parent { id, created_year }), None)
+            (Some(decode::Parent { id, created_year }), None)
         }
         Reads::Records(Unit::Window(period)) => (None, Some(period)),
         Reads::Records(Unit::Stream)
@@ -138,5 +138,5 @@ fn read_at(reads: Reads, account: AccountId, requested_at: Timestamp) -> ReadAt 
 
 /// The parent with the year of its `created_at`, from its own record.
 fn existing(parent: Parent, body: &str) -> Parent {
-    Parent { id: parent.id, created_year: lake::decode::created_year(body) }
+    Parent { id: parent.id, created_year: decode::created_year(body) }
 }

@@ -5,12 +5,12 @@ use core::task::{Context as Poller, Poll, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use decode::{Decoder, PageError};
 use engine::pass::{Ask, Reads};
 use engine::retry::Failure;
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, between};
 use harvest_api::{Answer, ApiError};
-use lake::decode::{Decoder, PageError};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -175,7 +175,7 @@ impl Request {
         let account = self.context.settings.account;
         let took = between(requested_at, clock.now());
         let (date, body_bytes) = (answer.date, answer.body.len());
-        let page = lake::offload::offload(move || {
+        let page = delta::offload::offload(move || {
             decode(&decoder, spec, reads, account, requested_at, answer.body)
         })
         .await;

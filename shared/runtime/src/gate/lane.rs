@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use engine::budget::{BudgetItem, Limit, Reservation};
+use engine::budget::{BudgetItem, Limit, MOST_AT_ONCE, Reservation};
 use engine::time::{SignedDuration, Timestamp, between, minus, plus};
 use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
 use tokio::sync::Mutex;
 
-use super::{MOST_AT_ONCE, NoPermit, PATIENCE, alone};
+use super::{NoPermit, PATIENCE, alone};
 use crate::clock::Clock;
 use crate::context::Random;
 

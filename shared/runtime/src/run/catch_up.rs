@@ -1,5 +1,6 @@
 //! Preparation of a run: makes item and tables agree, and keeps former owners from committing.
 
+use delta::table::{Committed, Foreign, Table};
 use engine::item::Position;
 use engine::pass::Pass;
 use engine::plan::goes_incrementally;
@@ -7,7 +8,6 @@ use engine::present::{Ahead, Persisted, told};
 use engine::report::Counts;
 use engine::testimony::Testimony;
 use engine::time::Timestamp;
-use lake::table::{Committed, Foreign, Table};
 
 use super::Run;
 use crate::error::RunError;

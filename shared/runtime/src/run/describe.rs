@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use delta::table::{CommitError, CommitNote, Table, TableError, Writer};
 use engine::report::Counts;
-use lake::table::{CommitError, CommitNote, Table, TableError, Writer};
 
 use super::Run;
 use crate::error::RunError;

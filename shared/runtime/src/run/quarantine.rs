@@ -1,5 +1,6 @@
 //! Records that a run adds to the quarantine, and files there that it makes obsolete.
 
+use engine::ids::RunId;
 use engine::item::Unfinished;
 use engine::pass::{Pass, Proof};
 use engine::quarantine::Added;
@@ -7,7 +8,16 @@ use engine::time::Timestamp;
 
 use super::Run;
 use crate::hold::Hold;
-use crate::quarantine::{begun, folder};
+
+/// Returns the folder of `stream` in the quarantine.
+pub(crate) fn folder(stream: &str) -> String {
+    format!("quarantine/{stream}/")
+}
+
+/// Returns the start of the run that wrote the file `key`, by its name.
+pub(crate) fn begun(key: &str) -> Option<Timestamp> {
+    RunId::began(key.rsplit_once('/')?.1)
+}
 
 impl Run {
     /// Counts the records that the run added to the quarantine.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use decode::Observed;
 use engine::drift::Finding;
 use engine::pass::Pass;
 use engine::report::Counts;
 use engine::time::Timestamp;
-use lake::decode::Observed;
 
 use crate::error::RunError;
 

@@ -50,9 +50,9 @@ impl Run {
         let unfinished = self.item.value.position.pass(self.order.pass).unfinished.clone();
         let keeper = Arc::clone(&self.keeper);
         let (reading, seen, unfinished) = keeper.beside(self.reading(unfinished)).await?;
-        self.erased = crate::erase::erased_of(&self.context, self.order.spec).await?;
+        self.erased = crate::erased::erased_of(&self.context, self.order.spec).await?;
         let users = self.erased.clone();
-        let decoder = crate::erase::decoder_without(&self.context, self.order.spec, users).await?;
+        let decoder = crate::erased::decoder_without(&self.context, self.order.spec, users).await?;
         let (spec, pass) = (self.order.spec, self.order.pass);
         let mut driver = Driver::new(&self.context, spec, decoder, pass, reading);
         let mut hold = Hold::new(&self.context, self.table.schema().clone());

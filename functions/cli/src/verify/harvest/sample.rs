@@ -3,10 +3,10 @@
 use core::slice::from_ref;
 use std::collections::{BTreeMap, BTreeSet};
 
+use delta::table::{FileEntry, Table};
 use engine::time::Date;
 use engine::window::{Grid, Period};
 use lake::partition::{HeldUnits, held_units};
-use lake::table::{FileEntry, Table};
 use lake::verify::VerifyError;
 use runtime::Context;
 use serde::Deserialize;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use decode::Decoder;
+use delta::table::Table;
 use engine::item::{AccountItem, Position};
 use engine::pass::{Parent, Pass, Unit};
 use engine::plan::{History, report_windows};
@@ -11,8 +13,6 @@ use engine::window::{Grid, Period};
 use futures::StreamExt as _;
 use harvest_api::ApiError;
 use lake::collect::{Collector, UnitBuffer};
-use lake::decode::Decoder;
-use lake::table::Table;
 use lake::verify::Whole;
 use runtime::Context;
 

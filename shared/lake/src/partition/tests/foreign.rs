@@ -15,7 +15,7 @@ use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
 
 use super::*;
-use crate::store::{MemoryStore, ObjectStore};
+use delta::store::{MemoryStore, ObjectStore};
 
 /// Writer properties of another program.
 type Written = fn(WriterPropertiesBuilder) -> WriterPropertiesBuilder;

@@ -13,8 +13,9 @@ use engine::time::Timestamp;
 
 use super::{Against, Compared, Difference, Whole};
 use crate::collect::SortedRows;
-use crate::partition::{Keyed, Layout, column, equal_rows};
+use crate::partition::{Keyed, Layout};
 use crate::verify::{VerifyError, shown};
+use decode::gather::{column, equal_rows};
 
 /// Number of differences that are listed; all are counted.
 const TOLD: usize = 1000;

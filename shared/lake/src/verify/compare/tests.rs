@@ -126,13 +126,13 @@ async fn what_changed_since_the_last_pass_is_no_difference() {
 
 #[test]
 fn instants_in_lists_can_be_shown() {
-    let at = crate::decode::ReadAt {
+    let at = decode::ReadAt {
         account: ACCOUNT,
         synced_at: NOW,
-        parent: Some(crate::decode::Parent { id: 5, created_year: None }),
+        parent: Some(decode::Parent { id: 5, created_year: None }),
         period: None,
     };
-    let decoder = crate::decode::Decoder::new(&streams::USER_PROJECT_ASSIGNMENTS);
+    let decoder = decode::Decoder::new(&streams::USER_PROJECT_ASSIGNMENTS);
     let body = json!({ "project_assignments": [
         { "id": 1, "task_assignments": [{ "id": 2, "created_at": "2024-01-02T03:04:05Z" }] },
     ] });

@@ -9,12 +9,13 @@ use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::changes::{ChangeFiles, ChangesOf};
+use crate::changes::ChangesOf;
 use crate::merge::{MergeJob, merge};
 use crate::partition::Limits;
-use crate::store::{MemoryStore, ObjectStore};
-use crate::table::{Change, ChangesCommit, CommitNote, Writer};
 use crate::verify::tests::{ACCOUNT, NOW, with_entries};
+use delta::store::{MemoryStore, ObjectStore};
+use delta::table::ChangeFiles;
+use delta::table::{Change, ChangesCommit, CommitNote, Writer};
 
 /// A table and its changes.
 struct World {

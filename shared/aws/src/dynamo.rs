@@ -1,0 +1,192 @@
+//! Items in one DynamoDB table.
+
+use core::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use engine::ids::AccountId;
+use engine::time::Timestamp;
+
+use state::{Expect, Item, ItemKey, Put, StateError, StateErrorKind, StateStore};
+
+/// Partition key: `account#<id>`.
+const PK: &str = "pk";
+/// Sort key.
+const SK: &str = "sk";
+const REV: &str = "rev";
+const BODY: &str = "body";
+/// Random id of the write that stored the item.
+const PUT: &str = "put";
+/// Time in seconds since 1970 after which the item may be removed. Attribute of the table's time to
+/// live.
+const EXPIRES: &str = "expires";
+
+/// Store in a DynamoDB table with the text keys `pk` and `sk`.
+///
+/// Each write is one `PutItem` that names the revision it follows. DynamoDB refuses items larger
+/// than 400 KB. The table's time to live removes expired items, often days later.
+#[derive(Clone)]
+pub struct DynamoStore {
+    client: Client,
+    table: String,
+    ids: Arc<dyn Fn() -> u64 + Send + Sync>,
+}
+
+impl fmt::Debug for DynamoStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DynamoStore").field("table", &self.table).finish_non_exhaustive()
+    }
+}
+
+impl DynamoStore {
+    /// Store of the items of `table`. `ids` returns random numbers, by which a write recognises
+    /// itself. Sends no request.
+    #[must_use]
+    pub fn new(
+        client: Client,
+        table: impl Into<String>,
+        ids: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Self {
+        Self { client, table: table.into(), ids: Arc::new(ids) }
+    }
+
+    fn failed<E>(&self, error: SdkError<E>) -> StateError
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let kind = match error.code() {
+            Some("ResourceNotFoundException") => StateErrorKind::Missing,
+            Some(
+                "AccessDeniedException"
+                | "UnrecognizedClientException"
+                | "InvalidSignatureException"
+                | "ExpiredTokenException",
+            ) => StateErrorKind::Denied,
+            Some(
+                "ThrottlingException"
+                | "ProvisionedThroughputExceededException"
+                | "RequestLimitExceeded",
+            ) => StateErrorKind::Busy,
+            Some("ItemSizeLimitExceeded") => StateErrorKind::Full,
+            Some(_) | None => StateErrorKind::Failed,
+        };
+        self.error(kind).with_source(format!("{}", DisplayErrorContext(error)))
+    }
+
+    fn error(&self, kind: StateErrorKind) -> StateError {
+        StateError::new(kind, format!("`dynamodb://{}`", self.table))
+    }
+
+    fn item(&self, found: Found<'_>) -> Result<Item, StateError> {
+        let rev = found(REV).and_then(|rev| rev.as_n().ok()).and_then(|rev| rev.parse().ok());
+        let body = found(BODY).and_then(|body| body.as_s().ok()).cloned();
+        let item = rev.zip(body).map(|(rev, body)| Item { rev, body });
+        item.ok_or_else(|| self.error(StateErrorKind::Damaged))
+    }
+}
+
+/// Function that looks up an attribute.
+type Found<'i> = &'i dyn Fn(&str) -> Option<&'i AttributeValue>;
+
+#[async_trait]
+impl StateStore for DynamoStore {
+    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError> {
+        let get = self.client.get_item().table_name(&self.table).consistent_read(true);
+        let answer = get.key(PK, pk(key.account)).key(SK, text(&key.sort)).send().await;
+        let answer = answer.map_err(|error| self.failed(error))?;
+        answer.item().map(|found| self.item(&|name| found.get(name))).transpose()
+    }
+
+    async fn put(
+        &self,
+        key: &ItemKey,
+        expect: Expect,
+        body: &str,
+        expires: Option<Timestamp>,
+    ) -> Result<Put, StateError> {
+        let rev = match expect {
+            Expect::Absent => 1,
+            Expect::Rev(rev) => rev.saturating_add(1),
+        };
+        let id = format!("{:016x}", (self.ids)());
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .item(PK, pk(key.account))
+            .item(SK, text(&key.sort))
+            .item(REV, AttributeValue::N(rev.to_string()))
+            .item(BODY, text(body))
+            .item(PUT, text(&id))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let put = match expires {
+            Some(at) => put.item(EXPIRES, AttributeValue::N(at.as_second().to_string())),
+            None => put,
+        };
+        let put = match expect {
+            Expect::Absent => put.condition_expression("attribute_not_exists(pk)"),
+            Expect::Rev(rev) => put
+                .condition_expression("rev = :rev")
+                .expression_attribute_values(":rev", AttributeValue::N(rev.to_string())),
+        };
+        let Err(error) = put.send().await else {
+            return Ok(Put::Stored(rev));
+        };
+        let Some(PutItemError::ConditionalCheckFailedException(lost)) = error.as_service_error()
+        else {
+            return Err(self.failed(error));
+        };
+        let Some(found) = lost.item() else {
+            return Ok(Put::Lost(None));
+        };
+        // The SDK repeats a call whose answer was lost. The existing item may then be the one that
+        // the first attempt of this call stored.
+        let ours = found.get(PUT).and_then(|put| put.as_s().ok()).is_some_and(|put| *put == id);
+        if ours {
+            return Ok(Put::Stored(rev));
+        }
+        self.item(&|name| found.get(name)).map(|item| Put::Lost(Some(item)))
+    }
+
+    async fn list(
+        &self,
+        account: AccountId,
+        prefix: &str,
+    ) -> Result<Vec<(ItemKey, Item)>, StateError> {
+        let query = self.client.query().table_name(&self.table).consistent_read(true);
+        let query = query.expression_attribute_values(":pk", pk(account));
+        let query = if prefix.is_empty() {
+            query.key_condition_expression("pk = :pk")
+        } else {
+            query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":prefix", text(prefix))
+        };
+        let mut items = query.into_paginator().items().send();
+        let mut listed = Vec::new();
+        while let Some(found) = items.next().await {
+            let found = found.map_err(|error| self.failed(error))?;
+            let sort = found.get(SK).and_then(|sort| sort.as_s().ok()).cloned();
+            let sort = sort.ok_or_else(|| self.error(StateErrorKind::Damaged))?;
+            listed.push((ItemKey { account, sort }, self.item(&|name| found.get(name))?));
+        }
+        Ok(listed)
+    }
+
+    async fn purge(&self, _now: Timestamp) -> Result<u64, StateError> {
+        // The table's time to live removes expired items.
+        Ok(0)
+    }
+}
+
+fn pk(account: AccountId) -> AttributeValue {
+    AttributeValue::S(format!("account#{}", account.0))
+}
+
+fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}

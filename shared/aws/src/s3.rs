@@ -1,0 +1,241 @@
+//! Objects in a bucket.
+
+use core::ops::Range;
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::types::Object;
+use bytes::Bytes;
+use engine::time::Timestamp;
+
+use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError, check_key};
+
+/// Number of repetitions of a conditional put while another writer's is under way (409).
+const MOST_RACES: u32 = 10;
+
+/// Object store in an S3 bucket, below a prefix.
+///
+/// S3 is strongly consistent, and each object is written in one request, so readers see it whole or
+/// not at all. When the SDK repeats a conditional put after a lost answer, it may find its own
+/// object: the caller sees `Exists` and compares names or contents.
+#[derive(Clone, Debug)]
+pub struct S3Store {
+    client: Client,
+    bucket: String,
+    prefix: String,
+}
+
+/// Outcome of one conditional put.
+enum Attempt<T> {
+    Done(T),
+    /// Another writer's put of the same key is under way; no winner yet.
+    Race(StoreError),
+}
+
+/// Object, or a part of it, as answered.
+struct Read {
+    bytes: Bytes,
+    /// Entity tag, the condition of a replacement.
+    tag: Option<String>,
+}
+
+impl S3Store {
+    /// Store of the objects of `bucket` below `prefix`, which is empty or does not end in a slash.
+    /// Sends no request.
+    #[must_use]
+    pub fn new(client: Client, bucket: impl Into<String>, prefix: impl Into<String>) -> Self {
+        let mut prefix = prefix.into();
+        if !prefix.is_empty() {
+            prefix.push('/');
+        }
+        Self { client, bucket: bucket.into(), prefix }
+    }
+
+    fn full(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    async fn put_once(&self, key: &str, bytes: Bytes) -> Result<Attempt<PutIfAbsent>, StoreError> {
+        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
+        let Err(error) = put.if_none_match("*").body(ByteStream::from(bytes)).send().await else {
+            return Ok(Attempt::Done(PutIfAbsent::Stored));
+        };
+        match status(&error) {
+            Some(412) => Ok(Attempt::Done(PutIfAbsent::Exists)),
+            Some(409) => Ok(Attempt::Race(self.failed(key, error))),
+            _ => Err(self.failed(key, error)),
+        }
+    }
+
+    async fn replace_once(
+        &self,
+        key: &str,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<Attempt<Replace>, StoreError> {
+        let Some(Read { bytes, tag: Some(tag) }) = self.read_whole(key).await? else {
+            return Ok(Attempt::Done(Replace::Changed));
+        };
+        if bytes != *old {
+            return Ok(Attempt::Done(Replace::Changed));
+        }
+        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
+        let Err(error) = put.if_match(tag).body(ByteStream::from(new)).send().await else {
+            return Ok(Attempt::Done(Replace::Replaced));
+        };
+        match (status(&error), error.code()) {
+            (Some(404), Some("NoSuchBucket")) => Err(self.failed(key, error)),
+            (Some(404 | 412), _) => Ok(Attempt::Done(Replace::Changed)),
+            (Some(409), _) => Ok(Attempt::Race(self.failed(key, error))),
+            _ => Err(self.failed(key, error)),
+        }
+    }
+
+    async fn read(&self, key: &str, range: Option<String>) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.read_part(key, range).await?.map(|read| read.bytes))
+    }
+
+    async fn read_whole(&self, key: &str) -> Result<Option<Read>, StoreError> {
+        self.read_part(key, None).await
+    }
+
+    async fn read_part(
+        &self,
+        key: &str,
+        range: Option<String>,
+    ) -> Result<Option<Read>, StoreError> {
+        let get = self.client.get_object().bucket(&self.bucket).key(self.full(key));
+        let answer = match get.set_range(range).send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                return match (status(&error), error.code()) {
+                    (Some(404), Some("NoSuchBucket")) => Err(self.failed(key, error)),
+                    (Some(404), _) => Ok(None),
+                    // The range begins at or after the object's end.
+                    (Some(416), _) => Ok(Some(Read { bytes: Bytes::new(), tag: None })),
+                    _ => Err(self.failed(key, error)),
+                };
+            }
+        };
+        let tag = answer.e_tag;
+        let body = answer.body.collect().await.map_err(|source| {
+            let source = Box::new(source);
+            StoreError::Failed { key: key.to_owned(), source }
+        })?;
+        Ok(Some(Read { bytes: body.into_bytes(), tag }))
+    }
+
+    fn failed<E>(&self, key: &str, error: SdkError<E>) -> StoreError
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let key = key.to_owned();
+        let code = error.code().map(str::to_owned);
+        let status = status(&error);
+        // The SDK's own message is only "service error"; the answer of S3 is further down the
+        // chain.
+        let source = format!("{}", DisplayErrorContext(error)).into();
+        match (status, code.as_deref()) {
+            (_, Some("NoSuchBucket")) => {
+                StoreError::NoBucket { bucket: self.bucket.clone(), source }
+            }
+            (Some(401 | 403), Some("RequestTimeTooSkewed")) => StoreError::Failed { key, source },
+            (Some(401 | 403), _) => StoreError::Denied { key, source },
+            _ => StoreError::Failed { key, source },
+        }
+    }
+
+    fn meta(&self, object: &Object) -> Option<ObjectMeta> {
+        let key = object.key()?.strip_prefix(&self.prefix)?;
+        Some(ObjectMeta {
+            key: key.to_owned(),
+            size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+            modified: object.last_modified().and_then(instant).unwrap_or_default(),
+        })
+    }
+}
+
+#[async_trait]
+impl ObjectStore for S3Store {
+    async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
+        check_key(key)?;
+        let mut races = 0;
+        loop {
+            match self.put_once(key, bytes.clone()).await? {
+                Attempt::Done(done) => return Ok(done),
+                Attempt::Race(error) if races == MOST_RACES => return Err(error),
+                Attempt::Race(_) => races += 1,
+            }
+        }
+    }
+
+    async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
+        check_key(key)?;
+        let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
+        match put.body(ByteStream::from(bytes)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.failed(key, error)),
+        }
+    }
+
+    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+        check_key(key)?;
+        let mut races = 0;
+        loop {
+            match self.replace_once(key, old, new.clone()).await? {
+                Attempt::Done(done) => return Ok(done),
+                Attempt::Race(error) if races == MOST_RACES => return Err(error),
+                Attempt::Race(_) => races += 1,
+            }
+        }
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        check_key(key)?;
+        self.read(key, None).await
+    }
+
+    async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
+        check_key(key)?;
+        let Some(last) = range.end.checked_sub(1).filter(|last| *last >= range.start) else {
+            // HTTP has no empty range; one byte tells whether the object exists.
+            let found = self.read(key, Some("bytes=0-0".to_owned())).await?;
+            return Ok(found.map(|_| Bytes::new()));
+        };
+        self.read(key, Some(format!("bytes={}-{last}", range.start))).await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError> {
+        let list = self.client.list_objects_v2().bucket(&self.bucket).prefix(self.full(prefix));
+        let start_after = after.filter(|after| !after.is_empty()).map(|after| self.full(after));
+        let mut pages = list.set_start_after(start_after).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.failed(prefix, error))?;
+            found.extend(page.contents().iter().filter_map(|object| self.meta(object)));
+        }
+        // AWS lists in key order; servers that keep folders list folder by folder.
+        found.sort_by(|a, b| a.key.cmp(&b.key));
+        found.retain(|object| after.is_none_or(|after| object.key.as_str() > after));
+        Ok(found)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        check_key(key)?;
+        match self.client.delete_object().bucket(&self.bucket).key(self.full(key)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.failed(key, error)),
+        }
+    }
+}
+
+/// HTTP status of the answer; `None` if there was no answer.
+fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error.raw_response().map(|response| response.status().as_u16())
+}
+
+fn instant(at: &DateTime) -> Option<Timestamp> {
+    at.to_millis().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok())
+}

@@ -1,0 +1,116 @@
+//! Cells of list columns under construction.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, ListArray, NullBufferBuilder, StructArray};
+use arrow::datatypes::Fields;
+use arrow::error::ArrowError;
+use engine::schema::Member;
+
+use super::values::{offsets, start};
+use super::{Buffer, Cells};
+use crate::schema::{element, struct_fields};
+
+/// Lists, with their items stored end to end.
+#[derive(Debug)]
+pub(crate) struct ListBuffer {
+    pub(crate) items: Items,
+    pub(super) ends: Vec<usize>,
+    pub(super) valid: NullBufferBuilder,
+}
+
+/// Items of all lists of a column.
+#[derive(Debug)]
+pub(crate) enum Items {
+    Values(Buffer),
+    Structs(Structs),
+}
+
+/// Structs, with one buffer per member.
+#[derive(Debug)]
+pub(crate) struct Structs {
+    pub(crate) cells: Cells,
+    valid: NullBufferBuilder,
+    fields: Fields,
+}
+
+impl ListBuffer {
+    pub(super) fn new(items: Items) -> Self {
+        Self { items, ends: Vec::new(), valid: NullBufferBuilder::new(0) }
+    }
+
+    /// Closes a list after its items have been pushed.
+    pub(crate) fn close(&mut self) {
+        self.ends.push(self.items.len());
+        self.valid.append_non_null();
+    }
+
+    pub(super) fn push_null(&mut self) {
+        self.ends.push(self.items.len());
+        self.valid.append_null();
+    }
+
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.items.truncate(start(&self.ends, rows));
+        self.ends.truncate(rows);
+        self.valid.truncate(rows);
+    }
+
+    pub(super) fn finish(self) -> Result<ListArray, ArrowError> {
+        let offsets = offsets(&self.ends)?;
+        let items = match self.items {
+            Items::Values(buffer) => buffer.finish()?,
+            Items::Structs(structs) => structs.finish()?,
+        };
+        ListArray::try_new(element(items.data_type().clone()), offsets, items, self.valid.build())
+    }
+}
+
+impl Items {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Values(buffer) => buffer.len(),
+            Self::Structs(structs) => structs.cells.rows,
+        }
+    }
+
+    pub(super) fn truncate(&mut self, rows: usize) {
+        match self {
+            Self::Values(buffer) => buffer.truncate(rows),
+            Self::Structs(structs) => {
+                structs.cells.truncate(rows);
+                structs.valid.truncate(rows);
+            }
+        }
+    }
+}
+
+impl Structs {
+    pub(super) fn new(members: &[Member]) -> Self {
+        Self {
+            cells: Cells::new(members.iter().map(|member| &member.ty)),
+            valid: NullBufferBuilder::new(0),
+            fields: struct_fields(members),
+        }
+    }
+
+    /// Closes a struct after its members have been pushed. Missing members become null.
+    pub(crate) fn close(&mut self) {
+        self.cells.close();
+        self.valid.append_non_null();
+    }
+
+    /// Adds a null in place of a struct.
+    pub(crate) fn push_null(&mut self) {
+        self.cells.close();
+        self.valid.append_null();
+    }
+
+    pub(super) fn finish(self) -> Result<ArrayRef, ArrowError> {
+        let rows = self.cells.rows;
+        let columns = self.cells.finish()?;
+        let valid = self.valid.build();
+        let array = StructArray::try_new_with_length(self.fields, columns, valid, rows)?;
+        Ok(Arc::new(array))
+    }
+}

@@ -1,0 +1,96 @@
+//! Cells of simple columns under construction.
+
+use arrow::array::{NullBufferBuilder, StringArray};
+use arrow::buffer::{Buffer as Bytes, OffsetBuffer, ScalarBuffer};
+use arrow::error::ArrowError;
+
+use super::Put;
+
+/// Values of fixed width.
+#[derive(Debug)]
+pub(crate) struct Fixed<T> {
+    pub(super) values: Vec<T>,
+    pub(super) valid: NullBufferBuilder,
+}
+
+/// Texts, stored end to end.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    bytes: Vec<u8>,
+    pub(super) ends: Vec<usize>,
+    pub(super) valid: NullBufferBuilder,
+}
+
+impl<T: Copy + Default> Fixed<T> {
+    pub(super) fn new() -> Self {
+        Self { values: Vec::new(), valid: NullBufferBuilder::new(0) }
+    }
+
+    pub(super) fn push(&mut self, value: Option<T>) {
+        self.values.push(value.unwrap_or_default());
+        self.valid.append(value.is_some());
+    }
+
+    /// Adds the value `plain`, or else the converted value of `other`.
+    pub(super) fn put(&mut self, plain: Option<T>, other: impl FnOnce() -> Option<T>) -> Put {
+        if plain.is_some() {
+            self.push(plain);
+            return Put::Stored;
+        }
+        let converted = other();
+        self.push(converted);
+        Put::converted(converted.is_some())
+    }
+
+    pub(crate) fn get(&self, row: usize) -> Option<T> {
+        self.values.get(row).copied().filter(|_| self.valid.is_valid(row))
+    }
+
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.values.truncate(rows);
+        self.valid.truncate(rows);
+    }
+}
+
+impl Texts {
+    pub(crate) fn new() -> Self {
+        Self { bytes: Vec::new(), ends: Vec::new(), valid: NullBufferBuilder::new(0) }
+    }
+
+    pub(crate) fn push(&mut self, text: Option<&str>) {
+        self.bytes.extend_from_slice(text.unwrap_or_default().as_bytes());
+        self.ends.push(self.bytes.len());
+        self.valid.append(text.is_some());
+    }
+
+    pub(crate) fn get(&self, row: usize) -> Option<&str> {
+        let start = start(&self.ends, row);
+        let bytes = self.bytes.get(start..*self.ends.get(row)?)?;
+        core::str::from_utf8(bytes).ok().filter(|_| self.valid.is_valid(row))
+    }
+
+    pub(crate) fn truncate(&mut self, rows: usize) {
+        self.bytes.truncate(start(&self.ends, rows));
+        self.ends.truncate(rows);
+        self.valid.truncate(rows);
+    }
+
+    pub(crate) fn finish(self) -> Result<StringArray, ArrowError> {
+        let bytes = Bytes::from_vec(self.bytes);
+        StringArray::try_new(offsets(&self.ends)?, bytes, self.valid.build())
+    }
+}
+
+/// Start of row `row` in data that `ends` divides.
+pub(super) fn start(ends: &[usize], row: usize) -> usize {
+    let before = row.min(ends.len()).checked_sub(1);
+    before.and_then(|before| ends.get(before)).copied().unwrap_or(0)
+}
+
+pub(super) fn offsets(ends: &[usize]) -> Result<OffsetBuffer<i32>, ArrowError> {
+    let offsets: Result<Vec<i32>, ArrowError> = core::iter::once(&0)
+        .chain(ends)
+        .map(|end| i32::try_from(*end).map_err(|_| ArrowError::OffsetOverflowError(*end)))
+        .collect();
+    Ok(OffsetBuffer::new(ScalarBuffer::from(offsets?)))
+}

@@ -1,0 +1,221 @@
+//! Reads objects and lists, and puts their values into cells.
+
+use core::fmt;
+use std::borrow::Cow;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::undeclared;
+use crate::buffer::{Cells, Items, ListBuffer, Structs};
+use crate::odd::{Odd, Step};
+use crate::shape::{SeenMembers, Shape, Target};
+
+/// Visitor of an object whose members go into the current row of `cells`.
+pub(super) struct Object<'a, 'de> {
+    pub(super) shape: &'a Shape,
+    pub(super) cells: &'a mut Cells,
+    pub(super) odd: &'a mut Odd<'de>,
+    pub(super) null: Null,
+}
+
+/// Treatment of a null in place of an object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Null {
+    Allowed,
+    Refused,
+}
+
+/// Visitor of a list; a list with a shape holds structs.
+struct ListVisitor<'a, 'de> {
+    shape: Option<&'a Shape>,
+    list: &'a mut ListBuffer,
+    odd: &'a mut Odd<'de>,
+}
+
+/// Visitor of an item in a list of structs.
+struct ObjectItem<'a, 'de> {
+    shape: &'a Shape,
+    structs: &'a mut Structs,
+    odd: &'a mut Odd<'de>,
+}
+
+/// Result of looking up a member's name.
+enum Found<'de> {
+    Declared(usize),
+    Unknown(Cow<'de, str>),
+}
+
+struct NameSeed<'a> {
+    shape: &'a Shape,
+    hint: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Object<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Object<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        if self.null == Null::Allowed { Ok(()) } else { Err(undeclared()) }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { shape, cells, odd, null: _ } = self;
+        let mut seen = SeenMembers::default();
+        let mut hint = 0;
+        while let Some(found) = map.next_key_seed(NameSeed { shape, hint })? {
+            let index = match found {
+                Found::Declared(index) => index,
+                Found::Unknown(name) => {
+                    odd.unknown(&name, map.next_value::<&RawValue>()?.get());
+                    continue;
+                }
+            };
+            let Some(member) = shape.member(index).filter(|_| seen.add(index)) else {
+                return Err(undeclared());
+            };
+            hint = index + 1;
+            let step = Step::Member(member.name);
+            match &member.target {
+                Target::Cell(cell) => {
+                    let raw = map.next_value::<&RawValue>()?.get();
+                    let buffer = cells.buffers.get_mut(*cell).ok_or_else(undeclared)?;
+                    odd.put_at(step, buffer.put(raw), raw);
+                }
+                Target::Object(shape) => {
+                    odd.enter(step);
+                    let inner = Object { shape, cells, odd, null: Null::Allowed };
+                    map.next_value_seed(inner)?;
+                    odd.leave();
+                }
+                Target::Values(cell) => {
+                    let list = cells.list(*cell).ok_or_else(undeclared)?;
+                    odd.enter(step);
+                    map.next_value_seed(ListVisitor { shape: None, list, odd })?;
+                    odd.leave();
+                }
+                Target::Structs(cell, shape) => {
+                    let list = cells.list(*cell).ok_or_else(undeclared)?;
+                    odd.enter(step);
+                    map.next_value_seed(ListVisitor { shape: Some(shape), list, odd })?;
+                    odd.leave();
+                }
+            }
+        }
+        odd.presence.note(shape, seen);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for ListVisitor<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ListVisitor<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        // Closing the row adds the null.
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let Self { shape, list, odd } = self;
+        match (&mut list.items, shape) {
+            (Items::Values(buffer), _) => {
+                let mut index = 0;
+                while let Some(raw) = seq.next_element::<&RawValue>()? {
+                    odd.put_at(Step::Item(index), buffer.put(raw.get()), raw.get());
+                    index += 1;
+                }
+            }
+            (Items::Structs(structs), Some(shape)) => {
+                for index in 0.. {
+                    odd.enter(Step::Item(index));
+                    let item = ObjectItem { shape, structs, odd };
+                    if seq.next_element_seed(item)?.is_none() {
+                        break;
+                    }
+                    odd.leave();
+                }
+                odd.leave();
+            }
+            (Items::Structs(_), None) => return Err(undeclared()),
+        }
+        list.close();
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for ObjectItem<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ObjectItem<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.structs.push_null();
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        let Self { shape, structs, odd } = self;
+        Object { shape, cells: &mut structs.cells, odd, null: Null::Refused }.visit_map(map)?;
+        structs.close();
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for NameSeed<'_> {
+    type Value = Found<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NameSeed<'_> {
+    type Value = Found<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member name")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+        let declared = self.shape.find(name, self.hint);
+        Ok(declared.map_or(Found::Unknown(Cow::Borrowed(name)), Found::Declared))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        let declared = self.shape.find(name, self.hint);
+        Ok(declared.map_or_else(|| Found::Unknown(Cow::Owned(name.to_owned())), Found::Declared))
+    }
+}

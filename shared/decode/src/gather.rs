@@ -1,0 +1,78 @@
+//! Picks rows from several batches, and compares rows by content.
+
+use core::slice::from_ref;
+
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
+use arrow::compute::interleave_record_batch;
+use arrow::compute::kernels::cmp::not_distinct;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use arrow::row::{RowConverter, SortField};
+
+/// Position of a row: index of its batch, index in the batch.
+pub type Pick = (usize, usize);
+
+/// Batch of the picked rows, in the order of `picks`. Adjoining rows of one batch are not copied.
+///
+/// # Errors
+/// When a pick is outside of its batch, or the batches differ in their schemas.
+pub fn gather(
+    schema: &SchemaRef,
+    batches: &[&RecordBatch],
+    picks: &[Pick],
+) -> Result<RecordBatch, ArrowError> {
+    let Some(&(slot, first)) = picks.first() else {
+        return Ok(RecordBatch::new_empty(schema.clone()));
+    };
+    let adjoining = picks.iter().zip(first..).all(|(pick, row)| *pick == (slot, row));
+    match batches.get(slot) {
+        Some(batch) if adjoining => Ok(batch.slice(first, picks.len())),
+        Some(_) | None => interleave_record_batch(batches, picks),
+    }
+}
+
+/// Compares two batches row by row: whether the values in all of `columns` are equal. Null equals
+/// null.
+///
+/// # Errors
+/// When the batches differ in their schemas.
+pub fn equal_rows(
+    left: &RecordBatch,
+    right: &RecordBatch,
+    columns: &[usize],
+) -> Result<Vec<bool>, ArrowError> {
+    let mut equal = vec![true; left.num_rows()];
+    for &index in columns {
+        let (left, right) = (column(left, index)?, column(right, index)?);
+        if left.data_type().is_nested() {
+            let converter = RowConverter::new(vec![SortField::new(left.data_type().clone())])?;
+            let left = converter.convert_columns(from_ref(left))?;
+            let right = converter.convert_columns(from_ref(right))?;
+            for ((equal, left), right) in equal.iter_mut().zip(&left).zip(&right) {
+                *equal &= left.data() == right.data();
+            }
+        } else {
+            and(&mut equal, &not_distinct(left, right)?);
+        }
+    }
+    Ok(equal)
+}
+
+fn and(equal: &mut [bool], also: &BooleanArray) {
+    if also.true_count() == also.len() {
+        return;
+    }
+    for (equal, also) in equal.iter_mut().zip(also.values()) {
+        *equal &= also;
+    }
+}
+
+/// Column at `index`, or an error if the rows have another schema.
+///
+/// # Errors
+/// When there is no such column.
+pub fn column(batch: &RecordBatch, index: usize) -> Result<&ArrayRef, ArrowError> {
+    batch.columns().get(index).ok_or_else(|| {
+        ArrowError::SchemaError(format!("rows have no column {index} of their table's schema"))
+    })
+}

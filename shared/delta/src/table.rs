@@ -1,0 +1,289 @@
+//! The Delta table of a stream: its log, its current files, its commits.
+
+mod action;
+mod changes;
+mod check;
+mod checkpoint;
+mod commit;
+mod create;
+mod describe;
+mod error;
+mod following;
+mod foreign;
+mod listing;
+mod log;
+mod names;
+mod open;
+mod past;
+mod read;
+mod skipping;
+
+use core::fmt;
+use std::sync::Arc;
+
+use engine::ids::{AccountId, AttemptId, Epoch, Sequence};
+use engine::key::Key;
+use engine::report::Counts;
+use engine::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::store::ObjectStore;
+use action::{EPOCH, SEQUENCE};
+use decode::schema::TableSchema;
+use read::Log;
+
+pub use error::{CommitError, TableError};
+pub use following::{ChangeFiles, Lag, following, lag};
+pub use foreign::Foreign;
+pub(crate) use log::LogState;
+pub use names::parse_data_file;
+pub(crate) use names::{LAST_CHECKPOINT, LogName, checkpoint_parts, parse_log};
+pub use past::{AsOf, PastError};
+
+/// A data file that is part of the table, or that a commit will add.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Path below the table's root, `created_month=2024-01/3-7-ab12-0.parquet`.
+    pub path: String,
+    /// Text value of the partition column; `None` for the null partition or a table without
+    /// partitions.
+    pub partition: Option<String>,
+    /// Size in bytes.
+    pub size: u64,
+    /// Time of writing.
+    pub modified: Timestamp,
+    /// Number of rows.
+    pub rows: u64,
+    /// Delta statistics as JSON text: decimals exact, instants rounded outwards, no free text.
+    /// Empty if the log has none.
+    pub stats: String,
+    /// First and last primary key, from `tags`; `None` for a file of another engine.
+    pub keys: Option<(Key, Key)>,
+    /// SHA-256 of the bytes in hex, from `tags`; `None` for a file of another engine or of an
+    /// earlier release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+}
+
+/// Writer of a commit: its attempt and its lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Writer {
+    /// Id of the attempt; part of the names of its files.
+    pub attempt: AttemptId,
+    /// Epoch of the writer's lease.
+    pub epoch: Epoch,
+}
+
+/// Content of a commit beside its files: stored in `commitInfo` and read back from there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitNote {
+    /// Id of the run, for people who read the log.
+    pub run: String,
+    /// Cursor and state of both passes, as the state item holds them. Replaces a lost state item.
+    pub state: serde_json::Value,
+    /// Numbers of rows that this commit changed.
+    pub counts: Counts,
+    /// Files with the changes of the newest commit that changed rows. Repeated by later commits
+    /// until the table of changes is known to contain them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<ChangeFiles>,
+}
+
+/// Proof that a version is durable. A cursor write is built from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Version of the table.
+    pub version: u64,
+    /// Sequence that the version records.
+    pub sequence: Sequence,
+}
+
+/// Files that a commit adds to and removes from a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Start of writing of the first file in `add`. A commit more than an hour later is refused.
+    pub started: Timestamp,
+    /// New files, already in the store.
+    pub add: Vec<FileEntry>,
+    /// Files of the current version that are to leave the table.
+    pub remove: Vec<FileEntry>,
+}
+
+/// Kinds of commits to a table of changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangesCommit {
+    /// Adds the changes of the next sequence to those already there.
+    Append(ChangeFiles),
+    /// Replaces all files by a baseline: every row of the table at that sequence.
+    Replace(ChangeFiles),
+    /// Replaces old changes by a baseline; the sequence stays.
+    Expire {
+        /// Files of the baseline.
+        add: Vec<FileEntry>,
+        /// Files of the old changes.
+        remove: Vec<FileEntry>,
+    },
+    /// Moves the same rows into fewer files; the sequence stays.
+    Join {
+        /// The new files.
+        add: Vec<FileEntry>,
+        /// Files that held the rows before.
+        remove: Vec<FileEntry>,
+    },
+    /// Replaces files by redacted ones, after a person was erased; the sequence stays.
+    Rewrite {
+        /// The redacted files.
+        add: Vec<FileEntry>,
+        /// Files that held the rows before.
+        remove: Vec<FileEntry>,
+    },
+}
+
+/// A table at one of its versions.
+#[derive(Clone)]
+pub struct Table {
+    store: Arc<dyn ObjectStore>,
+    schema: TableSchema,
+    account: AccountId,
+    root: String,
+    state: LogState,
+    files: Vec<FileEntry>,
+    /// Number of commits begun with this object; part of their ids.
+    commits: u64,
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("store", &self.store)
+            .field("root", &self.root)
+            .field("version", &self.state.version)
+            .field("files", &self.files.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Table {
+    /// Advances to the newest version.
+    ///
+    /// # Errors
+    /// The same as [`Table::open`]. The object then stays at its version.
+    pub async fn refresh(&mut self) -> Result<(), TableError> {
+        let Some(state) = self.log().follow(&self.state).await? else {
+            return Ok(());
+        };
+        self.check(&state)?;
+        self.state = state;
+        self.sort_files();
+        Ok(())
+    }
+
+    /// Id of the table, different for each table ever created.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.state.meta_data.id
+    }
+
+    /// Version that this object shows.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.state.version
+    }
+
+    /// Files of this version, ordered by partition (null first), then first key (files of other
+    /// engines first).
+    #[must_use]
+    pub fn files(&self) -> &[FileEntry] {
+        &self.files
+    }
+
+    /// Number of rows in all files. A file of another engine without a row count adds none.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+
+    /// Size of all files in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.size).sum()
+    }
+
+    /// Folder of the table in the lake: `tables/<stream>` or `tables/<stream>_changes`.
+    #[must_use]
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// Account whose rows the table holds.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Store that holds the table.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
+    /// Declared schema. The log may still lack its newest columns.
+    #[must_use]
+    pub fn schema(&self) -> &TableSchema {
+        &self.schema
+    }
+
+    /// Schema as the log has it, which is what readers see.
+    #[must_use]
+    pub fn log_schema(&self) -> &str {
+        &self.state.meta_data.schema_string
+    }
+
+    /// Highest epoch that committed; 0 before the first.
+    #[must_use]
+    pub fn recorded_epoch(&self) -> Epoch {
+        Epoch(self.state.recorded(EPOCH))
+    }
+
+    /// Number of commits so far that changed rows.
+    #[must_use]
+    pub fn recorded_sequence(&self) -> Sequence {
+        Sequence(self.state.recorded(SEQUENCE))
+    }
+
+    /// Note of our newest commit that carries one; `None` if there is none.
+    #[must_use]
+    pub fn note(&self) -> Option<&CommitNote> {
+        self.state.note.as_ref().map(|noted| &noted.note)
+    }
+
+    pub(crate) fn state(&self) -> &LogState {
+        &self.state
+    }
+
+    pub(crate) fn log(&self) -> Log<'_> {
+        Log { store: self.store.as_ref(), stream: self.stream(), root: &self.root }
+    }
+
+    /// Name of the table, for messages.
+    fn stream(&self) -> &str {
+        &self.schema.name
+    }
+
+    /// Name of the partition column in the log.
+    fn partition_column(&self) -> Option<&str> {
+        self.schema.partition_column()
+    }
+
+    fn sort_files(&mut self) {
+        fn order(file: &FileEntry) -> (Option<&String>, Option<&Key>, &String) {
+            (file.partition.as_ref(), file.keys.as_ref().map(|(first, _)| first), &file.path)
+        }
+        let column = self.partition_column();
+        self.files = self.state.files.iter().map(|(path, add)| add.file(path, column)).collect();
+        self.files.sort_by(|a, b| order(a).cmp(&order(b)));
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,66 @@
+//! Checks whether this release may read and write a table.
+
+use engine::ids::AccountId;
+
+use super::action::Protocol;
+use super::create::{ACCOUNT_PROPERTY, FORMAT, FORMAT_PROPERTY};
+use super::log::LogState;
+use super::{Table, TableError};
+use decode::schema::Comparison;
+
+impl Table {
+    /// Checks that this release may continue from `state` for this account.
+    pub(super) fn check(&self, state: &LogState) -> Result<(), TableError> {
+        let table = || self.stream().to_owned();
+        check_protocol(state).map_err(|found| TableError::Protocol { table: table(), found })?;
+        let property = |name: &str| state.meta_data.configuration.get(name)?.as_deref();
+        let not_ours = |what: &str| TableError::NotOurs { table: table(), what: what.to_owned() };
+        let number = |name| property(name).and_then(|value| value.parse().ok());
+        let found = number(FORMAT_PROPERTY).ok_or_else(|| not_ours("no harvest-lake.format"))?;
+        if found > i64::from(FORMAT) {
+            let found = u32::try_from(found).unwrap_or(u32::MAX);
+            return Err(TableError::NewerFormat { table: table(), found, known: FORMAT });
+        }
+        let found =
+            AccountId(number(ACCOUNT_PROPERTY).ok_or_else(|| not_ours("no harvest-lake.account"))?);
+        if found != self.account {
+            return Err(TableError::OtherAccount { table: table(), found, wanted: self.account });
+        }
+        if state.meta_data.partition_columns != self.schema.partition_columns() {
+            return Err(TableError::OtherTypes {
+                table: table(),
+                columns: vec!["another partition column".to_owned()],
+            });
+        }
+        let compared = self.schema.compare(&state.meta_data.schema_string);
+        match compared.map_err(|error| self.log().damaged("_delta_log", error.to_string()))? {
+            Comparison::Equal | Comparison::Lacks(_) => Ok(()),
+            Comparison::Unknown(columns) => {
+                Err(TableError::UnknownColumn { table: table(), columns })
+            }
+            Comparison::Differs(columns) => Err(TableError::OtherTypes { table: table(), columns }),
+        }
+    }
+}
+
+/// Fails with the first requirement of `state` that this writer does not meet.
+fn check_protocol(state: &LogState) -> Result<(), String> {
+    let Protocol { min_reader_version, min_writer_version, reader_features, writer_features } =
+        &state.protocol;
+    let features: Vec<&str> =
+        reader_features.iter().chain(writer_features).flatten().map(String::as_str).collect();
+    if *min_reader_version > 1 || *min_writer_version > 2 || !features.is_empty() {
+        let features = if features.is_empty() {
+            String::new()
+        } else {
+            format!(" with features {}", features.join(", "))
+        };
+        let versions = format!("reader version {min_reader_version}, writer {min_writer_version}");
+        return Err(versions + &features);
+    }
+    let property = |name: &str| state.meta_data.configuration.get(name)?.as_deref();
+    if property("delta.appendOnly") == Some("true") {
+        return Err("the property delta.appendOnly".to_owned());
+    }
+    Ok(())
+}

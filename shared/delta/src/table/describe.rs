@@ -1,0 +1,135 @@
+//! Column descriptions in a table's log: the declared columns, and those that have statistics.
+
+use std::collections::BTreeSet;
+
+use engine::time::Timestamp;
+
+use super::action::{Add, Info, LogLine, MetaData, Txn};
+use super::skipping::{STATS_COLUMNS, stats_columns};
+use super::{CommitError, CommitNote, Committed, FileEntry, Table, TableError, Writer};
+use decode::schema::Comparison;
+
+/// Number of attempts to write a description while other writers change it.
+const TRIES: u32 = 3;
+
+/// Columns that a commit leaves in the schema of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DescribedColumns {
+    /// Columns already in the log.
+    Logged,
+    /// All declared columns.
+    Declared,
+}
+
+impl Table {
+    /// Whether the log names exactly the columns that have statistics in every file.
+    ///
+    /// # Errors
+    /// When the schema in the log cannot be read.
+    pub fn is_described(&self) -> Result<bool, TableError> {
+        Ok(self.redescribed(DescribedColumns::Logged, &[], &[])?.is_none())
+    }
+
+    /// Commits, without files, the list of columns that have statistics in every file. Returns
+    /// `None` if the log names them already. `note` repeats the previous note.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    pub async fn describe(
+        &mut self,
+        now: Timestamp,
+        writer: &Writer,
+        note: &CommitNote,
+    ) -> Result<Option<Committed>, CommitError> {
+        let operation = "SET TBLPROPERTIES";
+        for _ in 1..TRIES {
+            match self.commit_metadata(DescribedColumns::Logged, operation, now, writer, note).await
+            {
+                // Another writer may have committed the same description, or other files.
+                Err(CommitError::Stale { .. }) => {}
+                done => return done,
+            }
+        }
+        self.commit_metadata(DescribedColumns::Logged, operation, now, writer, note).await
+    }
+
+    /// Commits, without files, the declared columns that the log lacks. Returns `None` if it lacks
+    /// none. `note` repeats the previous note.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    pub async fn widen(
+        &mut self,
+        now: Timestamp,
+        writer: &Writer,
+        note: &CommitNote,
+    ) -> Result<Option<Committed>, CommitError> {
+        self.commit_metadata(DescribedColumns::Declared, "CHANGE COLUMNS", now, writer, note).await
+    }
+
+    async fn commit_metadata(
+        &mut self,
+        columns: DescribedColumns,
+        operation: &str,
+        now: Timestamp,
+        writer: &Writer,
+        note: &CommitNote,
+    ) -> Result<Option<Committed>, CommitError> {
+        let Some(meta_data) = self.redescribed(columns, &[], &[])? else {
+            return Ok(None);
+        };
+        let epoch = Some(Txn::epoch(writer.epoch, now));
+        let lines = vec![
+            LogLine { meta_data: Some(meta_data), ..LogLine::default() },
+            LogLine { txn: epoch, ..LogLine::default() },
+        ];
+        let info = Info {
+            operation,
+            now,
+            writer: Some((writer, self.commits)),
+            sequence: self.recorded_sequence(),
+            note: Some(note),
+        };
+        let body = self.body(&info, lines)?;
+        self.land(writer, &body, |before, after| {
+            before.meta_data == after.meta_data && before.files == after.files
+        })
+        .await
+        .map(Some)
+    }
+
+    /// Metadata of the table after a commit of these files; `None` if it stays the same.
+    pub(super) fn redescribed(
+        &self,
+        columns: DescribedColumns,
+        add: &[FileEntry],
+        remove: &[FileEntry],
+    ) -> Result<Option<MetaData>, TableError> {
+        let old = &self.state.meta_data;
+        let damaged =
+            |error: serde_json::Error| self.log().damaged("_delta_log", error.to_string());
+        let mut new = old.clone();
+        match self.schema().compare(&old.schema_string).map_err(damaged)? {
+            Comparison::Lacks(_) if columns == DescribedColumns::Declared => {
+                let wider = self.schema().extended_schema_json(&old.schema_string);
+                new.schema_string = wider.map_err(damaged)?;
+            }
+            // Schemas that do not fit were refused when the version was read.
+            Comparison::Lacks(_)
+            | Comparison::Equal
+            | Comparison::Unknown(_)
+            | Comparison::Differs(_) => {}
+        }
+        let gone: BTreeSet<&str> = remove.iter().map(|file| &file.path[..]).collect();
+        let files = self.state.files.iter();
+        let stay = files.filter(|(path, _)| !gone.contains(&path[..])).map(|(_, add)| stats(add));
+        let stats = stay.chain(add.iter().map(|file| &file.stats[..]));
+        let named = stats_columns(self.schema(), &new.schema_string, stats).map_err(damaged)?;
+        new.configuration.insert(STATS_COLUMNS.to_owned(), Some(named));
+        Ok((new != *old).then_some(new))
+    }
+}
+
+fn stats(add: &Add) -> &str {
+    add.stats.as_deref().unwrap_or_default()
+}

@@ -1,0 +1,58 @@
+//! Relation of a table of changes to the table that it follows.
+
+use engine::ids::Sequence;
+use serde::{Deserialize, Serialize};
+
+use super::{FileEntry, Table};
+
+/// Member of a note's state with the id of the table that the changes belong to.
+const FOLLOWS: &str = "table";
+
+/// Files with the changes of a commit, as the commit names them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeFiles {
+    /// Sequence of the commit.
+    pub sequence: Sequence,
+    /// Stored files, which may not be in the table of changes yet.
+    pub files: Vec<FileEntry>,
+}
+
+/// Work that a table of changes needs before the stream's table may change again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lag {
+    /// Nothing: it has recorded all changes of the stream's table.
+    None,
+    /// Append the files of the last commit.
+    Append(ChangeFiles),
+    /// Rebuild: it missed commits, belongs to another table, or another engine changed it.
+    Baseline,
+}
+
+/// Work that `changes` needs to catch up with `table`.
+#[must_use]
+pub fn lag(table: &Table, changes: &Table) -> Lag {
+    let (made, recorded) = (table.recorded_sequence(), changes.recorded_sequence());
+    if changes.foreign().is_some() || follows_another(table, changes) {
+        return Lag::Baseline;
+    }
+    if made == recorded {
+        return Lag::None;
+    }
+    match table.note().and_then(|note| note.changes.clone()) {
+        Some(files) if files.sequence == made && recorded.next() == made => Lag::Append(files),
+        Some(_) | None => Lag::Baseline,
+    }
+}
+
+/// State for the notes of a table of changes: the id of the table that it follows.
+#[must_use]
+pub fn following(table: &Table) -> serde_json::Value {
+    serde_json::json!({ FOLLOWS: table.mark().id })
+}
+
+/// Whether the changes belong to another table, whose sequence may happen to be equal. Early
+/// releases did not record the table.
+fn follows_another(table: &Table, changes: &Table) -> bool {
+    let follows = changes.note().and_then(|note| note.state.get(FOLLOWS)?.as_str());
+    follows.is_some_and(|id| id != table.mark().id)
+}

@@ -1,0 +1,107 @@
+//! Opens tables and creates missing ones.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engine::ids::AccountId;
+use engine::spec::StreamSpec;
+use engine::time::Timestamp;
+
+use super::read::Log;
+use super::{Table, TableError, create, names};
+use crate::store::ObjectStore;
+use decode::schema::TableSchema;
+
+impl Table {
+    /// Returns the table of the stream at its newest version, or `None` if it does not exist.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or this release or account must not write it.
+    pub async fn open(
+        store: Arc<dyn ObjectStore>,
+        spec: &'static StreamSpec,
+        account: AccountId,
+    ) -> Result<Option<Self>, TableError> {
+        Self::open_as(store, TableSchema::of(spec), account).await
+    }
+
+    /// Returns the table of the stream's changes; otherwise as `open`.
+    ///
+    /// # Errors
+    /// The same as [`Self::open`].
+    pub async fn open_changes(
+        store: Arc<dyn ObjectStore>,
+        spec: &'static StreamSpec,
+        account: AccountId,
+    ) -> Result<Option<Self>, TableError> {
+        Self::open_as(store, TableSchema::changes_of(spec), account).await
+    }
+
+    async fn open_as(
+        store: Arc<dyn ObjectStore>,
+        schema: TableSchema,
+        account: AccountId,
+    ) -> Result<Option<Self>, TableError> {
+        let root = schema.root();
+        let log = Log { store: store.as_ref(), stream: &schema.name, root: &root };
+        let Some(state) = log.load().await? else {
+            return Ok(None);
+        };
+        let mut table = Self { store, schema, account, root, state, files: Vec::new(), commits: 0 };
+        table.check(&table.state)?;
+        table.sort_files();
+        Ok(Some(table))
+    }
+
+    /// Returns the table of the stream. If there is none, writes version 0, without rows. When
+    /// several callers create it at the same time, one succeeds and the others open the table that
+    /// it wrote.
+    ///
+    /// # Errors
+    /// The same as [`Self::open`].
+    pub async fn create(
+        store: Arc<dyn ObjectStore>,
+        spec: &'static StreamSpec,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Self, TableError> {
+        Self::create_as(store, TableSchema::of(spec), account, now).await
+    }
+
+    /// Returns the table of the stream's changes; otherwise as `create`.
+    ///
+    /// # Errors
+    /// The same as [`Self::open`].
+    pub async fn create_changes(
+        store: Arc<dyn ObjectStore>,
+        spec: &'static StreamSpec,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Self, TableError> {
+        Self::create_as(store, TableSchema::changes_of(spec), account, now).await
+    }
+
+    async fn create_as(
+        store: Arc<dyn ObjectStore>,
+        schema: TableSchema,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Self, TableError> {
+        // Log clean-up deletes version 0 of old tables, so its absence does not prove that there is
+        // no table.
+        if let Some(table) = Self::open_as(Arc::clone(&store), schema.clone(), account).await? {
+            return Ok(table);
+        }
+        let root = schema.root();
+        let log = Log { store: store.as_ref(), stream: &schema.name, root: &root };
+        let bytes = create::first_commit(&schema, account, now)
+            .map_err(|error| log.damaged(&names::commit(0), error.to_string()))?;
+        log.put_commit(0, &Bytes::from(bytes)).await?;
+        let missing = TableError::Damaged {
+            table: schema.name.to_string(),
+            file: names::commit(0),
+            what: "it vanished after it was written".to_owned(),
+        };
+        Self::open_as(store, schema, account).await?.ok_or(missing)
+    }
+}

@@ -1,0 +1,68 @@
+//! Settings of the operator, parsed once.
+//!
+//! Every setting has one variable; the command line's flags of the same meaning win over it.
+
+mod error;
+mod given;
+mod parse;
+mod place;
+mod privacy;
+#[cfg(test)]
+mod tests;
+
+use aws::Aws;
+use harvest_api::BaseUrl;
+use runtime::settings::Settings;
+
+use crate::access::Readers;
+
+pub use error::ConfigError;
+pub use given::{Given, SETTINGS, Setting, function_name, has_own_s3_endpoint, refuses_colour};
+pub use parse::{no_changes, switched};
+pub use place::{LakePlace, StatePlace, TokenPlace};
+
+/// Base URL of Harvest's API.
+pub const BASE_URL: &str = "https://api.harvestapp.com/v2";
+
+/// All settings of the operator, checked as far as that is possible without a request.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// Settings of runs.
+    pub settings: Settings,
+    /// Users of this machine that may read the files written.
+    pub readers: Readers,
+    /// Base URL of Harvest's API.
+    pub base: BaseUrl,
+    /// Place of the token; `None`: not set.
+    pub token: Option<TokenPlace>,
+    /// Contact in the User-Agent.
+    pub contact: String,
+    /// Place of the lake.
+    pub lake: LakePlace,
+    /// Place of the state.
+    pub state: StatePlace,
+    /// Name or ARN of the function that works on one stream; only the orchestrator needs it.
+    pub worker: Option<String>,
+    /// Name or ARN of the event bus for completed and failed passes; `None`: no events are sent.
+    pub event_bus: Option<String>,
+    /// AWS, for a lake, state or secret there.
+    pub aws: Aws,
+}
+
+impl Deployment {
+    /// Returns the function that works on one stream.
+    ///
+    /// # Errors
+    /// Where it is not set.
+    pub fn worker(&self) -> Result<&str, ConfigError> {
+        self.worker.as_deref().ok_or(ConfigError::NoWorker)
+    }
+
+    /// Returns the place of the token.
+    ///
+    /// # Errors
+    /// Where it is not set.
+    pub fn token(&self) -> Result<&TokenPlace, ConfigError> {
+        self.token.as_ref().ok_or(ConfigError::NoToken)
+    }
+}

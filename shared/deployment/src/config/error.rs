@@ -1,0 +1,89 @@
+//! Errors of settings, which say what to write instead.
+
+use std::path::PathBuf;
+
+use harvest_api::SetupError;
+
+use super::given::Setting;
+use streams::UnknownStream;
+
+/// Reason for which the settings cannot be used. Never contains the token.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The account is not set.
+    #[error(
+        "which Harvest account? Give `--account-id`, or set `HARVEST_ACCOUNT_ID` (the number is \
+         on id.getharvest.com/developers)"
+    )]
+    NoAccount,
+    /// The token is not set.
+    #[error(
+        "no access token: set `HARVEST_ACCESS_TOKEN`, or name a file that holds it with \
+         `--token-file` (tokens are made on id.getharvest.com/developers)"
+    )]
+    NoToken,
+    /// The token's file cannot be read.
+    #[error("the token file `{}` cannot be read", path.display())]
+    TokenFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A value is empty.
+    #[error(
+        "`{}` (`{}`) is empty: give it a value, or leave it out (`unset` the variable)",
+        setting.flag,
+        setting.variable
+    )]
+    Empty {
+        /// The setting.
+        setting: Setting,
+    },
+    /// A value has the wrong form.
+    #[error("`{}` (`{}`): {why}", setting.flag, setting.variable)]
+    Invalid {
+        /// The setting.
+        setting: Setting,
+        /// The fault, and what to write instead.
+        why: String,
+    },
+    /// There is no such stream.
+    #[error("`{}` (`{}`): {source}", setting.flag, setting.variable)]
+    Stream {
+        /// The setting.
+        setting: Setting,
+        /// The unknown name.
+        source: UnknownStream,
+    },
+    /// Members are to be hashed, but there is no key.
+    #[error(
+        "members are to be hashed (`HARVEST_HASH_FIELDS`), but there is no key: set \
+         `HARVEST_HASH_KEY` to at least 16 letters chosen by chance (where the token comes from a \
+         secret, `HARVEST_SECRET_ARN`, its member `hash_key` will do), and keep it: with another \
+         key the same text has another hash"
+    )]
+    NoHashKey,
+    /// The state of a lake in a bucket is not set.
+    #[error(
+        "the lake {lake} needs a state that all its users share: give `--state dynamodb://table`, \
+         or set `HARVEST_STATE` (the stack's output `State`)"
+    )]
+    NoState {
+        /// The lake.
+        lake: String,
+    },
+    /// The orchestrator's worker is not set.
+    #[error("no worker: set `HARVEST_WORKER` to the name of the function that works on one stream")]
+    NoWorker,
+    /// A variable is not UTF-8.
+    #[error("the variable `{variable}` is no text")]
+    NoText {
+        /// Its name.
+        variable: &'static str,
+    },
+    /// The connection to Harvest cannot be set up with these settings.
+    #[error(transparent)]
+    Api(#[from] SetupError),
+}

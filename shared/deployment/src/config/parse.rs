@@ -1,0 +1,232 @@
+//! Parsing of the settings.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use core::str::FromStr;
+
+use aws::Aws;
+use engine::ids::AccountId;
+use engine::pace::FlushSpeed;
+use engine::time::SignedDuration;
+use harvest_api::Token;
+use runtime::settings::{NoChanges, Settings};
+use streams::find_stream;
+
+use super::error::ConfigError;
+use super::given::{Given, Setting, function_memory, has_own_s3_endpoint};
+use super::privacy::privacy;
+use crate::access::{Readers, others_may_read};
+
+use super::{BASE_URL, Deployment, LakePlace, StatePlace, TokenPlace};
+
+/// Default contact: the package's repository, where it has one.
+const CONTACT: &str = if env!("CARGO_PKG_REPOSITORY").is_empty() {
+    "no contact given"
+} else {
+    env!("CARGO_PKG_REPOSITORY")
+};
+const LAKE: &str = "./lake";
+/// Name of the state's file in a local lake.
+const STATE: &str = ".state.sqlite";
+/// Shortest retention: with a shorter one the log could lose entries that a running attempt needs.
+const LEAST_RETENTION: SignedDuration = SignedDuration::from_hours(1);
+const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 3650);
+const MOST_WORKERS: usize = 64;
+const MOST_MONTHS: u32 = 1200;
+const MOST_YEARS: u16 = 100;
+
+impl Deployment {
+    /// Parses the given settings; the others have their defaults.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
+    pub fn parse(given: &Given) -> Result<Self, ConfigError> {
+        given.check()?;
+        let account = given.get(Setting::ACCOUNT).ok_or(ConfigError::NoAccount)?;
+        let account = account.parse().ok().filter(|id| *id > 0).ok_or_else(|| {
+            let why = format!("`{account}` is no account id: a number such as 1234567");
+            ConfigError::Invalid { setting: Setting::ACCOUNT, why }
+        })?;
+        let settings = settings(given, AccountId(account))?;
+        let lake = read(given, Setting::LAKE, LakePlace::parse)?;
+        let lake = lake.unwrap_or_else(|| LakePlace::Folder(PathBuf::from(LAKE)));
+        let state = match (read(given, Setting::STATE, StatePlace::parse)?, lake.folder()) {
+            (Some(state), _) => state,
+            (None, Some(folder)) => StatePlace::File(folder.join(STATE)),
+            (None, None) => return Err(ConfigError::NoState { lake: lake.to_string() }),
+        };
+        let token = token(given)?;
+        if settings.privacy.lacks_key() && !matches!(token, Some(TokenPlace::Secret(_))) {
+            return Err(ConfigError::NoHashKey);
+        }
+        let base = given.get(Setting::BASE_URL).unwrap_or(BASE_URL).parse()?;
+        let contact = given.get(Setting::CONTACT).unwrap_or(CONTACT).to_owned();
+        let text = |setting| given.get(setting).map(str::to_owned);
+        Ok(Self {
+            settings,
+            readers: Readers::parse(given)?,
+            base,
+            token,
+            contact,
+            lake,
+            state,
+            worker: text(Setting::WORKER),
+            event_bus: text(Setting::EVENT_BUS),
+            aws: Aws::new(has_own_s3_endpoint()),
+        })
+    }
+}
+
+/// Returns the settings of runs.
+fn settings(given: &Given, account: AccountId) -> Result<Settings, ConfigError> {
+    let mut settings = Settings::new(account);
+    settings.streams = streams(given, Setting::STREAMS)?;
+    settings.exclude = streams(given, Setting::EXCLUDE)?.unwrap_or_default();
+    settings.no_changes = no_changes(given)?;
+    settings.changes_retention =
+        read(given, Setting::CHANGES_RETENTION, |text| number(text, &(1..=MOST_MONTHS)))?;
+    settings.accept_domain = given.get(Setting::ACCEPT_DOMAIN).map(str::to_owned);
+    settings.privacy = privacy(given)?;
+    settings.start_date = read(given, Setting::START_DATE, |text| {
+        let day = (text.len() == 10).then(|| text.parse().ok()).flatten();
+        day.ok_or_else(|| format!("`{text}` is no day: write 2024-01-31"))
+    })?;
+    let interval = bounded(SignedDuration::from_secs(1));
+    replace(&mut settings.sync_interval, read(given, Setting::SYNC_INTERVAL, interval)?);
+    let retention = bounded(LEAST_RETENTION);
+    replace(&mut settings.retention, read(given, Setting::RETENTION, retention)?);
+    replace(
+        &mut settings.max_workers,
+        read(given, Setting::MAX_WORKERS, |text| number(text, &(1..=MOST_WORKERS)))?,
+    );
+    replace(
+        &mut settings.budget_percent,
+        read(given, Setting::BUDGET_PERCENT, |text| number(text, &(1..=100)))?,
+    );
+    replace(&mut settings.keep, read(given, Setting::KEEP, flag)?);
+    replace(&mut settings.accept_role, read(given, Setting::ACCEPT_ROLE, flag)?);
+    replace(&mut settings.accept_deletes, read(given, Setting::ACCEPT_DELETES, flag)?);
+    replace(&mut settings.grid, read(given, Setting::REPORT_WINDOW, parsed)?);
+    replace(
+        &mut settings.report_years_back,
+        read(given, Setting::REPORT_YEARS_BACK, |text| number(text, &(1..=MOST_YEARS)))?,
+    );
+    replace(&mut settings.general, read(given, Setting::GENERAL, parsed)?);
+    replace(&mut settings.reports, read(given, Setting::REPORTS, parsed)?);
+    replace(&mut settings.flush_speed, function_memory().map(FlushSpeed::of_function));
+    Ok(settings)
+}
+
+fn replace<T>(default: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *default = given;
+    }
+}
+
+fn read<T>(
+    given: &Given,
+    setting: Setting,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Option<T>, ConfigError> {
+    let parsed = given.get(setting).map(parse).transpose();
+    parsed.map_err(|why| ConfigError::Invalid { setting, why })
+}
+
+fn parsed<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn number<T: FromStr + PartialOrd + core::fmt::Display>(
+    text: &str,
+    range: &core::ops::RangeInclusive<T>,
+) -> Result<T, String> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| format!("`{text}` is no number from {} to {}", range.start(), range.end()))
+}
+
+/// Returns whether `setting` is switched on; `None`: it is not set.
+///
+/// # Errors
+/// Where the value is neither true nor false.
+pub fn switched(given: &Given, setting: Setting) -> Result<Option<bool>, ConfigError> {
+    read(given, setting, flag)
+}
+
+fn flag(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err(format!("`{text}` is neither true nor false")),
+    }
+}
+
+/// Parses a duration such as `15s`, `1500ms`, `90m`, `1h` or `7d`.
+fn duration(text: &str) -> Option<SignedDuration> {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit())?;
+    let (count, unit) = text.split_at_checked(unit_at)?;
+    let millis: i64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    count.parse::<i64>().ok()?.checked_mul(millis).map(SignedDuration::from_millis)
+}
+
+fn bounded(least: SignedDuration) -> impl Fn(&str) -> Result<SignedDuration, String> {
+    move |text| {
+        let duration = duration(text)
+            .ok_or_else(|| format!("`{text}` is no duration: write 15s, 1500ms, 90m, 1h or 7d"))?;
+        if (least..=LONGEST).contains(&duration) {
+            return Ok(duration);
+        }
+        Err(format!("`{text}` is not between {} s and ten years", least.as_secs()))
+    }
+}
+
+/// Parses the streams whose changes are not kept: names, or `all`.
+///
+/// # Errors
+/// Where a name is that of no stream.
+pub fn no_changes(given: &Given) -> Result<NoChanges, ConfigError> {
+    let setting = Setting::NO_CHANGES;
+    if given.get(setting).is_some_and(|text| text.eq_ignore_ascii_case("all")) {
+        return Ok(NoChanges::All);
+    }
+    Ok(NoChanges::Streams(streams(given, setting)?.unwrap_or_default()))
+}
+
+fn streams(given: &Given, setting: Setting) -> Result<Option<BTreeSet<String>>, ConfigError> {
+    let Some(text) = given.get(setting) else {
+        return Ok(None);
+    };
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let found = names.map(|name| {
+        let spec = find_stream(name);
+        spec.map(|spec| spec.name.to_owned())
+            .map_err(|source| ConfigError::Stream { setting, source })
+    });
+    found.collect::<Result<_, _>>().map(Some)
+}
+
+fn token(given: &Given) -> Result<Option<TokenPlace>, ConfigError> {
+    if let Some(path) = given.get(Setting::TOKEN_FILE) {
+        let path = PathBuf::from(path);
+        if others_may_read(&path) {
+            let file = path.display();
+            tracing::warn!(
+                "other users of this machine may read the token file `{file}`: `chmod 600` it"
+            );
+        }
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| ConfigError::TokenFile { path, source })?;
+        return Ok(Some(TokenPlace::Given(Token::new(&text)?)));
+    }
+    if let Some(text) = given.get(Setting::TOKEN) {
+        return Ok(Some(TokenPlace::Given(Token::new(text)?)));
+    }
+    Ok(given.get(Setting::SECRET).map(|arn| TokenPlace::Secret(arn.to_owned())))
+}

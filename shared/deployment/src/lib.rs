@@ -1,0 +1,8 @@
+//! One deployment: its settings, parsed from flags and variables, and the parts made from them.
+//!
+//! No other crate knows all stores, vaults and clients: the functions and the command get them here.
+
+pub mod access;
+pub mod config;
+pub mod parts;
+pub mod telemetry;

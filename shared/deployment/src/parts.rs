@@ -1,0 +1,324 @@
+//! Construction of the parts of a deployment from its settings.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use delta::store::{FolderStore, ObjectStore};
+use delta::table::{Table, TableError};
+use harvest_api::{Credentials, OAuthEndpoint, ReqwestApi, Tuning};
+use state::{MemoryStore, OwnerLock, SqliteStore, StateStore};
+
+use crate::access::could_write;
+use crate::config::{ConfigError, Deployment, LakePlace, StatePlace, TokenPlace, function_name};
+use aws::{Aws, DynamoStore, EventBus, S3Store, SecretsManagerVault};
+use runtime::announce::{Announcer, Nobody};
+use runtime::clock::{Clock, SystemClock};
+use runtime::context::{Context, Owners, Random};
+use runtime::credentials::TokenKeeper;
+use runtime::gate::Gate;
+use runtime::progress::Progress;
+
+/// Name of the folder of OS locks in a local lake.
+const LOCKS: &str = ".locks";
+
+/// Reason for which the parts cannot be constructed.
+#[derive(Debug, thiserror::Error)]
+pub enum PartsError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The lake holds another account.
+    #[error("the lake `{}` belongs to another account", lake)]
+    OtherAccount {
+        /// The lake.
+        lake: String,
+        /// The error, which names the other account.
+        #[source]
+        source: Box<TableError>,
+    },
+    /// The lake has the format of a newer version.
+    #[error("the lake `{}` is of a newer version; nothing is written", lake)]
+    Newer {
+        /// The lake.
+        lake: String,
+        /// The error of a table in the newer format.
+        #[source]
+        source: Box<TableError>,
+    },
+    /// A folder cannot be made.
+    #[error(
+        "the folder `{}` cannot be made: choose another with `--lake`, or allow writing there",
+        path.display()
+    )]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The state cannot be opened, or the owner's lock cannot be held.
+    #[error("the state of the lake cannot be used")]
+    State(#[from] state::StateError),
+}
+
+/// Returns the store of the lake at `place`. Sends no request yet.
+pub async fn store(place: &LakePlace, aws: &Aws) -> Arc<dyn ObjectStore> {
+    match place {
+        LakePlace::Folder(folder) => Arc::new(FolderStore::new(folder)),
+        LakePlace::Bucket { bucket, prefix } => {
+            Arc::new(S3Store::new(aws.s3().await, bucket, prefix))
+        }
+    }
+}
+
+/// Checks that every table in the lake belongs to the account and has a format that this version
+/// knows. Writes nothing; damaged tables are left to the runs of their streams.
+///
+/// # Errors
+/// The error of the first table of another account or a newer format.
+pub async fn check_account(deployment: &Deployment) -> Result<(), PartsError> {
+    let store = store(&deployment.lake, &deployment.aws).await;
+    for spec in streams::STREAMS {
+        let opened = Table::open(Arc::clone(&store), spec, deployment.settings.account).await;
+        let lake = || deployment.lake.to_string();
+        match opened {
+            Err(source @ TableError::OtherAccount { .. }) => {
+                return Err(PartsError::OtherAccount { lake: lake(), source: Box::new(source) });
+            }
+            Err(source @ TableError::NewerFormat { .. }) => {
+                return Err(PartsError::Newer { lake: lake(), source: Box::new(source) });
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Opens the state store; makes its file and folder where they are missing.
+///
+/// # Errors
+/// Where the folder cannot be made, or the file cannot be used.
+pub async fn state(deployment: &Deployment) -> Result<Arc<dyn StateStore>, PartsError> {
+    match &deployment.state {
+        StatePlace::File(file) => {
+            if let Some(folder) = file.parent().filter(|path| !path.as_os_str().is_empty()) {
+                make_folder(folder)?;
+            }
+            Ok(Arc::new(SqliteStore::open(file).await?))
+        }
+        StatePlace::Table(table) => {
+            let random = Random::from_system();
+            let ids = move || random.next();
+            Ok(Arc::new(DynamoStore::new(deployment.aws.dynamodb().await, table, ids)))
+        }
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), PartsError> {
+    std::fs::create_dir_all(path)
+        .map_err(|source| PartsError::Folder { path: path.to_owned(), source })
+}
+
+/// Folder in which processes of this machine hold their locks, beside a state in a file; `None` for
+/// a state that other machines share.
+fn locks(deployment: &Deployment) -> Option<PathBuf> {
+    match (&deployment.state, deployment.lake.folder()) {
+        (StatePlace::File(_), Some(lake)) => Some(lake.join(LOCKS)),
+        (StatePlace::File(file), None) => Some(file.with_extension("locks")),
+        (StatePlace::Table(_), _) => None,
+    }
+}
+
+/// Whether the owner of a lease may still be at work. On one machine its lock decides.
+#[must_use]
+pub fn may_be_alive(deployment: &Deployment, owner: &str) -> bool {
+    locks(deployment).is_none_or(|folder| state::is_held(&folder, owner))
+}
+
+/// Returns the announcer of passes.
+pub async fn announcer(deployment: &Deployment) -> Arc<dyn Announcer> {
+    match &deployment.event_bus {
+        Some(name) => Arc::new(EventBus::new(deployment.aws.events().await, name)),
+        None => Arc::new(Nobody),
+    }
+}
+
+async fn tokens(deployment: &Deployment) -> Result<TokenKeeper, PartsError> {
+    Ok(match deployment.token()? {
+        TokenPlace::Given(token) => TokenKeeper::fixed(token.clone()),
+        TokenPlace::Secret(name) => {
+            let vault = SecretsManagerVault::new(deployment.aws.secrets().await, name);
+            let endpoint = OAuthEndpoint::new(&deployment.base).map_err(ConfigError::Api)?;
+            TokenKeeper::kept(Arc::new(vault), Some(Arc::new(endpoint)))
+        }
+    })
+}
+
+/// Returns the context of runs. Sends no request to Harvest yet.
+///
+/// # Errors
+/// Where a setting is missing, or the lake belongs to another account or cannot be written.
+pub async fn context(
+    deployment: &Deployment,
+    progress: Arc<dyn Progress>,
+) -> Result<Context, PartsError> {
+    let (tokens, api) = sender(deployment).await?;
+    if let LakePlace::Folder(folder) = &deployment.lake {
+        // Only for a local lake, where this check costs nothing; a bucket belongs to one stack.
+        check_account(deployment).await?;
+        make_folder(folder)?;
+        deployment.readers.warn_of(folder);
+        if let Err(error) = FolderStore::new(folder).clean_leftovers("").await {
+            tracing::warn!(%error, "temporary files of ended processes stay behind");
+        }
+    }
+    let state = state(deployment).await?;
+    let random = Random::from_system();
+    let owners: Arc<dyn Owners> = match locks(deployment) {
+        Some(folder) => Arc::new(LocalOwners::create(&folder, &random)?),
+        None => Arc::new(RemoteOwners::new(&random)),
+    };
+    Ok(together(deployment, Parts { tokens, api, state, random, owners, progress }).await)
+}
+
+/// Like [`context`], for a command that only reads, and writes nothing but the permits of its
+/// requests: a lake or state that does not exist yet is not made.
+///
+/// # Errors
+/// Where a setting is missing, or the lake belongs to another account or could not be written.
+pub async fn looking(
+    deployment: &Deployment,
+    progress: Arc<dyn Progress>,
+) -> Result<Context, PartsError> {
+    let (tokens, api) = sender(deployment).await?;
+    if let LakePlace::Folder(folder) = &deployment.lake {
+        check_account(deployment).await?;
+        could_write(folder)
+            .map_err(|source| PartsError::Folder { path: folder.clone(), source })?;
+    }
+    let state: Arc<dyn StateStore> = match &deployment.state {
+        // Without the file there is no other sender to share permits with: it would have made it.
+        StatePlace::File(file) if !file.exists() => Arc::new(MemoryStore::default()),
+        StatePlace::File(_) | StatePlace::Table(_) => state(deployment).await?,
+    };
+    let random = Random::from_system();
+    let owners = Arc::new(RemoteOwners::new(&random));
+    Ok(together(deployment, Parts { tokens, api, state, random, owners, progress }).await)
+}
+
+/// Returns the sender of requests and the keeper of its token.
+async fn sender(deployment: &Deployment) -> Result<(TokenKeeper, ReqwestApi), PartsError> {
+    let tokens = tokens(deployment).await?;
+    let account = deployment.settings.account;
+    let credentials = Credentials { account, token: tokens.cell() };
+    let base = deployment.base.clone();
+    let api = ReqwestApi::new(base, &credentials, &deployment.contact, Tuning::default())
+        .map_err(ConfigError::Api)?;
+    Ok((tokens, api))
+}
+
+/// Parts from which a context is built.
+#[derive(Debug)]
+struct Parts {
+    tokens: TokenKeeper,
+    api: ReqwestApi,
+    state: Arc<dyn StateStore>,
+    random: Random,
+    owners: Arc<dyn Owners>,
+    progress: Arc<dyn Progress>,
+}
+
+async fn together(deployment: &Deployment, parts: Parts) -> Context {
+    let Parts { tokens, api, state, random, owners, progress } = parts;
+    let settings = deployment.settings.clone();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let general = settings.general.percent(settings.budget_percent);
+    let reports = settings.reports.percent(settings.budget_percent);
+    let gate = Gate::new(
+        Arc::clone(&state),
+        Arc::clone(&clock),
+        settings.account,
+        general,
+        reports,
+        &random,
+    );
+    Context {
+        settings: Arc::new(settings),
+        api: Arc::new(api),
+        tokens: Arc::new(tokens),
+        gate: Arc::new(gate),
+        state,
+        store: store(&deployment.lake, &deployment.aws).await,
+        clock,
+        random,
+        progress,
+        owners,
+        person: Arc::default(),
+        scratch: None,
+        function: function_name(),
+    }
+}
+
+/// Makes all later requests use new connections. To be called after the process may have been
+/// suspended, as a function is between invocations: kept connections may be dead by then.
+pub fn wake(context: &Context, deployment: &Deployment) {
+    context.api.forget_connections();
+    deployment.aws.forget_connections();
+}
+
+/// Owners of leases on this machine, where each process holds an OS lock.
+#[derive(Debug)]
+pub struct LocalOwners {
+    folder: PathBuf,
+    id: String,
+    _lock: OwnerLock,
+}
+
+impl LocalOwners {
+    /// Returns an owner with its own lock in `folder`, and removes the locks of dead owners there.
+    ///
+    /// # Errors
+    /// Where the lock cannot be held.
+    pub fn create(folder: &Path, random: &Random) -> Result<Self, state::StateError> {
+        state::remove_free(folder)?;
+        let id = format!("{}-{}", std::process::id(), random.attempt());
+        let lock = OwnerLock::create(folder, &id)?;
+        Ok(Self { folder: folder.to_owned(), id, _lock: lock })
+    }
+}
+
+impl Owners for LocalOwners {
+    fn own_id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn is_dead(&self, owner: &str) -> bool {
+        owner != self.id && !state::is_held(&self.folder, owner)
+    }
+}
+
+/// Owners of leases on many machines, which cannot know of each other whether they live, so that
+/// each lease lasts until its end.
+#[derive(Debug)]
+pub struct RemoteOwners {
+    id: String,
+}
+
+impl RemoteOwners {
+    /// Returns an owner with a random id.
+    #[must_use]
+    pub fn new(random: &Random) -> Self {
+        Self { id: format!("{}{}", random.attempt(), random.attempt()) }
+    }
+}
+
+impl Owners for RemoteOwners {
+    fn own_id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn is_dead(&self, _owner: &str) -> bool {
+        false
+    }
+}

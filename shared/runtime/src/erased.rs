@@ -1,0 +1,130 @@
+//! Users whose own data is not kept, and the decoder that keeps none of it.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use decode::Decoder;
+use delta::store::{Edit, ObjectStore, change};
+use engine::privacy::Personal;
+use engine::spec::StreamSpec;
+
+use crate::context::Context;
+use crate::error::RunError;
+use crate::run::Run;
+use crate::settings::hashes;
+
+/// Key of the object that lists erased users.
+pub const ERASED: &str = "erased.json";
+/// Name of the list's owner in errors.
+const ACCOUNT: &str = "account";
+
+/// Reads the list of erased users, whose data is not kept.
+///
+/// # Errors
+/// Where the list cannot be read. Then nothing may be written.
+pub async fn erased_users(
+    store: &dyn ObjectStore,
+    stream: &'static str,
+) -> Result<BTreeSet<i64>, RunError> {
+    let failed = |source| RunError::Store { stream, source: Box::new(source) };
+    let bytes = store.get(ERASED).await.map_err(failed)?;
+    listed(bytes.as_ref(), stream)
+}
+
+fn listed(bytes: Option<&Bytes>, stream: &'static str) -> Result<BTreeSet<i64>, RunError> {
+    let Some(bytes) = bytes else {
+        return Ok(BTreeSet::new());
+    };
+    serde_json::from_slice(bytes).map_err(|error| RunError::Defect {
+        stream,
+        what: format!("`{ERASED}`, the list of erased users, cannot be read: {error}"),
+    })
+}
+
+/// Adds `user` to the list of erased users; others may be added at the same time. On return the
+/// stored list has the user.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn remember(context: &Context, user: i64) -> Result<(), RunError> {
+    let stream = ACCOUNT;
+    let add = |there: Option<&Bytes>| {
+        let mut users = listed(there, stream)?;
+        if !users.insert(user) {
+            return Ok(Edit::Keep);
+        }
+        let json = serde_json::to_vec(&users)
+            .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
+        Ok(Edit::Write(Bytes::from(json)))
+    };
+    let changed = change(&*context.store, ERASED, add).await;
+    changed.map_err(|source| RunError::Store { stream, source: Box::new(source) })?
+}
+
+/// Whether `user` is on the list of erased users.
+///
+/// # Errors
+/// Where the list cannot be read.
+pub async fn is_remembered(context: &Context, user: i64) -> Result<bool, RunError> {
+    Ok(erased_users(&*context.store, ACCOUNT).await?.contains(&user))
+}
+
+/// Returns the members of `spec`'s records that are a person's own; `None`: there are none.
+#[must_use]
+pub fn personal(spec: &StreamSpec) -> Option<&'static Personal> {
+    streams::PERSONAL.iter().find(|personal| personal.stream == spec.name)
+}
+
+/// Returns the decoder of `spec`'s records, without the members that the settings exclude and the
+/// own data of erased users.
+///
+/// # Errors
+/// Where the list of erased users cannot be read, or members are to be hashed and there is no key.
+/// Then nothing may be written.
+pub async fn decoder(context: &Context, spec: &'static StreamSpec) -> Result<Decoder, RunError> {
+    let users = erased_of(context, spec).await?;
+    decoder_without(context, spec, users).await
+}
+
+/// Returns the users whose data is not kept in `spec`'s table; none where its records have no
+/// person's own data.
+pub(crate) async fn erased_of(
+    context: &Context,
+    spec: &'static StreamSpec,
+) -> Result<BTreeSet<i64>, RunError> {
+    match personal(spec) {
+        Some(_) => erased_users(&*context.store, spec.name).await,
+        None => Ok(BTreeSet::new()),
+    }
+}
+
+/// Returns the decoder that keeps no own data of `users`.
+///
+/// # Errors
+/// Where members are to be hashed and there is no key.
+pub(crate) async fn decoder_without(
+    context: &Context,
+    spec: &'static StreamSpec,
+    users: BTreeSet<i64>,
+) -> Result<Decoder, RunError> {
+    let privacy = &context.settings.privacy;
+    let (rules, mut key) = (privacy.of(spec), privacy.key.clone());
+    if key.is_none() && hashes(&rules) {
+        let lacks = |source| RunError::NoHashKey { stream: spec.name, source };
+        let found = context.tokens.hash_key(context).await?.ok_or_else(|| lacks(None))?;
+        key = Some(found.map_err(|short| lacks(Some(short)))?);
+    }
+    Ok(match personal(spec) {
+        Some(personal) => Decoder::new(spec).with_erased(&rules, key.as_ref(), personal, users),
+        None => Decoder::new(spec).with_privacy(&rules, key.as_ref()),
+    })
+}
+
+impl Run {
+    /// Fails where a person was erased since the run read the list: their data may be in its rows.
+    pub(crate) async fn check_erased(&self) -> Result<(), RunError> {
+        let now = erased_of(&self.context, self.order.spec).await?;
+        let stream = self.stream();
+        if now == self.erased { Ok(()) } else { Err(RunError::ErasedMeanwhile { stream }) }
+    }
+}

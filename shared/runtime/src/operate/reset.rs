@@ -1,0 +1,164 @@
+//! Deletion of a table, so that the next run loads it anew.
+
+use std::sync::Arc;
+
+use decode::schema::TableSchema;
+use delta::table::{CommitNote, Table, Writer};
+use engine::ids::Sequence;
+use engine::item::{Health, Position, Resetting, StreamItem};
+use engine::lease::{Busy, Lease};
+use engine::report::Counts;
+use engine::spec::StreamSpec;
+
+use crate::context::Context;
+use crate::error::RunError;
+use crate::run::{LeaseKeeper, take_lease};
+
+/// Replaces the table of `spec` by an empty one, and deletes its work objects and the stream's
+/// position. Quarantined records stay. The sequence continues, so that the next run begins the
+/// table of changes anew and its readers see that. The item records the reset first: if the process
+/// dies after that, the next run completes the reset before it does anything else.
+///
+/// # Errors
+/// Where the stores fail. [`Busy`] where a run works on the stream.
+pub async fn reset(
+    context: &Context,
+    spec: &'static StreamSpec,
+) -> Result<Result<(), Busy>, RunError> {
+    let (keeper, mut item) = match held(context, spec.name).await? {
+        Ok(held) => held,
+        Err(busy) => return Ok(Err(busy)),
+    };
+    if item.resetting != Some(Resetting::Table) {
+        let last = last_sequence(context, spec).await.max(item.sequence);
+        item.sequence = last.next();
+    }
+    item.position = Position::default();
+    item.health = Health::default();
+    item.version = 0;
+    item.resetting = Some(Resetting::Table);
+    keeper.write(&mut item).await?;
+    go_on(context, spec, &keeper, &mut item).await?;
+    give_back(&keeper, &mut item).await.map(Ok)
+}
+
+/// Deletes the table of the changes of `spec`. The next run begins it anew with all rows of the
+/// stream's table, which stays as it is. If the process dies, the next run completes the reset.
+///
+/// # Errors
+/// Where the stores fail. [`Busy`] where a run works on the stream.
+pub async fn reset_changes(
+    context: &Context,
+    spec: &'static StreamSpec,
+) -> Result<Result<(), Busy>, RunError> {
+    let (keeper, mut item) = match held(context, spec.name).await? {
+        Ok(held) => held,
+        Err(busy) => return Ok(Err(busy)),
+    };
+    go_on(context, spec, &keeper, &mut item).await?;
+    item.resetting = Some(Resetting::Changes);
+    keeper.write(&mut item).await?;
+    go_on(context, spec, &keeper, &mut item).await?;
+    give_back(&keeper, &mut item).await.map(Ok)
+}
+
+/// Completes the reset that the item records, if any. The caller holds the lease.
+///
+/// # Errors
+/// Where the stores fail.
+pub(crate) async fn go_on(
+    context: &Context,
+    spec: &'static StreamSpec,
+    keeper: &LeaseKeeper,
+    item: &mut StreamItem,
+) -> Result<(), RunError> {
+    match item.resetting {
+        None => return Ok(()),
+        Some(Resetting::Table) => {
+            Box::pin(keeper.beside(begin_anew(context, spec, item))).await?;
+        }
+        Some(Resetting::Changes) => {
+            let root = TableSchema::changes_of(spec).root();
+            for prefix in [format!("{root}/_delta_log/"), format!("{root}/")] {
+                keeper.beside(delete_all(context, spec.name, &prefix)).await?;
+            }
+            // Makes the next run open the table of changes and find that it missed all commits.
+            item.changes = None;
+        }
+    }
+    item.resetting = None;
+    keeper.write(item).await
+}
+
+/// Replaces the table, or its remains, by an empty one.
+async fn begin_anew(
+    context: &Context,
+    spec: &'static StreamSpec,
+    item: &mut StreamItem,
+) -> Result<(), RunError> {
+    let stream = spec.name;
+    // The log is deleted first: from then on no reader sees the table.
+    for prefix in [
+        format!("tables/{stream}/_delta_log/"),
+        format!("tables/{stream}/"),
+        format!("work/{stream}/"),
+    ] {
+        delete_all(context, stream, &prefix).await?;
+    }
+    let account = context.settings.account;
+    let now = context.clock.now();
+    let failed =
+        |source: Box<dyn std::error::Error + Send + Sync>| RunError::Table { stream, source };
+    let mut table = Table::create(Arc::clone(&context.store), spec, account, now)
+        .await
+        .map_err(|error| failed(Box::new(error)))?;
+    // The epoch keeps former owners from committing to the new table.
+    let writer = Writer { attempt: context.random.attempt(), epoch: item.epoch() };
+    let state = serde_json::to_value(&item.position)
+        .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
+    let note = CommitNote {
+        run: format!("reset-{stream}"),
+        state,
+        counts: Counts::default(),
+        changes: None,
+    };
+    let committed = table
+        .begin_at(now, &writer, item.sequence, &note)
+        .await
+        .map_err(|error| failed(Box::new(error)))?;
+    item.version = committed.version;
+    item.sequence = committed.sequence;
+    item.table = Some(table.mark());
+    Ok(())
+}
+
+/// Takes the lease of `stream`, and returns its keeper and the stream's item.
+async fn held(
+    context: &Context,
+    stream: &'static str,
+) -> Result<Result<(Arc<LeaseKeeper>, StreamItem), Busy>, RunError> {
+    let taken = take_lease(context, stream, None).await?;
+    Ok(taken.map(|(item, _)| (LeaseKeeper::new(context, stream, &item), item.value)))
+}
+
+async fn give_back(keeper: &LeaseKeeper, item: &mut StreamItem) -> Result<(), RunError> {
+    item.lease = item.lease.as_ref().map(Lease::released);
+    keeper.write(item).await
+}
+
+/// Returns the last sequence that the tables record, as far as they can be read.
+async fn last_sequence(context: &Context, spec: &'static StreamSpec) -> Sequence {
+    let account = context.settings.account;
+    let table = Table::open(Arc::clone(&context.store), spec, account).await;
+    let changes = Table::open_changes(Arc::clone(&context.store), spec, account).await;
+    let opened = [table, changes].into_iter().filter_map(Result::ok).flatten();
+    opened.map(|table| table.recorded_sequence()).max().unwrap_or_default()
+}
+
+async fn delete_all(context: &Context, stream: &'static str, prefix: &str) -> Result<(), RunError> {
+    let failed = |source| RunError::Store { stream, source: Box::new(source) };
+    for object in context.store.list(prefix, None).await.map_err(failed)? {
+        context.store.delete(&object.key).await.map_err(failed)?;
+    }
+    Ok(())
+}

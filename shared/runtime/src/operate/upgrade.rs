@@ -1,0 +1,191 @@
+//! Upgrade of a table's files to today's declaration, without requests to Harvest.
+
+use std::sync::Arc;
+
+use delta::maintenance;
+use delta::table::{Change, ChangesCommit, FileEntry, Table};
+use engine::lease::Busy;
+use engine::pass::Pass;
+use engine::report::Counts;
+use engine::spec::StreamSpec;
+use engine::time::SignedDuration;
+use lake::erase::Eraser;
+use lake::upgrade::{UpgradeError, Upgrader};
+
+use crate::context::Context;
+use crate::error::RunError;
+use crate::run::{Order, Outcome, Run};
+
+/// Number of files after which an upgrade commits. Uncommitted work is lost if the process dies.
+const PART_FILES: usize = 16;
+/// Size of the new files after which an upgrade commits, in bytes.
+const PART_BYTES: u64 = 64 << 20;
+
+/// Counts of an upgrade.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Upgraded {
+    /// Files written anew.
+    pub files: u64,
+    /// Files of the table.
+    pub of: u64,
+    /// Rows in the files written anew.
+    pub rows: u64,
+    /// Commits made.
+    pub commits: u64,
+    /// Files of the table of changes written anew.
+    pub changes: u64,
+}
+
+/// Writes those files of the table anew in which `extra_json` holds members that have a column
+/// now, and adds the columns that the log lacks. No row counts as changed. If the process dies, a
+/// second call goes on.
+///
+/// # Errors
+/// Where the stores fail. [`Busy`] where a run works on the stream.
+pub async fn upgrade(
+    context: &Context,
+    spec: &'static StreamSpec,
+) -> Result<Result<Upgraded, Busy>, RunError> {
+    let now = context.clock.now();
+    let order = Order { spec, pass: Pass::Full, deadline: None, accept_deletes: false };
+    let mut run = match Run::open(context, order, now).await? {
+        Ok(run) => run,
+        Err(busy) => return Ok(Err(busy)),
+    };
+    let keeper = Arc::clone(&run.keeper);
+    let done = Box::pin(keeper.beside(run.upgrade())).await;
+    if done.is_ok() {
+        run.tidy(&Outcome::Complete).await;
+    }
+    let given_back = run.give_back().await;
+    let done = done?;
+    given_back?;
+    Ok(Ok(done))
+}
+
+impl Run {
+    async fn upgrade(&mut self) -> Result<Upgraded, RunError> {
+        let mut done = self.rewrite_files(None).await?;
+        done.changes = self.rewrite_changes(None, false).await?;
+        Ok(done)
+    }
+
+    /// Writes the files of the table of changes anew that need it, each by its own commit, and
+    /// returns their number. `forgets`: the files that they replace, and those of dead attempts,
+    /// are deleted at once.
+    pub(crate) async fn rewrite_changes(
+        &mut self,
+        eraser: Option<Eraser>,
+        forgets: bool,
+    ) -> Result<u64, RunError> {
+        let (stream, spec) = (self.stream(), self.order.spec);
+        let failed = |source| RunError::Table { stream, source: Box::new(source) };
+        let unwritten = |source: UpgradeError| RunError::Store { stream, source: Box::new(source) };
+        let store = Arc::clone(&self.context.store);
+        // Also where changes are no longer kept: the earlier ones are still there.
+        let opened =
+            Table::open_changes(Arc::clone(&store), spec, self.context.settings.account).await;
+        let Some(mut changes) = opened.map_err(failed)? else {
+            return Ok(0);
+        };
+        let schema = changes.schema().clone();
+        let upgrader = Upgrader::new(store, changes.root(), &schema).map_err(unwritten)?;
+        let upgrader = upgrader.erasing(eraser);
+        let mut count = 0_u64;
+        for file in changes.files().to_vec() {
+            let (writer, now) = (self.writer(), self.context.clock.now());
+            let sequence = changes.recorded_sequence();
+            let name = format!("{}-{sequence}-{}-0", writer.epoch, writer.attempt);
+            let new = upgrader.upgrade(&file, &name, now).await.map_err(unwritten)?;
+            let Some(new) = new else { continue };
+            let change = ChangesCommit::Rewrite { add: vec![new], remove: vec![file] };
+            let note = self.changes_note(Counts::default());
+            let committed = changes.commit_changes(now, &writer, &change, &note).await;
+            committed.map_err(|error| self.commit_error(error))?;
+            count = count.saturating_add(1);
+        }
+        if forgets {
+            let (writer, now) = (self.writer(), self.context.clock.now());
+            let zero = SignedDuration::ZERO;
+            maintenance::vacuum(&mut changes, now, zero).await.map_err(failed)?;
+            let table = &mut self.table;
+            let orphans = maintenance::change_orphans(table, &mut changes, now, zero, &writer);
+            orphans.await.map_err(failed)?;
+        }
+        // An open table of changes is replaced, because it is at another version now.
+        self.changes = self.changes.take().map(|_| changes);
+        Ok(count)
+    }
+
+    /// Writes the files anew that need it; with an eraser also those with data that it removes.
+    pub(crate) async fn rewrite_files(
+        &mut self,
+        eraser: Option<Eraser>,
+    ) -> Result<Upgraded, RunError> {
+        let stream = self.stream();
+        let store = |source: UpgradeError| RunError::Store { stream, source: Box::new(source) };
+        let schema = self.table.schema().clone();
+        let objects = Arc::clone(&self.context.store);
+        let upgrader = Upgrader::new(objects, self.table.root(), &schema).map_err(store)?;
+        let upgrader = upgrader.erasing(eraser);
+        let files = self.table.files().to_vec();
+        let mut done = Upgraded { of: files.len() as u64, ..Upgraded::default() };
+        let mut part = self.part();
+        for (at, file) in files.iter().enumerate() {
+            let name = format!("{}-{}", part.name, part.add.len());
+            let now = self.context.clock.now();
+            if let Some(new) = upgrader.upgrade(file, &name, now).await.map_err(store)? {
+                part.bytes = part.bytes.saturating_add(new.size);
+                part.add.push(new);
+                part.remove.push(file.clone());
+            }
+            let full = part.add.len() >= PART_FILES || part.bytes >= PART_BYTES;
+            let last = at + 1 == files.len() && !part.add.is_empty();
+            if full || last {
+                let part = core::mem::replace(&mut part, self.part());
+                done.files = done.files.saturating_add(part.add.len() as u64);
+                done.rows = part.add.iter().fold(done.rows, |sum, it| sum.saturating_add(it.rows));
+                done.commits = done.commits.saturating_add(1);
+                self.commit_part(part).await?;
+            }
+        }
+        let note = self.note(Counts::default(), None)?;
+        let (now, writer) = (self.context.clock.now(), self.writer());
+        let widened = self.table.widen(now, &writer, &note).await;
+        if let Some(committed) = widened.map_err(|error| self.commit_error(error))? {
+            done.commits = done.commits.saturating_add(1);
+            self.advance(&committed, self.item.value.position.clone()).await?;
+        }
+        Ok(done)
+    }
+
+    fn part(&self) -> UpgradePart {
+        let writer = self.writer();
+        let sequence = self.table.recorded_sequence().next();
+        let name = format!("{}-{sequence}-{}", writer.epoch, writer.attempt);
+        let started = self.context.clock.now();
+        UpgradePart { writer, name, started, add: Vec::new(), remove: Vec::new(), bytes: 0 }
+    }
+
+    /// Commits a part. No row counts as changed, so the sequence stays.
+    async fn commit_part(&mut self, part: UpgradePart) -> Result<(), RunError> {
+        let note = self.note(Counts::default(), None)?;
+        let change = Change { started: part.started, add: part.add, remove: part.remove };
+        let now = self.context.clock.now();
+        let committed = self.table.commit(now, &part.writer, &change, &note).await;
+        let committed = committed.map_err(|error| self.commit_error(error))?;
+        self.report.commits = self.report.commits.saturating_add(1);
+        self.advance(&committed, self.item.value.position.clone()).await
+    }
+}
+
+/// Files that one commit replaces.
+#[derive(Debug)]
+struct UpgradePart {
+    writer: delta::table::Writer,
+    name: String,
+    started: engine::time::Timestamp,
+    add: Vec<FileEntry>,
+    remove: Vec<FileEntry>,
+    bytes: u64,
+}

@@ -1,0 +1,76 @@
+//! Streams by the names that people type.
+
+use engine::spec::StreamSpec;
+
+/// Largest number of edits between a given name and a suggested one.
+const NEAR: usize = 4;
+/// Largest number of suggested names.
+const SUGGESTIONS: usize = 3;
+
+/// There is no stream of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no stream `{name}`; {}", advice(near))]
+pub struct UnknownStream {
+    /// The given name.
+    pub name: String,
+    /// Names that were perhaps meant, nearest first.
+    pub near: Vec<&'static str>,
+}
+
+fn advice(near: &[&str]) -> String {
+    let list = "`harvest-lake streams` lists them all";
+    if near.is_empty() {
+        return list.to_owned();
+    }
+    format!("did you mean `{}`? ({list})", near.join("` or `"))
+}
+
+/// Returns the stream of this name.
+///
+/// # Errors
+/// Where there is none, with names that are near.
+pub fn find_stream(name: &str) -> Result<&'static StreamSpec, UnknownStream> {
+    crate::find(name).ok_or_else(|| UnknownStream { name: name.to_owned(), near: near(name) })
+}
+
+/// Returns names that differ by a few letters; where there are none, those that contain the name.
+fn near(name: &str) -> Vec<&'static str> {
+    let name = name.to_lowercase().replace(['-', ' '], "_");
+    let names = || crate::STREAMS.iter().map(|spec| spec.name);
+    let allowed = NEAR.min(name.len().div_ceil(3));
+    let mut found: Vec<(usize, &'static str)> = names()
+        .map(|other| (strsim::levenshtein(&name, other), other))
+        .filter(|(edits, _)| *edits <= allowed)
+        .collect();
+    if found.is_empty() && name.len() >= NEAR {
+        let holds = |other: &&str| other.contains(&name) || name.contains(*other);
+        found = names().filter(holds).map(|other| (other.len(), other)).collect();
+    }
+    found.sort_unstable();
+    found.into_iter().map(|(_, name)| name).take(SUGGESTIONS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_stream_names_those_that_were_perhaps_meant() {
+        let near = |name: &str| find_stream(name).unwrap_err().near;
+        assert_eq!(near("client").first(), Some(&"clients"));
+        assert_eq!(near("time-entries").first(), Some(&"time_entries"));
+        assert_eq!(near("tiem_entries").first(), Some(&"time_entries"));
+        assert_eq!(near("Users").first(), Some(&"users"));
+        assert!(near("invoice").contains(&"invoices"));
+        assert!(near("budget").contains(&"project_budget_report"));
+        assert_eq!(near("zzz"), Vec::<&str>::new());
+        let message = find_stream("client").unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "there is no stream `client`; did you mean `clients`? (`harvest-lake streams` lists them all)"
+        );
+        for spec in crate::STREAMS {
+            assert!(find_stream(spec.name).is_ok());
+        }
+    }
+}
