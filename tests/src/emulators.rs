@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::types::{
 };
 use engine::time::{SignedDuration, plus};
 use runtime::clock::{Clock as _, SystemClock};
-use runtime::context::Random;
+use runtime::random::Random;
 use tokio::sync::OnceCell;
 
 /// Access key that all emulators accept.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use aws::DynamoStore;
 use aws::S3Store;
 use e2e::emulators;
-use runtime::context::Random;
+use runtime::random::Random;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_bucket_conforms() {

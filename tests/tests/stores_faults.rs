@@ -13,7 +13,7 @@ use e2e::emulators;
 use e2e::oracle::After;
 use e2e::proxy::{Fault, Proxy};
 use engine::ids::AccountId;
-use runtime::context::Random;
+use runtime::random::Random;
 use state::{Expect, ItemKey, Put, StateStore as _};
 
 const SEED: u64 = 11;

@@ -10,8 +10,10 @@ use deployment::config::{Deployment, Given};
 use deployment::parts;
 use engine::spec::RateClass;
 use engine::time::Timestamp;
-use runtime::account::{self, Company, Patience, Person, Waiting};
+use runtime::account::{self, Company, Patience};
+use runtime::heard::Person;
 use runtime::progress::Silent;
+use runtime::waiting::Waiting;
 use runtime::{Context, RunError};
 use serde::Serialize;
 

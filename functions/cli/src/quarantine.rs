@@ -7,9 +7,9 @@ use std::sync::Arc;
 use deployment::config::{Deployment, Given};
 use deployment::parts;
 use runtime::RunError;
-use runtime::account::Waiting;
 use runtime::operate::quarantine::{File, Retried, list};
 use runtime::progress::Silent;
+use runtime::waiting::Waiting;
 use serde_json::{Value, json};
 
 use crate::arguments::{QuarantineArguments, QuarantineCommand, RetryArguments};

@@ -15,9 +15,10 @@ use engine::room::{Room, Weight};
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, between, plus};
 use futures::FutureExt as _;
-use runtime::account::{self, Waiting};
+use runtime::account;
 use runtime::gate::PATIENCE;
 use runtime::run::{Outcome, RunReport};
+use runtime::waiting::Waiting;
 use runtime::{Context, RunError, records};
 use tokio::task::{JoinSet, LocalSet};
 

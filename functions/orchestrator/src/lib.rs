@@ -11,12 +11,14 @@ use engine::account::is_same_account;
 use engine::extent::{Reach, outliers_sentence};
 use engine::item::{AccountItem, Position, StreamItem};
 use engine::pass::Pass;
+use engine::persisted::Persisted;
 use engine::plan::{self, Demand, Due, Standing};
-use engine::present::{Persisted, told};
+use engine::present::told;
 use engine::spec::{Kind, StreamSpec};
 use engine::time::{Date, Timestamp, utc_day};
-use runtime::account::{Company, Patience, Waiting};
+use runtime::account::{Company, Patience};
 use runtime::records::{self, Versioned};
+use runtime::waiting::Waiting;
 use runtime::{Context, RunError, account};
 
 pub use event::{Event, Refused};

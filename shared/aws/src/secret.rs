@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use engine::account::SecretVersion;
+use engine::token::SecretVersion;
 use runtime::credentials::{Kept, Vault, VaultError};
 
 /// A secret of AWS Secrets Manager.

@@ -13,10 +13,11 @@ use crate::config::{ConfigError, Deployment, LakePlace, StatePlace, TokenPlace, 
 use aws::{Aws, DynamoStore, EventBus, S3Store, SecretsManagerVault};
 use runtime::announce::{Announcer, Nobody};
 use runtime::clock::{Clock, SystemClock};
-use runtime::context::{Context, Owners, Random};
+use runtime::context::{Context, Owners};
 use runtime::credentials::TokenKeeper;
 use runtime::gate::Gate;
 use runtime::progress::Progress;
+use runtime::random::Random;
 
 /// Name of the folder of OS locks in a local lake.
 const LOCKS: &str = ".locks";

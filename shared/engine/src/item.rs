@@ -4,16 +4,26 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::{OAuthItem, RefusedToken};
 use crate::drift::Drift;
 use crate::extent::Extent;
 use crate::ids::{Epoch, Sequence};
 use crate::lease::Lease;
 use crate::pass::{IdSet, Parked, Pass};
 use crate::quarantine::{Answers, Quarantine};
-use crate::testimony::TableMark;
 use crate::time::{Date, Timestamp};
+use crate::token::{OAuthItem, RefusedToken};
 use crate::window::Grid;
+
+/// Identity of a table and of one of its commits. Two lakes of one account have the same names and
+/// may have the same version numbers; a copy of a lake has the same ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableMark {
+    /// The `id` in the table's metadata.
+    pub id: String,
+    /// The random id of the newest commit with a position; `None`: the log holds none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+}
 
 /// The item `stream#<name>`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,19 +1,6 @@
 //! Agreement of a state item with the table that exists.
 
-use serde::{Deserialize, Serialize};
-
-use crate::item::StreamItem;
-
-/// Identity of a table and of one of its commits. Two lakes of one account have the same names and
-/// may have the same version numbers; a copy of a lake has the same ids.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TableMark {
-    /// The `id` in the table's metadata.
-    pub id: String,
-    /// The random id of the newest commit with a position; `None`: the log holds none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub commit: Option<String>,
-}
+use crate::item::{StreamItem, TableMark};
 
 /// Relation of a state item to the table that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,11 +23,12 @@ use engine::precedence::Judge;
 use engine::report::Counts;
 use engine::time::Timestamp;
 
+use crate::blocking::RewriteError;
 use crate::changes::ChangesOf;
-use crate::collect::{CollectError, Collected};
-use crate::partition::{Limits, PartitionError};
+use crate::collect::Collected;
+use crate::partition::Limits;
 use decode::schema::TableSchema;
-use delta::store::{ObjectStore, StoreError};
+use delta::store::ObjectStore;
 use delta::table::FileEntry;
 
 /// Input of a merge.
@@ -84,37 +85,11 @@ impl Merged {
     }
 }
 
-/// Reasons why rows could not be merged. Nothing is committed; the same merge may be tried again.
-#[derive(Debug, thiserror::Error)]
-pub enum MergeError {
-    /// A file of the table could not be read or written.
-    #[error(transparent)]
-    Partition(#[from] PartitionError),
-    /// The collected rows could not be read.
-    #[error(transparent)]
-    Collect(#[from] CollectError),
-    /// The process is ending.
-    #[error("the merge was stopped")]
-    Stopped,
-}
-
-impl From<StoreError> for MergeError {
-    fn from(error: StoreError) -> Self {
-        Self::Partition(error.into())
-    }
-}
-
-impl From<arrow::error::ArrowError> for MergeError {
-    fn from(error: arrow::error::ArrowError) -> Self {
-        Self::Partition(error.into())
-    }
-}
-
 /// Merges `job.incoming` into the table and stores the resulting files.
 ///
 /// # Errors
 /// When a file cannot be read or stored, or the collected rows cannot be read back.
-pub async fn merge(store: Arc<dyn ObjectStore>, job: MergeJob) -> Result<Merged, MergeError> {
+pub async fn merge(store: Arc<dyn ObjectStore>, job: MergeJob) -> Result<Merged, RewriteError> {
     let mut table = write::TableFiles::new(store, &job)?;
     let incoming = incoming::settle(Arc::clone(&job.incoming), job.judge.precedence).await?;
     let slots = plan::slots(&job.files, incoming.layout());
@@ -152,17 +127,6 @@ fn rows_after(files: &[FileEntry], merged: &Merged) -> u64 {
     let removed: BTreeSet<&str> = merged.remove.iter().map(|file| file.path.as_str()).collect();
     let kept = files.iter().filter(|file| !removed.contains(file.path.as_str()));
     kept.chain(&merged.add).map(|file| file.rows).sum()
-}
-
-/// Runs `work` off the IO thread.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, MergeError> + Send + 'static,
-) -> Result<T, MergeError> {
-    match delta::offload::offload(work).await {
-        Ok(done) => done,
-        Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
-        Err(_) => Err(MergeError::Stopped),
-    }
 }
 
 #[cfg(test)]

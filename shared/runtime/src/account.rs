@@ -15,24 +15,11 @@ use engine::time::{SignedDuration, Timestamp, plus};
 use harvest_api::{Answer, Literal, Loose};
 
 use crate::context::Context;
-use crate::drive::from_api;
-use crate::error::RunError;
+use crate::error::{RunError, from_api};
+use crate::heard::Person;
 
-pub use asking::{Patience, WaitFor, Waiting, ask, tell, try_ask};
+pub use asking::{Patience, ask, tell, try_ask};
 pub use extent::extent;
-
-/// The person of the token.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Person {
-    /// Id of the person; `None` where the answer has no usable one.
-    pub id: Option<i64>,
-    /// First and last name.
-    pub name: String,
-    /// `access_roles`, sorted; only [`UNKNOWN_ROLES`] where the answer has no usable ones.
-    pub roles: Vec<String>,
-    /// Sentences for people about members that were not usable.
-    pub doubts: Vec<String>,
-}
 
 /// The account's company.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,8 +37,6 @@ pub struct Company {
 /// Time that a question for the person of the token waits for other runs, to serve them as well.
 const GATHERED: SignedDuration = SignedDuration::from_millis(200);
 
-/// Name in errors of requests outside of streams.
-pub(crate) const ACCOUNT: &str = "account";
 const PERSON: &str = "/users/me";
 const COMPANY: &str = "/company";
 

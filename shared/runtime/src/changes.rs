@@ -238,8 +238,10 @@ impl Run {
     /// Writes all rows of the stream's table as inserts of its newest commit.
     async fn write_baseline(&mut self) -> Result<ChangeFiles, RunError> {
         let stream = self.stream();
-        let failed =
-            |source: lake::merge::MergeError| RunError::Store { stream, source: Box::new(source) };
+        let failed = |source: lake::blocking::RewriteError| RunError::Store {
+            stream,
+            source: Box::new(source),
+        };
         let Some(schema) = self.changes.as_ref().map(|changes| changes.schema().clone()) else {
             return Err(self.defect(&"the table of changes is not open"));
         };

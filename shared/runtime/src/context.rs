@@ -4,10 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use delta::store::ObjectStore;
-use engine::ids::AttemptId;
 use engine::present::Present;
 use harvest_api::HarvestApi;
-use rand::{RngExt, SeedableRng, rngs::StdRng};
 use state::StateStore;
 
 use crate::clock::Clock;
@@ -15,6 +13,7 @@ use crate::credentials::TokenKeeper;
 use crate::gate::Gate;
 use crate::heard::LastHeard;
 use crate::progress::Progress;
+use crate::random::Random;
 use crate::settings::Settings;
 
 /// The parts of one deployment, shared by all runs of a process.
@@ -63,35 +62,4 @@ pub trait Owners: Send + Sync + core::fmt::Debug {
 
     /// Whether the process of `owner` is known to have ended.
     fn is_dead(&self, owner: &str) -> bool;
-}
-
-/// A random number generator that is shared.
-#[derive(Clone, Debug)]
-pub struct Random(Arc<std::sync::Mutex<StdRng>>);
-
-impl Random {
-    /// Returns a generator that gives the same numbers for the same seed.
-    #[must_use]
-    pub fn seeded(seed: u64) -> Self {
-        Self(Arc::new(std::sync::Mutex::new(StdRng::seed_from_u64(seed))))
-    }
-
-    /// Returns a generator seeded by the operating system.
-    #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "chance enters here and nowhere else")]
-    pub fn from_system() -> Self {
-        Self(Arc::new(std::sync::Mutex::new(rand::make_rng())))
-    }
-
-    /// Returns the next number.
-    #[must_use]
-    pub fn next(&self) -> u64 {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).random()
-    }
-
-    /// Returns a new attempt id: eight random hexadecimal digits, a legal part of file names.
-    #[must_use]
-    pub fn attempt(&self) -> AttemptId {
-        AttemptId(format!("{:08x}", self.next() & 0xffff_ffff))
-    }
 }

@@ -1,49 +1,29 @@
 //! The token that requests are sent with: given by the operator, or kept in a secret that may
 //! change while this process lives.
 
+mod keeper;
 mod refresh;
 mod secret;
 mod vault;
 
-use std::sync::Arc;
-
 use decode::HashKey;
-use engine::account::{RefusedToken, SecretVersion};
-use engine::time::{SignedDuration, Timestamp, between};
-use harvest_api::{Token, TokenCell, TokenEndpoint};
-use tokio::sync::Mutex;
+use engine::time::{SignedDuration, between};
+use engine::token::{RefusedToken, SecretVersion};
+use harvest_api::Token;
 
+pub use keeper::TokenKeeper;
+use keeper::{Heard, read};
 pub use refresh::refresh_if_due;
 pub use secret::{OAuthSecret, Secret, SecretContent};
 pub use vault::{Kept, MemoryVault, Vault, VaultError};
 
 use crate::context::Context;
-use crate::error::RunError;
+use crate::error::{ACCOUNT, RunError};
 use crate::records;
 use crate::settings::ShortKey;
 
 /// Age up to which the secret as last read is used.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(5);
-/// Name of the account in errors.
-const ACCOUNT: &str = "account";
-
-/// Keeper of the token, which it renews from the vault.
-#[derive(Debug)]
-pub struct TokenKeeper {
-    cell: TokenCell,
-    vault: Option<Arc<dyn Vault>>,
-    endpoint: Option<Arc<dyn TokenEndpoint>>,
-    heard: Mutex<Option<Heard>>,
-}
-
-/// The secret as last read, and when.
-#[derive(Clone, Debug)]
-struct Heard {
-    at: Timestamp,
-    secret: Secret,
-    hash_key: Option<Result<HashKey, ShortKey>>,
-    version: SecretVersion,
-}
 
 /// Content of the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,26 +36,6 @@ pub enum Loaded {
 }
 
 impl TokenKeeper {
-    /// Returns a keeper of a token that does not change.
-    #[must_use]
-    pub fn fixed(token: Token) -> Self {
-        let (cell, heard) = (TokenCell::new(token), Mutex::default());
-        Self { cell, vault: None, endpoint: None, heard }
-    }
-
-    /// Returns a keeper of the token in `vault`; `endpoint` makes new ones where the secret is an
-    /// OAuth application's.
-    #[must_use]
-    pub fn kept(vault: Arc<dyn Vault>, endpoint: Option<Arc<dyn TokenEndpoint>>) -> Self {
-        Self { cell: TokenCell::default(), vault: Some(vault), endpoint, heard: Mutex::default() }
-    }
-
-    /// The cell that the API takes its token from.
-    #[must_use]
-    pub fn cell(&self) -> TokenCell {
-        self.cell.clone()
-    }
-
     /// Loads the token, unless it was read less than five minutes ago.
     ///
     /// # Errors
@@ -127,11 +87,6 @@ impl TokenKeeper {
     ) -> Result<Option<Result<HashKey, ShortKey>>, RunError> {
         self.load(context).await?;
         Ok(self.heard.lock().await.as_ref().and_then(|heard| heard.hash_key.clone()))
-    }
-
-    /// Version of the secret that the token is from; `None` where the operator gave the token.
-    async fn version(&self) -> Option<SecretVersion> {
-        self.heard.lock().await.as_ref().map(|heard| heard.version.clone())
     }
 
     /// Like [`Self::renewed`], but returns `false` where the secret cannot be read.
@@ -188,11 +143,4 @@ pub async fn note_refusal(context: &Context, error: &RunError) {
         }
     }
     tracing::error!(error = error.chain(), "the token was refused; the account is paused");
-}
-
-async fn read(vault: &dyn Vault, now: Timestamp) -> Result<Heard, RunError> {
-    let Kept { text, version } = vault.read().await.map_err(RunError::from)?;
-    let SecretContent { token: secret, hash_key } =
-        SecretContent::parse(&text).map_err(RunError::from)?;
-    Ok(Heard { at: now, secret, hash_key, version })
 }

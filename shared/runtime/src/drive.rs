@@ -26,8 +26,6 @@ use crate::error::RunError;
 use crate::hold::Hold;
 use crate::progress::Moment;
 
-pub(crate) use failed::from_api;
-
 /// Counts of a run while it reads.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {

@@ -9,15 +9,11 @@ use engine::privacy::Personal;
 use engine::spec::StreamSpec;
 
 use crate::context::Context;
-use crate::error::RunError;
-use crate::run::Run;
+use crate::error::{ACCOUNT, RunError};
 use crate::settings::hashes;
 
 /// Key of the object that lists erased users.
 pub const ERASED: &str = "erased.json";
-/// Name of the list's owner in errors.
-const ACCOUNT: &str = "account";
-
 /// Reads the list of erased users, whose data is not kept.
 ///
 /// # Errors
@@ -118,13 +114,4 @@ pub(crate) async fn decoder_without(
         Some(personal) => Decoder::new(spec).with_erased(&rules, key.as_ref(), personal, users),
         None => Decoder::new(spec).with_privacy(&rules, key.as_ref()),
     })
-}
-
-impl Run {
-    /// Fails where a person was erased since the run read the list: their data may be in its rows.
-    pub(crate) async fn check_erased(&self) -> Result<(), RunError> {
-        let now = erased_of(&self.context, self.order.spec).await?;
-        let stream = self.stream();
-        if now == self.erased { Ok(()) } else { Err(RunError::ErasedMeanwhile { stream }) }
-    }
 }

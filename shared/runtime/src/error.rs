@@ -1,12 +1,19 @@
 //! Errors of runs, for people: each names the stream, the fault and the remedy.
 
+mod from_api;
+
 use engine::retry::Failure;
 use harvest_api::ApiError;
 use state::StateError;
 
-use crate::account::Waiting;
 use crate::credentials::VaultError;
 use crate::settings::ShortKey;
+use crate::waiting::Waiting;
+
+pub(crate) use from_api::from_api;
+
+/// Stream in errors of requests and items outside of streams.
+pub(crate) const ACCOUNT: &str = "account";
 
 /// Error of a run.
 #[derive(Debug, thiserror::Error)]

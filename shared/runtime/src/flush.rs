@@ -18,9 +18,11 @@ use lake::collect::{Collected, Collector};
 use lake::merge::{MergeJob, Merged, merge};
 use lake::partition::Limits;
 
-use crate::account::{self, Patience, Person};
+use crate::account::{self, Patience};
 use crate::changes::files_of;
+use crate::erased::erased_of;
 use crate::error::RunError;
+use crate::heard::Person;
 use crate::hold::Hold;
 use crate::progress::Moment;
 use crate::run::{Order, Run};
@@ -29,6 +31,13 @@ use crate::run::{Order, Run};
 const MERGES: u32 = 3;
 
 impl Run {
+    /// Fails where a person was erased since the run read the list: their data may be in its rows.
+    async fn check_erased(&self) -> Result<(), RunError> {
+        let now = erased_of(&self.context, self.order.spec).await?;
+        let stream = self.stream();
+        if now == self.erased { Ok(()) } else { Err(RunError::ErasedMeanwhile { stream }) }
+    }
+
     /// Makes the collected rows durable, then the position `after`. Returns the error of a refused
     /// mass delete once everything else is written.
     pub(crate) async fn flush(

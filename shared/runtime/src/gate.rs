@@ -13,7 +13,7 @@ use engine::time::{SignedDuration, Timestamp};
 use state::{StateError, StateErrorKind, StateStore};
 
 use crate::clock::Clock;
-use crate::context::Random;
+use crate::random::Random;
 use crate::records::budget_key;
 use lane::Lane;
 

@@ -5,7 +5,18 @@ use std::sync::PoisonError;
 use engine::present::Present;
 use engine::time::{Timestamp, between, plus};
 
-use crate::account::Person;
+/// The person of the token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Person {
+    /// Id of the person; `None` where the answer has no usable one.
+    pub id: Option<i64>,
+    /// First and last name.
+    pub name: String,
+    /// `access_roles`, sorted; only [`UNKNOWN_ROLES`] where the answer has no usable ones.
+    pub roles: Vec<String>,
+    /// Sentences for people about members that were not usable.
+    pub doubts: Vec<String>,
+}
 
 /// Facts that this process last heard from Harvest outside of records.
 #[derive(Debug, Default)]

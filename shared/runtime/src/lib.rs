@@ -18,10 +18,12 @@ pub mod invoke;
 pub mod metrics;
 pub mod operate;
 pub mod progress;
+pub mod random;
 pub mod records;
 pub mod run;
 pub mod settings;
 mod tidy;
+pub mod waiting;
 
 pub use context::Context;
 pub use error::RunError;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use engine::ids::AccountId;
 use engine::item::{AccountItem, StreamItem};
-use engine::present::{Ahead, Persisted, Present};
+use engine::persisted::Persisted;
+use engine::present::{Ahead, Present};
 use engine::spec::RateClass;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

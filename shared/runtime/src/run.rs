@@ -3,7 +3,7 @@
 mod catch_up;
 mod describe;
 mod drift;
-mod keeper;
+pub(crate) mod keeper;
 mod objects;
 mod prepare;
 pub(crate) mod quarantine;
@@ -19,13 +19,12 @@ use delta::table::ChangeFiles;
 use delta::table::{CommitNote, Table, Writer};
 use engine::ids::{Epoch, RunId};
 use engine::item::{Position, Stored, StreamItem};
-use engine::lease::{Acquired, Busy, Lease};
+use engine::lease::{Busy, Lease};
 use engine::pass::Pass;
 use engine::report::Counts;
 use engine::spec::StreamSpec;
 use engine::time::Timestamp;
 
-pub(crate) use keeper::LeaseKeeper;
 pub use report::{Outcome, RunReport, Yielded};
 
 use crate::context::Context;
@@ -33,6 +32,7 @@ use crate::error::RunError;
 use crate::operate::reset;
 use crate::progress::Moment;
 use crate::records::{self, Versioned};
+use keeper::{LeaseKeeper, TakenLease, take_lease};
 
 /// The stream and pass that a run works on, and its bounds.
 #[derive(Clone, Copy, Debug)]
@@ -132,7 +132,8 @@ impl Run {
         begun: Timestamp,
     ) -> Result<Result<Self, Busy>, RunError> {
         let stream = order.spec.name;
-        let (mut item, taken_over) = match take_lease(context, stream, Some(order.pass)).await? {
+        let taken = take_lease(context, stream, Some(order.pass)).await?;
+        let TakenLease { mut item, taken_over } = match taken {
             Ok(taken) => taken,
             Err(busy) => return Ok(Err(busy)),
         };
@@ -243,39 +244,6 @@ impl Run {
     /// looked for.
     pub(crate) const fn has_taken_over(&self) -> bool {
         self.taken_over
-    }
-}
-
-/// Takes the lease of `stream` to work on `pass`. Returns the stream's item, and whether the former
-/// owner never gave the lease back.
-pub(crate) async fn take_lease(
-    context: &Context,
-    stream: &'static str,
-    pass: Option<Pass>,
-) -> Result<Result<(Versioned<StreamItem>, bool), Busy>, RunError> {
-    let account = context.settings.account;
-    let key = records::stream_key(account, stream);
-    let state = |source| RunError::State { stream, source };
-    let present = context.present();
-    let item = records::stream(&*context.state, account, stream, &present).await;
-    let mut item = item.map_err(state)?;
-    let owner = context.owners.own_id();
-    loop {
-        let held = item.value.lease.as_ref();
-        let dead = held.is_some_and(|lease| context.owners.is_dead(&lease.owner));
-        let (lease, how) = match Lease::acquire(held, &owner, context.clock.now(), dead) {
-            Ok(acquired) => acquired,
-            Err(busy) => return Ok(Err(busy)),
-        };
-        let taken_over = how == Acquired::TakenOver;
-        item.value.lease = Some(lease);
-        item.value.working_on = pass;
-        if taken_over {
-            engine::pace::never_came_back(&mut item.value, context.clock.now());
-        }
-        if records::write(&*context.state, &key, &mut item).await.map_err(state)? {
-            return Ok(Ok((item, taken_over)));
-        }
     }
 }
 

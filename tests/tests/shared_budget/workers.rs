@@ -13,8 +13,8 @@ use engine::spec::RateClass;
 use engine::time::{SignedDuration, Timestamp, between, plus};
 use futures::future::join_all;
 use runtime::clock::{Clock, SystemClock};
-use runtime::context::Random;
 use runtime::gate::{Gate, NoPermit};
+use runtime::random::Random;
 use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
 use state::{MemoryStore, SqliteStore};
 

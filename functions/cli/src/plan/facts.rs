@@ -12,10 +12,11 @@ use engine::pass::Pass;
 use engine::plan::{History, Standing, report_windows, standing};
 use engine::spec::{Kind, RateClass, StreamSpec};
 use engine::time::{Timestamp, utc_day};
-use runtime::account::{self, Patience, Waiting};
+use runtime::account::{self, Patience};
 use runtime::clock::{Clock as _, SystemClock};
 use runtime::progress::Silent;
 use runtime::settings::Settings;
+use runtime::waiting::Waiting;
 use runtime::{Context, RunError};
 
 use crate::exit::CliError;

@@ -6,8 +6,8 @@ use engine::item::AccountItem;
 use engine::pass::Pass;
 use engine::spec::StreamSpec;
 use engine::time::Timestamp;
-use runtime::account::Waiting;
 use runtime::run::RunReport;
+use runtime::waiting::Waiting;
 
 use crate::signals::Stop;
 

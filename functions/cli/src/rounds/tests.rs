@@ -140,7 +140,7 @@ async fn a_sync_that_may_ask_nothing_for_an_hour_says_until_when_and_ends() {
         let first = synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();
         assert_eq!(first.reports.len(), 0);
         let waiting = first.waiting.unwrap();
-        assert_eq!(waiting.reason, account::WaitFor::Harvest);
+        assert_eq!(waiting.reason, runtime::waiting::WaitFor::Harvest);
         assert!(between(first.began, waiting.until) > SignedDuration::from_mins(50));
         assert!(between(first.began, first.ended) < SignedDuration::from_secs(40));
     }

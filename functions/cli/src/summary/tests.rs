@@ -214,7 +214,7 @@ fn machines_find_the_same_under_stable_names() {
 fn entries_far_from_today_and_what_is_waited_for_are_told_in_both_forms() {
     use engine::extent::{Dated, Extent, Outlier};
     use engine::spec::RateClass;
-    use runtime::account::{WaitFor, Waiting};
+    use runtime::waiting::{WaitFor, Waiting};
 
     let day = "0206-03-01".parse().unwrap();
     let list = "time_entries".to_owned();

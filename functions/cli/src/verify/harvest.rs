@@ -7,14 +7,15 @@ use decode::Decoder;
 use delta::table::Table;
 use engine::item::Position;
 use engine::pass::Unit;
-use engine::present::Persisted;
+use engine::persisted::Persisted;
 use engine::spec::{Kind, Paging, StreamSpec};
 use engine::testimony::Testimony;
 use engine::time::Timestamp;
 use engine::window::Period;
 use lake::collect::Collector;
 use lake::verify::{Against, Compared, Whole};
-use runtime::account::{self, Company, Patience, Waiting};
+use runtime::account::{self, Company, Patience};
+use runtime::waiting::Waiting;
 use runtime::{Context, RunError, records};
 use serde::Serialize;
 

@@ -4,7 +4,7 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
-use engine::testimony::TableMark;
+use engine::item::TableMark;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 

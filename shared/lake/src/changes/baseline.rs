@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{ChangeEncoder, ChangesOf, Op};
-use crate::merge::{MergeError, blocking};
+use crate::blocking::{RewriteError, blocking};
 use crate::partition::{Columns, Layout, Limits, Shelf, fetch, open};
 use decode::schema::TableSchema;
 use delta::store::ObjectStore;
@@ -34,7 +34,7 @@ impl Baseline {
         of: ChangesOf,
         name: String,
         limits: Limits,
-    ) -> Result<Self, MergeError> {
+    ) -> Result<Self, RewriteError> {
         let (root, month) = (of.schema.root(), of.month());
         let column = of.schema.partition_column();
         let shelf = Shelf::new(Arc::clone(&store), root, name, column, of.at);
@@ -53,7 +53,7 @@ impl Baseline {
     ///
     /// # Errors
     /// When the file cannot be read, or a file of the baseline cannot be stored.
-    pub async fn add(mut self, file: &FileEntry) -> Result<Self, MergeError> {
+    pub async fn add(mut self, file: &FileEntry) -> Result<Self, RewriteError> {
         let bytes = fetch(self.store.as_ref(), &self.root, file).await?;
         let mut rows = open(&self.layout, &file.path, bytes)?;
         let partition = file.partition.clone();
@@ -87,7 +87,7 @@ impl Baseline {
     ///
     /// # Errors
     /// When the last file cannot be stored.
-    pub async fn finish(mut self) -> Result<Vec<FileEntry>, MergeError> {
+    pub async fn finish(mut self) -> Result<Vec<FileEntry>, RewriteError> {
         if let Some(file) = self.encoder.finish()? {
             self.files.push(self.shelf.put(Some(&self.month), file).await?);
         }

@@ -11,8 +11,8 @@ use engine::precedence::Precedence;
 use engine::time::Timestamp;
 
 use super::{ChangeEncoder, ChangesOf, Op};
+use crate::blocking::{RewriteError, blocking};
 use crate::collect::{Collected, Collector, SortedRows};
-use crate::merge::{MergeError, blocking};
 use crate::partition::{Layout, Limits, Shelf, Written, fetch, open};
 use decode::gather::column;
 use delta::store::ObjectStore;
@@ -81,7 +81,7 @@ pub async fn condense(
     name: String,
     limits: Limits,
     scratch: Option<PathBuf>,
-) -> Result<Vec<FileEntry>, MergeError> {
+) -> Result<Vec<FileEntry>, RewriteError> {
     let schema = changes.schema().clone();
     let layout = Arc::new(Layout::latest(&schema)?);
     let mut newest = Newest {
@@ -133,7 +133,7 @@ struct Newest {
 }
 
 impl Newest {
-    fn push(&mut self, rows: RecordBatch) -> Result<(), MergeError> {
+    fn push(&mut self, rows: RecordBatch) -> Result<(), RewriteError> {
         let at = column(&rows, 1)?.as_primitive_opt::<TimestampMicrosecondType>().and_then(max);
         self.at = self.at.max(at);
         Ok(self.rows.push_into(None, rows)?)
@@ -150,7 +150,7 @@ struct Writing {
 
 impl Writing {
     /// Next files, at least one; `None` at the end.
-    fn next_files(mut self) -> Result<(Self, Option<Vec<Written>>), MergeError> {
+    fn next_files(mut self) -> Result<(Self, Option<Vec<Written>>), RewriteError> {
         while let Some(rows) = self.rows.next().transpose()? {
             let ops = column(&rows, 0)?.as_string::<i32>();
             let there = ops.iter().map(|op| Some(op != Some(Op::Delete.letter()))).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use engine::time::Timestamp;
 
 use super::expire::{in_order, sequences};
-use crate::merge::{MergeError, blocking};
+use crate::blocking::{RewriteError, blocking};
 use crate::partition::{
     Columns, Layout, Limits, PartitionError, PartitionWriter, Shelf, Written, fetch, open,
 };
@@ -44,7 +44,7 @@ pub async fn join(
     name: String,
     now: Timestamp,
     limits: Limits,
-) -> Result<Vec<FileEntry>, MergeError> {
+) -> Result<Vec<FileEntry>, RewriteError> {
     let schema = changes.schema();
     let layout = Arc::new(Layout::new(schema, Columns::All)?);
     let month = files.first().and_then(|file| file.partition.clone());

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::MergeJob;
 use super::write::TableFiles;
-use super::{MergeError, MergeJob, blocking};
+use crate::blocking::{RewriteError, blocking};
 use crate::changes::{ChangeEncoder, ChangesOf};
 use crate::partition::{Shelf, Written};
 use delta::store::ObjectStore;
@@ -24,7 +25,7 @@ impl ChangesWritten {
         store: Arc<dyn ObjectStore>,
         of: ChangesOf,
         job: &MergeJob,
-    ) -> Result<Self, MergeError> {
+    ) -> Result<Self, RewriteError> {
         let (root, column) = (of.schema.root(), of.schema.partition_column());
         let shelf = Shelf::new(store, root, job.name.clone(), column, job.now);
         let month = of.month();
@@ -32,7 +33,7 @@ impl ChangesWritten {
         Ok(Self { shelf, encoder, month, added: Vec::new() })
     }
 
-    pub(super) async fn store(&mut self, file: Written) -> Result<(), MergeError> {
+    pub(super) async fn store(&mut self, file: Written) -> Result<(), RewriteError> {
         self.added.push(self.shelf.put(Some(&self.month), file).await?);
         Ok(())
     }
@@ -40,7 +41,7 @@ impl ChangesWritten {
 
 impl TableFiles {
     /// Stores the last file of changes and returns the entries of all.
-    pub(super) async fn finish_changes(&mut self) -> Result<Vec<FileEntry>, MergeError> {
+    pub(super) async fn finish_changes(&mut self) -> Result<Vec<FileEntry>, RewriteError> {
         let Some(mut changes) = self.changes.take() else {
             return Ok(Vec::new());
         };

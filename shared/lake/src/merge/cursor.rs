@@ -7,10 +7,10 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use engine::precedence::Version;
 
-use super::MergeError;
+use crate::blocking::RewriteError;
 use crate::partition::{Keyed, Layout};
 
-type Batches = Box<dyn Iterator<Item = Result<RecordBatch, MergeError>> + Send>;
+type Batches = Box<dyn Iterator<Item = Result<RecordBatch, RewriteError>> + Send>;
 
 /// Position in a sequence of rows in key order, each key once.
 pub(super) struct RowWalk {
@@ -27,7 +27,7 @@ impl fmt::Debug for RowWalk {
 }
 
 impl RowWalk {
-    pub(super) fn new<E: Into<MergeError>>(
+    pub(super) fn new<E: Into<RewriteError>>(
         layout: Arc<Layout>,
         batches: impl Iterator<Item = Result<RecordBatch, E>> + Send + 'static,
     ) -> Self {
@@ -36,7 +36,7 @@ impl RowWalk {
     }
 
     /// Loads the next batch if needed. Returns whether there is a current row.
-    pub(super) fn load(&mut self) -> Result<bool, MergeError> {
+    pub(super) fn load(&mut self) -> Result<bool, RewriteError> {
         while self.head.as_ref().is_none_or(|head| self.row >= head.len()) {
             self.row = 0;
             self.head = None;
@@ -62,8 +62,8 @@ impl RowWalk {
 pub(super) fn each_match(
     mut left: RowWalk,
     mut right: RowWalk,
-    mut found: impl FnMut(RowView<'_>, RowView<'_>) -> Result<(), MergeError>,
-) -> Result<(), MergeError> {
+    mut found: impl FnMut(RowView<'_>, RowView<'_>) -> Result<(), RewriteError>,
+) -> Result<(), RewriteError> {
     while left.load()? && right.load()? {
         let (Some(a), Some(b)) = (left.current(), right.current()) else {
             break;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine::precedence::Precedence;
 
 use super::cursor::{RowWalk, each_match};
-use super::{MergeError, blocking};
+use crate::blocking::{RewriteError, blocking};
 use crate::collect::{Bounds, Collected, Collector, KeyRange, KeySet, Sorted};
 use crate::partition::Layout;
 
@@ -63,7 +63,7 @@ impl Incoming {
         Collector::with_layout(layout, None, self.base.scratch(), crate::collect::MEMORY_LIMIT)
     }
 
-    pub(super) fn rehouse(&mut self, rows: Collector) -> Result<(), MergeError> {
+    pub(super) fn rehouse(&mut self, rows: Collector) -> Result<(), RewriteError> {
         if rows.rows() > 0 {
             self.rehoused.push(rows.finish()?);
         }
@@ -84,7 +84,7 @@ pub(super) fn within(range: &KeyRange) -> Bounds {
 pub(super) async fn settle(
     base: Arc<Collected>,
     precedence: Precedence,
-) -> Result<Incoming, MergeError> {
+) -> Result<Incoming, RewriteError> {
     let mut incoming = Incoming { base, precedence, rehoused: Vec::new(), skip: BTreeMap::new() };
     let names: Vec<Option<String>> = incoming.partitions().into_iter().collect();
     if names.len() < 2 {
@@ -127,7 +127,7 @@ fn settle_unplaced(
     incoming: &mut Incoming,
     home: Option<&str>,
     rehousing: &mut Collector,
-) -> Result<(), MergeError> {
+) -> Result<(), RewriteError> {
     let Some(bounds) = shared(incoming, None, home) else {
         return Ok(());
     };
@@ -149,7 +149,7 @@ fn settle_pair(
     incoming: &mut Incoming,
     left: Option<&str>,
     right: Option<&str>,
-) -> Result<(), MergeError> {
+) -> Result<(), RewriteError> {
     let Some(bounds) = shared(incoming, left, right) else {
         return Ok(());
     };

@@ -10,7 +10,7 @@ use engine::precedence::Judge;
 use engine::spec::{Kind, Paging};
 use engine::time::{SignedDuration, Timestamp, plus};
 
-use super::{MergeError, blocking};
+use crate::blocking::{RewriteError, blocking};
 use crate::collect::SeenIds;
 use crate::partition::{Layout, day_of, fetch, open};
 use decode::gather::column;
@@ -39,7 +39,7 @@ pub async fn missing(
     scope: &Scope,
     seen: Arc<SeenIds>,
     judge: Judge,
-) -> Result<Missing, MergeError> {
+) -> Result<Missing, RewriteError> {
     let (Some(days), Kind::Listing(listing)) = (&scope.days, &schema.spec.kind) else {
         return Ok(Missing::default());
     };

@@ -7,11 +7,12 @@ use engine::coverage::Coverage;
 use engine::precedence::Judge;
 use engine::report::Counts;
 
+use super::Merged;
 use super::incoming::Incoming;
 use super::rows::MergedRows;
 use super::survey::{FileSurvey, SurveyedFile};
 use super::write::{OpenWriter, TableFiles};
-use super::{MergeError, Merged, blocking};
+use crate::blocking::{RewriteError, blocking};
 use crate::collect::{Bounds, KeyRange};
 use crate::partition::{Columns, Layout, Limits};
 use delta::table::FileEntry;
@@ -107,7 +108,7 @@ impl Merging {
         partition: Option<&str>,
         slots: &[FileSlot],
         merged: &mut Merged,
-    ) -> Result<(), MergeError> {
+    ) -> Result<(), RewriteError> {
         let fresh = [FileSlot::default()];
         let slots = if slots.is_empty() { &fresh } else { slots };
         let mut groups: Vec<SlotGroup> = Vec::new();
@@ -146,7 +147,7 @@ impl Merging {
         partition: Option<&str>,
         slot: &FileSlot,
         neighbours: usize,
-    ) -> Result<Outlook, MergeError> {
+    ) -> Result<Outlook, RewriteError> {
         let held: u64 = slot.files.iter().map(|file| file.rows).sum();
         let found = self.survey.of(slot);
         let deletes = if self.coverage.is_nothing() { 0 } else { found.deletes };
@@ -203,7 +204,7 @@ impl Merging {
         partition: Option<&str>,
         group: SlotGroup,
         merged: &mut Merged,
-    ) -> Result<(), MergeError> {
+    ) -> Result<(), RewriteError> {
         let most = self.limits.file_rows.max(1);
         // Files of equal size, as few as the limit allows.
         let each = group.rows.div_ceil(group.rows.div_ceil(most).max(1)).max(1);
@@ -222,7 +223,7 @@ impl Merging {
 }
 
 /// Whether any row changes. The counts are complete only if none does.
-fn first_change(mut rows: MergedRows) -> Result<(bool, Counts), MergeError> {
+fn first_change(mut rows: MergedRows) -> Result<(bool, Counts), RewriteError> {
     while !rows.changed() {
         if rows.window()?.is_none() {
             break;

@@ -8,8 +8,8 @@ use engine::coverage::Coverage;
 use engine::precedence::Judge;
 use engine::report::Counts;
 
-use super::MergeError;
 use super::cursor::{RowView, RowWalk};
+use crate::blocking::RewriteError;
 use crate::changes::Op;
 use crate::collect::KeySet;
 use crate::partition::{Keyed, Layout};
@@ -64,12 +64,12 @@ pub(super) struct RowSpan {
 }
 
 impl RowSpan {
-    pub(super) fn rows(&self, layout: &Layout) -> Result<RecordBatch, MergeError> {
+    pub(super) fn rows(&self, layout: &Layout) -> Result<RecordBatch, RewriteError> {
         Ok(self.gather(layout, &self.picks)?)
     }
 
     /// Changes of this window and their rows.
-    pub(super) fn changes(&self, layout: &Layout) -> Result<(Vec<Op>, RecordBatch), MergeError> {
+    pub(super) fn changes(&self, layout: &Layout) -> Result<(Vec<Op>, RecordBatch), RewriteError> {
         let (ops, picks): (Vec<Op>, Vec<Pick>) = self.changes.iter().copied().unzip();
         Ok((ops, self.gather(layout, &picks)?))
     }
@@ -134,7 +134,7 @@ impl MergedRows {
     }
 
     /// Returns the next rows, or `None` at the end. A window may be empty.
-    pub(super) fn window(&mut self) -> Result<Option<RowSpan>, MergeError> {
+    pub(super) fn window(&mut self) -> Result<Option<RowSpan>, RewriteError> {
         let mut window = RowSpan::default();
         let (mut old_slot, mut new_slot) = (None, None);
         while window.seen < WINDOW_ROWS {
@@ -210,7 +210,7 @@ impl MergedRows {
     }
 
     /// Replaces old versions whose content differs. A row with equal content stays as it is.
-    fn replace_changed(&mut self, window: &mut RowSpan) -> Result<(), MergeError> {
+    fn replace_changed(&mut self, window: &mut RowSpan) -> Result<(), RewriteError> {
         if window.pairs.is_empty() {
             return Ok(());
         }
@@ -234,7 +234,7 @@ impl MergedRows {
     }
 
     /// Number of merged rows, found from keys and versions alone.
-    pub(super) fn count(mut self) -> Result<u64, MergeError> {
+    pub(super) fn count(mut self) -> Result<u64, RewriteError> {
         let mut rows = 0;
         loop {
             self.old.load()?;

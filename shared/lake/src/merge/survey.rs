@@ -13,7 +13,7 @@ use super::incoming::{Incoming, within};
 use super::plan::{FileSlot, Slots};
 use super::rows::Fate;
 use super::write::{OpenWriter, TableFiles};
-use super::{MergeError, blocking};
+use crate::blocking::{RewriteError, blocking};
 use crate::collect::{Bounds, Collector, KeySet};
 use crate::partition::Columns;
 use delta::table::FileEntry;
@@ -59,7 +59,7 @@ pub(super) async fn survey(
     coverage: &Coverage,
     judge: Judge,
     incoming: Incoming,
-) -> Result<(FileSurvey, Incoming), MergeError> {
+) -> Result<(FileSurvey, Incoming), RewriteError> {
     let coverage = Arc::new(coverage.clone());
     let partitions: Vec<Option<String>> = incoming.partitions().into_iter().collect();
     let mut state = State {
@@ -125,7 +125,7 @@ impl State {
         opened: &OpenWriter,
         bounds: &Bounds,
         found: &mut SurveyedFile,
-    ) -> Result<(), MergeError> {
+    ) -> Result<(), RewriteError> {
         let old = opened.cursor(Columns::Versions);
         let new = self.incoming.rows(other, bounds.clone());
         let (mut skipped, mut arrived) = (KeySet::new(), KeySet::new());
@@ -165,7 +165,7 @@ fn deletes(
     fate: &Fate,
     coverage: &Coverage,
     judge: Judge,
-) -> Result<u64, MergeError> {
+) -> Result<u64, RewriteError> {
     let mut deleted = 0;
     while old.load()? {
         new.load()?;

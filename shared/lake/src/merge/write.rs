@@ -9,11 +9,12 @@ use engine::precedence::Precedence;
 use engine::report::Counts;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
+use super::MergeJob;
 use super::changes::{ChangesWritten, Done};
 use super::cursor::RowWalk;
 use super::plan::FileSlot;
 use super::rows::MergedRows;
-use super::{MergeError, MergeJob, blocking};
+use crate::blocking::{RewriteError, blocking};
 use crate::changes::ChangeEncoder;
 use crate::collect::{Bounds, Collected, Collector, Sorted};
 use crate::partition::{Columns, Layout, Limits, PartitionWriter, Shelf, fetch, open, row_count};
@@ -70,7 +71,7 @@ impl OpenWriter {
     }
 
     /// Number of rows in the files, repeated keys included.
-    pub(super) fn rows(&self) -> Result<u64, MergeError> {
+    pub(super) fn rows(&self) -> Result<u64, RewriteError> {
         if let Some(sorted) = &self.sorted {
             return Ok(sorted.rows());
         }
@@ -83,7 +84,7 @@ impl OpenWriter {
 }
 
 impl TableFiles {
-    pub(super) fn new(store: Arc<dyn ObjectStore>, job: &MergeJob) -> Result<Self, MergeError> {
+    pub(super) fn new(store: Arc<dyn ObjectStore>, job: &MergeJob) -> Result<Self, RewriteError> {
         let spec = job.schema.spec;
         let parent_column = match &spec.kind {
             engine::spec::Kind::PerParent(parent) => Some(parent.parent_column),
@@ -124,7 +125,7 @@ impl TableFiles {
         (least <= greatest).then_some((least, greatest))
     }
 
-    async fn bytes(&mut self, file: &FileEntry) -> Result<Bytes, MergeError> {
+    async fn bytes(&mut self, file: &FileEntry) -> Result<Bytes, RewriteError> {
         if let Some((last, bytes)) = &self.last
             && *last == file.path
         {
@@ -136,7 +137,7 @@ impl TableFiles {
     }
 
     /// Loads the files of a slot, and sorts their rows if they are in no order.
-    pub(super) async fn open(&mut self, slot: &FileSlot) -> Result<OpenWriter, MergeError> {
+    pub(super) async fn open(&mut self, slot: &FileSlot) -> Result<OpenWriter, RewriteError> {
         let mut opened = OpenWriter {
             whole: Arc::clone(&self.whole),
             versions: Arc::clone(&self.versions),
@@ -153,7 +154,7 @@ impl TableFiles {
         Ok(opened)
     }
 
-    async fn sort(&mut self, slot: &FileSlot) -> Result<Collected, MergeError> {
+    async fn sort(&mut self, slot: &FileSlot) -> Result<Collected, RewriteError> {
         let whole = Arc::clone(&self.whole);
         let limit = self.limits.sort_bytes;
         let mut collector = Collector::with_layout(whole, None, self.scratch.clone(), limit);
@@ -177,7 +178,7 @@ impl TableFiles {
         partition: Option<&str>,
         parts: Vec<MergedRows>,
         each: u64,
-    ) -> Result<(Counts, Vec<FileEntry>), MergeError> {
+    ) -> Result<(Counts, Vec<FileEntry>), RewriteError> {
         // On a single thread, files are received only after all are encoded, so the channel must
         // hold them.
         let (done, mut files) = mpsc::channel(if stays_on_this_thread() { 1 << 12 } else { 1 });
@@ -201,7 +202,7 @@ impl TableFiles {
                     }
                 }
             }
-            Ok::<_, MergeError>((added, self))
+            Ok::<_, RewriteError>((added, self))
         };
         let (encoded, stored) = tokio::join!(encoding, storing);
         let (added, table) = stored?;
@@ -230,7 +231,7 @@ impl Encoder {
     fn encode(
         mut self,
         parts: Vec<MergedRows>,
-    ) -> Result<(Counts, Option<ChangeEncoder>), MergeError> {
+    ) -> Result<(Counts, Option<ChangeEncoder>), RewriteError> {
         let mut counts = Counts::default();
         for mut rows in parts {
             while let Some(window) = rows.window()? {
@@ -248,7 +249,7 @@ impl Encoder {
         Ok((counts, self.changes.take()))
     }
 
-    fn write(&mut self, rows: &RecordBatch) -> Result<(), MergeError> {
+    fn write(&mut self, rows: &RecordBatch) -> Result<(), RewriteError> {
         let mut start = 0;
         while start < rows.num_rows() {
             let writer = if let Some(writer) = &mut self.writer {
@@ -268,21 +269,21 @@ impl Encoder {
         Ok(())
     }
 
-    fn close(&mut self) -> Result<(), MergeError> {
+    fn close(&mut self) -> Result<(), RewriteError> {
         let Some(writer) = self.writer.take() else {
             return Ok(());
         };
         self.send(Done::Rows(writer.finish()?))
     }
 
-    fn send(&self, file: Done) -> Result<(), MergeError> {
+    fn send(&self, file: Done) -> Result<(), RewriteError> {
         // `blocking_send` panics on a thread of the runtime, where a simulation encodes.
         match self.done.try_send(file) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(file)) => {
-                self.done.blocking_send(file).map_err(|_| MergeError::Stopped)
+                self.done.blocking_send(file).map_err(|_| RewriteError::Stopped)
             }
-            Err(TrySendError::Closed(_)) => Err(MergeError::Stopped),
+            Err(TrySendError::Closed(_)) => Err(RewriteError::Stopped),
         }
     }
 }

@@ -1,7 +1,5 @@
 //! One question outside of streams: its permit, its retries, and how long it waits.
 
-use core::fmt;
-
 use engine::budget::HORIZON_INCREMENTAL;
 use engine::pass::Target;
 use engine::retry::{Attempts, Decision, Failure};
@@ -10,9 +8,9 @@ use engine::time::{Timestamp, between, plus};
 use harvest_api::{Answer, ApiError};
 
 use crate::context::Context;
-use crate::drive::from_api;
-use crate::error::RunError;
+use crate::error::{RunError, from_api};
 use crate::gate::{NoPermit, PATIENCE};
+use crate::waiting::{WaitFor, Waiting};
 
 /// Limit of the time that a question waits for its permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,40 +20,6 @@ pub enum Patience {
     /// Until the budget has room; a long wait is logged. Where Harvest itself asked to wait, the
     /// question fails instead.
     Budget,
-}
-
-/// Reason for which no request may be sent before some instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WaitFor {
-    /// Harvest asked to wait.
-    Harvest,
-    /// The budget is used.
-    Budget,
-}
-
-/// An instant before which no request of a rate class may be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    /// The class of the requests.
-    pub class: RateClass,
-    /// The instant.
-    pub until: Timestamp,
-    /// Reason of the wait.
-    pub reason: WaitFor,
-}
-
-impl fmt::Display for Waiting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (class, until) = (self.class.name(), self.until.strftime("%F %T UTC"));
-        match self.reason {
-            WaitFor::Harvest => write!(
-                f,
-                "Harvest asked to wait until {until} (`Retry-After`): no {class} request is sent \
-                 before then"
-            ),
-            WaitFor::Budget => write!(f, "the {class} budget has no room before {until}"),
-        }
-    }
 }
 
 /// Sends one request with permits and retries, in the name of `stream`.

@@ -17,8 +17,7 @@ use lake::partition::days_of;
 
 use super::asking::{Patience, try_ask_until};
 use crate::context::Context;
-use crate::drive::from_api;
-use crate::error::RunError;
+use crate::error::{RunError, from_api};
 use crate::records;
 
 /// Lists whose entries have the days that reports are about.

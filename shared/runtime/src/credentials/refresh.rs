@@ -5,14 +5,15 @@
 //! token from its answer on. So if the process dies between answer and secret, a person has to
 //! authorise the application again.
 
-use engine::account::{AccessToken, OAuthItem, refresh_is_due};
+use engine::account::refresh_is_due;
 use engine::time::{SignedDuration, plus};
+use engine::token::{AccessToken, OAuthItem};
 use harvest_api::Token;
 
+use super::keeper::{TokenKeeper, read};
 use super::secret::{OAuthSecret, Secret};
-use super::{ACCOUNT, TokenKeeper, read};
 use crate::context::Context;
-use crate::error::RunError;
+use crate::error::{ACCOUNT, RunError};
 use crate::records;
 
 impl TokenKeeper {

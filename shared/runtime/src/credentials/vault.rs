@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use engine::account::SecretVersion;
+use engine::token::SecretVersion;
 
 /// Text of a secret and its version. `Debug` does not show the text.
 #[derive(Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::{NoPermit, PATIENCE, alone};
 use crate::clock::Clock;
-use crate::context::Random;
+use crate::random::Random;
 
 /// Time that a caller whose permit is not due soon waits for other callers of this process, so that
 /// one write reserves permits for all of them.

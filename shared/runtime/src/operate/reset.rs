@@ -12,7 +12,7 @@ use engine::spec::StreamSpec;
 
 use crate::context::Context;
 use crate::error::RunError;
-use crate::run::{LeaseKeeper, take_lease};
+use crate::run::keeper::{LeaseKeeper, TakenLease, take_lease};
 
 /// Replaces the table of `spec` by an empty one, and deletes its work objects and the stream's
 /// position. Quarantined records stay. The sequence continues, so that the next run begins the
@@ -138,7 +138,7 @@ async fn held(
     stream: &'static str,
 ) -> Result<Result<(Arc<LeaseKeeper>, StreamItem), Busy>, RunError> {
     let taken = take_lease(context, stream, None).await?;
-    Ok(taken.map(|(item, _)| (LeaseKeeper::new(context, stream, &item), item.value)))
+    Ok(taken.map(|TakenLease { item, .. }| (LeaseKeeper::new(context, stream, &item), item.value)))
 }
 
 async fn give_back(keeper: &LeaseKeeper, item: &mut StreamItem) -> Result<(), RunError> {

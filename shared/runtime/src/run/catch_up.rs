@@ -3,8 +3,9 @@
 use delta::table::{Committed, Foreign, Table};
 use engine::item::Position;
 use engine::pass::Pass;
+use engine::persisted::Persisted;
 use engine::plan::goes_incrementally;
-use engine::present::{Ahead, Persisted, told};
+use engine::present::{Ahead, told};
 use engine::report::Counts;
 use engine::testimony::Testimony;
 use engine::time::Timestamp;

@@ -4,7 +4,8 @@ use core::pin::pin;
 use std::sync::Arc;
 
 use engine::item::StreamItem;
-use engine::lease::{LEASE, Lease};
+use engine::lease::{Acquired, Busy, LEASE, Lease};
+use engine::pass::Pass;
 use engine::time::{SignedDuration, Timestamp, between, minus, plus};
 use state::{ItemKey, StateStore};
 use tokio::sync::Mutex;
@@ -145,4 +146,46 @@ impl LeaseKeeper {
 /// Whether both leases have the same owner and epoch.
 fn is_same(one: Option<&Lease>, other: Option<&Lease>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one.owner == other.owner && one.epoch == other.epoch)
+}
+
+/// A stream's item with a lease of this process.
+#[derive(Debug)]
+pub(crate) struct TakenLease {
+    /// The stream's item as written.
+    pub(crate) item: Versioned<StreamItem>,
+    /// Whether the former owner never gave the lease back.
+    pub(crate) taken_over: bool,
+}
+
+/// Takes the lease of `stream` to work on `pass`. `Busy` if another
+/// process has it.
+pub(crate) async fn take_lease(
+    context: &Context,
+    stream: &'static str,
+    pass: Option<Pass>,
+) -> Result<Result<TakenLease, Busy>, RunError> {
+    let account = context.settings.account;
+    let key = records::stream_key(account, stream);
+    let state = |source| RunError::State { stream, source };
+    let present = context.present();
+    let item = records::stream(&*context.state, account, stream, &present).await;
+    let mut item = item.map_err(state)?;
+    let owner = context.owners.own_id();
+    loop {
+        let held = item.value.lease.as_ref();
+        let dead = held.is_some_and(|lease| context.owners.is_dead(&lease.owner));
+        let (lease, how) = match Lease::acquire(held, &owner, context.clock.now(), dead) {
+            Ok(acquired) => acquired,
+            Err(busy) => return Ok(Err(busy)),
+        };
+        let taken_over = how == Acquired::TakenOver;
+        item.value.lease = Some(lease);
+        item.value.working_on = pass;
+        if taken_over {
+            engine::pace::never_came_back(&mut item.value, context.clock.now());
+        }
+        if records::write(&*context.state, &key, &mut item).await.map_err(state)? {
+            return Ok(Ok(TakenLease { item, taken_over }));
+        }
+    }
 }

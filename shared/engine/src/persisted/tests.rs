@@ -3,7 +3,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::account::{AccessToken, RefusedToken};
 use crate::budget::{BudgetItem, Limit, Reservation};
 use crate::dispatch::{Asked, running};
 use crate::extent::Extent;
@@ -12,7 +11,9 @@ use crate::lease::{Busy, Lease};
 use crate::pass::Pass;
 use crate::plan::tests::specs;
 use crate::plan::{Demand, due};
-use crate::time::minus;
+use crate::present::told;
+use crate::time::{between, minus};
+use crate::token::{AccessToken, RefusedToken};
 
 const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
 /// Time by which a clock was ahead.

@@ -1,0 +1,65 @@
+//! Keeper of the token.
+
+use std::sync::Arc;
+
+use decode::HashKey;
+use engine::time::Timestamp;
+use engine::token::SecretVersion;
+use harvest_api::{Token, TokenCell, TokenEndpoint};
+use tokio::sync::Mutex;
+
+use super::secret::{Secret, SecretContent};
+use super::vault::{Kept, Vault, VaultError};
+use crate::settings::ShortKey;
+
+/// Keeper of the token, which it renews from the vault.
+#[derive(Debug)]
+pub struct TokenKeeper {
+    pub(super) cell: TokenCell,
+    pub(super) vault: Option<Arc<dyn Vault>>,
+    pub(super) endpoint: Option<Arc<dyn TokenEndpoint>>,
+    pub(super) heard: Mutex<Option<Heard>>,
+}
+
+/// The secret as last read, and when.
+#[derive(Clone, Debug)]
+pub(super) struct Heard {
+    pub(super) at: Timestamp,
+    pub(super) secret: Secret,
+    pub(super) hash_key: Option<Result<HashKey, ShortKey>>,
+    pub(super) version: SecretVersion,
+}
+
+impl TokenKeeper {
+    /// Returns a keeper of a token that does not change.
+    #[must_use]
+    pub fn fixed(token: Token) -> Self {
+        let (cell, heard) = (TokenCell::new(token), Mutex::default());
+        Self { cell, vault: None, endpoint: None, heard }
+    }
+
+    /// Returns a keeper of the token in `vault`; `endpoint` makes new ones where the secret is an
+    /// OAuth application's.
+    #[must_use]
+    pub fn kept(vault: Arc<dyn Vault>, endpoint: Option<Arc<dyn TokenEndpoint>>) -> Self {
+        Self { cell: TokenCell::default(), vault: Some(vault), endpoint, heard: Mutex::default() }
+    }
+
+    /// The cell that the API takes its token from.
+    #[must_use]
+    pub fn cell(&self) -> TokenCell {
+        self.cell.clone()
+    }
+
+    /// Version of the secret that the token is from; `None` where the operator gave the token.
+    pub(super) async fn version(&self) -> Option<SecretVersion> {
+        self.heard.lock().await.as_ref().map(|heard| heard.version.clone())
+    }
+}
+
+/// Reads the secret at `now`.
+pub(super) async fn read(vault: &dyn Vault, now: Timestamp) -> Result<Heard, VaultError> {
+    let Kept { text, version } = vault.read().await?;
+    let SecretContent { token: secret, hash_key } = SecretContent::parse(&text)?;
+    Ok(Heard { at: now, secret, hash_key, version })
+}
