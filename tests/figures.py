@@ -246,22 +246,33 @@ def count_lines(source: Source) -> None:
 # --- Circles -------------------------------------------------------------------------------------
 
 
-def circles(sources: list[Source]) -> list[dict]:
+def circles(sources: list[Source], families: bool) -> list[dict]:
     """Modules of one crate that import each other in a circle, the largest first.
 
     A module depends on its children and on the modules where what it names is declared. The crate's
-    root is left out: it holds everything together, and everything may name it.
+    root is left out: it holds everything together, and everything may name it. Without `families`,
+    a module and the modules inside it do not count as dependent on each other.
     """
     by_crate = defaultdict(list)
     for each in sources:
         by_crate[each.crate].append(each)
     found = []
     for crate, members in by_crate.items():
-        for component in components(graph(members)):
+        edges = graph(members)
+        if not families:
+            edges = {module: apart(module, others) for module, others in edges.items()}
+        for component in components(edges):
             if len(component) > 1:
                 modules = sorted("::".join(module) for module in component)
                 found.append({"crate": crate, "modules": modules})
     return sorted(found, key=lambda circle: (-len(circle["modules"]), circle["crate"]))
+
+
+def apart(module: Module, others: set[Module]) -> set[Module]:
+    """Those of `others` that are neither inside `module` nor around it."""
+    inside = {other for other in others if other[: len(module)] == module}
+    around = {other for other in others if module[: len(other)] == other}
+    return others - inside - around
 
 
 def graph(members: list[Source]) -> dict[Module, set[Module]]:
@@ -421,9 +432,17 @@ def measure(sources: list[Source]) -> dict:
         "tuples_inside": places(f for f in functions if f.returned_tuple == "inside"),
         "over_ten_fields": places(t for t in types if t.fields > 10),
         "bool_parameters": places(f for f in functions if "bool" in f.parameters),
-        "circles": circles(sources),
+        "circles": circles(sources, families=True),
+        "circles_apart": circles(sources, families=False),
         "banned": banned(sources),
     }
+
+
+# Circles by the name under which they are shown.
+CIRCLES = {
+    "circles of modules": "circles",
+    "circles beside those of a module and the modules inside it": "circles_apart",
+}
 
 
 # --- Output --------------------------------------------------------------------------------------
@@ -453,10 +472,11 @@ def table(figures: dict) -> Iterator[str]:
         "functions with a bool parameter": len(figures["bool_parameters"]),
     }
     yield from (f"{name:36} {value}" for name, value in rows.items())
-    yield f"\ncircles of modules: {len(figures['circles'])}"
-    for circle in figures["circles"]:
-        modules = circle["modules"]
-        yield f"  {circle['crate']}, {len(modules)}: {' '.join(modules)}"
+    for name, kind in CIRCLES.items():
+        yield f"\n{name}: {len(figures[kind])}"
+        for circle in figures[kind]:
+            modules = circle["modules"]
+            yield f"  {circle['crate']}, {len(modules)}: {' '.join(modules)}"
     counts = Counter({name: len(at) for name, at in types["shared"].items()})
     yield f"\ntype names used more than once: {len(counts)}"
     yield "  " + ", ".join(f"{name} {count}" for name, count in counts.most_common())

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use deployment::access::Readers;
 use deployment::config::{ConfigError, Given, Setting};
 use deployment::telemetry::{self, LogStyle};
 use serde_json::json;
@@ -90,7 +89,7 @@ fn begin(arguments: &Arguments, terminal: Terminal) -> Result<Given, ConfigError
     }
     let style = if terminal.colour_err { LogStyle::Colours } else { LogStyle::Plain };
     telemetry::init(given.get(Setting::LOG).unwrap_or("warn"), style);
-    Readers::parse(&given)?.apply();
+    deployment::config::readers(&given)?.apply();
     Ok(given)
 }
 

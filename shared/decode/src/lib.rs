@@ -18,6 +18,7 @@ mod form;
 pub mod gather;
 mod lift;
 mod literal;
+mod name;
 mod observed;
 mod odd;
 mod parents;

@@ -10,6 +10,7 @@
 use core::fmt::Write as _;
 
 use super::buffer::Put;
+use super::name::push_name;
 use super::observed::Observed;
 use super::presence::Presence;
 use super::{form, literal, raw, strict};
@@ -235,19 +236,6 @@ fn push_kept(json: &mut String, path: &str, raw: &str) {
         push_json_text(json, &format!("{path}{AS_TEXT}"));
         json.push(':');
         push_json_text(json, raw);
-    }
-}
-
-/// Appends a name to a path.
-pub(super) fn push_name(path: &mut String, is_first: bool, name: &str) {
-    if !is_first {
-        path.push('.');
-    }
-    for letter in name.chars() {
-        if matches!(letter, '.' | '[' | ']' | '#' | '\\') {
-            path.push('\\');
-        }
-        path.push(letter);
     }
 }
 

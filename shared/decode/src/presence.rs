@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::drift;
 
-use super::odd::push_name;
+use super::name::push_name;
 use super::shape::{SeenMembers, Shape, Target};
 
 /// Number of objects read and members that occurred in any of them, for each kind of object of a

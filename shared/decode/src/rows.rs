@@ -8,8 +8,9 @@ use jiff::ToSpan as _;
 
 use super::buffer::{Buffer, Cells, Texts};
 use super::error::PageError;
+use super::name::push_name;
 use super::observed::Observed;
-use super::odd::{Odd, push_name};
+use super::odd::Odd;
 use super::shape::Shape;
 use super::{Quarantined, ReadAt};
 use crate::schema::TableSchema;

@@ -16,6 +16,7 @@ mod names;
 mod open;
 mod past;
 mod read;
+mod restored;
 mod skipping;
 
 use core::fmt;

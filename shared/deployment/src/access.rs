@@ -5,8 +5,6 @@ use std::path::Path;
 
 use rustix::fs::{Access, Mode};
 
-use crate::config::{ConfigError, Given, Setting};
-
 /// Users that may read the files that this process writes to this machine: the lake, its state and
 /// locks, exports, temporary files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,15 +16,6 @@ pub enum Readers {
 }
 
 impl Readers {
-    /// Parses the setting; the owner alone where it is not set.
-    ///
-    /// # Errors
-    /// Where the value is neither true nor false.
-    pub fn parse(given: &Given) -> Result<Self, ConfigError> {
-        let shared = crate::config::switched(given, Setting::SHARED)?.unwrap_or_default();
-        Ok(if shared { Self::Umask } else { Self::Owner })
-    }
-
     /// Sets the umask for all files and folders that this process makes from now on.
     pub fn apply(self) {
         match self {

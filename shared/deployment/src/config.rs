@@ -7,6 +7,7 @@ mod given;
 mod parse;
 mod place;
 mod privacy;
+mod setting;
 #[cfg(test)]
 mod tests;
 
@@ -17,9 +18,10 @@ use runtime::settings::Settings;
 use crate::access::Readers;
 
 pub use error::ConfigError;
-pub use given::{Given, SETTINGS, Setting, function_name, has_own_s3_endpoint, refuses_colour};
-pub use parse::{no_changes, switched};
+pub use given::{Given, function_name, has_own_s3_endpoint, refuses_colour};
+pub use parse::{no_changes, readers, switched};
 pub use place::{LakePlace, StatePlace, TokenPlace};
+pub use setting::{SETTINGS, Setting};
 
 /// Base URL of Harvest's API.
 pub const BASE_URL: &str = "https://api.harvestapp.com/v2";

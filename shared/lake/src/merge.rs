@@ -10,6 +10,7 @@ mod incoming;
 mod missing;
 mod plan;
 mod rows;
+mod slots;
 mod survey;
 mod write;
 
@@ -92,7 +93,7 @@ impl Merged {
 pub async fn merge(store: Arc<dyn ObjectStore>, job: MergeJob) -> Result<Merged, RewriteError> {
     let mut table = write::TableFiles::new(store, &job)?;
     let incoming = incoming::settle(Arc::clone(&job.incoming), job.judge.precedence).await?;
-    let slots = plan::slots(&job.files, incoming.layout());
+    let slots = slots::slots(&job.files, incoming.layout());
     let (survey, incoming) =
         survey::survey(&mut table, &slots, &job.coverage, job.judge, incoming).await?;
     let deletes = survey.deletes();
@@ -118,7 +119,9 @@ pub async fn merge(store: Arc<dyn ObjectStore>, job: MergeJob) -> Result<Merged,
         let slots = slots.get(&partition).map_or(&[][..], Vec::as_slice);
         merging.partition(&mut table, partition.as_deref(), slots, &mut merged).await?;
     }
-    merged.changes = table.finish_changes().await?;
+    if let Some(changes) = table.changes.take() {
+        merged.changes = changes.finish().await?;
+    }
     merged.rows = rows_after(&job.files, &merged);
     Ok(merged)
 }

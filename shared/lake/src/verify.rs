@@ -7,6 +7,7 @@ mod compare;
 mod file;
 mod placement;
 mod replay;
+mod rules;
 mod shape;
 mod statistics;
 mod twice;
@@ -24,8 +25,9 @@ pub use compare::{Against, Compared, Difference, Whole, compare};
 use decode::schema::Comparison;
 use delta::offload::offload;
 use delta::table::{FileEntry, Table, TableError};
-use file::{Examined, FileRules};
+use file::Examined;
 pub use replay::{Replayed, replay};
+use rules::FileRules;
 
 /// Number of attempts when the table changes meanwhile.
 const TRIES: u32 = 3;

@@ -1,10 +1,8 @@
-//! Lists the files of a log.
+//! Files of a log by their names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::TableError;
 use super::names::{self, LogName};
-use super::read::Log;
 
 /// Commits and checkpoints found in a log's folder.
 #[derive(Debug, Default)]
@@ -14,16 +12,13 @@ pub(crate) struct LogListing {
     pub checkpoints: BTreeMap<u64, Vec<String>>,
 }
 
-impl Log<'_> {
-    /// Log files whose name is greater than `after` (below the table's folder), or all.
-    pub(crate) async fn list(&self, after: Option<&str>) -> Result<LogListing, TableError> {
-        let prefix = self.key("_delta_log/");
-        let after = after.map(|after| self.key(after));
-        let objects = self.store.list(&prefix, after.as_deref()).await;
-        let mut listing = LogListing::default();
+impl LogListing {
+    /// Commits and checkpoints among the files of these names in `_delta_log/`.
+    pub(super) fn of<'a>(files: impl Iterator<Item = &'a str>) -> Self {
+        let mut listing = Self::default();
         let mut parts_found = BTreeMap::<(u64, u32), u32>::new();
-        for object in objects.map_err(|source| self.failed(source))? {
-            match object.key.strip_prefix(&prefix).and_then(names::parse_log) {
+        for file in files {
+            match names::parse_log(file) {
                 Some(LogName::Commit(version)) => {
                     listing.commits.insert(version);
                 }
@@ -38,6 +33,6 @@ impl Log<'_> {
                 None => {}
             }
         }
-        Ok(listing)
+        listing
     }
 }

@@ -246,6 +246,15 @@ impl Log<'_> {
         TableError::Store { table: self.stream.to_owned(), source }
     }
 
+    /// Log files whose name is greater than `after` (below the table's folder), or all.
+    pub(crate) async fn list(&self, after: Option<&str>) -> Result<LogListing, TableError> {
+        let prefix = self.key("_delta_log/");
+        let after = after.map(|after| self.key(after));
+        let objects = self.store.list(&prefix, after.as_deref()).await;
+        let objects = objects.map_err(|source| self.failed(source))?;
+        Ok(LogListing::of(objects.iter().filter_map(|object| object.key.strip_prefix(&prefix))))
+    }
+
     pub(crate) fn damaged(&self, file: &str, what: impl Into<String>) -> TableError {
         TableError::Damaged {
             table: self.stream.to_owned(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use harvest_api::SetupError;
 
-use super::given::Setting;
+use super::setting::Setting;
 use streams::UnknownStream;
 
 /// Reason for which the settings cannot be used. Never contains the token.

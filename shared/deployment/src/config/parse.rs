@@ -14,8 +14,9 @@ use runtime::settings::{NoChanges, Settings};
 use streams::find_stream;
 
 use super::error::ConfigError;
-use super::given::{Given, Setting, function_memory, has_own_s3_endpoint};
+use super::given::{Given, function_memory, has_own_s3_endpoint};
 use super::privacy::privacy;
+use super::setting::Setting;
 use crate::access::{Readers, others_may_read};
 
 use super::{BASE_URL, Deployment, LakePlace, StatePlace, TokenPlace};
@@ -65,7 +66,7 @@ impl Deployment {
         let text = |setting| given.get(setting).map(str::to_owned);
         Ok(Self {
             settings,
-            readers: Readers::parse(given)?,
+            readers: readers(given)?,
             base,
             token,
             contact,
@@ -229,4 +230,13 @@ fn token(given: &Given) -> Result<Option<TokenPlace>, ConfigError> {
         return Ok(Some(TokenPlace::Given(Token::new(text)?)));
     }
     Ok(given.get(Setting::SECRET).map(|arn| TokenPlace::Secret(arn.to_owned())))
+}
+
+/// Parses the users that may read the files written; the owner alone where it is not set.
+///
+/// # Errors
+/// Where the value is neither true nor false.
+pub fn readers(given: &Given) -> Result<Readers, ConfigError> {
+    let shared = switched(given, Setting::SHARED)?.unwrap_or_default();
+    Ok(if shared { Readers::Umask } else { Readers::Owner })
 }

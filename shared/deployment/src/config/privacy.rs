@@ -5,7 +5,8 @@ use runtime::settings::{Privacy, hash_key};
 use streams::find_stream;
 
 use super::error::ConfigError;
-use super::given::{Given, Setting};
+use super::given::Given;
+use super::setting::Setting;
 
 /// Parses the members that are not kept or hashed, and the key of the hashes.
 ///

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::MergeJob;
-use super::write::TableFiles;
 use crate::blocking::{RewriteError, blocking};
 use crate::changes::{ChangeEncoder, ChangesOf};
 use crate::partition::{Shelf, Written};
@@ -37,20 +36,15 @@ impl ChangesWritten {
         self.added.push(self.shelf.put(Some(&self.month), file).await?);
         Ok(())
     }
-}
 
-impl TableFiles {
-    /// Stores the last file of changes and returns the entries of all.
-    pub(super) async fn finish_changes(&mut self) -> Result<Vec<FileEntry>, RewriteError> {
-        let Some(mut changes) = self.changes.take() else {
-            return Ok(Vec::new());
-        };
-        if let Some(mut encoder) = changes.encoder.take()
+    /// Stores the last file and returns the entries of all.
+    pub(super) async fn finish(mut self) -> Result<Vec<FileEntry>, RewriteError> {
+        if let Some(mut encoder) = self.encoder.take()
             && let Some(file) = blocking(move || Ok(encoder.finish()?)).await?
         {
-            changes.store(file).await?;
+            self.store(file).await?;
         }
-        Ok(changes.added)
+        Ok(self.added)
     }
 }
 

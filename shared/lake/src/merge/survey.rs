@@ -10,8 +10,8 @@ use engine::window::Period;
 
 use super::cursor::{RowWalk, each_match};
 use super::incoming::{Incoming, within};
-use super::plan::{FileSlot, Slots};
 use super::rows::Fate;
+use super::slots::{FileSlot, Slots};
 use super::write::{OpenWriter, TableFiles};
 use crate::blocking::{RewriteError, blocking};
 use crate::collect::{Bounds, Collector, KeySet};

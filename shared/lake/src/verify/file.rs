@@ -7,26 +7,15 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 use bytes::Bytes;
-use engine::ids::AccountId;
 
 use super::placement::own_partition;
+use super::rules::{FileRules, about};
 use super::{Bound, Check, Finding, shape, shown, statistics};
 use crate::partition::{
-    FileDifference, Layout, PartitionError, Stats, TableFile, difference, open, reader,
+    FileDifference, PartitionError, Stats, TableFile, difference, open, reader,
 };
 use decode::gather::column;
-use decode::schema::TableSchema;
 use delta::table::FileEntry;
-
-/// Expectations for the files of a table.
-#[derive(Debug)]
-pub(super) struct FileRules {
-    pub(super) schema: TableSchema,
-    pub(super) layout: Arc<Layout>,
-    pub(super) account: AccountId,
-    /// Declared columns that the log still lacks.
-    pub(super) not_in_log: Vec<String>,
-}
 
 /// Result of examining a file.
 #[derive(Debug, Default)]
@@ -123,16 +112,6 @@ pub(super) fn examine(
     }
     passing.finish(&mut examined);
     Ok(examined)
-}
-
-pub(super) fn about(
-    file: &FileEntry,
-    check: Check,
-    what: &str,
-    expected: String,
-    found: String,
-) -> Finding {
-    Finding { check, file: Some(file.path.clone()), what: what.to_owned(), expected, found }
 }
 
 /// Finding about an unreadable file, by the program at fault.

@@ -2,7 +2,7 @@
 
 use arrow::datatypes::{DataType, Schema};
 
-use super::file::{FileRules, about};
+use super::rules::{FileRules, about};
 use super::{Check, Finding};
 use delta::table::FileEntry;
 
