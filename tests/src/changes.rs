@@ -7,7 +7,7 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use decode::schema::TableSchema;
 use delta::table::Table;
-use delta::table::{Lag, lag};
+use delta::table::{ChangesLag, lag};
 use engine::spec::StreamSpec;
 
 use crate::oracle::{Contents, Oracle, content};
@@ -33,7 +33,7 @@ pub struct Changes {
     /// The changes.
     pub all: Vec<Change>,
     /// Lag of the table of changes behind the stream's table.
-    pub lag: Lag,
+    pub lag: ChangesLag,
     /// Sequence that the table of changes records.
     pub recorded: u64,
 }
@@ -94,9 +94,9 @@ impl Oracle<'_> {
             return Vec::new();
         };
         match changes.lag {
-            Lag::Append(_) => return Vec::new(),
-            Lag::Baseline => return vec![format!("{}: changes are missing", spec.name)],
-            Lag::None => {}
+            ChangesLag::Append(_) => return Vec::new(),
+            ChangesLag::Baseline => return vec![format!("{}: changes are missing", spec.name)],
+            ChangesLag::None => {}
         }
         let (rows, replayed) = (self.table_rows(spec).await, changes.replay(i64::MAX));
         let keys = rows.keys().chain(replayed.keys());

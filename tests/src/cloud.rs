@@ -10,8 +10,8 @@ use aws::S3Store;
 use delta::store::ObjectStore;
 use engine::ids::AccountId;
 use serde_json::{Value, json};
-use sim::{Account, Face, Scale, Served};
-use state::{Expect, Put, StateStore as _};
+use sim::{Account, AccountScale, HttpFace, RunningFace};
+use state::{PutOutcome, StateStore as _, WriteCondition};
 
 use crate::emulators::{self, environment};
 use crate::lambda::{Function, Lambda, Unreliable};
@@ -32,7 +32,7 @@ const TICKS_OF_TWO_MINUTES: u32 = 40;
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Size of the account.
-    pub scale: Scale,
+    pub scale: AccountScale,
     /// Seed of the account.
     pub seed: u64,
     /// Faults of the Lambda service.
@@ -51,7 +51,7 @@ pub struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Self {
-            scale: Scale::tiny(),
+            scale: AccountScale::tiny(),
             seed: 7,
             conduct: Unreliable::default(),
             secret: Some(secret(sim::ADMINISTRATOR_TOKEN)),
@@ -72,7 +72,7 @@ pub fn secret(token: &str) -> String {
 #[derive(Debug)]
 pub struct Cloud {
     /// The account.
-    pub served: Served,
+    pub served: RunningFace,
     /// The service.
     pub lambda: Lambda,
     /// The lake.
@@ -114,11 +114,11 @@ impl Cloud {
         let (failures, news) = (queue("failures").await, queue("news").await);
         subscribe(&aws, &sqs, &name, &news).await;
         let account = Account::generate(&plan.scale, plan.seed, now());
-        let served = sim::serve(Arc::new(Mutex::new(account)), Face::local()).await;
+        let served = sim::serve(Arc::new(Mutex::new(account)), HttpFace::local()).await;
         let served = served.expect("a port");
         served.with(|account| {
-            account.set_general_limit(sim::Limit::GENERAL.read("off").expect("off"));
-            account.set_report_limit(sim::Limit::REPORTS.read("off").expect("off"));
+            account.set_general_limit(sim::QuotaLimit::GENERAL.read("off").expect("off"));
+            account.set_report_limit(sim::QuotaLimit::REPORTS.read("off").expect("off"));
         });
         let endpoints = |s3: &str, dynamodb: &str| {
             environment(&[
@@ -296,8 +296,12 @@ impl Cloud {
             let mut body = old.clone();
             change(&mut body);
             if body != old {
-                let put = state.put(&key, Expect::Rev(item.rev), &body.to_string(), None).await;
-                assert!(matches!(put, Ok(Put::Stored(_))), "{key:?} is written by somebody else");
+                let put =
+                    state.put(&key, WriteCondition::Rev(item.rev), &body.to_string(), None).await;
+                assert!(
+                    matches!(put, Ok(PutOutcome::Stored(_))),
+                    "{key:?} is written by somebody else"
+                );
             }
         }
     }
@@ -344,7 +348,7 @@ fn bootstrap(name: &str) -> PathBuf {
 }
 
 /// Sends the events that the functions put on the default bus to `queue`.
-async fn subscribe(aws: &aws::Aws, sqs: &aws_sdk_sqs::Client, name: &str, queue: &str) {
+async fn subscribe(aws: &aws::AwsClients, sqs: &aws_sdk_sqs::Client, name: &str, queue: &str) {
     use aws_sdk_eventbridge::types::Target;
     use aws_sdk_sqs::types::QueueAttributeName::QueueArn;
     let asked = sqs.get_queue_attributes().queue_url(queue).attribute_names(QueueArn);

@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
+use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
 use engine::ids::AccountId;
-use engine::pass::Target;
+use engine::pass::RequestTarget;
 use engine::time::Timestamp;
-use harvest_api::{Answer, ApiError, HarvestApi};
+use harvest_api::{ApiAnswer, ApiError, HarvestApi};
 use runtime::Context;
-use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
+use state::{ItemKey, PutOutcome, StateError, StateItem, StateStore, WriteCondition};
 
 /// Moments of a run at which a process may be killed, in the order in which they come.
 pub const MOMENTS: [&str; 8] = [
@@ -85,7 +85,7 @@ struct DeadlyApi {
 
 #[async_trait]
 impl HarvestApi for DeadlyApi {
-    async fn get(&self, target: &Target) -> Result<Answer, ApiError> {
+    async fn get(&self, target: &RequestTarget) -> Result<ApiAnswer, ApiError> {
         let answer = self.inner.get(target).await;
         self.trace.pass("page");
         answer
@@ -125,7 +125,12 @@ impl ObjectStore for DeadlyStore {
         put
     }
 
-    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+    async fn replace(
+        &self,
+        key: &str,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<ReplaceOutcome, StoreError> {
         let replaced = self.inner.replace(key, old, new).await;
         self.trace.pass("file");
         replaced
@@ -158,17 +163,17 @@ struct DeadlyState {
 
 #[async_trait]
 impl StateStore for DeadlyState {
-    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError> {
+    async fn get(&self, key: &ItemKey) -> Result<Option<StateItem>, StateError> {
         self.inner.get(key).await
     }
 
     async fn put(
         &self,
         key: &ItemKey,
-        expect: Expect,
+        expect: WriteCondition,
         body: &str,
         expires: Option<Timestamp>,
-    ) -> Result<Put, StateError> {
+    ) -> Result<PutOutcome, StateError> {
         let own = key.sort.starts_with("stream#");
         if own {
             self.trace.pass("before-state");
@@ -184,7 +189,7 @@ impl StateStore for DeadlyState {
         &self,
         account: AccountId,
         prefix: &str,
-    ) -> Result<Vec<(ItemKey, Item)>, StateError> {
+    ) -> Result<Vec<(ItemKey, StateItem)>, StateError> {
         self.inner.list(account, prefix).await
     }
 

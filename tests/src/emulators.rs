@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use aws::{Aws, Connections};
+use aws::{AwsClients, AwsConnections};
 use aws_config::Region;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::{
@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::types::{
 };
 use engine::time::{SignedDuration, plus};
 use runtime::clock::{Clock as _, SystemClock};
-use runtime::random::Random;
+use runtime::random::SharedRandom;
 use tokio::sync::OnceCell;
 
 /// Access key that all emulators accept.
@@ -41,20 +41,20 @@ pub struct Emulator {
 
 impl Emulator {
     /// Returns clients of this server.
-    pub async fn aws(&self) -> Aws {
+    pub async fn aws(&self) -> AwsClients {
         aws_at(&self.endpoint).await
     }
 }
 
 /// Returns clients of the server at `endpoint`.
-pub async fn aws_at(endpoint: &str) -> Aws {
-    let connections = Connections::default();
+pub async fn aws_at(endpoint: &str) -> AwsClients {
+    let connections = AwsConnections::default();
     let config = aws::settings(&connections)
         .credentials_provider(Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "test"))
         .endpoint_url(endpoint)
         .region(Region::new(REGION))
         .load();
-    Aws::of(config.await, connections, true)
+    AwsClients::of(config.await, connections, true)
 }
 
 /// Returns the variables with which a child process finds `services`, which are pairs such as
@@ -126,14 +126,14 @@ pub async fn runtime_interface(bootstrap: &Path, variables: &[(String, String)])
 
 /// Makes a bucket in `server` with a unique name.
 pub async fn new_bucket(server: &Emulator, hint: &str) -> String {
-    let name = format!("{hint}-{}", Random::from_system().attempt());
+    let name = format!("{hint}-{}", SharedRandom::from_system().attempt());
     server.aws().await.s3().await.create_bucket().bucket(&name).send().await.expect("a bucket");
     name
 }
 
 /// Makes a state table in `server`, with the keys of the template.
 pub async fn new_table(server: &Emulator, hint: &str) -> String {
-    let name = format!("{hint}-{}", Random::from_system().attempt());
+    let name = format!("{hint}-{}", SharedRandom::from_system().attempt());
     let mut table = server
         .aws()
         .await

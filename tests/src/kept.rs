@@ -11,8 +11,8 @@ use engine::pass::Pass;
 use engine::time::{SignedDuration, Timestamp, plus};
 use runtime::Context;
 use runtime::clock::Clock as _;
-use runtime::gate::Gate;
-use sim::{Mutation, Request, Scale};
+use runtime::gate::PermitGate;
+use sim::{AccountScale, Mutation, ServerRequest};
 use state::{SqliteStore, StateStore};
 
 use crate::oracle::Oracle;
@@ -57,7 +57,7 @@ impl Kept {
 /// Returns a world with the account of the kept lakes. Call under tokio's paused clock.
 #[must_use]
 pub fn world() -> World {
-    World::new(&Scale { unknown_members: true, ..Scale::tiny() }, SEED)
+    World::new(&AccountScale { unknown_members: true, ..AccountScale::tiny() }, SEED)
 }
 
 /// Returns a process whose lake and state are in `folder`, in the time of `world`.
@@ -69,7 +69,7 @@ pub async fn process(world: &World, folder: &Path) -> Context {
     let state = SqliteStore::open(folder.join(".state.sqlite")).await.expect("a state");
     let state: Arc<dyn StateStore> = Arc::new(state);
     let settings = &world.settings;
-    context.gate = Arc::new(Gate::new(
+    context.gate = Arc::new(PermitGate::new(
         Arc::clone(&state),
         Arc::clone(&context.clock),
         settings.account,
@@ -166,7 +166,7 @@ pub fn digest(world: &World) -> String {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for spec in streams::STREAMS {
         let target = format!("/_sim/truth/{}", spec.name);
-        let response = account.handle(now, &Request::new("GET", "http://sim", &target));
+        let response = account.handle(now, &ServerRequest::new("GET", "http://sim", &target));
         for byte in &response.body {
             hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }

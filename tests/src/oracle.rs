@@ -7,16 +7,16 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::row::{RowConverter, Rows, SortField};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use decode::schema::TableSchema;
-use decode::{Decoder, Parent, ReadAt};
+use decode::{Decoder, PageParent, ReadAt};
 use delta::store::ObjectStore;
 use delta::table::Table;
 use engine::ids::AccountId;
-use engine::schema::Source;
-use engine::spec::{Kind, StreamSpec};
+use engine::schema::ColumnSource;
+use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{Date, Timestamp};
-use engine::window::{Grid, Period};
+use engine::window::{Period, WindowGrid};
 use serde_json::value::RawValue;
-use sim::{Account, Request};
+use sim::{Account, ServerRequest};
 
 /// Rows by key. Each column with content is given as bytes that are equal if the values are.
 pub type Contents = BTreeMap<String, Vec<Vec<u8>>>;
@@ -67,7 +67,7 @@ impl Oracle<'_> {
     }
 
     fn ask(&self, target: &str) -> String {
-        let request = Request::new("GET", "http://sim", target);
+        let request = ServerRequest::new("GET", "http://sim", target);
         let response = self.account.lock().expect("no panic").handle(self.now, &request);
         assert_eq!(response.status, 200, "{target}");
         String::from_utf8(response.body.to_vec()).expect("text")
@@ -83,7 +83,7 @@ impl Oracle<'_> {
                 rows.extend(self.decoded(spec, one, period));
             }
         };
-        if let Kind::ReportWindow(_) = &spec.kind {
+        if let StreamKind::ReportWindow(_) = &spec.kind {
             for window in windows {
                 let (from, to) = (window.start, window.end);
                 let target = format!("/_sim/truth/{}?from={from}&to={to}", spec.name);
@@ -106,7 +106,7 @@ impl Oracle<'_> {
         let at = ReadAt {
             account: self.id,
             synced_at: Timestamp::UNIX_EPOCH,
-            parent: one.parent.map(|id| Parent { id, created_year }),
+            parent: one.parent.map(|id| PageParent { id, created_year }),
             period,
         };
         let record = one.record.get();
@@ -143,7 +143,7 @@ impl Oracle<'_> {
             months: Vec<Date>,
         }
         let months: Months = serde_json::from_str(&self.ask("/_sim/months")).expect("months");
-        months.months.iter().flat_map(|first| Grid::Month.windows(*first, *first)).collect()
+        months.months.iter().flat_map(|first| WindowGrid::Month.windows(*first, *first)).collect()
     }
 
     /// Returns the keys of the rows that `spec`'s table should have for `parent`.
@@ -170,7 +170,7 @@ impl Oracle<'_> {
     /// Returns the differences between the table of `stream` and the account.
     pub async fn differences_of(&self, stream: &str, after: After) -> Vec<String> {
         let spec = streams::find(stream).expect("a stream");
-        let listing = matches!(spec.kind, Kind::Listing(_));
+        let listing = matches!(spec.kind, StreamKind::Listing(_));
         let rows = self.table_rows(spec).await;
         let mut wrong = self.wrong_changes(spec).await;
         if after == After::IncrementalPasses && !listing {
@@ -212,7 +212,7 @@ fn differing(
         .filter(|(_, (ours, truth))| ours != truth)
         .map(|(column, _)| column)
         .filter(|column| match (&column.source, after) {
-            (Source::Record(path), After::IncrementalPasses) => path.len() == 1,
+            (ColumnSource::Record(path), After::IncrementalPasses) => path.len() == 1,
             (_, After::IncrementalPasses | After::FullPasses) => true,
         })
         .map(|column| column.name.clone())

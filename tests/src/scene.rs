@@ -18,13 +18,15 @@ use delta::store::FolderStore;
 use engine::ids::AccountId;
 use engine::time::Timestamp;
 use serde_json::Value;
-use sim::{Account, Effect, Face, FaultRule, Mutation, Scale, Select, Served};
+use sim::{
+    Account, AccountScale, FaultChoice, FaultEffect, FaultRule, HttpFace, Mutation, RunningFace,
+};
 
 use crate::oracle::{After, Oracle};
 
 /// Size of an account whose first sync takes nearly 2,000 general requests.
-pub fn two_thousand_requests() -> Scale {
-    Scale {
+pub fn two_thousand_requests() -> AccountScale {
+    AccountScale {
         years: 2,
         users: 60,
         projects: 200,
@@ -32,7 +34,7 @@ pub fn two_thousand_requests() -> Scale {
         expenses: 2_000,
         invoices: 740,
         estimates: 250,
-        ..Scale::issue()
+        ..AccountScale::issue()
     }
 }
 
@@ -128,7 +130,7 @@ pub struct Standing {
 #[derive(Debug)]
 pub struct Scene {
     /// The account.
-    pub served: Served,
+    pub served: RunningFace,
     folder: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
 }
@@ -136,19 +138,19 @@ pub struct Scene {
 impl Scene {
     /// Returns a scene with a tiny account.
     pub fn new(seed: u64) -> Self {
-        Self::of(&Scale::tiny(), seed, Duration::ZERO)
+        Self::of(&AccountScale::tiny(), seed, Duration::ZERO)
     }
 
     /// Returns a scene with an account of `scale` whose answers take `latency`.
-    pub fn of(scale: &Scale, seed: u64, latency: Duration) -> Self {
+    pub fn of(scale: &AccountScale, seed: u64, latency: Duration) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let account = Account::generate(scale, seed, now());
-        let mut face = Face::local();
+        let mut face = HttpFace::local();
         face.latency = latency;
         let served = runtime.block_on(sim::serve(Arc::new(Mutex::new(account)), face)).unwrap();
         served.with(|account| {
-            account.set_general_limit(sim::Limit::GENERAL.read("off").unwrap());
-            account.set_report_limit(sim::Limit::REPORTS.read("off").unwrap());
+            account.set_general_limit(sim::QuotaLimit::GENERAL.read("off").unwrap());
+            account.set_report_limit(sim::QuotaLimit::REPORTS.read("off").unwrap());
         });
         Self { served, folder: tempfile::tempdir().unwrap(), runtime }
     }
@@ -205,7 +207,7 @@ impl Scene {
     }
 
     /// Adds a fault rule: requests to `path` have `effect` from now on.
-    pub fn fault(&self, path: &str, select: Select, effect: Effect) {
+    pub fn fault(&self, path: &str, select: FaultChoice, effect: FaultEffect) {
         let rule = FaultRule { path: path.to_owned(), select, effect };
         self.served.with(|account| account.add_fault(rule));
     }

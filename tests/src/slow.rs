@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
+use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
 use engine::ids::AccountId;
 use engine::time::{SignedDuration, Timestamp, plus};
 use runtime::clock::Clock;
-use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
+use state::{ItemKey, PutOutcome, StateError, StateItem, StateStore, WriteCondition};
 
 use crate::world::SimClock;
 
@@ -74,7 +74,12 @@ impl ObjectStore for SlowStore {
         self.inner.put(key, bytes).await
     }
 
-    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+    async fn replace(
+        &self,
+        key: &str,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<ReplaceOutcome, StoreError> {
         self.frost.call().await;
         self.inner.replace(key, old, new).await
     }
@@ -108,7 +113,7 @@ pub(crate) struct SlowState {
 
 #[async_trait]
 impl StateStore for SlowState {
-    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError> {
+    async fn get(&self, key: &ItemKey) -> Result<Option<StateItem>, StateError> {
         self.frost.call().await;
         self.inner.get(key).await
     }
@@ -116,10 +121,10 @@ impl StateStore for SlowState {
     async fn put(
         &self,
         key: &ItemKey,
-        expect: Expect,
+        expect: WriteCondition,
         body: &str,
         expires: Option<Timestamp>,
-    ) -> Result<Put, StateError> {
+    ) -> Result<PutOutcome, StateError> {
         self.frost.call().await;
         self.inner.put(key, expect, body, expires).await
     }
@@ -128,7 +133,7 @@ impl StateStore for SlowState {
         &self,
         account: AccountId,
         prefix: &str,
-    ) -> Result<Vec<(ItemKey, Item)>, StateError> {
+    ) -> Result<Vec<(ItemKey, StateItem)>, StateError> {
         self.frost.call().await;
         self.inner.list(account, prefix).await
     }

@@ -8,7 +8,7 @@
 
 use engine::pass::Pass;
 use runtime::run::RunReport;
-use sim::{Effect, FaultRule, Mutation, Scale, Select};
+use sim::{AccountScale, FaultChoice, FaultEffect, FaultRule, Mutation};
 
 use crate::oracle::Contents;
 use crate::world::{Synced, World, in_simulated_time, now, sync};
@@ -20,7 +20,7 @@ pub fn story<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Returns a world whose tables of these streams are loaded.
-pub async fn loaded(scale: &Scale, streams: &[&str]) -> World {
+pub async fn loaded(scale: &AccountScale, streams: &[&str]) -> World {
     let mut world = World::new(scale, 7);
     only(&mut world, streams);
     quiet(&world, None).await;
@@ -61,7 +61,7 @@ pub fn delete(stream: &str, id: i64) -> Mutation {
 }
 
 /// Adds a fault rule: requests to `path` have `effect` from now on.
-pub fn fault(world: &World, path: &str, select: Select, effect: Effect) {
+pub fn fault(world: &World, path: &str, select: FaultChoice, effect: FaultEffect) {
     world.account.lock().unwrap().add_fault(FaultRule { path: path.to_owned(), select, effect });
 }
 
@@ -71,8 +71,8 @@ pub fn calm(world: &World) {
 }
 
 /// Returns the effect of an answer with this status.
-pub fn status(status: u16, html: bool) -> Effect {
-    Effect::Status { status, retry_after: None, html }
+pub fn status(status: u16, html: bool) -> FaultEffect {
+    FaultEffect::Status { status, retry_after: None, html }
 }
 
 /// Number of requests so far for a path, with ids as `{id}`.

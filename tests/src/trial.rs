@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::pass::Pass;
-use engine::spec::{Kind, Paging};
+use engine::spec::{Paging, StreamKind};
 use engine::time::Timestamp;
 use rand::RngExt;
-use runtime::run::Outcome;
-use sim::{Contradiction, Effect, Mutation, Select, Spelling};
+use runtime::run::RunOutcome;
+use sim::{Contradiction, FaultChoice, FaultEffect, Mutation, Spelling};
 
 use crate::foreign::Visitor;
 use crate::mishap::{Chronicle, Mishap};
@@ -93,7 +93,14 @@ pub struct Befallen {
 
 impl Befallen {
     /// Adds a rule for `mishap`.
-    fn add(&mut self, world: &World, mishap: Mishap, path: &str, select: Select, effect: Effect) {
+    fn add(
+        &mut self,
+        world: &World,
+        mishap: Mishap,
+        path: &str,
+        select: FaultChoice,
+        effect: FaultEffect,
+    ) {
         self.rules.push((mishap, world.account.lock().unwrap().spoilt().len()));
         fault(world, path, select, effect);
     }
@@ -124,14 +131,14 @@ fn spots(mishap: Mishap) -> Vec<ListSpot> {
         .collect()
 }
 
-fn effect(chronicle: &mut Chronicle, mishap: Mishap) -> Effect {
+fn effect(chronicle: &mut Chronicle, mishap: Mishap) -> FaultEffect {
     use Contradiction::{
         Circle, EmptyLinks, EmptyNext, EmptyPages, EndsEarly, NoLinks, NullLinks, OwnPage,
         PageIgnored, TotalOfPage,
     };
-    Effect::Contradiction(match mishap {
-        Mishap::SmallTotals => return Effect::WrongTotal(-chronicle.one(&[1, 2, 10_000])),
-        Mishap::LargeTotals => return Effect::WrongTotal(chronicle.one(&[1, 2, 500])),
+    FaultEffect::Contradiction(match mishap {
+        Mishap::SmallTotals => return FaultEffect::WrongTotal(-chronicle.one(&[1, 2, 10_000])),
+        Mishap::LargeTotals => return FaultEffect::WrongTotal(chronicle.one(&[1, 2, 500])),
         Mishap::TotalsOfPage => TotalOfPage,
         Mishap::EarlyEnds => EndsEarly(chronicle.one(&[1, 2, 3])),
         Mishap::BrokenLinks => chronicle.one(&[NoLinks, NullLinks, EmptyLinks, EmptyNext]),
@@ -203,7 +210,11 @@ pub fn befall(world: &World, chronicle: &mut Chronicle) -> Befallen {
         let spot = chronicle.one(&spots);
         let reading = chronicle.random.random_range(1..6);
         let share = chronicle.random.random_range(5..40);
-        let select = chronicle.one(&[Select::Nth(reading), Select::Percent(share), Select::Always]);
+        let select = chronicle.one(&[
+            FaultChoice::Nth(reading),
+            FaultChoice::Percent(share),
+            FaultChoice::Always,
+        ]);
         let effect = effect(chronicle, mishap);
         let path = if mishap == Mishap::OddCounts { "/v2/*per_page=1$" } else { spot.path };
         chronicle.tell(format!("{}: {effect:?} of {path}, {select:?}", mishap.declared().name));
@@ -217,7 +228,7 @@ pub fn befall(world: &World, chronicle: &mut Chronicle) -> Befallen {
         let Some(unit) = refused_unit(world, chronicle, mishap) else { continue };
         let code = chronicle.one(&[403, 404, 422, 500]);
         chronicle.tell(format!("{}: {code} for {}", mishap.declared().name, unit.path));
-        befallen.add(world, mishap, &unit.path, Select::Always, status(code, false));
+        befallen.add(world, mishap, &unit.path, FaultChoice::Always, status(code, false));
     }
     for mishap in [Mishap::Spelling, Mishap::AccountSpelling] {
         if chronicle.befalls(mishap) {
@@ -312,17 +323,17 @@ pub async fn trial(world: &World, chronicle: &mut Chronicle) -> Result<(), Strin
         let effect = effect(chronicle, mishap);
         world.account.lock().unwrap().set_page_cap(spot.path, spot.cap);
         chronicle.tell(format!("trial of {}: {effect:?} of {}", mishap.declared().name, spot.path));
-        befallen.add(world, mishap, spot.path, Select::Always, effect);
+        befallen.add(world, mishap, spot.path, FaultChoice::Always, effect);
         struck = Some(spot.stream);
     } else if mishap == Mishap::OddCounts {
         let effect = effect(chronicle, mishap);
         chronicle.tell(format!("trial of {}: {effect:?}", mishap.declared().name));
-        befallen.add(world, mishap, "/v2/*per_page=1$", Select::Always, effect);
+        befallen.add(world, mishap, "/v2/*per_page=1$", FaultChoice::Always, effect);
     } else if matches!(mishap, Mishap::RefusedParent | Mishap::RefusedWindow) {
         let Some(unit) = refused_unit(world, chronicle, mishap) else { return Ok(()) };
         let code = chronicle.one(&[403, 404, 422, 500]);
         chronicle.tell(format!("trial of {}: {code} {}", mishap.declared().name, unit.path));
-        befallen.add(world, mishap, &unit.path, Select::Always, status(code, false));
+        befallen.add(world, mishap, &unit.path, FaultChoice::Always, status(code, false));
         refused = Some(unit);
     } else {
         respell(world, chronicle, mishap);
@@ -337,7 +348,7 @@ pub async fn trial(world: &World, chronicle: &mut Chronicle) -> Result<(), Strin
     wrong.extend(silent(world, &synced, refused.as_ref()).await);
     if let (Some(stream), true) = (struck, spoilt > 0) {
         let said = report(&synced, stream);
-        let children = matches!(streams::find(stream).unwrap().kind, Kind::PerParent(_));
+        let children = matches!(streams::find(stream).unwrap().kind, StreamKind::PerParent(_));
         let parked = children && (said.parked > 0 || said.warning.is_some());
         if said.error().is_none() && goes_without_links(mishap, stream) {
             // `silent` has checked above that the table is exact.
@@ -373,7 +384,7 @@ async fn silent(world: &World, synced: &Synced, refused: Option<&RefusedUnit>) -
         let Some(last) = synced.reports.iter().rfind(|report| report.stream == spec.name) else {
             continue;
         };
-        let well = matches!(last.outcome, Outcome::Complete) && last.warning.is_none();
+        let well = matches!(last.outcome, RunOutcome::Complete) && last.warning.is_none();
         let unit = refused.filter(|unit| unit.stream == spec.name);
         if !well && unit.is_none() {
             continue;

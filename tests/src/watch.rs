@@ -7,8 +7,8 @@ use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use delta::store::ObjectStore;
 use delta::table::Table;
-use engine::item::{Position, Stored};
-use engine::spec::{Kind, StreamSpec};
+use engine::item::{ItemValue, StreamPosition};
+use engine::spec::{StreamKind, StreamSpec};
 use engine::time::Timestamp;
 
 use crate::world::World;
@@ -58,7 +58,8 @@ impl Watch {
             let keys: BTreeSet<String> =
                 world.oracle().table_rows(spec).await.into_keys().collect();
             // An id of these streams never comes back after its deletion.
-            let once = matches!(spec.kind, Kind::Listing(_)) || spec.name == "invoice_payments";
+            let once =
+                matches!(spec.kind, StreamKind::Listing(_)) || spec.name == "invoice_payments";
             if once {
                 wrong.extend(self.lost(world, spec, keys));
             }
@@ -69,11 +70,11 @@ impl Watch {
                 wrong.push(format!("{}: a lost lease committed: {epochs:?}", spec.name));
             }
             let moves = match &spec.kind {
-                Kind::Listing(_) => true,
+                StreamKind::Listing(_) => true,
                 // A payment changes the `updated_at` of its invoice; other children do not change
                 // theirs.
-                Kind::PerParent(_) => spec.name == "invoice_payments",
-                Kind::Snapshot(_) | Kind::ReportWindow(_) => false,
+                StreamKind::PerParent(_) => spec.name == "invoice_payments",
+                StreamKind::Snapshot(_) | StreamKind::ReportWindow(_) => false,
             };
             if moves {
                 wrong.extend(self.behind(world, spec, &table).await);
@@ -113,7 +114,7 @@ impl Watch {
         table: &Table,
     ) -> Vec<String> {
         let noted = table.note().map(|note| serde_json::from_value(note.state.clone()));
-        let noted: Option<Position> = noted.transpose().expect("a readable note");
+        let noted: Option<StreamPosition> = noted.transpose().expect("a readable note");
         let mut wrong = Vec::new();
         for (whose, position) in
             [("item", Some(world.item(spec.name).await.position)), ("commit", noted)]
@@ -122,7 +123,7 @@ impl Watch {
             let Some(cursor) = position.cursor else { continue };
             let first = *self.floors.entry(spec.name).or_insert(cursor);
             let floor = if position.full.last_begun.is_some() { Timestamp::MIN } else { first };
-            if position.parked != Stored::default() {
+            if position.parked != ItemValue::default() {
                 continue;
             }
             let ours = versions(world, table).await;

@@ -7,23 +7,25 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use delta::store::{self, FaultyStore, MemoryStore, ObjectStore};
 use engine::ids::AccountId;
-use engine::pass::{Pass, Target};
+use engine::pass::{Pass, RequestTarget};
 use engine::plan::Demand;
 use engine::present::Present;
-use engine::retry::Failure;
+use engine::retry::RequestFailure;
 use engine::time::{SignedDuration, Timestamp, between, plus};
-use harvest_api::{Answer, ApiError, HarvestApi, Reply, Scripted, ScriptedApi, Token};
+use harvest_api::{
+    ApiAnswer, ApiError, HarvestApi, ScriptedApi, ScriptedReply, ServerReply, Token,
+};
 use runtime::clock::Clock;
-use runtime::context::Owners;
+use runtime::context::LeaseOwners;
 use runtime::credentials::TokenKeeper;
-use runtime::gate::Gate;
-use runtime::progress::Silent;
-use runtime::random::Random;
-use runtime::run::{Outcome, RunReport};
+use runtime::gate::PermitGate;
+use runtime::progress::NoProgress;
+use runtime::random::SharedRandom;
+use runtime::run::{RunOutcome, RunReport};
 use runtime::settings::Settings;
 use runtime::{Context, RunError};
-use sim::{Account, Request, Scale};
-use state::{FaultyState, MemoryStore as MemoryState, StateStore};
+use sim::{Account, AccountScale, ServerRequest};
+use state::{FaultyState, MemoryState, StateStore};
 
 use crate::oracle::Oracle;
 use crate::slow::{Freeze, Frost, SlowState, SlowStore};
@@ -125,10 +127,10 @@ struct FakeApi {
 
 #[async_trait]
 impl HarvestApi for FakeApi {
-    async fn get(&self, target: &Target) -> Result<Answer, ApiError> {
+    async fn get(&self, target: &RequestTarget) -> Result<ApiAnswer, ApiError> {
         self.clock.sleep_until(plus(self.clock.now(), self.latency)).await;
         if self.dead.load(Ordering::SeqCst) {
-            return Err(ApiError::new(Failure::Unreachable, "a dead process sends nothing"));
+            return Err(ApiError::new(RequestFailure::Unreachable, "a dead process sends nothing"));
         }
         let answer = self.inner.get(target).await;
         self.frost.thaw().await;
@@ -143,7 +145,7 @@ struct Process {
     dead: Arc<Mutex<BTreeSet<String>>>,
 }
 
-impl Owners for Process {
+impl LeaseOwners for Process {
     fn own_id(&self) -> String {
         self.id.clone()
     }
@@ -229,7 +231,7 @@ pub struct Death {
 impl World {
     /// Returns a world with an account of `scale`. Call under tokio's paused clock.
     #[must_use]
-    pub fn new(scale: &Scale, seed: u64) -> Self {
+    pub fn new(scale: &AccountScale, seed: u64) -> Self {
         let clock = SimClock::new();
         let account = Account::generate(scale, seed, clock.now());
         let id = AccountId(account.account_id());
@@ -287,25 +289,25 @@ impl World {
         let objects: Arc<dyn ObjectStore> =
             Arc::new(FaultyStore::new(Arc::<MemoryStore>::clone(&self.store), move |_| {
                 match of_store() {
-                    0 => store::Fault::None,
-                    1 => store::Fault::Before,
-                    _ => store::Fault::After,
+                    0 => store::StoreFault::None,
+                    1 => store::StoreFault::Before,
+                    _ => store::StoreFault::After,
                 }
             }));
         let state: Arc<dyn StateStore> = Arc::new(FaultyState::new(
             Arc::<MemoryState>::clone(&self.state),
             move |_| match verdict() {
-                0 => state::Fault::None,
-                1 => state::Fault::Before,
-                _ => state::Fault::After,
+                0 => state::StateFault::None,
+                1 => state::StateFault::Before,
+                _ => state::StateFault::After,
             },
         ));
         let objects = Arc::new(SlowStore { inner: objects, frost: Arc::clone(&frost) });
         let state: Arc<dyn StateStore> =
             Arc::new(SlowState { inner: state, frost: Arc::clone(&frost) });
         let clock = self.clock.jumping(ahead, jump);
-        let random = Random::seeded(self.seed.wrapping_mul(31).wrapping_add(number));
-        let gate = Gate::new(
+        let random = SharedRandom::seeded(self.seed.wrapping_mul(31).wrapping_add(number));
+        let gate = PermitGate::new(
             Arc::clone(&state),
             Arc::clone(&clock),
             self.settings.account,
@@ -322,7 +324,7 @@ impl World {
             store: objects,
             clock,
             random,
-            progress: Arc::new(Silent),
+            progress: Arc::new(NoProgress),
             owners: Arc::new(Process { id, dead: Arc::clone(&self.dead) }),
             person: Arc::default(),
             scratch: None,
@@ -347,14 +349,14 @@ impl World {
     pub(crate) fn script(
         &self,
         token: &str,
-    ) -> impl Fn(&harvest_api::Asked) -> Scripted + Send + Sync + 'static {
+    ) -> impl Fn(&harvest_api::ScriptedRequest) -> ScriptedReply + Send + Sync + 'static {
         let token = token.to_owned();
         let (live, date_ahead) = (Arc::clone(&self.live), Arc::clone(&self.date_ahead));
         let (account, clock) = (Arc::clone(&self.account), self.clock);
         let number = self.settings.account.0.to_string();
         let patience = Arc::clone(&self.patience);
-        move |asked: &harvest_api::Asked| {
-            let mut request = Request::new("GET", "https://api.harvestapp.com", "/v2")
+        move |asked: &harvest_api::ScriptedRequest| {
+            let mut request = ServerRequest::new("GET", "https://api.harvestapp.com", "/v2")
                 .header("user-agent", "harvest-lake tests")
                 .header("authorization", &format!("Bearer {token}"))
                 .header("harvest-account-id", &number);
@@ -364,7 +366,7 @@ impl World {
             // without end.
             let spend = |left: u64| left.checked_sub(1);
             if patience.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend).is_err() {
-                return Scripted::Break(Failure::Unreachable);
+                return ScriptedReply::Break(RequestFailure::Unreachable);
             }
             let mut account = account.lock().expect("no panic");
             if let Some(live) = &mut *live.lock().expect("no panic") {
@@ -374,10 +376,10 @@ impl World {
                 }
             }
             let response = account.handle(clock.now(), &request);
-            if response.delivery.breach != sim::Breach::None {
-                return Scripted::Break(Failure::TimedOut);
+            if response.delivery.breach != sim::DeliveryFault::None {
+                return ScriptedReply::Break(RequestFailure::TimedOut);
             }
-            Scripted::Reply(Reply {
+            ScriptedReply::Reply(ServerReply {
                 status: response.status,
                 content_type: response.header_value("content-type").map(str::to_owned),
                 date: response.header_value("date").map(|date| shifted(date, &date_ahead)),
@@ -392,8 +394,11 @@ impl World {
         let kept = self.state.list(self.settings.account, "budget#").await.expect("a store");
         let state = Arc::new(MemoryState::default());
         for (key, item) in kept {
-            let put = state.put(&key, state::Expect::Absent, &item.body, None).await;
-            assert!(matches!(put, Ok(state::Put::Stored(_))), "an empty store takes everything");
+            let put = state.put(&key, state::WriteCondition::Absent, &item.body, None).await;
+            assert!(
+                matches!(put, Ok(state::PutOutcome::Stored(_))),
+                "an empty store takes everything"
+            );
         }
         self.state = state;
     }
@@ -549,7 +554,7 @@ pub async fn sync_as(context: &Context, wish: Wish) -> Result<Synced, RunError> 
         let busy = reports.iter().all(|report| {
             matches!(
                 report.outcome,
-                Outcome::Busy { .. } | Outcome::Failed(RunError::LostLease { .. })
+                RunOutcome::Busy { .. } | RunOutcome::Failed(RunError::LostLease { .. })
             )
         });
         synced.reports.extend(reports);

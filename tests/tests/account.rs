@@ -9,16 +9,17 @@ use async_trait::async_trait;
 use e2e::story::{loaded, only, report, rows, story, truth};
 use e2e::world::{Synced, World, now, sync};
 use engine::extent::Outlier;
-use engine::pass::{Pass, Target};
-use engine::retry::Failure;
+use engine::pass::{Pass, RequestTarget};
+use engine::retry::RequestFailure;
 use engine::time::{Date, SignedDuration, between};
-use harvest_api::{Answer, ApiError, HarvestApi};
-use runtime::run::{Outcome, Yielded};
+use harvest_api::{ApiAnswer, ApiError, HarvestApi};
+use runtime::run::{RunOutcome, YieldReason};
 use runtime::{Context, RunError, records};
 use serde_json::{Value, json};
-use sim::Scale;
+use sim::AccountScale;
 
-type Answers = dyn Fn(&str, &[(String, String)]) -> Option<Result<Value, Failure>> + Send + Sync;
+type Answers =
+    dyn Fn(&str, &[(String, String)]) -> Option<Result<Value, RequestFailure>> + Send + Sync;
 
 /// A Harvest that answers some requests differently from the fake behind it.
 struct Odd {
@@ -36,14 +37,16 @@ impl core::fmt::Debug for Odd {
 
 #[async_trait]
 impl HarvestApi for Odd {
-    async fn get(&self, target: &Target) -> Result<Answer, ApiError> {
-        let Target::Path { path, query } = target else { return self.inner.get(target).await };
+    async fn get(&self, target: &RequestTarget) -> Result<ApiAnswer, ApiError> {
+        let RequestTarget::Path { path, query } = target else {
+            return self.inner.get(target).await;
+        };
         let pairs: Vec<String> =
             query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         self.asked.lock().unwrap().push(format!("{path}?{}", pairs.join("&")));
         match (self.answers)(path, query) {
             None => self.inner.get(target).await,
-            Some(Ok(body)) => Ok(Answer { body: body.to_string(), date: None }),
+            Some(Ok(body)) => Ok(ApiAnswer { body: body.to_string(), date: None }),
             Some(Err(failure)) => Err(ApiError::new(failure, format!("GET {path}"))),
         }
     }
@@ -52,7 +55,7 @@ impl HarvestApi for Odd {
 /// A process of `world` with this Harvest.
 fn odd(
     world: &World,
-    answers: impl Fn(&str, &[(String, String)]) -> Option<Result<Value, Failure>>
+    answers: impl Fn(&str, &[(String, String)]) -> Option<Result<Value, RequestFailure>>
     + Send
     + Sync
     + 'static,
@@ -95,9 +98,11 @@ fn failure(synced: &Synced, stream: &str) -> String {
 
 #[test]
 fn reports_of_an_account_whose_days_cannot_be_asked_for_go_as_far_back_as_its_table() {
-    for refused in [Failure::Invalid(422), Failure::Server(504), Failure::Malformed] {
+    for refused in
+        [RequestFailure::Invalid(422), RequestFailure::Server(504), RequestFailure::Malformed]
+    {
         story(async move {
-            let mut world = loaded(&Scale::tiny(), &["time_entries", "expenses"]).await;
+            let mut world = loaded(&AccountScale::tiny(), &["time_entries", "expenses"]).await;
             only(&mut world, &["clients", "time_entries", "expenses", REPORT]);
             let (context, _) = odd(&world, move |path, query| {
                 about_days(path, query).then(|| Err(refused.clone()))
@@ -120,20 +125,20 @@ fn reports_of_an_account_whose_days_cannot_be_asked_for_go_as_far_back_as_its_ta
 #[test]
 fn without_a_table_only_the_reports_fail_and_the_next_run_asks_again() {
     story(async {
-        let mut world = World::new(&Scale::tiny(), 7);
+        let mut world = World::new(&AccountScale::tiny(), 7);
         only(&mut world, &["clients", REPORT]);
         let fails = Arc::new(Mutex::new(true));
         let switch = Arc::clone(&fails);
         let (context, odd) = odd(&world, move |path, query| {
             let fails = about_days(path, query) && *switch.lock().unwrap();
-            (fails && path == "/time_entries").then_some(Err(Failure::Invalid(422)))
+            (fails && path == "/time_entries").then_some(Err(RequestFailure::Invalid(422)))
         });
         let synced = sync(&context, None).await.unwrap();
         assert_eq!(synced.failures().len(), 1);
         let error = failure(&synced, REPORT);
         assert!(error.contains("`time_report_team` cannot be read whole"), "{error}");
         assert!(error.contains("time_entries could not be read"), "{error}");
-        assert!(matches!(report(&synced, "clients").outcome, Outcome::Complete));
+        assert!(matches!(report(&synced, "clients").outcome, RunOutcome::Complete));
         assert_eq!(months(&odd, REPORT_PATH).len(), 3, "the recent ones are read all the same");
         let about = |one: &&String| one.starts_with("/time_entries?") && one.ends_with("=50");
         let times = odd.asked.lock().unwrap().iter().filter(about).count();
@@ -150,11 +155,11 @@ fn without_a_table_only_the_reports_fail_and_the_next_run_asks_again() {
 #[test]
 fn an_extent_that_was_read_before_counts_while_it_cannot_be_read_again() {
     story(async {
-        let world = loaded(&Scale::tiny(), &[REPORT]).await;
+        let world = loaded(&AccountScale::tiny(), &[REPORT]).await;
         let before = rows(&world, REPORT).await;
         world.sleep(30).await;
         let (context, odd) = odd(&world, |path, query| {
-            about_days(path, query).then_some(Err(Failure::Invalid(422)))
+            about_days(path, query).then_some(Err(RequestFailure::Invalid(422)))
         });
         let synced = sync(&context, Some(Pass::Full)).await.unwrap();
         assert_eq!(synced.failures(), Vec::<String>::new());
@@ -166,7 +171,7 @@ fn an_extent_that_was_read_before_counts_while_it_cannot_be_read_again() {
 #[test]
 fn entries_far_from_today_are_named_and_have_windows_of_their_own() {
     story(async {
-        let mut world = World::new(&Scale::tiny(), 7);
+        let mut world = World::new(&AccountScale::tiny(), 7);
         only(&mut world, &[REPORT]);
         let (context, odd) = odd(&world, |path, query| {
             if path != "/time_entries" || !about_days(path, query) {
@@ -216,14 +221,14 @@ fn asks_to_wait(world: &World, after: usize) -> (Context, Arc<Odd>) {
     odd(world, move |_, _| {
         let mut count = count.lock().unwrap();
         *count += 1;
-        (*count > after).then_some(Err(Failure::RateLimited { retry_after: hour }))
+        (*count > after).then_some(Err(RequestFailure::RateLimited { retry_after: hour }))
     })
 }
 
 #[test]
 fn whoever_is_asked_to_wait_for_an_hour_says_so_at_once() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["clients"]).await;
+        let world = loaded(&AccountScale::tiny(), &["clients"]).await;
         let (context, _) = asks_to_wait(&world, 0);
         for times in 0..2 {
             let began = now(&world);
@@ -240,7 +245,7 @@ fn whoever_is_asked_to_wait_for_an_hour_says_so_at_once() {
 #[test]
 fn a_run_that_may_not_commit_before_an_hour_stops_and_reads_again_then() {
     story(async {
-        let mut world = World::new(&Scale::tiny(), 7);
+        let mut world = World::new(&AccountScale::tiny(), 7);
         only(&mut world, &["clients"]);
         orchestrator::prepare(&world.process(None)).await.unwrap();
         // The page of clients comes; the question for the person before its commit is refused.
@@ -253,7 +258,7 @@ fn a_run_that_may_not_commit_before_an_hour_stops_and_reads_again_then() {
         };
         let began = now(&world);
         let run = worker::work(&context, &event, None).await.unwrap();
-        assert!(matches!(run.outcome, Outcome::Yielded(Yielded::Budget(_))), "{run:?}");
+        assert!(matches!(run.outcome, RunOutcome::Yielded(YieldReason::Budget(_))), "{run:?}");
         assert!(between(began, now(&world)) < SignedDuration::from_secs(20));
         assert_eq!(rows(&world, "clients").await.len(), 0);
         world.sleep(2).await;
@@ -266,7 +271,7 @@ fn a_run_that_may_not_commit_before_an_hour_stops_and_reads_again_then() {
 #[test]
 fn a_tick_of_the_schedule_waits_without_failing() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["clients"]).await;
+        let world = loaded(&AccountScale::tiny(), &["clients"]).await;
         world.sleep(2).await;
         let (context, asked) = asks_to_wait(&world, 0);
         let invoker = Arc::new(runtime::invoke::MemoryInvoker::default());
@@ -286,7 +291,7 @@ fn a_tick_of_the_schedule_waits_without_failing() {
 #[test]
 fn odd_answers_about_person_and_company_stop_no_stream() {
     story(async {
-        let mut world = World::new(&Scale::tiny(), 7);
+        let mut world = World::new(&AccountScale::tiny(), 7);
         only(&mut world, &["clients", "invoices", "estimates"]);
         let (context, _) = odd(&world, |path, _| match path {
             "/users/me" => Some(Ok(json!({
@@ -315,7 +320,7 @@ fn odd_answers_about_person_and_company_stop_no_stream() {
 #[test]
 fn unknown_roles_write_nothing_over_rows_of_known_ones() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["clients"]).await;
+        let world = loaded(&AccountScale::tiny(), &["clients"]).await;
         let before = rows(&world, "clients").await;
         world.mutate(3, 60);
         let (context, _) = odd(&world, |path, _| {

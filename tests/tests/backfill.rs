@@ -8,18 +8,18 @@ use std::sync::Arc;
 use e2e::deployed::{Conditions, Deployed, End, Kills, Load, in_simulated_time};
 use e2e::oracle::After;
 use e2e::world::World;
-use engine::budget::Limit;
+use engine::budget::RequestLimit;
 use engine::pass::Pass;
-use engine::spec::Kind;
+use engine::spec::StreamKind;
 use engine::time::SignedDuration;
 use runtime::settings::Settings;
-use sim::Scale;
+use sim::AccountScale;
 
 const GENERAL: &str = "4/15s";
 const REPORTS: &str = "40/900s";
 
-fn scale() -> Scale {
-    Scale {
+fn scale() -> AccountScale {
+    AccountScale {
         years: 3,
         users: 12,
         clients: 20,
@@ -30,7 +30,7 @@ fn scale() -> Scale {
         expenses: 1_000,
         invoices: 600,
         estimates: 40,
-        ..Scale::issue()
+        ..AccountScale::issue()
     }
 }
 
@@ -43,8 +43,8 @@ fn deployed(kills: Option<Kills>) -> Arc<Deployed> {
     world.settings.reports = REPORTS.parse().unwrap();
     {
         let mut account = world.account.lock().unwrap();
-        account.set_general_limit(sim::Limit::GENERAL.read(GENERAL).unwrap());
-        account.set_report_limit(sim::Limit::REPORTS.read(REPORTS).unwrap());
+        account.set_general_limit(sim::QuotaLimit::GENERAL.read(GENERAL).unwrap());
+        account.set_report_limit(sim::QuotaLimit::REPORTS.read(REPORTS).unwrap());
     }
     Deployed::new(world, Conditions { processor: false, kills, ..Conditions::default() })
 }
@@ -71,7 +71,7 @@ async fn check(deployed: &Deployed, load: &Load) {
         }
     }
     for (seen, limit) in [(&load.seen.general, GENERAL), (&load.seen.reports, REPORTS)] {
-        let limit: Limit = limit.parse().unwrap();
+        let limit: RequestLimit = limit.parse().unwrap();
         assert_eq!(seen.refused, 0);
         assert!(seen.peak <= usize::try_from(limit.requests()).unwrap(), "{}", seen.peak);
     }
@@ -98,7 +98,7 @@ fn read(deployed: &Deployed) -> (u64, u64) {
     for one in deployed.journal.all() {
         let Some((stream, Pass::Full)) = &one.work else { continue };
         // Snapshots are read whole in each hour.
-        if !matches!(streams::find(stream).unwrap().kind, Kind::Snapshot(_)) {
+        if !matches!(streams::find(stream).unwrap().kind, StreamKind::Snapshot(_)) {
             sent += one.requests - one.about_the_account;
             lost += one.unsaved;
         }

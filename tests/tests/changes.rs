@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use delta::store::ObjectStore;
-use delta::table::Lag;
+use delta::table::ChangesLag;
 use e2e::changes::Changes;
 use e2e::oracle::{After, Contents};
 use e2e::slow::Freeze;
@@ -15,7 +15,7 @@ use engine::pass::Pass;
 use engine::time::{SignedDuration, plus};
 use runtime::clock::Clock as _;
 use runtime::settings::NoChanges;
-use sim::{Mutation, Scale};
+use sim::{AccountScale, Mutation};
 
 const STREAM: &str = "roles";
 
@@ -26,7 +26,7 @@ fn story<T>(future: impl Future<Output = T>) -> T {
 
 /// A world with the stream `roles` loaded, which is read whole, so that deletions show.
 async fn loaded() -> World {
-    let mut world = World::new(&Scale::tiny(), 7);
+    let mut world = World::new(&AccountScale::tiny(), 7);
     world.settings.streams = Some([STREAM.to_owned()].into());
     quiet(&world).await;
     world
@@ -81,7 +81,7 @@ fn every_commit_has_its_changes_and_a_run_without_any_has_none() {
             quiet(&world).await;
         }
         let changes = changes(&world).await;
-        assert_eq!((changes.recorded, &changes.lag), (7, &Lag::None));
+        assert_eq!((changes.recorded, &changes.lag), (7, &ChangesLag::None));
         for (sequence, state) in states {
             assert_eq!(changes.replay(sequence), state, "at sequence {sequence}");
         }
@@ -104,7 +104,7 @@ fn a_death_at_any_call_loses_no_change_and_repeats_none() {
                 let dying = world.process(Some(Death { after_calls, effect }));
                 let died = sync(&dying, None).await.is_err();
                 let between = changes(&world).await;
-                appended += u64::from(matches!(between.lag, Lag::Append(_)));
+                appended += u64::from(matches!(between.lag, ChangesLag::Append(_)));
                 survived += u64::from(!died);
                 let recorded = between.recorded;
                 assert!(recorded == 1 || recorded == 2, "{recorded}");
@@ -133,7 +133,7 @@ async fn pending() -> World {
         delete(&world).await;
         world.sleep(1).await;
         drop(sync(&world.process(Some(Death { after_calls, effect: false })), None).await);
-        if matches!(changes(&world).await.lag, Lag::Append(_)) {
+        if matches!(changes(&world).await.lag, ChangesLag::Append(_)) {
             return world;
         }
     }
@@ -196,7 +196,7 @@ fn an_owner_that_stood_still_appends_nothing_twice() {
                 "stood still at call {after_calls}"
             );
             let after = changes(&world).await;
-            assert_eq!(after.lag, Lag::None);
+            assert_eq!(after.lag, ChangesLag::None);
             let deletes = after.all.iter().filter(|change| change.op == "D").count();
             assert_eq!(deletes, 1, "stood still at call {after_calls}");
         }

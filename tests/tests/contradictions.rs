@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use delta::store::{Fault as StoreFault, FaultyStore};
+use delta::store::{FaultyStore, StoreFault};
 use e2e::foreign::Visitor;
 use e2e::mishap::Mishap;
 use e2e::oracle::After;
@@ -16,7 +16,7 @@ use e2e::world::{Conduct, Jump, World, now, sync};
 use engine::pass::Pass;
 use engine::time::SignedDuration;
 use runtime::RunError;
-use sim::{Contradiction, Effect, Mutation, Scale, Select, Spelling};
+use sim::{AccountScale, Contradiction, FaultChoice, FaultEffect, Mutation, Spelling};
 
 /// Tells the story where its kind is on.
 fn of(mishap: Mishap, future: impl Future<Output = ()>) {
@@ -36,16 +36,16 @@ const LISTS: [(&str, &str, usize, bool); 6] = [
 ];
 
 /// Checks the result of a list that always contradicts itself, and that it heals.
-async fn lasts(mishap: Mishap, stream: &str, path: &str, cap: usize, effect: &Effect) {
+async fn lasts(mishap: Mishap, stream: &str, path: &str, cap: usize, effect: &FaultEffect) {
     let what = format!("{stream}: {effect:?}");
-    let world = loaded(&Scale::tiny(), &[stream]).await;
+    let world = loaded(&AccountScale::tiny(), &[stream]).await;
     apply(&world, &Mutation::Create { stream: "clients".to_owned() });
     apply(&world, &Mutation::Create { stream: "time_entries".to_owned() });
     world.sleep(1).await;
     let (before, cursor) = (rows(&world, stream).await, world.item(stream).await.position.cursor);
     world.account.lock().unwrap().set_page_cap(path, cap);
     world.expect_at_most(3000);
-    fault(&world, path, Select::Always, effect.clone());
+    fault(&world, path, FaultChoice::Always, effect.clone());
     let synced = sync(&world.process(None), Some(Pass::Full)).await.unwrap();
     assert!(!world.is_out_of_patience(), "{what}");
     let spoilt = world.account.lock().unwrap().spoilt().iter().sum::<u64>();
@@ -70,15 +70,15 @@ async fn lasts(mishap: Mishap, stream: &str, path: &str, cap: usize, effect: &Ef
 }
 
 /// Checks that a list that contradicts itself once has no effect.
-async fn once(stream: &str, path: &str, cap: usize, effect: &Effect) {
-    let world = loaded(&Scale::tiny(), &[stream]).await;
+async fn once(stream: &str, path: &str, cap: usize, effect: &FaultEffect) {
+    let world = loaded(&AccountScale::tiny(), &[stream]).await;
     world.account.lock().unwrap().set_page_cap(path, cap);
-    fault(&world, path, Select::Nth(2), effect.clone());
+    fault(&world, path, FaultChoice::Nth(2), effect.clone());
     quiet(&world, Some(Pass::Full)).await;
     assert_eq!(rows(&world, stream).await, truth(&world, stream), "{stream}: {effect:?}");
 }
 
-fn contradicts(mishap: Mishap, effects: &[Effect]) {
+fn contradicts(mishap: Mishap, effects: &[FaultEffect]) {
     of(mishap, async {
         for effect in effects {
             for (stream, path, cap, numbered) in LISTS {
@@ -94,22 +94,25 @@ fn contradicts(mishap: Mishap, effects: &[Effect]) {
 
 #[test]
 fn a_total_that_is_too_small_is_a_failure_as_long_as_it_lasts() {
-    contradicts(Mishap::SmallTotals, &[Effect::WrongTotal(-1), Effect::WrongTotal(-10_000)]);
+    contradicts(
+        Mishap::SmallTotals,
+        &[FaultEffect::WrongTotal(-1), FaultEffect::WrongTotal(-10_000)],
+    );
 }
 
 #[test]
 fn a_total_that_is_too_large_is_a_failure_as_long_as_it_lasts() {
-    contradicts(Mishap::LargeTotals, &[Effect::WrongTotal(1), Effect::WrongTotal(500)]);
+    contradicts(Mishap::LargeTotals, &[FaultEffect::WrongTotal(1), FaultEffect::WrongTotal(500)]);
 }
 
 #[test]
 fn a_total_that_counts_the_page_alone_hides_nothing() {
-    contradicts(Mishap::TotalsOfPage, &[Effect::Contradiction(Contradiction::TotalOfPage)]);
+    contradicts(Mishap::TotalsOfPage, &[FaultEffect::Contradiction(Contradiction::TotalOfPage)]);
 }
 
 #[test]
 fn a_list_that_ends_before_its_total_deletes_nothing() {
-    let ends = [1, 3].map(|short| Effect::Contradiction(Contradiction::EndsEarly(short)));
+    let ends = [1, 3].map(|short| FaultEffect::Contradiction(Contradiction::EndsEarly(short)));
     contradicts(Mishap::EarlyEnds, &ends);
 }
 
@@ -121,29 +124,29 @@ fn a_page_that_has_more_behind_it_and_no_link_there_is_not_the_last() {
         Contradiction::EmptyLinks,
         Contradiction::EmptyNext,
     ];
-    contradicts(Mishap::BrokenLinks, &links.map(Effect::Contradiction));
+    contradicts(Mishap::BrokenLinks, &links.map(FaultEffect::Contradiction));
 }
 
 #[test]
 fn links_in_a_circle_end_the_reading() {
-    let circles = [Contradiction::Circle, Contradiction::OwnPage].map(Effect::Contradiction);
+    let circles = [Contradiction::Circle, Contradiction::OwnPage].map(FaultEffect::Contradiction);
     contradicts(Mishap::Circles, &circles);
 }
 
 #[test]
 fn empty_pages_with_ever_new_links_end_the_reading() {
-    contradicts(Mishap::EmptyPages, &[Effect::Contradiction(Contradiction::EmptyPages)]);
+    contradicts(Mishap::EmptyPages, &[FaultEffect::Contradiction(Contradiction::EmptyPages)]);
 }
 
 #[test]
 fn a_report_that_ignores_its_page_ends_the_reading() {
-    contradicts(Mishap::IgnoredPages, &[Effect::Contradiction(Contradiction::PageIgnored)]);
+    contradicts(Mishap::IgnoredPages, &[FaultEffect::Contradiction(Contradiction::PageIgnored)]);
 }
 
 /// Loads by a process with a wrong clock, and checks the next load by one with a right clock.
 async fn after_a_wrong_clock(conduct: Conduct) {
     let streams = ["clients", "time_entries", "invoice_payments", "time_report_clients"];
-    let mut world = World::new(&Scale::tiny(), 7);
+    let mut world = World::new(&AccountScale::tiny(), 7);
     only(&mut world, &streams);
     let synced = sync(&world.process_with(conduct), None).await.unwrap();
     assert_eq!(synced.failures(), Vec::<String>::new(), "{conduct:?}");
@@ -227,7 +230,7 @@ enum Visit {
 async fn visited(visit: Visit) {
     for stream in VISITED {
         let what = format!("{stream}: {visit:?}");
-        let mut world = World::new(&Scale::tiny(), 7);
+        let mut world = World::new(&AccountScale::tiny(), 7);
         world.settings.tidy_at_once = false;
         only(&mut world, &[stream]);
         quiet(&world, None).await;
@@ -286,11 +289,11 @@ fn a_refused_parent_keeps_its_children_and_holds_up_no_others() {
         for (code, pass) in
             [(403, None), (403, Some(Pass::Full)), (404, None), (422, None), (500, None)]
         {
-            let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
+            let world = loaded(&AccountScale::tiny(), &["invoice_payments"]).await;
             let refused = pay(&world, None);
             pay(&world, Some(refused));
             let path = format!("/v2/invoices/{refused}/payments");
-            fault(&world, &path, Select::Always, status(code, false));
+            fault(&world, &path, FaultChoice::Always, status(code, false));
             let before = rows(&world, "invoice_payments").await;
             world.sleep(1).await;
             let synced = sync(&world.process(None), pass).await.unwrap();
@@ -316,7 +319,7 @@ fn a_refused_parent_keeps_its_children_and_holds_up_no_others() {
 fn a_refused_window_holds_up_no_others() {
     of(Mishap::RefusedWindow, async {
         for code in [403, 404, 422, 500] {
-            let world = loaded(&Scale::tiny(), &["time_report_clients"]).await;
+            let world = loaded(&AccountScale::tiny(), &["time_report_clients"]).await;
             let before = rows(&world, "time_report_clients").await;
             let months: Vec<_> = world.oracle().months().into_iter().collect();
             let refused = months[months.len() - 2].start;
@@ -324,7 +327,7 @@ fn a_refused_window_holds_up_no_others() {
                 apply(&world, &Mutation::Update { stream: "time_entries".to_owned(), id: None });
             }
             let path = format!("/v2/reports/time/clients?from={refused}");
-            fault(&world, &path, Select::Always, status(code, false));
+            fault(&world, &path, FaultChoice::Always, status(code, false));
             let synced = sync(&world.process(None), Some(Pass::Full)).await.unwrap();
             let said = report(&synced, "time_report_clients");
             let silent = said.error().is_none() && said.warning.is_none() && said.parked == 0;
@@ -347,7 +350,7 @@ fn a_refused_window_holds_up_no_others() {
 #[test]
 fn values_in_another_spelling_are_the_same_values() {
     of(Mishap::Spelling, async {
-        let world = World::new(&Scale::tiny(), 7);
+        let world = World::new(&AccountScale::tiny(), 7);
         world.account.lock().unwrap().set_spelling(Spelling { records: 100, account: false });
         quiet(&world, None).await;
         let wrong = world.oracle().differences(After::FullPasses).await;
@@ -365,7 +368,7 @@ fn values_in_another_spelling_are_the_same_values() {
 #[test]
 fn the_account_may_be_spelt_otherwise() {
     of(Mishap::AccountSpelling, async {
-        let world = World::new(&Scale::tiny(), 7);
+        let world = World::new(&AccountScale::tiny(), 7);
         world.account.lock().unwrap().set_spelling(Spelling { records: 0, account: true });
         quiet(&world, None).await;
         let wrong = world.oracle().differences(After::FullPasses).await;
@@ -380,7 +383,7 @@ fn a_mistyped_day_costs_a_few_windows() {
             let streams =
                 ["time_entries", "expenses", "invoices", "time_report_team", "uninvoiced_report"];
             for of in ["time_entries", "expenses", "invoices"] {
-                let mut world = World::new(&Scale::tiny(), 7);
+                let mut world = World::new(&AccountScale::tiny(), 7);
                 only(&mut world, &streams);
                 let (stream, day) = (of.to_owned(), Some(day.to_owned()));
                 apply(&world, &Mutation::Redate { stream, id: None, day: day.clone() });
@@ -404,7 +407,7 @@ fn a_mistyped_day_costs_a_few_windows() {
 fn an_entry_without_a_usable_day_keeps_no_other_from_being_deleted() {
     of(Mishap::UnusableDays, async {
         for stream in ["time_entries", "expenses"] {
-            let world = loaded(&Scale::tiny(), &[stream]).await;
+            let world = loaded(&AccountScale::tiny(), &[stream]).await;
             let spec = streams::find(stream).unwrap();
             let ids: Vec<i64> = world.oracle().true_versions(spec).into_keys().collect();
             // One after the other, so that each way of being unusable has its turn.
@@ -427,13 +430,13 @@ fn an_entry_without_a_usable_day_keeps_no_other_from_being_deleted() {
 
 /// A first load of reports, and of a stream beside them, while the questions after the first and
 /// last day go wrong. What the reports lack they say; the other stream is none the worse.
-async fn extent(list: &str, effect: Effect) {
+async fn extent(list: &str, effect: FaultEffect) {
     let what = format!("{list}: {effect:?}");
     let streams = ["clients", "time_report_clients", "expense_report_team", "uninvoiced_report"];
-    let mut world = World::new(&Scale::tiny(), 7);
+    let mut world = World::new(&AccountScale::tiny(), 7);
     only(&mut world, &streams);
     // No stream reads these lists here: only those questions do.
-    fault(&world, &format!("/v2/{list}?"), Select::Always, effect);
+    fault(&world, &format!("/v2/{list}?"), FaultChoice::Always, effect);
     let synced = sync(&world.process(None), None).await;
     let synced = synced.map_err(|error| format!("{what}: {}", error.chain())).unwrap();
     assert!(world.account.lock().unwrap().spoilt().iter().sum::<u64>() > 0, "{what}");
@@ -460,7 +463,7 @@ fn a_count_that_is_off_cuts_no_month_off_the_reports() {
     story(async {
         for list in EXTENT {
             for by in [1, -1, -150, 10_000] {
-                extent(list, Effect::WrongTotal(by)).await;
+                extent(list, FaultEffect::WrongTotal(by)).await;
             }
         }
     });
@@ -481,7 +484,7 @@ fn a_list_of_days_that_is_refused_stops_no_other_stream() {
 fn a_report_whose_later_pages_are_refused_keeps_its_rows() {
     of(Mishap::DeepPages, async {
         for status in [404, 422, 500, 504] {
-            let effect = Effect::Contradiction(Contradiction::TooDeep { beyond: 1, status });
+            let effect = FaultEffect::Contradiction(Contradiction::TooDeep { beyond: 1, status });
             for (stream, path, cap, _) in
                 LISTS.into_iter().filter(|list| list.1.contains("reports"))
             {
@@ -494,11 +497,11 @@ fn a_report_whose_later_pages_are_refused_keeps_its_rows() {
 #[test]
 fn parents_that_could_not_be_read_are_remembered_while_the_lake_cannot_tell_which() {
     story(async {
-        let scale = Scale { invoices: 150, ..Scale::tiny() };
+        let scale = AccountScale { invoices: 150, ..AccountScale::tiny() };
         let world = loaded(&scale, &["invoice_payments"]).await;
         world.sleep(1).await;
         let paid = pay(&world, None);
-        fault(&world, "/payments?", Select::Always, status(422, false));
+        fault(&world, "/payments?", FaultChoice::Always, status(422, false));
         let synced = sync(&world.process(None), Some(Pass::Full)).await.unwrap();
         assert!(report(&synced, "invoice_payments").parked > 100);
         calm(&world);

@@ -8,15 +8,15 @@ use async_trait::async_trait;
 use aws::SecretsManagerVault;
 use e2e::emulators;
 use e2e::world::{World, in_simulated_time, sync};
-use engine::pass::Target;
-use engine::retry::Failure;
+use engine::pass::RequestTarget;
+use engine::retry::RequestFailure;
 use engine::time::{SignedDuration, plus};
-use harvest_api::{Answer, ApiError, HarvestApi, Renewal, Token, TokenCell, TokenEndpoint};
+use harvest_api::{ApiAnswer, ApiError, HarvestApi, Token, TokenCell, TokenEndpoint, TokenRenewal};
 use runtime::credentials::{
-    Loaded, MemoryVault, Secret, SecretContent, TokenKeeper, Vault, refresh_if_due,
+    LoadedSecret, MemoryVault, SecretContent, SecretCredentials, TokenKeeper, Vault, refresh_if_due,
 };
 use runtime::{Context, RunError, records};
-use sim::Scale;
+use sim::AccountScale;
 
 /// A Harvest that accepts one token, whatever the fake behind it accepts.
 #[derive(Debug)]
@@ -29,10 +29,10 @@ struct Picky {
 
 #[async_trait]
 impl HarvestApi for Picky {
-    async fn get(&self, target: &Target) -> Result<Answer, ApiError> {
+    async fn get(&self, target: &RequestTarget) -> Result<ApiAnswer, ApiError> {
         if self.shown.get().is_none() || self.shown.get() != self.taken.get() {
             *self.refusals.lock().unwrap() += 1;
-            return Err(ApiError::new(Failure::Unauthorized, "GET /somewhere"));
+            return Err(ApiError::new(RequestFailure::Unauthorized, "GET /somewhere"));
         }
         self.inner.get(target).await
     }
@@ -44,13 +44,18 @@ struct Mint(Mutex<u32>);
 
 #[async_trait]
 impl TokenEndpoint for Mint {
-    async fn refresh(&self, id: &str, secret: &str, refresh: &str) -> Result<Renewal, ApiError> {
+    async fn refresh(
+        &self,
+        id: &str,
+        secret: &str,
+        refresh: &str,
+    ) -> Result<TokenRenewal, ApiError> {
         let mut made = self.0.lock().unwrap();
         if (id, secret, refresh) != ("id", "shh", format!("refresh-{made}").as_str()) {
-            return Err(ApiError::new(Failure::Unauthorized, "POST"));
+            return Err(ApiError::new(RequestFailure::Unauthorized, "POST"));
         }
         *made += 1;
-        Ok(Renewal {
+        Ok(TokenRenewal {
             access_token: format!("access-{made}"),
             refresh_token: Some(format!("refresh-{made}")),
             expires_in_seconds: 3600,
@@ -84,7 +89,7 @@ fn process(world: &World, vault: &Arc<MemoryVault>, taken: &TokenCell) -> (Conte
 #[test]
 fn a_token_that_was_replaced_in_the_secret_is_found_after_one_refusal() {
     in_simulated_time(async {
-        let world = World::new(&Scale::tiny(), 7);
+        let world = World::new(&AccountScale::tiny(), 7);
         let (vault, taken) = (Arc::new(MemoryVault::default()), TokenCell::new(token("old")));
         vault.write(&personal("old")).await.unwrap();
         let (context, picky) = process(&world, &vault, &taken);
@@ -103,12 +108,15 @@ fn a_token_that_was_replaced_in_the_secret_is_found_after_one_refusal() {
 #[test]
 fn a_token_that_stays_refused_is_sent_once_and_an_empty_secret_never() {
     in_simulated_time(async {
-        let world = World::new(&Scale::tiny(), 7);
+        let world = World::new(&AccountScale::tiny(), 7);
         let (vault, taken) = (Arc::new(MemoryVault::default()), TokenCell::new(token("other")));
         let (context, picky) = process(&world, &vault, &taken);
-        assert_eq!(context.tokens.load(&context).await.unwrap(), Loaded::Empty);
+        assert_eq!(context.tokens.load(&context).await.unwrap(), LoadedSecret::Empty);
         vault.write(&personal("wrong")).await.unwrap();
-        assert!(matches!(context.tokens.load(&context).await.unwrap(), Loaded::Ready(Some(_))));
+        assert!(matches!(
+            context.tokens.load(&context).await.unwrap(),
+            LoadedSecret::Ready(Some(_))
+        ));
         let error = sync(&context, None).await.unwrap_err();
         assert!(matches!(error, RunError::Credentials { .. }), "{error}");
         assert_eq!(*picky.refusals.lock().unwrap(), 1);
@@ -119,7 +127,7 @@ fn a_token_that_stays_refused_is_sent_once_and_an_empty_secret_never() {
 #[test]
 fn an_access_token_is_renewed_in_time_and_its_successor_kept_before_it_is_used() {
     in_simulated_time(async {
-        let world = World::new(&Scale::tiny(), 7);
+        let world = World::new(&AccountScale::tiny(), 7);
         let (vault, taken) = (Arc::new(MemoryVault::default()), TokenCell::new(token("access-1")));
         let text = r#"{"client_id":"id","client_secret":"shh","refresh_token":"refresh-0","hash_key":"a key of many letters"}"#;
         vault.write(text).await.unwrap();
@@ -128,7 +136,7 @@ fn an_access_token_is_renewed_in_time_and_its_successor_kept_before_it_is_used()
         refresh_if_due(&context).await.unwrap();
         assert_eq!(context.tokens.cell().get(), Some(token("access-1")));
         let stored = SecretContent::parse(&vault.read().await.unwrap().text).unwrap();
-        let Secret::OAuth(kept) = stored.token else {
+        let SecretCredentials::OAuth(kept) = stored.token else {
             panic!("the secret is an application's");
         };
         assert_eq!(kept.refresh_token, "refresh-1");
@@ -159,7 +167,7 @@ fn what_is_no_secret_of_ours_is_refused_without_being_shown() {
         assert!(!format!("{error} {error:?}").contains("hu"), "{error:?}");
     }
     for text in ["", " ", "{}", "{\"access_token\":\"\"}"] {
-        assert_eq!(SecretContent::parse(text).unwrap().token, Secret::Empty);
+        assert_eq!(SecretContent::parse(text).unwrap().token, SecretCredentials::Empty);
     }
 }
 

@@ -7,13 +7,15 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use decode::{DecodedPage, Decoder, Observed, Parent, ReadAt};
+use decode::{DecodedPage, Decoder, MemberDeviations, PageParent, ReadAt};
 use engine::ids::AccountId;
 use engine::item::StreamItem;
 use engine::plan::{Demand, ripe};
 use engine::present::Present;
-use engine::schema::{Column, ColumnType, Source, columns};
-use engine::spec::{Field, FieldType, Kind, Module, Paging, Partition, StreamSpec, Sweep};
+use engine::schema::{Column, ColumnSource, ColumnType, columns};
+use engine::spec::{
+    FieldSpec, FieldType, Module, Paging, PartitionSpec, StreamKind, StreamSpec, SweepCadence,
+};
 use engine::time::{Date, SignedDuration, Timestamp};
 use engine::window::Period;
 use serde::Deserialize;
@@ -64,7 +66,7 @@ fn pairs() -> Vec<(&'static StreamSpec, Entry)> {
 }
 
 fn is_report_window(spec: &StreamSpec) -> bool {
-    matches!(spec.kind, Kind::ReportWindow(_))
+    matches!(spec.kind, StreamKind::ReportWindow(_))
 }
 
 fn column(spec: &StreamSpec, name: &str) -> Column {
@@ -73,10 +75,10 @@ fn column(spec: &StreamSpec, name: &str) -> Column {
 }
 
 /// The same notation as in the catalog.
-fn flat(prefix: &str, fields: &[Field], out: &mut Vec<(String, &'static str)>) {
+fn flat(prefix: &str, fields: &[FieldSpec], out: &mut Vec<(String, &'static str)>) {
     for field in fields {
         let path = format!("{prefix}{}", field.name);
-        let (ty, inner): (_, Option<(&str, &[Field])>) = match field.ty {
+        let (ty, inner): (_, Option<(&str, &[FieldSpec])>) = match field.ty {
             FieldType::Int => ("int", None),
             FieldType::Text => ("text", None),
             FieldType::Bool => ("bool", None),
@@ -148,9 +150,9 @@ fn paths_keys_and_rate_classes_are_those_of_the_api() {
 fn paging_and_kind_are_those_of_the_api() {
     for (spec, entry) in pairs() {
         let paging = match &spec.kind {
-            Kind::Listing(listing) => Some(listing.paging),
-            Kind::Snapshot(paging) => Some(*paging),
-            Kind::PerParent(_) | Kind::ReportWindow(_) => None,
+            StreamKind::Listing(listing) => Some(listing.paging),
+            StreamKind::Snapshot(paging) => Some(*paging),
+            StreamKind::PerParent(_) | StreamKind::ReportWindow(_) => None,
         };
         let expected = match paging {
             Some(Paging::Single) => "none",
@@ -161,22 +163,22 @@ fn paging_and_kind_are_those_of_the_api() {
         assert_eq!(expected, entry.paging, "{}", spec.name);
         assert_eq!(is_report_window(spec), entry.window, "{}", spec.name);
         assert_eq!(
-            matches!(spec.kind, Kind::PerParent(_)),
+            matches!(spec.kind, StreamKind::PerParent(_)),
             entry.parent.is_some(),
             "{}",
             spec.name
         );
         assert_eq!(spec.records_key.is_none(), paging == Some(Paging::Single), "{}", spec.name);
         match &spec.kind {
-            Kind::Listing(listing) => {
+            StreamKind::Listing(listing) => {
                 assert!(entry.updated_since, "{}", spec.name);
                 assert_ne!(listing.paging, Paging::Offset, "{} shifts while it is read", spec.name);
             }
-            Kind::Snapshot(paging) => {
+            StreamKind::Snapshot(paging) => {
                 assert!(!entry.updated_since, "{}", spec.name);
                 assert!(!matches!(paging, Paging::DateKeyset { .. }), "{}", spec.name);
             }
-            Kind::PerParent(_) | Kind::ReportWindow(_) => {}
+            StreamKind::PerParent(_) | StreamKind::ReportWindow(_) => {}
         }
     }
 }
@@ -185,22 +187,22 @@ fn paging_and_kind_are_those_of_the_api() {
 fn what_incremental_passes_cannot_see_is_swept_daily() {
     for (spec, entry) in pairs() {
         let (sweep, windows) = match &spec.kind {
-            Kind::Listing(_) => (Sweep::ByCost, None),
-            Kind::Snapshot(_) => (Sweep::Always, None),
+            StreamKind::Listing(_) => (SweepCadence::ByCost, None),
+            StreamKind::Snapshot(_) => (SweepCadence::Always, None),
             // Children without `updated_since` change without moving their parent.
-            Kind::PerParent(_) if entry.updated_since => (Sweep::ByCost, None),
-            Kind::PerParent(_) => (Sweep::Daily, None),
+            StreamKind::PerParent(_) if entry.updated_since => (SweepCadence::ByCost, None),
+            StreamKind::PerParent(_) => (SweepCadence::Daily, None),
             // An invoice changes what is left to bill in months long gone.
-            Kind::ReportWindow(windows) if spec.module == Some(Module::Invoice) => {
-                (Sweep::Daily, Some((windows, true)))
+            StreamKind::ReportWindow(windows) if spec.module == Some(Module::Invoice) => {
+                (SweepCadence::Daily, Some((windows, true)))
             }
-            Kind::ReportWindow(windows) => (Sweep::ByCost, Some((windows, false))),
+            StreamKind::ReportWindow(windows) => (SweepCadence::ByCost, Some((windows, false))),
         };
         assert_eq!(spec.sweep, sweep, "{}", spec.name);
         if let Some((windows, all)) = windows {
             assert_eq!(windows.includes_issue_date, all, "{}", spec.name);
         }
-        if let Kind::Listing(listing) = &spec.kind {
+        if let StreamKind::Listing(listing) = &spec.kind {
             let has_timer = columns(spec).iter().any(|column| column.name == "is_running");
             assert_eq!(
                 listing.reread,
@@ -219,7 +221,7 @@ fn sweeps_are_spread_over_the_day() {
     item.position.full.last_begun = Some(begun);
     let schedule = Demand::Schedule { interval: SignedDuration::from_hours(1) };
     let mut hours = [0; 24];
-    for spec in STREAMS.iter().filter(|spec| spec.sweep != Sweep::Always) {
+    for spec in STREAMS.iter().filter(|spec| spec.sweep != SweepCadence::Always) {
         let at = ripe(spec, &item, schedule, Present::ours(begun)).full.unwrap();
         let hour = at.as_second().rem_euclid(86_400) / 3_600;
         hours[usize::try_from(hour).unwrap()] += 1;
@@ -237,7 +239,7 @@ fn modules_are_those_of_the_api() {
             Module::Estimate => "estimate",
         });
         assert_eq!(module, entry.module.as_deref(), "{}", spec.name);
-        if let Kind::PerParent(parent) = &spec.kind {
+        if let StreamKind::PerParent(parent) = &spec.kind {
             assert_eq!(spec.module, parent.trigger.module, "{}", spec.name);
         }
     }
@@ -275,7 +277,8 @@ fn keys_are_columns_and_required_but_for_those_of_reports() {
         let report = spec.records_key == Some("results");
         for name in spec.primary_key {
             let column = column(spec, name);
-            let period = matches!(column.source, Source::PeriodStart | Source::PeriodEnd);
+            let period =
+                matches!(column.source, ColumnSource::PeriodStart | ColumnSource::PeriodEnd);
             assert_eq!(column.required, !report || period, "{}.{name}", spec.name);
             assert!(
                 matches!(column.ty, ColumnType::Int | ColumnType::Text | ColumnType::Date),
@@ -284,7 +287,7 @@ fn keys_are_columns_and_required_but_for_those_of_reports() {
             );
         }
         for column in columns(spec) {
-            let own = matches!(column.source, Source::Record(_));
+            let own = matches!(column.source, ColumnSource::Record(_));
             let is_key = spec.primary_key.contains(&column.name.as_str());
             assert!(!(own && column.required && !is_key), "{}.{}", spec.name, column.name);
             let expected = spec.name == "expenses" && column.name == "receipt_url";
@@ -299,7 +302,7 @@ fn cursor_fields_are_instants_and_keyset_fields_are_days() {
         if let Some(name) = spec.cursor_field() {
             assert_eq!(column(spec, name).ty, ColumnType::Instant, "{}", spec.name);
         }
-        if let Kind::Listing(listing) = &spec.kind {
+        if let StreamKind::Listing(listing) = &spec.kind {
             assert!(spec.cursor_field().is_some(), "{}", spec.name);
             if let Paging::DateKeyset { field, nullable } = listing.paging {
                 assert_eq!(column(spec, field).ty, ColumnType::Date, "{}", spec.name);
@@ -348,27 +351,32 @@ fn column_names_are_unique_and_legal_for_every_reader() {
 fn partitions_hang_on_what_never_changes() {
     for spec in STREAMS {
         match spec.partition {
-            Partition::None => {
-                if let Kind::PerParent(parent) = &spec.kind {
-                    assert_eq!(parent.trigger.partition, Partition::None, "{}", spec.name);
+            PartitionSpec::None => {
+                if let StreamKind::PerParent(parent) = &spec.kind {
+                    assert_eq!(parent.trigger.partition, PartitionSpec::None, "{}", spec.name);
                 }
             }
-            Partition::CreatedMonth | Partition::CreatedYear => {
+            PartitionSpec::CreatedMonth | PartitionSpec::CreatedYear => {
                 let created_at = column(spec, "created_at");
                 assert_eq!(created_at.ty, ColumnType::Instant, "{}", spec.name);
-                assert_eq!(created_at.source, Source::Record(vec!["created_at"]), "{}", spec.name);
+                assert_eq!(
+                    created_at.source,
+                    ColumnSource::Record(vec!["created_at"]),
+                    "{}",
+                    spec.name
+                );
             }
-            Partition::ParentCreatedYear => {
-                let Kind::PerParent(parent) = &spec.kind else { panic!("{}", spec.name) };
+            PartitionSpec::ParentCreatedYear => {
+                let StreamKind::PerParent(parent) = &spec.kind else { panic!("{}", spec.name) };
                 let created_at = column(parent.trigger, "created_at");
                 assert_eq!(created_at.ty, ColumnType::Instant, "{}", spec.name);
                 assert_eq!(parent.parent_id, "id", "{}: the trigger is the parent", spec.name);
             }
-            Partition::PeriodYear => assert!(is_report_window(spec), "{}", spec.name),
+            PartitionSpec::PeriodYear => assert!(is_report_window(spec), "{}", spec.name),
         }
         assert_eq!(
             is_report_window(spec),
-            spec.partition == Partition::PeriodYear,
+            spec.partition == PartitionSpec::PeriodYear,
             "{}",
             spec.name
         );
@@ -378,16 +386,21 @@ fn partitions_hang_on_what_never_changes() {
 #[test]
 fn triggers_are_declared_listings_that_name_the_parent() {
     for (spec, entry) in pairs() {
-        let Kind::PerParent(parent) = &spec.kind else {
+        let StreamKind::PerParent(parent) = &spec.kind else {
             assert!(!spec.path.contains('{'), "{}", spec.name);
             continue;
         };
         let trigger = parent.trigger;
         assert!(STREAMS.iter().any(|other| core::ptr::eq(*other, trigger)), "{}", spec.name);
-        assert!(matches!(trigger.kind, Kind::Listing(_)), "{}", spec.name);
+        assert!(matches!(trigger.kind, StreamKind::Listing(_)), "{}", spec.name);
         let id = column(trigger, &parent.parent_id.replace('.', "_"));
         assert_eq!(id.ty, ColumnType::Int, "{}", spec.name);
-        assert_eq!(column(spec, parent.parent_column).source, Source::Parent, "{}", spec.name);
+        assert_eq!(
+            column(spec, parent.parent_column).source,
+            ColumnSource::Parent,
+            "{}",
+            spec.name
+        );
         let real_parent = entry.parent.unwrap();
         assert_eq!(parent.parent_path, format!("/{real_parent}/{{parent}}"), "{}", spec.name);
         assert!(spec.path.starts_with(&format!("{}/", parent.parent_path)), "{}", spec.name);
@@ -525,12 +538,12 @@ fn day(text: &str) -> Date {
 
 /// The fixture of a stream in the form that the decoder reads.
 fn decoded(spec: &'static StreamSpec) -> DecodedPage {
-    let parent = Parent { id: 7, created_year: Some(2025) };
+    let parent = PageParent { id: 7, created_year: Some(2025) };
     let period = Period { start: day("2026-01-01"), end: day("2026-01-31") };
     let at = ReadAt {
         account: AccountId(77),
         synced_at: "2026-04-01T00:00:00Z".parse::<Timestamp>().unwrap(),
-        parent: matches!(spec.kind, Kind::PerParent(_)).then_some(parent),
+        parent: matches!(spec.kind, StreamKind::PerParent(_)).then_some(parent),
         period: is_report_window(spec).then_some(period),
     };
     let page = Decoder::new(spec).page(&fixture(spec), &at);
@@ -547,8 +560,8 @@ fn held(array: &ArrayRef) -> usize {
 
 /// Every value of the fixture is in its column, and none is made up.
 fn check_column(place: &str, column: &Column, array: &ArrayRef, records: &[Value]) {
-    let Source::Record(path) = &column.source else {
-        assert_eq!(held(array) == 0, matches!(column.source, Source::Extra), "{place}");
+    let ColumnSource::Record(path) = &column.source else {
+        assert_eq!(held(array) == 0, matches!(column.source, ColumnSource::Extra), "{place}");
         return;
     };
     let values: Vec<&Value> = records.iter().map(|record| at_path(record, path)).collect();
@@ -573,7 +586,7 @@ fn check_column(place: &str, column: &Column, array: &ArrayRef, records: &[Value
 fn every_fixture_decodes_whole_and_fills_every_column() {
     for spec in STREAMS {
         let page = decoded(spec);
-        let Observed { misfits, finer, converted, unknown, .. } = &page.observed;
+        let MemberDeviations { misfits, finer, converted, unknown, .. } = &page.observed;
         assert!(misfits.is_empty() && finer.is_empty(), "{}: {misfits:?} {finer:?}", spec.name);
         assert!(converted.is_empty(), "{}: {converted:?}", spec.name);
         assert!(unknown.is_empty(), "{}: {unknown:?}", spec.name);

@@ -4,15 +4,15 @@
 
 use e2e::oracle::After;
 use e2e::world::{Death, World, in_simulated_time, sync};
-use engine::drift::What;
+use engine::drift::DriftKind;
 use engine::pass::Pass;
 use engine::spec::{
-    Kind, Listing, Module, Paging, Partition, RateClass, StreamSpec, Sweep, date, instant, int,
-    money, object, objects, text,
+    Listing, Module, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, date,
+    instant, int, money, object, objects, text,
 };
-use runtime::operate::upgrade::{Upgraded, upgrade};
-use runtime::run::{Order, RunReport, run};
-use sim::Scale;
+use runtime::operate::upgrade::{UpgradeCounts, upgrade};
+use runtime::run::{RunOrder, RunReport, run};
+use sim::AccountScale;
 
 /// `invoices` as an earlier release with fewer members may have declared it.
 static OLDER: StreamSpec = StreamSpec {
@@ -20,15 +20,15 @@ static OLDER: StreamSpec = StreamSpec {
     doc: "One invoice.",
     path: "/invoices",
     records_key: Some("invoices"),
-    kind: Kind::Listing(Listing::new(
+    kind: StreamKind::Listing(Listing::new(
         Paging::DateKeyset { field: "issue_date", nullable: true },
         "/invoices/{id}",
     )),
     rate_class: RateClass::General,
     module: Some(Module::Invoice),
     primary_key: &["id"],
-    partition: Partition::CreatedYear,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::CreatedYear,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         object("client", &[int("id")]),
@@ -47,12 +47,12 @@ static MISTAKEN: StreamSpec = StreamSpec {
     doc: "One client.",
     path: "/clients",
     records_key: Some("clients"),
-    kind: Kind::Listing(Listing::new(Paging::Cursor, "/clients/{id}")),
+    kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/clients/{id}")),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],
-    partition: Partition::None,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         int("name"),
@@ -69,7 +69,7 @@ fn today() -> &'static StreamSpec {
 
 async fn read(world: &World, spec: &'static StreamSpec, pass: Pass) -> RunReport {
     let context = world.process(None);
-    let order = Order { spec, pass, deadline: None, accept_deletes: false };
+    let order = RunOrder { spec, pass, deadline: None, accept_deletes: false };
     let report = Box::pin(run(&context, order)).await;
     assert!(report.error().is_none(), "{report:?}");
     report
@@ -77,7 +77,7 @@ async fn read(world: &World, spec: &'static StreamSpec, pass: Pass) -> RunReport
 
 /// A lake with invoices that an older release wrote.
 async fn older() -> World {
-    let mut world = World::new(&Scale::tiny(), 5);
+    let mut world = World::new(&AccountScale::tiny(), 5);
     world.settings.streams = Some([today().name.to_owned()].into());
     read(&world, &OLDER, Pass::Full).await;
     world.sleep(1).await;
@@ -87,16 +87,16 @@ async fn older() -> World {
 #[test]
 fn what_records_hold_beyond_the_declaration_is_told_until_a_full_pass_ends_it() {
     in_simulated_time(async {
-        let mut world = World::new(&Scale::tiny(), 5);
+        let mut world = World::new(&AccountScale::tiny(), 5);
         world.settings.streams = Some([today().name.to_owned()].into());
         let report = read(&world, &OLDER, Pass::Full).await;
-        let told = |what: What, member: &str| {
+        let told = |what: DriftKind, member: &str| {
             let found = report.drift.iter().find(|it| (it.what, &*it.member) == (what, member));
             found.map(|finding| finding.times)
         };
-        assert_eq!(told(What::New, "notes"), Some(report.records));
-        assert_eq!(told(What::New, "client.name"), Some(report.records));
-        assert!(told(What::New, "line_items[].description").unwrap() > report.records);
+        assert_eq!(told(DriftKind::New, "notes"), Some(report.records));
+        assert_eq!(told(DriftKind::New, "client.name"), Some(report.records));
+        assert!(told(DriftKind::New, "line_items[].description").unwrap() > report.records);
         let drift = world.item("invoices").await.health.drift;
         assert_eq!(drift.findings(), report.drift);
 
@@ -117,9 +117,9 @@ fn what_records_hold_beyond_the_declaration_is_told_until_a_full_pass_ends_it() 
 #[test]
 fn values_of_another_type_are_told_with_their_kind() {
     in_simulated_time(async {
-        let world = World::new(&Scale::tiny(), 5);
+        let world = World::new(&AccountScale::tiny(), 5);
         let report = read(&world, &MISTAKEN, Pass::Full).await;
-        let changed: Vec<_> = report.drift.iter().filter(|it| it.what != What::New).collect();
+        let changed: Vec<_> = report.drift.iter().filter(|it| it.what != DriftKind::New).collect();
         let times = report.records;
         let sentence = format!(
             "`name` was text (such as \"a a\") in {times} records, which its column does not hold: it \
@@ -156,7 +156,7 @@ fn an_upgrade_rewrites_what_an_older_release_wrote_and_changes_no_row() {
         assert_eq!(world.oracle().differences_of("invoices", After::FullPasses).await, [""; 0]);
         // A second upgrade finds nothing to do.
         let again = upgrade(&context, today()).await.unwrap().unwrap();
-        assert_eq!(again, Upgraded { of: done.of, ..Upgraded::default() });
+        assert_eq!(again, UpgradeCounts { of: done.of, ..UpgradeCounts::default() });
         world.sleep(1).await;
         let synced = sync(&context, None).await.unwrap();
         assert_eq!((synced.failures(), synced.commits()), (Vec::new(), 0));

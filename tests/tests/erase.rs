@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::Int64Type;
 use bytes::Bytes;
-use delta::store::{Fault, FaultyStore, ObjectStore};
+use delta::store::{FaultyStore, ObjectStore, StoreFault};
 use delta::table::Table;
 use e2e::scene::Scene;
 use e2e::world::{Death, World, in_simulated_time, sync};
@@ -18,14 +18,14 @@ use engine::time::{SignedDuration, plus};
 use futures::FutureExt as _;
 use runtime::Context;
 use runtime::erased::{is_remembered, personal, remember};
-use runtime::operate::erase::{Erased, erase};
-use runtime::run::{Order, Outcome};
-use sim::Scale;
+use runtime::operate::erase::{ErasureOutcome, erase};
+use runtime::run::{RunOrder, RunOutcome};
+use sim::AccountScale;
 
 const STREAMS: [&str; 4] = ["users", "time_entries", "user_assignments", "time_report_team"];
 
 async fn loaded() -> World {
-    let scale = Scale { unknown_members: true, ..Scale::tiny() };
+    let scale = AccountScale { unknown_members: true, ..AccountScale::tiny() };
     let mut world = World::new(&scale, 5);
     world.settings.streams = Some(STREAMS.map(str::to_owned).into());
     world.stop_timers();
@@ -87,7 +87,7 @@ async fn erase_all(context: &Context, user: i64) -> Result<(), runtime::RunError
     for stream in STREAMS {
         let spec = streams::find(stream).unwrap();
         let erased = erase(context, spec, personal(spec).unwrap(), user).await?;
-        assert!(matches!(erased, Erased::Done { .. }), "{erased:?}");
+        assert!(matches!(erased, ErasureOutcome::Done { .. }), "{erased:?}");
     }
     Ok(())
 }
@@ -190,7 +190,7 @@ fn an_erasing_that_dies_anywhere_is_ended_by_the_next() {
 #[test]
 fn of_two_who_are_erased_at_the_same_time_neither_is_forgotten() {
     in_simulated_time(async {
-        let world = World::new(&Scale::tiny(), 5);
+        let world = World::new(&AccountScale::tiny(), 5);
         for before in [None, Some(7)] {
             if let Some(user) = before {
                 remember(&world.process(None), user).await.unwrap();
@@ -203,7 +203,7 @@ fn of_two_who_are_erased_at_the_same_time_neither_is_forgotten() {
                 if writes && !once.swap(true, Ordering::SeqCst) {
                     remember(&second, base + 1).now_or_never().unwrap().unwrap();
                 }
-                Fault::None
+                StoreFault::None
             });
             let first = Context { store: Arc::new(store), ..first };
             remember(&first, base).await.unwrap();
@@ -222,11 +222,11 @@ fn who_is_erased_while_a_run_reads_is_not_in_what_it_writes() {
         for (stream, id, column) in
             [("time_entries", "user_id", "user_name"), ("users", "id", "first_name")]
         {
-            let mut world = World::new(&Scale::tiny(), 5);
+            let mut world = World::new(&AccountScale::tiny(), 5);
             world.settings.streams = Some(STREAMS.map(str::to_owned).into());
             world.stop_timers();
             let first = world.process(None);
-            let order = Order {
+            let order = RunOrder {
                 spec: streams::find(stream).unwrap(),
                 pass: Pass::Full,
                 deadline: None,
@@ -239,7 +239,7 @@ fn who_is_erased_while_a_run_reads_is_not_in_what_it_writes() {
                 remember(&other, user).await.unwrap();
             };
             let (report, ()) = futures::join!(runtime::run::run(&first, order), meanwhile);
-            assert!(matches!(report.outcome, Outcome::Yielded(_)), "{report:?}");
+            assert!(matches!(report.outcome, RunOutcome::Yielded(_)), "{report:?}");
             world.sleep(1).await;
             let synced = sync(&world.process(None), None).await.unwrap();
             assert_eq!(synced.failures(), Vec::<String>::new());

@@ -19,7 +19,7 @@ fn every_event_is_one_that_its_function_accepts() {
             serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
         let function = name.split('-').next().unwrap().to_owned();
         match function.as_str() {
-            "orchestrator" => drop(orchestrator::Event::read(event).unwrap()),
+            "orchestrator" => drop(orchestrator::OrchestratorEvent::read(event).unwrap()),
             "worker" => {
                 let event: runtime::invoke::WorkerEvent = serde_json::from_value(event).unwrap();
                 assert!(streams::find(&event.stream).is_some(), "{name}: {}", event.stream);

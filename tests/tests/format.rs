@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::Parser as _;
-use cli::{Arguments, Terminal};
+use cli::{CliArguments, Terminal};
 use delta::store::FolderStore;
 use delta::table::Table;
 use e2e::kept::{self, Kept};
@@ -41,7 +41,7 @@ const ANOTHER: &str = "\n\
 /// Findings of `verify`; files that count as another program's are findings here.
 async fn findings(folder: &Path) -> Vec<String> {
     let lake = folder.to_str().unwrap();
-    let arguments = Arguments::parse_from(["harvest-lake", "verify", "--json", "--lake", lake]);
+    let arguments = CliArguments::parse_from(["harvest-lake", "verify", "--json", "--lake", lake]);
     let mut out = Vec::new();
     Box::pin(cli::run(&arguments, Terminal::default(), &mut out)).await;
     let json: Value = serde_json::from_slice(&out).unwrap();

@@ -1,14 +1,14 @@
 //! History of runs in the state.
 
 use e2e::world::{World, in_simulated_time, sync};
-use engine::spec::Kind;
-use sim::Scale;
+use engine::spec::StreamKind;
+use sim::AccountScale;
 use state::StateStore;
 
 #[test]
 fn each_run_is_remembered_for_three_months() {
     in_simulated_time(async {
-        let world = World::new(&Scale::tiny(), 3);
+        let world = World::new(&AccountScale::tiny(), 3);
         let account = world.settings.account;
         let context = world.process(None);
         sync(&context, None).await.unwrap();
@@ -27,7 +27,8 @@ fn each_run_is_remembered_for_three_months() {
             assert_eq!(run["commits"], u64::from(changed), "{}", key.sort);
         }
         let reports = streams::STREAMS.iter();
-        let reports = reports.filter(|spec| matches!(spec.kind, Kind::ReportWindow(_))).count();
+        let reports =
+            reports.filter(|spec| matches!(spec.kind, StreamKind::ReportWindow(_))).count();
         // Reports read their recent windows first, then all.
         assert_eq!(complete, streams::STREAMS.len() + reports);
         world.sleep(91 * 24).await;

@@ -16,7 +16,7 @@ use engine::ids::AccountId;
 use engine::time::Timestamp;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use sim::{Account, Face, Scale, Served};
+use sim::{Account, AccountScale, HttpFace, RunningFace};
 
 #[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
 fn now() -> Timestamp {
@@ -25,7 +25,7 @@ fn now() -> Timestamp {
 
 /// A lake on disk and the fake account behind HTTP that it copies.
 struct Scene {
-    served: Served,
+    served: RunningFace,
     folder: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
 }
@@ -33,9 +33,9 @@ struct Scene {
 impl Scene {
     fn new(seed: u64) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let account = Account::generate(&Scale::tiny(), seed, now());
+        let account = Account::generate(&AccountScale::tiny(), seed, now());
         let served =
-            runtime.block_on(sim::serve(Arc::new(Mutex::new(account)), Face::local())).unwrap();
+            runtime.block_on(sim::serve(Arc::new(Mutex::new(account)), HttpFace::local())).unwrap();
         served.with(|account| {
             account.set_general_limit(unlimited());
             account.set_report_limit(unlimited());
@@ -114,8 +114,8 @@ impl Scene {
     }
 }
 
-fn unlimited() -> sim::Limit {
-    sim::Limit::GENERAL.read("off").unwrap()
+fn unlimited() -> sim::QuotaLimit {
+    sim::QuotaLimit::GENERAL.read("off").unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the child needs to find `kill`")]

@@ -18,7 +18,7 @@ use e2e::lambda::{Attempt, Unreliable, pause};
 use e2e::oracle::After;
 use e2e::proxy::Proxy;
 use serde_json::{Value, json};
-use sim::{Effect, FaultRule, Scale, Select};
+use sim::{AccountScale, FaultChoice, FaultEffect, FaultRule};
 
 /// Compares every cell of the tables, as deltalake, polars and `DuckDB` read them, with the
 /// account.
@@ -71,7 +71,7 @@ fn runtime() -> tokio::runtime::Runtime {
 #[test]
 fn a_tick_becomes_33_exact_tables_and_changes_follow() {
     runtime().block_on(async {
-        let cloud = Cloud::deploy(Plan { scale: Scale::demo(), ..Plan::default() }).await;
+        let cloud = Cloud::deploy(Plan { scale: AccountScale::demo(), ..Plan::default() }).await;
         let ticks = cloud.rest().await;
         let attempts = cloud.lambda.attempts();
         assert_eq!(failed(&attempts).len(), 0, "{:?}", failed(&attempts));
@@ -153,8 +153,10 @@ fn a_secret_that_is_empty_or_replaced_is_waited_for() {
         let answer = cloud.tick().await.unwrap();
         assert_eq!(answer["outcome"], "waiting for credentials");
         assert!(cloud.said().contains("\"OldestStreamLagSeconds\":0"), "{}", cloud.said());
-        let (code, status) =
-            command(&cloud, &format!("status --json --account-id {}", Scale::tiny().account_id));
+        let (code, status) = command(
+            &cloud,
+            &format!("status --json --account-id {}", AccountScale::tiny().account_id),
+        );
         assert_eq!(code, Some(0), "{status}");
 
         cloud.put_secret(&secret("not.the.token")).await;
@@ -197,8 +199,8 @@ fn the_death_of_a_worker_is_told_and_the_tick_after_its_lease_does_its_work() {
         let cloud = Cloud::deploy(Plan { variables, ..Plan::default() }).await;
         let hangs = FaultRule {
             path: "/v2/clients".to_owned(),
-            select: Select::Always,
-            effect: Effect::Hang,
+            select: FaultChoice::Always,
+            effect: FaultEffect::Hang,
         };
         cloud.served.with(|account| account.add_fault(hangs));
         let killing = async {

@@ -11,7 +11,7 @@ use arrow::datatypes::Int64Type;
 use async_trait::async_trait;
 use bytes::Bytes;
 use delta::offload::stay_on_this_thread;
-use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
+use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
 use delta::table::Table;
 use e2e::oracle::After;
 use e2e::world::{World, in_simulated_time, now, sync};
@@ -24,9 +24,9 @@ use runtime::erased::personal;
 use runtime::operate::erase::erase;
 use runtime::operate::reset::{reset, reset_changes};
 use runtime::operate::upgrade::upgrade;
-use runtime::run::Outcome;
+use runtime::run::RunOutcome;
 use runtime::{Context, RunError, records};
-use sim::Scale;
+use sim::AccountScale;
 use state::StateStore as _;
 
 const STREAM: &str = "time_entries";
@@ -149,7 +149,12 @@ impl ObjectStore for Sluggish {
         self.inner.put(key, bytes).await
     }
 
-    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+    async fn replace(
+        &self,
+        key: &str,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<ReplaceOutcome, StoreError> {
         self.call(Call::Put, key).await;
         self.inner.replace(key, old, new).await
     }
@@ -178,7 +183,7 @@ impl ObjectStore for Sluggish {
 /// The world before the work, and a process with the slow step.
 async fn prepared(case: Case) -> (World, Context, Arc<AtomicBool>) {
     stay_on_this_thread();
-    let mut world = World::new(&Scale::tiny(), 5);
+    let mut world = World::new(&AccountScale::tiny(), 5);
     world.settings.streams = Some([STREAM.to_owned()].into());
     world.stop_timers();
     let calm = world.process(None);
@@ -212,9 +217,9 @@ async fn done(world: &World, context: &Context, work: Work) -> Result<(), RunErr
     let spec = streams::find(STREAM).unwrap();
     match work {
         Work::Run(pass) => match Box::pin(run(context, pass)).await {
-            Outcome::Complete => Ok(()),
-            Outcome::Failed(error) => Err(error),
-            other @ (Outcome::Yielded(_) | Outcome::Busy { .. }) => panic!("{other:?}"),
+            RunOutcome::Complete => Ok(()),
+            RunOutcome::Failed(error) => Err(error),
+            other @ (RunOutcome::Yielded(_) | RunOutcome::Busy { .. }) => panic!("{other:?}"),
         },
         Work::Upgrade => upgrade(context, spec).await.map(|done| assert!(done.is_ok())),
         Work::Erase => {
@@ -237,7 +242,7 @@ async fn somebody(world: &World) -> i64 {
     users.as_primitive::<Int64Type>().value(0)
 }
 
-async fn run(context: &Context, pass: Pass) -> Outcome {
+async fn run(context: &Context, pass: Pass) -> RunOutcome {
     let event = runtime::invoke::WorkerEvent {
         stream: STREAM.to_owned(),
         pass,
@@ -279,7 +284,7 @@ fn whatever_takes_long_keeps_its_lease_and_comes_to_its_end() {
                         return refused;
                     }
                     let found = Box::pin(run(&world.process(None), Pass::Incremental)).await;
-                    assert!(matches!(found, Outcome::Busy { .. }), "{}: {found:?}", case.name);
+                    assert!(matches!(found, RunOutcome::Busy { .. }), "{}: {found:?}", case.name);
                     refused += 1;
                 }
             };

@@ -8,8 +8,8 @@ use e2e::world::{Death, World, in_simulated_time};
 use engine::pass::Pass;
 use engine::time::{SignedDuration, between, plus};
 use runtime::Context;
-use runtime::run::{Outcome, RunReport, Yielded};
-use sim::Scale;
+use runtime::run::{RunOutcome, RunReport, YieldReason};
+use sim::AccountScale;
 
 const STREAM: &str = "invoice_payments";
 
@@ -33,7 +33,7 @@ const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 fn a_worker_that_dies_three_times_comes_back_with_shorter_runs_and_is_told_of() {
     in_simulated_time(async {
         stay_on_this_thread();
-        let mut world = World::new(&Scale { invoices: 900, ..Scale::tiny() }, 3);
+        let mut world = World::new(&AccountScale { invoices: 900, ..AccountScale::tiny() }, 3);
         world.latency = SignedDuration::from_secs(10);
         world.settings.streams = Some([STREAM.to_owned()].into());
         orchestrator::prepare(&world.process(None)).await.unwrap();
@@ -57,7 +57,7 @@ fn a_worker_that_dies_three_times_comes_back_with_shorter_runs_and_is_told_of() 
         let (report, health) = futures::future::join(run(&world, &survivor), watch).await;
         assert_eq!(health.failures, 3);
         assert!(health.last_error.unwrap().1.contains("ended without a word"));
-        assert!(matches!(report.outcome, Outcome::Yielded(Yielded::Deadline)), "{report:?}");
+        assert!(matches!(report.outcome, RunOutcome::Yielded(YieldReason::Deadline)), "{report:?}");
         let length = between(report.began, report.ended);
         assert!(length > SignedDuration::from_mins(5) && length < SignedDuration::from_mins(6));
         assert!(report.commits > 0, "{report:?}");
@@ -67,7 +67,7 @@ fn a_worker_that_dies_three_times_comes_back_with_shorter_runs_and_is_told_of() 
             let report = run(&world, &survivor).await;
             runs += 1;
             assert!(between(report.began, report.ended) < SignedDuration::from_mins(6));
-            if matches!(report.outcome, Outcome::Complete) {
+            if matches!(report.outcome, RunOutcome::Complete) {
                 break;
             }
             assert_eq!(world.item(STREAM).await.health.failures, 3);

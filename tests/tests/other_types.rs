@@ -8,13 +8,13 @@ use e2e::story::{
     apply, asked, calm, fault, loaded, only, quiet, report, rows, status, story, truth,
 };
 use e2e::world::{Synced, World, sync};
-use engine::drift::What;
+use engine::drift::DriftKind;
 use engine::pass::Pass;
 use runtime::RunError;
-use sim::{Effect, Mutation, Rewrite, Scale, Select};
+use sim::{AccountScale, FaultChoice, FaultEffect, Mutation, ValueRewrite};
 
-fn rewritten(world: &World, path: &str, select: Select, how: Rewrite) {
-    fault(world, path, select, Effect::Rewritten(how));
+fn rewritten(world: &World, path: &str, select: FaultChoice, how: ValueRewrite) {
+    fault(world, path, select, FaultEffect::Rewritten(how));
 }
 
 async fn quarantined(world: &World, stream: &str) -> usize {
@@ -45,16 +45,16 @@ fn numbers_and_flags_that_come_as_text_are_in_their_columns() {
             "time_report_clients",
             "project_budget_report",
         ];
-        let mut world = World::new(&Scale::tiny(), 7);
+        let mut world = World::new(&AccountScale::tiny(), 7);
         only(&mut world, &streams);
-        rewritten(&world, "", Select::Always, Rewrite::AsText);
+        rewritten(&world, "", FaultChoice::Always, ValueRewrite::AsText);
         let synced = quiet(&world, None).await;
         for stream in streams {
             assert_eq!(rows(&world, stream).await, truth(&world, stream), "{stream}");
             let report = report(&synced, stream);
             assert!(report.misfits.is_empty() && report.quarantined == 0, "{report:?}");
             assert!(!report.converted.is_empty(), "{stream}");
-            assert!(report.drift.iter().all(|it| it.what == What::Converted), "{report:?}");
+            assert!(report.drift.iter().all(|it| it.what == DriftKind::Converted), "{report:?}");
         }
         let invoices = report(&synced, "invoices");
         assert!(invoices.converted.contains_key("line_items[].amount"), "{invoices:?}");
@@ -69,14 +69,14 @@ fn numbers_and_flags_that_come_as_text_are_in_their_columns() {
 #[test]
 fn numbers_beyond_a_column_are_told_as_such_and_kept_raw() {
     story(async {
-        let mut world = World::new(&Scale::tiny(), 7);
+        let mut world = World::new(&AccountScale::tiny(), 7);
         only(&mut world, &["time_entries"]);
-        rewritten(&world, "/time_entries", Select::Always, Rewrite::Finer);
+        rewritten(&world, "/time_entries", FaultChoice::Always, ValueRewrite::Finer);
         let synced = quiet(&world, None).await;
         let report = report(&synced, "time_entries");
         let hours = report.drift.iter().find(|it| it.member == "hours").unwrap();
-        assert_eq!((hours.what, hours.times), (What::Finer, report.misfits["hours"]));
-        assert_eq!(report.drift[0].what, What::Finer);
+        assert_eq!((hours.what, hours.times), (DriftKind::Finer, report.misfits["hours"]));
+        assert_eq!(report.drift[0].what, DriftKind::Finer);
     });
 }
 
@@ -84,10 +84,10 @@ fn numbers_beyond_a_column_are_told_as_such_and_kept_raw() {
 fn a_first_load_of_which_nothing_can_be_a_row_is_a_failure() {
     for stream in ["clients", "time_entries", "roles", "project_budget_report"] {
         story(async move {
-            let mut world = World::new(&Scale::tiny(), 7);
+            let mut world = World::new(&AccountScale::tiny(), 7);
             only(&mut world, &[stream]);
             let path = if stream.ends_with("report") { "/reports/" } else { stream };
-            rewritten(&world, path, Select::Always, Rewrite::OtherIds);
+            rewritten(&world, path, FaultChoice::Always, ValueRewrite::OtherIds);
             unusable(&world, stream, None).await;
             assert!(rows(&world, stream).await.is_empty());
             let position = world.item(stream).await.position;
@@ -119,9 +119,9 @@ fn a_list_whose_records_all_became_unusable_deletes_nothing_and_stays_where_it_i
     for (stream, path) in streams {
         for pass in [Pass::Full, Pass::Incremental] {
             story(async move {
-                let world = loaded(&Scale::tiny(), &[stream]).await;
+                let world = loaded(&AccountScale::tiny(), &[stream]).await;
                 let (before, item) = (rows(&world, stream).await, world.item(stream).await);
-                rewritten(&world, path, Select::Always, Rewrite::OtherIds);
+                rewritten(&world, path, FaultChoice::Always, ValueRewrite::OtherIds);
                 let synced = sync(&world.process(None), Some(pass)).await.unwrap();
                 let ran = synced.reports.iter().rfind(|report| report.stream == stream);
                 let failed = ran.is_some_and(|report| report.error().is_some());
@@ -146,11 +146,11 @@ fn a_list_whose_records_all_became_unusable_deletes_nothing_and_stays_where_it_i
 #[test]
 fn parents_that_the_listing_no_longer_names_are_not_taken_for_gone() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
+        let world = loaded(&AccountScale::tiny(), &["invoice_payments"]).await;
         let before = rows(&world, "invoice_payments").await;
-        rewritten(&world, "/invoices?", Select::Always, Rewrite::OtherIds);
+        rewritten(&world, "/invoices?", FaultChoice::Always, ValueRewrite::OtherIds);
         // The stored ids are not found any more.
-        fault(&world, "/invoices/", Select::Always, status(404, false));
+        fault(&world, "/invoices/", FaultChoice::Always, status(404, false));
         unusable(&world, "invoice_payments", Some(Pass::Full)).await;
         assert_eq!(rows(&world, "invoice_payments").await, before);
         assert_eq!(asked(&world, "/invoices/{id}"), 0);
@@ -160,10 +160,10 @@ fn parents_that_the_listing_no_longer_names_are_not_taken_for_gone() {
 #[test]
 fn a_change_that_cannot_be_used_leaves_the_cursor_before_it() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["clients"]).await;
+        let world = loaded(&AccountScale::tiny(), &["clients"]).await;
         let before = world.item("clients").await.position;
         apply(&world, &Mutation::Create { stream: "clients".to_owned() });
-        rewritten(&world, "/clients?", Select::Always, Rewrite::OtherIds);
+        rewritten(&world, "/clients?", FaultChoice::Always, ValueRewrite::OtherIds);
         unusable(&world, "clients", Some(Pass::Incremental)).await;
         let after = world.item("clients").await.position;
         assert_eq!(after.cursor, before.cursor);
@@ -178,10 +178,10 @@ fn a_change_that_cannot_be_used_leaves_the_cursor_before_it() {
 #[test]
 fn one_page_of_several_without_a_usable_record_fails_the_pass_and_the_others_come_in() {
     story(async {
-        let scale = Scale { contacts: 4_100, ..Scale::tiny() };
+        let scale = AccountScale { contacts: 4_100, ..AccountScale::tiny() };
         let mut world = World::new(&scale, 7);
         only(&mut world, &["contacts"]);
-        rewritten(&world, "/contacts", Select::Nth(2), Rewrite::OtherIds);
+        rewritten(&world, "/contacts", FaultChoice::Nth(2), ValueRewrite::OtherIds);
         unusable(&world, "contacts", None).await;
         let came = rows(&world, "contacts").await.len();
         assert_eq!(came, truth(&world, "contacts").len() - 2_000);
@@ -195,9 +195,9 @@ fn one_page_of_several_without_a_usable_record_fails_the_pass_and_the_others_com
 #[test]
 fn one_parent_or_window_without_a_usable_record_stops_no_other() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["user_billable_rates"]).await;
+        let world = loaded(&AccountScale::tiny(), &["user_billable_rates"]).await;
         let before = rows(&world, "user_billable_rates").await;
-        rewritten(&world, "/billable_rates", Select::Nth(1), Rewrite::OtherIds);
+        rewritten(&world, "/billable_rates", FaultChoice::Nth(1), ValueRewrite::OtherIds);
         let synced = quiet(&world, Some(Pass::Full)).await;
         assert!(report(&synced, "user_billable_rates").quarantined > 0);
         assert_eq!(rows(&world, "user_billable_rates").await, before);

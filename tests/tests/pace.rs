@@ -10,12 +10,12 @@
 use delta::offload::stay_on_this_thread;
 use e2e::scene::two_thousand_requests;
 use e2e::world::{World, in_simulated_time};
-use engine::budget::Limit;
+use engine::budget::RequestLimit;
 use engine::time::SignedDuration;
-use sim::Statistics;
+use sim::RequestStatistics;
 
 /// A first sync in one process with eight workers, as the server saw it.
-fn synced(latency: i64, general: &str, reports: &str) -> Statistics {
+fn synced(latency: i64, general: &str, reports: &str) -> RequestStatistics {
     in_simulated_time(async {
         stay_on_this_thread();
         let mut world = World::new(&two_thousand_requests(), 7);
@@ -23,8 +23,8 @@ fn synced(latency: i64, general: &str, reports: &str) -> Statistics {
             (general.parse().unwrap(), reports.parse().unwrap());
         {
             let mut account = world.account.lock().unwrap();
-            account.set_general_limit(sim::Limit::GENERAL.read(general).unwrap());
-            account.set_report_limit(sim::Limit::REPORTS.read(reports).unwrap());
+            account.set_general_limit(sim::QuotaLimit::GENERAL.read(general).unwrap());
+            account.set_report_limit(sim::QuotaLimit::REPORTS.read(reports).unwrap());
         }
         world.latency = SignedDuration::from_millis(latency);
         let context = world.process(None);
@@ -42,7 +42,7 @@ fn check(latency: i64) {
 
 fn check_at(latency: i64, general: &str, reports: &str) {
     let seen = synced(latency, general, reports);
-    let limit: Limit = general.parse().unwrap();
+    let limit: RequestLimit = general.parse().unwrap();
     let general = &seen.general;
     assert!(general.requests > 1_900, "{}", general.requests);
     assert_eq!((general.refused, seen.reports.refused), (0, 0));

@@ -7,26 +7,26 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray as _};
 use delta::store::ObjectStore;
 use delta::table::Table;
-use deployment::config::{Deployment, Given, Setting};
+use deployment::config::{DeploymentSettings, GivenSettings, SettingName};
 use e2e::world::{World, in_simulated_time, sync};
-use engine::drift::What;
+use engine::drift::DriftKind;
 use engine::pass::Pass;
 use runtime::Context;
 use runtime::credentials::{MemoryVault, TokenKeeper, Vault as _};
-use sim::Scale;
+use sim::AccountScale;
 
 const KEY: &str = "0123456789abcdef";
 const STREAMS: [&str; 3] = ["clients", "users", "time_entries"];
 
 /// A world of these streams, with members that may not be kept.
 fn private() -> World {
-    let mut world = World::new(&Scale::tiny(), 5);
-    let mut given = Given::default();
-    given.set(Setting::ACCOUNT, "7");
-    given.set(Setting::EXCLUDE_FIELDS, "users.email, users.telephone, time_entries.user.name");
-    given.set(Setting::HASH_FIELDS, "clients.name,time_entries.client.name,time_entries.notes");
-    given.set(Setting::HASH_KEY, KEY);
-    world.settings.privacy = Deployment::parse(&given).unwrap().settings.privacy;
+    let mut world = World::new(&AccountScale::tiny(), 5);
+    let mut given = GivenSettings::default();
+    given.set(SettingName::ACCOUNT, "7");
+    given.set(SettingName::EXCLUDE_FIELDS, "users.email, users.telephone, time_entries.user.name");
+    given.set(SettingName::HASH_FIELDS, "clients.name,time_entries.client.name,time_entries.notes");
+    given.set(SettingName::HASH_KEY, KEY);
+    world.settings.privacy = DeploymentSettings::parse(&given).unwrap().settings.privacy;
     world.settings.streams = Some(STREAMS.map(str::to_owned).into());
     world
 }
@@ -73,7 +73,7 @@ fn what_is_not_to_be_kept_is_in_no_column() {
         for stream in STREAMS {
             assert_eq!(texts(&world, stream, "extra_json").await, Vec::<String>::new());
             let drift = world.item(stream).await.health.drift;
-            assert!(drift.findings().iter().all(|it| it.what != What::Gone), "{drift:?}");
+            assert!(drift.findings().iter().all(|it| it.what != DriftKind::Gone), "{drift:?}");
         }
         let names = texts(&world, "clients", "name").await;
         assert!(!names.is_empty() && names.iter().all(is_hash), "{names:?}");

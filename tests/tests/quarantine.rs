@@ -8,14 +8,14 @@ use e2e::oracle::After;
 use e2e::scene::Scene;
 use e2e::world::{World, in_simulated_time, now, sync};
 use engine::pass::Pass;
-use runtime::operate::quarantine::{Retried, list, retry};
-use runtime::run::Outcome;
-use sim::Scale;
+use runtime::operate::quarantine::{QuarantineRetry, list, retry};
+use runtime::run::RunOutcome;
+use sim::AccountScale;
 
 const CLIENTS: &str = "clients";
 
 async fn loaded() -> World {
-    let mut world = World::new(&Scale::tiny(), 5);
+    let mut world = World::new(&AccountScale::tiny(), 5);
     world.settings.streams = Some([CLIENTS.to_owned()].into());
     let synced = sync(&world.process(None), None).await.unwrap();
     assert_eq!(synced.failures(), Vec::<String>::new());
@@ -34,7 +34,7 @@ async fn lay(world: &World, raws: &[String]) {
     world.sleep(1).await;
 }
 
-async fn try_again(world: &World) -> Retried {
+async fn try_again(world: &World) -> QuarantineRetry {
     retry(&world.process(None), streams::find(CLIENTS).unwrap()).await.unwrap()
 }
 
@@ -59,7 +59,7 @@ fn a_record_that_can_be_a_row_now_is_read_from_harvest_and_never_written_itself(
             .await;
         let retried = try_again(&world).await;
         assert_eq!((retried.records, retried.readable, retried.left), (3, 2, 0));
-        assert!(matches!(retried.report.unwrap().outcome, Outcome::Complete));
+        assert!(matches!(retried.report.unwrap().outcome, RunOutcome::Complete));
         assert_eq!(lies(&world).await, 0);
         assert_eq!(world.oracle().differences_of(CLIENTS, After::FullPasses).await, [""; 0]);
         let rows = world.oracle().table_rows(spec).await;

@@ -9,12 +9,12 @@ use e2e::oracle::After;
 use e2e::world::{Death, World, in_simulated_time, sync};
 use engine::ids::Epoch;
 use engine::time::{SignedDuration, plus};
-use sim::Scale;
+use sim::AccountScale;
 
 #[test]
 fn a_damaged_table_that_is_thrown_away_comes_back_whole() {
     in_simulated_time(async {
-        let world = World::new(&Scale::tiny(), 5);
+        let world = World::new(&AccountScale::tiny(), 5);
         let context = world.process(None);
         sync(&context, None).await.unwrap();
         let damage = Bytes::from_static(b"{\"add\":");
@@ -42,11 +42,11 @@ fn a_damaged_table_that_is_thrown_away_comes_back_whole() {
 #[test]
 fn a_table_that_a_run_works_on_is_left_alone() {
     in_simulated_time(async {
-        let world = World::new(&Scale::tiny(), 5);
+        let world = World::new(&AccountScale::tiny(), 5);
         let first = world.process(None);
         sync(&first, None).await.unwrap();
         let spec = streams::find("clients").unwrap();
-        let order = runtime::run::Order {
+        let order = runtime::run::RunOrder {
             spec,
             pass: engine::pass::Pass::Incremental,
             deadline: None,
@@ -69,7 +69,7 @@ fn a_table_that_a_run_works_on_is_left_alone() {
 #[test]
 fn a_damaged_table_of_changes_begins_anew_and_its_table_stays() {
     in_simulated_time(async {
-        let world = World::new(&Scale::tiny(), 5);
+        let world = World::new(&AccountScale::tiny(), 5);
         let context = world.process(None);
         sync(&context, None).await.unwrap();
         let spec = streams::find("clients").unwrap();
@@ -99,7 +99,7 @@ fn a_reset_that_dies_anywhere_is_ended_by_the_next_run() {
         for changes in [false, true] {
             let mut deaths = 0;
             loop {
-                let mut world = World::new(&Scale::tiny(), 5);
+                let mut world = World::new(&AccountScale::tiny(), 5);
                 world.settings.streams = Some(["clients".to_owned()].into());
                 sync(&world.process(None), None).await.unwrap();
                 world.mutate(5, 60);

@@ -12,12 +12,12 @@ use e2e::story::{
     apply, asked, calm, delete, fault, loaded, only, quiet, report, rows, status, story, truth,
 };
 use e2e::world::{Conduct, Death, Wish, World, now, sync, sync_as};
-use engine::pass::{Parked, Pass};
+use engine::pass::{ParkedParent, Pass};
 use engine::time::{Date, SignedDuration, Timestamp, plus};
-use engine::window::Grid;
+use engine::window::WindowGrid;
 use runtime::RunError;
-use runtime::run::{Outcome, RunReport};
-use sim::{Effect, Mutation, Scale, Select, SwitchedModule};
+use runtime::run::{RunOutcome, RunReport};
+use sim::{AccountScale, FaultChoice, FaultEffect, Mutation, SwitchedModule};
 
 /// Number of payments in the table by invoice.
 async fn payments(world: &World) -> BTreeMap<i64, usize> {
@@ -32,9 +32,9 @@ async fn payments(world: &World) -> BTreeMap<i64, usize> {
 async fn children(world: &World, stream: &str) -> Vec<(i64, i64)> {
     use arrow::array::AsArray;
     use arrow::datatypes::Int64Type;
-    use engine::spec::Kind;
+    use engine::spec::StreamKind;
     let spec = streams::find(stream).unwrap();
-    let Kind::PerParent(parent) = &spec.kind else { panic!("no children") };
+    let StreamKind::PerParent(parent) = &spec.kind else { panic!("no children") };
     let table = table(world, stream).await;
     let mut found = Vec::new();
     for file in table.files() {
@@ -61,7 +61,7 @@ async fn table(world: &World, stream: &str) -> Table {
 #[test]
 fn a_deleted_role_vanishes() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["roles"]).await;
+        let world = loaded(&AccountScale::tiny(), &["roles"]).await;
         let before = rows(&world, "roles").await;
         let mutation = Mutation::Delete { stream: "roles".to_owned(), id: None };
         let gone = apply(&world, &mutation);
@@ -75,7 +75,7 @@ fn a_deleted_role_vanishes() {
 #[test]
 fn a_removed_payment_vanishes_and_the_last_one_after_two_readings() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
+        let world = loaded(&AccountScale::tiny(), &["invoice_payments"]).await;
         let (invoice, count) = payments(&world).await.into_iter().next().unwrap();
         for _ in 0..count {
             world.sleep(1).await;
@@ -91,11 +91,11 @@ fn a_removed_payment_vanishes_and_the_last_one_after_two_readings() {
 #[test]
 fn an_answer_that_is_empty_once_deletes_nothing() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
+        let world = loaded(&AccountScale::tiny(), &["invoice_payments"]).await;
         let before = rows(&world, "invoice_payments").await;
         let (invoice, _) = payments(&world).await.into_iter().next().unwrap();
         let path = format!("/invoices/{invoice}/payments");
-        fault(&world, &path, Select::Nth(1), Effect::EmptyList);
+        fault(&world, &path, FaultChoice::Nth(1), FaultEffect::EmptyList);
         quiet(&world, Some(Pass::Full)).await;
         assert_eq!(rows(&world, "invoice_payments").await, before);
     });
@@ -104,7 +104,7 @@ fn an_answer_that_is_empty_once_deletes_nothing() {
 #[test]
 fn only_harvests_own_404_of_the_parent_takes_its_children() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
+        let world = loaded(&AccountScale::tiny(), &["invoice_payments"]).await;
         let (invoice, count) = payments(&world).await.into_iter().next().unwrap();
         apply(&world, &delete("invoices", invoice));
         let before = rows(&world, "invoice_payments").await;
@@ -112,7 +112,7 @@ fn only_harvests_own_404_of_the_parent_takes_its_children() {
         quiet(&world, None).await;
         assert_eq!(rows(&world, "invoice_payments").await, before, "incremental passes look not");
 
-        fault(&world, &format!("/invoices/{invoice}"), Select::Always, status(404, true));
+        fault(&world, &format!("/invoices/{invoice}"), FaultChoice::Always, status(404, true));
         let synced = quiet(&world, Some(Pass::Full)).await;
         assert_eq!(rows(&world, "invoice_payments").await, before, "a page in HTML proves nothing");
         assert!(report(&synced, "invoice_payments").warning.is_some());
@@ -128,31 +128,31 @@ fn only_harvests_own_404_of_the_parent_takes_its_children() {
 #[test]
 fn a_404_of_the_children_alone_parks_their_parent_and_deletes_nothing() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
+        let world = loaded(&AccountScale::tiny(), &["invoice_payments"]).await;
         let before = rows(&world, "invoice_payments").await;
         let (invoice, _) = payments(&world).await.into_iter().next().unwrap();
         let path = format!("/invoices/{invoice}/payments");
-        fault(&world, &path, Select::Always, status(404, false));
+        fault(&world, &path, FaultChoice::Always, status(404, false));
         quiet(&world, Some(Pass::Full)).await;
         assert_eq!(rows(&world, "invoice_payments").await, before);
         let parked = world.item("invoice_payments").await.position.parked;
         let ids: Vec<i64> = match parked {
-            engine::item::Stored::Here(parked) => parked.into_keys().collect(),
-            engine::item::Stored::At(_) => Vec::new(),
+            engine::item::ItemValue::Here(parked) => parked.into_keys().collect(),
+            engine::item::ItemValue::At(_) => Vec::new(),
         };
         assert_eq!(ids, [invoice]);
         calm(&world);
         world.sleep(1).await;
         quiet(&world, None).await;
         let parked = world.item("invoice_payments").await.position.parked;
-        assert_eq!(parked, engine::item::Stored::<BTreeMap<i64, Parked>>::default());
+        assert_eq!(parked, engine::item::ItemValue::<BTreeMap<i64, ParkedParent>>::default());
     });
 }
 
 #[test]
 fn a_user_who_is_no_manager_any_more_loses_teammates() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["user_teammates"]).await;
+        let world = loaded(&AccountScale::tiny(), &["user_teammates"]).await;
         assert!(!rows(&world, "user_teammates").await.is_empty());
         let token = sim::MANAGER_TOKEN.to_owned();
         apply(&world, &Mutation::SetRoles { token, roles: vec!["member".to_owned()] });
@@ -164,7 +164,7 @@ fn a_user_who_is_no_manager_any_more_loses_teammates() {
 #[test]
 fn a_report_row_that_vanishes_is_deleted() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["time_report_clients"]).await;
+        let world = loaded(&AccountScale::tiny(), &["time_report_clients"]).await;
         let before = rows(&world, "time_report_clients").await.len();
         let entries: Vec<i64> = {
             let spec = streams::find("time_entries").unwrap();
@@ -188,12 +188,12 @@ fn a_report_row_that_vanishes_is_deleted() {
 #[test]
 fn a_window_that_contradicts_itself_is_kept_raw_and_not_written() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["time_report_clients"]).await;
+        let world = loaded(&AccountScale::tiny(), &["time_report_clients"]).await;
         let before = rows(&world, "time_report_clients").await;
         for _ in 0..5 {
             apply(&world, &Mutation::Create { stream: "time_entries".to_owned() });
         }
-        fault(&world, "/reports/time/clients", Select::Always, Effect::DuplicateRow);
+        fault(&world, "/reports/time/clients", FaultChoice::Always, FaultEffect::DuplicateRow);
         let synced = quiet(&world, None).await;
         assert_eq!(rows(&world, "time_report_clients").await, before);
         let report = report(&synced, "time_report_clients");
@@ -216,10 +216,10 @@ fn a_window_that_contradicts_itself_is_kept_raw_and_not_written() {
 #[test]
 fn a_window_that_cannot_be_read_keeps_its_rows() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["time_report_clients"]).await;
+        let world = loaded(&AccountScale::tiny(), &["time_report_clients"]).await;
         let before = rows(&world, "time_report_clients").await;
-        for effect in [status(500, false), Effect::HtmlPage, status(422, false)] {
-            fault(&world, "/reports/time/clients?from=2026-02", Select::Always, effect);
+        for effect in [status(500, false), FaultEffect::HtmlPage, status(422, false)] {
+            fault(&world, "/reports/time/clients?from=2026-02", FaultChoice::Always, effect);
             let synced = sync(&world.process(None), Some(Pass::Full)).await.unwrap();
             assert!(report(&synced, "time_report_clients").error().is_some());
             assert_eq!(rows(&world, "time_report_clients").await, before);
@@ -234,7 +234,7 @@ fn a_window_that_cannot_be_read_keeps_its_rows() {
 #[test]
 fn a_row_written_after_the_reading_began_survives_it() {
     story(async {
-        let mut world = World::new(&Scale::tiny(), 7);
+        let mut world = World::new(&AccountScale::tiny(), 7);
         only(&mut world, &["roles"]);
         // By its clock the rows were written almost a minute from now. A clock further ahead is
         // not believed.
@@ -250,7 +250,7 @@ fn a_row_written_after_the_reading_began_survives_it() {
             accept_deletes: true,
         };
         let report = worker::work(&world.process(None), &event, None).await.unwrap();
-        assert!(matches!(report.outcome, Outcome::Complete), "{report:?}");
+        assert!(matches!(report.outcome, RunOutcome::Complete), "{report:?}");
         assert!(report.requests > 0);
         assert_eq!(rows(&world, "roles").await, before);
         world.sleep(1).await;
@@ -261,7 +261,7 @@ fn a_row_written_after_the_reading_began_survives_it() {
 
 /// Many invoices with their messages, of which most invoices are deleted.
 async fn mass_deletion() -> World {
-    let scale = Scale { invoices: 250, ..Scale::tiny() };
+    let scale = AccountScale { invoices: 250, ..AccountScale::tiny() };
     let world = loaded(&scale, &["invoice_messages"]).await;
     let held = children(&world, "invoice_messages").await;
     let parents: BTreeSet<i64> = held.iter().map(|(_, parent)| *parent).collect();
@@ -345,7 +345,7 @@ fn a_refusal_before_the_last_flush_is_not_forgotten() {
 #[test]
 fn a_refused_delete_of_an_incremental_pass_comes_again() {
     story(async {
-        let scale = Scale { invoices: 250, ..Scale::tiny() };
+        let scale = AccountScale { invoices: 250, ..AccountScale::tiny() };
         let mut world = loaded(&scale, &["invoice_payments"]).await;
         for (invoice, count) in payments(&world).await {
             for _ in 0..count {
@@ -364,7 +364,7 @@ fn a_refused_delete_of_an_incremental_pass_comes_again() {
 #[test]
 fn a_frozen_worker_that_wakes_up_commits_nothing() {
     story(async {
-        let scale = Scale::tiny();
+        let scale = AccountScale::tiny();
         let mut fenced = 0;
         for after_calls in (1..60).step_by(4) {
             let mut world = World::new(&scale, 7);
@@ -384,7 +384,7 @@ fn a_frozen_worker_that_wakes_up_commits_nothing() {
             assert_eq!(second.failures(), Vec::<String>::new());
             let first = first.unwrap();
             let lost = |report: &RunReport| {
-                matches!(report.outcome, Outcome::Failed(RunError::LostLease { .. }))
+                matches!(report.outcome, RunOutcome::Failed(RunError::LostLease { .. }))
             };
             if first.reports.iter().any(lost) {
                 fenced += 1;
@@ -411,7 +411,7 @@ fn a_commit_whose_state_write_was_lost_is_picked_up() {
     story(async {
         let mut commits = 0;
         for after_calls in 0..60 {
-            let mut world = World::new(&Scale::tiny(), 7);
+            let mut world = World::new(&AccountScale::tiny(), 7);
             only(&mut world, &["clients"]);
             quiet(&world, None).await;
             world.sleep(1).await;
@@ -429,9 +429,9 @@ fn a_commit_whose_state_write_was_lost_is_picked_up() {
                 commits += 1;
                 assert_eq!(
                     report(&synced, "clients").counts,
-                    engine::report::Counts {
+                    engine::report::RowCounts {
                         unchanged: report(&synced, "clients").counts.unchanged,
-                        ..engine::report::Counts::default()
+                        ..engine::report::RowCounts::default()
                     }
                 );
             }
@@ -445,7 +445,7 @@ fn a_commit_whose_state_write_was_lost_is_picked_up() {
 #[test]
 fn what_dead_attempts_left_goes_within_a_week_and_nothing_younger() {
     story(async {
-        let mut world = loaded(&Scale::tiny(), &["clients"]).await;
+        let mut world = loaded(&AccountScale::tiny(), &["clients"]).await;
         // As in a bucket, where removed files stay for the retention.
         world.settings.tidy_at_once = false;
         let old = ["tables/clients/1-1-dead-0.parquet", "work/clients/full-1/resume-dead.json"];
@@ -480,7 +480,7 @@ fn what_dead_attempts_left_goes_within_a_week_and_nothing_younger() {
 fn a_lost_state_table_is_repaired_from_the_tables() {
     story(async {
         let mut world =
-            loaded(&Scale::tiny(), &["clients", "invoice_payments", "time_entries"]).await;
+            loaded(&AccountScale::tiny(), &["clients", "invoice_payments", "time_entries"]).await;
         let cursor = world.item("clients").await.position.cursor;
         assert!(cursor.is_some());
         world.forget_state().await;
@@ -494,7 +494,7 @@ fn a_lost_state_table_is_repaired_from_the_tables() {
 #[test]
 fn a_lost_lake_is_read_anew() {
     story(async {
-        let mut world = loaded(&Scale::tiny(), &["clients", "time_entries"]).await;
+        let mut world = loaded(&AccountScale::tiny(), &["clients", "time_entries"]).await;
         world.store = std::sync::Arc::new(delta::store::MemoryStore::new());
         quiet(&world, None).await;
         for stream in ["clients", "time_entries"] {
@@ -507,10 +507,10 @@ fn a_lost_lake_is_read_anew() {
 #[test]
 fn a_list_that_never_adds_up_keeps_the_cursor() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["time_entries"]).await;
+        let world = loaded(&AccountScale::tiny(), &["time_entries"]).await;
         let cursor = world.item("time_entries").await.position.cursor;
         apply(&world, &Mutation::Create { stream: "time_entries".to_owned() });
-        fault(&world, "/time_entries", Select::Always, Effect::WrongTotal(1));
+        fault(&world, "/time_entries", FaultChoice::Always, FaultEffect::WrongTotal(1));
         let synced = sync(&world.process(None), None).await.unwrap();
         let failures = synced.failures();
         assert!(failures.iter().any(|why| why.contains("contradict themselves")), "{failures:?}");
@@ -527,7 +527,7 @@ fn a_list_that_never_adds_up_keeps_the_cursor() {
 #[test]
 fn a_date_from_the_future_moves_no_cursor_there() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["clients"]).await;
+        let world = loaded(&AccountScale::tiny(), &["clients"]).await;
         *world.date_ahead.lock().unwrap() = SignedDuration::from_hours(24 * 365);
         quiet(&world, None).await;
         *world.date_ahead.lock().unwrap() = SignedDuration::ZERO;
@@ -566,7 +566,7 @@ async fn oldest_day(world: &World) -> Date {
 #[test]
 fn a_first_day_bounds_full_passes_and_an_earlier_one_starts_another() {
     story(async {
-        let mut world = World::new(&Scale::tiny(), 7);
+        let mut world = World::new(&AccountScale::tiny(), 7);
         only(&mut world, &["time_entries"]);
         let start: Date = "2025-12-01".parse().unwrap();
         world.settings.start_date = Some(start);
@@ -590,7 +590,7 @@ fn a_first_day_bounds_full_passes_and_an_earlier_one_starts_another() {
 #[test]
 fn a_first_day_that_moves_during_a_pass_begins_it_anew() {
     story(async {
-        let scale = Scale { time_entries: 9_000, ..Scale::tiny() };
+        let scale = AccountScale { time_entries: 9_000, ..AccountScale::tiny() };
         let mut world = World::new(&scale, 7);
         only(&mut world, &["time_entries"]);
         world.settings.start_date = Some("2025-12-01".parse().unwrap());
@@ -616,13 +616,13 @@ fn a_first_day_that_moves_during_a_pass_begins_it_anew() {
 #[test]
 fn another_grid_is_refused() {
     story(async {
-        let mut world = loaded(&Scale::tiny(), &["time_report_team"]).await;
+        let mut world = loaded(&AccountScale::tiny(), &["time_report_team"]).await;
         let before = rows(&world, "time_report_team").await;
-        world.settings.grid = Grid::Quarter;
+        world.settings.grid = WindowGrid::Quarter;
         let synced = sync(&world.process(None), None).await.unwrap();
         assert!(matches!(
             report(&synced, "time_report_team").error(),
-            Some(RunError::OtherGrid { has: Grid::Month, wanted: Grid::Quarter, .. })
+            Some(RunError::OtherGrid { has: WindowGrid::Month, wanted: WindowGrid::Quarter, .. })
         ));
         assert_eq!(rows(&world, "time_report_team").await, before);
     });
@@ -631,7 +631,7 @@ fn another_grid_is_refused() {
 #[test]
 fn running_timers_are_read_again() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["time_entries"]).await;
+        let world = loaded(&AccountScale::tiny(), &["time_entries"]).await;
         apply(&world, &Mutation::StartTimer);
         quiet(&world, None).await;
         for _ in 0..2 {
@@ -650,7 +650,7 @@ fn running_timers_are_read_again() {
 #[test]
 fn undated_estimates_are_read_too() {
     story(async {
-        let mut world = World::new(&Scale::tiny(), 7);
+        let mut world = World::new(&AccountScale::tiny(), 7);
         only(&mut world, &["estimates"]);
         apply(&world, &Mutation::Undate { id: None });
         // With a date range, so that no answer contains the undated record by itself.
@@ -665,7 +665,7 @@ fn undated_estimates_are_read_too() {
 fn somebody_with_fewer_roles_writes_and_claims_nothing() {
     story(async {
         let streams = ["time_entries", "projects", "user_teammates", "time_report_team", "roles"];
-        let world = loaded(&Scale::tiny(), &streams).await;
+        let world = loaded(&AccountScale::tiny(), &streams).await;
         let mut before = Vec::new();
         for stream in streams {
             before.push((rows(&world, stream).await, world.item(stream).await.position.cursor));
@@ -696,7 +696,7 @@ fn somebody_with_fewer_roles_writes_and_claims_nothing() {
 #[test]
 fn a_pass_that_finds_nothing_moves_no_cursor_and_asks_nobody() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["clients"]).await;
+        let world = loaded(&AccountScale::tiny(), &["clients"]).await;
         let cursor = world.item("clients").await.position.cursor;
         let context = world.process(None);
         let account = orchestrator::prepare(&context).await.unwrap();
@@ -722,7 +722,7 @@ fn a_pass_that_finds_nothing_moves_no_cursor_and_asks_nobody() {
 #[test]
 fn roles_that_are_lost_while_the_same_is_read_again_move_no_cursor() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["clients"]).await;
+        let world = loaded(&AccountScale::tiny(), &["clients"]).await;
         let context = world.process(None);
         let event = runtime::invoke::WorkerEvent {
             stream: "clients".to_owned(),
@@ -749,7 +749,7 @@ fn roles_that_are_lost_while_the_same_is_read_again_move_no_cursor() {
 #[test]
 fn a_module_that_is_off_keeps_its_rows() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["invoices", "invoice_payments"]).await;
+        let world = loaded(&AccountScale::tiny(), &["invoices", "invoice_payments"]).await;
         let before = rows(&world, "invoice_payments").await;
         let switch = |on| Mutation::SwitchModule { module: SwitchedModule::Invoice, on };
         apply(&world, &switch(false));
@@ -765,7 +765,7 @@ fn a_module_that_is_off_keeps_its_rows() {
 #[test]
 fn parents_that_one_pass_parks_are_known_to_the_other() {
     story(async {
-        let mut world = loaded(&Scale::tiny(), &["invoice_payments"]).await;
+        let mut world = loaded(&AccountScale::tiny(), &["invoice_payments"]).await;
         let (invoice, _) = payments(&world).await.into_iter().next().unwrap();
         world.settings.requests_in_flight = 6;
         // A full pass that is stopped when it has read that parent.
@@ -779,12 +779,12 @@ fn parents_that_one_pass_parks_are_known_to_the_other() {
         };
         let deadline = Some(plus(now(&world), SignedDuration::from_millis(60_130)));
         let report = worker::work(&stopped, &event(Pass::Full), deadline).await.unwrap();
-        assert!(matches!(report.outcome, Outcome::Yielded(_)), "{report:?}");
+        assert!(matches!(report.outcome, RunOutcome::Yielded(_)), "{report:?}");
         // An incremental pass that cannot read one parent.
         world.sleep(1).await;
         apply(&world, &Mutation::Update { stream: "invoices".to_owned(), id: Some(invoice) });
         let path = format!("/invoices/{invoice}/payments");
-        fault(&world, &path, Select::Always, status(500, false));
+        fault(&world, &path, FaultChoice::Always, status(500, false));
         let report = worker::work(&stopped, &event(Pass::Incremental), None).await.unwrap();
         assert_eq!(report.parked, 1, "{report:?}");
         // The full pass goes on, cannot either, and must not forget.

@@ -47,7 +47,7 @@ fn lake_is_free(scene: &Scene) {
 fn a_sync_that_is_told_to_stop_ends_in_good_order() {
     let cases = [("Ctrl-C", ("-INT", 130)), ("kill", ("-TERM", 143)), ("hang-up", ("-HUP", 129))];
     in_parallel(&cases, |(signal, code)| {
-        let scene = Scene::of(&sim::Scale::tiny(), 91, Duration::from_millis(100));
+        let scene = Scene::of(&sim::AccountScale::tiny(), 91, Duration::from_millis(100));
         let child = begun(&scene, "exec \"$@\"");
         send(&child, signal);
         let ended = finish(child).with(*code);
@@ -62,7 +62,7 @@ fn a_sync_that_is_told_to_stop_ends_in_good_order() {
 
 #[test]
 fn what_is_ignored_from_the_start_stays_ignored() {
-    let scene = Scene::of(&sim::Scale::tiny(), 92, Duration::from_millis(20));
+    let scene = Scene::of(&sim::AccountScale::tiny(), 92, Duration::from_millis(20));
     // As `nohup` does.
     let child = begun(&scene, "trap '' HUP; exec \"$@\"");
     send(&child, "-HUP");

@@ -24,7 +24,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use runtime::RunError;
 use runtime::run::RunReport;
-use sim::{Effect, FaultRule, Mutation, Scale, Select, SwitchedModule};
+use sim::{AccountScale, FaultChoice, FaultEffect, FaultRule, Mutation, SwitchedModule};
 
 fn seeds() -> Vec<u64> {
     #[expect(clippy::disallowed_methods, reason = "how a failing seed is replayed")]
@@ -39,7 +39,7 @@ fn seeds() -> Vec<u64> {
 #[test]
 fn a_first_sync_gives_exact_tables_and_a_second_one_changes_nothing() {
     in_simulated_time(async {
-        let world = World::new(&Scale::tiny(), 1);
+        let world = World::new(&AccountScale::tiny(), 1);
         let context = world.process(None);
         let first = sync(&context, None).await.unwrap();
         assert_eq!(first.failures(), Vec::<String>::new());
@@ -59,7 +59,7 @@ fn a_first_sync_gives_exact_tables_and_a_second_one_changes_nothing() {
 
 /// Returns a random fault of Harvest.
 fn faults(random: &mut StdRng) -> FaultRule {
-    let status = |status, retry_after: Option<&str>, html| Effect::Status {
+    let status = |status, retry_after: Option<&str>, html| FaultEffect::Status {
         status,
         retry_after: retry_after.map(str::to_owned),
         html,
@@ -70,23 +70,23 @@ fn faults(random: &mut StdRng) -> FaultRule {
         status(429, Some("3"), true),
         status(429, None, true),
         status(404, None, true),
-        Effect::CutBody,
-        Effect::TruncatedJson,
-        Effect::HtmlPage,
-        Effect::NotJson,
-        Effect::WrongContentType,
-        Effect::WrongTotal(1),
-        Effect::WithoutDate,
-        Effect::DuplicateRow,
-        Effect::Reversed,
-        Effect::EmptyList,
+        FaultEffect::CutBody,
+        FaultEffect::TruncatedJson,
+        FaultEffect::HtmlPage,
+        FaultEffect::NotJson,
+        FaultEffect::WrongContentType,
+        FaultEffect::WrongTotal(1),
+        FaultEffect::WithoutDate,
+        FaultEffect::DuplicateRow,
+        FaultEffect::Reversed,
+        FaultEffect::EmptyList,
     ];
     let which = random.random_range(0..effects.len());
     let effect = effects.get(which).unwrap().clone();
     // Rare: a list that is empty twice in a row, with a matching total, counts as true.
-    let most = if effect == Effect::EmptyList { 4 } else { 15 };
-    let select = Select::Percent(random.random_range(1..most));
-    let path = if effect == Effect::EmptyList { "/invoices/*/messages" } else { "" };
+    let most = if effect == FaultEffect::EmptyList { 4 } else { 15 };
+    let select = FaultChoice::Percent(random.random_range(1..most));
+    let path = if effect == FaultEffect::EmptyList { "/invoices/*/messages" } else { "" };
     FaultRule { path: path.to_owned(), select, effect }
 }
 
@@ -247,7 +247,7 @@ async fn round(
 /// Runs a history of random events, then a quiet sync, after which the tables must be true.
 async fn history(seed: u64, chronicle: &mut Chronicle) -> Result<(), String> {
     let mut random = StdRng::seed_from_u64(seed);
-    let mut world = World::new(&Scale::tiny(), seed);
+    let mut world = World::new(&AccountScale::tiny(), seed);
     let mut watch = Watch::default();
     if Mishap::ForeignRestore.is_on() && chronicle.random.random_bool(0.5) {
         // Keeps older versions, to which another engine can go back.
@@ -353,7 +353,7 @@ async fn traces(seed: u64) -> (Vec<(String, Vec<u8>)>, Vec<String>, Timestamp, u
     use delta::store::ObjectStore;
     use state::StateStore;
     let mut random = StdRng::seed_from_u64(seed);
-    let mut world = World::new(&Scale::tiny(), seed);
+    let mut world = World::new(&AccountScale::tiny(), seed);
     let (mut chronicle, mut watch) = (Chronicle::new(seed), Watch::default());
     for number in 0..2 {
         let told = (&mut chronicle, &mut watch);

@@ -12,8 +12,8 @@ use e2e::story::{apply, asked, delete, loaded, only, quiet, report, rows, story,
 use e2e::world::{Conduct, Death, Wish, World, now, sync, sync_as};
 use engine::pass::Pass;
 use engine::time::{SignedDuration, between};
-use runtime::run::Outcome;
-use sim::{Mutation, Scale};
+use runtime::run::RunOutcome;
+use sim::{AccountScale, Mutation};
 
 /// Time by which a clock was ahead, in minutes.
 const SHIFTS: [i64; 4] = [4, 60, 24 * 60, 30 * 24 * 60];
@@ -42,7 +42,7 @@ fn after_a_clock_that_was_ahead_the_next_sync_brings_everything_and_says_it_once
     for (minutes, date_too) in SHIFTS.into_iter().flat_map(|m| [(m, false), (m, true)]) {
         story(async {
             let ahead = SignedDuration::from_mins(minutes);
-            let mut world = World::new(&Scale::tiny(), 7);
+            let mut world = World::new(&AccountScale::tiny(), 7);
             only(&mut world, &KINDS);
             world.stop_timers();
             if date_too {
@@ -81,7 +81,7 @@ fn the_position_in_the_log_is_freed_of_the_future_like_the_items() {
     for minutes in SHIFTS {
         story(async {
             let ahead = SignedDuration::from_mins(minutes);
-            let mut world = World::new(&Scale::tiny(), 7);
+            let mut world = World::new(&AccountScale::tiny(), 7);
             only(&mut world, &KINDS);
             world.stop_timers();
             *world.date_ahead.lock().unwrap() = ahead;
@@ -104,7 +104,7 @@ fn a_process_whose_clock_is_ahead_dies_and_holds_nobody_up() {
     for minutes in SHIFTS {
         story(async {
             let ahead = SignedDuration::from_mins(minutes);
-            let world = loaded(&Scale::tiny(), &["clients", "time_entries"]).await;
+            let world = loaded(&AccountScale::tiny(), &["clients", "time_entries"]).await;
             world.stop_timers();
             apply(&world, &create("clients"));
             for after_calls in [20, 30, 40] {
@@ -129,7 +129,7 @@ fn a_process_whose_clock_is_ahead_dies_and_holds_nobody_up() {
 /// A world with tables `clients` and `time_entries` that have some older versions with all their
 /// files.
 async fn with_history() -> World {
-    let mut world = World::new(&Scale::tiny(), 7);
+    let mut world = World::new(&AccountScale::tiny(), 7);
     only(&mut world, &["clients", "time_entries"]);
     world.settings.keep = true;
     // Keeps the log, too: objects of this store have no age.
@@ -260,7 +260,7 @@ fn a_restore_of_the_table_of_changes_begins_it_anew() {
 #[test]
 fn lakes_that_share_a_state_each_hold_everything_whatever_their_versions_are() {
     story(async {
-        let mut world = World::new(&Scale::tiny(), 7);
+        let mut world = World::new(&AccountScale::tiny(), 7);
         only(&mut world, &KINDS);
         world.stop_timers();
         quiet(&world, None).await;
@@ -295,7 +295,7 @@ fn lakes_that_share_a_state_each_hold_everything_whatever_their_versions_are() {
 #[test]
 fn a_lake_that_was_deleted_and_loaded_anew_is_not_taken_for_the_former() {
     story(async {
-        let mut world = loaded(&Scale::tiny(), &["clients"]).await;
+        let mut world = loaded(&AccountScale::tiny(), &["clients"]).await;
         // Another lake, loaded with its own state, which reads one new record.
         let former = (Arc::clone(&world.store), Arc::clone(&world.state));
         (world.store, world.state) = (Arc::new(MemoryStore::new()), Arc::default());
@@ -323,7 +323,7 @@ fn a_lake_that_was_deleted_and_loaded_anew_is_not_taken_for_the_former() {
 fn after_a_sweep_the_table_is_what_harvest_returns_also_where_it_went_back() {
     for stream in ["clients", "time_entries", "invoices", "roles"] {
         story(async {
-            let mut world = World::new(&Scale::tiny(), 7);
+            let mut world = World::new(&AccountScale::tiny(), 7);
             only(&mut world, &[stream]);
             world.stop_timers();
             quiet(&world, None).await;
@@ -346,7 +346,7 @@ fn after_a_sweep_the_table_is_what_harvest_returns_also_where_it_went_back() {
 #[test]
 fn what_an_incremental_pass_brought_while_a_sweep_was_under_way_stays() {
     story(async {
-        let mut world = World::new(&Scale::tiny(), 7);
+        let mut world = World::new(&AccountScale::tiny(), 7);
         only(&mut world, &["time_entries"]);
         world.stop_timers();
         quiet(&world, None).await;
@@ -365,7 +365,7 @@ fn what_an_incremental_pass_brought_while_a_sweep_was_under_way_stays() {
         quiet(&world, Some(Pass::Incremental)).await;
         assert_eq!(rows(&world, "time_entries").await, truth(&world, "time_entries"));
         let synced = quiet(&world, Some(Pass::Full)).await;
-        assert!(synced.reports.iter().all(|r| matches!(r.outcome, Outcome::Complete)));
+        assert!(synced.reports.iter().all(|r| matches!(r.outcome, RunOutcome::Complete)));
         right_again(&world, "time_entries").await;
     });
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use aws::DynamoStore;
 use aws::S3Store;
 use e2e::emulators;
-use runtime::random::Random;
+use runtime::random::SharedRandom;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_bucket_conforms() {
@@ -28,7 +28,7 @@ async fn a_state_table_conforms() {
     let client = server.aws().await.dynamodb().await;
     state::conformance::check(|| async {
         let table = emulators::new_table(server, "conformance").await;
-        let random = Random::from_system();
+        let random = SharedRandom::from_system();
         Arc::new(DynamoStore::new(client.clone(), table, move || random.next()))
     })
     .await;

@@ -13,8 +13,8 @@ use e2e::emulators;
 use e2e::oracle::After;
 use e2e::proxy::{Fault, Proxy};
 use engine::ids::AccountId;
-use runtime::random::Random;
-use state::{Expect, ItemKey, Put, StateStore as _};
+use runtime::random::SharedRandom;
+use state::{ItemKey, PutOutcome, StateStore as _, WriteCondition};
 
 const SEED: u64 = 11;
 
@@ -76,7 +76,7 @@ async fn each_counted_write_counts_once_although_answers_are_lost() {
     let table = emulators::new_table(server, "faults").await;
     let proxy = Proxy::start(&server.endpoint, SEED, 30).await;
     let client = emulators::aws_at(&proxy.endpoint).await.dynamodb().await;
-    let random = Random::from_system();
+    let random = SharedRandom::from_system();
     let store = Arc::new(DynamoStore::new(client, &table, move || random.next()));
     let key = ItemKey { account: AccountId(1), sort: "budget#general".to_owned() };
     let mut writers = Vec::new();
@@ -87,13 +87,15 @@ async fn each_counted_write_counts_once_although_answers_are_lost() {
             for _ in 0..12 {
                 let Ok(seen) = store.get(&key).await else { continue };
                 let (expect, count) = match &seen {
-                    None => (Expect::Absent, 0),
-                    Some(item) => (Expect::Rev(item.rev), item.body.parse::<u64>().unwrap()),
+                    None => (WriteCondition::Absent, 0),
+                    Some(item) => {
+                        (WriteCondition::Rev(item.rev), item.body.parse::<u64>().unwrap())
+                    }
                 };
                 match store.put(&key, expect, &(count + 1).to_string(), None).await {
-                    Ok(Put::Stored(_)) => counted += 1,
+                    Ok(PutOutcome::Stored(_)) => counted += 1,
                     // Our write may have been stored and replaced before it was repeated.
-                    Ok(Put::Lost(_)) => perhaps += 1,
+                    Ok(PutOutcome::Lost(_)) => perhaps += 1,
                     Err(error) => {
                         assert!(error.may_pass(), "seed {SEED}: {error}");
                         perhaps += 1;

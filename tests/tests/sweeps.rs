@@ -10,12 +10,12 @@ use e2e::story::{
     apply, asked, calm, delete, fault, loaded, quiet, report, rows, status, story, truth,
 };
 use e2e::world::{Wish, World, now, sync, sync_as};
-use engine::budget::Limit;
+use engine::budget::RequestLimit;
 use engine::pass::Pass;
-use engine::spec::Kind;
+use engine::spec::StreamKind;
 use engine::time::SignedDuration;
 use serde_json::Value;
-use sim::{Effect, Mutation, Request, Scale, Select};
+use sim::{AccountScale, FaultChoice, FaultEffect, Mutation, ServerRequest};
 
 /// Ids of the rows of a table, in order.
 async fn ids(world: &World, stream: &str) -> Vec<i64> {
@@ -35,8 +35,8 @@ fn delete_most(world: &World, stream: &str, ids: &[i64]) -> usize {
     ids.iter().filter(|id| account.apply(now(world), &delete(stream, **id)).is_ok()).count()
 }
 
-fn many() -> Scale {
-    Scale { time_entries: 900, projects: 12, ..Scale::tiny() }
+fn many() -> AccountScale {
+    AccountScale { time_entries: 900, projects: 12, ..AccountScale::tiny() }
 }
 
 #[test]
@@ -63,9 +63,9 @@ fn a_deleted_project_goes_with_all_its_time_entries_for_one_question() {
 /// A wrong path answers 404, too, and would delete rows of records that exist.
 #[test]
 fn each_listing_has_the_path_of_its_records_and_of_what_takes_them_along() {
-    let world = World::new(&Scale::tiny(), 7);
+    let world = World::new(&AccountScale::tiny(), 7);
     let ask = |path: &str| {
-        let request = Request::new("GET", "http://sim", &format!("/v2{path}"))
+        let request = ServerRequest::new("GET", "http://sim", &format!("/v2{path}"))
             .header("authorization", &format!("Bearer {}", sim::ADMINISTRATOR_TOKEN))
             .header("harvest-account-id", &world.settings.account.to_string())
             .header("user-agent", "a test");
@@ -75,7 +75,7 @@ fn each_listing_has_the_path_of_its_records_and_of_what_takes_them_along() {
     };
     let mut listings = 0;
     for spec in streams::STREAMS {
-        let Kind::Listing(listing) = &spec.kind else { continue };
+        let StreamKind::Listing(listing) = &spec.kind else { continue };
         listings += 1;
         let (status, list) = ask(spec.path);
         assert_eq!(status, 200, "{}", spec.name);
@@ -104,10 +104,10 @@ fn each_listing_has_the_path_of_its_records_and_of_what_takes_them_along() {
 #[test]
 fn a_record_that_the_list_hides_is_asked_for_and_stays() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["clients"]).await;
+        let world = loaded(&AccountScale::tiny(), &["clients"]).await;
         let before = rows(&world, "clients").await;
         // The list is empty twice, with a matching total.
-        fault(&world, "/clients", Select::Always, Effect::EmptyList);
+        fault(&world, "/clients", FaultChoice::Always, FaultEffect::EmptyList);
         let synced = quiet(&world, Some(Pass::Full)).await;
         assert_eq!(report(&synced, "clients").counts.deleted, 0);
         assert_eq!(rows(&world, "clients").await, before);
@@ -118,14 +118,14 @@ fn a_record_that_the_list_hides_is_asked_for_and_stays() {
 #[test]
 fn without_an_answer_nothing_is_deleted() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["contacts"]).await;
+        let world = loaded(&AccountScale::tiny(), &["contacts"]).await;
         let before = rows(&world, "contacts").await;
         let id = ids(&world, "contacts").await[0];
         apply(&world, &delete("contacts", id));
         // Neither a proxy's 404 nor a refusal nor a server error proves that a record is gone.
         for answer in [status(404, true), status(403, false), status(500, false)] {
             world.sleep(1).await;
-            fault(&world, "/contacts/*", Select::Always, answer);
+            fault(&world, "/contacts/*", FaultChoice::Always, answer);
             quiet(&world, Some(Pass::Full)).await;
             assert_eq!(rows(&world, "contacts").await, before);
             calm(&world);
@@ -181,9 +181,9 @@ fn a_mass_deletion_is_refused_and_then_accepted() {
 #[test]
 fn what_was_seen_is_remembered_over_runs() {
     story(async {
-        let scale = Scale { time_entries: 9000, ..many() };
+        let scale = AccountScale { time_entries: 9000, ..many() };
         let mut world = loaded(&scale, &["time_entries"]).await;
-        world.settings.general = Limit::new(2, SignedDuration::from_secs(2)).unwrap();
+        world.settings.general = RequestLimit::new(2, SignedDuration::from_secs(2)).unwrap();
         world.settings.requests_in_flight = 1;
         let doomed = ids(&world, "time_entries").await[400];
         assert_eq!(delete_most(&world, "time_entries", &[doomed]), 1);
@@ -227,7 +227,7 @@ fn a_start_date_leaves_older_rows_alone() {
 #[test]
 fn renamed_projects_reach_every_row() {
     story(async {
-        let world = loaded(&Scale::tiny(), &["time_entries"]).await;
+        let world = loaded(&AccountScale::tiny(), &["time_entries"]).await;
         let rename = Mutation::Rename { stream: "projects".to_owned(), id: None, name: None };
         apply(&world, &rename);
         world.sleep(1).await;

@@ -12,10 +12,10 @@ use engine::ids::AccountId;
 use engine::pass::Pass;
 use runtime::RunError;
 use runtime::records;
-use sim::{ADMINISTRATOR_TOKEN, MANAGER_TOKEN, MEMBER_TOKEN, Mutation, Scale};
+use sim::{ADMINISTRATOR_TOKEN, AccountScale, MANAGER_TOKEN, MEMBER_TOKEN, Mutation};
 
 fn world() -> World {
-    let mut world = World::new(&Scale::tiny(), 5);
+    let mut world = World::new(&AccountScale::tiny(), 5);
     world.settings.streams = Some(["clients".to_owned(), "projects".to_owned()].into());
     world
 }

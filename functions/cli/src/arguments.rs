@@ -21,10 +21,10 @@ pub(crate) use kept::{
 /// the credentials; 130, 143 or 129 a sync was stopped by Ctrl-C, SIGTERM or SIGHUP.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "harvest-lake", version, max_term_width = 100)]
-pub struct Arguments {
+pub struct CliArguments {
     /// Command to run.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: CliCommand,
     /// Print one JSON document instead of text.
     #[arg(long, global = true)]
     pub json: bool,
@@ -39,7 +39,7 @@ pub struct Arguments {
 
 /// The commands.
 #[derive(Clone, Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Bring the lake up to date.
     Sync(SyncArguments),
     /// Read streams whole: embedded names are repaired, and what is gone from Harvest is deleted.
@@ -296,7 +296,7 @@ pub struct PlanArguments {
 
 /// Query engine for which `--ddl` prints a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Engine {
+pub enum QueryEngine {
     /// Amazon Athena.
     Athena,
     /// DuckDB.
@@ -310,7 +310,7 @@ pub struct SchemaArguments {
     pub stream: String,
     /// Print the statement for this engine
     #[arg(long, value_enum)]
-    pub ddl: Option<Engine>,
+    pub ddl: Option<QueryEngine>,
     /// Folder or URL of the lake, for the statement [HARVEST_LAKE; default: ./lake]
     #[arg(long, value_name = "PLACE")]
     pub lake: Option<String>,
@@ -374,29 +374,34 @@ pub struct ExportArguments {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
-    use deployment::config::{Given, Setting};
+    use deployment::config::{GivenSettings, SettingName};
 
     use super::*;
 
-    fn parsed(line: &str) -> Result<Arguments, clap::Error> {
-        Arguments::try_parse_from(line.split(' '))
+    fn parsed(line: &str) -> Result<CliArguments, clap::Error> {
+        CliArguments::try_parse_from(line.split(' '))
     }
 
     #[test]
     fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
+        CliArguments::command().debug_assert();
     }
 
     #[test]
     fn a_flag_wins_over_its_variable() {
         let line = "harvest-lake sync --account-id 7 --max-workers 2 --streams clients --keep";
-        let Command::Sync(arguments) = parsed(line).unwrap().command else { panic!("not sync") };
-        let mut given = Given::default();
-        given.set(Setting::MAX_WORKERS, "5");
-        given.set(Setting::EXCLUDE, "tasks");
+        let CliCommand::Sync(arguments) = parsed(line).unwrap().command else { panic!("not sync") };
+        let mut given = GivenSettings::default();
+        given.set(SettingName::MAX_WORKERS, "5");
+        given.set(SettingName::EXCLUDE, "tasks");
         arguments.run.give(&mut given);
-        let values = [Setting::MAX_WORKERS, Setting::EXCLUDE, Setting::STREAMS, Setting::KEEP]
-            .map(|setting| given.get(setting).unwrap());
+        let values = [
+            SettingName::MAX_WORKERS,
+            SettingName::EXCLUDE,
+            SettingName::STREAMS,
+            SettingName::KEEP,
+        ]
+        .map(|setting| given.get(setting).unwrap());
         assert_eq!(values, ["2", "tasks", "clients", "true"]);
     }
 
@@ -410,7 +415,7 @@ mod tests {
     #[test]
     fn a_sweep_is_a_full_pass_over_the_named_streams() {
         let line = "harvest-lake sweep clients tasks --account-id 7 --accept-deletes --wait";
-        let Command::Sweep(sweep) = parsed(line).unwrap().command else { panic!("not sweep") };
+        let CliCommand::Sweep(sweep) = parsed(line).unwrap().command else { panic!("not sweep") };
         let sync = sweep.as_sync();
         assert_eq!(sync.pass, Some(PassArgument::Full));
         assert_eq!(sync.run.streams.streams.as_deref(), Some("clients,tasks"));
@@ -428,20 +433,20 @@ mod tests {
 
     #[test]
     fn no_flag_takes_the_token_and_help_names_every_variable() {
-        let mut command = Arguments::command();
+        let mut command = CliArguments::command();
         let sync = command.find_subcommand_mut("sync").unwrap().render_long_help().to_string();
         assert!(parsed("harvest-lake sync --token x").is_err());
         for setting in deployment::config::SETTINGS {
             let unused = [
-                Setting::SECRET,
-                Setting::SHARED,
-                Setting::TOKEN_FILE,
-                Setting::SYNC_INTERVAL,
-                Setting::LOG,
-                Setting::WORKER,
-                Setting::EVENT_BUS,
+                SettingName::SECRET,
+                SettingName::SHARED,
+                SettingName::TOKEN_FILE,
+                SettingName::SYNC_INTERVAL,
+                SettingName::LOG,
+                SettingName::WORKER,
+                SettingName::EVENT_BUS,
             ];
-            let free = [Setting::ACCEPT_DELETES];
+            let free = [SettingName::ACCEPT_DELETES];
             if !unused.contains(setting) {
                 assert!(sync.contains(setting.flag), "{} is missing", setting.flag);
             }

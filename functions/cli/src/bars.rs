@@ -5,25 +5,25 @@ use std::sync::{Mutex, PoisonError};
 
 use engine::pass::Pass;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use runtime::progress::{Moment, Progress};
-use runtime::run::{Outcome, RunReport};
+use runtime::progress::{Progress, RunMoment};
+use runtime::run::{RunOutcome, RunReport};
 
-use crate::display::{Watch, line};
-use crate::interrupt::Interrupt;
+use crate::display::{SyncDisplay, line};
+use crate::interrupt::InterruptFlag;
 use crate::text;
 
 /// Display of a sync as moving bars.
 #[derive(Debug)]
-pub(crate) struct Bars {
-    interrupt: Interrupt,
+pub(crate) struct BarDisplay {
+    interrupt: InterruptFlag,
     all: MultiProgress,
     total: ProgressBar,
-    shown: Mutex<Shown>,
+    shown: Mutex<ShownBars>,
 }
 
 #[derive(Debug, Default)]
-struct Shown {
-    lines: BTreeMap<&'static str, Line>,
+struct ShownBars {
+    lines: BTreeMap<&'static str, StreamBar>,
     pages: u64,
     records: u64,
     ended: u64,
@@ -31,14 +31,14 @@ struct Shown {
 }
 
 #[derive(Debug)]
-struct Line {
+struct StreamBar {
     bar: ProgressBar,
     pages: u64,
     records: u64,
 }
 
-impl Bars {
-    pub(crate) fn new(interrupt: Interrupt) -> Self {
+impl BarDisplay {
+    pub(crate) fn new(interrupt: InterruptFlag) -> Self {
         let all = MultiProgress::new();
         let total = all.add(ProgressBar::new_spinner());
         total.set_style(style("{spinner} {msg}"));
@@ -46,7 +46,7 @@ impl Bars {
         Self { interrupt, all, total, shown: Mutex::default() }
     }
 
-    fn change(&self, change: impl FnOnce(&mut Shown)) {
+    fn change(&self, change: impl FnOnce(&mut ShownBars)) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut shown);
         self.total.set_message(format!(
@@ -58,11 +58,11 @@ impl Bars {
         ));
     }
 
-    fn new_line(&self, stream: &'static str) -> Line {
+    fn new_line(&self, stream: &'static str) -> StreamBar {
         let bar = self.all.insert_before(&self.total, ProgressBar::new_spinner());
         bar.set_style(style("  {prefix:<28} {msg}"));
         bar.set_prefix(stream);
-        Line { bar, pages: 0, records: 0 }
+        StreamBar { bar, pages: 0, records: 0 }
     }
 }
 
@@ -70,23 +70,25 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
-impl Progress for Bars {
-    fn on(&self, stream: &'static str, pass: Pass, moment: &Moment) {
+impl Progress for BarDisplay {
+    fn on(&self, stream: &'static str, pass: Pass, moment: &RunMoment) {
         self.change(|shown| {
             let line = shown.lines.entry(stream).or_insert_with(|| self.new_line(stream));
             let message = match moment {
-                Moment::Started => format!("{} pass", pass.name()),
-                Moment::Page { records, units, total } => {
+                RunMoment::Started => format!("{} pass", pass.name()),
+                RunMoment::Page { records, units, total } => {
                     line.pages = line.pages.saturating_add(1);
                     line.records = line.records.saturating_add(*records);
                     shown.pages = shown.pages.saturating_add(1);
                     shown.records = shown.records.saturating_add(*records);
                     page(line, *units, *total)
                 }
-                Moment::Waiting => format!("{} · waits for the budget", page(line, (0, 0), None)),
-                Moment::Flushing => format!("{} · writes", page(line, (0, 0), None)),
-                Moment::Committed(_) => format!("{} · committed", page(line, (0, 0), None)),
-                Moment::Ended => {
+                RunMoment::Waiting => {
+                    format!("{} · waits for the budget", page(line, (0, 0), None))
+                }
+                RunMoment::Flushing => format!("{} · writes", page(line, (0, 0), None)),
+                RunMoment::Committed(_) => format!("{} · committed", page(line, (0, 0), None)),
+                RunMoment::Ended => {
                     line.bar.finish_and_clear();
                     shown.lines.remove(stream);
                     return;
@@ -101,7 +103,7 @@ impl Progress for Bars {
     }
 }
 
-fn page(line: &Line, (read, left): (u64, u64), total: Option<u64>) -> String {
+fn page(line: &StreamBar, (read, left): (u64, u64), total: Option<u64>) -> String {
     let mut message = text::plural(line.records, "record", "records");
     if let Some(total) = total {
         message = format!("{message} of {}", text::count(total));
@@ -112,15 +114,15 @@ fn page(line: &Line, (read, left): (u64, u64), total: Option<u64>) -> String {
     message
 }
 
-impl Watch for Bars {
+impl SyncDisplay for BarDisplay {
     fn ended(&self, report: &RunReport) {
         self.change(|shown| shown.ended = shown.ended.saturating_add(1));
         match &report.outcome {
-            Outcome::Failed(_) => {
+            RunOutcome::Failed(_) => {
                 // Printed above the bars, the line stays when they go.
                 self.all.println(line(report)).ok();
             }
-            Outcome::Complete | Outcome::Yielded(_) | Outcome::Busy { .. } => {}
+            RunOutcome::Complete | RunOutcome::Yielded(_) | RunOutcome::Busy { .. } => {}
         }
     }
 

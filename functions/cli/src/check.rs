@@ -6,34 +6,34 @@ mod tests;
 use std::sync::Arc;
 
 use delta::table::Table;
-use deployment::config::{Deployment, Given};
+use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use engine::spec::RateClass;
 use engine::time::Timestamp;
-use runtime::account::{self, Company, Patience};
-use runtime::heard::Person;
-use runtime::progress::Silent;
-use runtime::waiting::Waiting;
+use runtime::account::{self, AccountCompany, PermitPatience};
+use runtime::heard::TokenPerson;
+use runtime::progress::NoProgress;
+use runtime::waiting::RequestWait;
 use runtime::{Context, RunError};
 use serde::Serialize;
 
 use crate::arguments::CheckArguments;
-use crate::exit::{CliError, Exit};
-use crate::probe::{Answered, Probe, probe};
-use crate::said::{Paint, Said};
+use crate::exit::{CliError, CliExit};
+use crate::probe::{ProbeAnswer, StreamProbe, probe};
+use crate::said::{CommandAnswer, TextStyle};
 use crate::summary::refusal;
 use crate::text;
 
 /// Result of the check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Findings {
+struct CheckReport {
     exit_code: u8,
     /// Whether no question was left out for lack of budget.
     complete: bool,
     waits_until: Option<Timestamp>,
     /// Wait because of which Harvest could not be asked.
     #[serde(skip)]
-    waiting: Option<Waiting>,
+    waiting: Option<RequestWait>,
     /// Answers of Harvest that could not be used.
     doubts: Vec<String>,
     account_id: i64,
@@ -42,13 +42,13 @@ struct Findings {
     administrator: bool,
     company: String,
     modules_off: Vec<String>,
-    budgets: Vec<Budget>,
+    budgets: Vec<BudgetReport>,
     lake: LakeState,
-    streams: Vec<Probe>,
+    streams: Vec<StreamProbe>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Budget {
+struct BudgetReport {
     class: &'static str,
     used: u32,
     limit: u32,
@@ -69,15 +69,15 @@ struct LakeState {
 /// Asks Harvest for the person of the token, the modules that are on, and the size of each stream.
 pub(crate) async fn check(
     arguments: &CheckArguments,
-    mut given: Given,
-    paint: Paint,
-) -> Result<Said, CliError> {
+    mut given: GivenSettings,
+    paint: TextStyle,
+) -> Result<CommandAnswer, CliError> {
     arguments.give(&mut given);
-    let deployment = Deployment::parse(&given)?;
-    let context = parts::looking(&deployment, Arc::new(Silent)).await?;
+    let deployment = DeploymentSettings::parse(&given)?;
+    let context = parts::looking(&deployment, Arc::new(NoProgress)).await?;
     let (asked, waiting) = match asked(&context).await {
         Ok(asked) => (asked, None),
-        Err(RunError::Waits { waiting, .. }) => (Asked::default(), Some(waiting)),
+        Err(RunError::Waits { waiting, .. }) => (HarvestAnswers::default(), Some(waiting)),
         Err(error) => return Err(error.into()),
     };
     let lake = lake_state(&context, &deployment).await;
@@ -88,29 +88,29 @@ pub(crate) async fn check(
 
 /// Answers of Harvest.
 #[derive(Default)]
-struct Asked {
-    person: Person,
-    company: Company,
-    streams: Vec<Probe>,
+struct HarvestAnswers {
+    person: TokenPerson,
+    company: AccountCompany,
+    streams: Vec<StreamProbe>,
 }
 
-async fn asked(context: &Context) -> Result<Asked, RunError> {
-    let person = account::person(context, "account", Patience::Brief).await?;
-    let company = account::company(context, "account", Patience::Brief).await?;
+async fn asked(context: &Context) -> Result<HarvestAnswers, RunError> {
+    let person = account::person(context, "account", PermitPatience::Brief).await?;
+    let company = account::company(context, "account", PermitPatience::Brief).await?;
     let streams = probe(context, &company, streams::STREAMS).await?;
-    Ok(Asked { person, company, streams })
+    Ok(HarvestAnswers { person, company, streams })
 }
 
 fn findings(
-    deployment: &Deployment,
-    asked: Asked,
+    deployment: &DeploymentSettings,
+    asked: HarvestAnswers,
     lake: LakeState,
-    budgets: Vec<Budget>,
-) -> Findings {
-    let Asked { person, company, streams } = asked;
+    budgets: Vec<BudgetReport>,
+) -> CheckReport {
+    let HarvestAnswers { person, company, streams } = asked;
     let failed = streams.iter().any(|probe| probe.answer.fails()) || !lake.unusable.is_empty();
-    let exit = if failed { Exit::SomeFailed } else { Exit::Done };
-    Findings {
+    let exit = if failed { CliExit::SomeFailed } else { CliExit::Done };
+    CheckReport {
         exit_code: exit.code(),
         complete: true,
         waits_until: None,
@@ -128,7 +128,7 @@ fn findings(
     }
 }
 
-async fn lake_state(context: &Context, deployment: &Deployment) -> LakeState {
+async fn lake_state(context: &Context, deployment: &DeploymentSettings) -> LakeState {
     let exists = deployment.lake.folder().is_none_or(std::path::Path::exists);
     let folder = deployment.lake.to_string();
     let mut found = LakeState { folder, exists, ..LakeState::default() };
@@ -148,13 +148,13 @@ async fn lake_state(context: &Context, deployment: &Deployment) -> LakeState {
     found
 }
 
-async fn budgets(context: &Context) -> Result<Vec<Budget>, RunError> {
+async fn budgets(context: &Context) -> Result<Vec<BudgetReport>, RunError> {
     let mut budgets = Vec::new();
     for class in [RateClass::General, RateClass::Reports] {
         let state = |source| RunError::State { stream: class.name(), source };
         let (used, limit) = context.gate.used(class).await.map_err(state)?;
         let window = i64::try_from(limit.window().as_millis()).unwrap_or(i64::MAX);
-        budgets.push(Budget {
+        budgets.push(BudgetReport {
             class: class.name(),
             used,
             limit: limit.requests(),
@@ -164,23 +164,23 @@ async fn budgets(context: &Context) -> Result<Vec<Budget>, RunError> {
     Ok(budgets)
 }
 
-impl Findings {
+impl CheckReport {
     /// Notes the wait for Harvest, if any, and sets `complete` accordingly.
-    fn waiting_for(mut self, waiting: Option<Waiting>) -> Self {
-        let unasked = |probe: &Probe| matches!(probe.answer, Answered::NoBudget { .. });
+    fn waiting_for(mut self, waiting: Option<RequestWait>) -> Self {
+        let unasked = |probe: &StreamProbe| matches!(probe.answer, ProbeAnswer::NoBudget { .. });
         self.complete = waiting.is_none() && !self.streams.iter().any(unasked);
         self.waits_until = waiting.map(|waiting| waiting.until);
         self.waiting = waiting;
         self
     }
 
-    fn said(&self, paint: Paint) -> Said {
+    fn said(&self, paint: TextStyle) -> CommandAnswer {
         let json = serde_json::to_value(self).unwrap_or_default();
-        let exit = if self.exit_code == 0 { Exit::Done } else { Exit::SomeFailed };
-        Said { text: self.text(paint), json, exit }
+        let exit = if self.exit_code == 0 { CliExit::Done } else { CliExit::SomeFailed };
+        CommandAnswer { text: self.text(paint), json, exit }
     }
 
-    fn text(&self, paint: Paint) -> String {
+    fn text(&self, paint: TextStyle) -> String {
         let mut lines = vec![format!("account   {} {}", self.account_id, self.company)];
         match self.waiting {
             Some(waiting) => {
@@ -221,7 +221,7 @@ impl Findings {
         ));
         let bad = |(_, why): &(String, String)| paint.bad(&format!("          ✗ {why}"));
         lines.extend(unusable.iter().map(bad));
-        let row = |probe: &Probe| vec![probe.stream.to_owned(), probe.answer.text()];
+        let row = |probe: &StreamProbe| vec![probe.stream.to_owned(), probe.answer.text()];
         let rows = self.streams.iter().map(row).collect();
         let failed = self.failed_lines();
         let mut text = format!("{}\n\n", lines.join("\n"));
@@ -240,14 +240,14 @@ impl Findings {
         let mut refused = Vec::new();
         for probe in &self.streams {
             match &probe.answer {
-                Answered::Failed { why } => lines.push(format!("✗ {}: {why}", probe.stream)),
-                Answered::Refused { .. } => refused.push(probe.stream),
-                Answered::Entries { .. }
-                | Answered::There
-                | Answered::Follows { .. }
-                | Answered::ModuleOff { .. }
-                | Answered::Excluded
-                | Answered::NoBudget { .. } => {}
+                ProbeAnswer::Failed { why } => lines.push(format!("✗ {}: {why}", probe.stream)),
+                ProbeAnswer::Refused { .. } => refused.push(probe.stream),
+                ProbeAnswer::Entries { .. }
+                | ProbeAnswer::There
+                | ProbeAnswer::Follows { .. }
+                | ProbeAnswer::ModuleOff { .. }
+                | ProbeAnswer::Excluded
+                | ProbeAnswer::NoBudget { .. } => {}
             }
         }
         if !refused.is_empty() {

@@ -2,53 +2,56 @@
 
 use catalog::ddl::{self, quoted};
 use catalog::types;
-use deployment::config::{Given, Setting};
+use deployment::config::{GivenSettings, SettingName};
 use engine::schema::{
-    Column, ColumnType, Member, Source, change_columns, changes_doc, changes_name, columns,
+    Column, ColumnSource, ColumnType, Member, change_columns, changes_doc, changes_name, columns,
 };
 use engine::spec::StreamSpec;
 use serde_json::{Value, json};
 use streams::find_stream;
 
-use crate::arguments::{Engine, SchemaArguments};
+use crate::arguments::{QueryEngine, SchemaArguments};
 use crate::duckdb;
-use crate::exit::{CliError, Exit};
-use crate::said::Said;
+use crate::exit::{CliError, CliExit};
+use crate::said::CommandAnswer;
 use crate::text;
 
 /// The columns of a stream, or the statement that was asked for.
-pub(crate) fn schema(arguments: &SchemaArguments, given: &Given) -> Result<Said, CliError> {
-    let described = Described::of(&arguments.stream)?;
-    let Described { name, doc, .. } = &described;
+pub(crate) fn schema(
+    arguments: &SchemaArguments,
+    given: &GivenSettings,
+) -> Result<CommandAnswer, CliError> {
+    let described = DescribedTable::of(&arguments.stream)?;
+    let DescribedTable { name, doc, .. } = &described;
     let mut given = given.clone();
     if let Some(lake) = &arguments.lake {
-        given.set(Setting::LAKE, lake.as_str());
+        given.set(SettingName::LAKE, lake.as_str());
     }
     given.check()?;
-    let lake = given.get(Setting::LAKE).unwrap_or("./lake");
+    let lake = given.get(SettingName::LAKE).unwrap_or("./lake");
     let lake = lake.trim_end_matches('/');
     Ok(match arguments.ddl {
         None => shown(&described),
         Some(engine) => {
             let statement = match engine {
-                Engine::Athena => ddl::athena(name, doc, lake),
-                Engine::Duckdb => duckdb(name, doc, lake),
+                QueryEngine::Athena => ddl::athena(name, doc, lake),
+                QueryEngine::Duckdb => duckdb(name, doc, lake),
             };
             let json = json!({ "stream": name, "statement": statement });
-            Said { text: format!("{statement}\n"), json, exit: Exit::Done }
+            CommandAnswer { text: format!("{statement}\n"), json, exit: CliExit::Done }
         }
     })
 }
 
 /// Table named on the command line: that of a stream, or that of its changes.
-struct Described {
+struct DescribedTable {
     spec: &'static StreamSpec,
     name: String,
     doc: String,
     columns: Vec<Column>,
 }
 
-impl Described {
+impl DescribedTable {
     fn of(name: &str) -> Result<Self, CliError> {
         if let Some(spec) = name.strip_suffix("_changes").and_then(|name| find_stream(name).ok()) {
             let (name, doc) = (changes_name(spec), changes_doc(spec));
@@ -60,10 +63,10 @@ impl Described {
     }
 }
 
-fn shown(described: &Described) -> Said {
-    let Described { spec, name, doc, columns } = described;
+fn shown(described: &DescribedTable) -> CommandAnswer {
+    let DescribedTable { spec, name, doc, columns } = described;
     let key = |column: &Column| spec.primary_key.contains(&column.name.as_str());
-    let partition = |column: &Column| column.source == Source::Partition;
+    let partition = |column: &Column| column.source == ColumnSource::Partition;
     let mut rows = Vec::new();
     for column in columns {
         let remarks = [
@@ -100,7 +103,7 @@ fn shown(described: &Described) -> Said {
         "doc": doc,
         "columns": columns.iter().map(document).collect::<Vec<Value>>(),
     });
-    Said { text: format!("{name}: {doc}\n\n{table}"), json, exit: Exit::Done }
+    CommandAnswer { text: format!("{name}: {doc}\n\n{table}"), json, exit: CliExit::Done }
 }
 
 /// The members of a list's structs; none for other columns.
@@ -136,9 +139,13 @@ fn duckdb(name: &str, doc: &str, lake: &str) -> String {
 mod tests {
     use super::*;
 
-    fn asked(stream: &str, ddl: Option<Engine>, lake: Option<&str>) -> Result<Said, CliError> {
+    fn asked(
+        stream: &str,
+        ddl: Option<QueryEngine>,
+        lake: Option<&str>,
+    ) -> Result<CommandAnswer, CliError> {
         let lake = lake.map(str::to_owned);
-        schema(&SchemaArguments { stream: stream.to_owned(), ddl, lake }, &Given::default())
+        schema(&SchemaArguments { stream: stream.to_owned(), ddl, lake }, &GivenSettings::default())
     }
 
     #[test]
@@ -160,10 +167,10 @@ mod tests {
 
     #[test]
     fn statements_name_the_place_of_the_table() {
-        let athena = asked("clients", Some(Engine::Athena), Some("s3://b/p/")).unwrap().text;
+        let athena = asked("clients", Some(QueryEngine::Athena), Some("s3://b/p/")).unwrap().text;
         assert!(athena.contains("LOCATION 's3://b/p/tables/clients/'"), "{athena}");
         assert!(athena.contains("TBLPROPERTIES ('table_type' = 'DELTA')"), "{athena}");
-        let duckdb = asked("clients", Some(Engine::Duckdb), Some("/it's/lake")).unwrap().text;
+        let duckdb = asked("clients", Some(QueryEngine::Duckdb), Some("/it's/lake")).unwrap().text;
         assert!(duckdb.contains("FROM delta_scan('/it''s/lake/tables/clients')"), "{duckdb}");
     }
 
@@ -178,7 +185,8 @@ mod tests {
             .collect();
         assert_eq!(names[..4], ["op", "changed_at", "sequence", "id"]);
         assert_eq!(names.last(), Some(&"changed_month"));
-        let athena = asked("clients_changes", Some(Engine::Athena), Some("s3://b/p")).unwrap().text;
+        let athena =
+            asked("clients_changes", Some(QueryEngine::Athena), Some("s3://b/p")).unwrap().text;
         assert!(athena.contains("LOCATION 's3://b/p/tables/clients_changes/'"), "{athena}");
         assert!(asked("nothing_changes", None, None).is_err());
     }
@@ -186,7 +194,7 @@ mod tests {
     #[test]
     fn an_unknown_stream_is_wrong_usage() {
         let error = asked("client", None, None).unwrap_err();
-        assert_eq!(error.exit(), Exit::Usage);
+        assert_eq!(error.exit(), CliExit::Usage);
         assert!(error.chain().contains("`clients`"));
     }
 }

@@ -3,17 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use deployment::config::{Deployment, Given, LakePlace, Setting};
+use deployment::config::{DeploymentSettings, GivenSettings, LakePlace, SettingName};
 use runtime::clock::{Clock, SystemClock};
 use serde_json::json;
-use sim::{ADMINISTRATOR_TOKEN, Account, Face, Limit, Mutation, Scale, Served, serve};
+use sim::{
+    ADMINISTRATOR_TOKEN, Account, AccountScale, HttpFace, Mutation, QuotaLimit, RunningFace, serve,
+};
 
 use crate::arguments::DemoArguments;
-use crate::display::{Show, display};
-use crate::exit::{CliError, Exit};
-use crate::interrupt::Interrupt;
-use crate::rounds::Wish;
-use crate::said::{Paint, Said};
+use crate::display::{DisplayForm, display};
+use crate::exit::{CliError, CliExit};
+use crate::interrupt::InterruptFlag;
+use crate::rounds::SyncOptions;
+use crate::said::{CommandAnswer, TextStyle};
 use crate::sync::bring_up_to_date;
 
 /// Harvest's limits with shorter windows, so that a demo takes seconds.
@@ -28,21 +30,21 @@ const CHANGES: u64 = 20;
 /// summary of the first sync as soon as it ends.
 pub(crate) async fn demo(
     arguments: &DemoArguments,
-    show: Show,
-    paint: Paint,
-    mut first: impl FnMut(&Said),
-) -> Result<Said, CliError> {
-    let scale = Scale::named(&arguments.scale).ok_or_else(|| {
+    show: DisplayForm,
+    paint: TextStyle,
+    mut first: impl FnMut(&CommandAnswer),
+) -> Result<CommandAnswer, CliError> {
+    let scale = AccountScale::named(&arguments.scale).ok_or_else(|| {
         let why = format!("`{}` is no scale: tiny, demo or issue", arguments.scale);
         deployment::config::ConfigError::Invalid { setting: SCALE, why }
     })?;
     begin_lake(&folder(&arguments.lake)?)?;
     let account_id = scale.account_id;
     let served = start(&scale, arguments.seed).await?;
-    let deployment = Deployment::parse(&settings(&served, account_id, &arguments.lake))?;
-    let interrupt = Interrupt::default();
+    let deployment = DeploymentSettings::parse(&settings(&served, account_id, &arguments.lake))?;
+    let interrupt = InterruptFlag::default();
     interrupt.listen(|| tracing::warn!("stopping; press Ctrl-C again to stop at once"));
-    let wish = Wish { pass: None, wait: true };
+    let wish = SyncOptions { pass: None, wait: true };
     let opening = format!(
         "A made-up account at {}: {} people, {} projects, {} time entries, {} invoices, {} years.\n",
         served.base_url(),
@@ -58,8 +60,8 @@ pub(crate) async fn demo(
     let mut loaded_said = loaded.said(paint);
     loaded_said.text.push('\n');
     first(&loaded_said);
-    if loaded_said.exit != Exit::Done {
-        return Ok(Said { text: String::new(), ..loaded_said });
+    if loaded_said.exit != CliExit::Done {
+        return Ok(CommandAnswer { text: String::new(), ..loaded_said });
     }
 
     let changes = served.with(|account| pass_time(account, arguments.seed));
@@ -73,21 +75,22 @@ pub(crate) async fn demo(
     let said = updated.said(paint);
     let exit = said.exit;
     let json = json!({
-        "complete": exit == Exit::Done,
+        "complete": exit == CliExit::Done,
         "exit_code": exit.code(),
         "changes": changes,
         "first": loaded_said.json,
         "second": said.json,
     });
-    Ok(Said { text: said.text, json, exit })
+    Ok(CommandAnswer { text: said.text, json, exit })
 }
 
 /// Name of `--scale` in an error about its value; deployments have no such setting.
-const SCALE: Setting = Setting { flag: "--scale", variable: "demo only" };
+const SCALE: SettingName = SettingName { flag: "--scale", variable: "demo only" };
 
 /// Returns the folder of the demo's lake; a bucket is an error.
 fn folder(lake: &str) -> Result<PathBuf, CliError> {
-    let invalid = |why| deployment::config::ConfigError::Invalid { setting: Setting::LAKE, why };
+    let invalid =
+        |why| deployment::config::ConfigError::Invalid { setting: SettingName::LAKE, why };
     match LakePlace::parse(lake).map_err(invalid)? {
         LakePlace::Folder(folder) => Ok(folder),
         LakePlace::Bucket { .. } => {
@@ -96,8 +99,8 @@ fn folder(lake: &str) -> Result<PathBuf, CliError> {
     }
 }
 
-fn plain(text: String) -> Said {
-    Said { text, json: serde_json::Value::Null, exit: Exit::Done }
+fn plain(text: String) -> CommandAnswer {
+    CommandAnswer { text, json: serde_json::Value::Null, exit: CliExit::Done }
 }
 
 /// Makes an empty folder with the mark. Replaces the lake of an earlier demo, and refuses any other
@@ -117,24 +120,24 @@ fn begin_lake(lake: &Path) -> Result<(), CliError> {
         .map_err(failed("write into"))
 }
 
-async fn start(scale: &Scale, seed: u64) -> Result<Served, CliError> {
+async fn start(scale: &AccountScale, seed: u64) -> Result<RunningFace, CliError> {
     let mut account = Account::generate(scale, seed, SystemClock.now());
-    account.set_general_limit(Limit::GENERAL.read(GENERAL).unwrap_or(Limit::GENERAL));
-    account.set_report_limit(Limit::REPORTS.read(REPORTS).unwrap_or(Limit::REPORTS));
-    serve(Arc::new(Mutex::new(account)), Face::local())
+    account.set_general_limit(QuotaLimit::GENERAL.read(GENERAL).unwrap_or(QuotaLimit::GENERAL));
+    account.set_report_limit(QuotaLimit::REPORTS.read(REPORTS).unwrap_or(QuotaLimit::REPORTS));
+    serve(Arc::new(Mutex::new(account)), HttpFace::local())
         .await
         .map_err(|source| CliError::Demo { what: "serve the made-up account".to_owned(), source })
 }
 
-fn settings(served: &Served, account: i64, lake: &str) -> Given {
-    let mut given = Given::default();
+fn settings(served: &RunningFace, account: i64, lake: &str) -> GivenSettings {
+    let mut given = GivenSettings::default();
     for (setting, value) in [
-        (Setting::ACCOUNT, account.to_string()),
-        (Setting::TOKEN, ADMINISTRATOR_TOKEN.to_owned()),
-        (Setting::BASE_URL, served.base_url()),
-        (Setting::LAKE, lake.to_owned()),
-        (Setting::GENERAL, GENERAL.to_owned()),
-        (Setting::REPORTS, REPORTS.to_owned()),
+        (SettingName::ACCOUNT, account.to_string()),
+        (SettingName::TOKEN, ADMINISTRATOR_TOKEN.to_owned()),
+        (SettingName::BASE_URL, served.base_url()),
+        (SettingName::LAKE, lake.to_owned()),
+        (SettingName::GENERAL, GENERAL.to_owned()),
+        (SettingName::REPORTS, REPORTS.to_owned()),
     ] {
         given.set(setting, value);
     }
@@ -181,7 +184,7 @@ mod tests {
         std::fs::remove_file(other.join(MARK)).unwrap();
         std::fs::write(other.join("mine"), "x").unwrap();
         let error = begin_lake(&other).unwrap_err();
-        assert_eq!(error.exit(), Exit::Usage);
+        assert_eq!(error.exit(), CliExit::Usage);
         assert!(other.join("mine").exists());
     }
 }

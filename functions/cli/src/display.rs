@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use engine::pass::Pass;
 use engine::time::between;
-use runtime::progress::{Moment, Progress};
-use runtime::run::{Outcome, RunReport};
+use runtime::progress::{Progress, RunMoment};
+use runtime::run::{RunOutcome, RunReport};
 
-use crate::bars::Bars;
-use crate::interrupt::Interrupt;
+use crate::bars::BarDisplay;
+use crate::interrupt::InterruptFlag;
 use crate::text;
 
 /// Receives the progress of runs, their ends, and the use of the budgets.
-pub(crate) trait Watch: Progress {
+pub(crate) trait SyncDisplay: Progress {
     /// Shows that a run ended.
     fn ended(&self, report: &RunReport);
 
@@ -26,7 +26,7 @@ pub(crate) trait Watch: Progress {
 
 /// Form of the display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Show {
+pub(crate) enum DisplayForm {
     /// Bars that move.
     Bars,
     /// A line for each run that ends.
@@ -37,48 +37,48 @@ pub(crate) enum Show {
 
 /// Returns a display of this form. Runs that report to it stop in good order once `interrupt` is
 /// asked.
-pub(crate) fn display(show: Show, interrupt: &Interrupt) -> Arc<dyn Watch> {
+pub(crate) fn display(show: DisplayForm, interrupt: &InterruptFlag) -> Arc<dyn SyncDisplay> {
     let interrupt = interrupt.clone();
     match show {
-        Show::Bars => Arc::new(Bars::new(interrupt)),
-        Show::Lines => Arc::new(Lines { interrupt }),
-        Show::Nothing => Arc::new(Nothing { interrupt }),
+        DisplayForm::Bars => Arc::new(BarDisplay::new(interrupt)),
+        DisplayForm::Lines => Arc::new(LineDisplay { interrupt }),
+        DisplayForm::Nothing => Arc::new(NoDisplay { interrupt }),
     }
 }
 
 #[derive(Debug)]
-struct Lines {
-    interrupt: Interrupt,
+struct LineDisplay {
+    interrupt: InterruptFlag,
 }
 
-impl Progress for Lines {
-    fn on(&self, _: &'static str, _: Pass, _: &Moment) {}
+impl Progress for LineDisplay {
+    fn on(&self, _: &'static str, _: Pass, _: &RunMoment) {}
 
     fn wants_stop(&self) -> bool {
         self.interrupt.is_asked()
     }
 }
 
-impl Watch for Lines {
+impl SyncDisplay for LineDisplay {
     fn ended(&self, report: &RunReport) {
         writeln!(std::io::stderr(), "{}", line(report)).ok();
     }
 }
 
 #[derive(Debug)]
-struct Nothing {
-    interrupt: Interrupt,
+struct NoDisplay {
+    interrupt: InterruptFlag,
 }
 
-impl Progress for Nothing {
-    fn on(&self, _: &'static str, _: Pass, _: &Moment) {}
+impl Progress for NoDisplay {
+    fn on(&self, _: &'static str, _: Pass, _: &RunMoment) {}
 
     fn wants_stop(&self) -> bool {
         self.interrupt.is_asked()
     }
 }
 
-impl Watch for Nothing {
+impl SyncDisplay for NoDisplay {
     fn ended(&self, _: &RunReport) {}
 }
 
@@ -86,10 +86,10 @@ impl Watch for Nothing {
 pub(crate) fn line(report: &RunReport) -> String {
     let RunReport { stream, counts, .. } = report;
     let how = match &report.outcome {
-        Outcome::Complete => format!("{} pass complete", report.pass.name()),
-        Outcome::Yielded(_) => format!("{} pass goes on later", report.pass.name()),
-        Outcome::Busy { .. } => "another run works on it".to_owned(),
-        Outcome::Failed(error) => format!("failed: {}", error.chain()),
+        RunOutcome::Complete => format!("{} pass complete", report.pass.name()),
+        RunOutcome::Yielded(_) => format!("{} pass goes on later", report.pass.name()),
+        RunOutcome::Busy { .. } => "another run works on it".to_owned(),
+        RunOutcome::Failed(error) => format!("failed: {}", error.chain()),
     };
     format!(
         "{stream}: {how}; {}, {}, +{} ~{} -{}, {}",

@@ -1,10 +1,10 @@
 //! Ready-made shell commands that query a lake.
 
-use crate::summary::Line;
+use crate::summary::StreamSummary;
 use crate::text;
 
 /// Returns two or three shell commands on tables that have rows; none if no table has any.
-pub(crate) fn queries(lake: &str, lines: &[Line]) -> Vec<String> {
+pub(crate) fn queries(lake: &str, lines: &[StreamSummary]) -> Vec<String> {
     let has = |stream: &str| lines.iter().any(|line| line.stream == stream && line.rows > 0);
     let mut queries = Vec::new();
     if has("time_entries") {
@@ -65,7 +65,11 @@ mod tests {
     use super::*;
 
     fn lines(lake: &str) -> Vec<String> {
-        let line = |stream: &str| Line { stream: stream.to_owned(), rows: 1, ..Line::default() };
+        let line = |stream: &str| StreamSummary {
+            stream: stream.to_owned(),
+            rows: 1,
+            ..StreamSummary::default()
+        };
         queries(lake, &[line("time_entries")])
     }
 

@@ -3,16 +3,16 @@
 use core::fmt::Write as _;
 use std::sync::Arc;
 
-use deployment::config::{Deployment, Given};
+use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use runtime::erased::{ERASED, is_remembered, personal, remember};
-use runtime::operate::erase::{Erased, erase};
-use runtime::progress::Silent;
+use runtime::operate::erase::{ErasureOutcome, erase};
+use runtime::progress::NoProgress;
 use serde_json::json;
 
 use crate::arguments::EraseArguments;
-use crate::exit::{CliError, Exit};
-use crate::said::Said;
+use crate::exit::{CliError, CliExit};
+use crate::said::CommandAnswer;
 use crate::text;
 
 /// Text about the data that rewriting this lake cannot remove.
@@ -23,21 +23,24 @@ const REMAINS: &str = "\nWhat they did stays under their id: hours, costs, days,
     and former versions of a bucket's objects are not touched.\n";
 
 /// Removes a person's own data from tables, their older versions and the quarantine.
-pub(crate) async fn erased(arguments: &EraseArguments, mut given: Given) -> Result<Said, CliError> {
+pub(crate) async fn erased(
+    arguments: &EraseArguments,
+    mut given: GivenSettings,
+) -> Result<CommandAnswer, CliError> {
     arguments.place.give(&mut given);
     arguments.api.give(&mut given);
     let user = arguments.user;
-    let deployment = Deployment::parse(&given)?;
-    let context = parts::context(&deployment, Arc::new(Silent)).await?;
+    let deployment = DeploymentSettings::parse(&given)?;
+    let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
     remember(&context, user).await?;
     let mut text = String::new();
     let mut documents = Vec::new();
-    let mut exit = Exit::Done;
+    let mut exit = CliExit::Done;
     for spec in streams::STREAMS {
         let Some(personal) = personal(spec) else { continue };
         let stream = spec.name;
         let line = match erase(&context, spec, personal, user).await {
-            Ok(Erased::Done { upgraded, changes, quarantined }) => {
+            Ok(ErasureOutcome::Done { upgraded, changes, quarantined }) => {
                 documents.push(json!({
                     "stream": stream, "outcome": "complete", "rewritten": upgraded.files,
                     "files": upgraded.of, "changes": changes, "quarantined": quarantined,
@@ -48,13 +51,13 @@ pub(crate) async fn erased(arguments: &EraseArguments, mut given: Given) -> Resu
                 let changes = text::plural(changes, "file of changes", "files of changes");
                 format!("{files} and {changes} written anew, {records} of the quarantine removed")
             }
-            Ok(Erased::Busy(busy)) => {
-                exit = Exit::SomeFailed;
+            Ok(ErasureOutcome::Busy(busy)) => {
+                exit = CliExit::SomeFailed;
                 documents.push(json!({ "stream": stream, "outcome": "busy" }));
                 format!("a run works on it until {} at least; call this again then", busy.until)
             }
             Err(error) => {
-                exit = Exit::SomeFailed;
+                exit = CliExit::SomeFailed;
                 documents.push(json!({
                     "stream": stream, "outcome": "failed",
                     "error_type": error.error_type(), "message": error.chain(),
@@ -65,7 +68,7 @@ pub(crate) async fn erased(arguments: &EraseArguments, mut given: Given) -> Resu
         writeln!(text, "{stream}: {line}").unwrap_or_default();
     }
     if !is_remembered(&context, user).await? {
-        exit = Exit::SomeFailed;
+        exit = CliExit::SomeFailed;
         writeln!(text, "`{ERASED}` no longer names them: call this again").unwrap_or_default();
     }
     text.push_str(REMAINS);
@@ -75,5 +78,5 @@ pub(crate) async fn erased(arguments: &EraseArguments, mut given: Given) -> Resu
         "streams": documents,
         "exit_code": exit.code(),
     });
-    Ok(Said { text, json, exit })
+    Ok(CommandAnswer { text, json, exit })
 }

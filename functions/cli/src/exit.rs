@@ -10,7 +10,7 @@ use streams::UnknownStream;
 
 /// The exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exit {
+pub enum CliExit {
     /// All done, or all that the budget allows.
     Done,
     /// Some streams failed or were not done.
@@ -27,7 +27,7 @@ pub enum Exit {
     Terminated,
 }
 
-impl Exit {
+impl CliExit {
     /// Returns 0 to 3, or 128 plus the number of the signal, as shells do.
     #[must_use]
     pub const fn code(self) -> u8 {
@@ -43,8 +43,8 @@ impl Exit {
     }
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
+impl From<CliExit> for ExitCode {
+    fn from(exit: CliExit) -> Self {
         Self::from(exit.code())
     }
 }
@@ -138,7 +138,7 @@ pub enum CliError {
 impl CliError {
     /// Returns the exit code for this error.
     #[must_use]
-    pub fn exit(&self) -> Exit {
+    pub fn exit(&self) -> CliExit {
         match self {
             Self::Config(_)
             | Self::Stream(_)
@@ -147,26 +147,26 @@ impl CliError {
             | Self::Time { .. }
             | Self::Partition(_)
             | Self::Run(RunError::OtherCompany { .. })
-            | Self::Table(delta::table::TableError::OtherAccount { .. }) => Exit::Usage,
+            | Self::Table(delta::table::TableError::OtherAccount { .. }) => CliExit::Usage,
             Self::Parts(parts) => match parts {
                 PartsError::Config(_)
                 | PartsError::OtherAccount { .. }
-                | PartsError::Folder { .. } => Exit::Usage,
-                PartsError::Newer { .. } => Exit::SomeFailed,
+                | PartsError::Folder { .. } => CliExit::Usage,
+                PartsError::Newer { .. } => CliExit::SomeFailed,
                 PartsError::State(state) => state_exit(state.kind),
             },
             Self::Run(
                 RunError::Credentials { .. }
                 | RunError::NoSuchAccount { .. }
                 | RunError::NoCredentials,
-            ) => Exit::CredentialsRefused,
+            ) => CliExit::CredentialsRefused,
             Self::Run(_)
             | Self::Table(_)
             | Self::Past(_)
             | Self::NoTable { .. }
             | Self::Demo { .. }
             | Self::Export { .. }
-            | Self::Verify { .. } => Exit::SomeFailed,
+            | Self::Verify { .. } => CliExit::SomeFailed,
         }
     }
 
@@ -198,15 +198,15 @@ impl CliError {
     }
 }
 
-const fn state_exit(kind: StateErrorKind) -> Exit {
+const fn state_exit(kind: StateErrorKind) -> CliExit {
     match kind {
-        StateErrorKind::Denied | StateErrorKind::Missing => Exit::Usage,
+        StateErrorKind::Denied | StateErrorKind::Missing => CliExit::Usage,
         StateErrorKind::Busy
         | StateErrorKind::Full
         | StateErrorKind::Damaged
         | StateErrorKind::Newer
         | StateErrorKind::Garbled
         | StateErrorKind::Unknown
-        | StateErrorKind::Failed => Exit::SomeFailed,
+        | StateErrorKind::Failed => CliExit::SomeFailed,
     }
 }

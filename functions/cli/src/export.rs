@@ -2,24 +2,27 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use aws::Aws;
+use aws::AwsClients;
 use delta::store::ObjectStore;
-use deployment::config::{Given, LakePlace, has_own_s3_endpoint};
+use deployment::config::{GivenSettings, LakePlace, has_own_s3_endpoint};
 use deployment::parts;
 use engine::spec::StreamSpec;
-use lake::export::{Exported, PartitionBy};
+use lake::export::{ExportOutcome, PartitionBy};
 use serde_json::json;
 use streams::find_stream;
 
 use crate::arguments::ExportArguments;
-use crate::exit::{CliError, Exit};
+use crate::exit::{CliError, CliExit};
 use crate::lake_facts::{LakeFacts, TRIES};
-use crate::said::Said;
+use crate::said::CommandAnswer;
 use crate::text;
 
 /// Writes a snapshot of each named table. Returns their places, and the statements that register
 /// them with other engines.
-pub(crate) async fn export(arguments: &ExportArguments, given: &Given) -> Result<Said, CliError> {
+pub(crate) async fn export(
+    arguments: &ExportArguments,
+    given: &GivenSettings,
+) -> Result<CommandAnswer, CliError> {
     let mut given = given.clone();
     arguments.lake.give(&mut given);
     let Some((target, names)) = arguments.names.split_last() else {
@@ -29,13 +32,13 @@ pub(crate) async fn export(arguments: &ExportArguments, given: &Given) -> Result
     let lake = LakeFacts::of(&given).await?;
     let place = LakePlace::parse(target).map_err(|why| CliError::Target { why })?;
     outside(&place, &lake.place)?;
-    let store = parts::store(&place, &Aws::new(has_own_s3_endpoint())).await;
+    let store = parts::store(&place, &AwsClients::new(has_own_s3_endpoint())).await;
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     let mut statements = String::new();
     for spec in specs {
         let exported = exported(&lake, spec, arguments.partition_by.as_deref(), &*store).await?;
-        let Exported { folder, version, files, rows: count, bytes, .. } = &exported;
+        let ExportOutcome { folder, version, files, rows: count, bytes, .. } = &exported;
         let location = place.locate(&format!("{folder}/"));
         let partition = exported.partition.as_ref().map(|(name, ty)| (name.as_str(), *ty));
         let statement =
@@ -65,7 +68,11 @@ pub(crate) async fn export(arguments: &ExportArguments, given: &Given) -> Result
     }
     let header = ["stream", "snapshot", "version", "files", "rows", "size", ""];
     let text = text::table(&header, 2..6, rows) + &statements;
-    Ok(Said { text, json: json!({ "exports": documents, "exit_code": 0 }), exit: Exit::Done })
+    Ok(CommandAnswer {
+        text,
+        json: json!({ "exports": documents, "exit_code": 0 }),
+        exit: CliExit::Done,
+    })
 }
 
 /// Writes the snapshot of one table. Opens the table anew if a run deletes files that are being
@@ -75,7 +82,7 @@ pub(crate) async fn exported(
     spec: &'static StreamSpec,
     partition_by: Option<&str>,
     target: &dyn ObjectStore,
-) -> Result<Exported, CliError> {
+) -> Result<ExportOutcome, CliError> {
     let mut tries = 1;
     loop {
         let Some(table) = lake.open(spec).await? else {
@@ -168,7 +175,7 @@ mod tests {
         ] {
             let refused = outside(&place(target), &place(lake));
             assert_eq!(refused.is_err(), inside, "{target} in {lake}");
-            assert!(refused.err().is_none_or(|error| error.exit() == Exit::Usage));
+            assert!(refused.err().is_none_or(|error| error.exit() == CliExit::Usage));
         }
     }
 

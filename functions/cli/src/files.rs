@@ -3,20 +3,23 @@
 use std::collections::BTreeSet;
 
 use delta::table::{AsOf, Table};
-use deployment::config::Given;
+use deployment::config::GivenSettings;
 use engine::time::{Date, SignedDuration, Timestamp, minus, next_day};
 use runtime::clock::{Clock as _, SystemClock};
 use serde_json::json;
 use streams::find_stream;
 
 use crate::arguments::FilesArguments;
-use crate::exit::{CliError, Exit};
+use crate::exit::{CliError, CliExit};
 use crate::lake_facts::LakeFacts;
-use crate::said::Said;
+use crate::said::CommandAnswer;
 use crate::text;
 
 /// Lists the files that a table consists of, now or at an older version.
-pub(crate) async fn files(arguments: &FilesArguments, given: &Given) -> Result<Said, CliError> {
+pub(crate) async fn files(
+    arguments: &FilesArguments,
+    given: &GivenSettings,
+) -> Result<CommandAnswer, CliError> {
     let of_changes = arguments.stream.strip_suffix("_changes");
     let spec = find_stream(of_changes.unwrap_or(&arguments.stream))?;
     let as_of = as_of(arguments)?;
@@ -29,21 +32,25 @@ pub(crate) async fn files(arguments: &FilesArguments, given: &Given) -> Result<S
         return Err(CliError::NoTable { stream: spec.name, lake: lake.place.to_string() });
     };
     let Some(as_of) = as_of else {
-        return Ok(said(arguments, &lake, &Shown { table, past: None }));
+        return Ok(said(arguments, &lake, &ShownVersion { table, past: None }));
     };
     let (table, committed) = table.as_of(as_of, SystemClock.now()).await?;
     let missing = table.missing_files().await?.into_iter().map(|file| file.path).collect();
-    Ok(said(arguments, &lake, &Shown { table, past: Some(Past { committed, missing }) }))
+    Ok(said(
+        arguments,
+        &lake,
+        &ShownVersion { table, past: Some(PastVersion { committed, missing }) },
+    ))
 }
 
 /// Version of a table to show.
-struct Shown {
+struct ShownVersion {
     table: Table,
-    past: Option<Past>,
+    past: Option<PastVersion>,
 }
 
 /// Facts about a version that is not the newest.
-struct Past {
+struct PastVersion {
     committed: Option<Timestamp>,
     /// Files that are deleted already.
     missing: BTreeSet<String>,
@@ -69,8 +76,8 @@ fn instant(text: &str) -> Result<Timestamp, CliError> {
     Ok(minus(midnight, SignedDuration::from_nanos(1)))
 }
 
-fn said(arguments: &FilesArguments, lake: &LakeFacts, shown: &Shown) -> Said {
-    let Shown { table, past } = shown;
+fn said(arguments: &FilesArguments, lake: &LakeFacts, shown: &ShownVersion) -> CommandAnswer {
+    let ShownVersion { table, past } = shown;
     let is_missing = |path: &str| past.as_ref().is_some_and(|past| past.missing.contains(path));
     let mut lines = String::new();
     let mut rows = Vec::new();
@@ -101,7 +108,7 @@ fn said(arguments: &FilesArguments, lake: &LakeFacts, shown: &Shown) -> Said {
     }
     let stream = &*table.schema().name;
     let missing = past.as_ref().map_or(0, |past| past.missing.len() as u64);
-    let exit = if missing > 0 { Exit::SomeFailed } else { Exit::Done };
+    let exit = if missing > 0 { CliExit::SomeFailed } else { CliExit::Done };
     let mut json = json!({
         "stream": stream,
         "version": table.version(),
@@ -127,11 +134,11 @@ fn said(arguments: &FilesArguments, lake: &LakeFacts, shown: &Shown) -> Said {
         tracing::warn!("{}", warning.trim_end());
     }
     let text = if arguments.paths { text } else { text + &warning };
-    Said { text, json, exit }
+    CommandAnswer { text, json, exit }
 }
 
-fn sum(shown: &Shown) -> String {
-    let Shown { table, past } = shown;
+fn sum(shown: &ShownVersion) -> String {
+    let ShownVersion { table, past } = shown;
     let committed = past.as_ref().and_then(|past| past.committed);
     let committed = committed
         .map_or_else(String::new, |at| format!(" ({})", at.strftime("%Y-%m-%d %H:%M:%S UTC")));
@@ -165,7 +172,7 @@ mod tests {
 
     use delta::store::FolderStore;
     use delta::table::Table;
-    use deployment::config::Setting;
+    use deployment::config::SettingName;
     use engine::ids::AccountId;
     use engine::time::Timestamp;
 
@@ -179,8 +186,8 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         Table::create(store.clone(), &streams::CLIENTS, account, now).await.unwrap();
         Table::create_changes(store, &streams::CLIENTS, account, now).await.unwrap();
-        let mut given = Given::default();
-        given.set(Setting::LAKE, folder.path().to_str().unwrap());
+        let mut given = GivenSettings::default();
+        given.set(SettingName::LAKE, folder.path().to_str().unwrap());
         let ask = |stream: &str, paths| FilesArguments {
             stream: stream.to_owned(),
             paths,
@@ -192,7 +199,7 @@ mod tests {
         let said = files(&ask("clients_changes", true), &given).await.unwrap();
         assert_eq!(said.json["stream"], "clients_changes");
         let error = files(&ask("tasks", false), &given).await.unwrap_err();
-        assert_eq!(error.exit(), Exit::SomeFailed);
+        assert_eq!(error.exit(), CliExit::SomeFailed);
         assert!(error.chain().contains("`tasks`"), "{}", error.chain());
     }
 }

@@ -4,29 +4,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::signals::{Signals, Stop};
+use crate::signals::{SignalListener, StopSignal};
 
 /// Shared flag that asks a sync to stop.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Interrupt(Arc<Inner>);
+pub(crate) struct InterruptFlag(Arc<InterruptState>);
 
 #[derive(Debug, Default)]
-struct Inner {
-    asked: Mutex<Option<Stop>>,
+struct InterruptState {
+    asked: Mutex<Option<StopSignal>>,
     notify: Notify,
 }
 
-impl Interrupt {
+impl InterruptFlag {
     pub(crate) fn is_asked(&self) -> bool {
         self.by().is_some()
     }
 
     /// Returns the first signal that asked to stop.
-    pub(crate) fn by(&self) -> Option<Stop> {
+    pub(crate) fn by(&self) -> Option<StopSignal> {
         *self.0.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn ask(&self, stop: Stop) {
+    pub(crate) fn ask(&self, stop: StopSignal) {
         self.0.asked.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(stop);
         self.0.notify.notify_waiters();
     }
@@ -46,7 +46,7 @@ impl Interrupt {
     /// person; the second one ends the process.
     pub(crate) fn listen(&self, say: impl Fn() + Send + 'static) {
         let interrupt = self.clone();
-        let mut signals = Signals::listen();
+        let mut signals = SignalListener::listen();
         tokio::spawn(async move {
             interrupt.ask(signals.next().await);
             say();
@@ -63,17 +63,17 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_waits_hears_of_it_before_and_after() {
-        let interrupt = Interrupt::default();
+        let interrupt = InterruptFlag::default();
         assert!(!interrupt.is_asked());
         let waiting = tokio::spawn({
             let interrupt = interrupt.clone();
             async move { interrupt.asked().await }
         });
         tokio::task::yield_now().await;
-        interrupt.ask(Stop::Terminate);
+        interrupt.ask(StopSignal::Terminate);
         waiting.await.unwrap();
         interrupt.asked().await;
-        interrupt.ask(Stop::Interrupt);
-        assert_eq!(interrupt.by(), Some(Stop::Terminate), "the first one counts");
+        interrupt.ask(StopSignal::Interrupt);
+        assert_eq!(interrupt.by(), Some(StopSignal::Terminate), "the first one counts");
     }
 }

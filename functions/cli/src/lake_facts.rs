@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use aws::Aws;
+use aws::AwsClients;
 use delta::store::ObjectStore;
 use delta::table::{Table, TableError};
-use deployment::config::{ConfigError, Deployment, Given, LakePlace, Setting, has_own_s3_endpoint};
+use deployment::config::{
+    ConfigError, DeploymentSettings, GivenSettings, LakePlace, SettingName, has_own_s3_endpoint,
+};
 use deployment::parts;
 use engine::ids::AccountId;
 use engine::spec::StreamSpec;
@@ -29,12 +31,12 @@ impl LakeFacts {
     ///
     /// # Errors
     /// Fails if the setting names no lake.
-    pub(crate) async fn of(given: &Given) -> Result<Self, ConfigError> {
+    pub(crate) async fn of(given: &GivenSettings) -> Result<Self, ConfigError> {
         given.check()?;
-        let setting = Setting::LAKE;
+        let setting = SettingName::LAKE;
         let place = LakePlace::parse(given.get(setting).unwrap_or("./lake"))
             .map_err(|why| ConfigError::Invalid { setting, why })?;
-        let store = parts::store(&place, &Aws::new(has_own_s3_endpoint())).await;
+        let store = parts::store(&place, &AwsClients::new(has_own_s3_endpoint())).await;
         Ok(Self { place, store })
     }
 
@@ -75,22 +77,25 @@ impl LakeFacts {
     ///
     /// # Errors
     /// Fails if settings are wrong, or the lake holds another account.
-    pub(crate) async fn deployment(&self, given: &mut Given) -> Result<Deployment, CliError> {
+    pub(crate) async fn deployment(
+        &self,
+        given: &mut GivenSettings,
+    ) -> Result<DeploymentSettings, CliError> {
         self.name_account(given).await;
-        for setting in [Setting::TOKEN, Setting::TOKEN_FILE, Setting::SECRET] {
+        for setting in [SettingName::TOKEN, SettingName::TOKEN_FILE, SettingName::SECRET] {
             given.unset(setting);
         }
-        let deployment = Deployment::parse(given)?;
+        let deployment = DeploymentSettings::parse(given)?;
         parts::check_account(&deployment).await?;
         Ok(deployment)
     }
 
     /// Sets the account to that of the lake, if the settings name none.
-    pub(crate) async fn name_account(&self, given: &mut Given) {
-        if given.get(Setting::ACCOUNT).is_none()
+    pub(crate) async fn name_account(&self, given: &mut GivenSettings) {
+        if given.get(SettingName::ACCOUNT).is_none()
             && let Some(account) = self.account().await
         {
-            given.set(Setting::ACCOUNT, account.to_string());
+            given.set(SettingName::ACCOUNT, account.to_string());
         }
     }
 

@@ -31,8 +31,8 @@ mod text;
 mod upgrade;
 mod verify;
 
-pub use arguments::Arguments;
-pub use exit::{CliError, Exit};
+pub use arguments::CliArguments;
+pub use exit::{CliError, CliExit};
 pub use rounds::unattended;
 pub use run::{Terminal, run, unparsed};
-pub use said::Said;
+pub use said::CommandAnswer;

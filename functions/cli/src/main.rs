@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use cli::{Arguments, Terminal};
+use cli::{CliArguments, Terminal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -15,7 +15,7 @@ async fn main() -> ExitCode {
         colour_err: std::io::stderr().is_terminal() && !plain,
     };
     let mut out = std::io::stdout().lock();
-    match Arguments::try_parse() {
+    match CliArguments::try_parse() {
         Ok(arguments) => cli::run(&arguments, terminal, &mut out).await.into(),
         Err(error) => cli::unparsed(&error, terminal, &mut out).into(),
     }

@@ -3,8 +3,8 @@
 
 use std::io::{self, ErrorKind, Write};
 
-use crate::exit::Exit;
-use crate::said::Said;
+use crate::exit::CliExit;
+use crate::said::CommandAnswer;
 
 /// Writes the answer to standard output, as text or JSON.
 pub(crate) struct AnswerWriter<'o> {
@@ -30,7 +30,7 @@ impl<'o> AnswerWriter<'o> {
     }
 
     /// Writes one answer; does nothing once the reader has left or a write has failed.
-    pub(crate) fn say(&mut self, said: &Said) {
+    pub(crate) fn say(&mut self, said: &CommandAnswer) {
         if !matches!(self.state, WriterState::Open) {
             return;
         }
@@ -44,10 +44,10 @@ impl<'o> AnswerWriter<'o> {
 
     /// Returns how a command ends that would have ended with `exit`, and the error of the write, if
     /// one failed.
-    pub(crate) fn end(self, exit: Exit) -> (Exit, Option<io::Error>) {
+    pub(crate) fn end(self, exit: CliExit) -> (CliExit, Option<io::Error>) {
         match self.state {
             WriterState::Open | WriterState::Left => (exit, None),
-            WriterState::Failed(error) => (exit.max(Exit::SomeFailed), Some(error)),
+            WriterState::Failed(error) => (exit.max(CliExit::SomeFailed), Some(error)),
         }
     }
 }
@@ -76,14 +76,15 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_not_written_whole_is_a_failure_unless_its_reader_left() {
-        let said = Said { text: "0123456789".to_owned(), json: 7.into(), exit: Exit::Done };
+        let said =
+            CommandAnswer { text: "0123456789".to_owned(), json: 7.into(), exit: CliExit::Done };
         for (left, kind, ends, exit, expected) in [
-            (10, ErrorKind::StorageFull, false, Exit::Done, Exit::Done),
-            (9, ErrorKind::StorageFull, true, Exit::Done, Exit::SomeFailed),
-            (0, ErrorKind::PermissionDenied, true, Exit::Done, Exit::SomeFailed),
-            (0, ErrorKind::StorageFull, true, Exit::Usage, Exit::Usage),
-            (5, ErrorKind::BrokenPipe, false, Exit::Done, Exit::Done),
-            (0, ErrorKind::BrokenPipe, false, Exit::SomeFailed, Exit::SomeFailed),
+            (10, ErrorKind::StorageFull, false, CliExit::Done, CliExit::Done),
+            (9, ErrorKind::StorageFull, true, CliExit::Done, CliExit::SomeFailed),
+            (0, ErrorKind::PermissionDenied, true, CliExit::Done, CliExit::SomeFailed),
+            (0, ErrorKind::StorageFull, true, CliExit::Usage, CliExit::Usage),
+            (5, ErrorKind::BrokenPipe, false, CliExit::Done, CliExit::Done),
+            (0, ErrorKind::BrokenPipe, false, CliExit::SomeFailed, CliExit::SomeFailed),
         ] {
             let mut full = Full { left, kind };
             let mut output = AnswerWriter::new(&mut full, false);

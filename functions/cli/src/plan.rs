@@ -6,8 +6,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use deployment::config::Given;
-use engine::forecast::{Planned, Why, forecast};
+use deployment::config::GivenSettings;
+use engine::forecast::{PassReason, PlannedRun, forecast};
 use engine::pass::Pass;
 use engine::plan::sweep_period;
 use engine::spec::RateClass;
@@ -16,32 +16,32 @@ use runtime::clock::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use crate::arguments::PlanArguments;
-use crate::exit::{CliError, Exit};
+use crate::exit::{CliError, CliExit};
 use crate::lake_facts::LakeFacts;
-use crate::said::{Paint, Said};
+use crate::said::{CommandAnswer, TextStyle};
 use crate::text;
-use facts::Facts;
+use facts::ForecastInput;
 
 const CLASSES: [RateClass; 2] = [RateClass::General, RateClass::Reports];
 
 /// Lists the next run of each pass. Asks Harvest for the number of records only with `--ask`.
 pub(crate) async fn plan(
     arguments: &PlanArguments,
-    mut given: Given,
-    paint: Paint,
-) -> Result<Said, CliError> {
+    mut given: GivenSettings,
+    paint: TextStyle,
+) -> Result<CommandAnswer, CliError> {
     arguments.give(&mut given);
     let lake = LakeFacts::of(&given).await?;
     lake.name_account(&mut given).await;
     let facts = if arguments.ask {
-        Facts::asked(&given).await?
+        ForecastInput::asked(&given).await?
     } else {
-        Facts::known(&lake, &mut given).await?
+        ForecastInput::known(&lake, &mut given).await?
     };
     Ok(said(&facts, SystemClock.now(), paint))
 }
 
-fn said(facts: &Facts, now: Timestamp, paint: Paint) -> Said {
+fn said(facts: &ForecastInput, now: Timestamp, paint: TextStyle) -> CommandAnswer {
     let runs = facts.runs();
     let interval = facts.settings.sync_interval;
     let planned = forecast(&runs, &facts.amounts, |class| facts.budget(class), interval, now);
@@ -50,7 +50,7 @@ fn said(facts: &Facts, now: Timestamp, paint: Paint) -> Said {
         .filter_map(|class| Some((class, per_day(&planned, class, interval)?)))
         .collect();
     let json = json!({
-        "exit_code": Exit::Done.code(),
+        "exit_code": CliExit::Done.code(),
         "complete": facts.waiting.is_none(),
         "waits_until": facts.waiting.map(|waiting| waiting.until),
         "account_id": facts.settings.account.0,
@@ -70,18 +70,18 @@ fn said(facts: &Facts, now: Timestamp, paint: Paint) -> Said {
     text.push_str(&text::table(&["stream", "pass", "why", "due", "requests", "done"], 4..5, rows));
     text.push('\n');
     text.push_str(&closing(facts, &planned, &daily, now, paint));
-    Said { text, json, exit: Exit::Done }
+    CommandAnswer { text, json, exit: CliExit::Done }
 }
 
 /// Requests of the schedule per day once everything is loaded; `None` if those of a run are
 /// unknown.
-fn per_day(planned: &[Planned], class: RateClass, interval: SignedDuration) -> Option<u64> {
+fn per_day(planned: &[PlannedRun], class: RateClass, interval: SignedDuration) -> Option<u64> {
     let day = SignedDuration::from_hours(24);
     let mut sum = 0_u64;
     for one in planned.iter().filter(|one| one.spec.rate_class == class) {
         let requests = one.requests?;
         let every = match (one.pass, one.why) {
-            (Pass::Incremental, _) | (_, Why::Snapshot) => interval,
+            (Pass::Incremental, _) | (_, PassReason::Snapshot) => interval,
             (Pass::Full, _) => sweep_period(one.spec.sweep, requests).unwrap_or(interval),
         };
         let millis = u64::try_from(every.as_millis()).unwrap_or(u64::MAX).max(1);
@@ -92,14 +92,14 @@ fn per_day(planned: &[Planned], class: RateClass, interval: SignedDuration) -> O
 }
 
 /// Requests that the limit allows per day.
-fn possible(facts: &Facts, class: RateClass) -> u64 {
+fn possible(facts: &ForecastInput, class: RateClass) -> u64 {
     let limit = facts.budget(class).limit;
     let step = limit.window().saturating_add(limit.guard().total());
     let windows = 86_400_000 / u64::try_from(step.as_millis()).unwrap_or(u64::MAX).max(1);
     windows.saturating_mul(u64::from(limit.requests()))
 }
 
-fn budget_json(facts: &Facts, class: RateClass, daily: Option<u64>) -> Value {
+fn budget_json(facts: &ForecastInput, class: RateClass, daily: Option<u64>) -> Value {
     let budget = facts.budget(class);
     json!({
         "class": class.name(),
@@ -111,7 +111,7 @@ fn budget_json(facts: &Facts, class: RateClass, daily: Option<u64>) -> Value {
     })
 }
 
-fn run_json(facts: &Facts, one: &Planned, now: Timestamp) -> Value {
+fn run_json(facts: &ForecastInput, one: &PlannedRun, now: Timestamp) -> Value {
     json!({
         "stream": one.spec.name,
         "pass": one.pass.name(),
@@ -123,7 +123,7 @@ fn run_json(facts: &Facts, one: &Planned, now: Timestamp) -> Value {
     })
 }
 
-fn budget_line(facts: &Facts, class: RateClass) -> String {
+fn budget_line(facts: &ForecastInput, class: RateClass) -> String {
     let budget = facts.budget(class);
     format!(
         "{:<8} {} requests in {}, {} of them used\n",
@@ -134,7 +134,7 @@ fn budget_line(facts: &Facts, class: RateClass) -> String {
     )
 }
 
-fn cells(facts: &Facts, one: &Planned, now: Timestamp) -> Vec<String> {
+fn cells(facts: &ForecastInput, one: &PlannedRun, now: Timestamp) -> Vec<String> {
     let why = match facts.remark(one, now) {
         Some(remark) => format!("{}, {remark}", one.why.text()),
         None => one.why.text().to_owned(),
@@ -151,18 +151,18 @@ fn cells(facts: &Facts, one: &Planned, now: Timestamp) -> Vec<String> {
 }
 
 fn closing(
-    facts: &Facts,
-    planned: &[Planned],
+    facts: &ForecastInput,
+    planned: &[PlannedRun],
     daily: &BTreeMap<RateClass, u64>,
     now: Timestamp,
-    paint: Paint,
+    paint: TextStyle,
 ) -> String {
     let mut lines = Vec::new();
     if let Some(waiting) = facts.waiting {
         let line = format!("Not asked: {waiting}. This is what is known without; ask again then.");
         lines.push(paint.warn(&line));
     }
-    let begun = |one: &&Planned| one.begins <= now;
+    let begun = |one: &&PlannedRun| one.begins <= now;
     let known: Option<Vec<Timestamp>> = planned.iter().filter(begun).map(|one| one.ends).collect();
     match known.map(|ends| ends.into_iter().max()) {
         Some(Some(end)) => {

@@ -1,11 +1,11 @@
 //! One small request for each stream, which tells its number of records.
 
-use engine::pass::Target;
-use engine::retry::{Failure, Reach};
-use engine::spec::{Kind, Paging, RateClass, StreamSpec};
+use engine::pass::RequestTarget;
+use engine::retry::{FailureReach, RequestFailure};
+use engine::spec::{Paging, RateClass, StreamKind, StreamSpec};
 use engine::time::{Timestamp, between, utc_day};
-use harvest_api::{Answer, ApiError, Literal, Loose};
-use runtime::account::{self, Company, Patience};
+use harvest_api::{ApiAnswer, ApiError, JsonLiteral, LooseObject};
+use runtime::account::{self, AccountCompany, PermitPatience};
 use runtime::gate::PATIENCE;
 use runtime::{Context, RunError};
 use serde::Serialize;
@@ -15,16 +15,16 @@ use crate::text;
 
 /// Answer for one stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Probe {
+pub(crate) struct StreamProbe {
     pub(crate) stream: &'static str,
     #[serde(flatten)]
-    pub(crate) answer: Answered,
+    pub(crate) answer: ProbeAnswer,
 }
 
 /// Kinds of answers, and reasons for not asking.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
-pub(crate) enum Answered {
+pub(crate) enum ProbeAnswer {
     /// Number of records; for reports, number of rows in the current window.
     Entries { entries: u64 },
     /// A usable answer without a number.
@@ -43,7 +43,7 @@ pub(crate) enum Answered {
     Failed { why: String },
 }
 
-impl Answered {
+impl ProbeAnswer {
     /// Whether a sync of this stream would fail.
     pub(crate) const fn fails(&self) -> bool {
         match self {
@@ -79,19 +79,19 @@ impl Answered {
 /// Fails if the credentials are not accepted, or the state store fails.
 pub(crate) async fn probe(
     context: &Context,
-    company: &Company,
+    company: &AccountCompany,
     streams: impl IntoIterator<Item = &'static StreamSpec>,
-) -> Result<Vec<Probe>, RunError> {
+) -> Result<Vec<StreamProbe>, RunError> {
     let full = full_budgets(context).await?;
     let mut asking = JoinSet::new();
     let mut probes = Vec::new();
     for spec in streams {
         let no_budget = || {
             let until = full.iter().find(|(class, _)| *class == spec.rate_class)?.1;
-            Some(Answered::NoBudget { until })
+            Some(ProbeAnswer::NoBudget { until })
         };
         if let Some(answer) = unasked(context, company, spec).or_else(no_budget) {
-            probes.push(Probe { stream: spec.name, answer });
+            probes.push(StreamProbe { stream: spec.name, answer });
             continue;
         }
         let context = context.clone();
@@ -103,7 +103,8 @@ pub(crate) async fn probe(
             Err(error) => tracing::error!(error = %error, "a probe ended by a defect"),
         }
     }
-    let place = |probe: &Probe| streams::STREAMS.iter().position(|spec| spec.name == probe.stream);
+    let place =
+        |probe: &StreamProbe| streams::STREAMS.iter().position(|spec| spec.name == probe.stream);
     probes.sort_by_key(place);
     Ok(probes)
 }
@@ -124,50 +125,55 @@ async fn full_budgets(context: &Context) -> Result<Vec<(RateClass, Timestamp)>, 
     Ok(full)
 }
 
-fn unasked(context: &Context, company: &Company, spec: &'static StreamSpec) -> Option<Answered> {
+fn unasked(
+    context: &Context,
+    company: &AccountCompany,
+    spec: &'static StreamSpec,
+) -> Option<ProbeAnswer> {
     if !context.settings.includes(spec.name) {
-        return Some(Answered::Excluded);
+        return Some(ProbeAnswer::Excluded);
     }
     let module = spec.module.map(engine::spec::Module::feature);
     let off = module.filter(|module| company.modules_off.iter().any(|name| name == module));
     if let Some(module) = off {
-        return Some(Answered::ModuleOff { module });
+        return Some(ProbeAnswer::ModuleOff { module });
     }
     match &spec.kind {
-        Kind::PerParent(parent) => Some(Answered::Follows { parent: parent.trigger.name }),
-        Kind::Listing(_) | Kind::Snapshot(_) | Kind::ReportWindow(_) => None,
+        StreamKind::PerParent(parent) => Some(ProbeAnswer::Follows { parent: parent.trigger.name }),
+        StreamKind::Listing(_) | StreamKind::Snapshot(_) | StreamKind::ReportWindow(_) => None,
     }
 }
 
-async fn ask(context: &Context, spec: &'static StreamSpec) -> Result<Probe, RunError> {
+async fn ask(context: &Context, spec: &'static StreamSpec) -> Result<StreamProbe, RunError> {
     let stream = spec.name;
-    let target = Target::Path { path: spec.path.to_owned(), query: query(context, spec) };
-    let asked = account::try_ask(context, stream, spec.rate_class, &target, Patience::Brief).await;
+    let target = RequestTarget::Path { path: spec.path.to_owned(), query: query(context, spec) };
+    let asked =
+        account::try_ask(context, stream, spec.rate_class, &target, PermitPatience::Brief).await;
     let answer = match asked {
         Err(RunError::Waits { waiting, .. }) => {
-            let answer = Answered::NoBudget { until: waiting.until };
-            return Ok(Probe { stream, answer });
+            let answer = ProbeAnswer::NoBudget { until: waiting.until };
+            return Ok(StreamProbe { stream, answer });
         }
         asked => asked?,
     };
     let answer = match answer {
         Ok(answer) => counted(&answer),
-        Err(error) if error.failure().reach() == Reach::StopAccount => {
+        Err(error) if error.failure().reach() == FailureReach::StopAccount => {
             let account = context.settings.account.0;
             return Err(RunError::Credentials { account, source: Box::new(error) });
         }
         Err(error) => refused(&error),
     };
-    Ok(Probe { stream, answer })
+    Ok(StreamProbe { stream, answer })
 }
 
 fn query(context: &Context, spec: &StreamSpec) -> Vec<(String, String)> {
     let pair = |name: &str, value: String| (name.to_owned(), value);
     let one = pair("per_page", "1".to_owned());
     match spec.kind {
-        Kind::Snapshot(Paging::Single) => Vec::new(),
-        Kind::Listing(_) | Kind::Snapshot(_) | Kind::PerParent(_) => vec![one],
-        Kind::ReportWindow(_) => {
+        StreamKind::Snapshot(Paging::Single) => Vec::new(),
+        StreamKind::Listing(_) | StreamKind::Snapshot(_) | StreamKind::PerParent(_) => vec![one],
+        StreamKind::ReportWindow(_) => {
             let day = |date: engine::time::Date| date.strftime("%Y-%m-%d").to_string();
             let window = context.settings.grid.window(utc_day(context.clock.now()));
             vec![pair("from", day(window.start)), pair("to", day(window.end)), one]
@@ -175,20 +181,20 @@ fn query(context: &Context, spec: &StreamSpec) -> Vec<(String, String)> {
     }
 }
 
-fn counted(answer: &Answer) -> Answered {
-    match Loose::read(&answer.body) {
-        Some(body) => match body.get("total_entries").and_then(Literal::count) {
-            Some(entries) => Answered::Entries { entries },
-            None => Answered::There,
+fn counted(answer: &ApiAnswer) -> ProbeAnswer {
+    match LooseObject::read(&answer.body) {
+        Some(body) => match body.get("total_entries").and_then(JsonLiteral::count) {
+            Some(entries) => ProbeAnswer::Entries { entries },
+            None => ProbeAnswer::There,
         },
-        None => Answered::Failed { why: "the answer is no JSON object".to_owned() },
+        None => ProbeAnswer::Failed { why: "the answer is no JSON object".to_owned() },
     }
 }
 
-fn refused(error: &ApiError) -> Answered {
+fn refused(error: &ApiError) -> ProbeAnswer {
     let why = error.to_string();
-    if *error.failure() == Failure::Forbidden {
-        return Answered::Refused { why };
+    if *error.failure() == RequestFailure::Forbidden {
+        return ProbeAnswer::Refused { why };
     }
-    Answered::Failed { why }
+    ProbeAnswer::Failed { why }
 }

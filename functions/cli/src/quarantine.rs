@@ -4,26 +4,26 @@ use core::fmt::Write as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use deployment::config::{Deployment, Given};
+use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use runtime::RunError;
-use runtime::operate::quarantine::{File, Retried, list};
-use runtime::progress::Silent;
-use runtime::waiting::Waiting;
+use runtime::operate::quarantine::{QuarantineFile, QuarantineRetry, list};
+use runtime::progress::NoProgress;
+use runtime::waiting::RequestWait;
 use serde_json::{Value, json};
 
 use crate::arguments::{QuarantineArguments, QuarantineCommand, RetryArguments};
-use crate::exit::{CliError, Exit};
+use crate::exit::{CliError, CliExit};
 use crate::lake_facts::LakeFacts;
-use crate::said::Said;
+use crate::said::CommandAnswer;
 use crate::text;
 use crate::upgrade::wanted;
 
 /// Lists the quarantined records, or tries them again.
 pub(crate) async fn quarantine(
     arguments: &QuarantineArguments,
-    mut given: Given,
-) -> Result<Said, CliError> {
+    mut given: GivenSettings,
+) -> Result<CommandAnswer, CliError> {
     match &arguments.what {
         Some(QuarantineCommand::Retry(wanted)) => retry(wanted, given).await,
         None => {
@@ -34,7 +34,7 @@ pub(crate) async fn quarantine(
 }
 
 /// Lists the quarantine files of all streams. Asks Harvest nothing.
-async fn listed(given: Given) -> Result<Said, CliError> {
+async fn listed(given: GivenSettings) -> Result<CommandAnswer, CliError> {
     let lake = LakeFacts::of(&given).await?;
     let mut text = String::new();
     let mut documents = Vec::new();
@@ -66,13 +66,13 @@ async fn listed(given: Given) -> Result<Said, CliError> {
             "\n`harvest-lake quarantine retry` tries them with this version of harvest-lake.\n",
         );
     }
-    let exit = Exit::Done;
+    let exit = CliExit::Done;
     let lake = lake.place.to_string();
     let json = json!({ "lake": lake, "files": documents, "exit_code": exit.code() });
-    Ok(Said { text, json, exit })
+    Ok(CommandAnswer { text, json, exit })
 }
 
-fn reasons(file: &File) -> BTreeMap<String, u64> {
+fn reasons(file: &QuarantineFile) -> BTreeMap<String, u64> {
     let mut reasons = BTreeMap::new();
     for record in file.records.iter().flatten() {
         *reasons.entry(record.reason.clone()).or_default() += 1;
@@ -83,16 +83,19 @@ fn reasons(file: &File) -> BTreeMap<String, u64> {
     reasons
 }
 
-async fn retry(arguments: &RetryArguments, mut given: Given) -> Result<Said, CliError> {
+async fn retry(
+    arguments: &RetryArguments,
+    mut given: GivenSettings,
+) -> Result<CommandAnswer, CliError> {
     arguments.place.give(&mut given);
     arguments.api.give(&mut given);
     arguments.privacy.give(&mut given);
     let specs = wanted(&arguments.streams)?;
-    let deployment = Deployment::parse(&given)?;
-    let context = parts::context(&deployment, Arc::new(Silent)).await?;
+    let deployment = DeploymentSettings::parse(&given)?;
+    let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
     let mut text = String::new();
     let mut documents = Vec::new();
-    let mut exit = Exit::Done;
+    let mut exit = CliExit::Done;
     let mut refreshed = false;
     for spec in specs {
         if !refreshed && !list(&*context.store, spec.name).await?.is_empty() {
@@ -109,7 +112,7 @@ async fn retry(arguments: &RetryArguments, mut given: Given) -> Result<Said, Cli
         let retried = runtime::operate::quarantine::retry(&context, spec).await?;
         let (line, outcome) = told(spec.name, &retried);
         if matches!(outcome, "failed" | "busy") {
-            exit = Exit::SomeFailed;
+            exit = CliExit::SomeFailed;
         }
         if retried.records > 0 || !arguments.streams.is_empty() {
             writeln!(text, "{}: {line}", spec.name).unwrap_or_default();
@@ -125,12 +128,12 @@ async fn retry(arguments: &RetryArguments, mut given: Given) -> Result<Said, Cli
         "complete": !documents.iter().any(|document| document["outcome"] == "left"),
         "exit_code": exit.code(),
     });
-    Ok(Said { text, json, exit })
+    Ok(CommandAnswer { text, json, exit })
 }
 
 /// Says that nothing was tried, because Harvest may not be asked before the end of `waiting`.
-fn untried(lake: &str, waiting: Waiting) -> Said {
-    let exit = Exit::Done;
+fn untried(lake: &str, waiting: RequestWait) -> CommandAnswer {
+    let exit = CliExit::Done;
     let text = format!("Nothing was tried: {waiting}. What lies there stays; run it again then.\n");
     let json = json!({
         "lake": lake,
@@ -139,10 +142,10 @@ fn untried(lake: &str, waiting: Waiting) -> Said {
         "waits_until": waiting.until,
         "exit_code": exit.code(),
     });
-    Said { text, json, exit }
+    CommandAnswer { text, json, exit }
 }
 
-fn document(stream: &str, outcome: &str, retried: &Retried) -> Value {
+fn document(stream: &str, outcome: &str, retried: &QuarantineRetry) -> Value {
     let counts = retried.report.as_ref().map(|report| report.counts);
     let message = retried.report.as_ref().and_then(|report| Some(report.error()?.chain()));
     json!({
@@ -151,8 +154,8 @@ fn document(stream: &str, outcome: &str, retried: &Retried) -> Value {
     })
 }
 
-fn told(stream: &str, retried: &Retried) -> (String, &'static str) {
-    use runtime::run::Outcome;
+fn told(stream: &str, retried: &QuarantineRetry) -> (String, &'static str) {
+    use runtime::run::RunOutcome;
 
     let records = text::plural(retried.records, "record", "records");
     let Some(report) = &retried.report else {
@@ -164,7 +167,7 @@ fn told(stream: &str, retried: &Retried) -> (String, &'static str) {
     };
     let readable = format!("{} of {records} can be rows now", retried.readable);
     match &report.outcome {
-        Outcome::Complete => (
+        RunOutcome::Complete => (
             format!(
                 "{readable}; a full pass read them as Harvest has them now ({} inserted, {} \
                  updated); {} left",
@@ -172,16 +175,16 @@ fn told(stream: &str, retried: &Retried) -> (String, &'static str) {
             ),
             "complete",
         ),
-        Outcome::Yielded(_) => (
+        RunOutcome::Yielded(_) => (
             format!(
                 "{readable}; a full pass has begun: `harvest-lake sync --streams {stream}` goes on"
             ),
             "left",
         ),
-        Outcome::Busy { until } => (
+        RunOutcome::Busy { until } => (
             format!("{readable}, but a run works on the stream until {until} at least; try again"),
             "busy",
         ),
-        Outcome::Failed(error) => (format!("{readable}, but: {}", error.chain()), "failed"),
+        RunOutcome::Failed(error) => (format!("{readable}, but: {}", error.chain()), "failed"),
     }
 }

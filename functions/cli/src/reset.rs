@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use deployment::config::{Deployment, Given};
+use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
-use runtime::progress::Silent;
+use runtime::progress::NoProgress;
 use serde_json::json;
 use streams::find_stream;
 
 use crate::arguments::ResetArguments;
-use crate::exit::{CliError, Exit};
-use crate::said::Said;
+use crate::exit::{CliError, CliExit};
+use crate::said::CommandAnswer;
 
 /// Deletes tables, so that the next sync loads them anew. Asks Harvest nothing.
-pub(crate) async fn reset(arguments: &ResetArguments, mut given: Given) -> Result<Said, CliError> {
+pub(crate) async fn reset(
+    arguments: &ResetArguments,
+    mut given: GivenSettings,
+) -> Result<CommandAnswer, CliError> {
     arguments.place.give(&mut given);
     arguments.api.give(&mut given);
     let mut wanted = Vec::new();
@@ -21,11 +24,11 @@ pub(crate) async fn reset(arguments: &ResetArguments, mut given: Given) -> Resul
         let of_changes = name.strip_suffix("_changes");
         wanted.push((name, find_stream(of_changes.unwrap_or(name))?, of_changes.is_some()));
     }
-    let deployment = Deployment::parse(&given)?;
-    let context = parts::context(&deployment, Arc::new(Silent)).await?;
+    let deployment = DeploymentSettings::parse(&given)?;
+    let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
     let mut text = String::new();
     let mut documents = Vec::new();
-    let mut exit = Exit::Done;
+    let mut exit = CliExit::Done;
     for (name, spec, of_changes) in wanted {
         let done = if of_changes {
             runtime::operate::reset::reset_changes(&context, spec).await?
@@ -38,7 +41,7 @@ pub(crate) async fn reset(arguments: &ResetArguments, mut given: Given) -> Resul
             }
             Ok(()) => format!("{name}: empty now; the next `sync` loads it anew\n"),
             Err(busy) => {
-                exit = Exit::SomeFailed;
+                exit = CliExit::SomeFailed;
                 format!(
                     "{name}: a run works on it until {} at least; nothing was done, try again then\n",
                     busy.until
@@ -53,5 +56,5 @@ pub(crate) async fn reset(arguments: &ResetArguments, mut given: Given) -> Resul
         "streams": documents,
         "exit_code": exit.code(),
     });
-    Ok(Said { text, json, exit })
+    Ok(CommandAnswer { text, json, exit })
 }

@@ -10,22 +10,22 @@ use std::sync::Arc;
 
 use engine::item::AccountItem;
 use engine::pass::Pass;
-use engine::plan::{Demand, Due};
-use engine::room::{Room, Weight};
+use engine::plan::{Demand, DueRun};
+use engine::room::{RunWeight, WorkerRoom};
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, between, plus};
 use futures::FutureExt as _;
 use runtime::account;
 use runtime::gate::PATIENCE;
-use runtime::run::{Outcome, RunReport};
-use runtime::waiting::Waiting;
+use runtime::run::{RunOutcome, RunReport};
+use runtime::waiting::RequestWait;
 use runtime::{Context, RunError, records};
 use tokio::task::{JoinSet, LocalSet};
 
-use crate::display::{Show, Watch, display};
-use crate::interrupt::Interrupt;
+use crate::display::{DisplayForm, SyncDisplay, display};
+use crate::interrupt::InterruptFlag;
 
-pub(crate) use synced::{Synced, Wish};
+pub(crate) use synced::{SyncOptions, SyncOutcome};
 
 /// Time before a busy or failed stream is tried again.
 const BUSY_PAUSE: SignedDuration = SignedDuration::from_secs(1);
@@ -39,16 +39,16 @@ const MOST_COMPLETED: u32 = 2;
 /// Most runs of one stream that fail or stop before their time; then it is given up.
 const MOST_FRUITLESS: u32 = 5;
 
-struct Rounds<'c> {
+struct SyncLoop<'c> {
     context: &'c Context,
     demand: Demand,
     wait: bool,
-    watch: Arc<dyn Watch>,
-    interrupt: &'c Interrupt,
+    watch: Arc<dyn SyncDisplay>,
+    interrupt: &'c InterruptFlag,
     /// Runs, each in a task of its own, so that they continue while the next due ones are
     /// determined.
     runs: JoinSet<(&'static str, Option<RunReport>)>,
-    running: BTreeMap<&'static str, Weight>,
+    running: BTreeMap<&'static str, RunWeight>,
     /// Streams that are not tried again before the given time.
     pauses: BTreeMap<&'static str, Timestamp>,
     busy_since: BTreeMap<&'static str, Timestamp>,
@@ -56,7 +56,7 @@ struct Rounds<'c> {
     given_up: BTreeSet<&'static str>,
     completed: BTreeMap<(&'static str, Pass), u32>,
     fruitless: BTreeMap<&'static str, u32>,
-    synced: Synced,
+    synced: SyncOutcome,
 }
 
 /// Brings all streams up to date as `sync --wait` does, without a display. Returns the runs in the
@@ -65,9 +65,9 @@ struct Rounds<'c> {
 /// # Errors
 /// Fails if the account cannot be read, or the state store fails: no stream could run.
 pub async fn unattended(context: &Context) -> Result<Vec<RunReport>, RunError> {
-    let interrupt = Interrupt::default();
-    let watch = display(Show::Nothing, &interrupt);
-    let wish = Wish { pass: None, wait: true };
+    let interrupt = InterruptFlag::default();
+    let watch = display(DisplayForm::Nothing, &interrupt);
+    let wish = SyncOptions { pass: None, wait: true };
     Ok(rounds(context, wish, watch, &interrupt).await?.reports)
 }
 
@@ -77,16 +77,16 @@ pub async fn unattended(context: &Context) -> Result<Vec<RunReport>, RunError> {
 /// Fails if the account cannot be read, or the state store fails: no stream could run.
 pub(crate) async fn rounds(
     context: &Context,
-    wish: Wish,
-    watch: Arc<dyn Watch>,
-    interrupt: &Interrupt,
-) -> Result<Synced, RunError> {
+    wish: SyncOptions,
+    watch: Arc<dyn SyncDisplay>,
+    interrupt: &InterruptFlag,
+) -> Result<SyncOutcome, RunError> {
     let began = context.clock.now();
     let (account, waiting) = tokio::select! {
         prepared = Box::pin(prepared(context, wish)) => prepared?,
         () = interrupt.asked() => (AccountItem::default(), None),
     };
-    let rounds = Rounds {
+    let rounds = SyncLoop {
         context,
         demand: Demand::Now { asked_at: began, pass: wish.pass },
         wait: wish.wait,
@@ -99,7 +99,7 @@ pub(crate) async fn rounds(
         given_up: BTreeSet::new(),
         completed: BTreeMap::new(),
         fruitless: BTreeMap::new(),
-        synced: Synced {
+        synced: SyncOutcome {
             account,
             waiting,
             skipped: Vec::new(),
@@ -120,8 +120,8 @@ pub(crate) async fn rounds(
 /// stored account, and the wait.
 async fn prepared(
     context: &Context,
-    wish: Wish,
-) -> Result<(AccountItem, Option<Waiting>), RunError> {
+    wish: SyncOptions,
+) -> Result<(AccountItem, Option<RequestWait>), RunError> {
     loop {
         let waiting = match orchestrator::prepare(context).await {
             Ok(account) => return Ok((account, None)),
@@ -140,8 +140,8 @@ async fn prepared(
     }
 }
 
-impl Rounds<'_> {
-    async fn run(mut self) -> Result<Synced, RunError> {
+impl SyncLoop<'_> {
+    async fn run(mut self) -> Result<SyncOutcome, RunError> {
         loop {
             if self.goes_on() {
                 self.start_due().await?;
@@ -167,8 +167,8 @@ impl Rounds<'_> {
     /// Whether a run would read records that it cannot commit: a commit first asks for the person
     /// of the token, in a rate class that has no permit. Runs of that class itself may start: they
     /// do the work that needs no request, and end at their first one.
-    fn would_be_in_vain(&self, due: &Due) -> bool {
-        let waits = |waiting: &Waiting| waiting.class != due.spec.rate_class;
+    fn would_be_in_vain(&self, due: &DueRun) -> bool {
+        let waits = |waiting: &RequestWait| waiting.class != due.spec.rate_class;
         self.synced.waiting.as_ref().is_some_and(waits)
     }
 
@@ -233,9 +233,9 @@ impl Rounds<'_> {
 
     /// Starts the runs that are due, as far as there is room.
     async fn start_due(&mut self) -> Result<(), RunError> {
-        let mut room = Room::new(self.context.settings.max_workers);
+        let mut room = WorkerRoom::new(self.context.settings.max_workers);
         self.running.values().for_each(|weight| room.take(*weight));
-        if !room.admits(Weight::Light) {
+        if !room.admits(RunWeight::Light) {
             return Ok(());
         }
         if self.knows_nothing() {
@@ -246,7 +246,7 @@ impl Rounds<'_> {
         self.synced.account = tick.account;
         self.synced.skipped = tick.skipped;
         let now = self.context.clock.now();
-        let ready: Vec<Due> = tick
+        let ready: Vec<DueRun> = tick
             .due
             .into_iter()
             .filter(|due| {
@@ -268,7 +268,7 @@ impl Rounds<'_> {
         Ok(())
     }
 
-    fn start(&mut self, due: Due) {
+    fn start(&mut self, due: DueRun) {
         let stream = due.spec.name;
         self.running.insert(stream, due.weight);
         let context = self.context.clone();
@@ -298,7 +298,7 @@ impl Rounds<'_> {
         let (stream, now) = (report.stream, self.context.clock.now());
         self.running.remove(stream);
         match &report.outcome {
-            Outcome::Busy { .. } => {
+            RunOutcome::Busy { .. } => {
                 let since = *self.busy_since.entry(stream).or_insert(now);
                 if between(since, now) >= BUSY_PATIENCE {
                     self.synced.busy.insert(stream);
@@ -308,16 +308,16 @@ impl Rounds<'_> {
                 }
                 return;
             }
-            Outcome::Complete => {
+            RunOutcome::Complete => {
                 self.busy_since.remove(stream);
                 let done = self.completed.entry((stream, report.pass)).or_default();
                 *done = done.saturating_add(1);
             }
-            Outcome::Yielded(runtime::run::Yielded::Budget(_)) => {}
-            Outcome::Failed(RunError::Credentials { .. }) => {
+            RunOutcome::Yielded(runtime::run::YieldReason::Budget(_)) => {}
+            RunOutcome::Failed(RunError::Credentials { .. }) => {
                 self.synced.credentials_refused = true;
             }
-            Outcome::Yielded(runtime::run::Yielded::Deadline) | Outcome::Failed(_) => {
+            RunOutcome::Yielded(runtime::run::YieldReason::Deadline) | RunOutcome::Failed(_) => {
                 self.in_vain(stream, now);
             }
         }

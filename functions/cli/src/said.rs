@@ -4,20 +4,20 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use crate::exit::Exit;
+use crate::exit::CliExit;
 
 /// The result of a command.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Said {
+pub struct CommandAnswer {
     /// Text for people; each line ends with a line break.
     pub text: String,
     /// Document for machines.
     pub json: Value,
     /// Exit code of the command.
-    pub exit: Exit,
+    pub exit: CliExit,
 }
 
-impl Said {
+impl CommandAnswer {
     /// Writes the result to `out`, as JSON or as text.
     ///
     /// # Errors
@@ -33,14 +33,14 @@ impl Said {
 
 /// Choice of colours in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Paint {
+pub(crate) enum TextStyle {
     /// With colours.
     Colours,
     /// Without.
     Plain,
 }
 
-impl Paint {
+impl TextStyle {
     pub(crate) const fn when(colours: bool) -> Self {
         if colours { Self::Colours } else { Self::Plain }
     }

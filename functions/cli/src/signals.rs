@@ -2,11 +2,11 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::exit::Exit;
+use crate::exit::CliExit;
 
 /// Signal that asks to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub(crate) enum StopSignal {
     /// SIGINT: Ctrl-C.
     Interrupt,
     /// SIGTERM: `kill`, a service manager, a machine that shuts down.
@@ -15,7 +15,7 @@ pub(crate) enum Stop {
     HangUp,
 }
 
-impl Stop {
+impl StopSignal {
     const ALL: [Self; 3] = [Self::Interrupt, Self::Terminate, Self::HangUp];
 
     fn kind(self) -> SignalKind {
@@ -27,25 +27,25 @@ impl Stop {
     }
 
     /// Returns the exit code of a command that this signal stopped.
-    pub(crate) const fn exit(self) -> Exit {
+    pub(crate) const fn exit(self) -> CliExit {
         match self {
-            Self::Interrupt => Exit::Interrupted,
-            Self::Terminate => Exit::Terminated,
-            Self::HangUp => Exit::HungUp,
+            Self::Interrupt => CliExit::Interrupted,
+            Self::Terminate => CliExit::Terminated,
+            Self::HangUp => CliExit::HungUp,
         }
     }
 }
 
 /// Streams of the signals that the process handles.
 #[derive(Debug)]
-pub(crate) struct Signals([(Stop, Option<Signal>); 3]);
+pub(crate) struct SignalListener([(StopSignal, Option<Signal>); 3]);
 
-impl Signals {
+impl SignalListener {
     /// Handles the signals from now on, so that they do not end the process. Signals that the
     /// process was started to ignore stay ignored, such as SIGHUP under `nohup`.
     pub(crate) fn listen() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        Self(Stop::ALL.map(|stop| {
+        Self(StopSignal::ALL.map(|stop| {
             let kind = stop.kind();
             let ignored = ignores(&status, kind.as_raw_value());
             (stop, if ignored { None } else { signal(kind).ok() })
@@ -53,7 +53,7 @@ impl Signals {
     }
 
     /// Waits for the next signal.
-    pub(crate) async fn next(&mut self) -> Stop {
+    pub(crate) async fn next(&mut self) -> StopSignal {
         let [(first, a), (second, b), (third, c)] = &mut self.0;
         tokio::select! {
             () = heard(a) => *first,

@@ -3,14 +3,14 @@
 #[cfg(test)]
 mod tests;
 
-use delta::table::{Foreign, Table};
-use deployment::config::{Given, LakePlace};
+use delta::table::{ForeignChange, Table};
+use deployment::config::{GivenSettings, LakePlace};
 use deployment::parts;
-use engine::drift::Finding;
-use engine::item::{AccountItem, Health, PassState, Position, StreamItem};
+use engine::drift::DriftFinding;
+use engine::item::{AccountItem, PassState, StreamHealth, StreamItem, StreamPosition};
 use engine::pass::Pass;
-use engine::persisted::Persisted as _;
-use engine::plan::{Standing, standing};
+use engine::persisted::PersistedInstants as _;
+use engine::plan::{StreamStanding, standing};
 use engine::present::Present;
 use engine::spec::StreamSpec;
 use engine::testimony::Testimony;
@@ -20,15 +20,15 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::arguments::StatusArguments;
-use crate::exit::{CliError, Exit};
+use crate::exit::{CliError, CliExit};
 use crate::lake_facts::LakeFacts;
-use crate::said::{Paint, Said};
-use crate::stored::Stored;
+use crate::said::{CommandAnswer, TextStyle};
+use crate::stored::StateContents;
 use crate::text;
 
 /// The state of one stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Row {
+struct StreamStatus {
     stream: &'static str,
     /// `ok`, `running`, `failing`, `refused`, `skipped`, `excluded` or `new`.
     state: &'static str,
@@ -46,7 +46,7 @@ struct Row {
     /// Number of values that came in another JSON type or form and were converted for their column.
     converted: u64,
     /// Differences between the records and the declaration.
-    drift: Vec<Finding>,
+    drift: Vec<DriftFinding>,
     warning: Option<String>,
     failures: u32,
     last_error: Option<(Timestamp, String)>,
@@ -64,14 +64,14 @@ struct UnfinishedPass {
 /// Shows the state of each stream; asks Harvest nothing.
 pub(crate) async fn status(
     arguments: &StatusArguments,
-    mut given: Given,
-    paint: Paint,
-) -> Result<Said, CliError> {
+    mut given: GivenSettings,
+    paint: TextStyle,
+) -> Result<CommandAnswer, CliError> {
     arguments.give(&mut given);
     let lake = LakeFacts::of(&given).await?;
     let deployment = lake.deployment(&mut given).await?;
     let now = SystemClock.now();
-    let Stored { account, items } = Stored::of(&deployment).await?;
+    let StateContents { account, items } = StateContents::of(&deployment).await?;
     let mut rows = Vec::new();
     for (spec, mut item) in streams::STREAMS.into_iter().zip(items) {
         let excluded = !deployment.settings.includes(spec.name);
@@ -108,7 +108,7 @@ fn as_the_table_says(item: &mut StreamItem, table: &Table, now: Timestamp) {
     }
     match table.foreign() {
         // The run that wrote the item saw the log before that part of it was cleaned away.
-        Some(Foreign::Untold { .. }) if testimony == Testimony::True => {}
+        Some(ForeignChange::Untold { .. }) if testimony == Testimony::True => {}
         Some(foreign) => {
             let told = format!(
                 "another engine changed rows ({foreign}): the next run reads what is missing"
@@ -128,7 +128,7 @@ fn row(
     excluded: bool,
     now: Timestamp,
     alive: impl Fn(&str) -> bool,
-) -> Row {
+) -> StreamStatus {
     let StreamItem { position, health, .. } = item;
     let begun = position.full.last_begun.max(position.incremental.last_begun);
     let running =
@@ -137,7 +137,7 @@ fn row(
         .or_else(|| unfinished(Pass::Incremental, &position.incremental));
     let state = if excluded {
         "excluded"
-    } else if standing(spec, account) == Standing::Skipped {
+    } else if standing(spec, account) == StreamStanding::Skipped {
         "skipped"
     } else if running {
         "running"
@@ -150,7 +150,7 @@ fn row(
     } else {
         "ok"
     };
-    Row {
+    StreamStatus {
         stream: spec.name,
         state,
         rows: None,
@@ -160,10 +160,10 @@ fn row(
         last_full: position.full.last_begun,
         unfinished,
         parked: match &position.parked {
-            engine::item::Stored::Here(parked) => parked.len() as u64,
+            engine::item::ItemValue::Here(parked) => parked.len() as u64,
             // Too many for the item, they are in a file of the lake; it is not read for their
             // number.
-            engine::item::Stored::At(_) => 1,
+            engine::item::ItemValue::At(_) => 1,
         },
         quarantined: health.quarantine.records,
         misfits: health.misfits,
@@ -177,7 +177,7 @@ fn row(
 
 /// Time up to which the table has all changes. A pass without changes does not move the cursor, but
 /// proves the same as one that does.
-fn up_to(position: &Position, health: &Health) -> Option<Timestamp> {
+fn up_to(position: &StreamPosition, health: &StreamHealth) -> Option<Timestamp> {
     let cursor = position.cursor?;
     let found_nothing = position
         .incremental
@@ -201,12 +201,12 @@ fn unfinished(pass: Pass, state: &PassState) -> Option<UnfinishedPass> {
 fn said(
     account: &AccountItem,
     lake: &LakePlace,
-    rows: &[Row],
+    rows: &[StreamStatus],
     now: Timestamp,
-    paint: Paint,
-) -> Said {
+    paint: TextStyle,
+) -> CommandAnswer {
     let failing = rows.iter().any(|row| matches!(row.state, "failing" | "refused"));
-    let exit = if failing { Exit::SomeFailed } else { Exit::Done };
+    let exit = if failing { CliExit::SomeFailed } else { CliExit::Done };
     let json = json!({
         "lake": lake.to_string(),
         "company": account.company,
@@ -253,10 +253,10 @@ fn said(
             text.push_str(&paint.bad(&format!("\n✗ {}, {ago}: {error}\n", row.stream)));
         }
     }
-    Said { text, json, exit }
+    CommandAnswer { text, json, exit }
 }
 
-fn cells(row: &Row, now: Timestamp) -> Vec<String> {
+fn cells(row: &StreamStatus, now: Timestamp) -> Vec<String> {
     let ago =
         |at: Option<Timestamp>| at.map_or_else(|| "·".to_owned(), |at| text::ago(between(at, now)));
     vec![
@@ -270,7 +270,7 @@ fn cells(row: &Row, now: Timestamp) -> Vec<String> {
     ]
 }
 
-fn remarks(row: &Row, now: Timestamp) -> String {
+fn remarks(row: &StreamStatus, now: Timestamp) -> String {
     let mut remarks = Vec::new();
     if let Some(unfinished) = &row.unfinished {
         let mut remark = format!("{} pass unfinished", unfinished.pass);

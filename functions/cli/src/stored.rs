@@ -1,6 +1,6 @@
 //! Items of the state, for commands that only read.
 
-use deployment::config::{Deployment, StatePlace};
+use deployment::config::{DeploymentSettings, StatePlace};
 use deployment::parts;
 use engine::budget::BudgetItem;
 use engine::item::{AccountItem, StreamItem};
@@ -13,18 +13,18 @@ use crate::exit::CliError;
 
 /// Items of account and streams; defaults if there is no state yet, and none is made.
 #[derive(Clone, Debug)]
-pub(crate) struct Stored {
+pub(crate) struct StateContents {
     pub(crate) account: AccountItem,
     /// Items of all streams, in the order of `streams::STREAMS`.
     pub(crate) items: Vec<StreamItem>,
 }
 
-impl Stored {
+impl StateContents {
     /// Reads the items of this deployment.
     ///
     /// # Errors
     /// Fails if the state cannot be read.
-    pub(crate) async fn of(deployment: &Deployment) -> Result<Self, CliError> {
+    pub(crate) async fn of(deployment: &DeploymentSettings) -> Result<Self, CliError> {
         let account = deployment.settings.account;
         if is_missing(deployment) {
             return Ok(Self::default());
@@ -44,7 +44,7 @@ impl Stored {
     }
 }
 
-impl Default for Stored {
+impl Default for StateContents {
     fn default() -> Self {
         let items = vec![StreamItem::default(); streams::STREAMS.len()];
         Self { account: AccountItem::default(), items }
@@ -56,7 +56,7 @@ impl Default for Stored {
 /// # Errors
 /// Fails if the state cannot be read.
 pub(crate) async fn budget(
-    deployment: &Deployment,
+    deployment: &DeploymentSettings,
     class: RateClass,
 ) -> Result<BudgetItem, CliError> {
     if is_missing(deployment) {
@@ -68,6 +68,6 @@ pub(crate) async fn budget(
     Ok(records::read(&*state, &key).await.map_err(failed)?.value)
 }
 
-fn is_missing(deployment: &Deployment) -> bool {
+fn is_missing(deployment: &DeploymentSettings) -> bool {
     matches!(&deployment.state, StatePlace::File(file) if !file.exists())
 }

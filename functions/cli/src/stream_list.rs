@@ -1,14 +1,14 @@
 //! `harvest-lake streams`.
 
-use engine::spec::{Kind, Module, Paging, StreamSpec, Sweep};
+use engine::spec::{Module, Paging, StreamKind, StreamSpec, SweepCadence};
 use serde_json::json;
 
-use crate::exit::Exit;
-use crate::said::Said;
+use crate::exit::CliExit;
+use crate::said::CommandAnswer;
 use crate::text;
 
 /// Lists all streams as they are declared.
-pub(crate) fn streams() -> Said {
+pub(crate) fn streams() -> CommandAnswer {
     let row = |spec: &&'static StreamSpec| {
         vec![
             spec.name.to_owned(),
@@ -38,16 +38,16 @@ pub(crate) fn streams() -> Said {
         })
     };
     let json = json!({ "streams": streams::STREAMS.iter().map(document).collect::<Vec<_>>() });
-    Said { text, json, exit: Exit::Done }
+    CommandAnswer { text, json, exit: CliExit::Done }
 }
 
 /// Returns the name of a stream's kind.
 pub(crate) const fn kind(spec: &StreamSpec) -> &'static str {
     match spec.kind {
-        Kind::Listing(_) => "listing",
-        Kind::Snapshot(_) => "snapshot",
-        Kind::PerParent(_) => "per parent",
-        Kind::ReportWindow(_) => "report window",
+        StreamKind::Listing(_) => "listing",
+        StreamKind::Snapshot(_) => "snapshot",
+        StreamKind::PerParent(_) => "per parent",
+        StreamKind::ReportWindow(_) => "report window",
     }
 }
 
@@ -66,16 +66,16 @@ const fn paging(spec: &StreamSpec) -> &'static str {
 
 const fn sweep(spec: &StreamSpec) -> &'static str {
     match spec.sweep {
-        Sweep::ByCost => "daily under 100 requests, else weekly",
-        Sweep::Daily => "daily",
-        Sweep::Always => "with every run",
+        SweepCadence::ByCost => "daily under 100 requests, else weekly",
+        SweepCadence::Daily => "daily",
+        SweepCadence::Always => "with every run",
     }
 }
 
 fn parent(spec: &StreamSpec) -> Option<&'static str> {
     match &spec.kind {
-        Kind::PerParent(parent) => Some(parent.trigger.name),
-        Kind::Listing(_) | Kind::Snapshot(_) | Kind::ReportWindow(_) => None,
+        StreamKind::PerParent(parent) => Some(parent.trigger.name),
+        StreamKind::Listing(_) | StreamKind::Snapshot(_) | StreamKind::ReportWindow(_) => None,
     }
 }
 

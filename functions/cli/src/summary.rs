@@ -10,28 +10,28 @@ pub(crate) use render::refusal;
 
 use std::collections::BTreeMap;
 
-use engine::drift::Finding;
-use engine::extent::{Extent, Outlier, UnreadList, outliers_sentence};
+use engine::drift::DriftFinding;
+use engine::extent::{AccountExtent, Outlier, UnreadList, outliers_sentence};
 use engine::ids::AccountId;
 use engine::item::AccountItem;
 use engine::pass::Pass;
-use engine::report::Counts;
-use engine::spec::{Kind, StreamSpec};
+use engine::report::RowCounts;
+use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, between};
-use runtime::run::{Outcome, RunReport};
+use runtime::run::{RunOutcome, RunReport};
 use runtime::{Context, RunError};
 use serde::Serialize;
 
 use crate::duckdb;
-use crate::exit::Exit;
-use crate::rounds::Synced;
+use crate::exit::CliExit;
+use crate::rounds::SyncOutcome;
 
 /// Number of entries far from today that the text names; the JSON has all.
 const NAMED: usize = 10;
 
 /// Sum of all runs of one stream in a sync.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Line {
+pub(crate) struct StreamSummary {
     pub(crate) stream: String,
     /// Passes that ran, in the order of their first runs.
     pub(crate) passes: Vec<Pass>,
@@ -40,7 +40,7 @@ pub(crate) struct Line {
     pub(crate) requests: u64,
     pub(crate) records: u64,
     #[serde(flatten)]
-    pub(crate) counts: Counts,
+    pub(crate) counts: RowCounts,
     pub(crate) commits: u64,
     pub(crate) rows: u64,
     pub(crate) files: u64,
@@ -51,7 +51,7 @@ pub(crate) struct Line {
     pub(crate) converted: BTreeMap<String, u64>,
     pub(crate) unknown: BTreeMap<String, u64>,
     /// Differences between the records and the declaration.
-    pub(crate) drift: Vec<Finding>,
+    pub(crate) drift: Vec<DriftFinding>,
     pub(crate) parked: u64,
     /// Time that the runs took.
     pub(crate) milliseconds: i64,
@@ -67,7 +67,7 @@ pub(crate) struct FailedStream {
 
 /// Work that waits for the budget of one rate class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Left {
+pub(crate) struct WaitingWork {
     pub(crate) class: &'static str,
     pub(crate) streams: Vec<String>,
     /// Parts (report windows, parents) of the unfinished passes that are read; `parts` is their
@@ -80,7 +80,7 @@ pub(crate) struct Left {
 
 /// Summary of a sync.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Summary {
+pub(crate) struct SyncSummary {
     pub(crate) complete: bool,
     pub(crate) interrupted: bool,
     pub(crate) exit_code: u8,
@@ -92,13 +92,13 @@ pub(crate) struct Summary {
     pub(crate) began: Timestamp,
     pub(crate) ended: Timestamp,
     pub(crate) milliseconds: i64,
-    pub(crate) streams: Vec<Line>,
-    pub(crate) total: Line,
+    pub(crate) streams: Vec<StreamSummary>,
+    pub(crate) total: StreamSummary,
     /// Streams whose module is off, with the member of `/company` that says so.
     pub(crate) skipped: BTreeMap<String, &'static str>,
     /// Streams that another process works on.
     pub(crate) busy: Vec<String>,
-    pub(crate) left: Vec<Left>,
+    pub(crate) left: Vec<WaitingWork>,
     /// Time before which Harvest may not be asked, if that kept the sync from some of its work.
     pub(crate) waits_until: Option<Timestamp>,
     /// Text about that time and its reason, for people.
@@ -111,7 +111,7 @@ pub(crate) struct Summary {
     pub(crate) failures: Vec<FailedStream>,
     pub(crate) queries: Vec<String>,
     #[serde(skip)]
-    pub(crate) exit: Exit,
+    pub(crate) exit: CliExit,
 }
 
 /// Adds up the runs of each stream, and reads from the state the work that is left.
@@ -121,13 +121,18 @@ pub(crate) struct Summary {
 pub(crate) async fn summarize(
     context: &Context,
     lake: &str,
-    synced: &Synced,
-) -> Result<Summary, RunError> {
+    synced: &SyncOutcome,
+) -> Result<SyncSummary, RunError> {
     let left = left::left(context, synced).await?;
     Ok(summary(context.settings.account, lake, synced, left))
 }
 
-fn summary(account: AccountId, lake: &str, synced: &Synced, left: Vec<Left>) -> Summary {
+fn summary(
+    account: AccountId,
+    lake: &str,
+    synced: &SyncOutcome,
+    left: Vec<WaitingWork>,
+) -> SyncSummary {
     let streams = lines(&synced.reports);
     let mut failures = failures(&synced.reports);
     failures.extend(synced.defects.iter().map(|&stream| FailedStream {
@@ -140,18 +145,18 @@ fn summary(account: AccountId, lake: &str, synced: &Synced, left: Vec<Left>) -> 
     }));
     let busy: Vec<String> = synced.busy.iter().map(|&name| name.to_owned()).collect();
     let exit = if synced.credentials_refused {
-        Exit::CredentialsRefused
+        CliExit::CredentialsRefused
     } else if let Some(stop) = synced.interrupted {
         stop.exit()
     } else if failures.is_empty() && busy.is_empty() {
-        Exit::Done
+        CliExit::Done
     } else {
-        Exit::SomeFailed
+        CliExit::SomeFailed
     };
     let person = &synced.account;
     let extent = person.extent.as_ref().filter(|_| reads_reports(&synced.reports));
-    Summary {
-        complete: exit == Exit::Done && left.is_empty() && synced.waiting.is_none(),
+    SyncSummary {
+        complete: exit == CliExit::Done && left.is_empty() && synced.waiting.is_none(),
         waits_until: synced.waiting.map(|waiting| waiting.until),
         waiting: synced.waiting.map(|waiting| waiting.to_string()),
         outliers: extent.map(|extent| extent.outliers.clone()).unwrap_or_default(),
@@ -184,19 +189,19 @@ fn millis(duration: SignedDuration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-const fn outcome(outcome: &Outcome) -> &'static str {
+const fn outcome(outcome: &RunOutcome) -> &'static str {
     match outcome {
-        Outcome::Complete => "complete",
-        Outcome::Yielded(_) => "left",
-        Outcome::Busy { .. } => "busy",
-        Outcome::Failed(_) => "failed",
+        RunOutcome::Complete => "complete",
+        RunOutcome::Yielded(_) => "left",
+        RunOutcome::Busy { .. } => "busy",
+        RunOutcome::Failed(_) => "failed",
     }
 }
 
 /// Returns one line for each stream that ran, in the order of the declarations.
-fn lines(reports: &[RunReport]) -> Vec<Line> {
+fn lines(reports: &[RunReport]) -> Vec<StreamSummary> {
     let of = |spec: &&'static StreamSpec| {
-        let mut line = Line { stream: spec.name.to_owned(), ..Line::default() };
+        let mut line = StreamSummary { stream: spec.name.to_owned(), ..StreamSummary::default() };
         for report in reports.iter().filter(|report| report.stream == spec.name) {
             line.add(report);
         }
@@ -205,7 +210,7 @@ fn lines(reports: &[RunReport]) -> Vec<Line> {
     streams::STREAMS.iter().filter_map(of).collect()
 }
 
-impl Line {
+impl StreamSummary {
     fn add(&mut self, report: &RunReport) {
         if !self.passes.contains(&report.pass) {
             self.passes.push(report.pass);
@@ -240,8 +245,8 @@ impl Line {
     }
 }
 
-fn total(lines: &[Line]) -> Line {
-    let mut total = Line { stream: "total".to_owned(), ..Line::default() };
+fn total(lines: &[StreamSummary]) -> StreamSummary {
+    let mut total = StreamSummary { stream: "total".to_owned(), ..StreamSummary::default() };
     for line in lines {
         total.requests = total.requests.saturating_add(line.requests);
         total.records = total.records.saturating_add(line.records);
@@ -281,12 +286,12 @@ fn failures(reports: &[RunReport]) -> Vec<FailedStream> {
 
 /// Whether any of the runs read windows of reports.
 fn reads_reports(reports: &[RunReport]) -> bool {
-    let is_report = |spec: &StreamSpec| matches!(spec.kind, Kind::ReportWindow(_));
+    let is_report = |spec: &StreamSpec| matches!(spec.kind, StreamKind::ReportWindow(_));
     reports.iter().any(|report| streams::find(report.stream).is_some_and(is_report))
 }
 
 /// Warnings about the account, and about the days that its reports cover.
-fn of_account(account: &AccountItem, extent: Option<&Extent>) -> Vec<String> {
+fn of_account(account: &AccountItem, extent: Option<&AccountExtent>) -> Vec<String> {
     let mut warnings = account.doubts.clone();
     let Some(extent) = extent else {
         return warnings;
@@ -300,7 +305,7 @@ fn of_account(account: &AccountItem, extent: Option<&Extent>) -> Vec<String> {
 }
 
 /// Warnings about runs and records that are no failures.
-fn warnings(lines: &[Line], reports: &[RunReport]) -> Vec<String> {
+fn warnings(lines: &[StreamSummary], reports: &[RunReport]) -> Vec<String> {
     let mut warnings = Vec::new();
     for report in reports {
         if let Some(warning) = &report.warning {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use deployment::config::{Deployment, Given};
+use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use engine::pass::Pass;
 use engine::spec::RateClass;
@@ -10,41 +10,41 @@ use engine::time::{SignedDuration, plus};
 use runtime::{Context, RunError};
 
 use crate::arguments::SyncArguments;
-use crate::display::{Show, Watch, display};
+use crate::display::{DisplayForm, SyncDisplay, display};
 use crate::exit::CliError;
-use crate::interrupt::Interrupt;
-use crate::rounds::{Wish, rounds};
-use crate::said::{Paint, Said};
-use crate::summary::{Summary, summarize};
+use crate::interrupt::InterruptFlag;
+use crate::rounds::{SyncOptions, rounds};
+use crate::said::{CommandAnswer, TextStyle};
+use crate::summary::{SyncSummary, summarize};
 
 /// Brings the lake up to date and returns its summary.
 pub(crate) async fn sync(
     arguments: &SyncArguments,
-    mut given: Given,
-    show: Show,
-    paint: Paint,
-) -> Result<Said, CliError> {
+    mut given: GivenSettings,
+    show: DisplayForm,
+    paint: TextStyle,
+) -> Result<CommandAnswer, CliError> {
     arguments.run.give(&mut given);
-    let deployment = Deployment::parse(&given)?;
-    let interrupt = Interrupt::default();
+    let deployment = DeploymentSettings::parse(&given)?;
+    let interrupt = InterruptFlag::default();
     let watch = display(show, &interrupt);
     let heard = Arc::clone(&watch);
     interrupt.listen(move || {
         heard.clear();
         tracing::warn!("stopping in good order; press Ctrl-C (or signal) again to stop at once");
     });
-    let wish = Wish { pass: arguments.pass.map(Pass::from), wait: arguments.run.wait };
+    let wish = SyncOptions { pass: arguments.pass.map(Pass::from), wait: arguments.run.wait };
     let summary = bring_up_to_date(&deployment, wish, watch, &interrupt).await?;
     Ok(summary.said(paint))
 }
 
 /// Runs one sync, from settings to summary.
 pub(crate) async fn bring_up_to_date(
-    deployment: &Deployment,
-    wish: Wish,
-    watch: Arc<dyn Watch>,
-    interrupt: &Interrupt,
-) -> Result<Summary, CliError> {
+    deployment: &DeploymentSettings,
+    wish: SyncOptions,
+    watch: Arc<dyn SyncDisplay>,
+    interrupt: &InterruptFlag,
+) -> Result<SyncSummary, CliError> {
     let mut deployment = deployment.clone();
     // A local lake has one user, who reads older versions only if `--keep` is given.
     deployment.settings.tidy_at_once = deployment.lake.folder().is_some();
@@ -58,7 +58,7 @@ pub(crate) async fn bring_up_to_date(
 }
 
 /// Shows every second the used part of the budgets.
-async fn tell_budget(context: Context, watch: Arc<dyn Watch>) {
+async fn tell_budget(context: Context, watch: Arc<dyn SyncDisplay>) {
     loop {
         if let Ok(used) = used(&context).await {
             watch.budget(&used);

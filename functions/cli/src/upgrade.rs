@@ -2,31 +2,31 @@
 
 use std::sync::Arc;
 
-use deployment::config::{Deployment, Given};
+use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use engine::spec::StreamSpec;
-use runtime::progress::Silent;
+use runtime::progress::NoProgress;
 use serde_json::json;
 use streams::{UnknownStream, find_stream};
 
 use crate::arguments::UpgradeArguments;
-use crate::exit::{CliError, Exit};
-use crate::said::Said;
+use crate::exit::{CliError, CliExit};
+use crate::said::CommandAnswer;
 use crate::text;
 
 /// Rewrites files that hold in `extra_json` fields that have a column now. Asks Harvest nothing.
 pub(crate) async fn upgrade(
     arguments: &UpgradeArguments,
-    mut given: Given,
-) -> Result<Said, CliError> {
+    mut given: GivenSettings,
+) -> Result<CommandAnswer, CliError> {
     arguments.place.give(&mut given);
     arguments.api.give(&mut given);
     let specs = wanted(&arguments.streams)?;
-    let deployment = Deployment::parse(&given)?;
-    let context = parts::context(&deployment, Arc::new(Silent)).await?;
+    let deployment = DeploymentSettings::parse(&given)?;
+    let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
     let mut lines = Vec::new();
     let mut documents = Vec::new();
-    let mut exit = Exit::Done;
+    let mut exit = CliExit::Done;
     for spec in specs {
         let stream = spec.name;
         match runtime::operate::upgrade::upgrade(&context, spec).await {
@@ -49,7 +49,7 @@ pub(crate) async fn upgrade(
                 }));
             }
             Ok(Err(busy)) => {
-                exit = Exit::SomeFailed;
+                exit = CliExit::SomeFailed;
                 lines.push(format!(
                     "{stream}: a run works on it until {} at least; nothing was done, try again \
                      then\n",
@@ -58,7 +58,7 @@ pub(crate) async fn upgrade(
                 documents.push(json!({ "stream": stream, "outcome": "busy" }));
             }
             Err(error) => {
-                exit = Exit::SomeFailed;
+                exit = CliExit::SomeFailed;
                 lines.push(format!("{stream}: {}\n", error.chain()));
                 documents.push(json!({
                     "stream": stream, "outcome": "failed",
@@ -72,7 +72,7 @@ pub(crate) async fn upgrade(
         "streams": documents,
         "exit_code": exit.code(),
     });
-    Ok(Said { text: lines.concat(), json, exit })
+    Ok(CommandAnswer { text: lines.concat(), json, exit })
 }
 
 /// Returns the named streams, or all if none is named.

@@ -10,59 +10,62 @@ use runtime::settings::NoChanges;
 use std::sync::Arc;
 
 use delta::table::{Table, TableError};
-use deployment::config::{Deployment, Given, no_changes};
+use deployment::config::{DeploymentSettings, GivenSettings, no_changes};
 use deployment::parts;
 use engine::spec::StreamSpec;
-use lake::verify::{Check, Finding, Replayed, Verified};
-use runtime::progress::Silent;
+use lake::verify::{ReplayedChanges, TableCheck, VerifiedTable, VerifyFinding};
+use runtime::progress::NoProgress;
 
 use serde::Serialize;
 use serde_json::json;
 use streams::find_stream;
 
 use crate::arguments::VerifyArguments;
-use crate::exit::{CliError, Exit};
+use crate::exit::{CliError, CliExit};
 use crate::lake_facts::{LakeFacts, TRIES};
-use crate::said::{Paint, Said};
-use harvest::{Comparison, Extent, Harvest};
+use crate::said::{CommandAnswer, TextStyle};
+use harvest::{HarvestComparer, HarvestComparison, StreamPortion};
 
 /// Number of records of each stream that are read without `--sample`.
 const SAMPLE: u64 = 200;
 
 impl VerifyArguments {
     /// Part of Harvest to read; `None` for nothing.
-    fn extent(&self) -> Option<Extent> {
-        let extent =
-            if self.all { Extent::All } else { Extent::Sample(self.sample.unwrap_or(SAMPLE)) };
+    fn extent(&self) -> Option<StreamPortion> {
+        let extent = if self.all {
+            StreamPortion::All
+        } else {
+            StreamPortion::Sample(self.sample.unwrap_or(SAMPLE))
+        };
         self.against_harvest.then_some(extent)
     }
 }
 
 /// Findings of one stream.
 #[derive(Clone, Debug, Default, Serialize)]
-struct Verdict {
+struct StreamFindings {
     stream: &'static str,
     #[serde(flatten)]
-    table: Verified,
+    table: VerifiedTable,
     /// Replay of the table of changes, if there is one.
-    changes: Option<Replayed>,
+    changes: Option<ReplayedChanges>,
     /// Comparison with Harvest, if it was asked for.
-    harvest: Option<Comparison>,
+    harvest: Option<HarvestComparison>,
 }
 
-impl Verdict {
+impl StreamFindings {
     fn findings(&self) -> u64 {
         let of_table = self.table.findings.len() as u64;
-        of_table.saturating_add(self.harvest.as_ref().map_or(0, Comparison::findings))
+        of_table.saturating_add(self.harvest.as_ref().map_or(0, HarvestComparison::findings))
     }
 }
 
 /// Checks the tables, and returns the findings.
 pub(crate) async fn verify(
     arguments: &VerifyArguments,
-    mut given: Given,
-    paint: Paint,
-) -> Result<Said, CliError> {
+    mut given: GivenSettings,
+    paint: TextStyle,
+) -> Result<CommandAnswer, CliError> {
     arguments.give(&mut given);
     let named = arguments.streams.iter().map(|name| find_stream(name));
     let named = named.collect::<Result<Vec<_>, _>>()?;
@@ -75,9 +78,9 @@ pub(crate) async fn verify(
                 return Err(no_table(named.first().unwrap_or(first), &lake));
             }
             lake.name_account(&mut given).await;
-            let deployment = Deployment::parse(&given)?;
-            let context = parts::looking(&deployment, Arc::new(Silent)).await?;
-            Some(Harvest::new(context, extent).await?)
+            let deployment = DeploymentSettings::parse(&given)?;
+            let context = parts::looking(&deployment, Arc::new(NoProgress)).await?;
+            Some(HarvestComparer::new(context, extent).await?)
         }
     };
     // Tables of changes that are no longer kept are not checked.
@@ -90,7 +93,7 @@ pub(crate) async fn verify(
                 if let Some(harvest) = &harvest {
                     verdict.harvest = Some(match table {
                         Some(mut table) => harvest.compare(spec, &mut table).await?,
-                        None => Comparison::skipped("the table itself is damaged"),
+                        None => HarvestComparison::skipped("the table itself is damaged"),
                     });
                 }
                 verdicts.push(verdict);
@@ -112,7 +115,7 @@ async fn settled(
     lake: &LakeFacts,
     spec: &'static StreamSpec,
     no_changes: &NoChanges,
-) -> Result<Option<(Verdict, Option<Table>)>, CliError> {
+) -> Result<Option<(StreamFindings, Option<Table>)>, CliError> {
     let mut tries = 1;
     loop {
         let before = lake.versions(spec).await;
@@ -133,12 +136,13 @@ async fn look(
     lake: &LakeFacts,
     spec: &'static StreamSpec,
     no_changes: &NoChanges,
-) -> Result<Option<(Verdict, Option<Table>)>, CliError> {
+) -> Result<Option<(StreamFindings, Option<Table>)>, CliError> {
     let Some((verified, table)) = table(lake, spec).await? else {
         return Ok(None);
     };
     let mut table = table.filter(|_| is_readable(&verified));
-    let mut verdict = Verdict { stream: spec.name, table: verified, ..Verdict::default() };
+    let mut verdict =
+        StreamFindings { stream: spec.name, table: verified, ..StreamFindings::default() };
     if let Some(table) = &mut table
         && no_changes.keeps(spec.name)
     {
@@ -155,18 +159,21 @@ fn no_table(spec: &StreamSpec, lake: &LakeFacts) -> CliError {
 }
 
 /// Whether rows of the table can be compared with Harvest.
-fn is_readable(verified: &Verified) -> bool {
+fn is_readable(verified: &VerifiedTable) -> bool {
     !verified.findings.iter().any(|finding| match finding.check {
-        Check::Log | Check::Files | Check::Schema | Check::Fit | Check::Order | Check::Unique => {
-            true
-        }
-        Check::Tags
-        | Check::Ranges
-        | Check::Rows
-        | Check::Statistics
-        | Check::Partition
-        | Check::Account
-        | Check::Changes => false,
+        TableCheck::Log
+        | TableCheck::Files
+        | TableCheck::Schema
+        | TableCheck::Fit
+        | TableCheck::Order
+        | TableCheck::Unique => true,
+        TableCheck::Tags
+        | TableCheck::Ranges
+        | TableCheck::Rows
+        | TableCheck::Statistics
+        | TableCheck::Partition
+        | TableCheck::Account
+        | TableCheck::Changes => false,
     })
 }
 
@@ -175,7 +182,7 @@ fn is_readable(verified: &Verified) -> bool {
 async fn table(
     lake: &LakeFacts,
     spec: &'static StreamSpec,
-) -> Result<Option<(Verified, Option<Table>)>, CliError> {
+) -> Result<Option<(VerifiedTable, Option<Table>)>, CliError> {
     match lake.open(spec).await {
         Ok(None) => Ok(None),
         Ok(Some(mut table)) => {
@@ -185,14 +192,14 @@ async fn table(
         }
         Err(error @ TableError::Store { .. }) => Err(error.into()),
         Err(error) => {
-            let finding = Finding {
-                check: Check::Log,
+            let finding = VerifyFinding {
+                check: TableCheck::Log,
                 file: None,
                 what: "the table cannot be used".to_owned(),
                 expected: "a log that this version reads".to_owned(),
                 found: CliError::Table(error).chain(),
             };
-            Ok(Some((Verified { findings: vec![finding], ..Verified::default() }, None)))
+            Ok(Some((VerifiedTable { findings: vec![finding], ..VerifiedTable::default() }, None)))
         }
     }
 }
@@ -201,23 +208,23 @@ async fn table(
 async fn changes(
     spec: &'static StreamSpec,
     table: &mut Table,
-) -> Result<Option<Replayed>, CliError> {
+) -> Result<Option<ReplayedChanges>, CliError> {
     let store = Arc::clone(table.store());
     let mut changes = match Table::open_changes(store, spec, table.account()).await {
         Ok(Some(changes)) => changes,
         Ok(None) => return Ok(None),
         Err(error @ TableError::Store { .. }) => return Err(error.into()),
-        Err(error) => return Ok(Some(Replayed::unusable(CliError::Table(error).chain()))),
+        Err(error) => return Ok(Some(ReplayedChanges::unusable(CliError::Table(error).chain()))),
     };
     let replayed = lake::verify::replay(table, &mut changes).await;
     replayed.map(Some).map_err(|source| CliError::Verify { stream: spec.name, source })
 }
 
-fn said(lake: &LakeFacts, verdicts: &[Verdict], paint: Paint) -> Said {
-    let findings: u64 = verdicts.iter().map(Verdict::findings).sum();
-    let exit = if findings > 0 { Exit::SomeFailed } else { Exit::Done };
+fn said(lake: &LakeFacts, verdicts: &[StreamFindings], paint: TextStyle) -> CommandAnswer {
+    let findings: u64 = verdicts.iter().map(StreamFindings::findings).sum();
+    let exit = if findings > 0 { CliExit::SomeFailed } else { CliExit::Done };
     let documents: Vec<serde_json::Value> = verdicts.iter().map(document).collect();
-    let waits = |verdict: &Verdict| verdict.harvest.as_ref()?.waits_until;
+    let waits = |verdict: &StreamFindings| verdict.harvest.as_ref()?.waits_until;
     let json = json!({
         "complete": !verdicts.iter().any(|verdict| waits(verdict).is_some()),
         "lake": lake.place.to_string(),
@@ -225,13 +232,13 @@ fn said(lake: &LakeFacts, verdicts: &[Verdict], paint: Paint) -> Said {
         "findings": findings,
         "exit_code": exit.code(),
     });
-    Said { text: render::text(verdicts, paint), json, exit }
+    CommandAnswer { text: render::text(verdicts, paint), json, exit }
 }
 
 /// Returns the stream's part of the JSON document: the findings, and their number by check.
-fn document(verdict: &Verdict) -> serde_json::Value {
+fn document(verdict: &StreamFindings) -> serde_json::Value {
     let mut document = serde_json::to_value(verdict).unwrap_or_default();
-    let counts = Check::ALL.iter().map(|check| {
+    let counts = TableCheck::ALL.iter().map(|check| {
         let found = verdict.table.findings.iter().filter(|finding| finding.check == *check);
         (check.name().to_owned(), json!(found.count()))
     });

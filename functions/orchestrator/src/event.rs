@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::dispatch::Asked;
+use engine::dispatch::OperatorRequest;
 use engine::pass::Pass;
 use engine::time::Timestamp;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// Failure of an invocation.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct OrchestratorFailure {
     /// Stable name: `UnknownEvent`, `UnknownStream`, or that of a run's error.
     pub error_type: &'static str,
     /// Description of the failure, with advice.
@@ -20,7 +20,7 @@ pub struct Refused {
 /// Event of the schedule, `{}`, or request of a person or program.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Event {
+pub struct OrchestratorEvent {
     /// Streams that the request concerns; all if empty.
     pub streams: BTreeSet<String>,
     /// Whether the streams are to be brought up to date as of now.
@@ -31,20 +31,20 @@ pub struct Event {
     pub accept_deletes: bool,
 }
 
-impl Event {
+impl OrchestratorEvent {
     /// Reads an event.
     ///
     /// # Errors
     /// Returns `UnknownEvent`, or `UnknownStream` if the event names a stream that does not exist.
-    pub fn read(event: Value) -> Result<Self, Refused> {
-        let event: Self = serde_json::from_value(event).map_err(|error| Refused {
+    pub fn read(event: Value) -> Result<Self, OrchestratorFailure> {
+        let event: Self = serde_json::from_value(event).map_err(|error| OrchestratorFailure {
             error_type: "UnknownEvent",
             message: format!(
                 "the event is none of an orchestrator's, such as {{}} or {{\"now\": true}}: {error}"
             ),
         })?;
         for name in &event.streams {
-            streams::find_stream(name).map_err(|error| Refused {
+            streams::find_stream(name).map_err(|error| OrchestratorFailure {
                 error_type: "UnknownStream",
                 message: error.to_string(),
             })?;
@@ -52,9 +52,9 @@ impl Event {
         Ok(event)
     }
 
-    pub(crate) fn asked(&self, now: Timestamp) -> Option<Asked> {
+    pub(crate) fn asked(&self, now: Timestamp) -> Option<OperatorRequest> {
         let wanted = self.now || self.pass.is_some() || !self.streams.is_empty();
-        wanted.then(|| Asked {
+        wanted.then(|| OperatorRequest {
             at: now,
             pass: self.pass,
             streams: self.streams.clone(),
@@ -71,14 +71,15 @@ mod tests {
 
     #[test]
     fn known_events_are_read_and_others_named() {
-        assert_eq!(Event::read(json!({})).unwrap(), Event::default());
+        assert_eq!(OrchestratorEvent::read(json!({})).unwrap(), OrchestratorEvent::default());
         let event =
-            Event::read(json!({ "streams": ["clients"], "now": true, "pass": "full" })).unwrap();
+            OrchestratorEvent::read(json!({ "streams": ["clients"], "now": true, "pass": "full" }))
+                .unwrap();
         assert_eq!((event.now, event.pass), (true, Some(Pass::Full)));
         for event in [json!({ "stream": "clients" }), json!([1]), json!({ "now": 1 })] {
-            assert_eq!(Event::read(event).unwrap_err().error_type, "UnknownEvent");
+            assert_eq!(OrchestratorEvent::read(event).unwrap_err().error_type, "UnknownEvent");
         }
-        let error = Event::read(json!({ "streams": ["client"] })).unwrap_err();
+        let error = OrchestratorEvent::read(json!({ "streams": ["client"] })).unwrap_err();
         assert_eq!(error.error_type, "UnknownStream");
         assert!(error.message.contains("`clients`"), "{}", error.message);
     }

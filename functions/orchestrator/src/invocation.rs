@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::account::{Admission, admission};
-use engine::dispatch::{Dispatched, Doing, OrchestratorItem, lag, running};
+use engine::dispatch::{DispatchDecision, DispatchedStream, OrchestratorItem, lag, running};
 use engine::ids::Epoch;
 use engine::item::{AccountItem, StreamItem};
 use engine::lease::Lease;
-use engine::plan::{Due, Standing, order, standing};
+use engine::plan::{DueRun, StreamStanding, order, standing};
 use engine::time::{SignedDuration, Timestamp, between};
-use runtime::credentials::{Loaded, note_refusal, refresh_if_due};
+use runtime::credentials::{LoadedSecret, note_refusal, refresh_if_due};
 use runtime::metrics::{self, Metric};
-use runtime::records::{self, Versioned};
+use runtime::records::{self, VersionedItem};
 use runtime::{Context, RunError};
 use serde_json::{Value, json};
 use state::ItemKey;
 
-use crate::event::{Event, Refused};
+use crate::event::{OrchestratorEvent, OrchestratorFailure};
 use crate::{prepare, stream_items, with_extent};
 use runtime::invoke::{Invoker, WorkerEvent};
 
@@ -34,11 +34,11 @@ pub struct Orchestrator {
 }
 
 /// One tick that holds the orchestrator's lease, so that no two ticks plan at the same time.
-struct Desk<'o> {
+struct LeasedTick<'o> {
     context: &'o Context,
     invoker: &'o dyn Invoker,
     key: ItemKey,
-    item: Versioned<OrchestratorItem>,
+    item: VersionedItem<OrchestratorItem>,
     /// Epoch of this tick's lease. Another epoch in the item tells that another tick took over.
     epoch: Option<Epoch>,
     now: Timestamp,
@@ -49,8 +49,8 @@ impl Orchestrator {
     ///
     /// # Errors
     /// Fails if the event is unknown, or the stores or Harvest fail.
-    pub async fn answer(&self, event: Value) -> Result<Value, Refused> {
-        let event = Event::read(event)?;
+    pub async fn answer(&self, event: Value) -> Result<Value, OrchestratorFailure> {
+        let event = OrchestratorEvent::read(event)?;
         let (now, context) = (self.context.clock.now(), &self.context);
         let key = ItemKey { account: context.settings.account, sort: "orchestrator".to_owned() };
         let present = context.present();
@@ -80,23 +80,23 @@ impl Orchestrator {
         }
         let invoker = &*self.invoker;
         let epoch = epoch(&item.value);
-        let mut desk = Desk { context, invoker, key, item, epoch, now };
+        let mut desk = LeasedTick { context, invoker, key, item, epoch, now };
         let answer = desk.plan().await;
         desk.leave().await;
         answer.map_err(|error| refused(&error))
     }
 }
 
-impl Desk<'_> {
+impl LeasedTick<'_> {
     async fn plan(&mut self) -> Result<Value, RunError> {
         let context = self.context;
         let version = match context.tokens.load(context).await? {
-            Loaded::Empty => {
+            LoadedSecret::Empty => {
                 tracing::info!("waiting for credentials: the secret holds no token yet");
                 self.measure(&BTreeMap::new(), &AccountItem::default());
                 return Ok(json!({ "outcome": "waiting for credentials" }));
             }
-            Loaded::Ready(version) => version,
+            LoadedSecret::Ready(version) => version,
         };
         let state = &*context.state;
         let account = records::account(state, context.settings.account, &context.present()).await;
@@ -146,13 +146,17 @@ impl Desk<'_> {
     ) -> Vec<(&'static engine::spec::StreamSpec, &'i StreamItem)> {
         let settings = &self.context.settings;
         let specs = streams::STREAMS.into_iter().filter(|spec| settings.includes(spec.name));
-        let open = specs.filter(|spec| standing(spec, account) == Standing::Open);
+        let open = specs.filter(|spec| standing(spec, account) == StreamStanding::Open);
         open.filter_map(|spec| Some((spec, items.get(spec.name)?))).collect()
     }
 
-    fn due(&self, items: &BTreeMap<&'static str, StreamItem>, account: &AccountItem) -> Vec<Due> {
+    fn due(
+        &self,
+        items: &BTreeMap<&'static str, StreamItem>,
+        account: &AccountItem,
+    ) -> Vec<DueRun> {
         let interval = self.context.settings.sync_interval;
-        let mut due: Vec<Due> = self
+        let mut due: Vec<DueRun> = self
             .open(items, account)
             .into_iter()
             .filter_map(|(spec, item)| {
@@ -165,7 +169,7 @@ impl Desk<'_> {
 
     async fn dispatch(
         &mut self,
-        due: &[Due],
+        due: &[DueRun],
         items: &BTreeMap<&'static str, StreamItem>,
         account: &AccountItem,
     ) -> Value {
@@ -185,10 +189,10 @@ impl Desk<'_> {
         let settings = &self.context.settings;
         let included = || streams::STREAMS.iter().filter(|spec| settings.includes(spec.name));
         let skipped: Vec<&str> = included()
-            .filter(|spec| standing(spec, account) == Standing::Skipped)
+            .filter(|spec| standing(spec, account) == StreamStanding::Skipped)
             .map(|spec| spec.name)
             .collect();
-        let invoked = dispatched.iter().filter(|one| one.doing == Doing::Invoke).count();
+        let invoked = dispatched.iter().filter(|one| one.doing == DispatchDecision::Invoke).count();
         tracing::info!(
             invoked,
             due = due.len(),
@@ -199,11 +203,11 @@ impl Desk<'_> {
         json!({ "outcome": "planned", "due": told, "running": running, "skipped": skipped })
     }
 
-    async fn start(&mut self, one: &Dispatched) -> Value {
-        let Dispatched { due, doing, accept_deletes } = *one;
+    async fn start(&mut self, one: &DispatchedStream) -> Value {
+        let DispatchedStream { due, doing, accept_deletes } = *one;
         let stream = due.spec.name;
         let mut error = None;
-        if doing == Doing::Invoke {
+        if doing == DispatchDecision::Invoke {
             let event = WorkerEvent {
                 stream: stream.to_owned(),
                 pass: due.pass,
@@ -285,6 +289,6 @@ fn state_error(source: state::StateError) -> RunError {
     RunError::State { stream: "orchestrator", source }
 }
 
-fn refused(error: &RunError) -> Refused {
-    Refused { error_type: error.error_type(), message: error.chain() }
+fn refused(error: &RunError) -> OrchestratorFailure {
+    OrchestratorFailure { error_type: error.error_type(), message: error.chain() }
 }

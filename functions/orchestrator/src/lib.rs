@@ -8,20 +8,20 @@ use std::sync::Arc;
 
 use delta::table::{Table, TableError};
 use engine::account::is_same_account;
-use engine::extent::{Reach, outliers_sentence};
-use engine::item::{AccountItem, Position, StreamItem};
+use engine::extent::{ReportReach, outliers_sentence};
+use engine::item::{AccountItem, StreamItem, StreamPosition};
 use engine::pass::Pass;
-use engine::persisted::Persisted;
-use engine::plan::{self, Demand, Due, Standing};
+use engine::persisted::PersistedInstants;
+use engine::plan::{self, Demand, DueRun, StreamStanding};
 use engine::present::told;
-use engine::spec::{Kind, StreamSpec};
+use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{Date, Timestamp, utc_day};
-use runtime::account::{Company, Patience};
-use runtime::records::{self, Versioned};
-use runtime::waiting::Waiting;
+use runtime::account::{AccountCompany, PermitPatience};
+use runtime::records::{self, VersionedItem};
+use runtime::waiting::RequestWait;
 use runtime::{Context, RunError, account};
 
-pub use event::{Event, Refused};
+pub use event::{OrchestratorEvent, OrchestratorFailure};
 pub use invocation::Orchestrator;
 
 /// Number of entries far from today that a log event names.
@@ -29,16 +29,16 @@ const NAMED: usize = 5;
 
 /// Result of a tick.
 #[derive(Debug)]
-pub struct Tick {
+pub struct TickOutcome {
     /// The account as it is now.
     pub account: AccountItem,
     /// Due runs, most urgent first.
-    pub due: Vec<Due>,
+    pub due: Vec<DueRun>,
     /// Streams whose module is off.
     pub skipped: Vec<&'static StreamSpec>,
     /// Wait because of which the account's first and last days could not be read. Full passes over
     /// reports are not due before its end.
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<RequestWait>,
 }
 
 /// Reads the person of the token and the modules of the account, and makes sure that every table
@@ -48,8 +48,8 @@ pub struct Tick {
 /// Fails if Harvest does not accept the token or answer, or the stores fail.
 pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
     let (person, company) = futures::future::try_join(
-        account::person(context, "account", Patience::Brief),
-        account::company(context, "account", Patience::Brief),
+        account::person(context, "account", PermitPatience::Brief),
+        account::company(context, "account", PermitPatience::Brief),
     )
     .await?;
     let id = context.settings.account;
@@ -100,7 +100,7 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
 async fn check_account(
     context: &Context,
     known: &AccountItem,
-    company: &Company,
+    company: &AccountCompany,
 ) -> Result<(), RunError> {
     let accepted = context.settings.accept_domain.as_deref();
     if !is_same_account(&known.domain, &company.domain, accepted) {
@@ -141,7 +141,7 @@ async fn create_tables(context: &Context) -> bool {
     all
 }
 
-async fn stored_account(context: &Context) -> Result<Versioned<AccountItem>, RunError> {
+async fn stored_account(context: &Context) -> Result<VersionedItem<AccountItem>, RunError> {
     let present = context.present();
     let item = records::account(&*context.state, context.settings.account, &present).await;
     item.map_err(state_error)
@@ -155,15 +155,15 @@ fn state_error(source: state::StateError) -> RunError {
 ///
 /// # Errors
 /// Fails if the state store fails, or Harvest does not accept the credentials.
-pub async fn tick(context: &Context, demand: Demand) -> Result<Tick, RunError> {
+pub async fn tick(context: &Context, demand: Demand) -> Result<TickOutcome, RunError> {
     let account = stored_account(context).await?.value;
     let items = stream_items(context, &account).await?;
     let mut due = Vec::new();
     let mut skipped = Vec::new();
     for spec in streams::STREAMS.into_iter().filter(|spec| context.settings.includes(spec.name)) {
         match plan::standing(spec, &account) {
-            Standing::Skipped => skipped.push(spec),
-            Standing::Open => {
+            StreamStanding::Skipped => skipped.push(spec),
+            StreamStanding::Open => {
                 let item = items.get(spec.name);
                 let present = context.present();
                 due.extend(item.and_then(|item| plan::due(spec, item, demand, present)));
@@ -176,7 +176,7 @@ pub async fn tick(context: &Context, demand: Demand) -> Result<Tick, RunError> {
         Demand::Schedule { .. } => None,
     };
     let waiting = with_extent(context, &mut due, asked_at).await?;
-    Ok(Tick { account: stored_account(context).await?.value, due, skipped, waiting })
+    Ok(TickOutcome { account: stored_account(context).await?.value, due, skipped, waiting })
 }
 
 /// Returns the items of the streams. A stream without an item that is to run gets a new one, with
@@ -190,8 +190,8 @@ pub(crate) async fn stream_items(
     let mut stored = stored.map_err(state_error)?;
     let mut items = BTreeMap::new();
     for spec in streams::STREAMS {
-        let runs =
-            context.settings.includes(spec.name) && plan::standing(spec, account) == Standing::Open;
+        let runs = context.settings.includes(spec.name)
+            && plan::standing(spec, account) == StreamStanding::Open;
         let item = match stored.remove(spec.name) {
             Some(item) => item,
             // A stream that never runs has no item.
@@ -211,12 +211,12 @@ pub(crate) async fn stream_items(
 /// Harvest may not be asked soon, removes full passes over reports from `due` and returns the wait.
 pub(crate) async fn with_extent(
     context: &Context,
-    due: &mut Vec<Due>,
+    due: &mut Vec<DueRun>,
     asked_at: Option<Timestamp>,
-) -> Result<Option<Waiting>, RunError> {
+) -> Result<Option<RequestWait>, RunError> {
     // Incremental passes need no first and last day: they read recent windows only.
-    let reports = |due: &Due| matches!(due.spec.kind, Kind::ReportWindow(_));
-    let sweeps = |due: &Due| due.pass == Pass::Full && reports(due);
+    let reports = |due: &DueRun| matches!(due.spec.kind, StreamKind::ReportWindow(_));
+    let sweeps = |due: &DueRun| due.pass == Pass::Full && reports(due);
     if !due.iter().any(reports) {
         return Ok(None);
     }
@@ -238,12 +238,12 @@ pub(crate) async fn with_extent(
 
 /// Returns the position noted in the table, which counts if the state is lost. A table that cannot
 /// be read yields the default position; the run on it will report the error.
-async fn noted_position(context: &Context, spec: &'static StreamSpec) -> Position {
+async fn noted_position(context: &Context, spec: &'static StreamSpec) -> StreamPosition {
     let store = Arc::clone(&context.store);
     let table = Table::open(store, spec, context.settings.account).await.ok().flatten();
     let noted = table.as_ref().and_then(Table::note);
     let noted = noted.and_then(|note| serde_json::from_value(note.state.clone()).ok());
-    let mut position: Position = noted.unwrap_or_default();
+    let mut position: StreamPosition = noted.unwrap_or_default();
     position.free(&context.present());
     position
 }
@@ -266,11 +266,11 @@ fn with_widened_start(mut item: StreamItem, start: Option<Date>) -> StreamItem {
 /// on demand would miss entries beyond days that were read before the demand.
 async fn refresh_extent(
     context: &Context,
-    account: &mut Versioned<AccountItem>,
+    account: &mut VersionedItem<AccountItem>,
     swept_as_of: Option<Timestamp>,
 ) -> Result<(), RunError> {
     let now = context.clock.now();
-    let reach = Reach::around(utc_day(now), context.settings.report_years_back);
+    let reach = ReportReach::around(utc_day(now), context.settings.report_years_back);
     let earlier = account.value.extent.as_ref();
     if earlier.is_some_and(|extent| extent.is_fresh(reach, swept_as_of, now)) {
         return Ok(());

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use aws::LambdaInvoker;
-use deployment::config::{Deployment, Given};
+use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use orchestrator::Orchestrator;
-use runtime::progress::Silent;
+use runtime::progress::NoProgress;
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
-    let deployment = Deployment::parse(&Given::from_environment()?)?;
-    let context = parts::context(&deployment, Arc::new(Silent)).await?;
+    let deployment = DeploymentSettings::parse(&GivenSettings::from_environment()?)?;
+    let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
     let invoker = LambdaInvoker::new(deployment.aws.lambda().await, deployment.worker()?);
     let orchestrator = &Orchestrator { context, invoker: Arc::new(invoker) };
     let deployment = &deployment;

@@ -6,7 +6,7 @@ use engine::time::Timestamp;
 use runtime::announce::{Announcement, Announcer};
 use runtime::invoke::WorkerEvent;
 use runtime::metrics::{self, Metric};
-use runtime::run::{Outcome, RunReport, Yielded};
+use runtime::run::{RunOutcome, RunReport, YieldReason};
 use runtime::{Context, RunError, credentials};
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ pub struct Worker {
 /// Failure that no item of the state records. Returned to Lambda, which puts the event into the
 /// failure queue and does not try it again; the next tick does.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct WorkerFailure {
     /// Stable name: `UnknownEvent`, `UnknownStream`, or that of a run's error.
     pub error_type: &'static str,
     /// Description of the failure, with advice.
@@ -40,8 +40,8 @@ impl Worker {
     ///
     /// # Errors
     /// Fails if the event is none of a worker's, or a failure could not be recorded.
-    pub async fn answer(&self, event: Value, deadline: u64) -> Result<Value, Refused> {
-        let event: WorkerEvent = serde_json::from_value(event).map_err(|error| Refused {
+    pub async fn answer(&self, event: Value, deadline: u64) -> Result<Value, WorkerFailure> {
+        let event: WorkerEvent = serde_json::from_value(event).map_err(|error| WorkerFailure {
             error_type: "UnknownEvent",
             message: format!(
                 "the event is none of a worker's, such as {{\"stream\": \"clients\", \"pass\": \
@@ -52,15 +52,17 @@ impl Worker {
         if let Err(error) = self.context.tokens.load(&self.context).await {
             return Err(refused(&error));
         }
-        let report = work(&self.context, &event, end)
-            .await
-            .map_err(|error| Refused { error_type: "UnknownStream", message: error.to_string() })?;
+        let report = work(&self.context, &event, end).await.map_err(|error| WorkerFailure {
+            error_type: "UnknownStream",
+            message: error.to_string(),
+        })?;
         self.tell(&report).await;
         match &report.outcome {
-            Outcome::Failed(error) if !is_recorded(error) => Err(refused(error)),
-            Outcome::Failed(_) | Outcome::Complete | Outcome::Yielded(_) | Outcome::Busy { .. } => {
-                Ok(told(&report))
-            }
+            RunOutcome::Failed(error) if !is_recorded(error) => Err(refused(error)),
+            RunOutcome::Failed(_)
+            | RunOutcome::Complete
+            | RunOutcome::Yielded(_)
+            | RunOutcome::Busy { .. } => Ok(told(&report)),
         }
     }
 
@@ -70,7 +72,7 @@ impl Worker {
         let outcome = outcome(&report.outcome);
         let counts = report.counts;
         let changed = counts.inserted.saturating_add(counts.updated).saturating_add(counts.deleted);
-        if let Outcome::Failed(error) = &report.outcome
+        if let RunOutcome::Failed(error) = &report.outcome
             && !matches!(error, RunError::LostLease { .. })
         {
             let (pass, error_type, error) = (pass.name(), error.error_type(), error.chain());
@@ -79,7 +81,7 @@ impl Worker {
             let pass = pass.name();
             tracing::info!(stream, pass, outcome, requests, records, changed, version, "run ended");
         }
-        if let Outcome::Failed(error @ RunError::Credentials { .. }) = &report.outcome {
+        if let RunOutcome::Failed(error @ RunError::Credentials { .. }) = &report.outcome {
             credentials::note_refusal(&self.context, error).await;
         }
         let failed = u64::from(outcome == "failed");
@@ -131,26 +133,26 @@ const fn is_recorded(error: &RunError) -> bool {
     }
 }
 
-fn refused(error: &RunError) -> Refused {
-    Refused { error_type: error.error_type(), message: error.chain() }
+fn refused(error: &RunError) -> WorkerFailure {
+    WorkerFailure { error_type: error.error_type(), message: error.chain() }
 }
 
-const fn outcome(outcome: &Outcome) -> &'static str {
+const fn outcome(outcome: &RunOutcome) -> &'static str {
     match outcome {
-        Outcome::Complete => "complete",
-        Outcome::Yielded(Yielded::Budget(_)) => "waits for the budget",
-        Outcome::Yielded(Yielded::Deadline) => "stopped in time",
-        Outcome::Busy { .. } => "busy",
+        RunOutcome::Complete => "complete",
+        RunOutcome::Yielded(YieldReason::Budget(_)) => "waits for the budget",
+        RunOutcome::Yielded(YieldReason::Deadline) => "stopped in time",
+        RunOutcome::Busy { .. } => "busy",
         // Another run works on the stream, so this is no failure of it.
-        Outcome::Failed(RunError::LostLease { .. }) => "lost",
-        Outcome::Failed(_) => "failed",
+        RunOutcome::Failed(RunError::LostLease { .. }) => "lost",
+        RunOutcome::Failed(_) => "failed",
     }
 }
 
 fn told(report: &RunReport) -> Value {
     let error = match &report.outcome {
-        Outcome::Failed(error) => Some((error.error_type(), error.chain())),
-        Outcome::Complete | Outcome::Yielded(_) | Outcome::Busy { .. } => None,
+        RunOutcome::Failed(error) => Some((error.error_type(), error.chain())),
+        RunOutcome::Complete | RunOutcome::Yielded(_) | RunOutcome::Busy { .. } => None,
     };
     json!({
         "stream": report.stream,

@@ -2,17 +2,17 @@
 
 mod invocation;
 
-pub use invocation::{Refused, Worker};
+pub use invocation::{Worker, WorkerFailure};
 
 use engine::time::Timestamp;
 use runtime::Context;
 use runtime::invoke::WorkerEvent;
-use runtime::run::{Order, RunReport};
+use runtime::run::{RunOrder, RunReport};
 
 /// The event names a stream that does not exist.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no stream `{name}`; `harvest-lake streams` lists them all")]
-pub struct UnknownStream {
+pub struct UnknownEventStream {
     /// Name in the event.
     pub name: String,
 }
@@ -25,9 +25,9 @@ pub async fn work(
     context: &Context,
     event: &WorkerEvent,
     deadline: Option<Timestamp>,
-) -> Result<RunReport, UnknownStream> {
-    let spec =
-        streams::find(&event.stream).ok_or_else(|| UnknownStream { name: event.stream.clone() })?;
-    let order = Order { spec, pass: event.pass, deadline, accept_deletes: event.accept_deletes };
+) -> Result<RunReport, UnknownEventStream> {
+    let spec = streams::find(&event.stream)
+        .ok_or_else(|| UnknownEventStream { name: event.stream.clone() })?;
+    let order = RunOrder { spec, pass: event.pass, deadline, accept_deletes: event.accept_deletes };
     Ok(Box::pin(runtime::run::run(context, order)).await)
 }

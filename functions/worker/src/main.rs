@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use deployment::config::{Deployment, Given};
+use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
-use runtime::progress::Silent;
+use runtime::progress::NoProgress;
 use serde_json::Value;
 use worker::Worker;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
-    let deployment = Deployment::parse(&Given::from_environment()?)?;
-    let context = parts::context(&deployment, Arc::new(Silent)).await?;
+    let deployment = DeploymentSettings::parse(&GivenSettings::from_environment()?)?;
+    let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
     let worker = &Worker { context, announcer: parts::announcer(&deployment).await };
     let deployment = &deployment;
     Box::pin(lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {

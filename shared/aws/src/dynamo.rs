@@ -11,7 +11,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use engine::ids::AccountId;
 use engine::time::Timestamp;
 
-use state::{Expect, Item, ItemKey, Put, StateError, StateErrorKind, StateStore};
+use state::{
+    ItemKey, PutOutcome, StateError, StateErrorKind, StateItem, StateStore, WriteCondition,
+};
 
 /// Partition key: `account#<id>`.
 const PK: &str = "pk";
@@ -81,20 +83,20 @@ impl DynamoStore {
         StateError::new(kind, format!("`dynamodb://{}`", self.table))
     }
 
-    fn item(&self, found: Found<'_>) -> Result<Item, StateError> {
+    fn item(&self, found: AttributeLookup<'_>) -> Result<StateItem, StateError> {
         let rev = found(REV).and_then(|rev| rev.as_n().ok()).and_then(|rev| rev.parse().ok());
         let body = found(BODY).and_then(|body| body.as_s().ok()).cloned();
-        let item = rev.zip(body).map(|(rev, body)| Item { rev, body });
+        let item = rev.zip(body).map(|(rev, body)| StateItem { rev, body });
         item.ok_or_else(|| self.error(StateErrorKind::Damaged))
     }
 }
 
 /// Function that looks up an attribute.
-type Found<'i> = &'i dyn Fn(&str) -> Option<&'i AttributeValue>;
+type AttributeLookup<'i> = &'i dyn Fn(&str) -> Option<&'i AttributeValue>;
 
 #[async_trait]
 impl StateStore for DynamoStore {
-    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError> {
+    async fn get(&self, key: &ItemKey) -> Result<Option<StateItem>, StateError> {
         let get = self.client.get_item().table_name(&self.table).consistent_read(true);
         let answer = get.key(PK, pk(key.account)).key(SK, text(&key.sort)).send().await;
         let answer = answer.map_err(|error| self.failed(error))?;
@@ -104,13 +106,13 @@ impl StateStore for DynamoStore {
     async fn put(
         &self,
         key: &ItemKey,
-        expect: Expect,
+        expect: WriteCondition,
         body: &str,
         expires: Option<Timestamp>,
-    ) -> Result<Put, StateError> {
+    ) -> Result<PutOutcome, StateError> {
         let rev = match expect {
-            Expect::Absent => 1,
-            Expect::Rev(rev) => rev.saturating_add(1),
+            WriteCondition::Absent => 1,
+            WriteCondition::Rev(rev) => rev.saturating_add(1),
         };
         let id = format!("{:016x}", (self.ids)());
         let put = self
@@ -128,35 +130,35 @@ impl StateStore for DynamoStore {
             None => put,
         };
         let put = match expect {
-            Expect::Absent => put.condition_expression("attribute_not_exists(pk)"),
-            Expect::Rev(rev) => put
+            WriteCondition::Absent => put.condition_expression("attribute_not_exists(pk)"),
+            WriteCondition::Rev(rev) => put
                 .condition_expression("rev = :rev")
                 .expression_attribute_values(":rev", AttributeValue::N(rev.to_string())),
         };
         let Err(error) = put.send().await else {
-            return Ok(Put::Stored(rev));
+            return Ok(PutOutcome::Stored(rev));
         };
         let Some(PutItemError::ConditionalCheckFailedException(lost)) = error.as_service_error()
         else {
             return Err(self.failed(error));
         };
         let Some(found) = lost.item() else {
-            return Ok(Put::Lost(None));
+            return Ok(PutOutcome::Lost(None));
         };
         // The SDK repeats a call whose answer was lost. The existing item may then be the one that
         // the first attempt of this call stored.
         let ours = found.get(PUT).and_then(|put| put.as_s().ok()).is_some_and(|put| *put == id);
         if ours {
-            return Ok(Put::Stored(rev));
+            return Ok(PutOutcome::Stored(rev));
         }
-        self.item(&|name| found.get(name)).map(|item| Put::Lost(Some(item)))
+        self.item(&|name| found.get(name)).map(|item| PutOutcome::Lost(Some(item)))
     }
 
     async fn list(
         &self,
         account: AccountId,
         prefix: &str,
-    ) -> Result<Vec<(ItemKey, Item)>, StateError> {
+    ) -> Result<Vec<(ItemKey, StateItem)>, StateError> {
         let query = self.client.query().table_name(&self.table).consistent_read(true);
         let query = query.expression_attribute_values(":pk", pk(account));
         let query = if prefix.is_empty() {

@@ -48,13 +48,13 @@ const MOST_ATTEMPTS: u32 = 5;
 /// Clients of AWS with region, credentials and endpoints of the environment, which is not read
 /// before the first client is needed.
 #[derive(Clone, Debug, Default)]
-pub struct Aws {
+pub struct AwsClients {
     config: Arc<OnceCell<SdkConfig>>,
-    connections: Connections,
+    connections: AwsConnections,
     path_style: bool,
 }
 
-impl Aws {
+impl AwsClients {
     /// Returns AWS; `path_style`: with buckets in paths instead of host names, because an emulator
     /// on loopback has no host names for them.
     #[must_use]
@@ -64,7 +64,7 @@ impl Aws {
 
     /// Returns AWS with this configuration, whose connections are `connections`.
     #[must_use]
-    pub fn of(config: SdkConfig, connections: Connections, path_style: bool) -> Self {
+    pub fn of(config: SdkConfig, connections: AwsConnections, path_style: bool) -> Self {
         Self { config: Arc::new(OnceCell::new_with(Some(config))), connections, path_style }
     }
 
@@ -111,7 +111,7 @@ impl Aws {
 /// Returns the settings of all clients: HTTP over rustls with ring, as for Harvest, and bounds on
 /// each call. Region, credentials and endpoints are those of the environment.
 #[must_use]
-pub fn settings(connections: &Connections) -> ConfigLoader {
+pub fn settings(connections: &AwsConnections) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT)
         .read_timeout(SILENCE)
@@ -125,9 +125,9 @@ pub fn settings(connections: &Connections) -> ConfigLoader {
 
 /// Connections of all clients. The SDK keeps each for 90 seconds after its last use.
 #[derive(Clone, Debug)]
-pub struct Connections(Arc<RwLock<SharedHttpClient>>);
+pub struct AwsConnections(Arc<RwLock<SharedHttpClient>>);
 
-impl Connections {
+impl AwsConnections {
     fn forget(&self) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = unconnected();
     }
@@ -137,7 +137,7 @@ impl Connections {
     }
 }
 
-impl Default for Connections {
+impl Default for AwsConnections {
     fn default() -> Self {
         Self(Arc::new(RwLock::new(unconnected())))
     }
@@ -145,7 +145,7 @@ impl Default for Connections {
 
 /// The SDK takes the connector anew for each attempt of a call, so that an attempt after
 /// `forget` uses new connections.
-impl HttpClient for Connections {
+impl HttpClient for AwsConnections {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,

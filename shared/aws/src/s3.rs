@@ -10,7 +10,7 @@ use aws_sdk_s3::types::Object;
 use bytes::Bytes;
 use engine::time::Timestamp;
 
-use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError, check_key};
+use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError, check_key};
 
 /// Number of repetitions of a conditional put while another writer's is under way (409).
 const MOST_RACES: u32 = 10;
@@ -28,14 +28,14 @@ pub struct S3Store {
 }
 
 /// Outcome of one conditional put.
-enum Attempt<T> {
+enum PutAttempt<T> {
     Done(T),
     /// Another writer's put of the same key is under way; no winner yet.
     Race(StoreError),
 }
 
 /// Object, or a part of it, as answered.
-struct Read {
+struct ObjectRead {
     bytes: Bytes,
     /// Entity tag, the condition of a replacement.
     tag: Option<String>,
@@ -57,14 +57,18 @@ impl S3Store {
         format!("{}{key}", self.prefix)
     }
 
-    async fn put_once(&self, key: &str, bytes: Bytes) -> Result<Attempt<PutIfAbsent>, StoreError> {
+    async fn put_once(
+        &self,
+        key: &str,
+        bytes: Bytes,
+    ) -> Result<PutAttempt<PutIfAbsent>, StoreError> {
         let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
         let Err(error) = put.if_none_match("*").body(ByteStream::from(bytes)).send().await else {
-            return Ok(Attempt::Done(PutIfAbsent::Stored));
+            return Ok(PutAttempt::Done(PutIfAbsent::Stored));
         };
         match status(&error) {
-            Some(412) => Ok(Attempt::Done(PutIfAbsent::Exists)),
-            Some(409) => Ok(Attempt::Race(self.failed(key, error))),
+            Some(412) => Ok(PutAttempt::Done(PutIfAbsent::Exists)),
+            Some(409) => Ok(PutAttempt::Race(self.failed(key, error))),
             _ => Err(self.failed(key, error)),
         }
     }
@@ -74,21 +78,21 @@ impl S3Store {
         key: &str,
         old: &Bytes,
         new: Bytes,
-    ) -> Result<Attempt<Replace>, StoreError> {
-        let Some(Read { bytes, tag: Some(tag) }) = self.read_whole(key).await? else {
-            return Ok(Attempt::Done(Replace::Changed));
+    ) -> Result<PutAttempt<ReplaceOutcome>, StoreError> {
+        let Some(ObjectRead { bytes, tag: Some(tag) }) = self.read_whole(key).await? else {
+            return Ok(PutAttempt::Done(ReplaceOutcome::Changed));
         };
         if bytes != *old {
-            return Ok(Attempt::Done(Replace::Changed));
+            return Ok(PutAttempt::Done(ReplaceOutcome::Changed));
         }
         let put = self.client.put_object().bucket(&self.bucket).key(self.full(key));
         let Err(error) = put.if_match(tag).body(ByteStream::from(new)).send().await else {
-            return Ok(Attempt::Done(Replace::Replaced));
+            return Ok(PutAttempt::Done(ReplaceOutcome::Replaced));
         };
         match (status(&error), error.code()) {
             (Some(404), Some("NoSuchBucket")) => Err(self.failed(key, error)),
-            (Some(404 | 412), _) => Ok(Attempt::Done(Replace::Changed)),
-            (Some(409), _) => Ok(Attempt::Race(self.failed(key, error))),
+            (Some(404 | 412), _) => Ok(PutAttempt::Done(ReplaceOutcome::Changed)),
+            (Some(409), _) => Ok(PutAttempt::Race(self.failed(key, error))),
             _ => Err(self.failed(key, error)),
         }
     }
@@ -97,7 +101,7 @@ impl S3Store {
         Ok(self.read_part(key, range).await?.map(|read| read.bytes))
     }
 
-    async fn read_whole(&self, key: &str) -> Result<Option<Read>, StoreError> {
+    async fn read_whole(&self, key: &str) -> Result<Option<ObjectRead>, StoreError> {
         self.read_part(key, None).await
     }
 
@@ -105,7 +109,7 @@ impl S3Store {
         &self,
         key: &str,
         range: Option<String>,
-    ) -> Result<Option<Read>, StoreError> {
+    ) -> Result<Option<ObjectRead>, StoreError> {
         let get = self.client.get_object().bucket(&self.bucket).key(self.full(key));
         let answer = match get.set_range(range).send().await {
             Ok(answer) => answer,
@@ -114,7 +118,7 @@ impl S3Store {
                     (Some(404), Some("NoSuchBucket")) => Err(self.failed(key, error)),
                     (Some(404), _) => Ok(None),
                     // The range begins at or after the object's end.
-                    (Some(416), _) => Ok(Some(Read { bytes: Bytes::new(), tag: None })),
+                    (Some(416), _) => Ok(Some(ObjectRead { bytes: Bytes::new(), tag: None })),
                     _ => Err(self.failed(key, error)),
                 };
             }
@@ -124,7 +128,7 @@ impl S3Store {
             let source = Box::new(source);
             StoreError::Failed { key: key.to_owned(), source }
         })?;
-        Ok(Some(Read { bytes: body.into_bytes(), tag }))
+        Ok(Some(ObjectRead { bytes: body.into_bytes(), tag }))
     }
 
     fn failed<E>(&self, key: &str, error: SdkError<E>) -> StoreError
@@ -164,9 +168,9 @@ impl ObjectStore for S3Store {
         let mut races = 0;
         loop {
             match self.put_once(key, bytes.clone()).await? {
-                Attempt::Done(done) => return Ok(done),
-                Attempt::Race(error) if races == MOST_RACES => return Err(error),
-                Attempt::Race(_) => races += 1,
+                PutAttempt::Done(done) => return Ok(done),
+                PutAttempt::Race(error) if races == MOST_RACES => return Err(error),
+                PutAttempt::Race(_) => races += 1,
             }
         }
     }
@@ -180,14 +184,19 @@ impl ObjectStore for S3Store {
         }
     }
 
-    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+    async fn replace(
+        &self,
+        key: &str,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<ReplaceOutcome, StoreError> {
         check_key(key)?;
         let mut races = 0;
         loop {
             match self.replace_once(key, old, new.clone()).await? {
-                Attempt::Done(done) => return Ok(done),
-                Attempt::Race(error) if races == MOST_RACES => return Err(error),
-                Attempt::Race(_) => races += 1,
+                PutAttempt::Done(done) => return Ok(done),
+                PutAttempt::Race(error) if races == MOST_RACES => return Err(error),
+                PutAttempt::Race(_) => races += 1,
             }
         }
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use engine::token::SecretVersion;
-use runtime::credentials::{Kept, Vault, VaultError};
+use runtime::credentials::{SecretText, Vault, VaultError};
 
 /// A secret of AWS Secrets Manager.
 #[derive(Clone, Debug)]
@@ -39,15 +39,15 @@ impl SecretsManagerVault {
 
 #[async_trait]
 impl Vault for SecretsManagerVault {
-    async fn read(&self) -> Result<Kept, VaultError> {
+    async fn read(&self) -> Result<SecretText, VaultError> {
         match self.client.get_secret_value().secret_id(&self.name).send().await {
-            Ok(found) => Ok(Kept {
+            Ok(found) => Ok(SecretText {
                 text: found.secret_string().unwrap_or_default().to_owned(),
                 version: SecretVersion(found.version_id().unwrap_or_default().to_owned()),
             }),
             // A secret without any value yet, as a template makes it, has no current version.
             Err(error) if error.message().is_some_and(|said| said.contains("staging label")) => {
-                Ok(Kept { text: String::new(), version: SecretVersion::default() })
+                Ok(SecretText { text: String::new(), version: SecretVersion::default() })
             }
             Err(error) => Err(self.failed(error)),
         }

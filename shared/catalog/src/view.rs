@@ -7,7 +7,7 @@ use crate::types::shown;
 
 /// A view with one row for each item of a list column.
 #[derive(Clone, Copy, Debug)]
-pub struct View {
+pub struct ListView {
     /// Name of the view.
     pub name: &'static str,
     /// Description of the view.
@@ -35,8 +35,8 @@ pub struct ViewColumn {
 }
 
 /// All views.
-pub const VIEWS: &[View] = &[
-    View {
+pub const VIEWS: &[ListView] = &[
+    ListView {
         name: "invoice_line_items",
         doc: "One row for each line of an invoice; amounts are in the invoice's currency, before \
               its taxes and discount",
@@ -53,7 +53,7 @@ pub const VIEWS: &[View] = &[
         ],
         prefix: "line_item",
     },
-    View {
+    ListView {
         name: "estimate_line_items",
         doc: "One row for each line of an estimate; amounts are in the estimate's currency, before \
               its taxes and discount",
@@ -70,7 +70,7 @@ pub const VIEWS: &[View] = &[
         ],
         prefix: "line_item",
     },
-    View {
+    ListView {
         name: "user_task_assignments",
         doc: "One row for each task that a person may track time to, project by project",
         stream: "user_project_assignments",
@@ -87,7 +87,7 @@ pub const VIEWS: &[View] = &[
         ],
         prefix: "task_assignment",
     },
-    View {
+    ListView {
         name: "role_users",
         doc: "One row for each person with a role",
         stream: "roles",
@@ -97,7 +97,7 @@ pub const VIEWS: &[View] = &[
     },
 ];
 
-impl View {
+impl ListView {
     /// Columns of the view: those kept of the record, the position of the item in the list, the
     /// item.
     #[must_use]

@@ -13,14 +13,14 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use engine::schema::ColumnType;
 
-pub(super) use self::list::{Items, ListBuffer, Structs};
-pub(super) use self::values::{Fixed, Texts};
+pub(super) use self::list::{ListBuffer, ListItems, StructBuffer};
+pub(super) use self::values::{FixedBuffer, TextBuffer};
 use super::{convert, literal};
 use crate::schema::{DECIMAL_DIGITS, arrow_type};
 
 /// Outcome of putting a value into its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Put {
+pub(super) enum CellOutcome {
     /// Stored; JSON's `null` as null.
     Stored,
     /// Stored after conversion from another JSON type or form.
@@ -31,7 +31,7 @@ pub(super) enum Put {
     Finer,
 }
 
-impl Put {
+impl CellOutcome {
     /// Whether the column holds the value.
     pub(super) const fn is_held(self) -> bool {
         match self {
@@ -47,26 +47,26 @@ impl Put {
 
 /// A column under construction.
 #[derive(Debug)]
-pub(super) enum Buffer {
-    Int(Fixed<i64>),
-    Text(Texts),
-    Bool(Fixed<bool>),
-    Date(Fixed<i32>),
-    Instant(Fixed<i64>),
-    Decimal(Fixed<i128>, i8),
+pub(super) enum ColumnBuffer {
+    Int(FixedBuffer<i64>),
+    Text(TextBuffer),
+    Bool(FixedBuffer<bool>),
+    Date(FixedBuffer<i32>),
+    Instant(FixedBuffer<i64>),
+    Decimal(FixedBuffer<i128>, i8),
     List(Box<ListBuffer>),
 }
 
 /// Columns of rows under construction, or members of structs.
 #[derive(Debug)]
 pub(super) struct Cells {
-    pub(super) buffers: Vec<Buffer>,
+    pub(super) buffers: Vec<ColumnBuffer>,
     rows: usize,
 }
 
 impl Cells {
     pub(super) fn new<'a>(types: impl Iterator<Item = &'a ColumnType>) -> Self {
-        Self { buffers: types.map(Buffer::new).collect(), rows: 0 }
+        Self { buffers: types.map(ColumnBuffer::new).collect(), rows: 0 }
     }
 
     pub(super) const fn rows(&self) -> usize {
@@ -76,13 +76,13 @@ impl Cells {
     /// List column at `cell`.
     pub(super) fn list(&mut self, cell: usize) -> Option<&mut ListBuffer> {
         match self.buffers.get_mut(cell)? {
-            Buffer::List(list) => Some(list),
-            Buffer::Int(_)
-            | Buffer::Text(_)
-            | Buffer::Bool(_)
-            | Buffer::Date(_)
-            | Buffer::Instant(_)
-            | Buffer::Decimal(..) => None,
+            ColumnBuffer::List(list) => Some(list),
+            ColumnBuffer::Int(_)
+            | ColumnBuffer::Text(_)
+            | ColumnBuffer::Bool(_)
+            | ColumnBuffer::Date(_)
+            | ColumnBuffer::Instant(_)
+            | ColumnBuffer::Decimal(..) => None,
         }
     }
 
@@ -110,26 +110,28 @@ impl Cells {
     }
 
     pub(super) fn finish(self) -> Result<Vec<ArrayRef>, ArrowError> {
-        self.buffers.into_iter().map(Buffer::finish).collect()
+        self.buffers.into_iter().map(ColumnBuffer::finish).collect()
     }
 }
 
-impl Buffer {
+impl ColumnBuffer {
     fn new(ty: &ColumnType) -> Self {
         match ty {
-            ColumnType::Int => Self::Int(Fixed::new()),
-            ColumnType::Text => Self::Text(Texts::new()),
-            ColumnType::Bool => Self::Bool(Fixed::new()),
-            ColumnType::Date => Self::Date(Fixed::new()),
-            ColumnType::Instant => Self::Instant(Fixed::new()),
-            ColumnType::Decimal { scale } => Self::Decimal(Fixed::new(), *scale),
-            ColumnType::Texts => Self::list(Items::Values(Self::new(&ColumnType::Text))),
-            ColumnType::Ints => Self::list(Items::Values(Self::new(&ColumnType::Int))),
-            ColumnType::Structs(members) => Self::list(Items::Structs(Structs::new(members))),
+            ColumnType::Int => Self::Int(FixedBuffer::new()),
+            ColumnType::Text => Self::Text(TextBuffer::new()),
+            ColumnType::Bool => Self::Bool(FixedBuffer::new()),
+            ColumnType::Date => Self::Date(FixedBuffer::new()),
+            ColumnType::Instant => Self::Instant(FixedBuffer::new()),
+            ColumnType::Decimal { scale } => Self::Decimal(FixedBuffer::new(), *scale),
+            ColumnType::Texts => Self::list(ListItems::Values(Self::new(&ColumnType::Text))),
+            ColumnType::Ints => Self::list(ListItems::Values(Self::new(&ColumnType::Int))),
+            ColumnType::Structs(members) => {
+                Self::list(ListItems::Structs(StructBuffer::new(members)))
+            }
         }
     }
 
-    fn list(items: Items) -> Self {
+    fn list(items: ListItems) -> Self {
         Self::List(Box::new(ListBuffer::new(items)))
     }
 
@@ -168,10 +170,10 @@ impl Buffer {
     }
 
     /// Adds the cell for a JSON value. A list column takes no value here and becomes null.
-    pub(super) fn put(&mut self, raw: &str) -> Put {
+    pub(super) fn put(&mut self, raw: &str) -> CellOutcome {
         if raw == "null" {
             self.push_null();
-            return Put::Stored;
+            return CellOutcome::Stored;
         }
         match self {
             Self::Int(fixed) => fixed.put(raw.parse().ok(), || convert::integer(raw)),
@@ -179,23 +181,23 @@ impl Buffer {
             Self::Text(texts) => {
                 if let Some(text) = literal::text(raw) {
                     texts.push(Some(&text));
-                    return Put::Stored;
+                    return CellOutcome::Stored;
                 }
                 let text = convert::text(raw);
                 texts.push(text.as_deref());
-                Put::converted(text.is_some())
+                CellOutcome::converted(text.is_some())
             }
             Self::Bool(fixed) => fixed.put(literal::flag(raw), || convert::flag(raw)),
             Self::Date(fixed) => fixed.put(literal::date(raw), || convert::date(raw)),
             Self::Decimal(fixed, scale) => {
                 let put =
                     fixed.put(literal::decimal(raw, *scale), || convert::decimal(raw, *scale));
-                let is_finer = put == Put::Misfit && convert::is_finer(raw, *scale);
-                if is_finer { Put::Finer } else { put }
+                let is_finer = put == CellOutcome::Misfit && convert::is_finer(raw, *scale);
+                if is_finer { CellOutcome::Finer } else { put }
             }
             Self::List(list) => {
                 list.push_null();
-                Put::Misfit
+                CellOutcome::Misfit
             }
         }
     }
@@ -213,22 +215,22 @@ impl Buffer {
 
     fn finish(self) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
-            Self::Int(Fixed { values, valid }) => {
+            Self::Int(FixedBuffer { values, valid }) => {
                 Arc::new(Int64Array::try_new(ScalarBuffer::from(values), valid.build())?)
             }
             Self::Text(texts) => Arc::new(texts.finish()?),
-            Self::Bool(Fixed { values, valid }) => {
+            Self::Bool(FixedBuffer { values, valid }) => {
                 Arc::new(BooleanArray::new(BooleanBuffer::from(values), valid.build()))
             }
-            Self::Date(Fixed { values, valid }) => {
+            Self::Date(FixedBuffer { values, valid }) => {
                 Arc::new(Date32Array::try_new(ScalarBuffer::from(values), valid.build())?)
             }
-            Self::Instant(Fixed { values, valid }) => {
+            Self::Instant(FixedBuffer { values, valid }) => {
                 let values = ScalarBuffer::from(values);
                 let array = TimestampMicrosecondArray::try_new(values, valid.build())?;
                 Arc::new(array.with_data_type(arrow_type(&ColumnType::Instant)))
             }
-            Self::Decimal(Fixed { values, valid }, scale) => {
+            Self::Decimal(FixedBuffer { values, valid }, scale) => {
                 let array = Decimal128Array::try_new(ScalarBuffer::from(values), valid.build())?;
                 Arc::new(array.with_data_type(DataType::Decimal128(DECIMAL_DIGITS, scale)))
             }

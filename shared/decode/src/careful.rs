@@ -4,31 +4,34 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::Quarantined;
-use super::buffer::{Cells, Items, ListBuffer, Structs};
-use super::envelope::{self, Envelope};
+use super::QuarantinedRecord;
+use super::buffer::{Cells, ListBuffer, ListItems, StructBuffer};
+use super::envelope::{self, PageEnvelope};
 use super::error::PageError;
-use super::odd::{Odd, Step};
+use super::odd::{OddValues, ValueStep};
 use super::raw::{self, RawMember};
-use super::rows::{Layout, Rows};
-use super::shape::{SeenMembers, Shape, Target};
+use super::rows::{DecodedRows, RecordLayout};
+use super::shape::{MemberTarget, ObjectShape, SeenMembers};
 
 /// Reads a whole body.
-pub(super) fn page(layout: &Layout, body: &str) -> Result<(Rows, Envelope), PageError> {
+pub(super) fn page(
+    layout: &RecordLayout,
+    body: &str,
+) -> Result<(DecodedRows, PageEnvelope), PageError> {
     let members = envelope::page_members(body)?;
     let mut rows = layout.rows();
     let (records, envelope) = match layout.schema.spec.records_key {
         Some(key) => {
             let records = envelope::records(&members, key)?;
             rows.quarantined = records.superseded(key);
-            (records.last, Envelope::of_members(&members)?)
+            (records.last, PageEnvelope::of_members(&members)?)
         }
-        None => (vec![envelope::body_value(body)?], Envelope::default()),
+        None => (vec![envelope::body_value(body)?], PageEnvelope::default()),
     };
-    let mut odd = Odd::default();
+    let mut odd = OddValues::default();
     for raw in records {
         if let Err(reason) = record(layout, &mut rows, &mut odd, raw) {
-            rows.quarantined.push(Quarantined { raw: raw.to_owned(), reason });
+            rows.quarantined.push(QuarantinedRecord { raw: raw.to_owned(), reason });
         }
     }
     rows.observed.presence = odd.presence;
@@ -37,9 +40,9 @@ pub(super) fn page(layout: &Layout, body: &str) -> Result<(Rows, Envelope), Page
 
 /// Adds a row, or returns the reason why the record cannot be one.
 pub(super) fn record<'de>(
-    layout: &Layout,
-    rows: &mut Rows,
-    odd: &mut Odd<'de>,
+    layout: &RecordLayout,
+    rows: &mut DecodedRows,
+    odd: &mut OddValues<'de>,
     raw: &'de str,
 ) -> Result<(), String> {
     if !raw.starts_with('{') {
@@ -52,7 +55,12 @@ pub(super) fn record<'de>(
 }
 
 /// Puts the members of an object into the current row of `cells`.
-fn object<'de>(shape: &Shape, cells: &mut Cells, odd: &mut Odd<'de>, members: &[RawMember<'de>]) {
+fn object<'de>(
+    shape: &ObjectShape,
+    cells: &mut Cells,
+    odd: &mut OddValues<'de>,
+    members: &[RawMember<'de>],
+) {
     let mut left: BTreeMap<&str, usize> = BTreeMap::new();
     for (name, _) in members {
         *left.entry(name).or_default() += 1;
@@ -72,7 +80,7 @@ fn object<'de>(shape: &Shape, cells: &mut Cells, odd: &mut Odd<'de>, members: &[
         match shape.find(name, 0).and_then(|index| Some((index, shape.member(index)?))) {
             Some((index, member)) => {
                 seen.add(index);
-                odd.enter(Step::Member(member.name));
+                odd.enter(ValueStep::Member(member.name));
                 put(&member.target, cells, odd, raw);
                 odd.leave();
             }
@@ -83,27 +91,27 @@ fn object<'de>(shape: &Shape, cells: &mut Cells, odd: &mut Odd<'de>, members: &[
 }
 
 /// Puts the value at the current path into its place.
-fn put<'de>(target: &Target, cells: &mut Cells, odd: &mut Odd<'de>, raw: &'de str) {
+fn put<'de>(target: &MemberTarget, cells: &mut Cells, odd: &mut OddValues<'de>, raw: &'de str) {
     match target {
-        Target::Cell(cell) => {
+        MemberTarget::Cell(cell) => {
             if let Some(buffer) = cells.buffers.get_mut(*cell) {
                 odd.put(buffer.put(raw), raw);
             }
         }
-        Target::Object(shape) => match readable_object(raw) {
+        MemberTarget::Object(shape) => match readable_object(raw) {
             Some(members) => object(shape, cells, odd, &members),
             None if raw == "null" => {}
             None => odd.misfit(raw),
         },
-        Target::Values(cell) => list(None, cells.list(*cell), odd, raw),
-        Target::Structs(cell, shape) => list(Some(shape), cells.list(*cell), odd, raw),
+        MemberTarget::Values(cell) => list(None, cells.list(*cell), odd, raw),
+        MemberTarget::Structs(cell, shape) => list(Some(shape), cells.list(*cell), odd, raw),
     }
 }
 
 fn list<'de>(
-    shape: Option<&Shape>,
+    shape: Option<&ObjectShape>,
     list: Option<&mut ListBuffer>,
-    odd: &mut Odd<'de>,
+    odd: &mut OddValues<'de>,
     raw: &'de str,
 ) {
     let Some(list) = list else { return };
@@ -115,19 +123,24 @@ fn list<'de>(
         return odd.misfit(raw);
     };
     for (index, raw) in items.into_iter().enumerate() {
-        odd.enter(Step::Item(index));
+        odd.enter(ValueStep::Item(index));
         match (&mut list.items, shape) {
-            (Items::Structs(structs), Some(shape)) => item(shape, structs, odd, raw),
-            (Items::Values(buffer), _) => odd.put(buffer.put(raw), raw),
+            (ListItems::Structs(structs), Some(shape)) => item(shape, structs, odd, raw),
+            (ListItems::Values(buffer), _) => odd.put(buffer.put(raw), raw),
             // Shape and columns follow from the same declaration, so structs always have a shape.
-            (Items::Structs(structs), None) => structs.push_null(),
+            (ListItems::Structs(structs), None) => structs.push_null(),
         }
         odd.leave();
     }
     list.close();
 }
 
-fn item<'de>(shape: &Shape, structs: &mut Structs, odd: &mut Odd<'de>, raw: &'de str) {
+fn item<'de>(
+    shape: &ObjectShape,
+    structs: &mut StructBuffer,
+    odd: &mut OddValues<'de>,
+    raw: &'de str,
+) {
     if let Some(members) = readable_object(raw) {
         object(shape, &mut structs.cells, odd, &members);
         structs.close();

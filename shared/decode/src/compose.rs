@@ -5,18 +5,18 @@ use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type, Timestam
 use engine::time::Timestamp;
 
 use super::odd::push_json_text;
-use super::path::Place;
+use super::path::ExtraNode;
 use super::rows;
-use super::shape::{Shape, Target};
+use super::shape::{MemberTarget, ObjectShape};
 
 /// Appends the record or object with the values in row `row` of `columns` and at `place`, as JSON.
 /// `None` if a part of `place` has no position in it.
 pub(super) fn object(
     json: &mut String,
-    shape: &Shape,
+    shape: &ObjectShape,
     columns: &[ArrayRef],
     row: usize,
-    place: Option<&Place<'_>>,
+    place: Option<&ExtraNode<'_>>,
 ) -> Option<()> {
     json.push('{');
     if place.is_some_and(|place| !place.items.is_empty()) {
@@ -29,7 +29,7 @@ pub(super) fn object(
             // A value kept whole implies that its columns are null.
             Some(raw) => {
                 let whole =
-                    inner.is_none_or(Place::is_leaf) && is_null(&member.target, columns, row);
+                    inner.is_none_or(ExtraNode::is_leaf) && is_null(&member.target, columns, row);
                 json.push_str(whole.then_some(raw)?);
             }
             None => value(json, &member.target, columns, row, inner)?,
@@ -46,7 +46,7 @@ pub(super) fn object(
 }
 
 /// Appends the member's name, preceded by its earlier occurrences.
-fn named(json: &mut String, name: &str, place: Option<&Place<'_>>) {
+fn named(json: &mut String, name: &str, place: Option<&ExtraNode<'_>>) {
     let name_of = |json: &mut String| {
         if !json.ends_with('{') {
             json.push(',');
@@ -61,12 +61,12 @@ fn named(json: &mut String, name: &str, place: Option<&Place<'_>>) {
     name_of(json);
 }
 
-fn is_null(target: &Target, columns: &[ArrayRef], row: usize) -> bool {
+fn is_null(target: &MemberTarget, columns: &[ArrayRef], row: usize) -> bool {
     match target {
-        Target::Cell(cell) | Target::Values(cell) | Target::Structs(cell, _) => {
+        MemberTarget::Cell(cell) | MemberTarget::Values(cell) | MemberTarget::Structs(cell, _) => {
             columns.get(*cell).is_none_or(|column| column.is_null(row))
         }
-        Target::Object(shape) => {
+        MemberTarget::Object(shape) => {
             shape.members().iter().all(|member| is_null(&member.target, columns, row))
         }
     }
@@ -74,28 +74,30 @@ fn is_null(target: &Target, columns: &[ArrayRef], row: usize) -> bool {
 
 fn value(
     json: &mut String,
-    target: &Target,
+    target: &MemberTarget,
     columns: &[ArrayRef],
     row: usize,
-    place: Option<&Place<'_>>,
+    place: Option<&ExtraNode<'_>>,
 ) -> Option<()> {
     match target {
-        Target::Object(shape) => object(json, shape, columns, row, place),
-        Target::Cell(cell) => {
-            place.is_none_or(Place::is_leaf).then_some(())?;
+        MemberTarget::Object(shape) => object(json, shape, columns, row, place),
+        MemberTarget::Cell(cell) => {
+            place.is_none_or(ExtraNode::is_leaf).then_some(())?;
             simple(json, columns.get(*cell)?, row)
         }
-        Target::Values(cell) => list(json, None, columns.get(*cell)?, row, place),
-        Target::Structs(cell, shape) => list(json, Some(shape), columns.get(*cell)?, row, place),
+        MemberTarget::Values(cell) => list(json, None, columns.get(*cell)?, row, place),
+        MemberTarget::Structs(cell, shape) => {
+            list(json, Some(shape), columns.get(*cell)?, row, place)
+        }
     }
 }
 
 fn list(
     json: &mut String,
-    shape: Option<&Shape>,
+    shape: Option<&ObjectShape>,
     column: &ArrayRef,
     row: usize,
-    place: Option<&Place<'_>>,
+    place: Option<&ExtraNode<'_>>,
 ) -> Option<()> {
     let lists = column.as_list_opt::<i32>()?;
     let items = lists.is_valid(row).then(|| lists.value(row));
@@ -117,14 +119,14 @@ fn list(
         let place = place.and_then(|place| place.items.get(&index));
         match (place.and_then(|place| place.raw.as_deref()), shape) {
             (Some(raw), _) => {
-                let whole = place.is_none_or(Place::is_leaf) && items.is_null(index);
+                let whole = place.is_none_or(ExtraNode::is_leaf) && items.is_null(index);
                 json.push_str(whole.then_some(raw)?);
             }
             (None, Some(shape)) if items.is_valid(index) => {
                 object(json, shape, items.as_struct_opt()?.columns(), index, place)?;
             }
             (None, _) => {
-                place.is_none_or(Place::is_leaf).then_some(())?;
+                place.is_none_or(ExtraNode::is_leaf).then_some(())?;
                 simple(json, &items, index)?;
             }
         }

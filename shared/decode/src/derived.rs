@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
-use engine::schema::{ColumnType, Source};
-use engine::spec::Partition;
+use engine::schema::{ColumnSource, ColumnType};
+use engine::spec::PartitionSpec;
 use engine::time::{Date, Timestamp};
 use jiff::Unit;
 
 use super::ReadAt;
-use super::buffer::{Buffer, Cells, Texts};
+use super::buffer::{Cells, ColumnBuffer, TextBuffer};
 use super::error::PageError;
-use super::rows::Layout;
+use super::rows::RecordLayout;
 use crate::schema::arrow_type;
 
 /// Batch with all columns of the table.
 pub(super) fn batch(
-    layout: &Layout,
+    layout: &RecordLayout,
     cells: Cells,
-    extra: Texts,
+    extra: TextBuffer,
     at: &ReadAt,
 ) -> Result<RecordBatch, PageError> {
     let rows = cells.rows();
@@ -30,18 +30,18 @@ pub(super) fn batch(
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(layout.schema.columns.len());
     for column in layout.schema.columns.iter() {
         let derived = match &column.source {
-            Source::Record(_) => own.next(),
-            Source::Parent => Some(repeated(at.parent.ok_or(PageError::NoParent)?.id, rows)),
-            Source::PeriodStart => {
+            ColumnSource::Record(_) => own.next(),
+            ColumnSource::Parent => Some(repeated(at.parent.ok_or(PageError::NoParent)?.id, rows)),
+            ColumnSource::PeriodStart => {
                 Some(repeated_day(at.period.ok_or(PageError::NoPeriod)?.start, rows)?)
             }
-            Source::PeriodEnd => {
+            ColumnSource::PeriodEnd => {
                 Some(repeated_day(at.period.ok_or(PageError::NoPeriod)?.end, rows)?)
             }
-            Source::Account => Some(repeated(at.account.0, rows)),
-            Source::SyncedAt => Some(repeated_instant(at.synced_at, rows)),
-            Source::Extra => Some(Arc::clone(&extra)),
-            Source::Partition | Source::Change => partition.clone(),
+            ColumnSource::Account => Some(repeated(at.account.0, rows)),
+            ColumnSource::SyncedAt => Some(repeated_instant(at.synced_at, rows)),
+            ColumnSource::Extra => Some(Arc::clone(&extra)),
+            ColumnSource::Partition | ColumnSource::Change => partition.clone(),
         };
         columns.extend(derived);
     }
@@ -51,29 +51,33 @@ pub(super) fn batch(
 }
 
 /// Partition column, if the table has one.
-fn partition(layout: &Layout, cells: &Cells, at: &ReadAt) -> Result<Option<ArrayRef>, PageError> {
+fn partition(
+    layout: &RecordLayout,
+    cells: &Cells,
+    at: &ReadAt,
+) -> Result<Option<ArrayRef>, PageError> {
     let rows = cells.rows();
     let created = |row| {
-        let Buffer::Instant(instants) = cells.buffers.get(layout.created_at?)? else {
+        let ColumnBuffer::Instant(instants) = cells.buffers.get(layout.created_at?)? else {
             return None;
         };
         instants.get(row).and_then(utc_day)
     };
     Ok(match layout.schema.spec.partition {
-        Partition::None => None,
-        Partition::CreatedMonth => {
+        PartitionSpec::None => None,
+        PartitionSpec::CreatedMonth => {
             let months = (0..rows).map(|row| created(row).map(month));
             Some(Arc::new(months.collect::<StringArray>()))
         }
-        Partition::CreatedYear => {
+        PartitionSpec::CreatedYear => {
             let years = (0..rows).map(|row| created(row).map(|day| i64::from(day.year())));
             Some(Arc::new(years.collect::<Int64Array>()))
         }
-        Partition::ParentCreatedYear => {
+        PartitionSpec::ParentCreatedYear => {
             let year = at.parent.ok_or(PageError::NoParent)?.created_year;
             Some(Arc::new((0..rows).map(|_| year).collect::<Int64Array>()))
         }
-        Partition::PeriodYear => {
+        PartitionSpec::PeriodYear => {
             let year = at.period.ok_or(PageError::NoPeriod)?.start.year();
             Some(repeated(i64::from(year), rows))
         }

@@ -3,7 +3,7 @@
 use engine::key::first_id;
 use engine::pass::PageFacts;
 
-use super::Quarantined;
+use super::QuarantinedRecord;
 use super::error::PageError;
 use super::literal;
 use super::raw::{self, RawMember};
@@ -17,7 +17,7 @@ pub(super) const MEMBERS: [&str; 5] =
 
 /// Members of a page beside its records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Envelope {
+pub struct PageEnvelope {
     /// Value of `total_entries`.
     pub total_entries: Option<u64>,
     /// Value of `links.next`; `None` if empty.
@@ -33,7 +33,7 @@ pub struct Envelope {
 /// Raw values of the members of a page beside its records, in the order of [`MEMBERS`].
 pub(super) type RawEnvelope<'de> = [Option<&'de str>; MEMBERS.len()];
 
-impl Envelope {
+impl PageEnvelope {
     /// Parses the raw members that are present.
     pub(super) fn of(raw: RawEnvelope<'_>) -> Result<Self, PageError> {
         let [total, links, page, next_page, total_pages] = raw;
@@ -57,9 +57,9 @@ impl Envelope {
     }
 }
 
-impl From<Envelope> for PageFacts {
-    fn from(envelope: Envelope) -> Self {
-        let Envelope { total_entries, next, page, next_page, total_pages } = envelope;
+impl From<PageEnvelope> for PageFacts {
+    fn from(envelope: PageEnvelope) -> Self {
+        let PageEnvelope { total_entries, next, page, next_page, total_pages } = envelope;
         Self { total_entries, next, page, next_page, total_pages, ..Self::default() }
     }
 }
@@ -102,18 +102,19 @@ pub(super) fn page_members(body: &str) -> Result<Vec<RawMember<'_>>, PageError> 
 }
 
 /// Raw records of a page.
-pub(super) struct Records<'de> {
+pub(super) struct RawRecords<'de> {
     pub(super) last: Vec<&'de str>,
     /// Records of earlier lists with the same name; of repeated members the last counts.
     pub(super) earlier: Vec<&'de str>,
 }
 
-impl Records<'_> {
+impl RawRecords<'_> {
     /// Quarantine entries for the earlier records.
-    pub(super) fn superseded(&self, key: &str) -> Vec<Quarantined> {
+    pub(super) fn superseded(&self, key: &str) -> Vec<QuarantinedRecord> {
         let reason = format!("`{key}` came again in the same answer, and the last one counts");
         let raws = self.earlier.iter();
-        raws.map(|raw| Quarantined { raw: (*raw).to_owned(), reason: reason.clone() }).collect()
+        raws.map(|raw| QuarantinedRecord { raw: (*raw).to_owned(), reason: reason.clone() })
+            .collect()
     }
 }
 
@@ -121,7 +122,7 @@ impl Records<'_> {
 pub(super) fn records<'de>(
     members: &[RawMember<'de>],
     key: &'static str,
-) -> Result<Records<'de>, PageError> {
+) -> Result<RawRecords<'de>, PageError> {
     let mut lists = members.iter().filter(|(name, _)| name == key).map(|(_, list)| *list);
     let Some(last) = lists.next_back() else {
         return Err(PageError::NoRecords { key });
@@ -129,7 +130,7 @@ pub(super) fn records<'de>(
     let found = raw::kind(last);
     let last = raw::items(last).map_err(|_| PageError::RecordsNotAList { key, found })?;
     let earlier = lists.flat_map(|list| raw::items(list).unwrap_or_else(|_| vec![list])).collect();
-    Ok(Records { last, earlier })
+    Ok(RawRecords { last, earlier })
 }
 
 fn not_json(body: &str, error: &serde_json::Error) -> PageError {

@@ -10,20 +10,23 @@ use std::borrow::Cow;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use self::object::{Null, Object};
+use self::object::{NullTreatment, ObjectVisitor};
 use super::envelope::{MEMBERS, RawEnvelope};
-use super::odd::Odd;
-use super::rows::{Layout, Rows};
+use super::odd::OddValues;
+use super::rows::{DecodedRows, RecordLayout};
 
 /// Rows, and raw members beside the records.
-pub(super) type Page<'de> = (Rows, RawEnvelope<'de>);
+pub(super) type FastPage<'de> = (DecodedRows, RawEnvelope<'de>);
 
 /// Reads a whole body.
-pub(super) fn page<'de>(layout: &Layout, body: &'de str) -> Result<Page<'de>, serde_json::Error> {
+pub(super) fn page<'de>(
+    layout: &RecordLayout,
+    body: &'de str,
+) -> Result<FastPage<'de>, serde_json::Error> {
     let mut rows = layout.rows();
-    let mut odd = Odd::default();
+    let mut odd = OddValues::default();
     let mut json = serde_json::Deserializer::from_str(body);
-    let mut records = Records { layout, rows: &mut rows, odd: &mut odd };
+    let mut records = RecordsVisitor { layout, rows: &mut rows, odd: &mut odd };
     let mut beside = RawEnvelope::default();
     match layout.schema.spec.records_key {
         None => records.one(&mut json)?,
@@ -36,18 +39,18 @@ pub(super) fn page<'de>(layout: &Layout, body: &'de str) -> Result<Page<'de>, se
 
 struct PageVisitor<'a, 'de> {
     key: &'static str,
-    records: Records<'a, 'de>,
+    records: RecordsVisitor<'a, 'de>,
 }
 
 /// Visitor of the list of records.
-struct Records<'a, 'de> {
-    layout: &'a Layout,
-    rows: &'a mut Rows,
-    odd: &'a mut Odd<'de>,
+struct RecordsVisitor<'a, 'de> {
+    layout: &'a RecordLayout,
+    rows: &'a mut DecodedRows,
+    odd: &'a mut OddValues<'de>,
 }
 
 /// Seed of one record.
-struct RecordSeed<'a, 'b, 'de>(&'b mut Records<'a, 'de>);
+struct RecordSeed<'a, 'b, 'de>(&'b mut RecordsVisitor<'a, 'de>);
 
 impl<'de> Visitor<'de> for PageVisitor<'_, 'de> {
     type Value = RawEnvelope<'de>;
@@ -74,13 +77,13 @@ impl<'de> Visitor<'de> for PageVisitor<'_, 'de> {
     }
 }
 
-impl<'de> Records<'_, 'de> {
+impl<'de> RecordsVisitor<'_, 'de> {
     fn one<D: Deserializer<'de>>(&mut self, json: D) -> Result<(), D::Error> {
-        let record = Object {
+        let record = ObjectVisitor {
             shape: &self.layout.shape,
             cells: &mut self.rows.cells,
             odd: self.odd,
-            null: Null::Refused,
+            null: NullTreatment::Refused,
         };
         record.deserialize(json)?;
         if self.odd.is_ambiguous() {
@@ -90,7 +93,7 @@ impl<'de> Records<'_, 'de> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for &mut Records<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for &mut RecordsVisitor<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
@@ -98,7 +101,7 @@ impl<'de> DeserializeSeed<'de> for &mut Records<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for &mut Records<'_, 'de> {
+impl<'de> Visitor<'de> for &mut RecordsVisitor<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,7 +15,7 @@ use arrow::error::ArrowError;
 
 /// Column with values that the table's type cannot represent.
 #[derive(Debug)]
-pub struct Misfit {
+pub struct ColumnMisfit {
     /// Name of the column.
     pub column: String,
     /// Reason, worded to follow the column's name in a sentence.
@@ -26,8 +26,8 @@ pub struct Misfit {
 ///
 /// # Errors
 /// When a column has values that its type in `schema` cannot represent exactly.
-pub fn fit(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Misfit> {
-    let misfit = |column: &str, why: String| Misfit { column: column.to_owned(), why };
+pub fn fit(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ColumnMisfit> {
+    let misfit = |column: &str, why: String| ColumnMisfit { column: column.to_owned(), why };
     let mut columns = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
         let (name, ty) = (field.name(), field.data_type());

@@ -10,7 +10,7 @@ use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
 
 /// Position of a row: index of its batch, index in the batch.
-pub type Pick = (usize, usize);
+pub type RowPick = (usize, usize);
 
 /// Batch of the picked rows, in the order of `picks`. Adjoining rows of one batch are not copied.
 ///
@@ -19,7 +19,7 @@ pub type Pick = (usize, usize);
 pub fn gather(
     schema: &SchemaRef,
     batches: &[&RecordBatch],
-    picks: &[Pick],
+    picks: &[RowPick],
 ) -> Result<RecordBatch, ArrowError> {
     let Some(&(slot, first)) = picks.first() else {
         return Ok(RecordBatch::new_empty(schema.clone()));

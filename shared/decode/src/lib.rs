@@ -37,43 +37,43 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use engine::ids::AccountId;
 use engine::key::Key;
-use engine::privacy::{Personal, Rules};
+use engine::privacy::{PersonalFields, PrivacyRules};
 use engine::spec::StreamSpec;
 use engine::time::{Date, Timestamp};
 use engine::window::Period;
 use serde::de::IgnoredAny;
 
-pub use self::envelope::Envelope;
+pub use self::envelope::PageEnvelope;
 pub use self::error::PageError;
-pub use self::lift::Lifter;
-pub use self::observed::Observed;
+pub use self::lift::RowLifter;
+pub use self::observed::MemberDeviations;
 pub use self::parents::{ParentRecord, ParentsPage, created_year, parents};
-pub use self::presence::Presence;
+pub use self::presence::PresenceCounts;
 use self::redact::Redactor;
 pub use self::redact::{HashKey, is_of_another};
-use self::rows::{Layout, Rows};
+use self::rows::{DecodedRows, RecordLayout};
 use crate::schema::TableSchema;
 
 /// Decodes the pages of one stream. Clones are cheap; threads may share one.
 #[derive(Clone, Debug)]
 pub struct Decoder {
-    layout: Arc<Layout>,
+    layout: Arc<RecordLayout>,
     redactor: Option<Arc<Redactor>>,
-    rules: Arc<Rules>,
+    rules: Arc<PrivacyRules>,
 }
 
 impl Decoder {
     /// Decoder for the declaration.
     #[must_use]
     pub fn new(spec: &'static StreamSpec) -> Self {
-        let layout = Arc::new(Layout::of(TableSchema::of(spec)));
+        let layout = Arc::new(RecordLayout::of(TableSchema::of(spec)));
         Self { layout, redactor: None, rules: Arc::default() }
     }
 
     /// Limits the decoder to data that `rules` allow. `key` is the key of the hashes; a member to
     /// be hashed is left out if there is none.
     #[must_use]
-    pub fn with_privacy(self, rules: &Rules, key: Option<&HashKey>) -> Self {
+    pub fn with_privacy(self, rules: &PrivacyRules, key: Option<&HashKey>) -> Self {
         let redactor = (!rules.is_empty()).then(|| Arc::new(Redactor::of(rules, key)));
         Self { redactor, rules: Arc::new(rules.clone()), ..self }
     }
@@ -83,9 +83,9 @@ impl Decoder {
     #[must_use]
     pub fn with_erased(
         self,
-        rules: &Rules,
+        rules: &PrivacyRules,
         key: Option<&HashKey>,
-        personal: &Personal,
+        personal: &PersonalFields,
         users: BTreeSet<i64>,
     ) -> Self {
         if users.is_empty() {
@@ -134,34 +134,37 @@ impl Decoder {
     /// The reason if it could not.
     pub fn check_record(&self, raw: &str) -> Result<(), String> {
         let raw = raw::value(raw).map_err(|error| format!("not JSON: {error}"))?;
-        careful::record(&self.layout, &mut self.layout.rows(), &mut odd::Odd::default(), raw)
+        careful::record(&self.layout, &mut self.layout.rows(), &mut odd::OddValues::default(), raw)
     }
 
     /// Presence of each declared member, by path (list indices as `[]`).
     #[must_use]
-    pub fn declared(&self, presence: &Presence) -> BTreeMap<String, engine::drift::Presence> {
+    pub fn declared(
+        &self,
+        presence: &PresenceCounts,
+    ) -> BTreeMap<String, engine::drift::MemberPresence> {
         let mut declared = presence.by_path(&self.layout.shape);
         declared.retain(|path, _| !self.rules.excludes(path));
         declared
     }
 
-    fn read(&self, body: &str) -> Result<(Rows, Envelope), PageError> {
+    fn read(&self, body: &str) -> Result<(DecodedRows, PageEnvelope), PageError> {
         envelope::check_size(body)?;
         match fast::page(&self.layout, body) {
-            Ok((rows, beside)) => Ok((rows, Envelope::of(beside)?)),
+            Ok((rows, beside)) => Ok((rows, PageEnvelope::of(beside)?)),
             Err(_) => careful::page(&self.layout, body),
         }
     }
 
     fn assemble(
         &self,
-        rows: Rows,
-        envelope: Envelope,
+        rows: DecodedRows,
+        envelope: PageEnvelope,
         at: &ReadAt,
     ) -> Result<DecodedPage, PageError> {
         let keys = self.layout.keys(&rows, at)?;
         let dates = self.layout.dates(&rows);
-        let Rows { cells, extra, observed, quarantined } = rows;
+        let DecodedRows { cells, extra, observed, quarantined } = rows;
         let rows = derived::batch(&self.layout, cells, extra, at)?;
         Ok(DecodedPage { rows, keys, dates, envelope, quarantined, observed })
     }
@@ -174,7 +177,7 @@ impl Decoder {
 /// When the body is not a JSON object.
 pub fn count(body: &str, records_key: Option<&str>) -> Result<Option<u64>, PageError> {
     let members = envelope::page_members(body)?;
-    let envelope = Envelope::of_members(&members)?;
+    let envelope = PageEnvelope::of_members(&members)?;
     let records = records_key.and_then(|key| raw::member(&members, key));
     let shown = records.and_then(|list| serde_json::from_str::<Vec<IgnoredAny>>(list).ok());
     let shown = shown.map_or(0, |list| list.len() as u64);
@@ -191,14 +194,14 @@ pub struct ReadAt {
     /// Time of the page request.
     pub synced_at: Timestamp,
     /// Parent of the listed children (streams per parent).
-    pub parent: Option<Parent>,
+    pub parent: Option<PageParent>,
     /// Requested window (report streams).
     pub period: Option<Period>,
 }
 
 /// Parent of a list of children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parent {
+pub struct PageParent {
     /// Its id.
     pub id: i64,
     /// Year of its `created_at` in UTC; `None` if that is null.
@@ -215,16 +218,16 @@ pub struct DecodedPage {
     /// Keyset date of each row; empty if the stream has another kind of paging.
     pub dates: Vec<Option<Date>>,
     /// Members of the answer beside its records.
-    pub envelope: Envelope,
+    pub envelope: PageEnvelope,
     /// Records without a usable id, raw.
-    pub quarantined: Vec<Quarantined>,
+    pub quarantined: Vec<QuarantinedRecord>,
     /// Deviations of the records from the declaration.
-    pub observed: Observed,
+    pub observed: MemberDeviations,
 }
 
 /// A record that cannot be a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quarantined {
+pub struct QuarantinedRecord {
     /// The record as Harvest sent it.
     pub raw: String,
     /// Reason.

@@ -10,23 +10,23 @@ use std::collections::BTreeMap;
 use arrow::array::{Array, AsArray, RecordBatch, UInt64Array};
 use arrow::compute::take_record_batch;
 use arrow::error::ArrowError;
-use engine::schema::Source;
+use engine::schema::ColumnSource;
 
 use super::careful;
 use super::compose::object;
-use super::odd::Odd;
-use super::path::{Place, Step, kept, steps};
+use super::odd::OddValues;
+use super::path::{ExtraNode, PathStep, kept, steps};
 use super::raw::{self, RawMember};
-use super::rows::{Layout, Rows};
-use super::shape::{Shape, Target};
+use super::rows::{DecodedRows, RecordLayout};
+use super::shape::{MemberTarget, ObjectShape};
 use super::strict;
 use crate::gather::gather;
 use crate::schema::TableSchema;
 
 /// Moves values of one table's rows from `extra_json` to their columns.
 #[derive(Debug)]
-pub struct Lifter {
-    layout: Layout,
+pub struct RowLifter {
+    layout: RecordLayout,
     /// Number of columns before those of the record.
     before: usize,
     /// Number of columns of the record.
@@ -34,17 +34,18 @@ pub struct Lifter {
     extra: usize,
 }
 
-impl Lifter {
+impl RowLifter {
     /// Lifter of the rows of `schema`.
     #[must_use]
     pub fn of(schema: &TableSchema) -> Self {
-        let is_own = |source: &Source| matches!(source, Source::Record(_));
+        let is_own = |source: &ColumnSource| matches!(source, ColumnSource::Record(_));
         let columns = || schema.columns.iter().map(|column| &column.source);
         let before = columns().position(is_own).unwrap_or_default();
         let own = columns().filter(|source| is_own(source)).count();
-        let extra = columns().position(|source| *source == Source::Extra).unwrap_or(usize::MAX);
+        let extra =
+            columns().position(|source| *source == ColumnSource::Extra).unwrap_or(usize::MAX);
         // In a table of changes the record has the same columns, at other positions.
-        Self { layout: Layout::of(TableSchema::of(schema.spec)), before, own, extra }
+        Self { layout: RecordLayout::of(TableSchema::of(schema.spec)), before, own, extra }
     }
 
     /// Moves all values of `batch` that can move. `batch` has all columns of the table, the
@@ -58,7 +59,7 @@ impl Lifter {
         let Some(extra) = extra.filter(|extra| extra.null_count() < extra.len()) else {
             return Ok(None);
         };
-        let mut finder = Finder {
+        let mut finder = ColumnFinder {
             shape: &self.layout.shape,
             scratch: self.layout.rows(),
             known: BTreeMap::new(),
@@ -80,7 +81,8 @@ impl Lifter {
             }
             let Some(record) = self.record(batch, row, &members) else { continue };
             let before = rows.cells.rows();
-            if careful::record(&self.layout, &mut rows, &mut Odd::default(), &record).is_err() {
+            if careful::record(&self.layout, &mut rows, &mut OddValues::default(), &record).is_err()
+            {
                 continue;
             }
             // Unchanged `extra_json` means that no value moved.
@@ -102,7 +104,7 @@ impl Lifter {
         &self,
         batch: &RecordBatch,
         moved: &[u64],
-        rows: Rows,
+        rows: DecodedRows,
     ) -> Result<RecordBatch, ArrowError> {
         let old = take_record_batch(batch, &UInt64Array::from(moved.to_vec()))?;
         let mut columns: Vec<_> = old.columns().iter().take(self.before).cloned().collect();
@@ -123,7 +125,7 @@ impl Lifter {
 
     /// Record that the row was made from; `None` if it cannot be determined.
     fn record(&self, batch: &RecordBatch, row: usize, extra: &[RawMember<'_>]) -> Option<String> {
-        let place = Place::of(extra.iter().map(|(path, raw)| (&**path, *raw)))?;
+        let place = ExtraNode::of(extra.iter().map(|(path, raw)| (&**path, *raw)))?;
         let mut json = String::new();
         let columns = batch.columns().get(self.before..)?;
         object(&mut json, &self.layout.shape, columns, row, Some(&place))?;
@@ -132,14 +134,14 @@ impl Lifter {
 }
 
 /// Decides which paths of `extra_json` have a column.
-struct Finder<'a> {
-    shape: &'a Shape,
-    scratch: Rows,
+struct ColumnFinder<'a> {
+    shape: &'a ObjectShape,
+    scratch: DecodedRows,
     /// Findings by path: whether it is declared, and its cell if it has one.
     known: BTreeMap<String, (bool, Option<usize>)>,
 }
 
-impl Finder<'_> {
+impl ColumnFinder<'_> {
     fn may_move(&mut self, path: &str, raw: &str) -> bool {
         let (declared, cell) = if let Some(known) = self.known.get(path) {
             *known
@@ -159,21 +161,23 @@ impl Finder<'_> {
     }
 }
 
-fn find(shape: &Shape, path: &str) -> (bool, Option<usize>) {
+fn find(shape: &ObjectShape, path: &str) -> (bool, Option<usize>) {
     let Some(steps) = steps(path) else { return (false, None) };
     let mut shape = Some(shape);
     let mut cell = None;
     for (at, step) in steps.iter().enumerate() {
         match step {
-            Step::Repeat(_) => return (false, None),
-            Step::Item(_) => {}
-            Step::Member(name) => {
+            PathStep::Repeat(_) => return (false, None),
+            PathStep::Item(_) => {}
+            PathStep::Member(name) => {
                 let inner = shape.and_then(|shape| shape.member(shape.find(name, 0)?));
                 let Some(member) = inner else { return (false, None) };
                 (shape, cell) = match &member.target {
-                    Target::Cell(cell) if at == 0 => (None, Some(*cell)),
-                    Target::Cell(_) | Target::Values(_) => (None, None),
-                    Target::Object(inner) | Target::Structs(_, inner) => (Some(inner), None),
+                    MemberTarget::Cell(cell) if at == 0 => (None, Some(*cell)),
+                    MemberTarget::Cell(_) | MemberTarget::Values(_) => (None, None),
+                    MemberTarget::Object(inner) | MemberTarget::Structs(_, inner) => {
+                        (Some(inner), None)
+                    }
                 };
             }
         }

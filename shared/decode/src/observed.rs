@@ -2,26 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use engine::drift::Values;
+use engine::drift::DeviatingValues;
 
-use super::presence::Presence;
+use super::presence::PresenceCounts;
 
 /// Deviations of members, counted by path (list indices as `[]`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Observed {
+pub struct MemberDeviations {
     /// Values that did not fit their column.
-    pub misfits: BTreeMap<String, Values>,
+    pub misfits: BTreeMap<String, DeviatingValues>,
     /// Misfits that are numbers with more decimal places than their column.
-    pub finer: BTreeMap<String, Values>,
+    pub finer: BTreeMap<String, DeviatingValues>,
     /// Values that are in their column but came in another JSON type or form.
-    pub converted: BTreeMap<String, Values>,
+    pub converted: BTreeMap<String, DeviatingValues>,
     /// Members without a declaration.
     pub unknown: BTreeMap<String, u64>,
     /// Declared members that occurred.
-    pub presence: Presence,
+    pub presence: PresenceCounts,
 }
 
-impl Observed {
+impl MemberDeviations {
     /// Adds the deviations of other pages of the same stream.
     pub fn add(&mut self, other: Self) {
         let Self { misfits, finer, converted, unknown, presence } = other;

@@ -9,10 +9,10 @@
 
 use core::fmt::Write as _;
 
-use super::buffer::Put;
+use super::buffer::CellOutcome;
 use super::name::push_name;
-use super::observed::Observed;
-use super::presence::Presence;
+use super::observed::MemberDeviations;
+use super::presence::PresenceCounts;
 use super::{form, literal, raw, strict};
 
 /// Ending of the path of a value that is kept as text.
@@ -20,7 +20,7 @@ pub(super) const AS_TEXT: &str = "#json";
 
 /// One step from a value to a value inside it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Step {
+pub(super) enum ValueStep {
     /// Step to a declared member.
     Member(&'static str),
     /// Step to an item of a list.
@@ -42,7 +42,7 @@ pub(super) enum OddReason {
 
 /// A value that is recorded.
 #[derive(Debug)]
-struct Finding<'de> {
+struct OddValue<'de> {
     path: String,
     counted: String,
     raw: &'de str,
@@ -51,20 +51,20 @@ struct Finding<'de> {
 
 /// Values of the current record that have no column, or came in another form than declared.
 #[derive(Debug, Default)]
-pub(super) struct Odd<'de> {
-    pub(super) presence: Presence,
-    steps: Vec<Step>,
-    findings: Vec<Finding<'de>>,
+pub(super) struct OddValues<'de> {
+    pub(super) presence: PresenceCounts,
+    steps: Vec<ValueStep>,
+    findings: Vec<OddValue<'de>>,
 }
 
 impl OddReason {
     /// Reason to record a value with this outcome, if any.
-    const fn of(put: Put) -> Option<Self> {
+    const fn of(put: CellOutcome) -> Option<Self> {
         match put {
-            Put::Stored => None,
-            Put::Converted => Some(Self::Converted),
-            Put::Misfit => Some(Self::Misfit),
-            Put::Finer => Some(Self::Finer),
+            CellOutcome::Stored => None,
+            CellOutcome::Converted => Some(Self::Converted),
+            CellOutcome::Misfit => Some(Self::Misfit),
+            CellOutcome::Finer => Some(Self::Finer),
         }
     }
 
@@ -85,8 +85,8 @@ impl OddReason {
     }
 }
 
-impl<'de> Odd<'de> {
-    pub(super) fn enter(&mut self, step: Step) {
+impl<'de> OddValues<'de> {
+    pub(super) fn enter(&mut self, step: ValueStep) {
         self.steps.push(step);
     }
 
@@ -96,20 +96,20 @@ impl<'de> Odd<'de> {
 
     /// Records that the value at the current path does not fit.
     pub(super) fn misfit(&mut self, raw: &'de str) {
-        self.put(Put::Misfit, raw);
+        self.put(CellOutcome::Misfit, raw);
     }
 
     /// Records the outcome of putting the value at the current path into its column.
-    pub(super) fn put(&mut self, put: Put, raw: &'de str) {
+    pub(super) fn put(&mut self, put: CellOutcome, raw: &'de str) {
         if let Some(why) = OddReason::of(put) {
             let (path, counted) = self.paths();
-            self.findings.push(Finding { path, counted, raw, why });
+            self.findings.push(OddValue { path, counted, raw, why });
         }
     }
 
     /// Records the outcome of putting the value one step below the current path into its column.
-    pub(super) fn put_at(&mut self, step: Step, put: Put, raw: &'de str) {
-        if put != Put::Stored {
+    pub(super) fn put_at(&mut self, step: ValueStep, put: CellOutcome, raw: &'de str) {
+        if put != CellOutcome::Stored {
             self.enter(step);
             self.put(put, raw);
             self.leave();
@@ -122,7 +122,7 @@ impl<'de> Odd<'de> {
         for path in [&mut path, &mut counted] {
             push_name(path, self.steps.is_empty(), name);
         }
-        self.findings.push(Finding { path, counted, raw, why: OddReason::Unknown });
+        self.findings.push(OddValue { path, counted, raw, why: OddReason::Unknown });
     }
 
     /// Records the `nth` occurrence of member `name` of the current object, which is followed by
@@ -135,7 +135,7 @@ impl<'de> Odd<'de> {
         path.push('#');
         path.push_str(&nth.to_string());
         counted.push('#');
-        self.findings.push(Finding { path, counted, raw, why: OddReason::Unknown });
+        self.findings.push(OddValue { path, counted, raw, why: OddReason::Unknown });
     }
 
     /// Whether the value at `path`, or a value around it, does not fit.
@@ -165,7 +165,7 @@ impl<'de> Odd<'de> {
     }
 
     /// Counts the findings of the record, drops them, and returns the row's `extra_json`.
-    pub(super) fn settle(&mut self, observed: &mut Observed) -> Option<String> {
+    pub(super) fn settle(&mut self, observed: &mut MemberDeviations) -> Option<String> {
         if self.findings.is_empty() {
             return None;
         }
@@ -202,11 +202,11 @@ impl<'de> Odd<'de> {
         let (mut path, mut counted) = (String::new(), String::new());
         for (at, step) in self.steps.iter().enumerate() {
             match step {
-                Step::Member(name) => {
+                ValueStep::Member(name) => {
                     push_name(&mut path, at == 0, name);
                     push_name(&mut counted, at == 0, name);
                 }
-                Step::Item(index) => {
+                ValueStep::Item(index) => {
                     for part in ["[", &index.to_string(), "]"] {
                         path.push_str(part);
                     }

@@ -7,11 +7,11 @@ use engine::spec::{FieldType, StreamSpec};
 use engine::time::Date;
 
 use super::derived::utc_day;
-use super::envelope::{self, Envelope};
+use super::envelope::{self, PageEnvelope};
 use super::error::PageError;
 use super::raw::{self, RawMember};
 use super::rows::{day, keyset_field};
-use super::{Parent, Quarantined, convert, literal};
+use super::{PageParent, QuarantinedRecord, convert, literal};
 
 /// A page of a trigger listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,16 +20,16 @@ pub struct ParentsPage {
     /// it.
     pub parents: Vec<ParentRecord>,
     /// Members of the answer beside its records.
-    pub envelope: Envelope,
+    pub envelope: PageEnvelope,
     /// Records without a parent or a usable id, raw.
-    pub quarantined: Vec<Quarantined>,
+    pub quarantined: Vec<QuarantinedRecord>,
 }
 
 /// Facts about a parent in a record of a trigger listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParentRecord {
     /// Parent, with the year of the record's `created_at` in UTC.
-    pub parent: Parent,
+    pub parent: PageParent,
     /// `access_roles`; `None` if missing, null or not a list of texts.
     pub access_roles: Option<Vec<String>>,
     /// Primary key of the record itself.
@@ -54,15 +54,15 @@ pub fn parents(
         Some(key) => {
             let records = envelope::records(&members, key)?;
             quarantined = records.superseded(key);
-            (records.last, Envelope::of_members(&members)?)
+            (records.last, PageEnvelope::of_members(&members)?)
         }
-        None => (vec![envelope::body_value(body)?], Envelope::default()),
+        None => (vec![envelope::body_value(body)?], PageEnvelope::default()),
     };
     let mut page = ParentsPage { parents: Vec::new(), envelope, quarantined };
     for raw in records {
         match parent(raw, trigger, parent_id) {
             Ok(parent) => page.parents.push(parent),
-            Err(reason) => page.quarantined.push(Quarantined { raw: raw.to_owned(), reason }),
+            Err(reason) => page.quarantined.push(QuarantinedRecord { raw: raw.to_owned(), reason }),
         }
     }
     Ok(page)
@@ -95,7 +95,7 @@ fn parent(raw: &str, trigger: &StreamSpec, parent_id: &str) -> Result<ParentReco
         .and_then(convert::date)
         .and_then(day);
     Ok(ParentRecord {
-        parent: Parent { id, created_year },
+        parent: PageParent { id, created_year },
         access_roles: raw::member(&members, "access_roles").and_then(texts),
         key: Key(key),
         date,

@@ -8,20 +8,20 @@ use super::strict;
 
 /// Content of `extra_json` at one place of a record and below it.
 #[derive(Debug, Default)]
-pub(super) struct Place<'a> {
+pub(super) struct ExtraNode<'a> {
     /// Value at this place, if it is kept whole.
     pub(super) raw: Option<Cow<'a, str>>,
     /// Earlier occurrences of a repeated member, by number.
     pub(super) repeats: BTreeMap<usize, Cow<'a, str>>,
     /// Places of its members.
-    pub(super) members: BTreeMap<String, Place<'a>>,
+    pub(super) members: BTreeMap<String, ExtraNode<'a>>,
     /// Places of its items.
-    pub(super) items: BTreeMap<usize, Place<'a>>,
+    pub(super) items: BTreeMap<usize, ExtraNode<'a>>,
 }
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum PathStep {
     /// Step to a member.
     Member(String),
     /// Step to an item of a list.
@@ -30,7 +30,7 @@ pub(super) enum Step {
     Repeat(usize),
 }
 
-impl<'a> Place<'a> {
+impl<'a> ExtraNode<'a> {
     /// Root place of a record; `None` if a path is not one of ours.
     pub(super) fn of(members: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Self> {
         let mut root = Self::default();
@@ -40,9 +40,9 @@ impl<'a> Place<'a> {
             let mut steps = steps(path)?.into_iter().peekable();
             loop {
                 place = match steps.next()? {
-                    Step::Member(name) => place.members.entry(name).or_default(),
-                    Step::Item(index) => place.items.entry(index).or_default(),
-                    Step::Repeat(nth) => {
+                    PathStep::Member(name) => place.members.entry(name).or_default(),
+                    PathStep::Item(index) => place.items.entry(index).or_default(),
+                    PathStep::Repeat(nth) => {
                         place.repeats.insert(nth, raw);
                         break;
                     }
@@ -78,7 +78,7 @@ fn ends_escaping(path: &str) -> bool {
 }
 
 /// Steps of a path in the form of `odd`; `None` for other forms.
-pub(super) fn steps(path: &str) -> Option<Vec<Step>> {
+pub(super) fn steps(path: &str) -> Option<Vec<PathStep>> {
     let mut steps = Vec::new();
     let mut letters = path.chars().peekable();
     loop {
@@ -88,13 +88,13 @@ pub(super) fn steps(path: &str) -> Option<Vec<Step>> {
         {
             name.push(if letter == '\\' { letters.next()? } else { letter });
         }
-        steps.push(Step::Member(name));
+        steps.push(PathStep::Member(name));
         while letters.next_if_eq(&'[').is_some() {
-            steps.push(Step::Item(number(&mut letters)?));
+            steps.push(PathStep::Item(number(&mut letters)?));
             letters.next_if_eq(&']')?;
         }
         if letters.next_if_eq(&'#').is_some() {
-            steps.push(Step::Repeat(number(&mut letters)?));
+            steps.push(PathStep::Repeat(number(&mut letters)?));
             return letters.next().is_none().then_some(steps);
         }
         match letters.next() {
@@ -117,8 +117,8 @@ fn number(letters: &mut core::iter::Peekable<core::str::Chars<'_>>) -> Option<us
 mod tests {
     use super::*;
 
-    fn member(name: &str) -> Step {
-        Step::Member(name.to_owned())
+    fn member(name: &str) -> PathStep {
+        PathStep::Member(name.to_owned())
     }
 
     #[test]
@@ -128,10 +128,10 @@ mod tests {
             ("", vec![member("")]),
             ("client.", vec![member("client"), member("")]),
             ("a.b.c", vec![member("a"), member("b"), member("c")]),
-            ("lines[2].amount", vec![member("lines"), Step::Item(2), member("amount")]),
+            ("lines[2].amount", vec![member("lines"), PathStep::Item(2), member("amount")]),
             (r"lines\[0\]", vec![member("lines[0]")]),
-            (r"a\.b\\#12", vec![member(r"a.b\"), Step::Repeat(12)]),
-            ("roles[1]", vec![member("roles"), Step::Item(1)]),
+            (r"a\.b\\#12", vec![member(r"a.b\"), PathStep::Repeat(12)]),
+            ("roles[1]", vec![member("roles"), PathStep::Item(1)]),
         ] {
             assert_eq!(steps(path), Some(expected), "{path}");
         }

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use engine::drift;
 
 use super::name::push_name;
-use super::shape::{SeenMembers, Shape, Target};
+use super::shape::{MemberTarget, ObjectShape, SeenMembers};
 
 /// Number of objects read and members that occurred in any of them, for each kind of object of a
 /// stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Presence(Vec<(u64, SeenMembers)>);
+pub struct PresenceCounts(Vec<(u64, SeenMembers)>);
 
-impl Presence {
+impl PresenceCounts {
     /// Counts an object of this shape and the members that it had.
-    pub(super) fn note(&mut self, shape: &Shape, seen: SeenMembers) {
+    pub(super) fn note(&mut self, shape: &ObjectShape, seen: SeenMembers) {
         self.add_to(shape.id(), 1, seen);
     }
 
@@ -36,23 +36,28 @@ impl Presence {
     }
 
     /// Presence by member path (list indices as `[]`).
-    pub(super) fn by_path(&self, shape: &Shape) -> BTreeMap<String, drift::Presence> {
+    pub(super) fn by_path(&self, shape: &ObjectShape) -> BTreeMap<String, drift::MemberPresence> {
         let mut paths = BTreeMap::new();
         self.collect("", shape, &mut paths);
         paths
     }
 
-    fn collect(&self, prefix: &str, shape: &Shape, paths: &mut BTreeMap<String, drift::Presence>) {
+    fn collect(
+        &self,
+        prefix: &str,
+        shape: &ObjectShape,
+        paths: &mut BTreeMap<String, drift::MemberPresence>,
+    ) {
         let (objects, seen) = self.0.get(shape.id()).copied().unwrap_or_default();
         for (index, member) in shape.members().iter().enumerate() {
             let mut path = prefix.to_owned();
             push_name(&mut path, prefix.is_empty(), member.name);
             match &member.target {
-                Target::Object(inner) => self.collect(&path, inner, paths),
-                Target::Structs(_, inner) => self.collect(&format!("{path}[]"), inner, paths),
-                Target::Cell(_) | Target::Values(_) => {}
+                MemberTarget::Object(inner) => self.collect(&path, inner, paths),
+                MemberTarget::Structs(_, inner) => self.collect(&format!("{path}[]"), inner, paths),
+                MemberTarget::Cell(_) | MemberTarget::Values(_) => {}
             }
-            paths.insert(path, drift::Presence { objects, seen: seen.has(index) });
+            paths.insert(path, drift::MemberPresence { objects, seen: seen.has(index) });
         }
     }
 }

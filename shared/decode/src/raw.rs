@@ -19,7 +19,7 @@ pub(super) fn value(json: &str) -> Result<&str, serde_json::Error> {
 /// Fails if the value is not an object, or if a member name is not valid text (half a surrogate
 /// pair).
 pub(super) fn members(json: &str) -> Result<Vec<RawMember<'_>>, serde_json::Error> {
-    serde_json::from_str::<Members<'_>>(json).map(|members| members.0)
+    serde_json::from_str::<RawMembers<'_>>(json).map(|members| members.0)
 }
 
 /// Items of an array.
@@ -45,23 +45,23 @@ pub(super) fn kind(json: &str) -> &'static str {
     }
 }
 
-struct Members<'de>(Vec<RawMember<'de>>);
+struct RawMembers<'de>(Vec<RawMember<'de>>);
 
 struct MembersVisitor;
 
 /// Text that borrows from the input unless it contains escapes.
-struct Name<'de>(Cow<'de, str>);
+struct MemberName<'de>(Cow<'de, str>);
 
 struct NameVisitor;
 
-impl<'de> Deserialize<'de> for Members<'de> {
+impl<'de> Deserialize<'de> for RawMembers<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(MembersVisitor)
     }
 }
 
 impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
+    type Value = RawMembers<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -69,31 +69,31 @@ impl<'de> Visitor<'de> for MembersVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::new();
-        while let Some((name, raw)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
+        while let Some((name, raw)) = map.next_entry::<MemberName<'de>, &'de RawValue>()? {
             members.push((name.0, raw.get()));
         }
-        Ok(Members(members))
+        Ok(RawMembers(members))
     }
 }
 
-impl<'de> Deserialize<'de> for Name<'de> {
+impl<'de> Deserialize<'de> for MemberName<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(NameVisitor)
     }
 }
 
 impl<'de> Visitor<'de> for NameVisitor {
-    type Value = Name<'de>;
+    type Value = MemberName<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a member name")
     }
 
     fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(Name(Cow::Borrowed(name)))
+        Ok(MemberName(Cow::Borrowed(name)))
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Name(Cow::Owned(name.to_owned())))
+        Ok(MemberName(Cow::Owned(name.to_owned())))
     }
 }

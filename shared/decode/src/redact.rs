@@ -4,7 +4,7 @@ mod hash;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::privacy::{Personal, Rules, Treatment};
+use engine::privacy::{FieldTreatment, PersonalFields, PrivacyRules};
 use engine::spec::StreamSpec;
 
 pub use self::hash::HashKey;
@@ -22,44 +22,44 @@ const NOT_KEPT: &str = "a record that cannot be read; members of this stream are
 /// Removes or hashes members.
 #[derive(Debug)]
 pub(super) struct Redactor {
-    members: Members,
+    members: MemberBranches,
     key: Option<HashKey>,
-    erased: Option<Erased>,
+    erased: Option<ErasedUsers>,
 }
 
 /// Users whose personal data is removed.
 #[derive(Debug)]
-struct Erased {
+struct ErasedUsers {
     users: BTreeSet<i64>,
     /// Path of the member that identifies the user of a record.
     person: Vec<&'static str>,
     /// Treatment of members in their records.
-    members: Members,
+    members: MemberBranches,
     /// Treatment of members in all other records. An earlier occurrence of a personal member may
     /// belong to an erased user, so only the last is kept.
-    others: Members,
+    others: MemberBranches,
     /// All declared members. Undeclared ones may be personal.
     declared: BTreeSet<&'static str>,
 }
 
-type Members = BTreeMap<String, Branch>;
+type MemberBranches = BTreeMap<String, RedactionBranch>;
 
 /// Treatment of a member. Of several occurrences only the last is kept.
 #[derive(Clone, Debug)]
-enum Branch {
+enum RedactionBranch {
     Exclude,
     Hash,
     Last,
-    Inside(Members),
+    Inside(MemberBranches),
 }
 
 impl Redactor {
-    pub(super) fn of(rules: &Rules, key: Option<&HashKey>) -> Self {
-        let mut members = Members::new();
+    pub(super) fn of(rules: &PrivacyRules, key: Option<&HashKey>) -> Self {
+        let mut members = MemberBranches::new();
         for (path, treatment) in rules.iter() {
             let leaf = match treatment {
-                Treatment::Exclude => Branch::Exclude,
-                Treatment::Hash => Branch::Hash,
+                FieldTreatment::Exclude => RedactionBranch::Exclude,
+                FieldTreatment::Hash => RedactionBranch::Hash,
             };
             insert(&mut members, path, leaf);
         }
@@ -70,21 +70,21 @@ impl Redactor {
     pub(super) fn erasing(
         self,
         spec: &StreamSpec,
-        personal: &Personal,
+        personal: &PersonalFields,
         users: BTreeSet<i64>,
     ) -> Self {
         let (mut members, mut others) = (self.members.clone(), self.members.clone());
         let steps = |path: &str| path.split('.').map(str::to_owned).collect::<Vec<String>>();
         for path in personal.members {
-            insert(&mut members, &steps(path), Branch::Exclude);
-            insert(&mut others, &steps(path), Branch::Last);
+            insert(&mut members, &steps(path), RedactionBranch::Exclude);
+            insert(&mut others, &steps(path), RedactionBranch::Last);
         }
         for members in [&mut members, &mut others] {
-            insert(members, &steps(personal.person), Branch::Last);
+            insert(members, &steps(personal.person), RedactionBranch::Last);
         }
         let person = personal.person.split('.').collect();
         let declared = spec.fields.iter().map(|field| field.name).collect();
-        Self { erased: Some(Erased { users, person, members, others, declared }), ..self }
+        Self { erased: Some(ErasedUsers { users, person, members, others, declared }), ..self }
     }
 
     /// Body with records, count and links only, and with the records redacted.
@@ -93,7 +93,7 @@ impl Redactor {
             return Ok(self.record(envelope::body_value(body)?));
         };
         let members = envelope::page_members(body)?;
-        let envelope::Records { last, earlier } = envelope::records(&members, key)?;
+        let envelope::RawRecords { last, earlier } = envelope::records(&members, key)?;
         let mut json = String::with_capacity(body.len());
         json.push('{');
         for name in envelope::MEMBERS {
@@ -136,7 +136,7 @@ impl Redactor {
     }
 
     /// Appends the redacted object. Returns whether its members could be told apart.
-    fn object(&self, json: &mut String, rules: &Members, raw: &str) -> bool {
+    fn object(&self, json: &mut String, rules: &MemberBranches, raw: &str) -> bool {
         let Ok(members) = raw::members(raw) else { return false };
         let last: BTreeMap<&str, usize> =
             members.iter().enumerate().map(|(at, (name, _))| (&**name, at)).collect();
@@ -146,13 +146,13 @@ impl Redactor {
             push_name(json, name);
             let kept = match rules.get(&**name) {
                 Some(_) if last.get(&**name) != Some(&at) => false,
-                None | Some(Branch::Last) => {
+                None | Some(RedactionBranch::Last) => {
                     json.push_str(raw);
                     true
                 }
-                Some(Branch::Exclude) => false,
-                Some(Branch::Hash) => self.hash(json, raw),
-                Some(Branch::Inside(inner)) => self.inside(json, inner, raw),
+                Some(RedactionBranch::Exclude) => false,
+                Some(RedactionBranch::Hash) => self.hash(json, raw),
+                Some(RedactionBranch::Inside(inner)) => self.inside(json, inner, raw),
             };
             if !kept {
                 json.truncate(start);
@@ -164,7 +164,7 @@ impl Redactor {
 
     /// Appends a value with redacted members. A value without members is dropped if the rules
     /// remove anything, because it may contain that.
-    fn inside(&self, json: &mut String, rules: &Members, raw: &str) -> bool {
+    fn inside(&self, json: &mut String, rules: &MemberBranches, raw: &str) -> bool {
         let start = json.len();
         if self.parts(json, rules, raw) {
             return true;
@@ -178,7 +178,7 @@ impl Redactor {
     }
 
     /// Appends the object, or each object of the list. Returns whether the value is one.
-    fn parts(&self, json: &mut String, rules: &Members, raw: &str) -> bool {
+    fn parts(&self, json: &mut String, rules: &MemberBranches, raw: &str) -> bool {
         if raw.starts_with('{') {
             return self.object(json, rules, raw);
         }
@@ -212,7 +212,7 @@ impl Redactor {
     }
 }
 
-impl Erased {
+impl ErasedUsers {
     /// Record reduced to its declared members.
     fn declared_only(&self, raw: &str) -> Option<String> {
         let mut json = String::from("{");
@@ -246,28 +246,30 @@ fn id_at<'a>(raw: &str, path: impl IntoIterator<Item = &'a str>) -> Option<i64> 
     id.and_then(convert::integer)
 }
 
-fn takes_out(rules: &Members) -> bool {
+fn takes_out(rules: &MemberBranches) -> bool {
     rules.values().any(|branch| match branch {
-        Branch::Exclude | Branch::Hash => true,
-        Branch::Last => false,
-        Branch::Inside(inner) => takes_out(inner),
+        RedactionBranch::Exclude | RedactionBranch::Hash => true,
+        RedactionBranch::Last => false,
+        RedactionBranch::Inside(inner) => takes_out(inner),
     })
 }
 
 /// Adds a rule. Of two rules for one member the one that keeps less wins, and a rule for the whole
 /// wins over one for a part.
-fn insert(members: &mut Members, path: &[String], leaf: Branch) {
+fn insert(members: &mut MemberBranches, path: &[String], leaf: RedactionBranch) {
     let Some((first, rest)) = path.split_first() else { return };
     let branch = members.entry(first.clone());
     if rest.is_empty() {
-        if matches!(leaf, Branch::Last) {
+        if matches!(leaf, RedactionBranch::Last) {
             branch.or_insert(leaf);
         } else {
             branch.insert_entry(leaf);
         }
         return;
     }
-    if let Branch::Inside(inner) = branch.or_insert_with(|| Branch::Inside(Members::new())) {
+    if let RedactionBranch::Inside(inner) =
+        branch.or_insert_with(|| RedactionBranch::Inside(MemberBranches::new()))
+    {
         insert(inner, rest, leaf);
     }
 }

@@ -1,25 +1,25 @@
 //! Rows of a page under construction, and the conditions for a record to become a row.
 
 use engine::key::{Key, KeyPart};
-use engine::schema::{Column, ColumnType, Source};
-use engine::spec::{Kind, Paging, Partition, StreamSpec};
+use engine::schema::{Column, ColumnSource, ColumnType};
+use engine::spec::{Paging, PartitionSpec, StreamKind, StreamSpec};
 use engine::time::Date;
 use jiff::ToSpan as _;
 
-use super::buffer::{Buffer, Cells, Texts};
+use super::buffer::{Cells, ColumnBuffer, TextBuffer};
 use super::error::PageError;
 use super::name::push_name;
-use super::observed::Observed;
-use super::odd::Odd;
-use super::shape::Shape;
-use super::{Quarantined, ReadAt};
+use super::observed::MemberDeviations;
+use super::odd::OddValues;
+use super::shape::ObjectShape;
+use super::{QuarantinedRecord, ReadAt};
 use crate::schema::TableSchema;
 
 /// Facts about a stream that decoding needs, derived once from its declaration.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(super) struct RecordLayout {
     pub(super) schema: TableSchema,
-    pub(super) shape: Shape,
+    pub(super) shape: ObjectShape,
     identity: Vec<IdentityMember>,
     key: Vec<KeySource>,
     keyset: Option<usize>,
@@ -45,20 +45,20 @@ enum KeySource {
 
 /// Rows of a page so far.
 #[derive(Debug)]
-pub(super) struct Rows {
+pub(super) struct DecodedRows {
     pub(super) cells: Cells,
-    pub(super) extra: Texts,
-    pub(super) observed: Observed,
-    pub(super) quarantined: Vec<Quarantined>,
+    pub(super) extra: TextBuffer,
+    pub(super) observed: MemberDeviations,
+    pub(super) quarantined: Vec<QuarantinedRecord>,
 }
 
-impl Layout {
+impl RecordLayout {
     pub(super) fn of(schema: TableSchema) -> Self {
         let spec = schema.spec;
         let columns = &schema.columns;
         let at_path = |path: &[&str]| {
             columns.iter().position(
-                |column| matches!(&column.source, Source::Record(source) if source == path),
+                |column| matches!(&column.source, ColumnSource::Record(source) if source == path),
             )
         };
         let key = spec.primary_key.iter().filter_map(|name| {
@@ -73,7 +73,7 @@ impl Layout {
         };
         let identity = columns.iter().enumerate().filter_map(|(cell, column)| {
             let in_key = spec.primary_key.contains(&column.name.as_str());
-            let Source::Record(path) = &column.source else {
+            let ColumnSource::Record(path) = &column.source else {
                 return None;
             };
             (in_key || column.required).then(|| IdentityMember {
@@ -87,26 +87,30 @@ impl Layout {
             key,
             keyset,
             created_at: at_path(&["created_at"]),
-            shape: Shape::of(spec.fields),
+            shape: ObjectShape::of(spec.fields),
             schema,
         }
     }
 
     /// Empty rows with a cell for each column of the record. These columns come first.
-    pub(super) fn rows(&self) -> Rows {
+    pub(super) fn rows(&self) -> DecodedRows {
         let own = self.schema.columns.iter();
-        let own = own.filter(|column| matches!(column.source, Source::Record(_)));
-        Rows {
+        let own = own.filter(|column| matches!(column.source, ColumnSource::Record(_)));
+        DecodedRows {
             cells: Cells::new(own.map(|column| &column.ty)),
-            extra: Texts::new(),
-            observed: Observed::default(),
+            extra: TextBuffer::new(),
+            observed: MemberDeviations::default(),
             quarantined: Vec::new(),
         }
     }
 
     /// Ends the row that has been filled. If the record has no usable identity, drops the row and
     /// returns the reason.
-    pub(super) fn close(&self, rows: &mut Rows, odd: &mut Odd<'_>) -> Result<(), String> {
+    pub(super) fn close(
+        &self,
+        rows: &mut DecodedRows,
+        odd: &mut OddValues<'_>,
+    ) -> Result<(), String> {
         let row = rows.cells.rows();
         rows.cells.close();
         for member in &self.identity {
@@ -127,7 +131,7 @@ impl Layout {
     }
 
     /// Primary key of each row.
-    pub(super) fn keys(&self, rows: &Rows, at: &ReadAt) -> Result<Vec<Key>, PageError> {
+    pub(super) fn keys(&self, rows: &DecodedRows, at: &ReadAt) -> Result<Vec<Key>, PageError> {
         let mut keys = Vec::with_capacity(rows.cells.rows());
         for row in 0..rows.cells.rows() {
             let mut parts = Vec::with_capacity(self.key.len());
@@ -147,8 +151,9 @@ impl Layout {
     }
 
     /// Keyset date of each row; empty if the stream is not read by date.
-    pub(super) fn dates(&self, rows: &Rows) -> Vec<Option<Date>> {
-        let Some(Buffer::Date(days)) = self.keyset.and_then(|cell| rows.cells.buffers.get(cell))
+    pub(super) fn dates(&self, rows: &DecodedRows) -> Vec<Option<Date>> {
+        let Some(ColumnBuffer::Date(days)) =
+            self.keyset.and_then(|cell| rows.cells.buffers.get(cell))
         else {
             return Vec::new();
         };
@@ -158,12 +163,12 @@ impl Layout {
     /// Checks that the parent or period that rows need is given.
     pub(super) fn check(&self, at: &ReadAt) -> Result<(), PageError> {
         let spec = self.schema.spec;
-        if at.parent.is_none() && matches!(spec.kind, Kind::PerParent(_)) {
+        if at.parent.is_none() && matches!(spec.kind, StreamKind::PerParent(_)) {
             return Err(PageError::NoParent);
         }
         if at.period.is_none()
-            && (matches!(spec.kind, Kind::ReportWindow(_))
-                || spec.partition == Partition::PeriodYear)
+            && (matches!(spec.kind, StreamKind::ReportWindow(_))
+                || spec.partition == PartitionSpec::PeriodYear)
         {
             return Err(PageError::NoPeriod);
         }
@@ -194,21 +199,21 @@ fn joined(path: &[&str]) -> String {
 
 fn key_source(column: &Column, index: usize) -> Option<KeySource> {
     match (&column.source, &column.ty) {
-        (Source::Record(_), ColumnType::Int | ColumnType::Text | ColumnType::Date) => {
+        (ColumnSource::Record(_), ColumnType::Int | ColumnType::Text | ColumnType::Date) => {
             Some(KeySource::Cell(index))
         }
-        (Source::Parent, _) => Some(KeySource::Parent),
-        (Source::PeriodStart, _) => Some(KeySource::PeriodStart),
-        (Source::PeriodEnd, _) => Some(KeySource::PeriodEnd),
+        (ColumnSource::Parent, _) => Some(KeySource::Parent),
+        (ColumnSource::PeriodStart, _) => Some(KeySource::PeriodStart),
+        (ColumnSource::PeriodEnd, _) => Some(KeySource::PeriodEnd),
         // Keys consist of ids, texts and days. `Layout::of` asserts that a declaration has no
         // others.
         (
-            Source::Record(_)
-            | Source::Account
-            | Source::SyncedAt
-            | Source::Extra
-            | Source::Partition
-            | Source::Change,
+            ColumnSource::Record(_)
+            | ColumnSource::Account
+            | ColumnSource::SyncedAt
+            | ColumnSource::Extra
+            | ColumnSource::Partition
+            | ColumnSource::Change,
             _,
         ) => None,
     }
@@ -216,10 +221,17 @@ fn key_source(column: &Column, index: usize) -> Option<KeySource> {
 
 fn key_part(cells: &Cells, cell: usize, row: usize) -> KeyPart {
     let part = match cells.buffers.get(cell) {
-        Some(Buffer::Int(ids)) => ids.get(row).map(KeyPart::Int),
-        Some(Buffer::Text(texts)) => texts.get(row).map(|text| KeyPart::Text(text.to_owned())),
-        Some(Buffer::Date(days)) => days.get(row).and_then(day).map(KeyPart::Day),
-        Some(Buffer::Bool(_) | Buffer::Instant(_) | Buffer::Decimal(..) | Buffer::List(_))
+        Some(ColumnBuffer::Int(ids)) => ids.get(row).map(KeyPart::Int),
+        Some(ColumnBuffer::Text(texts)) => {
+            texts.get(row).map(|text| KeyPart::Text(text.to_owned()))
+        }
+        Some(ColumnBuffer::Date(days)) => days.get(row).and_then(day).map(KeyPart::Day),
+        Some(
+            ColumnBuffer::Bool(_)
+            | ColumnBuffer::Instant(_)
+            | ColumnBuffer::Decimal(..)
+            | ColumnBuffer::List(_),
+        )
         | None => None,
     };
     part.unwrap_or(KeyPart::Null)

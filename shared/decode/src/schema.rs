@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use engine::schema::{
-    Column, ColumnType, Member, Source, change_columns, changes_doc, changes_name, columns,
+    Column, ColumnSource, ColumnType, Member, change_columns, changes_doc, changes_name, columns,
 };
 use engine::spec::StreamSpec;
 
-pub use compare::Comparison;
+pub use compare::SchemaComparison;
 
 /// Number of digits of a decimal column.
 pub(crate) const DECIMAL_DIGITS: u8 = 18;
@@ -70,7 +70,7 @@ impl TableSchema {
     /// Whether the schema is that of a table of changes.
     #[must_use]
     pub fn is_of_changes(&self) -> bool {
-        self.columns.first().is_some_and(|column| column.source == Source::Change)
+        self.columns.first().is_some_and(|column| column.source == ColumnSource::Change)
     }
 
     /// Folder of the table in the lake.
@@ -82,7 +82,7 @@ impl TableSchema {
     /// Name of the partition column, if there is one.
     #[must_use]
     pub fn partition_column(&self) -> Option<&str> {
-        let column = self.columns.iter().find(|column| column.source == Source::Partition)?;
+        let column = self.columns.iter().find(|column| column.source == ColumnSource::Partition)?;
         Some(&column.name)
     }
 
@@ -101,7 +101,7 @@ impl TableSchema {
     /// Positions of the columns of `file_schema` among all columns.
     #[must_use]
     pub fn file_columns(&self) -> Vec<usize> {
-        self.positions(|column| column.source != Source::Partition)
+        self.positions(|column| column.source != ColumnSource::Partition)
     }
 
     /// The Delta `schemaString`: JSON of all columns with their comments.
@@ -131,14 +131,14 @@ impl TableSchema {
     /// Position of the record's own `updated_at`; `None` for streams without one.
     #[must_use]
     pub fn updated_at_index(&self) -> Option<usize> {
-        let source = Source::Record(vec![self.spec.cursor_field()?]);
+        let source = ColumnSource::Record(vec![self.spec.cursor_field()?]);
         self.columns.iter().position(|column| column.source == source)
     }
 
     /// Position of `synced_at`.
     #[must_use]
     pub fn synced_at_index(&self) -> Option<usize> {
-        self.columns.iter().position(|column| column.source == Source::SyncedAt)
+        self.columns.iter().position(|column| column.source == ColumnSource::SyncedAt)
     }
 
     /// Positions of the columns whose change counts as a change of the row: those in files except
@@ -146,7 +146,8 @@ impl TableSchema {
     #[must_use]
     pub fn content_indices(&self) -> Vec<usize> {
         self.positions(|column| {
-            !column.volatile && !matches!(column.source, Source::SyncedAt | Source::Partition)
+            !column.volatile
+                && !matches!(column.source, ColumnSource::SyncedAt | ColumnSource::Partition)
         })
     }
 
@@ -154,7 +155,7 @@ impl TableSchema {
     ///
     /// # Errors
     /// When `schema_string` is not a Delta schema.
-    pub fn compare(&self, schema_string: &str) -> Result<Comparison, serde_json::Error> {
+    pub fn compare(&self, schema_string: &str) -> Result<SchemaComparison, serde_json::Error> {
         compare::compare(&self.columns, schema_string)
     }
 
@@ -180,7 +181,7 @@ impl TableSchema {
     pub fn counted_columns(&self) -> Vec<&str> {
         let columns = self.columns.iter().filter(|column| {
             let in_key = self.spec.primary_key.contains(&column.name.as_str());
-            column.source != Source::Partition && is_counted(&arrow_type(&column.ty), in_key)
+            column.source != ColumnSource::Partition && is_counted(&arrow_type(&column.ty), in_key)
         });
         columns.map(|column| column.name.as_str()).collect()
     }

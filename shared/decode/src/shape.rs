@@ -1,48 +1,48 @@
 //! Declared members of objects, with the columns they go to.
 
-use engine::spec::{Field, FieldType};
+use engine::spec::{FieldSpec, FieldType};
 
 /// Declared members of an object, in declared order.
 #[derive(Debug)]
-pub(super) struct Shape {
+pub(super) struct ObjectShape {
     /// Number of this kind of object within the stream.
     id: usize,
-    members: Vec<Member>,
+    members: Vec<DeclaredMember>,
 }
 
 /// A declared member.
 #[derive(Debug)]
-pub(super) struct Member {
+pub(super) struct DeclaredMember {
     pub(super) name: &'static str,
-    pub(super) target: Target,
+    pub(super) target: MemberTarget,
 }
 
 /// Destination of a member's value. Numbers are positions among the columns of the record, or among
 /// those of the list's struct.
 #[derive(Debug)]
-pub(super) enum Target {
+pub(super) enum MemberTarget {
     /// A single cell.
     Cell(usize),
     /// Cells of the object's own members.
-    Object(Shape),
+    Object(ObjectShape),
     /// A list cell of simple values.
     Values(usize),
     /// A list cell of structs.
-    Structs(usize, Shape),
+    Structs(usize, ObjectShape),
 }
 
 /// Set of the members of one object that have been read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct SeenMembers(u128);
 
-impl Shape {
+impl ObjectShape {
     /// Shape of an object with these fields. Columns are numbered in the order in which
     /// `engine::schema` flattens them.
-    pub(super) fn of(fields: &'static [Field]) -> Self {
+    pub(super) fn of(fields: &'static [FieldSpec]) -> Self {
         Self::from(fields, &mut 0, &mut 0)
     }
 
-    fn from(fields: &'static [Field], next: &mut usize, ids: &mut usize) -> Self {
+    fn from(fields: &'static [FieldSpec], next: &mut usize, ids: &mut usize) -> Self {
         let id = take(ids);
         debug_assert!(fields.len() <= SeenMembers::MEMBERS, "too many members in one object");
         let mut members = Vec::with_capacity(fields.len());
@@ -54,14 +54,14 @@ impl Shape {
                 | FieldType::Date
                 | FieldType::Instant
                 | FieldType::Money
-                | FieldType::Decimal => Target::Cell(take(next)),
-                FieldType::Texts | FieldType::Ints => Target::Values(take(next)),
+                | FieldType::Decimal => MemberTarget::Cell(take(next)),
+                FieldType::Texts | FieldType::Ints => MemberTarget::Values(take(next)),
                 FieldType::Objects(inner) => {
-                    Target::Structs(take(next), Self::from(inner, &mut 0, ids))
+                    MemberTarget::Structs(take(next), Self::from(inner, &mut 0, ids))
                 }
-                FieldType::Object(inner) => Target::Object(Self::from(inner, next, ids)),
+                FieldType::Object(inner) => MemberTarget::Object(Self::from(inner, next, ids)),
             };
-            members.push(Member { name: field.name, target });
+            members.push(DeclaredMember { name: field.name, target });
         }
         Self { id, members }
     }
@@ -79,11 +79,11 @@ impl Shape {
     }
 
     /// All members, in declared order.
-    pub(super) fn members(&self) -> &[Member] {
+    pub(super) fn members(&self) -> &[DeclaredMember] {
         &self.members
     }
 
-    pub(super) fn member(&self, index: usize) -> Option<&Member> {
+    pub(super) fn member(&self, index: usize) -> Option<&DeclaredMember> {
         self.members.get(index)
     }
 }

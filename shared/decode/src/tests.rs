@@ -4,8 +4,8 @@ use arrow::array::Array as _;
 use arrow::array::AsArray as _;
 use arrow::datatypes::{Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
 use engine::spec::{
-    Kind, Listing, Paging, Partition, PerParent, RateClass, ReportWindow, StreamSpec, Sweep, date,
-    decimal, flag, instant, int, ints, money, object, objects, text, texts,
+    Listing, Paging, PartitionSpec, PerParent, RateClass, ReportWindow, StreamKind, StreamSpec,
+    SweepCadence, date, decimal, flag, instant, int, ints, money, object, objects, text, texts,
 };
 use jiff::civil;
 
@@ -24,15 +24,15 @@ static THINGS: StreamSpec = StreamSpec {
     doc: "One thing.",
     path: "/things",
     records_key: Some("things"),
-    kind: Kind::Listing(Listing::new(
+    kind: StreamKind::Listing(Listing::new(
         Paging::DateKeyset { field: "day", nullable: true },
         "/own/{id}",
     )),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],
-    partition: Partition::CreatedMonth,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::CreatedMonth,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         date("day"),
@@ -58,7 +58,7 @@ static PARTS: StreamSpec = StreamSpec {
     doc: "One part of a thing.",
     path: "/things/{parent}/parts",
     records_key: Some("parts"),
-    kind: Kind::PerParent(PerParent {
+    kind: StreamKind::PerParent(PerParent {
         trigger: &THINGS,
         parent_id: "id",
         parent_path: "/things/{parent}",
@@ -68,8 +68,8 @@ static PARTS: StreamSpec = StreamSpec {
     rate_class: RateClass::General,
     module: None,
     primary_key: &["thing_id", "id"],
-    partition: Partition::ParentCreatedYear,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::ParentCreatedYear,
+    sweep: SweepCadence::ByCost,
     fields: &[int("id").required(), text("name")],
 };
 
@@ -79,12 +79,12 @@ static REPORT: StreamSpec = StreamSpec {
     doc: "One row.",
     path: "/reports/x",
     records_key: Some("results"),
-    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
     rate_class: RateClass::Reports,
     module: None,
     primary_key: &["period_start", "period_end", "client_id", "currency"],
-    partition: Partition::PeriodYear,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::PeriodYear,
+    sweep: SweepCadence::ByCost,
     fields: &[int("client_id"), text("currency"), decimal("total_hours")],
 };
 
@@ -94,12 +94,12 @@ static SELF: StreamSpec = StreamSpec {
     doc: "One row.",
     path: "/self",
     records_key: None,
-    kind: Kind::Snapshot(Paging::Single),
+    kind: StreamKind::Snapshot(Paging::Single),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["full_domain"],
-    partition: Partition::None,
-    sweep: Sweep::Always,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::Always,
     fields: &[text("full_domain").required(), int("weekly_capacity")],
 };
 
@@ -107,7 +107,7 @@ fn at() -> ReadAt {
     ReadAt {
         account: AccountId(7),
         synced_at: "2026-11-23T06:15:00.123456Z".parse().unwrap(),
-        parent: Some(Parent { id: 70, created_year: Some(2019) }),
+        parent: Some(PageParent { id: 70, created_year: Some(2019) }),
         period: Some(Period { start: civil::date(2024, 1, 1), end: civil::date(2024, 1, 31) }),
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::store::ObjectMeta;
 use crate::table::{
-    LAST_CHECKPOINT, LogName, Table, TableError, Writer, checkpoint_parts, parse_data_file,
+    LAST_CHECKPOINT, LogName, Table, TableError, WriterIdentity, checkpoint_parts, parse_data_file,
     parse_log,
 };
 
@@ -19,7 +19,7 @@ const SIDE_BY_SIDE: usize = 8;
 
 /// Objects that housekeeping deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Deleted {
+pub struct DeletedObjects {
     /// Number of objects.
     pub files: u64,
     /// Their size in bytes, as far as the log or the listing gives it.
@@ -35,7 +35,7 @@ pub async fn clean_log(
     table: &mut Table,
     now: Timestamp,
     retention: SignedDuration,
-) -> Result<Deleted, TableError> {
+) -> Result<DeletedObjects, TableError> {
     table.refresh().await?;
     let log = table.log();
     let prefix = log.key("_delta_log/");
@@ -49,7 +49,7 @@ pub async fn clean_log(
         })
         .collect();
     let Some((version, parts)) = newest_whole_checkpoint(&old) else {
-        return Ok(Deleted::default());
+        return Ok(DeletedObjects::default());
     };
     // Everything before this checkpoint is about to be deleted, so it must be readable.
     let whole = log.read_checkpoint(version, &checkpoint_parts(version, parts)).await?;
@@ -76,7 +76,7 @@ pub async fn vacuum(
     table: &mut Table,
     now: Timestamp,
     retention: SignedDuration,
-) -> Result<Deleted, TableError> {
+) -> Result<DeletedObjects, TableError> {
     table.refresh().await?;
     let state = table.state();
     let expired = |deleted: Option<i64>| {
@@ -108,8 +108,8 @@ pub async fn orphans(
     table: &mut Table,
     now: Timestamp,
     min_age: SignedDuration,
-    writer: &Writer,
-) -> Result<Deleted, TableError> {
+    writer: &WriterIdentity,
+) -> Result<DeletedObjects, TableError> {
     let listed = list_all(table).await?;
     orphans_among(listed, table, now, min_age, writer, &BTreeSet::new()).await
 }
@@ -123,8 +123,8 @@ pub async fn change_orphans(
     changes: &mut Table,
     now: Timestamp,
     min_age: SignedDuration,
-    writer: &Writer,
-) -> Result<Deleted, TableError> {
+    writer: &WriterIdentity,
+) -> Result<DeletedObjects, TableError> {
     let listed = list_all(changes).await?;
     table.refresh().await?;
     let named = table.note().and_then(|note| note.changes.as_ref());
@@ -143,14 +143,14 @@ async fn orphans_among(
     table: &mut Table,
     now: Timestamp,
     min_age: SignedDuration,
-    writer: &Writer,
+    writer: &WriterIdentity,
     named: &BTreeSet<String>,
-) -> Result<Deleted, TableError> {
+) -> Result<DeletedObjects, TableError> {
     // Refreshing after the listing protects files that were committed meanwhile.
     table.refresh().await?;
     let prefix = table.log().key("");
     if table.recorded_epoch() > writer.epoch {
-        return Ok(Deleted::default());
+        return Ok(DeletedObjects::default());
     }
     let state = table.state();
     let (epoch, sequence) = (writer.epoch.0, table.recorded_sequence().0);
@@ -187,7 +187,7 @@ fn newest_whole_checkpoint(files: &[(LogName, (String, u64))]) -> Option<(u64, u
 }
 
 /// Deletes objects of the table. The sizes are only summed up.
-async fn delete(table: &Table, doomed: Vec<(String, u64)>) -> Result<Deleted, TableError> {
+async fn delete(table: &Table, doomed: Vec<(String, u64)>) -> Result<DeletedObjects, TableError> {
     let log = table.log();
     let sizes = stream::iter(doomed)
         .map(|(key, size)| async move {
@@ -195,8 +195,8 @@ async fn delete(table: &Table, doomed: Vec<(String, u64)>) -> Result<Deleted, Ta
         })
         .buffered(SIDE_BY_SIDE);
     sizes
-        .try_fold(Deleted::default(), |sum, size| async move {
-            Ok(Deleted { files: sum.files + 1, bytes: sum.bytes + size })
+        .try_fold(DeletedObjects::default(), |sum, size| async move {
+            Ok(DeletedObjects { files: sum.files + 1, bytes: sum.bytes + size })
         })
         .await
 }

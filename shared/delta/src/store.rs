@@ -6,8 +6,8 @@ mod faulty;
 mod folder;
 mod memory;
 
-pub use change::{Edit, change};
-pub use faulty::{Call, Fault, FaultyStore, Operation};
+pub use change::{ObjectEdit, change};
+pub use faulty::{FaultyStore, StoreCall, StoreFault, StoreOperation};
 pub use folder::FolderStore;
 pub use memory::MemoryStore;
 
@@ -38,7 +38,7 @@ pub enum PutIfAbsent {
 
 /// Outcome of a conditional replacement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Replace {
+pub enum ReplaceOutcome {
     /// The new object is stored, durably.
     Replaced,
     /// The object has changed or is gone; nothing was written.
@@ -57,9 +57,14 @@ pub trait ObjectStore: Send + Sync + core::fmt::Debug {
 
     /// Replaces the object if it still equals `old`. Of several writers that read the same object
     /// exactly one wins, also against [`put`](Self::put) and [`delete`](Self::delete). After
-    /// [`Replace::Changed`] the caller reads again, because its own request may have been sent
+    /// [`ReplaceOutcome::Changed`] the caller reads again, because its own request may have been sent
     /// twice.
-    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError>;
+    async fn replace(
+        &self,
+        key: &str,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<ReplaceOutcome, StoreError>;
 
     /// Returns the object, or `None` if there is none.
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError>;

@@ -24,18 +24,18 @@ use std::sync::Arc;
 
 use engine::ids::{AccountId, AttemptId, Epoch, Sequence};
 use engine::key::Key;
-use engine::report::Counts;
+use engine::report::RowCounts;
 use engine::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::store::ObjectStore;
 use action::{EPOCH, SEQUENCE};
 use decode::schema::TableSchema;
-use read::Log;
+use read::LogLocation;
 
 pub use error::{CommitError, TableError};
-pub use following::{ChangeFiles, Lag, following, lag};
-pub use foreign::Foreign;
+pub use following::{ChangeFiles, ChangesLag, following, lag};
+pub use foreign::ForeignChange;
 pub(crate) use log::LogState;
 pub use names::parse_data_file;
 pub(crate) use names::{LAST_CHECKPOINT, LogName, checkpoint_parts, parse_log};
@@ -68,7 +68,7 @@ pub struct FileEntry {
 
 /// Writer of a commit: its attempt and its lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Writer {
+pub struct WriterIdentity {
     /// Id of the attempt; part of the names of its files.
     pub attempt: AttemptId,
     /// Epoch of the writer's lease.
@@ -83,7 +83,7 @@ pub struct CommitNote {
     /// Cursor and state of both passes, as the state item holds them. Replaces a lost state item.
     pub state: serde_json::Value,
     /// Numbers of rows that this commit changed.
-    pub counts: Counts,
+    pub counts: RowCounts,
     /// Files with the changes of the newest commit that changed rows. Repeated by later commits
     /// until the table of changes is known to contain them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,7 +101,7 @@ pub struct Committed {
 
 /// Files that a commit adds to and removes from a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct CommitFiles {
     /// Start of writing of the first file in `add`. A commit more than an hour later is refused.
     pub started: Timestamp,
     /// New files, already in the store.
@@ -262,8 +262,8 @@ impl Table {
         &self.state
     }
 
-    pub(crate) fn log(&self) -> Log<'_> {
-        Log { store: self.store.as_ref(), stream: self.stream(), root: &self.root }
+    pub(crate) fn log(&self) -> LogLocation<'_> {
+        LogLocation { store: self.store.as_ref(), stream: self.stream(), root: &self.root }
     }
 
     /// Name of the table, for messages.

@@ -8,14 +8,14 @@ use rustix::fs::{Access, Mode};
 /// Users that may read the files that this process writes to this machine: the lake, its state and
 /// locks, exports, temporary files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Readers {
+pub enum FileReaders {
     /// The user of this process alone: folders 0700, files 0600.
     Owner,
     /// The users that the shell's umask allows.
     Umask,
 }
 
-impl Readers {
+impl FileReaders {
     /// Sets the umask for all files and folders that this process makes from now on.
     pub fn apply(self) {
         match self {

@@ -11,28 +11,28 @@ mod setting;
 #[cfg(test)]
 mod tests;
 
-use aws::Aws;
+use aws::AwsClients;
 use harvest_api::BaseUrl;
 use runtime::settings::Settings;
 
-use crate::access::Readers;
+use crate::access::FileReaders;
 
 pub use error::ConfigError;
-pub use given::{Given, function_name, has_own_s3_endpoint, refuses_colour};
+pub use given::{GivenSettings, function_name, has_own_s3_endpoint, refuses_colour};
 pub use parse::{no_changes, readers, switched};
 pub use place::{LakePlace, StatePlace, TokenPlace};
-pub use setting::{SETTINGS, Setting};
+pub use setting::{SETTINGS, SettingName};
 
 /// Base URL of Harvest's API.
 pub const BASE_URL: &str = "https://api.harvestapp.com/v2";
 
 /// All settings of the operator, checked as far as that is possible without a request.
 #[derive(Clone, Debug)]
-pub struct Deployment {
+pub struct DeploymentSettings {
     /// Settings of runs.
     pub settings: Settings,
     /// Users of this machine that may read the files written.
-    pub readers: Readers,
+    pub readers: FileReaders,
     /// Base URL of Harvest's API.
     pub base: BaseUrl,
     /// Place of the token; `None`: not set.
@@ -48,10 +48,10 @@ pub struct Deployment {
     /// Name or ARN of the event bus for completed and failed passes; `None`: no events are sent.
     pub event_bus: Option<String>,
     /// AWS, for a lake, state or secret there.
-    pub aws: Aws,
+    pub aws: AwsClients,
 }
 
-impl Deployment {
+impl DeploymentSettings {
     /// Returns the function that works on one stream.
     ///
     /// # Errors

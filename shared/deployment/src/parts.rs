@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use delta::store::{FolderStore, ObjectStore};
 use delta::table::{Table, TableError};
-use harvest_api::{Credentials, OAuthEndpoint, ReqwestApi, Tuning};
-use state::{MemoryStore, OwnerLock, SqliteStore, StateStore};
+use harvest_api::{ApiCredentials, OAuthEndpoint, ReqwestApi, TransferLimits};
+use state::{MemoryState, OwnerLock, SqliteStore, StateStore};
 
 use crate::access::could_write;
-use crate::config::{ConfigError, Deployment, LakePlace, StatePlace, TokenPlace, function_name};
-use aws::{Aws, DynamoStore, EventBus, S3Store, SecretsManagerVault};
-use runtime::announce::{Announcer, Nobody};
+use crate::config::{
+    ConfigError, DeploymentSettings, LakePlace, StatePlace, TokenPlace, function_name,
+};
+use aws::{AwsClients, DynamoStore, EventBus, S3Store, SecretsManagerVault};
+use runtime::announce::{Announcer, NoAnnouncer};
 use runtime::clock::{Clock, SystemClock};
-use runtime::context::{Context, Owners};
+use runtime::context::{Context, LeaseOwners};
 use runtime::credentials::TokenKeeper;
-use runtime::gate::Gate;
+use runtime::gate::PermitGate;
 use runtime::progress::Progress;
-use runtime::random::Random;
+use runtime::random::SharedRandom;
 
 /// Name of the folder of OS locks in a local lake.
 const LOCKS: &str = ".locks";
@@ -64,7 +66,7 @@ pub enum PartsError {
 }
 
 /// Returns the store of the lake at `place`. Sends no request yet.
-pub async fn store(place: &LakePlace, aws: &Aws) -> Arc<dyn ObjectStore> {
+pub async fn store(place: &LakePlace, aws: &AwsClients) -> Arc<dyn ObjectStore> {
     match place {
         LakePlace::Folder(folder) => Arc::new(FolderStore::new(folder)),
         LakePlace::Bucket { bucket, prefix } => {
@@ -78,7 +80,7 @@ pub async fn store(place: &LakePlace, aws: &Aws) -> Arc<dyn ObjectStore> {
 ///
 /// # Errors
 /// The error of the first table of another account or a newer format.
-pub async fn check_account(deployment: &Deployment) -> Result<(), PartsError> {
+pub async fn check_account(deployment: &DeploymentSettings) -> Result<(), PartsError> {
     let store = store(&deployment.lake, &deployment.aws).await;
     for spec in streams::STREAMS {
         let opened = Table::open(Arc::clone(&store), spec, deployment.settings.account).await;
@@ -100,7 +102,7 @@ pub async fn check_account(deployment: &Deployment) -> Result<(), PartsError> {
 ///
 /// # Errors
 /// Where the folder cannot be made, or the file cannot be used.
-pub async fn state(deployment: &Deployment) -> Result<Arc<dyn StateStore>, PartsError> {
+pub async fn state(deployment: &DeploymentSettings) -> Result<Arc<dyn StateStore>, PartsError> {
     match &deployment.state {
         StatePlace::File(file) => {
             if let Some(folder) = file.parent().filter(|path| !path.as_os_str().is_empty()) {
@@ -109,7 +111,7 @@ pub async fn state(deployment: &Deployment) -> Result<Arc<dyn StateStore>, Parts
             Ok(Arc::new(SqliteStore::open(file).await?))
         }
         StatePlace::Table(table) => {
-            let random = Random::from_system();
+            let random = SharedRandom::from_system();
             let ids = move || random.next();
             Ok(Arc::new(DynamoStore::new(deployment.aws.dynamodb().await, table, ids)))
         }
@@ -123,7 +125,7 @@ fn make_folder(path: &Path) -> Result<(), PartsError> {
 
 /// Folder in which processes of this machine hold their locks, beside a state in a file; `None` for
 /// a state that other machines share.
-fn locks(deployment: &Deployment) -> Option<PathBuf> {
+fn locks(deployment: &DeploymentSettings) -> Option<PathBuf> {
     match (&deployment.state, deployment.lake.folder()) {
         (StatePlace::File(_), Some(lake)) => Some(lake.join(LOCKS)),
         (StatePlace::File(file), None) => Some(file.with_extension("locks")),
@@ -133,19 +135,19 @@ fn locks(deployment: &Deployment) -> Option<PathBuf> {
 
 /// Whether the owner of a lease may still be at work. On one machine its lock decides.
 #[must_use]
-pub fn may_be_alive(deployment: &Deployment, owner: &str) -> bool {
+pub fn may_be_alive(deployment: &DeploymentSettings, owner: &str) -> bool {
     locks(deployment).is_none_or(|folder| state::is_held(&folder, owner))
 }
 
 /// Returns the announcer of passes.
-pub async fn announcer(deployment: &Deployment) -> Arc<dyn Announcer> {
+pub async fn announcer(deployment: &DeploymentSettings) -> Arc<dyn Announcer> {
     match &deployment.event_bus {
         Some(name) => Arc::new(EventBus::new(deployment.aws.events().await, name)),
-        None => Arc::new(Nobody),
+        None => Arc::new(NoAnnouncer),
     }
 }
 
-async fn tokens(deployment: &Deployment) -> Result<TokenKeeper, PartsError> {
+async fn tokens(deployment: &DeploymentSettings) -> Result<TokenKeeper, PartsError> {
     Ok(match deployment.token()? {
         TokenPlace::Given(token) => TokenKeeper::fixed(token.clone()),
         TokenPlace::Secret(name) => {
@@ -161,7 +163,7 @@ async fn tokens(deployment: &Deployment) -> Result<TokenKeeper, PartsError> {
 /// # Errors
 /// Where a setting is missing, or the lake belongs to another account or cannot be written.
 pub async fn context(
-    deployment: &Deployment,
+    deployment: &DeploymentSettings,
     progress: Arc<dyn Progress>,
 ) -> Result<Context, PartsError> {
     let (tokens, api) = sender(deployment).await?;
@@ -175,12 +177,12 @@ pub async fn context(
         }
     }
     let state = state(deployment).await?;
-    let random = Random::from_system();
-    let owners: Arc<dyn Owners> = match locks(deployment) {
+    let random = SharedRandom::from_system();
+    let owners: Arc<dyn LeaseOwners> = match locks(deployment) {
         Some(folder) => Arc::new(LocalOwners::create(&folder, &random)?),
         None => Arc::new(RemoteOwners::new(&random)),
     };
-    Ok(together(deployment, Parts { tokens, api, state, random, owners, progress }).await)
+    Ok(together(deployment, ContextParts { tokens, api, state, random, owners, progress }).await)
 }
 
 /// Like [`context`], for a command that only reads, and writes nothing but the permits of its
@@ -189,7 +191,7 @@ pub async fn context(
 /// # Errors
 /// Where a setting is missing, or the lake belongs to another account or could not be written.
 pub async fn looking(
-    deployment: &Deployment,
+    deployment: &DeploymentSettings,
     progress: Arc<dyn Progress>,
 ) -> Result<Context, PartsError> {
     let (tokens, api) = sender(deployment).await?;
@@ -200,43 +202,43 @@ pub async fn looking(
     }
     let state: Arc<dyn StateStore> = match &deployment.state {
         // Without the file there is no other sender to share permits with: it would have made it.
-        StatePlace::File(file) if !file.exists() => Arc::new(MemoryStore::default()),
+        StatePlace::File(file) if !file.exists() => Arc::new(MemoryState::default()),
         StatePlace::File(_) | StatePlace::Table(_) => state(deployment).await?,
     };
-    let random = Random::from_system();
+    let random = SharedRandom::from_system();
     let owners = Arc::new(RemoteOwners::new(&random));
-    Ok(together(deployment, Parts { tokens, api, state, random, owners, progress }).await)
+    Ok(together(deployment, ContextParts { tokens, api, state, random, owners, progress }).await)
 }
 
 /// Returns the sender of requests and the keeper of its token.
-async fn sender(deployment: &Deployment) -> Result<(TokenKeeper, ReqwestApi), PartsError> {
+async fn sender(deployment: &DeploymentSettings) -> Result<(TokenKeeper, ReqwestApi), PartsError> {
     let tokens = tokens(deployment).await?;
     let account = deployment.settings.account;
-    let credentials = Credentials { account, token: tokens.cell() };
+    let credentials = ApiCredentials { account, token: tokens.cell() };
     let base = deployment.base.clone();
-    let api = ReqwestApi::new(base, &credentials, &deployment.contact, Tuning::default())
+    let api = ReqwestApi::new(base, &credentials, &deployment.contact, TransferLimits::default())
         .map_err(ConfigError::Api)?;
     Ok((tokens, api))
 }
 
 /// Parts from which a context is built.
 #[derive(Debug)]
-struct Parts {
+struct ContextParts {
     tokens: TokenKeeper,
     api: ReqwestApi,
     state: Arc<dyn StateStore>,
-    random: Random,
-    owners: Arc<dyn Owners>,
+    random: SharedRandom,
+    owners: Arc<dyn LeaseOwners>,
     progress: Arc<dyn Progress>,
 }
 
-async fn together(deployment: &Deployment, parts: Parts) -> Context {
-    let Parts { tokens, api, state, random, owners, progress } = parts;
+async fn together(deployment: &DeploymentSettings, parts: ContextParts) -> Context {
+    let ContextParts { tokens, api, state, random, owners, progress } = parts;
     let settings = deployment.settings.clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let general = settings.general.percent(settings.budget_percent);
     let reports = settings.reports.percent(settings.budget_percent);
-    let gate = Gate::new(
+    let gate = PermitGate::new(
         Arc::clone(&state),
         Arc::clone(&clock),
         settings.account,
@@ -263,7 +265,7 @@ async fn together(deployment: &Deployment, parts: Parts) -> Context {
 
 /// Makes all later requests use new connections. To be called after the process may have been
 /// suspended, as a function is between invocations: kept connections may be dead by then.
-pub fn wake(context: &Context, deployment: &Deployment) {
+pub fn wake(context: &Context, deployment: &DeploymentSettings) {
     context.api.forget_connections();
     deployment.aws.forget_connections();
 }
@@ -281,7 +283,7 @@ impl LocalOwners {
     ///
     /// # Errors
     /// Where the lock cannot be held.
-    pub fn create(folder: &Path, random: &Random) -> Result<Self, state::StateError> {
+    pub fn create(folder: &Path, random: &SharedRandom) -> Result<Self, state::StateError> {
         state::remove_free(folder)?;
         let id = format!("{}-{}", std::process::id(), random.attempt());
         let lock = OwnerLock::create(folder, &id)?;
@@ -289,7 +291,7 @@ impl LocalOwners {
     }
 }
 
-impl Owners for LocalOwners {
+impl LeaseOwners for LocalOwners {
     fn own_id(&self) -> String {
         self.id.clone()
     }
@@ -309,12 +311,12 @@ pub struct RemoteOwners {
 impl RemoteOwners {
     /// Returns an owner with a random id.
     #[must_use]
-    pub fn new(random: &Random) -> Self {
+    pub fn new(random: &SharedRandom) -> Self {
         Self { id: format!("{}{}", random.attempt(), random.attempt()) }
     }
 }
 
-impl Owners for RemoteOwners {
+impl LeaseOwners for RemoteOwners {
     fn own_id(&self) -> String {
         self.id.clone()
     }

@@ -27,7 +27,7 @@ pub enum Admission {
 
 /// Whether a person sees at least as much as the one who read the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sight {
+pub enum PersonSight {
     /// The person does.
     Enough,
     /// A role is missing.
@@ -38,7 +38,7 @@ pub enum Sight {
 
 /// Person of a token, as far as it determines the records that the token can read.
 #[derive(Clone, Copy, Debug)]
-pub struct Seer<'a> {
+pub struct PersonRoles<'a> {
     /// The person's id; `None` where it is not known.
     pub person: Option<i64>,
     /// Their access roles.
@@ -47,15 +47,15 @@ pub struct Seer<'a> {
 
 /// Compares whether `now` sees at least what `before` saw. An administrator sees everything.
 #[must_use]
-pub fn sight(before: Seer<'_>, now: Seer<'_>) -> Sight {
+pub fn sight(before: PersonRoles<'_>, now: PersonRoles<'_>) -> PersonSight {
     let administrator = now.roles.iter().any(|role| role == "administrator");
     let other = before.person.zip(now.person).is_some_and(|(before, now)| before != now);
     if !roles_suffice(before.roles, now.roles) {
-        Sight::RolesLost
+        PersonSight::RolesLost
     } else if other && !administrator && !before.roles.is_empty() {
-        Sight::OtherPerson
+        PersonSight::OtherPerson
     } else {
-        Sight::Enough
+        PersonSight::Enough
     }
 }
 
@@ -106,18 +106,18 @@ mod tests {
         let (admin, manager) = (roles(&["administrator"]), roles(&["manager"]));
         let more = roles(&["client_and_task_manager", "manager"]);
         let check = |before: (&[String], Option<i64>), now: (&[String], Option<i64>)| {
-            let seer = |(roles, person)| Seer { person, roles };
+            let seer = |(roles, person)| PersonRoles { person, roles };
             sight(seer(before), seer(now))
         };
-        assert_eq!(check((&manager, Some(1)), (&manager, Some(1))), Sight::Enough);
-        assert_eq!(check((&manager, Some(1)), (&more, Some(1))), Sight::Enough);
-        assert_eq!(check((&manager, Some(1)), (&more, Some(2))), Sight::OtherPerson);
-        assert_eq!(check((&more, Some(1)), (&manager, Some(1))), Sight::RolesLost);
-        assert_eq!(check((&admin, Some(1)), (&manager, Some(2))), Sight::RolesLost);
-        assert_eq!(check((&manager, Some(1)), (&admin, Some(2))), Sight::Enough);
+        assert_eq!(check((&manager, Some(1)), (&manager, Some(1))), PersonSight::Enough);
+        assert_eq!(check((&manager, Some(1)), (&more, Some(1))), PersonSight::Enough);
+        assert_eq!(check((&manager, Some(1)), (&more, Some(2))), PersonSight::OtherPerson);
+        assert_eq!(check((&more, Some(1)), (&manager, Some(1))), PersonSight::RolesLost);
+        assert_eq!(check((&admin, Some(1)), (&manager, Some(2))), PersonSight::RolesLost);
+        assert_eq!(check((&manager, Some(1)), (&admin, Some(2))), PersonSight::Enough);
         // The person is not known, or no row was written yet.
-        assert_eq!(check((&manager, None), (&manager, Some(2))), Sight::Enough);
-        assert_eq!(check((&[], None), (&manager, Some(2))), Sight::Enough);
+        assert_eq!(check((&manager, None), (&manager, Some(2))), PersonSight::Enough);
+        assert_eq!(check((&[], None), (&manager, Some(2))), PersonSight::Enough);
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::limit::{Guard, Limit, LimitError};
+pub use self::limit::{BudgetGuard, LimitError, RequestLimit};
 use crate::time::{SignedDuration, Timestamp, minus, plus};
 
 /// Largest number of permits reserved by one write: more requests that wait at the same time gain
@@ -60,7 +60,7 @@ impl BudgetItem {
     #[must_use]
     pub fn reserve(
         &self,
-        limit: Limit,
+        limit: RequestLimit,
         now: Timestamp,
         n: u32,
         horizon: SignedDuration,
@@ -89,7 +89,7 @@ impl BudgetItem {
     #[must_use]
     pub fn blocked(
         &self,
-        limit: Limit,
+        limit: RequestLimit,
         now: Timestamp,
         retry_after: Option<SignedDuration>,
     ) -> Self {
@@ -119,7 +119,7 @@ impl BudgetItem {
 
     /// Number of permits that are due in the window that ends at `now`, or later.
     #[must_use]
-    pub fn used(&self, limit: Limit, now: Timestamp) -> u32 {
+    pub fn used(&self, limit: RequestLimit, now: Timestamp) -> u32 {
         let begin = floor_millis(minus(now, limit.window()));
         let used = self.trimmed(limit, now).dues.iter().filter(|due| **due > begin).count();
         u32::try_from(used).unwrap_or(u32::MAX)
@@ -128,7 +128,7 @@ impl BudgetItem {
     /// Returns the time at which the last of `n` further requests would be due if no other worker
     /// asked: a forecast for display. `now` if `n` is zero.
     #[must_use]
-    pub fn estimate(&self, limit: Limit, now: Timestamp, n: u32) -> Timestamp {
+    pub fn estimate(&self, limit: RequestLimit, now: Timestamp, n: u32) -> Timestamp {
         let mut item = self.trimmed(limit, now);
         let Some(before) = n.checked_sub(1) else {
             return now;
@@ -149,7 +149,7 @@ impl BudgetItem {
     #[must_use]
     pub fn together(
         &self,
-        limit: Limit,
+        limit: RequestLimit,
         now: Timestamp,
         n: u32,
         horizon: SignedDuration,
@@ -159,7 +159,7 @@ impl BudgetItem {
     }
 
     /// Returns the due time of one more permit, never before the last one: the log stays in order.
-    fn next_due(&self, limit: Limit, now: Timestamp) -> i64 {
+    fn next_due(&self, limit: RequestLimit, now: Timestamp) -> i64 {
         let mut due = ceil_millis(now);
         if let Some(last) = self.dues.last() {
             due = due.max(last.saturating_add(millis(limit.spacing())));
@@ -175,7 +175,7 @@ impl BudgetItem {
 
     /// Returns the item without due times that no longer bind by any worker's clock, and without
     /// those that only a wrong clock can have written.
-    fn trimmed(&self, limit: Limit, now: Timestamp) -> Self {
+    fn trimmed(&self, limit: RequestLimit, now: Timestamp) -> Self {
         let reserve = millis(limit.guard().total());
         let oldest = floor_millis(now).saturating_sub(step(limit)).saturating_sub(reserve);
         let ahead = HORIZON_INCREMENTAL.saturating_add(limit.window().saturating_mul(2));
@@ -189,13 +189,13 @@ impl BudgetItem {
 
     fn block_millis(&self, now: Timestamp) -> Option<i64> {
         // The guard is slack for a block of an hour written by a clock that is slightly ahead.
-        let newest = plus(now, LONGEST_BLOCK.saturating_add(Limit::GENERAL.guard().total()));
+        let newest = plus(now, LONGEST_BLOCK.saturating_add(RequestLimit::GENERAL.guard().total()));
         self.blocked_until.filter(|end| *end <= ceil_millis(newest))
     }
 }
 
 /// Time from a permit to the one `limit` places later.
-fn step(limit: Limit) -> i64 {
+fn step(limit: RequestLimit) -> i64 {
     millis(limit.window().saturating_add(limit.guard().total()))
 }
 

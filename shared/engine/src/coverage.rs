@@ -36,7 +36,7 @@ pub enum Coverage {
 
 /// Facts about a row of the table that coverage depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct RowFacts {
     /// The id, in tables whose key it is.
     pub id: Option<i64>,
     /// The parent, in tables of children.
@@ -51,7 +51,7 @@ impl Coverage {
     /// Whether a row of the table that was not returned is deleted: it lies inside the coverage and
     /// is older than the beginning of the reading that should have returned it.
     #[must_use]
-    pub fn deletes(&self, row: &Held) -> bool {
+    pub fn deletes(&self, row: &RowFacts) -> bool {
         let begun = match self {
             Self::Nothing => None,
             Self::Whole { begun } => Some(begun),

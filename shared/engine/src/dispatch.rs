@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::item::StreamItem;
 use crate::lease::{LEASE, Lease};
 use crate::pass::Pass;
-use crate::plan::{Demand, Due, due};
+use crate::plan::{Demand, DueRun, due};
 use crate::present::Present;
-use crate::room::{Room, Weight, weight};
+use crate::room::{RunWeight, WorkerRoom, weight};
 use crate::spec::StreamSpec;
 use crate::time::{SignedDuration, Timestamp, between, minus, plus};
 
@@ -28,14 +28,14 @@ pub struct OrchestratorItem {
     /// The right to plan: two ticks never plan at once.
     pub lease: Option<Lease>,
     /// The request of an operator that is not done yet.
-    pub asked: Option<Asked>,
+    pub asked: Option<OperatorRequest>,
     /// When the worker of each stream was last invoked.
     pub invoked: BTreeMap<String, Timestamp>,
 }
 
 /// A request of an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct OperatorRequest {
     /// Time of the request; passes that began before do not count.
     pub at: Timestamp,
     /// The pass to run; `None`: the pass that each stream needs.
@@ -46,7 +46,7 @@ pub struct Asked {
     pub accept_deletes: bool,
 }
 
-impl Asked {
+impl OperatorRequest {
     /// Whether the request includes this stream.
     #[must_use]
     pub fn includes(&self, stream: &str) -> bool {
@@ -61,7 +61,7 @@ impl Asked {
 /// Decision about one stream that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Doing {
+pub enum DispatchDecision {
     /// Its worker is invoked.
     Invoke,
     /// A worker holds its lease.
@@ -74,18 +74,18 @@ pub enum Doing {
 
 /// One stream that is due, with the decision about it.
 #[derive(Clone, Copy, Debug)]
-pub struct Dispatched {
+pub struct DispatchedStream {
     /// The stream and its pass.
-    pub due: Due,
+    pub due: DueRun,
     /// The decision.
-    pub doing: Doing,
+    pub doing: DispatchDecision,
     /// Whether any number of deletes is accepted.
     pub accept_deletes: bool,
 }
 
 impl OrchestratorItem {
     /// Adds a request: together with one that is still open it becomes one request for both.
-    pub fn ask(&mut self, new: Asked) {
+    pub fn ask(&mut self, new: OperatorRequest) {
         let Some(old) = &mut self.asked else {
             self.asked = Some(new);
             return;
@@ -112,7 +112,7 @@ impl OrchestratorItem {
         item: &StreamItem,
         interval: SignedDuration,
         present: Present,
-    ) -> Option<Due> {
+    ) -> Option<DueRun> {
         let asked = self.asked.as_ref().filter(|asked| asked.includes(spec.name));
         let asked = asked.and_then(|asked| due(spec, item, asked.demand(), present));
         asked.or_else(|| due(spec, item, Demand::Schedule { interval }, present))
@@ -123,11 +123,11 @@ impl OrchestratorItem {
     /// `now`.
     pub fn dispatch(
         &mut self,
-        due: &[Due],
+        due: &[DueRun],
         items: &BTreeMap<&'static str, StreamItem>,
         room: usize,
         now: Timestamp,
-    ) -> Vec<Dispatched> {
+    ) -> Vec<DispatchedStream> {
         let running = running(items, now);
         self.invoked.retain(|name, at| {
             let came = items.get(name.as_str()).is_some_and(|item| has_come(item, *at));
@@ -135,7 +135,7 @@ impl OrchestratorItem {
         });
         let starting: BTreeSet<String> =
             self.invoked.keys().filter(|name| !running.contains(*name)).cloned().collect();
-        let mut places = Room::new(room);
+        let mut places = WorkerRoom::new(room);
         for name in running.iter().chain(&starting) {
             places.take(weight_of(name, due, items));
         }
@@ -143,19 +143,19 @@ impl OrchestratorItem {
         for due in due {
             let name = due.spec.name;
             let doing = if running.contains(name) {
-                Doing::Running
+                DispatchDecision::Running
             } else if starting.contains(name) {
-                Doing::Starting
+                DispatchDecision::Starting
             } else if places.admits(due.weight) {
                 places.take(due.weight);
                 self.invoked.insert(name.to_owned(), now);
-                Doing::Invoke
+                DispatchDecision::Invoke
             } else {
-                Doing::NoRoom
+                DispatchDecision::NoRoom
             };
             let asked = self.asked.as_ref().filter(|asked| asked.includes(name));
             let accept_deletes = asked.is_some_and(|asked| asked.accept_deletes);
-            dispatched.push(Dispatched { due: *due, doing, accept_deletes });
+            dispatched.push(DispatchedStream { due: *due, doing, accept_deletes });
         }
         dispatched
     }
@@ -191,11 +191,11 @@ impl OrchestratorItem {
 }
 
 /// Weight of a worker that is at work or coming up.
-fn weight_of(name: &str, due: &[Due], items: &BTreeMap<&'static str, StreamItem>) -> Weight {
+fn weight_of(name: &str, due: &[DueRun], items: &BTreeMap<&'static str, StreamItem>) -> RunWeight {
     let item = items.get(name);
     let working_on = item.filter(|item| !item.lease.as_ref().is_none_or(|lease| lease.released));
     let due = due.iter().find(|due| due.spec.name == name);
-    due.map_or(Weight::Light, |due| {
+    due.map_or(RunWeight::Light, |due| {
         let pass = working_on.and_then(|item| item.working_on).unwrap_or(due.pass);
         weight(due.spec, item, pass)
     })

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::finding::{Finding, What};
+pub use self::finding::{DriftFinding, DriftKind};
 use crate::pass::Pass;
 use crate::present::Present;
 use crate::time::Timestamp;
@@ -23,22 +23,22 @@ const MOST: usize = 100;
 
 /// Differences that one run saw, by member path (list indices as `[]`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Look {
+pub struct DriftLook {
     /// Members that are not declared, and how often they occurred.
     pub unknown: BTreeMap<String, u64>,
     /// Values that did not fit their column.
-    pub misfits: BTreeMap<String, Values>,
+    pub misfits: BTreeMap<String, DeviatingValues>,
     /// Numbers that did not fit because they have more decimal places than their column.
-    pub finer: BTreeMap<String, Values>,
+    pub finer: BTreeMap<String, DeviatingValues>,
     /// Values that are in their column, although they came in another JSON type or form.
-    pub converted: BTreeMap<String, Values>,
+    pub converted: BTreeMap<String, DeviatingValues>,
     /// Every declared member.
-    pub declared: BTreeMap<String, Presence>,
+    pub declared: BTreeMap<String, MemberPresence>,
 }
 
 /// Values of one member that were not as declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Values {
+pub struct DeviatingValues {
     /// Number of values.
     pub times: u64,
     /// Kinds of JSON value, for display.
@@ -47,7 +47,7 @@ pub struct Values {
     pub form: Option<String>,
 }
 
-impl Values {
+impl DeviatingValues {
     /// Adds values of the same member.
     pub fn add(&mut self, other: Self) {
         self.times = self.times.saturating_add(other.times);
@@ -58,7 +58,7 @@ impl Values {
 
 /// Occurrence of a declared member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Presence {
+pub struct MemberPresence {
     /// Number of objects read in which it could have been.
     pub objects: u64,
     /// Whether any of them had it, even as null.
@@ -70,13 +70,13 @@ pub struct Presence {
 #[serde(default)]
 pub struct Drift {
     /// Members that the declaration lacks.
-    pub unknown: BTreeMap<String, Sighting>,
+    pub unknown: BTreeMap<String, MemberSightings>,
     /// Declared members whose values did not fit.
-    pub misfits: BTreeMap<String, Sighting>,
+    pub misfits: BTreeMap<String, MemberSightings>,
     /// Declared members whose numbers have more decimal places than their column.
-    pub finer: BTreeMap<String, Sighting>,
+    pub finer: BTreeMap<String, MemberSightings>,
     /// Declared members whose values came in another JSON type or form than their column's.
-    pub converted: BTreeMap<String, Sighting>,
+    pub converted: BTreeMap<String, MemberSightings>,
     /// Declared members that have disappeared, and when that was first seen.
     pub gone: BTreeMap<String, Timestamp>,
     /// Members never seen in any record, with the number of declared members at that time. They are
@@ -86,7 +86,7 @@ pub struct Drift {
 
 /// Sightings of one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sighting {
+pub struct MemberSightings {
     /// Number of times: within a full pass altogether, otherwise the most in one run.
     pub times: u64,
     /// Kinds of JSON value, if they matter.
@@ -103,7 +103,7 @@ pub struct Sighting {
 #[derive(Clone, Copy, Debug)]
 pub struct DriftRun<'a> {
     /// Differences that the run saw.
-    pub look: &'a Look,
+    pub look: &'a DriftLook,
     /// Pass of the run.
     pub pass: Pass,
     /// When the pass began.
@@ -120,8 +120,9 @@ impl Drift {
     pub fn after(&self, run: DriftRun<'_>) -> Self {
         let look = run.look;
         let unknown = look.unknown.iter();
-        let unknown =
-            unknown.map(|(path, &times)| (path.clone(), Values { times, ..Values::default() }));
+        let unknown = unknown.map(|(path, &times)| {
+            (path.clone(), DeviatingValues { times, ..DeviatingValues::default() })
+        });
         let mut next = Self {
             unknown: sightings(&self.unknown, &unknown.collect(), MOST, run),
             misfits: sightings(&self.misfits, &look.misfits, usize::MAX, run),
@@ -167,9 +168,9 @@ impl Drift {
 
     /// Returns the findings to tell people, the most important first.
     #[must_use]
-    pub fn findings(&self) -> Vec<Finding> {
+    pub fn findings(&self) -> Vec<DriftFinding> {
         let of = |what| {
-            move |(member, seen): (&String, &Sighting)| Finding {
+            move |(member, seen): (&String, &MemberSightings)| DriftFinding {
                 what,
                 member: member.clone(),
                 times: seen.times,
@@ -178,37 +179,37 @@ impl Drift {
                 at: seen.at,
             }
         };
-        let gone = |(member, at): (&String, &Timestamp)| Finding {
-            what: What::Gone,
+        let gone = |(member, at): (&String, &Timestamp)| DriftFinding {
+            what: DriftKind::Gone,
             member: member.clone(),
             times: 0,
             kinds: Vec::new(),
             form: None,
             at: *at,
         };
-        let changed = self.misfits.iter().map(of(What::Changed));
-        let finer = self.finer.iter().map(of(What::Finer));
+        let changed = self.misfits.iter().map(of(DriftKind::Changed));
+        let finer = self.finer.iter().map(of(DriftKind::Finer));
         let gone = self.gone.iter().map(gone);
-        let converted = self.converted.iter().map(of(What::Converted));
-        let new = self.unknown.iter().map(of(What::New));
+        let converted = self.converted.iter().map(of(DriftKind::Converted));
+        let new = self.unknown.iter().map(of(DriftKind::New));
         changed.chain(finer).chain(gone).chain(converted).chain(new).collect()
     }
 
     /// Returns the findings of one run alone, without those that did not occur in it.
     #[must_use]
-    pub fn findings_of(&self, look: &Look) -> Vec<Finding> {
+    pub fn findings_of(&self, look: &DriftLook) -> Vec<DriftFinding> {
         let mut findings = self.findings();
         findings.retain_mut(|finding| {
             let member = &finding.member;
             let values = match finding.what {
-                What::Changed => &look.misfits,
-                What::Finer => &look.finer,
-                What::Converted => &look.converted,
-                What::New => {
+                DriftKind::Changed => &look.misfits,
+                DriftKind::Finer => &look.finer,
+                DriftKind::Converted => &look.converted,
+                DriftKind::New => {
                     finding.times = look.unknown.get(member).copied().unwrap_or_default();
                     return finding.times > 0;
                 }
-                What::Gone => {
+                DriftKind::Gone => {
                     return look.declared.get(member).is_some_and(|seen| seen.objects >= ENOUGH);
                 }
             };
@@ -220,17 +221,17 @@ impl Drift {
 }
 
 fn sightings(
-    before: &BTreeMap<String, Sighting>,
-    now: &BTreeMap<String, Values>,
+    before: &BTreeMap<String, MemberSightings>,
+    now: &BTreeMap<String, DeviatingValues>,
     most: usize,
     run: DriftRun<'_>,
-) -> BTreeMap<String, Sighting> {
+) -> BTreeMap<String, MemberSightings> {
     let mut after = before.clone();
     for (path, values) in now {
         if after.len() >= most && !after.contains_key(path) {
             continue;
         }
-        let seen = after.entry(path.clone()).or_insert_with(|| Sighting {
+        let seen = after.entry(path.clone()).or_insert_with(|| MemberSightings {
             times: 0,
             kinds: BTreeSet::new(),
             form: None,

@@ -11,7 +11,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::survey::{Found, Survey};
+pub use self::survey::{ExtentSurvey, SurveyResult};
 
 use crate::time::{Date, SignedDuration, Timestamp, between};
 
@@ -24,7 +24,7 @@ const YEARS_AHEAD: i16 = 1;
 
 /// The oldest and newest days that reports can be about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Extent {
+pub struct AccountExtent {
     /// When the extent was read.
     pub read_at: Timestamp,
     /// Oldest and newest `spent_date` of time entries and expenses within the reach.
@@ -44,7 +44,7 @@ pub struct Extent {
 
 /// The date of an entry that counts for reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Dated {
+pub enum EntryDate {
     /// The day on which time or money was spent.
     #[serde(rename = "spent_date")]
     Spent,
@@ -53,7 +53,7 @@ pub enum Dated {
     Issued,
 }
 
-impl Dated {
+impl EntryDate {
     /// Returns the field of a record that holds the date.
     #[must_use]
     pub const fn field(self) -> &'static str {
@@ -70,7 +70,7 @@ pub struct DatedList {
     /// Name of the list and of its stream.
     pub name: &'static str,
     /// The date that counts.
-    pub dated: Dated,
+    pub dated: EntryDate,
 }
 
 /// An entry whose day lies beyond the reach: usually a typing error.
@@ -79,7 +79,7 @@ pub struct Outlier {
     /// Its list.
     pub list: String,
     /// The date that lies beyond the reach.
-    pub dated: Dated,
+    pub dated: EntryDate,
     /// Its day.
     pub day: Date,
     /// Its id, if that is usable.
@@ -92,7 +92,7 @@ pub struct UnreadList {
     /// Name of the list.
     pub list: String,
     /// The date of its entries that counts for reports.
-    pub dated: Dated,
+    pub dated: EntryDate,
     /// The failure.
     pub why: String,
     /// Source that gives the days of its entries instead; `None`: there is none, so that reports of
@@ -102,7 +102,7 @@ pub struct UnreadList {
 
 /// The days that report windows cover without a gap, at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reach {
+pub struct ReportReach {
     /// First day; the first of a month.
     pub first: Date,
     /// Last day; the last of a month.
@@ -111,7 +111,7 @@ pub struct Reach {
 
 /// A part of the calendar to ask for: both days are inclusive, `None` is unbounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch {
+pub struct CalendarStretch {
     /// First day.
     pub from: Option<Date>,
     /// Last day.
@@ -120,7 +120,7 @@ pub struct Stretch {
 
 /// One entry of an answer: its id and day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct DatedEntry {
     /// Its id, if that is usable.
     pub id: Option<i64>,
     /// Its day, if that is usable.
@@ -129,9 +129,9 @@ pub struct Entry {
 
 /// Contents of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedEntries {
     /// Its entries, in order.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<DatedEntry>,
     /// `total_entries`, if that is a number.
     pub total: Option<u64>,
     /// Whether any sign of the answer says that more pages follow.
@@ -142,7 +142,7 @@ pub struct Listed {
 
 /// Proof that an answer gives for its stretch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proves {
+pub enum StretchProof {
     /// The answer holds all entries of the stretch, or every sign says that there are none.
     All,
     /// The answer holds some entries of the stretch.
@@ -152,7 +152,7 @@ pub enum Proves {
     Nothing,
 }
 
-impl Reach {
+impl ReportReach {
     /// Returns the reach from the month `years_back` years before today's to the month a year after
     /// it.
     #[must_use]
@@ -172,7 +172,7 @@ impl Reach {
     }
 }
 
-impl Stretch {
+impl CalendarStretch {
     /// Whether `day` lies within the stretch.
     #[must_use]
     pub fn holds(self, day: Date) -> bool {
@@ -185,10 +185,10 @@ impl Stretch {
     }
 }
 
-impl Listed {
+impl ListedEntries {
     /// Returns the proof that the answer's own content gives for `stretch`.
     #[must_use]
-    pub fn proves(&self, stretch: Stretch) -> Proves {
+    pub fn proves(&self, stretch: CalendarStretch) -> StretchProof {
         let mut days = self.entries.iter().filter_map(|entry| entry.day);
         let stray = days.clone().any(|day| !stretch.holds(day));
         let count = self.entries.len() as u64;
@@ -196,13 +196,13 @@ impl Listed {
         // The server counts an undated entry to the stretch without saying where it lies.
         let undated = self.entries.iter().any(|entry| entry.day.is_none());
         if alone && !stray && !undated && self.total.is_none_or(|total| total == count) {
-            return Proves::All;
+            return StretchProof::All;
         }
-        if days.any(|day| stretch.holds(day)) { Proves::Some } else { Proves::Nothing }
+        if days.any(|day| stretch.holds(day)) { StretchProof::Some } else { StretchProof::Nothing }
     }
 }
 
-impl Extent {
+impl AccountExtent {
     /// Returns an extent without any entry.
     #[must_use]
     pub const fn new(read_at: Timestamp) -> Self {
@@ -219,7 +219,12 @@ impl Extent {
     /// Whether it need not be read again now. `asked_at`: instant as of which an operator wants
     /// current data.
     #[must_use]
-    pub fn is_fresh(&self, reach: Reach, asked_at: Option<Timestamp>, now: Timestamp) -> bool {
+    pub fn is_fresh(
+        &self,
+        reach: ReportReach,
+        asked_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> bool {
         let age = between(self.read_at, now);
         // An extent from the future was written by another clock.
         if age.is_negative() || !self.is_of(reach) {
@@ -233,7 +238,7 @@ impl Extent {
     }
 
     /// Whether the extent was made for this reach: all days within it, only outliers beyond.
-    fn is_of(&self, reach: Reach) -> bool {
+    fn is_of(&self, reach: ReportReach) -> bool {
         let ranges = [self.spent, self.issued].into_iter().flatten();
         ranges.flat_map(|(first, last)| [first, last]).all(|day| reach.holds(day))
             && !self.outliers.iter().any(|one| reach.holds(one.day))
@@ -241,7 +246,7 @@ impl Extent {
 
     /// Returns a list whose days matter and are known from no source.
     #[must_use]
-    pub fn unknown(&self, matters: impl Fn(Dated) -> bool) -> Option<&UnreadList> {
+    pub fn unknown(&self, matters: impl Fn(EntryDate) -> bool) -> Option<&UnreadList> {
         self.unread.iter().find(|one| one.instead.is_none() && matters(one.dated))
     }
 }

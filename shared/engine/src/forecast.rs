@@ -7,18 +7,18 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::budget::Limit;
+use crate::budget::RequestLimit;
 use crate::item::{PassState, StreamItem};
 use crate::pass::{PER_PAGE, Pass};
-use crate::plan::{Demand, Ripe, ripe};
+use crate::plan::{Demand, PassSchedule, ripe};
 use crate::present::Present;
-use crate::room::{LONG_PASS_REQUESTS, Weight, weight};
-use crate::spec::{Kind, RateClass, StreamSpec};
+use crate::room::{LONG_PASS_REQUESTS, RunWeight, weight};
+use crate::spec::{RateClass, StreamKind, StreamSpec};
 use crate::time::{SignedDuration, Timestamp, plus};
 
 /// Reason for which a pass will run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum PassReason {
     /// First load: no record was read yet.
     FirstLoad,
     /// A pass that has begun and goes on.
@@ -31,7 +31,7 @@ pub enum Why {
     Sweep,
 }
 
-impl Why {
+impl PassReason {
     /// Returns the reason as text for display.
     #[must_use]
     pub const fn text(self) -> &'static str {
@@ -47,15 +47,15 @@ impl Why {
 
 /// The next run of one pass of a stream.
 #[derive(Clone, Copy, Debug)]
-pub struct Planned {
+pub struct PlannedRun {
     /// The stream.
     pub spec: &'static StreamSpec,
     /// The pass.
     pub pass: Pass,
     /// Reason for the run.
-    pub why: Why,
+    pub why: PassReason,
     /// Weight of the run: how long it holds its place.
-    pub weight: Weight,
+    pub weight: RunWeight,
     /// When it is due; never before the time of the forecast.
     pub begins: Timestamp,
     /// Requests that it takes, about; `None`: not known yet.
@@ -66,7 +66,7 @@ pub struct Planned {
 
 /// Known sizes of streams.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Amounts {
+pub struct StreamSizes {
     /// Number of records by stream.
     pub records: BTreeMap<&'static str, u64>,
     /// Number of windows of a report: those of an incremental pass, and all of them, if that is
@@ -76,9 +76,9 @@ pub struct Amounts {
 
 /// State of one budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
+pub struct BudgetUse {
     /// Limit that we use.
-    pub limit: Limit,
+    pub limit: RequestLimit,
     /// Number of permits that are given already.
     pub used: u32,
 }
@@ -87,16 +87,16 @@ pub struct Budget {
 #[must_use]
 pub fn forecast(
     streams: &[(&'static StreamSpec, &StreamItem)],
-    amounts: &Amounts,
-    budget: impl Fn(RateClass) -> Budget,
+    amounts: &StreamSizes,
+    budget: impl Fn(RateClass) -> BudgetUse,
     interval: SignedDuration,
     now: Timestamp,
-) -> Vec<Planned> {
+) -> Vec<PlannedRun> {
     let mut planned = Vec::new();
     for (spec, item) in streams {
-        let Ripe { incremental, full } =
+        let PassSchedule { incremental, full } =
             ripe(spec, item, Demand::Schedule { interval }, Present::ours(now));
-        let follows = !matches!(spec.kind, Kind::Snapshot(_));
+        let follows = !matches!(spec.kind, StreamKind::Snapshot(_));
         // New records come in beside a first load as soon as that has begun.
         let incremental =
             incremental.or_else(|| full.filter(|_| follows).map(|at| plus(at.max(now), interval)));
@@ -104,13 +104,13 @@ pub fn forecast(
             let Some(at) = at else { continue };
             let requests = requests(spec, item, pass, amounts);
             let weight = match weight(spec, Some(item), pass) {
-                Weight::Light if requests.is_some_and(|many| many >= LONG_PASS_REQUESTS) => {
-                    Weight::Long
+                RunWeight::Light if requests.is_some_and(|many| many >= LONG_PASS_REQUESTS) => {
+                    RunWeight::Long
                 }
-                known @ (Weight::Light | Weight::Long | Weight::Report) => known,
+                known @ (RunWeight::Light | RunWeight::Long | RunWeight::Report) => known,
             };
             let (why, begins) = (why(spec, item, pass), at.max(now));
-            planned.push(Planned { spec, pass, why, weight, begins, requests, ends: None });
+            planned.push(PlannedRun { spec, pass, why, weight, begins, requests, ends: None });
         }
     }
     planned.sort_by_key(|one| (one.begins, one.spec.name, one.pass));
@@ -120,19 +120,24 @@ pub fn forecast(
     planned
 }
 
-fn why(spec: &StreamSpec, item: &StreamItem, pass: Pass) -> Why {
+fn why(spec: &StreamSpec, item: &StreamItem, pass: Pass) -> PassReason {
     let state = item.position.pass(pass);
     match pass {
-        _ if state.unfinished.is_some() => Why::GoesOn,
-        Pass::Incremental => Why::Changes,
-        Pass::Full if state.last_begun.is_none() => Why::FirstLoad,
-        Pass::Full if matches!(spec.kind, Kind::Snapshot(_)) => Why::Snapshot,
-        Pass::Full => Why::Sweep,
+        _ if state.unfinished.is_some() => PassReason::GoesOn,
+        Pass::Incremental => PassReason::Changes,
+        Pass::Full if state.last_begun.is_none() => PassReason::FirstLoad,
+        Pass::Full if matches!(spec.kind, StreamKind::Snapshot(_)) => PassReason::Snapshot,
+        Pass::Full => PassReason::Sweep,
     }
 }
 
 /// Returns the requests that the next run of the pass takes, or the rest of the pass.
-fn requests(spec: &StreamSpec, item: &StreamItem, pass: Pass, amounts: &Amounts) -> Option<u64> {
+fn requests(
+    spec: &StreamSpec,
+    item: &StreamItem,
+    pass: Pass,
+    amounts: &StreamSizes,
+) -> Option<u64> {
     let state: &PassState = item.position.pass(pass);
     let whole = Some(state.last_requests)
         .filter(|last| *last > 0)
@@ -146,21 +151,20 @@ fn requests(spec: &StreamSpec, item: &StreamItem, pass: Pass, amounts: &Amounts)
     }
 }
 
-fn by_amount(spec: &StreamSpec, pass: Pass, amounts: &Amounts) -> Option<u64> {
+fn by_amount(spec: &StreamSpec, pass: Pass, amounts: &StreamSizes) -> Option<u64> {
     let pages = |stream: &str| {
         let records = amounts.records.get(stream)?;
         Some(records.div_ceil(u64::from(PER_PAGE)).max(1))
     };
     match (&spec.kind, pass) {
-        (Kind::ReportWindow(_), Pass::Incremental) => {
+        (StreamKind::ReportWindow(_), Pass::Incremental) => {
             amounts.windows.get(spec.name).map(|(recent, _)| *recent)
         }
-        (Kind::ReportWindow(_), Pass::Full) => amounts.windows.get(spec.name)?.1,
-        (Kind::Listing(_) | Kind::PerParent(_), Pass::Incremental) | (Kind::Snapshot(_), _) => {
-            Some(1)
-        }
-        (Kind::Listing(_), Pass::Full) => pages(spec.name),
-        (Kind::PerParent(parent), Pass::Full) => {
+        (StreamKind::ReportWindow(_), Pass::Full) => amounts.windows.get(spec.name)?.1,
+        (StreamKind::Listing(_) | StreamKind::PerParent(_), Pass::Incremental)
+        | (StreamKind::Snapshot(_), _) => Some(1),
+        (StreamKind::Listing(_), Pass::Full) => pages(spec.name),
+        (StreamKind::PerParent(parent), Pass::Full) => {
             let parents = amounts.records.get(parent.trigger.name)?;
             Some(pages(parent.trigger.name)?.saturating_add(*parents))
         }
@@ -169,9 +173,9 @@ fn by_amount(spec: &StreamSpec, pass: Pass, amounts: &Amounts) -> Option<u64> {
 
 /// Simulates the budget of `class` window by window: short passes first, long ones share the rest.
 fn spend(
-    planned: &mut [Planned],
+    planned: &mut [PlannedRun],
     class: RateClass,
-    budget: Budget,
+    budget: BudgetUse,
     interval: SignedDuration,
     now: Timestamp,
 ) {
@@ -180,13 +184,13 @@ fn spend(
         .iter()
         .enumerate()
         .filter(|(_, one)| one.spec.rate_class == class)
-        .filter_map(|(at, one)| Some((at, one.requests?, one.weight != Weight::Light)))
+        .filter_map(|(at, one)| Some((at, one.requests?, one.weight != RunWeight::Light)))
         .collect();
     // Requests of passes that come again each interval beside a pass that lasts longer.
     let again: u64 = open
         .iter()
         .filter_map(|(at, requests, _)| planned.get(*at).map(|one| (one, *requests)))
-        .filter(|(one, _)| matches!(one.why, Why::Changes | Why::Snapshot))
+        .filter(|(one, _)| matches!(one.why, PassReason::Changes | PassReason::Snapshot))
         .map(|(_, requests)| requests)
         .fold(0, u64::saturating_add);
     let mut at = now;
@@ -229,14 +233,14 @@ fn spend(
 /// Gives `free` permits of the window that begins at `at` to the open passes of one weight, in
 /// equal parts; returns the permits that are left.
 fn share(
-    planned: &mut [Planned],
+    planned: &mut [PlannedRun],
     open: &mut [(usize, u64, bool)],
     long: bool,
     at: Timestamp,
     mut free: u64,
 ) -> u64 {
     loop {
-        let wants = |place: usize, left: u64, weight: bool, planned: &[Planned]| {
+        let wants = |place: usize, left: u64, weight: bool, planned: &[PlannedRun]| {
             weight == long && left > 0 && planned.get(place).is_some_and(|one| one.begins <= at)
         };
         let many = open.iter().filter(|(place, left, w)| wants(*place, *left, *w, planned)).count();

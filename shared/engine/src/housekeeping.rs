@@ -10,14 +10,14 @@ const ORPHAN_AGE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Time at which removed files are deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Removal {
+pub enum RemovalTime {
     /// With the run that removed them: the lake has no other reader or writer.
     AtOnce,
     /// After this duration: readers may still read an older version.
     After(SignedDuration),
 }
 
-impl Removal {
+impl RemovalTime {
     /// Age of a removed file from which it is deleted.
     #[must_use]
     pub const fn retention(self) -> SignedDuration {
@@ -48,14 +48,14 @@ mod tests {
     #[test]
     fn orphans_are_looked_for_weekly_or_at_once() {
         let now = Timestamp::UNIX_EPOCH;
-        let usual = Removal::After(SignedDuration::from_hours(48));
+        let usual = RemovalTime::After(SignedDuration::from_hours(48));
         assert_eq!(usual.retention(), SignedDuration::from_hours(48));
         assert_eq!(usual.orphan_age(None, now), Some(ORPHAN_AGE));
         for (hours, found) in [(0, None), (167, None), (168, Some(ORPHAN_AGE))] {
             let later = plus(now, SignedDuration::from_hours(hours));
             assert_eq!(usual.orphan_age(Some(now), later), found, "{hours} h");
         }
-        assert_eq!(Removal::AtOnce.orphan_age(Some(now), now), Some(SignedDuration::ZERO));
-        assert_eq!(Removal::AtOnce.retention(), SignedDuration::ZERO);
+        assert_eq!(RemovalTime::AtOnce.orphan_age(Some(now), now), Some(SignedDuration::ZERO));
+        assert_eq!(RemovalTime::AtOnce.retention(), SignedDuration::ZERO);
     }
 }

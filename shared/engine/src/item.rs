@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::drift::Drift;
-use crate::extent::Extent;
+use crate::extent::AccountExtent;
 use crate::ids::{Epoch, Sequence};
 use crate::lease::Lease;
-use crate::pass::{IdSet, Parked, Pass};
-use crate::quarantine::{Answers, Quarantine};
+use crate::pass::{IdSet, ParkedParent, Pass};
+use crate::quarantine::{AnswerCounts, QuarantineSize};
 use crate::time::{Date, Timestamp};
 use crate::token::{OAuthItem, RefusedToken};
-use crate::window::Grid;
+use crate::window::WindowGrid;
 
 /// Identity of a table and of one of its commits. Two lakes of one account have the same names and
 /// may have the same version numbers; a copy of a lake has the same ids.
@@ -34,7 +34,7 @@ pub struct StreamItem {
     /// The pass that the owner of the lease works on, or worked on last.
     pub working_on: Option<Pass>,
     /// Position of the stream; also in every commit, from which it is repaired.
-    pub position: Position,
+    pub position: StreamPosition,
     /// The table's version that `position` belongs to.
     pub version: u64,
     /// The table that `position` belongs to; `None`: an earlier release wrote it.
@@ -46,18 +46,18 @@ pub struct StreamItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Sequence>,
     /// Results of recent runs.
-    pub health: Health,
+    pub health: StreamHealth,
     /// Time of the last search for files of dead attempts.
     pub orphans_sought: Option<Timestamp>,
     /// The table that is being thrown away: the next owner of the lease finishes that first.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub resetting: Option<Resetting>,
+    pub resetting: Option<ResetTable>,
 }
 
 /// The table that a reset throws away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Resetting {
+pub enum ResetTable {
     /// The stream's table, with its position and health.
     Table,
     /// The table of its changes.
@@ -67,7 +67,7 @@ pub enum Resetting {
 /// Position of a stream: written with every commit, then into the state item.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Position {
+pub struct StreamPosition {
     /// Everything that changed before this instant is in the table.
     pub cursor: Option<Timestamp>,
     /// The incremental pass.
@@ -75,11 +75,11 @@ pub struct Position {
     /// The full pass.
     pub full: PassState,
     /// Parents whose children could not be read.
-    pub parked: Stored<BTreeMap<i64, Parked>>,
+    pub parked: ItemValue<BTreeMap<i64, ParkedParent>>,
     /// Rows that the last sweep missed without proof that they are gone.
-    pub absent: Stored<IdSet>,
+    pub absent: ItemValue<IdSet>,
     /// The grid of report windows that the table began with.
-    pub grid: Option<Grid>,
+    pub grid: Option<WindowGrid>,
     /// The first day that full passes read; an earlier setting starts a new full pass.
     pub start_date: Option<Date>,
     /// Whether the listing omits records unless it is asked for its two halves.
@@ -96,7 +96,7 @@ pub struct Position {
 #[serde(default)]
 pub struct PassState {
     /// The unfinished pass.
-    pub unfinished: Option<Unfinished>,
+    pub unfinished: Option<ResumablePass>,
     /// When the last complete pass began, by our clock.
     pub last_begun: Option<Timestamp>,
     /// When the last pass began whose answers contradicted each other, so that it did not count.
@@ -111,13 +111,13 @@ pub struct PassState {
 
 /// A pass that goes on in the next run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Unfinished {
+pub struct ResumablePass {
     /// Its start by the server's clock: the next cursor.
     pub start: Timestamp,
     /// When it began, by our clock.
     pub begun: Timestamp,
     /// The saved reading.
-    pub resume: Stored<serde_json::Value>,
+    pub resume: ItemValue<serde_json::Value>,
     /// Key of the object with the ids that a sweep has seen so far.
     #[serde(default)]
     pub seen: Option<String>,
@@ -128,7 +128,7 @@ pub struct Unfinished {
     pub refused: u64,
     /// Counts of records in its answers so far.
     #[serde(default)]
-    pub answers: Answers,
+    pub answers: AnswerCounts,
     /// The first day that it reads, as set by the operator.
     #[serde(default)]
     pub start_date: Option<Date>,
@@ -142,7 +142,7 @@ pub struct Unfinished {
     pub waits_until: Option<Timestamp>,
 }
 
-impl Unfinished {
+impl ResumablePass {
     /// Returns the keys of the lake objects that it names.
     pub fn objects(&self) -> impl Iterator<Item = String> {
         self.resume.object().into_iter().chain(self.seen.clone())
@@ -152,20 +152,20 @@ impl Unfinished {
 /// A value in the item, or the key of the lake object that holds it because it is large.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stored<T> {
+pub enum ItemValue<T> {
     /// The value.
     Here(T),
     /// Key of a JSON object below the lake's root.
     At(String),
 }
 
-impl<T: Default> Default for Stored<T> {
+impl<T: Default> Default for ItemValue<T> {
     fn default() -> Self {
         Self::Here(T::default())
     }
 }
 
-impl<T> Stored<T> {
+impl<T> ItemValue<T> {
     /// Returns the key of the object that holds the value; `None`: the value is here.
     #[must_use]
     pub fn object(&self) -> Option<String> {
@@ -179,7 +179,7 @@ impl<T> Stored<T> {
 /// Results of recent runs of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Health {
+pub struct StreamHealth {
     /// Time at which a pass was last completed.
     pub last_success: Option<Timestamp>,
     /// Time and text of the last error; cleared by success.
@@ -191,7 +191,7 @@ pub struct Health {
     /// Rows of the table.
     pub rows: u64,
     /// Records kept raw because they could not become rows.
-    pub quarantine: Quarantine,
+    pub quarantine: QuarantineSize,
     /// Number of values that did not fit their column, in the last run that read any.
     pub misfits: u64,
     /// Differences between records and the declaration.
@@ -200,7 +200,7 @@ pub struct Health {
     pub warning: Option<String>,
 }
 
-impl Position {
+impl StreamPosition {
     /// Returns the state of `pass`.
     #[must_use]
     pub const fn pass(&self, pass: Pass) -> &PassState {
@@ -214,7 +214,7 @@ impl Position {
     /// parents, windows and the person stays.
     pub fn begin_anew(&mut self) {
         self.cursor = None;
-        self.absent = Stored::default();
+        self.absent = ItemValue::default();
         for pass in [&mut self.incremental, &mut self.full] {
             pass.unfinished = None;
             pass.last_begun = None;
@@ -231,7 +231,7 @@ impl Position {
     #[must_use]
     pub fn objects(&self) -> Vec<String> {
         let unfinished = [&self.incremental, &self.full].map(|pass| pass.unfinished.as_ref());
-        let of_passes = unfinished.into_iter().flatten().flat_map(Unfinished::objects);
+        let of_passes = unfinished.into_iter().flatten().flat_map(ResumablePass::objects);
         of_passes.chain(self.parked.object()).chain(self.absent.object()).collect()
     }
 
@@ -278,7 +278,7 @@ pub struct AccountItem {
     /// Whether version 0 of every table has been written.
     pub tables_created: bool,
     /// First and last days of entries, for report windows.
-    pub extent: Option<Extent>,
+    pub extent: Option<AccountExtent>,
     /// The access token of an OAuth application.
     pub oauth: Option<OAuthItem>,
     /// The token that Harvest refused, until one is accepted.

@@ -25,7 +25,7 @@ pub struct Lease {
 
 /// State of the lease before it was acquired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Acquired {
+pub enum PriorLease {
     /// The lease had no owner, or was given back.
     Free,
     /// The owner never gave the lease back: fence before reading.
@@ -34,7 +34,7 @@ pub enum Acquired {
 
 /// The lease is held by another owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Busy {
+pub struct BusyLease {
     /// The other owner.
     pub owner: String,
     /// End of its lease, unless it is renewed.
@@ -47,23 +47,23 @@ impl Lease {
     /// still holds is one that it could not give back.
     ///
     /// # Errors
-    /// [`Busy`] while another owner's lease lasts.
+    /// [`BusyLease`] while another owner's lease lasts.
     pub fn acquire(
         held: Option<&Self>,
         owner: &str,
         now: Timestamp,
         owner_is_dead: bool,
-    ) -> Result<(Self, Acquired), Busy> {
+    ) -> Result<(Self, PriorLease), BusyLease> {
         let until = plus(now, LEASE);
         let owner = owner.to_owned();
         let Some(held) = held else {
             let epoch = Epoch::default().next();
-            return Ok((Self { owner, until, released: false, epoch }, Acquired::Free));
+            return Ok((Self { owner, until, released: false, epoch }, PriorLease::Free));
         };
         if held.is_held(now) && !owner_is_dead && held.owner != owner {
-            return Err(Busy { owner: held.owner.clone(), until: held.until });
+            return Err(BusyLease { owner: held.owner.clone(), until: held.until });
         }
-        let acquired = if held.released { Acquired::Free } else { Acquired::TakenOver };
+        let acquired = if held.released { PriorLease::Free } else { PriorLease::TakenOver };
         Ok((Self { owner, until, released: false, epoch: held.epoch.next() }, acquired))
     }
 
@@ -101,28 +101,28 @@ mod tests {
     #[test]
     fn a_lease_is_refused_while_it_lasts_and_taken_over_after() {
         let (first, how) = Lease::acquire(None, "a", START, false).unwrap();
-        assert_eq!((first.epoch, how), (Epoch(1), Acquired::Free));
+        assert_eq!((first.epoch, how), (Epoch(1), PriorLease::Free));
         let soon = plus(START, SignedDuration::from_secs(119));
         assert!(Lease::acquire(Some(&first), "b", soon, false).is_err());
         let late = plus(START, SignedDuration::from_secs(120));
         let (second, how) = Lease::acquire(Some(&first), "b", late, false).unwrap();
-        assert_eq!((second.epoch, how), (Epoch(2), Acquired::TakenOver));
+        assert_eq!((second.epoch, how), (Epoch(2), PriorLease::TakenOver));
     }
 
     #[test]
     fn a_dead_owner_is_taken_over_at_once_and_a_released_lease_is_free() {
         let (first, _) = Lease::acquire(None, "a", START, false).unwrap();
         let taken = Lease::acquire(Some(&first), "b", START, true).unwrap();
-        assert_eq!(taken.1, Acquired::TakenOver);
+        assert_eq!(taken.1, PriorLease::TakenOver);
         let freed = Lease::acquire(Some(&first.released()), "b", START, false).unwrap();
-        assert_eq!((freed.0.epoch, freed.1), (Epoch(2), Acquired::Free));
+        assert_eq!((freed.0.epoch, freed.1), (Epoch(2), PriorLease::Free));
     }
 
     #[test]
     fn a_lease_that_its_owner_could_not_give_back_is_taken_over_by_it() {
         let (first, _) = Lease::acquire(None, "a", START, false).unwrap();
         let (again, how) = Lease::acquire(Some(&first), "a", START, false).unwrap();
-        assert_eq!((again.epoch, how), (Epoch(2), Acquired::TakenOver));
+        assert_eq!((again.epoch, how), (Epoch(2), PriorLease::TakenOver));
     }
 
     #[test]

@@ -19,15 +19,15 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-pub use chain::{Chain, Flaw, Following, Verdict};
+pub use chain::{ChainFlaw, ChainLinkage, ChainVerdict, PageChain};
 pub use compact::IdSet;
-pub use facts::{PageFacts, Sample};
-pub use pager::Proof;
-pub use parents::{HeldUnits, ParentFound, Parked};
-pub use reading::{AfterFailure, Next, Plan, Reading};
-pub use sweep::{Days, Missing, Scope};
+pub use facts::{PageFacts, RecordIds};
+pub use pager::ListProof;
+pub use parents::{ParentFound, ParkedParent, TableUnits};
+pub use reading::{AfterFailure, Reading, ReadingPlan, ReadingStep};
+pub use sweep::{MissingRows, MissingScope, ProvenDays};
 
-use crate::retry::Failure;
+use crate::retry::RequestFailure;
 use crate::time::Timestamp;
 use crate::window::Period;
 
@@ -61,7 +61,7 @@ impl Pass {
 
 /// Address of a GET request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Target {
+pub enum RequestTarget {
     /// A path below the base URL, such as `/clients`, with query parameters in order.
     Path {
         /// Begins with `/`.
@@ -73,7 +73,7 @@ pub enum Target {
     Link(String),
 }
 
-impl Target {
+impl RequestTarget {
     /// Returns a path without parameters.
     #[must_use]
     pub fn path(path: impl Into<String>) -> Self {
@@ -103,7 +103,7 @@ pub enum Unit {
 
 /// Purpose of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reads {
+pub enum AnswerPurpose {
     /// Records of the stream, of this unit.
     Records(Unit),
     /// Records of the trigger, for the parents that they name.
@@ -124,14 +124,14 @@ pub struct Ask {
     /// Number of the request until it is answered or given up.
     pub id: u64,
     /// Address of the request.
-    pub target: Target,
+    pub target: RequestTarget,
     /// Purpose of the answer: how to decode it.
-    pub reads: Reads,
+    pub reads: AnswerPurpose,
 }
 
 /// Effect of an answer on the collected records.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub enum AnswerEffect {
     /// The page's records are kept as they are.
     Keep,
     /// The page's records belong to this unit and wait until it is complete.
@@ -157,11 +157,11 @@ pub enum Effect {
 
 /// Reason for which a reading cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stopped {
+pub struct StopReason {
     /// Path that failed, for display: `/clients`.
     pub what: String,
     /// The failure.
-    pub failure: Failure,
+    pub failure: RequestFailure,
 }
 
 #[cfg(test)]

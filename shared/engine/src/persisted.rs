@@ -2,8 +2,10 @@
 
 use crate::budget::LONGEST_BLOCK;
 use crate::dispatch::OrchestratorItem;
-use crate::item::{AccountItem, Health, PassState, Position, StreamItem, Unfinished};
-use crate::present::{Ahead, Present};
+use crate::item::{
+    AccountItem, PassState, ResumablePass, StreamHealth, StreamItem, StreamPosition,
+};
+use crate::present::{AheadInstant, Present};
 use crate::time::{SignedDuration, Timestamp, plus};
 use crate::token::OAuthItem;
 
@@ -11,16 +13,16 @@ use crate::token::OAuthItem;
 const LONGEST_WAIT: SignedDuration = LONGEST_BLOCK.saturating_mul(2);
 
 /// A part of the state with instants in it.
-pub trait Persisted {
+pub trait PersistedInstants {
     /// Clears the instants that lie in the future of `present`, and returns them.
-    fn free(&mut self, present: &Present) -> Vec<Ahead>;
+    fn free(&mut self, present: &Present) -> Vec<AheadInstant>;
 }
 
-impl Persisted for Position {
-    fn free(&mut self, present: &Present) -> Vec<Ahead> {
+impl PersistedInstants for StreamPosition {
+    fn free(&mut self, present: &Present) -> Vec<AheadInstant> {
         let mut ahead = Vec::new();
         if let Some(at) = self.cursor.take_if(|at| present.is_future_of_harvest(*at)) {
-            ahead.push(Ahead { what: "the cursor", at });
+            ahead.push(AheadInstant { what: "the cursor", at });
         }
         let passes = [
             (&mut self.incremental, "the last incremental pass", "the unfinished incremental pass"),
@@ -38,42 +40,42 @@ fn free_pass(
     complete: &'static str,
     unfinished: &'static str,
     present: &Present,
-    ahead: &mut Vec<Ahead>,
+    ahead: &mut Vec<AheadInstant>,
 ) {
     present.free(complete, &mut state.last_begun, ahead);
     present.free("the last full pass that contradicted itself", &mut state.doubted, ahead);
     // `start` is by our clock where no answer told the time. The cursor that it becomes is judged
     // by Harvest's clock.
-    let written = |pass: &Unfinished| {
+    let written = |pass: &ResumablePass| {
         [pass.begun, pass.tried_at, pass.start].into_iter().find(|at| present.is_future(*at))
     };
     if let Some(at) = state.unfinished.as_ref().and_then(written) {
         // The saved reading holds more instants of that clock: the pass begins anew.
         state.unfinished = None;
-        ahead.push(Ahead { what: unfinished, at });
+        ahead.push(AheadInstant { what: unfinished, at });
     }
     if let Some(pass) = &mut state.unfinished {
         let latest = plus(pass.tried_at, LONGEST_WAIT);
         if let Some(at) = pass.waits_until.take_if(|until| *until > latest) {
-            ahead.push(Ahead { what: "a wait for the budget", at });
+            ahead.push(AheadInstant { what: "a wait for the budget", at });
         }
     }
 }
 
-impl Persisted for Health {
-    fn free(&mut self, present: &Present) -> Vec<Ahead> {
+impl PersistedInstants for StreamHealth {
+    fn free(&mut self, present: &Present) -> Vec<AheadInstant> {
         let mut ahead = Vec::new();
         present.free("the last success", &mut self.last_success, &mut ahead);
         if let Some((at, _)) = self.last_error.take_if(|(at, _)| present.is_future(*at)) {
-            ahead.push(Ahead { what: "the last failure", at });
+            ahead.push(AheadInstant { what: "the last failure", at });
         }
         self.drift.free(present);
         ahead
     }
 }
 
-impl Persisted for StreamItem {
-    fn free(&mut self, present: &Present) -> Vec<Ahead> {
+impl PersistedInstants for StreamItem {
+    fn free(&mut self, present: &Present) -> Vec<AheadInstant> {
         let mut ahead = self.position.free(present);
         ahead.extend(self.health.free(present));
         present.free("the search for orphans", &mut self.orphans_sought, &mut ahead);
@@ -81,15 +83,15 @@ impl Persisted for StreamItem {
             && !lease.released
             && !lease.is_believable(present.now())
         {
-            ahead.push(Ahead { what: "the end of a lease", at: lease.until });
+            ahead.push(AheadInstant { what: "the end of a lease", at: lease.until });
             lease.until = present.now();
         }
         ahead
     }
 }
 
-impl Persisted for AccountItem {
-    fn free(&mut self, present: &Present) -> Vec<Ahead> {
+impl PersistedInstants for AccountItem {
+    fn free(&mut self, present: &Present) -> Vec<AheadInstant> {
         let mut ahead = Vec::new();
         present.free("the account's reading", &mut self.read_at, &mut ahead);
         if let Some((at, _)) = &mut self.person_changed
@@ -100,20 +102,26 @@ impl Persisted for AccountItem {
         if let Some(extent) = &mut self.extent
             && present.is_future(extent.read_at)
         {
-            ahead.push(Ahead { what: "the account's first and last days", at: extent.read_at });
+            ahead.push(AheadInstant {
+                what: "the account's first and last days",
+                at: extent.read_at,
+            });
             // The days are right; only their age is unknown, so they are read again soon.
             extent.read_at = Timestamp::UNIX_EPOCH;
         }
         if let Some(OAuthItem { made_at, expires_at, .. }) = &mut self.oauth
             && let Some(at) = made_at.take_if(|at| present.is_future(*at))
         {
-            ahead.push(Ahead { what: "the access token", at });
+            ahead.push(AheadInstant { what: "the access token", at });
             *expires_at = Timestamp::UNIX_EPOCH;
         }
         if let Some(refused) = &mut self.refused
             && present.is_future(refused.probed_at)
         {
-            ahead.push(Ahead { what: "the last trial of a refused token", at: refused.probed_at });
+            ahead.push(AheadInstant {
+                what: "the last trial of a refused token",
+                at: refused.probed_at,
+            });
             refused.probed_at = Timestamp::UNIX_EPOCH;
             refused.since = refused.since.min(present.now());
         }
@@ -121,14 +129,14 @@ impl Persisted for AccountItem {
     }
 }
 
-impl Persisted for OrchestratorItem {
-    fn free(&mut self, present: &Present) -> Vec<Ahead> {
+impl PersistedInstants for OrchestratorItem {
+    fn free(&mut self, present: &Present) -> Vec<AheadInstant> {
         let mut ahead = Vec::new();
         // A request is not forgotten: it counts as made now.
         if let Some(asked) = &mut self.asked
             && present.is_future(asked.at)
         {
-            ahead.push(Ahead { what: "what somebody asked for", at: asked.at });
+            ahead.push(AheadInstant { what: "what somebody asked for", at: asked.at });
             asked.at = present.now();
         }
         self.invoked.retain(|_, at| !present.is_future(*at));

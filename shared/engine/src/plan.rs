@@ -3,15 +3,15 @@
 mod windows;
 mod wish;
 
-use self::wish::{Wish, held_until, ready, stale};
-use crate::item::{AccountItem, Position, StreamItem};
+use self::wish::{TimedDemand, held_until, ready, stale};
+use crate::item::{AccountItem, StreamItem, StreamPosition};
 use crate::pass::Pass;
 use crate::present::Present;
-use crate::room::{Weight, weight};
-use crate::spec::{Kind, StreamSpec, Sweep};
+use crate::room::{RunWeight, weight};
+use crate::spec::{StreamKind, StreamSpec, SweepCadence};
 use crate::time::{SignedDuration, Timestamp, between, plus};
 
-pub use windows::{History, is_about, report_windows};
+pub use windows::{ReportHistory, is_about, report_windows};
 
 /// Requests of the last full pass below which sweeps run daily, otherwise weekly.
 const DAILY_SWEEP_REQUESTS: u64 = 100;
@@ -39,20 +39,20 @@ pub enum Demand {
 
 /// A stream that is to run.
 #[derive(Clone, Copy, Debug)]
-pub struct Due {
+pub struct DueRun {
     /// The stream.
     pub spec: &'static StreamSpec,
     /// The pass to work on.
     pub pass: Pass,
     /// Weight of the pass: how long it holds its place.
-    pub weight: Weight,
+    pub weight: RunWeight,
     /// Lower is more urgent: incremental passes, unfinished full passes, then the most overdue.
     rank: (u8, bool, i64),
 }
 
 /// Whether a stream may run in this account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum StreamStanding {
     /// It runs when due.
     Open,
     /// Its module is off in this account.
@@ -61,16 +61,16 @@ pub enum Standing {
 
 /// Whether the account has the module of the stream.
 #[must_use]
-pub fn standing(spec: &StreamSpec, account: &AccountItem) -> Standing {
+pub fn standing(spec: &StreamSpec, account: &AccountItem) -> StreamStanding {
     let off = spec
         .module
         .is_some_and(|module| account.modules_off.iter().any(|name| name == module.feature()));
-    if off { Standing::Skipped } else { Standing::Open }
+    if off { StreamStanding::Skipped } else { StreamStanding::Open }
 }
 
 /// Times at which each pass of a stream is to begin or to go on. `None`: not as things stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ripe {
+pub struct PassSchedule {
     /// The incremental pass.
     pub incremental: Option<Timestamp>,
     /// The full pass.
@@ -82,16 +82,21 @@ const AT_ONCE: Timestamp = Timestamp::MIN;
 
 /// Returns the times at which the passes of `spec` are due for `demand`, as its item stands.
 #[must_use]
-pub fn ripe(spec: &StreamSpec, item: &StreamItem, demand: Demand, present: Present) -> Ripe {
-    let never = Ripe { incremental: None, full: None };
-    let wish = Wish { demand, present };
+pub fn ripe(
+    spec: &StreamSpec,
+    item: &StreamItem,
+    demand: Demand,
+    present: Present,
+) -> PassSchedule {
+    let never = PassSchedule { incremental: None, full: None };
+    let wish = TimedDemand { demand, present };
     let Some(free) = held_until(&item.health, wish) else {
         return never;
     };
     let from = |at: Option<Timestamp>, pass| {
         Some(at?.max(free).max(ready(item.position.pass(pass), wish)))
     };
-    Ripe {
+    PassSchedule {
         incremental: from(incremental_at(spec, item, wish), Pass::Incremental),
         full: from(full_at(spec, item, wish), Pass::Full),
     }
@@ -99,10 +104,10 @@ pub fn ripe(spec: &StreamSpec, item: &StreamItem, demand: Demand, present: Prese
 
 /// Whether an incremental pass has a cursor or earlier reading to go on from.
 #[must_use]
-pub fn goes_incrementally(spec: &StreamSpec, position: &Position) -> bool {
-    let Position { full, incremental, cursor, .. } = position;
-    let reports = matches!(spec.kind, Kind::ReportWindow(_));
-    !matches!(spec.kind, Kind::Snapshot(_))
+pub fn goes_incrementally(spec: &StreamSpec, position: &StreamPosition) -> bool {
+    let StreamPosition { full, incremental, cursor, .. } = position;
+    let reports = matches!(spec.kind, StreamKind::ReportWindow(_));
+    !matches!(spec.kind, StreamKind::Snapshot(_))
         && match &full.unfinished {
             _ if full.last_begun.is_some() => true,
             Some(_) => cursor.is_some() || reports,
@@ -112,12 +117,12 @@ pub fn goes_incrementally(spec: &StreamSpec, position: &Position) -> bool {
         }
 }
 
-fn incremental_at(spec: &StreamSpec, item: &StreamItem, wish: Wish) -> Option<Timestamp> {
+fn incremental_at(spec: &StreamSpec, item: &StreamItem, wish: TimedDemand) -> Option<Timestamp> {
     let forced_full = matches!(wish.demand, Demand::Now { pass: Some(Pass::Full), .. });
     if forced_full || !goes_incrementally(spec, &item.position) {
         return None;
     }
-    let Position { full, incremental, .. } = &item.position;
+    let StreamPosition { full, incremental, .. } = &item.position;
     let possible = match &full.unfinished {
         // New records keep coming in beside an unfinished backfill.
         Some(backfill) if full.last_begun.is_none() => stale(Some(backfill.begun), wish),
@@ -128,7 +133,7 @@ fn incremental_at(spec: &StreamSpec, item: &StreamItem, wish: Wish) -> Option<Ti
     Some(possible?.max(wanted?))
 }
 
-fn full_at(spec: &StreamSpec, item: &StreamItem, wish: Wish) -> Option<Timestamp> {
+fn full_at(spec: &StreamSpec, item: &StreamItem, wish: TimedDemand) -> Option<Timestamp> {
     let full = &item.position.full;
     let forced = match wish.demand {
         Demand::Schedule { .. } => None,
@@ -167,12 +172,12 @@ fn after_doubt(at: Timestamp, pause: SignedDuration, demand: Demand) -> Timestam
 
 /// Time from one full pass to the next; `None`: the full pass runs each time.
 #[must_use]
-pub fn sweep_period(sweep: Sweep, last_requests: u64) -> Option<SignedDuration> {
+pub fn sweep_period(sweep: SweepCadence, last_requests: u64) -> Option<SignedDuration> {
     match sweep {
-        Sweep::Always => None,
-        Sweep::Daily => Some(DAY),
-        Sweep::ByCost if last_requests < DAILY_SWEEP_REQUESTS => Some(DAY),
-        Sweep::ByCost => Some(WEEK),
+        SweepCadence::Always => None,
+        SweepCadence::Daily => Some(DAY),
+        SweepCadence::ByCost if last_requests < DAILY_SWEEP_REQUESTS => Some(DAY),
+        SweepCadence::ByCost => Some(WEEK),
     }
 }
 
@@ -215,7 +220,7 @@ pub fn due(
     item: &StreamItem,
     demand: Demand,
     present: Present,
-) -> Option<Due> {
+) -> Option<DueRun> {
     let now = present.now();
     let ripe = ripe(spec, item, demand, present);
     let is_due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
@@ -226,7 +231,7 @@ pub fn due(
     } else {
         return None;
     };
-    Some(Due {
+    Some(DueRun {
         spec,
         pass,
         weight: weight(spec, Some(item), pass),
@@ -236,13 +241,13 @@ pub fn due(
 
 fn rank(spec: &StreamSpec, item: &StreamItem, pass: Pass, now: Timestamp) -> (u8, bool, i64) {
     // Reports wait for a budget of their own anyway.
-    let reports = matches!(spec.kind, Kind::ReportWindow(_));
+    let reports = matches!(spec.kind, StreamKind::ReportWindow(_));
     let full = &item.position.full;
     let since_full = full.last_begun.map_or(i64::MAX, |full| between(full, now).as_secs());
     match pass {
         Pass::Incremental => (0, reports, 0),
         // A snapshot's full pass is as small and as frequent as an incremental one.
-        Pass::Full if matches!(spec.kind, Kind::Snapshot(_)) => {
+        Pass::Full if matches!(spec.kind, StreamKind::Snapshot(_)) => {
             (0, reports, since_full.saturating_neg())
         }
         Pass::Full => match &full.unfinished {
@@ -254,11 +259,11 @@ fn rank(spec: &StreamSpec, item: &StreamItem, pass: Pass, now: Timestamp) -> (u8
 }
 
 /// Sorts due passes, most urgent first.
-pub fn order(due: &mut [Due]) {
+pub fn order(due: &mut [DueRun]) {
     // Long passes first: they may take few places, and leave the rest to all others.
     due.sort_by_key(|due| {
         let (class, reports, overdue) = due.rank;
-        (class, reports, due.weight != Weight::Long, overdue, due.spec.name)
+        (class, reports, due.weight != RunWeight::Long, overdue, due.spec.name)
     });
 }
 

@@ -8,13 +8,13 @@
 use std::collections::BTreeMap;
 
 use crate::cursor;
-use crate::item::{Position, Stored, Unfinished};
-use crate::pass::{IdSet, Parked, Pass, Proof};
+use crate::item::{ItemValue, ResumablePass, StreamPosition};
+use crate::pass::{IdSet, ListProof, ParkedParent, Pass};
 use crate::present::Present;
-use crate::quarantine::Answers;
-use crate::spec::{Kind, StreamSpec};
+use crate::quarantine::AnswerCounts;
+use crate::spec::{StreamKind, StreamSpec};
 use crate::time::{Date, Timestamp};
-use crate::window::Grid;
+use crate::window::WindowGrid;
 
 /// Start of a pass, by two clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,17 +59,17 @@ pub struct PassFlush {
     /// Stage of the pass.
     pub stage: PassStage,
     /// Whether the pass is known to have read every record.
-    pub proof: Proof,
+    pub proof: ListProof,
     /// Counts of records in the answers of the pass, those of earlier runs included.
-    pub answers: Answers,
+    pub answers: AnswerCounts,
     /// Parents whose children could not be read.
-    pub parked: BTreeMap<i64, Parked>,
+    pub parked: BTreeMap<i64, ParkedParent>,
     /// Requests of the pass, those of earlier runs included.
     pub requests: u64,
     /// Units read and units left, for display.
     pub progress: (u64, u64),
     /// Grid of report windows, as it is set.
-    pub grid: Grid,
+    pub grid: WindowGrid,
     /// First day that full passes read, as it is set; `None`: all.
     pub start_date: Option<Date>,
     /// The time of the flush.
@@ -80,7 +80,7 @@ pub struct PassFlush {
 #[derive(Clone, Debug, PartialEq)]
 pub struct NextPosition {
     /// The position if all deletes are accepted.
-    pub position: Position,
+    pub position: StreamPosition,
     /// The former cursor, dropped because it lies in Harvest's future.
     pub cursor_ahead: Option<Timestamp>,
 }
@@ -94,12 +94,12 @@ impl PassFlush {
 
     /// Returns the position that follows `before` once the records of this flush are durable.
     #[must_use]
-    pub fn position(&self, before: &Position) -> NextPosition {
+    pub fn position(&self, before: &StreamPosition) -> NextPosition {
         let (spec, pass) = (self.spec, self.pass);
         let mut after = before.clone();
         let mut cursor_ahead = None;
-        after.parked = Stored::Here(self.parked.clone());
-        if matches!(spec.kind, Kind::ReportWindow(_)) {
+        after.parked = ItemValue::Here(self.parked.clone());
+        if matches!(spec.kind, StreamKind::ReportWindow(_)) {
             after.grid = Some(self.grid);
         }
         // The backfill reads all older records; incremental passes from this start on read the
@@ -122,7 +122,7 @@ impl PassFlush {
                 }
                 let present = self.present;
                 cursor_ahead = after.cursor.take_if(|at| present.is_future_of_harvest(*at));
-                if let Proof::Contradictory(_) = &self.proof {
+                if let ListProof::Contradictory(_) = &self.proof {
                     self.doubt(&mut after);
                 } else {
                     // An incremental pass from a cursor in the future missed what came before it.
@@ -131,10 +131,10 @@ impl PassFlush {
                     // its position needs no check of the person's roles. The next pass asks from
                     // the same cursor.
                     let idle = *idle && pass == Pass::Incremental;
-                    let proven = self.proof == Proof::Proven && !in_vain && !idle;
+                    let proven = self.proof == ListProof::Proven && !in_vain && !idle;
                     self.complete(&mut after, proven);
                     if let Some(absent) = absent {
-                        after.absent = Stored::Here(absent.clone());
+                        after.absent = ItemValue::Here(absent.clone());
                     }
                 }
                 // No record could become a row: most likely the declaration is at fault, so the
@@ -150,15 +150,15 @@ impl PassFlush {
 
     fn unfinished(
         &self,
-        before: &Position,
+        before: &StreamPosition,
         reading: serde_json::Value,
         waits_until: Option<Timestamp>,
-    ) -> Unfinished {
+    ) -> ResumablePass {
         let PassDeletes { deleted, refused } = PassDeletes::before(before, self.pass);
-        Unfinished {
+        ResumablePass {
             start: self.start.by_server,
             begun: self.start.begun,
-            resume: Stored::Here(reading),
+            resume: ItemValue::Here(reading),
             seen: None,
             deleted,
             refused,
@@ -173,7 +173,7 @@ impl PassFlush {
 
     /// Ends a pass whose answers contradict each other: the cursor stays, and a full pass does not
     /// count.
-    fn doubt(&self, after: &mut Position) {
+    fn doubt(&self, after: &mut StreamPosition) {
         let state = after.pass_mut(self.pass);
         state.unfinished = None;
         match self.pass {
@@ -183,7 +183,7 @@ impl PassFlush {
     }
 
     /// Ends a pass; `proven`: no record that changed before its start is missing.
-    fn complete(&self, after: &mut Position, proven: bool) {
+    fn complete(&self, after: &mut StreamPosition, proven: bool) {
         let state = after.pass_mut(self.pass);
         state.unfinished = None;
         state.doubted = None;
@@ -206,7 +206,12 @@ impl PassFlush {
 /// Whether a position without a commit still claims that no record visible to the person changed.
 /// An incremental pass that leaves its cursor makes no such claim.
 #[must_use]
-pub fn claims(spec: &StreamSpec, pass: Pass, before: &Position, after: &Position) -> bool {
+pub fn claims(
+    spec: &StreamSpec,
+    pass: Pass,
+    before: &StreamPosition,
+    after: &StreamPosition,
+) -> bool {
     let ends = after.pass(pass).unfinished.is_none();
     let stays =
         spec.follows_changes() && pass == Pass::Incremental && after.cursor == before.cursor;
@@ -226,7 +231,7 @@ impl PassDeletes {
     /// Counts of `pass` before this flush: those of the unfinished pass or, at the beginning of a
     /// pass, the rows deleted by refused passes before it.
     #[must_use]
-    pub fn before(position: &Position, pass: Pass) -> Self {
+    pub fn before(position: &StreamPosition, pass: Pass) -> Self {
         let state = position.pass(pass);
         match &state.unfinished {
             Some(unfinished) => Self { deleted: unfinished.deleted, refused: unfinished.refused },
@@ -246,7 +251,12 @@ impl PassDeletes {
     /// Returns `next` with the deletes of the whole pass. After a refused delete the pass runs
     /// again from its old cursor.
     #[must_use]
-    pub fn settle(self, mut next: Position, before: &Position, pass: Pass) -> Position {
+    pub fn settle(
+        self,
+        mut next: StreamPosition,
+        before: &StreamPosition,
+        pass: Pass,
+    ) -> StreamPosition {
         let state = next.pass_mut(pass);
         if let Some(unfinished) = &mut state.unfinished {
             unfinished.deleted = self.deleted;

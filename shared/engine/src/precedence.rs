@@ -1,13 +1,13 @@
 //! Precedence of two versions of a record, and the age at which rows may be deleted.
 
-use crate::coverage::{Coverage, Held};
+use crate::coverage::{Coverage, RowFacts};
 use crate::pass::Pass;
 use crate::present::Present;
 use crate::time::Timestamp;
 
 /// The two instants that decide between versions of a record, in microseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Version {
+pub struct RecordVersion {
     /// The record's own `updated_at`.
     pub updated_at: Option<i64>,
     /// `synced_at`, the order of reading.
@@ -37,7 +37,7 @@ impl Precedence {
 
     /// Whether `new` replaces `old`; a version equal in both instants does.
     #[must_use]
-    pub fn replaces(self, new: Version, old: Version) -> bool {
+    pub fn replaces(self, new: RecordVersion, old: RecordVersion) -> bool {
         let changed = match (new.updated_at, old.updated_at) {
             (Some(ours), Some(theirs)) if ours != theirs => Some(ours > theirs),
             (Some(_) | None, Some(_) | None) => None,
@@ -53,7 +53,7 @@ impl Precedence {
 
 /// Rules for incoming rows against the table's.
 #[derive(Clone, Copy, Debug)]
-pub struct Judge {
+pub struct PrecedenceRules {
     /// Rule by which a version is newer.
     pub precedence: Precedence,
     /// Time of the judgement: rows of the table whose reading lies in its future were written by a
@@ -61,20 +61,20 @@ pub struct Judge {
     pub present: Present,
 }
 
-impl Judge {
+impl PrecedenceRules {
     /// Whether `new` replaces the table's version `old`.
     #[must_use]
-    pub fn replaces(&self, new: Version, old: Version) -> bool {
+    pub fn replaces(&self, new: RecordVersion, old: RecordVersion) -> bool {
         let believed =
             |at: &i64| Timestamp::from_microsecond(*at).is_ok_and(|at| !self.present.is_future(at));
-        let old = Version { read_at: old.read_at.filter(believed), ..old };
+        let old = RecordVersion { read_at: old.read_at.filter(believed), ..old };
         self.precedence.replaces(new, old)
     }
 
     /// Whether `coverage` deletes the table's row `held`, which was not returned.
     #[must_use]
-    pub fn deletes(&self, coverage: &Coverage, held: &Held) -> bool {
-        coverage.deletes(&Held { synced_at: self.read_at(held.synced_at), ..*held })
+    pub fn deletes(&self, coverage: &Coverage, held: &RowFacts) -> bool {
+        coverage.deletes(&RowFacts { synced_at: self.read_at(held.synced_at), ..*held })
     }
 
     /// Returns the time at which a row of the table was read: its `synced_at`, or the earliest
@@ -89,8 +89,8 @@ impl Judge {
 mod tests {
     use super::*;
 
-    fn version(updated_at: Option<i64>, read_at: i64) -> Version {
-        Version { updated_at, read_at: Some(read_at) }
+    fn version(updated_at: Option<i64>, read_at: i64) -> RecordVersion {
+        RecordVersion { updated_at, read_at: Some(read_at) }
     }
 
     #[test]
@@ -121,9 +121,9 @@ mod tests {
     fn a_row_that_claims_to_be_read_in_the_future_is_the_oldest_of_all() {
         let now: Timestamp = "2026-03-10T09:00:00Z".parse().unwrap();
         let begun = crate::time::minus(now, crate::time::SignedDuration::from_secs(10));
-        let held = |synced_at| Held { id: Some(1), parent: None, period: None, synced_at };
+        let held = |synced_at| RowFacts { id: Some(1), parent: None, period: None, synced_at };
         for precedence in [Precedence::NewestChange, Precedence::NewestRead] {
-            let judge = Judge { precedence, present: Present::ours(now) };
+            let judge = PrecedenceRules { precedence, present: Present::ours(now) };
             for (seconds, ahead) in [(-5, false), (50, false), (240, true), (30 * 86_400, true)] {
                 let at = crate::time::plus(now, crate::time::SignedDuration::from_secs(seconds));
                 let old = version(Some(1), at.as_microsecond());

@@ -20,14 +20,14 @@ pub struct Present {
 
 /// An instant that only a clock that was ahead can have written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ahead {
+pub struct AheadInstant {
     /// Name of the event, for display.
     pub what: &'static str,
     /// The instant.
     pub at: Timestamp,
 }
 
-impl fmt::Display for Ahead {
+impl fmt::Display for AheadInstant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.what, self.at.strftime("%Y-%m-%dT%H:%M:%SZ"))
     }
@@ -35,7 +35,7 @@ impl fmt::Display for Ahead {
 
 /// Returns a sentence that lists the instants in the future; `None` if there are none.
 #[must_use]
-pub fn told(ahead: &[Ahead]) -> Option<String> {
+pub fn told(ahead: &[AheadInstant]) -> Option<String> {
     let (first, rest) = ahead.split_first()?;
     let list = rest.iter().fold(first.to_string(), |list, one| format!("{list}, {one}"));
     Some(format!(
@@ -88,10 +88,10 @@ impl Present {
         &self,
         what: &'static str,
         at: &mut Option<Timestamp>,
-        ahead: &mut Vec<Ahead>,
+        ahead: &mut Vec<AheadInstant>,
     ) {
         if let Some(found) = at.take_if(|at| self.is_future(*at)) {
-            ahead.push(Ahead { what, at: found });
+            ahead.push(AheadInstant { what, at: found });
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::spec::{Field, FieldType, Kind, Paging, Partition, StreamSpec};
+use crate::spec::{FieldSpec, FieldType, Paging, PartitionSpec, StreamKind, StreamSpec};
 
 /// Treatment of a field before a record is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Treatment {
+pub enum FieldTreatment {
     /// The field is stored nowhere.
     Exclude,
     /// The field's text is replaced by a hash.
@@ -15,7 +15,7 @@ pub enum Treatment {
 
 /// Personal fields of a stream's records.
 #[derive(Debug)]
-pub struct Personal {
+pub struct PersonalFields {
     /// The stream.
     pub stream: &'static str,
     /// The field with the id of the person of a record, by path.
@@ -26,11 +26,11 @@ pub struct Personal {
 
 /// Fields of one stream and their treatment, by path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rules(BTreeMap<Vec<String>, Treatment>);
+pub struct PrivacyRules(BTreeMap<Vec<String>, FieldTreatment>);
 
 /// Reason for which a field cannot be treated so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum PrivacyRefusal {
     /// The field is not declared.
     #[error("`{stream}` has no member `{path}`; {}", advice(near))]
     Unknown {
@@ -76,7 +76,7 @@ fn advice(near: &[String]) -> String {
     format!("did you mean `{}`?", near.join("` or `"))
 }
 
-impl Rules {
+impl PrivacyRules {
     /// Adds a rule for the field `path` of `spec`, nested fields joined by dots as they are
     /// declared, such as `line_items.description`.
     ///
@@ -86,25 +86,26 @@ impl Rules {
         &mut self,
         spec: &'static StreamSpec,
         path: &str,
-        treatment: Treatment,
-    ) -> Result<(), Refused> {
+        treatment: FieldTreatment,
+    ) -> Result<(), PrivacyRefusal> {
         let (stream, path) = (spec.name, path.to_owned());
         let steps: Vec<String> = path.split('.').map(str::to_owned).collect();
         let Some(field) = find(spec.fields, &steps) else {
             let near = near(spec, &path);
-            return Err(Refused::Unknown { stream, path, near });
+            return Err(PrivacyRefusal::Unknown { stream, path, near });
         };
         if let Some(why) = needed(spec, &steps, field) {
-            return Err(Refused::Needed { stream, path, why });
+            return Err(PrivacyRefusal::Needed { stream, path, why });
         }
-        if treatment == Treatment::Hash && !matches!(field.ty, FieldType::Text) {
-            return Err(Refused::NoText { stream, path });
+        if treatment == FieldTreatment::Hash && !matches!(field.ty, FieldType::Text) {
+            return Err(PrivacyRefusal::NoText { stream, path });
         }
         let overlaps = |other: &Vec<String>| other.starts_with(&steps) || steps.starts_with(other);
-        let same =
-            |(other, treated): (&Vec<String>, &Treatment)| *other == steps && *treated == treatment;
+        let same = |(other, treated): (&Vec<String>, &FieldTreatment)| {
+            *other == steps && *treated == treatment
+        };
         if self.0.iter().any(|rule| overlaps(rule.0) && !same(rule)) {
-            return Err(Refused::Twice { stream, path });
+            return Err(PrivacyRefusal::Twice { stream, path });
         }
         self.0.insert(steps, treatment);
         Ok(())
@@ -117,7 +118,7 @@ impl Rules {
     }
 
     /// Returns the rules by path.
-    pub fn iter(&self) -> impl Iterator<Item = (&[String], Treatment)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&[String], FieldTreatment)> {
         self.0.iter().map(|(path, treatment)| (&path[..], *treatment))
     }
 
@@ -126,14 +127,14 @@ impl Rules {
     pub fn excludes(&self, path: &str) -> bool {
         let steps: Vec<&str> = path.split('.').map(|step| step.trim_end_matches("[]")).collect();
         self.iter().any(|(excluded, treatment)| {
-            treatment == Treatment::Exclude
+            treatment == FieldTreatment::Exclude
                 && excluded.len() <= steps.len()
                 && excluded.iter().zip(&steps).all(|(a, b)| a == b)
         })
     }
 }
 
-fn find<'a>(fields: &'a [Field], steps: &[String]) -> Option<&'a Field> {
+fn find<'a>(fields: &'a [FieldSpec], steps: &[String]) -> Option<&'a FieldSpec> {
     let (first, rest) = steps.split_first()?;
     let field = fields.iter().find(|field| field.name == first)?;
     match (&field.ty, rest.is_empty()) {
@@ -144,7 +145,7 @@ fn find<'a>(fields: &'a [Field], steps: &[String]) -> Option<&'a Field> {
 }
 
 /// Returns the purpose for which the field, or one inside it, is needed.
-fn needed(spec: &StreamSpec, steps: &[String], field: &Field) -> Option<&'static str> {
+fn needed(spec: &StreamSpec, steps: &[String], field: &FieldSpec) -> Option<&'static str> {
     let column = steps.join("_");
     let inside = |name: &str| name == column || name.starts_with(&format!("{column}_"));
     let is_object = matches!(field.ty, FieldType::Object(_) | FieldType::Objects(_));
@@ -156,23 +157,23 @@ fn needed(spec: &StreamSpec, steps: &[String], field: &Field) -> Option<&'static
         return Some("it says which version of a record is the newest");
     }
     let by_creation = match spec.partition {
-        Partition::CreatedMonth | Partition::CreatedYear => true,
-        Partition::None | Partition::ParentCreatedYear | Partition::PeriodYear => false,
+        PartitionSpec::CreatedMonth | PartitionSpec::CreatedYear => true,
+        PartitionSpec::None | PartitionSpec::ParentCreatedYear | PartitionSpec::PeriodYear => false,
     };
     if by_creation && is("created_at") {
         return Some("the table is divided by it");
     }
     let paging = match &spec.kind {
-        Kind::Listing(listing) => Some(listing.paging),
-        Kind::Snapshot(paging) => Some(*paging),
-        Kind::PerParent(_) | Kind::ReportWindow(_) => None,
+        StreamKind::Listing(listing) => Some(listing.paging),
+        StreamKind::Snapshot(paging) => Some(*paging),
+        StreamKind::PerParent(_) | StreamKind::ReportWindow(_) => None,
     };
     if let Some(Paging::DateKeyset { field, .. }) = paging
         && is(field)
     {
         return Some("the list is read by it");
     }
-    if let Kind::Listing(listing) = &spec.kind
+    if let StreamKind::Listing(listing) = &spec.kind
         && listing.goes_with.is_some_and(|along| is(along.column))
     {
         return Some("deletions are found by it");
@@ -197,7 +198,7 @@ fn near(spec: &StreamSpec, path: &str) -> Vec<String> {
     all
 }
 
-fn paths(prefix: &str, fields: &[Field], all: &mut Vec<String>) {
+fn paths(prefix: &str, fields: &[FieldSpec], all: &mut Vec<String>) {
     for field in fields {
         let path = format!("{prefix}{}", field.name);
         if let FieldType::Object(inner) | FieldType::Objects(inner) = field.ty {

@@ -6,13 +6,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::pass::{PageFacts, Pass, Reads};
-use crate::spec::Kind;
+use crate::pass::{AnswerPurpose, PageFacts, Pass};
+use crate::spec::StreamKind;
 
 /// Size of the quarantine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Quarantine {
+pub struct QuarantineSize {
     /// Quarantined records: those of the last complete full pass and of the incremental passes
     /// since.
     pub records: u64,
@@ -22,7 +22,7 @@ pub struct Quarantine {
 
 /// Records that a run added.
 #[derive(Clone, Copy, Debug)]
-pub struct Added {
+pub struct QuarantineAddition {
     /// The run's pass.
     pub pass: Pass,
     /// Whether the run began the pass.
@@ -36,7 +36,7 @@ pub struct Added {
 /// Number of answers of a pass that held records, and of those in which none can be a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Answers {
+pub struct AnswerCounts {
     /// Answers with records of the stream.
     pub own: u64,
     /// Those of them without a usable record.
@@ -45,22 +45,25 @@ pub struct Answers {
     pub unusable_triggers: u64,
 }
 
-impl Answers {
+impl AnswerCounts {
     /// Counts one more answer.
-    pub fn count(&mut self, reads: Reads, facts: &PageFacts) {
+    pub fn count(&mut self, reads: AnswerPurpose, facts: &PageFacts) {
         if facts.records() == 0 {
             return;
         }
         let unusable = u64::from(facts.keys.is_empty());
         match reads {
-            Reads::Records(_) => {
+            AnswerPurpose::Records(_) => {
                 self.own = self.own.saturating_add(1);
                 self.unusable = self.unusable.saturating_add(unusable);
             }
-            Reads::Parents => {
+            AnswerPurpose::Parents => {
                 self.unusable_triggers = self.unusable_triggers.saturating_add(unusable);
             }
-            Reads::Count | Reads::Existence(_) | Reads::Record | Reads::Along => {}
+            AnswerPurpose::Count
+            | AnswerPurpose::Existence(_)
+            | AnswerPurpose::Record
+            | AnswerPurpose::Along => {}
         }
     }
 
@@ -80,22 +83,22 @@ impl Answers {
     /// records are bad. Answers for one parent or window are small, and a single bad record may be
     /// all of one: these fail the pass only if all of them are unusable.
     #[must_use]
-    pub const fn failed(self, kind: &Kind) -> u64 {
+    pub const fn failed(self, kind: &StreamKind) -> u64 {
         let own = match kind {
-            Kind::Listing(_) | Kind::Snapshot(_) => self.unusable,
-            Kind::PerParent(_) | Kind::ReportWindow(_) if self.unusable == self.own => {
+            StreamKind::Listing(_) | StreamKind::Snapshot(_) => self.unusable,
+            StreamKind::PerParent(_) | StreamKind::ReportWindow(_) if self.unusable == self.own => {
                 self.unusable
             }
-            Kind::PerParent(_) | Kind::ReportWindow(_) => 0,
+            StreamKind::PerParent(_) | StreamKind::ReportWindow(_) => 0,
         };
         own.saturating_add(self.unusable_triggers)
     }
 }
 
-impl Quarantine {
+impl QuarantineSize {
     /// Returns the size after a run.
     #[must_use]
-    pub fn after(self, added: Added) -> Self {
+    pub fn after(self, added: QuarantineAddition) -> Self {
         let before = if added.pass == Pass::Full && added.begins { 0 } else { self.anew };
         let anew = before.saturating_add(added.records);
         let records = match added.pass {
@@ -114,25 +117,25 @@ mod tests {
     use crate::pass::{Parent, Unit};
     use crate::spec::{Listing, Paging, ReportWindow};
 
-    fn incremental(records: u64) -> Added {
-        Added { pass: Pass::Incremental, begins: true, records, supersedes: false }
+    fn incremental(records: u64) -> QuarantineAddition {
+        QuarantineAddition { pass: Pass::Incremental, begins: true, records, supersedes: false }
     }
 
-    fn full(begins: bool, records: u64, supersedes: bool) -> Added {
-        Added { pass: Pass::Full, begins, records, supersedes }
+    fn full(begins: bool, records: u64, supersedes: bool) -> QuarantineAddition {
+        QuarantineAddition { pass: Pass::Full, begins, records, supersedes }
     }
 
-    fn after(runs: &[Added]) -> Vec<u64> {
-        let mut all = Quarantine::default();
-        let count = |run: &Added| {
+    fn after(runs: &[QuarantineAddition]) -> Vec<u64> {
+        let mut all = QuarantineSize::default();
+        let count = |run: &QuarantineAddition| {
             all = all.after(*run);
             all.records
         };
         runs.iter().map(count).collect()
     }
 
-    fn answers(pages: &[(Reads, usize, u64)]) -> Answers {
-        let mut answers = Answers::default();
+    fn answers(pages: &[(AnswerPurpose, usize, u64)]) -> AnswerCounts {
+        let mut answers = AnswerCounts::default();
         for (reads, usable, quarantined) in pages {
             let keys = vec![crate::key::Key::id(1); *usable];
             let facts = PageFacts { keys, quarantined: *quarantined, ..PageFacts::default() };
@@ -143,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_page_without_a_usable_record_fails_a_listing_and_one_bad_record_does_not() {
-        let page = Reads::Records(Unit::Stream);
+        let page = AnswerPurpose::Records(Unit::Stream);
         for (pages, failed) in [
             (&[][..], 0),
             (&[(page, 0, 0)], 0),
@@ -151,10 +154,17 @@ mod tests {
             (&[(page, 0, 1)], 1),
             (&[(page, 5, 0), (page, 0, 5), (page, 5, 0)], 1),
             // A single record that is looked for, and what is only counted, are no pages of it.
-            (&[(Reads::Record, 0, 1), (Reads::Along, 0, 1), (Reads::Count, 0, 1)], 0),
+            (
+                &[
+                    (AnswerPurpose::Record, 0, 1),
+                    (AnswerPurpose::Along, 0, 1),
+                    (AnswerPurpose::Count, 0, 1),
+                ],
+                0,
+            ),
         ] {
-            let listing = Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}"));
-            for kind in [listing, Kind::Snapshot(Paging::Offset)] {
+            let listing = StreamKind::Listing(Listing::new(Paging::Cursor, "/own/{id}"));
+            for kind in [listing, StreamKind::Snapshot(Paging::Offset)] {
                 assert_eq!(answers(pages).failed(&kind), failed, "{pages:?}");
             }
         }
@@ -162,17 +172,17 @@ mod tests {
 
     #[test]
     fn units_fail_only_together() {
-        let parent = |id| Reads::Records(Unit::Parent(Parent { id, created_year: None }));
+        let parent = |id| AnswerPurpose::Records(Unit::Parent(Parent { id, created_year: None }));
         let (one, two) = (parent(1), parent(2));
         for (pages, failed) in [
             (&[(one, 3, 0), (two, 0, 1)][..], 0),
             (&[(one, 0, 0), (two, 0, 1)], 1),
             (&[(one, 0, 7), (two, 0, 1)], 2),
-            (&[(one, 1, 0), (Reads::Parents, 0, 4)], 1),
-            (&[(Reads::Parents, 1, 4), (one, 2, 0)], 0),
+            (&[(one, 1, 0), (AnswerPurpose::Parents, 0, 4)], 1),
+            (&[(AnswerPurpose::Parents, 1, 4), (one, 2, 0)], 0),
         ] {
             let both = answers(&pages[..1]).plus(answers(&pages[1..]));
-            let kind = Kind::ReportWindow(ReportWindow { includes_issue_date: false });
+            let kind = StreamKind::ReportWindow(ReportWindow { includes_issue_date: false });
             assert_eq!(both.failed(&kind), failed, "{pages:?}");
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Rows that one commit, run or pass changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Counts {
+pub struct RowCounts {
     /// Rows that are new.
     pub inserted: u64,
     /// Rows whose content changed.
@@ -16,7 +16,7 @@ pub struct Counts {
     pub unchanged: u64,
 }
 
-impl Counts {
+impl RowCounts {
     /// Whether any row changed.
     #[must_use]
     pub const fn changes_rows(&self) -> bool {

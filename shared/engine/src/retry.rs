@@ -13,7 +13,7 @@ const LONGEST_WAIT_MS: u64 = 30_000;
 
 /// Reason for which a request brought no usable answer, as far as the next step depends on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum RequestFailure {
     /// No answer in time, or a broken connection, also in the middle of a body.
     TimedOut,
     /// 5xx from Harvest or from a proxy in front of it.
@@ -45,7 +45,7 @@ pub enum Failure {
 
 /// Reach of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum FailureReach {
     /// The same request may succeed later.
     Retry,
     /// This stream cannot go on now; the others can.
@@ -56,7 +56,7 @@ pub enum Reach {
 
 /// Condition under which a failed request is sent again for fewer records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Smaller {
+pub enum SmallerRetry {
     /// Never: the failure does not depend on the size of the page.
     No,
     /// When the request fails in this way again.
@@ -67,7 +67,7 @@ pub enum Smaller {
 
 /// Decision about a failed request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub enum RetryDecision {
     /// Send it again after this wait, with a fresh permit. Zero after a 429: there the block of the
     /// budget is the wait.
     Again {
@@ -78,23 +78,23 @@ pub enum Decision {
     GiveUp,
 }
 
-impl Failure {
+impl RequestFailure {
     /// Returns the reach of this failure.
     #[must_use]
-    pub const fn reach(&self) -> Reach {
+    pub const fn reach(&self) -> FailureReach {
         match self {
             Self::TimedOut
             | Self::Server(_)
             | Self::RateLimited { .. }
             | Self::Malformed
             | Self::TooLarge
-            | Self::Unreachable => Reach::Retry,
+            | Self::Unreachable => FailureReach::Retry,
             Self::Forbidden
             | Self::NotFound
             | Self::Invalid(_)
             | Self::Unexpected(_)
-            | Self::ForeignLink => Reach::StopStream,
-            Self::Unauthorized => Reach::StopAccount,
+            | Self::ForeignLink => FailureReach::StopStream,
+            Self::Unauthorized => FailureReach::StopAccount,
         }
     }
 
@@ -118,10 +118,10 @@ impl Failure {
 
     /// Whether and when a smaller page may help: the answer was too slow or too large.
     #[must_use]
-    pub const fn asks_for_smaller_pages(&self) -> Smaller {
+    pub const fn asks_for_smaller_pages(&self) -> SmallerRetry {
         match self {
-            Self::TimedOut | Self::Server(_) => Smaller::WhenRepeated,
-            Self::TooLarge => Smaller::AtOnce,
+            Self::TimedOut | Self::Server(_) => SmallerRetry::WhenRepeated,
+            Self::TooLarge => SmallerRetry::AtOnce,
             Self::RateLimited { .. }
             | Self::Malformed
             | Self::Unauthorized
@@ -130,34 +130,34 @@ impl Failure {
             | Self::Invalid(_)
             | Self::Unreachable
             | Self::Unexpected(_)
-            | Self::ForeignLink => Smaller::No,
+            | Self::ForeignLink => SmallerRetry::No,
         }
     }
 }
 
 /// Failures of one request so far; answers of 429 are counted separately.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Attempts {
+pub struct RequestAttempts {
     failed: u32,
     limited: u32,
 }
 
-impl Attempts {
+impl RequestAttempts {
     /// Counts `failure` and decides. `random` is any value of a random generator.
-    pub fn on_failure(&mut self, failure: &Failure, random: u64) -> Decision {
+    pub fn on_failure(&mut self, failure: &RequestFailure, random: u64) -> RetryDecision {
         let counter = match failure {
-            Failure::RateLimited { .. } => &mut self.limited,
-            Failure::TimedOut
-            | Failure::Server(_)
-            | Failure::Malformed
-            | Failure::TooLarge
-            | Failure::Unauthorized
-            | Failure::Forbidden
-            | Failure::NotFound
-            | Failure::Invalid(_)
-            | Failure::Unreachable
-            | Failure::Unexpected(_)
-            | Failure::ForeignLink => &mut self.failed,
+            RequestFailure::RateLimited { .. } => &mut self.limited,
+            RequestFailure::TimedOut
+            | RequestFailure::Server(_)
+            | RequestFailure::Malformed
+            | RequestFailure::TooLarge
+            | RequestFailure::Unauthorized
+            | RequestFailure::Forbidden
+            | RequestFailure::NotFound
+            | RequestFailure::Invalid(_)
+            | RequestFailure::Unreachable
+            | RequestFailure::Unexpected(_)
+            | RequestFailure::ForeignLink => &mut self.failed,
         };
         *counter = counter.saturating_add(1);
         decide(failure, *counter, random)
@@ -168,17 +168,17 @@ impl Attempts {
 /// numbered separately. Waits are spread over the whole of an interval that doubles up to 30 s
 /// (full jitter).
 #[must_use]
-pub fn decide(failure: &Failure, attempt: u32, random: u64) -> Decision {
+pub fn decide(failure: &RequestFailure, attempt: u32, random: u64) -> RetryDecision {
     match failure.reach() {
-        Reach::StopStream | Reach::StopAccount => return Decision::GiveUp,
-        Reach::Retry => {}
+        FailureReach::StopStream | FailureReach::StopAccount => return RetryDecision::GiveUp,
+        FailureReach::Retry => {}
     }
-    let limited = matches!(failure, Failure::RateLimited { .. });
+    let limited = matches!(failure, RequestFailure::RateLimited { .. });
     if attempt >= if limited { MOST_LIMITED } else { MOST_ATTEMPTS } {
-        return Decision::GiveUp;
+        return RetryDecision::GiveUp;
     }
     let after = if limited { SignedDuration::ZERO } else { spread(attempt, random) };
-    Decision::Again { after }
+    RetryDecision::Again { after }
 }
 
 fn spread(attempt: u32, random: u64) -> SignedDuration {
@@ -193,58 +193,70 @@ fn spread(attempt: u32, random: u64) -> SignedDuration {
 mod tests {
     use super::*;
 
-    const LIMITED: Failure = Failure::RateLimited { retry_after: None };
+    const LIMITED: RequestFailure = RequestFailure::RateLimited { retry_after: None };
 
     #[test]
     fn each_failure_has_its_reach() {
-        let check = |failure: Failure, reach| assert_eq!(failure.reach(), reach, "{failure:?}");
-        check(Failure::TimedOut, Reach::Retry);
-        check(Failure::Server(503), Reach::Retry);
-        check(LIMITED, Reach::Retry);
-        check(Failure::Malformed, Reach::Retry);
-        check(Failure::Unreachable, Reach::Retry);
-        check(Failure::Forbidden, Reach::StopStream);
-        check(Failure::NotFound, Reach::StopStream);
-        check(Failure::Invalid(422), Reach::StopStream);
-        check(Failure::Unexpected(302), Reach::StopStream);
-        check(Failure::ForeignLink, Reach::StopStream);
-        check(Failure::Unauthorized, Reach::StopAccount);
+        let check =
+            |failure: RequestFailure, reach| assert_eq!(failure.reach(), reach, "{failure:?}");
+        check(RequestFailure::TimedOut, FailureReach::Retry);
+        check(RequestFailure::Server(503), FailureReach::Retry);
+        check(LIMITED, FailureReach::Retry);
+        check(RequestFailure::Malformed, FailureReach::Retry);
+        check(RequestFailure::Unreachable, FailureReach::Retry);
+        check(RequestFailure::Forbidden, FailureReach::StopStream);
+        check(RequestFailure::NotFound, FailureReach::StopStream);
+        check(RequestFailure::Invalid(422), FailureReach::StopStream);
+        check(RequestFailure::Unexpected(302), FailureReach::StopStream);
+        check(RequestFailure::ForeignLink, FailureReach::StopStream);
+        check(RequestFailure::Unauthorized, FailureReach::StopAccount);
     }
 
     #[test]
     fn what_cannot_succeed_is_not_sent_again() {
-        for failure in
-            [Failure::Unauthorized, Failure::Forbidden, Failure::NotFound, Failure::ForeignLink]
-        {
-            assert_eq!(decide(&failure, 1, 0), Decision::GiveUp, "{failure:?}");
+        for failure in [
+            RequestFailure::Unauthorized,
+            RequestFailure::Forbidden,
+            RequestFailure::NotFound,
+            RequestFailure::ForeignLink,
+        ] {
+            assert_eq!(decide(&failure, 1, 0), RetryDecision::GiveUp, "{failure:?}");
         }
     }
 
     #[test]
     fn retries_are_bounded() {
-        let mut attempts = Attempts::default();
+        let mut attempts = RequestAttempts::default();
         let again = (0..100)
-            .take_while(|_| attempts.on_failure(&Failure::TimedOut, 0) != Decision::GiveUp)
+            .take_while(|_| {
+                attempts.on_failure(&RequestFailure::TimedOut, 0) != RetryDecision::GiveUp
+            })
             .count();
         assert_eq!(again, 5);
     }
 
     #[test]
     fn answers_of_429_are_counted_apart_and_wait_by_the_block() {
-        let mut attempts = Attempts::default();
+        let mut attempts = RequestAttempts::default();
         for _ in 1..MOST_LIMITED {
             let decision = attempts.on_failure(&LIMITED, u64::MAX);
-            assert_eq!(decision, Decision::Again { after: SignedDuration::ZERO });
+            assert_eq!(decision, RetryDecision::Again { after: SignedDuration::ZERO });
         }
-        assert!(matches!(attempts.on_failure(&Failure::Server(500), 0), Decision::Again { .. }));
-        assert_eq!(attempts.on_failure(&LIMITED, 0), Decision::GiveUp);
+        assert!(matches!(
+            attempts.on_failure(&RequestFailure::Server(500), 0),
+            RetryDecision::Again { .. }
+        ));
+        assert_eq!(attempts.on_failure(&LIMITED, 0), RetryDecision::GiveUp);
     }
 
     #[test]
     fn waits_fill_an_interval_that_doubles() {
         let check = |attempt, random, millis: i64| {
             let after = SignedDuration::from_millis(millis);
-            assert_eq!(decide(&Failure::Server(502), attempt, random), Decision::Again { after });
+            assert_eq!(
+                decide(&RequestFailure::Server(502), attempt, random),
+                RetryDecision::Again { after }
+            );
         };
         check(1, 0, 0);
         check(1, u64::MAX, 1_000);

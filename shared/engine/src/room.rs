@@ -6,14 +6,14 @@
 
 use crate::item::StreamItem;
 use crate::pass::Pass;
-use crate::spec::{Kind, RateClass, StreamSpec};
+use crate::spec::{RateClass, StreamKind, StreamSpec};
 
 /// Number of requests from which on a pass is long.
 pub const LONG_PASS_REQUESTS: u64 = 100;
 
 /// Expected time for which a run holds its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weight {
+pub enum RunWeight {
     /// A few requests.
     Light,
     /// Hundreds of requests, or an unknown number.
@@ -24,9 +24,9 @@ pub enum Weight {
 
 /// Returns the weight of `pass` of a stream.
 #[must_use]
-pub fn weight(spec: &StreamSpec, item: Option<&StreamItem>, pass: Pass) -> Weight {
+pub fn weight(spec: &StreamSpec, item: Option<&StreamItem>, pass: Pass) -> RunWeight {
     if spec.rate_class == RateClass::Reports {
-        return Weight::Report;
+        return RunWeight::Report;
     }
     let state = item.map(|item| item.position.pass(pass));
     let known = state.map_or(0, |state| {
@@ -35,20 +35,20 @@ pub fn weight(spec: &StreamSpec, item: Option<&StreamItem>, pass: Pass) -> Weigh
     });
     // A full pass costs one request for each parent; other listings show their length after a page
     // or two.
-    let unknown = known == 0 && pass == Pass::Full && matches!(spec.kind, Kind::PerParent(_));
-    if known >= LONG_PASS_REQUESTS || unknown { Weight::Long } else { Weight::Light }
+    let unknown = known == 0 && pass == Pass::Full && matches!(spec.kind, StreamKind::PerParent(_));
+    if known >= LONG_PASS_REQUESTS || unknown { RunWeight::Long } else { RunWeight::Light }
 }
 
 /// Workers' places of a deployment, and how many of them each weight has taken.
 #[derive(Clone, Copy, Debug)]
-pub struct Room {
+pub struct WorkerRoom {
     all: usize,
     light: usize,
     long: usize,
     reports: usize,
 }
 
-impl Room {
+impl WorkerRoom {
     /// Returns room for `all` workers, all of it free.
     #[must_use]
     pub const fn new(all: usize) -> Self {
@@ -56,11 +56,11 @@ impl Room {
     }
 
     /// Takes a place for a run of this weight, even beyond capacity.
-    pub const fn take(&mut self, weight: Weight) {
+    pub const fn take(&mut self, weight: RunWeight) {
         let taken = match weight {
-            Weight::Light => &mut self.light,
-            Weight::Long => &mut self.long,
-            Weight::Report => &mut self.reports,
+            RunWeight::Light => &mut self.light,
+            RunWeight::Long => &mut self.long,
+            RunWeight::Report => &mut self.reports,
         };
         *taken = taken.saturating_add(1);
     }
@@ -68,12 +68,12 @@ impl Room {
     /// Whether one more run of this weight may work: long passes take at most half of the places,
     /// reports a quarter, each at least one.
     #[must_use]
-    pub fn admits(&self, weight: Weight) -> bool {
+    pub fn admits(&self, weight: RunWeight) -> bool {
         let taken = self.light.saturating_add(self.long).saturating_add(self.reports);
         let within = match weight {
-            Weight::Light => true,
-            Weight::Long => self.long < (self.all / 2).max(1),
-            Weight::Report => self.reports < (self.all / 4).max(1),
+            RunWeight::Light => true,
+            RunWeight::Long => self.long < (self.all / 2).max(1),
+            RunWeight::Report => self.reports < (self.all / 4).max(1),
         };
         taken < self.all && within
     }
@@ -84,8 +84,8 @@ mod tests {
     use super::*;
     use crate::plan::tests::specs;
 
-    fn filled(all: usize, wishes: &[Weight]) -> [usize; 3] {
-        let mut room = Room::new(all);
+    fn filled(all: usize, wishes: &[RunWeight]) -> [usize; 3] {
+        let mut room = WorkerRoom::new(all);
         for weight in wishes {
             if room.admits(*weight) {
                 room.take(*weight);
@@ -96,21 +96,22 @@ mod tests {
 
     #[test]
     fn long_passes_and_reports_leave_places_for_what_is_done_in_seconds() {
-        let long_first = [[Weight::Report; 9], [Weight::Long; 9], [Weight::Light; 9]].concat();
+        let long_first =
+            [[RunWeight::Report; 9], [RunWeight::Long; 9], [RunWeight::Light; 9]].concat();
         assert_eq!(filled(8, &long_first), [2, 4, 2]);
         assert_eq!(filled(2, &long_first), [0, 1, 1]);
-        assert_eq!(filled(1, &[Weight::Long, Weight::Light]), [0, 1, 0]);
-        assert_eq!(filled(8, &[Weight::Light; 20]), [8, 0, 0]);
+        assert_eq!(filled(1, &[RunWeight::Long, RunWeight::Light]), [0, 1, 0]);
+        assert_eq!(filled(8, &[RunWeight::Light; 20]), [8, 0, 0]);
     }
 
     #[test]
     fn a_pass_weighs_what_it_took_the_last_time() {
         let [listing, _, report] = specs();
         let mut item = StreamItem::default();
-        assert_eq!(weight(listing, Some(&item), Pass::Full), Weight::Light, "one page or two");
+        assert_eq!(weight(listing, Some(&item), Pass::Full), RunWeight::Light, "one page or two");
         item.position.full.last_requests = LONG_PASS_REQUESTS;
-        assert_eq!(weight(listing, Some(&item), Pass::Full), Weight::Long);
-        assert_eq!(weight(listing, Some(&item), Pass::Incremental), Weight::Light);
-        assert_eq!(weight(report, None, Pass::Incremental), Weight::Report);
+        assert_eq!(weight(listing, Some(&item), Pass::Full), RunWeight::Long);
+        assert_eq!(weight(listing, Some(&item), Pass::Incremental), RunWeight::Light);
+        assert_eq!(weight(report, None, Pass::Incremental), RunWeight::Report);
     }
 }

@@ -1,6 +1,6 @@
 //! The columns of a stream's table, derived from its declaration.
 
-use crate::spec::{Field, FieldType, Kind, Partition, StreamSpec};
+use crate::spec::{FieldSpec, FieldType, PartitionSpec, StreamKind, StreamSpec};
 
 /// One column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct Column {
     /// Type in the table.
     pub ty: ColumnType,
     /// Origin of its value.
-    pub source: Source,
+    pub source: ColumnSource,
     /// Whether every row has a value.
     pub required: bool,
     /// Whether a new value alone is no change of the row.
@@ -58,7 +58,7 @@ pub struct Member {
 
 /// Origin of a column's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum ColumnSource {
     /// The record's field at this path.
     Record(Vec<&'static str>),
     /// The id of the parent whose list held the record.
@@ -95,39 +95,41 @@ pub fn columns(spec: &StreamSpec) -> Vec<Column> {
         doc: doc.to_owned(),
     };
     match &spec.kind {
-        Kind::Listing(_) | Kind::Snapshot(_) => {}
-        Kind::PerParent(parent) => columns.push(added(
+        StreamKind::Listing(_) | StreamKind::Snapshot(_) => {}
+        StreamKind::PerParent(parent) => columns.push(added(
             parent.parent_column,
             ColumnType::Int,
-            Source::Parent,
+            ColumnSource::Parent,
             true,
             "id of the parent whose list this record was in",
         )),
-        Kind::ReportWindow(_) => {
+        StreamKind::ReportWindow(_) => {
             let day = ColumnType::Date;
             let doc = "first day of the report window";
-            columns.push(added("period_start", day.clone(), Source::PeriodStart, true, doc));
+            columns.push(added("period_start", day.clone(), ColumnSource::PeriodStart, true, doc));
             let doc = "last day of the report window, inclusive";
-            columns.push(added("period_end", day, Source::PeriodEnd, true, doc));
+            columns.push(added("period_end", day, ColumnSource::PeriodEnd, true, doc));
         }
     }
     let doc = "Harvest account";
-    columns.push(added("account_id", ColumnType::Int, Source::Account, true, doc));
+    columns.push(added("account_id", ColumnType::Int, ColumnSource::Account, true, doc));
     let doc = "when the page that brought this row's content was requested";
-    columns.push(added("synced_at", ColumnType::Instant, Source::SyncedAt, true, doc));
+    columns.push(added("synced_at", ColumnType::Instant, ColumnSource::SyncedAt, true, doc));
     let doc = "JSON object of members that no column holds, by path; null where there are none";
-    columns.push(added("extra_json", ColumnType::Text, Source::Extra, false, doc));
+    columns.push(added("extra_json", ColumnType::Text, ColumnSource::Extra, false, doc));
     let partition = match spec.partition {
-        Partition::None => None,
-        Partition::CreatedMonth => Some((ColumnType::Text, "month of created_at, YYYY-MM, UTC")),
-        Partition::CreatedYear => Some((ColumnType::Int, "year of created_at, UTC")),
-        Partition::ParentCreatedYear => {
+        PartitionSpec::None => None,
+        PartitionSpec::CreatedMonth => {
+            Some((ColumnType::Text, "month of created_at, YYYY-MM, UTC"))
+        }
+        PartitionSpec::CreatedYear => Some((ColumnType::Int, "year of created_at, UTC")),
+        PartitionSpec::ParentCreatedYear => {
             Some((ColumnType::Int, "year of the parent's created_at, UTC"))
         }
-        Partition::PeriodYear => Some((ColumnType::Int, "year of period_start")),
+        PartitionSpec::PeriodYear => Some((ColumnType::Int, "year of period_start")),
     };
     if let (Some((ty, doc)), Some(name)) = (partition, spec.partition.column()) {
-        columns.push(added(name, ty, Source::Partition, false, doc));
+        columns.push(added(name, ty, ColumnSource::Partition, false, doc));
     }
     columns
 }
@@ -166,25 +168,25 @@ pub fn change_columns(spec: &StreamSpec) -> Vec<Column> {
         doc: doc.to_owned(),
     };
     let doc = "what happened to the row: I inserted, U updated, D deleted (the row as it last was)";
-    let mut all = vec![added(OP, ColumnType::Text, Source::Change, doc)];
+    let mut all = vec![added(OP, ColumnType::Text, ColumnSource::Change, doc)];
     let doc = "when it was merged into the table; order by sequence";
-    all.push(added(CHANGED_AT, ColumnType::Instant, Source::Change, doc));
+    all.push(added(CHANGED_AT, ColumnType::Instant, ColumnSource::Change, doc));
     let doc = "number of the commit that changed the table; a later one is higher";
-    all.push(added(SEQUENCE, ColumnType::Int, Source::Change, doc));
+    all.push(added(SEQUENCE, ColumnType::Int, ColumnSource::Change, doc));
     all.extend(columns(spec).into_iter().map(|column| match column.source {
         // The table's partition column is an ordinary column here.
-        Source::Partition => Column { source: Source::Change, ..column },
-        Source::Record(_)
-        | Source::Parent
-        | Source::PeriodStart
-        | Source::PeriodEnd
-        | Source::Account
-        | Source::SyncedAt
-        | Source::Extra
-        | Source::Change => column,
+        ColumnSource::Partition => Column { source: ColumnSource::Change, ..column },
+        ColumnSource::Record(_)
+        | ColumnSource::Parent
+        | ColumnSource::PeriodStart
+        | ColumnSource::PeriodEnd
+        | ColumnSource::Account
+        | ColumnSource::SyncedAt
+        | ColumnSource::Extra
+        | ColumnSource::Change => column,
     }));
     let doc = "month of changed_at, YYYY-MM, UTC";
-    let month = added(CHANGED_MONTH, ColumnType::Text, Source::Partition, doc);
+    let month = added(CHANGED_MONTH, ColumnType::Text, ColumnSource::Partition, doc);
     all.push(Column { required: false, ..month });
     all
 }
@@ -192,7 +194,7 @@ pub fn change_columns(spec: &StreamSpec) -> Vec<Column> {
 fn flatten(
     prefix: &str,
     path: &[&'static str],
-    fields: &'static [Field],
+    fields: &'static [FieldSpec],
     columns: &mut Vec<Column>,
 ) {
     for field in fields {
@@ -206,7 +208,7 @@ fn flatten(
         columns.push(Column {
             name,
             ty: column_type(field.ty),
-            source: Source::Record(path),
+            source: ColumnSource::Record(path),
             required: field.required,
             volatile: field.volatile,
             doc: field.doc.to_owned(),
@@ -236,15 +238,15 @@ fn column_type(ty: FieldType) -> ColumnType {
                     .map(|column| Member {
                         name: column.name,
                         path: match column.source {
-                            Source::Record(path) => path,
-                            Source::Parent
-                            | Source::PeriodStart
-                            | Source::PeriodEnd
-                            | Source::Account
-                            | Source::SyncedAt
-                            | Source::Extra
-                            | Source::Partition
-                            | Source::Change => Vec::new(),
+                            ColumnSource::Record(path) => path,
+                            ColumnSource::Parent
+                            | ColumnSource::PeriodStart
+                            | ColumnSource::PeriodEnd
+                            | ColumnSource::Account
+                            | ColumnSource::SyncedAt
+                            | ColumnSource::Extra
+                            | ColumnSource::Partition
+                            | ColumnSource::Change => Vec::new(),
                         },
                         ty: column.ty,
                     })

@@ -3,7 +3,8 @@
 mod field;
 
 pub use field::{
-    Field, FieldType, date, decimal, flag, instant, int, ints, money, object, objects, text, texts,
+    FieldSpec, FieldType, date, decimal, flag, instant, int, ints, money, object, objects, text,
+    texts,
 };
 
 /// One Harvest resource that we extract, declared once.
@@ -18,7 +19,7 @@ pub struct StreamSpec {
     /// Member of the answer that holds the records; `None`: the answer itself is the one record.
     pub records_key: Option<&'static str>,
     /// Way of reading, and hence the coverage of a pass.
-    pub kind: Kind,
+    pub kind: StreamKind,
     /// The rate limit of Harvest that its requests count against.
     pub rate_class: RateClass,
     /// The module that must be on in the account; `None`: always available.
@@ -26,11 +27,11 @@ pub struct StreamSpec {
     /// Columns of the primary key, in the order in which a table is sorted.
     pub primary_key: &'static [&'static str],
     /// Partitions of the table.
-    pub partition: Partition,
+    pub partition: PartitionSpec,
     /// Frequency of full passes after the first one.
-    pub sweep: Sweep,
+    pub sweep: SweepCadence,
     /// The fields of a record, in column order.
-    pub fields: &'static [Field],
+    pub fields: &'static [FieldSpec],
 }
 
 impl StreamSpec {
@@ -44,23 +45,23 @@ impl StreamSpec {
     #[must_use]
     pub const fn paging(&self) -> Paging {
         match &self.kind {
-            Kind::Listing(listing) => listing.paging,
-            Kind::Snapshot(paging) => *paging,
-            Kind::PerParent(_) => Paging::Cursor,
-            Kind::ReportWindow(_) => Paging::Offset,
+            StreamKind::Listing(listing) => listing.paging,
+            StreamKind::Snapshot(paging) => *paging,
+            StreamKind::PerParent(_) => Paging::Cursor,
+            StreamKind::ReportWindow(_) => Paging::Offset,
         }
     }
 
     /// Whether its cursor moves: it can be asked for records changed since an instant.
     #[must_use]
     pub const fn follows_changes(&self) -> bool {
-        matches!(self.kind, Kind::Listing(_) | Kind::PerParent(_))
+        matches!(self.kind, StreamKind::Listing(_) | StreamKind::PerParent(_))
     }
 }
 
 /// Way in which a stream is read.
 #[derive(Debug)]
-pub enum Kind {
+pub enum StreamKind {
     /// A list with `updated_since`.
     Listing(Listing),
     /// A list that is read whole each time.
@@ -219,7 +220,7 @@ impl Module {
 
 /// Partitions of a table; each an immutable function of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Partition {
+pub enum PartitionSpec {
     /// One partition.
     None,
     /// Column `created_month`, text `YYYY-MM`, from the record's `created_at` (UTC).
@@ -232,7 +233,7 @@ pub enum Partition {
     PeriodYear,
 }
 
-impl Partition {
+impl PartitionSpec {
     /// Returns the name of the partition column, if there is one.
     #[must_use]
     pub const fn column(self) -> Option<&'static str> {
@@ -247,7 +248,7 @@ impl Partition {
 
 /// Frequency of full passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sweep {
+pub enum SweepCadence {
     /// Daily if the last one took fewer than 100 requests, otherwise weekly.
     ByCost,
     /// Daily: the stream changes in ways that incremental passes cannot see.

@@ -21,7 +21,7 @@ pub struct Period {
 /// with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Grid {
+pub enum WindowGrid {
     /// Calendar months.
     #[default]
     Month,
@@ -32,7 +32,7 @@ pub enum Grid {
     Year,
 }
 
-impl Grid {
+impl WindowGrid {
     /// Returns the window that holds `day`.
     #[must_use]
     pub fn window(self, day: Date) -> Period {
@@ -85,13 +85,13 @@ impl Grid {
     }
 }
 
-impl fmt::Display for Grid {
+impl fmt::Display for WindowGrid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-impl FromStr for Grid {
+impl FromStr for WindowGrid {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -113,14 +113,14 @@ mod tests {
 
     #[test]
     fn a_leap_year_is_two_windows() {
-        let windows = Grid::Year.windows(date(2023, 5, 1), date(2024, 7, 1));
+        let windows = WindowGrid::Year.windows(date(2023, 5, 1), date(2024, 7, 1));
         let starts: Vec<String> = windows.iter().map(|w| w.start.to_string()).collect();
         assert_eq!(starts, ["2024-07-01", "2024-01-01", "2023-01-01"]);
     }
 
     #[test]
     fn every_day_that_can_be_written_lies_in_its_window() {
-        for grid in [Grid::Month, Grid::Quarter, Grid::Year] {
+        for grid in [WindowGrid::Month, WindowGrid::Quarter, WindowGrid::Year] {
             for day in [date(1, 1, 1), date(206, 2, 28), date(9999, 12, 31), date(2024, 2, 29)] {
                 let window = grid.window(day);
                 assert!(window.start <= day && day <= window.end, "{grid} {day} {window:?}");
@@ -130,8 +130,11 @@ mod tests {
 
     #[test]
     fn tomorrow_may_be_in_the_next_window() {
-        let starts: Vec<String> =
-            Grid::Month.recent(date(2026, 11, 30)).iter().map(|w| w.start.to_string()).collect();
+        let starts: Vec<String> = WindowGrid::Month
+            .recent(date(2026, 11, 30))
+            .iter()
+            .map(|w| w.start.to_string())
+            .collect();
         assert_eq!(starts, ["2026-12-01", "2026-11-01", "2026-10-01", "2026-09-01"]);
     }
 
@@ -140,7 +143,7 @@ mod tests {
         fn windows_tile_the_calendar(day in 0_i32..20_000, days in 0_i32..2_000) {
             let oldest = date(1990, 1, 1).saturating_add(Span::new().days(day));
             let newest = oldest.saturating_add(Span::new().days(days));
-            for grid in [Grid::Month, Grid::Quarter, Grid::Year] {
+            for grid in [WindowGrid::Month, WindowGrid::Quarter, WindowGrid::Year] {
                 let windows = grid.windows(oldest, newest);
                 prop_assert!(windows.first().unwrap().end >= newest);
                 prop_assert!(windows.last().unwrap().start <= oldest);

@@ -3,8 +3,8 @@
 use core::fmt;
 use core::str::FromStr;
 
-use engine::pass::Target;
-use engine::retry::Failure;
+use engine::pass::RequestTarget;
+use engine::retry::RequestFailure;
 use url::{Host, Url};
 
 use crate::error::{ApiError, SetupError};
@@ -57,14 +57,14 @@ impl BaseUrl {
     }
 
     /// Returns the URL of `target`. Refuses a link with another scheme, host or port, or with
-    /// credentials, as [`Failure::ForeignLink`], and also a path that leads out of the base URL.
+    /// credentials, as [`RequestFailure::ForeignLink`], and also a path that leads out of the base URL.
     ///
     /// # Errors
     /// When the target is refused.
-    pub fn resolve(&self, target: &Target) -> Result<Url, ApiError> {
+    pub fn resolve(&self, target: &RequestTarget) -> Result<Url, ApiError> {
         match target {
-            Target::Path { path, query } => self.join(path, query),
-            Target::Link(link) => self.own(link),
+            RequestTarget::Path { path, query } => self.join(path, query),
+            RequestTarget::Link(link) => self.own(link),
         }
     }
 
@@ -82,7 +82,7 @@ impl BaseUrl {
         let leads_out = |part: &str| part == "." || part == ".." || part.contains('\\');
         let relative = path.strip_prefix('/');
         if relative.is_none_or(|rest| rest.is_empty() || rest.split('/').any(leads_out)) {
-            return Err(ApiError::new(Failure::ForeignLink, format!("GET {path}"))
+            return Err(ApiError::new(RequestFailure::ForeignLink, format!("GET {path}"))
                 .with_detail("the path does not lead below the base URL"));
         }
         let mut url = self.0.clone();
@@ -95,7 +95,7 @@ impl BaseUrl {
 
     fn own(&self, link: &str) -> Result<Url, ApiError> {
         let foreign = |detail: String| {
-            Err(ApiError::new(Failure::ForeignLink, "the link to the next page")
+            Err(ApiError::new(RequestFailure::ForeignLink, "the link to the next page")
                 .with_detail(&detail))
         };
         let Ok(mut url) = Url::parse(link) else {
@@ -206,14 +206,14 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn path(path: &str, query: &[(&str, &str)]) -> Target {
+    fn path(path: &str, query: &[(&str, &str)]) -> RequestTarget {
         let query = query.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        Target::Path { path: path.to_owned(), query }
+        RequestTarget::Path { path: path.to_owned(), query }
     }
 
     #[test]
     fn a_path_is_put_below_the_base_url() {
-        let check = |base_url: &str, target: &Target, url: &str| {
+        let check = |base_url: &str, target: &RequestTarget, url: &str| {
             assert_eq!(base(base_url).resolve(target).unwrap().as_str(), url);
         };
         let clients = path("/clients", &[]);
@@ -233,7 +233,7 @@ mod tests {
     fn a_path_cannot_leave_the_base_url() {
         for text in ["", "/", "clients", "/../x", "/a/../../x", "/.", "/a\\..\\b"] {
             let error = base("https://h/v2").resolve(&path(text, &[])).unwrap_err();
-            assert_eq!(error.failure(), &Failure::ForeignLink, "{text}");
+            assert_eq!(error.failure(), &RequestFailure::ForeignLink, "{text}");
         }
         let url = base("https://h/v2").resolve(&path("//evil.example/x", &[])).unwrap();
         assert_eq!(url.host_str(), Some("h"));
@@ -247,7 +247,7 @@ mod tests {
             "https://api.harvestapp.com/api/v2/clients?cursor=eyJ",
             "https://API.harvestapp.com:443/v2/clients",
         ] {
-            assert!(base.resolve(&Target::Link(link.to_owned())).is_ok(), "{link}");
+            assert!(base.resolve(&RequestTarget::Link(link.to_owned())).is_ok(), "{link}");
         }
     }
 
@@ -267,8 +267,8 @@ mod tests {
             "file:///v2/clients",
             "",
         ] {
-            let error = base.resolve(&Target::Link(link.to_owned())).unwrap_err();
-            assert_eq!(error.failure(), &Failure::ForeignLink, "{link}");
+            let error = base.resolve(&RequestTarget::Link(link.to_owned())).unwrap_err();
+            assert_eq!(error.failure(), &RequestFailure::ForeignLink, "{link}");
             assert!(!error.to_string().contains("word"), "{error}");
         }
     }

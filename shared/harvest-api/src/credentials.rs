@@ -70,7 +70,7 @@ impl TokenCell {
 
 /// Identity of the requests: a token, and the account to read with it.
 #[derive(Clone, Debug)]
-pub struct Credentials {
+pub struct ApiCredentials {
     /// The Harvest account.
     pub account: AccountId,
     /// Token of a person or an application.
@@ -86,7 +86,7 @@ mod tests {
         let token = Token::new(" 1234.pt.secret\n").unwrap();
         assert_eq!(token.reveal(), "1234.pt.secret");
         let credentials =
-            Credentials { account: AccountId(7), token: TokenCell::new(token.clone()) };
+            ApiCredentials { account: AccountId(7), token: TokenCell::new(token.clone()) };
         let shown = format!("{token} {token:?} {credentials:?} {credentials:#?}");
         assert!(!shown.contains("secret"), "{shown}");
     }

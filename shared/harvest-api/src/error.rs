@@ -3,12 +3,12 @@
 use core::fmt;
 use std::error::Error;
 
-use engine::retry::Failure;
+use engine::retry::RequestFailure;
 
 /// Reason why a request gave no usable answer. Never contains the token.
 #[derive(Debug)]
 pub struct ApiError {
-    failure: Failure,
+    failure: RequestFailure,
     request: String,
     detail: Option<String>,
     from_harvest: bool,
@@ -19,12 +19,12 @@ impl ApiError {
     /// Whether the token was refused or is missing.
     #[must_use]
     pub fn is_refused_token(&self) -> bool {
-        *self.failure() == Failure::Unauthorized
+        *self.failure() == RequestFailure::Unauthorized
     }
 
     /// Error of `request`, which is shown as given and must contain no cursors or tokens.
     #[must_use]
-    pub fn new(failure: Failure, request: impl Into<String>) -> Self {
+    pub fn new(failure: RequestFailure, request: impl Into<String>) -> Self {
         let request = request.into();
         Self { failure, request, detail: None, from_harvest: false, source: None }
     }
@@ -60,7 +60,7 @@ impl ApiError {
 
     /// Failure that decides the next step.
     #[must_use]
-    pub const fn failure(&self) -> &Failure {
+    pub const fn failure(&self) -> &RequestFailure {
         &self.failure
     }
 
@@ -89,23 +89,27 @@ impl fmt::Display for ApiError {
         let Self { failure, request, detail, .. } = self;
         write!(f, "{request}: ")?;
         match failure {
-            Failure::TimedOut => f.write_str("no whole answer arrived in time")?,
-            Failure::Server(status) => write!(f, "the server failed with status {status}")?,
-            Failure::RateLimited { .. } => f.write_str("the rate limit is used up (429)")?,
-            Failure::Malformed => f.write_str("the answer is not the JSON that was asked for")?,
-            Failure::TooLarge => f.write_str("the answer is too large to be taken in")?,
-            Failure::Unauthorized => {
+            RequestFailure::TimedOut => f.write_str("no whole answer arrived in time")?,
+            RequestFailure::Server(status) => write!(f, "the server failed with status {status}")?,
+            RequestFailure::RateLimited { .. } => f.write_str("the rate limit is used up (429)")?,
+            RequestFailure::Malformed => {
+                f.write_str("the answer is not the JSON that was asked for")?;
+            }
+            RequestFailure::TooLarge => f.write_str("the answer is too large to be taken in")?,
+            RequestFailure::Unauthorized => {
                 f.write_str("the token is not accepted for this account (401)")?;
             }
-            Failure::Forbidden => f.write_str("this token may not read this (403)")?,
-            Failure::NotFound => f.write_str("there is no such thing (404)")?,
-            Failure::Invalid(status) => write!(f, "the request was refused ({status})")?,
-            Failure::Unreachable => f.write_str("no connection")?,
-            Failure::Unexpected(status) if (300..400).contains(status) => {
+            RequestFailure::Forbidden => f.write_str("this token may not read this (403)")?,
+            RequestFailure::NotFound => f.write_str("there is no such thing (404)")?,
+            RequestFailure::Invalid(status) => write!(f, "the request was refused ({status})")?,
+            RequestFailure::Unreachable => f.write_str("no connection")?,
+            RequestFailure::Unexpected(status) if (300..400).contains(status) => {
                 write!(f, "the server redirects ({status}), which is not followed")?;
             }
-            Failure::Unexpected(status) => write!(f, "unexpected status {status}")?,
-            Failure::ForeignLink => f.write_str("it leads out of the base URL and is not sent")?,
+            RequestFailure::Unexpected(status) => write!(f, "unexpected status {status}")?,
+            RequestFailure::ForeignLink => {
+                f.write_str("it leads out of the base URL and is not sent")?;
+            }
         }
         if let Some(detail) = detail {
             write!(f, ": {detail}")?;
@@ -124,23 +128,25 @@ impl Error for ApiError {
 }
 
 /// Advice for a person.
-const fn advice(failure: &Failure) -> Option<&'static str> {
+const fn advice(failure: &RequestFailure) -> Option<&'static str> {
     match failure {
-        Failure::TimedOut | Failure::Server(_) => Some("run again later, nothing is lost"),
-        Failure::RateLimited { .. } => {
+        RequestFailure::TimedOut | RequestFailure::Server(_) => {
+            Some("run again later, nothing is lost")
+        }
+        RequestFailure::RateLimited { .. } => {
             Some("others use this account's limit too: wait, or lower the budget percent")
         }
-        Failure::Malformed => {
+        RequestFailure::Malformed => {
             Some("nothing was taken from it; see whether a proxy or a login page answers instead")
         }
-        Failure::TooLarge => {
+        RequestFailure::TooLarge => {
             Some("fewer records were asked for, down to one: shorten that record in Harvest")
         }
-        Failure::Unauthorized => Some("check the access token and the account id"),
-        Failure::Forbidden => Some("use an administrator's token or exclude the stream"),
-        Failure::Unreachable => Some("check the network and the base URL"),
-        Failure::Unexpected(_) => Some("check the base URL"),
-        Failure::NotFound | Failure::Invalid(_) | Failure::ForeignLink => None,
+        RequestFailure::Unauthorized => Some("check the access token and the account id"),
+        RequestFailure::Forbidden => Some("use an administrator's token or exclude the stream"),
+        RequestFailure::Unreachable => Some("check the network and the base URL"),
+        RequestFailure::Unexpected(_) => Some("check the base URL"),
+        RequestFailure::NotFound | RequestFailure::Invalid(_) | RequestFailure::ForeignLink => None,
     }
 }
 

@@ -5,37 +5,37 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use engine::pass::Target;
-use engine::retry::Failure;
+use engine::pass::RequestTarget;
+use engine::retry::RequestFailure;
 
-use crate::{Answer, ApiError, HarvestApi};
+use crate::{ApiAnswer, ApiError, HarvestApi};
 
 /// A call as the script sees it.
 #[derive(Clone, Copy, Debug)]
-pub struct Call<'a> {
+pub struct ApiCall<'a> {
     /// Number of earlier calls on this API.
     pub number: u64,
     /// Requested target.
-    pub target: &'a Target,
+    pub target: &'a RequestTarget,
 }
 
 /// Treatment of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum ApiFault {
     /// Passes the call on.
     None,
     /// Fails before the server sees the request.
-    Before(Failure),
+    Before(RequestFailure),
     /// Fails after the server has received and counted the request.
-    After(Failure),
+    After(RequestFailure),
 }
 
-type Script = dyn Fn(Call<'_>) -> Fault + Send + Sync;
+type ApiScript = dyn Fn(ApiCall<'_>) -> ApiFault + Send + Sync;
 
 /// An API whose calls fail as a script decides.
 pub struct FaultyApi {
     inner: Arc<dyn HarvestApi>,
-    script: Box<Script>,
+    script: Box<ApiScript>,
     calls: AtomicU64,
 }
 
@@ -43,7 +43,7 @@ impl FaultyApi {
     /// Wraps `inner` with the faults of `script`.
     pub fn new(
         inner: Arc<dyn HarvestApi>,
-        script: impl Fn(Call<'_>) -> Fault + Send + Sync + 'static,
+        script: impl Fn(ApiCall<'_>) -> ApiFault + Send + Sync + 'static,
     ) -> Self {
         Self { inner, script: Box::new(script), calls: AtomicU64::new(0) }
     }
@@ -56,12 +56,12 @@ impl FaultyApi {
 
 #[async_trait]
 impl HarvestApi for FaultyApi {
-    async fn get(&self, target: &Target) -> Result<Answer, ApiError> {
+    async fn get(&self, target: &RequestTarget) -> Result<ApiAnswer, ApiError> {
         let number = self.calls.fetch_add(1, Ordering::SeqCst);
-        match (self.script)(Call { number, target }) {
-            Fault::None => self.inner.get(target).await,
-            Fault::Before(failure) => Err(injected(failure, target)),
-            Fault::After(failure) => match self.inner.get(target).await {
+        match (self.script)(ApiCall { number, target }) {
+            ApiFault::None => self.inner.get(target).await,
+            ApiFault::Before(failure) => Err(injected(failure, target)),
+            ApiFault::After(failure) => match self.inner.get(target).await {
                 Ok(_) | Err(_) => Err(injected(failure, target)),
             },
         }
@@ -78,10 +78,10 @@ impl fmt::Debug for FaultyApi {
     }
 }
 
-fn injected(failure: Failure, target: &Target) -> ApiError {
+fn injected(failure: RequestFailure, target: &RequestTarget) -> ApiError {
     let request = match target {
-        Target::Path { path, .. } => format!("GET {path}"),
-        Target::Link(_) => "the link to the next page".to_owned(),
+        RequestTarget::Path { path, .. } => format!("GET {path}"),
+        RequestTarget::Link(_) => "the link to the next page".to_owned(),
     };
     ApiError::new(failure, request).with_detail("injected")
 }
@@ -89,22 +89,22 @@ fn injected(failure: Failure, target: &Target) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Reply, ScriptedApi};
+    use crate::{ScriptedApi, ServerReply};
 
     #[tokio::test]
     async fn a_call_fails_before_or_after_the_server_saw_it() {
         let base = crate::BaseUrl::HARVEST.parse().unwrap();
-        let server = Arc::new(ScriptedApi::new(base, |_| Reply::json("{}").into()));
+        let server = Arc::new(ScriptedApi::new(base, |_| ServerReply::json("{}").into()));
         let api =
             FaultyApi::new(Arc::clone(&server) as Arc<dyn HarvestApi>, |call| match call.number {
-                0 => Fault::Before(Failure::TimedOut),
-                1 => Fault::After(Failure::Server(500)),
-                _ => Fault::None,
+                0 => ApiFault::Before(RequestFailure::TimedOut),
+                1 => ApiFault::After(RequestFailure::Server(500)),
+                _ => ApiFault::None,
             });
-        let target = Target::Path { path: "/clients".to_owned(), query: Vec::new() };
-        assert_eq!(api.get(&target).await.unwrap_err().failure(), &Failure::TimedOut);
+        let target = RequestTarget::Path { path: "/clients".to_owned(), query: Vec::new() };
+        assert_eq!(api.get(&target).await.unwrap_err().failure(), &RequestFailure::TimedOut);
         assert_eq!(server.requests().len(), 0);
-        assert_eq!(api.get(&target).await.unwrap_err().failure(), &Failure::Server(500));
+        assert_eq!(api.get(&target).await.unwrap_err().failure(), &RequestFailure::Server(500));
         assert_eq!(server.requests().len(), 1);
         assert_eq!(api.get(&target).await.unwrap().body, "{}");
         assert_eq!((api.calls(), server.requests().len()), (3, 2));

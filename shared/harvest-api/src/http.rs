@@ -10,8 +10,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use engine::key::first_id;
-use engine::pass::Target;
-use engine::retry::Failure;
+use engine::pass::RequestTarget;
+use engine::retry::RequestFailure;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap,
     HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
@@ -22,7 +22,9 @@ use rustls::{ClientConfig, RootCertStore};
 use self::body::{AnswerBody, BodyError};
 use crate::base::shown;
 use crate::error::SetupError;
-use crate::{Answer, ApiError, BaseUrl, Credentials, HarvestApi, Reply, Token, TokenCell};
+use crate::{
+    ApiAnswer, ApiCredentials, ApiError, BaseUrl, HarvestApi, ServerReply, Token, TokenCell,
+};
 
 /// Size in bytes of the largest body read of an unsuccessful answer: enough for its message.
 const LARGEST_REFUSAL: u64 = 16 * 1024;
@@ -35,7 +37,7 @@ const PING: Duration = Duration::from_secs(30);
 
 /// Limits of one request. The defaults suit Harvest; tests use shorter ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tuning {
+pub struct TransferLimits {
     /// Longest time for name lookup, TCP and TLS.
     pub connect: Duration,
     /// Longest silence, before the answer and within it.
@@ -46,7 +48,7 @@ pub struct Tuning {
     pub largest_body: u64,
 }
 
-impl Default for Tuning {
+impl Default for TransferLimits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
@@ -62,7 +64,7 @@ impl Default for Tuning {
 pub struct ReqwestApi {
     base: BaseUrl,
     token: TokenCell,
-    tuning: Tuning,
+    tuning: TransferLimits,
     tls: ClientConfig,
     headers: HeaderMap,
     http: RwLock<Client>,
@@ -76,9 +78,9 @@ impl ReqwestApi {
     /// When the contact cannot be part of a header, or TLS does not start.
     pub fn new(
         base: BaseUrl,
-        credentials: &Credentials,
+        credentials: &ApiCredentials,
         contact: &str,
-        tuning: Tuning,
+        tuning: TransferLimits,
     ) -> Result<Self, SetupError> {
         let (tls, headers) = (tls()?, headers(credentials, contact)?);
         let http = client(&base, tuning, &tls, &headers)
@@ -87,8 +89,8 @@ impl ReqwestApi {
         Ok(Self { base, token, tuning, tls, headers, http: RwLock::new(http) })
     }
 
-    async fn read(&self, mut response: Response, request: &str) -> Result<Reply, ApiError> {
-        let mut reply = Reply {
+    async fn read(&self, mut response: Response, request: &str) -> Result<ServerReply, ApiError> {
+        let mut reply = ServerReply {
             status: response.status().as_u16(),
             content_type: text(&response, &CONTENT_TYPE),
             date: text(&response, &DATE),
@@ -102,7 +104,7 @@ impl ReqwestApi {
             let record = first_id(begun).map(|id| format!(" and begins with record {id}"));
             let most = self.tuning.largest_body / 1_000_000;
             let record = record.unwrap_or_default();
-            ApiError::new(Failure::TooLarge, request)
+            ApiError::new(RequestFailure::TooLarge, request)
                 .with_detail(&format!("it is larger than {most} MB{record}"))
         };
         if announced > largest {
@@ -136,11 +138,11 @@ impl ReqwestApi {
 
 #[async_trait]
 impl HarvestApi for ReqwestApi {
-    async fn get(&self, target: &Target) -> Result<Answer, ApiError> {
+    async fn get(&self, target: &RequestTarget) -> Result<ApiAnswer, ApiError> {
         let url = self.base.resolve(target)?;
         let request = shown(&url);
         let Some(token) = self.token.get() else {
-            return Err(ApiError::new(Failure::Unauthorized, request)
+            return Err(ApiError::new(RequestFailure::Unauthorized, request)
                 .with_detail("there is no token yet; nothing was sent"));
         };
         let http = self.http.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -165,7 +167,7 @@ impl HarvestApi for ReqwestApi {
 /// Client without any connection. TLS sessions are resumed.
 fn client(
     base: &BaseUrl,
-    tuning: Tuning,
+    tuning: TransferLimits,
     tls: &ClientConfig,
     headers: &HeaderMap,
 ) -> Result<Client, reqwest::Error> {
@@ -192,9 +194,10 @@ fn client(
 impl ReqwestApi {
     fn unanswered(&self, source: reqwest::Error, request: &str) -> ApiError {
         let error = if source.is_connect() {
-            ApiError::new(Failure::Unreachable, request).with_detail(&format!("to {}", self.base))
+            ApiError::new(RequestFailure::Unreachable, request)
+                .with_detail(&format!("to {}", self.base))
         } else {
-            ApiError::new(Failure::TimedOut, request)
+            ApiError::new(RequestFailure::TimedOut, request)
         };
         error.with_source(source.without_url())
     }
@@ -207,7 +210,7 @@ impl fmt::Debug for ReqwestApi {
 }
 
 fn broken(request: &str, source: impl std::error::Error + Send + Sync + 'static) -> ApiError {
-    ApiError::new(Failure::TimedOut, request)
+    ApiError::new(RequestFailure::TimedOut, request)
         .with_detail("it broke off in the middle of the body")
         .with_source(source)
 }
@@ -217,7 +220,7 @@ fn text(response: &Response, name: &HeaderName) -> Option<String> {
     Some(value.to_owned())
 }
 
-fn headers(credentials: &Credentials, contact: &str) -> Result<HeaderMap, SetupError> {
+fn headers(credentials: &ApiCredentials, contact: &str) -> Result<HeaderMap, SetupError> {
     let contact = contact.trim();
     let agent = format!("harvest-lake/{} ({contact})", env!("CARGO_PKG_VERSION"));
     let plain = !contact.is_empty() && contact.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
@@ -237,7 +240,7 @@ fn headers(credentials: &Credentials, contact: &str) -> Result<HeaderMap, SetupE
 fn bearer(token: &Token) -> Result<HeaderValue, ApiError> {
     // All characters of a token are allowed in a header.
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
-        .map_err(|_| ApiError::new(Failure::Unauthorized, "the token"))?;
+        .map_err(|_| ApiError::new(RequestFailure::Unauthorized, "the token"))?;
     bearer.set_sensitive(true);
     Ok(bearer)
 }

@@ -12,23 +12,23 @@ mod reply;
 mod scripted;
 
 use async_trait::async_trait;
-use engine::pass::Target;
+use engine::pass::RequestTarget;
 use engine::time::Timestamp;
 
 pub use self::base::BaseUrl;
-pub use self::credentials::{Credentials, Token, TokenCell};
+pub use self::credentials::{ApiCredentials, Token, TokenCell};
 pub use self::error::{ApiError, SetupError};
-pub use self::faulty::{Call, Fault, FaultyApi};
-pub use self::http::{ReqwestApi, Tuning};
-pub use self::loose::{Literal, Loose};
-pub use self::oauth::{OAuthEndpoint, Renewal, TokenEndpoint};
-pub use self::reply::Reply;
-pub use self::scripted::{Asked, Scripted, ScriptedApi};
+pub use self::faulty::{ApiCall, ApiFault, FaultyApi};
+pub use self::http::{ReqwestApi, TransferLimits};
+pub use self::loose::{JsonLiteral, LooseObject};
+pub use self::oauth::{OAuthEndpoint, TokenEndpoint, TokenRenewal};
+pub use self::reply::ServerReply;
+pub use self::scripted::{ScriptedApi, ScriptedReply, ScriptedRequest};
 
 /// A successful answer: status 200, `Content-Type` JSON, complete body in valid UTF-8. Decoding
 /// finds out whether the body is JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct ApiAnswer {
     /// Decompressed body.
     pub body: String,
     /// Value of the server's `Date` header.
@@ -39,7 +39,7 @@ pub struct Answer {
 #[async_trait]
 pub trait HarvestApi: Send + Sync + core::fmt::Debug {
     /// Sends a GET request for `target` below the base URL.
-    async fn get(&self, target: &Target) -> Result<Answer, ApiError>;
+    async fn get(&self, target: &RequestTarget) -> Result<ApiAnswer, ApiError>;
 
     /// Sends all further requests over new connections. Existing ones may have been dropped
     /// silently while the process stood still.

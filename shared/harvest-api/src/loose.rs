@@ -11,13 +11,13 @@ use serde_json::value::RawValue;
 
 /// An object as a list of its members.
 #[derive(Clone, Debug)]
-pub struct Loose<'j>(Vec<(String, Literal<'j>)>);
+pub struct LooseObject<'j>(Vec<(String, JsonLiteral<'j>)>);
 
 /// Text of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Literal<'j>(&'j str);
+pub struct JsonLiteral<'j>(&'j str);
 
-impl<'j> Loose<'j> {
+impl<'j> LooseObject<'j> {
     /// Parses `json`; `None` if it is not an object.
     #[must_use]
     pub fn read(json: &'j str) -> Option<Self> {
@@ -26,13 +26,13 @@ impl<'j> Loose<'j> {
 
     /// Member with this name; of several the last, as JSON readers do. `None` also for null.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<Literal<'j>> {
+    pub fn get(&self, name: &str) -> Option<JsonLiteral<'j>> {
         let named = self.0.iter().rev().find(|(member, _)| member == name);
         named.map(|(_, literal)| *literal).filter(|literal| literal.0 != "null")
     }
 }
 
-impl<'j> Literal<'j> {
+impl<'j> JsonLiteral<'j> {
     /// Integer: `5`, `5.0`, `5e0`, or one of these as text.
     #[must_use]
     pub fn integer(self) -> Option<i64> {
@@ -64,7 +64,7 @@ impl<'j> Literal<'j> {
     pub fn text(self) -> Option<String> {
         match self.0.bytes().next()? {
             b'{' | b'[' | b'n' => None,
-            b'"' => serde_json::from_str::<Text>(self.0).ok().map(|text| text.0),
+            b'"' => serde_json::from_str::<LooseText>(self.0).ok().map(|text| text.0),
             _ => Some(self.0.to_owned()),
         }
     }
@@ -78,8 +78,8 @@ impl<'j> Literal<'j> {
 
     /// Object; `None` if the value is not an object.
     #[must_use]
-    pub fn object(self) -> Option<Loose<'j>> {
-        Loose::read(self.0)
+    pub fn object(self) -> Option<LooseObject<'j>> {
+        LooseObject::read(self.0)
     }
 
     /// Whether the value is null.
@@ -125,11 +125,11 @@ fn integer(text: &str) -> Option<i64> {
 }
 
 /// Text that may contain half a surrogate pair.
-struct Text(String);
+struct LooseText(String);
 
 struct TextVisitor;
 
-impl<'de> Deserialize<'de> for Text {
+impl<'de> Deserialize<'de> for LooseText {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         // The parser accepts half a pair only in bytes.
         from.deserialize_bytes(TextVisitor)
@@ -137,26 +137,26 @@ impl<'de> Deserialize<'de> for Text {
 }
 
 impl Visitor<'_> for TextVisitor {
-    type Value = Text;
+    type Value = LooseText;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a text")
     }
 
-    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Text, E> {
-        Ok(Text(String::from_utf8_lossy(bytes).into_owned()))
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<LooseText, E> {
+        Ok(LooseText(String::from_utf8_lossy(bytes).into_owned()))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
-        Ok(Text(text.to_owned()))
+    fn visit_str<E>(self, text: &str) -> Result<LooseText, E> {
+        Ok(LooseText(text.to_owned()))
     }
 }
 
-impl<'de: 'j, 'j> Deserialize<'de> for Loose<'j> {
+impl<'de: 'j, 'j> Deserialize<'de> for LooseObject<'j> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct LooseVisitor;
         impl<'de> Visitor<'de> for LooseVisitor {
-            type Value = Loose<'de>;
+            type Value = LooseObject<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
@@ -164,10 +164,10 @@ impl<'de: 'j, 'j> Deserialize<'de> for Loose<'j> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
-                while let Some((name, raw)) = map.next_entry::<Text, &'de RawValue>()? {
-                    members.push((name.0, Literal(raw.get())));
+                while let Some((name, raw)) = map.next_entry::<LooseText, &'de RawValue>()? {
+                    members.push((name.0, JsonLiteral(raw.get())));
                 }
-                Ok(Loose(members))
+                Ok(LooseObject(members))
             }
         }
         from.deserialize_map(LooseVisitor)
@@ -178,8 +178,8 @@ impl<'de: 'j, 'j> Deserialize<'de> for Loose<'j> {
 mod tests {
     use super::*;
 
-    fn value(json: &str) -> Literal<'_> {
-        Loose::read(json).unwrap().get("x").unwrap()
+    fn value(json: &str) -> JsonLiteral<'_> {
+        LooseObject::read(json).unwrap().get("x").unwrap()
     }
 
     #[test]
@@ -227,12 +227,12 @@ mod tests {
     #[test]
     fn what_is_not_asked_for_may_be_anything() {
         let json = r#"{"\udc00":1,"a":"\ud800","x":1,"b":{"c":[1e999,"\ud800"]},"x":2,"n":null}"#;
-        let object = Loose::read(json).unwrap();
+        let object = LooseObject::read(json).unwrap();
         assert_eq!(object.get("x").unwrap().integer(), Some(2), "the last one counts");
         assert_eq!((object.get("n"), object.get("none")), (None, None));
         assert!(object.get("a").is_some());
         for other in ["[]", "null", "5", "", "{", "{\"a\":1} x"] {
-            assert!(Loose::read(other).is_none(), "{other}");
+            assert!(LooseObject::read(other).is_none(), "{other}");
         }
     }
 

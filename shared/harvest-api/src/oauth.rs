@@ -4,12 +4,12 @@ use core::fmt;
 use core::time::Duration;
 
 use async_trait::async_trait;
-use engine::retry::Failure;
+use engine::retry::RequestFailure;
 use reqwest::Client;
 
 use crate::error::SetupError;
 use crate::http::tls;
-use crate::loose::{Literal, Loose};
+use crate::loose::{JsonLiteral, LooseObject};
 use crate::{ApiError, BaseUrl};
 
 /// URL of Harvest's token endpoint.
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Result of a refresh. `Debug` hides the tokens.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Renewal {
+pub struct TokenRenewal {
     /// The new access token.
     pub access_token: String,
     /// Refresh token to use next; `None` if the old one stays valid.
@@ -31,9 +31,9 @@ pub struct Renewal {
     pub expires_in_seconds: i64,
 }
 
-impl fmt::Debug for Renewal {
+impl fmt::Debug for TokenRenewal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Renewal")
+        f.debug_struct("TokenRenewal")
             .field("expires_in_seconds", &self.expires_in_seconds)
             .finish_non_exhaustive()
     }
@@ -50,7 +50,7 @@ pub trait TokenEndpoint: Send + Sync + fmt::Debug {
         client_id: &str,
         client_secret: &str,
         refresh_token: &str,
-    ) -> Result<Renewal, ApiError>;
+    ) -> Result<TokenRenewal, ApiError>;
 }
 
 /// Token endpoint of Harvest, or of a fake Harvest on loopback.
@@ -94,7 +94,7 @@ impl TokenEndpoint for OAuthEndpoint {
         client_id: &str,
         client_secret: &str,
         refresh_token: &str,
-    ) -> Result<Renewal, ApiError> {
+    ) -> Result<TokenRenewal, ApiError> {
         let request = "POST of the refresh token";
         let question = serde_json::json!({
             "grant_type": "refresh_token",
@@ -103,20 +103,21 @@ impl TokenEndpoint for OAuthEndpoint {
             "refresh_token": refresh_token,
         });
         let answer = self.http.post(&self.url).json(&question).send().await.map_err(|source| {
-            ApiError::new(Failure::Unreachable, request).with_source(source.without_url())
+            ApiError::new(RequestFailure::Unreachable, request).with_source(source.without_url())
         })?;
         let status = answer.status().as_u16();
         if status != 200 {
             // The body is not shown, because it could repeat the secrets that were sent.
             let failure = match status {
-                400 | 401 | 403 | 422 => Failure::Unauthorized,
-                500.. => Failure::Server(status),
-                _ => Failure::Unexpected(status),
+                400 | 401 | 403 | 422 => RequestFailure::Unauthorized,
+                500.. => RequestFailure::Server(status),
+                _ => RequestFailure::Unexpected(status),
             };
             return Err(ApiError::new(failure, request));
         }
-        let malformed =
-            || ApiError::new(Failure::Malformed, request).with_detail("it is no token's answer");
+        let malformed = || {
+            ApiError::new(RequestFailure::Malformed, request).with_detail("it is no token's answer")
+        };
         let body = answer.text().await.map_err(|_| malformed())?;
         granted(&body).ok_or_else(malformed)
     }
@@ -124,11 +125,13 @@ impl TokenEndpoint for OAuthEndpoint {
 
 /// Parses an answer that grants tokens. A token must be text; the lifetime may be any form of a
 /// positive number of seconds.
-fn granted(body: &str) -> Option<Renewal> {
-    let body = Loose::read(body)?;
-    let token = |member| body.get(member).filter(|value| value.is_text()).and_then(Literal::text);
-    let lasts = body.get("expires_in").and_then(Literal::integer).filter(|seconds| *seconds > 0);
-    Some(Renewal {
+fn granted(body: &str) -> Option<TokenRenewal> {
+    let body = LooseObject::read(body)?;
+    let token =
+        |member| body.get(member).filter(|value| value.is_text()).and_then(JsonLiteral::text);
+    let lasts =
+        body.get("expires_in").and_then(JsonLiteral::integer).filter(|seconds| *seconds > 0);
+    Some(TokenRenewal {
         access_token: token("access_token").filter(|token| !token.is_empty())?,
         refresh_token: token("refresh_token").filter(|token| !token.is_empty()),
         expires_in_seconds: lasts.unwrap_or(ASSUMED_SECONDS),

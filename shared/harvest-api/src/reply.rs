@@ -4,19 +4,19 @@
 use core::fmt;
 use std::time::SystemTime;
 
-use engine::retry::Failure;
+use engine::retry::RequestFailure;
 use engine::time::{SignedDuration, Timestamp, between};
 use serde::Deserialize;
 
 use crate::base::printable;
-use crate::{Answer, ApiError};
+use crate::{ApiAnswer, ApiError};
 
 /// Most characters of Harvest's message that are shown.
 const LONGEST_MESSAGE: usize = 200;
 
 /// Reply as received: status, relevant headers, and decompressed body.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Reply {
+pub struct ServerReply {
     /// HTTP status.
     pub status: u16,
     /// Value of `Content-Type`.
@@ -29,7 +29,7 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-impl Reply {
+impl ServerReply {
     /// Reply with status 200 and JSON, without a date.
     #[must_use]
     pub fn json(body: impl Into<Vec<u8>>) -> Self {
@@ -66,7 +66,7 @@ impl Reply {
     }
 
     /// Returns the answer, or the error. `request` is shown in the error.
-    pub(crate) fn judge(self, request: &str) -> Result<Answer, ApiError> {
+    pub(crate) fn judge(self, request: &str) -> Result<ApiAnswer, ApiError> {
         let error = |failure| ApiError::new(failure, request).answered_in_json(self.is_json());
         if self.status != 200 {
             let failed = error(self.failure());
@@ -78,28 +78,30 @@ impl Reply {
         if !self.is_json() {
             let kind = self.content_type.as_deref().unwrap_or("missing");
             let kind: String = printable(kind).chars().take(LONGEST_MESSAGE).collect();
-            return Err(error(Failure::Malformed).with_detail(&format!("content type {kind}")));
+            return Err(
+                error(RequestFailure::Malformed).with_detail(&format!("content type {kind}"))
+            );
         }
         let date = self.date.as_deref().and_then(http_date);
         match String::from_utf8(self.body) {
-            Ok(body) => Ok(Answer { body, date }),
-            Err(source) => Err(ApiError::new(Failure::Malformed, request)
+            Ok(body) => Ok(ApiAnswer { body, date }),
+            Err(source) => Err(ApiError::new(RequestFailure::Malformed, request)
                 .answered_in_json(true)
                 .with_detail("it is not UTF-8")
                 .with_source(source.utf8_error())),
         }
     }
 
-    fn failure(&self) -> Failure {
+    fn failure(&self) -> RequestFailure {
         match self.status {
-            400 | 422 => Failure::Invalid(self.status),
-            401 => Failure::Unauthorized,
-            403 => Failure::Forbidden,
-            404 => Failure::NotFound,
-            408 => Failure::TimedOut,
-            429 => Failure::RateLimited { retry_after: self.wait() },
-            500..=599 => Failure::Server(self.status),
-            other => Failure::Unexpected(other),
+            400 | 422 => RequestFailure::Invalid(self.status),
+            401 => RequestFailure::Unauthorized,
+            403 => RequestFailure::Forbidden,
+            404 => RequestFailure::NotFound,
+            408 => RequestFailure::TimedOut,
+            429 => RequestFailure::RateLimited { retry_after: self.wait() },
+            500..=599 => RequestFailure::Server(self.status),
+            other => RequestFailure::Unexpected(other),
         }
     }
 
@@ -122,7 +124,7 @@ impl Reply {
         if !self.is_json() {
             return None;
         }
-        let said: Said = serde_json::from_slice(&self.body).ok()?;
+        let said: ErrorMembers = serde_json::from_slice(&self.body).ok()?;
         let text =
             [said.message, said.error_description, said.error].into_iter().flatten().next()?;
         let text: String = printable(&text).chars().take(LONGEST_MESSAGE).collect();
@@ -131,9 +133,9 @@ impl Reply {
     }
 }
 
-impl fmt::Debug for Reply {
+impl fmt::Debug for ServerReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply")
+        f.debug_struct("ServerReply")
             .field("status", &self.status)
             .field("content_type", &self.content_type)
             .field("bytes", &self.body.len())
@@ -143,7 +145,7 @@ impl fmt::Debug for Reply {
 
 /// Members with the text of Harvest's errors.
 #[derive(Deserialize)]
-struct Said {
+struct ErrorMembers {
     #[serde(default, deserialize_with = "lenient")]
     message: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
@@ -167,7 +169,7 @@ fn http_date(text: &str) -> Option<Timestamp> {
 mod tests {
     use super::*;
 
-    fn judged(reply: Reply) -> ApiError {
+    fn judged(reply: ServerReply) -> ApiError {
         reply.judge("GET /x").unwrap_err()
     }
 
@@ -175,7 +177,7 @@ mod tests {
     fn retry_after_comes_in_seconds_or_as_a_date() {
         let secs = SignedDuration::from_secs;
         let check = |value: &str, date: Option<&str>, wait| {
-            let mut reply = Reply::status(429, "text/html", "x").retry_after(value);
+            let mut reply = ServerReply::status(429, "text/html", "x").retry_after(value);
             reply.date = date.map(ToOwned::to_owned);
             assert_eq!(reply.wait(), wait, "{value}");
         };
@@ -195,7 +197,7 @@ mod tests {
     #[test]
     fn content_types_of_json() {
         let check =
-            |kind: &str, is| assert_eq!(Reply::status(200, kind, "").is_json(), is, "{kind}");
+            |kind: &str, is| assert_eq!(ServerReply::status(200, kind, "").is_json(), is, "{kind}");
         check("application/json", true);
         check("application/json;charset=utf-8", true);
         check("Application/JSON ; charset=UTF-8", true);
@@ -209,7 +211,9 @@ mod tests {
     #[test]
     fn harvests_words_are_shown_short_and_harmless() {
         let said = |body: &str| {
-            judged(Reply::status(422, "application/json", body)).detail().map(ToOwned::to_owned)
+            judged(ServerReply::status(422, "application/json", body))
+                .detail()
+                .map(ToOwned::to_owned)
         };
         assert_eq!(
             said(r#"{"message":"Per page is\ntoo large"}"#).unwrap(),
@@ -227,24 +231,24 @@ mod tests {
         assert_eq!(said("[1]"), None);
         assert_eq!(said("{"), None);
         assert!(said(&format!(r#"{{"message":"{}"}}"#, "ä".repeat(5_000))).unwrap().len() < 500);
-        let html = judged(Reply::status(422, "text/html", r#"{"message":"x"}"#));
+        let html = judged(ServerReply::status(422, "text/html", r#"{"message":"x"}"#));
         assert_eq!(html.detail(), None);
     }
 
     #[test]
     fn errors_name_the_request_and_what_to_do() {
-        let text = |reply: Reply| judged(reply).to_string();
+        let text = |reply: ServerReply| judged(reply).to_string();
         assert_eq!(
-            text(Reply::status(403, "application/json", r#"{"message":"Not authorized!"}"#)),
+            text(ServerReply::status(403, "application/json", r#"{"message":"Not authorized!"}"#)),
             "GET /x: this token may not read this (403): Harvest says \"Not authorized!\"; \
              use an administrator's token or exclude the stream"
         );
         assert_eq!(
-            text(Reply::status(302, "text/html", "")),
+            text(ServerReply::status(302, "text/html", "")),
             "GET /x: the server redirects (302), which is not followed; check the base URL"
         );
         assert_eq!(
-            text(Reply::status(200, "text/html", "<html>")),
+            text(ServerReply::status(200, "text/html", "<html>")),
             "GET /x: the answer is not the JSON that was asked for: content type text/html; \
              nothing was taken from it; see whether a proxy or a login page answers instead"
         );

@@ -5,15 +5,15 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use engine::pass::Target;
-use engine::retry::Failure;
+use engine::pass::RequestTarget;
+use engine::retry::RequestFailure;
 
 use crate::base::shown;
-use crate::{Answer, ApiError, BaseUrl, HarvestApi, Reply};
+use crate::{ApiAnswer, ApiError, BaseUrl, HarvestApi, ServerReply};
 
 /// A request as the script sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct ScriptedRequest {
     /// Number of earlier requests.
     pub number: usize,
     /// Path below the base URL, such as `/clients`, also for a link.
@@ -22,7 +22,7 @@ pub struct Asked {
     pub query: Vec<(String, String)>,
 }
 
-impl Asked {
+impl ScriptedRequest {
     /// First value of a query parameter.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
@@ -32,60 +32,65 @@ impl Asked {
 
 /// Treatment of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scripted {
+pub enum ScriptedReply {
     /// Sends this reply, which is judged as in the real implementation.
-    Reply(Reply),
+    Reply(ServerReply),
     /// Gives no answer, as after a time-out or without a connection.
-    Break(Failure),
+    Break(RequestFailure),
 }
 
-impl From<Reply> for Scripted {
-    fn from(reply: Reply) -> Self {
+impl From<ServerReply> for ScriptedReply {
+    fn from(reply: ServerReply) -> Self {
         Self::Reply(reply)
     }
 }
 
-type Script = dyn Fn(&Asked) -> Scripted + Send + Sync;
+type ReplyScript = dyn Fn(&ScriptedRequest) -> ScriptedReply + Send + Sync;
 
 /// API that answers by a script and records its requests. Refuses links out of its base URL as the
 /// real implementation does, without recording them.
 pub struct ScriptedApi {
     base: BaseUrl,
-    script: Box<Script>,
-    asked: Mutex<Vec<Asked>>,
+    script: Box<ReplyScript>,
+    asked: Mutex<Vec<ScriptedRequest>>,
 }
 
 impl ScriptedApi {
     /// API at `base` that answers with the result of `script`.
     #[must_use]
-    pub fn new(base: BaseUrl, script: impl Fn(&Asked) -> Scripted + Send + Sync + 'static) -> Self {
+    pub fn new(
+        base: BaseUrl,
+        script: impl Fn(&ScriptedRequest) -> ScriptedReply + Send + Sync + 'static,
+    ) -> Self {
         Self { base, script: Box::new(script), asked: Mutex::default() }
     }
 
     /// API at `base` that gives `answers` one after the other, then 404.
     #[must_use]
-    pub fn queue(base: BaseUrl, answers: impl IntoIterator<Item = Scripted>) -> Self {
-        let queue: Mutex<VecDeque<Scripted>> = Mutex::new(answers.into_iter().collect());
+    pub fn queue(base: BaseUrl, answers: impl IntoIterator<Item = ScriptedReply>) -> Self {
+        let queue: Mutex<VecDeque<ScriptedReply>> = Mutex::new(answers.into_iter().collect());
         Self::new(base, move |_| {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            next.unwrap_or_else(|| Reply::status(404, "text/html", "the script is over").into())
+            next.unwrap_or_else(|| {
+                ServerReply::status(404, "text/html", "the script is over").into()
+            })
         })
     }
 
     /// Requests so far, in order.
     #[must_use]
-    pub fn requests(&self) -> Vec<Asked> {
+    pub fn requests(&self) -> Vec<ScriptedRequest> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 #[async_trait]
 impl HarvestApi for ScriptedApi {
-    async fn get(&self, target: &Target) -> Result<Answer, ApiError> {
+    async fn get(&self, target: &RequestTarget) -> Result<ApiAnswer, ApiError> {
         let url = self.base.resolve(target)?;
         let asked = {
             let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-            let asked = Asked {
+            let asked = ScriptedRequest {
                 number: all.len(),
                 path: self.base.below(&url).to_owned(),
                 query: url.query_pairs().into_owned().collect(),
@@ -94,8 +99,8 @@ impl HarvestApi for ScriptedApi {
             asked
         };
         match (self.script)(&asked) {
-            Scripted::Reply(reply) => reply.judge(&shown(&url)),
-            Scripted::Break(failure) => Err(ApiError::new(failure, shown(&url))),
+            ScriptedReply::Reply(reply) => reply.judge(&shown(&url)),
+            ScriptedReply::Break(failure) => Err(ApiError::new(failure, shown(&url))),
         }
     }
 }
@@ -112,16 +117,16 @@ mod tests {
 
     #[tokio::test]
     async fn answers_come_in_order_and_requests_are_remembered() {
-        let page = |body: &str| Scripted::from(Reply::json(body));
-        let answers = [page("1"), Scripted::Break(Failure::TimedOut), page("2")];
+        let page = |body: &str| ScriptedReply::from(ServerReply::json(body));
+        let answers = [page("1"), ScriptedReply::Break(RequestFailure::TimedOut), page("2")];
         let api = ScriptedApi::queue(BaseUrl::HARVEST.parse().unwrap(), answers);
         let query = vec![("from".to_owned(), "2026-01-01".to_owned())];
-        let target = Target::Path { path: "/expenses".to_owned(), query };
+        let target = RequestTarget::Path { path: "/expenses".to_owned(), query };
         assert_eq!(api.get(&target).await.unwrap().body, "1");
-        assert_eq!(api.get(&target).await.unwrap_err().failure(), &Failure::TimedOut);
+        assert_eq!(api.get(&target).await.unwrap_err().failure(), &RequestFailure::TimedOut);
         let link = format!("{}/expenses?cursor=a%3Db", BaseUrl::HARVEST);
-        assert_eq!(api.get(&Target::Link(link)).await.unwrap().body, "2");
-        assert_eq!(api.get(&target).await.unwrap_err().failure(), &Failure::NotFound);
+        assert_eq!(api.get(&RequestTarget::Link(link)).await.unwrap().body, "2");
+        assert_eq!(api.get(&target).await.unwrap_err().failure(), &RequestFailure::NotFound);
         let asked = api.requests();
         assert_eq!((asked.len(), asked[2].number, asked[2].path.as_str()), (4, 2, "/expenses"));
         assert_eq!(asked[2].param("cursor"), Some("a=b"));

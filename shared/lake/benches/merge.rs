@@ -14,13 +14,13 @@ use decode::schema::TableSchema;
 use delta::store::MemoryStore;
 use delta::table::FileEntry;
 use engine::coverage::Coverage;
-use engine::precedence::{Judge, Precedence};
+use engine::precedence::{Precedence, PrecedenceRules};
 use engine::present::Present;
-use engine::schema::{Column, ColumnType, Source};
+use engine::schema::{Column, ColumnSource, ColumnType};
 use engine::time::Timestamp;
-use lake::collect::{Collected, Collector, MEMORY_LIMIT};
-use lake::merge::{MergeJob, Merged, merge};
-use lake::partition::Limits;
+use lake::collect::{CollectedRows, Collector, MEMORY_LIMIT};
+use lake::merge::{MergeJob, MergeOutcome, merge};
+use lake::partition::FileLimits;
 
 const ROWS: i64 = 100_000;
 const PAGE: i64 = 2_000;
@@ -33,21 +33,21 @@ fn main() -> Result<(), Failure> {
     let schema = TableSchema::of(&streams::TIME_ENTRIES);
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let store = Arc::new(MemoryStore::new());
-    let run = |incoming: Arc<Collected>, files: Vec<FileEntry>, name: &str| {
+    let run = |incoming: Arc<CollectedRows>, files: Vec<FileEntry>, name: &str| {
         let job = MergeJob {
             schema: schema.clone(),
             root: "tables/time_entries".to_owned(),
             files,
             incoming,
             coverage: Coverage::Nothing,
-            judge: Judge {
+            judge: PrecedenceRules {
                 precedence: Precedence::NewestChange,
                 present: Present::ours(Timestamp::MAX),
             },
             max_deletes: 0,
             name: name.to_owned(),
             now: Timestamp::UNIX_EPOCH,
-            limits: Limits::default(),
+            limits: FileLimits::default(),
             changes: None,
         };
         runtime.block_on(merge(store.clone(), job))
@@ -81,7 +81,7 @@ fn gathered(
     ids: &[i64],
     version: i64,
     what: &str,
-) -> Result<Arc<Collected>, Failure> {
+) -> Result<Arc<CollectedRows>, Failure> {
     let pages: Vec<RecordBatch> =
         ids.chunks(PAGE_ROWS).map(|ids| page(schema, ids, version)).collect();
     Ok(Arc::new(timed(what, || -> Result<_, lake::collect::CollectError> {
@@ -107,7 +107,7 @@ fn array(schema: &TableSchema, at: usize, column: &Column, ids: &[i64], version:
     let salt = i64::try_from(at).unwrap_or(0) + 17;
     let mixed = |id: i64| (id * 0x9E37 + salt * 7919) % 65_521;
     match (&column.source, &column.ty) {
-        (Source::Partition, _) => Arc::new(StringArray::from_iter_values(
+        (ColumnSource::Partition, _) => Arc::new(StringArray::from_iter_values(
             ids.iter().map(|id| format!("2024-{:02}", id * MONTHS / ROWS + 1)),
         )),
         (_, ColumnType::Int) if column.name == "id" => Arc::new(Int64Array::from(ids.to_vec())),
@@ -117,7 +117,7 @@ fn array(schema: &TableSchema, at: usize, column: &Column, ids: &[i64], version:
         (_, ColumnType::Text) if column.name == "notes" => Arc::new(StringArray::from_iter_values(
             ids.iter().map(|id| format!("note {} on {id}", mixed(*id))),
         )),
-        (Source::Extra, _) => new_null_array(schema.arrow.field(at).data_type(), ids.len()),
+        (ColumnSource::Extra, _) => new_null_array(schema.arrow.field(at).data_type(), ids.len()),
         (_, ColumnType::Text) => Arc::new(StringArray::from_iter_values(
             ids.iter().map(|id| format!("{} {}", column.name, mixed(*id) % 300)),
         )),
@@ -129,7 +129,7 @@ fn array(schema: &TableSchema, at: usize, column: &Column, ids: &[i64], version:
             Arc::new(Date32Array::from_iter_values(days))
         }
         (source, ColumnType::Instant) => {
-            let read = matches!(source, Source::SyncedAt);
+            let read = matches!(source, ColumnSource::SyncedAt);
             let moved = if read || column.name == "updated_at" { version } else { 0 };
             let instants = ids.iter().map(|id| {
                 let id = if read { id / PAGE } else { *id };
@@ -148,7 +148,7 @@ fn array(schema: &TableSchema, at: usize, column: &Column, ids: &[i64], version:
     }
 }
 
-fn sizes(merged: &Merged) {
+fn sizes(merged: &MergeOutcome) {
     let bytes: u64 = merged.add.iter().map(|file| file.size).sum();
     let rows: u64 = merged.add.iter().map(|file| file.rows).sum();
     println!("    {:?}, {} files, {rows} rows, {bytes} bytes", merged.counts, merged.add.len());

@@ -14,14 +14,14 @@ use engine::time::Timestamp;
 
 use decode::schema::TableSchema;
 
-pub use baseline::Baseline;
+pub use baseline::BaselineWriter;
 pub(crate) use encode::ChangeEncoder;
-pub use expire::{Expired, condense, expired};
+pub use expire::{ExpiredChanges, condense, expired};
 pub use join::{join, scattered};
 
 /// Kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Op {
+pub enum ChangeOp {
     /// The row is new.
     Insert,
     /// The row's content or partition changed.
@@ -30,7 +30,7 @@ pub enum Op {
     Delete,
 }
 
-impl Op {
+impl ChangeOp {
     /// Letter in the column `op`.
     #[must_use]
     pub const fn letter(self) -> &'static str {

@@ -16,12 +16,12 @@ use arrow::datatypes::{DataType, Int64Type};
 use arrow::error::ArrowError;
 use engine::precedence::Precedence;
 
-use crate::partition::{Columns, Layout};
-pub(crate) use bounds::{Bounds, KeyRange, KeySet};
+use crate::partition::{ColumnChoice, RowLayout};
+pub(crate) use bounds::{KeyBounds, KeyRange, KeySet};
 use decode::schema::TableSchema;
-use runs::{Pending, SortedSpill};
+use runs::{PendingRows, SortedSpill};
 pub use seen::SeenIds;
-pub(crate) use sorted::Sorted;
+pub(crate) use sorted::SpillMerge;
 pub use units::{UnitBuffer, UnitError};
 
 /// Memory in bytes that the rows of a run may take before they are spilled to disk.
@@ -44,12 +44,12 @@ pub enum CollectError {
 /// Collects the decoded rows of a run.
 #[derive(Debug)]
 pub struct Collector {
-    layout: Arc<Layout>,
+    layout: Arc<RowLayout>,
     /// Index of the partition column in pushed batches.
     partition: Option<usize>,
     scratch: Option<PathBuf>,
     memory_limit: usize,
-    pending: Pending,
+    pending: PendingRows,
     runs: Vec<SortedSpill>,
     partitions: BTreeMap<Option<String>, u64>,
     bytes: u64,
@@ -66,14 +66,14 @@ impl Collector {
         scratch: Option<PathBuf>,
         memory_limit: usize,
     ) -> Result<Self, CollectError> {
-        let layout = Arc::new(Layout::new(schema, Columns::All)?);
+        let layout = Arc::new(RowLayout::new(schema, ColumnChoice::All)?);
         let partition = schema.spec.partition.column();
         let partition = partition.map(|name| schema.arrow.index_of(name)).transpose()?;
         Ok(Self::with_layout(layout, partition, scratch, memory_limit))
     }
 
     pub(crate) fn with_layout(
-        layout: Arc<Layout>,
+        layout: Arc<RowLayout>,
         partition: Option<usize>,
         scratch: Option<PathBuf>,
         memory_limit: usize,
@@ -83,7 +83,7 @@ impl Collector {
             partition,
             scratch,
             memory_limit,
-            pending: Pending::default(),
+            pending: PendingRows::default(),
             runs: Vec::new(),
             partitions: BTreeMap::new(),
             bytes: 0,
@@ -158,11 +158,11 @@ impl Collector {
     ///
     /// # Errors
     /// When the last rows cannot be sorted.
-    pub fn finish(mut self) -> Result<Collected, CollectError> {
+    pub fn finish(mut self) -> Result<CollectedRows, CollectError> {
         if !self.pending.is_empty() {
             self.runs.push(self.pending.sort(&self.layout)?);
         }
-        Ok(Collected {
+        Ok(CollectedRows {
             layout: self.layout,
             scratch: self.scratch,
             runs: self.runs,
@@ -174,14 +174,14 @@ impl Collector {
 /// Rows of a run by partition and in key order, with one version of each key. They can be read
 /// repeatedly.
 #[derive(Debug)]
-pub struct Collected {
-    layout: Arc<Layout>,
+pub struct CollectedRows {
+    layout: Arc<RowLayout>,
     scratch: Option<PathBuf>,
     runs: Vec<SortedSpill>,
     partitions: BTreeMap<Option<String>, u64>,
 }
 
-impl Collected {
+impl CollectedRows {
     /// Partitions that have rows.
     pub fn partitions(&self) -> impl Iterator<Item = Option<&str>> {
         self.partitions.keys().map(Option::as_deref)
@@ -203,8 +203,8 @@ impl Collected {
     /// chosen by `precedence`.
     #[must_use]
     pub fn partition(&self, partition: Option<&str>, precedence: Precedence) -> SortedRows {
-        let all = Bounds::default();
-        SortedRows(Sorted::new(&self.layout, &[self], partition, all, None, precedence))
+        let all = KeyBounds::default();
+        SortedRows(SpillMerge::new(&self.layout, &[self], partition, all, None, precedence))
     }
 
     /// Folder of spilled rows.
@@ -212,7 +212,7 @@ impl Collected {
         self.scratch.clone()
     }
 
-    pub(crate) fn layout(&self) -> &Arc<Layout> {
+    pub(crate) fn layout(&self) -> &Arc<RowLayout> {
         &self.layout
     }
 
@@ -238,7 +238,7 @@ impl Collected {
     }
 
     /// Upper bound of the number of rows with keys within `bounds`.
-    pub(crate) fn rows_within(&self, partition: Option<&str>, bounds: &Bounds) -> u64 {
+    pub(crate) fn rows_within(&self, partition: Option<&str>, bounds: &KeyBounds) -> u64 {
         let chunks = self.runs.iter().flat_map(|run| run.chunks(partition));
         let inside = chunks.filter(|chunk| bounds.touch(&chunk.first, &chunk.last));
         inside.map(|chunk| chunk.rows as u64).sum()
@@ -247,7 +247,7 @@ impl Collected {
 
 /// Iterator over rows in key order.
 #[derive(Debug)]
-pub struct SortedRows(Sorted);
+pub struct SortedRows(SpillMerge);
 
 impl Iterator for SortedRows {
     type Item = Result<RecordBatch, CollectError>;

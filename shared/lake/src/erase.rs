@@ -6,8 +6,8 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::nullif;
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
-use engine::privacy::Personal;
-use engine::schema::Source;
+use engine::privacy::PersonalFields;
+use engine::schema::ColumnSource;
 
 use decode::schema::TableSchema;
 
@@ -23,17 +23,17 @@ impl Eraser {
     /// Eraser for the rows of `user` in a table of `schema`; `None` if the declaration names no
     /// personal columns.
     #[must_use]
-    pub fn of(schema: &TableSchema, personal: &Personal, user: i64) -> Option<Self> {
-        let path_of = |source: &Source| match source {
-            Source::Record(path) => Some(path.join(".")),
-            Source::Extra => Some(String::new()),
-            Source::Parent
-            | Source::PeriodStart
-            | Source::PeriodEnd
-            | Source::Account
-            | Source::SyncedAt
-            | Source::Partition
-            | Source::Change => None,
+    pub fn of(schema: &TableSchema, personal: &PersonalFields, user: i64) -> Option<Self> {
+        let path_of = |source: &ColumnSource| match source {
+            ColumnSource::Record(path) => Some(path.join(".")),
+            ColumnSource::Extra => Some(String::new()),
+            ColumnSource::Parent
+            | ColumnSource::PeriodStart
+            | ColumnSource::PeriodEnd
+            | ColumnSource::Account
+            | ColumnSource::SyncedAt
+            | ColumnSource::Partition
+            | ColumnSource::Change => None,
         };
         let columns = || schema.columns.iter();
         let named = |wanted: &str| {

@@ -20,10 +20,10 @@ use decode::schema::TableSchema;
 use delta::offload::offload;
 use delta::store::{ObjectStore, StoreError};
 use delta::table::Table;
-use folder::Folders;
+use folder::ExportFolders;
 pub use folder::TooLong;
-use snapshot::{SUCCESS, Snapshot};
-use split::Split;
+use snapshot::{SUCCESS, SuccessMarker};
+use split::FolderWriters;
 
 /// Division of a snapshot into folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub struct NoPartition {
 
 /// An exported snapshot.
 #[derive(Clone, Debug)]
-pub struct Exported {
+pub struct ExportOutcome {
     /// Folder of the snapshot in the target.
     pub folder: String,
     /// Version of the table.
@@ -181,7 +181,7 @@ pub async fn export(
     table: &Table,
     by: Option<&PartitionBy>,
     target: &dyn ObjectStore,
-) -> Result<Exported, ExportError> {
+) -> Result<ExportOutcome, ExportError> {
     let schema = table.schema().clone();
     let dropped = by.filter(|by| by.part == ExportPart::Whole).map(|by| by.name.as_str());
     let columns: Vec<Column> = schema
@@ -190,14 +190,14 @@ pub async fn export(
         .filter(|column| Some(column.name.as_str()) != dropped)
         .cloned()
         .collect();
-    let mut snapshot = Snapshot::of(table, &columns);
+    let mut snapshot = SuccessMarker::of(table, &columns);
     let divided = by.map(|by| format!("-by-{}", by.name)).unwrap_or_default();
     let folder = format!("{}/{}{divided}", schema.spec.name, snapshot.folder());
     let existed = is_there(&mut snapshot, &folder, target).await?;
     if !existed {
         write(table, by, target, &folder, &mut snapshot).await?;
     }
-    Ok(Exported {
+    Ok(ExportOutcome {
         folder,
         version: table.version(),
         files: snapshot.files,
@@ -211,7 +211,7 @@ pub async fn export(
 
 /// Whether the complete snapshot exists. Deletes a snapshot of other content in its folder.
 async fn is_there(
-    snapshot: &mut Snapshot,
+    snapshot: &mut SuccessMarker,
     folder: &str,
     target: &dyn ObjectStore,
 ) -> Result<bool, StoreError> {
@@ -236,9 +236,9 @@ async fn write(
     by: Option<&PartitionBy>,
     target: &dyn ObjectStore,
     folder: &str,
-    snapshot: &mut Snapshot,
+    snapshot: &mut SuccessMarker,
 ) -> Result<(), ExportError> {
-    let mut folders = Folders::default();
+    let mut folders = ExportFolders::default();
     for (number, file) in table.files().iter().enumerate() {
         let bytes = fetch(&**table.store(), table.root(), file).await?;
         let (schema, file, own) = (table.schema().clone(), file.clone(), by.cloned());
@@ -264,7 +264,7 @@ fn divide(
     bytes: Bytes,
     by: Option<&PartitionBy>,
 ) -> Result<Vec<(Option<String>, Bytes)>, ExportError> {
-    let mut split = Split::new(&schema.arrow, by)?;
+    let mut split = FolderWriters::new(&schema.arrow, by)?;
     for batch in read(schema, file, bytes)? {
         split.add(&batch?)?;
     }

@@ -20,14 +20,14 @@ use std::sync::Arc;
 pub use missing::missing;
 
 use engine::coverage::Coverage;
-use engine::precedence::Judge;
-use engine::report::Counts;
+use engine::precedence::PrecedenceRules;
+use engine::report::RowCounts;
 use engine::time::Timestamp;
 
 use crate::blocking::RewriteError;
 use crate::changes::ChangesOf;
-use crate::collect::Collected;
-use crate::partition::Limits;
+use crate::collect::CollectedRows;
+use crate::partition::FileLimits;
 use decode::schema::TableSchema;
 use delta::store::ObjectStore;
 use delta::table::FileEntry;
@@ -42,11 +42,11 @@ pub struct MergeJob {
     /// All current files of the table.
     pub files: Vec<FileEntry>,
     /// Rows that were read.
-    pub incoming: Arc<Collected>,
+    pub incoming: Arc<CollectedRows>,
     /// Coverage: what the reading proves complete.
     pub coverage: Coverage,
     /// Decides which of two versions stays, and which rows are old enough to be deleted.
-    pub judge: Judge,
+    pub judge: PrecedenceRules,
     /// Most rows to delete. If more would be deleted, none is.
     pub max_deletes: u64,
     /// First part of new files' names, `<epoch>-<sequence>-<attempt>`.
@@ -54,20 +54,20 @@ pub struct MergeJob {
     /// Time of writing in the entries of new files.
     pub now: Timestamp,
     /// Sizes of files.
-    pub limits: Limits,
+    pub limits: FileLimits,
     /// Destination of the changes; `None` if they are not recorded.
     pub changes: Option<ChangesOf>,
 }
 
 /// Outcome of a merge. The new files are stored already, so that a commit may name them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Merged {
+pub struct MergeOutcome {
     /// New files.
     pub add: Vec<FileEntry>,
     /// Files that leave the table.
     pub remove: Vec<FileEntry>,
     /// Numbers of rows changed and left alone.
-    pub counts: Counts,
+    pub counts: RowCounts,
     /// Number of deletions that were refused because they exceed `max_deletes`; 0 if there are
     /// none.
     pub refused_deletes: u64,
@@ -78,7 +78,7 @@ pub struct Merged {
     pub changes: Vec<FileEntry>,
 }
 
-impl Merged {
+impl MergeOutcome {
     /// Whether the merge adds or removes files.
     #[must_use]
     pub fn changes_files(&self) -> bool {
@@ -90,7 +90,10 @@ impl Merged {
 ///
 /// # Errors
 /// When a file cannot be read or stored, or the collected rows cannot be read back.
-pub async fn merge(store: Arc<dyn ObjectStore>, job: MergeJob) -> Result<Merged, RewriteError> {
+pub async fn merge(
+    store: Arc<dyn ObjectStore>,
+    job: MergeJob,
+) -> Result<MergeOutcome, RewriteError> {
     let mut table = write::TableFiles::new(store, &job)?;
     let incoming = incoming::settle(Arc::clone(&job.incoming), job.judge.precedence).await?;
     let slots = slots::slots(&job.files, incoming.layout());
@@ -99,16 +102,16 @@ pub async fn merge(store: Arc<dyn ObjectStore>, job: MergeJob) -> Result<Merged,
     let deletes = survey.deletes();
     let refused = if deletes > job.max_deletes { deletes } else { 0 };
     let coverage = if refused > 0 { Coverage::Nothing } else { job.coverage.clone() };
-    let mut merged = Merged {
-        counts: Counts { unchanged: survey.outdated, ..Counts::default() },
+    let mut merged = MergeOutcome {
+        counts: RowCounts { unchanged: survey.outdated, ..RowCounts::default() },
         refused_deletes: refused,
-        ..Merged::default()
+        ..MergeOutcome::default()
     };
     let partitions: BTreeSet<&Option<String>> = slots.keys().collect();
     let touched = incoming.partitions();
     let partitions: BTreeSet<Option<String>> =
         partitions.into_iter().cloned().chain(touched).collect();
-    let merging = plan::Merging {
+    let merging = plan::MergeContext {
         incoming: Arc::new(incoming),
         coverage: Arc::new(coverage),
         judge: job.judge,
@@ -126,7 +129,7 @@ pub async fn merge(store: Arc<dyn ObjectStore>, job: MergeJob) -> Result<Merged,
     Ok(merged)
 }
 
-fn rows_after(files: &[FileEntry], merged: &Merged) -> u64 {
+fn rows_after(files: &[FileEntry], merged: &MergeOutcome) -> u64 {
     let removed: BTreeSet<&str> = merged.remove.iter().map(|file| file.path.as_str()).collect();
     let kept = files.iter().filter(|file| !removed.contains(file.path.as_str()));
     kept.chain(&merged.add).map(|file| file.rows).sum()

@@ -19,20 +19,20 @@ pub use days::{FileDays, days_of};
 pub use error::{PartitionError, TableFile};
 pub(crate) use fetch::{FileDifference, difference, fetch, stored};
 
-pub use held::{HeldUnits, held_units};
-pub(crate) use keyed::{Keyed, day_of};
-pub(crate) use layout::{Columns, Layout};
+pub use held::{UnitRowCounts, held_units};
+pub(crate) use keyed::{KeyedRows, day_of};
+pub(crate) use layout::{ColumnChoice, RowLayout};
 pub(crate) use read::open;
-pub use read::{Rows, read};
+pub use read::{PartitionRows, read};
 pub(crate) use reader::{reader, row_count};
-pub(crate) use shelf::Shelf;
-pub(crate) use stats::Stats;
-pub(crate) use write::{PartitionWriter, Written};
+pub(crate) use shelf::FileShelf;
+pub(crate) use stats::FileStats;
+pub(crate) use write::{PartitionWriter, WrittenFile};
 
 /// Sizes that control how files are split, joined and flushed. The defaults are part of the tables'
 /// documented behaviour; tests use smaller ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct FileLimits {
     /// Most rows of a file. More rows are split into files of equal size.
     pub file_rows: u64,
     /// Most rows that neighbouring files may have together to be joined into one, which happens
@@ -46,7 +46,7 @@ pub struct Limits {
     pub sort_bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for FileLimits {
     fn default() -> Self {
         Self {
             file_rows: 250_000,

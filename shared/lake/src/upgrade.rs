@@ -8,7 +8,7 @@ use engine::time::Timestamp;
 
 use crate::erase::Eraser;
 use crate::partition::{
-    Columns, Layout, Limits, PartitionError, PartitionWriter, Written, fetch, open,
+    ColumnChoice, FileLimits, PartitionError, PartitionWriter, RowLayout, WrittenFile, fetch, open,
 };
 use decode::schema::TableSchema;
 use delta::offload::offload;
@@ -20,7 +20,7 @@ use delta::table::FileEntry;
 pub struct Upgrader {
     store: Arc<dyn ObjectStore>,
     root: String,
-    layout: Arc<Layout>,
+    layout: Arc<RowLayout>,
     eraser: Option<Eraser>,
     /// Whether rows are in key order. Those of a table of changes are not.
     ordered: bool,
@@ -50,7 +50,7 @@ impl Upgrader {
         root: &str,
         schema: &TableSchema,
     ) -> Result<Self, UpgradeError> {
-        let layout = Layout::new(schema, Columns::All).map_err(PartitionError::from)?;
+        let layout = RowLayout::new(schema, ColumnChoice::All).map_err(PartitionError::from)?;
         let ordered = !schema.is_of_changes();
         Ok(Self { store, root: root.to_owned(), layout: Arc::new(layout), eraser: None, ordered })
     }
@@ -106,7 +106,7 @@ impl Upgrader {
 
 /// Whether the current declaration or the eraser changes any row.
 fn needs_rewriting(
-    layout: &Arc<Layout>,
+    layout: &Arc<RowLayout>,
     eraser: Option<&Eraser>,
     path: &str,
     bytes: &Bytes,
@@ -127,13 +127,13 @@ fn needs_rewriting(
 }
 
 fn rewrite(
-    layout: &Arc<Layout>,
+    layout: &Arc<RowLayout>,
     eraser: Option<&Eraser>,
     ordered: bool,
     path: &str,
     bytes: &Bytes,
-) -> Result<Written, PartitionError> {
-    let (layout_of, limits) = (Arc::clone(layout), Limits::default());
+) -> Result<WrittenFile, PartitionError> {
+    let (layout_of, limits) = (Arc::clone(layout), FileLimits::default());
     let mut writer = if ordered {
         PartitionWriter::new(layout_of, limits)?
     } else {

@@ -20,13 +20,13 @@ use engine::key::Key;
 use serde::Serialize;
 
 use crate::collect::CollectError;
-use crate::partition::{Layout, PartitionError, stored};
-pub use compare::{Against, Compared, Difference, Whole, compare};
-use decode::schema::Comparison;
+use crate::partition::{PartitionError, RowLayout, stored};
+pub use compare::{ComparisonRules, ReadingCoverage, RowDifference, TableComparison, compare};
+use decode::schema::SchemaComparison;
 use delta::offload::offload;
 use delta::table::{FileEntry, Table, TableError};
-use file::Examined;
-pub use replay::{Replayed, replay};
+use file::ExaminedFile;
+pub use replay::{ReplayedChanges, replay};
 use rules::FileRules;
 
 /// Number of attempts when the table changes meanwhile.
@@ -35,7 +35,7 @@ const TRIES: u32 = 3;
 /// A property to verify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Check {
+pub enum TableCheck {
     /// The log is readable, of this account and of a known format.
     Log,
     /// Every file exists, is whole, and is Parquet.
@@ -64,7 +64,7 @@ pub enum Check {
     Changes,
 }
 
-impl Check {
+impl TableCheck {
     /// All checks, in order.
     pub const ALL: [Self; 13] = [
         Self::Log,
@@ -105,9 +105,9 @@ impl Check {
 
 /// A violation. Of several rows of a file that violate one rule, the first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct VerifyFinding {
     /// Check that found it.
-    pub check: Check,
+    pub check: TableCheck,
     /// File, below the table's folder; `None` if it concerns no file or several.
     pub file: Option<String>,
     /// Description for people.
@@ -120,7 +120,7 @@ pub struct Finding {
 
 /// Result of a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Verified {
+pub struct VerifiedTable {
     /// Version of the table.
     pub version: u64,
     /// Number of files.
@@ -133,7 +133,7 @@ pub struct Verified {
     /// the next change of their partition.
     pub foreign_files: u64,
     /// Violations found.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<VerifyFinding>,
 }
 
 /// Reasons why a table could not be verified. Damage is a finding, not an error.
@@ -169,11 +169,11 @@ impl VerifyError {
 ///
 /// # Errors
 /// When the store fails. Damage of the table is no error.
-pub async fn verify(table: &mut Table) -> Result<Verified, VerifyError> {
+pub async fn verify(table: &mut Table) -> Result<VerifiedTable, VerifyError> {
     for _ in 1..TRIES {
         let version = table.version();
         let verified = at_this_version(table).await?;
-        let vanished = verified.findings.iter().any(|finding| finding.check == Check::Files);
+        let vanished = verified.findings.iter().any(|finding| finding.check == TableCheck::Files);
         if !vanished {
             return Ok(verified);
         }
@@ -187,35 +187,35 @@ pub async fn verify(table: &mut Table) -> Result<Verified, VerifyError> {
 
 /// Key range of a file whose rows were read.
 #[derive(Clone, Debug)]
-struct Span {
+struct FileSpan {
     file: usize,
-    first: Bound,
-    last: Bound,
+    first: ComparableKey,
+    last: ComparableKey,
     /// Whether its keys are in ascending order.
     sorted: bool,
 }
 
 /// A key as comparable bytes and as a value to show.
 #[derive(Clone, Debug)]
-struct Bound {
+struct ComparableKey {
     bytes: Box<[u8]>,
     key: Key,
 }
 
-async fn at_this_version(table: &Table) -> Result<Verified, VerifyError> {
+async fn at_this_version(table: &Table) -> Result<VerifiedTable, VerifyError> {
     let rules = Arc::new(rules(table)?);
-    let mut verified = Verified {
+    let mut verified = VerifiedTable {
         version: table.version(),
         files: table.files().len() as u64,
-        ..Verified::default()
+        ..VerifiedTable::default()
     };
     let mut spans = Vec::new();
     for (at, file) in table.files().iter().enumerate() {
         let bytes = match stored(table.store().as_ref(), table.root(), &file.path).await {
             Ok(bytes) => bytes,
             Err(PartitionError::Missing { .. }) => {
-                verified.findings.push(Finding {
-                    check: Check::Files,
+                verified.findings.push(VerifyFinding {
+                    check: TableCheck::Files,
                     file: Some(file.path.clone()),
                     what: "the log names it, but there is no such file".to_owned(),
                     expected: format!("{} bytes", file.size),
@@ -229,12 +229,12 @@ async fn at_this_version(table: &Table) -> Result<Verified, VerifyError> {
         verified.foreign_files += u64::from(file.keys.is_none());
         let (rules, entry) = (Arc::clone(&rules), file.clone());
         let examined = offload(move || file::examine(&rules, &entry, bytes)).await;
-        let Examined { findings, rows, range } =
+        let ExaminedFile { findings, rows, range } =
             examined.map_err(|error| VerifyError::Died(error.to_string()))??;
         verified.rows += rows;
         verified.findings.extend(findings);
         if let Some((first, last, sorted)) = range {
-            spans.push(Span { file: at, first, last, sorted });
+            spans.push(FileSpan { file: at, first, last, sorted });
         }
     }
     verified.findings.extend(overlaps(table.files(), &spans));
@@ -246,19 +246,20 @@ fn rules(table: &Table) -> Result<FileRules, VerifyError> {
     let schema = table.schema().clone();
     let compared = schema.compare(table.log_schema());
     let not_in_log = match compared {
-        Ok(Comparison::Lacks(columns)) => columns,
+        Ok(SchemaComparison::Lacks(columns)) => columns,
         // A table with another schema cannot be opened.
-        Ok(Comparison::Equal | Comparison::Unknown(_) | Comparison::Differs(_)) | Err(_) => {
-            Vec::new()
-        }
+        Ok(
+            SchemaComparison::Equal | SchemaComparison::Unknown(_) | SchemaComparison::Differs(_),
+        )
+        | Err(_) => Vec::new(),
     };
-    let layout = Arc::new(Layout::as_stored(&schema)?);
+    let layout = Arc::new(RowLayout::as_stored(&schema)?);
     Ok(FileRules { schema, layout, account: table.account(), not_in_log })
 }
 
 /// Findings about our files with a key range that overlaps another one of their partition.
-fn overlaps(files: &[FileEntry], spans: &[Span]) -> Vec<Finding> {
-    let mut partitions: BTreeMap<Option<&str>, Vec<(&FileEntry, &Span)>> = BTreeMap::new();
+fn overlaps(files: &[FileEntry], spans: &[FileSpan]) -> Vec<VerifyFinding> {
+    let mut partitions: BTreeMap<Option<&str>, Vec<(&FileEntry, &FileSpan)>> = BTreeMap::new();
     for span in spans {
         if let Some(file) = files.get(span.file).filter(|file| file.keys.is_some()) {
             partitions.entry(file.partition.as_deref()).or_default().push((file, span));
@@ -267,13 +268,13 @@ fn overlaps(files: &[FileEntry], spans: &[Span]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for mut ordered in partitions.into_values() {
         ordered.sort_by(|(_, a), (_, b)| a.first.bytes.cmp(&b.first.bytes));
-        let mut furthest: Option<(&FileEntry, &Span)> = None;
+        let mut furthest: Option<(&FileEntry, &FileSpan)> = None;
         for (file, span) in ordered {
             if let Some((other, before)) = furthest
                 && before.last.bytes >= span.first.bytes
             {
-                findings.push(Finding {
-                    check: Check::Ranges,
+                findings.push(VerifyFinding {
+                    check: TableCheck::Ranges,
                     file: Some(file.path.clone()),
                     what: format!("its keys overlap those of `{}`", other.path),
                     expected: format!("keys after {}", shown(&before.last.key)),

@@ -8,22 +8,22 @@ mod asking;
 mod extent;
 
 use engine::account::UNKNOWN_ROLES;
-use engine::pass::Target;
-use engine::retry::Failure;
+use engine::pass::RequestTarget;
+use engine::retry::RequestFailure;
 use engine::spec::{Module, RateClass};
 use engine::time::{SignedDuration, Timestamp, plus};
-use harvest_api::{Answer, Literal, Loose};
+use harvest_api::{ApiAnswer, JsonLiteral, LooseObject};
 
 use crate::context::Context;
 use crate::error::{RunError, from_api};
-use crate::heard::Person;
+use crate::heard::TokenPerson;
 
-pub use asking::{Patience, ask, tell, try_ask};
+pub use asking::{PermitPatience, ask, tell, try_ask};
 pub use extent::extent;
 
 /// The account's company.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Company {
+pub struct AccountCompany {
     /// Name of the company.
     pub name: String,
     /// Its address at Harvest; empty without permission to read it.
@@ -47,26 +47,30 @@ const COMPANY: &str = "/company";
 pub async fn person(
     context: &Context,
     stream: &'static str,
-    patience: Patience,
-) -> Result<Person, RunError> {
-    let target = Target::path(PERSON);
+    patience: PermitPatience,
+) -> Result<TokenPerson, RunError> {
+    let target = RequestTarget::path(PERSON);
     let answer = ask(context, stream, RateClass::General, &target, patience).await?;
     Ok(person_of(&object(stream, PERSON, &answer)?))
 }
 
-fn object<'a>(stream: &'static str, path: &str, answer: &'a Answer) -> Result<Loose<'a>, RunError> {
-    Loose::read(&answer.body).ok_or_else(|| RunError::Page {
+fn object<'a>(
+    stream: &'static str,
+    path: &str,
+    answer: &'a ApiAnswer,
+) -> Result<LooseObject<'a>, RunError> {
+    LooseObject::read(&answer.body).ok_or_else(|| RunError::Page {
         stream,
         path: path.to_owned(),
         source: "it is no object".into(),
     })
 }
 
-fn person_of(me: &Loose<'_>) -> Person {
+fn person_of(me: &LooseObject<'_>) -> TokenPerson {
     let mut doubts = Vec::new();
-    let name = ["first_name", "last_name"].map(|member| me.get(member).and_then(Literal::text));
+    let name = ["first_name", "last_name"].map(|member| me.get(member).and_then(JsonLiteral::text));
     let name = name.into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let id = me.get("id").and_then(Literal::integer);
+    let id = me.get("id").and_then(JsonLiteral::integer);
     if id.is_none() {
         doubts.push(format!(
             "{PERSON} tells no usable id ({}): another person with the same roles is not noticed",
@@ -74,15 +78,15 @@ fn person_of(me: &Loose<'_>) -> Person {
         ));
     }
     let roles = roles_of(me, &mut doubts);
-    Person { id, name, roles, doubts }
+    TokenPerson { id, name, roles, doubts }
 }
 
 /// Returns the roles, sorted. An empty list says that the person has none; any other value without
 /// a usable role says nothing.
-fn roles_of(me: &Loose<'_>, doubts: &mut Vec<String>) -> Vec<String> {
-    let items = me.get("access_roles").and_then(Literal::items);
+fn roles_of(me: &LooseObject<'_>, doubts: &mut Vec<String>) -> Vec<String> {
+    let items = me.get("access_roles").and_then(JsonLiteral::items);
     let said = items.as_ref().is_some_and(Vec::is_empty);
-    let items: Vec<Literal<'_>> =
+    let items: Vec<JsonLiteral<'_>> =
         items.into_iter().flatten().filter(|item| !item.is_null()).collect();
     let mut roles: Vec<String> = items.iter().filter_map(|item| item.text()).collect();
     if roles.is_empty() && !said {
@@ -104,8 +108,8 @@ fn roles_of(me: &Loose<'_>, doubts: &mut Vec<String>) -> Vec<String> {
 }
 
 /// Describes for people the value found in place of a usable member.
-fn found(object: &Loose<'_>, member: &str) -> &'static str {
-    match object.get(member).map(Literal::kind) {
+fn found(object: &LooseObject<'_>, member: &str) -> &'static str {
+    match object.get(member).map(JsonLiteral::kind) {
         None => "it is missing or null",
         Some("a list") => "it is a list without any",
         Some(kind) => kind,
@@ -121,7 +125,7 @@ pub async fn person_since(
     context: &Context,
     stream: &'static str,
     since: Timestamp,
-) -> Result<(Person, bool), RunError> {
+) -> Result<(TokenPerson, bool), RunError> {
     let mut last = context.person.person.lock().await;
     if let Some((asked_at, person)) = &*last
         && *asked_at >= since
@@ -131,7 +135,7 @@ pub async fn person_since(
     // Runs that end at about the same time wait for the lock meanwhile and share the answer.
     context.clock.sleep_until(plus(context.clock.now(), GATHERED)).await;
     let asked_at = context.clock.now();
-    let person = person(context, stream, Patience::Budget).await?;
+    let person = person(context, stream, PermitPatience::Budget).await?;
     *last = Some((asked_at, person.clone()));
     Ok((person, true))
 }
@@ -143,23 +147,25 @@ pub async fn person_since(
 pub async fn company(
     context: &Context,
     stream: &'static str,
-    patience: Patience,
-) -> Result<Company, RunError> {
-    let target = Target::path(COMPANY);
+    patience: PermitPatience,
+) -> Result<AccountCompany, RunError> {
+    let target = RequestTarget::path(COMPANY);
     match try_ask(context, stream, RateClass::General, &target, patience).await? {
         Ok(answer) => Ok(company_of(&object(stream, COMPANY, &answer)?)),
-        Err(error) if *error.failure() == Failure::Forbidden => Ok(Company::default()),
+        Err(error) if *error.failure() == RequestFailure::Forbidden => {
+            Ok(AccountCompany::default())
+        }
         Err(error) => Err(from_api(stream, context.settings.account.0, Box::new(error))),
     }
 }
 
-fn company_of(body: &Loose<'_>) -> Company {
-    let mut company = Company {
-        name: body.get("name").and_then(Literal::text).unwrap_or_default(),
-        ..Company::default()
+fn company_of(body: &LooseObject<'_>) -> AccountCompany {
+    let mut company = AccountCompany {
+        name: body.get("name").and_then(JsonLiteral::text).unwrap_or_default(),
+        ..AccountCompany::default()
     };
     for feature in [Module::Expense, Module::Invoice, Module::Estimate].map(Module::feature) {
-        match body.get(feature).and_then(Literal::flag) {
+        match body.get(feature).and_then(JsonLiteral::flag) {
             Some(true) => {}
             Some(false) => company.modules_off.push(feature.to_owned()),
             None => company.doubts.push(format!(
@@ -168,7 +174,7 @@ fn company_of(body: &Loose<'_>) -> Company {
             )),
         }
     }
-    match body.get("full_domain").and_then(Literal::text) {
+    match body.get("full_domain").and_then(JsonLiteral::text) {
         Some(domain) => company.domain = domain,
         None => company.doubts.push(format!(
             "{COMPANY} tells no usable `full_domain` ({}): another account that answers in this \

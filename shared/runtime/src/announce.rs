@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::run::{Outcome, RunReport};
+use crate::run::{RunOutcome, RunReport};
 
 /// `source` of all events.
 pub const SOURCE: &str = "harvest-lake";
@@ -22,11 +22,11 @@ impl Announcement {
     #[must_use]
     pub fn of(report: &RunReport, account: i64) -> Option<Self> {
         let (detail_type, error) = match &report.outcome {
-            Outcome::Complete => ("SyncCompleted", None),
-            Outcome::Failed(crate::RunError::LostLease { .. })
-            | Outcome::Yielded(_)
-            | Outcome::Busy { .. } => return None,
-            Outcome::Failed(error) => ("SyncFailed", Some(error)),
+            RunOutcome::Complete => ("SyncCompleted", None),
+            RunOutcome::Failed(crate::RunError::LostLease { .. })
+            | RunOutcome::Yielded(_)
+            | RunOutcome::Busy { .. } => return None,
+            RunOutcome::Failed(error) => ("SyncFailed", Some(error)),
         };
         let mut detail = json!({
             "account_id": account,
@@ -55,9 +55,9 @@ pub trait Announcer: Send + Sync + core::fmt::Debug {
 
 /// Announcer that discards events, for a deployment without an event bus.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Nobody;
+pub struct NoAnnouncer;
 
 #[async_trait]
-impl Announcer for Nobody {
+impl Announcer for NoAnnouncer {
     async fn announce(&self, _announcement: &Announcement) {}
 }

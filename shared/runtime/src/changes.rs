@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use delta::table::{ChangeFiles, Lag, following, lag};
+use delta::table::{ChangeFiles, ChangesLag, following, lag};
 use delta::table::{ChangesCommit, CommitError, CommitNote, Table};
 use engine::ids::Sequence;
-use engine::report::Counts;
+use engine::report::RowCounts;
 use engine::testimony::Testimony;
 use engine::time::{Timestamp, month_before};
-use lake::changes::{Baseline, ChangesOf, condense, expired, join, scattered};
-use lake::partition::Limits;
+use lake::changes::{BaselineWriter, ChangesOf, condense, expired, join, scattered};
+use lake::partition::FileLimits;
 
 use crate::error::RunError;
 use crate::run::Run;
@@ -79,18 +79,19 @@ impl Run {
             };
             let ahead = changes.recorded_sequence();
             let lagging = lag(&self.table, changes);
-            if changes.recorded_epoch() < self.table.recorded_epoch() && lagging == Lag::None {
+            if changes.recorded_epoch() < self.table.recorded_epoch() && lagging == ChangesLag::None
+            {
                 self.fence_changes().await?;
             }
             let done = match lagging {
-                Lag::None => {
+                ChangesLag::None => {
                     self.item.value.changes = Some(self.table.recorded_sequence());
                     return Ok(());
                 }
-                Lag::Append(files) if self.are_there(&files).await? => {
+                ChangesLag::Append(files) if self.are_there(&files).await? => {
                     self.commit_changes(ChangesCommit::Append(files)).await
                 }
-                Lag::Append(_) | Lag::Baseline => {
+                ChangesLag::Append(_) | ChangesLag::Baseline => {
                     // A new sequence also where both record the same one: the table of changes does
                     // not hold the changes that lead to the stream's table.
                     if ahead >= self.table.recorded_sequence() {
@@ -99,7 +100,7 @@ impl Run {
                     // Keeps former owners of the lease from committing.
                     self.fence_changes().await?;
                     match &self.changes {
-                        Some(changes) if lag(&self.table, changes) != Lag::None => {
+                        Some(changes) if lag(&self.table, changes) != ChangesLag::None => {
                             let files = self.write_baseline().await?;
                             self.commit_changes(ChangesCommit::Replace(files)).await
                         }
@@ -182,7 +183,7 @@ impl Run {
         let writer = self.writer();
         let name = format!("{}-{}-{}", writer.epoch, old.sequence, writer.attempt);
         let (store, scratch) = (Arc::clone(&self.context.store), self.context.scratch.clone());
-        let add = condense(store, changes, &old, name, Limits::default(), scratch)
+        let add = condense(store, changes, &old, name, FileLimits::default(), scratch)
             .await
             .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
         let change = ChangesCommit::Expire { add, remove: old.files };
@@ -202,7 +203,7 @@ impl Run {
         let sequence = changes.recorded_sequence();
         let name = format!("{}-{sequence}-{}", writer.epoch, writer.attempt);
         let store = Arc::clone(&self.context.store);
-        let add = join(store, changes, &small, name, now, Limits::default())
+        let add = join(store, changes, &small, name, now, FileLimits::default())
             .await
             .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
         let change = ChangesCommit::Join { add, remove: small };
@@ -213,7 +214,7 @@ impl Run {
     /// twice would hide that from readers of the changes.
     pub(crate) async fn go_on_from(&mut self, sequence: Sequence) -> Result<(), RunError> {
         let (writer, now) = (self.writer(), self.context.clock.now());
-        let note = self.note(Counts::default(), None)?;
+        let note = self.note(RowCounts::default(), None)?;
         let committed = self.table.begin_at(now, &writer, sequence, &note).await;
         let committed = committed.map_err(|error| self.commit_error(error))?;
         self.describes(&committed);
@@ -222,7 +223,7 @@ impl Run {
 
     async fn fence_changes(&mut self) -> Result<(), RunError> {
         let (writer, now) = (self.writer(), self.context.clock.now());
-        let note = self.changes_note(Counts::default());
+        let note = self.changes_note(RowCounts::default());
         let Some(changes) = &mut self.changes else {
             return Ok(());
         };
@@ -230,7 +231,7 @@ impl Run {
         fenced.map(drop).map_err(|error| self.commit_error(error))
     }
 
-    pub(crate) fn changes_note(&self, counts: Counts) -> CommitNote {
+    pub(crate) fn changes_note(&self, counts: RowCounts) -> CommitNote {
         let state = following(&self.table);
         CommitNote { run: self.id.to_string(), state, counts, changes: None }
     }
@@ -249,8 +250,9 @@ impl Run {
         let name = format!("{}-{sequence}-{}", writer.epoch, writer.attempt);
         let of = ChangesOf { schema, at: self.context.clock.now(), sequence };
         let store = Arc::clone(&self.context.store);
-        let mut baseline = Baseline::new(store, self.table.schema(), of, name, Limits::default())
-            .map_err(failed)?;
+        let mut baseline =
+            BaselineWriter::new(store, self.table.schema(), of, name, FileLimits::default())
+                .map_err(failed)?;
         for file in self.table.files().to_vec() {
             baseline = baseline.add(&file).await.map_err(failed)?;
         }
@@ -264,7 +266,7 @@ impl Run {
 /// Returns the change files of a commit; `None` where it changes no row.
 pub(crate) fn files_of(
     of: Option<ChangesOf>,
-    counts: Counts,
+    counts: RowCounts,
     files: Vec<delta::table::FileEntry>,
 ) -> Option<ChangeFiles> {
     let sequence: Sequence = of.filter(|_| counts.changes_rows())?.sequence;

@@ -10,10 +10,10 @@ use state::StateStore;
 
 use crate::clock::Clock;
 use crate::credentials::TokenKeeper;
-use crate::gate::Gate;
+use crate::gate::PermitGate;
 use crate::heard::LastHeard;
 use crate::progress::Progress;
-use crate::random::Random;
+use crate::random::SharedRandom;
 use crate::settings::Settings;
 
 /// The parts of one deployment, shared by all runs of a process.
@@ -26,7 +26,7 @@ pub struct Context {
     /// The token of the requests.
     pub tokens: Arc<TokenKeeper>,
     /// Permits to send requests.
-    pub gate: Arc<Gate>,
+    pub gate: Arc<PermitGate>,
     /// Store of cursors, leases and budgets.
     pub state: Arc<dyn StateStore>,
     /// Store of the lake's objects.
@@ -34,11 +34,11 @@ pub struct Context {
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Random numbers.
-    pub random: Random,
+    pub random: SharedRandom,
     /// Receiver of each run's progress.
     pub progress: Arc<dyn Progress>,
     /// Owners of leases, some of which are known to be dead (on one machine: the OS lock is free).
-    pub owners: Arc<dyn Owners>,
+    pub owners: Arc<dyn LeaseOwners>,
     /// Person of the token and time at Harvest, as this process last heard.
     pub person: Arc<LastHeard>,
     /// Folder for the spilled rows of runs; `None`: the system's temporary folder.
@@ -56,7 +56,7 @@ impl Context {
 }
 
 /// Owners of leases: this process, and which others have ended.
-pub trait Owners: Send + Sync + core::fmt::Debug {
+pub trait LeaseOwners: Send + Sync + core::fmt::Debug {
     /// Id under which this process holds leases.
     fn own_id(&self) -> String;
 

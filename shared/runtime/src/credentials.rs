@@ -12,10 +12,10 @@ use engine::token::{RefusedToken, SecretVersion};
 use harvest_api::Token;
 
 pub use keeper::TokenKeeper;
-use keeper::{Heard, read};
+use keeper::{LastSecret, read};
 pub use refresh::refresh_if_due;
-pub use secret::{OAuthSecret, Secret, SecretContent};
-pub use vault::{Kept, MemoryVault, Vault, VaultError};
+pub use secret::{OAuthSecret, SecretContent, SecretCredentials};
+pub use vault::{MemoryVault, SecretText, Vault, VaultError};
 
 use crate::context::Context;
 use crate::error::{ACCOUNT, RunError};
@@ -27,7 +27,7 @@ const BELIEVED: SignedDuration = SignedDuration::from_mins(5);
 
 /// Content of the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Loaded {
+pub enum LoadedSecret {
     /// A token, or an OAuth application from which one is made. The version of the secret; `None`
     /// for a token that the operator gave.
     Ready(Option<SecretVersion>),
@@ -40,9 +40,9 @@ impl TokenKeeper {
     ///
     /// # Errors
     /// Where the secret cannot be read or is malformed.
-    pub async fn load(&self, context: &Context) -> Result<Loaded, RunError> {
+    pub async fn load(&self, context: &Context) -> Result<LoadedSecret, RunError> {
         let Some(vault) = &self.vault else {
-            return Ok(Loaded::Ready(None));
+            return Ok(LoadedSecret::Ready(None));
         };
         let mut heard = self.heard.lock().await;
         let now = context.clock.now();
@@ -99,17 +99,21 @@ impl TokenKeeper {
 
     /// Puts the token into the cell: that of `heard`, or for an OAuth application the access token
     /// that the orchestrator left in the account item.
-    async fn take(&self, context: &Context, heard: Option<&Heard>) -> Result<Loaded, RunError> {
-        let Some(Heard { secret, version, .. }) = heard else {
-            return Ok(Loaded::Empty);
+    async fn take(
+        &self,
+        context: &Context,
+        heard: Option<&LastSecret>,
+    ) -> Result<LoadedSecret, RunError> {
+        let Some(LastSecret { secret, version, .. }) = heard else {
+            return Ok(LoadedSecret::Empty);
         };
         let token = match secret {
-            Secret::Empty => {
+            SecretCredentials::Empty => {
                 self.cell.set(None);
-                return Ok(Loaded::Empty);
+                return Ok(LoadedSecret::Empty);
             }
-            Secret::Token(token) => Some(token.clone()),
-            Secret::OAuth(_) => {
+            SecretCredentials::Token(token) => Some(token.clone()),
+            SecretCredentials::OAuth(_) => {
                 let account = context.settings.account;
                 let item = records::account(&*context.state, account, &context.present())
                     .await
@@ -118,7 +122,7 @@ impl TokenKeeper {
             }
         };
         self.cell.set(token);
-        Ok(Loaded::Ready(Some(version.clone())))
+        Ok(LoadedSecret::Ready(Some(version.clone())))
     }
 }
 

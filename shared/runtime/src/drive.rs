@@ -8,31 +8,33 @@ mod request;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use decode::{Decoder, Observed};
+use decode::{Decoder, MemberDeviations};
 use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL};
-use engine::pass::{Ask, Next, Pass, Reading, Reads, Scope, Target, Unit};
-use engine::quarantine::Answers;
-use engine::retry::Attempts;
+use engine::pass::{
+    AnswerPurpose, Ask, MissingScope, Pass, Reading, ReadingStep, RequestTarget, Unit,
+};
+use engine::quarantine::AnswerCounts;
+use engine::retry::RequestAttempts;
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, plus};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use page::Page;
-use request::{Flight, Request, Sent, Trouble};
+use page::DecodedAnswer;
+use request::{PageRequest, RequestError, RequestFlight, RequestOutcome};
 use tokio::sync::Notify;
 
 use crate::context::Context;
 use crate::error::RunError;
-use crate::hold::Hold;
-use crate::progress::Moment;
+use crate::hold::RunBuffer;
+use crate::progress::RunMoment;
 
 /// Counts of a run while it reads.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct RunTally {
     pub(crate) requests: u64,
     pub(crate) records: u64,
-    pub(crate) observed: Observed,
-    pub(crate) answers: Answers,
+    pub(crate) observed: MemberDeviations,
+    pub(crate) answers: AnswerCounts,
 }
 
 /// Memory for the answers of one run that are under way, in bytes.
@@ -46,14 +48,14 @@ const UPKEEP: SignedDuration = SignedDuration::from_secs(20);
 
 /// Result of [`Driver::advance`]: what its caller has to do next.
 #[derive(Debug)]
-pub(crate) enum Event {
+pub(crate) enum DriverStep {
     /// An answer was taken in, or [`UPKEEP`] has passed: the caller may flush and look at the
     /// clock.
     Progress,
     /// The reading needs the units that the table holds.
     NeedsHeld,
     /// The reading needs the rows of the table within this scope that no page had.
-    NeedsMissing(Scope),
+    NeedsMissing(MissingScope),
     /// The budget has no permit before this instant, and no request is under way.
     Waits(Timestamp),
     /// No request is under way any more after [`Driver::stop`].
@@ -70,10 +72,10 @@ pub(crate) struct Driver {
     horizon: SignedDuration,
     pub(crate) reading: Reading,
     pass: Pass,
-    flights: FuturesUnordered<Flight>,
-    attempts: BTreeMap<String, (Attempts, Timestamp)>,
+    flights: FuturesUnordered<RequestFlight>,
+    attempts: BTreeMap<String, (RequestAttempts, Timestamp)>,
     /// First failure after which a request was given up and the reading went on with others.
-    gave_up: Option<(Trouble, Target)>,
+    gave_up: Option<(RequestError, RequestTarget)>,
     waits: Option<Timestamp>,
     stopping: bool,
     /// Largest number of requests that wait for a permit at once.
@@ -85,7 +87,7 @@ pub(crate) struct Driver {
     largest_body: usize,
     /// Longest time that an answer took; earlier values fade with each answer.
     latency: SignedDuration,
-    pub(crate) tally: Tally,
+    pub(crate) tally: RunTally,
     /// The server's `Date` in the first answer, and when its request was sent.
     pub(crate) first_answer: Option<(Option<Timestamp>, Timestamp)>,
     /// Arrival of the last answer.
@@ -122,7 +124,7 @@ impl Driver {
             most,
             largest_body: 0,
             latency: SignedDuration::ZERO,
-            tally: Tally::default(),
+            tally: RunTally::default(),
             first_answer: None,
             last_answer: None,
         }
@@ -142,30 +144,30 @@ impl Driver {
     }
 
     /// Sends requests and takes in answers until the caller has to do something.
-    pub(crate) async fn advance(&mut self, hold: &mut Hold) -> Result<Event, RunError> {
+    pub(crate) async fn advance(&mut self, hold: &mut RunBuffer) -> Result<DriverStep, RunError> {
         let upkeep = plus(self.context.clock.now(), UPKEEP);
         let next = loop {
             while !self.stopping && self.waits.is_none() && self.unsent() < self.waiting {
                 match self.reading.next_step() {
-                    Next::Ask(ask) => self.start(ask),
-                    Next::Held => return Ok(Event::NeedsHeld),
-                    Next::Missing(scope) => return Ok(Event::NeedsMissing(scope)),
-                    Next::Wait => break,
-                    Next::Stop(stopped) => return Err(self.ended(stopped)),
-                    Next::Done => return Ok(Event::Done),
+                    ReadingStep::Ask(ask) => self.start(ask),
+                    ReadingStep::Held => return Ok(DriverStep::NeedsHeld),
+                    ReadingStep::Missing(scope) => return Ok(DriverStep::NeedsMissing(scope)),
+                    ReadingStep::Wait => break,
+                    ReadingStep::Stop(stopped) => return Err(self.ended(stopped)),
+                    ReadingStep::Done => return Ok(DriverStep::Done),
                 }
             }
             tokio::select! {
                 biased;
                 next = self.flights.next() => break next,
                 () = self.left.notified() => {}
-                () = self.context.clock.sleep_until(upkeep) => return Ok(Event::Progress),
+                () = self.context.clock.sleep_until(upkeep) => return Ok(DriverStep::Progress),
             }
         };
         let Some((ask, requested_at, sent)) = next else {
             return match self.waits.take() {
-                Some(at) => Ok(Event::Waits(at)),
-                None if self.stopping => Ok(Event::Stopped),
+                Some(at) => Ok(DriverStep::Waits(at)),
+                None if self.stopping => Ok(DriverStep::Stopped),
                 None => Err(RunError::Defect {
                     stream: self.spec.name,
                     what: "the reading waits for answers, but none is under way".to_owned(),
@@ -173,7 +175,7 @@ impl Driver {
             };
         };
         self.take(&ask, requested_at, sent, hold)?;
-        Ok(Event::Progress)
+        Ok(DriverStep::Progress)
     }
 
     /// Number of requests that wait for a permit. It is kept low, so that small streams get their
@@ -186,12 +188,13 @@ impl Driver {
     fn start(&mut self, ask: Ask) {
         let not_before = self.attempts.get(&name(&ask.target)).map(|(_, at)| *at);
         let class = match ask.reads {
-            Reads::Records(_) | Reads::Count => self.spec.rate_class,
-            Reads::Parents | Reads::Existence(_) | Reads::Record | Reads::Along => {
-                RateClass::General
-            }
+            AnswerPurpose::Records(_) | AnswerPurpose::Count => self.spec.rate_class,
+            AnswerPurpose::Parents
+            | AnswerPurpose::Existence(_)
+            | AnswerPurpose::Record
+            | AnswerPurpose::Along => RateClass::General,
         };
-        let flight = Request {
+        let flight = PageRequest {
             context: self.context.clone(),
             decoder: Arc::clone(&self.decoder),
             spec: self.spec,
@@ -208,29 +211,31 @@ impl Driver {
         &mut self,
         ask: &Ask,
         requested_at: Timestamp,
-        sent: Sent,
-        hold: &mut Hold,
+        sent: RequestOutcome,
+        hold: &mut RunBuffer,
     ) -> Result<(), RunError> {
         match sent {
-            Sent::ComeBack(at) => {
+            RequestOutcome::ComeBack(at) => {
                 self.reading.on_unsent(ask.id, requested_at);
                 self.waits = Some(self.waits.map_or(at, |before| before.min(at)));
-                self.context.progress.on(self.spec.name, self.pass, &Moment::Waiting);
+                self.context.progress.on(self.spec.name, self.pass, &RunMoment::Waiting);
                 Ok(())
             }
-            Sent::State(source) => Err(RunError::State { stream: self.spec.name, source }),
-            Sent::Died(what) => {
+            RequestOutcome::State(source) => {
+                Err(RunError::State { stream: self.spec.name, source })
+            }
+            RequestOutcome::Died(what) => {
                 let what = format!("decoding a page ended early: {what}");
                 Err(RunError::Defect { stream: self.spec.name, what })
             }
-            Sent::Page(page) => {
+            RequestOutcome::Page(page) => {
                 self.last_answer = Some(self.context.clock.now());
                 self.tally.requests = self.tally.requests.saturating_add(1);
                 self.first_answer.get_or_insert((page.date, requested_at));
                 self.attempts.remove(&name(&ask.target));
                 self.on_page(ask, requested_at, *page, hold)
             }
-            Sent::Failed(trouble) => {
+            RequestOutcome::Failed(trouble) => {
                 self.tally.requests = self.tally.requests.saturating_add(1);
                 self.on_trouble(ask, requested_at, trouble, hold)
             }
@@ -241,8 +246,8 @@ impl Driver {
         &mut self,
         ask: &Ask,
         requested_at: Timestamp,
-        page: Page,
-        hold: &mut Hold,
+        page: DecodedAnswer,
+        hold: &mut RunBuffer,
     ) -> Result<(), RunError> {
         let records = page.facts.records();
         if page.rows.is_some() {
@@ -257,9 +262,9 @@ impl Driver {
         self.latency = page.took.max(self.latency.saturating_mul(7) / 8);
         self.bound_width(page.body_bytes);
         let own = page.rows.is_some();
-        let whole = ask.reads == Reads::Records(Unit::Stream);
+        let whole = ask.reads == AnswerPurpose::Records(Unit::Stream);
         hold.apply(effects, page.rows)?;
-        let moment = Moment::Page {
+        let moment = RunMoment::Page {
             records: if own { records } else { 0 },
             units: self.reading.progress(),
             total: page.facts.total_entries.filter(|_| whole),
@@ -284,10 +289,10 @@ impl Driver {
 }
 
 /// Text that identifies a target.
-fn name(target: &Target) -> String {
+fn name(target: &RequestTarget) -> String {
     match target {
-        Target::Link(url) => url.clone(),
-        Target::Path { path, query } => {
+        RequestTarget::Link(url) => url.clone(),
+        RequestTarget::Path { path, query } => {
             let query: Vec<String> =
                 query.iter().map(|(name, value)| format!("{name}={value}")).collect();
             if query.is_empty() { path.clone() } else { format!("{path}?{}", query.join("&")) }

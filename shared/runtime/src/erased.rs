@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use decode::Decoder;
-use delta::store::{Edit, ObjectStore, change};
-use engine::privacy::Personal;
+use delta::store::{ObjectEdit, ObjectStore, change};
+use engine::privacy::PersonalFields;
 use engine::spec::StreamSpec;
 
 use crate::context::Context;
@@ -47,11 +47,11 @@ pub async fn remember(context: &Context, user: i64) -> Result<(), RunError> {
     let add = |there: Option<&Bytes>| {
         let mut users = listed(there, stream)?;
         if !users.insert(user) {
-            return Ok(Edit::Keep);
+            return Ok(ObjectEdit::Keep);
         }
         let json = serde_json::to_vec(&users)
             .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
-        Ok(Edit::Write(Bytes::from(json)))
+        Ok(ObjectEdit::Write(Bytes::from(json)))
     };
     let changed = change(&*context.store, ERASED, add).await;
     changed.map_err(|source| RunError::Store { stream, source: Box::new(source) })?
@@ -67,7 +67,7 @@ pub async fn is_remembered(context: &Context, user: i64) -> Result<bool, RunErro
 
 /// Returns the members of `spec`'s records that are a person's own; `None`: there are none.
 #[must_use]
-pub fn personal(spec: &StreamSpec) -> Option<&'static Personal> {
+pub fn personal(spec: &StreamSpec) -> Option<&'static PersonalFields> {
     streams::PERSONAL.iter().find(|personal| personal.stream == spec.name)
 }
 

@@ -2,13 +2,13 @@
 
 mod from_api;
 
-use engine::retry::Failure;
+use engine::retry::RequestFailure;
 use harvest_api::ApiError;
 use state::StateError;
 
 use crate::credentials::VaultError;
 use crate::settings::ShortKey;
-use crate::waiting::Waiting;
+use crate::waiting::RequestWait;
 
 pub(crate) use from_api::from_api;
 
@@ -111,7 +111,7 @@ pub enum RunError {
         /// The stream.
         stream: &'static str,
         /// End and reason of the wait.
-        waiting: Waiting,
+        waiting: RequestWait,
     },
     /// It is not known how far back reports go.
     #[error(
@@ -154,7 +154,7 @@ pub enum RunError {
         /// Name of the failed unit or request.
         what: String,
         /// Kind of the failure.
-        failure: Failure,
+        failure: RequestFailure,
     },
     /// The token sees less than the one that wrote the rows.
     #[error(
@@ -230,9 +230,9 @@ pub enum RunError {
         /// The stream.
         stream: &'static str,
         /// The table's grid.
-        has: engine::window::Grid,
+        has: engine::window::WindowGrid,
         /// The setting.
-        wanted: engine::window::Grid,
+        wanted: engine::window::WindowGrid,
     },
     /// Another run has taken over: this one changed nothing after that, and nothing is lost.
     #[error("`{stream}` was taken over by another run; this one changed nothing after that")]

@@ -4,28 +4,28 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use delta::store::{Edit, change};
-use delta::table::{Change, CommitError, Committed, Writer};
-use engine::account::{Seer, Sight, sight};
+use delta::store::{ObjectEdit, change};
+use delta::table::{CommitError, CommitFiles, Committed, WriterIdentity};
+use engine::account::{PersonRoles, PersonSight, sight};
 use engine::coverage::{Coverage, delete_allowance};
-use engine::item::Position;
+use engine::item::StreamPosition;
 use engine::position::{PassDeletes, claims};
-use engine::precedence::{Judge, Precedence};
-use engine::report::Counts;
+use engine::precedence::{Precedence, PrecedenceRules};
+use engine::report::RowCounts;
 use engine::time::Timestamp;
 use lake::changes::ChangesOf;
-use lake::collect::{Collected, Collector};
-use lake::merge::{MergeJob, Merged, merge};
-use lake::partition::Limits;
+use lake::collect::{CollectedRows, Collector};
+use lake::merge::{MergeJob, MergeOutcome, merge};
+use lake::partition::FileLimits;
 
-use crate::account::{self, Patience};
+use crate::account::{self, PermitPatience};
 use crate::changes::files_of;
 use crate::erased::erased_of;
 use crate::error::RunError;
-use crate::heard::Person;
-use crate::hold::Hold;
-use crate::progress::Moment;
-use crate::run::{Order, Run};
+use crate::heard::TokenPerson;
+use crate::hold::RunBuffer;
+use crate::progress::RunMoment;
+use crate::run::{Run, RunOrder};
 
 /// Number of times that a merge is repeated because its commit lost a race.
 const MERGES: u32 = 3;
@@ -42,8 +42,8 @@ impl Run {
     /// mass delete once everything else is written.
     pub(crate) async fn flush(
         &mut self,
-        hold: &mut Hold,
-        after: Position,
+        hold: &mut RunBuffer,
+        after: StreamPosition,
     ) -> Result<Option<RunError>, RunError> {
         let pass = self.order.pass;
         let before = PassDeletes::before(&self.item.value.position, pass);
@@ -63,10 +63,10 @@ impl Run {
             None => self.nothing_collected()?,
         };
         let progress = Arc::clone(&self.context.progress);
-        progress.on(stream, pass, &Moment::Flushing);
+        progress.on(stream, pass, &RunMoment::Flushing);
         let (counts, mut refused) =
             self.merge_and_commit(Arc::new(collected), coverage, after, before).await?;
-        progress.on(stream, pass, &Moment::Committed(counts));
+        progress.on(stream, pass, &RunMoment::Committed(counts));
         self.report.counts = self.report.counts.plus(counts);
         if ends && !self.accepts_deletes() {
             refused = refused.saturating_add(before.refused);
@@ -75,10 +75,10 @@ impl Run {
     }
 
     /// Saves a position without a commit, because no row changed.
-    async fn save_unchanged(&mut self, mut position: Position) -> Result<(), RunError> {
-        let Order { spec, pass, .. } = self.order;
+    async fn save_unchanged(&mut self, mut position: StreamPosition) -> Result<(), RunError> {
+        let RunOrder { spec, pass, .. } = self.order;
         if claims(spec, pass, &self.item.value.position, &position) {
-            let person = self.person_before_commit(Counts::default()).await?;
+            let person = self.person_before_commit(RowCounts::default()).await?;
             position.written_by(person.id, person.roles);
         }
         self.item.value.position = position;
@@ -89,7 +89,7 @@ impl Run {
         self.order.accept_deletes || self.context.settings.accept_deletes
     }
 
-    fn nothing_collected(&self) -> Result<Collected, RunError> {
+    fn nothing_collected(&self) -> Result<CollectedRows, RunError> {
         let schema = self.table.schema();
         Collector::new(schema, None, 0)
             .and_then(Collector::finish)
@@ -98,11 +98,11 @@ impl Run {
 
     async fn merge_and_commit(
         &mut self,
-        incoming: Arc<Collected>,
+        incoming: Arc<CollectedRows>,
         coverage: Coverage,
-        after: Position,
+        after: StreamPosition,
         before: PassDeletes,
-    ) -> Result<(Counts, u64), RunError> {
+    ) -> Result<(RowCounts, u64), RunError> {
         let stream = self.stream();
         let mut tries = 0_u32;
         loop {
@@ -125,7 +125,7 @@ impl Run {
             position.written_by(person.id, person.roles);
             let named = files_of(changes, merged.counts, merged.changes);
             let note = self.note_of(&position, merged.counts, named)?;
-            let change = Change { add: merged.add, remove: merged.remove, started };
+            let change = CommitFiles { add: merged.add, remove: merged.remove, started };
             let now = self.context.clock.now();
             match self.table.commit(now, &writer, &change, &note).await {
                 Ok(committed) => {
@@ -147,7 +147,7 @@ impl Run {
     pub(crate) async fn advance(
         &mut self,
         committed: &Committed,
-        position: Position,
+        position: StreamPosition,
     ) -> Result<(), RunError> {
         self.item.value.position = position;
         self.describes(committed);
@@ -157,9 +157,9 @@ impl Run {
 
     fn job(
         &self,
-        writer: &Writer,
+        writer: &WriterIdentity,
         now: Timestamp,
-        incoming: Arc<Collected>,
+        incoming: Arc<CollectedRows>,
         changes: Option<ChangesOf>,
         deleted_before: u64,
     ) -> MergeJob {
@@ -179,17 +179,20 @@ impl Run {
             max_deletes,
             name: format!("{}-{sequence}-{}", writer.epoch, writer.attempt),
             now,
-            limits: Limits::default(),
+            limits: FileLimits::default(),
             changes,
         }
     }
 
     /// Returns the judge that decides between the table's rows and those of this pass.
-    pub(crate) fn judge(&self) -> Judge {
-        Judge { precedence: Precedence::of(self.order.pass), present: self.context.present() }
+    pub(crate) fn judge(&self) -> PrecedenceRules {
+        PrecedenceRules {
+            precedence: Precedence::of(self.order.pass),
+            present: self.context.present(),
+        }
     }
 
-    async fn merge(&self, job: MergeJob) -> Result<Merged, RunError> {
+    async fn merge(&self, job: MergeJob) -> Result<MergeOutcome, RunError> {
         let stream = self.stream();
         merge(Arc::clone(&self.context.store), job)
             .await
@@ -198,17 +201,17 @@ impl Run {
 
     /// Fails unless `person` with `roles` sees all that the writer of the rows saw.
     pub(crate) fn suffices(&self, person: Option<i64>, roles: &[String]) -> Result<(), RunError> {
-        let Position { roles: before, person: writer, .. } = &self.item.value.position;
+        let StreamPosition { roles: before, person: writer, .. } = &self.item.value.position;
         let stream = self.stream();
-        let now = Seer { person, roles };
-        match sight(Seer { person: *writer, roles: before }, now) {
+        let now = PersonRoles { person, roles };
+        match sight(PersonRoles { person: *writer, roles: before }, now) {
             _ if self.context.settings.accept_role => Ok(()),
-            Sight::Enough => Ok(()),
-            Sight::RolesLost => {
+            PersonSight::Enough => Ok(()),
+            PersonSight::RolesLost => {
                 let (now, before) = (roles.join(", "), before.join(", "));
                 Err(RunError::RolesLost { stream, now, before })
             }
-            Sight::OtherPerson => Err(RunError::OtherPerson {
+            PersonSight::OtherPerson => Err(RunError::OtherPerson {
                 stream,
                 now: person.unwrap_or_default(),
                 before: writer.unwrap_or_default(),
@@ -219,7 +222,7 @@ impl Run {
 
     /// Asks again for the person of the token, because a lost permission looks like nulls and
     /// deletions. Before deletions also asks whether the stream's module is still on.
-    async fn person_before_commit(&mut self, counts: Counts) -> Result<Person, RunError> {
+    async fn person_before_commit(&mut self, counts: RowCounts) -> Result<TokenPerson, RunError> {
         let stream = self.stream();
         let (person, asked) = account::person_since(&self.context, stream, self.read_until).await?;
         self.report.requests = self.report.requests.saturating_add(u64::from(asked));
@@ -227,7 +230,7 @@ impl Run {
         if counts.deleted > 0
             && let Some(module) = self.order.spec.module
         {
-            let company = account::company(&self.context, stream, Patience::Budget).await?;
+            let company = account::company(&self.context, stream, PermitPatience::Budget).await?;
             self.report.requests = self.report.requests.saturating_add(1);
             if company.modules_off.iter().any(|off| off == module.feature()) {
                 return Err(RunError::ModuleOff { stream, module: module.feature() });
@@ -237,7 +240,7 @@ impl Run {
     }
 
     /// Makes raw records durable before the commit that leaves them out.
-    async fn write_quarantine(&self, hold: &Hold) -> Result<(), RunError> {
+    async fn write_quarantine(&self, hold: &RunBuffer) -> Result<(), RunError> {
         if hold.quarantined.is_empty() {
             return Ok(());
         }
@@ -253,9 +256,9 @@ impl Run {
         let lines = Bytes::from(lines);
         // A file there is from earlier flushes of this run; if it is not, the lease is lost.
         let grown = |there: Option<&Bytes>| match there {
-            Some(there) if *there == lines => Ok(Edit::Keep),
+            Some(there) if *there == lines => Ok(ObjectEdit::Keep),
             Some(there) if !lines.starts_with(there) => Err(RunError::LostLease { stream }),
-            Some(_) | None => Ok(Edit::Write(lines.clone())),
+            Some(_) | None => Ok(ObjectEdit::Write(lines.clone())),
         };
         let failed = |source| RunError::Store { stream, source: Box::new(source) };
         change(&**store, &key, grown).await.map_err(failed)??;

@@ -6,25 +6,25 @@ mod tests;
 
 use std::sync::Arc;
 
-use engine::budget::Limit;
+use engine::budget::RequestLimit;
 use engine::ids::AccountId;
 use engine::spec::RateClass;
 use engine::time::{SignedDuration, Timestamp};
 use state::{StateError, StateErrorKind, StateStore};
 
 use crate::clock::Clock;
-use crate::random::Random;
+use crate::random::SharedRandom;
 use crate::records::budget_key;
-use lane::Lane;
+use lane::BudgetLane;
 
 /// Longest wait for a permit; a worker that would have to wait longer saves its work and yields.
 pub const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 
 /// The budgets of one account, as one process shares them.
 #[derive(Debug)]
-pub struct Gate {
-    general: Arc<Lane>,
-    reports: Arc<Lane>,
+pub struct PermitGate {
+    general: Arc<BudgetLane>,
+    reports: Arc<BudgetLane>,
 }
 
 /// Reason for a refused permit.
@@ -42,20 +42,20 @@ impl From<StateError> for NoPermit {
     }
 }
 
-impl Gate {
+impl PermitGate {
     /// Returns the gate of `account`. The configured percentage is already applied to both limits.
     #[must_use]
     pub fn new(
         state: Arc<dyn StateStore>,
         clock: Arc<dyn Clock>,
         account: AccountId,
-        general: Limit,
-        reports: Limit,
-        random: &Random,
+        general: RequestLimit,
+        reports: RequestLimit,
+        random: &SharedRandom,
     ) -> Self {
         let key = |class| budget_key(account, class);
         let lane = |state, clock, class, limit| {
-            Arc::new(Lane::new(state, clock, key(class), limit, random.clone()))
+            Arc::new(BudgetLane::new(state, clock, key(class), limit, random.clone()))
         };
         let first = (Arc::clone(&state), Arc::clone(&clock));
         Self {
@@ -64,7 +64,7 @@ impl Gate {
         }
     }
 
-    fn lane(&self, class: RateClass) -> &Arc<Lane> {
+    fn lane(&self, class: RateClass) -> &Arc<BudgetLane> {
         match class {
             RateClass::General => &self.general,
             RateClass::Reports => &self.reports,
@@ -123,7 +123,7 @@ impl Gate {
     ///
     /// # Errors
     /// Where the state store fails.
-    pub async fn used(&self, class: RateClass) -> Result<(u32, Limit), StateError> {
+    pub async fn used(&self, class: RateClass) -> Result<(u32, RequestLimit), StateError> {
         let lane = Arc::clone(self.lane(class));
         alone(async move { lane.used().await }).await
     }

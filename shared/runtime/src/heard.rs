@@ -7,12 +7,13 @@ use engine::time::{Timestamp, between, plus};
 
 /// The person of the token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Person {
+pub struct TokenPerson {
     /// Id of the person; `None` where the answer has no usable one.
     pub id: Option<i64>,
     /// First and last name.
     pub name: String,
-    /// `access_roles`, sorted; only [`UNKNOWN_ROLES`] where the answer has no usable ones.
+    /// `access_roles`, sorted; only [`UNKNOWN_ROLES`](engine::account::UNKNOWN_ROLES) where the
+    /// answer has no usable ones.
     pub roles: Vec<String>,
     /// Sentences for people about members that were not usable.
     pub doubts: Vec<String>,
@@ -22,7 +23,7 @@ pub struct Person {
 #[derive(Debug, Default)]
 pub struct LastHeard {
     /// Person of the token, and when a run last asked for it.
-    pub(crate) person: tokio::sync::Mutex<Option<(Timestamp, Person)>>,
+    pub(crate) person: tokio::sync::Mutex<Option<(Timestamp, TokenPerson)>>,
     /// `Date` of the last answer that had one, and our time of that answer.
     date: std::sync::Mutex<Option<(Timestamp, Timestamp)>>,
 }

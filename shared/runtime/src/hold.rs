@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use decode::Quarantined;
+use decode::QuarantinedRecord;
 use decode::schema::TableSchema;
 use engine::coverage::Coverage;
 use engine::key::{Key, KeyPart};
-use engine::pass::{Effect, Unit};
-use engine::spec::{Kind, StreamSpec};
+use engine::pass::{AnswerEffect, Unit};
+use engine::spec::{StreamKind, StreamSpec};
 use engine::time::Timestamp;
 use lake::collect::{Collector, SeenIds, UnitBuffer, UnitError};
 
@@ -21,20 +21,20 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub(crate) struct PageRows {
     pub(crate) rows: arrow::record_batch::RecordBatch,
-    pub(crate) quarantined: Vec<Quarantined>,
+    pub(crate) quarantined: Vec<QuarantinedRecord>,
     pub(crate) body: Option<String>,
 }
 
 #[derive(Debug)]
 struct HeldUnit {
     rows: UnitBuffer,
-    quarantined: Vec<Quarantined>,
+    quarantined: Vec<QuarantinedRecord>,
     bodies: Vec<String>,
 }
 
 /// Rows and coverage of a run since its last flush.
 #[derive(Debug)]
-pub(crate) struct Hold {
+pub(crate) struct RunBuffer {
     spec: &'static StreamSpec,
     schema: TableSchema,
     collector: Option<Collector>,
@@ -45,12 +45,12 @@ pub(crate) struct Hold {
     /// Ids of the records that a sweep has seen so far, in earlier runs too.
     pub(crate) seen: Arc<SeenIds>,
     /// Raw records of this run that cannot become rows.
-    pub(crate) quarantined: Vec<Quarantined>,
+    pub(crate) quarantined: Vec<QuarantinedRecord>,
     /// Number of windows that had one key twice with different content.
     pub(crate) contradictions: u64,
 }
 
-impl Hold {
+impl RunBuffer {
     pub(crate) fn new(context: &Context, schema: TableSchema) -> Self {
         let Settings { collect_memory, .. } = *context.settings;
         Self {
@@ -92,27 +92,29 @@ impl Hold {
     /// Applies the reading's `effects` to the rows of the page.
     pub(crate) fn apply(
         &mut self,
-        effects: Vec<Effect>,
+        effects: Vec<AnswerEffect>,
         mut page: Option<PageRows>,
     ) -> Result<(), RunError> {
         for effect in effects {
             match effect {
-                Effect::Keep => {
+                AnswerEffect::Keep => {
                     if let Some(page) = page.take() {
                         self.quarantined.extend(page.quarantined);
                         self.keep(page.rows)?;
                     }
                 }
-                Effect::Hold(unit) => {
+                AnswerEffect::Hold(unit) => {
                     if let Some(page) = page.take() {
                         self.hold(unit, page)?;
                     }
                 }
-                Effect::Complete { unit, covered } => self.complete(unit, covered)?,
-                Effect::Drop(unit) => {
+                AnswerEffect::Complete { unit, covered } => self.complete(unit, covered)?,
+                AnswerEffect::Drop(unit) => {
                     self.units.remove(&unit);
                 }
-                Effect::Gone { ids, begun } => self.coverage = Coverage::Records { ids, begun },
+                AnswerEffect::Gone { ids, begun } => {
+                    self.coverage = Coverage::Records { ids, begun }
+                }
             }
         }
         Ok(())
@@ -167,7 +169,9 @@ impl Hold {
                 self.contradictions = self.contradictions.saturating_add(1);
                 let reason = format!("{} keys answered twice with different content", keys.len());
                 self.quarantined.extend(
-                    held.bodies.into_iter().map(|raw| Quarantined { raw, reason: reason.clone() }),
+                    held.bodies
+                        .into_iter()
+                        .map(|raw| QuarantinedRecord { raw, reason: reason.clone() }),
                 );
                 Ok(())
             }
@@ -204,7 +208,7 @@ impl Hold {
     /// Takes the rows and the coverage since the last flush.
     pub(crate) fn take(
         &mut self,
-    ) -> Result<(Option<lake::collect::Collected>, Coverage), RunError> {
+    ) -> Result<(Option<lake::collect::CollectedRows>, Coverage), RunError> {
         let stream = self.spec.name;
         let coverage = core::mem::take(&mut self.coverage);
         let collected = self.collector.take().map(Collector::finish).transpose();
@@ -215,6 +219,6 @@ impl Hold {
 
     /// Whether pages of this stream are kept as text until their unit is whole.
     pub(crate) fn keeps_bodies(spec: &StreamSpec) -> bool {
-        matches!(spec.kind, Kind::ReportWindow(_))
+        matches!(spec.kind, StreamKind::ReportWindow(_))
     }
 }

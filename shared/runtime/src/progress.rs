@@ -1,11 +1,11 @@
 //! Progress of runs while they work, for progress bars, counts and tests.
 
 use engine::pass::Pass;
-use engine::report::Counts;
+use engine::report::RowCounts;
 
 /// A moment of a run.
 #[derive(Clone, Debug)]
-pub enum Moment {
+pub enum RunMoment {
     /// The lease is held, the pass is known.
     Started,
     /// A page was taken in.
@@ -22,7 +22,7 @@ pub enum Moment {
     /// Rows are being merged and committed.
     Flushing,
     /// A commit is durable.
-    Committed(Counts),
+    Committed(RowCounts),
     /// The run ended.
     Ended,
 }
@@ -30,7 +30,7 @@ pub enum Moment {
 /// Receiver of the moments of runs. Must return at once.
 pub trait Progress: Send + Sync + core::fmt::Debug {
     /// Receives a moment of `pass` of `stream`.
-    fn on(&self, stream: &'static str, pass: Pass, moment: &Moment);
+    fn on(&self, stream: &'static str, pass: Pass, moment: &RunMoment);
 
     /// Whether runs have to yield: they save what they have read and stop.
     fn wants_stop(&self) -> bool {
@@ -40,8 +40,8 @@ pub trait Progress: Send + Sync + core::fmt::Debug {
 
 /// Receiver that ignores all moments.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
+pub struct NoProgress;
 
-impl Progress for Silent {
-    fn on(&self, _: &'static str, _: Pass, _: &Moment) {}
+impl Progress for NoProgress {
+    fn on(&self, _: &'static str, _: Pass, _: &RunMoment) {}
 }

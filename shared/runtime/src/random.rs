@@ -7,9 +7,9 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 /// A random number generator that is shared.
 #[derive(Clone, Debug)]
-pub struct Random(Arc<std::sync::Mutex<StdRng>>);
+pub struct SharedRandom(Arc<std::sync::Mutex<StdRng>>);
 
-impl Random {
+impl SharedRandom {
     /// Returns a generator that gives the same numbers for the same seed.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {

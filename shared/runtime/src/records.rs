@@ -4,26 +4,26 @@ use std::collections::BTreeMap;
 
 use engine::ids::AccountId;
 use engine::item::{AccountItem, StreamItem};
-use engine::persisted::Persisted;
-use engine::present::{Ahead, Present};
+use engine::persisted::PersistedInstants;
+use engine::present::{AheadInstant, Present};
 use engine::spec::RateClass;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
-use state::{Expect, ItemKey, Put, StateError, StateErrorKind, StateStore};
+use state::{ItemKey, PutOutcome, StateError, StateErrorKind, StateStore, WriteCondition};
 
 /// Prefix of the sort keys of streams.
 const STREAMS: &str = "stream#";
 
 /// An item with the revision at which it was read or written.
 #[derive(Clone, Debug, Default)]
-pub struct Versioned<T> {
+pub struct VersionedItem<T> {
     /// Revision of the item; `None`: there is no item yet.
     pub rev: Option<u64>,
     /// Value of the item; the default where there is none.
     pub value: T,
     /// Instants from a clock that was ahead, which were removed from the value.
-    pub ahead: Vec<Ahead>,
+    pub ahead: Vec<AheadInstant>,
 }
 
 /// Key of the item of `stream`.
@@ -51,17 +51,17 @@ pub fn budget_key(account: AccountId, class: RateClass) -> ItemKey {
 pub async fn read<T: DeserializeOwned + Default>(
     state: &dyn StateStore,
     key: &ItemKey,
-) -> Result<Versioned<T>, StateError> {
+) -> Result<VersionedItem<T>, StateError> {
     match state.get(key).await? {
-        None => Ok(Versioned::default()),
+        None => Ok(VersionedItem::default()),
         Some(item) => parse(key, &item),
     }
 }
 
 fn parse<T: DeserializeOwned>(
     key: &ItemKey,
-    item: &state::Item,
-) -> Result<Versioned<T>, StateError> {
+    item: &state::StateItem,
+) -> Result<VersionedItem<T>, StateError> {
     let value = serde_json::from_str(&item.body).map_err(|source| {
         let kind = match source.classify() {
             Category::Syntax | Category::Eof | Category::Io => StateErrorKind::Garbled,
@@ -70,7 +70,7 @@ fn parse<T: DeserializeOwned>(
         let what = format!("item `{}` cannot be read", key.sort);
         StateError::new(kind, what).with_source(source)
     })?;
-    Ok(Versioned { rev: Some(item.rev), value, ahead: Vec::new() })
+    Ok(VersionedItem { rev: Some(item.rev), value, ahead: Vec::new() })
 }
 
 /// Writes `item` if the stored one still has its revision. Returns `false` where another caller
@@ -81,22 +81,22 @@ fn parse<T: DeserializeOwned>(
 pub async fn write<T: Serialize + DeserializeOwned + Default>(
     state: &dyn StateStore,
     key: &ItemKey,
-    item: &mut Versioned<T>,
+    item: &mut VersionedItem<T>,
 ) -> Result<bool, StateError> {
     let body = serde_json::to_string(&item.value).map_err(|source| {
         let what = format!("item `{}` has no JSON form", key.sort);
         StateError::new(StateErrorKind::Failed, what).with_source(source)
     })?;
-    let expect = item.rev.map_or(Expect::Absent, Expect::Rev);
+    let expect = item.rev.map_or(WriteCondition::Absent, WriteCondition::Rev);
     match state.put(key, expect, &body, None).await? {
-        Put::Stored(rev) => {
+        PutOutcome::Stored(rev) => {
             item.rev = Some(rev);
             Ok(true)
         }
-        Put::Lost(current) => {
+        PutOutcome::Lost(current) => {
             *item = match current {
                 Some(current) => parse(key, &current)?,
-                None => Versioned::default(),
+                None => VersionedItem::default(),
             };
             Ok(false)
         }
@@ -112,7 +112,7 @@ pub async fn stream(
     account: AccountId,
     stream: &str,
     present: &Present,
-) -> Result<Versioned<StreamItem>, StateError> {
+) -> Result<VersionedItem<StreamItem>, StateError> {
     read_freed(state, &stream_key(account, stream), present).await
 }
 
@@ -120,12 +120,12 @@ pub async fn stream(
 ///
 /// # Errors
 /// As [`read`].
-pub async fn read_freed<T: DeserializeOwned + Default + Persisted>(
+pub async fn read_freed<T: DeserializeOwned + Default + PersistedInstants>(
     state: &dyn StateStore,
     key: &ItemKey,
     present: &Present,
-) -> Result<Versioned<T>, StateError> {
-    let mut item: Versioned<T> = read(state, key).await?;
+) -> Result<VersionedItem<T>, StateError> {
+    let mut item: VersionedItem<T> = read(state, key).await?;
     item.ahead = item.value.free(present);
     Ok(item)
 }
@@ -158,13 +158,13 @@ pub async fn account(
     state: &dyn StateStore,
     account: AccountId,
     present: &Present,
-) -> Result<Versioned<AccountItem>, StateError> {
+) -> Result<VersionedItem<AccountItem>, StateError> {
     read_freed(state, &account_key(account), present).await
 }
 
 #[cfg(test)]
 mod tests {
-    use state::MemoryStore;
+    use state::MemoryState;
 
     use super::*;
 
@@ -181,10 +181,10 @@ mod tests {
             (r#"{"lease":7}"#, StateErrorKind::Unknown),
             (r#"{"position":{"cursor":"yesterday"}}"#, StateErrorKind::Unknown),
         ] {
-            let state = MemoryStore::default();
+            let state = MemoryState::default();
             let key = stream_key(AccountId(7), "clients");
-            state.put(&key, Expect::Absent, body, None).await.unwrap();
-            let mut outdated = Versioned::<StreamItem>::default();
+            state.put(&key, WriteCondition::Absent, body, None).await.unwrap();
+            let mut outdated = VersionedItem::<StreamItem>::default();
             let found = [
                 stream(&state, AccountId(7), "clients", &present).await.map(drop).unwrap_err(),
                 streams(&state, AccountId(7), &present).await.map(drop).unwrap_err(),

@@ -16,27 +16,27 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use delta::table::ChangeFiles;
-use delta::table::{CommitNote, Table, Writer};
+use delta::table::{CommitNote, Table, WriterIdentity};
 use engine::ids::{Epoch, RunId};
-use engine::item::{Position, Stored, StreamItem};
-use engine::lease::{Busy, Lease};
+use engine::item::{ItemValue, StreamItem, StreamPosition};
+use engine::lease::{BusyLease, Lease};
 use engine::pass::Pass;
-use engine::report::Counts;
+use engine::report::RowCounts;
 use engine::spec::StreamSpec;
 use engine::time::Timestamp;
 
-pub use report::{Outcome, RunReport, Yielded};
+pub use report::{RunOutcome, RunReport, YieldReason};
 
 use crate::context::Context;
 use crate::error::RunError;
 use crate::operate::reset;
-use crate::progress::Moment;
-use crate::records::{self, Versioned};
+use crate::progress::RunMoment;
+use crate::records::{self, VersionedItem};
 use keeper::{LeaseKeeper, TakenLease, take_lease};
 
 /// The stream and pass that a run works on, and its bounds.
 #[derive(Clone, Copy, Debug)]
-pub struct Order {
+pub struct RunOrder {
     /// The stream.
     pub spec: &'static StreamSpec,
     /// The pass to begin or to go on with.
@@ -51,9 +51,9 @@ pub struct Order {
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) context: Context,
-    pub(crate) order: Order,
+    pub(crate) order: RunOrder,
     pub(crate) id: RunId,
-    pub(crate) item: Versioned<StreamItem>,
+    pub(crate) item: VersionedItem<StreamItem>,
     /// Renews the lease while long work is going on.
     pub(crate) keeper: Arc<LeaseKeeper>,
     pub(crate) table: Table,
@@ -74,31 +74,31 @@ pub(crate) struct Run {
 }
 
 /// Runs `order` and returns the report, which also carries the error of a failed run.
-pub async fn run(context: &Context, order: Order) -> RunReport {
+pub async fn run(context: &Context, order: RunOrder) -> RunReport {
     let begun = context.clock.now();
     let mut report = RunReport::new(order.spec.name, order.pass, begun);
-    context.progress.on(order.spec.name, order.pass, &Moment::Started);
+    context.progress.on(order.spec.name, order.pass, &RunMoment::Started);
     match Run::open(context, order, begun).await {
         Ok(Ok(run)) => report = Box::pin(run.work()).await,
-        Ok(Err(busy)) => report.outcome = Outcome::Busy { until: busy.until },
+        Ok(Err(busy)) => report.outcome = RunOutcome::Busy { until: busy.until },
         Err(error) => {
             record_failure(context, order, &error).await;
-            report.outcome = Outcome::Failed(error);
+            report.outcome = RunOutcome::Failed(error);
         }
     }
     if report.pass != order.pass {
-        context.progress.on(order.spec.name, report.pass, &Moment::Ended);
+        context.progress.on(order.spec.name, report.pass, &RunMoment::Ended);
     }
     report.ended = context.clock.now();
-    if !matches!(report.outcome, Outcome::Busy { .. }) {
+    if !matches!(report.outcome, RunOutcome::Busy { .. }) {
         record::remember(context, &report).await;
     }
-    context.progress.on(order.spec.name, order.pass, &Moment::Ended);
+    context.progress.on(order.spec.name, order.pass, &RunMoment::Ended);
     report
 }
 
 /// Records the failure of a run that could not open its table, unless another run holds the lease.
-async fn record_failure(context: &Context, order: Order, error: &RunError) {
+async fn record_failure(context: &Context, order: RunOrder, error: &RunError) {
     let account = context.settings.account;
     let key = records::stream_key(account, order.spec.name);
     let present = context.present();
@@ -128,9 +128,9 @@ impl Run {
     /// Takes the lease and opens the table; returns [`Busy`] where another run holds the lease.
     pub(crate) async fn open(
         context: &Context,
-        order: Order,
+        order: RunOrder,
         begun: Timestamp,
-    ) -> Result<Result<Self, Busy>, RunError> {
+    ) -> Result<Result<Self, BusyLease>, RunError> {
         let stream = order.spec.name;
         let taken = take_lease(context, stream, Some(order.pass)).await?;
         let TakenLease { mut item, taken_over } = match taken {
@@ -173,14 +173,14 @@ impl Run {
     }
 
     /// Returns a writer with a new attempt id: no two merges write the same file name.
-    pub(crate) fn writer(&self) -> Writer {
-        Writer { attempt: self.context.random.attempt(), epoch: self.epoch() }
+    pub(crate) fn writer(&self) -> WriterIdentity {
+        WriterIdentity { attempt: self.context.random.attempt(), epoch: self.epoch() }
     }
 
     /// Note of a commit that leaves the stream's position as it is.
     pub(crate) fn note(
         &self,
-        counts: Counts,
+        counts: RowCounts,
         changes: Option<ChangeFiles>,
     ) -> Result<CommitNote, RunError> {
         self.note_of(&self.item.value.position, counts, changes)
@@ -189,8 +189,8 @@ impl Run {
     /// Note of a commit that carries `position`: the stream's position once the commit is durable.
     pub(crate) fn note_of(
         &self,
-        position: &Position,
-        counts: Counts,
+        position: &StreamPosition,
+        counts: RowCounts,
         changes: Option<ChangeFiles>,
     ) -> Result<CommitNote, RunError> {
         let state = serde_json::to_value(position).map_err(|error| self.defect(&error))?;
@@ -220,11 +220,11 @@ impl Run {
     /// A store that fails is an error: parents that could not be read would be forgotten otherwise.
     pub(crate) async fn load<T: serde::de::DeserializeOwned + Clone>(
         &self,
-        stored: &Stored<T>,
+        stored: &ItemValue<T>,
     ) -> Result<Option<T>, RunError> {
         let key = match stored {
-            Stored::Here(value) => return Ok(Some(value.clone())),
-            Stored::At(key) => key,
+            ItemValue::Here(value) => return Ok(Some(value.clone())),
+            ItemValue::At(key) => key,
         };
         let stream = self.stream();
         let bytes = self.context.store.get(key).await;

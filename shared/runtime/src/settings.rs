@@ -4,15 +4,15 @@ mod privacy;
 
 use std::collections::BTreeSet;
 
-use engine::budget::{Limit, MOST_AT_ONCE};
+use engine::budget::{MOST_AT_ONCE, RequestLimit};
 use engine::ids::AccountId;
 use engine::pace::FlushSpeed;
 use engine::spec::RateClass;
 use engine::time::{Date, SignedDuration};
-use engine::window::Grid;
+use engine::window::WindowGrid;
 
 pub(crate) use privacy::hashes;
-pub use privacy::{Privacy, ShortKey, hash_key};
+pub use privacy::{PrivacySettings, ShortKey, hash_key};
 
 /// The settings of one deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,15 +51,15 @@ pub struct Settings {
     /// Whether deletes of any number of rows are accepted.
     pub accept_deletes: bool,
     /// Grid of the windows of reports.
-    pub grid: Grid,
+    pub grid: WindowGrid,
     /// Harvest's limit of requests outside of reports.
-    pub general: Limit,
+    pub general: RequestLimit,
     /// Harvest's limit of requests of reports.
-    pub reports: Limit,
+    pub reports: RequestLimit,
     /// Share of the limits to use, in percent.
     pub budget_percent: u32,
     /// Members of records that are not kept, or only as a hash.
-    pub privacy: Privacy,
+    pub privacy: PrivacySettings,
     /// Memory for collected rows before they are spilled, in bytes.
     pub collect_memory: usize,
     /// Size of the collected rows at which a run flushes, in bytes.
@@ -89,11 +89,11 @@ impl Settings {
             accept_role: false,
             accept_domain: None,
             accept_deletes: false,
-            grid: Grid::default(),
-            general: Limit::GENERAL,
-            reports: Limit::REPORTS,
+            grid: WindowGrid::default(),
+            general: RequestLimit::GENERAL,
+            reports: RequestLimit::REPORTS,
             budget_percent: 95,
-            privacy: Privacy::default(),
+            privacy: PrivacySettings::default(),
             collect_memory: 32 << 20,
             flush_bytes: 400 << 20,
             flush_speed: FlushSpeed::WHOLE,
@@ -111,7 +111,7 @@ impl Settings {
 
     /// Returns the part of the limit of `class` that may be used.
     #[must_use]
-    pub fn limit(&self, class: RateClass) -> Limit {
+    pub fn limit(&self, class: RateClass) -> RequestLimit {
         let limit = match class {
             RateClass::General => self.general,
             RateClass::Reports => self.reports,

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use delta::maintenance;
 use delta::table::Table;
-use engine::housekeeping::Removal;
-use engine::item::Position;
+use engine::housekeeping::RemovalTime;
+use engine::item::StreamPosition;
 use engine::present::age;
 use engine::time::{SignedDuration, Timestamp};
 
 use crate::error::RunError;
-use crate::run::{Outcome, Run};
+use crate::run::{Run, RunOutcome};
 
 impl Run {
     /// Removes files that no reader needs any more; a failure of that does not fail the run.
     /// Returns `false` where the lease was lost meanwhile.
-    pub(crate) async fn tidy(&mut self, outcome: &Outcome) -> bool {
+    pub(crate) async fn tidy(&mut self, outcome: &RunOutcome) -> bool {
         let keeper = Arc::clone(&self.keeper);
         let tidied = Box::pin(keeper.beside(async {
             self.tidy_up(outcome).await;
@@ -24,8 +24,8 @@ impl Run {
         !matches!(tidied.await, Err(RunError::LostLease { .. }))
     }
 
-    async fn tidy_up(&mut self, outcome: &Outcome) {
-        if matches!(outcome, Outcome::Busy { .. }) {
+    async fn tidy_up(&mut self, outcome: &RunOutcome) {
+        if matches!(outcome, RunOutcome::Busy { .. }) {
             return;
         }
         let settings = Arc::clone(&self.context.settings);
@@ -35,9 +35,9 @@ impl Run {
         }
         let now = self.context.clock.now();
         let removal = if settings.tidy_at_once && !settings.keep {
-            Removal::AtOnce
+            RemovalTime::AtOnce
         } else {
-            Removal::After(settings.retention)
+            RemovalTime::After(settings.retention)
         };
         let retention = removal.retention();
         let stream = self.stream();
@@ -49,7 +49,7 @@ impl Run {
         }
         tidy_log(&mut self.table, now, retention, settings.retention).await;
         // Only after a complete pass: this may take long, and a run that yielded has no time left.
-        if matches!(outcome, Outcome::Complete) {
+        if matches!(outcome, RunOutcome::Complete) {
             if let Err(error) = Box::pin(self.expire_changes(now)).await {
                 tracing::warn!(stream, error = error.chain(), "old changes stay for now");
             }
@@ -92,7 +92,7 @@ impl Run {
         let noted = self.table.note().map(|note| serde_json::from_value(note.state.clone()));
         match noted {
             None => {}
-            Some(Ok(position)) => named.extend(Position::objects(&position)),
+            Some(Ok(position)) => named.extend(StreamPosition::objects(&position)),
             Some(Err(_)) => return,
         }
         for object in listed {

@@ -16,7 +16,7 @@ pub enum WaitFor {
 
 /// An instant before which no request of a rate class may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Waiting {
+pub struct RequestWait {
     /// The class of the requests.
     pub class: RateClass,
     /// The instant.
@@ -25,7 +25,7 @@ pub struct Waiting {
     pub reason: WaitFor,
 }
 
-impl fmt::Display for Waiting {
+impl fmt::Display for RequestWait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (class, until) = (self.class.name(), self.until.strftime("%F %T UTC"));
         match self.reason {

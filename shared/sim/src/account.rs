@@ -8,15 +8,15 @@ use crate::answer::{Answerer, ReportCache};
 use crate::books::Books;
 use crate::calendar::Moment;
 use crate::control;
-use crate::fault::{Effect, FaultRule, Faults, matches_pattern};
-use crate::gate::{Gate, Limit, Statistics};
+use crate::fault::{ActiveFaults, FaultEffect, FaultRule, matches_pattern};
+use crate::gate::{AccountQuota, QuotaLimit, RequestStatistics};
 use crate::generate;
 use crate::paging::MOST_PER_PAGE;
-use crate::request::{Request, Response};
+use crate::request::{ServerRequest, ServerResponse};
 use crate::route::Route;
-use crate::scale::Scale;
+use crate::scale::AccountScale;
 use crate::spelling::Spelling;
-use crate::stream::{Class, Module, Stream};
+use crate::stream::{RequestClass, Stream, StreamModule};
 use crate::viewer::Viewer;
 
 /// Bearer token of the administrator of a fresh account.
@@ -31,8 +31,8 @@ pub const MEMBER_TOKEN: &str = "fake-member";
 pub struct Account {
     pub(crate) books: Books,
     pub(crate) tokens: BTreeMap<String, i64>,
-    pub(crate) faults: Faults,
-    pub(crate) gate: Gate,
+    pub(crate) faults: ActiveFaults,
+    pub(crate) gate: AccountQuota,
     pub(crate) id: i64,
     pub(crate) unknown_members: bool,
     pub(crate) seed: u64,
@@ -47,13 +47,13 @@ impl Account {
     /// Makes up an account of this size, whose history ends at `now`. The same arguments make the
     /// same account.
     #[must_use]
-    pub fn generate(scale: &Scale, seed: u64, now: Timestamp) -> Self {
+    pub fn generate(scale: &AccountScale, seed: u64, now: Timestamp) -> Self {
         let made = generate::account(scale, seed, Moment::of(now));
         Self {
             books: made.books,
             tokens: made.tokens,
-            faults: Faults::new(seed),
-            gate: Gate::new(),
+            faults: ActiveFaults::new(seed),
+            gate: AccountQuota::new(),
             id: scale.account_id,
             unknown_members: scale.unknown_members,
             seed,
@@ -71,13 +71,13 @@ impl Account {
     }
 
     /// Sets the limit of general requests.
-    pub fn set_general_limit(&mut self, limit: Limit) {
-        self.gate.set(Class::General, limit);
+    pub fn set_general_limit(&mut self, limit: QuotaLimit) {
+        self.gate.set(RequestClass::General, limit);
     }
 
     /// Sets the limit of report requests.
-    pub fn set_report_limit(&mut self, limit: Limit) {
-        self.gate.set(Class::Reports, limit);
+    pub fn set_report_limit(&mut self, limit: QuotaLimit) {
+        self.gate.set(RequestClass::Reports, limit);
     }
 
     /// Adds a rule after those in force.
@@ -103,7 +103,7 @@ impl Account {
         self.page_cap = None;
     }
 
-    fn page_cap(&self, request: &Request) -> usize {
+    fn page_cap(&self, request: &ServerRequest) -> usize {
         let cap =
             self.page_cap.as_ref().filter(|(path, _)| matches_pattern(path, &request.target()));
         cap.map_or(MOST_PER_PAGE, |(_, records)| *records)
@@ -121,7 +121,7 @@ impl Account {
 
     /// Statistics about requests since the last reset.
     #[must_use]
-    pub const fn statistics(&self) -> &Statistics {
+    pub const fn statistics(&self) -> &RequestStatistics {
         &self.gate.statistics
     }
 
@@ -132,7 +132,7 @@ impl Account {
 
     /// Answers a request as of `now`. Paths below `/_sim` are the control face: no credentials, no
     /// limits, no faults.
-    pub fn handle(&mut self, now: Timestamp, request: &Request) -> Response {
+    pub fn handle(&mut self, now: Timestamp, request: &ServerRequest) -> ServerResponse {
         let moment = Moment::of(now);
         if let Some(path) = request.path.strip_prefix("/_sim/") {
             return control::handle(self, now, path, request);
@@ -144,10 +144,11 @@ impl Account {
                 let place = struck.as_ref().map(|(place, _)| *place);
                 effect = struck.map(|(_, effect)| effect);
                 let mut spoilt = place;
-                let response = if let Some(instead) = effect.as_ref().and_then(Effect::instead) {
+                let response = if let Some(instead) = effect.as_ref().and_then(FaultEffect::instead)
+                {
                     instead
                 } else {
-                    let oddity = effect.as_ref().and_then(Effect::oddity);
+                    let oddity = effect.as_ref().and_then(FaultEffect::oddity);
                     let mut answerer = self.answerer(moment, &viewer);
                     answerer.page_cap = self.page_cap(request);
                     let response = answerer.answer(request, oddity.as_ref());
@@ -175,9 +176,13 @@ impl Account {
     }
 
     /// Counts a request and checks its headers, token and the limits, in this order.
-    fn admit(&mut self, now: Timestamp, request: &Request) -> Result<Viewer, Response> {
+    fn admit(&mut self, now: Timestamp, request: &ServerRequest) -> Result<Viewer, ServerResponse> {
         let below = request.path.strip_prefix("/v2").unwrap_or(&request.path);
-        let class = if below.starts_with("/reports/") { Class::Reports } else { Class::General };
+        let class = if below.starts_with("/reports/") {
+            RequestClass::Reports
+        } else {
+            RequestClass::General
+        };
         let stream = match Route::of(below) {
             Some(Route::List(stream, _) | Route::One(stream, _) | Route::Child(stream, _, _)) => {
                 Some(stream.name())
@@ -194,7 +199,7 @@ impl Account {
         self.gate.note(now, Route::pattern(below), stream);
         let admitted = self.gate.admit(class, now);
         if request.header_value("user-agent").is_none_or(str::is_empty) {
-            return Err(Response::message(400, "A User-Agent header is required"));
+            return Err(ServerResponse::message(400, "A User-Agent header is required"));
         }
         let token = request.header_value("authorization").and_then(|value| {
             let (scheme, token) = value.split_once(' ')?;
@@ -203,11 +208,11 @@ impl Account {
         let user = token.and_then(|token| self.tokens.get(token)).copied();
         let account = request.header_value("harvest-account-id").map(str::trim);
         if account != Some(&self.id.to_string()) {
-            return Err(Response::invalid_token());
+            return Err(ServerResponse::invalid_token());
         }
-        let user = user.ok_or_else(Response::invalid_token)?;
+        let user = user.ok_or_else(ServerResponse::invalid_token)?;
         if let Err(seconds) = admitted {
-            let mut refusal = Response::html(429, "429 Too Many Requests");
+            let mut refusal = ServerResponse::html(429, "429 Too Many Requests");
             refusal.set_header("retry-after", &seconds.to_string());
             return Err(refusal);
         }
@@ -217,7 +222,7 @@ impl Account {
     /// Returns the part that answers requests as of `now` for this person.
     pub(crate) fn answerer<'a>(&'a self, now: Moment, viewer: &'a Viewer) -> Answerer<'a> {
         Answerer {
-            look: crate::render::Look {
+            look: crate::render::RenderContext {
                 books: &self.books,
                 now,
                 viewer,
@@ -234,9 +239,9 @@ impl Account {
     pub(crate) fn is_on(books: &Books, stream: Stream) -> bool {
         match stream.module() {
             None => true,
-            Some(Module::Expense) => books.company.expense_feature,
-            Some(Module::Invoice) => books.company.invoice_feature,
-            Some(Module::Estimate) => books.company.estimate_feature,
+            Some(StreamModule::Expense) => books.company.expense_feature,
+            Some(StreamModule::Invoice) => books.company.invoice_feature,
+            Some(StreamModule::Estimate) => books.company.estimate_feature,
         }
     }
 }

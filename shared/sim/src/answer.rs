@@ -5,21 +5,21 @@ mod cache;
 pub(crate) use cache::ReportCache;
 
 use crate::account::Account;
-use crate::fault::Oddity;
-use crate::filter::Filter;
-use crate::json::Json;
-use crate::paging::Page;
-use crate::render::{Look, me};
-use crate::report::Window;
-use crate::request::{Request, Response};
+use crate::fault::ListOddity;
+use crate::filter::ListFilter;
+use crate::json::JsonWriter;
+use crate::paging::ListPage;
+use crate::render::{RenderContext, me};
+use crate::report::ReportDays;
+use crate::request::{ServerRequest, ServerResponse};
 use crate::route::Route;
-use crate::stream::{Paging, Stream};
-use crate::table::{Key, Record, Table};
+use crate::stream::{ListPaging, Stream};
+use crate::table::{RankKey, Record, RecordTable};
 
 /// Answers requests from the books, as of one instant, for one person.
 #[derive(Debug)]
 pub(crate) struct Answerer<'a> {
-    pub(crate) look: Look<'a>,
+    pub(crate) look: RenderContext<'a>,
     pub(crate) changes: u64,
     pub(crate) cache: &'a ReportCache,
     /// Most records of a page.
@@ -28,33 +28,37 @@ pub(crate) struct Answerer<'a> {
 
 impl Answerer<'_> {
     /// Answers a request that has passed the checks of token and limits.
-    pub(crate) fn answer(&self, request: &Request, oddity: Option<&Oddity>) -> Response {
+    pub(crate) fn answer(
+        &self,
+        request: &ServerRequest,
+        oddity: Option<&ListOddity>,
+    ) -> ServerResponse {
         let route = request.path.strip_prefix("/v2/").and_then(Route::of);
         let Some(route) = route.filter(|_| request.method == "GET") else {
-            return Response::html(404, "The page you were looking for doesn't exist (404)");
+            return ServerResponse::html(404, "The page you were looking for doesn't exist (404)");
         };
         self.answer_route(request, route, oddity).unwrap_or_else(|refusal| refusal)
     }
 
     fn answer_route(
         &self,
-        request: &Request,
+        request: &ServerRequest,
         route: Route,
-        oddity: Option<&Oddity>,
-    ) -> Result<Response, Response> {
+        oddity: Option<&ListOddity>,
+    ) -> Result<ServerResponse, ServerResponse> {
         match route {
             Route::Me => {
                 let user = self.look.books.users.get(self.look.viewer.user);
-                let user = user.ok_or_else(Response::not_found)?;
-                let mut json = Json::with_capacity(1024);
+                let user = user.ok_or_else(ServerResponse::not_found)?;
+                let mut json = JsonWriter::with_capacity(1024);
                 me(&self.look, &mut json, user);
-                Ok(Response::json(200, json.finish()))
+                Ok(ServerResponse::json(200, json.finish()))
             }
             Route::MyAssignments => {
                 let stream = Stream::UserProjectAssignments;
                 let own = Some(self.look.viewer.user);
-                let keys = Filter::of(request)?.keys(&self.look, stream, own)?;
-                self.list(request, stream, own, &keys, Paging::Offset, oddity)
+                let keys = ListFilter::of(request)?.keys(&self.look, stream, own)?;
+                self.list(request, stream, own, &keys, ListPaging::Offset, oddity)
             }
             Route::ProjectUsers(project) => {
                 let table = &self.look.books.user_assignments;
@@ -85,25 +89,30 @@ impl Answerer<'_> {
                 if stream.is_report() {
                     return self.report(request, stream, oddity);
                 }
-                let keys = Filter::of(request)?.keys(&self.look, stream, parent)?;
+                let keys = ListFilter::of(request)?.keys(&self.look, stream, parent)?;
                 self.list(request, stream, parent, &keys, stream.paging(), oddity)
             }
         }
     }
 
     /// Refuses streams that the person may not see, or whose module is off.
-    fn allow(&self, stream: Stream, parent: Option<i64>) -> Result<(), Response> {
+    fn allow(&self, stream: Stream, parent: Option<i64>) -> Result<(), ServerResponse> {
         if !Account::is_on(self.look.books, stream) {
-            return Err(Response::message(403, "This feature is disabled for your account"));
+            return Err(ServerResponse::message(403, "This feature is disabled for your account"));
         }
         if !self.look.viewer.may_read(stream, parent) {
-            return Err(Response::message(403, "Not authorized!"));
+            return Err(ServerResponse::message(403, "Not authorized!"));
         }
         Ok(())
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
-    fn one(&self, stream: Stream, parent: Option<i64>, id: i64) -> Result<Response, Response> {
+    fn one(
+        &self,
+        stream: Stream,
+        parent: Option<i64>,
+        id: i64,
+    ) -> Result<ServerResponse, ServerResponse> {
         let books = self.look.books;
         let viewer = self.look.viewer;
         let hidden = match stream {
@@ -117,42 +126,42 @@ impl Answerer<'_> {
             Stream::Users => !viewer.sees_user(id),
             _ => false,
         };
-        let mut json = Json::with_capacity(1024);
+        let mut json = JsonWriter::with_capacity(1024);
         if hidden || !self.look.record(&mut json, stream, parent, id) {
-            return Err(Response::not_found());
+            return Err(ServerResponse::not_found());
         }
-        Ok(Response::json(200, json.finish()))
+        Ok(ServerResponse::json(200, json.finish()))
     }
 
     fn of_project(
         &self,
-        request: &Request,
+        request: &ServerRequest,
         project: i64,
         stream: Stream,
-        oddity: Option<&Oddity>,
-        keys: impl Fn() -> Vec<Key>,
-    ) -> Result<Response, Response> {
+        oddity: Option<&ListOddity>,
+        keys: impl Fn() -> Vec<RankKey>,
+    ) -> Result<ServerResponse, ServerResponse> {
         self.allow(stream, None)?;
-        self.look.books.projects.get(project).ok_or_else(Response::not_found)?;
-        self.list(request, stream, None, &keys(), Paging::Offset, oddity)
+        self.look.books.projects.get(project).ok_or_else(ServerResponse::not_found)?;
+        self.list(request, stream, None, &keys(), ListPaging::Offset, oddity)
     }
 
     /// Returns one page of records.
     fn list(
         &self,
-        request: &Request,
+        request: &ServerRequest,
         stream: Stream,
         parent: Option<i64>,
-        keys: &[Key],
-        paging: Paging,
-        oddity: Option<&Oddity>,
-    ) -> Result<Response, Response> {
-        let keys = if oddity == Some(&Oddity::EmptyList) { &[] } else { keys };
+        keys: &[RankKey],
+        paging: ListPaging,
+        oddity: Option<&ListOddity>,
+    ) -> Result<ServerResponse, ServerResponse> {
+        let keys = if oddity == Some(&ListOddity::EmptyList) { &[] } else { keys };
         let mut page = self.cut(request, keys, paging, oddity)?;
-        if oddity == Some(&Oddity::Reversed) {
+        if oddity == Some(&ListOddity::Reversed) {
             page.keys.reverse();
         }
-        let mut json = Json::with_capacity(1024 + page.keys.len() * 1500);
+        let mut json = JsonWriter::with_capacity(1024 + page.keys.len() * 1500);
         json.open();
         json.list(stream.records_key());
         for key in &page.keys {
@@ -165,61 +174,61 @@ impl Answerer<'_> {
     /// Returns the page that the request asks for.
     fn cut(
         &self,
-        request: &Request,
-        keys: &[Key],
-        paging: Paging,
-        oddity: Option<&Oddity>,
-    ) -> Result<Page, Response> {
+        request: &ServerRequest,
+        keys: &[RankKey],
+        paging: ListPaging,
+        oddity: Option<&ListOddity>,
+    ) -> Result<ListPage, ServerResponse> {
         match oddity {
-            Some(Oddity::Contradiction(contradiction)) => {
+            Some(ListOddity::Contradiction(contradiction)) => {
                 contradiction.cut(request, keys, paging, self.page_cap)
             }
             Some(
-                Oddity::ForeignNext(_)
-                | Oddity::WrongTotal(_)
-                | Oddity::DuplicateRow
-                | Oddity::Reversed
-                | Oddity::EmptyList,
+                ListOddity::ForeignNext(_)
+                | ListOddity::WrongTotal(_)
+                | ListOddity::DuplicateRow
+                | ListOddity::Reversed
+                | ListOddity::EmptyList,
             )
-            | None => Page::cut(request, keys, paging, self.page_cap),
+            | None => ListPage::cut(request, keys, paging, self.page_cap),
         }
     }
 
     /// Returns one page of a report.
     fn report(
         &self,
-        request: &Request,
+        request: &ServerRequest,
         stream: Stream,
-        oddity: Option<&Oddity>,
-    ) -> Result<Response, Response> {
-        let rows = self.report_rows(stream, Window::of(request, stream)?);
-        let count = if oddity == Some(&Oddity::EmptyList) { 0 } else { rows.len() };
+        oddity: Option<&ListOddity>,
+    ) -> Result<ServerResponse, ServerResponse> {
+        let rows = self.report_rows(stream, ReportDays::of(request, stream)?);
+        let count = if oddity == Some(&ListOddity::EmptyList) { 0 } else { rows.len() };
         let length = i64::try_from(count).unwrap_or(0);
         // Lists are read backwards, so the first row takes the highest key.
-        let keys: Vec<Key> = (0..length).map(|at| (at, length - 1 - at)).collect();
-        let mut page = self.cut(request, &keys, Paging::Offset, oddity)?;
-        if oddity == Some(&Oddity::Reversed) {
+        let keys: Vec<RankKey> = (0..length).map(|at| (at, length - 1 - at)).collect();
+        let mut page = self.cut(request, &keys, ListPaging::Offset, oddity)?;
+        if oddity == Some(&ListOddity::Reversed) {
             page.keys.reverse();
         }
-        let mut json = Json::with_capacity(1024 + page.keys.len() * 256);
+        let mut json = JsonWriter::with_capacity(1024 + page.keys.len() * 256);
         json.open();
         json.list(stream.records_key());
         let shown = page.keys.iter().filter_map(|key| rows.get(usize::try_from(key.1).ok()?));
         for (place, row) in shown.enumerate() {
             json.element(row);
-            if place == 0 && oddity == Some(&Oddity::DuplicateRow) {
+            if place == 0 && oddity == Some(&ListOddity::DuplicateRow) {
                 json.element(&renamed(row));
             }
         }
         json.end_list();
-        Ok(finish(json, request, page, Paging::Offset, oddity))
+        Ok(finish(json, request, page, ListPaging::Offset, oddity))
     }
 
-    fn new_message(&self, invoice: i64) -> Result<Response, Response> {
+    fn new_message(&self, invoice: i64) -> Result<ServerResponse, ServerResponse> {
         self.allow(Stream::InvoiceMessages, Some(invoice))?;
-        let found = self.look.books.invoices.get(invoice).ok_or_else(Response::not_found)?;
+        let found = self.look.books.invoices.get(invoice).ok_or_else(ServerResponse::not_found)?;
         let number = &found.document.number;
-        let mut json = Json::default();
+        let mut json = JsonWriter::default();
         json.open();
         json.int("invoice_id", invoice);
         json.text("subject", &format!("Invoice #{number} from {}", self.look.books.company.name));
@@ -227,37 +236,37 @@ impl Answerer<'_> {
         json.flag("reminder", false);
         json.flag("thank_you", false);
         json.close();
-        Ok(Response::json(200, json.finish()))
+        Ok(ServerResponse::json(200, json.finish()))
     }
 }
 
 /// Closes a page with its envelope.
 fn finish(
-    mut json: Json,
-    request: &Request,
-    mut page: Page,
-    paging: Paging,
-    oddity: Option<&Oddity>,
-) -> Response {
+    mut json: JsonWriter,
+    request: &ServerRequest,
+    mut page: ListPage,
+    paging: ListPaging,
+    oddity: Option<&ListOddity>,
+) -> ServerResponse {
     match oddity {
-        Some(Oddity::WrongTotal(by)) => {
+        Some(ListOddity::WrongTotal(by)) => {
             let off = i64::try_from(page.total).unwrap_or(0) + by;
             page.total = usize::try_from(off).unwrap_or(0);
         }
-        Some(Oddity::ForeignNext(origin)) => {
+        Some(ListOddity::ForeignNext(origin)) => {
             let own = page.next.take().unwrap_or_else(|| "/v2/clients?page=2".to_owned());
             let path = own.find("/v2").and_then(|at| own.get(at..)).unwrap_or_default();
             page.next = Some(format!("{origin}{path}"));
         }
-        Some(Oddity::DuplicateRow) => page.total += usize::from(page.total > 0),
-        Some(Oddity::Contradiction(contradiction)) => {
+        Some(ListOddity::DuplicateRow) => page.total += usize::from(page.total > 0),
+        Some(ListOddity::Contradiction(contradiction)) => {
             contradiction.spoil(request, &mut page, paging);
         }
-        Some(Oddity::Reversed | Oddity::EmptyList) | None => {}
+        Some(ListOddity::Reversed | ListOddity::EmptyList) | None => {}
     }
     page.write(&mut json);
     json.close();
-    Response::json(200, json.finish())
+    ServerResponse::json(200, json.finish())
 }
 
 /// Returns the row with another name.
@@ -265,8 +274,8 @@ fn renamed(row: &[u8]) -> Vec<u8> {
     String::from_utf8_lossy(row).replacen("_name\":\"", "_name\":\"Other ", 1).into_bytes()
 }
 
-fn ranked<T: Record>(table: &Table<T>, ids: impl Iterator<Item = i64>) -> Vec<Key> {
-    let mut keys: Vec<Key> =
+fn ranked<T: Record>(table: &RecordTable<T>, ids: impl Iterator<Item = i64>) -> Vec<RankKey> {
+    let mut keys: Vec<RankKey> =
         ids.filter_map(|id| table.get(id)).map(|one| (one.rank(), one.id())).collect();
     keys.sort_unstable();
     keys

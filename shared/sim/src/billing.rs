@@ -1,37 +1,37 @@
 //! Invoices and estimates, with their line items, messages and payments.
 
 use crate::calendar::{Day, Moment};
-use crate::decimal::{Money, Number};
+use crate::decimal::{DecimalNumber, Money};
 use crate::people::listed_by_creation;
 use crate::table::{Record, UNDATED};
 
 /// One line of an invoice or an estimate.
 #[derive(Clone, Debug)]
-pub(crate) struct Line {
+pub(crate) struct LineItem {
     pub(crate) id: i64,
     /// Id, name and code of the project as they were when the line was made.
     pub(crate) project: Option<(i64, String, Option<String>)>,
     pub(crate) kind: String,
     pub(crate) description: Option<String>,
-    pub(crate) quantity: Number,
-    pub(crate) price: Number,
+    pub(crate) quantity: DecimalNumber,
+    pub(crate) price: DecimalNumber,
     pub(crate) amount: Money,
     pub(crate) taxed: bool,
 }
 
 /// Part that invoices and estimates have in common.
 #[derive(Clone, Debug)]
-pub(crate) struct Document {
+pub(crate) struct BillingDocument {
     pub(crate) id: i64,
     pub(crate) client: i64,
     pub(crate) creator: i64,
     pub(crate) key: String,
     pub(crate) number: String,
     pub(crate) purchase_order: Option<String>,
-    pub(crate) lines: Vec<Line>,
-    pub(crate) tax: Option<Number>,
-    pub(crate) tax2: Option<Number>,
-    pub(crate) discount: Option<Number>,
+    pub(crate) lines: Vec<LineItem>,
+    pub(crate) tax: Option<DecimalNumber>,
+    pub(crate) tax2: Option<DecimalNumber>,
+    pub(crate) discount: Option<DecimalNumber>,
     pub(crate) subject: Option<String>,
     pub(crate) notes: Option<String>,
     pub(crate) currency: &'static str,
@@ -44,23 +44,23 @@ pub(crate) struct Document {
 
 /// Sums of a document.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Totals {
+pub(crate) struct DocumentTotals {
     pub(crate) amount: Money,
     pub(crate) tax: Money,
     pub(crate) tax2: Money,
     pub(crate) discount: Money,
 }
 
-impl Document {
+impl BillingDocument {
     /// Computes the sums: lines less discount plus taxes.
-    pub(crate) fn totals(&self) -> Totals {
+    pub(crate) fn totals(&self) -> DocumentTotals {
         let lines = |taxed_only: Option<bool>| {
             self.lines
                 .iter()
                 .filter(|line| taxed_only.is_none_or(|taxed| line.taxed == taxed))
                 .fold(Money::default(), |sum, line| sum.plus(line.amount))
         };
-        let share = |base: Money, percent: Option<Number>| {
+        let share = |base: Money, percent: Option<DecimalNumber>| {
             percent.map(|percent| base.percent(percent)).unwrap_or_default()
         };
         let discount = share(lines(None), self.discount);
@@ -69,14 +69,14 @@ impl Document {
         let tax = share(taxed, self.tax);
         let tax2 = share(taxed, self.tax2);
         let amount = lines(None).minus(discount).plus(tax).plus(tax2);
-        Totals { amount, tax, tax2, discount }
+        DocumentTotals { amount, tax, tax2, discount }
     }
 }
 
 /// An invoice.
 #[derive(Clone, Debug)]
 pub(crate) struct Invoice {
-    pub(crate) document: Document,
+    pub(crate) document: BillingDocument,
     pub(crate) estimate: Option<i64>,
     pub(crate) retainer: Option<i64>,
     pub(crate) recurring: Option<i64>,
@@ -113,7 +113,7 @@ impl Invoice {
 /// An estimate.
 #[derive(Clone, Debug)]
 pub(crate) struct Estimate {
-    pub(crate) document: Document,
+    pub(crate) document: BillingDocument,
     pub(crate) accepted: Option<Moment>,
     pub(crate) declined: Option<Moment>,
 }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::paging::{Links, Page};
-use crate::request::{Request, Response};
-use crate::stream::Paging;
-use crate::table::Key;
+use crate::paging::{LinkForm, ListPage};
+use crate::request::{ServerRequest, ServerResponse};
+use crate::stream::ListPaging;
+use crate::table::RankKey;
 
 /// Contradiction within a list. Some leave some answers unchanged, such as a missing link to a page
 /// that does not exist.
@@ -49,26 +49,27 @@ impl Contradiction {
     /// Returns the page that the request asks for, or a refusal.
     pub(crate) fn cut(
         self,
-        request: &Request,
-        keys: &[Key],
-        paging: Paging,
+        request: &ServerRequest,
+        keys: &[RankKey],
+        paging: ListPaging,
         cap: usize,
-    ) -> Result<Page, Response> {
+    ) -> Result<ListPage, ServerResponse> {
         let asked = || request.param("page").and_then(|text| text.parse::<usize>().ok());
         match self {
             Self::EndsEarly(short) => {
                 // Keys ascend and are listed backwards: without the first ones, the end is missing.
-                let mut page = Page::cut(request, keys.get(short..).unwrap_or(&[]), paging, cap)?;
+                let mut page =
+                    ListPage::cut(request, keys.get(short..).unwrap_or(&[]), paging, cap)?;
                 page.total = keys.len();
                 Ok(page)
             }
-            Self::PageIgnored if paging == Paging::Offset => {
-                let mut page = Page::cut(&without(request, "page"), keys, paging, cap)?;
+            Self::PageIgnored if paging == ListPaging::Offset => {
+                let mut page = ListPage::cut(&without(request, "page"), keys, paging, cap)?;
                 page.go_on(request, paging);
                 Ok(page)
             }
             Self::CountsIgnored if request.param("per_page") == Some("1") => {
-                Page::cut(&without(request, "per_page"), keys, paging, cap)
+                ListPage::cut(&without(request, "per_page"), keys, paging, cap)
             }
             Self::TooDeep { beyond, status } if asked().is_some_and(|page| page > beyond) => {
                 Err(crate::fault::refusal(status, false))
@@ -84,18 +85,18 @@ impl Contradiction {
             | Self::PageIgnored
             | Self::CountsOff(_)
             | Self::CountsIgnored
-            | Self::TooDeep { .. } => Page::cut(request, keys, paging, cap),
+            | Self::TooDeep { .. } => ListPage::cut(request, keys, paging, cap),
         }
     }
 
     /// Spoils the envelope of a page.
-    pub(crate) fn spoil(self, request: &Request, page: &mut Page, paging: Paging) {
+    pub(crate) fn spoil(self, request: &ServerRequest, page: &mut ListPage, paging: ListPaging) {
         let goes_on = page.next.is_some();
         match self {
             Self::TotalOfPage => page.total = page.keys.len(),
-            Self::NoLinks if goes_on => page.links = Links::Absent,
-            Self::NullLinks if goes_on => page.links = Links::Null,
-            Self::EmptyLinks if goes_on => page.links = Links::Empty,
+            Self::NoLinks if goes_on => page.links = LinkForm::Absent,
+            Self::NullLinks if goes_on => page.links = LinkForm::Null,
+            Self::EmptyLinks if goes_on => page.links = LinkForm::Empty,
             Self::EmptyNext if goes_on => page.next = Some(String::new()),
             Self::Circle if !goes_on && page.total > page.keys.len() => {
                 page.next = Some(page.first.clone());
@@ -125,7 +126,7 @@ impl Contradiction {
 }
 
 /// Returns the request without this parameter.
-fn without(request: &Request, name: &str) -> Request {
+fn without(request: &ServerRequest, name: &str) -> ServerRequest {
     let mut other = request.clone();
     other.query.retain(|(given, _)| given != name);
     other

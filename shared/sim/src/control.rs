@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use crate::account::Account;
 use crate::calendar::{Day, Moment};
 use crate::fault::FaultRule;
-use crate::filter::Filter;
-use crate::gate::Limit;
-use crate::json::Json;
+use crate::filter::ListFilter;
+use crate::gate::QuotaLimit;
+use crate::json::JsonWriter;
 use crate::mutate::Mutation;
-use crate::report::Window;
-use crate::request::{Request, Response};
+use crate::report::ReportDays;
+use crate::request::{ServerRequest, ServerResponse};
 use crate::spelling::Spelling;
 use crate::stream::Stream;
 use crate::table::UNDATED;
@@ -23,8 +23,8 @@ pub(crate) fn handle(
     account: &mut Account,
     now: Timestamp,
     path: &str,
-    request: &Request,
-) -> Response {
+    request: &ServerRequest,
+) -> ServerResponse {
     let segments: Vec<&str> = path.split('/').collect();
     let answer = match (request.method.as_str(), segments.as_slice()) {
         ("GET", ["truth", stream]) => truth(account, Moment::of(now), stream, request),
@@ -45,18 +45,18 @@ pub(crate) fn handle(
         ("POST", ["limits"]) => limits(account, request),
         _ => Err("no such control".to_owned()),
     };
-    answer.unwrap_or_else(|problem| Response::message(400, &problem))
+    answer.unwrap_or_else(|problem| ServerResponse::message(400, &problem))
 }
 
-fn done() -> Response {
-    Response::json(200, b"{}".to_vec())
+fn done() -> ServerResponse {
+    ServerResponse::json(200, b"{}".to_vec())
 }
 
-fn as_json<T: serde::Serialize>(value: &T) -> Response {
-    Response::json(200, serde_json::to_vec(value).unwrap_or_default())
+fn as_json<T: serde::Serialize>(value: &T) -> ServerResponse {
+    ServerResponse::json(200, serde_json::to_vec(value).unwrap_or_default())
 }
 
-fn faults(account: &mut Account, request: &Request) -> Result<Response, String> {
+fn faults(account: &mut Account, request: &ServerRequest) -> Result<ServerResponse, String> {
     let rules: Vec<FaultRule> =
         serde_json::from_slice(&request.body).map_err(|error| error.to_string())?;
     for rule in rules {
@@ -65,19 +65,23 @@ fn faults(account: &mut Account, request: &Request) -> Result<Response, String> 
     Ok(done())
 }
 
-fn limits(account: &mut Account, request: &Request) -> Result<Response, String> {
+fn limits(account: &mut Account, request: &ServerRequest) -> Result<ServerResponse, String> {
     if let Some(text) = request.param("general") {
-        let limit = Limit::GENERAL.read(text).ok_or("unreadable limit")?;
+        let limit = QuotaLimit::GENERAL.read(text).ok_or("unreadable limit")?;
         account.set_general_limit(limit);
     }
     if let Some(text) = request.param("reports") {
-        let limit = Limit::REPORTS.read(text).ok_or("unreadable limit")?;
+        let limit = QuotaLimit::REPORTS.read(text).ok_or("unreadable limit")?;
         account.set_report_limit(limit);
     }
     Ok(done())
 }
 
-fn mutate(account: &mut Account, now: Timestamp, request: &Request) -> Result<Response, String> {
+fn mutate(
+    account: &mut Account,
+    now: Timestamp,
+    request: &ServerRequest,
+) -> Result<ServerResponse, String> {
     let number = |name: &str, otherwise: u64| match request.param(name) {
         Some(text) => text.parse().map_err(|_| format!("`{name}` must be a number")),
         None => Ok(otherwise),
@@ -85,15 +89,19 @@ fn mutate(account: &mut Account, now: Timestamp, request: &Request) -> Result<Re
     Ok(as_json(&account.mutate(now, number("seed", 1)?, number("steps", 1)?)))
 }
 
-fn apply(account: &mut Account, now: Timestamp, request: &Request) -> Result<Response, String> {
+fn apply(
+    account: &mut Account,
+    now: Timestamp,
+    request: &ServerRequest,
+) -> Result<ServerResponse, String> {
     let mutation: Mutation =
         serde_json::from_slice(&request.body).map_err(|error| error.to_string())?;
     let applied = account.apply(now, &mutation).map_err(|error| error.to_string())?;
     Ok(as_json(&applied))
 }
 
-fn extent(account: &Account) -> Response {
-    let mut json = Json::default();
+fn extent(account: &Account) -> ServerResponse {
+    let mut json = JsonWriter::default();
     json.open();
     let spent = account.books.spent_range();
     let issued = account.books.issue_range();
@@ -102,11 +110,11 @@ fn extent(account: &Account) -> Response {
     json.maybe_day("first_issue_day", issued.map(|days| days.0));
     json.maybe_day("last_issue_day", issued.map(|days| days.1));
     json.close();
-    Response::json(200, json.finish())
+    ServerResponse::json(200, json.finish())
 }
 
 /// Returns the months that have entries, expenses or invoices, each by its first day.
-fn months(account: &Account) -> Response {
+fn months(account: &Account) -> ServerResponse {
     let books = &account.books;
     let days = books.entries.iter().map(|one| one.spent);
     let days = days.chain(books.expenses.iter().map(|one| one.spent));
@@ -116,14 +124,14 @@ fn months(account: &Account) -> Response {
         Day::of(year, month, 1)
     };
     let months: BTreeSet<Day> = days.filter(|day| day.0 != UNDATED).map(first).collect();
-    let mut json = Json::default();
+    let mut json = JsonWriter::default();
     json.open();
     json.texts(
         "months",
         months.into_iter().map(Day::text).collect::<Vec<_>>().iter().map(|one| &**one),
     );
     json.close();
-    Response::json(200, json.finish())
+    ServerResponse::json(200, json.finish())
 }
 
 /// Returns every record of a stream as an administrator would get it now, with its parent.
@@ -131,17 +139,17 @@ fn truth(
     account: &Account,
     now: Moment,
     stream: &str,
-    request: &Request,
-) -> Result<Response, String> {
+    request: &ServerRequest,
+) -> Result<ServerResponse, String> {
     let stream = Stream::from_name(stream).ok_or("no such stream")?;
     let viewer = Viewer::omniscient();
     let mut answerer = account.answerer(now, &viewer);
     answerer.look.spelling = Spelling::default();
-    let mut json = Json::with_capacity(1 << 16);
+    let mut json = JsonWriter::with_capacity(1 << 16);
     json.open();
     json.list("records");
     if stream.is_report() {
-        let window = Window::of(request, stream)
+        let window = ReportDays::of(request, stream)
             .map_err(|refusal| String::from_utf8_lossy(&refusal.body).into_owned())?;
         for row in answerer.report_rows(stream, window).iter() {
             json.open();
@@ -152,13 +160,13 @@ fn truth(
         }
     } else {
         for (parent, created) in parents(account, stream) {
-            let keys = Filter::default().keys(&answerer.look, stream, parent);
+            let keys = ListFilter::default().keys(&answerer.look, stream, parent);
             // Harvest refuses the teammates of a user who is no manager: there are none.
             let keys = keys.unwrap_or_default();
             let single = [(0, 0)];
             let keys = if stream == Stream::Company { &single[..] } else { &keys[..] };
             for key in keys {
-                let mut record = Json::with_capacity(2048);
+                let mut record = JsonWriter::with_capacity(2048);
                 answerer.look.record(&mut record, stream, parent, key.1);
                 json.open();
                 json.raw("record", &record.finish());
@@ -170,7 +178,7 @@ fn truth(
     }
     json.end_list();
     json.close();
-    Ok(Response::json(200, json.finish()))
+    Ok(ServerResponse::json(200, json.finish()))
 }
 
 /// Returns the parents of a stream and their times of creation. A stream without parents has one

@@ -8,7 +8,7 @@ pub(crate) struct Money(pub(crate) i64);
 
 /// Rate, price, quantity, percentage or number of hours in millionths; fits `decimal(18,6)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Number(pub(crate) i64);
+pub(crate) struct DecimalNumber(pub(crate) i64);
 
 impl Money {
     /// Returns the amount of this number of hundredths.
@@ -27,19 +27,19 @@ impl Money {
     }
 
     /// Returns `percent` per cent of the amount, rounded half away from zero to hundredths.
-    pub(crate) fn percent(self, percent: Number) -> Self {
+    pub(crate) fn percent(self, percent: DecimalNumber) -> Self {
         let exact = i128::from(self.0) * i128::from(percent.0);
         let cents = round(exact, 100 * 1_000_000 * 100);
         Self(cents * 100)
     }
 
     /// Returns the same value with six places, for fields that hold hours or money.
-    pub(crate) const fn number(self) -> Number {
-        Number(self.0.saturating_mul(100))
+    pub(crate) const fn number(self) -> DecimalNumber {
+        DecimalNumber(self.0.saturating_mul(100))
     }
 }
 
-impl Number {
+impl DecimalNumber {
     /// Returns a whole number.
     pub(crate) const fn whole(units: i64) -> Self {
         Self(units * 1_000_000)
@@ -80,7 +80,7 @@ fn round(exact: i128, unit: i128) -> i64 {
 
 /// Appends `value / 10^places` as a JSON number without trailing zeros. With `Fraction::Always` a
 /// whole number ends in `.0`, as some of Harvest's numbers do.
-pub(crate) fn write_scaled(out: &mut Vec<u8>, value: i64, places: u32, fraction: Fraction) {
+pub(crate) fn write_scaled(out: &mut Vec<u8>, value: i64, places: u32, fraction: FractionForm) {
     let unit = 10_i64.pow(places);
     if value < 0 {
         out.push(b'-');
@@ -88,7 +88,7 @@ pub(crate) fn write_scaled(out: &mut Vec<u8>, value: i64, places: u32, fraction:
     write_digits(out, (value / unit).unsigned_abs());
     let mut rest = (value % unit).abs();
     if rest == 0 {
-        if fraction == Fraction::Always {
+        if fraction == FractionForm::Always {
             out.extend_from_slice(b".0");
         }
         return;
@@ -104,7 +104,7 @@ pub(crate) fn write_scaled(out: &mut Vec<u8>, value: i64, places: u32, fraction:
 
 /// Form of whole numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fraction {
+pub(crate) enum FractionForm {
     /// With a fraction: `100.0`.
     Always,
     /// Without a fraction: `100`.
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn text(value: i64, places: u32, fraction: Fraction) -> String {
+    fn text(value: i64, places: u32, fraction: FractionForm) -> String {
         let mut out = Vec::new();
         write_scaled(&mut out, value, places, fraction);
         String::from_utf8(out).unwrap()
@@ -140,27 +140,27 @@ mod tests {
 
     #[test]
     fn literals_are_short_and_exact() {
-        assert_eq!(text(123_456_789_012_345_678, 4, Fraction::Always), "12345678901234.5678");
-        assert_eq!(text(1_000_000, 4, Fraction::Always), "100.0");
-        assert_eq!(text(1_000_000, 4, Fraction::WhenNeeded), "100");
-        assert_eq!(text(-575_000, 6, Fraction::WhenNeeded), "-0.575");
-        assert_eq!(text(1, 6, Fraction::Always), "0.000001");
-        assert_eq!(text(0, 6, Fraction::WhenNeeded), "0");
+        assert_eq!(text(123_456_789_012_345_678, 4, FractionForm::Always), "12345678901234.5678");
+        assert_eq!(text(1_000_000, 4, FractionForm::Always), "100.0");
+        assert_eq!(text(1_000_000, 4, FractionForm::WhenNeeded), "100");
+        assert_eq!(text(-575_000, 6, FractionForm::WhenNeeded), "-0.575");
+        assert_eq!(text(1, 6, FractionForm::Always), "0.000001");
+        assert_eq!(text(0, 6, FractionForm::WhenNeeded), "0");
     }
 
     #[test]
     fn products_and_percentages_round_half_away_from_zero() {
-        assert_eq!(Number::cents(150).times(Number::cents(10_001)), Money(1_500_150));
-        assert_eq!(Number(1).times(Number::whole(50)), Money(1));
-        assert_eq!(Money::cents(1_050).percent(Number::whole(5)), Money::cents(53));
-        assert_eq!(Number::cents(211).quarter_up(), Number::cents(225));
-        assert_eq!(Number::cents(225).quarter_up(), Number::cents(225));
+        assert_eq!(DecimalNumber::cents(150).times(DecimalNumber::cents(10_001)), Money(1_500_150));
+        assert_eq!(DecimalNumber(1).times(DecimalNumber::whole(50)), Money(1));
+        assert_eq!(Money::cents(1_050).percent(DecimalNumber::whole(5)), Money::cents(53));
+        assert_eq!(DecimalNumber::cents(211).quarter_up(), DecimalNumber::cents(225));
+        assert_eq!(DecimalNumber::cents(225).quarter_up(), DecimalNumber::cents(225));
     }
 
     proptest! {
         #[test]
         fn a_literal_reads_back_exactly(value in any::<i64>(), places in 0_u32..9) {
-            let literal = text(value, places, Fraction::Always);
+            let literal = text(value, places, FractionForm::Always);
             let (whole, rest) = literal.split_once('.').unwrap();
             let padded = format!("{whole}{rest:0<width$}", width = places as usize);
             let padded = if places == 0 { whole.to_owned() } else { padded };

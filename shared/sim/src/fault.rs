@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::contradiction::Contradiction;
 use crate::dice::scramble;
-use crate::request::{Breach, Request, Response};
-use crate::rewrite::Rewrite;
+use crate::request::{DeliveryFault, ServerRequest, ServerResponse};
+use crate::rewrite::ValueRewrite;
 
 /// Rule that picks requests and spoils their answers. The first rule that picks a request decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,15 +18,15 @@ pub struct FaultRule {
     pub path: String,
     /// Choice among the matching requests.
     #[serde(default)]
-    pub select: Select,
+    pub select: FaultChoice,
     /// Effect on the picked requests.
-    pub effect: Effect,
+    pub effect: FaultEffect,
 }
 
 /// Choice among the requests that match a rule. They are counted from 1 when the rule is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Select {
+pub enum FaultChoice {
     /// Every request.
     #[default]
     Always,
@@ -43,7 +43,7 @@ pub enum Select {
 /// Effect on a request or its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Effect {
+pub enum FaultEffect {
     /// Refuses with this status, in the shape that Harvest gives it.
     Status {
         /// Status, such as 400, 401, 403, 404, 422, 429, 500, 502 or 520.
@@ -88,12 +88,12 @@ pub enum Effect {
     /// Lets the list contradict itself, or its pages never end.
     Contradiction(Contradiction),
     /// Writes the values of the records in another way.
-    Rewritten(Rewrite),
+    Rewritten(ValueRewrite),
 }
 
 /// Effect that changes the making of the list, not the finished answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Oddity {
+pub(crate) enum ListOddity {
     ForeignNext(String),
     WrongTotal(i64),
     DuplicateRow,
@@ -114,12 +114,12 @@ struct ActiveRule {
 
 /// Rules in force, with their counts.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Faults {
+pub(crate) struct ActiveFaults {
     seed: u64,
     rules: Vec<ActiveRule>,
 }
 
-impl Faults {
+impl ActiveFaults {
     pub(crate) const fn new(seed: u64) -> Self {
         Self { seed, rules: Vec::new() }
     }
@@ -146,7 +146,7 @@ impl Faults {
 
     /// Returns the effect on this request, and the place of the rule that decides. Every rule that
     /// matches counts the request.
-    pub(crate) fn strike(&mut self, request: &Request) -> Option<(usize, Effect)> {
+    pub(crate) fn strike(&mut self, request: &ServerRequest) -> Option<(usize, FaultEffect)> {
         if self.rules.is_empty() {
             return None;
         }
@@ -159,11 +159,11 @@ impl Faults {
             *matched += 1;
             let chance = scramble(self.seed ^ u64::try_from(place).unwrap_or(0) << 32, *matched);
             let picked = match rule.select {
-                Select::Always => true,
-                Select::Nth(number) => *matched == number,
-                Select::Every(step) => step > 0 && *matched % step == 0,
-                Select::First(count) => *matched <= count,
-                Select::Percent(percent) => chance % 100 < percent,
+                FaultChoice::Always => true,
+                FaultChoice::Nth(number) => *matched == number,
+                FaultChoice::Every(step) => step > 0 && *matched % step == 0,
+                FaultChoice::First(count) => *matched <= count,
+                FaultChoice::Percent(percent) => chance % 100 < percent,
             };
             if picked && struck.is_none() {
                 struck = Some((place, rule.effect.clone()));
@@ -189,9 +189,9 @@ pub(crate) fn matches_pattern(pattern: &str, target: &str) -> bool {
     !to_the_end || rest.is_empty()
 }
 
-impl Effect {
+impl FaultEffect {
     /// Returns the answer for effects that replace it altogether.
-    pub(crate) fn instead(&self) -> Option<Response> {
+    pub(crate) fn instead(&self) -> Option<ServerResponse> {
         match self {
             Self::Status { status, retry_after, html } => {
                 let mut response = refusal(*status, *html);
@@ -201,20 +201,20 @@ impl Effect {
                 Some(response)
             }
             Self::NotJson => {
-                let mut response = Response::json(200, Vec::new());
+                let mut response = ServerResponse::json(200, Vec::new());
                 response.body = Bytes::from_static(b"upstream connect error or disconnect");
                 Some(response)
             }
-            Self::HtmlPage => Some(Response::html(200, "We'll be back soon")),
+            Self::HtmlPage => Some(ServerResponse::html(200, "We'll be back soon")),
             Self::Redirect(location) => {
-                let mut response = Response::html(302, "Found");
+                let mut response = ServerResponse::html(302, "Found");
                 response.set_header("location", location);
                 Some(response)
             }
             Self::Drop | Self::Hang => {
-                let mut response = Response::html(500, "never sent");
+                let mut response = ServerResponse::html(500, "never sent");
                 response.delivery.breach =
-                    if *self == Self::Drop { Breach::Dropped } else { Breach::Hung };
+                    if *self == Self::Drop { DeliveryFault::Dropped } else { DeliveryFault::Hung };
                 Some(response)
             }
             Self::CutBody
@@ -233,14 +233,14 @@ impl Effect {
     }
 
     /// Returns the effect on the list, if there is one.
-    pub(crate) fn oddity(&self) -> Option<Oddity> {
+    pub(crate) fn oddity(&self) -> Option<ListOddity> {
         match self {
-            Self::ForeignNext(origin) => Some(Oddity::ForeignNext(origin.clone())),
-            Self::WrongTotal(by) => Some(Oddity::WrongTotal(*by)),
-            Self::DuplicateRow => Some(Oddity::DuplicateRow),
-            Self::Reversed => Some(Oddity::Reversed),
-            Self::EmptyList => Some(Oddity::EmptyList),
-            Self::Contradiction(contradiction) => Some(Oddity::Contradiction(*contradiction)),
+            Self::ForeignNext(origin) => Some(ListOddity::ForeignNext(origin.clone())),
+            Self::WrongTotal(by) => Some(ListOddity::WrongTotal(*by)),
+            Self::DuplicateRow => Some(ListOddity::DuplicateRow),
+            Self::Reversed => Some(ListOddity::Reversed),
+            Self::EmptyList => Some(ListOddity::EmptyList),
+            Self::Contradiction(contradiction) => Some(ListOddity::Contradiction(*contradiction)),
             Self::Status { .. }
             | Self::CutBody
             | Self::TruncatedJson
@@ -257,9 +257,9 @@ impl Effect {
     }
 
     /// Spoils a finished answer.
-    pub(crate) fn spoil(&self, response: &mut Response) {
+    pub(crate) fn spoil(&self, response: &mut ServerResponse) {
         match self {
-            Self::CutBody => response.delivery.breach = Breach::CutBody,
+            Self::CutBody => response.delivery.breach = DeliveryFault::CutBody,
             Self::TruncatedJson => response.body.truncate(response.body.len() / 2),
             Self::WrongContentType => {
                 response.set_header("content-type", "application/octet-stream");
@@ -287,15 +287,15 @@ impl Effect {
 }
 
 /// Returns a refusal in the shape that Harvest gives this status.
-pub(crate) fn refusal(status: u16, html: bool) -> Response {
+pub(crate) fn refusal(status: u16, html: bool) -> ServerResponse {
     match status {
-        _ if html => Response::html(status, &format!("Error {status}")),
-        401 => Response::invalid_token(),
-        403 => Response::message(403, "Not authorized!"),
-        404 => Response::not_found(),
-        400 | 422 => Response::message(status, "This request makes no sense"),
-        429 => Response::html(429, "429 Too Many Requests"),
-        _ => Response::html(status, &format!("Error {status}")),
+        _ if html => ServerResponse::html(status, &format!("Error {status}")),
+        401 => ServerResponse::invalid_token(),
+        403 => ServerResponse::message(403, "Not authorized!"),
+        404 => ServerResponse::not_found(),
+        400 | 422 => ServerResponse::message(status, "This request makes no sense"),
+        429 => ServerResponse::html(429, "429 Too Many Requests"),
+        _ => ServerResponse::html(status, &format!("Error {status}")),
     }
 }
 
@@ -303,20 +303,20 @@ pub(crate) fn refusal(status: u16, html: bool) -> Response {
 mod tests {
     use super::*;
 
-    fn struck(select: Select, times: usize) -> Vec<usize> {
-        let mut faults = Faults::new(1);
-        faults.add(FaultRule { path: "/clients".into(), select, effect: Effect::Drop });
-        let request = Request::new("GET", "", "/v2/clients?page=1");
+    fn struck(select: FaultChoice, times: usize) -> Vec<usize> {
+        let mut faults = ActiveFaults::new(1);
+        faults.add(FaultRule { path: "/clients".into(), select, effect: FaultEffect::Drop });
+        let request = ServerRequest::new("GET", "", "/v2/clients?page=1");
         (1..=times).filter(|_| faults.strike(&request).is_some()).collect()
     }
 
     #[test]
     fn rules_pick_by_count() {
-        assert_eq!(struck(Select::Nth(3), 5), [3]);
-        assert_eq!(struck(Select::Every(2), 5), [2, 4]);
-        assert_eq!(struck(Select::First(2), 5), [1, 2]);
-        assert_eq!(struck(Select::Always, 2), [1, 2]);
-        let some = struck(Select::Percent(30), 1000).len();
+        assert_eq!(struck(FaultChoice::Nth(3), 5), [3]);
+        assert_eq!(struck(FaultChoice::Every(2), 5), [2, 4]);
+        assert_eq!(struck(FaultChoice::First(2), 5), [1, 2]);
+        assert_eq!(struck(FaultChoice::Always, 2), [1, 2]);
+        let some = struck(FaultChoice::Percent(30), 1000).len();
         assert!((200..400).contains(&some), "{some}");
     }
 
@@ -335,10 +335,10 @@ mod tests {
         let text = r#"{"path":"/time_entries","select":{"nth":2},
             "effect":{"status":{"status":429,"retry_after":"3"}}}"#;
         let rule: FaultRule = serde_json::from_str(text).unwrap();
-        assert_eq!(rule.select, Select::Nth(2));
+        assert_eq!(rule.select, FaultChoice::Nth(2));
         let response = rule.effect.instead().unwrap();
         assert_eq!((response.status, response.header_value("Retry-After")), (429, Some("3")));
         let plain: FaultRule = serde_json::from_str(r#"{"effect":"cut_body"}"#).unwrap();
-        assert_eq!((plain.select, plain.effect), (Select::Always, Effect::CutBody));
+        assert_eq!((plain.select, plain.effect), (FaultChoice::Always, FaultEffect::CutBody));
     }
 }

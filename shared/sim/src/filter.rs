@@ -5,15 +5,15 @@ mod children;
 use std::borrow::Cow;
 
 use crate::calendar::{Day, Moment};
-use crate::render::Look;
-use crate::request::{Request, Response};
+use crate::render::RenderContext;
+use crate::request::{ServerRequest, ServerResponse};
 use crate::stream::Stream;
-use crate::table::{Key, Record, Table, UNDATED};
+use crate::table::{RankKey, Record, RecordTable, UNDATED};
 use crate::work::{Expense, TimeEntry};
 
 /// Filters of a request. Unknown parameters are ignored, as Harvest does.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Filter {
+pub(crate) struct ListFilter {
     since: Option<Moment>,
     from: Option<Day>,
     to: Option<Day>,
@@ -29,20 +29,20 @@ pub(crate) struct Filter {
     reference: Option<i64>,
 }
 
-impl Filter {
+impl ListFilter {
     /// Parses the filters of a request; the error is the answer to it.
-    pub(crate) fn of(request: &Request) -> Result<Self, Response> {
+    pub(crate) fn of(request: &ServerRequest) -> Result<Self, ServerResponse> {
         let day = |name: &str| match request.param(name) {
             None => Ok(None),
             Some(text) => Day::parse(text)
                 .map(Some)
-                .ok_or_else(|| Response::message(400, &format!("Invalid {name}: {text}"))),
+                .ok_or_else(|| ServerResponse::message(400, &format!("Invalid {name}: {text}"))),
         };
         let since = match request.param("updated_since") {
             None => None,
             Some(text) => Some(
                 Moment::parse_ceiling(text)
-                    .ok_or_else(|| Response::message(400, "Invalid updated_since"))?,
+                    .ok_or_else(|| ServerResponse::message(400, "Invalid updated_since"))?,
             ),
         };
         let flag = |name: &str| request.param(name).map(|text| text == "true");
@@ -83,7 +83,7 @@ impl Filter {
             || self.reference.is_some()
     }
 
-    fn keeps_entry(&self, look: &Look<'_>, one: &TimeEntry) -> bool {
+    fn keeps_entry(&self, look: &RenderContext<'_>, one: &TimeEntry) -> bool {
         passes(self.user, one.user)
             && passes(self.project, one.project)
             && passes(self.task, one.task)
@@ -95,7 +95,7 @@ impl Filter {
             && look.viewer.sees_work(one.user, one.project)
     }
 
-    fn keeps_expense(&self, look: &Look<'_>, one: &Expense) -> bool {
+    fn keeps_expense(&self, look: &RenderContext<'_>, one: &Expense) -> bool {
         passes(self.user, one.user)
             && passes(self.project, one.project)
             && self.is_billed.is_none_or(|is| is == one.invoice.is_some())
@@ -104,12 +104,12 @@ impl Filter {
             && look.viewer.sees_work(one.user, one.project)
     }
 
-    fn entries<'a>(&self, look: &Look<'a>) -> Cow<'a, [Key]> {
+    fn entries<'a>(&self, look: &RenderContext<'a>) -> Cow<'a, [RankKey]> {
         let books = look.books;
         if self.is_running == Some(true) {
             let found = books.running.iter().filter_map(|id| books.entries.get(*id));
             let ranks = self.ranks().unwrap_or((UNDATED, i64::MAX));
-            let mut keys: Vec<Key> = found
+            let mut keys: Vec<RankKey> = found
                 .filter(|one| (ranks.0..=ranks.1).contains(&one.spent.0))
                 .filter(|one| self.since.is_none_or(|since| one.updated >= since))
                 .filter(|one| self.keeps_entry(look, one))
@@ -129,10 +129,10 @@ impl Filter {
     #[expect(clippy::too_many_lines, reason = "a match over all streams")]
     pub(crate) fn keys<'a>(
         &self,
-        look: &Look<'a>,
+        look: &RenderContext<'a>,
         stream: Stream,
         parent: Option<i64>,
-    ) -> Result<Cow<'a, [Key]>, Response> {
+    ) -> Result<Cow<'a, [RankKey]>, ServerResponse> {
         let books = look.books;
         if stream.has_parent() {
             return self.children(look, stream, parent.unwrap_or_default());
@@ -220,18 +220,18 @@ impl Filter {
 
     fn active<'a, T: Record>(
         &self,
-        table: &'a Table<T>,
+        table: &'a RecordTable<T>,
         is_active: impl Fn(&T) -> bool,
-    ) -> Cow<'a, [Key]> {
+    ) -> Cow<'a, [RankKey]> {
         self.active_and(table, is_active, |_| true)
     }
 
     fn active_and<'a, T: Record>(
         &self,
-        table: &'a Table<T>,
+        table: &'a RecordTable<T>,
         is_active: impl Fn(&T) -> bool,
         also: impl Fn(&T) -> bool,
-    ) -> Cow<'a, [Key]> {
+    ) -> Cow<'a, [RankKey]> {
         let keep = |one: &T| self.is_active.is_none_or(|is| is == is_active(one)) && also(one);
         table.select(None, self.since, Some(&keep))
     }
@@ -241,6 +241,6 @@ fn passes(wanted: Option<i64>, given: i64) -> bool {
     wanted.is_none_or(|wanted| wanted == given)
 }
 
-fn client_is(look: &Look<'_>, project: i64, client: i64) -> bool {
+fn client_is(look: &RenderContext<'_>, project: i64, client: i64) -> bool {
     look.books.projects.get(project).is_some_and(|one| one.client == client)
 }

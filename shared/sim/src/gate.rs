@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::stream::Class;
+use crate::stream::RequestClass;
 
 const MICROS: i64 = 1_000_000;
 
 /// Number of requests that any window of this length allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
+pub struct QuotaLimit {
     /// Most requests that one window lets through.
     pub requests: usize,
     /// Length of the window in milliseconds.
@@ -20,7 +20,7 @@ pub struct Limit {
     pub enforced: bool,
 }
 
-impl Limit {
+impl QuotaLimit {
     /// Harvest's own: 100 requests in 15 seconds.
     pub const GENERAL: Self = Self { requests: 100, window_ms: 15_000, enforced: true };
     /// Harvest's own for reports: 100 requests in 15 minutes.
@@ -70,7 +70,7 @@ pub struct ClassStatistics {
 
 /// Statistics about all requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Statistics {
+pub struct RequestStatistics {
     /// Requests other than for reports.
     pub general: ClassStatistics,
     /// Requests below `/reports`.
@@ -88,14 +88,14 @@ pub struct Statistics {
 
 /// Limit of one rate class, and the requests of the last window.
 #[derive(Clone, Debug)]
-struct Lane {
-    limit: Limit,
+struct ClassQuota {
+    limit: QuotaLimit,
     arrived: VecDeque<i64>,
     admitted: VecDeque<i64>,
 }
 
-impl Lane {
-    const fn new(limit: Limit) -> Self {
+impl ClassQuota {
+    const fn new(limit: QuotaLimit) -> Self {
         Self { limit, arrived: VecDeque::new(), admitted: VecDeque::new() }
     }
 
@@ -127,34 +127,34 @@ impl Lane {
 
 /// Both limits and the statistics.
 #[derive(Clone, Debug)]
-pub(crate) struct Gate {
-    general: Lane,
-    reports: Lane,
-    pub(crate) statistics: Statistics,
+pub(crate) struct AccountQuota {
+    general: ClassQuota,
+    reports: ClassQuota,
+    pub(crate) statistics: RequestStatistics,
 }
 
-impl Gate {
+impl AccountQuota {
     pub(crate) fn new() -> Self {
         Self {
-            general: Lane::new(Limit::GENERAL),
-            reports: Lane::new(Limit::REPORTS),
-            statistics: Statistics::default(),
+            general: ClassQuota::new(QuotaLimit::GENERAL),
+            reports: ClassQuota::new(QuotaLimit::REPORTS),
+            statistics: RequestStatistics::default(),
         }
     }
 
-    pub(crate) fn set(&mut self, class: Class, limit: Limit) {
+    pub(crate) fn set(&mut self, class: RequestClass, limit: QuotaLimit) {
         match class {
-            Class::General => self.general.limit = limit,
-            Class::Reports => self.reports.limit = limit,
+            RequestClass::General => self.general.limit = limit,
+            RequestClass::Reports => self.reports.limit = limit,
         }
     }
 
     /// Counts a request; the error is the `Retry-After` of its refusal, in seconds.
-    pub(crate) fn admit(&mut self, class: Class, now: Timestamp) -> Result<(), i64> {
+    pub(crate) fn admit(&mut self, class: RequestClass, now: Timestamp) -> Result<(), i64> {
         let now = now.as_microsecond();
         match class {
-            Class::General => self.general.admit(now, &mut self.statistics.general),
-            Class::Reports => self.reports.admit(now, &mut self.statistics.reports),
+            RequestClass::General => self.general.admit(now, &mut self.statistics.general),
+            RequestClass::Reports => self.reports.admit(now, &mut self.statistics.reports),
         }
     }
 
@@ -171,7 +171,7 @@ impl Gate {
 
     /// Clears the statistics. Requests in the current windows still count against the limits.
     pub(crate) fn reset(&mut self) {
-        self.statistics = Statistics::default();
+        self.statistics = RequestStatistics::default();
     }
 }
 
@@ -186,29 +186,29 @@ mod tests {
 
     #[test]
     fn a_full_window_says_when_its_oldest_request_leaves_it() {
-        let mut gate = Gate::new();
-        let limit = Limit { requests: 2, window_ms: 15_000, enforced: true };
-        gate.set(Class::General, limit);
-        assert_eq!(gate.admit(Class::General, at(0)), Ok(()));
-        assert_eq!(gate.admit(Class::General, at(5_000_000)), Ok(()));
-        assert_eq!(gate.admit(Class::General, at(5_000_001)), Err(10));
-        assert_eq!(gate.admit(Class::General, at(14_999_999)), Err(1));
-        assert_eq!(gate.admit(Class::General, at(15_000_000)), Ok(()));
-        assert_eq!(gate.admit(Class::General, at(15_000_000)), Err(5));
-        assert_eq!(gate.admit(Class::Reports, at(15_000_000)), Ok(()));
+        let mut gate = AccountQuota::new();
+        let limit = QuotaLimit { requests: 2, window_ms: 15_000, enforced: true };
+        gate.set(RequestClass::General, limit);
+        assert_eq!(gate.admit(RequestClass::General, at(0)), Ok(()));
+        assert_eq!(gate.admit(RequestClass::General, at(5_000_000)), Ok(()));
+        assert_eq!(gate.admit(RequestClass::General, at(5_000_001)), Err(10));
+        assert_eq!(gate.admit(RequestClass::General, at(14_999_999)), Err(1));
+        assert_eq!(gate.admit(RequestClass::General, at(15_000_000)), Ok(()));
+        assert_eq!(gate.admit(RequestClass::General, at(15_000_000)), Err(5));
+        assert_eq!(gate.admit(RequestClass::Reports, at(15_000_000)), Ok(()));
         let seen = &gate.statistics.general;
         assert_eq!((seen.requests, seen.refused, seen.peak), (6, 3, 5));
     }
 
     #[test]
     fn limits_are_read_as_people_write_them() {
-        let limit = |requests, window_ms| Some(Limit { requests, window_ms, enforced: true });
-        assert_eq!(Limit::GENERAL.read("100/15s"), limit(100, 15_000));
-        assert_eq!(Limit::GENERAL.read("7/1500ms"), limit(7, 1500));
-        assert_eq!(Limit::GENERAL.read("7/2m"), limit(7, 120_000));
-        assert_eq!(Limit::REPORTS.read("off"), Some(Limit::REPORTS.off()));
+        let limit = |requests, window_ms| Some(QuotaLimit { requests, window_ms, enforced: true });
+        assert_eq!(QuotaLimit::GENERAL.read("100/15s"), limit(100, 15_000));
+        assert_eq!(QuotaLimit::GENERAL.read("7/1500ms"), limit(7, 1500));
+        assert_eq!(QuotaLimit::GENERAL.read("7/2m"), limit(7, 120_000));
+        assert_eq!(QuotaLimit::REPORTS.read("off"), Some(QuotaLimit::REPORTS.off()));
         for odd in ["", "100", "0/15s", "5/0s", "5/15", "x/15s", "5/h"] {
-            assert_eq!(Limit::GENERAL.read(odd), None, "{odd}");
+            assert_eq!(QuotaLimit::GENERAL.read(odd), None, "{odd}");
         }
     }
 
@@ -217,12 +217,12 @@ mod tests {
         fn no_window_lets_more_through_than_its_limit(
             steps in proptest::collection::vec(0_i64..400_000, 1..200), requests in 1_usize..8
         ) {
-            let mut gate = Gate::new();
-            gate.set(Class::General, Limit { requests, window_ms: 1000, enforced: true });
+            let mut gate = AccountQuota::new();
+            gate.set(RequestClass::General, QuotaLimit { requests, window_ms: 1000, enforced: true });
             let (mut now, mut admitted) = (0, Vec::new());
             for step in steps {
                 now += step;
-                if gate.admit(Class::General, at(now)).is_ok() {
+                if gate.admit(RequestClass::General, at(now)).is_ok() {
                     admitted.push(now);
                 } else {
                     let recent = admitted.iter().filter(|one| **one > now - 1_000_000).count();

@@ -13,19 +13,19 @@ use crate::books::Books;
 use crate::calendar::{Day, Moment};
 use crate::dice::Dice;
 use crate::people::Company;
-use crate::scale::Scale;
+use crate::scale::AccountScale;
 
 /// Fresh account, and the users of its tokens.
 #[derive(Debug)]
-pub(crate) struct Made {
+pub(crate) struct GeneratedAccount {
     pub(crate) books: Books,
     pub(crate) tokens: BTreeMap<String, i64>,
 }
 
 /// State that all parts of the generator share.
 #[derive(Debug)]
-pub(crate) struct Maker<'a> {
-    pub(crate) scale: &'a Scale,
+pub(crate) struct AccountGenerator<'a> {
+    pub(crate) scale: &'a AccountScale,
     pub(crate) dice: Dice,
     pub(crate) books: &'a mut Books,
     /// Beginning of the history, which ends at `now`.
@@ -34,7 +34,7 @@ pub(crate) struct Maker<'a> {
 }
 
 /// Makes up the account of this size and seed, with a history that ends at `now`.
-pub(crate) fn account(scale: &Scale, seed: u64, now: Moment) -> Made {
+pub(crate) fn account(scale: &AccountScale, seed: u64, now: Moment) -> GeneratedAccount {
     let company = Company {
         name: "Beispiel & Söhne".to_owned(),
         domain: "beispiel.harvestapp.com".to_owned(),
@@ -47,7 +47,8 @@ pub(crate) fn account(scale: &Scale, seed: u64, now: Moment) -> Made {
     let days = i64::from(scale.years.max(1)) * 365;
     let start = Day(now.day().0 - days).start();
     let mut books = Books::new(company);
-    let mut maker = Maker { scale, dice: Dice::new(seed), books: &mut books, start, now };
+    let mut maker =
+        AccountGenerator { scale, dice: Dice::new(seed), books: &mut books, start, now };
     maker.people();
     maker.work();
     maker.track_time();
@@ -57,10 +58,10 @@ pub(crate) fn account(scale: &Scale, seed: u64, now: Moment) -> Made {
     let people: Vec<i64> = books.users.iter().map(|user| user.id).collect();
     let holders = [ADMINISTRATOR_TOKEN, MANAGER_TOKEN, MEMBER_TOKEN];
     let tokens = holders.into_iter().map(str::to_owned).zip(people).collect();
-    Made { books, tokens }
+    GeneratedAccount { books, tokens }
 }
 
-impl Maker<'_> {
+impl AccountGenerator<'_> {
     /// Returns a random second of the history.
     pub(crate) fn moment(&mut self) -> Moment {
         Moment(self.dice.between(self.start.0, (self.now.0 - 3600).max(self.start.0)))

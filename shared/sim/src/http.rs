@@ -19,11 +19,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::account::Account;
-use crate::request::{Breach, Request, Response};
+use crate::request::{DeliveryFault, ServerRequest, ServerResponse};
 
 /// Settings of the HTTP face.
 #[derive(Clone)]
-pub struct Face {
+pub struct HttpFace {
     /// Port of 127.0.0.1; 0 for any free one.
     pub port: u16,
     /// Time that each answer waits first.
@@ -32,14 +32,14 @@ pub struct Face {
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
-impl std::fmt::Debug for Face {
+impl std::fmt::Debug for HttpFace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { port, latency, now: _ } = self;
-        f.debug_struct("Face").field("port", port).field("latency", latency).finish()
+        f.debug_struct("HttpFace").field("port", port).field("latency", latency).finish()
     }
 }
 
-impl Face {
+impl HttpFace {
     /// Returns the settings for any free port, no latency, and the clock of this machine.
     #[must_use]
     pub fn local() -> Self {
@@ -49,7 +49,7 @@ impl Face {
 
 /// Running HTTP face. It stops when this value is dropped.
 #[derive(Debug)]
-pub struct Served {
+pub struct RunningFace {
     /// Address that it listens on.
     pub address: SocketAddr,
     /// Account, which a test may read and change.
@@ -57,7 +57,7 @@ pub struct Served {
     accepting: JoinHandle<()>,
 }
 
-impl Served {
+impl RunningFace {
     /// Returns the URL that takes the place of `https://api.harvestapp.com/v2`.
     #[must_use]
     pub fn base_url(&self) -> String {
@@ -76,7 +76,7 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for RunningFace {
     fn drop(&mut self) {
         self.accepting.abort();
     }
@@ -87,7 +87,7 @@ impl Drop for Served {
 /// # Errors
 ///
 /// Fails if the port is taken.
-pub async fn serve(account: Arc<Mutex<Account>>, face: Face) -> io::Result<Served> {
+pub async fn serve(account: Arc<Mutex<Account>>, face: HttpFace) -> io::Result<RunningFace> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, face.port)).await?;
     let address = listener.local_addr()?;
     let shared = account.clone();
@@ -99,10 +99,10 @@ pub async fn serve(account: Arc<Mutex<Account>>, face: Face) -> io::Result<Serve
             }
         }
     });
-    Ok(Served { address, account, accepting })
+    Ok(RunningFace { address, account, accepting })
 }
 
-async fn converse(stream: TcpStream, account: Arc<Mutex<Account>>, face: Face) {
+async fn converse(stream: TcpStream, account: Arc<Mutex<Account>>, face: HttpFace) {
     // Without Nagle's algorithm, so that small answers do not wait for an acknowledgement.
     if stream.set_nodelay(true).is_err() {
         return;
@@ -117,8 +117,8 @@ async fn converse(stream: TcpStream, account: Arc<Mutex<Account>>, face: Face) {
 async fn reply(
     incoming: hyper::Request<Incoming>,
     account: Arc<Mutex<Account>>,
-    face: Face,
-) -> Result<hyper::Response<Piece>, io::Error> {
+    face: HttpFace,
+) -> Result<hyper::Response<BreakableBody>, io::Error> {
     let request = read(incoming).await?;
     let zipped = request
         .header_value("accept-encoding")
@@ -138,17 +138,17 @@ async fn reply(
         pause(delay).await;
     }
     match delivery.breach {
-        Breach::Hung => std::future::pending().await,
-        Breach::Dropped => Err(io::Error::other("dropped as asked")),
-        Breach::None | Breach::CutBody => answer,
+        DeliveryFault::Hung => std::future::pending().await,
+        DeliveryFault::Dropped => Err(io::Error::other("dropped as asked")),
+        DeliveryFault::None | DeliveryFault::CutBody => answer,
     }
 }
 
-async fn read(incoming: hyper::Request<Incoming>) -> io::Result<Request> {
+async fn read(incoming: hyper::Request<Incoming>) -> io::Result<ServerRequest> {
     let host = incoming.headers().get("host").and_then(|host| host.to_str().ok());
     let origin = format!("http://{}", host.unwrap_or("127.0.0.1"));
     let target = incoming.uri().path_and_query().map_or("/", |target| target.as_str());
-    let mut request = Request::new(incoming.method().as_str(), &origin, target);
+    let mut request = ServerRequest::new(incoming.method().as_str(), &origin, target);
     for (name, value) in incoming.headers() {
         let value = String::from_utf8_lossy(value.as_bytes());
         request.headers.push((name.as_str().to_owned(), value.into_owned()));
@@ -166,7 +166,7 @@ async fn read(incoming: hyper::Request<Incoming>) -> io::Result<Request> {
     Ok(request)
 }
 
-fn send(response: Response, zipped: bool) -> io::Result<hyper::Response<Piece>> {
+fn send(response: ServerResponse, zipped: bool) -> io::Result<hyper::Response<BreakableBody>> {
     let mut out = hyper::Response::builder().status(response.status);
     for (name, value) in &response.headers {
         let name = HeaderName::try_from(name).map_err(io::Error::other)?;
@@ -180,24 +180,24 @@ fn send(response: Response, zipped: bool) -> io::Result<hyper::Response<Piece>> 
         out = out.header(CONTENT_ENCODING, "gzip");
     }
     out = out.header(CONTENT_LENGTH, body.len());
-    let cut = response.delivery.breach == Breach::CutBody;
+    let cut = response.delivery.breach == DeliveryFault::CutBody;
     if cut {
         body.truncate(body.len() / 2);
     }
-    let end = if cut { End::Flush } else { End::Whole };
-    out.body(Piece { left: Some(body), end }).map_err(io::Error::other)
+    let end = if cut { BodyEnd::Flush } else { BodyEnd::Whole };
+    out.body(BreakableBody { left: Some(body), end }).map_err(io::Error::other)
 }
 
 /// Body in one piece that may break off before its announced end.
 #[derive(Debug)]
-struct Piece {
+struct BreakableBody {
     left: Option<Bytes>,
-    end: End,
+    end: BodyEnd,
 }
 
 /// End of a body after its bytes.
 #[derive(Clone, Copy, Debug)]
-enum End {
+enum BodyEnd {
     /// The announced end.
     Whole,
     /// A pause in which the bytes are sent, then the break.
@@ -206,7 +206,7 @@ enum End {
     Break,
 }
 
-impl Body for Piece {
+impl Body for BreakableBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -218,13 +218,13 @@ impl Body for Piece {
             return Poll::Ready(Some(Ok(Frame::data(left))));
         }
         match self.end {
-            End::Whole => Poll::Ready(None),
-            End::Flush => {
-                self.end = End::Break;
+            BodyEnd::Whole => Poll::Ready(None),
+            BodyEnd::Flush => {
+                self.end = BodyEnd::Break;
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
-            End::Break => Poll::Ready(Some(Err(io::Error::other("cut as asked")))),
+            BodyEnd::Break => Poll::Ready(Some(Err(io::Error::other("cut as asked")))),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Writer of JSON straight into bytes, without a tree and without floats.
 
 use crate::calendar::{Day, Moment};
-use crate::decimal::{Fraction, Money, Number, write_digits, write_scaled};
+use crate::decimal::{DecimalNumber, FractionForm, Money, write_digits, write_scaled};
 use crate::dice::scramble;
-use crate::spelling::{Form, form};
+use crate::spelling::{FieldForm, form};
 
 /// JSON text that is being written. Commas are set according to the byte before.
 #[derive(Debug, Default)]
-pub(crate) struct Json {
+pub(crate) struct JsonWriter {
     out: Vec<u8>,
     /// Seed of the choice, the same for one record, which whole numbers end in `.0`.
     salt: u64,
@@ -15,7 +15,7 @@ pub(crate) struct Json {
     odd: Option<u64>,
 }
 
-impl Json {
+impl JsonWriter {
     /// Returns an empty text with room for `bytes` bytes.
     pub(crate) fn with_capacity(bytes: usize) -> Self {
         Self { out: Vec::with_capacity(bytes), salt: 0, odd: None }
@@ -101,17 +101,17 @@ impl Json {
         self.push_odd_int(form(self.odd, name), value);
     }
 
-    fn push_odd_int(&mut self, form: Form, value: i64) {
+    fn push_odd_int(&mut self, form: FieldForm, value: i64) {
         self.quote_if(form);
         self.push_int(value);
-        if form == Form::Fraction {
+        if form == FieldForm::Fraction {
             self.out.extend_from_slice(b".0");
         }
         self.quote_if(form);
     }
 
-    fn quote_if(&mut self, form: Form) {
-        if form == Form::Text {
+    fn quote_if(&mut self, form: FieldForm) {
+        if form == FieldForm::Text {
             self.out.push(b'"');
         }
     }
@@ -144,7 +144,7 @@ impl Json {
     /// Appends a text.
     pub(crate) fn text(&mut self, name: &str, value: &str) {
         self.key(name);
-        let number = form(self.odd, name) != Form::Documented
+        let number = form(self.odd, name) != FieldForm::Documented
             && value.parse::<i64>().is_ok_and(|number| number.to_string() == value);
         if number {
             self.out.extend_from_slice(value.as_bytes());
@@ -234,7 +234,7 @@ impl Json {
     }
 
     /// Appends a number with up to six places.
-    pub(crate) fn number(&mut self, name: &str, value: Number) {
+    pub(crate) fn number(&mut self, name: &str, value: DecimalNumber) {
         self.scaled(name, value.0, 6);
     }
 
@@ -247,18 +247,18 @@ impl Json {
     }
 
     /// Appends a number or null.
-    pub(crate) fn maybe_number(&mut self, name: &str, value: Option<Number>) {
+    pub(crate) fn maybe_number(&mut self, name: &str, value: Option<DecimalNumber>) {
         match value {
             Some(value) => self.number(name, value),
             None => self.null(name),
         }
     }
 
-    fn fraction(&self, name: &str) -> Fraction {
+    fn fraction(&self, name: &str) -> FractionForm {
         let length = u64::try_from(name.len()).unwrap_or(0);
         match scramble(self.salt, length) % 2 {
-            0 => Fraction::Always,
-            _ => Fraction::WhenNeeded,
+            0 => FractionForm::Always,
+            _ => FractionForm::WhenNeeded,
         }
     }
 }
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn commas_stand_between_members_only() {
-        let mut json = Json::default();
+        let mut json = JsonWriter::default();
         json.open();
         json.int("a", -5);
         json.list("b");
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn another_spelling_holds_the_same_values() {
         let written = |odd: Option<u64>| {
-            let mut json = Json::default();
+            let mut json = JsonWriter::default();
             json.spell(odd);
             json.open();
             json.int("id", 7);
@@ -315,7 +315,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_survives(value in any::<String>()) {
-            let mut json = Json::default();
+            let mut json = JsonWriter::default();
             json.open();
             json.text("t", &value);
             json.close();

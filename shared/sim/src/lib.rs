@@ -38,11 +38,11 @@ mod tests;
 
 pub use account::{ADMINISTRATOR_TOKEN, Account, MANAGER_TOKEN, MEMBER_TOKEN};
 pub use contradiction::Contradiction;
-pub use fault::{Effect, FaultRule, Select};
-pub use gate::{ClassStatistics, Limit, Statistics};
-pub use http::{Face, Served, serve};
-pub use mutate::{Applied, Mutation, NotApplied, RateKind, SwitchedModule};
-pub use request::{Breach, Delivery, Request, Response};
-pub use rewrite::Rewrite;
-pub use scale::Scale;
+pub use fault::{FaultChoice, FaultEffect, FaultRule};
+pub use gate::{ClassStatistics, QuotaLimit, RequestStatistics};
+pub use http::{HttpFace, RunningFace, serve};
+pub use mutate::{AppliedMutation, Mutation, NotApplied, RateKind, SwitchedModule};
+pub use request::{Delivery, DeliveryFault, ServerRequest, ServerResponse};
+pub use rewrite::ValueRewrite;
+pub use scale::AccountScale;
 pub use spelling::Spelling;

@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use crate::account::Account;
 use crate::calendar::{Day, Moment};
 use crate::dice::Dice;
-use crate::generate::Maker;
-use crate::scale::Scale;
+use crate::generate::AccountGenerator;
+use crate::scale::AccountScale;
 use crate::stream::Stream;
-use crate::table::{Record, Table};
+use crate::table::{Record, RecordTable};
 
-pub use mutation::{Applied, Mutation, NotApplied, RateKind, SwitchedModule};
+pub use mutation::{AppliedMutation, Mutation, NotApplied, RateKind, SwitchedModule};
 
 impl Account {
     /// Makes one change at `now`.
@@ -24,7 +24,11 @@ impl Account {
     /// # Errors
     ///
     /// Fails if there is no such record, or if Harvest would refuse; then nothing is changed.
-    pub fn apply(&mut self, now: Timestamp, mutation: &Mutation) -> Result<Applied, NotApplied> {
+    pub fn apply(
+        &mut self,
+        now: Timestamp,
+        mutation: &Mutation,
+    ) -> Result<AppliedMutation, NotApplied> {
         self.apply_by(now, mutation, Dice::new(self.seed ^ (self.changes + 1)))
     }
 
@@ -33,15 +37,16 @@ impl Account {
         now: Timestamp,
         mutation: &Mutation,
         dice: Dice,
-    ) -> Result<Applied, NotApplied> {
+    ) -> Result<AppliedMutation, NotApplied> {
         let now = Moment::of(now);
-        let scale = Scale::tiny();
+        let scale = AccountScale::tiny();
         let before = self.changes;
         self.changes = before + 1;
         if let Some(applied) = self.apply_to_tokens(now, mutation)? {
             return Ok(applied);
         }
-        let mut maker = Maker { scale: &scale, dice, books: &mut self.books, start: now, now };
+        let mut maker =
+            AccountGenerator { scale: &scale, dice, books: &mut self.books, start: now, now };
         maker.apply(mutation)
     }
 
@@ -51,7 +56,7 @@ impl Account {
         &mut self,
         now: Moment,
         mutation: &Mutation,
-    ) -> Result<Option<Applied>, NotApplied> {
+    ) -> Result<Option<AppliedMutation>, NotApplied> {
         let unknown = || NotApplied::new("no such token");
         let (op, id) = match mutation {
             Mutation::SetRoles { token, roles } => {
@@ -68,13 +73,13 @@ impl Account {
     }
 }
 
-fn applied(op: &str, stream: Stream, id: i64) -> Applied {
-    Applied { op: op.to_owned(), stream: stream.name().to_owned(), id }
+fn applied(op: &str, stream: Stream, id: i64) -> AppliedMutation {
+    AppliedMutation { op: op.to_owned(), stream: stream.name().to_owned(), id }
 }
 
-impl Maker<'_> {
+impl AccountGenerator<'_> {
     #[expect(clippy::too_many_lines, reason = "a match over all mutations")]
-    fn apply(&mut self, mutation: &Mutation) -> Result<Applied, NotApplied> {
+    fn apply(&mut self, mutation: &Mutation) -> Result<AppliedMutation, NotApplied> {
         let done = |op: &str, stream: Stream, id: i64| Ok(applied(op, stream, id));
         match mutation {
             Mutation::Create { stream } => {
@@ -213,7 +218,7 @@ impl Maker<'_> {
     }
 }
 
-fn choose<T: Record>(table: &Table<T>, dice: &mut Dice, id: Option<i64>) -> Option<i64> {
+fn choose<T: Record>(table: &RecordTable<T>, dice: &mut Dice, id: Option<i64>) -> Option<i64> {
     match id {
         Some(id) => table.get(id).map(Record::id),
         None => table.id_at(dice.index(table.len())?),

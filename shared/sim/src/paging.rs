@@ -1,18 +1,20 @@
 //! Pages of a list, and the links between them.
 
+use core::ops::Range;
+
 use std::collections::BTreeMap;
 
-use crate::json::Json;
-use crate::request::{Request, Response};
-use crate::stream::Paging;
-use crate::table::Key;
+use crate::json::JsonWriter;
+use crate::request::{ServerRequest, ServerResponse};
+use crate::stream::ListPaging;
+use crate::table::RankKey;
 
 /// Most records of a page, and the number without `per_page`.
 pub(crate) const MOST_PER_PAGE: usize = 2000;
 
 /// Form of the links in the envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Links {
+pub(crate) enum LinkForm {
     /// An object with all four links.
     Given,
     /// No member `links`.
@@ -25,10 +27,10 @@ pub(crate) enum Links {
 
 /// One page of a list, newest first, and its envelope.
 #[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) keys: Vec<Key>,
+pub(crate) struct ListPage {
+    pub(crate) keys: Vec<RankKey>,
     pub(crate) total: usize,
-    pub(crate) links: Links,
+    pub(crate) links: LinkForm,
     size: usize,
     number: Option<usize>,
     next_number: Option<usize>,
@@ -41,49 +43,56 @@ pub(crate) struct Page {
 
 /// Beginning of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Start {
+enum PageStart {
     /// Number of the page, from 1.
     Number(usize),
     /// The records that follow this one in the list.
-    After(Key),
+    After(RankKey),
     /// The records that come before this one in the list.
-    Before(Key),
+    Before(RankKey),
 }
 
-impl Page {
+impl PageStart {
+    /// Positions of the page in the ascending `keys`; the page is read backwards.
+    fn positions(self, keys: &[RankKey], per_page: usize) -> Range<usize> {
+        match self {
+            Self::Number(number) => {
+                let end = keys.len().saturating_sub((number - 1).saturating_mul(per_page));
+                end.saturating_sub(per_page)..end
+            }
+            Self::After(key) => {
+                let end = keys.partition_point(|other| *other < key);
+                end.saturating_sub(per_page)..end
+            }
+            Self::Before(key) => {
+                let start = keys.partition_point(|other| *other <= key);
+                start..(start + per_page).min(keys.len())
+            }
+        }
+    }
+}
+
+impl ListPage {
     /// Returns the page of `keys` (ascending, and listed backwards) that the request asks for, with
     /// at most `cap` records.
     pub(crate) fn cut(
-        request: &Request,
-        keys: &[Key],
-        paging: Paging,
+        request: &ServerRequest,
+        keys: &[RankKey],
+        paging: ListPaging,
         cap: usize,
-    ) -> Result<Self, Response> {
+    ) -> Result<Self, ServerResponse> {
         let per_page = per_page(request)?.min(cap.max(1));
         let total = keys.len();
         let pages = total.div_ceil(per_page).max(1);
         let start = start(request, paging)?;
-        // Positions in the ascending keys: the page is `low..high`, read backwards.
-        let (low, high) = match start {
-            Start::Number(number) => {
-                let high = total.saturating_sub((number - 1).saturating_mul(per_page));
-                (high.saturating_sub(per_page), high)
-            }
-            Start::After(key) => {
-                let high = keys.partition_point(|other| *other < key);
-                (high.saturating_sub(per_page), high)
-            }
-            Start::Before(key) => {
-                let low = keys.partition_point(|other| *other <= key);
-                (low, (low + per_page).min(total))
-            }
-        };
-        let cut: Vec<Key> = keys.get(low..high).unwrap_or_default().iter().rev().copied().collect();
-        let link = Link { request, per_page };
+        let Range { start: low, end: high } = start.positions(keys, per_page);
+        let cut: Vec<RankKey> =
+            keys.get(low..high).unwrap_or_default().iter().rev().copied().collect();
+        let link = LinkBuilder { request, per_page };
         let (is_first, is_last) = (high == total, low == 0);
         let mut page = Self {
             total,
-            links: Links::Given,
+            links: LinkForm::Given,
             size: per_page,
             number: None,
             next_number: None,
@@ -95,7 +104,7 @@ impl Page {
             keys: cut,
         };
         match (paging, start) {
-            (Paging::Offset | Paging::Single, Start::Number(number)) => {
+            (ListPaging::Offset | ListPaging::Single, PageStart::Number(number)) => {
                 page.number = Some(number);
                 page.next_number = (number < pages).then(|| number + 1);
                 page.previous_number = (number > 1).then(|| number - 1);
@@ -103,8 +112,8 @@ impl Page {
                 page.previous = page.previous_number.map(|number| link.page(number));
             }
             (
-                Paging::Cursor | Paging::Offset | Paging::Single,
-                Start::Number(_) | Start::After(_) | Start::Before(_),
+                ListPaging::Cursor | ListPaging::Offset | ListPaging::Single,
+                PageStart::Number(_) | PageStart::After(_) | PageStart::Before(_),
             ) => {
                 if is_first {
                     page.number = Some(1);
@@ -123,27 +132,27 @@ impl Page {
     }
 
     /// Adds a link to a next page that does not exist.
-    pub(crate) fn go_on(&mut self, request: &Request, paging: Paging) {
-        let link = Link { request, per_page: self.size };
-        let here = start(request, paging).unwrap_or(Start::Number(1));
+    pub(crate) fn go_on(&mut self, request: &ServerRequest, paging: ListPaging) {
+        let link = LinkBuilder { request, per_page: self.size };
+        let here = start(request, paging).unwrap_or(PageStart::Number(1));
         match (paging, here) {
-            (Paging::Offset | Paging::Single, Start::Number(number)) => {
+            (ListPaging::Offset | ListPaging::Single, PageStart::Number(number)) => {
                 self.next_number = Some(number + 1);
                 self.next = Some(link.page(number + 1));
             }
             (
-                Paging::Cursor | Paging::Offset | Paging::Single,
-                Start::Number(_) | Start::After(_) | Start::Before(_),
+                ListPaging::Cursor | ListPaging::Offset | ListPaging::Single,
+                PageStart::Number(_) | PageStart::After(_) | PageStart::Before(_),
             ) => {
                 // Records were created after 1970, so no record follows these places.
-                let place = if let Start::After(key) = here { key.0.min(0) - 1 } else { -1 };
+                let place = if let PageStart::After(key) = here { key.0.min(0) - 1 } else { -1 };
                 self.next = Some(link.cursor('a', (place, 0), "next_cursor"));
             }
         }
     }
 
     /// Appends the members of the envelope that follow the records.
-    pub(crate) fn write(&self, json: &mut Json) {
+    pub(crate) fn write(&self, json: &mut JsonWriter) {
         let total = self.total;
         let int = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
         json.int("per_page", int(self.size));
@@ -153,10 +162,10 @@ impl Page {
         json.maybe_int("previous_page", self.previous_number.map(int));
         json.maybe_int("page", self.number.map(int));
         match self.links {
-            Links::Given => {}
-            Links::Absent => return,
-            Links::Null => return json.null("links"),
-            Links::Empty => {
+            LinkForm::Given => {}
+            LinkForm::Absent => return,
+            LinkForm::Null => return json.null("links"),
+            LinkForm::Empty => {
                 json.object("links");
                 return json.close();
             }
@@ -170,39 +179,39 @@ impl Page {
     }
 }
 
-fn per_page(request: &Request) -> Result<usize, Response> {
+fn per_page(request: &ServerRequest) -> Result<usize, ServerResponse> {
     let refusal = "Per page must be between 1 and 2000";
     match request.param("per_page") {
         None => Ok(MOST_PER_PAGE),
         Some(text) => match text.parse() {
             Ok(size) if (1..=MOST_PER_PAGE).contains(&size) => Ok(size),
-            Ok(_) | Err(_) => Err(Response::message(422, refusal)),
+            Ok(_) | Err(_) => Err(ServerResponse::message(422, refusal)),
         },
     }
 }
 
-fn start(request: &Request, paging: Paging) -> Result<Start, Response> {
-    if let (Some(cursor), Paging::Cursor) = (request.param("cursor"), paging) {
-        return read_cursor(cursor).ok_or_else(|| Response::message(400, "Invalid cursor"));
+fn start(request: &ServerRequest, paging: ListPaging) -> Result<PageStart, ServerResponse> {
+    if let (Some(cursor), ListPaging::Cursor) = (request.param("cursor"), paging) {
+        return read_cursor(cursor).ok_or_else(|| ServerResponse::message(400, "Invalid cursor"));
     }
     match request.param("page").unwrap_or("1").parse() {
-        Ok(number) if number > 0 => Ok(Start::Number(number)),
-        Ok(_) | Err(_) => Err(Response::message(422, "Page must be a positive number")),
+        Ok(number) if number > 0 => Ok(PageStart::Number(number)),
+        Ok(_) | Err(_) => Err(ServerResponse::message(422, "Page must be a positive number")),
     }
 }
 
 /// Builds links that keep the filters of the request.
-struct Link<'a> {
-    request: &'a Request,
+struct LinkBuilder<'a> {
+    request: &'a ServerRequest,
     per_page: usize,
 }
 
-impl Link<'_> {
+impl LinkBuilder<'_> {
     fn page(&self, number: usize) -> String {
         self.with(&[("page", number.to_string())])
     }
 
-    fn cursor(&self, direction: char, key: Key, name: &str) -> String {
+    fn cursor(&self, direction: char, key: RankKey, name: &str) -> String {
         let text = format!("{{\"{direction}\":[{},{}]}}", key.0, key.1);
         self.with(&[("cursor", encode(text.as_bytes())), ("ref", name.to_owned())])
     }
@@ -222,12 +231,12 @@ impl Link<'_> {
     }
 }
 
-fn read_cursor(text: &str) -> Option<Start> {
+fn read_cursor(text: &str) -> Option<PageStart> {
     let bytes = decode(text)?;
-    let found: BTreeMap<String, Key> = serde_json::from_slice(&bytes).ok()?;
+    let found: BTreeMap<String, RankKey> = serde_json::from_slice(&bytes).ok()?;
     match (found.get("a"), found.get("b")) {
-        (Some(key), _) => Some(Start::After(*key)),
-        (None, Some(key)) => Some(Start::Before(*key)),
+        (Some(key), _) => Some(PageStart::After(*key)),
+        (None, Some(key)) => Some(PageStart::Before(*key)),
         (None, None) => None,
     }
 }
@@ -271,12 +280,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn keys(count: i64) -> Vec<Key> {
+    fn keys(count: i64) -> Vec<RankKey> {
         (0..count).map(|at| (at / 2, at)).collect()
     }
 
-    fn cut(target: &str, keys: &[Key], paging: Paging) -> Page {
-        Page::cut(&Request::new("GET", "http://h", target), keys, paging, MOST_PER_PAGE).unwrap()
+    fn cut(target: &str, keys: &[RankKey], paging: ListPaging) -> ListPage {
+        ListPage::cut(&ServerRequest::new("GET", "http://h", target), keys, paging, MOST_PER_PAGE)
+            .unwrap()
     }
 
     fn target(link: &str) -> String {
@@ -286,26 +296,27 @@ mod tests {
     #[test]
     fn middle_pages_of_a_cursor_listing_have_no_numbers() {
         let keys = keys(25);
-        let first = cut("/v2/clients?per_page=10&updated_since=a%3Ab", &keys, Paging::Cursor);
+        let first = cut("/v2/clients?per_page=10&updated_since=a%3Ab", &keys, ListPaging::Cursor);
         assert_eq!(
             (first.number, first.next_number, first.previous_number),
             (Some(1), Some(2), None)
         );
         let next = first.next.unwrap();
         assert!(next.contains("updated_since=a%3Ab") && next.contains("ref=next_cursor"), "{next}");
-        let middle = cut(&target(&next), &keys, Paging::Cursor);
+        let middle = cut(&target(&next), &keys, ListPaging::Cursor);
         assert_eq!((middle.number, middle.next_number, middle.previous_number), (None, None, None));
-        let last = cut(&target(middle.next.as_deref().unwrap()), &keys, Paging::Cursor);
+        let last = cut(&target(middle.next.as_deref().unwrap()), &keys, ListPaging::Cursor);
         assert_eq!((last.number, last.next_number, last.previous_number), (Some(3), None, Some(2)));
         assert_eq!((last.keys.len(), last.next), (5, None));
-        let back = cut(&target(middle.previous.as_deref().unwrap()), &keys, Paging::Cursor);
+        let back = cut(&target(middle.previous.as_deref().unwrap()), &keys, ListPaging::Cursor);
         assert_eq!(back.keys, first.keys);
     }
 
     #[test]
     fn numbered_pages_count_from_the_newest() {
         let keys = keys(25);
-        let second = cut("/v2/invoices?page=2&per_page=10&from=2026-01-01", &keys, Paging::Offset);
+        let second =
+            cut("/v2/invoices?page=2&per_page=10&from=2026-01-01", &keys, ListPaging::Offset);
         assert_eq!(
             (second.number, second.next_number, second.previous_number),
             (Some(2), Some(3), Some(1))
@@ -315,7 +326,7 @@ mod tests {
             second.next.as_deref(),
             Some("http://h/v2/invoices?from=2026-01-01&page=3&per_page=10")
         );
-        assert!(cut("/v2/invoices?page=9", &keys, Paging::Offset).keys.is_empty());
+        assert!(cut("/v2/invoices?page=9", &keys, ListPaging::Offset).keys.is_empty());
     }
 
     #[test]
@@ -328,8 +339,8 @@ mod tests {
             ("/v2/clients?cursor=%21%21", 400),
             ("/v2/clients?cursor=abcd", 400),
         ] {
-            let request = Request::new("GET", "http://h", target);
-            let refusal = Page::cut(&request, &keys(3), Paging::Cursor, 2000).unwrap_err();
+            let request = ServerRequest::new("GET", "http://h", target);
+            let refusal = ListPage::cut(&request, &keys(3), ListPaging::Cursor, 2000).unwrap_err();
             assert_eq!(refusal.status, status, "{target}");
         }
     }

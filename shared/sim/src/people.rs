@@ -1,7 +1,7 @@
 //! Users, roles, rates, and the company.
 
 use crate::calendar::{Day, Moment};
-use crate::decimal::Number;
+use crate::decimal::DecimalNumber;
 use crate::table::Record;
 
 /// Implements `Record` for a type with `id`, `created` and `updated`, listed by creation.
@@ -50,15 +50,15 @@ pub(crate) struct User {
     pub(crate) is_active: bool,
     pub(crate) all_future_projects: bool,
     pub(crate) weekly_capacity: i64,
-    pub(crate) default_rate: Option<Number>,
-    pub(crate) cost_rate: Option<Number>,
+    pub(crate) default_rate: Option<DecimalNumber>,
+    pub(crate) cost_rate: Option<DecimalNumber>,
     pub(crate) roles: Vec<String>,
     pub(crate) access_roles: Vec<String>,
     pub(crate) avatar: u64,
     pub(crate) employee_id: Option<String>,
     pub(crate) teammates: Vec<i64>,
-    pub(crate) billable_rates: Vec<Rate>,
-    pub(crate) cost_rates: Vec<Rate>,
+    pub(crate) billable_rates: Vec<UserRate>,
+    pub(crate) cost_rates: Vec<UserRate>,
     pub(crate) created: Moment,
     pub(crate) updated: Moment,
 }
@@ -77,9 +77,9 @@ impl User {
 
 /// Billable rate or cost of a user from one day to another.
 #[derive(Clone, Debug)]
-pub(crate) struct Rate {
+pub(crate) struct UserRate {
     pub(crate) id: i64,
-    pub(crate) amount: Number,
+    pub(crate) amount: DecimalNumber,
     pub(crate) start: Option<Day>,
     pub(crate) end: Option<Day>,
     pub(crate) created: Moment,

@@ -8,7 +8,7 @@ mod work;
 use crate::books::Books;
 use crate::calendar::Moment;
 use crate::dice::scramble;
-use crate::json::Json;
+use crate::json::JsonWriter;
 use crate::spelling::Spelling;
 use crate::stream::Stream;
 use crate::viewer::Viewer;
@@ -17,7 +17,7 @@ pub(crate) use people::{avatar, me};
 
 /// Parameters on which the JSON of a record depends.
 #[derive(Debug)]
-pub(crate) struct Look<'a> {
+pub(crate) struct RenderContext<'a> {
     pub(crate) books: &'a Books,
     pub(crate) now: Moment,
     pub(crate) viewer: &'a Viewer,
@@ -27,13 +27,13 @@ pub(crate) struct Look<'a> {
     pub(crate) spelling: Spelling,
 }
 
-impl Look<'_> {
+impl RenderContext<'_> {
     /// Appends the record as an object; returns `false` if no record has this id.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     #[expect(clippy::too_many_lines, reason = "a match over all streams")]
     pub(crate) fn record(
         &self,
-        json: &mut Json,
+        json: &mut JsonWriter,
         stream: Stream,
         parent: Option<i64>,
         id: i64,
@@ -124,7 +124,7 @@ impl Look<'_> {
     }
 
     /// Closes a record; some get the undeclared field before.
-    fn close(&self, json: &mut Json, id: i64) {
+    fn close(&self, json: &mut JsonWriter, id: i64) {
         if self.unknown_members && scramble(id.unsigned_abs(), 3).is_multiple_of(3) {
             json.raw("x_new_member", br#"{"a":1.10,"b":[null,"\u00e9"]}"#);
         }
@@ -132,7 +132,7 @@ impl Look<'_> {
     }
 
     /// Appends `{"id", "name"}` of a user.
-    fn user_stub(&self, json: &mut Json, id: i64) {
+    fn user_stub(&self, json: &mut JsonWriter, id: i64) {
         json.object("user");
         json.int("id", id);
         let name = self.books.users.get(id).map(crate::people::User::name);
@@ -141,14 +141,14 @@ impl Look<'_> {
     }
 
     /// Opens `{"id", "name"}` of a client and leaves it open.
-    fn client_stub(&self, json: &mut Json, id: i64) {
+    fn client_stub(&self, json: &mut JsonWriter, id: i64) {
         json.object("client");
         json.int("id", id);
         json.text("name", self.books.clients.get(id).map_or("", |one| one.name.as_str()));
     }
 
     /// Appends the currency of a client.
-    fn client_currency(&self, json: &mut Json, id: i64) {
+    fn client_currency(&self, json: &mut JsonWriter, id: i64) {
         json.text("currency", self.books.clients.get(id).map_or("USD", |one| one.currency));
     }
 }

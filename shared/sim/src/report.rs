@@ -6,43 +6,43 @@ mod uninvoiced;
 use std::collections::BTreeMap;
 
 use crate::calendar::Day;
-use crate::decimal::{Money, Number};
-use crate::json::Json;
+use crate::decimal::{DecimalNumber, Money};
+use crate::json::JsonWriter;
 use crate::people::User;
-use crate::render::{Look, avatar};
-use crate::request::{Request, Response};
+use crate::render::{RenderContext, avatar};
+use crate::request::{ServerRequest, ServerResponse};
 use crate::stream::Stream;
 use crate::work::{Expense, TimeEntry};
 
 /// Days that a report covers, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Window {
+pub(crate) struct ReportDays {
     pub(crate) from: Day,
     pub(crate) to: Day,
     /// Whether amounts of fixed-fee projects are shown.
     pub(crate) fixed_fee: bool,
 }
 
-impl Window {
+impl ReportDays {
     /// Parses the window of a request; the error is the answer to it.
-    pub(crate) fn of(request: &Request, stream: Stream) -> Result<Self, Response> {
+    pub(crate) fn of(request: &ServerRequest, stream: Stream) -> Result<Self, ServerResponse> {
         if stream == Stream::ProjectBudgetReport {
             return Ok(Self { from: Day(i64::MIN), to: Day(i64::MAX), fixed_fee: false });
         }
         let day = |name: &str| {
             let text = request.param(name).ok_or_else(|| {
-                Response::message(400, "Invalid timeframe: from and to are required")
+                ServerResponse::message(400, "Invalid timeframe: from and to are required")
             })?;
             Day::parse(text)
-                .ok_or_else(|| Response::message(400, &format!("Invalid timeframe: {name}")))
+                .ok_or_else(|| ServerResponse::message(400, &format!("Invalid timeframe: {name}")))
         };
         let (from, to) = (day("from")?, day("to")?);
         if to < from {
-            return Err(Response::message(400, "Invalid timeframe: to is before from"));
+            return Err(ServerResponse::message(400, "Invalid timeframe: to is before from"));
         }
         if to.0 - from.0 > 365 {
             let refusal = "Invalid timeframe: must not exceed 1 year";
-            return Err(Response::message(400, refusal));
+            return Err(ServerResponse::message(400, refusal));
         }
         let by_default = if stream == Stream::UninvoicedReport { "true" } else { "false" };
         let fixed_fee = request.param("include_fixed_fee").unwrap_or(by_default) == "true";
@@ -52,16 +52,16 @@ impl Window {
 
 /// Returns the rows of a report, each a JSON object, in the order of the list.
 #[expect(clippy::wildcard_enum_match_arm, reason = "only reports come here")]
-pub(crate) fn rows(look: &Look<'_>, stream: Stream, window: Window) -> Vec<Vec<u8>> {
+pub(crate) fn rows(look: &RenderContext<'_>, stream: Stream, window: ReportDays) -> Vec<Vec<u8>> {
     match stream {
-        Stream::ExpenseReportClients => expenses(look, window, Subject::Client),
-        Stream::ExpenseReportProjects => expenses(look, window, Subject::Project),
-        Stream::ExpenseReportCategories => expenses(look, window, Subject::Category),
-        Stream::ExpenseReportTeam => expenses(look, window, Subject::User),
-        Stream::TimeReportClients => time(look, window, Subject::Client),
-        Stream::TimeReportProjects => time(look, window, Subject::Project),
-        Stream::TimeReportTasks => time(look, window, Subject::Task),
-        Stream::TimeReportTeam => time(look, window, Subject::User),
+        Stream::ExpenseReportClients => expenses(look, window, ReportSubject::Client),
+        Stream::ExpenseReportProjects => expenses(look, window, ReportSubject::Project),
+        Stream::ExpenseReportCategories => expenses(look, window, ReportSubject::Category),
+        Stream::ExpenseReportTeam => expenses(look, window, ReportSubject::User),
+        Stream::TimeReportClients => time(look, window, ReportSubject::Client),
+        Stream::TimeReportProjects => time(look, window, ReportSubject::Project),
+        Stream::TimeReportTasks => time(look, window, ReportSubject::Task),
+        Stream::TimeReportTeam => time(look, window, ReportSubject::User),
         Stream::UninvoicedReport => uninvoiced::rows(look, window),
         Stream::ProjectBudgetReport => budget::rows(look),
         _ => Vec::new(),
@@ -70,7 +70,7 @@ pub(crate) fn rows(look: &Look<'_>, stream: Stream, window: Window) -> Vec<Vec<u
 
 /// Subject of a report, which has one row for each and each currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Subject {
+enum ReportSubject {
     Client,
     Project,
     Task,
@@ -79,7 +79,10 @@ enum Subject {
 }
 
 /// Entries of the window that the person of the request may see.
-fn entries_of<'a>(look: &Look<'a>, window: Window) -> impl Iterator<Item = &'a TimeEntry> {
+fn entries_of<'a>(
+    look: &RenderContext<'a>,
+    window: ReportDays,
+) -> impl Iterator<Item = &'a TimeEntry> {
     let books = look.books;
     let viewer = look.viewer.clone();
     let keys = books.entries.select(Some((window.from.0, window.to.0)), None, None).into_owned();
@@ -89,7 +92,10 @@ fn entries_of<'a>(look: &Look<'a>, window: Window) -> impl Iterator<Item = &'a T
 }
 
 /// Expenses of the window that the person of the request may see.
-fn expenses_of<'a>(look: &Look<'a>, window: Window) -> impl Iterator<Item = &'a Expense> {
+fn expenses_of<'a>(
+    look: &RenderContext<'a>,
+    window: ReportDays,
+) -> impl Iterator<Item = &'a Expense> {
     let books = look.books;
     let viewer = look.viewer.clone();
     let keys = books.expenses.select(Some((window.from.0, window.to.0)), None, None).into_owned();
@@ -99,26 +105,26 @@ fn expenses_of<'a>(look: &Look<'a>, window: Window) -> impl Iterator<Item = &'a 
 }
 
 /// Currency in which work on a project is paid.
-fn currency(look: &Look<'_>, project: i64) -> &'static str {
+fn currency(look: &RenderContext<'_>, project: i64) -> &'static str {
     look.books.client_of(project).map_or("USD", |client| client.currency)
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct TimeSums {
-    total: Number,
-    billable: Number,
+    total: DecimalNumber,
+    billable: DecimalNumber,
     amount: Money,
 }
 
-fn time(look: &Look<'_>, window: Window, subject: Subject) -> Vec<Vec<u8>> {
+fn time(look: &RenderContext<'_>, window: ReportDays, subject: ReportSubject) -> Vec<Vec<u8>> {
     let mut sums: BTreeMap<(i64, &str), TimeSums> = BTreeMap::new();
     for entry in entries_of(look, window) {
         let project = look.books.projects.get(entry.project);
         let id = match subject {
-            Subject::Client => project.map_or(0, |one| one.client),
-            Subject::Project => entry.project,
-            Subject::Task => entry.task,
-            Subject::User | Subject::Category => entry.user,
+            ReportSubject::Client => project.map_or(0, |one| one.client),
+            ReportSubject::Project => entry.project,
+            ReportSubject::Task => entry.task,
+            ReportSubject::User | ReportSubject::Category => entry.user,
         };
         let sum = sums.entry((id, currency(look, entry.project))).or_default();
         let hours = entry.hours_at(look.now).quarter_up();
@@ -138,7 +144,7 @@ fn time(look: &Look<'_>, window: Window, subject: Subject) -> Vec<Vec<u8>> {
             json.text("currency", currency);
             json.money("billable_amount", sum.amount);
         }
-        Extra::Capacity
+        ExtraFields::Capacity
     })
 }
 
@@ -148,14 +154,14 @@ struct ExpenseSums {
     billable: Money,
 }
 
-fn expenses(look: &Look<'_>, window: Window, subject: Subject) -> Vec<Vec<u8>> {
+fn expenses(look: &RenderContext<'_>, window: ReportDays, subject: ReportSubject) -> Vec<Vec<u8>> {
     let mut sums: BTreeMap<(i64, &str), ExpenseSums> = BTreeMap::new();
     for expense in expenses_of(look, window) {
         let id = match subject {
-            Subject::Client => look.books.client_of(expense.project).map_or(0, |one| one.id),
-            Subject::Project => expense.project,
-            Subject::Category => expense.category,
-            Subject::User | Subject::Task => expense.user,
+            ReportSubject::Client => look.books.client_of(expense.project).map_or(0, |one| one.id),
+            ReportSubject::Project => expense.project,
+            ReportSubject::Category => expense.category,
+            ReportSubject::User | ReportSubject::Task => expense.user,
         };
         let sum = sums.entry((id, currency(look, expense.project))).or_default();
         sum.total = sum.total.plus(expense.total);
@@ -167,34 +173,34 @@ fn expenses(look: &Look<'_>, window: Window, subject: Subject) -> Vec<Vec<u8>> {
         json.money("total_amount", sum.total);
         json.money("billable_amount", sum.billable);
         json.text("currency", currency);
-        Extra::Nothing
+        ExtraFields::Nothing
     })
 }
 
 /// Fields of a row besides the sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Extra {
+enum ExtraFields {
     Nothing,
     Capacity,
 }
 
 /// Writes one row per subject and currency, sorted by name.
 fn by_name<T>(
-    look: &Look<'_>,
-    subject: Subject,
+    look: &RenderContext<'_>,
+    subject: ReportSubject,
     sums: &BTreeMap<(i64, &str), T>,
-    write: impl Fn(&mut Json, (i64, &str), &T) -> Extra,
+    write: impl Fn(&mut JsonWriter, (i64, &str), &T) -> ExtraFields,
 ) -> Vec<Vec<u8>> {
     let mut rows: Vec<(String, Vec<u8>)> = Vec::with_capacity(sums.len());
     for (key, sum) in sums {
-        let mut json = Json::with_capacity(256);
+        let mut json = JsonWriter::with_capacity(256);
         json.salt(key.0);
         json.spell(look.spelling.of_record(key.0));
         json.open();
         let name = head(look, &mut json, subject, key.0);
         let extra = write(&mut json, *key, sum);
         let user = look.books.users.get(key.0);
-        if let (Extra::Capacity, Subject::User, Some(user)) = (extra, subject, user) {
+        if let (ExtraFields::Capacity, ReportSubject::User, Some(user)) = (extra, subject, user) {
             json.int("weekly_capacity", user.weekly_capacity);
             json.text("avatar_url", &avatar(user));
         }
@@ -206,11 +212,16 @@ fn by_name<T>(
 }
 
 /// Appends the fields about the subject of a row; returns its name.
-fn head(look: &Look<'_>, json: &mut Json, subject: Subject, id: i64) -> String {
+fn head(
+    look: &RenderContext<'_>,
+    json: &mut JsonWriter,
+    subject: ReportSubject,
+    id: i64,
+) -> String {
     let books = look.books;
     match subject {
-        Subject::Client => client_head(look, json, id),
-        Subject::Project => {
+        ReportSubject::Client => client_head(look, json, id),
+        ReportSubject::Project => {
             let project = books.projects.get(id);
             client_head(look, json, project.map_or(0, |one| one.client));
             let name = project.map(|one| one.name.clone()).unwrap_or_default();
@@ -220,13 +231,13 @@ fn head(look: &Look<'_>, json: &mut Json, subject: Subject, id: i64) -> String {
             json.text("project_name", &name);
             name
         }
-        Subject::Task => {
+        ReportSubject::Task => {
             let name = books.tasks.get(id).map(|one| one.name.clone()).unwrap_or_default();
             json.int("task_id", id);
             json.text("task_name", &name);
             name
         }
-        Subject::User => {
+        ReportSubject::User => {
             let user = books.users.get(id);
             let name = user.map(User::name).unwrap_or_default();
             json.int("user_id", id);
@@ -234,7 +245,7 @@ fn head(look: &Look<'_>, json: &mut Json, subject: Subject, id: i64) -> String {
             json.flag("is_contractor", user.is_some_and(|one| one.is_contractor));
             name
         }
-        Subject::Category => {
+        ReportSubject::Category => {
             let category = books.expense_categories.get(id);
             let name = category.map(|one| one.name.clone()).unwrap_or_default();
             json.int("expense_category_id", id);
@@ -244,7 +255,7 @@ fn head(look: &Look<'_>, json: &mut Json, subject: Subject, id: i64) -> String {
     }
 }
 
-fn client_head(look: &Look<'_>, json: &mut Json, id: i64) -> String {
+fn client_head(look: &RenderContext<'_>, json: &mut JsonWriter, id: i64) -> String {
     let name = look.books.clients.get(id).map(|one| one.name.clone()).unwrap_or_default();
     json.int("client_id", id);
     json.text("client_name", &name);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 /// Request as the server receives it.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct ServerRequest {
     /// Method: `GET`, for the control face also `POST` and `DELETE`.
     pub method: String,
     /// Scheme, host and port that the client used, such as `http://127.0.0.1:8080`, with which
@@ -20,7 +20,7 @@ pub struct Request {
     pub body: Bytes,
 }
 
-impl Request {
+impl ServerRequest {
     /// Returns a request for `target`, a path with an optional encoded query, without headers.
     #[must_use]
     pub fn new(method: &str, origin: &str, target: &str) -> Self {
@@ -72,7 +72,7 @@ impl Request {
 
 /// Answer, and its delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
+pub struct ServerResponse {
     /// HTTP status.
     pub status: u16,
     /// Headers without `Content-Length`.
@@ -89,12 +89,12 @@ pub struct Delivery {
     /// Delay before the first byte, in milliseconds.
     pub delay_ms: u64,
     /// Fault of the delivery.
-    pub breach: Breach,
+    pub breach: DeliveryFault,
 }
 
 /// Fault of the delivery of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Breach {
+pub enum DeliveryFault {
     /// None: the answer arrives whole.
     #[default]
     None,
@@ -106,7 +106,7 @@ pub enum Breach {
     Hung,
 }
 
-impl Response {
+impl ServerResponse {
     /// Returns a JSON answer.
     pub(crate) fn json(status: u16, body: Vec<u8>) -> Self {
         Self {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Way in which the values of records are rewritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Rewrite {
+pub enum ValueRewrite {
     /// Writes each number and each flag as text.
     AsText,
     /// Writes each id, also those of embedded objects, as a text that is no number.
@@ -14,7 +14,7 @@ pub enum Rewrite {
     Finer,
 }
 
-impl Rewrite {
+impl ValueRewrite {
     /// Rewrites the values of the records in a JSON body; members beside the list stay.
     pub(crate) fn of(self, body: &str) -> String {
         let mut rewritten = String::with_capacity(body.len() * 2);
@@ -88,9 +88,9 @@ mod tests {
             "task":{"id":7},"ids":[1,2]}],"total_entries":1,"links":{"next":null}}"#;
         let text = r#"{"clients":[{"id":"5","name":"5, \"6\"","ok":"true","rate":"-1.5","a":null,
             "task":{"id":"7"},"ids":["1","2"]}],"total_entries":1,"links":{"next":null}}"#;
-        assert_eq!(Rewrite::AsText.of(body), text);
+        assert_eq!(ValueRewrite::AsText.of(body), text);
         let ids = body.replace("\"id\":5", "\"id\":\"x5\"").replace("\"id\":7", "\"id\":\"x7\"");
-        assert_eq!(Rewrite::OtherIds.of(body), ids);
-        assert_eq!(Rewrite::Finer.of(body), body.replace("-1.5", "-1.500000000004"));
+        assert_eq!(ValueRewrite::OtherIds.of(body), ids);
+        assert_eq!(ValueRewrite::Finer.of(body), body.replace("-1.5", "-1.500000000004"));
     }
 }

@@ -1,6 +1,6 @@
 //! Meaning of the paths of requests.
 
-use crate::stream::{Paging, Stream};
+use crate::stream::{ListPaging, Stream};
 
 /// Request that the server understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Route {
             }
         }
         let after = segments.get(pattern.len()..)?;
-        let alone = stream.paging() == Paging::Single
+        let alone = stream.paging() == ListPaging::Single
             || stream.is_report()
             || stream.has_parent()
             || matches!(stream, Stream::UserAssignments | Stream::TaskAssignments);

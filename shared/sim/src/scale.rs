@@ -2,7 +2,7 @@
 
 /// Numbers of records of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scale {
+pub struct AccountScale {
     /// Value of the header `Harvest-Account-Id`.
     pub account_id: i64,
     /// Length of the history before `now`, in years.
@@ -31,7 +31,7 @@ pub struct Scale {
     pub unknown_members: bool,
 }
 
-impl Scale {
+impl AccountScale {
     /// Returns the size for tests: a few records of each stream.
     #[must_use]
     pub const fn tiny() -> Self {

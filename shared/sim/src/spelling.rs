@@ -28,7 +28,7 @@ impl Spelling {
 
 /// Form of one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum FieldForm {
     /// The documented form.
     Documented,
     /// In quotation marks.
@@ -38,14 +38,14 @@ pub(crate) enum Form {
 }
 
 /// Returns the form of the field `name` of a record with this seed.
-pub(crate) fn form(seed: Option<u64>, name: &str) -> Form {
+pub(crate) fn form(seed: Option<u64>, name: &str) -> FieldForm {
     let Some(seed) = seed else {
-        return Form::Documented;
+        return FieldForm::Documented;
     };
     let hash = name.bytes().fold(0, |hash, byte| scramble(hash, u64::from(byte)));
     match scramble(seed, hash) % 4 {
-        0 => Form::Text,
-        1 => Form::Fraction,
-        _ => Form::Documented,
+        0 => FieldForm::Text,
+        1 => FieldForm::Fraction,
+        _ => FieldForm::Documented,
     }
 }

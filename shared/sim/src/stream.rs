@@ -2,7 +2,7 @@
 
 /// Kind of paging of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Paging {
+pub(crate) enum ListPaging {
     /// No paging: one object instead of a list.
     Single,
     /// By opaque cursors in the links.
@@ -13,7 +13,7 @@ pub(crate) enum Paging {
 
 /// Rate limit that a request counts against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
+pub(crate) enum RequestClass {
     /// Everything but reports.
     General,
     /// Everything below `/reports`.
@@ -22,7 +22,7 @@ pub(crate) enum Class {
 
 /// Module of the account that can be switched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Module {
+pub(crate) enum StreamModule {
     /// Expenses and their reports.
     Expense,
     /// Invoices.
@@ -59,12 +59,12 @@ macro_rules! streams {
             }
 
             /// Kind of paging.
-            pub(crate) const fn paging(self) -> Paging {
-                match self { $(Self::$variant => Paging::$paging,)+ }
+            pub(crate) const fn paging(self) -> ListPaging {
+                match self { $(Self::$variant => ListPaging::$paging,)+ }
             }
 
             /// Module that must be on.
-            pub(crate) const fn module(self) -> Option<Module> {
+            pub(crate) const fn module(self) -> Option<StreamModule> {
                 match self { $(Self::$variant => $module,)+ }
             }
         }
@@ -75,15 +75,15 @@ streams! {
     Clients "clients" "/clients" "clients" Cursor None;
     Contacts "contacts" "/contacts" "contacts" Cursor None;
     Company "company" "/company" "" Single None;
-    InvoiceMessages "invoice_messages" "/invoices/{}/messages" "invoice_messages" Cursor Some(Module::Invoice);
-    InvoicePayments "invoice_payments" "/invoices/{}/payments" "invoice_payments" Cursor Some(Module::Invoice);
-    Invoices "invoices" "/invoices" "invoices" Offset Some(Module::Invoice);
-    InvoiceItemCategories "invoice_item_categories" "/invoice_item_categories" "invoice_item_categories" Cursor Some(Module::Invoice);
-    EstimateMessages "estimate_messages" "/estimates/{}/messages" "estimate_messages" Cursor Some(Module::Estimate);
-    Estimates "estimates" "/estimates" "estimates" Offset Some(Module::Estimate);
-    EstimateItemCategories "estimate_item_categories" "/estimate_item_categories" "estimate_item_categories" Cursor Some(Module::Estimate);
-    Expenses "expenses" "/expenses" "expenses" Offset Some(Module::Expense);
-    ExpenseCategories "expense_categories" "/expense_categories" "expense_categories" Cursor Some(Module::Expense);
+    InvoiceMessages "invoice_messages" "/invoices/{}/messages" "invoice_messages" Cursor Some(StreamModule::Invoice);
+    InvoicePayments "invoice_payments" "/invoices/{}/payments" "invoice_payments" Cursor Some(StreamModule::Invoice);
+    Invoices "invoices" "/invoices" "invoices" Offset Some(StreamModule::Invoice);
+    InvoiceItemCategories "invoice_item_categories" "/invoice_item_categories" "invoice_item_categories" Cursor Some(StreamModule::Invoice);
+    EstimateMessages "estimate_messages" "/estimates/{}/messages" "estimate_messages" Cursor Some(StreamModule::Estimate);
+    Estimates "estimates" "/estimates" "estimates" Offset Some(StreamModule::Estimate);
+    EstimateItemCategories "estimate_item_categories" "/estimate_item_categories" "estimate_item_categories" Cursor Some(StreamModule::Estimate);
+    Expenses "expenses" "/expenses" "expenses" Offset Some(StreamModule::Expense);
+    ExpenseCategories "expense_categories" "/expense_categories" "expense_categories" Cursor Some(StreamModule::Expense);
     Tasks "tasks" "/tasks" "tasks" Cursor None;
     TimeEntries "time_entries" "/time_entries" "time_entries" Offset None;
     UserAssignments "user_assignments" "/user_assignments" "user_assignments" Cursor None;
@@ -95,10 +95,10 @@ streams! {
     UserCostRates "user_cost_rates" "/users/{}/cost_rates" "cost_rates" Cursor None;
     UserProjectAssignments "user_project_assignments" "/users/{}/project_assignments" "project_assignments" Cursor None;
     UserTeammates "user_teammates" "/users/{}/teammates" "teammates" Cursor None;
-    ExpenseReportClients "expense_report_clients" "/reports/expenses/clients" "results" Offset Some(Module::Expense);
-    ExpenseReportProjects "expense_report_projects" "/reports/expenses/projects" "results" Offset Some(Module::Expense);
-    ExpenseReportCategories "expense_report_categories" "/reports/expenses/categories" "results" Offset Some(Module::Expense);
-    ExpenseReportTeam "expense_report_team" "/reports/expenses/team" "results" Offset Some(Module::Expense);
+    ExpenseReportClients "expense_report_clients" "/reports/expenses/clients" "results" Offset Some(StreamModule::Expense);
+    ExpenseReportProjects "expense_report_projects" "/reports/expenses/projects" "results" Offset Some(StreamModule::Expense);
+    ExpenseReportCategories "expense_report_categories" "/reports/expenses/categories" "results" Offset Some(StreamModule::Expense);
+    ExpenseReportTeam "expense_report_team" "/reports/expenses/team" "results" Offset Some(StreamModule::Expense);
     UninvoicedReport "uninvoiced_report" "/reports/uninvoiced" "results" Offset None;
     TimeReportClients "time_report_clients" "/reports/time/clients" "results" Offset None;
     TimeReportProjects "time_report_projects" "/reports/time/projects" "results" Offset None;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::calendar::Moment;
 
 /// Place of a record in a list: its rank or time of change, then its id.
-pub(crate) type Key = (i64, i64);
+pub(crate) type RankKey = (i64, i64);
 
 /// Record of a table.
 pub(crate) trait Record {
@@ -25,14 +25,14 @@ pub(crate) const UNDATED: i64 = i64::MIN;
 
 /// Records of one stream. Its orders are ascending; lists are read backwards.
 #[derive(Clone, Debug)]
-pub(crate) struct Table<T> {
+pub(crate) struct RecordTable<T> {
     records: BTreeMap<i64, T>,
-    ranked: Vec<Key>,
-    changed: Vec<Key>,
+    ranked: Vec<RankKey>,
+    changed: Vec<RankKey>,
     last_id: i64,
 }
 
-impl<T: Record> Table<T> {
+impl<T: Record> RecordTable<T> {
     /// Returns an empty table whose ids begin above `base`.
     pub(crate) const fn new(base: i64) -> Self {
         Self { records: BTreeMap::new(), ranked: Vec::new(), changed: Vec::new(), last_id: base }
@@ -154,7 +154,7 @@ impl<T: Record> Table<T> {
         ranks: Option<(i64, i64)>,
         since: Option<Moment>,
         keep: Option<&dyn Fn(&T) -> bool>,
-    ) -> Cow<'_, [Key]> {
+    ) -> Cow<'_, [RankKey]> {
         let ranged = ranks.map_or(&*self.ranked, |(low, high)| {
             let start = self.ranked.partition_point(|key| key.0 < low);
             let end = self.ranked.partition_point(|key| key.0 <= high);
@@ -163,7 +163,7 @@ impl<T: Record> Table<T> {
         let kept = |record: &T| keep.is_none_or(|keep| keep(record));
         if let Some(since) = since {
             let start = self.changed.partition_point(|key| key.0 < since.0);
-            let mut found: Vec<Key> = (self.changed.iter().skip(start))
+            let mut found: Vec<RankKey> = (self.changed.iter().skip(start))
                 .filter_map(|key| self.records.get(&key.1))
                 .filter(|record| {
                     ranks.is_none_or(|(low, high)| (low..=high).contains(&record.rank()))
@@ -177,17 +177,17 @@ impl<T: Record> Table<T> {
         if keep.is_none() {
             return Cow::Borrowed(ranged);
         }
-        let matches = |key: &&Key| self.records.get(&key.1).is_some_and(&kept);
+        let matches = |key: &&RankKey| self.records.get(&key.1).is_some_and(&kept);
         Cow::Owned(ranged.iter().filter(matches).copied().collect())
     }
 }
 
-fn add(keys: &mut Vec<Key>, key: Key) {
+fn add(keys: &mut Vec<RankKey>, key: RankKey) {
     let at = keys.partition_point(|other| *other < key);
     keys.insert(at, key);
 }
 
-fn drop_key(keys: &mut Vec<Key>, key: Key) {
+fn drop_key(keys: &mut Vec<RankKey>, key: RankKey) {
     if let Ok(at) = keys.binary_search(&key) {
         keys.remove(at);
     }

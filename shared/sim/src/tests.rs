@@ -14,7 +14,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::{ADMINISTRATOR_TOKEN, Account, Limit, Mutation, Request, Response, Scale};
+use crate::{
+    ADMINISTRATOR_TOKEN, Account, AccountScale, Mutation, QuotaLimit, ServerRequest, ServerResponse,
+};
 
 const ORIGIN: &str = "http://127.0.0.1:1";
 
@@ -26,24 +28,24 @@ struct Caller {
 }
 
 impl Caller {
-    fn new(scale: &Scale, seed: u64) -> Self {
+    fn new(scale: &AccountScale, seed: u64) -> Self {
         let now: Timestamp = "2026-11-23T06:00:00Z".parse().unwrap();
         let mut account = Account::generate(scale, seed, now);
-        account.set_general_limit(Limit::GENERAL.off());
-        account.set_report_limit(Limit::REPORTS.off());
+        account.set_general_limit(QuotaLimit::GENERAL.off());
+        account.set_report_limit(QuotaLimit::REPORTS.off());
         Self { account, now, token: ADMINISTRATOR_TOKEN }
     }
 
     fn tiny() -> Self {
-        Self::new(&Scale::tiny(), 7)
+        Self::new(&AccountScale::tiny(), 7)
     }
 
     fn wait(&mut self, seconds: i64) {
         self.now += SignedDuration::from_secs(seconds);
     }
 
-    fn ask(&mut self, target: &str) -> Response {
-        let request = Request::new("GET", ORIGIN, target)
+    fn ask(&mut self, target: &str) -> ServerResponse {
+        let request = ServerRequest::new("GET", ORIGIN, target)
             .header("User-Agent", "tests (tests@example.com)")
             .header("Authorization", &format!("Bearer {}", self.token))
             .header("Harvest-Account-Id", "1000001");
@@ -51,7 +53,7 @@ impl Caller {
     }
 
     fn control(&mut self, target: &str) -> Value {
-        let response = self.account.handle(self.now, &Request::new("GET", ORIGIN, target));
+        let response = self.account.handle(self.now, &ServerRequest::new("GET", ORIGIN, target));
         assert_eq!(response.status, 200, "{target}: {:?}", response.body);
         serde_json::from_slice(&response.body).unwrap()
     }
@@ -85,7 +87,7 @@ impl Caller {
 
     /// Returns the records of a stream from the control face, each as its own text.
     fn truth(&mut self, stream: &str) -> Vec<Truth> {
-        let request = Request::new("GET", ORIGIN, &format!("/_sim/truth/{stream}"));
+        let request = ServerRequest::new("GET", ORIGIN, &format!("/_sim/truth/{stream}"));
         let response = self.account.handle(self.now, &request);
         assert_eq!(response.status, 200, "{stream}: {:?}", response.body);
         let answer: TruthAnswer = serde_json::from_slice(&response.body).unwrap();

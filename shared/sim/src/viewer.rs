@@ -7,7 +7,7 @@ use crate::stream::Stream;
 
 /// Level of access of a person, according to the access roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum AccessLevel {
     /// Sees everything.
     Administrator,
     /// Sees own work, that of teammates, and managed projects.
@@ -20,7 +20,7 @@ pub(crate) enum Standing {
 #[derive(Clone, Debug)]
 pub(crate) struct Viewer {
     pub(crate) user: i64,
-    pub(crate) standing: Standing,
+    pub(crate) standing: AccessLevel,
     roles: Vec<String>,
     managed: BTreeSet<i64>,
     team: BTreeSet<i64>,
@@ -32,15 +32,15 @@ impl Viewer {
         let roles = books.users.get(user).map(|one| one.access_roles.clone()).unwrap_or_default();
         let holds = |role: &str| roles.iter().any(|held| held == role);
         let standing = if holds("administrator") {
-            Standing::Administrator
+            AccessLevel::Administrator
         } else if holds("manager") {
-            Standing::Manager
+            AccessLevel::Manager
         } else {
-            Standing::Member
+            AccessLevel::Member
         };
         let mut managed = BTreeSet::new();
         let mut team = BTreeSet::from([user]);
-        if standing == Standing::Manager {
+        if standing == AccessLevel::Manager {
             let own = books.user_assignments.iter().filter(|one| one.user == user);
             managed.extend(own.filter(|one| one.is_project_manager).map(|one| one.project));
             team.extend(books.users.get(user).into_iter().flat_map(|one| &one.teammates));
@@ -52,7 +52,7 @@ impl Viewer {
     pub(crate) const fn omniscient() -> Self {
         Self {
             user: 0,
-            standing: Standing::Administrator,
+            standing: AccessLevel::Administrator,
             roles: Vec::new(),
             managed: BTreeSet::new(),
             team: BTreeSet::new(),
@@ -60,7 +60,7 @@ impl Viewer {
     }
 
     pub(crate) fn is_administrator(&self) -> bool {
-        self.standing == Standing::Administrator
+        self.standing == AccessLevel::Administrator
     }
 
     fn holds(&self, role: &str) -> bool {
@@ -94,7 +94,7 @@ impl Viewer {
 
     /// Whether the person may read the stream at all.
     pub(crate) fn may_read(&self, stream: Stream, parent: Option<i64>) -> bool {
-        let manages = self.standing != Standing::Member;
+        let manages = self.standing != AccessLevel::Member;
         match stream {
             Stream::Clients | Stream::Contacts | Stream::Tasks => {
                 self.holds("client_and_task_manager")

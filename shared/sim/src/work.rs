@@ -1,7 +1,7 @@
 //! Clients, contacts, projects, tasks, assignments, entries and expenses.
 
 use crate::calendar::{Day, Moment};
-use crate::decimal::{Money, Number};
+use crate::decimal::{DecimalNumber, Money};
 use crate::people::listed_by_creation;
 use crate::table::Record;
 
@@ -46,11 +46,11 @@ pub(crate) struct Project {
     pub(crate) is_billable: bool,
     pub(crate) is_fixed_fee: bool,
     pub(crate) bill_by: &'static str,
-    pub(crate) hourly_rate: Option<Number>,
-    pub(crate) budget: Option<Number>,
+    pub(crate) hourly_rate: Option<DecimalNumber>,
+    pub(crate) budget: Option<DecimalNumber>,
     pub(crate) budget_by: &'static str,
     pub(crate) budget_is_monthly: bool,
-    pub(crate) cost_budget: Option<Number>,
+    pub(crate) cost_budget: Option<DecimalNumber>,
     pub(crate) fee: Option<Money>,
     pub(crate) notes: Option<String>,
     pub(crate) starts: Option<Day>,
@@ -69,7 +69,7 @@ pub(crate) struct Task {
     pub(crate) id: i64,
     pub(crate) name: String,
     pub(crate) billable_by_default: bool,
-    pub(crate) default_rate: Option<Number>,
+    pub(crate) default_rate: Option<DecimalNumber>,
     pub(crate) is_default: bool,
     pub(crate) is_active: bool,
     pub(crate) created: Moment,
@@ -85,8 +85,8 @@ pub(crate) struct UserAssignment {
     pub(crate) is_active: bool,
     pub(crate) is_project_manager: bool,
     pub(crate) use_default_rates: bool,
-    pub(crate) hourly_rate: Option<Number>,
-    pub(crate) budget: Option<Number>,
+    pub(crate) hourly_rate: Option<DecimalNumber>,
+    pub(crate) budget: Option<DecimalNumber>,
     pub(crate) created: Moment,
     pub(crate) updated: Moment,
 }
@@ -99,8 +99,8 @@ pub(crate) struct TaskAssignment {
     pub(crate) task: i64,
     pub(crate) is_active: bool,
     pub(crate) billable: bool,
-    pub(crate) hourly_rate: Option<Number>,
-    pub(crate) budget: Option<Number>,
+    pub(crate) hourly_rate: Option<DecimalNumber>,
+    pub(crate) budget: Option<DecimalNumber>,
     pub(crate) created: Moment,
     pub(crate) updated: Moment,
 }
@@ -139,7 +139,7 @@ pub(crate) struct TimeEntry {
     pub(crate) user_assignment: Option<i64>,
     pub(crate) task_assignment: Option<i64>,
     /// Hours without those of a running timer.
-    pub(crate) hours: Number,
+    pub(crate) hours: DecimalNumber,
     pub(crate) notes: Option<Box<str>>,
     pub(crate) reference: Option<i64>,
     pub(crate) invoice: Option<i64>,
@@ -149,19 +149,19 @@ pub(crate) struct TimeEntry {
     pub(crate) began: Option<i64>,
     pub(crate) billable: bool,
     pub(crate) budgeted: bool,
-    pub(crate) billable_rate: Option<Number>,
-    pub(crate) cost_rate: Option<Number>,
+    pub(crate) billable_rate: Option<DecimalNumber>,
+    pub(crate) cost_rate: Option<DecimalNumber>,
     pub(crate) created: Moment,
     pub(crate) updated: Moment,
 }
 
 impl TimeEntry {
     /// Returns the hours as of `now`, with those of a running timer.
-    pub(crate) fn hours_at(&self, now: Moment) -> Number {
+    pub(crate) fn hours_at(&self, now: Moment) -> DecimalNumber {
         match self.timer {
             Some(since) => {
                 let hundredths = (now.0 - since.0).max(0) * 100 / 3600;
-                self.hours.plus(Number::cents(hundredths))
+                self.hours.plus(DecimalNumber::cents(hundredths))
             }
             None => self.hours,
         }
@@ -177,7 +177,7 @@ pub(crate) struct Expense {
     pub(crate) project: i64,
     pub(crate) category: i64,
     pub(crate) user_assignment: Option<i64>,
-    pub(crate) units: Number,
+    pub(crate) units: DecimalNumber,
     pub(crate) total: Money,
     pub(crate) notes: Option<Box<str>>,
     pub(crate) receipt: Option<i64>,
@@ -194,7 +194,7 @@ pub(crate) struct ExpenseCategory {
     pub(crate) id: i64,
     pub(crate) name: String,
     pub(crate) unit_name: Option<&'static str>,
-    pub(crate) unit_price: Option<Number>,
+    pub(crate) unit_price: Option<DecimalNumber>,
     pub(crate) is_active: bool,
     pub(crate) created: Moment,
     pub(crate) updated: Moment,

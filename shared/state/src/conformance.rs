@@ -10,7 +10,7 @@ use std::sync::Arc;
 use engine::ids::AccountId;
 use engine::time::{SignedDuration, Timestamp, plus};
 
-use crate::{Expect, Item, ItemKey, Put, StateStore};
+use crate::{ItemKey, PutOutcome, StateItem, StateStore, WriteCondition};
 
 const WRITERS: u64 = 50;
 
@@ -35,17 +35,17 @@ pub async fn an_item_comes_back_with_its_revision<S: StateStore>(store: Arc<S>) 
     let key = key(1, "stream#clients");
     assert_eq!(store.get(&key).await.expect("readable"), None);
     let bodies = ["{}", "", "{\"name\":\"Žižek & Søn \\u0000 '; --\",\"n\":12345678901234567890}"];
-    let mut expect = Expect::Absent;
+    let mut expect = WriteCondition::Absent;
     for (body, rev) in bodies.into_iter().zip(1..) {
         let put = store.put(&key, expect, body, None).await.expect("writable");
-        assert_eq!(put, Put::Stored(rev));
-        let item = Item { rev, body: body.to_owned() };
+        assert_eq!(put, PutOutcome::Stored(rev));
+        let item = StateItem { rev, body: body.to_owned() };
         assert_eq!(store.get(&key).await.expect("readable"), Some(item));
-        expect = Expect::Rev(rev);
+        expect = WriteCondition::Rev(rev);
     }
     let large = "x".repeat(300_000);
     let put = store.put(&key, expect, &large, None).await.expect("writable");
-    assert_eq!(put, Put::Stored(4));
+    assert_eq!(put, PutOutcome::Stored(4));
     let item = store.get(&key).await.expect("readable").expect("there");
     assert!(item.body == large, "a large body comes back whole");
 }
@@ -57,12 +57,17 @@ pub async fn a_lost_write_changes_nothing<S: StateStore>(store: Arc<S>) {
         let (store, key) = (Arc::clone(&store), key.clone());
         async move { store.put(&key, expect, body, None).await.expect("answered") }
     };
-    assert_eq!(put(Expect::Rev(0), "a").await, Put::Lost(None));
-    assert_eq!(put(Expect::Rev(1), "a").await, Put::Lost(None));
-    assert_eq!(put(Expect::Absent, "b").await, Put::Stored(1));
-    let there = Item { rev: 1, body: "b".to_owned() };
-    for expect in [Expect::Absent, Expect::Rev(0), Expect::Rev(2), Expect::Rev(u64::MAX)] {
-        assert_eq!(put(expect, "c").await, Put::Lost(Some(there.clone())), "{expect:?}");
+    assert_eq!(put(WriteCondition::Rev(0), "a").await, PutOutcome::Lost(None));
+    assert_eq!(put(WriteCondition::Rev(1), "a").await, PutOutcome::Lost(None));
+    assert_eq!(put(WriteCondition::Absent, "b").await, PutOutcome::Stored(1));
+    let there = StateItem { rev: 1, body: "b".to_owned() };
+    for expect in [
+        WriteCondition::Absent,
+        WriteCondition::Rev(0),
+        WriteCondition::Rev(2),
+        WriteCondition::Rev(u64::MAX),
+    ] {
+        assert_eq!(put(expect, "c").await, PutOutcome::Lost(Some(there.clone())), "{expect:?}");
     }
     assert_eq!(store.get(&key).await.expect("readable"), Some(there));
 }
@@ -78,13 +83,15 @@ pub async fn of_many_writers_each_counts_once<S: StateStore + 'static>(store: Ar
             let mut lost = 0_u64;
             loop {
                 let (expect, count) = match &seen {
-                    None => (Expect::Absent, 0),
-                    Some(item) => (Expect::Rev(item.rev), item.body.parse().expect("a number")),
+                    None => (WriteCondition::Absent, 0),
+                    Some(item) => {
+                        (WriteCondition::Rev(item.rev), item.body.parse().expect("a number"))
+                    }
                 };
                 let next: u64 = count + 1;
                 match store.put(&at, expect, &next.to_string(), None).await.expect("answered") {
-                    Put::Stored(_) => return lost,
-                    Put::Lost(current) => seen = current,
+                    PutOutcome::Stored(_) => return lost,
+                    PutOutcome::Lost(current) => seen = current,
                 }
                 lost += 1;
             }
@@ -95,7 +102,7 @@ pub async fn of_many_writers_each_counts_once<S: StateStore + 'static>(store: Ar
         assert!(lost < WRITERS, "each loss is somebody's win");
     }
     let item = store.get(&at).await.expect("readable").expect("there");
-    assert_eq!(item, Item { rev: WRITERS, body: WRITERS.to_string() });
+    assert_eq!(item, StateItem { rev: WRITERS, body: WRITERS.to_string() });
 }
 
 /// Checks that one of many concurrent creators wins and the others see its item.
@@ -105,15 +112,18 @@ pub async fn of_many_creators_one_wins<S: StateStore + 'static>(store: Arc<S>) {
     for writer in 0..WRITERS {
         let (store, at) = (Arc::clone(&store), at.clone());
         calls.push(tokio::spawn(async move {
-            store.put(&at, Expect::Absent, &writer.to_string(), None).await.expect("answered")
+            store
+                .put(&at, WriteCondition::Absent, &writer.to_string(), None)
+                .await
+                .expect("answered")
         }));
     }
     let mut winners = 0;
     let mut shown = Vec::new();
     for call in calls {
         match call.await.expect("no panic") {
-            Put::Stored(rev) => winners += rev,
-            Put::Lost(current) => shown.push(current),
+            PutOutcome::Stored(rev) => winners += rev,
+            PutOutcome::Lost(current) => shown.push(current),
         }
     }
     assert_eq!(winners, 1);
@@ -125,7 +135,7 @@ pub async fn of_many_creators_one_wins<S: StateStore + 'static>(store: Arc<S>) {
 pub async fn listings_are_literal_and_in_order<S: StateStore>(store: Arc<S>) {
     let sorts = ["b%a", "b_a", "bXa", "b", "a", "bZ", "b%", "c", "bz", "bé", "b\u{10ffff}x", "B"];
     for sort in sorts {
-        store.put(&key(1, sort), Expect::Absent, sort, None).await.expect("writable");
+        store.put(&key(1, sort), WriteCondition::Absent, sort, None).await.expect("writable");
     }
     for (prefix, found) in [
         (
@@ -150,11 +160,11 @@ pub async fn listings_are_literal_and_in_order<S: StateStore>(store: Arc<S>) {
 pub async fn accounts_do_not_mix<S: StateStore>(store: Arc<S>) {
     for account in [1, 12, i64::MAX] {
         let (key, body) = (key(account, "account"), account.to_string());
-        let put = store.put(&key, Expect::Absent, &body, None).await.expect("writable");
-        assert_eq!(put, Put::Stored(1));
+        let put = store.put(&key, WriteCondition::Absent, &body, None).await.expect("writable");
+        assert_eq!(put, PutOutcome::Stored(1));
     }
     let listed = store.list(AccountId(1), "").await.expect("readable");
-    assert_eq!(listed, [(key(1, "account"), Item { rev: 1, body: "1".to_owned() })]);
+    assert_eq!(listed, [(key(1, "account"), StateItem { rev: 1, body: "1".to_owned() })]);
 }
 
 /// Checks that an expired item stays until the purge, which removes no others.
@@ -163,11 +173,15 @@ pub async fn expiry_decides_nothing_until_the_purge<S: StateStore>(store: Arc<S>
     let after = |secs| Some(plus(now, SignedDuration::from_secs(secs)));
     let run = |sort: &str| key(1, sort);
     for (sort, expires) in [("run#1", after(-1)), ("run#2", after(3600)), ("run#3", None)] {
-        store.put(&run(sort), Expect::Absent, "{}", expires).await.expect("writable");
+        store.put(&run(sort), WriteCondition::Absent, "{}", expires).await.expect("writable");
     }
     assert_eq!(store.list(AccountId(1), "run#").await.expect("readable").len(), 3);
-    let renewed = store.put(&run("run#1"), Expect::Rev(1), "{}", after(-5)).await;
-    assert_eq!(renewed.expect("writable"), Put::Stored(2), "an expired item is still that item");
+    let renewed = store.put(&run("run#1"), WriteCondition::Rev(1), "{}", after(-5)).await;
+    assert_eq!(
+        renewed.expect("writable"),
+        PutOutcome::Stored(2),
+        "an expired item is still that item"
+    );
     let purged = store.purge(now).await.expect("answered");
     let left = store.list(AccountId(1), "run#").await.expect("readable");
     assert_eq!(left.len(), if purged == 0 { 3 } else { 2 });

@@ -8,11 +8,13 @@ use async_trait::async_trait;
 use engine::ids::AccountId;
 use engine::time::Timestamp;
 
-use crate::{Expect, Item, ItemKey, Put, StateError, StateErrorKind, StateStore};
+use crate::{
+    ItemKey, PutOutcome, StateError, StateErrorKind, StateItem, StateStore, WriteCondition,
+};
 
 /// Operation of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Operation {
+pub enum StateOperation {
     /// `get`
     Get,
     /// `put`
@@ -25,18 +27,18 @@ pub enum Operation {
 
 /// A call as the script sees it.
 #[derive(Clone, Copy, Debug)]
-pub struct Call<'a> {
+pub struct StateCall<'a> {
     /// Number of earlier calls on this store.
     pub number: u64,
     /// Operation of the call.
-    pub operation: Operation,
+    pub operation: StateOperation,
     /// Sort key or prefix.
     pub sort: &'a str,
 }
 
 /// Treatment of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum StateFault {
     /// Passes the call on.
     None,
     /// Fails without an effect.
@@ -45,13 +47,13 @@ pub enum Fault {
     After,
 }
 
-type Script = dyn Fn(Call<'_>) -> Fault + Send + Sync;
+type StateScript = dyn Fn(StateCall<'_>) -> StateFault + Send + Sync;
 
-/// Store whose calls fail as a script decides. A crash is a script that answers [`Fault::Before`]
+/// Store whose calls fail as a script decides. A crash is a script that answers [`StateFault::Before`]
 /// from some call on.
 pub struct FaultyState {
     inner: Arc<dyn StateStore>,
-    script: Box<Script>,
+    script: Box<StateScript>,
     calls: AtomicU64,
 }
 
@@ -59,7 +61,7 @@ impl FaultyState {
     /// Wraps `inner` with the faults of `script`.
     pub fn new(
         inner: Arc<dyn StateStore>,
-        script: impl Fn(Call<'_>) -> Fault + Send + Sync + 'static,
+        script: impl Fn(StateCall<'_>) -> StateFault + Send + Sync + 'static,
     ) -> Self {
         Self { inner, script: Box::new(script), calls: AtomicU64::new(0) }
     }
@@ -71,7 +73,7 @@ impl FaultyState {
 
     async fn pass<T>(
         &self,
-        operation: Operation,
+        operation: StateOperation,
         sort: &str,
         call: impl Future<Output = Result<T, StateError>> + Send,
     ) -> Result<T, StateError> {
@@ -79,10 +81,10 @@ impl FaultyState {
         let injected = || {
             StateError::new(StateErrorKind::Failed, format!("{operation:?} `{sort}` (injected)"))
         };
-        match (self.script)(Call { number, operation, sort }) {
-            Fault::None => call.await,
-            Fault::Before => Err(injected()),
-            Fault::After => {
+        match (self.script)(StateCall { number, operation, sort }) {
+            StateFault::None => call.await,
+            StateFault::Before => Err(injected()),
+            StateFault::After => {
                 call.await?;
                 Err(injected())
             }
@@ -92,31 +94,31 @@ impl FaultyState {
 
 #[async_trait]
 impl StateStore for FaultyState {
-    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError> {
-        self.pass(Operation::Get, &key.sort, self.inner.get(key)).await
+    async fn get(&self, key: &ItemKey) -> Result<Option<StateItem>, StateError> {
+        self.pass(StateOperation::Get, &key.sort, self.inner.get(key)).await
     }
 
     async fn put(
         &self,
         key: &ItemKey,
-        expect: Expect,
+        expect: WriteCondition,
         body: &str,
         expires: Option<Timestamp>,
-    ) -> Result<Put, StateError> {
+    ) -> Result<PutOutcome, StateError> {
         let put = self.inner.put(key, expect, body, expires);
-        self.pass(Operation::Put, &key.sort, put).await
+        self.pass(StateOperation::Put, &key.sort, put).await
     }
 
     async fn list(
         &self,
         account: AccountId,
         prefix: &str,
-    ) -> Result<Vec<(ItemKey, Item)>, StateError> {
-        self.pass(Operation::List, prefix, self.inner.list(account, prefix)).await
+    ) -> Result<Vec<(ItemKey, StateItem)>, StateError> {
+        self.pass(StateOperation::List, prefix, self.inner.list(account, prefix)).await
     }
 
     async fn purge(&self, now: Timestamp) -> Result<u64, StateError> {
-        self.pass(Operation::Purge, "", self.inner.purge(now)).await
+        self.pass(StateOperation::Purge, "", self.inner.purge(now)).await
     }
 }
 
@@ -129,26 +131,33 @@ impl fmt::Debug for FaultyState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::MemoryStore;
+    use crate::MemoryState;
 
     #[tokio::test]
     async fn a_call_fails_before_or_after_its_effect() {
-        let inner = Arc::new(MemoryStore::default());
+        let inner = Arc::new(MemoryState::default());
         let store = FaultyState::new(Arc::clone(&inner) as Arc<dyn StateStore>, |call| {
             match (call.operation, call.number) {
-                (Operation::Put, 0) => Fault::Before,
-                (Operation::Put, 1) => Fault::After,
-                (Operation::Get | Operation::Put | Operation::List | Operation::Purge, _) => {
-                    Fault::None
-                }
+                (StateOperation::Put, 0) => StateFault::Before,
+                (StateOperation::Put, 1) => StateFault::After,
+                (
+                    StateOperation::Get
+                    | StateOperation::Put
+                    | StateOperation::List
+                    | StateOperation::Purge,
+                    _,
+                ) => StateFault::None,
             }
         });
         let key = ItemKey { account: AccountId(1), sort: "stream#clients".to_owned() };
-        assert!(store.put(&key, Expect::Absent, "{}", None).await.is_err());
+        assert!(store.put(&key, WriteCondition::Absent, "{}", None).await.is_err());
         assert_eq!(inner.get(&key).await.unwrap(), None);
-        assert!(store.put(&key, Expect::Absent, "{}", None).await.is_err());
+        assert!(store.put(&key, WriteCondition::Absent, "{}", None).await.is_err());
         assert_eq!(inner.get(&key).await.unwrap().unwrap().rev, 1);
-        assert_eq!(store.put(&key, Expect::Rev(1), "{}", None).await.unwrap(), Put::Stored(2));
+        assert_eq!(
+            store.put(&key, WriteCondition::Rev(1), "{}", None).await.unwrap(),
+            PutOutcome::Stored(2)
+        );
         assert_eq!(store.calls(), 3);
     }
 }

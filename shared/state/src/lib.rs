@@ -16,9 +16,9 @@ use engine::ids::AccountId;
 use engine::time::Timestamp;
 
 pub use self::error::{StateError, StateErrorKind};
-pub use self::faulty::{Call, Fault, FaultyState, Operation};
+pub use self::faulty::{FaultyState, StateCall, StateFault, StateOperation};
 pub use self::locks::{OwnerLock, is_held, remove_free};
-pub use self::memory::MemoryStore;
+pub use self::memory::MemoryState;
 pub use self::sqlite::SqliteStore;
 
 /// Key of an item: partition key `account#<id>`, sort key such as `stream#clients`.
@@ -33,7 +33,7 @@ pub struct ItemKey {
 
 /// A stored item.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
+pub struct StateItem {
     /// Revision: 1 for the first write, one more with each further write.
     pub rev: u64,
     /// JSON document.
@@ -42,7 +42,7 @@ pub struct Item {
 
 /// State of the item that a write requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expect {
+pub enum WriteCondition {
     /// No item.
     Absent,
     /// The item at this revision.
@@ -51,35 +51,35 @@ pub enum Expect {
 
 /// Outcome of a conditional write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Put {
+pub enum PutOutcome {
     /// The write succeeded; the item now has this revision.
     Stored(u64),
     /// Another writer was faster; this is the item now.
-    Lost(Option<Item>),
+    Lost(Option<StateItem>),
 }
 
 /// A store of items. All implementations pass one conformance suite.
 #[async_trait]
 pub trait StateStore: Send + Sync + core::fmt::Debug {
     /// Returns the item, read consistently.
-    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError>;
+    async fn get(&self, key: &ItemKey) -> Result<Option<StateItem>, StateError>;
 
     /// Writes the item if its present state is `expect`; atomic, and durable on return. The item
     /// may be removed after `expires`, but still counts until it is.
     async fn put(
         &self,
         key: &ItemKey,
-        expect: Expect,
+        expect: WriteCondition,
         body: &str,
         expires: Option<Timestamp>,
-    ) -> Result<Put, StateError>;
+    ) -> Result<PutOutcome, StateError>;
 
     /// Lists all items of the account whose sort key begins with `prefix`, in key order.
     async fn list(
         &self,
         account: AccountId,
         prefix: &str,
-    ) -> Result<Vec<(ItemKey, Item)>, StateError>;
+    ) -> Result<Vec<(ItemKey, StateItem)>, StateError>;
 
     /// Removes items that expired before `now` and returns their number; 0 for a store that removes
     /// expired items by itself.

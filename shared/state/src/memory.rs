@@ -7,58 +7,60 @@ use async_trait::async_trait;
 use engine::ids::AccountId;
 use engine::time::Timestamp;
 
-use crate::{Expect, Item, ItemKey, Put, StateError, StateStore};
+use crate::{ItemKey, PutOutcome, StateError, StateItem, StateStore, WriteCondition};
 
 #[derive(Debug)]
 struct MemoryEntry {
-    item: Item,
+    item: StateItem,
     expires: Option<Timestamp>,
 }
 
 /// Store in memory; its items end with the process.
 #[derive(Debug, Default)]
-pub struct MemoryStore {
+pub struct MemoryState {
     entries: Mutex<BTreeMap<ItemKey, MemoryEntry>>,
 }
 
-impl MemoryStore {
+impl MemoryState {
     fn entries(&self) -> MutexGuard<'_, BTreeMap<ItemKey, MemoryEntry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
-impl StateStore for MemoryStore {
-    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError> {
+impl StateStore for MemoryState {
+    async fn get(&self, key: &ItemKey) -> Result<Option<StateItem>, StateError> {
         Ok(self.entries().get(key).map(|entry| entry.item.clone()))
     }
 
     async fn put(
         &self,
         key: &ItemKey,
-        expect: Expect,
+        expect: WriteCondition,
         body: &str,
         expires: Option<Timestamp>,
-    ) -> Result<Put, StateError> {
+    ) -> Result<PutOutcome, StateError> {
         let mut entries = self.entries();
         let there = entries.get(key).map(|entry| &entry.item);
         let rev = match (expect, there) {
-            (Expect::Absent, None) => 1,
-            (Expect::Rev(expected), Some(item)) if item.rev == expected => {
+            (WriteCondition::Absent, None) => 1,
+            (WriteCondition::Rev(expected), Some(item)) if item.rev == expected => {
                 item.rev.saturating_add(1)
             }
-            (Expect::Absent | Expect::Rev(_), there) => return Ok(Put::Lost(there.cloned())),
+            (WriteCondition::Absent | WriteCondition::Rev(_), there) => {
+                return Ok(PutOutcome::Lost(there.cloned()));
+            }
         };
-        let item = Item { rev, body: body.to_owned() };
+        let item = StateItem { rev, body: body.to_owned() };
         entries.insert(key.clone(), MemoryEntry { item, expires });
-        Ok(Put::Stored(rev))
+        Ok(PutOutcome::Stored(rev))
     }
 
     async fn list(
         &self,
         account: AccountId,
         prefix: &str,
-    ) -> Result<Vec<(ItemKey, Item)>, StateError> {
+    ) -> Result<Vec<(ItemKey, StateItem)>, StateError> {
         let from = ItemKey { account, sort: prefix.to_owned() };
         let entries = self.entries();
         let found = entries
@@ -84,6 +86,6 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn the_memory_store_conforms() {
-        crate::conformance::check(|| async { Arc::new(MemoryStore::default()) }).await;
+        crate::conformance::check(|| async { Arc::new(MemoryState::default()) }).await;
     }
 }

@@ -15,21 +15,23 @@ use engine::ids::AccountId;
 use engine::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, ffi};
 
-use self::patience::Patience;
-use crate::{Expect, Item, ItemKey, Put, StateError, StateErrorKind, StateStore};
+use self::patience::BusyTimeout;
+use crate::{
+    ItemKey, PutOutcome, StateError, StateErrorKind, StateItem, StateStore, WriteCondition,
+};
 
 /// Store in a file that only its owner may read. Writes are on disk when they return.
 #[derive(Clone)]
 pub struct SqliteStore {
     path: Arc<Path>,
-    connection: Arc<Mutex<Waiting>>,
-    patience: Patience,
+    connection: Arc<Mutex<SqliteConnection>>,
+    patience: BusyTimeout,
 }
 
 /// Connection, with its waiting time for other processes.
-struct Waiting {
+struct SqliteConnection {
     connection: Connection,
-    patience: Patience,
+    patience: BusyTimeout,
 }
 
 impl SqliteStore {
@@ -39,13 +41,13 @@ impl SqliteStore {
     /// When the file cannot be used, is not a state store, or is of a newer version. It stays
     /// unchanged then.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StateError> {
-        Self::open_with(path.into(), Patience::Long).await
+        Self::open_with(path.into(), BusyTimeout::Long).await
     }
 
-    async fn open_with(path: PathBuf, patience: Patience) -> Result<Self, StateError> {
+    async fn open_with(path: PathBuf, patience: BusyTimeout) -> Result<Self, StateError> {
         let opened = tokio::task::spawn_blocking(move || {
             let connection = open::connect(&path, patience)?;
-            let waiting = Arc::new(Mutex::new(Waiting { connection, patience }));
+            let waiting = Arc::new(Mutex::new(SqliteConnection { connection, patience }));
             Ok(Self { path: path.into(), connection: waiting, patience })
         });
         opened.await.unwrap_or_else(|broken| Err(stopped(broken)))
@@ -54,7 +56,7 @@ impl SqliteStore {
     /// Runs `work` on the connection, off the IO threads.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Waiting) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut SqliteConnection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StateError> {
         let (path, connection) = (Arc::clone(&self.path), Arc::clone(&self.connection));
         let done = tokio::task::spawn_blocking(move || {
@@ -75,7 +77,7 @@ impl SqliteStore {
             let done = work(&mut waiting.connection);
             // After waiting in vain, the next calls wait a shorter time for the same process.
             let in_vain = matches!(&done, Err(error) if kind(error) == StateErrorKind::Busy);
-            let next = if in_vain { Patience::Short } else { patience };
+            let next = if in_vain { BusyTimeout::Short } else { patience };
             if next != waiting.patience {
                 next.give(&waiting.connection)?;
                 waiting.patience = next;
@@ -88,7 +90,7 @@ impl SqliteStore {
 
 #[async_trait]
 impl StateStore for SqliteStore {
-    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError> {
+    async fn get(&self, key: &ItemKey) -> Result<Option<StateItem>, StateError> {
         let key = key.clone();
         self.run(move |waiting| read(&waiting.connection, &key)).await
     }
@@ -96,10 +98,10 @@ impl StateStore for SqliteStore {
     async fn put(
         &self,
         key: &ItemKey,
-        expect: Expect,
+        expect: WriteCondition,
         body: &str,
         expires: Option<Timestamp>,
-    ) -> Result<Put, StateError> {
+    ) -> Result<PutOutcome, StateError> {
         let (key, body) = (key.clone(), body.to_owned());
         self.write(move |connection| {
             let writing = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -114,7 +116,7 @@ impl StateStore for SqliteStore {
         &self,
         account: AccountId,
         prefix: &str,
-    ) -> Result<Vec<(ItemKey, Item)>, StateError> {
+    ) -> Result<Vec<(ItemKey, StateItem)>, StateError> {
         let prefix = prefix.to_owned();
         self.run(move |waiting| {
             let mut query = waiting.connection.prepare_cached(
@@ -127,7 +129,7 @@ impl StateStore for SqliteStore {
                 if !sort.starts_with(&prefix) {
                     break;
                 }
-                let item = Item { rev: rev_at(row, 1)?, body: row.get(2)? };
+                let item = StateItem { rev: rev_at(row, 1)?, body: row.get(2)? };
                 found.push((ItemKey { account, sort }, item));
             }
             Ok(found)
@@ -151,10 +153,10 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
-fn read(connection: &Connection, key: &ItemKey) -> rusqlite::Result<Option<Item>> {
+fn read(connection: &Connection, key: &ItemKey) -> rusqlite::Result<Option<StateItem>> {
     let mut query = connection
         .prepare_cached("SELECT rev, body FROM items WHERE account = ?1 AND sort = ?2")?;
-    let item = |row: &rusqlite::Row<'_>| Ok(Item { rev: rev_at(row, 0)?, body: row.get(1)? });
+    let item = |row: &rusqlite::Row<'_>| Ok(StateItem { rev: rev_at(row, 0)?, body: row.get(1)? });
     query.query_row((key.account.0, &key.sort), item).optional()
 }
 
@@ -166,15 +168,17 @@ fn rev_at(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
 fn put_within(
     writing: &Transaction<'_>,
     key: &ItemKey,
-    expect: Expect,
+    expect: WriteCondition,
     body: &str,
     expires: Option<Timestamp>,
-) -> rusqlite::Result<Put> {
+) -> rusqlite::Result<PutOutcome> {
     let there = read(writing, key)?;
     let rev = match (expect, &there) {
-        (Expect::Absent, None) => 1,
-        (Expect::Rev(expected), Some(item)) if item.rev == expected => expected.saturating_add(1),
-        (Expect::Absent | Expect::Rev(_), _) => return Ok(Put::Lost(there)),
+        (WriteCondition::Absent, None) => 1,
+        (WriteCondition::Rev(expected), Some(item)) if item.rev == expected => {
+            expected.saturating_add(1)
+        }
+        (WriteCondition::Absent | WriteCondition::Rev(_), _) => return Ok(PutOutcome::Lost(there)),
     };
     let mut write = writing.prepare_cached(
         "INSERT OR REPLACE INTO items (account, sort, rev, body, expires) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -183,7 +187,7 @@ fn put_within(
     let stored =
         i64::try_from(rev).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
     write.execute((key.account.0, &key.sort, stored, body, expires))?;
-    Ok(Put::Stored(rev))
+    Ok(PutOutcome::Stored(rev))
 }
 
 fn kind(error: &rusqlite::Error) -> StateErrorKind {

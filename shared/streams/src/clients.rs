@@ -1,7 +1,8 @@
 //! `clients`: companies and persons for whom work is done.
 
 use engine::spec::{
-    Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, flag, instant, int, text,
+    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, flag, instant,
+    int, text,
 };
 
 /// One client of the account.
@@ -10,12 +11,12 @@ pub static CLIENTS: StreamSpec = StreamSpec {
     doc: "One client of the account.",
     path: "/clients",
     records_key: Some("clients"),
-    kind: Kind::Listing(Listing::new(Paging::Cursor, "/clients/{id}")),
+    kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/clients/{id}")),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],
-    partition: Partition::None,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         text("name"),

@@ -1,6 +1,8 @@
 //! `company`: the account itself.
 
-use engine::spec::{Kind, Paging, Partition, RateClass, StreamSpec, Sweep, flag, int, text};
+use engine::spec::{
+    Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, flag, int, text,
+};
 
 /// The account with its settings and active modules. One row.
 pub static COMPANY: StreamSpec = StreamSpec {
@@ -8,12 +10,12 @@ pub static COMPANY: StreamSpec = StreamSpec {
     doc: "The account: its settings and which modules are on. One row.",
     path: "/company",
     records_key: None,
-    kind: Kind::Snapshot(Paging::Single),
+    kind: StreamKind::Snapshot(Paging::Single),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["full_domain"],
-    partition: Partition::None,
-    sweep: Sweep::Always,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::Always,
     fields: &[
         text("base_uri"),
         text("full_domain")

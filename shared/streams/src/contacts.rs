@@ -1,7 +1,8 @@
 //! `contacts`: contact persons of clients.
 
 use engine::spec::{
-    Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, instant, int, object, text,
+    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, instant, int,
+    object, text,
 };
 
 use crate::stubs::NAMED;
@@ -12,12 +13,12 @@ pub static CONTACTS: StreamSpec = StreamSpec {
     doc: "One contact person of a client.",
     path: "/contacts",
     records_key: Some("contacts"),
-    kind: Kind::Listing(Listing::new(Paging::Cursor, "/contacts/{id}")),
+    kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/contacts/{id}")),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],
-    partition: Partition::None,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         object("client", NAMED),

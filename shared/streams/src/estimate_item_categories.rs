@@ -1,7 +1,8 @@
 //! `estimate_item_categories`: categories of estimate line items.
 
 use engine::spec::{
-    Kind, Listing, Module, Paging, Partition, RateClass, StreamSpec, Sweep, instant, int, text,
+    Listing, Module, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence,
+    instant, int, text,
 };
 
 /// One category of estimate line items.
@@ -10,11 +11,11 @@ pub static ESTIMATE_ITEM_CATEGORIES: StreamSpec = StreamSpec {
     doc: "One category of estimate line items.",
     path: "/estimate_item_categories",
     records_key: Some("estimate_item_categories"),
-    kind: Kind::Listing(Listing::new(Paging::Cursor, "/estimate_item_categories/{id}")),
+    kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/estimate_item_categories/{id}")),
     rate_class: RateClass::General,
     module: Some(Module::Estimate),
     primary_key: &["id"],
-    partition: Partition::None,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::ByCost,
     fields: &[int("id").required(), text("name"), instant("created_at"), instant("updated_at")],
 };

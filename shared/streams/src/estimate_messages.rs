@@ -1,8 +1,8 @@
 //! `estimate_messages`: mails and events of estimates.
 
 use engine::spec::{
-    Kind, Module, Partition, PerParent, RateClass, StreamSpec, Sweep, flag, instant, int, objects,
-    text,
+    Module, PartitionSpec, PerParent, RateClass, StreamKind, StreamSpec, SweepCadence, flag,
+    instant, int, objects, text,
 };
 
 use crate::estimates::ESTIMATES;
@@ -14,7 +14,7 @@ pub static ESTIMATE_MESSAGES: StreamSpec = StreamSpec {
     doc: "One message or event of an estimate.",
     path: "/estimates/{parent}/messages",
     records_key: Some("estimate_messages"),
-    kind: Kind::PerParent(PerParent {
+    kind: StreamKind::PerParent(PerParent {
         trigger: &ESTIMATES,
         parent_id: "id",
         parent_path: "/estimates/{parent}",
@@ -24,8 +24,8 @@ pub static ESTIMATE_MESSAGES: StreamSpec = StreamSpec {
     rate_class: RateClass::General,
     module: Some(Module::Estimate),
     primary_key: &["id"],
-    partition: Partition::ParentCreatedYear,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::ParentCreatedYear,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         text("sent_by"),

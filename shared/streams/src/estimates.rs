@@ -1,8 +1,8 @@
 //! `estimates`: estimates with their line items.
 
 use engine::spec::{
-    Kind, Listing, Module, Paging, Partition, RateClass, StreamSpec, Sweep, date, decimal, flag,
-    instant, int, money, object, objects, text,
+    Listing, Module, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, date,
+    decimal, flag, instant, int, money, object, objects, text,
 };
 
 use crate::stubs::NAMED;
@@ -13,15 +13,15 @@ pub static ESTIMATES: StreamSpec = StreamSpec {
     doc: "One estimate, line items included.",
     path: "/estimates",
     records_key: Some("estimates"),
-    kind: Kind::Listing(Listing::new(
+    kind: StreamKind::Listing(Listing::new(
         Paging::DateKeyset { field: "issue_date", nullable: true },
         "/estimates/{id}",
     )),
     rate_class: RateClass::General,
     module: Some(Module::Estimate),
     primary_key: &["id"],
-    partition: Partition::CreatedYear,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::CreatedYear,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         object("client", NAMED),

@@ -1,8 +1,8 @@
 //! `expense_categories`: categories of expenses.
 
 use engine::spec::{
-    Kind, Listing, Module, Paging, Partition, RateClass, StreamSpec, Sweep, decimal, flag, instant,
-    int, text,
+    Listing, Module, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence,
+    decimal, flag, instant, int, text,
 };
 
 /// One category of expenses, with its unit price if it has one.
@@ -11,12 +11,12 @@ pub static EXPENSE_CATEGORIES: StreamSpec = StreamSpec {
     doc: "One category of expenses, with its unit price where it has one.",
     path: "/expense_categories",
     records_key: Some("expense_categories"),
-    kind: Kind::Listing(Listing::new(Paging::Cursor, "/expense_categories/{id}")),
+    kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/expense_categories/{id}")),
     rate_class: RateClass::General,
     module: Some(Module::Expense),
     primary_key: &["id"],
-    partition: Partition::None,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         text("name"),

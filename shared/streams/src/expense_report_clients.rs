@@ -1,7 +1,8 @@
 //! `expense_report_clients`: expenses of a window by client.
 
 use engine::spec::{
-    Kind, Module, Partition, RateClass, ReportWindow, StreamSpec, Sweep, int, money, text,
+    Module, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, SweepCadence, int,
+    money, text,
 };
 
 /// Expenses of one client in one currency within one window.
@@ -10,12 +11,12 @@ pub static EXPENSE_REPORT_CLIENTS: StreamSpec = StreamSpec {
     doc: "Expenses of one client in one currency within one window.",
     path: "/reports/expenses/clients",
     records_key: Some("results"),
-    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
     rate_class: RateClass::Reports,
     module: Some(Module::Expense),
     primary_key: &["period_start", "period_end", "client_id", "currency"],
-    partition: Partition::PeriodYear,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::PeriodYear,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("client_id"),
         text("client_name"),

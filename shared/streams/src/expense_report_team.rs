@@ -1,7 +1,8 @@
 //! `expense_report_team`: expenses of a window by user.
 
 use engine::spec::{
-    Kind, Module, Partition, RateClass, ReportWindow, StreamSpec, Sweep, flag, int, money, text,
+    Module, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, SweepCadence, flag,
+    int, money, text,
 };
 
 /// Expenses of one user in one currency within one window.
@@ -10,12 +11,12 @@ pub static EXPENSE_REPORT_TEAM: StreamSpec = StreamSpec {
     doc: "Expenses of one user in one currency within one window.",
     path: "/reports/expenses/team",
     records_key: Some("results"),
-    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
     rate_class: RateClass::Reports,
     module: Some(Module::Expense),
     primary_key: &["period_start", "period_end", "user_id", "currency"],
-    partition: Partition::PeriodYear,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::PeriodYear,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("user_id"),
         text("user_name"),

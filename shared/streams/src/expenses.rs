@@ -1,8 +1,8 @@
 //! `expenses`: expenses of people for projects.
 
 use engine::spec::{
-    Kind, Listing, Module, Paging, Partition, RateClass, StreamSpec, Sweep, date, decimal, flag,
-    instant, int, money, object, text,
+    Listing, Module, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, date,
+    decimal, flag, instant, int, money, object, text,
 };
 
 use crate::stubs::{CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, PROJECT, USER_ASSIGNMENT_STUB};
@@ -13,15 +13,15 @@ pub static EXPENSES: StreamSpec = StreamSpec {
     doc: "One expense.",
     path: "/expenses",
     records_key: Some("expenses"),
-    kind: Kind::Listing(
+    kind: StreamKind::Listing(
         Listing::new(Paging::DateKeyset { field: "spent_date", nullable: false }, "/expenses/{id}")
             .goes_with("project_id", "/projects/{parent}"),
     ),
     rate_class: RateClass::General,
     module: Some(Module::Expense),
     primary_key: &["id"],
-    partition: Partition::CreatedMonth,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::CreatedMonth,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         object("client", CLIENT_WITH_CURRENCY),

@@ -1,8 +1,8 @@
 //! `invoice_item_categories`: categories of invoice line items.
 
 use engine::spec::{
-    Kind, Listing, Module, Paging, Partition, RateClass, StreamSpec, Sweep, flag, instant, int,
-    text,
+    Listing, Module, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, flag,
+    instant, int, text,
 };
 
 /// One category of invoice line items.
@@ -11,12 +11,12 @@ pub static INVOICE_ITEM_CATEGORIES: StreamSpec = StreamSpec {
     doc: "One category of invoice line items.",
     path: "/invoice_item_categories",
     records_key: Some("invoice_item_categories"),
-    kind: Kind::Listing(Listing::new(Paging::Cursor, "/invoice_item_categories/{id}")),
+    kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/invoice_item_categories/{id}")),
     rate_class: RateClass::General,
     module: Some(Module::Invoice),
     primary_key: &["id"],
-    partition: Partition::None,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         text("name"),

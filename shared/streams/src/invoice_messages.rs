@@ -1,8 +1,8 @@
 //! `invoice_messages`: mails and events of invoices.
 
 use engine::spec::{
-    Kind, Module, Partition, PerParent, RateClass, StreamSpec, Sweep, date, flag, instant, int,
-    objects, text,
+    Module, PartitionSpec, PerParent, RateClass, StreamKind, StreamSpec, SweepCadence, date, flag,
+    instant, int, objects, text,
 };
 
 use crate::invoices::INVOICES;
@@ -14,7 +14,7 @@ pub static INVOICE_MESSAGES: StreamSpec = StreamSpec {
     doc: "One message or event of an invoice.",
     path: "/invoices/{parent}/messages",
     records_key: Some("invoice_messages"),
-    kind: Kind::PerParent(PerParent {
+    kind: StreamKind::PerParent(PerParent {
         trigger: &INVOICES,
         parent_id: "id",
         parent_path: "/invoices/{parent}",
@@ -24,8 +24,8 @@ pub static INVOICE_MESSAGES: StreamSpec = StreamSpec {
     rate_class: RateClass::General,
     module: Some(Module::Invoice),
     primary_key: &["id"],
-    partition: Partition::ParentCreatedYear,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::ParentCreatedYear,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         text("sent_by"),

@@ -1,8 +1,8 @@
 //! `invoice_payments`: payments that invoices received.
 
 use engine::spec::{
-    Kind, Module, Partition, PerParent, RateClass, StreamSpec, Sweep, date, instant, int, money,
-    object, text,
+    Module, PartitionSpec, PerParent, RateClass, StreamKind, StreamSpec, SweepCadence, date,
+    instant, int, money, object, text,
 };
 
 use crate::invoices::INVOICES;
@@ -13,7 +13,7 @@ pub static INVOICE_PAYMENTS: StreamSpec = StreamSpec {
     doc: "One payment of an invoice.",
     path: "/invoices/{parent}/payments",
     records_key: Some("invoice_payments"),
-    kind: Kind::PerParent(PerParent {
+    kind: StreamKind::PerParent(PerParent {
         trigger: &INVOICES,
         parent_id: "id",
         parent_path: "/invoices/{parent}",
@@ -23,8 +23,8 @@ pub static INVOICE_PAYMENTS: StreamSpec = StreamSpec {
     rate_class: RateClass::General,
     module: Some(Module::Invoice),
     primary_key: &["id"],
-    partition: Partition::ParentCreatedYear,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::ParentCreatedYear,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         money("amount").doc("in the currency of the invoice"),

@@ -1,8 +1,8 @@
 //! `invoices`: invoices with their line items.
 
 use engine::spec::{
-    Kind, Listing, Module, Paging, Partition, RateClass, StreamSpec, Sweep, date, decimal, flag,
-    instant, int, money, object, objects, text, texts,
+    Listing, Module, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, date,
+    decimal, flag, instant, int, money, object, objects, text, texts,
 };
 
 use crate::stubs::{NAMED, PROJECT};
@@ -13,15 +13,15 @@ pub static INVOICES: StreamSpec = StreamSpec {
     doc: "One invoice, line items included.",
     path: "/invoices",
     records_key: Some("invoices"),
-    kind: Kind::Listing(Listing::new(
+    kind: StreamKind::Listing(Listing::new(
         Paging::DateKeyset { field: "issue_date", nullable: true },
         "/invoices/{id}",
     )),
     rate_class: RateClass::General,
     module: Some(Module::Invoice),
     primary_key: &["id"],
-    partition: Partition::CreatedYear,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::CreatedYear,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         object("client", NAMED),

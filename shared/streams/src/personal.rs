@@ -1,17 +1,17 @@
 //! Personal data in records, apart from what people did: names, addresses, free text.
 
-use engine::privacy::Personal;
+use engine::privacy::PersonalFields;
 
 const fn of(
     stream: &'static str,
     person: &'static str,
     members: &'static [&'static str],
-) -> Personal {
-    Personal { stream, person, members }
+) -> PersonalFields {
+    PersonalFields { stream, person, members }
 }
 
 /// Streams whose records refer to a user by id, with the members removed when the user is erased.
-pub static PERSONAL: &[Personal] = &[
+pub static PERSONAL: &[PersonalFields] = &[
     of(
         "users",
         "id",
@@ -29,17 +29,21 @@ pub static PERSONAL: &[Personal] = &[
 
 #[cfg(test)]
 mod tests {
-    use engine::privacy::{Rules, Treatment};
+    use engine::privacy::{FieldTreatment, PrivacyRules};
 
     use super::*;
 
     #[test]
     fn what_is_personal_is_declared_and_can_go() {
-        for Personal { stream, person, members } in PERSONAL {
+        for PersonalFields { stream, person, members } in PERSONAL {
             let spec = crate::find(stream).unwrap();
-            let mut rules = Rules::default();
+            let mut rules = PrivacyRules::default();
             for path in *members {
-                assert_eq!(rules.add(spec, path, Treatment::Exclude), Ok(()), "{stream}.{path}");
+                assert_eq!(
+                    rules.add(spec, path, FieldTreatment::Exclude),
+                    Ok(()),
+                    "{stream}.{path}"
+                );
             }
             let first = person.split('.').next().unwrap();
             assert!(spec.fields.iter().any(|field| field.name == first), "{stream}.{person}");

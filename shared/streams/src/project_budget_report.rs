@@ -1,7 +1,8 @@
 //! `project_budget_report`: budgets of projects as they stand now.
 
 use engine::spec::{
-    Kind, Paging, Partition, RateClass, StreamSpec, Sweep, decimal, flag, int, text,
+    Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, decimal, flag, int,
+    text,
 };
 
 /// Budget of one project and what is left of it, at the time of reading.
@@ -10,12 +11,12 @@ pub static PROJECT_BUDGET_REPORT: StreamSpec = StreamSpec {
     doc: "Budget of one project and what is left of it, at the time of reading.",
     path: "/reports/project_budget",
     records_key: Some("results"),
-    kind: Kind::Snapshot(Paging::Offset),
+    kind: StreamKind::Snapshot(Paging::Offset),
     rate_class: RateClass::Reports,
     module: None,
     primary_key: &["project_id"],
-    partition: Partition::None,
-    sweep: Sweep::Always,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::Always,
     fields: &[
         int("client_id"),
         text("client_name"),

@@ -1,8 +1,8 @@
 //! `projects`: projects of clients.
 
 use engine::spec::{
-    Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, date, decimal, flag, instant,
-    int, money, object, text,
+    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, date, decimal,
+    flag, instant, int, money, object, text,
 };
 
 use crate::stubs::CLIENT_WITH_CURRENCY;
@@ -13,12 +13,12 @@ pub static PROJECTS: StreamSpec = StreamSpec {
     doc: "One project.",
     path: "/projects",
     records_key: Some("projects"),
-    kind: Kind::Listing(Listing::new(Paging::Cursor, "/projects/{id}")),
+    kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/projects/{id}")),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],
-    partition: Partition::None,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         object("client", CLIENT_WITH_CURRENCY),

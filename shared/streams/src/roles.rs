@@ -1,7 +1,8 @@
 //! `roles`: business roles of users.
 
 use engine::spec::{
-    Kind, Paging, Partition, RateClass, StreamSpec, Sweep, instant, int, ints, text,
+    Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, instant, int, ints,
+    text,
 };
 
 /// One business role with its users; it grants no permissions.
@@ -10,12 +11,12 @@ pub static ROLES: StreamSpec = StreamSpec {
     doc: "One business role with its users; it grants no permissions.",
     path: "/roles",
     records_key: Some("roles"),
-    kind: Kind::Snapshot(Paging::Cursor),
+    kind: StreamKind::Snapshot(Paging::Cursor),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],
-    partition: Partition::None,
-    sweep: Sweep::Always,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::Always,
     fields: &[
         int("id").required(),
         text("name"),

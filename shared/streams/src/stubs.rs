@@ -1,25 +1,25 @@
 //! Objects that several streams embed. A new member adds a column to each of these streams.
 
-use engine::spec::{Field, decimal, flag, instant, int, text};
+use engine::spec::{FieldSpec, decimal, flag, instant, int, text};
 
 /// A related record by id and name.
-pub(crate) const NAMED: &[Field] = &[int("id"), text("name")];
+pub(crate) const NAMED: &[FieldSpec] = &[int("id"), text("name")];
 
 /// The client of a record, with the currency of its amounts.
-pub(crate) const CLIENT_WITH_CURRENCY: &[Field] =
+pub(crate) const CLIENT_WITH_CURRENCY: &[FieldSpec] =
     &[int("id"), text("name"), text("currency").doc("ISO 4217 code")];
 
 /// The project of a record.
-pub(crate) const PROJECT: &[Field] =
+pub(crate) const PROJECT: &[FieldSpec] =
     &[int("id"), text("name"), text("code").doc("null or empty where the project has none")];
 
 /// The invoice that bills a record.
-pub(crate) const INVOICE_NUMBER: &[Field] =
+pub(crate) const INVOICE_NUMBER: &[FieldSpec] =
     &[int("id").doc("the invoice that bills it"), text("number")];
 
 /// The assignment that let the user track time or expenses; null once the user has left the
 /// project.
-pub(crate) const USER_ASSIGNMENT_STUB: &[Field] = &[
+pub(crate) const USER_ASSIGNMENT_STUB: &[FieldSpec] = &[
     int("id"),
     flag("is_project_manager"),
     flag("is_active"),
@@ -31,4 +31,4 @@ pub(crate) const USER_ASSIGNMENT_STUB: &[Field] = &[
 ];
 
 /// Recipients of a message.
-pub(crate) const RECIPIENTS: &[Field] = &[text("name"), text("email")];
+pub(crate) const RECIPIENTS: &[FieldSpec] = &[text("name"), text("email")];

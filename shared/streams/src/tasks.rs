@@ -1,8 +1,8 @@
 //! `tasks`: kinds of work.
 
 use engine::spec::{
-    Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, decimal, flag, instant, int,
-    text,
+    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, decimal, flag,
+    instant, int, text,
 };
 
 /// One kind of work that projects can offer.
@@ -11,12 +11,12 @@ pub static TASKS: StreamSpec = StreamSpec {
     doc: "One kind of work that projects can offer.",
     path: "/tasks",
     records_key: Some("tasks"),
-    kind: Kind::Listing(Listing::new(Paging::Cursor, "/tasks/{id}")),
+    kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/tasks/{id}")),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],
-    partition: Partition::None,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         text("name"),

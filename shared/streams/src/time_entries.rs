@@ -1,8 +1,8 @@
 //! `time_entries`: hours that people tracked.
 
 use engine::spec::{
-    Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, date, decimal, flag, instant,
-    int, object, text,
+    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, date, decimal,
+    flag, instant, int, object, text,
 };
 
 use crate::stubs::{CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, PROJECT, USER_ASSIGNMENT_STUB};
@@ -13,7 +13,7 @@ pub static TIME_ENTRIES: StreamSpec = StreamSpec {
     doc: "One tracked time entry; a running timer is one too.",
     path: "/time_entries",
     records_key: Some("time_entries"),
-    kind: Kind::Listing(
+    kind: StreamKind::Listing(
         Listing::new(
             Paging::DateKeyset { field: "spent_date", nullable: false },
             "/time_entries/{id}",
@@ -24,8 +24,8 @@ pub static TIME_ENTRIES: StreamSpec = StreamSpec {
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],
-    partition: Partition::CreatedMonth,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::CreatedMonth,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         date("spent_date").doc("the person's calendar day, without a zone"),

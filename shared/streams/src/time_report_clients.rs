@@ -1,7 +1,8 @@
 //! `time_report_clients`: hours of a window by client.
 
 use engine::spec::{
-    Kind, Partition, RateClass, ReportWindow, StreamSpec, Sweep, decimal, int, money, text,
+    PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, SweepCadence, decimal, int,
+    money, text,
 };
 
 /// Hours for one client in one currency within one window.
@@ -10,12 +11,12 @@ pub static TIME_REPORT_CLIENTS: StreamSpec = StreamSpec {
     doc: "Hours for one client in one currency within one window.",
     path: "/reports/time/clients",
     records_key: Some("results"),
-    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
     rate_class: RateClass::Reports,
     module: None,
     primary_key: &["period_start", "period_end", "client_id", "currency"],
-    partition: Partition::PeriodYear,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::PeriodYear,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("client_id"),
         text("client_name"),

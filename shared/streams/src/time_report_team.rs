@@ -1,7 +1,8 @@
 //! `time_report_team`: hours of a window by user.
 
 use engine::spec::{
-    Kind, Partition, RateClass, ReportWindow, StreamSpec, Sweep, decimal, flag, int, money, text,
+    PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, SweepCadence, decimal, flag,
+    int, money, text,
 };
 
 /// Hours of one user in one currency within one window.
@@ -10,12 +11,12 @@ pub static TIME_REPORT_TEAM: StreamSpec = StreamSpec {
     doc: "Hours of one user in one currency within one window.",
     path: "/reports/time/team",
     records_key: Some("results"),
-    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
     rate_class: RateClass::Reports,
     module: None,
     primary_key: &["period_start", "period_end", "user_id", "currency"],
-    partition: Partition::PeriodYear,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::PeriodYear,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("user_id"),
         text("user_name"),

@@ -1,7 +1,8 @@
 //! `uninvoiced_report`: uninvoiced work of a window, by project.
 
 use engine::spec::{
-    Kind, Module, Partition, RateClass, ReportWindow, StreamSpec, Sweep, decimal, int, money, text,
+    Module, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, SweepCadence, decimal,
+    int, money, text,
 };
 
 /// Hours and expenses of one project within one window that are not invoiced yet.
@@ -10,12 +11,12 @@ pub static UNINVOICED_REPORT: StreamSpec = StreamSpec {
     doc: "Hours and expenses of one project within one window that no invoice bills yet.",
     path: "/reports/uninvoiced",
     records_key: Some("results"),
-    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: true }),
+    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: true }),
     rate_class: RateClass::Reports,
     module: Some(Module::Invoice),
     primary_key: &["period_start", "period_end", "project_id", "currency"],
-    partition: Partition::PeriodYear,
-    sweep: Sweep::Daily,
+    partition: PartitionSpec::PeriodYear,
+    sweep: SweepCadence::Daily,
     fields: &[
         int("client_id"),
         text("client_name"),

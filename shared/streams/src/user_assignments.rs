@@ -1,8 +1,8 @@
 //! `user_assignments`: assignments of users to projects.
 
 use engine::spec::{
-    Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, decimal, flag, instant, int,
-    object,
+    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, decimal, flag,
+    instant, int, object,
 };
 
 use crate::stubs::{NAMED, PROJECT};
@@ -13,7 +13,7 @@ pub static USER_ASSIGNMENTS: StreamSpec = StreamSpec {
     doc: "One assignment of a user to a project, archived ones included.",
     path: "/user_assignments",
     records_key: Some("user_assignments"),
-    kind: Kind::Listing(
+    kind: StreamKind::Listing(
         Listing::new(Paging::Cursor, "/projects/{parent}/user_assignments/{id}")
             .goes_with("project_id", "/projects/{parent}")
             .halves("is_active"),
@@ -21,8 +21,8 @@ pub static USER_ASSIGNMENTS: StreamSpec = StreamSpec {
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],
-    partition: Partition::None,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         object("project", PROJECT),

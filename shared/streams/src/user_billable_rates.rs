@@ -1,7 +1,8 @@
 //! `user_billable_rates`: price of an hour of a user.
 
 use engine::spec::{
-    Kind, Partition, PerParent, RateClass, StreamSpec, Sweep, date, decimal, instant, int,
+    PartitionSpec, PerParent, RateClass, StreamKind, StreamSpec, SweepCadence, date, decimal,
+    instant, int,
 };
 
 use crate::users::USERS;
@@ -12,7 +13,7 @@ pub static USER_BILLABLE_RATES: StreamSpec = StreamSpec {
     doc: "One default billable rate of a user and the days that it holds for.",
     path: "/users/{parent}/billable_rates",
     records_key: Some("billable_rates"),
-    kind: Kind::PerParent(PerParent {
+    kind: StreamKind::PerParent(PerParent {
         trigger: &USERS,
         parent_id: "id",
         parent_path: "/users/{parent}",
@@ -22,8 +23,8 @@ pub static USER_BILLABLE_RATES: StreamSpec = StreamSpec {
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],
-    partition: Partition::None,
-    sweep: Sweep::Daily,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::Daily,
     fields: &[
         int("id").required(),
         decimal("amount").doc("per hour"),

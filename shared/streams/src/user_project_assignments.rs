@@ -1,8 +1,8 @@
 //! `user_project_assignments`: active assignments of users, seen from the user.
 
 use engine::spec::{
-    Kind, Partition, PerParent, RateClass, StreamSpec, Sweep, decimal, flag, instant, int, object,
-    objects, text,
+    PartitionSpec, PerParent, RateClass, StreamKind, StreamSpec, SweepCadence, decimal, flag,
+    instant, int, object, objects, text,
 };
 
 use crate::stubs::NAMED;
@@ -14,7 +14,7 @@ pub static USER_PROJECT_ASSIGNMENTS: StreamSpec = StreamSpec {
     doc: "One active assignment of a user to a project, with the tasks that it offers.",
     path: "/users/{parent}/project_assignments",
     records_key: Some("project_assignments"),
-    kind: Kind::PerParent(PerParent {
+    kind: StreamKind::PerParent(PerParent {
         trigger: &USER_ASSIGNMENTS,
         parent_id: "user.id",
         parent_path: "/users/{parent}",
@@ -24,8 +24,8 @@ pub static USER_PROJECT_ASSIGNMENTS: StreamSpec = StreamSpec {
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],
-    partition: Partition::None,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required().doc("the same as in user_assignments"),
         flag("is_active"),

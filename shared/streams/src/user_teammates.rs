@@ -1,6 +1,8 @@
 //! `user_teammates`: users and their managers.
 
-use engine::spec::{Kind, Partition, PerParent, RateClass, StreamSpec, Sweep, int, text};
+use engine::spec::{
+    PartitionSpec, PerParent, RateClass, StreamKind, StreamSpec, SweepCadence, int, text,
+};
 
 use crate::users::USERS;
 
@@ -10,7 +12,7 @@ pub static USER_TEAMMATES: StreamSpec = StreamSpec {
     doc: "One user that a manager looks after.",
     path: "/users/{parent}/teammates",
     records_key: Some("teammates"),
-    kind: Kind::PerParent(PerParent {
+    kind: StreamKind::PerParent(PerParent {
         trigger: &USERS,
         parent_id: "id",
         parent_path: "/users/{parent}",
@@ -20,8 +22,8 @@ pub static USER_TEAMMATES: StreamSpec = StreamSpec {
     rate_class: RateClass::General,
     module: None,
     primary_key: &["user_id", "id"],
-    partition: Partition::None,
-    sweep: Sweep::Daily,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::Daily,
     fields: &[
         int("id").required().doc("the user looked after; user_id is the manager"),
         text("first_name"),

@@ -1,8 +1,8 @@
 //! `users`: people of the account.
 
 use engine::spec::{
-    Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, decimal, flag, instant, int,
-    text, texts,
+    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, decimal, flag,
+    instant, int, text, texts,
 };
 
 /// One person of the account, archived ones included.
@@ -11,12 +11,12 @@ pub static USERS: StreamSpec = StreamSpec {
     doc: "One person of the account, archived ones included.",
     path: "/users",
     records_key: Some("users"),
-    kind: Kind::Listing(Listing::new(Paging::Cursor, "/users/{id}")),
+    kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/users/{id}")),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],
-    partition: Partition::None,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         text("first_name"),

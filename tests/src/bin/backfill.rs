@@ -12,7 +12,7 @@ use e2e::deployed::{Conditions, Deployed, Month, Usage, in_simulated_time};
 use e2e::world::World;
 use engine::time::SignedDuration;
 use runtime::settings::Settings;
-use sim::Scale;
+use sim::AccountScale;
 
 /// Loads an account in simulated time, and prints the cost of a month.
 #[derive(Debug, Parser)]
@@ -42,9 +42,9 @@ enum Size {
 }
 
 impl Size {
-    fn scale(self) -> Scale {
+    fn scale(self) -> AccountScale {
         match self {
-            Self::Large => Scale {
+            Self::Large => AccountScale {
                 years: 12,
                 users: 400,
                 clients: 300,
@@ -55,10 +55,10 @@ impl Size {
                 expenses: 100_000,
                 invoices: 200_000,
                 estimates: 5_000,
-                ..Scale::issue()
+                ..AccountScale::issue()
             },
-            Self::Issue => Scale::issue(),
-            Self::Small => Scale::demo(),
+            Self::Issue => AccountScale::issue(),
+            Self::Small => AccountScale::demo(),
         }
     }
 

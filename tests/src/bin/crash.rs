@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use deployment::config::{Deployment, Given};
+use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
 use e2e::deadly::{Trace, traced};
 use e2e::world::sync;
 use engine::pass::Pass;
-use runtime::progress::Silent;
+use runtime::progress::NoProgress;
 
 #[expect(clippy::disallowed_methods, reason = "a test program of its own")]
 fn variable(name: &str) -> Option<String> {
@@ -18,9 +18,9 @@ fn variable(name: &str) -> Option<String> {
 #[tokio::main]
 #[expect(clippy::print_stderr, reason = "a test program of its own")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut deployment = Deployment::parse(&Given::from_environment()?)?;
+    let mut deployment = DeploymentSettings::parse(&GivenSettings::from_environment()?)?;
     deployment.settings.tidy_at_once = true;
-    let context = parts::context(&deployment, Arc::new(Silent)).await?;
+    let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
     let death = variable("CRASH_AT")
         .and_then(|text| text.split_once(':').map(|(at, n)| (at.to_owned(), n.to_owned())))
         .and_then(|(at, n)| Some((at, n.parse().ok()?)));

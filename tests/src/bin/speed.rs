@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use e2e::scene::{binary, now, two_thousand_requests};
-use sim::{Account, Face, Limit, Statistics};
+use sim::{Account, HttpFace, QuotaLimit, RequestStatistics};
 use tokio::process::Command;
 
 const GENERAL: &str = "100/1500ms";
@@ -35,12 +35,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Runs a first sync with the built command, and returns the server's statistics.
-async fn sync(latency: Duration) -> Result<Statistics, Box<dyn std::error::Error>> {
+async fn sync(latency: Duration) -> Result<RequestStatistics, Box<dyn std::error::Error>> {
     let account = Account::generate(&two_thousand_requests(), 7, now());
-    let face = Face { latency, ..Face::local() };
+    let face = HttpFace { latency, ..HttpFace::local() };
     let served = sim::serve(Arc::new(Mutex::new(account)), face).await?;
-    let general = Limit::GENERAL.read(GENERAL).ok_or("a limit")?;
-    let reports = Limit::REPORTS.read(REPORTS).ok_or("a limit")?;
+    let general = QuotaLimit::GENERAL.read(GENERAL).ok_or("a limit")?;
+    let reports = QuotaLimit::REPORTS.read(REPORTS).ok_or("a limit")?;
     served.with(|account| {
         account.set_general_limit(general);
         account.set_report_limit(reports);
@@ -62,7 +62,7 @@ async fn sync(latency: Duration) -> Result<Statistics, Box<dyn std::error::Error
     Ok(served.with(|account| account.statistics().clone()))
 }
 
-fn row(seen: &Statistics) -> Option<String> {
+fn row(seen: &RequestStatistics) -> Option<String> {
     let general = &seen.general;
     // Not the last general request: runs of reports ask for the person of the token after their
     // reports, which have a limit of their own.

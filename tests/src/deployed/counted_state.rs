@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use engine::ids::AccountId;
 use engine::time::{SignedDuration, Timestamp, plus};
 use runtime::clock::Clock;
-use state::{Expect, Item, ItemKey, MemoryStore, Put, StateError, StateStore};
+use state::{ItemKey, MemoryState, PutOutcome, StateError, StateItem, StateStore, WriteCondition};
 
 use super::journal::Journal;
 use super::ledger::Processor;
@@ -43,7 +43,7 @@ pub struct StateTally {
 /// State store of one invocation.
 #[derive(Debug)]
 pub(super) struct CountedState {
-    pub(super) inner: Arc<MemoryStore>,
+    pub(super) inner: Arc<MemoryState>,
     pub(super) clock: SimClock,
     pub(super) latency: SignedDuration,
     pub(super) processor: Processor,
@@ -80,7 +80,7 @@ fn units(bytes: usize, unit: usize) -> u64 {
 
 #[async_trait]
 impl StateStore for CountedState {
-    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError> {
+    async fn get(&self, key: &ItemKey) -> Result<Option<StateItem>, StateError> {
         self.call().await;
         let item = self.inner.get(key).await?;
         let bytes = item.as_ref().map_or(0, |item| size(key, &item.body));
@@ -94,20 +94,20 @@ impl StateStore for CountedState {
     async fn put(
         &self,
         key: &ItemKey,
-        expect: Expect,
+        expect: WriteCondition,
         body: &str,
         expires: Option<Timestamp>,
-    ) -> Result<Put, StateError> {
+    ) -> Result<PutOutcome, StateError> {
         self.call().await;
         let put = self.inner.put(key, expect, body, expires).await?;
         let bytes = size(key, body);
         self.count(&key.sort, |tally| {
             tally.puts += 1;
-            tally.lost += u64::from(matches!(put, Put::Lost(_)));
+            tally.lost += u64::from(matches!(put, PutOutcome::Lost(_)));
             tally.write_units += units(bytes, WRITE_UNIT);
             tally.largest = tally.largest.max(u64::try_from(bytes).unwrap_or(u64::MAX));
         });
-        if key.sort.starts_with("stream#") && matches!(put, Put::Stored(_)) {
+        if key.sort.starts_with("stream#") && matches!(put, PutOutcome::Stored(_)) {
             self.journal.stored(self.invocation, body);
         }
         Ok(put)
@@ -117,7 +117,7 @@ impl StateStore for CountedState {
         &self,
         account: AccountId,
         prefix: &str,
-    ) -> Result<Vec<(ItemKey, Item)>, StateError> {
+    ) -> Result<Vec<(ItemKey, StateItem)>, StateError> {
         self.call().await;
         let listed = self.inner.list(account, prefix).await?;
         let bytes = listed.iter().map(|(key, item)| size(key, &item.body)).sum();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use delta::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
+use delta::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
 use engine::time::{SignedDuration, plus};
 use runtime::clock::Clock;
 
@@ -121,15 +121,20 @@ impl ObjectStore for CountedStore {
         self.inner.put(key, bytes).await
     }
 
-    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+    async fn replace(
+        &self,
+        key: &str,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<ReplaceOutcome, StoreError> {
         self.call(old.len()).await;
         self.call(new.len()).await;
         self.count(|tally| tally.gets += 1);
         let length = new.len();
         let replaced = self.inner.replace(key, old, new).await;
         match replaced {
-            Ok(Replace::Replaced) => self.wrote(key, length),
-            Ok(Replace::Changed) | Err(_) => self.count(|tally| tally.puts += 1),
+            Ok(ReplaceOutcome::Replaced) => self.wrote(key, length),
+            Ok(ReplaceOutcome::Changed) | Err(_) => self.count(|tally| tally.puts += 1),
         }
         replaced
     }

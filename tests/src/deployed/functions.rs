@@ -18,10 +18,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use runtime::clock::Clock;
 use runtime::credentials::TokenKeeper;
-use runtime::gate::Gate;
+use runtime::gate::PermitGate;
 use runtime::invoke::{InvokeError, Invoker};
-use runtime::random::Random;
-use runtime::run::{Outcome, RunReport, Yielded};
+use runtime::random::SharedRandom;
+use runtime::run::{RunOutcome, RunReport, YieldReason};
 use runtime::{Context, RunError};
 use state::StateStore;
 use tokio::task::{LocalSet, spawn_local};
@@ -205,7 +205,7 @@ impl Deployed {
         let world = &self.world;
         let settings = world.settings.clone();
         let clock: Arc<dyn Clock> = Arc::new(world.clock);
-        let random = Random::seeded(u64::try_from(number).unwrap_or(u64::MAX));
+        let random = SharedRandom::seeded(u64::try_from(number).unwrap_or(u64::MAX));
         let store: Arc<dyn ObjectStore> = Arc::new(CountedStore {
             inner: Arc::clone(&world.store),
             clock: world.clock,
@@ -222,7 +222,7 @@ impl Deployed {
             journal: Arc::clone(&self.journal),
             invocation: number,
         });
-        let gate = Gate::new(
+        let gate = PermitGate::new(
             Arc::clone(&state),
             Arc::clone(&clock),
             settings.account,
@@ -275,10 +275,10 @@ impl Invoker for Lambda {
 /// Returns the outcome of a run as text.
 fn outcome(report: &RunReport) -> String {
     match &report.outcome {
-        Outcome::Complete => COMPLETE.to_owned(),
-        Outcome::Yielded(Yielded::Budget(_)) => "waits for the budget".to_owned(),
-        Outcome::Yielded(Yielded::Deadline) => STOPPED.to_owned(),
-        Outcome::Busy { .. } => "busy".to_owned(),
-        Outcome::Failed(error) => format!("failed: {}", RunError::chain(error)),
+        RunOutcome::Complete => COMPLETE.to_owned(),
+        RunOutcome::Yielded(YieldReason::Budget(_)) => "waits for the budget".to_owned(),
+        RunOutcome::Yielded(YieldReason::Deadline) => STOPPED.to_owned(),
+        RunOutcome::Busy { .. } => "busy".to_owned(),
+        RunOutcome::Failed(error) => format!("failed: {}", RunError::chain(error)),
     }
 }

@@ -1,9 +1,9 @@
 //! The fake account as an invocation reaches it: with a latency, and with its own processor time.
 
 use async_trait::async_trait;
-use engine::pass::Target;
+use engine::pass::RequestTarget;
 use engine::time::{SignedDuration, plus};
-use harvest_api::{Answer, ApiError, HarvestApi, ScriptedApi};
+use harvest_api::{ApiAnswer, ApiError, HarvestApi, ScriptedApi};
 use runtime::clock::Clock;
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl FarHarvest {
     ) -> Self {
         let base = "https://api.harvestapp.com/v2".parse().expect("a base URL");
         let (script, own) = (world.script(sim::ADMINISTRATOR_TOKEN), processor.clone());
-        let script = move |asked: &harvest_api::Asked| {
+        let script = move |asked: &harvest_api::ScriptedRequest| {
             own.turn_to_harvest();
             let answer = script(asked);
             own.turn();
@@ -53,11 +53,11 @@ impl FarHarvest {
 
 #[async_trait]
 impl HarvestApi for FarHarvest {
-    async fn get(&self, target: &Target) -> Result<Answer, ApiError> {
+    async fn get(&self, target: &RequestTarget) -> Result<ApiAnswer, ApiError> {
         self.processor.turn();
         let path = match target {
-            Target::Path { path, .. } => path.as_str(),
-            Target::Link(url) => url.as_str(),
+            RequestTarget::Path { path, .. } => path.as_str(),
+            RequestTarget::Link(url) => url.as_str(),
         };
         let sent = self.journal.sent(self.invocation, path);
         let begun = self.clock.now();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine::spec::RateClass;
 use engine::time::{SignedDuration, Timestamp, between, plus};
 use runtime::clock::Clock;
-use sim::{ClassStatistics, Statistics};
+use sim::{ClassStatistics, RequestStatistics};
 
 use super::functions::Deployed;
 
@@ -25,7 +25,7 @@ pub struct Load {
     /// The same statistics on reports.
     pub reports: ClassStatistics,
     /// The server's statistics at the end.
-    pub seen: Statistics,
+    pub seen: RequestStatistics,
 }
 
 impl Deployed {

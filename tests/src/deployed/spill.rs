@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::pass::Pass;
-use runtime::progress::{Moment, Progress};
+use runtime::progress::{Progress, RunMoment};
 
 use super::journal::Journal;
 
@@ -36,15 +36,15 @@ impl Spill {
 }
 
 impl Progress for Spill {
-    fn on(&self, _: &'static str, _: Pass, moment: &Moment) {
+    fn on(&self, _: &'static str, _: Pass, moment: &RunMoment) {
         match moment {
-            Moment::Flushing => {
+            RunMoment::Flushing => {
                 let bytes = self.bytes();
                 self.journal.flushes(self.invocation, bytes);
             }
-            Moment::Committed(_) => self.journal.flushed(self.invocation),
-            Moment::Page { .. } => self.journal.reads(self.invocation),
-            Moment::Started | Moment::Waiting | Moment::Ended => {}
+            RunMoment::Committed(_) => self.journal.flushed(self.invocation),
+            RunMoment::Page { .. } => self.journal.reads(self.invocation),
+            RunMoment::Started | RunMoment::Waiting | RunMoment::Ended => {}
         }
     }
 }

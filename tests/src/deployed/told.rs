@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use delta::store::ObjectStore;
 use delta::table::Table;
-use engine::budget::Limit;
+use engine::budget::RequestLimit;
 use engine::ids::AccountId;
 use engine::time::{SignedDuration, between};
 use sim::ClassStatistics;
@@ -35,7 +35,7 @@ pub struct Pace {
 impl Pace {
     /// Compares the server's statistics with the used part of the limit; `None` without a request.
     #[must_use]
-    pub fn of(seen: &ClassStatistics, limit: Limit) -> Option<Self> {
+    pub fn of(seen: &ClassStatistics, limit: RequestLimit) -> Option<Self> {
         let took = u64::try_from(seen.last_us?.checked_sub(seen.first_us?)?).ok()?;
         let windows = seen.requests.checked_sub(1)? / u64::from(limit.requests());
         let windows = u32::try_from(windows).ok()?;
@@ -56,7 +56,7 @@ impl Load {
     #[must_use]
     pub fn paces(&self, deployed: &Deployed) -> [Option<Pace>; 2] {
         let settings = &deployed.world.settings;
-        let used = |limit: Limit| limit.percent(settings.budget_percent);
+        let used = |limit: RequestLimit| limit.percent(settings.budget_percent);
         [
             Pace::of(&self.general, used(settings.general)),
             Pace::of(&self.reports, used(settings.reports)),

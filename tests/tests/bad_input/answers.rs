@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use e2e::scene::{Scene, Standing, in_parallel};
-use sim::{Effect, Scale, Select};
+use sim::{AccountScale, FaultChoice, FaultEffect};
 
 /// A server that counts connections and reads no request.
 struct Stranger {
@@ -31,12 +31,12 @@ impl Stranger {
     }
 }
 
-fn status(status: u16, retry_after: Option<&str>) -> Effect {
-    Effect::Status { status, retry_after: retry_after.map(str::to_owned), html: status >= 500 }
+fn status(status: u16, retry_after: Option<&str>) -> FaultEffect {
+    FaultEffect::Status { status, retry_after: retry_after.map(str::to_owned), html: status >= 500 }
 }
 
 /// An answer of one stream, the error type of its failure, and what its message says.
-type Trouble = (&'static str, &'static str, Effect, &'static str, &'static [&'static str]);
+type Trouble = (&'static str, &'static str, FaultEffect, &'static str, &'static [&'static str]);
 
 /// None of these streams is read for the sake of another.
 fn troubles(stranger: &Stranger) -> Vec<Trouble> {
@@ -44,30 +44,36 @@ fn troubles(stranger: &Stranger) -> Vec<Trouble> {
     let not_json: &[&str] = &["not the JSON", "nothing was taken", "login page"];
     let lost: &[&str] = &["run again later, nothing is lost"];
     vec![
-        ("clients", "/v2/clients?", Effect::HtmlPage, "HarvestFailed", not_json),
-        ("tasks", "/v2/tasks?", Effect::TruncatedJson, "PageUnusable", &["/tasks", "nothing"]),
-        ("projects", "/v2/projects?", Effect::WrongContentType, "HarvestFailed", not_json),
-        ("roles", "/v2/roles", Effect::NotJson, "PageUnusable", &["/roles", "nothing of it"]),
-        ("expense_categories", "/v2/expense_cat", Effect::CutBody, "HarvestFailed", lost),
+        ("clients", "/v2/clients?", FaultEffect::HtmlPage, "HarvestFailed", not_json),
+        ("tasks", "/v2/tasks?", FaultEffect::TruncatedJson, "PageUnusable", &["/tasks", "nothing"]),
+        ("projects", "/v2/projects?", FaultEffect::WrongContentType, "HarvestFailed", not_json),
+        ("roles", "/v2/roles", FaultEffect::NotJson, "PageUnusable", &["/roles", "nothing of it"]),
+        ("expense_categories", "/v2/expense_cat", FaultEffect::CutBody, "HarvestFailed", lost),
         ("task_assignments", "/v2/task_assignments?", status(500, None), "HarvestFailed", lost),
-        ("invoice_item_categories", "/v2/invoice_item", Effect::Drop, "HarvestFailed", &[]),
+        ("invoice_item_categories", "/v2/invoice_item", FaultEffect::Drop, "HarvestFailed", &[]),
         (
             "estimate_item_categories",
             "/v2/estimate_item",
-            Effect::Redirect(format!("{}/v2/login", stranger.origin)),
+            FaultEffect::Redirect(format!("{}/v2/login", stranger.origin)),
             "HarvestFailed",
             &["302", "not followed", "base URL"],
         ),
         // The second page of three.
-        ("contacts", page, Effect::HtmlPage, "HarvestFailed", not_json),
-        ("time_report_tasks", "/time/tasks", Effect::TruncatedJson, "PageUnusable", &["nothing"]),
+        ("contacts", page, FaultEffect::HtmlPage, "HarvestFailed", not_json),
+        (
+            "time_report_tasks",
+            "/time/tasks",
+            FaultEffect::TruncatedJson,
+            "PageUnusable",
+            &["nothing"],
+        ),
         ("project_budget_report", "/project_budget", status(422, None), "HarvestFailed", &["422"]),
     ]
 }
 
 fn spoil(scene: &Scene, troubles: &[Trouble]) {
     for (_, path, effect, _, _) in troubles {
-        scene.fault(path, Select::Always, effect.clone());
+        scene.fault(path, FaultChoice::Always, effect.clone());
     }
 }
 
@@ -89,8 +95,8 @@ fn standings(scene: &Scene, troubles: &[Trouble]) -> Vec<Standing> {
     troubles.iter().map(|trouble| scene.standing(trouble.0)).collect()
 }
 
-fn three_pages_of_contacts() -> Scale {
-    Scale { contacts: 4100, ..Scale::tiny() }
+fn three_pages_of_contacts() -> AccountScale {
+    AccountScale { contacts: 4100, ..AccountScale::tiny() }
 }
 
 #[test]
@@ -124,17 +130,21 @@ fn unusable_answers_move_nothing_and_stop_nobody_else() {
 fn the_token_never_follows_a_link_or_a_redirect_elsewhere() {
     let stranger = Stranger::new();
     let scene = Scene::of(&three_pages_of_contacts(), 23, Duration::ZERO);
-    scene.fault("/v2/contacts?", Select::Always, Effect::ForeignNext(stranger.origin.clone()));
-    let redirect = Effect::Redirect(format!("{}/v2/tasks", stranger.origin));
-    scene.fault("/v2/tasks?", Select::Always, redirect);
+    scene.fault(
+        "/v2/contacts?",
+        FaultChoice::Always,
+        FaultEffect::ForeignNext(stranger.origin.clone()),
+    );
+    let redirect = FaultEffect::Redirect(format!("{}/v2/tasks", stranger.origin));
+    scene.fault("/v2/tasks?", FaultChoice::Always, redirect);
     let ended = scene.sync().with(1).only_failed(&["contacts", "tasks"]);
     let ended = ended.says(&["leads out of the base URL", "not followed"]);
     drop(ended);
     scene.is_sound(&scene.lake());
     scene.clear_faults();
     // The same from the first request on: not even the person of the token is asked for there.
-    let redirect = Effect::Redirect(format!("{}/v2/users/me", stranger.origin));
-    scene.fault("/v2/users/me", Select::Always, redirect);
+    let redirect = FaultEffect::Redirect(format!("{}/v2/users/me", stranger.origin));
+    scene.fault("/v2/users/me", FaultChoice::Always, redirect);
     scene.sync().with(1).says(&["302", "check the base URL"]);
     scene.clear_faults();
     scene.heals();
@@ -144,13 +154,13 @@ fn the_token_never_follows_a_link_or_a_redirect_elsewhere() {
 #[test]
 fn passing_trouble_is_waited_out() {
     let cases = [
-        ("429 with Retry-After", (status(429, Some("1")), Select::Every(40))),
-        ("429 without", (status(429, None), Select::Every(7))),
-        ("429 with nonsense", (status(429, Some("soon")), Select::Every(7))),
-        ("429 at first", (status(429, None), Select::First(12))),
-        ("500", (status(500, None), Select::Every(9))),
-        ("cut", (Effect::CutBody, Select::Every(9))),
-        ("not JSON", (Effect::NotJson, Select::Every(23))),
+        ("429 with Retry-After", (status(429, Some("1")), FaultChoice::Every(40))),
+        ("429 without", (status(429, None), FaultChoice::Every(7))),
+        ("429 with nonsense", (status(429, Some("soon")), FaultChoice::Every(7))),
+        ("429 at first", (status(429, None), FaultChoice::First(12))),
+        ("500", (status(500, None), FaultChoice::Every(9))),
+        ("cut", (FaultEffect::CutBody, FaultChoice::Every(9))),
+        ("not JSON", (FaultEffect::NotJson, FaultChoice::Every(23))),
     ];
     in_parallel(&cases, |(effect, select)| {
         let scene = Scene::new(24);
@@ -165,7 +175,7 @@ fn passing_trouble_is_waited_out() {
 #[test]
 fn a_limit_that_never_ends_fails_its_stream_and_no_other() {
     let scene = Scene::new(25);
-    scene.fault("/v2/clients?", Select::Always, status(429, None));
+    scene.fault("/v2/clients?", FaultChoice::Always, status(429, None));
     let ended = scene.sync().with(1).only_failed(&["clients"]);
     ended.says(&["429", "budget percent"]);
     scene.is_sound(&scene.lake());

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use e2e::oracle::After;
 use e2e::scene::{Scene, files, finish};
-use sim::{Mutation, Scale};
-use state::{Expect, SqliteStore, StateStore as _};
+use sim::{AccountScale, Mutation};
+use state::{SqliteStore, StateStore as _, WriteCondition};
 
 /// Replaces `from` by `to` in the file, which must hold it.
 fn edit(path: &Path, from: &str, to: &str) {
@@ -37,7 +37,11 @@ fn a_lake_of_a_newer_version_is_left_alone() {
 fn a_lake_of_another_account_is_left_alone() {
     let scene = Scene::new(42);
     scene.sync().with(0);
-    let other = Scene::of(&Scale { account_id: 2_000_002, ..Scale::tiny() }, 43, Duration::ZERO);
+    let other = Scene::of(
+        &AccountScale { account_id: 2_000_002, ..AccountScale::tiny() },
+        43,
+        Duration::ZERO,
+    );
     let before = files(&scene.lake().join("tables"));
     for line in ["sync", "sync --pass full --accept-deletes --accept-role"] {
         let mut command = other.command(line);
@@ -276,7 +280,7 @@ fn write_item(scene: &Scene, stream: &str, body: &str) {
     let work = async move {
         let store = SqliteStore::open(path).await.unwrap();
         let there = store.get(&key).await.unwrap().unwrap();
-        store.put(&key, Expect::Rev(there.rev), body, None).await.unwrap();
+        store.put(&key, WriteCondition::Rev(there.rev), body, None).await.unwrap();
     };
     tokio::runtime::Runtime::new().unwrap().block_on(work);
 }
@@ -323,7 +327,7 @@ fn a_lost_state_is_repaired_from_the_tables() {
 
 #[test]
 fn of_two_syncs_on_one_lake_the_second_waits_and_both_end_well() {
-    let scene = Scene::of(&Scale::tiny(), 54, Duration::from_millis(30));
+    let scene = Scene::of(&AccountScale::tiny(), 54, Duration::from_millis(30));
     for seed in [55, 56] {
         let first = scene.command("sync --json").spawn().unwrap();
         let second = scene.command("sync --json").spawn().unwrap();

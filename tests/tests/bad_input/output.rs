@@ -231,12 +231,12 @@ fn a_check_makes_no_folder_and_says_that_there_is_none_yet() {
 
 #[test]
 fn an_account_that_harvest_does_not_show_is_called_so() {
-    use sim::{Effect, Select};
+    use sim::{FaultChoice, FaultEffect};
 
     let scene = Scene::new(89);
     for status in [403, 404] {
-        let effect = Effect::Status { status, retry_after: None, html: false };
-        scene.fault("/v2/users/me", Select::Always, effect);
+        let effect = FaultEffect::Status { status, retry_after: None, html: false };
+        scene.fault("/v2/users/me", FaultChoice::Always, effect);
         for line in ["check", "sync"] {
             let ended =
                 scene.run(line).with(3).says(&["account id", "1000001", "nothing was read"]);
@@ -245,8 +245,8 @@ fn an_account_that_harvest_does_not_show_is_called_so() {
         }
         scene.clear_faults();
     }
-    let effect = Effect::Status { status: 500, retry_after: None, html: true };
-    scene.fault("/v2/users/me", Select::Always, effect);
+    let effect = FaultEffect::Status { status: 500, retry_after: None, html: true };
+    scene.fault("/v2/users/me", FaultChoice::Always, effect);
     let ended = scene.run("check").with(1).says(&["nothing was read"]);
     assert!(!ended.said().contains("what was read before"), "{}", ended.said());
 }

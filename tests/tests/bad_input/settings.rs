@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use e2e::oracle::After;
 use e2e::scene::{Scene, files, finish, in_parallel};
 use engine::spec::Module;
-use sim::{Effect, Mutation, Select, SwitchedModule};
+use sim::{FaultChoice, FaultEffect, Mutation, SwitchedModule};
 
 #[test]
 fn what_is_wrong_with_the_settings_is_said_before_anything_is_written() {
@@ -82,15 +82,15 @@ fn refused_credentials_end_with_3_and_write_nothing() {
 #[test]
 fn a_token_that_is_revoked_meanwhile_stops_all_and_loses_nothing() {
     let scene = Scene::new(3);
-    scene.fault("/v2/invoices?", Select::Always, status(401));
+    scene.fault("/v2/invoices?", FaultChoice::Always, status(401));
     scene.sync().with(3).says(&["not accept", "check the token"]);
     scene.is_sound(&scene.lake());
     scene.clear_faults();
     scene.heals();
 }
 
-fn status(status: u16) -> Effect {
-    Effect::Status { status, retry_after: None, html: false }
+fn status(status: u16) -> FaultEffect {
+    FaultEffect::Status { status, retry_after: None, html: false }
 }
 
 #[test]
@@ -180,8 +180,8 @@ fn a_host_that_nobody_answers_on_is_named() {
 #[test]
 fn the_token_is_in_no_file_and_no_log() {
     let scene = Scene::new(7);
-    scene.fault("/v2/roles", Select::Always, status(403));
-    scene.fault("/v2/clients?", Select::First(1), status(500));
+    scene.fault("/v2/roles", FaultChoice::Always, status(403));
+    scene.fault("/v2/clients?", FaultChoice::First(1), status(500));
     let ended = scene.run("sync --log trace").with(1);
     assert!(ended.err.len() > 10_000, "tracing is on: {}", ended.err);
     for line in ["status --log trace", "check --log trace"] {

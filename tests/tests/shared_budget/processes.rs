@@ -7,7 +7,7 @@ use e2e::emulators;
 use e2e::proxy::Proxy;
 use e2e::scene::{binary, now};
 use futures::future::join_all;
-use sim::{Account, Face, Limit, Scale};
+use sim::{Account, AccountScale, HttpFace, QuotaLimit};
 use tokio::process::Command;
 
 /// Streams that each process reads.
@@ -35,11 +35,11 @@ async fn twelve_processes_keep_one_limit_together() {
     let server = emulators::dynamodb().await;
     let table = emulators::new_table(server, "budget").await;
     let proxy = Proxy::start(&server.endpoint, 1, 0).await;
-    let scale = Scale { users: 40, invoices: 200, estimates: 60, ..Scale::demo() };
+    let scale = AccountScale { users: 40, invoices: 200, estimates: 60, ..AccountScale::demo() };
     let account = Account::generate(&scale, 5, now());
-    let face = Face { latency: Duration::from_millis(50), ..Face::local() };
+    let face = HttpFace { latency: Duration::from_millis(50), ..HttpFace::local() };
     let harvest = sim::serve(Arc::new(Mutex::new(account)), face).await.unwrap();
-    harvest.with(|account| account.set_general_limit(Limit::GENERAL.read(LIMIT).unwrap()));
+    harvest.with(|account| account.set_general_limit(QuotaLimit::GENERAL.read(LIMIT).unwrap()));
     let folder = tempfile::tempdir().unwrap();
     let ended = join_all(SHARES.iter().enumerate().map(|(number, share)| {
         let mut command = Command::new(binary("harvest-lake"));

@@ -7,16 +7,16 @@ use async_trait::async_trait;
 use aws::DynamoStore;
 use e2e::emulators;
 use e2e::world::{SimClock, in_simulated_time};
-use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL, Limit};
+use engine::budget::{HORIZON_FULL, HORIZON_INCREMENTAL, RequestLimit};
 use engine::ids::AccountId;
 use engine::spec::RateClass;
 use engine::time::{SignedDuration, Timestamp, between, plus};
 use futures::future::join_all;
 use runtime::clock::{Clock, SystemClock};
-use runtime::gate::{Gate, NoPermit};
-use runtime::random::Random;
-use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
-use state::{MemoryStore, SqliteStore};
+use runtime::gate::{NoPermit, PermitGate};
+use runtime::random::SharedRandom;
+use state::{ItemKey, PutOutcome, StateError, StateItem, StateStore, WriteCondition};
+use state::{MemoryState, SqliteStore};
 
 const WORKERS: u64 = 50;
 
@@ -32,7 +32,7 @@ impl<S> Distant<S> {
 
 #[async_trait]
 impl<S: StateStore> StateStore for Distant<S> {
-    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError> {
+    async fn get(&self, key: &ItemKey) -> Result<Option<StateItem>, StateError> {
         self.travel().await;
         self.0.get(key).await
     }
@@ -40,10 +40,10 @@ impl<S: StateStore> StateStore for Distant<S> {
     async fn put(
         &self,
         key: &ItemKey,
-        expect: Expect,
+        expect: WriteCondition,
         body: &str,
         expires: Option<Timestamp>,
-    ) -> Result<Put, StateError> {
+    ) -> Result<PutOutcome, StateError> {
         self.travel().await;
         self.0.put(key, expect, body, expires).await
     }
@@ -52,7 +52,7 @@ impl<S: StateStore> StateStore for Distant<S> {
         &self,
         account: AccountId,
         prefix: &str,
-    ) -> Result<Vec<(ItemKey, Item)>, StateError> {
+    ) -> Result<Vec<(ItemKey, StateItem)>, StateError> {
         self.0.list(account, prefix).await
     }
 
@@ -75,7 +75,7 @@ struct Sent {
 /// Workers of a test, with their shared state.
 struct Crowd {
     state: Arc<dyn StateStore>,
-    limit: Limit,
+    limit: RequestLimit,
     /// Number of requests that all workers send together.
     requests: usize,
     sent: Mutex<Vec<Sent>>,
@@ -89,8 +89,8 @@ impl Crowd {
     /// Sends one request after the other, several at a time, until all have sent enough.
     async fn work(&self, number: u64, clock: Arc<dyn Clock>, right: &dyn Clock) {
         let (state, limit) = (Arc::clone(&self.state), self.limit);
-        let random = Random::seeded(number);
-        let gate = Gate::new(state, Arc::clone(&clock), AccountId(1), limit, limit, &random);
+        let random = SharedRandom::seeded(number);
+        let gate = PermitGate::new(state, Arc::clone(&clock), AccountId(1), limit, limit, &random);
         let one = || async {
             while self.sent.lock().unwrap().len() < self.requests {
                 match gate.permit(RateClass::General, HORIZON_FULL).await {
@@ -115,7 +115,7 @@ impl Crowd {
 }
 
 /// Checks that no `limit` + 1 of these instants lie within `window`.
-fn keeps(moments: impl Iterator<Item = Timestamp>, limit: Limit, window: SignedDuration) {
+fn keeps(moments: impl Iterator<Item = Timestamp>, limit: RequestLimit, window: SignedDuration) {
     let mut moments: Vec<Timestamp> = moments.collect();
     moments.sort();
     let places = usize::try_from(limit.requests()).unwrap();
@@ -137,7 +137,7 @@ fn fairness(sent: &[Sent]) -> f64 {
 fn fifty_workers_whose_clocks_differ_keep_the_limit_and_are_served_alike() {
     in_simulated_time(async {
         let clock = SimClock::new();
-        let state = Distant(MemoryStore::default(), clock, SignedDuration::from_millis(5));
+        let state = Distant(MemoryState::default(), clock, SignedDuration::from_millis(5));
         let crowd = Crowd::new(Arc::new(state), "100/15s", 3_000);
         // The clocks differ as much as the guard allows.
         let skew = crowd.limit.guard().skew;
@@ -159,12 +159,12 @@ fn fifty_workers_whose_clocks_differ_keep_the_limit_and_are_served_alike() {
 fn fifty_workers_with_little_to_do_get_in_between_long_ones() {
     in_simulated_time(async {
         let clock = SimClock::new();
-        let state = Distant(MemoryStore::default(), clock, SignedDuration::from_millis(5));
+        let state = Distant(MemoryState::default(), clock, SignedDuration::from_millis(5));
         let crowd = Crowd::new(Arc::new(state), "100/15s", 2_000);
         let little = async {
-            let random = Random::seeded(99);
+            let random = SharedRandom::seeded(99);
             let (state, limit) = (Arc::clone(&crowd.state), crowd.limit);
-            let gate = Gate::new(state, Arc::new(clock), AccountId(1), limit, limit, &random);
+            let gate = PermitGate::new(state, Arc::new(clock), AccountId(1), limit, limit, &random);
             for _ in 0..10 {
                 clock.sleep_until(plus(clock.now(), SignedDuration::from_secs(20))).await;
                 let asked = clock.now();
@@ -210,7 +210,7 @@ async fn fifty_workers_share_a_budget_in_sqlite() {
 async fn fifty_workers_share_a_budget_in_dynamodb() {
     let server = emulators::dynamodb().await;
     let table = emulators::new_table(server, "workers").await;
-    let random = Random::from_system();
+    let random = SharedRandom::from_system();
     let store = DynamoStore::new(server.aws().await.dynamodb().await, table, move || random.next());
     in_real_time(Arc::new(store)).await;
 }

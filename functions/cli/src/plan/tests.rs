@@ -1,18 +1,24 @@
 use engine::budget::BudgetItem;
-use engine::forecast::Amounts;
+use engine::forecast::StreamSizes;
 use engine::ids::AccountId;
 use engine::time::plus;
 use runtime::settings::Settings;
 
 use super::*;
-use crate::stored::Stored;
+use crate::stored::StateContents;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
-fn facts(stored: Stored, amounts: Amounts) -> Facts {
+fn facts(stored: StateContents, amounts: StreamSizes) -> ForecastInput {
     let mut settings = Settings::new(AccountId(7));
     settings.exclude.insert("tasks".to_owned());
-    Facts::new(settings, stored, amounts, &[BudgetItem::default(), BudgetItem::default()], NOW)
+    ForecastInput::new(
+        settings,
+        stored,
+        amounts,
+        &[BudgetItem::default(), BudgetItem::default()],
+        NOW,
+    )
 }
 
 fn run<'j>(json: &'j Value, stream: &str, pass: &str) -> &'j Value {
@@ -22,7 +28,8 @@ fn run<'j>(json: &'j Value, stream: &str, pass: &str) -> &'j Value {
 
 #[test]
 fn before_anything_is_known_it_says_how_to_know() {
-    let said = said(&facts(Stored::default(), Amounts::default()), NOW, Paint::Plain);
+    let said =
+        said(&facts(StateContents::default(), StreamSizes::default()), NOW, TextStyle::Plain);
     assert!(said.text.contains("plan --ask"), "{}", said.text);
     assert!(said.text.contains("excluded: tasks"), "{}", said.text);
     assert_eq!(run(&said.json, "time_entries", "full")["requests"], Value::Null);
@@ -31,15 +38,15 @@ fn before_anything_is_known_it_says_how_to_know() {
 
 #[test]
 fn with_what_harvest_says_it_tells_how_long_a_first_load_lasts() {
-    let mut stored = Stored::default();
+    let mut stored = StateContents::default();
     stored.account.modules_off = vec!["estimate_feature".to_owned()];
-    stored.account.extent = Some(engine::extent::Extent::new(NOW));
-    let mut amounts = Amounts::default();
+    stored.account.extent = Some(engine::extent::AccountExtent::new(NOW));
+    let mut amounts = StreamSizes::default();
     for spec in streams::STREAMS {
         amounts.records.insert(spec.name, 10);
     }
     amounts.records.insert("invoices", 10_000);
-    let said = said(&facts(stored, amounts), NOW, Paint::Plain);
+    let said = said(&facts(stored, amounts), NOW, TextStyle::Plain);
     let messages = run(&said.json, "invoice_messages", "full");
     assert_eq!((&messages["requests"], &messages["why"]), (&json!(10_005), &json!("first load")));
     // Both streams of children share 95 requests in 15.4 s: a little less than an hour.
@@ -50,14 +57,14 @@ fn with_what_harvest_says_it_tells_how_long_a_first_load_lasts() {
 
 #[test]
 fn after_the_load_it_tells_when_changes_and_sweeps_come() {
-    let mut stored = Stored::default();
-    stored.account.extent = Some(engine::extent::Extent::new(NOW));
+    let mut stored = StateContents::default();
+    stored.account.extent = Some(engine::extent::AccountExtent::new(NOW));
     for item in &mut stored.items {
         item.position.full.last_begun = Some(plus(NOW, SignedDuration::from_mins(-30)));
         item.position.incremental.last_begun = item.position.full.last_begun;
         item.position.full.last_requests = 4;
     }
-    let said = said(&facts(stored, Amounts::default()), NOW, Paint::Plain);
+    let said = said(&facts(stored, StreamSizes::default()), NOW, TextStyle::Plain);
     assert!(said.text.contains("Nothing is due now."), "{}", said.text);
     assert_eq!(run(&said.json, "clients", "incremental")["due"], "1970-01-01T00:30:00Z");
     let sweep = run(&said.json, "clients", "full");

@@ -7,13 +7,13 @@ use engine::pass::Pass;
 use engine::spec::StreamSpec;
 use engine::time::Timestamp;
 use runtime::run::RunReport;
-use runtime::waiting::Waiting;
+use runtime::waiting::RequestWait;
 
-use crate::signals::Stop;
+use crate::signals::StopSignal;
 
 /// Input of a sync.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wish {
+pub(crate) struct SyncOptions {
     /// Pass that each stream runs; `None` for the one it needs.
     pub(crate) pass: Option<Pass>,
     /// Whether to go on until nothing is left.
@@ -22,12 +22,12 @@ pub(crate) struct Wish {
 
 /// Result of a sync.
 #[derive(Debug)]
-pub(crate) struct Synced {
+pub(crate) struct SyncOutcome {
     /// The account.
     pub(crate) account: AccountItem,
     /// Wait for questions that could not be asked soon: for the person of the token, or the reach
     /// of the account.
-    pub(crate) waiting: Option<Waiting>,
+    pub(crate) waiting: Option<RequestWait>,
     /// Streams whose module is off.
     pub(crate) skipped: Vec<&'static StreamSpec>,
     /// Runs, in the order in which they ended.
@@ -39,7 +39,7 @@ pub(crate) struct Synced {
     /// Whether Harvest stopped accepting the credentials.
     pub(crate) credentials_refused: bool,
     /// Signal that stopped the sync.
-    pub(crate) interrupted: Option<Stop>,
+    pub(crate) interrupted: Option<StopSignal>,
     /// Beginning.
     pub(crate) began: Timestamp,
     /// End.

@@ -1,68 +1,68 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use deployment::config::{Deployment, Given, Setting};
+use deployment::config::{DeploymentSettings, GivenSettings, SettingName};
 use deployment::parts;
 use runtime::{clock::Clock as _, clock::SystemClock};
-use sim::{Account, Face, Limit, Scale, Served, serve};
+use sim::{Account, AccountScale, HttpFace, QuotaLimit, RunningFace, serve};
 
 use super::*;
-use crate::signals::Stop;
+use crate::signals::StopSignal;
 
-const FREE: Wish = Wish { pass: None, wait: false };
+const FREE: SyncOptions = SyncOptions { pass: None, wait: false };
 
-async fn account() -> Served {
-    let mut account = Account::generate(&Scale::tiny(), 1, SystemClock.now());
-    account.set_general_limit(Limit::GENERAL.off());
-    account.set_report_limit(Limit::REPORTS.off());
-    serve(Arc::new(Mutex::new(account)), Face::local()).await.unwrap()
+async fn account() -> RunningFace {
+    let mut account = Account::generate(&AccountScale::tiny(), 1, SystemClock.now());
+    account.set_general_limit(QuotaLimit::GENERAL.off());
+    account.set_report_limit(QuotaLimit::REPORTS.off());
+    serve(Arc::new(Mutex::new(account)), HttpFace::local()).await.unwrap()
 }
 
 /// A sync of a few streams into `lake`, with settings on top.
 async fn synced(
-    served: &Served,
+    served: &RunningFace,
     lake: &Path,
-    more: &[(Setting, &str)],
-    wish: Wish,
-    interrupt: &Interrupt,
-) -> Result<Synced, RunError> {
-    let mut given = Given::default();
-    let account = Scale::tiny().account_id.to_string();
+    more: &[(SettingName, &str)],
+    wish: SyncOptions,
+    interrupt: &InterruptFlag,
+) -> Result<SyncOutcome, RunError> {
+    let mut given = GivenSettings::default();
+    let account = AccountScale::tiny().account_id.to_string();
     let base = served.base_url();
     for (setting, value) in [
-        (Setting::ACCOUNT, account.as_str()),
-        (Setting::TOKEN, sim::ADMINISTRATOR_TOKEN),
-        (Setting::BASE_URL, base.as_str()),
-        (Setting::LAKE, lake.to_str().unwrap()),
-        (Setting::GENERAL, "1000/1s"),
-        (Setting::STREAMS, "clients,tasks,roles,time_entries"),
+        (SettingName::ACCOUNT, account.as_str()),
+        (SettingName::TOKEN, sim::ADMINISTRATOR_TOKEN),
+        (SettingName::BASE_URL, base.as_str()),
+        (SettingName::LAKE, lake.to_str().unwrap()),
+        (SettingName::GENERAL, "1000/1s"),
+        (SettingName::STREAMS, "clients,tasks,roles,time_entries"),
     ] {
         given.set(setting, value);
     }
     for (setting, value) in more {
         given.set(*setting, *value);
     }
-    let deployment = Deployment::parse(&given).unwrap();
-    let watch = display(Show::Nothing, interrupt);
+    let deployment = DeploymentSettings::parse(&given).unwrap();
+    let watch = display(DisplayForm::Nothing, interrupt);
     let progress: Arc<dyn runtime::progress::Progress> = Arc::clone(&watch) as Arc<_>;
     let context = parts::context(&deployment, progress).await.unwrap();
     rounds(&context, wish, watch, interrupt).await
 }
 
 /// Makes Harvest answer every request below `path` with 429 and this `Retry-After`.
-fn ask_to_wait(served: &Served, path: &str, seconds: u32) {
+fn ask_to_wait(served: &RunningFace, path: &str, seconds: u32) {
     let retry_after = Some(seconds.to_string());
-    let effect = sim::Effect::Status { status: 429, retry_after, html: true };
-    let rule = sim::FaultRule { path: path.to_owned(), select: sim::Select::Always, effect };
+    let effect = sim::FaultEffect::Status { status: 429, retry_after, html: true };
+    let rule = sim::FaultRule { path: path.to_owned(), select: sim::FaultChoice::Always, effect };
     served.with(|account| account.add_fault(rule));
 }
 
-fn outcomes(synced: &Synced) -> BTreeMap<&'static str, &'static str> {
+fn outcomes(synced: &SyncOutcome) -> BTreeMap<&'static str, &'static str> {
     let outcome = |report: &RunReport| match report.outcome {
-        Outcome::Complete => "complete",
-        Outcome::Yielded(_) => "yielded",
-        Outcome::Busy { .. } => "busy",
-        Outcome::Failed(_) => "failed",
+        RunOutcome::Complete => "complete",
+        RunOutcome::Yielded(_) => "yielded",
+        RunOutcome::Busy { .. } => "busy",
+        RunOutcome::Failed(_) => "failed",
     };
     synced.reports.iter().map(|report| (report.stream, outcome(report))).collect()
 }
@@ -70,14 +70,14 @@ fn outcomes(synced: &Synced) -> BTreeMap<&'static str, &'static str> {
 #[tokio::test]
 async fn all_that_is_due_runs_once_and_then_only_what_changed_is_read() {
     let (served, lake) = (account().await, tempfile::tempdir().unwrap());
-    let interrupt = Interrupt::default();
+    let interrupt = InterruptFlag::default();
     let first = synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();
     assert_eq!(first.reports.len(), 4, "{:?}", outcomes(&first));
     assert!(outcomes(&first).values().all(|outcome| *outcome == "complete"));
     let second = synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();
     assert_eq!(second.reports.len(), 4);
     assert_eq!(second.reports.iter().map(|report| report.commits).sum::<u64>(), 0);
-    let full = Wish { pass: Some(Pass::Full), wait: false };
+    let full = SyncOptions { pass: Some(Pass::Full), wait: false };
     let third = synced(&served, lake.path(), &[], full, &interrupt).await.unwrap();
     assert!(third.reports.iter().all(|report| report.pass == Pass::Full));
     assert_eq!(third.reports.len(), 4);
@@ -86,7 +86,7 @@ async fn all_that_is_due_runs_once_and_then_only_what_changed_is_read() {
 #[tokio::test]
 async fn a_stream_that_fails_stops_no_other_and_is_tried_once() {
     let (served, lake) = (account().await, tempfile::tempdir().unwrap());
-    let interrupt = Interrupt::default();
+    let interrupt = InterruptFlag::default();
     synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();
     let log = lake.path().join("tables/tasks/_delta_log/00000000000000000001.json");
     std::fs::write(log, "garbage").unwrap();
@@ -100,8 +100,8 @@ async fn a_stream_that_fails_stops_no_other_and_is_tried_once() {
 #[tokio::test]
 async fn credentials_that_are_refused_stop_the_account() {
     let (served, lake) = (account().await, tempfile::tempdir().unwrap());
-    let interrupt = Interrupt::default();
-    let wrong = [(Setting::TOKEN, "wrong")];
+    let interrupt = InterruptFlag::default();
+    let wrong = [(SettingName::TOKEN, "wrong")];
     let error = synced(&served, lake.path(), &wrong, FREE, &interrupt).await.unwrap_err();
     assert!(matches!(error, RunError::Credentials { .. }), "{error}");
 }
@@ -109,23 +109,23 @@ async fn credentials_that_are_refused_stop_the_account() {
 #[tokio::test]
 async fn nothing_is_started_once_somebody_wants_to_stop() {
     let (served, lake) = (account().await, tempfile::tempdir().unwrap());
-    let interrupt = Interrupt::default();
-    interrupt.ask(Stop::Interrupt);
+    let interrupt = InterruptFlag::default();
+    interrupt.ask(StopSignal::Interrupt);
     let stopped = synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();
-    assert_eq!(stopped.interrupted, Some(Stop::Interrupt));
+    assert_eq!(stopped.interrupted, Some(StopSignal::Interrupt));
     assert_eq!(stopped.reports.len(), 0);
 }
 
 #[tokio::test]
 async fn what_the_budget_leaves_ends_the_sync_and_goes_on_in_the_next() {
     let (served, lake) = (account().await, tempfile::tempdir().unwrap());
-    let interrupt = Interrupt::default();
-    let small = [(Setting::STREAMS, "time_report_team"), (Setting::REPORTS, "5/900s")];
+    let interrupt = InterruptFlag::default();
+    let small = [(SettingName::STREAMS, "time_report_team"), (SettingName::REPORTS, "5/900s")];
     let first = synced(&served, lake.path(), &small, FREE, &interrupt).await.unwrap();
     assert_eq!(outcomes(&first)["time_report_team"], "yielded");
     let read: u64 = first.reports.iter().map(|report| report.units.0).max().unwrap();
     assert!((1..=5).contains(&read), "{read}");
-    let large = [(Setting::STREAMS, "time_report_team"), (Setting::REPORTS, "1000/1s")];
+    let large = [(SettingName::STREAMS, "time_report_team"), (SettingName::REPORTS, "1000/1s")];
     let second = synced(&served, lake.path(), &large, FREE, &interrupt).await.unwrap();
     assert_eq!(outcomes(&second)["time_report_team"], "complete");
 }
@@ -133,7 +133,7 @@ async fn what_the_budget_leaves_ends_the_sync_and_goes_on_in_the_next() {
 #[tokio::test]
 async fn a_sync_that_may_ask_nothing_for_an_hour_says_until_when_and_ends() {
     let (served, lake) = (account().await, tempfile::tempdir().unwrap());
-    let interrupt = Interrupt::default();
+    let interrupt = InterruptFlag::default();
     // The account is unknown yet, so no stream runs.
     ask_to_wait(&served, "", 3_600);
     for _ in 0..2 {
@@ -149,8 +149,8 @@ async fn a_sync_that_may_ask_nothing_for_an_hour_says_until_when_and_ends() {
 #[tokio::test]
 async fn streams_that_may_ask_nothing_complete_what_needs_no_question() {
     let (served, lake) = (account().await, tempfile::tempdir().unwrap());
-    let interrupt = Interrupt::default();
-    let streams = [(Setting::STREAMS, "clients,time_report_team")];
+    let interrupt = InterruptFlag::default();
+    let streams = [(SettingName::STREAMS, "clients,time_report_team")];
     synced(&served, lake.path(), &streams, FREE, &interrupt).await.unwrap();
     ask_to_wait(&served, "", 3_600);
     let after = synced(&served, lake.path(), &streams, FREE, &interrupt).await.unwrap();
@@ -163,7 +163,7 @@ async fn streams_that_may_ask_nothing_complete_what_needs_no_question() {
 #[tokio::test]
 async fn a_long_wait_in_the_middle_ends_the_sync_with_what_is_left() {
     let (served, lake) = (account().await, tempfile::tempdir().unwrap());
-    let interrupt = Interrupt::default();
+    let interrupt = InterruptFlag::default();
     ask_to_wait(&served, "/clients", 3_600);
     let cut = synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();
     let outcomes = outcomes(&cut);

@@ -1,5 +1,5 @@
 use engine::ids::Epoch;
-use engine::item::Health;
+use engine::item::StreamHealth;
 use engine::lease::Lease;
 use engine::time::{SignedDuration, plus};
 
@@ -34,7 +34,7 @@ fn each_state_of_a_stream_is_told() {
 
 #[test]
 fn what_costs_values_is_told_before_all_else() {
-    let sighting = || engine::drift::Sighting {
+    let sighting = || engine::drift::MemberSightings {
         times: 3,
         kinds: ["text".to_owned()].into(),
         form: Some("\"a\"".to_owned()),
@@ -57,8 +57,13 @@ fn what_costs_values_is_told_before_all_else() {
             drift.unknown.insert("new".to_owned(), sighting());
         }),
     ];
-    let told =
-        said(&AccountItem::default(), &LakePlace::parse("lake").unwrap(), &rows, NOW, Paint::Plain);
+    let told = said(
+        &AccountItem::default(),
+        &LakePlace::parse("lake").unwrap(),
+        &rows,
+        NOW,
+        TextStyle::Plain,
+    );
     let lines: Vec<&str> = told.text.lines().filter(|line| line.starts_with("! ")).collect();
     assert_eq!(lines.len(), 53);
     assert!(lines[0].contains("`number` was text (such as \"a\") in 3 records"), "{}", lines[0]);
@@ -69,16 +74,17 @@ fn what_costs_values_is_told_before_all_else() {
 #[test]
 fn failing_streams_show_in_the_exit_code_and_with_their_reason() {
     let account = AccountItem::default();
-    let health = Health { last_error: Some((NOW, "disk full".to_owned())), ..Health::default() };
+    let health =
+        StreamHealth { last_error: Some((NOW, "disk full".to_owned())), ..StreamHealth::default() };
     let failing = StreamItem { health, ..StreamItem::default() };
     let rows = [row(&streams::INVOICES, &failing, &account, false, NOW, |_| true)];
-    let told = said(&account, &LakePlace::parse("lake").unwrap(), &rows, NOW, Paint::Plain);
-    assert_eq!(told.exit, Exit::SomeFailed);
+    let told = said(&account, &LakePlace::parse("lake").unwrap(), &rows, NOW, TextStyle::Plain);
+    assert_eq!(told.exit, CliExit::SomeFailed);
     assert!(told.text.contains("✗ invoices, now: disk full"), "{}", told.text);
     assert_eq!(told.json["streams"][0]["state"], "failing");
     let fine = [row(&streams::INVOICES, &StreamItem::default(), &account, false, NOW, |_| true)];
     assert_eq!(
-        said(&account, &LakePlace::parse("lake").unwrap(), &fine, NOW, Paint::Plain).exit,
-        Exit::Done
+        said(&account, &LakePlace::parse("lake").unwrap(), &fine, NOW, TextStyle::Plain).exit,
+        CliExit::Done
     );
 }

@@ -1,22 +1,25 @@
 //! Work that a sync left for later, for want of budget.
 
-use engine::item::{StreamItem, Unfinished};
+use engine::item::{ResumablePass, StreamItem};
 use engine::spec::RateClass;
 use engine::time::between;
-use runtime::run::{Outcome, Yielded};
+use runtime::run::{RunOutcome, YieldReason};
 use runtime::{Context, RunError, records};
 
-use super::{Left, failures};
-use crate::rounds::Synced;
+use super::{WaitingWork, failures};
+use crate::rounds::SyncOutcome;
 
 /// Returns the work that waits for a budget, by rate class.
-pub(super) async fn left(context: &Context, synced: &Synced) -> Result<Vec<Left>, RunError> {
+pub(super) async fn left(
+    context: &Context,
+    synced: &SyncOutcome,
+) -> Result<Vec<WaitingWork>, RunError> {
     let now = context.clock.now();
     let failed = failures(&synced.reports);
     let mut left = Vec::new();
     for class in [RateClass::General, RateClass::Reports] {
         let mut of_class =
-            Left { class: class.name(), streams: Vec::new(), read: 0, parts: 0, seconds: 0 };
+            WaitingWork { class: class.name(), streams: Vec::new(), read: 0, parts: 0, seconds: 0 };
         let mut requests = 0_u64;
         for spec in streams::STREAMS.iter().filter(|spec| spec.rate_class == class) {
             let stream = spec.name;
@@ -58,12 +61,12 @@ pub(super) async fn left(context: &Context, synced: &Synced) -> Result<Vec<Left>
 }
 
 /// Whether the last run of `stream` stopped because of the budget.
-fn last_waits(synced: &Synced, stream: &str) -> bool {
+fn last_waits(synced: &SyncOutcome, stream: &str) -> bool {
     let last = synced.reports.iter().rfind(|report| report.stream == stream);
-    last.is_some_and(|report| matches!(report.outcome, Outcome::Yielded(Yielded::Budget(_))))
+    last.is_some_and(|report| matches!(report.outcome, RunOutcome::Yielded(YieldReason::Budget(_))))
 }
 
-fn unfinished(item: &StreamItem) -> impl Iterator<Item = &Unfinished> {
+fn unfinished(item: &StreamItem) -> impl Iterator<Item = &ResumablePass> {
     let passes = [&item.position.full, &item.position.incremental];
     passes.into_iter().filter_map(|pass| pass.unfinished.as_ref())
 }

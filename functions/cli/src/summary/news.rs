@@ -1,17 +1,17 @@
 //! Differences between the records of a sync and their declarations.
 
-use engine::drift::Finding;
+use engine::drift::DriftFinding;
 
-use super::Line;
+use super::StreamSummary;
 
 /// Most findings without lost values that the text has for one stream.
 const MOST: usize = 8;
 
-impl Line {
+impl StreamSummary {
     /// Adds the findings of another run of the stream.
-    pub(super) fn see(&mut self, findings: &[Finding]) {
+    pub(super) fn see(&mut self, findings: &[DriftFinding]) {
         for finding in findings {
-            let same = |known: &&mut Finding| {
+            let same = |known: &&mut DriftFinding| {
                 (known.what, &known.member) == (finding.what, &finding.member)
             };
             if let Some(known) = self.drift.iter_mut().find(same) {
@@ -27,8 +27,8 @@ impl Line {
 
 /// Sentences about all findings with lost values (columns are null), of every stream. None is cut
 /// off.
-pub(super) fn urgent(lines: &[Line]) -> impl Iterator<Item = String> + '_ {
-    let findings = |line: &'_ Line| -> Vec<String> {
+pub(super) fn urgent(lines: &[StreamSummary]) -> impl Iterator<Item = String> + '_ {
+    let findings = |line: &'_ StreamSummary| -> Vec<String> {
         let costly = line.drift.iter().filter(|finding| finding.what.costs_values());
         costly.map(|finding| format!("{}: {}", line.stream, finding.sentence())).collect()
     };
@@ -36,9 +36,9 @@ pub(super) fn urgent(lines: &[Line]) -> impl Iterator<Item = String> + '_ {
 }
 
 /// Sentences about the first `MOST` of the other findings, and one about the number of the rest.
-pub(super) fn told(findings: &[Finding]) -> impl Iterator<Item = String> + '_ {
+pub(super) fn told(findings: &[DriftFinding]) -> impl Iterator<Item = String> + '_ {
     let others = || findings.iter().filter(|finding| !finding.what.costs_values());
     let more = others().count().saturating_sub(MOST);
     let more = (more > 0).then(|| format!("and {more} members more; `--json` names them all"));
-    others().take(MOST).map(Finding::sentence).chain(more)
+    others().take(MOST).map(DriftFinding::sentence).chain(more)
 }

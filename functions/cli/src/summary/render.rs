@@ -2,18 +2,18 @@
 
 use engine::time::SignedDuration;
 
-use super::{Left, Line, Summary};
-use crate::said::{Paint, Said};
+use super::{StreamSummary, SyncSummary, WaitingWork};
+use crate::said::{CommandAnswer, TextStyle};
 use crate::text;
 
-impl Summary {
+impl SyncSummary {
     /// Returns the summary as text and as JSON.
-    pub(crate) fn said(&self, paint: Paint) -> Said {
+    pub(crate) fn said(&self, paint: TextStyle) -> CommandAnswer {
         let json = serde_json::to_value(self).unwrap_or_default();
-        Said { text: self.text(paint), json, exit: self.exit }
+        CommandAnswer { text: self.text(paint), json, exit: self.exit }
     }
 
-    fn text(&self, paint: Paint) -> String {
+    fn text(&self, paint: TextStyle) -> String {
         let mut text = format!("{}\n\n", paint.strong(&self.title()));
         text.push_str(&self.table());
         let mut paragraph = |lines: Vec<String>| {
@@ -140,7 +140,7 @@ pub(crate) fn refusal(names: &[&str]) -> String {
     )
 }
 
-fn row(line: &Line) -> Vec<String> {
+fn row(line: &StreamSummary) -> Vec<String> {
     let passes: Vec<&str> = line.passes.iter().map(|pass| pass.name()).collect();
     let remark = match line.outcome {
         "complete" | "" => "",
@@ -163,7 +163,7 @@ fn row(line: &Line) -> Vec<String> {
     ]
 }
 
-impl Left {
+impl WaitingWork {
     /// Says which work is left, how long the budget needs for it, and what to do.
     pub(crate) fn sentence(&self) -> String {
         let what = match (self.class, self.parts) {

@@ -1,16 +1,16 @@
-use engine::drift::What;
+use engine::drift::DriftKind;
 use engine::item::AccountItem;
 use runtime::RunError;
 
 use super::*;
-use crate::said::Paint;
+use crate::said::TextStyle;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
 /// A report of a run of two seconds.
-fn report(stream: &'static str, pass: Pass, outcome: Outcome) -> RunReport {
+fn report(stream: &'static str, pass: Pass, outcome: RunOutcome) -> RunReport {
     RunReport {
         stream,
         pass,
@@ -19,7 +19,7 @@ fn report(stream: &'static str, pass: Pass, outcome: Outcome) -> RunReport {
         ended: at("2026-11-23T06:00:02Z"),
         requests: 3,
         records: 1_500,
-        counts: Counts { inserted: 1_400, updated: 90, deleted: 1, unchanged: 9 },
+        counts: RowCounts { inserted: 1_400, updated: 90, deleted: 1, unchanged: 9 },
         commits: 1,
         rows: 12_345,
         files: 7,
@@ -36,8 +36,8 @@ fn report(stream: &'static str, pass: Pass, outcome: Outcome) -> RunReport {
     }
 }
 
-fn synced(reports: Vec<RunReport>) -> Synced {
-    Synced {
+fn synced(reports: Vec<RunReport>) -> SyncOutcome {
+    SyncOutcome {
         account: AccountItem { company: "Acme".to_owned(), ..AccountItem::default() },
         waiting: None,
         skipped: Vec::new(),
@@ -51,16 +51,16 @@ fn synced(reports: Vec<RunReport>) -> Synced {
     }
 }
 
-fn failed(stream: &'static str) -> Outcome {
-    Outcome::Failed(RunError::DeletesRefused { stream, refused: 400 })
+fn failed(stream: &'static str) -> RunOutcome {
+    RunOutcome::Failed(RunError::DeletesRefused { stream, refused: 400 })
 }
 
-fn of(synced: &Synced, left: Vec<Left>) -> Summary {
+fn of(synced: &SyncOutcome, left: Vec<WaitingWork>) -> SyncSummary {
     summary(AccountId(7), "./lake", synced, left)
 }
 
-fn finding(what: What, member: &str) -> Finding {
-    Finding {
+fn finding(what: DriftKind, member: &str) -> DriftFinding {
+    DriftFinding {
         what,
         member: member.to_owned(),
         times: 3,
@@ -70,8 +70,8 @@ fn finding(what: What, member: &str) -> Finding {
     }
 }
 
-fn reports_left() -> Left {
-    Left {
+fn reports_left() -> WaitingWork {
+    WaitingWork {
         class: "reports",
         streams: vec!["time_report_team".to_owned()],
         read: 36,
@@ -82,15 +82,15 @@ fn reports_left() -> Left {
 
 #[test]
 fn a_person_reads_what_was_done_and_what_is_left() {
-    let mut clients = report("clients", Pass::Full, Outcome::Complete);
-    clients.drift.push(finding(What::New, "new_member"));
+    let mut clients = report("clients", Pass::Full, RunOutcome::Complete);
+    clients.drift.push(finding(DriftKind::New, "new_member"));
     let reports = vec![
-        report("time_entries", Pass::Full, Outcome::Complete),
+        report("time_entries", Pass::Full, RunOutcome::Complete),
         clients,
-        report("time_entries", Pass::Incremental, Outcome::Complete),
+        report("time_entries", Pass::Incremental, RunOutcome::Complete),
         report("tasks", Pass::Full, failed("tasks")),
     ];
-    let text = of(&synced(reports), vec![reports_left()]).said(Paint::Plain).text;
+    let text = of(&synced(reports), vec![reports_left()]).said(TextStyle::Plain).text;
     let expected = "\
 Acme (account 7) in ./lake: not all of it is up to date after 5.0 s
 
@@ -115,18 +115,18 @@ Query it:
 
 #[test]
 fn what_costs_values_is_told_first_and_whole_however_much_is_new() {
-    let mut clients = report("clients", Pass::Full, Outcome::Complete);
-    let mut tasks = report("tasks", Pass::Full, Outcome::Complete);
+    let mut clients = report("clients", Pass::Full, RunOutcome::Complete);
+    let mut tasks = report("tasks", Pass::Full, RunOutcome::Complete);
     for number in 0..30 {
-        clients.drift.push(finding(What::New, &format!("new_{number:02}")));
-        tasks.drift.push(finding(What::Changed, &format!("changed_{number:02}")));
+        clients.drift.push(finding(DriftKind::New, &format!("new_{number:02}")));
+        tasks.drift.push(finding(DriftKind::Changed, &format!("changed_{number:02}")));
     }
-    clients.drift.push(finding(What::Converted, "converted"));
-    let mut again = report("clients", Pass::Incremental, Outcome::Complete);
-    again.drift.push(finding(What::Finer, "rate"));
-    again.drift.push(finding(What::New, "new_07"));
+    clients.drift.push(finding(DriftKind::Converted, "converted"));
+    let mut again = report("clients", Pass::Incremental, RunOutcome::Complete);
+    again.drift.push(finding(DriftKind::Finer, "rate"));
+    again.drift.push(finding(DriftKind::New, "new_07"));
     let summary = of(&synced(vec![clients, tasks, again]), Vec::new());
-    let text = summary.said(Paint::Plain).text;
+    let text = summary.said(TextStyle::Plain).text;
     let line = |needle: &str| text.lines().position(|line| line.contains(needle));
     let first_other = line("`converted`").unwrap();
     assert!(line("`rate` had more decimal places").unwrap() < first_other);
@@ -137,7 +137,7 @@ fn what_costs_values_is_told_first_and_whole_however_much_is_new() {
     // Eight of the others, and the number of the rest.
     assert!(text.contains("`new_06`") && !text.contains("`new_07`"), "{text}");
     assert!(text.contains("clients: and 23 members more"), "{text}");
-    let json = summary.said(Paint::Plain).json;
+    let json = summary.said(TextStyle::Plain).json;
     let drift = json["streams"][0]["drift"].as_array().unwrap();
     assert_eq!((&drift[0]["what"], &drift[1]["what"]), (&"finer".into(), &"converted".into()));
     assert_eq!(drift.len(), 32);
@@ -146,40 +146,40 @@ fn what_costs_values_is_told_first_and_whole_however_much_is_new() {
 
 #[test]
 fn the_exit_code_follows_the_worst_of_it() {
-    let complete = || vec![report("clients", Pass::Full, Outcome::Complete)];
+    let complete = || vec![report("clients", Pass::Full, RunOutcome::Complete)];
     let summary = of(&synced(complete()), Vec::new());
-    assert_eq!((summary.exit, summary.complete), (Exit::Done, true));
+    assert_eq!((summary.exit, summary.complete), (CliExit::Done, true));
     let summary = of(&synced(complete()), vec![reports_left()]);
-    assert_eq!((summary.exit, summary.complete), (Exit::Done, false));
+    assert_eq!((summary.exit, summary.complete), (CliExit::Done, false));
     let summary = of(&synced(vec![report("tasks", Pass::Full, failed("tasks"))]), Vec::new());
-    assert_eq!((summary.exit, summary.complete), (Exit::SomeFailed, false));
+    assert_eq!((summary.exit, summary.complete), (CliExit::SomeFailed, false));
     let mut busy = synced(complete());
     busy.busy.insert("tasks");
-    assert_eq!(of(&busy, Vec::new()).exit, Exit::SomeFailed);
+    assert_eq!(of(&busy, Vec::new()).exit, CliExit::SomeFailed);
     let mut defect = synced(complete());
     defect.defects.insert("tasks");
-    assert_eq!(of(&defect, Vec::new()).exit, Exit::SomeFailed);
+    assert_eq!(of(&defect, Vec::new()).exit, CliExit::SomeFailed);
     let mut stopped = synced(complete());
-    stopped.interrupted = Some(crate::signals::Stop::Interrupt);
-    assert_eq!(of(&stopped, Vec::new()).exit, Exit::Interrupted);
+    stopped.interrupted = Some(crate::signals::StopSignal::Interrupt);
+    assert_eq!(of(&stopped, Vec::new()).exit, CliExit::Interrupted);
     stopped.credentials_refused = true;
-    assert_eq!(of(&stopped, Vec::new()).exit, Exit::CredentialsRefused);
+    assert_eq!(of(&stopped, Vec::new()).exit, CliExit::CredentialsRefused);
 }
 
 #[test]
 fn a_stream_that_failed_and_then_succeeded_did_not_fail() {
     let reports = vec![
         report("tasks", Pass::Incremental, failed("tasks")),
-        report("tasks", Pass::Full, Outcome::Complete),
+        report("tasks", Pass::Full, RunOutcome::Complete),
     ];
-    assert_eq!(of(&synced(reports), Vec::new()).exit, Exit::Done);
+    assert_eq!(of(&synced(reports), Vec::new()).exit, CliExit::Done);
 }
 
 #[test]
 fn machines_find_the_same_under_stable_names() {
     let left = vec![reports_left()];
-    let json = of(&synced(vec![report("clients", Pass::Full, Outcome::Complete)]), left)
-        .said(Paint::Plain)
+    let json = of(&synced(vec![report("clients", Pass::Full, RunOutcome::Complete)]), left)
+        .said(TextStyle::Plain)
         .json;
     assert_eq!(json["complete"], false);
     assert_eq!(json["exit_code"], 0);
@@ -212,22 +212,23 @@ fn machines_find_the_same_under_stable_names() {
 
 #[test]
 fn entries_far_from_today_and_what_is_waited_for_are_told_in_both_forms() {
-    use engine::extent::{Dated, Extent, Outlier};
+    use engine::extent::{AccountExtent, EntryDate, Outlier};
     use engine::spec::RateClass;
-    use runtime::waiting::{WaitFor, Waiting};
+    use runtime::waiting::{RequestWait, WaitFor};
 
     let day = "0206-03-01".parse().unwrap();
     let list = "time_entries".to_owned();
-    let outliers = vec![Outlier { list, dated: Dated::Spent, day, id: Some(77) }];
+    let outliers = vec![Outlier { list, dated: EntryDate::Spent, day, id: Some(77) }];
     let doubts = vec!["a doubt".to_owned()];
-    let extent = Extent { outliers, doubts, ..Extent::new(at("2026-11-23T06:00:00Z")) };
-    let mut synced = synced(vec![report("time_report_team", Pass::Full, Outcome::Complete)]);
+    let extent =
+        AccountExtent { outliers, doubts, ..AccountExtent::new(at("2026-11-23T06:00:00Z")) };
+    let mut synced = synced(vec![report("time_report_team", Pass::Full, RunOutcome::Complete)]);
     synced.account.extent = Some(extent);
     synced.account.doubts = vec!["a doubt of the person".to_owned()];
     let until = at("2026-11-23T07:00:00Z");
     let (class, reason) = (RateClass::General, WaitFor::Harvest);
-    synced.waiting = Some(Waiting { class, until, reason });
-    let said = of(&synced, Vec::new()).said(Paint::Plain);
+    synced.waiting = Some(RequestWait { class, until, reason });
+    let said = of(&synced, Vec::new()).said(TextStyle::Plain);
     for words in ["time_entries 77 (0206-03-01)", "! a doubt\n", "! a doubt of the person\n"] {
         assert!(said.text.contains(words), "{words:?}: {}", said.text);
     }
@@ -235,11 +236,11 @@ fn entries_far_from_today_and_what_is_waited_for_are_told_in_both_forms() {
     assert_eq!(said.json["outliers"][0]["id"], 77);
     assert_eq!(said.json["outliers"][0]["day"], "0206-03-01");
     assert_eq!(said.json["complete"], false);
-    assert_eq!((&said.json["exit_code"], said.exit), (&serde_json::json!(0), Exit::Done));
+    assert_eq!((&said.json["exit_code"], said.exit), (&serde_json::json!(0), CliExit::Done));
     assert_eq!(said.json["waits_until"], "2026-11-23T07:00:00Z");
 
     // A sync without reports has nothing to say about them.
-    synced.reports = vec![report("clients", Pass::Full, Outcome::Complete)];
-    let said = of(&synced, Vec::new()).said(Paint::Plain);
+    synced.reports = vec![report("clients", Pass::Full, RunOutcome::Complete)];
+    let said = of(&synced, Vec::new()).said(TextStyle::Plain);
     assert!(!said.text.contains("0206"), "{}", said.text);
 }

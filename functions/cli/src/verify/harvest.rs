@@ -5,26 +5,26 @@ mod units;
 
 use decode::Decoder;
 use delta::table::Table;
-use engine::item::Position;
+use engine::item::StreamPosition;
 use engine::pass::Unit;
-use engine::persisted::Persisted;
-use engine::spec::{Kind, Paging, StreamSpec};
+use engine::persisted::PersistedInstants;
+use engine::spec::{Paging, StreamKind, StreamSpec};
 use engine::testimony::Testimony;
 use engine::time::Timestamp;
 use engine::window::Period;
 use lake::collect::Collector;
-use lake::verify::{Against, Compared, Whole};
-use runtime::account::{self, Company, Patience};
-use runtime::waiting::Waiting;
+use lake::verify::{ComparisonRules, ReadingCoverage, TableComparison};
+use runtime::account::{self, AccountCompany, PermitPatience};
+use runtime::waiting::RequestWait;
 use runtime::{Context, RunError, records};
 use serde::Serialize;
 
-use super::pages::{self, List, Seen, Unread};
+use super::pages::{self, ListError, ListOutcome, ListPart};
 use crate::exit::CliError;
 
 /// Part of a stream to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(super) enum StreamPortion {
     /// Everything.
     All,
     /// Approximate number of records of each stream.
@@ -33,7 +33,7 @@ pub(super) enum Extent {
 
 /// Result of the comparison of one stream.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Comparison {
+pub(super) struct HarvestComparison {
     /// Part that was read, as text for people.
     pub(super) read: String,
     /// Requests that it took.
@@ -47,16 +47,16 @@ pub(super) struct Comparison {
     /// Remarks on the comparison.
     pub(super) notes: Vec<String>,
     #[serde(flatten)]
-    pub(super) compared: Compared,
+    pub(super) compared: TableComparison,
 }
 
-impl Comparison {
+impl HarvestComparison {
     pub(super) fn skipped(why: impl Into<String>) -> Self {
         Self { skipped: Some(why.into()), ..Self::default() }
     }
 
     /// Returns the result for a stream that waits for Harvest.
-    fn waits(waiting: Waiting) -> Self {
+    fn waits(waiting: RequestWait) -> Self {
         let why = format!("nothing may be asked before {}", waiting.until.strftime("%F %T UTC"));
         Self { waits_until: Some(waiting.until), ..Self::skipped(why) }
     }
@@ -68,9 +68,9 @@ impl Comparison {
 }
 
 /// Rows that were read of a stream, and the units that were read whole.
-struct Reading {
+struct ComparisonRows {
     rows: Collector,
-    whole: Whole,
+    whole: ReadingCoverage,
     read: String,
     requests: u64,
     notes: Vec<String>,
@@ -78,32 +78,32 @@ struct Reading {
 
 /// Reader that compares tables with Harvest.
 #[derive(Debug)]
-pub(super) struct Harvest {
+pub(super) struct HarvestComparer {
     context: Context,
-    company: Company,
+    company: AccountCompany,
     /// Roles of the person of the token.
     roles: Vec<String>,
-    extent: Extent,
+    extent: StreamPortion,
     /// Wait because of which nothing can be compared.
-    waiting: Option<Waiting>,
+    waiting: Option<RequestWait>,
 }
 
-impl Harvest {
+impl HarvestComparer {
     /// Asks Harvest for the person of the token and for the modules. If Harvest may not be asked
     /// soon, nothing will be compared.
     ///
     /// # Errors
     /// Fails if an answer of Harvest is not usable.
-    pub(super) async fn new(context: Context, extent: Extent) -> Result<Self, RunError> {
-        let person = account::person(&context, "account", Patience::Brief).await;
+    pub(super) async fn new(context: Context, extent: StreamPortion) -> Result<Self, RunError> {
+        let person = account::person(&context, "account", PermitPatience::Brief).await;
         let company = match &person {
-            Ok(_) => account::company(&context, "account", Patience::Brief).await,
-            Err(_) => Ok(Company::default()),
+            Ok(_) => account::company(&context, "account", PermitPatience::Brief).await,
+            Err(_) => Ok(AccountCompany::default()),
         };
         let (roles, company, waiting) = match (person, company) {
             (Err(RunError::Waits { waiting, .. }), _)
             | (_, Err(RunError::Waits { waiting, .. })) => {
-                (Vec::new(), Company::default(), Some(waiting))
+                (Vec::new(), AccountCompany::default(), Some(waiting))
             }
             (person, company) => (person?.roles, company?, None),
         };
@@ -118,9 +118,9 @@ impl Harvest {
         &self,
         spec: &'static StreamSpec,
         table: &mut Table,
-    ) -> Result<Comparison, CliError> {
+    ) -> Result<HarvestComparison, CliError> {
         if let Some(waiting) = self.waiting {
-            return Ok(Comparison::waits(waiting));
+            return Ok(HarvestComparison::waits(waiting));
         }
         let mut tries = 1;
         loop {
@@ -138,36 +138,36 @@ impl Harvest {
         &self,
         spec: &'static StreamSpec,
         table: &mut Table,
-    ) -> Result<Comparison, CliError> {
+    ) -> Result<HarvestComparison, CliError> {
         let position = self.position(spec, table).await?;
         if let Some(why) = self.unasked(spec, &position) {
-            return Ok(Comparison::skipped(why));
+            return Ok(HarvestComparison::skipped(why));
         }
         let began = self.context.clock.now();
         let failed = |source| CliError::Verify { stream: spec.name, source };
         let reading = match self.read(spec, table, &position).await {
             Ok(reading) => reading,
-            Err(Unread::Api(error)) => {
+            Err(ListError::Api(error)) => {
                 let failed = Some(error.to_string());
-                return Ok(Comparison { failed, ..Comparison::default() });
+                return Ok(HarvestComparison { failed, ..HarvestComparison::default() });
             }
-            Err(Unread::Run(error)) => {
+            Err(ListError::Run(error)) => {
                 if let RunError::Waits { waiting, .. } = *error {
-                    return Ok(Comparison::waits(waiting));
+                    return Ok(HarvestComparison::waits(waiting));
                 }
                 return Err((*error).into());
             }
-            Err(Unread::Kept(source)) => return Err(failed(source)),
+            Err(ListError::Kept(source)) => return Err(failed(source)),
         };
-        let Reading { rows, whole, read, requests, notes } = reading;
+        let ComparisonRows { rows, whole, read, requests, notes } = reading;
         let present = self.context.present();
-        let against = Against { whole, cursor: position.cursor, began, present };
+        let against = ComparisonRules { whole, cursor: position.cursor, began, present };
         let rows = rows.finish().map_err(|error| failed(error.into()))?;
         // Rows that runs wrote meanwhile must be there, too; their `synced_at` tells that they are
         // newer.
         table.refresh().await?;
         let compared = lake::verify::compare(table, &rows, &against).await.map_err(failed)?;
-        Ok(Comparison { read, requests, notes, compared, ..Comparison::default() })
+        Ok(HarvestComparison { read, requests, notes, compared, ..HarvestComparison::default() })
     }
 
     /// Returns the position of the stream: that of its item, or that noted in the last commit if it
@@ -176,21 +176,21 @@ impl Harvest {
         &self,
         spec: &'static StreamSpec,
         table: &Table,
-    ) -> Result<Position, RunError> {
+    ) -> Result<StreamPosition, RunError> {
         let account = self.context.settings.account;
         let failed = |source| RunError::State { stream: spec.name, source };
         let present = self.context.present();
         let item = records::stream(&*self.context.state, account, spec.name, &present).await;
         let item = item.map_err(failed)?.value;
         let noted = table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok());
-        let mut noted: Position = noted.unwrap_or_default();
+        let mut noted: StreamPosition = noted.unwrap_or_default();
         noted.free(&present);
         let described = item.testimony(table.version(), &table.mark()) != Testimony::OfAnother;
         let newer = noted.cursor > item.position.cursor;
         Ok(if described && !newer { item.position } else { noted })
     }
 
-    fn unasked(&self, spec: &StreamSpec, position: &Position) -> Option<String> {
+    fn unasked(&self, spec: &StreamSpec, position: &StreamPosition) -> Option<String> {
         if !self.context.settings.includes(spec.name) {
             return Some("excluded by the settings".to_owned());
         }
@@ -212,36 +212,50 @@ impl Harvest {
         &self,
         spec: &'static StreamSpec,
         table: &Table,
-        position: &Position,
-    ) -> Result<Reading, Unread> {
+        position: &StreamPosition,
+    ) -> Result<ComparisonRows, ListError> {
         // The decoder drops erased and excluded fields, so that they are neither compared nor
         // shown.
         let decoder = runtime::erased::decoder(&self.context, spec).await?;
         match &spec.kind {
-            Kind::Listing(listing) => self.listing(&decoder, table, listing.paging, position).await,
-            Kind::Snapshot(paging) => self.everything(&decoder, *paging).await,
-            Kind::PerParent(per_parent) => self.children(&decoder, table, per_parent).await,
-            Kind::ReportWindow(report) => self.windows(&decoder, table, report, position).await,
+            StreamKind::Listing(listing) => {
+                self.listing(&decoder, table, listing.paging, position).await
+            }
+            StreamKind::Snapshot(paging) => self.everything(&decoder, *paging).await,
+            StreamKind::PerParent(per_parent) => self.children(&decoder, table, per_parent).await,
+            StreamKind::ReportWindow(report) => {
+                self.windows(&decoder, table, report, position).await
+            }
         }
     }
 
     /// Reads the whole list.
-    async fn everything(&self, decoder: &Decoder, paging: Paging) -> Result<Reading, Unread> {
-        let mut list = List::all(decoder.schema().spec.path);
+    async fn everything(
+        &self,
+        decoder: &Decoder,
+        paging: Paging,
+    ) -> Result<ComparisonRows, ListError> {
+        let mut list = ListPart::all(decoder.schema().spec.path);
         if paging == Paging::Single {
             list.per_page = None;
         }
         let (seen, rows) = pages::collected(&self.context, decoder, &list).await?;
         let mut notes = quarantined(&seen);
         let whole = if seen.whole && seen.quarantined == 0 {
-            Whole::Everything
+            ReadingCoverage::Everything
         } else {
             notes.push(
                 "it moved while it was read: rows that Harvest lacks are not told".to_owned(),
             );
-            Whole::Nothing
+            ReadingCoverage::Nothing
         };
-        Ok(Reading { rows, whole, read: "everything".to_owned(), requests: seen.requests, notes })
+        Ok(ComparisonRows {
+            rows,
+            whole,
+            read: "everything".to_owned(),
+            requests: seen.requests,
+            notes,
+        })
     }
 
     async fn listing(
@@ -249,11 +263,11 @@ impl Harvest {
         decoder: &Decoder,
         table: &Table,
         paging: Paging,
-        position: &Position,
-    ) -> Result<Reading, Unread> {
+        position: &StreamPosition,
+    ) -> Result<ComparisonRows, ListError> {
         let size = match self.extent {
-            Extent::Sample(size) => size,
-            Extent::All => {
+            StreamPortion::Sample(size) => size,
+            StreamPortion::All => {
                 let mut reading = self.everything(decoder, paging).await?;
                 if let (Paging::DateKeyset { .. }, Some(day)) = (paging, position.start_date) {
                     let note = format!("the table begins at {day}: older records may be missing");
@@ -262,10 +276,10 @@ impl Harvest {
                 return Ok(reading);
             }
         };
-        let first = |size: u64| List {
+        let first = |size: u64| ListPart {
             per_page: Some(size.clamp(1, u64::from(engine::pass::PER_PAGE))),
             first_page: true,
-            ..List::all(decoder.schema().spec.path)
+            ..ListPart::all(decoder.schema().spec.path)
         };
         let month = match paging {
             Paging::DateKeyset { field, .. } => sample::month(&self.context, table, field),
@@ -276,22 +290,28 @@ impl Harvest {
             let (seen, rows) = pages::collected(&self.context, decoder, &list).await?;
             let (read, notes) = ("the first records".to_owned(), quarantined(&seen));
             let requests = seen.requests;
-            return Ok(Reading { rows, whole: Whole::Nothing, read, requests, notes });
+            return Ok(ComparisonRows {
+                rows,
+                whole: ReadingCoverage::Nothing,
+                read,
+                requests,
+                notes,
+            });
         };
         let list = first(size.div_ceil(2));
         let (mut seen, mut rows) = pages::collected(&self.context, decoder, &list).await?;
-        let list = List { filters: between(month), ..list };
+        let list = ListPart { filters: between(month), ..list };
         let mut take = |page: decode::DecodedPage| rows.push(page.rows);
         let more = pages::records(&self.context, decoder, &list, Unit::Stream, &mut take).await?;
         seen.requests += more.requests;
         seen.quarantined += more.quarantined;
         let read = format!("the newest records, and some of {}", month.start.strftime("%Y-%m"));
         let (notes, requests) = (quarantined(&seen), seen.requests);
-        Ok(Reading { rows, whole: Whole::Nothing, read, requests, notes })
+        Ok(ComparisonRows { rows, whole: ReadingCoverage::Nothing, read, requests, notes })
     }
 }
 
-fn quarantined(seen: &Seen) -> Vec<String> {
+fn quarantined(seen: &ListOutcome) -> Vec<String> {
     let records = crate::text::plural(seen.quarantined, "record", "records");
     (seen.quarantined > 0).then(|| format!("{records} without a usable id")).into_iter().collect()
 }

@@ -1,14 +1,14 @@
 //! Reading of lists of Harvest to their end, within the shared budget.
 
 use decode::{DecodedPage, Decoder, PageError, ParentRecord, ReadAt};
-use engine::pass::{Chain, Following, PageFacts, Target, Unit, Verdict};
-use engine::retry::Reach;
+use engine::pass::{ChainLinkage, ChainVerdict, PageChain, PageFacts, RequestTarget, Unit};
+use engine::retry::FailureReach;
 use engine::spec::{PerParent, StreamSpec};
 use engine::time::Timestamp;
-use harvest_api::{Answer, ApiError};
+use harvest_api::{ApiAnswer, ApiError};
 use lake::collect::{CollectError, Collector, UnitBuffer};
 use lake::verify::VerifyError;
-use runtime::account::{Patience, try_ask};
+use runtime::account::{PermitPatience, try_ask};
 use runtime::{Context, RunError};
 
 /// Most attempts at reading a list that changes while it is read.
@@ -16,7 +16,7 @@ pub(super) const TRIES: u32 = 3;
 
 /// List of Harvest, and the part of it to read.
 #[derive(Clone, Debug)]
-pub(super) struct List {
+pub(super) struct ListPart {
     pub(super) path: String,
     pub(super) filters: Vec<(String, String)>,
     /// Records per page; `None` for Harvest's default.
@@ -27,7 +27,7 @@ pub(super) struct List {
 
 /// Result of reading a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct ListOutcome {
     pub(super) requests: u64,
     pub(super) records: u64,
     pub(super) quarantined: u64,
@@ -35,22 +35,22 @@ pub(super) struct Seen {
     pub(super) whole: bool,
 }
 
-impl Seen {
+impl ListOutcome {
     /// Counts a page. Returns the link to the next one, unless the list ends here or its links run
     /// in a circle.
-    fn take(&mut self, chain: &mut Chain, facts: PageFacts, list: &List) -> Option<String> {
+    fn take(&mut self, chain: &mut PageChain, facts: PageFacts, list: &ListPart) -> Option<String> {
         self.records += facts.keys.len() as u64;
         self.quarantined += facts.quarantined;
-        let verdict = chain.take(&facts, Following::Links);
-        self.whole = verdict == Verdict::Whole;
-        let goes_on = verdict == Verdict::GoesOn && !list.first_page;
+        let verdict = chain.take(&facts, ChainLinkage::Links);
+        self.whole = verdict == ChainVerdict::Whole;
+        let goes_on = verdict == ChainVerdict::GoesOn && !list.first_page;
         facts.next.filter(|_| goes_on)
     }
 }
 
 /// Reason why a list was not read.
 #[derive(Debug)]
-pub(super) enum Unread {
+pub(super) enum ListError {
     /// Harvest refused the list, or its answer is not usable.
     Api(Box<ApiError>),
     /// The whole command cannot go on.
@@ -59,29 +59,29 @@ pub(super) enum Unread {
     Kept(VerifyError),
 }
 
-impl From<RunError> for Unread {
+impl From<RunError> for ListError {
     fn from(error: RunError) -> Self {
         Self::Run(Box::new(error))
     }
 }
 
-impl From<CollectError> for Unread {
+impl From<CollectError> for ListError {
     fn from(error: CollectError) -> Self {
         Self::Kept(error.into())
     }
 }
 
-impl List {
+impl ListPart {
     /// Returns the whole list at `path`.
     pub(super) fn all(path: &str) -> Self {
         let per_page = Some(u64::from(engine::pass::PER_PAGE));
         Self { path: path.to_owned(), filters: Vec::new(), per_page, first_page: false }
     }
 
-    fn target(&self) -> Target {
+    fn target(&self) -> RequestTarget {
         let mut query = self.filters.clone();
         query.extend(self.per_page.map(|size| ("per_page".to_owned(), size.to_string())));
-        Target::Path { path: self.path.clone(), query }
+        RequestTarget::Path { path: self.path.clone(), query }
     }
 }
 
@@ -89,20 +89,20 @@ impl List {
 async fn ask(
     context: &Context,
     spec: &'static StreamSpec,
-    target: &Target,
-) -> Result<Answer, Unread> {
-    let patience = Patience::Budget;
+    target: &RequestTarget,
+) -> Result<ApiAnswer, ListError> {
+    let patience = PermitPatience::Budget;
     match try_ask(context, spec.name, spec.rate_class, target, patience).await? {
         Ok(answer) => Ok(answer),
-        Err(error) if error.failure().reach() == Reach::StopAccount => {
+        Err(error) if error.failure().reach() == FailureReach::StopAccount => {
             let account = context.settings.account.0;
             Err(RunError::Credentials { account, source: Box::new(error) }.into())
         }
-        Err(error) => Err(Unread::Api(Box::new(error))),
+        Err(error) => Err(ListError::Api(Box::new(error))),
     }
 }
 
-fn page_error(spec: &StreamSpec, path: &str, error: PageError) -> Unread {
+fn page_error(spec: &StreamSpec, path: &str, error: PageError) -> ListError {
     let (path, source) = (path.to_owned(), Box::new(error));
     RunError::Page { stream: spec.name, path, source }.into()
 }
@@ -111,13 +111,13 @@ fn page_error(spec: &StreamSpec, path: &str, error: PageError) -> Unread {
 pub(super) async fn records(
     context: &Context,
     decoder: &Decoder,
-    list: &List,
+    list: &ListPart,
     unit: Unit,
     take: &mut (dyn FnMut(DecodedPage) -> Result<(), CollectError> + Send),
-) -> Result<Seen, Unread> {
+) -> Result<ListOutcome, ListError> {
     let spec = decoder.schema().spec;
-    let mut seen = Seen::default();
-    let mut chain = Chain::default();
+    let mut seen = ListOutcome::default();
+    let mut chain = PageChain::default();
     let mut target = list.target();
     loop {
         let at = read_at(context, unit, context.clock.now());
@@ -132,7 +132,7 @@ pub(super) async fn records(
         };
         take(page)?;
         match seen.take(&mut chain, facts, list) {
-            Some(next) => target = Target::Link(next),
+            Some(next) => target = RequestTarget::Link(next),
             None => return Ok(seen),
         }
     }
@@ -142,8 +142,8 @@ pub(super) async fn records(
 pub(super) async fn collected(
     context: &Context,
     decoder: &Decoder,
-    list: &List,
-) -> Result<(Seen, Collector), Unread> {
+    list: &ListPart,
+) -> Result<(ListOutcome, Collector), ListError> {
     let mut requests = 0;
     let mut tries = 0;
     loop {
@@ -164,9 +164,9 @@ pub(super) async fn collected(
 pub(super) async fn unit(
     context: &Context,
     decoder: &Decoder,
-    list: &List,
+    list: &ListPart,
     unit: Unit,
-) -> Result<(Seen, UnitBuffer), Unread> {
+) -> Result<(ListOutcome, UnitBuffer), ListError> {
     let mut requests = 0;
     let mut tries = 0;
     loop {
@@ -190,10 +190,10 @@ pub(super) async fn parents(
     context: &Context,
     spec: &'static StreamSpec,
     per_parent: &PerParent,
-    list: &List,
-) -> Result<(Seen, Vec<ParentRecord>), Unread> {
-    let mut seen = Seen::default();
-    let mut chain = Chain::default();
+    list: &ListPart,
+) -> Result<(ListOutcome, Vec<ParentRecord>), ListError> {
+    let mut seen = ListOutcome::default();
+    let mut chain = PageChain::default();
     let mut found = Vec::new();
     let mut target = list.target();
     loop {
@@ -208,7 +208,7 @@ pub(super) async fn parents(
         };
         found.extend(page.parents);
         match seen.take(&mut chain, facts, list) {
-            Some(next) => target = Target::Link(next),
+            Some(next) => target = RequestTarget::Link(next),
             None => return Ok((seen, found)),
         }
     }
@@ -219,7 +219,7 @@ fn read_at(context: &Context, unit: Unit, synced_at: Timestamp) -> ReadAt {
     let (parent, period) = match unit {
         Unit::Stream => (None, None),
         Unit::Parent(engine::pass::Parent { id, created_year }) => {
-            (Some(decode::Parent { id, created_year }), None)
+            (Some(decode::PageParent { id, created_year }), None)
         }
         Unit::Window(period) => (None, Some(period)),
     };

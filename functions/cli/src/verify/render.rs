@@ -1,16 +1,16 @@
 //! Findings of `verify` as text for people.
 
-use lake::verify::{Check, Difference, Finding};
+use lake::verify::{RowDifference, TableCheck, VerifyFinding};
 
-use super::Verdict;
-use super::harvest::Comparison;
-use crate::said::Paint;
+use super::StreamFindings;
+use super::harvest::HarvestComparison;
+use crate::said::TextStyle;
 use crate::text;
 
 /// Most findings of one stream that the text has; the JSON has all.
 const SHOWN: usize = 20;
 
-pub(super) fn text(verdicts: &[Verdict], paint: Paint) -> String {
+pub(super) fn text(verdicts: &[StreamFindings], paint: TextStyle) -> String {
     let rows = verdicts.iter().map(|verdict| {
         vec![
             verdict.stream.to_owned(),
@@ -60,7 +60,7 @@ pub(super) fn text(verdicts: &[Verdict], paint: Paint) -> String {
 }
 
 /// Result of the comparison, as one cell of the table.
-fn against(comparison: &Comparison) -> String {
+fn against(comparison: &HarvestComparison) -> String {
     if let Some(why) = &comparison.skipped {
         return format!("not compared: {why}");
     }
@@ -89,7 +89,7 @@ fn against(comparison: &Comparison) -> String {
     format!("{} ({records}{newer}; {})", parts.join(", "), comparison.read)
 }
 
-fn differences(stream: &str, comparison: &Comparison, paint: Paint) -> String {
+fn differences(stream: &str, comparison: &HarvestComparison, paint: TextStyle) -> String {
     let mut text = String::new();
     if let Some(why) = &comparison.failed {
         text.push_str(&paint.bad(&format!("\n✗ {stream}: {why}\n")));
@@ -102,9 +102,9 @@ fn differences(stream: &str, comparison: &Comparison, paint: Paint) -> String {
     for difference in told.iter().take(SHOWN) {
         let null = || "null".to_owned();
         let line = match difference {
-            Difference::MissingHere { key } => format!("  {key}: missing here"),
-            Difference::MissingInHarvest { key } => format!("  {key}: missing in Harvest"),
-            Difference::Differs { key, column, here, harvest } => {
+            RowDifference::MissingHere { key } => format!("  {key}: missing here"),
+            RowDifference::MissingInHarvest { key } => format!("  {key}: missing in Harvest"),
+            RowDifference::Differs { key, column, here, harvest } => {
                 let (here, harvest) = (here.clone(), harvest.clone());
                 let (here, harvest) = (here.unwrap_or_else(null), harvest.unwrap_or_else(null));
                 format!("  {key}.{column}: here {here}, in Harvest {harvest}")
@@ -124,21 +124,21 @@ fn differences(stream: &str, comparison: &Comparison, paint: Paint) -> String {
     text
 }
 
-fn line(stream: &str, finding: &Finding, paint: Paint) -> String {
-    let Finding { check, file, what, expected, found } = finding;
+fn line(stream: &str, finding: &VerifyFinding, paint: TextStyle) -> String {
+    let VerifyFinding { check, file, what, expected, found } = finding;
     let file = file.as_deref().map_or_else(String::new, |file| format!("/{file}"));
     let head = paint.bad(&format!("✗ {stream}{file}"));
     let name = check.name();
     format!("{head}\n  {name}: {what}\n  expected {expected}\n  found    {found}\n")
 }
 
-fn end(verdicts: &[Verdict]) -> String {
-    let streams_with = |wanted: fn(&Finding) -> bool| -> Vec<&str> {
+fn end(verdicts: &[StreamFindings]) -> String {
+    let streams_with = |wanted: fn(&VerifyFinding) -> bool| -> Vec<&str> {
         let found = verdicts.iter().filter(|verdict| verdict.table.findings.iter().any(wanted));
         found.map(|verdict| verdict.stream).collect()
     };
-    let bad = streams_with(|finding| finding.check != Check::Fit);
-    let unfit = streams_with(|finding| finding.check == Check::Fit);
+    let bad = streams_with(|finding| finding.check != TableCheck::Fit);
+    let unfit = streams_with(|finding| finding.check == TableCheck::Fit);
     let untrue = verdicts
         .iter()
         .any(|verdict| verdict.harvest.as_ref().is_some_and(|one| one.compared.wrong() > 0));

@@ -4,16 +4,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use core::ops::Range;
-use delta::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
-use deployment::config::{LakePlace, Setting};
+use delta::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
+use deployment::config::{LakePlace, SettingName};
 use runtime::Context;
 use runtime::clock::{Clock as _, SystemClock};
-use sim::{Account, Face, Limit, Scale, serve};
+use sim::{Account, AccountScale, HttpFace, QuotaLimit, serve};
 
 use super::*;
-use crate::display::{Show, display};
-use crate::interrupt::Interrupt;
-use crate::rounds::{Wish, rounds};
+use crate::display::{DisplayForm, display};
+use crate::interrupt::InterruptFlag;
+use crate::rounds::{SyncOptions, rounds};
 
 const STREAMS: [&str; 2] = ["clients", "time_entries"];
 
@@ -43,7 +43,12 @@ impl ObjectStore for Moving {
         self.now().put(key, bytes).await
     }
 
-    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+    async fn replace(
+        &self,
+        key: &str,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<ReplaceOutcome, StoreError> {
         self.now().replace(key, old, new).await
     }
 
@@ -66,33 +71,33 @@ impl ObjectStore for Moving {
 
 /// Returns a lake, and the same lake after runs that rewrote every file and deleted the old ones.
 async fn lakes() -> (Arc<MemoryStore>, Arc<MemoryStore>) {
-    let mut account = Account::generate(&Scale::tiny(), 1, SystemClock.now());
-    account.set_general_limit(Limit::GENERAL.off());
-    let served = serve(Arc::new(Mutex::new(account)), Face::local()).await.unwrap();
+    let mut account = Account::generate(&AccountScale::tiny(), 1, SystemClock.now());
+    account.set_general_limit(QuotaLimit::GENERAL.off());
+    let served = serve(Arc::new(Mutex::new(account)), HttpFace::local()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let mut given = Given::default();
-    let number = Scale::tiny().account_id.to_string();
+    let mut given = GivenSettings::default();
+    let number = AccountScale::tiny().account_id.to_string();
     let base = served.base_url();
     for (setting, value) in [
-        (Setting::ACCOUNT, number.as_str()),
-        (Setting::TOKEN, sim::ADMINISTRATOR_TOKEN),
-        (Setting::BASE_URL, base.as_str()),
-        (Setting::LAKE, folder.path().to_str().unwrap()),
-        (Setting::GENERAL, "1000/1s"),
-        (Setting::STREAMS, &STREAMS.join(",")),
+        (SettingName::ACCOUNT, number.as_str()),
+        (SettingName::TOKEN, sim::ADMINISTRATOR_TOKEN),
+        (SettingName::BASE_URL, base.as_str()),
+        (SettingName::LAKE, folder.path().to_str().unwrap()),
+        (SettingName::GENERAL, "1000/1s"),
+        (SettingName::STREAMS, &STREAMS.join(",")),
     ] {
         given.set(setting, value);
     }
-    let mut deployment = Deployment::parse(&given).unwrap();
+    let mut deployment = DeploymentSettings::parse(&given).unwrap();
     deployment.settings.tidy_at_once = true;
     let store = Arc::new(MemoryStore::new());
-    let context = parts::context(&deployment, Arc::new(Silent)).await.unwrap();
+    let context = parts::context(&deployment, Arc::new(NoProgress)).await.unwrap();
     let context = Context { store: Arc::<MemoryStore>::clone(&store), ..context };
-    let interrupt = Interrupt::default();
-    let wish = Wish { pass: Some(engine::pass::Pass::Full), wait: false };
+    let interrupt = InterruptFlag::default();
+    let wish = SyncOptions { pass: Some(engine::pass::Pass::Full), wait: false };
     let mut before = None;
     for seed in 0..4 {
-        let watch = display(Show::Nothing, &interrupt);
+        let watch = display(DisplayForm::Nothing, &interrupt);
         let synced = rounds(&context, wish, watch, &interrupt).await.unwrap();
         assert!(synced.reports.iter().all(|report| report.error().is_none()));
         if seed == 1 {

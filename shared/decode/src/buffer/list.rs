@@ -8,34 +8,34 @@ use arrow::error::ArrowError;
 use engine::schema::Member;
 
 use super::values::{offsets, start};
-use super::{Buffer, Cells};
+use super::{Cells, ColumnBuffer};
 use crate::schema::{element, struct_fields};
 
 /// Lists, with their items stored end to end.
 #[derive(Debug)]
 pub(crate) struct ListBuffer {
-    pub(crate) items: Items,
+    pub(crate) items: ListItems,
     pub(super) ends: Vec<usize>,
     pub(super) valid: NullBufferBuilder,
 }
 
 /// Items of all lists of a column.
 #[derive(Debug)]
-pub(crate) enum Items {
-    Values(Buffer),
-    Structs(Structs),
+pub(crate) enum ListItems {
+    Values(ColumnBuffer),
+    Structs(StructBuffer),
 }
 
 /// Structs, with one buffer per member.
 #[derive(Debug)]
-pub(crate) struct Structs {
+pub(crate) struct StructBuffer {
     pub(crate) cells: Cells,
     valid: NullBufferBuilder,
     fields: Fields,
 }
 
 impl ListBuffer {
-    pub(super) fn new(items: Items) -> Self {
+    pub(super) fn new(items: ListItems) -> Self {
         Self { items, ends: Vec::new(), valid: NullBufferBuilder::new(0) }
     }
 
@@ -59,14 +59,14 @@ impl ListBuffer {
     pub(super) fn finish(self) -> Result<ListArray, ArrowError> {
         let offsets = offsets(&self.ends)?;
         let items = match self.items {
-            Items::Values(buffer) => buffer.finish()?,
-            Items::Structs(structs) => structs.finish()?,
+            ListItems::Values(buffer) => buffer.finish()?,
+            ListItems::Structs(structs) => structs.finish()?,
         };
         ListArray::try_new(element(items.data_type().clone()), offsets, items, self.valid.build())
     }
 }
 
-impl Items {
+impl ListItems {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Values(buffer) => buffer.len(),
@@ -85,7 +85,7 @@ impl Items {
     }
 }
 
-impl Structs {
+impl StructBuffer {
     pub(super) fn new(members: &[Member]) -> Self {
         Self {
             cells: Cells::new(members.iter().map(|member| &member.ty)),

@@ -4,24 +4,24 @@ use arrow::array::{NullBufferBuilder, StringArray};
 use arrow::buffer::{Buffer as Bytes, OffsetBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
 
-use super::Put;
+use super::CellOutcome;
 
 /// Values of fixed width.
 #[derive(Debug)]
-pub(crate) struct Fixed<T> {
+pub(crate) struct FixedBuffer<T> {
     pub(super) values: Vec<T>,
     pub(super) valid: NullBufferBuilder,
 }
 
 /// Texts, stored end to end.
 #[derive(Debug)]
-pub(crate) struct Texts {
+pub(crate) struct TextBuffer {
     bytes: Vec<u8>,
     pub(super) ends: Vec<usize>,
     pub(super) valid: NullBufferBuilder,
 }
 
-impl<T: Copy + Default> Fixed<T> {
+impl<T: Copy + Default> FixedBuffer<T> {
     pub(super) fn new() -> Self {
         Self { values: Vec::new(), valid: NullBufferBuilder::new(0) }
     }
@@ -32,14 +32,18 @@ impl<T: Copy + Default> Fixed<T> {
     }
 
     /// Adds the value `plain`, or else the converted value of `other`.
-    pub(super) fn put(&mut self, plain: Option<T>, other: impl FnOnce() -> Option<T>) -> Put {
+    pub(super) fn put(
+        &mut self,
+        plain: Option<T>,
+        other: impl FnOnce() -> Option<T>,
+    ) -> CellOutcome {
         if plain.is_some() {
             self.push(plain);
-            return Put::Stored;
+            return CellOutcome::Stored;
         }
         let converted = other();
         self.push(converted);
-        Put::converted(converted.is_some())
+        CellOutcome::converted(converted.is_some())
     }
 
     pub(crate) fn get(&self, row: usize) -> Option<T> {
@@ -52,7 +56,7 @@ impl<T: Copy + Default> Fixed<T> {
     }
 }
 
-impl Texts {
+impl TextBuffer {
     pub(crate) fn new() -> Self {
         Self { bytes: Vec::new(), ends: Vec::new(), valid: NullBufferBuilder::new(0) }
     }

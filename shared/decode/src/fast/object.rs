@@ -7,51 +7,51 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::undeclared;
-use crate::buffer::{Cells, Items, ListBuffer, Structs};
-use crate::odd::{Odd, Step};
-use crate::shape::{SeenMembers, Shape, Target};
+use crate::buffer::{Cells, ListBuffer, ListItems, StructBuffer};
+use crate::odd::{OddValues, ValueStep};
+use crate::shape::{MemberTarget, ObjectShape, SeenMembers};
 
 /// Visitor of an object whose members go into the current row of `cells`.
-pub(super) struct Object<'a, 'de> {
-    pub(super) shape: &'a Shape,
+pub(super) struct ObjectVisitor<'a, 'de> {
+    pub(super) shape: &'a ObjectShape,
     pub(super) cells: &'a mut Cells,
-    pub(super) odd: &'a mut Odd<'de>,
-    pub(super) null: Null,
+    pub(super) odd: &'a mut OddValues<'de>,
+    pub(super) null: NullTreatment,
 }
 
 /// Treatment of a null in place of an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Null {
+pub(super) enum NullTreatment {
     Allowed,
     Refused,
 }
 
 /// Visitor of a list; a list with a shape holds structs.
 struct ListVisitor<'a, 'de> {
-    shape: Option<&'a Shape>,
+    shape: Option<&'a ObjectShape>,
     list: &'a mut ListBuffer,
-    odd: &'a mut Odd<'de>,
+    odd: &'a mut OddValues<'de>,
 }
 
 /// Visitor of an item in a list of structs.
 struct ObjectItem<'a, 'de> {
-    shape: &'a Shape,
-    structs: &'a mut Structs,
-    odd: &'a mut Odd<'de>,
+    shape: &'a ObjectShape,
+    structs: &'a mut StructBuffer,
+    odd: &'a mut OddValues<'de>,
 }
 
 /// Result of looking up a member's name.
-enum Found<'de> {
+enum FoundMember<'de> {
     Declared(usize),
     Unknown(Cow<'de, str>),
 }
 
 struct NameSeed<'a> {
-    shape: &'a Shape,
+    shape: &'a ObjectShape,
     hint: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for Object<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for ObjectVisitor<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
@@ -59,7 +59,7 @@ impl<'de> DeserializeSeed<'de> for Object<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Object<'_, 'de> {
+impl<'de> Visitor<'de> for ObjectVisitor<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,7 +67,7 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        if self.null == Null::Allowed { Ok(()) } else { Err(undeclared()) }
+        if self.null == NullTreatment::Allowed { Ok(()) } else { Err(undeclared()) }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -76,8 +76,8 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
         let mut hint = 0;
         while let Some(found) = map.next_key_seed(NameSeed { shape, hint })? {
             let index = match found {
-                Found::Declared(index) => index,
-                Found::Unknown(name) => {
+                FoundMember::Declared(index) => index,
+                FoundMember::Unknown(name) => {
                     odd.unknown(&name, map.next_value::<&RawValue>()?.get());
                     continue;
                 }
@@ -86,26 +86,26 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
                 return Err(undeclared());
             };
             hint = index + 1;
-            let step = Step::Member(member.name);
+            let step = ValueStep::Member(member.name);
             match &member.target {
-                Target::Cell(cell) => {
+                MemberTarget::Cell(cell) => {
                     let raw = map.next_value::<&RawValue>()?.get();
                     let buffer = cells.buffers.get_mut(*cell).ok_or_else(undeclared)?;
                     odd.put_at(step, buffer.put(raw), raw);
                 }
-                Target::Object(shape) => {
+                MemberTarget::Object(shape) => {
                     odd.enter(step);
-                    let inner = Object { shape, cells, odd, null: Null::Allowed };
+                    let inner = ObjectVisitor { shape, cells, odd, null: NullTreatment::Allowed };
                     map.next_value_seed(inner)?;
                     odd.leave();
                 }
-                Target::Values(cell) => {
+                MemberTarget::Values(cell) => {
                     let list = cells.list(*cell).ok_or_else(undeclared)?;
                     odd.enter(step);
                     map.next_value_seed(ListVisitor { shape: None, list, odd })?;
                     odd.leave();
                 }
-                Target::Structs(cell, shape) => {
+                MemberTarget::Structs(cell, shape) => {
                     let list = cells.list(*cell).ok_or_else(undeclared)?;
                     odd.enter(step);
                     map.next_value_seed(ListVisitor { shape: Some(shape), list, odd })?;
@@ -141,16 +141,16 @@ impl<'de> Visitor<'de> for ListVisitor<'_, 'de> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let Self { shape, list, odd } = self;
         match (&mut list.items, shape) {
-            (Items::Values(buffer), _) => {
+            (ListItems::Values(buffer), _) => {
                 let mut index = 0;
                 while let Some(raw) = seq.next_element::<&RawValue>()? {
-                    odd.put_at(Step::Item(index), buffer.put(raw.get()), raw.get());
+                    odd.put_at(ValueStep::Item(index), buffer.put(raw.get()), raw.get());
                     index += 1;
                 }
             }
-            (Items::Structs(structs), Some(shape)) => {
+            (ListItems::Structs(structs), Some(shape)) => {
                 for index in 0.. {
-                    odd.enter(Step::Item(index));
+                    odd.enter(ValueStep::Item(index));
                     let item = ObjectItem { shape, structs, odd };
                     if seq.next_element_seed(item)?.is_none() {
                         break;
@@ -159,7 +159,7 @@ impl<'de> Visitor<'de> for ListVisitor<'_, 'de> {
                 }
                 odd.leave();
             }
-            (Items::Structs(_), None) => return Err(undeclared()),
+            (ListItems::Structs(_), None) => return Err(undeclared()),
         }
         list.close();
         Ok(())
@@ -188,14 +188,15 @@ impl<'de> Visitor<'de> for ObjectItem<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
         let Self { shape, structs, odd } = self;
-        Object { shape, cells: &mut structs.cells, odd, null: Null::Refused }.visit_map(map)?;
+        ObjectVisitor { shape, cells: &mut structs.cells, odd, null: NullTreatment::Refused }
+            .visit_map(map)?;
         structs.close();
         Ok(())
     }
 }
 
 impl<'de> DeserializeSeed<'de> for NameSeed<'_> {
-    type Value = Found<'de>;
+    type Value = FoundMember<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
         json.deserialize_str(self)
@@ -203,7 +204,7 @@ impl<'de> DeserializeSeed<'de> for NameSeed<'_> {
 }
 
 impl<'de> Visitor<'de> for NameSeed<'_> {
-    type Value = Found<'de>;
+    type Value = FoundMember<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a member name")
@@ -211,11 +212,14 @@ impl<'de> Visitor<'de> for NameSeed<'_> {
 
     fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
         let declared = self.shape.find(name, self.hint);
-        Ok(declared.map_or(Found::Unknown(Cow::Borrowed(name)), Found::Declared))
+        Ok(declared.map_or(FoundMember::Unknown(Cow::Borrowed(name)), FoundMember::Declared))
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
         let declared = self.shape.find(name, self.hint);
-        Ok(declared.map_or_else(|| Found::Unknown(Cow::Owned(name.to_owned())), Found::Declared))
+        Ok(declared.map_or_else(
+            || FoundMember::Unknown(Cow::Owned(name.to_owned())),
+            FoundMember::Declared,
+        ))
     }
 }

@@ -9,7 +9,7 @@ use super::delta;
 /// Relation of an existing table's schema to the declared one. Comments and order are ignored,
 /// because readers look columns up by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Comparison {
+pub enum SchemaComparison {
     /// Same columns with the same types.
     Equal,
     /// Columns or struct members (`line_items.taxed2`) that the table lacks; it has no others.
@@ -21,12 +21,12 @@ pub enum Comparison {
 }
 
 #[derive(Debug, Deserialize)]
-struct Struct {
-    fields: Vec<Field>,
+struct LoggedStruct {
+    fields: Vec<LoggedField>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Field {
+struct LoggedField {
     name: String,
     #[serde(rename = "type")]
     ty: Value,
@@ -39,14 +39,14 @@ const fn yes() -> bool {
 }
 
 /// Declared column, or declared member of a struct.
-struct Ours<'a> {
+struct DeclaredField<'a> {
     name: &'a str,
     ty: &'a ColumnType,
     required: bool,
 }
 
 #[derive(Default)]
-struct Findings {
+struct SchemaFindings {
     lacks: Vec<String>,
     unknown: Vec<String>,
     differs: Vec<String>,
@@ -55,24 +55,24 @@ struct Findings {
 pub(super) fn compare(
     columns: &[Column],
     schema_string: &str,
-) -> Result<Comparison, serde_json::Error> {
-    let theirs: Struct = serde_json::from_str(schema_string)?;
-    let mut findings = Findings::default();
+) -> Result<SchemaComparison, serde_json::Error> {
+    let theirs: LoggedStruct = serde_json::from_str(schema_string)?;
+    let mut findings = SchemaFindings::default();
     findings.fields("", &of_columns(columns), &theirs.fields);
-    let Findings { lacks, unknown, differs } = findings;
+    let SchemaFindings { lacks, unknown, differs } = findings;
     Ok(if !differs.is_empty() {
-        Comparison::Differs(differs)
+        SchemaComparison::Differs(differs)
     } else if !unknown.is_empty() {
-        Comparison::Unknown(unknown)
+        SchemaComparison::Unknown(unknown)
     } else if !lacks.is_empty() {
-        Comparison::Lacks(lacks)
+        SchemaComparison::Lacks(lacks)
     } else {
-        Comparison::Equal
+        SchemaComparison::Equal
     })
 }
 
 pub(super) fn names(schema_string: &str) -> Result<Vec<String>, serde_json::Error> {
-    let theirs: Struct = serde_json::from_str(schema_string)?;
+    let theirs: LoggedStruct = serde_json::from_str(schema_string)?;
     Ok(theirs.fields.into_iter().map(|field| field.name).collect())
 }
 
@@ -80,7 +80,7 @@ pub(super) fn extended(
     columns: &[Column],
     schema_string: &str,
 ) -> Result<String, serde_json::Error> {
-    let theirs: Struct = serde_json::from_str(schema_string)?;
+    let theirs: LoggedStruct = serde_json::from_str(schema_string)?;
     let ordered = in_their_order(columns, &theirs.fields, |column| column.name.as_str());
     let fields: Vec<Value> = ordered
         .into_iter()
@@ -101,8 +101,8 @@ pub(super) fn extended(
     Ok(delta::of_fields(&fields))
 }
 
-impl Findings {
-    fn fields(&mut self, prefix: &str, ours: &[Ours<'_>], theirs: &[Field]) {
+impl SchemaFindings {
+    fn fields(&mut self, prefix: &str, ours: &[DeclaredField<'_>], theirs: &[LoggedField]) {
         for field in theirs {
             if !ours.iter().any(|own| own.name == field.name) {
                 self.unknown.push(format!("{prefix}{}", field.name));
@@ -117,7 +117,7 @@ impl Findings {
         }
     }
 
-    fn pair(&mut self, name: String, own: &Ours<'_>, field: &Field) {
+    fn pair(&mut self, name: String, own: &DeclaredField<'_>, field: &LoggedField) {
         let nulls_fit = field.nullable || own.required;
         match (own.ty, struct_of(&field.ty)) {
             (ColumnType::Structs(members), Some(theirs)) if nulls_fit => {
@@ -132,7 +132,7 @@ impl Findings {
 /// Sorts `ours` in the order of `theirs`, followed by the rest in our order.
 fn in_their_order<'a, T>(
     ours: &'a [T],
-    theirs: &[Field],
+    theirs: &[LoggedField],
     name: impl Fn(&'a T) -> &'a str,
 ) -> Vec<&'a T> {
     let place = |own: &'a T| theirs.iter().position(|field| field.name == name(own));
@@ -143,23 +143,27 @@ fn in_their_order<'a, T>(
 }
 
 /// Struct in an array type, if there is one.
-fn struct_of(ty: &Value) -> Option<Struct> {
+fn struct_of(ty: &Value) -> Option<LoggedStruct> {
     if ty.get("type")? != "array" {
         return None;
     }
     serde_json::from_value(ty.get("elementType")?.clone()).ok()
 }
 
-fn of_columns(columns: &[Column]) -> Vec<Ours<'_>> {
+fn of_columns(columns: &[Column]) -> Vec<DeclaredField<'_>> {
     columns
         .iter()
-        .map(|column| Ours { name: &column.name, ty: &column.ty, required: column.required })
+        .map(|column| DeclaredField {
+            name: &column.name,
+            ty: &column.ty,
+            required: column.required,
+        })
         .collect()
 }
 
-fn of_members(members: &[Member]) -> Vec<Ours<'_>> {
+fn of_members(members: &[Member]) -> Vec<DeclaredField<'_>> {
     members
         .iter()
-        .map(|member| Ours { name: &member.name, ty: &member.ty, required: false })
+        .map(|member| DeclaredField { name: &member.name, ty: &member.ty, required: false })
         .collect()
 }

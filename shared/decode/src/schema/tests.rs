@@ -102,7 +102,7 @@ fn line_items(fields: &mut [Value]) -> &mut Vec<Value> {
     list["type"]["elementType"]["fields"].as_array_mut().unwrap()
 }
 
-fn check(change: impl Fn(&mut Vec<Value>), expected: &Comparison) {
+fn check(change: impl Fn(&mut Vec<Value>), expected: &SchemaComparison) {
     assert_eq!(&invoices().compare(&changed(change)).unwrap(), expected);
 }
 
@@ -111,20 +111,21 @@ fn every_stream_equals_itself() {
     for spec in STREAMS {
         let schema = TableSchema::of(spec);
         let log = schema.delta_schema_json();
-        assert_eq!(schema.compare(&log).unwrap(), Comparison::Equal);
+        assert_eq!(schema.compare(&log).unwrap(), SchemaComparison::Equal);
         assert_eq!(schema.extended_schema_json(&log).unwrap(), log, "{}", spec.name);
     }
 }
 
 #[test]
 fn comments_and_order_are_no_difference() {
-    check(|fields| fields.reverse(), &Comparison::Equal);
-    check(|fields| fields[0]["metadata"] = json!({ "comment": "old" }), &Comparison::Equal);
+    check(|fields| fields.reverse(), &SchemaComparison::Equal);
+    check(|fields| fields[0]["metadata"] = json!({ "comment": "old" }), &SchemaComparison::Equal);
 }
 
 #[test]
 fn what_the_table_lacks_is_named() {
-    let lacks = |names: &[&str]| Comparison::Lacks(names.iter().map(|&name| name.into()).collect());
+    let lacks =
+        |names: &[&str]| SchemaComparison::Lacks(names.iter().map(|&name| name.into()).collect());
     check(|fields| fields.retain(|field| field["name"] != "subject"), &lacks(&["subject"]));
     check(|fields| drop(line_items(fields).remove(0)), &lacks(&["line_items.id"]));
 }
@@ -132,7 +133,7 @@ fn what_the_table_lacks_is_named() {
 #[test]
 fn what_only_the_table_has_is_named() {
     let added = json!({ "name": "fresh", "type": "long", "nullable": true, "metadata": {} });
-    let unknown = |name: &str| Comparison::Unknown(vec![name.to_owned()]);
+    let unknown = |name: &str| SchemaComparison::Unknown(vec![name.to_owned()]);
     check(|fields| fields.push(added.clone()), &unknown("fresh"));
     check(|fields| line_items(fields).push(added.clone()), &unknown("line_items.fresh"));
     // A newer version wrote the table, so it must not be extended even though it lacks a column.
@@ -147,7 +148,7 @@ fn what_only_the_table_has_is_named() {
 
 #[test]
 fn another_type_is_named() {
-    let differs = |name: &str| Comparison::Differs(vec![name.to_owned()]);
+    let differs = |name: &str| SchemaComparison::Differs(vec![name.to_owned()]);
     let amount = |fields: &mut Vec<Value>| {
         let found = fields.iter_mut().find(|field| field["name"] == "amount");
         found.unwrap()["type"] = json!("decimal(18,6)");
@@ -165,7 +166,7 @@ fn new_columns_and_members_go_to_the_end() {
         line_items(fields).remove(0);
     });
     let extended = invoices().extended_schema_json(&old).unwrap();
-    assert_eq!(invoices().compare(&extended).unwrap(), Comparison::Equal);
+    assert_eq!(invoices().compare(&extended).unwrap(), SchemaComparison::Equal);
     let mut extended: Value = serde_json::from_str(&extended).unwrap();
     let fields = extended["fields"].as_array_mut().unwrap();
     assert_eq!(fields.last().unwrap()["name"], "subject");

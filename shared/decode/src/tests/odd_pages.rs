@@ -11,7 +11,7 @@ type Counted = Vec<(String, u64)>;
 fn extra(record: &str) -> (String, Counted, Counted) {
     let page = things(record);
     assert_eq!((page.rows.num_rows(), page.quarantined.len()), (1, 0), "{record}");
-    let Observed { misfits, unknown, .. } = &page.observed;
+    let MemberDeviations { misfits, unknown, .. } = &page.observed;
     let misfits = misfits.iter().map(|(path, values)| (path.clone(), values.times)).collect();
     (cell(&page, "extra_json", 0), misfits, unknown.clone().into_iter().collect())
 }
@@ -127,7 +127,7 @@ fn what_is_told_of_a_value_is_its_kind_and_its_form() {
         r#"{"id":1,"rate":"1.25","ok":"true","notes":["x"]},{"id":"2","rate":"9.5","ok":"true"},
            {"id":3,"ok":"\ud800"}"#,
     );
-    let of = |values: &engine::drift::Values| {
+    let of = |values: &engine::drift::DeviatingValues| {
         let kinds: Vec<&str> = values.kinds.iter().copied().collect();
         (values.times, kinds.join(" or "), values.form.clone().unwrap_or_default())
     };
@@ -180,12 +180,12 @@ fn of_two_lists_of_records_the_last_counts_and_the_other_is_kept_raw() {
     let body = r#"{"things":[{"id":1},{"id":2,"notes":"x"}],"total_entries":9,"things":[{"id":3}],"total_entries":1}"#;
     let reason = "`things` came again in the same answer, and the last one counts".to_owned();
     let superseded = [r#"{"id":1}"#, r#"{"id":2,"notes":"x"}"#]
-        .map(|raw| Quarantined { raw: raw.to_owned(), reason: reason.clone() });
+        .map(|raw| QuarantinedRecord { raw: raw.to_owned(), reason: reason.clone() });
     let page = page(&THINGS, body);
     assert_eq!((&page.keys, page.envelope.total_entries), (&vec![Key::id(3)], Some(1)));
     assert_eq!(page.quarantined, superseded);
-    let mut rules = Rules::default();
-    rules.add(&THINGS, "notes", engine::privacy::Treatment::Exclude).unwrap();
+    let mut rules = PrivacyRules::default();
+    rules.add(&THINGS, "notes", engine::privacy::FieldTreatment::Exclude).unwrap();
     let decoder = Decoder::new(&THINGS).with_privacy(&rules, None);
     let (page, _) = decoder.answer(body.to_owned(), &at()).unwrap();
     assert_eq!((page.keys, page.quarantined.len()), (vec![Key::id(3)], 2));
@@ -260,7 +260,7 @@ fn a_record_that_cannot_be_a_row_is_kept_raw_and_harms_no_other() {
     let last = r#"{"id":2,"lines":[{"id":3}],"roles":["b","c"],"notes":"last"}"#;
     for (raw, reason) in bad {
         let page = things(&format!("{good},{raw}, {last}"));
-        let expected = Quarantined { raw: raw.to_owned(), reason: reason.to_owned() };
+        let expected = QuarantinedRecord { raw: raw.to_owned(), reason: reason.to_owned() };
         assert_eq!(page.quarantined, [expected]);
         assert_eq!(page.keys, [Key::id(1), Key::id(2)]);
         assert_eq!(cell(&page, "lines", 0), "[{1,-,-,-},{2,-,-,-}]");

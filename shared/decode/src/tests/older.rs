@@ -36,12 +36,12 @@ const fn things_like() -> StreamSpec {
         doc: "One thing.",
         path: "/things",
         records_key: Some("things"),
-        kind: Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
+        kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
         rate_class: RateClass::General,
         module: None,
         primary_key: &["id"],
-        partition: Partition::CreatedMonth,
-        sweep: Sweep::ByCost,
+        partition: PartitionSpec::CreatedMonth,
+        sweep: SweepCadence::ByCost,
         fields: &[],
     }
 }
@@ -60,7 +60,7 @@ fn reread(written: &'static StreamSpec, records: &[String]) -> (RecordBatch, boo
 
 /// Lifts stored rows. Also returns whether anything moved.
 fn lifted(rows: RecordBatch) -> (RecordBatch, bool) {
-    let lifted = Lifter::of(&TableSchema::of(&THINGS)).lift(&rows).unwrap();
+    let lifted = RowLifter::of(&TableSchema::of(&THINGS)).lift(&rows).unwrap();
     let moved = lifted.is_some();
     (lifted.unwrap_or(rows), moved)
 }

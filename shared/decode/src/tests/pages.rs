@@ -44,7 +44,7 @@ fn every_type_reaches_its_column() {
 
 #[test]
 fn a_page_as_declared_is_read_the_fast_way() {
-    let layout = Layout::of(TableSchema::of(&THINGS));
+    let layout = RecordLayout::of(TableSchema::of(&THINGS));
     let body = format!("{{\"things\":[{WHOLE}],\"new\":{{\"a\":[1]}}}}");
     assert!(fast::page(&layout, &body).is_ok());
     // The fast way also takes new members, values of another type, and values that do not fit.

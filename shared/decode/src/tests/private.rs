@@ -1,18 +1,18 @@
 //! Checks that excluded members are nowhere, hashed ones are hashes, and all else is unchanged.
 
-use engine::privacy::{Personal, Rules, Treatment};
+use engine::privacy::{FieldTreatment, PersonalFields, PrivacyRules};
 use proptest::prelude::*;
 
 use super::properties::{Json, record, repeating};
 use super::*;
 
 fn decoder(excluded: &[&str], hashed: &[&str]) -> Decoder {
-    let mut rules = Rules::default();
+    let mut rules = PrivacyRules::default();
     for path in excluded {
-        rules.add(&THINGS, path, Treatment::Exclude).unwrap();
+        rules.add(&THINGS, path, FieldTreatment::Exclude).unwrap();
     }
     for path in hashed {
-        rules.add(&THINGS, path, Treatment::Hash).unwrap();
+        rules.add(&THINGS, path, FieldTreatment::Hash).unwrap();
     }
     Decoder::new(&THINGS).with_privacy(&rules, Some(&HashKey::new(b"Jefe".to_vec())))
 }
@@ -110,9 +110,13 @@ fn of_a_member_twice_the_last_is_what_the_rules_look_at() {
 
 #[test]
 fn of_two_people_in_one_record_the_last_counts_and_the_erased_one_is_nowhere() {
-    static PERSONAL: Personal =
-        Personal { stream: "things", person: "client.id", members: &["client.name", "notes"] };
-    let decoder = Decoder::new(&THINGS).with_erased(&Rules::default(), None, &PERSONAL, [7].into());
+    static PERSONAL: PersonalFields = PersonalFields {
+        stream: "things",
+        person: "client.id",
+        members: &["client.name", "notes"],
+    };
+    let decoder =
+        Decoder::new(&THINGS).with_erased(&PrivacyRules::default(), None, &PERSONAL, [7].into());
     for record in [
         r#"{"id":1,"client":{"id":7,"name":"SECRET"},"client":{"id":8,"name":"Ann"},"notes":"n"}"#,
         r#"{"id":1,"client":{"id":8,"name":"SECRET","name":"Ann"},"notes":"SECRET","notes":"n"}"#,
@@ -153,10 +157,13 @@ fn a_record_is_another_persons_only_if_nothing_in_it_says_otherwise() {
 
 #[test]
 fn of_an_erased_person_only_what_they_did_is_kept() {
-    static PERSONAL: Personal =
-        Personal { stream: "things", person: "client.id", members: &["client.name", "notes"] };
-    let mut rules = Rules::default();
-    rules.add(&THINGS, "notes", Treatment::Hash).unwrap();
+    static PERSONAL: PersonalFields = PersonalFields {
+        stream: "things",
+        person: "client.id",
+        members: &["client.name", "notes"],
+    };
+    let mut rules = PrivacyRules::default();
+    rules.add(&THINGS, "notes", FieldTreatment::Hash).unwrap();
     let key = HashKey::new(b"Jefe".to_vec());
     let decoder = Decoder::new(&THINGS).with_erased(&rules, Some(&key), &PERSONAL, [7].into());
     let record = |id: &str| {

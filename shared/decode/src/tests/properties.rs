@@ -1,7 +1,7 @@
 //! Content of a record is found again in its columns and `extra_json`, complete and unchanged. The
 //! expectation is made from the generated values, never by the decoder.
 
-use engine::spec::{Field, FieldType};
+use engine::spec::{FieldSpec, FieldType};
 use proptest::prelude::*;
 
 use super::*;
@@ -134,7 +134,7 @@ fn likely(ty: &FieldType) -> BoxedStrategy<Json> {
     prop_oneof![6 => right, 1 => any_json()].boxed()
 }
 
-fn object_of(fields: &'static [Field]) -> impl Strategy<Value = Json> {
+fn object_of(fields: &'static [FieldSpec]) -> impl Strategy<Value = Json> {
     let members: Vec<_> = fields
         .iter()
         .map(|field| likely(&field.ty).prop_map(|value| (field.name.to_owned(), value)))
@@ -182,7 +182,7 @@ pub(super) fn repeating() -> impl Strategy<Value = Json> {
 /// text.
 type Content = BTreeMap<String, String>;
 
-fn expect(prefix: &str, fields: &[Field], members: &[(String, Json)], content: &mut Content) {
+fn expect(prefix: &str, fields: &[FieldSpec], members: &[(String, Json)], content: &mut Content) {
     let escaped = |name: &str| {
         let mut path = prefix.to_owned();
         for letter in name.chars() {
@@ -337,7 +337,7 @@ fn found(page: &DecodedPage, row: usize) -> Content {
 
 fn find<'a>(
     prefix: &str,
-    fields: &[Field],
+    fields: &[FieldSpec],
     columns: &mut impl Iterator<Item = &'a arrow::array::ArrayRef>,
     row: usize,
     content: &mut Content,

@@ -50,7 +50,7 @@ async fn old_log_files_go_behind_an_old_checkpoint() {
     assert_eq!(left[1], "_delta_log/00000000000000000010.json");
     assert_eq!(left.len(), 16 + 2 + 1);
     assert_eq!(open(&store).await.files(), table.files());
-    assert_eq!(clean_log(&mut table, at(25 * DAY), WEEK).await.unwrap(), Deleted::default());
+    assert_eq!(clean_log(&mut table, at(25 * DAY), WEEK).await.unwrap(), DeletedObjects::default());
 
     let deleted = clean_log(&mut table, at(28 * DAY), WEEK).await.unwrap();
     assert_eq!(deleted.files, 11, "ten commits and the checkpoint at 10");
@@ -61,10 +61,13 @@ async fn old_log_files_go_behind_an_old_checkpoint() {
 async fn nothing_goes_without_a_checkpoint_or_before_its_time() {
     let store = Arc::new(MemoryStore::new());
     let mut table = daily(&store, 9).await;
-    assert_eq!(clean_log(&mut table, at(900 * DAY), WEEK).await.unwrap(), Deleted::default());
+    assert_eq!(
+        clean_log(&mut table, at(900 * DAY), WEEK).await.unwrap(),
+        DeletedObjects::default()
+    );
     let store = Arc::new(MemoryStore::new());
     let mut table = daily(&store, 17).await;
-    assert_eq!(clean_log(&mut table, at(17 * DAY), WEEK).await.unwrap(), Deleted::default());
+    assert_eq!(clean_log(&mut table, at(17 * DAY), WEEK).await.unwrap(), DeletedObjects::default());
     assert_eq!(clean_log(&mut table, at(18 * DAY), WEEK).await.unwrap().files, 10);
 }
 
@@ -116,7 +119,7 @@ async fn vacuum_takes_removed_files_after_the_retention() {
     let mut table = daily(&store, 12).await;
     // Files were removed on days 2 to 12; the removals of days 2 to 4 are over a week ago.
     let deleted = vacuum(&mut table, at(12 * DAY), WEEK).await.unwrap();
-    assert_eq!(deleted, Deleted { files: 3, bytes: 3000 });
+    assert_eq!(deleted, DeletedObjects { files: 3, bytes: 3000 });
     assert_eq!(keys(&store, "created_month=").await.len(), 9);
     // A retention of zero deletes all, even by a clock that is behind.
     vacuum(&mut table, at(0), SignedDuration::ZERO).await.unwrap();
@@ -153,11 +156,11 @@ async fn only_files_of_dead_attempts_are_orphans() {
     let before = store.list("", None).await.unwrap().len();
     let day = SignedDuration::from_secs(DAY);
     let none = orphans(&mut table, at(DAY - 1), day, &by).await.unwrap();
-    assert_eq!(none, Deleted::default(), "too young");
+    assert_eq!(none, DeletedObjects::default(), "too young");
     let none = orphans(&mut table, at(DAY), day, &writer("z", 2)).await.unwrap();
-    assert_eq!(none, Deleted::default(), "taken over");
+    assert_eq!(none, DeletedObjects::default(), "taken over");
     let deleted = orphans(&mut table, at(DAY), day, &by).await.unwrap();
-    assert_eq!(deleted, Deleted { files: 3, bytes: 12 });
+    assert_eq!(deleted, DeletedObjects { files: 3, bytes: 12 });
     for path in dead {
         assert_eq!(store.get(&key(&path)).await.unwrap(), None, "{path}");
     }

@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 
-use super::{ObjectStore, PutIfAbsent, Replace, StoreError};
+use super::{ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
 
 /// Most rounds of one change. A round is lost only to a writer that succeeded.
 const MOST_RACES: u32 = 100;
 
 /// Decision about an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Edit {
+pub enum ObjectEdit {
     /// Leave the object as it is.
     Keep,
     /// Write these bytes.
@@ -26,19 +26,19 @@ pub enum Edit {
 pub async fn change<E>(
     store: &dyn ObjectStore,
     key: &str,
-    edit: impl Fn(Option<&Bytes>) -> Result<Edit, E> + Send,
+    edit: impl Fn(Option<&Bytes>) -> Result<ObjectEdit, E> + Send,
 ) -> Result<Result<(), E>, StoreError> {
     for _ in 0..MOST_RACES {
         let there = store.get(key).await?;
         let new = match edit(there.as_ref()) {
-            Ok(Edit::Write(new)) => new,
-            Ok(Edit::Keep) => return Ok(Ok(())),
+            Ok(ObjectEdit::Write(new)) => new,
+            Ok(ObjectEdit::Keep) => return Ok(Ok(())),
             Err(refused) => return Ok(Err(refused)),
         };
         // The next round reads the outcome.
         match there {
             None => drop::<PutIfAbsent>(store.put_if_absent(key, new).await?),
-            Some(old) => drop::<Replace>(store.replace(key, &old, new).await?),
+            Some(old) => drop::<ReplaceOutcome>(store.replace(key, &old, new).await?),
         }
     }
     let source = "other writers were faster each time; run again".into();
@@ -54,15 +54,15 @@ mod tests {
     use futures::FutureExt as _;
 
     use super::*;
-    use crate::store::{Fault, FaultyStore, MemoryStore, Operation};
+    use crate::store::{FaultyStore, MemoryStore, StoreFault, StoreOperation};
 
-    fn adding(number: u32) -> impl Fn(Option<&Bytes>) -> Result<Edit, Infallible> + Send {
+    fn adding(number: u32) -> impl Fn(Option<&Bytes>) -> Result<ObjectEdit, Infallible> + Send {
         move |there| {
             let mut numbers: BTreeSet<u32> =
                 there.map(|bytes| serde_json::from_slice(bytes).unwrap()).unwrap_or_default();
             let new = numbers.insert(number);
             let text = serde_json::to_vec(&numbers).unwrap();
-            Ok(if new { Edit::Write(text.into()) } else { Edit::Keep })
+            Ok(if new { ObjectEdit::Write(text.into()) } else { ObjectEdit::Keep })
         }
     }
 
@@ -96,7 +96,7 @@ mod tests {
                 let change = change(&*other, "list", adding(number)).now_or_never();
                 change.unwrap().unwrap().unwrap();
             }
-            Fault::None
+            StoreFault::None
         });
         change(&faulty, "list", adding(1)).await.unwrap().unwrap();
         assert_eq!(numbers(&store).await, [1, 101, 103, 105, 107].into());
@@ -109,10 +109,10 @@ mod tests {
         let other = Arc::clone(&store);
         let faulty = FaultyStore::new(Arc::<MemoryStore>::clone(&store), move |call| {
             // Another writer restores the former object before it is read back.
-            if call.operation == Operation::Get && call.number == 2 {
+            if call.operation == StoreOperation::Get && call.number == 2 {
                 other.put("list", "[7]".into()).now_or_never().unwrap().unwrap();
             }
-            Fault::None
+            StoreFault::None
         });
         change(&faulty, "list", adding(1)).await.unwrap().unwrap();
         assert_eq!(numbers(&store).await, [1, 7].into());
@@ -120,8 +120,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_change_that_never_comes_through_fails() {
-        let faulty = FaultyStore::new(Arc::new(MemoryStore::new()), |_| Fault::None);
-        let edit = |_: Option<&Bytes>| Ok::<_, Infallible>(Edit::Write(Bytes::from_static(b"x")));
+        let faulty = FaultyStore::new(Arc::new(MemoryStore::new()), |_| StoreFault::None);
+        let edit =
+            |_: Option<&Bytes>| Ok::<_, Infallible>(ObjectEdit::Write(Bytes::from_static(b"x")));
         let error = change(&faulty, "list", edit).await.unwrap_err();
         assert!(error.may_pass() && error.to_string().contains("`list`"), "{error}");
         assert!(faulty.calls() < 1000, "{}", faulty.calls());

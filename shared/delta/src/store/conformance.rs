@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{ObjectStore, PutIfAbsent, Replace, StoreError};
+use super::{ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
 
 const WRITERS: u8 = 30;
 
 /// Key, range, and expected bytes.
-type Case = (&'static str, Range<u64>, Option<&'static [u8]>);
+type RangeCase = (&'static str, Range<u64>, Option<&'static [u8]>);
 
 /// Runs the whole suite, each part on a new, empty store. Panics if the store does not conform. The
 /// runtime needs several threads, or the races do not happen.
@@ -102,21 +102,25 @@ pub async fn a_put_replaces_whole_objects<S: ObjectStore + 'static>(store: Arc<S
 pub async fn only_what_was_read_is_replaced<S: ObjectStore>(store: Arc<S>) {
     let bytes = |text: &'static str| Bytes::from_static(text.as_bytes());
     let replace = async |old, new| store.replace("a/b", &bytes(old), bytes(new)).await;
-    assert_eq!(replace("", "1").await.expect("an answer"), Replace::Changed, "there is none");
+    assert_eq!(
+        replace("", "1").await.expect("an answer"),
+        ReplaceOutcome::Changed,
+        "there is none"
+    );
     assert_eq!(store.get("a/b").await.expect("a get"), None);
     store.put("a/b", bytes("1")).await.expect("a put");
-    assert_eq!(replace("1", "2").await.expect("an answer"), Replace::Replaced);
+    assert_eq!(replace("1", "2").await.expect("an answer"), ReplaceOutcome::Replaced);
     for old in ["1", "", "22"] {
-        assert_eq!(replace(old, "3").await.expect("an answer"), Replace::Changed, "{old}");
+        assert_eq!(replace(old, "3").await.expect("an answer"), ReplaceOutcome::Changed, "{old}");
     }
     assert_eq!(store.get("a/b").await.expect("a get"), Some(bytes("2")));
     // Size and age equal those of the former object: only the content differs.
     store.put("a/b", bytes("4")).await.expect("a put");
-    assert_eq!(replace("2", "5").await.expect("an answer"), Replace::Changed);
-    assert_eq!(replace("4", "").await.expect("an answer"), Replace::Replaced);
-    assert_eq!(replace("", "6").await.expect("an answer"), Replace::Replaced);
+    assert_eq!(replace("2", "5").await.expect("an answer"), ReplaceOutcome::Changed);
+    assert_eq!(replace("4", "").await.expect("an answer"), ReplaceOutcome::Replaced);
+    assert_eq!(replace("", "6").await.expect("an answer"), ReplaceOutcome::Replaced);
     store.delete("a/b").await.expect("a delete");
-    assert_eq!(replace("6", "7").await.expect("an answer"), Replace::Changed, "it is gone");
+    assert_eq!(replace("6", "7").await.expect("an answer"), ReplaceOutcome::Changed, "it is gone");
     assert_eq!(store.list("", None).await.expect("a listing"), [], "losers leave nothing");
 }
 
@@ -133,7 +137,7 @@ pub async fn of_many_that_count_each_one_counts<S: ObjectStore + 'static>(store:
                 let number: u32 = core::str::from_utf8(&old).expect("text").parse().expect("one");
                 let new = Bytes::from((number + 1).to_string());
                 let replaced = store.replace("count", &old, new).await.expect("an answer");
-                counted += u32::from(replaced == Replace::Replaced);
+                counted += u32::from(replaced == ReplaceOutcome::Replaced);
             }
         }));
     }
@@ -148,7 +152,7 @@ pub async fn of_many_that_count_each_one_counts<S: ObjectStore + 'static>(store:
 pub async fn ranges_are_cut_at_the_end<S: ObjectStore>(store: Arc<S>) {
     store.put("object", Bytes::from_static(b"0123456789")).await.expect("a put");
     store.put("empty", Bytes::new()).await.expect("a put");
-    let cases: [Case; 9] = [
+    let cases: [RangeCase; 9] = [
         ("object", 0..10, Some(b"0123456789")),
         ("object", 3..5, Some(b"34")),
         ("object", 8..20, Some(b"89")),

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError};
+use super::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
 
 /// Operation of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Operation {
+pub enum StoreOperation {
     /// `put_if_absent`
     PutIfAbsent,
     /// `put`
@@ -29,7 +29,7 @@ pub enum Operation {
     Delete,
 }
 
-impl Operation {
+impl StoreOperation {
     /// Whether the operation changes objects.
     #[must_use]
     pub const fn writes(self) -> bool {
@@ -42,18 +42,18 @@ impl Operation {
 
 /// A call as the script sees it.
 #[derive(Clone, Copy, Debug)]
-pub struct Call<'a> {
+pub struct StoreCall<'a> {
     /// Number of earlier calls on this store.
     pub number: u64,
     /// Operation of the call.
-    pub operation: Operation,
+    pub operation: StoreOperation,
     /// Key of the object, or the prefix of a listing.
     pub key: &'a str,
 }
 
 /// Treatment of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum StoreFault {
     /// Passes the call on.
     None,
     /// Fails without an effect.
@@ -62,13 +62,13 @@ pub enum Fault {
     After,
 }
 
-type Script = dyn Fn(Call<'_>) -> Fault + Send + Sync;
+type StoreScript = dyn Fn(StoreCall<'_>) -> StoreFault + Send + Sync;
 
-/// Store whose calls fail as a script decides. A crash is a script that answers [`Fault::Before`]
+/// Store whose calls fail as a script decides. A crash is a script that answers [`StoreFault::Before`]
 /// from some call on.
 pub struct FaultyStore {
     inner: Arc<dyn ObjectStore>,
-    script: Box<Script>,
+    script: Box<StoreScript>,
     calls: AtomicU64,
 }
 
@@ -85,7 +85,7 @@ impl FaultyStore {
     /// Wraps `inner` with the faults of `script`.
     pub fn new(
         inner: Arc<dyn ObjectStore>,
-        script: impl Fn(Call<'_>) -> Fault + Send + Sync + 'static,
+        script: impl Fn(StoreCall<'_>) -> StoreFault + Send + Sync + 'static,
     ) -> Self {
         Self { inner, script: Box::new(script), calls: AtomicU64::new(0) }
     }
@@ -97,16 +97,16 @@ impl FaultyStore {
 
     async fn apply<T>(
         &self,
-        operation: Operation,
+        operation: StoreOperation,
         key: &str,
         effect: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let number = self.calls.fetch_add(1, Ordering::SeqCst);
         let failed = |what: &str| StoreError::Failed { key: key.to_owned(), source: what.into() };
-        match (self.script)(Call { number, operation, key }) {
-            Fault::None => effect.await,
-            Fault::Before => Err(failed("scripted fault")),
-            Fault::After => {
+        match (self.script)(StoreCall { number, operation, key }) {
+            StoreFault::None => effect.await,
+            StoreFault::Before => Err(failed("scripted fault")),
+            StoreFault::After => {
                 effect.await?;
                 Err(failed("scripted loss of the answer"))
             }
@@ -117,31 +117,36 @@ impl FaultyStore {
 #[async_trait]
 impl ObjectStore for FaultyStore {
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError> {
-        self.apply(Operation::PutIfAbsent, key, self.inner.put_if_absent(key, bytes)).await
+        self.apply(StoreOperation::PutIfAbsent, key, self.inner.put_if_absent(key, bytes)).await
     }
 
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
-        self.apply(Operation::Put, key, self.inner.put(key, bytes)).await
+        self.apply(StoreOperation::Put, key, self.inner.put(key, bytes)).await
     }
 
-    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
-        self.apply(Operation::Replace, key, self.inner.replace(key, old, new)).await
+    async fn replace(
+        &self,
+        key: &str,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<ReplaceOutcome, StoreError> {
+        self.apply(StoreOperation::Replace, key, self.inner.replace(key, old, new)).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        self.apply(Operation::Get, key, self.inner.get(key)).await
+        self.apply(StoreOperation::Get, key, self.inner.get(key)).await
     }
 
     async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError> {
-        self.apply(Operation::GetRange, key, self.inner.get_range(key, range)).await
+        self.apply(StoreOperation::GetRange, key, self.inner.get_range(key, range)).await
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError> {
-        self.apply(Operation::List, prefix, self.inner.list(prefix, after)).await
+        self.apply(StoreOperation::List, prefix, self.inner.list(prefix, after)).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.apply(Operation::Delete, key, self.inner.delete(key)).await
+        self.apply(StoreOperation::Delete, key, self.inner.delete(key)).await
     }
 }
 
@@ -153,7 +158,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn without_faults_it_conforms() {
         conformance::check(|| {
-            Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), |_| Fault::None))
+            Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), |_| StoreFault::None))
         })
         .await;
     }
@@ -162,7 +167,7 @@ mod tests {
     async fn a_fault_before_has_no_effect_and_one_after_has() {
         let inner = Arc::new(MemoryStore::new());
         let faulty = FaultyStore::new(inner.clone(), |call| {
-            if call.number == 0 { Fault::Before } else { Fault::After }
+            if call.number == 0 { StoreFault::Before } else { StoreFault::After }
         });
         faulty.put_if_absent("a", Bytes::new()).await.unwrap_err();
         assert_eq!(inner.get("a").await.unwrap(), None);

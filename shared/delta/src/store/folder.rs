@@ -17,9 +17,9 @@ use engine::time::Timestamp;
 
 use durable::sync_folder;
 use hold::{alone, beside_others};
-use temporary::{Temporary, is_temporary};
+use temporary::{TemporaryFile, is_temporary};
 
-use super::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError, check_key, clamp};
+use super::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError, check_key, clamp};
 
 /// Number of attempts of a put whose temporary file or folder was removed meanwhile.
 const TRIES: u32 = 5;
@@ -29,11 +29,11 @@ const TRIES: u32 = 5;
 /// The file system must support hard links, which make a put conditional.
 #[derive(Clone, Debug)]
 pub struct FolderStore {
-    inner: Arc<Folder>,
+    inner: Arc<StoreFolder>,
 }
 
 #[derive(Debug)]
-struct Folder {
+struct StoreFolder {
     root: PathBuf,
     /// Folders whose directory entries this process has made durable.
     durable: Mutex<BTreeSet<PathBuf>>,
@@ -43,7 +43,7 @@ impl FolderStore {
     /// Store in the folder `root`, which is created with the first object.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let durable = Mutex::default();
-        Self { inner: Arc::new(Folder { root: root.into(), durable }) }
+        Self { inner: Arc::new(StoreFolder { root: root.into(), durable }) }
     }
 
     /// Root folder.
@@ -58,13 +58,13 @@ impl FolderStore {
     /// # Errors
     /// When a folder cannot be read or a file cannot be deleted.
     pub async fn clean_leftovers(&self, prefix: &str) -> Result<u64, StoreError> {
-        self.run(prefix, Folder::clean_leftovers).await
+        self.run(prefix, StoreFolder::clean_leftovers).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
         key: &str,
-        work: impl FnOnce(&Folder, &str) -> io::Result<T> + Send + 'static,
+        work: impl FnOnce(&StoreFolder, &str) -> io::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let folder = Arc::clone(&self.inner);
         let owned = key.to_owned();
@@ -89,7 +89,12 @@ impl ObjectStore for FolderStore {
         self.run(key, move |folder, key| folder.put(key, &bytes)).await
     }
 
-    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+    async fn replace(
+        &self,
+        key: &str,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<ReplaceOutcome, StoreError> {
         check_key(key)?;
         let old = old.clone();
         self.run(key, move |folder, key| folder.replace(key, &old, &new)).await
@@ -144,7 +149,7 @@ impl ObjectStore for FolderStore {
     }
 }
 
-impl Folder {
+impl StoreFolder {
     fn put_if_absent(&self, key: &str, bytes: &[u8]) -> io::Result<PutIfAbsent> {
         let target = self.root.join(key);
         let parent = self.parent(&target);
@@ -181,18 +186,18 @@ impl Folder {
         self.sync_entry(parent)
     }
 
-    fn replace(&self, key: &str, old: &[u8], new: &[u8]) -> io::Result<Replace> {
+    fn replace(&self, key: &str, old: &[u8], new: &[u8]) -> io::Result<ReplaceOutcome> {
         let target = self.root.join(key);
         let parent = self.parent(&target);
         let Some(_held) = present(alone(parent))? else {
-            return Ok(Replace::Changed);
+            return Ok(ReplaceOutcome::Changed);
         };
         if present(fs::read(&target))?.as_deref() != Some(old) {
-            return Ok(Replace::Changed);
+            return Ok(ReplaceOutcome::Changed);
         }
         self.with_temporary(parent, new, |temporary| fs::rename(&temporary.path, &target))?;
         self.sync_entry(parent)?;
-        Ok(Replace::Replaced)
+        Ok(ReplaceOutcome::Replaced)
     }
 
     fn get_range(&self, key: &str, range: &Range<u64>) -> io::Result<Option<Bytes>> {
@@ -255,12 +260,13 @@ impl Folder {
         &self,
         folder: &Path,
         bytes: &[u8],
-        publish: impl Fn(&Temporary) -> io::Result<T>,
+        publish: impl Fn(&TemporaryFile) -> io::Result<T>,
     ) -> io::Result<T> {
         let mut tries = TRIES;
         loop {
             self.make_durable(folder)?;
-            let done = Temporary::create(folder, bytes).and_then(|temporary| publish(&temporary));
+            let done =
+                TemporaryFile::create(folder, bytes).and_then(|temporary| publish(&temporary));
             tries -= 1;
             match done {
                 // Another process removed the folder, or the temporary file before it was locked.

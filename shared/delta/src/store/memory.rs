@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use engine::time::Timestamp;
 
-use super::{ObjectMeta, ObjectStore, PutIfAbsent, Replace, StoreError, check_key, clamp};
+use super::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError, check_key, clamp};
 
 /// Object store in memory. It has no clock: `set_now` dates new objects, at first 1970.
 #[derive(Default)]
@@ -77,16 +77,21 @@ impl ObjectStore for MemoryStore {
         Ok(())
     }
 
-    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+    async fn replace(
+        &self,
+        key: &str,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<ReplaceOutcome, StoreError> {
         check_key(key)?;
         let mut on = self.shelf();
         let now = on.now;
         match on.objects.get_mut(key) {
             Some(object) if object.0 == *old => {
                 *object = (new, now);
-                Ok(Replace::Replaced)
+                Ok(ReplaceOutcome::Replaced)
             }
-            Some(_) | None => Ok(Replace::Changed),
+            Some(_) | None => Ok(ReplaceOutcome::Changed),
         }
     }
 

@@ -8,7 +8,7 @@ use engine::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{CommitNote, FileEntry, Writer, names};
+use super::{CommitNote, FileEntry, WriterIdentity, names};
 
 /// Our member of `commitInfo`: the note, and the number of lines that proves the file complete.
 const OURS: &str = "harvestLake";
@@ -22,7 +22,7 @@ const SHA256: &str = "harvest-lake.sha256";
 pub(crate) const EPOCH: &str = "harvest-lake/epoch";
 pub(crate) const SEQUENCE: &str = "harvest-lake/sequence";
 
-pub(crate) type Texts = BTreeMap<String, Option<String>>;
+pub(crate) type TextMap = BTreeMap<String, Option<String>>;
 
 /// One line of a commit file. At most one member is set; none for an action unknown to us.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ pub(crate) struct MetaData {
     pub schema_string: String,
     pub partition_columns: Vec<String>,
     #[serde(default)]
-    pub configuration: Texts,
+    pub configuration: TextMap,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_time: Option<i64>,
 }
@@ -74,7 +74,7 @@ pub(crate) struct MetaData {
 pub(crate) struct Format {
     pub provider: String,
     #[serde(default)]
-    pub options: Texts,
+    pub options: TextMap,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,7 +91,7 @@ pub(crate) struct Txn {
 pub(crate) struct Add {
     pub path: String,
     #[serde(default)]
-    pub partition_values: Texts,
+    pub partition_values: TextMap,
     pub size: u64,
     #[serde(default)]
     pub modification_time: i64,
@@ -100,7 +100,7 @@ pub(crate) struct Add {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stats: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Texts>,
+    pub tags: Option<TextMap>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,7 +114,7 @@ pub(crate) struct Remove {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_file_metadata: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub partition_values: Option<Texts>,
+    pub partition_values: Option<TextMap>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
 }
@@ -122,7 +122,7 @@ pub(crate) struct Remove {
 impl Add {
     /// Action that adds `file` to the table.
     pub(crate) fn of(file: &FileEntry, column: Option<&str>, data_change: bool) -> Self {
-        let mut tags = Texts::new();
+        let mut tags = TextMap::new();
         if let Some((first, last)) = &file.keys {
             tags.insert(FIRST_KEY.to_owned(), Some(json!(first).to_string()));
             tags.insert(LAST_KEY.to_owned(), Some(json!(last).to_string()));
@@ -202,18 +202,18 @@ impl Txn {
 
 /// Parts of `commitInfo`.
 #[derive(Debug)]
-pub(crate) struct Info<'a> {
+pub(crate) struct CommitInfo<'a> {
     pub operation: &'a str,
     pub now: Timestamp,
     /// Writer, and the number of this commit among those of its table object.
-    pub writer: Option<(&'a Writer, u64)>,
+    pub writer: Option<(&'a WriterIdentity, u64)>,
     pub sequence: Sequence,
     pub note: Option<&'a CommitNote>,
 }
 
 /// Bytes of a commit file: `commitInfo`, then `lines`.
 pub(crate) fn commit_file(
-    info: &Info<'_>,
+    info: &CommitInfo<'_>,
     lines: Vec<LogLine>,
 ) -> Result<Vec<u8>, serde_json::Error> {
     let mut ours = match info.note {
@@ -290,7 +290,7 @@ pub(crate) fn note_of(commit_info: &Value) -> Option<CommitNote> {
     serde_json::from_value(commit_info.get(OURS)?.clone()).ok()
 }
 
-fn partition_values(file: &FileEntry, column: Option<&str>) -> Texts {
+fn partition_values(file: &FileEntry, column: Option<&str>) -> TextMap {
     column.map(|name| (name.to_owned(), file.partition.clone())).into_iter().collect()
 }
 

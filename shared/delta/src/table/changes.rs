@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use engine::time::Timestamp;
 
-use super::action::{Add, Info, LogLine, Remove, Txn};
+use super::action::{Add, CommitInfo, LogLine, Remove, Txn};
 use super::commit::follows;
 use super::describe::DescribedColumns;
-use super::{ChangesCommit, CommitError, CommitNote, Committed, Table, Writer};
+use super::{ChangesCommit, CommitError, CommitNote, Committed, Table, WriterIdentity};
 
 impl Table {
     /// Commits to this table of changes and records the sequence of the files. To append, the table
@@ -19,7 +19,7 @@ impl Table {
     pub async fn commit_changes(
         &mut self,
         now: Timestamp,
-        writer: &Writer,
+        writer: &WriterIdentity,
         change: &ChangesCommit,
         note: &CommitNote,
     ) -> Result<Committed, CommitError> {
@@ -60,7 +60,7 @@ impl Table {
             lines.push(LogLine { add, ..LogLine::default() });
         }
         let writer_number = Some((writer, self.commits));
-        let info = Info { operation, now, writer: writer_number, sequence, note: Some(note) };
+        let info = CommitInfo { operation, now, writer: writer_number, sequence, note: Some(note) };
         let body = self.body(&info, lines)?;
         let removed: BTreeSet<&str> = remove.iter().map(|file| &file.path[..]).collect();
         self.land(writer, &body, |before, after| {

@@ -6,7 +6,7 @@ use super::action::Protocol;
 use super::create::{ACCOUNT_PROPERTY, FORMAT, FORMAT_PROPERTY};
 use super::log::LogState;
 use super::{Table, TableError};
-use decode::schema::Comparison;
+use decode::schema::SchemaComparison;
 
 impl Table {
     /// Checks that this release may continue from `state` for this account.
@@ -34,11 +34,13 @@ impl Table {
         }
         let compared = self.schema.compare(&state.meta_data.schema_string);
         match compared.map_err(|error| self.log().damaged("_delta_log", error.to_string()))? {
-            Comparison::Equal | Comparison::Lacks(_) => Ok(()),
-            Comparison::Unknown(columns) => {
+            SchemaComparison::Equal | SchemaComparison::Lacks(_) => Ok(()),
+            SchemaComparison::Unknown(columns) => {
                 Err(TableError::UnknownColumn { table: table(), columns })
             }
-            Comparison::Differs(columns) => Err(TableError::OtherTypes { table: table(), columns }),
+            SchemaComparison::Differs(columns) => {
+                Err(TableError::OtherTypes { table: table(), columns })
+            }
         }
     }
 }

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use engine::ids::Sequence;
 use engine::time::{SignedDuration, Timestamp, between};
 
-use super::action::{Add, Info, LogLine, Remove, Txn, commit_file, parse_commit_file};
+use super::action::{Add, CommitInfo, LogLine, Remove, Txn, commit_file, parse_commit_file};
 use super::describe::DescribedColumns;
 use super::log::LogState;
-use super::read::Log;
+use super::read::LogLocation;
 use super::{
-    Change, CommitError, CommitNote, Committed, FileEntry, Table, TableError, Writer, names,
+    CommitError, CommitFiles, CommitNote, Committed, FileEntry, Table, TableError, WriterIdentity,
+    names,
 };
 use crate::store::PutIfAbsent;
 
@@ -27,7 +28,7 @@ const RACES: u32 = 50;
 
 /// Owner of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Landed {
+pub(super) enum VersionOwner {
     Ours,
     Others,
 }
@@ -44,8 +45,8 @@ impl Table {
     pub async fn commit(
         &mut self,
         now: Timestamp,
-        writer: &Writer,
-        change: &Change,
+        writer: &WriterIdentity,
+        change: &CommitFiles,
         note: &CommitNote,
     ) -> Result<Committed, CommitError> {
         self.check_change(now, change)?;
@@ -75,8 +76,13 @@ impl Table {
         }
         let operation = if rows_changed { "MERGE" } else { "WRITE" };
         let number = self.commits;
-        let info =
-            Info { operation, now, writer: Some((writer, number)), sequence, note: Some(note) };
+        let info = CommitInfo {
+            operation,
+            now,
+            writer: Some((writer, number)),
+            sequence,
+            note: Some(note),
+        };
         let body = self.body(&info, lines)?;
         let removed: BTreeSet<&str> = change.remove.iter().map(|file| &file.path[..]).collect();
         self.land(writer, &body, |before, after| follows(before, after, &removed)).await
@@ -90,7 +96,7 @@ impl Table {
     pub async fn fence(
         &mut self,
         now: Timestamp,
-        writer: &Writer,
+        writer: &WriterIdentity,
         note: &CommitNote,
     ) -> Result<Committed, CommitError> {
         self.record(now, writer, None, note).await
@@ -103,7 +109,7 @@ impl Table {
     pub async fn begin_at(
         &mut self,
         now: Timestamp,
-        writer: &Writer,
+        writer: &WriterIdentity,
         sequence: Sequence,
         note: &CommitNote,
     ) -> Result<Committed, CommitError> {
@@ -113,14 +119,14 @@ impl Table {
     async fn record(
         &mut self,
         now: Timestamp,
-        writer: &Writer,
+        writer: &WriterIdentity,
         sequence: Option<Sequence>,
         note: &CommitNote,
     ) -> Result<Committed, CommitError> {
         let txn = |txn| LogLine { txn: Some(txn), ..LogLine::default() };
         let mut lines = vec![txn(Txn::epoch(writer.epoch, now))];
         lines.extend(sequence.map(|sequence| txn(Txn::sequence(sequence, now))));
-        let info = Info {
+        let info = CommitInfo {
             operation: "FENCE",
             now,
             writer: Some((writer, self.commits)),
@@ -136,7 +142,7 @@ impl Table {
     /// as `still_good` finds that their commits make no difference.
     pub(super) async fn land(
         &mut self,
-        writer: &Writer,
+        writer: &WriterIdentity,
         body: &Bytes,
         still_good: impl Fn(&LogState, &LogState) -> bool,
     ) -> Result<Committed, CommitError> {
@@ -150,11 +156,11 @@ impl Table {
             }
             let version = self.state.version + 1;
             match self.log().put_commit(version, body).await? {
-                Landed::Ours => {
+                VersionOwner::Ours => {
                     self.take_in(version, body)?;
                     return Ok(Committed { version, sequence: self.recorded_sequence() });
                 }
-                Landed::Others => {}
+                VersionOwner::Others => {}
             }
             let before = self.state.clone();
             self.refresh().await?;
@@ -184,7 +190,7 @@ impl Table {
 
     pub(super) fn body(
         &mut self,
-        info: &Info<'_>,
+        info: &CommitInfo<'_>,
         lines: Vec<LogLine>,
     ) -> Result<Bytes, CommitError> {
         self.commits += 1;
@@ -192,7 +198,7 @@ impl Table {
         file.map(Bytes::from).map_err(|error| self.impossible(error.to_string()))
     }
 
-    fn check_change(&self, now: Timestamp, change: &Change) -> Result<(), CommitError> {
+    fn check_change(&self, now: Timestamp, change: &CommitFiles) -> Result<(), CommitError> {
         if between(change.started, now) > LONGEST_ATTEMPT {
             let table = self.stream().to_owned();
             return Err(CommitError::TooOld { table, started: change.started });
@@ -233,19 +239,19 @@ impl Table {
     }
 }
 
-impl Log<'_> {
+impl LogLocation<'_> {
     /// Puts `body` as `version` and returns the owner of that version. Only a failure of the store
     /// leaves the outcome open; the call may then be repeated.
     pub(super) async fn put_commit(
         &self,
         version: u64,
         body: &Bytes,
-    ) -> Result<Landed, TableError> {
+    ) -> Result<VersionOwner, TableError> {
         let file = names::commit(version);
         let mut tries = TRIES;
         loop {
             let error = match self.store.put_if_absent(&self.key(&file), body.clone()).await {
-                Ok(PutIfAbsent::Stored) => return Ok(Landed::Ours),
+                Ok(PutIfAbsent::Stored) => return Ok(VersionOwner::Ours),
                 Ok(PutIfAbsent::Exists) => break,
                 Err(error) => error,
             };
@@ -255,15 +261,15 @@ impl Log<'_> {
             }
             // The put may have succeeded although its answer failed.
             return match self.get(&file).await {
-                Ok(Some(found)) if found == *body => Ok(Landed::Ours),
+                Ok(Some(found)) if found == *body => Ok(VersionOwner::Ours),
                 Ok(_) | Err(_) => Err(self.failed(error)),
             };
         }
         // The commit id in the body differs for every attempt; comparing the whole body also tells
         // two commits of one attempt apart.
         match self.get(&file).await? {
-            Some(found) if found == *body => Ok(Landed::Ours),
-            Some(_) => Ok(Landed::Others),
+            Some(found) if found == *body => Ok(VersionOwner::Ours),
+            Some(_) => Ok(VersionOwner::Others),
             None => Err(self.damaged(&file, "it vanished after it was written")),
         }
     }

@@ -3,7 +3,7 @@
 use engine::ids::{AccountId, Sequence};
 use engine::time::Timestamp;
 
-use super::action::{Format, Info, LogLine, MetaData, Protocol, Texts, commit_file};
+use super::action::{CommitInfo, Format, LogLine, MetaData, Protocol, TextMap, commit_file};
 use super::skipping::{STATS_COLUMNS, stats_columns};
 use decode::schema::TableSchema;
 
@@ -31,7 +31,7 @@ pub(super) fn first_commit(
         id: table_id(&schema.name, account, now),
         name: Some(schema.name.to_string()),
         description: Some(schema.doc.to_string()),
-        format: Format { provider: "parquet".to_owned(), options: Texts::new() },
+        format: Format { provider: "parquet".to_owned(), options: TextMap::new() },
         schema_string,
         partition_columns: schema.partition_columns(),
         configuration: [
@@ -42,7 +42,7 @@ pub(super) fn first_commit(
         .into(),
         created_time: Some(now.as_millisecond()),
     };
-    let info = Info {
+    let info = CommitInfo {
         operation: "CREATE TABLE",
         now,
         writer: None,

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use engine::time::Timestamp;
 
-use super::action::{Add, Info, LogLine, MetaData, Txn};
+use super::action::{Add, CommitInfo, LogLine, MetaData, Txn};
 use super::skipping::{STATS_COLUMNS, stats_columns};
-use super::{CommitError, CommitNote, Committed, FileEntry, Table, TableError, Writer};
-use decode::schema::Comparison;
+use super::{CommitError, CommitNote, Committed, FileEntry, Table, TableError, WriterIdentity};
+use decode::schema::SchemaComparison;
 
 /// Number of attempts to write a description while other writers change it.
 const TRIES: u32 = 3;
@@ -38,7 +38,7 @@ impl Table {
     pub async fn describe(
         &mut self,
         now: Timestamp,
-        writer: &Writer,
+        writer: &WriterIdentity,
         note: &CommitNote,
     ) -> Result<Option<Committed>, CommitError> {
         let operation = "SET TBLPROPERTIES";
@@ -61,7 +61,7 @@ impl Table {
     pub async fn widen(
         &mut self,
         now: Timestamp,
-        writer: &Writer,
+        writer: &WriterIdentity,
         note: &CommitNote,
     ) -> Result<Option<Committed>, CommitError> {
         self.commit_metadata(DescribedColumns::Declared, "CHANGE COLUMNS", now, writer, note).await
@@ -72,7 +72,7 @@ impl Table {
         columns: DescribedColumns,
         operation: &str,
         now: Timestamp,
-        writer: &Writer,
+        writer: &WriterIdentity,
         note: &CommitNote,
     ) -> Result<Option<Committed>, CommitError> {
         let Some(meta_data) = self.redescribed(columns, &[], &[])? else {
@@ -83,7 +83,7 @@ impl Table {
             LogLine { meta_data: Some(meta_data), ..LogLine::default() },
             LogLine { txn: epoch, ..LogLine::default() },
         ];
-        let info = Info {
+        let info = CommitInfo {
             operation,
             now,
             writer: Some((writer, self.commits)),
@@ -110,15 +110,15 @@ impl Table {
             |error: serde_json::Error| self.log().damaged("_delta_log", error.to_string());
         let mut new = old.clone();
         match self.schema().compare(&old.schema_string).map_err(damaged)? {
-            Comparison::Lacks(_) if columns == DescribedColumns::Declared => {
+            SchemaComparison::Lacks(_) if columns == DescribedColumns::Declared => {
                 let wider = self.schema().extended_schema_json(&old.schema_string);
                 new.schema_string = wider.map_err(damaged)?;
             }
             // Schemas that do not fit were refused when the version was read.
-            Comparison::Lacks(_)
-            | Comparison::Equal
-            | Comparison::Unknown(_)
-            | Comparison::Differs(_) => {}
+            SchemaComparison::Lacks(_)
+            | SchemaComparison::Equal
+            | SchemaComparison::Unknown(_)
+            | SchemaComparison::Differs(_) => {}
         }
         let gone: BTreeSet<&str> = remove.iter().map(|file| &file.path[..]).collect();
         let files = self.state.files.iter();

@@ -3,7 +3,7 @@
 use engine::ids::{AccountId, Epoch};
 use engine::time::Timestamp;
 
-use super::Foreign;
+use super::ForeignChange;
 use crate::store::StoreError;
 
 /// Reasons why a table cannot be used. `table` is the stream's name.
@@ -139,7 +139,7 @@ pub enum CommitError {
         /// The stream.
         table: String,
         /// The change of the other engine.
-        change: Foreign,
+        change: ForeignChange,
     },
     /// The attempt is so old that clean-up may have deleted log files that it has not read.
     #[error("the files for table `{table}` were begun at {started}, over an hour ago: read anew")]

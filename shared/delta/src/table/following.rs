@@ -19,7 +19,7 @@ pub struct ChangeFiles {
 
 /// Work that a table of changes needs before the stream's table may change again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lag {
+pub enum ChangesLag {
     /// Nothing: it has recorded all changes of the stream's table.
     None,
     /// Append the files of the last commit.
@@ -30,17 +30,19 @@ pub enum Lag {
 
 /// Work that `changes` needs to catch up with `table`.
 #[must_use]
-pub fn lag(table: &Table, changes: &Table) -> Lag {
+pub fn lag(table: &Table, changes: &Table) -> ChangesLag {
     let (made, recorded) = (table.recorded_sequence(), changes.recorded_sequence());
     if changes.foreign().is_some() || follows_another(table, changes) {
-        return Lag::Baseline;
+        return ChangesLag::Baseline;
     }
     if made == recorded {
-        return Lag::None;
+        return ChangesLag::None;
     }
     match table.note().and_then(|note| note.changes.clone()) {
-        Some(files) if files.sequence == made && recorded.next() == made => Lag::Append(files),
-        Some(_) | None => Lag::Baseline,
+        Some(files) if files.sequence == made && recorded.next() == made => {
+            ChangesLag::Append(files)
+        }
+        Some(_) | None => ChangesLag::Baseline,
     }
 }
 

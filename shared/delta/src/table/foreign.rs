@@ -9,7 +9,7 @@ use super::action::{LogLine, is_ours, note_of};
 
 /// Changes of rows by other engines since the newest commit with a note.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Foreign {
+pub enum ForeignChange {
     /// A restore, delete, update or append.
     Change {
         /// Newest version with such a change.
@@ -24,7 +24,7 @@ pub enum Foreign {
     },
 }
 
-impl fmt::Display for Foreign {
+impl fmt::Display for ForeignChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Change { version, operation: Some(operation) } => {
@@ -38,7 +38,7 @@ impl fmt::Display for Foreign {
     }
 }
 
-impl Foreign {
+impl ForeignChange {
     /// Change made by commit `version`, if another engine wrote it and it changes rows.
     pub(super) fn of(version: u64, lines: &[LogLine]) -> Option<Self> {
         let infos = || lines.iter().filter_map(|line| line.commit_info.as_ref());
@@ -56,14 +56,14 @@ impl Foreign {
 
 /// A commit with a note, which holds the position of the stream.
 #[derive(Clone, Debug)]
-pub(crate) struct Noted {
+pub(crate) struct NotedCommit {
     pub version: u64,
     pub note: CommitNote,
     /// Unique id of the commit (`txnId`).
     pub commit: Option<String>,
 }
 
-impl Noted {
+impl NotedCommit {
     /// Note of commit `version`, if it carries one.
     pub(super) fn of(version: u64, lines: &[LogLine]) -> Option<Self> {
         let mut infos = lines.iter().filter_map(|line| line.commit_info.as_ref());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::action::{Add, LogLine, MetaData, Protocol, Remove, Txn};
-use super::foreign::{Foreign, Noted};
+use super::foreign::{ForeignChange, NotedCommit};
 use super::names;
 
 /// State of a table at a version.
@@ -18,29 +18,29 @@ pub(crate) struct LogState {
     /// Removed files, by decoded path.
     pub tombstones: BTreeMap<String, Remove>,
     /// Newest commit that carries a note; `None` if none has been looked for or found.
-    pub note: Option<Noted>,
+    pub note: Option<NotedCommit>,
     /// Latest change of rows by another engine since that commit.
-    pub foreign: Option<Foreign>,
+    pub foreign: Option<ForeignChange>,
     /// Version of the newest known checkpoint.
     pub checkpoint: Option<u64>,
 }
 
 /// State under construction; protocol and metadata may still be missing.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Replay {
+pub(crate) struct LogReplay {
     protocol: Option<Protocol>,
     meta_data: Option<MetaData>,
     txns: BTreeMap<String, Txn>,
     files: BTreeMap<String, Add>,
     tombstones: BTreeMap<String, Remove>,
-    note: Option<Noted>,
-    foreign: Option<Foreign>,
+    note: Option<NotedCommit>,
+    foreign: Option<ForeignChange>,
 }
 
-impl Replay {
+impl LogReplay {
     /// Applies the actions of `version`, or returns the reason why they are invalid.
     pub(crate) fn apply(&mut self, version: u64, lines: Vec<LogLine>) -> Result<(), String> {
-        if let Some(noted) = Noted::of(version, &lines) {
+        if let Some(noted) = NotedCommit::of(version, &lines) {
             self.note = Some(noted);
             self.foreign = None;
         }
@@ -70,7 +70,7 @@ impl Replay {
 
     /// Applies the actions of commit `version`, which may come from another engine.
     pub(crate) fn follow(&mut self, version: u64, lines: Vec<LogLine>) -> Result<(), String> {
-        let foreign = Foreign::of(version, &lines);
+        let foreign = ForeignChange::of(version, &lines);
         self.apply(version, lines)?;
         self.foreign = foreign.or_else(|| self.foreign.take());
         Ok(())
@@ -104,8 +104,8 @@ impl Replay {
 
 impl LogState {
     /// Copy of this state to apply later versions to.
-    pub(crate) fn replay(&self) -> Replay {
-        Replay {
+    pub(crate) fn replay(&self) -> LogReplay {
+        LogReplay {
             protocol: Some(self.protocol.clone()),
             meta_data: Some(self.meta_data.clone()),
             txns: self.txns.clone(),

@@ -7,7 +7,7 @@ use engine::ids::AccountId;
 use engine::spec::StreamSpec;
 use engine::time::Timestamp;
 
-use super::read::Log;
+use super::read::LogLocation;
 use super::{Table, TableError, create, names};
 use crate::store::ObjectStore;
 use decode::schema::TableSchema;
@@ -43,7 +43,7 @@ impl Table {
         account: AccountId,
     ) -> Result<Option<Self>, TableError> {
         let root = schema.root();
-        let log = Log { store: store.as_ref(), stream: &schema.name, root: &root };
+        let log = LogLocation { store: store.as_ref(), stream: &schema.name, root: &root };
         let Some(state) = log.load().await? else {
             return Ok(None);
         };
@@ -93,7 +93,7 @@ impl Table {
             return Ok(table);
         }
         let root = schema.root();
-        let log = Log { store: store.as_ref(), stream: &schema.name, root: &root };
+        let log = LogLocation { store: store.as_ref(), stream: &schema.name, root: &root };
         let bytes = create::first_commit(&schema, account, now)
             .map_err(|error| log.damaged(&names::commit(0), error.to_string()))?;
         log.put_commit(0, &Bytes::from(bytes)).await?;

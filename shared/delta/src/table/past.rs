@@ -6,8 +6,8 @@ use engine::time::Timestamp;
 
 use super::action::parse_commit_file;
 use super::listing::LogListing;
-use super::log::{LogState, Replay};
-use super::read::Log;
+use super::log::{LogReplay, LogState};
+use super::read::LogLocation;
 use super::{FileEntry, Table, TableError, names};
 
 /// Selects a version.
@@ -74,7 +74,7 @@ pub enum PastError {
 }
 
 /// State of a version and its commit time; `None` if only a checkpoint has the version.
-type Found = (LogState, Option<Timestamp>);
+type FoundVersion = (LogState, Option<Timestamp>);
 
 impl Table {
     /// Returns the table at an older version and the time of its commit, if the log has it. That
@@ -110,8 +110,13 @@ impl Table {
     }
 }
 
-impl Log<'_> {
-    async fn at(&self, as_of: AsOf, newest: u64, now: Timestamp) -> Result<Found, PastError> {
+impl LogLocation<'_> {
+    async fn at(
+        &self,
+        as_of: AsOf,
+        newest: u64,
+        now: Timestamp,
+    ) -> Result<FoundVersion, PastError> {
         let listing = self.list(None).await?;
         match as_of {
             AsOf::Version(version) if version > newest => {
@@ -143,7 +148,7 @@ impl Log<'_> {
         match base {
             Some(base) if known => Ok(self.go_on(base, &until).await?),
             None if known && until.commits.contains(&0) => {
-                Ok(self.tail(Replay::default(), 0, None, &until).await?)
+                Ok(self.tail(LogReplay::default(), 0, None, &until).await?)
             }
             Some(_) | None => match damage {
                 Some(damage) => Err(damage.into()),
@@ -163,7 +168,7 @@ impl Log<'_> {
         newest: u64,
         now: Timestamp,
         listing: &LogListing,
-    ) -> Result<Found, PastError> {
+    ) -> Result<FoundVersion, PastError> {
         let table = || self.stream.to_owned();
         let mut earliest = None;
         // A commit cannot be later than the next one or than now; its clock may have been ahead.

@@ -6,9 +6,9 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
 use super::action::{LogLine, parse_commit_file};
-use super::foreign::{Foreign, Noted};
+use super::foreign::{ForeignChange, NotedCommit};
 use super::listing::LogListing;
-use super::log::{LogState, Replay};
+use super::log::{LogReplay, LogState};
 use super::{TableError, checkpoint, names};
 use crate::store::{ObjectStore, StoreError};
 
@@ -17,18 +17,18 @@ const SIDE_BY_SIDE: usize = 12;
 
 /// Location of a log, with the table's name for errors.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Log<'a> {
+pub(crate) struct LogLocation<'a> {
     pub store: &'a dyn ObjectStore,
     pub stream: &'a str,
     pub root: &'a str,
 }
 
 #[derive(Debug, Deserialize)]
-struct Hint {
+struct CheckpointHint {
     version: u64,
 }
 
-impl Log<'_> {
+impl LogLocation<'_> {
     /// Newest state, or `None` if there is no log.
     pub(crate) async fn load(&self) -> Result<Option<LogState>, TableError> {
         let hint = self.hint().await?;
@@ -51,7 +51,7 @@ impl Log<'_> {
         let state = match base {
             Some(base) => self.go_on(base, &listing).await,
             None if listing.commits.contains(&0) => {
-                self.tail(Replay::default(), 0, None, &listing).await
+                self.tail(LogReplay::default(), 0, None, &listing).await
             }
             None => Err(self.damaged(&names::commit(0), "it is missing")),
         };
@@ -84,26 +84,26 @@ impl Log<'_> {
     pub(crate) async fn note_before(
         &self,
         version: u64,
-    ) -> Result<(Option<Noted>, Option<Foreign>), TableError> {
+    ) -> Result<(Option<NotedCommit>, Option<ForeignChange>), TableError> {
         let (mut version, mut foreign) = (version, None);
         // The first commit nearly always has a note.
         while let Some(bytes) = self.get(&names::commit(version)).await? {
             let lines = self.parsed(version, &bytes)?;
-            if let Some(noted) = Noted::of(version, &lines) {
+            if let Some(noted) = NotedCommit::of(version, &lines) {
                 return Ok((Some(noted), foreign));
             }
-            foreign = foreign.or_else(|| Foreign::of(version, &lines));
+            foreign = foreign.or_else(|| ForeignChange::of(version, &lines));
             let Some(before) = version.checked_sub(1) else {
                 return Ok((None, foreign));
             };
             version = before;
         }
-        let foreign = Some(foreign.unwrap_or(Foreign::Untold { version }));
+        let foreign = Some(foreign.unwrap_or(ForeignChange::Untold { version }));
         let listing = self.list(None).await?;
         for version in listing.commits.range(..version).rev().copied() {
             let Some(bytes) = self.get(&names::commit(version)).await? else { continue };
             let lines = self.parsed(version, &bytes)?;
-            if let Some(noted) = Noted::of(version, &lines) {
+            if let Some(noted) = NotedCommit::of(version, &lines) {
                 return Ok((Some(noted), foreign));
             }
         }
@@ -116,7 +116,7 @@ impl Log<'_> {
         let Some(bytes) = self.get(names::LAST_CHECKPOINT).await? else {
             return Ok(None);
         };
-        Ok(serde_json::from_slice::<Hint>(&bytes).ok().map(|hint| hint.version))
+        Ok(serde_json::from_slice::<CheckpointHint>(&bytes).ok().map(|hint| hint.version))
     }
 
     /// Actions of a checkpoint that consists of `files`.
@@ -124,8 +124,8 @@ impl Log<'_> {
         &self,
         version: u64,
         files: &[String],
-    ) -> Result<Replay, TableError> {
-        let mut replay = Replay::default();
+    ) -> Result<LogReplay, TableError> {
+        let mut replay = LogReplay::default();
         for file in files {
             let Some(bytes) = self.get(file).await? else {
                 return Err(self.damaged(file, "it is missing"));
@@ -146,7 +146,10 @@ impl Log<'_> {
     }
 
     /// Newest readable checkpoint, and the defect of the newest unreadable one, if that is newer.
-    pub(super) async fn newest_checkpoint(&self, listing: &LogListing) -> Result<Base, TableError> {
+    pub(super) async fn newest_checkpoint(
+        &self,
+        listing: &LogListing,
+    ) -> Result<LogBase, TableError> {
         let mut damage = None;
         for (version, files) in listing.checkpoints.iter().rev() {
             match self.read_checkpoint(*version, files).await {
@@ -168,7 +171,7 @@ impl Log<'_> {
 
     pub(super) async fn go_on(
         &self,
-        (version, replay): (u64, Replay),
+        (version, replay): (u64, LogReplay),
         listing: &LogListing,
     ) -> Result<LogState, TableError> {
         let mut state = self.tail(replay, version + 1, Some(version), listing).await?;
@@ -183,7 +186,7 @@ impl Log<'_> {
     /// Applies the commits from version `next` to the last to `replay`. All of them must exist.
     pub(super) async fn tail(
         &self,
-        mut replay: Replay,
+        mut replay: LogReplay,
         next: u64,
         checkpoint: Option<u64>,
         listing: &LogListing,
@@ -274,4 +277,4 @@ fn root_cause(error: TableError, damage: Option<TableError>) -> TableError {
 }
 
 /// Readable checkpoint to start from, if any, and the defect of the newest unreadable one.
-pub(super) type Base = (Option<(u64, Replay)>, Option<TableError>);
+pub(super) type LogBase = (Option<(u64, LogReplay)>, Option<TableError>);

@@ -6,10 +6,10 @@ use engine::item::TableMark;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::action::Add;
-use super::foreign::Foreign;
-use super::log::{LogState, Replay};
+use super::foreign::ForeignChange;
+use super::log::{LogReplay, LogState};
 use super::past::PastError;
-use super::read::Log;
+use super::read::LogLocation;
 use super::{CommitError, CommitNote, Table, TableError, names};
 
 /// Number of log files read at the same time.
@@ -18,7 +18,7 @@ const SIDE_BY_SIDE: usize = 12;
 impl Table {
     /// Changes of rows by other engines since the newest commit with a note.
     #[must_use]
-    pub fn foreign(&self) -> Option<&Foreign> {
+    pub fn foreign(&self) -> Option<&ForeignChange> {
         self.state.foreign.as_ref()
     }
 
@@ -49,20 +49,20 @@ impl Table {
     /// When the log cannot be read.
     pub async fn restored(&self) -> Result<Option<(u64, CommitNote)>, TableError> {
         match &self.state.foreign {
-            Some(Foreign::Change { version, .. }) => self.log().restored(*version).await,
-            Some(Foreign::Untold { .. }) | None => Ok(None),
+            Some(ForeignChange::Change { version, .. }) => self.log().restored(*version).await,
+            Some(ForeignChange::Untold { .. }) | None => Ok(None),
         }
     }
 }
 
 /// Number and bytes of files. Two versions with different outlines have different files.
-type Outline = (usize, u64);
+type FileOutline = (usize, u64);
 
-fn outline(files: &BTreeMap<String, Add>) -> Outline {
+fn outline(files: &BTreeMap<String, Add>) -> FileOutline {
     (files.len(), files.values().map(|add| add.size).fold(0, u64::wrapping_add))
 }
 
-impl Log<'_> {
+impl LogLocation<'_> {
     /// Newest version before `foreign` with the same files and no change by another engine in it.
     async fn restored(&self, foreign: u64) -> Result<Option<(u64, CommitNote)>, TableError> {
         let listing = self.list(None).await?;
@@ -70,7 +70,7 @@ impl Log<'_> {
         while let Some(before) = first.checked_sub(1).filter(|at| listing.commits.contains(at)) {
             first = before;
         }
-        let (mut replay, mut outlines) = (Replay::default(), Vec::new());
+        let (mut replay, mut outlines) = (LogReplay::default(), Vec::new());
         if first > 0 {
             // A log whose beginning was cleaned away starts at the oldest checkpoint that the
             // commits continue.

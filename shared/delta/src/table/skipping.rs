@@ -72,8 +72,8 @@ impl LoggedStatistics<'_> {
 mod tests {
     use super::*;
     use engine::spec::{
-        Kind, Listing, Paging, Partition, RateClass, ReportWindow, StreamSpec, Sweep, instant, int,
-        money, objects, text,
+        Listing, Paging, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec,
+        SweepCadence, instant, int, money, objects, text,
     };
 
     const MONTHLY: StreamSpec = StreamSpec {
@@ -81,12 +81,12 @@ mod tests {
         doc: "",
         path: "/things",
         records_key: Some("things"),
-        kind: Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
+        kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
         rate_class: RateClass::General,
         module: None,
         primary_key: &["id"],
-        partition: Partition::CreatedMonth,
-        sweep: Sweep::ByCost,
+        partition: PartitionSpec::CreatedMonth,
+        sweep: SweepCadence::ByCost,
         fields: &[
             int("id").required(),
             money("amount"),
@@ -99,10 +99,10 @@ mod tests {
     };
 
     const REPORT: StreamSpec = StreamSpec {
-        kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false }),
+        kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
         primary_key: &["period_start", "period_end", "user_id", "currency"],
         fields: &[int("user_id"), money("amount"), text("note"), text("currency")],
-        partition: Partition::None,
+        partition: PartitionSpec::None,
         ..MONTHLY
     };
 

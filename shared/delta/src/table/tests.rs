@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use engine::spec::StreamSpec;
 use engine::spec::{
-    Field, Kind, Paging, Partition, RateClass, Sweep, date, instant, int, object, text,
+    FieldSpec, Paging, PartitionSpec, RateClass, StreamKind, SweepCadence, date, instant, int,
+    object, text,
 };
 use engine::time::SignedDuration;
 use serde_json::{Value, json};
 
 use super::create::{first_commit, table_id};
 use super::*;
-use crate::store::{Call, Fault, FaultyStore, MemoryStore, Operation, PutIfAbsent};
+use crate::store::{FaultyStore, MemoryStore, PutIfAbsent, StoreCall, StoreFault, StoreOperation};
 
 mod changes;
 mod crash;
@@ -20,14 +21,14 @@ mod foreign;
 mod interleaving;
 mod past;
 
-const FIELDS: &[Field] = &[
+const FIELDS: &[FieldSpec] = &[
     int("id").required(),
     date("spent_date"),
     object("client", &[int("id"), text("name")]),
     instant("created_at"),
     instant("updated_at"),
 ];
-const MORE_FIELDS: &[Field] = &[
+const MORE_FIELDS: &[FieldSpec] = &[
     int("id").required(),
     date("spent_date"),
     object("client", &[int("id"), text("name")]),
@@ -36,25 +37,29 @@ const MORE_FIELDS: &[Field] = &[
     text("added_later"),
 ];
 
-const fn spec(name: &'static str, partition: Partition, fields: &'static [Field]) -> StreamSpec {
+const fn spec(
+    name: &'static str,
+    partition: PartitionSpec,
+    fields: &'static [FieldSpec],
+) -> StreamSpec {
     StreamSpec {
         name,
         doc: "one test",
         path: "/tests",
         records_key: Some("tests"),
-        kind: Kind::Snapshot(Paging::Cursor),
+        kind: StreamKind::Snapshot(Paging::Cursor),
         rate_class: RateClass::General,
         module: None,
         primary_key: &["id"],
         partition,
-        sweep: Sweep::ByCost,
+        sweep: SweepCadence::ByCost,
         fields,
     }
 }
 
-pub(crate) static BY_MONTH: StreamSpec = spec("by_month", Partition::CreatedMonth, FIELDS);
-static WIDER: StreamSpec = spec("by_month", Partition::CreatedMonth, MORE_FIELDS);
-static PLAIN: StreamSpec = spec("plain", Partition::None, FIELDS);
+pub(crate) static BY_MONTH: StreamSpec = spec("by_month", PartitionSpec::CreatedMonth, FIELDS);
+static WIDER: StreamSpec = spec("by_month", PartitionSpec::CreatedMonth, MORE_FIELDS);
+static PLAIN: StreamSpec = spec("plain", PartitionSpec::None, FIELDS);
 
 pub(crate) const ACCOUNT: AccountId = AccountId(7);
 pub(crate) const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -63,15 +68,15 @@ pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).unwrap()
 }
 
-pub(crate) fn writer(attempt: &str, epoch: u64) -> Writer {
-    Writer { attempt: AttemptId(attempt.to_owned()), epoch: Epoch(epoch) }
+pub(crate) fn writer(attempt: &str, epoch: u64) -> WriterIdentity {
+    WriterIdentity { attempt: AttemptId(attempt.to_owned()), epoch: Epoch(epoch) }
 }
 
 pub(crate) fn note(cursor: u64, inserted: u64) -> CommitNote {
     CommitNote {
         run: format!("run-{cursor}"),
         state: json!({ "cursor": cursor, "full": { "begun": "2026-11-23T06:15:00Z" } }),
-        counts: Counts { inserted, ..Counts::default() },
+        counts: RowCounts { inserted, ..RowCounts::default() },
         changes: None,
     }
 }
@@ -95,8 +100,8 @@ pub(crate) fn file(name: &str, month: Option<&str>, first: i64) -> FileEntry {
     }
 }
 
-pub(crate) fn change(add: &[FileEntry], remove: &[FileEntry]) -> Change {
-    Change { started: at(0), add: add.to_vec(), remove: remove.to_vec() }
+pub(crate) fn change(add: &[FileEntry], remove: &[FileEntry]) -> CommitFiles {
+    CommitFiles { started: at(0), add: add.to_vec(), remove: remove.to_vec() }
 }
 
 pub(crate) async fn create(store: &Arc<MemoryStore>) -> Table {
@@ -112,7 +117,7 @@ pub(crate) fn commit_key(version: u64) -> String {
 }
 
 /// Makes `n` commits that add one file each.
-pub(crate) async fn commit_files(table: &mut Table, by: &Writer, from: i64, n: i64) {
+pub(crate) async fn commit_files(table: &mut Table, by: &WriterIdentity, from: i64, n: i64) {
     for number in from..from + n {
         let added = file(&format!("1-{number}-a-0"), Some("2024-01"), number * 10);
         let said = note(u64::try_from(number).unwrap(), 10);
@@ -160,12 +165,12 @@ async fn creators_that_race_end_with_one_table() {
     let store = Arc::new(MemoryStore::new());
     let first = create(&store).await;
     // The second creator does not see the table when it looks.
-    let blind = Arc::new(FaultyStore::new(store.clone(), |_| Fault::None));
+    let blind = Arc::new(FaultyStore::new(store.clone(), |_| StoreFault::None));
     let late = Table::create(blind, &BY_MONTH, ACCOUNT, at(9)).await.unwrap();
     assert_eq!(late.state.meta_data.id, first.state.meta_data.id);
     let log = first.log();
     let other = first_commit(&first.schema, ACCOUNT, at(9)).unwrap();
-    assert_eq!(log.put_commit(0, &other.into()).await.unwrap(), commit::Landed::Others);
+    assert_eq!(log.put_commit(0, &other.into()).await.unwrap(), commit::VersionOwner::Others);
 }
 
 #[tokio::test]
@@ -292,8 +297,12 @@ async fn a_fence_steps_over_what_the_former_holder_still_commits() {
 async fn a_commit_whose_answer_was_lost_is_recognised() {
     let inner = Arc::new(MemoryStore::new());
     create(&inner).await;
-    let store = Arc::new(FaultyStore::new(inner.clone(), |call: Call<'_>| {
-        if call.operation == Operation::PutIfAbsent { Fault::After } else { Fault::None }
+    let store = Arc::new(FaultyStore::new(inner.clone(), |call: StoreCall<'_>| {
+        if call.operation == StoreOperation::PutIfAbsent {
+            StoreFault::After
+        } else {
+            StoreFault::None
+        }
     }));
     let mut table = Table::open(store, &BY_MONTH, ACCOUNT).await.unwrap().unwrap();
     commit_files(&mut table, &writer("a", 1), 1, 3).await;
@@ -515,9 +524,9 @@ async fn opening_takes_one_listing_and_no_file_before_the_checkpoint() {
     commit_files(&mut table, &writer("a", 1), 1, 10).await;
     table.checkpoint_if_due(at(10), WEEK).await.unwrap().unwrap();
     commit_files(&mut table, &writer("a", 1), 11, 3).await;
-    let store = Arc::new(FaultyStore::new(inner, |call: Call<'_>| {
+    let store = Arc::new(FaultyStore::new(inner, |call: StoreCall<'_>| {
         let behind = (0..=10).any(|version| call.key == commit_key(version));
-        if behind || call.operation.writes() { Fault::Before } else { Fault::None }
+        if behind || call.operation.writes() { StoreFault::Before } else { StoreFault::None }
     }));
     let opened = Table::open(store.clone(), &BY_MONTH, ACCOUNT).await.unwrap().unwrap();
     assert_eq!(opened.version(), 13);

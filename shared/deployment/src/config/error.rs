@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use harvest_api::SetupError;
 
-use super::setting::Setting;
+use super::setting::SettingName;
 use streams::UnknownStream;
 
 /// Reason for which the settings cannot be used. Never contains the token.
@@ -39,13 +39,13 @@ pub enum ConfigError {
     )]
     Empty {
         /// The setting.
-        setting: Setting,
+        setting: SettingName,
     },
     /// A value has the wrong form.
     #[error("`{}` (`{}`): {why}", setting.flag, setting.variable)]
     Invalid {
         /// The setting.
-        setting: Setting,
+        setting: SettingName,
         /// The fault, and what to write instead.
         why: String,
     },
@@ -53,7 +53,7 @@ pub enum ConfigError {
     #[error("`{}` (`{}`): {source}", setting.flag, setting.variable)]
     Stream {
         /// The setting.
-        setting: Setting,
+        setting: SettingName,
         /// The unknown name.
         source: UnknownStream,
     },

@@ -5,23 +5,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::ConfigError;
-use super::setting::{SETTINGS, Setting};
+use super::setting::{SETTINGS, SettingName};
 
 /// The given settings, as texts. `Debug` shows no value, because one of them is the token.
 #[derive(Clone, Default)]
-pub struct Given {
-    values: BTreeMap<Setting, String>,
+pub struct GivenSettings {
+    values: BTreeMap<SettingName, String>,
     /// Settings with an empty value.
-    empty: BTreeSet<Setting>,
+    empty: BTreeSet<SettingName>,
 }
 
-impl core::fmt::Debug for Given {
+impl core::fmt::Debug for GivenSettings {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_list().entries(self.values.keys().map(|setting| setting.variable)).finish()
     }
 }
 
-impl Given {
+impl GivenSettings {
     /// Reads the environment of a function. An empty variable counts as not set: a template has no
     /// other way to say so.
     ///
@@ -53,7 +53,7 @@ impl Given {
     }
 
     /// Sets `setting` in place of its former value. An empty value is recorded as a mistake.
-    pub fn set(&mut self, setting: Setting, value: impl Into<String>) {
+    pub fn set(&mut self, setting: SettingName, value: impl Into<String>) {
         let value = value.into();
         self.unset(setting);
         if value.trim().is_empty() {
@@ -64,7 +64,7 @@ impl Given {
     }
 
     /// Removes `setting`.
-    pub fn unset(&mut self, setting: Setting) {
+    pub fn unset(&mut self, setting: SettingName) {
         self.values.remove(&setting);
         self.empty.remove(&setting);
     }
@@ -83,7 +83,7 @@ impl Given {
 
     /// Returns the value of `setting`, without white space around it.
     #[must_use]
-    pub fn get(&self, setting: Setting) -> Option<&str> {
+    pub fn get(&self, setting: SettingName) -> Option<&str> {
         self.values.get(&setting).map(|value| value.trim())
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use core::str::FromStr;
 
-use aws::Aws;
+use aws::AwsClients;
 use engine::ids::AccountId;
 use engine::pace::FlushSpeed;
 use engine::time::SignedDuration;
@@ -14,12 +14,12 @@ use runtime::settings::{NoChanges, Settings};
 use streams::find_stream;
 
 use super::error::ConfigError;
-use super::given::{Given, function_memory, has_own_s3_endpoint};
+use super::given::{GivenSettings, function_memory, has_own_s3_endpoint};
 use super::privacy::privacy;
-use super::setting::Setting;
-use crate::access::{Readers, others_may_read};
+use super::setting::SettingName;
+use crate::access::{FileReaders, others_may_read};
 
-use super::{BASE_URL, Deployment, LakePlace, StatePlace, TokenPlace};
+use super::{BASE_URL, DeploymentSettings, LakePlace, StatePlace, TokenPlace};
 
 /// Default contact: the package's repository, where it has one.
 const CONTACT: &str = if env!("CARGO_PKG_REPOSITORY").is_empty() {
@@ -37,22 +37,22 @@ const MOST_WORKERS: usize = 64;
 const MOST_MONTHS: u32 = 1200;
 const MOST_YEARS: u16 = 100;
 
-impl Deployment {
+impl DeploymentSettings {
     /// Parses the given settings; the others have their defaults.
     ///
     /// # Errors
     /// The first setting that cannot be used.
-    pub fn parse(given: &Given) -> Result<Self, ConfigError> {
+    pub fn parse(given: &GivenSettings) -> Result<Self, ConfigError> {
         given.check()?;
-        let account = given.get(Setting::ACCOUNT).ok_or(ConfigError::NoAccount)?;
+        let account = given.get(SettingName::ACCOUNT).ok_or(ConfigError::NoAccount)?;
         let account = account.parse().ok().filter(|id| *id > 0).ok_or_else(|| {
             let why = format!("`{account}` is no account id: a number such as 1234567");
-            ConfigError::Invalid { setting: Setting::ACCOUNT, why }
+            ConfigError::Invalid { setting: SettingName::ACCOUNT, why }
         })?;
         let settings = settings(given, AccountId(account))?;
-        let lake = read(given, Setting::LAKE, LakePlace::parse)?;
+        let lake = read(given, SettingName::LAKE, LakePlace::parse)?;
         let lake = lake.unwrap_or_else(|| LakePlace::Folder(PathBuf::from(LAKE)));
-        let state = match (read(given, Setting::STATE, StatePlace::parse)?, lake.folder()) {
+        let state = match (read(given, SettingName::STATE, StatePlace::parse)?, lake.folder()) {
             (Some(state), _) => state,
             (None, Some(folder)) => StatePlace::File(folder.join(STATE)),
             (None, None) => return Err(ConfigError::NoState { lake: lake.to_string() }),
@@ -61,8 +61,8 @@ impl Deployment {
         if settings.privacy.lacks_key() && !matches!(token, Some(TokenPlace::Secret(_))) {
             return Err(ConfigError::NoHashKey);
         }
-        let base = given.get(Setting::BASE_URL).unwrap_or(BASE_URL).parse()?;
-        let contact = given.get(Setting::CONTACT).unwrap_or(CONTACT).to_owned();
+        let base = given.get(SettingName::BASE_URL).unwrap_or(BASE_URL).parse()?;
+        let contact = given.get(SettingName::CONTACT).unwrap_or(CONTACT).to_owned();
         let text = |setting| given.get(setting).map(str::to_owned);
         Ok(Self {
             settings,
@@ -72,49 +72,49 @@ impl Deployment {
             contact,
             lake,
             state,
-            worker: text(Setting::WORKER),
-            event_bus: text(Setting::EVENT_BUS),
-            aws: Aws::new(has_own_s3_endpoint()),
+            worker: text(SettingName::WORKER),
+            event_bus: text(SettingName::EVENT_BUS),
+            aws: AwsClients::new(has_own_s3_endpoint()),
         })
     }
 }
 
 /// Returns the settings of runs.
-fn settings(given: &Given, account: AccountId) -> Result<Settings, ConfigError> {
+fn settings(given: &GivenSettings, account: AccountId) -> Result<Settings, ConfigError> {
     let mut settings = Settings::new(account);
-    settings.streams = streams(given, Setting::STREAMS)?;
-    settings.exclude = streams(given, Setting::EXCLUDE)?.unwrap_or_default();
+    settings.streams = streams(given, SettingName::STREAMS)?;
+    settings.exclude = streams(given, SettingName::EXCLUDE)?.unwrap_or_default();
     settings.no_changes = no_changes(given)?;
     settings.changes_retention =
-        read(given, Setting::CHANGES_RETENTION, |text| number(text, &(1..=MOST_MONTHS)))?;
-    settings.accept_domain = given.get(Setting::ACCEPT_DOMAIN).map(str::to_owned);
+        read(given, SettingName::CHANGES_RETENTION, |text| number(text, &(1..=MOST_MONTHS)))?;
+    settings.accept_domain = given.get(SettingName::ACCEPT_DOMAIN).map(str::to_owned);
     settings.privacy = privacy(given)?;
-    settings.start_date = read(given, Setting::START_DATE, |text| {
+    settings.start_date = read(given, SettingName::START_DATE, |text| {
         let day = (text.len() == 10).then(|| text.parse().ok()).flatten();
         day.ok_or_else(|| format!("`{text}` is no day: write 2024-01-31"))
     })?;
     let interval = bounded(SignedDuration::from_secs(1));
-    replace(&mut settings.sync_interval, read(given, Setting::SYNC_INTERVAL, interval)?);
+    replace(&mut settings.sync_interval, read(given, SettingName::SYNC_INTERVAL, interval)?);
     let retention = bounded(LEAST_RETENTION);
-    replace(&mut settings.retention, read(given, Setting::RETENTION, retention)?);
+    replace(&mut settings.retention, read(given, SettingName::RETENTION, retention)?);
     replace(
         &mut settings.max_workers,
-        read(given, Setting::MAX_WORKERS, |text| number(text, &(1..=MOST_WORKERS)))?,
+        read(given, SettingName::MAX_WORKERS, |text| number(text, &(1..=MOST_WORKERS)))?,
     );
     replace(
         &mut settings.budget_percent,
-        read(given, Setting::BUDGET_PERCENT, |text| number(text, &(1..=100)))?,
+        read(given, SettingName::BUDGET_PERCENT, |text| number(text, &(1..=100)))?,
     );
-    replace(&mut settings.keep, read(given, Setting::KEEP, flag)?);
-    replace(&mut settings.accept_role, read(given, Setting::ACCEPT_ROLE, flag)?);
-    replace(&mut settings.accept_deletes, read(given, Setting::ACCEPT_DELETES, flag)?);
-    replace(&mut settings.grid, read(given, Setting::REPORT_WINDOW, parsed)?);
+    replace(&mut settings.keep, read(given, SettingName::KEEP, flag)?);
+    replace(&mut settings.accept_role, read(given, SettingName::ACCEPT_ROLE, flag)?);
+    replace(&mut settings.accept_deletes, read(given, SettingName::ACCEPT_DELETES, flag)?);
+    replace(&mut settings.grid, read(given, SettingName::REPORT_WINDOW, parsed)?);
     replace(
         &mut settings.report_years_back,
-        read(given, Setting::REPORT_YEARS_BACK, |text| number(text, &(1..=MOST_YEARS)))?,
+        read(given, SettingName::REPORT_YEARS_BACK, |text| number(text, &(1..=MOST_YEARS)))?,
     );
-    replace(&mut settings.general, read(given, Setting::GENERAL, parsed)?);
-    replace(&mut settings.reports, read(given, Setting::REPORTS, parsed)?);
+    replace(&mut settings.general, read(given, SettingName::GENERAL, parsed)?);
+    replace(&mut settings.reports, read(given, SettingName::REPORTS, parsed)?);
     replace(&mut settings.flush_speed, function_memory().map(FlushSpeed::of_function));
     Ok(settings)
 }
@@ -126,8 +126,8 @@ fn replace<T>(default: &mut T, given: Option<T>) {
 }
 
 fn read<T>(
-    given: &Given,
-    setting: Setting,
+    given: &GivenSettings,
+    setting: SettingName,
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<Option<T>, ConfigError> {
     let parsed = given.get(setting).map(parse).transpose();
@@ -150,7 +150,7 @@ fn number<T: FromStr + PartialOrd + core::fmt::Display>(
 ///
 /// # Errors
 /// Where the value is neither true nor false.
-pub fn switched(given: &Given, setting: Setting) -> Result<Option<bool>, ConfigError> {
+pub fn switched(given: &GivenSettings, setting: SettingName) -> Result<Option<bool>, ConfigError> {
     read(given, setting, flag)
 }
 
@@ -192,15 +192,18 @@ fn bounded(least: SignedDuration) -> impl Fn(&str) -> Result<SignedDuration, Str
 ///
 /// # Errors
 /// Where a name is that of no stream.
-pub fn no_changes(given: &Given) -> Result<NoChanges, ConfigError> {
-    let setting = Setting::NO_CHANGES;
+pub fn no_changes(given: &GivenSettings) -> Result<NoChanges, ConfigError> {
+    let setting = SettingName::NO_CHANGES;
     if given.get(setting).is_some_and(|text| text.eq_ignore_ascii_case("all")) {
         return Ok(NoChanges::All);
     }
     Ok(NoChanges::Streams(streams(given, setting)?.unwrap_or_default()))
 }
 
-fn streams(given: &Given, setting: Setting) -> Result<Option<BTreeSet<String>>, ConfigError> {
+fn streams(
+    given: &GivenSettings,
+    setting: SettingName,
+) -> Result<Option<BTreeSet<String>>, ConfigError> {
     let Some(text) = given.get(setting) else {
         return Ok(None);
     };
@@ -213,8 +216,8 @@ fn streams(given: &Given, setting: Setting) -> Result<Option<BTreeSet<String>>, 
     found.collect::<Result<_, _>>().map(Some)
 }
 
-fn token(given: &Given) -> Result<Option<TokenPlace>, ConfigError> {
-    if let Some(path) = given.get(Setting::TOKEN_FILE) {
+fn token(given: &GivenSettings) -> Result<Option<TokenPlace>, ConfigError> {
+    if let Some(path) = given.get(SettingName::TOKEN_FILE) {
         let path = PathBuf::from(path);
         if others_may_read(&path) {
             let file = path.display();
@@ -226,17 +229,17 @@ fn token(given: &Given) -> Result<Option<TokenPlace>, ConfigError> {
             .map_err(|source| ConfigError::TokenFile { path, source })?;
         return Ok(Some(TokenPlace::Given(Token::new(&text)?)));
     }
-    if let Some(text) = given.get(Setting::TOKEN) {
+    if let Some(text) = given.get(SettingName::TOKEN) {
         return Ok(Some(TokenPlace::Given(Token::new(text)?)));
     }
-    Ok(given.get(Setting::SECRET).map(|arn| TokenPlace::Secret(arn.to_owned())))
+    Ok(given.get(SettingName::SECRET).map(|arn| TokenPlace::Secret(arn.to_owned())))
 }
 
 /// Parses the users that may read the files written; the owner alone where it is not set.
 ///
 /// # Errors
 /// Where the value is neither true nor false.
-pub fn readers(given: &Given) -> Result<Readers, ConfigError> {
-    let shared = switched(given, Setting::SHARED)?.unwrap_or_default();
-    Ok(if shared { Readers::Umask } else { Readers::Owner })
+pub fn readers(given: &GivenSettings) -> Result<FileReaders, ConfigError> {
+    let shared = switched(given, SettingName::SHARED)?.unwrap_or_default();
+    Ok(if shared { FileReaders::Umask } else { FileReaders::Owner })
 }

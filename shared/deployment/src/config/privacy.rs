@@ -1,22 +1,22 @@
 //! Parsing of the settings of privacy.
 
-use engine::privacy::Treatment;
-use runtime::settings::{Privacy, hash_key};
+use engine::privacy::FieldTreatment;
+use runtime::settings::{PrivacySettings, hash_key};
 use streams::find_stream;
 
 use super::error::ConfigError;
-use super::given::Given;
-use super::setting::Setting;
+use super::given::GivenSettings;
+use super::setting::SettingName;
 
 /// Parses the members that are not kept or hashed, and the key of the hashes.
 ///
 /// # Errors
 /// The first setting that cannot be used.
-pub(super) fn privacy(given: &Given) -> Result<Privacy, ConfigError> {
-    let mut privacy = Privacy::default();
-    add(&mut privacy, given, Setting::EXCLUDE_FIELDS, Treatment::Exclude)?;
-    add(&mut privacy, given, Setting::HASH_FIELDS, Treatment::Hash)?;
-    let setting = Setting::HASH_KEY;
+pub(super) fn privacy(given: &GivenSettings) -> Result<PrivacySettings, ConfigError> {
+    let mut privacy = PrivacySettings::default();
+    add(&mut privacy, given, SettingName::EXCLUDE_FIELDS, FieldTreatment::Exclude)?;
+    add(&mut privacy, given, SettingName::HASH_FIELDS, FieldTreatment::Hash)?;
+    let setting = SettingName::HASH_KEY;
     privacy.key = given.get(setting).map(hash_key).transpose().map_err(|short| {
         let why = short.to_string();
         ConfigError::Invalid { setting, why }
@@ -25,10 +25,10 @@ pub(super) fn privacy(given: &Given) -> Result<Privacy, ConfigError> {
 }
 
 fn add(
-    privacy: &mut Privacy,
-    given: &Given,
-    setting: Setting,
-    treatment: Treatment,
+    privacy: &mut PrivacySettings,
+    given: &GivenSettings,
+    setting: SettingName,
+    treatment: FieldTreatment,
 ) -> Result<(), ConfigError> {
     let names = given.get(setting).unwrap_or_default().split(',').map(str::trim);
     for name in names.filter(|name| !name.is_empty()) {

@@ -2,7 +2,7 @@
 
 /// One setting and its two names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Setting {
+pub struct SettingName {
     /// The flag of the command line.
     pub flag: &'static str,
     /// The variable of the environment.
@@ -11,12 +11,12 @@ pub struct Setting {
 
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident: $flag:literal, $variable:literal;)*) => {
-        impl Setting {
+        impl SettingName {
             $($(#[$doc])* pub const $name: Self = Self { flag: $flag, variable: $variable };)*
         }
 
         /// All settings.
-        pub const SETTINGS: &[Setting] = &[$(Setting::$name),*];
+        pub const SETTINGS: &[SettingName] = &[$(SettingName::$name),*];
     };
 }
 

@@ -2,25 +2,25 @@ use std::collections::BTreeSet;
 
 use engine::ids::AccountId;
 use engine::time::SignedDuration;
-use engine::window::Grid;
+use engine::window::WindowGrid;
 
 use super::*;
 
-fn given(values: &[(Setting, &str)]) -> Given {
-    let mut given = Given::default();
-    given.set(Setting::ACCOUNT, "7");
+fn given(values: &[(SettingName, &str)]) -> GivenSettings {
+    let mut given = GivenSettings::default();
+    given.set(SettingName::ACCOUNT, "7");
     for (setting, value) in values {
         given.set(*setting, *value);
     }
     given
 }
 
-fn parsed(values: &[(Setting, &str)]) -> Deployment {
-    Deployment::parse(&given(values)).unwrap()
+fn parsed(values: &[(SettingName, &str)]) -> DeploymentSettings {
+    DeploymentSettings::parse(&given(values)).unwrap()
 }
 
-fn refused(values: &[(Setting, &str)]) -> String {
-    Deployment::parse(&given(values)).unwrap_err().to_string()
+fn refused(values: &[(SettingName, &str)]) -> String {
+    DeploymentSettings::parse(&given(values)).unwrap_err().to_string()
 }
 
 #[test]
@@ -36,47 +36,50 @@ fn what_is_not_given_has_its_default() {
 #[test]
 fn what_is_hashed_needs_a_key_that_nobody_sees() {
     let key = "a key of many letters";
-    let fields = (Setting::HASH_FIELDS, "users.email, clients.name,");
-    let settings = parsed(&[fields, (Setting::HASH_KEY, key)]).settings;
+    let fields = (SettingName::HASH_FIELDS, "users.email, clients.name,");
+    let settings = parsed(&[fields, (SettingName::HASH_KEY, key)]).settings;
     assert!(!format!("{settings:?}").contains(key));
     assert_eq!(settings.privacy.rules.keys().collect::<Vec<_>>(), [&"clients", &"users"]);
     assert!(refused(&[fields]).contains("HARVEST_HASH_KEY"));
     // The secret may hold the key beside the token, but only where the token is from a secret, too.
-    let secret = (Setting::SECRET, "arn:aws:secretsmanager:eu-west-1:1:secret:x");
+    let secret = (SettingName::SECRET, "arn:aws:secretsmanager:eu-west-1:1:secret:x");
     assert_eq!(parsed(&[fields, secret]).settings.privacy.key, None);
-    let said = refused(&[fields, secret, (Setting::TOKEN, "a.b")]);
+    let said = refused(&[fields, secret, (SettingName::TOKEN, "a.b")]);
     assert!(said.contains("HARVEST_HASH_KEY") && said.contains("`hash_key`"), "{said}");
-    let short = refused(&[fields, (Setting::HASH_KEY, "short")]);
+    let short = refused(&[fields, (SettingName::HASH_KEY, "short")]);
     assert!(short.contains("16"), "{short}");
-    let both =
-        refused(&[fields, (Setting::HASH_KEY, key), (Setting::EXCLUDE_FIELDS, "users.email")]);
+    let both = refused(&[
+        fields,
+        (SettingName::HASH_KEY, key),
+        (SettingName::EXCLUDE_FIELDS, "users.email"),
+    ]);
     assert!(both.contains("users.email") && both.contains("both"), "{both}");
-    let number = refused(&[(Setting::HASH_FIELDS, "users.id"), (Setting::HASH_KEY, key)]);
+    let number = refused(&[(SettingName::HASH_FIELDS, "users.id"), (SettingName::HASH_KEY, key)]);
     assert!(number.contains("which row"), "{number}");
 }
 
 #[test]
 fn every_setting_is_read() {
     let deployment = parsed(&[
-        (Setting::TOKEN, " abc.def\n"),
-        (Setting::BASE_URL, "http://127.0.0.1:8080/v2"),
-        (Setting::CONTACT, "ops@example.com"),
-        (Setting::LAKE, "/srv/lake"),
-        (Setting::STREAMS, "clients, tasks,"),
-        (Setting::EXCLUDE, "tasks"),
-        (Setting::NO_CHANGES, "users, roles"),
-        (Setting::CHANGES_RETENTION, "13"),
-        (Setting::START_DATE, "2024-02-29"),
-        (Setting::SYNC_INTERVAL, "90m"),
-        (Setting::MAX_WORKERS, "3"),
-        (Setting::RETENTION, "2d"),
-        (Setting::KEEP, "yes"),
-        (Setting::ACCEPT_ROLE, "TRUE"),
-        (Setting::ACCEPT_DELETES, "1"),
-        (Setting::REPORT_WINDOW, "quarter"),
-        (Setting::GENERAL, "100/1500ms"),
-        (Setting::REPORTS, "20/9s"),
-        (Setting::BUDGET_PERCENT, "50"),
+        (SettingName::TOKEN, " abc.def\n"),
+        (SettingName::BASE_URL, "http://127.0.0.1:8080/v2"),
+        (SettingName::CONTACT, "ops@example.com"),
+        (SettingName::LAKE, "/srv/lake"),
+        (SettingName::STREAMS, "clients, tasks,"),
+        (SettingName::EXCLUDE, "tasks"),
+        (SettingName::NO_CHANGES, "users, roles"),
+        (SettingName::CHANGES_RETENTION, "13"),
+        (SettingName::START_DATE, "2024-02-29"),
+        (SettingName::SYNC_INTERVAL, "90m"),
+        (SettingName::MAX_WORKERS, "3"),
+        (SettingName::RETENTION, "2d"),
+        (SettingName::KEEP, "yes"),
+        (SettingName::ACCEPT_ROLE, "TRUE"),
+        (SettingName::ACCEPT_DELETES, "1"),
+        (SettingName::REPORT_WINDOW, "quarter"),
+        (SettingName::GENERAL, "100/1500ms"),
+        (SettingName::REPORTS, "20/9s"),
+        (SettingName::BUDGET_PERCENT, "50"),
     ]);
     let settings = &deployment.settings;
     assert!(deployment.token().is_ok());
@@ -86,14 +89,14 @@ fn every_setting_is_read() {
     assert!(!settings.includes("users"));
     assert!(settings.keeps_changes("clients") && !settings.keeps_changes("users"));
     assert_eq!(settings.changes_retention, Some(13));
-    let none = parsed(&[(Setting::NO_CHANGES, "all")]).settings;
+    let none = parsed(&[(SettingName::NO_CHANGES, "all")]).settings;
     assert!(!none.keeps_changes("clients"));
     assert_eq!(settings.start_date.unwrap().to_string(), "2024-02-29");
     assert_eq!(settings.sync_interval, SignedDuration::from_mins(90));
     assert_eq!(settings.retention, SignedDuration::from_hours(48));
     assert_eq!((settings.max_workers, settings.budget_percent), (3, 50));
     assert!(settings.keep && settings.accept_role && settings.accept_deletes);
-    assert_eq!(settings.grid, Grid::Quarter);
+    assert_eq!(settings.grid, WindowGrid::Quarter);
     assert_eq!(settings.general.to_string(), "100/1500ms");
     assert_eq!(settings.reports.to_string(), "20/9s");
 }
@@ -101,84 +104,90 @@ fn every_setting_is_read() {
 #[test]
 fn what_cannot_be_used_is_named_with_flag_and_variable() {
     for (setting, value) in [
-        (Setting::ACCOUNT, "acme"),
-        (Setting::ACCOUNT, "-1"),
-        (Setting::START_DATE, "2024-02-30"),
-        (Setting::START_DATE, "20240229"),
-        (Setting::SYNC_INTERVAL, "1"),
-        (Setting::SYNC_INTERVAL, "0s"),
-        (Setting::SYNC_INTERVAL, "1 h"),
-        (Setting::SYNC_INTERVAL, "-1h"),
-        (Setting::SYNC_INTERVAL, "99999999999999999d"),
-        (Setting::RETENTION, "59m"),
-        (Setting::MAX_WORKERS, "0"),
-        (Setting::MAX_WORKERS, "65"),
-        (Setting::BUDGET_PERCENT, "101"),
-        (Setting::KEEP, "perhaps"),
-        (Setting::REPORT_WINDOW, "week"),
-        (Setting::GENERAL, "100"),
-        (Setting::REPORTS, "0/9s"),
-        (Setting::LAKE, "s3://bucket/a b"),
-        (Setting::LAKE, "s3://b"),
-        (Setting::LAKE, "s3://bucket//x"),
-        (Setting::LAKE, "gs://bucket"),
-        (Setting::STATE, "dynamodb://"),
-        (Setting::STATE, "dynamodb://a/b"),
-        (Setting::STATE, "redis://x"),
-        (Setting::STREAMS, "client"),
-        (Setting::EXCLUDE, "clients,nothing"),
-        (Setting::NO_CHANGES, "clients,everything"),
-        (Setting::CHANGES_RETENTION, "0"),
+        (SettingName::ACCOUNT, "acme"),
+        (SettingName::ACCOUNT, "-1"),
+        (SettingName::START_DATE, "2024-02-30"),
+        (SettingName::START_DATE, "20240229"),
+        (SettingName::SYNC_INTERVAL, "1"),
+        (SettingName::SYNC_INTERVAL, "0s"),
+        (SettingName::SYNC_INTERVAL, "1 h"),
+        (SettingName::SYNC_INTERVAL, "-1h"),
+        (SettingName::SYNC_INTERVAL, "99999999999999999d"),
+        (SettingName::RETENTION, "59m"),
+        (SettingName::MAX_WORKERS, "0"),
+        (SettingName::MAX_WORKERS, "65"),
+        (SettingName::BUDGET_PERCENT, "101"),
+        (SettingName::KEEP, "perhaps"),
+        (SettingName::REPORT_WINDOW, "week"),
+        (SettingName::GENERAL, "100"),
+        (SettingName::REPORTS, "0/9s"),
+        (SettingName::LAKE, "s3://bucket/a b"),
+        (SettingName::LAKE, "s3://b"),
+        (SettingName::LAKE, "s3://bucket//x"),
+        (SettingName::LAKE, "gs://bucket"),
+        (SettingName::STATE, "dynamodb://"),
+        (SettingName::STATE, "dynamodb://a/b"),
+        (SettingName::STATE, "redis://x"),
+        (SettingName::STREAMS, "client"),
+        (SettingName::EXCLUDE, "clients,nothing"),
+        (SettingName::NO_CHANGES, "clients,everything"),
+        (SettingName::CHANGES_RETENTION, "0"),
     ] {
         let message = refused(&[(setting, value)]);
         assert!(message.contains(setting.flag), "{message}");
         assert!(message.contains(setting.variable), "{message}");
     }
-    assert!(Deployment::parse(&Given::default()).unwrap_err().to_string().contains("--account-id"));
-    assert!(refused(&[(Setting::BASE_URL, "http://example.com/v2")]).contains("base URL"));
+    assert!(
+        DeploymentSettings::parse(&GivenSettings::default())
+            .unwrap_err()
+            .to_string()
+            .contains("--account-id")
+    );
+    assert!(refused(&[(SettingName::BASE_URL, "http://example.com/v2")]).contains("base URL"));
 }
 
 #[test]
 fn a_lake_in_a_bucket_says_where_its_state_is() {
-    let message = refused(&[(Setting::LAKE, "s3://bucket/prefix")]);
+    let message = refused(&[(SettingName::LAKE, "s3://bucket/prefix")]);
     assert!(message.contains("--state dynamodb://table"), "{message}");
     let deployment = parsed(&[
-        (Setting::LAKE, "s3://my-bucket/a/b/"),
-        (Setting::STATE, "dynamodb://my-table"),
-        (Setting::SECRET, "arn:aws:secretsmanager:eu-west-1:1:secret:x"),
+        (SettingName::LAKE, "s3://my-bucket/a/b/"),
+        (SettingName::STATE, "dynamodb://my-table"),
+        (SettingName::SECRET, "arn:aws:secretsmanager:eu-west-1:1:secret:x"),
     ]);
     assert_eq!(deployment.lake.to_string(), "s3://my-bucket/a/b");
     assert_eq!(deployment.lake.locate("tables/x"), "s3://my-bucket/a/b/tables/x");
     assert_eq!(deployment.state, StatePlace::Table("my-table".to_owned()));
     assert!(matches!(deployment.token(), Ok(TokenPlace::Secret(_))));
-    let whole = parsed(&[(Setting::LAKE, "s3://bucket"), (Setting::STATE, "dynamodb://table")]);
+    let whole =
+        parsed(&[(SettingName::LAKE, "s3://bucket"), (SettingName::STATE, "dynamodb://table")]);
     assert_eq!(whole.lake.locate("tables/x"), "s3://bucket/tables/x");
 }
 
 #[test]
 fn a_later_value_wins_and_an_empty_one_is_a_mistake() {
-    let mut given = given(&[(Setting::MAX_WORKERS, "3")]);
-    given.set(Setting::MAX_WORKERS, "4");
-    assert_eq!(given.get(Setting::MAX_WORKERS), Some("4"));
+    let mut given = given(&[(SettingName::MAX_WORKERS, "3")]);
+    given.set(SettingName::MAX_WORKERS, "4");
+    assert_eq!(given.get(SettingName::MAX_WORKERS), Some("4"));
     for setting in SETTINGS {
         let mut given = given.clone();
         given.set(*setting, "  ");
-        let message = Deployment::parse(&given).unwrap_err().to_string();
+        let message = DeploymentSettings::parse(&given).unwrap_err().to_string();
         assert!(message.contains(setting.variable) && message.contains("empty"), "{message}");
         given.unset(*setting);
         given.check().unwrap();
     }
-    given.set(Setting::MAX_WORKERS, "");
-    given.set(Setting::MAX_WORKERS, "5");
-    assert_eq!(Deployment::parse(&given).unwrap().settings.max_workers, 5, "a flag, say");
+    given.set(SettingName::MAX_WORKERS, "");
+    given.set(SettingName::MAX_WORKERS, "5");
+    assert_eq!(DeploymentSettings::parse(&given).unwrap().settings.max_workers, 5, "a flag, say");
 }
 
 #[test]
 fn the_token_never_shows() {
-    let given = given(&[(Setting::TOKEN, "hush.hush")]);
-    let deployment = Deployment::parse(&given).unwrap();
+    let given = given(&[(SettingName::TOKEN, "hush.hush")]);
+    let deployment = DeploymentSettings::parse(&given).unwrap();
     assert!(!format!("{given:?} {deployment:?}").contains("hush"));
-    let message = refused(&[(Setting::TOKEN, "hush hush")]);
+    let message = refused(&[(SettingName::TOKEN, "hush hush")]);
     assert!(!message.contains("hush"), "{message}");
 }
 
@@ -188,9 +197,10 @@ fn the_token_file_wins_and_is_named_when_it_cannot_be_read() {
     let file = folder.path().join("token");
     std::fs::write(&file, "from.file\n").unwrap();
     let file = file.to_str().unwrap();
-    let deployment = parsed(&[(Setting::TOKEN, "no token at all"), (Setting::TOKEN_FILE, file)]);
+    let deployment =
+        parsed(&[(SettingName::TOKEN, "no token at all"), (SettingName::TOKEN_FILE, file)]);
     assert!(deployment.token().is_ok());
-    let message = refused(&[(Setting::TOKEN_FILE, "/nowhere/token")]);
+    let message = refused(&[(SettingName::TOKEN_FILE, "/nowhere/token")]);
     assert!(message.contains("/nowhere/token"), "{message}");
 }
 

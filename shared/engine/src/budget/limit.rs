@@ -12,12 +12,12 @@ const LONG_WINDOW: SignedDuration = SignedDuration::from_secs(15);
 
 /// A number of requests in any window of a length, written `100/15s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
+pub struct RequestLimit {
     requests: u32,
     window: SignedDuration,
 }
 
-impl Limit {
+impl RequestLimit {
     /// Limit that Harvest documents for everything but reports.
     pub const GENERAL: Self = Self { requests: 100, window: SignedDuration::from_secs(15) };
     /// Limit that Harvest documents for `/reports/*`.
@@ -62,9 +62,9 @@ impl Limit {
 
     /// Returns the reserve that keeps a window of the server's clock within this limit.
     #[must_use]
-    pub fn guard(self) -> Guard {
+    pub fn guard(self) -> BudgetGuard {
         if self.window >= LONG_WINDOW {
-            return Guard {
+            return BudgetGuard {
                 lateness: SignedDuration::from_millis(100),
                 skew: SignedDuration::from_millis(100),
                 jitter: SignedDuration::from_millis(200),
@@ -73,7 +73,7 @@ impl Limit {
         let millis = i64::try_from(self.window.as_millis()).unwrap_or(i64::MAX);
         let total = (millis / 50).max(20);
         let quarter = total / 4;
-        Guard {
+        BudgetGuard {
             lateness: SignedDuration::from_millis(quarter),
             skew: SignedDuration::from_millis(quarter),
             jitter: SignedDuration::from_millis(total.saturating_sub(quarter.saturating_mul(2))),
@@ -136,7 +136,7 @@ impl Limit {
 
 /// The parts of the reserve that is added to each window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Guard {
+pub struct BudgetGuard {
     /// Time after its due time within which a permit may be used.
     pub lateness: SignedDuration,
     /// Largest difference between any two workers' clocks.
@@ -145,7 +145,7 @@ pub struct Guard {
     pub jitter: SignedDuration,
 }
 
-impl Guard {
+impl BudgetGuard {
     /// The whole reserve.
     #[must_use]
     pub fn total(self) -> SignedDuration {
@@ -153,7 +153,7 @@ impl Guard {
     }
 }
 
-impl fmt::Display for Limit {
+impl fmt::Display for RequestLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.window.as_millis();
         if millis % 1000 == 0 {
@@ -164,7 +164,7 @@ impl fmt::Display for Limit {
     }
 }
 
-impl FromStr for Limit {
+impl FromStr for RequestLimit {
     type Err = LimitError;
 
     /// Reads `100/15s`; units are `ms`, `s`, `m` and `h`.

@@ -10,14 +10,14 @@ fn ms(count: i64) -> SignedDuration {
     SignedDuration::from_millis(count)
 }
 
-fn limit(text: &str) -> Limit {
+fn limit(text: &str) -> RequestLimit {
     text.parse().unwrap()
 }
 
 /// Millisecond offsets of what was granted, and the item to write; panics on `ComeBack`.
 fn grant(
     item: &BudgetItem,
-    limit: Limit,
+    limit: RequestLimit,
     now: i64,
     n: u32,
     horizon: i64,
@@ -30,7 +30,7 @@ fn grant(
     }
 }
 
-fn come_back(item: &BudgetItem, limit: Limit, now: i64, horizon: i64) -> Timestamp {
+fn come_back(item: &BudgetItem, limit: RequestLimit, now: i64, horizon: i64) -> Timestamp {
     match item.reserve(limit, at(now), 1, ms(horizon)) {
         Reservation::ComeBack { at } => at,
         Reservation::Reserved { dues, .. } => panic!("granted {dues:?}"),
@@ -42,8 +42,8 @@ fn limits_are_read_and_written_alike() {
     for text in ["100/15s", "100/900s", "100/1500ms", "1/1ms", "1000000/86400s"] {
         assert_eq!(limit(text).to_string(), text);
     }
-    assert_eq!(limit(" 100/15m "), Limit::REPORTS);
-    assert_eq!(limit("100/15000ms"), Limit::GENERAL);
+    assert_eq!(limit(" 100/15m "), RequestLimit::REPORTS);
+    assert_eq!(limit("100/15000ms"), RequestLimit::GENERAL);
     assert_eq!(limit("60/1h").to_string(), "60/3600s");
 }
 
@@ -62,13 +62,13 @@ fn other_texts_are_refused_with_an_example() {
         "x/1s",
         "100/15days",
     ] {
-        let error = text.parse::<Limit>().unwrap_err();
+        let error = text.parse::<RequestLimit>().unwrap_err();
         assert!(error.to_string().contains("100/15s"), "{text}: {error}");
     }
-    assert_eq!("0/15s".parse::<Limit>(), Err(LimitError::Requests(0)));
-    assert_eq!("100/0s".parse::<Limit>(), Err(LimitError::Window));
-    assert_eq!("100/25h".parse::<Limit>(), Err(LimitError::Window));
-    assert_eq!("100/9223372036854775807h".parse::<Limit>(), Err(LimitError::Window));
+    assert_eq!("0/15s".parse::<RequestLimit>(), Err(LimitError::Requests(0)));
+    assert_eq!("100/0s".parse::<RequestLimit>(), Err(LimitError::Window));
+    assert_eq!("100/25h".parse::<RequestLimit>(), Err(LimitError::Window));
+    assert_eq!("100/9223372036854775807h".parse::<RequestLimit>(), Err(LimitError::Window));
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_reservation_takes_what_fits_the_horizon() {
 fn a_permit_is_never_due_before_now() {
     let now = Timestamp::from_nanosecond(1_800_000_000_000_000_001).unwrap();
     let Reservation::Reserved { dues, .. } =
-        BudgetItem::default().reserve(Limit::GENERAL, now, 1, HORIZON_FULL)
+        BudgetItem::default().reserve(RequestLimit::GENERAL, now, 1, HORIZON_FULL)
     else {
         panic!("an unused budget refused")
     };
@@ -159,13 +159,13 @@ fn as_many_requests_are_under_way_as_slow_answers_need() {
 #[test]
 fn gathering_costs_little_of_the_limit_and_nothing_where_there_is_hardly_one() {
     assert_eq!(limit("100/15s").moment(), SignedDuration::from_micros(18_750));
-    assert_eq!(Limit::REPORTS.moment(), ms(20));
+    assert_eq!(RequestLimit::REPORTS.moment(), ms(20));
     assert_eq!(limit("100000/1s").moment(), SignedDuration::from_micros(1));
 }
 
 #[test]
 fn a_permit_dies_of_lateness() {
-    let limit = Limit::GENERAL;
+    let limit = RequestLimit::GENERAL;
     assert!(!limit.is_dead(at(0), at(-5)));
     assert!(!limit.is_dead(at(0), at(100)));
     assert!(limit.is_dead(at(0), at(101)));
@@ -189,7 +189,7 @@ fn a_block_holds_back_everybody_and_frees_unsent_permits() {
 
 #[test]
 fn a_block_only_moves_forward() {
-    let limit = Limit::GENERAL;
+    let limit = RequestLimit::GENERAL;
     let item = BudgetItem::default().blocked(limit, at(0), Some(SignedDuration::from_secs(60)));
     let item = item.blocked(limit, at(1), Some(SignedDuration::from_secs(10)));
     assert_eq!(item.blocked_until(at(1)), Some(at(60_000)));
@@ -201,7 +201,9 @@ fn a_block_only_moves_forward() {
 #[test]
 fn a_block_is_bounded_both_ways() {
     let until = |retry_after| {
-        BudgetItem::default().blocked(Limit::GENERAL, at(0), Some(retry_after)).blocked_until(at(0))
+        BudgetItem::default()
+            .blocked(RequestLimit::GENERAL, at(0), Some(retry_after))
+            .blocked_until(at(0))
     };
     assert_eq!(until(SignedDuration::from_secs(-5)), Some(at(400)));
     assert_eq!(until(SignedDuration::ZERO), Some(at(400)));
@@ -228,7 +230,7 @@ fn a_permit_that_a_fast_clock_may_have_used_is_not_freed() {
 
 #[test]
 fn what_only_a_wrong_clock_can_have_written_is_ignored() {
-    let limit = Limit::GENERAL;
+    let limit = RequestLimit::GENERAL;
     let day = 86_400_000;
     let (fast, _) = grant(&BudgetItem::default(), limit, day, 100, 200);
     let fast = fast.blocked(limit, at(day), None);
@@ -329,7 +331,7 @@ struct Permit {
 }
 
 /// Plays the events over one item and returns the arrival times of the requests, in order.
-fn play(limit: Limit, offsets: [i64; 3], events: &[Event], chances: &[u32]) -> Vec<i64> {
+fn play(limit: RequestLimit, offsets: [i64; 3], events: &[Event], chances: &[u32]) -> Vec<i64> {
     let guard = limit.guard();
     let (lateness, jitter) = (millis(guard.lateness), millis(guard.jitter));
     let mut item = BudgetItem::default();
@@ -396,7 +398,7 @@ proptest! {
         events in events(),
         chances in proptest::collection::vec(any::<u32>(), 1..50),
     ) {
-        let limit = Limit::new(requests, ms(window)).unwrap();
+        let limit = RequestLimit::new(requests, ms(window)).unwrap();
         let skew = millis(limit.guard().skew);
         let offsets = [0, skew * skewed / 2, skew];
         let arrivals = play(limit, offsets, &events, &chances);
@@ -411,7 +413,7 @@ proptest! {
         requests in 1_u32..8,
         steps in proptest::collection::vec((0_i64..9_000, 1_u32..10), 1..60),
     ) {
-        let limit = Limit::new(requests, ms(15_000)).unwrap();
+        let limit = RequestLimit::new(requests, ms(15_000)).unwrap();
         let mut item = BudgetItem::default();
         let mut all: Vec<i64> = Vec::new();
         let mut now = 0;
@@ -435,7 +437,7 @@ proptest! {
     fn the_item_stays_small(
         steps in proptest::collection::vec((0_i64..200, 1_u32..4), 1..400),
     ) {
-        let limit = Limit::GENERAL.percent(95);
+        let limit = RequestLimit::GENERAL.percent(95);
         let mut item = BudgetItem::default();
         let mut now = 0;
         for (pass, n) in steps {

@@ -8,9 +8,9 @@ fn now() -> Timestamp {
     plus(Timestamp::UNIX_EPOCH, SignedDuration::from_hours(10_000))
 }
 
-fn all_due(item: &OrchestratorItem, at: Timestamp) -> Vec<Due> {
+fn all_due(item: &OrchestratorItem, at: Timestamp) -> Vec<DueRun> {
     let fresh = StreamItem::default();
-    let mut found: Vec<Due> = crate::plan::tests::specs()
+    let mut found: Vec<DueRun> = crate::plan::tests::specs()
         .iter()
         .filter_map(|spec| item.due(spec, &fresh, HOUR, Present::ours(at)))
         .collect();
@@ -18,7 +18,7 @@ fn all_due(item: &OrchestratorItem, at: Timestamp) -> Vec<Due> {
     found
 }
 
-fn names(dispatched: &[Dispatched], doing: Doing) -> BTreeSet<String> {
+fn names(dispatched: &[DispatchedStream], doing: DispatchDecision) -> BTreeSet<String> {
     let of = dispatched.iter().filter(|one| one.doing == doing);
     of.map(|one| one.due.spec.name.to_owned()).collect()
 }
@@ -37,29 +37,32 @@ fn no_more_are_at_work_than_there_is_room_for_and_none_twice() {
     assert!(due.len() >= 3);
     let mut items = BTreeMap::from([(due[0].spec.name, leased(now(), false))]);
     let first = item.dispatch(&due, &items, 2, now());
-    assert_eq!(names(&first, Doing::Running), BTreeSet::from([due[0].spec.name.to_owned()]));
-    let invoked = names(&first, Doing::Invoke);
+    assert_eq!(
+        names(&first, DispatchDecision::Running),
+        BTreeSet::from([due[0].spec.name.to_owned()])
+    );
+    let invoked = names(&first, DispatchDecision::Invoke);
     assert_eq!(invoked.len(), 1);
     // A minute later its worker has not come up yet: it still takes its place.
     let later = plus(now(), SignedDuration::from_mins(1));
     let second = item.dispatch(&due, &items, 2, later);
-    assert_eq!(names(&second, Doing::Starting), invoked);
-    assert_eq!(names(&second, Doing::Invoke), BTreeSet::new());
+    assert_eq!(names(&second, DispatchDecision::Starting), invoked);
+    assert_eq!(names(&second, DispatchDecision::Invoke), BTreeSet::new());
     // The worker came and has finished: there is room again.
     let done = leased(plus(now(), SignedDuration::from_secs(2)), true);
     items.insert(due[1].spec.name, done);
     let third = item.clone().dispatch(&due, &items, 2, later);
-    assert_eq!(names(&third, Doing::Invoke).len(), 1);
+    assert_eq!(names(&third, DispatchDecision::Invoke).len(), 1);
     // The worker never came: after two minutes it is taken for lost.
     items.clear();
     let much_later = plus(now(), SignedDuration::from_mins(2));
     let fourth = item.dispatch(&due, &items, 1, much_later);
-    assert_eq!(names(&fourth, Doing::Invoke).len(), 1);
+    assert_eq!(names(&fourth, DispatchDecision::Invoke).len(), 1);
 }
 
 #[test]
 fn two_demands_become_one_that_is_not_narrower_than_either() {
-    let asked = |streams: &[&str], pass, minutes, accept_deletes| Asked {
+    let asked = |streams: &[&str], pass, minutes, accept_deletes| OperatorRequest {
         at: plus(now(), SignedDuration::from_mins(minutes)),
         pass,
         streams: streams.iter().map(|&name| name.to_owned()).collect(),
@@ -82,7 +85,7 @@ fn a_demand_lasts_until_every_stream_has_a_pass_that_began_after_it() {
     let spec = crate::plan::tests::specs()[0];
     let mut item = OrchestratorItem::default();
     let at = now();
-    item.ask(Asked { at, pass: None, streams: BTreeSet::new(), accept_deletes: false });
+    item.ask(OperatorRequest { at, pass: None, streams: BTreeSet::new(), accept_deletes: false });
     let mut stream = StreamItem::default();
     let before = plus(at, SignedDuration::from_mins(-1));
     stream.position.full.last_begun = Some(before);
@@ -108,7 +111,12 @@ fn a_demand_lasts_until_every_stream_has_a_pass_that_began_after_it() {
 fn a_demand_that_is_never_met_is_forgotten() {
     let spec = crate::plan::tests::specs()[0];
     let mut item = OrchestratorItem::default();
-    item.ask(Asked { at: now(), pass: None, streams: BTreeSet::new(), accept_deletes: false });
+    item.ask(OperatorRequest {
+        at: now(),
+        pass: None,
+        streams: BTreeSet::new(),
+        accept_deletes: false,
+    });
     let stream = StreamItem::default();
     item.settle([(spec, &stream)], Present::ours(plus(now(), SignedDuration::from_hours(47))));
     assert!(item.asked.is_some());

@@ -6,9 +6,9 @@ use crate::time::Timestamp;
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct DriftFinding {
     /// Kind of the finding.
-    pub what: What,
+    pub what: DriftKind,
     /// The member's path.
     pub member: String,
     /// Number of times that it was seen; 0 for a member that is gone.
@@ -27,7 +27,7 @@ pub struct Finding {
 /// Kind of a finding; the most urgent comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum What {
+pub enum DriftKind {
     /// Its values do not fit its column.
     Changed,
     /// Its numbers have more decimal places than its column.
@@ -40,7 +40,7 @@ pub enum What {
     New,
 }
 
-impl What {
+impl DriftKind {
     /// Whether columns are null because of it, so that it must be told however many findings there
     /// are.
     #[must_use]
@@ -66,7 +66,7 @@ fn printable(text: &str) -> String {
     shown
 }
 
-impl Finding {
+impl DriftFinding {
     /// Adds the finding of another run of the same stream about the same member.
     pub fn add(&mut self, other: &Self) {
         self.times = self.times.saturating_add(other.times);
@@ -94,20 +94,22 @@ impl Finding {
         let such_as = self.form.as_ref().map(|form| format!(" (such as {form})"));
         let such_as = such_as.unwrap_or_default();
         match self.what {
-            What::Changed => format!(
+            DriftKind::Changed => format!(
                 "`{member}` was {kinds}{such_as} in {times} {things}, which its column does not \
                  hold: it is null there; kept in extra_json"
             ),
-            What::Finer => format!(
+            DriftKind::Finer => format!(
                 "`{member}` had more decimal places than its column{such_as} in {times} {things}: \
                  it is null there, so that nothing is rounded; kept in extra_json"
             ),
-            What::Gone => format!("member `{member}` is no longer there"),
-            What::Converted => format!(
+            DriftKind::Gone => format!("member `{member}` is no longer there"),
+            DriftKind::Converted => format!(
                 "`{member}` came as {kinds}{such_as} in {times} {things}; its column holds the \
                  same values"
             ),
-            What::New => format!("new member `{member}`, {times} {things}; kept in extra_json"),
+            DriftKind::New => {
+                format!("new member `{member}`, {times} {things}; kept in extra_json")
+            }
         }
     }
 }

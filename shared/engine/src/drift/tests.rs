@@ -7,34 +7,34 @@ fn at(second: i64) -> Timestamp {
 }
 
 /// A look at `objects` records of which none has the members `absent` of `a`, `b`, `c`.
-fn look(objects: u64, absent: &[&str]) -> Look {
+fn look(objects: u64, absent: &[&str]) -> DriftLook {
     let declared = ["a", "b", "c"].map(|path| {
         let seen = objects > 0 && !absent.contains(&path);
-        (path.to_owned(), Presence { objects, seen })
+        (path.to_owned(), MemberPresence { objects, seen })
     });
-    Look { declared: declared.into(), ..Look::default() }
+    DriftLook { declared: declared.into(), ..DriftLook::default() }
 }
 
-fn unknown(times: u64) -> Look {
-    Look { unknown: BTreeMap::from([("location".to_owned(), times)]), ..look(30, &[]) }
+fn unknown(times: u64) -> DriftLook {
+    DriftLook { unknown: BTreeMap::from([("location".to_owned(), times)]), ..look(30, &[]) }
 }
 
-fn misfits(times: u64, kind: &'static str) -> Look {
-    let misfits = Values { times, kinds: BTreeSet::from([kind]), form: None };
-    Look { misfits: BTreeMap::from([("hours".to_owned(), misfits)]), ..look(30, &[]) }
+fn misfits(times: u64, kind: &'static str) -> DriftLook {
+    let misfits = DeviatingValues { times, kinds: BTreeSet::from([kind]), form: None };
+    DriftLook { misfits: BTreeMap::from([("hours".to_owned(), misfits)]), ..look(30, &[]) }
 }
 
-fn incremental(drift: &Drift, look: &Look, now: i64) -> Drift {
+fn incremental(drift: &Drift, look: &DriftLook, now: i64) -> Drift {
     let pass = Pass::Incremental;
     drift.after(DriftRun { look, pass, pass_began: at(now), completes: true, now: at(now) })
 }
 
-fn full(drift: &Drift, look: &Look, began: i64, now: i64, completes: bool) -> Drift {
+fn full(drift: &Drift, look: &DriftLook, began: i64, now: i64, completes: bool) -> Drift {
     drift.after(DriftRun { look, pass: Pass::Full, pass_began: at(began), completes, now: at(now) })
 }
 
 fn told(drift: &Drift) -> Vec<String> {
-    drift.findings().iter().map(Finding::sentence).collect()
+    drift.findings().iter().map(DriftFinding::sentence).collect()
 }
 
 #[test]
@@ -84,13 +84,13 @@ fn a_changed_type_is_told_with_the_kinds_of_value() {
 
 #[test]
 fn a_value_in_another_form_is_told_with_it_and_one_that_is_finer_with_its_own_sentence() {
-    let values = |times, form: &str| Values {
+    let values = |times, form: &str| DeviatingValues {
         times,
         kinds: BTreeSet::from(["text"]),
         form: Some(form.to_owned()),
     };
     let of = |path: &str, values| BTreeMap::from([(path.to_owned(), values)]);
-    let look = Look {
+    let look = DriftLook {
         converted: of("hours", values(812, "\"9.9\"")),
         finer: of("lines[].rate", values(1, "9.99999999999999999")),
         ..misfits(2, "an object")
@@ -106,18 +106,18 @@ fn a_value_in_another_form_is_told_with_it_and_one_that_is_finer_with_its_own_se
     assert_eq!(told(&drift), sentences);
     assert_eq!(drift.findings_of(&look), drift.findings());
     // The first form stays, and a full pass tells of its own.
-    let other = Look { converted: of("hours", values(1, "\"9e9\"")), ..Look::default() };
+    let other = DriftLook { converted: of("hours", values(1, "\"9e9\"")), ..DriftLook::default() };
     let kept = incremental(&drift, &other, 20);
     assert_eq!(kept.converted["hours"].form.as_deref(), Some("\"9.9\""));
     let anew = full(&kept, &other, 30, 30, true);
     let forms: Vec<_> = anew.findings().into_iter().map(|it| (it.what, it.form)).collect();
-    assert_eq!(forms, [(What::Converted, Some("\"9e9\"".to_owned()))]);
+    assert_eq!(forms, [(DriftKind::Converted, Some("\"9e9\"".to_owned()))]);
 }
 
 #[test]
 fn the_name_of_a_member_gives_no_orders_to_a_terminal() {
     let unknown = BTreeMap::from([("\u{1b}[2J\0\u{e9}".to_owned(), 1)]);
-    let drift = incremental(&Drift::default(), &Look { unknown, ..look(30, &[]) }, 10);
+    let drift = incremental(&Drift::default(), &DriftLook { unknown, ..look(30, &[]) }, 10);
     let sentence = "new member `\\u{1b}[2J\\u{0}\u{e9}`, 1 record; kept in extra_json";
     assert_eq!(told(&drift), [sentence]);
 }
@@ -125,8 +125,8 @@ fn the_name_of_a_member_gives_no_orders_to_a_terminal() {
 #[test]
 fn what_costs_values_comes_first_and_is_never_cut_off() {
     let many = |prefix: &'static str| (0..300).map(move |id| format!("{prefix}{id:03}"));
-    let values = |path| (path, Values { times: 1, ..Values::default() });
-    let look = Look {
+    let values = |path| (path, DeviatingValues { times: 1, ..DeviatingValues::default() });
+    let look = DriftLook {
         unknown: many("a_new").map(|path| (path, 1)).collect(),
         misfits: many("misfit").map(values).collect(),
         finer: many("finer").map(values).collect(),
@@ -134,11 +134,11 @@ fn what_costs_values_comes_first_and_is_never_cut_off() {
         ..look(30, &[])
     };
     let findings = full(&Drift::default(), &look, 10, 10, true).findings();
-    let whats: Vec<What> = findings.iter().map(|finding| finding.what).collect();
+    let whats: Vec<DriftKind> = findings.iter().map(|finding| finding.what).collect();
     assert!(whats.is_sorted(), "{whats:?}");
     let count = |what| whats.iter().filter(|&&one| one == what).count();
-    assert_eq!((count(What::Changed), count(What::Finer)), (300, 300));
-    assert_eq!((count(What::Converted), count(What::New)), (300, MOST));
+    assert_eq!((count(DriftKind::Changed), count(DriftKind::Finer)), (300, 300));
+    assert_eq!((count(DriftKind::Converted), count(DriftKind::New)), (300, MOST));
     assert!(whats[..600].iter().all(|what| what.costs_values()));
 }
 
@@ -166,7 +166,7 @@ fn a_member_is_gone_when_many_records_lack_what_others_had() {
 fn a_newer_declaration_misses_nothing_that_it_only_now_knows() {
     let first = full(&Drift::default(), &look(100, &[]), 10, 10, true);
     let mut wider = look(100, &[]);
-    wider.declared.insert("d".to_owned(), Presence { objects: 100, seen: false });
+    wider.declared.insert("d".to_owned(), MemberPresence { objects: 100, seen: false });
     let after = incremental(&first, &wider, 20);
     assert_eq!(told(&after), [""; 0]);
     wider.declared.get_mut("a").unwrap().seen = false;
@@ -176,17 +176,17 @@ fn a_newer_declaration_misses_nothing_that_it_only_now_knows() {
 #[test]
 fn members_of_objects_that_were_not_read_are_not_missed() {
     let mut with = look(100, &[]);
-    with.declared.insert("a.x".to_owned(), Presence { objects: 100, seen: true });
+    with.declared.insert("a.x".to_owned(), MemberPresence { objects: 100, seen: true });
     let first = full(&Drift::default(), &with, 10, 10, true);
     let mut without = look(100, &["a"]);
-    without.declared.insert("a.x".to_owned(), Presence::default());
+    without.declared.insert("a.x".to_owned(), MemberPresence::default());
     assert_eq!(told(&incremental(&first, &without, 20)), ["member `a` is no longer there"]);
 }
 
 #[test]
 fn names_without_end_are_cut_off() {
     let names = (0..10_000).map(|id| (format!("by_id.{id:05}"), 1));
-    let look = Look { unknown: names.collect(), ..look(30, &[]) };
+    let look = DriftLook { unknown: names.collect(), ..look(30, &[]) };
     let drift = full(&Drift::default(), &look, 10, 10, true);
     assert_eq!(drift.unknown.len(), MOST);
 }
@@ -198,10 +198,10 @@ fn a_run_tells_of_itself_only() {
     let after = incremental(&before, &seen, 20);
     let findings = after.findings_of(&seen);
     assert_eq!(findings.len(), 1);
-    assert_eq!((findings[0].what, findings[0].times), (What::Changed, 1));
+    assert_eq!((findings[0].what, findings[0].times), (DriftKind::Changed, 1));
     let again = unknown(2);
     let findings = incremental(&after, &again, 30).findings_of(&again);
-    assert_eq!((findings[0].what, findings[0].times), (What::New, 2));
+    assert_eq!((findings[0].what, findings[0].times), (DriftKind::New, 2));
 }
 
 #[test]
@@ -251,8 +251,8 @@ proptest! {
 
 #[test]
 fn sightings_of_a_clock_that_was_ahead_end_with_the_next_full_pass_of_whatever_kind_they_are() {
-    let values = |kind| Values { times: 3, kinds: BTreeSet::from([kind]), form: None };
-    let ahead = Look {
+    let values = |kind| DeviatingValues { times: 3, kinds: BTreeSet::from([kind]), form: None };
+    let ahead = DriftLook {
         unknown: BTreeMap::from([("location".to_owned(), 3)]),
         misfits: BTreeMap::from([("hours".to_owned(), values("text"))]),
         finer: BTreeMap::from([("rate".to_owned(), values("number"))]),

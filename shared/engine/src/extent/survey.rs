@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::months::Month;
-use super::{DatedList, Entry, Listed, Outlier, Proves, Reach, Stretch};
+use super::{
+    CalendarStretch, DatedEntry, DatedList, ListedEntries, Outlier, ReportReach, StretchProof,
+};
 use crate::time::{Date, next_day, previous_day};
 
 /// Number of times that a question without a usable answer is asked.
@@ -17,7 +19,7 @@ const FIRST_DAY: Date = Date::constant(1, 1, 1);
 
 /// Result of a survey.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct SurveyResult {
     /// First and last day, within the reach, that windows have to cover.
     pub days: (Date, Date),
     /// Entries beyond the reach, at least one for each month that holds any.
@@ -34,9 +36,9 @@ pub struct Found {
 /// Answers are believed for their content alone: their order, page size and total may be wrong.
 /// Days that were covered before stay covered.
 #[derive(Clone, Debug)]
-pub struct Survey {
+pub struct ExtentSurvey {
     list: DatedList,
-    reach: Reach,
+    reach: ReportReach,
     /// Months that windows cover: the first and the last.
     covered: (Month, Month),
     /// First and last month within the reach that is neither covered nor proven empty.
@@ -53,12 +55,12 @@ pub struct Survey {
 /// A stretch to ask for, and the purpose.
 #[derive(Clone, Copy, Debug)]
 struct SurveyQuestion {
-    aim: Aim,
-    stretch: Stretch,
+    aim: QuestionAim,
+    stretch: CalendarStretch,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Aim {
+enum QuestionAim {
     /// The oldest month within the reach.
     Oldest,
     /// The newest month within the reach.
@@ -67,13 +69,13 @@ enum Aim {
     Beyond,
 }
 
-impl Survey {
+impl ExtentSurvey {
     /// Returns a survey of `list`. Windows always cover the days of `recent`, and those of `known`,
     /// which an earlier survey or a table proves.
     #[must_use]
     pub fn new(
         list: DatedList,
-        reach: Reach,
+        reach: ReportReach,
         recent: (Date, Date),
         known: Option<(Date, Date)>,
     ) -> Self {
@@ -96,32 +98,32 @@ impl Survey {
             doubts: Vec::new(),
             gave_up: false,
         };
-        let before = Stretch { from: None, to: Some(previous_day(reach.first)) };
-        let after = Stretch { from: Some(next_day(reach.last)), to: None };
+        let before = CalendarStretch { from: None, to: Some(previous_day(reach.first)) };
+        let after = CalendarStretch { from: Some(next_day(reach.last)), to: None };
         survey.questions = vec![
-            SurveyQuestion { aim: Aim::Beyond, stretch: after },
-            SurveyQuestion { aim: Aim::Beyond, stretch: before },
+            SurveyQuestion { aim: QuestionAim::Beyond, stretch: after },
+            SurveyQuestion { aim: QuestionAim::Beyond, stretch: before },
         ];
         // Most accounts have no entries there: one question for each side shows it.
         if covered.1 < open.1 {
             let stretch = whole(covered.1.plus(1), open.1);
-            survey.questions.push(SurveyQuestion { aim: Aim::Newest, stretch });
+            survey.questions.push(SurveyQuestion { aim: QuestionAim::Newest, stretch });
         }
         if open.0 < covered.0 {
             let stretch = whole(open.0, covered.0.plus(-1));
-            survey.questions.push(SurveyQuestion { aim: Aim::Oldest, stretch });
+            survey.questions.push(SurveyQuestion { aim: QuestionAim::Oldest, stretch });
         }
         survey
     }
 
     /// Returns the next stretch to ask for; `None`: everything is known.
     #[must_use]
-    pub fn next(&self) -> Option<Stretch> {
+    pub fn next(&self) -> Option<CalendarStretch> {
         self.questions.last().map(|question| question.stretch)
     }
 
     /// Takes the answer to the question of [`Self::next`].
-    pub fn on_answer(&mut self, listed: &Listed) {
+    pub fn on_answer(&mut self, listed: &ListedEntries) {
         let Some(SurveyQuestion { aim, stretch }) = self.questions.pop() else {
             return;
         };
@@ -130,7 +132,7 @@ impl Survey {
             self.see(*entry);
         }
         let proves = listed.proves(stretch);
-        if proves == Proves::Nothing {
+        if proves == StretchProof::Nothing {
             self.tries = self.tries.saturating_add(1);
             if self.tries < TRIES {
                 self.questions.push(SurveyQuestion { aim, stretch });
@@ -139,22 +141,22 @@ impl Survey {
         }
         self.tries = 0;
         match aim {
-            Aim::Oldest => self.narrow_oldest(proves, stretch, listed),
-            Aim::Newest => self.narrow_newest(proves, stretch, listed),
-            Aim::Beyond => self.look_beyond(proves, stretch, listed),
+            QuestionAim::Oldest => self.narrow_oldest(proves, stretch, listed),
+            QuestionAim::Newest => self.narrow_newest(proves, stretch, listed),
+            QuestionAim::Beyond => self.look_beyond(proves, stretch, listed),
         }
     }
 
     /// Returns the result; before the last answer, the part that is known so far.
     #[must_use]
-    pub fn found(self) -> Found {
+    pub fn found(self) -> SurveyResult {
         let days = (self.covered.0.first(), self.covered.1.last());
         let outliers = self.outliers.into_iter().collect();
-        Found { days, outliers, doubts: self.doubts, gave_up: self.gave_up }
+        SurveyResult { days, outliers, doubts: self.doubts, gave_up: self.gave_up }
     }
 
     /// Counts an entry with a date, whatever stretch was asked for.
-    fn see(&mut self, entry: Entry) {
+    fn see(&mut self, entry: DatedEntry) {
         let Some(day) = entry.day else {
             return;
         };
@@ -174,16 +176,21 @@ impl Survey {
         }
     }
 
-    fn narrow_oldest(&mut self, proves: Proves, stretch: Stretch, listed: &Listed) {
+    fn narrow_oldest(
+        &mut self,
+        proves: StretchProof,
+        stretch: CalendarStretch,
+        listed: &ListedEntries,
+    ) {
         match proves {
-            Proves::All if listed.entries.is_empty() => {
+            StretchProof::All if listed.entries.is_empty() => {
                 let asked = stretch.to.map_or(self.covered.0, Month::of);
                 self.open.0 = self.open.0.max(asked.plus(1));
             }
             // All entries of the stretch were seen.
-            Proves::All => self.open.0 = self.covered.0,
-            Proves::Some => {}
-            Proves::Nothing => {
+            StretchProof::All => self.open.0 = self.covered.0,
+            StretchProof::Some => {}
+            StretchProof::Nothing => {
                 self.doubt(stretch);
                 self.covered.0 = self.covered.0.min(self.open.0);
             }
@@ -192,19 +199,24 @@ impl Survey {
         if months > 0 {
             let half = self.open.0.plus(months.saturating_sub(1) / 2);
             let stretch = whole(self.open.0, half);
-            self.questions.push(SurveyQuestion { aim: Aim::Oldest, stretch });
+            self.questions.push(SurveyQuestion { aim: QuestionAim::Oldest, stretch });
         }
     }
 
-    fn narrow_newest(&mut self, proves: Proves, stretch: Stretch, listed: &Listed) {
+    fn narrow_newest(
+        &mut self,
+        proves: StretchProof,
+        stretch: CalendarStretch,
+        listed: &ListedEntries,
+    ) {
         match proves {
-            Proves::All if listed.entries.is_empty() => {
+            StretchProof::All if listed.entries.is_empty() => {
                 let asked = stretch.from.map_or(self.covered.1, Month::of);
                 self.open.1 = self.open.1.min(asked.plus(-1));
             }
-            Proves::All => self.open.1 = self.covered.1,
-            Proves::Some => {}
-            Proves::Nothing => {
+            StretchProof::All => self.open.1 = self.covered.1,
+            StretchProof::Some => {}
+            StretchProof::Nothing => {
                 self.doubt(stretch);
                 self.covered.1 = self.covered.1.max(self.open.1);
             }
@@ -213,28 +225,33 @@ impl Survey {
         if months > 0 {
             let half = self.open.1.plus(-(months.saturating_sub(1) / 2));
             let stretch = whole(half, self.open.1);
-            self.questions.push(SurveyQuestion { aim: Aim::Newest, stretch });
+            self.questions.push(SurveyQuestion { aim: QuestionAim::Newest, stretch });
         }
     }
 
-    fn look_beyond(&mut self, proves: Proves, stretch: Stretch, listed: &Listed) {
+    fn look_beyond(
+        &mut self,
+        proves: StretchProof,
+        stretch: CalendarStretch,
+        listed: &ListedEntries,
+    ) {
         match proves {
-            Proves::All => {}
-            Proves::Nothing => self.doubt(stretch),
-            Proves::Some if self.asked >= MOST_QUESTIONS => {
+            StretchProof::All => {}
+            StretchProof::Nothing => self.doubt(stretch),
+            StretchProof::Some if self.asked >= MOST_QUESTIONS => {
                 self.gave_up = true;
                 self.questions.clear();
             }
-            Proves::Some => {
+            StretchProof::Some => {
                 let rest = rest(stretch, listed);
-                let question = |stretch| SurveyQuestion { aim: Aim::Beyond, stretch };
+                let question = |stretch| SurveyQuestion { aim: QuestionAim::Beyond, stretch };
                 self.questions.extend(rest.into_iter().map(question));
             }
         }
     }
 
-    fn doubt(&mut self, stretch: Stretch) {
-        let Stretch { from, to } = stretch;
+    fn doubt(&mut self, stretch: CalendarStretch) {
+        let CalendarStretch { from, to } = stretch;
         let from = from.map(|day| format!(" from {day}")).unwrap_or_default();
         let to = to.map(|day| format!(" to {day}")).unwrap_or_default();
         self.doubts.push(format!(
@@ -246,13 +263,13 @@ impl Survey {
 }
 
 /// Returns all days of these months.
-fn whole(first: Month, last: Month) -> Stretch {
-    Stretch { from: Some(first.first()), to: Some(last.last()) }
+fn whole(first: Month, last: Month) -> CalendarStretch {
+    CalendarStretch { from: Some(first.first()), to: Some(last.last()) }
 }
 
 /// Returns the rest of `stretch` without the months of the entries of `listed`: their order proves
 /// nothing about the months beside them.
-fn rest(stretch: Stretch, listed: &Listed) -> Vec<Stretch> {
+fn rest(stretch: CalendarStretch, listed: &ListedEntries) -> Vec<CalendarStretch> {
     let days = listed.entries.iter().filter_map(|entry| entry.day);
     let months: BTreeSet<Month> = days.filter(|day| stretch.holds(*day)).map(Month::of).collect();
     let mut rest = Vec::new();
@@ -262,12 +279,12 @@ fn rest(stretch: Stretch, listed: &Listed) -> Vec<Stretch> {
         if let Some(from) = from
             && month.first() > FIRST_DAY
         {
-            rest.push(Stretch { from, to });
+            rest.push(CalendarStretch { from, to });
         }
         // There is no day after the last representable one.
         from = (month.last() < Date::MAX).then(|| Some(next_day(month.last())));
     }
-    rest.extend(from.map(|from| Stretch { from, to: stretch.to }));
+    rest.extend(from.map(|from| CalendarStretch { from, to: stretch.to }));
     rest.retain(|stretch| stretch.is_any());
     rest
 }

@@ -4,12 +4,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::time::utc_day;
 
-const LIST: DatedList = DatedList { name: "time_entries", dated: Dated::Spent };
+const LIST: DatedList = DatedList { name: "time_entries", dated: EntryDate::Spent };
 const TODAY: Date = date(2026, 3, 10);
 const RECENT: (Date, Date) = (date(2026, 1, 1), date(2026, 3, 31));
 
-fn reach() -> Reach {
-    Reach::around(TODAY, 10)
+fn reach() -> ReportReach {
+    ReportReach::around(TODAY, 10)
 }
 
 /// Ways in which a server deviates from the documentation.
@@ -55,17 +55,17 @@ struct Server {
 }
 
 impl Server {
-    fn answer(&mut self, mut stretch: Stretch) -> Listed {
+    fn answer(&mut self, mut stretch: CalendarStretch) -> ListedEntries {
         if self.quirk == Quirk::IgnoresFrom {
             stretch.from = None;
         }
         if self.quirk == Quirk::IgnoresTo {
             stretch.to = None;
         }
-        let mut found: Vec<Entry> = (1..)
+        let mut found: Vec<DatedEntry> = (1..)
             .zip(&self.days)
             .filter(|(_, day)| stretch.holds(**day))
-            .map(|(id, day)| Entry { id: Some(id), day: Some(*day) })
+            .map(|(id, day)| DatedEntry { id: Some(id), day: Some(*day) })
             .collect();
         found.sort_by_key(|entry| core::cmp::Reverse(entry.day));
         if self.quirk == Quirk::OldestFirst {
@@ -78,15 +78,17 @@ impl Server {
         let total = found.len() as u64;
         let skipped = if self.quirk == Quirk::SecondPage { self.per_page } else { 0 };
         let size = if self.quirk == Quirk::IgnoresPageSize { usize::MAX } else { self.per_page };
-        let mut entries: Vec<Entry> = found.iter().skip(skipped).take(size).copied().collect();
+        let mut entries: Vec<DatedEntry> = found.iter().skip(skipped).take(size).copied().collect();
         if let (Quirk::LastUndated, Some(last)) = (self.quirk, entries.last_mut()) {
             last.day = None;
         }
-        if let (Quirk::Deletes, Some(Entry { day: Some(gone), .. })) = (self.quirk, found.first()) {
+        if let (Quirk::Deletes, Some(DatedEntry { day: Some(gone), .. })) =
+            (self.quirk, found.first())
+        {
             let at = self.days.iter().position(|day| day == gone).unwrap();
             self.days.remove(at);
         }
-        Listed {
+        ListedEntries {
             goes_on: skipped + entries.len() < found.len(),
             is_other_page: skipped > 0,
             total: (self.quirk != Quirk::NoTotal).then(|| {
@@ -104,9 +106,9 @@ fn surveyed(
     per_page: usize,
     quirk: Quirk,
     known: Option<(Date, Date)>,
-) -> (Found, u32) {
+) -> (SurveyResult, u32) {
     let mut server = Server { days: days.to_vec(), per_page, quirk };
-    let mut survey = Survey::new(LIST, reach(), RECENT, known);
+    let mut survey = ExtentSurvey::new(LIST, reach(), RECENT, known);
     let mut questions = 0;
     while let Some(stretch) = survey.next() {
         questions += 1;
@@ -117,7 +119,7 @@ fn surveyed(
 }
 
 /// Days of `days` that no window of `found` holds.
-fn lost(days: &[Date], found: &Found) -> Vec<Date> {
+fn lost(days: &[Date], found: &SurveyResult) -> Vec<Date> {
     let months: Vec<Date> = found.outliers.iter().map(|one| one.day.first_of_month()).collect();
     let (first, last) = found.days;
     let is_read = |day: &Date| {
@@ -207,7 +209,7 @@ fn what_was_covered_before_stays_covered() {
 
 #[test]
 fn answers_without_an_end_are_given_up() {
-    let mut survey = Survey::new(LIST, Reach::around(TODAY, 1), RECENT, None);
+    let mut survey = ExtentSurvey::new(LIST, ReportReach::around(TODAY, 1), RECENT, None);
     let mut day = date(2020, 1, 1);
     let mut questions = 0;
     while let Some(stretch) = survey.next() {
@@ -215,41 +217,41 @@ fn answers_without_an_end_are_given_up() {
         assert!(questions < 2_000);
         let at = stretch.to.unwrap_or(date(9999, 1, 1)).min(day);
         day = day.saturating_sub(jiff::Span::new().months(1));
-        let entries = vec![Entry { id: None, day: Some(at) }];
-        survey.on_answer(&Listed { entries, goes_on: true, ..Listed::default() });
+        let entries = vec![DatedEntry { id: None, day: Some(at) }];
+        survey.on_answer(&ListedEntries { entries, goes_on: true, ..ListedEntries::default() });
     }
     assert!(survey.found().gave_up);
 }
 
 #[test]
 fn an_answer_is_judged_by_its_own_content() {
-    let stretch = Stretch { from: Some(date(2020, 1, 1)), to: Some(date(2020, 1, 31)) };
-    let inside = Entry { id: Some(1), day: Some(date(2020, 1, 9)) };
-    let outside = Entry { id: Some(2), day: Some(date(2020, 2, 9)) };
-    let undated = Entry { id: Some(3), day: None };
-    let check = |entries: &[Entry], total, goes_on, proves| {
+    let stretch = CalendarStretch { from: Some(date(2020, 1, 1)), to: Some(date(2020, 1, 31)) };
+    let inside = DatedEntry { id: Some(1), day: Some(date(2020, 1, 9)) };
+    let outside = DatedEntry { id: Some(2), day: Some(date(2020, 2, 9)) };
+    let undated = DatedEntry { id: Some(3), day: None };
+    let check = |entries: &[DatedEntry], total, goes_on, proves| {
         let entries = entries.to_vec();
-        let listed = Listed { entries, total, goes_on, is_other_page: false };
+        let listed = ListedEntries { entries, total, goes_on, is_other_page: false };
         assert_eq!(listed.proves(stretch), proves, "{listed:?}");
     };
-    check(&[], Some(0), false, Proves::All);
-    check(&[], None, false, Proves::All);
-    check(&[], Some(1), false, Proves::Nothing);
-    check(&[], Some(0), true, Proves::Nothing);
-    check(&[inside], Some(1), false, Proves::All);
-    check(&[inside], Some(0), false, Proves::Some);
-    check(&[inside], Some(2), false, Proves::Some);
-    check(&[inside], Some(1), true, Proves::Some);
-    check(&[inside, undated], Some(2), false, Proves::Some);
-    check(&[undated], Some(5), true, Proves::Nothing);
-    check(&[outside], Some(1), false, Proves::Nothing);
-    check(&[inside, outside], Some(2), false, Proves::Some);
+    check(&[], Some(0), false, StretchProof::All);
+    check(&[], None, false, StretchProof::All);
+    check(&[], Some(1), false, StretchProof::Nothing);
+    check(&[], Some(0), true, StretchProof::Nothing);
+    check(&[inside], Some(1), false, StretchProof::All);
+    check(&[inside], Some(0), false, StretchProof::Some);
+    check(&[inside], Some(2), false, StretchProof::Some);
+    check(&[inside], Some(1), true, StretchProof::Some);
+    check(&[inside, undated], Some(2), false, StretchProof::Some);
+    check(&[undated], Some(5), true, StretchProof::Nothing);
+    check(&[outside], Some(1), false, StretchProof::Nothing);
+    check(&[inside, outside], Some(2), false, StretchProof::Some);
 }
 
 #[test]
 fn an_extent_is_read_again_when_it_is_old_or_made_for_another_reach() {
     let read_at: Timestamp = "2026-03-10T12:00:00Z".parse().unwrap();
-    let extent = Extent {
+    let extent = AccountExtent {
         read_at,
         spent: Some((date(2020, 1, 1), date(2026, 3, 31))),
         issued: None,
@@ -258,33 +260,37 @@ fn an_extent_is_read_again_when_it_is_old_or_made_for_another_reach() {
         doubts: vec![],
     };
     let later = |hours| crate::time::plus(read_at, SignedDuration::from_hours(hours));
-    let reach = Reach::around(utc_day(read_at), 10);
+    let reach = ReportReach::around(utc_day(read_at), 10);
     assert!(extent.is_fresh(reach, None, later(23)));
     assert!(!extent.is_fresh(reach, None, later(24)));
     assert!(!extent.is_fresh(reach, None, later(-1)), "of a clock that was ahead");
     assert!(extent.is_fresh(reach, Some(later(-1)), later(1)));
     assert!(!extent.is_fresh(reach, Some(later(1)), later(1)));
-    assert!(!extent.is_fresh(Reach::around(TODAY, 1), None, later(1)));
-    let outlier =
-        |day| Outlier { list: "time_entries".to_owned(), dated: Dated::Spent, day, id: Some(1) };
-    let mut widened = Extent { outliers: vec![outlier(date(2012, 1, 1))], ..extent.clone() };
+    assert!(!extent.is_fresh(ReportReach::around(TODAY, 1), None, later(1)));
+    let outlier = |day| Outlier {
+        list: "time_entries".to_owned(),
+        dated: EntryDate::Spent,
+        day,
+        id: Some(1),
+    };
+    let mut widened = AccountExtent { outliers: vec![outlier(date(2012, 1, 1))], ..extent.clone() };
     assert!(widened.is_fresh(reach, None, later(1)));
-    assert!(!widened.is_fresh(Reach::around(TODAY, 20), None, later(1)));
+    assert!(!widened.is_fresh(ReportReach::around(TODAY, 20), None, later(1)));
     widened.outliers.clear();
     let why = "GET /expenses: 504".to_owned();
-    let (list, dated) = ("expenses".to_owned(), Dated::Spent);
+    let (list, dated) = ("expenses".to_owned(), EntryDate::Spent);
     widened.unread.push(UnreadList { list, dated, why, instead: None });
     assert!(!widened.is_fresh(reach, None, later(1)));
     assert!(widened.is_fresh(reach, Some(later(-1)), later(1)), "once for each command");
-    assert!(widened.unknown(|dated| dated == Dated::Spent).is_some());
-    assert!(widened.unknown(|dated| dated == Dated::Issued).is_none());
+    assert!(widened.unknown(|dated| dated == EntryDate::Spent).is_some());
+    assert!(widened.unknown(|dated| dated == EntryDate::Issued).is_none());
 }
 
 #[test]
 fn an_extent_of_an_earlier_release_still_opens() {
     let saved =
         r#"{"read_at":"2026-03-10T12:00:00Z","spent":["2020-01-01","2026-03-01"],"issued":null}"#;
-    let extent: Extent = serde_json::from_str(saved).unwrap();
+    let extent: AccountExtent = serde_json::from_str(saved).unwrap();
     assert_eq!(extent.spent, Some((date(2020, 1, 1), date(2026, 3, 1))));
     assert_eq!(serde_json::to_string(&extent).unwrap(), saved);
 }

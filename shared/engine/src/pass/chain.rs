@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::compact::IdSet;
-use super::{PageFacts, Proof};
+use super::{ListProof, PageFacts};
 use crate::key::{Key, KeyPart};
 
 /// Number of pages that may follow after a list has brought as many records as its total says.
@@ -17,9 +17,9 @@ const PAGES_PAST_TOTAL: u32 = 100;
 /// One reading of a list.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Chain {
+pub struct PageChain {
     pages: u64,
-    seen: Distinct,
+    seen: DistinctKeys,
     quarantined: u64,
     /// `total_entries` of the last answer, and the least and greatest of all.
     total: Option<u64>,
@@ -32,18 +32,18 @@ pub struct Chain {
 
 /// Effect of a page on its chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ChainVerdict {
     /// A page follows.
     GoesOn,
     /// The list is read whole.
     Whole,
     /// The list has ended, or never would, and its answers do not agree.
-    Broken(Flaw),
+    Broken(ChainFlaw),
 }
 
 /// Reason for which a chain of pages is not the whole of its list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Flaw {
+pub enum ChainFlaw {
     /// Records were added or deleted between the pages.
     Moved,
     /// The number of records differs from the total in the answers.
@@ -65,16 +65,16 @@ pub enum Flaw {
 
 /// Way from one page of a chain to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Following {
+pub enum ChainLinkage {
     /// Only by `links.next`.
     Links,
     /// By their number.
     Numbers,
 }
 
-impl Chain {
+impl PageChain {
     /// Takes the next page and judges the chain.
-    pub fn take(&mut self, facts: &PageFacts, following: Following) -> Verdict {
+    pub fn take(&mut self, facts: &PageFacts, following: ChainLinkage) -> ChainVerdict {
         self.pages = self.pages.saturating_add(1);
         let new = self.seen.add(&facts.keys);
         let unusable = facts.quarantined;
@@ -89,7 +89,7 @@ impl Chain {
         let promised = facts.promises_more(self.pages);
         // Where pages have numbers and no other sign of more, a larger total alone is reason to ask
         // for one more page.
-        let counted = following == Following::Numbers
+        let counted = following == ChainLinkage::Numbers
             && facts.total_pages.is_none()
             && facts.records() > 0
             && self.total.is_some_and(|total| total > read);
@@ -97,23 +97,23 @@ impl Chain {
             return self.judge(read, following);
         }
         if new == 0 && unusable == 0 {
-            return Verdict::Broken(self.flaw(Flaw::Idle, read));
+            return ChainVerdict::Broken(self.flaw(ChainFlaw::Idle, read));
         }
-        if following == Following::Links {
+        if following == ChainLinkage::Links {
             let Some(link) = &facts.next else {
-                return Verdict::Broken(self.flaw(Flaw::NoLink, read));
+                return ChainVerdict::Broken(self.flaw(ChainFlaw::NoLink, read));
             };
             if !self.links.insert(hash(link)) {
-                return Verdict::Broken(Flaw::Circle);
+                return ChainVerdict::Broken(ChainFlaw::Circle);
             }
         }
         if new == 0 || self.total.is_some_and(|total| read >= total) {
             self.past_total = self.past_total.saturating_add(1);
             if self.past_total > PAGES_PAST_TOTAL {
-                return Verdict::Broken(Flaw::Endless);
+                return ChainVerdict::Broken(ChainFlaw::Endless);
             }
         }
-        Verdict::GoesOn
+        ChainVerdict::GoesOn
     }
 
     /// Number of pages taken.
@@ -126,38 +126,40 @@ impl Chain {
     }
 
     /// Judges a list at its end.
-    fn judge(&self, read: u64, following: Following) -> Verdict {
+    fn judge(&self, read: u64, following: ChainLinkage) -> ChainVerdict {
         if let Some(total) = self.total.filter(|total| *total != read) {
-            return Verdict::Broken(self.flaw(Flaw::Miscounted { read, total }, read));
+            return ChainVerdict::Broken(self.flaw(ChainFlaw::Miscounted { read, total }, read));
         }
         // Numbered pages shift when a record is added or deleted, so that another may be skipped:
         // only a constant total excludes that.
         let steady = self.least == self.greatest && self.total.is_some();
         match following {
-            Following::Numbers if self.pages > 1 && !steady => Verdict::Broken(Flaw::Moved),
-            Following::Numbers | Following::Links => Verdict::Whole,
+            ChainLinkage::Numbers if self.pages > 1 && !steady => {
+                ChainVerdict::Broken(ChainFlaw::Moved)
+            }
+            ChainLinkage::Numbers | ChainLinkage::Links => ChainVerdict::Whole,
         }
     }
 
     /// Returns `flaw`, or `Moved` if its total changed by about the number of missing records.
-    fn flaw(&self, flaw: Flaw, read: u64) -> Flaw {
+    fn flaw(&self, flaw: ChainFlaw, read: u64) -> ChainFlaw {
         let (Some(least), Some(greatest)) = (self.least, self.greatest) else {
             return flaw;
         };
         let by = greatest.saturating_sub(least);
         let plausible = least.saturating_sub(by)..=greatest.saturating_add(by);
-        if by > 0 && plausible.contains(&read) { Flaw::Moved } else { flaw }
+        if by > 0 && plausible.contains(&read) { ChainFlaw::Moved } else { flaw }
     }
 }
 
-impl Flaw {
+impl ChainFlaw {
     /// Returns the proof of the list at `path`, which was read to its end three times, with this
     /// flaw at last.
-    pub(super) fn proof(&self, path: &str) -> Proof {
-        let contradicts = |what: String| Proof::Contradictory(format!("{path}: {what}"));
+    pub(super) fn proof(&self, path: &str) -> ListProof {
+        let contradicts = |what: String| ListProof::Contradictory(format!("{path}: {what}"));
         match self {
             Self::Moved => {
-                Proof::Unproven(format!("{path} kept changing while its pages were read"))
+                ListProof::Unproven(format!("{path} kept changing while its pages were read"))
             }
             Self::Miscounted { read, total } => contradicts(format!(
                 "the answers hold {read} records and say that there are {total} (`total_entries`)"
@@ -181,12 +183,12 @@ impl Flaw {
 
 /// A set of keys; plain ids take a fraction of the space.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Distinct {
+pub(super) struct DistinctKeys {
     ids: IdSet,
     others: BTreeSet<Key>,
 }
 
-impl Distinct {
+impl DistinctKeys {
     /// Adds `keys` and returns how many of them are new.
     pub(super) fn add(&mut self, keys: &[Key]) -> u64 {
         let before = self.len();

@@ -119,7 +119,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::window::Grid;
+    use crate::window::WindowGrid;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Saved {
@@ -141,7 +141,7 @@ mod tests {
         ) {
             let queue = units.into_iter().map(|(what, id, year)| match what {
                 0..8 => Unit::Stream,
-                8..16 => Unit::Window(Grid::Month.window(date(2024, 2, 1))),
+                8..16 => Unit::Window(WindowGrid::Month.window(date(2024, 2, 1))),
                 16..32 => parent(id, None),
                 _ => parent(id, Some(2020 + year)),
             });

@@ -12,7 +12,7 @@ const CANDIDATES: usize = 3;
 /// The control question about one kind of URL.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "T: Deserialize<'de>"))]
-pub(super) struct Control<T> {
+pub(super) struct ControlQuestion<T> {
     candidates: Vec<T>,
     #[serde(skip)]
     asked: Option<T>,
@@ -43,7 +43,7 @@ pub(super) enum UrlStanding {
 
 /// Answer to the request for a single record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answered {
+pub(super) enum RecordAnswer {
     /// The record.
     There,
     /// 404.
@@ -52,13 +52,13 @@ pub(super) enum Answered {
     Nothing,
 }
 
-impl<T> Default for Control<T> {
+impl<T> Default for ControlQuestion<T> {
     fn default() -> Self {
         Self { candidates: Vec::new(), asked: None, found: ControlFound::Nothing, troubled: false }
     }
 }
 
-impl<T: Copy + PartialEq> Control<T> {
+impl<T: Copy + PartialEq> ControlQuestion<T> {
     /// Offers a record of a page as a candidate.
     pub(super) fn offer(&mut self, record: T) {
         if self.candidates.len() < CANDIDATES && !self.candidates.contains(&record) {
@@ -95,15 +95,15 @@ impl<T: Copy + PartialEq> Control<T> {
     }
 
     /// Takes the answer about `record`; returns whether it answers the control question.
-    pub(super) fn take(&mut self, record: T, answered: Answered) -> bool {
+    pub(super) fn take(&mut self, record: T, answered: RecordAnswer) -> bool {
         if self.asked != Some(record) {
             return false;
         }
         self.asked = None;
         match answered {
-            Answered::There => self.found = ControlFound::There,
-            Answered::Gone => self.found = ControlFound::Gone,
-            Answered::Nothing => self.troubled = true,
+            RecordAnswer::There => self.found = ControlFound::There,
+            RecordAnswer::Gone => self.found = ControlFound::Gone,
+            RecordAnswer::Nothing => self.troubled = true,
         }
         true
     }
@@ -128,8 +128,8 @@ mod tests {
     use super::*;
 
     /// Meaning of a 404 after these answers to the control questions.
-    fn after(answers: &[Answered]) -> UrlStanding {
-        let mut control = Control::default();
+    fn after(answers: &[RecordAnswer]) -> UrlStanding {
+        let mut control = ControlQuestion::default();
         for record in 0..answers.len() {
             control.offer(record);
         }
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_404_counts_as_the_control_questions_were_answered() {
-        use Answered::{Gone, Nothing, There};
+        use RecordAnswer::{Gone, Nothing, There};
         for (answers, standing) in [
             (&[][..], UrlStanding::NoSuchUrl),
             (&[There], UrlStanding::Answers),
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_question_without_an_answer_yet_is_asked_again_by_the_next_run() {
-        let mut control = Control::default();
+        let mut control = ControlQuestion::default();
         control.offer(7);
         assert_eq!((control.next(), control.next()), (Some(7), None));
         control.suspend();

@@ -22,7 +22,7 @@ pub struct PageFacts {
     /// Keyset date of each usable record, if the paging needs it.
     pub dates: Vec<Option<Date>>,
     /// A few of the records, spread over the page, if the stream's kind may ask for single records.
-    pub samples: Vec<Sample>,
+    pub samples: Vec<RecordIds>,
     /// Records that could not become rows.
     pub quarantined: u64,
     /// The parents that the records name (trigger pages).
@@ -31,7 +31,7 @@ pub struct PageFacts {
 
 /// Ids of one record of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Sample {
+pub struct RecordIds {
     /// Its id.
     pub id: i64,
     /// Id of the record whose deletion deletes this one, if the declaration names such a record.

@@ -11,12 +11,12 @@ mod setback;
 
 use serde::{Deserialize, Serialize};
 
-use compare::{Compare, Undated};
-use range::Range;
+use compare::{TotalsComparison, UndatedRecords};
+use range::KeysetRange;
 
-use super::chain::Flaw;
-use super::pager::{List, Offset, Proof, Question, Turn};
-use super::sweep::Days;
+use super::chain::ChainFlaw;
+use super::pager::{ListProof, ListQuery, OffsetPager, PagerQuestion, PagerTurn};
+use super::sweep::ProvenDays;
 use super::{PROOF_TRIES, PageFacts};
 use crate::time::Date;
 
@@ -25,13 +25,13 @@ const WHOLE: u32 = u32::MAX;
 
 /// A date keyset reading.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Keyset {
-    list: List,
+pub(super) struct KeysetPager {
+    list: ListQuery,
     nullable: bool,
     /// First day of the whole reading.
     #[serde(default)]
     from: Option<Date>,
-    ranges: Vec<Range>,
+    ranges: Vec<KeysetRange>,
     /// Whether any request left undated records out.
     ranged: bool,
     /// Days whose records kept changing while their pages were read.
@@ -40,31 +40,31 @@ pub(super) struct Keyset {
     undated_unproven: bool,
     /// Records without a usable date in the answers.
     #[serde(default)]
-    undated: Undated,
+    undated: UndatedRecords,
     /// Contradiction between the answers.
     #[serde(default)]
-    flaw: Option<Flaw>,
-    rest: Rest,
+    flaw: Option<ChainFlaw>,
+    rest: KeysetStage,
 }
 
 /// Steps after the ranges.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-enum Rest {
+enum KeysetStage {
     /// Ranges are being read.
     Ranges,
     /// Two totals are compared, to find whether the ranges leave undated records out.
-    Compare(Compare),
+    Compare(TotalsComparison),
     /// The list is paged unranged for its undated records.
-    Undated(Offset),
+    Undated(OffsetPager),
     /// The list is not sorted as documented: it is paged unranged and proves nothing.
-    Disordered(Offset),
+    Disordered(OffsetPager),
     /// Done.
     Nothing,
 }
 
-impl Keyset {
-    pub(super) fn new(list: List, nullable: bool, from: Option<Date>) -> Self {
-        let range = Range::open(from);
+impl KeysetPager {
+    pub(super) fn new(list: ListQuery, nullable: bool, from: Option<Date>) -> Self {
+        let range = KeysetRange::open(from);
         Self {
             list,
             nullable,
@@ -73,9 +73,9 @@ impl Keyset {
             ranged: from.is_some(),
             unproven_days: Vec::new(),
             undated_unproven: false,
-            undated: Undated::default(),
+            undated: UndatedRecords::default(),
             flaw: None,
-            rest: Rest::Ranges,
+            rest: KeysetStage::Ranges,
         }
     }
 
@@ -84,35 +84,35 @@ impl Keyset {
     }
 
     pub(super) fn is_done(&self) -> bool {
-        matches!(self.rest, Rest::Nothing)
-            || matches!(&self.rest, Rest::Disordered(offset) if offset.is_done())
+        matches!(self.rest, KeysetStage::Nothing)
+            || matches!(&self.rest, KeysetStage::Disordered(offset) if offset.is_done())
     }
 
-    pub(super) fn proof(&self) -> Proof {
+    pub(super) fn proof(&self) -> ListProof {
         let path = &self.list.path;
-        let flaw = self.flaw.as_ref().map_or(Proof::Proven, |flaw| flaw.proof(path));
-        let moved = if let Rest::Disordered(offset) = &self.rest {
-            let unsorted = Proof::Unproven(format!(
+        let flaw = self.flaw.as_ref().map_or(ListProof::Proven, |flaw| flaw.proof(path));
+        let moved = if let KeysetStage::Disordered(offset) = &self.rest {
+            let unsorted = ListProof::Unproven(format!(
                 "{path} is not sorted by day, newest first, or has answers without any usable day"
             ));
             unsorted.and(offset.proof())
         } else if let Some(day) = self.unproven_days.first() {
-            Proof::Unproven(format!("{path} kept changing on {day} while it was read"))
+            ListProof::Unproven(format!("{path} kept changing on {day} while it was read"))
         } else if self.undated_unproven {
-            Proof::Unproven(format!("{path}: the records without a date do not add up"))
+            ListProof::Unproven(format!("{path}: the records without a date do not add up"))
         } else {
-            Proof::Proven
+            ListProof::Proven
         };
         flaw.and(moved)
     }
 
     /// Returns the days that were read whole; `None` if the list is not sorted as documented, or
     /// its answers contradict each other.
-    pub(super) fn days(&self) -> Option<Days> {
-        if self.flaw.is_some() || matches!(self.rest, Rest::Disordered(_)) {
+    pub(super) fn days(&self) -> Option<ProvenDays> {
+        if self.flaw.is_some() || matches!(self.rest, KeysetStage::Disordered(_)) {
             return None;
         }
-        Some(Days::By {
+        Some(ProvenDays::By {
             from: self.from,
             except: self.unproven_days.iter().copied().collect(),
             undated: !self.undated_unproven && (self.nullable || self.from.is_none()),
@@ -127,25 +127,25 @@ impl Keyset {
         self.undated.remark(&self.list.path)
     }
 
-    pub(super) fn next(&mut self) -> Option<Question> {
+    pub(super) fn next(&mut self) -> Option<PagerQuestion> {
         match &mut self.rest {
-            Rest::Ranges => self.next_of_ranges(),
-            Rest::Compare(compare) => compare.next(&self.list),
-            Rest::Undated(offset) | Rest::Disordered(offset) => {
-                offset.next().map(|question| Question { slot: WHOLE, ..question })
+            KeysetStage::Ranges => self.next_of_ranges(),
+            KeysetStage::Compare(compare) => compare.next(&self.list),
+            KeysetStage::Undated(offset) | KeysetStage::Disordered(offset) => {
+                offset.next().map(|question| PagerQuestion { slot: WHOLE, ..question })
             }
-            Rest::Nothing => None,
+            KeysetStage::Nothing => None,
         }
     }
 
-    fn next_of_ranges(&mut self) -> Option<Question> {
+    fn next_of_ranges(&mut self) -> Option<PagerQuestion> {
         for (slot, range) in (0_u32..).zip(self.ranges.iter_mut()) {
             if range.done || range.asked {
                 continue;
             }
             range.asked = true;
             if let Some((_, offset)) = &mut range.day {
-                return offset.next().map(|question| Question { slot, ..question });
+                return offset.next().map(|question| PagerQuestion { slot, ..question });
             }
             let mut more = Vec::new();
             if let Some(from) = range.from {
@@ -156,68 +156,68 @@ impl Keyset {
             }
             self.ranged |= !more.is_empty();
             let target = self.list.with(&more, self.list.per_page);
-            return Some(Question { slot, target, count_only: false });
+            return Some(PagerQuestion { slot, target, count_only: false });
         }
         None
     }
 
-    pub(super) fn on_page(&mut self, slot: u32, facts: &PageFacts) -> Turn {
+    pub(super) fn on_page(&mut self, slot: u32, facts: &PageFacts) -> PagerTurn {
         self.list.trouble = 0;
         self.undated.note(facts);
-        if slot != WHOLE && !matches!(self.rest, Rest::Ranges) {
+        if slot != WHOLE && !matches!(self.rest, KeysetStage::Ranges) {
             // A request sent before the list proved disordered: its records count, its order does
             // not.
-            return Turn::On;
+            return PagerTurn::On;
         }
         match &mut self.rest {
-            Rest::Ranges => self.on_range(slot, facts),
-            Rest::Compare(compare) => {
+            KeysetStage::Ranges => self.on_range(slot, facts),
+            KeysetStage::Compare(compare) => {
                 match compare.take(facts.total_entries, self.undated.len()) {
                     compare::CompareOutcome::AsksOn => {}
-                    compare::CompareOutcome::Agrees => self.rest = Rest::Nothing,
+                    compare::CompareOutcome::Agrees => self.rest = KeysetStage::Nothing,
                     compare::CompareOutcome::Differs => {
-                        self.rest = Rest::Undated(Offset::new(self.list.clone()));
+                        self.rest = KeysetStage::Undated(OffsetPager::new(self.list.clone()));
                     }
                 }
-                Turn::On
+                PagerTurn::On
             }
-            Rest::Undated(offset) => {
+            KeysetStage::Undated(offset) => {
                 // A restart within the offset list needs no step here: the records of its pages are
                 // upserts.
-                let _: Turn = offset.on_page(facts);
+                let _: PagerTurn = offset.on_page(facts);
                 if offset.is_done() {
                     match offset.flaw() {
                         None => {}
-                        Some(Flaw::Moved) => self.undated_unproven = true,
+                        Some(ChainFlaw::Moved) => self.undated_unproven = true,
                         Some(flaw) => self.flaw = Some(flaw.clone()),
                     }
-                    self.rest = Rest::Nothing;
+                    self.rest = KeysetStage::Nothing;
                 }
-                Turn::On
+                PagerTurn::On
             }
-            Rest::Disordered(offset) => {
-                let _: Turn = offset.on_page(facts);
-                Turn::On
+            KeysetStage::Disordered(offset) => {
+                let _: PagerTurn = offset.on_page(facts);
+                PagerTurn::On
             }
-            Rest::Nothing => Turn::On,
+            KeysetStage::Nothing => PagerTurn::On,
         }
     }
 
-    fn on_range(&mut self, slot: u32, facts: &PageFacts) -> Turn {
+    fn on_range(&mut self, slot: u32, facts: &PageFacts) -> PagerTurn {
         let at = usize::try_from(slot).ok();
         let beside = self.ranges.iter().filter(|range| !range.done).count().saturating_sub(1);
         let Some(range) = at.and_then(|slot| self.ranges.get_mut(slot)) else {
-            return Turn::On;
+            return PagerTurn::On;
         };
         range.asked = false;
         if let Some((day, offset)) = &mut range.day {
             let day = *day;
             let strange = facts.dates.iter().flatten().any(|date| *date != day);
-            let _: Turn = offset.on_page(facts);
+            let _: PagerTurn = offset.on_page(facts);
             if offset.is_done() {
                 match offset.flaw() {
                     None => {}
-                    Some(Flaw::Moved) => self.unproven_days.push(day),
+                    Some(ChainFlaw::Moved) => self.unproven_days.push(day),
                     Some(flaw) => self.flaw = Some(flaw.clone()),
                 }
                 range.day = None;
@@ -234,7 +234,7 @@ impl Keyset {
             {
                 range.tries = range.tries.saturating_add(1);
                 if range.tries < PROOF_TRIES {
-                    return Turn::On;
+                    return PagerTurn::On;
                 }
                 self.flaw = Some(flaw);
             }
@@ -256,17 +256,17 @@ impl Keyset {
         }
         if self.ranges.iter().all(|range| range.done) {
             self.rest = if self.ranged && (self.nullable || self.from.is_none()) {
-                Rest::Compare(Compare::default())
+                KeysetStage::Compare(TotalsComparison::default())
             } else {
-                Rest::Nothing
+                KeysetStage::Nothing
             };
         }
-        Turn::On
+        PagerTurn::On
     }
 
     /// Puts `parts` in the place of the range of `slot`. Other ranges keep their slots: their
     /// requests may be under way.
-    fn share(&mut self, slot: u32, parts: Vec<Range>) {
+    fn share(&mut self, slot: u32, parts: Vec<KeysetRange>) {
         let mut parts = parts.into_iter();
         let own = usize::try_from(slot).ok().and_then(|slot| self.ranges.get_mut(slot));
         let Some(own) = own else { return };
@@ -281,9 +281,9 @@ impl Keyset {
         }
     }
 
-    fn disordered(&mut self) -> Turn {
+    fn disordered(&mut self) -> PagerTurn {
         self.ranges.clear();
-        self.rest = Rest::Disordered(Offset::new(self.list.clone()));
-        Turn::On
+        self.rest = KeysetStage::Disordered(OffsetPager::new(self.list.clone()));
+        PagerTurn::On
     }
 }

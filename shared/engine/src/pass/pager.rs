@@ -5,19 +5,19 @@ mod offset;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use cursor::Cursor;
-pub(super) use offset::Offset;
+pub(super) use cursor::CursorPager;
+pub(super) use offset::OffsetPager;
 
-use super::keyset::Keyset;
-use super::sweep::Days;
-use super::{LEAST_PER_PAGE, PER_PAGE, PageFacts, Target};
-use crate::retry::{Failure, Smaller};
+use super::keyset::KeysetPager;
+use super::sweep::ProvenDays;
+use super::{LEAST_PER_PAGE, PER_PAGE, PageFacts, RequestTarget};
+use crate::retry::{RequestFailure, SmallerRetry};
 use crate::spec::Paging;
 use crate::time::Date;
 
 /// Strength of the proof that a finished reading has every record of its list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Proof {
+pub enum ListProof {
     /// Every record was seen.
     Proven,
     /// The list changed while it was read, so that records may be missing; the text says where, for
@@ -28,7 +28,7 @@ pub enum Proof {
     Contradictory(String),
 }
 
-impl Proof {
+impl ListProof {
     /// Returns the reason for which records may be missing; `None`: none is.
     #[must_use]
     pub fn doubt(&self) -> Option<&str> {
@@ -53,29 +53,29 @@ impl Proof {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Pager {
     /// One object.
-    Single(Single),
+    Single(SinglePager),
     /// `links.next` with a cursor.
-    Cursor(Cursor),
+    Cursor(CursorPager),
     /// `page=N`.
-    Offset(Offset),
+    Offset(OffsetPager),
     /// Day ranges of an offset list.
-    Keyset(Keyset),
+    Keyset(KeysetPager),
 }
 
 /// A request of a pager.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Question {
+pub(super) struct PagerQuestion {
     /// Slot of the request.
     pub(super) slot: u32,
     /// Address of the request.
-    pub(super) target: Target,
+    pub(super) target: RequestTarget,
     /// Whether only `total_entries` is read from the answer.
     pub(super) count_only: bool,
 }
 
 /// Effect of an answer on a pager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum PagerTurn {
     /// The reading goes on, or is done.
     On,
     /// The reading begins anew: the earlier pages belong to a reading that proved wrong.
@@ -84,7 +84,7 @@ pub(super) enum Turn {
 
 /// Effect on a pager of a failure that may be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Setback {
+pub(super) enum PagerSetback {
     /// The same or a smaller page comes next.
     Same,
     /// The list is read from its beginning.
@@ -95,7 +95,7 @@ pub(super) enum Setback {
 
 /// Path and filters of a list, and the size of its pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct List {
+pub(super) struct ListQuery {
     /// Path below the base URL.
     pub(super) path: String,
     /// Query parameters other than those for paging.
@@ -107,31 +107,31 @@ pub(super) struct List {
     pub(super) trouble: u32,
 }
 
-impl List {
+impl ListQuery {
     /// Returns a list with the largest pages.
     #[must_use]
     pub(super) fn new(path: impl Into<String>, filters: Vec<(String, String)>) -> Self {
         Self { path: path.into(), filters, per_page: PER_PAGE, trouble: 0 }
     }
 
-    pub(super) fn first_page(&self) -> Target {
+    pub(super) fn first_page(&self) -> RequestTarget {
         self.with(&[], self.per_page)
     }
 
-    pub(super) fn with(&self, more: &[(&str, String)], per_page: u32) -> Target {
+    pub(super) fn with(&self, more: &[(&str, String)], per_page: u32) -> RequestTarget {
         let mut query = self.filters.clone();
         query.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         query.push(("per_page".to_owned(), per_page.to_string()));
-        Target::Path { path: self.path.clone(), query }
+        RequestTarget::Path { path: self.path.clone(), query }
     }
 
     /// Counts a failure and returns whether it halves the page size: the second time-out or 5xx in
     /// a row does, an answer that is too large does at once.
-    pub(super) fn shrink_after(&mut self, failure: &Failure) -> bool {
+    pub(super) fn shrink_after(&mut self, failure: &RequestFailure) -> bool {
         let (patience, least) = match failure.asks_for_smaller_pages() {
-            Smaller::No => return false,
-            Smaller::WhenRepeated => (2, LEAST_PER_PAGE),
-            Smaller::AtOnce => (1, 1),
+            SmallerRetry::No => return false,
+            SmallerRetry::WhenRepeated => (2, LEAST_PER_PAGE),
+            SmallerRetry::AtOnce => (1, 1),
         };
         self.trouble = self.trouble.saturating_add(1);
         if self.trouble < patience || self.per_page <= least {
@@ -145,8 +145,8 @@ impl List {
 
 /// Whether a failed request is to be given up: its retries are used up (`last`), or its page is too
 /// large and cannot be made smaller.
-pub(super) fn gives_up(failure: &Failure, last: bool, shrunk: bool) -> bool {
-    !shrunk && (last || failure.asks_for_smaller_pages() == Smaller::AtOnce)
+pub(super) fn gives_up(failure: &RequestFailure, last: bool, shrunk: bool) -> bool {
+    !shrunk && (last || failure.asks_for_smaller_pages() == SmallerRetry::AtOnce)
 }
 
 impl Pager {
@@ -159,17 +159,19 @@ impl Pager {
         filters: Vec<(String, String)>,
         from: Option<Date>,
     ) -> Self {
-        let list = List::new(path, filters);
+        let list = ListQuery::new(path, filters);
         match paging {
-            Paging::Single => Self::Single(Single { list, asked: false, done: false }),
-            Paging::Cursor => Self::Cursor(Cursor::new(list)),
-            Paging::Offset => Self::Offset(Offset::new(list)),
-            Paging::DateKeyset { nullable, .. } => Self::Keyset(Keyset::new(list, nullable, from)),
+            Paging::Single => Self::Single(SinglePager { list, asked: false, done: false }),
+            Paging::Cursor => Self::Cursor(CursorPager::new(list)),
+            Paging::Offset => Self::Offset(OffsetPager::new(list)),
+            Paging::DateKeyset { nullable, .. } => {
+                Self::Keyset(KeysetPager::new(list, nullable, from))
+            }
         }
     }
 
     /// Returns the next request that may start now, beside those under way.
-    pub(super) fn next(&mut self) -> Option<Question> {
+    pub(super) fn next(&mut self) -> Option<PagerQuestion> {
         match self {
             Self::Single(single) => single.next(),
             Self::Cursor(cursor) => cursor.next(),
@@ -179,11 +181,11 @@ impl Pager {
     }
 
     /// Takes an answer.
-    pub(super) fn on_page(&mut self, slot: u32, facts: &PageFacts) -> Turn {
+    pub(super) fn on_page(&mut self, slot: u32, facts: &PageFacts) -> PagerTurn {
         match self {
             Self::Single(single) => {
                 single.done = true;
-                Turn::On
+                PagerTurn::On
             }
             Self::Cursor(cursor) => cursor.on_page(facts),
             Self::Offset(offset) => offset.on_page(facts),
@@ -193,11 +195,20 @@ impl Pager {
 
     /// Frees the slot of a failed request, so that `next` asks again, perhaps for less. `last`: the
     /// retries of this very request are used up.
-    pub(super) fn on_failure(&mut self, slot: u32, failure: &Failure, last: bool) -> Setback {
+    pub(super) fn on_failure(
+        &mut self,
+        slot: u32,
+        failure: &RequestFailure,
+        last: bool,
+    ) -> PagerSetback {
         match self {
             Self::Single(single) => {
                 single.asked = false;
-                if gives_up(failure, last, false) { Setback::Final } else { Setback::Same }
+                if gives_up(failure, last, false) {
+                    PagerSetback::Final
+                } else {
+                    PagerSetback::Same
+                }
             }
             Self::Cursor(cursor) => cursor.on_failure(failure, last),
             Self::Offset(offset) => offset.on_failure(failure, last),
@@ -218,9 +229,9 @@ impl Pager {
 
     /// Returns the proof of the finished reading.
     #[must_use]
-    pub(super) fn proof(&self) -> Proof {
+    pub(super) fn proof(&self) -> ListProof {
         match self {
-            Self::Single(_) => Proof::Proven,
+            Self::Single(_) => ListProof::Proven,
             Self::Cursor(cursor) => cursor.proof(),
             Self::Offset(offset) => offset.proof(),
             Self::Keyset(keyset) => keyset.proof(),
@@ -229,11 +240,11 @@ impl Pager {
 
     /// Returns the days that the finished reading proves complete; `None`: none.
     #[must_use]
-    pub(super) fn days(&self) -> Option<Days> {
+    pub(super) fn days(&self) -> Option<ProvenDays> {
         if let Self::Keyset(keyset) = self {
             return keyset.days();
         }
-        (self.proof() == Proof::Proven).then_some(Days::All)
+        (self.proof() == ListProof::Proven).then_some(ProvenDays::All)
     }
 
     /// Returns a remark about odd records, for display.
@@ -268,19 +279,19 @@ impl Pager {
 
 /// Reading of one object.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Single {
-    list: List,
+pub(super) struct SinglePager {
+    list: ListQuery,
     asked: bool,
     done: bool,
 }
 
-impl Single {
-    fn next(&mut self) -> Option<Question> {
+impl SinglePager {
+    fn next(&mut self) -> Option<PagerQuestion> {
         if self.asked || self.done {
             return None;
         }
         self.asked = true;
-        let target = Target::path(self.list.path.clone());
-        Some(Question { slot: 0, target, count_only: false })
+        let target = RequestTarget::path(self.list.path.clone());
+        Some(PagerQuestion { slot: 0, target, count_only: false })
     }
 }

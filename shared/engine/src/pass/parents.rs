@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::compact::IdSet;
-use super::control::Control;
-use super::pager::{Pager, Proof, Setback};
-use super::units::Units;
-use super::{Effect, PageFacts, Parent, Pass, Unit};
-use crate::retry::Failure;
+use super::control::ControlQuestion;
+use super::pager::{ListProof, Pager, PagerSetback};
+use super::units::UnitsReading;
+use super::{AnswerEffect, PageFacts, Parent, Pass, Unit};
+use crate::retry::RequestFailure;
 use crate::spec::PerParent;
 use crate::time::Timestamp;
 use crate::window::Period;
@@ -29,7 +29,7 @@ pub struct ParentFound {
 
 /// A parent whose children could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parked {
+pub struct ParkedParent {
     /// Year of its `created_at`.
     pub created_year: Option<i64>,
     /// Number of runs in which it failed.
@@ -40,7 +40,7 @@ pub struct Parked {
 
 /// The units of which a table holds rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HeldUnits {
+pub struct TableUnits {
     /// Whether it holds any row.
     pub any: bool,
     /// Parents with children, in tables of children.
@@ -49,7 +49,7 @@ pub struct HeldUnits {
     pub windows: BTreeSet<Period>,
 }
 
-impl HeldUnits {
+impl TableUnits {
     /// Whether the table holds rows of `unit`.
     #[must_use]
     pub fn holds(&self, unit: Unit) -> bool {
@@ -63,12 +63,12 @@ impl HeldUnits {
 
 /// A per parent reading.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Parents {
+pub(super) struct ParentReading {
     pub(super) trigger: Pager,
-    pub(super) units: Units,
+    pub(super) units: UnitsReading,
     /// Saved beside the passes: both passes of a stream park parents and read them.
     #[serde(skip)]
-    pub(super) parked: BTreeMap<i64, Parked>,
+    pub(super) parked: BTreeMap<i64, ParkedParent>,
     /// Full passes: every parent that the trigger named, until they are compared with those that
     /// the table holds.
     #[serde(with = "super::compact::id_set")]
@@ -86,7 +86,7 @@ pub(super) struct Parents {
     denied: Vec<(Parent, Timestamp)>,
     /// Whether the URL of a parent can prove that one is gone.
     #[serde(default)]
-    control: Control<Parent>,
+    control: ControlQuestion<Parent>,
     /// Whether the children of any parent were read in this pass.
     #[serde(default)]
     any_read: bool,
@@ -112,14 +112,14 @@ enum ParkedBefore {
 /// counts as refused.
 const REFUSED_AT_FIRST: usize = 10;
 
-impl Parents {
+impl ParentReading {
     pub(super) fn new(
         trigger: Pager,
         pass: Pass,
-        parked: BTreeMap<i64, Parked>,
+        parked: BTreeMap<i64, ParkedParent>,
         absent_before: IdSet,
     ) -> Self {
-        let mut units = Units::default();
+        let mut units = UnitsReading::default();
         units.extend(parked.iter().map(|(id, parked)| {
             Unit::Parent(Parent { id: *id, created_year: parked.created_year })
         }));
@@ -133,7 +133,7 @@ impl Parents {
             doubtful: Vec::new(),
             asked: Vec::new(),
             denied: Vec::new(),
-            control: Control::default(),
+            control: ControlQuestion::default(),
             any_read: false,
             refused: Vec::new(),
             absent_before,
@@ -143,7 +143,7 @@ impl Parents {
 
     /// Goes on in another run with the parents that are `parked` by now: both passes of a stream
     /// park and read them, and each run tries them again.
-    pub(super) fn resumed(&mut self, parked: &BTreeMap<i64, Parked>, absent_before: IdSet) {
+    pub(super) fn resumed(&mut self, parked: &BTreeMap<i64, ParkedParent>, absent_before: IdSet) {
         self.trigger.resumed();
         self.absent_before = absent_before;
         self.parked.clone_from(parked);
@@ -183,7 +183,7 @@ impl Parents {
         spec: &PerParent,
         requested_at: Timestamp,
         facts: &PageFacts,
-    ) -> Vec<Effect> {
+    ) -> Vec<AnswerEffect> {
         let mut effects = Vec::new();
         let mut fresh = BTreeSet::new();
         self.unnamed = self.unnamed.saturating_add(facts.quarantined);
@@ -197,7 +197,7 @@ impl Parents {
                 found.roles.as_ref().is_some_and(|roles| roles.iter().all(|one| one != role))
             });
             if barren {
-                effects.push(Effect::Complete { unit, covered: Some(requested_at) });
+                effects.push(AnswerEffect::Complete { unit, covered: Some(requested_at) });
             } else {
                 fresh.insert(unit);
             }
@@ -207,13 +207,13 @@ impl Parents {
     }
 
     /// Compares the parents of which the table holds rows with those that the trigger named.
-    pub(super) fn on_held(&mut self, pass: Pass, held: &HeldUnits) -> Vec<Effect> {
+    pub(super) fn on_held(&mut self, pass: Pass, held: &TableUnits) -> Vec<AnswerEffect> {
         let mut effects = self.units.on_held(held);
         if self.trigger.is_done() && !self.compared {
             self.compared = true;
             // A trigger that was not read whole does not name all parents, and a record that names
             // none may belong to any of the missing ones.
-            if self.unnamed == 0 && self.trigger.proof() == Proof::Proven {
+            if self.unnamed == 0 && self.trigger.proof() == ListProof::Proven {
                 let missing = held.parents.difference(&self.listed);
                 self.doubtful.extend(missing.map(|id| Parent { id: *id, created_year: None }));
             }
@@ -223,9 +223,9 @@ impl Parents {
         effects
     }
 
-    pub(super) fn on_children(&mut self, effects: &[Effect]) {
+    pub(super) fn on_children(&mut self, effects: &[AnswerEffect]) {
         for effect in effects {
-            if let Effect::Complete { unit: Unit::Parent(parent), .. } = effect {
+            if let AnswerEffect::Complete { unit: Unit::Parent(parent), .. } = effect {
                 self.parked.remove(&parent.id);
                 self.any_read = true;
             }
@@ -235,9 +235,9 @@ impl Parents {
     pub(super) fn on_trigger_failure(
         &mut self,
         slot: u32,
-        failure: &Failure,
+        failure: &RequestFailure,
         last: bool,
-    ) -> Setback {
+    ) -> PagerSetback {
         self.trigger.on_failure(slot, failure, last)
     }
 }

@@ -13,28 +13,28 @@ mod missing;
 
 use serde::{Deserialize, Serialize};
 
-pub use missing::{Days, Missing, Scope};
+pub use missing::{MissingRows, MissingScope, ProvenDays};
 
-use confirm::Confirm;
-use halves::Halves;
+use confirm::MissingConfirmation;
+use halves::HalvesCheck;
 pub(super) use halves::pagers as halves_of;
 
 use super::compact::IdSet;
-use super::pager::{Pager, Proof, Question};
-use super::{Effect, Sample, Target};
+use super::pager::{ListProof, Pager, PagerQuestion};
+use super::{AnswerEffect, RecordIds, RequestTarget};
 use crate::spec::Listing;
 use crate::time::Timestamp;
 
 /// A full pass over a listing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Sweep {
+pub(super) struct SweepReading {
     pages: Pager,
     /// The other half, if the listing is read by halves.
     #[serde(default)]
     other: Option<Pager>,
     /// Whether the listing has to be read by halves.
     #[serde(default)]
-    halves: Halves,
+    halves: HalvesCheck,
     stage: SweepStage,
     /// Whether missing rows are looked for: not while an empty table is loaded.
     compares: bool,
@@ -49,7 +49,7 @@ pub(super) struct Sweep {
     absent: Option<IdSet>,
     /// Records of the pages, for control questions.
     #[serde(default)]
-    samples: Vec<Sample>,
+    samples: Vec<RecordIds>,
     /// Remarks about the listing, for display.
     #[serde(default)]
     remarks: Vec<String>,
@@ -63,9 +63,9 @@ enum SweepStage {
     /// The listing is read.
     Pages,
     /// Records that changed since the beginning are read.
-    Changes { pager: Pager, missing: Missing, absent_before: IdSet },
+    Changes { pager: Pager, missing: MissingRows, absent_before: IdSet },
     /// Rows that are still missing are asked for.
-    Confirm(Confirm),
+    Confirm(MissingConfirmation),
     /// Nothing is left to do.
     Done,
 }
@@ -86,19 +86,19 @@ pub(super) enum SweepSlot {
     /// The URL of a record whose deletion deletes others.
     Along(i64),
     /// The own URL of a record of a page.
-    OwnControl(Sample),
+    OwnControl(RecordIds),
     /// The URL of the record whose deletion would delete a record of a page.
     AlongControl(i64),
 }
 
-impl Sweep {
+impl SweepReading {
     /// Returns a sweep that reads `pages`, or the two halves of the listing, and compares them with
     /// the table.
     pub(super) fn new(pages: Pager, other: Option<Pager>, compares: bool) -> Self {
         Self {
             pages,
             other,
-            halves: Halves::default(),
+            halves: HalvesCheck::default(),
             stage: SweepStage::Pages,
             compares,
             begun: None,
@@ -132,7 +132,11 @@ impl Sweep {
         }
     }
 
-    pub(super) fn next(&mut self, listing: &Listing, path: &str) -> Option<(SweepSlot, Question)> {
+    pub(super) fn next(
+        &mut self,
+        listing: &Listing,
+        path: &str,
+    ) -> Option<(SweepSlot, PagerQuestion)> {
         match &mut self.stage {
             SweepStage::Pages => {
                 if let Some(question) = self.pages.next() {
@@ -149,8 +153,8 @@ impl Sweep {
             }
             SweepStage::Confirm(confirm) => {
                 let (slot, path) = confirm.next(listing)?;
-                let target = Target::path(path);
-                Some((slot, Question { slot: 0, target, count_only: false }))
+                let target = RequestTarget::path(path);
+                Some((slot, PagerQuestion { slot: 0, target, count_only: false }))
             }
             SweepStage::Done => None,
         }
@@ -163,7 +167,7 @@ impl Sweep {
         let whole = self.other.is_none()
             && self.halves.whole().is_none()
             && self.pages.is_done()
-            && self.pages.proof() == Proof::Proven;
+            && self.pages.proof() == ListProof::Proven;
         whole.then_some(filter)
     }
 
@@ -176,12 +180,12 @@ impl Sweep {
 
     /// Returns the part of the table that is to be compared with the ids seen, once all pages are
     /// read.
-    pub(super) fn wants_missing(&self, listing: &Listing) -> Option<Scope> {
+    pub(super) fn wants_missing(&self, listing: &Listing) -> Option<MissingScope> {
         let days = match &self.other {
             None => self.pages.days(),
-            Some(_) => (self.proof() == Proof::Proven).then_some(Days::All),
+            Some(_) => (self.proof() == ListProof::Proven).then_some(ProvenDays::All),
         };
-        (self.pages_are_in(listing) && self.compares).then(|| Scope {
+        (self.pages_are_in(listing) && self.compares).then(|| MissingScope {
             begun: self.begun.unwrap_or(Timestamp::MIN),
             days: if self.quarantined > 0 { None } else { days },
         })
@@ -213,8 +217,8 @@ impl Sweep {
         }
     }
 
-    pub(super) fn proof(&self) -> Proof {
-        let other = self.other.as_ref().map_or(Proof::Proven, Pager::proof);
+    pub(super) fn proof(&self) -> ListProof {
+        let other = self.other.as_ref().map_or(ListProof::Proven, Pager::proof);
         self.pages.proof().and(other)
     }
 
@@ -237,10 +241,10 @@ impl Sweep {
         &mut self,
         listing: &Listing,
         path: &str,
-        missing: Missing,
+        missing: MissingRows,
         absent_before: IdSet,
         since: Timestamp,
-    ) -> Vec<Effect> {
+    ) -> Vec<AnswerEffect> {
         if !matches!(self.stage, SweepStage::Pages) {
             return Vec::new();
         }

@@ -8,14 +8,14 @@ use proptest::prelude::*;
 use super::*;
 use crate::key::Key;
 use crate::spec::{
-    Field, Kind, Listing, Paging, Partition, PerParent, RateClass, ReportWindow, StreamSpec, Sweep,
-    int,
+    FieldSpec, Listing, Paging, PartitionSpec, PerParent, RateClass, ReportWindow, StreamKind,
+    StreamSpec, SweepCadence, int,
 };
 
-const FIELDS: &[Field] = &[int("id")];
+const FIELDS: &[FieldSpec] = &[int("id")];
 const AT: Timestamp = Timestamp::UNIX_EPOCH;
 
-pub(super) const fn spec(name: &'static str, path: &'static str, kind: Kind) -> StreamSpec {
+pub(super) const fn spec(name: &'static str, path: &'static str, kind: StreamKind) -> StreamSpec {
     StreamSpec {
         name,
         doc: "",
@@ -25,24 +25,24 @@ pub(super) const fn spec(name: &'static str, path: &'static str, kind: Kind) -> 
         rate_class: RateClass::General,
         module: None,
         primary_key: &["id"],
-        partition: Partition::None,
-        sweep: Sweep::ByCost,
+        partition: PartitionSpec::None,
+        sweep: SweepCadence::ByCost,
         fields: FIELDS,
     }
 }
 
-const fn keyset(nullable: bool) -> Kind {
-    Kind::Listing(Listing::new(Paging::DateKeyset { field: "day", nullable }, "/own/{id}"))
+const fn keyset(nullable: bool) -> StreamKind {
+    StreamKind::Listing(Listing::new(Paging::DateKeyset { field: "day", nullable }, "/own/{id}"))
 }
 
 static DATED: StreamSpec = spec("dated", "/dated", keyset(false));
 static UNDATED: StreamSpec = spec("undated", "/undated", keyset(true));
 static CURSOR: StreamSpec =
-    spec("cursor", "/cursor", Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}")));
+    spec("cursor", "/cursor", StreamKind::Listing(Listing::new(Paging::Cursor, "/own/{id}")));
 static CHILDREN: StreamSpec = spec(
     "children",
     "/parents/{parent}/children",
-    Kind::PerParent(PerParent {
+    StreamKind::PerParent(PerParent {
         trigger: &CURSOR,
         parent_id: "id",
         parent_path: "/parents/{parent}",
@@ -53,12 +53,12 @@ static CHILDREN: StreamSpec = spec(
 static REPORT: StreamSpec = spec(
     "report",
     "/reports/report",
-    Kind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
 );
-static SNAPSHOT: StreamSpec = spec("snapshot", "/snapshot", Kind::Snapshot(Paging::Offset));
+static SNAPSHOT: StreamSpec = spec("snapshot", "/snapshot", StreamKind::Snapshot(Paging::Offset));
 
-fn plan(spec: &'static StreamSpec, pass: Pass) -> Plan {
-    Plan {
+fn plan(spec: &'static StreamSpec, pass: Pass) -> ReadingPlan {
+    ReadingPlan {
         spec,
         pass,
         cursor: None,
@@ -81,8 +81,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn answer(&self, target: &Target) -> PageFacts {
-        let Target::Path { query, .. } = target else { panic!("no links here") };
+    pub(super) fn answer(&self, target: &RequestTarget) -> PageFacts {
+        let RequestTarget::Path { query, .. } = target else { panic!("no links here") };
         let value = |name: &str| query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
         let day = |name: &str| value(name).map(|text| text.parse::<Date>().unwrap());
         let (from, to) = (day("from"), day("to"));
@@ -121,18 +121,18 @@ fn read(
     let mut requests = 0;
     loop {
         match reading.next_step() {
-            Next::Ask(ask) => waiting.push(ask),
-            Next::Held => drop(reading.on_held(HeldUnits::default())),
-            Next::Missing(scope) => panic!("asked for what is missing of {scope:?}"),
-            Next::Stop(stopped) => panic!("{stopped:?}"),
-            Next::Done => return (seen, requests),
-            Next::Wait => {
+            ReadingStep::Ask(ask) => waiting.push(ask),
+            ReadingStep::Held => drop(reading.on_held(TableUnits::default())),
+            ReadingStep::Missing(scope) => panic!("asked for what is missing of {scope:?}"),
+            ReadingStep::Stop(stopped) => panic!("{stopped:?}"),
+            ReadingStep::Done => return (seen, requests),
+            ReadingStep::Wait => {
                 let ask = waiting.remove(0);
                 requests += 1;
                 assert!(requests < 10_000, "the reading never ends");
                 change(server);
                 let facts = server.answer(&ask.target);
-                if ask.reads != Reads::Count {
+                if ask.reads != AnswerPurpose::Count {
                     seen.extend(facts.keys.iter().cloned());
                 }
                 reading.on_page(ask.id, AT, &facts);
@@ -149,11 +149,11 @@ fn day(offset: i32) -> Date {
 fn a_list_whose_days_are_longer_than_a_page_is_read_by_several_ranges_too() {
     let records = (0..1200).map(|id| (id, Some(day(i32::try_from(id / 12).unwrap())))).collect();
     let server = Server { records, page: 5, undated_first: false };
-    let mut reading = Reading::start(Plan { width: 32, ..plan(&DATED, Pass::Full) });
+    let mut reading = Reading::start(ReadingPlan { width: 32, ..plan(&DATED, Pass::Full) });
     let (mut seen, mut rounds) = (BTreeSet::new(), 0);
     loop {
         let mut asks = Vec::new();
-        while let Next::Ask(ask) = reading.next_step() {
+        while let ReadingStep::Ask(ask) = reading.next_step() {
             asks.push(ask);
         }
         if asks.is_empty() {
@@ -166,7 +166,7 @@ fn a_list_whose_days_are_longer_than_a_page_is_read_by_several_ranges_too() {
             reading.on_page(ask.id, AT, &facts);
         }
     }
-    assert_eq!((seen.len(), reading.proof()), (1200, Proof::Proven));
+    assert_eq!((seen.len(), reading.proof()), (1200, ListProof::Proven));
     assert!(rounds < 40, "{rounds} rounds for a hundred days");
 }
 
@@ -191,7 +191,7 @@ proptest! {
         let all: BTreeSet<Key> = server.records.keys().map(|id| Key::id(*id)).collect();
         let (seen, _) = read(&mut reading, &mut server, |_| ());
         prop_assert_eq!(seen, all);
-        prop_assert_eq!(reading.proof(), Proof::Proven);
+        prop_assert_eq!(reading.proof(), ListProof::Proven);
     }
 
     #[test]
@@ -221,7 +221,7 @@ proptest! {
                 }
             }
         });
-        if reading.proof() == Proof::Proven {
+        if reading.proof() == ListProof::Proven {
             for id in stays {
                 prop_assert!(seen.contains(&Key::id(id)), "{id} was never answered");
             }
@@ -239,7 +239,7 @@ proptest! {
         for stop in stops {
             let mut asks = Vec::new();
             for _ in 0..stop {
-                if let Next::Ask(ask) = reading.next_step() {
+                if let ReadingStep::Ask(ask) = reading.next_step() {
                     asks.push(ask);
                 } else if let Some(ask) = asks.pop() {
                     let facts = server.answer(&ask.target);
@@ -269,11 +269,15 @@ fn a_large_list_is_read_in_ranges_side_by_side() {
     let records = (0..1000).map(|id| (id, Some(day(i32::try_from(id).unwrap())))).collect();
     let mut server = Server { records, page: 10, undated_first: false };
     let mut reading = Reading::start(plan(&DATED, Pass::Full));
-    let Next::Ask(ask) = reading.next_step() else { panic!() };
+    let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
     reading.on_page(ask.id, AT, &server.answer(&ask.target));
     let side_by_side = core::iter::from_fn(|| match reading.next_step() {
-        Next::Ask(ask) => Some(ask),
-        Next::Held | Next::Missing(_) | Next::Wait | Next::Stop(_) | Next::Done => None,
+        ReadingStep::Ask(ask) => Some(ask),
+        ReadingStep::Held
+        | ReadingStep::Missing(_)
+        | ReadingStep::Wait
+        | ReadingStep::Stop(_)
+        | ReadingStep::Done => None,
     });
     let asks: Vec<Ask> = side_by_side.collect();
     assert_eq!(asks.len(), 4, "as many as the width allows");
@@ -288,7 +292,7 @@ fn a_large_list_is_read_in_ranges_side_by_side() {
 #[test]
 fn a_disordered_list_is_read_unranged_and_proves_nothing() {
     let mut reading = Reading::start(plan(&DATED, Pass::Incremental));
-    let Next::Ask(ask) = reading.next_step() else { panic!() };
+    let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
     let facts = PageFacts {
         total_entries: Some(9),
         next: Some("next".to_owned()),
@@ -297,13 +301,13 @@ fn a_disordered_list_is_read_unranged_and_proves_nothing() {
         ..PageFacts::default()
     };
     reading.on_page(ask.id, AT, &facts);
-    let Next::Ask(ask) = reading.next_step() else { panic!() };
-    let Target::Path { query, .. } = &ask.target else { panic!() };
+    let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
+    let RequestTarget::Path { query, .. } = &ask.target else { panic!() };
     assert!(query.iter().all(|(name, _)| name != "from" && name != "to"), "{query:?}");
     let facts = PageFacts { total_entries: Some(2), next: None, ..facts };
     reading.on_page(ask.id, AT, &facts);
-    assert_eq!(reading.next_step(), Next::Done);
-    assert!(matches!(reading.proof(), Proof::Unproven(_)));
+    assert_eq!(reading.next_step(), ReadingStep::Done);
+    assert!(matches!(reading.proof(), ListProof::Unproven(_)));
 }
 
 #[test]
@@ -311,10 +315,10 @@ fn pages_halve_after_two_time_outs_in_a_row() {
     let mut reading = Reading::start(plan(&DATED, Pass::Full));
     let mut sizes = Vec::new();
     for _ in 0..12 {
-        let Next::Ask(ask) = reading.next_step() else { panic!() };
-        let Target::Path { query, .. } = &ask.target else { panic!() };
+        let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
+        let RequestTarget::Path { query, .. } = &ask.target else { panic!() };
         sizes.push(query.last().unwrap().1.clone());
-        reading.on_failure(ask.id, AT, &Failure::TimedOut, false);
+        reading.on_failure(ask.id, AT, &RequestFailure::TimedOut, false);
     }
     assert_eq!(sizes[..5], ["2000", "2000", "1000", "1000", "500"]);
     assert_eq!(sizes[11], "100");
@@ -323,40 +327,40 @@ fn pages_halve_after_two_time_outs_in_a_row() {
 #[test]
 fn a_refused_link_starts_its_listing_over() {
     let mut reading = Reading::start(plan(&CURSOR, Pass::Full));
-    let Next::Ask(ask) = reading.next_step() else { panic!() };
+    let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
     let next = Some("https://harvest.example/v2/cursor?cursor=abc".to_owned());
     reading.on_page(ask.id, AT, &PageFacts { next, ..page_of(&[1], 2) });
-    let Next::Ask(ask) = reading.next_step() else { panic!() };
-    assert!(matches!(ask.target, Target::Link(_)));
-    let after = reading.on_failure(ask.id, AT, &Failure::Invalid(422), true);
+    let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
+    assert!(matches!(ask.target, RequestTarget::Link(_)));
+    let after = reading.on_failure(ask.id, AT, &RequestFailure::Invalid(422), true);
     assert_eq!(after, AfterFailure::GoOn(Vec::new()));
-    let Next::Ask(ask) = reading.next_step() else { panic!() };
-    assert!(matches!(ask.target, Target::Path { .. }));
+    let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
+    assert!(matches!(ask.target, RequestTarget::Path { .. }));
 }
 
 #[test]
 fn a_link_that_is_always_refused_is_not_what_the_next_run_begins_with() {
-    for failure in [Failure::ForeignLink, Failure::NotFound] {
+    for failure in [RequestFailure::ForeignLink, RequestFailure::NotFound] {
         let mut reading = Reading::start(plan(&CURSOR, Pass::Full));
         let next = Some("https://stranger.example/v2/cursor?cursor=abc".to_owned());
         let page = PageFacts { next, ..page_of(&[1], 2) };
         let stopped = (0..10).any(|_| {
             answer(&mut reading, &page);
-            let Next::Ask(ask) = reading.next_step() else { panic!() };
+            let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
             let after = reading.on_failure(ask.id, AT, &failure, true);
             matches!(after, AfterFailure::Stop(_))
         });
         assert!(stopped, "{failure:?}");
         let saved = reading.save().unwrap();
         let mut reading = Reading::resume(plan(&CURSOR, Pass::Full), &saved).unwrap();
-        let Next::Ask(ask) = reading.next_step() else { panic!() };
-        assert!(matches!(ask.target, Target::Path { .. }), "{failure:?}");
+        let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
+        assert!(matches!(ask.target, RequestTarget::Path { .. }), "{failure:?}");
     }
 }
 
 /// Answers the next request, whatever it is, with `facts`.
-fn answer(reading: &mut Reading, facts: &PageFacts) -> (Ask, Vec<Effect>) {
-    let Next::Ask(ask) = reading.next_step() else { panic!("{:?}", reading.next_step()) };
+fn answer(reading: &mut Reading, facts: &PageFacts) -> (Ask, Vec<AnswerEffect>) {
+    let ReadingStep::Ask(ask) = reading.next_step() else { panic!("{:?}", reading.next_step()) };
     let effects = reading.on_page(ask.id, AT, facts);
     (ask, effects)
 }
@@ -394,71 +398,71 @@ fn an_empty_answer_counts_twice_where_rows_are_held_and_a_missing_parent_is_aske
     let (ask, effects) = answer(&mut reading, &records(&[10]));
     assert_eq!(
         ask.target,
-        Target::Path {
+        RequestTarget::Path {
             path: "/parents/1/children".to_owned(),
             query: vec![("per_page".to_owned(), "2000".to_owned())],
         }
     );
-    let complete = |unit| Effect::Complete { unit, covered: Some(AT) };
-    assert_eq!(effects, [Effect::Hold(parent(1)), complete(parent(1))]);
+    let complete = |unit| AnswerEffect::Complete { unit, covered: Some(AT) };
+    assert_eq!(effects, [AnswerEffect::Hold(parent(1)), complete(parent(1))]);
     let (_, effects) = answer(&mut reading, &records(&[]));
-    assert_eq!(effects, [Effect::Hold(parent(2))], "emptiness needs to know what is held");
-    assert_eq!(reading.next_step(), Next::Held);
-    let held = HeldUnits { any: true, parents: BTreeSet::from([2, 3]), ..HeldUnits::default() };
+    assert_eq!(effects, [AnswerEffect::Hold(parent(2))], "emptiness needs to know what is held");
+    assert_eq!(reading.next_step(), ReadingStep::Held);
+    let held = TableUnits { any: true, parents: BTreeSet::from([2, 3]), ..TableUnits::default() };
     assert_eq!(reading.on_held(held), []);
     // Parent 3 was not listed: its own URL decides, once that of a listed one has answered.
-    let Next::Ask(control) = reading.next_step() else { panic!() };
-    assert_eq!(control.target, Target::path("/parents/2"));
+    let ReadingStep::Ask(control) = reading.next_step() else { panic!() };
+    assert_eq!(control.target, RequestTarget::path("/parents/2"));
     assert_eq!(reading.on_page(control.id, AT, &named(&[2])), []);
-    let Next::Ask(existence) = reading.next_step() else { panic!() };
-    assert_eq!(existence.target, Target::path("/parents/3"));
-    let after = reading.on_failure(existence.id, AT, &Failure::NotFound, true);
+    let ReadingStep::Ask(existence) = reading.next_step() else { panic!() };
+    assert_eq!(existence.target, RequestTarget::path("/parents/3"));
+    let after = reading.on_failure(existence.id, AT, &RequestFailure::NotFound, true);
     let gone = Unit::Parent(Parent { id: 3, created_year: None });
     assert_eq!(after, AfterFailure::GoOn(vec![complete(gone)]));
     let (_, effects) = answer(&mut reading, &records(&[]));
-    assert_eq!(effects, [Effect::Hold(parent(2)), complete(parent(2))], "empty twice");
-    assert_eq!(reading.next_step(), Next::Done);
+    assert_eq!(effects, [AnswerEffect::Hold(parent(2)), complete(parent(2))], "empty twice");
+    assert_eq!(reading.next_step(), ReadingStep::Done);
 }
 
 #[test]
 fn a_parent_that_fails_is_parked_and_the_pass_goes_on() {
     let mut reading = Reading::start(plan(&CHILDREN, Pass::Incremental));
     answer(&mut reading, &named(&[1, 2]));
-    let Next::Ask(ask) = reading.next_step() else { panic!() };
-    let after = reading.on_failure(ask.id, AT, &Failure::Server(500), true);
-    assert_eq!(after, AfterFailure::GoOn(vec![Effect::Drop(parent(1))]));
+    let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
+    let after = reading.on_failure(ask.id, AT, &RequestFailure::Server(500), true);
+    assert_eq!(after, AfterFailure::GoOn(vec![AnswerEffect::Drop(parent(1))]));
     answer(&mut reading, &records(&[20]));
-    assert_eq!(reading.next_step(), Next::Done);
+    assert_eq!(reading.next_step(), ReadingStep::Done);
     let parked = reading.parked();
     assert_eq!(parked.keys().collect::<Vec<_>>(), [&1]);
     // The next run tries it again, and success forgets it.
-    let mut again = Reading::start(Plan { parked, ..plan(&CHILDREN, Pass::Incremental) });
+    let mut again = Reading::start(ReadingPlan { parked, ..plan(&CHILDREN, Pass::Incremental) });
     answer(&mut again, &named(&[]));
     let (ask, _) = answer(&mut again, &records(&[10]));
-    assert!(matches!(ask.reads, Reads::Records(Unit::Parent(Parent { id: 1, .. }))));
-    assert_eq!((again.next_step(), again.parked().len()), (Next::Done, 0));
+    assert!(matches!(ask.reads, AnswerPurpose::Records(Unit::Parent(Parent { id: 1, .. }))));
+    assert_eq!((again.next_step(), again.parked().len()), (ReadingStep::Done, 0));
 }
 
 #[test]
 fn windows_are_read_newest_first_and_one_under_way_is_read_again_after_a_save() {
-    let windows = crate::window::Grid::Month.windows(date(2024, 1, 1), date(2024, 3, 1));
-    let plan = Plan { windows, width: 1, ..plan(&REPORT, Pass::Full) };
+    let windows = crate::window::WindowGrid::Month.windows(date(2024, 1, 1), date(2024, 3, 1));
+    let plan = ReadingPlan { windows, width: 1, ..plan(&REPORT, Pass::Full) };
     let mut reading = Reading::start(plan.clone());
-    reading.on_held(HeldUnits::default());
+    reading.on_held(TableUnits::default());
     let (ask, _) = answer(&mut reading, &records(&[1]));
-    let Target::Path { query, .. } = &ask.target else { panic!() };
+    let RequestTarget::Path { query, .. } = &ask.target else { panic!() };
     assert_eq!(query[0], ("from".to_owned(), "2024-03-01".to_owned()));
-    let Next::Ask(under_way) = reading.next_step() else { panic!() };
+    let ReadingStep::Ask(under_way) = reading.next_step() else { panic!() };
     let saved = reading.save().unwrap();
     let mut resumed = Reading::resume(plan, &saved).unwrap();
-    let Next::Ask(again) = resumed.next_step() else { panic!() };
+    let ReadingStep::Ask(again) = resumed.next_step() else { panic!() };
     assert_eq!(again.target, under_way.target);
 }
 
 #[test]
 fn a_snapshot_whose_pages_never_add_up_covers_nothing() {
     let mut reading = Reading::start(plan(&SNAPSHOT, Pass::Full));
-    reading.on_held(HeldUnits::default());
+    reading.on_held(TableUnits::default());
     let mut last = Vec::new();
     for _ in 0..PROOF_TRIES {
         let first = PageFacts { next: Some("next".to_owned()), ..records(&[1, 2]) };
@@ -467,10 +471,13 @@ fn a_snapshot_whose_pages_never_add_up_covers_nothing() {
     }
     assert_eq!(
         last,
-        [Effect::Hold(Unit::Stream), Effect::Complete { unit: Unit::Stream, covered: None },]
+        [
+            AnswerEffect::Hold(Unit::Stream),
+            AnswerEffect::Complete { unit: Unit::Stream, covered: None },
+        ]
     );
-    assert_eq!(reading.next_step(), Next::Done);
-    assert!(matches!(reading.proof(), Proof::Unproven(_)));
+    assert_eq!(reading.next_step(), ReadingStep::Done);
+    assert!(matches!(reading.proof(), ListProof::Unproven(_)));
 }
 
 mod doubts;

@@ -5,23 +5,23 @@ use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::pager::{Pager, Proof, Setback, Turn};
-use super::parents::HeldUnits;
-use super::{Effect, PageFacts, Stopped, Target, Unit};
-use crate::retry::Failure;
+use super::pager::{ListProof, Pager, PagerSetback, PagerTurn};
+use super::parents::TableUnits;
+use super::{AnswerEffect, PageFacts, RequestTarget, StopReason, Unit};
+use crate::retry::RequestFailure;
 use crate::spec::StreamSpec;
 use crate::time::Timestamp;
 
 /// The units still to read, and those under way.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Units {
+pub(super) struct UnitsReading {
     #[serde(with = "super::compact::queue")]
     queue: VecDeque<Unit>,
     #[serde(skip)]
-    active: Vec<Active>,
+    active: Vec<ActiveUnit>,
     /// Units that failed in this run, to be read in another one, with their failures.
     #[serde(skip)]
-    aside: Vec<(Unit, Stopped)>,
+    aside: Vec<(Unit, StopReason)>,
     /// Units read in this run.
     #[serde(skip)]
     read: u64,
@@ -46,7 +46,7 @@ pub(super) struct Units {
 const FAILING_AT_FIRST: usize = 5;
 
 #[derive(Clone, Debug)]
-struct Active {
+struct ActiveUnit {
     unit: Unit,
     pager: Pager,
     begun: Option<Timestamp>,
@@ -56,7 +56,7 @@ struct Active {
     awaits_held: bool,
 }
 
-impl Units {
+impl UnitsReading {
     pub(super) fn push(&mut self, unit: Unit) {
         let known = self.queue.contains(&unit) || self.active.iter().any(|one| one.unit == unit);
         if !known {
@@ -102,16 +102,20 @@ impl Units {
 
     /// Returns the proof of all units that were read: the first contradiction, otherwise the first
     /// unit that changed.
-    pub(super) fn proof(&self) -> Proof {
+    pub(super) fn proof(&self) -> ListProof {
         let first = |doubts: &[String]| doubts.first().cloned();
         match (first(&self.contradictory), first(&self.unproven)) {
-            (Some(why), _) => Proof::Contradictory(why),
-            (None, Some(why)) => Proof::Unproven(why),
-            (None, None) => Proof::Proven,
+            (Some(why), _) => ListProof::Contradictory(why),
+            (None, Some(why)) => ListProof::Unproven(why),
+            (None, None) => ListProof::Proven,
         }
     }
 
-    pub(super) fn next(&mut self, spec: &StreamSpec, width: usize) -> Option<(Unit, Target)> {
+    pub(super) fn next(
+        &mut self,
+        spec: &StreamSpec,
+        width: usize,
+    ) -> Option<(Unit, RequestTarget)> {
         for one in &mut self.active {
             if one.awaits_held {
                 continue;
@@ -127,7 +131,7 @@ impl Units {
         let unit = self.queue.pop_front()?;
         let mut pager = pager(spec, unit);
         let question = pager.next();
-        self.active.push(Active {
+        self.active.push(ActiveUnit {
             unit,
             pager,
             begun: None,
@@ -144,8 +148,8 @@ impl Units {
         unit: Unit,
         requested_at: Timestamp,
         facts: &PageFacts,
-        held: Option<&HeldUnits>,
-    ) -> Vec<Effect> {
+        held: Option<&TableUnits>,
+    ) -> Vec<AnswerEffect> {
         let Some(one) = self.active.iter_mut().find(|one| one.unit == unit) else {
             return Vec::new();
         };
@@ -153,14 +157,14 @@ impl Units {
         let turn = one.pager.on_page(0, facts);
         let mut effects = Vec::new();
         match turn {
-            Turn::On => {
+            PagerTurn::On => {
                 one.records = one.records.saturating_add(facts.records());
                 one.quarantined = one.quarantined.saturating_add(facts.quarantined);
-                effects.push(Effect::Hold(unit));
+                effects.push(AnswerEffect::Hold(unit));
             }
-            Turn::Restarted => {
+            PagerTurn::Restarted => {
                 one.restart_counts();
-                effects.push(Effect::Drop(unit));
+                effects.push(AnswerEffect::Drop(unit));
             }
         }
         if one.pager.is_done() {
@@ -174,8 +178,8 @@ impl Units {
         &mut self,
         unit: Unit,
         requested_at: Timestamp,
-        held: Option<&HeldUnits>,
-    ) -> Vec<Effect> {
+        held: Option<&TableUnits>,
+    ) -> Vec<AnswerEffect> {
         let Some(one) = self.active.iter_mut().find(|one| one.unit == unit) else {
             return Vec::new();
         };
@@ -183,13 +187,13 @@ impl Units {
         self.finish(unit, held)
     }
 
-    pub(super) fn on_held(&mut self, held: &HeldUnits) -> Vec<Effect> {
+    pub(super) fn on_held(&mut self, held: &TableUnits) -> Vec<AnswerEffect> {
         let waiting: Vec<Unit> =
             self.active.iter().filter(|one| one.awaits_held).map(|one| one.unit).collect();
         waiting.into_iter().flat_map(|unit| self.finish(unit, Some(held))).collect()
     }
 
-    fn finish(&mut self, unit: Unit, held: Option<&HeldUnits>) -> Vec<Effect> {
+    fn finish(&mut self, unit: Unit, held: Option<&TableUnits>) -> Vec<AnswerEffect> {
         let Some(at) = self.active.iter().position(|one| one.unit == unit) else {
             return Vec::new();
         };
@@ -211,13 +215,13 @@ impl Units {
             }
         }
         let covered = match one.pager.proof() {
-            Proof::Proven if one.quarantined == 0 => one.begun,
-            Proof::Proven => None,
-            Proof::Unproven(why) => {
+            ListProof::Proven if one.quarantined == 0 => one.begun,
+            ListProof::Proven => None,
+            ListProof::Unproven(why) => {
                 self.unproven.push(why);
                 None
             }
-            Proof::Contradictory(why) => {
+            ListProof::Contradictory(why) => {
                 self.contradictory.push(why);
                 None
             }
@@ -225,35 +229,35 @@ impl Units {
         self.done = self.done.saturating_add(1);
         self.read = self.read.saturating_add(1);
         self.failed = 0;
-        vec![Effect::Complete { unit, covered }]
+        vec![AnswerEffect::Complete { unit, covered }]
     }
 
     /// Frees the failed request; `None` if nothing else can be tried.
     pub(super) fn on_failure(
         &mut self,
         unit: Unit,
-        failure: &Failure,
+        failure: &RequestFailure,
         last: bool,
-    ) -> Option<Vec<Effect>> {
+    ) -> Option<Vec<AnswerEffect>> {
         let one = self.active.iter_mut().find(|one| one.unit == unit)?;
         match one.pager.on_failure(0, failure, last) {
-            Setback::Same => Some(Vec::new()),
-            Setback::Restart => {
+            PagerSetback::Same => Some(Vec::new()),
+            PagerSetback::Restart => {
                 one.restart_counts();
-                Some(vec![Effect::Drop(unit)])
+                Some(vec![AnswerEffect::Drop(unit)])
             }
-            Setback::Final => None,
+            PagerSetback::Final => None,
         }
     }
 
     /// Gives the unit up: its records are dropped.
-    pub(super) fn give_up(&mut self, unit: Unit) -> Vec<Effect> {
+    pub(super) fn give_up(&mut self, unit: Unit) -> Vec<AnswerEffect> {
         self.active.retain(|one| one.unit != unit);
-        vec![Effect::Drop(unit)]
+        vec![AnswerEffect::Drop(unit)]
     }
 
     /// Sets a failed unit aside for another run; the other units go on.
-    pub(super) fn set_aside(&mut self, unit: Unit, stopped: Stopped) -> Vec<Effect> {
+    pub(super) fn set_aside(&mut self, unit: Unit, stopped: StopReason) -> Vec<AnswerEffect> {
         let effects = self.give_up(unit);
         self.aside.push((unit, stopped));
         self.failed = self.failed.saturating_add(1);
@@ -266,7 +270,7 @@ impl Units {
     }
 
     /// Returns the first failure once only failed units are left. They are queued for the next run.
-    pub(super) fn stopped(&mut self) -> Option<Stopped> {
+    pub(super) fn stopped(&mut self) -> Option<StopReason> {
         if !self.active.is_empty() || !(self.queue.is_empty() || self.is_hopeless()) {
             return None;
         }
@@ -279,14 +283,14 @@ impl Units {
     }
 
     /// Queues a failed unit at the end, for another run.
-    pub(super) fn put_back(&mut self, unit: Unit) -> Vec<Effect> {
+    pub(super) fn put_back(&mut self, unit: Unit) -> Vec<AnswerEffect> {
         let effects = self.give_up(unit);
         self.queue.push_back(unit);
         effects
     }
 }
 
-impl Active {
+impl ActiveUnit {
     fn restart_counts(&mut self) {
         self.records = 0;
         self.quarantined = 0;

@@ -3,11 +3,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::budget::{BudgetItem, Limit, Reservation};
-use crate::dispatch::{Asked, running};
-use crate::extent::Extent;
-use crate::item::Stored;
-use crate::lease::{Busy, Lease};
+use crate::budget::{BudgetItem, RequestLimit, Reservation};
+use crate::dispatch::{OperatorRequest, running};
+use crate::extent::AccountExtent;
+use crate::item::ItemValue;
+use crate::lease::{BusyLease, Lease};
 use crate::pass::Pass;
 use crate::plan::tests::specs;
 use crate::plan::{Demand, due};
@@ -24,15 +24,15 @@ const SHIFTS: [SignedDuration; 4] = [
     SignedDuration::from_hours(30 * 24),
 ];
 
-fn unfinished(at: Timestamp) -> Unfinished {
-    Unfinished {
+fn unfinished(at: Timestamp) -> ResumablePass {
+    ResumablePass {
         start: at,
         begun: at,
-        resume: Stored::Here(serde_json::Value::Null),
+        resume: ItemValue::Here(serde_json::Value::Null),
         seen: None,
         deleted: 0,
         refused: 0,
-        answers: crate::quarantine::Answers::default(),
+        answers: crate::quarantine::AnswerCounts::default(),
         start_date: None,
         requests: 7,
         progress: (0, 0),
@@ -93,7 +93,7 @@ fn a_stream_is_due_at_once_whatever_instant_a_clock_ahead_left_anywhere() {
         ("start", |item, at| item.position.incremental.unfinished = Some(unfinished(at))),
         ("full start", |item, at| item.position.full.unfinished = Some(unfinished(at))),
         ("wait", |item, at| {
-            let wait = Unfinished { waits_until: Some(at), tried_at: at, ..unfinished(NOW) };
+            let wait = ResumablePass { waits_until: Some(at), tried_at: at, ..unfinished(NOW) };
             item.position.full.unfinished = Some(wait);
         }),
         ("error", |item, at| item.health.last_error = Some((at, "why".to_owned()))),
@@ -156,7 +156,7 @@ fn a_wait_that_no_budget_explains_is_over() {
     let until = |minutes| {
         let mut item = StreamItem::default();
         let waits_until = Some(plus(NOW, SignedDuration::from_mins(minutes)));
-        item.position.full.unfinished = Some(Unfinished { waits_until, ..unfinished(NOW) });
+        item.position.full.unfinished = Some(ResumablePass { waits_until, ..unfinished(NOW) });
         let present = Present::ours(NOW);
         let told = item.free(&present).len();
         (item.position.full.unfinished.unwrap().waits_until == waits_until, told)
@@ -194,7 +194,7 @@ fn the_account_and_what_somebody_asked_for_are_freed_too() {
         let mut account = AccountItem {
             read_at: Some(at),
             person_changed: Some((at, "b".to_owned())),
-            extent: Some(Extent {
+            extent: Some(AccountExtent {
                 read_at: at,
                 spent: days,
                 issued: None,
@@ -220,7 +220,8 @@ fn the_account_and_what_somebody_asked_for_are_freed_too() {
         assert_eq!(admitted, crate::account::Admission::Probe);
         assert_eq!(account.free(&Present::ours(NOW)), []);
 
-        let asked = Asked { at, pass: None, streams: BTreeSet::new(), accept_deletes: false };
+        let asked =
+            OperatorRequest { at, pass: None, streams: BTreeSet::new(), accept_deletes: false };
         let mut desk = OrchestratorItem {
             lease: None,
             asked: Some(asked),
@@ -243,9 +244,9 @@ fn leases_blocks_and_permits_of_a_clock_ahead_hold_nobody_up() {
         assert!(running(&BTreeMap::from([("clients", item)]), NOW).is_empty(), "{shift}");
         assert!(Lease::acquire(Some(&lease), "b", NOW, false).is_ok(), "{shift}");
         let hour = Some(LONGEST_BLOCK);
-        let blocked = BudgetItem::default().blocked(Limit::GENERAL, then, hour);
+        let blocked = BudgetItem::default().blocked(RequestLimit::GENERAL, then, hour);
         let Reservation::Reserved { item, .. } = blocked.reserve(
-            Limit::GENERAL,
+            RequestLimit::GENERAL,
             plus(then, SignedDuration::from_hours(2)),
             9,
             shift.abs(),
@@ -254,14 +255,14 @@ fn leases_blocks_and_permits_of_a_clock_ahead_hold_nobody_up() {
         };
         for left in [blocked, item] {
             assert_eq!(left.blocked_until(NOW), None, "{shift}");
-            let free = left.reserve(Limit::GENERAL, NOW, 1, SignedDuration::ZERO);
+            let free = left.reserve(RequestLimit::GENERAL, NOW, 1, SignedDuration::ZERO);
             assert!(matches!(free, Reservation::Reserved { .. }), "{shift}");
         }
     }
     let (near, _) =
         Lease::acquire(None, "a", plus(NOW, SignedDuration::from_mins(1)), false).unwrap();
     let busy = Lease::acquire(Some(&near), "b", NOW, false);
-    assert_eq!(busy, Err(Busy { owner: "a".to_owned(), until: near.until }));
+    assert_eq!(busy, Err(BusyLease { owner: "a".to_owned(), until: near.until }));
 }
 
 proptest! {
@@ -275,7 +276,7 @@ proptest! {
         item.position.cursor = Some(at(0));
         item.position.incremental.last_begun = Some(at(1));
         item.position.full.last_begun = Some(at(2));
-        let pass = Unfinished { start: at(3), begun: at(4), tried_at: at(5), ..unfinished(NOW) };
+        let pass = ResumablePass { start: at(3), begun: at(4), tried_at: at(5), ..unfinished(NOW) };
         item.position.full.unfinished = Some(pass);
         item.health.last_success = Some(at(6));
         item.health.last_error = Some((at(7), String::new()));

@@ -1,12 +1,12 @@
 //! Cases of due passes.
 
 use super::*;
-use crate::item::Stored;
-use crate::spec::{Field, Listing, Paging, Partition, RateClass, ReportWindow, int};
+use crate::item::ItemValue;
+use crate::spec::{FieldSpec, Listing, Paging, PartitionSpec, RateClass, ReportWindow, int};
 
-const FIELDS: &[Field] = &[int("id")];
+const FIELDS: &[FieldSpec] = &[int("id")];
 
-const fn spec(name: &'static str, kind: Kind, sweep: Sweep) -> StreamSpec {
+const fn spec(name: &'static str, kind: StreamKind, sweep: SweepCadence) -> StreamSpec {
     StreamSpec {
         name,
         doc: "",
@@ -16,18 +16,26 @@ const fn spec(name: &'static str, kind: Kind, sweep: Sweep) -> StreamSpec {
         rate_class: RateClass::General,
         module: None,
         primary_key: &["id"],
-        partition: Partition::None,
+        partition: PartitionSpec::None,
         sweep,
         fields: FIELDS,
     }
 }
 
-static LISTING: StreamSpec =
-    spec("listing", Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}")), Sweep::ByCost);
-static SNAPSHOT: StreamSpec = spec("snapshot", Kind::Snapshot(Paging::Cursor), Sweep::Always);
+static LISTING: StreamSpec = spec(
+    "listing",
+    StreamKind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
+    SweepCadence::ByCost,
+);
+static SNAPSHOT: StreamSpec =
+    spec("snapshot", StreamKind::Snapshot(Paging::Cursor), SweepCadence::Always);
 static REPORT: StreamSpec = StreamSpec {
     rate_class: RateClass::Reports,
-    ..spec("report", Kind::ReportWindow(ReportWindow { includes_issue_date: false }), Sweep::ByCost)
+    ..spec(
+        "report",
+        StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
+        SweepCadence::ByCost,
+    )
 };
 
 /// One stream of each of three kinds.
@@ -52,15 +60,15 @@ pub(crate) fn unfinished(
     begun: i64,
     tried: i64,
     waits_until: Option<i64>,
-) -> crate::item::Unfinished {
-    crate::item::Unfinished {
+) -> crate::item::ResumablePass {
+    crate::item::ResumablePass {
         start: at(begun),
         begun: at(begun),
-        resume: Stored::default(),
+        resume: ItemValue::default(),
         seen: None,
         deleted: 0,
         refused: 0,
-        answers: crate::quarantine::Answers::default(),
+        answers: crate::quarantine::AnswerCounts::default(),
         requests: 0,
         progress: (0, 0),
         tried_at: at(tried),
@@ -113,7 +121,11 @@ fn incremental_passes_come_hourly_and_full_ones_daily_or_weekly() {
 
 /// Returns the time of the sweep after a full pass that began at `begun`.
 fn swept(name: &'static str, requests: u64, begun: Timestamp, demand: Demand) -> Timestamp {
-    let spec = spec(name, Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}")), Sweep::ByCost);
+    let spec = spec(
+        name,
+        StreamKind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
+        SweepCadence::ByCost,
+    );
     let mut item = item(None, None);
     item.position.full.last_begun = Some(begun);
     item.position.full.last_requests = requests;

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::extent::{Dated, Outlier, Reach};
+use crate::extent::{EntryDate, Outlier, ReportReach};
 use crate::item::AccountItem;
 use crate::pass::Pass;
 use crate::spec::ReportWindow;
 use crate::time::{Date, Timestamp, next_day, utc_day};
-use crate::window::{Grid, Period};
+use crate::window::{Period, WindowGrid};
 
 /// Reach of a full pass into the past.
 #[derive(Clone, Copy, Debug)]
-pub struct History<'h> {
+pub struct ReportHistory<'h> {
     /// First day to read; `None`: everything.
     pub start_date: Option<Date>,
     /// Number of years before today that windows cover without a gap, at most.
@@ -24,21 +24,21 @@ pub struct History<'h> {
 #[must_use]
 pub fn report_windows(
     report: &ReportWindow,
-    grid: Grid,
+    grid: WindowGrid,
     pass: Pass,
     account: &AccountItem,
-    history: History<'_>,
+    history: ReportHistory<'_>,
     now: Timestamp,
 ) -> Vec<Period> {
     let today = utc_day(now);
     if pass == Pass::Incremental {
         return grid.recent(today);
     }
-    let reach = Reach::around(today, history.years_back);
+    let reach = ReportReach::around(today, history.years_back);
     let extent = account.extent.as_ref();
     let spent = extent.and_then(|extent| extent.spent);
     let issued =
-        extent.and_then(|extent| extent.issued).filter(|_| is_about(report, Dated::Issued));
+        extent.and_then(|extent| extent.issued).filter(|_| is_about(report, EntryDate::Issued));
     // An extent that was read with another reach may exceed this one: only its days within this
     // reach count.
     let of_entries = [spent, issued].into_iter().flatten();
@@ -68,10 +68,10 @@ pub fn report_windows(
 
 /// Whether the report covers the days of entries with this kind of date.
 #[must_use]
-pub const fn is_about(report: &ReportWindow, dated: Dated) -> bool {
+pub const fn is_about(report: &ReportWindow, dated: EntryDate) -> bool {
     match dated {
-        Dated::Spent => true,
-        Dated::Issued => report.includes_issue_date,
+        EntryDate::Spent => true,
+        EntryDate::Issued => report.includes_issue_date,
     }
 }
 
@@ -80,17 +80,17 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::extent::Extent;
+    use crate::extent::AccountExtent;
 
     const ABOUT_SPENT: ReportWindow = ReportWindow { includes_issue_date: false };
     const ABOUT_BOTH: ReportWindow = ReportWindow { includes_issue_date: true };
 
     fn extent(spent: Option<(Date, Date)>, outliers: Vec<Outlier>) -> AccountItem {
-        let extent = Extent { spent, outliers, ..Extent::new(Timestamp::UNIX_EPOCH) };
+        let extent = AccountExtent { spent, outliers, ..AccountExtent::new(Timestamp::UNIX_EPOCH) };
         AccountItem { extent: Some(extent), ..AccountItem::default() }
     }
 
-    fn outlier(dated: Dated, day: Date) -> Outlier {
+    fn outlier(dated: EntryDate, day: Date) -> Outlier {
         Outlier { list: "some".to_owned(), dated, day, id: Some(7) }
     }
 
@@ -102,9 +102,9 @@ mod tests {
         start_date: Option<Date>,
     ) -> Vec<Date> {
         let held = held.iter().map(|&(start, end)| Period { start, end }).collect();
-        let history = History { start_date, years_back: 10, held: &held };
+        let history = ReportHistory { start_date, years_back: 10, held: &held };
         let now = "2024-03-15T12:00:00Z".parse().unwrap();
-        let windows = report_windows(report, Grid::Month, Pass::Full, account, history, now);
+        let windows = report_windows(report, WindowGrid::Month, Pass::Full, account, history, now);
         windows.into_iter().map(|window| window.start).collect()
     }
 
@@ -137,9 +137,9 @@ mod tests {
     fn outliers_and_rows_of_theirs_are_read_by_windows_of_their_own() {
         let spent = Some((date(2024, 2, 1), date(2024, 3, 31)));
         let outliers = vec![
-            outlier(Dated::Spent, date(206, 3, 1)),
-            outlier(Dated::Issued, date(2206, 1, 5)),
-            outlier(Dated::Spent, date(9999, 12, 31)),
+            outlier(EntryDate::Spent, date(206, 3, 1)),
+            outlier(EntryDate::Issued, date(2206, 1, 5)),
+            outlier(EntryDate::Spent, date(9999, 12, 31)),
         ];
         let account = extent(spent, outliers);
         let held = [(date(1824, 2, 1), date(1824, 2, 29)), (date(206, 3, 1), date(206, 3, 31))];

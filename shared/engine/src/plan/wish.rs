@@ -2,18 +2,18 @@
 //! after failures.
 
 use super::{AT_ONCE, DAY, Demand};
-use crate::item::{Health, PassState};
+use crate::item::{PassState, StreamHealth};
 use crate::present::Present;
 use crate::time::{SignedDuration, Timestamp, plus};
 
 /// A demand and the time at which it is judged.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wish {
+pub(super) struct TimedDemand {
     pub(super) demand: Demand,
     pub(super) present: Present,
 }
 
-impl Wish {
+impl TimedDemand {
     /// Whether `at` lies between `asked_at` and the present. An instant beyond the present does not
     /// count, however little the clock that wrote it was ahead. Where our own clock is behind, acts
     /// of other processes lie in our future and count up to the server's time.
@@ -23,7 +23,7 @@ impl Wish {
 }
 
 /// Time at which a pass that began at `begun` no longer counts as new; `None`: it still does.
-pub(super) fn stale(begun: Option<Timestamp>, wish: Wish) -> Option<Timestamp> {
+pub(super) fn stale(begun: Option<Timestamp>, wish: TimedDemand) -> Option<Timestamp> {
     let Some(begun) = begun else {
         return Some(AT_ONCE);
     };
@@ -34,7 +34,7 @@ pub(super) fn stale(begun: Option<Timestamp>, wish: Wish) -> Option<Timestamp> {
 }
 
 /// Time at which the budget has room for an unfinished pass; on demand it is tried once before.
-pub(super) fn ready(state: &PassState, wish: Wish) -> Timestamp {
+pub(super) fn ready(state: &PassState, wish: TimedDemand) -> Timestamp {
     let Some(unfinished) = &state.unfinished else {
         return AT_ONCE;
     };
@@ -49,7 +49,7 @@ pub(super) fn ready(state: &PassState, wish: Wish) -> Timestamp {
 
 /// Time until which failures hold a stream back: a failing stream backs off, a refused one is tried
 /// daily, and on demand each is tried once (`None`: it was).
-pub(super) fn held_until(health: &Health, wish: Wish) -> Option<Timestamp> {
+pub(super) fn held_until(health: &StreamHealth, wish: TimedDemand) -> Option<Timestamp> {
     let Some((at, _)) = &health.last_error else {
         return Some(AT_ONCE);
     };

@@ -12,19 +12,19 @@ fn at(minute: i64) -> Timestamp {
 }
 
 /// A position with this cursor and last passes that began at minute 1.
-fn stands(cursor: Option<i64>) -> Position {
-    let mut position = Position { cursor: cursor.map(at), ..Position::default() };
+fn stands(cursor: Option<i64>) -> StreamPosition {
+    let mut position = StreamPosition { cursor: cursor.map(at), ..StreamPosition::default() };
     position.incremental.last_begun = Some(at(1));
     position.full.last_begun = Some(at(1));
     position
 }
 
-fn contradicts() -> Proof {
-    Proof::Contradictory("totals".to_owned())
+fn contradicts() -> ListProof {
+    ListProof::Contradictory("totals".to_owned())
 }
 
-fn moved() -> Proof {
-    Proof::Unproven("moved".to_owned())
+fn moved() -> ListProof {
+    ListProof::Unproven("moved".to_owned())
 }
 
 /// A pass that is read whole and began at minute 100 by both clocks.
@@ -34,12 +34,12 @@ fn ends(spec: &'static StreamSpec, pass: Pass) -> PassFlush {
         pass,
         start: PassStart { begun: at(100), by_server: at(100) },
         stage: PassStage::Complete { by_halves: false, absent: None, idle: false },
-        proof: Proof::Proven,
-        answers: Answers { own: 5, ..Answers::default() },
+        proof: ListProof::Proven,
+        answers: AnswerCounts { own: 5, ..AnswerCounts::default() },
         parked: BTreeMap::new(),
         requests: 7,
         progress: (3, 0),
-        grid: Grid::Month,
+        grid: WindowGrid::Month,
         start_date: None,
         present: Present::ours(at(110)),
     }
@@ -50,7 +50,7 @@ fn goes_on(flush: PassFlush) -> PassFlush {
     PassFlush { stage: PassStage::GoesOn { reading, waits_until: None }, ..flush }
 }
 
-const UNUSABLE: Answers = Answers { own: 5, unusable: 2, unusable_triggers: 0 };
+const UNUSABLE: AnswerCounts = AnswerCounts { own: 5, unusable: 2, unusable_triggers: 0 };
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
@@ -148,8 +148,8 @@ fn a_pass_that_ends_says_when_it_began_and_what_it_cost() {
         let next = PassFlush { answers: UNUSABLE, ..ends(listing, pass) }.position(&before);
         assert_eq!(next.position.pass(pass).last_begun, Some(at(1)), "{pass:?}");
     }
-    let next = ends(report, Pass::Incremental).position(&Position::default()).position;
-    assert_eq!(next.grid, Some(Grid::Month), "the grid that the table begins with");
+    let next = ends(report, Pass::Incremental).position(&StreamPosition::default()).position;
+    assert_eq!(next.grid, Some(WindowGrid::Month), "the grid that the table begins with");
 }
 
 #[test]
@@ -220,8 +220,8 @@ struct Happens {
     pass: Pass,
     minutes: i64,
     complete: bool,
-    proof: Proof,
-    answers: Answers,
+    proof: ListProof,
+    answers: AnswerCounts,
     refused: u64,
     start_date: bool,
     durable: bool,
@@ -229,9 +229,10 @@ struct Happens {
 
 fn happens() -> impl Strategy<Value = Happens> {
     let pass = prop_oneof![Just(Pass::Incremental), Just(Pass::Full)];
-    let proof = prop_oneof![4 => Just(Proof::Proven), 1 => Just(moved()), 1 => Just(contradicts())];
-    let answers = prop_oneof![5 => Just(Answers { own: 1, ..UNUSABLE }), 1 => Just(UNUSABLE)];
-    let answers = answers.prop_map(|it| if it == UNUSABLE { it } else { Answers::default() });
+    let proof =
+        prop_oneof![4 => Just(ListProof::Proven), 1 => Just(moved()), 1 => Just(contradicts())];
+    let answers = prop_oneof![5 => Just(AnswerCounts { own: 1, ..UNUSABLE }), 1 => Just(UNUSABLE)];
+    let answers = answers.prop_map(|it| if it == UNUSABLE { it } else { AnswerCounts::default() });
     let refused = prop_oneof![4 => Just(0), 1 => Just(3)];
     (
         pass,
@@ -256,7 +257,7 @@ proptest! {
         history in prop::collection::vec(happens(), 1..30),
     ) {
         let [listing, ..] = specs();
-        let (mut position, mut known) = (Position::default(), None);
+        let (mut position, mut known) = (StreamPosition::default(), None);
         let mut now = 100;
         for happens in history {
             now += happens.minutes;
@@ -282,7 +283,7 @@ proptest! {
             }
             let first = pass == Pass::Full && position.cursor.is_none() && flush.is_usable();
             let whole = happens.complete
-                && happens.proof == Proof::Proven
+                && happens.proof == ListProof::Proven
                 && flush.is_usable()
                 && match pass {
                     Pass::Incremental => deletes.refused == 0,

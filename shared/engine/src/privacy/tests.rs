@@ -1,20 +1,20 @@
 use super::*;
-use crate::spec::{Listing, RateClass, Sweep, date, instant, int, object, objects, text};
+use crate::spec::{Listing, RateClass, SweepCadence, date, instant, int, object, objects, text};
 
 static ENTRIES: StreamSpec = StreamSpec {
     name: "entries",
     doc: "One entry.",
     path: "/entries",
     records_key: Some("entries"),
-    kind: Kind::Listing(
+    kind: StreamKind::Listing(
         Listing::new(Paging::DateKeyset { field: "spent_date", nullable: false }, "/entries/{id}")
             .goes_with("project_id", "/projects/{parent}"),
     ),
     rate_class: RateClass::General,
     module: None,
     primary_key: &["id"],
-    partition: Partition::CreatedMonth,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::CreatedMonth,
+    sweep: SweepCadence::ByCost,
     fields: &[
         int("id").required(),
         date("spent_date"),
@@ -31,8 +31,8 @@ static ENTRIES: StreamSpec = StreamSpec {
 static REPORT: StreamSpec = StreamSpec {
     name: "report",
     primary_key: &["user_id"],
-    partition: Partition::None,
-    kind: Kind::Snapshot(Paging::Single),
+    partition: PartitionSpec::None,
+    kind: StreamKind::Snapshot(Paging::Single),
     fields: &[object("user", &[int("id"), text("name")])],
     ..ENTRIES_LIKE
 };
@@ -42,17 +42,17 @@ const ENTRIES_LIKE: StreamSpec = StreamSpec {
     doc: "",
     path: "",
     records_key: None,
-    kind: Kind::Snapshot(Paging::Single),
+    kind: StreamKind::Snapshot(Paging::Single),
     rate_class: RateClass::General,
     module: None,
     primary_key: &[],
-    partition: Partition::None,
-    sweep: Sweep::ByCost,
+    partition: PartitionSpec::None,
+    sweep: SweepCadence::ByCost,
     fields: &[],
 };
 
-fn refusal(spec: &'static StreamSpec, path: &str, treatment: Treatment) -> String {
-    Rules::default().add(spec, path, treatment).unwrap_err().to_string()
+fn refusal(spec: &'static StreamSpec, path: &str, treatment: FieldTreatment) -> String {
+    PrivacyRules::default().add(spec, path, treatment).unwrap_err().to_string()
 }
 
 #[test]
@@ -63,55 +63,58 @@ fn what_is_needed_to_keep_a_table_cannot_go() {
         ("created_at", "divided"),
         ("spent_date", "read by it"),
     ] {
-        for treatment in [Treatment::Exclude, Treatment::Hash] {
+        for treatment in [FieldTreatment::Exclude, FieldTreatment::Hash] {
             let said = refusal(&ENTRIES, path, treatment);
             assert!(said.contains(why) && said.contains(&format!("entries.{path}")), "{said}");
         }
     }
     // Nor what would tell that it went with another record.
     for path in ["project.id", "project"] {
-        assert!(refusal(&ENTRIES, path, Treatment::Exclude).contains("deletions"), "{path}");
+        assert!(refusal(&ENTRIES, path, FieldTreatment::Exclude).contains("deletions"), "{path}");
     }
-    assert_eq!(Rules::default().add(&ENTRIES, "project.name", Treatment::Exclude), Ok(()));
+    assert_eq!(
+        PrivacyRules::default().add(&ENTRIES, "project.name", FieldTreatment::Exclude),
+        Ok(())
+    );
     // Neither the key itself nor the object around it.
     for path in ["user.id", "user"] {
-        assert!(refusal(&REPORT, path, Treatment::Exclude).contains("which row"), "{path}");
+        assert!(refusal(&REPORT, path, FieldTreatment::Exclude).contains("which row"), "{path}");
     }
-    assert_eq!(Rules::default().add(&REPORT, "user.name", Treatment::Exclude), Ok(()));
-    assert_eq!(Rules::default().add(&ENTRIES, "user", Treatment::Exclude), Ok(()));
+    assert_eq!(PrivacyRules::default().add(&REPORT, "user.name", FieldTreatment::Exclude), Ok(()));
+    assert_eq!(PrivacyRules::default().add(&ENTRIES, "user", FieldTreatment::Exclude), Ok(()));
 }
 
 #[test]
 fn unknown_members_are_refused_with_those_that_are_near() {
-    let said = refusal(&ENTRIES, "user_name", Treatment::Exclude);
+    let said = refusal(&ENTRIES, "user_name", FieldTreatment::Exclude);
     assert!(said.contains("did you mean `user.name`"), "{said}");
-    let said = refusal(&ENTRIES, "note", Treatment::Hash);
+    let said = refusal(&ENTRIES, "note", FieldTreatment::Hash);
     assert!(said.contains("`notes`"), "{said}");
-    let said = refusal(&ENTRIES, "zzz", Treatment::Hash);
+    let said = refusal(&ENTRIES, "zzz", FieldTreatment::Hash);
     assert!(said.contains("harvest-lake schema"), "{said}");
-    refusal(&ENTRIES, "notes.x", Treatment::Exclude);
-    refusal(&ENTRIES, "", Treatment::Exclude);
+    refusal(&ENTRIES, "notes.x", FieldTreatment::Exclude);
+    refusal(&ENTRIES, "", FieldTreatment::Exclude);
 }
 
 #[test]
 fn only_text_is_hashed_and_nothing_is_treated_twice() {
-    assert!(refusal(&ENTRIES, "lines.id", Treatment::Hash).contains("exclude it instead"));
-    assert!(refusal(&ENTRIES, "lines", Treatment::Hash).contains("exclude it instead"));
-    let mut rules = Rules::default();
-    rules.add(&ENTRIES, "lines", Treatment::Exclude).unwrap();
-    rules.add(&ENTRIES, "lines", Treatment::Exclude).unwrap();
-    assert!(rules.add(&ENTRIES, "lines.description", Treatment::Hash).is_err());
-    rules.add(&ENTRIES, "notes", Treatment::Hash).unwrap();
-    assert!(rules.add(&ENTRIES, "notes", Treatment::Exclude).is_err());
+    assert!(refusal(&ENTRIES, "lines.id", FieldTreatment::Hash).contains("exclude it instead"));
+    assert!(refusal(&ENTRIES, "lines", FieldTreatment::Hash).contains("exclude it instead"));
+    let mut rules = PrivacyRules::default();
+    rules.add(&ENTRIES, "lines", FieldTreatment::Exclude).unwrap();
+    rules.add(&ENTRIES, "lines", FieldTreatment::Exclude).unwrap();
+    assert!(rules.add(&ENTRIES, "lines.description", FieldTreatment::Hash).is_err());
+    rules.add(&ENTRIES, "notes", FieldTreatment::Hash).unwrap();
+    assert!(rules.add(&ENTRIES, "notes", FieldTreatment::Exclude).is_err());
     assert_eq!(rules.iter().count(), 2);
 }
 
 #[test]
 fn what_lies_in_an_excluded_member_is_excluded() {
-    let mut rules = Rules::default();
-    rules.add(&ENTRIES, "lines.description", Treatment::Exclude).unwrap();
-    rules.add(&ENTRIES, "user", Treatment::Exclude).unwrap();
-    rules.add(&ENTRIES, "notes", Treatment::Hash).unwrap();
+    let mut rules = PrivacyRules::default();
+    rules.add(&ENTRIES, "lines.description", FieldTreatment::Exclude).unwrap();
+    rules.add(&ENTRIES, "user", FieldTreatment::Exclude).unwrap();
+    rules.add(&ENTRIES, "notes", FieldTreatment::Hash).unwrap();
     for path in ["lines[].description", "user", "user.name"] {
         assert!(rules.excludes(path), "{path}");
     }

@@ -6,8 +6,8 @@ use flate2::write::MultiGzDecoder;
 
 /// An incomplete body. All members of a compressed one are read, as `gunzip` does.
 pub(super) enum AnswerBody {
-    Plain(Bounded),
-    Packed(Box<MultiGzDecoder<Bounded>>),
+    Plain(BoundedBuffer),
+    Packed(Box<MultiGzDecoder<BoundedBuffer>>),
 }
 
 /// Reasons why a body cannot be read further.
@@ -20,12 +20,12 @@ pub(super) enum BodyError {
 }
 
 /// Buffer with a limit.
-pub(super) struct Bounded {
+pub(super) struct BoundedBuffer {
     bytes: Vec<u8>,
     largest: u64,
 }
 
-impl Write for Bounded {
+impl Write for BoundedBuffer {
     fn write(&mut self, more: &[u8]) -> io::Result<usize> {
         let length = self.bytes.len().saturating_add(more.len());
         if u64::try_from(length).unwrap_or(u64::MAX) > self.largest {
@@ -43,7 +43,7 @@ impl Write for Bounded {
 impl AnswerBody {
     /// Empty body of at most `largest` bytes; `encoding` is the value of its header.
     pub(super) fn new(encoding: Option<&str>, largest: u64) -> Self {
-        let bounded = Bounded { bytes: Vec::new(), largest };
+        let bounded = BoundedBuffer { bytes: Vec::new(), largest };
         let packed = encoding.is_some_and(|name| {
             let name = name.trim();
             name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip")

@@ -4,13 +4,13 @@ use engine::time::SignedDuration;
 
 use self::server::{Act, Server};
 use super::*;
-use crate::conformance::{Stage, check};
+use crate::conformance::{ApiHarness, check};
 use engine::ids::AccountId;
 
 const SECRET: &str = "4321.pt.very-secret";
 
-fn quick() -> Tuning {
-    Tuning {
+fn quick() -> TransferLimits {
+    TransferLimits {
         connect: Duration::from_secs(5),
         silence: Duration::from_millis(150),
         total: Duration::from_secs(5),
@@ -18,16 +18,16 @@ fn quick() -> Tuning {
     }
 }
 
-fn credentials() -> Credentials {
-    Credentials { account: AccountId(12345), token: TokenCell::new(Token::new(SECRET).unwrap()) }
+fn credentials() -> ApiCredentials {
+    ApiCredentials { account: AccountId(12345), token: TokenCell::new(Token::new(SECRET).unwrap()) }
 }
 
-fn api_at(base: &str, tuning: Tuning) -> ReqwestApi {
+fn api_at(base: &str, tuning: TransferLimits) -> ReqwestApi {
     ReqwestApi::new(base.parse().unwrap(), &credentials(), "ops@example.com", tuning).unwrap()
 }
 
-fn clients() -> Target {
-    Target::Path { path: "/clients".to_owned(), query: vec![("page".into(), "2".into())] }
+fn clients() -> RequestTarget {
+    RequestTarget::Path { path: "/clients".to_owned(), query: vec![("page".into(), "2".into())] }
 }
 
 /// Error with all its causes, as in a log.
@@ -42,7 +42,7 @@ fn chain(error: &ApiError) -> String {
     text
 }
 
-async fn failure_of(act: Act, tuning: Tuning) -> (Failure, String) {
+async fn failure_of(act: Act, tuning: TransferLimits) -> (RequestFailure, String) {
     let server = Server::start().await;
     server.next(act);
     let error = api_at(&server.base(), tuning).get(&clients()).await.unwrap_err();
@@ -54,7 +54,7 @@ struct OverHttp {
     server: Server,
 }
 
-impl Stage for OverHttp {
+impl ApiHarness for OverHttp {
     fn api(&self) -> &dyn HarvestApi {
         &self.api
     }
@@ -63,7 +63,7 @@ impl Stage for OverHttp {
         self.server.base()
     }
 
-    fn answer_with(&self, reply: Reply) {
+    fn answer_with(&self, reply: ServerReply) {
         self.server.next(Act::Reply(reply));
     }
 
@@ -83,7 +83,7 @@ async fn the_real_implementation_conforms() {
 #[tokio::test]
 async fn each_request_carries_the_three_headers() {
     let server = Server::start().await;
-    server.next(Act::Reply(Reply::json("{}")));
+    server.next(Act::Reply(ServerReply::json("{}")));
     api_at(&server.base(), quick()).get(&clients()).await.unwrap();
     let seen = server.seen();
     let header = |name: &str| seen[0].headers.get(name).map(|value| value.to_str().unwrap());
@@ -117,7 +117,7 @@ async fn a_body_that_breaks_off_is_worth_a_retry() {
     ] {
         let shown = format!("{act:?}");
         let (failure, text) = failure_of(act, quick()).await;
-        assert_eq!(failure, Failure::TimedOut, "{shown}: {text}");
+        assert_eq!(failure, RequestFailure::TimedOut, "{shown}: {text}");
     }
 }
 
@@ -125,16 +125,16 @@ async fn a_body_that_breaks_off_is_worth_a_retry() {
 async fn silence_ends_in_a_time_out() {
     for act in [Act::Silence, Act::SilentBody { sent: "{\"clients\":[".to_owned() }] {
         let (failure, text) = failure_of(act, quick()).await;
-        assert_eq!(failure, Failure::TimedOut);
+        assert_eq!(failure, RequestFailure::TimedOut);
         assert!(text.contains("GET /v2/clients?page=2"), "{text}");
     }
 }
 
 #[tokio::test]
 async fn a_trickle_ends_with_the_total_time() {
-    let tuning = Tuning { total: Duration::from_millis(200), ..quick() };
+    let tuning = TransferLimits { total: Duration::from_millis(200), ..quick() };
     let (failure, _) = failure_of(Act::Trickle, tuning).await;
-    assert_eq!(failure, Failure::TimedOut);
+    assert_eq!(failure, RequestFailure::TimedOut);
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn a_redirect_is_not_followed() {
     let server = Server::start().await;
     server.next(Act::Redirect(elsewhere.base()));
     let error = api_at(&server.base(), quick()).get(&clients()).await.unwrap_err();
-    assert_eq!(error.failure(), &Failure::Unexpected(302));
+    assert_eq!(error.failure(), &RequestFailure::Unexpected(302));
     assert!(elsewhere.seen().is_empty());
 }
 
@@ -152,17 +152,18 @@ async fn no_token_goes_to_a_foreign_link() {
     let elsewhere = Server::start().await;
     let server = Server::start().await;
     let api = api_at(&server.base(), quick());
-    let error = api.get(&Target::Link(format!("{}/clients", elsewhere.base()))).await.unwrap_err();
-    assert_eq!(error.failure(), &Failure::ForeignLink);
+    let error =
+        api.get(&RequestTarget::Link(format!("{}/clients", elsewhere.base()))).await.unwrap_err();
+    assert_eq!(error.failure(), &RequestFailure::ForeignLink);
     assert!(elsewhere.seen().is_empty() && server.seen().is_empty());
 }
 
 #[tokio::test]
 async fn links_may_leave_the_path_of_the_base_url() {
     let server = Server::start().await;
-    server.next(Act::Reply(Reply::json("{}")));
+    server.next(Act::Reply(ServerReply::json("{}")));
     let link = server.base().replace("/v2", "/api/v2/clients?cursor=abc");
-    api_at(&server.base(), quick()).get(&Target::Link(link)).await.unwrap();
+    api_at(&server.base(), quick()).get(&RequestTarget::Link(link)).await.unwrap();
     assert_eq!(server.seen()[0].target, "/api/v2/clients?cursor=abc");
 }
 
@@ -170,25 +171,25 @@ async fn links_may_leave_the_path_of_the_base_url() {
 async fn a_body_beyond_the_limit_is_refused() {
     let large = vec![b' '; 100_001];
     for act in [
-        Act::Reply(Reply::json(large.clone())),
+        Act::Reply(ServerReply::json(large.clone())),
         Act::Gzip { body: String::from_utf8(large).unwrap(), cut: 0 },
     ] {
         let (failure, text) = failure_of(act, quick()).await;
-        assert_eq!(failure, Failure::TooLarge);
+        assert_eq!(failure, RequestFailure::TooLarge);
         assert!(text.contains("larger than"), "{text}");
     }
     let server = Server::start().await;
-    server.next(Act::Reply(Reply::json(vec![b' '; 100_000])));
+    server.next(Act::Reply(ServerReply::json(vec![b' '; 100_000])));
     assert!(api_at(&server.base(), quick()).get(&clients()).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_large_or_broken_refusal_is_still_its_status() {
     for act in [
-        Act::Reply(Reply::status(503, "text/html", vec![b'x'; 1_000_000])),
-        Act::Reply(Reply::status(503, "application/json", vec![b'x'; 1_000_000])),
+        Act::Reply(ServerReply::status(503, "text/html", vec![b'x'; 1_000_000])),
+        Act::Reply(ServerReply::status(503, "application/json", vec![b'x'; 1_000_000])),
     ] {
-        assert_eq!(failure_of(act, quick()).await.0, Failure::Server(503));
+        assert_eq!(failure_of(act, quick()).await.0, RequestFailure::Server(503));
     }
 }
 
@@ -196,8 +197,8 @@ async fn a_large_or_broken_refusal_is_still_its_status() {
 async fn a_token_that_the_server_repeats_does_not_show() {
     let body = format!("{{\"message\":\"bad token {SECRET}\"}}");
     let (failure, text) =
-        failure_of(Act::Reply(Reply::status(401, "application/json", body)), quick()).await;
-    assert_eq!(failure, Failure::Unauthorized);
+        failure_of(Act::Reply(ServerReply::status(401, "application/json", body)), quick()).await;
+    assert_eq!(failure, RequestFailure::Unauthorized);
     assert!(text.contains("bad token …"), "{text}");
 }
 
@@ -209,7 +210,7 @@ async fn nobody_there_is_unreachable() {
     };
     let api = api_at(&format!("http://127.0.0.1:{port}/v2"), quick());
     let error = api.get(&clients()).await.unwrap_err();
-    assert_eq!(error.failure(), &Failure::Unreachable);
+    assert_eq!(error.failure(), &RequestFailure::Unreachable);
     assert!(chain(&error).contains(&format!("127.0.0.1:{port}")));
 }
 
@@ -218,7 +219,7 @@ async fn a_server_without_tls_is_unreachable_over_https() {
     let server = Server::start().await;
     let api = api_at(&server.base().replace("http://", "https://"), quick());
     let error = api.get(&clients()).await.unwrap_err();
-    assert_eq!(error.failure(), &Failure::Unreachable);
+    assert_eq!(error.failure(), &RequestFailure::Unreachable);
     chain(&error);
     assert!(server.seen().is_empty());
 }
@@ -228,7 +229,7 @@ async fn connections_are_used_again() {
     let server = Server::start().await;
     let api = api_at(&server.base(), quick());
     for status in [200, 404, 429, 200] {
-        server.next(Act::Reply(Reply::status(status, "text/html", "<h1>x</h1>")));
+        server.next(Act::Reply(ServerReply::status(status, "text/html", "<h1>x</h1>")));
         assert!(api.get(&clients()).await.is_err());
     }
     assert_eq!(server.connections(), 1);
@@ -239,7 +240,7 @@ async fn after_a_standstill_nothing_is_sent_over_the_connections_of_before() {
     for told in [false, true] {
         let server = Server::start().await;
         let api = api_at(&server.base(), quick());
-        let answer = || server.next(Act::Reply(Reply::json("{}")));
+        let answer = || server.next(Act::Reply(ServerReply::json("{}")));
         answer();
         assert!(api.get(&clients()).await.is_ok());
         server.forget_connections();
@@ -253,7 +254,7 @@ async fn after_a_standstill_nothing_is_sent_over_the_connections_of_before() {
             assert_eq!(server.connections(), 2);
         } else {
             let lost = api.get(&clients()).await.unwrap_err();
-            assert_eq!(lost.failure(), &Failure::TimedOut);
+            assert_eq!(lost.failure(), &RequestFailure::TimedOut);
         }
     }
 }
@@ -274,7 +275,7 @@ fn settings_that_cannot_work_are_refused() {
             BaseUrl::HARVEST.parse().unwrap(),
             &credentials(),
             contact,
-            Tuning::default(),
+            TransferLimits::default(),
         )
     };
     assert!(with_contact("https://example.com/about").is_ok());
@@ -289,7 +290,7 @@ fn settings_that_cannot_work_are_refused() {
 
 #[test]
 fn defaults_allow_a_slow_page() {
-    let tuning = Tuning::default();
+    let tuning = TransferLimits::default();
     assert!(tuning.connect < tuning.silence && tuning.silence < tuning.total);
     let total = SignedDuration::try_from(tuning.total).unwrap();
     assert!(total < SignedDuration::from_mins(5));

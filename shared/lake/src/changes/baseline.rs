@@ -2,27 +2,27 @@
 
 use std::sync::Arc;
 
-use super::{ChangeEncoder, ChangesOf, Op};
+use super::{ChangeEncoder, ChangeOp, ChangesOf};
 use crate::blocking::{RewriteError, blocking};
-use crate::partition::{Columns, Layout, Limits, Shelf, fetch, open};
+use crate::partition::{ColumnChoice, FileLimits, FileShelf, RowLayout, fetch, open};
 use decode::schema::TableSchema;
 use delta::store::ObjectStore;
 use delta::table::FileEntry;
 
 /// A baseline being written. Full files are stored at once; nothing is committed.
 #[derive(Debug)]
-pub struct Baseline {
+pub struct BaselineWriter {
     store: Arc<dyn ObjectStore>,
-    layout: Arc<Layout>,
+    layout: Arc<RowLayout>,
     /// Folder of the stream's table.
     root: String,
     encoder: ChangeEncoder,
-    shelf: Shelf,
+    shelf: FileShelf,
     month: String,
     files: Vec<FileEntry>,
 }
 
-impl Baseline {
+impl BaselineWriter {
     /// Empty baseline of the table with `schema`. `name` is the first part of its files' names,
     /// `<epoch>-<sequence>-<attempt>`.
     ///
@@ -33,14 +33,14 @@ impl Baseline {
         schema: &TableSchema,
         of: ChangesOf,
         name: String,
-        limits: Limits,
+        limits: FileLimits,
     ) -> Result<Self, RewriteError> {
         let (root, month) = (of.schema.root(), of.month());
         let column = of.schema.partition_column();
-        let shelf = Shelf::new(Arc::clone(&store), root, name, column, of.at);
+        let shelf = FileShelf::new(Arc::clone(&store), root, name, column, of.at);
         Ok(Self {
             store,
-            layout: Arc::new(Layout::new(schema, Columns::All)?),
+            layout: Arc::new(RowLayout::new(schema, ColumnChoice::All)?),
             root: schema.root(),
             encoder: ChangeEncoder::new(of, limits)?,
             shelf,
@@ -66,7 +66,7 @@ impl Baseline {
                 while full.is_empty()
                     && let Some(batch) = rows.next().transpose()?
                 {
-                    let ops = vec![Op::Insert; batch.num_rows()];
+                    let ops = vec![ChangeOp::Insert; batch.num_rows()];
                     full = encoder.add(&ops, &batch, partition.as_deref())?;
                 }
                 Ok((encoder, rows, full))

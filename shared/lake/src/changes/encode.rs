@@ -7,10 +7,12 @@ use arrow::array::{
 };
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
-use engine::spec::Partition;
+use engine::spec::PartitionSpec;
 
-use super::{ChangesOf, Op};
-use crate::partition::{Columns, Layout, Limits, PartitionError, PartitionWriter, Written};
+use super::{ChangeOp, ChangesOf};
+use crate::partition::{
+    ColumnChoice, FileLimits, PartitionError, PartitionWriter, RowLayout, WrittenFile,
+};
 
 /// Memory in bytes at which a row group is closed. It is small because the stream's own file is
 /// being written at the same time.
@@ -19,16 +21,16 @@ const GROUP_BYTES: usize = 32 << 20;
 /// Encodes changes into files, one at a time.
 #[derive(Debug)]
 pub(crate) struct ChangeEncoder {
-    layout: Arc<Layout>,
-    limits: Limits,
+    layout: Arc<RowLayout>,
+    limits: FileLimits,
     of: ChangesOf,
     writer: Option<PartitionWriter>,
 }
 
 impl ChangeEncoder {
-    pub(crate) fn new(of: ChangesOf, limits: Limits) -> Result<Self, ArrowError> {
-        let layout = Arc::new(Layout::new(&of.schema, Columns::All)?);
-        let limits = Limits { group_bytes: limits.group_bytes.min(GROUP_BYTES), ..limits };
+    pub(crate) fn new(of: ChangesOf, limits: FileLimits) -> Result<Self, ArrowError> {
+        let layout = Arc::new(RowLayout::new(&of.schema, ColumnChoice::All)?);
+        let limits = FileLimits { group_bytes: limits.group_bytes.min(GROUP_BYTES), ..limits };
         Ok(Self { layout, limits, of, writer: None })
     }
 
@@ -36,22 +38,29 @@ impl ChangeEncoder {
     /// became full.
     pub(crate) fn add(
         &mut self,
-        ops: &[Op],
+        ops: &[ChangeOp],
         rows: &RecordBatch,
         partition: Option<&str>,
-    ) -> Result<Vec<Written>, PartitionError> {
+    ) -> Result<Vec<WrittenFile>, PartitionError> {
         let mut columns = rows.columns().to_vec();
         columns.extend(kept_in(self.of.schema.spec.partition, partition, rows.num_rows())?);
         self.append(ops, columns)
     }
 
     /// Appends rows of a table of changes again, as inserts of this commit.
-    pub(crate) fn add_again(&mut self, rows: &RecordBatch) -> Result<Vec<Written>, PartitionError> {
+    pub(crate) fn add_again(
+        &mut self,
+        rows: &RecordBatch,
+    ) -> Result<Vec<WrittenFile>, PartitionError> {
         let columns = rows.columns().iter().skip(3).cloned().collect();
-        self.append(&vec![Op::Insert; rows.num_rows()], columns)
+        self.append(&vec![ChangeOp::Insert; rows.num_rows()], columns)
     }
 
-    fn append(&mut self, ops: &[Op], row: Vec<ArrayRef>) -> Result<Vec<Written>, PartitionError> {
+    fn append(
+        &mut self,
+        ops: &[ChangeOp],
+        row: Vec<ArrayRef>,
+    ) -> Result<Vec<WrittenFile>, PartitionError> {
         let rows = self.changes(ops, row)?;
         let mut full = Vec::new();
         let mut start = 0;
@@ -74,11 +83,11 @@ impl ChangeEncoder {
     }
 
     /// Last file, if any rows are left.
-    pub(crate) fn finish(&mut self) -> Result<Option<Written>, PartitionError> {
+    pub(crate) fn finish(&mut self) -> Result<Option<WrittenFile>, PartitionError> {
         self.writer.take().map(PartitionWriter::finish).transpose()
     }
 
-    fn changes(&self, ops: &[Op], row: Vec<ArrayRef>) -> Result<RecordBatch, PartitionError> {
+    fn changes(&self, ops: &[ChangeOp], row: Vec<ArrayRef>) -> Result<RecordBatch, PartitionError> {
         let count = ops.len();
         let at = TimestampMicrosecondArray::from(vec![self.of.at.as_microsecond(); count]);
         let sequence = i64::try_from(self.of.sequence.0).unwrap_or(i64::MAX);
@@ -94,16 +103,16 @@ impl ChangeEncoder {
 
 /// Column with the partition of the stream's table; `None` if the table has no partitions.
 fn kept_in(
-    kind: Partition,
+    kind: PartitionSpec,
     value: Option<&str>,
     rows: usize,
 ) -> Result<Option<ArrayRef>, ArrowError> {
     let ty = match kind {
-        Partition::None => return Ok(None),
-        Partition::CreatedMonth => DataType::Utf8,
-        Partition::CreatedYear | Partition::ParentCreatedYear | Partition::PeriodYear => {
-            DataType::Int64
-        }
+        PartitionSpec::None => return Ok(None),
+        PartitionSpec::CreatedMonth => DataType::Utf8,
+        PartitionSpec::CreatedYear
+        | PartitionSpec::ParentCreatedYear
+        | PartitionSpec::PeriodYear => DataType::Int64,
     };
     let Some(value) = value else {
         return Ok(Some(new_null_array(&ty, rows)));

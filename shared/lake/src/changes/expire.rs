@@ -10,17 +10,17 @@ use engine::ids::Sequence;
 use engine::precedence::Precedence;
 use engine::time::Timestamp;
 
-use super::{ChangeEncoder, ChangesOf, Op};
+use super::{ChangeEncoder, ChangeOp, ChangesOf};
 use crate::blocking::{RewriteError, blocking};
-use crate::collect::{Collected, Collector, SortedRows};
-use crate::partition::{Layout, Limits, Shelf, Written, fetch, open};
+use crate::collect::{CollectedRows, Collector, SortedRows};
+use crate::partition::{FileLimits, FileShelf, RowLayout, WrittenFile, fetch, open};
 use decode::gather::column;
 use delta::store::ObjectStore;
 use delta::table::{FileEntry, Table, parse_data_file};
 
 /// Changes to be replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expired {
+pub struct ExpiredChanges {
     /// Their files, in order of their sequences.
     pub files: Vec<FileEntry>,
     /// Last sequence among them.
@@ -30,7 +30,7 @@ pub struct Expired {
 /// Changes of months before `month` (`YYYY-MM`) whose sequences all precede those that stay. `None`
 /// if there are none, if they are one baseline already, or if a file has unknown sequences.
 #[must_use]
-pub fn expired(changes: &Table, month: &str) -> Option<Expired> {
+pub fn expired(changes: &Table, month: &str) -> Option<ExpiredChanges> {
     let mut ranges = Vec::new();
     for file in changes.files() {
         ranges.push((sequences(file)?, file));
@@ -46,7 +46,7 @@ pub fn expired(changes: &Table, month: &str) -> Option<Expired> {
     }
     let last = last.1;
     let files = ranges.into_iter().map(|(_, file)| file.clone()).collect();
-    Some(Expired { files, sequence: Sequence(last) })
+    Some(ExpiredChanges { files, sequence: Sequence(last) })
 }
 
 /// Sorts files by their sequences. `None` if the rows of one are not known to be in that order.
@@ -77,14 +77,14 @@ pub(super) fn sequences(file: &FileEntry) -> Option<(u64, u64)> {
 pub async fn condense(
     store: Arc<dyn ObjectStore>,
     changes: &Table,
-    expired: &Expired,
+    expired: &ExpiredChanges,
     name: String,
-    limits: Limits,
+    limits: FileLimits,
     scratch: Option<PathBuf>,
 ) -> Result<Vec<FileEntry>, RewriteError> {
     let schema = changes.schema().clone();
-    let layout = Arc::new(Layout::latest(&schema)?);
-    let mut newest = Newest {
+    let layout = Arc::new(RowLayout::latest(&schema)?);
+    let mut newest = NewestChanges {
         rows: Collector::with_layout(Arc::clone(&layout), None, scratch, limits.sort_bytes),
         at: None,
     };
@@ -102,13 +102,13 @@ pub async fn condense(
     let at = newest.at.and_then(|at| Timestamp::from_microsecond(at).ok()).unwrap_or_default();
     let of = ChangesOf { schema: schema.clone(), at, sequence: expired.sequence };
     let (month, partition) = (of.month(), schema.partition_column());
-    let mut shelf = Shelf::new(store, schema.root(), name, partition, at);
+    let mut shelf = FileShelf::new(store, schema.root(), name, partition, at);
     let encoder = ChangeEncoder::new(of, limits)?;
     let collected = newest.rows;
     let mut writing = blocking(move || {
         let collected = collected.finish()?;
         let rows = collected.partition(None, Precedence::NewestChange);
-        Ok(Writing { encoder, rows, _collected: collected })
+        Ok(BaselineOutput { encoder, rows, _collected: collected })
     })
     .await?;
     let mut files = Vec::new();
@@ -126,13 +126,13 @@ pub async fn condense(
 
 /// Changes pushed in order of their sequences; the last one of each key counts.
 #[derive(Debug)]
-struct Newest {
+struct NewestChanges {
     rows: Collector,
     /// The newest `changed_at`, in microseconds.
     at: Option<i64>,
 }
 
-impl Newest {
+impl NewestChanges {
     fn push(&mut self, rows: RecordBatch) -> Result<(), RewriteError> {
         let at = column(&rows, 1)?.as_primitive_opt::<TimestampMicrosecondType>().and_then(max);
         self.at = self.at.max(at);
@@ -141,19 +141,19 @@ impl Newest {
 }
 
 /// A baseline while sorted rows are written into files.
-struct Writing {
+struct BaselineOutput {
     encoder: ChangeEncoder,
     rows: SortedRows,
     /// Owner of the data that `rows` reads.
-    _collected: Collected,
+    _collected: CollectedRows,
 }
 
-impl Writing {
+impl BaselineOutput {
     /// Next files, at least one; `None` at the end.
-    fn next_files(mut self) -> Result<(Self, Option<Vec<Written>>), RewriteError> {
+    fn next_files(mut self) -> Result<(Self, Option<Vec<WrittenFile>>), RewriteError> {
         while let Some(rows) = self.rows.next().transpose()? {
             let ops = column(&rows, 0)?.as_string::<i32>();
-            let there = ops.iter().map(|op| Some(op != Some(Op::Delete.letter()))).collect();
+            let there = ops.iter().map(|op| Some(op != Some(ChangeOp::Delete.letter()))).collect();
             let full = self.encoder.add_again(&filter_record_batch(&rows, &there)?)?;
             if !full.is_empty() {
                 return Ok((self, Some(full)));

@@ -7,7 +7,8 @@ use engine::time::Timestamp;
 use super::expire::{in_order, sequences};
 use crate::blocking::{RewriteError, blocking};
 use crate::partition::{
-    Columns, Layout, Limits, PartitionError, PartitionWriter, Shelf, Written, fetch, open,
+    ColumnChoice, FileLimits, FileShelf, PartitionError, PartitionWriter, RowLayout, WrittenFile,
+    fetch, open,
 };
 use delta::store::ObjectStore;
 use delta::table::{FileEntry, Table};
@@ -20,7 +21,7 @@ const FEW: usize = 8;
 #[must_use]
 pub fn scattered(changes: &Table, month: &str) -> Option<Vec<FileEntry>> {
     let mut months = std::collections::BTreeMap::<&str, Vec<&FileEntry>>::new();
-    let small = |file: &&FileEntry| file.rows < Limits::default().file_rows;
+    let small = |file: &&FileEntry| file.rows < FileLimits::default().file_rows;
     for file in changes.files().iter().filter(small) {
         if let Some(other) = file.partition.as_deref().filter(|other| *other < month) {
             months.entry(other).or_default().push(file);
@@ -43,19 +44,19 @@ pub async fn join(
     files: &[FileEntry],
     name: String,
     now: Timestamp,
-    limits: Limits,
+    limits: FileLimits,
 ) -> Result<Vec<FileEntry>, RewriteError> {
     let schema = changes.schema();
-    let layout = Arc::new(Layout::new(schema, Columns::All)?);
+    let layout = Arc::new(RowLayout::new(schema, ColumnChoice::All)?);
     let month = files.first().and_then(|file| file.partition.clone());
     let column = schema.partition_column();
-    let mut shelf = Shelf::new(Arc::clone(&store), schema.root(), name, column, now);
+    let mut shelf = FileShelf::new(Arc::clone(&store), schema.root(), name, column, now);
     let mut writer = PartitionWriter::unordered(Arc::clone(&layout), limits)?;
     let mut joined = Vec::new();
     for file in files {
         let bytes = fetch(store.as_ref(), changes.root(), file).await?;
         let (path, layout) = (file.path.clone(), Arc::clone(&layout));
-        let full: Option<Written>;
+        let full: Option<WrittenFile>;
         (writer, full) = blocking(move || {
             let mut full = None;
             // Files are joined whole, so that the changes of a commit stay together.
@@ -80,6 +81,6 @@ pub async fn join(
     Ok(joined)
 }
 
-fn rows_in(layout: &Layout, path: &str, bytes: &bytes::Bytes) -> Result<u64, PartitionError> {
+fn rows_in(layout: &RowLayout, path: &str, bytes: &bytes::Bytes) -> Result<u64, PartitionError> {
     crate::partition::row_count(&layout.table, path, bytes.clone())
 }

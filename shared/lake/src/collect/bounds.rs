@@ -15,12 +15,12 @@ pub(crate) struct KeyRange {
 /// Interval of keys that one file is responsible for: from its first key, inclusive, to the first
 /// key of the next file, exclusive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Bounds {
+pub(crate) struct KeyBounds {
     pub(crate) from: Option<Box<[u8]>>,
     pub(crate) below: Option<Box<[u8]>>,
 }
 
-impl Bounds {
+impl KeyBounds {
     /// Whether keys from `first` to `last` can be within the bounds.
     pub(crate) fn touch(&self, first: &[u8], last: &[u8]) -> bool {
         self.from.as_deref().is_none_or(|from| last >= from)

@@ -13,8 +13,8 @@ use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 
 use super::CollectError;
-use crate::partition::Layout;
-use decode::gather::{Pick, gather};
+use crate::partition::RowLayout;
+use decode::gather::{RowPick, gather};
 
 /// Number of rows of a chunk. A run being merged holds one chunk in memory. Tests have few rows and
 /// want many chunks.
@@ -22,14 +22,14 @@ const CHUNK_ROWS: usize = if cfg!(test) { 3 } else { 2048 };
 
 /// Unsorted rows, as pushed.
 #[derive(Debug, Default)]
-pub(super) struct Pending {
+pub(super) struct PendingRows {
     partitions: BTreeMap<Option<String>, Vec<RecordBatch>>,
     pub(super) bytes: usize,
 }
 
 /// Adjoining rows of a run, all of one partition.
 #[derive(Debug)]
-pub(crate) struct Chunk {
+pub(crate) struct SpillChunk {
     index: usize,
     pub(crate) rows: usize,
     pub(crate) first: Box<[u8]>,
@@ -39,7 +39,7 @@ pub(crate) struct Chunk {
 /// Rows in order of partition, key and arrival.
 #[derive(Debug)]
 pub(crate) struct SortedSpill {
-    chunks: BTreeMap<Option<String>, Vec<Chunk>>,
+    chunks: BTreeMap<Option<String>, Vec<SpillChunk>>,
     rows: SpillHold,
 }
 
@@ -57,7 +57,7 @@ impl fmt::Debug for SpillHold {
     }
 }
 
-impl Pending {
+impl PendingRows {
     pub(super) fn push(&mut self, partition: Option<String>, rows: RecordBatch) {
         self.partitions.entry(partition).or_default().push(rows);
     }
@@ -67,7 +67,7 @@ impl Pending {
     }
 
     /// Sorts the rows into a run in memory.
-    pub(super) fn sort(self, layout: &Layout) -> Result<SortedSpill, CollectError> {
+    pub(super) fn sort(self, layout: &RowLayout) -> Result<SortedSpill, CollectError> {
         let mut batches = Vec::new();
         let chunks = self.drain(layout, |batch| {
             batches.push(batch);
@@ -79,7 +79,7 @@ impl Pending {
     /// Sorts the rows into a run in an unnamed file, which the system removes even after a crash.
     pub(super) fn spill(
         self,
-        layout: &Layout,
+        layout: &RowLayout,
         scratch: Option<&Path>,
     ) -> Result<SortedSpill, CollectError> {
         let file = match scratch {
@@ -97,15 +97,15 @@ impl Pending {
 
     fn drain(
         self,
-        layout: &Layout,
+        layout: &RowLayout,
         mut take: impl FnMut(RecordBatch) -> Result<(), CollectError>,
-    ) -> Result<BTreeMap<Option<String>, Vec<Chunk>>, CollectError> {
+    ) -> Result<BTreeMap<Option<String>, Vec<SpillChunk>>, CollectError> {
         let mut partitions = BTreeMap::new();
         let mut index = 0;
         for (partition, batches) in self.partitions {
             let keys = batches.iter().map(|batch| layout.key_rows(batch));
             let keys = keys.collect::<Result<Vec<_>, _>>()?;
-            let mut order: Vec<(&[u8], Pick)> = Vec::new();
+            let mut order: Vec<(&[u8], RowPick)> = Vec::new();
             for (slot, keys) in keys.iter().enumerate() {
                 order.extend(keys.iter().enumerate().map(|(row, key)| (key.data(), (slot, row))));
             }
@@ -117,10 +117,10 @@ impl Pending {
                 let (Some((first, _)), Some((last, _))) = (rows.first(), rows.last()) else {
                     continue;
                 };
-                let picks: Vec<Pick> = rows.iter().map(|(_, pick)| *pick).collect();
+                let picks: Vec<RowPick> = rows.iter().map(|(_, pick)| *pick).collect();
                 take(gather(&layout.schema, &batches, &picks)?)?;
                 let (first, last) = ((*first).into(), (*last).into());
-                chunks.push(Chunk { index, rows: rows.len(), first, last });
+                chunks.push(SpillChunk { index, rows: rows.len(), first, last });
                 index += 1;
             }
             partitions.insert(partition, chunks);
@@ -140,7 +140,7 @@ fn written(error: ArrowError) -> CollectError {
 
 impl SortedSpill {
     /// Chunks of the partition, in key order.
-    pub(crate) fn chunks(&self, partition: Option<&str>) -> &[Chunk] {
+    pub(crate) fn chunks(&self, partition: Option<&str>) -> &[SpillChunk] {
         // A map with keys of type `Option<String>` cannot be searched by `Option<&str>`.
         let key = partition.map(str::to_owned);
         self.chunks.get(&key).map_or(&[], Vec::as_slice)
@@ -191,7 +191,7 @@ pub(super) struct ChunkPlace {
     index: usize,
 }
 
-impl Chunk {
+impl SpillChunk {
     pub(super) fn place(&self) -> ChunkPlace {
         ChunkPlace { index: self.index }
     }

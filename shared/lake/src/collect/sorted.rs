@@ -3,21 +3,21 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use engine::precedence::{Precedence, Version};
+use engine::precedence::{Precedence, RecordVersion};
 
 use super::runs::{ChunkPlace, ChunkReader};
-use super::{Bounds, CollectError, Collected, KeySet};
-use crate::partition::{Keyed, Layout};
-use decode::gather::{Pick, gather};
+use super::{CollectError, CollectedRows, KeyBounds, KeySet};
+use crate::partition::{KeyedRows, RowLayout};
+use decode::gather::{RowPick, gather};
 
 /// Number of rows of a batch. Tests have few rows and want many batches.
 const BATCH_ROWS: usize = if cfg!(test) { 7 } else { 4096 };
 
 /// Iterator over the rows of one partition within bounds.
 #[derive(Debug)]
-pub(crate) struct Sorted {
-    layout: Arc<Layout>,
-    bounds: Bounds,
+pub(crate) struct SpillMerge {
+    layout: Arc<RowLayout>,
+    bounds: KeyBounds,
     skip: Option<Arc<KeySet>>,
     precedence: Precedence,
     sources: Vec<SpillSource>,
@@ -31,12 +31,12 @@ struct SpillSource {
     reader: ChunkReader,
     /// Chunks still to read, last first.
     chunks: Vec<ChunkPlace>,
-    head: Option<Head>,
+    head: Option<SpillHead>,
 }
 
 #[derive(Debug)]
-struct Head {
-    rows: Arc<Keyed>,
+struct SpillHead {
+    rows: Arc<KeyedRows>,
     row: usize,
     end: usize,
     /// Index among the batches of the window.
@@ -46,18 +46,18 @@ struct Head {
 /// Rows gathered for the next batch.
 #[derive(Default)]
 struct SpillSpan {
-    batches: Vec<Arc<Keyed>>,
-    picks: Vec<Pick>,
+    batches: Vec<Arc<KeyedRows>>,
+    picks: Vec<RowPick>,
 }
 
-impl Sorted {
+impl SpillMerge {
     /// Rows of `collected` except those whose key is in `skip`. Earlier elements count as pushed
     /// earlier.
     pub(crate) fn new(
-        layout: &Arc<Layout>,
-        collected: &[&Collected],
+        layout: &Arc<RowLayout>,
+        collected: &[&CollectedRows],
         partition: Option<&str>,
-        bounds: Bounds,
+        bounds: KeyBounds,
         skip: Option<Arc<KeySet>>,
         precedence: Precedence,
     ) -> Self {
@@ -71,9 +71,9 @@ impl Sorted {
         };
         for run in collected.iter().flat_map(|collected| collected.runs()) {
             let inside =
-                |chunk: &&super::runs::Chunk| sorted.bounds.touch(&chunk.first, &chunk.last);
+                |chunk: &&super::runs::SpillChunk| sorted.bounds.touch(&chunk.first, &chunk.last);
             let chunks = run.chunks(partition).iter().rev().filter(inside);
-            let chunks: Vec<_> = chunks.map(super::runs::Chunk::place).collect();
+            let chunks: Vec<_> = chunks.map(super::runs::SpillChunk::place).collect();
             if chunks.is_empty() {
                 continue;
             }
@@ -113,8 +113,12 @@ impl Sorted {
     }
 
     /// Takes all rows of `key` and returns the newest version.
-    fn newest(&mut self, key: &[u8], window: &mut SpillSpan) -> Result<Option<Pick>, CollectError> {
-        let mut versions: Vec<(Version, Pick)> = Vec::with_capacity(1);
+    fn newest(
+        &mut self,
+        key: &[u8],
+        window: &mut SpillSpan,
+    ) -> Result<Option<RowPick>, CollectError> {
+        let mut versions: Vec<(RecordVersion, RowPick)> = Vec::with_capacity(1);
         for source in &mut self.sources {
             while source.key() == Some(key) {
                 versions.extend(source.take(window));
@@ -131,7 +135,7 @@ impl Sorted {
     }
 }
 
-impl Iterator for Sorted {
+impl Iterator for SpillMerge {
     type Item = Result<RecordBatch, CollectError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -150,7 +154,7 @@ impl Iterator for Sorted {
 
 impl SpillSource {
     /// Loads chunks until the head has a current row or all chunks are read.
-    fn load(&mut self, layout: &Layout, bounds: &Bounds) -> Result<(), CollectError> {
+    fn load(&mut self, layout: &RowLayout, bounds: &KeyBounds) -> Result<(), CollectError> {
         while self.head.as_ref().is_none_or(|head| head.row >= head.end) {
             self.head = None;
             let Some(chunk) = self.chunks.pop() else {
@@ -159,7 +163,7 @@ impl SpillSource {
             let rows = layout.keyed(self.reader.read(chunk)?)?;
             let row = bounds.from.as_deref().map_or(0, |from| rows.below(from));
             let end = bounds.below.as_deref().map_or(rows.len(), |below| rows.below(below));
-            self.head = Some(Head { rows: Arc::new(rows), row, end, slot: None });
+            self.head = Some(SpillHead { rows: Arc::new(rows), row, end, slot: None });
         }
         Ok(())
     }
@@ -169,7 +173,7 @@ impl SpillSource {
         (head.row < head.end).then(|| head.rows.key(head.row))
     }
 
-    fn take(&mut self, window: &mut SpillSpan) -> Option<(Version, Pick)> {
+    fn take(&mut self, window: &mut SpillSpan) -> Option<(RecordVersion, RowPick)> {
         let head = self.head.as_mut()?;
         let slot = *head.slot.get_or_insert_with(|| {
             window.batches.push(Arc::clone(&head.rows));

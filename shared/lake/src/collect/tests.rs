@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::partition::tests::{MONTHLY, PLAIN, REPORT, Record, any_record, batch, records};
 
-fn collected(schema: &TableSchema, pages: &[Vec<Record>], memory: usize) -> Collected {
+fn collected(schema: &TableSchema, pages: &[Vec<Record>], memory: usize) -> CollectedRows {
     let mut collector = Collector::new(schema, None, memory).unwrap();
     for page in pages {
         collector.push(batch(schema, page)).unwrap();
@@ -14,7 +14,7 @@ fn collected(schema: &TableSchema, pages: &[Vec<Record>], memory: usize) -> Coll
     collector.finish().unwrap()
 }
 
-fn all(schema: &TableSchema, rows: &Collected) -> BTreeMap<Option<String>, Vec<Record>> {
+fn all(schema: &TableSchema, rows: &CollectedRows) -> BTreeMap<Option<String>, Vec<Record>> {
     let partitions = rows.partitions().map(|name| name.map(str::to_owned));
     let read = |name: &Option<String>| {
         rows.partition(name.as_deref(), Precedence::NewestChange)
@@ -58,14 +58,14 @@ proptest! {
         let rows = collected(&schema, &pages, 9_000);
         for (name, list) in all(&schema, &rows) {
             let bytes = |at: usize| list.get(at).and_then(|r| rows.layout().key_bytes(&r.key));
-            let bounds = Bounds { from: bytes(from), below: bytes(below) };
+            let bounds = KeyBounds { from: bytes(from), below: bytes(below) };
             let key = |at: usize| list.get(at).map(|r| &r.key);
             let inside = list.iter().filter(|r| {
                 key(from).is_none_or(|from| r.key >= *from) && key(below).is_none_or(|below| r.key < *below)
             });
             let expected: Vec<Key> = inside.map(|r| r.key.clone()).collect();
             prop_assert!(rows.rows_within(name.as_deref(), &bounds) >= expected.len() as u64);
-            let sorted = Sorted::new(rows.layout(), &[&rows], name.as_deref(), bounds, None, Precedence::NewestChange);
+            let sorted = SpillMerge::new(rows.layout(), &[&rows], name.as_deref(), bounds, None, Precedence::NewestChange);
             let got = sorted.flat_map(|batch| records(&schema, &batch.unwrap()));
             prop_assert_eq!(got.map(|r| r.key).collect::<Vec<_>>(), expected);
         }

@@ -7,14 +7,14 @@ use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
 use engine::key::Key;
 
-use crate::partition::Layout;
-use decode::gather::{Pick, equal_rows, gather};
+use crate::partition::RowLayout;
+use decode::gather::{RowPick, equal_rows, gather};
 use decode::schema::TableSchema;
 
 /// Rows of one unit while it is read.
 #[derive(Clone, Debug)]
 pub struct UnitBuffer {
-    layout: Arc<Layout>,
+    layout: Arc<RowLayout>,
     batches: Vec<RecordBatch>,
 }
 
@@ -38,7 +38,7 @@ impl UnitBuffer {
     /// # Errors
     /// When the schema's key columns cannot be compared.
     pub fn new(schema: &TableSchema) -> Result<Self, ArrowError> {
-        let layout = Arc::new(Layout::decoded(schema)?);
+        let layout = Arc::new(RowLayout::decoded(schema)?);
         Ok(Self { layout, batches: Vec::new() })
     }
 
@@ -66,14 +66,14 @@ impl UnitBuffer {
     pub fn finish(self) -> Result<Vec<RecordBatch>, UnitError> {
         let keys = self.batches.iter().map(|batch| self.layout.key_rows(batch));
         let keys = keys.collect::<Result<Vec<_>, _>>()?;
-        let mut order: Vec<(&[u8], Pick)> = Vec::new();
+        let mut order: Vec<(&[u8], RowPick)> = Vec::new();
         for (slot, keys) in keys.iter().enumerate() {
             order.extend(keys.iter().enumerate().map(|(row, key)| (key.data(), (slot, row))));
         }
         order.sort_unstable();
-        let mut firsts: Vec<Pick> = Vec::new();
-        let mut repeats: Vec<Pick> = Vec::new();
-        let mut first: Option<(&[u8], Pick)> = None;
+        let mut firsts: Vec<RowPick> = Vec::new();
+        let mut repeats: Vec<RowPick> = Vec::new();
+        let mut first: Option<(&[u8], RowPick)> = None;
         for (key, pick) in order {
             match first {
                 Some((same, original)) if same == key => {
@@ -90,7 +90,7 @@ impl UnitBuffer {
         self.without(&repeats)
     }
 
-    fn check(&self, firsts: &[Pick], repeats: &[Pick]) -> Result<(), UnitError> {
+    fn check(&self, firsts: &[RowPick], repeats: &[RowPick]) -> Result<(), UnitError> {
         let batches: Vec<&RecordBatch> = self.batches.iter().collect();
         let Some(schema) = batches.first().map(|batch| batch.schema()) else {
             return Ok(());
@@ -106,7 +106,7 @@ impl UnitBuffer {
         if keys.is_empty() { Ok(()) } else { Err(UnitError::Conflict { keys }) }
     }
 
-    fn without(&self, repeats: &[Pick]) -> Result<Vec<RecordBatch>, UnitError> {
+    fn without(&self, repeats: &[RowPick]) -> Result<Vec<RecordBatch>, UnitError> {
         let mut kept = Vec::with_capacity(self.batches.len());
         for (slot, batch) in self.batches.iter().enumerate() {
             let mut keep = vec![true; batch.num_rows()];

@@ -26,28 +26,28 @@ pub struct TooLong {
 
 /// Folders of one snapshot so far. No two values share one, even where names ignore case.
 #[derive(Debug, Default)]
-pub(super) struct Folders {
+pub(super) struct ExportFolders {
     /// Value of each lower-case folder name; `None` is null.
     taken: BTreeMap<String, Option<String>>,
 }
 
 /// Set of characters to escape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Escape {
+enum EscapeSet {
     /// Characters with another meaning in a folder name.
     Needed,
     /// All characters that can be escaped.
     All,
 }
 
-impl Folders {
+impl ExportFolders {
     /// Folder of `value`, ending with a slash.
     pub(super) fn of(&mut self, by: &PartitionBy, value: Option<&str>) -> Result<String, TooLong> {
-        let plain =
-            value.map_or_else(|| NULL_PARTITION.to_owned(), |value| encoded(value, Escape::Needed));
+        let plain = value
+            .map_or_else(|| NULL_PARTITION.to_owned(), |value| encoded(value, EscapeSet::Needed));
         let name = match value {
             Some(value) if !self.take(&plain, Some(value)) => {
-                let escaped = encoded(value, Escape::All);
+                let escaped = encoded(value, EscapeSet::All);
                 self.take(&escaped, Some(value));
                 escaped
             }
@@ -69,7 +69,7 @@ impl Folders {
 
 /// Encodes a value as part of a folder name. Hive-style readers decode `%XX` to one character, so
 /// only ASCII can be escaped.
-fn encoded(value: &str, escape: Escape) -> String {
+fn encoded(value: &str, escape: EscapeSet) -> String {
     // DuckDB reads `NULL` in any case as null.
     let is_null = [NULL_PARTITION, "NULL"].iter().any(|name| value.eq_ignore_ascii_case(name));
     // Windows drops dots at the end of a name.
@@ -81,7 +81,7 @@ fn encoded(value: &str, escape: Escape) -> String {
             '.' => at < dots_from,
             letter => letter.is_ascii_alphanumeric() || !letter.is_ascii(),
         };
-        let escapes = escape == Escape::All || !stands_for_itself || (is_null && at == 0);
+        let escapes = escape == EscapeSet::All || !stands_for_itself || (is_null && at == 0);
         if escapes && letter.is_ascii() {
             // Writing to a text cannot fail.
             write!(name, "%{:02X}", u32::from(letter)).unwrap_or_default();
@@ -105,7 +105,7 @@ mod tests {
     }
 
     fn folders(values: &[Option<&str>]) -> Vec<String> {
-        let mut folders = Folders::default();
+        let mut folders = ExportFolders::default();
         values.iter().map(|value| folders.of(&by("code"), *value).unwrap()).collect()
     }
 
@@ -151,7 +151,8 @@ mod tests {
     fn a_name_that_no_file_system_takes_is_refused() {
         let long = "\u{e9}".repeat(125);
         assert_eq!(folders(&[Some(&long)])[0].len(), 256);
-        let error = Folders::default().of(&by("code"), Some(&format!("{long}x"))).unwrap_err();
+        let error =
+            ExportFolders::default().of(&by("code"), Some(&format!("{long}x"))).unwrap_err();
         assert_eq!(error, TooLong { column: "code".to_owned(), bytes: 256 });
         assert!(error.to_string().contains("divide by another column"), "{error}");
         assert!(!error.to_string().contains('\u{e9}'), "{error}");
@@ -171,7 +172,7 @@ mod tests {
                 1..30,
             ),
         ) {
-            let mut folders = Folders::default();
+            let mut folders = ExportFolders::default();
             let mut whose = BTreeMap::new();
             for value in &values {
                 let name = folders.of(&by("code"), Some(value)).unwrap();

@@ -15,7 +15,7 @@ pub(super) const SUCCESS: &str = "_SUCCESS";
 
 /// Content of `_SUCCESS`: origin and size of the snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Snapshot {
+pub(super) struct SuccessMarker {
     stream: String,
     /// Id of the table, different for each table ever created.
     table: String,
@@ -27,7 +27,7 @@ pub(super) struct Snapshot {
     pub(super) bytes: u64,
 }
 
-impl Snapshot {
+impl SuccessMarker {
     /// Description of the snapshot of `table` with these columns, before any file is written.
     pub(super) fn of(table: &Table, columns: &[Column]) -> Self {
         let mut hash = Sha256::new();

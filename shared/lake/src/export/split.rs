@@ -16,7 +16,7 @@ use parquet::file::properties::WriterProperties;
 const MOST_MEMORY: usize = 64 << 20;
 
 /// Writers, one per partition value.
-pub(super) struct Split<'b> {
+pub(super) struct FolderWriters<'b> {
     by: Option<&'b PartitionBy>,
     /// Positions in the table of the columns to write.
     kept: Vec<usize>,
@@ -24,7 +24,7 @@ pub(super) struct Split<'b> {
     writers: BTreeMap<Option<String>, ArrowWriter<Vec<u8>>>,
 }
 
-impl<'b> Split<'b> {
+impl<'b> FolderWriters<'b> {
     pub(super) fn new(
         schema: &SchemaRef,
         by: Option<&'b PartitionBy>,

@@ -5,7 +5,7 @@ use arrow::array::AsArray as _;
 use arrow::datatypes::Int64Type;
 use engine::coverage::Coverage;
 use engine::ids::{AccountId, AttemptId, Epoch};
-use engine::report::Counts;
+use engine::report::RowCounts;
 use engine::time::Timestamp;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use serde_json::json;
@@ -13,10 +13,10 @@ use serde_json::json;
 use super::*;
 use crate::collect::Collector;
 use crate::merge::{MergeJob, merge};
-use crate::partition::Limits;
+use crate::partition::FileLimits;
 use decode::{Decoder, ReadAt};
 use delta::store::MemoryStore;
-use delta::table::{Change, CommitNote, Writer};
+use delta::table::{CommitFiles, CommitNote, WriterIdentity};
 
 #[test]
 fn what_can_be_divided_by_is_found_and_the_rest_named() {
@@ -62,17 +62,17 @@ async fn table(created: i64, codes: &[Option<&str>]) -> Table {
         max_deletes: 0,
         name: "1-1-a".to_owned(),
         now,
-        limits: Limits::default(),
-        judge: engine::precedence::Judge {
+        limits: FileLimits::default(),
+        judge: engine::precedence::PrecedenceRules {
             precedence: engine::precedence::Precedence::of(engine::pass::Pass::Full),
             present: engine::present::Present::ours(now),
         },
         changes: None,
     };
     let merged = merge(store, job).await.unwrap();
-    let change = Change { started: now, add: merged.add, remove: Vec::new() };
-    let writer = Writer { attempt: AttemptId("a".to_owned()), epoch: Epoch(1) };
-    let counts = Counts { inserted: 1, ..Counts::default() };
+    let change = CommitFiles { started: now, add: merged.add, remove: Vec::new() };
+    let writer = WriterIdentity { attempt: AttemptId("a".to_owned()), epoch: Epoch(1) };
+    let counts = RowCounts { inserted: 1, ..RowCounts::default() };
     let note = CommitNote { run: String::new(), state: json!(null), counts, changes: None };
     table.commit(now, &writer, &change, &note).await.unwrap();
     table

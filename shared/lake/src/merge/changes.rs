@@ -5,14 +5,14 @@ use std::sync::Arc;
 use super::MergeJob;
 use crate::blocking::{RewriteError, blocking};
 use crate::changes::{ChangeEncoder, ChangesOf};
-use crate::partition::{Shelf, Written};
+use crate::partition::{FileShelf, WrittenFile};
 use delta::store::ObjectStore;
 use delta::table::FileEntry;
 
 /// Changes of a merge, as files.
 #[derive(Debug)]
 pub(super) struct ChangesWritten {
-    shelf: Shelf,
+    shelf: FileShelf,
     /// `None` while the writing thread borrows it.
     pub(super) encoder: Option<ChangeEncoder>,
     month: String,
@@ -26,13 +26,13 @@ impl ChangesWritten {
         job: &MergeJob,
     ) -> Result<Self, RewriteError> {
         let (root, column) = (of.schema.root(), of.schema.partition_column());
-        let shelf = Shelf::new(store, root, job.name.clone(), column, job.now);
+        let shelf = FileShelf::new(store, root, job.name.clone(), column, job.now);
         let month = of.month();
         let encoder = Some(ChangeEncoder::new(of, job.limits)?);
         Ok(Self { shelf, encoder, month, added: Vec::new() })
     }
 
-    pub(super) async fn store(&mut self, file: Written) -> Result<(), RewriteError> {
+    pub(super) async fn store(&mut self, file: WrittenFile) -> Result<(), RewriteError> {
         self.added.push(self.shelf.put(Some(&self.month), file).await?);
         Ok(())
     }
@@ -50,9 +50,9 @@ impl ChangesWritten {
 
 /// A finished file.
 #[derive(Debug)]
-pub(super) enum Done {
+pub(super) enum FinishedFile {
     /// File of the table.
-    Rows(Written),
+    Rows(WrittenFile),
     /// File of the table of changes.
-    Changes(Written),
+    Changes(WrittenFile),
 }

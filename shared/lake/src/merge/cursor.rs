@@ -5,30 +5,30 @@ use core::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use engine::precedence::Version;
+use engine::precedence::RecordVersion;
 
 use crate::blocking::RewriteError;
-use crate::partition::{Keyed, Layout};
+use crate::partition::{KeyedRows, RowLayout};
 
-type Batches = Box<dyn Iterator<Item = Result<RecordBatch, RewriteError>> + Send>;
+type BatchIterator = Box<dyn Iterator<Item = Result<RecordBatch, RewriteError>> + Send>;
 
 /// Position in a sequence of rows in key order, each key once.
 pub(super) struct RowWalk {
-    layout: Arc<Layout>,
-    batches: Batches,
-    pub(super) head: Option<Arc<Keyed>>,
+    layout: Arc<RowLayout>,
+    batches: BatchIterator,
+    pub(super) head: Option<Arc<KeyedRows>>,
     pub(super) row: usize,
 }
 
 impl fmt::Debug for RowWalk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cursor").field("row", &self.row).finish_non_exhaustive()
+        f.debug_struct("RowWalk").field("row", &self.row).finish_non_exhaustive()
     }
 }
 
 impl RowWalk {
     pub(super) fn new<E: Into<RewriteError>>(
-        layout: Arc<Layout>,
+        layout: Arc<RowLayout>,
         batches: impl Iterator<Item = Result<RecordBatch, E>> + Send + 'static,
     ) -> Self {
         let batches = Box::new(batches.map(|batch| batch.map_err(Into::into)));
@@ -84,7 +84,7 @@ pub(super) fn each_match(
 /// One row of a batch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowView<'a> {
-    pub(super) rows: &'a Keyed,
+    pub(super) rows: &'a KeyedRows,
     pub(super) index: usize,
 }
 
@@ -93,7 +93,7 @@ impl RowView<'_> {
         self.rows.key(self.index)
     }
 
-    pub(super) fn version(&self) -> Version {
+    pub(super) fn version(&self) -> RecordVersion {
         self.rows.version(self.index)
     }
 

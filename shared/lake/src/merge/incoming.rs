@@ -7,38 +7,42 @@ use engine::precedence::Precedence;
 
 use super::cursor::{RowWalk, each_match};
 use crate::blocking::{RewriteError, blocking};
-use crate::collect::{Bounds, Collected, Collector, KeyRange, KeySet, Sorted};
-use crate::partition::Layout;
+use crate::collect::{CollectedRows, Collector, KeyBounds, KeyRange, KeySet, SpillMerge};
+use crate::partition::RowLayout;
 
 /// Collected rows, without those that were moved or are outdated.
 #[derive(Debug)]
-pub(super) struct Incoming {
-    base: Arc<Collected>,
+pub(super) struct IncomingRows {
+    base: Arc<CollectedRows>,
     /// Decides which of several versions of a record is the newest.
     precedence: Precedence,
     /// Rows without a partition of their own, moved to the partition of their older versions.
-    rehoused: Vec<Collected>,
+    rehoused: Vec<CollectedRows>,
     skip: BTreeMap<Option<String>, Arc<KeySet>>,
 }
 
-impl Incoming {
-    pub(super) fn layout(&self) -> &Arc<Layout> {
+impl IncomingRows {
+    pub(super) fn layout(&self) -> &Arc<RowLayout> {
         self.base.layout()
     }
 
     pub(super) fn partitions(&self) -> BTreeSet<Option<String>> {
-        self.sources().flat_map(Collected::partitions).map(|name| name.map(str::to_owned)).collect()
+        self.sources()
+            .flat_map(CollectedRows::partitions)
+            .map(|name| name.map(str::to_owned))
+            .collect()
     }
 
-    fn sources(&self) -> impl Iterator<Item = &Collected> {
+    fn sources(&self) -> impl Iterator<Item = &CollectedRows> {
         core::iter::once(self.base.as_ref()).chain(&self.rehoused)
     }
 
     /// Rows of one partition within `bounds`, in key order.
-    pub(super) fn rows(&self, partition: Option<&str>, bounds: Bounds) -> RowWalk {
-        let sources: Vec<&Collected> = self.sources().collect();
+    pub(super) fn rows(&self, partition: Option<&str>, bounds: KeyBounds) -> RowWalk {
+        let sources: Vec<&CollectedRows> = self.sources().collect();
         let skip = self.skip.get(&partition.map(str::to_owned)).cloned();
-        let sorted = Sorted::new(self.layout(), &sources, partition, bounds, skip, self.precedence);
+        let sorted =
+            SpillMerge::new(self.layout(), &sources, partition, bounds, skip, self.precedence);
         RowWalk::new(Arc::clone(self.layout()), sorted)
     }
 
@@ -47,7 +51,7 @@ impl Incoming {
     }
 
     /// Upper bound of the number of rows within `bounds`.
-    pub(super) fn rows_within(&self, partition: Option<&str>, bounds: &Bounds) -> u64 {
+    pub(super) fn rows_within(&self, partition: Option<&str>, bounds: &KeyBounds) -> u64 {
         self.sources().map(|rows| rows.rows_within(partition, bounds)).sum()
     }
 
@@ -72,20 +76,21 @@ impl Incoming {
 }
 
 /// Bounds of the keys from the first to the last of `range`, inclusive.
-pub(super) fn within(range: &KeyRange) -> Bounds {
+pub(super) fn within(range: &KeyRange) -> KeyBounds {
     let mut above = range.last.to_vec();
     // The last key followed by a zero byte is the smallest key above it.
     above.push(0);
-    Bounds { from: Some(range.first.clone()), below: Some(above.into()) }
+    KeyBounds { from: Some(range.first.clone()), below: Some(above.into()) }
 }
 
 /// Resolves keys that came in several partitions during one run. The newest version stays. A row
 /// without a partition moves to the partition of another row with its key.
 pub(super) async fn settle(
-    base: Arc<Collected>,
+    base: Arc<CollectedRows>,
     precedence: Precedence,
-) -> Result<Incoming, RewriteError> {
-    let mut incoming = Incoming { base, precedence, rehoused: Vec::new(), skip: BTreeMap::new() };
+) -> Result<IncomingRows, RewriteError> {
+    let mut incoming =
+        IncomingRows { base, precedence, rehoused: Vec::new(), skip: BTreeMap::new() };
     let names: Vec<Option<String>> = incoming.partitions().into_iter().collect();
     if names.len() < 2 {
         return Ok(incoming);
@@ -115,7 +120,7 @@ fn pairs(names: &[Option<String>]) -> impl Iterator<Item = (Option<&str>, Option
 }
 
 /// Bounds of the keys that both partitions may have; `None` if there are none.
-fn shared(incoming: &Incoming, left: Option<&str>, right: Option<&str>) -> Option<Bounds> {
+fn shared(incoming: &IncomingRows, left: Option<&str>, right: Option<&str>) -> Option<KeyBounds> {
     let range = incoming
         .sources()
         .filter_map(|rows| rows.key_range(left))
@@ -124,7 +129,7 @@ fn shared(incoming: &Incoming, left: Option<&str>, right: Option<&str>) -> Optio
 }
 
 fn settle_unplaced(
-    incoming: &mut Incoming,
+    incoming: &mut IncomingRows,
     home: Option<&str>,
     rehousing: &mut Collector,
 ) -> Result<(), RewriteError> {
@@ -146,7 +151,7 @@ fn settle_unplaced(
 }
 
 fn settle_pair(
-    incoming: &mut Incoming,
+    incoming: &mut IncomingRows,
     left: Option<&str>,
     right: Option<&str>,
 ) -> Result<(), RewriteError> {

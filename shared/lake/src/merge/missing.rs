@@ -5,14 +5,14 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
-use engine::pass::{Days, Missing, Scope};
-use engine::precedence::Judge;
-use engine::spec::{Kind, Paging};
+use engine::pass::{MissingRows, MissingScope, ProvenDays};
+use engine::precedence::PrecedenceRules;
+use engine::spec::{Paging, StreamKind};
 use engine::time::{SignedDuration, Timestamp, plus};
 
 use crate::blocking::{RewriteError, blocking};
 use crate::collect::SeenIds;
-use crate::partition::{Layout, day_of, fetch, open};
+use crate::partition::{RowLayout, day_of, fetch, open};
 use decode::gather::column;
 use decode::schema::TableSchema;
 use delta::store::ObjectStore;
@@ -20,7 +20,7 @@ use delta::table::FileEntry;
 
 /// Indices of the columns that a sweep needs.
 #[derive(Clone, Copy, Debug)]
-struct Places {
+struct SweepColumns {
     id: usize,
     synced_at: usize,
     day: Option<usize>,
@@ -36,12 +36,12 @@ pub async fn missing(
     root: &str,
     schema: &TableSchema,
     files: &[FileEntry],
-    scope: &Scope,
+    scope: &MissingScope,
     seen: Arc<SeenIds>,
-    judge: Judge,
-) -> Result<Missing, RewriteError> {
-    let (Some(days), Kind::Listing(listing)) = (&scope.days, &schema.spec.kind) else {
-        return Ok(Missing::default());
+    judge: PrecedenceRules,
+) -> Result<MissingRows, RewriteError> {
+    let (Some(days), StreamKind::Listing(listing)) = (&scope.days, &schema.spec.kind) else {
+        return Ok(MissingRows::default());
     };
     let day = match listing.paging {
         Paging::DateKeyset { field, .. } => Some(field),
@@ -50,13 +50,13 @@ pub async fn missing(
     let along = listing.goes_with.map(|along| along.column);
     let (id, synced_at) = (schema.spec.primary_key.first().copied(), "synced_at");
     let names: Vec<&str> = [id, Some(synced_at), day, along].into_iter().flatten().collect();
-    let layout = Arc::new(Layout::named(schema, &names)?);
+    let layout = Arc::new(RowLayout::named(schema, &names)?);
     let at = |name: Option<&str>| name.and_then(|name| layout.schema.index_of(name).ok());
     let (Some(id), Some(synced_at)) = (at(id), at(Some(synced_at))) else {
-        return Ok(Missing::default());
+        return Ok(MissingRows::default());
     };
-    let places = Places { id, synced_at, day: at(day), along: at(along) };
-    let mut found = Missing::default();
+    let places = SweepColumns { id, synced_at, day: at(day), along: at(along) };
+    let mut found = MissingRows::default();
     for file in files {
         let bytes = fetch(store, root, file).await?;
         let (layout, path, seen) = (Arc::clone(&layout), file.path.clone(), Arc::clone(&seen));
@@ -75,14 +75,14 @@ pub async fn missing(
     Ok(found)
 }
 
-impl Places {
+impl SweepColumns {
     fn missing(
         self,
         batch: &RecordBatch,
         begun: Timestamp,
-        days: &Days,
+        days: &ProvenDays,
         seen: &SeenIds,
-        judge: Judge,
+        judge: PrecedenceRules,
         rows: &mut Vec<(Option<i64>, i64)>,
     ) -> Result<(), ArrowError> {
         let ids = column(batch, self.id)?.as_primitive::<Int64Type>();

@@ -3,26 +3,26 @@
 use std::sync::Arc;
 
 use engine::coverage::Coverage;
-use engine::precedence::Judge;
-use engine::report::Counts;
+use engine::precedence::PrecedenceRules;
+use engine::report::RowCounts;
 
-use super::Merged;
-use super::incoming::Incoming;
+use super::MergeOutcome;
+use super::incoming::IncomingRows;
 use super::rows::MergedRows;
 use super::slots::FileSlot;
 use super::survey::{FileSurvey, SurveyedFile};
 use super::write::{OpenWriter, TableFiles};
 use crate::blocking::{RewriteError, blocking};
-use crate::partition::{Columns, Limits};
+use crate::partition::{ColumnChoice, FileLimits};
 
 /// Input of a merge that is the same for all partitions.
 #[derive(Debug)]
-pub(super) struct Merging {
-    pub(super) incoming: Arc<Incoming>,
+pub(super) struct MergeContext {
+    pub(super) incoming: Arc<IncomingRows>,
     pub(super) coverage: Arc<Coverage>,
-    pub(super) judge: Judge,
+    pub(super) judge: PrecedenceRules,
     pub(super) survey: FileSurvey,
-    pub(super) limits: Limits,
+    pub(super) limits: FileLimits,
 }
 
 /// Neighbouring slots that are merged into the same files.
@@ -32,28 +32,28 @@ struct SlotGroup {
     rows: u64,
     dirty: bool,
     /// Counts to use if the group is not rewritten; rewriting counts anew.
-    counts: Counts,
+    counts: RowCounts,
 }
 
 /// Expected outcome of a slot.
 #[derive(Clone, Copy, Debug)]
-struct Outlook {
+struct SlotOutlook {
     /// Whether the slot has changes and must be rewritten.
     dirty: bool,
     /// Number of rows afterwards; an upper bound if the slot is rewritten alone.
     rows: u64,
     /// Counts of the incoming rows if the slot is not rewritten.
-    counts: Counts,
+    counts: RowCounts,
 }
 
-impl Merging {
+impl MergeContext {
     /// Merges one partition.
     pub(super) async fn partition(
         &self,
         table: &mut TableFiles,
         partition: Option<&str>,
         slots: &[FileSlot],
-        merged: &mut Merged,
+        merged: &mut MergeOutcome,
     ) -> Result<(), RewriteError> {
         let fresh = [FileSlot::default()];
         let slots = if slots.is_empty() { &fresh } else { slots };
@@ -93,21 +93,21 @@ impl Merging {
         partition: Option<&str>,
         slot: &FileSlot,
         neighbours: usize,
-    ) -> Result<Outlook, RewriteError> {
+    ) -> Result<SlotOutlook, RewriteError> {
         let held: u64 = slot.files.iter().map(|file| file.rows).sum();
         let found = self.survey.of(slot);
         let deletes = if self.coverage.is_nothing() { 0 } else { found.deletes };
         let leaves = !found.fate.gone.is_empty() || deletes > 0;
         let coming = self.incoming.rows_within(partition, &slot.bounds);
         if coming == 0 && !leaves {
-            return Ok(Outlook { dirty: false, rows: held, counts: Counts::default() });
+            return Ok(SlotOutlook { dirty: false, rows: held, counts: RowCounts::default() });
         }
         let opened = table.open(slot).await?;
         if !leaves {
-            let rows = self.rows(partition, slot, &opened, &found, Columns::All);
+            let rows = self.rows(partition, slot, &opened, &found, ColumnChoice::All);
             let (changed, counts) = blocking(move || first_change(rows)).await?;
             if !changed {
-                return Ok(Outlook { dirty: false, rows: held, counts });
+                return Ok(SlotOutlook { dirty: false, rows: held, counts });
             }
         }
         // The log need not know the row counts of other engines' files, so their rows are counted.
@@ -118,11 +118,11 @@ impl Merging {
         };
         // Without neighbours to join and within one file, an upper bound is enough.
         if neighbours == 0 && most <= self.limits.file_rows {
-            return Ok(Outlook { dirty: true, rows: most, counts: Counts::default() });
+            return Ok(SlotOutlook { dirty: true, rows: most, counts: RowCounts::default() });
         }
-        let rows = self.rows(partition, slot, &opened, &found, Columns::Versions);
+        let rows = self.rows(partition, slot, &opened, &found, ColumnChoice::Versions);
         let rows = blocking(move || rows.count()).await?;
-        Ok(Outlook { dirty: true, rows, counts: Counts::default() })
+        Ok(SlotOutlook { dirty: true, rows, counts: RowCounts::default() })
     }
 
     fn rows(
@@ -131,7 +131,7 @@ impl Merging {
         slot: &FileSlot,
         opened: &OpenWriter,
         found: &SurveyedFile,
-        columns: Columns,
+        columns: ColumnChoice,
     ) -> MergedRows {
         MergedRows::new(
             opened.cursor(columns),
@@ -149,7 +149,7 @@ impl Merging {
         table: &mut TableFiles,
         partition: Option<&str>,
         group: SlotGroup,
-        merged: &mut Merged,
+        merged: &mut MergeOutcome,
     ) -> Result<(), RewriteError> {
         let most = self.limits.file_rows.max(1);
         // Files of equal size, as few as the limit allows.
@@ -158,7 +158,7 @@ impl Merging {
         for slot in &group.slots {
             let opened = table.open(slot).await?;
             let found = self.survey.of(slot);
-            parts.push(self.rows(partition, slot, &opened, &found, Columns::All));
+            parts.push(self.rows(partition, slot, &opened, &found, ColumnChoice::All));
         }
         let (counts, add) = table.write(partition, parts, each).await?;
         merged.counts = merged.counts.plus(counts);
@@ -169,7 +169,7 @@ impl Merging {
 }
 
 /// Whether any row changes. The counts are complete only if none does.
-fn first_change(mut rows: MergedRows) -> Result<(bool, Counts), RewriteError> {
+fn first_change(mut rows: MergedRows) -> Result<(bool, RowCounts), RewriteError> {
     while !rows.changed() {
         if rows.window()?.is_none() {
             break;

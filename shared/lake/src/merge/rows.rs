@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use engine::coverage::Coverage;
-use engine::precedence::Judge;
-use engine::report::Counts;
+use engine::precedence::PrecedenceRules;
+use engine::report::RowCounts;
 
 use super::cursor::{RowView, RowWalk};
 use crate::blocking::RewriteError;
-use crate::changes::Op;
+use crate::changes::ChangeOp;
 use crate::collect::KeySet;
-use crate::partition::{Keyed, Layout};
-use decode::gather::{Pick, equal_rows, gather};
+use crate::partition::{KeyedRows, RowLayout};
+use decode::gather::{RowPick, equal_rows, gather};
 
 /// Number of rows to look at before contents are compared and rows are returned. Tests have few
 /// rows and want many windows.
@@ -21,16 +21,21 @@ const WINDOW_ROWS: usize = if cfg!(test) { 5 } else { 4096 };
 
 /// Sets of keys that decide about table rows without an incoming row in their partition.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fate {
+pub(super) struct KeyFate {
     /// Keys whose newer version is in another partition: these rows leave.
     pub(super) gone: KeySet,
     /// Keys whose record was returned in any partition: these rows are not deleted.
     pub(super) returned: KeySet,
 }
 
-impl Fate {
+impl KeyFate {
     /// Whether coverage deletes the row, which has no incoming row in its partition.
-    pub(super) fn deletes(&self, row: RowView<'_>, coverage: &Coverage, judge: Judge) -> bool {
+    pub(super) fn deletes(
+        &self,
+        row: RowView<'_>,
+        coverage: &Coverage,
+        judge: PrecedenceRules,
+    ) -> bool {
         !(self.returned.contains(row.key()))
             && row.rows.held(row.index).is_some_and(|held| judge.deletes(coverage, &held))
     }
@@ -41,43 +46,46 @@ impl Fate {
 pub(super) struct MergedRows {
     old: RowWalk,
     new: RowWalk,
-    fate: Fate,
+    fate: KeyFate,
     /// Incoming keys with an older version in another partition.
     arrived: Arc<KeySet>,
     coverage: Arc<Coverage>,
-    judge: Judge,
-    layout: Arc<Layout>,
-    counts: Counts,
+    judge: PrecedenceRules,
+    layout: Arc<RowLayout>,
+    counts: RowCounts,
     changed: bool,
 }
 
 /// Some merged rows, as references into their batches.
 #[derive(Debug, Default)]
 pub(super) struct RowSpan {
-    batches: Vec<Arc<Keyed>>,
-    picks: Vec<Pick>,
+    batches: Vec<Arc<KeyedRows>>,
+    picks: Vec<RowPick>,
     /// Positions in `picks` with an old version, and the new version that may replace it.
-    pairs: Vec<(usize, Pick)>,
+    pairs: Vec<(usize, RowPick)>,
     /// Changes, each with the position of its row: the new one, or the old one of a deletion.
-    changes: Vec<(Op, Pick)>,
+    changes: Vec<(ChangeOp, RowPick)>,
     seen: usize,
 }
 
 impl RowSpan {
-    pub(super) fn rows(&self, layout: &Layout) -> Result<RecordBatch, RewriteError> {
+    pub(super) fn rows(&self, layout: &RowLayout) -> Result<RecordBatch, RewriteError> {
         Ok(self.gather(layout, &self.picks)?)
     }
 
     /// Changes of this window and their rows.
-    pub(super) fn changes(&self, layout: &Layout) -> Result<(Vec<Op>, RecordBatch), RewriteError> {
-        let (ops, picks): (Vec<Op>, Vec<Pick>) = self.changes.iter().copied().unzip();
+    pub(super) fn changes(
+        &self,
+        layout: &RowLayout,
+    ) -> Result<(Vec<ChangeOp>, RecordBatch), RewriteError> {
+        let (ops, picks): (Vec<ChangeOp>, Vec<RowPick>) = self.changes.iter().copied().unzip();
         Ok((ops, self.gather(layout, &picks)?))
     }
 
     fn gather(
         &self,
-        layout: &Layout,
-        picks: &[Pick],
+        layout: &RowLayout,
+        picks: &[RowPick],
     ) -> Result<RecordBatch, arrow::error::ArrowError> {
         let batches: Vec<&RecordBatch> = self.batches.iter().map(|rows| &rows.batch).collect();
         gather(&layout.schema, &batches, picks)
@@ -90,13 +98,13 @@ impl RowSpan {
     }
 
     /// Records a change of the current row of `cursor`.
-    fn note(&mut self, op: Op, slot: &mut Option<usize>, cursor: &RowWalk) {
+    fn note(&mut self, op: ChangeOp, slot: &mut Option<usize>, cursor: &RowWalk) {
         let pick = self.place(slot, cursor);
         self.changes.extend(pick.map(|pick| (op, pick)));
     }
 
     /// Position of the current row of `cursor`.
-    fn place(&mut self, slot: &mut Option<usize>, cursor: &RowWalk) -> Option<Pick> {
+    fn place(&mut self, slot: &mut Option<usize>, cursor: &RowWalk) -> Option<RowPick> {
         let head = cursor.head.as_ref()?;
         let current =
             slot.filter(|&at| self.batches.get(at).is_some_and(|held| Arc::ptr_eq(held, head)));
@@ -113,18 +121,18 @@ impl MergedRows {
     pub(super) fn new(
         old: RowWalk,
         new: RowWalk,
-        fate: Fate,
+        fate: KeyFate,
         arrived: Arc<KeySet>,
         coverage: Arc<Coverage>,
-        judge: Judge,
-        layout: Arc<Layout>,
+        judge: PrecedenceRules,
+        layout: Arc<RowLayout>,
     ) -> Self {
-        let counts = Counts::default();
+        let counts = RowCounts::default();
         Self { old, new, fate, arrived, coverage, judge, layout, counts, changed: false }
     }
 
     /// Counts of the rows returned so far.
-    pub(super) fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> RowCounts {
         self.counts
     }
 
@@ -167,7 +175,7 @@ impl MergedRows {
             } else if self.fate.deletes(row, &self.coverage, self.judge) {
                 self.changed = true;
                 self.counts.deleted += 1;
-                window.note(Op::Delete, slot, &self.old);
+                window.note(ChangeOp::Delete, slot, &self.old);
             } else {
                 window.pick(slot, &self.old);
             }
@@ -177,7 +185,7 @@ impl MergedRows {
 
     fn new_only(&mut self, window: &mut RowSpan, slot: &mut Option<usize>) {
         let moved = self.new.current().is_some_and(|row| self.arrived.contains(row.key()));
-        let op = if moved { Op::Update } else { Op::Insert };
+        let op = if moved { ChangeOp::Update } else { ChangeOp::Insert };
         if moved {
             self.counts.updated += 1;
         } else {
@@ -214,9 +222,9 @@ impl MergedRows {
         if window.pairs.is_empty() {
             return Ok(());
         }
-        let old: Vec<Pick> =
+        let old: Vec<RowPick> =
             window.pairs.iter().filter_map(|(at, _)| window.picks.get(*at).copied()).collect();
-        let new: Vec<Pick> = window.pairs.iter().map(|(_, pick)| *pick).collect();
+        let new: Vec<RowPick> = window.pairs.iter().map(|(_, pick)| *pick).collect();
         let old = window.gather(&self.layout, &old)?;
         let new = window.gather(&self.layout, &new)?;
         let equal = equal_rows(&old, &new, &self.layout.content)?;
@@ -225,7 +233,7 @@ impl MergedRows {
                 self.counts.unchanged += 1;
             } else if let Some(place) = window.picks.get_mut(at) {
                 *place = pick;
-                window.changes.push((Op::Update, pick));
+                window.changes.push((ChangeOp::Update, pick));
                 self.counts.updated += 1;
                 self.changed = true;
             }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use delta::table::FileEntry;
 
-use crate::collect::{Bounds, KeyRange};
-use crate::partition::Layout;
+use crate::collect::{KeyBounds, KeyRange};
+use crate::partition::RowLayout;
 
 /// Part of a partition that is merged by itself: one file; all files of a partition that contains a
 /// file of another engine; or no file, in a new partition.
@@ -15,14 +15,14 @@ pub(super) struct FileSlot {
     /// Key range of its one file; `None` if unknown, with rows in any order.
     pub(super) range: Option<KeyRange>,
     /// Bounds of the incoming keys that belong here.
-    pub(super) bounds: Bounds,
+    pub(super) bounds: KeyBounds,
 }
 
 /// Slots of each partition, in key order.
-pub(super) type Slots = BTreeMap<Option<String>, Vec<FileSlot>>;
+pub(super) type PartitionSlots = BTreeMap<Option<String>, Vec<FileSlot>>;
 
 /// Slots of a table.
-pub(super) fn slots(files: &[FileEntry], layout: &Layout) -> Slots {
+pub(super) fn slots(files: &[FileEntry], layout: &RowLayout) -> PartitionSlots {
     let mut partitions: BTreeMap<Option<String>, Vec<&FileEntry>> = BTreeMap::new();
     for file in files {
         partitions.entry(file.partition.clone()).or_default().push(file);
@@ -31,7 +31,7 @@ pub(super) fn slots(files: &[FileEntry], layout: &Layout) -> Slots {
     slots.map(|(partition, files)| (partition, slots_of(&files, layout))).collect()
 }
 
-fn slots_of(files: &[&FileEntry], layout: &Layout) -> Vec<FileSlot> {
+fn slots_of(files: &[&FileEntry], layout: &RowLayout) -> Vec<FileSlot> {
     let ranged = files.iter().map(|file| {
         let (first, last) = file.keys.as_ref()?;
         let range = KeyRange { first: layout.key_bytes(first)?, last: layout.key_bytes(last)? };
@@ -48,7 +48,7 @@ fn slots_of(files: &[&FileEntry], layout: &Layout) -> Vec<FileSlot> {
         if below.as_ref().is_some_and(|below| *below <= range.last) {
             return unordered(files);
         }
-        let bounds = Bounds { from: (index > 0).then(|| range.first.clone()), below };
+        let bounds = KeyBounds { from: (index > 0).then(|| range.first.clone()), below };
         slots.push(FileSlot { files: vec![file.clone()], range: Some(range), bounds });
     }
     slots
@@ -56,5 +56,5 @@ fn slots_of(files: &[&FileEntry], layout: &Layout) -> Vec<FileSlot> {
 
 fn unordered(files: &[&FileEntry]) -> Vec<FileSlot> {
     let files = files.iter().map(|file| (*file).clone()).collect();
-    vec![FileSlot { files, range: None, bounds: Bounds::default() }]
+    vec![FileSlot { files, range: None, bounds: KeyBounds::default() }]
 }

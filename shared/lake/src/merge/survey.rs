@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use engine::coverage::Coverage;
 use engine::key::{Key, KeyPart};
-use engine::precedence::Judge;
+use engine::precedence::PrecedenceRules;
 use engine::window::Period;
 
 use super::cursor::{RowWalk, each_match};
-use super::incoming::{Incoming, within};
-use super::rows::Fate;
-use super::slots::{FileSlot, Slots};
+use super::incoming::{IncomingRows, within};
+use super::rows::KeyFate;
+use super::slots::{FileSlot, PartitionSlots};
 use super::write::{OpenWriter, TableFiles};
 use crate::blocking::{RewriteError, blocking};
-use crate::collect::{Bounds, Collector, KeySet};
-use crate::partition::Columns;
+use crate::collect::{Collector, KeyBounds, KeySet};
+use crate::partition::ColumnChoice;
 use delta::table::FileEntry;
 
 /// Findings of the survey.
@@ -32,7 +32,7 @@ pub(super) struct FileSurvey {
 /// Findings in one slot.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SurveyedFile {
-    pub(super) fate: Fate,
+    pub(super) fate: KeyFate,
     /// Number of rows that coverage deletes.
     pub(super) deletes: u64,
 }
@@ -55,14 +55,14 @@ impl FileSurvey {
 /// Surveys the slots that can hold covered rows, or rows whose new version is in another partition.
 pub(super) async fn survey(
     table: &mut TableFiles,
-    slots: &Slots,
+    slots: &PartitionSlots,
     coverage: &Coverage,
-    judge: Judge,
-    incoming: Incoming,
-) -> Result<(FileSurvey, Incoming), RewriteError> {
+    judge: PrecedenceRules,
+    incoming: IncomingRows,
+) -> Result<(FileSurvey, IncomingRows), RewriteError> {
     let coverage = Arc::new(coverage.clone());
     let partitions: Vec<Option<String>> = incoming.partitions().into_iter().collect();
-    let mut state = State {
+    let mut state = SurveyState {
         rehousing: incoming.rehousing(),
         incoming,
         survey: FileSurvey::default(),
@@ -85,7 +85,7 @@ pub(super) async fn survey(
             continue;
         }
         let opened = table.open(slot).await?;
-        let bounds = slot.range.as_ref().map_or_else(Bounds::default, within);
+        let bounds = slot.range.as_ref().map_or_else(KeyBounds::default, within);
         let path = slot.files.first().map(|file| file.path.clone()).unwrap_or_default();
         let home = home.clone();
         state = blocking(move || {
@@ -95,7 +95,7 @@ pub(super) async fn survey(
             }
             if covered {
                 let rows = state.incoming.rows(home.as_deref(), bounds);
-                let old = opened.cursor(Columns::Versions);
+                let old = opened.cursor(ColumnChoice::Versions);
                 found.deletes = deletes(old, rows, &found.fate, &state.coverage, judge)?;
             }
             state.survey.found.insert(path, found);
@@ -108,25 +108,25 @@ pub(super) async fn survey(
 }
 
 #[derive(Debug)]
-struct State {
+struct SurveyState {
     survey: FileSurvey,
-    incoming: Incoming,
+    incoming: IncomingRows,
     rehousing: Collector,
     coverage: Arc<Coverage>,
-    judge: Judge,
+    judge: PrecedenceRules,
 }
 
-impl State {
+impl SurveyState {
     /// Looks up the incoming rows of another partition among the rows of `home`.
     fn elsewhere(
         &mut self,
         home: Option<&str>,
         other: Option<&str>,
         opened: &OpenWriter,
-        bounds: &Bounds,
+        bounds: &KeyBounds,
         found: &mut SurveyedFile,
     ) -> Result<(), RewriteError> {
-        let old = opened.cursor(Columns::Versions);
+        let old = opened.cursor(ColumnChoice::Versions);
         let new = self.incoming.rows(other, bounds.clone());
         let (mut skipped, mut arrived) = (KeySet::new(), KeySet::new());
         let (rehousing, outdated) = (&mut self.rehousing, &mut self.survey.outdated);
@@ -162,9 +162,9 @@ impl State {
 fn deletes(
     mut old: RowWalk,
     mut new: RowWalk,
-    fate: &Fate,
+    fate: &KeyFate,
     coverage: &Coverage,
-    judge: Judge,
+    judge: PrecedenceRules,
 ) -> Result<u64, RewriteError> {
     let mut deleted = 0;
     while old.load()? {

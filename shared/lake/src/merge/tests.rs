@@ -2,12 +2,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use engine::coverage::Held;
+use engine::coverage::RowFacts;
 use engine::key::{Key, KeyPart};
 use engine::pass::Pass;
 use engine::precedence::Precedence;
 use engine::present::Present;
-use engine::spec::{Kind, StreamSpec};
+use engine::spec::{StreamKind, StreamSpec};
 use engine::window::Period;
 use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
@@ -31,14 +31,14 @@ struct Table {
     schema: TableSchema,
     store: Arc<MemoryStore>,
     files: Vec<FileEntry>,
-    limits: Limits,
+    limits: FileLimits,
     merges: u32,
     sequence: u64,
-    judge: Judge,
+    judge: PrecedenceRules,
 }
 
 impl Table {
-    fn new(spec: &'static StreamSpec, limits: Limits) -> Self {
+    fn new(spec: &'static StreamSpec, limits: FileLimits) -> Self {
         let schema = TableSchema::of(spec);
         let store = Arc::new(MemoryStore::new());
         Self {
@@ -52,7 +52,7 @@ impl Table {
         }
     }
 
-    fn collect(&self, pages: &[Vec<Record>], memory: usize) -> Arc<Collected> {
+    fn collect(&self, pages: &[Vec<Record>], memory: usize) -> Arc<CollectedRows> {
         let mut collector = Collector::new(&self.schema, None, memory).unwrap();
         for page in pages {
             collector.push(batch(&self.schema, page)).unwrap();
@@ -60,7 +60,12 @@ impl Table {
         Arc::new(collector.finish().unwrap())
     }
 
-    fn job(&self, incoming: &Arc<Collected>, coverage: &Coverage, max_deletes: u64) -> MergeJob {
+    fn job(
+        &self,
+        incoming: &Arc<CollectedRows>,
+        coverage: &Coverage,
+        max_deletes: u64,
+    ) -> MergeJob {
         MergeJob {
             schema: self.schema.clone(),
             root: "tables/things".to_owned(),
@@ -80,7 +85,12 @@ impl Table {
         }
     }
 
-    fn merge(&mut self, incoming: &Arc<Collected>, coverage: &Coverage, allowed: u64) -> Merged {
+    fn merge(
+        &mut self,
+        incoming: &Arc<CollectedRows>,
+        coverage: &Coverage,
+        allowed: u64,
+    ) -> MergeOutcome {
         self.merges += 1;
         let job = self.job(incoming, coverage, allowed);
         let merged = block_on(merge(self.store.clone(), job)).unwrap();
@@ -91,14 +101,14 @@ impl Table {
         }
         self.files.extend(merged.add.iter().cloned());
         self.sequence += u64::from(merged.counts.changes_rows());
-        let Counts { inserted, updated, deleted, .. } = merged.counts;
+        let RowCounts { inserted, updated, deleted, .. } = merged.counts;
         let changed: u64 = merged.changes.iter().map(|file| file.rows).sum();
         assert_eq!(changed, inserted + updated + deleted);
         assert_eq!(merged.rows, self.files.iter().map(|file| file.rows).sum::<u64>());
         merged
     }
 
-    fn put(&mut self, merged: &[Vec<Record>]) -> Merged {
+    fn put(&mut self, merged: &[Vec<Record>]) -> MergeOutcome {
         let incoming = self.collect(merged, usize::MAX);
         self.merge(&incoming, &Coverage::Nothing, 0)
     }
@@ -180,10 +190,10 @@ impl Table {
 }
 
 /// Judge of a pass for which instants from `future` microseconds on are in the future.
-fn judge(pass: Pass, future: i64) -> Judge {
+fn judge(pass: Pass, future: i64) -> PrecedenceRules {
     let slack = 60_000_000_000;
     let now = Timestamp::from_nanosecond(i128::from(future) * 1000 - 1 - slack).unwrap();
-    Judge { precedence: Precedence::of(pass), present: Present::ours(now) }
+    PrecedenceRules { precedence: Precedence::of(pass), present: Present::ours(now) }
 }
 
 fn replaces(precedence: Precedence, new: &Record, old: &Record) -> bool {
@@ -199,7 +209,7 @@ fn replaces(precedence: Precedence, new: &Record, old: &Record) -> bool {
 }
 
 /// The table's row as it counts in the comparison: one read in the future counts as the oldest.
-fn as_it_counts(judge: &Judge, row: &Record) -> Record {
+fn as_it_counts(judge: &PrecedenceRules, row: &Record) -> Record {
     let at = Timestamp::from_microsecond(row.synced_at).unwrap();
     let synced_at = if judge.present.is_future(at) { i64::from(i32::MIN) } else { row.synced_at };
     Record { synced_at, ..row.clone() }
@@ -251,10 +261,10 @@ fn apply(
     pages: &[Vec<Record>],
     coverage: &Coverage,
     allowed: u64,
-    judge: &Judge,
-) -> (Counts, u64) {
+    judge: &PrecedenceRules,
+) -> (RowCounts, u64) {
     let incoming = newest(pages, judge.precedence);
-    let mut counts = Counts::default();
+    let mut counts = RowCounts::default();
     let covered = |row: &&Record| {
         let row = as_it_counts(judge, row);
         !incoming.contains_key(&row.key) && coverage.deletes(&held(&row, spec))
@@ -288,17 +298,17 @@ fn apply(
     (counts, refused)
 }
 
-fn held(row: &Record, spec: &StreamSpec) -> Held {
+fn held(row: &Record, spec: &StreamSpec) -> RowFacts {
     let period = match row.key.0.as_slice() {
         [KeyPart::Day(start), KeyPart::Day(end), ..] => Some(Period { start: *start, end: *end }),
         _ => None,
     };
-    Held {
+    RowFacts {
         id: match row.key.0.as_slice() {
             [KeyPart::Int(id)] => Some(*id),
             _ => None,
         },
-        parent: matches!(spec.kind, Kind::PerParent(_)).then_some(row.parent),
+        parent: matches!(spec.kind, StreamKind::PerParent(_)).then_some(row.parent),
         period,
         synced_at: Timestamp::from_microsecond(row.synced_at).unwrap(),
     }
@@ -312,7 +322,7 @@ struct Step {
     allowed: u64,
     memory: usize,
     compacted: Vec<Option<String>>,
-    judge: Judge,
+    judge: PrecedenceRules,
 }
 
 fn any_step(spec: &'static StreamSpec) -> impl Strategy<Value = Step> {
@@ -340,16 +350,16 @@ fn any_coverage(spec: &'static StreamSpec) -> BoxedStrategy<Coverage> {
     let begun = || (0..12_i64).prop_map(|at| Timestamp::from_microsecond(at).unwrap());
     let whole = begun().prop_map(|begun| Coverage::Whole { begun });
     match spec.kind {
-        Kind::Listing(_) | Kind::Snapshot(_) => {
+        StreamKind::Listing(_) | StreamKind::Snapshot(_) => {
             let ids = prop::collection::btree_set(0..40_i64, 0..12);
             let records = (ids, begun()).prop_map(|(ids, begun)| Coverage::Records { ids, begun });
             prop_oneof![Just(Coverage::Nothing), whole, records].boxed()
         }
-        Kind::PerParent(_) => {
+        StreamKind::PerParent(_) => {
             let parents = prop::collection::btree_map(0..6_i64, begun(), 0..4);
             prop_oneof![Just(Coverage::Nothing), whole, parents.prop_map(Coverage::Parents)].boxed()
         }
-        Kind::ReportWindow(_) => {
+        StreamKind::ReportWindow(_) => {
             let period = any_record(spec).prop_filter_map("a window", |record| {
                 if let [KeyPart::Day(start), KeyPart::Day(end), ..] = record.key.0.as_slice() {
                     Some(Period { start: *start, end: *end })
@@ -363,12 +373,17 @@ fn any_coverage(spec: &'static StreamSpec) -> BoxedStrategy<Coverage> {
     }
 }
 
-fn any_history() -> impl Strategy<Value = (&'static StreamSpec, Limits, Vec<Step>)> {
+fn any_history() -> impl Strategy<Value = (&'static StreamSpec, FileLimits, Vec<Step>)> {
     let specs = prop::sample::select(vec![&PLAIN, &MONTHLY, &CHILDREN, &REPORT]);
     let sizes = prop::sample::select(vec![(4, 2, 3), (8, 4, 3), (30, 15, 100)]);
     (specs, sizes).prop_flat_map(|(spec, (file_rows, joined_rows, group_rows))| {
-        let limits =
-            Limits { file_rows, joined_rows, group_rows, sort_bytes: 2_000, ..Limits::default() };
+        let limits = FileLimits {
+            file_rows,
+            joined_rows,
+            group_rows,
+            sort_bytes: 2_000,
+            ..FileLimits::default()
+        };
         (Just(spec), Just(limits), prop::collection::vec(any_step(spec), 1..5))
     })
 }
@@ -416,8 +431,8 @@ fn range(ids: core::ops::Range<i64>, month: &str) -> Vec<Record> {
     ids.map(|id| record(id, month)).collect()
 }
 
-fn small() -> Limits {
-    Limits { file_rows: 10, joined_rows: 5, group_rows: 4, ..Limits::default() }
+fn small() -> FileLimits {
+    FileLimits { file_rows: 10, joined_rows: 5, group_rows: 4, ..FileLimits::default() }
 }
 
 fn rows(files: &[FileEntry]) -> Vec<u64> {
@@ -438,7 +453,7 @@ fn only_the_file_that_a_key_belongs_to_is_written() {
     let newer = Record { updated_at: Some(1), ..record(15, "2024-01") };
     let merged = table.put(&[vec![newer]]);
     assert_eq!((merged.add.len(), merged.remove.len()), (1, 1));
-    assert_eq!(merged.counts, Counts { updated: 1, ..Counts::default() });
+    assert_eq!(merged.counts, RowCounts { updated: 1, ..RowCounts::default() });
     assert_eq!(merged.remove[0].keys, Some((Key::id(10), Key::id(19))));
 }
 
@@ -453,7 +468,7 @@ fn small_neighbours_join_when_one_is_written() {
     let coverage = Coverage::Whole { begun: Timestamp::from_microsecond(5).unwrap() };
     let incoming = table.collect(&[kept], usize::MAX);
     let merged = table.merge(&incoming, &coverage, 100);
-    assert_eq!(merged.counts, Counts { deleted: 7, unchanged: 5, ..Counts::default() });
+    assert_eq!(merged.counts, RowCounts { deleted: 7, unchanged: 5, ..RowCounts::default() });
     assert_eq!((rows(&merged.add), merged.remove.len()), (vec![5], 2));
     table.check();
 }
@@ -465,14 +480,14 @@ fn a_neighbour_that_joins_without_changes_is_counted_once() {
     let kept = table.collect(&[[0, 1, 6, 7].map(Record::new).into()], usize::MAX);
     let coverage = Coverage::Whole { begun: Timestamp::from_microsecond(5).unwrap() };
     let limits = table.limits;
-    table.limits = Limits { joined_rows: 0, ..limits };
+    table.limits = FileLimits { joined_rows: 0, ..limits };
     table.merge(&kept, &coverage, 100);
     assert_eq!(rows(&table.files), [2, 2]);
     table.limits = limits;
     let newer = Record { updated_at: Some(1), ..Record::new(7) };
     let merged = table.put(&[vec![Record::new(0), Record::new(1), newer]]);
     assert_eq!(rows(&merged.add), [4]);
-    assert_eq!(merged.counts, Counts { updated: 1, unchanged: 2, ..Counts::default() });
+    assert_eq!(merged.counts, RowCounts { updated: 1, unchanged: 2, ..RowCounts::default() });
 }
 
 #[test]
@@ -494,7 +509,7 @@ fn a_refused_deletion_still_upserts_and_deletes_nothing() {
     let coverage = Coverage::Whole { begun: Timestamp::from_microsecond(5).unwrap() };
     let merged = table.merge(&incoming, &coverage, 6);
     assert_eq!(merged.refused_deletes, 7);
-    assert_eq!(merged.counts, Counts { inserted: 1, updated: 1, ..Counts::default() });
+    assert_eq!(merged.counts, RowCounts { inserted: 1, updated: 1, ..RowCounts::default() });
     assert_eq!(table.check().len(), 9);
     assert_eq!(table.merge(&incoming, &coverage, 7).counts.deleted, 7);
     assert_eq!(table.check().len(), 2);
@@ -519,7 +534,7 @@ fn equal_content_leaves_synced_at_and_links_alone() {
     let again = Record { link: Some("new".to_owned()), synced_at: 8, ..Record::new(1) };
     let merged = table.put(&[vec![again]]);
     assert!(!merged.changes_files());
-    assert_eq!(merged.counts, Counts { unchanged: 1, ..Counts::default() });
+    assert_eq!(merged.counts, RowCounts { unchanged: 1, ..RowCounts::default() });
 }
 
 #[test]

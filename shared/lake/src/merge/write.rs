@@ -6,18 +6,20 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use bytes::Bytes;
 use engine::precedence::Precedence;
-use engine::report::Counts;
+use engine::report::RowCounts;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::MergeJob;
-use super::changes::{ChangesWritten, Done};
+use super::changes::{ChangesWritten, FinishedFile};
 use super::cursor::RowWalk;
 use super::rows::MergedRows;
 use super::slots::FileSlot;
 use crate::blocking::{RewriteError, blocking};
 use crate::changes::ChangeEncoder;
-use crate::collect::{Bounds, Collected, Collector, Sorted};
-use crate::partition::{Columns, Layout, Limits, PartitionWriter, Shelf, fetch, open, row_count};
+use crate::collect::{CollectedRows, Collector, KeyBounds, SpillMerge};
+use crate::partition::{
+    ColumnChoice, FileLimits, FileShelf, PartitionWriter, RowLayout, fetch, open, row_count,
+};
 use delta::offload::stays_on_this_thread;
 use delta::store::ObjectStore;
 use delta::table::FileEntry;
@@ -27,13 +29,13 @@ use delta::table::FileEntry;
 pub(super) struct TableFiles {
     store: Arc<dyn ObjectStore>,
     root: String,
-    limits: Limits,
-    shelf: Shelf,
+    limits: FileLimits,
+    shelf: FileShelf,
     pub(super) changes: Option<ChangesWritten>,
     parent_column: Option<&'static str>,
     scratch: Option<PathBuf>,
-    whole: Arc<Layout>,
-    versions: Arc<Layout>,
+    whole: Arc<RowLayout>,
+    versions: Arc<RowLayout>,
     /// File opened last, kept because most merges read a file several times.
     last: Option<(String, Bytes)>,
 }
@@ -41,23 +43,23 @@ pub(super) struct TableFiles {
 /// A slot with its files in memory, or its rows sorted into a run.
 #[derive(Clone, Debug)]
 pub(super) struct OpenWriter {
-    whole: Arc<Layout>,
-    versions: Arc<Layout>,
+    whole: Arc<RowLayout>,
+    versions: Arc<RowLayout>,
     files: Vec<(String, Bytes)>,
-    sorted: Option<Arc<Collected>>,
+    sorted: Option<Arc<CollectedRows>>,
 }
 
 impl OpenWriter {
     /// Rows of the slot in key order.
-    pub(super) fn cursor(&self, columns: Columns) -> RowWalk {
+    pub(super) fn cursor(&self, columns: ColumnChoice) -> RowWalk {
         if let Some(sorted) = &self.sorted {
-            let (all, newest) = (Bounds::default(), Precedence::NewestChange);
-            let rows = Sorted::new(&self.whole, &[sorted], None, all, None, newest);
+            let (all, newest) = (KeyBounds::default(), Precedence::NewestChange);
+            let rows = SpillMerge::new(&self.whole, &[sorted], None, all, None, newest);
             return RowWalk::new(Arc::clone(&self.whole), rows);
         }
         let layout = match columns {
-            Columns::All => &self.whole,
-            Columns::Versions => &self.versions,
+            ColumnChoice::All => &self.whole,
+            ColumnChoice::Versions => &self.versions,
         };
         let reading = Arc::clone(layout);
         let batches = self.files.clone().into_iter().flat_map(move |(path, bytes)| {
@@ -87,13 +89,13 @@ impl TableFiles {
     pub(super) fn new(store: Arc<dyn ObjectStore>, job: &MergeJob) -> Result<Self, RewriteError> {
         let spec = job.schema.spec;
         let parent_column = match &spec.kind {
-            engine::spec::Kind::PerParent(parent) => Some(parent.parent_column),
-            engine::spec::Kind::Listing(_)
-            | engine::spec::Kind::Snapshot(_)
-            | engine::spec::Kind::ReportWindow(_) => None,
+            engine::spec::StreamKind::PerParent(parent) => Some(parent.parent_column),
+            engine::spec::StreamKind::Listing(_)
+            | engine::spec::StreamKind::Snapshot(_)
+            | engine::spec::StreamKind::ReportWindow(_) => None,
         };
         Ok(Self {
-            shelf: Shelf::new(
+            shelf: FileShelf::new(
                 Arc::clone(&store),
                 job.root.clone(),
                 job.name.clone(),
@@ -111,7 +113,7 @@ impl TableFiles {
             parent_column,
             scratch: job.incoming.scratch(),
             whole: Arc::clone(job.incoming.layout()),
-            versions: Arc::new(Layout::new(&job.schema, Columns::Versions)?),
+            versions: Arc::new(RowLayout::new(&job.schema, ColumnChoice::Versions)?),
             last: None,
         })
     }
@@ -154,7 +156,7 @@ impl TableFiles {
         Ok(opened)
     }
 
-    async fn sort(&mut self, slot: &FileSlot) -> Result<Collected, RewriteError> {
+    async fn sort(&mut self, slot: &FileSlot) -> Result<CollectedRows, RewriteError> {
         let whole = Arc::clone(&self.whole);
         let limit = self.limits.sort_bytes;
         let mut collector = Collector::with_layout(whole, None, self.scratch.clone(), limit);
@@ -178,7 +180,7 @@ impl TableFiles {
         partition: Option<&str>,
         parts: Vec<MergedRows>,
         each: u64,
-    ) -> Result<(Counts, Vec<FileEntry>), RewriteError> {
+    ) -> Result<(RowCounts, Vec<FileEntry>), RewriteError> {
         // On a single thread, files are received only after all are encoded, so the channel must
         // hold them.
         let (done, mut files) = mpsc::channel(if stays_on_this_thread() { 1 << 12 } else { 1 });
@@ -187,15 +189,16 @@ impl TableFiles {
         let home = partition.map(str::to_owned);
         let encoding = blocking(move || {
             let writer = None;
-            Encoder { layout, limits, each, writer, changes, partition: home, done }.encode(parts)
+            FileEncoder { layout, limits, each, writer, changes, partition: home, done }
+                .encode(parts)
         });
         let storing = async move {
             let mut added = Vec::new();
             // On an error `files` is dropped, which stops the encoder at its next file.
             while let Some(file) = files.recv().await {
                 match file {
-                    Done::Rows(file) => added.push(self.shelf.put(partition, file).await?),
-                    Done::Changes(file) => {
+                    FinishedFile::Rows(file) => added.push(self.shelf.put(partition, file).await?),
+                    FinishedFile::Changes(file) => {
                         if let Some(changes) = &mut self.changes {
                             changes.store(file).await?;
                         }
@@ -216,30 +219,30 @@ impl TableFiles {
 
 /// Encodes rows into files, one at a time.
 #[derive(Debug)]
-struct Encoder {
-    layout: Arc<Layout>,
-    limits: Limits,
+struct FileEncoder {
+    layout: Arc<RowLayout>,
+    limits: FileLimits,
     each: u64,
     writer: Option<PartitionWriter>,
     changes: Option<ChangeEncoder>,
     partition: Option<String>,
-    done: mpsc::Sender<Done>,
+    done: mpsc::Sender<FinishedFile>,
 }
 
-impl Encoder {
+impl FileEncoder {
     /// Encodes all rows. Returns the encoder of changes, whose last file is still incomplete.
     fn encode(
         mut self,
         parts: Vec<MergedRows>,
-    ) -> Result<(Counts, Option<ChangeEncoder>), RewriteError> {
-        let mut counts = Counts::default();
+    ) -> Result<(RowCounts, Option<ChangeEncoder>), RewriteError> {
+        let mut counts = RowCounts::default();
         for mut rows in parts {
             while let Some(window) = rows.window()? {
                 self.write(&window.rows(&self.layout)?)?;
                 if let Some(changes) = &mut self.changes {
                     let (ops, rows) = window.changes(&self.layout)?;
                     for full in changes.add(&ops, &rows, self.partition.as_deref())? {
-                        self.send(Done::Changes(full))?;
+                        self.send(FinishedFile::Changes(full))?;
                     }
                 }
             }
@@ -273,10 +276,10 @@ impl Encoder {
         let Some(writer) = self.writer.take() else {
             return Ok(());
         };
-        self.send(Done::Rows(writer.finish()?))
+        self.send(FinishedFile::Rows(writer.finish()?))
     }
 
-    fn send(&self, file: Done) -> Result<(), RewriteError> {
+    fn send(&self, file: FinishedFile) -> Result<(), RewriteError> {
         // `blocking_send` panics on a thread of the runtime, where a simulation encodes.
         match self.done.try_send(file) {
             Ok(()) => Ok(()),

@@ -7,8 +7,8 @@ use engine::window::Period;
 
 use super::PartitionError;
 use super::fetch::fetch;
-use super::keyed::Keyed;
-use super::layout::{Columns, Layout};
+use super::keyed::KeyedRows;
+use super::layout::{ColumnChoice, RowLayout};
 use super::read::open;
 use decode::schema::TableSchema;
 use delta::store::ObjectStore;
@@ -17,7 +17,7 @@ use delta::table::FileEntry;
 /// Number of rows that a table holds of each unit of its coverage. The map that does not fit the
 /// stream's kind is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HeldUnits {
+pub struct UnitRowCounts {
     /// Number of children per parent.
     pub parents: BTreeMap<i64, u64>,
     /// Number of rows per report window.
@@ -33,9 +33,9 @@ pub async fn held_units(
     root: &str,
     schema: &TableSchema,
     files: &[FileEntry],
-) -> Result<HeldUnits, PartitionError> {
-    let layout = Arc::new(Layout::new(schema, Columns::Versions)?);
-    let mut held = HeldUnits::default();
+) -> Result<UnitRowCounts, PartitionError> {
+    let layout = Arc::new(RowLayout::new(schema, ColumnChoice::Versions)?);
+    let mut held = UnitRowCounts::default();
     for file in files {
         let rows = open(&layout, &file.path, fetch(store, root, file).await?)?;
         for batch in rows {
@@ -45,7 +45,7 @@ pub async fn held_units(
     Ok(held)
 }
 
-fn count_units(rows: &Keyed, held: &mut HeldUnits) {
+fn count_units(rows: &KeyedRows, held: &mut UnitRowCounts) {
     for row in 0..rows.len() {
         let (parent, period) = rows.unit(row);
         if let Some(parent) = parent {

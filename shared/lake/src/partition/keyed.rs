@@ -2,14 +2,14 @@
 
 use arrow::array::{Array, Date32Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::row::Rows;
-use engine::coverage::Held;
-use engine::precedence::Version;
+use engine::coverage::RowFacts;
+use engine::precedence::RecordVersion;
 use engine::time::{Date, SignedDuration, Timestamp};
 use engine::window::Period;
 
 /// Rows of one layout, with their keys as bytes and the columns that decide between versions.
 #[derive(Debug)]
-pub(crate) struct Keyed {
+pub(crate) struct KeyedRows {
     pub(crate) batch: RecordBatch,
     pub(crate) keys: Rows,
     pub(super) updated_at: Option<TimestampMicrosecondArray>,
@@ -20,7 +20,7 @@ pub(crate) struct Keyed {
     pub(super) period: Option<(Date32Array, Date32Array)>,
 }
 
-impl Keyed {
+impl KeyedRows {
     pub(crate) fn len(&self) -> usize {
         self.batch.num_rows()
     }
@@ -44,8 +44,8 @@ impl Keyed {
         low
     }
 
-    pub(crate) fn version(&self, row: usize) -> Version {
-        Version {
+    pub(crate) fn version(&self, row: usize) -> RecordVersion {
+        RecordVersion {
             updated_at: self.updated_at.as_ref().and_then(|column| value(column, row)),
             read_at: self.synced_at.as_ref().and_then(|column| value(column, row)),
         }
@@ -53,7 +53,7 @@ impl Keyed {
 
     /// Facts about the row that coverage needs. `None` without `synced_at`: the row is never
     /// deleted.
-    pub(crate) fn held(&self, row: usize) -> Option<Held> {
+    pub(crate) fn held(&self, row: usize) -> Option<RowFacts> {
         let micros = self.synced_at.as_ref().and_then(|column| value(column, row))?;
         // The column has whole microseconds. Using the end of the microsecond keeps a row written
         // at the start of a reading from looking older than the reading.
@@ -61,7 +61,7 @@ impl Keyed {
         let synced_at = engine::time::plus(synced_at, SignedDuration::from_nanos(999));
         let (parent, period) = self.unit(row);
         let id = self.id.as_ref().filter(|c| c.is_valid(row)).map(|c| c.value(row));
-        Some(Held { id, parent, period, synced_at })
+        Some(RowFacts { id, parent, period, synced_at })
     }
 
     /// Parent and report window of the row.

@@ -11,16 +11,16 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, Rows, SortField};
 use engine::key::{Key, KeyPart};
-use engine::schema::{Column, SEQUENCE, Source};
+use engine::schema::{Column, ColumnSource, SEQUENCE};
 
-use super::keyed::{Keyed, day_of, epoch_day};
-use decode::Lifter;
+use super::keyed::{KeyedRows, day_of, epoch_day};
+use decode::RowLifter;
 use decode::gather::column;
 use decode::schema::TableSchema;
 
 /// Choice of columns to read from a file or a sorted run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Columns {
+pub(crate) enum ColumnChoice {
     /// All columns that the table declares.
     All,
     /// Columns that identify a row and its version: keys, `updated_at`, `synced_at`, parent,
@@ -31,7 +31,7 @@ pub(crate) enum Columns {
 /// Columns of rows on their way into or out of partition files: those of the table without the
 /// partition column, or a selection of them.
 #[derive(Debug)]
-pub(crate) struct Layout {
+pub(crate) struct RowLayout {
     /// Name of the table.
     pub(crate) table: Arc<str>,
     /// Arrow schema of the columns.
@@ -46,40 +46,45 @@ pub(crate) struct Layout {
     period: Option<(usize, usize)>,
     converter: RowConverter,
     /// Brings rows of older declarations up to the current one.
-    lifter: Option<Lifter>,
+    lifter: Option<RowLifter>,
 }
 
-impl Layout {
+impl RowLayout {
     /// Layout of partition files.
-    pub(crate) fn new(table: &TableSchema, columns: Columns) -> Result<Self, ArrowError> {
+    pub(crate) fn new(table: &TableSchema, columns: ColumnChoice) -> Result<Self, ArrowError> {
         let is_version = |column: &Column| {
             let name = column.name.as_str();
             let places = matches!(
                 column.source,
-                Source::SyncedAt | Source::Parent | Source::PeriodStart | Source::PeriodEnd
+                ColumnSource::SyncedAt
+                    | ColumnSource::Parent
+                    | ColumnSource::PeriodStart
+                    | ColumnSource::PeriodEnd
             );
             places
                 || table.spec.primary_key.contains(&name)
                 || table.spec.cursor_field() == Some(name)
         };
-        let stored = |column: &Column| column.source != Source::Partition;
+        let stored = |column: &Column| column.source != ColumnSource::Partition;
         match columns {
-            Columns::All => {
-                Ok(Self { lifter: Some(Lifter::of(table)), ..Self::of(table, stored)? })
+            ColumnChoice::All => {
+                Ok(Self { lifter: Some(RowLifter::of(table)), ..Self::of(table, stored)? })
             }
-            Columns::Versions => Self::of(table, |column| stored(column) && is_version(column)),
+            ColumnChoice::Versions => {
+                Self::of(table, |column| stored(column) && is_version(column))
+            }
         }
     }
 
     /// Layout for rows of files where the row read last counts, whatever its version.
     pub(crate) fn latest(table: &TableSchema) -> Result<Self, ArrowError> {
-        let layout = Self::new(table, Columns::All)?;
+        let layout = Self::new(table, ColumnChoice::All)?;
         Ok(Self { updated_at: None, synced_at: None, ..layout })
     }
 
     /// Layout of partition files that leaves rows of older declarations as they are.
     pub(crate) fn as_stored(table: &TableSchema) -> Result<Self, ArrowError> {
-        Self::of(table, |column| !matches!(column.source, Source::Partition))
+        Self::of(table, |column| !matches!(column.source, ColumnSource::Partition))
     }
 
     /// Layout of decoded rows, which include the partition column.
@@ -95,7 +100,7 @@ impl Layout {
     /// Layout of a table of changes. Of several rows with one key, the highest sequence is the
     /// newest.
     pub(crate) fn replayed(changes: &TableSchema) -> Result<Self, ArrowError> {
-        let mut layout = Self::new(changes, Columns::All)?;
+        let mut layout = Self::new(changes, ColumnChoice::All)?;
         layout.updated_at = None;
         layout.synced_at = Some(layout.schema.index_of(SEQUENCE)?);
         Ok(layout)
@@ -108,7 +113,8 @@ impl Layout {
         for column in &wanted {
             fields.push(Arc::new(table.arrow.field_with_name(&column.name)?.clone()));
         }
-        let position = |source: &Source| wanted.iter().position(|column| column.source == *source);
+        let position =
+            |source: &ColumnSource| wanted.iter().position(|column| column.source == *source);
         let named = |name: &str| wanted.iter().position(|column| column.name == name);
         let keys: Vec<usize> =
             table.spec.primary_key.iter().filter_map(|name| named(name)).collect();
@@ -124,9 +130,9 @@ impl Layout {
                 .map(|(index, _)| index)
                 .collect(),
             updated_at: cursor_field.and_then(named),
-            synced_at: position(&Source::SyncedAt),
-            parent: position(&Source::Parent),
-            period: position(&Source::PeriodStart).zip(position(&Source::PeriodEnd)),
+            synced_at: position(&ColumnSource::SyncedAt),
+            parent: position(&ColumnSource::Parent),
+            period: position(&ColumnSource::PeriodStart).zip(position(&ColumnSource::PeriodEnd)),
             keys,
             schema,
             converter,
@@ -200,7 +206,7 @@ impl Layout {
     }
 
     /// Adds keys and versions to the rows.
-    pub(crate) fn keyed(&self, batch: RecordBatch) -> Result<Keyed, ArrowError> {
+    pub(crate) fn keyed(&self, batch: RecordBatch) -> Result<KeyedRows, ArrowError> {
         let keys = self.key_rows(&batch)?;
         let instants = |index: Option<usize>| -> Result<Option<_>, ArrowError> {
             let Some(index) = index else { return Ok(None) };
@@ -229,14 +235,14 @@ impl Layout {
             [index] => column(&batch, *index)?.as_primitive_opt::<Int64Type>().cloned(),
             _ => None,
         };
-        Ok(Keyed { batch, keys, updated_at, synced_at, id, parent, period })
+        Ok(KeyedRows { batch, keys, updated_at, synced_at, id, parent, period })
     }
 }
 
 /// Whether a new value in this column counts as a change of the record. The partition does not: it
 /// only says where the row is stored.
 fn changes_a_record(column: &Column) -> bool {
-    !column.volatile && !matches!(column.source, Source::SyncedAt | Source::Partition)
+    !column.volatile && !matches!(column.source, ColumnSource::SyncedAt | ColumnSource::Partition)
 }
 
 fn sort_field(field: &Arc<Field>) -> SortField {

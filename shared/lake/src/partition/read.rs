@@ -9,9 +9,9 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use super::error::{PartitionError, TableFile};
-use super::layout::{Columns, Layout};
+use super::layout::{ColumnChoice, RowLayout};
 use super::reader::{reader, surviving};
-use decode::fit::{Misfit, fit};
+use decode::fit::{ColumnMisfit, fit};
 use decode::schema::TableSchema;
 use delta::table::FileEntry;
 
@@ -23,8 +23,12 @@ const BATCH_ROWS: usize = if cfg!(test) { 4 } else { 8192 };
 ///
 /// # Errors
 /// `Damaged` when the bytes are not a partition file of the table.
-pub fn read(schema: &TableSchema, file: &FileEntry, bytes: Bytes) -> Result<Rows, PartitionError> {
-    let layout = Arc::new(Layout::new(schema, Columns::All)?);
+pub fn read(
+    schema: &TableSchema,
+    file: &FileEntry,
+    bytes: Bytes,
+) -> Result<PartitionRows, PartitionError> {
+    let layout = Arc::new(RowLayout::new(schema, ColumnChoice::All)?);
     let stored = open(&layout, &file.path, bytes)?;
     let column = schema.partition_column();
     let value = match column {
@@ -34,19 +38,19 @@ pub fn read(schema: &TableSchema, file: &FileEntry, bytes: Bytes) -> Result<Rows
         }
         None => None,
     };
-    Ok(Rows { stored, value, schema: Arc::clone(&schema.arrow) })
+    Ok(PartitionRows { stored, value, schema: Arc::clone(&schema.arrow) })
 }
 
 /// Iterator over the rows of a partition file, in batches with the table's schema.
 #[derive(Debug)]
-pub struct Rows {
-    stored: Stored,
+pub struct PartitionRows {
+    stored: FileRows,
     /// Index of the partition column and its single value.
     value: Option<(usize, ArrayRef)>,
     schema: SchemaRef,
 }
 
-impl Iterator for Rows {
+impl Iterator for PartitionRows {
     type Item = Result<RecordBatch, PartitionError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -88,10 +92,10 @@ fn partition_value(
 
 /// Reads the rows of a file in `layout`, without the partition column.
 pub(crate) fn open(
-    layout: &Arc<Layout>,
+    layout: &Arc<RowLayout>,
     path: &str,
     bytes: Bytes,
-) -> Result<Stored, PartitionError> {
+) -> Result<FileRows, PartitionError> {
     let file = TableFile::new(&layout.table, path);
     let builder = reader(&file, bytes)?;
     let wanted = layout.schema.fields();
@@ -105,21 +109,21 @@ pub(crate) fn open(
     let open = || builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
     let built = surviving(&file, open)?;
     let reader = Some(built.map_err(|error| PartitionError::damaged(&file, error))?);
-    Ok(Stored { reader, layout: Arc::clone(layout), file, lifted: false })
+    Ok(FileRows { reader, layout: Arc::clone(layout), file, lifted: false })
 }
 
 /// Iterator over the rows of a partition file in one layout.
 #[derive(Debug)]
-pub(crate) struct Stored {
+pub(crate) struct FileRows {
     /// `None` at the end and after an error, which the reader might repeat forever.
     reader: Option<ParquetRecordBatchReader>,
-    layout: Arc<Layout>,
+    layout: Arc<RowLayout>,
     file: TableFile,
     /// Whether any row of an older declaration was changed to fit the current one.
     lifted: bool,
 }
 
-impl Stored {
+impl FileRows {
     pub(crate) fn has_lifted(&self) -> bool {
         self.lifted
     }
@@ -130,7 +134,7 @@ impl Stored {
             RecordBatch::try_new(Arc::clone(schema), batch.columns().to_vec())
                 .map_err(|error| PartitionError::damaged(&self.file, error))?
         } else {
-            let unfit = |Misfit { column, why }| {
+            let unfit = |ColumnMisfit { column, why }| {
                 let file = self.file.clone();
                 PartitionError::Unfit { file, column, why }
             };
@@ -145,7 +149,7 @@ impl Stored {
     }
 }
 
-impl Iterator for Stored {
+impl Iterator for FileRows {
     type Item = Result<RecordBatch, PartitionError>;
 
     fn next(&mut self) -> Option<Self::Item> {

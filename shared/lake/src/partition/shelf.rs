@@ -5,7 +5,7 @@ use std::sync::Arc;
 use engine::time::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::Written;
+use super::WrittenFile;
 use delta::store::{ObjectStore, PutIfAbsent, StoreError};
 use delta::table::FileEntry;
 
@@ -17,7 +17,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 
 /// Destination of the new files of one table during one attempt.
 #[derive(Debug)]
-pub(crate) struct Shelf {
+pub(crate) struct FileShelf {
     store: Arc<dyn ObjectStore>,
     /// Folder of the table.
     root: String,
@@ -30,7 +30,7 @@ pub(crate) struct Shelf {
     next: u32,
 }
 
-impl Shelf {
+impl FileShelf {
     pub(crate) fn new(
         store: Arc<dyn ObjectStore>,
         root: String,
@@ -45,7 +45,7 @@ impl Shelf {
     pub(crate) async fn put(
         &mut self,
         partition: Option<&str>,
-        file: Written,
+        file: WrittenFile,
     ) -> Result<FileEntry, StoreError> {
         let folder = match (&self.column, partition) {
             (None, _) => String::new(),

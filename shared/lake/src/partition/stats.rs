@@ -11,7 +11,7 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 
 use super::keyed::{day_of, epoch_day};
-use super::layout::Layout;
+use super::layout::RowLayout;
 use decode::gather::column;
 use decode::schema::is_counted;
 
@@ -22,7 +22,7 @@ const LONGEST_TEXT: usize = 32;
 
 /// Statistics of the rows written so far.
 #[derive(Debug)]
-pub(crate) struct Stats {
+pub(crate) struct FileStats {
     schema: SchemaRef,
     columns: Vec<ColumnStats>,
     rows: u64,
@@ -41,8 +41,8 @@ enum StatisticBound {
     Text(String),
 }
 
-impl Stats {
-    pub(crate) fn new(layout: &Layout) -> Self {
+impl FileStats {
+    pub(crate) fn new(layout: &RowLayout) -> Self {
         let counted = |(index, ty): (usize, &DataType)| -> Option<ColumnStats> {
             let counts = is_counted(ty, layout.keys.contains(&index));
             counts.then_some(ColumnStats { index, nulls: 0, bounds: None })
@@ -103,8 +103,8 @@ impl Stats {
             let Some((low, high)) = &stats.bounds else {
                 continue;
             };
-            let low = literal(low, field.data_type(), Round::Down);
-            let high = literal(high, field.data_type(), Round::Up);
+            let low = literal(low, field.data_type(), BoundRounding::Down);
+            let high = literal(high, field.data_type(), BoundRounding::Up);
             if let (Some(low), Some(high)) = (low, high) {
                 member(&mut least, &name, &low);
                 member(&mut greatest, &name, &high);
@@ -149,13 +149,13 @@ fn bounds(column: &dyn Array) -> Option<(StatisticBound, StatisticBound)> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Round {
+enum BoundRounding {
     Down,
     Up,
 }
 
 /// JSON form of the bound; `None` if it has no legal one.
-fn literal(bound: &StatisticBound, ty: &DataType, round: Round) -> Option<String> {
+fn literal(bound: &StatisticBound, ty: &DataType, round: BoundRounding) -> Option<String> {
     let number = match bound {
         StatisticBound::Text(text) => {
             return Some(serde_json::Value::from(short(text, round)).to_string());
@@ -176,8 +176,8 @@ fn literal(bound: &StatisticBound, ty: &DataType, round: Round) -> Option<String
 }
 
 /// Instant in milliseconds, rounded outwards; `None` if its year does not have four digits.
-fn instant(micros: i64, round: Round) -> Option<String> {
-    let up = i64::from(round == Round::Up && micros.rem_euclid(1000) != 0);
+fn instant(micros: i64, round: BoundRounding) -> Option<String> {
+    let up = i64::from(round == BoundRounding::Up && micros.rem_euclid(1000) != 0);
     let rounded = micros.div_euclid(1000).checked_add(up)?.checked_mul(1000);
     // Rounding up the last millisecond of the year 9999 would leave the range.
     rounded.and_then(|micros| clock(micros, 3)).or_else(|| clock(micros, 6))
@@ -199,7 +199,7 @@ fn clock(micros: i64, digits: usize) -> Option<String> {
 
 /// Bound of `text` in at most `LONGEST_TEXT` bytes: not above it when rounded down, not below it
 /// when rounded up. The text itself if there is none.
-fn short(text: &str, round: Round) -> String {
+fn short(text: &str, round: BoundRounding) -> String {
     if text.len() <= LONGEST_TEXT {
         return text.to_owned();
     }
@@ -207,7 +207,7 @@ fn short(text: &str, round: Round) -> String {
     while beginning.len() > LONGEST_TEXT {
         beginning = without_last(beginning);
     }
-    if round == Round::Down {
+    if round == BoundRounding::Down {
         return beginning.to_owned();
     }
     // The next text of this length is greater than every text with this beginning.
@@ -270,8 +270,14 @@ mod tests {
     fn instants_are_rounded_outwards_to_the_millisecond() {
         let ty = DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, None);
         let check = |micros: i128, low: &str, high: &str| {
-            assert_eq!(literal(&StatisticBound::Number(micros), &ty, Round::Down).unwrap(), low);
-            assert_eq!(literal(&StatisticBound::Number(micros), &ty, Round::Up).unwrap(), high);
+            assert_eq!(
+                literal(&StatisticBound::Number(micros), &ty, BoundRounding::Down).unwrap(),
+                low
+            );
+            assert_eq!(
+                literal(&StatisticBound::Number(micros), &ty, BoundRounding::Up).unwrap(),
+                high
+            );
         };
         check(1_001, r#""1970-01-01T00:00:00.001Z""#, r#""1970-01-01T00:00:00.002Z""#);
         check(2_000, r#""1970-01-01T00:00:00.002Z""#, r#""1970-01-01T00:00:00.002Z""#);
@@ -294,15 +300,15 @@ mod tests {
             ("\u{d7ff}".repeat(11), "\u{d7ff}".repeat(10), "\u{d7ff}".repeat(9) + "\u{e000}"),
             ("\u{10ffff}".repeat(9), "\u{10ffff}".repeat(8), "\u{10ffff}".repeat(9)),
         ] {
-            assert_eq!(short(&text, Round::Down), low, "{text}");
-            assert_eq!(short(&text, Round::Up), high, "{text}");
+            assert_eq!(short(&text, BoundRounding::Down), low, "{text}");
+            assert_eq!(short(&text, BoundRounding::Up), high, "{text}");
         }
     }
 
     proptest! {
         #[test]
         fn no_text_is_outside_of_its_short_bounds(text in "\\PC{0,60}") {
-            let (low, high) = (short(&text, Round::Down), short(&text, Round::Up));
+            let (low, high) = (short(&text, BoundRounding::Down), short(&text, BoundRounding::Up));
             prop_assert!(low <= text && text <= high);
             prop_assert!(low.len() <= LONGEST_TEXT);
             prop_assert!(high.len() <= LONGEST_TEXT || high == text);

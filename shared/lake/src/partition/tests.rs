@@ -11,10 +11,10 @@ use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Fields, Int64Type, TimestampMicrosecondType,
 };
 use engine::key::{Key, KeyPart};
-use engine::schema::{ColumnType, Source};
+use engine::schema::{ColumnSource, ColumnType};
 use engine::spec::{
-    Field, Kind, Listing, Paging, Partition, PerParent, RateClass, ReportWindow, StreamSpec, Sweep,
-    instant, int, money, objects, text,
+    FieldSpec, Listing, Paging, PartitionSpec, PerParent, RateClass, ReportWindow, StreamKind,
+    StreamSpec, SweepCadence, instant, int, money, objects, text,
 };
 use engine::time::Date;
 use proptest::prelude::*;
@@ -25,7 +25,7 @@ use decode::gather::column;
 use decode::schema::TableSchema;
 use delta::table::FileEntry;
 
-const FIELDS: &[Field] = &[
+const FIELDS: &[FieldSpec] = &[
     int("id").required(),
     money("amount"),
     text("note"),
@@ -35,45 +35,46 @@ const FIELDS: &[Field] = &[
     instant("updated_at"),
 ];
 
-const REPORT_FIELDS: &[Field] = &[int("user_id"), money("amount"), text("note"), text("currency")];
+const REPORT_FIELDS: &[FieldSpec] =
+    &[int("user_id"), money("amount"), text("note"), text("currency")];
 
-const fn listing(partition: Partition) -> StreamSpec {
+const fn listing(partition: PartitionSpec) -> StreamSpec {
     StreamSpec {
         name: "things",
         doc: "",
         path: "/things",
         records_key: Some("things"),
-        kind: Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
+        kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
         rate_class: RateClass::General,
         module: None,
         primary_key: &["id"],
         partition,
-        sweep: Sweep::ByCost,
+        sweep: SweepCadence::ByCost,
         fields: FIELDS,
     }
 }
 
 /// Stream with a single partition.
-pub(crate) static PLAIN: StreamSpec = listing(Partition::None);
+pub(crate) static PLAIN: StreamSpec = listing(PartitionSpec::None);
 /// Stream partitioned by month.
-pub(crate) static MONTHLY: StreamSpec = listing(Partition::CreatedMonth);
+pub(crate) static MONTHLY: StreamSpec = listing(PartitionSpec::CreatedMonth);
 /// Stream partitioned by the year of the parent.
 pub(crate) static CHILDREN: StreamSpec = StreamSpec {
-    kind: Kind::PerParent(PerParent {
+    kind: StreamKind::PerParent(PerParent {
         trigger: &PLAIN,
         parent_id: "id",
         parent_path: "/things/{parent}",
         parent_column: "thing_id",
         only_role: None,
     }),
-    ..listing(Partition::ParentCreatedYear)
+    ..listing(PartitionSpec::ParentCreatedYear)
 };
 /// Stream with dates and nullable parts in the key.
 pub(crate) static REPORT: StreamSpec = StreamSpec {
-    kind: Kind::ReportWindow(ReportWindow { includes_issue_date: false }),
+    kind: StreamKind::ReportWindow(ReportWindow { includes_issue_date: false }),
     primary_key: &["period_start", "period_end", "user_id", "currency"],
     fields: REPORT_FIELDS,
-    ..listing(Partition::PeriodYear)
+    ..listing(PartitionSpec::PeriodYear)
 };
 
 /// A row as tests see it.
@@ -108,7 +109,7 @@ impl Record {
     /// Whether both have the same content.
     pub(crate) fn same_content(&self, other: &Self, spec: &StreamSpec) -> bool {
         let parent =
-            |record: &Self| matches!(spec.kind, Kind::PerParent(_)).then_some(record.parent);
+            |record: &Self| matches!(spec.kind, StreamKind::PerParent(_)).then_some(record.parent);
         let wide =
             |record: &Self| spec.cursor_field().map(|_| (record.items.clone(), record.updated_at));
         self.amount == other.amount
@@ -150,15 +151,17 @@ pub(crate) fn batch(schema: &TableSchema, records: &[Record]) -> RecordBatch {
         Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
     };
     let columns = schema.columns.iter().map(|column| match &column.source {
-        Source::Parent => ints(&|r| Some(r.parent)),
-        Source::PeriodStart => days(&|r| day_part(&r.part(0))),
-        Source::PeriodEnd => days(&|r| day_part(&r.part(1))),
-        Source::Account => ints(&|_| Some(7)),
-        Source::SyncedAt => instants(&|r| Some(r.synced_at)),
-        Source::Extra | Source::Change => texts(&|_| None),
-        Source::Partition if column.ty == ColumnType::Text => texts(&|r| r.partition.clone()),
-        Source::Partition => ints(&|r| r.partition.as_ref().map(|year| year.parse().unwrap())),
-        Source::Record(_) => match column.name.as_str() {
+        ColumnSource::Parent => ints(&|r| Some(r.parent)),
+        ColumnSource::PeriodStart => days(&|r| day_part(&r.part(0))),
+        ColumnSource::PeriodEnd => days(&|r| day_part(&r.part(1))),
+        ColumnSource::Account => ints(&|_| Some(7)),
+        ColumnSource::SyncedAt => instants(&|r| Some(r.synced_at)),
+        ColumnSource::Extra | ColumnSource::Change => texts(&|_| None),
+        ColumnSource::Partition if column.ty == ColumnType::Text => texts(&|r| r.partition.clone()),
+        ColumnSource::Partition => {
+            ints(&|r| r.partition.as_ref().map(|year| year.parse().unwrap()))
+        }
+        ColumnSource::Record(_) => match column.name.as_str() {
             "id" => ints(&|r| int_of(&r.part(0))),
             "user_id" => ints(&|r| int_of(&r.part(2))),
             "currency" => texts(&|r| text_of(&r.part(3))),
@@ -205,8 +208,8 @@ fn items(schema: &TableSchema, records: &[Record]) -> ArrayRef {
 
 /// Records of rows, with or without the partition column.
 pub(crate) fn records(schema: &TableSchema, rows: &RecordBatch) -> Vec<Record> {
-    let layout = Layout::new(schema, Columns::All).unwrap();
-    let parent = schema.columns.iter().find(|c| c.source == Source::Parent);
+    let layout = RowLayout::new(schema, ColumnChoice::All).unwrap();
+    let parent = schema.columns.iter().find(|c| c.source == ColumnSource::Parent);
     let get = |name: &str| rows.column_by_name(name);
     let partition = schema.spec.partition.column().and_then(get);
     (0..rows.num_rows())
@@ -266,19 +269,19 @@ pub(crate) fn any_record(spec: &'static StreamSpec) -> impl Strategy<Value = Rec
     (keyed, rest).prop_map(move |((id, odd, placed), rest)| {
         let (amount, note, items, link, updated_at, synced_at) = rest;
         let updated_at = spec.cursor_field().and(updated_at).map(|at| at * 700);
-        let is_report = matches!(spec.kind, Kind::ReportWindow(_));
+        let is_report = matches!(spec.kind, StreamKind::ReportWindow(_));
         let (items, link) = if is_report { (None, None) } else { (items, link) };
         let key = if is_report { report_key(id, odd) } else { Key::id(id) };
-        let parent = if matches!(spec.kind, Kind::PerParent(_)) { id % 5 } else { 0 };
+        let parent = if matches!(spec.kind, StreamKind::PerParent(_)) { id % 5 } else { 0 };
         // Neighbours mostly share a partition; sometimes it is unknown or another.
         let home = if odd == 3 { (id + 7) % 40 / 10 } else { id / 10 };
         let partition = match spec.partition {
-            Partition::None => None,
-            Partition::CreatedMonth => placed.then(|| format!("2024-0{}", home + 1)),
-            Partition::CreatedYear | Partition::ParentCreatedYear => {
+            PartitionSpec::None => None,
+            PartitionSpec::CreatedMonth => placed.then(|| format!("2024-0{}", home + 1)),
+            PartitionSpec::CreatedYear | PartitionSpec::ParentCreatedYear => {
                 placed.then(|| (2000 + home).to_string())
             }
-            Partition::PeriodYear => Some((2020 + id % 3).to_string()),
+            PartitionSpec::PeriodYear => Some((2020 + id % 3).to_string()),
         };
         Record { key, partition, parent, amount, note, items, link, updated_at, synced_at }
     })
@@ -302,8 +305,8 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 /// Entry and bytes of a file, as the merge would make them.
 pub(crate) fn file(schema: &TableSchema, records: &[Record]) -> (FileEntry, bytes::Bytes) {
-    let layout = Arc::new(Layout::new(schema, Columns::All).unwrap());
-    let limits = Limits { group_rows: 3, ..Limits::default() };
+    let layout = Arc::new(RowLayout::new(schema, ColumnChoice::All).unwrap());
+    let limits = FileLimits { group_rows: 3, ..FileLimits::default() };
     let mut writer = PartitionWriter::new(Arc::clone(&layout), limits).unwrap();
     let mut rows = batch(schema, records);
     if let Some(name) = schema.spec.partition.column() {
@@ -392,7 +395,7 @@ proptest! {
             .prop_flat_map(|spec| (Just(spec), prop::collection::vec(any_record(spec), 1..30))),
     ) {
         let schema = TableSchema::of(spec);
-        let layout = Layout::new(&schema, Columns::All).unwrap();
+        let layout = RowLayout::new(&schema, ColumnChoice::All).unwrap();
         let rows = layout.keyed(batch(&schema, &list)).unwrap();
         for (at, a) in list.iter().enumerate() {
             prop_assert_eq!(&*layout.key_bytes(&a.key).unwrap(), rows.key(at));

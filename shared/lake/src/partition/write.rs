@@ -13,9 +13,9 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use sha2::{Digest as _, Sha256};
 
-use super::layout::Layout;
-use super::stats::Stats;
-use super::{Limits, PartitionError};
+use super::layout::RowLayout;
+use super::stats::FileStats;
+use super::{FileLimits, PartitionError};
 use delta::table::FileEntry;
 
 /// Size in bytes at which a column's dictionary is abandoned for plain values.
@@ -24,9 +24,9 @@ const DICTIONARY_BYTES: usize = 256 << 10;
 /// A partition file under construction, in memory.
 #[derive(Debug)]
 pub(crate) struct PartitionWriter {
-    layout: Arc<Layout>,
+    layout: Arc<RowLayout>,
     writer: ArrowWriter<Vec<u8>>,
-    stats: Stats,
+    stats: FileStats,
     /// Whether rows come in key order, so that first and last key bound the file.
     ordered: bool,
     first: Option<Key>,
@@ -36,7 +36,7 @@ pub(crate) struct PartitionWriter {
 
 /// A complete partition file, not stored yet.
 #[derive(Debug)]
-pub(crate) struct Written {
+pub(crate) struct WrittenFile {
     pub(crate) bytes: Bytes,
     pub(crate) rows: u64,
     pub(crate) stats: String,
@@ -44,7 +44,7 @@ pub(crate) struct Written {
     pub(crate) sha256: String,
 }
 
-impl Written {
+impl WrittenFile {
     /// Entry of the file in the log, after it was stored at `path`.
     pub(crate) fn entry(
         self,
@@ -77,18 +77,21 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 }
 
 impl PartitionWriter {
-    pub(crate) fn new(layout: Arc<Layout>, limits: Limits) -> Result<Self, PartitionError> {
+    pub(crate) fn new(layout: Arc<RowLayout>, limits: FileLimits) -> Result<Self, PartitionError> {
         let properties = properties(&layout, limits)?;
         let writer =
             ArrowWriter::try_new(Vec::new(), Arc::clone(&layout.schema), Some(properties))?;
-        let stats = Stats::new(&layout);
+        let stats = FileStats::new(&layout);
         let group_bytes = limits.group_bytes;
         let (first, last) = (None, None);
         Ok(Self { layout, writer, stats, ordered: true, first, last, group_bytes })
     }
 
     /// Writer for rows in any order, in which keys may repeat.
-    pub(crate) fn unordered(layout: Arc<Layout>, limits: Limits) -> Result<Self, PartitionError> {
+    pub(crate) fn unordered(
+        layout: Arc<RowLayout>,
+        limits: FileLimits,
+    ) -> Result<Self, PartitionError> {
         Ok(Self { ordered: false, ..Self::new(layout, limits)? })
     }
 
@@ -117,9 +120,9 @@ impl PartitionWriter {
         Ok(())
     }
 
-    pub(crate) fn finish(self) -> Result<Written, PartitionError> {
+    pub(crate) fn finish(self) -> Result<WrittenFile, PartitionError> {
         let bytes: Bytes = self.writer.into_inner()?.into();
-        Ok(Written {
+        Ok(WrittenFile {
             rows: self.stats.rows(),
             stats: self.stats.json(),
             keys: self.first.zip(self.last),
@@ -129,7 +132,7 @@ impl PartitionWriter {
     }
 }
 
-fn properties(layout: &Layout, limits: Limits) -> Result<WriterProperties, PartitionError> {
+fn properties(layout: &RowLayout, limits: FileLimits) -> Result<WriterProperties, PartitionError> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(limits.group_rows.max(1)))

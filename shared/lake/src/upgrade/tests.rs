@@ -3,15 +3,16 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::TimestampMicrosecondType;
 use engine::coverage::Coverage;
 use engine::ids::AccountId;
-use engine::precedence::{Judge, Precedence};
+use engine::precedence::{Precedence, PrecedenceRules};
 use engine::present::Present;
 use engine::spec::{
-    Kind, Listing, Paging, Partition, RateClass, StreamSpec, Sweep, instant, int, objects, text,
+    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, instant, int,
+    objects, text,
 };
 
 use super::*;
 use crate::collect::Collector;
-use crate::merge::{MergeJob, Merged, merge};
+use crate::merge::{MergeJob, MergeOutcome, merge};
 use crate::partition::read;
 use decode::{Decoder, ReadAt};
 use delta::store::MemoryStore;
@@ -31,18 +32,18 @@ static TODAY: StreamSpec = spec(&[
     text("location"),
 ]);
 
-const fn spec(fields: &'static [engine::spec::Field]) -> StreamSpec {
+const fn spec(fields: &'static [engine::spec::FieldSpec]) -> StreamSpec {
     StreamSpec {
         name: "things",
         doc: "One thing.",
         path: "/things",
         records_key: Some("things"),
-        kind: Kind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
+        kind: StreamKind::Listing(Listing::new(Paging::Cursor, "/own/{id}")),
         rate_class: RateClass::General,
         module: None,
         primary_key: &["id"],
-        partition: Partition::CreatedYear,
-        sweep: Sweep::ByCost,
+        partition: PartitionSpec::CreatedYear,
+        sweep: SweepCadence::ByCost,
         fields,
     }
 }
@@ -70,7 +71,7 @@ impl Lake {
         spec: &'static StreamSpec,
         second: i64,
         records: &[String],
-    ) -> Merged {
+    ) -> MergeOutcome {
         let schema = TableSchema::of(spec);
         let synced_at = Timestamp::from_second(second).unwrap();
         let at = ReadAt { account: AccountId(7), synced_at, parent: None, period: None };
@@ -86,14 +87,14 @@ impl Lake {
             incoming: Arc::new(collector.finish().unwrap()),
             coverage: Coverage::Nothing,
             changes: None,
-            judge: Judge {
+            judge: PrecedenceRules {
                 precedence: Precedence::NewestChange,
                 present: Present::ours(Timestamp::MAX),
             },
             max_deletes: 0,
             name: format!("1-{}-a", self.merges),
             now: synced_at,
-            limits: Limits::default(),
+            limits: FileLimits::default(),
         };
         let store: Arc<dyn ObjectStore> = self.store.clone();
         let merged = merge(store, job).await.unwrap();
@@ -248,7 +249,7 @@ async fn what_others_wrote_is_upgraded_and_erased_in_the_order_in_which_it_is() 
     assert_eq!(lake.stored("location").await.len(), 10);
 
     let personal =
-        engine::privacy::Personal { stream: "things", person: "id", members: &["location"] };
+        engine::privacy::PersonalFields { stream: "things", person: "id", members: &["location"] };
     let schema = TableSchema::of(&TODAY);
     let store: Arc<dyn ObjectStore> = lake.store.clone();
     let eraser = Eraser::of(&schema, &personal, 7);

@@ -11,16 +11,16 @@ use engine::time::Timestamp;
 use engine::window::Period;
 use serde::Serialize;
 
-use self::matching::Matching;
+use self::matching::RowMatching;
 use super::VerifyError;
-use crate::collect::{Collected, Collector, KeyRange, MEMORY_LIMIT};
-use crate::partition::{Layout, fetch, open};
+use crate::collect::{CollectedRows, Collector, KeyRange, MEMORY_LIMIT};
+use crate::partition::{RowLayout, fetch, open};
 use delta::offload::offload;
 use delta::table::{FileEntry, Table};
 
 /// Part of the table that the reading should have returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whole {
+pub enum ReadingCoverage {
     /// All rows.
     Everything,
     /// All children of these parents.
@@ -33,9 +33,9 @@ pub enum Whole {
 
 /// Rules to judge a reading by.
 #[derive(Clone, Debug)]
-pub struct Against {
+pub struct ComparisonRules {
     /// Part of the table that it should have returned.
-    pub whole: Whole,
+    pub whole: ReadingCoverage,
     /// Start of the changes that are not in the table yet.
     pub cursor: Option<Timestamp>,
     /// Start of the reading. Rows of the table that are newer are not judged.
@@ -48,7 +48,7 @@ pub struct Against {
 /// A difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "difference", rename_all = "snake_case")]
-pub enum Difference {
+pub enum RowDifference {
     /// Harvest has the record, the table does not.
     MissingHere {
         /// Key of the record.
@@ -74,7 +74,7 @@ pub enum Difference {
 
 /// Result of comparing a table with a reading.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Compared {
+pub struct TableComparison {
     /// Number of records read, each once.
     pub records: u64,
     /// Number of records that are equal in the table.
@@ -89,10 +89,10 @@ pub struct Compared {
     /// Number of records with other values in the table.
     pub differing: u64,
     /// First differences.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<RowDifference>,
 }
 
-impl Compared {
+impl TableComparison {
     /// Number of records that are not as they should be.
     #[must_use]
     pub fn wrong(&self) -> u64 {
@@ -106,41 +106,46 @@ impl Compared {
 /// When a file of the table cannot be read; verify it first.
 pub async fn compare(
     table: &Table,
-    read: &Collected,
-    against: &Against,
-) -> Result<Compared, VerifyError> {
+    read: &CollectedRows,
+    against: &ComparisonRules,
+) -> Result<TableComparison, VerifyError> {
     let columns = read.layout().content.clone();
     matched(table, read, against, columns, false).await
 }
 
 /// Compares all columns of all rows.
-pub(super) async fn exactly(table: &Table, rows: &Collected) -> Result<Compared, VerifyError> {
+pub(super) async fn exactly(
+    table: &Table,
+    rows: &CollectedRows,
+) -> Result<TableComparison, VerifyError> {
     let columns = (0..rows.layout().schema.fields().len()).collect();
     let (began, present) = (Timestamp::MAX, Present::ours(Timestamp::MAX));
-    let against = Against { whole: Whole::Everything, cursor: None, began, present };
+    let against =
+        ComparisonRules { whole: ReadingCoverage::Everything, cursor: None, began, present };
     matched(table, rows, &against, columns, true).await
 }
 
 async fn matched(
     table: &Table,
-    read: &Collected,
-    against: &Against,
+    read: &CollectedRows,
+    against: &ComparisonRules,
     columns: Vec<usize>,
     exact: bool,
-) -> Result<Compared, VerifyError> {
+) -> Result<TableComparison, VerifyError> {
     let layout = Arc::clone(read.layout());
     let held = table.files().iter().map(|file| file.partition.as_deref());
     let partitions: BTreeSet<Option<&str>> = held.chain(read.partitions()).collect();
-    let mut compared = Compared::default();
+    let mut compared = TableComparison::default();
     for partition in partitions {
         let files = table.files().iter();
         let files: Vec<&FileEntry> = files
             .filter(|file| file.partition.as_deref() == partition)
             .filter(|file| {
-                against.whole != Whole::Nothing || may_be_read(&layout, read, partition, file)
+                against.whole != ReadingCoverage::Nothing
+                    || may_be_read(&layout, read, partition, file)
             })
             .collect();
-        let mut matching = Matching {
+        let mut matching = RowMatching {
             layout: Arc::clone(&layout),
             spec: table.schema().spec,
             against: against.clone(),
@@ -174,8 +179,8 @@ async fn matched(
 
 /// Whether a record that was read may be in this file.
 fn may_be_read(
-    layout: &Layout,
-    read: &Collected,
+    layout: &RowLayout,
+    read: &CollectedRows,
     partition: Option<&str>,
     file: &FileEntry,
 ) -> bool {
@@ -188,8 +193,8 @@ fn may_be_read(
 async fn sorted_anew(
     table: &Table,
     files: &[&FileEntry],
-    mut matching: Matching,
-) -> Result<Matching, VerifyError> {
+    mut matching: RowMatching,
+) -> Result<RowMatching, VerifyError> {
     let layout = Arc::clone(&matching.layout);
     let mut collector = Collector::with_layout(Arc::clone(&layout), None, None, MEMORY_LIMIT);
     for file in files {

@@ -10,31 +10,31 @@ use bytes::Bytes;
 
 use super::placement::own_partition;
 use super::rules::{FileRules, about};
-use super::{Bound, Check, Finding, shape, shown, statistics};
+use super::{ComparableKey, TableCheck, VerifyFinding, shape, shown, statistics};
 use crate::partition::{
-    FileDifference, PartitionError, Stats, TableFile, difference, open, reader,
+    FileDifference, FileStats, PartitionError, TableFile, difference, open, reader,
 };
 use decode::gather::column;
 use delta::table::FileEntry;
 
 /// Result of examining a file.
 #[derive(Debug, Default)]
-pub(super) struct Examined {
-    pub(super) findings: Vec<Finding>,
+pub(super) struct ExaminedFile {
+    pub(super) findings: Vec<VerifyFinding>,
     pub(super) rows: u64,
     /// Least and greatest key, and whether the keys are in ascending order.
-    pub(super) range: Option<(Bound, Bound, bool)>,
+    pub(super) range: Option<(ComparableKey, ComparableKey, bool)>,
 }
 
 /// Rows that violate one rule: their number and the first of them.
 #[derive(Debug, Default)]
-struct Broken {
+struct BrokenRule {
     rows: u64,
     /// Key, expected value, actual value.
     first: Option<(String, String, String)>,
 }
 
-impl Broken {
+impl BrokenRule {
     fn add(
         &mut self,
         example: impl FnOnce() -> Result<(String, String, String), ArrowError>,
@@ -46,41 +46,41 @@ impl Broken {
         Ok(())
     }
 
-    fn finding(self, check: Check, file: &FileEntry, what: &str) -> Option<Finding> {
+    fn finding(self, check: TableCheck, file: &FileEntry, what: &str) -> Option<VerifyFinding> {
         let (key, expected, found) = self.first?;
         let rows = match self.rows {
             1 => String::new(),
             rows => format!(" ({rows} rows, the first is meant)"),
         };
         let what = format!("{what}, key {key}{rows}");
-        Some(Finding { check, file: Some(file.path.clone()), what, expected, found })
+        Some(VerifyFinding { check, file: Some(file.path.clone()), what, expected, found })
     }
 }
 
 /// State of a pass over a file's rows.
-struct Passing<'a> {
+struct FileScan<'a> {
     rules: &'a FileRules,
     file: &'a FileEntry,
-    stats: Stats,
-    before: Option<Bound>,
-    least: Option<Bound>,
-    greatest: Option<Bound>,
+    stats: FileStats,
+    before: Option<ComparableKey>,
+    least: Option<ComparableKey>,
+    greatest: Option<ComparableKey>,
     /// Whether keys have been in ascending order so far.
     sorted: bool,
-    unordered: Broken,
-    elsewhere: Broken,
-    of_others: Broken,
+    unordered: BrokenRule,
+    elsewhere: BrokenRule,
+    of_others: BrokenRule,
 }
 
 pub(super) fn examine(
     rules: &FileRules,
     file: &FileEntry,
     bytes: Bytes,
-) -> Result<Examined, ArrowError> {
-    let mut examined = Examined::default();
+) -> Result<ExaminedFile, ArrowError> {
+    let mut examined = ExaminedFile::default();
     if let Some(FileDifference { expected, found }) = difference(file, &bytes) {
         let what = "it is not the file that the log names";
-        examined.findings.push(about(file, Check::Files, what, expected, found));
+        examined.findings.push(about(file, TableCheck::Files, what, expected, found));
     }
     examined.findings.extend(shape::folder(rules, file));
     let name = TableFile::new(&rules.layout.table, &file.path);
@@ -92,7 +92,7 @@ pub(super) fn examine(
         }
     };
     examined.findings.extend(shape::columns(rules, file, &stored));
-    let mut passing = Passing::new(rules, file);
+    let mut passing = FileScan::new(rules, file);
     let rows = match open(&rules.layout, &file.path, bytes) {
         Ok(rows) => rows,
         Err(error) => {
@@ -115,16 +115,22 @@ pub(super) fn examine(
 }
 
 /// Finding about an unreadable file, by the program at fault.
-fn unreadable(file: &FileEntry, error: &PartitionError) -> Finding {
+fn unreadable(file: &FileEntry, error: &PartitionError) -> VerifyFinding {
     match error {
         PartitionError::Unfit { .. } if file.keys.is_some() => {
             let what = "its rows cannot be read as declared";
             let declared = "rows of the declared columns".to_owned();
-            about(file, Check::Schema, what, declared, error.chain())
+            about(file, TableCheck::Schema, what, declared, error.chain())
         }
         PartitionError::Unfit { .. } | PartitionError::Unsupported { .. } => {
             let what = "what another program wrote cannot be read as declared";
-            about(file, Check::Fit, what, "values that the columns hold".to_owned(), error.chain())
+            about(
+                file,
+                TableCheck::Fit,
+                what,
+                "values that the columns hold".to_owned(),
+                error.chain(),
+            )
         }
         PartitionError::Store(_)
         | PartitionError::Missing { .. }
@@ -133,24 +139,24 @@ fn unreadable(file: &FileEntry, error: &PartitionError) -> Finding {
         | PartitionError::Encode(_)
         | PartitionError::Schema(_) => {
             let what = "it cannot be read as Parquet";
-            about(file, Check::Files, what, "a Parquet file".to_owned(), error.chain())
+            about(file, TableCheck::Files, what, "a Parquet file".to_owned(), error.chain())
         }
     }
 }
 
-impl<'a> Passing<'a> {
+impl<'a> FileScan<'a> {
     fn new(rules: &'a FileRules, file: &'a FileEntry) -> Self {
         Self {
             rules,
             file,
-            stats: Stats::new(&rules.layout),
+            stats: FileStats::new(&rules.layout),
             before: None,
             least: None,
             greatest: None,
             sorted: true,
-            unordered: Broken::default(),
-            elsewhere: Broken::default(),
-            of_others: Broken::default(),
+            unordered: BrokenRule::default(),
+            elsewhere: BrokenRule::default(),
+            of_others: BrokenRule::default(),
         }
     }
 
@@ -190,8 +196,12 @@ impl<'a> Passing<'a> {
             }
         }
         let rows = 0..batch.num_rows();
-        let of_row =
-            |row| Ok::<_, ArrowError>(Bound { bytes: keys.row(row).data().into(), key: key(row)? });
+        let of_row = |row| {
+            Ok::<_, ArrowError>(ComparableKey {
+                bytes: keys.row(row).data().into(),
+                key: key(row)?,
+            })
+        };
         let by_key = |a: &usize, b: &usize| keys.row(*a).data().cmp(keys.row(*b).data());
         if let Some(row) = rows.clone().min_by(by_key) {
             let bound = of_row(row)?;
@@ -242,7 +252,7 @@ impl<'a> Passing<'a> {
         Ok(())
     }
 
-    fn finish(self, examined: &mut Examined) {
+    fn finish(self, examined: &mut ExaminedFile) {
         let file = self.file;
         let rows = self.stats.rows();
         examined.rows = rows;
@@ -250,7 +260,7 @@ impl<'a> Passing<'a> {
         if rows != file.rows && (ours || !file.stats.is_empty()) {
             let (expected, found) = (file.rows.to_string(), rows.to_string());
             let what = "its number of rows is not that of the log";
-            examined.findings.push(about(file, Check::Rows, what, expected, found));
+            examined.findings.push(about(file, TableCheck::Rows, what, expected, found));
         }
         if !file.stats.is_empty() {
             examined.findings.extend(statistics::compare(file, &self.stats));
@@ -264,16 +274,16 @@ impl<'a> Passing<'a> {
                 if tag != found {
                     let what = format!("the {what} key in the log's tags is not that of its rows");
                     let keys = (shown(tag), shown(found));
-                    examined.findings.push(about(file, Check::Tags, &what, keys.0, keys.1));
+                    examined.findings.push(about(file, TableCheck::Tags, &what, keys.0, keys.1));
                 }
             }
             let what = "a row is not in the order of keys";
-            examined.findings.extend(self.unordered.finding(Check::Order, file, what));
+            examined.findings.extend(self.unordered.finding(TableCheck::Order, file, what));
         }
         let what = "a row belongs to another partition";
-        examined.findings.extend(self.elsewhere.finding(Check::Partition, file, what));
+        examined.findings.extend(self.elsewhere.finding(TableCheck::Partition, file, what));
         let what = "a row is of another account";
-        examined.findings.extend(self.of_others.finding(Check::Account, file, what));
+        examined.findings.extend(self.of_others.finding(TableCheck::Account, file, what));
         examined.range = self.least.zip(self.greatest).map(|(least, last)| (least, last, sorted));
     }
 }

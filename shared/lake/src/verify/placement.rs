@@ -3,23 +3,23 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
-use engine::schema::Source;
-use engine::spec::Partition;
+use engine::schema::ColumnSource;
+use engine::spec::PartitionSpec;
 use engine::time::{Timestamp, utc_day};
 
-use crate::partition::{Layout, day_of};
+use crate::partition::{RowLayout, day_of};
 use decode::gather::column;
 use decode::schema::TableSchema;
 
 /// Partition that follows from the row's columns; `None` if they do not determine it.
 pub(super) fn own_partition(
     schema: &TableSchema,
-    layout: &Layout,
+    layout: &RowLayout,
     batch: &RecordBatch,
     row: usize,
 ) -> Result<Option<String>, ArrowError> {
     let created = || -> Result<_, ArrowError> {
-        let source = Source::Record(vec!["created_at"]);
+        let source = ColumnSource::Record(vec!["created_at"]);
         let Some(declared) = schema.columns.iter().find(|column| column.source == source) else {
             return Ok(None);
         };
@@ -32,12 +32,12 @@ pub(super) fn own_partition(
     };
     Ok(match schema.spec.partition {
         // A child row does not contain the year of its parent.
-        Partition::None | Partition::ParentCreatedYear => None,
-        Partition::CreatedMonth => {
+        PartitionSpec::None | PartitionSpec::ParentCreatedYear => None,
+        PartitionSpec::CreatedMonth => {
             created()?.map(|day| format!("{:04}-{:02}", day.year(), day.month()))
         }
-        Partition::CreatedYear => created()?.map(|day| day.year().to_string()),
-        Partition::PeriodYear => {
+        PartitionSpec::CreatedYear => created()?.map(|day| day.year().to_string()),
+        PartitionSpec::PeriodYear => {
             let column = column(batch, layout.schema.index_of("period_start")?)?;
             let days = column.as_primitive_opt::<Date32Type>();
             days.filter(|days| days.is_valid(row))

@@ -14,16 +14,16 @@ use engine::precedence::Precedence;
 use engine::schema::OP;
 use serde::Serialize;
 
-use super::compare::{Compared, Difference, exactly};
-use super::{Check, Finding, VerifyError};
-use crate::changes::Op;
-use crate::collect::{Collected, Collector, MEMORY_LIMIT};
-use crate::partition::{Layout, PartitionError, fetch, open};
+use super::compare::{RowDifference, TableComparison, exactly};
+use super::{TableCheck, VerifyError, VerifyFinding};
+use crate::changes::ChangeOp;
+use crate::collect::{CollectedRows, Collector, MEMORY_LIMIT};
+use crate::partition::{PartitionError, RowLayout, fetch, open};
 use decode::gather::column;
 use decode::schema::TableSchema;
 use delta::offload::offload;
+use delta::table::{ChangesLag, lag};
 use delta::table::{FileEntry, Table};
-use delta::table::{Lag, lag};
 
 /// Number of attempts to read both tables at matching versions.
 const TRIES: u32 = 3;
@@ -32,7 +32,7 @@ const TOLD: usize = 100;
 
 /// Result of a replay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Replayed {
+pub struct ReplayedChanges {
     /// Number of changes read.
     pub changes: u64,
     /// Sequence that the table of changes records.
@@ -42,10 +42,10 @@ pub struct Replayed {
     pub pending: bool,
     /// Violations found.
     #[serde(skip)]
-    pub findings: Vec<Finding>,
+    pub findings: Vec<VerifyFinding>,
 }
 
-impl Replayed {
+impl ReplayedChanges {
     /// Result for a table of changes that cannot be opened.
     #[must_use]
     pub fn unusable(why: String) -> Self {
@@ -56,8 +56,8 @@ impl Replayed {
     }
 }
 
-fn finding(file: Option<String>, what: String, expected: String, found: String) -> Finding {
-    Finding { check: Check::Changes, file, what, expected, found }
+fn finding(file: Option<String>, what: String, expected: String, found: String) -> VerifyFinding {
+    VerifyFinding { check: TableCheck::Changes, file, what, expected, found }
 }
 
 /// Replays `changes`, including those of the last commit that are not appended yet, and compares
@@ -65,17 +65,20 @@ fn finding(file: Option<String>, what: String, expected: String, found: String) 
 ///
 /// # Errors
 /// When the store or a temporary file fails. Damage is a finding.
-pub async fn replay(table: &mut Table, changes: &mut Table) -> Result<Replayed, VerifyError> {
+pub async fn replay(
+    table: &mut Table,
+    changes: &mut Table,
+) -> Result<ReplayedChanges, VerifyError> {
     let lagging = caught_up(table, changes).await?;
     let sequence = changes.recorded_sequence();
-    let mut replayed = Replayed { sequence: sequence.0, ..Replayed::default() };
+    let mut replayed = ReplayedChanges { sequence: sequence.0, ..ReplayedChanges::default() };
     let pending = match lagging {
-        Lag::None => Vec::new(),
-        Lag::Append(files) => {
+        ChangesLag::None => Vec::new(),
+        ChangesLag::Append(files) => {
             replayed.pending = true;
             files.files
         }
-        Lag::Baseline => {
+        ChangesLag::Baseline => {
             let what = "the table of changes has missed commits: the next sync begins it anew";
             let made = format!("changes up to sequence {}", table.recorded_sequence());
             let has = format!("up to {sequence}");
@@ -83,7 +86,7 @@ pub async fn replay(table: &mut Table, changes: &mut Table) -> Result<Replayed, 
             return Ok(replayed);
         }
     };
-    let layout = Arc::new(Layout::replayed(changes.schema())?);
+    let layout = Arc::new(RowLayout::replayed(changes.schema())?);
     let mut sorted = Collector::with_layout(Arc::clone(&layout), None, None, MEMORY_LIMIT);
     for file in changes.files() {
         match read(changes, file, &layout, sorted).await? {
@@ -122,9 +125,9 @@ pub async fn replay(table: &mut Table, changes: &mut Table) -> Result<Replayed, 
     Ok(replayed)
 }
 
-impl Replayed {
+impl ReplayedChanges {
     /// Adds the first differences, and the number of all where there are more.
-    fn tell(&mut self, compared: Compared) {
+    fn tell(&mut self, compared: TableComparison) {
         let wrong = compared.wrong();
         self.findings.extend(compared.differences.into_iter().take(TOLD).map(told));
         if self.findings.len() >= TOLD {
@@ -136,14 +139,14 @@ impl Replayed {
 }
 
 /// How far the table of changes is behind, once both were read again if it has missed commits.
-async fn caught_up(table: &mut Table, changes: &mut Table) -> Result<Lag, VerifyError> {
+async fn caught_up(table: &mut Table, changes: &mut Table) -> Result<ChangesLag, VerifyError> {
     let mut tries = 0;
     loop {
         // The table of changes is never ahead, so the stream's table is refreshed first.
         table.refresh().await?;
         let lagging = lag(table, changes);
         tries += 1;
-        if lagging != Lag::Baseline || tries >= TRIES {
+        if lagging != ChangesLag::Baseline || tries >= TRIES {
             return Ok(lagging);
         }
         changes.refresh().await?;
@@ -159,7 +162,7 @@ fn path(changes: &Table, file: &FileEntry) -> String {
 async fn read(
     changes: &Table,
     file: &FileEntry,
-    layout: &Arc<Layout>,
+    layout: &Arc<RowLayout>,
     mut sorted: Collector,
 ) -> Result<Result<(u64, Collector), String>, VerifyError> {
     let bytes = match fetch(changes.store().as_ref(), changes.root(), file).await {
@@ -197,10 +200,10 @@ async fn blocking<T: Send + 'static>(
 
 /// Rows that result from the changes, with the schema of the stream's table.
 fn outcome(
-    layout: &Layout,
+    layout: &RowLayout,
     sorted: Collector,
     schema: &TableSchema,
-) -> Result<Collected, VerifyError> {
+) -> Result<CollectedRows, VerifyError> {
     let mut rows = Collector::new(schema, None, MEMORY_LIMIT)?;
     for batch in sorted.finish()?.partition(None, Precedence::NewestChange) {
         rows.push(living(layout, &batch?, &schema.arrow)?)?;
@@ -210,12 +213,12 @@ fn outcome(
 
 /// Rows whose newest change is not a delete, with the columns of the stream's table.
 fn living(
-    layout: &Layout,
+    layout: &RowLayout,
     changes: &RecordBatch,
     schema: &SchemaRef,
 ) -> Result<RecordBatch, ArrowError> {
     let ops = column(changes, layout.schema.index_of(OP)?)?;
-    let lives = |op: Option<&str>| Some(op != Some(Op::Delete.letter()));
+    let lives = |op: Option<&str>| Some(op != Some(ChangeOp::Delete.letter()));
     let keep: BooleanArray = ops.as_string::<i32>().iter().map(lives).collect();
     let changes = filter_record_batch(changes, &keep)?;
     let columns = schema.fields().iter().map(|field| {
@@ -225,18 +228,18 @@ fn living(
     RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
 }
 
-fn told(difference: Difference) -> Finding {
+fn told(difference: RowDifference) -> VerifyFinding {
     let row = |key: &str| (format!("the row of key {key}"), "no row".to_owned());
     match difference {
-        Difference::MissingHere { key } => {
+        RowDifference::MissingHere { key } => {
             let (some, none) = row(&key);
             finding(None, "a row that the changes lead to is missing".to_owned(), some, none)
         }
-        Difference::MissingInHarvest { key } => {
+        RowDifference::MissingInHarvest { key } => {
             let (some, none) = row(&key);
             finding(None, "no change leads to a row".to_owned(), none, some)
         }
-        Difference::Differs { key, column, here, harvest } => {
+        RowDifference::Differs { key, column, here, harvest } => {
             let null = || "null".to_owned();
             let what = format!("`{column}` of key {key} is not what the changes say");
             finding(None, what, harvest.unwrap_or_else(null), here.unwrap_or_else(null))

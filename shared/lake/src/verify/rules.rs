@@ -6,14 +6,14 @@ use decode::schema::TableSchema;
 use delta::table::FileEntry;
 use engine::ids::AccountId;
 
-use super::{Check, Finding};
-use crate::partition::Layout;
+use super::{TableCheck, VerifyFinding};
+use crate::partition::RowLayout;
 
 /// Expectations for the files of a table.
 #[derive(Debug)]
 pub(super) struct FileRules {
     pub(super) schema: TableSchema,
-    pub(super) layout: Arc<Layout>,
+    pub(super) layout: Arc<RowLayout>,
     pub(super) account: AccountId,
     /// Declared columns that the log still lacks.
     pub(super) not_in_log: Vec<String>,
@@ -22,10 +22,10 @@ pub(super) struct FileRules {
 /// Finding about `file`.
 pub(super) fn about(
     file: &FileEntry,
-    check: Check,
+    check: TableCheck,
     what: &str,
     expected: String,
     found: String,
-) -> Finding {
-    Finding { check, file: Some(file.path.clone()), what: what.to_owned(), expected, found }
+) -> VerifyFinding {
+    VerifyFinding { check, file: Some(file.path.clone()), what: what.to_owned(), expected, found }
 }

@@ -3,11 +3,11 @@
 use arrow::datatypes::{DataType, Schema};
 
 use super::rules::{FileRules, about};
-use super::{Check, Finding};
+use super::{TableCheck, VerifyFinding};
 use delta::table::FileEntry;
 
 /// Finding if the file is not in the folder of its partition. Other engines may choose any folder.
-pub(super) fn folder(rules: &FileRules, file: &FileEntry) -> Option<Finding> {
+pub(super) fn folder(rules: &FileRules, file: &FileEntry) -> Option<VerifyFinding> {
     file.keys.as_ref()?;
     let name = rules.schema.partition_column()?;
     let value = file.partition.as_deref().unwrap_or("__HIVE_DEFAULT_PARTITION__");
@@ -15,16 +15,16 @@ pub(super) fn folder(rules: &FileRules, file: &FileEntry) -> Option<Finding> {
     let found = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
     (found != expected).then(|| {
         let what = "it is not in the folder of its partition";
-        about(file, Check::Partition, what, expected, found.to_owned())
+        about(file, TableCheck::Partition, what, expected, found.to_owned())
     })
 }
 
 /// Findings about columns that differ from the declaration. Columns declared later may be missing.
-pub(super) fn columns(rules: &FileRules, file: &FileEntry, stored: &Schema) -> Vec<Finding> {
+pub(super) fn columns(rules: &FileRules, file: &FileEntry, stored: &Schema) -> Vec<VerifyFinding> {
     let declared = &rules.layout.schema;
     let mut findings = Vec::new();
     let mut report = |what: String, expected: String, found: String| {
-        findings.push(about(file, Check::Schema, &what, expected, found));
+        findings.push(about(file, TableCheck::Schema, &what, expected, found));
     };
     for field in stored.fields() {
         let name = field.name();

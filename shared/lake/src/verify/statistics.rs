@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Check, Finding};
-use crate::partition::Stats;
+use super::{TableCheck, VerifyFinding};
+use crate::partition::FileStats;
 use delta::table::FileEntry;
 
 /// Statistics with unparsed numbers, to compare decimals digit by digit.
@@ -24,11 +24,11 @@ struct WrittenStatistics<'a> {
 
 /// Findings about statistics that differ. Of a file of another engine only the row count is
 /// checked, because such engines choose columns and rounding freely.
-pub(super) fn compare(file: &FileEntry, stats: &Stats) -> Vec<Finding> {
+pub(super) fn compare(file: &FileEntry, stats: &FileStats) -> Vec<VerifyFinding> {
     let mut findings = Vec::new();
     let mut report = |what: String, expected: &str, found: &str| {
-        findings.push(Finding {
-            check: Check::Statistics,
+        findings.push(VerifyFinding {
+            check: TableCheck::Statistics,
             file: Some(file.path.clone()),
             what,
             expected: expected.to_owned(),

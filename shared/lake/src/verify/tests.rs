@@ -3,9 +3,9 @@ use arrow::datatypes::{DataType, Field, Schema};
 use bytes::Bytes;
 use engine::ids::{AccountId, AttemptId, Epoch};
 use engine::key::KeyPart;
-use engine::precedence::{Judge, Precedence};
+use engine::precedence::{Precedence, PrecedenceRules};
 use engine::present::Present;
-use engine::report::Counts;
+use engine::report::RowCounts;
 use engine::time::Timestamp;
 use parquet::arrow::ArrowWriter;
 use serde_json::json;
@@ -13,20 +13,20 @@ use serde_json::json;
 use super::*;
 use crate::collect::Collector;
 use crate::merge::{MergeJob, merge};
-use crate::partition::{Limits, Stats};
+use crate::partition::{FileLimits, FileStats};
 use decode::{Decoder, ReadAt};
 use delta::store::{MemoryStore, ObjectStore};
-use delta::table::{Change, CommitNote, Writer};
+use delta::table::{CommitFiles, CommitNote, WriterIdentity};
 
 pub(super) const ACCOUNT: AccountId = AccountId(7);
 pub(super) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
-fn writer() -> Writer {
-    Writer { attempt: AttemptId("a".to_owned()), epoch: Epoch(1) }
+fn writer() -> WriterIdentity {
+    WriterIdentity { attempt: AttemptId("a".to_owned()), epoch: Epoch(1) }
 }
 
 fn note() -> CommitNote {
-    let counts = Counts { updated: 1, ..Counts::default() };
+    let counts = RowCounts { updated: 1, ..RowCounts::default() };
     CommitNote { run: String::new(), state: json!(null), counts, changes: None }
 }
 
@@ -78,18 +78,18 @@ pub(super) async fn table() -> (Arc<MemoryStore>, Table) {
         files: Vec::new(),
         incoming: Arc::new(collector.finish().unwrap()),
         coverage: engine::coverage::Coverage::Nothing,
-        judge: Judge {
+        judge: PrecedenceRules {
             precedence: Precedence::NewestChange,
             present: Present::ours(Timestamp::MAX),
         },
         max_deletes: 0,
         name: "1-1-a".to_owned(),
         now: NOW,
-        limits: Limits { file_rows: 20, joined_rows: 10, ..Limits::default() },
+        limits: FileLimits { file_rows: 20, joined_rows: 10, ..FileLimits::default() },
         changes: None,
     };
     let merged = merge(store.clone(), job).await.unwrap();
-    let change = Change { started: NOW, add: merged.add, remove: Vec::new() };
+    let change = CommitFiles { started: NOW, add: merged.add, remove: Vec::new() };
     table.commit(NOW, &writer(), &change, &note()).await.unwrap();
     assert_eq!(table.files().len(), 4, "{:?}", table.files());
     (store, table)
@@ -97,12 +97,12 @@ pub(super) async fn table() -> (Arc<MemoryStore>, Table) {
 
 /// Entry and bytes of a correct file with these rows in this order.
 fn written(table: &Table, path: &str, month: &str, rows: &RecordBatch) -> (FileEntry, Bytes) {
-    let layout = Layout::new(table.schema(), crate::partition::Columns::All).unwrap();
+    let layout = RowLayout::new(table.schema(), crate::partition::ColumnChoice::All).unwrap();
     let mut rows = rows.clone();
     if let Ok(index) = rows.schema().index_of("created_month") {
         rows.remove_column(index);
     }
-    let mut stats = Stats::new(&layout);
+    let mut stats = FileStats::new(&layout);
     let mut keys: Option<(Key, Key)> = None;
     if rows.schema_ref().fields() == layout.schema.fields() {
         stats.add(&rows).unwrap();
@@ -140,7 +140,7 @@ async fn replace(
     lie(&mut entry);
     store.put(&format!("{}/{}", table.root(), entry.path), bytes).await.unwrap();
     let remove = old.map(|old| table.files()[old].clone()).into_iter().collect();
-    let change = Change { started: NOW, add: vec![entry], remove };
+    let change = CommitFiles { started: NOW, add: vec![entry], remove };
     table.commit(NOW, &writer(), &change, &note()).await.unwrap();
 }
 
@@ -159,13 +159,14 @@ fn in_order(rows: &RecordBatch, order: &[u32]) -> RecordBatch {
 }
 
 /// Checks with findings, and the texts of these.
-async fn found(world: &mut (Arc<MemoryStore>, Table)) -> Vec<(Check, String, String, String)> {
+async fn found(world: &mut (Arc<MemoryStore>, Table)) -> Vec<(TableCheck, String, String, String)> {
     let verified = verify(&mut world.1).await.unwrap();
-    let parts = |finding: Finding| (finding.check, finding.what, finding.expected, finding.found);
+    let parts =
+        |finding: VerifyFinding| (finding.check, finding.what, finding.expected, finding.found);
     verified.findings.into_iter().map(parts).collect()
 }
 
-fn checks(found: &[(Check, String, String, String)]) -> Vec<Check> {
+fn checks(found: &[(TableCheck, String, String, String)]) -> Vec<TableCheck> {
     found.iter().map(|finding| finding.0).collect()
 }
 
@@ -178,7 +179,7 @@ async fn an_untouched_table_gives_nothing() {
     assert_eq!((verified.rows, verified.bytes), (world.1.rows(), world.1.bytes()));
     let mut empty =
         Table::create(Arc::new(MemoryStore::new()), &streams::CLIENTS, ACCOUNT, NOW).await.unwrap();
-    assert_eq!(verify(&mut empty).await.unwrap(), Verified::default());
+    assert_eq!(verify(&mut empty).await.unwrap(), VerifiedTable::default());
 }
 
 #[tokio::test]
@@ -188,12 +189,12 @@ async fn files_that_are_missing_cut_or_none_at_all() {
     let whole = world.0.get(&key).await.unwrap().unwrap();
     world.0.delete(&key).await.unwrap();
     let finding = found(&mut world).await;
-    assert_eq!(checks(&finding), [Check::Files], "{finding:?}");
+    assert_eq!(checks(&finding), [TableCheck::Files], "{finding:?}");
     assert!(finding[0].1.contains("no such file"));
     for bytes in [whole.slice(..whole.len() / 2), Bytes::from_static(b"PAR1 and nothing PAR1")] {
         world.0.put(&key, bytes).await.unwrap();
         let finding = found(&mut world).await;
-        assert_eq!(checks(&finding), [Check::Files, Check::Files], "{finding:?}");
+        assert_eq!(checks(&finding), [TableCheck::Files, TableCheck::Files], "{finding:?}");
         assert!(finding[0].1.contains("not the file") && finding[1].1.contains("Parquet"));
     }
     world.0.put(&key, whole).await.unwrap();
@@ -207,7 +208,7 @@ async fn rows_that_are_swapped() {
     let order: Vec<u32> = [3, 1, 2, 0].into_iter().chain(4..20).collect();
     replace(&mut world, Some(3), "2024-03", &in_order(&rows, &order), |_| ()).await;
     let finding = found(&mut world).await;
-    assert_eq!(checks(&finding), [Check::Order], "{finding:?}");
+    assert_eq!(checks(&finding), [TableCheck::Order], "{finding:?}");
     assert!(finding[0].1.contains("key 41 (2 rows"), "{finding:?}");
     assert_eq!((&finding[0].2[..], &finding[0].3[..]), ("after 43 a greater key", "41"));
 }
@@ -242,7 +243,7 @@ async fn statistics_that_are_wrong_in_any_way() {
         })
         .await;
         let finding = found(&mut world).await;
-        assert_eq!(checks(&finding), [Check::Statistics], "{wrong}: {finding:?}");
+        assert_eq!(checks(&finding), [TableCheck::Statistics], "{wrong}: {finding:?}");
         assert!(finding[0].1.contains(column), "{wrong}: {finding:?}");
     }
 }
@@ -255,14 +256,14 @@ async fn tags_that_are_wrong() {
         let keys = Some((Key::id(first), Key::id(last)));
         replace(&mut world, Some(3), "2024-03", &rows, |entry| entry.keys = keys).await;
         let finding = found(&mut world).await;
-        assert_eq!(checks(&finding), [Check::Tags], "{finding:?}");
+        assert_eq!(checks(&finding), [TableCheck::Tags], "{finding:?}");
         assert!(finding[0].1.contains(what), "{finding:?}");
     }
     let mut world = table().await;
     let rows = rows(&world.1, 3).await;
     replace(&mut world, Some(3), "2024-03", &rows, |entry| entry.rows = 19).await;
     let finding = found(&mut world).await;
-    assert_eq!(checks(&finding), [Check::Rows], "{finding:?}");
+    assert_eq!(checks(&finding), [TableCheck::Rows], "{finding:?}");
     assert_eq!((&finding[0].2[..], &finding[0].3[..]), ("19", "20"));
 }
 
@@ -272,7 +273,7 @@ async fn a_key_that_is_there_twice() {
     let mut world = table().await;
     replace(&mut world, Some(3), "2024-03", &entries("2024-03", [1, 8, 16, 45, 46]), |_| ()).await;
     let finding = found(&mut world).await;
-    assert_eq!(checks(&finding), [Check::Unique, Check::Unique], "{finding:?}");
+    assert_eq!(checks(&finding), [TableCheck::Unique, TableCheck::Unique], "{finding:?}");
     let whats = [&finding[0].1, &finding[1].1];
     assert!(whats[0].contains("key 1 and 1 more is in `created_month=2024-03"), "{whats:?}");
     assert!(whats[1].contains("key 16 is in `created_month=2024-03"), "{whats:?}");
@@ -280,7 +281,7 @@ async fn a_key_that_is_there_twice() {
     let mut world = table().await;
     replace(&mut world, Some(3), "2024-03", &entries("2024-03", [39, 45]), |_| ()).await;
     let finding = found(&mut world).await;
-    assert_eq!(checks(&finding), [Check::Unique], "{finding:?}");
+    assert_eq!(checks(&finding), [TableCheck::Unique], "{finding:?}");
     assert!(finding[0].1.starts_with("key 39 is in `created_month=2024-03"), "{finding:?}");
     // The key is twice in one file, in adjoining rows or not.
     for ids in [vec![45, 46, 46, 47], vec![46, 45, 47, 46]] {
@@ -289,7 +290,7 @@ async fn a_key_that_is_there_twice() {
         replace(&mut world, Some(3), "2024-03", &entries("2024-03", ids), |_| ()).await;
         let mut finding = found(&mut world).await;
         assert_eq!(finding.pop().unwrap().1, "key 46 is there twice");
-        let order = if sorted { &[][..] } else { &[Check::Order] };
+        let order = if sorted { &[][..] } else { &[TableCheck::Order] };
         assert_eq!(checks(&finding), order, "{finding:?}");
     }
 }
@@ -299,16 +300,20 @@ async fn files_of_one_partition_whose_ranges_overlap() {
     let mut world = table().await;
     replace(&mut world, None, "2024-03", &entries("2024-03", [30, 70]), |_| ()).await;
     let finding = found(&mut world).await;
-    assert_eq!(checks(&finding), [Check::Ranges], "{finding:?}");
+    assert_eq!(checks(&finding), [TableCheck::Ranges], "{finding:?}");
     let mut world = table().await;
     replace(&mut world, None, "2024-03", &entries("2024-03", [59, 70]), |_| ()).await;
-    assert_eq!(checks(&found(&mut world).await), [Check::Ranges, Check::Unique]);
+    assert_eq!(checks(&found(&mut world).await), [TableCheck::Ranges, TableCheck::Unique]);
     // One range spans two others.
     let mut world = table().await;
     replace(&mut world, None, "2024-03", &entries("2024-03", [30, 66, 70]), |_| ()).await;
     replace(&mut world, None, "2024-03", &entries("2024-03", [65, 66]), |_| ()).await;
     let finding = found(&mut world).await;
-    assert_eq!(checks(&finding), [Check::Ranges, Check::Ranges, Check::Unique], "{finding:?}");
+    assert_eq!(
+        checks(&finding),
+        [TableCheck::Ranges, TableCheck::Ranges, TableCheck::Unique],
+        "{finding:?}"
+    );
 }
 
 #[tokio::test]
@@ -317,14 +322,14 @@ async fn a_row_of_another_partition() {
     let march = rows(&world.1, 3).await;
     replace(&mut world, Some(3), "2024-04", &march, |_| ()).await;
     let finding = found(&mut world).await;
-    assert_eq!(checks(&finding), [Check::Partition], "{finding:?}");
+    assert_eq!(checks(&finding), [TableCheck::Partition], "{finding:?}");
     assert!(finding[0].1.contains("key 40 (20 rows"), "{finding:?}");
     assert_eq!((&finding[0].2[..], &finding[0].3[..]), ("2024-03", "2024-04"));
     // The log has the right value, but the folder is another.
     let mut world = table().await;
     let moved = |entry: &mut FileEntry| entry.partition = Some("2024-03".to_owned());
     replace(&mut world, Some(3), "2024-04", &march, moved).await;
-    assert_eq!(checks(&found(&mut world).await), [Check::Partition]);
+    assert_eq!(checks(&found(&mut world).await), [TableCheck::Partition]);
 }
 
 /// Replaces one column of `rows`.
@@ -347,7 +352,7 @@ async fn a_row_of_another_account() {
         with_column(&rows(&world.1, 3).await, "account_id", Arc::new(Int64Array::from(accounts)));
     replace(&mut world, Some(3), "2024-03", &rows, |_| ()).await;
     let finding = found(&mut world).await;
-    assert_eq!(checks(&finding), [Check::Account], "{finding:?}");
+    assert_eq!(checks(&finding), [TableCheck::Account], "{finding:?}");
     assert!(finding[0].1.ends_with("key 44") && finding[0].3 == "8", "{finding:?}");
 }
 
@@ -364,7 +369,7 @@ async fn columns_that_are_not_as_declared() {
     };
     replace(&mut world, Some(3), "2024-03", &with_column(&rows, "id", narrow), truth).await;
     let finding = found(&mut world).await;
-    assert_eq!(checks(&finding), [Check::Schema], "{finding:?}");
+    assert_eq!(checks(&finding), [TableCheck::Schema], "{finding:?}");
     assert_eq!((&finding[0].2[..], &finding[0].3[..]), ("Int64", "Int32"));
     // A column is undeclared, and a required one is missing.
     let mut world = table().await;
@@ -376,7 +381,7 @@ async fn columns_that_are_not_as_declared() {
         RecordBatch::try_new(Arc::new(Schema::new(fields)), rows.columns().to_vec()).unwrap();
     replace(&mut world, Some(3), "2024-03", &renamed, truth).await;
     let finding = found(&mut world).await;
-    assert!(checks(&finding).iter().all(|check| *check == Check::Schema), "{finding:?}");
+    assert!(checks(&finding).iter().all(|check| *check == TableCheck::Schema), "{finding:?}");
     assert!(finding[0].1.contains("`accounts` is not declared"), "{finding:?}");
     assert!(finding[1].1.contains("`account_id` is missing"), "{finding:?}");
 }

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 
-use super::{Check, Finding, Span, VerifyError, shown};
-use crate::partition::{Columns, Keyed, Layout, PartitionError, fetch, open};
+use super::{FileSpan, TableCheck, VerifyError, VerifyFinding, shown};
+use crate::partition::{ColumnChoice, KeyedRows, PartitionError, RowLayout, fetch, open};
 use delta::offload::offload;
 use delta::table::Table;
 
 /// Keys of a file that is being merged.
-struct Opened {
-    rows: Keyed,
+struct FileKeys {
+    rows: KeyedRows,
     /// Row numbers in key order.
     order: Vec<usize>,
     next: usize,
@@ -22,21 +22,24 @@ struct Opened {
 
 /// Keys that two files share, or that one file contains twice.
 #[derive(Default)]
-struct Shared {
+struct SharedKeys {
     keys: u64,
     first: String,
 }
 
 /// Finds keys that occur in several files, or repeatedly in one; one finding for each pair of
 /// files.
-pub(super) async fn find(table: &Table, spans: &[Span]) -> Result<Vec<Finding>, VerifyError> {
-    let layout = Arc::new(Layout::new(table.schema(), Columns::Versions)?);
+pub(super) async fn find(
+    table: &Table,
+    spans: &[FileSpan],
+) -> Result<Vec<VerifyFinding>, VerifyError> {
+    let layout = Arc::new(RowLayout::new(table.schema(), ColumnChoice::Versions)?);
     let mut waiting = overlapping(spans);
     waiting.sort_by(|a, b| b.first.bytes.cmp(&a.first.bytes));
-    let mut opened: BTreeMap<usize, Opened> = BTreeMap::new();
+    let mut opened: BTreeMap<usize, FileKeys> = BTreeMap::new();
     let mut heads: BinaryHeap<Reverse<(Box<[u8]>, usize)>> = BinaryHeap::new();
     let mut before: Option<(Box<[u8]>, usize)> = None;
-    let mut shared: BTreeMap<(usize, usize), Shared> = BTreeMap::new();
+    let mut shared: BTreeMap<(usize, usize), SharedKeys> = BTreeMap::new();
     loop {
         while let Some(span) = waiting.last() {
             // A file is opened only when the merge reaches its first key.
@@ -49,7 +52,7 @@ pub(super) async fn find(table: &Table, spans: &[Span]) -> Result<Vec<Finding>, 
             if let Some(rows) = keys(table, &layout, file).await? {
                 let mut order: Vec<usize> = (0..rows.len()).collect();
                 order.sort_by(|a, b| rows.key(*a).cmp(rows.key(*b)));
-                let mut one = Opened { rows, order, next: 0 };
+                let mut one = FileKeys { rows, order, next: 0 };
                 if let Some(key) = one.advance() {
                     heads.push(Reverse((key, file)));
                     opened.insert(file, one);
@@ -78,18 +81,18 @@ pub(super) async fn find(table: &Table, spans: &[Span]) -> Result<Vec<Finding>, 
     Ok(findings(table, shared))
 }
 
-fn findings(table: &Table, shared: BTreeMap<(usize, usize), Shared>) -> Vec<Finding> {
+fn findings(table: &Table, shared: BTreeMap<(usize, usize), SharedKeys>) -> Vec<VerifyFinding> {
     let path = |at: usize| table.files().get(at).map(|file| file.path.clone()).unwrap_or_default();
-    let finding = |((one, other), pair): ((usize, usize), Shared)| {
-        let Shared { keys, first } = pair;
+    let finding = |((one, other), pair): ((usize, usize), SharedKeys)| {
+        let SharedKeys { keys, first } = pair;
         let rows = if keys == 1 { String::new() } else { format!(" and {} more", keys - 1) };
         let what = if one == other {
             format!("key {first}{rows} is there twice")
         } else {
             format!("key {first}{rows} is in `{}` too", path(other))
         };
-        Finding {
-            check: Check::Unique,
+        VerifyFinding {
+            check: TableCheck::Unique,
             file: Some(path(one)),
             what,
             expected: "each key once in the table".to_owned(),
@@ -100,8 +103,8 @@ fn findings(table: &Table, shared: BTreeMap<(usize, usize), Shared>) -> Vec<Find
 }
 
 /// Files with a range that overlaps another one, or with keys that are not in ascending order.
-fn overlapping(spans: &[Span]) -> Vec<&Span> {
-    let mut ordered: Vec<&Span> = spans.iter().collect();
+fn overlapping(spans: &[FileSpan]) -> Vec<&FileSpan> {
+    let mut ordered: Vec<&FileSpan> = spans.iter().collect();
     ordered.sort_by(|a, b| a.first.bytes.cmp(&b.first.bytes));
     let mut meets = vec![false; ordered.len()];
     let mut furthest: Option<usize> = None;
@@ -124,7 +127,7 @@ fn overlapping(spans: &[Span]) -> Vec<&Span> {
     chosen.filter(|(span, meets)| *meets || !span.sorted).map(|(span, _)| span).collect()
 }
 
-impl Opened {
+impl FileKeys {
     /// Next key, in order.
     fn advance(&mut self) -> Option<Box<[u8]>> {
         let row = *self.order.get(self.next)?;
@@ -133,7 +136,7 @@ impl Opened {
     }
 
     /// Text of the key returned last.
-    fn shown(&self, layout: &Layout) -> Result<String, VerifyError> {
+    fn shown(&self, layout: &RowLayout) -> Result<String, VerifyError> {
         let row = self.next.checked_sub(1).and_then(|at| self.order.get(at));
         Ok(shown(&layout.key(&self.rows.batch, row.copied().unwrap_or_default())?))
     }
@@ -142,9 +145,9 @@ impl Opened {
 /// Keys of one file; `None` if it cannot be read, which another check reports.
 async fn keys(
     table: &Table,
-    layout: &Arc<Layout>,
+    layout: &Arc<RowLayout>,
     file: usize,
-) -> Result<Option<Keyed>, VerifyError> {
+) -> Result<Option<KeyedRows>, VerifyError> {
     let Some(file) = table.files().get(file) else {
         return Ok(None);
     };
@@ -154,7 +157,7 @@ async fn keys(
         Err(_) => return Ok(None),
     };
     let (layout, path) = (Arc::clone(layout), file.path.clone());
-    let read = offload(move || -> Result<Option<Keyed>, VerifyError> {
+    let read = offload(move || -> Result<Option<KeyedRows>, VerifyError> {
         let Ok(rows) = open(&layout, &path, bytes) else { return Ok(None) };
         let Ok(batches) = rows.collect::<Result<Vec<RecordBatch>, _>>() else { return Ok(None) };
         Ok(Some(layout.keyed(concat_batches(&layout.schema, &batches)?)?))

@@ -1,20 +1,20 @@
 //! One question outside of streams: its permit, its retries, and how long it waits.
 
 use engine::budget::HORIZON_INCREMENTAL;
-use engine::pass::Target;
-use engine::retry::{Attempts, Decision, Failure};
+use engine::pass::RequestTarget;
+use engine::retry::{RequestAttempts, RequestFailure, RetryDecision};
 use engine::spec::RateClass;
 use engine::time::{Timestamp, between, plus};
-use harvest_api::{Answer, ApiError};
+use harvest_api::{ApiAnswer, ApiError};
 
 use crate::context::Context;
 use crate::error::{RunError, from_api};
 use crate::gate::{NoPermit, PATIENCE};
-use crate::waiting::{WaitFor, Waiting};
+use crate::waiting::{RequestWait, WaitFor};
 
 /// Limit of the time that a question waits for its permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
+pub enum PermitPatience {
     /// As long as a worker would wait ([`PATIENCE`]).
     Brief,
     /// Until the budget has room; a long wait is logged. Where Harvest itself asked to wait, the
@@ -31,9 +31,9 @@ pub async fn ask(
     context: &Context,
     stream: &'static str,
     class: RateClass,
-    target: &Target,
-    patience: Patience,
-) -> Result<Answer, RunError> {
+    target: &RequestTarget,
+    patience: PermitPatience,
+) -> Result<ApiAnswer, RunError> {
     match try_ask(context, stream, class, target, patience).await? {
         Ok(answer) => Ok(answer),
         Err(error) => Err(from_api(stream, context.settings.account.0, Box::new(error))),
@@ -48,9 +48,9 @@ pub async fn try_ask(
     context: &Context,
     stream: &'static str,
     class: RateClass,
-    target: &Target,
-    patience: Patience,
-) -> Result<Result<Answer, ApiError>, RunError> {
+    target: &RequestTarget,
+    patience: PermitPatience,
+) -> Result<Result<ApiAnswer, ApiError>, RunError> {
     try_ask_until(context, stream, class, target, patience, Timestamp::MAX).await
 }
 
@@ -59,18 +59,18 @@ pub(super) async fn try_ask_until(
     context: &Context,
     stream: &'static str,
     class: RateClass,
-    target: &Target,
-    patience: Patience,
+    target: &RequestTarget,
+    patience: PermitPatience,
     last: Timestamp,
-) -> Result<Result<Answer, ApiError>, RunError> {
+) -> Result<Result<ApiAnswer, ApiError>, RunError> {
     let state = |source| RunError::State { stream, source };
-    let mut attempts = Attempts::default();
+    let mut attempts = RequestAttempts::default();
     loop {
         match context.gate.permit(class, HORIZON_INCREMENTAL).await {
             Ok(_) => {}
             Err(NoPermit::ComeBack(at)) => {
                 let waiting = waiting(context, class, at).await.map_err(state)?;
-                if patience == Patience::Brief || waiting.reason == WaitFor::Harvest {
+                if patience == PermitPatience::Brief || waiting.reason == WaitFor::Harvest {
                     return Err(RunError::Waits { stream, waiting });
                 }
                 tell(context, stream, waiting);
@@ -91,17 +91,17 @@ pub(super) async fn try_ask_until(
                 context.person.date(answer.date, context.clock.now());
                 return Ok(Ok(answer));
             }
-            Ok(_) => ApiError::new(Failure::Malformed, format!("GET {}", name(target))),
+            Ok(_) => ApiError::new(RequestFailure::Malformed, format!("GET {}", name(target))),
             Err(error) => error,
         };
-        if let Failure::RateLimited { retry_after } = error.failure() {
+        if let RequestFailure::RateLimited { retry_after } = error.failure() {
             context.gate.block(class, *retry_after).await.map_err(state)?;
         }
         match attempts.on_failure(error.failure(), context.random.next()) {
-            Decision::Again { after } if context.clock.now() < last => {
+            RetryDecision::Again { after } if context.clock.now() < last => {
                 context.clock.sleep_until(plus(context.clock.now(), after)).await;
             }
-            Decision::Again { .. } | Decision::GiveUp => return Ok(Err(error)),
+            RetryDecision::Again { .. } | RetryDecision::GiveUp => return Ok(Err(error)),
         }
     }
 }
@@ -111,16 +111,16 @@ pub(crate) async fn waiting(
     context: &Context,
     class: RateClass,
     at: Timestamp,
-) -> Result<Waiting, state::StateError> {
+) -> Result<RequestWait, state::StateError> {
     let blocked = context.gate.blocked_until(class).await?;
     Ok(match blocked {
-        Some(until) => Waiting { class, until, reason: WaitFor::Harvest },
-        None => Waiting { class, until: at, reason: WaitFor::Budget },
+        Some(until) => RequestWait { class, until, reason: WaitFor::Harvest },
+        None => RequestWait { class, until: at, reason: WaitFor::Budget },
     })
 }
 
 /// Logs a wait that takes long enough for people to wonder.
-pub fn tell(context: &Context, stream: &str, waiting: Waiting) {
+pub fn tell(context: &Context, stream: &str, waiting: RequestWait) {
     if between(context.clock.now(), waiting.until) > PATIENCE {
         tracing::warn!(stream, "waiting: {waiting}");
     }
@@ -130,9 +130,9 @@ fn is_json(body: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(body).is_ok()
 }
 
-fn name(target: &Target) -> &str {
+fn name(target: &RequestTarget) -> &str {
     match target {
-        Target::Path { path, .. } => path,
-        Target::Link(_) => "a link",
+        RequestTarget::Path { path, .. } => path,
+        RequestTarget::Link(_) => "a link",
     }
 }

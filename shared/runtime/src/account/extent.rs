@@ -4,27 +4,28 @@ use std::sync::Arc;
 
 use delta::table::Table;
 use engine::extent::{
-    Dated, DatedList, Entry, Extent, Listed, Outlier, Reach, Stretch, Survey, UnreadList, joined,
+    AccountExtent, CalendarStretch, DatedEntry, DatedList, EntryDate, ExtentSurvey, ListedEntries,
+    Outlier, ReportReach, UnreadList, joined,
 };
-use engine::item::{AccountItem, Position};
-use engine::pass::Target;
-use engine::retry::{Failure, Reach as FailureReach};
+use engine::item::{AccountItem, StreamPosition};
+use engine::pass::RequestTarget;
+use engine::retry::{FailureReach, RequestFailure};
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{Date, SignedDuration, Timestamp, plus, utc_day};
-use engine::window::Grid;
-use harvest_api::{ApiError, Literal, Loose};
+use engine::window::WindowGrid;
+use harvest_api::{ApiError, JsonLiteral, LooseObject};
 use lake::partition::days_of;
 
-use super::asking::{Patience, try_ask_until};
+use super::asking::{PermitPatience, try_ask_until};
 use crate::context::Context;
 use crate::error::{RunError, from_api};
 use crate::records;
 
 /// Lists whose entries have the days that reports are about.
-const LISTS: [(&StreamSpec, Dated); 3] = [
-    (&streams::TIME_ENTRIES, Dated::Spent),
-    (&streams::EXPENSES, Dated::Spent),
-    (&streams::INVOICES, Dated::Issued),
+const LISTS: [(&StreamSpec, EntryDate); 3] = [
+    (&streams::TIME_ENTRIES, EntryDate::Spent),
+    (&streams::EXPENSES, EntryDate::Spent),
+    (&streams::INVOICES, EntryDate::Issued),
 ];
 
 /// Entries of one answer. The entries far from today usually fit into one.
@@ -33,7 +34,7 @@ const PER_PAGE: u32 = 50;
 const ASKED_AGAIN_FOR: SignedDuration = SignedDuration::from_secs(45);
 
 /// Days that one list has.
-enum Told {
+enum ListDays {
     /// The list's module is off, or the person of the token may not read it.
     Nothing,
     /// The days of its entries.
@@ -57,27 +58,27 @@ struct KnownDays {
 ///
 /// # Errors
 /// Where the credentials are not accepted, the state store fails, or no request may be sent soon.
-pub async fn extent(context: &Context, account: &AccountItem) -> Result<Extent, RunError> {
+pub async fn extent(context: &Context, account: &AccountItem) -> Result<AccountExtent, RunError> {
     let read_at = context.clock.now();
-    let reach = Reach::around(utc_day(read_at), context.settings.report_years_back);
+    let reach = ReportReach::around(utc_day(read_at), context.settings.report_years_back);
     let told = LISTS.map(|(spec, dated)| told(context, account, spec, dated, reach));
     let told = futures::future::try_join_all(told).await?;
-    let mut extent = Extent::new(read_at);
+    let mut extent = AccountExtent::new(read_at);
     for ((_, dated), told) in LISTS.into_iter().zip(told) {
         let (days, outliers) = match told {
-            Told::Nothing => continue,
-            Told::Days { days, outliers, doubts } => {
+            ListDays::Nothing => continue,
+            ListDays::Days { days, outliers, doubts } => {
                 extent.doubts.extend(doubts);
                 (Some(days), outliers)
             }
-            Told::Unread { list, days, outliers } => {
+            ListDays::Unread { list, days, outliers } => {
                 extent.unread.push(list);
                 (days, outliers)
             }
         };
         let range = match dated {
-            Dated::Spent => &mut extent.spent,
-            Dated::Issued => &mut extent.issued,
+            EntryDate::Spent => &mut extent.spent,
+            EntryDate::Issued => &mut extent.issued,
         };
         *range = joined(*range, days);
         extent.outliers.extend(outliers);
@@ -89,23 +90,23 @@ async fn told(
     context: &Context,
     account: &AccountItem,
     spec: &'static StreamSpec,
-    dated: Dated,
-    reach: Reach,
-) -> Result<Told, RunError> {
+    dated: EntryDate,
+    reach: ReportReach,
+) -> Result<ListDays, RunError> {
     let module = spec.module.map(engine::spec::Module::feature);
     if module.is_some_and(|module| account.modules_off.iter().any(|off| off == module)) {
-        return Ok(Told::Nothing);
+        return Ok(ListDays::Nothing);
     }
     let list = DatedList { name: spec.name, dated };
     let earlier = account.extent.as_ref();
     let before = earlier.and_then(|extent| match dated {
-        Dated::Spent => extent.spent,
-        Dated::Issued => extent.issued,
+        EntryDate::Spent => extent.spent,
+        EntryDate::Issued => extent.issued,
     });
     let known = known(context, spec, dated, reach).await;
     let now = context.clock.now();
     let recent = recent_days(context.settings.grid, utc_day(now));
-    let mut survey = Survey::new(list, reach, recent, joined(before, known.table));
+    let mut survey = ExtentSurvey::new(list, reach, recent, joined(before, known.table));
     let latest = plus(now, ASKED_AGAIN_FOR);
     let why = loop {
         let Some(stretch) = survey.next() else {
@@ -113,22 +114,18 @@ async fn told(
         };
         match asked(context, spec, dated, stretch, latest).await? {
             Ok(listed) => survey.on_answer(&listed),
-            Err(error) if is_none(spec, &error) => return Ok(Told::Nothing),
+            Err(error) if is_none(spec, &error) => return Ok(ListDays::Nothing),
             Err(error) => break Some(error.to_string()),
         }
     };
     let found = survey.found();
-    let why = why.or_else(|| {
-        found.gave_up.then(|| {
-            let Reach { first, last } = reach;
-            format!(
-                "it has entries in very many months before {first} or after {last}; let windows \
-                 reach them with `--report-years-back`"
-            )
-        })
-    });
+    let why = why.or_else(|| found.gave_up.then(|| beyond_reach(reach)));
     let Some(why) = why else {
-        return Ok(Told::Days { days: found.days, outliers: found.outliers, doubts: found.doubts });
+        return Ok(ListDays::Days {
+            days: found.days,
+            outliers: found.outliers,
+            doubts: found.doubts,
+        });
     };
     let outlier = |day| Outlier { list: spec.name.to_owned(), dated, day, id: None };
     let mut outliers = found.outliers;
@@ -137,7 +134,7 @@ async fn told(
         outliers.extend(known.beyond.into_iter().map(outlier));
         Some(format!("the table `{}`", spec.name))
     } else {
-        let proves = |extent: &&Extent| {
+        let proves = |extent: &&AccountExtent| {
             before.is_some() && extent.unread.iter().all(|one| one.list != spec.name)
         };
         earlier.filter(proves).map(|extent| {
@@ -149,11 +146,20 @@ async fn told(
     outliers.sort();
     outliers.dedup();
     let list = UnreadList { list: spec.name.to_owned(), dated, why, instead };
-    Ok(Told::Unread { list, days, outliers })
+    Ok(ListDays::Unread { list, days, outliers })
+}
+
+/// Reason to give up a list whose entries lie in too many months outside of `reach`.
+fn beyond_reach(reach: ReportReach) -> String {
+    let ReportReach { first, last } = reach;
+    format!(
+        "it has entries in very many months before {first} or after {last}; let windows reach them \
+         with `--report-years-back`"
+    )
 }
 
 /// First and last day of the windows that incremental passes read.
-fn recent_days(grid: Grid, today: Date) -> (Date, Date) {
+fn recent_days(grid: WindowGrid, today: Date) -> (Date, Date) {
     let recent = grid.recent(today);
     let ends = recent.last().zip(recent.first()).map(|(first, last)| (first.start, last.end));
     ends.unwrap_or((today, today))
@@ -164,8 +170,8 @@ fn recent_days(grid: Grid, today: Date) -> (Date, Date) {
 async fn known(
     context: &Context,
     spec: &'static StreamSpec,
-    dated: Dated,
-    reach: Reach,
+    dated: EntryDate,
+    reach: ReportReach,
 ) -> KnownDays {
     let mut known = KnownDays { table: None, beyond: Vec::new(), proven: None };
     let account = context.settings.account;
@@ -176,8 +182,8 @@ async fn known(
     let noted = table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok());
     let item = records::stream(&*context.state, account, spec.name, &context.present()).await;
     let of_item = item.map(|item| item.value.position).unwrap_or_default();
-    let position: Position = noted.unwrap_or_default();
-    let is_whole = |position: &Position| {
+    let position: StreamPosition = noted.unwrap_or_default();
+    let is_whole = |position: &StreamPosition| {
         position.full.last_begun.is_some()
             && (position.start_date.is_none() || position.start_date == context.settings.start_date)
     };
@@ -199,28 +205,30 @@ async fn known(
 
 /// Whether the refusal means that this person has no such list, because its module is off.
 fn is_none(spec: &StreamSpec, error: &ApiError) -> bool {
-    spec.module.is_some() && matches!(error.failure(), Failure::Forbidden | Failure::NotFound)
+    spec.module.is_some()
+        && matches!(error.failure(), RequestFailure::Forbidden | RequestFailure::NotFound)
 }
 
 async fn asked(
     context: &Context,
     spec: &'static StreamSpec,
-    dated: Dated,
-    stretch: Stretch,
+    dated: EntryDate,
+    stretch: CalendarStretch,
     last: Timestamp,
-) -> Result<Result<Listed, ApiError>, RunError> {
+) -> Result<Result<ListedEntries, ApiError>, RunError> {
     let pair = |name: &str, value: String| (name.to_owned(), value);
     let mut query = Vec::new();
     query.extend(stretch.from.map(|day| pair("from", day.to_string())));
     query.extend(stretch.to.map(|day| pair("to", day.to_string())));
     query.push(pair("per_page", PER_PAGE.to_string()));
     let path = spec.path.to_owned();
-    let target = Target::Path { path, query };
+    let target = RequestTarget::Path { path, query };
     let class = RateClass::General;
-    let answer = try_ask_until(context, spec.name, class, &target, Patience::Brief, last).await?;
+    let answer =
+        try_ask_until(context, spec.name, class, &target, PermitPatience::Brief, last).await?;
     Ok(match answer {
         Ok(answer) => listed(spec, dated, &answer.body).ok_or_else(|| {
-            ApiError::new(Failure::Malformed, format!("GET {}", spec.path))
+            ApiError::new(RequestFailure::Malformed, format!("GET {}", spec.path))
                 .with_detail("it holds no list of records")
         }),
         Err(error) if error.failure().reach() == FailureReach::StopAccount => {
@@ -231,22 +239,22 @@ async fn asked(
 }
 
 /// Reads an answer, of each record only id and date.
-fn listed(spec: &StreamSpec, dated: Dated, body: &str) -> Option<Listed> {
-    let body = Loose::read(body)?;
+fn listed(spec: &StreamSpec, dated: EntryDate, body: &str) -> Option<ListedEntries> {
+    let body = LooseObject::read(body)?;
     let records = body.get(spec.records_key?)?.items()?;
-    let entry = |record: Literal<'_>| {
+    let entry = |record: JsonLiteral<'_>| {
         let record = record.object();
         let member = |name: &str| record.as_ref().and_then(|record| record.get(name));
-        let day = member(dated.field()).and_then(Literal::text);
+        let day = member(dated.field()).and_then(JsonLiteral::text);
         let day = day.filter(|text| text.len() == 10).and_then(|text| text.parse().ok());
         let day = day.filter(|day: &Date| day.year() > 0);
-        Entry { id: member("id").and_then(Literal::integer), day }
+        DatedEntry { id: member("id").and_then(JsonLiteral::integer), day }
     };
-    let number = |name: &str| body.get(name).and_then(Literal::count);
-    let links = body.get("links").and_then(Literal::object);
-    let next = links.and_then(|links| links.get("next")).and_then(Literal::text);
+    let number = |name: &str| body.get(name).and_then(JsonLiteral::count);
+    let links = body.get("links").and_then(JsonLiteral::object);
+    let next = links.and_then(|links| links.get("next")).and_then(JsonLiteral::text);
     let has_next = next.is_some_and(|next| !next.is_empty());
-    Some(Listed {
+    Some(ListedEntries {
         entries: records.into_iter().map(entry).collect(),
         total: number("total_entries"),
         goes_on: has_next
@@ -264,8 +272,8 @@ mod tests {
         Date::new(year, month, day).unwrap()
     }
 
-    fn read(body: &str) -> Option<Listed> {
-        listed(&streams::TIME_ENTRIES, Dated::Spent, body)
+    fn read(body: &str) -> Option<ListedEntries> {
+        listed(&streams::TIME_ENTRIES, EntryDate::Spent, body)
     }
 
     #[test]
@@ -274,10 +282,10 @@ mod tests {
             {"id":2.0,"spent_date":null},{"id":{},"spent_date":"2026-02-30"},5,
             {"id":4,"spent_date":"0000-01-01"},{"id":5,"id":6,"spent_date":"9999-12-31"}],
             "total_entries":"6","page":1,"total_pages":1,"next_page":null,"links":{"next":null}}"#;
-        let entry = |id, day| Entry { id, day };
+        let entry = |id, day| DatedEntry { id, day };
         assert_eq!(
             read(body).unwrap(),
-            Listed {
+            ListedEntries {
                 entries: vec![
                     entry(Some(1), Some(date(2026, 1, 5))),
                     entry(Some(2), None),

@@ -1,11 +1,11 @@
 use super::*;
 
-fn me(body: &str) -> Person {
-    person_of(&Loose::read(body).unwrap())
+fn me(body: &str) -> TokenPerson {
+    person_of(&LooseObject::read(body).unwrap())
 }
 
-fn company_said(body: &str) -> Company {
-    company_of(&Loose::read(body).unwrap())
+fn company_said(body: &str) -> AccountCompany {
+    company_of(&LooseObject::read(body).unwrap())
 }
 
 const ALL_ON: &str =
@@ -42,7 +42,7 @@ fn ids_and_roles_come_in_many_forms() {
 
 #[test]
 fn what_decides_and_is_not_usable_is_told_and_never_counts_as_enough() {
-    use engine::account::{Seer, Sight, sight};
+    use engine::account::{PersonRoles, PersonSight, sight};
 
     for roles in [
         "",
@@ -57,11 +57,11 @@ fn what_decides_and_is_not_usable_is_told_and_never_counts_as_enough() {
         assert_eq!(person.doubts.len(), 1, "{roles}");
         assert!(person.doubts[0].contains("access_roles"), "{roles}: {:?}", person.doubts);
         let before = ["manager".to_owned()];
-        let now = Seer { person: person.id, roles: &person.roles };
-        let known = Seer { person: Some(7), roles: &before };
-        assert_eq!(sight(known, now), Sight::RolesLost, "{roles}");
-        assert_eq!(sight(now, known), Sight::RolesLost, "{roles}");
-        assert_eq!(sight(now, now), Sight::Enough, "{roles}");
+        let now = PersonRoles { person: person.id, roles: &person.roles };
+        let known = PersonRoles { person: Some(7), roles: &before };
+        assert_eq!(sight(known, now), PersonSight::RolesLost, "{roles}");
+        assert_eq!(sight(now, known), PersonSight::RolesLost, "{roles}");
+        assert_eq!(sight(now, now), PersonSight::Enough, "{roles}");
     }
     let some = me(r#"{"id":7,"access_roles":[{},"administrator"]}"#);
     assert_eq!((some.roles.len(), some.doubts.len()), (1, 1));

@@ -8,8 +8,8 @@ use engine::token::SecretVersion;
 use harvest_api::{Token, TokenCell, TokenEndpoint};
 use tokio::sync::Mutex;
 
-use super::secret::{Secret, SecretContent};
-use super::vault::{Kept, Vault, VaultError};
+use super::secret::{SecretContent, SecretCredentials};
+use super::vault::{SecretText, Vault, VaultError};
 use crate::settings::ShortKey;
 
 /// Keeper of the token, which it renews from the vault.
@@ -18,14 +18,14 @@ pub struct TokenKeeper {
     pub(super) cell: TokenCell,
     pub(super) vault: Option<Arc<dyn Vault>>,
     pub(super) endpoint: Option<Arc<dyn TokenEndpoint>>,
-    pub(super) heard: Mutex<Option<Heard>>,
+    pub(super) heard: Mutex<Option<LastSecret>>,
 }
 
 /// The secret as last read, and when.
 #[derive(Clone, Debug)]
-pub(super) struct Heard {
+pub(super) struct LastSecret {
     pub(super) at: Timestamp,
-    pub(super) secret: Secret,
+    pub(super) secret: SecretCredentials,
     pub(super) hash_key: Option<Result<HashKey, ShortKey>>,
     pub(super) version: SecretVersion,
 }
@@ -58,8 +58,8 @@ impl TokenKeeper {
 }
 
 /// Reads the secret at `now`.
-pub(super) async fn read(vault: &dyn Vault, now: Timestamp) -> Result<Heard, VaultError> {
-    let Kept { text, version } = vault.read().await?;
+pub(super) async fn read(vault: &dyn Vault, now: Timestamp) -> Result<LastSecret, VaultError> {
+    let SecretText { text, version } = vault.read().await?;
     let SecretContent { token: secret, hash_key } = SecretContent::parse(&text)?;
-    Ok(Heard { at: now, secret, hash_key, version })
+    Ok(LastSecret { at: now, secret, hash_key, version })
 }

@@ -11,7 +11,7 @@ use engine::token::{AccessToken, OAuthItem};
 use harvest_api::Token;
 
 use super::keeper::{TokenKeeper, read};
-use super::secret::{OAuthSecret, Secret};
+use super::secret::{OAuthSecret, SecretCredentials};
 use crate::context::Context;
 use crate::error::{ACCOUNT, RunError};
 use crate::records;
@@ -19,7 +19,7 @@ use crate::records;
 impl TokenKeeper {
     async fn keeps_oauth(&self) -> bool {
         let heard = self.heard.lock().await;
-        heard.as_ref().is_some_and(|heard| matches!(heard.secret, Secret::OAuth(_)))
+        heard.as_ref().is_some_and(|heard| matches!(heard.secret, SecretCredentials::OAuth(_)))
     }
 
     async fn oauth(&self, context: &Context) -> Result<Option<OAuthSecret>, RunError> {
@@ -29,8 +29,8 @@ impl TokenKeeper {
         // Read anew: a refresh with an old refresh token may invalidate the new one.
         let heard = read(&**vault, context.clock.now()).await?;
         let oauth = match &heard.secret {
-            Secret::OAuth(oauth) => Some(oauth.clone()),
-            Secret::Empty | Secret::Token(_) => None,
+            SecretCredentials::OAuth(oauth) => Some(oauth.clone()),
+            SecretCredentials::Empty | SecretCredentials::Token(_) => None,
         };
         *self.heard.lock().await = Some(heard);
         Ok(oauth)

@@ -11,7 +11,7 @@ use crate::settings::ShortKey;
 
 /// Credentials in the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Secret {
+pub enum SecretCredentials {
     /// No credentials yet: the operator has to put a token there.
     Empty,
     /// A personal access token.
@@ -44,7 +44,7 @@ impl fmt::Debug for OAuthSecret {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretContent {
     /// Credentials of requests.
-    pub token: Secret,
+    pub token: SecretCredentials,
     /// Key of the hashes; `None`: there is none.
     pub hash_key: Option<Result<HashKey, ShortKey>>,
 }
@@ -68,7 +68,7 @@ impl SecretContent {
     pub fn parse(text: &str) -> Result<Self, VaultError> {
         let text = text.trim();
         if text.is_empty() {
-            return Ok(Self { token: Secret::Empty, hash_key: None });
+            return Ok(Self { token: SecretCredentials::Empty, hash_key: None });
         }
         if !text.starts_with('{') {
             return Err(VaultError::Malformed);
@@ -82,14 +82,19 @@ impl SecretContent {
         let application = (members.client_id, members.client_secret, members.refresh_token);
         let token = match (members.access_token, application) {
             (Some(token), (None, None, None)) if is_there(&token) => {
-                Secret::Token(Token::new(&token).map_err(|_| VaultError::Malformed)?)
+                SecretCredentials::Token(Token::new(&token).map_err(|_| VaultError::Malformed)?)
             }
-            (Some(_) | None, (None, None, None)) => Secret::Empty,
+            (Some(_) | None, (None, None, None)) => SecretCredentials::Empty,
             (None, (Some(client_id), Some(client_secret), Some(refresh_token))) => {
                 if is_there(&refresh_token) {
-                    Secret::OAuth(OAuthSecret { client_id, client_secret, refresh_token, hash_key })
+                    SecretCredentials::OAuth(OAuthSecret {
+                        client_id,
+                        client_secret,
+                        refresh_token,
+                        hash_key,
+                    })
                 } else {
-                    Secret::Empty
+                    SecretCredentials::Empty
                 }
             }
             (Some(_) | None, _) => return Err(VaultError::Malformed),
@@ -116,9 +121,9 @@ mod tests {
             let text = format!("{{{members} \"hash_key\": \" {KEY}\\n\"}}");
             let content = SecretContent::parse(&text).unwrap();
             let found = match &content.token {
-                Secret::Empty => "none",
-                Secret::Token(_) => "token",
-                Secret::OAuth(_) => "application",
+                SecretCredentials::Empty => "none",
+                SecretCredentials::Token(_) => "token",
+                SecretCredentials::OAuth(_) => "application",
             };
             assert_eq!(found, token, "{members}");
             // The same key as from a variable, which white space around it does not change.
@@ -134,7 +139,7 @@ mod tests {
         }
         let short =
             SecretContent::parse(r#"{"access_token": "a.b", "hash_key": "short"}"#).unwrap();
-        assert!(matches!(short.token, Secret::Token(_)));
+        assert!(matches!(short.token, SecretCredentials::Token(_)));
         let why = short.hash_key.unwrap().unwrap_err().to_string();
         assert!(why.contains("16") && !why.contains("short key"), "{why}");
     }

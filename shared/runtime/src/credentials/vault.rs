@@ -7,16 +7,16 @@ use engine::token::SecretVersion;
 
 /// Text of a secret and its version. `Debug` does not show the text.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct SecretText {
     /// The text; empty where none has been stored yet.
     pub text: String,
     /// Changes with every text that is stored.
     pub version: SecretVersion,
 }
 
-impl core::fmt::Debug for Kept {
+impl core::fmt::Debug for SecretText {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Kept").field("version", &self.version).finish_non_exhaustive()
+        f.debug_struct("SecretText").field("version", &self.version).finish_non_exhaustive()
     }
 }
 
@@ -63,7 +63,7 @@ pub enum VaultError {
 #[async_trait]
 pub trait Vault: Send + Sync + core::fmt::Debug {
     /// Reads the secret as it is now.
-    async fn read(&self) -> Result<Kept, VaultError>;
+    async fn read(&self) -> Result<SecretText, VaultError>;
 
     /// Replaces the text; durable on return.
     async fn write(&self, text: &str) -> Result<(), VaultError>;
@@ -81,9 +81,9 @@ impl core::fmt::Debug for MemoryVault {
 
 #[async_trait]
 impl Vault for MemoryVault {
-    async fn read(&self) -> Result<Kept, VaultError> {
+    async fn read(&self) -> Result<SecretText, VaultError> {
         let kept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(Kept { text: kept.0.clone(), version: SecretVersion(kept.1.to_string()) })
+        Ok(SecretText { text: kept.0.clone(), version: SecretVersion(kept.1.to_string()) })
     }
 
     async fn write(&self, text: &str) -> Result<(), VaultError> {

@@ -1,36 +1,36 @@
 //! Failed requests: tried again, given up, or the end of the run.
 
-use engine::pass::{AfterFailure, Ask, Reads, Stopped, Target};
-use engine::retry::{Attempts, Decision, Reach};
+use engine::pass::{AfterFailure, AnswerPurpose, Ask, RequestTarget, StopReason};
+use engine::retry::{FailureReach, RequestAttempts, RetryDecision};
 use engine::time::{Timestamp, plus};
 
-use super::request::Trouble;
+use super::request::RequestError;
 use super::{Driver, name};
 use crate::error::{RunError, from_api};
-use crate::hold::Hold;
+use crate::hold::RunBuffer;
 
 impl Driver {
     pub(super) fn on_trouble(
         &mut self,
         ask: &Ask,
         requested_at: Timestamp,
-        trouble: Trouble,
-        hold: &mut Hold,
+        trouble: RequestError,
+        hold: &mut RunBuffer,
     ) -> Result<(), RunError> {
         let failure = trouble.failure(ask.reads);
         let now = self.context.clock.now();
         let target = name(&ask.target);
         let (attempts, not_before) =
-            self.attempts.entry(target).or_insert((Attempts::default(), now));
+            self.attempts.entry(target).or_insert((RequestAttempts::default(), now));
         let last = match attempts.on_failure(&failure, self.context.random.next()) {
-            Decision::Again { after } => {
+            RetryDecision::Again { after } => {
                 *not_before = plus(now, after);
                 false
             }
-            Decision::GiveUp => true,
+            RetryDecision::GiveUp => true,
         };
         tracing::debug!(stream = self.spec.name, last, ?failure, "request failed");
-        if failure.reach() == Reach::StopAccount {
+        if failure.reach() == FailureReach::StopAccount {
             return Err(self.error(trouble, &ask.target));
         }
         match self.reading.on_failure(ask.id, requested_at, &failure, last) {
@@ -45,30 +45,35 @@ impl Driver {
     }
 
     /// Error of a reading that has only failed units left.
-    pub(super) fn ended(&mut self, stopped: Stopped) -> RunError {
+    pub(super) fn ended(&mut self, stopped: StopReason) -> RunError {
         match self.gave_up.take() {
-            Some((trouble, target)) if trouble.failure(Reads::Count) == stopped.failure => {
+            Some((trouble, target)) if trouble.failure(AnswerPurpose::Count) == stopped.failure => {
                 self.error(trouble, &target)
             }
             Some(_) | None => {
-                let Stopped { what, failure } = stopped;
+                let StopReason { what, failure } = stopped;
                 RunError::Stopped { stream: self.spec.name, what, failure }
             }
         }
     }
 
-    fn stopped(&self, stopped: Stopped, trouble: Trouble, target: &Target) -> RunError {
-        if stopped.failure == trouble.failure(Reads::Count) {
+    fn stopped(
+        &self,
+        stopped: StopReason,
+        trouble: RequestError,
+        target: &RequestTarget,
+    ) -> RunError {
+        if stopped.failure == trouble.failure(AnswerPurpose::Count) {
             return self.error(trouble, target);
         }
         RunError::Stopped { stream: self.spec.name, what: stopped.what, failure: stopped.failure }
     }
 
-    fn error(&self, trouble: Trouble, target: &Target) -> RunError {
+    fn error(&self, trouble: RequestError, target: &RequestTarget) -> RunError {
         let stream = self.spec.name;
         match trouble {
-            Trouble::Api(source) => from_api(stream, self.context.settings.account.0, source),
-            Trouble::Page(source) => {
+            RequestError::Api(source) => from_api(stream, self.context.settings.account.0, source),
+            RequestError::Page(source) => {
                 RunError::Page { stream, path: name(target), source: Box::new(source) }
             }
         }

@@ -1,14 +1,14 @@
 //! Look of a run's records, for the findings about the declaration.
 
-use engine::drift::Look;
+use engine::drift::DriftLook;
 
 use super::Driver;
 
 impl Driver {
     /// Returns the look of the records that were read so far.
-    pub(crate) fn look(&self) -> Look {
+    pub(crate) fn look(&self) -> DriftLook {
         let observed = &self.tally.observed;
-        Look {
+        DriftLook {
             unknown: observed.unknown.clone(),
             misfits: observed.misfits.clone(),
             finer: observed.finer.clone(),

@@ -4,20 +4,20 @@ use std::collections::BTreeSet;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
-use decode::{DecodedPage, Decoder, Observed, PageError, ReadAt};
+use decode::{DecodedPage, Decoder, MemberDeviations, PageError, ReadAt};
 use engine::ids::AccountId;
-use engine::pass::{PageFacts, Parent, ParentFound, Reads, Sample, Unit};
-use engine::spec::{Kind, StreamSpec};
+use engine::pass::{AnswerPurpose, PageFacts, Parent, ParentFound, RecordIds, Unit};
+use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{SignedDuration, Timestamp};
 
-use crate::hold::{Hold, PageRows};
+use crate::hold::{PageRows, RunBuffer};
 
 /// A decoded answer.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct DecodedAnswer {
     pub(super) facts: PageFacts,
     pub(super) rows: Option<PageRows>,
-    pub(super) observed: Observed,
+    pub(super) observed: MemberDeviations,
     pub(super) date: Option<Timestamp>,
     /// Time from the request to its answer.
     pub(super) took: SignedDuration,
@@ -32,26 +32,26 @@ pub(super) struct Page {
 pub(super) fn decode(
     decoder: &Decoder,
     spec: &'static StreamSpec,
-    reads: Reads,
+    reads: AnswerPurpose,
     account: AccountId,
     requested_at: Timestamp,
     body: String,
-) -> Result<Page, PageError> {
-    let bare = |facts| Page {
+) -> Result<DecodedAnswer, PageError> {
+    let bare = |facts| DecodedAnswer {
         facts,
         rows: None,
-        observed: Observed::default(),
+        observed: MemberDeviations::default(),
         date: None,
         took: SignedDuration::ZERO,
         body_bytes: 0,
     };
     let body = match (reads, spec.records_key) {
         // Wrapped as a list of one record, which the decoder reads.
-        (Reads::Record, Some(key)) => format!("{{\"{key}\":[{body}]}}"),
+        (AnswerPurpose::Record, Some(key)) => format!("{{\"{key}\":[{body}]}}"),
         _ => body,
     };
     match reads {
-        Reads::Records(_) | Reads::Record => {
+        AnswerPurpose::Records(_) | AnswerPurpose::Record => {
             let at = read_at(reads, account, requested_at);
             let (page, body) = decoder.answer(body, &at)?;
             let DecodedPage { rows, keys, dates, envelope, quarantined, observed } = page;
@@ -62,13 +62,13 @@ pub(super) fn decode(
                 quarantined: quarantined.len() as u64,
                 ..envelope.into()
             };
-            let body = Hold::keeps_bodies(spec).then_some(body);
+            let body = RunBuffer::keeps_bodies(spec).then_some(body);
             let rows = Some(PageRows { rows, quarantined, body });
             let bare = bare(PageFacts::default());
-            Ok(Page { facts, rows, observed, ..bare })
+            Ok(DecodedAnswer { facts, rows, observed, ..bare })
         }
-        Reads::Parents => {
-            let Kind::PerParent(parent) = &spec.kind else {
+        AnswerPurpose::Parents => {
+            let StreamKind::PerParent(parent) = &spec.kind else {
                 return Ok(bare(PageFacts::default()));
             };
             let page = decode::parents(&body, parent.trigger, parent.parent_id)?;
@@ -87,12 +87,12 @@ pub(super) fn decode(
             }
             Ok(bare(facts))
         }
-        Reads::Count => {
+        AnswerPurpose::Count => {
             let total_entries = decode::count(&body, spec.records_key)?;
             Ok(bare(PageFacts { total_entries, ..PageFacts::default() }))
         }
-        Reads::Along => Ok(bare(PageFacts::default())),
-        Reads::Existence(parent) => {
+        AnswerPurpose::Along => Ok(bare(PageFacts::default())),
+        AnswerPurpose::Existence(parent) => {
             let found = ParentFound { parent: existing(parent, &body), roles: None };
             Ok(bare(PageFacts { parents: vec![found], ..PageFacts::default() }))
         }
@@ -100,8 +100,8 @@ pub(super) fn decode(
 }
 
 /// The first, the middle and the last record of a listing's page.
-fn samples(spec: &StreamSpec, rows: &RecordBatch) -> Vec<Sample> {
-    let Kind::Listing(listing) = &spec.kind else {
+fn samples(spec: &StreamSpec, rows: &RecordBatch) -> Vec<RecordIds> {
+    let StreamKind::Listing(listing) = &spec.kind else {
         return Vec::new();
     };
     let ints = |name: &str| rows.column_by_name(name)?.as_primitive_opt::<Int64Type>();
@@ -112,7 +112,7 @@ fn samples(spec: &StreamSpec, rows: &RecordBatch) -> Vec<Sample> {
     let last = rows.num_rows().saturating_sub(1);
     let places: BTreeSet<usize> = [0, last / 2, last].into();
     let valid = |row: &usize| *row < ids.len() && ids.is_valid(*row);
-    let sample = |row: usize| Sample {
+    let sample = |row: usize| RecordIds {
         id: ids.value(row),
         along: along.filter(|along| along.is_valid(row)).map(|along| along.value(row)),
     };
@@ -120,18 +120,18 @@ fn samples(spec: &StreamSpec, rows: &RecordBatch) -> Vec<Sample> {
 }
 
 /// Values that rows have beside the fields of their record.
-fn read_at(reads: Reads, account: AccountId, requested_at: Timestamp) -> ReadAt {
+fn read_at(reads: AnswerPurpose, account: AccountId, requested_at: Timestamp) -> ReadAt {
     let (parent, period) = match reads {
-        Reads::Records(Unit::Parent(Parent { id, created_year })) => {
-            (Some(decode::Parent { id, created_year }), None)
+        AnswerPurpose::Records(Unit::Parent(Parent { id, created_year })) => {
+            (Some(decode::PageParent { id, created_year }), None)
         }
-        Reads::Records(Unit::Window(period)) => (None, Some(period)),
-        Reads::Records(Unit::Stream)
-        | Reads::Record
-        | Reads::Along
-        | Reads::Parents
-        | Reads::Count
-        | Reads::Existence(_) => (None, None),
+        AnswerPurpose::Records(Unit::Window(period)) => (None, Some(period)),
+        AnswerPurpose::Records(Unit::Stream)
+        | AnswerPurpose::Record
+        | AnswerPurpose::Along
+        | AnswerPurpose::Parents
+        | AnswerPurpose::Count
+        | AnswerPurpose::Existence(_) => (None, None),
     };
     ReadAt { account, synced_at: requested_at, parent, period }
 }

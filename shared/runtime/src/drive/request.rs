@@ -6,24 +6,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use decode::{Decoder, PageError};
-use engine::pass::{Ask, Reads};
-use engine::retry::Failure;
+use engine::pass::{AnswerPurpose, Ask};
+use engine::retry::RequestFailure;
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, between};
-use harvest_api::{Answer, ApiError};
+use harvest_api::{ApiAnswer, ApiError};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::page::{Page, decode};
+use super::page::{DecodedAnswer, decode};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::gate::NoPermit;
 
 /// Outcome of a request.
 #[derive(Debug)]
-pub(super) enum Sent {
-    Page(Box<Page>),
-    Failed(Trouble),
+pub(super) enum RequestOutcome {
+    Page(Box<DecodedAnswer>),
+    Failed(RequestError),
     ComeBack(Timestamp),
     State(state::StateError),
     Died(String),
@@ -31,40 +31,42 @@ pub(super) enum Sent {
 
 /// Cause of a failed request, kept until it is turned into an error of the run.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum RequestError {
     Api(Box<ApiError>),
     Page(PageError),
 }
 
-impl Trouble {
+impl RequestError {
     /// Returns the kind of failure for a request that was to read `reads`.
-    pub(super) fn failure(&self, reads: Reads) -> Failure {
+    pub(super) fn failure(&self, reads: AnswerPurpose) -> RequestFailure {
         match self {
             // Only Harvest's own 404 proves that a record is gone, not that of a proxy before it.
             Self::Api(error)
-                if matches!(reads, Reads::Existence(_) | Reads::Record | Reads::Along)
-                    && *error.failure() == Failure::NotFound
+                if matches!(
+                    reads,
+                    AnswerPurpose::Existence(_) | AnswerPurpose::Record | AnswerPurpose::Along
+                ) && *error.failure() == RequestFailure::NotFound
                     && !error.is_from_harvest() =>
             {
-                Failure::Unexpected(404)
+                RequestFailure::Unexpected(404)
             }
             Self::Api(error) => error.failure().clone(),
-            Self::Page(PageError::TooLarge { .. }) => Failure::TooLarge,
-            Self::Page(_) => Failure::Malformed,
+            Self::Page(PageError::TooLarge { .. }) => RequestFailure::TooLarge,
+            Self::Page(_) => RequestFailure::Malformed,
         }
     }
 }
 
 /// A request that is under way. Dropping it aborts the request.
-pub(super) struct Flight {
+pub(super) struct RequestFlight {
     ask: Ask,
     clock: Arc<dyn Clock>,
     not_before: Option<Timestamp>,
     sent: Arc<AtomicBool>,
-    sending: JoinHandle<(Timestamp, Sent)>,
+    sending: JoinHandle<(Timestamp, RequestOutcome)>,
 }
 
-impl Flight {
+impl RequestFlight {
     /// The question that the request asks.
     pub(super) const fn ask(&self) -> &Ask {
         &self.ask
@@ -81,25 +83,25 @@ impl Flight {
     }
 }
 
-impl Future for Flight {
-    type Output = (Ask, Timestamp, Sent);
+impl Future for RequestFlight {
+    type Output = (Ask, Timestamp, RequestOutcome);
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Poller<'_>) -> Poll<Self::Output> {
         let ended = ready!(Pin::new(&mut self.sending).poll(context));
-        let (requested_at, sent) =
-            ended.unwrap_or_else(|error| (self.clock.now(), Sent::Died(error.to_string())));
+        let (requested_at, sent) = ended
+            .unwrap_or_else(|error| (self.clock.now(), RequestOutcome::Died(error.to_string())));
         Poll::Ready((self.ask.clone(), requested_at, sent))
     }
 }
 
-impl Drop for Flight {
+impl Drop for RequestFlight {
     fn drop(&mut self) {
         self.sending.abort();
     }
 }
 
 /// A request with all that is needed to wait for its permit, send it and decode the answer.
-pub(super) struct Request {
+pub(super) struct PageRequest {
     pub(super) context: Context,
     pub(super) decoder: Arc<Decoder>,
     pub(super) spec: &'static StreamSpec,
@@ -111,16 +113,16 @@ pub(super) struct Request {
     pub(super) left: Arc<Notify>,
 }
 
-impl Request {
+impl PageRequest {
     /// Spawns the request, so that it leaves when its permit is due even while the driver flushes,
     /// which may take minutes.
-    pub(super) fn fly(self) -> Flight {
+    pub(super) fn fly(self) -> RequestFlight {
         let (ask, clock) = (self.ask.clone(), Arc::clone(&self.context.clock));
         let not_before = self.not_before;
         let sent = Arc::new(AtomicBool::new(false));
         let leaves = Arc::clone(&sent);
         let sending = tokio::spawn(async move { self.send(&leaves).await });
-        Flight { ask, clock, not_before, sent, sending }
+        RequestFlight { ask, clock, not_before, sent, sending }
     }
 
     /// Sends the request with a permit that is due; sends it again where the token was refused and
@@ -128,7 +130,7 @@ impl Request {
     async fn ask(
         &self,
         leaves: &AtomicBool,
-    ) -> Result<(Timestamp, Result<Answer, ApiError>), Sent> {
+    ) -> Result<(Timestamp, Result<ApiAnswer, ApiError>), RequestOutcome> {
         let Context { clock, gate, api, tokens, .. } = &self.context;
         loop {
             match gate.permit(self.class, self.horizon).await {
@@ -136,8 +138,8 @@ impl Request {
                     leaves.store(true, Ordering::Relaxed);
                     self.left.notify_one();
                 }
-                Err(NoPermit::ComeBack(at)) => return Err(Sent::ComeBack(at)),
-                Err(NoPermit::State(error)) => return Err(Sent::State(error)),
+                Err(NoPermit::ComeBack(at)) => return Err(RequestOutcome::ComeBack(at)),
+                Err(NoPermit::State(error)) => return Err(RequestOutcome::State(error)),
             }
             let (token, requested_at) = (tokens.cell().get(), clock.now());
             let answer = api.get(&self.ask.target).await;
@@ -149,7 +151,7 @@ impl Request {
         }
     }
 
-    async fn send(&self, leaves: &AtomicBool) -> (Timestamp, Sent) {
+    async fn send(&self, leaves: &AtomicBool) -> (Timestamp, RequestOutcome) {
         let Context { clock, gate, .. } = &self.context;
         if let Some(at) = self.not_before {
             clock.sleep_until(at).await;
@@ -161,12 +163,12 @@ impl Request {
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
-                if let Failure::RateLimited { retry_after } = error.failure()
+                if let RequestFailure::RateLimited { retry_after } = error.failure()
                     && let Err(error) = gate.block(self.class, *retry_after).await
                 {
-                    return (requested_at, Sent::State(error));
+                    return (requested_at, RequestOutcome::State(error));
                 }
-                return (requested_at, Sent::Failed(Trouble::Api(Box::new(error))));
+                return (requested_at, RequestOutcome::Failed(RequestError::Api(Box::new(error))));
             }
         };
         self.context.person.date(answer.date, clock.now());
@@ -182,10 +184,10 @@ impl Request {
         let sent = match page {
             Ok(Ok(mut page)) => {
                 (page.date, page.took, page.body_bytes) = (date, took, body_bytes);
-                Sent::Page(Box::new(page))
+                RequestOutcome::Page(Box::new(page))
             }
-            Ok(Err(error)) => Sent::Failed(Trouble::Page(error)),
-            Err(join) => Sent::Died(join.to_string()),
+            Ok(Err(error)) => RequestOutcome::Failed(RequestError::Page(error)),
+            Err(join) => RequestOutcome::Died(join.to_string()),
         };
         (requested_at, sent)
     }

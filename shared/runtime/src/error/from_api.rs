@@ -1,6 +1,6 @@
 //! Errors of failed requests.
 
-use engine::retry::Failure;
+use engine::retry::RequestFailure;
 use harvest_api::ApiError;
 
 use super::{ACCOUNT, RunError};
@@ -11,34 +11,36 @@ pub(crate) fn from_api(stream: &'static str, account: i64, source: Box<ApiError>
         return of_account(account, source);
     }
     match source.failure() {
-        Failure::Unauthorized => RunError::Credentials { account, source },
-        Failure::Forbidden => RunError::Refused { stream, source },
-        Failure::TimedOut
-        | Failure::Server(_)
-        | Failure::RateLimited { .. }
-        | Failure::Malformed
-        | Failure::TooLarge
-        | Failure::NotFound
-        | Failure::Invalid(_)
-        | Failure::Unreachable
-        | Failure::Unexpected(_)
-        | Failure::ForeignLink => RunError::Api { stream, source },
+        RequestFailure::Unauthorized => RunError::Credentials { account, source },
+        RequestFailure::Forbidden => RunError::Refused { stream, source },
+        RequestFailure::TimedOut
+        | RequestFailure::Server(_)
+        | RequestFailure::RateLimited { .. }
+        | RequestFailure::Malformed
+        | RequestFailure::TooLarge
+        | RequestFailure::NotFound
+        | RequestFailure::Invalid(_)
+        | RequestFailure::Unreachable
+        | RequestFailure::Unexpected(_)
+        | RequestFailure::ForeignLink => RunError::Api { stream, source },
     }
 }
 
 /// Error of a failed request about the account, before any stream was read.
 fn of_account(account: i64, source: Box<ApiError>) -> RunError {
     match source.failure() {
-        Failure::Unauthorized => RunError::Credentials { account, source },
-        Failure::Forbidden | Failure::NotFound => RunError::NoSuchAccount { account, source },
-        Failure::TimedOut
-        | Failure::Server(_)
-        | Failure::RateLimited { .. }
-        | Failure::Malformed
-        | Failure::TooLarge
-        | Failure::Invalid(_)
-        | Failure::Unreachable
-        | Failure::Unexpected(_)
-        | Failure::ForeignLink => RunError::AccountUnread { account, source },
+        RequestFailure::Unauthorized => RunError::Credentials { account, source },
+        RequestFailure::Forbidden | RequestFailure::NotFound => {
+            RunError::NoSuchAccount { account, source }
+        }
+        RequestFailure::TimedOut
+        | RequestFailure::Server(_)
+        | RequestFailure::RateLimited { .. }
+        | RequestFailure::Malformed
+        | RequestFailure::TooLarge
+        | RequestFailure::Invalid(_)
+        | RequestFailure::Unreachable
+        | RequestFailure::Unexpected(_)
+        | RequestFailure::ForeignLink => RunError::AccountUnread { account, source },
     }
 }

@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use engine::budget::{BudgetItem, Limit, MOST_AT_ONCE, Reservation};
+use engine::budget::{BudgetItem, MOST_AT_ONCE, RequestLimit, Reservation};
 use engine::time::{SignedDuration, Timestamp, between, minus, plus};
-use state::{Expect, Item, ItemKey, Put, StateError, StateStore};
+use state::{ItemKey, PutOutcome, StateError, StateItem, StateStore, WriteCondition};
 use tokio::sync::Mutex;
 
 use super::{NoPermit, PATIENCE, alone};
 use crate::clock::Clock;
-use crate::random::Random;
+use crate::random::SharedRandom;
 
 /// Time that a caller whose permit is not due soon waits for other callers of this process, so that
 /// one write reserves permits for all of them.
@@ -28,21 +28,21 @@ const FRESH: SignedDuration = SignedDuration::from_millis(100);
 const LONGEST_LOST_PAUSE: SignedDuration = SignedDuration::from_millis(400);
 
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(super) struct BudgetLane {
     state: Arc<dyn StateStore>,
     clock: Arc<dyn Clock>,
     key: ItemKey,
-    limit: Limit,
-    random: Random,
+    limit: RequestLimit,
+    random: SharedRandom,
     /// Number of callers that have no permit yet.
     waiting: AtomicU32,
     /// Locked only inside a spawned task ([`alone`]): a future that is next in the queue for this
     /// lock would deadlock if the task that polls it waited for the lock elsewhere.
-    pool: Mutex<Pool>,
+    pool: Mutex<PermitPool>,
 }
 
 #[derive(Debug, Default)]
-struct Pool {
+struct PermitPool {
     /// Due times of reserved permits that no caller of this process has taken yet.
     dues: VecDeque<Timestamp>,
     /// The item with its revision.
@@ -53,7 +53,7 @@ struct Pool {
     write_takes: SignedDuration,
 }
 
-impl Pool {
+impl PermitPool {
     /// Whether the item was seen within `age` before `now`.
     fn knows_since(&self, age: SignedDuration, now: Timestamp) -> bool {
         self.known_at.is_some_and(|at| at <= now && between(at, now) <= age)
@@ -65,23 +65,23 @@ impl Pool {
 }
 
 /// Guard that counts a caller as waiting for a permit until it is dropped.
-struct Waits<'l>(&'l AtomicU32);
+struct WaitingGuard<'l>(&'l AtomicU32);
 
-impl<'l> Waits<'l> {
+impl<'l> WaitingGuard<'l> {
     fn new(waiting: &'l AtomicU32) -> Self {
         waiting.fetch_add(1, Ordering::Relaxed);
         Self(waiting)
     }
 }
 
-impl Drop for Waits<'_> {
+impl Drop for WaitingGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// Answer to a question for a permit.
-enum Taken {
+enum PermitAnswer {
     /// A permit with this due time.
     Due(Timestamp),
     /// The caller asks again at this instant, together with others.
@@ -91,13 +91,13 @@ enum Taken {
     ComeBack { first: Timestamp, at: Timestamp },
 }
 
-impl Lane {
+impl BudgetLane {
     pub(super) fn new(
         state: Arc<dyn StateStore>,
         clock: Arc<dyn Clock>,
         key: ItemKey,
-        limit: Limit,
-        random: Random,
+        limit: RequestLimit,
+        random: SharedRandom,
     ) -> Self {
         let (waiting, pool) = (AtomicU32::new(0), Mutex::default());
         Self { state, clock, key, limit, random, waiting, pool }
@@ -126,20 +126,20 @@ impl Lane {
 
     /// Returns the due time of a permit for the caller.
     async fn due(self: &Arc<Self>, horizon: SignedDuration) -> Result<Timestamp, NoPermit> {
-        let waits = Waits::new(&self.waiting);
+        let waits = WaitingGuard::new(&self.waiting);
         let mut gathered = false;
         loop {
             let lane = Arc::clone(self);
             match alone(async move { lane.take(horizon, gathered).await }).await? {
-                Taken::Due(due) => {
+                PermitAnswer::Due(due) => {
                     drop(waits);
                     return Ok(due);
                 }
-                Taken::Gather(at) => {
+                PermitAnswer::Gather(at) => {
                     gathered = true;
                     self.clock.sleep_until(at).await;
                 }
-                Taken::ComeBack { first, at } => {
+                PermitAnswer::ComeBack { first, at } => {
                     if between(self.clock.now(), first) > PATIENCE {
                         return Err(NoPermit::ComeBack(first));
                     }
@@ -178,12 +178,16 @@ impl Lane {
     }
 
     /// Takes the next due time, or says when to ask again.
-    async fn take(&self, horizon: SignedDuration, gathered: bool) -> Result<Taken, StateError> {
+    async fn take(
+        &self,
+        horizon: SignedDuration,
+        gathered: bool,
+    ) -> Result<PermitAnswer, StateError> {
         let mut pool = self.pool.lock().await;
         let now = self.clock.now();
         pool.dues.retain(|due| !self.limit.is_dead(*due, now));
         if let Some(due) = pool.dues.pop_front() {
-            return Ok(Taken::Due(due));
+            return Ok(PermitAnswer::Due(due));
         }
         self.see(&mut pool, BELIEVED).await?;
         let mut lost = 0_u32;
@@ -192,17 +196,17 @@ impl Lane {
             let now = self.clock.now();
             let rest = pool.item().together(self.limit, now, wish, horizon);
             if let Reservation::ComeBack { at } = pool.item().reserve(self.limit, now, 1, horizon) {
-                return Ok(Taken::ComeBack { first: at, at: at.max(rest) });
+                return Ok(PermitAnswer::ComeBack { first: at, at: at.max(rest) });
             }
             if rest > now {
                 // Some permits are within the horizon, but not enough for all that wait.
-                return Ok(Taken::ComeBack { first: now, at: rest });
+                return Ok(PermitAnswer::ComeBack { first: now, at: rest });
             }
             if !gathered && wish < MOST_AT_ONCE {
                 let soon = plus(now, GATHERED);
                 let has_time = between(soon, pool.item().estimate(self.limit, now, 1)) > GATHERED;
                 let moment = if has_time { GATHERED } else { self.limit.moment() };
-                return Ok(Taken::Gather(plus(now, moment)));
+                return Ok(PermitAnswer::Gather(plus(now, moment)));
             }
             self.see(&mut pool, FRESH).await?;
             let earliest = plus(self.clock.now(), pool.write_takes.min(LONGEST_LEAD));
@@ -212,7 +216,7 @@ impl Lane {
                     if self.write(&mut pool, item).await? {
                         pool.dues.extend(dues);
                         if let Some(due) = pool.dues.pop_front() {
-                            return Ok(Taken::Due(due));
+                            return Ok(PermitAnswer::Due(due));
                         }
                     }
                     lost = lost.saturating_add(1);
@@ -225,30 +229,33 @@ impl Lane {
     }
 
     /// Reads the item unless it was seen within `age`.
-    async fn see(&self, pool: &mut Pool, age: SignedDuration) -> Result<(), StateError> {
+    async fn see(&self, pool: &mut PermitPool, age: SignedDuration) -> Result<(), StateError> {
         if pool.knows_since(age, self.clock.now()) { Ok(()) } else { self.read(pool).await }
     }
 
-    async fn read(&self, pool: &mut Pool) -> Result<(), StateError> {
+    async fn read(&self, pool: &mut PermitPool) -> Result<(), StateError> {
         let now = self.clock.now();
         pool.known = self.state.get(&self.key).await?.map(|item| parsed(&item));
         pool.known_at = Some(now);
         Ok(())
     }
 
-    async fn write(&self, pool: &mut Pool, item: BudgetItem) -> Result<bool, StateError> {
+    async fn write(&self, pool: &mut PermitPool, item: BudgetItem) -> Result<bool, StateError> {
         let body = serde_json::to_string(&item).unwrap_or_default();
-        let expect = pool.known.as_ref().map_or(Expect::Absent, |(rev, _)| Expect::Rev(*rev));
+        let expect = pool
+            .known
+            .as_ref()
+            .map_or(WriteCondition::Absent, |(rev, _)| WriteCondition::Rev(*rev));
         let began = self.clock.now();
         let put = self.state.put(&self.key, expect, &body, None).await?;
         pool.known_at = Some(began);
         pool.write_takes = between(began, self.clock.now()).max(SignedDuration::ZERO);
         match put {
-            Put::Stored(rev) => {
+            PutOutcome::Stored(rev) => {
                 pool.known = Some((rev, item));
                 Ok(true)
             }
-            Put::Lost(current) => {
+            PutOutcome::Lost(current) => {
                 pool.known = current.map(|item| parsed(&item));
                 Ok(false)
             }
@@ -285,7 +292,7 @@ impl Lane {
     }
 
     /// Permits given for the window that ends now and for later, at most the limit; and the limit.
-    pub(super) async fn used(&self) -> Result<(u32, Limit), StateError> {
+    pub(super) async fn used(&self) -> Result<(u32, RequestLimit), StateError> {
         let mut pool = self.pool.lock().await;
         self.see(&mut pool, BELIEVED).await?;
         // Permits of the next window are counted, too: to people the present one is just full.
@@ -295,6 +302,6 @@ impl Lane {
 }
 
 /// Parses the item. An unreadable one counts as an unused budget: Harvest's 429 still protects it.
-fn parsed(item: &Item) -> (u64, BudgetItem) {
+fn parsed(item: &StateItem) -> (u64, BudgetItem) {
     (item.rev, serde_json::from_str(&item.body).unwrap_or_default())
 }

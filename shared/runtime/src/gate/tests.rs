@@ -3,18 +3,18 @@ use core::time::Duration;
 
 use async_trait::async_trait;
 use futures::poll;
-use state::{Expect, Item, ItemKey, MemoryStore, Put};
+use state::{ItemKey, MemoryState, PutOutcome, StateItem, WriteCondition};
 
 use super::*;
 use crate::clock::SystemClock;
 
 /// Store that answers with a delay, as real ones do.
 #[derive(Debug, Default)]
-struct Slow(MemoryStore);
+struct Slow(MemoryState);
 
 #[async_trait]
 impl StateStore for Slow {
-    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError> {
+    async fn get(&self, key: &ItemKey) -> Result<Option<StateItem>, StateError> {
         tokio::task::yield_now().await;
         self.0.get(key).await
     }
@@ -22,10 +22,10 @@ impl StateStore for Slow {
     async fn put(
         &self,
         key: &ItemKey,
-        expect: Expect,
+        expect: WriteCondition,
         body: &str,
         expires: Option<Timestamp>,
-    ) -> Result<Put, StateError> {
+    ) -> Result<PutOutcome, StateError> {
         tokio::task::yield_now().await;
         self.0.put(key, expect, body, expires).await
     }
@@ -34,7 +34,7 @@ impl StateStore for Slow {
         &self,
         account: AccountId,
         prefix: &str,
-    ) -> Result<Vec<(ItemKey, Item)>, StateError> {
+    ) -> Result<Vec<(ItemKey, StateItem)>, StateError> {
         self.0.list(account, prefix).await
     }
 
@@ -47,9 +47,15 @@ impl StateStore for Slow {
 #[expect(clippy::disallowed_methods, reason = "the clock is paused: this waits for nobody")]
 async fn whoever_stands_still_in_line_keeps_nobody_waiting() {
     let state = Arc::new(Slow::default());
-    let (general, reports) = (Limit::GENERAL, Limit::REPORTS);
-    let gate =
-        Gate::new(state, Arc::new(SystemClock), AccountId(1), general, reports, &Random::seeded(1));
+    let (general, reports) = (RequestLimit::GENERAL, RequestLimit::REPORTS);
+    let gate = PermitGate::new(
+        state,
+        Arc::new(SystemClock),
+        AccountId(1),
+        general,
+        reports,
+        &SharedRandom::seeded(1),
+    );
     let horizon = SignedDuration::from_secs(1);
     let mut first = pin!(gate.permit(RateClass::General, horizon));
     let mut second = pin!(gate.permit(RateClass::General, horizon));

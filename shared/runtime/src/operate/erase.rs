@@ -9,9 +9,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use decode::schema::TableSchema;
 use delta::maintenance;
-use delta::store::{Replace, StoreError};
+use delta::store::{ReplaceOutcome, StoreError};
 use engine::pass::Pass;
-use engine::privacy::Personal;
+use engine::privacy::PersonalFields;
 use engine::spec::StreamSpec;
 use engine::time::SignedDuration;
 use lake::erase::Eraser;
@@ -19,27 +19,27 @@ use lake::erase::Eraser;
 use crate::context::Context;
 use crate::error::RunError;
 use crate::operate::quarantine;
-use crate::operate::upgrade::Upgraded;
+use crate::operate::upgrade::UpgradeCounts;
 use crate::run::quarantine::folder;
-use crate::run::{Order, Run};
+use crate::run::{Run, RunOrder};
 
 /// Number of times that a file of the quarantine is read, because a run may change it meanwhile.
 const MOST_RACES: u32 = 100;
 
 /// Result of an erasure from one stream.
 #[derive(Debug)]
-pub enum Erased {
+pub enum ErasureOutcome {
     /// All data of the person was erased.
     Done {
         /// Count of the table's files and rows written anew.
-        upgraded: Upgraded,
+        upgraded: UpgradeCounts,
         /// Number of files of the table of changes written anew.
         changes: u64,
         /// Number of records removed from the quarantine.
         quarantined: u64,
     },
     /// A run works on the stream: the caller has to try again.
-    Busy(engine::lease::Busy),
+    Busy(engine::lease::BusyLease),
 }
 
 /// Removes the own data of `user` from the tables of `spec`, their older versions and the
@@ -50,14 +50,14 @@ pub enum Erased {
 pub async fn erase(
     context: &Context,
     spec: &'static StreamSpec,
-    personal: &'static Personal,
+    personal: &'static PersonalFields,
     user: i64,
-) -> Result<Erased, RunError> {
+) -> Result<ErasureOutcome, RunError> {
     let now = context.clock.now();
-    let order = Order { spec, pass: Pass::Full, deadline: None, accept_deletes: false };
+    let order = RunOrder { spec, pass: Pass::Full, deadline: None, accept_deletes: false };
     let mut run = match Run::open(context, order, now).await? {
         Ok(run) => run,
-        Err(busy) => return Ok(Erased::Busy(busy)),
+        Err(busy) => return Ok(ErasureOutcome::Busy(busy)),
     };
     let keeper = Arc::clone(&run.keeper);
     let done = Box::pin(keeper.beside(run.erase(personal, user))).await;
@@ -68,7 +68,11 @@ pub async fn erase(
 }
 
 impl Run {
-    async fn erase(&mut self, personal: &Personal, user: i64) -> Result<Erased, RunError> {
+    async fn erase(
+        &mut self,
+        personal: &PersonalFields,
+        user: i64,
+    ) -> Result<ErasureOutcome, RunError> {
         let eraser = Eraser::of(self.table.schema(), personal, user);
         let upgraded = self.rewrite_files(eraser).await?;
         let stream = self.stream();
@@ -83,11 +87,15 @@ impl Run {
         let of_changes = Eraser::of(&TableSchema::changes_of(self.order.spec), personal, user);
         let changes = self.rewrite_changes(of_changes, true).await?;
         let quarantined = self.erase_quarantine(personal, user).await?;
-        Ok(Erased::Done { upgraded, changes, quarantined })
+        Ok(ErasureOutcome::Done { upgraded, changes, quarantined })
     }
 
     /// Keeps only those records of the quarantine that are certainly another person's.
-    async fn erase_quarantine(&self, personal: &Personal, user: i64) -> Result<u64, RunError> {
+    async fn erase_quarantine(
+        &self,
+        personal: &PersonalFields,
+        user: i64,
+    ) -> Result<u64, RunError> {
         let (stream, store) = (self.stream(), &self.context.store);
         let failed = |source| RunError::Store { stream, source: Box::new(source) };
         let mut removed = 0_u64;
@@ -102,7 +110,7 @@ impl Run {
     async fn erase_quarantined(
         &self,
         key: &str,
-        personal: &Personal,
+        personal: &PersonalFields,
         user: i64,
     ) -> Result<u64, StoreError> {
         let store = &self.context.store;
@@ -117,7 +125,7 @@ impl Run {
                 return Ok(removed);
             }
             let empty = kept.is_empty();
-            if store.replace(key, &old, kept).await? == Replace::Replaced {
+            if store.replace(key, &old, kept).await? == ReplaceOutcome::Replaced {
                 removed = removed.saturating_add(gone);
                 if empty {
                     store.delete(key).await?;
@@ -131,7 +139,7 @@ impl Run {
 
 /// Returns a quarantine file with only the records that are certainly another person's, and the
 /// number of the others.
-fn without(file: &[u8], personal: &Personal, user: i64) -> (Bytes, u64) {
+fn without(file: &[u8], personal: &PersonalFields, user: i64) -> (Bytes, u64) {
     let Some(records) = quarantine::records_in(file) else {
         return (Bytes::new(), 1);
     };
@@ -141,7 +149,7 @@ fn without(file: &[u8], personal: &Personal, user: i64) -> (Bytes, u64) {
     if gone == 0 {
         return (Bytes::copy_from_slice(file), 0);
     }
-    let line = |record: &&quarantine::Record| {
+    let line = |record: &&quarantine::QuarantineEntry| {
         let line = serde_json::json!({ "reason": record.reason, "raw": record.raw });
         format!("{line}\n")
     };

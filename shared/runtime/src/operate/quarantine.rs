@@ -13,11 +13,11 @@ use serde::Deserialize;
 use crate::context::Context;
 use crate::error::RunError;
 use crate::run::quarantine::{begun, folder};
-use crate::run::{Order, Outcome, RunReport, run};
+use crate::run::{RunOrder, RunOutcome, RunReport, run};
 
 /// A record that could not become a row.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Record {
+pub struct QuarantineEntry {
     /// Reason for that.
     pub reason: String,
     /// The record as Harvest sent it; for a contradictory report window, a whole answer.
@@ -26,18 +26,18 @@ pub struct Record {
 
 /// File of the records that one run added to the quarantine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
+pub struct QuarantineFile {
     /// Key of the file below the lake's root.
     pub key: String,
     /// Start of the run; the file's time where its name does not tell that.
     pub at: Timestamp,
     /// Records of the file; `None` where the file cannot be read.
-    pub records: Option<Vec<Record>>,
+    pub records: Option<Vec<QuarantineEntry>>,
 }
 
 /// Result of trying the records again.
 #[derive(Debug)]
-pub struct Retried {
+pub struct QuarantineRetry {
     /// Number of records in the quarantine, equal ones counted once.
     pub records: u64,
     /// Number of those that today's declaration can read.
@@ -55,21 +55,21 @@ pub struct Retried {
 pub async fn list(
     store: &dyn delta::store::ObjectStore,
     stream: &'static str,
-) -> Result<Vec<File>, RunError> {
+) -> Result<Vec<QuarantineFile>, RunError> {
     let failed = |source| RunError::Store { stream, source: Box::new(source) };
     let mut files = Vec::new();
     for object in store.list(&folder(stream), None).await.map_err(failed)? {
         let bytes = store.get(&object.key).await.map_err(failed)?;
         let records = bytes.as_deref().and_then(records_in);
         let at = begun(&object.key).unwrap_or(object.modified);
-        files.push(File { key: object.key, at, records });
+        files.push(QuarantineFile { key: object.key, at, records });
     }
     files.sort_by(|a, b| (a.at, &a.key).cmp(&(b.at, &b.key)));
     Ok(files)
 }
 
 /// Returns the records of a file; `None` where it cannot be read.
-pub(crate) fn records_in(file: &[u8]) -> Option<Vec<Record>> {
+pub(crate) fn records_in(file: &[u8]) -> Option<Vec<QuarantineEntry>> {
     let text = core::str::from_utf8(file).ok()?;
     text.lines().map(|line| serde_json::from_str(line).ok()).collect()
 }
@@ -80,20 +80,23 @@ pub(crate) fn records_in(file: &[u8]) -> Option<Vec<Record>> {
 ///
 /// # Errors
 /// Where the store fails. A failure of the pass is in its report.
-pub async fn retry(context: &Context, spec: &'static StreamSpec) -> Result<Retried, RunError> {
+pub async fn retry(
+    context: &Context,
+    spec: &'static StreamSpec,
+) -> Result<QuarantineRetry, RunError> {
     let records = records(context, spec).await?;
     let decoder = Decoder::new(spec);
     let readable = records.iter().filter(|raw| decoder.check_record(raw).is_ok()).count() as u64;
-    let mut retried = Retried {
+    let mut retried = QuarantineRetry {
         records: records.len() as u64,
         readable,
         report: None,
         left: records.len() as u64,
     };
     if readable > 0 {
-        let order = Order { spec, pass: Pass::Full, deadline: None, accept_deletes: false };
+        let order = RunOrder { spec, pass: Pass::Full, deadline: None, accept_deletes: false };
         let report = Box::pin(run(context, order)).await;
-        if matches!(report.outcome, Outcome::Complete) {
+        if matches!(report.outcome, RunOutcome::Complete) {
             retried.left = self::records(context, spec).await?.len() as u64;
         }
         retried.report = Some(report);

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use decode::schema::TableSchema;
-use delta::table::{CommitNote, Table, Writer};
+use delta::table::{CommitNote, Table, WriterIdentity};
 use engine::ids::Sequence;
-use engine::item::{Health, Position, Resetting, StreamItem};
-use engine::lease::{Busy, Lease};
-use engine::report::Counts;
+use engine::item::{ResetTable, StreamHealth, StreamItem, StreamPosition};
+use engine::lease::{BusyLease, Lease};
+use engine::report::RowCounts;
 use engine::spec::StreamSpec;
 
 use crate::context::Context;
@@ -20,23 +20,23 @@ use crate::run::keeper::{LeaseKeeper, TakenLease, take_lease};
 /// dies after that, the next run completes the reset before it does anything else.
 ///
 /// # Errors
-/// Where the stores fail. [`Busy`] where a run works on the stream.
+/// Where the stores fail. [`BusyLease`] where a run works on the stream.
 pub async fn reset(
     context: &Context,
     spec: &'static StreamSpec,
-) -> Result<Result<(), Busy>, RunError> {
+) -> Result<Result<(), BusyLease>, RunError> {
     let (keeper, mut item) = match held(context, spec.name).await? {
         Ok(held) => held,
         Err(busy) => return Ok(Err(busy)),
     };
-    if item.resetting != Some(Resetting::Table) {
+    if item.resetting != Some(ResetTable::Table) {
         let last = last_sequence(context, spec).await.max(item.sequence);
         item.sequence = last.next();
     }
-    item.position = Position::default();
-    item.health = Health::default();
+    item.position = StreamPosition::default();
+    item.health = StreamHealth::default();
     item.version = 0;
-    item.resetting = Some(Resetting::Table);
+    item.resetting = Some(ResetTable::Table);
     keeper.write(&mut item).await?;
     go_on(context, spec, &keeper, &mut item).await?;
     give_back(&keeper, &mut item).await.map(Ok)
@@ -46,17 +46,17 @@ pub async fn reset(
 /// stream's table, which stays as it is. If the process dies, the next run completes the reset.
 ///
 /// # Errors
-/// Where the stores fail. [`Busy`] where a run works on the stream.
+/// Where the stores fail. [`BusyLease`] where a run works on the stream.
 pub async fn reset_changes(
     context: &Context,
     spec: &'static StreamSpec,
-) -> Result<Result<(), Busy>, RunError> {
+) -> Result<Result<(), BusyLease>, RunError> {
     let (keeper, mut item) = match held(context, spec.name).await? {
         Ok(held) => held,
         Err(busy) => return Ok(Err(busy)),
     };
     go_on(context, spec, &keeper, &mut item).await?;
-    item.resetting = Some(Resetting::Changes);
+    item.resetting = Some(ResetTable::Changes);
     keeper.write(&mut item).await?;
     go_on(context, spec, &keeper, &mut item).await?;
     give_back(&keeper, &mut item).await.map(Ok)
@@ -74,10 +74,10 @@ pub(crate) async fn go_on(
 ) -> Result<(), RunError> {
     match item.resetting {
         None => return Ok(()),
-        Some(Resetting::Table) => {
+        Some(ResetTable::Table) => {
             Box::pin(keeper.beside(begin_anew(context, spec, item))).await?;
         }
-        Some(Resetting::Changes) => {
+        Some(ResetTable::Changes) => {
             let root = TableSchema::changes_of(spec).root();
             for prefix in [format!("{root}/_delta_log/"), format!("{root}/")] {
                 keeper.beside(delete_all(context, spec.name, &prefix)).await?;
@@ -113,13 +113,13 @@ async fn begin_anew(
         .await
         .map_err(|error| failed(Box::new(error)))?;
     // The epoch keeps former owners from committing to the new table.
-    let writer = Writer { attempt: context.random.attempt(), epoch: item.epoch() };
+    let writer = WriterIdentity { attempt: context.random.attempt(), epoch: item.epoch() };
     let state = serde_json::to_value(&item.position)
         .map_err(|error| RunError::Defect { stream, what: error.to_string() })?;
     let note = CommitNote {
         run: format!("reset-{stream}"),
         state,
-        counts: Counts::default(),
+        counts: RowCounts::default(),
         changes: None,
     };
     let committed = table
@@ -136,7 +136,7 @@ async fn begin_anew(
 async fn held(
     context: &Context,
     stream: &'static str,
-) -> Result<Result<(Arc<LeaseKeeper>, StreamItem), Busy>, RunError> {
+) -> Result<Result<(Arc<LeaseKeeper>, StreamItem), BusyLease>, RunError> {
     let taken = take_lease(context, stream, None).await?;
     Ok(taken.map(|TakenLease { item, .. }| (LeaseKeeper::new(context, stream, &item), item.value)))
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use delta::maintenance;
-use delta::table::{Change, ChangesCommit, FileEntry, Table};
-use engine::lease::Busy;
+use delta::table::{ChangesCommit, CommitFiles, FileEntry, Table};
+use engine::lease::BusyLease;
 use engine::pass::Pass;
-use engine::report::Counts;
+use engine::report::RowCounts;
 use engine::spec::StreamSpec;
 use engine::time::SignedDuration;
 use lake::erase::Eraser;
@@ -14,7 +14,7 @@ use lake::upgrade::{UpgradeError, Upgrader};
 
 use crate::context::Context;
 use crate::error::RunError;
-use crate::run::{Order, Outcome, Run};
+use crate::run::{Run, RunOrder, RunOutcome};
 
 /// Number of files after which an upgrade commits. Uncommitted work is lost if the process dies.
 const PART_FILES: usize = 16;
@@ -23,7 +23,7 @@ const PART_BYTES: u64 = 64 << 20;
 
 /// Counts of an upgrade.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Upgraded {
+pub struct UpgradeCounts {
     /// Files written anew.
     pub files: u64,
     /// Files of the table.
@@ -41,13 +41,13 @@ pub struct Upgraded {
 /// second call goes on.
 ///
 /// # Errors
-/// Where the stores fail. [`Busy`] where a run works on the stream.
+/// Where the stores fail. [`BusyLease`] where a run works on the stream.
 pub async fn upgrade(
     context: &Context,
     spec: &'static StreamSpec,
-) -> Result<Result<Upgraded, Busy>, RunError> {
+) -> Result<Result<UpgradeCounts, BusyLease>, RunError> {
     let now = context.clock.now();
-    let order = Order { spec, pass: Pass::Full, deadline: None, accept_deletes: false };
+    let order = RunOrder { spec, pass: Pass::Full, deadline: None, accept_deletes: false };
     let mut run = match Run::open(context, order, now).await? {
         Ok(run) => run,
         Err(busy) => return Ok(Err(busy)),
@@ -55,7 +55,7 @@ pub async fn upgrade(
     let keeper = Arc::clone(&run.keeper);
     let done = Box::pin(keeper.beside(run.upgrade())).await;
     if done.is_ok() {
-        run.tidy(&Outcome::Complete).await;
+        run.tidy(&RunOutcome::Complete).await;
     }
     let given_back = run.give_back().await;
     let done = done?;
@@ -64,7 +64,7 @@ pub async fn upgrade(
 }
 
 impl Run {
-    async fn upgrade(&mut self) -> Result<Upgraded, RunError> {
+    async fn upgrade(&mut self) -> Result<UpgradeCounts, RunError> {
         let mut done = self.rewrite_files(None).await?;
         done.changes = self.rewrite_changes(None, false).await?;
         Ok(done)
@@ -99,7 +99,7 @@ impl Run {
             let new = upgrader.upgrade(&file, &name, now).await.map_err(unwritten)?;
             let Some(new) = new else { continue };
             let change = ChangesCommit::Rewrite { add: vec![new], remove: vec![file] };
-            let note = self.changes_note(Counts::default());
+            let note = self.changes_note(RowCounts::default());
             let committed = changes.commit_changes(now, &writer, &change, &note).await;
             committed.map_err(|error| self.commit_error(error))?;
             count = count.saturating_add(1);
@@ -121,7 +121,7 @@ impl Run {
     pub(crate) async fn rewrite_files(
         &mut self,
         eraser: Option<Eraser>,
-    ) -> Result<Upgraded, RunError> {
+    ) -> Result<UpgradeCounts, RunError> {
         let stream = self.stream();
         let store = |source: UpgradeError| RunError::Store { stream, source: Box::new(source) };
         let schema = self.table.schema().clone();
@@ -129,7 +129,7 @@ impl Run {
         let upgrader = Upgrader::new(objects, self.table.root(), &schema).map_err(store)?;
         let upgrader = upgrader.erasing(eraser);
         let files = self.table.files().to_vec();
-        let mut done = Upgraded { of: files.len() as u64, ..Upgraded::default() };
+        let mut done = UpgradeCounts { of: files.len() as u64, ..UpgradeCounts::default() };
         let mut part = self.part();
         for (at, file) in files.iter().enumerate() {
             let name = format!("{}-{}", part.name, part.add.len());
@@ -149,7 +149,7 @@ impl Run {
                 self.commit_part(part).await?;
             }
         }
-        let note = self.note(Counts::default(), None)?;
+        let note = self.note(RowCounts::default(), None)?;
         let (now, writer) = (self.context.clock.now(), self.writer());
         let widened = self.table.widen(now, &writer, &note).await;
         if let Some(committed) = widened.map_err(|error| self.commit_error(error))? {
@@ -169,8 +169,8 @@ impl Run {
 
     /// Commits a part. No row counts as changed, so the sequence stays.
     async fn commit_part(&mut self, part: UpgradePart) -> Result<(), RunError> {
-        let note = self.note(Counts::default(), None)?;
-        let change = Change { started: part.started, add: part.add, remove: part.remove };
+        let note = self.note(RowCounts::default(), None)?;
+        let change = CommitFiles { started: part.started, add: part.add, remove: part.remove };
         let now = self.context.clock.now();
         let committed = self.table.commit(now, &part.writer, &change, &note).await;
         let committed = committed.map_err(|error| self.commit_error(error))?;
@@ -182,7 +182,7 @@ impl Run {
 /// Files that one commit replaces.
 #[derive(Debug)]
 struct UpgradePart {
-    writer: delta::table::Writer,
+    writer: delta::table::WriterIdentity,
     name: String,
     started: engine::time::Timestamp,
     add: Vec<FileEntry>,

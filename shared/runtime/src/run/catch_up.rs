@@ -1,12 +1,12 @@
 //! Preparation of a run: makes item and tables agree, and keeps former owners from committing.
 
-use delta::table::{Committed, Foreign, Table};
-use engine::item::Position;
+use delta::table::{Committed, ForeignChange, Table};
+use engine::item::StreamPosition;
 use engine::pass::Pass;
-use engine::persisted::Persisted;
+use engine::persisted::PersistedInstants;
 use engine::plan::goes_incrementally;
-use engine::present::{Ahead, told};
-use engine::report::Counts;
+use engine::present::{AheadInstant, told};
+use engine::report::RowCounts;
 use engine::testimony::Testimony;
 use engine::time::Timestamp;
 
@@ -66,10 +66,10 @@ impl Run {
         let item = &mut self.item.value;
         match (noted(&self.table), testimony) {
             (Some(position), _) => item.position = position,
-            (None, Testimony::OfAnother) => item.position = Position::default(),
+            (None, Testimony::OfAnother) => item.position = StreamPosition::default(),
             // The lake was lost or put back: the item's position is no longer true.
             (None, _) if self.table.version() < item.version => {
-                item.position = Position::default();
+                item.position = StreamPosition::default();
             }
             (None, _) => {}
         }
@@ -83,7 +83,7 @@ impl Run {
         let Some(foreign) = self.table.foreign().cloned() else {
             return Ok(false);
         };
-        if matches!(foreign, Foreign::Untold { .. }) && testimony == Testimony::True {
+        if matches!(foreign, ForeignChange::Untold { .. }) && testimony == Testimony::True {
             // The item was written by a run that saw the log when it still showed such changes.
             return Ok(false);
         }
@@ -92,7 +92,7 @@ impl Run {
             restored.map_err(|source| RunError::Table { stream, source: Box::new(source) })?;
         let mut to = None;
         if let Some((version, note)) = restored
-            && let Ok(position) = serde_json::from_value::<Position>(note.state)
+            && let Ok(position) = serde_json::from_value::<StreamPosition>(note.state)
             && self.load(&position.parked).await?.is_some()
         {
             self.item.value.position = position;
@@ -150,7 +150,7 @@ impl Run {
     /// Adds a notice that the cursor lay in Harvest's future: an incremental pass missed the
     /// changes before it.
     pub(super) fn tell_cursor_ahead(&mut self, cursor: Option<Timestamp>) {
-        let sentence = cursor.and_then(|at| told(&[Ahead { what: "the cursor", at }]));
+        let sentence = cursor.and_then(|at| told(&[AheadInstant { what: "the cursor", at }]));
         self.notices.extend(sentence);
     }
 
@@ -169,7 +169,7 @@ impl Run {
 
     /// Commits a fence, after which a former owner that was suspended can commit nothing.
     async fn fence(&mut self) -> Result<(), RunError> {
-        let note = self.note(Counts::default(), None)?;
+        let note = self.note(RowCounts::default(), None)?;
         let writer = self.writer();
         let now = self.context.clock.now();
         let committed = self
@@ -183,6 +183,6 @@ impl Run {
 }
 
 /// Position of the stream in the note of the table's last commit; `None`: no readable one.
-fn noted(table: &Table) -> Option<Position> {
+fn noted(table: &Table) -> Option<StreamPosition> {
     table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok())
 }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use delta::table::{CommitError, CommitNote, Table, TableError, Writer};
-use engine::report::Counts;
+use delta::table::{CommitError, CommitNote, Table, TableError, WriterIdentity};
+use engine::report::RowCounts;
 
 use super::Run;
 use crate::error::RunError;
@@ -16,7 +16,7 @@ impl Run {
         let stream = self.stream();
         let failed = |source: TableError| RunError::Table { stream, source: Box::new(source) };
         let due = !self.table.is_described().map_err(failed)?;
-        let note = self.changes_note(Counts::default());
+        let note = self.changes_note(RowCounts::default());
         let (writer, now) = (self.writer(), self.context.clock.now());
         if let Some(changes) = &mut self.changes {
             let described = changes.describe(now, &writer, &note).await;
@@ -29,7 +29,7 @@ impl Run {
         if !due {
             return Ok(());
         }
-        let (note, writer) = (self.note(Counts::default(), None)?, self.writer());
+        let (note, writer) = (self.note(RowCounts::default(), None)?, self.writer());
         let described = self.table.describe(now, &writer, &note).await;
         if let Some(committed) = described.map_err(|error| self.commit_error(error))? {
             self.item.value.version = committed.version;
@@ -40,7 +40,7 @@ impl Run {
 
     async fn describe_closed_changes(
         &self,
-        writer: &Writer,
+        writer: &WriterIdentity,
         note: &CommitNote,
     ) -> Result<(), CommitError> {
         let (store, spec) = (Arc::clone(&self.context.store), self.order.spec);

@@ -4,7 +4,7 @@ use core::pin::pin;
 use std::sync::Arc;
 
 use engine::item::StreamItem;
-use engine::lease::{Acquired, Busy, LEASE, Lease};
+use engine::lease::{BusyLease, LEASE, Lease, PriorLease};
 use engine::pass::Pass;
 use engine::time::{SignedDuration, Timestamp, between, minus, plus};
 use state::{ItemKey, StateStore};
@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::error::RunError;
-use crate::records::{self, Versioned};
+use crate::records::{self, VersionedItem};
 
 /// Time until a renewal that the state store failed to store is tried again, while the lease lasts.
 const AGAIN: SignedDuration = SignedDuration::from_secs(5);
@@ -26,7 +26,7 @@ pub(crate) struct LeaseKeeper {
     key: ItemKey,
     state: Arc<dyn StateStore>,
     clock: Arc<dyn Clock>,
-    written: Mutex<Versioned<StreamItem>>,
+    written: Mutex<VersionedItem<StreamItem>>,
 }
 
 impl LeaseKeeper {
@@ -34,7 +34,7 @@ impl LeaseKeeper {
     pub(crate) fn new(
         context: &Context,
         stream: &'static str,
-        item: &Versioned<StreamItem>,
+        item: &VersionedItem<StreamItem>,
     ) -> Arc<Self> {
         Arc::new(Self {
             stream,
@@ -120,12 +120,12 @@ impl LeaseKeeper {
 
     async fn put(
         &self,
-        written: &mut Versioned<StreamItem>,
+        written: &mut VersionedItem<StreamItem>,
         value: StreamItem,
     ) -> Result<(), RunError> {
         let stream = self.stream;
         let own = written.value.lease.clone();
-        let mut next = Versioned { rev: written.rev, value: value.clone(), ahead: Vec::new() };
+        let mut next = VersionedItem { rev: written.rev, value: value.clone(), ahead: Vec::new() };
         loop {
             let put = records::write(&*self.state, &self.key, &mut next).await;
             if put.map_err(|source| RunError::State { stream, source })? {
@@ -152,7 +152,7 @@ fn is_same(one: Option<&Lease>, other: Option<&Lease>) -> bool {
 #[derive(Debug)]
 pub(crate) struct TakenLease {
     /// The stream's item as written.
-    pub(crate) item: Versioned<StreamItem>,
+    pub(crate) item: VersionedItem<StreamItem>,
     /// Whether the former owner never gave the lease back.
     pub(crate) taken_over: bool,
 }
@@ -163,7 +163,7 @@ pub(crate) async fn take_lease(
     context: &Context,
     stream: &'static str,
     pass: Option<Pass>,
-) -> Result<Result<TakenLease, Busy>, RunError> {
+) -> Result<Result<TakenLease, BusyLease>, RunError> {
     let account = context.settings.account;
     let key = records::stream_key(account, stream);
     let state = |source| RunError::State { stream, source };
@@ -178,7 +178,7 @@ pub(crate) async fn take_lease(
             Ok(acquired) => acquired,
             Err(busy) => return Ok(Err(busy)),
         };
-        let taken_over = how == Acquired::TakenOver;
+        let taken_over = how == PriorLease::TakenOver;
         item.value.lease = Some(lease);
         item.value.working_on = pass;
         if taken_over {

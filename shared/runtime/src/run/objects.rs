@@ -2,7 +2,7 @@
 //! item names.
 
 use bytes::Bytes;
-use engine::item::{Position, Stored};
+use engine::item::{ItemValue, StreamPosition};
 use engine::pass::Pass;
 use engine::time::Timestamp;
 use lake::collect::SeenIds;
@@ -21,7 +21,7 @@ pub(super) struct WorkObjects {
 }
 
 impl WorkObjects {
-    pub(super) fn of(position: &Position, pass: Pass) -> Self {
+    pub(super) fn of(position: &StreamPosition, pass: Pass) -> Self {
         let unfinished = position.pass(pass).unfinished.as_ref();
         Self {
             of_pass: unfinished.map(|it| it.objects().collect()).unwrap_or_default(),
@@ -41,7 +41,7 @@ impl Run {
     /// objects of the lake.
     pub(crate) async fn externalize(
         &self,
-        position: &mut Position,
+        position: &mut StreamPosition,
         start: Timestamp,
         seen: Option<&SeenIds>,
     ) -> Result<(), RunError> {
@@ -71,10 +71,10 @@ impl Run {
 
     async fn externalize_one<T: Serialize + Sync + Send>(
         &self,
-        stored: &mut Stored<T>,
+        stored: &mut ItemValue<T>,
         key: String,
     ) -> Result<(), RunError> {
-        let Stored::Here(value) = stored else {
+        let ItemValue::Here(value) = stored else {
             return Ok(());
         };
         let json = serde_json::to_vec(value).map_err(|error| self.defect(&error))?;
@@ -82,7 +82,7 @@ impl Run {
             return Ok(());
         }
         self.keep(&key, json).await?;
-        *stored = Stored::At(key);
+        *stored = ItemValue::At(key);
         Ok(())
     }
 

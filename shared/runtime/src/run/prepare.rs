@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::cursor;
-use engine::item::{AccountItem, Unfinished};
-use engine::pass::{HeldUnits, Missing, Pass, Plan, Reading, Scope};
-use engine::plan::{History, is_about, report_windows};
+use engine::item::{AccountItem, ResumablePass};
+use engine::pass::{MissingRows, MissingScope, Pass, Reading, ReadingPlan, TableUnits};
+use engine::plan::{ReportHistory, is_about, report_windows};
 use engine::position::PassStart;
-use engine::spec::{Kind, ReportWindow};
+use engine::spec::{ReportWindow, StreamKind};
 use lake::collect::SeenIds;
 
 use super::Run;
@@ -37,8 +37,8 @@ impl Run {
     /// Returns the saved reading to go on with, or a new one, with the ids that the pass has seen.
     pub(super) async fn reading(
         &mut self,
-        unfinished: Option<Unfinished>,
-    ) -> Result<(Reading, Option<SeenIds>, Option<Unfinished>), RunError> {
+        unfinished: Option<ResumablePass>,
+    ) -> Result<(Reading, Option<SeenIds>, Option<ResumablePass>), RunError> {
         let mut plan = self.plan().await?;
         let start_date = self.context.settings.start_date;
         if let Some(unfinished) = unfinished
@@ -54,14 +54,14 @@ impl Run {
             }
         }
         // Rows can only be missing from a table that has some.
-        let listing = matches!(self.order.spec.kind, Kind::Listing(_));
+        let listing = matches!(self.order.spec.kind, StreamKind::Listing(_));
         plan.compares = listing && self.order.pass == Pass::Full && self.table.rows() > 0;
         let seen = plan.compares.then(SeenIds::default);
         Ok((Reading::start(plan), seen, None))
     }
 
     /// Ids that the pass saw in earlier runs; `None` where the pass keeps none, or they are lost.
-    async fn seen(&self, unfinished: &Unfinished) -> Result<Option<SeenIds>, RunError> {
+    async fn seen(&self, unfinished: &ResumablePass) -> Result<Option<SeenIds>, RunError> {
         let Some(key) = &unfinished.seen else {
             return Ok(None);
         };
@@ -74,9 +74,9 @@ impl Run {
     /// Rows of the table within `scope` that no page of the sweep had.
     pub(super) async fn missing(
         &self,
-        scope: &Scope,
+        scope: &MissingScope,
         seen: Arc<SeenIds>,
-    ) -> Result<Missing, RunError> {
+    ) -> Result<MissingRows, RunError> {
         let stream = self.stream();
         let (root, schema, files) = (self.table.root(), self.table.schema(), self.table.files());
         let (store, judge) = (&*self.context.store, self.judge());
@@ -85,11 +85,11 @@ impl Run {
             .map_err(|source| RunError::Store { stream, source: Box::new(source) })
     }
 
-    async fn plan(&mut self) -> Result<Plan, RunError> {
+    async fn plan(&mut self) -> Result<ReadingPlan, RunError> {
         let settings = &self.context.settings;
         let position = &self.item.value.position;
         let mut windows = Vec::new();
-        if let Kind::ReportWindow(report) = &self.order.spec.kind {
+        if let StreamKind::ReportWindow(report) = &self.order.spec.kind {
             let grid = position.grid.unwrap_or(settings.grid);
             if grid != settings.grid {
                 let (stream, wanted) = (self.stream(), settings.grid);
@@ -109,11 +109,11 @@ impl Run {
                 }
             };
             let (start_date, years_back) = (settings.start_date, settings.report_years_back);
-            let history = History { start_date, years_back, held: &held };
+            let history = ReportHistory { start_date, years_back, held: &held };
             let now = self.context.clock.now();
             windows = report_windows(report, grid, pass, &account, history, now);
         }
-        Ok(Plan {
+        Ok(ReadingPlan {
             spec: self.order.spec,
             pass: self.order.pass,
             cursor: position.cursor,
@@ -139,10 +139,11 @@ impl Run {
     }
 
     /// Units of which the table holds rows.
-    pub(super) async fn held(&self) -> Result<HeldUnits, RunError> {
+    pub(super) async fn held(&self) -> Result<TableUnits, RunError> {
         let any = self.table.rows() > 0;
-        if !any || matches!(self.order.spec.kind, Kind::Listing(_) | Kind::Snapshot(_)) {
-            return Ok(HeldUnits { any, ..HeldUnits::default() });
+        if !any || matches!(self.order.spec.kind, StreamKind::Listing(_) | StreamKind::Snapshot(_))
+        {
+            return Ok(TableUnits { any, ..TableUnits::default() });
         }
         let stream = self.stream();
         let held = lake::partition::held_units(
@@ -154,11 +155,11 @@ impl Run {
         .await
         .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
         let windows = held.periods.keys().copied().collect();
-        Ok(HeldUnits { any, parents: held.parents.into_keys().collect(), windows })
+        Ok(TableUnits { any, parents: held.parents.into_keys().collect(), windows })
     }
 
     /// Start of the pass, by our clock and by the server's.
-    pub(super) fn start(&self, driver: &Driver, unfinished: Option<&Unfinished>) -> PassStart {
+    pub(super) fn start(&self, driver: &Driver, unfinished: Option<&ResumablePass>) -> PassStart {
         let (begun, by_server) = match (unfinished, &driver.first_answer) {
             (Some(unfinished), _) => (unfinished.begun, unfinished.start),
             (None, Some((date, at))) => (self.begun, cursor::pass_start(*date, *at)),
@@ -170,7 +171,7 @@ impl Run {
 
 /// Whether a saved reading of reports has more windows left than the plan: it was saved by a
 /// version that gave days far from today no windows of their own.
-fn is_beyond(plan: &Plan, reading: &Reading) -> bool {
+fn is_beyond(plan: &ReadingPlan, reading: &Reading) -> bool {
     let (_, left) = reading.progress();
-    matches!(plan.spec.kind, Kind::ReportWindow(_)) && left > plan.windows.len() as u64
+    matches!(plan.spec.kind, StreamKind::ReportWindow(_)) && left > plan.windows.len() as u64
 }

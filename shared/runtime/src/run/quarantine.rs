@@ -1,13 +1,13 @@
 //! Records that a run adds to the quarantine, and files there that it makes obsolete.
 
 use engine::ids::RunId;
-use engine::item::Unfinished;
-use engine::pass::{Pass, Proof};
-use engine::quarantine::Added;
+use engine::item::ResumablePass;
+use engine::pass::{ListProof, Pass};
+use engine::quarantine::QuarantineAddition;
 use engine::time::Timestamp;
 
 use super::Run;
-use crate::hold::Hold;
+use crate::hold::RunBuffer;
 
 /// Returns the folder of `stream` in the quarantine.
 pub(crate) fn folder(stream: &str) -> String {
@@ -21,9 +21,9 @@ pub(crate) fn begun(key: &str) -> Option<Timestamp> {
 
 impl Run {
     /// Counts the records that the run added to the quarantine.
-    pub(super) fn count_quarantined(&mut self, records: u64, unfinished: Option<&Unfinished>) {
+    pub(super) fn count_quarantined(&mut self, records: u64, unfinished: Option<&ResumablePass>) {
         let health = &mut self.item.value.health;
-        health.quarantine = health.quarantine.after(Added {
+        health.quarantine = health.quarantine.after(QuarantineAddition {
             pass: self.order.pass,
             begins: unfinished.is_none(),
             records,
@@ -36,12 +36,12 @@ impl Run {
     pub(super) async fn supersede_quarantine(
         &mut self,
         pass_began: Timestamp,
-        proof: &Proof,
+        proof: &ListProof,
         parked: usize,
-        hold: &Hold,
+        hold: &RunBuffer,
     ) {
         let whole = self.order.pass == Pass::Full
-            && *proof == Proof::Proven
+            && *proof == ListProof::Proven
             && parked == 0
             && hold.contradictions == 0
             && self.context.settings.start_date.is_none();

@@ -2,9 +2,9 @@
 
 use engine::time::{SignedDuration, plus};
 use serde_json::{Value, json};
-use state::{Expect, ItemKey};
+use state::{ItemKey, WriteCondition};
 
-use super::{Outcome, RunReport, Yielded};
+use super::{RunOutcome, RunReport, YieldReason};
 use crate::context::Context;
 
 /// Time that the item of a run is kept: 90 days.
@@ -17,7 +17,7 @@ pub(super) async fn remember(context: &Context, report: &RunReport) {
     let key = ItemKey { account: context.settings.account, sort };
     let body = document(report).to_string();
     let expires = plus(report.ended, MEMORY);
-    let put = context.state.put(&key, Expect::Absent, &body, Some(expires)).await;
+    let put = context.state.put(&key, WriteCondition::Absent, &body, Some(expires)).await;
     if let Err(error) = put {
         tracing::debug!(stream = report.stream, %error, "the run is not remembered");
     }
@@ -25,11 +25,11 @@ pub(super) async fn remember(context: &Context, report: &RunReport) {
 
 fn document(report: &RunReport) -> Value {
     let (outcome, error) = match &report.outcome {
-        Outcome::Complete => ("complete", None),
-        Outcome::Yielded(Yielded::Budget(_)) => ("waits for the budget", None),
-        Outcome::Yielded(Yielded::Deadline) => ("stopped in time", None),
-        Outcome::Busy { .. } => ("busy", None),
-        Outcome::Failed(error) => ("failed", Some(error.chain())),
+        RunOutcome::Complete => ("complete", None),
+        RunOutcome::Yielded(YieldReason::Budget(_)) => ("waits for the budget", None),
+        RunOutcome::Yielded(YieldReason::Deadline) => ("stopped in time", None),
+        RunOutcome::Busy { .. } => ("busy", None),
+        RunOutcome::Failed(error) => ("failed", Some(error.chain())),
     };
     json!({
         "stream": report.stream,

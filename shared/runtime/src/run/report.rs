@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use decode::Observed;
-use engine::drift::Finding;
+use decode::MemberDeviations;
+use engine::drift::DriftFinding;
 use engine::pass::Pass;
-use engine::report::Counts;
+use engine::report::RowCounts;
 use engine::time::Timestamp;
 
 use crate::error::RunError;
 
 /// How a run ended.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum RunOutcome {
     /// The pass is complete.
     Complete,
     /// The pass goes on in another run.
-    Yielded(Yielded),
+    Yielded(YieldReason),
     /// Another run works on the stream.
     Busy {
         /// End of the other run's lease, which that run may still renew.
@@ -28,7 +28,7 @@ pub enum Outcome {
 
 /// Why a run stopped in good order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Yielded {
+pub enum YieldReason {
     /// The budget has no permit before this instant.
     Budget(Timestamp),
     /// The time of the invocation is up.
@@ -43,7 +43,7 @@ pub struct RunReport {
     /// The pass.
     pub pass: Pass,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     /// Start of the run.
     pub began: Timestamp,
     /// End of the run.
@@ -53,7 +53,7 @@ pub struct RunReport {
     /// Records read.
     pub records: u64,
     /// Rows changed.
-    pub counts: Counts,
+    pub counts: RowCounts,
     /// Commits made.
     pub commits: u64,
     /// Rows of the table now.
@@ -75,7 +75,7 @@ pub struct RunReport {
     /// Members that the declaration does not know.
     pub unknown: BTreeMap<String, u64>,
     /// How the records differ from the declaration.
-    pub drift: Vec<Finding>,
+    pub drift: Vec<DriftFinding>,
     /// Parents that could not be read.
     pub parked: u64,
     /// Warnings for people: notices of the run, and doubts about the completeness of the pass.
@@ -87,12 +87,12 @@ impl RunReport {
         Self {
             stream,
             pass,
-            outcome: Outcome::Complete,
+            outcome: RunOutcome::Complete,
             began: now,
             ended: now,
             requests: 0,
             records: 0,
-            counts: Counts::default(),
+            counts: RowCounts::default(),
             commits: 0,
             rows: 0,
             files: 0,
@@ -110,7 +110,7 @@ impl RunReport {
     }
 
     /// Takes over the counts of values and members that are not as declared.
-    pub(crate) fn observe(&mut self, observed: &Observed) {
+    pub(crate) fn observe(&mut self, observed: &MemberDeviations) {
         for (path, values) in observed.misfits.iter().chain(&observed.finer) {
             *self.misfits.entry(path.clone()).or_default() += values.times;
         }
@@ -123,8 +123,8 @@ impl RunReport {
     #[must_use]
     pub const fn error(&self) -> Option<&RunError> {
         match &self.outcome {
-            Outcome::Failed(error) => Some(error),
-            Outcome::Complete | Outcome::Yielded(_) | Outcome::Busy { .. } => None,
+            RunOutcome::Failed(error) => Some(error),
+            RunOutcome::Complete | RunOutcome::Yielded(_) | RunOutcome::Busy { .. } => None,
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Passes that read records of which none could become a row: a failure, not an empty list.
 
-use engine::quarantine::Answers;
+use engine::quarantine::AnswerCounts;
 
 use super::Run;
 use crate::error::RunError;
-use crate::hold::Hold;
+use crate::hold::RunBuffer;
 
 impl Run {
     /// Returns the error of a pass without usable records.
-    pub(super) fn unusable(&self, answers: Answers, hold: &Hold) -> RunError {
+    pub(super) fn unusable(&self, answers: AnswerCounts, hold: &RunBuffer) -> RunError {
         let stream = self.stream();
         let plural = |count: u64| if count == 1 { "answer" } else { "answers" };
         let what = if answers.unusable > 0 {

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use engine::item::{StreamItem, Unfinished};
+use engine::item::{ResumablePass, StreamItem};
 use engine::pace::{RunPace, still_lost};
-use engine::pass::Proof;
+use engine::pass::ListProof;
 use engine::position::{PassFlush, PassStage};
 use engine::time::Timestamp;
 
 use super::objects::WorkObjects;
-use super::{Outcome, Run, RunReport, Yielded, fail};
-use crate::drive::{Driver, Event};
+use super::{Run, RunOutcome, RunReport, YieldReason, fail};
+use crate::drive::{Driver, DriverStep};
 use crate::error::RunError;
-use crate::hold::Hold;
+use crate::hold::RunBuffer;
 
 impl Run {
     /// Works until the run ends; the lease is given back whatever happens.
@@ -20,16 +20,16 @@ impl Run {
         let outcome = match self.read().await {
             Ok(outcome) => outcome,
             // The next run begins from the same position and leaves the erased users out.
-            Err(RunError::ErasedMeanwhile { .. }) => Outcome::Yielded(Yielded::Deadline),
+            Err(RunError::ErasedMeanwhile { .. }) => RunOutcome::Yielded(YieldReason::Deadline),
             // Not a failure: the next run reads again the pages since the last flush.
             Err(RunError::Waits { waiting, .. }) => {
                 let pass = self.item.value.position.pass_mut(self.order.pass);
                 if let Some(unfinished) = &mut pass.unfinished {
                     unfinished.waits_until = Some(waiting.until);
                 }
-                Outcome::Yielded(Yielded::Budget(waiting.until))
+                RunOutcome::Yielded(YieldReason::Budget(waiting.until))
             }
-            Err(error) => Outcome::Failed(error),
+            Err(error) => RunOutcome::Failed(error),
         };
         self.close(outcome).await
     }
@@ -45,7 +45,7 @@ impl Run {
         }
     }
 
-    async fn read(&mut self) -> Result<Outcome, RunError> {
+    async fn read(&mut self) -> Result<RunOutcome, RunError> {
         self.check_roles().await?;
         let unfinished = self.item.value.position.pass(self.order.pass).unfinished.clone();
         let keeper = Arc::clone(&self.keeper);
@@ -55,7 +55,7 @@ impl Run {
         let decoder = crate::erased::decoder_without(&self.context, self.order.spec, users).await?;
         let (spec, pass) = (self.order.spec, self.order.pass);
         let mut driver = Driver::new(&self.context, spec, decoder, pass, reading);
-        let mut hold = Hold::new(&self.context, self.table.schema().clone());
+        let mut hold = RunBuffer::new(&self.context, self.table.schema().clone());
         hold.seen = Arc::new(seen.unwrap_or_default());
         let driving = self.drive(&mut driver, &mut hold, unfinished.as_ref());
         let ended = Box::pin(keeper.beside(driving)).await;
@@ -74,9 +74,9 @@ impl Run {
     async fn drive(
         &mut self,
         driver: &mut Driver,
-        hold: &mut Hold,
-        unfinished: Option<&Unfinished>,
-    ) -> Result<Outcome, RunError> {
+        hold: &mut RunBuffer,
+        unfinished: Option<&ResumablePass>,
+    ) -> Result<RunOutcome, RunError> {
         let mut flushed_at = self.begun;
         let pace = self.pace();
         loop {
@@ -92,7 +92,7 @@ impl Run {
                 }
             };
             match event {
-                Event::Progress => {
+                DriverStep::Progress => {
                     let now = self.context.clock.now();
                     if pace.flush_is_due(hold.bytes(), flushed_at, now) {
                         let stage = self.goes_on(driver, None)?;
@@ -104,27 +104,27 @@ impl Run {
                         driver.stop();
                     }
                 }
-                Event::NeedsHeld => {
+                DriverStep::NeedsHeld => {
                     let effects = driver.reading.on_held(self.held().await?);
                     hold.apply(effects, None)?;
                 }
-                Event::NeedsMissing(scope) => {
+                DriverStep::NeedsMissing(scope) => {
                     let since = self.start(driver, unfinished).by_server;
                     let missing = self.missing(&scope, Arc::clone(&hold.seen)).await?;
                     let effects = driver.reading.on_missing(missing, since);
                     hold.apply(effects, None)?;
                 }
-                Event::Waits(at) => {
+                DriverStep::Waits(at) => {
                     let stage = self.goes_on(driver, Some(at))?;
                     self.save(driver, hold, unfinished, stage).await?;
-                    return Ok(Outcome::Yielded(Yielded::Budget(at)));
+                    return Ok(RunOutcome::Yielded(YieldReason::Budget(at)));
                 }
-                Event::Stopped => {
+                DriverStep::Stopped => {
                     let stage = self.goes_on(driver, None)?;
                     self.save(driver, hold, unfinished, stage).await?;
-                    return Ok(Outcome::Yielded(Yielded::Deadline));
+                    return Ok(RunOutcome::Yielded(YieldReason::Deadline));
                 }
-                Event::Done => {
+                DriverStep::Done => {
                     let (read, _) = driver.reading.progress();
                     let stage = PassStage::Complete {
                         by_halves: driver.reading.is_by_halves(),
@@ -152,7 +152,7 @@ impl Run {
     fn pass_flush(
         &self,
         driver: &Driver,
-        unfinished: Option<&Unfinished>,
+        unfinished: Option<&ResumablePass>,
         stage: PassStage,
     ) -> PassFlush {
         let (requests, answers) =
@@ -178,10 +178,10 @@ impl Run {
     async fn save(
         &mut self,
         driver: &Driver,
-        hold: &mut Hold,
-        unfinished: Option<&Unfinished>,
+        hold: &mut RunBuffer,
+        unfinished: Option<&ResumablePass>,
         stage: PassStage,
-    ) -> Result<Outcome, RunError> {
+    ) -> Result<RunOutcome, RunError> {
         let flush = self.pass_flush(driver, unfinished, stage);
         self.read_until = driver.last_answer.unwrap_or(flush.present.now());
         let superseded = WorkObjects::of(&self.item.value.position, flush.pass);
@@ -196,7 +196,7 @@ impl Run {
         self.discard_superseded(superseded, renewed).await;
         let goes_on = matches!(flush.stage, PassStage::GoesOn { .. });
         let outcome = match flush.stage {
-            PassStage::GoesOn { .. } => refused.map_or(Ok(Outcome::Complete), Err),
+            PassStage::GoesOn { .. } => refused.map_or(Ok(RunOutcome::Complete), Err),
             PassStage::Complete { .. } => self.conclude(driver, hold, flush, refused).await,
         };
         if goes_on {
@@ -209,10 +209,10 @@ impl Run {
     async fn conclude(
         &mut self,
         driver: &Driver,
-        hold: &Hold,
+        hold: &RunBuffer,
         flush: PassFlush,
         refused: Option<RunError>,
-    ) -> Result<Outcome, RunError> {
+    ) -> Result<RunOutcome, RunError> {
         if refused.is_none() && !flush.is_usable() {
             return Err(self.unusable(flush.answers, hold));
         }
@@ -223,15 +223,15 @@ impl Run {
         self.remark(driver, hold, &flush.proof);
         match (refused, flush.proof) {
             (Some(error), _) => Err(error),
-            (None, Proof::Contradictory(why)) => {
+            (None, ListProof::Contradictory(why)) => {
                 Err(RunError::Contradictory { stream: self.stream(), why })
             }
-            (None, Proof::Proven | Proof::Unproven(_)) => Ok(Outcome::Complete),
+            (None, ListProof::Proven | ListProof::Unproven(_)) => Ok(RunOutcome::Complete),
         }
     }
 
     /// Sets the warning of a complete pass: remarks of the reading, and a doubt about its proof.
-    fn remark(&mut self, driver: &Driver, hold: &Hold, proof: &Proof) {
+    fn remark(&mut self, driver: &Driver, hold: &RunBuffer, proof: &ListProof) {
         let mut remarks: Vec<String> = self_contradicting(hold).into_iter().collect();
         remarks.extend(driver.reading.remarks());
         remarks.extend(proof.doubt().map(str::to_owned));
@@ -239,28 +239,28 @@ impl Run {
     }
 
     /// Ends the run: updates health, gives the lease back, and fills the report.
-    async fn close(mut self, outcome: Outcome) -> RunReport {
+    async fn close(mut self, outcome: RunOutcome) -> RunReport {
         let now = self.context.clock.now();
         self.tell();
-        let lost = matches!(outcome, Outcome::Failed(RunError::LostLease { .. }));
+        let lost = matches!(outcome, RunOutcome::Failed(RunError::LostLease { .. }));
         if !lost && self.tidy(&outcome).await {
             let report = &self.report;
             let item: &mut StreamItem = &mut self.item.value;
             item.health.rows = self.table.rows();
             match &outcome {
-                Outcome::Failed(error) => fail(item, now, error),
-                Outcome::Complete => {
+                RunOutcome::Failed(error) => fail(item, now, error),
+                RunOutcome::Complete => {
                     item.health.last_success = Some(now);
                     item.health.last_error = None;
                     item.health.failures = 0;
                     item.health.refused = false;
                     item.health.warning.clone_from(&report.warning);
                 }
-                Outcome::Yielded(_) => {
+                RunOutcome::Yielded(_) => {
                     item.health.failures = still_lost(item.health.failures);
                     item.health.last_error = None;
                 }
-                Outcome::Busy { .. } => item.health.failures = 0,
+                RunOutcome::Busy { .. } => item.health.failures = 0,
             }
             if report.records > 0 {
                 item.health.misfits = report.misfits.values().sum();
@@ -284,7 +284,7 @@ impl Run {
 }
 
 /// Sentence about report windows that contradict themselves; `None` if there is none.
-fn self_contradicting(hold: &Hold) -> Option<String> {
+fn self_contradicting(hold: &RunBuffer) -> Option<String> {
     let windows = hold.contradictions;
     (windows > 0).then(|| {
         format!("{windows} windows contradict themselves: not written, kept raw in the quarantine")

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use decode::HashKey;
-use engine::privacy::{Rules, Treatment};
+use engine::privacy::{FieldTreatment, PrivacyRules};
 use engine::spec::StreamSpec;
 
 /// Least length of a key of hashes, in bytes: a shorter one could be guessed.
@@ -28,18 +28,18 @@ pub fn hash_key(text: &str) -> Result<HashKey, ShortKey> {
 
 /// Members of records that are not kept, or only as a hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Privacy {
+pub struct PrivacySettings {
     /// Rules by stream.
-    pub rules: BTreeMap<&'static str, Rules>,
+    pub rules: BTreeMap<&'static str, PrivacyRules>,
     /// Key of the hashes, where the operator gave it; otherwise the secret may hold it beside the
     /// token.
     pub key: Option<HashKey>,
 }
 
-impl Privacy {
+impl PrivacySettings {
     /// Returns the rules of one stream.
     #[must_use]
-    pub fn of(&self, spec: &StreamSpec) -> Rules {
+    pub fn of(&self, spec: &StreamSpec) -> PrivacyRules {
         self.rules.get(spec.name).cloned().unwrap_or_default()
     }
 
@@ -51,6 +51,6 @@ impl Privacy {
 }
 
 /// Whether any member is kept as a hash.
-pub(crate) fn hashes(rules: &Rules) -> bool {
-    rules.iter().any(|(_, what)| what == Treatment::Hash)
+pub(crate) fn hashes(rules: &PrivacyRules) -> bool {
+    rules.iter().any(|(_, what)| what == FieldTreatment::Hash)
 }

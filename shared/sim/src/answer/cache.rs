@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Answerer;
-use crate::report::{self, Window};
+use crate::report::{self, ReportDays};
 use crate::spelling::Spelling;
 use crate::stream::Stream;
 
-type ReportKey = (Stream, Window, i64, i64, Spelling);
+type ReportKey = (Stream, ReportDays, i64, i64, Spelling);
 
 /// Rows of the reports that were asked for since the last change of the account.
 #[derive(Debug, Default)]
-pub(crate) struct ReportCache(Mutex<Cached>);
+pub(crate) struct ReportCache(Mutex<CachedReports>);
 
 impl Clone for ReportCache {
     /// Returns an empty cache, because a copy of an account changes independently.
@@ -23,20 +23,20 @@ impl Clone for ReportCache {
 
 /// Report rows after a certain number of changes.
 #[derive(Debug, Default)]
-struct Cached {
+struct CachedReports {
     changes: u64,
     rows: BTreeMap<ReportKey, Arc<Vec<Vec<u8>>>>,
 }
 
 impl Answerer<'_> {
     /// Returns the rows of a report, computed at most once between two changes of the account.
-    pub(crate) fn report_rows(&self, stream: Stream, window: Window) -> Arc<Vec<Vec<u8>>> {
+    pub(crate) fn report_rows(&self, stream: Stream, window: ReportDays) -> Arc<Vec<Vec<u8>>> {
         let ticking = !self.look.books.running.is_empty() || stream == Stream::ProjectBudgetReport;
         let second = if ticking { self.look.now.0 } else { 0 };
         let key = (stream, window, self.look.viewer.user, second, self.look.spelling);
         let mut cached = self.cache.0.lock().unwrap_or_else(PoisonError::into_inner);
         if cached.changes != self.changes || cached.rows.len() > 5000 {
-            *cached = Cached { changes: self.changes, rows: BTreeMap::new() };
+            *cached = CachedReports { changes: self.changes, rows: BTreeMap::new() };
         }
         let rows = cached.rows.entry(key);
         rows.or_insert_with(|| Arc::new(report::rows(&self.look, stream, window))).clone()

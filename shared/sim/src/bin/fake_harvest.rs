@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use clap::Parser;
 use jiff::Timestamp;
-use sim::{ADMINISTRATOR_TOKEN, Account, Face, Limit, Scale, serve};
+use sim::{ADMINISTRATOR_TOKEN, Account, AccountScale, HttpFace, QuotaLimit, serve};
 
 /// Serves a made-up Harvest account on a port of this machine.
 #[derive(Debug, Parser)]
 #[command(name = "fake-harvest")]
-struct Arguments {
+struct ServerArguments {
     /// The port of 127.0.0.1; 0 for any free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -20,13 +20,13 @@ struct Arguments {
     seed: u64,
     /// Size of the account: tiny, demo, issue or million.
     #[arg(long, default_value = "demo", value_parser = scale)]
-    scale: Scale,
+    scale: AccountScale,
     /// Limit of general requests, such as 100/15s, or off.
     #[arg(long, default_value = "100/15s", value_parser = general)]
-    general: Limit,
+    general: QuotaLimit,
     /// Limit of report requests, such as 100/900s, or off.
     #[arg(long, default_value = "100/900s", value_parser = reports)]
-    reports: Limit,
+    reports: QuotaLimit,
     /// Milliseconds by which each answer is delayed.
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
@@ -42,25 +42,25 @@ struct Arguments {
     state_now: Option<Timestamp>,
 }
 
-fn scale(name: &str) -> Result<Scale, String> {
-    Scale::named(name).ok_or_else(|| "one of tiny, demo, issue".to_owned())
+fn scale(name: &str) -> Result<AccountScale, String> {
+    AccountScale::named(name).ok_or_else(|| "one of tiny, demo, issue".to_owned())
 }
 
-fn general(text: &str) -> Result<Limit, String> {
-    Limit::GENERAL.read(text).ok_or_else(|| "such as 100/15s, 20/1500ms or off".to_owned())
+fn general(text: &str) -> Result<QuotaLimit, String> {
+    QuotaLimit::GENERAL.read(text).ok_or_else(|| "such as 100/15s, 20/1500ms or off".to_owned())
 }
 
-fn reports(text: &str) -> Result<Limit, String> {
-    Limit::REPORTS.read(text).ok_or_else(|| "such as 100/900s, 20/1500ms or off".to_owned())
+fn reports(text: &str) -> Result<QuotaLimit, String> {
+    QuotaLimit::REPORTS.read(text).ok_or_else(|| "such as 100/900s, 20/1500ms or off".to_owned())
 }
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let arguments = Arguments::parse();
+    let arguments = ServerArguments::parse();
     let mut scale = arguments.scale;
     scale.running_timers = arguments.running_timers;
     scale.unknown_members = arguments.unknown_members;
-    let mut face = Face::local();
+    let mut face = HttpFace::local();
     let begun = (face.now)();
     let start = arguments.state_now.unwrap_or(begun);
     let machine = face.now.clone();

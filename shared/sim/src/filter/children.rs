@@ -2,28 +2,28 @@
 
 use std::borrow::Cow;
 
-use super::Filter;
+use super::ListFilter;
 use crate::calendar::Moment;
-use crate::people::Rate;
-use crate::render::Look;
-use crate::request::Response;
+use crate::people::UserRate;
+use crate::render::RenderContext;
+use crate::request::ServerResponse;
 use crate::stream::Stream;
-use crate::table::Key;
+use crate::table::RankKey;
 
-impl Filter {
+impl ListFilter {
     /// Returns the keys of the children of one parent.
     #[expect(clippy::wildcard_enum_match_arm, reason = "only streams with a parent come here")]
     pub(super) fn children<'a>(
         &self,
-        look: &Look<'a>,
+        look: &RenderContext<'a>,
         stream: Stream,
         parent: i64,
-    ) -> Result<Cow<'a, [Key]>, Response> {
+    ) -> Result<Cow<'a, [RankKey]>, ServerResponse> {
         let books = look.books;
         let changed = |updated: Moment| self.since.is_none_or(|since| updated >= since);
-        let user = || books.users.get(parent).ok_or_else(Response::not_found);
-        let invoice = || books.invoices.get(parent).ok_or_else(Response::not_found);
-        let mut keys: Vec<Key> = match stream {
+        let user = || books.users.get(parent).ok_or_else(ServerResponse::not_found);
+        let invoice = || books.invoices.get(parent).ok_or_else(ServerResponse::not_found);
+        let mut keys: Vec<RankKey> = match stream {
             Stream::InvoiceMessages => (invoice()?.document.messages.iter())
                 .filter(|one| changed(one.updated))
                 .map(|one| (one.created.0, one.id))
@@ -33,7 +33,7 @@ impl Filter {
                 .map(|one| (one.created.0, one.id))
                 .collect(),
             Stream::EstimateMessages => {
-                let estimate = books.estimates.get(parent).ok_or_else(Response::not_found)?;
+                let estimate = books.estimates.get(parent).ok_or_else(ServerResponse::not_found)?;
                 (estimate.document.messages.iter())
                     .filter(|one| changed(one.updated))
                     .map(|one| (one.created.0, one.id))
@@ -49,7 +49,7 @@ impl Filter {
             Stream::UserTeammates => {
                 let manager = user()?;
                 if !manager.has("manager") {
-                    return Err(Response::message(422, "User is not a Manager"));
+                    return Err(ServerResponse::message(422, "User is not a Manager"));
                 }
                 let known = manager.teammates.iter().filter_map(|id| books.users.get(*id));
                 known.map(|one| (one.created.0, one.id)).collect()
@@ -63,6 +63,6 @@ impl Filter {
 
 /// Returns the key of a rate. Its rank is negated, because rates are listed oldest first, while
 /// lists are read backwards.
-fn by_start(rate: &Rate) -> Key {
+fn by_start(rate: &UserRate) -> RankKey {
     (rate.start.map_or(i64::MAX, |day| -day.0), rate.id)
 }

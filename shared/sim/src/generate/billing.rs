@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{Maker, words};
-use crate::billing::{Document, Estimate, Invoice, ItemCategory, Line, Message, Payment};
+use super::{AccountGenerator, words};
+use crate::billing::{
+    BillingDocument, Estimate, Invoice, ItemCategory, LineItem, Message, Payment,
+};
 use crate::calendar::Moment;
-use crate::decimal::{Money, Number};
+use crate::decimal::{DecimalNumber, Money};
 
 /// Amount with as many digits as `decimal(18,4)` can hold, more than a binary float holds exactly.
 const LONGEST: Money = Money(123_456_789_012_345_678);
 
-impl Maker<'_> {
+impl AccountGenerator<'_> {
     /// Makes the categories of items and all invoices.
     pub(crate) fn bill(&mut self) {
         for (name, service) in [("Service", true), ("Product", false)] {
@@ -67,25 +69,25 @@ impl Maker<'_> {
         });
     }
 
-    fn plain_line(&mut self, amount: Money) -> Line {
-        Line {
+    fn plain_line(&mut self, amount: Money) -> LineItem {
+        LineItem {
             id: self.books.claim_child(),
             project: None,
             kind: "Product".to_owned(),
             description: None,
-            quantity: Number::whole(1_000_000),
-            price: Number(12_345_678_901_235),
+            quantity: DecimalNumber::whole(1_000_000),
+            price: DecimalNumber(12_345_678_901_235),
             amount,
             taxed: false,
         }
     }
 
     /// Makes a document for a client, created by a random user.
-    fn document(&mut self, id: i64, client: i64, number: &str, created: Moment) -> Document {
+    fn document(&mut self, id: i64, client: i64, number: &str, created: Moment) -> BillingDocument {
         let currency = self.books.clients.get(client).map_or("USD", |one| one.currency);
-        let percent = |roll: i64, value: i64| (roll < 50).then_some(Number::cents(value));
+        let percent = |roll: i64, value: i64| (roll < 50).then_some(DecimalNumber::cents(value));
         let updated = self.soon_after(created);
-        let mut document = Document {
+        let mut document = BillingDocument {
             id,
             client,
             creator: self.any_user().unwrap_or_default(),
@@ -113,15 +115,15 @@ impl Maker<'_> {
     }
 
     /// Makes a line, for a project or for none.
-    pub(crate) fn line(&mut self, project: Option<i64>, clf: bool) -> Line {
-        let quantity = Number::cents(self.dice.between(1, 4000));
+    pub(crate) fn line(&mut self, project: Option<i64>, clf: bool) -> LineItem {
+        let quantity = DecimalNumber::cents(self.dice.between(1, 4000));
         let price = if clf {
-            Number(self.dice.between(1, 50_000) * 100)
+            DecimalNumber(self.dice.between(1, 50_000) * 100)
         } else {
-            Number::cents(self.dice.between(50, 20_000))
+            DecimalNumber::cents(self.dice.between(50, 20_000))
         };
         let found = project.and_then(|id| self.books.projects.get(id));
-        Line {
+        LineItem {
             project: found.map(|one| (one.id, one.name.clone(), one.code.clone())),
             id: self.books.claim_child(),
             kind: self.dice.pick(&["Service", "Product"]).to_owned(),
@@ -195,7 +197,7 @@ impl Maker<'_> {
     }
 
     /// Makes a message about a document, written at `now`.
-    pub(crate) fn message(&mut self, document: &Document, now: Moment) -> Message {
+    pub(crate) fn message(&mut self, document: &BillingDocument, now: Moment) -> Message {
         let number = &document.number;
         let event = self.dice.pick(&[None, None, Some("send"), Some("view"), Some("re-open")]);
         let plain = event.is_none();

@@ -1,11 +1,11 @@
 //! Users, roles and rates.
 
-use super::{Maker, words};
+use super::{AccountGenerator, words};
 use crate::calendar::{Day, Moment};
-use crate::decimal::Number;
-use crate::people::{Rate, Role, User};
+use crate::decimal::DecimalNumber;
+use crate::people::{Role, User, UserRate};
 
-impl Maker<'_> {
+impl AccountGenerator<'_> {
     /// Makes roles and users; the first three users hold the tokens.
     pub(crate) fn people(&mut self) {
         let created = self.moments(words::ROLES.len());
@@ -82,9 +82,9 @@ impl Maker<'_> {
 
     /// Makes a history of rates: the first without a start, the last without an end, and sometimes
     /// none.
-    fn rates(&mut self, since: Moment, base: i64) -> Vec<Rate> {
+    fn rates(&mut self, since: Moment, base: i64) -> Vec<UserRate> {
         let count = self.dice.between(0, 3);
-        let mut rates: Vec<Rate> = Vec::new();
+        let mut rates: Vec<UserRate> = Vec::new();
         for place in 0..count {
             let id = self.books.claim_child();
             let created = Moment(since.0 + place * 31).min(self.now);
@@ -94,9 +94,9 @@ impl Maker<'_> {
                 last.updated = created;
             }
             let cents = base * 100 + place * 525 + self.dice.between(0, 3) * 25;
-            rates.push(Rate {
+            rates.push(UserRate {
                 id,
-                amount: Number::cents(cents),
+                amount: DecimalNumber::cents(cents),
                 start,
                 end: None,
                 created,
@@ -108,7 +108,7 @@ impl Maker<'_> {
 }
 
 /// Returns the rate of the list that is valid on `day`.
-pub(crate) fn rate_on(rates: &[Rate], day: Day) -> Option<Number> {
-    let holds = |rate: &&Rate| rate.start.is_none_or(|start| start <= day);
+pub(crate) fn rate_on(rates: &[UserRate], day: Day) -> Option<DecimalNumber> {
+    let holds = |rate: &&UserRate| rate.start.is_none_or(|start| start <= day);
     rates.iter().rev().find(holds).map(|rate| rate.amount)
 }

@@ -1,12 +1,12 @@
 //! Time entries and expenses.
 
 use super::people::rate_on;
-use super::{Maker, words};
+use super::{AccountGenerator, words};
 use crate::calendar::{Day, Moment};
-use crate::decimal::{Money, Number};
+use crate::decimal::{DecimalNumber, Money};
 use crate::work::{Approval, Expense, TimeEntry};
 
-impl Maker<'_> {
+impl AccountGenerator<'_> {
     /// Fills the history with time entries, and starts the timers that run.
     pub(crate) fn track_time(&mut self) {
         let mut entries = Vec::with_capacity(self.scale.time_entries);
@@ -21,7 +21,7 @@ impl Maker<'_> {
                 entry.spent = created.day();
                 entry.timer = Some(created);
                 entry.approval = Approval::Unsubmitted;
-                (entry.hours, entry.updated) = (Number::default(), created);
+                (entry.hours, entry.updated) = (DecimalNumber::default(), created);
                 self.books.put_entry(entry);
             }
         }
@@ -31,10 +31,10 @@ impl Maker<'_> {
     pub(crate) fn entry(&mut self, created: Moment) -> Option<TimeEntry> {
         let project = self.any_project()?;
         let project = self.books.projects.get(project)?.clone();
-        let crew: Vec<(i64, i64, Option<Number>)> =
+        let crew: Vec<(i64, i64, Option<DecimalNumber>)> =
             self.books.crew(project.id).map(|one| (one.id, one.user, one.hourly_rate)).collect();
         let (assignment, user, own_rate) = crew.get(self.dice.index(crew.len())?).copied()?;
-        let tasks: Vec<(i64, i64, bool, Option<Number>)> = (self.books.tasks(project.id))
+        let tasks: Vec<(i64, i64, bool, Option<DecimalNumber>)> = (self.books.tasks(project.id))
             .map(|one| (one.id, one.task, one.billable, one.hourly_rate))
             .collect();
         let (task_assignment, task, billable, task_rate) =
@@ -51,7 +51,7 @@ impl Maker<'_> {
         };
         let clf = self.books.clients.get(project.client).is_some_and(|one| one.currency == "CLF");
         // A unit of CLF has a high value, so its rates need four decimals.
-        let rate = if clf { rate.map(|rate| Number(rate.0 / 100 / 37 * 100)) } else { rate };
+        let rate = if clf { rate.map(|rate| DecimalNumber(rate.0 / 100 / 37 * 100)) } else { rate };
         let old = spent < self.now.day().plus(-45);
         let approval = match self.dice.between(0, 9) {
             0..6 if old => Approval::Approved,
@@ -66,7 +66,7 @@ impl Maker<'_> {
             task,
             user_assignment: (!self.dice.chance(1)).then_some(assignment),
             task_assignment: Some(task_assignment),
-            hours: Number::cents(self.dice.between(1, 960)),
+            hours: DecimalNumber::cents(self.dice.between(1, 960)),
             notes: self.notes(id),
             reference: self.dice.chance(5).then_some(id % 1_000_000),
             invoice: None,
@@ -117,10 +117,10 @@ impl Maker<'_> {
         let category = self.books.expense_categories.iter().nth(place)?.clone();
         let (units, total) = match category.unit_price {
             Some(price) => {
-                let units = Number::whole(self.dice.between(1, 400));
+                let units = DecimalNumber::whole(self.dice.between(1, 400));
                 (units, units.times(price))
             }
-            None => (Number::whole(1), Money::cents(self.dice.between(199, 90_000))),
+            None => (DecimalNumber::whole(1), Money::cents(self.dice.between(199, 90_000))),
         };
         let id = self.books.expenses.claim_id();
         Some(Expense {

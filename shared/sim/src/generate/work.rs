@@ -1,13 +1,13 @@
 //! Clients, contacts, projects, tasks, assignments and expense categories.
 
-use super::{Maker, words};
+use super::{AccountGenerator, words};
 use crate::calendar::Moment;
-use crate::decimal::{Money, Number};
+use crate::decimal::{DecimalNumber, Money};
 use crate::work::{
     Client, Contact, ExpenseCategory, Project, Task, TaskAssignment, UserAssignment,
 };
 
-impl Maker<'_> {
+impl AccountGenerator<'_> {
     /// Makes clients, contacts, tasks, projects with their crews, and expense categories.
     pub(crate) fn work(&mut self) {
         for created in self.moments(self.scale.clients.max(1)) {
@@ -36,7 +36,7 @@ impl Maker<'_> {
                 id: self.books.expense_categories.claim_id(),
                 name: (*name).to_owned(),
                 unit_name: *unit_name,
-                unit_price: unit_name.map(|_| Number(*price)),
+                unit_price: unit_name.map(|_| DecimalNumber(*price)),
                 is_active: *name != "Sonstiges",
                 created,
                 updated: created,
@@ -102,7 +102,8 @@ impl Maker<'_> {
             id: self.books.tasks.claim_id(),
             name: plain.map_or_else(|| format!("Task {place}"), str::to_owned),
             billable_by_default: place % 4 != 3,
-            default_rate: (place % 3 != 2).then(|| Number::cents(self.dice.between(0, 4) * 2550)),
+            default_rate: (place % 3 != 2)
+                .then(|| DecimalNumber::cents(self.dice.between(0, 4) * 2550)),
             is_default: place < 4,
             is_active: place < 3 || !self.dice.chance(15),
             created,
@@ -120,8 +121,8 @@ impl Maker<'_> {
         let in_money = matches!(budget_by, "project_cost" | "task_fees");
         let has_budget = budget_by != "none";
         let code = format!("P{}", id % 1000);
-        let hours = Number::cents(self.dice.between(10, 900) * 50);
-        let money = Number::cents(self.dice.between(100, 90_000) * 10);
+        let hours = DecimalNumber::cents(self.dice.between(10, 900) * 50);
+        let money = DecimalNumber::cents(self.dice.between(100, 90_000) * 10);
         let name = format!("{} {}", self.dice.pick(words::SUBJECTS), id % 100);
         Project {
             id,
@@ -137,7 +138,7 @@ impl Maker<'_> {
                 "none"
             },
             hourly_rate: (is_billable && self.dice.chance(50))
-                .then(|| Number::cents(id % 90 * 175)),
+                .then(|| DecimalNumber::cents(id % 90 * 175)),
             budget: (has_budget && !in_money).then_some(hours),
             budget_by,
             budget_is_monthly: has_budget && self.dice.chance(20),
@@ -193,8 +194,11 @@ impl Maker<'_> {
             is_project_manager: manages && self.dice.chance(60),
             use_default_rates,
             hourly_rate: (!use_default_rates)
-                .then(|| Number::cents(self.dice.between(40, 200) * 50)),
-            budget: self.dice.chance(15).then(|| Number::cents(self.dice.between(1, 80) * 125)),
+                .then(|| DecimalNumber::cents(self.dice.between(40, 200) * 50)),
+            budget: self
+                .dice
+                .chance(15)
+                .then(|| DecimalNumber::cents(self.dice.between(1, 80) * 125)),
             created,
             updated: self.soon_after(created),
         }
@@ -216,8 +220,11 @@ impl Maker<'_> {
             hourly_rate: self
                 .dice
                 .chance(50)
-                .then(|| Number::cents(self.dice.between(40, 200) * 50)),
-            budget: self.dice.chance(15).then(|| Number::cents(self.dice.between(1, 80) * 125)),
+                .then(|| DecimalNumber::cents(self.dice.between(40, 200) * 50)),
+            budget: self
+                .dice
+                .chance(15)
+                .then(|| DecimalNumber::cents(self.dice.between(1, 80) * 125)),
             created,
             updated: self.soon_after(created),
         }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Applied, Mutation, RateKind};
+use super::{AppliedMutation, Mutation, RateKind};
 use crate::account::Account;
 use crate::calendar::Day;
 use crate::dice::Dice;
@@ -10,7 +10,7 @@ use crate::dice::Dice;
 impl Account {
     /// Makes up to `steps` random changes; those that Harvest would refuse are left out. Tokens,
     /// the roles of their users and modules do not change.
-    pub fn mutate(&mut self, now: Timestamp, seed: u64, steps: u64) -> Vec<Applied> {
+    pub fn mutate(&mut self, now: Timestamp, seed: u64, steps: u64) -> Vec<AppliedMutation> {
         let mut dice = Dice::new(seed ^ self.seed.rotate_left(17));
         let mut applied = Vec::new();
         for _ in 0..steps {

@@ -2,13 +2,13 @@
 
 use super::{NotApplied, RateKind};
 use crate::calendar::Day;
-use crate::decimal::{Money, Number};
-use crate::generate::Maker;
-use crate::people::Rate;
+use crate::decimal::{DecimalNumber, Money};
+use crate::generate::AccountGenerator;
+use crate::people::UserRate;
 use crate::stream::Stream;
 use crate::table::UNDATED;
 
-impl Maker<'_> {
+impl AccountGenerator<'_> {
     /// Changes a few fields of a record and its `updated_at`.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn change(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
@@ -21,22 +21,22 @@ impl Maker<'_> {
             Stream::Contacts => books.contacts.edit(id, now, |one| one.phone_office = text),
             Stream::Projects => books.projects.edit(id, now, |one| {
                 one.notes = text;
-                one.budget = one.budget.map(|_| Number::cents(roll * 25));
+                one.budget = one.budget.map(|_| DecimalNumber::cents(roll * 25));
             }),
             Stream::Tasks => {
-                books.tasks.edit(id, now, |one| one.default_rate = Some(Number::cents(roll)))
+                books.tasks.edit(id, now, |one| one.default_rate = Some(DecimalNumber::cents(roll)))
             }
             Stream::Users => books.users.edit(id, now, |one| one.telephone = text),
             Stream::Roles => return self.rename(stream, id, Some(&format!("Rolle {roll}"))),
             Stream::UserAssignments => books.user_assignments.edit(id, now, |one| {
-                one.hourly_rate = Some(Number::cents(roll));
+                one.hourly_rate = Some(DecimalNumber::cents(roll));
                 one.is_active = roll % 4 != 0;
             }),
-            Stream::TaskAssignments => {
-                books.task_assignments.edit(id, now, |one| one.budget = Some(Number::cents(roll)))
-            }
+            Stream::TaskAssignments => books
+                .task_assignments
+                .edit(id, now, |one| one.budget = Some(DecimalNumber::cents(roll))),
             Stream::TimeEntries => books.edit_entry(id, now, |one| {
-                one.hours = Number::cents(roll % 1200 + 1);
+                one.hours = DecimalNumber::cents(roll % 1200 + 1);
                 one.notes = text.map(Into::into);
             }),
             Stream::Expenses => books.expenses.edit(id, now, |one| {
@@ -140,9 +140,9 @@ impl Maker<'_> {
         start: Option<Day>,
     ) {
         let now = self.now;
-        let amount = Number::cents(cents.unwrap_or_else(|| self.dice.between(20, 400) * 25));
+        let amount = DecimalNumber::cents(cents.unwrap_or_else(|| self.dice.between(20, 400) * 25));
         let id = self.books.claim_child();
-        let rate = Rate { id, amount, start, end: None, created: now, updated: now };
+        let rate = UserRate { id, amount, start, end: None, created: now, updated: now };
         let for_all_time = start.is_none();
         self.books.users.edit_quietly(user, |one| {
             let rates = match kind {
@@ -215,7 +215,7 @@ impl Maker<'_> {
     }
 }
 
-impl Maker<'_> {
+impl AccountGenerator<'_> {
     /// Gives a dated record another day, or one that is not usable.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams have no such day")]
     pub(super) fn redate(

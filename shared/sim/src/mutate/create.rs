@@ -2,13 +2,13 @@
 
 use super::NotApplied;
 use crate::billing::ItemCategory;
-use crate::decimal::{Money, Number};
-use crate::generate::Maker;
+use crate::decimal::{DecimalNumber, Money};
+use crate::generate::AccountGenerator;
 use crate::people::Role;
 use crate::stream::Stream;
 use crate::work::{Approval, ExpenseCategory};
 
-impl Maker<'_> {
+impl AccountGenerator<'_> {
     /// Adds a record to a listing; returns its id.
     #[expect(
         clippy::wildcard_enum_match_arm,
@@ -110,7 +110,7 @@ impl Maker<'_> {
                     id,
                     name: format!("Kategorie {id}"),
                     unit_name: Some("piece"),
-                    unit_price: Some(Number(575_000)),
+                    unit_price: Some(DecimalNumber(575_000)),
                     is_active: true,
                     created: now,
                     updated: now,
@@ -201,7 +201,7 @@ impl Maker<'_> {
         entry.spent = self.now.day();
         entry.timer = Some(self.now);
         entry.approval = Approval::Unsubmitted;
-        entry.hours = Number::default();
+        entry.hours = DecimalNumber::default();
         self.books.put_entry(entry);
         Ok(id)
     }

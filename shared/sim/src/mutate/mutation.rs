@@ -168,7 +168,7 @@ pub enum SwitchedModule {
 
 /// Mutation that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Applied {
+pub struct AppliedMutation {
     /// Name of the mutation.
     pub op: String,
     /// Stream of the record.

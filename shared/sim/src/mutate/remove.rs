@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::NotApplied;
 use super::change::holders;
-use crate::generate::Maker;
+use crate::generate::AccountGenerator;
 use crate::stream::Stream;
 
-impl Maker<'_> {
+impl AccountGenerator<'_> {
     /// Removes a record of a listing.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     #[expect(clippy::too_many_lines, reason = "a match over all streams")]

@@ -1,13 +1,15 @@
 //! Invoices, estimates, messages, payments, item categories. Each record is left open.
 
-use super::Look;
+use super::RenderContext;
 use super::people::stamps;
-use crate::billing::{Document, Estimate, Invoice, ItemCategory, Line, Message, Payment};
-use crate::decimal::Number;
-use crate::json::Json;
+use crate::billing::{
+    BillingDocument, Estimate, Invoice, ItemCategory, LineItem, Message, Payment,
+};
+use crate::decimal::DecimalNumber;
+use crate::json::JsonWriter;
 
 /// Appends the fields that invoices and estimates share, up to the state.
-fn document(look: &Look<'_>, json: &mut Json, document: &Document) {
+fn document(look: &RenderContext<'_>, json: &mut JsonWriter, document: &BillingDocument) {
     let totals = document.totals();
     json.int("id", document.id);
     json.text("client_key", &document.key);
@@ -35,7 +37,7 @@ fn document(look: &Look<'_>, json: &mut Json, document: &Document) {
     json.close();
 }
 
-pub(super) fn invoice(look: &Look<'_>, json: &mut Json, invoice: &Invoice) {
+pub(super) fn invoice(look: &RenderContext<'_>, json: &mut JsonWriter, invoice: &Invoice) {
     json.open();
     document(look, json, &invoice.document);
     json.money("due_amount", invoice.due_amount());
@@ -70,7 +72,7 @@ pub(super) fn invoice(look: &Look<'_>, json: &mut Json, invoice: &Invoice) {
     json.end_list();
 }
 
-fn maybe_id(json: &mut Json, name: &str, id: Option<i64>) {
+fn maybe_id(json: &mut JsonWriter, name: &str, id: Option<i64>) {
     match id {
         Some(id) => {
             json.object(name);
@@ -81,7 +83,7 @@ fn maybe_id(json: &mut Json, name: &str, id: Option<i64>) {
     }
 }
 
-fn line(json: &mut Json, line: &Line) {
+fn line(json: &mut JsonWriter, line: &LineItem) {
     json.open();
     json.int("id", line.id);
     json.text("kind", &line.kind);
@@ -90,10 +92,10 @@ fn line(json: &mut Json, line: &Line) {
     json.number("unit_price", line.price);
     json.money("amount", line.amount);
     json.flag("taxed", line.taxed);
-    json.flag("taxed2", line.taxed && line.quantity > Number::whole(1));
+    json.flag("taxed2", line.taxed && line.quantity > DecimalNumber::whole(1));
 }
 
-pub(super) fn estimate(look: &Look<'_>, json: &mut Json, estimate: &Estimate) {
+pub(super) fn estimate(look: &RenderContext<'_>, json: &mut JsonWriter, estimate: &Estimate) {
     json.open();
     document(look, json, &estimate.document);
     json.text("state", estimate.state());
@@ -108,7 +110,7 @@ pub(super) fn estimate(look: &Look<'_>, json: &mut Json, estimate: &Estimate) {
 }
 
 /// Appends the fields that both kinds of messages share.
-fn message(json: &mut Json, message: &Message) {
+fn message(json: &mut JsonWriter, message: &Message) {
     json.open();
     json.int("id", message.id);
     json.text("sent_by", &message.sender.0);
@@ -130,7 +132,7 @@ fn message(json: &mut Json, message: &Message) {
     json.maybe_text("body", message.body.as_deref());
 }
 
-pub(super) fn invoice_message(json: &mut Json, one: &Message) {
+pub(super) fn invoice_message(json: &mut JsonWriter, one: &Message) {
     message(json, one);
     json.flag("include_link_to_client_invoice", false);
     json.flag("attach_pdf", one.event.is_none());
@@ -139,11 +141,11 @@ pub(super) fn invoice_message(json: &mut Json, one: &Message) {
     json.null("send_reminder_on");
 }
 
-pub(super) fn estimate_message(json: &mut Json, one: &Message) {
+pub(super) fn estimate_message(json: &mut JsonWriter, one: &Message) {
     message(json, one);
 }
 
-pub(super) fn payment(json: &mut Json, payment: &Payment) {
+pub(super) fn payment(json: &mut JsonWriter, payment: &Payment) {
     json.open();
     json.int("id", payment.id);
     json.money("amount", payment.amount);
@@ -160,13 +162,13 @@ pub(super) fn payment(json: &mut Json, payment: &Payment) {
     json.close();
 }
 
-pub(super) fn invoice_category(json: &mut Json, category: &ItemCategory) {
+pub(super) fn invoice_category(json: &mut JsonWriter, category: &ItemCategory) {
     estimate_category(json, category);
     json.flag("use_as_service", category.use_as_service);
     json.flag("use_as_expense", category.use_as_expense);
 }
 
-pub(super) fn estimate_category(json: &mut Json, category: &ItemCategory) {
+pub(super) fn estimate_category(json: &mut JsonWriter, category: &ItemCategory) {
     json.open();
     json.int("id", category.id);
     json.text("name", &category.name);

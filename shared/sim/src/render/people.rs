@@ -1,13 +1,13 @@
 //! Users, roles, rates, and the company.
 
-use super::Look;
+use super::RenderContext;
 use crate::calendar::Moment;
 use crate::dice::scramble;
-use crate::json::Json;
-use crate::people::{Rate, Role, User};
+use crate::json::JsonWriter;
+use crate::people::{Role, User, UserRate};
 
 /// Appends `/company`, left open.
-pub(super) fn company(look: &Look<'_>, json: &mut Json) {
+pub(super) fn company(look: &RenderContext<'_>, json: &mut JsonWriter) {
     let company = &look.books.company;
     json.open();
     json.text("base_uri", &format!("https://{}", company.domain));
@@ -37,7 +37,7 @@ pub(super) fn company(look: &Look<'_>, json: &mut Json) {
 }
 
 /// Appends a user of the listing, left open.
-pub(super) fn user(look: &Look<'_>, json: &mut Json, user: &User) {
+pub(super) fn user(look: &RenderContext<'_>, json: &mut JsonWriter, user: &User) {
     json.open();
     json.int("id", user.id);
     json.text("first_name", &user.first_name);
@@ -67,7 +67,7 @@ pub(super) fn user(look: &Look<'_>, json: &mut Json, user: &User) {
 }
 
 /// Appends `/users/me`: a user with the fields that only this user sees.
-pub(crate) fn me(look: &Look<'_>, json: &mut Json, who: &User) {
+pub(crate) fn me(look: &RenderContext<'_>, json: &mut JsonWriter, who: &User) {
     json.salt(who.id);
     json.spell(look.spelling.of_account());
     user(look, json, who);
@@ -83,7 +83,7 @@ pub(crate) fn avatar(user: &User) -> String {
 }
 
 /// Appends a teammate of a manager, left open.
-pub(super) fn teammate(json: &mut Json, user: &User) {
+pub(super) fn teammate(json: &mut JsonWriter, user: &User) {
     json.open();
     json.int("id", user.id);
     json.text("first_name", &user.first_name);
@@ -92,7 +92,7 @@ pub(super) fn teammate(json: &mut Json, user: &User) {
 }
 
 /// Appends a billable or cost rate, left open.
-pub(super) fn rate(json: &mut Json, rate: &Rate) {
+pub(super) fn rate(json: &mut JsonWriter, rate: &UserRate) {
     json.open();
     json.int("id", rate.id);
     json.number("amount", rate.amount);
@@ -102,7 +102,7 @@ pub(super) fn rate(json: &mut Json, rate: &Rate) {
 }
 
 /// Appends a business role with its users, left open.
-pub(super) fn role(look: &Look<'_>, json: &mut Json, role: &Role) {
+pub(super) fn role(look: &RenderContext<'_>, json: &mut JsonWriter, role: &Role) {
     json.open();
     json.int("id", role.id);
     json.text("name", &role.name);
@@ -112,7 +112,7 @@ pub(super) fn role(look: &Look<'_>, json: &mut Json, role: &Role) {
 }
 
 /// Appends `created_at` and `updated_at`.
-pub(super) fn stamps(json: &mut Json, created: Moment, updated: Moment) {
+pub(super) fn stamps(json: &mut JsonWriter, created: Moment, updated: Moment) {
     json.moment("created_at", created);
     json.moment("updated_at", updated);
 }

@@ -1,16 +1,16 @@
 //! Time entries and expenses. Each record is left open.
 
-use super::Look;
+use super::RenderContext;
 use super::people::stamps;
 use super::work::{project_stub, task_assignment_stub, task_stub, user_assignment_stub};
 use crate::calendar::Day;
 use crate::dice::scramble;
-use crate::json::Json;
+use crate::json::JsonWriter;
 use crate::table::UNDATED;
 use crate::work::{Approval, Expense, TimeEntry};
 
 /// Reason why an entry is locked; `None` if it is not.
-fn lock(look: &Look<'_>, entry: &TimeEntry) -> Option<&'static str> {
+fn lock(look: &RenderContext<'_>, entry: &TimeEntry) -> Option<&'static str> {
     let project_locked = look.books.projects.get(entry.project).is_some_and(|one| one.is_locked);
     match (entry.invoice.is_some(), entry.approval == Approval::Approved) {
         (true, true) => Some("Item Invoiced and Approved and Locked for this Time Period"),
@@ -21,7 +21,7 @@ fn lock(look: &Look<'_>, entry: &TimeEntry) -> Option<&'static str> {
     }
 }
 
-fn invoice_stub(look: &Look<'_>, json: &mut Json, invoice: Option<i64>) {
+fn invoice_stub(look: &RenderContext<'_>, json: &mut JsonWriter, invoice: Option<i64>) {
     match invoice.and_then(|id| look.books.invoices.get(id)) {
         Some(invoice) => {
             json.object("invoice");
@@ -33,7 +33,7 @@ fn invoice_stub(look: &Look<'_>, json: &mut Json, invoice: Option<i64>) {
     }
 }
 
-fn assignment_of_user(look: &Look<'_>, json: &mut Json, id: Option<i64>) {
+fn assignment_of_user(look: &RenderContext<'_>, json: &mut JsonWriter, id: Option<i64>) {
     match id.and_then(|id| look.books.user_assignments.get(id)) {
         Some(assignment) => {
             json.object("user_assignment");
@@ -44,7 +44,7 @@ fn assignment_of_user(look: &Look<'_>, json: &mut Json, id: Option<i64>) {
     }
 }
 
-pub(super) fn entry(look: &Look<'_>, json: &mut Json, entry: &TimeEntry) {
+pub(super) fn entry(look: &RenderContext<'_>, json: &mut JsonWriter, entry: &TimeEntry) {
     json.open();
     json.int("id", entry.id);
     spent(json, entry.id, entry.spent);
@@ -94,7 +94,7 @@ pub(super) fn entry(look: &Look<'_>, json: &mut Json, entry: &TimeEntry) {
     }
 }
 
-fn reference(json: &mut Json, entry: &TimeEntry) {
+fn reference(json: &mut JsonWriter, entry: &TimeEntry) {
     let Some(card) = entry.reference else {
         json.null("external_reference");
         return;
@@ -110,7 +110,7 @@ fn reference(json: &mut Json, entry: &TimeEntry) {
 }
 
 /// Appends `spent_date`; for an undated record a value that is no day.
-fn spent(json: &mut Json, id: i64, day: Day) {
+fn spent(json: &mut JsonWriter, id: i64, day: Day) {
     const UNUSABLE: [&[u8]; 5] =
         [b"null", b"\"\"", b"\"2026-02-31\"", b"\"0000-00-00\"", b"\"31.12.2025\""];
     if day.0 != UNDATED {
@@ -128,7 +128,7 @@ fn clock(minute: i64) -> String {
     format!("{hour}:{:02}{half}", minute % 60)
 }
 
-pub(super) fn expense(look: &Look<'_>, json: &mut Json, expense: &Expense) {
+pub(super) fn expense(look: &RenderContext<'_>, json: &mut JsonWriter, expense: &Expense) {
     let approved = expense.approval == Approval::Approved;
     let reason = match (expense.invoice.is_some(), approved) {
         (true, _) => Some("Expense is invoiced."),
@@ -170,7 +170,7 @@ pub(super) fn expense(look: &Look<'_>, json: &mut Json, expense: &Expense) {
 }
 
 /// Appends the receipt; its link has a new signature each second.
-fn receipt(look: &Look<'_>, json: &mut Json, expense: &Expense) {
+fn receipt(look: &RenderContext<'_>, json: &mut JsonWriter, expense: &Expense) {
     let Some(size) = expense.receipt else {
         json.null("receipt");
         return;

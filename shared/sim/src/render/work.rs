@@ -1,14 +1,14 @@
 //! Clients, contacts, projects, tasks, assignments, expense categories. Each record is left open.
 
-use super::Look;
+use super::RenderContext;
 use super::people::stamps;
-use crate::decimal::{Money, Number};
-use crate::json::Json;
+use crate::decimal::{DecimalNumber, Money};
+use crate::json::JsonWriter;
 use crate::work::{
     Client, Contact, ExpenseCategory, Project, Task, TaskAssignment, UserAssignment,
 };
 
-pub(super) fn client(json: &mut Json, client: &Client) {
+pub(super) fn client(json: &mut JsonWriter, client: &Client) {
     json.open();
     json.int("id", client.id);
     json.text("name", &client.name);
@@ -19,7 +19,7 @@ pub(super) fn client(json: &mut Json, client: &Client) {
     json.text("currency", client.currency);
 }
 
-pub(super) fn contact(look: &Look<'_>, json: &mut Json, contact: &Contact) {
+pub(super) fn contact(look: &RenderContext<'_>, json: &mut JsonWriter, contact: &Contact) {
     json.open();
     json.int("id", contact.id);
     json.maybe_text("title", contact.title.as_deref());
@@ -37,7 +37,7 @@ pub(super) fn contact(look: &Look<'_>, json: &mut Json, contact: &Contact) {
     json.close();
 }
 
-pub(super) fn project(look: &Look<'_>, json: &mut Json, project: &Project) {
+pub(super) fn project(look: &RenderContext<'_>, json: &mut JsonWriter, project: &Project) {
     let rates = look.viewer.sees_rates();
     json.open();
     json.int("id", project.id);
@@ -49,7 +49,7 @@ pub(super) fn project(look: &Look<'_>, json: &mut Json, project: &Project) {
     json.text("budget_by", project.budget_by);
     json.flag("budget_is_monthly", project.budget_is_monthly);
     json.flag("notify_when_over_budget", project.budget.is_some());
-    json.number("over_budget_notification_percentage", Number::whole(80));
+    json.number("over_budget_notification_percentage", DecimalNumber::whole(80));
     json.maybe_day("over_budget_notification_date", project.notified);
     json.flag("show_budget_to_all", project.id % 2 == 0);
     stamps(json, project.created, project.updated);
@@ -68,7 +68,7 @@ pub(super) fn project(look: &Look<'_>, json: &mut Json, project: &Project) {
     look.client_currency(json, project.client);
 }
 
-pub(super) fn task(json: &mut Json, task: &Task) {
+pub(super) fn task(json: &mut JsonWriter, task: &Task) {
     json.open();
     json.int("id", task.id);
     json.text("name", &task.name);
@@ -80,7 +80,11 @@ pub(super) fn task(json: &mut Json, task: &Task) {
 }
 
 /// Appends the fields of a user assignment that entries and expenses embed, too.
-pub(super) fn user_assignment_stub(look: &Look<'_>, json: &mut Json, assignment: &UserAssignment) {
+pub(super) fn user_assignment_stub(
+    look: &RenderContext<'_>,
+    json: &mut JsonWriter,
+    assignment: &UserAssignment,
+) {
     json.int("id", assignment.id);
     json.flag("is_project_manager", assignment.is_project_manager);
     json.flag("is_active", assignment.is_active);
@@ -91,7 +95,11 @@ pub(super) fn user_assignment_stub(look: &Look<'_>, json: &mut Json, assignment:
 }
 
 /// Appends the fields of a task assignment that entries and project assignments embed, too.
-pub(super) fn task_assignment_stub(look: &Look<'_>, json: &mut Json, assignment: &TaskAssignment) {
+pub(super) fn task_assignment_stub(
+    look: &RenderContext<'_>,
+    json: &mut JsonWriter,
+    assignment: &TaskAssignment,
+) {
     json.int("id", assignment.id);
     json.flag("billable", assignment.billable);
     json.flag("is_active", assignment.is_active);
@@ -101,7 +109,7 @@ pub(super) fn task_assignment_stub(look: &Look<'_>, json: &mut Json, assignment:
 }
 
 /// Appends `{"id", "name", "code"}` of a project and leaves it open.
-pub(super) fn project_stub(look: &Look<'_>, json: &mut Json, id: i64) {
+pub(super) fn project_stub(look: &RenderContext<'_>, json: &mut JsonWriter, id: i64) {
     let project = look.books.projects.get(id);
     json.object("project");
     json.int("id", id);
@@ -109,14 +117,18 @@ pub(super) fn project_stub(look: &Look<'_>, json: &mut Json, id: i64) {
     json.maybe_text("code", project.and_then(|one| one.code.as_deref()));
 }
 
-pub(super) fn task_stub(look: &Look<'_>, json: &mut Json, id: i64) {
+pub(super) fn task_stub(look: &RenderContext<'_>, json: &mut JsonWriter, id: i64) {
     json.object("task");
     json.int("id", id);
     json.text("name", look.books.tasks.get(id).map_or("", |one| one.name.as_str()));
     json.close();
 }
 
-pub(super) fn user_assignment(look: &Look<'_>, json: &mut Json, assignment: &UserAssignment) {
+pub(super) fn user_assignment(
+    look: &RenderContext<'_>,
+    json: &mut JsonWriter,
+    assignment: &UserAssignment,
+) {
     json.open();
     user_assignment_stub(look, json, assignment);
     project_stub(look, json, assignment.project);
@@ -124,7 +136,11 @@ pub(super) fn user_assignment(look: &Look<'_>, json: &mut Json, assignment: &Use
     look.user_stub(json, assignment.user);
 }
 
-pub(super) fn task_assignment(look: &Look<'_>, json: &mut Json, assignment: &TaskAssignment) {
+pub(super) fn task_assignment(
+    look: &RenderContext<'_>,
+    json: &mut JsonWriter,
+    assignment: &TaskAssignment,
+) {
     json.open();
     task_assignment_stub(look, json, assignment);
     project_stub(look, json, assignment.project);
@@ -133,7 +149,11 @@ pub(super) fn task_assignment(look: &Look<'_>, json: &mut Json, assignment: &Tas
 }
 
 /// Appends a user assignment as its user sees it: with the client and the tasks of the project.
-pub(super) fn project_assignment(look: &Look<'_>, json: &mut Json, assignment: &UserAssignment) {
+pub(super) fn project_assignment(
+    look: &RenderContext<'_>,
+    json: &mut JsonWriter,
+    assignment: &UserAssignment,
+) {
     json.open();
     user_assignment_stub(look, json, assignment);
     project_stub(look, json, assignment.project);
@@ -154,7 +174,7 @@ pub(super) fn project_assignment(look: &Look<'_>, json: &mut Json, assignment: &
     json.end_list();
 }
 
-pub(super) fn expense_category(json: &mut Json, category: &ExpenseCategory) {
+pub(super) fn expense_category(json: &mut JsonWriter, category: &ExpenseCategory) {
     json.open();
     json.int("id", category.id);
     json.text("name", &category.name);

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use super::client_head;
 use crate::calendar::Day;
-use crate::decimal::Number;
-use crate::json::Json;
-use crate::render::Look;
+use crate::decimal::DecimalNumber;
+use crate::json::JsonWriter;
+use crate::render::RenderContext;
 
 /// One row per project with a budget, by id.
-pub(super) fn rows(look: &Look<'_>) -> Vec<Vec<u8>> {
+pub(super) fn rows(look: &RenderContext<'_>) -> Vec<Vec<u8>> {
     let (year, month, _) = look.now.day().civil();
     let this_month = Day::of(year, month, 1);
-    let mut spent: BTreeMap<i64, (Number, Number)> = BTreeMap::new();
+    let mut spent: BTreeMap<i64, (DecimalNumber, DecimalNumber)> = BTreeMap::new();
     for entry in look.books.entries.iter() {
         let Some(project) = look.books.projects.get(entry.project) else {
             continue;
@@ -35,7 +35,7 @@ pub(super) fn rows(look: &Look<'_>) -> Vec<Vec<u8>> {
         let used = if in_money { money } else { hours };
         let budget = if in_money { project.cost_budget } else { project.budget };
         let shown = !in_money || look.viewer.sees_rates();
-        let mut json = Json::with_capacity(256);
+        let mut json = JsonWriter::with_capacity(256);
         json.salt(project.id);
         json.spell(look.spelling.of_record(project.id));
         json.open();

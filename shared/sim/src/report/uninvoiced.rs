@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{Window, client_head, currency, entries_of, expenses_of};
-use crate::decimal::{Money, Number};
-use crate::json::Json;
-use crate::render::Look;
+use super::{ReportDays, client_head, currency, entries_of, expenses_of};
+use crate::decimal::{DecimalNumber, Money};
+use crate::json::JsonWriter;
+use crate::render::RenderContext;
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Sums {
-    hours: Number,
-    open_hours: Number,
+struct UninvoicedSums {
+    hours: DecimalNumber,
+    open_hours: DecimalNumber,
     open_expenses: Money,
     open_work: Money,
     invoiced: Money,
@@ -19,8 +19,8 @@ struct Sums {
 /// Returns one row for each project that has entries, expenses or invoice lines in the window. A
 /// fixed-fee project owes its fee in the window in which it starts, less the amount of the invoices
 /// of the window, so that the result can be negative.
-pub(super) fn rows(look: &Look<'_>, window: Window) -> Vec<Vec<u8>> {
-    let mut sums: BTreeMap<i64, Sums> = BTreeMap::new();
+pub(super) fn rows(look: &RenderContext<'_>, window: ReportDays) -> Vec<Vec<u8>> {
+    let mut sums: BTreeMap<i64, UninvoicedSums> = BTreeMap::new();
     for entry in entries_of(look, window) {
         let sum = sums.entry(entry.project).or_default();
         let hours = entry.hours_at(look.now).quarter_up();
@@ -54,7 +54,12 @@ pub(super) fn rows(look: &Look<'_>, window: Window) -> Vec<Vec<u8>> {
     sums.iter().filter_map(|(project, sum)| row(look, window, *project, sum)).collect()
 }
 
-fn row(look: &Look<'_>, window: Window, id: i64, sum: &Sums) -> Option<Vec<u8>> {
+fn row(
+    look: &RenderContext<'_>,
+    window: ReportDays,
+    id: i64,
+    sum: &UninvoicedSums,
+) -> Option<Vec<u8>> {
     let project = look.books.projects.get(id)?;
     if project.is_fixed_fee && !window.fixed_fee {
         return None;
@@ -67,7 +72,7 @@ fn row(look: &Look<'_>, window: Window, id: i64, sum: &Sums) -> Option<Vec<u8>> 
     } else {
         sum.open_work
     };
-    let mut json = Json::with_capacity(256);
+    let mut json = JsonWriter::with_capacity(256);
     json.salt(id);
     json.spell(look.spelling.of_record(id));
     json.open();

@@ -1,13 +1,13 @@
 //! Headers, roles, modules and limits.
 
 use super::{Caller, ORIGIN};
-use crate::{Limit, MANAGER_TOKEN, MEMBER_TOKEN, Request};
+use crate::{MANAGER_TOKEN, MEMBER_TOKEN, QuotaLimit, ServerRequest};
 
 #[test]
 fn a_request_needs_its_three_headers() {
     let mut caller = Caller::tiny();
     let ask = |caller: &mut Caller, agent: &str, token: &str, account: &str| {
-        let request = Request::new("GET", ORIGIN, "/v2/users/me")
+        let request = ServerRequest::new("GET", ORIGIN, "/v2/users/me")
             .header("user-agent", agent)
             .header("authorization", token)
             .header("HARVEST-ACCOUNT-ID", account);
@@ -114,7 +114,7 @@ fn a_token_can_lose_its_roles_and_itself() {
 #[test]
 fn over_the_limit_comes_an_html_page_with_the_seconds_to_wait() {
     let mut caller = Caller::tiny();
-    caller.account.set_general_limit(Limit { requests: 3, window_ms: 15_000, enforced: true });
+    caller.account.set_general_limit(QuotaLimit { requests: 3, window_ms: 15_000, enforced: true });
     for _ in 0..3 {
         assert_eq!(caller.ask("/v2/company").status, 200);
         caller.wait(2);

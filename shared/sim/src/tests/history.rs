@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Caller, id};
-use crate::{NotApplied, Scale};
+use crate::{AccountScale, NotApplied};
 
 const LATER: &str = "2026-11-23T06:00:30Z";
 
@@ -122,7 +122,7 @@ fn a_rate_without_a_start_replaces_all_older_ones() {
 
 #[test]
 fn a_running_timer_counts_without_moving_its_entry() {
-    let mut caller = Caller::new(&Scale { running_timers: 2, ..Scale::tiny() }, 7);
+    let mut caller = Caller::new(&AccountScale { running_timers: 2, ..AccountScale::tiny() }, 7);
     assert_eq!(caller.get("/v2/time_entries?is_running=true")["total_entries"], 2);
     let entry = caller.apply(r#"{"op":"start_timer"}"#);
     let target = format!("/v2/time_entries/{entry}");

@@ -8,15 +8,15 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::Caller;
-use crate::{Effect, Face, FaultRule, Select, Served, serve};
+use crate::{FaultChoice, FaultEffect, FaultRule, HttpFace, RunningFace, serve};
 
-async fn served() -> Served {
+async fn served() -> RunningFace {
     let Caller { account, .. } = Caller::tiny();
-    serve(Arc::new(Mutex::new(account)), Face::local()).await.unwrap()
+    serve(Arc::new(Mutex::new(account)), HttpFace::local()).await.unwrap()
 }
 
 /// Returns all bytes that the server sends for one request.
-async fn ask(served: &Served, target: &str, extra: &str) -> Vec<u8> {
+async fn ask(served: &RunningFace, target: &str, extra: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(served.address).await.unwrap();
     let request = format!(
         "GET {target} HTTP/1.1\r\nHost: {}\r\nUser-Agent: tests\r\nHarvest-Account-Id: 1000001\r\n\
@@ -59,8 +59,8 @@ async fn a_cut_body_is_shorter_than_announced_and_a_dropped_answer_is_none() {
     let served = served().await;
     let rule = |select, effect| FaultRule { path: String::new(), select, effect };
     served.with(|account| {
-        account.add_fault(rule(Select::Nth(1), Effect::CutBody));
-        account.add_fault(rule(Select::Nth(2), Effect::Drop));
+        account.add_fault(rule(FaultChoice::Nth(1), FaultEffect::CutBody));
+        account.add_fault(rule(FaultChoice::Nth(2), FaultEffect::Drop));
     });
     let cut = ask(&served, "/v2/time_entries", "").await;
     let (head, body) = split(&cut);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::{Caller, id};
-use crate::Scale;
+use crate::AccountScale;
 
 const CURSOR_LISTS: &[&str] = &["clients", "projects", "tasks", "user_assignments", "users"];
 
@@ -17,7 +17,7 @@ proptest! {
         seed in 0_u64..50, size in 1_usize..9, which in 0_usize..5, steps in 0_u64..6
     ) {
         let list = CURSOR_LISTS[which];
-        let mut caller = Caller::new(&Scale::tiny(), seed);
+        let mut caller = Caller::new(&AccountScale::tiny(), seed);
         let ids = |caller: &mut Caller| -> BTreeSet<i64> {
             caller.truth(list).iter().map(|one| one.int("/id")).collect()
         };
@@ -41,7 +41,7 @@ proptest! {
 
     #[test]
     fn reading_by_date_sees_every_entry(seed in 0_u64..50, size in 20_usize..80) {
-        let mut caller = Caller::new(&Scale::tiny(), seed);
+        let mut caller = Caller::new(&AccountScale::tiny(), seed);
         let all: BTreeSet<i64> = caller.truth("time_entries").iter().map(|t| t.int("/id")).collect();
         let mut seen = BTreeSet::new();
         let mut to = String::new();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::{Caller, Truth, exact};
-use crate::Scale;
+use crate::AccountScale;
 
 const WINDOW: &str = "from=20260101&to=20260630";
 
@@ -61,7 +61,7 @@ fn expected(caller: &mut Caller, subject: &str, fixed_fee: bool) -> Sums {
 
 #[test]
 fn time_reports_are_the_sums_of_their_entries() {
-    let mut caller = Caller::new(&Scale { years: 2, ..Scale::tiny() }, 3);
+    let mut caller = Caller::new(&AccountScale { years: 2, ..AccountScale::tiny() }, 3);
     for (path, member, subject) in [
         ("clients", "client_id", "/client/id"),
         ("projects", "project_id", "/project/id"),

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::{Caller, id};
-use crate::Scale;
+use crate::AccountScale;
 use crate::stream::Stream;
 
 const WINDOW: &str = "?from=20251124&to=20261123";
@@ -22,7 +22,7 @@ fn everything(caller: &mut Caller) -> Vec<String> {
 #[test]
 fn one_seed_makes_one_account_and_one_history() {
     let run = |seed| {
-        let mut caller = Caller::new(&Scale::tiny(), seed);
+        let mut caller = Caller::new(&AccountScale::tiny(), seed);
         caller.wait(60);
         let done = caller.account.mutate(caller.now, 5, 200);
         assert!(done.len() > 100, "{}", done.len());
@@ -34,7 +34,8 @@ fn one_seed_makes_one_account_and_one_history() {
 
 #[test]
 fn every_stream_serves_its_truth() {
-    let mut caller = Caller::new(&Scale { unknown_members: true, ..Scale::tiny() }, 11);
+    let mut caller =
+        Caller::new(&AccountScale { unknown_members: true, ..AccountScale::tiny() }, 11);
     for stream in Stream::ALL {
         let (name, key) = (stream.name(), stream.records_key());
         let query = if stream.is_report() { WINDOW } else { "" };
@@ -91,7 +92,7 @@ fn the_extent_spans_entries_expenses_and_invoices() {
 
 #[test]
 fn numbers_are_awkward_but_fit_their_columns() {
-    let mut caller = Caller::new(&Scale { years: 2, ..Scale::demo() }, 2);
+    let mut caller = Caller::new(&AccountScale { years: 2, ..AccountScale::demo() }, 2);
     let text = everything(&mut caller).concat();
     assert!(text.contains("Ñandú") || text.contains("Łukasz"));
     let raw = caller.ask("/v2/invoices");
@@ -119,7 +120,7 @@ proptest! {
 
     #[test]
     fn what_changed_is_found_by_updated_since(seed in 0_u64..1000) {
-        let mut caller = Caller::new(&Scale::tiny(), 4);
+        let mut caller = Caller::new(&AccountScale::tiny(), 4);
         let lists = ["clients", "projects", "time_entries", "expenses", "invoices", "estimates"];
         let own = |caller: &mut Caller, list: &str| -> Vec<(i64, String)> {
             let all = caller.truth(list);
@@ -144,6 +145,6 @@ proptest! {
         let mut caller = Caller::tiny();
         let response = caller.ask(&format!("/v2{path}"));
         prop_assert!([200, 400, 404, 422].contains(&response.status), "{}", response.status);
-        caller.account.handle(caller.now, &crate::Request::new("POST", "", &format!("/_sim{path}")));
+        caller.account.handle(caller.now, &crate::ServerRequest::new("POST", "", &format!("/_sim{path}")));
     }
 }

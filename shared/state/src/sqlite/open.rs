@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::patience::Patience;
+use super::patience::BusyTimeout;
 use super::{failed, kind};
 use crate::{StateError, StateErrorKind};
 
@@ -29,20 +29,20 @@ const TABLES: &str = "
     CREATE INDEX expiring ON items (expires) WHERE expires IS NOT NULL;";
 
 /// Connection to our file, which is created if missing.
-pub(super) fn connect(path: &Path, patience: Patience) -> Result<Connection, StateError> {
+pub(super) fn connect(path: &Path, patience: BusyTimeout) -> Result<Connection, StateError> {
     make_private(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let trouble = |source| failed(path, source);
     let mut connection = Connection::open_with_flags(path, flags).map_err(trouble)?;
     patience.give(&connection).map_err(trouble)?;
     let new = match identity(&connection).map_err(trouble)? {
-        Identity::New => true,
-        Identity::Ours(FORMAT) => false,
-        Identity::Ours(format) => {
+        DatabaseIdentity::New => true,
+        DatabaseIdentity::Ours(FORMAT) => false,
+        DatabaseIdentity::Ours(format) => {
             let what = format!("`{}` has format {format}, not {FORMAT}", path.display());
             return Err(StateError::new(StateErrorKind::Newer, what));
         }
-        Identity::Foreign => {
+        DatabaseIdentity::Foreign => {
             let what = format!("`{}` belongs to another program", path.display());
             return Err(StateError::new(StateErrorKind::Damaged, what));
         }
@@ -70,13 +70,13 @@ fn make_private(path: &Path) -> Result<(), StateError> {
     }
 }
 
-enum Identity {
+enum DatabaseIdentity {
     New,
     Ours(i32),
     Foreign,
 }
 
-fn identity(connection: &Connection) -> rusqlite::Result<Identity> {
+fn identity(connection: &Connection) -> rusqlite::Result<DatabaseIdentity> {
     // A single statement sees a file being created either before or after its creation.
     connection.query_row(
         "SELECT (SELECT application_id FROM pragma_application_id),
@@ -87,9 +87,9 @@ fn identity(connection: &Connection) -> rusqlite::Result<Identity> {
             let (application, format, tables): (i32, i32, i64) =
                 (row.get(0)?, row.get(1)?, row.get(2)?);
             Ok(match application {
-                APPLICATION => Identity::Ours(format),
-                0 if tables == 0 => Identity::New,
-                _ => Identity::Foreign,
+                APPLICATION => DatabaseIdentity::Ours(format),
+                0 if tables == 0 => DatabaseIdentity::New,
+                _ => DatabaseIdentity::Foreign,
             })
         },
     )
@@ -116,7 +116,7 @@ fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
 fn make_tables(connection: &mut Connection) -> rusqlite::Result<()> {
     let making = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have created the tables first.
-    if matches!(identity(&making)?, Identity::New) {
+    if matches!(identity(&making)?, DatabaseIdentity::New) {
         making.execute_batch(TABLES)?;
         making.pragma_update(None, "application_id", APPLICATION)?;
         making.pragma_update(None, "user_version", FORMAT)?;

@@ -20,7 +20,7 @@ const SHORT: i32 = 20;
 
 /// Length of the waiting time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Patience {
+pub(super) enum BusyTimeout {
     /// Time for a person to notice and wake a process that stands still.
     Long,
     /// Time for a transaction of a working process.
@@ -35,7 +35,7 @@ enum NextTry {
     GiveUp,
 }
 
-impl Patience {
+impl BusyTimeout {
     /// Sets the waiting time of the connection.
     pub(super) fn give(self, connection: &Connection) -> rusqlite::Result<()> {
         // The library takes a plain function without state, so each variant has its own.
@@ -62,7 +62,7 @@ impl Patience {
 }
 
 #[expect(clippy::disallowed_methods, reason = "on a thread of its own, for another process")]
-fn waits(patience: Patience, before: i32) -> bool {
+fn waits(patience: BusyTimeout, before: i32) -> bool {
     match patience.attempt(before) {
         NextTry::GiveUp => return false,
         NextTry::TellAndAgain => tracing::warn!(
@@ -81,12 +81,13 @@ mod tests {
 
     #[test]
     fn a_long_wait_is_told_once_and_ends() {
-        let all: Vec<NextTry> = (0..=LONG).map(|before| Patience::Long.attempt(before)).collect();
+        let all: Vec<NextTry> =
+            (0..=LONG).map(|before| BusyTimeout::Long.attempt(before)).collect();
         let told = all.iter().filter(|attempt| **attempt == NextTry::TellAndAgain);
         assert_eq!(told.count(), 1);
         let given_up = all.iter().position(|attempt| *attempt == NextTry::GiveUp);
         assert_eq!(given_up, usize::try_from(LONG).ok());
-        assert_eq!(Patience::Short.attempt(SHORT), NextTry::GiveUp);
-        assert!((0..SHORT).all(|before| Patience::Short.attempt(before) == NextTry::Again));
+        assert_eq!(BusyTimeout::Short.attempt(SHORT), NextTry::GiveUp);
+        assert!((0..SHORT).all(|before| BusyTimeout::Short.attempt(before) == NextTry::Again));
     }
 }

@@ -45,10 +45,10 @@ async fn items_outlive_the_store() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("state.sqlite");
     let store = SqliteStore::open(&path).await.unwrap();
-    store.put(&key("account"), Expect::Absent, "{}", None).await.unwrap();
+    store.put(&key("account"), WriteCondition::Absent, "{}", None).await.unwrap();
     drop(store);
     let item = SqliteStore::open(&path).await.unwrap().get(&key("account")).await.unwrap();
-    assert_eq!(item, Some(Item { rev: 1, body: "{}".to_owned() }));
+    assert_eq!(item, Some(StateItem { rev: 1, body: "{}".to_owned() }));
 }
 
 /// Several connections stand for several processes: they share only the file.
@@ -64,12 +64,14 @@ async fn many_connections_count_right_from_the_first_moment() {
             let mut done = 0;
             while done < 5 {
                 let (expect, count) = match store.get(&key("n")).await.unwrap() {
-                    None => (Expect::Absent, 0),
-                    Some(item) => (Expect::Rev(item.rev), item.body.parse::<u64>().unwrap()),
+                    None => (WriteCondition::Absent, 0),
+                    Some(item) => {
+                        (WriteCondition::Rev(item.rev), item.body.parse::<u64>().unwrap())
+                    }
                 };
                 let put =
                     store.put(&key("n"), expect, &(count + 1).to_string(), None).await.unwrap();
-                done += u64::from(matches!(put, Put::Stored(_)));
+                done += u64::from(matches!(put, PutOutcome::Stored(_)));
             }
         }));
     }
@@ -77,7 +79,7 @@ async fn many_connections_count_right_from_the_first_moment() {
         call.await.unwrap();
     }
     let item = SqliteStore::open(&path).await.unwrap().get(&key("n")).await.unwrap().unwrap();
-    assert_eq!(item, Item { rev: 60, body: "60".to_owned() });
+    assert_eq!(item, StateItem { rev: 60, body: "60".to_owned() });
 }
 
 /// Helper that a test below starts in several processes. Does nothing when run alone.
@@ -90,11 +92,11 @@ async fn child_that_counts() {
     let mut done = 0;
     while done < 10 {
         let (expect, count) = match store.get(&key("n")).await.unwrap() {
-            None => (Expect::Absent, 0),
-            Some(item) => (Expect::Rev(item.rev), item.body.parse::<u64>().unwrap()),
+            None => (WriteCondition::Absent, 0),
+            Some(item) => (WriteCondition::Rev(item.rev), item.body.parse::<u64>().unwrap()),
         };
         let put = store.put(&key("n"), expect, &(count + 1).to_string(), None).await.unwrap();
-        done += u64::from(matches!(put, Put::Stored(_)));
+        done += u64::from(matches!(put, PutOutcome::Stored(_)));
     }
 }
 
@@ -112,7 +114,7 @@ async fn many_processes_count_right() {
         }
     });
     let item = SqliteStore::open(&path).await.unwrap().get(&key("n")).await.unwrap().unwrap();
-    assert_eq!(item, Item { rev: 40, body: "40".to_owned() });
+    assert_eq!(item, StateItem { rev: 40, body: "40".to_owned() });
 }
 
 /// Helper that a test below starts in its own process. Does nothing when run alone.
@@ -122,9 +124,9 @@ async fn child_that_writes_until_killed() {
         return;
     };
     let store = SqliteStore::open(path).await.unwrap();
-    store.put(&key("n"), Expect::Absent, "1", None).await.unwrap();
+    store.put(&key("n"), WriteCondition::Absent, "1", None).await.unwrap();
     for rev in 1..100_000 {
-        store.put(&key("n"), Expect::Rev(rev), &(rev + 1).to_string(), None).await.unwrap();
+        store.put(&key("n"), WriteCondition::Rev(rev), &(rev + 1).to_string(), None).await.unwrap();
         println!("\nwritten {}", rev + 1);
     }
 }
@@ -153,13 +155,16 @@ async fn what_was_written_survives_a_kill() {
 async fn a_log_without_its_file_is_not_taken_for_ours() {
     let folder = TempDir::new().unwrap();
     let store = SqliteStore::open(folder.path().join("old.sqlite")).await.unwrap();
-    store.put(&key("a"), Expect::Absent, "old", None).await.unwrap();
+    store.put(&key("a"), WriteCondition::Absent, "old", None).await.unwrap();
     let path = folder.path().join("new.sqlite");
     std::fs::copy(folder.path().join("old.sqlite-wal"), folder.path().join("new.sqlite-wal"))
         .unwrap();
     let store = SqliteStore::open(&path).await.unwrap();
     assert_eq!(store.get(&key("a")).await.unwrap(), None);
-    assert_eq!(store.put(&key("a"), Expect::Absent, "new", None).await.unwrap(), Put::Stored(1));
+    assert_eq!(
+        store.put(&key("a"), WriteCondition::Absent, "new", None).await.unwrap(),
+        PutOutcome::Stored(1)
+    );
 }
 
 #[cfg(unix)]
@@ -168,7 +173,7 @@ async fn only_the_owner_may_read_the_files() {
     use std::os::unix::fs::PermissionsExt;
     let folder = TempDir::new().unwrap();
     let store = SqliteStore::open(folder.path().join("state.sqlite")).await.unwrap();
-    store.put(&key("account"), Expect::Absent, "{}", None).await.unwrap();
+    store.put(&key("account"), WriteCondition::Absent, "{}", None).await.unwrap();
     let mut files = 0;
     for entry in std::fs::read_dir(folder.path()).unwrap() {
         let entry = entry.unwrap();
@@ -196,17 +201,20 @@ async fn writes_wait_for_the_disk() {
 async fn a_store_that_others_hold_says_so() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("state.sqlite");
-    let store = SqliteStore::open_with(path.clone(), Patience::Short).await.unwrap();
+    let store = SqliteStore::open_with(path.clone(), BusyTimeout::Short).await.unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let error = store.put(&key("a"), Expect::Absent, "{}", None).await.unwrap_err();
+    let error = store.put(&key("a"), WriteCondition::Absent, "{}", None).await.unwrap_err();
     assert_eq!(error.kind, StateErrorKind::Busy);
     assert!(error.may_pass());
     assert!(error.to_string().contains("another process"), "{error}");
     assert!(error.to_string().contains("state.sqlite"), "{error}");
     assert_eq!(store.get(&key("a")).await.unwrap(), None, "readers do not wait");
     other.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(store.put(&key("a"), Expect::Absent, "{}", None).await.unwrap(), Put::Stored(1));
+    assert_eq!(
+        store.put(&key("a"), WriteCondition::Absent, "{}", None).await.unwrap(),
+        PutOutcome::Stored(1)
+    );
 }
 
 /// An idle transaction stands for a process that stands still: the store cannot tell them apart.
@@ -218,32 +226,35 @@ async fn who_waits_for_a_process_that_stands_still_goes_on_when_that_one_does() 
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     // The store has given up once, so later writes give up sooner until one succeeds.
-    Patience::Short.give(&store.connection.lock().unwrap().connection).unwrap();
-    let error = store.put(&key("a"), Expect::Absent, "{}", None).await.unwrap_err();
+    BusyTimeout::Short.give(&store.connection.lock().unwrap().connection).unwrap();
+    let error = store.put(&key("a"), WriteCondition::Absent, "{}", None).await.unwrap_err();
     assert!(error.to_string().contains("stands still"), "{error}");
-    assert_eq!(store.connection.lock().unwrap().patience, Patience::Short);
+    assert_eq!(store.connection.lock().unwrap().patience, BusyTimeout::Short);
     assert_eq!(store.get(&key("a")).await.unwrap(), None, "readers do not wait");
     let waiting = {
         let store = store.clone();
-        tokio::spawn(async move { store.put(&key("a"), Expect::Absent, "{}", None).await })
+        tokio::spawn(async move { store.put(&key("a"), WriteCondition::Absent, "{}", None).await })
     };
     // The rollback may come before the put or while it waits; it must succeed in both orders.
     other.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(waiting.await.unwrap().unwrap(), Put::Stored(1));
-    assert_eq!(store.connection.lock().unwrap().patience, Patience::Long);
+    assert_eq!(waiting.await.unwrap().unwrap(), PutOutcome::Stored(1));
+    assert_eq!(store.connection.lock().unwrap().patience, BusyTimeout::Long);
 }
 
 #[tokio::test]
 async fn a_full_disk_says_so_and_loses_nothing() {
     let folder = TempDir::new().unwrap();
     let store = SqliteStore::open(folder.path().join("state.sqlite")).await.unwrap();
-    store.put(&key("a"), Expect::Absent, "1", None).await.unwrap();
+    store.put(&key("a"), WriteCondition::Absent, "1", None).await.unwrap();
     store.run(|c| c.connection.execute_batch("PRAGMA max_page_count = 1")).await.unwrap();
     let large = "x".repeat(1_000_000);
-    let error = store.put(&key("a"), Expect::Rev(1), &large, None).await.unwrap_err();
+    let error = store.put(&key("a"), WriteCondition::Rev(1), &large, None).await.unwrap_err();
     assert_eq!(error.kind, StateErrorKind::Full);
     assert_eq!(store.get(&key("a")).await.unwrap().unwrap().body, "1");
-    assert_eq!(store.put(&key("a"), Expect::Rev(1), "2", None).await.unwrap(), Put::Stored(2));
+    assert_eq!(
+        store.put(&key("a"), WriteCondition::Rev(1), "2", None).await.unwrap(),
+        PutOutcome::Stored(2)
+    );
 }
 
 #[tokio::test]
@@ -278,13 +289,13 @@ async fn what_is_stored_but_was_never_written_by_us_is_damage() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("state.sqlite");
         let store = SqliteStore::open(&path).await.unwrap();
-        store.put(&key("a"), Expect::Absent, "{}", None).await.unwrap();
+        store.put(&key("a"), WriteCondition::Absent, "{}", None).await.unwrap();
         drop(store);
         Connection::open(&path).unwrap().execute_batch(damage).unwrap();
         let store = SqliteStore::open(&path).await.unwrap();
         let read = store.get(&key("a")).await.unwrap_err();
         let listed = store.list(key("a").account, "").await.unwrap_err();
-        let written = store.put(&key("a"), Expect::Rev(1), "{}", None).await.unwrap_err();
+        let written = store.put(&key("a"), WriteCondition::Rev(1), "{}", None).await.unwrap_err();
         for error in [read, listed, written] {
             assert_eq!(error.kind, StateErrorKind::Damaged, "{damage}: {error:?}");
             let said = error.to_string();

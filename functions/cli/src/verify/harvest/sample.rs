@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use delta::table::{FileEntry, Table};
 use engine::time::Date;
-use engine::window::{Grid, Period};
-use lake::partition::{HeldUnits, held_units};
+use engine::window::{Period, WindowGrid};
+use lake::partition::{UnitRowCounts, held_units};
 use lake::verify::VerifyError;
 use runtime::Context;
 use serde::Deserialize;
@@ -22,7 +22,7 @@ pub(super) fn month(context: &Context, table: &Table, field: &str) -> Option<Per
     let days: Vec<(Date, Date)> =
         table.files().iter().filter_map(|file| days(file, field)).collect();
     let (first, last) = chosen(context, &days)?;
-    let months = Grid::Month.windows(*first, *last);
+    let months = WindowGrid::Month.windows(*first, *last);
     chosen(context, &months).copied()
 }
 
@@ -30,11 +30,11 @@ pub(super) fn month(context: &Context, table: &Table, field: &str) -> Option<Per
 fn days(file: &FileEntry, field: &str) -> Option<(Date, Date)> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Bounds {
+    struct LoggedBounds {
         min_values: serde_json::Value,
         max_values: serde_json::Value,
     }
-    let bounds: Bounds = serde_json::from_str(&file.stats).ok()?;
+    let bounds: LoggedBounds = serde_json::from_str(&file.stats).ok()?;
     let day = |values: &serde_json::Value| values.get(field)?.as_str()?.parse().ok();
     Some((day(&bounds.min_values)?, day(&bounds.max_values)?))
 }
@@ -51,7 +51,7 @@ pub(super) fn windows(context: &Context, held: Vec<Period>) -> BTreeSet<Period> 
 }
 
 /// Returns the units of which the table holds rows.
-pub(super) async fn held(table: &Table) -> Result<HeldUnits, VerifyError> {
+pub(super) async fn held(table: &Table) -> Result<UnitRowCounts, VerifyError> {
     let (store, root) = (table.store().as_ref(), table.root());
     Ok(held_units(store, root, table.schema(), table.files()).await?)
 }

@@ -4,36 +4,36 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use decode::Decoder;
 use delta::table::Table;
-use engine::item::{AccountItem, Position};
+use engine::item::{AccountItem, StreamPosition};
 use engine::pass::{Parent, Pass, Unit};
-use engine::plan::{History, report_windows};
-use engine::retry::Failure;
-use engine::spec::{Kind, PerParent, ReportWindow, StreamSpec};
-use engine::window::{Grid, Period};
+use engine::plan::{ReportHistory, report_windows};
+use engine::retry::RequestFailure;
+use engine::spec::{PerParent, ReportWindow, StreamKind, StreamSpec};
+use engine::window::{Period, WindowGrid};
 use futures::StreamExt as _;
 use harvest_api::ApiError;
 use lake::collect::{Collector, UnitBuffer};
-use lake::verify::Whole;
+use lake::verify::ReadingCoverage;
 use runtime::Context;
 
-use super::{Extent, Harvest, Reading, between, sample};
+use super::{ComparisonRows, HarvestComparer, StreamPortion, between, sample};
 use crate::text;
-use crate::verify::pages::{self, List, Unread};
+use crate::verify::pages::{self, ListError, ListPart};
 
 /// Number of lists that are read at the same time.
 const SIDE_BY_SIDE: usize = 4;
 
-impl Harvest {
+impl HarvestComparer {
     pub(super) async fn windows(
         &self,
         decoder: &Decoder,
         table: &Table,
         report: &ReportWindow,
-        position: &Position,
-    ) -> Result<Reading, Unread> {
-        let held = sample::held(table).await.map_err(Unread::Kept)?.periods;
+        position: &StreamPosition,
+    ) -> Result<ComparisonRows, ListError> {
+        let held = sample::held(table).await.map_err(ListError::Kept)?.periods;
         let grid = position.grid.unwrap_or(self.context.settings.grid);
-        let all = self.extent == Extent::All;
+        let all = self.extent == StreamPortion::All;
         let wanted: BTreeSet<Period> = if all {
             let held = held.into_keys().collect();
             let read = windows_around(report, grid, &self.context, &held);
@@ -44,7 +44,8 @@ impl Harvest {
         let units = wanted.iter().map(|period| (Unit::Window(*period), between(*period)));
         let read = text::plural(wanted.len() as u64, "window", "windows");
         let path = decoder.schema().spec.path;
-        let lists = units.map(|(unit, filters)| (unit, List { filters, ..List::all(path) }));
+        let lists =
+            units.map(|(unit, filters)| (unit, ListPart { filters, ..ListPart::all(path) }));
         let mut notes = vec![
             "rows of reports have no updated_at: what changed in Harvest since the last sync is \
              told as a difference"
@@ -59,8 +60,18 @@ impl Harvest {
                 Unit::Stream | Unit::Parent(_) => None,
             })
             .collect();
-        let whole = if all && whole == wanted { Whole::Everything } else { Whole::Periods(whole) };
-        Ok(Reading { rows: read_units.rows, whole, read, requests: read_units.requests, notes })
+        let whole = if all && whole == wanted {
+            ReadingCoverage::Everything
+        } else {
+            ReadingCoverage::Periods(whole)
+        };
+        Ok(ComparisonRows {
+            rows: read_units.rows,
+            whole,
+            read,
+            requests: read_units.requests,
+            notes,
+        })
     }
 
     pub(super) async fn children(
@@ -68,10 +79,10 @@ impl Harvest {
         decoder: &Decoder,
         table: &Table,
         per_parent: &PerParent,
-    ) -> Result<Reading, Unread> {
+    ) -> Result<ComparisonRows, ListError> {
         let spec = decoder.schema().spec;
-        let mut list = List::all(per_parent.trigger.path);
-        if let Extent::Sample(_) = self.extent {
+        let mut list = ListPart::all(per_parent.trigger.path);
+        if let StreamPortion::Sample(_) = self.extent {
             (list.per_page, list.first_page) = (Some(100), true);
         }
         let found = pages::parents(&self.context, spec, per_parent, &list).await?;
@@ -89,15 +100,16 @@ impl Harvest {
                 childless.insert(record.parent.id);
             }
         }
-        if let Extent::Sample(size) = self.extent {
+        if let StreamPortion::Sample(size) = self.extent {
             childless.clear();
-            parents =
-                sample::parents(&self.context, table, parents, size).await.map_err(Unread::Kept)?;
+            parents = sample::parents(&self.context, table, parents, size)
+                .await
+                .map_err(ListError::Kept)?;
         }
         let read = text::plural(parents.len() as u64, "parent", "parents");
         let lists = parents.iter().map(|(&id, &created_year)| {
             let path = spec.path.replace("{parent}", &id.to_string());
-            (Unit::Parent(Parent { id, created_year }), List::all(&path))
+            (Unit::Parent(Parent { id, created_year }), ListPart::all(&path))
         });
         let mut notes = Vec::new();
         let read_units = self.units(decoder, lists.collect(), &mut notes).await?;
@@ -107,24 +119,27 @@ impl Harvest {
             Unit::Parent(parent) => Some(parent.id),
             Unit::Stream | Unit::Window(_) => None,
         }));
-        let everything =
-            self.extent == Extent::All && complete && trigger.whole && trigger.quarantined == 0;
-        let whole = if everything { Whole::Everything } else { Whole::Parents(whole) };
+        let everything = self.extent == StreamPortion::All
+            && complete
+            && trigger.whole
+            && trigger.quarantined == 0;
+        let whole =
+            if everything { ReadingCoverage::Everything } else { ReadingCoverage::Parents(whole) };
         let requests = trigger.requests + read_units.requests;
-        Ok(Reading { rows: read_units.rows, whole, read, requests, notes })
+        Ok(ComparisonRows { rows: read_units.rows, whole, read, requests, notes })
     }
 
     /// Reads units, `SIDE_BY_SIDE` at a time.
     async fn units(
         &self,
         decoder: &Decoder,
-        lists: Vec<(Unit, List)>,
+        lists: Vec<(Unit, ListPart)>,
         notes: &mut Vec<String>,
-    ) -> Result<Units, Unread> {
+    ) -> Result<UnitRows, ListError> {
         let context = &self.context;
         let memory = context.settings.collect_memory;
         let rows = Collector::new(decoder.schema(), context.scratch.clone(), memory)?;
-        let mut units = Units { rows, whole: BTreeSet::new(), requests: 0 };
+        let mut units = UnitRows { rows, whole: BTreeSet::new(), requests: 0 };
         let mut reading = futures::stream::iter(lists)
             .map(|(unit, list)| async move {
                 let read = pages::unit(context, decoder, &list, unit).await;
@@ -134,7 +149,7 @@ impl Harvest {
         while let Some((unit, list, read)) = reading.next().await {
             let (seen, buffer) = match read {
                 Ok(read) => read,
-                Err(Unread::Api(error)) if has_none(decoder.schema().spec, &error) => {
+                Err(ListError::Api(error)) if has_none(decoder.schema().spec, &error) => {
                     units.requests += 1;
                     units.whole.insert(unit);
                     continue;
@@ -160,18 +175,18 @@ impl Harvest {
 /// stand alone, without those between.
 fn windows_around(
     report: &ReportWindow,
-    grid: Grid,
+    grid: WindowGrid,
     context: &Context,
     held: &BTreeSet<Period>,
 ) -> Vec<Period> {
     let years_back = context.settings.report_years_back;
-    let history = History { start_date: None, years_back, held };
+    let history = ReportHistory { start_date: None, years_back, held };
     let (account, now) = (AccountItem::default(), context.clock.now());
     report_windows(report, grid, Pass::Full, &account, history, now)
 }
 
 /// Rows of the units that were read.
-struct Units {
+struct UnitRows {
     rows: Collector,
     /// Units that were read whole.
     whole: BTreeSet<Unit>,
@@ -181,8 +196,8 @@ struct Units {
 /// Whether the refusal means that there are no children: the parent is gone, or lacks the role that
 /// has children.
 fn has_none(spec: &StreamSpec, error: &ApiError) -> bool {
-    let Kind::PerParent(per_parent) = &spec.kind else { return false };
+    let StreamKind::PerParent(per_parent) = &spec.kind else { return false };
     let failure = error.failure();
-    (*failure == Failure::NotFound && error.is_from_harvest())
-        || (*failure == Failure::Invalid(422) && per_parent.only_role.is_some())
+    (*failure == RequestFailure::NotFound && error.is_from_harvest())
+        || (*failure == RequestFailure::Invalid(422) && per_parent.only_role.is_some())
 }

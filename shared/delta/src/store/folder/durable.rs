@@ -5,9 +5,9 @@ use std::io;
 use std::path::Path;
 use std::sync::PoisonError;
 
-use super::Folder;
+use super::StoreFolder;
 
-impl Folder {
+impl StoreFolder {
     /// Creates `folder` and its ancestors as needed and makes their entries durable. Done once per
     /// process even for existing folders, because their creator may have died before doing it.
     pub(super) fn make_durable(&self, folder: &Path) -> io::Result<()> {

@@ -6,17 +6,17 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Folder, present};
+use super::{StoreFolder, present};
 
 const TEMPORARY: &str = ".tmp-";
 
 /// File that is not visible as an object. Locked while it lives, so that it is not cleaned away.
-pub(super) struct Temporary {
+pub(super) struct TemporaryFile {
     pub(super) path: PathBuf,
     file: File,
 }
 
-impl Temporary {
+impl TemporaryFile {
     pub(super) fn create(folder: &Path, bytes: &[u8]) -> io::Result<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         loop {
@@ -40,7 +40,7 @@ impl Temporary {
     }
 }
 
-impl Drop for Temporary {
+impl Drop for TemporaryFile {
     fn drop(&mut self) {
         // A rename leaves nothing to remove; a file that cannot be removed is left to
         // `clean_leftovers`.
@@ -48,7 +48,7 @@ impl Drop for Temporary {
     }
 }
 
-impl Folder {
+impl StoreFolder {
     /// Deletes temporary files of dead writers below `prefix` and returns their number.
     pub(super) fn clean_leftovers(&self, prefix: &str) -> io::Result<u64> {
         let mut cleaned = 0;

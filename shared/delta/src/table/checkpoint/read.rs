@@ -10,7 +10,7 @@ use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
-use super::super::action::{Add, Format, LogLine, MetaData, Protocol, Remove, Texts, Txn};
+use super::super::action::{Add, Format, LogLine, MetaData, Protocol, Remove, TextMap, Txn};
 
 /// Members of each action that are read. A file may have more, or lack some.
 const KNOWN: [(&str, &[&str]); 5] = [
@@ -71,31 +71,31 @@ pub(in crate::table) fn read(bytes: Bytes) -> Result<Vec<LogLine>, String> {
 }
 
 fn lines_of(batch: &RecordBatch, lines: &mut Vec<LogLine>) -> Result<(), String> {
-    if let Some(rows) = Action::of(batch, "protocol")? {
+    if let Some(rows) = ActionColumn::of(batch, "protocol")? {
         for row in rows.present() {
             let protocol = Some(protocol(&rows, row)?);
             lines.push(LogLine { protocol, ..LogLine::default() });
         }
     }
-    if let Some(rows) = Action::of(batch, "metaData")? {
+    if let Some(rows) = ActionColumn::of(batch, "metaData")? {
         for row in rows.present() {
             let meta_data = Some(meta_data(&rows, row)?);
             lines.push(LogLine { meta_data, ..LogLine::default() });
         }
     }
-    if let Some(rows) = Action::of(batch, "txn")? {
+    if let Some(rows) = ActionColumn::of(batch, "txn")? {
         for row in rows.present() {
             let txn = Some(txn(&rows, row)?);
             lines.push(LogLine { txn, ..LogLine::default() });
         }
     }
-    if let Some(rows) = Action::of(batch, "remove")? {
+    if let Some(rows) = ActionColumn::of(batch, "remove")? {
         for row in rows.present() {
             let remove = Some(remove(&rows, row)?);
             lines.push(LogLine { remove, ..LogLine::default() });
         }
     }
-    if let Some(rows) = Action::of(batch, "add")? {
+    if let Some(rows) = ActionColumn::of(batch, "add")? {
         for row in rows.present() {
             let add = Some(add(&rows, row)?);
             lines.push(LogLine { add, ..LogLine::default() });
@@ -104,7 +104,7 @@ fn lines_of(batch: &RecordBatch, lines: &mut Vec<LogLine>) -> Result<(), String>
     Ok(())
 }
 
-fn protocol(rows: &Action<'_>, row: usize) -> Result<Protocol, String> {
+fn protocol(rows: &ActionColumn<'_>, row: usize) -> Result<Protocol, String> {
     let version = |name| {
         let long = rows.long(name, row)?.ok_or_else(|| rows.lacks(name))?;
         i32::try_from(long).map_err(|error| error.to_string())
@@ -117,15 +117,15 @@ fn protocol(rows: &Action<'_>, row: usize) -> Result<Protocol, String> {
     })
 }
 
-fn meta_data(rows: &Action<'_>, row: usize) -> Result<MetaData, String> {
+fn meta_data(rows: &ActionColumn<'_>, row: usize) -> Result<MetaData, String> {
     let format = match rows.member("format") {
         Some(format) => {
             let format = format.as_struct_opt().ok_or_else(|| rows.odd("format"))?;
-            let format = Action { name: "format", rows: format };
+            let format = ActionColumn { name: "format", rows: format };
             let provider = format.needed_text("provider", row)?;
             Format { provider, options: format.map("options", row)?.unwrap_or_default() }
         }
-        None => Format { provider: "parquet".to_owned(), options: Texts::new() },
+        None => Format { provider: "parquet".to_owned(), options: TextMap::new() },
     };
     Ok(MetaData {
         id: rows.needed_text("id", row)?,
@@ -139,7 +139,7 @@ fn meta_data(rows: &Action<'_>, row: usize) -> Result<MetaData, String> {
     })
 }
 
-fn txn(rows: &Action<'_>, row: usize) -> Result<Txn, String> {
+fn txn(rows: &ActionColumn<'_>, row: usize) -> Result<Txn, String> {
     Ok(Txn {
         app_id: rows.needed_text("appId", row)?,
         version: rows.long("version", row)?.ok_or_else(|| rows.lacks("version"))?,
@@ -147,7 +147,7 @@ fn txn(rows: &Action<'_>, row: usize) -> Result<Txn, String> {
     })
 }
 
-fn add(rows: &Action<'_>, row: usize) -> Result<Add, String> {
+fn add(rows: &ActionColumn<'_>, row: usize) -> Result<Add, String> {
     Ok(Add {
         path: rows.needed_text("path", row)?,
         partition_values: rows.map("partitionValues", row)?.unwrap_or_default(),
@@ -159,7 +159,7 @@ fn add(rows: &Action<'_>, row: usize) -> Result<Add, String> {
     })
 }
 
-fn remove(rows: &Action<'_>, row: usize) -> Result<Remove, String> {
+fn remove(rows: &ActionColumn<'_>, row: usize) -> Result<Remove, String> {
     Ok(Remove {
         path: rows.needed_text("path", row)?,
         deletion_timestamp: rows.long("deletionTimestamp", row)?,
@@ -171,12 +171,12 @@ fn remove(rows: &Action<'_>, row: usize) -> Result<Remove, String> {
 }
 
 /// Column of one kind of action.
-struct Action<'a> {
+struct ActionColumn<'a> {
     name: &'static str,
     rows: &'a StructArray,
 }
 
-impl<'a> Action<'a> {
+impl<'a> ActionColumn<'a> {
     fn of(batch: &'a RecordBatch, name: &'static str) -> Result<Option<Self>, String> {
         let Some(column) = batch.column_by_name(name) else {
             return Ok(None);
@@ -245,7 +245,7 @@ impl<'a> Action<'a> {
         Ok(Some(items.iter().flatten().map(str::to_owned).collect()))
     }
 
-    fn map(&self, name: &str, row: usize) -> Result<Option<Texts>, String> {
+    fn map(&self, name: &str, row: usize) -> Result<Option<TextMap>, String> {
         let Some(array) = self.value(name, row) else {
             return Ok(None);
         };

@@ -17,12 +17,12 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
-use super::super::action::{Add, Remove, Texts, Txn};
+use super::super::action::{Add, Remove, TextMap, Txn};
 use super::super::log::LogState;
 
 /// A checkpoint file, not stored yet.
 #[derive(Debug)]
-pub(in crate::table) struct Checkpoint {
+pub(in crate::table) struct CheckpointFile {
     pub bytes: Vec<u8>,
     /// Number of actions, one a row.
     pub actions: usize,
@@ -36,7 +36,7 @@ pub(in crate::table) fn write(
     state: &LogState,
     now: Timestamp,
     retention: SignedDuration,
-) -> Result<Checkpoint, ParquetError> {
+) -> Result<CheckpointFile, ParquetError> {
     let kept_from = minus(minus(now, retention), retention).as_millisecond();
     let recent = |remove: &&Remove| remove.deletion_timestamp.unwrap_or_default() >= kept_from;
     let adds: Vec<&Add> = state.files.values().collect();
@@ -46,11 +46,14 @@ pub(in crate::table) fn write(
     let (first_txn, first_add) = (2, 2 + txns.len());
     let first_remove = first_add + adds.len();
     let columns = [
-        ("protocol", Rows { at: 0, of: 1, all: actions }.protocol(state)?),
-        ("metaData", Rows { at: 1, of: 1, all: actions }.meta_data(state)?),
-        ("txn", Rows { at: first_txn, of: txns.len(), all: actions }.txns(&txns)?),
-        ("add", Rows { at: first_add, of: adds.len(), all: actions }.adds(&adds)?),
-        ("remove", Rows { at: first_remove, of: removes.len(), all: actions }.removes(&removes)?),
+        ("protocol", ActionRows { at: 0, of: 1, all: actions }.protocol(state)?),
+        ("metaData", ActionRows { at: 1, of: 1, all: actions }.meta_data(state)?),
+        ("txn", ActionRows { at: first_txn, of: txns.len(), all: actions }.txns(&txns)?),
+        ("add", ActionRows { at: first_add, of: adds.len(), all: actions }.adds(&adds)?),
+        (
+            "remove",
+            ActionRows { at: first_remove, of: removes.len(), all: actions }.removes(&removes)?,
+        ),
     ];
     let field =
         |(name, column): &(&str, ArrayRef)| Field::new(*name, column.data_type().clone(), true);
@@ -62,18 +65,18 @@ pub(in crate::table) fn write(
         .build();
     let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties))?;
     writer.write(&batch)?;
-    Ok(Checkpoint { bytes: writer.into_inner()?, actions, adds: adds.len() })
+    Ok(CheckpointFile { bytes: writer.into_inner()?, actions, adds: adds.len() })
 }
 
 /// Rows of one kind of action among all rows of a checkpoint; its column is null in the others.
 #[derive(Clone, Copy)]
-struct Rows {
+struct ActionRows {
     at: usize,
     of: usize,
     all: usize,
 }
 
-impl Rows {
+impl ActionRows {
     fn protocol(self, state: &LogState) -> Result<ArrayRef, ArrowError> {
         let int = |value| self.column::<Int32Array, _>([Some(value)]);
         self.structs([
@@ -163,7 +166,7 @@ impl Rows {
 
     fn maps<'a>(
         self,
-        values: impl IntoIterator<Item = Option<&'a Texts>>,
+        values: impl IntoIterator<Item = Option<&'a TextMap>>,
     ) -> Result<ArrayRef, ArrowError> {
         let names = MapFieldNames {
             entry: "key_value".to_owned(),

@@ -44,15 +44,15 @@ enum Died {
     Missing,
 }
 
-async fn complete(table: &Table, changes: &mut Table, by: &Writer) -> Result<(), Died> {
+async fn complete(table: &Table, changes: &mut Table, by: &WriterIdentity) -> Result<(), Died> {
     match lag(table, changes) {
-        Lag::None => Ok(()),
-        Lag::Append(files) => {
+        ChangesLag::None => Ok(()),
+        ChangesLag::Append(files) => {
             let append = ChangesCommit::Append(files);
             changes.commit_changes(at(2), by, &append, &note(0, 1)).await?;
             Ok(())
         }
-        Lag::Baseline => Err(Died::Missing),
+        ChangesLag::Baseline => Err(Died::Missing),
     }
 }
 
@@ -64,7 +64,7 @@ async fn live(store: Arc<dyn ObjectStore>, epoch: u64, until: u64) -> Result<(),
     let mut changes = Table::create_changes(store.clone(), &BY_MONTH, ACCOUNT, at(0)).await?;
     if let Some(said) = table.note().cloned() {
         // Two fences stand for several takeovers after which the writer died.
-        let said = CommitNote { counts: Counts::default(), ..said };
+        let said = CommitNote { counts: RowCounts::default(), ..said };
         table.fence(at(0), &by, &said).await?;
         table.fence(at(0), &by, &said).await?;
         changes.fence(at(0), &by, &note(0, 0)).await?;
@@ -111,21 +111,21 @@ async fn sequences(store: &Arc<MemoryStore>, died: &str) -> Vec<u64> {
 
 #[tokio::test]
 async fn a_crash_at_any_call_completes_every_change_once() {
-    let quiet = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), |_| Fault::None));
+    let quiet = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), |_| StoreFault::None));
     live(quiet.clone(), 1, COMMITS).await.unwrap();
     let calls = quiet.calls();
     assert!(calls > 90, "{calls}");
     let every: Vec<u64> = (1..=COMMITS).collect();
     let waiting = Mutex::new(0);
     for crash in 0..calls {
-        for at_crash in [Fault::Before, Fault::After] {
+        for at_crash in [StoreFault::Before, StoreFault::After] {
             let died = format!("at call {crash}, {at_crash:?}");
             let inner = Arc::new(MemoryStore::new());
-            let dying = FaultyStore::new(inner.clone(), move |call: Call<'_>| {
+            let dying = FaultyStore::new(inner.clone(), move |call: StoreCall<'_>| {
                 match call.number.cmp(&crash) {
-                    core::cmp::Ordering::Less => Fault::None,
+                    core::cmp::Ordering::Less => StoreFault::None,
                     core::cmp::Ordering::Equal => at_crash,
-                    core::cmp::Ordering::Greater => Fault::Before,
+                    core::cmp::Ordering::Greater => StoreFault::Before,
                 }
             });
             drop(live(Arc::new(dying), 1, COMMITS).await);
@@ -134,8 +134,8 @@ async fn a_crash_at_any_call_completes_every_change_once() {
                     Table::open_changes(inner.clone(), &BY_MONTH, ACCOUNT).await
             {
                 let lagging = lag(&table, &changes);
-                assert_ne!(lagging, Lag::Baseline, "{died}");
-                *waiting.lock().unwrap() += u64::from(lagging != Lag::None);
+                assert_ne!(lagging, ChangesLag::Baseline, "{died}");
+                *waiting.lock().unwrap() += u64::from(lagging != ChangesLag::None);
             }
             live(inner.clone(), 2, COMMITS).await.unwrap();
             assert_eq!(sequences(&inner, &died).await, every, "{died}");
@@ -180,9 +180,9 @@ async fn a_baseline_takes_the_place_of_all_and_a_lost_answer_is_no_failure() {
         let append = ChangesCommit::Append(made(1, sequence));
         changes.commit_changes(at(1), &by, &append, &note(0, 1)).await.unwrap();
     }
-    let lossy = Arc::new(FaultyStore::new(store.clone(), |call: Call<'_>| {
-        let commit = matches!(call.operation, Operation::PutIfAbsent);
-        if commit { Fault::After } else { Fault::None }
+    let lossy = Arc::new(FaultyStore::new(store.clone(), |call: StoreCall<'_>| {
+        let commit = matches!(call.operation, StoreOperation::PutIfAbsent);
+        if commit { StoreFault::After } else { StoreFault::None }
     }));
     let opened = Table::open_changes(lossy, &BY_MONTH, ACCOUNT).await.unwrap();
     let baseline = ChangesCommit::Replace(made(2, 9));
@@ -196,18 +196,18 @@ async fn a_baseline_takes_the_place_of_all_and_a_lost_answer_is_no_failure() {
 async fn commits_without_changes_ask_for_a_baseline() {
     let (_, mut table, mut changes) = two().await;
     let by = writer("a", 1);
-    assert_eq!(lag(&table, &changes), Lag::None);
+    assert_eq!(lag(&table, &changes), ChangesLag::None);
     let said = CommitNote { changes: Some(made(1, 1)), ..note(1, 1) };
     table.commit(at(1), &by, &change(&[data_file(1, 1)], &[]), &said).await.unwrap();
-    assert_eq!(lag(&table, &changes), Lag::Append(made(1, 1)));
+    assert_eq!(lag(&table, &changes), ChangesLag::Append(made(1, 1)));
     // A commit that names no changes, as from a run that records none.
     table.commit(at(1), &by, &change(&[data_file(1, 2)], &[]), &note(2, 1)).await.unwrap();
-    assert_eq!(lag(&table, &changes), Lag::Baseline);
+    assert_eq!(lag(&table, &changes), ChangesLag::Baseline);
     let baseline = ChangesCommit::Replace(made(1, 2));
     changes.commit_changes(at(1), &by, &baseline, &note(0, 1)).await.unwrap();
-    assert_eq!(lag(&table, &changes), Lag::None);
+    assert_eq!(lag(&table, &changes), ChangesLag::None);
     // Changes beyond the sequence of the stream's table belong to another table.
     let ahead = ChangesCommit::Append(made(1, 3));
     changes.commit_changes(at(1), &by, &ahead, &note(0, 1)).await.unwrap();
-    assert_eq!(lag(&table, &changes), Lag::Baseline);
+    assert_eq!(lag(&table, &changes), ChangesLag::Baseline);
 }

@@ -70,8 +70,8 @@ async fn restored(store: &Arc<MemoryStore>) -> Option<(u64, u64)> {
     found.map(|(version, note)| (version, note.state["cursor"].as_u64().unwrap()))
 }
 
-fn change_of(version: u64, operation: &str) -> Foreign {
-    Foreign::Change { version, operation: Some(operation.to_owned()) }
+fn change_of(version: u64, operation: &str) -> ForeignChange {
+    ForeignChange::Change { version, operation: Some(operation.to_owned()) }
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn rows_that_were_never_ours_are_those_of_no_version() {
 async fn what_changes_no_row_is_nothing_foreign_and_what_does_not_say_may_change_some() {
     let compacted = [file("part-0", Some("2024-01"), 5)];
     let compaction = |data_change, info| Theirs { info, add: &compacted, remove: &[], data_change };
-    let check = async |theirs: Theirs<'_>, expected: Option<Foreign>| {
+    let check = async |theirs: Theirs<'_>, expected: Option<ForeignChange>| {
         let store = Arc::new(MemoryStore::new());
         grown(&store).await;
         theirs.commit(&store, 4).await;
@@ -117,8 +117,11 @@ async fn what_changes_no_row_is_nothing_foreign_and_what_does_not_say_may_change
     check(compaction(Some(false), Some(info("OPTIMIZE"))), None).await;
     check(compaction(Some(false), None), None).await;
     check(compaction(None, Some(info("WRITE"))), Some(change_of(4, "WRITE"))).await;
-    check(compaction(Some(true), None), Some(Foreign::Change { version: 4, operation: None }))
-        .await;
+    check(
+        compaction(Some(true), None),
+        Some(ForeignChange::Change { version: 4, operation: None }),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -189,7 +192,7 @@ async fn a_change_behind_a_checkpoint_is_still_seen_and_a_log_that_no_longer_tel
         store.delete(&commit_key(version)).await.unwrap();
     }
     let table = open(&store).await;
-    assert_eq!(table.foreign(), Some(&Foreign::Untold { version: 4 }));
+    assert_eq!(table.foreign(), Some(&ForeignChange::Untold { version: 4 }));
     assert_eq!(table.note().unwrap().run, "run-3");
     assert_eq!(restored(&store).await, None);
 }
@@ -250,14 +253,18 @@ async fn changes_of_another_table_and_changes_that_others_changed_begin_anew() {
         (store, changes)
     };
     let (_, changes) = appended(Value::Null).await;
-    assert_eq!(lag(&table, &changes), Lag::None, "earlier releases did not say whose they are");
+    assert_eq!(
+        lag(&table, &changes),
+        ChangesLag::None,
+        "earlier releases did not say whose they are"
+    );
     let (_, changes) = appended(json!({ "table": "another" })).await;
-    assert_eq!(lag(&table, &changes), Lag::Baseline);
+    assert_eq!(lag(&table, &changes), ChangesLag::Baseline);
     let (store, mut changes) = appended(following(&table)).await;
-    assert_eq!(lag(&table, &changes), Lag::None);
+    assert_eq!(lag(&table, &changes), ChangesLag::None);
     let remove = json!({ "remove": { "path": changes.files()[0].path, "dataChange": true } });
     let key = format!("{}/{}", changes.root(), names::commit(2));
     store.put(&key, Bytes::from(remove.to_string())).await.unwrap();
     changes.refresh().await.unwrap();
-    assert_eq!(lag(&table, &changes), Lag::Baseline);
+    assert_eq!(lag(&table, &changes), ChangesLag::Baseline);
 }

@@ -8,7 +8,7 @@ use core::ops::Range;
 use proptest::prelude::*;
 
 use super::*;
-use crate::store::{ObjectMeta, Replace, StoreError};
+use crate::store::{ObjectMeta, ReplaceOutcome, StoreError};
 
 /// Store that lets the other writer run before any call.
 #[derive(Debug)]
@@ -49,7 +49,12 @@ impl ObjectStore for Turns {
         self.inner.put(key, bytes).await
     }
 
-    async fn replace(&self, key: &str, old: &Bytes, new: Bytes) -> Result<Replace, StoreError> {
+    async fn replace(
+        &self,
+        key: &str,
+        old: &Bytes,
+        new: Bytes,
+    ) -> Result<ReplaceOutcome, StoreError> {
         self.pass().await;
         self.inner.replace(key, old, new).await
     }
@@ -101,7 +106,11 @@ fn known(outcome: Result<Committed, CommitError>) -> Known {
     }
 }
 
-async fn act(store: Arc<dyn ObjectStore>, by: Writer, acts: Vec<Act>) -> Vec<(String, Known)> {
+async fn act(
+    store: Arc<dyn ObjectStore>,
+    by: WriterIdentity,
+    acts: Vec<Act>,
+) -> Vec<(String, Known)> {
     let mut table = loop {
         if let Ok(Some(table)) = Table::open(store.clone(), &BY_MONTH, ACCOUNT).await {
             break table;
@@ -201,9 +210,9 @@ async fn check(acts: [Vec<Act>; 2], epochs: [u64; 2], faults: u64, seed: u64) {
     let rolled = Arc::clone(&dice);
     let failing = FaultyStore::new(inner.clone(), move |_| {
         match rolled.below(100).checked_sub(100 - faults) {
-            None => Fault::None,
-            Some(odd) if odd % 2 == 0 => Fault::Before,
-            Some(_) => Fault::After,
+            None => StoreFault::None,
+            Some(odd) if odd % 2 == 0 => StoreFault::Before,
+            Some(_) => StoreFault::After,
         }
     });
     let store: Arc<dyn ObjectStore> = Arc::new(Turns { inner: failing, dice });

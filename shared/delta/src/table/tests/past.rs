@@ -81,7 +81,7 @@ async fn a_commit_of_a_clock_that_was_ahead_came_before_the_next_one_and_before_
     for (number, second) in [(1, 10), (2, month), (3, 20), (4, month)] {
         let added = file(&format!("1-{number}-a-0"), Some("2024-01"), number * 10);
         let said = note(u64::try_from(number).unwrap(), 10);
-        let change = Change { started: at(second), ..change(&[added], &[]) };
+        let change = CommitFiles { started: at(second), ..change(&[added], &[]) };
         table.commit(at(second), &writer("a", 1), &change, &said).await.unwrap();
     }
     let check = async |instant: i64, expected: (u64, i64)| {

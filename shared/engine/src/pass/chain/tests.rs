@@ -5,15 +5,15 @@ use proptest::prelude::*;
 use super::*;
 use crate::pass::tests::page_of;
 
-fn moved(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Broken(Flaw::Moved))
+fn moved(verdict: &ChainVerdict) -> bool {
+    matches!(verdict, ChainVerdict::Broken(ChainFlaw::Moved))
 }
 
-fn last(following: Following, pages: &[PageFacts]) -> Verdict {
-    let mut chain = Chain::default();
-    let mut verdict = Verdict::GoesOn;
+fn last(following: ChainLinkage, pages: &[PageFacts]) -> ChainVerdict {
+    let mut chain = PageChain::default();
+    let mut verdict = ChainVerdict::GoesOn;
     for (at, page) in pages.iter().enumerate() {
-        assert_eq!(verdict, Verdict::GoesOn, "page {at} is not asked for");
+        assert_eq!(verdict, ChainVerdict::GoesOn, "page {at} is not asked for");
         verdict = chain.take(page, following);
     }
     verdict
@@ -25,25 +25,29 @@ fn linked(ids: &[i64], total: u64, link: &str) -> PageFacts {
 
 #[test]
 fn a_list_is_whole_only_where_every_sign_agrees() {
-    use Following::{Links, Numbers};
+    use ChainLinkage::{Links, Numbers};
     let check = |following, pages: &[PageFacts], verdict| {
         assert_eq!(last(following, pages), verdict, "{pages:?}");
     };
-    let broken = Verdict::Broken;
-    let miscounted = |read, total| Verdict::Broken(Flaw::Miscounted { read, total });
+    let broken = ChainVerdict::Broken;
+    let miscounted = |read, total| ChainVerdict::Broken(ChainFlaw::Miscounted { read, total });
     for following in [Links, Numbers] {
-        check(following, &[page_of(&[1, 2], 2)], Verdict::Whole);
-        check(following, &[PageFacts { total_entries: None, ..page_of(&[1], 0) }], Verdict::Whole);
-        check(following, &[linked(&[2], 2, "a"), page_of(&[1], 2)], Verdict::Whole);
+        check(following, &[page_of(&[1, 2], 2)], ChainVerdict::Whole);
+        check(
+            following,
+            &[PageFacts { total_entries: None, ..page_of(&[1], 0) }],
+            ChainVerdict::Whole,
+        );
+        check(following, &[linked(&[2], 2, "a"), page_of(&[1], 2)], ChainVerdict::Whole);
         // The documentation shows `next_page` 2 on page 2.
         let slip = PageFacts { page: Some(2), next_page: Some(2), ..page_of(&[1], 2) };
-        check(following, &[linked(&[2], 2, "a"), slip], Verdict::Whole);
+        check(following, &[linked(&[2], 2, "a"), slip], ChainVerdict::Whole);
         check(following, &[page_of(&[1, 2], 1)], miscounted(2, 1));
         check(following, &[page_of(&[], 7)], miscounted(0, 7));
         let ended = PageFacts { total_pages: Some(2), ..page_of(&[2], 3) };
         check(following, &[linked(&[1, 2], 3, "a"), ended], miscounted(2, 3));
-        check(following, &[linked(&[], 0, "a")], broken(Flaw::Idle));
-        check(following, &[linked(&[1], 5, "a"), linked(&[1], 5, "b")], broken(Flaw::Idle));
+        check(following, &[linked(&[], 0, "a")], broken(ChainFlaw::Idle));
+        check(following, &[linked(&[1], 5, "a"), linked(&[1], 5, "b")], broken(ChainFlaw::Idle));
     }
     // Only a link leads on in a list that is followed by links.
     check(Links, &[page_of(&[1, 2], 3)], miscounted(2, 3));
@@ -52,13 +56,13 @@ fn a_list_is_whole_only_where_every_sign_agrees() {
         PageFacts { total_pages: Some(2), ..page_of(&[1], 1) },
         PageFacts { page: Some(4), next_page: Some(5), ..page_of(&[1], 1) },
     ] {
-        check(Links, core::slice::from_ref(&sign), broken(Flaw::NoLink));
-        check(Numbers, &[sign], Verdict::GoesOn);
+        check(Links, core::slice::from_ref(&sign), broken(ChainFlaw::NoLink));
+        check(Numbers, &[sign], ChainVerdict::GoesOn);
     }
-    check(Numbers, &[page_of(&[1, 2], 3)], Verdict::GoesOn);
+    check(Numbers, &[page_of(&[1, 2], 3)], ChainVerdict::GoesOn);
     check(Numbers, &[page_of(&[1, 2], 3), page_of(&[], 3)], miscounted(2, 3));
     check(Links, &[linked(&[1], 9, "a"), linked(&[2], 9, "b"), linked(&[3], 9, "a")], {
-        broken(Flaw::Circle)
+        broken(ChainFlaw::Circle)
     });
 }
 
@@ -68,7 +72,7 @@ fn a_total_that_moves_by_what_is_missing_is_a_list_that_changed() {
         let (first, rest) = read.split_at(2);
         let ended = PageFacts { total_pages: Some(2), ..page_of(rest, totals[1]) };
         let pages = [linked(first, totals[0], "a"), ended];
-        assert_eq!(moved(&last(Following::Numbers, &pages)), is_moved, "{totals:?}");
+        assert_eq!(moved(&last(ChainLinkage::Numbers, &pages)), is_moved, "{totals:?}");
     };
     check([4, 3], &[1, 2, 3], true);
     check([3, 4], &[1, 2, 3], true);
@@ -77,14 +81,15 @@ fn a_total_that_moves_by_what_is_missing_is_a_list_that_changed() {
     check([2, 5], &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], false);
     // By links nothing is passed over: the last total counts.
     let pages = [linked(&[1, 2], 4, "a"), page_of(&[3], 3)];
-    assert_eq!(last(Following::Links, &pages), Verdict::Whole);
+    assert_eq!(last(ChainLinkage::Links, &pages), ChainVerdict::Whole);
 }
 
 #[test]
 fn pages_past_the_total_end_after_a_while() {
-    let mut chain = Chain::default();
+    let mut chain = PageChain::default();
     let pages = (0..10_000).take_while(|page| {
-        chain.take(&linked(&[*page], 3, &page.to_string()), Following::Links) == Verdict::GoesOn
+        chain.take(&linked(&[*page], 3, &page.to_string()), ChainLinkage::Links)
+            == ChainVerdict::GoesOn
     });
     assert_eq!(pages.count(), 102, "two of the total, a hundred more");
 }
@@ -98,11 +103,11 @@ fn unusable_records_count_and_do_not_go_on_for_ever() {
         ..PageFacts::default()
     };
     let pages = [linked(&[1], 2, "a"), unusable(Some(2), None)];
-    assert_eq!(last(Following::Links, &pages), Verdict::Whole);
-    let mut chain = Chain::default();
+    assert_eq!(last(ChainLinkage::Links, &pages), ChainVerdict::Whole);
+    let mut chain = PageChain::default();
     let pages = (0..10_000).take_while(|page| {
         let page = unusable(None, Some(page.to_string()));
-        chain.take(&page, Following::Links) == Verdict::GoesOn
+        chain.take(&page, ChainLinkage::Links) == ChainVerdict::GoesOn
     });
     assert_eq!(pages.count(), 100);
 }
@@ -115,7 +120,7 @@ proptest! {
         numbers: bool,
         lacking in any::<prop::sample::Index>(),
     ) {
-        let following = if numbers { Following::Numbers } else { Following::Links };
+        let following = if numbers { ChainLinkage::Numbers } else { ChainLinkage::Links };
         let ids: Vec<i64> = (0..count).collect();
         let pages = |ids: &[i64], total: u64| -> Vec<PageFacts> {
             let chunks: Vec<&[i64]> = if ids.is_empty() { vec![&[]] } else { ids.chunks(size).collect() };
@@ -130,16 +135,16 @@ proptest! {
                 .collect()
         };
         let all = u64::try_from(count).unwrap();
-        prop_assert_eq!(last(following, &pages(&ids, all)), Verdict::Whole);
+        prop_assert_eq!(last(following, &pages(&ids, all)), ChainVerdict::Whole);
         if count > 0 {
             let mut fewer = ids;
             fewer.remove(lacking.index(fewer.len()));
             let mut pages = pages(&fewer, all);
             // A numbered list is asked for what its total promises.
-            if following == Following::Numbers && !fewer.is_empty() {
+            if following == ChainLinkage::Numbers && !fewer.is_empty() {
                 pages.push(page_of(&[], all));
             }
-            prop_assert!(matches!(last(following, &pages), Verdict::Broken(_)));
+            prop_assert!(matches!(last(following, &pages), ChainVerdict::Broken(_)));
         }
     }
 }

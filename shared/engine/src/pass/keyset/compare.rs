@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::chain::Distinct;
-use super::super::pager::{List, Question};
+use super::super::chain::DistinctKeys;
+use super::super::pager::{ListQuery, PagerQuestion};
 use super::super::{PROOF_TRIES, PageFacts};
 use super::WHOLE;
 use crate::key::{Key, KeyPart};
@@ -16,7 +16,7 @@ const NAMED: usize = 3;
 
 /// The comparison of two totals.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Compare {
+pub(super) struct TotalsComparison {
     tries: u32,
     plain: Option<u64>,
     asked: bool,
@@ -33,21 +33,21 @@ pub(super) enum CompareOutcome {
     Differs,
 }
 
-impl Default for Compare {
+impl Default for TotalsComparison {
     fn default() -> Self {
         Self { tries: 1, plain: None, asked: false }
     }
 }
 
-impl Compare {
-    pub(super) fn next(&mut self, list: &List) -> Option<Question> {
+impl TotalsComparison {
+    pub(super) fn next(&mut self, list: &ListQuery) -> Option<PagerQuestion> {
         if self.asked {
             return None;
         }
         self.asked = true;
         let from = [("from", BEGINNING.to_owned())];
         let more: &[(&str, String)] = if self.plain.is_none() { &[] } else { &from };
-        Some(Question { slot: WHOLE, target: list.with(more, 1), count_only: true })
+        Some(PagerQuestion { slot: WHOLE, target: list.with(more, 1), count_only: true })
     }
 
     /// Takes the total that was asked for; `undated`: number of records without a day in the
@@ -85,9 +85,9 @@ impl Compare {
 /// Records without a usable day.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Undated(Distinct);
+pub(super) struct UndatedRecords(DistinctKeys);
 
-impl Undated {
+impl UndatedRecords {
     /// Adds the undated records of an answer.
     pub(super) fn note(&mut self, facts: &PageFacts) {
         let without = facts.keys.iter().zip(&facts.dates).filter(|(_, date)| date.is_none());

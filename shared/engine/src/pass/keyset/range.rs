@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::PageFacts;
-use super::super::chain::Flaw;
-use super::super::pager::{List, Offset};
+use super::super::chain::ChainFlaw;
+use super::super::pager::{ListQuery, OffsetPager};
 use crate::time::{Date, previous_day};
 
 /// Largest number of ranges that are read side by side.
@@ -14,13 +14,13 @@ const PAGES_PER_RANGE: u64 = 6;
 
 /// One chain of requests, from its newest day down.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Range {
+pub(super) struct KeysetRange {
     /// Oldest day; `None`: open.
     pub(super) from: Option<Date>,
     /// Newest day not yet whole; `None`: open.
     pub(super) to: Option<Date>,
     /// A day of more than one page, being paged.
-    pub(super) day: Option<(Date, Offset)>,
+    pub(super) day: Option<(Date, OffsetPager)>,
     pub(super) asked: bool,
     pub(super) done: bool,
     /// Number of contradictory answers to the same request.
@@ -28,7 +28,7 @@ pub(super) struct Range {
     pub(super) tries: u32,
 }
 
-impl Range {
+impl KeysetRange {
     /// Returns the range of all days, or of those not before `from`.
     pub(super) const fn open(from: Option<Date>) -> Self {
         Self { from, to: None, day: None, asked: false, done: false, tries: 0 }
@@ -41,7 +41,7 @@ impl Range {
     /// Goes on after an incomplete answer with days from `newest` to `oldest`: up to `oldest`, or
     /// with that day alone. Returns whether the next request bounds the days more than `self` did
     /// before.
-    pub(super) fn step(&mut self, list: &List, newest: Date, oldest: Date) -> bool {
+    pub(super) fn step(&mut self, list: &ListQuery, newest: Date, oldest: Date) -> bool {
         if self.to.map_or(newest != oldest, |to| oldest < to) {
             self.to = Some(oldest);
             return false;
@@ -49,7 +49,7 @@ impl Range {
         let mut list = list.clone();
         list.filters.push(("from".to_owned(), oldest.to_string()));
         list.filters.push(("to".to_owned(), oldest.to_string()));
-        self.day = Some((oldest, Offset::new(list)));
+        self.day = Some((oldest, OffsetPager::new(list)));
         true
     }
 
@@ -79,11 +79,11 @@ impl Range {
 
 /// Returns the contradiction in an answer for a range. It must hold all records of the range, or
 /// say that a page follows and have a larger total.
-pub(super) fn contradiction(facts: &PageFacts) -> Option<Flaw> {
+pub(super) fn contradiction(facts: &PageFacts) -> Option<ChainFlaw> {
     let (read, promised) = (facts.records(), facts.promises_more(1));
     let total = facts.total_entries?;
     let agrees = if promised { total > read } else { total == read };
-    (!agrees).then_some(Flaw::Miscounted { read, total })
+    (!agrees).then_some(ChainFlaw::Miscounted { read, total })
 }
 
 /// Whether no sign of an answer says that more follows, or it has no record to go on from.
@@ -104,13 +104,13 @@ pub(super) fn ends(facts: &PageFacts) -> Option<(Date, Date)> {
 /// of days of its last answer, which had `records` of `total` and reached from `newest` to
 /// `oldest`. `others` ranges are being read beside it. `None`: not worth it.
 pub(super) fn cut(
-    range: &Range,
+    range: &KeysetRange,
     newest: Date,
     oldest: Date,
     records: u64,
     total: u64,
     others: usize,
-) -> Option<Vec<Range>> {
+) -> Option<Vec<KeysetRange>> {
     let pages = total.saturating_sub(records).div_ceil(records.max(1));
     let free = MOST_RANGES.saturating_sub(u32::try_from(others).unwrap_or(MOST_RANGES));
     let parts = u32::try_from(pages / PAGES_PER_RANGE).unwrap_or(MOST_RANGES).min(free);
@@ -131,10 +131,10 @@ pub(super) fn cut(
     let mut ranges = Vec::new();
     for _ in 1..parts {
         let Ok(begin) = to.checked_sub(jiff::Span::new().days(step)) else { break };
-        ranges.push(Range::between(Some(begin), to));
+        ranges.push(KeysetRange::between(Some(begin), to));
         to = previous_day(begin);
     }
-    ranges.push(Range::between(range.from, to));
+    ranges.push(KeysetRange::between(range.from, to));
     if let Some(newest) = ranges.first_mut() {
         // The day that is being paged is the newest of the rest.
         newest.day.clone_from(&range.day);

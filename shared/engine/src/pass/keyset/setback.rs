@@ -1,44 +1,44 @@
 //! Effect of a failure, or of a stop, on a date keyset reading.
 
-use super::super::pager::{Setback, gives_up};
-use super::{Keyset, Rest, WHOLE};
-use crate::retry::Failure;
+use super::super::pager::{PagerSetback, gives_up};
+use super::{KeysetPager, KeysetStage, WHOLE};
+use crate::retry::RequestFailure;
 
-impl Keyset {
+impl KeysetPager {
     pub(in crate::pass) fn on_failure(
         &mut self,
         slot: u32,
-        failure: &Failure,
+        failure: &RequestFailure,
         last: bool,
-    ) -> Setback {
-        if slot != WHOLE && !matches!(self.rest, Rest::Ranges) {
-            return Setback::Same;
+    ) -> PagerSetback {
+        if slot != WHOLE && !matches!(self.rest, KeysetStage::Ranges) {
+            return PagerSetback::Same;
         }
         match &mut self.rest {
-            Rest::Ranges => {}
-            Rest::Compare(compare) => {
+            KeysetStage::Ranges => {}
+            KeysetStage::Compare(compare) => {
                 compare.free();
                 let over = gives_up(failure, last, false);
-                return if over { Setback::Final } else { Setback::Same };
+                return if over { PagerSetback::Final } else { PagerSetback::Same };
             }
             // Records kept by an unranged reading before a restart are upserts: there are none to
             // take back.
-            Rest::Undated(offset) | Rest::Disordered(offset) => {
+            KeysetStage::Undated(offset) | KeysetStage::Disordered(offset) => {
                 return match offset.on_failure(failure, last) {
-                    Setback::Restart | Setback::Same => Setback::Same,
-                    Setback::Final => Setback::Final,
+                    PagerSetback::Restart | PagerSetback::Same => PagerSetback::Same,
+                    PagerSetback::Final => PagerSetback::Final,
                 };
             }
-            Rest::Nothing => return Setback::Final,
+            KeysetStage::Nothing => return PagerSetback::Final,
         }
         let shrunk = self.list.shrink_after(failure);
         if let Some(range) = usize::try_from(slot).ok().and_then(|slot| self.ranges.get_mut(slot)) {
             range.asked = false;
             if let Some((_, offset)) = &mut range.day {
-                let _: Setback = offset.on_failure(failure, last);
+                let _: PagerSetback = offset.on_failure(failure, last);
             }
         }
-        if gives_up(failure, last, shrunk) { Setback::Final } else { Setback::Same }
+        if gives_up(failure, last, shrunk) { PagerSetback::Final } else { PagerSetback::Same }
     }
 
     pub(in crate::pass) fn resumed(&mut self) {
@@ -49,9 +49,9 @@ impl Keyset {
             }
         }
         match &mut self.rest {
-            Rest::Ranges | Rest::Nothing => {}
-            Rest::Compare(compare) => compare.resumed(),
-            Rest::Undated(offset) | Rest::Disordered(offset) => offset.resumed(),
+            KeysetStage::Ranges | KeysetStage::Nothing => {}
+            KeysetStage::Compare(compare) => compare.resumed(),
+            KeysetStage::Undated(offset) | KeysetStage::Disordered(offset) => offset.resumed(),
         }
     }
 }

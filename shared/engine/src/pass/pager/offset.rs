@@ -2,21 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::chain::{Chain, Flaw, Following, Verdict};
+use super::super::chain::{ChainFlaw, ChainLinkage, ChainVerdict, PageChain};
 use super::super::{PROOF_TRIES, PageFacts};
-use super::{List, Proof, Question, Setback, Turn, gives_up};
-use crate::retry::Failure;
+use super::{ListProof, ListQuery, PagerQuestion, PagerSetback, PagerTurn, gives_up};
+use crate::retry::RequestFailure;
 
 /// Reading of an offset list: records shift meanwhile, so several pages must add up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(in crate::pass) struct Offset {
-    list: List,
+pub(in crate::pass) struct OffsetPager {
+    list: ListQuery,
     /// Not saved: whether pages of two processes add up cannot be told.
     #[serde(skip)]
-    chain: Chain,
+    chain: PageChain,
     line: PageLine,
     #[serde(default)]
-    flaw: Option<Flaw>,
+    flaw: Option<ChainFlaw>,
     tries: u32,
 }
 
@@ -31,12 +31,12 @@ enum PageLine {
     Done,
 }
 
-impl Offset {
-    pub(in crate::pass) fn new(list: List) -> Self {
-        Self { list, chain: Chain::default(), line: PageLine::Free, flaw: None, tries: 1 }
+impl OffsetPager {
+    pub(in crate::pass) fn new(list: ListQuery) -> Self {
+        Self { list, chain: PageChain::default(), line: PageLine::Free, flaw: None, tries: 1 }
     }
 
-    pub(in crate::pass) fn next(&mut self) -> Option<Question> {
+    pub(in crate::pass) fn next(&mut self) -> Option<PagerQuestion> {
         if self.line != PageLine::Free {
             return None;
         }
@@ -47,35 +47,39 @@ impl Offset {
         } else {
             self.list.first_page()
         };
-        Some(Question { slot: 0, target, count_only: false })
+        Some(PagerQuestion { slot: 0, target, count_only: false })
     }
 
-    pub(in crate::pass) fn on_page(&mut self, facts: &PageFacts) -> Turn {
+    pub(in crate::pass) fn on_page(&mut self, facts: &PageFacts) -> PagerTurn {
         self.line = PageLine::Free;
         self.list.trouble = 0;
-        let flaw = match self.chain.take(facts, Following::Numbers) {
-            Verdict::GoesOn => return Turn::On,
-            Verdict::Whole => None,
-            Verdict::Broken(flaw) => Some(flaw),
+        let flaw = match self.chain.take(facts, ChainLinkage::Numbers) {
+            ChainVerdict::GoesOn => return PagerTurn::On,
+            ChainVerdict::Whole => None,
+            ChainVerdict::Broken(flaw) => Some(flaw),
         };
-        self.chain = Chain::default();
+        self.chain = PageChain::default();
         self.flaw = flaw;
         if self.flaw.is_none() || self.tries >= PROOF_TRIES {
             self.line = PageLine::Done;
-            return Turn::On;
+            return PagerTurn::On;
         }
         self.tries = self.tries.saturating_add(1);
-        Turn::Restarted
+        PagerTurn::Restarted
     }
 
-    pub(in crate::pass) fn on_failure(&mut self, failure: &Failure, last: bool) -> Setback {
+    pub(in crate::pass) fn on_failure(
+        &mut self,
+        failure: &RequestFailure,
+        last: bool,
+    ) -> PagerSetback {
         self.line = PageLine::Free;
         if self.list.shrink_after(failure) {
             let again = self.chain.pages() > 0;
-            self.chain = Chain::default();
-            return if again { Setback::Restart } else { Setback::Same };
+            self.chain = PageChain::default();
+            return if again { PagerSetback::Restart } else { PagerSetback::Same };
         }
-        if gives_up(failure, last, false) { Setback::Final } else { Setback::Same }
+        if gives_up(failure, last, false) { PagerSetback::Final } else { PagerSetback::Same }
     }
 
     /// Begins a second reading of the same list.
@@ -87,12 +91,12 @@ impl Offset {
         self.line == PageLine::Done
     }
 
-    pub(in crate::pass) fn proof(&self) -> Proof {
-        self.flaw.as_ref().map_or(Proof::Proven, |flaw| flaw.proof(&self.list.path))
+    pub(in crate::pass) fn proof(&self) -> ListProof {
+        self.flaw.as_ref().map_or(ListProof::Proven, |flaw| flaw.proof(&self.list.path))
     }
 
     /// Returns the reason for which the finished reading is not believed.
-    pub(in crate::pass) const fn flaw(&self) -> Option<&Flaw> {
+    pub(in crate::pass) const fn flaw(&self) -> Option<&ChainFlaw> {
         self.flaw.as_ref()
     }
 
@@ -101,7 +105,7 @@ impl Offset {
         // the list is read again.
         if !self.is_done() {
             self.line = PageLine::Free;
-            self.chain = Chain::default();
+            self.chain = PageChain::default();
         }
     }
 }

@@ -1,14 +1,17 @@
 //! Existence of parents that the trigger did not name, or whose children answer 404.
 
-use super::Parents;
-use crate::pass::control::{Answered, UrlStanding};
+use super::ParentReading;
+use crate::pass::control::{RecordAnswer, UrlStanding};
 use crate::pass::units::unit_path;
-use crate::pass::{Effect, Parent, Pass, Target, Unit};
+use crate::pass::{AnswerEffect, Parent, Pass, RequestTarget, Unit};
 use crate::spec::PerParent;
 use crate::time::Timestamp;
 
-impl Parents {
-    pub(in crate::pass) fn next_existence(&mut self, spec: &PerParent) -> Option<(Parent, Target)> {
+impl ParentReading {
+    pub(in crate::pass) fn next_existence(
+        &mut self,
+        spec: &PerParent,
+    ) -> Option<(Parent, RequestTarget)> {
         // Candidates for the control question come from the trigger: it must be read first.
         if self.doubtful.is_empty() || !self.trigger.is_done() {
             return None;
@@ -22,12 +25,12 @@ impl Parents {
             }
             UrlStanding::Unknown => return None,
         };
-        Some((parent, Target::path(unit_path(spec.parent_path, Unit::Parent(parent)))))
+        Some((parent, RequestTarget::path(unit_path(spec.parent_path, Unit::Parent(parent)))))
     }
 
     /// Decides about doubtful parents once all requests are answered. If no parent answered under
     /// its own URL, 404 counts only for those that the full pass before missed, too.
-    pub(super) fn settle(&mut self, pass: Pass) -> Vec<Effect> {
+    pub(super) fn settle(&mut self, pass: Pass) -> Vec<AnswerEffect> {
         let standing = self.control.standing();
         if standing == UrlStanding::Unknown && self.trigger.is_done() {
             // They wait for another run, or for the next full pass.
@@ -49,8 +52,10 @@ impl Parents {
                 // The next sweep compares all parents; until then absence is unproven.
                 Pass::Incremental => {}
                 Pass::Full => {
-                    effects
-                        .push(Effect::Complete { unit: Unit::Parent(parent), covered: Some(at) });
+                    effects.push(AnswerEffect::Complete {
+                        unit: Unit::Parent(parent),
+                        covered: Some(at),
+                    });
                 }
             }
         }
@@ -71,8 +76,8 @@ impl Parents {
         pass: Pass,
         parent: Parent,
         there: Parent,
-    ) -> Vec<Effect> {
-        if !self.control.take(parent, Answered::There) {
+    ) -> Vec<AnswerEffect> {
+        if !self.control.take(parent, RecordAnswer::There) {
             self.control.prove();
             self.asked.retain(|one| *one != parent);
             if !self.parked.contains_key(&parent.id) {
@@ -88,8 +93,8 @@ impl Parents {
         pass: Pass,
         parent: Parent,
         requested_at: Timestamp,
-    ) -> Vec<Effect> {
-        if !self.control.take(parent, Answered::Gone) {
+    ) -> Vec<AnswerEffect> {
+        if !self.control.take(parent, RecordAnswer::Gone) {
             self.asked.retain(|one| *one != parent);
             self.denied.push((parent, requested_at));
         }
@@ -102,9 +107,9 @@ impl Parents {
         pass: Pass,
         parent: Parent,
         last: bool,
-    ) -> Vec<Effect> {
+    ) -> Vec<AnswerEffect> {
         let control = if last {
-            self.control.take(parent, Answered::Nothing)
+            self.control.take(parent, RecordAnswer::Nothing)
         } else {
             self.control.put_back(parent)
         };

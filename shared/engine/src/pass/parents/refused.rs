@@ -1,12 +1,12 @@
 //! Children that cannot be read: those of one parent are parked, those of all refuse the stream.
 
-use super::{Parents, Parked, ParkedBefore, REFUSED_AT_FIRST};
+use super::{ParentReading, ParkedBefore, ParkedParent, REFUSED_AT_FIRST};
 use crate::pass::units::unit_path;
-use crate::pass::{Effect, Parent, Pass, Stopped, Unit};
-use crate::retry::Failure;
+use crate::pass::{AnswerEffect, Parent, Pass, StopReason, Unit};
+use crate::retry::RequestFailure;
 use crate::spec::PerParent;
 
-impl Parents {
+impl ParentReading {
     /// Whether too many parents were refused before any children were read, so that the others
     /// would be refused, too.
     pub(in crate::pass) fn is_refused(&self) -> bool {
@@ -16,7 +16,7 @@ impl Parents {
 
     /// Returns the reason for which the reading stops although no request is under way: Harvest
     /// refuses the children of all parents.
-    pub(in crate::pass) fn stopped(&mut self, spec: &PerParent, pass: Pass) -> Option<Stopped> {
+    pub(in crate::pass) fn stopped(&mut self, spec: &PerParent, pass: Pass) -> Option<StopReason> {
         if self.any_read || self.refused.is_empty() {
             return None;
         }
@@ -33,7 +33,7 @@ impl Parents {
             self.units.push(Unit::Parent(parent));
         }
         let what = unit_path(spec.parent_path, Unit::Parent(first));
-        Some(Stopped { what, failure: Failure::Forbidden })
+        Some(StopReason { what, failure: RequestFailure::Forbidden })
     }
 
     /// Takes the final failure of a request for children: the parent is parked, or the stream
@@ -42,30 +42,30 @@ impl Parents {
         &mut self,
         spec: &PerParent,
         parent: Parent,
-        failure: &Failure,
-    ) -> Result<Vec<Effect>, Stopped> {
+        failure: &RequestFailure,
+    ) -> Result<Vec<AnswerEffect>, StopReason> {
         let unit = Unit::Parent(parent);
         let what = unit_path(spec.parent_path, unit);
         let stops = !failure.is_of_its_request();
         if stops {
             let effects = self.units.put_back(unit);
             debug_assert!(!effects.is_empty(), "a unit put back is dropped first");
-            return Err(Stopped { what, failure: failure.clone() });
+            return Err(StopReason { what, failure: failure.clone() });
         }
         let effects = self.units.give_up(unit);
-        if *failure == Failure::Forbidden {
+        if *failure == RequestFailure::Forbidden {
             let parked = self.parked.contains_key(&parent.id);
             self.refused
                 .push((parent, if parked { ParkedBefore::Parked } else { ParkedBefore::Fresh }));
         }
-        let parked = self.parked.entry(parent.id).or_insert_with(|| Parked {
+        let parked = self.parked.entry(parent.id).or_insert_with(|| ParkedParent {
             created_year: parent.created_year,
             attempts: 0,
             reason: String::new(),
         });
         parked.attempts = parked.attempts.saturating_add(1);
         parked.reason = format!("{failure:?}");
-        if *failure == Failure::NotFound {
+        if *failure == RequestFailure::NotFound {
             // 404 on the path of the children alone proves nothing.
             self.doubtful.push(parent);
         }

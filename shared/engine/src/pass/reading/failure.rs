@@ -1,11 +1,11 @@
 //! Effect of a failed or unsent request on a reading.
 
-use super::super::pager::Setback;
-use super::super::units::unit_path;
-use super::super::{Stopped, Unit};
-use super::{AfterFailure, AskRoute, Reading, Work};
-use crate::retry::Failure;
-use crate::spec::Kind;
+use super::super::pager::PagerSetback;
+use super::super::units::{UnitsReading, unit_path};
+use super::super::{StopReason, Unit};
+use super::{AfterFailure, AskRoute, Reading, ReadingWork};
+use crate::retry::RequestFailure;
+use crate::spec::StreamKind;
 use crate::time::Timestamp;
 
 impl Reading {
@@ -14,54 +14,48 @@ impl Reading {
         &mut self,
         id: u64,
         requested_at: Timestamp,
-        failure: &Failure,
+        failure: &RequestFailure,
         last: bool,
     ) -> AfterFailure {
         let Some(route) = self.routes.remove(&id) else {
             return AfterFailure::GoOn(Vec::new());
         };
         let what = self.plan.spec.path.to_owned();
-        let stop = || AfterFailure::Stop(Stopped { what, failure: failure.clone() });
+        let stop = || AfterFailure::Stop(StopReason { what, failure: failure.clone() });
         match (route, &mut self.work) {
-            (AskRoute::Page { pager, slot }, Work::Pages(pagers)) => {
+            (AskRoute::Page { pager, slot }, ReadingWork::Pages(pagers)) => {
                 match pagers.get_mut(pager).map(|pager| pager.on_failure(slot, failure, last)) {
-                    Some(Setback::Final) => stop(),
-                    Some(Setback::Same | Setback::Restart) | None => AfterFailure::GoOn(Vec::new()),
+                    Some(PagerSetback::Final) => stop(),
+                    Some(PagerSetback::Same | PagerSetback::Restart) | None => {
+                        AfterFailure::GoOn(Vec::new())
+                    }
                 }
             }
-            (AskRoute::Sweep(slot), Work::Sweep(sweep)) => {
-                let Kind::Listing(listing) = &self.plan.spec.kind else {
+            (AskRoute::Sweep(slot), ReadingWork::Sweep(sweep)) => {
+                let StreamKind::Listing(listing) = &self.plan.spec.kind else {
                     return AfterFailure::GoOn(Vec::new());
                 };
                 sweep.on_failure(listing, slot, failure, last).map_or_else(stop, AfterFailure::GoOn)
             }
-            (AskRoute::Unit(unit), Work::Units(units)) => {
-                if let Some(effects) = units.on_failure(unit, failure, last) {
-                    return AfterFailure::GoOn(effects);
-                }
-                if !failure.is_of_its_request() {
-                    units.put_back(unit);
-                    return stop();
-                }
-                let what = unit_path(self.plan.spec.path, unit);
-                let stopped = Stopped { what, failure: failure.clone() };
-                AfterFailure::GoOn(units.set_aside(unit, stopped))
+            (AskRoute::Unit(unit), ReadingWork::Units(units)) => {
+                let path = self.plan.spec.path;
+                on_unit_failure(units, path, unit, failure, last).unwrap_or_else(stop)
             }
-            (AskRoute::Trigger { slot }, Work::Parents(parents)) => {
+            (AskRoute::Trigger { slot }, ReadingWork::Parents(parents)) => {
                 match parents.on_trigger_failure(slot, failure, last) {
-                    Setback::Final => stop(),
-                    Setback::Same | Setback::Restart => AfterFailure::GoOn(Vec::new()),
+                    PagerSetback::Final => stop(),
+                    PagerSetback::Same | PagerSetback::Restart => AfterFailure::GoOn(Vec::new()),
                 }
             }
-            (AskRoute::Unit(unit), Work::Parents(_)) => {
+            (AskRoute::Unit(unit), ReadingWork::Parents(_)) => {
                 self.on_child_failure(unit, requested_at, failure, last)
             }
-            (AskRoute::Existence(parent), Work::Parents(parents)) => {
+            (AskRoute::Existence(parent), ReadingWork::Parents(parents)) => {
                 let pass = self.plan.pass;
-                if *failure == Failure::NotFound {
+                if *failure == RequestFailure::NotFound {
                     return AfterFailure::GoOn(parents.on_gone(pass, parent, requested_at));
                 }
-                let Kind::PerParent(spec) = &self.plan.spec.kind else {
+                let StreamKind::PerParent(spec) = &self.plan.spec.kind else {
                     return AfterFailure::GoOn(Vec::new());
                 };
                 AfterFailure::GoOn(parents.on_existence_failure(spec, pass, parent, last))
@@ -72,7 +66,10 @@ impl Reading {
                 | AskRoute::Trigger { .. }
                 | AskRoute::Unit(_)
                 | AskRoute::Existence(_),
-                Work::Pages(_) | Work::Sweep(_) | Work::Units(_) | Work::Parents(_),
+                ReadingWork::Pages(_)
+                | ReadingWork::Sweep(_)
+                | ReadingWork::Units(_)
+                | ReadingWork::Parents(_),
             ) => AfterFailure::GoOn(Vec::new()),
         }
     }
@@ -81,15 +78,15 @@ impl Reading {
         &mut self,
         unit: Unit,
         requested_at: Timestamp,
-        failure: &Failure,
+        failure: &RequestFailure,
         last: bool,
     ) -> AfterFailure {
-        let (Work::Parents(parents), Kind::PerParent(spec), Unit::Parent(parent)) =
+        let (ReadingWork::Parents(parents), StreamKind::PerParent(spec), Unit::Parent(parent)) =
             (&mut self.work, &self.plan.spec.kind, unit)
         else {
             return AfterFailure::GoOn(Vec::new());
         };
-        if spec.only_role.is_some() && *failure == Failure::Invalid(422) {
+        if spec.only_role.is_some() && *failure == RequestFailure::Invalid(422) {
             // Harvest's way to say that this person has no such records.
             let effects = parents.units.on_nothing(unit, requested_at, self.held.as_ref());
             parents.on_children(&effects);
@@ -107,7 +104,27 @@ impl Reading {
     /// Frees a request that was not sent: [`Reading::next_step`] returns it again.
     pub fn on_unsent(&mut self, id: u64, now: Timestamp) {
         // A 429 without delay stands for it: that failure counts against no limit of tries.
-        let after = self.on_failure(id, now, &Failure::RateLimited { retry_after: None }, false);
+        let after =
+            self.on_failure(id, now, &RequestFailure::RateLimited { retry_after: None }, false);
         debug_assert!(matches!(after, AfterFailure::GoOn(_)), "an unsent request stops nothing");
     }
+}
+
+/// Takes the failure of a unit's request. `None`: the reading cannot go on.
+fn on_unit_failure(
+    units: &mut UnitsReading,
+    path: &str,
+    unit: Unit,
+    failure: &RequestFailure,
+    last: bool,
+) -> Option<AfterFailure> {
+    if let Some(effects) = units.on_failure(unit, failure, last) {
+        return Some(AfterFailure::GoOn(effects));
+    }
+    if !failure.is_of_its_request() {
+        units.put_back(unit);
+        return None;
+    }
+    let stopped = StopReason { what: unit_path(path, unit), failure: failure.clone() };
+    Some(AfterFailure::GoOn(units.set_aside(unit, stopped)))
 }

@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use super::super::Effect;
+use super::super::AnswerEffect;
 use super::super::compact::IdSet;
-use super::super::pager::{Pager, Proof};
-use super::super::parents::Parked;
-use super::super::sweep::Missing;
-use super::{Reading, Work};
-use crate::spec::Kind;
+use super::super::pager::{ListProof, Pager};
+use super::super::parents::ParkedParent;
+use super::super::sweep::MissingRows;
+use super::{Reading, ReadingWork};
+use crate::spec::StreamKind;
 use crate::time::Timestamp;
 
 impl Reading {
     /// Takes the rows of the table that no page had. `since`: start of the pass by the server's
     /// clock.
-    pub fn on_missing(&mut self, missing: Missing, since: Timestamp) -> Vec<Effect> {
-        let (Kind::Listing(listing), Work::Sweep(sweep)) = (&self.plan.spec.kind, &mut self.work)
+    pub fn on_missing(&mut self, missing: MissingRows, since: Timestamp) -> Vec<AnswerEffect> {
+        let (StreamKind::Listing(listing), ReadingWork::Sweep(sweep)) =
+            (&self.plan.spec.kind, &mut self.work)
         else {
             return Vec::new();
         };
@@ -26,7 +27,7 @@ impl Reading {
     /// Whether the ids of records are to be remembered, to find missing rows.
     #[must_use]
     pub fn watches(&self) -> bool {
-        matches!(&self.work, Work::Sweep(sweep) if sweep.watches())
+        matches!(&self.work, ReadingWork::Sweep(sweep) if sweep.watches())
     }
 
     /// Returns the rows, or parents of rows, that were missing and not proven gone: the next sweep
@@ -34,9 +35,9 @@ impl Reading {
     #[must_use]
     pub fn absent(&self) -> Option<&IdSet> {
         match &self.work {
-            Work::Sweep(sweep) => sweep.absent(),
-            Work::Parents(parents) => parents.absent(self.plan.pass),
-            Work::Pages(_) | Work::Units(_) => None,
+            ReadingWork::Sweep(sweep) => sweep.absent(),
+            ReadingWork::Parents(parents) => parents.absent(self.plan.pass),
+            ReadingWork::Pages(_) | ReadingWork::Units(_) => None,
         }
     }
 
@@ -44,20 +45,24 @@ impl Reading {
     #[must_use]
     pub fn is_by_halves(&self) -> bool {
         match &self.work {
-            Work::Sweep(sweep) => sweep.is_by_halves(),
-            Work::Pages(_) | Work::Units(_) | Work::Parents(_) => self.plan.by_halves,
+            ReadingWork::Sweep(sweep) => sweep.is_by_halves(),
+            ReadingWork::Pages(_) | ReadingWork::Units(_) | ReadingWork::Parents(_) => {
+                self.plan.by_halves
+            }
         }
     }
 
     /// Returns the proof of the finished reading: without proof an incremental pass moves no
     /// cursor.
     #[must_use]
-    pub fn proof(&self) -> Proof {
+    pub fn proof(&self) -> ListProof {
         match &self.work {
-            Work::Pages(pagers) => pagers.iter().map(Pager::proof).fold(Proof::Proven, Proof::and),
-            Work::Sweep(sweep) => sweep.proof(),
-            Work::Units(units) => units.proof(),
-            Work::Parents(parents) => parents.trigger.proof().and(parents.units.proof()),
+            ReadingWork::Pages(pagers) => {
+                pagers.iter().map(Pager::proof).fold(ListProof::Proven, ListProof::and)
+            }
+            ReadingWork::Sweep(sweep) => sweep.proof(),
+            ReadingWork::Units(units) => units.proof(),
+            ReadingWork::Parents(parents) => parents.trigger.proof().and(parents.units.proof()),
         }
     }
 
@@ -65,21 +70,23 @@ impl Reading {
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
         match (&self.work, &self.plan.spec.kind) {
-            (Work::Pages(pagers), _) => pagers.iter().filter_map(Pager::remark).collect(),
-            (Work::Sweep(sweep), _) => sweep.remarks(),
-            (Work::Parents(parents), Kind::PerParent(spec)) => {
+            (ReadingWork::Pages(pagers), _) => pagers.iter().filter_map(Pager::remark).collect(),
+            (ReadingWork::Sweep(sweep), _) => sweep.remarks(),
+            (ReadingWork::Parents(parents), StreamKind::PerParent(spec)) => {
                 parents.remark(spec).into_iter().collect()
             }
-            (Work::Units(_) | Work::Parents(_), _) => Vec::new(),
+            (ReadingWork::Units(_) | ReadingWork::Parents(_), _) => Vec::new(),
         }
     }
 
     /// Returns the parents that failed, to be tried again in each run.
     #[must_use]
-    pub fn parked(&self) -> BTreeMap<i64, Parked> {
+    pub fn parked(&self) -> BTreeMap<i64, ParkedParent> {
         match &self.work {
-            Work::Pages(_) | Work::Sweep(_) | Work::Units(_) => BTreeMap::new(),
-            Work::Parents(parents) => parents.parked.clone(),
+            ReadingWork::Pages(_) | ReadingWork::Sweep(_) | ReadingWork::Units(_) => {
+                BTreeMap::new()
+            }
+            ReadingWork::Parents(parents) => parents.parked.clone(),
         }
     }
 
@@ -88,10 +95,10 @@ impl Reading {
     #[must_use]
     pub fn progress(&self) -> (u64, u64) {
         match &self.work {
-            Work::Pages(_) => (0, 0),
-            Work::Sweep(sweep) => sweep.progress(),
-            Work::Units(units) => (units.done, units.left()),
-            Work::Parents(parents) => (parents.units.done, parents.units.left()),
+            ReadingWork::Pages(_) => (0, 0),
+            ReadingWork::Sweep(sweep) => sweep.progress(),
+            ReadingWork::Units(units) => (units.done, units.left()),
+            ReadingWork::Parents(parents) => (parents.units.done, parents.units.left()),
         }
     }
 }

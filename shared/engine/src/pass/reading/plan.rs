@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::super::compact::IdSet;
 use super::super::pager::Pager;
-use super::super::parents::Parked;
-use super::super::sweep::{Scope, halves_of};
-use super::super::{Ask, Effect, Pass, Stopped};
+use super::super::parents::ParkedParent;
+use super::super::sweep::{MissingScope, halves_of};
+use super::super::{AnswerEffect, Ask, Pass, StopReason};
 use crate::cursor;
 use crate::spec::{Listing, StreamSpec};
 use crate::time::{Date, Timestamp};
@@ -14,7 +14,7 @@ use crate::window::Period;
 
 /// Input of a reading.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct ReadingPlan {
     /// The stream.
     pub spec: &'static StreamSpec,
     /// The pass.
@@ -26,7 +26,7 @@ pub struct Plan {
     /// The report windows to read, in this order.
     pub windows: Vec<Period>,
     /// Parents that failed in earlier runs.
-    pub parked: BTreeMap<i64, Parked>,
+    pub parked: BTreeMap<i64, ParkedParent>,
     /// Ids of records, or of parents of children, that the full pass before missed without proof
     /// that they are gone.
     pub absent: IdSet,
@@ -41,7 +41,7 @@ pub struct Plan {
 
 /// Next step of a reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum ReadingStep {
     /// Send this request.
     Ask(Ask),
     /// Pass the units of which the table holds rows to
@@ -49,11 +49,11 @@ pub enum Next {
     Held,
     /// Pass the rows of the table within this scope that no page had to
     /// [`Reading::on_missing`](super::Reading::on_missing).
-    Missing(Scope),
+    Missing(MissingScope),
     /// Answers are awaited.
     Wait,
     /// The reading cannot go on now: all that is left of it failed.
-    Stop(Stopped),
+    Stop(StopReason),
     /// Everything is read.
     Done,
 }
@@ -63,12 +63,12 @@ pub enum Next {
 pub enum AfterFailure {
     /// Go on; [`Reading::next_step`](super::Reading::next_step) returns the request again, perhaps
     /// for fewer records.
-    GoOn(Vec<Effect>),
+    GoOn(Vec<AnswerEffect>),
     /// The reading cannot go on now.
-    Stop(Stopped),
+    Stop(StopReason),
 }
 
-pub(super) fn since(plan: &Plan) -> Vec<(String, String)> {
+pub(super) fn since(plan: &ReadingPlan) -> Vec<(String, String)> {
     match (plan.pass, plan.cursor) {
         (Pass::Incremental, Some(cursor)) => {
             vec![("updated_since".to_owned(), cursor::read_from(cursor))]
@@ -77,7 +77,11 @@ pub(super) fn since(plan: &Plan) -> Vec<(String, String)> {
     }
 }
 
-pub(super) fn listing_pagers(spec: &StreamSpec, listing: &Listing, plan: &Plan) -> Vec<Pager> {
+pub(super) fn listing_pagers(
+    spec: &StreamSpec,
+    listing: &Listing,
+    plan: &ReadingPlan,
+) -> Vec<Pager> {
     let mut pagers = match listing.halves.filter(|_| plan.by_halves) {
         Some(filter) => halves_of(listing.paging, spec.path, &since(plan), filter).into(),
         None => vec![Pager::new(listing.paging, spec.path, since(plan), None)],

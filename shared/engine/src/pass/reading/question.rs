@@ -1,25 +1,34 @@
 //! Next request of a reading, and the purpose of its answer.
 
 use super::super::sweep::SweepSlot;
-use super::super::{Reads, Target, Unit};
-use super::{AskRoute, Reading, Work};
-use crate::spec::Kind;
+use super::super::{AnswerPurpose, RequestTarget, Unit};
+use super::{AskRoute, Reading, ReadingWork};
+use crate::spec::StreamKind;
 
 impl Reading {
-    pub(super) fn question(&mut self) -> Option<(AskRoute, Target, Reads)> {
+    pub(super) fn question(&mut self) -> Option<(AskRoute, RequestTarget, AnswerPurpose)> {
         let width = self.plan.width.max(1);
         if self.routes.len() >= width {
             return None;
         }
         match &mut self.work {
-            Work::Pages(pagers) => pagers.iter_mut().enumerate().find_map(|(index, pager)| {
-                let question = pager.next()?;
-                let reads =
-                    if question.count_only { Reads::Count } else { Reads::Records(Unit::Stream) };
-                Some((AskRoute::Page { pager: index, slot: question.slot }, question.target, reads))
-            }),
-            Work::Sweep(sweep) => {
-                let Kind::Listing(listing) = &self.plan.spec.kind else {
+            ReadingWork::Pages(pagers) => {
+                pagers.iter_mut().enumerate().find_map(|(index, pager)| {
+                    let question = pager.next()?;
+                    let reads = if question.count_only {
+                        AnswerPurpose::Count
+                    } else {
+                        AnswerPurpose::Records(Unit::Stream)
+                    };
+                    Some((
+                        AskRoute::Page { pager: index, slot: question.slot },
+                        question.target,
+                        reads,
+                    ))
+                })
+            }
+            ReadingWork::Sweep(sweep) => {
+                let StreamKind::Listing(listing) = &self.plan.spec.kind else {
                     return None;
                 };
                 let (slot, question) = sweep.next(listing, self.plan.spec.path)?;
@@ -27,42 +36,43 @@ impl Reading {
                     SweepSlot::Page(_) | SweepSlot::Other(_) | SweepSlot::Change(_)
                         if !question.count_only =>
                     {
-                        Reads::Records(Unit::Stream)
+                        AnswerPurpose::Records(Unit::Stream)
                     }
                     SweepSlot::Page(_)
                     | SweepSlot::Other(_)
                     | SweepSlot::Change(_)
-                    | SweepSlot::Total => Reads::Count,
-                    SweepSlot::Own(_) | SweepSlot::OwnControl(_) => Reads::Record,
-                    SweepSlot::Along(_) | SweepSlot::AlongControl(_) => Reads::Along,
+                    | SweepSlot::Total => AnswerPurpose::Count,
+                    SweepSlot::Own(_) | SweepSlot::OwnControl(_) => AnswerPurpose::Record,
+                    SweepSlot::Along(_) | SweepSlot::AlongControl(_) => AnswerPurpose::Along,
                 };
                 Some((AskRoute::Sweep(slot), question.target, reads))
             }
-            Work::Units(units) => {
+            ReadingWork::Units(units) => {
                 let (unit, target) = units.next(self.plan.spec, width)?;
-                Some((AskRoute::Unit(unit), target, Reads::Records(unit)))
+                Some((AskRoute::Unit(unit), target, AnswerPurpose::Records(unit)))
             }
-            Work::Parents(parents) => {
-                let Kind::PerParent(spec) = &self.plan.spec.kind else {
-                    return None;
-                };
-                if let Some(question) = parents.trigger.next() {
-                    let reads = if question.count_only { Reads::Count } else { Reads::Parents };
-                    return Some((
-                        AskRoute::Trigger { slot: question.slot },
-                        question.target,
-                        reads,
-                    ));
-                }
-                if let Some((parent, target)) = parents.next_existence(spec) {
-                    return Some((AskRoute::Existence(parent), target, Reads::Existence(parent)));
-                }
-                if parents.is_refused() {
-                    return None;
-                }
-                let (unit, target) = parents.units.next(self.plan.spec, width)?;
-                Some((AskRoute::Unit(unit), target, Reads::Records(unit)))
-            }
+            ReadingWork::Parents(_) => self.parents_question(),
         }
+    }
+
+    /// Next request of a reading of children: for their parents, for a parent that may be gone, or
+    /// for a page of children.
+    fn parents_question(&mut self) -> Option<(AskRoute, RequestTarget, AnswerPurpose)> {
+        let ReadingWork::Parents(parents) = &mut self.work else { return None };
+        let StreamKind::PerParent(spec) = &self.plan.spec.kind else { return None };
+        if let Some(question) = parents.trigger.next() {
+            let is_count = question.count_only;
+            let reads = if is_count { AnswerPurpose::Count } else { AnswerPurpose::Parents };
+            return Some((AskRoute::Trigger { slot: question.slot }, question.target, reads));
+        }
+        if let Some((parent, target)) = parents.next_existence(spec) {
+            let reads = AnswerPurpose::Existence(parent);
+            return Some((AskRoute::Existence(parent), target, reads));
+        }
+        if parents.is_refused() {
+            return None;
+        }
+        let (unit, target) = parents.units.next(self.plan.spec, self.plan.width.max(1))?;
+        Some((AskRoute::Unit(unit), target, AnswerPurpose::Records(unit)))
     }
 }

@@ -1,17 +1,17 @@
 //! Effects of answers and failures on a sweep.
 
-use super::confirm::Confirm;
+use super::confirm::MissingConfirmation;
 use super::halves::pagers as halves_of;
-use super::{SAMPLES, Sweep, SweepSlot, SweepStage};
+use super::{SAMPLES, SweepReading, SweepSlot, SweepStage};
 use crate::key::KeyPart;
-use crate::pass::control::Answered;
-use crate::pass::pager::{Proof, Setback};
-use crate::pass::{Effect, PageFacts};
-use crate::retry::Failure;
+use crate::pass::control::RecordAnswer;
+use crate::pass::pager::{ListProof, PagerSetback};
+use crate::pass::{AnswerEffect, PageFacts};
+use crate::retry::RequestFailure;
 use crate::spec::Listing;
 use crate::time::Timestamp;
 
-impl Sweep {
+impl SweepReading {
     pub(in crate::pass) fn on_page(
         &mut self,
         listing: &Listing,
@@ -19,7 +19,7 @@ impl Sweep {
         slot: SweepSlot,
         requested_at: Timestamp,
         facts: &PageFacts,
-    ) -> Vec<Effect> {
+    ) -> Vec<AnswerEffect> {
         match (slot, &mut self.stage) {
             (SweepSlot::Page(at) | SweepSlot::Other(at), _) => {
                 self.begun = Some(self.begun.map_or(requested_at, |at| at.min(requested_at)));
@@ -31,7 +31,7 @@ impl Sweep {
                     (SweepSlot::Other(_), Some(other)) => other.on_page(at, facts),
                     _ => self.pages.on_page(at, facts),
                 };
-                vec![Effect::Keep]
+                vec![AnswerEffect::Keep]
             }
             (SweepSlot::Total, SweepStage::Pages) => {
                 self.halves.take(facts.total_entries);
@@ -54,12 +54,12 @@ impl Sweep {
             }
             (SweepSlot::OwnControl(sample), SweepStage::Confirm(confirm)) => {
                 let there = ids(facts).any(|found| found == sample.id);
-                let answered = if there { Answered::There } else { Answered::Nothing };
+                let answered = if there { RecordAnswer::There } else { RecordAnswer::Nothing };
                 confirm.on_control(slot, answered);
                 self.kept_and_settled(listing)
             }
             (SweepSlot::AlongControl(_), SweepStage::Confirm(confirm)) => {
-                confirm.on_control(slot, Answered::There);
+                confirm.on_control(slot, RecordAnswer::There);
                 self.settle(listing)
             }
             (SweepSlot::Along(id), SweepStage::Confirm(confirm)) => {
@@ -78,21 +78,21 @@ impl Sweep {
         }
     }
 
-    fn kept_and_settled(&mut self, listing: &Listing) -> Vec<Effect> {
-        let mut effects = vec![Effect::Keep];
+    fn kept_and_settled(&mut self, listing: &Listing) -> Vec<AnswerEffect> {
+        let mut effects = vec![AnswerEffect::Keep];
         effects.extend(self.settle(listing));
         effects
     }
 
     /// Goes on to the next stage if the present one has ended.
-    fn settle(&mut self, listing: &Listing) -> Vec<Effect> {
+    fn settle(&mut self, listing: &Listing) -> Vec<AnswerEffect> {
         if let SweepStage::Changes { pager, missing, absent_before } = &mut self.stage
             && pager.is_done()
         {
             let (missing, before) = (core::mem::take(missing), core::mem::take(absent_before));
             // If the changed records were not all read, any of the missing rows may be among them.
-            let proven = pager.proof() == Proof::Proven;
-            let confirm = Confirm::new(listing, missing, before, proven, &self.samples);
+            let proven = pager.proof() == ListProof::Proven;
+            let confirm = MissingConfirmation::new(listing, missing, before, proven, &self.samples);
             self.stage = SweepStage::Confirm(confirm);
         }
         let SweepStage::Confirm(confirm) = &mut self.stage else {
@@ -106,7 +106,7 @@ impl Sweep {
         self.absent = Some(absent);
         self.stage = SweepStage::Done;
         match self.begun {
-            Some(begun) if !gone.is_empty() => vec![Effect::Gone { ids: gone, begun }],
+            Some(begun) if !gone.is_empty() => vec![AnswerEffect::Gone { ids: gone, begun }],
             Some(_) | None => Vec::new(),
         }
     }
@@ -116,14 +116,14 @@ impl Sweep {
         &mut self,
         listing: &Listing,
         slot: SweepSlot,
-        failure: &Failure,
+        failure: &RequestFailure,
         last: bool,
-    ) -> Option<Vec<Effect>> {
+    ) -> Option<Vec<AnswerEffect>> {
         let setback = match (slot, &mut self.stage) {
             (SweepSlot::Page(slot), _) => self.pages.on_failure(slot, failure, last),
             (SweepSlot::Other(slot), _) => match &mut self.other {
                 Some(other) => other.on_failure(slot, failure, last),
-                None => Setback::Same,
+                None => PagerSetback::Same,
             },
             (SweepSlot::Total, _) => {
                 self.halves.on_failure(last);
@@ -133,7 +133,7 @@ impl Sweep {
                 pager.on_failure(slot, failure, last)
             }
             (SweepSlot::Own(id), SweepStage::Confirm(confirm)) => {
-                if *failure == Failure::NotFound {
+                if *failure == RequestFailure::NotFound {
                     confirm.on_gone(id);
                 } else if last {
                     confirm.on_record(id, false);
@@ -143,8 +143,8 @@ impl Sweep {
                 return Some(self.settle(listing));
             }
             (SweepSlot::Along(id), SweepStage::Confirm(confirm)) => {
-                if *failure == Failure::NotFound || last {
-                    confirm.on_along(id, (*failure == Failure::NotFound).then_some(true));
+                if *failure == RequestFailure::NotFound || last {
+                    confirm.on_along(id, (*failure == RequestFailure::NotFound).then_some(true));
                 } else {
                     confirm.put_back(slot);
                 }
@@ -154,10 +154,10 @@ impl Sweep {
                 SweepSlot::OwnControl(_) | SweepSlot::AlongControl(_),
                 SweepStage::Confirm(confirm),
             ) => {
-                if *failure == Failure::NotFound {
-                    confirm.on_control(slot, Answered::Gone);
+                if *failure == RequestFailure::NotFound {
+                    confirm.on_control(slot, RecordAnswer::Gone);
                 } else if last {
-                    confirm.on_control(slot, Answered::Nothing);
+                    confirm.on_control(slot, RecordAnswer::Nothing);
                 } else {
                     confirm.put_back(slot);
                 }
@@ -173,8 +173,8 @@ impl Sweep {
             ) => return Some(Vec::new()),
         };
         match setback {
-            Setback::Same | Setback::Restart => Some(Vec::new()),
-            Setback::Final => None,
+            PagerSetback::Same | PagerSetback::Restart => Some(Vec::new()),
+            PagerSetback::Final => None,
         }
     }
 }

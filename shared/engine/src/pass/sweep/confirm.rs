@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::SweepSlot;
-use super::missing::{Missing, MissingGroup};
-use crate::pass::Sample;
+use super::missing::{MissingGroup, MissingRows};
+use crate::pass::RecordIds;
 use crate::pass::compact::IdSet;
-use crate::pass::control::{Answered, Control, UrlStanding};
+use crate::pass::control::{ControlQuestion, RecordAnswer, UrlStanding};
 use crate::spec::Listing;
 
 /// Largest number of rows that are asked for one by one. Smaller in tests, which have few rows.
@@ -20,15 +20,15 @@ const SAMPLE: usize = if cfg!(test) { 3 } else { 20 };
 
 /// Requests for missing rows.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Confirm {
+pub(super) struct MissingConfirmation {
     /// Whether the path of a record lies below that of the record whose deletion deletes it.
     nested: bool,
     /// Control question: whether 404 under a record's own URL proves that the record is gone.
     #[serde(default)]
-    own: Control<Sample>,
+    own: ControlQuestion<RecordIds>,
     /// The same for the records whose deletion deletes others.
     #[serde(default)]
-    above: Control<i64>,
+    above: ControlQuestion<i64>,
     /// Rows that wait for the answer about the record in `along`.
     groups: Vec<MissingGroup>,
     along: BTreeSet<i64>,
@@ -53,15 +53,15 @@ pub(super) struct Confirm {
     answered: u64,
 }
 
-impl Confirm {
+impl MissingConfirmation {
     /// `proven`: whether all records that changed meanwhile were read. If not, each row is asked
     /// for. `samples`: records of the pages.
     pub(super) fn new(
         listing: &Listing,
-        missing: Missing,
+        missing: MissingRows,
         absent_before: IdSet,
         proven: bool,
-        samples: &[Sample],
+        samples: &[RecordIds],
     ) -> Self {
         let many = missing.len() > ALONE;
         let mut groups = missing.0;
@@ -174,7 +174,7 @@ impl Confirm {
     }
 
     /// Takes the answer to a control question.
-    pub(super) fn on_control(&mut self, slot: SweepSlot, answered: Answered) {
+    pub(super) fn on_control(&mut self, slot: SweepSlot, answered: RecordAnswer) {
         match slot {
             SweepSlot::OwnControl(sample) => self.own.take(sample, answered),
             SweepSlot::AlongControl(id) => self.above.take(id, answered),

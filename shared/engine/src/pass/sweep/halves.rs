@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::pass::PROOF_TRIES;
-use crate::pass::pager::{List, Pager, Question};
+use crate::pass::pager::{ListQuery, Pager, PagerQuestion};
 use crate::spec::Paging;
 
 /// The three totals of a listing: as it is, and with its flag filter `true` and `false`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Halves {
+pub(super) struct HalvesCheck {
     totals: Vec<u64>,
     #[serde(skip)]
     asked: bool,
@@ -16,14 +16,14 @@ pub(super) struct Halves {
     whole: Option<bool>,
 }
 
-impl Halves {
+impl HalvesCheck {
     /// Whether the listing alone holds all records; `None`: not known yet.
     pub(super) const fn whole(&self) -> Option<bool> {
         self.whole
     }
 
     /// Returns the request for the next total.
-    pub(super) fn next(&mut self, path: &str, filter: &str) -> Option<Question> {
+    pub(super) fn next(&mut self, path: &str, filter: &str) -> Option<PagerQuestion> {
         if self.asked || self.whole.is_some() {
             return None;
         }
@@ -34,8 +34,8 @@ impl Halves {
             _ => Some("false"),
         };
         let filters = half.map(|half| (filter.to_owned(), half.to_owned()));
-        let list = List::new(path, filters.into_iter().collect());
-        Some(Question { slot: 0, target: list.with(&[], 1), count_only: true })
+        let list = ListQuery::new(path, filters.into_iter().collect());
+        Some(PagerQuestion { slot: 0, target: list.with(&[], 1), count_only: true })
     }
 
     /// Takes the total that was asked for. A listing without totals is taken to be whole.

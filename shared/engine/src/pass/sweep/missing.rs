@@ -9,16 +9,16 @@ use crate::time::{Date, Timestamp};
 
 /// The rows that a reading should have returned if they still existed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scope {
+pub struct MissingScope {
     /// Beginning of the reading; rows written later are outside.
     pub begun: Timestamp,
     /// The days that were read whole; `None`: none.
-    pub days: Option<Days>,
+    pub days: Option<ProvenDays>,
 }
 
 /// The days of a listing that a reading proves complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Days {
+pub enum ProvenDays {
     /// All of the list, which is not read by days.
     All,
     /// By the date of each record.
@@ -32,7 +32,7 @@ pub enum Days {
     },
 }
 
-impl Days {
+impl ProvenDays {
     /// Whether a record of this day, if it exists, was read.
     #[must_use]
     pub fn contain(&self, day: Option<Date>) -> bool {
@@ -49,7 +49,7 @@ impl Days {
 /// Ids of rows that no page had, grouped by the record whose deletion would have deleted them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Missing(pub(super) Vec<MissingGroup>);
+pub struct MissingRows(pub(super) Vec<MissingGroup>);
 
 /// Missing rows that point to the same record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub(super) struct MissingGroup {
     pub(super) ids: IdSet,
 }
 
-impl Missing {
+impl MissingRows {
     /// Adds a row; `along`: its value in the column of `goes_with`.
     pub fn add(&mut self, along: Option<i64>, id: i64) {
         let at = self.0.binary_search_by_key(&along, |group| group.along).unwrap_or_else(|at| {

@@ -7,12 +7,12 @@ use proptest::prelude::*;
 
 use super::super::tests::{Server, spec};
 use super::super::{
-    AfterFailure, Ask, Effect, IdSet, Missing, Next, PageFacts, Pass, Plan, Reading, Reads, Sample,
-    Target,
+    AfterFailure, AnswerEffect, AnswerPurpose, Ask, IdSet, MissingRows, PageFacts, Pass, Reading,
+    ReadingPlan, ReadingStep, RecordIds, RequestTarget,
 };
 use crate::key::{Key, KeyPart};
-use crate::retry::Failure;
-use crate::spec::{Kind, Listing, Paging, StreamSpec};
+use crate::retry::RequestFailure;
+use crate::spec::{Listing, Paging, StreamKind, StreamSpec};
 use crate::time::{Date, SignedDuration, Timestamp, plus};
 
 const DAY_FIELD: Paging = Paging::DateKeyset { field: "day", nullable: true };
@@ -20,20 +20,20 @@ const DAY_FIELD: Paging = Paging::DateKeyset { field: "day", nullable: true };
 static BY_DAY: StreamSpec = spec(
     "things",
     "/things",
-    Kind::Listing(
+    StreamKind::Listing(
         Listing::new(DAY_FIELD, "/things/{id}").goes_with("project_id", "/projects/{parent}"),
     ),
 );
 static BELOW: StreamSpec = spec(
     "things",
     "/things",
-    Kind::Listing(
+    StreamKind::Listing(
         Listing::new(Paging::Offset, "/projects/{parent}/things/{id}")
             .goes_with("project_id", "/projects/{parent}"),
     ),
 );
 static ALONE: StreamSpec =
-    spec("things", "/things", Kind::Listing(Listing::new(Paging::Offset, "/things/{id}")));
+    spec("things", "/things", StreamKind::Listing(Listing::new(Paging::Offset, "/things/{id}")));
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Thing {
@@ -143,14 +143,14 @@ impl World {
 
     /// The answer to a request; `None`: 404.
     fn answer(&self, ask: &Ask) -> Option<PageFacts> {
-        let Target::Path { path, query } = &ask.target else { panic!("no links here") };
+        let RequestTarget::Path { path, query } = &ask.target else { panic!("no links here") };
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let number = |text: &str| text.parse::<i64>().unwrap();
         let record = |id: i64| {
             let keys = vec![Key::id(id)];
             self.things.contains_key(&id).then(|| PageFacts { keys, ..PageFacts::default() })
         };
-        if self.wrong_paths && ask.reads != Reads::Count && parts.len() > 1 {
+        if self.wrong_paths && ask.reads != AnswerPurpose::Count && parts.len() > 1 {
             return None;
         }
         match parts.as_slice() {
@@ -165,7 +165,7 @@ impl World {
                 let mut facts = server.answer(&ask.target);
                 let sample = |id: i64| {
                     let along = self.things.get(&id).and_then(|thing| thing.project);
-                    Sample { id, along }
+                    RecordIds { id, along }
                 };
                 let first = facts.keys.first().map(|key| match key.0.as_slice() {
                     [KeyPart::Int(id)] => sample(*id),
@@ -184,8 +184,8 @@ impl World {
         }
     }
 
-    fn plan(&self, before: IdSet) -> Plan {
-        Plan {
+    fn plan(&self, before: IdSet) -> ReadingPlan {
+        ReadingPlan {
             spec: self.spec,
             pass: Pass::Full,
             cursor: None,
@@ -208,26 +208,26 @@ impl World {
         let (mut waiting, mut requests) = (Vec::<(Ask, Timestamp)>::new(), 0);
         loop {
             let effects = match reading.next_step() {
-                Next::Held => panic!("a listing holds nothing back"),
-                Next::Stop(stopped) => panic!("{stopped:?}"),
-                Next::Done => break,
-                Next::Missing(scope) => {
-                    let mut missing = Missing::default();
+                ReadingStep::Held => panic!("a listing holds nothing back"),
+                ReadingStep::Stop(stopped) => panic!("{stopped:?}"),
+                ReadingStep::Done => break,
+                ReadingStep::Missing(scope) => {
+                    let mut missing = MissingRows::default();
                     for (id, (synced, thing)) in &self.table {
                         let inside =
                             scope.days.as_ref().is_some_and(|days| days.contain(thing.day));
                         if inside && *synced < scope.begun && !seen.contains(id) {
-                            let Kind::Listing(listing) = &self.spec.kind else { panic!() };
+                            let StreamKind::Listing(listing) = &self.spec.kind else { panic!() };
                             missing.add(listing.goes_with.and(thing.project), *id);
                         }
                     }
                     reading.on_missing(missing, started)
                 }
-                Next::Ask(ask) => {
+                ReadingStep::Ask(ask) => {
                     waiting.push((ask, self.now));
                     continue;
                 }
-                Next::Wait => {
+                ReadingStep::Wait => {
                     let event = events.pop().unwrap_or(Event::Nothing);
                     self.tick();
                     self.happen(event);
@@ -243,10 +243,10 @@ impl World {
                     }
                     let (ask, at) = waiting.remove(requests as usize % waiting.len());
                     let failure = match (event, self.answer(&ask)) {
-                        (Event::Fails, _) => Failure::Server(500),
-                        (_, None) => Failure::NotFound,
+                        (Event::Fails, _) => RequestFailure::Server(500),
+                        (_, None) => RequestFailure::NotFound,
                         (_, Some(facts)) => {
-                            if matches!(ask.reads, Reads::Records(_)) {
+                            if matches!(ask.reads, AnswerPurpose::Records(_)) {
                                 seen.extend(facts.keys.iter().map(|key| {
                                     let KeyPart::Int(id) = key.0[0] else { panic!() };
                                     id
@@ -257,7 +257,7 @@ impl World {
                             continue;
                         }
                     };
-                    let last = failure == Failure::NotFound;
+                    let last = failure == RequestFailure::NotFound;
                     match reading.on_failure(ask.id, at, &failure, last) {
                         AfterFailure::GoOn(effects) => effects,
                         AfterFailure::Stop(stopped) => panic!("{stopped:?}"),
@@ -269,9 +269,9 @@ impl World {
         (reading.absent().cloned().unwrap(), requests)
     }
 
-    fn apply(&mut self, effects: Vec<Effect>) {
+    fn apply(&mut self, effects: Vec<AnswerEffect>) {
         for effect in effects {
-            if let Effect::Gone { ids, begun } = effect {
+            if let AnswerEffect::Gone { ids, begun } = effect {
                 for id in ids {
                     assert!(!self.things.contains_key(&id), "{id} is still there");
                     if self.table.get(&id).is_some_and(|(synced, _)| *synced < begun) {
@@ -369,8 +369,8 @@ fn one_that_is_there_speaks_for_all_that_were_missing_twice() {
     let mut gone = BTreeSet::new();
     loop {
         let effects = match reading.next_step() {
-            Next::Ask(ask) => {
-                let own = ask.reads == Reads::Record;
+            ReadingStep::Ask(ask) => {
+                let own = ask.reads == AnswerPurpose::Record;
                 asked += u32::from(own);
                 let mut facts = world.answer(&ask).unwrap();
                 if !own {
@@ -380,18 +380,18 @@ fn one_that_is_there_speaks_for_all_that_were_missing_twice() {
                 }
                 reading.on_page(ask.id, world.now, &facts)
             }
-            Next::Missing(_) => {
-                let mut missing = Missing::default();
+            ReadingStep::Missing(_) => {
+                let mut missing = MissingRows::default();
                 for id in &hidden {
                     missing.add(None, *id);
                 }
                 reading.on_missing(missing, world.now)
             }
-            Next::Done => break,
-            Next::Held | Next::Wait | Next::Stop(_) => panic!(),
+            ReadingStep::Done => break,
+            ReadingStep::Held | ReadingStep::Wait | ReadingStep::Stop(_) => panic!(),
         };
         for effect in effects {
-            if let Effect::Gone { ids, .. } = effect {
+            if let AnswerEffect::Gone { ids, .. } = effect {
                 gone.extend(ids);
             }
         }
@@ -433,7 +433,7 @@ fn a_listing_that_leaves_archived_records_out_is_read_by_its_halves() {
     static HALVES: StreamSpec = spec(
         "things",
         "/things",
-        Kind::Listing(Listing::new(Paging::Cursor, "/things/{id}").halves("is_active")),
+        StreamKind::Listing(Listing::new(Paging::Cursor, "/things/{id}").halves("is_active")),
     );
     // Records answered without the filter, with `true`, with `false`; whether both halves are read.
     let check = |totals: [usize; 3], by_halves, seen| {
@@ -443,8 +443,8 @@ fn a_listing_that_leaves_archived_records_out_is_read_by_its_halves() {
         let mut ids = BTreeSet::new();
         loop {
             match reading.next_step() {
-                Next::Ask(ask) => {
-                    let Target::Path { query, .. } = &ask.target else { panic!() };
+                ReadingStep::Ask(ask) => {
+                    let RequestTarget::Path { query, .. } = &ask.target else { panic!() };
                     let half = query.iter().find(|(name, _)| name == "is_active");
                     let (first, count) = match half.map(|(_, value)| value.as_str()) {
                         None => (0, totals[0]),
@@ -459,23 +459,30 @@ fn a_listing_that_leaves_archived_records_out_is_read_by_its_halves() {
                         keys,
                         ..PageFacts::default()
                     };
-                    if ask.reads != Reads::Count {
+                    if ask.reads != AnswerPurpose::Count {
                         ids.extend(facts.keys.iter().cloned());
                     }
                     reading.on_page(ask.id, world.now, &facts);
                 }
-                Next::Missing(_) => drop(reading.on_missing(Missing::default(), world.now)),
-                Next::Done => break,
-                Next::Held | Next::Wait | Next::Stop(_) => panic!(),
+                ReadingStep::Missing(_) => {
+                    drop(reading.on_missing(MissingRows::default(), world.now));
+                }
+                ReadingStep::Done => break,
+                ReadingStep::Held | ReadingStep::Wait | ReadingStep::Stop(_) => panic!(),
             }
         }
         assert_eq!((reading.is_by_halves(), ids.len()), (by_halves, seen), "{totals:?}");
         // The incremental passes after it read both halves, too.
-        let plan = Plan { by_halves, pass: Pass::Incremental, ..world.plan(IdSet::default()) };
+        let plan =
+            ReadingPlan { by_halves, pass: Pass::Incremental, ..world.plan(IdSet::default()) };
         let mut reading = Reading::start(plan);
         let asks = core::iter::from_fn(|| match reading.next_step() {
-            Next::Ask(ask) => Some(ask),
-            Next::Missing(_) | Next::Done | Next::Held | Next::Wait | Next::Stop(_) => None,
+            ReadingStep::Ask(ask) => Some(ask),
+            ReadingStep::Missing(_)
+            | ReadingStep::Done
+            | ReadingStep::Held
+            | ReadingStep::Wait
+            | ReadingStep::Stop(_) => None,
         });
         assert_eq!(asks.count(), if by_halves { 2 } else { 1 });
     };

@@ -7,23 +7,23 @@ use super::*;
 /// Reads to the end with answers that `serve` makes of a request, which may be refused.
 fn drive(
     reading: &mut Reading,
-    mut serve: impl FnMut(&Ask) -> Result<PageFacts, Failure>,
-) -> (Vec<Effect>, u32, Option<Stopped>) {
+    mut serve: impl FnMut(&Ask) -> Result<PageFacts, RequestFailure>,
+) -> (Vec<AnswerEffect>, u32, Option<StopReason>) {
     let (mut effects, mut requests) = (Vec::new(), 0);
     loop {
         let ask = match reading.next_step() {
-            Next::Ask(ask) => ask,
-            Next::Held => {
+            ReadingStep::Ask(ask) => ask,
+            ReadingStep::Held => {
                 effects.extend(reading.on_held(held(reading)));
                 continue;
             }
-            Next::Missing(_) => {
-                effects.extend(reading.on_missing(Missing::default(), AT));
+            ReadingStep::Missing(_) => {
+                effects.extend(reading.on_missing(MissingRows::default(), AT));
                 continue;
             }
-            Next::Stop(stopped) => return (effects, requests, Some(stopped)),
-            Next::Done => return (effects, requests, None),
-            Next::Wait => panic!("nothing is under way"),
+            ReadingStep::Stop(stopped) => return (effects, requests, Some(stopped)),
+            ReadingStep::Done => return (effects, requests, None),
+            ReadingStep::Wait => panic!("nothing is under way"),
         };
         requests += 1;
         assert!(requests < 2_000, "the reading never ends");
@@ -38,19 +38,19 @@ fn drive(
 }
 
 /// Units held: rows of the parents 1 to 3 and 9.
-fn held(_: &Reading) -> HeldUnits {
-    HeldUnits { any: true, parents: BTreeSet::from([1, 2, 3, 9]), ..HeldUnits::default() }
+fn held(_: &Reading) -> TableUnits {
+    TableUnits { any: true, parents: BTreeSet::from([1, 2, 3, 9]), ..TableUnits::default() }
 }
 
 fn path(ask: &Ask) -> String {
     match &ask.target {
-        Target::Path { path, .. } => path.clone(),
-        Target::Link(link) => link.clone(),
+        RequestTarget::Path { path, .. } => path.clone(),
+        RequestTarget::Link(link) => link.clone(),
     }
 }
 
 fn contradictory(reading: &Reading) -> bool {
-    matches!(reading.proof(), Proof::Contradictory(_))
+    matches!(reading.proof(), ListProof::Contradictory(_))
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_list_that_contradicts_itself_is_read_three_times_and_then_said_to() {
                 // The total of the bounded question of undated records is that of the plain one.
                 let dates = vec![Some(day(3)), Some(day(2))];
                 let facts = PageFacts { dates, ..page_of(&[1, 2], 5) };
-                Ok(if ask.reads == Reads::Count { page_of(&[], 5) } else { facts })
+                Ok(if ask.reads == AnswerPurpose::Count { page_of(&[], 5) } else { facts })
             });
             assert_eq!(stopped, None);
             assert!(contradictory(&reading), "{} {pass:?}: {:?}", spec.name, reading.proof());
@@ -81,7 +81,7 @@ fn a_list_that_heals_while_it_is_read_again_is_proven() {
             let total = if asked == 1 { 7 } else { 2 };
             Ok(PageFacts { dates: vec![Some(day(3)), Some(day(2))], ..page_of(&[1, 2], total) })
         });
-        assert_eq!((requests, reading.proof()), (2, Proof::Proven), "{}", spec.name);
+        assert_eq!((requests, reading.proof()), (2, ListProof::Proven), "{}", spec.name);
     }
 }
 
@@ -132,14 +132,15 @@ fn links_in_a_circle_and_empty_pages_with_new_links_end() {
 
 #[test]
 fn a_report_that_ignores_the_page_is_read_three_times_and_covers_nothing() {
-    let windows = crate::window::Grid::Month.windows(date(2024, 1, 1), date(2024, 1, 2));
-    let mut reading = Reading::start(Plan { windows, ..plan(&REPORT, Pass::Full) });
+    let windows = crate::window::WindowGrid::Month.windows(date(2024, 1, 1), date(2024, 1, 2));
+    let mut reading = Reading::start(ReadingPlan { windows, ..plan(&REPORT, Pass::Full) });
     let (effects, requests, _) = drive(&mut reading, |_| {
         Ok(PageFacts { next: Some("again".to_owned()), ..page_of(&[1, 2], 5) })
     });
     assert_eq!(requests, 6);
     assert!(contradictory(&reading));
-    let covered = |effect: &Effect| matches!(effect, Effect::Complete { covered: Some(_), .. });
+    let covered =
+        |effect: &AnswerEffect| matches!(effect, AnswerEffect::Complete { covered: Some(_), .. });
     assert!(!effects.iter().any(covered), "{effects:?}");
 }
 
@@ -149,13 +150,13 @@ fn an_answer_that_is_too_large_is_asked_for_in_halves_down_to_one_record() {
         let mut reading = Reading::start(plan(spec, Pass::Full));
         let mut sizes = Vec::new();
         let (_, _, stopped) = drive(&mut reading, |ask| {
-            let Target::Path { query, .. } = &ask.target else { panic!() };
+            let RequestTarget::Path { query, .. } = &ask.target else { panic!() };
             let size: u32 = query.last().unwrap().1.parse().unwrap();
             sizes.push(size);
-            Err(Failure::TooLarge)
+            Err(RequestFailure::TooLarge)
         });
         assert_eq!(sizes, [2000, 1000, 500, 250, 125, 62, 31, 15, 7, 3, 1], "{}", spec.name);
-        assert_eq!(stopped.map(|stopped| stopped.failure), Some(Failure::TooLarge));
+        assert_eq!(stopped.map(|stopped| stopped.failure), Some(RequestFailure::TooLarge));
     }
 }
 
@@ -171,13 +172,13 @@ fn a_record_without_a_usable_day_is_named_and_the_others_keep_their_proof() {
             let mut seen = BTreeSet::new();
             let (_, requests, _) = drive(&mut reading, |ask| {
                 let facts = server.answer(&ask.target);
-                if ask.reads != Reads::Count {
+                if ask.reads != AnswerPurpose::Count {
                     seen.extend(facts.keys.iter().cloned());
                 }
                 Ok(facts)
             });
             let case = format!("undated first: {undated_first}, pages of {page}");
-            assert_eq!((seen.len(), reading.proof()), (30, Proof::Proven), "{case}");
+            assert_eq!((seen.len(), reading.proof()), (30, ListProof::Proven), "{case}");
             // Where an answer had it, two totals show that there is no other.
             assert!(!undated_first || requests <= 17, "{case}: {requests}");
             let remarks = reading.remarks();
@@ -196,26 +197,31 @@ fn where_no_total_counts_undated_records_are_looked_for() {
     let mut seen = BTreeSet::new();
     drive(&mut reading, |ask| {
         let mut facts = server.answer(&ask.target);
-        if ask.reads == Reads::Count {
+        if ask.reads == AnswerPurpose::Count {
             facts.total_entries = None;
         } else {
             seen.extend(facts.keys.iter().cloned());
         }
         Ok(facts)
     });
-    assert_eq!((seen.len(), reading.proof()), (30, Proof::Proven));
+    assert_eq!((seen.len(), reading.proof()), (30, ListProof::Proven));
 }
 
 #[test]
 fn a_refused_parent_is_parked_and_only_all_of_them_refuse_the_stream() {
     let parents: Vec<i64> = (1..=30).collect();
     let read = |pass, parked, refused: &dyn Fn(i64) -> bool| {
-        let mut reading = Reading::start(Plan { parked, ..plan(&CHILDREN, pass) });
+        let mut reading = Reading::start(ReadingPlan { parked, ..plan(&CHILDREN, pass) });
         let (_, requests, stopped) = drive(&mut reading, |ask| match ask.reads {
-            Reads::Parents => Ok(named(&parents)),
-            Reads::Records(Unit::Parent(parent)) if refused(parent.id) => Err(Failure::Forbidden),
-            Reads::Existence(_) => Ok(named(&[9])),
-            Reads::Records(_) | Reads::Count | Reads::Record | Reads::Along => Ok(page_of(&[], 0)),
+            AnswerPurpose::Parents => Ok(named(&parents)),
+            AnswerPurpose::Records(Unit::Parent(parent)) if refused(parent.id) => {
+                Err(RequestFailure::Forbidden)
+            }
+            AnswerPurpose::Existence(_) => Ok(named(&[9])),
+            AnswerPurpose::Records(_)
+            | AnswerPurpose::Count
+            | AnswerPurpose::Record
+            | AnswerPurpose::Along => Ok(page_of(&[], 0)),
         });
         (reading, requests, stopped)
     };
@@ -226,7 +232,7 @@ fn a_refused_parent_is_parked_and_only_all_of_them_refuse_the_stream() {
             assert_eq!(reading.parked().into_keys().collect::<Vec<_>>(), [refused]);
         }
         let (reading, requests, stopped) = read(pass, BTreeMap::new(), &|_| true);
-        assert_eq!(stopped.map(|stopped| stopped.failure), Some(Failure::Forbidden));
+        assert_eq!(stopped.map(|stopped| stopped.failure), Some(RequestFailure::Forbidden));
         assert!(requests < 20, "{requests}");
         assert!(reading.parked().is_empty(), "none of them is parked for what all have");
     }
@@ -234,14 +240,16 @@ fn a_refused_parent_is_parked_and_only_all_of_them_refuse_the_stream() {
 
 #[test]
 fn a_run_with_nothing_but_a_parked_parent_that_is_refused_again_goes_well() {
-    let parked = Parked { created_year: None, attempts: 1, reason: String::new() };
+    let parked = ParkedParent { created_year: None, attempts: 1, reason: String::new() };
     let parked = BTreeMap::from([(6, parked)]);
-    let mut reading = Reading::start(Plan { parked, ..plan(&CHILDREN, Pass::Incremental) });
+    let mut reading = Reading::start(ReadingPlan { parked, ..plan(&CHILDREN, Pass::Incremental) });
     let (_, _, stopped) = drive(&mut reading, |ask| match ask.reads {
-        Reads::Parents => Ok(named(&[])),
-        Reads::Records(_) | Reads::Count | Reads::Existence(_) | Reads::Record | Reads::Along => {
-            Err(Failure::Forbidden)
-        }
+        AnswerPurpose::Parents => Ok(named(&[])),
+        AnswerPurpose::Records(_)
+        | AnswerPurpose::Count
+        | AnswerPurpose::Existence(_)
+        | AnswerPurpose::Record
+        | AnswerPurpose::Along => Err(RequestFailure::Forbidden),
     });
     assert_eq!((stopped, reading.parked().len()), (None, 1));
 }
@@ -250,30 +258,28 @@ fn a_run_with_nothing_but_a_parked_parent_that_is_refused_again_goes_well() {
 fn the_only_parent_that_is_refused_refuses_the_first_load() {
     let mut reading = Reading::start(plan(&CHILDREN, Pass::Full));
     let (_, _, stopped) = drive(&mut reading, |ask| match ask.reads {
-        Reads::Existence(parent) if parent.id != 9 => Err(Failure::NotFound),
-        Reads::Parents | Reads::Existence(_) => Ok(named(&[9])),
-        Reads::Records(_) | Reads::Count | Reads::Record | Reads::Along => Err(Failure::Forbidden),
+        AnswerPurpose::Existence(parent) if parent.id != 9 => Err(RequestFailure::NotFound),
+        AnswerPurpose::Parents | AnswerPurpose::Existence(_) => Ok(named(&[9])),
+        AnswerPurpose::Records(_)
+        | AnswerPurpose::Count
+        | AnswerPurpose::Record
+        | AnswerPurpose::Along => Err(RequestFailure::Forbidden),
     });
-    assert_eq!(stopped.map(|stopped| stopped.failure), Some(Failure::Forbidden));
+    assert_eq!(stopped.map(|stopped| stopped.failure), Some(RequestFailure::Forbidden));
 }
 
 #[test]
 fn a_window_that_fails_lets_the_others_be_read_and_then_stops_the_stream() {
-    let windows = crate::window::Grid::Month.windows(date(2024, 1, 1), date(2024, 12, 2));
-    let of =
-        |ask: &Ask| matches!(ask.reads, Reads::Records(Unit::Window(w)) if w.start.month() == 6);
+    let windows = crate::window::WindowGrid::Month.windows(date(2024, 1, 1), date(2024, 12, 2));
+    let of = |ask: &Ask| matches!(ask.reads, AnswerPurpose::Records(Unit::Window(w)) if w.start.month() == 6);
     let mut reading =
-        Reading::start(Plan { windows: windows.clone(), ..plan(&REPORT, Pass::Full) });
-    let (effects, _, stopped) =
-        drive(
-            &mut reading,
-            |ask| {
-                if of(ask) { Err(Failure::Server(500)) } else { Ok(page_of(&[1], 1)) }
-            },
-        );
-    let complete = |effect: &&Effect| matches!(effect, Effect::Complete { .. });
+        Reading::start(ReadingPlan { windows: windows.clone(), ..plan(&REPORT, Pass::Full) });
+    let (effects, _, stopped) = drive(&mut reading, |ask| {
+        if of(ask) { Err(RequestFailure::Server(500)) } else { Ok(page_of(&[1], 1)) }
+    });
+    let complete = |effect: &&AnswerEffect| matches!(effect, AnswerEffect::Complete { .. });
     assert_eq!(effects.iter().filter(complete).count(), windows.len() - 1);
-    assert_eq!(stopped.map(|stopped| stopped.failure), Some(Failure::Server(500)));
+    assert_eq!(stopped.map(|stopped| stopped.failure), Some(RequestFailure::Server(500)));
     // The next run asks for that one alone.
     let saved = reading.save().unwrap();
     let mut again = Reading::resume(plan(&REPORT, Pass::Full), &saved).unwrap();
@@ -283,15 +289,16 @@ fn a_window_that_fails_lets_the_others_be_read_and_then_stops_the_stream() {
     });
     assert_eq!((requests, stopped), (1, None));
     // If all fail, a few requests show it.
-    let mut reading = Reading::start(Plan { windows, width: 1, ..plan(&REPORT, Pass::Full) });
-    let (_, requests, stopped) = drive(&mut reading, |_| Err(Failure::Forbidden));
+    let mut reading =
+        Reading::start(ReadingPlan { windows, width: 1, ..plan(&REPORT, Pass::Full) });
+    let (_, requests, stopped) = drive(&mut reading, |_| Err(RequestFailure::Forbidden));
     assert_eq!((requests, stopped.is_some()), (5, true));
 }
 
 /// End of a run with few requests.
 enum ShortEnd {
     OutOfRequests,
-    Stopped(Stopped),
+    Stopped(StopReason),
     Done,
 }
 
@@ -299,18 +306,18 @@ enum ShortEnd {
 fn run(
     reading: &mut Reading,
     permits: usize,
-    mut serve: impl FnMut(&Ask) -> Result<PageFacts, Failure>,
+    mut serve: impl FnMut(&Ask) -> Result<PageFacts, RequestFailure>,
 ) -> ShortEnd {
     let mut waiting = VecDeque::new();
     let mut left = permits;
     loop {
         match reading.next_step() {
-            Next::Ask(ask) => waiting.push_back(ask),
-            Next::Held => drop(reading.on_held(HeldUnits::default())),
-            Next::Missing(scope) => panic!("asked for what is missing of {scope:?}"),
-            Next::Stop(stopped) => return ShortEnd::Stopped(stopped),
-            Next::Done => return ShortEnd::Done,
-            Next::Wait => {
+            ReadingStep::Ask(ask) => waiting.push_back(ask),
+            ReadingStep::Held => drop(reading.on_held(TableUnits::default())),
+            ReadingStep::Missing(scope) => panic!("asked for what is missing of {scope:?}"),
+            ReadingStep::Stop(stopped) => return ShortEnd::Stopped(stopped),
+            ReadingStep::Done => return ShortEnd::Done,
+            ReadingStep::Wait => {
                 if left == 0 {
                     return ShortEnd::OutOfRequests;
                 }
@@ -327,10 +334,10 @@ fn run(
 
 /// Number of runs of twelve requests each until the pass ends.
 fn short_runs(
-    mut serve: impl FnMut(&Ask) -> Result<PageFacts, Failure>,
-) -> (usize, Option<Stopped>) {
-    let windows = crate::window::Grid::Month.windows(date(2024, 1, 1), date(2024, 8, 2));
-    let mut reading = Reading::start(Plan { windows, ..plan(&REPORT, Pass::Full) });
+    mut serve: impl FnMut(&Ask) -> Result<PageFacts, RequestFailure>,
+) -> (usize, Option<StopReason>) {
+    let windows = crate::window::WindowGrid::Month.windows(date(2024, 1, 1), date(2024, 8, 2));
+    let mut reading = Reading::start(ReadingPlan { windows, ..plan(&REPORT, Pass::Full) });
     for runs in 1..40 {
         match run(&mut reading, 12, &mut serve) {
             ShortEnd::OutOfRequests => {}
@@ -344,7 +351,7 @@ fn short_runs(
 }
 
 fn page_number(ask: &Ask) -> usize {
-    let Target::Path { query, .. } = &ask.target else { panic!("no links here") };
+    let RequestTarget::Path { query, .. } = &ask.target else { panic!("no links here") };
     query.iter().find(|(name, _)| name == "page").map_or(1, |(_, page)| page.parse().unwrap())
 }
 
@@ -367,32 +374,39 @@ fn windows_that_fail_at_their_fifth_page_stop_the_stream_however_short_its_runs(
             let id = i64::try_from(page).unwrap();
             Ok(PageFacts { next: Some("next".to_owned()), ..page_of(&[id], 9) })
         }
-        _ => Err(Failure::Server(500)),
+        _ => Err(RequestFailure::Server(500)),
     });
-    assert_eq!(stopped.map(|stopped| stopped.failure), Some(Failure::Server(500)));
+    assert_eq!(stopped.map(|stopped| stopped.failure), Some(RequestFailure::Server(500)));
     assert!(runs <= 5, "{runs}");
 }
 
 #[test]
 fn a_missing_parent_goes_only_where_the_url_of_a_listed_one_answers() {
-    let gone = |effects: &[Effect]| -> Vec<i64> {
-        let parent = |effect: &Effect| match effect {
-            Effect::Complete { unit: Unit::Parent(parent), covered: Some(_) } => Some(parent.id),
-            Effect::Keep
-            | Effect::Hold(_)
-            | Effect::Complete { .. }
-            | Effect::Drop(_)
-            | Effect::Gone { .. } => None,
+    let gone = |effects: &[AnswerEffect]| -> Vec<i64> {
+        let parent = |effect: &AnswerEffect| match effect {
+            AnswerEffect::Complete { unit: Unit::Parent(parent), covered: Some(_) } => {
+                Some(parent.id)
+            }
+            AnswerEffect::Keep
+            | AnswerEffect::Hold(_)
+            | AnswerEffect::Complete { .. }
+            | AnswerEffect::Drop(_)
+            | AnswerEffect::Gone { .. } => None,
         };
         effects.iter().filter_map(parent).filter(|id| *id == 3).collect()
     };
     let sweep = |absent: IdSet, wrong_path: bool, listed: &[i64]| {
-        let mut reading = Reading::start(Plan { absent, ..plan(&CHILDREN, Pass::Full) });
+        let mut reading = Reading::start(ReadingPlan { absent, ..plan(&CHILDREN, Pass::Full) });
         let (effects, _, _) = drive(&mut reading, |ask| match ask.reads {
-            Reads::Parents => Ok(named(listed)),
-            Reads::Existence(parent) if wrong_path || parent.id == 3 => Err(Failure::NotFound),
-            Reads::Existence(parent) => Ok(named(&[parent.id])),
-            Reads::Records(_) | Reads::Count | Reads::Record | Reads::Along => Ok(page_of(&[], 0)),
+            AnswerPurpose::Parents => Ok(named(listed)),
+            AnswerPurpose::Existence(parent) if wrong_path || parent.id == 3 => {
+                Err(RequestFailure::NotFound)
+            }
+            AnswerPurpose::Existence(parent) => Ok(named(&[parent.id])),
+            AnswerPurpose::Records(_)
+            | AnswerPurpose::Count
+            | AnswerPurpose::Record
+            | AnswerPurpose::Along => Ok(page_of(&[], 0)),
         });
         (gone(&effects), reading.absent().cloned().unwrap(), reading.remarks().len())
     };

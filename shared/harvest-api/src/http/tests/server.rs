@@ -19,13 +19,13 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use crate::Reply;
+use crate::ServerReply;
 
 /// Treatment of the next request.
 #[derive(Clone, Debug)]
 pub(super) enum Act {
     /// Sends this reply.
-    Reply(Reply),
+    Reply(ServerReply),
     /// Sends JSON, compressed in two members, without its last `cut` bytes.
     Gzip { body: String, cut: usize },
     /// Announces more bytes than it sends, then closes.
@@ -171,7 +171,7 @@ async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respon
     }
 }
 
-fn plain(reply: Reply) -> Response<Body> {
+fn plain(reply: ServerReply) -> Response<Body> {
     let mut response = Response::builder().status(reply.status);
     // Hyper adds its own date if there is none.
     for (name, value) in [

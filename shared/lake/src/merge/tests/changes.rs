@@ -117,7 +117,7 @@ impl Table {
         };
         let store: Arc<dyn ObjectStore> = self.store.clone();
         let name = "1-base-b".to_owned();
-        let begun = crate::changes::Baseline::new(store, &self.schema, of, name, self.limits);
+        let begun = crate::changes::BaselineWriter::new(store, &self.schema, of, name, self.limits);
         let mut baseline = begun.unwrap();
         for file in &self.files {
             baseline = block_on(baseline.add(file)).unwrap();

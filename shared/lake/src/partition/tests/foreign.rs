@@ -451,7 +451,7 @@ fn files_of_ours_are_read_as_they_are_without_another_copy_of_their_columns() {
         let (entry, bytes) = file(&schema, &odd_records());
         let name = TableFile::new("things", &entry.path);
         let found = reader(&name, bytes).unwrap();
-        let layout = Layout::new(&schema, Columns::All).unwrap();
+        let layout = RowLayout::new(&schema, ColumnChoice::All).unwrap();
         assert_eq!(found.schema().fields(), layout.schema.fields());
     }
 }

@@ -8,12 +8,12 @@ use arrow::compute::{cast, take_record_batch};
 use arrow::datatypes::{DataType, Field};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use engine::spec::{Kind, StreamSpec};
+use engine::spec::{StreamKind, StreamSpec};
 use engine::time::Timestamp;
 
-use super::{Against, Compared, Difference, Whole};
+use super::{ComparisonRules, ReadingCoverage, RowDifference, TableComparison};
 use crate::collect::SortedRows;
-use crate::partition::{Keyed, Layout};
+use crate::partition::{KeyedRows, RowLayout};
 use crate::verify::{VerifyError, shown};
 use decode::gather::{column, equal_rows};
 
@@ -21,23 +21,23 @@ use decode::gather::{column, equal_rows};
 const TOLD: usize = 1000;
 
 /// Both sides of one partition, in key order.
-pub(super) struct Matching {
-    pub(super) layout: Arc<Layout>,
+pub(super) struct RowMatching {
+    pub(super) layout: Arc<RowLayout>,
     pub(super) spec: &'static StreamSpec,
-    pub(super) against: Against,
+    pub(super) against: ComparisonRules,
     /// Columns to compare.
     pub(super) columns: Vec<usize>,
     /// Whether every difference counts, without exceptions.
     pub(super) exact: bool,
     pub(super) theirs: SortedRows,
-    pub(super) head: Option<Keyed>,
+    pub(super) head: Option<KeyedRows>,
     pub(super) row: usize,
-    pub(super) compared: Compared,
+    pub(super) compared: TableComparison,
 }
 
-impl Matching {
+impl RowMatching {
     /// Continues with these rows of the table.
-    pub(super) fn rows(&mut self, ours: &Keyed) -> Result<(), VerifyError> {
+    pub(super) fn rows(&mut self, ours: &KeyedRows) -> Result<(), VerifyError> {
         let mut pairs = Vec::new();
         let mut row = 0;
         while row < ours.len() {
@@ -69,7 +69,7 @@ impl Matching {
     }
 
     /// Counts the remaining records that were read as missing in the table.
-    pub(super) fn finish(mut self) -> Result<Compared, VerifyError> {
+    pub(super) fn finish(mut self) -> Result<TableComparison, VerifyError> {
         while !self.is_at_end() || self.load()? {
             self.only_there()?;
         }
@@ -93,13 +93,17 @@ impl Matching {
         Ok(false)
     }
 
-    fn only_here(&mut self, ours: &Keyed, row: usize) -> Result<(), VerifyError> {
+    fn only_here(&mut self, ours: &KeyedRows, row: usize) -> Result<(), VerifyError> {
         let (parent, period) = ours.unit(row);
         let expected = match &self.against.whole {
-            Whole::Everything => true,
-            Whole::Parents(parents) => parent.is_some_and(|parent| parents.contains(&parent)),
-            Whole::Periods(periods) => period.is_some_and(|period| periods.contains(&period)),
-            Whole::Nothing => false,
+            ReadingCoverage::Everything => true,
+            ReadingCoverage::Parents(parents) => {
+                parent.is_some_and(|parent| parents.contains(&parent))
+            }
+            ReadingCoverage::Periods(periods) => {
+                period.is_some_and(|period| periods.contains(&period))
+            }
+            ReadingCoverage::Nothing => false,
         };
         if !expected {
             return Ok(());
@@ -110,7 +114,7 @@ impl Matching {
         }
         self.compared.missing_in_harvest += 1;
         let key = shown(&self.layout.key(&ours.batch, row)?);
-        self.tell(Difference::MissingInHarvest { key });
+        self.tell(RowDifference::MissingInHarvest { key });
         Ok(())
     }
 
@@ -122,21 +126,21 @@ impl Matching {
         } else {
             self.compared.missing_here += 1;
             let key = shown(&self.layout.key(&head.batch, self.row)?);
-            self.tell(Difference::MissingHere { key });
+            self.tell(RowDifference::MissingHere { key });
         }
         self.row += 1;
         Ok(())
     }
 
-    fn tell(&mut self, difference: Difference) {
+    fn tell(&mut self, difference: RowDifference) {
         if self.compared.differences.len() < TOLD {
             self.compared.differences.push(difference);
         }
     }
 
     /// Whether the table's row was read after this reading began.
-    fn came_later(&self, ours: &Keyed, row: usize) -> bool {
-        let Against { began, present, .. } = &self.against;
+    fn came_later(&self, ours: &KeyedRows, row: usize) -> bool {
+        let ComparisonRules { began, present, .. } = &self.against;
         let read_at = ours.version(row).read_at;
         let read_at = read_at.and_then(|at| Timestamp::from_microsecond(at).ok());
         // Rows hold microseconds, so the start of the reading is compared in microseconds, too.
@@ -147,7 +151,7 @@ impl Matching {
 
     /// Whether the record may legitimately differ: it changed since the last pass, or it changes
     /// all the time without a new `updated_at` (a running timer).
-    fn is_newer(&self, theirs: &Keyed, row: usize) -> Result<bool, ArrowError> {
+    fn is_newer(&self, theirs: &KeyedRows, row: usize) -> Result<bool, ArrowError> {
         if self.exact {
             return Ok(false);
         }
@@ -156,8 +160,8 @@ impl Matching {
         Ok(changed || self.goes_on(theirs, row)?)
     }
 
-    fn goes_on(&self, theirs: &Keyed, row: usize) -> Result<bool, ArrowError> {
-        let Kind::Listing(listing) = &self.spec.kind else { return Ok(false) };
+    fn goes_on(&self, theirs: &KeyedRows, row: usize) -> Result<bool, ArrowError> {
+        let StreamKind::Listing(listing) = &self.spec.kind else { return Ok(false) };
         let Some((name, "true")) = listing.reread else { return Ok(false) };
         let flags = column(&theirs.batch, self.layout.schema.index_of(name)?)?;
         Ok(flags.as_boolean_opt().is_some_and(|flags| flags.is_valid(row) && flags.value(row)))
@@ -166,7 +170,7 @@ impl Matching {
     /// Compares these rows of `ours` with those of the head, and clears `pairs`.
     fn compare(
         &mut self,
-        ours: &Keyed,
+        ours: &KeyedRows,
         pairs: &mut Vec<(usize, usize)>,
     ) -> Result<(), VerifyError> {
         if pairs.is_empty() {
@@ -196,7 +200,7 @@ impl Matching {
                     let column = self.layout.schema.field(index).name().clone();
                     let here = value(&left, index, at)?;
                     let harvest = value(&right, index, at)?;
-                    self.tell(Difference::Differs { key: key.clone(), column, here, harvest });
+                    self.tell(RowDifference::Differs { key: key.clone(), column, here, harvest });
                 }
             }
         }

@@ -8,7 +8,7 @@ use crate::verify::tests::{ACCOUNT, NOW, table, with_entries};
 const LATER: Timestamp = Timestamp::constant(2_000_000_000, 0);
 
 /// Reading of these entries, some of them changed by `change`.
-fn read(table: &Table, ids: &[(&str, i64)], change: impl Fn(i64, &mut Value)) -> Collected {
+fn read(table: &Table, ids: &[(&str, i64)], change: impl Fn(i64, &mut Value)) -> CollectedRows {
     let mut collector = Collector::new(table.schema(), None, 1000).unwrap();
     for (month, id) in ids {
         collector.push(with_entries(month, [*id], LATER, &change)).unwrap();
@@ -23,8 +23,8 @@ fn all() -> Vec<(&'static str, i64)> {
     january.chain(february).chain((40..60).map(|id| ("2024-03", id))).collect()
 }
 
-fn against(whole: Whole) -> Against {
-    Against {
+fn against(whole: ReadingCoverage) -> ComparisonRules {
+    ComparisonRules {
         whole,
         cursor: Some("2025-01-01T00:00:00Z".parse().unwrap()),
         began: LATER,
@@ -36,12 +36,16 @@ fn against(whole: Whole) -> Against {
 async fn what_is_the_same_is_equal() {
     let (_, table) = table().await;
     let everything = read(&table, &all(), |_, _| ());
-    let compared = compare(&table, &everything, &against(Whole::Everything)).await.unwrap();
+    let compared =
+        compare(&table, &everything, &against(ReadingCoverage::Everything)).await.unwrap();
     let rows = table.rows();
-    assert_eq!(compared, Compared { records: rows, equal: rows, ..Compared::default() });
+    assert_eq!(
+        compared,
+        TableComparison { records: rows, equal: rows, ..TableComparison::default() }
+    );
     let few = read(&table, &[("2024-03", 44), ("2024-01", 3)], |_, _| ());
-    let compared = compare(&table, &few, &against(Whole::Nothing)).await.unwrap();
-    assert_eq!(compared, Compared { records: 2, equal: 2, ..Compared::default() });
+    let compared = compare(&table, &few, &against(ReadingCoverage::Nothing)).await.unwrap();
+    assert_eq!(compared, TableComparison { records: 2, equal: 2, ..TableComparison::default() });
 }
 
 #[tokio::test]
@@ -59,32 +63,33 @@ async fn every_difference_is_told_with_both_values() {
             record["brand_new"] = json!("x");
         }
     });
-    let compared = compare(&table, &read, &against(Whole::Everything)).await.unwrap();
+    let compared = compare(&table, &read, &against(ReadingCoverage::Everything)).await.unwrap();
     let key = |key: &str| key.to_owned();
-    let differs =
-        |id: &str, column: &str, here: Option<&str>, harvest: Option<&str>| Difference::Differs {
+    let differs = |id: &str, column: &str, here: Option<&str>, harvest: Option<&str>| {
+        RowDifference::Differs {
             key: key(id),
             column: key(column),
             here: here.map(key),
             harvest: harvest.map(key),
-        };
+        }
+    };
     assert_eq!(
         compared.differences,
         [
-            Difference::MissingHere { key: key("100") },
-            Difference::MissingInHarvest { key: key("7") },
+            RowDifference::MissingHere { key: key("100") },
+            RowDifference::MissingInHarvest { key: key("7") },
             differs("13", "hours", Some("4.250000"), Some("7.750000")),
             differs("13", "notes", Some("note 13"), None),
             differs("14", "extra_json", None, Some(r#"{"brand_new":"x"}"#)),
-            Difference::MissingHere { key: key("29") },
-            Difference::MissingInHarvest { key: key("59") },
-            Difference::MissingHere { key: key("101") },
+            RowDifference::MissingHere { key: key("29") },
+            RowDifference::MissingInHarvest { key: key("59") },
+            RowDifference::MissingHere { key: key("101") },
         ]
     );
     assert_eq!((compared.missing_here, compared.missing_in_harvest, compared.differing), (3, 2, 2));
     assert_eq!((compared.records, compared.equal), (table.rows() + 1, table.rows() - 4));
     // A sample proves nothing about other rows.
-    let compared = compare(&table, &read, &against(Whole::Nothing)).await.unwrap();
+    let compared = compare(&table, &read, &against(ReadingCoverage::Nothing)).await.unwrap();
     assert_eq!((compared.missing_here, compared.missing_in_harvest), (3, 0));
 }
 
@@ -108,9 +113,9 @@ async fn what_changed_since_the_last_pass_is_no_difference() {
         15 => record["updated_at"] = json!("2024-12-31T23:59:59Z"),
         _ => (),
     });
-    let compared = compare(&table, &read, &against(Whole::Everything)).await.unwrap();
+    let compared = compare(&table, &read, &against(ReadingCoverage::Everything)).await.unwrap();
     assert_eq!((compared.newer, compared.wrong()), (3, 1), "{compared:?}");
-    let after = Difference::Differs {
+    let after = RowDifference::Differs {
         key: "15".to_owned(),
         column: "updated_at".to_owned(),
         here: Some("2024-01-08T08:00:00Z".to_owned()),
@@ -118,7 +123,7 @@ async fn what_changed_since_the_last_pass_is_no_difference() {
     };
     assert_eq!(compared.differences, [after]);
     // Rows of the table that were read after the reading began count as newer.
-    let late = Against { began: NOW, ..against(Whole::Everything) };
+    let late = ComparisonRules { began: NOW, ..against(ReadingCoverage::Everything) };
     let compared = compare(&table, &read, &late).await.unwrap();
     assert_eq!((compared.newer, compared.wrong()), (4, 0), "{compared:?}");
     assert_eq!(table.account(), ACCOUNT);
@@ -129,7 +134,7 @@ fn instants_in_lists_can_be_shown() {
     let at = decode::ReadAt {
         account: ACCOUNT,
         synced_at: NOW,
-        parent: Some(decode::Parent { id: 5, created_year: None }),
+        parent: Some(decode::PageParent { id: 5, created_year: None }),
         period: None,
     };
     let decoder = decode::Decoder::new(&streams::USER_PROJECT_ASSIGNMENTS);

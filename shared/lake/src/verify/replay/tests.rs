@@ -1,9 +1,9 @@
 use arrow::array::{Array, ArrayRef, Int64Array, StringArray};
 use engine::coverage::Coverage;
 use engine::ids::{AttemptId, Epoch};
-use engine::precedence::{Judge, Precedence};
+use engine::precedence::{Precedence, PrecedenceRules};
 use engine::present::Present;
-use engine::report::Counts;
+use engine::report::RowCounts;
 use engine::time::Timestamp;
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
@@ -11,18 +11,18 @@ use serde_json::{Value, json};
 use super::*;
 use crate::changes::ChangesOf;
 use crate::merge::{MergeJob, merge};
-use crate::partition::Limits;
+use crate::partition::FileLimits;
 use crate::verify::tests::{ACCOUNT, NOW, with_entries};
 use delta::store::{MemoryStore, ObjectStore};
 use delta::table::ChangeFiles;
-use delta::table::{Change, ChangesCommit, CommitNote, Writer};
+use delta::table::{ChangesCommit, CommitFiles, CommitNote, WriterIdentity};
 
 /// A table and its changes.
 struct World {
     store: Arc<MemoryStore>,
     table: Table,
     changes: Table,
-    writer: Writer,
+    writer: WriterIdentity,
     /// Seconds from one commit to the next.
     pace: i64,
 }
@@ -33,7 +33,7 @@ impl World {
         let spec = &streams::TIME_ENTRIES;
         let table = Table::create(store.clone(), spec, ACCOUNT, NOW).await.unwrap();
         let changes = Table::create_changes(store.clone(), spec, ACCOUNT, NOW).await.unwrap();
-        let writer = Writer { attempt: AttemptId("a".to_owned()), epoch: Epoch(1) };
+        let writer = WriterIdentity { attempt: AttemptId("a".to_owned()), epoch: Epoch(1) };
         Self { store, table, changes, writer, pace: 1000 }
     }
 
@@ -56,14 +56,14 @@ impl World {
             files: self.table.files().to_vec(),
             incoming: Arc::new(rows.finish().unwrap()),
             coverage,
-            judge: Judge {
+            judge: PrecedenceRules {
                 precedence: Precedence::NewestChange,
                 present: Present::ours(Timestamp::MAX),
             },
             max_deletes: 1000,
             name: format!("1-{sequence}-a"),
             now: at,
-            limits: Limits { file_rows: 10, joined_rows: 5, ..Limits::default() },
+            limits: FileLimits { file_rows: 10, joined_rows: 5, ..FileLimits::default() },
             changes: Some(ChangesOf { schema, at, sequence }),
         };
         let merged = merge(self.store.clone(), job).await.unwrap();
@@ -74,7 +74,7 @@ impl World {
             counts: merged.counts,
             changes: Some(files.clone()),
         };
-        let change = Change { started: NOW, add: merged.add, remove: merged.remove };
+        let change = CommitFiles { started: NOW, add: merged.add, remove: merged.remove };
         self.table.commit(NOW, &self.writer, &change, &note).await.unwrap();
         if append {
             self.append(files).await;
@@ -82,7 +82,7 @@ impl World {
     }
 
     async fn append(&mut self, files: ChangeFiles) {
-        let counts = Counts::default();
+        let counts = RowCounts::default();
         let note = CommitNote { run: String::new(), state: json!(null), counts, changes: None };
         let commit = ChangesCommit::Append(files);
         self.changes.commit_changes(NOW, &self.writer, &commit, &note).await.unwrap();
@@ -102,13 +102,13 @@ impl World {
         world
     }
 
-    async fn replayed(&mut self) -> Replayed {
+    async fn replayed(&mut self) -> ReplayedChanges {
         replay(&mut self.table, &mut self.changes).await.unwrap()
     }
 
     /// Replaces the changes by altered ones, file by file.
     async fn tamper(&mut self, change: impl Fn(&RecordBatch) -> RecordBatch) {
-        let layout = Arc::new(Layout::replayed(self.changes.schema()).unwrap());
+        let layout = Arc::new(RowLayout::replayed(self.changes.schema()).unwrap());
         for old in self.changes.files().to_vec() {
             let key = format!("{}/{}", self.changes.root(), old.path);
             let bytes = self.store.get(&key).await.unwrap().unwrap();
@@ -124,7 +124,7 @@ impl World {
             let key = format!("{}/{}", self.changes.root(), new.path);
             self.store.put(&key, bytes).await.unwrap();
             let change = ChangesCommit::Rewrite { add: vec![new], remove: vec![old] };
-            let counts = Counts::default();
+            let counts = RowCounts::default();
             let note = CommitNote { run: String::new(), state: json!(null), counts, changes: None };
             self.changes.commit_changes(NOW, &self.writer, &change, &note).await.unwrap();
         }
@@ -152,8 +152,8 @@ fn changed(
     RecordBatch::try_new(batch.schema(), columns).unwrap()
 }
 
-fn whats(replayed: &Replayed) -> Vec<(&str, &str, &str)> {
-    assert!(replayed.findings.iter().all(|one| one.check == Check::Changes));
+fn whats(replayed: &ReplayedChanges) -> Vec<(&str, &str, &str)> {
+    assert!(replayed.findings.iter().all(|one| one.check == TableCheck::Changes));
     replayed
         .findings
         .iter()
@@ -170,7 +170,7 @@ async fn the_changes_of_a_history_give_the_table() {
     // The fourth commit makes 28 changes: 20 updates and 8 deletes.
     assert_eq!(replayed.changes, 25 + 3 + 3 + 28 + 1 + 1);
     let mut empty = World::new().await;
-    assert_eq!(empty.replayed().await, Replayed::default());
+    assert_eq!(empty.replayed().await, ReplayedChanges::default());
 }
 
 #[tokio::test]
