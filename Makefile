@@ -45,8 +45,9 @@ spark: $(TOOLS)/spark/installed $(TOOLS)/delta-spark/installed ## Exports in Hiv
 	cargo build --locked --bins
 	tests/spark.sh
 
-check: $(TOOLS)/machete/bin/cargo-machete ## Formatting, lints, docs and unused dependencies, all warnings denied
+check: $(TOOLS)/machete/bin/cargo-machete $(TOOLS)/figures/installed ## Formatting, names, lints, docs and unused dependencies, all warnings denied
 	cargo fmt --all --check
+	$(TOOLS)/figures/bin/python tests/figures.py --check
 	$(TOOLS)/machete/bin/cargo-machete
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib --quiet
@@ -95,7 +96,7 @@ $(TEMPLATE_x86_64): $(TEMPLATE_arm64)
 	mv $@.new $@
 
 bench: ## Benchmarks, each as a ratio to something run beside it
-	cargo bench --locked -p lake
+	cargo bench --locked -p decode -p lake
 
 speed: ## Time from the first to the last general request over what the rate limit allows
 	cargo build --locked --profile quick --bins

@@ -33,6 +33,7 @@ ALLOWED = {
     "meta_data": "a function for that action",
     "parse_data_file": "the Delta protocol's term for a file with rows",
     "SecretsManagerVault": "AWS Secrets Manager",
+    "CommitInfo": "an action of the Delta protocol",
 }
 
 TYPES = {"struct_item", "enum_item", "union_item", "trait_item"}

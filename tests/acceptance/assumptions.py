@@ -164,13 +164,13 @@ ASSUMPTIONS = (
     Assumption(
         "skipping",
         "Athena skips files by the minima and maxima in the log.",
-        "shared/lake/src/table (statistics)",
+        "shared/delta/src/table (statistics)",
         files_are_skipped,
     ),
     Assumption(
         "conditional-put",
         "`If-None-Match: *` on PutObject creates at most once; the loser gets 412.",
-        "shared/lake/src/store/s3.rs",
+        "shared/aws/src/s3.rs",
         conditional_put,
     ),
     Assumption(
@@ -194,7 +194,7 @@ ASSUMPTIONS = (
     Assumption(
         "metrics",
         "A metric line on standard output becomes a metric with the dimension `FunctionName`.",
-        "shared/runtime/src/telemetry",
+        "shared/runtime/src/metrics",
         metrics_arrive,
     ),
     Assumption(
@@ -212,7 +212,7 @@ ASSUMPTIONS = (
     Assumption(
         "state",
         "DynamoDB keeps the items as DynamoDB Local does.",
-        "shared/state/src/dynamo.rs",
+        "shared/aws/src/dynamo.rs",
         state_comes_back,
     ),
     Assumption(

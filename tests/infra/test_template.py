@@ -195,7 +195,7 @@ class TemplateTest(unittest.TestCase):
         self.assertNotIn("alias/aws/sns", json.dumps(topic["Properties"]))
 
     def test_every_setting_is_passed_or_left_out_on_purpose(self):
-        given = (ROOT / "shared/runtime/src/config/given.rs").read_text()
+        given = (ROOT / "shared/deployment/src/config/setting.rs").read_text()
         settings = set(re.findall(r'"(HARVEST_[A-Z_]+)"', given))
         passed = set()
         for function in of_type("AWS::Lambda::Function").values():

@@ -1,4 +1,5 @@
-//! Object stores of the lake: a folder, memory, S3.
+//! Object stores: the boundary, and its implementations in a folder and in memory. That in S3 is in
+//! the crate `aws`.
 
 mod change;
 pub mod conformance;

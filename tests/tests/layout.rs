@@ -1,0 +1,95 @@
+//! Crates of the workspace need each other as `ARCHITECTURE.md` says, in one direction.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
+
+/// Crates without which the functions must build: the fake Harvest, and all tests.
+const NEVER_SHIPPED: [&str; 2] = ["sim", "e2e"];
+
+/// Needs of each crate, by its manifest; dependencies of tests do not count.
+fn by_manifests() -> BTreeMap<String, BTreeSet<String>> {
+    let told = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--locked", "--format-version", "1"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .unwrap();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    let packages = told["packages"].as_array().unwrap();
+    let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
+    let ours: BTreeSet<String> = packages.iter().map(name).collect();
+    let needs = |package: &Value| {
+        let all = package["dependencies"].as_array().unwrap().iter();
+        let shipped = all.filter(|one| one["kind"].is_null()).map(name);
+        shipped.filter(|one| ours.contains(one)).collect()
+    };
+    packages.iter().map(|package| (name(package), needs(package))).collect()
+}
+
+/// Needs of each crate, by the table of the section `Crates`, in the table's order.
+fn by_the_table() -> Vec<(String, BTreeSet<String>)> {
+    let section = ARCHITECTURE.split("\n## Crates\n").nth(1).expect("a section `Crates`");
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    rows.map(|row| {
+        let cells: Vec<&str> = row.split('|').collect();
+        let crates: Vec<String> = quoted(cells[1]);
+        (crates[0].clone(), quoted(cells[2]).into_iter().collect())
+    })
+    .collect()
+}
+
+#[test]
+fn each_crate_needs_what_the_architecture_says_and_only_crates_above_it() {
+    let table = by_the_table();
+    let mut manifests = by_manifests();
+    manifests.remove("e2e");
+    assert_eq!(table.iter().cloned().collect::<BTreeMap<_, _>>(), manifests);
+    let mut above = BTreeSet::new();
+    for (name, needs) in &table {
+        let below: Vec<_> = needs.difference(&above).collect();
+        assert!(below.is_empty(), "`{name}` needs {below:?}, which come after it");
+        above.insert(name.clone());
+    }
+}
+
+#[test]
+fn nothing_of_a_function_needs_the_fake_or_the_tests() {
+    let manifests = by_manifests();
+    for function in ["orchestrator", "worker"] {
+        let (mut needed, mut open) = (BTreeSet::new(), vec![function.to_owned()]);
+        while let Some(name) = open.pop() {
+            open.extend(manifests[&name].iter().filter(|one| !needed.contains(*one)).cloned());
+            needed.insert(name);
+        }
+        for never in NEVER_SHIPPED {
+            assert!(!needed.contains(never), "`{function}` needs `{never}`");
+        }
+    }
+}
+
+#[test]
+fn only_one_crate_needs_an_sdk_of_aws() {
+    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    for folder in ["shared", "functions"] {
+        for found in std::fs::read_dir(format!("{workspace}/{folder}")).unwrap() {
+            let manifest = found.unwrap().path().join("Cargo.toml");
+            let text = std::fs::read_to_string(&manifest).unwrap();
+            let shipped = text.split("\n[dev-dependencies]").next().unwrap();
+            let is_aws = manifest.ends_with("shared/aws/Cargo.toml");
+            assert_eq!(shipped.contains("\naws-sdk-"), is_aws, "{}", manifest.display());
+        }
+    }
+}
