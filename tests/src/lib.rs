@@ -17,6 +17,7 @@ pub mod emulators;
 pub mod foreign;
 pub mod foreign_log;
 mod http;
+pub mod json;
 pub mod kept;
 pub mod lambda;
 pub mod mishap;

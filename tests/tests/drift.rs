@@ -29,6 +29,8 @@ static OLDER: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::CreatedYear,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[
         int("id").required(),
         object("client", &[int("id")]),
@@ -53,6 +55,8 @@ static MISTAKEN: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[
         int("id").required(),
         int("name"),

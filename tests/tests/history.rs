@@ -16,10 +16,12 @@ fn each_run_is_remembered_for_three_months() {
         let mut complete = 0;
         for (key, item) in &runs {
             let run: serde_json::Value = serde_json::from_str(&item.body).unwrap();
+            e2e::json::check("run", &run);
             if run["outcome"] == "complete" {
                 complete += 1;
             } else {
-                assert_eq!(run["outcome"], "waits for the budget", "{}", key.sort);
+                assert_eq!(run["outcome"], "waiting", "{}", key.sort);
+                assert!(run["waits_until"].is_string(), "{run}");
             }
             let stream = run["stream"].as_str().unwrap();
             assert!(key.sort.ends_with(&format!("#{stream}")), "{}", key.sort);

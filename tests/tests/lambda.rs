@@ -76,7 +76,7 @@ fn a_tick_becomes_33_exact_tables_and_changes_follow() {
         let attempts = cloud.lambda.attempts();
         assert_eq!(failed(&attempts).len(), 0, "{:?}", failed(&attempts));
         let workers = attempts.iter().filter(|attempt| attempt.function == "worker").count();
-        assert!(workers >= 33, "{workers} workers in {ticks} ticks");
+        assert!(workers >= streams::STREAMS.len(), "{workers} workers in {ticks} ticks");
         is_exact(&cloud, After::FullPasses).await;
         let lake = cloud.copy().await;
         other_engines_agree(&cloud, &lake, &[]);
@@ -84,7 +84,10 @@ fn a_tick_becomes_33_exact_tables_and_changes_follow() {
         let news = cloud.news().await;
         let completed: Vec<&Value> =
             news.iter().filter(|one| one["detail-type"] == "SyncCompleted").collect();
-        assert!(completed.len() >= 33, "{news:?}");
+        assert!(completed.len() >= streams::STREAMS.len(), "{news:?}");
+        for one in &completed {
+            e2e::json::check("event", &one["detail"]);
+        }
         let entries = completed.iter().find(|one| one["detail"]["stream"] == "time_entries");
         assert!(entries.unwrap()["detail"]["counts"]["inserted"].as_u64() > Some(0), "{news:?}");
         assert_eq!(cloud.failures().await, Vec::<Value>::new());
@@ -165,7 +168,8 @@ fn a_secret_that_is_empty_or_replaced_is_waited_for() {
         let answer = cloud.tick().await.unwrap();
         assert!(answer["outcome"].as_str().unwrap().starts_with("paused"), "{answer}");
         assert!(!cloud.said().contains("not.the.token"));
-        assert!(cloud.said().contains("\"RefusedStreams\":33"), "{}", cloud.said());
+        let refused = format!("\"RefusedStreams\":{}", streams::STREAMS.len());
+        assert!(cloud.said().contains(&refused), "{}", cloud.said());
 
         cloud.put_secret(&secret(sim::ADMINISTRATOR_TOKEN)).await;
         cloud.lambda.kill_one("orchestrator").then_some(()).unwrap();
@@ -274,6 +278,7 @@ fn a_worker_runs_under_the_emulator_that_aws_ships() {
         };
         let answer = ask(json!({ "stream": "clients", "pass": "full" })).await;
         assert_eq!(answer["outcome"], "complete", "{answer}");
+        e2e::json::check("run", &answer);
         let wrong = cloud.oracle().differences_of("clients", After::FullPasses).await;
         assert_eq!(wrong, Vec::<String>::new());
         let answer = ask(json!({ "stream": "client", "pass": "full" })).await;

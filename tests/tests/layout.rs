@@ -8,6 +8,7 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -49,6 +50,68 @@ fn by_the_table() -> Vec<(String, BTreeSet<String>)> {
         (crates[0].clone(), quoted(cells[2]).into_iter().collect())
     })
     .collect()
+}
+
+/// Product code that may name a stream: what it says is about that stream alone.
+const NAMES_STREAMS: [&str; 3] = [
+    // Changes of the demo's account.
+    "functions/cli/src/demo.rs",
+    // Questions to try.
+    "functions/cli/src/duckdb.rs",
+    // Views of lists within records.
+    "shared/catalog/src/view.rs",
+];
+
+/// Files of product code, without those of tests.
+fn product_files() -> Vec<PathBuf> {
+    let workspace = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let mut open = vec![workspace.join("shared"), workspace.join("functions")];
+    let mut files = Vec::new();
+    while let Some(folder) = open.pop() {
+        for found in std::fs::read_dir(folder).unwrap() {
+            let path = found.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if ["tests", "benches", "tests.rs"].contains(&name) {
+                continue;
+            }
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.iter().map(|path| path.strip_prefix(workspace).unwrap().to_owned()).collect()
+}
+
+/// Whether `code` has the name of a stream as a text (no member of a JSON object), or its constant.
+fn names_a_stream(code: &str) -> bool {
+    streams::STREAMS.into_iter().any(|spec| {
+        let text = format!("\"{}\"", spec.name);
+        let constant = format!("streams::{}", spec.name.to_uppercase());
+        let is_text = |(at, _): (usize, &str)| !code[at + text.len()..].starts_with(':');
+        code.match_indices(&text).any(is_text) || code.contains(&constant)
+    })
+}
+
+#[test]
+fn no_code_outside_the_declarations_asks_for_a_stream_by_its_name() {
+    let workspace = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let mut found = Vec::new();
+    for path in product_files() {
+        let name = path.to_str().unwrap();
+        if name.starts_with("shared/streams/") || name.starts_with("shared/sim/") {
+            continue;
+        }
+        let text = std::fs::read_to_string(workspace.join(&path)).unwrap();
+        let product = text.split("#[cfg(test)]").next().unwrap();
+        let code = product.lines().filter(|line| !line.trim_start().starts_with("//"));
+        if names_a_stream(&code.collect::<Vec<_>>().join("\n")) {
+            found.push(name.to_owned());
+        }
+    }
+    found.sort_unstable();
+    assert_eq!(found, NAMES_STREAMS);
 }
 
 #[test]

@@ -20,7 +20,6 @@ use engine::pass::Pass;
 use engine::present::Present;
 use engine::time::{SignedDuration, Timestamp, between, plus};
 use runtime::clock::Clock;
-use runtime::erased::personal;
 use runtime::operate::erase::erase;
 use runtime::operate::reset::{reset, reset_changes};
 use runtime::operate::upgrade::upgrade;
@@ -222,9 +221,9 @@ async fn done(world: &World, context: &Context, work: Work) -> Result<(), RunErr
             other @ (RunOutcome::Yielded(_) | RunOutcome::Busy { .. }) => panic!("{other:?}"),
         },
         Work::Upgrade => upgrade(context, spec).await.map(|done| assert!(done.is_ok())),
-        Work::Erase => {
-            erase(context, spec, personal(spec).unwrap(), somebody(world).await).await.map(drop)
-        }
+        Work::Erase => erase(context, spec, spec.personal.as_ref().unwrap(), somebody(world).await)
+            .await
+            .map(drop),
         Work::Reset => reset(context, spec).await.map(|done| done.unwrap()),
         Work::ResetChanges => reset_changes(context, spec).await.map(|done| done.unwrap()),
     }

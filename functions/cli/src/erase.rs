@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use deployment::config::{DeploymentSettings, GivenSettings};
 use deployment::parts;
-use runtime::erased::{ERASED, is_remembered, personal, remember};
+use runtime::erased::{ERASED, is_remembered, remember};
 use runtime::operate::erase::{ErasureOutcome, erase};
 use runtime::progress::NoProgress;
 use serde_json::json;
@@ -37,7 +37,7 @@ pub(crate) async fn erased(
     let mut documents = Vec::new();
     let mut exit = CliExit::Done;
     for spec in streams::STREAMS {
-        let Some(personal) = personal(spec) else { continue };
+        let Some(personal) = &spec.personal else { continue };
         let stream = spec.name;
         let line = match erase(&context, spec, personal, user).await {
             Ok(ErasureOutcome::Done { upgraded, changes, quarantined }) => {

@@ -9,6 +9,7 @@ use deployment::parts;
 use runtime::RunError;
 use runtime::operate::quarantine::{QuarantineFile, QuarantineRetry, list};
 use runtime::progress::NoProgress;
+use runtime::run::{RunOutcome, RunReport};
 use runtime::waiting::RequestWait;
 use serde_json::{Value, json};
 
@@ -95,7 +96,7 @@ async fn retry(
     let context = parts::context(&deployment, Arc::new(NoProgress)).await?;
     let mut text = String::new();
     let mut documents = Vec::new();
-    let mut exit = CliExit::Done;
+    let (mut exit, mut complete) = (CliExit::Done, true);
     let mut refreshed = false;
     for spec in specs {
         if !refreshed && !list(&*context.store, spec.name).await?.is_empty() {
@@ -110,14 +111,17 @@ async fn retry(
             }
         }
         let retried = runtime::operate::quarantine::retry(&context, spec).await?;
-        let (line, outcome) = told(spec.name, &retried);
-        if matches!(outcome, "failed" | "busy") {
-            exit = CliExit::SomeFailed;
+        let line = told(spec.name, &retried);
+        let ended = retried.report.as_ref().map(|report| &report.outcome);
+        match ended {
+            Some(RunOutcome::Failed(_) | RunOutcome::Busy { .. }) => exit = CliExit::SomeFailed,
+            Some(RunOutcome::Yielded(_)) => complete = false,
+            Some(RunOutcome::Complete) | None => {}
         }
         if retried.records > 0 || !arguments.streams.is_empty() {
             writeln!(text, "{}: {line}", spec.name).unwrap_or_default();
         }
-        documents.push(document(spec.name, outcome, &retried));
+        documents.push(document(spec.name, ended.map_or("complete", RunOutcome::name), &retried));
     }
     if text.is_empty() {
         text.push_str("The quarantine is empty.\n");
@@ -125,7 +129,7 @@ async fn retry(
     let json = json!({
         "lake": deployment.lake.to_string(),
         "streams": documents,
-        "complete": !documents.iter().any(|document| document["outcome"] == "left"),
+        "complete": complete && exit == CliExit::Done,
         "exit_code": exit.code(),
     });
     Ok(CommandAnswer { text, json, exit })
@@ -146,45 +150,43 @@ fn untried(lake: &str, waiting: RequestWait) -> CommandAnswer {
 }
 
 fn document(stream: &str, outcome: &str, retried: &QuarantineRetry) -> Value {
-    let counts = retried.report.as_ref().map(|report| report.counts);
-    let message = retried.report.as_ref().and_then(|report| Some(report.error()?.chain()));
+    let report = retried.report.as_ref();
+    let error = report.and_then(RunReport::error);
     json!({
-        "stream": stream, "outcome": outcome, "records": retried.records,
-        "readable": retried.readable, "left": retried.left, "counts": counts, "message": message,
+        "stream": stream,
+        "outcome": outcome,
+        "error_type": error.map(RunError::error_type),
+        "error": error.map(RunError::chain),
+        "waits_until": report.and_then(|report| report.outcome.waits_until()),
+        "records": retried.records,
+        "readable": retried.readable,
+        "left": retried.left,
+        "counts": report.map(|report| report.counts),
     })
 }
 
-fn told(stream: &str, retried: &QuarantineRetry) -> (String, &'static str) {
-    use runtime::run::RunOutcome;
-
+/// Returns what became of the records, for people.
+fn told(stream: &str, retried: &QuarantineRetry) -> String {
     let records = text::plural(retried.records, "record", "records");
     let Some(report) = &retried.report else {
-        let line = match retried.records {
+        return match retried.records {
             0 => "nothing lies there".to_owned(),
             _ => format!("{records}, none of which can be a row yet; they stay"),
         };
-        return (line, "complete");
     };
     let readable = format!("{} of {records} can be rows now", retried.readable);
     match &report.outcome {
-        RunOutcome::Complete => (
-            format!(
-                "{readable}; a full pass read them as Harvest has them now ({} inserted, {} \
-                 updated); {} left",
-                report.counts.inserted, report.counts.updated, retried.left
-            ),
-            "complete",
+        RunOutcome::Complete => format!(
+            "{readable}; a full pass read them as Harvest has them now ({} inserted, {} updated); \
+             {} left",
+            report.counts.inserted, report.counts.updated, retried.left
         ),
-        RunOutcome::Yielded(_) => (
-            format!(
-                "{readable}; a full pass has begun: `harvest-lake sync --streams {stream}` goes on"
-            ),
-            "left",
+        RunOutcome::Yielded(_) => format!(
+            "{readable}; a full pass has begun: `harvest-lake sync --streams {stream}` goes on"
         ),
-        RunOutcome::Busy { until } => (
-            format!("{readable}, but a run works on the stream until {until} at least; try again"),
-            "busy",
-        ),
-        RunOutcome::Failed(error) => (format!("{readable}, but: {}", error.chain()), "failed"),
+        RunOutcome::Busy { until } => {
+            format!("{readable}, but a run works on the stream until {until} at least; try again")
+        }
+        RunOutcome::Failed(error) => format!("{readable}, but: {}", error.chain()),
     }
 }

@@ -18,7 +18,7 @@ use engine::pass::Pass;
 use engine::report::RowCounts;
 use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, between};
-use runtime::run::{RunOutcome, RunReport};
+use runtime::run::RunReport;
 use runtime::{Context, RunError};
 use serde::Serialize;
 
@@ -35,7 +35,7 @@ pub(crate) struct StreamSummary {
     pub(crate) stream: String,
     /// Passes that ran, in the order of their first runs.
     pub(crate) passes: Vec<Pass>,
-    /// Outcome of the last run: `complete`, `left`, `busy` or `failed`.
+    /// Outcome of the last run, as `RunOutcome::name` tells it.
     pub(crate) outcome: &'static str,
     pub(crate) requests: u64,
     pub(crate) records: u64,
@@ -189,15 +189,6 @@ fn millis(duration: SignedDuration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-const fn outcome(outcome: &RunOutcome) -> &'static str {
-    match outcome {
-        RunOutcome::Complete => "complete",
-        RunOutcome::Yielded(_) => "left",
-        RunOutcome::Busy { .. } => "busy",
-        RunOutcome::Failed(_) => "failed",
-    }
-}
-
 /// Returns one line for each stream that ran, in the order of the declarations.
 fn lines(reports: &[RunReport]) -> Vec<StreamSummary> {
     let of = |spec: &&'static StreamSpec| {
@@ -215,7 +206,7 @@ impl StreamSummary {
         if !self.passes.contains(&report.pass) {
             self.passes.push(report.pass);
         }
-        self.outcome = outcome(&report.outcome);
+        self.outcome = report.outcome.name();
         self.requests = self.requests.saturating_add(report.requests);
         self.records = self.records.saturating_add(report.records);
         self.counts = self.counts.plus(report.counts);

@@ -6,9 +6,9 @@ use engine::time::Timestamp;
 use runtime::announce::{Announcement, Announcer};
 use runtime::invoke::WorkerEvent;
 use runtime::metrics::{self, Metric};
-use runtime::run::{RunOutcome, RunReport, YieldReason};
+use runtime::run::{RunOutcome, RunReport};
 use runtime::{Context, RunError, credentials};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::work;
 
@@ -62,14 +62,14 @@ impl Worker {
             RunOutcome::Failed(_)
             | RunOutcome::Complete
             | RunOutcome::Yielded(_)
-            | RunOutcome::Busy { .. } => Ok(told(&report)),
+            | RunOutcome::Busy { .. } => Ok(report.document()),
         }
     }
 
     /// Reports a run: as a log event, as metrics, and on the event bus.
     async fn tell(&self, report: &RunReport) {
         let RunReport { stream, pass, requests, records, version, .. } = report;
-        let outcome = outcome(&report.outcome);
+        let outcome = report.outcome.name();
         let counts = report.counts;
         let changed = counts.inserted.saturating_add(counts.updated).saturating_add(counts.deleted);
         if let RunOutcome::Failed(error) = &report.outcome
@@ -135,34 +135,4 @@ const fn is_recorded(error: &RunError) -> bool {
 
 fn refused(error: &RunError) -> WorkerFailure {
     WorkerFailure { error_type: error.error_type(), message: error.chain() }
-}
-
-const fn outcome(outcome: &RunOutcome) -> &'static str {
-    match outcome {
-        RunOutcome::Complete => "complete",
-        RunOutcome::Yielded(YieldReason::Budget(_)) => "waits for the budget",
-        RunOutcome::Yielded(YieldReason::Deadline) => "stopped in time",
-        RunOutcome::Busy { .. } => "busy",
-        // Another run works on the stream, so this is no failure of it.
-        RunOutcome::Failed(RunError::LostLease { .. }) => "lost",
-        RunOutcome::Failed(_) => "failed",
-    }
-}
-
-fn told(report: &RunReport) -> Value {
-    let error = match &report.outcome {
-        RunOutcome::Failed(error) => Some((error.error_type(), error.chain())),
-        RunOutcome::Complete | RunOutcome::Yielded(_) | RunOutcome::Busy { .. } => None,
-    };
-    json!({
-        "stream": report.stream,
-        "pass": report.pass,
-        "outcome": outcome(&report.outcome),
-        "error_type": error.as_ref().map(|(name, _)| name),
-        "error": error.as_ref().map(|(_, message)| message),
-        "requests": report.requests,
-        "records": report.records,
-        "counts": report.counts,
-        "version": report.version,
-    })
 }

@@ -4,7 +4,8 @@ mod hash;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::privacy::{FieldTreatment, PersonalFields, PrivacyRules};
+use engine::privacy::{FieldTreatment, PrivacyRules};
+use engine::spec::PersonalFields;
 use engine::spec::StreamSpec;
 
 pub use self::hash::HashKey;

@@ -33,6 +33,8 @@ static THINGS: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::CreatedMonth,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[
         int("id").required(),
         date("day"),
@@ -70,6 +72,8 @@ static PARTS: StreamSpec = StreamSpec {
     primary_key: &["thing_id", "id"],
     partition: PartitionSpec::ParentCreatedYear,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[int("id").required(), text("name")],
 };
 
@@ -85,6 +89,8 @@ static REPORT: StreamSpec = StreamSpec {
     primary_key: &["period_start", "period_end", "client_id", "currency"],
     partition: PartitionSpec::PeriodYear,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[int("client_id"), text("currency"), decimal("total_hours")],
 };
 
@@ -100,6 +106,8 @@ static SELF: StreamSpec = StreamSpec {
     primary_key: &["full_domain"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::Always,
+    personal: None,
+    dated: None,
     fields: &[text("full_domain").required(), int("weekly_capacity")],
 };
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::survey::{ExtentSurvey, SurveyResult};
 
+use crate::spec::EntryDate;
 use crate::time::{Date, SignedDuration, Timestamp, between};
 
 /// Largest age of an extent when a report is due.
@@ -40,28 +41,6 @@ pub struct AccountExtent {
     /// Doubts about the extent, for display.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
-}
-
-/// The date of an entry that counts for reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum EntryDate {
-    /// The day on which time or money was spent.
-    #[serde(rename = "spent_date")]
-    Spent,
-    /// The day of issue.
-    #[serde(rename = "issue_date")]
-    Issued,
-}
-
-impl EntryDate {
-    /// Returns the field of a record that holds the date.
-    #[must_use]
-    pub const fn field(self) -> &'static str {
-        match self {
-            Self::Spent => "spent_date",
-            Self::Issued => "issue_date",
-        }
-    }
 }
 
 /// A list whose entries have days that reports cover.

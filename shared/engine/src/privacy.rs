@@ -13,17 +13,6 @@ pub enum FieldTreatment {
     Hash,
 }
 
-/// Personal fields of a stream's records.
-#[derive(Debug)]
-pub struct PersonalFields {
-    /// The stream.
-    pub stream: &'static str,
-    /// The field with the id of the person of a record, by path.
-    pub person: &'static str,
-    /// The fields that are removed when the person is erased, by path.
-    pub members: &'static [&'static str],
-}
-
 /// Fields of one stream and their treatment, by path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PrivacyRules(BTreeMap<Vec<String>, FieldTreatment>);

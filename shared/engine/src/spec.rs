@@ -6,6 +6,7 @@ pub use field::{
     FieldSpec, FieldType, date, decimal, flag, instant, int, ints, money, object, objects, text,
     texts,
 };
+use serde::{Deserialize, Serialize};
 
 /// One Harvest resource that we extract, declared once.
 #[derive(Debug)]
@@ -30,6 +31,10 @@ pub struct StreamSpec {
     pub partition: PartitionSpec,
     /// Frequency of full passes after the first one.
     pub sweep: SweepCadence,
+    /// The fields that are a person's own and go when the person is erased; `None`: there are none.
+    pub personal: Option<PersonalFields>,
+    /// The date of its records that tells for which days there are reports; `None`: none does.
+    pub dated: Option<EntryDate>,
     /// The fields of a record, in column order.
     pub fields: &'static [FieldSpec],
 }
@@ -56,6 +61,38 @@ impl StreamSpec {
     #[must_use]
     pub const fn follows_changes(&self) -> bool {
         matches!(self.kind, StreamKind::Listing(_) | StreamKind::PerParent(_))
+    }
+}
+
+/// The fields of a stream's records that are a person's own: names, addresses, free text. What
+/// people did is none of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PersonalFields {
+    /// The field with the id of the person of a record, by path.
+    pub person: &'static str,
+    /// The fields that are removed when the person is erased, by path.
+    pub members: &'static [&'static str],
+}
+
+/// The date of an entry that counts for reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum EntryDate {
+    /// The day on which time or money was spent.
+    #[serde(rename = "spent_date")]
+    Spent,
+    /// The day of issue.
+    #[serde(rename = "issue_date")]
+    Issued,
+}
+
+impl EntryDate {
+    /// Returns the field of a record that holds the date.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Spent => "spent_date",
+            Self::Issued => "issue_date",
+        }
     }
 }
 

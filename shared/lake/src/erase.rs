@@ -6,8 +6,8 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::nullif;
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
-use engine::privacy::PersonalFields;
 use engine::schema::ColumnSource;
+use engine::spec::PersonalFields;
 
 use decode::schema::TableSchema;
 

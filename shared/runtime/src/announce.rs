@@ -13,7 +13,7 @@ pub const SOURCE: &str = "harvest-lake";
 pub struct Announcement {
     /// `SyncCompleted` or `SyncFailed`.
     pub detail_type: &'static str,
-    /// Account, stream, pass, version, rows, counts and times; for a failure also the error.
+    /// The document of the run, and the account.
     pub detail: Value,
 }
 
@@ -21,26 +21,16 @@ impl Announcement {
     /// Returns the event of a finished run; `None` if it yielded, was busy or lost its lease.
     #[must_use]
     pub fn of(report: &RunReport, account: i64) -> Option<Self> {
-        let (detail_type, error) = match &report.outcome {
-            RunOutcome::Complete => ("SyncCompleted", None),
+        let detail_type = match &report.outcome {
+            RunOutcome::Complete => "SyncCompleted",
             RunOutcome::Failed(crate::RunError::LostLease { .. })
             | RunOutcome::Yielded(_)
             | RunOutcome::Busy { .. } => return None,
-            RunOutcome::Failed(error) => ("SyncFailed", Some(error)),
+            RunOutcome::Failed(_) => "SyncFailed",
         };
-        let mut detail = json!({
-            "account_id": account,
-            "stream": report.stream,
-            "pass": report.pass.name(),
-            "version": report.version,
-            "rows": report.rows,
-            "counts": report.counts,
-            "began": report.began,
-            "ended": report.ended,
-        });
-        if let (Some(error), Some(members)) = (error, detail.as_object_mut()) {
-            members.insert("error_type".to_owned(), json!(error.error_type()));
-            members.insert("error".to_owned(), json!(error.chain()));
+        let mut detail = report.document();
+        if let Some(members) = detail.as_object_mut() {
+            members.insert("account_id".to_owned(), json!(account));
         }
         Some(Self { detail_type, detail })
     }

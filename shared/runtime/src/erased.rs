@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use decode::Decoder;
 use delta::store::{ObjectEdit, ObjectStore, change};
-use engine::privacy::PersonalFields;
 use engine::spec::StreamSpec;
 
 use crate::context::Context;
@@ -65,12 +64,6 @@ pub async fn is_remembered(context: &Context, user: i64) -> Result<bool, RunErro
     Ok(erased_users(&*context.store, ACCOUNT).await?.contains(&user))
 }
 
-/// Returns the members of `spec`'s records that are a person's own; `None`: there are none.
-#[must_use]
-pub fn personal(spec: &StreamSpec) -> Option<&'static PersonalFields> {
-    streams::PERSONAL.iter().find(|personal| personal.stream == spec.name)
-}
-
 /// Returns the decoder of `spec`'s records, without the members that the settings exclude and the
 /// own data of erased users.
 ///
@@ -88,7 +81,7 @@ pub(crate) async fn erased_of(
     context: &Context,
     spec: &'static StreamSpec,
 ) -> Result<BTreeSet<i64>, RunError> {
-    match personal(spec) {
+    match &spec.personal {
         Some(_) => erased_users(&*context.store, spec.name).await,
         None => Ok(BTreeSet::new()),
     }
@@ -110,7 +103,7 @@ pub(crate) async fn decoder_without(
         let found = context.tokens.hash_key(context).await?.ok_or_else(|| lacks(None))?;
         key = Some(found.map_err(|short| lacks(Some(short)))?);
     }
-    Ok(match personal(spec) {
+    Ok(match &spec.personal {
         Some(personal) => Decoder::new(spec).with_erased(&rules, key.as_ref(), personal, users),
         None => Decoder::new(spec).with_privacy(&rules, key.as_ref()),
     })

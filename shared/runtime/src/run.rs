@@ -2,6 +2,7 @@
 
 mod catch_up;
 mod describe;
+mod document;
 mod drift;
 pub(crate) mod keeper;
 mod objects;

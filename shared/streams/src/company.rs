@@ -16,6 +16,8 @@ pub static COMPANY: StreamSpec = StreamSpec {
     primary_key: &["full_domain"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::Always,
+    personal: None,
+    dated: None,
     fields: &[
         text("base_uri"),
         text("full_domain")

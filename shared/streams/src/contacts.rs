@@ -19,6 +19,8 @@ pub static CONTACTS: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[
         int("id").required(),
         object("client", NAMED),

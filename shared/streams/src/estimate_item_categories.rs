@@ -17,5 +17,7 @@ pub static ESTIMATE_ITEM_CATEGORIES: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[int("id").required(), text("name"), instant("created_at"), instant("updated_at")],
 };

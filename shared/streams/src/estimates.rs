@@ -1,8 +1,8 @@
 //! `estimates`: estimates with their line items.
 
 use engine::spec::{
-    Listing, Module, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, date,
-    decimal, flag, instant, int, money, object, objects, text,
+    Listing, Module, Paging, PartitionSpec, PersonalFields, RateClass, StreamKind, StreamSpec,
+    SweepCadence, date, decimal, flag, instant, int, money, object, objects, text,
 };
 
 use crate::stubs::NAMED;
@@ -22,6 +22,8 @@ pub static ESTIMATES: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::CreatedYear,
     sweep: SweepCadence::ByCost,
+    personal: Some(PersonalFields { person: "creator.id", members: &["creator.name"] }),
+    dated: None,
     fields: &[
         int("id").required(),
         object("client", NAMED),

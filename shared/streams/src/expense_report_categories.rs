@@ -17,6 +17,8 @@ pub static EXPENSE_REPORT_CATEGORIES: StreamSpec = StreamSpec {
     primary_key: &["period_start", "period_end", "expense_category_id", "currency"],
     partition: PartitionSpec::PeriodYear,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[
         int("expense_category_id"),
         text("expense_category_name"),

@@ -17,6 +17,8 @@ pub static EXPENSE_REPORT_PROJECTS: StreamSpec = StreamSpec {
     primary_key: &["period_start", "period_end", "project_id", "currency"],
     partition: PartitionSpec::PeriodYear,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[
         int("client_id"),
         text("client_name"),

@@ -1,8 +1,8 @@
 //! `expense_report_team`: expenses of a window by user.
 
 use engine::spec::{
-    Module, PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, SweepCadence, flag,
-    int, money, text,
+    Module, PartitionSpec, PersonalFields, RateClass, ReportWindow, StreamKind, StreamSpec,
+    SweepCadence, flag, int, money, text,
 };
 
 /// Expenses of one user in one currency within one window.
@@ -17,6 +17,8 @@ pub static EXPENSE_REPORT_TEAM: StreamSpec = StreamSpec {
     primary_key: &["period_start", "period_end", "user_id", "currency"],
     partition: PartitionSpec::PeriodYear,
     sweep: SweepCadence::ByCost,
+    personal: Some(PersonalFields { person: "user_id", members: &["user_name"] }),
+    dated: None,
     fields: &[
         int("user_id"),
         text("user_name"),

@@ -1,8 +1,8 @@
 //! `expenses`: expenses of people for projects.
 
 use engine::spec::{
-    Listing, Module, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, date,
-    decimal, flag, instant, int, money, object, text,
+    EntryDate, Listing, Module, Paging, PartitionSpec, PersonalFields, RateClass, StreamKind,
+    StreamSpec, SweepCadence, date, decimal, flag, instant, int, money, object, text,
 };
 
 use crate::stubs::{CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, PROJECT, USER_ASSIGNMENT_STUB};
@@ -22,6 +22,11 @@ pub static EXPENSES: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::CreatedMonth,
     sweep: SweepCadence::ByCost,
+    personal: Some(PersonalFields {
+        person: "user.id",
+        members: &["user.name", "notes", "receipt"],
+    }),
+    dated: Some(EntryDate::Spent),
     fields: &[
         int("id").required(),
         object("client", CLIENT_WITH_CURRENCY),

@@ -26,6 +26,8 @@ pub static INVOICE_MESSAGES: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::ParentCreatedYear,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[
         int("id").required(),
         text("sent_by"),

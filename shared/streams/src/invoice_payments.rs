@@ -25,6 +25,8 @@ pub static INVOICE_PAYMENTS: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::ParentCreatedYear,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[
         int("id").required(),
         money("amount").doc("in the currency of the invoice"),

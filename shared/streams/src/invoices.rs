@@ -1,8 +1,9 @@
 //! `invoices`: invoices with their line items.
 
 use engine::spec::{
-    Listing, Module, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, date,
-    decimal, flag, instant, int, money, object, objects, text, texts,
+    EntryDate, Listing, Module, Paging, PartitionSpec, PersonalFields, RateClass, StreamKind,
+    StreamSpec, SweepCadence, date, decimal, flag, instant, int, money, object, objects, text,
+    texts,
 };
 
 use crate::stubs::{NAMED, PROJECT};
@@ -22,6 +23,8 @@ pub static INVOICES: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::CreatedYear,
     sweep: SweepCadence::ByCost,
+    personal: Some(PersonalFields { person: "creator.id", members: &["creator.name"] }),
+    dated: Some(EntryDate::Issued),
     fields: &[
         int("id").required(),
         object("client", NAMED),

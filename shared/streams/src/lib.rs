@@ -1,4 +1,4 @@
-//! Declares the 33 data streams of the Harvest API: one file each, one table of all.
+//! Declares the data streams of the Harvest API: one file each, one table of all.
 
 mod clients;
 mod company;
@@ -17,7 +17,6 @@ mod invoice_messages;
 mod invoice_payments;
 mod invoices;
 mod names;
-mod personal;
 mod project_budget_report;
 mod projects;
 mod roles;
@@ -56,7 +55,6 @@ pub use invoice_messages::INVOICE_MESSAGES;
 pub use invoice_payments::INVOICE_PAYMENTS;
 pub use invoices::INVOICES;
 pub use names::{UnknownStream, find_stream};
-pub use personal::PERSONAL;
 pub use project_budget_report::PROJECT_BUDGET_REPORT;
 pub use projects::PROJECTS;
 pub use roles::ROLES;
@@ -120,7 +118,32 @@ pub fn find(name: &str) -> Option<&'static StreamSpec> {
 
 #[cfg(test)]
 mod tests {
+    use engine::privacy::{FieldTreatment, PrivacyRules};
+
     use super::*;
+
+    #[test]
+    fn what_is_personal_is_declared_and_can_go() {
+        for spec in STREAMS {
+            let (stream, Some(personal)) = (spec.name, &spec.personal) else { continue };
+            let mut rules = PrivacyRules::default();
+            for path in personal.members {
+                let added = rules.add(spec, path, FieldTreatment::Exclude);
+                assert_eq!(added, Ok(()), "{stream}.{path}");
+            }
+            let first = personal.person.split('.').next().unwrap();
+            assert!(spec.fields.iter().any(|field| field.name == first), "{stream}.{first}");
+        }
+    }
+
+    #[test]
+    fn the_date_that_tells_how_far_back_reports_go_is_a_field() {
+        for spec in STREAMS {
+            let Some(dated) = spec.dated else { continue };
+            let name = dated.field();
+            assert!(spec.fields.iter().any(|field| field.name == name), "{}.{name}", spec.name);
+        }
+    }
 
     #[test]
     fn a_stream_is_found_by_its_exact_name_alone() {

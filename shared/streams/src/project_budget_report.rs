@@ -17,6 +17,8 @@ pub static PROJECT_BUDGET_REPORT: StreamSpec = StreamSpec {
     primary_key: &["project_id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::Always,
+    personal: None,
+    dated: None,
     fields: &[
         int("client_id"),
         text("client_name"),

@@ -17,6 +17,8 @@ pub static ROLES: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::Always,
+    personal: None,
+    dated: None,
     fields: &[
         int("id").required(),
         text("name"),

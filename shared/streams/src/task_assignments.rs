@@ -23,6 +23,8 @@ pub static TASK_ASSIGNMENTS: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[
         int("id").required(),
         object("project", PROJECT),

@@ -17,6 +17,8 @@ pub static TASKS: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[
         int("id").required(),
         text("name"),

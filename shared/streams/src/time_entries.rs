@@ -1,8 +1,8 @@
 //! `time_entries`: hours that people tracked.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, date, decimal,
-    flag, instant, int, object, text,
+    EntryDate, Listing, Paging, PartitionSpec, PersonalFields, RateClass, StreamKind, StreamSpec,
+    SweepCadence, date, decimal, flag, instant, int, object, text,
 };
 
 use crate::stubs::{CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, PROJECT, USER_ASSIGNMENT_STUB};
@@ -26,6 +26,11 @@ pub static TIME_ENTRIES: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::CreatedMonth,
     sweep: SweepCadence::ByCost,
+    personal: Some(PersonalFields {
+        person: "user.id",
+        members: &["user.name", "notes", "external_reference"],
+    }),
+    dated: Some(EntryDate::Spent),
     fields: &[
         int("id").required(),
         date("spent_date").doc("the person's calendar day, without a zone"),

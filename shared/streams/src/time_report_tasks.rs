@@ -17,6 +17,8 @@ pub static TIME_REPORT_TASKS: StreamSpec = StreamSpec {
     primary_key: &["period_start", "period_end", "task_id", "currency"],
     partition: PartitionSpec::PeriodYear,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[
         int("task_id"),
         text("task_name"),

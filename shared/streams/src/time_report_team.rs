@@ -1,8 +1,8 @@
 //! `time_report_team`: hours of a window by user.
 
 use engine::spec::{
-    PartitionSpec, RateClass, ReportWindow, StreamKind, StreamSpec, SweepCadence, decimal, flag,
-    int, money, text,
+    PartitionSpec, PersonalFields, RateClass, ReportWindow, StreamKind, StreamSpec, SweepCadence,
+    decimal, flag, int, money, text,
 };
 
 /// Hours of one user in one currency within one window.
@@ -17,6 +17,8 @@ pub static TIME_REPORT_TEAM: StreamSpec = StreamSpec {
     primary_key: &["period_start", "period_end", "user_id", "currency"],
     partition: PartitionSpec::PeriodYear,
     sweep: SweepCadence::ByCost,
+    personal: Some(PersonalFields { person: "user_id", members: &["user_name", "avatar_url"] }),
+    dated: None,
     fields: &[
         int("user_id"),
         text("user_name"),

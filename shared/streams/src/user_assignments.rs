@@ -1,8 +1,8 @@
 //! `user_assignments`: assignments of users to projects.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, decimal, flag,
-    instant, int, object,
+    Listing, Paging, PartitionSpec, PersonalFields, RateClass, StreamKind, StreamSpec,
+    SweepCadence, decimal, flag, instant, int, object,
 };
 
 use crate::stubs::{NAMED, PROJECT};
@@ -23,6 +23,8 @@ pub static USER_ASSIGNMENTS: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::ByCost,
+    personal: Some(PersonalFields { person: "user.id", members: &["user.name"] }),
+    dated: None,
     fields: &[
         int("id").required(),
         object("project", PROJECT),

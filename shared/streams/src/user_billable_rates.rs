@@ -25,6 +25,8 @@ pub static USER_BILLABLE_RATES: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::Daily,
+    personal: None,
+    dated: None,
     fields: &[
         int("id").required(),
         decimal("amount").doc("per hour"),

@@ -26,6 +26,8 @@ pub static USER_PROJECT_ASSIGNMENTS: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[
         int("id").required().doc("the same as in user_assignments"),
         flag("is_active"),

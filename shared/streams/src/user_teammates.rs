@@ -1,7 +1,8 @@
 //! `user_teammates`: users and their managers.
 
 use engine::spec::{
-    PartitionSpec, PerParent, RateClass, StreamKind, StreamSpec, SweepCadence, int, text,
+    PartitionSpec, PerParent, PersonalFields, RateClass, StreamKind, StreamSpec, SweepCadence, int,
+    text,
 };
 
 use crate::users::USERS;
@@ -24,6 +25,8 @@ pub static USER_TEAMMATES: StreamSpec = StreamSpec {
     primary_key: &["user_id", "id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::Daily,
+    personal: Some(PersonalFields { person: "id", members: &["first_name", "last_name", "email"] }),
+    dated: None,
     fields: &[
         int("id").required().doc("the user looked after; user_id is the manager"),
         text("first_name"),

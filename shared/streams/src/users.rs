@@ -1,8 +1,8 @@
 //! `users`: people of the account.
 
 use engine::spec::{
-    Listing, Paging, PartitionSpec, RateClass, StreamKind, StreamSpec, SweepCadence, decimal, flag,
-    instant, int, text, texts,
+    Listing, Paging, PartitionSpec, PersonalFields, RateClass, StreamKind, StreamSpec,
+    SweepCadence, decimal, flag, instant, int, text, texts,
 };
 
 /// One person of the account, archived ones included.
@@ -17,6 +17,11 @@ pub static USERS: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::None,
     sweep: SweepCadence::ByCost,
+    personal: Some(PersonalFields {
+        person: "id",
+        members: &["first_name", "last_name", "email", "telephone", "avatar_url", "employee_id"],
+    }),
+    dated: None,
     fields: &[
         int("id").required(),
         text("first_name"),

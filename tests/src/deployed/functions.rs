@@ -16,20 +16,19 @@ use harvest_api::Token;
 use orchestrator::Orchestrator;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use runtime::Context;
 use runtime::clock::Clock;
 use runtime::credentials::TokenKeeper;
 use runtime::gate::PermitGate;
 use runtime::invoke::{InvokeError, Invoker};
 use runtime::random::SharedRandom;
-use runtime::run::{RunOutcome, RunReport, YieldReason};
-use runtime::{Context, RunError};
 use state::StateStore;
 use tokio::task::{LocalSet, spawn_local};
 
 use super::counted_state::{CountedState, StateTally};
 use super::counted_store::{CountedStore, StoreTally};
 use super::harvest::FarHarvest;
-use super::journal::{COMPLETE, End, Journal, STOPPED};
+use super::journal::{End, Journal};
 use super::ledger::{Ledger, Processor};
 use super::spill::Spill;
 use crate::world::World;
@@ -180,7 +179,7 @@ impl Deployed {
         let end = tokio::select! {
             report = work => {
                 self.journal.note(number, |one| one.commits = report.commits);
-                End::Returned(outcome(&report))
+                End::Returned(report.outcome.name().to_owned())
             }
             () = clock.sleep_until(deadline) => End::TimedOut,
             () = clock.sleep_until(killed_at), if killed_at < deadline => End::Killed,
@@ -269,16 +268,5 @@ impl Invoker for Lambda {
         // A failure is not tried again, as the template tells Lambda.
         spawn_local(deployed.work(event));
         Ok(())
-    }
-}
-
-/// Returns the outcome of a run as text.
-fn outcome(report: &RunReport) -> String {
-    match &report.outcome {
-        RunOutcome::Complete => COMPLETE.to_owned(),
-        RunOutcome::Yielded(YieldReason::Budget(_)) => "waits for the budget".to_owned(),
-        RunOutcome::Yielded(YieldReason::Deadline) => STOPPED.to_owned(),
-        RunOutcome::Busy { .. } => "busy".to_owned(),
-        RunOutcome::Failed(error) => format!("failed: {}", RunError::chain(error)),
     }
 }

@@ -15,7 +15,7 @@ use crate::world::SimClock;
 pub(super) const COMPLETE: &str = "complete";
 
 /// Name of the end of a run that stopped before its deadline.
-pub(super) const STOPPED: &str = "stopped in time";
+pub(super) const STOPPED: &str = "stopped";
 
 /// End of an invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]

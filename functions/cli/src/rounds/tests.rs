@@ -58,13 +58,7 @@ fn ask_to_wait(served: &RunningFace, path: &str, seconds: u32) {
 }
 
 fn outcomes(synced: &SyncOutcome) -> BTreeMap<&'static str, &'static str> {
-    let outcome = |report: &RunReport| match report.outcome {
-        RunOutcome::Complete => "complete",
-        RunOutcome::Yielded(_) => "yielded",
-        RunOutcome::Busy { .. } => "busy",
-        RunOutcome::Failed(_) => "failed",
-    };
-    synced.reports.iter().map(|report| (report.stream, outcome(report))).collect()
+    synced.reports.iter().map(|report| (report.stream, report.outcome.name())).collect()
 }
 
 #[tokio::test]
@@ -122,7 +116,7 @@ async fn what_the_budget_leaves_ends_the_sync_and_goes_on_in_the_next() {
     let interrupt = InterruptFlag::default();
     let small = [(SettingName::STREAMS, "time_report_team"), (SettingName::REPORTS, "5/900s")];
     let first = synced(&served, lake.path(), &small, FREE, &interrupt).await.unwrap();
-    assert_eq!(outcomes(&first)["time_report_team"], "yielded");
+    assert_eq!(outcomes(&first)["time_report_team"], "waiting");
     let read: u64 = first.reports.iter().map(|report| report.units.0).max().unwrap();
     assert!((1..=5).contains(&read), "{read}");
     let large = [(SettingName::STREAMS, "time_report_team"), (SettingName::REPORTS, "1000/1s")];
@@ -155,7 +149,7 @@ async fn streams_that_may_ask_nothing_complete_what_needs_no_question() {
     ask_to_wait(&served, "", 3_600);
     let after = synced(&served, lake.path(), &streams, FREE, &interrupt).await.unwrap();
     assert!(after.waiting.is_some());
-    let ended = BTreeMap::from([("clients", "yielded")]);
+    let ended = BTreeMap::from([("clients", "waiting")]);
     assert_eq!(outcomes(&after), ended, "reports would be read in vain");
     assert_eq!(after.reports.iter().map(|report| report.requests).sum::<u64>(), 0);
 }
@@ -167,7 +161,7 @@ async fn a_long_wait_in_the_middle_ends_the_sync_with_what_is_left() {
     ask_to_wait(&served, "/clients", 3_600);
     let cut = synced(&served, lake.path(), &[], FREE, &interrupt).await.unwrap();
     let outcomes = outcomes(&cut);
-    assert!(outcomes.values().all(|how| matches!(*how, "yielded" | "complete")), "{outcomes:?}");
-    assert_eq!(outcomes["clients"], "yielded");
+    assert!(outcomes.values().all(|how| matches!(*how, "waiting" | "complete")), "{outcomes:?}");
+    assert_eq!(outcomes["clients"], "waiting");
     assert!(between(cut.began, cut.ended) < SignedDuration::from_secs(40));
 }

@@ -4,6 +4,7 @@ use runtime::RunError;
 
 use super::*;
 use crate::said::TextStyle;
+use runtime::run::RunOutcome;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -212,7 +213,8 @@ fn machines_find_the_same_under_stable_names() {
 
 #[test]
 fn entries_far_from_today_and_what_is_waited_for_are_told_in_both_forms() {
-    use engine::extent::{AccountExtent, EntryDate, Outlier};
+    use engine::extent::{AccountExtent, Outlier};
+    use engine::spec::EntryDate;
     use engine::spec::RateClass;
     use runtime::waiting::{RequestWait, WaitFor};
 

@@ -42,6 +42,8 @@ const fn things_like() -> StreamSpec {
         primary_key: &["id"],
         partition: PartitionSpec::CreatedMonth,
         sweep: SweepCadence::ByCost,
+        personal: None,
+        dated: None,
         fields: &[],
     }
 }

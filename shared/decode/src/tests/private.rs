@@ -1,6 +1,7 @@
 //! Checks that excluded members are nowhere, hashed ones are hashes, and all else is unchanged.
 
-use engine::privacy::{FieldTreatment, PersonalFields, PrivacyRules};
+use engine::privacy::{FieldTreatment, PrivacyRules};
+use engine::spec::PersonalFields;
 use proptest::prelude::*;
 
 use super::properties::{Json, record, repeating};
@@ -110,11 +111,8 @@ fn of_a_member_twice_the_last_is_what_the_rules_look_at() {
 
 #[test]
 fn of_two_people_in_one_record_the_last_counts_and_the_erased_one_is_nowhere() {
-    static PERSONAL: PersonalFields = PersonalFields {
-        stream: "things",
-        person: "client.id",
-        members: &["client.name", "notes"],
-    };
+    static PERSONAL: PersonalFields =
+        PersonalFields { person: "client.id", members: &["client.name", "notes"] };
     let decoder =
         Decoder::new(&THINGS).with_erased(&PrivacyRules::default(), None, &PERSONAL, [7].into());
     for record in [
@@ -157,11 +155,8 @@ fn a_record_is_another_persons_only_if_nothing_in_it_says_otherwise() {
 
 #[test]
 fn of_an_erased_person_only_what_they_did_is_kept() {
-    static PERSONAL: PersonalFields = PersonalFields {
-        stream: "things",
-        person: "client.id",
-        members: &["client.name", "notes"],
-    };
+    static PERSONAL: PersonalFields =
+        PersonalFields { person: "client.id", members: &["client.name", "notes"] };
     let mut rules = PrivacyRules::default();
     rules.add(&THINGS, "notes", FieldTreatment::Hash).unwrap();
     let key = HashKey::new(b"Jefe".to_vec());

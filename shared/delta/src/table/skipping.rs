@@ -87,6 +87,8 @@ mod tests {
         primary_key: &["id"],
         partition: PartitionSpec::CreatedMonth,
         sweep: SweepCadence::ByCost,
+        personal: None,
+        dated: None,
         fields: &[
             int("id").required(),
             money("amount"),

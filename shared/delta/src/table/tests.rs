@@ -53,6 +53,8 @@ const fn spec(
         primary_key: &["id"],
         partition,
         sweep: SweepCadence::ByCost,
+        personal: None,
+        dated: None,
         fields,
     }
 }

@@ -27,6 +27,8 @@ pub(super) const fn spec(name: &'static str, path: &'static str, kind: StreamKin
         primary_key: &["id"],
         partition: PartitionSpec::None,
         sweep: SweepCadence::ByCost,
+        personal: None,
+        dated: None,
         fields: FIELDS,
     }
 }

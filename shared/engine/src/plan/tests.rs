@@ -18,6 +18,8 @@ const fn spec(name: &'static str, kind: StreamKind, sweep: SweepCadence) -> Stre
         primary_key: &["id"],
         partition: PartitionSpec::None,
         sweep,
+        personal: None,
+        dated: None,
         fields: FIELDS,
     }
 }

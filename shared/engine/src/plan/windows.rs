@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::extent::{EntryDate, Outlier, ReportReach};
+use crate::extent::{Outlier, ReportReach};
 use crate::item::AccountItem;
 use crate::pass::Pass;
+use crate::spec::EntryDate;
 use crate::spec::ReportWindow;
 use crate::time::{Date, Timestamp, next_day, utc_day};
 use crate::window::{Period, WindowGrid};

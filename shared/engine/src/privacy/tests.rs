@@ -15,6 +15,8 @@ static ENTRIES: StreamSpec = StreamSpec {
     primary_key: &["id"],
     partition: PartitionSpec::CreatedMonth,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[
         int("id").required(),
         date("spent_date"),
@@ -48,6 +50,8 @@ const ENTRIES_LIKE: StreamSpec = StreamSpec {
     primary_key: &[],
     partition: PartitionSpec::None,
     sweep: SweepCadence::ByCost,
+    personal: None,
+    dated: None,
     fields: &[],
 };
 

@@ -50,6 +50,8 @@ const fn listing(partition: PartitionSpec) -> StreamSpec {
         primary_key: &["id"],
         partition,
         sweep: SweepCadence::ByCost,
+        personal: None,
+        dated: None,
         fields: FIELDS,
     }
 }

@@ -44,6 +44,8 @@ const fn spec(fields: &'static [engine::spec::FieldSpec]) -> StreamSpec {
         primary_key: &["id"],
         partition: PartitionSpec::CreatedYear,
         sweep: SweepCadence::ByCost,
+        personal: None,
+        dated: None,
         fields,
     }
 }
@@ -248,8 +250,7 @@ async fn what_others_wrote_is_upgraded_and_erased_in_the_order_in_which_it_is() 
     assert_eq!(lake.rows().await, before);
     assert_eq!(lake.stored("location").await.len(), 10);
 
-    let personal =
-        engine::privacy::PersonalFields { stream: "things", person: "id", members: &["location"] };
+    let personal = engine::spec::PersonalFields { person: "id", members: &["location"] };
     let schema = TableSchema::of(&TODAY);
     let store: Arc<dyn ObjectStore> = lake.store.clone();
     let eraser = Eraser::of(&schema, &personal, 7);

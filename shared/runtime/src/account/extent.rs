@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use delta::table::Table;
 use engine::extent::{
-    AccountExtent, CalendarStretch, DatedEntry, DatedList, EntryDate, ExtentSurvey, ListedEntries,
-    Outlier, ReportReach, UnreadList, joined,
+    AccountExtent, CalendarStretch, DatedEntry, DatedList, ExtentSurvey, ListedEntries, Outlier,
+    ReportReach, UnreadList, joined,
 };
 use engine::item::{AccountItem, StreamPosition};
 use engine::pass::RequestTarget;
 use engine::retry::{FailureReach, RequestFailure};
+use engine::spec::EntryDate;
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{Date, SignedDuration, Timestamp, plus, utc_day};
 use engine::window::WindowGrid;
@@ -22,11 +23,9 @@ use crate::error::{RunError, from_api};
 use crate::records;
 
 /// Lists whose entries have the days that reports are about.
-const LISTS: [(&StreamSpec, EntryDate); 3] = [
-    (&streams::TIME_ENTRIES, EntryDate::Spent),
-    (&streams::EXPENSES, EntryDate::Spent),
-    (&streams::INVOICES, EntryDate::Issued),
-];
+fn dated_lists() -> impl Iterator<Item = (&'static StreamSpec, EntryDate)> {
+    streams::STREAMS.into_iter().filter_map(|spec| Some((spec, spec.dated?)))
+}
 
 /// Entries of one answer. The entries far from today usually fit into one.
 const PER_PAGE: u32 = 50;
@@ -61,10 +60,10 @@ struct KnownDays {
 pub async fn extent(context: &Context, account: &AccountItem) -> Result<AccountExtent, RunError> {
     let read_at = context.clock.now();
     let reach = ReportReach::around(utc_day(read_at), context.settings.report_years_back);
-    let told = LISTS.map(|(spec, dated)| told(context, account, spec, dated, reach));
+    let told = dated_lists().map(|(spec, dated)| told(context, account, spec, dated, reach));
     let told = futures::future::try_join_all(told).await?;
     let mut extent = AccountExtent::new(read_at);
-    for ((_, dated), told) in LISTS.into_iter().zip(told) {
+    for ((_, dated), told) in dated_lists().zip(told) {
         let (days, outliers) = match told {
             ListDays::Nothing => continue,
             ListDays::Days { days, outliers, doubts } => {

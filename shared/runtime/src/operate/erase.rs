@@ -11,7 +11,7 @@ use decode::schema::TableSchema;
 use delta::maintenance;
 use delta::store::{ReplaceOutcome, StoreError};
 use engine::pass::Pass;
-use engine::privacy::PersonalFields;
+use engine::spec::PersonalFields;
 use engine::spec::StreamSpec;
 use engine::time::SignedDuration;
 use lake::erase::Eraser;

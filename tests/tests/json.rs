@@ -1,0 +1,91 @@
+//! Documents for other programs: the page that describes them, their schemas and the program agree.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use engine::pass::Pass;
+use engine::time::Timestamp;
+use runtime::RunError;
+use runtime::invoke::WorkerEvent;
+use runtime::run::{RunOutcome, YieldReason};
+use serde_json::{Value, json};
+
+const PAGE: &str = include_str!("../../docs/json.md");
+const ERRORS: &str = include_str!("../../shared/runtime/src/error.rs");
+const SCHEMAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/schemas");
+
+/// First cells in backticks of the tables in the section `title` of the page.
+fn cells(title: &str) -> BTreeSet<&'static str> {
+    let section = PAGE.split(&format!("\n## {title}\n")).nth(1).expect("the section");
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| row.split('`').next().unwrap()).collect()
+}
+
+fn schema(name: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(format!("{SCHEMAS}/{name}.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn the_words_for_outcomes_are_those_of_the_page_and_of_the_schema() {
+    let at = Timestamp::UNIX_EPOCH;
+    let outcomes = [
+        RunOutcome::Complete,
+        RunOutcome::Yielded(YieldReason::Budget(at)),
+        RunOutcome::Yielded(YieldReason::Deadline),
+        RunOutcome::Busy { until: at },
+        RunOutcome::Failed(RunError::LostLease { stream: "clients" }),
+        RunOutcome::Failed(RunError::NoCredentials),
+    ];
+    let names: BTreeSet<&str> = outcomes.iter().map(RunOutcome::name).collect();
+    assert_eq!(names, cells("Outcomes"));
+    let run = schema("run");
+    let allowed = run["properties"]["outcome"]["enum"].as_array().unwrap();
+    assert_eq!(names, allowed.iter().map(|name| name.as_str().unwrap()).collect());
+    let waits = outcomes.iter().filter(|outcome| outcome.waits_until() == Some(at));
+    assert_eq!(waits.map(RunOutcome::name).collect::<Vec<_>>(), ["waiting", "busy"]);
+}
+
+#[test]
+fn the_codes_of_errors_are_those_of_the_page() {
+    let code = ERRORS.split("pub const fn error_type(").nth(1).expect("the codes");
+    let code = code.split("\n    }\n").next().unwrap();
+    let codes: BTreeSet<&str> =
+        code.lines().filter_map(|line| line.split("=> \"").nth(1)?.split('"').next()).collect();
+    assert!(codes.contains("CredentialsRefused"), "{codes:?}");
+    assert_eq!(codes, cells("Codes of errors"));
+}
+
+#[test]
+fn the_members_on_the_page_are_those_of_the_schemas() {
+    for (title, name) in [
+        ("Answer of the worker, and the history of runs", "run"),
+        ("Event for the worker", "worker_event"),
+    ] {
+        let schema = schema(name);
+        let members = schema["properties"].as_object().unwrap();
+        let mut known: BTreeSet<&str> = members.keys().map(String::as_str).collect();
+        if let Some(counts) = members.get("counts") {
+            known.extend(counts["properties"].as_object().unwrap().keys().map(String::as_str));
+        }
+        assert_eq!(cells(title), known, "{name}");
+    }
+    let (run, event) = (schema("run"), schema("event"));
+    let mut members = run["properties"].as_object().unwrap().clone();
+    members.insert("account_id".to_owned(), event["properties"]["account_id"].clone());
+    assert_eq!(event["properties"], Value::Object(members), "an event is a run with its account");
+}
+
+#[test]
+fn the_event_of_a_worker_is_as_its_schema_says() {
+    let event = WorkerEvent {
+        stream: "clients".to_owned(),
+        pass: Pass::Full,
+        tick: Some(Timestamp::UNIX_EPOCH),
+        accept_deletes: true,
+    };
+    e2e::json::check("worker_event", &serde_json::to_value(event).unwrap());
+    e2e::json::check("worker_event", &json!({ "stream": "clients", "pass": "incremental" }));
+}
