@@ -3,8 +3,8 @@
 Product code is `shared/*/src` and `functions/*/src` without tests: files named `tests.rs`, folders
 named `tests`, and items under `#[cfg(test)]`. What macros declare is not seen.
 
-`--check` fails where two types share a name, or where a type, module or function is named by a word
-that says nothing.
+`--check` fails where two types share a name, where a type, module or function is named by a word
+that says nothing, or where modules need each other that are not inside one another.
 """
 
 from __future__ import annotations
@@ -439,6 +439,9 @@ def measure(sources: list[Source]) -> dict:
     }
 
 
+# The crate and the modules that may need each other: the parts of one reading.
+ONE_IDEA = ("shared/engine", "pass::")
+
 # Circles by the name under which they are shown.
 CIRCLES = {
     "circles of modules": "circles",
@@ -489,6 +492,10 @@ def faults(figures: dict) -> Iterator[str]:
     """What `--check` refuses."""
     for name, found in figures["types"]["shared"].items():
         yield f"type name used {len(found)} times: {name} ({', '.join(found)})"
+    for circle in figures["circles_apart"]:
+        modules = circle["modules"]
+        if circle["crate"] != ONE_IDEA[0] or not all(m.startswith(ONE_IDEA[1]) for m in modules):
+            yield f"modules of {circle['crate']} that need each other: {', '.join(modules)}"
     for each in figures["banned"]:
         yield f"name with a banned word: {each['name']} ({each['at']})"
 
@@ -498,7 +505,7 @@ def main() -> int:
     parser.add_argument("root", nargs="?", type=Path, default=Path(__file__).parents[1])
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="the figures as JSON, with all places")
-    how.add_argument("--check", action="store_true", help="fail on shared and on banned names")
+    how.add_argument("--check", action="store_true", help="fail on shared or banned names, and on circles")
     arguments = parser.parse_args()
     figures = measure(sources(arguments.root))
     if arguments.check:

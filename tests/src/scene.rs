@@ -89,7 +89,7 @@ impl Ended {
         let failures = json["failures"].as_array().unwrap_or_else(|| panic!("{}", self.said()));
         failures
             .iter()
-            .map(|one| (text(one, "stream"), (text(one, "error_type"), text(one, "message"))))
+            .map(|one| (text(one, "stream"), (text(one, "error_type"), text(one, "error"))))
             .collect()
     }
 

@@ -13,6 +13,7 @@ use engine::pass::{Pass, RequestTarget};
 use engine::retry::RequestFailure;
 use engine::time::{Date, SignedDuration, between};
 use harvest_api::{ApiAnswer, ApiError, HarvestApi};
+use orchestrator::TickEnd;
 use runtime::run::{RunOutcome, YieldReason};
 use runtime::{Context, RunError, records};
 use serde_json::{Value, json};
@@ -278,12 +279,15 @@ fn a_tick_of_the_schedule_waits_without_failing() {
         let orchestrator = orchestrator::Orchestrator { context, invoker };
         let began = now(&world);
         let answer = orchestrator.answer(json!({})).await.unwrap();
-        let said = answer["outcome"].as_str().unwrap();
+        assert_eq!(answer.outcome, TickEnd::Waiting);
+        assert!(answer.waits_until.is_some_and(|until| until > began), "{answer:?}");
+        let said = answer.message.as_deref().unwrap();
         assert!(said.contains("Harvest asked to wait until"), "{said}");
+        e2e::json::check("orchestrator", &serde_json::to_value(&answer).unwrap());
         assert!(between(began, now(&world)) < SignedDuration::from_secs(20));
         let before = asked.asked.lock().unwrap().len();
         let again = orchestrator.answer(json!({})).await.unwrap();
-        assert_eq!(again["until"], answer["until"]);
+        assert_eq!(again.waits_until, answer.waits_until);
         assert_eq!(asked.asked.lock().unwrap().len(), before, "nothing is asked meanwhile");
     });
 }

@@ -7,6 +7,7 @@ use std::fs;
 
 use engine::pass::Pass;
 use engine::time::Timestamp;
+use orchestrator::TickEnd;
 use runtime::RunError;
 use runtime::invoke::WorkerEvent;
 use runtime::run::{RunOutcome, YieldReason};
@@ -49,6 +50,22 @@ fn the_words_for_outcomes_are_those_of_the_page_and_of_the_schema() {
 }
 
 #[test]
+fn the_words_for_the_outcomes_of_a_tick_are_those_of_the_page_and_of_the_schema() {
+    let all = [
+        TickEnd::Planned,
+        TickEnd::Asked,
+        TickEnd::Busy,
+        TickEnd::Waiting,
+        TickEnd::NoCredentials,
+        TickEnd::Paused,
+    ];
+    let names = all.map(|end| serde_json::to_value(end).unwrap());
+    let words: BTreeSet<&str> = names.iter().map(|name| name.as_str().unwrap()).collect();
+    assert_eq!(words, cells("Outcomes of a tick"));
+    assert_eq!(schema("orchestrator")["properties"]["outcome"]["enum"], json!(names));
+}
+
+#[test]
 fn the_codes_of_errors_are_those_of_the_page() {
     let code = ERRORS.split("pub const fn error_type(").nth(1).expect("the codes");
     let code = code.split("\n    }\n").next().unwrap();
@@ -63,12 +80,15 @@ fn the_members_on_the_page_are_those_of_the_schemas() {
     for (title, name) in [
         ("Answer of the worker, and the history of runs", "run"),
         ("Event for the worker", "worker_event"),
+        ("Answer of the orchestrator", "orchestrator"),
     ] {
         let schema = schema(name);
         let members = schema["properties"].as_object().unwrap();
         let mut known: BTreeSet<&str> = members.keys().map(String::as_str).collect();
-        if let Some(counts) = members.get("counts") {
-            known.extend(counts["properties"].as_object().unwrap().keys().map(String::as_str));
+        for inner in [&schema["properties"]["counts"], &schema["properties"]["due"]["items"]] {
+            known.extend(
+                inner["properties"].as_object().into_iter().flatten().map(|(name, _)| &**name),
+            );
         }
         assert_eq!(cells(title), known, "{name}");
     }

@@ -102,6 +102,7 @@ fn a_tick_becomes_33_exact_tables_and_changes_follow() {
         let asked = json!({ "now": true, "pass": "full", "accept_deletes": true });
         let answer = cloud.lambda.call("orchestrator", asked).await.unwrap();
         assert!(!answer["due"].as_array().unwrap().is_empty(), "{answer}");
+        e2e::json::check("orchestrator", &answer);
         cloud.lambda.quiet().await;
         cloud.rest().await;
         is_exact(&cloud, After::FullPasses).await;
@@ -154,7 +155,8 @@ fn a_secret_that_is_empty_or_replaced_is_waited_for() {
     runtime().block_on(async {
         let cloud = Cloud::deploy(Plan { secret: None, ..Plan::default() }).await;
         let answer = cloud.tick().await.unwrap();
-        assert_eq!(answer["outcome"], "waiting for credentials");
+        assert_eq!(answer["outcome"], "no_credentials");
+        e2e::json::check("orchestrator", &answer);
         assert!(cloud.said().contains("\"OldestStreamLagSeconds\":0"), "{}", cloud.said());
         let (code, status) = command(
             &cloud,
@@ -166,7 +168,8 @@ fn a_secret_that_is_empty_or_replaced_is_waited_for() {
         let error = cloud.tick().await.unwrap_err();
         assert_eq!(error["errorType"], "CredentialsRefused", "{error}");
         let answer = cloud.tick().await.unwrap();
-        assert!(answer["outcome"].as_str().unwrap().starts_with("paused"), "{answer}");
+        assert_eq!(answer["outcome"], "paused", "{answer}");
+        e2e::json::check("orchestrator", &answer);
         assert!(!cloud.said().contains("not.the.token"));
         let refused = format!("\"RefusedStreams\":{}", streams::STREAMS.len());
         assert!(cloud.said().contains(&refused), "{}", cloud.said());

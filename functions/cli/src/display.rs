@@ -1,5 +1,7 @@
 //! Display of a running sync: bars on a terminal, lines elsewhere, nothing in tests.
 
+mod bars;
+
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -8,9 +10,9 @@ use engine::time::between;
 use runtime::progress::{Progress, RunMoment};
 use runtime::run::{RunOutcome, RunReport};
 
-use crate::bars::BarDisplay;
 use crate::interrupt::InterruptFlag;
 use crate::text;
+use bars::BarDisplay;
 
 /// Receives the progress of runs, their ends, and the use of the budgets.
 pub(crate) trait SyncDisplay: Progress {

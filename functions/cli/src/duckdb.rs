@@ -1,11 +1,13 @@
 //! Ready-made shell commands that query a lake.
 
-use crate::summary::StreamSummary;
+use std::collections::BTreeMap;
+
 use crate::text;
 
-/// Returns two or three shell commands on tables that have rows; none if no table has any.
-pub(crate) fn queries(lake: &str, lines: &[StreamSummary]) -> Vec<String> {
-    let has = |stream: &str| lines.iter().any(|line| line.stream == stream && line.rows > 0);
+/// Returns two or three shell commands on tables that have rows; none if no table has any. `rows`
+/// has the number of rows of each table.
+pub(crate) fn queries(lake: &str, rows: &BTreeMap<&str, u64>) -> Vec<String> {
+    let has = |stream: &str| rows.get(stream).is_some_and(|rows| *rows > 0);
     let mut queries = Vec::new();
     if has("time_entries") {
         let table = scan(lake, "time_entries");
@@ -17,8 +19,8 @@ pub(crate) fn queries(lake: &str, lines: &[StreamSummary]) -> Vec<String> {
             "SELECT {months} AS month, sum(hours) AS hours FROM {table} GROUP BY 1 ORDER BY 1"
         )));
     }
-    let most = lines.iter().filter(|line| line.rows > 0).max_by_key(|line| line.rows);
-    if let Some(stream) = most.map(|line| line.stream.as_str()) {
+    let most = rows.iter().filter(|(_, rows)| **rows > 0).max_by_key(|(_, rows)| **rows);
+    if let Some((stream, _)) = most {
         if queries.is_empty() {
             queries.push(duckdb(&format!("SELECT * FROM {} LIMIT 10", scan(lake, stream))));
         }
@@ -65,12 +67,7 @@ mod tests {
     use super::*;
 
     fn lines(lake: &str) -> Vec<String> {
-        let line = |stream: &str| StreamSummary {
-            stream: stream.to_owned(),
-            rows: 1,
-            ..StreamSummary::default()
-        };
-        queries(lake, &[line("time_entries")])
+        queries(lake, &BTreeMap::from([("time_entries", 1)]))
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub(crate) async fn erased(
                 exit = CliExit::SomeFailed;
                 documents.push(json!({
                     "stream": stream, "outcome": "failed",
-                    "error_type": error.error_type(), "message": error.chain(),
+                    "error_type": error.error_type(), "error": error.chain(),
                 }));
                 error.chain()
             }

@@ -1,7 +1,6 @@
 //! The command harvest-lake: orchestrator and workers in one process, and the operator's commands.
 
 mod arguments;
-mod bars;
 mod check;
 mod ddl;
 mod demo;

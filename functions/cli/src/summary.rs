@@ -62,7 +62,7 @@ pub(crate) struct StreamSummary {
 pub(crate) struct FailedStream {
     pub(crate) stream: String,
     pub(crate) error_type: &'static str,
-    pub(crate) message: String,
+    pub(crate) error: String,
 }
 
 /// Work that waits for the budget of one rate class.
@@ -138,7 +138,7 @@ fn summary(
     failures.extend(synced.defects.iter().map(|&stream| FailedStream {
         stream: stream.to_owned(),
         error_type: "Defect",
-        message: format!(
+        error: format!(
             "`{stream}` ended by a defect of harvest-lake, told above; please report it. Nothing \
              is lost, the next run goes on"
         ),
@@ -153,6 +153,8 @@ fn summary(
     } else {
         CliExit::SomeFailed
     };
+    let rows = streams.iter().map(|line| (line.stream.as_str(), line.rows)).collect();
+    let queries = duckdb::queries(lake, &rows);
     let person = &synced.account;
     let extent = person.extent.as_ref().filter(|_| reads_reports(&synced.reports));
     SyncSummary {
@@ -179,7 +181,7 @@ fn summary(
             .chain(warnings(&streams, &synced.reports))
             .collect(),
         failures,
-        queries: duckdb::queries(lake, &streams),
+        queries,
         exit,
         streams,
     }
@@ -269,7 +271,7 @@ fn failures(reports: &[RunReport]) -> Vec<FailedStream> {
         Some(FailedStream {
             stream: report.stream.to_owned(),
             error_type: error.error_type(),
-            message: error.chain(),
+            error: error.chain(),
         })
     };
     last.values().filter_map(failed).collect()

@@ -62,7 +62,7 @@ pub(crate) async fn upgrade(
                 lines.push(format!("{stream}: {}\n", error.chain()));
                 documents.push(json!({
                     "stream": stream, "outcome": "failed",
-                    "error_type": error.error_type(), "message": error.chain(),
+                    "error_type": error.error_type(), "error": error.chain(),
                 }));
             }
         }

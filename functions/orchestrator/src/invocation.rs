@@ -17,6 +17,7 @@ use runtime::{Context, RunError};
 use serde_json::{Value, json};
 use state::ItemKey;
 
+use crate::answer::{TickAnswer, TickEnd};
 use crate::event::{OrchestratorEvent, OrchestratorFailure};
 use crate::{prepare, stream_items, with_extent};
 use runtime::invoke::{Invoker, WorkerEvent};
@@ -49,7 +50,7 @@ impl Orchestrator {
     ///
     /// # Errors
     /// Fails if the event is unknown, or the stores or Harvest fail.
-    pub async fn answer(&self, event: Value) -> Result<Value, OrchestratorFailure> {
+    pub async fn answer(&self, event: Value) -> Result<TickAnswer, OrchestratorFailure> {
         let event = OrchestratorEvent::read(event)?;
         let (now, context) = (self.context.clock.now(), &self.context);
         let key = ItemKey { account: context.settings.account, sort: "orchestrator".to_owned() };
@@ -68,12 +69,12 @@ impl Orchestrator {
             if let Ok((lease, _)) = lease {
                 item.value.lease = Some(lease);
             } else if event.asked(now).is_none() {
-                return Ok(json!({ "outcome": "busy" }));
+                return Ok(TickAnswer::without_plan(TickEnd::Busy));
             }
             let written = records::write(&*context.state, &key, &mut item).await;
             if written.map_err(|source| refused(&state_error(source)))? {
                 if busy {
-                    return Ok(json!({ "outcome": "asked", "busy": true }));
+                    return Ok(TickAnswer::without_plan(TickEnd::Asked));
                 }
                 break;
             }
@@ -88,13 +89,13 @@ impl Orchestrator {
 }
 
 impl LeasedTick<'_> {
-    async fn plan(&mut self) -> Result<Value, RunError> {
+    async fn plan(&mut self) -> Result<TickAnswer, RunError> {
         let context = self.context;
         let version = match context.tokens.load(context).await? {
             LoadedSecret::Empty => {
                 tracing::info!("waiting for credentials: the secret holds no token yet");
                 self.measure(&BTreeMap::new(), &AccountItem::default());
-                return Ok(json!({ "outcome": "waiting for credentials" }));
+                return Ok(TickAnswer::without_plan(TickEnd::NoCredentials));
             }
             LoadedSecret::Ready(version) => version,
         };
@@ -105,7 +106,11 @@ impl LeasedTick<'_> {
         if let Admission::Paused(until) = admitted {
             let items = stream_items(context, &account).await?;
             self.measure(&items, &account);
-            return Ok(json!({ "outcome": "paused: the token is refused", "until": until }));
+            return Ok(TickAnswer {
+                message: Some("Harvest refuses the token".to_owned()),
+                waits_until: Some(until),
+                ..TickAnswer::without_plan(TickEnd::Paused)
+            });
         }
         refresh_if_due(context).await?;
         let old = account.read_at.is_none_or(|at| between(at, self.now) >= BELIEVED);
@@ -125,7 +130,11 @@ impl LeasedTick<'_> {
                     // they commit.
                     tracing::info!("waiting: {waiting}");
                     self.measure(&items, &account);
-                    return Ok(json!({ "outcome": waiting.to_string(), "until": waiting.until }));
+                    return Ok(TickAnswer {
+                        message: Some(waiting.to_string()),
+                        waits_until: Some(waiting.until),
+                        ..TickAnswer::without_plan(TickEnd::Waiting)
+                    });
                 }
                 Err(error) => return Err(error),
             };
@@ -172,7 +181,7 @@ impl LeasedTick<'_> {
         due: &[DueRun],
         items: &BTreeMap<&'static str, StreamItem>,
         account: &AccountItem,
-    ) -> Value {
+    ) -> TickAnswer {
         let (now, room) = (self.now, self.context.settings.max_workers);
         let running = running(items, now);
         let dispatched = self.item.value.dispatch(due, items, room, now);
@@ -200,7 +209,7 @@ impl LeasedTick<'_> {
             skipped = skipped.len(),
             "tick complete"
         );
-        json!({ "outcome": "planned", "due": told, "running": running, "skipped": skipped })
+        TickAnswer { due: told, running, skipped, ..TickAnswer::without_plan(TickEnd::Planned) }
     }
 
     async fn start(&mut self, one: &DispatchedStream) -> Value {

@@ -1,5 +1,6 @@
 //! Decides what is due and starts one worker per due stream.
 
+mod answer;
 mod event;
 mod invocation;
 
@@ -21,6 +22,7 @@ use runtime::records::{self, VersionedItem};
 use runtime::waiting::RequestWait;
 use runtime::{Context, RunError, account};
 
+pub use answer::{TickAnswer, TickEnd};
 pub use event::{OrchestratorEvent, OrchestratorFailure};
 pub use invocation::Orchestrator;
 

@@ -1,5 +1,7 @@
 //! The account: answers requests from its records, without clock or network.
 
+mod control;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -7,7 +9,6 @@ use jiff::Timestamp;
 use crate::answer::{Answerer, ReportCache};
 use crate::books::Books;
 use crate::calendar::Moment;
-use crate::control;
 use crate::fault::{ActiveFaults, FaultEffect, FaultRule, matches_pattern};
 use crate::gate::{AccountQuota, QuotaLimit, RequestStatistics};
 use crate::generate;
@@ -16,15 +17,8 @@ use crate::request::{ServerRequest, ServerResponse};
 use crate::route::Route;
 use crate::scale::AccountScale;
 use crate::spelling::Spelling;
-use crate::stream::{RequestClass, Stream, StreamModule};
+use crate::stream::RequestClass;
 use crate::viewer::Viewer;
-
-/// Bearer token of the administrator of a fresh account.
-pub const ADMINISTRATOR_TOKEN: &str = "fake-administrator";
-/// Bearer token of a manager of a fresh account.
-pub const MANAGER_TOKEN: &str = "fake-manager";
-/// Bearer token of an ordinary member of a fresh account.
-pub const MEMBER_TOKEN: &str = "fake-member";
 
 /// Harvest account in memory. It reads no clock: `now` comes with each request.
 #[derive(Clone, Debug)]
@@ -232,16 +226,6 @@ impl Account {
             changes: self.changes,
             cache: &self.cache,
             page_cap: MOST_PER_PAGE,
-        }
-    }
-
-    /// Whether the module that a stream belongs to is on.
-    pub(crate) fn is_on(books: &Books, stream: Stream) -> bool {
-        match stream.module() {
-            None => true,
-            Some(StreamModule::Expense) => books.company.expense_feature,
-            Some(StreamModule::Invoice) => books.company.invoice_feature,
-            Some(StreamModule::Estimate) => books.company.estimate_feature,
         }
     }
 }

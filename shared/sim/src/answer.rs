@@ -4,7 +4,6 @@ mod cache;
 
 pub(crate) use cache::ReportCache;
 
-use crate::account::Account;
 use crate::fault::ListOddity;
 use crate::filter::ListFilter;
 use crate::json::JsonWriter;
@@ -97,7 +96,7 @@ impl Answerer<'_> {
 
     /// Refuses streams that the person may not see, or whose module is off.
     fn allow(&self, stream: Stream, parent: Option<i64>) -> Result<(), ServerResponse> {
-        if !Account::is_on(self.look.books, stream) {
+        if !self.look.books.is_on(stream) {
             return Err(ServerResponse::message(403, "This feature is disabled for your account"));
         }
         if !self.look.viewer.may_read(stream, parent) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::billing::{Estimate, Invoice, ItemCategory};
 use crate::calendar::{Day, Moment};
 use crate::people::{Company, Role, User};
+use crate::stream::{Stream, StreamModule};
 use crate::table::RecordTable;
 use crate::work::{
     Client, Contact, Expense, ExpenseCategory, Project, Task, TaskAssignment, TimeEntry,
@@ -40,6 +41,16 @@ pub(crate) struct Books {
 }
 
 impl Books {
+    /// Whether the module that a stream belongs to is on.
+    pub(crate) fn is_on(&self, stream: Stream) -> bool {
+        match stream.module() {
+            None => true,
+            Some(StreamModule::Expense) => self.company.expense_feature,
+            Some(StreamModule::Invoice) => self.company.invoice_feature,
+            Some(StreamModule::Estimate) => self.company.estimate_feature,
+        }
+    }
+
     /// An account without any record.
     pub(crate) const fn new(company: Company) -> Self {
         Self {

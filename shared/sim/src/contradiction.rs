@@ -72,7 +72,7 @@ impl Contradiction {
                 ListPage::cut(&without(request, "per_page"), keys, paging, cap)
             }
             Self::TooDeep { beyond, status } if asked().is_some_and(|page| page > beyond) => {
-                Err(crate::fault::refusal(status, false))
+                Err(crate::request::refusal(status, false))
             }
             Self::TotalOfPage
             | Self::NoLinks

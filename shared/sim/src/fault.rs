@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contradiction::Contradiction;
 use crate::dice::scramble;
-use crate::request::{DeliveryFault, ServerRequest, ServerResponse};
+use crate::request::{DeliveryFault, ServerRequest, ServerResponse, refusal};
 use crate::rewrite::ValueRewrite;
 
 /// Rule that picks requests and spoils their answers. The first rule that picks a request decides.
@@ -283,19 +283,6 @@ impl FaultEffect {
             | Self::EmptyList
             | Self::Contradiction(_) => {}
         }
-    }
-}
-
-/// Returns a refusal in the shape that Harvest gives this status.
-pub(crate) fn refusal(status: u16, html: bool) -> ServerResponse {
-    match status {
-        _ if html => ServerResponse::html(status, &format!("Error {status}")),
-        401 => ServerResponse::invalid_token(),
-        403 => ServerResponse::message(403, "Not authorized!"),
-        404 => ServerResponse::not_found(),
-        400 | 422 => ServerResponse::message(status, "This request makes no sense"),
-        429 => ServerResponse::html(429, "429 Too Many Requests"),
-        _ => ServerResponse::html(status, &format!("Error {status}")),
     }
 }
 

@@ -8,12 +8,12 @@ pub(crate) mod work;
 
 use std::collections::BTreeMap;
 
-use crate::account::{ADMINISTRATOR_TOKEN, MANAGER_TOKEN, MEMBER_TOKEN};
 use crate::books::Books;
 use crate::calendar::{Day, Moment};
 use crate::dice::Dice;
 use crate::people::Company;
 use crate::scale::AccountScale;
+use crate::viewer::{ADMINISTRATOR_TOKEN, MANAGER_TOKEN, MEMBER_TOKEN};
 
 /// Fresh account, and the users of its tokens.
 #[derive(Debug)]

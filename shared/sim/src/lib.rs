@@ -9,7 +9,6 @@ mod billing;
 mod books;
 mod calendar;
 mod contradiction;
-mod control;
 mod decimal;
 mod dice;
 mod fault;
@@ -36,7 +35,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-pub use account::{ADMINISTRATOR_TOKEN, Account, MANAGER_TOKEN, MEMBER_TOKEN};
+pub use account::Account;
 pub use contradiction::Contradiction;
 pub use fault::{FaultChoice, FaultEffect, FaultRule};
 pub use gate::{ClassStatistics, QuotaLimit, RequestStatistics};
@@ -46,3 +45,4 @@ pub use request::{Delivery, DeliveryFault, ServerRequest, ServerResponse};
 pub use rewrite::ValueRewrite;
 pub use scale::AccountScale;
 pub use spelling::Spelling;
+pub use viewer::{ADMINISTRATOR_TOKEN, MANAGER_TOKEN, MEMBER_TOKEN};

@@ -165,3 +165,16 @@ impl ServerResponse {
 fn header(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
+
+/// Returns a refusal in the shape that Harvest gives this status.
+pub(crate) fn refusal(status: u16, html: bool) -> ServerResponse {
+    match status {
+        _ if html => ServerResponse::html(status, &format!("Error {status}")),
+        401 => ServerResponse::invalid_token(),
+        403 => ServerResponse::message(403, "Not authorized!"),
+        404 => ServerResponse::not_found(),
+        400 | 422 => ServerResponse::message(status, "This request makes no sense"),
+        429 => ServerResponse::html(429, "429 Too Many Requests"),
+        _ => ServerResponse::html(status, &format!("Error {status}")),
+    }
+}

@@ -5,6 +5,13 @@ use std::collections::BTreeSet;
 use crate::books::Books;
 use crate::stream::Stream;
 
+/// Bearer token of the administrator of a fresh account.
+pub const ADMINISTRATOR_TOKEN: &str = "fake-administrator";
+/// Bearer token of a manager of a fresh account.
+pub const MANAGER_TOKEN: &str = "fake-manager";
+/// Bearer token of an ordinary member of a fresh account.
+pub const MEMBER_TOKEN: &str = "fake-member";
+
 /// Level of access of a person, according to the access roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AccessLevel {

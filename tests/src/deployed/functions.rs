@@ -143,7 +143,7 @@ impl Deployed {
         spawn_local(async move {
             let work = processor.on(async move {
                 match orchestrator.answer(serde_json::json!({})).await {
-                    Ok(answer) => answer["outcome"].as_str().unwrap_or_default().to_owned(),
+                    Ok(answer) => format!("{:?}", answer.outcome),
                     Err(refused) => format!("failed: {}: {}", refused.error_type, refused.message),
                 }
             });

@@ -99,7 +99,7 @@ impl SyncSummary {
             .failures
             .iter()
             .filter(|failure| !(together && refused(failure)))
-            .map(|failure| format!("✗ {}", failure.message))
+            .map(|failure| format!("✗ {}", failure.error))
             .collect();
         if together {
             lines.push(format!("✗ {}", refusal(&names)));

@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use runtime::progress::{Progress, RunMoment};
 use runtime::run::{RunOutcome, RunReport};
 
-use crate::display::{SyncDisplay, line};
+use super::{SyncDisplay, line};
 use crate::interrupt::InterruptFlag;
 use crate::text;
 

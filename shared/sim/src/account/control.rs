@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::account::Account;
+use super::Account;
 use crate::calendar::{Day, Moment};
 use crate::fault::FaultRule;
 use crate::filter::ListFilter;
