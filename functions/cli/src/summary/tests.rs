@@ -2,6 +2,10 @@ use engine::drift::DriftKind;
 use engine::item::AccountItem;
 use runtime::RunError;
 
+use engine::drift::DriftFinding;
+use engine::pass::Pass;
+use engine::report::RowCounts;
+
 use super::*;
 use crate::said::TextStyle;
 use runtime::run::RunOutcome;

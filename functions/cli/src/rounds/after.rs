@@ -1,0 +1,87 @@
+//! What becomes of a stream after a run of it, and when to look for due runs again.
+
+use engine::spec::StreamSpec;
+use engine::time::{Timestamp, between, plus};
+use runtime::run::{RunOutcome, RunReport};
+use runtime::{RunError, records};
+
+use super::{BUSY_PATIENCE, BUSY_PAUSE, MOST_FRUITLESS, SHORT_WAIT, SyncLoop};
+
+impl SyncLoop<'_> {
+    /// Takes note of a run that ended, for its report and for the next runs.
+    pub(super) fn take(&mut self, report: RunReport) {
+        let (stream, now) = (report.stream, self.context.clock.now());
+        self.running.remove(stream);
+        match &report.outcome {
+            RunOutcome::Busy { .. } => {
+                let since = *self.busy_since.entry(stream).or_insert(now);
+                if between(since, now) >= BUSY_PATIENCE {
+                    self.synced.busy.insert(stream);
+                    self.given_up.insert(stream);
+                } else {
+                    self.pauses.insert(stream, plus(now, BUSY_PAUSE));
+                }
+                return;
+            }
+            RunOutcome::Complete => {
+                self.busy_since.remove(stream);
+                let done = self.completed.entry((stream, report.pass)).or_default();
+                *done = done.saturating_add(1);
+            }
+            RunOutcome::Yielded(runtime::run::YieldReason::Budget(_)) => {}
+            RunOutcome::Failed(RunError::Credentials { .. }) => {
+                self.synced.credentials_refused = true;
+            }
+            RunOutcome::Yielded(runtime::run::YieldReason::Deadline) | RunOutcome::Failed(_) => {
+                self.in_vain(stream, now);
+            }
+        }
+        self.watch.ended(&report);
+        self.synced.reports.push(report);
+    }
+
+    /// Counts a run without success. The stream runs again when the plan says so, which backs off
+    /// with each failure, but not for ever.
+    fn in_vain(&mut self, stream: &'static str, now: Timestamp) {
+        let times = self.fruitless.entry(stream).or_default();
+        *times = times.saturating_add(1);
+        self.pauses.insert(stream, plus(now, BUSY_PAUSE));
+        if *times >= MOST_FRUITLESS {
+            self.given_up.insert(stream);
+        }
+    }
+
+    /// Returns the time to look for due runs even if no run ends before: the end of a pause, or of
+    /// a wait for the budget.
+    pub(super) async fn wake(&self) -> Result<Option<Timestamp>, RunError> {
+        let now = self.context.clock.now();
+        let open =
+            |name: &&'static str| !self.running.contains_key(name) && !self.given_up.contains(name);
+        let mut wakes: Vec<Timestamp> = Vec::new();
+        for name in self.busy_since.keys().filter(|name| open(name)) {
+            wakes.extend(self.pauses.get(name));
+        }
+        if self.runs.is_empty() {
+            for spec in streams::STREAMS.iter().filter(|spec| open(&spec.name)) {
+                let until = self.waits_until(spec).await?;
+                wakes.extend(until.filter(|at| self.wait || between(now, *at) <= SHORT_WAIT));
+            }
+        }
+        Ok(wakes.into_iter().filter(|at| *at > now).min())
+    }
+
+    /// Returns the time at which the budget has permits for an unfinished pass of this stream.
+    async fn waits_until(&self, spec: &'static StreamSpec) -> Result<Option<Timestamp>, RunError> {
+        let settings = &self.context.settings;
+        let skipped = self.synced.skipped.iter().any(|other| other.name == spec.name);
+        if skipped || !settings.includes(spec.name) {
+            return Ok(None);
+        }
+        let state = |source| RunError::State { stream: spec.name, source };
+        let present = self.context.present();
+        let item = records::stream(&*self.context.state, settings.account, spec.name, &present);
+        let position = item.await.map_err(state)?.value.position;
+        let passes = [position.incremental, position.full].into_iter();
+        Ok(passes.filter_map(|pass| pass.unfinished?.waits_until).min())
+    }
+}

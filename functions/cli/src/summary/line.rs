@@ -1,0 +1,109 @@
+//! Sums of the runs of one stream.
+
+use std::collections::BTreeMap;
+
+use engine::drift::DriftFinding;
+use engine::pass::Pass;
+use engine::report::RowCounts;
+use engine::spec::StreamSpec;
+use engine::time::{SignedDuration, between};
+use runtime::run::RunReport;
+use serde::Serialize;
+
+/// Sum of all runs of one stream in a sync.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct StreamSummary {
+    pub(crate) stream: String,
+    /// Passes that ran, in the order of their first runs.
+    pub(crate) passes: Vec<Pass>,
+    /// Outcome of the last run, as `RunOutcome::name` tells it.
+    pub(crate) outcome: &'static str,
+    pub(crate) requests: u64,
+    pub(crate) records: u64,
+    #[serde(flatten)]
+    pub(crate) counts: RowCounts,
+    pub(crate) commits: u64,
+    pub(crate) rows: u64,
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    pub(crate) version: u64,
+    pub(crate) quarantined: u64,
+    pub(crate) misfits: BTreeMap<String, u64>,
+    pub(crate) converted: BTreeMap<String, u64>,
+    pub(crate) unknown: BTreeMap<String, u64>,
+    /// Differences between the records and the declaration.
+    pub(crate) drift: Vec<DriftFinding>,
+    pub(crate) parked: u64,
+    /// Time that the runs took.
+    pub(crate) milliseconds: i64,
+}
+
+/// Whole milliseconds of `duration`.
+pub(super) fn millis(duration: SignedDuration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Returns one line for each stream that ran, in the order of the declarations.
+pub(super) fn lines(reports: &[RunReport]) -> Vec<StreamSummary> {
+    let of = |spec: &&'static StreamSpec| {
+        let mut line = StreamSummary { stream: spec.name.to_owned(), ..StreamSummary::default() };
+        for report in reports.iter().filter(|report| report.stream == spec.name) {
+            line.add(report);
+        }
+        (!line.passes.is_empty()).then_some(line)
+    };
+    streams::STREAMS.iter().filter_map(of).collect()
+}
+
+impl StreamSummary {
+    fn add(&mut self, report: &RunReport) {
+        if !self.passes.contains(&report.pass) {
+            self.passes.push(report.pass);
+        }
+        self.outcome = report.outcome.name();
+        self.requests = self.requests.saturating_add(report.requests);
+        self.records = self.records.saturating_add(report.records);
+        self.counts = self.counts.plus(report.counts);
+        self.commits = self.commits.saturating_add(report.commits);
+        self.quarantined = self.quarantined.saturating_add(report.quarantined);
+        for (sum, more) in [
+            (&mut self.misfits, &report.misfits),
+            (&mut self.converted, &report.converted),
+            (&mut self.unknown, &report.unknown),
+        ] {
+            for (member, times) in more {
+                let sum = sum.entry(member.clone()).or_default();
+                *sum = sum.saturating_add(*times);
+            }
+        }
+        self.see(&report.drift);
+        self.parked = report.parked;
+        self.milliseconds =
+            self.milliseconds.saturating_add(millis(between(report.began, report.ended)));
+        // A run that never opened its table reports zeros; they must not replace earlier numbers.
+        if report.version > 0 || report.files > 0 || self.version == 0 {
+            self.rows = report.rows;
+            self.files = report.files;
+            self.bytes = report.bytes;
+            self.version = report.version;
+        }
+    }
+}
+
+/// Returns the sum of all lines.
+pub(super) fn total(lines: &[StreamSummary]) -> StreamSummary {
+    let mut total = StreamSummary { stream: "total".to_owned(), ..StreamSummary::default() };
+    for line in lines {
+        total.requests = total.requests.saturating_add(line.requests);
+        total.records = total.records.saturating_add(line.records);
+        total.counts = total.counts.plus(line.counts);
+        total.commits = total.commits.saturating_add(line.commits);
+        total.rows = total.rows.saturating_add(line.rows);
+        total.files = total.files.saturating_add(line.files);
+        total.bytes = total.bytes.saturating_add(line.bytes);
+        total.quarantined = total.quarantined.saturating_add(line.quarantined);
+        total.parked = total.parked.saturating_add(line.parked);
+        total.milliseconds = total.milliseconds.saturating_add(line.milliseconds);
+    }
+    total
+}
