@@ -5,17 +5,9 @@ use std::collections::BTreeSet;
 use engine::dispatch::OperatorRequest;
 use engine::pass::Pass;
 use engine::time::Timestamp;
+use runtime::invoke::InvocationFailure;
 use serde::Deserialize;
 use serde_json::Value;
-
-/// Failure of an invocation.
-#[derive(Debug, PartialEq, Eq)]
-pub struct OrchestratorFailure {
-    /// Stable name: `UnknownEvent`, `UnknownStream`, or that of a run's error.
-    pub error_type: &'static str,
-    /// Description of the failure, with advice.
-    pub message: String,
-}
 
 /// Event of the schedule, `{}`, or request of a person or program.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -36,18 +28,15 @@ impl OrchestratorEvent {
     ///
     /// # Errors
     /// Returns `UnknownEvent`, or `UnknownStream` if the event names a stream that does not exist.
-    pub fn read(event: Value) -> Result<Self, OrchestratorFailure> {
-        let event: Self = serde_json::from_value(event).map_err(|error| OrchestratorFailure {
-            error_type: "UnknownEvent",
-            message: format!(
+    pub fn read(event: Value) -> Result<Self, InvocationFailure> {
+        let event: Self = serde_json::from_value(event).map_err(|error| {
+            InvocationFailure::unknown_event(format!(
                 "the event is none of an orchestrator's, such as {{}} or {{\"now\": true}}: {error}"
-            ),
+            ))
         })?;
         for name in &event.streams {
-            streams::find_stream(name).map_err(|error| OrchestratorFailure {
-                error_type: "UnknownStream",
-                message: error.to_string(),
-            })?;
+            streams::find_stream(name)
+                .map_err(|error| InvocationFailure::unknown_stream(error.to_string()))?;
         }
         Ok(event)
     }

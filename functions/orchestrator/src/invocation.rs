@@ -18,9 +18,9 @@ use serde_json::{Value, json};
 use state::ItemKey;
 
 use crate::answer::{TickAnswer, TickEnd};
-use crate::event::{OrchestratorEvent, OrchestratorFailure};
+use crate::event::OrchestratorEvent;
 use crate::{prepare, stream_items, with_extent};
-use runtime::invoke::{Invoker, WorkerEvent};
+use runtime::invoke::{InvocationFailure, Invoker, WorkerEvent};
 
 /// Age at which roles and modules are read again before workers are invoked.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(5);
@@ -50,14 +50,14 @@ impl Orchestrator {
     ///
     /// # Errors
     /// Fails if the event is unknown, or the stores or Harvest fail.
-    pub async fn answer(&self, event: Value) -> Result<TickAnswer, OrchestratorFailure> {
+    pub async fn answer(&self, event: Value) -> Result<TickAnswer, InvocationFailure> {
         let event = OrchestratorEvent::read(event)?;
         let (now, context) = (self.context.clock.now(), &self.context);
         let key = ItemKey { account: context.settings.account, sort: "orchestrator".to_owned() };
         let present = context.present();
         let mut item = records::read_freed::<OrchestratorItem>(&*context.state, &key, &present)
             .await
-            .map_err(|source| refused(&state_error(source)))?;
+            .map_err(|source| InvocationFailure::from(&state_error(source)))?;
         let owner = context.owners.own_id();
         loop {
             // A request is stored even while another tick plans, which then carries it out.
@@ -72,7 +72,7 @@ impl Orchestrator {
                 return Ok(TickAnswer::without_plan(TickEnd::Busy));
             }
             let written = records::write(&*context.state, &key, &mut item).await;
-            if written.map_err(|source| refused(&state_error(source)))? {
+            if written.map_err(|source| InvocationFailure::from(&state_error(source)))? {
                 if busy {
                     return Ok(TickAnswer::without_plan(TickEnd::Asked));
                 }
@@ -84,7 +84,7 @@ impl Orchestrator {
         let mut desk = LeasedTick { context, invoker, key, item, epoch, now };
         let answer = desk.plan().await;
         desk.leave().await;
-        answer.map_err(|error| refused(&error))
+        answer.map_err(|error| InvocationFailure::from(&error))
     }
 }
 
@@ -296,8 +296,4 @@ fn epoch(item: &OrchestratorItem) -> Option<Epoch> {
 
 fn state_error(source: state::StateError) -> RunError {
     RunError::State { stream: "orchestrator", source }
-}
-
-fn refused(error: &RunError) -> OrchestratorFailure {
-    OrchestratorFailure { error_type: error.error_type(), message: error.chain() }
 }

@@ -23,7 +23,7 @@ use runtime::waiting::RequestWait;
 use runtime::{Context, RunError, account};
 
 pub use answer::{TickAnswer, TickEnd};
-pub use event::{OrchestratorEvent, OrchestratorFailure};
+pub use event::OrchestratorEvent;
 pub use invocation::Orchestrator;
 
 /// Number of entries far from today that a log event names.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::time::Timestamp;
 use runtime::announce::{Announcement, Announcer};
-use runtime::invoke::WorkerEvent;
+use runtime::invoke::{InvocationFailure, WorkerEvent};
 use runtime::metrics::{self, Metric};
 use runtime::run::{RunOutcome, RunReport};
 use runtime::{Context, RunError, credentials};
@@ -21,16 +21,6 @@ pub struct Worker {
     pub announcer: Arc<dyn Announcer>,
 }
 
-/// Failure that no item of the state records. Returned to Lambda, which puts the event into the
-/// failure queue and does not try it again; the next tick does.
-#[derive(Debug, PartialEq, Eq)]
-pub struct WorkerFailure {
-    /// Stable name: `UnknownEvent`, `UnknownStream`, or that of a run's error.
-    pub error_type: &'static str,
-    /// Description of the failure, with advice.
-    pub message: String,
-}
-
 impl Worker {
     /// Runs the pass that the event asks for, and returns its result. `deadline` is the end of the
     /// invocation in milliseconds since 1970.
@@ -39,26 +29,25 @@ impl Worker {
     /// later tick tries again. A retry by Lambda at once would most likely fail in the same way.
     ///
     /// # Errors
-    /// Fails if the event is none of a worker's, or a failure could not be recorded.
-    pub async fn answer(&self, event: Value, deadline: u64) -> Result<Value, WorkerFailure> {
-        let event: WorkerEvent = serde_json::from_value(event).map_err(|error| WorkerFailure {
-            error_type: "UnknownEvent",
-            message: format!(
+    /// Fails if the event is none of a worker's, or a failure could not be recorded. Lambda puts the
+    /// event into the failure queue and does not try it again; the next tick does.
+    pub async fn answer(&self, event: Value, deadline: u64) -> Result<Value, InvocationFailure> {
+        let event: WorkerEvent = serde_json::from_value(event).map_err(|error| {
+            InvocationFailure::unknown_event(format!(
                 "the event is none of a worker's, such as {{\"stream\": \"clients\", \"pass\": \
                  \"incremental\"}}: {error}"
-            ),
+            ))
         })?;
         let end = i64::try_from(deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         if let Err(error) = self.context.tokens.load(&self.context).await {
-            return Err(refused(&error));
+            return Err(InvocationFailure::from(&error));
         }
-        let report = work(&self.context, &event, end).await.map_err(|error| WorkerFailure {
-            error_type: "UnknownStream",
-            message: error.to_string(),
-        })?;
+        let report = work(&self.context, &event, end).await;
+        let report =
+            report.map_err(|error| InvocationFailure::unknown_stream(error.to_string()))?;
         self.tell(&report).await;
         match &report.outcome {
-            RunOutcome::Failed(error) if !is_recorded(error) => Err(refused(error)),
+            RunOutcome::Failed(error) if !is_recorded(error) => Err(InvocationFailure::from(error)),
             RunOutcome::Failed(_)
             | RunOutcome::Complete
             | RunOutcome::Yielded(_)
@@ -131,8 +120,4 @@ const fn is_recorded(error: &RunError) -> bool {
         | RunError::State { .. }
         | RunError::Defect { .. } => false,
     }
-}
-
-fn refused(error: &RunError) -> WorkerFailure {
-    WorkerFailure { error_type: error.error_type(), message: error.chain() }
 }

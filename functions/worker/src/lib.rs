@@ -2,7 +2,7 @@
 
 mod invocation;
 
-pub use invocation::{Worker, WorkerFailure};
+pub use invocation::Worker;
 
 use engine::time::Timestamp;
 use runtime::Context;

@@ -1,4 +1,4 @@
-//! Invocation of workers.
+//! Invocation of workers, and failures of invocations.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,6 +7,8 @@ use engine::pass::Pass;
 use engine::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::error::RunError;
 
 /// Event that invokes a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +25,35 @@ pub struct WorkerEvent {
     /// Whether any number of deletes is accepted.
     #[serde(default)]
     pub accept_deletes: bool,
+}
+
+/// Failure that a function returns to Lambda.
+#[derive(Debug, PartialEq, Eq)]
+pub struct InvocationFailure {
+    /// Stable name: `UnknownEvent`, `UnknownStream`, or that of a run's error.
+    pub error_type: &'static str,
+    /// Description of the failure, with advice.
+    pub message: String,
+}
+
+impl InvocationFailure {
+    /// Returns the failure of an event that the function cannot read.
+    #[must_use]
+    pub const fn unknown_event(message: String) -> Self {
+        Self { error_type: "UnknownEvent", message }
+    }
+
+    /// Returns the failure of an event with a stream that does not exist.
+    #[must_use]
+    pub const fn unknown_stream(message: String) -> Self {
+        Self { error_type: "UnknownStream", message }
+    }
+}
+
+impl From<&RunError> for InvocationFailure {
+    fn from(error: &RunError) -> Self {
+        Self { error_type: error.error_type(), message: error.chain() }
+    }
 }
 
 /// Failed invocation of a worker; the next tick tries again.
