@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::arguments::EraseArguments;
 use crate::exit::{CliError, CliExit};
 use crate::said::CommandAnswer;
-use crate::text;
+use crate::{text, undone};
 
 /// Text about the data that rewriting this lake cannot remove.
 const REMAINS: &str = "\nWhat they did stays under their id: hours, costs, days, rates, memberships. \
@@ -53,21 +53,19 @@ pub(crate) async fn erased(
             }
             Ok(ErasureOutcome::Busy(busy)) => {
                 exit = CliExit::SomeFailed;
-                documents.push(json!({ "stream": stream, "outcome": "busy" }));
+                documents.push(undone::busy(stream, &busy));
                 format!("a run works on it until {} at least; call this again then", busy.until)
             }
             Err(error) => {
                 exit = CliExit::SomeFailed;
-                documents.push(json!({
-                    "stream": stream, "outcome": "failed",
-                    "error_type": error.error_type(), "error": error.chain(),
-                }));
+                documents.push(undone::failed(stream, &error));
                 error.chain()
             }
         };
         writeln!(text, "{stream}: {line}").unwrap_or_default();
     }
-    if !is_remembered(&context, user).await? {
+    let remembered = is_remembered(&context, user).await?;
+    if !remembered {
         exit = CliExit::SomeFailed;
         writeln!(text, "`{ERASED}` no longer names them: call this again").unwrap_or_default();
     }
@@ -75,6 +73,7 @@ pub(crate) async fn erased(
     let json = json!({
         "lake": deployment.lake.to_string(),
         "user": user,
+        "remembered": remembered,
         "streams": documents,
         "exit_code": exit.code(),
     });

@@ -27,6 +27,7 @@ mod stream_list;
 mod summary;
 mod sync;
 mod text;
+mod undone;
 mod upgrade;
 mod verify;
 

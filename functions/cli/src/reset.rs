@@ -11,6 +11,7 @@ use streams::find_stream;
 use crate::arguments::ResetArguments;
 use crate::exit::{CliError, CliExit};
 use crate::said::CommandAnswer;
+use crate::undone;
 
 /// Deletes tables, so that the next sync loads them anew. Asks Harvest nothing.
 pub(crate) async fn reset(
@@ -31,25 +32,30 @@ pub(crate) async fn reset(
     let mut exit = CliExit::Done;
     for (name, spec, of_changes) in wanted {
         let done = if of_changes {
-            runtime::operate::reset::reset_changes(&context, spec).await?
+            runtime::operate::reset::reset_changes(&context, spec).await
         } else {
-            runtime::operate::reset::reset(&context, spec).await?
+            runtime::operate::reset::reset(&context, spec).await
         };
         let line = match &done {
-            Ok(()) if of_changes => {
+            Ok(Ok(())) if of_changes => {
                 format!("{name}: gone; the next `sync` begins it anew with all rows\n")
             }
-            Ok(()) => format!("{name}: empty now; the next `sync` loads it anew\n"),
-            Err(busy) => {
-                exit = CliExit::SomeFailed;
-                format!(
-                    "{name}: a run works on it until {} at least; nothing was done, try again then\n",
-                    busy.until
-                )
-            }
+            Ok(Ok(())) => format!("{name}: empty now; the next `sync` loads it anew\n"),
+            Ok(Err(busy)) => format!(
+                "{name}: a run works on it until {} at least; nothing was done, try again then\n",
+                busy.until
+            ),
+            Err(error) => format!("{name}: {}\n", error.chain()),
         };
+        documents.push(match &done {
+            Ok(Ok(())) => json!({ "stream": name, "outcome": "complete" }),
+            Ok(Err(busy)) => undone::busy(name, busy),
+            Err(error) => undone::failed(name, error),
+        });
+        if !matches!(done, Ok(Ok(()))) {
+            exit = CliExit::SomeFailed;
+        }
         text.push_str(&line);
-        documents.push(json!({ "stream": name, "reset": done.is_ok() }));
     }
     let json = json!({
         "lake": deployment.lake.to_string(),

@@ -12,7 +12,7 @@ use streams::{UnknownStream, find_stream};
 use crate::arguments::UpgradeArguments;
 use crate::exit::{CliError, CliExit};
 use crate::said::CommandAnswer;
-use crate::text;
+use crate::{text, undone};
 
 /// Rewrites files that hold in `extra_json` fields that have a column now. Asks Harvest nothing.
 pub(crate) async fn upgrade(
@@ -55,15 +55,12 @@ pub(crate) async fn upgrade(
                      then\n",
                     busy.until
                 ));
-                documents.push(json!({ "stream": stream, "outcome": "busy" }));
+                documents.push(undone::busy(stream, &busy));
             }
             Err(error) => {
                 exit = CliExit::SomeFailed;
                 lines.push(format!("{stream}: {}\n", error.chain()));
-                documents.push(json!({
-                    "stream": stream, "outcome": "failed",
-                    "error_type": error.error_type(), "error": error.chain(),
-                }));
+                documents.push(undone::failed(stream, &error));
             }
         }
     }
