@@ -7,10 +7,11 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::row::{RowConverter, Rows, SortField};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use decode::schema::TableSchema;
-use decode::{Decoder, PageParent, ReadAt};
+use decode::{Decoder, ReadAt};
 use delta::store::ObjectStore;
 use delta::table::Table;
 use engine::ids::AccountId;
+use engine::pass::Parent;
 use engine::schema::ColumnSource;
 use engine::spec::{StreamKind, StreamSpec};
 use engine::time::{Date, Timestamp};
@@ -106,7 +107,7 @@ impl Oracle<'_> {
         let at = ReadAt {
             account: self.id,
             synced_at: Timestamp::UNIX_EPOCH,
-            parent: one.parent.map(|id| PageParent { id, created_year }),
+            parent: one.parent.map(|id| Parent { id, created_year }),
             period,
         };
         let record = one.record.get();

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use decode::{DecodedPage, Decoder, MemberDeviations, PageParent, ReadAt};
+use decode::{DecodedPage, Decoder, MemberDeviations, ReadAt};
 use engine::ids::AccountId;
 use engine::item::StreamItem;
 use engine::plan::{Demand, ripe};
@@ -537,7 +537,7 @@ fn day(text: &str) -> Date {
 
 /// The fixture of a stream in the form that the decoder reads.
 fn decoded(spec: &'static StreamSpec) -> DecodedPage {
-    let parent = PageParent { id: 7, created_year: Some(2025) };
+    let parent = engine::pass::Parent { id: 7, created_year: Some(2025) };
     let period = Period { start: day("2026-01-01"), end: day("2026-01-31") };
     let at = ReadAt {
         account: AccountId(77),

@@ -37,6 +37,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use engine::ids::AccountId;
 use engine::key::Key;
+use engine::pass::Parent;
 use engine::privacy::PrivacyRules;
 use engine::spec::PersonalFields;
 use engine::spec::StreamSpec;
@@ -195,18 +196,9 @@ pub struct ReadAt {
     /// Time of the page request.
     pub synced_at: Timestamp,
     /// Parent of the listed children (streams per parent).
-    pub parent: Option<PageParent>,
+    pub parent: Option<Parent>,
     /// Requested window (report streams).
     pub period: Option<Period>,
-}
-
-/// Parent of a list of children.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PageParent {
-    /// Its id.
-    pub id: i64,
-    /// Year of its `created_at` in UTC; `None` if that is null.
-    pub created_year: Option<i64>,
 }
 
 /// A decoded page.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use engine::key::{Key, KeyPart};
+use engine::pass::Parent;
 use engine::spec::{FieldType, StreamSpec};
 use engine::time::Date;
 
@@ -11,7 +12,7 @@ use super::envelope::{self, PageEnvelope};
 use super::error::PageError;
 use super::raw::{self, RawMember};
 use super::rows::{day, keyset_field};
-use super::{PageParent, QuarantinedRecord, convert, literal};
+use super::{QuarantinedRecord, convert, literal};
 
 /// A page of a trigger listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub struct ParentsPage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParentRecord {
     /// Parent, with the year of the record's `created_at` in UTC.
-    pub parent: PageParent,
+    pub parent: Parent,
     /// `access_roles`; `None` if missing, null or not a list of texts.
     pub access_roles: Option<Vec<String>>,
     /// Primary key of the record itself.
@@ -95,7 +96,7 @@ fn parent(raw: &str, trigger: &StreamSpec, parent_id: &str) -> Result<ParentReco
         .and_then(convert::date)
         .and_then(day);
     Ok(ParentRecord {
-        parent: PageParent { id, created_year },
+        parent: Parent { id, created_year },
         access_roles: raw::member(&members, "access_roles").and_then(texts),
         key: Key(key),
         date,

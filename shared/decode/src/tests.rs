@@ -115,7 +115,7 @@ fn at() -> ReadAt {
     ReadAt {
         account: AccountId(7),
         synced_at: "2026-11-23T06:15:00.123456Z".parse().unwrap(),
-        parent: Some(PageParent { id: 70, created_year: Some(2019) }),
+        parent: Some(Parent { id: 70, created_year: Some(2019) }),
         period: Some(Period { start: civil::date(2024, 1, 1), end: civil::date(2024, 1, 31) }),
     }
 }

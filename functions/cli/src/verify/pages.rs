@@ -218,9 +218,7 @@ fn read_at(context: &Context, unit: Unit, synced_at: Timestamp) -> ReadAt {
     let account = context.settings.account;
     let (parent, period) = match unit {
         Unit::Stream => (None, None),
-        Unit::Parent(engine::pass::Parent { id, created_year }) => {
-            (Some(decode::PageParent { id, created_year }), None)
-        }
+        Unit::Parent(parent) => (Some(parent), None),
         Unit::Window(period) => (None, Some(period)),
     };
     ReadAt { account, synced_at, parent, period }

@@ -18,25 +18,25 @@ fn a_trigger_record_names_its_parent() {
     assert_eq!((page.envelope.total_entries, page.envelope.next.as_deref()), (Some(9), Some("n")));
     let expected = [
         ParentRecord {
-            parent: PageParent { id: 5, created_year: Some(2017) },
+            parent: Parent { id: 5, created_year: Some(2017) },
             access_roles: Some(vec!["a".into(), "b".into()]),
             key: Key::id(5),
             date: Some(civil::date(2017, 3, 1)),
         },
         ParentRecord {
-            parent: PageParent { id: 6, created_year: None },
+            parent: Parent { id: 6, created_year: None },
             access_roles: None,
             key: Key::id(6),
             date: None,
         },
         ParentRecord {
-            parent: PageParent { id: 7, created_year: None },
+            parent: Parent { id: 7, created_year: None },
             access_roles: None,
             key: Key::id(7),
             date: Some(civil::date(2017, 3, 1)),
         },
         ParentRecord {
-            parent: PageParent { id: 8, created_year: Some(2016) },
+            parent: Parent { id: 8, created_year: Some(2016) },
             access_roles: None,
             key: Key::id(8),
             date: None,

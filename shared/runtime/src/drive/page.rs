@@ -77,13 +77,9 @@ pub(super) fn decode(
             for record in page.parents {
                 facts.keys.push(record.key);
                 facts.dates.push(record.date);
-                facts.parents.push(ParentFound {
-                    parent: Parent {
-                        id: record.parent.id,
-                        created_year: record.parent.created_year,
-                    },
-                    roles: record.access_roles,
-                });
+                facts
+                    .parents
+                    .push(ParentFound { parent: record.parent, roles: record.access_roles });
             }
             Ok(bare(facts))
         }
@@ -122,9 +118,7 @@ fn samples(spec: &StreamSpec, rows: &RecordBatch) -> Vec<RecordIds> {
 /// Values that rows have beside the fields of their record.
 fn read_at(reads: AnswerPurpose, account: AccountId, requested_at: Timestamp) -> ReadAt {
     let (parent, period) = match reads {
-        AnswerPurpose::Records(Unit::Parent(Parent { id, created_year })) => {
-            (Some(decode::PageParent { id, created_year }), None)
-        }
+        AnswerPurpose::Records(Unit::Parent(parent)) => (Some(parent), None),
         AnswerPurpose::Records(Unit::Window(period)) => (None, Some(period)),
         AnswerPurpose::Records(Unit::Stream)
         | AnswerPurpose::Record

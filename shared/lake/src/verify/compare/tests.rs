@@ -134,7 +134,7 @@ fn instants_in_lists_can_be_shown() {
     let at = decode::ReadAt {
         account: ACCOUNT,
         synced_at: NOW,
-        parent: Some(decode::PageParent { id: 5, created_year: None }),
+        parent: Some(engine::pass::Parent { id: 5, created_year: None }),
         period: None,
     };
     let decoder = decode::Decoder::new(&streams::USER_PROJECT_ASSIGNMENTS);
