@@ -205,7 +205,7 @@ fn key_source(column: &Column, index: usize) -> Option<KeySource> {
         (ColumnSource::Parent, _) => Some(KeySource::Parent),
         (ColumnSource::PeriodStart, _) => Some(KeySource::PeriodStart),
         (ColumnSource::PeriodEnd, _) => Some(KeySource::PeriodEnd),
-        // Keys consist of ids, texts and days. `Layout::of` asserts that a declaration has no
+        // Keys consist of ids, texts and days. `RecordLayout::of` asserts that a declaration has no
         // others.
         (
             ColumnSource::Record(_)

@@ -1,4 +1,4 @@
-//! Errors of requests, with text for people and a [`Failure`] for the engine.
+//! Errors of requests, with text for people and a [`RequestFailure`] for the engine.
 
 use core::fmt;
 use std::error::Error;

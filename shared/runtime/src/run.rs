@@ -126,7 +126,7 @@ pub(crate) fn fail(item: &mut StreamItem, now: Timestamp, error: &RunError) {
 }
 
 impl Run {
-    /// Takes the lease and opens the table; returns [`Busy`] where another run holds the lease.
+    /// Takes the lease and opens the table; returns [`BusyLease`] where another run holds the lease.
     pub(crate) async fn open(
         context: &Context,
         order: RunOrder,

@@ -1,6 +1,6 @@
 //! Proof that the pages of a list are the whole of it: every sign has to agree.
 //!
-//! A [`Chain`] is one reading of a list from its first page on. It counts the distinct keys,
+//! A [`PageChain`] is one reading of a list from its first page on. It counts the distinct keys,
 //! compares them with the totals in the answers, and stops pages that would never end.
 
 use std::collections::BTreeSet;

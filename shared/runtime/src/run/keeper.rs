@@ -157,7 +157,7 @@ pub(crate) struct TakenLease {
     pub(crate) taken_over: bool,
 }
 
-/// Takes the lease of `stream` to work on `pass`. `Busy` if another
+/// Takes the lease of `stream` to work on `pass`. `BusyLease` if another
 /// process has it.
 pub(crate) async fn take_lease(
     context: &Context,
