@@ -45,7 +45,7 @@ spark: $(TOOLS)/spark/installed $(TOOLS)/delta-spark/installed ## Exports in Hiv
 	cargo build --locked --bins
 	tests/spark.sh
 
-check: $(TOOLS)/machete/bin/cargo-machete $(TOOLS)/figures/installed ## Formatting, names, lints, docs and unused dependencies, all warnings denied
+check: $(TOOLS)/machete/bin/cargo-machete $(TOOLS)/figures/installed ## Formatting, names, circles, lints, docs and unused dependencies, all warnings denied
 	cargo fmt --all --check
 	$(TOOLS)/figures/bin/python tests/figures.py --check
 	$(TOOLS)/machete/bin/cargo-machete

@@ -26,7 +26,7 @@ import built  # noqa: E402: it is no package
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
 
-# Settings of `runtime::config` that the functions deliberately do not get from the template.
+# Settings of `deployment::config` that the functions deliberately do not get from the template.
 NOT_PASSED = {
     "HARVEST_ACCESS_TOKEN": "a secret in the environment",
     "HARVEST_TOKEN_FILE": "a function has no such file",

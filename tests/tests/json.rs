@@ -5,13 +5,16 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use e2e::world::{World, in_simulated_time};
 use engine::pass::Pass;
 use engine::time::Timestamp;
-use orchestrator::TickEnd;
+use orchestrator::{Orchestrator, TickEnd};
 use runtime::RunError;
-use runtime::invoke::WorkerEvent;
-use runtime::run::{RunOutcome, YieldReason};
+use runtime::announce::Announcement;
+use runtime::invoke::{MemoryInvoker, WorkerEvent};
+use runtime::run::{RunOutcome, RunReport, YieldReason};
 use serde_json::{Value, json};
+use sim::AccountScale;
 
 const PAGE: &str = include_str!("../../docs/json.md");
 const ERRORS: &str = include_str!("../../shared/runtime/src/error.rs");
@@ -29,17 +32,63 @@ fn schema(name: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(format!("{SCHEMAS}/{name}.json")).unwrap()).unwrap()
 }
 
-#[test]
-fn the_words_for_outcomes_are_those_of_the_page_and_of_the_schema() {
+/// One outcome of a run for each word.
+fn outcomes() -> [RunOutcome; 6] {
     let at = Timestamp::UNIX_EPOCH;
-    let outcomes = [
+    [
         RunOutcome::Complete,
         RunOutcome::Yielded(YieldReason::Budget(at)),
         RunOutcome::Yielded(YieldReason::Deadline),
         RunOutcome::Busy { until: at },
         RunOutcome::Failed(RunError::LostLease { stream: "clients" }),
         RunOutcome::Failed(RunError::NoCredentials),
-    ];
+    ]
+}
+
+#[test]
+fn the_document_of_a_run_is_as_its_schema_says_however_it_ended() {
+    let mut announced = BTreeSet::new();
+    for outcome in outcomes() {
+        let begun = RunReport::new(
+            "clients",
+            Pass::Full,
+            "2026-11-23T06:15:00.123456789Z".parse().unwrap(),
+        );
+        let report = RunReport { outcome, warning: Some("look".to_owned()), ..begun };
+        let document = report.document();
+        e2e::json::check("run", &document);
+        let fails = matches!(report.outcome, RunOutcome::Failed(_));
+        assert_eq!(document["error"].is_string(), fails, "{document}");
+        if let Some(news) = Announcement::of(&report, 7) {
+            e2e::json::check("event", &news.detail);
+            announced.insert((news.detail_type, report.outcome.name()));
+        }
+    }
+    assert_eq!(announced, [("SyncCompleted", "complete"), ("SyncFailed", "failed")].into());
+}
+
+#[test]
+fn a_worker_that_cannot_be_invoked_is_told_by_its_stream() {
+    in_simulated_time(async {
+        let world = World::new(&AccountScale::tiny(), 7);
+        let invoker = std::sync::Arc::new(MemoryInvoker::default());
+        invoker.refuse(Some("clients"));
+        let orchestrator = Orchestrator { context: world.process(None), invoker };
+        let event = json!({ "streams": ["clients", "roles"], "now": true });
+        let answer = orchestrator.answer(event).await.unwrap();
+        let document = serde_json::to_value(&answer).unwrap();
+        e2e::json::check("orchestrator", &document);
+        let errors: Vec<(&str, bool)> =
+            answer.due.iter().map(|due| (due.stream, due.error.is_some())).collect();
+        assert!(errors.contains(&("clients", true)), "{document}");
+        assert!(errors.contains(&("roles", false)), "{document}");
+    });
+}
+
+#[test]
+fn the_words_for_outcomes_are_those_of_the_page_and_of_the_schema() {
+    let at = Timestamp::UNIX_EPOCH;
+    let outcomes = outcomes();
     let names: BTreeSet<&str> = outcomes.iter().map(RunOutcome::name).collect();
     assert_eq!(names, cells("Outcomes"));
     let run = schema("run");

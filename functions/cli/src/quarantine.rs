@@ -18,6 +18,7 @@ use crate::exit::{CliError, CliExit};
 use crate::lake_facts::LakeFacts;
 use crate::said::CommandAnswer;
 use crate::text;
+use crate::undone;
 use crate::upgrade::wanted;
 
 /// Lists the quarantined records, or tries them again.
@@ -110,7 +111,15 @@ async fn retry(
                 Err(error) => return Err(error.into()),
             }
         }
-        let retried = runtime::operate::quarantine::retry(&context, spec).await?;
+        let retried = match runtime::operate::quarantine::retry(&context, spec).await {
+            Ok(retried) => retried,
+            Err(error) => {
+                exit = CliExit::SomeFailed;
+                writeln!(text, "{}: {}", spec.name, error.chain()).unwrap_or_default();
+                documents.push(undone::failed(spec.name, &error));
+                continue;
+            }
+        };
         let line = told(spec.name, &retried);
         let ended = retried.report.as_ref().map(|report| &report.outcome);
         match ended {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use engine::dispatch::DispatchDecision;
+use engine::pass::Pass;
 use engine::time::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 
 /// How a tick ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -24,17 +25,30 @@ pub enum TickEnd {
     Paused,
 }
 
+/// A due stream, and what a tick did about it.
+#[derive(Clone, Debug, Serialize)]
+pub struct DueAnswer {
+    /// The stream.
+    pub stream: &'static str,
+    /// The pass that is due.
+    pub pass: Pass,
+    /// What the tick did.
+    pub doing: DispatchDecision,
+    /// Why the worker could not be invoked; the next tick tries again.
+    pub error: Option<String>,
+}
+
 /// Answer of a tick.
 #[derive(Clone, Debug, Serialize)]
 pub struct TickAnswer {
     /// How the tick ended.
     pub outcome: TickEnd,
-    /// Reason of a wait, for people.
+    /// Reason of a wait or a pause, for people.
     pub message: Option<String>,
     /// Instant before which another tick is of no use.
     pub waits_until: Option<Timestamp>,
     /// Due streams, and what was done about each.
-    pub due: Vec<Value>,
+    pub due: Vec<DueAnswer>,
     /// Streams at work.
     pub running: BTreeSet<String>,
     /// Streams whose module is off.

@@ -14,10 +14,10 @@ use runtime::credentials::{LoadedSecret, note_refusal, refresh_if_due};
 use runtime::metrics::{self, Metric};
 use runtime::records::{self, VersionedItem};
 use runtime::{Context, RunError};
-use serde_json::{Value, json};
+use serde_json::Value;
 use state::ItemKey;
 
-use crate::answer::{TickAnswer, TickEnd};
+use crate::answer::{DueAnswer, TickAnswer, TickEnd};
 use crate::event::OrchestratorEvent;
 use crate::{prepare, stream_items, with_extent};
 use runtime::invoke::{InvocationFailure, Invoker, WorkerEvent};
@@ -212,7 +212,7 @@ impl LeasedTick<'_> {
         TickAnswer { due: told, running, skipped, ..TickAnswer::without_plan(TickEnd::Planned) }
     }
 
-    async fn start(&mut self, one: &DispatchedStream) -> Value {
+    async fn start(&mut self, one: &DispatchedStream) -> DueAnswer {
         let DispatchedStream { due, doing, accept_deletes } = *one;
         let stream = due.spec.name;
         let mut error = None;
@@ -235,7 +235,7 @@ impl LeasedTick<'_> {
                 error = Some(why);
             }
         }
-        json!({ "stream": stream, "pass": due.pass, "doing": doing, "error": error })
+        DueAnswer { stream, pass: due.pass, doing, error }
     }
 
     /// Emits metrics about the streams.

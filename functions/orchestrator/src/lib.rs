@@ -22,7 +22,7 @@ use runtime::records::{self, VersionedItem};
 use runtime::waiting::RequestWait;
 use runtime::{Context, RunError, account};
 
-pub use answer::{TickAnswer, TickEnd};
+pub use answer::{DueAnswer, TickAnswer, TickEnd};
 pub use event::OrchestratorEvent;
 pub use invocation::Orchestrator;
 

@@ -22,9 +22,10 @@ use crate::context::Context;
 use crate::error::{RunError, from_api};
 use crate::records;
 
-/// Lists whose entries have the days that reports are about.
+/// Lists whose entries have the days that reports are about. The table of streams begins with the
+/// lists that others refer to; people look for odd days among its last ones, the entries.
 fn dated_lists() -> impl Iterator<Item = (&'static StreamSpec, EntryDate)> {
-    streams::STREAMS.into_iter().filter_map(|spec| Some((spec, spec.dated?)))
+    streams::STREAMS.into_iter().rev().filter_map(|spec| Some((spec, spec.dated?)))
 }
 
 /// Entries of one answer. The entries far from today usually fit into one.

@@ -83,7 +83,9 @@ pub struct RunReport {
 }
 
 impl RunReport {
-    pub(crate) fn new(stream: &'static str, pass: Pass, now: Timestamp) -> Self {
+    /// Returns the report of a run that begins.
+    #[must_use]
+    pub fn new(stream: &'static str, pass: Pass, now: Timestamp) -> Self {
         Self {
             stream,
             pass,
