@@ -6,7 +6,6 @@ mod render;
 #[cfg(test)]
 mod tests;
 
-use runtime::settings::NoChanges;
 use std::sync::Arc;
 
 use delta::table::{Table, TableError};
@@ -15,7 +14,7 @@ use deployment::parts;
 use engine::spec::StreamSpec;
 use lake::verify::{ReplayedChanges, TableCheck, VerifiedTable, VerifyFinding};
 use runtime::progress::NoProgress;
-
+use runtime::settings::NoChanges;
 use serde::Serialize;
 use serde_json::json;
 use streams::find_stream;

@@ -11,6 +11,7 @@ use engine::lease::Lease;
 use engine::plan::{DueRun, StreamStanding, order, standing};
 use engine::time::{SignedDuration, Timestamp, between};
 use runtime::credentials::{LoadedSecret, note_refusal, refresh_if_due};
+use runtime::invoke::{InvocationFailure, Invoker, WorkerEvent};
 use runtime::metrics::{self, Metric};
 use runtime::records::{self, VersionedItem};
 use runtime::{Context, RunError};
@@ -20,7 +21,6 @@ use state::ItemKey;
 use crate::answer::{DueAnswer, TickAnswer, TickEnd};
 use crate::event::OrchestratorEvent;
 use crate::{prepare, stream_items, with_extent};
-use runtime::invoke::{InvocationFailure, Invoker, WorkerEvent};
 
 /// Age at which roles and modules are read again before workers are invoked.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(5);

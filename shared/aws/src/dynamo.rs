@@ -10,7 +10,6 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use engine::ids::AccountId;
 use engine::time::Timestamp;
-
 use state::{
     ItemKey, PutOutcome, StateError, StateErrorKind, StateItem, StateStore, WriteCondition,
 };

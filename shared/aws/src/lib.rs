@@ -27,7 +27,6 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::runtime_components::{
     RuntimeComponents, RuntimeComponentsBuilder,
 };
-
 use tokio::sync::OnceCell;
 
 pub use bus::EventBus;

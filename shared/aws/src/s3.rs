@@ -8,9 +8,8 @@ use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::Object;
 use bytes::Bytes;
-use engine::time::Timestamp;
-
 use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError, check_key};
+use engine::time::Timestamp;
 
 /// Number of repetitions of a conditional put while another writer's is under way (409).
 const MOST_RACES: u32 = 10;

@@ -12,9 +12,10 @@ pub use faulty::{FaultyStore, StoreCall, StoreFault, StoreOperation};
 pub use folder::FolderStore;
 pub use memory::MemoryStore;
 
+use core::ops::Range;
+
 use async_trait::async_trait;
 use bytes::Bytes;
-use core::ops::Range;
 use engine::time::Timestamp;
 
 /// An object as a listing shows it.

@@ -22,6 +22,7 @@ mod skipping;
 use core::fmt;
 use std::sync::Arc;
 
+use decode::schema::TableSchema;
 use engine::ids::{AccountId, AttemptId, Epoch, Sequence};
 use engine::key::Key;
 use engine::report::RowCounts;
@@ -30,7 +31,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::ObjectStore;
 use action::{EPOCH, SEQUENCE};
-use decode::schema::TableSchema;
 use read::LogLocation;
 
 pub use error::{CommitError, TableError};

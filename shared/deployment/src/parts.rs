@@ -3,16 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aws::{AwsClients, DynamoStore, EventBus, S3Store, SecretsManagerVault};
 use delta::store::{FolderStore, ObjectStore};
 use delta::table::{Table, TableError};
 use harvest_api::{ApiCredentials, OAuthEndpoint, ReqwestApi, TransferLimits};
-use state::{MemoryState, OwnerLock, SqliteStore, StateStore};
-
-use crate::access::could_write;
-use crate::config::{
-    ConfigError, DeploymentSettings, LakePlace, StatePlace, TokenPlace, function_name,
-};
-use aws::{AwsClients, DynamoStore, EventBus, S3Store, SecretsManagerVault};
 use runtime::announce::{Announcer, NoAnnouncer};
 use runtime::clock::{Clock, SystemClock};
 use runtime::context::{Context, LeaseOwners};
@@ -20,6 +14,12 @@ use runtime::credentials::TokenKeeper;
 use runtime::gate::PermitGate;
 use runtime::progress::Progress;
 use runtime::random::SharedRandom;
+use state::{MemoryState, OwnerLock, SqliteStore, StateStore};
+
+use crate::access::could_write;
+use crate::config::{
+    ConfigError, DeploymentSettings, LakePlace, StatePlace, TokenPlace, function_name,
+};
 
 /// Name of the folder of OS locks in a local lake.
 const LOCKS: &str = ".locks";

@@ -9,10 +9,9 @@ mod encode;
 mod expire;
 mod join;
 
+use decode::schema::TableSchema;
 use engine::ids::Sequence;
 use engine::time::Timestamp;
-
-use decode::schema::TableSchema;
 
 pub use baseline::BaselineWriter;
 pub(crate) use encode::ChangeEncoder;

@@ -19,6 +19,7 @@ use engine::precedence::Precedence;
 use crate::partition::{ColumnChoice, RowLayout};
 pub(crate) use bounds::{KeyBounds, KeyRange, KeySet};
 use decode::schema::TableSchema;
+
 use runs::{PendingRows, SortedSpill};
 pub use seen::SeenIds;
 pub(crate) use sorted::SpillMerge;

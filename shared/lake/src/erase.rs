@@ -6,10 +6,9 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::nullif;
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
+use decode::schema::TableSchema;
 use engine::schema::ColumnSource;
 use engine::spec::PersonalFields;
-
-use decode::schema::TableSchema;
 
 /// Sets personal columns to null in the rows of one person.
 #[derive(Clone, Debug)]

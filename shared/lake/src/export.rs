@@ -12,14 +12,14 @@ mod split;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use bytes::Bytes;
-use engine::schema::Column;
-use parquet::errors::ParquetError;
-
-use crate::partition::{PartitionError, fetch, read};
 use decode::schema::TableSchema;
 use delta::offload::offload;
 use delta::store::{ObjectStore, StoreError};
 use delta::table::Table;
+use engine::schema::Column;
+use parquet::errors::ParquetError;
+
+use crate::partition::{PartitionError, fetch, read};
 use folder::ExportFolders;
 pub use folder::TooLong;
 use snapshot::{SUCCESS, SuccessMarker};

@@ -19,6 +19,9 @@ use std::sync::Arc;
 
 pub use missing::missing;
 
+use decode::schema::TableSchema;
+use delta::store::ObjectStore;
+use delta::table::FileEntry;
 use engine::coverage::Coverage;
 use engine::precedence::PrecedenceRules;
 use engine::report::RowCounts;
@@ -28,9 +31,6 @@ use crate::blocking::RewriteError;
 use crate::changes::ChangesOf;
 use crate::collect::CollectedRows;
 use crate::partition::FileLimits;
-use decode::schema::TableSchema;
-use delta::store::ObjectStore;
-use delta::table::FileEntry;
 
 /// Input of a merge.
 #[derive(Clone, Debug)]

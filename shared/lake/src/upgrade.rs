@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
+use decode::schema::TableSchema;
+use delta::offload::offload;
+use delta::store::{ObjectStore, PutIfAbsent};
+use delta::table::FileEntry;
 use engine::time::Timestamp;
 
 use crate::erase::Eraser;
 use crate::partition::{
     ColumnChoice, FileLimits, PartitionError, PartitionWriter, RowLayout, WrittenFile, fetch, open,
 };
-use decode::schema::TableSchema;
-use delta::offload::offload;
-use delta::store::{ObjectStore, PutIfAbsent};
-use delta::table::FileEntry;
 
 /// Rewrites files of one table whose `extra_json` holds values that have a column now.
 #[derive(Debug)]

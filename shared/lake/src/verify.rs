@@ -25,6 +25,7 @@ pub use compare::{ComparisonRules, ReadingCoverage, RowDifference, TableComparis
 use decode::schema::SchemaComparison;
 use delta::offload::offload;
 use delta::table::{FileEntry, Table, TableError};
+
 use file::ExaminedFile;
 pub use replay::{ReplayedChanges, replay};
 use rules::FileRules;

@@ -19,14 +19,14 @@ use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, plus};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use page::DecodedAnswer;
-use request::{PageRequest, RequestError, RequestFlight, RequestOutcome};
 use tokio::sync::Notify;
 
 use crate::context::Context;
 use crate::error::RunError;
 use crate::hold::RunBuffer;
 use crate::progress::RunMoment;
+use page::DecodedAnswer;
+use request::{PageRequest, RequestError, RequestFlight, RequestOutcome};
 
 /// Counts of a run while it reads.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,6 @@
 //! Pages of a list, and the links between them.
 
 use core::ops::Range;
-
 use std::collections::BTreeMap;
 
 use crate::json::JsonWriter;

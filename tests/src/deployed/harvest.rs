@@ -1,11 +1,12 @@
 //! The fake account as an invocation reaches it: with a latency, and with its own processor time.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use engine::pass::RequestTarget;
 use engine::time::{SignedDuration, plus};
 use harvest_api::{ApiAnswer, ApiError, HarvestApi, ScriptedApi};
 use runtime::clock::Clock;
-use std::sync::Arc;
 
 use super::journal::Journal;
 use super::ledger::Processor;

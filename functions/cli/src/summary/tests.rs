@@ -1,14 +1,13 @@
+use engine::drift::DriftFinding;
 use engine::drift::DriftKind;
 use engine::item::AccountItem;
-use runtime::RunError;
-
-use engine::drift::DriftFinding;
 use engine::pass::Pass;
 use engine::report::RowCounts;
+use runtime::RunError;
+use runtime::run::RunOutcome;
 
 use super::*;
 use crate::said::TextStyle;
-use runtime::run::RunOutcome;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()

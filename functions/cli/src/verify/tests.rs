@@ -1,9 +1,9 @@
+use core::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use core::ops::Range;
 use delta::store::{MemoryStore, ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
 use deployment::config::{LakePlace, SettingName};
 use runtime::Context;

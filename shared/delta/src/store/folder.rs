@@ -15,11 +15,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use engine::time::Timestamp;
 
+use super::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError, check_key, clamp};
 use durable::sync_folder;
 use hold::{alone, beside_others};
 use temporary::{TemporaryFile, is_temporary};
-
-use super::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError, check_key, clamp};
 
 /// Number of attempts of a put whose temporary file or folder was removed meanwhile.
 const TRIES: u32 = 5;

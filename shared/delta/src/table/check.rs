@@ -1,12 +1,12 @@
 //! Checks whether this release may read and write a table.
 
+use decode::schema::SchemaComparison;
 use engine::ids::AccountId;
 
 use super::action::Protocol;
 use super::create::{ACCOUNT_PROPERTY, FORMAT, FORMAT_PROPERTY};
 use super::log::LogState;
 use super::{Table, TableError};
-use decode::schema::SchemaComparison;
 
 impl Table {
     /// Checks that this release may continue from `state` for this account.

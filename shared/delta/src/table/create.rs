@@ -1,11 +1,11 @@
 //! Version 0 of a table.
 
+use decode::schema::TableSchema;
 use engine::ids::{AccountId, Sequence};
 use engine::time::Timestamp;
 
 use super::action::{CommitInfo, Format, LogLine, MetaData, Protocol, TextMap, commit_file};
 use super::skipping::{STATS_COLUMNS, stats_columns};
-use decode::schema::TableSchema;
 
 /// Version of this software's table conventions; tables with a higher one are refused.
 pub(super) const FORMAT: u32 = 1;

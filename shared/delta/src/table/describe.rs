@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use decode::schema::SchemaComparison;
 use engine::time::Timestamp;
 
 use super::action::{Add, CommitInfo, LogLine, MetaData, Txn};
 use super::skipping::{STATS_COLUMNS, stats_columns};
 use super::{CommitError, CommitNote, Committed, FileEntry, Table, TableError, WriterIdentity};
-use decode::schema::SchemaComparison;
 
 /// Number of attempts to write a description while other writers change it.
 const TRIES: u32 = 3;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use decode::schema::TableSchema;
 use engine::ids::AccountId;
 use engine::spec::StreamSpec;
 use engine::time::Timestamp;
@@ -10,7 +11,6 @@ use engine::time::Timestamp;
 use super::read::LogLocation;
 use super::{Table, TableError, create, names};
 use crate::store::ObjectStore;
-use decode::schema::TableSchema;
 
 impl Table {
     /// Returns the table of the stream at its newest version, or `None` if it does not exist.

@@ -6,10 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use decode::schema::TableSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-
-use decode::schema::TableSchema;
 
 /// Name of the property.
 pub(super) const STATS_COLUMNS: &str = "delta.dataSkippingStatsColumns";

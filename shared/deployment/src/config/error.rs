@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use harvest_api::SetupError;
+use streams::UnknownStream;
 
 use super::setting::SettingName;
-use streams::UnknownStream;
 
 /// Reason for which the settings cannot be used. Never contains the token.
 #[derive(Debug, thiserror::Error)]

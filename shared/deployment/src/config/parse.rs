@@ -1,9 +1,8 @@
 //! Parsing of the settings.
 
+use core::str::FromStr;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-
-use core::str::FromStr;
 
 use aws::AwsClients;
 use engine::ids::AccountId;
@@ -17,9 +16,8 @@ use super::error::ConfigError;
 use super::given::{GivenSettings, function_memory, has_own_s3_endpoint};
 use super::privacy::privacy;
 use super::setting::SettingName;
-use crate::access::{FileReaders, others_may_read};
-
 use super::{BASE_URL, DeploymentSettings, LakePlace, StatePlace, TokenPlace};
+use crate::access::{FileReaders, others_may_read};
 
 /// Default contact: the package's repository, where it has one.
 const CONTACT: &str = if env!("CARGO_PKG_REPOSITORY").is_empty() {

@@ -11,14 +11,13 @@ mod setback;
 
 use serde::{Deserialize, Serialize};
 
-use compare::{TotalsComparison, UndatedRecords};
-use range::KeysetRange;
-
 use super::chain::ChainFlaw;
 use super::pager::{ListProof, ListQuery, OffsetPager, PagerQuestion, PagerTurn};
 use super::sweep::ProvenDays;
 use super::{PROOF_TRIES, PageFacts};
 use crate::time::Date;
+use compare::{TotalsComparison, UndatedRecords};
+use range::KeysetRange;
 
 /// Slot of the list's unranged reading and of the check for undated records.
 const WHOLE: u32 = u32::MAX;

@@ -9,9 +9,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use plan::{AfterFailure, ReadingPlan, ReadingStep};
-use plan::{listing_pagers, since};
-
 use super::pager::Pager;
 use super::parents::{ParentReading, TableUnits};
 use super::sweep::{SweepReading, SweepSlot, halves_of};
@@ -19,6 +16,8 @@ use super::units::UnitsReading;
 use super::{AnswerEffect, Ask, PageFacts, Parent, Pass, StopReason, Unit};
 use crate::spec::StreamKind;
 use crate::time::Timestamp;
+pub use plan::{AfterFailure, ReadingPlan, ReadingStep};
+use plan::{listing_pagers, since};
 
 /// One pass over one stream, in one or more runs.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 mod server;
 
+use engine::ids::AccountId;
 use engine::time::SignedDuration;
 
 use self::server::{Act, Server};
 use super::*;
 use crate::conformance::{ApiHarness, check};
-use engine::ids::AccountId;
 
 const SECRET: &str = "4321.pt.very-secret";
 

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{ChangeEncoder, ChangeOp, ChangesOf};
-use crate::blocking::{RewriteError, blocking};
-use crate::partition::{ColumnChoice, FileLimits, FileShelf, RowLayout, fetch, open};
 use decode::schema::TableSchema;
 use delta::store::ObjectStore;
 use delta::table::FileEntry;
+
+use super::{ChangeEncoder, ChangeOp, ChangesOf};
+use crate::blocking::{RewriteError, blocking};
+use crate::partition::{ColumnChoice, FileLimits, FileShelf, RowLayout, fetch, open};
 
 /// A baseline being written. Full files are stored at once; nothing is committed.
 #[derive(Debug)]

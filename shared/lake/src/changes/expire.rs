@@ -6,6 +6,9 @@ use std::sync::Arc;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::{filter_record_batch, max};
 use arrow::datatypes::TimestampMicrosecondType;
+use decode::gather::column;
+use delta::store::ObjectStore;
+use delta::table::{FileEntry, Table, parse_data_file};
 use engine::ids::Sequence;
 use engine::precedence::Precedence;
 use engine::time::Timestamp;
@@ -14,9 +17,6 @@ use super::{ChangeEncoder, ChangeOp, ChangesOf};
 use crate::blocking::{RewriteError, blocking};
 use crate::collect::{CollectedRows, Collector, SortedRows};
 use crate::partition::{FileLimits, FileShelf, RowLayout, WrittenFile, fetch, open};
-use decode::gather::column;
-use delta::store::ObjectStore;
-use delta::table::{FileEntry, Table, parse_data_file};
 
 /// Changes to be replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use delta::store::ObjectStore;
+use delta::table::{FileEntry, Table};
 use engine::time::Timestamp;
 
 use super::expire::{in_order, sequences};
@@ -10,8 +12,6 @@ use crate::partition::{
     ColumnChoice, FileLimits, FileShelf, PartitionError, PartitionWriter, RowLayout, WrittenFile,
     fetch, open,
 };
-use delta::store::ObjectStore;
-use delta::table::{FileEntry, Table};
 
 /// Most small files of a month that are left alone.
 const FEW: usize = 8;

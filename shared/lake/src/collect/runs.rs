@@ -11,10 +11,10 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
+use decode::gather::{RowPick, gather};
 
 use super::CollectError;
 use crate::partition::RowLayout;
-use decode::gather::{RowPick, gather};
 
 /// Number of rows of a chunk. A run being merged holds one chunk in memory. Tests have few rows and
 /// want many chunks.

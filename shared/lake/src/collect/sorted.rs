@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use decode::gather::{RowPick, gather};
 use engine::precedence::{Precedence, RecordVersion};
 
 use super::runs::{ChunkPlace, ChunkReader};
 use super::{CollectError, CollectedRows, KeyBounds, KeySet};
 use crate::partition::{KeyedRows, RowLayout};
-use decode::gather::{RowPick, gather};
 
 /// Number of rows of a batch. Tests have few rows and want many batches.
 const BATCH_ROWS: usize = if cfg!(test) { 7 } else { 4096 };

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
+use decode::gather::{RowPick, equal_rows, gather};
+use decode::schema::TableSchema;
 use engine::key::Key;
 
 use crate::partition::RowLayout;
-use decode::gather::{RowPick, equal_rows, gather};
-use decode::schema::TableSchema;
 
 /// Rows of one unit while it is read.
 #[derive(Clone, Debug)]

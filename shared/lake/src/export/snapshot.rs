@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
+use delta::store::ObjectMeta;
+use delta::table::Table;
 use engine::schema::Column;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-
-use delta::store::ObjectMeta;
-use delta::table::Table;
 
 /// Object that marks a snapshot as complete; Hive-style readers ignore it.
 pub(super) const SUCCESS: &str = "_SUCCESS";

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ExportError, ExportPart, PartitionBy};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
 use arrow::compute::{cast, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
@@ -11,6 +10,8 @@ use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+
+use super::{ExportError, ExportPart, PartitionBy};
 
 /// Memory in bytes of all open row groups at which the largest is closed.
 const MOST_MEMORY: usize = 64 << 20;

@@ -3,6 +3,9 @@ use std::sync::Arc;
 
 use arrow::array::AsArray as _;
 use arrow::datatypes::Int64Type;
+use decode::{Decoder, ReadAt};
+use delta::store::MemoryStore;
+use delta::table::{CommitFiles, CommitNote, WriterIdentity};
 use engine::coverage::Coverage;
 use engine::ids::{AccountId, AttemptId, Epoch};
 use engine::report::RowCounts;
@@ -14,9 +17,6 @@ use super::*;
 use crate::collect::Collector;
 use crate::merge::{MergeJob, merge};
 use crate::partition::FileLimits;
-use decode::{Decoder, ReadAt};
-use delta::store::MemoryStore;
-use delta::table::{CommitFiles, CommitNote, WriterIdentity};
 
 #[test]
 fn what_can_be_divided_by_is_found_and_the_rest_named() {

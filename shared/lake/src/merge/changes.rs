@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use delta::store::ObjectStore;
+use delta::table::FileEntry;
+
 use super::MergeJob;
 use crate::blocking::{RewriteError, blocking};
 use crate::changes::{ChangeEncoder, ChangesOf};
 use crate::partition::{FileShelf, WrittenFile};
-use delta::store::ObjectStore;
-use delta::table::FileEntry;
 
 /// Changes of a merge, as files.
 #[derive(Debug)]

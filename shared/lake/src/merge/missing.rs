@@ -5,6 +5,10 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
+use decode::gather::column;
+use decode::schema::TableSchema;
+use delta::store::ObjectStore;
+use delta::table::FileEntry;
 use engine::pass::{MissingRows, MissingScope, ProvenDays};
 use engine::precedence::PrecedenceRules;
 use engine::spec::{Paging, StreamKind};
@@ -13,10 +17,6 @@ use engine::time::{SignedDuration, Timestamp, plus};
 use crate::blocking::{RewriteError, blocking};
 use crate::collect::SeenIds;
 use crate::partition::{RowLayout, day_of, fetch, open};
-use decode::gather::column;
-use decode::schema::TableSchema;
-use delta::store::ObjectStore;
-use delta::table::FileEntry;
 
 /// Indices of the columns that a sweep needs.
 #[derive(Clone, Copy, Debug)]

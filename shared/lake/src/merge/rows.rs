@@ -4,6 +4,7 @@ use core::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use decode::gather::{RowPick, equal_rows, gather};
 use engine::coverage::Coverage;
 use engine::precedence::PrecedenceRules;
 use engine::report::RowCounts;
@@ -13,7 +14,6 @@ use crate::blocking::RewriteError;
 use crate::changes::ChangeOp;
 use crate::collect::KeySet;
 use crate::partition::{KeyedRows, RowLayout};
-use decode::gather::{RowPick, equal_rows, gather};
 
 /// Number of rows to look at before contents are compared and rows are returned. Tests have few
 /// rows and want many windows.

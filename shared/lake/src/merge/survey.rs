@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use delta::table::FileEntry;
 use engine::coverage::Coverage;
 use engine::key::{Key, KeyPart};
 use engine::precedence::PrecedenceRules;
@@ -16,7 +17,6 @@ use super::write::{OpenWriter, TableFiles};
 use crate::blocking::{RewriteError, blocking};
 use crate::collect::{Collector, KeyBounds, KeySet};
 use crate::partition::ColumnChoice;
-use delta::table::FileEntry;
 
 /// Findings of the survey.
 #[derive(Debug, Default)]

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
+use delta::store::MemoryStore;
 use engine::coverage::RowFacts;
 use engine::key::{Key, KeyPart};
 use engine::pass::Pass;
@@ -19,7 +20,6 @@ use crate::partition::read;
 use crate::partition::tests::{
     CHILDREN, MONTHLY, PLAIN, REPORT, Record, any_record, batch, block_on, check_stats, records,
 };
-use delta::store::MemoryStore;
 
 mod changes;
 

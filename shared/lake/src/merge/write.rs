@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
+use delta::offload::stays_on_this_thread;
+use delta::store::ObjectStore;
+use delta::table::FileEntry;
 use engine::precedence::Precedence;
 use engine::report::RowCounts;
 use tokio::sync::mpsc::{self, error::TrySendError};
@@ -20,9 +23,6 @@ use crate::collect::{CollectedRows, Collector, KeyBounds, SpillMerge};
 use crate::partition::{
     ColumnChoice, FileLimits, FileShelf, PartitionWriter, RowLayout, fetch, open, row_count,
 };
-use delta::offload::stays_on_this_thread;
-use delta::store::ObjectStore;
-use delta::table::FileEntry;
 
 /// Files of one table during one merge.
 #[derive(Debug)]

@@ -1,9 +1,8 @@
 //! Days of a date column, taken from the statistics in the log.
 
+use delta::table::FileEntry;
 use engine::time::Date;
 use serde_json::Value;
-
-use delta::table::FileEntry;
 
 /// Days that a date column of some files holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

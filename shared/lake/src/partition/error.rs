@@ -4,9 +4,8 @@ use core::fmt;
 use std::sync::Arc;
 
 use arrow::error::ArrowError;
-use parquet::errors::ParquetError;
-
 use delta::store::StoreError;
+use parquet::errors::ParquetError;
 
 /// File of a table, as messages name it.
 #[derive(Clone, Debug, PartialEq, Eq)]

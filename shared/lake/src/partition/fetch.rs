@@ -1,13 +1,13 @@
 //! Reads the objects of files that the log names and compares them with the log.
 
 use bytes::Bytes;
+use delta::offload::offload;
+use delta::store::ObjectStore;
+use delta::table::FileEntry;
 
 use super::error::{PartitionError, TableFile};
 use super::reader::row_count;
 use super::write::sha256;
-use delta::offload::offload;
-use delta::store::ObjectStore;
-use delta::table::FileEntry;
 
 /// Returns the whole object stored at the path of a file, without comparing it.
 pub(crate) async fn stored(

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use decode::schema::TableSchema;
+use delta::store::ObjectStore;
+use delta::table::FileEntry;
 use engine::window::Period;
 
 use super::PartitionError;
@@ -10,9 +13,6 @@ use super::fetch::fetch;
 use super::keyed::KeyedRows;
 use super::layout::{ColumnChoice, RowLayout};
 use super::read::open;
-use decode::schema::TableSchema;
-use delta::store::ObjectStore;
-use delta::table::FileEntry;
 
 /// Number of rows that a table holds of each unit of its coverage. The map that does not fit the
 /// stream's kind is empty.

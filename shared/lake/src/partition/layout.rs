@@ -10,13 +10,13 @@ use arrow::datatypes::{
 };
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, Rows, SortField};
+use decode::RowLifter;
+use decode::gather::column;
+use decode::schema::TableSchema;
 use engine::key::{Key, KeyPart};
 use engine::schema::{Column, ColumnSource, SEQUENCE};
 
 use super::keyed::{KeyedRows, day_of, epoch_day};
-use decode::RowLifter;
-use decode::gather::column;
-use decode::schema::TableSchema;
 
 /// Choice of columns to read from a file or a sorted run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

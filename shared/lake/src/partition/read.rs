@@ -5,15 +5,15 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, new_null_array};
 use arrow::datatypes::{DataType, SchemaRef};
 use bytes::Bytes;
+use decode::fit::{ColumnMisfit, fit};
+use decode::schema::TableSchema;
+use delta::table::FileEntry;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use super::error::{PartitionError, TableFile};
 use super::layout::{ColumnChoice, RowLayout};
 use super::reader::{reader, surviving};
-use decode::fit::{ColumnMisfit, fit};
-use decode::schema::TableSchema;
-use delta::table::FileEntry;
 
 /// Number of rows of a batch. Tests have few rows and want many batches.
 const BATCH_ROWS: usize = if cfg!(test) { 4 } else { 8192 };

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use delta::store::{ObjectStore, PutIfAbsent, StoreError};
+use delta::table::FileEntry;
 use engine::time::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::WrittenFile;
-use delta::store::{ObjectStore, PutIfAbsent, StoreError};
-use delta::table::FileEntry;
 
 /// Folder value of rows without a partition value.
 const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";

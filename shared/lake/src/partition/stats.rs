@@ -9,11 +9,11 @@ use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Int64Type, SchemaRef, TimestampMicrosecondType,
 };
 use arrow::error::ArrowError;
+use decode::gather::column;
+use decode::schema::is_counted;
 
 use super::keyed::{day_of, epoch_day};
 use super::layout::RowLayout;
-use decode::gather::column;
-use decode::schema::is_counted;
 
 /// Length of a day in microseconds.
 const DAY_MICROS: i64 = 86_400_000_000;

@@ -10,6 +10,9 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Fields, Int64Type, TimestampMicrosecondType,
 };
+use decode::gather::column;
+use decode::schema::TableSchema;
+use delta::table::FileEntry;
 use engine::key::{Key, KeyPart};
 use engine::schema::{ColumnSource, ColumnType};
 use engine::spec::{
@@ -21,9 +24,6 @@ use proptest::prelude::*;
 
 use super::keyed::{day_of, epoch_day};
 use super::*;
-use decode::gather::column;
-use decode::schema::TableSchema;
-use delta::table::FileEntry;
 
 const FIELDS: &[FieldSpec] = &[
     int("id").required(),

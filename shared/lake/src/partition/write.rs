@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, TimeUnit};
 use bytes::Bytes;
+use delta::table::FileEntry;
 use engine::key::Key;
 use engine::time::Timestamp;
 use parquet::arrow::ArrowWriter;
@@ -16,7 +17,6 @@ use sha2::{Digest as _, Sha256};
 use super::layout::RowLayout;
 use super::stats::FileStats;
 use super::{FileLimits, PartitionError};
-use delta::table::FileEntry;
 
 /// Size in bytes at which a column's dictionary is abandoned for plain values.
 const DICTIONARY_BYTES: usize = 256 << 10;

@@ -1,6 +1,8 @@
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::TimestampMicrosecondType;
+use decode::{Decoder, ReadAt};
+use delta::store::MemoryStore;
 use engine::coverage::Coverage;
 use engine::ids::AccountId;
 use engine::precedence::{Precedence, PrecedenceRules};
@@ -14,8 +16,6 @@ use super::*;
 use crate::collect::Collector;
 use crate::merge::{MergeJob, MergeOutcome, merge};
 use crate::partition::read;
-use decode::{Decoder, ReadAt};
-use delta::store::MemoryStore;
 
 static OLDER: StreamSpec = spec(&[
     int("id").required(),

@@ -5,6 +5,8 @@ mod matching;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use delta::offload::offload;
+use delta::table::{FileEntry, Table};
 use engine::precedence::Precedence;
 use engine::present::Present;
 use engine::time::Timestamp;
@@ -15,8 +17,6 @@ use self::matching::RowMatching;
 use super::VerifyError;
 use crate::collect::{CollectedRows, Collector, KeyRange, MEMORY_LIMIT};
 use crate::partition::{RowLayout, fetch, open};
-use delta::offload::offload;
-use delta::table::{FileEntry, Table};
 
 /// Part of the table that the reading should have returned.
 #[derive(Clone, Debug, PartialEq, Eq)]

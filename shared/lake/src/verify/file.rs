@@ -7,6 +7,8 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 use bytes::Bytes;
+use decode::gather::column;
+use delta::table::FileEntry;
 
 use super::placement::own_partition;
 use super::rules::{FileRules, about};
@@ -14,8 +16,6 @@ use super::{ComparableKey, TableCheck, VerifyFinding, shape, shown, statistics};
 use crate::partition::{
     FileDifference, FileStats, PartitionError, TableFile, difference, open, reader,
 };
-use decode::gather::column;
-use delta::table::FileEntry;
 
 /// Result of examining a file.
 #[derive(Debug, Default)]

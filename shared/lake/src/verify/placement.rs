@@ -3,13 +3,13 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
+use decode::gather::column;
+use decode::schema::TableSchema;
 use engine::schema::ColumnSource;
 use engine::spec::PartitionSpec;
 use engine::time::{Timestamp, utc_day};
 
 use crate::partition::{RowLayout, day_of};
-use decode::gather::column;
-use decode::schema::TableSchema;
 
 /// Partition that follows from the row's columns; `None` if they do not determine it.
 pub(super) fn own_partition(

@@ -10,6 +10,11 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
+use decode::gather::column;
+use decode::schema::TableSchema;
+use delta::offload::offload;
+use delta::table::{ChangesLag, lag};
+use delta::table::{FileEntry, Table};
 use engine::precedence::Precedence;
 use engine::schema::OP;
 use serde::Serialize;
@@ -19,11 +24,6 @@ use super::{TableCheck, VerifyError, VerifyFinding};
 use crate::changes::ChangeOp;
 use crate::collect::{CollectedRows, Collector, MEMORY_LIMIT};
 use crate::partition::{PartitionError, RowLayout, fetch, open};
-use decode::gather::column;
-use decode::schema::TableSchema;
-use delta::offload::offload;
-use delta::table::{ChangesLag, lag};
-use delta::table::{FileEntry, Table};
 
 /// Number of attempts to read both tables at matching versions.
 const TRIES: u32 = 3;

@@ -1,10 +1,10 @@
 //! Checks folder and columns of a file before its rows are read.
 
 use arrow::datatypes::{DataType, Schema};
+use delta::table::FileEntry;
 
 use super::rules::{FileRules, about};
 use super::{TableCheck, VerifyFinding};
-use delta::table::FileEntry;
 
 /// Finding if the file is not in the folder of its partition. Other engines may choose any folder.
 pub(super) fn folder(rules: &FileRules, file: &FileEntry) -> Option<VerifyFinding> {

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use delta::table::FileEntry;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{TableCheck, VerifyFinding};
 use crate::partition::FileStats;
-use delta::table::FileEntry;
 
 /// Statistics with unparsed numbers, to compare decimals digit by digit.
 #[derive(Deserialize)]

@@ -1,6 +1,9 @@
 use arrow::array::{Array, ArrayRef, Int32Array, Int64Array, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema};
 use bytes::Bytes;
+use decode::{Decoder, ReadAt};
+use delta::store::{MemoryStore, ObjectStore};
+use delta::table::{CommitFiles, CommitNote, WriterIdentity};
 use engine::ids::{AccountId, AttemptId, Epoch};
 use engine::key::KeyPart;
 use engine::precedence::{Precedence, PrecedenceRules};
@@ -14,9 +17,6 @@ use super::*;
 use crate::collect::Collector;
 use crate::merge::{MergeJob, merge};
 use crate::partition::{FileLimits, FileStats};
-use decode::{Decoder, ReadAt};
-use delta::store::{MemoryStore, ObjectStore};
-use delta::table::{CommitFiles, CommitNote, WriterIdentity};
 
 pub(super) const ACCOUNT: AccountId = AccountId(7);
 pub(super) const NOW: Timestamp = Timestamp::UNIX_EPOCH;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
+use delta::offload::offload;
+use delta::table::Table;
 
 use super::{FileSpan, TableCheck, VerifyError, VerifyFinding, shown};
 use crate::partition::{ColumnChoice, KeyedRows, PartitionError, RowLayout, fetch, open};
-use delta::offload::offload;
-use delta::table::Table;
 
 /// Keys of a file that is being merged.
 struct FileKeys {

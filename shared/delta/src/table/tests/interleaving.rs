@@ -1,10 +1,10 @@
 //! Two writers whose calls to the store interleave at random and fail at times.
 
+use core::ops::Range;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use core::ops::Range;
 use proptest::prelude::*;
 
 use super::*;

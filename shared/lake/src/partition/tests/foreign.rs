@@ -6,6 +6,7 @@ use arrow::array::{
 use arrow::compute::cast;
 use arrow::datatypes::{Field as ArrowField, Schema, TimeUnit};
 use bytes::Bytes;
+use delta::store::{MemoryStore, ObjectStore};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{BrotliLevel, Compression, Encoding, GzipLevel, ZstdLevel};
 use parquet::data_type::{Int64Type as ParquetInt64, Int96, Int96Type};
@@ -15,7 +16,6 @@ use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
 
 use super::*;
-use delta::store::{MemoryStore, ObjectStore};
 
 /// Writer properties of another program.
 type Written = fn(WriterPropertiesBuilder) -> WriterPropertiesBuilder;

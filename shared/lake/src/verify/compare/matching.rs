@@ -8,6 +8,7 @@ use arrow::compute::{cast, take_record_batch};
 use arrow::datatypes::{DataType, Field};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use decode::gather::{column, equal_rows};
 use engine::spec::{StreamKind, StreamSpec};
 use engine::time::Timestamp;
 
@@ -15,7 +16,6 @@ use super::{ComparisonRules, ReadingCoverage, RowDifference, TableComparison};
 use crate::collect::SortedRows;
 use crate::partition::{KeyedRows, RowLayout};
 use crate::verify::{VerifyError, shown};
-use decode::gather::{column, equal_rows};
 
 /// Number of differences that are listed; all are counted.
 const TOLD: usize = 1000;

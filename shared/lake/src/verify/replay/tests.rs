@@ -1,4 +1,7 @@
 use arrow::array::{Array, ArrayRef, Int64Array, StringArray};
+use delta::store::{MemoryStore, ObjectStore};
+use delta::table::ChangeFiles;
+use delta::table::{ChangesCommit, CommitFiles, CommitNote, WriterIdentity};
 use engine::coverage::Coverage;
 use engine::ids::{AttemptId, Epoch};
 use engine::precedence::{Precedence, PrecedenceRules};
@@ -13,9 +16,6 @@ use crate::changes::ChangesOf;
 use crate::merge::{MergeJob, merge};
 use crate::partition::FileLimits;
 use crate::verify::tests::{ACCOUNT, NOW, with_entries};
-use delta::store::{MemoryStore, ObjectStore};
-use delta::table::ChangeFiles;
-use delta::table::{ChangesCommit, CommitFiles, CommitNote, WriterIdentity};
 
 /// A table and its changes.
 struct World {
