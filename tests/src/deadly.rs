@@ -48,7 +48,9 @@ impl Trace {
 
     fn pass(&self, moment: &str) {
         let line = format!("{moment}\n");
-        self.file.lock().expect("no panic").write_all(line.as_bytes()).expect("a trace");
+        // Held until the process is dead: the moment of its death is the last one in the trace.
+        let mut file = self.file.lock().expect("no panic");
+        file.write_all(line.as_bytes()).expect("a trace");
         let Some((chosen, nth)) = &self.death else {
             return;
         };
