@@ -72,16 +72,15 @@ fn a_worker_that_cannot_be_invoked_is_told_by_its_stream() {
     in_simulated_time(async {
         let world = World::new(&AccountScale::tiny(), 7);
         let invoker = std::sync::Arc::new(MemoryInvoker::default());
-        invoker.refuse(Some("clients"));
+        invoker.refuse(Some("roles"));
         let orchestrator = Orchestrator { context: world.process(None), invoker };
-        let event = json!({ "streams": ["clients", "roles"], "now": true });
-        let answer = orchestrator.answer(event).await.unwrap();
+        let answer = orchestrator.answer(json!({})).await.unwrap();
         let document = serde_json::to_value(&answer).unwrap();
         e2e::json::check("orchestrator", &document);
         let errors: Vec<(&str, bool)> =
             answer.due.iter().map(|due| (due.stream, due.error.is_some())).collect();
-        assert!(errors.contains(&("clients", true)), "{document}");
-        assert!(errors.contains(&("roles", false)), "{document}");
+        assert!(errors.contains(&("roles", true)), "{document}");
+        assert!(errors.contains(&("company", false)), "{document}");
     });
 }
 
