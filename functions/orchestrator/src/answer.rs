@@ -32,7 +32,7 @@ pub struct DueAnswer {
     pub stream: &'static str,
     /// The pass that is due.
     pub pass: Pass,
-    /// What the tick did.
+    /// Decision of the tick about it.
     pub doing: DispatchDecision,
     /// Why the worker could not be invoked; the next tick tries again.
     pub error: Option<String>,

@@ -8,14 +8,7 @@ use engine::time::Timestamp;
 use runtime::Context;
 use runtime::invoke::WorkerEvent;
 use runtime::run::{RunOrder, RunReport};
-
-/// The event names a stream that does not exist.
-#[derive(Debug, thiserror::Error)]
-#[error("there is no stream `{name}`; `harvest-lake streams` lists them all")]
-pub struct UnknownEventStream {
-    /// Name in the event.
-    pub name: String,
-}
+use streams::{UnknownStream, find_stream};
 
 /// Runs the pass that `event` names until it is complete, or until `deadline` is near.
 ///
@@ -25,9 +18,8 @@ pub async fn work(
     context: &Context,
     event: &WorkerEvent,
     deadline: Option<Timestamp>,
-) -> Result<RunReport, UnknownEventStream> {
-    let spec = streams::find(&event.stream)
-        .ok_or_else(|| UnknownEventStream { name: event.stream.clone() })?;
+) -> Result<RunReport, UnknownStream> {
+    let spec = find_stream(&event.stream)?;
     let order = RunOrder { spec, pass: event.pass, deadline, accept_deletes: event.accept_deletes };
     Ok(Box::pin(runtime::run::run(context, order)).await)
 }

@@ -1,4 +1,4 @@
-//! What becomes of a stream after a run of it, and when to look for due runs again.
+//! Consequences of an ended run for its stream, and the time to look for due runs again.
 
 use engine::spec::StreamSpec;
 use engine::time::{Timestamp, between, plus};

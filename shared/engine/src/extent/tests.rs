@@ -48,13 +48,13 @@ const QUIRKS: [Quirk; 12] = [
     Quirk::Deletes,
 ];
 
-struct Server {
+struct DatedServer {
     days: Vec<Date>,
     per_page: usize,
     quirk: Quirk,
 }
 
-impl Server {
+impl DatedServer {
     fn answer(&mut self, mut stretch: CalendarStretch) -> ListedEntries {
         if self.quirk == Quirk::IgnoresFrom {
             stretch.from = None;
@@ -107,7 +107,7 @@ fn surveyed(
     quirk: Quirk,
     known: Option<(Date, Date)>,
 ) -> (SurveyResult, u32) {
-    let mut server = Server { days: days.to_vec(), per_page, quirk };
+    let mut server = DatedServer { days: days.to_vec(), per_page, quirk };
     let mut survey = ExtentSurvey::new(LIST, reach(), RECENT, known);
     let mut questions = 0;
     while let Some(stretch) = survey.next() {

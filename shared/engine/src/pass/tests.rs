@@ -76,13 +76,13 @@ fn plan(spec: &'static StreamSpec, pass: Pass) -> ReadingPlan {
 
 /// A list sorted by day, newest first, undated records at its beginning or end.
 #[derive(Clone, Debug)]
-pub(super) struct Server {
+pub(super) struct ListServer {
     pub(super) records: BTreeMap<i64, Option<Date>>,
     pub(super) page: usize,
     pub(super) undated_first: bool,
 }
 
-impl Server {
+impl ListServer {
     pub(super) fn answer(&self, target: &RequestTarget) -> PageFacts {
         let RequestTarget::Path { query, .. } = target else { panic!("no links here") };
         let value = |name: &str| query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
@@ -115,8 +115,8 @@ impl Server {
 /// Reads to the end; `change` happens before each answer. Returns what was seen and the requests.
 fn read(
     reading: &mut Reading,
-    server: &mut Server,
-    mut change: impl FnMut(&mut Server),
+    server: &mut ListServer,
+    mut change: impl FnMut(&mut ListServer),
 ) -> (BTreeSet<Key>, u32) {
     let mut seen = BTreeSet::new();
     let mut waiting = Vec::new();
@@ -150,7 +150,7 @@ fn day(offset: i32) -> Date {
 #[test]
 fn a_list_whose_days_are_longer_than_a_page_is_read_by_several_ranges_too() {
     let records = (0..1200).map(|id| (id, Some(day(i32::try_from(id / 12).unwrap())))).collect();
-    let server = Server { records, page: 5, undated_first: false };
+    let server = ListServer { records, page: 5, undated_first: false };
     let mut reading = Reading::start(ReadingPlan { width: 32, ..plan(&DATED, Pass::Full) });
     let (mut seen, mut rounds) = (BTreeSet::new(), 0);
     loop {
@@ -177,12 +177,12 @@ prop_compose! {
         days in prop::collection::vec((0_i32..60, 0_u8..10), 0..120),
         page in 2_usize..12,
         undated_first: bool,
-    ) -> Server {
+    ) -> ListServer {
         let dated = |(id, (offset, dice)): (i64, (i32, u8))| {
             (id, (!nullable || dice > 0).then(|| day(offset)))
         };
         let records = (0_i64..).zip(days).map(dated).collect();
-        Server { records, page, undated_first }
+        ListServer { records, page, undated_first }
     }
 }
 
@@ -261,7 +261,7 @@ proptest! {
 #[test]
 fn a_small_list_takes_one_request_even_with_undated_records() {
     let records = BTreeMap::from([(1, Some(day(1))), (2, None)]);
-    let mut server = Server { records, page: 10, undated_first: true };
+    let mut server = ListServer { records, page: 10, undated_first: true };
     let mut reading = Reading::start(plan(&UNDATED, Pass::Incremental));
     assert_eq!(read(&mut reading, &mut server, |_| ()).1, 1);
 }
@@ -269,7 +269,7 @@ fn a_small_list_takes_one_request_even_with_undated_records() {
 #[test]
 fn a_large_list_is_read_in_ranges_side_by_side() {
     let records = (0..1000).map(|id| (id, Some(day(i32::try_from(id).unwrap())))).collect();
-    let mut server = Server { records, page: 10, undated_first: false };
+    let mut server = ListServer { records, page: 10, undated_first: false };
     let mut reading = Reading::start(plan(&DATED, Pass::Full));
     let ReadingStep::Ask(ask) = reading.next_step() else { panic!() };
     reading.on_page(ask.id, AT, &server.answer(&ask.target));

@@ -4,9 +4,9 @@ use engine::key::Key;
 use proptest::prelude::*;
 
 use super::*;
-use crate::partition::tests::{MONTHLY, PLAIN, REPORT, Record, any_record, batch, records};
+use crate::partition::tests::{MONTHLY, PLAIN, REPORT, SampleRecord, any_record, batch, records};
 
-fn collected(schema: &TableSchema, pages: &[Vec<Record>], memory: usize) -> CollectedRows {
+fn collected(schema: &TableSchema, pages: &[Vec<SampleRecord>], memory: usize) -> CollectedRows {
     let mut collector = Collector::new(schema, None, memory).unwrap();
     for page in pages {
         collector.push(batch(schema, page)).unwrap();
@@ -14,7 +14,7 @@ fn collected(schema: &TableSchema, pages: &[Vec<Record>], memory: usize) -> Coll
     collector.finish().unwrap()
 }
 
-fn all(schema: &TableSchema, rows: &CollectedRows) -> BTreeMap<Option<String>, Vec<Record>> {
+fn all(schema: &TableSchema, rows: &CollectedRows) -> BTreeMap<Option<String>, Vec<SampleRecord>> {
     let partitions = rows.partitions().map(|name| name.map(str::to_owned));
     let read = |name: &Option<String>| {
         rows.partition(name.as_deref(), Precedence::NewestChange)
@@ -24,7 +24,7 @@ fn all(schema: &TableSchema, rows: &CollectedRows) -> BTreeMap<Option<String>, V
     partitions.map(|name| (name.clone(), read(&name))).collect()
 }
 
-fn pages() -> impl Strategy<Value = (TableSchema, Vec<Vec<Record>>)> {
+fn pages() -> impl Strategy<Value = (TableSchema, Vec<Vec<SampleRecord>>)> {
     prop::sample::select(vec![&PLAIN, &MONTHLY, &REPORT]).prop_flat_map(|spec| {
         let page = prop::collection::vec(any_record(spec), 1..12);
         (Just(TableSchema::of(spec)), prop::collection::vec(page, 0..8))
@@ -75,15 +75,15 @@ proptest! {
 #[test]
 fn the_newest_version_of_a_key_wins() {
     let schema = TableSchema::of(&PLAIN);
-    let version = |updated_at: Option<i64>, synced_at: i64, note: &str| Record {
+    let version = |updated_at: Option<i64>, synced_at: i64, note: &str| SampleRecord {
         updated_at,
         synced_at,
         note: Some(note.to_owned()),
-        ..Record::new(1)
+        ..SampleRecord::new(1)
     };
-    let check = |versions: &[Record], winner: &str| {
+    let check = |versions: &[SampleRecord], winner: &str| {
         for memory in [0, usize::MAX] {
-            let pages: Vec<Vec<Record>> = versions.iter().map(|v| vec![v.clone()]).collect();
+            let pages: Vec<Vec<SampleRecord>> = versions.iter().map(|v| vec![v.clone()]).collect();
             let rows = all(&schema, &collected(&schema, &pages, memory));
             assert_eq!(rows[&None][0].note.as_deref(), Some(winner), "{versions:?}");
         }
@@ -98,8 +98,9 @@ fn the_newest_version_of_a_key_wins() {
 #[test]
 fn many_rows_come_out_in_order() {
     let schema = TableSchema::of(&PLAIN);
-    let page = |seed: i64| (0..3000).map(|id| Record::new((id * 7919 + seed) % 12_000)).collect();
-    let pages: Vec<Vec<Record>> = (0..4).map(|seed| page(seed * 3001)).collect();
+    let page =
+        |seed: i64| (0..3000).map(|id| SampleRecord::new((id * 7919 + seed) % 12_000)).collect();
+    let pages: Vec<Vec<SampleRecord>> = (0..4).map(|seed| page(seed * 3001)).collect();
     for memory in [0, usize::MAX] {
         let rows = all(&schema, &collected(&schema, &pages, memory));
         assert!(rows[&None].is_sorted_by(|a, b| a.key < b.key));
@@ -113,7 +114,7 @@ fn a_full_scratch_folder_is_told_apart() {
     let schema = TableSchema::of(&PLAIN);
     let absent = PathBuf::from("/nonexistent/folder");
     let mut collector = Collector::new(&schema, Some(absent), 0).unwrap();
-    let error = collector.push(batch(&schema, &[Record::new(1)])).unwrap_err();
+    let error = collector.push(batch(&schema, &[SampleRecord::new(1)])).unwrap_err();
     assert!(matches!(error, CollectError::Scratch(_)), "{error:?}");
 }
 
@@ -122,12 +123,12 @@ fn a_unit_takes_equal_repeats_and_refuses_others() {
     let schema = TableSchema::of(&REPORT);
     let day = engine::key::KeyPart::Day(engine::time::Date::constant(2024, 1, 1));
     let key = Key(vec![day.clone(), day, engine::key::KeyPart::Null, engine::key::KeyPart::Null]);
-    let rows = |note: &str, synced_at: i64| Record {
+    let rows = |note: &str, synced_at: i64| SampleRecord {
         note: Some(note.to_owned()),
         synced_at,
         key: key.clone(),
         partition: Some("2024".to_owned()),
-        ..Record::new(0)
+        ..SampleRecord::new(0)
     };
     let mut unit = UnitBuffer::new(&schema).unwrap();
     unit.push(batch(&schema, &[rows("a", 1)]));

@@ -18,13 +18,14 @@ use crate::changes::ChangesOf;
 use crate::collect::Collector;
 use crate::partition::read;
 use crate::partition::tests::{
-    CHILDREN, MONTHLY, PLAIN, REPORT, Record, any_record, batch, block_on, check_stats, records,
+    CHILDREN, MONTHLY, PLAIN, REPORT, SampleRecord, any_record, batch, block_on, check_stats,
+    records,
 };
 
 mod changes;
 
 /// Expected content of the table.
-type Model = BTreeMap<Key, Record>;
+type Model = BTreeMap<Key, SampleRecord>;
 
 /// Table whose commits always succeed.
 struct Table {
@@ -52,7 +53,7 @@ impl Table {
         }
     }
 
-    fn collect(&self, pages: &[Vec<Record>], memory: usize) -> Arc<CollectedRows> {
+    fn collect(&self, pages: &[Vec<SampleRecord>], memory: usize) -> Arc<CollectedRows> {
         let mut collector = Collector::new(&self.schema, None, memory).unwrap();
         for page in pages {
             collector.push(batch(&self.schema, page)).unwrap();
@@ -108,7 +109,7 @@ impl Table {
         merged
     }
 
-    fn put(&mut self, merged: &[Vec<Record>]) -> MergeOutcome {
+    fn put(&mut self, merged: &[Vec<SampleRecord>]) -> MergeOutcome {
         let incoming = self.collect(merged, usize::MAX);
         self.merge(&incoming, &Coverage::Nothing, 0)
     }
@@ -118,7 +119,7 @@ impl Table {
         read(&self.schema, file, bytes.unwrap().unwrap()).unwrap().map(Result::unwrap).collect()
     }
 
-    fn records_of(&self, file: &FileEntry) -> Vec<Record> {
+    fn records_of(&self, file: &FileEntry) -> Vec<SampleRecord> {
         self.rows_of(file).iter().flat_map(|rows| records(&self.schema, rows)).collect()
     }
 
@@ -196,7 +197,7 @@ fn judge(pass: Pass, future: i64) -> PrecedenceRules {
     PrecedenceRules { precedence: Precedence::of(pass), present: Present::ours(now) }
 }
 
-fn replaces(precedence: Precedence, new: &Record, old: &Record) -> bool {
+fn replaces(precedence: Precedence, new: &SampleRecord, old: &SampleRecord) -> bool {
     let newest_change = match (new.updated_at, old.updated_at) {
         (Some(ours), Some(theirs)) if ours != theirs => Some(ours > theirs),
         _ => None,
@@ -209,15 +210,15 @@ fn replaces(precedence: Precedence, new: &Record, old: &Record) -> bool {
 }
 
 /// The table's row as it counts in the comparison: one read in the future counts as the oldest.
-fn as_it_counts(judge: &PrecedenceRules, row: &Record) -> Record {
+fn as_it_counts(judge: &PrecedenceRules, row: &SampleRecord) -> SampleRecord {
     let at = Timestamp::from_microsecond(row.synced_at).unwrap();
     let synced_at = if judge.present.is_future(at) { i64::from(i32::MIN) } else { row.synced_at };
-    Record { synced_at, ..row.clone() }
+    SampleRecord { synced_at, ..row.clone() }
 }
 
 /// Newest version of each key that a run brought.
-fn newest(pages: &[Vec<Record>], precedence: Precedence) -> Model {
-    let mut by_key: BTreeMap<Key, BTreeMap<Option<String>, Vec<Record>>> = BTreeMap::new();
+fn newest(pages: &[Vec<SampleRecord>], precedence: Precedence) -> Model {
+    let mut by_key: BTreeMap<Key, BTreeMap<Option<String>, Vec<SampleRecord>>> = BTreeMap::new();
     for record in pages.iter().flatten() {
         let places = by_key.entry(record.key.clone()).or_default();
         places.entry(record.partition.clone()).or_default().push(record.clone());
@@ -246,7 +247,7 @@ fn newest(pages: &[Vec<Record>], precedence: Precedence) -> Model {
     settled.collect()
 }
 
-fn fold(mut versions: Vec<Record>, precedence: Precedence) -> Record {
+fn fold(mut versions: Vec<SampleRecord>, precedence: Precedence) -> SampleRecord {
     versions.sort_by_key(|record| record.synced_at);
     let winner = versions
         .into_iter()
@@ -258,14 +259,14 @@ fn fold(mut versions: Vec<Record>, precedence: Precedence) -> Record {
 fn apply(
     model: &mut Model,
     spec: &StreamSpec,
-    pages: &[Vec<Record>],
+    pages: &[Vec<SampleRecord>],
     coverage: &Coverage,
     allowed: u64,
     judge: &PrecedenceRules,
 ) -> (RowCounts, u64) {
     let incoming = newest(pages, judge.precedence);
     let mut counts = RowCounts::default();
-    let covered = |row: &&Record| {
+    let covered = |row: &&SampleRecord| {
         let row = as_it_counts(judge, row);
         !incoming.contains_key(&row.key) && coverage.deletes(&held(&row, spec))
     };
@@ -298,7 +299,7 @@ fn apply(
     (counts, refused)
 }
 
-fn held(row: &Record, spec: &StreamSpec) -> RowFacts {
+fn held(row: &SampleRecord, spec: &StreamSpec) -> RowFacts {
     let period = match row.key.0.as_slice() {
         [KeyPart::Day(start), KeyPart::Day(end), ..] => Some(Period { start: *start, end: *end }),
         _ => None,
@@ -317,7 +318,7 @@ fn held(row: &Record, spec: &StreamSpec) -> RowFacts {
 /// A merge, or a compaction by another engine before it.
 #[derive(Clone, Debug)]
 struct Step {
-    pages: Vec<Vec<Record>>,
+    pages: Vec<Vec<SampleRecord>>,
     coverage: Coverage,
     allowed: u64,
     memory: usize,
@@ -423,11 +424,11 @@ fn cases(few: u32) -> u32 {
     option_env!("PROPTEST_CASES").and_then(|cases| cases.parse().ok()).unwrap_or(few)
 }
 
-fn record(id: i64, month: &str) -> Record {
-    Record { partition: Some(month.to_owned()), ..Record::new(id) }
+fn record(id: i64, month: &str) -> SampleRecord {
+    SampleRecord { partition: Some(month.to_owned()), ..SampleRecord::new(id) }
 }
 
-fn range(ids: core::ops::Range<i64>, month: &str) -> Vec<Record> {
+fn range(ids: core::ops::Range<i64>, month: &str) -> Vec<SampleRecord> {
     ids.map(|id| record(id, month)).collect()
 }
 
@@ -450,7 +451,7 @@ fn a_full_file_splits_in_equal_parts() {
 fn only_the_file_that_a_key_belongs_to_is_written() {
     let mut table = Table::new(&MONTHLY, small());
     table.put(&[range(0..20, "2024-01"), range(100..110, "2024-02")]);
-    let newer = Record { updated_at: Some(1), ..record(15, "2024-01") };
+    let newer = SampleRecord { updated_at: Some(1), ..record(15, "2024-01") };
     let merged = table.put(&[vec![newer]]);
     assert_eq!((merged.add.len(), merged.remove.len()), (1, 1));
     assert_eq!(merged.counts, RowCounts { updated: 1, ..RowCounts::default() });
@@ -460,11 +461,11 @@ fn only_the_file_that_a_key_belongs_to_is_written() {
 #[test]
 fn small_neighbours_join_when_one_is_written() {
     let mut table = Table::new(&PLAIN, small());
-    let all: Vec<Record> = (0..12).map(Record::new).collect();
+    let all: Vec<SampleRecord> = (0..12).map(SampleRecord::new).collect();
     assert_eq!(rows(&table.put(std::slice::from_ref(&all)).add), [6, 6]);
     // The second reading has only 2 and 3 rows of the two files, so the others are deleted.
-    let kept: Vec<Record> =
-        [0, 1, 6, 7, 8].map(|id| Record { synced_at: 9, ..Record::new(id) }).into();
+    let kept: Vec<SampleRecord> =
+        [0, 1, 6, 7, 8].map(|id| SampleRecord { synced_at: 9, ..SampleRecord::new(id) }).into();
     let coverage = Coverage::Whole { begun: Timestamp::from_microsecond(5).unwrap() };
     let incoming = table.collect(&[kept], usize::MAX);
     let merged = table.merge(&incoming, &coverage, 100);
@@ -476,16 +477,16 @@ fn small_neighbours_join_when_one_is_written() {
 #[test]
 fn a_neighbour_that_joins_without_changes_is_counted_once() {
     let mut table = Table::new(&PLAIN, small());
-    table.put(&[(0..12).map(Record::new).collect()]);
-    let kept = table.collect(&[[0, 1, 6, 7].map(Record::new).into()], usize::MAX);
+    table.put(&[(0..12).map(SampleRecord::new).collect()]);
+    let kept = table.collect(&[[0, 1, 6, 7].map(SampleRecord::new).into()], usize::MAX);
     let coverage = Coverage::Whole { begun: Timestamp::from_microsecond(5).unwrap() };
     let limits = table.limits;
     table.limits = FileLimits { joined_rows: 0, ..limits };
     table.merge(&kept, &coverage, 100);
     assert_eq!(rows(&table.files), [2, 2]);
     table.limits = limits;
-    let newer = Record { updated_at: Some(1), ..Record::new(7) };
-    let merged = table.put(&[vec![Record::new(0), Record::new(1), newer]]);
+    let newer = SampleRecord { updated_at: Some(1), ..SampleRecord::new(7) };
+    let merged = table.put(&[vec![SampleRecord::new(0), SampleRecord::new(1), newer]]);
     assert_eq!(rows(&merged.add), [4]);
     assert_eq!(merged.counts, RowCounts { updated: 1, unchanged: 2, ..RowCounts::default() });
 }
@@ -493,8 +494,8 @@ fn a_neighbour_that_joins_without_changes_is_counted_once() {
 #[test]
 fn an_emptied_file_is_only_removed() {
     let mut table = Table::new(&PLAIN, small());
-    table.put(&[(0..12).map(Record::new).collect()]);
-    let kept = table.collect(&[(0..6).map(Record::new).collect()], usize::MAX);
+    table.put(&[(0..12).map(SampleRecord::new).collect()]);
+    let kept = table.collect(&[(0..6).map(SampleRecord::new).collect()], usize::MAX);
     let coverage = Coverage::Whole { begun: Timestamp::from_microsecond(5).unwrap() };
     let merged = table.merge(&kept, &coverage, 6);
     assert_eq!((merged.add.len(), merged.remove.len(), merged.rows), (0, 1, 6));
@@ -503,9 +504,9 @@ fn an_emptied_file_is_only_removed() {
 #[test]
 fn a_refused_deletion_still_upserts_and_deletes_nothing() {
     let mut table = Table::new(&PLAIN, small());
-    table.put(&[(0..8).map(Record::new).collect()]);
-    let newer = Record { updated_at: Some(1), ..Record::new(3) };
-    let incoming = table.collect(&[vec![newer, Record::new(20)]], usize::MAX);
+    table.put(&[(0..8).map(SampleRecord::new).collect()]);
+    let newer = SampleRecord { updated_at: Some(1), ..SampleRecord::new(3) };
+    let incoming = table.collect(&[vec![newer, SampleRecord::new(20)]], usize::MAX);
     let coverage = Coverage::Whole { begun: Timestamp::from_microsecond(5).unwrap() };
     let merged = table.merge(&incoming, &coverage, 6);
     assert_eq!(merged.refused_deletes, 7);
@@ -518,7 +519,7 @@ fn a_refused_deletion_still_upserts_and_deletes_nothing() {
 #[test]
 fn a_row_written_as_the_reading_began_is_not_deleted() {
     let mut table = Table::new(&PLAIN, small());
-    table.put(&[vec![Record { synced_at: 5, ..Record::new(1) }]]);
+    table.put(&[vec![SampleRecord { synced_at: 5, ..SampleRecord::new(1) }]]);
     let nothing = table.collect(&[], usize::MAX);
     // The column holds whole microseconds; the reading began within one.
     let begun = Timestamp::from_nanosecond(5_700).unwrap();
@@ -530,8 +531,8 @@ fn a_row_written_as_the_reading_began_is_not_deleted() {
 #[test]
 fn equal_content_leaves_synced_at_and_links_alone() {
     let mut table = Table::new(&PLAIN, small());
-    table.put(&[vec![Record { link: Some("old".to_owned()), ..Record::new(1) }]]);
-    let again = Record { link: Some("new".to_owned()), synced_at: 8, ..Record::new(1) };
+    table.put(&[vec![SampleRecord { link: Some("old".to_owned()), ..SampleRecord::new(1) }]]);
+    let again = SampleRecord { link: Some("new".to_owned()), synced_at: 8, ..SampleRecord::new(1) };
     let merged = table.put(&[vec![again]]);
     assert!(!merged.changes_files());
     assert_eq!(merged.counts, RowCounts { unchanged: 1, ..RowCounts::default() });
@@ -540,12 +541,12 @@ fn equal_content_leaves_synced_at_and_links_alone() {
 #[test]
 fn a_name_that_another_merge_took_is_not_reused() {
     let mut table = Table::new(&PLAIN, small());
-    let first = table.collect(&[vec![Record::new(1)]], usize::MAX);
+    let first = table.collect(&[vec![SampleRecord::new(1)]], usize::MAX);
     let job = table.job(&first, &Coverage::Nothing, 0);
     let lost = block_on(merge(table.store.clone(), job.clone())).unwrap();
     let repeated = block_on(merge(table.store.clone(), job)).unwrap();
     assert_eq!(lost, repeated, "the same rows are the same file");
-    let other = table.collect(&[vec![Record::new(2)]], usize::MAX);
+    let other = table.collect(&[vec![SampleRecord::new(2)]], usize::MAX);
     let job = table.job(&other, &Coverage::Nothing, 0);
     let merged = block_on(merge(table.store.clone(), job)).unwrap();
     assert_ne!(merged.add[0].path, lost.add[0].path);
@@ -556,9 +557,9 @@ fn a_name_that_another_merge_took_is_not_reused() {
 #[test]
 fn a_file_that_is_not_there_is_named() {
     let mut table = Table::new(&PLAIN, small());
-    table.put(&[vec![Record::new(1)]]);
+    table.put(&[vec![SampleRecord::new(1)]]);
     table.store = Arc::new(MemoryStore::new());
-    let incoming = table.collect(&[vec![Record::new(1)]], usize::MAX);
+    let incoming = table.collect(&[vec![SampleRecord::new(1)]], usize::MAX);
     let job = table.job(&incoming, &Coverage::Nothing, 0);
     let error = block_on(merge(table.store.clone(), job)).unwrap_err();
     assert!(error.to_string().contains(&table.files[0].path), "{error}");
@@ -567,7 +568,7 @@ fn a_file_that_is_not_there_is_named() {
 #[test]
 fn files_without_covered_rows_are_not_opened() {
     let mut table = Table::new(&CHILDREN, small());
-    let child = |id: i64, parent: i64, year: &str| Record { parent, ..record(id, year) };
+    let child = |id: i64, parent: i64, year: &str| SampleRecord { parent, ..record(id, year) };
     table.put(&[vec![child(1, 10, "2020"), child(2, 20, "2021")]]);
     let year = table.files.iter().position(|f| f.partition.as_deref() == Some("2021")).unwrap();
     // Opening the file would fail.
@@ -582,12 +583,12 @@ fn files_without_covered_rows_are_not_opened() {
 
 #[test]
 fn after_a_full_pass_the_table_has_what_harvest_returned_last_also_where_it_went_back() {
-    let version = |updated_at: i64, synced_at: i64| Record {
+    let version = |updated_at: i64, synced_at: i64| SampleRecord {
         updated_at: Some(updated_at),
         synced_at,
-        ..Record::new(1)
+        ..SampleRecord::new(1)
     };
-    let check = |pass, held: Record, pages: &[Vec<Record>], expected: &Record| {
+    let check = |pass, held: SampleRecord, pages: &[Vec<SampleRecord>], expected: &SampleRecord| {
         let mut table = Table::new(&PLAIN, small());
         table.put(&[vec![held]]);
         table.judge = judge(pass, 100);

@@ -81,7 +81,7 @@ pub(crate) static REPORT: StreamSpec = StreamSpec {
 
 /// A row as tests see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
+pub(crate) struct SampleRecord {
     pub(crate) key: Key,
     pub(crate) partition: Option<String>,
     pub(crate) parent: i64,
@@ -93,7 +93,7 @@ pub(crate) struct Record {
     pub(crate) synced_at: i64,
 }
 
-impl Record {
+impl SampleRecord {
     pub(crate) fn new(id: i64) -> Self {
         Self {
             key: Key::id(id),
@@ -138,17 +138,17 @@ fn text_of(part: &KeyPart) -> Option<String> {
 }
 
 /// Decoded rows of these records.
-pub(crate) fn batch(schema: &TableSchema, records: &[Record]) -> RecordBatch {
-    let ints = |value: &dyn Fn(&Record) -> Option<i64>| -> ArrayRef {
+pub(crate) fn batch(schema: &TableSchema, records: &[SampleRecord]) -> RecordBatch {
+    let ints = |value: &dyn Fn(&SampleRecord) -> Option<i64>| -> ArrayRef {
         Arc::new(Int64Array::from(records.iter().map(value).collect::<Vec<_>>()))
     };
-    let texts = |value: &dyn Fn(&Record) -> Option<String>| -> ArrayRef {
+    let texts = |value: &dyn Fn(&SampleRecord) -> Option<String>| -> ArrayRef {
         Arc::new(StringArray::from(records.iter().map(value).collect::<Vec<_>>()))
     };
-    let days = |value: &dyn Fn(&Record) -> Option<i32>| -> ArrayRef {
+    let days = |value: &dyn Fn(&SampleRecord) -> Option<i32>| -> ArrayRef {
         Arc::new(Date32Array::from(records.iter().map(value).collect::<Vec<_>>()))
     };
-    let instants = |value: &dyn Fn(&Record) -> Option<i64>| -> ArrayRef {
+    let instants = |value: &dyn Fn(&SampleRecord) -> Option<i64>| -> ArrayRef {
         let values = records.iter().map(value).collect::<Vec<_>>();
         Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
     };
@@ -183,7 +183,7 @@ pub(crate) fn batch(schema: &TableSchema, records: &[Record]) -> RecordBatch {
     RecordBatch::try_new(Arc::clone(&schema.arrow), columns.collect()).unwrap()
 }
 
-fn items(schema: &TableSchema, records: &[Record]) -> ArrayRef {
+fn items(schema: &TableSchema, records: &[SampleRecord]) -> ArrayRef {
     let DataType::List(element) = schema.arrow.field_with_name("items").unwrap().data_type() else {
         panic!("items are a list");
     };
@@ -209,13 +209,13 @@ fn items(schema: &TableSchema, records: &[Record]) -> ArrayRef {
 }
 
 /// Records of rows, with or without the partition column.
-pub(crate) fn records(schema: &TableSchema, rows: &RecordBatch) -> Vec<Record> {
+pub(crate) fn records(schema: &TableSchema, rows: &RecordBatch) -> Vec<SampleRecord> {
     let layout = RowLayout::new(schema, ColumnChoice::All).unwrap();
     let parent = schema.columns.iter().find(|c| c.source == ColumnSource::Parent);
     let get = |name: &str| rows.column_by_name(name);
     let partition = schema.spec.partition.column().and_then(get);
     (0..rows.num_rows())
-        .map(|row| Record {
+        .map(|row| SampleRecord {
             key: layout.key(rows, row).unwrap(),
             partition: partition.filter(|c| c.is_valid(row)).map(|column| {
                 match column.as_string_opt::<i32>() {
@@ -257,7 +257,7 @@ fn text_at(column: Option<&ArrayRef>, row: usize) -> Option<String> {
 }
 
 /// Record of `spec` made from small numbers, so that keys repeat.
-pub(crate) fn any_record(spec: &'static StreamSpec) -> impl Strategy<Value = Record> {
+pub(crate) fn any_record(spec: &'static StreamSpec) -> impl Strategy<Value = SampleRecord> {
     let keyed = (0..40_i64, 0..4_i64, any::<bool>());
     let items = prop::collection::vec(prop::option::of((0..9_i64, "[a-c]?")), 0..3);
     let rest = (
@@ -285,7 +285,7 @@ pub(crate) fn any_record(spec: &'static StreamSpec) -> impl Strategy<Value = Rec
             }
             PartitionSpec::PeriodYear => Some((2020 + id % 3).to_string()),
         };
-        Record { key, partition, parent, amount, note, items, link, updated_at, synced_at }
+        SampleRecord { key, partition, parent, amount, note, items, link, updated_at, synced_at }
     })
 }
 
@@ -306,7 +306,7 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// Entry and bytes of a file, as the merge would make them.
-pub(crate) fn file(schema: &TableSchema, records: &[Record]) -> (FileEntry, bytes::Bytes) {
+pub(crate) fn file(schema: &TableSchema, records: &[SampleRecord]) -> (FileEntry, bytes::Bytes) {
     let layout = Arc::new(RowLayout::new(schema, ColumnChoice::All).unwrap());
     let limits = FileLimits { group_rows: 3, ..FileLimits::default() };
     let mut writer = PartitionWriter::new(Arc::clone(&layout), limits).unwrap();
@@ -329,14 +329,14 @@ pub(crate) fn file(schema: &TableSchema, records: &[Record]) -> (FileEntry, byte
     (entry, written.bytes)
 }
 
-fn sorted(mut records: Vec<Record>) -> Vec<Record> {
+fn sorted(mut records: Vec<SampleRecord>) -> Vec<SampleRecord> {
     records.sort_by(|a, b| a.key.cmp(&b.key));
     records.dedup_by(|a, b| a.key == b.key);
     records
 }
 
 /// Compares the statistics of a file with its rows, in the types' own order.
-pub(crate) fn check_stats(stats: &str, rows: &[Record]) {
+pub(crate) fn check_stats(stats: &str, rows: &[SampleRecord]) {
     let stats: serde_json::Value = serde_json::from_str(stats).unwrap();
     assert_eq!(stats["numRecords"], rows.len());
     let amounts: Vec<i128> = rows.iter().filter_map(|r| r.amount).collect();
@@ -411,7 +411,7 @@ proptest! {
 #[test]
 fn columns_that_an_older_file_lacks_are_null() {
     let schema = TableSchema::of(&PLAIN);
-    let mut record = Record::new(5);
+    let mut record = SampleRecord::new(5);
     record.items = Some(vec![Some((1, "a".to_owned())), None]);
     record.note = Some("n".to_owned());
     let old = batch(&schema, &[record]);
@@ -444,7 +444,7 @@ fn columns_that_an_older_file_lacks_are_null() {
         parquet::arrow::ArrowWriter::try_new(&mut bytes, narrow.schema(), None).unwrap();
     writer.write(&narrow).unwrap();
     writer.close().unwrap();
-    let (entry, _) = file(&schema, &[Record::new(5)]);
+    let (entry, _) = file(&schema, &[SampleRecord::new(5)]);
     let rows: Vec<_> = read(&schema, &entry, bytes.into()).unwrap().map(Result::unwrap).collect();
     assert_eq!(rows[0].schema(), schema.arrow);
     let items = rows[0].column_by_name("items").unwrap().as_list::<i32>().value(0);
@@ -456,7 +456,7 @@ fn columns_that_an_older_file_lacks_are_null() {
 #[test]
 fn bytes_that_are_no_parquet_name_the_file() {
     let schema = TableSchema::of(&PLAIN);
-    let (entry, bytes) = file(&schema, &[Record::new(5)]);
+    let (entry, bytes) = file(&schema, &[SampleRecord::new(5)]);
     let error = read(&schema, &entry, bytes.slice(..bytes.len() - 9)).unwrap_err();
     assert!(error.to_string().contains("f.parquet"), "{error}");
 }
@@ -464,7 +464,7 @@ fn bytes_that_are_no_parquet_name_the_file() {
 #[test]
 fn units_are_counted_from_the_files() {
     let schema = TableSchema::of(&CHILDREN);
-    let of = |id: i64, parent: i64| Record { parent, ..Record::new(id) };
+    let of = |id: i64, parent: i64| SampleRecord { parent, ..SampleRecord::new(id) };
     let (entry, bytes) = file(&schema, &[of(1, 8), of(2, 9), of(3, 8)]);
     let store = delta::store::MemoryStore::new();
     let held = block_on(async {

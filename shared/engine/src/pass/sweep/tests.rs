@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::date;
 use proptest::prelude::*;
 
-use super::super::tests::{Server, spec};
+use super::super::tests::{ListServer, spec};
 use super::super::{
     AfterFailure, AnswerEffect, AnswerPurpose, Ask, IdSet, MissingRows, PageFacts, Pass, Reading,
     ReadingPlan, ReadingStep, RecordIds, RequestTarget,
@@ -161,7 +161,7 @@ impl World {
                 let records =
                     records.filter(|(_, thing)| since.is_none_or(|since| thing.updated >= since));
                 let records = records.map(|(id, thing)| (*id, thing.day)).collect();
-                let server = Server { records, page: self.page, undated_first: true };
+                let server = ListServer { records, page: self.page, undated_first: true };
                 let mut facts = server.answer(&ask.target);
                 let sample = |id: i64| {
                     let along = self.things.get(&id).and_then(|thing| thing.project);

@@ -87,7 +87,7 @@ fn a_list_that_heals_while_it_is_read_again_is_proven() {
 
 #[test]
 fn all_records_come_although_each_page_calls_itself_the_whole_list() {
-    let server = Server {
+    let server = ListServer {
         records: (1..10).map(|id| (id, Some(day(i32::try_from(id).unwrap())))).collect(),
         page: 2,
         undated_first: false,
@@ -167,7 +167,7 @@ fn a_record_without_a_usable_day_is_named_and_the_others_keep_their_proof() {
         for page in [3, 100] {
             let mut records: BTreeMap<i64, Option<Date>> = (1..30).map(dated).collect();
             records.insert(77, None);
-            let server = Server { records, page, undated_first };
+            let server = ListServer { records, page, undated_first };
             let mut reading = Reading::start(plan(&DATED, Pass::Full));
             let mut seen = BTreeSet::new();
             let (_, requests, _) = drive(&mut reading, |ask| {
@@ -192,7 +192,7 @@ fn where_no_total_counts_undated_records_are_looked_for() {
     let dated = |id: i64| (id, Some(day(i32::try_from(id).unwrap())));
     let mut records: BTreeMap<i64, Option<Date>> = (1..30).map(dated).collect();
     records.insert(77, None);
-    let server = Server { records, page: 3, undated_first: false };
+    let server = ListServer { records, page: 3, undated_first: false };
     let mut reading = Reading::start(plan(&UNDATED, Pass::Full));
     let mut seen = BTreeSet::new();
     drive(&mut reading, |ask| {

@@ -10,7 +10,7 @@ use super::*;
 pub(super) struct Change {
     pub(super) sequence: i64,
     pub(super) op: String,
-    pub(super) row: Record,
+    pub(super) row: SampleRecord,
 }
 
 impl Table {
@@ -42,8 +42,8 @@ impl Table {
 }
 
 /// Expected changes from one state to the next, by key.
-pub(super) fn expected(before: &Model, after: &Model) -> BTreeMap<Key, (String, Record)> {
-    let of = |op: &str, row: &Record| (row.key.clone(), (op.to_owned(), row.clone()));
+pub(super) fn expected(before: &Model, after: &Model) -> BTreeMap<Key, (String, SampleRecord)> {
+    let of = |op: &str, row: &SampleRecord| (row.key.clone(), (op.to_owned(), row.clone()));
     let gone = before.values().filter(|row| !after.contains_key(&row.key)).map(|r| of("D", r));
     let came = after.values().filter_map(|row| match before.get(&row.key) {
         None => Some(of("I", row)),
@@ -86,7 +86,7 @@ proptest! {
             let merged = table.merge(&incoming, &step.coverage, step.allowed);
             let state = table.check();
             let said = table.changes_of(&merged.changes);
-            let by_key: BTreeMap<Key, (String, Record)> = said
+            let by_key: BTreeMap<Key, (String, SampleRecord)> = said
                 .iter()
                 .map(|change| (change.row.key.clone(), (change.op.clone(), change.row.clone())))
                 .collect();
@@ -130,7 +130,7 @@ impl Table {
 fn a_row_that_moves_to_another_partition_is_one_update() {
     let mut table = Table::new(&MONTHLY, small());
     table.put(&[range(0..3, "2024-01")]);
-    let moved = Record { updated_at: Some(1), ..record(1, "2024-02") };
+    let moved = SampleRecord { updated_at: Some(1), ..record(1, "2024-02") };
     let merged = table.put(&[vec![moved.clone()]]);
     let changes = table.changes_of(&merged.changes);
     assert_eq!(changes, [Change { sequence: 2, op: "U".to_owned(), row: moved }]);
@@ -139,10 +139,10 @@ fn a_row_that_moves_to_another_partition_is_one_update() {
 #[test]
 fn rows_that_are_only_joined_or_read_again_are_no_changes() {
     let mut table = Table::new(&PLAIN, small());
-    table.put(&[(0..12).map(Record::new).collect()]);
-    let again = Record { link: Some("new".to_owned()), synced_at: 8, ..Record::new(1) };
-    let newer = Record { updated_at: Some(1), synced_at: 8, ..Record::new(2) };
-    let merged = table.put(&[vec![again, newer.clone(), Record::new(3)]]);
+    table.put(&[(0..12).map(SampleRecord::new).collect()]);
+    let again = SampleRecord { link: Some("new".to_owned()), synced_at: 8, ..SampleRecord::new(1) };
+    let newer = SampleRecord { updated_at: Some(1), synced_at: 8, ..SampleRecord::new(2) };
+    let merged = table.put(&[vec![again, newer.clone(), SampleRecord::new(3)]]);
     let changes = table.changes_of(&merged.changes);
     assert_eq!(changes, [Change { sequence: 2, op: "U".to_owned(), row: newer }]);
 }

@@ -23,8 +23,8 @@ type Written = fn(WriterPropertiesBuilder) -> WriterPropertiesBuilder;
 type Retyped<'a> = Box<dyn Fn(&RecordBatch) -> Vec<(&'static str, ArrayRef)> + 'a>;
 
 /// Records with unusual values in each column.
-fn odd_records() -> Vec<Record> {
-    let record = |id: i64| Record {
+fn odd_records() -> Vec<SampleRecord> {
+    let record = |id: i64| SampleRecord {
         amount: (id % 3 != 0).then(|| i128::from(id) * 98_765_432_101_234 - 5),
         note: (id % 4 != 0).then(|| format!("ü{}", "x".repeat(usize::try_from(id).unwrap() % 7))),
         items: (id % 5 != 0)
@@ -33,12 +33,12 @@ fn odd_records() -> Vec<Record> {
         updated_at: [None, Some(-62_135_596_800_000_000), Some(253_402_300_799_999_999), Some(-1)]
             [usize::try_from(id).unwrap() % 4],
         synced_at: id * 1_000_003,
-        ..Record::new(id)
+        ..SampleRecord::new(id)
     };
     (0..40).map(record).collect()
 }
 
-fn rows_of(records: &[Record]) -> RecordBatch {
+fn rows_of(records: &[SampleRecord]) -> RecordBatch {
     batch(&TableSchema::of(&PLAIN), records)
 }
 
@@ -50,12 +50,12 @@ fn parquet_of(rows: &RecordBatch, properties: WriterProperties) -> Bytes {
 
 /// Log entry of a file written by another program.
 fn foreign(bytes: &Bytes) -> FileEntry {
-    let (entry, _) = file(&TableSchema::of(&PLAIN), &[Record::new(0)]);
+    let (entry, _) = file(&TableSchema::of(&PLAIN), &[SampleRecord::new(0)]);
     let size = bytes.len() as u64;
     FileEntry { size, keys: None, stats: String::new(), sha256: None, ..entry }
 }
 
-fn try_read(bytes: &Bytes) -> Result<Vec<Record>, PartitionError> {
+fn try_read(bytes: &Bytes) -> Result<Vec<SampleRecord>, PartitionError> {
     let schema = TableSchema::of(&PLAIN);
     let mut found = Vec::new();
     for rows in read(&schema, &foreign(bytes), bytes.clone())? {
@@ -128,16 +128,16 @@ fn what_others_wrote_is_read_whatever_its_codec_pages_and_encodings() {
 #[test]
 fn what_others_wrote_is_read_whatever_types_hold_the_same_values() {
     let whole = odd_records();
-    let near: Vec<Record> = whole
+    let near: Vec<SampleRecord> = whole
         .iter()
-        .map(|record| Record {
+        .map(|record| SampleRecord {
             updated_at: record.updated_at.map(|at| at % 1_000_000_000),
             ..record.clone()
         })
         .collect();
-    let even: Vec<Record> = near
+    let even: Vec<SampleRecord> = near
         .iter()
-        .map(|record| Record {
+        .map(|record| SampleRecord {
             updated_at: record.updated_at.map(|at| at / 1_000_000 * 1_000_000),
             ..record.clone()
         })
@@ -177,7 +177,7 @@ fn what_others_wrote_is_read_whatever_types_hold_the_same_values() {
         }
     };
     let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-    let cases: Vec<(&str, &[Record], Retyped<'_>)> = vec![
+    let cases: Vec<(&str, &[SampleRecord], Retyped<'_>)> = vec![
         ("large text", &whole, Box::new(|rows| vec![("note", text(&DataType::LargeUtf8, rows))])),
         ("text views", &whole, Box::new(|rows| vec![("note", text(&DataType::Utf8View, rows))])),
         ("a dictionary", &whole, Box::new(move |rows| vec![("note", text(&dictionary, rows))])),
@@ -269,9 +269,13 @@ fn what_others_wrote_is_read_whatever_columns_there_are_and_in_what_order() {
     for name in ["note", "items", "link", "created_at", "extra_json"] {
         narrow.remove_column(narrow.schema().index_of(name).unwrap());
     }
-    let without =
-        |record: &Record| Record { note: None, items: None, link: None, ..record.clone() };
-    let expected: Vec<Record> = written.iter().map(without).collect();
+    let without = |record: &SampleRecord| SampleRecord {
+        note: None,
+        items: None,
+        link: None,
+        ..record.clone()
+    };
+    let expected: Vec<SampleRecord> = written.iter().map(without).collect();
     assert_eq!(try_read(&parquet_of(&narrow, WriterProperties::new())).unwrap(), expected);
 }
 
