@@ -176,10 +176,10 @@ impl CliError {
         match self {
             Self::Export { source, .. } => source.is_vanished(),
             Self::Verify { source, .. } => source.is_vanished(),
+            Self::Run(source) => source.is_vanished(),
             Self::Config(_)
             | Self::Stream(_)
             | Self::Parts(_)
-            | Self::Run(_)
             | Self::Table(_)
             | Self::Past(_)
             | Self::Time { .. }

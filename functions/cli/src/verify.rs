@@ -1,7 +1,6 @@
 //! `harvest-lake verify`: checks that the tables are whole, and that they agree with Harvest.
 
 mod harvest;
-mod pages;
 mod render;
 #[cfg(test)]
 mod tests;
@@ -13,6 +12,7 @@ use deployment::config::{DeploymentSettings, GivenSettings, no_changes};
 use deployment::parts;
 use engine::spec::StreamSpec;
 use lake::verify::{ReplayedChanges, TableCheck, VerifiedTable, VerifyFinding};
+use runtime::compare::ComparedPortion;
 use runtime::progress::NoProgress;
 use runtime::settings::NoChanges;
 use serde::Serialize;
@@ -23,20 +23,20 @@ use crate::arguments::VerifyArguments;
 use crate::exit::{CliError, CliExit};
 use crate::lake_facts::{LakeFacts, TRIES};
 use crate::said::{CommandAnswer, TextStyle};
-use harvest::{HarvestComparer, HarvestComparison, StreamPortion};
+use harvest::{HarvestComparer, HarvestComparison};
 
 /// Number of records of each stream that are read without `--sample`.
 const SAMPLE: u64 = 200;
 
 impl VerifyArguments {
     /// Part of Harvest to read; `None` for nothing.
-    fn extent(&self) -> Option<StreamPortion> {
-        let extent = if self.all {
-            StreamPortion::All
+    fn portion(&self) -> Option<ComparedPortion> {
+        let portion = if self.all {
+            ComparedPortion::All
         } else {
-            StreamPortion::Sample(self.sample.unwrap_or(SAMPLE))
+            ComparedPortion::Sample(self.sample.unwrap_or(SAMPLE))
         };
-        self.against_harvest.then_some(extent)
+        self.against_harvest.then_some(portion)
     }
 }
 
@@ -69,9 +69,9 @@ pub(crate) async fn verify(
     let named = arguments.streams.iter().map(|name| find_stream(name));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let lake = LakeFacts::of(&given).await?;
-    let harvest = match arguments.extent() {
+    let harvest = match arguments.portion() {
         None => None,
-        Some(extent) => {
+        Some(portion) => {
             // Checked first, so that no folder with a mistyped name is made.
             if let (None, Some(first)) = (lake.account().await, streams::STREAMS.first()) {
                 return Err(no_table(named.first().unwrap_or(first), &lake));
@@ -79,7 +79,7 @@ pub(crate) async fn verify(
             lake.name_account(&mut given).await;
             let deployment = DeploymentSettings::parse(&given)?;
             let context = parts::looking(&deployment, Arc::new(NoProgress)).await?;
-            Some(HarvestComparer::new(context, extent).await?)
+            Some(HarvestComparer::new(context, portion).await?)
         }
     };
     // Tables of changes that are no longer kept are not checked.

@@ -52,14 +52,20 @@ impl Coverage {
     /// is older than the beginning of the reading that should have returned it.
     #[must_use]
     pub fn deletes(&self, row: &RowFacts) -> bool {
-        let begun = match self {
+        self.begun_for(row).is_some_and(|begun| row.synced_at < begun)
+    }
+
+    /// Returns the beginning of the reading that should have returned the row; `None`: the row is
+    /// outside of the coverage.
+    #[must_use]
+    pub fn begun_for(&self, row: &RowFacts) -> Option<Timestamp> {
+        match self {
             Self::Nothing => None,
-            Self::Whole { begun } => Some(begun),
-            Self::Parents(parents) => row.parent.and_then(|parent| parents.get(&parent)),
-            Self::Windows(windows) => row.period.and_then(|period| windows.get(&period)),
-            Self::Records { ids, begun } => row.id.filter(|id| ids.contains(id)).map(|_| begun),
-        };
-        begun.is_some_and(|begun| row.synced_at < *begun)
+            Self::Whole { begun } => Some(*begun),
+            Self::Parents(parents) => parents.get(&row.parent?).copied(),
+            Self::Windows(windows) => windows.get(&row.period?).copied(),
+            Self::Records { ids, begun } => row.id.filter(|id| ids.contains(id)).map(|_| *begun),
+        }
     }
 
     /// Whether nothing is covered.

@@ -24,7 +24,7 @@ pub use compact::IdSet;
 pub use facts::{PageFacts, RecordIds};
 pub use pager::ListProof;
 pub use parents::{ParentFound, ParkedParent, TableUnits};
-pub use reading::{AfterFailure, Reading, ReadingPlan, ReadingStep};
+pub use reading::{AfterFailure, ListingSample, Reading, ReadingPlan, ReadingStep};
 pub use sweep::{MissingRows, MissingScope, ProvenDays};
 
 use crate::retry::RequestFailure;

@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use crate::collect::CollectError;
 use crate::partition::{PartitionError, RowLayout, stored};
-pub use compare::{ComparisonRules, ReadingCoverage, RowDifference, TableComparison, compare};
+pub use compare::{ComparisonRules, RowDifference, TableComparison, compare};
 use decode::schema::SchemaComparison;
 use delta::offload::offload;
 use delta::table::{FileEntry, Table, TableError};

@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::error::{RunError, from_api};
 use crate::heard::TokenPerson;
 
+pub(crate) use asking::wait;
 pub use asking::{PermitPatience, ask, tell, try_ask};
 pub use extent::extent;
 

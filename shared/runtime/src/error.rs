@@ -4,6 +4,7 @@ mod from_api;
 
 use engine::retry::RequestFailure;
 use harvest_api::ApiError;
+use lake::partition::PartitionError;
 use state::StateError;
 
 use crate::credentials::VaultError;
@@ -317,6 +318,13 @@ impl RunError {
             | Self::State { .. }
             | Self::Defect { .. } => false,
         }
+    }
+
+    /// Whether the file of a table is gone: a run may have replaced it since the table was opened.
+    #[must_use]
+    pub fn is_vanished(&self) -> bool {
+        let Self::Store { source, .. } = self else { return false };
+        matches!(source.downcast_ref(), Some(PartitionError::Missing { .. }))
     }
 
     /// Returns a stable name for logs, alarms and the caller of a function.

@@ -1,35 +1,20 @@
-//! Comparison of tables with Harvest: the part that is read, and the conclusions that it allows.
+//! Comparison of tables with Harvest: which can be compared, and the conclusions.
 
-mod sample;
-mod units;
-
-use decode::Decoder;
 use delta::table::Table;
 use engine::item::StreamPosition;
-use engine::pass::Unit;
 use engine::persisted::PersistedInstants;
-use engine::spec::{Paging, StreamKind, StreamSpec};
+use engine::spec::{StreamKind, StreamSpec};
 use engine::testimony::Testimony;
 use engine::time::Timestamp;
-use engine::window::Period;
-use lake::collect::Collector;
-use lake::verify::{ComparisonRules, ReadingCoverage, TableComparison};
+use lake::verify::{ComparisonRules, TableComparison};
 use runtime::account::{self, AccountCompany, PermitPatience};
+use runtime::compare::{self, ComparedPortion, ComparisonReading};
 use runtime::waiting::RequestWait;
 use runtime::{Context, RunError, records};
 use serde::Serialize;
 
-use super::pages::{self, ListError, ListOutcome, ListPart};
 use crate::exit::CliError;
-
-/// Part of a stream to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StreamPortion {
-    /// Everything.
-    All,
-    /// Approximate number of records of each stream.
-    Sample(u64),
-}
+use crate::text;
 
 /// Result of the comparison of one stream.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -61,19 +46,15 @@ impl HarvestComparison {
         Self { waits_until: Some(waiting.until), ..Self::skipped(why) }
     }
 
+    /// Returns the result for a stream that could not be read.
+    fn failed(why: String) -> Self {
+        Self { failed: Some(why), ..Self::default() }
+    }
+
     /// Number of wrong records, plus one if the stream could not be read.
     pub(super) fn findings(&self) -> u64 {
         self.compared.wrong() + u64::from(self.failed.is_some())
     }
-}
-
-/// Rows that were read of a stream, and the units that were read whole.
-struct ComparisonRows {
-    rows: Collector,
-    whole: ReadingCoverage,
-    read: String,
-    requests: u64,
-    notes: Vec<String>,
 }
 
 /// Reader that compares tables with Harvest.
@@ -83,7 +64,7 @@ pub(super) struct HarvestComparer {
     company: AccountCompany,
     /// Roles of the person of the token.
     roles: Vec<String>,
-    extent: StreamPortion,
+    portion: ComparedPortion,
     /// Wait because of which nothing can be compared.
     waiting: Option<RequestWait>,
 }
@@ -94,7 +75,7 @@ impl HarvestComparer {
     ///
     /// # Errors
     /// Fails if an answer of Harvest is not usable.
-    pub(super) async fn new(context: Context, extent: StreamPortion) -> Result<Self, RunError> {
+    pub(super) async fn new(context: Context, portion: ComparedPortion) -> Result<Self, RunError> {
         let person = account::person(&context, "account", PermitPatience::Brief).await;
         let company = match &person {
             Ok(_) => account::company(&context, "account", PermitPatience::Brief).await,
@@ -107,7 +88,7 @@ impl HarvestComparer {
             }
             (person, company) => (person?.roles, company?, None),
         };
-        Ok(Self { context, company, roles, extent, waiting })
+        Ok(Self { context, company, roles, portion, waiting })
     }
 
     /// Compares one table; starts anew if a run deletes files that are being read.
@@ -143,31 +124,73 @@ impl HarvestComparer {
         if let Some(why) = self.unasked(spec, &position) {
             return Ok(HarvestComparison::skipped(why));
         }
-        let began = self.context.clock.now();
-        let failed = |source| CliError::Verify { stream: spec.name, source };
-        let reading = match self.read(spec, table, &position).await {
+        let reading = match compare::read(&self.context, table, &position, self.portion).await {
             Ok(reading) => reading,
-            Err(ListError::Api(error)) => {
-                let failed = Some(error.to_string());
-                return Ok(HarvestComparison { failed, ..HarvestComparison::default() });
+            Err(RunError::Waits { waiting, .. }) => return Ok(HarvestComparison::waits(waiting)),
+            // The cause alone: the error's own advice is for a run, which goes on another time.
+            Err(RunError::Refused { source, .. } | RunError::Api { source, .. }) => {
+                return Ok(HarvestComparison::failed(source.to_string()));
             }
-            Err(ListError::Run(error)) => {
-                if let RunError::Waits { waiting, .. } = *error {
-                    return Ok(HarvestComparison::waits(waiting));
-                }
-                return Err((*error).into());
+            Err(error @ (RunError::Page { .. } | RunError::Stopped { .. })) => {
+                return Ok(HarvestComparison::failed(error.chain()));
             }
-            Err(ListError::Kept(source)) => return Err(failed(source)),
+            Err(error) => return Err(error.into()),
         };
-        let ComparisonRows { rows, whole, read, requests, notes } = reading;
+        let mut comparison = self.described(spec, &position, &reading);
+        let ComparisonReading { rows, coverage, began, .. } = reading;
         let present = self.context.present();
-        let against = ComparisonRules { whole, cursor: position.cursor, began, present };
-        let rows = rows.finish().map_err(|error| failed(error.into()))?;
+        let rules = ComparisonRules { coverage, cursor: position.cursor, began, present };
         // Rows that runs wrote meanwhile must be there, too; their `synced_at` tells that they are
         // newer.
         table.refresh().await?;
-        let compared = lake::verify::compare(table, &rows, &against).await.map_err(failed)?;
-        Ok(HarvestComparison { read, requests, notes, compared, ..HarvestComparison::default() })
+        let compared = lake::verify::compare(table, &rows, &rules).await;
+        comparison.compared =
+            compared.map_err(|source| CliError::Verify { stream: spec.name, source })?;
+        Ok(comparison)
+    }
+
+    /// Describes a reading for people, without the result of the comparison.
+    fn described(
+        &self,
+        spec: &StreamSpec,
+        position: &StreamPosition,
+        reading: &ComparisonReading,
+    ) -> HarvestComparison {
+        let all = self.portion == ComparedPortion::All;
+        let read = match (&spec.kind, reading.month) {
+            (StreamKind::PerParent(_), _) => text::plural(reading.units, "parent", "parents"),
+            (StreamKind::ReportWindow(_), _) => text::plural(reading.units, "window", "windows"),
+            (StreamKind::Listing(_), Some(month)) => {
+                format!("the newest records, and some of {}", month.start.strftime("%Y-%m"))
+            }
+            (StreamKind::Listing(_), None) if !all => "the first records".to_owned(),
+            (StreamKind::Listing(_) | StreamKind::Snapshot(_), _) => "everything".to_owned(),
+        };
+        let mut notes = reading.remarks.clone();
+        if reading.quarantined > 0 {
+            let records = text::plural(reading.quarantined, "record", "records");
+            notes.push(format!("{records} without a usable id"));
+        }
+        let is_whole =
+            !reading.coverage.is_nothing() || matches!(spec.kind, StreamKind::PerParent(_));
+        if all && !is_whole {
+            let note = "it moved while it was read: rows that Harvest lacks are not told";
+            notes.push(note.to_owned());
+        }
+        if let (true, StreamKind::Listing(_), Some(day)) = (all, &spec.kind, position.start_date) {
+            notes.push(format!("the table begins at {day}: older records may be missing"));
+        }
+        if let StreamKind::ReportWindow(_) = spec.kind {
+            let note = "rows of reports have no updated_at: what changed in Harvest since the last \
+                        sync is told as a difference";
+            notes.push(note.to_owned());
+        }
+        HarvestComparison {
+            read,
+            requests: reading.requests,
+            notes,
+            ..HarvestComparison::default()
+        }
     }
 
     /// Returns the position of the stream: that of its item, or that noted in the last commit if it
@@ -207,116 +230,4 @@ impl HarvestComparer {
             || position.roles.iter().all(|role| self.roles.contains(role));
         (!sees_all).then(|| "this token sees less than the one that wrote the rows".to_owned())
     }
-
-    async fn read(
-        &self,
-        spec: &'static StreamSpec,
-        table: &Table,
-        position: &StreamPosition,
-    ) -> Result<ComparisonRows, ListError> {
-        // The decoder drops erased and excluded fields, so that they are neither compared nor
-        // shown.
-        let decoder = runtime::erased::decoder(&self.context, spec).await?;
-        match &spec.kind {
-            StreamKind::Listing(listing) => {
-                self.listing(&decoder, table, listing.paging, position).await
-            }
-            StreamKind::Snapshot(paging) => self.everything(&decoder, *paging).await,
-            StreamKind::PerParent(per_parent) => self.children(&decoder, table, per_parent).await,
-            StreamKind::ReportWindow(report) => {
-                self.windows(&decoder, table, report, position).await
-            }
-        }
-    }
-
-    /// Reads the whole list.
-    async fn everything(
-        &self,
-        decoder: &Decoder,
-        paging: Paging,
-    ) -> Result<ComparisonRows, ListError> {
-        let mut list = ListPart::all(decoder.schema().spec.path);
-        if paging == Paging::Single {
-            list.per_page = None;
-        }
-        let (seen, rows) = pages::collected(&self.context, decoder, &list).await?;
-        let mut notes = quarantined(&seen);
-        let whole = if seen.whole && seen.quarantined == 0 {
-            ReadingCoverage::Everything
-        } else {
-            notes.push(
-                "it moved while it was read: rows that Harvest lacks are not told".to_owned(),
-            );
-            ReadingCoverage::Nothing
-        };
-        Ok(ComparisonRows {
-            rows,
-            whole,
-            read: "everything".to_owned(),
-            requests: seen.requests,
-            notes,
-        })
-    }
-
-    async fn listing(
-        &self,
-        decoder: &Decoder,
-        table: &Table,
-        paging: Paging,
-        position: &StreamPosition,
-    ) -> Result<ComparisonRows, ListError> {
-        let size = match self.extent {
-            StreamPortion::Sample(size) => size,
-            StreamPortion::All => {
-                let mut reading = self.everything(decoder, paging).await?;
-                if let (Paging::DateKeyset { .. }, Some(day)) = (paging, position.start_date) {
-                    let note = format!("the table begins at {day}: older records may be missing");
-                    reading.notes.push(note);
-                }
-                return Ok(reading);
-            }
-        };
-        let first = |size: u64| ListPart {
-            per_page: Some(size.clamp(1, u64::from(engine::pass::PER_PAGE))),
-            first_page: true,
-            ..ListPart::all(decoder.schema().spec.path)
-        };
-        let month = match paging {
-            Paging::DateKeyset { field, .. } => sample::month(&self.context, table, field),
-            Paging::Single | Paging::Cursor | Paging::Offset => None,
-        };
-        let Some(month) = month else {
-            let list = first(size);
-            let (seen, rows) = pages::collected(&self.context, decoder, &list).await?;
-            let (read, notes) = ("the first records".to_owned(), quarantined(&seen));
-            let requests = seen.requests;
-            return Ok(ComparisonRows {
-                rows,
-                whole: ReadingCoverage::Nothing,
-                read,
-                requests,
-                notes,
-            });
-        };
-        let list = first(size.div_ceil(2));
-        let (mut seen, mut rows) = pages::collected(&self.context, decoder, &list).await?;
-        let list = ListPart { filters: between(month), ..list };
-        let mut take = |page: decode::DecodedPage| rows.push(page.rows);
-        let more = pages::records(&self.context, decoder, &list, Unit::Stream, &mut take).await?;
-        seen.requests += more.requests;
-        seen.quarantined += more.quarantined;
-        let read = format!("the newest records, and some of {}", month.start.strftime("%Y-%m"));
-        let (notes, requests) = (quarantined(&seen), seen.requests);
-        Ok(ComparisonRows { rows, whole: ReadingCoverage::Nothing, read, requests, notes })
-    }
-}
-
-fn quarantined(seen: &ListOutcome) -> Vec<String> {
-    let records = crate::text::plural(seen.quarantined, "record", "records");
-    (seen.quarantined > 0).then(|| format!("{records} without a usable id")).into_iter().collect()
-}
-
-fn between(period: Period) -> Vec<(String, String)> {
-    let day = |name: &str, day: engine::time::Date| (name.to_owned(), day.to_string());
-    vec![day("from", period.start), day("to", period.end)]
 }

@@ -161,13 +161,21 @@ impl Pager {
     ) -> Self {
         let list = ListQuery::new(path, filters);
         match paging {
-            Paging::Single => Self::Single(SinglePager { list, asked: false, done: false }),
+            Paging::Single => Self::Single(SinglePager::new(list, PageScope::Object)),
             Paging::Cursor => Self::Cursor(CursorPager::new(list)),
             Paging::Offset => Self::Offset(OffsetPager::new(list)),
             Paging::DateKeyset { nullable, .. } => {
                 Self::Keyset(KeysetPager::new(list, nullable, from))
             }
         }
+    }
+
+    /// Returns a pager that reads the first page of a list and no other: a sample, which proves
+    /// nothing about the rest of the list.
+    #[must_use]
+    pub(super) fn sample(path: &str, filters: Vec<(String, String)>, per_page: u32) -> Self {
+        let list = ListQuery { per_page, ..ListQuery::new(path, filters) };
+        Self::Single(SinglePager::new(list, PageScope::FirstPage))
     }
 
     /// Returns the next request that may start now, beside those under way.
@@ -231,7 +239,7 @@ impl Pager {
     #[must_use]
     pub(super) fn proof(&self) -> ListProof {
         match self {
-            Self::Single(_) => ListProof::Proven,
+            Self::Single(single) => single.proof(),
             Self::Cursor(cursor) => cursor.proof(),
             Self::Offset(offset) => offset.proof(),
             Self::Keyset(keyset) => keyset.proof(),
@@ -277,21 +285,50 @@ impl Pager {
     }
 }
 
-/// Reading of one object.
+/// Reading of one answer: an object, or a sample of a list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SinglePager {
     list: ListQuery,
+    #[serde(default)]
+    scope: PageScope,
     asked: bool,
     done: bool,
 }
 
+/// Part of its path that one answer is to hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum PageScope {
+    /// The only object that the path has.
+    #[default]
+    Object,
+    /// The first records of a list.
+    FirstPage,
+}
+
 impl SinglePager {
+    const fn new(list: ListQuery, scope: PageScope) -> Self {
+        Self { list, scope, asked: false, done: false }
+    }
+
+    fn proof(&self) -> ListProof {
+        match self.scope {
+            PageScope::Object => ListProof::Proven,
+            PageScope::FirstPage => ListProof::Unproven(format!(
+                "of {} only the first records were read",
+                self.list.path
+            )),
+        }
+    }
+
     fn next(&mut self) -> Option<PagerQuestion> {
         if self.asked || self.done {
             return None;
         }
         self.asked = true;
-        let target = RequestTarget::path(self.list.path.clone());
+        let target = match self.scope {
+            PageScope::Object => RequestTarget::path(self.list.path.clone()),
+            PageScope::FirstPage => self.list.first_page(),
+        };
         Some(PagerQuestion { slot: 0, target, count_only: false })
     }
 }

@@ -16,8 +16,8 @@ use super::units::UnitsReading;
 use super::{AnswerEffect, Ask, PageFacts, Parent, Pass, StopReason, Unit};
 use crate::spec::StreamKind;
 use crate::time::Timestamp;
-pub use plan::{AfterFailure, ReadingPlan, ReadingStep};
-use plan::{listing_pagers, since};
+pub use plan::{AfterFailure, ListingSample, ReadingPlan, ReadingStep};
+use plan::{listing_pagers, sample_pagers, since};
 
 /// One pass over one stream, in one or more runs.
 #[derive(Debug)]
@@ -56,8 +56,11 @@ impl Reading {
     #[must_use]
     pub fn start(plan: ReadingPlan) -> Self {
         let spec = plan.spec;
-        let work = match &spec.kind {
-            StreamKind::Listing(listing) if plan.pass == Pass::Full => {
+        let work = match (&spec.kind, &plan.sample) {
+            (StreamKind::Listing(_), Some(sample)) => {
+                ReadingWork::Pages(sample_pagers(spec.path, sample))
+            }
+            (StreamKind::Listing(listing), None) if plan.pass == Pass::Full => {
                 let (pages, other) = if let Some(filter) = listing.halves.filter(|_| plan.by_halves)
                 {
                     let [active, archived] = halves_of(listing.paging, spec.path, &[], filter);
@@ -68,23 +71,26 @@ impl Reading {
                 };
                 ReadingWork::Sweep(Box::new(SweepReading::new(pages, other, plan.compares)))
             }
-            StreamKind::Listing(listing) => {
+            (StreamKind::Listing(listing), None) => {
                 ReadingWork::Pages(listing_pagers(spec, listing, &plan))
             }
-            StreamKind::Snapshot(_) => {
+            (StreamKind::Snapshot(_), _) => {
                 let mut units = UnitsReading::default();
                 units.push(Unit::Stream);
                 ReadingWork::Units(units)
             }
-            StreamKind::ReportWindow(_) => {
+            (StreamKind::ReportWindow(_), _) => {
                 let mut units = UnitsReading::default();
                 units.extend(plan.windows.iter().copied().map(Unit::Window));
                 ReadingWork::Units(units)
             }
-            StreamKind::PerParent(parent) => {
-                // Trigger listings never send the start date: older parents change, too.
-                let pager =
-                    Pager::new(parent.trigger.paging(), parent.trigger.path, since(&plan), None);
+            (StreamKind::PerParent(parent), sample) => {
+                let trigger = parent.trigger;
+                let pager = match sample {
+                    Some(sample) => Pager::sample(trigger.path, Vec::new(), sample.records),
+                    // Trigger listings never send the start date: older parents change, too.
+                    None => Pager::new(trigger.paging(), trigger.path, since(&plan), None),
+                };
                 let (parked, absent) = (plan.parked.clone(), plan.absent.clone());
                 ReadingWork::Parents(Box::new(ParentReading::new(pager, plan.pass, parked, absent)))
             }

@@ -70,6 +70,7 @@ fn plan(spec: &'static StreamSpec, pass: Pass) -> ReadingPlan {
         absent: IdSet::default(),
         by_halves: false,
         compares: false,
+        sample: None,
         width: 4,
     }
 }
@@ -480,6 +481,41 @@ fn a_snapshot_whose_pages_never_add_up_covers_nothing() {
     );
     assert_eq!(reading.next_step(), ReadingStep::Done);
     assert!(matches!(reading.proof(), ListProof::Unproven(_)));
+}
+
+#[test]
+fn a_sample_reads_one_page_each_and_proves_nothing() {
+    let days = (0..600).map(|id| (id, Some(day(i32::try_from(id).unwrap())))).collect();
+    let mut server = ListServer { records: days, page: 100, undated_first: false };
+    let month = Period { start: day(40), end: day(59) };
+    let sample = Some(ListingSample { records: 20, periods: vec![month] });
+    let mut reading =
+        Reading::start(ReadingPlan { sample: sample.clone(), ..plan(&DATED, Pass::Full) });
+    let (seen, requests) = read(&mut reading, &mut server, |_| ());
+    let expected: BTreeSet<Key> = (580..600).chain(40..60).map(Key::id).collect();
+    assert_eq!((seen, requests), (expected, 2));
+    assert!(matches!(reading.proof(), ListProof::Unproven(_)));
+
+    // Parents of which the table holds rows are read; without proof that the listing named all, no
+    // other parent is asked for.
+    let parked = ParkedParent { created_year: None, attempts: 0, reason: String::new() };
+    let parked = BTreeMap::from([(7, parked)]);
+    let mut reading = Reading::start(ReadingPlan { sample, parked, ..plan(&CHILDREN, Pass::Full) });
+    let (ask, _) = answer(&mut reading, &named(&[1]));
+    let RequestTarget::Path { query, .. } = &ask.target else { panic!() };
+    assert_eq!(*query, [("per_page".to_owned(), "20".to_owned())]);
+    let mut read = BTreeSet::new();
+    for _ in 0..2 {
+        let (ask, _) = answer(&mut reading, &records(&[1]));
+        let AnswerPurpose::Records(Unit::Parent(parent)) = ask.reads else { panic!("{ask:?}") };
+        read.insert(parent.id);
+    }
+    assert_eq!(read, [1, 7].into());
+    let held = TableUnits { any: true, parents: [7, 8].into(), ..TableUnits::default() };
+    assert_eq!(reading.next_step(), ReadingStep::Held);
+    reading.on_held(held);
+    assert_eq!(reading.next_step(), ReadingStep::Done);
+    assert_eq!(reading.absent(), Some(&IdSet::default()));
 }
 
 mod doubts;

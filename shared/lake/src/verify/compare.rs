@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use delta::offload::offload;
 use delta::table::{FileEntry, Table};
+use engine::coverage::Coverage;
 use engine::precedence::Precedence;
 use engine::present::Present;
 use engine::time::Timestamp;
-use engine::window::Period;
 use serde::Serialize;
 
 use self::matching::RowMatching;
@@ -18,24 +18,11 @@ use super::VerifyError;
 use crate::collect::{CollectedRows, Collector, KeyRange, MEMORY_LIMIT};
 use crate::partition::{RowLayout, fetch, open};
 
-/// Part of the table that the reading should have returned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReadingCoverage {
-    /// All rows.
-    Everything,
-    /// All children of these parents.
-    Parents(BTreeSet<i64>),
-    /// All rows of these report windows.
-    Periods(BTreeSet<Period>),
-    /// No conclusion about rows that were not returned.
-    Nothing,
-}
-
 /// Rules to judge a reading by.
 #[derive(Clone, Debug)]
 pub struct ComparisonRules {
     /// Part of the table that it should have returned.
-    pub whole: ReadingCoverage,
+    pub coverage: Coverage,
     /// Start of the changes that are not in the table yet.
     pub cursor: Option<Timestamp>,
     /// Start of the reading. Rows of the table that are newer are not judged.
@@ -120,8 +107,12 @@ pub(super) async fn exactly(
 ) -> Result<TableComparison, VerifyError> {
     let columns = (0..rows.layout().schema.fields().len()).collect();
     let (began, present) = (Timestamp::MAX, Present::ours(Timestamp::MAX));
-    let against =
-        ComparisonRules { whole: ReadingCoverage::Everything, cursor: None, began, present };
+    let against = ComparisonRules {
+        coverage: Coverage::Whole { begun: began },
+        cursor: None,
+        began,
+        present,
+    };
     matched(table, rows, &against, columns, true).await
 }
 
@@ -141,8 +132,7 @@ async fn matched(
         let files: Vec<&FileEntry> = files
             .filter(|file| file.partition.as_deref() == partition)
             .filter(|file| {
-                against.whole != ReadingCoverage::Nothing
-                    || may_be_read(&layout, read, partition, file)
+                !against.coverage.is_nothing() || may_be_read(&layout, read, partition, file)
             })
             .collect();
         let mut matching = RowMatching {

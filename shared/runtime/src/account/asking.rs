@@ -10,6 +10,7 @@ use harvest_api::{ApiAnswer, ApiError};
 use crate::context::Context;
 use crate::error::{RunError, from_api};
 use crate::gate::{NoPermit, PATIENCE};
+use crate::request::send;
 use crate::waiting::{RequestWait, WaitFor};
 
 /// Limit of the time that a question waits for its permit.
@@ -66,37 +67,19 @@ pub(super) async fn try_ask_until(
     let state = |source| RunError::State { stream, source };
     let mut attempts = RequestAttempts::default();
     loop {
-        match context.gate.permit(class, HORIZON_INCREMENTAL).await {
-            Ok(_) => {}
+        let answer = match send(context, class, HORIZON_INCREMENTAL, target, || ()).await {
+            Ok(sent) => sent.answer,
             Err(NoPermit::ComeBack(at)) => {
-                let waiting = waiting(context, class, at).await.map_err(state)?;
-                if patience == PermitPatience::Brief || waiting.reason == WaitFor::Harvest {
-                    return Err(RunError::Waits { stream, waiting });
-                }
-                tell(context, stream, waiting);
-                context.clock.sleep_until(at).await;
+                wait(context, stream, class, at, patience).await?;
                 continue;
             }
             Err(NoPermit::State(source)) => return Err(state(source)),
-        }
-        let token = context.tokens.cell().get();
-        let error = match context.api.get(target).await {
-            Err(error)
-                if error.is_refused_token()
-                    && context.tokens.is_renewed(context, token.as_ref()).await =>
-            {
-                continue;
-            }
-            Ok(answer) if is_json(&answer.body) => {
-                context.person.date(answer.date, context.clock.now());
-                return Ok(Ok(answer));
-            }
+        };
+        let error = match answer {
+            Ok(answer) if is_json(&answer.body) => return Ok(Ok(answer)),
             Ok(_) => ApiError::new(RequestFailure::Malformed, format!("GET {}", name(target))),
             Err(error) => error,
         };
-        if let RequestFailure::RateLimited { retry_after } = error.failure() {
-            context.gate.block(class, *retry_after).await.map_err(state)?;
-        }
         match attempts.on_failure(error.failure(), context.random.next()) {
             RetryDecision::Again { after } if context.clock.now() < last => {
                 context.clock.sleep_until(plus(context.clock.now(), after)).await;
@@ -106,17 +89,29 @@ pub(super) async fn try_ask_until(
     }
 }
 
-/// Returns the reason for which the budget has no permit of `class` before `at`.
-pub(crate) async fn waiting(
+/// Waits until `at`, before which the budget has no permit of `class`, as far as `patience` allows.
+///
+/// # Errors
+/// [`RunError::Waits`] where the wait is longer than `patience`; where the state store fails.
+pub(crate) async fn wait(
     context: &Context,
+    stream: &'static str,
     class: RateClass,
     at: Timestamp,
-) -> Result<RequestWait, state::StateError> {
-    let blocked = context.gate.blocked_until(class).await?;
-    Ok(match blocked {
+    patience: PermitPatience,
+) -> Result<(), RunError> {
+    let blocked = context.gate.blocked_until(class).await;
+    let waiting = match blocked.map_err(|source| RunError::State { stream, source })? {
         Some(until) => RequestWait { class, until, reason: WaitFor::Harvest },
         None => RequestWait { class, until: at, reason: WaitFor::Budget },
-    })
+    };
+    // Harvest's own `Retry-After` may be an hour: a person at a terminal would see a dead command.
+    if patience == PermitPatience::Brief || waiting.reason == WaitFor::Harvest {
+        return Err(RunError::Waits { stream, waiting });
+    }
+    tell(context, stream, waiting);
+    context.clock.sleep_until(at).await;
+    Ok(())
 }
 
 /// Logs a wait that takes long enough for people to wonder.

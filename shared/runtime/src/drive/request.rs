@@ -10,7 +10,7 @@ use engine::pass::{AnswerPurpose, Ask};
 use engine::retry::RequestFailure;
 use engine::spec::{RateClass, StreamSpec};
 use engine::time::{SignedDuration, Timestamp, between};
-use harvest_api::{ApiAnswer, ApiError};
+use harvest_api::ApiError;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -18,6 +18,7 @@ use super::page::{DecodedAnswer, decode};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::gate::NoPermit;
+use crate::request::{SentRequest, send};
 
 /// Outcome of a request.
 #[derive(Debug)]
@@ -125,53 +126,27 @@ impl PageRequest {
         RequestFlight { ask, clock, not_before, sent, sending }
     }
 
-    /// Sends the request with a permit that is due; sends it again where the token was refused and
-    /// the secret holds another one by now.
-    async fn ask(
-        &self,
-        leaves: &AtomicBool,
-    ) -> Result<(Timestamp, Result<ApiAnswer, ApiError>), RequestOutcome> {
-        let Context { clock, gate, api, tokens, .. } = &self.context;
-        loop {
-            match gate.permit(self.class, self.horizon).await {
-                Ok(_) => {
-                    leaves.store(true, Ordering::Relaxed);
-                    self.left.notify_one();
-                }
-                Err(NoPermit::ComeBack(at)) => return Err(RequestOutcome::ComeBack(at)),
-                Err(NoPermit::State(error)) => return Err(RequestOutcome::State(error)),
-            }
-            let (token, requested_at) = (tokens.cell().get(), clock.now());
-            let answer = api.get(&self.ask.target).await;
-            let refused = answer.as_ref().is_err_and(ApiError::is_refused_token);
-            if refused && tokens.is_renewed(&self.context, token.as_ref()).await {
-                continue;
-            }
-            return Ok((requested_at, answer));
-        }
-    }
-
     async fn send(&self, leaves: &AtomicBool) -> (Timestamp, RequestOutcome) {
-        let Context { clock, gate, .. } = &self.context;
+        let clock = &self.context.clock;
         if let Some(at) = self.not_before {
             clock.sleep_until(at).await;
         }
-        let (requested_at, answer) = match self.ask(leaves).await {
-            Ok(answered) => answered,
-            Err(sent) => return (clock.now(), sent),
+        let on_leave = || {
+            leaves.store(true, Ordering::Relaxed);
+            self.left.notify_one();
+        };
+        let sent = send(&self.context, self.class, self.horizon, &self.ask.target, on_leave).await;
+        let SentRequest { requested_at, answer } = match sent {
+            Ok(sent) => sent,
+            Err(NoPermit::ComeBack(at)) => return (clock.now(), RequestOutcome::ComeBack(at)),
+            Err(NoPermit::State(error)) => return (clock.now(), RequestOutcome::State(error)),
         };
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
-                if let RequestFailure::RateLimited { retry_after } = error.failure()
-                    && let Err(error) = gate.block(self.class, *retry_after).await
-                {
-                    return (requested_at, RequestOutcome::State(error));
-                }
                 return (requested_at, RequestOutcome::Failed(RequestError::Api(Box::new(error))));
             }
         };
-        self.context.person.date(answer.date, clock.now());
         let decoder = Arc::clone(&self.decoder);
         let (spec, reads) = (self.spec, self.ask.reads);
         let account = self.context.settings.account;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::cursor;
 use engine::item::{AccountItem, ResumablePass};
-use engine::pass::{MissingRows, MissingScope, Pass, Reading, ReadingPlan, TableUnits};
+use engine::pass::{MissingRows, MissingScope, Pass, Reading, ReadingPlan};
 use engine::plan::{ReportHistory, is_about, report_windows};
 use engine::position::PassStart;
 use engine::spec::{ReportWindow, StreamKind};
@@ -14,6 +14,7 @@ use lake::collect::SeenIds;
 use super::Run;
 use crate::drive::Driver;
 use crate::error::RunError;
+use crate::held::table_units;
 use crate::records;
 
 impl Run {
@@ -105,7 +106,7 @@ impl Run {
                 Pass::Incremental => BTreeSet::new(),
                 Pass::Full => {
                     self.check_history(report, &account)?;
-                    self.held().await?.windows
+                    table_units(&self.table).await?.windows
                 }
             };
             let (start_date, years_back) = (settings.start_date, settings.report_years_back);
@@ -123,6 +124,7 @@ impl Run {
             absent: self.load(&position.absent).await?.unwrap_or_default(),
             by_halves: position.by_halves,
             compares: false,
+            sample: None,
             width: (settings.requests_in_flight >> self.pace().halvings()).max(1),
         })
     }
@@ -136,26 +138,6 @@ impl Run {
                 Err(RunError::NoHistory { stream: self.stream(), unread: list.sentence() })
             }
         }
-    }
-
-    /// Units of which the table holds rows.
-    pub(super) async fn held(&self) -> Result<TableUnits, RunError> {
-        let any = self.table.rows() > 0;
-        if !any || matches!(self.order.spec.kind, StreamKind::Listing(_) | StreamKind::Snapshot(_))
-        {
-            return Ok(TableUnits { any, ..TableUnits::default() });
-        }
-        let stream = self.stream();
-        let held = lake::partition::held_units(
-            &*self.context.store,
-            self.table.root(),
-            self.table.schema(),
-            self.table.files(),
-        )
-        .await
-        .map_err(|source| RunError::Store { stream, source: Box::new(source) })?;
-        let windows = held.periods.keys().copied().collect();
-        Ok(TableUnits { any, parents: held.parents.into_keys().collect(), windows })
     }
 
     /// Start of the pass, by our clock and by the server's.

@@ -12,6 +12,7 @@ use super::objects::WorkObjects;
 use super::{Run, RunOutcome, RunReport, YieldReason, fail};
 use crate::drive::{Driver, DriverStep};
 use crate::error::RunError;
+use crate::held::table_units;
 use crate::hold::RunBuffer;
 
 impl Run {
@@ -105,7 +106,7 @@ impl Run {
                     }
                 }
                 DriverStep::NeedsHeld => {
-                    let effects = driver.reading.on_held(self.held().await?);
+                    let effects = driver.reading.on_held(table_units(&self.table).await?);
                     hold.apply(effects, None)?;
                 }
                 DriverStep::NeedsMissing(scope) => {

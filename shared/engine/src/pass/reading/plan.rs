@@ -35,8 +35,20 @@ pub struct ReadingPlan {
     /// Whether a full pass over a listing looks for rows that are gone: the table had rows before
     /// the pass, and all ids that the pass has seen since are known.
     pub compares: bool,
+    /// The part of a listing, or of the listing that names parents, to read; `None`: all of it.
+    pub sample: Option<ListingSample>,
     /// Number of requests that may be under way at once.
     pub width: usize,
+}
+
+/// The part of a listing that is read to compare some of its records with the table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListingSample {
+    /// Number of records to read of each of `periods`, and of the whole listing.
+    pub records: u32,
+    /// Days within which as many records are read, beside the first ones of the listing; only for
+    /// listings that can be asked for days.
+    pub periods: Vec<Period>,
 }
 
 /// Next step of a reading.
@@ -75,6 +87,18 @@ pub(super) fn since(plan: &ReadingPlan) -> Vec<(String, String)> {
         }
         (Pass::Incremental, None) | (Pass::Full, _) => Vec::new(),
     }
+}
+
+/// Pagers that read the first page of the listing at `path`, and of each period of the sample.
+pub(super) fn sample_pagers(path: &str, sample: &ListingSample) -> Vec<Pager> {
+    let days = |period: &Period| {
+        vec![
+            ("from".to_owned(), period.start.to_string()),
+            ("to".to_owned(), period.end.to_string()),
+        ]
+    };
+    let filters = core::iter::once(Vec::new()).chain(sample.periods.iter().map(days));
+    filters.map(|filters| Pager::sample(path, filters, sample.records)).collect()
 }
 
 pub(super) fn listing_pagers(

@@ -195,6 +195,7 @@ impl World {
             absent: before,
             by_halves: false,
             compares: true,
+            sample: None,
             width: 3,
         }
     }

@@ -12,7 +12,7 @@ use decode::gather::{column, equal_rows};
 use engine::spec::{StreamKind, StreamSpec};
 use engine::time::Timestamp;
 
-use super::{ComparisonRules, ReadingCoverage, RowDifference, TableComparison};
+use super::{ComparisonRules, RowDifference, TableComparison};
 use crate::collect::SortedRows;
 use crate::partition::{KeyedRows, RowLayout};
 use crate::verify::{VerifyError, shown};
@@ -94,18 +94,8 @@ impl RowMatching {
     }
 
     fn only_here(&mut self, ours: &KeyedRows, row: usize) -> Result<(), VerifyError> {
-        let (parent, period) = ours.unit(row);
-        let expected = match &self.against.whole {
-            ReadingCoverage::Everything => true,
-            ReadingCoverage::Parents(parents) => {
-                parent.is_some_and(|parent| parents.contains(&parent))
-            }
-            ReadingCoverage::Periods(periods) => {
-                period.is_some_and(|period| periods.contains(&period))
-            }
-            ReadingCoverage::Nothing => false,
-        };
-        if !expected {
+        let facts = ours.held(row);
+        if facts.and_then(|facts| self.against.coverage.begun_for(&facts)).is_none() {
             return Ok(());
         }
         if self.came_later(ours, row) {

@@ -6,6 +6,7 @@ use crate::verify::tests::{ACCOUNT, NOW, table, with_entries};
 
 /// Time of the fake reading.
 const LATER: Timestamp = Timestamp::constant(2_000_000_000, 0);
+const EVERYTHING: Coverage = Coverage::Whole { begun: LATER };
 
 /// Reading of these entries, some of them changed by `change`.
 fn read(table: &Table, ids: &[(&str, i64)], change: impl Fn(i64, &mut Value)) -> CollectedRows {
@@ -23,9 +24,9 @@ fn all() -> Vec<(&'static str, i64)> {
     january.chain(february).chain((40..60).map(|id| ("2024-03", id))).collect()
 }
 
-fn against(whole: ReadingCoverage) -> ComparisonRules {
+fn against(coverage: Coverage) -> ComparisonRules {
     ComparisonRules {
-        whole,
+        coverage,
         cursor: Some("2025-01-01T00:00:00Z".parse().unwrap()),
         began: LATER,
         present: Present::ours(LATER),
@@ -36,15 +37,14 @@ fn against(whole: ReadingCoverage) -> ComparisonRules {
 async fn what_is_the_same_is_equal() {
     let (_, table) = table().await;
     let everything = read(&table, &all(), |_, _| ());
-    let compared =
-        compare(&table, &everything, &against(ReadingCoverage::Everything)).await.unwrap();
+    let compared = compare(&table, &everything, &against(EVERYTHING)).await.unwrap();
     let rows = table.rows();
     assert_eq!(
         compared,
         TableComparison { records: rows, equal: rows, ..TableComparison::default() }
     );
     let few = read(&table, &[("2024-03", 44), ("2024-01", 3)], |_, _| ());
-    let compared = compare(&table, &few, &against(ReadingCoverage::Nothing)).await.unwrap();
+    let compared = compare(&table, &few, &against(Coverage::Nothing)).await.unwrap();
     assert_eq!(compared, TableComparison { records: 2, equal: 2, ..TableComparison::default() });
 }
 
@@ -63,7 +63,7 @@ async fn every_difference_is_told_with_both_values() {
             record["brand_new"] = json!("x");
         }
     });
-    let compared = compare(&table, &read, &against(ReadingCoverage::Everything)).await.unwrap();
+    let compared = compare(&table, &read, &against(EVERYTHING)).await.unwrap();
     let key = |key: &str| key.to_owned();
     let differs = |id: &str, column: &str, here: Option<&str>, harvest: Option<&str>| {
         RowDifference::Differs {
@@ -89,7 +89,7 @@ async fn every_difference_is_told_with_both_values() {
     assert_eq!((compared.missing_here, compared.missing_in_harvest, compared.differing), (3, 2, 2));
     assert_eq!((compared.records, compared.equal), (table.rows() + 1, table.rows() - 4));
     // A sample proves nothing about other rows.
-    let compared = compare(&table, &read, &against(ReadingCoverage::Nothing)).await.unwrap();
+    let compared = compare(&table, &read, &against(Coverage::Nothing)).await.unwrap();
     assert_eq!((compared.missing_here, compared.missing_in_harvest), (3, 0));
 }
 
@@ -113,7 +113,7 @@ async fn what_changed_since_the_last_pass_is_no_difference() {
         15 => record["updated_at"] = json!("2024-12-31T23:59:59Z"),
         _ => (),
     });
-    let compared = compare(&table, &read, &against(ReadingCoverage::Everything)).await.unwrap();
+    let compared = compare(&table, &read, &against(EVERYTHING)).await.unwrap();
     assert_eq!((compared.newer, compared.wrong()), (3, 1), "{compared:?}");
     let after = RowDifference::Differs {
         key: "15".to_owned(),
@@ -123,7 +123,7 @@ async fn what_changed_since_the_last_pass_is_no_difference() {
     };
     assert_eq!(compared.differences, [after]);
     // Rows of the table that were read after the reading began count as newer.
-    let late = ComparisonRules { began: NOW, ..against(ReadingCoverage::Everything) };
+    let late = ComparisonRules { began: NOW, ..against(EVERYTHING) };
     let compared = compare(&table, &read, &late).await.unwrap();
     assert_eq!((compared.newer, compared.wrong()), (4, 0), "{compared:?}");
     assert_eq!(table.account(), ACCOUNT);

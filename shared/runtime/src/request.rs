@@ -1,0 +1,62 @@
+//! The one loop that sends a request: permit, token, answer.
+//!
+//! All requests for account data go through [`send`], whatever asks: the driver of a pass, questions
+//! about the account, a comparison. It does what every request owes to the account's budget and to
+//! its token, and leaves to its callers whether a failed request is worth another try.
+
+use engine::pass::RequestTarget;
+use engine::retry::RequestFailure;
+use engine::spec::RateClass;
+use engine::time::{SignedDuration, Timestamp};
+use harvest_api::{ApiAnswer, ApiError};
+
+use crate::context::Context;
+use crate::gate::NoPermit;
+
+/// A request that was sent.
+#[derive(Debug)]
+pub(crate) struct SentRequest {
+    /// Time at which the request left: records of its answer are at least as new.
+    pub(crate) requested_at: Timestamp,
+    /// Answer of Harvest, or the failure.
+    pub(crate) answer: Result<ApiAnswer, ApiError>,
+}
+
+/// Sends a GET request with a permit of `class` that is due within `horizon`. `on_leave` is called
+/// when the request has its permit.
+///
+/// A refused token may have been replaced in its secret meanwhile, by an operator or by another
+/// process that refreshed it: then the request is sent again with the new one, and a permit of its
+/// own. An answer 429 blocks the class for all processes before anybody can act on it.
+///
+/// # Errors
+/// Where no permit can be had soon, or the state store fails.
+pub(crate) async fn send(
+    context: &Context,
+    class: RateClass,
+    horizon: SignedDuration,
+    target: &RequestTarget,
+    on_leave: impl Fn() + Send,
+) -> Result<SentRequest, NoPermit> {
+    let Context { clock, gate, api, tokens, person, .. } = context;
+    loop {
+        gate.permit(class, horizon).await?;
+        on_leave();
+        let (token, requested_at) = (tokens.cell().get(), clock.now());
+        let answer = api.get(target).await;
+        match &answer {
+            Ok(answer) => person.date(answer.date, clock.now()),
+            Err(error) if error.is_refused_token() => {
+                if tokens.is_renewed(context, token.as_ref()).await {
+                    continue;
+                }
+            }
+            Err(error) => {
+                if let RequestFailure::RateLimited { retry_after } = error.failure() {
+                    gate.block(class, *retry_after).await.map_err(NoPermit::State)?;
+                }
+            }
+        }
+        return Ok(SentRequest { requested_at, answer });
+    }
+}
