@@ -1,6 +1,10 @@
 //! Errors of whole pages.
+//!
+//! A single bad record is no error: it is quarantined, and the rest of its page counts. These
+//! errors mean that the page proves nothing, neither rows nor absence of rows.
 
-/// Reasons why a page could not be decoded. Describe the finding, never the body's content.
+/// Reasons why a page could not be decoded. Messages describe what was found, never the content of
+/// the body, because they end up in logs and a body may hold personal data.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
     /// The body is not JSON or breaks off.
@@ -19,7 +23,8 @@ pub enum PageError {
         /// Type of the value found.
         found: &'static str,
     },
-    /// The member that holds the records is missing.
+    /// The member that holds the records is missing. An empty list is present as `[]`, so this
+    /// answer does not prove that there are no records.
     #[error("the answer has no `{key}`")]
     NoRecords {
         /// Name of the member.
@@ -33,7 +38,8 @@ pub enum PageError {
         /// Type of the value found.
         found: &'static str,
     },
-    /// `links` is not an object or `links.next` not text, so the next page is unknown.
+    /// `links` is not an object or `links.next` not text, so the next page is unknown. Taking this
+    /// for the last page would drop all records behind it.
     #[error("`{member}` of the answer is {found}")]
     BadLinks {
         /// `links` or `links.next`.
@@ -51,7 +57,7 @@ pub enum PageError {
         bytes: usize,
         /// Size in bytes of the largest body that is read.
         most: usize,
-        /// Id of its first record, if it can be read.
+        /// Id of its first record, if it can be read: the operator needs it to find the record.
         record: Option<i64>,
     },
     /// The caller gave no parent although the stream's rows need one.

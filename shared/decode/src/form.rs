@@ -1,14 +1,19 @@
 //! Describes the form of a value without its content, for messages about values that are not as
 //! declared and may be personal.
+//!
+//! The form has to answer the operator's question "what does Harvest send there?" in the state,
+//! logs and `status`, where no text of a record may be. Digits and words therefore become
+//! placeholders, and of letters only those of instants and exponents stay.
 
-/// Length in characters of the longest form.
+/// Length in characters at which a form is cut off and ends with `..`.
 const MOST: usize = 32;
 
-/// Punctuation of numbers, dates and times.
+/// Punctuation of numbers, dates and times. Any other becomes `?`.
 const MARKS: &[char] = &['-', '+', '.', ',', ':', '/', ' '];
 
 /// Replaces each digit by `9` and each run of letters by `a`: `"2017-06-27T15:50:15Z"` becomes
-/// `"9999-99-99T99:99:99Z"`.
+/// `"9999-99-99T99:99:99Z"`, and `"Erika Mustermann"` becomes `"a a"`. Objects and lists are only
+/// named as such. `raw` is one valid JSON value.
 pub(super) fn of(raw: &str) -> String {
     match raw.bytes().next() {
         Some(b'{') => "{..}".to_owned(),
@@ -19,6 +24,8 @@ pub(super) fn of(raw: &str) -> String {
     }
 }
 
+/// Masks text or the literal of a number. A run of digits keeps its length, which tells a day from
+/// an instant. A run of letters becomes one `a`, so that not even the length of a name shows.
 fn masked(text: &str) -> String {
     let mut form = String::new();
     let mut letters = text.chars().peekable();

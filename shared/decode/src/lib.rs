@@ -4,6 +4,23 @@
 //! unusual comes up, these columns are dropped, and the body is cut into raw records that are read
 //! one by one (`careful`). Both give the same rows. Values without a column stay in `extra_json`;
 //! `odd` describes the form of their paths.
+//!
+//! Each value of a record takes one of these ways:
+//!
+//! | value | column | `extra_json` | counted as |
+//! | --- | --- | --- | --- |
+//! | of the declared type and form | holds it | | |
+//! | of another form, convertible without loss (`"5"` for an integer) | holds it | | converted |
+//! | a number with more decimal places than the column | null | holds it | finer |
+//! | any other value that the column cannot hold | null | holds it | misfit |
+//! | of a member that no declaration has | none | holds it | unknown |
+//!
+//! So no value is lost and none is rounded. A record without a usable id cannot be a row, because
+//! nothing could find that row again. Such a record is quarantined, and the other records of its
+//! page still become rows.
+//!
+//! The crate does no IO, reads no clock and knows nothing of requests: the caller passes the text
+//! of an answer and the facts that are not in it ([`ReadAt`]).
 
 mod buffer;
 mod careful;
@@ -59,8 +76,11 @@ use crate::schema::TableSchema;
 /// Decodes the pages of one stream. Clones are cheap; threads may share one.
 #[derive(Clone, Debug)]
 pub struct Decoder {
+    /// Facts that follow from the declaration, derived once and shared by clones.
     layout: Arc<RecordLayout>,
+    /// Removes data from bodies; `None` if there are no rules and no erased users.
     redactor: Option<Arc<Redactor>>,
+    /// Rules of the redactor, for members whose absence is no news.
     rules: Arc<PrivacyRules>,
 }
 
@@ -72,8 +92,9 @@ impl Decoder {
         Self { layout, redactor: None, rules: Arc::default() }
     }
 
-    /// Limits the decoder to data that `rules` allow. `key` is the key of the hashes; a member to
-    /// be hashed is left out if there is none.
+    /// Limits the decoder to data that `rules` allow. `key` is the key of the hashes. Without a
+    /// key, members that should be hashed are left out: plain text must not reach the lake because
+    /// a secret is missing.
     #[must_use]
     pub fn with_privacy(self, rules: &PrivacyRules, key: Option<&HashKey>) -> Self {
         let redactor = (!rules.is_empty()).then(|| Arc::new(Redactor::of(rules, key)));
@@ -100,6 +121,10 @@ impl Decoder {
     /// Decodes an answer of Harvest after removing data that must not be kept. Also returns the
     /// remaining body.
     ///
+    /// Callers that store or report anything of the answer use the returned body, never their own
+    /// copy. Redaction comes first because decoding already copies parts of the body elsewhere:
+    /// unknown members into `extra_json`, unusable records into the quarantine.
+    ///
     /// # Errors
     /// The same as [`Self::page`].
     pub fn answer(&self, body: String, at: &ReadAt) -> Result<(DecodedPage, String), PageError> {
@@ -125,6 +150,8 @@ impl Decoder {
     /// # Errors
     /// When the body as a whole is not as the stream declares. None of its records counts then.
     pub fn page(&self, body: &str, at: &ReadAt) -> Result<DecodedPage, PageError> {
+        // Fails before any work: a missing parent or period is a mistake of the caller, whatever
+        // the body.
         self.layout.check(at)?;
         let (rows, envelope) = self.read(body)?;
         self.assemble(rows, envelope, at)
@@ -139,7 +166,8 @@ impl Decoder {
         careful::record(&self.layout, &mut self.layout.rows(), &mut odd::OddValues::default(), raw)
     }
 
-    /// Presence of each declared member, by path (list indices as `[]`).
+    /// Presence of each declared member, by path (list indices as `[]`). Excluded members are left
+    /// out: redaction removed them, so their absence says nothing about Harvest.
     #[must_use]
     pub fn declared(
         &self,
@@ -152,6 +180,8 @@ impl Decoder {
 
     fn read(&self, body: &str) -> Result<(DecodedRows, PageEnvelope), PageError> {
         envelope::check_size(body)?;
+        // A failure of `fast` says nothing about its cause. `careful` finds either the same
+        // failure, with a proper error, or rows.
         match fast::page(&self.layout, body) {
             Ok((rows, beside)) => Ok((rows, PageEnvelope::of(beside)?)),
             Err(_) => careful::page(&self.layout, body),
@@ -164,6 +194,7 @@ impl Decoder {
         envelope: PageEnvelope,
         at: &ReadAt,
     ) -> Result<DecodedPage, PageError> {
+        // Keys and dates come from the buffers: `derived::batch` consumes these.
         let keys = self.layout.keys(&rows, at)?;
         let dates = self.layout.dates(&rows);
         let DecodedRows { cells, extra, observed, quarantined } = rows;
@@ -175,6 +206,10 @@ impl Decoder {
 /// Returns `total_entries` of a first page whose records are under `records_key`. `None` if it is
 /// not a number, or if it is less than the number of records that the page itself proves to exist.
 ///
+/// Example: a body has `total_entries` 0 but shows one record and a `links.next`. At least two
+/// records exist, so the total is wrong and the result is `None`. The caller then assumes nothing
+/// about the size of the list.
+///
 /// # Errors
 /// When the body is not a JSON object.
 pub fn count(body: &str, records_key: Option<&str>) -> Result<Option<u64>, PageError> {
@@ -184,6 +219,7 @@ pub fn count(body: &str, records_key: Option<&str>) -> Result<Option<u64>, PageE
     let shown = records.and_then(|list| serde_json::from_str::<Vec<IgnoredAny>>(list).ok());
     let shown = shown.map_or(0, |list| list.len() as u64);
     let goes_on = envelope.next.is_some() || envelope.next_page.is_some_and(|next| next > 1);
+    // One record more than those shown, because a next page holds at least one.
     let least = shown.saturating_add(u64::from(goes_on));
     Ok(envelope.total_entries.filter(|total| *total >= least))
 }
@@ -201,7 +237,8 @@ pub struct ReadAt {
     pub period: Option<Period>,
 }
 
-/// A decoded page.
+/// A decoded page. `rows`, `keys` and, if not empty, `dates` have one item per row, in the same
+/// order.
 #[derive(Debug)]
 pub struct DecodedPage {
     /// Rows in the order of the answer, columns as `schema::TableSchema`.
@@ -219,6 +256,8 @@ pub struct DecodedPage {
 }
 
 /// A record that cannot be a row.
+///
+/// The raw record is kept so that it can be decoded again after the declaration was corrected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuarantinedRecord {
     /// The record as Harvest sent it.

@@ -1,4 +1,14 @@
 //! Parses the paths in `extra_json`.
+//!
+//! `lift` needs the place of each kept value in order to rebuild a record. The grammar is the one
+//! that `odd` writes:
+//!
+//! ```text
+//! path  = name, { "[" number "]" }, { "." name, { "[" number "]" } }, [ "#" number ], [ "#json" ]
+//! ```
+//!
+//! Rows may come from other programs or other releases. A path outside of this grammar gives
+//! `None`, and its row then stays as it is.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -32,9 +42,14 @@ pub(super) enum PathStep {
 
 impl<'a> ExtraNode<'a> {
     /// Root place of a record; `None` if a path is not one of ours.
+    ///
+    /// Example: the paths `client`, `lines[2].amount` and `notes#1` give a root with the members
+    /// `client` (raw), `lines` (item 2 with the member `amount`) and `notes` (earlier occurrence
+    /// 1).
     pub(super) fn of(members: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Self> {
         let mut root = Self::default();
         for (path, raw) in members {
+            // Unwraps a value kept as text, so that `raw` is the value as Harvest sent it.
             let (path, raw) = kept(path, raw)?;
             let mut place = &mut root;
             let mut steps = steps(path)?.into_iter().peekable();
@@ -42,6 +57,7 @@ impl<'a> ExtraNode<'a> {
                 place = match steps.next()? {
                     PathStep::Member(name) => place.members.entry(name).or_default(),
                     PathStep::Item(index) => place.items.entry(index).or_default(),
+                    // `steps` yields a repeat only as the last step, so nothing is below it.
                     PathStep::Repeat(nth) => {
                         place.repeats.insert(nth, raw);
                         break;
@@ -62,7 +78,9 @@ impl<'a> ExtraNode<'a> {
     }
 }
 
-/// Path and raw value for a member of `extra_json`; `None` if it is not one of ours.
+/// Path and raw value for a member of `extra_json`; `None` if it is not one of ours. Undoes the
+/// text form of values that strict readers would refuse: `"total#json": "1e400"` gives `total` and
+/// `1e400`.
 pub(super) fn kept<'a>(name: &'a str, value: &'a str) -> Option<(&'a str, Cow<'a, str>)> {
     match name.strip_suffix(AS_TEXT) {
         // In a member name that ends this way, the `#` is escaped by `\`.
@@ -71,7 +89,8 @@ pub(super) fn kept<'a>(name: &'a str, value: &'a str) -> Option<(&'a str, Cow<'a
     }
 }
 
-/// Whether the path ends with a `\` that escapes the next character.
+/// Whether the path ends with a `\` that escapes the next character. Two of them are one escaped
+/// `\`, hence the odd number.
 fn ends_escaping(path: &str) -> bool {
     let slashes = path.len() - path.trim_end_matches('\\').len();
     slashes % 2 == 1
@@ -105,6 +124,7 @@ pub(super) fn steps(path: &str) -> Option<Vec<PathStep>> {
     }
 }
 
+/// Digits of an index. `None` if there are none, or if they do not fit a `usize`.
 fn number(letters: &mut core::iter::Peekable<core::str::Chars<'_>>) -> Option<usize> {
     let mut digits = String::new();
     while let Some(digit) = letters.next_if(char::is_ascii_digit) {

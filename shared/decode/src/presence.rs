@@ -1,4 +1,9 @@
 //! Occurrence of declared members.
+//!
+//! Harvest can drop a member without notice, and the column is null from then on. Null cells do not
+//! show that: many members are null for good reasons. So occurrence of the name is counted,
+//! whatever its value. Members of the same name in different kinds of objects (`id` of the record
+//! and of its client) are counted apart.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +13,9 @@ use super::name::push_name;
 use super::shape::{MemberTarget, ObjectShape, SeenMembers};
 
 /// Number of objects read and members that occurred in any of them, for each kind of object of a
-/// stream.
+/// stream. The index is the shape's id.
+///
+/// Sets of bits instead of counts by name: this is updated once per object of each record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PresenceCounts(Vec<(u64, SeenMembers)>);
 
@@ -25,6 +32,7 @@ impl PresenceCounts {
         }
     }
 
+    /// Adds to the counts of one kind of object, which may be the first of its kind.
     fn add_to(&mut self, id: usize, objects: u64, seen: SeenMembers) {
         if self.0.len() <= id {
             self.0.resize(id + 1, (0, SeenMembers::default()));
@@ -42,12 +50,15 @@ impl PresenceCounts {
         paths
     }
 
+    /// Collects the presence of the members of `shape` and below it.
     fn collect(
         &self,
         prefix: &str,
         shape: &ObjectShape,
         paths: &mut BTreeMap<String, drift::MemberPresence>,
     ) {
+        // A kind of object that no record had counts 0 objects. Its members are then neither
+        // present nor missing.
         let (objects, seen) = self.0.get(shape.id()).copied().unwrap_or_default();
         for (index, member) in shape.members().iter().enumerate() {
             let mut path = prefix.to_owned();

@@ -1,4 +1,8 @@
 //! Cuts JSON into raw pieces, for pages that are not as declared.
+//!
+//! A piece is a slice of the body with the text of one value. Nothing is parsed into numbers or
+//! maps, which would round `0.1` and forget all but one of repeated members (a map cannot hold a
+//! name twice).
 
 use core::fmt;
 use std::borrow::Cow;
@@ -6,23 +10,26 @@ use std::borrow::Cow;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Member of an object: name and text of its value.
+/// Member of an object: name and text of its value. The name is owned only if it contains escapes.
 pub(super) type RawMember<'de> = (Cow<'de, str>, &'de str);
 
 /// Text of the value without surrounding white space.
+///
+/// Fails if there is anything but one value. Validates the whole text, so that all other functions
+/// may assume valid JSON.
 pub(super) fn value(json: &str) -> Result<&str, serde_json::Error> {
     serde_json::from_str::<&RawValue>(json).map(RawValue::get)
 }
 
 /// Members of an object in textual order, repeated ones included.
 ///
-/// Fails if the value is not an object, or if a member name is not valid text (half a surrogate
-/// pair).
+/// Fails if the value is not an object, or if a member name is not valid text. JSON allows
+/// `"\ud800"`, half of a surrogate pair, which stands for no character and has no form in UTF-8.
 pub(super) fn members(json: &str) -> Result<Vec<RawMember<'_>>, serde_json::Error> {
     serde_json::from_str::<RawMembers<'_>>(json).map(|members| members.0)
 }
 
-/// Items of an array.
+/// Items of an array. Fails if the value is not an array.
 pub(super) fn items(json: &str) -> Result<Vec<&str>, serde_json::Error> {
     let items: Vec<&RawValue> = serde_json::from_str(json)?;
     Ok(items.into_iter().map(RawValue::get).collect())
@@ -33,7 +40,8 @@ pub(super) fn member<'de>(members: &[RawMember<'de>], name: &str) -> Option<&'de
     members.iter().rev().find(|(member, _)| member == name).map(|(_, raw)| *raw)
 }
 
-/// Type of a JSON value, for people.
+/// Type of a JSON value, for people. The first byte decides, because the value is known to be
+/// valid.
 pub(super) fn kind(json: &str) -> &'static str {
     match json.bytes().next() {
         Some(b'{') => "an object",

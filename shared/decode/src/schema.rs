@@ -1,4 +1,19 @@
 //! Columns of a stream's table in the terms of Arrow, Delta and Parquet.
+//!
+//! `engine::schema` decides names, order and types; this module only translates them:
+//!
+//! | `ColumnType` | Arrow | Delta | Parquet |
+//! | --- | --- | --- | --- |
+//! | `Int` | `Int64` | `long` | `INT64` |
+//! | `Text` | `Utf8` | `string` | `BYTE_ARRAY` (string) |
+//! | `Bool` | `Boolean` | `boolean` | `BOOLEAN` |
+//! | `Date` | `Date32` | `date` | `INT32` (days) |
+//! | `Instant` | `Timestamp(us, UTC)` | `timestamp` | `INT64` (microseconds, UTC) |
+//! | `Decimal` | `Decimal128(18, s)` | `decimal(18,s)` | `INT64` (unscaled) |
+//! | lists | `List` | `array` | three-level list |
+//!
+//! Delta's `timestamp` is an instant in microseconds (Delta protocol, Primitive Types), which is
+//! why instants have no finer unit here.
 
 mod compare;
 mod delta;
@@ -13,10 +28,12 @@ use engine::spec::StreamSpec;
 
 pub use compare::SchemaComparison;
 
-/// Number of digits of a decimal column.
+/// Number of digits of a decimal column. 18 is the most that Parquet stores as `INT64` (Parquet
+/// format, Logical Types, DECIMAL); with more, each value would be a byte array of fixed length.
 pub(crate) const DECIMAL_DIGITS: u8 = 18;
 
-/// Whether files have statistics for a column of this type. Text counts only as part of the key.
+/// Whether files have statistics for a column of this type. Text counts only as part of the key:
+/// other texts are names and notes, which do not belong into the log. Flags and lists have none.
 #[must_use]
 pub fn is_counted(ty: &DataType, in_key: bool) -> bool {
     let ordered = matches!(
@@ -38,7 +55,8 @@ pub struct TableSchema {
     pub name: Arc<str>,
     /// Description of a row.
     pub doc: Arc<str>,
-    /// All columns, including the partition column, in the order of the log.
+    /// All columns, including the partition column, in the order of the log. Those of the record
+    /// are contiguous; in a stream's own table they come first.
     pub columns: Arc<[Column]>,
     /// Arrow schema of all columns, which decoded `RecordBatch`es have.
     pub arrow: SchemaRef,
@@ -63,11 +81,13 @@ impl TableSchema {
         let columns: Arc<[Column]> = columns.into();
         let fields: Fields = columns.iter().map(arrow_field).collect();
         let schema = Self { spec, name, doc, columns, arrow: Arc::new(Schema::new(fields)) };
+        // A key column without a place would make keys shorter than declared, and rows collide.
         debug_assert_eq!(schema.key_indices().len(), spec.primary_key.len(), "{}", spec.name);
         schema
     }
 
-    /// Whether the schema is that of a table of changes.
+    /// Whether the schema is that of a table of changes. Only such a table begins with a column of
+    /// the change.
     #[must_use]
     pub fn is_of_changes(&self) -> bool {
         self.columns.first().is_some_and(|column| column.source == ColumnSource::Change)
@@ -128,21 +148,25 @@ impl TableSchema {
         self.spec.primary_key.iter().filter_map(|name| self.index_of(name)).collect()
     }
 
-    /// Position of the record's own `updated_at`; `None` for streams without one.
+    /// Position of the record's own `updated_at`; `None` for streams without one. Embedded objects
+    /// have an `updated_at`, too (`user_assignment.updated_at`), so the path in the record decides,
+    /// not the end of the name.
     #[must_use]
     pub fn updated_at_index(&self) -> Option<usize> {
         let source = ColumnSource::Record(vec![self.spec.cursor_field()?]);
         self.columns.iter().position(|column| column.source == source)
     }
 
-    /// Position of `synced_at`.
+    /// Position of `synced_at`, which every table has.
     #[must_use]
     pub fn synced_at_index(&self) -> Option<usize> {
         self.columns.iter().position(|column| column.source == ColumnSource::SyncedAt)
     }
 
     /// Positions of the columns whose change counts as a change of the row: those in files except
-    /// `synced_at` and volatile ones.
+    /// `synced_at` and volatile ones. `synced_at` differs with each reading, and volatile columns
+    /// hold links that Harvest makes anew each time. If they counted, each reading of an unchanged
+    /// record would rewrite the file of its row.
     #[must_use]
     pub fn content_indices(&self) -> Vec<usize> {
         self.positions(|column| {
@@ -160,7 +184,8 @@ impl TableSchema {
     }
 
     /// Schema for a table that has only some of our columns: its columns in their present order,
-    /// then the missing ones. Members of structs are treated the same way.
+    /// then the missing ones. Members of structs are treated the same way. Types and comments are
+    /// the declared ones.
     ///
     /// # Errors
     /// When `schema_string` is not a Delta schema.
@@ -176,7 +201,8 @@ impl TableSchema {
         compare::names(schema_string)
     }
 
-    /// Names of the columns that have statistics in the log.
+    /// Names of the columns that have statistics in the log. The partition column has none there:
+    /// its value is exact in the log's entry of each file.
     #[must_use]
     pub fn counted_columns(&self) -> Vec<&str> {
         let columns = self.columns.iter().filter(|column| {
@@ -193,7 +219,8 @@ impl TableSchema {
 }
 
 /// Arrow type of a column. Items of lists are named `element`, so that the Parquet files have the
-/// standard three-level form and are read back with the same type.
+/// standard three-level form (Parquet format, Logical Types, Lists) and are read back with the same
+/// type.
 #[must_use]
 pub fn arrow_type(ty: &ColumnType) -> DataType {
     match ty {
@@ -209,7 +236,8 @@ pub fn arrow_type(ty: &ColumnType) -> DataType {
     }
 }
 
-/// Arrow fields of the structs in a list.
+/// Arrow fields of the structs in a list. All may be null: a required member would make one odd
+/// item cost the whole record.
 pub(crate) fn struct_fields(members: &[Member]) -> Fields {
     members
         .iter()
@@ -226,6 +254,7 @@ fn list_of(ty: DataType) -> DataType {
     DataType::List(element(ty))
 }
 
+/// Arrow field of a column; only required columns forbid nulls.
 fn arrow_field(column: &Column) -> Field {
     Field::new(column.name.as_str(), arrow_type(&column.ty), !column.required)
 }

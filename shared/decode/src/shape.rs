@@ -1,11 +1,28 @@
 //! Declared members of objects, with the columns they go to.
+//!
+//! A shape is the declaration turned into a tree of positions. While a page is read, a member is
+//! looked up by name once; its value then goes to a column by number. Example, with the columns in
+//! brackets:
+//!
+//! ```text
+//! id            Cell(0)                    [id]
+//! client        Object
+//!   id          Cell(1)                    [client_id]
+//!   name        Cell(2)                    [client_name]
+//! line_items    Structs(3)                 [line_items: list of structs]
+//!   amount      Cell(0) of the struct
+//! ```
+//!
+//! The numbers must follow the order in which `engine::schema::columns` lists the columns. Both
+//! walk the fields depth first, and objects take no column of their own.
 
 use engine::spec::{FieldSpec, FieldType};
 
 /// Declared members of an object, in declared order.
 #[derive(Debug)]
 pub(super) struct ObjectShape {
-    /// Number of this kind of object within the stream.
+    /// Number of this kind of object within the stream, by which `PresenceCounts` counts. The
+    /// record itself is 0.
     id: usize,
     members: Vec<DeclaredMember>,
 }
@@ -42,6 +59,8 @@ impl ObjectShape {
         Self::from(fields, &mut 0, &mut 0)
     }
 
+    /// Shape of the object; `next` is the next free column, `ids` the next free number of a shape.
+    /// A list of structs has columns of its own, so their numbers begin at 0 again.
     fn from(fields: &'static [FieldSpec], next: &mut usize, ids: &mut usize) -> Self {
         let id = take(ids);
         debug_assert!(fields.len() <= SeenMembers::MEMBERS, "too many members in one object");
@@ -66,7 +85,9 @@ impl ObjectShape {
         Self { id, members }
     }
 
-    /// Position of the member `name`. Looks at `hint` first, the usual position of the next member.
+    /// Position of the member `name`. Looks at `hint` first, the usual position of the next member:
+    /// Harvest sends the members of all records in the same order, so most lookups are one
+    /// comparison.
     pub(super) fn find(&self, name: &str, hint: usize) -> Option<usize> {
         if self.members.get(hint).is_some_and(|member| member.name == name) {
             return Some(hint);
@@ -89,9 +110,11 @@ impl ObjectShape {
 }
 
 impl SeenMembers {
+    /// Number of members of one object that the set can hold: one bit each.
     const MEMBERS: usize = 128;
 
-    /// Adds the member; `false` if it was there already.
+    /// Adds the member; `false` if it was there already. Also `false` for an index outside of the
+    /// set, so that such a page is never read by `fast` alone.
     pub(super) fn add(&mut self, index: usize) -> bool {
         let bit = u32::try_from(index).ok().and_then(|index| 1_u128.checked_shl(index));
         let Some(bit) = bit else { return false };
@@ -105,12 +128,14 @@ impl SeenMembers {
         Self(self.0 | other.0)
     }
 
+    /// Whether the member is in the set.
     pub(super) fn has(self, index: usize) -> bool {
         let bit = u32::try_from(index).ok().and_then(|index| 1_u128.checked_shl(index));
         bit.is_some_and(|bit| self.0 & bit != 0)
     }
 }
 
+/// Returns the counter and increments it.
 fn take(next: &mut usize) -> usize {
     let index = *next;
     *next += 1;

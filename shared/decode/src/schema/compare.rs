@@ -1,4 +1,8 @@
 //! Compares the schema in a table's log with the declared one.
+//!
+//! A table can be older than this program, newer, or changed by another engine. The result decides
+//! whether it may be written: columns that it lacks can be added, columns that the declaration
+//! lacks would be lost with the next rewritten file, and a column of another type fits neither way.
 
 use engine::schema::{Column, ColumnType, Member};
 use serde::Deserialize;
@@ -8,6 +12,9 @@ use super::delta;
 
 /// Relation of an existing table's schema to the declared one. Comments and order are ignored,
 /// because readers look columns up by name.
+///
+/// If several apply, the one that forbids most is reported: `Differs`, then `Unknown`, then
+/// `Lacks`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SchemaComparison {
     /// Same columns with the same types.
@@ -20,11 +27,14 @@ pub enum SchemaComparison {
     Differs(Vec<String>),
 }
 
+/// Struct in a `schemaString`: the table itself, or the items of an array.
 #[derive(Debug, Deserialize)]
 struct LoggedStruct {
     fields: Vec<LoggedField>,
 }
 
+/// Field in a `schemaString`. The type is text for a simple type and an object for a nested one
+/// (Delta protocol, Schema Serialization Format), hence a `Value`.
 #[derive(Debug, Deserialize)]
 struct LoggedField {
     name: String,
@@ -34,6 +44,7 @@ struct LoggedField {
     nullable: bool,
 }
 
+/// Default of `nullable` in a schema without it.
 const fn yes() -> bool {
     true
 }
@@ -45,6 +56,7 @@ struct DeclaredField<'a> {
     required: bool,
 }
 
+/// Differences found so far, as paths such as `line_items.taxed2`.
 #[derive(Default)]
 struct SchemaFindings {
     lacks: Vec<String>,
@@ -52,6 +64,7 @@ struct SchemaFindings {
     differs: Vec<String>,
 }
 
+/// Compares `columns` with the schema of a log.
 pub(super) fn compare(
     columns: &[Column],
     schema_string: &str,
@@ -71,11 +84,14 @@ pub(super) fn compare(
     })
 }
 
+/// Names of the top-level columns in a `schemaString`.
 pub(super) fn names(schema_string: &str) -> Result<Vec<String>, serde_json::Error> {
     let theirs: LoggedStruct = serde_json::from_str(schema_string)?;
     Ok(theirs.fields.into_iter().map(|field| field.name).collect())
 }
 
+/// `schemaString` with all of `columns`, those of the log first. Example: the log has `b` and `a`,
+/// the declaration `a`, `b`, `c`; the result has `b`, `a`, `c`.
 pub(super) fn extended(
     columns: &[Column],
     schema_string: &str,
@@ -102,6 +118,8 @@ pub(super) fn extended(
 }
 
 impl SchemaFindings {
+    /// Compares the fields of one struct, whose path is `prefix`. Looks in both directions: a field
+    /// can be missing on either side.
     fn fields(&mut self, prefix: &str, ours: &[DeclaredField<'_>], theirs: &[LoggedField]) {
         for field in theirs {
             if !ours.iter().any(|own| own.name == field.name) {
@@ -117,7 +135,10 @@ impl SchemaFindings {
         }
     }
 
+    /// Compares a field that both sides have. Structs in lists are compared member by member,
+    /// because a new member is an addition and not another type.
     fn pair(&mut self, name: String, own: &DeclaredField<'_>, field: &LoggedField) {
+        // A logged column that forbids nulls fits only a declared one that never has any.
         let nulls_fit = field.nullable || own.required;
         match (own.ty, struct_of(&field.ty)) {
             (ColumnType::Structs(members), Some(theirs)) if nulls_fit => {
@@ -161,6 +182,7 @@ fn of_columns(columns: &[Column]) -> Vec<DeclaredField<'_>> {
         .collect()
 }
 
+/// Members of structs as fields. None is required.
 fn of_members(members: &[Member]) -> Vec<DeclaredField<'_>> {
     members
         .iter()

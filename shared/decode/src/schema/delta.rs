@@ -1,4 +1,5 @@
-//! Columns of a table in the form of Delta's `schemaString`.
+//! Columns of a table in the form of Delta's `schemaString` (Delta protocol, Schema Serialization
+//! Format): JSON text with a struct of fields, each with name, type, `nullable` and `metadata`.
 
 use engine::schema::{Column, ColumnType, Member};
 use serde_json::{Map, Value, json};
@@ -15,7 +16,8 @@ pub(super) fn of_fields(fields: &[Value]) -> String {
     json!({ "type": "struct", "fields": fields }).to_string()
 }
 
-/// Field of the `schemaString`.
+/// Field of the `schemaString`. Its description is `metadata.comment`, which engines show as the
+/// comment of the column.
 pub(super) fn column_json(column: &Column) -> Value {
     let mut metadata = Map::new();
     if !column.doc.is_empty() {
@@ -29,7 +31,7 @@ pub(super) fn column_json(column: &Column) -> Value {
     })
 }
 
-/// Member of a struct.
+/// Member of a struct. It may always be null, and has no description.
 pub(super) fn member_json(member: &Member) -> Value {
     json!({
         "name": member.name,
@@ -61,6 +63,8 @@ pub(super) fn structs_json(members: &[Value]) -> Value {
     array_json(&json!({ "type": "struct", "fields": members }))
 }
 
+/// Type of an array. Its items may be null: an item that does not fit is a null, and `extra_json`
+/// holds the value.
 fn array_json(element: &Value) -> Value {
     json!({ "type": "array", "elementType": element, "containsNull": true })
 }
