@@ -1,4 +1,12 @@
 //! Columns under construction that can drop their last rows, which Arrow's builders cannot.
+//!
+//! A record turns out to be no row only after some of its cells were filled (its id may come last,
+//! or not fit). Its cells are then taken back with `truncate`, and no second copy of rows is
+//! needed.
+//!
+//! Invariant between two records: all buffers of a `Cells` have as many cells as it has closed
+//! rows. While a record is read, a buffer has at most one cell more; `Cells::close` fills in the
+//! missing ones with null. So a member may be missing from a record without any code for it.
 
 mod list;
 mod values;
@@ -32,7 +40,7 @@ pub(super) enum CellOutcome {
 }
 
 impl CellOutcome {
-    /// Whether the column holds the value.
+    /// Whether the column holds the value, so that it needs no place in `extra_json`.
     pub(super) const fn is_held(self) -> bool {
         match self {
             Self::Stored | Self::Converted => true,
@@ -40,12 +48,15 @@ impl CellOutcome {
         }
     }
 
+    /// Outcome of a conversion that succeeded or failed.
     const fn converted(held: bool) -> Self {
         if held { Self::Converted } else { Self::Misfit }
     }
 }
 
-/// A column under construction.
+/// A column under construction. Each variant has the representation of its Arrow array: days since
+/// 1970 for `Date`, microseconds since 1970 for `Instant`, unscaled values for `Decimal` with its
+/// scale.
 #[derive(Debug)]
 pub(super) enum ColumnBuffer {
     Int(FixedBuffer<i64>),
@@ -54,10 +65,11 @@ pub(super) enum ColumnBuffer {
     Date(FixedBuffer<i32>),
     Instant(FixedBuffer<i64>),
     Decimal(FixedBuffer<i128>, i8),
+    /// Boxed, because a list of structs contains `ColumnBuffer`s itself.
     List(Box<ListBuffer>),
 }
 
-/// Columns of rows under construction, or members of structs.
+/// Columns of rows under construction, or members of structs. `rows` counts closed rows.
 #[derive(Debug)]
 pub(super) struct Cells {
     pub(super) buffers: Vec<ColumnBuffer>,
@@ -65,15 +77,17 @@ pub(super) struct Cells {
 }
 
 impl Cells {
+    /// Empty columns of these types.
     pub(super) fn new<'a>(types: impl Iterator<Item = &'a ColumnType>) -> Self {
         Self { buffers: types.map(ColumnBuffer::new).collect(), rows: 0 }
     }
 
+    /// Number of closed rows.
     pub(super) const fn rows(&self) -> usize {
         self.rows
     }
 
-    /// List column at `cell`.
+    /// List column at `cell`; `None` if the column is not a list.
     pub(super) fn list(&mut self, cell: usize) -> Option<&mut ListBuffer> {
         match self.buffers.get_mut(cell)? {
             ColumnBuffer::List(list) => Some(list),
@@ -94,6 +108,7 @@ impl Cells {
     /// Ends a row. Cells that were not filled become null.
     pub(super) fn close(&mut self) {
         for buffer in &mut self.buffers {
+            // A buffer that is longer by one holds this row already.
             if buffer.len() == self.rows {
                 buffer.push_null();
             }
@@ -109,6 +124,7 @@ impl Cells {
         self.rows = rows;
     }
 
+    /// Arrays of all columns, in order. Only closed rows may be present.
     pub(super) fn finish(self) -> Result<Vec<ArrayRef>, ArrowError> {
         self.buffers.into_iter().map(ColumnBuffer::finish).collect()
     }
@@ -135,6 +151,7 @@ impl ColumnBuffer {
         Self::List(Box::new(ListBuffer::new(items)))
     }
 
+    /// Number of cells, that of an open row included.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Int(fixed) | Self::Instant(fixed) => fixed.values.len(),
@@ -157,6 +174,7 @@ impl ColumnBuffer {
         }
     }
 
+    /// Whether the cell is null or does not exist.
     fn is_null(&self, row: usize) -> bool {
         let valid = match self {
             Self::Int(fixed) | Self::Instant(fixed) => &fixed.valid,
@@ -169,7 +187,11 @@ impl ColumnBuffer {
         row >= self.len() || !valid.is_valid(row)
     }
 
-    /// Adds the cell for a JSON value. A list column takes no value here and becomes null.
+    /// Adds the cell for a JSON value, in any case exactly one. A list column takes no value here
+    /// and becomes null: its items come one by one, through `ListBuffer`.
+    ///
+    /// Each column tries the declared form first (`literal`) and converts only if that fails,
+    /// because nearly all values have the declared form.
     pub(super) fn put(&mut self, raw: &str) -> CellOutcome {
         if raw == "null" {
             self.push_null();
@@ -192,6 +214,7 @@ impl ColumnBuffer {
             Self::Decimal(fixed, scale) => {
                 let put =
                     fixed.put(literal::decimal(raw, *scale), || convert::decimal(raw, *scale));
+                // Asked only after both conversions failed, so the usual value pays nothing for it.
                 let is_finer = put == CellOutcome::Misfit && convert::is_finer(raw, *scale);
                 if is_finer { CellOutcome::Finer } else { put }
             }
@@ -202,6 +225,7 @@ impl ColumnBuffer {
         }
     }
 
+    /// Keeps the first `rows` cells.
     pub(super) fn truncate(&mut self, rows: usize) {
         match self {
             Self::Int(fixed) | Self::Instant(fixed) => fixed.truncate(rows),
@@ -213,6 +237,7 @@ impl ColumnBuffer {
         }
     }
 
+    /// Array of the column. The types equal those of `schema::arrow_type`.
     fn finish(self) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
             Self::Int(FixedBuffer { values, valid }) => {

@@ -1,5 +1,16 @@
 //! Reads a body record by record: cuts the page into raw records and each record into raw members,
 //! so that no record can affect another.
+//!
+//! This is the definition of what a page means; `fast` is a quicker way to the same rows for
+//! ordinary pages. Everything that a page may do wrong is decided here:
+//!
+//! | deviation | result |
+//! | --- | --- |
+//! | a record that is no object, or has an unreadable name | quarantined |
+//! | a record without a usable id | quarantined |
+//! | the list of records comes twice | the last one counts, the others are quarantined |
+//! | a member that comes twice | the last one counts, the others stay raw |
+//! | a value of another type in place of an object or a list | stays raw, its columns are null |
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,7 +24,7 @@ use super::raw::{self, RawMember};
 use super::rows::{DecodedRows, RecordLayout};
 use super::shape::{MemberTarget, ObjectShape, SeenMembers};
 
-/// Reads a whole body.
+/// Reads a whole body. Fails only where `PageError` says that the page proves nothing.
 pub(super) fn page(
     layout: &RecordLayout,
     body: &str,
@@ -38,7 +49,8 @@ pub(super) fn page(
     Ok((rows, envelope))
 }
 
-/// Adds a row, or returns the reason why the record cannot be one.
+/// Adds a row, or returns the reason why the record cannot be one. In that case `rows` and `odd`
+/// are as before, except for the counts of presence.
 pub(super) fn record<'de>(
     layout: &RecordLayout,
     rows: &mut DecodedRows,
@@ -54,13 +66,16 @@ pub(super) fn record<'de>(
     layout.close(rows, odd)
 }
 
-/// Puts the members of an object into the current row of `cells`.
+/// Puts the members of an object into the current row of `cells`. Members that are missing get no
+/// cell here: closing the row adds nulls.
 fn object<'de>(
     shape: &ObjectShape,
     cells: &mut Cells,
     odd: &mut OddValues<'de>,
     members: &[RawMember<'de>],
 ) {
+    // Occurrences of each name that are still to come. An occurrence that leaves none is the last
+    // one, which counts.
     let mut left: BTreeMap<&str, usize> = BTreeMap::new();
     for (name, _) in members {
         *left.entry(name).or_default() += 1;
@@ -77,6 +92,7 @@ fn object<'de>(
             odd.repeated(name, *nth, raw);
             continue;
         }
+        // No hint: this path is rare, so the search may begin at the first member.
         match shape.find(name, 0).and_then(|index| Some((index, shape.member(index)?))) {
             Some((index, member)) => {
                 seen.add(index);
@@ -108,6 +124,7 @@ fn put<'de>(target: &MemberTarget, cells: &mut Cells, odd: &mut OddValues<'de>, 
     }
 }
 
+/// Puts the items of a list into the list column. `shape` is that of structs.
 fn list<'de>(
     shape: Option<&ObjectShape>,
     list: Option<&mut ListBuffer>,
@@ -123,6 +140,8 @@ fn list<'de>(
         return odd.misfit(raw);
     };
     for (index, raw) in items.into_iter().enumerate() {
+        // Each item gets a place in the list, also one that does not fit, so that indices in paths
+        // are those of the record.
         odd.enter(ValueStep::Item(index));
         match (&mut list.items, shape) {
             (ListItems::Structs(structs), Some(shape)) => item(shape, structs, odd, raw),
@@ -135,6 +154,7 @@ fn list<'de>(
     list.close();
 }
 
+/// Adds an item to a list of structs: the struct, or null for any other value.
 fn item<'de>(
     shape: &ObjectShape,
     structs: &mut StructBuffer,
@@ -152,7 +172,8 @@ fn item<'de>(
     }
 }
 
-/// Members of an object, if all its member names are valid text.
+/// Members of an object, if all its member names are valid text. Any other value has no members
+/// that could go to columns, and stays raw as a whole.
 fn readable_object(raw: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
     raw.starts_with('{').then(|| raw::members(raw).ok()).flatten()
 }

@@ -1,6 +1,14 @@
 //! Reads a body in one pass that puts each value into its column. Fails on any deviation from the
 //! declaration except values that do not fit and unknown members; `careful` then reads the page
 //! again.
+//!
+//! The pass is a tree of serde visitors that follows the tree of the declaration. A value is taken
+//! as its raw text and parsed by its column, so no tree of JSON values is built. That is most of
+//! the gain: `serde_json::Value` takes about eight times as long (docs/adr/0024).
+//!
+//! The pass fails, for example, on: a list of records that is missing or comes twice, a record that
+//! is no object, a member that a record has twice, text where an object is declared, a record
+//! without a usable id. It need not say which, because `careful` finds out.
 
 mod object;
 
@@ -32,17 +40,20 @@ pub(super) fn page<'de>(
         None => records.one(&mut json)?,
         Some(key) => beside = json.deserialize_map(PageVisitor { key, records })?,
     }
+    // Anything after the body would be lost: `{..}{..}` is not one answer.
     json.end()?;
     rows.observed.presence = odd.presence;
     Ok((rows, beside))
 }
 
+/// Visitor of the page, whose records are the member `key`.
 struct PageVisitor<'a, 'de> {
     key: &'static str,
     records: RecordsVisitor<'a, 'de>,
 }
 
-/// Visitor of the list of records.
+/// Visitor of the list of records. `odd` is shared by all of them, because it allocates; each
+/// record leaves it empty.
 struct RecordsVisitor<'a, 'de> {
     layout: &'a RecordLayout,
     rows: &'a mut DecodedRows,
@@ -69,7 +80,9 @@ impl<'de> Visitor<'de> for PageVisitor<'_, 'de> {
             }
             let member = MEMBERS.iter().position(|member| *member == name);
             match member.and_then(|at| beside.get_mut(at)) {
+                // Of repeated members the last counts, as in `raw::member`.
                 Some(place) => *place = Some(map.next_value::<&RawValue>()?.get()),
+                // Other members are no facts that anything relies on. They are not kept.
                 None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -78,6 +91,7 @@ impl<'de> Visitor<'de> for PageVisitor<'_, 'de> {
 }
 
 impl<'de> RecordsVisitor<'_, 'de> {
+    /// Reads one record into a row.
     fn one<D: Deserializer<'de>>(&mut self, json: D) -> Result<(), D::Error> {
         let record = ObjectVisitor {
             shape: &self.layout.shape,
@@ -86,6 +100,8 @@ impl<'de> RecordsVisitor<'_, 'de> {
             null: NullTreatment::Refused,
         };
         record.deserialize(json)?;
+        // An undeclared member that comes twice needs numbered paths, and only `careful` counts
+        // occurrences.
         if self.odd.is_ambiguous() {
             return Err(undeclared());
         }

@@ -1,11 +1,16 @@
 //! Parses the literal text of JSON values, exactly or not at all. Every function takes one valid
 //! JSON value of any type and returns `None` if it is not exactly of the wanted form.
+//!
+//! Numbers are parsed from their text and never pass through `f64`: 12345678901234.5678 would come
+//! back as 12345678901234.5680. Days and instants of the usual form are computed here, without a
+//! general parser, because each record has several of them; rarer forms go to `jiff`.
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-/// Powers of ten that fit in a `u64`.
+/// Powers of ten that fit in a `u64`, by exponent. A missing entry means overflow, so that lookups
+/// need no other check.
 const POWERS: [u64; 20] = [
     1,
     10,
@@ -32,7 +37,8 @@ const POWERS: [u64; 20] = [
 /// Unscaled value just above the largest of a decimal column with 18 digits.
 const DECIMAL_END: u64 = 1_000_000_000_000_000_000;
 
-/// Days from 1 January of year 0 to 1 January 1970 in the proleptic Gregorian calendar.
+/// Days from 1 January of year 0 to 1 January 1970 in the proleptic Gregorian calendar. Arrow's
+/// `Date32` counts from 1970.
 const EPOCH_DAYS: i32 = 719_528;
 
 /// Integer; `5.0` and `5e0` are integers, `5.5` is not.
@@ -45,7 +51,9 @@ pub(super) fn integer(raw: &str) -> Option<i64> {
     i64::try_from(if negative { -value } else { value }).ok()
 }
 
-/// Number times ten to the power of `scale`, of at most 18 digits.
+/// Number times ten to the power of `scale`, of at most 18 digits: `1.5` with scale 4 is 15000.
+/// `None` if decimal places would be lost. Trailing zeros are no decimal places, so `1.50000` fits
+/// scale 4.
 pub(super) fn decimal(raw: &str, scale: i8) -> Option<i128> {
     let (negative, magnitude) = scaled(raw, i64::from(scale))?;
     let value = i128::from(magnitude);
@@ -61,7 +69,8 @@ pub(super) fn flag(raw: &str) -> Option<bool> {
     }
 }
 
-/// Text of a JSON string; `None` if it contains half a surrogate pair.
+/// Text of a JSON string; `None` if it contains half a surrogate pair, which no column can hold.
+/// Text without escapes is borrowed.
 pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
@@ -71,7 +80,8 @@ pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Days since 1970 of `YYYY-MM-DD`, years 1 to 9999.
+/// Days since 1970 of `YYYY-MM-DD`, years 1 to 9999. Harvest sends days without a zone: the
+/// calendar day of the person (Harvest API v2, fields of type `date`).
 pub(super) fn date(raw: &str) -> Option<i32> {
     day(&text(raw)?)
 }
@@ -92,13 +102,16 @@ pub(super) fn instant_of(text: &str) -> Option<i64> {
     fixed_instant(text.as_bytes()).or_else(|| general_instant(text))
 }
 
-/// Non-negative integer.
+/// Non-negative integer, for the numbers in the envelope of a page.
 pub(super) fn count(raw: &str) -> Option<u64> {
     integer(raw).and_then(|count| u64::try_from(count).ok())
 }
 
 /// Power of ten of a number's first non-zero digit; `i64::MIN` for zero, `None` if the value is not
 /// a number.
+///
+/// Examples: `150` gives 2, `5` gives 0, `0.05` gives -2. It shows whether a number is too large
+/// for a column without computing the number, which may have any length.
 pub(super) fn order(raw: &str) -> Option<i64> {
     let digits = raw.strip_prefix('-').unwrap_or(raw);
     digits.starts_with(|first: char| first.is_ascii_digit()).then_some(())?;
@@ -116,7 +129,7 @@ pub(super) fn order(raw: &str) -> Option<i64> {
 }
 
 /// Sign and magnitude of the number times ten to the power of `scale`, if that is an integer that
-/// fits.
+/// fits. The sign is apart, so that the limits of the caller's type are checked by the caller.
 fn scaled(raw: &str, scale: i64) -> Option<(bool, u64)> {
     let (negative, digits) = raw.strip_prefix('-').map_or((false, raw), |rest| (true, rest));
     if !digits.starts_with(|first: char| first.is_ascii_digit()) {
@@ -147,11 +160,13 @@ fn scaled(raw: &str, scale: i64) -> Option<(bool, u64)> {
             }
         }
     }
+    // Zero is zero at any exponent: `0e999999` must not fail for its power.
     if mantissa == 0 {
         return Some((negative, 0));
     }
     let zeros = i64::try_from(zeros).ok()?;
     let power = zeros.checked_sub(fraction)?.checked_add(exponent)?.checked_add(scale)?;
+    // A negative power means decimal places beyond `scale`: no integer.
     let factor = *POWERS.get(usize::try_from(power).ok()?)?;
     Some((negative, mantissa.checked_mul(factor)?))
 }
@@ -162,6 +177,8 @@ fn exponent(text: &str) -> i64 {
     text.parse::<i32>().map_or(held, i64::from)
 }
 
+/// Instant of exactly the form `YYYY-MM-DDTHH:MM:SSZ`, the form in Harvest's answers. Others go to
+/// `general_instant`, which accepts more and is slower.
 fn fixed_instant(bytes: &[u8]) -> Option<i64> {
     let bytes: &[u8; 20] = bytes.try_into().ok()?;
     let [day @ .., b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'Z'] = bytes else {
@@ -175,6 +192,8 @@ fn fixed_instant(bytes: &[u8]) -> Option<i64> {
     Some(seconds * 1_000_000)
 }
 
+/// Instant with an offset or a fraction. `None` if a microsecond column would lose anything of it:
+/// finer digits, a zone name, a leap second, or a year beyond four digits.
 fn general_instant(text: &str) -> Option<i64> {
     // A zone name would be lost in an instant, and a leap second would become the second before it.
     if text.contains('[') || has_leap_second(text) {
@@ -186,11 +205,14 @@ fn general_instant(text: &str) -> Option<i64> {
     (whole && (1..=9999).contains(&year)).then(|| at.as_microsecond())
 }
 
+/// Whether the time may have the second 60. May be wrong for unusual times without colons, which
+/// then stay raw.
 fn has_leap_second(text: &str) -> bool {
     let time = text.get(10..).unwrap_or_default();
     time.contains(":60") || (!time.contains(':') && time.contains("60"))
 }
 
+/// Days since 1970 of a valid day in the form `YYYY-MM-DD`.
 fn days(day: &[u8; 10]) -> Option<i32> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = day else {
         return None;
@@ -203,6 +225,7 @@ fn days(day: &[u8; 10]) -> Option<i32> {
     Some(days_before_month(year, month) + day - 1 - EPOCH_DAYS)
 }
 
+/// Number of two digits; `None` if a byte is no digit.
 fn pair(tens: u8, ones: u8) -> Option<i32> {
     (tens.is_ascii_digit() && ones.is_ascii_digit())
         .then(|| i32::from(tens - b'0') * 10 + i32::from(ones - b'0'))
@@ -212,6 +235,7 @@ const fn is_leap(year: i32) -> bool {
     year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
+/// Days of the month; `None` if `month` is not 1 to 12.
 const fn month_length(year: i32, month: i32) -> Option<i32> {
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => Some(31),
@@ -222,7 +246,7 @@ const fn month_length(year: i32, month: i32) -> Option<i32> {
     }
 }
 
-/// Days from 1 January of year 0 to the first day of the month.
+/// Days from 1 January of year 0 to the first day of the month. Years from 1.
 const fn days_before_month(year: i32, month: i32) -> i32 {
     // Years that begin in March have the leap day at their end.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };

@@ -6,6 +6,23 @@
 //! path. If an object repeats a member, the last occurrence counts; earlier ones are kept as
 //! `name#1`, `name#2` and counted as `name#`. Values that strict JSON readers would refuse are kept
 //! as text in a JSON string, under their path followed by `#json`.
+//!
+//! Example: the record
+//!
+//! ```text
+//! {"id": 1, "id": 7, "hours": 1.5, "mood": "ok", "tasks": [{"budget": "much"}]}
+//! ```
+//!
+//! of a stream that declares no `mood` has the row with `id` 7 and
+//!
+//! ```text
+//! {"id#1": 1, "mood": "ok", "tasks[0].budget": "much"}
+//! ```
+//!
+//! in `extra_json`. Counted are `id#` and `mood` as unknown members, `tasks[].budget` as a misfit.
+//!
+//! Readers of the table query `extra_json`, and `path` and `lift` read it back, so this form is
+//! part of the format of the lake.
 
 use core::fmt::Write as _;
 
@@ -15,7 +32,8 @@ use super::observed::MemberDeviations;
 use super::presence::PresenceCounts;
 use super::{form, literal, raw, strict};
 
-/// Ending of the path of a value that is kept as text.
+/// Ending of the path of a value that is kept as text. No other path ends so: a `#` of a name is
+/// escaped, and a number follows the `#` of a repeated member.
 pub(super) const AS_TEXT: &str = "#json";
 
 /// One step from a value to a value inside it.
@@ -40,7 +58,8 @@ pub(super) enum OddReason {
     Converted,
 }
 
-/// A value that is recorded.
+/// A value that is recorded. `path` is its place in the record, `counted` the same without list
+/// indices and numbers of occurrences.
 #[derive(Debug)]
 struct OddValue<'de> {
     path: String,
@@ -50,6 +69,9 @@ struct OddValue<'de> {
 }
 
 /// Values of the current record that have no column, or came in another form than declared.
+///
+/// `steps` is the path to the value that is being read. Only `presence` outlives the record: it is
+/// collected over the page.
 #[derive(Debug, Default)]
 pub(super) struct OddValues<'de> {
     pub(super) presence: PresenceCounts,
@@ -86,10 +108,12 @@ impl OddReason {
 }
 
 impl<'de> OddValues<'de> {
+    /// Goes one step down the path. Each call is followed by one of `leave`, unless reading fails.
     pub(super) fn enter(&mut self, step: ValueStep) {
         self.steps.push(step);
     }
 
+    /// Goes one step up the path.
     pub(super) fn leave(&mut self) {
         self.steps.pop();
     }
@@ -108,6 +132,7 @@ impl<'de> OddValues<'de> {
     }
 
     /// Records the outcome of putting the value one step below the current path into its column.
+    /// Does nothing for a value that is stored, which is the usual case and must cost nothing.
     pub(super) fn put_at(&mut self, step: ValueStep, put: CellOutcome, raw: &'de str) {
         if put != CellOutcome::Stored {
             self.enter(step);
@@ -139,6 +164,9 @@ impl<'de> OddValues<'de> {
     }
 
     /// Whether the value at `path`, or a value around it, does not fit.
+    ///
+    /// The ids of a record may lie in an object (`user.id`). If that object is a text, no misfit
+    /// has the path of the id, but one has the path of the object.
     pub(super) fn has_misfit_at(&self, path: &str) -> bool {
         self.findings.iter().any(|finding| {
             finding.why.costs_value()
@@ -148,7 +176,8 @@ impl<'de> OddValues<'de> {
         })
     }
 
-    /// Whether two findings have the same path, because a member is repeated.
+    /// Whether two findings have the same path, because a member is repeated. `fast` does not
+    /// number occurrences, so it asks this after each record.
     pub(super) fn is_ambiguous(&mut self) -> bool {
         if self.findings.len() < 2 {
             return false;
@@ -158,13 +187,17 @@ impl<'de> OddValues<'de> {
         pairs.into_iter().any(|(one, next)| one.path == next.path)
     }
 
-    /// Drops the findings of the record.
+    /// Drops the findings of the record, which is then ready for the next one.
     pub(super) fn clear(&mut self) {
         self.steps.clear();
         self.findings.clear();
     }
 
-    /// Counts the findings of the record, drops them, and returns the row's `extra_json`.
+    /// Counts the findings of the record, drops them, and returns the row's `extra_json`; `None` if
+    /// no value needs to be kept raw.
+    ///
+    /// The members are in the order of their paths. So the same record gives the same text,
+    /// whatever the order of its members, and does not count as changed because of it.
     pub(super) fn settle(&mut self, observed: &mut MemberDeviations) -> Option<String> {
         if self.findings.is_empty() {
             return None;
@@ -193,6 +226,8 @@ impl<'de> OddValues<'de> {
         (!json.is_empty()).then(|| json + "}")
     }
 
+    /// Sorts the findings by path. The sort is stable, and paths are unique except before
+    /// `is_ambiguous` finds that they are not.
     fn sort(&mut self) {
         self.findings.sort_by(|one, other| one.path.cmp(&other.path));
     }
@@ -218,7 +253,8 @@ impl<'de> OddValues<'de> {
     }
 }
 
-/// Type of a value, for people.
+/// Type of a value, for people. Text that no column can hold is named as such; a message of a text
+/// that does not fit a text column would puzzle its reader.
 fn kind(raw: &str) -> &'static str {
     match raw::kind(raw) {
         "text" if literal::text(raw).is_none() => "text with half a surrogate pair",
@@ -226,7 +262,7 @@ fn kind(raw: &str) -> &'static str {
     }
 }
 
-/// Appends the path and its raw value.
+/// Appends the path and its raw value: as it is, or as text if strict readers would refuse it.
 fn push_kept(json: &mut String, path: &str, raw: &str) {
     if strict::is_strict(raw) {
         push_json_text(json, path);
@@ -239,7 +275,8 @@ fn push_kept(json: &mut String, path: &str, raw: &str) {
     }
 }
 
-/// Appends `text` as a JSON string.
+/// Appends `text` as a JSON string. Escapes only what JSON requires: quotes, backslashes and
+/// control characters (RFC 8259, section 7).
 pub(super) fn push_json_text(json: &mut String, text: &str) {
     json.push('"');
     for letter in text.chars() {

@@ -1,4 +1,18 @@
 //! Removes data that the operator does not want to keep from a body, before anything else reads it.
+//!
+//! Two reasons lead to a removal, and both may apply to one body:
+//!
+//! * Privacy rules: a member is excluded or hashed in all records of the stream.
+//! * Erased users: in records of these users, personal members are excluded, too, and so are
+//! undeclared members, which may be personal.
+//!
+//! The result is again a body, which is decoded like any other. So no later step needs to know of
+//! the rules. In doubt a value is removed: it can be read again after the rules are corrected,
+//! whereas personal data in a commit stays in older versions of the table.
+//!
+//! Repeated members need care. Of `{"notes": "a", "notes": "b"}` the last counts, but decoding
+//! keeps the first one raw in `extra_json`. So of a member with a rule only the last occurrence is
+//! treated, and the others are removed.
 
 mod hash;
 
@@ -16,11 +30,13 @@ use super::odd::push_json_text;
 use super::raw;
 use super::strict;
 
-/// Content of the quarantine for a record whose members cannot be told apart.
+/// Content of the quarantine for a record whose members cannot be told apart. The record itself
+/// cannot be quarantined, because nothing could be removed from it.
 const NOT_KEPT: &str = "a record that cannot be read; members of this stream are excluded or \
                         hashed, so that it is not kept";
 
-/// Removes or hashes members.
+/// Removes or hashes members. `members` has the privacy rules; if there are erased users, `erased`
+/// repeats them together with those for the users.
 #[derive(Debug)]
 pub(super) struct Redactor {
     members: MemberBranches,
@@ -43,18 +59,24 @@ struct ErasedUsers {
     declared: BTreeSet<&'static str>,
 }
 
+/// Treatment of the members of an object, by name. Members without an entry are kept.
 type MemberBranches = BTreeMap<String, RedactionBranch>;
 
 /// Treatment of a member. Of several occurrences only the last is kept.
 #[derive(Clone, Debug)]
 enum RedactionBranch {
+    /// The member is removed.
     Exclude,
+    /// The value is replaced by its hash.
     Hash,
+    /// The last occurrence is kept as it is.
     Last,
+    /// Members of the object, or of each object of the list, are treated.
     Inside(MemberBranches),
 }
 
 impl Redactor {
+    /// Redactor with these rules and no erased users.
     pub(super) fn of(rules: &PrivacyRules, key: Option<&HashKey>) -> Self {
         let mut members = MemberBranches::new();
         for (path, treatment) in rules.iter() {
@@ -68,6 +90,10 @@ impl Redactor {
     }
 
     /// Also removes the personal data in records of `users`.
+    ///
+    /// The member with the id of the person is treated as `Last` everywhere. Otherwise a record
+    /// could name two persons, and the id that decides here could differ from the one that is
+    /// decoded.
     pub(super) fn erasing(
         self,
         spec: &StreamSpec,
@@ -88,7 +114,9 @@ impl Redactor {
         Self { erased: Some(ErasedUsers { users, person, members, others, declared }), ..self }
     }
 
-    /// Body with records, count and links only, and with the records redacted.
+    /// Body with records, count and links only, and with the records redacted. Other members of a
+    /// page are dropped, because rules cannot name them. `key` is the member with the records;
+    /// without it the body is one record.
     pub(super) fn body(&self, key: Option<&'static str>, body: &str) -> Result<String, PageError> {
         let Some(key) = key else {
             return Ok(self.record(envelope::body_value(body)?));
@@ -120,6 +148,8 @@ impl Redactor {
         Ok(json)
     }
 
+    /// The record after redaction, or a note as a JSON string if it could not be read. A string is
+    /// no record, so decoding quarantines the note.
     fn record(&self, raw: &str) -> String {
         let mut json = String::with_capacity(raw.len());
         let kept = match &self.erased {
@@ -143,6 +173,7 @@ impl Redactor {
             members.iter().enumerate().map(|(at, (name, _))| (&**name, at)).collect();
         json.push('{');
         for (at, (name, raw)) in members.iter().enumerate() {
+            // The name is written first and taken back if the value is not kept.
             let start = json.len();
             push_name(json, name);
             let kept = match rules.get(&**name) {
@@ -178,7 +209,8 @@ impl Redactor {
         whole
     }
 
-    /// Appends the object, or each object of the list. Returns whether the value is one.
+    /// Appends the object, or each object of the list. Returns whether the value is one. In a list,
+    /// an item that cannot be treated becomes null, so that the others keep their positions.
     fn parts(&self, json: &mut String, rules: &MemberBranches, raw: &str) -> bool {
         if raw.starts_with('{') {
             return self.object(json, rules, raw);
@@ -199,6 +231,9 @@ impl Redactor {
         true
     }
 
+    /// Appends the hash of the value. Returns `false`, so that the member is left out, for an
+    /// object, a list or unreadable text, and if there is no key. Null stays null: it is no data of
+    /// a person.
     fn hash(&self, json: &mut String, raw: &str) -> bool {
         if raw == "null" {
             json.push_str(raw);
@@ -227,6 +262,7 @@ impl ErasedUsers {
         Some(json)
     }
 
+    /// Whether the record is of an erased user.
     fn is_theirs(&self, raw: &str) -> bool {
         id_at(raw, self.person.iter().copied()).is_some_and(|id| self.users.contains(&id))
     }
@@ -234,12 +270,16 @@ impl ErasedUsers {
 
 /// Whether the raw record certainly belongs to another user than `user`; `person` is the path of
 /// the member that identifies the user.
+///
+/// The command `erase` keeps quarantined records for which this is true and removes all others. A
+/// record that cannot be read may be the erased user's, so the answer for it is `false`.
 #[must_use]
 pub fn is_of_another(raw: &str, person: &str, user: i64) -> bool {
     // A record with repeated members may name two users.
     strict::is_strict(raw) && id_at(raw, person.split('.')).is_some_and(|id| id != user)
 }
 
+/// Integer at a path in the raw record, of the last occurrence of each member.
 fn id_at<'a>(raw: &str, path: impl IntoIterator<Item = &'a str>) -> Option<i64> {
     let id = path.into_iter().try_fold(raw, |raw, name| {
         raw::members(raw).ok().and_then(|members| raw::member(&members, name))
@@ -247,6 +287,7 @@ fn id_at<'a>(raw: &str, path: impl IntoIterator<Item = &'a str>) -> Option<i64> 
     id.and_then(convert::integer)
 }
 
+/// Whether any of the rules removes or changes something.
 fn takes_out(rules: &MemberBranches) -> bool {
     rules.values().any(|branch| match branch {
         RedactionBranch::Exclude | RedactionBranch::Hash => true,
@@ -255,8 +296,9 @@ fn takes_out(rules: &MemberBranches) -> bool {
     })
 }
 
-/// Adds a rule. Of two rules for one member the one that keeps less wins, and a rule for the whole
-/// wins over one for a part.
+/// Adds a rule. A rule for the whole wins over one for a part, whichever came first. A rule for
+/// exactly the same member replaces the one before, except that `Last` never weakens another: the
+/// callers add privacy rules first, then exclusions, then `Last`.
 fn insert(members: &mut MemberBranches, path: &[String], leaf: RedactionBranch) {
     let Some((first, rest)) = path.split_first() else { return };
     let branch = members.entry(first.clone());
@@ -275,6 +317,7 @@ fn insert(members: &mut MemberBranches, path: &[String], leaf: RedactionBranch) 
     }
 }
 
+/// Appends the name of a member, after a comma unless it is the first of its object.
 fn push_name(json: &mut String, name: &str) {
     if !json.ends_with(['{']) {
         json.push(',');

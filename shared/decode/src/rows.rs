@@ -1,4 +1,8 @@
 //! Rows of a page under construction, and the conditions for a record to become a row.
+//!
+//! A row must be found again by its key when the record is read the next time. So each required
+//! member (ids) needs a value, and each member of the key must fit its column if it has a value.
+//! Keys of reports may be null: a report has no currency without the permission to see rates.
 
 use engine::key::{Key, KeyPart};
 use engine::schema::{Column, ColumnSource, ColumnType};
@@ -15,18 +19,21 @@ use super::shape::ObjectShape;
 use super::{QuarantinedRecord, ReadAt};
 use crate::schema::TableSchema;
 
-/// Facts about a stream that decoding needs, derived once from its declaration.
+/// Facts about a stream that decoding needs, derived once from its declaration. Positions are those
+/// among the columns of the record, which come first in the table.
 #[derive(Debug)]
 pub(super) struct RecordLayout {
     pub(super) schema: TableSchema,
     pub(super) shape: ObjectShape,
     identity: Vec<IdentityMember>,
     key: Vec<KeySource>,
+    /// Date by which the listing is read, if it is read by days.
     keyset: Option<usize>,
+    /// `created_at` of the record, if declared: the source of partitions.
     pub(super) created_at: Option<usize>,
 }
 
-/// Member that belongs to the identity of a record.
+/// Member that belongs to the identity of a record. `path` is the one under which `odd` counts it.
 #[derive(Debug)]
 struct IdentityMember {
     cell: usize,
@@ -34,7 +41,8 @@ struct IdentityMember {
     required: bool,
 }
 
-/// Source of a part of the primary key.
+/// Source of a part of the primary key: a cell of the record, or a fact that all rows of a page
+/// share.
 #[derive(Clone, Copy, Debug)]
 enum KeySource {
     Cell(usize),
@@ -43,7 +51,7 @@ enum KeySource {
     PeriodEnd,
 }
 
-/// Rows of a page so far.
+/// Rows of a page so far. `cells` and `extra` have the same number of rows.
 #[derive(Debug)]
 pub(super) struct DecodedRows {
     pub(super) cells: Cells,
@@ -53,6 +61,7 @@ pub(super) struct DecodedRows {
 }
 
 impl RecordLayout {
+    /// Derives the facts from the declaration of `schema`.
     pub(super) fn of(schema: TableSchema) -> Self {
         let spec = schema.spec;
         let columns = &schema.columns;
@@ -106,6 +115,8 @@ impl RecordLayout {
 
     /// Ends the row that has been filled. If the record has no usable identity, drops the row and
     /// returns the reason.
+    ///
+    /// The row is closed before it is checked, because cells of missing members exist only then.
     pub(super) fn close(
         &self,
         rows: &mut DecodedRows,
@@ -115,6 +126,8 @@ impl RecordLayout {
         rows.cells.close();
         for member in &self.identity {
             let path = &member.path;
+            // A misfit left null in the cell. For a key that may be null, such a row would pass for
+            // the one without a value and replace it.
             let trouble = if odd.has_misfit_at(path) {
                 "does not fit its column"
             } else if member.required && rows.cells.is_null(member.cell, row) {
@@ -130,7 +143,7 @@ impl RecordLayout {
         Ok(())
     }
 
-    /// Primary key of each row.
+    /// Primary key of each row. Fails only if `at` lacks the parent or period; see `check`.
     pub(super) fn keys(&self, rows: &DecodedRows, at: &ReadAt) -> Result<Vec<Key>, PageError> {
         let mut keys = Vec::with_capacity(rows.cells.rows());
         for row in 0..rows.cells.rows() {
@@ -150,7 +163,8 @@ impl RecordLayout {
         Ok(keys)
     }
 
-    /// Keyset date of each row; empty if the stream is not read by date.
+    /// Keyset date of each row; empty if the stream is not read by date. `None` for a row without a
+    /// usable date, which no range of days can be proven to hold.
     pub(super) fn dates(&self, rows: &DecodedRows) -> Vec<Option<Date>> {
         let Some(ColumnBuffer::Date(days)) =
             self.keyset.and_then(|cell| rows.cells.buffers.get(cell))
@@ -184,11 +198,12 @@ pub(super) fn keyset_field(spec: &StreamSpec) -> Option<&'static str> {
     }
 }
 
-/// Day that is `days` after 1 January 1970.
+/// Day that is `days` after 1 January 1970; `None` if `jiff` has no such day.
 pub(super) fn day(days: i32) -> Option<Date> {
     jiff::civil::date(1970, 1, 1).checked_add(days.days()).ok()
 }
 
+/// Path of a member, in the form of `odd`.
 fn joined(path: &[&str]) -> String {
     let mut joined = String::new();
     for (at, name) in path.iter().enumerate() {
@@ -197,6 +212,7 @@ fn joined(path: &[&str]) -> String {
     joined
 }
 
+/// Source of the key part in this column; `None` if a key cannot have it.
 fn key_source(column: &Column, index: usize) -> Option<KeySource> {
     match (&column.source, &column.ty) {
         (ColumnSource::Record(_), ColumnType::Int | ColumnType::Text | ColumnType::Date) => {
@@ -219,6 +235,7 @@ fn key_source(column: &Column, index: usize) -> Option<KeySource> {
     }
 }
 
+/// Key part in this cell; null if the cell is.
 fn key_part(cells: &Cells, cell: usize, row: usize) -> KeyPart {
     let part = match cells.buffers.get(cell) {
         Some(ColumnBuffer::Int(ids)) => ids.get(row).map(KeyPart::Int),

@@ -2,6 +2,9 @@
 //! surrogate pairs, no repeated members, no numbers outside the range of a double, no excessive
 //! depth. Raw values beyond them are kept as text in a JSON string, so that one odd value does not
 //! make `extra_json` unreadable.
+//!
+//! Example: `{"total": 1e400}` is valid JSON, but some readers refuse it and others read infinity.
+//! `{"total#json": "1e400"}` is read the same way by all of them.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -29,18 +32,22 @@ fn is_strict_text(raw: &str) -> bool {
     literal::text(raw).is_some()
 }
 
+/// Whether the number has few enough characters and lies in the range of a double. Zero has no
+/// order and always does.
 fn is_strict_number(raw: &str) -> bool {
     let order = literal::order(raw);
     let near = |order| order == i64::MIN || (-MOST_ORDER..=MOST_ORDER).contains(&order);
     raw.len() <= MOST_DIGITS && order.is_some_and(near)
 }
 
-/// Checks the text in one pass, without recursion.
+/// Checks the text in one pass, without recursion: nesting of any depth must not overflow the
+/// stack. Punctuation is skipped rather than checked, because the value is known to be valid JSON.
 fn is_strict_nested(raw: &str) -> bool {
     // Member names of each open object; `None` for a list.
     let mut open: Vec<Option<BTreeSet<Cow<'_, str>>>> = Vec::new();
     let mut rest = raw;
     loop {
+        // Separators carry nothing, and `rest` begins with a value, a name or an end after them.
         rest = rest.trim_start_matches([',', ':', ' ', '\t', '\n', '\r']);
         let Some(first) = rest.bytes().next() else { return true };
         let length = match first {
@@ -59,6 +66,8 @@ fn is_strict_nested(raw: &str) -> bool {
                 let length = text_length(rest);
                 let Some(text) = rest.get(..length).and_then(literal::text) else { return false };
                 let after = rest.get(length..).unwrap_or_default().trim_start();
+                // A string is the name of a member if a colon follows. Names are compared without
+                // escapes, because `"a"` and `"\u0061"` are the same name.
                 if let Some(Some(names)) = open.last_mut()
                     && after.starts_with(':')
                     && !names.insert(text)
@@ -95,7 +104,8 @@ fn text_length(text: &str) -> usize {
     text.len()
 }
 
-/// Value kept as `text`, a JSON string; `None` if it does not contain JSON.
+/// Value kept as `text`, a JSON string; `None` if it does not contain JSON. Reverses the text form
+/// that `odd` writes.
 pub(super) fn unwrapped(text: &str) -> Option<String> {
     let inner = literal::text(text)?;
     let value = raw::value(&inner).ok()?;

@@ -1,4 +1,7 @@
 //! Cells of list columns under construction.
+//!
+//! As in Arrow, a list column is one sequence of all items and the end of each list in it. Lists
+//! `[a, b]`, null, `[c]` are the items `a b c` with the ends `2 2 3`; the second is marked invalid.
 
 use std::sync::Arc;
 
@@ -11,7 +14,8 @@ use super::values::{offsets, start};
 use super::{Cells, ColumnBuffer};
 use crate::schema::{element, struct_fields};
 
-/// Lists, with their items stored end to end.
+/// Lists, with their items stored end to end. Items that were pushed after the last end belong to
+/// the open list, which `close` ends.
 #[derive(Debug)]
 pub(crate) struct ListBuffer {
     pub(crate) items: ListItems,
@@ -19,14 +23,15 @@ pub(crate) struct ListBuffer {
     pub(super) valid: NullBufferBuilder,
 }
 
-/// Items of all lists of a column.
+/// Items of all lists of a column: simple values, or structs.
 #[derive(Debug)]
 pub(crate) enum ListItems {
     Values(ColumnBuffer),
     Structs(StructBuffer),
 }
 
-/// Structs, with one buffer per member.
+/// Structs, with one buffer per member. A struct is one row of `cells`, a null struct too: Arrow
+/// requires members of equal length.
 #[derive(Debug)]
 pub(crate) struct StructBuffer {
     pub(crate) cells: Cells,
@@ -35,6 +40,7 @@ pub(crate) struct StructBuffer {
 }
 
 impl ListBuffer {
+    /// Column without lists.
     pub(super) fn new(items: ListItems) -> Self {
         Self { items, ends: Vec::new(), valid: NullBufferBuilder::new(0) }
     }
@@ -45,17 +51,22 @@ impl ListBuffer {
         self.valid.append_non_null();
     }
 
+    /// Adds a null list.
     pub(super) fn push_null(&mut self) {
         self.ends.push(self.items.len());
         self.valid.append_null();
     }
 
+    /// Keeps the first `rows` lists. Drops the items of all others, also those of a list that is
+    /// not closed.
     pub(super) fn truncate(&mut self, rows: usize) {
+        // Items first: `start` needs the ends that the next line drops.
         self.items.truncate(start(&self.ends, rows));
         self.ends.truncate(rows);
         self.valid.truncate(rows);
     }
 
+    /// Array of the lists. Fails if there are more than 2^31 - 1 items.
     pub(super) fn finish(self) -> Result<ListArray, ArrowError> {
         let offsets = offsets(&self.ends)?;
         let items = match self.items {
@@ -67,6 +78,7 @@ impl ListBuffer {
 }
 
 impl ListItems {
+    /// Number of items, those of an open list included.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Values(buffer) => buffer.len(),
@@ -106,6 +118,7 @@ impl StructBuffer {
         self.valid.append_null();
     }
 
+    /// Array of the structs. The length is passed on for structs without members.
     pub(super) fn finish(self) -> Result<ArrayRef, ArrowError> {
         let rows = self.cells.rows;
         let columns = self.cells.finish()?;

@@ -1,4 +1,7 @@
 //! Cells of simple columns under construction.
+//!
+//! Values and their validity are stored apart, in the layout of Arrow's arrays, so that `finish`
+//! copies no values.
 
 use arrow::array::{NullBufferBuilder, StringArray};
 use arrow::buffer::{Buffer as Bytes, OffsetBuffer, ScalarBuffer};
@@ -6,14 +9,15 @@ use arrow::error::ArrowError;
 
 use super::CellOutcome;
 
-/// Values of fixed width.
+/// Values of fixed width. A null has the type's default as its value.
 #[derive(Debug)]
 pub(crate) struct FixedBuffer<T> {
     pub(super) values: Vec<T>,
     pub(super) valid: NullBufferBuilder,
 }
 
-/// Texts, stored end to end.
+/// Texts, stored end to end. `ends` has the end of each text in `bytes`; a null ends where it
+/// begins.
 #[derive(Debug)]
 pub(crate) struct TextBuffer {
     bytes: Vec<u8>,
@@ -31,7 +35,8 @@ impl<T: Copy + Default> FixedBuffer<T> {
         self.valid.append(value.is_some());
     }
 
-    /// Adds the value `plain`, or else the converted value of `other`.
+    /// Adds the value `plain`, or else the converted value of `other`. Adds a null if there is
+    /// neither.
     pub(super) fn put(
         &mut self,
         plain: Option<T>,
@@ -46,10 +51,12 @@ impl<T: Copy + Default> FixedBuffer<T> {
         CellOutcome::converted(converted.is_some())
     }
 
+    /// Value of a row; `None` if it is null or there is no such row.
     pub(crate) fn get(&self, row: usize) -> Option<T> {
         self.values.get(row).copied().filter(|_| self.valid.is_valid(row))
     }
 
+    /// Keeps the first `rows` values.
     pub(super) fn truncate(&mut self, rows: usize) {
         self.values.truncate(rows);
         self.valid.truncate(rows);
@@ -67,18 +74,21 @@ impl TextBuffer {
         self.valid.append(text.is_some());
     }
 
+    /// Text of a row; `None` if it is null or there is no such row.
     pub(crate) fn get(&self, row: usize) -> Option<&str> {
         let start = start(&self.ends, row);
         let bytes = self.bytes.get(start..*self.ends.get(row)?)?;
         core::str::from_utf8(bytes).ok().filter(|_| self.valid.is_valid(row))
     }
 
+    /// Keeps the first `rows` texts.
     pub(crate) fn truncate(&mut self, rows: usize) {
         self.bytes.truncate(start(&self.ends, rows));
         self.ends.truncate(rows);
         self.valid.truncate(rows);
     }
 
+    /// Array of the texts. Fails if they have more than 2^31 - 1 bytes altogether.
     pub(crate) fn finish(self) -> Result<StringArray, ArrowError> {
         let bytes = Bytes::from_vec(self.bytes);
         StringArray::try_new(offsets(&self.ends)?, bytes, self.valid.build())
@@ -91,6 +101,8 @@ pub(super) fn start(ends: &[usize], row: usize) -> usize {
     before.and_then(|before| ends.get(before)).copied().unwrap_or(0)
 }
 
+/// Arrow offsets for `ends`: a 0, then the ends. Arrow's `Utf8` and `List` have offsets of 32 bits,
+/// and `envelope::MAX_BYTES` keeps pages far below that.
 pub(super) fn offsets(ends: &[usize]) -> Result<OffsetBuffer<i32>, ArrowError> {
     let offsets: Result<Vec<i32>, ArrowError> = core::iter::once(&0)
         .chain(ends)

@@ -1,4 +1,9 @@
 //! Reads objects and lists, and puts their values into cells.
+//!
+//! Three visitors call each other as the declaration nests: `ObjectVisitor` (an object whose
+//! members have cells), `ListVisitor` (a list column) and `ObjectItem` (a struct in a list). Each
+//! keeps the path of `odd` right: it enters a step before it reads a value and leaves it
+//! afterwards. If a visitor fails, the path is wrong, but then the whole page is dropped.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -19,10 +24,13 @@ pub(super) struct ObjectVisitor<'a, 'de> {
     pub(super) null: NullTreatment,
 }
 
-/// Treatment of a null in place of an object.
+/// Treatment of a null in place of an object. A null client is an ordinary value, whose columns are
+/// null; a null record cannot be a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum NullTreatment {
+    /// Cells of the object become null.
     Allowed,
+    /// The page goes to `careful`.
     Refused,
 }
 
@@ -40,12 +48,16 @@ struct ObjectItem<'a, 'de> {
     odd: &'a mut OddValues<'de>,
 }
 
-/// Result of looking up a member's name.
+/// Result of looking up a member's name. Only unknown names are kept as text.
 enum FoundMember<'de> {
+    /// Position among the declared members of the object.
     Declared(usize),
+    /// Name of an undeclared member.
     Unknown(Cow<'de, str>),
 }
 
+/// Seed of a member's name, which looks the name up while it is still part of the input. So names
+/// of declared members, which are nearly all, are never copied.
 struct NameSeed<'a> {
     shape: &'a ObjectShape,
     hint: usize,
@@ -82,6 +94,7 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_, 'de> {
                     continue;
                 }
             };
+            // A second value would push a second cell for the same row.
             let Some(member) = shape.member(index).filter(|_| seen.add(index)) else {
                 return Err(undeclared());
             };
@@ -91,6 +104,8 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_, 'de> {
                 MemberTarget::Cell(cell) => {
                     let raw = map.next_value::<&RawValue>()?.get();
                     let buffer = cells.buffers.get_mut(*cell).ok_or_else(undeclared)?;
+                    // The path is entered only for a value that is not as declared, because this
+                    // runs for each value.
                     odd.put_at(step, buffer.put(raw), raw);
                 }
                 MemberTarget::Object(shape) => {
@@ -113,6 +128,7 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_, 'de> {
                 }
             }
         }
+        // Counted here and not by the caller, so that nested objects count, too.
         odd.presence.note(shape, seen);
         Ok(())
     }
@@ -149,6 +165,9 @@ impl<'de> Visitor<'de> for ListVisitor<'_, 'de> {
                 }
             }
             (ListItems::Structs(structs), Some(shape)) => {
+                // The step of the item is entered before it is known whether there is an item: the
+                // seed needs `odd` while it reads. The last step, of no item, is left after the
+                // loop.
                 for index in 0.. {
                     odd.enter(ValueStep::Item(index));
                     let item = ObjectItem { shape, structs, odd };
@@ -181,6 +200,7 @@ impl<'de> Visitor<'de> for ObjectItem<'_, 'de> {
         f.write_str("an object")
     }
 
+    /// A null item is a null struct in the list.
     fn visit_unit<E>(self) -> Result<(), E> {
         self.structs.push_null();
         Ok(())

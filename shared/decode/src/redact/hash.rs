@@ -1,11 +1,15 @@
 //! Keyed hashes of members.
+//!
+//! A plain hash would hide nothing: names and mail addresses are few enough to hash them all and
+//! compare. The key makes that impossible without the secret. The same key gives equal texts equal
+//! hashes, so that rows can still be joined and counted by the member.
 
 use core::fmt;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-/// Key of the hashes, hidden in `Debug`.
+/// Key of the hashes, hidden in `Debug`, so that no log or message can show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HashKey(Vec<u8>);
 
@@ -16,7 +20,8 @@ impl HashKey {
         Self(bytes)
     }
 
-    /// HMAC-SHA-256 of `text`, in hexadecimal digits.
+    /// HMAC-SHA-256 of `text` (RFC 2104), in 64 hexadecimal digits. `None` only if the key is
+    /// unusable; HMAC takes keys of any length.
     pub(super) fn hash(&self, text: &str) -> Option<String> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
         mac.update(text.as_bytes());
