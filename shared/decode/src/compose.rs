@@ -1,4 +1,11 @@
 //! Rebuilds the JSON record that a row's columns and its `extra_json` were made from.
+//!
+//! The result decodes to the same row; it need not be the same text. Members come in declared
+//! order, undeclared ones at the end, and declared members that Harvest left out come as null.
+//!
+//! Everything is refused that no record could have produced: a raw value for a column that is not
+//! null, a value at item 5 of a list of three. Rows like this were changed by another program. A
+//! guess would lose one of the two values, so `None` leaves such a row as it is.
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
@@ -11,6 +18,8 @@ use super::shape::{MemberTarget, ObjectShape};
 
 /// Appends the record or object with the values in row `row` of `columns` and at `place`, as JSON.
 /// `None` if a part of `place` has no position in it.
+///
+/// On `None`, `json` holds the beginning of the record and must be dropped.
 pub(super) fn object(
     json: &mut String,
     shape: &ObjectShape,
@@ -19,6 +28,7 @@ pub(super) fn object(
     place: Option<&ExtraNode<'_>>,
 ) -> Option<()> {
     json.push('{');
+    // An object has no items, so a kept item has no position in it.
     if place.is_some_and(|place| !place.items.is_empty()) {
         return None;
     }
@@ -45,7 +55,8 @@ pub(super) fn object(
     Some(())
 }
 
-/// Appends the member's name, preceded by its earlier occurrences.
+/// Appends the member's name, preceded by its earlier occurrences. Their numbers are those of their
+/// order, so decoding numbers them the same way again.
 fn named(json: &mut String, name: &str, place: Option<&ExtraNode<'_>>) {
     let name_of = |json: &mut String| {
         if !json.ends_with('{') {
@@ -61,6 +72,7 @@ fn named(json: &mut String, name: &str, place: Option<&ExtraNode<'_>>) {
     name_of(json);
 }
 
+/// Whether all columns of the member are null. A column that the batch lacks counts as null.
 fn is_null(target: &MemberTarget, columns: &[ArrayRef], row: usize) -> bool {
     match target {
         MemberTarget::Cell(cell) | MemberTarget::Values(cell) | MemberTarget::Structs(cell, _) => {
@@ -72,6 +84,7 @@ fn is_null(target: &MemberTarget, columns: &[ArrayRef], row: usize) -> bool {
     }
 }
 
+/// Appends the value of a declared member from its columns and from what is kept below it.
 fn value(
     json: &mut String,
     target: &MemberTarget,
@@ -92,6 +105,8 @@ fn value(
     }
 }
 
+/// Appends a list from its column. Items that did not fit are null in the column, and their raw
+/// values come from `place`.
 fn list(
     json: &mut String,
     shape: Option<&ObjectShape>,
@@ -135,7 +150,8 @@ fn list(
     Some(())
 }
 
-/// Appends a single value as JSON that decodes to the same value.
+/// Appends a single value as JSON that decodes to the same value. Numbers are written from their
+/// integers and unscaled values, without a float between.
 fn simple(json: &mut String, column: &ArrayRef, row: usize) -> Option<()> {
     if column.is_null(row) {
         json.push_str("null");

@@ -1,4 +1,7 @@
 //! Columns that are not in the record: parent, period, account, time of reading, partition.
+//!
+//! All but the partition are the same for every row of a page, because one request reads the
+//! children of one parent or the rows of one period.
 
 use std::sync::Arc;
 
@@ -15,7 +18,9 @@ use super::error::PageError;
 use super::rows::RecordLayout;
 use crate::schema::arrow_type;
 
-/// Batch with all columns of the table.
+/// Batch with all columns of the table, in the order of its schema.
+///
+/// Partition values are computed before `cells` becomes arrays, because they depend on cells.
 pub(super) fn batch(
     layout: &RecordLayout,
     cells: Cells,
@@ -43,6 +48,8 @@ pub(super) fn batch(
             ColumnSource::Extra => Some(Arc::clone(&extra)),
             ColumnSource::Partition | ColumnSource::Change => partition.clone(),
         };
+        // A column that is missing here makes the batch too narrow, which the next statement
+        // reports.
         columns.extend(derived);
     }
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
@@ -50,7 +57,11 @@ pub(super) fn batch(
         .map_err(PageError::Columns)
 }
 
-/// Partition column, if the table has one.
+/// Partition column, if the table has one. The value is null if the record has no usable
+/// `created_at` or the parent's year is unknown; such rows share one partition.
+///
+/// Each value follows from something that never changes (creation, period). If it could change, an
+/// update would have to move a row from one partition to another.
 fn partition(
     layout: &RecordLayout,
     cells: &Cells,
@@ -89,14 +100,17 @@ pub(super) fn utc_day(micros: i64) -> Option<Date> {
     Timestamp::from_microsecond(micros).ok().map(engine::time::utc_day)
 }
 
+/// Month as `2026-03`. The text sorts like the month, so engines can filter by range.
 fn month(day: Date) -> String {
     format!("{:04}-{:02}", day.year(), day.month())
 }
 
+/// Column with the same integer in each row.
 fn repeated(value: i64, rows: usize) -> ArrayRef {
     Arc::new(Int64Array::from_value(value, rows))
 }
 
+/// Column with the same day in each row.
 fn repeated_day(day: Date, rows: usize) -> Result<ArrayRef, PageError> {
     let days =
         jiff::civil::date(1970, 1, 1).until((Unit::Day, day)).map(|span| span.get_days()).map_err(
@@ -105,6 +119,7 @@ fn repeated_day(day: Date, rows: usize) -> Result<ArrayRef, PageError> {
     Ok(Arc::new(Date32Array::from_value(days, rows)))
 }
 
+/// Column with the same instant in each row, in microseconds.
 fn repeated_instant(at: Timestamp, rows: usize) -> ArrayRef {
     let array = TimestampMicrosecondArray::from_value(at.as_microsecond(), rows);
     Arc::new(array.with_data_type(arrow_type(&ColumnType::Instant)))

@@ -1,4 +1,10 @@
 //! Members of a page beside its records: the total number of records and the links to other pages.
+//!
+//! A list of Harvest answers `{"clients": [..], "per_page", "total_pages", "total_entries",
+//! "next_page", "previous_page", "page", "links": {"first", "next", "previous", "last"}}` (Harvest
+//! API v2, Pagination). Here they are only read; `engine::pass` decides whether they agree and
+//! which page comes next. Lists with a cursor leave `page` and `next_page` null on most pages, so
+//! null is no error.
 
 use engine::key::first_id;
 use engine::pass::PageFacts;
@@ -8,14 +14,18 @@ use super::error::PageError;
 use super::literal;
 use super::raw::{self, RawMember};
 
-/// Size in bytes of the largest body that is decoded. Keeps the texts of a column below 2 GB.
+/// Size in bytes of the largest body that is decoded. Keeps the texts of a column below 2 GB, the
+/// end of Arrow's offsets of 32 bits. Pages of 2,000 records have a few megabytes, and the caller
+/// asks for fewer records after `TooLarge`.
 const MAX_BYTES: usize = 128 * 1024 * 1024;
 
-/// Members of a page beside its records.
+/// Names of the members of a page beside its records that are read. `per_page` and `previous_page`
+/// prove nothing about what comes next.
 pub(super) const MEMBERS: [&str; 5] =
     ["total_entries", "links", "page", "next_page", "total_pages"];
 
-/// Members of a page beside its records.
+/// Members of a page beside its records. A number that is missing, null or not a count is `None`:
+/// one sign less, which is no reason to refuse the records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PageEnvelope {
     /// Value of `total_entries`.
@@ -35,6 +45,9 @@ pub(super) type RawEnvelope<'de> = [Option<&'de str>; MEMBERS.len()];
 
 impl PageEnvelope {
     /// Parses the raw members that are present.
+    ///
+    /// Only `links` may fail. It alone says where a list with a cursor goes on; an unreadable one,
+    /// taken for the end, would drop the rest of the list without a trace.
     pub(super) fn of(raw: RawEnvelope<'_>) -> Result<Self, PageError> {
         let [total, links, page, next_page, total_pages] = raw;
         let count = |raw: Option<&str>| raw.and_then(literal::count);
@@ -64,6 +77,7 @@ impl From<PageEnvelope> for PageFacts {
     }
 }
 
+/// Value of `links.next`; `None` if missing or null, which means the last page.
 fn next(links: &str) -> Result<Option<String>, PageError> {
     let bad = |member, value| PageError::BadLinks { member, found: raw::kind(value) };
     let members = raw::members(links).map_err(|_| bad("links", links))?;
@@ -91,7 +105,8 @@ pub(super) fn body_value(body: &str) -> Result<&str, PageError> {
     raw::value(body).map_err(|error| not_json(body, &error))
 }
 
-/// Members of a page.
+/// Members of a page. Fails if the body is not an object; `careful` and the readers of counts and
+/// parents begin with this.
 pub(super) fn page_members(body: &str) -> Result<Vec<RawMember<'_>>, PageError> {
     let value = body_value(body)?;
     let found = raw::kind(value);
@@ -101,15 +116,18 @@ pub(super) fn page_members(body: &str) -> Result<Vec<RawMember<'_>>, PageError> 
     raw::members(value).map_err(|error| not_json(value, &error))
 }
 
-/// Raw records of a page.
+/// Raw records of a page, those of all lists with the name of the records.
 pub(super) struct RawRecords<'de> {
+    /// Records of the last such list, which counts.
     pub(super) last: Vec<&'de str>,
-    /// Records of earlier lists with the same name; of repeated members the last counts.
+    /// Records of earlier lists with the same name; of repeated members the last counts. An earlier
+    /// value that is no list is one record here.
     pub(super) earlier: Vec<&'de str>,
 }
 
 impl RawRecords<'_> {
-    /// Quarantine entries for the earlier records.
+    /// Quarantine entries for the earlier records. They must not vanish: which of two lists Harvest
+    /// meant is unknown.
     pub(super) fn superseded(&self, key: &str) -> Vec<QuarantinedRecord> {
         let reason = format!("`{key}` came again in the same answer, and the last one counts");
         let raws = self.earlier.iter();
@@ -118,7 +136,8 @@ impl RawRecords<'_> {
     }
 }
 
-/// Raw records of a page.
+/// Raw records of a page, from the member `key`. Fails if there is none, or if the last one is not
+/// a list.
 pub(super) fn records<'de>(
     members: &[RawMember<'de>],
     key: &'static str,
@@ -133,6 +152,8 @@ pub(super) fn records<'de>(
     Ok(RawRecords { last, earlier })
 }
 
+/// Error for a body that is not JSON. The appearance tells common causes apart: markup is a page of
+/// a proxy, or Harvest's own 429, whose body is HTML; JSON cut short is a broken connection.
 fn not_json(body: &str, error: &serde_json::Error) -> PageError {
     let found = match body.trim_start().bytes().next() {
         None => "nothing",

@@ -1,4 +1,12 @@
 //! Converts columns of another program to the table's types without changing a value.
+//!
+//! Other engines may rewrite files of a table (compaction, restore) and choose types of their own:
+//! a smaller integer, instants in milliseconds, text without its annotation. Their rows are used if
+//! each value is exactly one of the declared type. Otherwise the file is refused with the name of
+//! the column: a rounded amount would be copied into every later file without anybody noticing.
+//!
+//! The types are those of the Parquet columns. The caller ignores the Arrow schema that some
+//! writers embed in a file, so encodings of Arrow's own (dictionaries) do not occur here.
 
 use std::sync::Arc;
 
@@ -22,10 +30,12 @@ pub struct ColumnMisfit {
     pub why: String,
 }
 
-/// Selects the columns of `schema` by name and converts them. Missing columns become null.
+/// Selects the columns of `schema` by name and converts them. Missing columns become null; columns
+/// that `schema` lacks are dropped.
 ///
 /// # Errors
-/// When a column has values that its type in `schema` cannot represent exactly.
+/// When a column has values that its type in `schema` cannot represent exactly, or nulls that it
+/// forbids.
 pub fn fit(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ColumnMisfit> {
     let misfit = |column: &str, why: String| ColumnMisfit { column: column.to_owned(), why };
     let mut columns = Vec::with_capacity(schema.fields().len());
@@ -47,7 +57,8 @@ pub fn fit(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Colum
     rows.map_err(|error| misfit("its columns", error.to_string()))
 }
 
-/// Converts `column` to `ty`. Missing members of structs become null.
+/// Converts `column` to `ty`. Missing members of structs become null. Lists and structs keep their
+/// offsets and nulls; only the values in them are converted.
 fn fit_type(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
     let found = column.data_type();
     if found == ty {
@@ -82,6 +93,9 @@ fn fit_type(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
 
 /// Converts instants to microseconds as readers of Delta tables do: finer digits are cut off, and
 /// instants without a time zone count as UTC.
+///
+/// This is the only conversion that may change a value. Delta's `timestamp` has microseconds, so
+/// finer digits in a file were never part of the table.
 fn instants(
     column: &ArrayRef,
     unit: TimeUnit,
@@ -100,7 +114,8 @@ fn instants(
     }
 }
 
-/// Meaning of a type's values, independent of its encoding.
+/// Meaning of a type's values, independent of its encoding. Values are only converted within one
+/// kind: the text `5` is not silently the number 5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ValueKind {
     Number,
@@ -108,6 +123,7 @@ enum ValueKind {
     Day,
 }
 
+/// Kind of a type; `None` for flags, instants and nested types, which have rules of their own.
 fn kind(ty: &DataType) -> Option<ValueKind> {
     if ty.is_numeric() {
         return Some(ValueKind::Number);
@@ -127,7 +143,8 @@ fn kind(ty: &DataType) -> Option<ValueKind> {
     text.then_some(ValueKind::Text)
 }
 
-/// Casts `column` to `ty`, or fails if any value does not survive the round trip.
+/// Casts `column` to `ty`, or fails if any value does not survive the round trip. Example: 0.1 as a
+/// double becomes 0.1000 and comes back as 0.1; 0.00001 becomes 0.0000 and does not.
 fn exactly(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
     // Casting must fail on values that do not fit, not turn them into nulls.
     let strict = CastOptions { safe: false, ..CastOptions::default() };

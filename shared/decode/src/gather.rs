@@ -1,4 +1,7 @@
 //! Picks rows from several batches, and compares rows by content.
+//!
+//! Sorting, merging and lifting put rows of several batches into a new order. They decide on picks
+//! (positions) first and copy rows once, at the end.
 
 use core::slice::from_ref;
 
@@ -9,13 +12,17 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
 
-/// Position of a row: index of its batch, index in the batch.
+/// Position of a row: index of its batch, index in the batch, both from 0.
 pub type RowPick = (usize, usize);
 
-/// Batch of the picked rows, in the order of `picks`. Adjoining rows of one batch are not copied.
+/// Batch of the picked rows, in the order of `picks`. Adjoining rows of one batch are not copied:
+/// the result shares the memory of that batch. A row may be picked more than once.
 ///
 /// # Errors
-/// When a pick is outside of its batch, or the batches differ in their schemas.
+/// When the batches differ in the types of their columns.
+///
+/// # Panics
+/// When a pick is outside of the batches.
 pub fn gather(
     schema: &SchemaRef,
     batches: &[&RecordBatch],
@@ -32,7 +39,7 @@ pub fn gather(
 }
 
 /// Compares two batches row by row: whether the values in all of `columns` are equal. Null equals
-/// null.
+/// null. Both batches have the same number of rows.
 ///
 /// # Errors
 /// When the batches differ in their schemas.
@@ -44,6 +51,8 @@ pub fn equal_rows(
     let mut equal = vec![true; left.num_rows()];
     for &index in columns {
         let (left, right) = (column(left, index)?, column(right, index)?);
+        // Arrow's comparison does not take lists and structs. Their encoding as rows of bytes does:
+        // equal values have equal bytes, and null differs from an empty list.
         if left.data_type().is_nested() {
             let converter = RowConverter::new(vec![SortField::new(left.data_type().clone())])?;
             let left = converter.convert_columns(from_ref(left))?;
@@ -58,6 +67,7 @@ pub fn equal_rows(
     Ok(equal)
 }
 
+/// Clears the entries of `equal` that are false in `also`, which has no nulls.
 fn and(equal: &mut [bool], also: &BooleanArray) {
     if also.true_count() == also.len() {
         return;

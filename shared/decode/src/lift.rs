@@ -3,6 +3,15 @@
 //!
 //! The record is rebuilt from the row's columns and its `extra_json` and decoded again. So the
 //! usual rules decide about every value, and values that do not fit stay.
+//!
+//! Example: Harvest adds `projects.color`, and records keep it as `{"color": "red"}` in
+//! `extra_json`. A later release declares `color`. Files of before are not rewritten for that:
+//! whenever one is read, this module shows its rows with the column filled and `extra_json` null,
+//! as if they had just been read from Harvest. So a record that is read again equals its row, and
+//! does not count as changed.
+//!
+//! Lifting never loses a value and never fails for a row: a row that cannot be rebuilt stays as it
+//! is.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,7 +32,8 @@ use super::strict;
 use crate::gather::gather;
 use crate::schema::TableSchema;
 
-/// Moves values of one table's rows from `extra_json` to their columns.
+/// Moves values of one table's rows from `extra_json` to their columns. A table of changes begins
+/// with columns of the change, so positions in the record are shifted by `before`.
 #[derive(Debug)]
 pub struct RowLifter {
     layout: RecordLayout,
@@ -31,6 +41,7 @@ pub struct RowLifter {
     before: usize,
     /// Number of columns of the record.
     own: usize,
+    /// Position of `extra_json` in the table.
     extra: usize,
 }
 
@@ -59,6 +70,9 @@ impl RowLifter {
         let Some(extra) = extra.filter(|extra| extra.null_count() < extra.len()) else {
             return Ok(None);
         };
+        // Most rows have no `extra_json`, and most values there cannot move. So each row first
+        // passes a cheap check, and only promising ones are rebuilt, which costs as much as
+        // decoding.
         let mut finder = ColumnFinder {
             shape: &self.layout.shape,
             scratch: self.layout.rows(),
@@ -68,6 +82,7 @@ impl RowLifter {
         let mut moved = Vec::new();
         for (row, text) in extra.iter().enumerate() {
             let Some(text) = text else { continue };
+            // Another program may have written other text there; that row stays as it is.
             let Ok(members) = raw::members(text) else { continue };
             let concerned = |(name, value): &RawMember<'_>| {
                 kept(name, value).is_some_and(|(path, raw)| {
@@ -80,6 +95,7 @@ impl RowLifter {
                 continue;
             }
             let Some(record) = self.record(batch, row, &members) else { continue };
+            // From here on the row is decoded like a record of an answer.
             let before = rows.cells.rows();
             if careful::record(&self.layout, &mut rows, &mut OddValues::default(), &record).is_err()
             {
@@ -99,7 +115,8 @@ impl RowLifter {
         self.with(batch, &moved, rows).map(Some)
     }
 
-    /// Replaces the rows `moved` of `batch` by `rows`.
+    /// Replaces the rows `moved` of `batch` by `rows`, which are in the same order. Columns that
+    /// are not in the record keep their values: nothing was read from Harvest.
     fn with(
         &self,
         batch: &RecordBatch,
@@ -133,7 +150,8 @@ impl RowLifter {
     }
 }
 
-/// Decides which paths of `extra_json` have a column.
+/// Decides which paths of `extra_json` have a column. `scratch` has a buffer per column to try
+/// values in; each try is undone.
 struct ColumnFinder<'a> {
     shape: &'a ObjectShape,
     scratch: DecodedRows,
@@ -142,6 +160,8 @@ struct ColumnFinder<'a> {
 }
 
 impl ColumnFinder<'_> {
+    /// Whether decoding again may move this value. May be wrong in one direction: `true` for a
+    /// value that stays after all, never `false` for one that could move.
     fn may_move(&mut self, path: &str, raw: &str) -> bool {
         let (declared, cell) = if let Some(known) = self.known.get(path) {
             *known
@@ -161,6 +181,9 @@ impl ColumnFinder<'_> {
     }
 }
 
+/// Whether the path is declared, and its cell if it is a single one at the top level. Values in
+/// objects and lists have no such cell here, so they are always tried. An earlier occurrence of a
+/// repeated member has no column.
 fn find(shape: &ObjectShape, path: &str) -> (bool, Option<usize>) {
     let Some(steps) = steps(path) else { return (false, None) };
     let mut shape = Some(shape);

@@ -296,9 +296,9 @@ fn takes_out(rules: &MemberBranches) -> bool {
     })
 }
 
-/// Adds a rule. A rule for the whole wins over one for a part, whichever came first. A rule for
-/// exactly the same member replaces the one before, except that `Last` never weakens another: the
-/// callers add privacy rules first, then exclusions, then `Last`.
+/// Adds a rule. An exclusion or hash of the whole wins over a rule for a part, whichever came
+/// first. `Last` replaces no other rule, but it also hides later rules for parts. Hence the order
+/// of the callers: privacy rules first, then exclusions, then `Last`.
 fn insert(members: &mut MemberBranches, path: &[String], leaf: RedactionBranch) {
     let Some((first, rest)) = path.split_first() else { return };
     let branch = members.entry(first.clone());

@@ -70,6 +70,8 @@ impl RecordLayout {
                 |column| matches!(&column.source, ColumnSource::Record(source) if source == path),
             )
         };
+        // A key part without a source would be left out, and keys of different rows could then be
+        // equal. The assertion below catches such a declaration.
         let key = spec.primary_key.iter().filter_map(|name| {
             let index = schema.index_of(name)?;
             key_source(columns.get(index)?, index)
@@ -122,6 +124,7 @@ impl RecordLayout {
         rows: &mut DecodedRows,
         odd: &mut OddValues<'_>,
     ) -> Result<(), String> {
+        // Position of the new row once it is closed.
         let row = rows.cells.rows();
         rows.cells.close();
         for member in &self.identity {
@@ -139,6 +142,7 @@ impl RecordLayout {
             odd.clear();
             return Err(format!("`{path}` {trouble}"));
         }
+        // Last, because nothing can be taken back from the counts.
         rows.extra.push(odd.settle(&mut rows.observed).as_deref());
         Ok(())
     }
@@ -174,7 +178,8 @@ impl RecordLayout {
         (0..rows.cells.rows()).map(|row| days.get(row).and_then(day)).collect()
     }
 
-    /// Checks that the parent or period that rows need is given.
+    /// Checks that the parent or period that rows need is given. After that, no key and no column
+    /// can lack it.
     pub(super) fn check(&self, at: &ReadAt) -> Result<(), PageError> {
         let spec = self.schema.spec;
         if at.parent.is_none() && matches!(spec.kind, StreamKind::PerParent(_)) {
