@@ -6,6 +6,11 @@ use engine::spec::{
 };
 
 /// One client of the account.
+///
+/// Harvest documents the list with `updated_since` and pages by cursor. `is_active` is not sent, so
+/// that the list has active and archived clients.
+///
+/// Older clients may lack `statement_key`: it is absent from recorded answers before about 2019.
 pub static CLIENTS: StreamSpec = StreamSpec {
     name: "clients",
     doc: "One client of the account.",

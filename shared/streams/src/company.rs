@@ -5,6 +5,13 @@ use engine::spec::{
 };
 
 /// The account with its settings and active modules. One row.
+///
+/// `GET /company` answers one object without a list around it, hence no `records_key` and no
+/// paging. It has neither an id nor `updated_at` (documented): the row is known by `full_domain`,
+/// and the object is read whole each time.
+///
+/// The `*_feature` members say which modules are on. Other declarations name theirs in `module`,
+/// and their streams are skipped while it is off.
 pub static COMPANY: StreamSpec = StreamSpec {
     name: "company",
     doc: "The account: its settings and which modules are on. One row.",

@@ -8,6 +8,11 @@ use engine::spec::{
 use crate::stubs::NAMED;
 
 /// One contact person of a client.
+///
+/// Harvest documents the list with `updated_since` and pages by cursor. The filter `client_id` is
+/// not needed: without it the list has the contacts of all clients.
+///
+/// `personal` is none, because a contact is no user: `erase` removes data of users only.
 pub static CONTACTS: StreamSpec = StreamSpec {
     name: "contacts",
     doc: "One contact person of a client.",

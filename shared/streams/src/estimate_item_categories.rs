@@ -6,6 +6,10 @@ use engine::spec::{
 };
 
 /// One category of estimate line items.
+///
+/// Harvest documents the list with `updated_since` and pages by cursor, and each category under a
+/// path of its own. Older documentation reserves it to administrators, and 403 is reported. The
+/// stream is then refused; a 403 never counts as an empty list.
 pub static ESTIMATE_ITEM_CATEGORIES: StreamSpec = StreamSpec {
     name: "estimate_item_categories",
     doc: "One category of estimate line items.",

@@ -9,6 +9,11 @@ use crate::estimates::ESTIMATES;
 use crate::stubs::RECIPIENTS;
 
 /// One message or event of an estimate.
+///
+/// Harvest has no list of all messages, only one per estimate (documented). `estimates` with
+/// `updated_since` tells which estimates changed, and the messages of each are read whole. Records
+/// do not name their estimate; `estimate_id` comes from the path. As for `invoice_messages`, only
+/// the sweep is sure to find a message that did not move its estimate.
 pub static ESTIMATE_MESSAGES: StreamSpec = StreamSpec {
     name: "estimate_messages",
     doc: "One message or event of an estimate.",

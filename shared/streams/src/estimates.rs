@@ -8,6 +8,12 @@ use engine::spec::{
 use crate::stubs::NAMED;
 
 /// One estimate, line items included.
+///
+/// The list has `updated_since`, and pages by number that are sorted by `issue_date`, newest first
+/// (documented), so it is read by ranges of days like `invoices`. Estimates without an issue date
+/// exist (recorded), hence `nullable`: ranges of days alone would miss them.
+///
+/// No report covers estimates, so `dated` is none.
 pub static ESTIMATES: StreamSpec = StreamSpec {
     name: "estimates",
     doc: "One estimate, line items included.",

@@ -6,6 +6,10 @@ use engine::spec::{
 };
 
 /// One category of expenses, with its unit price if it has one.
+///
+/// Harvest documents the list with `updated_since` and pages by cursor. The unit price is a number
+/// in answers and a string in one description of the API. It may have three and more decimals, so
+/// it is a decimal with six places, not an amount of money with four.
 pub static EXPENSE_CATEGORIES: StreamSpec = StreamSpec {
     name: "expense_categories",
     doc: "One category of expenses, with its unit price where it has one.",

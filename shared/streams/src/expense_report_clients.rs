@@ -6,6 +6,13 @@ use engine::spec::{
 };
 
 /// Expenses of one client in one currency within one window.
+///
+/// Rows of a report have no id and no time of change: Harvest computes them for the window that
+/// `from` and `to` give, both inclusive and at most a year apart (documented). The key therefore
+/// has the window, and a window is always replaced as a whole.
+///
+/// A client has one row per currency (documented), so the currency is part of the key. Days are
+/// those of `spent_date`.
 pub static EXPENSE_REPORT_CLIENTS: StreamSpec = StreamSpec {
     name: "expense_report_clients",
     doc: "Expenses of one client in one currency within one window.",

@@ -6,6 +6,9 @@ use engine::spec::{
 };
 
 /// One category of invoice line items.
+///
+/// Harvest documents the list with `updated_since` and pages by cursor, and each category under a
+/// path of its own. Line items name their category by its name (`kind`), not by this id.
 pub static INVOICE_ITEM_CATEGORIES: StreamSpec = StreamSpec {
     name: "invoice_item_categories",
     doc: "One category of invoice line items.",

@@ -9,6 +9,16 @@ use crate::invoices::INVOICES;
 use crate::stubs::RECIPIENTS;
 
 /// One message or event of an invoice.
+///
+/// Harvest has no list of all messages, only one per invoice (documented). So the stream is read
+/// per parent: `invoices` with `updated_since` tells which invoices changed, and the messages of
+/// each are read whole. Records do not name their invoice; `invoice_id` comes from the path.
+///
+/// It is not documented whether a new message moves the invoice's `updated_at`. If it does not, the
+/// sweep finds the message, which reads the lists of all invoices.
+///
+/// Messages are in the partition of the year in which their invoice was created. A message's own
+/// year would spread the messages of one invoice over files, which are read and replaced together.
 pub static INVOICE_MESSAGES: StreamSpec = StreamSpec {
     name: "invoice_messages",
     doc: "One message or event of an invoice.",

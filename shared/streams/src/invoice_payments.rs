@@ -8,6 +8,13 @@ use engine::spec::{
 use crate::invoices::INVOICES;
 
 /// One payment of an invoice.
+///
+/// Harvest has no list of all payments, only one per invoice (documented). A payment gave its
+/// invoice the same `updated_at` (recorded), so the trigger `invoices` shows new payments. The list
+/// of an invoice is read whole, without `updated_since`, so that deleted payments are noticed, too.
+/// Records do not name their invoice; `invoice_id` comes from the path.
+///
+/// Amounts may be negative: credit notes are invoices with negative payments (reported).
 pub static INVOICE_PAYMENTS: StreamSpec = StreamSpec {
     name: "invoice_payments",
     doc: "One payment of an invoice.",

@@ -9,6 +9,20 @@ use engine::spec::{
 use crate::stubs::{NAMED, PROJECT};
 
 /// One invoice, line items included.
+///
+/// The list has `updated_since`, and pages by number that are sorted by `issue_date`, newest first
+/// (documented). Records shift between such pages when one is added or deleted. So the list is read
+/// by ranges of days with `from` and `to`, which filter by `issue_date`.
+///
+/// The documentation does not say that each invoice has an issue date, and a range of days would
+/// never show one without it. `nullable` therefore asks for a check of totals, and for another
+/// reading without ranges if they differ.
+///
+/// Line items have no path of their own and no `updated_at`. They are part of the row, and a
+/// changed line is a changed invoice. Partitions are years of creation: a change of an old invoice
+/// rewrites a file of its year only.
+///
+/// `dated`: invoices count for the uninvoiced report by their day of issue.
 pub static INVOICES: StreamSpec = StreamSpec {
     name: "invoices",
     doc: "One invoice, line items included.",

@@ -1,4 +1,32 @@
 //! Declares the data streams of the Harvest API: one file each, one table of all.
+//!
+//! A declaration says what Harvest offers for a resource, in data. It contains no code: all streams
+//! are read, decoded and merged by the same code, which asks the declaration. README.md says how to
+//! choose the kind of a stream; the doc of each declaration says which fact of the API led to it.
+//!
+//! | kind | streams | way to notice changes | way to notice deletions |
+//! | --- | --- | --- | --- |
+//! | listing | 14 | `updated_since` | full pass, then 404 under the record's own path |
+//! | snapshot | 3 | read whole each time | absence |
+//! | per parent | 7 | the trigger's `updated_since` | absence from the list of the parent |
+//! | report window | 9 | recent windows are read each time | absence from the window |
+//!
+//! Facts that hold for all of them (Harvest API v2, Pagination and the pages of each resource):
+//!
+//! * A page has at most 2,000 records. Some lists go on by a cursor in `links.next`, the others by
+//!   a
+//! page number.
+//! * No list is sorted by `updated_at`, so a cursor moves only after a whole list was read.
+//! * Deleted records leave no trace: no list names them and no flag marks them. Archived ones stay,
+//!   with
+//! `is_active` false.
+//! * Records embed names of others (`client.name`). A new name of the client does not move the
+//! `updated_at` of the record, so an incremental pass does not see it, and a full pass does.
+//! * The person of the token sees what their role permits; the answer is then shorter without an
+//!   error.
+//!
+//! Sources are named in short: "documented" is Harvest's documentation of API v2, "recorded" an
+//! answer that somebody published, "reported" what the authors of other programs say.
 
 mod clients;
 mod company;
@@ -73,7 +101,8 @@ pub use user_project_assignments::USER_PROJECT_ASSIGNMENTS;
 pub use user_teammates::USER_TEAMMATES;
 pub use users::USERS;
 
-/// All streams, in the order of Harvest's documentation.
+/// All streams, in the order of Harvest's documentation. Runs, tests and the template of the tables
+/// walk this table.
 pub static STREAMS: [&StreamSpec; 33] = [
     &CLIENTS,
     &CONTACTS,
@@ -110,7 +139,8 @@ pub static STREAMS: [&StreamSpec; 33] = [
     &PROJECT_BUDGET_REPORT,
 ];
 
-/// Returns the declaration of the stream with this name.
+/// Returns the declaration of the stream with exactly this name. For names that people type, use
+/// [`find_stream`], which suggests others.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static StreamSpec> {
     STREAMS.iter().copied().find(|spec| spec.name == name)

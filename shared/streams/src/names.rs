@@ -1,13 +1,17 @@
 //! Streams by the names that people type.
+//!
+//! A wrong name is a common mistake on the command line (`client`, `time-entries`). The error shows
+//! the right one, so that nobody has to look it up.
 
 use engine::spec::StreamSpec;
 
-/// Largest number of edits between a given name and a suggested one.
+/// Largest number of edits between a given name and a suggested one. It also is the smallest length
+/// in bytes of a name that is searched for within others.
 const NEAR: usize = 4;
 /// Largest number of suggested names.
 const SUGGESTIONS: usize = 3;
 
-/// There is no stream of this name.
+/// Failure to find a stream of this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no stream `{name}`; {}", advice(near))]
 pub struct UnknownStream {
@@ -17,6 +21,7 @@ pub struct UnknownStream {
     pub near: Vec<&'static str>,
 }
 
+/// Advice that ends the message: near names if there are any, and the command that lists all.
 fn advice(near: &[&str]) -> String {
     let list = "`harvest-lake streams` lists them all";
     if near.is_empty() {
@@ -28,15 +33,17 @@ fn advice(near: &[&str]) -> String {
 /// Returns the stream of this name.
 ///
 /// # Errors
-/// Where there is none, with names that are near.
+/// When there is no such stream; the error has names that are near.
 pub fn find_stream(name: &str) -> Result<&'static StreamSpec, UnknownStream> {
     crate::find(name).ok_or_else(|| UnknownStream { name: name.to_owned(), near: near(name) })
 }
 
-/// Returns names that differ by a few letters; where there are none, those that contain the name.
+/// Returns names that differ by a few letters. If there are none, returns those that contain the
+/// given name or are contained in it, shortest first: `budget` gives `project_budget_report`.
 fn near(name: &str) -> Vec<&'static str> {
     let name = name.to_lowercase().replace(['-', ' '], "_");
     let names = || crate::STREAMS.iter().map(|spec| spec.name);
+    // At most a third of the name's length: with 4 edits, `rate` would be near to `roles`.
     let allowed = NEAR.min(name.len().div_ceil(3));
     let mut found: Vec<(usize, &'static str)> = names()
         .map(|other| (strsim::levenshtein(&name, other), other))

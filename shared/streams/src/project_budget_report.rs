@@ -6,6 +6,13 @@ use engine::spec::{
 };
 
 /// Budget of one project and what is left of it, at the time of reading.
+///
+/// The only report without `from` and `to` (documented): it shows the present, so it is a snapshot
+/// and has one row per project. Pages are numbered, so several pages count as the whole report only
+/// if their totals agree. Its requests count against the limit of reports, 100 in 15 minutes.
+///
+/// Money is null for people without the permission to see rates, and projects without a budget may
+/// be missing. What a number means follows from `budget_by`: hours or money.
 pub static PROJECT_BUDGET_REPORT: StreamSpec = StreamSpec {
     name: "project_budget_report",
     doc: "Budget of one project and what is left of it, at the time of reading.",

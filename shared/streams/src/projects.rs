@@ -8,6 +8,16 @@ use engine::spec::{
 use crate::stubs::CLIENT_WITH_CURRENCY;
 
 /// One project.
+///
+/// Harvest documents the list with `updated_since` and pages by cursor. `is_active` is not sent, so
+/// that the list has active and archived projects.
+///
+/// Deleting a project deletes its time entries and expenses, but not its invoices (documented).
+/// Assignments have their own paths below the project and cannot outlive it either. The
+/// declarations of these streams say so in `goes_with`.
+///
+/// `over_budget_notification_date` was later than `updated_at` in a recorded answer: Harvest sets
+/// it without moving `updated_at`, and only sweeps see that.
 pub static PROJECTS: StreamSpec = StreamSpec {
     name: "projects",
     doc: "One project.",

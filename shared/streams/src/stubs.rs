@@ -1,19 +1,24 @@
 //! Objects that several streams embed. A new member adds a column to each of these streams.
+//!
+//! An embedded object is a short copy of another record, as it was when Harvest composed the
+//! answer. Its columns can differ from the row of the record itself until the next full pass,
+//! because the embedding record's `updated_at` does not move with it.
 
 use engine::spec::{FieldSpec, decimal, flag, instant, int, text};
 
-/// A related record by id and name.
+/// A related record by id and name. The name may be null although the id is not: of deleted people
+/// only the id is left (reported).
 pub(crate) const NAMED: &[FieldSpec] = &[int("id"), text("name")];
 
-/// The client of a record, with the currency of its amounts.
+/// The client of a record, with its currency, in which the amounts of the record are.
 pub(crate) const CLIENT_WITH_CURRENCY: &[FieldSpec] =
     &[int("id"), text("name"), text("currency").doc("ISO 4217 code")];
 
-/// The project of a record.
+/// The project of a record. Reports put the code before the name in brackets; here they are apart.
 pub(crate) const PROJECT: &[FieldSpec] =
     &[int("id"), text("name"), text("code").doc("null or empty where the project has none")];
 
-/// The invoice that bills a record.
+/// The invoice that bills a record; null while none does.
 pub(crate) const INVOICE_NUMBER: &[FieldSpec] =
     &[int("id").doc("the invoice that bills it"), text("number")];
 

@@ -8,6 +8,13 @@ use engine::spec::{
 use crate::stubs::{NAMED, PROJECT};
 
 /// One assignment of a task to a project, archived ones included.
+///
+/// The global list replaces one list per project (documented). Records have their own path below
+/// their project only, and go with it.
+///
+/// `halves`: for `user_assignments` it is documented that the list has archived records if
+/// `is_active` is not given; for this list it is not. So the totals of both halves are compared
+/// with the whole, and the list is read by halves if they hold more.
 pub static TASK_ASSIGNMENTS: StreamSpec = StreamSpec {
     name: "task_assignments",
     doc: "One assignment of a task to a project, archived ones included.",

@@ -6,6 +6,10 @@ use engine::spec::{
 };
 
 /// One kind of work that projects can offer.
+///
+/// Harvest documents the list with `updated_since` and pages by cursor. `is_active` is not sent, so
+/// that the list has active and archived tasks. A task belongs to no project: `task_assignments`
+/// connect them.
 pub static TASKS: StreamSpec = StreamSpec {
     name: "tasks",
     doc: "One kind of work that projects can offer.",

@@ -8,6 +8,24 @@ use engine::spec::{
 use crate::stubs::{CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, PROJECT, USER_ASSIGNMENT_STUB};
 
 /// One tracked time entry, which may be a running timer.
+///
+/// The list has `updated_since`, and pages by number that are sorted by `spent_date`. It can have
+/// millions of records and changes while it is read, so it is read by ranges of days with `from`
+/// and `to`, several at the same time.
+///
+/// * `reread`: `hours` of a running timer is computed when Harvest answers, and it is not
+///   documented
+/// whether `updated_at` moves meanwhile. So each incremental pass also asks for `is_running=true`.
+/// * `goes_with`: Harvest deletes the entries of a project together with it (documented).
+/// * `is_locked` and `rounded_hours` are computed by Harvest and may change without `updated_at`.
+/// * `billable_rate` and `cost_rate` are null without the permission. A person with fewer rights
+///   would
+/// therefore null these columns, which is why roles are compared before a commit.
+/// * `dated`: the windows of reports reach from the oldest to the newest `spent_date`.
+///
+/// Partitions are months of creation, which never change; `spent_date` can be edited.
+/// `updated_since` finds an entry that is added today for last month; a filter by `spent_date`
+/// would not.
 pub static TIME_ENTRIES: StreamSpec = StreamSpec {
     name: "time_entries",
     doc: "One tracked time entry; a running timer is one too.",

@@ -8,6 +8,14 @@ use engine::spec::{
 use crate::stubs::{NAMED, PROJECT};
 
 /// One assignment of a user to a project, archived ones included.
+///
+/// The global list replaces one list per project (documented): a request for 2,000 assignments
+/// instead of one per project. Each record still has its own path below its project only, and so
+/// goes with it.
+///
+/// `halves`: Harvest documents that this list has archived assignments if `is_active` is not given.
+/// The totals of both halves are compared with the whole in full passes, because a list without the
+/// archived ones would make them look deleted.
 pub static USER_ASSIGNMENTS: StreamSpec = StreamSpec {
     name: "user_assignments",
     doc: "One assignment of a user to a project, archived ones included.",

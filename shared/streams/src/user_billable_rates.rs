@@ -8,6 +8,12 @@ use engine::spec::{
 use crate::users::USERS;
 
 /// One default billable rate of a user and the days for which it is valid.
+///
+/// There is one list per user and no `updated_since` (documented). A new rate without a start date
+/// replaces all older ones, whose ids then vanish (documented), and it is not known that a new rate
+/// moves the user's `updated_at`. So all users are read daily, and each list proves what is gone.
+///
+/// Records do not name their user; `user_id` comes from the path.
 pub static USER_BILLABLE_RATES: StreamSpec = StreamSpec {
     name: "user_billable_rates",
     doc: "One default billable rate of a user and the days that it holds for.",

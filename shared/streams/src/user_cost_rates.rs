@@ -8,6 +8,12 @@ use engine::spec::{
 use crate::users::USERS;
 
 /// One cost rate of a user and the days for which it is valid.
+///
+/// There is one list per user and no `updated_since` (documented). As with `user_billable_rates`, a
+/// new rate without a start date replaces all older ones, so all users are read daily.
+///
+/// Only administrators may read cost rates; others are answered 403 (documented). The stream is
+/// then refused as a whole, and rows that it has stay.
 pub static USER_COST_RATES: StreamSpec = StreamSpec {
     name: "user_cost_rates",
     doc: "One cost rate of a user and the days that it holds for.",

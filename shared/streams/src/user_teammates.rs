@@ -8,6 +8,14 @@ use engine::spec::{
 use crate::users::USERS;
 
 /// One user assigned to a manager.
+///
+/// There is one list per user, without `updated_since` (documented). Only managers have teammates:
+/// for anybody else Harvest answers 422. `only_role` keeps such requests away, and a 422 for a user
+/// whose role is unknown counts as an empty list.
+///
+/// `id` is the teammate, a user, and not the relation: a user can have several managers. So the key
+/// is the pair of manager and teammate. Assigning a teammate need not move the `updated_at` of a
+/// user, so all managers are read daily.
 pub static USER_TEAMMATES: StreamSpec = StreamSpec {
     name: "user_teammates",
     doc: "One user that a manager looks after.",

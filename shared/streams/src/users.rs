@@ -6,6 +6,15 @@ use engine::spec::{
 };
 
 /// One person of the account, archived ones included.
+///
+/// Harvest documents the list with `updated_since` and pages by cursor. `is_active` is not sent, so
+/// that the list has active and archived people.
+///
+/// `access_roles` is what a person may do, and tells for which users `user_teammates` can be asked.
+/// `roles` are names of business roles without permissions. `cost_rate` is shown to administrators
+/// only, so the person of the token should be one.
+///
+/// `personal` lists what `erase` removes of a user. The id, rates and settings stay.
 pub static USERS: StreamSpec = StreamSpec {
     name: "users",
     doc: "One person of the account, archived ones included.",
