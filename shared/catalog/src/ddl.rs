@@ -1,4 +1,7 @@
 //! Statements for people who register tables themselves.
+//!
+//! Nothing runs these statements: the command line prints them, and people paste them into their
+//! engine. The stack's own tables come from `template`.
 
 use engine::schema::Column;
 use engine::spec::StreamSpec;
@@ -7,7 +10,7 @@ use crate::types::hive;
 
 /// `CREATE EXTERNAL TABLE` statement for Athena of the table `name`, whose columns and comments
 /// Athena reads from the table's log. `lake` is `s3://bucket/prefix`; anything else becomes a
-/// placeholder.
+/// placeholder, because Athena reads no other stores. `doc` becomes a comment before the statement.
 #[must_use]
 pub fn athena(name: &str, doc: &str, lake: &str) -> String {
     let place = if lake.starts_with("s3://") { lake } else { "s3://<bucket>/<prefix>" };
@@ -21,6 +24,9 @@ pub fn athena(name: &str, doc: &str, lake: &str) -> String {
 /// `CREATE EXTERNAL TABLE` statement for Hive, Spark and Athena over plain Parquet files in
 /// Hive-style folders. `columns` are those of the files. The optional `partition`, name and type,
 /// is only in the names of the folders.
+///
+/// Such a table knows no folders at first. `MSCK REPAIR TABLE` finds those that exist; it has to be
+/// repeated after each export that adds one.
 #[must_use]
 pub fn hive_table(
     spec: &StreamSpec,
@@ -50,7 +56,7 @@ pub fn hive_table(
     )
 }
 
-/// Escapes `text` for use within single quotes.
+/// Escapes `text` for use within single quotes, by doubling them as in standard SQL.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     text.replace('\'', "''")

@@ -1,4 +1,12 @@
 //! Views that show deleted rows together with the existing ones.
+//!
+//! A table has only rows that exist in Harvest. Reports on the past sometimes need the others, such
+//! as the entries of a deleted project. Each of them is in the table of changes, as it was at last,
+//! with the change that removed it.
+//!
+//! A row is in one half of a view: its newest change is a delete, or it exists. The changes of a
+//! commit are appended after it, by the same run or, after a crash, by the next one. Until then a
+//! row that the commit deleted is in neither half, and one that it brought back is in both.
 
 use engine::schema::{ColumnType, changes_name, columns};
 use engine::spec::StreamSpec;
@@ -24,7 +32,7 @@ pub fn doc(spec: &StreamSpec) -> String {
     )
 }
 
-/// Columns of the view: those of the table, then `deleted_at`.
+/// Columns of the view: those of the table, then `deleted_at`, which is null for rows that exist.
 #[must_use]
 pub fn shown(spec: &StreamSpec) -> Vec<(String, ColumnType)> {
     let columns = columns(spec).into_iter().map(|column| (column.name, column.ty));
@@ -33,6 +41,10 @@ pub fn shown(spec: &StreamSpec) -> Vec<(String, ColumnType)> {
 
 /// Statement of the view, for Athena and Trino. A row is deleted if the newest change of its key is
 /// a delete.
+///
+/// `sequence` orders the changes and not `changed_at`: the clocks of two runs may differ, sequences
+/// only rise. Rows without a value in the key are compared like all others, because `PARTITION BY`
+/// takes nulls as equal.
 #[must_use]
 pub fn sql(spec: &StreamSpec) -> String {
     let columns = columns(spec);
@@ -40,6 +52,7 @@ pub fn sql(spec: &StreamSpec) -> String {
     let shown: Vec<String> = columns
         .iter()
         .map(|column| match types::shown(&column.name, &column.ty) {
+            // A column that needs no cast keeps its name without an alias.
             same if same == column.name => same,
             cast => format!("{cast} AS {}", column.name),
         })

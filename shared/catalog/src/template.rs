@@ -1,5 +1,10 @@
 //! Renders the nested stack `infra/catalog.json`: database, tables, views, workgroup, saved
 //! queries.
+//!
+//! It is a stack of its own, nested in that of the product: 33 streams with a table, a table of
+//! changes and a view each are about a hundred resources, and a template may have 500
+//! (CloudFormation quotas). The text is deterministic, with resources in the order of their names,
+//! so that a change of one declaration changes a few lines of the file.
 
 use engine::schema::{Column, ColumnType, change_columns, changes_doc, changes_name, columns};
 use serde_json::{Map, Value, json};
@@ -8,10 +13,11 @@ use crate::deleted;
 use crate::types::{hive, trino};
 use crate::view::VIEWS;
 
-/// Length in characters of Glue's longest comment.
+/// Length in characters of Glue's longest comment of a column (Glue API, Column). A longer one
+/// would fail the deployment of the whole stack.
 const LONGEST_COMMENT: usize = 255;
 
-/// A saved query.
+/// A saved query. It appears in the Athena console, in the workgroup of the lake.
 #[derive(Clone, Copy, Debug)]
 pub struct SavedQuery {
     /// Name of the query.
@@ -20,6 +26,7 @@ pub struct SavedQuery {
     pub text: &'static str,
 }
 
+// The file is part of the program, so the name of a query without a file does not compile.
 macro_rules! saved {
     ($($name:literal),*) => {
         &[$(SavedQuery {
@@ -49,12 +56,17 @@ impl SavedQuery {
 }
 
 /// Template as JSON text, ending with a newline.
+///
+/// `make render` writes it into the repository. Names of resources derive from names of tables
+/// (`TableTimeEntries`) and must stay: for a new name CloudFormation creates a second table before
+/// it removes the first, and Glue refuses two tables of one name.
 #[must_use]
 pub fn render() -> String {
     let mut resources = Map::new();
     resources.insert("Database".to_owned(), database());
     resources.insert("Workgroup".to_owned(), workgroup());
     for spec in streams::STREAMS {
+        // Three resources for each stream: its table, its changes, its view with deleted rows.
         let own = table(spec.name, spec.doc, &columns(spec));
         resources.insert(format!("Table{}", pascal(spec.name)), own);
         let name = changes_name(spec);
@@ -92,6 +104,8 @@ pub fn render() -> String {
     text
 }
 
+/// Parameters, which the parent stack fills in. The patterns refuse values that would only fail
+/// later, such as a location with a slash too many.
 fn parameters() -> Value {
     json!({
         "DatabaseName": {
@@ -129,6 +143,7 @@ fn parameters() -> Value {
     })
 }
 
+/// Glue database. Deleting it deletes descriptions only, never data.
 fn database() -> Value {
     json!({
         "Type": "AWS::Glue::Database",
@@ -142,6 +157,9 @@ fn database() -> Value {
     })
 }
 
+/// Athena workgroup. Its settings bind all its queries, whatever a client asks for
+/// (`EnforceWorkGroupConfiguration`), so that none reads more bytes than the limit. With
+/// `RecursiveDeleteOption` the stack can be deleted although the workgroup contains saved queries.
 fn workgroup() -> Value {
     json!({
         "Type": "AWS::Athena::WorkGroup",
@@ -168,6 +186,9 @@ fn workgroup() -> Value {
 
 /// Glue table by which Athena finds a Delta table: the provider and location count; the columns are
 /// for people and views.
+///
+/// `PartitionKeys` are empty, because the partitions of a Delta table are in its log; the partition
+/// column is among the others.
 fn table(name: &str, doc: &str, columns: &[Column]) -> Value {
     let columns: Vec<Value> = columns
         .iter()
@@ -205,6 +226,11 @@ fn table(name: &str, doc: &str, columns: &[Column]) -> Value {
 }
 
 /// Glue table in which Athena keeps a view. Untried on AWS until the acceptance run.
+///
+/// A view is a virtual table whose original text is a JSON document in Base64 between the marks of
+/// Presto. The document holds the statement and the types of the engine, Glue's own columns hold
+/// Hive's types; both lists must name the same columns. The schema is filled in by CloudFormation
+/// (`Fn::Sub`) before the encoding, since the name of the database is a parameter.
 fn view_resource(name: &str, doc: &str, columns: &[(String, ColumnType)], sql: &str) -> Value {
     let engine: Vec<Value> =
         columns.iter().map(|(name, ty)| json!({ "name": name, "type": trino(ty) })).collect();
@@ -238,6 +264,7 @@ fn view_resource(name: &str, doc: &str, columns: &[(String, ColumnType)], sql: &
     }))
 }
 
+/// Glue table in the database of the stack.
 fn glue_table(input: &Value) -> Value {
     json!({
         "Type": "AWS::Glue::Table",
@@ -249,6 +276,7 @@ fn glue_table(input: &Value) -> Value {
     })
 }
 
+/// Saved query in the workgroup and the database of the stack.
 fn query_resource(query: &SavedQuery) -> Value {
     json!({
         "Type": "AWS::Athena::NamedQuery",
@@ -262,6 +290,7 @@ fn query_resource(query: &SavedQuery) -> Value {
     })
 }
 
+/// Column comment, cut off at the limit of Glue. The log of the table has all of it.
 fn comment(doc: &str) -> String {
     doc.chars().take(LONGEST_COMMENT).collect()
 }

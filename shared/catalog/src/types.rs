@@ -1,4 +1,7 @@
 //! Names of column types in SQL engines.
+//!
+//! Athena has two dialects (Athena documentation, Data types): statements that define tables take
+//! Hive's names, queries and views take Trino's. Both name the same type of the table.
 
 use engine::schema::{ColumnType, Member};
 
@@ -22,8 +25,9 @@ pub fn hive(ty: &ColumnType) -> String {
     }
 }
 
-/// Type name of a view's column in Athena's engine. An instant has no zone and is in UTC, because
-/// Athena refuses zones in views.
+/// Type name of a view's column in Athena's engine: `array(row(id bigint))`. An instant has no zone
+/// and is in UTC, because Athena refuses zones in views. It shows milliseconds; Harvest's instants
+/// are whole seconds.
 #[must_use]
 pub fn trino(ty: &ColumnType) -> String {
     match ty {
@@ -44,12 +48,16 @@ pub fn trino(ty: &ColumnType) -> String {
 
 /// Expression for the column `sql` of a table in a view, of the type that [`trino`] names. Instants
 /// lose their zone, which is UTC, whether the engine gives them one or not.
+///
+/// Whether Athena shows an instant of a Delta table with a zone is not relied on: a view may be
+/// refused if its document names other types than its statement yields.
 #[must_use]
 pub fn shown(sql: &str, ty: &ColumnType) -> String {
     if holds_instants(ty) { format!("CAST({sql} AS {})", trino(ty)) } else { sql.to_owned() }
 }
 
-/// Whether this type is an instant or contains one.
+/// Whether this type is an instant or contains one. A list of structs with one has to be cast as a
+/// whole, because its members cannot be cast in place.
 fn holds_instants(ty: &ColumnType) -> bool {
     match ty {
         ColumnType::Instant => true,

@@ -1,11 +1,25 @@
 //! Views that turn the lists in records into rows.
+//!
+//! Line items of an invoice are a list in the row of the invoice. People ask for them as rows, and
+//! the SQL for that is hard to write and differs between engines. Each view here is declared as
+//! data; its statement and its columns follow from the declaration of the stream.
+//!
+//! Example: an invoice 7 with the line items `[{id: 1, amount: 5}, {id: 2, amount: 3}]` is shown as
+//!
+//! | invoice_id | position | line_item_id | amount |
+//! | --- | --- | --- | --- |
+//! | 7 | 1 | 1 | 5 |
+//! | 7 | 2 | 2 | 3 |
+//!
+//! An invoice without line items has no row here.
 
 use engine::schema::{Column, ColumnType, Member, columns};
 use engine::spec::StreamSpec;
 
 use crate::types::shown;
 
-/// A view with one row for each item of a list column.
+/// A view with one row for each item of a list column. A name that the stream lacks is left out of
+/// the view; a test finds such names.
 #[derive(Clone, Copy, Debug)]
 pub struct ListView {
     /// Name of the view.
@@ -16,7 +30,8 @@ pub struct ListView {
     pub stream: &'static str,
     /// Name of the list column.
     pub list: &'static str,
-    /// Columns of the table, with their names in the view.
+    /// Columns of the table, with their names in the view. Others can be joined from the table by
+    /// the id.
     pub kept: &'static [(&'static str, &'static str)],
     /// Prefix of an item's member whose name would be unclear or is taken. In a list of plain
     /// values, the name of the value.
@@ -34,7 +49,7 @@ pub struct ViewColumn {
     pub sql: String,
 }
 
-/// All views.
+/// All views of lists. Views with deleted rows are made for every stream, by `deleted`.
 pub const VIEWS: &[ListView] = &[
     ListView {
         name: "invoice_line_items",
@@ -98,8 +113,11 @@ pub const VIEWS: &[ListView] = &[
 ];
 
 impl ListView {
-    /// Columns of the view: those kept of the record, the position of the item in the list, the
-    /// item.
+    /// Columns of the view: those kept of the record, the position of the item in the list (from
+    /// 1), the item.
+    ///
+    /// Members of an item keep their names unless these are `id` or taken by a column before. `id`
+    /// alone would look like that of the record: the id of a line item becomes `line_item_id`.
     #[must_use]
     pub fn columns(&self, spec: &StreamSpec) -> Vec<ViewColumn> {
         let columns = columns(spec);
@@ -118,6 +136,7 @@ impl ListView {
             ty: ColumnType::Int,
             sql: "place.position".to_owned(),
         });
+        // An index from 1, as SQL arrays have it.
         let item = format!("ELEMENT_AT(parent.{}, place.position)", self.list);
         match of(self.list).map(|column| &column.ty) {
             Some(ColumnType::Structs(members)) => {
@@ -142,8 +161,9 @@ impl ListView {
     /// Statement of the view, for Athena and Trino.
     ///
     /// The list is read by position, because `UNNEST` of a list of records gives columns in one
-    /// engine and a record in another. `SEQUENCE` cannot be empty, so a condition excludes lists
-    /// without items.
+    /// engine and a record in another. `SEQUENCE` cannot be empty, so it counts to 1 at least, and
+    /// a condition excludes lists without items. A list that is null has no length, and the
+    /// condition is not true for it either.
     #[must_use]
     pub fn sql(&self, spec: &StreamSpec) -> String {
         let columns: Vec<String> = self
