@@ -2,9 +2,9 @@
 //! queries.
 //!
 //! It is a stack of its own, nested in that of the product: 33 streams with a table, a table of
-//! changes and a view each are about a hundred resources, and a template may have 500
-//! (CloudFormation quotas). The text is deterministic, with resources in the order of their names,
-//! so that a change of one declaration changes a few lines of the file.
+//! changes and a view each are about a hundred resources, and AWS limits a template to 500. The
+//! text is deterministic, with resources in the order of their names, so that a change of one
+//! declaration changes a few lines of the file.
 
 use engine::schema::{Column, ColumnType, change_columns, changes_doc, changes_name, columns};
 use serde_json::{Map, Value, json};
@@ -58,7 +58,7 @@ impl SavedQuery {
 /// Template as JSON text, ending with a newline.
 ///
 /// `make render` writes it into the repository. Names of resources derive from names of tables
-/// (`TableTimeEntries`) and must stay: for a new name CloudFormation creates a second table before
+/// (`TableTimeEntries`) and must stay: for a new name, a deployment creates a second table before
 /// it removes the first, and Glue refuses two tables of one name.
 #[must_use]
 pub fn render() -> String {
@@ -229,8 +229,8 @@ fn table(name: &str, doc: &str, columns: &[Column]) -> Value {
 ///
 /// A view is a virtual table whose original text is a JSON document in Base64 between the marks of
 /// Presto. The document holds the statement and the types of the engine, Glue's own columns hold
-/// Hive's types; both lists must name the same columns. The schema is filled in by CloudFormation
-/// (`Fn::Sub`) before the encoding, since the name of the database is a parameter.
+/// Hive's types; both lists must name the same columns. The deployment fills in the schema
+/// (`Fn::Sub`) before it encodes the document, since the name of the database is a parameter.
 fn view_resource(name: &str, doc: &str, columns: &[(String, ColumnType)], sql: &str) -> Value {
     let engine: Vec<Value> =
         columns.iter().map(|(name, ty)| json!({ "name": name, "type": trino(ty) })).collect();

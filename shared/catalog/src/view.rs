@@ -6,7 +6,7 @@
 //!
 //! Example: an invoice 7 with the line items `[{id: 1, amount: 5}, {id: 2, amount: 3}]` is shown as
 //!
-//! | invoice_id | position | line_item_id | amount |
+//! | `invoice_id` | `position` | `line_item_id` | `amount` |
 //! | --- | --- | --- | --- |
 //! | 7 | 1 | 1 | 5 |
 //! | 7 | 2 | 2 | 3 |

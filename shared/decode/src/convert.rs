@@ -1,10 +1,10 @@
 //! Converts values that came in another JSON type or form than declared, without losing anything: a
 //! number as text, an integer as `1.0`, a number for a text column.
 //!
-//! Harvest's answers vary: a field is `100` in one record and `22000.0` in another, and where an
-//! OpenAPI description of the API says string (`expense_category.unit_price`), answers have a
-//! number. Refusing such values would leave columns null although the meaning is clear. Values
-//! whose meaning is not clear stay raw: `1` for a flag, `20170627` for a day.
+//! Harvest's answers vary: a field is `100` in one record and `22000.0` in another, and where a
+//! description of the API says string (`expense_category.unit_price`), answers have a number.
+//! Refusing such values would leave columns null although the meaning is clear. Values whose
+//! meaning is not clear stay raw: `1` for a flag, `20170627` for a day.
 //!
 //! Every function takes one valid JSON value of any type and form, including the forms that
 //! `literal` accepts.

@@ -49,8 +49,8 @@ pub enum PageError {
     },
     /// The body is larger than a page can be.
     #[error(
-        "the answer has {bytes} bytes, more than {most} are not taken in{}; fewer records were asked for, down to one: shorten that record in Harvest",
-        record.map(|id| format!(", and begins with record {id}")).unwrap_or_default()
+        "the answer has {bytes} bytes, but at most {most} can be read{}; fewer records were asked for, down to one: shorten that record in Harvest",
+        record.map(|id| format!(" (its first record is {id})")).unwrap_or_default()
     )]
     TooLarge {
         /// Size in bytes.

@@ -64,7 +64,7 @@ fn fit_type(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
     if found == ty {
         return Ok(Arc::clone(column));
     }
-    let unlike = || ArrowError::CastError("no such value is one".to_owned());
+    let unlike = || ArrowError::CastError("the types have no values in common".to_owned());
     match (found, ty) {
         (DataType::Null, ty) => Ok(new_null_array(ty, column.len())),
         (_, DataType::List(item)) => {
@@ -151,7 +151,7 @@ fn exactly(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
     let fitted = cast_with_options(column, ty, &strict)?;
     let back = cast_with_options(&fitted, column.data_type(), &strict)?;
     if not_distinct(&back, column)?.true_count() < column.len() {
-        let why = "some would have to be rounded";
+        let why = "some values would have to be rounded";
         return Err(ArrowError::CastError(why.to_owned()));
     }
     Ok(fitted)

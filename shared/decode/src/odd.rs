@@ -226,8 +226,8 @@ impl<'de> OddValues<'de> {
         (!json.is_empty()).then(|| json + "}")
     }
 
-    /// Sorts the findings by path. The sort is stable, and paths are unique except before
-    /// `is_ambiguous` finds that they are not.
+    /// Sorts the findings by path. No two paths are equal when a row is made: `careful` numbers
+    /// repeated members, and `fast` gives up on them.
     fn sort(&mut self) {
         self.findings.sort_by(|one, other| one.path.cmp(&other.path));
     }

@@ -4,7 +4,7 @@
 //!
 //! * Privacy rules: a member is excluded or hashed in all records of the stream.
 //! * Erased users: in records of these users, personal members are excluded, too, and so are
-//! undeclared members, which may be personal.
+//!   undeclared members, which may be personal.
 //!
 //! The result is again a body, which is decoded like any other. So no later step needs to know of
 //! the rules. In doubt a value is removed: it can be read again after the rules are corrected,

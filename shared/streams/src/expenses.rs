@@ -13,11 +13,10 @@ use crate::stubs::{CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, PROJECT, USER_AS
 /// (documented), so it is read by ranges of days. Every recorded expense has a `spent_date`.
 ///
 /// * `goes_with`: Harvest deletes the expenses of a project together with it (documented). One 404
-///   of
-/// the project then proves many deletions.
+///   of the project then proves many deletions.
 /// * `receipt.url` is volatile: the link expires, and each answer may have another one.
 /// * `is_locked` is computed by Harvest from invoices and approvals and may change without moving
-/// `updated_at`; sweeps bring it up to date.
+///   `updated_at`; sweeps bring it up to date.
 /// * `personal`: notes and receipts are the person's own; cost and day stay when the person is
 ///   erased.
 ///

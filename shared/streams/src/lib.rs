@@ -14,14 +14,12 @@
 //! Facts that hold for all of them (Harvest API v2, Pagination and the pages of each resource):
 //!
 //! * A page has at most 2,000 records. Some lists go on by a cursor in `links.next`, the others by
-//!   a
-//! page number.
+//!   a page number.
 //! * No list is sorted by `updated_at`, so a cursor moves only after a whole list was read.
 //! * Deleted records leave no trace: no list names them and no flag marks them. Archived ones stay,
-//!   with
-//! `is_active` false.
+//!   with `is_active` false.
 //! * Records embed names of others (`client.name`). A new name of the client does not move the
-//! `updated_at` of the record, so an incremental pass does not see it, and a full pass does.
+//!   `updated_at` of the record, so an incremental pass does not see it, and a full pass does.
 //! * The person of the token sees what their role permits; the answer is then shorter without an
 //!   error.
 //!

@@ -14,13 +14,12 @@ use crate::stubs::{CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, PROJECT, USER_AS
 /// and `to`, several at the same time.
 ///
 /// * `reread`: `hours` of a running timer is computed when Harvest answers, and it is not
-///   documented
-/// whether `updated_at` moves meanwhile. So each incremental pass also asks for `is_running=true`.
+///   documented whether `updated_at` moves meanwhile. So each incremental pass also asks for
+///   `is_running=true`.
 /// * `goes_with`: Harvest deletes the entries of a project together with it (documented).
 /// * `is_locked` and `rounded_hours` are computed by Harvest and may change without `updated_at`.
 /// * `billable_rate` and `cost_rate` are null without the permission. A person with fewer rights
-///   would
-/// therefore null these columns, which is why roles are compared before a commit.
+///   would therefore null these columns, which is why roles are compared before a commit.
 /// * `dated`: the windows of reports reach from the oldest to the newest `spent_date`.
 ///
 /// Partitions are months of creation, which never change; `spent_date` can be edited.

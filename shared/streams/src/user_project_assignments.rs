@@ -14,15 +14,13 @@ use crate::user_assignments::USER_ASSIGNMENTS;
 /// only, and embeds client and tasks. There is one list per user (documented).
 ///
 /// * `trigger`: an assignment that is added, changed or archived moves its own `updated_at` in
-/// `user_assignments`. A record there names the user in `user.id`, whose list is then read whole.
-/// `users` would be a worse trigger: it is not documented that an assignment moves the `updated_at`
-/// of its user.
+///   `user_assignments`. A record there names the user in `user.id`, whose list is then read whole.
+///   `users` would be a worse trigger: it is not documented that an assignment moves the
+///   `updated_at` of its user.
 /// * An archived assignment is missing from the list of its user, and its row is deleted. The row
-///   of
-/// `user_assignments` stays, with `is_active` false.
+///   of `user_assignments` stays, with `is_active` false.
 /// * An assignment that is deleted, or a project whose name or tasks change, need not move a record
-///   of the
-/// trigger. Sweeps notice these changes.
+///   of the trigger. Sweeps notice these changes.
 pub static USER_PROJECT_ASSIGNMENTS: StreamSpec = StreamSpec {
     name: "user_project_assignments",
     doc: "One active assignment of a user to a project, with the tasks that it offers.",

@@ -1,7 +1,7 @@
 //! Cells of simple columns under construction.
 //!
 //! Values and their validity are stored apart, in the layout of Arrow's arrays, so that `finish`
-//! copies no values.
+//! hands over values and texts without copying them. Only flags are copied, into bits.
 
 use arrow::array::{NullBufferBuilder, StringArray};
 use arrow::buffer::{Buffer as Bytes, OffsetBuffer, ScalarBuffer};

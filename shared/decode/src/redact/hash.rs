@@ -20,8 +20,8 @@ impl HashKey {
         Self(bytes)
     }
 
-    /// HMAC-SHA-256 of `text` (RFC 2104), in 64 hexadecimal digits. `None` only if the key is
-    /// unusable; HMAC takes keys of any length.
+    /// HMAC-SHA-256 of `text` (RFC 2104), in 64 hexadecimal digits. HMAC takes keys of any length,
+    /// so that `None` never occurs in practice.
     pub(super) fn hash(&self, text: &str) -> Option<String> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
         mac.update(text.as_bytes());
