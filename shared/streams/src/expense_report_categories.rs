@@ -7,11 +7,8 @@ use engine::spec::{
 
 /// Expenses of one category in one currency within one window.
 ///
-/// Rows of a report have no id and no time of change: Harvest computes them for the window that
-/// `from` and `to` give, both inclusive and at most a year apart (documented). The key therefore
-/// has the window, and a window is always replaced as a whole.
-///
-/// Currencies differ by client, so one category can have several rows in a window.
+/// Read by windows, as described in the documentation of this crate. Currencies differ by client,
+/// so one category can have several rows in a window.
 pub static EXPENSE_REPORT_CATEGORIES: StreamSpec = StreamSpec {
     name: "expense_report_categories",
     doc: "Expenses of one category in one currency within one window.",

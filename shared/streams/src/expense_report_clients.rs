@@ -7,12 +7,8 @@ use engine::spec::{
 
 /// Expenses of one client in one currency within one window.
 ///
-/// Rows of a report have no id and no time of change: Harvest computes them for the window that
-/// `from` and `to` give, both inclusive and at most a year apart (documented). The key therefore
-/// has the window, and a window is always replaced as a whole.
-///
-/// A client has one row per currency (documented), so the currency is part of the key. Days are
-/// those of `spent_date`.
+/// Read by windows, as described in the documentation of this crate. Each record has two totals:
+/// all expenses, and those of them that are billable.
 pub static EXPENSE_REPORT_CLIENTS: StreamSpec = StreamSpec {
     name: "expense_report_clients",
     doc: "Expenses of one client in one currency within one window.",

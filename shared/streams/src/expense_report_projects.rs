@@ -7,12 +7,9 @@ use engine::spec::{
 
 /// Expenses of one project in one currency within one window.
 ///
-/// Rows of a report have no id and no time of change: Harvest computes them for the window that
-/// `from` and `to` give, both inclusive and at most a year apart (documented). The key therefore
-/// has the window, and a window is always replaced as a whole.
-///
-/// `project_name` begins with the code of the project in this report, `[FP] First project`
-/// (recorded), but not in `uninvoiced_report`. Join by `project_id`, not by name.
+/// Read by windows, as described in the documentation of this crate. `project_name` begins with the
+/// code of the project in this report, `[FP] First project` (recorded), but not in
+/// `uninvoiced_report`. Join by `project_id`, not by name.
 pub static EXPENSE_REPORT_PROJECTS: StreamSpec = StreamSpec {
     name: "expense_report_projects",
     doc: "Expenses of one project in one currency within one window.",

@@ -7,11 +7,8 @@ use engine::spec::{
 
 /// Expenses of one user in one currency within one window.
 ///
-/// Rows of a report have no id and no time of change: Harvest computes them for the window that
-/// `from` and `to` give, both inclusive and at most a year apart (documented). The key therefore
-/// has the window, and a window is always replaced as a whole.
-///
-/// `personal`: the report repeats the user's name, which `erase` removes here, too.
+/// Read by windows, as described in the documentation of this crate. `personal`: the report repeats
+/// the user's name, which `erase` removes here, too.
 pub static EXPENSE_REPORT_TEAM: StreamSpec = StreamSpec {
     name: "expense_report_team",
     doc: "Expenses of one user in one currency within one window.",

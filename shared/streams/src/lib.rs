@@ -4,12 +4,12 @@
 //! are read, decoded and merged by the same code, which asks the declaration. README.md says how to
 //! choose the kind of a stream; the doc of each declaration says which fact of the API led to it.
 //!
-//! | kind | streams | way to notice changes | way to notice deletions |
+//! | kind | example | way to notice changes | way to notice deletions |
 //! | --- | --- | --- | --- |
-//! | listing | 14 | `updated_since` | full pass, then 404 under the record's own path |
-//! | snapshot | 3 | read whole each time | absence |
-//! | per parent | 7 | the trigger's `updated_since` | absence from the list of the parent |
-//! | report window | 9 | recent windows are read each time | absence from the window |
+//! | listing | `clients` | `updated_since` | full pass, then 404 under a path of its own |
+//! | snapshot | `roles` | read whole each time | absence |
+//! | per parent | `invoice_payments` | the trigger's `updated_since` | absence from the parent's list |
+//! | report window | `time_report_team` | recent windows are read each time | absence |
 //!
 //! Facts that hold for all of them (Harvest API v2, Pagination and the pages of each resource):
 //!
@@ -22,6 +22,17 @@
 //!   `updated_at` of the record, so an incremental pass does not see it, and a full pass does.
 //! * The person of the token sees what their role permits; the answer is then shorter without an
 //!   error.
+//!
+//! The reports with windows have more in common:
+//!
+//! * Harvest computes their rows for the days from `from` to `to`, both inclusive, by `spent_date`.
+//!   The two may be at most a year apart (documented).
+//! * Rows have no id and no time of change. The key is the window, the subject and the currency, of
+//!   which a subject has one row each. Subject and currency may be null.
+//! * Each change of an entry may change a row without a trace. So recent windows are read in each
+//!   incremental pass, all windows in a sweep, and a window is always replaced as a whole.
+//! * All of `/reports` shares 100 requests in 15 minutes (documented), whereas other lists have 100
+//!   in 15 seconds. `RateClass::Reports` counts them apart.
 //!
 //! Sources are named in short: "documented" is Harvest's documentation of API v2, "recorded" an
 //! answer that somebody published, "reported" what the authors of other programs say.

@@ -13,8 +13,8 @@ use crate::stubs::CLIENT_WITH_CURRENCY;
 /// that the list has active and archived projects.
 ///
 /// Deleting a project deletes its time entries and expenses, but not its invoices (documented).
-/// Assignments have their own paths below the project and cannot outlive it either. The
-/// declarations of these streams say so in `goes_with`.
+/// Assignments have their own paths below the project. The declarations of these streams therefore
+/// name the project in `goes_with`.
 ///
 /// `over_budget_notification_date` was later than `updated_at` in a recorded answer: Harvest sets
 /// it without moving `updated_at`, and only sweeps see that.

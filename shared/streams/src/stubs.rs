@@ -10,7 +10,7 @@ use engine::spec::{FieldSpec, decimal, flag, instant, int, text};
 /// only the id is left (reported).
 pub(crate) const NAMED: &[FieldSpec] = &[int("id"), text("name")];
 
-/// The client of a record, with its currency, in which the amounts of the record are.
+/// The client of a record. The amounts of the record are in its `currency`.
 pub(crate) const CLIENT_WITH_CURRENCY: &[FieldSpec] =
     &[int("id"), text("name"), text("currency").doc("ISO 4217 code")];
 

@@ -9,9 +9,9 @@ use crate::stubs::{CLIENT_WITH_CURRENCY, INVOICE_NUMBER, NAMED, PROJECT, USER_AS
 
 /// One tracked time entry, which may be a running timer.
 ///
-/// The list has `updated_since`, and pages by number that are sorted by `spent_date`. It can have
-/// millions of records and changes while it is read, so it is read by ranges of days with `from`
-/// and `to`, several at the same time.
+/// The list has `updated_since`, and pages by number that are sorted by `spent_date` (documented),
+/// newest first in all recorded answers. It can have millions of records and changes while it is
+/// read, so it is read by ranges of days with `from` and `to`, several at the same time.
 ///
 /// * `reread`: `hours` of a running timer is computed when Harvest answers, and it is not
 ///   documented whether `updated_at` moves meanwhile. So each incremental pass also asks for

@@ -7,13 +7,9 @@ use engine::spec::{
 
 /// Hours for one client in one currency within one window.
 ///
-/// Rows of a report have no id and no time of change: Harvest computes them for the window that
-/// `from` and `to` give, both inclusive and at most a year apart (documented). The key therefore
-/// has the window, and a window is always replaced as a whole.
-///
-/// Hours are rounded by the setting of the account (documented): compare them with `rounded_hours`
-/// of time entries, not with `hours`. Currency and amount are null without the permission to see
-/// rates.
+/// Read by windows, as described in the documentation of this crate. Hours are rounded by the
+/// setting of the account (documented): compare them with `rounded_hours` of time entries, not with
+/// `hours`. Currency and amount are null without the permission to see rates.
 pub static TIME_REPORT_CLIENTS: StreamSpec = StreamSpec {
     name: "time_report_clients",
     doc: "Hours for one client in one currency within one window.",

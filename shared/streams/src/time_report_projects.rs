@@ -7,12 +7,9 @@ use engine::spec::{
 
 /// Hours for one project in one currency within one window.
 ///
-/// Rows of a report have no id and no time of change: Harvest computes them for the window that
-/// `from` and `to` give, both inclusive and at most a year apart (documented). The key therefore
-/// has the window, and a window is always replaced as a whole.
-///
-/// `project_name` begins with the code of the project in this report (recorded). The billable
-/// amount of a project with a fixed fee is 0 (recorded), because `include_fixed_fee` is not sent.
+/// Read by windows, as described in the documentation of this crate. `project_name` begins with the
+/// code of the project (recorded). The billable amount of a project with a fixed fee is 0
+/// (recorded), because `include_fixed_fee` is not sent.
 pub static TIME_REPORT_PROJECTS: StreamSpec = StreamSpec {
     name: "time_report_projects",
     doc: "Hours for one project in one currency within one window.",

@@ -7,11 +7,8 @@ use engine::spec::{
 
 /// Hours for one task in one currency within one window.
 ///
-/// Rows of a report have no id and no time of change: Harvest computes them for the window that
-/// `from` and `to` give, both inclusive and at most a year apart (documented). The key therefore
-/// has the window, and a window is always replaced as a whole.
-///
-/// A task belongs to no project, so its hours are those of all projects together.
+/// Read by windows, as described in the documentation of this crate. A task belongs to no project,
+/// so its hours are those of all projects together.
 pub static TIME_REPORT_TASKS: StreamSpec = StreamSpec {
     name: "time_report_tasks",
     doc: "Hours for one task in one currency within one window.",

@@ -7,12 +7,9 @@ use engine::spec::{
 
 /// Hours of one user in one currency within one window.
 ///
-/// Rows of a report have no id and no time of change: Harvest computes them for the window that
-/// `from` and `to` give, both inclusive and at most a year apart (documented). The key therefore
-/// has the window, and a window is always replaced as a whole.
-///
-/// Harvest added `weekly_capacity` and `avatar_url` to the report in 2023. `personal`: the report
-/// repeats name and picture of the user, which `erase` removes here, too.
+/// Read by windows, as described in the documentation of this crate. Harvest added
+/// `weekly_capacity` and `avatar_url` to the report in 2023. `personal`: the report repeats name
+/// and picture of the user, which `erase` removes here, too.
 pub static TIME_REPORT_TEAM: StreamSpec = StreamSpec {
     name: "time_report_team",
     doc: "Hours of one user in one currency within one window.",

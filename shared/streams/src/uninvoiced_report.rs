@@ -7,9 +7,7 @@ use engine::spec::{
 
 /// Hours and expenses of one project within one window that are not invoiced yet.
 ///
-/// Rows of a report have no id and no time of change: Harvest computes them for the window that
-/// `from` and `to` give, both inclusive and at most a year apart (documented). The key therefore
-/// has the window, and a window is always replaced as a whole.
+/// Read by windows, as described in the documentation of this crate.
 ///
 /// An invoice of today changes windows of long ago, since it bills their hours. So all windows are
 /// read daily (`SweepCadence::Daily`), whereas other reports change with entries, mostly recent
@@ -17,7 +15,7 @@ use engine::spec::{
 ///
 /// Windows also cover the days of issue of invoices (`includes_issue_date`), and amounts may be
 /// negative (recorded). Harvest includes projects with a fixed fee unless `include_fixed_fee` is
-/// `false`, which is never sent.
+/// `false` (documented), which is never sent.
 pub static UNINVOICED_REPORT: StreamSpec = StreamSpec {
     name: "uninvoiced_report",
     doc: "Hours and expenses of one project within one window that no invoice bills yet.",
