@@ -2,9 +2,9 @@
 //! queries.
 //!
 //! It is a stack of its own, nested in that of the product: all streams with a table, a table of
-//! changes and a view each are about a hundred resources, and AWS limits a template to 500. The text
-//! is deterministic, with resources in the order of their names, so that a change of one declaration
-//! changes a few lines of the file.
+//! changes and a view each are about a hundred resources, and AWS limits a template to 500. The
+//! text is deterministic, with resources in the order of their names, so that a change of one
+//! declaration changes a few lines of the file.
 
 use engine::schema::{Column, ColumnType, change_columns, changes_doc, changes_name, columns};
 use serde_json::{Map, Value, json};

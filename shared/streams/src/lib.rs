@@ -8,7 +8,7 @@
 //! | --- | --- | --- | --- |
 //! | listing | `clients` | `updated_since` | full pass, then 404 under a path of its own |
 //! | snapshot | `roles` | read whole each time | absence |
-//! | per parent | `invoice_payments` | the trigger's `updated_since` | absence from the parent's list |
+//! | per parent | `invoice_payments` | the trigger's `updated_since` | absence from its list |
 //! | report window | `time_report_team` | recent windows are read each time | absence |
 //!
 //! Facts that hold for all of them (Harvest API v2, Pagination and the pages of each resource):
