@@ -1,5 +1,9 @@
-//! Object stores: the boundary, and its implementations in a folder and in memory. That in S3 is in
-//! the crate `aws`.
+//! Object stores: the boundary, and its implementations in a folder and in memory. The
+//! implementation in S3 is in the crate `aws`.
+//!
+//! Objects are whole values: no streams and no uploads in parts. Three properties carry the rest of
+//! the lake. `put_if_absent` has one winner, which makes a commit atomic. `replace` writes only
+//! over what the caller read. `list` is complete and ordered, so one listing shows a whole log.
 
 mod change;
 pub mod conformance;
@@ -50,8 +54,12 @@ pub enum ReplaceOutcome {
 /// A store of objects by key. All implementations pass one conformance suite.
 #[async_trait]
 pub trait ObjectStore: Send + Sync + core::fmt::Debug {
-    /// Creates the object unless it exists. Exactly one of several writers wins; readers see
-    /// nothing or the whole object; durable on return.
+    /// Creates the object unless it exists. Exactly one of several writers wins. Readers see
+    /// nothing or the whole object. The object is durable when the call returns.
+    ///
+    /// A failure leaves the outcome open: the object may exist although the answer was lost.
+    /// Repeating the call is safe, but may then return [`PutIfAbsent::Exists`] for an object of the
+    /// caller.
     async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<PutIfAbsent, StoreError>;
 
     /// Creates or replaces the object. Readers see the old or the new one, whole.
@@ -75,7 +83,9 @@ pub trait ObjectStore: Send + Sync + core::fmt::Debug {
     /// object.
     async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, StoreError>;
 
-    /// Lists all objects whose key begins with `prefix` and is greater than `after`, in key order.
+    /// Lists all objects whose key begins with `prefix` and is greater than `after`, in the order
+    /// of the keys' bytes. Shows every object whose put returned before the call. In S3, 1,000
+    /// objects cost one request.
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError>;
 
     /// Removes the object. A missing object is no error.
@@ -149,7 +159,7 @@ impl StoreError {
     }
 
     /// Whether the same call may succeed if repeated at once. The failed call may still have taken
-    /// effect.
+    /// effect. The other failures last until a person acts.
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
@@ -162,8 +172,8 @@ impl StoreError {
     }
 }
 
-/// Refuses keys that could leave the lake, that stores read differently, or that look like a
-/// temporary file.
+/// Refuses keys that could leave the lake (`a/../b`), that stores read differently (`a//b` is one
+/// object in S3 and the file `a/b` in a folder), or that look like a temporary file (`.tmp-1`).
 ///
 /// # Errors
 /// The key and the reason.

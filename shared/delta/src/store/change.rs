@@ -1,10 +1,14 @@
 //! Read-modify-write of an object that never overwrites another writer's change.
+//!
+//! A plain get and put would lose changes: two writers read the same list, each adds a line, and
+//! the second put erases the line of the first.
 
 use bytes::Bytes;
 
 use super::{ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError};
 
-/// Most rounds of one change. A round is lost only to a writer that succeeded.
+/// Maximum number of rounds of one change. A round is lost only to a writer that succeeded, so 100
+/// lost rounds mean 100 changes by others.
 const MOST_RACES: u32 = 100;
 
 /// Decision about an object.
@@ -19,6 +23,10 @@ pub enum ObjectEdit {
 /// Applies `edit` to the object (`None` if it does not exist), also while others write it. `edit`
 /// must return `Keep` for the bytes that it would write: a change counts as done only once it has
 /// been read back.
+///
+/// Reading back covers lost answers. A store may send a request twice: the first one succeeds and
+/// its answer is lost, the second one finds the object changed and reports so. The outcome of a put
+/// is therefore no proof in either direction, but the content of the object is.
 ///
 /// # Errors
 /// When the store fails or other writers are always faster. The inner error is the refusal of

@@ -1,4 +1,8 @@
 //! A store that fails on demand, to test how callers handle failures.
+//!
+//! The faults are a wrapper, so the real stores contain no code for tests. A script sees each call
+//! with its number and decides. Replaying a test with "fail at call 0", "at call 1" and so on finds
+//! every step at which a crash could do harm.
 
 use core::fmt;
 use core::ops::Range;
@@ -56,9 +60,10 @@ pub struct StoreCall<'a> {
 pub enum StoreFault {
     /// Passes the call on.
     None,
-    /// Fails without an effect.
+    /// Fails without an effect, as a refused connection does.
     Before,
-    /// Passes the call on, then loses the answer.
+    /// Passes the call on, then loses the answer, as a connection that breaks too early does. The
+    /// caller sees the same error as for `Before` and cannot tell which one happened.
     After,
 }
 
@@ -95,6 +100,8 @@ impl FaultyStore {
         self.calls.load(Ordering::SeqCst)
     }
 
+    /// Counts the call and treats it as the script says. `effect` is a future, so it has no effect
+    /// unless it is awaited here.
     async fn apply<T>(
         &self,
         operation: StoreOperation,

@@ -1,4 +1,14 @@
 //! Objects as files in a local folder, durable when a call returns.
+//!
+//! | step of a put | failure that it prevents |
+//! | --- | --- |
+//! | make the folder and its ancestors durable | the folder is gone after a loss of power |
+//! | write a temporary file in that folder, sync it | an object lacks bytes after a loss of power |
+//! | publish it by a hard link or a rename | readers see half an object, two writers both win |
+//! | sync the folder | the object's name is gone after a loss of power |
+//!
+//! A hard link fails if the name exists, which makes `put_if_absent` conditional without any lock.
+//! A rename replaces the name in one step, so readers see the old or the new object.
 
 mod durable;
 mod hold;
@@ -20,7 +30,8 @@ use durable::sync_folder;
 use hold::{alone, beside_others};
 use temporary::{TemporaryFile, is_temporary};
 
-/// Number of attempts of a put whose temporary file or folder was removed meanwhile.
+/// Number of attempts of a put whose temporary file or folder was removed meanwhile, by
+/// `clean_leftovers` or by a person who deleted the folder.
 const TRIES: u32 = 5;
 
 /// Object store in a folder. Several processes may use one folder at the same time.
@@ -60,6 +71,7 @@ impl FolderStore {
         self.run(prefix, StoreFolder::clean_leftovers).await
     }
 
+    /// Runs `work` on a thread that may block, and names `key` in its error.
     async fn run<T: Send + 'static>(
         &self,
         key: &str,
@@ -127,6 +139,7 @@ impl ObjectStore for FolderStore {
                 }
                 Ok(())
             })?;
+            // The file system gives the entries of a folder in any order.
             found.sort_unstable_by(|a, b| a.key.cmp(&b.key));
             Ok(found)
         })
@@ -140,6 +153,7 @@ impl ObjectStore for FolderStore {
             let parent = folder.parent(&path);
             let _held = present(beside_others(parent))?;
             if present(fs::remove_file(&path))?.is_some() {
+                // Otherwise the object could come back after a loss of power.
                 sync_folder(parent)?;
             }
             Ok(())
@@ -152,6 +166,7 @@ impl StoreFolder {
     fn put_if_absent(&self, key: &str, bytes: &[u8]) -> io::Result<PutIfAbsent> {
         let target = self.root.join(key);
         let parent = self.parent(&target);
+        // A look first saves writing a temporary file in vain. The link below is what decides.
         let mut lost = target.symlink_metadata().is_ok();
         if !lost {
             lost = self.with_temporary(parent, bytes, |temporary| {
@@ -188,6 +203,7 @@ impl StoreFolder {
     fn replace(&self, key: &str, old: &[u8], new: &[u8]) -> io::Result<ReplaceOutcome> {
         let target = self.root.join(key);
         let parent = self.parent(&target);
+        // Held until the new object has its name: no other process may put or delete in between.
         let Some(_held) = present(alone(parent))? else {
             return Ok(ReplaceOutcome::Changed);
         };
@@ -213,7 +229,12 @@ impl StoreFolder {
         Ok(Some(Bytes::from(bytes)))
     }
 
-    /// Calls `visit` with key and path of every file that may lie below `prefix`.
+    /// Calls `visit` with key and path of every file that may lie below `prefix`, in any order.
+    /// Files and folders that vanish during the walk are skipped: other processes may write and
+    /// delete.
+    ///
+    /// `prefix` need not end at a folder. For `t/a` the walk begins in `t` and enters `a`, `a-b`
+    /// and `a1`, but not `b`; `visit` checks the prefix of each key itself.
     fn walk(
         &self,
         prefix: &str,
@@ -250,11 +271,14 @@ impl StoreFolder {
         Ok(())
     }
 
+    /// Folder of the object at `target`.
     fn parent<'a>(&'a self, target: &'a Path) -> &'a Path {
         target.parent().unwrap_or(&self.root)
     }
 
-    /// Runs `publish` with a durable temporary file of `bytes` in `folder`.
+    /// Runs `publish` with a durable temporary file of `bytes` in `folder`. Begins anew with
+    /// another file if the file or the folder was removed meanwhile. The file is removed at the
+    /// end, whatever `publish` did.
     fn with_temporary<T>(
         &self,
         folder: &Path,
@@ -278,7 +302,8 @@ impl StoreFolder {
     }
 }
 
-/// Turns "not found" (or a folder in the place of a file) into `None`.
+/// Turns "not found" into `None`. A folder in the place of a file, or a file in the place of a
+/// folder, counts as not found, because no object of that key can exist.
 fn present<T>(found: io::Result<T>) -> io::Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),

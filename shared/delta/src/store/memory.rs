@@ -1,4 +1,6 @@
 //! Objects in memory, for tests, simulations and benchmarks.
+//!
+//! One mutex guards all objects and no call waits while it is locked, so each call is atomic.
 
 use core::fmt;
 use core::ops::Range;
@@ -26,7 +28,9 @@ impl fmt::Debug for MemoryStore {
 
 #[derive(Default)]
 struct MemoryShelf {
+    /// Date of the objects written next.
     now: Timestamp,
+    /// Bytes and date of writing by key. The map keeps the order that a listing promises.
     objects: BTreeMap<String, (Bytes, Timestamp)>,
 }
 
@@ -42,7 +46,8 @@ impl MemoryStore {
         self.shelf().now = now;
     }
 
-    /// Independent copy of the store, as a crash at this moment would leave it.
+    /// Independent copy of the store, as a crash at this moment would leave it. Later writes to one
+    /// do not show in the other.
     #[must_use]
     pub fn copy(&self) -> Self {
         let on = self.shelf();

@@ -1,4 +1,8 @@
 //! Makes folders survive a loss of power.
+//!
+//! A synced file is not enough: its name is an entry of the folder, and the folder's name an entry
+//! of the folder above. Each must reach the disk, or the file is gone after a loss of power
+//! although a commit was reported as durable.
 
 use std::fs::{self, File};
 use std::io;
@@ -22,7 +26,7 @@ impl StoreFolder {
             if known(path) {
                 break;
             }
-            // The folder above the lake may be unreadable for this user.
+            // The folder above the lake may be unreadable for this user. It is synced if possible.
             if let Some(parent) = path.parent()
                 && let Err(error) = sync_folder(parent)
                 && parent.starts_with(&self.root)
@@ -40,19 +44,21 @@ impl StoreFolder {
         Ok(())
     }
 
-    /// Forgets which folders are durable.
+    /// Forgets which folders are durable. Needed when a folder turns out to be gone, so that the
+    /// next attempt creates and syncs it again.
     pub(super) fn forget_durable(&self) {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Makes `folder` itself and the entries in it durable.
+    /// Makes `folder` itself and the entries in it durable. Called after an object got its name.
     pub(super) fn sync_entry(&self, folder: &Path) -> io::Result<()> {
         self.make_durable(folder)?;
         sync_folder(folder)
     }
 }
 
-/// Makes the entries of `folder` durable.
+/// Makes the entries of `folder` durable. An empty path means the current folder, which cannot be
+/// opened by the empty name.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     File::open(folder)?.sync_all()

@@ -1,14 +1,21 @@
 //! Locks that protect the entries of a folder: OS locks on the folder itself, which end with the
 //! process and leave no file.
+//!
+//! | operation | lock | reason |
+//! | --- | --- | --- |
+//! | `replace` | exclusive | reads, compares, then renames: nothing may change in between |
+//! | `put`, `delete` | shared | must not happen between reading and renaming of a `replace` |
+//! | `put_if_absent` | none | has no effect on an object that exists, so `replace` never meets it |
 
 use core::time::Duration;
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// Number of attempts to take the lock and pause after each: ten seconds in all. Holders keep it
-/// for milliseconds.
+/// Number of attempts to take the lock. With `PAUSE` after each they last ten seconds; holders
+/// keep the lock for milliseconds. A blocking lock would wait forever for a stopped process.
 const TRIES: u32 = 1000;
+/// Pause after each attempt: 10 ms.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Takes the exclusive lock of `folder`, so that no other process changes an entry between read and

@@ -1,4 +1,7 @@
 //! Temporary files, which become objects by a link or rename.
+//!
+//! An object must appear whole or not at all. A file that is written under its final name is
+//! visible half written; a temporary one gets that name only when all its bytes are on the disk.
 
 use core::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
@@ -8,6 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{StoreFolder, present};
 
+/// Beginning of the names of temporary files. `check_key` refuses keys with such a part, so no
+/// object can be taken for a temporary file. The dot hides it from query engines that read the
+/// folder.
 const TEMPORARY: &str = ".tmp-";
 
 /// File that is not visible as an object. Locked while it lives, so that it is not cleaned away.
@@ -17,6 +23,9 @@ pub(super) struct TemporaryFile {
 }
 
 impl TemporaryFile {
+    /// Creates a file of `bytes` in `folder` and syncs it. The name consists of the process id and
+    /// a number of this process: `.tmp-4711-0`. It lies in the folder of the object, because a link
+    /// or rename works only within one file system.
     pub(super) fn create(folder: &Path, bytes: &[u8]) -> io::Result<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         loop {
@@ -49,7 +58,11 @@ impl Drop for TemporaryFile {
 }
 
 impl StoreFolder {
-    /// Deletes temporary files of dead writers below `prefix` and returns their number.
+    /// Deletes temporary files of dead writers below `prefix` and returns their number. A writer is
+    /// dead if its lock is free: the OS releases locks when a process ends, also after `kill -9`.
+    ///
+    /// A living writer that has created its file but not locked it yet can lose it. Its link or
+    /// rename then fails with "not found", and `with_temporary` begins anew.
     pub(super) fn clean_leftovers(&self, prefix: &str) -> io::Result<u64> {
         let mut cleaned = 0;
         self.walk(prefix, &mut |key, path| {
