@@ -1,10 +1,15 @@
 //! Runs blocking or CPU-heavy work away from the threads that send and receive.
+//!
+//! A function's runtime has one thread for all requests. Decoding a large checkpoint on it would
+//! hold up every answer and the renewal of the lease.
 
 use std::cell::Cell;
 
 use tokio::task::JoinError;
 
 thread_local! {
+    /// Set by simulations, which run on one thread each. A thread-local keeps tests that run beside
+    /// each other in one process apart.
     static IN_PLACE: Cell<bool> = const { Cell::new(false) };
 }
 
