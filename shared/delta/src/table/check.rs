@@ -1,4 +1,19 @@
 //! Checks whether this release may read and write a table.
+//!
+//! Runs for each version that a table object shows: when it is opened, after `refresh`, for older
+//! versions. Another engine can raise the protocol or add a column at any time, and writing on
+//! would damage the table or drop values.
+//!
+//! | found in the log | answer |
+//! | --- | --- |
+//! | reader version above 1, writer version above 2, or features | `Protocol` |
+//! | `delta.appendOnly` | `Protocol`: updates must remove files |
+//! | no `harvest-lake.format` or no `harvest-lake.account` | `NotOurs` |
+//! | higher format | `NewerFormat` |
+//! | other account | `OtherAccount`: rows of two accounts would mix |
+//! | other partition column, or a column of another type | `OtherTypes` |
+//! | column that the declaration lacks | `UnknownColumn`: rewriting a file would drop it |
+//! | declared column that the log lacks | none: the next commit with files adds it |
 
 use decode::schema::SchemaComparison;
 use engine::ids::AccountId;
@@ -9,7 +24,8 @@ use super::log::LogState;
 use super::{Table, TableError};
 
 impl Table {
-    /// Checks that this release may continue from `state` for this account.
+    /// Checks that this release may continue from `state` for this account. The protocol comes
+    /// first, because it decides whether the rest can be understood.
     pub(super) fn check(&self, state: &LogState) -> Result<(), TableError> {
         let table = || self.stream().to_owned();
         check_protocol(state).map_err(|found| TableError::Protocol { table: table(), found })?;
@@ -45,7 +61,8 @@ impl Table {
     }
 }
 
-/// Fails with the first requirement of `state` that this writer does not meet.
+/// Fails with the first requirement of `state` that this writer does not meet. Features count even
+/// if their version number would be fine: each of them changes what a file or an action means.
 fn check_protocol(state: &LogState) -> Result<(), String> {
     let Protocol { min_reader_version, min_writer_version, reader_features, writer_features } =
         &state.protocol;

@@ -1,4 +1,16 @@
 //! Relation of a table of changes to the table that it follows.
+//!
+//! A commit to a stream's table stores its change files first and names them in its note. A second
+//! commit, to the table of changes, appends them. A run may die between the two, so the next one
+//! compares the sequences of both tables before it changes rows:
+//!
+//! | table | table of changes | note of the table | work |
+//! | --- | --- | --- | --- |
+//! | 7 | 7 | | none |
+//! | 7 | 6 | names the files of 7 | append them |
+//! | 7 | 6 | names none | baseline |
+//! | 7 | 5 | | baseline: the note names one commit's files only |
+//! | 7 | 9 | | baseline: the table is another one, or was restored |
 
 use engine::ids::Sequence;
 use serde::{Deserialize, Serialize};
@@ -28,7 +40,8 @@ pub enum ChangesLag {
     Baseline,
 }
 
-/// Work that `changes` needs to catch up with `table`.
+/// Work that `changes` needs to catch up with `table`. A baseline loses the history before it, but
+/// states each row once; appending what may not be the next change would leave rows wrong for ever.
 #[must_use]
 pub fn lag(table: &Table, changes: &Table) -> ChangesLag {
     let (made, recorded) = (table.recorded_sequence(), changes.recorded_sequence());

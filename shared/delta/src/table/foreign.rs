@@ -1,4 +1,9 @@
 //! Commits of other engines to our tables, and whether they changed rows.
+//!
+//! Another engine may compact files (`OPTIMIZE`), which says `dataChange: false` and leaves the
+//! rows as they are. It may also delete, update or restore rows. Then the position in our newest
+//! note no longer describes the table: after a restore to last week, records that changed since are
+//! missing, and the cursor would never return to them.
 
 use core::fmt;
 
@@ -32,14 +37,15 @@ impl fmt::Display for ForeignChange {
             }
             Self::Change { version, operation: None } => write!(f, "version {version}"),
             Self::Untold { version } => {
-                write!(f, "version {version} or before, of which the log no longer tells")
+                write!(f, "version {version} or an earlier one, which the log no longer has")
             }
         }
     }
 }
 
 impl ForeignChange {
-    /// Change made by commit `version`, if another engine wrote it and it changes rows.
+    /// Change made by commit `version`, if another engine wrote it and it changes rows. An action
+    /// that does not say whether it changes rows counts as one that does.
     pub(super) fn of(version: u64, lines: &[LogLine]) -> Option<Self> {
         let infos = || lines.iter().filter_map(|line| line.commit_info.as_ref());
         let changes_rows = lines.iter().any(|line| {

@@ -1,4 +1,7 @@
 //! Files of a log by their names.
+//!
+//! A listing costs one request for each 1,000 files and tells which versions and checkpoints exist,
+//! so nothing is found out by asking for files that may be missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +10,11 @@ use super::names::{self, LogName};
 /// Commits and checkpoints found in a log's folder.
 #[derive(Debug, Default)]
 pub(crate) struct LogListing {
+    /// Versions whose commit files exist.
     pub commits: BTreeSet<u64>,
-    /// Complete checkpoints by version, with their files below the table's folder.
+    /// Complete checkpoints by version, with their files below the table's folder. A checkpoint of
+    /// several parts (other engines write such) counts only if all parts are there: its writer may
+    /// have died half way.
     pub checkpoints: BTreeMap<u64, Vec<String>>,
 }
 

@@ -1,4 +1,9 @@
 //! Combines the actions of a log's versions, in order, into one state.
+//!
+//! The rules are those of Delta's protocol ("Action Reconciliation"): the newest `protocol`,
+//! `metaData` and `txn` of an application count; a path is a file if its newest action is `add`,
+//! and a tombstone if it is `remove`. So the same code applies commits and checkpoints. The notes
+//! of `commitInfo` are our addition.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +43,8 @@ pub(crate) struct LogReplay {
 }
 
 impl LogReplay {
-    /// Applies the actions of `version`, or returns the reason why they are invalid.
+    /// Applies the actions of `version`, or returns the reason why they are invalid. A note of ours
+    /// ends an earlier change by another engine: its writer has dealt with that change.
     pub(crate) fn apply(&mut self, version: u64, lines: Vec<LogLine>) -> Result<(), String> {
         if let Some(noted) = NotedCommit::of(version, &lines) {
             self.note = Some(noted);
@@ -86,7 +92,8 @@ impl LogReplay {
         2 + self.txns.len() + self.files.len() + self.tombstones.len()
     }
 
-    /// Returns the state at `version`, or the reason why it is incomplete.
+    /// Returns the state at `version`, or the reason why it is incomplete. A log without protocol
+    /// or schema has lost its beginning.
     pub(crate) fn finish(self, version: u64, checkpoint: Option<u64>) -> Result<LogState, String> {
         Ok(LogState {
             version,
@@ -122,6 +129,8 @@ impl LogState {
     }
 }
 
+/// Path of an action, decoded. Refuses paths outside of the table, which shallow clones of other
+/// engines have: each key in the store is the table's folder and such a path.
 fn decode(path: &str) -> Result<String, String> {
     names::decode(path).ok_or_else(|| format!("the file `{path}` is not below the table's folder"))
 }

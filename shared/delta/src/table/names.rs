@@ -1,13 +1,24 @@
 //! Names in a table's folder: log files, and data files as the log spells them.
+//!
+//! | name | meaning |
+//! | --- | --- |
+//! | `_delta_log/00000000000000000012.json` | commit of version 12 |
+//! | `_delta_log/00000000000000000010.checkpoint.parquet` | checkpoint of version 10 |
+//! | `_delta_log/00000000000000000010.checkpoint.0000000002.0000000003.parquet` | its part 2 of 3 |
+//! | `created_month=2024-01/3-7-ab12-0.parquet` | epoch 3, sequence 7, attempt `ab12`, file 0 |
+//!
+//! Versions have 20 digits, so that the order of names is the order of versions.
 
 use core::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// The hint that names the newest checkpoint.
+/// The hint that names the newest checkpoint. Each checkpoint overwrites it; commit files are never
+/// overwritten.
 pub(crate) const LAST_CHECKPOINT: &str = "_delta_log/_last_checkpoint";
 
-/// Characters that a path in the log must escape.
+/// Characters that a path in the log must escape. Delta's protocol wants paths encoded as URIs; the
+/// names that this software gives need no escape.
 const ENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'=').remove(b'-').remove(b'~');
 
@@ -73,7 +84,7 @@ pub fn parse_data_file(path: &str) -> Option<(u64, u64)> {
     ours.then_some((epoch, sequence))
 }
 
-/// Spelling of `path` in the log.
+/// Spelling of `path` in the log: `a b/1.parquet` as `a%20b/1.parquet`.
 pub(crate) fn encode(path: &str) -> String {
     utf8_percent_encode(path, ENCODED).to_string()
 }
@@ -88,6 +99,7 @@ pub(crate) fn decode(path: &str) -> Option<String> {
     inside.then_some(path)
 }
 
+/// Number of digits only. `parse` alone would accept a sign: `+12` is no version.
 fn digits<N: FromStr>(text: &str) -> Option<N> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }

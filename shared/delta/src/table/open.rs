@@ -1,4 +1,7 @@
 //! Opens tables and creates missing ones.
+//!
+//! A stream has two tables with the same code and different schemas: its rows in `tables/<stream>`,
+//! and the history of its rows in `tables/<stream>_changes`.
 
 use std::sync::Arc;
 
@@ -96,6 +99,7 @@ impl Table {
         let log = LogLocation { store: store.as_ref(), stream: &schema.name, root: &root };
         let bytes = create::first_commit(&schema, account, now)
             .map_err(|error| log.damaged(&names::commit(0), error.to_string()))?;
+        // A lost race is no failure: the table of the winner is opened below.
         log.put_commit(0, &Bytes::from(bytes)).await?;
         let missing = TableError::Damaged {
             table: schema.name.to_string(),

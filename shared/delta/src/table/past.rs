@@ -1,4 +1,11 @@
 //! Older versions of a table, as far back as its log reaches.
+//!
+//! A version can be restored if a readable checkpoint at or before it, or version 0, is followed by
+//! all commits up to it. After log clean-up this means: from the oldest checkpoint on. The newest
+//! commit with a note may lie alone before that checkpoint; it is no version that can be restored.
+//!
+//! The log may name files that `maintenance::vacuum` has deleted. The state of such a version is
+//! known, its rows are not.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +41,7 @@ pub enum PastError {
     },
     /// Log clean-up has deleted this version.
     #[error(
-        "the log of table `{table}` no longer tells version {version}: it goes back to version \
+        "the log of table `{table}` no longer has version {version}: it goes back to version \
          {oldest}, log files are kept for the retention (`--retention`)"
     )]
     Gone {
@@ -57,7 +64,7 @@ pub enum PastError {
     },
     /// The log does not reach back to this instant.
     #[error(
-        "the log of table `{table}` no longer tells what was at {at}: it goes back to {oldest}, \
+        "the log of table `{table}` no longer has the version of {at}: it goes back to {oldest}, \
          log files are kept for the retention (`--retention`)"
     )]
     Forgotten {
@@ -131,7 +138,8 @@ impl LogLocation<'_> {
         }
     }
 
-    /// State at `version`.
+    /// State at `version`. Later files of the listing are ignored. If no base is left, the error
+    /// names a damaged checkpoint, if there is one, rather than clean-up.
     pub(super) async fn version(
         &self,
         version: u64,
@@ -162,6 +170,9 @@ impl LogLocation<'_> {
     }
 
     /// State of the newest version committed at or before `at`.
+    ///
+    /// Times come from the clocks of the writers and need not rise. With versions 5 at 10:00, 6 at
+    /// 10:20 (a clock ahead) and 7 at 10:05, version 6 counts as committed at 10:05.
     async fn at_instant(
         &self,
         at: Timestamp,
@@ -197,7 +208,9 @@ impl LogLocation<'_> {
         Err(PastError::Forgotten { table: table(), at, oldest })
     }
 
-    /// Time of commit `version` as its `commitInfo` gives it.
+    /// Time of commit `version` as its `commitInfo` gives it; `None` if clean-up deleted the commit
+    /// or its writer gave no time. An object's date of writing would change with a copy of the
+    /// lake.
     async fn committed_at(&self, version: u64) -> Result<Option<Timestamp>, TableError> {
         let file = names::commit(version);
         let Some(bytes) = self.get(&file).await? else { return Ok(None) };

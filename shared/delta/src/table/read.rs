@@ -1,5 +1,10 @@
 //! Reads a log: hint, checkpoint and the commits after it, with one listing. Reads more only if the
 //! hint is wrong.
+//!
+//! A log must never be read as if it ended early. If version 5 is missing and 6 and 7 are there, a
+//! run that stopped at 4 would commit 5 in front of them, as if they had not happened. So every gap
+//! is an error: a missing commit before a later one, a checkpoint beyond the last commit that cannot
+//! be read, a hint without any log.
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -19,10 +24,14 @@ const SIDE_BY_SIDE: usize = 12;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogLocation<'a> {
     pub store: &'a dyn ObjectStore,
+    /// Name of the table, for errors.
     pub stream: &'a str,
+    /// Folder of the table, `tables/clients`, without a slash at its end.
     pub root: &'a str,
 }
 
+/// Content of `_last_checkpoint` as far as it is used. The number of parts is not: the listing
+/// shows which files exist.
 #[derive(Debug, Deserialize)]
 struct CheckpointHint {
     version: u64,
@@ -33,13 +42,15 @@ impl LogLocation<'_> {
     pub(crate) async fn load(&self) -> Result<Option<LogState>, TableError> {
         let hint = self.hint().await?;
         if let Some(version) = hint {
-            // Lists the log from the checkpoint's own version on.
+            // Lists the log from the checkpoint's own version on. The listing also shows
+            // checkpoints that are newer than the hint.
             let listing = self.list(Some(&format!("_delta_log/{version:020}."))).await?;
             if let (Some(base), damage) = self.newest_checkpoint(&listing).await? {
                 let state = self.go_on(base, &listing).await;
                 return state.map(Some).map_err(|error| root_cause(error, damage));
             }
         }
+        // No hint, or nothing readable behind it: the whole log.
         let listing = self.list(None).await?;
         if listing.commits.is_empty() && listing.checkpoints.is_empty() {
             return match hint {
@@ -79,8 +90,12 @@ impl LogLocation<'_> {
         self.tail(state.replay(), next, checkpoint, &listing).await.map(Some)
     }
 
-    /// Newest commit up to `version` that carries a note, and what other engines did to rows since.
-    /// Log clean-up may have deleted commits in between, but keeps this one.
+    /// Newest commit up to `version` that carries a note, and the newest change of rows by another
+    /// engine since. Log clean-up may have deleted commits in between, but keeps this one. A
+    /// deleted commit may have been a change by another engine, so the answer is then at least
+    /// `Untold`.
+    ///
+    /// Needed when the state comes from a checkpoint, which has no notes.
     pub(crate) async fn note_before(
         &self,
         version: u64,
@@ -141,6 +156,7 @@ impl LogLocation<'_> {
                 .map_err(|what| self.damaged(file, what))?;
         }
         let file = files.first().map_or("_delta_log", String::as_str);
+        // An incomplete checkpoint is found out here, while an older one can still take its place.
         replay.clone().finish(version, None).map_err(|what| self.damaged(file, what))?;
         Ok(replay)
     }
@@ -154,6 +170,7 @@ impl LogLocation<'_> {
         for (version, files) in listing.checkpoints.iter().rev() {
             match self.read_checkpoint(*version, files).await {
                 Ok(replay) => return Ok((Some((*version, replay)), damage)),
+                // The store's failure says nothing of the checkpoint and may pass.
                 Err(error @ TableError::Store { .. }) => return Err(error),
                 Err(error) => {
                     tracing::warn!(
@@ -169,6 +186,8 @@ impl LogLocation<'_> {
         Ok((None, damage))
     }
 
+    /// State after the checkpoint `replay` of `version` and the commits that follow it. If none of
+    /// them has a note, looks for it before the checkpoint.
     pub(super) async fn go_on(
         &self,
         (version, replay): (u64, LogReplay),
@@ -218,6 +237,7 @@ impl LogLocation<'_> {
         replay.finish(last, checkpoint).map_err(|what| self.damaged("_delta_log", what))
     }
 
+    /// Actions of commit `version`, which a listing has shown.
     pub(super) async fn read_commit(&self, version: u64) -> Result<Vec<LogLine>, TableError> {
         let file = names::commit(version);
         let Some(bytes) = self.get(&file).await? else {
@@ -241,10 +261,12 @@ impl LogLocation<'_> {
         put.map_err(|source| self.failed(source))
     }
 
+    /// Key in the store of a file below the table's folder.
     pub(crate) fn key(&self, file: &str) -> String {
         format!("{}/{file}", self.root)
     }
 
+    /// Error for a failure of the store.
     pub(crate) fn failed(&self, source: StoreError) -> TableError {
         TableError::Store { table: self.stream.to_owned(), source }
     }
@@ -258,6 +280,7 @@ impl LogLocation<'_> {
         Ok(LogListing::of(objects.iter().filter_map(|object| object.key.strip_prefix(&prefix))))
     }
 
+    /// Error for a defect of `file`, a path below the table's folder.
     pub(crate) fn damaged(&self, file: &str, what: impl Into<String>) -> TableError {
         TableError::Damaged {
             table: self.stream.to_owned(),

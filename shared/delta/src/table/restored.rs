@@ -1,4 +1,9 @@
 //! Tables that another engine changed: the version of ours that it restored, if any.
+//!
+//! `RESTORE TABLE ... TO VERSION AS OF 12` writes a new version with the files of version 12. The
+//! position in the note of version 12 is then the right one: the next run reads what changed since,
+//! instead of reading the stream again from its beginning. The version is recognised by its files,
+//! whatever the engine wrote into `commitInfo`.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +60,9 @@ impl Table {
     }
 }
 
-/// Number and bytes of files. Two versions with different outlines have different files.
+/// Number and bytes of files. Two versions with different outlines have different files, so only
+/// the few with equal outlines are built a second time and compared path by path. Keeping the paths
+/// of every version would need much memory.
 type FileOutline = (usize, u64);
 
 fn outline(files: &BTreeMap<String, Add>) -> FileOutline {
@@ -66,6 +73,7 @@ impl LogLocation<'_> {
     /// Newest version before `foreign` with the same files and no change by another engine in it.
     async fn restored(&self, foreign: u64) -> Result<Option<(u64, CommitNote)>, TableError> {
         let listing = self.list(None).await?;
+        // First version from which all commits up to `foreign` are there.
         let mut first = foreign;
         while let Some(before) = first.checked_sub(1).filter(|at| listing.commits.contains(at)) {
             first = before;
@@ -94,6 +102,8 @@ impl LogLocation<'_> {
             outlines.push((version, outline(replay.files())));
         }
         drop(commits);
+        // Newest first: of several versions with the same files, the last one has the best
+        // position.
         let wanted = outline(replay.files());
         let former = outlines.into_iter().rev().filter(|(version, _)| *version < foreign);
         for (version, _) in former.filter(|(_, outline)| *outline == wanted) {
