@@ -1,4 +1,20 @@
 //! The Delta table of a stream: its log, its current files, its commits.
+//!
+//! The log is a folder of commit files with consecutive numbers, the versions. Each consists of
+//! actions, one JSON object a line: `protocol`, `metaData` (schema and properties), `txn` (a number
+//! by application), `add` and `remove` (files), `commitInfo`. The state of a version is the result
+//! of all actions up to it; a checkpoint holds such a result.
+//!
+//! Three numbers rise and must not be confused:
+//!
+//! | number | rises with | use |
+//! | --- | --- | --- |
+//! | version | each commit, also of other engines | name of the next commit file |
+//! | sequence | each commit of ours that changes rows | order of the table of changes |
+//! | epoch | each change of the lease's holder | refusal of a former holder's commits |
+//!
+//! Protocol versions are reader 1 and writer 2 without features: one file holds rows, statistics
+//! stand in the log, and updates rewrite files. Every reader of Delta tables supports that.
 
 mod action;
 mod changes;
@@ -144,10 +160,12 @@ pub enum ChangesCommit {
 #[derive(Clone)]
 pub struct Table {
     store: Arc<dyn ObjectStore>,
+    /// Schema of the declaration; `state` has that of the log.
     schema: TableSchema,
     account: AccountId,
     root: String,
     state: LogState,
+    /// Files of `state`, sorted. Every change of `state` is followed by `sort_files`.
     files: Vec<FileEntry>,
     /// Number of commits begun with this object; part of their ids.
     commits: u64,
@@ -165,7 +183,8 @@ impl fmt::Debug for Table {
 }
 
 impl Table {
-    /// Advances to the newest version.
+    /// Advances to the newest version. Costs one listing if there is none, plus one read for each
+    /// commit since the version of this object.
     ///
     /// # Errors
     /// The same as [`Table::open`]. The object then stays at its version.
@@ -276,6 +295,7 @@ impl Table {
         self.schema.partition_column()
     }
 
+    /// Brings `files` in line with `state`, in the order that [`Table::files`] promises.
     fn sort_files(&mut self) {
         fn order(file: &FileEntry) -> (Option<&String>, Option<&Key>, &String) {
             (file.partition.as_ref(), file.keys.as_ref().map(|(first, _)| first), &file.path)

@@ -1,4 +1,18 @@
 //! Actions in the lines of a commit file.
+//!
+//! The types have the members of Delta's protocol that this writer sets or uses. Members that it
+//! does not know are dropped when read; `check` refuses tables in which they could matter.
+//!
+//! A commit of ours that changes rows has these lines, in this order:
+//!
+//! ```text
+//! {"commitInfo": {"operation": "MERGE", "txnId": "ab12-0", "harvestLake": {...}, ...}}
+//! {"metaData": {...}}                    only if columns or their statistics changed
+//! {"txn": {"appId": "harvest-lake/epoch", "version": 3}}
+//! {"txn": {"appId": "harvest-lake/sequence", "version": 7}}
+//! {"remove": {"path": "created_month=2024-01/3-6-cd34-0.parquet", ...}}
+//! {"add": {"path": "created_month=2024-01/3-7-ab12-0.parquet", ...}}
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -13,15 +27,24 @@ use super::{CommitNote, FileEntry, WriterIdentity, names};
 /// Our member of `commitInfo`: the note, and the number of lines that proves the file complete.
 const OURS: &str = "harvestLake";
 
+// Names in an action's `tags`, which other engines carry along or drop, but never interpret.
+
+/// First primary key of the file, exact, as JSON. Bounds in `stats` may be rounded or shortened.
 const FIRST_KEY: &str = "harvest-lake.first";
+/// Last primary key of the file, exact, as JSON.
 const LAST_KEY: &str = "harvest-lake.last";
+/// Number of rows, so that `stats` need not be parsed for it when a table is opened.
 const ROWS: &str = "harvest-lake.rows";
+/// SHA-256 of the file's bytes in hex. A file that was cut or swapped is refused.
 const SHA256: &str = "harvest-lake.sha256";
 
-/// Application ids of the two numbers recorded by our commits.
+/// Application id under which commits record the epoch of their writer. Delta keeps the newest
+/// number for each application id (`txn`), also in checkpoints.
 pub(crate) const EPOCH: &str = "harvest-lake/epoch";
+/// Application id under which commits record the sequence.
 pub(crate) const SEQUENCE: &str = "harvest-lake/sequence";
 
+/// Map of Delta's protocol whose values may be null: partition values, properties, tags.
 pub(crate) type TextMap = BTreeMap<String, Option<String>>;
 
 /// One line of a commit file. At most one member is set; none for an action unknown to us.
@@ -42,6 +65,7 @@ pub(crate) struct LogLine {
     pub add: Option<Add>,
 }
 
+/// Versions and features that a reader or writer of the table must support.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Protocol {
@@ -53,15 +77,18 @@ pub(crate) struct Protocol {
     pub writer_features: Option<Vec<String>>,
 }
 
+/// Schema and properties of a table. A commit that changes any of it carries all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MetaData {
+    /// Id of the table, which stays the same for its life.
     pub id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     pub format: Format,
+    /// Schema as JSON text, in the form of Delta's protocol.
     pub schema_string: String,
     pub partition_columns: Vec<String>,
     #[serde(default)]
@@ -77,40 +104,52 @@ pub(crate) struct Format {
     pub options: TextMap,
 }
 
+/// Number that an application records with a commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Txn {
     pub app_id: String,
+    /// The number. It is no version of the table.
     pub version: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_updated: Option<i64>,
 }
 
+/// File that enters the table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Add {
+    /// Path below the table's folder, percent-encoded (see `names::encode`).
     pub path: String,
     #[serde(default)]
     pub partition_values: TextMap,
     pub size: u64,
+    /// Milliseconds since 1970.
     #[serde(default)]
     pub modification_time: i64,
+    /// `false` if the file only holds rows of files that the same commit removes. Readers that
+    /// follow a table's changes skip such files.
     #[serde(default = "changes_rows")]
     pub data_change: bool,
+    /// Number of rows and bounds of columns, as JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stats: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<TextMap>,
 }
 
+/// File that leaves the table: its tombstone. The object itself stays until `maintenance::vacuum`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Remove {
+    /// Path, spelled as in the `add` of the file.
     pub path: String,
+    /// Milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_timestamp: Option<i64>,
     #[serde(default = "changes_rows")]
     pub data_change: bool,
+    /// Whether `partition_values` and `size` are given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_file_metadata: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -183,10 +222,12 @@ impl Remove {
 }
 
 impl Txn {
+    /// Action that records the epoch of a writer.
     pub(crate) fn epoch(epoch: Epoch, now: Timestamp) -> Self {
         Self::of(EPOCH, epoch.0, now)
     }
 
+    /// Action that records a sequence.
     pub(crate) fn sequence(sequence: Sequence, now: Timestamp) -> Self {
         Self::of(SEQUENCE, sequence.0, now)
     }
@@ -222,7 +263,8 @@ pub(crate) fn commit_file(
     };
     let attempt = info.writer.map(|(writer, _)| writer.attempt.0.as_str());
     let about = [
-        // Reveals a file cut off after a line, which would otherwise read as a smaller commit.
+        // Number of lines, this one included. It reveals a file cut off after a line, which would
+        // otherwise read as a smaller commit: removes without the adds that replace them.
         ("actions", json!(lines.len() + 1)),
         ("attempt", json!(attempt)),
         ("epoch", json!(info.writer.map(|(writer, _)| writer.epoch))),
@@ -252,7 +294,8 @@ pub(crate) fn commit_file(
     Ok(file)
 }
 
-/// Parses the actions of a commit file, or returns the reason why it is invalid.
+/// Parses the actions of a commit file, or returns the reason why it is invalid. Accepts files of
+/// other engines, which state no number of lines, and skips blank lines, with which they may end.
 pub(crate) fn parse_commit_file(bytes: &[u8]) -> Result<Vec<LogLine>, String> {
     let mut lines = Vec::new();
     for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -294,6 +337,7 @@ fn partition_values(file: &FileEntry, column: Option<&str>) -> TextMap {
     column.map(|name| (name.to_owned(), file.partition.clone())).into_iter().collect()
 }
 
+/// Number of rows as the statistics of another engine's file give it.
 fn rows_of(stats: &str) -> Option<u64> {
     serde_json::from_str::<Value>(stats).ok()?.get("numRecords")?.as_u64()
 }

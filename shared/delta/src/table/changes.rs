@@ -1,4 +1,9 @@
 //! Commits to a table of changes.
+//!
+//! A table of changes records the sequence up to which it is complete. `Append` raises it by one
+//! and `Replace` sets it; both put the files and the number into one commit, so a run that dies
+//! before or after it leaves no doubt. The other kinds leave the sequence as it is: they move or
+//! redact rows that are already there.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +16,13 @@ use super::{ChangesCommit, CommitError, CommitNote, Committed, Table, WriterIden
 
 impl Table {
     /// Commits to this table of changes and records the sequence of the files. To append, the table
-    /// must record the sequence just before theirs.
+    /// must record the sequence just before theirs: 6 if the files have 7. Otherwise changes would
+    /// appear twice or be missing.
     ///
     /// # Errors
-    /// See [`CommitError`]. After `Stale` this object shows the newest version, which may record
-    /// the sequence already.
+    /// See [`CommitError`]. `Stale` is also the error of an append whose sequence is not the next
+    /// one. Nothing is read then. If another writer was faster, this object shows the newest
+    /// version, which may record the sequence already.
     pub async fn commit_changes(
         &mut self,
         now: Timestamp,

@@ -1,4 +1,16 @@
 //! Commits: each is one conditional put of the next version, repeated until its outcome is known.
+//!
+//! | answer to the put | the version's file | outcome |
+//! | --- | --- | --- |
+//! | stored | | ours |
+//! | exists | equals our bytes | ours: an earlier try succeeded and its answer was lost |
+//! | exists | differs | another writer's: read it, then try the next version |
+//! | failed three times | equals our bytes | ours |
+//! | failed three times | missing, differs or unreadable | an error; a put may still be under way |
+//!
+//! The condition alone protects one version, not the stream: a writer that lost its lease, reopened
+//! the table and tried the next version would succeed. The epoch protects the stream. Each commit
+//! records the epoch of its writer, and no writer commits to a table that records a higher one.
 
 use std::collections::BTreeSet;
 
@@ -16,14 +28,15 @@ use super::{
 };
 use crate::store::PutIfAbsent;
 
-/// Longest time between the first file and the commit. After more, clean-up may have deleted log
-/// files that the attempt has not read yet.
+/// Longest time between the first file and the commit: one hour, which is also the shortest
+/// retention. After more, clean-up may have deleted log files that the attempt has not read yet.
+/// Their version numbers would be free again, and the commit would land where no reader looks.
 const LONGEST_ATTEMPT: SignedDuration = SignedDuration::from_hours(1);
 
 /// Number of times a put is sent when its answer is lost.
 const TRIES: u32 = 3;
 
-/// Number of versions of other writers to step over before giving up.
+/// Number of times that a commit yields to versions of other writers before it gives up.
 const RACES: u32 = 50;
 
 /// Owner of a version.
@@ -38,7 +51,10 @@ impl Table {
     /// sequence rises by one if the note counts changed rows.
     ///
     /// Recognises its own commit when the answer was lost. Retries with the next version when
-    /// another writer's commit came first and did not change files.
+    /// another writer's commit came first that changed no rows, added no file and removed none that
+    /// `change` removes.
+    ///
+    /// If `change.add` has files, the commit also adds declared columns that the log lacks.
     ///
     /// # Errors
     /// See [`CommitError`]. After `Stale` this object shows the newest version.
@@ -55,6 +71,7 @@ impl Table {
         let sequence = if rows_changed { recorded.next() } else { recorded };
         let column = self.partition_column();
         let mut lines = Vec::new();
+        // Only new files can have columns that the log lacks. Without files, `widen` adds columns.
         let columns = if change.add.is_empty() {
             DescribedColumns::Logged
         } else {
@@ -74,6 +91,8 @@ impl Table {
             let add = Some(Add::of(file, column, rows_changed));
             lines.push(LogLine { add, ..LogLine::default() });
         }
+        // The names are those of Delta's own operations, so that `DESCRIBE HISTORY` of other
+        // engines shows them.
         let operation = if rows_changed { "MERGE" } else { "WRITE" };
         let number = self.commits;
         let info = CommitInfo {
@@ -90,6 +109,9 @@ impl Table {
 
     /// Records the epoch of a writer that takes over, so that the former holder of the lease can no
     /// longer commit. `note` repeats the previous note.
+    ///
+    /// Without a fence, a former holder that was frozen could wake up and commit its older rows and
+    /// position after the new holder has read the table.
     ///
     /// # Errors
     /// See [`CommitError`].
@@ -116,6 +138,7 @@ impl Table {
         self.record(now, writer, Some(sequence), note).await
     }
 
+    /// Commits numbers and `note`, without files.
     async fn record(
         &mut self,
         now: Timestamp,
@@ -140,6 +163,11 @@ impl Table {
 
     /// Puts `body` as the next version. If other writers were faster, tries later versions as long
     /// as `still_good` finds that their commits make no difference.
+    ///
+    /// `still_good` compares the states before and after their commits. The bytes stay the same for
+    /// every version: they contain no version number, and the sequence in them was computed from
+    /// the state before, so `still_good` must refuse a state with another sequence unless the
+    /// commit sets it.
     pub(super) async fn land(
         &mut self,
         writer: &WriterIdentity,
@@ -149,6 +177,7 @@ impl Table {
         let table = || self.stream().to_owned();
         let (contended, stream) = (CommitError::Contended { table: table() }, table());
         for _ in 0..RACES {
+            // Before each put, because the versions read below may contain a newer holder's fence.
             let recorded = self.recorded_epoch();
             if recorded > writer.epoch {
                 let ours = writer.epoch;
@@ -177,7 +206,8 @@ impl Table {
         Err(contended)
     }
 
-    /// Advances this object to a version that it committed itself.
+    /// Advances this object to a version that it committed itself, without reading it back. The
+    /// bytes are parsed like those of any commit, so the state cannot differ from what others read.
     fn take_in(&mut self, version: u64, body: &[u8]) -> Result<(), TableError> {
         let damaged = |what| self.log().damaged(&names::commit(version), what);
         let lines = parse_commit_file(body).map_err(damaged)?;
@@ -188,6 +218,7 @@ impl Table {
         Ok(())
     }
 
+    /// Bytes of a commit file. Counts the commit, so that the next one has another id.
     pub(super) fn body(
         &mut self,
         info: &CommitInfo<'_>,
@@ -198,6 +229,7 @@ impl Table {
         file.map(Bytes::from).map_err(|error| self.impossible(error.to_string()))
     }
 
+    /// Checks the age of the attempt and its files.
     fn check_change(&self, now: Timestamp, change: &CommitFiles) -> Result<(), CommitError> {
         if between(change.started, now) > LONGEST_ATTEMPT {
             let table = self.stream().to_owned();
@@ -206,6 +238,8 @@ impl Table {
         self.check_files(&change.add, &change.remove)
     }
 
+    /// Checks that removed files are in the table and that added ones never were. A path that one
+    /// version removes and adds would be gone for some readers and there for others.
     pub(super) fn check_files(
         &self,
         add: &[FileEntry],
@@ -259,7 +293,8 @@ impl LogLocation<'_> {
             if tries > 0 && error.may_pass() {
                 continue;
             }
-            // The put may have succeeded although its answer failed.
+            // The put may have succeeded although its answer failed. If another writer's commit is
+            // there, the error still says "unknown", and the next run opens the table anew.
             return match self.get(&file).await {
                 Ok(Some(found)) if found == *body => Ok(VersionOwner::Ours),
                 Ok(_) | Err(_) => Err(self.failed(error)),
@@ -276,6 +311,10 @@ impl LogLocation<'_> {
 }
 
 /// Whether a change based on the files of `before` is also valid for `after`.
+///
+/// It is valid if no commit of ours changed rows (the sequence is the same), schema and properties
+/// are the same, all files that the change removes are still there, and no file was added. Other
+/// files that left the table do no harm: the change does not touch them.
 pub(super) fn follows(before: &LogState, after: &LogState, removed: &BTreeSet<&str>) -> bool {
     let sequence = super::SEQUENCE;
     before.recorded(sequence) == after.recorded(sequence)

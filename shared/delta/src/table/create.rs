@@ -1,4 +1,8 @@
 //! Version 0 of a table.
+//!
+//! It is written before the first rows, so that query engines find an empty table instead of none.
+//! Two properties say whose table it is: the format, and the account of Harvest. A folder that
+//! holds another program's table, or another account, is refused instead of being mixed with ours.
 
 use decode::schema::TableSchema;
 use engine::ids::{AccountId, Sequence};
@@ -9,10 +13,14 @@ use super::skipping::{STATS_COLUMNS, stats_columns};
 
 /// Version of this software's table conventions; tables with a higher one are refused.
 pub(super) const FORMAT: u32 = 1;
+/// Name of the property with the format.
 pub(super) const FORMAT_PROPERTY: &str = "harvest-lake.format";
+/// Name of the property with the id of the Harvest account.
 pub(super) const ACCOUNT_PROPERTY: &str = "harvest-lake.account";
 
-/// Bytes of version 0: protocol and schema, no rows.
+/// Bytes of version 0: protocol and schema, no rows. It names no writer and no epoch, because it
+/// may be written without the stream's lease. Callers that race write tables that differ only in id
+/// and time, and all of them go on with the one that was stored.
 pub(super) fn first_commit(
     schema: &TableSchema,
     account: AccountId,
@@ -54,7 +62,9 @@ pub(super) fn first_commit(
     commit_file(&info, vec![protocol, meta_data])
 }
 
-/// Table id in the form of a UUID (version 8), different for each table ever created.
+/// Table id in the form of a UUID (version 8: custom content, RFC 9562), different for each table
+/// ever created. A state item that names another id describes a table that is gone, even if the new
+/// one has reached the same version.
 pub(super) fn table_id(stream: &str, account: AccountId, now: Timestamp) -> String {
     let seed = format!("{stream}/{account}/{}", now.as_nanosecond());
     // FNV-1a from two different offsets is enough: the id must be unique, not secret.

@@ -1,4 +1,8 @@
 //! Column descriptions in a table's log: the declared columns, and those that have statistics.
+//!
+//! Both are parts of the table's metadata, which every commit may carry. Commits with files bring
+//! them up to date; the functions here do it for tables whose files do not change, for example
+//! after an upgrade to a release with a new column or after another engine's compaction.
 
 use std::collections::BTreeSet;
 
@@ -67,6 +71,7 @@ impl Table {
         self.commit_metadata(DescribedColumns::Declared, "CHANGE COLUMNS", now, writer, note).await
     }
 
+    /// Commits new metadata, without files. `None` if the metadata is right already.
     async fn commit_metadata(
         &mut self,
         columns: DescribedColumns,
@@ -91,6 +96,7 @@ impl Table {
             note: Some(note),
         };
         let body = self.body(&info, lines)?;
+        // Any other file may lack statistics that this description promises.
         self.land(writer, &body, |before, after| {
             before.meta_data == after.meta_data && before.files == after.files
         })
@@ -98,7 +104,8 @@ impl Table {
         .map(Some)
     }
 
-    /// Metadata of the table after a commit of these files; `None` if it stays the same.
+    /// Metadata of the table after a commit of these files; `None` if it stays the same. Columns
+    /// and properties of the log that this release does not set are kept.
     pub(super) fn redescribed(
         &self,
         columns: DescribedColumns,
@@ -130,6 +137,7 @@ impl Table {
     }
 }
 
+/// Statistics of a file as JSON text; empty if there are none.
 fn stats(add: &Add) -> &str {
     add.stats.as_deref().unwrap_or_default()
 }

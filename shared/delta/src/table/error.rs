@@ -107,8 +107,9 @@ pub enum TableError {
     },
 }
 
-/// Reasons why a commit did not happen. It certainly did not, and will not, except after `Table`
-/// with a `Store` cause.
+/// Reasons why a commit failed. It is certain that the commit did not happen and will not happen,
+/// with one exception: after `Table` with a `Store` cause the outcome is unknown, because the put
+/// may have succeeded without an answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
     /// A newer holder of the lease has committed. The caller stops and changes nothing.
@@ -121,8 +122,9 @@ pub enum CommitError {
         /// Epoch of this writer.
         ours: Epoch,
     },
-    /// Other files were committed meanwhile. The table is reloaded; the caller merges again with
-    /// its files.
+    /// Other files were committed meanwhile. The caller merges again with the table's newest files.
+    /// The table object already shows them, except when an append to a table of changes was refused
+    /// before anything was read.
     #[error("table `{table}` changed while it was merged: version {version} is there now")]
     Stale {
         /// The stream.

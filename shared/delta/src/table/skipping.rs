@@ -48,7 +48,9 @@ pub(super) fn stats_columns<'a>(
 }
 
 impl LoggedStatistics<'_> {
-    /// Whether filters on the column are safe with these statistics.
+    /// Whether filters on the column are safe with these statistics. They are if the file has no
+    /// statistics of any column, if all values are null (then there are no bounds), or if minimum,
+    /// maximum and null count are all given.
     fn covers(&self, column: &str) -> bool {
         let of_columns = [&self.min_values, &self.max_values, &self.null_count];
         if of_columns.iter().all(|values| values.is_none()) {

@@ -1,4 +1,9 @@
 //! Reads checkpoints, ours and those of other writers. Unknown members are not decoded.
+//!
+//! Other writers add columns (`stats_parsed`, `deletionVector`), leave some out, and choose other
+//! integer types. So each member is looked up by name, may be missing unless the action is useless
+//! without it, and may be a 32-bit or a 64-bit integer. A member of a wholly different type makes
+//! the checkpoint unreadable; the log is then read from further back.
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, MapArray, StringArray,
@@ -12,7 +17,8 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 
 use super::super::action::{Add, Format, LogLine, MetaData, Protocol, Remove, TextMap, Txn};
 
-/// Members of each action that are read. A file may have more, or lack some.
+/// Members of each action that are read. A file may have more, or lack some. Not decoding the rest
+/// matters: `add.stats_parsed` repeats the statistics of every file.
 const KNOWN: [(&str, &[&str]); 5] = [
     ("protocol", &["minReaderVersion", "minWriterVersion", "readerFeatures", "writerFeatures"]),
     (
@@ -70,6 +76,8 @@ pub(in crate::table) fn read(bytes: Bytes) -> Result<Vec<LogLine>, String> {
     Ok(lines)
 }
 
+/// Appends the actions in the rows of `batch` to `lines`. The order of the rows is lost, which does
+/// no harm: the actions of a checkpoint name each file, application and schema once.
 fn lines_of(batch: &RecordBatch, lines: &mut Vec<LogLine>) -> Result<(), String> {
     if let Some(rows) = ActionColumn::of(batch, "protocol")? {
         for row in rows.present() {
@@ -103,6 +111,8 @@ fn lines_of(batch: &RecordBatch, lines: &mut Vec<LogLine>) -> Result<(), String>
     }
     Ok(())
 }
+
+// The functions from here on decode the action in one row of its column.
 
 fn protocol(rows: &ActionColumn<'_>, row: usize) -> Result<Protocol, String> {
     let version = |name| {
@@ -170,13 +180,17 @@ fn remove(rows: &ActionColumn<'_>, row: usize) -> Result<Remove, String> {
     })
 }
 
-/// Column of one kind of action.
+/// Column of one kind of action: a struct with the action's members, null in rows of other kinds.
+///
+/// The methods that read a member give `None` if the file lacks it or if it is null in this row,
+/// and an error if it has another type.
 struct ActionColumn<'a> {
     name: &'static str,
     rows: &'a StructArray,
 }
 
 impl<'a> ActionColumn<'a> {
+    /// Column `name` of a batch; `None` if the checkpoint has no such actions.
     fn of(batch: &'a RecordBatch, name: &'static str) -> Result<Option<Self>, String> {
         let Some(column) = batch.column_by_name(name) else {
             return Ok(None);
@@ -185,10 +199,12 @@ impl<'a> ActionColumn<'a> {
         Ok(Some(Self { name, rows }))
     }
 
+    /// Rows that hold an action of this kind.
     fn present(&self) -> impl Iterator<Item = usize> {
         (0..self.rows.len()).filter(|row| self.rows.is_valid(*row))
     }
 
+    /// Column of the member, if the file has it.
     fn member(&self, name: &str) -> Option<&'a ArrayRef> {
         self.rows.column_by_name(name)
     }
@@ -210,6 +226,7 @@ impl<'a> ActionColumn<'a> {
         self.text(name, row)?.ok_or_else(|| self.lacks(name))
     }
 
+    /// Integer of 32 or 64 bits.
     fn long(&self, name: &str, row: usize) -> Result<Option<i64>, String> {
         let Some(array) = self.value(name, row) else {
             return Ok(None);
@@ -235,6 +252,7 @@ impl<'a> ActionColumn<'a> {
         Ok(Some(flags.value(row)))
     }
 
+    /// List of texts. Null elements are left out.
     fn list(&self, name: &str, row: usize) -> Result<Option<Vec<String>>, String> {
         let Some(array) = self.value(name, row) else {
             return Ok(None);
@@ -245,6 +263,7 @@ impl<'a> ActionColumn<'a> {
         Ok(Some(items.iter().flatten().map(str::to_owned).collect()))
     }
 
+    /// Map of texts, whose values may be null: the value of the null partition is.
     fn map(&self, name: &str, row: usize) -> Result<Option<TextMap>, String> {
         let Some(array) = self.value(name, row) else {
             return Ok(None);

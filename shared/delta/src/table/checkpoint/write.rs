@@ -1,4 +1,13 @@
 //! Writes checkpoints.
+//!
+//! The rows of a checkpoint with two recorded numbers, three files and one tombstone:
+//!
+//! ```text
+//! row       0         1         2 3   4 5 6   7
+//! action    protocol  metaData  txn   add     remove
+//! ```
+//!
+//! Each column is built in one go: nulls before its rows, its values, nulls after them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +40,11 @@ pub(in crate::table) struct CheckpointFile {
 }
 
 /// Checkpoint of `state`. Tombstones older than twice `retention` are left out: vacuum has had one
-/// whole retention to delete their files.
+/// whole retention to delete their files. Without this limit, checkpoints would grow with each
+/// commit for ever.
+///
+/// A file whose tombstone is left out before it was deleted (nothing ran for a long time) is an
+/// orphan from then on, and `maintenance::orphans` deletes it.
 pub(in crate::table) fn write(
     state: &LogState,
     now: Timestamp,
@@ -71,8 +84,11 @@ pub(in crate::table) fn write(
 /// Rows of one kind of action among all rows of a checkpoint; its column is null in the others.
 #[derive(Clone, Copy)]
 struct ActionRows {
+    /// First row of this action.
     at: usize,
+    /// Number of rows of this action.
     of: usize,
+    /// Number of rows of the checkpoint.
     all: usize,
 }
 
@@ -164,6 +180,8 @@ impl ActionRows {
         self.column::<StringArray, _>(values)
     }
 
+    /// Column of maps. The entries and members have the names that Parquet's specification gives to
+    /// maps (`key_value`, `key`, `value`). Arrow's own defaults are others.
     fn maps<'a>(
         self,
         values: impl IntoIterator<Item = Option<&'a TextMap>>,
@@ -190,6 +208,8 @@ impl ActionRows {
         Ok(Arc::new(maps.finish()))
     }
 
+    /// Column of lists, for an action of one row. Parquet's specification calls the items
+    /// `element`.
     fn lists(self, values: &[String]) -> ArrayRef {
         let element = Field::new("element", DataType::Utf8, true);
         let mut lists = ListBuilder::new(StringBuilder::new()).with_field(element);
@@ -205,6 +225,7 @@ impl ActionRows {
         Arc::new(lists.finish())
     }
 
+    /// Struct column of these members, valid in the rows of this action.
     fn structs<const N: usize>(
         self,
         members: [(&str, ArrayRef); N],
@@ -220,6 +241,7 @@ impl ActionRows {
     }
 }
 
+/// Number as Delta stores it: signed. Sizes of real files always fit.
 fn long(number: u64) -> Option<i64> {
     i64::try_from(number).ok()
 }
