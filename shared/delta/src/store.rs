@@ -66,9 +66,10 @@ pub trait ObjectStore: Send + Sync + core::fmt::Debug {
     async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError>;
 
     /// Replaces the object if it still equals `old`. Of several writers that read the same object
-    /// exactly one wins, also against [`put`](Self::put) and [`delete`](Self::delete). After
-    /// [`ReplaceOutcome::Changed`] the caller reads again, because its own request may have been sent
-    /// twice.
+    /// exactly one wins, also against [`put`](Self::put) and [`delete`](Self::delete).
+    ///
+    /// [`ReplaceOutcome::Changed`] does not prove that another writer won: if the request was sent
+    /// twice, the second one found the result of the first. The caller reads the object again.
     async fn replace(
         &self,
         key: &str,

@@ -69,8 +69,8 @@ pub enum StoreFault {
 
 type StoreScript = dyn Fn(StoreCall<'_>) -> StoreFault + Send + Sync;
 
-/// Store whose calls fail as a script decides. A crash is a script that answers [`StoreFault::Before`]
-/// from some call on.
+/// Store whose calls fail as a script decides. A crash is a script that answers
+/// [`StoreFault::Before`] from some call on.
 pub struct FaultyStore {
     inner: Arc<dyn ObjectStore>,
     script: Box<StoreScript>,

@@ -3,8 +3,8 @@
 //!
 //! A log must never be read as if it ended early. If version 5 is missing and 6 and 7 are there, a
 //! run that stopped at 4 would commit 5 in front of them, as if they had not happened. So every gap
-//! is an error: a missing commit before a later one, a checkpoint beyond the last commit that cannot
-//! be read, a hint without any log.
+//! is an error: a missing commit before a later one, an unreadable checkpoint beyond the last
+//! commit, a hint without any log.
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};

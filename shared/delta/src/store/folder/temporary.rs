@@ -12,8 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{StoreFolder, present};
 
 /// Beginning of the names of temporary files. `check_key` refuses keys with such a part, so no
-/// object can be taken for a temporary file. The dot hides it from query engines that read the
-/// folder.
+/// object can be taken for a temporary file.
 const TEMPORARY: &str = ".tmp-";
 
 /// File that is not visible as an object. Locked while it lives, so that it is not cleaned away.
