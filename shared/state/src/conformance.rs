@@ -1,4 +1,5 @@
-//! Requirements on every state store, as assertions. Each implementation runs all of them.
+//! Requirements on every state store, as assertions. Each implementation runs all of them: memory
+//! and SQLite in this crate, DynamoDB in `tests` against an emulator.
 #![expect(
     clippy::expect_used,
     clippy::missing_panics_doc,
@@ -12,6 +13,7 @@ use engine::time::{SignedDuration, Timestamp, plus};
 
 use crate::{ItemKey, PutOutcome, StateItem, StateStore, WriteCondition};
 
+/// Number of concurrent writers of one item.
 const WRITERS: u64 = 50;
 
 /// Runs the whole suite, each part on a new, empty store. Panics if the store does not conform. The
@@ -30,7 +32,9 @@ where
     expiry_decides_nothing_until_the_purge(new_store().await).await;
 }
 
-/// Checks that an item is read back as written and that each write raises the revision by one.
+/// Checks that an item is read back as written and that each write raises the revision by one. The
+/// bodies: short, empty, with quotes and an integer of 20 digits, and 300 KB (DynamoDB's limit is
+/// 400 KB).
 pub async fn an_item_comes_back_with_its_revision<S: StateStore>(store: Arc<S>) {
     let key = key(1, "stream#clients");
     assert_eq!(store.get(&key).await.expect("readable"), None);
@@ -50,7 +54,8 @@ pub async fn an_item_comes_back_with_its_revision<S: StateStore>(store: Arc<S>) 
     assert!(item.body == large, "a large body comes back whole");
 }
 
-/// Checks that a write with a wrong expectation leaves the item unchanged and returns it.
+/// Checks that a write with a wrong expectation leaves the item unchanged and returns it. Revision
+/// 0 does not stand for a missing item.
 pub async fn a_lost_write_changes_nothing<S: StateStore>(store: Arc<S>) {
     let key = key(1, "stream#clients");
     let put = |expect, body| {
@@ -131,7 +136,8 @@ pub async fn of_many_creators_one_wins<S: StateStore + 'static>(store: Arc<S>) {
     assert!(shown.iter().all(|current| *current == there), "losers see the winner's item");
 }
 
-/// Checks that a prefix is text, not a pattern, and that keys are listed in byte order.
+/// Checks that a prefix is text, not a pattern, and that keys are listed in byte order. In SQL's
+/// `LIKE`, `%` and `_` would match other characters and letters of either case.
 pub async fn listings_are_literal_and_in_order<S: StateStore>(store: Arc<S>) {
     let sorts = ["b%a", "b_a", "bXa", "b", "a", "bZ", "b%", "c", "bz", "bé", "b\u{10ffff}x", "B"];
     for sort in sorts {
@@ -167,7 +173,8 @@ pub async fn accounts_do_not_mix<S: StateStore>(store: Arc<S>) {
     assert_eq!(listed, [(key(1, "account"), StateItem { rev: 1, body: "1".to_owned() })]);
 }
 
-/// Checks that an expired item stays until the purge, which removes no others.
+/// Checks that an expired item stays until the purge, which removes no others. A store that removes
+/// expired items by itself may purge none.
 pub async fn expiry_decides_nothing_until_the_purge<S: StateStore>(store: Arc<S>) {
     let now: Timestamp = "2026-11-23T06:15:00Z".parse().expect("an instant");
     let after = |secs| Some(plus(now, SignedDuration::from_secs(secs)));

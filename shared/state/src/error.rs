@@ -1,4 +1,7 @@
 //! Errors of the state store, worded by what a person or the caller can do.
+//!
+//! The advice can afford to say "move it away", because the state is a cache: cursors, passes and
+//! epochs are also in the logs of the tables, and the next runs take them from there.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -28,6 +31,7 @@ pub enum StateErrorKind {
 }
 
 impl StateErrorKind {
+    /// Advice for a person, as the end of the message.
     const fn advice(self) -> &'static str {
         match self {
             Self::Busy => {
@@ -73,7 +77,7 @@ impl StateErrorKind {
     }
 }
 
-/// Failure of the state store.
+/// Failure of the state store: "state store `.state.sqlite`: it is full; ...".
 #[derive(Debug, thiserror::Error)]
 #[error("state store {what}: {}", kind.advice())]
 pub struct StateError {
@@ -100,7 +104,8 @@ impl StateError {
         self
     }
 
-    /// Whether the same call may succeed later. It may also have taken effect already.
+    /// Whether the same call may succeed later. It may also have taken effect already. The other
+    /// kinds last until a person acts.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         match self.kind {
@@ -115,6 +120,7 @@ impl StateError {
         }
     }
 
+    /// Error for a failed input or output operation on the file `path`.
     pub(crate) fn from_io(path: &Path, source: std::io::Error) -> Self {
         Self::new(StateErrorKind::of_io(&source), format!("`{}`", path.display()))
             .with_source(source)

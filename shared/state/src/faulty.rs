@@ -1,4 +1,6 @@
 //! A store that fails on demand, to test how callers handle failures.
+//!
+//! The faults are a wrapper, so the real stores contain no code for tests.
 
 use core::fmt;
 use std::sync::Arc;
@@ -41,16 +43,17 @@ pub struct StateCall<'a> {
 pub enum StateFault {
     /// Passes the call on.
     None,
-    /// Fails without an effect.
+    /// Fails without an effect, as a refused connection does.
     Before,
-    /// Passes the call on, then loses the answer.
+    /// Passes the call on, then loses the answer. The caller sees the same error as for `Before`,
+    /// although the item was written.
     After,
 }
 
 type StateScript = dyn Fn(StateCall<'_>) -> StateFault + Send + Sync;
 
-/// Store whose calls fail as a script decides. A crash is a script that answers [`StateFault::Before`]
-/// from some call on.
+/// Store whose calls fail as a script decides. A crash is a script that answers
+/// [`StateFault::Before`] from some call on.
 pub struct FaultyState {
     inner: Arc<dyn StateStore>,
     script: Box<StateScript>,
@@ -71,6 +74,8 @@ impl FaultyState {
         self.calls.load(Ordering::SeqCst)
     }
 
+    /// Counts the call and treats it as the script says. `call` is a future, so it has no effect
+    /// unless it is awaited here.
     async fn pass<T>(
         &self,
         operation: StateOperation,

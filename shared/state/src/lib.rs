@@ -3,6 +3,18 @@
 //! An item is a small JSON document with a revision. Every write names the revision that it
 //! follows, so all decisions stay pure functions from item to item in `engine`. A write that loses
 //! a race gets the item that won.
+//!
+//! Two workers take the lease of one stream at the same time:
+//!
+//! | step | worker A | worker B |
+//! | --- | --- | --- |
+//! | 1 | reads the item at revision 7: free | reads the item at revision 7: free |
+//! | 2 | writes "A has the lease" after 7: `Stored(8)` | |
+//! | 3 | | writes "B has the lease" after 7: `Lost` with A's item of revision 8 |
+//! | 4 | | decides anew from A's item: busy |
+//!
+//! The stores know nothing of leases, cursors or budgets. The same decisions run over DynamoDB,
+//! SQLite and memory, and no store has to express them in its own language.
 
 pub mod conformance;
 mod error;
@@ -31,16 +43,19 @@ pub struct ItemKey {
     pub sort: String,
 }
 
-/// A stored item.
+/// A stored item. The store does not look into the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateItem {
-    /// Revision: 1 for the first write, one more with each further write.
+    /// Revision: 1 for the first write, one more with each further write. While the item exists,
+    /// the revision never returns to an earlier value, so an equal one means that nothing was
+    /// written in between.
     pub rev: u64,
     /// JSON document.
     pub body: String,
 }
 
-/// State of the item that a write requires.
+/// State of the item that a write requires. There is no unconditional write: it could give a lease
+/// back to an owner that has lost it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteCondition {
     /// No item.
@@ -54,18 +69,23 @@ pub enum WriteCondition {
 pub enum PutOutcome {
     /// The write succeeded; the item now has this revision.
     Stored(u64),
-    /// Another writer was faster; this is the item now.
+    /// Another writer was faster; this is the item now, or `None` if there is none. The caller can
+    /// decide again without reading.
     Lost(Option<StateItem>),
 }
 
 /// A store of items. All implementations pass one conformance suite.
 #[async_trait]
 pub trait StateStore: Send + Sync + core::fmt::Debug {
-    /// Returns the item, read consistently.
+    /// Returns the item, read consistently: every write that returned before this call shows.
     async fn get(&self, key: &ItemKey) -> Result<Option<StateItem>, StateError>;
 
-    /// Writes the item if its present state is `expect`; atomic, and durable on return. The item
-    /// may be removed after `expires`, but still counts until it is.
+    /// Writes the item if its present state is `expect`. The write is atomic, and durable when the
+    /// call returns. The item may be removed after `expires`, but still counts until it is:
+    /// DynamoDB removes expired items up to days later, so no decision may rest on the removal.
+    ///
+    /// After an error the write may have taken effect; the caller reads the item again. A store
+    /// that repeats a request by itself must recognise its own write and answer `Stored`.
     async fn put(
         &self,
         key: &ItemKey,
@@ -74,7 +94,8 @@ pub trait StateStore: Send + Sync + core::fmt::Debug {
         expires: Option<Timestamp>,
     ) -> Result<PutOutcome, StateError>;
 
-    /// Lists all items of the account whose sort key begins with `prefix`, in key order.
+    /// Lists all items of the account whose sort key begins with `prefix`, in the order of the
+    /// keys' bytes. The list is no snapshot: an item may change while others are read.
     async fn list(
         &self,
         account: AccountId,

@@ -1,7 +1,18 @@
-//! Tells which owners of leases are alive on this machine. Each holds an OS lock on its own file.
+//! Tells which owners of leases are alive on this machine. Each owner holds an OS lock on its own
+//! file.
 //!
 //! The lock ends with the process, however that ends, so the leases of a dead owner are free at
-//! once. Only local stores use this; elsewhere a lease expires by time.
+//! once. Without the lock, a person who kills a sync and starts it again would wait until the lease
+//! expires. Only local stores use this; elsewhere a lease expires by time.
+//!
+//! A file by itself proves nothing: a killed process leaves it behind. Only its lock counts.
+//!
+//! | lock file of the owner | owner counts as |
+//! | --- | --- |
+//! | missing | dead |
+//! | there, unlocked | dead |
+//! | there, locked | alive |
+//! | cannot be opened | alive, because it cannot be determined |
 
 #[cfg(test)]
 mod tests;
@@ -21,12 +32,17 @@ const TRIES: u32 = 100;
 #[derive(Debug)]
 pub struct OwnerLock {
     path: PathBuf,
+    /// Open file, which carries the lock. It is closed after `drop` has removed the name.
     _held: File,
 }
 
 impl OwnerLock {
     /// Locks `<dir>/<owner>`, and creates the folder if needed. The file gets its name only after
     /// it is locked, so no other process ever sees it free while this one lives.
+    ///
+    /// The steps are: create `<dir>/.new-<owner>`, lock it, link it to `<dir>/<owner>`, remove the
+    /// first name. With the final name first, another process could look between creation and lock,
+    /// take the owner for dead, and take over its lease.
     ///
     /// # Errors
     /// When the owner exists already, or the folder cannot be written or has no locks.
@@ -74,7 +90,8 @@ pub fn is_held(dir: &Path, owner: &str) -> bool {
     }
 }
 
-/// Removes the lock files of dead owners and returns their number.
+/// Removes the lock files of dead owners and returns their number. Files that cannot be opened or
+/// removed stay: they do no harm, because only locks count.
 ///
 /// # Errors
 /// When the folder cannot be read.
@@ -90,6 +107,7 @@ pub fn remove_free(dir: &Path) -> Result<usize, StateError> {
         let Ok(file) = File::open(&path) else {
             continue;
         };
+        // Removed under the lock, so no process can lock the file in between and lose its name.
         if file.try_lock().is_ok() && std::fs::remove_file(&path).is_ok() {
             removed = removed.saturating_add(1);
         }
@@ -101,6 +119,7 @@ pub fn remove_free(dir: &Path) -> Result<usize, StateError> {
 /// it was locked.
 fn named(unnamed: &Path, path: &Path) -> std::io::Result<Option<File>> {
     let mut options = OpenOptions::new();
+    // Not `create_new`: a process of the same owner that died half way may have left the file.
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -108,11 +127,14 @@ fn named(unnamed: &Path, path: &Path) -> std::io::Result<Option<File>> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
+            // `remove_free` of another process has the lock for a moment.
             std::thread::yield_now();
             return Ok(None);
         }
         Err(TryLockError::Error(source)) => return Err(source),
     }
+    // Fails if the name exists, so two processes cannot have the same owner. The lock belongs to
+    // the open file and holds under both names.
     match std::fs::hard_link(unnamed, path) {
         Ok(()) => {}
         Err(source) if source.kind() == ErrorKind::NotFound => return Ok(None),
@@ -123,6 +145,8 @@ fn named(unnamed: &Path, path: &Path) -> std::io::Result<Option<File>> {
     Ok(Some(file))
 }
 
+/// Path of the owner's lock file. Refuses owners that would lead out of the folder (`../x`) or that
+/// look like an unnamed file (`.new-x`).
 fn lock_path(dir: &Path, owner: &str) -> Result<PathBuf, StateError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if owner.is_empty() || owner.len() > 200 || !owner.bytes().all(plain) {

@@ -1,4 +1,5 @@
-//! Items in memory, for tests and temporary lakes.
+//! Items in memory, for tests and temporary lakes. One mutex guards all of them, so each call is
+//! atomic.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -42,6 +43,7 @@ impl StateStore for MemoryState {
     ) -> Result<PutOutcome, StateError> {
         let mut entries = self.entries();
         let there = entries.get(key).map(|entry| &entry.item);
+        // Comparison and write happen under one lock.
         let rev = match (expect, there) {
             (WriteCondition::Absent, None) => 1,
             (WriteCondition::Rev(expected), Some(item)) if item.rev == expected => {
@@ -61,6 +63,8 @@ impl StateStore for MemoryState {
         account: AccountId,
         prefix: &str,
     ) -> Result<Vec<(ItemKey, StateItem)>, StateError> {
+        // Keys are ordered by account, then sort key: those with the prefix are neighbours, and the
+        // prefix itself is the least of them.
         let from = ItemKey { account, sort: prefix.to_owned() };
         let entries = self.entries();
         let found = entries

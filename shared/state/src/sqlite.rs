@@ -1,5 +1,12 @@
 //! Items in a SQLite file, for several processes on one machine. Not for network file systems,
 //! whose locks are unreliable.
+//!
+//! SQLite admits one writer at a time, and each `put` begins its transaction with the writer's lock
+//! (`BEGIN IMMEDIATE`). A transaction that reads first and asks for the lock later fails at once if
+//! another writer came between ("database is locked"), without waiting.
+//!
+//! The calls of one process share one connection behind a mutex; all of them run on threads that
+//! may block.
 
 mod open;
 mod patience;
@@ -44,6 +51,7 @@ impl SqliteStore {
         Self::open_with(path.into(), BusyTimeout::Long).await
     }
 
+    /// Opens the file with a waiting time of its own, for tests.
     async fn open_with(path: PathBuf, patience: BusyTimeout) -> Result<Self, StateError> {
         let opened = tokio::task::spawn_blocking(move || {
             let connection = open::connect(&path, patience)?;
@@ -75,7 +83,8 @@ impl SqliteStore {
         let patience = self.patience;
         self.run(move |waiting| {
             let done = work(&mut waiting.connection);
-            // After waiting in vain, the next calls wait a shorter time for the same process.
+            // After waiting in vain, the next calls wait a shorter time for the same process. A run
+            // makes several calls; with the long time for each it would hang for many minutes.
             let in_vain = matches!(&done, Err(error) if kind(error) == StateErrorKind::Busy);
             let next = if in_vain { BusyTimeout::Short } else { patience };
             if next != waiting.patience {
@@ -104,6 +113,7 @@ impl StateStore for SqliteStore {
     ) -> Result<PutOutcome, StateError> {
         let (key, body) = (key.clone(), body.to_owned());
         self.write(move |connection| {
+            // The lock comes first: nobody writes between the comparison and the write.
             let writing = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let put = put_within(&writing, &key, expect, &body, expires)?;
             writing.commit()?;
@@ -126,6 +136,7 @@ impl StateStore for SqliteStore {
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
                 let sort: String = row.get(0)?;
+                // Keys are compared by bytes, so the ones with the prefix come first and in a row.
                 if !sort.starts_with(&prefix) {
                     break;
                 }
@@ -153,6 +164,7 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
+/// Reads the item with this key.
 fn read(connection: &Connection, key: &ItemKey) -> rusqlite::Result<Option<StateItem>> {
     let mut query = connection
         .prepare_cached("SELECT rev, body FROM items WHERE account = ?1 AND sort = ?2")?;
@@ -160,11 +172,13 @@ fn read(connection: &Connection, key: &ItemKey) -> rusqlite::Result<Option<State
     query.query_row((key.account.0, &key.sort), item).optional()
 }
 
+/// Revision in a column. SQLite's integers are signed; a negative one was not written by us.
 fn rev_at(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let rev: i64 = row.get(column)?;
     u64::try_from(rev).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, rev))
 }
 
+/// Compares and writes the item within a transaction that has the writer's lock.
 fn put_within(
     writing: &Transaction<'_>,
     key: &ItemKey,
@@ -190,6 +204,7 @@ fn put_within(
     Ok(PutOutcome::Stored(rev))
 }
 
+/// Kind of failure of an error of SQLite, by what a person can do.
 fn kind(error: &rusqlite::Error) -> StateErrorKind {
     // SQLite reports this error when the shared index of the log cannot grow on a full disk.
     let full_index = |code: &ffi::Error| code.extended_code == ffi::SQLITE_IOERR_SHMSIZE;
@@ -224,6 +239,7 @@ fn failed(path: &Path, source: rusqlite::Error) -> StateError {
     StateError::new(kind(&source), format!("`{}`", path.display())).with_source(source)
 }
 
+/// Error for work that panicked or that the end of the process has stopped.
 fn stopped(source: tokio::task::JoinError) -> StateError {
     StateError::new(StateErrorKind::Failed, "thread stopped").with_source(source)
 }

@@ -1,4 +1,9 @@
 //! Opens the file: checks its owner and format, and sets the journal mode.
+//!
+//! The order matters. Identity is checked before anything is written, so the file of another
+//! program or of a newer version stays as it is. The journal mode comes before the tables, because
+//! it cannot change within a transaction. The tables and their format number are created in one
+//! transaction, so no process sees one without the other.
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -17,6 +22,8 @@ pub(super) const FORMAT: i32 = 1;
 /// Number of attempts to switch to a write-ahead log, because the switch itself does not wait.
 const SWITCH_TRIES: u32 = 20;
 
+/// Tables of format 1. `expires` is in milliseconds since 1970. Text keys have SQLite's default
+/// collation, which compares bytes; listings rely on it.
 const TABLES: &str = "
     CREATE TABLE items (
         account INTEGER NOT NULL,
@@ -48,6 +55,7 @@ pub(super) fn connect(path: &Path, patience: BusyTimeout) -> Result<Connection, 
         }
     };
     write_ahead(&connection).map_err(trouble)?;
+    // With `NORMAL`, a loss of power may undo the last commits of a write-ahead log.
     connection.pragma_update(None, "synchronous", "FULL").map_err(trouble)?;
     if new {
         make_tables(&mut connection).map_err(trouble)?;
@@ -70,12 +78,17 @@ fn make_private(path: &Path) -> Result<(), StateError> {
     }
 }
 
+/// Origin of a file.
 enum DatabaseIdentity {
+    /// Empty: just created, by this process or another.
     New,
+    /// State store of this format.
     Ours(i32),
+    /// Database of another program.
     Foreign,
 }
 
+/// Origin of the file, by its application id. Fails if the file is no database.
 fn identity(connection: &Connection) -> rusqlite::Result<DatabaseIdentity> {
     // A single statement sees a file being created either before or after its creation.
     connection.query_row(
@@ -95,8 +108,9 @@ fn identity(connection: &Connection) -> rusqlite::Result<DatabaseIdentity> {
     )
 }
 
-/// Switches to a write-ahead log. The switch fails at once while another process makes it, so a
-/// write transaction does the waiting.
+/// Switches to a write-ahead log, with which readers do not wait for a writer. The switch fails at
+/// once while another process makes it or writes, so a write transaction does the waiting. The mode
+/// is stored in the file: later processes find it set.
 fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
     let mut tries = 0;
     loop {
@@ -113,6 +127,7 @@ fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
     }
 }
 
+/// Creates the tables in an empty file.
 fn make_tables(connection: &mut Connection) -> rusqlite::Result<()> {
     let making = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have created the tables first.

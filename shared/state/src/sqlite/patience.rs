@@ -1,21 +1,21 @@
 //! Time that a process waits for another one in the middle of a transaction.
 //!
 //! Transactions take milliseconds unless their process stands still: stopped by Ctrl-Z or a
-//! debugger, or starved. A waiting process logs a warning after a while and continues as soon as it
-//! can.
+//! debugger, or starved of CPU time. A waiting process logs a warning after 5 s and continues as
+//! soon as it can.
 
 use core::time::Duration;
 
 use rusqlite::Connection;
 
-/// Pause between two attempts.
+/// Pause between two attempts: 50 ms.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Number of attempts before the warning: 5 s.
 const TOLD_AFTER: i32 = 100;
-/// Number of attempts of a long patience: 150 s, the time that streams of another process are
-/// waited for.
+/// Number of attempts of a long waiting time: 150 s, as long as a sync waits for a stream that
+/// another process works on.
 const LONG: i32 = 3000;
-/// Number of attempts of a short patience: 1 s.
+/// Number of attempts of a short waiting time: 1 s.
 const SHORT: i32 = 20;
 
 /// Length of the waiting time.
@@ -30,8 +30,11 @@ pub(super) enum BusyTimeout {
 /// Decision about another attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NextTry {
+    /// Pause, then try again.
     Again,
+    /// Log a warning first. Decided once per wait.
     TellAndAgain,
+    /// Fail with "busy".
     GiveUp,
 }
 
@@ -61,6 +64,7 @@ impl BusyTimeout {
     }
 }
 
+/// Callback of SQLite after `before` failed attempts: pauses, and returns whether to try again.
 #[expect(clippy::disallowed_methods, reason = "on a thread of its own, for another process")]
 fn waits(patience: BusyTimeout, before: i32) -> bool {
     match patience.attempt(before) {
