@@ -46,16 +46,21 @@ impl StateErrorKind {
                 "reading and writing must be allowed there, or choose another with --state"
             }
             Self::Damaged => {
-                "move it away and run again: the state is only a cache, and is rebuilt from the tables of the lake"
+                "move it away and run again: the state is only a cache, and is rebuilt from the \
+                 tables of the lake"
             }
             Self::Newer => {
                 "it was written by a newer harvest-lake; use that version or a newer one"
             }
             Self::Garbled => {
-                "it is damaged; delete that item, or on one machine move the state file (`.state.sqlite` in the lake) away, and run again: the state is only a cache, and is rebuilt from the tables of the lake"
+                "it is damaged; delete that item (in a local lake: move the state file \
+                 `.state.sqlite` away) and run again: the state is only a cache, and is rebuilt \
+                 from the tables of the lake"
             }
             Self::Unknown => {
-                "where a newer harvest-lake wrote it, use that version; otherwise it is damaged: delete that item, or on one machine move the state file (`.state.sqlite` in the lake) away, and run again: the state is only a cache, and is rebuilt from the tables of the lake"
+                "if a newer harvest-lake wrote it, use that version; otherwise it is damaged: \
+                 delete that item (in a local lake: move the state file `.state.sqlite` away) and \
+                 run again: the state is only a cache, and is rebuilt from the tables of the lake"
             }
             Self::Failed => "it could not be used",
         }
