@@ -1,4 +1,7 @@
 //! Events about passes on a bus of `EventBridge`.
+//!
+//! Events are news for other programs: no run depends on them. A failure is logged and forgotten,
+//! so a lost event means that a subscriber misses one pass.
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
@@ -38,6 +41,7 @@ impl Announcer for EventBus {
                 return;
             }
         };
+        // The call succeeds even if the bus refuses entries; each entry has its own outcome.
         if let Some(refused) = told.entries().iter().find(|entry| entry.error_code().is_some()) {
             let error = refused.error_message().unwrap_or_default();
             tracing::warn!(error, bus = self.name, "the event bus refused an event");

@@ -1,4 +1,18 @@
 //! Items in one DynamoDB table.
+//!
+//! An item of the state is one item of the table:
+//!
+//! | attribute | type | content |
+//! | --- | --- | --- |
+//! | `pk` | text | `account#<id>` |
+//! | `sk` | text | sort key, such as `stream#clients` |
+//! | `rev` | number | revision |
+//! | `body` | text | JSON document |
+//! | `put` | text | random id of the write |
+//! | `expires` | number | seconds since 1970; missing if the item stays |
+//!
+//! A single `PutItem` with a condition is atomic. No transaction is used: it would cost twice as
+//! much and no decision spans two items.
 
 use core::fmt;
 use std::sync::Arc;
@@ -18,9 +32,12 @@ use state::{
 const PK: &str = "pk";
 /// Sort key.
 const SK: &str = "sk";
+/// Revision.
 const REV: &str = "rev";
+/// JSON document.
 const BODY: &str = "body";
-/// Random id of the write that stored the item.
+/// Random id of the write that stored the item. It tells a repetition of a write from a write of
+/// another worker.
 const PUT: &str = "put";
 /// Time in seconds since 1970 after which the item may be removed. Attribute of the table's time to
 /// live.
@@ -34,6 +51,7 @@ const EXPIRES: &str = "expires";
 pub struct DynamoStore {
     client: Client,
     table: String,
+    /// Source of random numbers, handed in because only `runtime` has one.
     ids: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
 
@@ -55,6 +73,7 @@ impl DynamoStore {
         Self { client, table: table.into(), ids: Arc::new(ids) }
     }
 
+    /// Error of a call, by the code of DynamoDB's answer. Without an answer it is `Failed`.
     fn failed<E>(&self, error: SdkError<E>) -> StateError
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -78,10 +97,12 @@ impl DynamoStore {
         self.error(kind).with_source(format!("{}", DisplayErrorContext(error)))
     }
 
+    /// Error about the table.
     fn error(&self, kind: StateErrorKind) -> StateError {
         StateError::new(kind, format!("`dynamodb://{}`", self.table))
     }
 
+    /// Item of these attributes. Fails if another program wrote it.
     fn item(&self, found: AttributeLookup<'_>) -> Result<StateItem, StateError> {
         let rev = found(REV).and_then(|rev| rev.as_n().ok()).and_then(|rev| rev.parse().ok());
         let body = found(BODY).and_then(|body| body.as_s().ok()).cloned();
@@ -90,7 +111,8 @@ impl DynamoStore {
     }
 }
 
-/// Function that looks up an attribute.
+/// Function that looks up an attribute. Reading and listing give the attributes of an item in
+/// different types.
 type AttributeLookup<'i> = &'i dyn Fn(&str) -> Option<&'i AttributeValue>;
 
 #[async_trait]
@@ -113,6 +135,7 @@ impl StateStore for DynamoStore {
             WriteCondition::Absent => 1,
             WriteCondition::Rev(rev) => rev.saturating_add(1),
         };
+        // One id for all attempts of this call.
         let id = format!("{:016x}", (self.ids)());
         let put = self
             .client
@@ -123,12 +146,14 @@ impl StateStore for DynamoStore {
             .item(REV, AttributeValue::N(rev.to_string()))
             .item(BODY, text(body))
             .item(PUT, text(&id))
+            // The item that won comes with the refusal, so a lost race costs no further read.
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match expires {
             Some(at) => put.item(EXPIRES, AttributeValue::N(at.as_second().to_string())),
             None => put,
         };
         let put = match expect {
+            // Evaluated on the item with this key only: "no such item".
             WriteCondition::Absent => put.condition_expression("attribute_not_exists(pk)"),
             WriteCondition::Rev(rev) => put
                 .condition_expression("rev = :rev")
@@ -160,6 +185,7 @@ impl StateStore for DynamoStore {
     ) -> Result<Vec<(ItemKey, StateItem)>, StateError> {
         let query = self.client.query().table_name(&self.table).consistent_read(true);
         let query = query.expression_attribute_values(":pk", pk(account));
+        // DynamoDB refuses an empty text where it stands for a key.
         let query = if prefix.is_empty() {
             query.key_condition_expression("pk = :pk")
         } else {
@@ -184,6 +210,7 @@ impl StateStore for DynamoStore {
     }
 }
 
+/// Partition key of the account's items. One table may hold several accounts.
 fn pk(account: AccountId) -> AttributeValue {
     AttributeValue::S(format!("account#{}", account.0))
 }

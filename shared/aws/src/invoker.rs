@@ -1,4 +1,9 @@
 //! Invocation of workers as Lambda functions.
+//!
+//! The invocation is asynchronous (`Event`): Lambda stores the event and answers 202 before the
+//! worker starts. So a success says nothing about the run. Lambda delivers an event at least once;
+//! a worker that gets it a second time finds the stream's lease taken and ends. The outcome of the
+//! run is in the state, where the next tick reads it.
 
 use async_trait::async_trait;
 use aws_sdk_lambda::Client;
@@ -7,7 +12,7 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use runtime::invoke::{InvokeError, Invoker, WorkerEvent};
 
-/// Invoker of a Lambda function.
+/// Invoker of a Lambda function, the worker.
 #[derive(Clone, Debug)]
 pub struct LambdaInvoker {
     client: Client,
@@ -21,6 +26,7 @@ impl LambdaInvoker {
         Self { client, function: function.into() }
     }
 
+    /// Error with the function's name.
     fn failed(&self, source: Box<dyn std::error::Error + Send + Sync>) -> InvokeError {
         InvokeError { function: self.function.clone(), source }
     }

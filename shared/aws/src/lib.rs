@@ -1,7 +1,14 @@
 //! AWS: clients with one configuration, and the implementations of the project's boundaries that
 //! use them. No other crate needs an SDK of AWS.
 //!
-//! The configuration is loaded when the first client is needed.
+//! The configuration is loaded when the first client is needed. So a command on a local lake never
+//! looks for credentials or a region, which may take seconds on a machine without them.
+//!
+//! The traits belong to the crates that call them (`delta`, `state`, `runtime`). This crate decides
+//! nothing: it translates calls into requests, and answers into the outcomes and errors of the
+//! traits. Retries below one call are the SDK's (standard mode: a failed attempt is repeated after
+//! a random, growing wait). An attempt whose answer is lost may have taken effect, so one call may
+//! write twice; each implementation says what follows from that.
 
 mod bus;
 mod dynamo;
@@ -37,9 +44,10 @@ pub use secret::SecretsManagerVault;
 
 /// Time limit of a new connection: name lookup, TCP and TLS.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Time limit of a silence within one attempt.
+/// Time limit of a silence within one attempt. A lost connection is noticed after this time.
 const SILENCE: Duration = Duration::from_secs(30);
-/// Time limit of one attempt, the sending of a partition file included.
+/// Time limit of one attempt, the sending of a partition file included: 20 MB in two minutes need
+/// 1.3 Mbit/s.
 const ATTEMPT: Duration = Duration::from_mins(2);
 /// Number of attempts of one call, the first included.
 const MOST_ATTEMPTS: u32 = 5;
@@ -48,8 +56,11 @@ const MOST_ATTEMPTS: u32 = 5;
 /// before the first client is needed.
 #[derive(Clone, Debug, Default)]
 pub struct AwsClients {
+    /// Configuration, once it is loaded. Clones share it.
     config: Arc<OnceCell<SdkConfig>>,
+    /// Connections of all clients, also of those made before `forget_connections`.
     connections: AwsConnections,
+    /// Whether the bucket is in the path of a URL instead of its host name.
     path_style: bool,
 }
 
@@ -73,7 +84,9 @@ impl AwsClients {
     }
 
     /// Makes later calls use new connections: the present ones may be dead after the process was
-    /// suspended.
+    /// suspended. Lambda freezes a function between two invocations; the other side closes idle
+    /// connections meanwhile, and the function does not hear of it. The first request over such a
+    /// connection would wait for the limit of a silence.
     pub fn forget_connections(&self) {
         self.connections.forget();
     }
@@ -127,10 +140,12 @@ pub fn settings(connections: &AwsConnections) -> ConfigLoader {
 pub struct AwsConnections(Arc<RwLock<SharedHttpClient>>);
 
 impl AwsConnections {
+    /// Replaces the connections. Calls under way keep the old ones until they end.
     fn forget(&self) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = unconnected();
     }
 
+    /// Connections in use from now on.
     fn current(&self) -> SharedHttpClient {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -174,6 +189,8 @@ impl HttpClient for AwsConnections {
     }
 }
 
+/// HTTP client without any connection yet. Its TLS is the one of the Harvest client (rustls with
+/// ring), so a binary contains one implementation.
 fn unconnected() -> SharedHttpClient {
     Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }

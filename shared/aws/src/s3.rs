@@ -1,4 +1,19 @@
 //! Objects in a bucket.
+//!
+//! S3's conditional writes carry the guarantees of `ObjectStore` (S3 User Guide, "Conditional
+//! writes"):
+//!
+//! | request | answer | outcome |
+//! | --- | --- | --- |
+//! | put with `If-None-Match: *` | 200 | `Stored` |
+//! | | 412 | `Exists` |
+//! | | 409 | another put of the key is under way: the same put again |
+//! | put with `If-Match: <tag>` | 200 | `Replaced` |
+//! | | 412, or 404 without the object | `Changed` |
+//! | | 409 | read and compare again, then the same put again |
+//!
+//! A 409 must not count as lost: the other put may still fail, and the caller would look for an
+//! object that is not there.
 
 use core::ops::Range;
 
@@ -11,7 +26,7 @@ use bytes::Bytes;
 use delta::store::{ObjectMeta, ObjectStore, PutIfAbsent, ReplaceOutcome, StoreError, check_key};
 use engine::time::Timestamp;
 
-/// Number of repetitions of a conditional put while another writer's is under way (409).
+/// Maximum number of repetitions of a conditional put while another writer's is under way (409).
 const MOST_RACES: u32 = 10;
 
 /// Object store in an S3 bucket, below a prefix.
@@ -28,6 +43,7 @@ pub struct S3Store {
 
 /// Outcome of one conditional put.
 enum PutAttempt<T> {
+    /// The put has won or lost.
     Done(T),
     /// Another writer's put of the same key is under way; no winner yet.
     Race(StoreError),
@@ -52,10 +68,12 @@ impl S3Store {
         Self { client, bucket: bucket.into(), prefix }
     }
 
+    /// Key in the bucket.
     fn full(&self, key: &str) -> String {
         format!("{}{key}", self.prefix)
     }
 
+    /// Sends one put that must create the object.
     async fn put_once(
         &self,
         key: &str,
@@ -72,12 +90,16 @@ impl S3Store {
         }
     }
 
+    /// Reads the object, compares it with `old`, and sends one put that must replace exactly what
+    /// was read. The comparison is by content, because the caller knows the content and not the
+    /// tag: an object that another writer replaced by equal bytes may be replaced.
     async fn replace_once(
         &self,
         key: &str,
         old: &Bytes,
         new: Bytes,
     ) -> Result<PutAttempt<ReplaceOutcome>, StoreError> {
+        // The tag belongs to the bytes that are compared; both come from one answer.
         let Some(ObjectRead { bytes, tag: Some(tag) }) = self.read_whole(key).await? else {
             return Ok(PutAttempt::Done(ReplaceOutcome::Changed));
         };
@@ -104,6 +126,7 @@ impl S3Store {
         self.read_part(key, None).await
     }
 
+    /// Reads the object, or the range of a `Range` header; `None` if there is no object.
     async fn read_part(
         &self,
         key: &str,
@@ -114,6 +137,7 @@ impl S3Store {
             Ok(answer) => answer,
             Err(error) => {
                 return match (status(&error), error.code()) {
+                    // A wrong bucket name must not look like an empty lake.
                     (Some(404), Some("NoSuchBucket")) => Err(self.failed(key, error)),
                     (Some(404), _) => Ok(None),
                     // The range begins at or after the object's end.
@@ -123,6 +147,7 @@ impl S3Store {
             }
         };
         let tag = answer.e_tag;
+        // The SDK does not repeat a request whose body breaks off.
         let body = answer.body.collect().await.map_err(|source| {
             let source = Box::new(source);
             StoreError::Failed { key: key.to_owned(), source }
@@ -130,6 +155,7 @@ impl S3Store {
         Ok(Some(ObjectRead { bytes: body.into_bytes(), tag }))
     }
 
+    /// Error of a call on `key`, by the status and the code of S3's answer.
     fn failed<E>(&self, key: &str, error: SdkError<E>) -> StoreError
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -144,12 +170,14 @@ impl S3Store {
             (_, Some("NoSuchBucket")) => {
                 StoreError::NoBucket { bucket: self.bucket.clone(), source }
             }
+            // The clock of this machine is wrong, which is no matter of permissions.
             (Some(401 | 403), Some("RequestTimeTooSkewed")) => StoreError::Failed { key, source },
             (Some(401 | 403), _) => StoreError::Denied { key, source },
             _ => StoreError::Failed { key, source },
         }
     }
 
+    /// Listed object, with its key below the prefix of the lake.
     fn meta(&self, object: &Object) -> Option<ObjectMeta> {
         let key = object.key()?.strip_prefix(&self.prefix)?;
         Some(ObjectMeta {
@@ -218,6 +246,7 @@ impl ObjectStore for S3Store {
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectMeta>, StoreError> {
         let list = self.client.list_objects_v2().bucket(&self.bucket).prefix(self.full(prefix));
         let start_after = after.filter(|after| !after.is_empty()).map(|after| self.full(after));
+        // Pages of at most 1,000 objects.
         let mut pages = list.set_start_after(start_after).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
@@ -232,6 +261,7 @@ impl ObjectStore for S3Store {
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
         check_key(key)?;
+        // S3 answers 204 for a missing object, too.
         match self.client.delete_object().bucket(&self.bucket).key(self.full(key)).send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(self.failed(key, error)),
@@ -244,6 +274,7 @@ fn status<E>(error: &SdkError<E>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
 }
 
+/// Time of an object, to the millisecond.
 fn instant(at: &DateTime) -> Option<Timestamp> {
     at.to_millis().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok())
 }

@@ -1,4 +1,8 @@
 //! The secret of a deployment in AWS Secrets Manager.
+//!
+//! The template creates the secret without a value, and the operator sets it. A renewed token is
+//! written back by the run that renewed it. Secrets Manager gives each value an id, the version, by
+//! which a run recognises that the secret has changed since it was read.
 
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
@@ -20,6 +24,8 @@ impl SecretsManagerVault {
         Self { client, name: name.into() }
     }
 
+    /// Error of a call, by the code of the answer. A secret under a customer's own key also needs
+    /// the use of that key (`DecryptionFailure`).
     fn failed<E>(&self, error: SdkError<E>) -> VaultError
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -45,7 +51,9 @@ impl Vault for SecretsManagerVault {
                 text: found.secret_string().unwrap_or_default().to_owned(),
                 version: SecretVersion(found.version_id().unwrap_or_default().to_owned()),
             }),
-            // A secret without any value yet, as a template makes it, has no current version.
+            // A secret without any value yet, as a template makes it, has no current version. The
+            // code is that of a missing secret (`ResourceNotFoundException`); only the message,
+            // which names the staging label `AWSCURRENT`, tells the two apart.
             Err(error) if error.message().is_some_and(|said| said.contains("staging label")) => {
                 Ok(SecretText { text: String::new(), version: SecretVersion::default() })
             }
