@@ -1,4 +1,14 @@
 //! Base URL of Harvest, and the check of which URLs may receive the token.
+//!
+//! | target | URL |
+//! | --- | --- |
+//! | path `/clients` | below the base URL: `https://api.harvestapp.com/v2/clients` |
+//! | path `/../x` | refused: leads out of the base URL |
+//! | link to the same origin | as it is, with any path |
+//! | link to another scheme, host or port | refused |
+//!
+//! A refused target is never sent. An answer that contains a forged link could otherwise make the
+//! client send the token to another server.
 
 use core::fmt;
 use core::str::FromStr;
@@ -10,7 +20,7 @@ use url::{Host, Url};
 use crate::error::{ApiError, SetupError};
 
 /// Parameters with values that may be shown in messages. Others, such as cursors and those of
-/// links, are hidden.
+/// links, are hidden, because Harvest does not document what they contain.
 const SHOWN: &[&str] = &[
     "approval_status",
     "client_id",
@@ -25,7 +35,7 @@ const SHOWN: &[&str] = &[
     "updated_since",
     "user_id",
 ];
-/// Most characters of a parameter's name or value that are shown.
+/// Maximum number of characters of a parameter's name or value that are shown.
 const LONGEST_SHOWN: usize = 60;
 
 /// The base URL of the API, such as `https://api.harvestapp.com/v2`. Plain http is accepted for
@@ -49,7 +59,8 @@ impl BaseUrl {
         self.0.scheme() == "http"
     }
 
-    /// URL of `path` on the same host, if that is this machine.
+    /// URL of `path` on the same host; `None` unless that host is this machine. A fake Harvest
+    /// answers for all of Harvest's hosts at one address.
     pub(crate) fn beside(&self, path: &str) -> Option<String> {
         let mut url = self.0.clone();
         url.set_path(path);
@@ -78,6 +89,8 @@ impl BaseUrl {
         }
     }
 
+    /// URL of a path below the base URL. Characters with a meaning in URLs are escaped, so a `?` in
+    /// an id cannot begin a query.
     fn join(&self, path: &str, query: &[(String, String)]) -> Result<Url, ApiError> {
         let leads_out = |part: &str| part == "." || part == ".." || part.contains('\\');
         let relative = path.strip_prefix('/');
@@ -93,6 +106,9 @@ impl BaseUrl {
         Ok(url)
     }
 
+    /// URL of a link that an answer contained. The path is not compared with the base URL: Harvest
+    /// may spell it in another way (`/api/v2/...`), and the origin decides whether the token is
+    /// sent.
     fn own(&self, link: &str) -> Result<Url, ApiError> {
         let foreign = |detail: String| {
             Err(ApiError::new(RequestFailure::ForeignLink, "the link to the next page")
@@ -110,6 +126,7 @@ impl BaseUrl {
         if !url.username().is_empty() || url.password().is_some() {
             return foreign("it carries credentials of its own".to_owned());
         }
+        // Harvest serves no list there.
         if url.path() == "/" {
             return foreign("it has no path".to_owned());
         }
@@ -176,12 +193,15 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
+/// Scheme, host and port for messages, without user and password.
 fn origin(url: &Url) -> String {
     let host = url.host_str().unwrap_or("nowhere");
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{host}{port}", url.scheme()).chars().take(100).collect()
 }
 
+/// Text of the setting for messages, without user, password and query. If it is no URL, these cannot
+/// be told apart; it is shortened, and its `@` removed.
 fn without_credentials(text: &str) -> String {
     match Url::parse(text.trim()) {
         Ok(url) => format!("{}{}", origin(&url), url.path()),

@@ -1,4 +1,7 @@
 //! Requirements on every implementation of [`HarvestApi`], as assertions.
+//!
+//! A test gives the suite an implementation and the means to set what its server answers. So tests
+//! that use the scripted implementation see the same failures as a run against Harvest.
 #![expect(
     clippy::expect_used,
     clippy::missing_panics_doc,
@@ -58,7 +61,8 @@ pub async fn a_date_that_cannot_be_read_is_none(stage: &dyn ApiHarness) {
     assert_eq!(ask(stage, odd).await.expect("an answer").date, None);
 }
 
-/// Checks the error of each status, with bodies in HTML and JSON.
+/// Checks the error of each status, with bodies in HTML and JSON, cut and empty ones included: the
+/// status alone decides. 520 and 529 are statuses of proxies, not of HTTP's own list.
 pub async fn each_status_has_its_failure(stage: &dyn ApiHarness) {
     let table = [
         (400, RequestFailure::Invalid(400)),
@@ -106,7 +110,8 @@ pub async fn a_rate_limit_says_how_long(stage: &dyn ApiHarness) {
     }
 }
 
-/// Checks that status 200 without JSON is an error.
+/// Checks that status 200 without JSON is an error. Taken for an empty page, it would look as if all
+/// records were gone.
 pub async fn what_is_no_json_is_malformed(stage: &dyn ApiHarness) {
     let mut untyped = ServerReply::json("{}");
     untyped.content_type = None;
@@ -178,12 +183,14 @@ pub async fn links_to_elsewhere_are_not_sent(stage: &dyn ApiHarness) {
     assert_eq!(stage.arrived().len(), before, "nothing was sent");
 }
 
+/// Sends a request that the server answers with `reply`.
 async fn ask(stage: &dyn ApiHarness, reply: ServerReply) -> Result<ApiAnswer, ApiError> {
     stage.answer_with(reply);
     let query = vec![("per_page".to_owned(), "2000".to_owned())];
     stage.api().get(&RequestTarget::Path { path: "/clients".to_owned(), query }).await
 }
 
+/// Sends a request that must fail with `reply`, and returns the error.
 async fn refusal(stage: &dyn ApiHarness, reply: ServerReply) -> ApiError {
     let shown = format!("{reply:?}");
     match ask(stage, reply).await {

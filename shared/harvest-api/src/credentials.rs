@@ -1,4 +1,7 @@
 //! Access token and account.
+//!
+//! Harvest takes them as the headers `Authorization: Bearer <token>` and `Harvest-Account-ID`
+//! (Harvest API v2, "Authentication"). A token of a person may open several accounts.
 
 use core::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,6 +24,7 @@ impl Token {
         if text.is_empty() {
             return Err(SetupError::Token("it is empty"));
         }
+        // Also refuses line breaks, which would begin another header.
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(SetupError::Token("it contains a character that no token has"));
         }
@@ -45,7 +49,8 @@ impl fmt::Display for Token {
     }
 }
 
-/// Shared cell with the current token, which may be replaced while requests are sent.
+/// Shared cell with the current token, which may be replaced while requests are sent. A token of an
+/// OAuth application is renewed during a long run; requests under way keep the old one.
 #[derive(Clone, Debug, Default)]
 pub struct TokenCell(Arc<RwLock<Option<Token>>>);
 
@@ -62,7 +67,7 @@ impl TokenCell {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Replaces the token for all requests sent from now on.
+    /// Replaces the token for all requests sent from now on. With `None` they fail unsent.
     pub fn set(&self, token: Option<Token>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = token;
     }

@@ -6,11 +6,19 @@ use std::error::Error;
 use engine::retry::RequestFailure;
 
 /// Reason why a request gave no usable answer. Never contains the token.
+///
+/// The text for people consists of the request, the failure, a detail, and advice:
+///
+/// ```text
+/// GET /v2/clients?page=2: this token may not read this (403): Harvest says "Not authorized!";
+/// use an administrator's token or exclude the stream
+/// ```
 #[derive(Debug)]
 pub struct ApiError {
     failure: RequestFailure,
     request: String,
     detail: Option<String>,
+    /// Whether the answer was JSON.
     from_harvest: bool,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -29,7 +37,7 @@ impl ApiError {
         Self { failure, request, detail: None, from_harvest: false, source: None }
     }
 
-    /// Adds a detail.
+    /// Adds a detail, which must be printable and free of personal data: it goes into logs.
     #[must_use]
     pub fn with_detail(mut self, detail: &str) -> Self {
         self.detail = Some(detail.to_owned());
@@ -65,7 +73,8 @@ impl ApiError {
     }
 
     /// Whether Harvest's application itself answered (in JSON). A 404 page in HTML, from a proxy or
-    /// for a malformed path, proves nothing about a record.
+    /// for a malformed path, proves nothing about a record: rows are deleted only on a 404 of
+    /// Harvest's own.
     #[must_use]
     pub const fn is_from_harvest(&self) -> bool {
         self.from_harvest
@@ -127,7 +136,7 @@ impl Error for ApiError {
     }
 }
 
-/// Advice for a person.
+/// Advice for a person; `None` where none would help.
 const fn advice(failure: &RequestFailure) -> Option<&'static str> {
     match failure {
         RequestFailure::TimedOut | RequestFailure::Server(_) => {

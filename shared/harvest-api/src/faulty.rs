@@ -1,4 +1,7 @@
 //! An API that fails on demand, to test how callers handle failures.
+//!
+//! The difference between the two kinds of faults is the budget: a request that the server has seen
+//! is counted by it, whatever the caller got.
 
 use core::fmt;
 use std::sync::Arc;
@@ -32,7 +35,8 @@ pub enum ApiFault {
 
 type ApiScript = dyn Fn(ApiCall<'_>) -> ApiFault + Send + Sync;
 
-/// An API whose calls fail as a script decides.
+/// An API whose calls fail as a script decides. The script sees the target, so it can fail one
+/// stream, or one page of it.
 pub struct FaultyApi {
     inner: Arc<dyn HarvestApi>,
     script: Box<ApiScript>,
@@ -78,6 +82,7 @@ impl fmt::Debug for FaultyApi {
     }
 }
 
+/// Scripted error. A link is not shown, as in real errors, because it contains a cursor.
 fn injected(failure: RequestFailure, target: &RequestTarget) -> ApiError {
     let request = match target {
         RequestTarget::Path { path, .. } => format!("GET {path}"),

@@ -1,4 +1,12 @@
 //! Sends requests to the real API over HTTPS.
+//!
+//! The client is stripped of everything that would act by itself. It follows no redirects (they
+//! could lead the token elsewhere), repeats nothing (each request needs a permit), and sends no
+//! `Referer`. It decompresses bodies in `body` instead of in the HTTP library, so that the limit of
+//! the size applies to decompressed bytes.
+//!
+//! Harvest wants a `User-Agent` with the application's name and a contact, and answers 400 without
+//! one (Harvest API v2, "Overview").
 
 mod body;
 #[cfg(test)]
@@ -36,6 +44,10 @@ const KEPT_OPEN: Duration = Duration::from_mins(20);
 const PING: Duration = Duration::from_secs(30);
 
 /// Limits of one request. The defaults suit Harvest; tests use shorter ones.
+///
+/// Three limits of time are needed, because each failure evades the others: a host that is down
+/// (`connect`), a connection that is lost without notice (`silence`), and a server that sends a
+/// byte now and then for ever (`total`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransferLimits {
     /// Longest time for name lookup, TCP and TLS.
@@ -63,10 +75,14 @@ impl Default for TransferLimits {
 /// requests.
 pub struct ReqwestApi {
     base: BaseUrl,
+    /// Token of each request, read when it is sent.
     token: TokenCell,
     tuning: TransferLimits,
+    /// TLS configuration. Clients made one after the other share it, hence also its sessions.
     tls: ClientConfig,
+    /// Headers of every request; the token is not among them.
     headers: HeaderMap,
+    /// Client with the open connections, replaced by `forget_connections`.
     http: RwLock<Client>,
 }
 
@@ -89,6 +105,8 @@ impl ReqwestApi {
         Ok(Self { base, token, tuning, tls, headers, http: RwLock::new(http) })
     }
 
+    /// Reads an answer to its end, within the limits. A body that breaks off or is too large is an
+    /// error if the answer is a page, and is cut if it is a refusal.
     async fn read(&self, mut response: Response, request: &str) -> Result<ServerReply, ApiError> {
         let mut reply = ServerReply {
             status: response.status().as_u16(),
@@ -100,6 +118,7 @@ impl ReqwestApi {
         let wanted = reply.status == 200 && reply.is_json();
         let largest = if wanted { self.tuning.largest_body } else { LARGEST_REFUSAL };
         let announced = response.content_length().unwrap_or(0);
+        // If even one record is too large, a person has to find and shorten it: its id helps.
         let too_large = |begun: &[u8]| {
             let record = first_id(begun).map(|id| format!(" and begins with record {id}"));
             let most = self.tuning.largest_body / 1_000_000;
@@ -107,6 +126,8 @@ impl ReqwestApi {
             ApiError::new(RequestFailure::TooLarge, request)
                 .with_detail(&format!("it is larger than {most} MB{record}"))
         };
+        // Refused before it is read, if the server says the length. The length counts compressed
+        // bytes, so the buffer still has to be watched.
         if announced > largest {
             return if wanted { Err(too_large(&[])) } else { Ok(reply) };
         }
@@ -122,7 +143,8 @@ impl ReqwestApi {
                 Err(source) => break Err(broken(request, source.without_url())),
             }
         };
-        // The status of a refusal says enough without its body.
+        // The status of a refusal says enough without its body. A 429 must count as a 429 even if
+        // the connection broke during its body.
         if !wanted {
             reply.body = body.so_far();
             return Ok(reply);
@@ -152,6 +174,7 @@ impl HarvestApi for ReqwestApi {
             Err(source) => return Err(self.unanswered(source, &request)),
         };
         let reply = self.read(response, &request).await?;
+        // A server that repeats the headers in its message would bring the token into the log.
         reply.judge(&request).map_err(|error| error.without(token.reveal()))
     }
 
@@ -164,7 +187,8 @@ impl HarvestApi for ReqwestApi {
     }
 }
 
-/// Client without any connection. TLS sessions are resumed.
+/// Client without any connection. TLS sessions are resumed, which spares the server's certificates
+/// and their check.
 fn client(
     base: &BaseUrl,
     tuning: TransferLimits,
@@ -185,6 +209,7 @@ fn client(
         .connect_timeout(tuning.connect)
         .read_timeout(tuning.silence)
         .timeout(tuning.total);
+    // A proxy of the environment cannot reach this machine's own loopback address.
     if base.is_loopback() {
         builder = builder.no_proxy();
     }
@@ -192,6 +217,9 @@ fn client(
 }
 
 impl ReqwestApi {
+    /// Error of a request without an answer. `Unreachable` only if no connection came about, so
+    /// that nothing was sent; otherwise Harvest may have counted the request. The cause loses its
+    /// URL, which contains cursors.
     fn unanswered(&self, source: reqwest::Error, request: &str) -> ApiError {
         let error = if source.is_connect() {
             ApiError::new(RequestFailure::Unreachable, request)
@@ -209,17 +237,21 @@ impl fmt::Debug for ReqwestApi {
     }
 }
 
+/// Error of a body that ends early or cannot be decompressed. It counts as a time-out: the same
+/// request may succeed.
 fn broken(request: &str, source: impl std::error::Error + Send + Sync + 'static) -> ApiError {
     ApiError::new(RequestFailure::TimedOut, request)
         .with_detail("it broke off in the middle of the body")
         .with_source(source)
 }
 
+/// Value of a header; `None` if it is missing or is not ASCII.
 fn text(response: &Response, name: &HeaderName) -> Option<String> {
     let value = response.headers().get(name)?.to_str().ok()?;
     Some(value.to_owned())
 }
 
+/// Headers of every request: account, contact, and the encodings that are understood.
 fn headers(credentials: &ApiCredentials, contact: &str) -> Result<HeaderMap, SetupError> {
     let contact = contact.trim();
     let agent = format!("harvest-lake/{} ({contact})", env!("CARGO_PKG_VERSION"));
@@ -237,6 +269,8 @@ fn headers(credentials: &ApiCredentials, contact: &str) -> Result<HeaderMap, Set
     Ok(headers)
 }
 
+/// Value of the `Authorization` header, marked as sensitive so that the HTTP library does not log
+/// it.
 fn bearer(token: &Token) -> Result<HeaderValue, ApiError> {
     // All characters of a token are allowed in a header.
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))

@@ -1,4 +1,15 @@
 //! HTTP edge to Harvest: trait, real implementation, scripted one.
+//!
+//! One call is one request: nothing here waits, repeats, or follows a link by itself. Each request
+//! costs a permit of the account's budget (100 requests in 15 seconds, for reports 100 in 15
+//! minutes: Harvest API v2, "Overview"), and only the caller has permits. A hidden repetition
+//! would be a request without a permit.
+//!
+//! The meaning of an answer is decided in `reply`, once for all implementations. What to do about a
+//! failure is decided in `engine::retry`.
+//!
+//! The token is sent to the configured origin only: scheme, host and port. Links in answers
+//! (`links.next`) are checked before they are followed.
 
 mod base;
 pub mod conformance;
@@ -31,14 +42,16 @@ pub use self::scripted::{ScriptedApi, ScriptedReply, ScriptedRequest};
 pub struct ApiAnswer {
     /// Decompressed body.
     pub body: String,
-    /// Value of the server's `Date` header.
+    /// Value of the server's `Date` header, to the second. Cursors come from it, because the clock
+    /// of this machine may differ from Harvest's. `None` if it is missing or unreadable.
     pub date: Option<Timestamp>,
 }
 
 /// Sends one request, once. The caller handles retries, permits and waiting.
 #[async_trait]
 pub trait HarvestApi: Send + Sync + core::fmt::Debug {
-    /// Sends a GET request for `target` below the base URL.
+    /// Sends a GET request for `target` below the base URL. Dropping the future abandons the
+    /// request, which Harvest may have counted.
     async fn get(&self, target: &RequestTarget) -> Result<ApiAnswer, ApiError>;
 
     /// Sends all further requests over new connections. Existing ones may have been dropped

@@ -2,14 +2,17 @@
 //!
 //! For answers that are not streams but decide something: the user of the token, the active
 //! modules, the answer of the token endpoint. Other members are not looked at, and the wanted ones
-//! are accepted in every form that expresses the value exactly.
+//! are accepted in every form that expresses the value exactly. A derived struct would refuse the
+//! whole answer for an id written as `5.0` or `"5"`, or for half a surrogate pair in the name of a
+//! member that nobody reads, and the account would stand still for it.
 
 use core::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// An object as a list of its members.
+/// An object as a list of its members, in the order of the text. The values borrow from it and are
+/// parsed only when asked for.
 #[derive(Clone, Debug)]
 pub struct LooseObject<'j>(Vec<(String, JsonLiteral<'j>)>);
 
@@ -108,7 +111,8 @@ impl<'j> JsonLiteral<'j> {
     }
 }
 
-/// Integer in any notation of a number, exactly or not at all.
+/// Integer in any notation of a number, exactly or not at all. Works on the digits: through `f64`,
+/// integers beyond 2^53 would change.
 fn integer(text: &str) -> Option<i64> {
     if let Ok(plain) = text.parse() {
         return Some(plain);
@@ -118,6 +122,8 @@ fn integer(text: &str) -> Option<i64> {
         None => (text, 0),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    // Digits after the point are an integer only if the exponent moves the point behind them:
+    // `1.5e1` is 15, `7.5` is none.
     let fraction = fraction.trim_end_matches('0');
     let zeros = i64::from(exponent).checked_sub(i64::try_from(fraction.len()).ok()?)?;
     let zeros = usize::try_from(zeros).ok().filter(|zeros| *zeros <= 19)?;
@@ -127,6 +133,7 @@ fn integer(text: &str) -> Option<i64> {
 /// Text that may contain half a surrogate pair.
 struct LooseText(String);
 
+/// Visitor of a text, given as text or as bytes.
 struct TextVisitor;
 
 impl<'de> Deserialize<'de> for LooseText {

@@ -1,4 +1,8 @@
 //! Renews the access tokens of an OAuth application.
+//!
+//! Harvest's access tokens end after about 14 days; a refresh token gives a new pair (Harvest API
+//! v2, "Authentication"). The endpoint is on another host than the API and gets no access token.
+//! The caller decides when to renew, and stores the new pair before it uses it.
 
 use core::fmt;
 use core::time::Duration;
@@ -15,9 +19,9 @@ use crate::{ApiError, BaseUrl};
 /// URL of Harvest's token endpoint.
 const TOKEN_URL: &str = "https://id.getharvest.com/api/v2/oauth2/token";
 /// Assumed lifetime of a token in seconds if the answer gives none: 17 hours, far below Harvest's
-/// usual 14 days.
+/// usual 14 days. Too short costs a renewal; too long would end in a refused request.
 const ASSUMED_SECONDS: i64 = 17 * 60 * 60;
-/// Longest time of a token request.
+/// Longest time of a token request: 30 s.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Result of a refresh. `Debug` hides the tokens.
@@ -95,6 +99,7 @@ impl TokenEndpoint for OAuthEndpoint {
         client_secret: &str,
         refresh_token: &str,
     ) -> Result<TokenRenewal, ApiError> {
+        // Shown in errors instead of the URL and body, which contain secrets.
         let request = "POST of the refresh token";
         let question = serde_json::json!({
             "grant_type": "refresh_token",
@@ -108,6 +113,8 @@ impl TokenEndpoint for OAuthEndpoint {
         let status = answer.status().as_u16();
         if status != 200 {
             // The body is not shown, because it could repeat the secrets that were sent.
+            // OAuth 2.0 answers 400 to a used or revoked refresh token and 401 to wrong credentials
+            // of the application (RFC 6749, section 5.2). In both cases a person has to act.
             let failure = match status {
                 400 | 401 | 403 | 422 => RequestFailure::Unauthorized,
                 500.. => RequestFailure::Server(status),

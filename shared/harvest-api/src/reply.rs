@@ -1,5 +1,20 @@
 //! Replies of the server and their meaning. Pure, so that the scripted implementation judges them
 //! as the real one does.
+//!
+//! | status | content type | outcome |
+//! | --- | --- | --- |
+//! | 200 | JSON | answer, if the body is UTF-8; otherwise `Malformed` |
+//! | 200 | other | `Malformed`: a login page of a proxy is no empty list |
+//! | 400, 422 | any | `Invalid` |
+//! | 401, 403, 404 | any | `Unauthorized`, `Forbidden`, `NotFound` |
+//! | 408 | any | `TimedOut` |
+//! | 429 | any | `RateLimited`, with `Retry-After` if that is readable |
+//! | 5xx | any | `Server` |
+//! | other, also redirects and 201 | any | `Unexpected` |
+//!
+//! An answer in JSON comes from Harvest's own application; servers in front of it answer in HTML.
+//! So an error records whether it was JSON (`ApiError::is_from_harvest`), and only a JSON body is
+//! searched for a message.
 
 use core::fmt;
 use std::time::SystemTime;
@@ -11,7 +26,7 @@ use serde::Deserialize;
 use crate::base::printable;
 use crate::{ApiAnswer, ApiError};
 
-/// Most characters of Harvest's message that are shown.
+/// Maximum number of characters of Harvest's message that are shown.
 const LONGEST_MESSAGE: usize = 200;
 
 /// Reply as received: status, relevant headers, and decompressed body.
@@ -25,7 +40,7 @@ pub struct ServerReply {
     pub date: Option<String>,
     /// Value of `Retry-After`.
     pub retry_after: Option<String>,
-    /// The body.
+    /// Body, decompressed. That of a failure may be cut.
     pub body: Vec<u8>,
 }
 
@@ -92,6 +107,7 @@ impl ServerReply {
         }
     }
 
+    /// Failure that a status other than 200 means.
     fn failure(&self) -> RequestFailure {
         match self.status {
             400 | 422 => RequestFailure::Invalid(self.status),
@@ -105,7 +121,9 @@ impl ServerReply {
         }
     }
 
-    /// Value of `Retry-After`, in seconds or as a date. A date counts from the answer's own `Date`.
+    /// Value of `Retry-After`, in seconds or as a date. A date counts from the answer's own `Date`,
+    /// because the clock of this machine may differ. Examples: `15` is 15 s; a date 20 s after
+    /// `Date` is 20 s, a past one 0 s; a date without a `Date` is unreadable.
     fn wait(&self) -> Option<SignedDuration> {
         let value = self.retry_after.as_deref()?.trim();
         if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -119,7 +137,7 @@ impl ServerReply {
         Some(between(sent, until).max(SignedDuration::ZERO))
     }
 
-    /// Harvest's error message, taken from JSON only.
+    /// Harvest's error message, taken from JSON only. A page in HTML is long, and not Harvest's.
     fn message(&self) -> Option<String> {
         if !self.is_json() {
             return None;
@@ -143,7 +161,8 @@ impl fmt::Debug for ServerReply {
     }
 }
 
-/// Members with the text of Harvest's errors.
+/// Members with the text of Harvest's errors, best first. Harvest spells them in several ways:
+/// `{"message": ...}`, and `{"error": ..., "error_description": ...}` for tokens (OAuth 2.0).
 #[derive(Deserialize)]
 struct ErrorMembers {
     #[serde(default, deserialize_with = "lenient")]
@@ -160,6 +179,7 @@ fn lenient<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, 
     Ok(value.as_str().map(ToOwned::to_owned))
 }
 
+/// Instant of a date as HTTP spells it: `Mon, 23 Nov 2026 06:15:00 GMT`.
 fn http_date(text: &str) -> Option<Timestamp> {
     let at = httpdate::parse_http_date(text).ok()?;
     Timestamp::try_from(at).ok()

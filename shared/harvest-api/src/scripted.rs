@@ -1,4 +1,7 @@
 //! An API in memory that answers by a script, for tests of its callers.
+//!
+//! It shares the code that resolves targets and judges replies with the real implementation, so a
+//! test cannot get an answer whose link, status or content type the real one would refuse.
 
 use core::fmt;
 use std::collections::VecDeque;
@@ -16,7 +19,8 @@ use crate::{ApiAnswer, ApiError, BaseUrl, HarvestApi, ServerReply};
 pub struct ScriptedRequest {
     /// Number of earlier requests.
     pub number: usize,
-    /// Path below the base URL, such as `/clients`, also for a link.
+    /// Path below the base URL, such as `/clients`, also for a link. So a script need not know how
+    /// the request was built.
     pub path: String,
     /// Query parameters, decoded, in order.
     pub query: Vec<(String, String)>,

@@ -1,4 +1,7 @@
 //! Body of an answer while it arrives, decompressed and limited in size.
+//!
+//! The limit counts decompressed bytes: 10 MB of zeros fit into less than 100 KB of gzip, so the
+//! size of what arrives says little about the memory that it needs.
 
 use std::io::{self, ErrorKind, Write};
 
@@ -6,7 +9,9 @@ use flate2::write::MultiGzDecoder;
 
 /// An incomplete body. All members of a compressed one are read, as `gunzip` does.
 pub(super) enum AnswerBody {
+    /// Not compressed.
     Plain(BoundedBuffer),
+    /// Compressed with gzip, which the request offered.
     Packed(Box<MultiGzDecoder<BoundedBuffer>>),
 }
 
@@ -19,9 +24,11 @@ pub(super) enum BodyError {
     Broken(io::Error),
 }
 
-/// Buffer with a limit.
+/// Buffer with a limit. A write beyond it fails with `FileTooLarge`, which passes through the
+/// decompressor and becomes [`BodyError::TooLarge`].
 pub(super) struct BoundedBuffer {
     bytes: Vec<u8>,
+    /// Limit in bytes.
     largest: u64,
 }
 
@@ -64,7 +71,8 @@ impl AnswerBody {
         taken.map_err(BodyError::from)
     }
 
-    /// Whole body, after the last chunk.
+    /// Whole body, after the last chunk. Checks the length and checksum at the end of a compressed
+    /// body: without its end it is broken, not short.
     pub(super) fn finish(mut self) -> Result<Vec<u8>, BodyError> {
         if let Self::Packed(decoder) = &mut self {
             decoder.try_finish()?;
@@ -72,7 +80,7 @@ impl AnswerBody {
         Ok(self.so_far())
     }
 
-    /// View of the bytes so far.
+    /// View of the bytes so far, which may tell with which record a body begins.
     pub(super) fn begun(&self) -> &[u8] {
         match self {
             Self::Plain(bounded) => &bounded.bytes,
