@@ -1,8 +1,8 @@
 //! The secret of a deployment in AWS Secrets Manager.
 //!
-//! The template creates the secret without a value, and the operator sets it. A renewed token is
-//! written back by the run that renewed it. Secrets Manager gives each value an id, the version, by
-//! which a run recognises that the secret has changed since it was read.
+//! The template creates the secret without a value, and the operator sets it. The tick that renews
+//! the token of an OAuth application writes the new refresh token back. Secrets Manager gives each
+//! value an id, the version: a refused token is tried again at once if the version is another.
 
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;

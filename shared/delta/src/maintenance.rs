@@ -166,7 +166,7 @@ pub async fn change_orphans(
     min_age: SignedDuration,
     writer: &WriterIdentity,
 ) -> Result<DeletedObjects, TableError> {
-    // Listed first: whatever is committed or named after the listing is not in the list.
+    // Listed first: a listed file that is committed or named meanwhile is then known below.
     let listed = list_all(changes).await?;
     table.refresh().await?;
     let named = table.note().and_then(|note| note.changes.as_ref());

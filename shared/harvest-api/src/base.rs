@@ -67,8 +67,8 @@ impl BaseUrl {
         self.is_loopback().then(|| url.to_string())
     }
 
-    /// Returns the URL of `target`. Refuses a link with another scheme, host or port, or with
-    /// credentials, as [`RequestFailure::ForeignLink`], and also a path that leads out of the base URL.
+    /// Returns the URL of `target`. Refuses, as [`RequestFailure::ForeignLink`], a link with another
+    /// scheme, host or port, a link with credentials, and a path that leads out of the base URL.
     ///
     /// # Errors
     /// When the target is refused.
@@ -200,8 +200,8 @@ fn origin(url: &Url) -> String {
     format!("{}://{host}{port}", url.scheme()).chars().take(100).collect()
 }
 
-/// Text of the setting for messages, without user, password and query. If it is no URL, these cannot
-/// be told apart; it is shortened, and its `@` removed.
+/// Text of the setting for messages, without user, password and query. If it is no URL, these
+/// cannot be told apart; it is shortened, and its `@` removed.
 fn without_credentials(text: &str) -> String {
     match Url::parse(text.trim()) {
         Ok(url) => format!("{}{}", origin(&url), url.path()),

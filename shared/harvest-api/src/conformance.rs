@@ -110,8 +110,8 @@ pub async fn a_rate_limit_says_how_long(stage: &dyn ApiHarness) {
     }
 }
 
-/// Checks that status 200 without JSON is an error. Taken for an empty page, it would look as if all
-/// records were gone.
+/// Checks that status 200 without JSON is an error. Taken for an empty page, it would look as if
+/// all records were gone.
 pub async fn what_is_no_json_is_malformed(stage: &dyn ApiHarness) {
     let mut untyped = ServerReply::json("{}");
     untyped.content_type = None;

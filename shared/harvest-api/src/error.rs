@@ -37,7 +37,7 @@ impl ApiError {
         Self { failure, request, detail: None, from_harvest: false, source: None }
     }
 
-    /// Adds a detail, which must be printable and free of personal data: it goes into logs.
+    /// Adds a detail. It goes into logs, so control characters must be replaced first.
     #[must_use]
     pub fn with_detail(mut self, detail: &str) -> Self {
         self.detail = Some(detail.to_owned());
@@ -73,8 +73,8 @@ impl ApiError {
     }
 
     /// Whether Harvest's application itself answered (in JSON). A 404 page in HTML, from a proxy or
-    /// for a malformed path, proves nothing about a record: rows are deleted only on a 404 of
-    /// Harvest's own.
+    /// for a malformed path, proves nothing about a record; only a 404 of Harvest's own proves that
+    /// the record is gone.
     #[must_use]
     pub const fn is_from_harvest(&self) -> bool {
         self.from_harvest

@@ -25,8 +25,8 @@ pub enum ObjectEdit {
 /// been read back.
 ///
 /// Reading back covers lost answers. A store may send a request twice: the first one succeeds and
-/// its answer is lost, the second one finds the object changed and reports so. The outcome of a put
-/// is therefore no proof in either direction, but the content of the object is.
+/// its answer is lost, the second one finds the object changed and reports so. A refusal is
+/// therefore no proof that the change is missing; the content of the object decides.
 ///
 /// # Errors
 /// When the store fails or other writers are always faster. The inner error is the refusal of

@@ -5,8 +5,8 @@
 //! | stored | | ours |
 //! | exists | equals our bytes | ours: an earlier try succeeded and its answer was lost |
 //! | exists | differs | another writer's: read it, then try the next version |
-//! | failed three times | equals our bytes | ours |
-//! | failed three times | missing, differs or unreadable | an error; a put may still be under way |
+//! | failed to the end | equals our bytes | ours |
+//! | failed to the end | missing, differs or unreadable | an error; a put may still be under way |
 //!
 //! The condition alone protects one version, not the stream: a writer that lost its lease, reopened
 //! the table and tried the next version would succeed. The epoch protects the stream. Each commit
@@ -36,7 +36,7 @@ const LONGEST_ATTEMPT: SignedDuration = SignedDuration::from_hours(1);
 /// Number of times a put is sent when its answer is lost.
 const TRIES: u32 = 3;
 
-/// Number of times that a commit yields to versions of other writers before it gives up.
+/// Number of times that a commit may lose to other writers before it gives up.
 const RACES: u32 = 50;
 
 /// Owner of a version.
@@ -91,8 +91,7 @@ impl Table {
             let add = Some(Add::of(file, column, rows_changed));
             lines.push(LogLine { add, ..LogLine::default() });
         }
-        // The names are those of Delta's own operations, so that `DESCRIBE HISTORY` of other
-        // engines shows them.
+        // Names of Delta's own operations. Engines show them as the history of the table.
         let operation = if rows_changed { "MERGE" } else { "WRITE" };
         let number = self.commits;
         let info = CommitInfo {

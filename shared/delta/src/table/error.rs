@@ -144,7 +144,10 @@ pub enum CommitError {
         change: ForeignChange,
     },
     /// The attempt is so old that clean-up may have deleted log files that it has not read.
-    #[error("the files for table `{table}` were begun at {started}, over an hour ago: read anew")]
+    #[error(
+        "the files for table `{table}` were begun at {started}, over an hour ago: the next run \
+         reads again"
+    )]
     TooOld {
         /// The stream.
         table: String,
@@ -152,7 +155,7 @@ pub enum CommitError {
         started: Timestamp,
     },
     /// Other writers took every version that was tried.
-    #[error("table `{table}` is committed to so fast by others that no version was left for us")]
+    #[error("other writers were faster at each version of table `{table}`: run again")]
     Contended {
         /// The stream.
         table: String,

@@ -72,7 +72,8 @@ impl AnswerBody {
     }
 
     /// Whole body, after the last chunk. Checks the length and checksum at the end of a compressed
-    /// body: without its end it is broken, not short.
+    /// body: without its end it is broken, not short. A cut between two members of a compressed
+    /// body is not noticed here; the JSON is then incomplete.
     pub(super) fn finish(mut self) -> Result<Vec<u8>, BodyError> {
         if let Self::Packed(decoder) = &mut self {
             decoder.try_finish()?;
