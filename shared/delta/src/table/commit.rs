@@ -237,8 +237,9 @@ impl Table {
         self.check_files(&change.add, &change.remove)
     }
 
-    /// Checks that removed files are in the table and that added ones never were. A path that one
-    /// version removes and adds would be gone for some readers and there for others.
+    /// Checks that removed files are in the table, and that added ones are not and, as far as the log
+    /// tells, never were. A path that one version removes and adds would be gone for some readers
+    /// and there for others.
     pub(super) fn check_files(
         &self,
         add: &[FileEntry],
