@@ -1,4 +1,19 @@
 //! Counting of requests as in Harvest's servers: true rolling windows, one per rate class.
+//!
+//! Harvest documents 100 general requests per 15 seconds and 100 report requests per 15 minutes,
+//! and answers more of them with 429 and a `Retry-After` in seconds. It does not document how it
+//! counts. The fake takes the strictest reading: a limit holds for *every* window of this length,
+//! not only for those that begin at a full quarter of a minute. A client that keeps within it keeps
+//! within any laxer way of counting, too.
+//!
+//! An example with 2 requests per 15 seconds:
+//!
+//! | second | answer | because the window of the last 15 seconds has |
+//! | --- | --- | --- |
+//! | 0 | admitted | 0 admitted requests |
+//! | 5 | admitted | 1 |
+//! | 5.000001 | 429, `Retry-After: 10` | 2; the one of second 0 leaves at second 15 |
+//! | 15 | admitted | 1: a request as old as the window has left it |
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,23 +22,25 @@ use serde::Serialize;
 
 use crate::stream::RequestClass;
 
+/// Microseconds in a second. Times are counted in microseconds, as finely as tests can step.
 const MICROS: i64 = 1_000_000;
 
-/// Number of requests that any window of this length allows.
+/// Limit of a rate class: the number of requests that every window of this length allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotaLimit {
-    /// Most requests that one window lets through.
+    /// Most requests that one window admits.
     pub requests: usize,
     /// Length of the window in milliseconds.
     pub window_ms: u32,
-    /// Whether requests over the limit are refused, or only counted.
+    /// Whether requests over the limit are refused. If not, they are admitted and still counted, so
+    /// that a test sees by how much a client would have exceeded the limit.
     pub enforced: bool,
 }
 
 impl QuotaLimit {
-    /// Harvest's own: 100 requests in 15 seconds.
+    /// Limit of Harvest for everything but reports: 100 requests in 15 seconds.
     pub const GENERAL: Self = Self { requests: 100, window_ms: 15_000, enforced: true };
-    /// Harvest's own for reports: 100 requests in 15 minutes.
+    /// Limit of Harvest for reports: 100 requests in 15 minutes.
     pub const REPORTS: Self = Self { requests: 100, window_ms: 900_000, enforced: true };
 
     /// Returns the same limit, counted but not enforced.
@@ -33,7 +50,9 @@ impl QuotaLimit {
         self
     }
 
-    /// Reads `100/15s`, `20/1500ms`, `100/15m` or `off` (which keeps the numbers of `self`).
+    /// Parses `100/15s`, `20/1500ms`, `100/15m`, or `off`, which keeps the numbers of `self`;
+    /// `None` for anything else. A limit of no request, or with a window of no length, is refused:
+    /// no client could ever get through the first, and the second would limit nothing.
     #[must_use]
     pub fn read(self, text: &str) -> Option<Self> {
         if text == "off" {
@@ -56,11 +75,11 @@ impl QuotaLimit {
 /// Statistics about the requests of one rate class.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ClassStatistics {
-    /// Requests that arrived, refused ones included.
+    /// Requests that arrived, including those that were refused.
     pub requests: u64,
     /// Requests that the limit refused.
     pub refused: u64,
-    /// Most requests in any one window, refused ones included.
+    /// Most requests in any one window, including those that were refused.
     pub peak: usize,
     /// Time of the first request, in microseconds since 1970.
     pub first_us: Option<i64>,
@@ -71,18 +90,19 @@ pub struct ClassStatistics {
 /// Statistics about all requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RequestStatistics {
-    /// Requests other than for reports.
+    /// Requests for anything but reports.
     pub general: ClassStatistics,
     /// Requests below `/reports`.
     pub reports: ClassStatistics,
-    /// Number of requests by path, with ids as `{id}`.
+    /// Number of requests by path below `/v2`, with ids as `{id}`.
     pub paths: BTreeMap<String, u64>,
-    /// Time of the last request for a list of a general stream or for one of its records, in
-    /// microseconds since 1970. General requests that runs of reports send do not count.
+    /// Time of the last request for a list or a record of a general stream, in microseconds since
+    /// 1970. `/company`, `/users/me` and other requests that every run sends do not count: a run of
+    /// reports sends them, too, long after the general streams are read.
     pub last_general_stream_us: Option<i64>,
-    /// Number of requests by stream, for its lists and for single records.
+    /// Number of requests by stream, for its lists and its single records.
     pub streams: BTreeMap<String, u64>,
-    /// Number of answers by status.
+    /// Number of answers by status; answers that a fault drops count as 500.
     pub statuses: BTreeMap<u16, u64>,
 }
 
@@ -90,7 +110,12 @@ pub struct RequestStatistics {
 #[derive(Clone, Debug)]
 struct ClassQuota {
     limit: QuotaLimit,
+    /// Times of all requests within the last window, oldest first, in microseconds. Only for the
+    /// statistics.
     arrived: VecDeque<i64>,
+    /// Times of the admitted requests within the last window, oldest first, in microseconds.
+    /// Refused requests use up nothing: else a client that asks again too early would never get
+    /// through.
     admitted: VecDeque<i64>,
 }
 
@@ -99,12 +124,16 @@ impl ClassQuota {
         Self { limit, arrived: VecDeque::new(), admitted: VecDeque::new() }
     }
 
-    /// Counts a request; the error is the number of seconds after which a slot is free. Requests
-    /// that arrive at the same time may come in any order, so an earlier `now` counts as the last
-    /// one.
+    /// Counts a request; the error is the number of seconds after which a slot is free, rounded up.
+    /// A client that waits for so long is not refused again, unless another request takes the slot.
+    ///
+    /// Requests that arrive at the same time come in any order, because each is handled by a task
+    /// of its own. An earlier `now` than the last one therefore counts as the last one: the windows
+    /// rely on times that never fall.
     fn admit(&mut self, now: i64, seen: &mut ClassStatistics) -> Result<(), i64> {
         let now = self.arrived.back().map_or(now, |last| now.max(*last));
         let window = i64::from(self.limit.window_ms) * 1000;
+        // A request leaves the window when it is exactly as old as the window is long.
         for kept in [&mut self.arrived, &mut self.admitted] {
             while kept.front().is_some_and(|at| *at <= now - window) {
                 kept.pop_front();
@@ -125,7 +154,7 @@ impl ClassQuota {
     }
 }
 
-/// Both limits and the statistics.
+/// Limits of both rate classes, and the statistics about all requests.
 #[derive(Clone, Debug)]
 pub(crate) struct AccountQuota {
     general: ClassQuota,
@@ -134,6 +163,7 @@ pub(crate) struct AccountQuota {
 }
 
 impl AccountQuota {
+    /// Returns the limits of Harvest, with empty windows.
     pub(crate) fn new() -> Self {
         Self {
             general: ClassQuota::new(QuotaLimit::GENERAL),
@@ -142,6 +172,8 @@ impl AccountQuota {
         }
     }
 
+    /// Sets the limit of a class. Its windows keep their requests, so that a change of the limit
+    /// does not open the gate for a whole window at once.
     pub(crate) fn set(&mut self, class: RequestClass, limit: QuotaLimit) {
         match class {
             RequestClass::General => self.general.limit = limit,
@@ -158,7 +190,8 @@ impl AccountQuota {
         }
     }
 
-    /// Adds a request to the statistics by path and stream.
+    /// Adds a request to the statistics by path and stream. `pattern` is its path with ids as
+    /// `{id}`; `stream` is `None` for requests that ask for no stream.
     pub(crate) fn note(&mut self, now: Timestamp, pattern: String, stream: Option<&str>) {
         if stream.is_some_and(|_| !pattern.starts_with("/reports") && pattern != "/company") {
             self.statistics.last_general_stream_us = Some(now.as_microsecond());

@@ -1,4 +1,12 @@
 //! HTTP face: serves the account on a port of this machine.
+//!
+//! It does everything that needs a socket or a clock, and decides nothing: it converts HTTP to
+//! plain values and back, waits, compresses, and breaks connections as the answer's `Delivery`
+//! says. HTTP/1.1 without TLS is enough, because a client's base URL is a setting.
+//!
+//! Requests are accepted and read by tasks, while answers are made on threads for blocking work,
+//! under one lock: a page of 2000 entries takes long, and a request must count when it *arrives*.
+//! Otherwise the limits would be judged by times that the server's own slowness has shifted.
 
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -26,9 +34,10 @@ use crate::request::{DeliveryFault, ServerRequest, ServerResponse};
 pub struct HttpFace {
     /// Port of 127.0.0.1; 0 for any free one.
     pub port: u16,
-    /// Time that each answer waits first.
+    /// Delay of each answer, in addition to the time that making it takes.
     pub latency: Duration,
-    /// Clock of the account.
+    /// Clock of the account, asked once for each request. Another one than the machine's lets a
+    /// history end at a fixed instant, so that two processes serve the same bytes.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
@@ -47,12 +56,13 @@ impl HttpFace {
     }
 }
 
-/// Running HTTP face. It stops when this value is dropped.
+/// HTTP face that accepts connections until this value is dropped. Connections that are open then
+/// are not closed by it.
 #[derive(Debug)]
 pub struct RunningFace {
-    /// Address that it listens on.
+    /// Address on which it listens, with the real port if any free one was asked for.
     pub address: SocketAddr,
-    /// Account, which a test may read and change.
+    /// Account behind the face, which a test may read and change at any time.
     pub account: Arc<Mutex<Account>>,
     accepting: JoinHandle<()>,
 }
@@ -64,12 +74,14 @@ impl RunningFace {
         format!("http://{}/v2", self.address)
     }
 
-    /// Runs `action` on the account while no request is answered.
+    /// Runs `action` on the account while no request is answered. A panic of an earlier holder of
+    /// the lock is no reason to stop: a test that fails should show its own message, not that of
+    /// the lock.
     pub fn with<T>(&self, action: impl FnOnce(&mut Account) -> T) -> T {
         action(&mut self.account.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Serves for ever.
+    /// Serves until the process ends or the future is dropped.
     pub async fn serve_on(mut self) {
         // The task ends only when it is aborted, which dropping `self` does.
         (&mut self.accepting).await.unwrap_or_default();
@@ -102,6 +114,7 @@ pub async fn serve(account: Arc<Mutex<Account>>, face: HttpFace) -> io::Result<R
     Ok(RunningFace { address, account, accepting })
 }
 
+/// Answers the requests of one connection, one after the other, until it closes or breaks.
 async fn converse(stream: TcpStream, account: Arc<Mutex<Account>>, face: HttpFace) {
     // Without Nagle's algorithm, so that small answers do not wait for an acknowledgement.
     if stream.set_nodelay(true).is_err() {
@@ -114,6 +127,8 @@ async fn converse(stream: TcpStream, account: Arc<Mutex<Account>>, face: HttpFac
     drop(served.await);
 }
 
+/// Answers one request. An error breaks the connection without an answer, which is how a dropped
+/// answer is delivered.
 async fn reply(
     incoming: hyper::Request<Incoming>,
     account: Arc<Mutex<Account>>,
@@ -133,6 +148,8 @@ async fn reply(
         (response.delivery, send(response, zipped))
     });
     let (delivery, answer) = made.await.map_err(io::Error::other)?;
+    // The delay comes after the answer is made and the lock is free, so that slow answers do not
+    // hold up each other: latency of a network does not either.
     let delay = face.latency + Duration::from_millis(delivery.delay_ms);
     if !delay.is_zero() {
         pause(delay).await;
@@ -144,6 +161,8 @@ async fn reply(
     }
 }
 
+/// Reads a whole request. Its origin is taken from the header `Host`, so that links lead to the
+/// address that the client used, also behind a forwarded port.
 async fn read(incoming: hyper::Request<Incoming>) -> io::Result<ServerRequest> {
     let host = incoming.headers().get("host").and_then(|host| host.to_str().ok());
     let origin = format!("http://{}", host.unwrap_or("127.0.0.1"));
@@ -166,6 +185,8 @@ async fn read(incoming: hyper::Request<Incoming>) -> io::Result<ServerRequest> {
     Ok(request)
 }
 
+/// Converts an answer. Bodies of more than 512 bytes are compressed if the client accepts gzip, so
+/// that clients also meet a cut in the middle of compressed data.
 fn send(response: ServerResponse, zipped: bool) -> io::Result<hyper::Response<BreakableBody>> {
     let mut out = hyper::Response::builder().status(response.status);
     for (name, value) in &response.headers {
@@ -180,6 +201,7 @@ fn send(response: ServerResponse, zipped: bool) -> io::Result<hyper::Response<Br
         out = out.header(CONTENT_ENCODING, "gzip");
     }
     out = out.header(CONTENT_LENGTH, body.len());
+    // `Content-Length` is set before the cut: it announces the body that a whole answer would have.
     let cut = response.delivery.breach == DeliveryFault::CutBody;
     if cut {
         body.truncate(body.len() / 2);
@@ -188,21 +210,24 @@ fn send(response: ServerResponse, zipped: bool) -> io::Result<hyper::Response<Br
     out.body(BreakableBody { left: Some(body), end }).map_err(io::Error::other)
 }
 
-/// Body in one piece that may break off before its announced end.
+/// Body in one piece, after which the connection may break although more bytes were announced.
 #[derive(Debug)]
 struct BreakableBody {
+    /// Bytes that are not sent yet.
     left: Option<Bytes>,
     end: BodyEnd,
 }
 
-/// End of a body after its bytes.
+/// Event after the last byte of a body.
 #[derive(Clone, Copy, Debug)]
 enum BodyEnd {
-    /// The announced end.
+    /// End as announced.
     Whole,
-    /// A pause in which the bytes are sent, then the break.
+    /// Pause of one turn, in which hyper sends the bytes, and then the break. Without it hyper
+    /// would see the error before it has written anything, and the client would get no part of the
+    /// answer.
     Flush,
-    /// The break of the connection.
+    /// Break of the connection.
     Break,
 }
 

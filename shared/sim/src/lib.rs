@@ -2,6 +2,26 @@
 //!
 //! [`Account`] answers requests without a clock: the time comes with each request. [`serve`] serves
 //! it on a port of this machine.
+//!
+//! The crate needs no other crate of the workspace. It has its own list of streams, its own dates
+//! and its own decimals, so that a mistake of the product cannot also be in the server that its
+//! tests compare it with. It answers every request that reads one of the streams, with the shapes,
+//! paging, filters, limits and permissions of Harvest's API v2, and its mutations move `updated_at`
+//! as Harvest does. Where sources disagree, it follows recorded answers. It accepts no writes of
+//! the API.
+//!
+//! The way of a request through the modules:
+//!
+//! ```text
+//! http      socket -> ServerRequest             (left out by tests in simulated time)
+//! account   headers, token, limits (gate), rules of faults (fault)
+//! route     path -> stream, parent, id
+//! answer    module on? may this person (viewer) read it?
+//! filter    parameters -> keys of the records, in the order of the list
+//! paging    keys -> one page, its links and totals
+//! render    keys -> JSON of the records (json, decimal, calendar); report -> rows of reports
+//! account   headers of the answer, faults of the finished answer -> ServerResponse
+//! ```
 
 mod account;
 mod answer;

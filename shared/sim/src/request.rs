@@ -1,4 +1,19 @@
 //! Requests and responses as plain values, so that a test needs no socket.
+//!
+//! A test in simulated time calls `Account::handle` with a `ServerRequest` and reads the
+//! `ServerResponse`; the HTTP face converts both from and to HTTP. A response therefore also says
+//! how it is delivered (late, cut, dropped, never): the face does it, and a test without sockets
+//! reads `Delivery` and acts as if it had happened.
+//!
+//! Harvest has no common shape of errors, and the fake has the recorded one of each status:
+//!
+//! | status | body |
+//! | --- | --- |
+//! | 400, 422 | `{"message":"…"}` |
+//! | 401 | `{"error":"invalid_token","error_description":"…"}` |
+//! | 403 | `{"message":"Not authorized!"}` |
+//! | 404 for an unknown id | `{"status":404,"error":"Not Found"}` |
+//! | 404 for an unknown path, 429, 5xx | an HTML page |
 
 use bytes::Bytes;
 
@@ -9,10 +24,15 @@ pub struct ServerRequest {
     pub method: String,
     /// Scheme, host and port that the client used, such as `http://127.0.0.1:8080`, with which
     /// links start.
+    ///
+    /// Links of a page must lead back to the server that the client asked, not to
+    /// `api.harvestapp.com`: a client refuses links to any other origin, because they would carry
+    /// its token elsewhere.
     pub origin: String,
     /// The path, `/v2` included.
     pub path: String,
-    /// Decoded query parameters in order.
+    /// Query parameters, decoded, in the order of the URL. If a name occurs twice, the first value
+    /// counts.
     pub query: Vec<(String, String)>,
     /// Headers; names in any case.
     pub headers: Vec<(String, String)>,
@@ -58,7 +78,10 @@ impl ServerRequest {
         self.query.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
-    /// Returns path and query as one text, for matching.
+    /// Returns path and query as one text, which the patterns of fault rules are compared with.
+    ///
+    /// The query is encoded anew, so that a pattern matches regardless of how a client encodes: a
+    /// space is always `+`, a colon always `%3A`.
     #[must_use]
     pub(crate) fn target(&self) -> String {
         if self.query.is_empty() {
@@ -70,7 +93,7 @@ impl ServerRequest {
     }
 }
 
-/// Answer, and its delivery.
+/// Answer as the account makes it, and the way in which it is delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerResponse {
     /// HTTP status.
@@ -79,7 +102,7 @@ pub struct ServerResponse {
     pub headers: Vec<(String, String)>,
     /// The whole body, not compressed.
     pub body: Bytes,
-    /// Delay and faults of the delivery.
+    /// Delay and fault of the delivery, which only the HTTP face can carry out.
     pub delivery: Delivery,
 }
 
@@ -95,14 +118,17 @@ pub struct Delivery {
 /// Fault of the delivery of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeliveryFault {
-    /// None: the answer arrives whole.
+    /// Delivery without a fault: the whole answer arrives.
     #[default]
     None,
-    /// `Content-Length` is that of the whole body, but the connection closes after half of it.
+    /// Half of the body arrives, then the connection closes, although `Content-Length` announces
+    /// the whole body. A client must not take the half for an answer.
     CutBody,
-    /// The connection closes without an answer.
+    /// The connection closes before the first byte of the answer. A client cannot know whether the
+    /// server has seen the request.
     Dropped,
-    /// The answer never comes.
+    /// The answer never comes, while the connection stays open. Only a client with a time limit
+    /// goes on.
     Hung,
 }
 
@@ -117,7 +143,9 @@ impl ServerResponse {
         }
     }
 
-    /// Returns an HTML page, like those of proxies.
+    /// Returns an HTML page. Harvest sends one for 429 and for malformed paths, and the proxies in
+    /// front of it for 5xx, so a client must look at the content type before it parses a body as
+    /// JSON.
     pub(crate) fn html(status: u16, title: &str) -> Self {
         let body = format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>{title}</title></head>\n\
@@ -131,18 +159,20 @@ impl ServerResponse {
         }
     }
 
-    /// Returns a refusal with one sentence.
+    /// Returns a refusal as Harvest writes it for 400, 403 and 422: an object with one sentence.
     pub(crate) fn message(status: u16, message: &str) -> Self {
         let text = serde_json::json!({ "message": message }).to_string();
         Self::json(status, text.into_bytes())
     }
 
-    /// Returns the answer for an id that does not exist.
+    /// Returns the answer for an id that does not exist. Its body differs from all other refusals,
+    /// and a client may take it for proof of a deletion; a proxy's 404 has another body.
     pub(crate) fn not_found() -> Self {
         Self::json(404, br#"{"status":404,"error":"Not Found"}"#.to_vec())
     }
 
-    /// Returns the answer for a wrong token or account.
+    /// Returns the answer for a wrong token, and also for an account that the token does not belong
+    /// to: a client cannot distinguish the two.
     pub(crate) fn invalid_token() -> Self {
         let text = br#"{"error":"invalid_token","error_description":"The access token provided is expired, revoked, malformed or invalid for other reasons."}"#;
         Self::json(401, text.to_vec())
@@ -166,7 +196,8 @@ fn header(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
 
-/// Returns a refusal in the shape that Harvest gives this status.
+/// Returns a refusal in the shape that Harvest gives this status; with `html` an HTML page instead,
+/// as a proxy in front of Harvest would send.
 pub(crate) fn refusal(status: u16, html: bool) -> ServerResponse {
     match status {
         _ if html => ServerResponse::html(status, &format!("Error {status}")),

@@ -1,4 +1,11 @@
 //! The control face: requests of tests that need no credentials, and meet no limits and faults.
+//!
+//! Tests of another process, or in another language, need it; a test that holds the `Account` calls
+//! its methods instead. Its answers to `truth` are the oracle of the end-to-end tests: the records
+//! as an administrator gets them now, made by the same code as the answers of the API, but without
+//! paging, faults and limits. All paths are listed in the README of this crate.
+//!
+//! A path or parameter that it does not understand is answered with 400 and a sentence.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +25,7 @@ use crate::stream::Stream;
 use crate::table::UNDATED;
 use crate::viewer::Viewer;
 
-/// Answers a request below `/_sim/`.
+/// Answers a request below `/_sim/`; `path` is the part after it.
 pub(crate) fn handle(
     account: &mut Account,
     now: Timestamp,
@@ -48,6 +55,7 @@ pub(crate) fn handle(
     answer.unwrap_or_else(|problem| ServerResponse::message(400, &problem))
 }
 
+/// Returns the answer to a request that has changed something and has nothing to tell: `{}`.
 fn done() -> ServerResponse {
     ServerResponse::json(200, b"{}".to_vec())
 }
@@ -56,6 +64,7 @@ fn as_json<T: serde::Serialize>(value: &T) -> ServerResponse {
     ServerResponse::json(200, serde_json::to_vec(value).unwrap_or_default())
 }
 
+/// Adds the rules of the body, all or none: a rule that cannot be read refuses the whole list.
 fn faults(account: &mut Account, request: &ServerRequest) -> Result<ServerResponse, String> {
     let rules: Vec<FaultRule> =
         serde_json::from_slice(&request.body).map_err(|error| error.to_string())?;
@@ -65,6 +74,8 @@ fn faults(account: &mut Account, request: &ServerRequest) -> Result<ServerRespon
     Ok(done())
 }
 
+/// Sets the limits that are given, such as `general=100/15s` or `reports=off`. `off` keeps the
+/// numbers of Harvest, so that the statistics still have windows of the right length.
 fn limits(account: &mut Account, request: &ServerRequest) -> Result<ServerResponse, String> {
     if let Some(text) = request.param("general") {
         let limit = QuotaLimit::GENERAL.read(text).ok_or("unreadable limit")?;
@@ -77,6 +88,8 @@ fn limits(account: &mut Account, request: &ServerRequest) -> Result<ServerRespon
     Ok(done())
 }
 
+/// Makes up to `steps` random changes with `seed`; both are 1 if they are not given. Returns those
+/// that were made.
 fn mutate(
     account: &mut Account,
     now: Timestamp,
@@ -89,6 +102,7 @@ fn mutate(
     Ok(as_json(&account.mutate(now, number("seed", 1)?, number("steps", 1)?)))
 }
 
+/// Makes the one change of the body; a change that Harvest would refuse is answered with 400.
 fn apply(
     account: &mut Account,
     now: Timestamp,
@@ -100,6 +114,8 @@ fn apply(
     Ok(as_json(&applied))
 }
 
+/// Returns the first and last day of entries and expenses, and of invoices; null where there are
+/// none. Reports of days outside of it are empty, so a test compares windows within only.
 fn extent(account: &Account) -> ServerResponse {
     let mut json = JsonWriter::default();
     json.open();
@@ -113,7 +129,8 @@ fn extent(account: &Account) -> ServerResponse {
     ServerResponse::json(200, json.finish())
 }
 
-/// Returns the months that have entries, expenses or invoices, each by its first day.
+/// Returns the months that have entries, expenses or invoices, each by its first day. Records
+/// without a usable day are in none.
 fn months(account: &Account) -> ServerResponse {
     let books = &account.books;
     let days = books.entries.iter().map(|one| one.spent);
@@ -134,7 +151,11 @@ fn months(account: &Account) -> ServerResponse {
     ServerResponse::json(200, json.finish())
 }
 
-/// Returns every record of a stream as an administrator would get it now, with its parent.
+/// Returns every record of a stream as an administrator would get it now, with its parent and the
+/// time at which the parent was created, by which the lake partitions children.
+///
+/// Values have the documented types, whatever spelling is set: the oracle compares values, and a
+/// spelling changes none. Reports take the same parameters as in the API.
 fn truth(
     account: &Account,
     now: Moment,
@@ -159,10 +180,13 @@ fn truth(
             json.close();
         }
     } else {
+        // One pass for a stream without parents, else one for each parent, as a client reads them.
         for (parent, created) in parents(account, stream) {
             let keys = ListFilter::default().keys(&answerer.look, stream, parent);
             // Harvest refuses the teammates of a user who is no manager: there are none.
             let keys = keys.unwrap_or_default();
+            // `/company` is one object without an id, so one key that is not looked up stands for
+            // it.
             let single = [(0, 0)];
             let keys = if stream == Stream::Company { &single[..] } else { &keys[..] };
             for key in keys {
@@ -181,8 +205,8 @@ fn truth(
     Ok(ServerResponse::json(200, json.finish()))
 }
 
-/// Returns the parents of a stream and their times of creation. A stream without parents has one
-/// without an id.
+/// Returns the parents of a stream, each with its time of creation. A stream without parents has
+/// one entry, without id and time, so that the caller needs no second way.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
 fn parents(account: &Account, stream: Stream) -> Vec<(Option<i64>, Option<Moment>)> {
     let books = &account.books;

@@ -1,4 +1,9 @@
-//! Serves a made-up Harvest account on a port of this machine.
+//! Serves a made-up Harvest account on a port of this machine, for tests in other languages, for
+//! measurements of the built command, and for a first look at the product without an account.
+//!
+//! One line on standard output says that the port is open, with everything that a client needs:
+//! `listening on http://127.0.0.1:33061/v2 token=fake-administrator account=1000001`. Scripts wait
+//! for this line, so it is flushed at once, and nothing else is printed.
 
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};
@@ -42,14 +47,17 @@ struct ServerArguments {
     state_now: Option<Timestamp>,
 }
 
+/// Parses the name of a size.
 fn scale(name: &str) -> Result<AccountScale, String> {
     AccountScale::named(name).ok_or_else(|| "one of tiny, demo, issue".to_owned())
 }
 
+/// Parses the limit of general requests.
 fn general(text: &str) -> Result<QuotaLimit, String> {
     QuotaLimit::GENERAL.read(text).ok_or_else(|| "such as 100/15s, 20/1500ms or off".to_owned())
 }
 
+/// Parses the limit of report requests.
 fn reports(text: &str) -> Result<QuotaLimit, String> {
     QuotaLimit::REPORTS.read(text).ok_or_else(|| "such as 100/900s, 20/1500ms or off".to_owned())
 }
@@ -61,6 +69,9 @@ async fn main() -> std::io::Result<()> {
     scale.running_timers = arguments.running_timers;
     scale.unknown_members = arguments.unknown_members;
     let mut face = HttpFace::local();
+    // The account's clock runs from the end of the history, at the speed of the machine's clock.
+    // With `--state-now` records and `Date` headers thus belong to the same time, and records that
+    // tests create later come after those of the history.
     let begun = (face.now)();
     let start = arguments.state_now.unwrap_or(begun);
     let machine = face.now.clone();
