@@ -1,4 +1,15 @@
 //! Answers one request to the account for one person.
+//!
+//! The request has passed the checks of token and limits. An answer is made in this order, and the
+//! first refusal decides:
+//!
+//! 1. The path: anything but a GET of a known path is a 404 as an HTML page.
+//! 2. The module: 403 if the stream's module is off. Harvest does not document its answer; a client
+//!    must ask `/company` first, and 403 also stands for a missing role.
+//! 3. The role: 403 `Not authorized!` if the person may not read the stream at all.
+//! 4. The filters, then the page: 400 or 422 for parameters without sense.
+//! 5. The records. Those that the person may not see are left out without a word: the answer is 200
+//!    with fewer rows, and the totals count only those that are shown.
 
 mod cache;
 
@@ -15,18 +26,21 @@ use crate::route::Route;
 use crate::stream::{ListPaging, Stream};
 use crate::table::{RankKey, Record, RecordTable};
 
-/// Answers requests from the books, as of one instant, for one person.
+/// Answers requests from the books, as of one instant, for one person. It changes nothing.
 #[derive(Debug)]
 pub(crate) struct Answerer<'a> {
+    /// Books, person and time.
     pub(crate) look: RenderContext<'a>,
+    /// Number of mutations so far, by which cached rows of reports are judged.
     pub(crate) changes: u64,
     pub(crate) cache: &'a ReportCache,
-    /// Most records of a page.
+    /// Most records of a page, whatever the request asks for; 2000 unless a test sets less.
     pub(crate) page_cap: usize,
 }
 
 impl Answerer<'_> {
-    /// Answers a request that has passed the checks of token and limits.
+    /// Answers a request that has passed the checks of token and limits. `oddity` is a fault that
+    /// changes the making of a list; it has no effect on single records.
     pub(crate) fn answer(
         &self,
         request: &ServerRequest,
@@ -39,6 +53,8 @@ impl Answerer<'_> {
         self.answer_route(request, route, oddity).unwrap_or_else(|refusal| refusal)
     }
 
+    /// Answers a request whose path is understood; the error is a refusal, which is an answer as
+    /// well.
     fn answer_route(
         &self,
         request: &ServerRequest,
@@ -53,6 +69,7 @@ impl Answerer<'_> {
                 me(&self.look, &mut json, user);
                 Ok(ServerResponse::json(200, json.finish()))
             }
+            // Each person may read these, whatever the role, so no role is checked.
             Route::MyAssignments => {
                 let stream = Stream::UserProjectAssignments;
                 let own = Some(self.look.viewer.user);
@@ -82,6 +99,7 @@ impl Answerer<'_> {
             }
             Route::List(stream, parent) => {
                 self.allow(stream, parent)?;
+                // One object without paging and id.
                 if stream == Stream::Company {
                     return self.one(stream, None, 0);
                 }
@@ -94,7 +112,7 @@ impl Answerer<'_> {
         }
     }
 
-    /// Refuses streams that the person may not see, or whose module is off.
+    /// Refuses a stream whose module is off, or that the person may not read at all.
     fn allow(&self, stream: Stream, parent: Option<i64>) -> Result<(), ServerResponse> {
         if !self.look.books.is_on(stream) {
             return Err(ServerResponse::message(403, "This feature is disabled for your account"));
@@ -105,6 +123,9 @@ impl Answerer<'_> {
         Ok(())
     }
 
+    /// Returns one record under its own URL. A record that the person may not see answers 404 like
+    /// one that does not exist: a client cannot distinguish a lost permission from a deletion, and
+    /// must look at the person's roles before it takes 404 for a deletion.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     fn one(
         &self,
@@ -132,6 +153,8 @@ impl Answerer<'_> {
         Ok(ServerResponse::json(200, json.finish()))
     }
 
+    /// Returns one page of the assignments of a project. Harvest pages these by number, but the
+    /// lists of all assignments by cursor.
     fn of_project(
         &self,
         request: &ServerRequest,
@@ -145,7 +168,10 @@ impl Answerer<'_> {
         self.list(request, stream, None, &keys(), ListPaging::Offset, oddity)
     }
 
-    /// Returns one page of records.
+    /// Returns one page of the records with these keys.
+    ///
+    /// Each record is rendered for its page only. An oddity changes the choice of keys before, or
+    /// the envelope after it, and never the records themselves.
     fn list(
         &self,
         request: &ServerRequest,
@@ -170,7 +196,8 @@ impl Answerer<'_> {
         Ok(finish(json, request, page, paging, oddity))
     }
 
-    /// Returns the page that the request asks for.
+    /// Returns the page that the request asks for. A contradiction may choose another page than the
+    /// request; all other oddities are applied to the page that is chosen here.
     fn cut(
         &self,
         request: &ServerRequest,
@@ -193,7 +220,8 @@ impl Answerer<'_> {
         }
     }
 
-    /// Returns one page of a report.
+    /// Returns one page of a report. All rows are computed at once, because each is a sum over the
+    /// whole window, and a page of them is cut as from a list of records.
     fn report(
         &self,
         request: &ServerRequest,
@@ -223,6 +251,7 @@ impl Answerer<'_> {
         Ok(finish(json, request, page, ListPaging::Offset, oddity))
     }
 
+    /// Returns the text that Harvest proposes for a new message about an invoice.
     fn new_message(&self, invoice: i64) -> Result<ServerResponse, ServerResponse> {
         self.allow(Stream::InvoiceMessages, Some(invoice))?;
         let found = self.look.books.invoices.get(invoice).ok_or_else(ServerResponse::not_found)?;
@@ -239,7 +268,7 @@ impl Answerer<'_> {
     }
 }
 
-/// Closes a page with its envelope.
+/// Closes a page with its envelope, after the oddity has spoilt the envelope.
 fn finish(
     mut json: JsonWriter,
     request: &ServerRequest,
@@ -253,10 +282,13 @@ fn finish(
             page.total = usize::try_from(off).unwrap_or(0);
         }
         Some(ListOddity::ForeignNext(origin)) => {
+            // The last page gets a link, too: a client must look at the origin of each link, not
+            // only of those that it would follow.
             let own = page.next.take().unwrap_or_else(|| "/v2/clients?page=2".to_owned());
             let path = own.find("/v2").and_then(|at| own.get(at..)).unwrap_or_default();
             page.next = Some(format!("{origin}{path}"));
         }
+        // The total counts the copy, so that only the key of the row shows that it is one.
         Some(ListOddity::DuplicateRow) => page.total += usize::from(page.total > 0),
         Some(ListOddity::Contradiction(contradiction)) => {
             contradiction.spoil(request, &mut page, paging);
@@ -268,11 +300,13 @@ fn finish(
     ServerResponse::json(200, json.finish())
 }
 
-/// Returns the row with another name.
+/// Returns the row with another name and the same key. The first name in a row is that of its
+/// subject or of its client; neither is part of the key.
 fn renamed(row: &[u8]) -> Vec<u8> {
     String::from_utf8_lossy(row).replacen("_name\":\"", "_name\":\"Other ", 1).into_bytes()
 }
 
+/// Returns the keys of records in the ascending order that pages are cut from.
 fn ranked<T: Record>(table: &RecordTable<T>, ids: impl Iterator<Item = i64>) -> Vec<RankKey> {
     let mut keys: Vec<RankKey> =
         ids.filter_map(|id| table.get(id)).map(|one| (one.rank(), one.id())).collect();

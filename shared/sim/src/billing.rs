@@ -1,4 +1,11 @@
 //! Invoices and estimates, with their line items, messages and payments.
+//!
+//! Both kinds of documents are one type with different ends: Harvest gives them the same fields up
+//! to the state. Messages and payments have no table of their own. They are part of their document,
+//! as their API lists are below it, and disappear with it.
+//!
+//! Sums and states are computed when they are asked for and stored nowhere, so that a change of a
+//! line or a payment cannot leave a stale amount behind.
 
 use crate::calendar::{Day, Moment};
 use crate::decimal::{DecimalNumber, Money};
@@ -9,13 +16,17 @@ use crate::table::{Record, UNDATED};
 #[derive(Clone, Debug)]
 pub(crate) struct LineItem {
     pub(crate) id: i64,
-    /// Id, name and code of the project as they were when the line was made.
+    /// Id, name and code of the project as they were when the line was made. They outlive a change
+    /// or the deletion of the project, so a reader must not look for the project behind them.
     pub(crate) project: Option<(i64, String, Option<String>)>,
+    /// Name of an item category, as text: renaming the category does not change the line.
     pub(crate) kind: String,
     pub(crate) description: Option<String>,
     pub(crate) quantity: DecimalNumber,
     pub(crate) price: DecimalNumber,
+    /// Quantity times price, rounded to four places.
     pub(crate) amount: Money,
+    /// Whether taxes apply to the line; both sums of taxes count the same lines.
     pub(crate) taxed: bool,
 }
 
@@ -24,25 +35,34 @@ pub(crate) struct LineItem {
 pub(crate) struct BillingDocument {
     pub(crate) id: i64,
     pub(crate) client: i64,
+    /// User who made the document, who may be deleted since.
     pub(crate) creator: i64,
+    /// `client_key`: part of the public URL of the document.
     pub(crate) key: String,
     pub(crate) number: String,
     pub(crate) purchase_order: Option<String>,
     pub(crate) lines: Vec<LineItem>,
+    /// First tax in per cent; `None` for no tax, which is null in JSON.
     pub(crate) tax: Option<DecimalNumber>,
+    /// Second tax in per cent, added to the first and not applied on top of it.
     pub(crate) tax2: Option<DecimalNumber>,
+    /// Discount in per cent of all lines, subtracted before taxes.
     pub(crate) discount: Option<DecimalNumber>,
     pub(crate) subject: Option<String>,
     pub(crate) notes: Option<String>,
+    /// Currency of the client when the document was made.
     pub(crate) currency: &'static str,
+    /// `issue_date`, by which the list is ordered; documents without one come last.
     pub(crate) issued: Option<Day>,
+    /// Time at which it was sent; `None` for a draft.
     pub(crate) sent: Option<Moment>,
+    /// Messages, oldest first. They do not move the document.
     pub(crate) messages: Vec<Message>,
     pub(crate) created: Moment,
     pub(crate) updated: Moment,
 }
 
-/// Sums of a document.
+/// Sums of a document, each rounded to hundredths where it is a percentage of others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DocumentTotals {
     pub(crate) amount: Money,
@@ -52,7 +72,11 @@ pub(crate) struct DocumentTotals {
 }
 
 impl BillingDocument {
-    /// Computes the sums: lines less discount plus taxes.
+    /// Computes the sums: all lines, less the discount, plus taxes on the taxed lines after
+    /// discount.
+    ///
+    /// Example: lines of 100.00 (taxed) and 50.00 with a discount of 10 % and a tax of 19 % give a
+    /// discount of 15.00, a tax of 17.10 on 90.00, and an amount of 152.10.
     pub(crate) fn totals(&self) -> DocumentTotals {
         let lines = |taxed_only: Option<bool>| {
             self.lines
@@ -73,30 +97,35 @@ impl BillingDocument {
     }
 }
 
-/// An invoice.
+/// Invoice: a document that asks for money.
 #[derive(Clone, Debug)]
 pub(crate) struct Invoice {
     pub(crate) document: BillingDocument,
     pub(crate) estimate: Option<i64>,
+    /// Id of a retainer, which the API serves nowhere else.
     pub(crate) retainer: Option<i64>,
+    /// Id of the definition by which the invoice recurs, which the API serves nowhere else.
     pub(crate) recurring: Option<i64>,
-    /// Period that the invoice bills.
+    /// First and last day of the period that the invoice bills.
     pub(crate) period: Option<(Day, Day)>,
     pub(crate) due: Option<Day>,
     pub(crate) term: &'static str,
     pub(crate) payment_options: Vec<&'static str>,
+    /// Time at which it was closed, whether paid or not.
     pub(crate) closed: Option<Moment>,
+    /// Payments, oldest first. A new or removed one moves the invoice.
     pub(crate) payments: Vec<Payment>,
 }
 
 impl Invoice {
-    /// Amount that is not paid yet.
+    /// Returns the amount that is not paid yet; negative if too much was paid.
     pub(crate) fn due_amount(&self) -> Money {
         let paid = self.payments.iter().fold(Money::default(), |sum, one| sum.plus(one.amount));
         self.document.totals().amount.minus(paid)
     }
 
-    /// State: `draft`, `open`, `paid` or `closed`.
+    /// Returns the state: `draft`, `open`, `paid` or `closed`. Closed wins over all others, and an
+    /// invoice that was never sent is a draft even if nothing is due.
     pub(crate) fn state(&self) -> &'static str {
         if self.closed.is_some() {
             "closed"
@@ -110,7 +139,7 @@ impl Invoice {
     }
 }
 
-/// An estimate.
+/// Estimate: a document that proposes work at a price.
 #[derive(Clone, Debug)]
 pub(crate) struct Estimate {
     pub(crate) document: BillingDocument,
@@ -119,7 +148,7 @@ pub(crate) struct Estimate {
 }
 
 impl Estimate {
-    /// State: `draft`, `sent`, `accepted` or `declined`.
+    /// Returns the state: `draft`, `sent`, `accepted` or `declined`. An answer wins over sending.
     pub(crate) const fn state(&self) -> &'static str {
         if self.accepted.is_some() {
             "accepted"
@@ -133,14 +162,19 @@ impl Estimate {
     }
 }
 
-/// A message about an invoice or estimate.
+/// Message about an invoice or estimate; also the record of an event such as sending it.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) id: i64,
+    /// Name and mail address of the sender.
     pub(crate) sender: (String, String),
+    /// Name and mail address of each recipient. Either can be missing: recorded bodies have null
+    /// there.
     pub(crate) recipients: Vec<(Option<String>, Option<String>)>,
     pub(crate) subject: Option<String>,
     pub(crate) body: Option<String>,
+    /// Event that the message records, such as `send`, `view` or `re-open`; `None` for a text,
+    /// which alone has a subject and a body.
     pub(crate) event: Option<&'static str>,
     pub(crate) thank_you: bool,
     pub(crate) reminder: bool,
@@ -148,21 +182,25 @@ pub(crate) struct Message {
     pub(crate) updated: Moment,
 }
 
-/// A payment of an invoice.
+/// Payment of an invoice, or of a part of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Payment {
     pub(crate) id: i64,
     pub(crate) amount: Money,
+    /// Midnight UTC of the day of payment: Harvest gives it as an instant and as a day.
     pub(crate) paid: Moment,
+    /// Name and mail address of the user who recorded it.
     pub(crate) recorded_by: (String, String),
     pub(crate) notes: Option<String>,
+    /// Number that the gateway gave the payment.
     pub(crate) transaction: Option<String>,
+    /// Id and name of the gateway; without one Harvest gives an object with two nulls, not null.
     pub(crate) gateway: Option<(i64, &'static str)>,
     pub(crate) created: Moment,
     pub(crate) updated: Moment,
 }
 
-/// Category of lines of invoices or estimates.
+/// Category of lines of invoices or estimates. The two lists of categories are separate.
 #[derive(Clone, Debug)]
 pub(crate) struct ItemCategory {
     pub(crate) id: i64,
@@ -175,7 +213,8 @@ pub(crate) struct ItemCategory {
 
 listed_by_creation!(ItemCategory);
 
-/// Implements `Record` for a document, listed by its day of issue.
+/// Implements `Record` for a document, listed by its day of issue, newest first, as Harvest
+/// documents for both lists. The day may change, and can move a document to another page.
 macro_rules! listed_by_issue {
     ($($record:ty),+) => {$(
         impl Record for $record {

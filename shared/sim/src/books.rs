@@ -1,4 +1,10 @@
 //! All records of the account, and the relations between its tables.
+//!
+//! Each listing has a table. Records that the API lists below a parent (messages, payments, lines,
+//! rates) are part of their parent. `running`, `tasks_of` and `crew_of` repeat facts of the tables,
+//! so that common questions need no pass over all records: entries and assignments are therefore
+//! added, edited and removed through the methods here, which keep both in step, and never through
+//! the table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +18,7 @@ use crate::work::{
     UserAssignment,
 };
 
-/// All tables of the account.
+/// All tables of the account, and indexes over some of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Books {
     pub(crate) company: Company,
@@ -31,17 +37,20 @@ pub(crate) struct Books {
     pub(crate) invoice_categories: RecordTable<ItemCategory>,
     pub(crate) estimates: RecordTable<Estimate>,
     pub(crate) estimate_categories: RecordTable<ItemCategory>,
-    /// Entries whose timer runs.
+    /// Ids of the entries whose timer runs. Readers ask for them in every run (`is_running=true`),
+    /// and there are few.
     pub(crate) running: BTreeSet<i64>,
-    /// Task assignments by project.
+    /// Ids of task assignments by project.
     pub(crate) tasks_of: BTreeMap<i64, BTreeSet<i64>>,
-    /// User assignments by project.
+    /// Ids of user assignments by project.
     pub(crate) crew_of: BTreeMap<i64, BTreeSet<i64>>,
+    /// Last id that a rate, message, payment or line has got.
     last_child: i64,
 }
 
 impl Books {
-    /// Whether the module that a stream belongs to is on.
+    /// Tells whether the module that a stream belongs to is on. Streams without a module always
+    /// are.
     pub(crate) fn is_on(&self, stream: Stream) -> bool {
         match stream.module() {
             None => true,
@@ -51,7 +60,11 @@ impl Books {
         }
     }
 
-    /// An account without any record.
+    /// Returns an account without any record.
+    ///
+    /// Each table has a first id far from all others, so that a reader that mixes up two streams
+    /// finds nothing instead of a wrong record. Ids of entries are above 2^31, because Harvest
+    /// documents them as bigint: a reader with 32-bit ids fails at the first one.
     pub(crate) const fn new(company: Company) -> Self {
         Self {
             company,
@@ -77,13 +90,13 @@ impl Books {
         }
     }
 
-    /// Returns the next id for rates, messages, payments and lines.
+    /// Returns the next id for rates, messages, payments and lines, which share one sequence.
     pub(crate) const fn claim_child(&mut self) -> i64 {
         self.last_child += 1 + self.last_child % 2;
         self.last_child
     }
 
-    /// Adds or replaces an entry.
+    /// Adds or replaces an entry, and notes whether its timer runs.
     pub(crate) fn put_entry(&mut self, entry: TimeEntry) {
         if entry.timer.is_some() {
             self.running.insert(entry.id);
@@ -93,7 +106,7 @@ impl Books {
         self.entries.put(entry);
     }
 
-    /// Changes an entry and its time of change.
+    /// Changes an entry and its time of change; returns `false` if no entry has this id.
     pub(crate) fn edit_entry(
         &mut self,
         id: i64,
@@ -109,7 +122,7 @@ impl Books {
         true
     }
 
-    /// Removes an entry.
+    /// Removes an entry; returns `false` if no entry has this id.
     pub(crate) fn remove_entry(&mut self, id: i64) -> bool {
         self.running.remove(&id);
         self.entries.remove(id).is_some()
@@ -121,7 +134,7 @@ impl Books {
         self.user_assignments.put(assignment);
     }
 
-    /// Removes a user from a project.
+    /// Removes a user from a project; returns `false` if no assignment has this id.
     pub(crate) fn remove_user_assignment(&mut self, id: i64) -> bool {
         let Some(gone) = self.user_assignments.remove(id) else {
             return false;
@@ -138,7 +151,7 @@ impl Books {
         self.task_assignments.put(assignment);
     }
 
-    /// Removes a task from a project.
+    /// Removes a task from a project; returns `false` if no assignment has this id.
     pub(crate) fn remove_task_assignment(&mut self, id: i64) -> bool {
         let Some(gone) = self.task_assignments.remove(id) else {
             return false;
@@ -149,34 +162,35 @@ impl Books {
         true
     }
 
-    /// The user assignments of a project, oldest first.
+    /// Returns the user assignments of a project, archived ones included, by id.
     pub(crate) fn crew(&self, project: i64) -> impl Iterator<Item = &UserAssignment> {
         let ids = self.crew_of.get(&project).into_iter().flatten();
         ids.filter_map(|id| self.user_assignments.get(*id))
     }
 
-    /// The task assignments of a project, oldest first.
+    /// Returns the task assignments of a project, archived ones included, by id.
     pub(crate) fn tasks(&self, project: i64) -> impl Iterator<Item = &TaskAssignment> {
         let ids = self.tasks_of.get(&project).into_iter().flatten();
         ids.filter_map(|id| self.task_assignments.get(*id))
     }
 
-    /// The client of a project.
+    /// Returns the client of a project.
     pub(crate) fn client_of(&self, project: i64) -> Option<&Client> {
         self.clients.get(self.projects.get(project)?.client)
     }
 
-    /// Oldest and newest `spent_date` over entries and expenses.
+    /// Returns the oldest and the newest usable `spent_date` of entries and expenses.
     pub(crate) fn spent_range(&self) -> Option<(Day, Day)> {
         widest(self.entries.rank_range(), self.expenses.rank_range())
     }
 
-    /// Oldest and newest `issue_date` of invoices.
+    /// Returns the oldest and the newest `issue_date` of invoices.
     pub(crate) fn issue_range(&self) -> Option<(Day, Day)> {
         widest(self.invoices.rank_range(), None)
     }
 }
 
+/// Returns the smallest range of days that contains both ranges of ranks.
 fn widest(one: Option<(i64, i64)>, other: Option<(i64, i64)>) -> Option<(Day, Day)> {
     let (low, high) = match (one, other) {
         (Some((a, b)), Some((c, d))) => (a.min(c), b.max(d)),

@@ -1,14 +1,22 @@
 //! Days and seconds as plain numbers, and their text as Harvest writes it.
+//!
+//! Harvest has instants in whole seconds (`2026-11-23T06:15:00Z`) and days without a time zone
+//! (`2026-11-23`): a `spent_date` is the day in the calendar of the person who worked. Numbers make
+//! both cheap to compare, to sort and to shift in accounts of a million entries. The conversion to
+//! civil dates is written out here, because the crate must not share code with the product that it
+//! tests; it is the usual one by eras of 400 years that begin on 1 March, so that the day that a
+//! leap year adds is the last of its year.
 
 use jiff::Timestamp;
 
+/// Seconds in a day. UTC has no other days here: leap seconds are not counted, as in Unix time.
 const DAY_SECONDS: i64 = 86_400;
 
-/// A calendar day, counted from 1970-01-01.
+/// Calendar day without a time zone, counted from 1970-01-01.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Day(pub(crate) i64);
 
-/// A whole second in UTC, counted from 1970-01-01T00:00:00Z.
+/// Whole second in UTC, counted from 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(pub(crate) i64);
 
@@ -16,16 +24,18 @@ impl Day {
     /// Returns the day of a year, month (1 to 12) and day of month, in the proleptic Gregorian
     /// calendar.
     pub(crate) const fn of(year: i64, month: i64, day: i64) -> Self {
+        // January and February belong to the year that began on 1 March before.
         let shifted = if month <= 2 { year - 1 } else { year };
         let era = shifted.div_euclid(400);
         let year_of_era = shifted.rem_euclid(400);
         let month_from_march = (month + 9) % 12;
         let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
         let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        // An era has 146,097 days, and 1970-01-01 is 719,468 days after 0000-03-01.
         Self(era * 146_097 + day_of_era - 719_468)
     }
 
-    /// Returns year, month and day of month.
+    /// Returns year, month (1 to 12) and day of month: the reverse of `of`.
     pub(crate) const fn civil(self) -> (i64, i64, i64) {
         let shifted = self.0 + 719_468;
         let era = shifted.div_euclid(146_097);
@@ -40,7 +50,8 @@ impl Day {
         (year, month, day)
     }
 
-    /// Reads `2026-11-23` and `20261123`; `None` when it is neither or no such day exists.
+    /// Parses `2026-11-23` or `20261123`, both of which working clients send; `None` for any other
+    /// form and for days that do not exist, such as `2026-02-31`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let digits: String = match text.len() {
             8 => text.to_owned(),
@@ -55,16 +66,18 @@ impl Day {
         let year = digits.get(..4)?.parse().ok()?;
         let month = digits.get(4..6)?.parse().ok()?;
         let day = digits.get(6..)?.parse().ok()?;
+        // `of` accepts any numbers and counts on: 31 February is 3 March there, so the way back
+        // differs.
         let found = Self::of(year, month, day);
         (found.civil() == (year, month, day)).then_some(found)
     }
 
-    /// Whether the day is a Saturday or Sunday.
+    /// Tells whether the day is a Saturday or Sunday. 1970-01-01 was a Thursday.
     pub(crate) const fn is_weekend(self) -> bool {
         (self.0 + 3).rem_euclid(7) >= 5
     }
 
-    /// The day `days` later.
+    /// Returns the day `days` later.
     pub(crate) const fn plus(self, days: i64) -> Self {
         Self(self.0.saturating_add(days))
     }
@@ -103,7 +116,11 @@ impl Moment {
         Day(self.0.div_euclid(DAY_SECONDS))
     }
 
-    /// Parses an instant in ISO 8601 with a `T`, and rounds it up to a whole second.
+    /// Parses an instant in ISO 8601, and rounds it up to a whole second: `updated_at` has no
+    /// fractions, so a change is at or after `06:00:00.5` exactly if it is at or after `06:00:01`.
+    ///
+    /// A text without `T` is refused, although the parser would take a space: Harvest has answered
+    /// 400 to `2022-12-13 00:00:00+00:00`.
     pub(crate) fn parse_ceiling(text: &str) -> Option<Self> {
         if !text.contains('T') {
             return None;
