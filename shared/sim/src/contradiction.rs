@@ -1,4 +1,15 @@
 //! Lists whose answers contradict themselves, or whose pages never end.
+//!
+//! A page says in four ways whether more pages follow: `links.next`, `next_page`, `total_pages` and
+//! `total_entries`. A proxy that cuts answers, or a defect of the API, makes them disagree. A
+//! reader that relies on one of them takes a part for the whole list, and then deletes records that
+//! are there. Each variant breaks one relation and leaves the others intact, so that a test shows
+//! which sign the reader missed.
+//!
+//! A contradiction works at two places: `cut` chooses the page, for faults of the choice; `spoil`
+//! changes the envelope, for faults of totals and links. An answer may come out unchanged, such as
+//! that of a list with one page, which has no link that could be missing. Such answers are not
+//! counted as spoilt.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,36 +18,37 @@ use crate::request::{ServerRequest, ServerResponse};
 use crate::stream::ListPaging;
 use crate::table::RankKey;
 
-/// Contradiction within a list. Some leave some answers unchanged, such as a missing link to a page
-/// that does not exist.
+/// Contradiction within a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Contradiction {
-    /// `total_entries` and `total_pages` count the records of the page alone.
+    /// Wrong totals: `total_entries` and `total_pages` count the records of the page alone.
     TotalOfPage,
-    /// The list ends this number of records too early; the totals count them.
+    /// Missing end: the list lacks this number of its last records; the totals count them.
     EndsEarly(usize),
-    /// A page that is not the last has no member `links`.
+    /// Missing `links` on each page that is not the last.
     NoLinks,
-    /// `links` of a page that is not the last is null.
+    /// Null as `links` on each page that is not the last.
     NullLinks,
-    /// `links` of a page that is not the last is `{}`.
+    /// Object without members as `links` on each page that is not the last.
     EmptyLinks,
-    /// `links.next` of a page that is not the last is an empty text.
+    /// Empty text as `links.next` on each page that is not the last.
     EmptyNext,
-    /// The last page of a list of several leads to the first.
+    /// Link from the last page of a list of several back to the first.
     Circle,
-    /// Every page that has a next one leads to itself.
+    /// Link from each page that has a next one to itself.
     OwnPage,
-    /// The last page is followed by empty ones, each with a link to another.
+    /// Link from the last page to an empty one, from there to another empty one, and so on.
     EmptyPages,
-    /// Every request gets the first page, with a link to a next one.
+    /// First page as the answer to every request, with a link to a next one. Only lists that are
+    /// paged by number do this.
     PageIgnored,
-    /// `total_entries` is wrong by this number if a single record is asked for.
+    /// Wrong `total_entries`, by this number, where `per_page=1` asks for a single record. Readers
+    /// ask so for the size of a list.
     CountsOff(i64),
-    /// A request for a single record is answered with a full page.
+    /// Full page as the answer to a request with `per_page=1`.
     CountsIgnored,
-    /// Pages beyond this one are refused with this status.
+    /// Refusal of all pages beyond this one, as by a server that gives up at high offsets.
     TooDeep {
         /// Number of the last page that is served.
         beyond: usize,
@@ -89,8 +101,10 @@ impl Contradiction {
         }
     }
 
-    /// Spoils the envelope of a page.
+    /// Spoils the envelope of a page. A contradiction that `cut` has carried out changes nothing
+    /// here.
     pub(crate) fn spoil(self, request: &ServerRequest, page: &mut ListPage, paging: ListPaging) {
+        // Whether the page is the last one, before its links are spoilt.
         let goes_on = page.next.is_some();
         match self {
             Self::TotalOfPage => page.total = page.keys.len(),
@@ -125,7 +139,7 @@ impl Contradiction {
     }
 }
 
-/// Returns the request without this parameter.
+/// Returns the request without this query parameter.
 fn without(request: &ServerRequest, name: &str) -> ServerRequest {
     let mut other = request.clone();
     other.query.retain(|(given, _)| given != name);

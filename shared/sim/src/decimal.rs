@@ -1,4 +1,10 @@
 //! Exact decimals: scaled integers, never floats.
+//!
+//! Harvest writes decimals as JSON numbers, such as `22000.0`, `100` or `0.575`, and the product
+//! keeps each digit. A float between would hide exactly the mistakes that tests look for: 0.1 has
+//! no exact binary value, and 12345678901234.5678 has more digits than an `f64` holds. Products are
+//! computed in 128 bits and rounded once; sums saturate instead of wrapping, because one amount of
+//! the generator uses all 18 digits of `decimal(18,4)`.
 
 use crate::calendar::digit;
 
@@ -11,7 +17,7 @@ pub(crate) struct Money(pub(crate) i64);
 pub(crate) struct DecimalNumber(pub(crate) i64);
 
 impl Money {
-    /// Returns the amount of this number of hundredths.
+    /// Returns the amount of this number of hundredths of a unit.
     pub(crate) const fn cents(cents: i64) -> Self {
         Self(cents * 100)
     }
@@ -29,18 +35,20 @@ impl Money {
     /// Returns `percent` per cent of the amount, rounded half away from zero to hundredths.
     pub(crate) fn percent(self, percent: DecimalNumber) -> Self {
         let exact = i128::from(self.0) * i128::from(percent.0);
+        // The divisor: 100 for per cent, 10^6 for the places of the percentage, 100 from
+        // ten-thousandths to hundredths.
         let cents = round(exact, 100 * 1_000_000 * 100);
         Self(cents * 100)
     }
 
-    /// Returns the same value with six places, for fields that hold hours or money.
+    /// Returns the same value with six places, for fees, and for budgets, which are hours or money.
     pub(crate) const fn number(self) -> DecimalNumber {
         DecimalNumber(self.0.saturating_mul(100))
     }
 }
 
 impl DecimalNumber {
-    /// Returns a whole number.
+    /// Returns the number of this many units.
     pub(crate) const fn whole(units: i64) -> Self {
         Self(units * 1_000_000)
     }
@@ -65,7 +73,8 @@ impl DecimalNumber {
         Money(round(i128::from(self.0) * i128::from(price.0), 100_000_000))
     }
 
-    /// Rounds up to quarters, as the account rounds hours.
+    /// Rounds up to quarters of an hour, as the account rounds. Harvest rounds each entry by a rule
+    /// of the account, so `rounded_hours` and the sums of reports differ from sums of `hours`.
     pub(crate) const fn quarter_up(self) -> Self {
         let below = self.0.div_euclid(250_000) * 250_000;
         if below == self.0 { self } else { Self(below + 250_000) }
@@ -78,10 +87,17 @@ fn round(exact: i128, unit: i128) -> i64 {
     i64::try_from((exact + half) / unit).unwrap_or(i64::MAX)
 }
 
-/// Appends `value / 10^places` as a JSON number without trailing zeros. With `Fraction::Always` a
-/// whole number ends in `.0`, as some of Harvest's numbers do.
+/// Appends `value / 10^places` as a JSON number without trailing zeros. With `FractionForm::Always`
+/// a whole number ends in `.0`, as some of Harvest's numbers do.
+///
+/// | value | places | `Always` | `WhenNeeded` |
+/// | --- | --- | --- | --- |
+/// | 1000000 | 4 | `100.0` | `100` |
+/// | 5750 | 4 | `0.575` | `0.575` |
+/// | -5000 | 4 | `-0.5` | `-0.5` |
 pub(crate) fn write_scaled(out: &mut Vec<u8>, value: i64, places: u32, fraction: FractionForm) {
     let unit = 10_i64.pow(places);
+    // The sign comes first and alone: the whole part of -0.5 is 0, which has none.
     if value < 0 {
         out.push(b'-');
     }
@@ -102,16 +118,18 @@ pub(crate) fn write_scaled(out: &mut Vec<u8>, value: i64, places: u32, fraction:
     }
 }
 
-/// Form of whole numbers.
+/// Form of whole numbers. Harvest uses both, even in one field: the type of a column must not be
+/// derived from the first value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FractionForm {
-    /// With a fraction: `100.0`.
+    /// Number with a fraction: `100.0`.
     Always,
-    /// Without a fraction: `100`.
+    /// Number without a fraction where it has none: `100`.
     WhenNeeded,
 }
 
-/// Appends a whole number.
+/// Appends a whole number in decimal digits, without an allocation: a page of 2000 entries has tens
+/// of thousands of numbers.
 pub(crate) fn write_digits(out: &mut Vec<u8>, value: u64) {
     let mut digits = [0_u8; 20];
     let mut left = value;

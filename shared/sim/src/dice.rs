@@ -1,10 +1,17 @@
 //! Seeded pseudo-random numbers, the same in every version: one seed, one account, byte for byte.
+//!
+//! The generator is written out here, because random crates may change their sequences between
+//! versions. A seed that found a defect years ago must still make the same account, and the
+//! fixtures of the end-to-end tests were read from an account that a later version must make again.
+//! Every call of a generator therefore takes part in the sequence: one more, one less or another
+//! order changes all records that are made after it.
 
-/// A small generator of pseudo-random numbers (`SplitMix64`).
+/// Generator of pseudo-random numbers (`SplitMix64`): small, fast, and not for secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);
 
-/// Returns a number that looks random and depends only on the arguments.
+/// Returns a number that looks random and depends only on the arguments. It serves choices that
+/// must not depend on the order of calls, such as those by the id of a record.
 pub(crate) const fn scramble(a: u64, b: u64) -> u64 {
     let mut mixed = a.wrapping_add(b.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_add(b);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -24,7 +31,8 @@ impl Dice {
         scramble(self.0, 1)
     }
 
-    /// Returns a number from `low` to `high`, both included.
+    /// Returns a number from `low` to `high`, both included. The small excess of low numbers that
+    /// the remainder brings does not matter here.
     pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
         let span = u64::try_from(high - low + 1).unwrap_or(1).max(1);
         low + i64::try_from(self.next() % span).unwrap_or(0)
@@ -46,7 +54,7 @@ impl Dice {
         if span == 0 { None } else { usize::try_from(self.next() % span).ok() }
     }
 
-    /// Returns `digits` hexadecimal digits, for keys.
+    /// Returns this number of hexadecimal digits, for keys in URLs.
     pub(crate) fn hex(&mut self, digits: usize) -> String {
         let mut text = String::with_capacity(digits + 16);
         while text.len() < digits {

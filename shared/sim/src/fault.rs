@@ -1,4 +1,23 @@
 //! Faults on purpose: rules that pick requests and spoil their answers.
+//!
+//! A rule says which requests it concerns (`path`), which of these it picks (`select`), and what
+//! happens to their answers (`effect`). Tests set rules in code or, as JSON, over the control face:
+//!
+//! ```json
+//! [{"path": "/time_entries", "select": {"nth": 2}, "effect": {"status": {"status": 500}}},
+//!  {"path": "/v2/clients?", "effect": {"contradiction": "no_links"}}]
+//! ```
+//!
+//! Effects are carried out at the station where their cause would be:
+//!
+//! | effect | where |
+//! | --- | --- |
+//! | statuses, redirects, text or HTML instead of JSON, no answer | before (`instead`) |
+//! | totals, links, order, contradictions | in the making of the list (`oddity`) |
+//! | cut bodies, other values, missing headers, delays | on the finished answer (`spoil`) |
+//!
+//! Choices depend on the account's seed and on counts, never on time, so the same requests in the
+//! same order meet the same faults.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -9,11 +28,15 @@ use crate::request::{DeliveryFault, ServerRequest, ServerResponse, refusal};
 use crate::rewrite::ValueRewrite;
 
 /// Rule that picks requests and spoils their answers. The first rule that picks a request decides.
+///
+/// A rule that JSON gives more members than these is refused: a misspelt `select` would otherwise
+/// spoil every answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
-    /// Part of path and query (`/v2/clients?per_page=2000`). `*` matches anything, `$` at the end
-    /// matches the end, and an empty pattern matches all. Ids are matched literally.
+    /// Pattern that path and query (`/v2/clients?per_page=2000`) must contain. `*` matches
+    /// anything, `$` at the end matches the end, and an empty pattern matches all. Ids are matched
+    /// literally.
     #[serde(default)]
     pub path: String,
     /// Choice among the matching requests.
@@ -23,20 +46,21 @@ pub struct FaultRule {
     pub effect: FaultEffect,
 }
 
-/// Choice among the requests that match a rule. They are counted from 1 when the rule is set.
+/// Choice among the requests that match a rule. Each rule counts them, the first one that comes
+/// after the rule was set being number 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultChoice {
-    /// Every request.
+    /// Picks every request.
     #[default]
     Always,
-    /// Only the request with this number.
+    /// Picks the request with this number alone.
     Nth(u64),
-    /// Requests whose number is a multiple of this.
+    /// Picks the requests whose number is a multiple of this; 0 picks none.
     Every(u64),
-    /// This many first requests.
+    /// Picks this number of requests, the first ones.
     First(u64),
-    /// About this percentage of the requests, by the account's seed.
+    /// Picks about this percentage of the requests, by the account's seed.
     Percent(u64),
 }
 
@@ -55,43 +79,49 @@ pub enum FaultEffect {
         #[serde(default)]
         html: bool,
     },
-    /// Announces a longer body in `Content-Length` than it sends, and closes the connection.
+    /// Announces the length of the whole body in `Content-Length`, sends half of it, and closes the
+    /// connection.
     CutBody,
-    /// Sends status 200 and half of the JSON, with a fitting `Content-Length`.
+    /// Sends status 200 and half of the JSON, with a `Content-Length` that fits the half. Nothing
+    /// but the text itself shows that it is not whole.
     TruncatedJson,
-    /// Sends status 200 and plain text with the content type of JSON.
+    /// Sends status 200 and plain text with the content type of JSON, as a proxy with an error may.
     NotJson,
-    /// Sends status 200 and an HTML page.
+    /// Sends status 200 and an HTML page, as during maintenance.
     HtmlPage,
-    /// Sends the right body with a wrong content type.
+    /// Sends the right body with a content type other than JSON.
     WrongContentType,
-    /// Redirects to this address.
+    /// Redirects to this address. A client that follows would send its token there.
     Redirect(String),
-    /// Lets `links.next` lead to this origin, a scheme with a host.
+    /// Lets `links.next` lead to this origin, a scheme with a host. A client that follows would
+    /// send its token there.
     ForeignNext(String),
     /// Delays the answer by this many milliseconds.
     Slow(u64),
-    /// Closes the connection without an answer.
+    /// Closes the connection before the first byte of the answer.
     Drop,
-    /// Never answers.
+    /// Keeps the connection open and never answers.
     Hang,
     /// Adds this number to `total_entries`.
     WrongTotal(i64),
-    /// Sends the first row of a report twice, the second time with other content.
+    /// Sends the first row of a report twice, the second time with another name, and counts both. A
+    /// reader must find out by the key.
     DuplicateRow,
-    /// Sends the records of the page in the opposite order.
+    /// Sends the records of the page in the opposite order: oldest first.
     Reversed,
-    /// Sends a complete list without any record.
+    /// Sends a complete list without any record, in a correct envelope. A reader cannot detect this
+    /// from the answer, and must not delete all rows because of it.
     EmptyList,
-    /// Leaves out the header `Date`.
+    /// Leaves out the header `Date`, from which a reader takes its cursor.
     WithoutDate,
-    /// Lets the list contradict itself, or its pages never end.
+    /// Lets the list contradict itself, or have no last page.
     Contradiction(Contradiction),
-    /// Writes the values of the records in another way.
+    /// Writes the values of the records in another way, which a schema may not accept.
     Rewritten(ValueRewrite),
 }
 
-/// Effect that changes the making of the list, not the finished answer.
+/// Effect that changes the making of the list, not the finished answer. Its variants are those of
+/// `FaultEffect` with the same names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ListOddity {
     ForeignNext(String),
@@ -102,7 +132,7 @@ pub(crate) enum ListOddity {
     Contradiction(Contradiction),
 }
 
-/// A rule in force.
+/// Rule in force, with its counts.
 #[derive(Clone, Debug)]
 struct ActiveRule {
     rule: FaultRule,
@@ -115,24 +145,29 @@ struct ActiveRule {
 /// Rules in force, with their counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ActiveFaults {
+    /// Seed of the account, by which `FaultChoice::Percent` picks.
     seed: u64,
+    /// Rules in the order in which they were added. A place in this list stays valid until `clear`.
     rules: Vec<ActiveRule>,
 }
 
 impl ActiveFaults {
+    /// Returns the state without any rule.
     pub(crate) const fn new(seed: u64) -> Self {
         Self { seed, rules: Vec::new() }
     }
 
+    /// Adds a rule, which has seen no request yet.
     pub(crate) fn add(&mut self, rule: FaultRule) {
         self.rules.push(ActiveRule { rule, matched: 0, spoilt: 0 });
     }
 
+    /// Removes all rules with their counts.
     pub(crate) fn clear(&mut self) {
         self.rules.clear();
     }
 
-    /// Number of answers that each rule spoilt.
+    /// Returns the number of answers that each rule spoilt.
     pub(crate) fn spoilt(&self) -> Vec<u64> {
         self.rules.iter().map(|active| active.spoilt).collect()
     }
@@ -145,7 +180,8 @@ impl ActiveFaults {
     }
 
     /// Returns the effect on this request, and the place of the rule that decides. Every rule that
-    /// matches counts the request.
+    /// matches counts the request, even if an earlier rule has decided: the number of a request
+    /// does not depend on the rules that stand before.
     pub(crate) fn strike(&mut self, request: &ServerRequest) -> Option<(usize, FaultEffect)> {
         if self.rules.is_empty() {
             return None;
@@ -173,7 +209,15 @@ impl ActiveFaults {
     }
 }
 
-/// Whether a path with its query matches the pattern of a rule.
+/// Tells whether a path with its query matches the pattern of a rule. Each part between two `*` is
+/// looked for behind the one before, from the left.
+///
+/// | pattern | matches |
+/// | --- | --- |
+/// | `/users` | `/v2/users`, `/v2/users/7/cost_rates`, `/v2/users?page=2` |
+/// | `/users$` | `/v2/users` alone |
+/// | `/users/*/cost_rates` | the cost rates of any user |
+/// | `per_page=1$` | requests that end in this parameter, not in `per_page=10` |
 pub(crate) fn matches_pattern(pattern: &str, target: &str) -> bool {
     let (pattern, to_the_end) = match pattern.strip_suffix('$') {
         Some(pattern) => (pattern, true),
@@ -190,7 +234,10 @@ pub(crate) fn matches_pattern(pattern: &str, target: &str) -> bool {
 }
 
 impl FaultEffect {
-    /// Returns the answer for effects that replace it altogether.
+    /// Returns the answer of effects that replace the account's; `None` for all others.
+    ///
+    /// A dropped or hung answer gets a status and body, too, for statistics and for tests without
+    /// sockets.
     pub(crate) fn instead(&self) -> Option<ServerResponse> {
         match self {
             Self::Status { status, retry_after, html } => {
@@ -232,7 +279,7 @@ impl FaultEffect {
         }
     }
 
-    /// Returns the effect on the list, if there is one.
+    /// Returns the effect on the making of the list; `None` if it has none.
     pub(crate) fn oddity(&self) -> Option<ListOddity> {
         match self {
             Self::ForeignNext(origin) => Some(ListOddity::ForeignNext(origin.clone())),
@@ -256,7 +303,7 @@ impl FaultEffect {
         }
     }
 
-    /// Spoils a finished answer.
+    /// Spoils a finished answer. Effects that were carried out before change nothing here.
     pub(crate) fn spoil(&self, response: &mut ServerResponse) {
         match self {
             Self::CutBody => response.delivery.breach = DeliveryFault::CutBody,

@@ -1,4 +1,17 @@
 //! The filters of a list, and the records that pass them.
+//!
+//! A list is answered as keys, not as records: `(rank, id)` in ascending order, from which `paging`
+//! cuts a page. A list without filters borrows the order that its table keeps, so that the first
+//! page of a million entries costs no pass over them.
+//!
+//! Facts of Harvest's lists that tests rely on:
+//!
+//! * `updated_since` finds records whose `updated_at` is at or after the instant. Harvest's
+//!   documentation says only "since"; other programs that read or imitate it take it so.
+//! * `from` and `to` include both ends, and concern the day of work or of issue, never
+//!   `updated_at`.
+//! * A list without `is_active` has active and archived records.
+//! * `/roles` has no filter at all, and records without a usable day are in no range of days.
 
 mod children;
 
@@ -11,11 +24,15 @@ use crate::stream::Stream;
 use crate::table::{RankKey, Record, RecordTable, UNDATED};
 use crate::work::{Expense, TimeEntry};
 
-/// Filters of a request. Unknown parameters are ignored, as Harvest does.
+/// Filters of a request; `None` lets all records pass. Parameters that a list does not know are
+/// ignored, as are ids that are no numbers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListFilter {
+    /// `updated_since`, rounded up to a whole second.
     since: Option<Moment>,
+    /// First day, included.
     from: Option<Day>,
+    /// Last day, included.
     to: Option<Day>,
     is_active: Option<bool>,
     is_running: Option<bool>,
@@ -24,13 +41,17 @@ pub(crate) struct ListFilter {
     project: Option<i64>,
     user: Option<i64>,
     task: Option<i64>,
+    /// State of an invoice or estimate, such as `open`.
     state: Option<String>,
+    /// `approval_status` of an entry or expense, such as `approved`.
     approval: Option<String>,
+    /// Id of an entry in another system (`external_reference_id`).
     reference: Option<i64>,
 }
 
 impl ListFilter {
-    /// Parses the filters of a request; the error is the answer to it.
+    /// Parses the filters of a request; the error is the answer to it. Only days and instants can
+    /// be refused: Harvest has answered 400 to an instant with a space for the `T`.
     pub(crate) fn of(request: &ServerRequest) -> Result<Self, ServerResponse> {
         let day = |name: &str| match request.param(name) {
             None => Ok(None),
@@ -64,8 +85,8 @@ impl ListFilter {
         })
     }
 
-    /// Range of ranks that `from` and `to` allow, without that of undated records; `None` allows
-    /// all.
+    /// Returns the range of ranks that `from` and `to` allow; `None` allows all. The lowest rank is
+    /// that of undated records, which no range contains, not even one without `from`.
     fn ranks(&self) -> Option<(i64, i64)> {
         if self.from.is_none() && self.to.is_none() {
             return None;
@@ -73,6 +94,8 @@ impl ListFilter {
         Some((self.from.map_or(UNDATED + 1, |day| day.0), self.to.map_or(i64::MAX, |day| day.0)))
     }
 
+    /// Tells whether any filter looks into an entry or expense. If none does, and the person sees
+    /// everything, the table's own order is the answer.
     fn names_work(&self) -> bool {
         self.is_billed.is_some()
             || self.client.is_some()
@@ -83,6 +106,8 @@ impl ListFilter {
             || self.reference.is_some()
     }
 
+    /// Tells whether an entry passes the filters, other than those of days and `updated_since`, and
+    /// may be seen by the person.
     fn keeps_entry(&self, look: &RenderContext<'_>, one: &TimeEntry) -> bool {
         passes(self.user, one.user)
             && passes(self.project, one.project)
@@ -95,6 +120,8 @@ impl ListFilter {
             && look.viewer.sees_work(one.user, one.project)
     }
 
+    /// Tells whether an expense passes the filters, other than those of days and `updated_since`,
+    /// and may be seen by the person.
     fn keeps_expense(&self, look: &RenderContext<'_>, one: &Expense) -> bool {
         passes(self.user, one.user)
             && passes(self.project, one.project)
@@ -104,8 +131,11 @@ impl ListFilter {
             && look.viewer.sees_work(one.user, one.project)
     }
 
+    /// Returns the keys of the entries that pass.
     fn entries<'a>(&self, look: &RenderContext<'a>) -> Cow<'a, [RankKey]> {
         let books = look.books;
+        // Few entries run and each run of a reader asks for them, so they have an index of their
+        // own.
         if self.is_running == Some(true) {
             let found = books.running.iter().filter_map(|id| books.entries.get(*id));
             let ranks = self.ranks().unwrap_or((UNDATED, i64::MAX));
@@ -124,8 +154,11 @@ impl ListFilter {
         books.entries.select(self.ranks(), self.since, if plain { None } else { Some(&keep) })
     }
 
-    /// Returns the keys of the list that pass the filters, oldest first, because lists are read
-    /// backwards.
+    /// Returns the keys of the list that pass the filters, in ascending order; lists are read
+    /// backwards, so that the newest record comes first.
+    ///
+    /// Children need `parent`; an unknown parent is answered with 404. Reports and `/company` have
+    /// no keys: their rows are no records of a table.
     #[expect(clippy::too_many_lines, reason = "a match over all streams")]
     pub(crate) fn keys<'a>(
         &self,
@@ -218,6 +251,7 @@ impl ListFilter {
         })
     }
 
+    /// Returns the keys of records that pass `is_active` and `updated_since`.
     fn active<'a, T: Record>(
         &self,
         table: &'a RecordTable<T>,
@@ -226,6 +260,7 @@ impl ListFilter {
         self.active_and(table, is_active, |_| true)
     }
 
+    /// Returns the keys of records that pass `is_active` and `updated_since`, and `also`.
     fn active_and<'a, T: Record>(
         &self,
         table: &'a RecordTable<T>,
@@ -237,10 +272,12 @@ impl ListFilter {
     }
 }
 
+/// Tells whether an id passes a filter by id.
 fn passes(wanted: Option<i64>, given: i64) -> bool {
     wanted.is_none_or(|wanted| wanted == given)
 }
 
+/// Tells whether a project belongs to a client. Entries and expenses name their project only.
 fn client_is(look: &RenderContext<'_>, project: i64, client: i64) -> bool {
     look.books.projects.get(project).is_some_and(|one| one.client == client)
 }

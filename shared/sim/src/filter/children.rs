@@ -1,4 +1,8 @@
 //! Lists of the children of a parent.
+//!
+//! Children are few and part of their parent, so their keys are collected and sorted for each
+//! request. Messages, payments and teammates are listed by time of creation, newest first; rates by
+//! their first day, oldest first; the assignments of a user come from the table of all assignments.
 
 use std::borrow::Cow;
 
@@ -11,7 +15,12 @@ use crate::stream::Stream;
 use crate::table::RankKey;
 
 impl ListFilter {
-    /// Returns the keys of the children of one parent.
+    /// Returns the keys of the children of one parent. The error is the answer for an unknown
+    /// parent, 404, or for the teammates of a user who is no manager, 422: "no such parent" and "no
+    /// children" are different facts, and a reader deletes the children of the first only.
+    ///
+    /// Messages and payments have the filter `updated_since`. Rates and teammates have none in
+    /// Harvest, hence they must be read whole each time.
     #[expect(clippy::wildcard_enum_match_arm, reason = "only streams with a parent come here")]
     pub(super) fn children<'a>(
         &self,
@@ -43,6 +52,8 @@ impl ListFilter {
             Stream::UserCostRates => user()?.cost_rates.iter().map(by_start).collect(),
             Stream::UserProjectAssignments => {
                 user()?;
+                // Harvest documents that this list alone has active assignments only. Their ids are
+                // those of `/user_assignments`.
                 let own = |one: &crate::work::UserAssignment| one.user == parent && one.is_active;
                 return Ok(books.user_assignments.select(None, self.since, Some(&own)));
             }
@@ -61,8 +72,9 @@ impl ListFilter {
     }
 }
 
-/// Returns the key of a rate. Its rank is negated, because rates are listed oldest first, while
-/// lists are read backwards.
+/// Returns the key of a rate. Its rank is the negated day, because rates are listed oldest first,
+/// while lists are read backwards. A rate without a start applies from the beginning, so it comes
+/// first.
 fn by_start(rate: &UserRate) -> RankKey {
     (rate.start.map_or(i64::MAX, |day| -day.0), rate.id)
 }
