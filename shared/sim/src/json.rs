@@ -1,4 +1,12 @@
 //! Writer of JSON straight into bytes, without a tree and without floats.
+//!
+//! A page has up to 2000 records with some 40 fields. Writing them directly needs no allocation for
+//! each value, and leaves the choice how a value is spelt: `100` or `100.0`, a number or the same
+//! digits as text. Two seeds decide that, `salt` and `odd`; both belong to the record, so that a
+//! record is spelt the same in every answer.
+//!
+//! The writer trusts its callers: they open and close in pairs, and give names of fields that need
+//! no escaping. Only text values are escaped.
 
 use crate::calendar::{Day, Moment};
 use crate::decimal::{DecimalNumber, FractionForm, Money, write_digits, write_scaled};
@@ -9,9 +17,11 @@ use crate::spelling::{FieldForm, form};
 #[derive(Debug, Default)]
 pub(crate) struct JsonWriter {
     out: Vec<u8>,
-    /// Seed of the choice, the same for one record, which whole numbers end in `.0`.
+    /// Seed that decides, with the length of a field's name, whether a whole number ends in `.0`:
+    /// the id of the record.
     salt: u64,
-    /// Seed of the choice which fields are written as another type; `None` for none.
+    /// Seed that decides, together with a field's name, which fields are written as another JSON
+    /// type; `None` for the documented types.
     odd: Option<u64>,
 }
 
@@ -26,22 +36,26 @@ impl JsonWriter {
         self.out
     }
 
-    /// Writes numbers from here on as in the record with this id.
+    /// Writes whole numbers from here on as in the record with this id.
     pub(crate) fn salt(&mut self, id: i64) {
         self.salt = id.unsigned_abs();
     }
 
-    /// Writes fields from here on as other types, chosen by this seed; `None` for those documented.
+    /// Writes fields from here on as other JSON types, chosen by this seed; `None` ends that. The
+    /// envelope of a list is always written as documented.
     pub(crate) fn spell(&mut self, odd: Option<u64>) {
         self.odd = odd;
     }
 
+    /// Appends a comma unless this is the first element or member, or the value of a member. No
+    /// state is needed: those three follow `{`, `[` or `:`, which no finished value ends with.
     fn comma(&mut self) {
         if !matches!(self.out.last(), None | Some(b'{' | b'[' | b':')) {
             self.out.push(b',');
         }
     }
 
+    /// Appends a comma if needed, and the name of a member.
     fn key(&mut self, name: &str) {
         self.comma();
         self.out.push(b'"');
@@ -49,13 +63,13 @@ impl JsonWriter {
         self.out.extend_from_slice(b"\":");
     }
 
-    /// Opens an object: the whole text or an element of an array.
+    /// Opens an object: the whole text, or an element of an array.
     pub(crate) fn open(&mut self) {
         self.comma();
         self.out.push(b'{');
     }
 
-    /// Appends an element of an array, given as JSON.
+    /// Appends an element of an array, given as finished JSON, such as a cached row of a report.
     pub(crate) fn element(&mut self, json: &[u8]) {
         self.comma();
         self.out.extend_from_slice(json);
@@ -89,7 +103,8 @@ impl JsonWriter {
         self.out.extend_from_slice(b"null");
     }
 
-    /// Appends a member, given as JSON.
+    /// Appends a member, given as finished JSON. It may be a value that the other methods never
+    /// write.
     pub(crate) fn raw(&mut self, name: &str, json: &[u8]) {
         self.key(name);
         self.out.extend_from_slice(json);
@@ -101,6 +116,7 @@ impl JsonWriter {
         self.push_odd_int(form(self.odd, name), value);
     }
 
+    /// Appends an integer in this form: `7`, `"7"` or `7.0`.
     fn push_odd_int(&mut self, form: FieldForm, value: i64) {
         self.quote_if(form);
         self.push_int(value);
@@ -110,12 +126,14 @@ impl JsonWriter {
         self.quote_if(form);
     }
 
+    /// Appends a quotation mark if the field is written as text; called before and after the value.
     fn quote_if(&mut self, form: FieldForm) {
         if form == FieldForm::Text {
             self.out.push(b'"');
         }
     }
 
+    /// Appends an integer in its documented form.
     fn push_int(&mut self, value: i64) {
         if value < 0 {
             self.out.push(b'-');
@@ -131,7 +149,7 @@ impl JsonWriter {
         }
     }
 
-    /// Appends an array of integers.
+    /// Appends an array of integers, each with a form of its own: one array can have several.
     pub(crate) fn ints(&mut self, name: &str, values: impl Iterator<Item = i64>) {
         self.list(name);
         for value in values {
@@ -141,7 +159,8 @@ impl JsonWriter {
         self.end_list();
     }
 
-    /// Appends a text.
+    /// Appends a text. A text that is an integer may become a number, if its digits survive that:
+    /// `007` stays a text, because a number cannot keep its zeros.
     pub(crate) fn text(&mut self, name: &str, value: &str) {
         self.key(name);
         let number = form(self.odd, name) != FieldForm::Documented
@@ -153,6 +172,7 @@ impl JsonWriter {
         }
     }
 
+    /// Appends a text with the escapes that JSON demands. All other characters stay as UTF-8.
     fn push_text(&mut self, value: &str) {
         self.out.push(b'"');
         for byte in value.bytes() {
@@ -177,7 +197,7 @@ impl JsonWriter {
         }
     }
 
-    /// Appends an array of texts.
+    /// Appends an array of texts, always as texts.
     pub(crate) fn texts<'a>(&mut self, name: &str, values: impl Iterator<Item = &'a str>) {
         self.list(name);
         for value in values {
@@ -228,7 +248,7 @@ impl JsonWriter {
         }
     }
 
-    /// Appends an amount of money.
+    /// Appends an amount of money, with up to four places.
     pub(crate) fn money(&mut self, name: &str, value: Money) {
         self.scaled(name, value.0, 4);
     }
@@ -238,6 +258,7 @@ impl JsonWriter {
         self.scaled(name, value.0, 6);
     }
 
+    /// Appends `value / 10^places`.
     fn scaled(&mut self, name: &str, value: i64, places: u32) {
         let (fraction, form) = (self.fraction(name), form(self.odd, name));
         self.key(name);
@@ -254,6 +275,8 @@ impl JsonWriter {
         }
     }
 
+    /// Returns the form of whole numbers in this field: about half of the fields of a record have
+    /// `.0`.
     fn fraction(&self, name: &str) -> FractionForm {
         let length = u64::try_from(name.len()).unwrap_or(0);
         match scramble(self.salt, length) % 2 {

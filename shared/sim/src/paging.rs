@@ -1,4 +1,21 @@
 //! Pages of a list, and the links between them.
+//!
+//! Harvest has two kinds of paging, by endpoint:
+//!
+//! | | by number | by cursor |
+//! | --- | --- | --- |
+//! | lists | entries, expenses, invoices, estimates, reports | most others |
+//! | parameter | `page=N` | `cursor=…`; `page` is deprecated |
+//! | `page`, `next_page` | numbers | null between the first and the last page |
+//! | new and deleted records | shift others to other pages | shift nothing |
+//!
+//! A page by number is a stretch of positions in the list as it is now, so it inherits all
+//! weaknesses of offsets. A cursor names a record, and the page begins behind the place of that
+//! record even if the record is gone. Cursors are opaque to clients: base64 of `{"a":[rank,id]}`
+//! for the records after this place, or `{"b":…}` for those before.
+//!
+//! `links` are whole URLs that keep the filters of the request. A client follows `links.next` until
+//! it is null; `next_page` would end a cursor list after two pages.
 
 use core::ops::Range;
 use std::collections::BTreeMap;
@@ -8,33 +25,41 @@ use crate::request::{ServerRequest, ServerResponse};
 use crate::stream::ListPaging;
 use crate::table::RankKey;
 
-/// Most records of a page, and the number without `per_page`.
+/// Most records of a page, and the number of records without `per_page`.
 pub(crate) const MOST_PER_PAGE: usize = 2000;
 
-/// Form of the links in the envelope.
+/// Form of the member `links` in the envelope. Harvest always sends all four links; the other forms
+/// are for faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinkForm {
     /// An object with all four links.
     Given,
-    /// No member `links`.
+    /// Envelope without a member `links`.
     Absent,
-    /// Null.
+    /// Null instead of an object.
     Null,
     /// An object without members.
     Empty,
 }
 
-/// One page of a list, newest first, and its envelope.
+/// One page of a list, newest record first, and its envelope. Faults change it before it is
+/// written.
 #[derive(Debug)]
 pub(crate) struct ListPage {
+    /// Keys of the records, in the order of the answer.
     pub(crate) keys: Vec<RankKey>,
+    /// Number of records of the whole list, which `total_pages` follows, too.
     pub(crate) total: usize,
     pub(crate) links: LinkForm,
+    /// Most records of a page, as asked for and capped: `per_page` of the answer.
     size: usize,
+    /// Member `page`, from 1; null on the inner pages of cursor lists.
     number: Option<usize>,
     next_number: Option<usize>,
     previous_number: Option<usize>,
+    /// Link to the first page, which is there even if the list is empty.
     pub(crate) first: String,
+    /// Link to the next page; null on the last one.
     pub(crate) next: Option<String>,
     previous: Option<String>,
     last: String,
@@ -45,14 +70,15 @@ pub(crate) struct ListPage {
 enum PageStart {
     /// Number of the page, from 1.
     Number(usize),
-    /// The records that follow this one in the list.
+    /// Place of a record, which the records of the page follow in the list: they are older.
     After(RankKey),
-    /// The records that come before this one in the list.
+    /// Place of a record, which the records of the page precede in the list: they are newer.
     Before(RankKey),
 }
 
 impl PageStart {
-    /// Positions of the page in the ascending `keys`; the page is read backwards.
+    /// Returns the positions of the page in the ascending `keys`; the page is read backwards, so
+    /// page 1 is at the end. A page beyond the list is empty.
     fn positions(self, keys: &[RankKey], per_page: usize) -> Range<usize> {
         match self {
             Self::Number(number) => {
@@ -60,6 +86,8 @@ impl PageStart {
                 end.saturating_sub(per_page)..end
             }
             Self::After(key) => {
+                // The record of the cursor need not exist any more: its place in the order still
+                // does.
                 let end = keys.partition_point(|other| *other < key);
                 end.saturating_sub(per_page)..end
             }
@@ -73,7 +101,8 @@ impl PageStart {
 
 impl ListPage {
     /// Returns the page of `keys` (ascending, and listed backwards) that the request asks for, with
-    /// at most `cap` records.
+    /// at most `cap` records. The error is the answer to `per_page` or `page` out of range (422),
+    /// or to a cursor that cannot be read (400).
     pub(crate) fn cut(
         request: &ServerRequest,
         keys: &[RankKey],
@@ -82,6 +111,7 @@ impl ListPage {
     ) -> Result<Self, ServerResponse> {
         let per_page = per_page(request)?.min(cap.max(1));
         let total = keys.len();
+        // An empty list has one page, which is empty.
         let pages = total.div_ceil(per_page).max(1);
         let start = start(request, paging)?;
         let Range { start: low, end: high } = start.positions(keys, per_page);
@@ -114,6 +144,8 @@ impl ListPage {
                 ListPaging::Cursor | ListPaging::Offset | ListPaging::Single,
                 PageStart::Number(_) | PageStart::After(_) | PageStart::Before(_),
             ) => {
+                // Numbers only at both ends, as Harvest documents: in between, a cursor does not
+                // tell which page it is.
                 if is_first {
                     page.number = Some(1);
                     page.next_number = (!is_last).then_some(2);
@@ -130,7 +162,8 @@ impl ListPage {
         Ok(page)
     }
 
-    /// Adds a link to a next page that does not exist.
+    /// Adds a link to a next page that does not exist, and is served as an empty one. For faults
+    /// alone.
     pub(crate) fn go_on(&mut self, request: &ServerRequest, paging: ListPaging) {
         let link = LinkBuilder { request, per_page: self.size };
         let here = start(request, paging).unwrap_or(PageStart::Number(1));
@@ -150,7 +183,8 @@ impl ListPage {
         }
     }
 
-    /// Appends the members of the envelope that follow the records.
+    /// Appends the members of the envelope. They follow the records, as in Harvest's answers, so a
+    /// reader knows the total of a page only after its records.
     pub(crate) fn write(&self, json: &mut JsonWriter) {
         let total = self.total;
         let int = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
@@ -178,6 +212,8 @@ impl ListPage {
     }
 }
 
+/// Returns the number of records that the request asks for. Harvest refuses more than 2000 with 422
+/// instead of sending fewer.
 fn per_page(request: &ServerRequest) -> Result<usize, ServerResponse> {
     let refusal = "Per page must be between 1 and 2000";
     match request.param("per_page") {
@@ -189,6 +225,7 @@ fn per_page(request: &ServerRequest) -> Result<usize, ServerResponse> {
     }
 }
 
+/// Returns where the page begins. `cursor` counts in cursor lists alone, where it wins over `page`.
 fn start(request: &ServerRequest, paging: ListPaging) -> Result<PageStart, ServerResponse> {
     if let (Some(cursor), ListPaging::Cursor) = (request.param("cursor"), paging) {
         return read_cursor(cursor).ok_or_else(|| ServerResponse::message(400, "Invalid cursor"));
@@ -199,22 +236,28 @@ fn start(request: &ServerRequest, paging: ListPaging) -> Result<PageStart, Serve
     }
 }
 
-/// Builds links that keep the filters of the request.
+/// Builder of links, which keep the filters of the request and lead to its origin.
 struct LinkBuilder<'a> {
     request: &'a ServerRequest,
     per_page: usize,
 }
 
 impl LinkBuilder<'_> {
+    /// Returns the link to the page with this number.
     fn page(&self, number: usize) -> String {
         self.with(&[("page", number.to_string())])
     }
 
+    /// Returns the link to the page after (`a`) or before (`b`) the place of this record. Harvest's
+    /// cursor links have a parameter `ref`, which the fake writes and ignores.
     fn cursor(&self, direction: char, key: RankKey, name: &str) -> String {
         let text = format!("{{\"{direction}\":[{},{}]}}", key.0, key.1);
         self.with(&[("cursor", encode(text.as_bytes())), ("ref", name.to_owned())])
     }
 
+    /// Returns a link with the parameters of the request and these. A page's own parameters are
+    /// replaced, and a token in the query is never repeated in a link. Parameters are sorted, so
+    /// that one request has one form of link.
     fn with(&self, extra: &[(&str, String)]) -> String {
         let mut params: BTreeMap<&str, &str> =
             self.request.query.iter().map(|(name, value)| (&**name, &**value)).collect();
@@ -230,6 +273,7 @@ impl LinkBuilder<'_> {
     }
 }
 
+/// Decodes a cursor; `None` for a text that no link had.
 fn read_cursor(text: &str) -> Option<PageStart> {
     let bytes = decode(text)?;
     let found: BTreeMap<String, RankKey> = serde_json::from_slice(&bytes).ok()?;
@@ -240,6 +284,7 @@ fn read_cursor(text: &str) -> Option<PageStart> {
     }
 }
 
+/// Letters of base64 for URLs (RFC 4648, section 5), in the order of their values.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// Encodes in base64 for URLs, without padding.
@@ -259,6 +304,7 @@ fn encode(bytes: &[u8]) -> String {
     text
 }
 
+/// Decodes base64 for URLs without padding; `None` if it has another letter.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let (mut bits, mut held) = (0_u32, 0);

@@ -1,18 +1,27 @@
 //! Records of one stream in memory, ordered by rank and by time of change.
+//!
+//! A list of Harvest is answered from `ranked`, its order; a list with `updated_since` from
+//! `changed`. Both are sorted vectors of keys: a page is cut from them by position, at once even
+//! among a million entries. The price is paid by single changes, which move part of a vector;
+//! `fill`, `edit_many` and `remove_all` change many records and sort only once.
+//!
+//! Invariant: both vectors have exactly one key for each record, with its current rank and its
+//! current time of change. Records therefore change only through the methods here.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::calendar::Moment;
 
-/// Place of a record in a list: its rank or time of change, then its id.
+/// Place of a record in a list: its rank or time of change, then its id, which makes places unique.
 pub(crate) type RankKey = (i64, i64);
 
 /// Record of a table.
 pub(crate) trait Record {
     /// Id in Harvest.
     fn id(&self) -> i64;
-    /// Rank in the list: the second of creation, or the day of a dated record.
+    /// Rank in the list: the second of creation, or the day of a dated record. It may change with
+    /// an edit.
     fn rank(&self) -> i64;
     /// Time of the last change.
     fn updated(&self) -> Moment;
@@ -20,15 +29,20 @@ pub(crate) trait Record {
     fn touch(&mut self, now: Moment);
 }
 
-/// Rank of an undated record, which is listed last and is in no range of days.
+/// Rank of an undated record: the lowest of all, so that it is listed last and is in no range of
+/// days.
 pub(crate) const UNDATED: i64 = i64::MIN;
 
-/// Records of one stream. Its orders are ascending; lists are read backwards.
+/// Records of one stream. Both orders are ascending; lists are read backwards.
 #[derive(Clone, Debug)]
 pub(crate) struct RecordTable<T> {
+    /// Records by id.
     records: BTreeMap<i64, T>,
+    /// Keys in the order of the list: rank, then id.
     ranked: Vec<RankKey>,
+    /// Keys in the order of change: `updated_at`, then id.
     changed: Vec<RankKey>,
+    /// Highest id so far, that of deleted records included.
     last_id: i64,
 }
 
@@ -38,23 +52,24 @@ impl<T: Record> RecordTable<T> {
         Self { records: BTreeMap::new(), ranked: Vec::new(), changed: Vec::new(), last_id: base }
     }
 
-    /// Returns the next unused id. An id is never used again.
+    /// Returns the next unused id. An id is never used again, and there are gaps between ids, so
+    /// that a reader that counts from one id to the next fails.
     pub(crate) const fn claim_id(&mut self) -> i64 {
         self.last_id += 1 + self.last_id % 3;
         self.last_id
     }
 
-    /// The record with this id.
+    /// Returns the record with this id.
     pub(crate) fn get(&self, id: i64) -> Option<&T> {
         self.records.get(&id)
     }
 
-    /// Number of records.
+    /// Returns the number of records.
     pub(crate) fn len(&self) -> usize {
         self.records.len()
     }
 
-    /// All records by id.
+    /// Returns all records by id, lowest first.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.records.values()
     }
@@ -92,7 +107,7 @@ impl<T: Record> RecordTable<T> {
         self.records.insert(id, record);
     }
 
-    /// Removes a record.
+    /// Removes a record and returns it. No trace of it is left: Harvest has no tombstones either.
     pub(crate) fn remove(&mut self, id: i64) -> Option<T> {
         let record = self.records.remove(&id)?;
         drop_key(&mut self.ranked, (record.rank(), id));
@@ -100,7 +115,7 @@ impl<T: Record> RecordTable<T> {
         Some(record)
     }
 
-    /// Removes many records.
+    /// Removes many records in one pass over each order.
     pub(crate) fn remove_all(&mut self, ids: &BTreeSet<i64>) {
         self.records.retain(|id, _| !ids.contains(id));
         self.ranked.retain(|key| !ids.contains(&key.1));
@@ -115,8 +130,10 @@ impl<T: Record> RecordTable<T> {
         })
     }
 
-    /// Changes a record, but not its time of change.
+    /// Changes a record, but not its time of change, so that no `updated_since` finds it. For
+    /// changes that do not move a record in Harvest. Returns `false` if no record has this id.
     pub(crate) fn edit_quietly(&mut self, id: i64, change: impl FnOnce(&mut T)) -> bool {
+        // Removed and added again, because the change may alter the rank or the time of change.
         let Some(mut record) = self.remove(id) else {
             return false;
         };
@@ -149,6 +166,9 @@ impl<T: Record> RecordTable<T> {
 
     /// Returns the keys in list order (ascending) whose rank is in `ranks` (both ends included),
     /// and whose record changed at or after `since` and is kept by `keep`.
+    ///
+    /// Without `since` and `keep` the keys are borrowed. With `since` only the records that changed
+    /// are looked at, which are few in an incremental pass.
     pub(crate) fn select(
         &self,
         ranks: Option<(i64, i64)>,
@@ -171,6 +191,7 @@ impl<T: Record> RecordTable<T> {
                 .filter(|record| kept(record))
                 .map(|record| (record.rank(), record.id()))
                 .collect();
+            // The order of change is not that of the list.
             found.sort_unstable();
             return Cow::Owned(found);
         }
@@ -182,11 +203,13 @@ impl<T: Record> RecordTable<T> {
     }
 }
 
+/// Inserts a key at its place.
 fn add(keys: &mut Vec<RankKey>, key: RankKey) {
     let at = keys.partition_point(|other| *other < key);
     keys.insert(at, key);
 }
 
+/// Removes a key, if it is there.
 fn drop_key(keys: &mut Vec<RankKey>, key: RankKey) {
     if let Ok(at) = keys.binary_search(&key) {
         keys.remove(at);

@@ -1,24 +1,36 @@
 //! Clients, contacts, projects, tasks, assignments, entries and expenses.
+//!
+//! Records refer to each other by id only, and names are looked up when a record is rendered. In
+//! Harvest, too, a record shows the current names of its client, project, task and user, and their
+//! renaming does not move it. A reader cannot learn of the new name by `updated_since`.
+//!
+//! | field | unit |
+//! | --- | --- |
+//! | hours, rates, budgets | millionths of an hour or of the currency's unit |
+//! | `fee`, `total` | ten-thousandths of the currency's unit |
+//! | `spent`, `starts`, `ends`, `notified` | day without a time zone |
+//! | `created`, `updated`, `timer` | second in UTC |
 
 use crate::calendar::{Day, Moment};
 use crate::decimal::{DecimalNumber, Money};
 use crate::people::listed_by_creation;
 use crate::table::Record;
 
-/// A client of the account.
+/// Client of the account. Its currency is that of all work for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     pub(crate) id: i64,
     pub(crate) name: String,
     pub(crate) is_active: bool,
     pub(crate) address: Option<String>,
+    /// Part of the public URL under which the client sees all invoices.
     pub(crate) statement_key: String,
     pub(crate) currency: &'static str,
     pub(crate) created: Moment,
     pub(crate) updated: Moment,
 }
 
-/// A person at a client.
+/// Person at a client.
 #[derive(Clone, Debug)]
 pub(crate) struct Contact {
     pub(crate) id: i64,
@@ -34,36 +46,45 @@ pub(crate) struct Contact {
     pub(crate) updated: Moment,
 }
 
-/// A project of a client.
+/// Project of a client.
 #[expect(clippy::struct_excessive_bools, reason = "Harvest has that many switches")]
 #[derive(Clone, Debug)]
 pub(crate) struct Project {
     pub(crate) id: i64,
     pub(crate) client: i64,
     pub(crate) name: String,
+    /// Short code, which reports on time and expenses put before the name: `[P42] Relaunch`.
     pub(crate) code: Option<String>,
     pub(crate) is_active: bool,
     pub(crate) is_billable: bool,
     pub(crate) is_fixed_fee: bool,
+    /// Rate that entries get: `Project`, `Tasks`, `People` or `none`.
     pub(crate) bill_by: &'static str,
     pub(crate) hourly_rate: Option<DecimalNumber>,
+    /// Budget in hours; `None` if the budget is in money or absent.
     pub(crate) budget: Option<DecimalNumber>,
+    /// Kind of the budget, such as `project`, `project_cost`, `person`, or `none`. `project_cost`
+    /// and `task_fees` are in money.
     pub(crate) budget_by: &'static str,
+    /// Whether the budget begins anew each month.
     pub(crate) budget_is_monthly: bool,
+    /// Budget in money; `None` if the budget is in hours or absent.
     pub(crate) cost_budget: Option<DecimalNumber>,
+    /// Price of a fixed-fee project.
     pub(crate) fee: Option<Money>,
     pub(crate) notes: Option<String>,
     pub(crate) starts: Option<Day>,
     pub(crate) ends: Option<Day>,
-    /// Day of the notice about the budget; changes without `updated`.
+    /// Day of the last notice about the budget. Harvest has changed it without moving the project.
     pub(crate) notified: Option<Day>,
-    /// Whether the entries are locked, which changes their fields but not their `updated`.
+    /// Whether the entries are locked. That changes `is_locked` and `locked_reason` of each entry,
+    /// but moves none: Harvest computes them when it answers.
     pub(crate) is_locked: bool,
     pub(crate) created: Moment,
     pub(crate) updated: Moment,
 }
 
-/// A kind of work.
+/// Kind of work, shared by all projects.
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
     pub(crate) id: i64,
@@ -76,7 +97,7 @@ pub(crate) struct Task {
     pub(crate) updated: Moment,
 }
 
-/// A user on a project.
+/// User on a project.
 #[derive(Clone, Debug)]
 pub(crate) struct UserAssignment {
     pub(crate) id: i64,
@@ -84,6 +105,7 @@ pub(crate) struct UserAssignment {
     pub(crate) user: i64,
     pub(crate) is_active: bool,
     pub(crate) is_project_manager: bool,
+    /// Whether the user's own rates apply; otherwise `hourly_rate` does.
     pub(crate) use_default_rates: bool,
     pub(crate) hourly_rate: Option<DecimalNumber>,
     pub(crate) budget: Option<DecimalNumber>,
@@ -91,7 +113,7 @@ pub(crate) struct UserAssignment {
     pub(crate) updated: Moment,
 }
 
-/// A task on a project.
+/// Task on a project, with its rate there.
 #[derive(Clone, Debug)]
 pub(crate) struct TaskAssignment {
     pub(crate) id: i64,
@@ -105,7 +127,7 @@ pub(crate) struct TaskAssignment {
     pub(crate) updated: Moment,
 }
 
-/// State of the approval of an entry or expense.
+/// State of the approval of an entry or expense. Harvest has it as `approval_status` since 2025.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Approval {
     /// Not handed in.
@@ -118,7 +140,7 @@ pub(crate) enum Approval {
 }
 
 impl Approval {
-    /// Value of `approval_status`.
+    /// Returns the value of `approval_status`.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Unsubmitted => "unsubmitted",
@@ -132,31 +154,41 @@ impl Approval {
 #[derive(Clone, Debug)]
 pub(crate) struct TimeEntry {
     pub(crate) id: i64,
+    /// `spent_date`, by which the list is ordered, or `UNDATED` for a value that is no day.
     pub(crate) spent: Day,
     pub(crate) user: i64,
     pub(crate) project: i64,
     pub(crate) task: i64,
+    /// Assignment through which the user works on the project; null in JSON if it is missing or
+    /// deleted.
     pub(crate) user_assignment: Option<i64>,
     pub(crate) task_assignment: Option<i64>,
-    /// Hours without those of a running timer.
+    /// Hours without those of a running timer (`hours_without_timer`).
     pub(crate) hours: DecimalNumber,
     pub(crate) notes: Option<Box<str>>,
+    /// Number of a card in another system, from which `external_reference` is made.
     pub(crate) reference: Option<i64>,
+    /// Invoice that bills the entry, which moves the entry and locks it.
     pub(crate) invoice: Option<i64>,
     pub(crate) approval: Approval,
+    /// Time at which the running timer started; `None` if no timer runs.
     pub(crate) timer: Option<Moment>,
     /// Minute of the day at which the work began, if the account records it.
     pub(crate) began: Option<i64>,
+    /// Whether clients pay for it: task and project both say so.
     pub(crate) billable: bool,
     pub(crate) budgeted: bool,
+    /// Rate at the time of the work, not the current one.
     pub(crate) billable_rate: Option<DecimalNumber>,
+    /// Cost of the user at the time of the work.
     pub(crate) cost_rate: Option<DecimalNumber>,
     pub(crate) created: Moment,
     pub(crate) updated: Moment,
 }
 
 impl TimeEntry {
-    /// Returns the hours as of `now`, with those of a running timer.
+    /// Returns the hours as of `now`, with those of a running timer, which are cut to hundredths.
+    /// They grow without moving the entry, so a reader must ask for running entries in every run.
     pub(crate) fn hours_at(&self, now: Moment) -> DecimalNumber {
         match self.timer {
             Some(since) => {
@@ -177,9 +209,11 @@ pub(crate) struct Expense {
     pub(crate) project: i64,
     pub(crate) category: i64,
     pub(crate) user_assignment: Option<i64>,
+    /// Number of units for a category with a unit price, else 1.
     pub(crate) units: DecimalNumber,
     pub(crate) total: Money,
     pub(crate) notes: Option<Box<str>>,
+    /// Size of the receipt's file in bytes; `None` without a receipt.
     pub(crate) receipt: Option<i64>,
     pub(crate) invoice: Option<i64>,
     pub(crate) approval: Approval,
@@ -210,7 +244,9 @@ listed_by_creation!(
     ExpenseCategory
 );
 
-/// Implements `Record` for a type with `spent`, listed by that day.
+/// Implements `Record` for a type with `spent`, listed by that day, newest first, as Harvest
+/// documents for entries and expenses. The order follows the work and not the change: no list of
+/// Harvest is ordered by `updated_at`.
 macro_rules! listed_by_day_spent {
     ($($record:ty),+) => {$(
         impl Record for $record {
