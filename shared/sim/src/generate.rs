@@ -1,4 +1,13 @@
 //! Generator of accounts: the same size, seed and end make the same account.
+//!
+//! All parts share one sequence of random numbers and one of ids for children, and are made in a
+//! fixed order, in which each part finds the records that it refers to: people, then clients and
+//! projects, then work, then invoices for it. One more call of the dice in an early part changes
+//! all records of the later ones; the README says what that breaks and where a new part belongs.
+//!
+//! Records get awkward values by chance and on purpose: texts in many alphabets, the empty text
+//! beside null, amounts with all digits of their column, entries that were written weeks after the
+//! work. Tests need not ask for them; every account has some.
 
 pub(crate) mod billing;
 pub(crate) mod people;
@@ -15,17 +24,20 @@ use crate::people::Company;
 use crate::scale::AccountScale;
 use crate::viewer::{ADMINISTRATOR_TOKEN, MANAGER_TOKEN, MEMBER_TOKEN};
 
-/// Fresh account, and the users of its tokens.
+/// Fresh account: its records, and the users of its tokens.
 #[derive(Debug)]
 pub(crate) struct GeneratedAccount {
     pub(crate) books: Books,
     pub(crate) tokens: BTreeMap<String, i64>,
 }
 
-/// State that all parts of the generator share.
+/// State that all parts of the generator share. Mutations use it, too, so that new records are like
+/// those of the history; both ends of the history are then the time of the mutation.
 #[derive(Debug)]
 pub(crate) struct AccountGenerator<'a> {
+    /// Size of the account; mutations do not look at it.
     pub(crate) scale: &'a AccountScale,
+    /// The one sequence of random numbers.
     pub(crate) dice: Dice,
     pub(crate) books: &'a mut Books,
     /// Beginning of the history, which ends at `now`.
@@ -33,7 +45,8 @@ pub(crate) struct AccountGenerator<'a> {
     pub(crate) now: Moment,
 }
 
-/// Makes up the account of this size and seed, with a history that ends at `now`.
+/// Makes up the account of this size and seed, with a history that ends at `now`. The first three
+/// users by id hold the tokens: administrator, manager and member.
 pub(crate) fn account(scale: &AccountScale, seed: u64, now: Moment) -> GeneratedAccount {
     let company = Company {
         name: "Beispiel & Söhne".to_owned(),
@@ -62,7 +75,8 @@ pub(crate) fn account(scale: &AccountScale, seed: u64, now: Moment) -> Generated
 }
 
 impl AccountGenerator<'_> {
-    /// Returns a random second of the history.
+    /// Returns a random second of the history, at least an hour before its end: a test that begins
+    /// at `now` then finds no record that was created in the same second.
     pub(crate) fn moment(&mut self) -> Moment {
         Moment(self.dice.between(self.start.0, (self.now.0 - 3600).max(self.start.0)))
     }
@@ -74,14 +88,17 @@ impl AccountGenerator<'_> {
         moments
     }
 
-    /// Returns a random second up to a month after `since`, but not after the end of the history.
+    /// Returns a random second up to 30 days after `since`, at least a minute before the end of the
+    /// history; in two of five cases `since` itself. A record that is made at the end of the
+    /// history, as by a mutation, is never changed later than it was created.
     pub(crate) fn soon_after(&mut self, since: Moment) -> Moment {
         let later = self.dice.between(0, 30 * 86_400);
         let later = if self.dice.chance(40) { 0 } else { later };
         Moment((since.0 + later).min(self.now.0 - 60)).max(since)
     }
 
-    /// Returns nothing, an empty text, or this one: optional texts occur in all three forms.
+    /// Returns nothing, an empty text, or this one. Recorded answers of Harvest have all three
+    /// forms in one field, so a reader must keep null and the empty text apart.
     pub(crate) fn maybe(&mut self, text: &str) -> Option<String> {
         match self.dice.between(0, 5) {
             0 => None,

@@ -1,4 +1,9 @@
 //! Records with values of other types, as after a change of the API.
+//!
+//! Unlike `spelling`, this changes what the values are or how many digits they have, so a reader
+//! cannot put all of them into its columns. It must then keep the records aside and say so, not
+//! drop them and not store something near. The finished body is rewritten as text, because a JSON
+//! tree would lose the digits that matter here.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,16 +11,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ValueRewrite {
-    /// Writes each number and each flag as text.
+    /// Writes each number and each flag as text. The value can still be recovered.
     AsText,
-    /// Writes each id, also those of embedded objects, as a text that is no number.
+    /// Writes each id, also those of embedded objects, as a text that is no number. No column of
+    /// ids holds it.
     OtherIds,
-    /// Writes each number with more digits than any column holds.
+    /// Writes each number with a fraction with eleven more digits, more than any column holds.
     Finer,
 }
 
 impl ValueRewrite {
-    /// Rewrites the values of the records in a JSON body; members beside the list stay.
+    /// Rewrites the values of the records in a JSON body. Members beside the list stay, so that the
+    /// envelope still makes sense, and texts stay, whatever they contain.
+    ///
+    /// The body is cut into tokens by their first character; beside the text so far only the depth
+    /// of nesting is remembered.
     pub(crate) fn of(self, body: &str) -> String {
         let mut rewritten = String::with_capacity(body.len() * 2);
         let (mut depth, mut rest) = (0_u32, body);
@@ -49,6 +59,7 @@ impl ValueRewrite {
         rewritten
     }
 
+    /// Returns the new text of a number or flag.
     fn value(self, token: &str, is_id: bool) -> String {
         let is_number = token.starts_with(|first: char| first == '-' || first.is_ascii_digit());
         match self {
@@ -60,11 +71,13 @@ impl ValueRewrite {
     }
 }
 
-/// Whether the value that follows is that of an id.
+/// Tells whether the value that follows this text is that of an id: of a member whose name ends in
+/// `id`.
 fn is_id(before: &str) -> bool {
     before.trim_end().trim_end_matches(':').trim_end().ends_with("id\"")
 }
 
+/// Returns the length in bytes of the text that begins here, with both quotation marks.
 fn text_length(text: &str) -> usize {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {

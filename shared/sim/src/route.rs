@@ -1,30 +1,42 @@
 //! Meaning of the paths of requests.
+//!
+//! Harvest serves several things under paths that the streams do not use. Some are here, so that a
+//! reader that mistakes one for another gets the answer that Harvest would give:
+//!
+//! | path | answer |
+//! | --- | --- |
+//! | `/users/me` | the person of the token, not a user with the id `me` |
+//! | `/users/me/project_assignments` | the person's own, paged by number and not by cursor |
+//! | `/projects/{id}/user_assignments` | those of one project, paged by number |
+//! | `/projects/{id}/user_assignments/{id}` | one assignment; no shorter path has it |
+//! | `/invoices/{id}/messages/new` | a proposed text, not a message with the id `new` |
 
 use crate::stream::{ListPaging, Stream};
 
 /// Request that the server understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
-    /// The list of a stream; for a stream with parents, that of one parent.
+    /// List of a stream; for a stream with parents, that of one parent.
     List(Stream, Option<i64>),
-    /// One record of a stream.
+    /// Record of a stream under its own URL.
     One(Stream, i64),
-    /// One record below a parent.
+    /// Record whose URL is below a parent: the parent's id, then its own.
     Child(Stream, i64, i64),
-    /// The person that the token belongs to.
+    /// Person that the token belongs to.
     Me,
-    /// The assignments of that person, by offset.
+    /// Assignments of that person, by number of page.
     MyAssignments,
-    /// The users of a project, by offset.
+    /// Users of a project, by number of page.
     ProjectUsers(i64),
-    /// The tasks of a project, by offset.
+    /// Tasks of a project, by number of page.
     ProjectTasks(i64),
-    /// The text that a new message about an invoice would have.
+    /// Text that a new message about an invoice would have.
     NewMessage(i64),
 }
 
 impl Route {
-    /// Parses a path below `/v2`; `None` for one that Harvest does not know.
+    /// Parses a path below `/v2`; `None` for one that Harvest does not know, such as an id that is
+    /// no number.
     pub(crate) fn of(path: &str) -> Option<Self> {
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
         match segments.as_slice() {
@@ -50,7 +62,9 @@ impl Route {
         Stream::ALL.iter().find_map(|stream| Self::of_stream(*stream, &segments))
     }
 
-    /// Returns the route if it is the list of `stream` or one of its records.
+    /// Returns the route if it is the list of `stream` or one of its records. Some streams have no
+    /// URL for single records: children, reports, `/company`, and assignments, whose URLs are below
+    /// their project.
     fn of_stream(stream: Stream, segments: &[&str]) -> Option<Self> {
         let pattern: Vec<&str> = stream.path().trim_start_matches('/').split('/').collect();
         let mut parent = None;
@@ -73,7 +87,8 @@ impl Route {
         }
     }
 
-    /// Returns the path with ids as `{id}`, under which requests are counted.
+    /// Returns the path with ids as `{id}`, under which requests are counted, so that the
+    /// statistics have one number for the messages of all invoices.
     pub(crate) fn pattern(path: &str) -> String {
         path.split('/')
             .map(|segment| if number(segment).is_some() { "{id}" } else { segment })
@@ -82,6 +97,7 @@ impl Route {
     }
 }
 
+/// Parses an id; `None` if it has anything but digits. A sign is no part of an id.
 fn number(text: &str) -> Option<i64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { text.parse().ok() } else { None }

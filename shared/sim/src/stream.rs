@@ -1,36 +1,42 @@
 //! The streams as the server knows them: path, records key, paging, rate class, module.
+//!
+//! The list repeats facts of the product's declarations on purpose. It follows Harvest's
+//! documentation, so that a wrong path in a declaration meets a 404 here instead of a server that
+//! has the same mistake. All other modules match over `Stream`, so the compiler finds most of the
+//! places that a new stream needs; the README names the rest.
 
-/// Kind of paging of a list.
+/// Kind of paging of a list (Harvest API v2, Pagination).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListPaging {
-    /// No paging: one object instead of a list.
+    /// One object instead of a list, without paging.
     Single,
-    /// By opaque cursors in the links.
+    /// Opaque cursors in the links.
     Cursor,
-    /// By numbers: `page=N`.
+    /// Numbers of pages: `page=N`.
     Offset,
 }
 
-/// Rate limit that a request counts against.
+/// Rate limit that a request counts against. Harvest counts the two classes separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestClass {
-    /// Everything but reports.
+    /// Requests for anything but reports.
     General,
-    /// Everything below `/reports`.
+    /// Requests for paths below `/reports`.
     Reports,
 }
 
-/// Module of the account that can be switched off.
+/// Module of the account that its administrator can switch off. `/company` tells which ones are on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StreamModule {
-    /// Expenses and their reports.
+    /// Expenses, their categories and their reports.
     Expense,
-    /// Invoices.
+    /// Invoices with messages, payments and categories.
     Invoice,
-    /// Estimates.
+    /// Estimates with messages and categories.
     Estimate,
 }
 
+// Each line: variant, name, path below `/v2`, member with the records, paging, module.
 macro_rules! streams {
     ($($variant:ident $name:literal $path:literal $key:literal $paging:ident $module:expr;)+) => {
         /// One of the streams.
@@ -40,30 +46,31 @@ macro_rules! streams {
         }
 
         impl Stream {
-            /// All of them.
+            /// All streams, in the order of their lines.
             pub(crate) const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// Name in the declarations.
+            /// Returns the name in the product's declarations, and in the control face.
             pub(crate) const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            /// Path below `/v2`; `{}` stands for the parent's id.
+            /// Returns the path below `/v2`; `{}` stands for the parent's id.
             pub(crate) const fn path(self) -> &'static str {
                 match self { $(Self::$variant => $path,)+ }
             }
 
-            /// Member of the answer that holds the records.
+            /// Returns the member of the answer that holds the records; empty for `/company`, which
+            /// is one.
             pub(crate) const fn records_key(self) -> &'static str {
                 match self { $(Self::$variant => $key,)+ }
             }
 
-            /// Kind of paging.
+            /// Returns the kind of paging.
             pub(crate) const fn paging(self) -> ListPaging {
                 match self { $(Self::$variant => ListPaging::$paging,)+ }
             }
 
-            /// Module that must be on.
+            /// Returns the module that must be on; `None` if the stream is always there.
             pub(crate) const fn module(self) -> Option<StreamModule> {
                 match self { $(Self::$variant => $module,)+ }
             }
@@ -108,17 +115,17 @@ streams! {
 }
 
 impl Stream {
-    /// Returns the stream of this name.
+    /// Returns the stream of this name; `None` if there is none.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|stream| stream.name() == name)
     }
 
-    /// Whether the path is below `/reports`.
+    /// Tells whether the path is below `/reports`: rows are computed, and the slower limit applies.
     pub(crate) fn is_report(self) -> bool {
         self.path().starts_with("/reports/")
     }
 
-    /// Whether each parent has a list of its own.
+    /// Tells whether each parent has a list of its own, and no list has the records of all parents.
     pub(crate) fn has_parent(self) -> bool {
         self.path().contains("{}")
     }

@@ -1,11 +1,28 @@
 //! The person of a request, and the records that this person may see.
+//!
+//! Harvest shows each person a part of the account, and mostly without saying so: the same request
+//! is answered with 200 and fewer records, or with fields that are null or absent. To a reader this
+//! looks like deletions. A reader must therefore look at the person's access roles before it
+//! deletes anything, and the tests switch roles in the middle of a history to see whether it does.
+//!
+//! | | administrator | manager | member |
+//! | --- | --- | --- | --- |
+//! | entries, expenses | all | own, of teammates, on managed projects | own |
+//! | projects | all | managed ones | 403 |
+//! | users | all | self and teammates | 403 |
+//! | clients, invoices, estimates | all | with finer roles, else 403 | the same |
+//! | billable rates and amounts | all | with finer roles, else null or absent | the same |
+//! | cost rates | all | absent | absent |
+//!
+//! The finer access roles are those that Harvest has since 2022, such as `billable_rates_manager`.
 
 use std::collections::BTreeSet;
 
 use crate::books::Books;
 use crate::stream::Stream;
 
-/// Bearer token of the administrator of a fresh account.
+/// Bearer token of the administrator of a fresh account. Mutations can take away the role or the
+/// token.
 pub const ADMINISTRATOR_TOKEN: &str = "fake-administrator";
 /// Bearer token of a manager of a fresh account.
 pub const MANAGER_TOKEN: &str = "fake-manager";
@@ -15,26 +32,32 @@ pub const MEMBER_TOKEN: &str = "fake-member";
 /// Level of access of a person, according to the access roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AccessLevel {
-    /// Sees everything.
+    /// Level of a person who sees everything.
     Administrator,
-    /// Sees own work, that of teammates, and managed projects.
+    /// Level of a person who sees own work, that of teammates, and managed projects.
     Manager,
-    /// Sees own work.
+    /// Level of a person who sees own work.
     Member,
 }
 
-/// Person of a request.
+/// Person of a request, with everything that decides what this person sees. It is made anew for
+/// each request, so a change of roles counts from the next one on.
 #[derive(Clone, Debug)]
 pub(crate) struct Viewer {
+    /// Id of the person; 0 for the control face.
     pub(crate) user: i64,
     pub(crate) standing: AccessLevel,
+    /// Access roles, by their names in Harvest.
     roles: Vec<String>,
+    /// Projects on which the person is project manager.
     managed: BTreeSet<i64>,
+    /// Users whose work the person sees: self, and teammates of a manager.
     team: BTreeSet<i64>,
 }
 
 impl Viewer {
-    /// Returns the person with this id and the current roles.
+    /// Returns the person with this id and the current roles. A user who does not exist any more
+    /// holds no role, and is a member.
     pub(crate) fn of(books: &Books, user: i64) -> Self {
         let roles = books.users.get(user).map(|one| one.access_roles.clone()).unwrap_or_default();
         let holds = |role: &str| roles.iter().any(|held| held == role);
@@ -66,40 +89,43 @@ impl Viewer {
         }
     }
 
+    /// Tells whether the person sees everything, so that filters by person can be left out.
     pub(crate) fn is_administrator(&self) -> bool {
         self.standing == AccessLevel::Administrator
     }
 
+    /// Tells whether the person holds this access role. Administrators hold all of them.
     fn holds(&self, role: &str) -> bool {
         self.is_administrator() || self.roles.iter().any(|held| held == role)
     }
 
-    /// Whether billable rates and amounts are shown.
+    /// Tells whether billable rates and amounts are shown.
     pub(crate) fn sees_rates(&self) -> bool {
         self.holds("billable_rates_manager")
     }
 
-    /// Whether cost rates are shown.
+    /// Tells whether cost rates are shown.
     pub(crate) fn sees_costs(&self) -> bool {
         self.is_administrator()
     }
 
-    /// Whether work of `user` on `project` is shown.
+    /// Tells whether work of `user` on `project` is shown.
     pub(crate) fn sees_work(&self, user: i64, project: i64) -> bool {
         self.is_administrator() || self.team.contains(&user) || self.managed.contains(&project)
     }
 
-    /// Whether a project is shown in the list of projects.
+    /// Tells whether a project is shown in the list of projects.
     pub(crate) fn sees_project(&self, project: i64) -> bool {
         self.is_administrator() || self.managed.contains(&project)
     }
 
-    /// Whether a user is shown in the list of users.
+    /// Tells whether a user is shown in the list of users.
     pub(crate) fn sees_user(&self, user: i64) -> bool {
         self.is_administrator() || self.team.contains(&user)
     }
 
-    /// Whether the person may read the stream at all.
+    /// Tells whether the person may read the stream at all; otherwise the answer is 403. Lists that
+    /// are merely shorter for this person are read, and are cut in `filter` and `answer`.
     pub(crate) fn may_read(&self, stream: Stream, parent: Option<i64>) -> bool {
         let manages = self.standing != AccessLevel::Member;
         match stream {

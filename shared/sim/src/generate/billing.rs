@@ -1,4 +1,7 @@
 //! Invoices and estimates, with their lines, messages and payments.
+//!
+//! They come last, because an invoice bills entries that exist, and changes them: in recorded
+//! answers a new invoice gave its entries, and its client, a new `updated_at`.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +12,8 @@ use crate::billing::{
 use crate::calendar::Moment;
 use crate::decimal::{DecimalNumber, Money};
 
-/// Amount with as many digits as `decimal(18,4)` can hold, more than a binary float holds exactly.
+/// Amount with all 18 digits of `decimal(18,4)`: 12345678901234.5678. A binary float cannot hold
+/// it.
 const LONGEST: Money = Money(123_456_789_012_345_678);
 
 impl AccountGenerator<'_> {
@@ -29,6 +33,7 @@ impl AccountGenerator<'_> {
             category.id = self.books.estimate_categories.claim_id();
             self.books.estimate_categories.put(category);
         }
+        // Billable entries by project, oldest first. Each is taken for at most one invoice.
         let mut open: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         for entry in self.books.entries.iter().filter(|one| one.billable) {
             open.entry(entry.project).or_default().push(entry.id);
@@ -57,6 +62,7 @@ impl AccountGenerator<'_> {
             self.books.invoices.put(invoice);
             // An invoice changes the entries that it bills.
             let billed = open.entry(project).or_default();
+            // An entry that was created after the last change of the invoice cannot be on it.
             for entry in billed.drain(..billed.len().min(12)) {
                 if self.books.entries.get(entry).is_some_and(|one| one.created < updated) {
                     moved.push((entry, (id, updated)));
@@ -69,6 +75,8 @@ impl AccountGenerator<'_> {
         });
     }
 
+    /// Makes the line of the longest amount. The amount is given and not computed, because this
+    /// quantity times a price with six places is a whole number.
     fn plain_line(&mut self, amount: Money) -> LineItem {
         LineItem {
             id: self.books.claim_child(),
@@ -82,7 +90,8 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Makes a document for a client, created by a random user.
+    /// Makes a document for a client, by a random user, still without lines. It has up to two
+    /// messages, all written at its last change.
     fn document(&mut self, id: i64, client: i64, number: &str, created: Moment) -> BillingDocument {
         let currency = self.books.clients.get(client).map_or("USD", |one| one.currency);
         let percent = |roll: i64, value: i64| (roll < 50).then_some(DecimalNumber::cents(value));
@@ -114,7 +123,8 @@ impl AccountGenerator<'_> {
         document
     }
 
-    /// Makes a line, for a project or for none.
+    /// Makes a line, for a project or for none. In CLF prices have four decimals, because a unit of
+    /// this currency has a high value.
     pub(crate) fn line(&mut self, project: Option<i64>, clf: bool) -> LineItem {
         let quantity = DecimalNumber::cents(self.dice.between(1, 4000));
         let price = if clf {
@@ -135,7 +145,9 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Makes an invoice for the client of a project.
+    /// Makes an invoice for the client of a project; `None` if there is no such project. Each
+    /// fourth line is for no project. Some invoices that were sent are paid, in one or two parts,
+    /// and then in full.
     pub(crate) fn invoice(&mut self, project: i64, created: Moment) -> Option<Invoice> {
         let client = self.books.projects.get(project)?.client;
         let id = self.books.invoices.claim_id();
@@ -174,7 +186,7 @@ impl AccountGenerator<'_> {
         Some(invoice)
     }
 
-    /// Makes a payment that comes in at `now`.
+    /// Makes a payment that comes in at `now`, with or without a gateway.
     pub(crate) fn payment(&mut self, amount: Money, now: Moment) -> Payment {
         let gateway = self.dice.chance(40).then_some((1234, "Linkpoint International"));
         Payment {
@@ -190,13 +202,14 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Returns name and mail address of a random user.
+    /// Returns the name and mail address of a random user.
     fn somebody(&mut self) -> (String, String) {
         let user = self.any_user().and_then(|id| self.books.users.get(id));
         user.map(|user| (user.name(), user.email.clone())).unwrap_or_default()
     }
 
-    /// Makes a message about a document, written at `now`.
+    /// Makes a message about a document, written at `now`. Messages that record an event have
+    /// neither subject nor body; one recipient has no mail address.
     pub(crate) fn message(&mut self, document: &BillingDocument, now: Moment) -> Message {
         let number = &document.number;
         let event = self.dice.pick(&[None, None, Some("send"), Some("view"), Some("re-open")]);
@@ -218,7 +231,7 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Makes all estimates; every eleventh has no day of issue.
+    /// Makes all estimates. In each eleven, one has no day of issue, and no range of days finds it.
     pub(crate) fn estimate(&mut self) {
         for (place, created) in self.moments(self.scale.estimates).into_iter().enumerate() {
             let Some(client) = self.any_client() else {
@@ -232,7 +245,8 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Makes an estimate for a client.
+    /// Makes an estimate for a client. Its lines are for no project. Only one that was sent has an
+    /// answer.
     pub(crate) fn one_estimate(&mut self, client: i64, created: Moment) -> Estimate {
         let id = self.books.estimates.claim_id();
         let mut document = self.document(id, client, &format!("E-{}", id % 10_000), created);

@@ -1,4 +1,6 @@
 //! Users, roles and rates.
+//!
+//! They come first, because all work is done by users, at their rates.
 
 use super::{AccountGenerator, words};
 use crate::calendar::{Day, Moment};
@@ -22,6 +24,7 @@ impl AccountGenerator<'_> {
             let user = self.user(place, created);
             self.books.users.put(user);
         }
+        // Teammates last: they refer to users who must exist already.
         let ids: Vec<i64> = self.books.users.iter().map(|user| user.id).collect();
         for id in &ids {
             let is_manager = self.books.users.get(*id).is_some_and(|user| user.has("manager"));
@@ -36,7 +39,8 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Makes a user; `place` decides access roles and hours.
+    /// Makes a user; `place` decides access roles and hours, chance all other fields. The first
+    /// three users are always active, since an archived person could not hold a token.
     pub(crate) fn user(&mut self, place: usize, created: Moment) -> User {
         let id = self.books.users.claim_id();
         let first_name = self.dice.pick(words::FIRST_NAMES).to_owned();
@@ -80,8 +84,8 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Makes a history of rates: the first without a start, the last without an end, and sometimes
-    /// none.
+    /// Makes a history of up to three rates: the first without a start, the last without an end,
+    /// and sometimes none at all. `base` is the first rate in whole units.
     fn rates(&mut self, since: Moment, base: i64) -> Vec<UserRate> {
         let count = self.dice.between(0, 3);
         let mut rates: Vec<UserRate> = Vec::new();
@@ -107,7 +111,8 @@ impl AccountGenerator<'_> {
     }
 }
 
-/// Returns the rate of the list that is valid on `day`.
+/// Returns the rate of the list that is valid on `day`: the last one that has started. Rates are
+/// ordered by their start, those without one first.
 pub(crate) fn rate_on(rates: &[UserRate], day: Day) -> Option<DecimalNumber> {
     let holds = |rate: &&UserRate| rate.start.is_none_or(|start| start <= day);
     rates.iter().rev().find(holds).map(|rate| rate.amount)

@@ -1,4 +1,8 @@
-//! Time entries and expenses.
+//! Time entries and expenses: the bulk of an account.
+//!
+//! Times of creation are drawn first and sorted, so that ids rise with them, as in Harvest. The day
+//! of work is drawn afterwards and may be weeks earlier: a reader that looks for new entries by
+//! their day misses those.
 
 use super::people::rate_on;
 use super::{AccountGenerator, words};
@@ -7,7 +11,8 @@ use crate::decimal::{DecimalNumber, Money};
 use crate::work::{Approval, Expense, TimeEntry};
 
 impl AccountGenerator<'_> {
-    /// Fills the history with time entries, and starts the timers that run.
+    /// Fills the history with time entries, and starts the timers that run. Their entries come last
+    /// and are created at most four hours before the end of the history.
     pub(crate) fn track_time(&mut self) {
         let mut entries = Vec::with_capacity(self.scale.time_entries);
         for created in self.moments(self.scale.time_entries) {
@@ -27,7 +32,11 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Makes an entry on a random project by one of its users, created at `created`.
+    /// Makes an entry on a random project by one of its users, created at `created`; `None` if the
+    /// project has no user or no task.
+    ///
+    /// The rate is that of the day of work, by the project's way of billing, and is stored: a later
+    /// change of rates does not change it.
     pub(crate) fn entry(&mut self, created: Moment) -> Option<TimeEntry> {
         let project = self.any_project()?;
         let project = self.books.projects.get(project)?.clone();
@@ -82,6 +91,8 @@ impl AccountGenerator<'_> {
         })
     }
 
+    /// Returns notes, an empty text, or none. A boxed text is smaller than a `String`, which counts
+    /// in a million entries.
     fn notes(&mut self, id: i64) -> Option<Box<str>> {
         match self.dice.between(0, 9) {
             0..3 => None,
@@ -90,8 +101,8 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Returns the day of work for an entry created at `created`: mostly the same day, sometimes
-    /// weeks before.
+    /// Returns the day of work for an entry created at `created`: mostly the same day, sometimes up
+    /// to 40 days before, and rarely on a weekend.
     fn spent(&mut self, created: Moment) -> Day {
         let back = if self.dice.chance(80) { 0 } else { self.dice.between(0, 40) };
         let day = created.day().plus(-back);
@@ -107,7 +118,8 @@ impl AccountGenerator<'_> {
         self.books.expenses.fill(expenses);
     }
 
-    /// Makes an expense for a random project, created at `created`.
+    /// Makes an expense for a random project, created at `created`; `None` if the project has no
+    /// user. With a category that has a unit price, the total is units times price.
     pub(crate) fn expense(&mut self, created: Moment) -> Option<Expense> {
         let project = self.any_project()?;
         let crew: Vec<(i64, i64)> =

@@ -1,5 +1,11 @@
 //! Names and phrases, from many alphabets and with awkward characters. All invented.
+//!
+//! The characters are those that break a link of the chain from JSON to a column: quotation marks
+//! and backslashes (escapes), line breaks and tabs (log files, CSV), markup, characters outside of
+//! the basic plane, and the empty text. The number and the order of the entries must not change:
+//! each choice is a place in the list, so a new word would change every account.
 
+/// First names of users and contacts.
 pub(crate) const FIRST_NAMES: &[&str] = &[
     "Ada",
     "Zoë",
@@ -22,6 +28,7 @@ pub(crate) const FIRST_NAMES: &[&str] = &[
     "Rúben",
     "Ølav",
 ];
+/// Last names of users and contacts.
 pub(crate) const LAST_NAMES: &[&str] = &[
     "O'Neill",
     "García",
@@ -42,6 +49,7 @@ pub(crate) const LAST_NAMES: &[&str] = &[
     "St. Claire",
     "Berg",
 ];
+/// First words of the names of clients.
 pub(crate) const COMPANIES: &[&str] = &[
     "Nordlicht",
     "Blue \"Quoted\" Sky",
@@ -59,7 +67,9 @@ pub(crate) const COMPANIES: &[&str] = &[
     "Ýmir",
     "Delta 🚀",
 ];
+/// Legal forms, the last words of the names of clients.
 pub(crate) const FORMS: &[&str] = &["GmbH", "Inc.", "S.A.", "Ltd", "AG", "K.K.", "AB", "Oy"];
+/// First words of the names of projects.
 pub(crate) const SUBJECTS: &[&str] = &[
     "Online Store",
     "Relaunch",
@@ -74,6 +84,7 @@ pub(crate) const SUBJECTS: &[&str] = &[
     "Prototype",
     "検証",
 ];
+/// Names of the first tasks; further ones are numbered.
 pub(crate) const TASKS: &[&str] = &[
     "Programming",
     "Graphic Design",
@@ -86,7 +97,9 @@ pub(crate) const TASKS: &[&str] = &[
     "Travel",
     "Documentation",
 ];
+/// Names of the business roles.
 pub(crate) const ROLES: &[&str] = &["Developer", "Designer", "Sales", "Founder", "Büro"];
+/// Notes of entries and expenses, before a number is added.
 pub(crate) const NOTES: &[&str] = &[
     "Planning meeting",
     "Importing products\r\nand checking them",
@@ -101,6 +114,7 @@ pub(crate) const NOTES: &[&str] = &[
     "<b>not HTML</b> & more",
     "call with 'client'",
 ];
+/// Time zones of users, by their names in Rails, as Harvest has them.
 pub(crate) const TIMEZONES: &[&str] = &[
     "Eastern Time (US & Canada)",
     "Berlin",
@@ -109,8 +123,9 @@ pub(crate) const TIMEZONES: &[&str] = &[
     "Brasilia",
     "Mountain Time (US & Canada)",
 ];
-/// CLF has four decimals.
+/// Currencies of clients; those named twice are drawn more often. CLF has four decimals, JPY none.
 pub(crate) const CURRENCIES: &[&str] = &["USD", "EUR", "USD", "EUR", "GBP", "JPY", "CLF"];
+/// Name, unit, and price of a unit in millionths; categories without a unit have no price.
 pub(crate) const EXPENSE_CATEGORIES: &[(&str, Option<&str>, i64)] = &[
     ("Meals", None, 0),
     ("Transportation", None, 0),
@@ -120,4 +135,5 @@ pub(crate) const EXPENSE_CATEGORIES: &[(&str, Option<&str>, i64)] = &[
     ("Sonstiges", None, 0),
     ("Per diem", Some("day"), 28_000_000),
 ];
+/// Titles of contacts.
 pub(crate) const TITLES: &[&str] = &["Owner", "CTO", "Einkauf", "Finance", "主任"];

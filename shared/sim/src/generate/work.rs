@@ -1,4 +1,6 @@
 //! Clients, contacts, projects, tasks, assignments and expense categories.
+//!
+//! They come before any entry. Names are drawn and may repeat: only ids tell records apart.
 
 use super::{AccountGenerator, words};
 use crate::calendar::Moment;
@@ -45,16 +47,19 @@ impl AccountGenerator<'_> {
         }
     }
 
+    /// Returns the id of a random client; `None` if there is none.
     pub(crate) fn any_client(&mut self) -> Option<i64> {
         let place = self.dice.index(self.books.clients.len())?;
         self.books.clients.id_at(place)
     }
 
+    /// Returns the id of a random project, archived or not; `None` if there is none.
     pub(crate) fn any_project(&mut self) -> Option<i64> {
         let place = self.dice.index(self.books.projects.len())?;
         self.books.projects.id_at(place)
     }
 
+    /// Returns the id of a random user, archived or not; `None` if there is none.
     pub(crate) fn any_user(&mut self) -> Option<i64> {
         let place = self.dice.index(self.books.users.len())?;
         self.books.users.id_at(place)
@@ -94,7 +99,8 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Makes a task; the first ones have the names of `words::TASKS`.
+    /// Makes a task. The first ones have the names of `words::TASKS`, four are the defaults of new
+    /// projects, and every fourth is not billable.
     pub(crate) fn task(&mut self, place: usize) -> Task {
         let plain = words::TASKS.get(place).copied();
         let created = Moment(self.start.0 + self.dice.between(0, 90));
@@ -111,7 +117,8 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Makes a project of a random client.
+    /// Makes a project of a random client. A budget is in hours or in money, never in both, and a
+    /// project that is not billable has no rate.
     pub(crate) fn project(&mut self, created: Moment) -> Project {
         let id = self.books.projects.claim_id();
         let is_fixed_fee = self.dice.chance(20);
@@ -154,7 +161,8 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Assigns the administrator, some users and some tasks to a project.
+    /// Assigns the administrator, some users and some tasks to a project, so that each project has
+    /// at least one of each and entries can be made for it.
     pub(crate) fn staff(&mut self, project: i64, created: Moment) {
         let mut users: Vec<i64> = self.books.users.iter().take(1).map(|user| user.id).collect();
         for _ in 0..self.dice.between(2, 6) {
@@ -177,7 +185,7 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Assigns a user to a project.
+    /// Makes the assignment of a user to a project; the caller adds it.
     pub(crate) fn user_assignment(
         &mut self,
         project: i64,
@@ -204,7 +212,7 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Assigns a task to a project.
+    /// Makes the assignment of a task to a project; the caller adds it.
     pub(crate) fn task_assignment(
         &mut self,
         project: i64,
