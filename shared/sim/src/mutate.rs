@@ -1,4 +1,13 @@
 //! Changes of the account: single ones by name, and many random ones.
+//!
+//! An incremental reading is right only if it finds each change that Harvest tells of, and a sweep
+//! only if it finds those that Harvest keeps silent about. A mutation therefore does what Harvest
+//! does, and no more: it moves the records that Harvest moves, in the same second, and leaves all
+//! others alone even if their JSON changes. Which ones move is listed in the README, with `move`
+//! for a change of `updated_at`.
+//!
+//! The new records are made by the generator of accounts. Chance comes from the seed of the account
+//! and the number of changes so far, so one history can be repeated change by change.
 
 mod chance;
 mod change;
@@ -19,11 +28,8 @@ use crate::table::{Record, RecordTable};
 pub use mutation::{AppliedMutation, Mutation, NotApplied, RateKind, SwitchedModule};
 
 impl Account {
-    /// Makes one change at `now`.
-    ///
-    /// # Errors
-    ///
-    /// Fails if there is no such record, or if Harvest would refuse; then nothing is changed.
+    /// Makes one change at `now`. Without an id it concerns a random record, chosen by the
+    /// account's seed and the number of changes before.
     pub fn apply(
         &mut self,
         now: Timestamp,
@@ -32,6 +38,8 @@ impl Account {
         self.apply_by(now, mutation, Dice::new(self.seed ^ (self.changes + 1)))
     }
 
+    /// Makes one change with these dice. A refused change counts as well: cached reports are
+    /// computed again, which costs time and changes nothing.
     fn apply_by(
         &mut self,
         now: Timestamp,
@@ -39,6 +47,7 @@ impl Account {
         dice: Dice,
     ) -> Result<AppliedMutation, NotApplied> {
         let now = Moment::of(now);
+        // The generator needs a size, but the methods that mutations call do not look at it.
         let scale = AccountScale::tiny();
         let before = self.changes;
         self.changes = before + 1;
@@ -50,7 +59,8 @@ impl Account {
         maker.apply(mutation)
     }
 
-    /// Changes tokens and the people behind them; `None` for other mutations.
+    /// Changes tokens and the access roles of their users; `None` for other mutations. Tokens are
+    /// part of the account and not of its books, which are all that the generator knows.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other mutations are none of tokens")]
     fn apply_to_tokens(
         &mut self,
@@ -73,11 +83,13 @@ impl Account {
     }
 }
 
+/// Describes a change that was made.
 fn applied(op: &str, stream: Stream, id: i64) -> AppliedMutation {
     AppliedMutation { op: op.to_owned(), stream: stream.name().to_owned(), id }
 }
 
 impl AccountGenerator<'_> {
+    /// Makes one change of the books, and describes it with the id that was chosen.
     #[expect(clippy::too_many_lines, reason = "a match over all mutations")]
     fn apply(&mut self, mutation: &Mutation) -> Result<AppliedMutation, NotApplied> {
         let done = |op: &str, stream: Stream, id: i64| Ok(applied(op, stream, id));
@@ -182,6 +194,7 @@ impl AccountGenerator<'_> {
         }
     }
 
+    /// Returns the switch of a module.
     fn feature(&mut self, module: SwitchedModule) -> &mut bool {
         let company = &mut self.books.company;
         match module {
@@ -191,7 +204,8 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Returns the id of the named record, or of a random one if none is named.
+    /// Returns the id of the named record, or of a random one if none is named. Fails if there is
+    /// no such record, so the methods behind it may rely on its existence.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     fn chosen(&mut self, stream: Stream, id: Option<i64>) -> Result<i64, NotApplied> {
         let books = &*self.books;
@@ -218,6 +232,7 @@ impl AccountGenerator<'_> {
     }
 }
 
+/// Returns the id if the table has it; without an id, that of a random record.
 fn choose<T: Record>(table: &RecordTable<T>, dice: &mut Dice, id: Option<i64>) -> Option<i64> {
     match id {
         Some(id) => table.get(id).map(Record::id),
@@ -225,12 +240,15 @@ fn choose<T: Record>(table: &RecordTable<T>, dice: &mut Dice, id: Option<i64>) -
     }
 }
 
+/// Returns the stream of this name if its records have a table: children, reports and `/company`
+/// change through others.
 fn listing(name: &str) -> Result<Stream, NotApplied> {
     Stream::from_name(name)
         .filter(|stream| !stream.has_parent() && !stream.is_report() && *stream != Stream::Company)
         .ok_or_else(|| NotApplied(format!("`{name}` is no listing")))
 }
 
+/// Parses a day of a mutation.
 fn day(text: &str) -> Result<Day, NotApplied> {
     Day::parse(text).ok_or_else(|| NotApplied(format!("`{text}` is no day")))
 }

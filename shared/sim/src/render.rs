@@ -1,4 +1,16 @@
 //! JSON of records, as Harvest serves them.
+//!
+//! A record is rendered for one person, at one instant. Names of other records are looked up, and
+//! computed values are computed, at that moment. The JSON of a record can therefore change although
+//! the record has not moved: after the renaming of its client, the locking of its project, or a
+//! second of a running timer.
+//!
+//! Fields stand in the order of Harvest's documentation where it has one. Undocumented fields that
+//! live accounts have (`employee_id`, `is_explicitly_locked`, `reimbursement` and others) are
+//! there, too.
+//!
+//! Functions below this module append an object and leave it open, because `RenderContext::record`
+//! closes it after the field that no declaration knows.
 
 mod billing;
 mod people;
@@ -15,10 +27,11 @@ use crate::viewer::Viewer;
 
 pub(crate) use people::{avatar, me};
 
-/// Parameters on which the JSON of a record depends.
+/// Everything on which the JSON of a record depends, besides the record.
 #[derive(Debug)]
 pub(crate) struct RenderContext<'a> {
     pub(crate) books: &'a Books,
+    /// Time of the answer, for running timers and links of receipts.
     pub(crate) now: Moment,
     pub(crate) viewer: &'a Viewer,
     /// Whether some records have a field that is in no declaration.
@@ -28,7 +41,9 @@ pub(crate) struct RenderContext<'a> {
 }
 
 impl RenderContext<'_> {
-    /// Appends the record as an object; returns `false` if no record has this id.
+    /// Appends the record as an object; returns `false`, and appends nothing, if no record has this
+    /// id. `parent` is the id of the parent for children that are part of it, and is not looked at
+    /// for others.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     #[expect(clippy::too_many_lines, reason = "a match over all streams")]
     pub(crate) fn record(
@@ -123,7 +138,10 @@ impl RenderContext<'_> {
         found.is_some()
     }
 
-    /// Closes a record; some get the undeclared field before.
+    /// Closes a record; about a third of them get a field before that no declaration knows. Its
+    /// value is nested, and has a trailing zero and an escaped letter: a reader that keeps unknown
+    /// fields must keep the value, and one that compares records must not see a change where there
+    /// is none.
     fn close(&self, json: &mut JsonWriter, id: i64) {
         if self.unknown_members && scramble(id.unsigned_abs(), 3).is_multiple_of(3) {
             json.raw("x_new_member", br#"{"a":1.10,"b":[null,"\u00e9"]}"#);
@@ -131,7 +149,7 @@ impl RenderContext<'_> {
         json.close();
     }
 
-    /// Appends `{"id", "name"}` of a user.
+    /// Appends `{"id", "name"}` of a user as `user`. A deleted one keeps the id.
     fn user_stub(&self, json: &mut JsonWriter, id: i64) {
         json.object("user");
         json.int("id", id);
@@ -140,14 +158,15 @@ impl RenderContext<'_> {
         json.close();
     }
 
-    /// Opens `{"id", "name"}` of a client and leaves it open.
+    /// Appends `{"id", "name"` of a client as `client`, and leaves it open: some records add its
+    /// currency.
     fn client_stub(&self, json: &mut JsonWriter, id: i64) {
         json.object("client");
         json.int("id", id);
         json.text("name", self.books.clients.get(id).map_or("", |one| one.name.as_str()));
     }
 
-    /// Appends the currency of a client.
+    /// Appends the currency of a client; USD, the account's own, if there is no such client.
     fn client_currency(&self, json: &mut JsonWriter, id: i64) {
         json.text("currency", self.books.clients.get(id).map_or("USD", |one| one.currency));
     }

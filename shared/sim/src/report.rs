@@ -1,4 +1,21 @@
 //! The ten reports, computed from the current entries, expenses and invoices.
+//!
+//! A row is a sum for one subject (client, project, task, user or category) *and currency*, over a
+//! window of days. It has no id, no date and no time of change: a reader adds the window itself,
+//! and must read a window again to learn of a change within it. An edit of an old entry changes old
+//! windows.
+//!
+//! Facts of Harvest's reports that tests rely on:
+//!
+//! * `from` and `to` are days of work, both included. A window may not exceed a year: 366 days with
+//!   both ends are accepted, more are refused with 400.
+//! * Hours are sums of rounded hours (up to quarters here), and not the rounded sum.
+//! * Names of projects have their code in front in reports on time and expenses, but not in the
+//!   others.
+//! * The billable amount of fixed-fee projects counts only with `include_fixed_fee=true`. In the
+//!   report on uninvoiced work the parameter is true unless given, and decides whether such
+//!   projects have rows.
+//! * Without the permission for rates, rows have no currency and no amount.
 
 mod budget;
 mod uninvoiced;
@@ -14,17 +31,18 @@ use crate::request::{ServerRequest, ServerResponse};
 use crate::stream::Stream;
 use crate::work::{Expense, TimeEntry};
 
-/// Days that a report covers, both ends included.
+/// Days that a report covers, both ends included, and the one parameter that changes its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ReportDays {
     pub(crate) from: Day,
     pub(crate) to: Day,
-    /// Whether amounts of fixed-fee projects are shown.
+    /// Value of `include_fixed_fee`.
     pub(crate) fixed_fee: bool,
 }
 
 impl ReportDays {
-    /// Parses the window of a request; the error is the answer to it.
+    /// Parses the window of a request; the error is the answer to it, 400. The budget report has no
+    /// window and covers all days.
     pub(crate) fn of(request: &ServerRequest, stream: Stream) -> Result<Self, ServerResponse> {
         if stream == Stream::ProjectBudgetReport {
             return Ok(Self { from: Day(i64::MIN), to: Day(i64::MAX), fixed_fee: false });
@@ -40,6 +58,8 @@ impl ReportDays {
         if to < from {
             return Err(ServerResponse::message(400, "Invalid timeframe: to is before from"));
         }
+        // The distance counts, not the number of days: 2021-01-01 to 2022-01-01 has worked, and
+        // 2012-01-01 to 2013-01-01, in a leap year, was refused.
         if to.0 - from.0 > 365 {
             let refusal = "Invalid timeframe: must not exceed 1 year";
             return Err(ServerResponse::message(400, refusal));
@@ -50,7 +70,7 @@ impl ReportDays {
     }
 }
 
-/// Returns the rows of a report, each a JSON object, in the order of the list.
+/// Returns the rows of a report, each a JSON object, in the order of the list: by name.
 #[expect(clippy::wildcard_enum_match_arm, reason = "only reports come here")]
 pub(crate) fn rows(look: &RenderContext<'_>, stream: Stream, window: ReportDays) -> Vec<Vec<u8>> {
     match stream {
@@ -68,7 +88,7 @@ pub(crate) fn rows(look: &RenderContext<'_>, stream: Stream, window: ReportDays)
     }
 }
 
-/// Subject of a report, which has one row for each and each currency.
+/// Subject of a report, which has one row for each subject and currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReportSubject {
     Client,
@@ -78,7 +98,8 @@ enum ReportSubject {
     Category,
 }
 
-/// Entries of the window that the person of the request may see.
+/// Returns the entries of the window that the person of the request may see. Reports shrink with
+/// the permissions just like lists.
 fn entries_of<'a>(
     look: &RenderContext<'a>,
     window: ReportDays,
@@ -91,7 +112,7 @@ fn entries_of<'a>(
         .filter(move |one| viewer.sees_work(one.user, one.project))
 }
 
-/// Expenses of the window that the person of the request may see.
+/// Returns the expenses of the window that the person of the request may see.
 fn expenses_of<'a>(
     look: &RenderContext<'a>,
     window: ReportDays,
@@ -104,11 +125,12 @@ fn expenses_of<'a>(
         .filter(move |one| viewer.sees_work(one.user, one.project))
 }
 
-/// Currency in which work on a project is paid.
+/// Returns the currency in which work on a project is paid: that of its client.
 fn currency(look: &RenderContext<'_>, project: i64) -> &'static str {
     look.books.client_of(project).map_or("USD", |client| client.currency)
 }
 
+/// Sums of a row of a time report: all hours, billable hours, and their amount.
 #[derive(Clone, Copy, Debug, Default)]
 struct TimeSums {
     total: DecimalNumber,
@@ -116,6 +138,8 @@ struct TimeSums {
     amount: Money,
 }
 
+/// Returns the rows of a time report. Each entry is rounded before it is added: hours up to a
+/// quarter, its amount to four places.
 fn time(look: &RenderContext<'_>, window: ReportDays, subject: ReportSubject) -> Vec<Vec<u8>> {
     let mut sums: BTreeMap<(i64, &str), TimeSums> = BTreeMap::new();
     for entry in entries_of(look, window) {
@@ -148,12 +172,14 @@ fn time(look: &RenderContext<'_>, window: ReportDays, subject: ReportSubject) ->
     })
 }
 
+/// Sums of a row of an expense report: all expenses, and the billable ones.
 #[derive(Clone, Copy, Debug, Default)]
 struct ExpenseSums {
     total: Money,
     billable: Money,
 }
 
+/// Returns the rows of an expense report.
 fn expenses(look: &RenderContext<'_>, window: ReportDays, subject: ReportSubject) -> Vec<Vec<u8>> {
     let mut sums: BTreeMap<(i64, &str), ExpenseSums> = BTreeMap::new();
     for expense in expenses_of(look, window) {
@@ -177,14 +203,16 @@ fn expenses(look: &RenderContext<'_>, window: ReportDays, subject: ReportSubject
     })
 }
 
-/// Fields of a row besides the sums.
+/// Fields of a row that follow the sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ExtraFields {
     Nothing,
+    /// Capacity and portrait of the user, in time reports by user alone.
     Capacity,
 }
 
-/// Writes one row per subject and currency, sorted by name.
+/// Writes one row for each subject and currency, sorted by name. Rows of one name keep the order of
+/// their ids and currencies, so that a report has one order only.
 fn by_name<T>(
     look: &RenderContext<'_>,
     subject: ReportSubject,
@@ -211,7 +239,7 @@ fn by_name<T>(
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// Appends the fields about the subject of a row; returns its name.
+/// Appends the fields about the subject of a row; returns its name, by which rows are sorted.
 fn head(
     look: &RenderContext<'_>,
     json: &mut JsonWriter,
@@ -255,6 +283,7 @@ fn head(
     }
 }
 
+/// Appends id and name of a client; returns the name.
 fn client_head(look: &RenderContext<'_>, json: &mut JsonWriter, id: i64) -> String {
     let name = look.books.clients.get(id).map(|one| one.name.clone()).unwrap_or_default();
     json.int("client_id", id);

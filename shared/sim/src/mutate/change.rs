@@ -1,4 +1,6 @@
 //! Changes of existing records.
+//!
+//! Each method says whether it moves the record, and moves no other unless it says so.
 
 use super::{NotApplied, RateKind};
 use crate::calendar::Day;
@@ -9,7 +11,8 @@ use crate::stream::Stream;
 use crate::table::UNDATED;
 
 impl AccountGenerator<'_> {
-    /// Changes a few fields of a record and its `updated_at`.
+    /// Changes a few fields of a record, which moves. New texts come in all three forms (null,
+    /// empty, not empty) and with line breaks, so that an update can also empty a field.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn change(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
         let now = self.now;
@@ -27,6 +30,7 @@ impl AccountGenerator<'_> {
                 books.tasks.edit(id, now, |one| one.default_rate = Some(DecimalNumber::cents(roll)))
             }
             Stream::Users => books.users.edit(id, now, |one| one.telephone = text),
+            // A role has only its name.
             Stream::Roles => return self.rename(stream, id, Some(&format!("Rolle {roll}"))),
             Stream::UserAssignments => books.user_assignments.edit(id, now, |one| {
                 one.hourly_rate = Some(DecimalNumber::cents(roll));
@@ -70,7 +74,8 @@ impl AccountGenerator<'_> {
         if changed { Ok(()) } else { Err(NotApplied::new("such records cannot be changed")) }
     }
 
-    /// Gives a record another name. Records that embed the name keep their `updated_at`.
+    /// Gives a record another name; it moves. Records that embed the name change their JSON and do
+    /// not move. Roles are the exception: their name is a field of users, who move, too.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn rename(
         &mut self,
@@ -106,7 +111,9 @@ impl AccountGenerator<'_> {
         if changed { Ok(()) } else { Err(NotApplied::new("such records have no name to change")) }
     }
 
-    /// Sets `is_active` to false.
+    /// Sets `is_active` to false; the record moves. Archiving is an update in Harvest, not a
+    /// deletion. The users of the tokens stay active, so that a random history does not lock out
+    /// its reader.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn archive(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
         let now = self.now;
@@ -132,6 +139,11 @@ impl AccountGenerator<'_> {
     }
 
     /// Sets a rate of a user from a day on, or for all days.
+    ///
+    /// Harvest documents that a rate without `start_date` replaces all older ones: they are
+    /// deleted, and the user, whose current rate is a field, moves. A rate with a start ends the
+    /// one before on the day before, and moves that rate but not the user. A reader finds both only
+    /// by reading the rates of all users.
     pub(super) fn change_rate(
         &mut self,
         user: i64,
@@ -157,9 +169,12 @@ impl AccountGenerator<'_> {
                     RateKind::Cost => one.cost_rate = Some(amount),
                 }
             }
+            // A second rate with the same first day replaces the first one.
             rates.retain(|other| other.start != start);
             rates.push(rate);
             rates.sort_by_key(|one| one.start);
+            // Each rate ends on the day before the next one starts, even if the new rate came in
+            // between.
             let starts: Vec<Option<Day>> = rates.iter().map(|one| one.start).skip(1).collect();
             for (place, rate) in rates.iter_mut().enumerate() {
                 let end = starts.get(place).copied().flatten().map(|next| next.plus(-1));
@@ -170,7 +185,7 @@ impl AccountGenerator<'_> {
         });
     }
 
-    /// Ends a timer and adds its time to the hours.
+    /// Ends a timer and adds its time to the hours; the entry moves.
     pub(super) fn stop_timer(&mut self, id: i64) -> Result<(), NotApplied> {
         let now = self.now;
         if !self.books.running.contains(&id) {
@@ -183,7 +198,12 @@ impl AccountGenerator<'_> {
         Ok(())
     }
 
-    /// Moves an entry to another day, project, or both; to a day nearby if neither is given.
+    /// Moves an entry to another day, project, or both; to a day up to 70 days earlier if neither
+    /// is given. On another project it gets that project's first task, and is embedded without an
+    /// assignment of its user.
+    ///
+    /// An entry may thereby leave the range of days that a reader is reading, or come into one that
+    /// it has read: only `updated_since` still finds it.
     pub(super) fn move_entry(
         &mut self,
         id: i64,
@@ -216,7 +236,8 @@ impl AccountGenerator<'_> {
 }
 
 impl AccountGenerator<'_> {
-    /// Gives a dated record another day, or one that is not usable.
+    /// Gives a dated record another day, or one that is not usable. The record moves, and changes
+    /// its place in the list.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams have no such day")]
     pub(super) fn redate(
         &mut self,
@@ -237,7 +258,7 @@ impl AccountGenerator<'_> {
     }
 }
 
-/// Returns the users with a business role.
+/// Returns the ids of the users with a business role.
 pub(super) fn holders(books: &crate::books::Books, role: &str) -> Vec<i64> {
     let holds = |user: &&crate::people::User| user.roles.iter().any(|held| held == role);
     books.users.iter().filter(holds).map(|user| user.id).collect()

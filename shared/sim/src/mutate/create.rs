@@ -1,4 +1,7 @@
 //! New records, messages, payments and timers.
+//!
+//! A new record is created and updated at the time of the mutation, whatever its day of work or
+//! issue.
 
 use super::NotApplied;
 use crate::billing::ItemCategory;
@@ -9,7 +12,9 @@ use crate::stream::Stream;
 use crate::work::{Approval, ExpenseCategory};
 
 impl AccountGenerator<'_> {
-    /// Adds a record to a listing; returns its id.
+    /// Adds a record to a listing; returns its id. Fails where it would need another record that
+    /// does not exist, and where Harvest allows one only, such as a second assignment of a user to
+    /// a project.
     #[expect(
         clippy::wildcard_enum_match_arm,
         clippy::too_many_lines,
@@ -131,6 +136,7 @@ impl AccountGenerator<'_> {
         })
     }
 
+    /// Makes a category for lines of documents.
     fn item_category(&self, id: i64) -> ItemCategory {
         ItemCategory {
             id,
@@ -142,7 +148,8 @@ impl AccountGenerator<'_> {
         }
     }
 
-    /// Makes an invoice of a project; the entries that it bills change, and its client, too.
+    /// Makes an invoice of a project. It bills up to ten open entries, which move and are locked;
+    /// its client moves without any other change. Both were seen in recorded answers.
     fn create_invoice(&mut self) -> Result<i64, NotApplied> {
         let now = self.now;
         let project = self.any_project().ok_or_else(|| NotApplied::new("no project"))?;
@@ -150,6 +157,7 @@ impl AccountGenerator<'_> {
         let (id, client) = (invoice.document.id, invoice.document.client);
         let open: Vec<i64> = (self.books.entries.iter().rev())
             .filter(|one| one.project == project && one.billable && one.invoice.is_none())
+            // The hours of a running entry are not final.
             .filter(|one| one.timer.is_none())
             .map(|one| one.id)
             .take(10)
@@ -162,7 +170,9 @@ impl AccountGenerator<'_> {
         Ok(id)
     }
 
-    /// Adds a message to an invoice or estimate, whose `updated_at` stays.
+    /// Adds a message to an invoice or estimate, which does not move: in recorded answers no
+    /// message moved its invoice alone. A reader that asks for messages of changed documents only
+    /// would miss it.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn add_message(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
         let document = match stream {
@@ -180,7 +190,8 @@ impl AccountGenerator<'_> {
         Ok(())
     }
 
-    /// Pays half of the amount due, or all of a small one; the `updated_at` of the invoice changes.
+    /// Pays half of the amount due, or all of it up to 100.00; the invoice moves in the same
+    /// second, as in recorded answers. Refused for a draft, and where nothing is due.
     pub(super) fn add_payment(&mut self, id: i64) -> Result<(), NotApplied> {
         let invoice = self.books.invoices.get(id).ok_or_else(|| NotApplied::new("no invoice"))?;
         let due = invoice.due_amount();
@@ -193,7 +204,7 @@ impl AccountGenerator<'_> {
         Ok(())
     }
 
-    /// Adds an entry of today whose timer runs from now on.
+    /// Adds an entry of today whose timer runs from now on; returns its id.
     pub(super) fn start_timer(&mut self) -> Result<i64, NotApplied> {
         let entry = self.entry(self.now).ok_or_else(|| NotApplied::new("no project"))?;
         let id = entry.id;

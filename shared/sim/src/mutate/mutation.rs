@@ -1,4 +1,8 @@
 //! Changes of an account, as values.
+//!
+//! Tests construct them, and the control face reads them as JSON with the name in `op`:
+//! `{"op":"change_rate","user":5,"kind":"cost","cents":4500}`. Members that a change does not have
+//! are refused, so that a misspelt `id` does not change a random record instead.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +23,8 @@ pub enum Mutation {
         /// The record.
         id: Option<i64>,
     },
-    /// Removes a record and those that Harvest removes with it. Refused if Harvest refuses it: for
-    /// clients with projects, and for users, tasks and categories in use.
+    /// Removes a record and those that Harvest removes with it. Refused if Harvest would refuse it,
+    /// such as for a client with projects or a task in use.
     Delete {
         /// Name of the stream.
         stream: String,
@@ -98,6 +102,8 @@ pub enum Mutation {
     /// Gives a time entry, expense, invoice or estimate this day, which may be far off, like a
     /// typing error. Without a day, a time entry or expense gets a `spent_date` that is no day, and
     /// an invoice or estimate gets none.
+    ///
+    /// `{"op":"redate","stream":"expenses","day":"0206-03-10"}` is an expense of the year 206.
     Redate {
         /// Name of the stream.
         stream: String,
@@ -116,7 +122,7 @@ pub enum Mutation {
         /// The project.
         id: Option<i64>,
     },
-    /// Switches a module.
+    /// Switches a module on or off. Its records stay, and are served again when it is on.
     SwitchModule {
         /// Module to switch.
         module: SwitchedModule,
@@ -148,13 +154,13 @@ pub enum Mutation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RateKind {
-    /// Rate that clients pay.
+    /// Rate that clients pay for the user's hours.
     Billable,
-    /// Cost of the user.
+    /// Cost of the user's hours for the company.
     Cost,
 }
 
-/// A module that can be off.
+/// Module that can be off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SwitchedModule {
@@ -166,14 +172,14 @@ pub enum SwitchedModule {
     Estimate,
 }
 
-/// Mutation that was made.
+/// Mutation that was made, and the record that it concerned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AppliedMutation {
     /// Name of the mutation.
     pub op: String,
     /// Stream of the record.
     pub stream: String,
-    /// Id of the record; for messages and payments that of their parent.
+    /// Id of the record; for messages and payments that of their document, for a module 0.
     pub id: i64,
 }
 
@@ -182,6 +188,7 @@ pub struct AppliedMutation {
 pub struct NotApplied(pub(super) String);
 
 impl NotApplied {
+    /// Returns a fixed reason, in the third person: `it is in use`.
     pub(super) fn new(reason: &str) -> Self {
         Self(reason.to_owned())
     }

@@ -1,4 +1,19 @@
 //! Deletions of records and of those that depend on them, and refusals as Harvest has them.
+//!
+//! Harvest leaves no trace of a deletion: no tombstone, no list, no flag. Only a reading of the
+//! whole list shows that a record is missing. Deletions come in bulk, too: a project takes its
+//! entries along.
+//!
+//! | deleted | goes with it | refused if |
+//! | --- | --- | --- |
+//! | client | its contacts | it has projects, invoices or estimates |
+//! | project | entries, expenses, assignments; not invoices | never |
+//! | task | nothing | an entry or an assignment has it |
+//! | user | assignments | entries or expenses are by it, or it holds a token |
+//! | role | the name in its users, who move | never |
+//! | assignment | nothing | an entry (or expense) has it |
+//! | entry | nothing | an invoice bills it |
+//! | invoice | messages, payments; its entries are open again and move | never |
 
 use std::collections::BTreeSet;
 
@@ -8,7 +23,8 @@ use crate::generate::AccountGenerator;
 use crate::stream::Stream;
 
 impl AccountGenerator<'_> {
-    /// Removes a record of a listing.
+    /// Removes a record of a listing, with those that depend on it. Refusals come first, so that a
+    /// refused deletion has removed nothing.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     #[expect(clippy::too_many_lines, reason = "a match over all streams")]
     pub(super) fn remove(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
@@ -87,7 +103,8 @@ impl AccountGenerator<'_> {
         Ok(())
     }
 
-    /// Removes a project with its entries, expenses and assignments; its invoices stay.
+    /// Removes a project with its entries, expenses and assignments. Its invoices stay, and their
+    /// lines still name it.
     fn remove_project(&mut self, id: i64) {
         let books = &mut *self.books;
         let entries = books.entries.iter().filter(|one| one.project == id);
@@ -102,7 +119,8 @@ impl AccountGenerator<'_> {
         books.projects.remove(id);
     }
 
-    /// Removes an invoice. Entries that it billed are open again, and their `updated_at` changes.
+    /// Removes an invoice with its messages and payments. Entries that it billed are open again,
+    /// and move.
     fn remove_invoice(&mut self, id: i64) {
         let books = &mut *self.books;
         let billed = books.entries.iter().filter(|one| one.invoice == Some(id));
@@ -112,7 +130,7 @@ impl AccountGenerator<'_> {
         books.invoices.remove(id);
     }
 
-    /// Removes the newest message of an invoice or estimate, whose `updated_at` stays.
+    /// Removes the newest message of an invoice or estimate, which does not move.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other streams are treated alike")]
     pub(super) fn remove_message(&mut self, stream: Stream, id: i64) -> Result<(), NotApplied> {
         let mut gone = None;
@@ -128,7 +146,7 @@ impl AccountGenerator<'_> {
         gone.map(drop).ok_or_else(|| NotApplied::new("it has no message"))
     }
 
-    /// Removes the newest payment of an invoice, whose `updated_at` changes.
+    /// Removes the newest payment of an invoice, which moves.
     pub(super) fn remove_payment(&mut self, id: i64) -> Result<(), NotApplied> {
         let paid = self.books.invoices.get(id).is_some_and(|one| !one.payments.is_empty());
         if !paid {

@@ -1,4 +1,7 @@
 //! Invoices, estimates, messages, payments, item categories. Each record is left open.
+//!
+//! Two facts on which sources disagree follow recorded answers: amounts of taxes and discounts are
+//! 0 and not null without tax or discount, and quantities have fractions.
 
 use super::RenderContext;
 use super::people::stamps;
@@ -37,6 +40,8 @@ fn document(look: &RenderContext<'_>, json: &mut JsonWriter, document: &BillingD
     json.close();
 }
 
+/// Appends an invoice, left open. `paid_at` and `paid_date` are those of the last payment, and null
+/// until nothing is due.
 pub(super) fn invoice(look: &RenderContext<'_>, json: &mut JsonWriter, invoice: &Invoice) {
     json.open();
     document(look, json, &invoice.document);
@@ -72,6 +77,7 @@ pub(super) fn invoice(look: &RenderContext<'_>, json: &mut JsonWriter, invoice: 
     json.end_list();
 }
 
+/// Appends `{"id"}` as a member, or null.
 fn maybe_id(json: &mut JsonWriter, name: &str, id: Option<i64>) {
     match id {
         Some(id) => {
@@ -83,6 +89,7 @@ fn maybe_id(json: &mut JsonWriter, name: &str, id: Option<i64>) {
     }
 }
 
+/// Appends a line of a document, left open, because only lines of invoices have a project.
 fn line(json: &mut JsonWriter, line: &LineItem) {
     json.open();
     json.int("id", line.id);
@@ -95,6 +102,7 @@ fn line(json: &mut JsonWriter, line: &LineItem) {
     json.flag("taxed2", line.taxed && line.quantity > DecimalNumber::whole(1));
 }
 
+/// Appends an estimate, left open.
 pub(super) fn estimate(look: &RenderContext<'_>, json: &mut JsonWriter, estimate: &Estimate) {
     json.open();
     document(look, json, &estimate.document);
@@ -132,6 +140,7 @@ fn message(json: &mut JsonWriter, message: &Message) {
     json.maybe_text("body", message.body.as_deref());
 }
 
+/// Appends a message about an invoice, left open.
 pub(super) fn invoice_message(json: &mut JsonWriter, one: &Message) {
     message(json, one);
     json.flag("include_link_to_client_invoice", false);
@@ -141,10 +150,13 @@ pub(super) fn invoice_message(json: &mut JsonWriter, one: &Message) {
     json.null("send_reminder_on");
 }
 
+/// Appends a message about an estimate, left open.
 pub(super) fn estimate_message(json: &mut JsonWriter, one: &Message) {
     message(json, one);
 }
 
+/// Appends a payment, left open. Without a gateway `payment_gateway` is an object of two nulls, as
+/// in recorded answers.
 pub(super) fn payment(json: &mut JsonWriter, payment: &Payment) {
     json.open();
     json.int("id", payment.id);
@@ -162,12 +174,14 @@ pub(super) fn payment(json: &mut JsonWriter, payment: &Payment) {
     json.close();
 }
 
+/// Appends a category for invoices, left open: one for estimates with two fields more.
 pub(super) fn invoice_category(json: &mut JsonWriter, category: &ItemCategory) {
     estimate_category(json, category);
     json.flag("use_as_service", category.use_as_service);
     json.flag("use_as_expense", category.use_as_expense);
 }
 
+/// Appends a category for estimates, left open.
 pub(super) fn estimate_category(json: &mut JsonWriter, category: &ItemCategory) {
     json.open();
     json.int("id", category.id);

@@ -1,4 +1,7 @@
 //! Users, roles, rates, and the company.
+//!
+//! Fields that a person may not see are missing here, not null: a recorded `/users/me` of an
+//! ordinary member has neither `default_hourly_rate` nor `cost_rate`.
 
 use super::RenderContext;
 use crate::calendar::Moment;
@@ -6,7 +9,7 @@ use crate::dice::scramble;
 use crate::json::JsonWriter;
 use crate::people::{Role, User, UserRate};
 
-/// Appends `/company`, left open.
+/// Appends `/company`, left open. It has no id and no times, and tells which modules are on.
 pub(super) fn company(look: &RenderContext<'_>, json: &mut JsonWriter) {
     let company = &look.books.company;
     json.open();
@@ -66,7 +69,7 @@ pub(super) fn user(look: &RenderContext<'_>, json: &mut JsonWriter, user: &User)
     json.flag("can_create_projects", user.has("administrator") || user.has("project_creator"));
 }
 
-/// Appends `/users/me`: a user with the fields that only this user sees.
+/// Appends `/users/me`: a user with `permissions_claims`, which only this user sees.
 pub(crate) fn me(look: &RenderContext<'_>, json: &mut JsonWriter, who: &User) {
     json.salt(who.id);
     json.spell(look.spelling.of_account());
@@ -101,7 +104,8 @@ pub(super) fn rate(json: &mut JsonWriter, rate: &UserRate) {
     stamps(json, rate.created, rate.updated);
 }
 
-/// Appends a business role with its users, left open.
+/// Appends a business role with the ids of its users, left open. It has no list of users of its
+/// own: they are those with its name.
 pub(super) fn role(look: &RenderContext<'_>, json: &mut JsonWriter, role: &Role) {
     json.open();
     json.int("id", role.id);

@@ -1,4 +1,8 @@
 //! Time entries and expenses. Each record is left open.
+//!
+//! Both embed the current names of their user, client, project and task, and whole assignments. The
+//! same entry is thus served with other content after any of those has changed, with the same
+//! `updated_at`.
 
 use super::RenderContext;
 use super::people::stamps;
@@ -9,7 +13,8 @@ use crate::json::JsonWriter;
 use crate::table::UNDATED;
 use crate::work::{Approval, Expense, TimeEntry};
 
-/// Reason why an entry is locked; `None` if it is not.
+/// Returns the reason why an entry is locked, in the words of recorded answers; `None` if it is
+/// not. Nothing is stored: locking is computed from the invoice, the approval and the project.
 fn lock(look: &RenderContext<'_>, entry: &TimeEntry) -> Option<&'static str> {
     let project_locked = look.books.projects.get(entry.project).is_some_and(|one| one.is_locked);
     match (entry.invoice.is_some(), entry.approval == Approval::Approved) {
@@ -21,6 +26,7 @@ fn lock(look: &RenderContext<'_>, entry: &TimeEntry) -> Option<&'static str> {
     }
 }
 
+/// Appends `{"id", "number"}` of an invoice as `invoice`; null without one.
 fn invoice_stub(look: &RenderContext<'_>, json: &mut JsonWriter, invoice: Option<i64>) {
     match invoice.and_then(|id| look.books.invoices.get(id)) {
         Some(invoice) => {
@@ -33,6 +39,7 @@ fn invoice_stub(look: &RenderContext<'_>, json: &mut JsonWriter, invoice: Option
     }
 }
 
+/// Appends a user assignment as a member; null if it is missing or deleted.
 fn assignment_of_user(look: &RenderContext<'_>, json: &mut JsonWriter, id: Option<i64>) {
     match id.and_then(|id| look.books.user_assignments.get(id)) {
         Some(assignment) => {
@@ -44,6 +51,8 @@ fn assignment_of_user(look: &RenderContext<'_>, json: &mut JsonWriter, id: Optio
     }
 }
 
+/// Appends an entry, left open. Without the permission `billable_rate` is null and `cost_rate` is
+/// missing.
 pub(super) fn entry(look: &RenderContext<'_>, json: &mut JsonWriter, entry: &TimeEntry) {
     json.open();
     json.int("id", entry.id);
@@ -94,6 +103,7 @@ pub(super) fn entry(look: &RenderContext<'_>, json: &mut JsonWriter, entry: &Tim
     }
 }
 
+/// Appends `external_reference`. Its parts depend on the card's number, and some are null.
 fn reference(json: &mut JsonWriter, entry: &TimeEntry) {
     let Some(card) = entry.reference else {
         json.null("external_reference");
@@ -109,7 +119,8 @@ fn reference(json: &mut JsonWriter, entry: &TimeEntry) {
     json.close();
 }
 
-/// Appends `spent_date`; for an undated record a value that is no day.
+/// Appends `spent_date`; for an undated record a value that is no day. Which one depends on the id,
+/// so that a record keeps its value.
 fn spent(json: &mut JsonWriter, id: i64, day: Day) {
     const UNUSABLE: [&[u8]; 5] =
         [b"null", b"\"\"", b"\"2026-02-31\"", b"\"0000-00-00\"", b"\"31.12.2025\""];
@@ -128,6 +139,7 @@ fn clock(minute: i64) -> String {
     format!("{hour}:{:02}{half}", minute % 60)
 }
 
+/// Appends an expense, left open.
 pub(super) fn expense(look: &RenderContext<'_>, json: &mut JsonWriter, expense: &Expense) {
     let approved = expense.approval == Approval::Approved;
     let reason = match (expense.invoice.is_some(), approved) {
@@ -169,7 +181,8 @@ pub(super) fn expense(look: &RenderContext<'_>, json: &mut JsonWriter, expense: 
     invoice_stub(look, json, expense.invoice);
 }
 
-/// Appends the receipt; its link has a new signature each second.
+/// Appends the receipt; its link has a new signature each second, as links to stored files do. A
+/// reader that compares it would see a change of every expense in every reading.
 fn receipt(look: &RenderContext<'_>, json: &mut JsonWriter, expense: &Expense) {
     let Some(size) = expense.receipt else {
         json.null("receipt");

@@ -1,4 +1,6 @@
 //! Clients, contacts, projects, tasks, assignments, expense categories. Each record is left open.
+//!
+//! Amounts of money that a person may not see are null here, while fields of users are missing.
 
 use super::RenderContext;
 use super::people::stamps;
@@ -8,6 +10,7 @@ use crate::work::{
     Client, Contact, ExpenseCategory, Project, Task, TaskAssignment, UserAssignment,
 };
 
+/// Appends a client, left open.
 pub(super) fn client(json: &mut JsonWriter, client: &Client) {
     json.open();
     json.int("id", client.id);
@@ -19,6 +22,7 @@ pub(super) fn client(json: &mut JsonWriter, client: &Client) {
     json.text("currency", client.currency);
 }
 
+/// Appends a contact, left open.
 pub(super) fn contact(look: &RenderContext<'_>, json: &mut JsonWriter, contact: &Contact) {
     json.open();
     json.int("id", contact.id);
@@ -37,6 +41,7 @@ pub(super) fn contact(look: &RenderContext<'_>, json: &mut JsonWriter, contact: 
     json.close();
 }
 
+/// Appends a project, left open.
 pub(super) fn project(look: &RenderContext<'_>, json: &mut JsonWriter, project: &Project) {
     let rates = look.viewer.sees_rates();
     json.open();
@@ -68,6 +73,7 @@ pub(super) fn project(look: &RenderContext<'_>, json: &mut JsonWriter, project: 
     look.client_currency(json, project.client);
 }
 
+/// Appends a task, left open.
 pub(super) fn task(json: &mut JsonWriter, task: &Task) {
     json.open();
     json.int("id", task.id);
@@ -108,7 +114,8 @@ pub(super) fn task_assignment_stub(
     json.maybe_number("budget", assignment.budget);
 }
 
-/// Appends `{"id", "name", "code"}` of a project and leaves it open.
+/// Appends `{"id", "name", "code"` of a project as `project`, and leaves it open: project
+/// assignments add a field.
 pub(super) fn project_stub(look: &RenderContext<'_>, json: &mut JsonWriter, id: i64) {
     let project = look.books.projects.get(id);
     json.object("project");
@@ -117,6 +124,7 @@ pub(super) fn project_stub(look: &RenderContext<'_>, json: &mut JsonWriter, id: 
     json.maybe_text("code", project.and_then(|one| one.code.as_deref()));
 }
 
+/// Appends `{"id", "name"}` of a task as `task`.
 pub(super) fn task_stub(look: &RenderContext<'_>, json: &mut JsonWriter, id: i64) {
     json.object("task");
     json.int("id", id);
@@ -124,6 +132,7 @@ pub(super) fn task_stub(look: &RenderContext<'_>, json: &mut JsonWriter, id: i64
     json.close();
 }
 
+/// Appends a user assignment of the listing, left open.
 pub(super) fn user_assignment(
     look: &RenderContext<'_>,
     json: &mut JsonWriter,
@@ -136,6 +145,7 @@ pub(super) fn user_assignment(
     look.user_stub(json, assignment.user);
 }
 
+/// Appends a task assignment of the listing, left open.
 pub(super) fn task_assignment(
     look: &RenderContext<'_>,
     json: &mut JsonWriter,
@@ -148,7 +158,8 @@ pub(super) fn task_assignment(
     task_stub(look, json, assignment.task);
 }
 
-/// Appends a user assignment as its user sees it: with the client and the tasks of the project.
+/// Appends a user assignment as its user sees it, left open: with the client, and with the active
+/// tasks of the project. The tasks are other records, so their changes do not move this one.
 pub(super) fn project_assignment(
     look: &RenderContext<'_>,
     json: &mut JsonWriter,
@@ -174,6 +185,8 @@ pub(super) fn project_assignment(
     json.end_list();
 }
 
+/// Appends an expense category, left open. `unit_price` is a number in recorded bodies, although a
+/// generated description of the API calls it a string.
 pub(super) fn expense_category(json: &mut JsonWriter, category: &ExpenseCategory) {
     json.open();
     json.int("id", category.id);

@@ -1,4 +1,8 @@
 //! The report on the used part of each project's budget, as of now.
+//!
+//! It takes no days, and its rows change with each entry and with time: a reader keeps snapshots of
+//! it. All entries are summed for each request, because a budget covers the whole life of its
+//! project.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +12,8 @@ use crate::decimal::DecimalNumber;
 use crate::json::JsonWriter;
 use crate::render::RenderContext;
 
-/// One row per project with a budget, by id.
+/// Returns one row for each project with a budget, by id. Budgets in money are null for a person
+/// who may not see rates. What remains is negative if more was used than planned.
 pub(super) fn rows(look: &RenderContext<'_>) -> Vec<Vec<u8>> {
     let (year, month, _) = look.now.day().civil();
     let this_month = Day::of(year, month, 1);

@@ -1,4 +1,7 @@
 //! The report on billable work and expenses of each project that no invoice bills yet.
+//!
+//! It looks at the days of work and at the days of issue of invoices in the same window. A new
+//! invoice of today thus changes rows of old windows, through the entries that it bills.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +10,26 @@ use crate::decimal::{DecimalNumber, Money};
 use crate::json::JsonWriter;
 use crate::render::RenderContext;
 
+/// Sums of one project over the window.
 #[derive(Clone, Copy, Debug, Default)]
 struct UninvoicedSums {
+    /// All hours, billable or not.
     hours: DecimalNumber,
+    /// Billable hours that no invoice bills.
     open_hours: DecimalNumber,
     open_expenses: Money,
+    /// Amount of these hours.
     open_work: Money,
+    /// Amount of the lines for the project in invoices of the window, for fixed fees.
     invoiced: Money,
 }
 
-/// Returns one row for each project that has entries, expenses or invoice lines in the window. A
-/// fixed-fee project owes its fee in the window in which it starts, less the amount of the invoices
-/// of the window, so that the result can be negative.
+/// Returns one row for each project that has entries, expenses or invoice lines in the window, by
+/// id.
+///
+/// A fixed-fee project owes its fee in the window in which it starts, less the amount of the
+/// invoices of the window, so that the result can be negative. Harvest does not document how it
+/// computes this; negative amounts were recorded.
 pub(super) fn rows(look: &RenderContext<'_>, window: ReportDays) -> Vec<Vec<u8>> {
     let mut sums: BTreeMap<i64, UninvoicedSums> = BTreeMap::new();
     for entry in entries_of(look, window) {
@@ -54,6 +65,8 @@ pub(super) fn rows(look: &RenderContext<'_>, window: ReportDays) -> Vec<Vec<u8>>
     sums.iter().filter_map(|(project, sum)| row(look, window, *project, sum)).collect()
 }
 
+/// Returns the row of a project; `None` if it is deleted, or a fixed-fee project that was not asked
+/// for.
 fn row(
     look: &RenderContext<'_>,
     window: ReportDays,
