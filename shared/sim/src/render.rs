@@ -5,9 +5,8 @@
 //! the record has not moved: after the renaming of its client, the locking of its project, or a
 //! second of a running timer.
 //!
-//! Fields stand in the order of Harvest's documentation where it has one. Undocumented fields that
-//! live accounts have (`employee_id`, `is_explicitly_locked`, `reimbursement` and others) are
-//! there, too.
+//! Undocumented fields that live accounts have (`employee_id`, `is_explicitly_locked`,
+//! `reimbursement` and others) are there, too.
 //!
 //! Functions below this module append an object and leave it open, because `RenderContext::record`
 //! closes it after the field that no declaration knows.

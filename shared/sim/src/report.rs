@@ -15,7 +15,7 @@
 //! * The billable amount of fixed-fee projects counts only with `include_fixed_fee=true`. In the
 //!   report on uninvoiced work the parameter is true unless given, and decides whether such
 //!   projects have rows.
-//! * Without the permission for rates, rows have no currency and no amount.
+//! * Without the permission for rates, rows of time reports have no currency and no amount.
 
 mod budget;
 mod uninvoiced;
@@ -70,7 +70,8 @@ impl ReportDays {
     }
 }
 
-/// Returns the rows of a report, each a JSON object, in the order of the list: by name.
+/// Returns the rows of a report, each a JSON object, in the order of the list: by name of the
+/// subject, or by id of the project in the reports on budgets and on uninvoiced work.
 #[expect(clippy::wildcard_enum_match_arm, reason = "only reports come here")]
 pub(crate) fn rows(look: &RenderContext<'_>, stream: Stream, window: ReportDays) -> Vec<Vec<u8>> {
     match stream {

@@ -1,8 +1,8 @@
 //! Random changes, like those of an ordinary day.
 //!
-//! Most concern entries, as in a real account, but each kind of change occurs, so that a history of
-//! a few hundred steps has them all. Their weights are part of every history: another weight or
-//! another order changes what each seed does, and with it the seeds that stand in tests.
+//! Entries change more often than other records, as in a real account, but each kind of change
+//! occurs. The weights are part of every history: another weight or another order changes what each
+//! seed does, and with it the seeds that stand in tests.
 
 use jiff::Timestamp;
 

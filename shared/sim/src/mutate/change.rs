@@ -140,10 +140,10 @@ impl AccountGenerator<'_> {
 
     /// Sets a rate of a user from a day on, or for all days.
     ///
-    /// Harvest documents that a rate without `start_date` replaces all older ones: they are
-    /// deleted, and the user, whose current rate is a field, moves. A rate with a start ends the
-    /// one before on the day before, and moves that rate but not the user. A reader finds both only
-    /// by reading the rates of all users.
+    /// Harvest documents that a rate without `start_date` replaces all older ones. They are
+    /// deleted, and here the user moves, because the current rate is a field of the user. A rate
+    /// with a start ends the one before on the day before, and moves that rate but not the user. A
+    /// reader finds it only by reading the rates of all users.
     pub(super) fn change_rate(
         &mut self,
         user: i64,

@@ -31,7 +31,8 @@ pub enum Mutation {
         /// The record.
         id: Option<i64>,
     },
-    /// Gives a client, project, task or user another name. Records that embed it do not move.
+    /// Gives a client, project, task, user or role another name, and moves it. Records that embed
+    /// the name do not move; only users move with the name of a role of theirs.
     Rename {
         /// Name of the stream.
         stream: String,
@@ -188,7 +189,7 @@ pub struct AppliedMutation {
 pub struct NotApplied(pub(super) String);
 
 impl NotApplied {
-    /// Returns a fixed reason, in the third person: `it is in use`.
+    /// Returns the reason with this text.
     pub(super) fn new(reason: &str) -> Self {
         Self(reason.to_owned())
     }

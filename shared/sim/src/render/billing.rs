@@ -41,7 +41,7 @@ fn document(look: &RenderContext<'_>, json: &mut JsonWriter, document: &BillingD
 }
 
 /// Appends an invoice, left open. `paid_at` and `paid_date` are those of the last payment, and null
-/// until nothing is due.
+/// in every state but `paid`.
 pub(super) fn invoice(look: &RenderContext<'_>, json: &mut JsonWriter, invoice: &Invoice) {
     json.open();
     document(look, json, &invoice.document);

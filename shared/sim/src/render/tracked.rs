@@ -181,8 +181,9 @@ pub(super) fn expense(look: &RenderContext<'_>, json: &mut JsonWriter, expense: 
     invoice_stub(look, json, expense.invoice);
 }
 
-/// Appends the receipt; its link has a new signature each second, as links to stored files do. A
-/// reader that compares it would see a change of every expense in every reading.
+/// Appends the receipt; its link has a new signature each second. Harvest does not document whether
+/// its links are stable. If they are not, a reader that compares them sees a change of every
+/// expense in every reading.
 fn receipt(look: &RenderContext<'_>, json: &mut JsonWriter, expense: &Expense) {
     let Some(size) = expense.receipt else {
         json.null("receipt");

@@ -1,8 +1,8 @@
 //! The report on the used part of each project's budget, as of now.
 //!
 //! It takes no days, and its rows change with each entry and with time: a reader keeps snapshots of
-//! it. All entries are summed for each request, because a budget covers the whole life of its
-//! project.
+//! it. All entries are summed, because a budget covers the whole life of its project unless it is
+//! monthly.
 
 use std::collections::BTreeMap;
 
