@@ -125,6 +125,7 @@ impl Account {
         self.page_cap = None;
     }
 
+    /// Returns the most records that a page of this request may have.
     fn page_cap(&self, request: &ServerRequest) -> usize {
         let cap =
             self.page_cap.as_ref().filter(|(path, _)| matches_pattern(path, &request.target()));
@@ -237,6 +238,9 @@ impl Account {
             | None => None,
         };
         self.gate.note(now, Route::pattern(below), stream);
+        // Counted before any check, so that refused requests are in the statistics. Whether the
+        // limit was exceeded is looked at last: Harvest tells a person with a wrong token about the
+        // token.
         let admitted = self.gate.admit(class, now);
         if request.header_value("user-agent").is_none_or(str::is_empty) {
             return Err(ServerResponse::message(400, "A User-Agent header is required"));

@@ -181,6 +181,7 @@ impl Answerer<'_> {
         paging: ListPaging,
         oddity: Option<&ListOddity>,
     ) -> Result<ServerResponse, ServerResponse> {
+        // Emptied before the page is cut, so that totals and links agree with the missing records.
         let keys = if oddity == Some(&ListOddity::EmptyList) { &[] } else { keys };
         let mut page = self.cut(request, keys, paging, oddity)?;
         if oddity == Some(&ListOddity::Reversed) {

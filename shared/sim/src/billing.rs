@@ -89,6 +89,7 @@ impl BillingDocument {
         };
         let discount = share(lines(None), self.discount);
         let taxed = lines(Some(true));
+        // Tax is owed on the price after discount.
         let taxed = taxed.minus(share(taxed, self.discount));
         let tax = share(taxed, self.tax);
         let tax2 = share(taxed, self.tax2);

@@ -18,7 +18,7 @@ use crate::work::{
     UserAssignment,
 };
 
-/// All tables of the account, and indexes over some of them.
+/// Tables of the account, and indexes over some of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Books {
     pub(crate) company: Company,

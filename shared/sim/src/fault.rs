@@ -193,6 +193,8 @@ impl ActiveFaults {
                 continue;
             }
             *matched += 1;
+            // The place is part of the seed, or two rules with the same percentage would pick the
+            // same requests.
             let chance = scramble(self.seed ^ u64::try_from(place).unwrap_or(0) << 32, *matched);
             let picked = match rule.select {
                 FaultChoice::Always => true,
@@ -307,6 +309,8 @@ impl FaultEffect {
     pub(crate) fn spoil(&self, response: &mut ServerResponse) {
         match self {
             Self::CutBody => response.delivery.breach = DeliveryFault::CutBody,
+            // The length that the client is told is that of the shortened body, so only the JSON is
+            // wrong.
             Self::TruncatedJson => response.body.truncate(response.body.len() / 2),
             Self::WrongContentType => {
                 response.set_header("content-type", "application/octet-stream");

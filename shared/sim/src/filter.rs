@@ -148,6 +148,8 @@ impl ListFilter {
             keys.sort_unstable();
             return Cow::Owned(keys);
         }
+        // Without a filter on records, and for an administrator, no record is looked at: the order
+        // of the table, or a part of it, is the answer.
         let keep = |one: &TimeEntry| self.keeps_entry(look, one);
         let all = !self.names_work() && self.is_running.is_none();
         let plain = all && look.viewer.is_administrator();
@@ -174,6 +176,7 @@ impl ListFilter {
             Stream::TimeEntries => self.entries(look),
             Stream::Expenses => {
                 let keep = |one: &Expense| self.keeps_expense(look, one);
+                // The same as for entries.
                 let plain = !self.names_work() && look.viewer.is_administrator();
                 let keep = if plain { None } else { Some(&keep as &dyn Fn(&Expense) -> bool) };
                 books.expenses.select(self.ranks(), self.since, keep)

@@ -120,6 +120,7 @@ struct ClassQuota {
 }
 
 impl ClassQuota {
+    /// Returns the limit with empty windows.
     const fn new(limit: QuotaLimit) -> Self {
         Self { limit, arrived: VecDeque::new(), admitted: VecDeque::new() }
     }
@@ -144,11 +145,14 @@ impl ClassQuota {
         seen.peak = seen.peak.max(self.arrived.len());
         seen.first_us = seen.first_us.or(Some(now));
         seen.last_us = Some(now);
+        // A limit that is not enforced still notes what it admits, so that it is right at once when
+        // a test enforces it again.
         if !self.limit.enforced || self.admitted.len() < self.limit.requests {
             self.admitted.push_back(now);
             return Ok(());
         }
         seen.refused += 1;
+        // Rounded up, because a client that waits for the seconds rounded down comes too early.
         let free = self.admitted.front().map_or(now, |oldest| oldest + window);
         Err((free - now + MICROS - 1) / MICROS)
     }

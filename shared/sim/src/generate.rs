@@ -37,7 +37,7 @@ pub(crate) struct GeneratedAccount {
 pub(crate) struct AccountGenerator<'a> {
     /// Size of the account; mutations do not look at it.
     pub(crate) scale: &'a AccountScale,
-    /// The one sequence of random numbers.
+    /// Sequence of random numbers, the only one.
     pub(crate) dice: Dice,
     pub(crate) books: &'a mut Books,
     /// Beginning of the history, which ends at `now`.

@@ -32,13 +32,13 @@ pub(crate) const MOST_PER_PAGE: usize = 2000;
 /// are for faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinkForm {
-    /// An object with all four links.
+    /// Object with all four links.
     Given,
     /// Envelope without a member `links`.
     Absent,
     /// Null instead of an object.
     Null,
-    /// An object without members.
+    /// Object without members.
     Empty,
 }
 
@@ -50,18 +50,23 @@ pub(crate) struct ListPage {
     pub(crate) keys: Vec<RankKey>,
     /// Number of records of the whole list, which `total_pages` follows, too.
     pub(crate) total: usize,
+    /// Form of `links`; everything but `Given` is a fault.
     pub(crate) links: LinkForm,
     /// Most records of a page, as asked for and capped: `per_page` of the answer.
     size: usize,
     /// Member `page`, from 1; null on the inner pages of cursor lists.
     number: Option<usize>,
+    /// Member `next_page`.
     next_number: Option<usize>,
+    /// Member `previous_page`.
     previous_number: Option<usize>,
     /// Link to the first page, which is there even if the list is empty.
     pub(crate) first: String,
     /// Link to the next page; null on the last one.
     pub(crate) next: Option<String>,
+    /// Link to the previous page; null on the first one.
     previous: Option<String>,
+    /// Link to the last page.
     last: String,
 }
 
@@ -153,6 +158,8 @@ impl ListPage {
                     page.number = Some(pages);
                     page.previous_number = pages.checked_sub(1).filter(|number| *number > 0);
                 }
+                // The cursor is the last record that the client has seen, not a position: whatever
+                // is added or removed before it, the next page begins behind this record.
                 let end = page.keys.last().filter(|_| !is_last);
                 page.next = end.map(|key| link.cursor('a', *key, "next_cursor"));
                 let begin = page.keys.first().filter(|_| !is_first);

@@ -30,7 +30,7 @@ macro_rules! listed_by_creation {
 }
 pub(crate) use listed_by_creation;
 
-/// The account as `/company` shows it.
+/// Account as `/company` shows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Company {
     pub(crate) name: String,

@@ -26,7 +26,7 @@ use crate::viewer::Viewer;
 
 pub(crate) use people::{avatar, me};
 
-/// Everything on which the JSON of a record depends, besides the record.
+/// Conditions on which the JSON of a record depends, besides the record.
 #[derive(Debug)]
 pub(crate) struct RenderContext<'a> {
     pub(crate) books: &'a Books,

@@ -29,14 +29,14 @@ pub struct ServerRequest {
     /// `api.harvestapp.com`: a client refuses links to any other origin, because they would carry
     /// its token elsewhere.
     pub origin: String,
-    /// The path, `/v2` included.
+    /// Path, `/v2` included.
     pub path: String,
     /// Query parameters, decoded, in the order of the URL. If a name occurs twice, the first value
     /// counts.
     pub query: Vec<(String, String)>,
     /// Headers; names in any case.
     pub headers: Vec<(String, String)>,
-    /// The body; only the control face reads it.
+    /// Body, which only the control face reads.
     pub body: Bytes,
 }
 
@@ -65,14 +65,14 @@ impl ServerRequest {
         self
     }
 
-    /// The value of a header.
+    /// Returns the value of a header; `None` if there is none of this name.
     #[must_use]
     pub fn header_value(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The value of a query parameter.
+    /// Returns the first value of a query parameter.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
@@ -100,7 +100,7 @@ pub struct ServerResponse {
     pub status: u16,
     /// Headers without `Content-Length`.
     pub headers: Vec<(String, String)>,
-    /// The whole body, not compressed.
+    /// Whole body, not compressed.
     pub body: Bytes,
     /// Delay and fault of the delivery, which only the HTTP face can carry out.
     pub delivery: Delivery,
@@ -121,13 +121,13 @@ pub enum DeliveryFault {
     /// Delivery without a fault: the whole answer arrives.
     #[default]
     None,
-    /// Half of the body arrives, then the connection closes, although `Content-Length` announces
+    /// Break of the connection after half of the body, although `Content-Length` announces
     /// the whole body. A client must not take the half for an answer.
     CutBody,
-    /// The connection closes before the first byte of the answer. A client cannot know whether the
+    /// Break of the connection before the first byte of the answer. A client cannot know whether the
     /// server has seen the request.
     Dropped,
-    /// The answer never comes, while the connection stays open. Only a client with a time limit
+    /// Silence for ever, while the connection stays open. Only a client with a time limit
     /// goes on.
     Hung,
 }
@@ -178,7 +178,7 @@ impl ServerResponse {
         Self::json(401, text.to_vec())
     }
 
-    /// The value of a header.
+    /// Returns the value of a header; `None` if there is none of this name.
     #[must_use]
     pub fn header_value(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
@@ -192,6 +192,7 @@ impl ServerResponse {
     }
 }
 
+/// Returns a header with owned texts.
 fn header(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }

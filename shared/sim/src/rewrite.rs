@@ -30,6 +30,7 @@ impl ValueRewrite {
         let mut rewritten = String::with_capacity(body.len() * 2);
         let (mut depth, mut rest) = (0_u32, body);
         while let Some(first) = rest.chars().next() {
+            // A text is one token, whatever brackets and digits it contains.
             let length = match first {
                 '{' | '[' => {
                     depth += 1;

@@ -68,6 +68,8 @@ impl Viewer {
         } else {
             AccessLevel::Member
         };
+        // Only managers see the work of others. For a member who is project manager somewhere, the
+        // flag of the assignment counts for nothing.
         let mut managed = BTreeSet::new();
         let mut team = BTreeSet::from([user]);
         if standing == AccessLevel::Manager {

@@ -130,12 +130,12 @@ pub(crate) struct TaskAssignment {
 /// State of the approval of an entry or expense. Harvest has it as `approval_status` since 2025.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Approval {
-    /// Not handed in.
+    /// State of work that is not handed in.
     #[default]
     Unsubmitted,
-    /// Handed in.
+    /// State of work that waits for approval.
     Submitted,
-    /// Accepted, and therefore locked.
+    /// State of work that is accepted, and therefore locked.
     Approved,
 }
 

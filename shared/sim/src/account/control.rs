@@ -60,6 +60,7 @@ fn done() -> ServerResponse {
     ServerResponse::json(200, b"{}".to_vec())
 }
 
+/// Returns a value as a JSON answer.
 fn as_json<T: serde::Serialize>(value: &T) -> ServerResponse {
     ServerResponse::json(200, serde_json::to_vec(value).unwrap_or_default())
 }

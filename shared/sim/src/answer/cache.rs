@@ -12,7 +12,7 @@ use crate::report::{self, ReportDays};
 use crate::spelling::Spelling;
 use crate::stream::Stream;
 
-/// Everything that the rows of a report depend on, besides the records: the stream, its window, the
+/// Conditions on which the rows of a report depend, besides the records: the stream, its window, the
 /// user of the request, the second (0 where time changes nothing), and the spelling of values.
 type ReportKey = (Stream, ReportDays, i64, i64, Spelling);
 

@@ -17,7 +17,7 @@ use sim::{ADMINISTRATOR_TOKEN, Account, AccountScale, HttpFace, QuotaLimit, serv
 #[derive(Debug, Parser)]
 #[command(name = "fake-harvest")]
 struct ServerArguments {
-    /// The port of 127.0.0.1; 0 for any free one.
+    /// Port of 127.0.0.1; 0 for any free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// Seed of the account: the same seed, scale and time make the same account.

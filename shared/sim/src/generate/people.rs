@@ -93,6 +93,7 @@ impl AccountGenerator<'_> {
             let id = self.books.claim_child();
             let created = Moment(since.0 + place * 31).min(self.now);
             let start = (place > 0).then(|| self.start.day().plus(place * 120));
+            // Each rate ends on the day before the next one starts, and is changed by that.
             if let (Some(last), Some(start)) = (rates.last_mut(), start) {
                 last.end = Some(start.plus(-1));
                 last.updated = created;

@@ -18,6 +18,7 @@ impl AccountGenerator<'_> {
         for created in self.moments(self.scale.time_entries) {
             entries.extend(self.entry(created));
         }
+        // All at once, and sorted once. None of these runs, so the index of timers needs no care.
         self.books.entries.fill(entries);
         for place in 0..self.scale.running_timers {
             let back = i64::try_from(place % 200).unwrap_or(0) * 60 + 1800;
@@ -61,6 +62,7 @@ impl AccountGenerator<'_> {
         let clf = self.books.clients.get(project.client).is_some_and(|one| one.currency == "CLF");
         // A unit of CLF has a high value, so its rates need four decimals.
         let rate = if clf { rate.map(|rate| DecimalNumber(rate.0 / 100 / 37 * 100)) } else { rate };
+        // Work of the last six weeks is rarely approved yet.
         let old = spent < self.now.day().plus(-45);
         let approval = match self.dice.between(0, 9) {
             0..6 if old => Approval::Approved,

@@ -168,6 +168,8 @@ impl AccountGenerator<'_> {
         for _ in 0..self.dice.between(2, 6) {
             users.extend(self.any_user());
         }
+        // Sorted, so that the ids of assignments do not depend on the order of the draw, and each
+        // user once.
         users.sort_unstable();
         users.dedup();
         for user in users {

@@ -161,6 +161,7 @@ impl AccountGenerator<'_> {
                 RateKind::Billable => &mut one.billable_rates,
                 RateKind::Cost => &mut one.cost_rates,
             };
+            // Older rates go, and the user's own field follows the new one.
             if for_all_time {
                 rates.clear();
                 one.updated = now;

@@ -46,6 +46,8 @@ impl AccountGenerator<'_> {
                 id
             }
             Stream::Tasks => {
+                // A place beyond all names, so the name comes from the id. Tasks are made without a
+                // time, at the beginning of the history, so it is set here.
                 let mut one = self.task(usize::MAX);
                 (one.created, one.updated) = (now, now);
                 one.name = format!("Task {}", one.id);
@@ -54,6 +56,7 @@ impl AccountGenerator<'_> {
                 id
             }
             Stream::Users => {
+                // Place 2 makes an ordinary member: a mutation never adds an administrator.
                 let mut one = self.user(2, now);
                 one.is_active = true;
                 let id = one.id;
@@ -69,6 +72,7 @@ impl AccountGenerator<'_> {
             Stream::UserAssignments => {
                 let project = self.any_project().ok_or_else(nothing)?;
                 let user = self.any_user().ok_or_else(nothing)?;
+                // A user is on a project at most once, and a task likewise.
                 if self.books.crew(project).any(|one| one.user == user) {
                     return Err(NotApplied::new("already assigned"));
                 }
@@ -166,6 +170,7 @@ impl AccountGenerator<'_> {
         for entry in open {
             self.books.edit_entry(entry, now, |one| one.invoice = Some(id));
         }
+        // No field of the client changes, but it moves.
         self.books.clients.edit(client, now, |_| {});
         Ok(id)
     }

@@ -20,7 +20,7 @@ pub enum Mutation {
     Update {
         /// Name of the stream.
         stream: String,
-        /// The record.
+        /// Id of the record.
         id: Option<i64>,
     },
     /// Removes a record and those that Harvest removes with it. Refused if Harvest would refuse it,
@@ -28,7 +28,7 @@ pub enum Mutation {
     Delete {
         /// Name of the stream.
         stream: String,
-        /// The record.
+        /// Id of the record.
         id: Option<i64>,
     },
     /// Gives a client, project, task, user or role another name, and moves it. Records that embed
@@ -36,22 +36,22 @@ pub enum Mutation {
     Rename {
         /// Name of the stream.
         stream: String,
-        /// The record.
+        /// Id of the record.
         id: Option<i64>,
-        /// The new name; for a user the new last name.
+        /// Name afterwards; for a user the last name. Without one it is made up.
         name: Option<String>,
     },
     /// Sets `is_active` to false.
     Archive {
         /// Name of the stream.
         stream: String,
-        /// The record.
+        /// Id of the record.
         id: Option<i64>,
     },
     /// Sets a rate of a user. Without `start_date` older rates are removed and the user moves; with
     /// it the user does not move.
     ChangeRate {
-        /// The user.
+        /// Id of the user.
         user: Option<i64>,
         /// Kind of the rate.
         kind: RateKind,
@@ -64,40 +64,40 @@ pub enum Mutation {
     AddMessage {
         /// `invoices` or `estimates`.
         stream: String,
-        /// The invoice or estimate.
+        /// Id of the invoice or estimate.
         id: Option<i64>,
     },
     /// Removes the newest message of an invoice or estimate, which does not move.
     RemoveMessage {
         /// `invoices` or `estimates`.
         stream: String,
-        /// The invoice or estimate.
+        /// Id of the invoice or estimate.
         id: Option<i64>,
     },
     /// Adds a payment; its invoice moves.
     AddPayment {
-        /// The invoice.
+        /// Id of the invoice.
         id: Option<i64>,
     },
     /// Removes the newest payment; its invoice moves.
     RemovePayment {
-        /// The invoice.
+        /// Id of the invoice.
         id: Option<i64>,
     },
     /// Adds an entry whose timer runs.
     StartTimer,
     /// Stops a running timer.
     StopTimer {
-        /// The time entry.
+        /// Id of the time entry.
         id: Option<i64>,
     },
     /// Moves a time entry to another day, project, or both.
     MoveEntry {
-        /// The time entry.
+        /// Id of the time entry.
         id: Option<i64>,
-        /// The new `spent_date`.
+        /// `spent_date` afterwards.
         day: Option<String>,
-        /// The new project.
+        /// Id of the project afterwards.
         project: Option<i64>,
     },
     /// Gives a time entry, expense, invoice or estimate this day, which may be far off, like a
@@ -108,19 +108,19 @@ pub enum Mutation {
     Redate {
         /// Name of the stream.
         stream: String,
-        /// The record.
+        /// Id of the record.
         id: Option<i64>,
-        /// The day, such as `0206-03-10`.
+        /// Day afterwards, such as `0206-03-10`.
         day: Option<String>,
     },
     /// Removes the day of issue of an estimate.
     Undate {
-        /// The estimate.
+        /// Id of the estimate.
         id: Option<i64>,
     },
     /// Locks the entries of a project, which changes their fields without moving them.
     LockProject {
-        /// The project.
+        /// Id of the project.
         id: Option<i64>,
     },
     /// Switches a module on or off. Its records stay, and are served again when it is on.
@@ -132,21 +132,21 @@ pub enum Mutation {
     },
     /// Gives the user of a token other access roles; the user moves.
     SetRoles {
-        /// The token.
+        /// Bearer token, such as `fake-manager`.
         token: String,
-        /// The roles afterwards, such as `manager`.
+        /// Access roles afterwards, such as `manager`.
         roles: Vec<String>,
     },
     /// Gives a manager other teammates; the user does not move.
     SetTeammates {
-        /// The manager.
+        /// Id of the manager.
         user: i64,
-        /// Ids of users.
+        /// Ids of the teammates afterwards.
         teammates: Vec<i64>,
     },
     /// Makes a token invalid.
     RevokeToken {
-        /// The token.
+        /// Bearer token, such as `fake-manager`.
         token: String,
     },
 }

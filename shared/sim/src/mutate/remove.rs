@@ -59,6 +59,7 @@ impl AccountGenerator<'_> {
                         || books.entries.iter().any(|one| one.user == id)
                         || books.expenses.iter().any(|one| one.user == id),
                 )?;
+                // Assignments go through the books, which keep the index by project in step.
                 let own = books.user_assignments.iter().filter(|one| one.user == id);
                 for assignment in own.map(|one| one.id).collect::<Vec<_>>() {
                     books.remove_user_assignment(assignment);
@@ -109,6 +110,8 @@ impl AccountGenerator<'_> {
         let books = &mut *self.books;
         let entries = books.entries.iter().filter(|one| one.project == id);
         let entries: BTreeSet<i64> = entries.map(|one| one.id).collect();
+        // The index of running timers first, while the entries are known; then everything in one
+        // pass each, because a project can have a large part of all entries.
         books.running.retain(|entry| !entries.contains(entry));
         books.entries.remove_all(&entries);
         let expenses = books.expenses.iter().filter(|one| one.project == id);

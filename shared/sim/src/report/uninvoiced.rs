@@ -48,6 +48,7 @@ pub(super) fn rows(look: &RenderContext<'_>, window: ReportDays) -> Vec<Vec<u8>>
             sum.open_expenses = sum.open_expenses.plus(expense.total);
         }
     }
+    // Invoices count by their day of issue, whatever the days of the work that they bill.
     let issued = look.books.invoices.select(Some((window.from.0, window.to.0)), None, None);
     let lines = issued
         .iter()
@@ -77,6 +78,7 @@ fn row(
     if project.is_fixed_fee && !window.fixed_fee {
         return None;
     }
+    // A fixed fee replaces the price of the hours.
     let work = if project.is_fixed_fee {
         let starts = project.starts.unwrap_or(project.created.day());
         let due_here = (window.from..=window.to).contains(&starts);
