@@ -238,9 +238,8 @@ impl Account {
             | None => None,
         };
         self.gate.note(now, Route::pattern(below), stream);
-        // Counted before any check, so that refused requests are in the statistics. Whether the
-        // limit was exceeded is looked at last: Harvest tells a person with a wrong token about the
-        // token.
+        // Counted before any check, so that refused requests are in the statistics. The limit is
+        // looked at last, so that a wrong token is answered with 401 even over the limit.
         let admitted = self.gate.admit(class, now);
         if request.header_value("user-agent").is_none_or(str::is_empty) {
             return Err(ServerResponse::message(400, "A User-Agent header is required"));

@@ -62,7 +62,7 @@ impl AccountGenerator<'_> {
         let clf = self.books.clients.get(project.client).is_some_and(|one| one.currency == "CLF");
         // A unit of CLF has a high value, so its rates need four decimals.
         let rate = if clf { rate.map(|rate| DecimalNumber(rate.0 / 100 / 37 * 100)) } else { rate };
-        // Work of the last six weeks is rarely approved yet.
+        // Work of the last 45 days is not approved yet.
         let old = spent < self.now.day().plus(-45);
         let approval = match self.dice.between(0, 9) {
             0..6 if old => Approval::Approved,

@@ -35,7 +35,7 @@ pub(super) fn rows(look: &RenderContext<'_>) -> Vec<Vec<u8>> {
         if project.budget_by == "none" || !look.viewer.sees_project(project.id) {
             continue;
         }
-        // Two kinds of budgets are in money; all others are in hours, which everybody may see.
+        // Two kinds of budgets are in money; all others are in hours, and are shown to everybody.
         let in_money = matches!(project.budget_by, "project_cost" | "task_fees");
         let (hours, money) = spent.get(&project.id).copied().unwrap_or_default();
         let used = if in_money { money } else { hours };
