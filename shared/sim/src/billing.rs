@@ -1,8 +1,8 @@
 //! Invoices and estimates, with their line items, messages and payments.
 //!
-//! Both kinds of documents are one type with different ends: Harvest gives them the same fields up
-//! to the state. Messages and payments have no table of their own. They are part of their document,
-//! as their API lists are below it, and disappear with it.
+//! Both kinds contain a `BillingDocument`, because Harvest gives them the same fields up to the
+//! state. Messages and payments have no table of their own. They are part of their document, as
+//! their API lists are below it, and disappear with it.
 //!
 //! Sums and states are computed when they are asked for and stored nowhere, so that a change of a
 //! line or a payment cannot leave a stale amount behind.
@@ -24,7 +24,8 @@ pub(crate) struct LineItem {
     pub(crate) description: Option<String>,
     pub(crate) quantity: DecimalNumber,
     pub(crate) price: DecimalNumber,
-    /// Quantity times price, rounded to four places.
+    /// Quantity times price, rounded to four places; one line of the generator has a longer amount
+    /// instead.
     pub(crate) amount: Money,
     /// Whether taxes apply to the line; both sums of taxes count the same lines.
     pub(crate) taxed: bool,

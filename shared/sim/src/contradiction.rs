@@ -3,8 +3,8 @@
 //! A page says in four ways whether more pages follow: `links.next`, `next_page`, `total_pages` and
 //! `total_entries`. A proxy that cuts answers, or a defect of the API, makes them disagree. A
 //! reader that relies on one of them takes a part for the whole list, and then deletes records that
-//! are there. Each variant breaks one relation and leaves the others intact, so that a test shows
-//! which sign the reader missed.
+//! are there. Each variant breaks as few of these signs as it can, so that a test shows which one
+//! the reader missed.
 //!
 //! A contradiction works at two places: `cut` chooses the page, for faults of the choice; `spoil`
 //! changes the envelope, for faults of totals and links. An answer may come out unchanged, such as

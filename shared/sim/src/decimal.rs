@@ -1,8 +1,8 @@
 //! Exact decimals: scaled integers, never floats.
 //!
 //! Harvest writes decimals as JSON numbers, such as `22000.0`, `100` or `0.575`, and the product
-//! keeps each digit. A float between would hide exactly the mistakes that tests look for: 0.1 has
-//! no exact binary value, and 12345678901234.5678 has more digits than an `f64` holds. Products are
+//! keeps each digit. Floats here would hide exactly the mistakes that tests look for: 0.1 has no
+//! exact binary value, and 12345678901234.5678 has more digits than an `f64` holds. Products are
 //! computed in 128 bits and rounded once; sums saturate instead of wrapping, because one amount of
 //! the generator uses all 18 digits of `decimal(18,4)`.
 

@@ -1,10 +1,10 @@
 //! Seeded pseudo-random numbers, the same in every version: one seed, one account, byte for byte.
 //!
-//! The generator is written out here, because random crates may change their sequences between
-//! versions. A seed that found a defect years ago must still make the same account, and the
+//! The generator is written out here, because crates for random numbers may change their sequences
+//! between versions. A seed that found a defect years ago must still make the same account, and the
 //! fixtures of the end-to-end tests were read from an account that a later version must make again.
-//! Every call of a generator therefore takes part in the sequence: one more, one less or another
-//! order changes all records that are made after it.
+//! Every call therefore takes part in the sequence: one more, one less or another order changes all
+//! records that are made after it.
 
 /// Generator of pseudo-random numbers (`SplitMix64`): small, fast, and not for secrets.
 #[derive(Clone, Debug)]

@@ -10,7 +10,8 @@
 //!   documentation says only "since"; other programs that read or imitate it take it so.
 //! * `from` and `to` include both ends, and concern the day of work or of issue, never
 //!   `updated_at`.
-//! * A list without `is_active` has active and archived records.
+//! * A list without `is_active` has active and archived records; only
+//!   `/users/{id}/project_assignments` has active ones alone.
 //! * `/roles` has no filter at all, and records without a usable day are in no range of days.
 
 mod children;

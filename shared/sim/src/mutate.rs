@@ -30,6 +30,10 @@ pub use mutation::{AppliedMutation, Mutation, NotApplied, RateKind, SwitchedModu
 impl Account {
     /// Makes one change at `now`. Without an id it concerns a random record, chosen by the
     /// account's seed and the number of changes before.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such record, or if Harvest would refuse; then no record is changed.
     pub fn apply(
         &mut self,
         now: Timestamp,

@@ -121,14 +121,13 @@ pub enum DeliveryFault {
     /// Delivery without a fault: the whole answer arrives.
     #[default]
     None,
-    /// Break of the connection after half of the body, although `Content-Length` announces
-    /// the whole body. A client must not take the half for an answer.
+    /// Break of the connection after half of the body, although `Content-Length` announces the
+    /// whole body. A client must not take the half for an answer.
     CutBody,
-    /// Break of the connection before the first byte of the answer. A client cannot know whether the
-    /// server has seen the request.
+    /// Break of the connection before the first byte of the answer. A client cannot know whether
+    /// the server has seen the request.
     Dropped,
-    /// Silence for ever, while the connection stays open. Only a client with a time limit
-    /// goes on.
+    /// Silence for ever, while the connection stays open. Only a client with a time limit goes on.
     Hung,
 }
 

@@ -3,7 +3,7 @@
 //! A list of Harvest is answered from `ranked`, its order; a list with `updated_since` from
 //! `changed`. Both are sorted vectors of keys: a page is cut from them by position, at once even
 //! among a million entries. The price is paid by single changes, which move part of a vector;
-//! `fill`, `edit_many` and `remove_all` change many records and sort only once.
+//! `fill`, `edit_many` and `remove_all` change many records for the price of one pass.
 //!
 //! Invariant: both vectors have exactly one key for each record, with its current rank and its
 //! current time of change. Records therefore change only through the methods here.

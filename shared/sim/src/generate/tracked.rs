@@ -1,8 +1,8 @@
 //! Time entries and expenses: the bulk of an account.
 //!
-//! Times of creation are drawn first and sorted, so that ids rise with them, as in Harvest. The day
-//! of work is drawn afterwards and may be weeks earlier: a reader that looks for new entries by
-//! their day misses those.
+//! Times of creation are drawn first and sorted, so that ids rise with them. The day of work is
+//! drawn afterwards and may be weeks earlier: a reader that looks for new entries by their day
+//! misses those.
 
 use super::people::rate_on;
 use super::{AccountGenerator, words};
