@@ -2,9 +2,10 @@
 //!
 //! Each listing has a table. Records that the API lists below a parent (messages, payments, lines,
 //! rates) are part of their parent. `running`, `tasks_of` and `crew_of` repeat facts of the tables,
-//! so that common questions need no pass over all records: entries and assignments are therefore
-//! added, edited and removed through the methods here, which keep both in step, and never through
-//! the table.
+//! so that common questions need no pass over all records. Single entries and assignments are
+//! therefore added and removed, and timers started and stopped, through the methods here, which
+//! keep both in step. Code that changes many records at once, such as the deletion of a project,
+//! must do so itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -97,8 +97,8 @@ pub struct RequestStatistics {
     /// Number of requests by path below `/v2`, with ids as `{id}`.
     pub paths: BTreeMap<String, u64>,
     /// Time of the last request for a list or a record of a general stream, in microseconds since
-    /// 1970. `/company`, `/users/me` and other requests that every run sends do not count: a run of
-    /// reports sends them, too, long after the general streams are read.
+    /// 1970. `/company` and `/users/me` do not count: runs of reports send them, too, long after
+    /// the general streams are read.
     pub last_general_stream_us: Option<i64>,
     /// Number of requests by stream, for its lists and its single records.
     pub streams: BTreeMap<String, u64>,
@@ -127,6 +127,8 @@ impl ClassQuota {
 
     /// Counts a request; the error is the number of seconds after which a slot is free, rounded up.
     /// A client that waits for so long is not refused again, unless another request takes the slot.
+    /// This does not hold for a limit that was lowered or just enforced: more requests than it
+    /// allows may then be in the window, and each must leave it.
     ///
     /// Requests that arrive at the same time come in any order, because each is handled by a task
     /// of its own. An earlier `now` than the last one therefore counts as the last one: the windows

@@ -183,7 +183,9 @@ impl ListPage {
                 ListPaging::Cursor | ListPaging::Offset | ListPaging::Single,
                 PageStart::Number(_) | PageStart::After(_) | PageStart::Before(_),
             ) => {
-                // Records were created after 1970, so no record follows these places.
+                // Records were created after 1970 and rank by that, so no record follows these
+                // places. Rates rank below zero, by their negated day: those with a start would
+                // come again.
                 let place = if let PageStart::After(key) = here { key.0.min(0) - 1 } else { -1 };
                 self.next = Some(link.cursor('a', (place, 0), "next_cursor"));
             }

@@ -12,8 +12,8 @@ use crate::report::{self, ReportDays};
 use crate::spelling::Spelling;
 use crate::stream::Stream;
 
-/// Conditions on which the rows of a report depend, besides the records: the stream, its window, the
-/// user of the request, the second (0 where time changes nothing), and the spelling of values.
+/// Conditions on which the rows of a report depend, besides the records: the stream, its window,
+/// the user of the request, the second (0 where time changes nothing), and the spelling of values.
 type ReportKey = (Stream, ReportDays, i64, i64, Spelling);
 
 /// Rows of the reports that were asked for since the last change of the account. The lock is there
