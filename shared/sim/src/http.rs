@@ -148,8 +148,8 @@ async fn reply(
         (response.delivery, send(response, zipped))
     });
     let (delivery, answer) = made.await.map_err(io::Error::other)?;
-    // The delay comes after the answer is made and the lock is free, so that slow answers do not
-    // hold up each other: latency of a network does not either.
+    // The delay comes after the answer is made and the lock is free: like the latency of a network,
+    // a slow answer does not hold up the others.
     let delay = face.latency + Duration::from_millis(delivery.delay_ms);
     if !delay.is_zero() {
         pause(delay).await;

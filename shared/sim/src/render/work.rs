@@ -1,6 +1,7 @@
 //! Clients, contacts, projects, tasks, assignments, expense categories. Each record is left open.
 //!
-//! Amounts of money that a person may not see are null here, while fields of users are missing.
+//! Rates, fees and budgets in money of projects and assignments are null for a person who may not
+//! see rates, while such fields of users are missing.
 
 use super::RenderContext;
 use super::people::stamps;

@@ -13,7 +13,7 @@ use crate::json::JsonWriter;
 use crate::render::RenderContext;
 
 /// Returns one row for each project with a budget, by id. Budgets in money are null for a person
-/// who may not see rates. What remains is negative if more was used than planned.
+/// who may not see rates. `budget_remaining` is negative if more was used than planned.
 pub(super) fn rows(look: &RenderContext<'_>) -> Vec<Vec<u8>> {
     let (year, month, _) = look.now.day().civil();
     let this_month = Day::of(year, month, 1);
