@@ -1,7 +1,7 @@
 //! Clients, contacts, projects, tasks, assignments, expense categories. Each record is left open.
 //!
-//! Rates, fees and budgets in money of projects and assignments are null for a person who may not
-//! see rates, while such fields of users are missing.
+//! Rates of projects and assignments, and fees and cost budgets of projects, are null for a person
+//! who may not see rates, while rates of users are missing then.
 
 use super::RenderContext;
 use super::people::stamps;
