@@ -1,4 +1,10 @@
 //! Exit codes and errors of the command.
+//!
+//! Exit codes tell a script what to do, not what happened: 1 may succeed when it is run again, 2
+//! does not before a person has changed the command line, a setting or a permission, 3 does not
+//! before a person has changed the token or the account id. Work that waits for the rate budget is
+//! no failure (0): cron runs again anyway. Programs that want to know it read `complete` in the
+//! JSON document.
 
 use std::process::ExitCode;
 
@@ -8,7 +14,8 @@ use runtime::RunError;
 use state::StateErrorKind;
 use streams::UnknownStream;
 
-/// The exit codes.
+/// The exit codes. Their order is that of their numbers: of two reasons the one with the greater
+/// code counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CliExit {
     /// All done, or all that the budget allows.
@@ -17,7 +24,7 @@ pub enum CliExit {
     SomeFailed,
     /// The command line or a setting is wrong.
     Usage,
-    /// Harvest does not accept the credentials.
+    /// Harvest does not accept the credentials, or shows no such account to them.
     CredentialsRefused,
     /// The terminal went away (SIGHUP).
     HungUp,
@@ -49,7 +56,8 @@ impl From<CliExit> for ExitCode {
     }
 }
 
-/// Error that kept a command from doing its work.
+/// Error that kept a command from doing its work. A stream that fails inside a command that goes on
+/// with others is no such error: it is part of the answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// A setting is wrong.
@@ -58,16 +66,18 @@ pub enum CliError {
     /// The name is not that of a stream.
     #[error(transparent)]
     Stream(#[from] UnknownStream),
-    /// The parts of the deployment cannot be set up.
+    /// The parts of the deployment cannot be set up: lake, state, locks, token.
     #[error(transparent)]
     Parts(#[from] PartsError),
-    /// Harvest or a store failed before any stream could run.
+    /// Harvest or a store failed before any stream could run, or in a step that concerns all
+    /// streams.
     #[error(transparent)]
     Run(#[from] RunError),
     /// A table cannot be read.
     #[error(transparent)]
     Table(#[from] delta::table::TableError),
-    /// The older version of the table cannot be told.
+    /// The older version of the table cannot be told: it is not there yet, or the log no longer has
+    /// it.
     #[error(transparent)]
     Past(#[from] delta::table::PastError),
     /// The value of `--at` is neither an instant nor a day.
@@ -136,7 +146,7 @@ pub enum CliError {
 }
 
 impl CliError {
-    /// Returns the exit code for this error.
+    /// Returns the exit code for this error. Every variant is listed: a new one has to decide.
     #[must_use]
     pub fn exit(&self) -> CliExit {
         match self {
@@ -148,6 +158,9 @@ impl CliError {
             | Self::Partition(_)
             | Self::Run(RunError::OtherCompany { .. })
             | Self::Table(delta::table::TableError::OtherAccount { .. }) => CliExit::Usage,
+            // A folder that cannot be made is a wrong `--lake`, or a permission that a person has
+            // to give. A lake in a newer format is not: the command line is right, and an update of
+            // this program is the remedy.
             Self::Parts(parts) => match parts {
                 PartsError::Config(_)
                 | PartsError::OtherAccount { .. }
@@ -160,6 +173,8 @@ impl CliError {
                 | RunError::NoSuchAccount { .. }
                 | RunError::NoCredentials,
             ) => CliExit::CredentialsRefused,
+            // Runs fail for many reasons, and most of them pass: network, store, a server of
+            // Harvest. The reasons that need a person say so in their text.
             Self::Run(_)
             | Self::Table(_)
             | Self::Past(_)
@@ -171,7 +186,8 @@ impl CliError {
     }
 
     /// Whether a file that the opened version of a table names is gone: the newest version may
-    /// succeed.
+    /// succeed. This happens to a reader that opened the table just before a run replaced files and
+    /// deleted the former ones; `export` and `verify` then open the table anew.
     pub(crate) fn is_vanished(&self) -> bool {
         match self {
             Self::Export { source, .. } => source.is_vanished(),
@@ -191,13 +207,17 @@ impl CliError {
         }
     }
 
-    /// Returns the message and its causes, with colons between.
+    /// Returns the message and its causes, with colons between. Messages do not repeat their cause,
+    /// so only the chain tells why.
     #[must_use]
     pub fn chain(&self) -> String {
         engine::causes::chained(self)
     }
 }
 
+/// Exit code for a failure of the state store: wrong usage if the store refuses this user or does
+/// not exist, because the same command fails the same way until a person changes setting or
+/// permission.
 const fn state_exit(kind: StateErrorKind) -> CliExit {
     match kind {
         StateErrorKind::Denied | StateErrorKind::Missing => CliExit::Usage,

@@ -1,4 +1,24 @@
 //! The command harvest-lake: orchestrator and workers in one process, and the operator's commands.
+//!
+//! A command is a function from its arguments and the settings to a `CommandAnswer`: text for
+//! people, a JSON document for programs, and an exit code. It writes nothing to standard output
+//! itself; only `run` does, at one place, because a failed write has to change the exit code.
+//! Standard error has everything that is no answer: progress, log events, errors.
+//!
+//! Commands do not decide anything about streams. What is due, what may be deleted and where a
+//! cursor stands is decided in `engine` and carried out in `runtime`; a command gives settings to
+//! them, and puts their results into words.
+//!
+//! A command gets its parts in one of four ways, which differ in what they create and need:
+//!
+//! * `lake_facts` alone (`files`, `export`, `quarantine`): tables of any account, without settings
+//!   of the account.
+//! * `lake_facts` and `stored` (`status`, `plan`): tables and state; no token is needed, and
+//!   nothing is created.
+//! * `deployment::parts::looking` (`check`, `plan --ask`): asks Harvest, and writes nothing but the
+//!   permits of its requests.
+//! * `deployment::parts::context` (`sync`, `reset`, `upgrade`, `erase`): writes tables, and creates
+//!   lake and state.
 
 mod arguments;
 mod check;

@@ -1,5 +1,14 @@
 //! Standard output: it carries the answer of a command, so a failed write is a failure of the
 //! command.
+//!
+//! * All writes succeed: the command ends with its own exit code.
+//! * The reader closes the pipe, as `head -1` does after the first line: it has what it wanted, and
+//!   the command ends with its own exit code, too.
+//! * A write fails for another reason, such as a full disk: the exit code is at least 1, and
+//!   standard error has the reason.
+//!
+//! Without this, a script that stores the answer on a full disk would go on with half a document
+//! and exit code 0.
 
 use std::io::{self, ErrorKind, Write};
 
@@ -13,10 +22,13 @@ pub(crate) struct AnswerWriter<'o> {
     state: WriterState,
 }
 
+/// Fate of the writes so far. The first failure decides; later answers are dropped.
 enum WriterState {
+    /// Every write so far succeeded.
     Open,
     /// The reader closed the pipe, because it has read enough.
     Left,
+    /// A write failed for another reason; the error is reported at the end.
     Failed(io::Error),
 }
 
@@ -34,6 +46,8 @@ impl<'o> AnswerWriter<'o> {
         if !matches!(self.state, WriterState::Open) {
             return;
         }
+        // Flushed each time: text that is still in a buffer when the process ends is written by
+        // nobody who could report an error.
         let written = said.write(self.json, self.out).and_then(|()| self.out.flush());
         match written {
             Ok(()) => {}
@@ -47,6 +61,7 @@ impl<'o> AnswerWriter<'o> {
     pub(crate) fn end(self, exit: CliExit) -> (CliExit, Option<io::Error>) {
         match self.state {
             WriterState::Open | WriterState::Left => (exit, None),
+            // Exit codes are ordered: a code above 1 says more than the failed write and stays.
             WriterState::Failed(error) => (exit.max(CliExit::SomeFailed), Some(error)),
         }
     }

@@ -1,4 +1,9 @@
 //! Runs a command line to its result.
+//!
+//! The order is the same for every command: settings of the environment, log, permissions of new
+//! files, the command, its answer on standard output, its errors on standard error, the exit code.
+//! An error before the command has begun, such as a variable that is empty, takes the same way as
+//! an error of the command itself.
 
 use std::io::Write;
 
@@ -38,10 +43,13 @@ pub struct Terminal {
 }
 
 /// Runs the command, writes its result to `out`, and returns its exit code. Errors go to standard
-/// error; with `--json` also to `out`. A failed write of the result counts as an error.
+/// error; with `--json` also to `out`, so that a program finds a document there in every case. A
+/// failed write of the result counts as an error.
 pub async fn run(arguments: &CliArguments, terminal: Terminal, out: &mut dyn Write) -> CliExit {
     let mut output = AnswerWriter::new(out, arguments.json);
     let said = match begin(arguments, terminal) {
+        // Boxed, as are the longest commands: the future of a command holds the futures of all its
+        // steps, and would lie on the stack with all of them.
         Ok(given) => Box::pin(command(arguments, given, terminal, &mut output)).await,
         Err(error) => Err(error.into()),
     };
@@ -50,6 +58,8 @@ pub async fn run(arguments: &CliArguments, terminal: Terminal, out: &mut dyn Wri
             output.say(&said);
             said.exit
         }
+        // The whole chain of causes in one line: in a log of cron this line is all that is left of
+        // the run.
         Err(error) => {
             complain(terminal, &error.chain());
             if arguments.json {
@@ -62,6 +72,10 @@ pub async fn run(arguments: &CliArguments, terminal: Terminal, out: &mut dyn Wri
 }
 
 /// Answers a command line that cannot be parsed, or that asks for help or the version.
+///
+/// Clap reports all of them as errors. Help and version belong on standard output with exit code 0,
+/// where `less` and `grep` find them; a wrong command line is explained on standard error, with
+/// exit code 2.
 pub fn unparsed(error: &clap::Error, terminal: Terminal, out: &mut dyn Write) -> CliExit {
     let rendered = error.render();
     let shown = |colours| match TextStyle::when(colours) {
@@ -69,6 +83,8 @@ pub fn unparsed(error: &clap::Error, terminal: Terminal, out: &mut dyn Write) ->
         TextStyle::Plain => rendered.to_string(),
     };
     if error.use_stderr() {
+        // If even standard error is closed, the exit code alone tells that the command line is
+        // wrong.
         write!(std::io::stderr(), "{}", shown(terminal.colour_err)).ok();
         return CliExit::Usage;
     }
@@ -81,10 +97,12 @@ pub fn unparsed(error: &clap::Error, terminal: Terminal, out: &mut dyn Write) ->
     end(output, CliExit::Done, terminal)
 }
 
-/// Returns the settings of the environment. Turns the log on, and sets the permissions of files
-/// that are written from now on.
+/// Returns the settings of the environment, with the global flags on top. Turns the log on, and
+/// sets the permissions of files that are written from now on.
 fn begin(arguments: &CliArguments, terminal: Terminal) -> Result<GivenSettings, ConfigError> {
     let mut given = GivenSettings::from_shell()?;
+    // These two flags are given to every command; all other flags are handed on by the command that
+    // has them.
     if let Some(filter) = &arguments.log {
         given.set(SettingName::LOG, filter.as_str());
     }
@@ -92,11 +110,15 @@ fn begin(arguments: &CliArguments, terminal: Terminal) -> Result<GivenSettings, 
         given.set(SettingName::SHARED, "true");
     }
     let style = if terminal.colour_err { LogStyle::Colours } else { LogStyle::Plain };
+    // Before anything else that can fail or warn, so that no message is lost. Without a filter
+    // warnings are shown: they tell people about waits, and about files that others may read.
     telemetry::init(given.get(SettingName::LOG).unwrap_or("warn"), style);
+    // Before any file is created: permissions of files that exist already are not changed.
     deployment::config::readers(&given)?.apply();
     Ok(given)
 }
 
+/// Ends the output, and reports a failed write. Returns the exit code of the process.
 fn end(output: AnswerWriter<'_>, exit: CliExit, terminal: Terminal) -> CliExit {
     let (exit, error) = output.end(exit);
     if let Some(error) = error {
@@ -111,20 +133,24 @@ fn complain(terminal: Terminal, what: &str) {
     writeln!(std::io::stderr(), "{} {what}", paint.bad("harvest-lake:")).ok();
 }
 
-/// Returns the JSON document of a command that failed.
+/// Returns the JSON document of a command that failed. `complete` is always there, so that a
+/// program can ask for it without knowing whether the command got as far as its own document.
 fn failed(error: &CliError) -> CommandAnswer {
     let exit = error.exit();
     let json = json!({ "error": error.chain(), "exit_code": exit.code(), "complete": false });
     CommandAnswer { text: String::new(), json, exit }
 }
 
+/// Runs the command that the arguments name.
 async fn command(
     arguments: &CliArguments,
     given: GivenSettings,
     terminal: Terminal,
     output: &mut AnswerWriter<'_>,
 ) -> Result<CommandAnswer, CliError> {
+    // No escape codes inside JSON: they would be part of its texts.
     let paint = TextStyle::when(terminal.out && !arguments.json);
+    // Also with `--json`: progress goes to standard error and does not mix with the document.
     let show = if terminal.err { DisplayForm::Bars } else { DisplayForm::Lines };
     match &arguments.command {
         CliCommand::Sync(sync) => Box::pin(sync::sync(sync, given, show, paint)).await,
@@ -132,6 +158,8 @@ async fn command(
             Box::pin(sync::sync(&sweep.as_sync(), given, show, paint)).await
         }
         CliCommand::Demo(demo) => {
+            // The demo has two syncs and shows the first one as soon as it ends. One run has one
+            // JSON document, so with `--json` both syncs come together at the end.
             let first = |said: &CommandAnswer| {
                 if !output.is_json() {
                     output.say(said);

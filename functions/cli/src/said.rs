@@ -1,4 +1,7 @@
 //! Result of a command, as text and as JSON.
+//!
+//! Both forms are made from the same facts. The text may change with any release, so programs read
+//! the document: its outcomes and codes of errors are those of `docs/json.md`.
 
 use std::io::{self, Write};
 
@@ -9,11 +12,13 @@ use crate::exit::CliExit;
 /// The result of a command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommandAnswer {
-    /// Text for people; each line ends with a line break.
+    /// Text for people; each line ends with a line break. Empty if there is nothing to say, as
+    /// `files --paths` of an empty table.
     pub text: String,
-    /// Document for machines.
+    /// Document for machines. Null for an answer that is never asked for as JSON, such as the help.
     pub json: Value,
-    /// Exit code of the command.
+    /// Exit code of the command. A command can have a complete answer and still fail: `verify` that
+    /// finds damage, `status` of a failing stream.
     pub exit: CliExit,
 }
 
@@ -26,12 +31,15 @@ impl CommandAnswer {
         if !json {
             return out.write_all(self.text.as_bytes());
         }
+        // Text ends with a line break of its own; a document needs one, so that the next prompt
+        // begins a line.
         serde_json::to_writer_pretty(&mut *out, &self.json)?;
         out.write_all(b"\n")
     }
 }
 
-/// Choice of colours in the text.
+/// Choice of colours in the text. Passed to each function that paints: whether standard output is a
+/// terminal is known in `main` alone, and tests want plain text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TextStyle {
     /// With colours.
@@ -41,10 +49,13 @@ pub(crate) enum TextStyle {
 }
 
 impl TextStyle {
+    /// Returns the style for an output that takes colours, or for one that does not.
     pub(crate) const fn when(colours: bool) -> Self {
         if colours { Self::Colours } else { Self::Plain }
     }
 
+    /// Returns the text with the SGR code `code` of ANSI terminals before it, and the reset after
+    /// it.
     fn code(self, code: &str, text: &str) -> String {
         match self {
             Self::Colours => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
@@ -52,22 +63,22 @@ impl TextStyle {
         }
     }
 
-    /// Paints a failure.
+    /// Paints a failure: red.
     pub(crate) fn bad(self, text: &str) -> String {
         self.code("31", text)
     }
 
-    /// Paints a warning.
+    /// Paints a warning: yellow.
     pub(crate) fn warn(self, text: &str) -> String {
         self.code("33", text)
     }
 
-    /// Paints a heading.
+    /// Paints a heading: bold.
     pub(crate) fn strong(self, text: &str) -> String {
         self.code("1", text)
     }
 
-    /// Paints a detail.
+    /// Paints a detail that most readers may skip: dim.
     pub(crate) fn faint(self, text: &str) -> String {
         self.code("2", text)
     }

@@ -1,4 +1,13 @@
 //! Signals that ask a process to stop: by a person, a service manager, or a closing terminal.
+//!
+//! | signal | sent by | exit code |
+//! | --- | --- | --- |
+//! | SIGINT | Ctrl-C | 130 |
+//! | SIGTERM | `kill`, systemd, a machine that shuts down | 143 |
+//! | SIGHUP | a closed terminal, a lost connection | 129 |
+//!
+//! SIGKILL cannot be handled and needs no handler: every step of a run is safe against the death of
+//! the process.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -16,6 +25,7 @@ pub(crate) enum StopSignal {
 }
 
 impl StopSignal {
+    /// Every handled signal, each once.
     const ALL: [Self; 3] = [Self::Interrupt, Self::Terminate, Self::HangUp];
 
     fn kind(self) -> SignalKind {
@@ -36,13 +46,15 @@ impl StopSignal {
     }
 }
 
-/// Streams of the signals that the process handles.
+/// Receivers of the handled signals. `None`: the signal is ignored, or its handler could not be
+/// installed; in the second case the signal ends the process as usual, which loses no row.
 #[derive(Debug)]
 pub(crate) struct SignalListener([(StopSignal, Option<Signal>); 3]);
 
 impl SignalListener {
     /// Handles the signals from now on, so that they do not end the process. Signals that the
-    /// process was started to ignore stay ignored, such as SIGHUP under `nohup`.
+    /// process was started to ignore stay ignored, such as SIGHUP under `nohup`: installing a
+    /// handler would undo what `nohup` is for, and the sync would stop with its terminal.
     pub(crate) fn listen() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         Self(StopSignal::ALL.map(|stop| {
@@ -52,7 +64,8 @@ impl SignalListener {
         }))
     }
 
-    /// Waits for the next signal.
+    /// Waits for the next signal. Signals of one kind that come before the call count as one, as
+    /// POSIX has it.
     pub(crate) async fn next(&mut self) -> StopSignal {
         let [(first, a), (second, b), (third, c)] = &mut self.0;
         tokio::select! {
@@ -63,6 +76,7 @@ impl SignalListener {
     }
 }
 
+/// Waits for one kind of signal; for ever if it is not handled.
 async fn heard(signal: &mut Option<Signal>) {
     match signal {
         Some(signal) => drop(signal.recv().await),
@@ -72,9 +86,13 @@ async fn heard(signal: &mut Option<Signal>) {
 
 /// Whether the process ignores the signal, according to `/proc/self/status` of Linux. Other systems
 /// have no such file: there all signals are handled.
+///
+/// The line `SigIgn:` holds a mask in hexadecimal digits, in which bit `n - 1` stands for signal
+/// `n` (proc(5)): `0000000000000001` means that signal 1, SIGHUP, is ignored.
 fn ignores(status: &str, number: i32) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    // A number without a bit in the mask, such as 0, counts as not ignored.
     let bit = number.checked_sub(1).and_then(|bit| u32::try_from(bit).ok());
     bit.and_then(|bit| mask.checked_shr(bit)).is_some_and(|rest| rest & 1 == 1)
 }

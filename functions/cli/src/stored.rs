@@ -1,4 +1,8 @@
 //! Items of the state, for commands that only read.
+//!
+//! Opening a state in a file creates the file (`deployment::parts::state`). A person who types
+//! `harvest-lake status --lake ./mistyped` must not get a new folder with an empty state in it, so
+//! the file is looked for first, and a missing one counts as an empty state.
 
 use deployment::config::{DeploymentSettings, StatePlace};
 use deployment::parts;
@@ -11,9 +15,12 @@ use runtime::{RunError, records};
 
 use crate::exit::CliError;
 
-/// Items of account and streams; defaults if there is no state yet, and none is made.
+/// Items of account and streams; defaults if there is no state yet, and none is made. A lake
+/// without its state is no error: the state is a cache of the tables, and `status` corrects the
+/// items by what they say.
 #[derive(Clone, Debug)]
 pub(crate) struct StateContents {
+    /// What the last run learned about account and person of the token.
     pub(crate) account: AccountItem,
     /// Items of all streams, in the order of `streams::STREAMS`.
     pub(crate) items: Vec<StreamItem>,
@@ -31,12 +38,16 @@ impl StateContents {
         }
         let state = parts::state(deployment).await?;
         let failed = |stream| move |source| RunError::State { stream, source };
+        // Instants in the future, from a clock that was ahead, are removed on reading, as a run
+        // would remove them. Otherwise `status` would show a last success that is still to come.
         let present = Present::ours(SystemClock.now());
         let item = records::account(&*state, account, &present).await;
         let item = item.map_err(failed("account"))?.value;
         let stored = records::streams(&*state, account, &present).await;
         let mut stored = stored.map_err(failed("streams"))?;
         let mut items = Vec::new();
+        // In the order of the declarations, whatever order the state has: callers pair the two
+        // lists by place.
         for spec in streams::STREAMS {
             items.push(stored.remove(spec.name).unwrap_or_default());
         }
@@ -51,7 +62,8 @@ impl Default for StateContents {
     }
 }
 
-/// Reads the budget of `class`; returns an unused one if there is no state yet.
+/// Reads the budget of `class`; returns an unused one if there is no state yet. Asks for no permit:
+/// a command that only shows the budget takes nothing from it.
 ///
 /// # Errors
 /// Fails if the state cannot be read.
@@ -68,6 +80,8 @@ pub(crate) async fn budget(
     Ok(records::read(&*state, &key).await.map_err(failed)?.value)
 }
 
+/// Whether the state is a file that does not exist. A table of DynamoDB is not looked for: reading
+/// it creates nothing, and if it is missing the error of the read says so.
 fn is_missing(deployment: &DeploymentSettings) -> bool {
     matches!(&deployment.state, StatePlace::File(file) if !file.exists())
 }

@@ -1,4 +1,8 @@
-//! `harvest-lake sync`.
+//! `harvest-lake sync` and `harvest-lake sweep`: settings, display and signals around the loop in
+//! `rounds`, and the summary after it.
+//!
+//! A sweep is a sync whose pass is `full` and whose streams may be named without a flag
+//! (`SweepArguments::as_sync`).
 
 use std::sync::Arc;
 
@@ -18,6 +22,9 @@ use crate::said::{CommandAnswer, TextStyle};
 use crate::summary::{SyncSummary, summarize};
 
 /// Brings the lake up to date and returns its summary.
+///
+/// Failures of streams are part of the summary. An error means that no stream could run: a wrong
+/// setting, a lake of another account, a token that Harvest refuses at the first question.
 pub(crate) async fn sync(
     arguments: &SyncArguments,
     mut given: GivenSettings,
@@ -29,7 +36,10 @@ pub(crate) async fn sync(
     let interrupt = InterruptFlag::default();
     let watch = display(show, &interrupt);
     let heard = Arc::clone(&watch);
+    // Before the parts are set up: a request to stop that comes meanwhile ends the sync before its
+    // first run.
     interrupt.listen(move || {
+        // Otherwise the message would be written into the moving bars.
         heard.clear();
         tracing::warn!("stopping in good order; press Ctrl-C (or signal) again to stop at once");
     });
@@ -38,7 +48,7 @@ pub(crate) async fn sync(
     Ok(summary.said(paint))
 }
 
-/// Runs one sync, from settings to summary.
+/// Runs one sync, from settings to summary. Shared by `sync` and `demo`.
 pub(crate) async fn bring_up_to_date(
     deployment: &DeploymentSettings,
     wish: SyncOptions,
@@ -46,18 +56,25 @@ pub(crate) async fn bring_up_to_date(
     interrupt: &InterruptFlag,
 ) -> Result<SyncSummary, CliError> {
     let mut deployment = deployment.clone();
-    // A local lake has one user, who reads older versions only if `--keep` is given.
+    // A local lake has one user, who reads older versions only if `--keep` is given. In a bucket
+    // removed files stay for the retention, because a query may be reading them.
     deployment.settings.tidy_at_once = deployment.lake.folder().is_some();
     let progress: Arc<dyn runtime::progress::Progress> = Arc::clone(&watch) as Arc<_>;
     let context = parts::context(&deployment, progress).await?;
+    // A task of its own, because the budget also changes while no run reports anything: other
+    // processes of the account use it, and permits come back as time passes.
     let budget = tokio::spawn(tell_budget(context.clone(), Arc::clone(&watch)));
     let synced = rounds(&context, wish, Arc::clone(&watch), interrupt).await;
+    // Stopped first, so that it does not write into a display that is gone.
     budget.abort();
     watch.clear();
+    // The error of the loop is looked at only here, so that the terminal is clean in that case,
+    // too.
     Ok(summarize(&context, &deployment.lake.to_string(), &synced?).await?)
 }
 
-/// Shows every second the used part of the budgets.
+/// Shows every second the used part of the budgets. A state that cannot be read is not reported
+/// here: the runs use the same state and report it with its consequences.
 async fn tell_budget(context: Context, watch: Arc<dyn SyncDisplay>) {
     loop {
         if let Ok(used) = used(&context).await {
@@ -67,7 +84,11 @@ async fn tell_budget(context: Context, watch: Arc<dyn SyncDisplay>) {
     }
 }
 
-/// Returns the used part of the budgets: `general 40 of 95, reports 12 of 95`.
+/// Returns the used part of the budgets: `general 40 of 95, reports 12 of 95`. The limit is
+/// Harvest's, less the share that is left to others (`--budget-percent`): 95 of 100 by default.
+///
+/// # Errors
+/// Fails if the state cannot be read.
 pub(crate) async fn used(context: &Context) -> Result<String, RunError> {
     let mut parts = Vec::new();
     for class in [RateClass::General, RateClass::Reports] {
