@@ -1,4 +1,11 @@
 //! Display of a running sync: bars on a terminal, lines elsewhere, nothing in tests.
+//!
+//! The same object receives the progress of runs and answers them whether to stop: runs ask their
+//! `Progress` between two steps, and have no other connection to the process around them. That is
+//! why even the display that shows nothing has the flag.
+//!
+//! All of it goes to standard error. A display that cannot be written is no failure of the sync:
+//! rows matter more than their announcement.
 
 mod bars;
 
@@ -14,15 +21,18 @@ use crate::interrupt::InterruptFlag;
 use crate::text;
 use bars::BarDisplay;
 
-/// Receives the progress of runs, their ends, and the use of the budgets.
+/// Receives the progress of runs, their ends, and the use of the budgets. Called from several
+/// tasks; must return at once.
 pub(crate) trait SyncDisplay: Progress {
-    /// Shows that a run ended.
+    /// Shows that a run ended. Not called for a run that found its stream busy.
     fn ended(&self, report: &RunReport);
 
-    /// Shows the used part of the budgets, given as text for people.
+    /// Shows the used part of the budgets, given as text for people. Lines do not show it: they
+    /// would be one each second.
     fn budget(&self, _used: &str) {}
 
-    /// Removes everything that moves from the terminal.
+    /// Removes everything that moves from the terminal, before other text is written there and at
+    /// the end.
     fn clear(&self) {}
 }
 
@@ -31,7 +41,7 @@ pub(crate) trait SyncDisplay: Progress {
 pub(crate) enum DisplayForm {
     /// Bars that move.
     Bars,
-    /// A line for each run that ends.
+    /// A line for each run that ends: for log files and cron, where nothing can move.
     Lines,
     /// Nothing.
     Nothing,
@@ -48,6 +58,7 @@ pub(crate) fn display(show: DisplayForm, interrupt: &InterruptFlag) -> Arc<dyn S
     }
 }
 
+/// Display of a sync as lines.
 #[derive(Debug)]
 struct LineDisplay {
     interrupt: InterruptFlag,
@@ -67,6 +78,7 @@ impl SyncDisplay for LineDisplay {
     }
 }
 
+/// Display that shows nothing.
 #[derive(Debug)]
 struct NoDisplay {
     interrupt: InterruptFlag,
@@ -84,7 +96,11 @@ impl SyncDisplay for NoDisplay {
     fn ended(&self, _: &RunReport) {}
 }
 
-/// One line about a run that ended.
+/// One line about a run that ended. The signs stand for inserted, updated and deleted rows:
+///
+/// ```text
+/// clients: incremental pass complete; 1 request, 3 records, +1 ~2 -0, 56 ms
+/// ```
 pub(crate) fn line(report: &RunReport) -> String {
     let RunReport { stream, counts, .. } = report;
     let how = match &report.outcome {

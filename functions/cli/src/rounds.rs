@@ -1,4 +1,22 @@
 //! Orchestrator and workers in one process: starts runs until none is due.
+//!
+//! In AWS a tick plans each minute, and each worker is an invocation of its own. Here one loop does
+//! both, with the same functions: `orchestrator::tick` says what is due, `worker::work` does one
+//! run, `engine::room` says how many may run together. The loop adds only what the schedule does in
+//! AWS: when to look again, and when to stop.
+//!
+//! One turn of the loop:
+//!
+//! 1. Start the runs that are due, as far as there is room.
+//! 2. Find out when to look again even if no run ends before (`wake`): a stream was busy, or waits
+//!    for the budget.
+//! 3. If nothing runs and there is no such time, the sync ends.
+//! 4. Wait for the end of a run, for that time, or for a request to stop; take note of the result.
+//!
+//! Bounds keep the loop from repeating work without end: each pass of a stream completes twice at
+//! most (`MOST_COMPLETED`), a stream fails a few times at most (`MOST_FRUITLESS`), another process
+//! is waited for `BUSY_PATIENCE` at most, and a wait for the budget is accepted up to `SHORT_WAIT`,
+//! or with `--wait`.
 
 mod after;
 mod synced;
@@ -28,11 +46,15 @@ use crate::interrupt::InterruptFlag;
 
 pub(crate) use synced::{SyncOptions, SyncOutcome};
 
-/// Time before a busy or failed stream is tried again.
+/// Pause before a busy or failed stream is tried again. Short, because another process may end at
+/// any time, and a try costs no request.
 const BUSY_PAUSE: SignedDuration = SignedDuration::from_secs(1);
-/// Time after which a stream that another process works on is given up.
+/// Time after which a stream that another process works on is given up. Longer than a lease (two
+/// minutes): the lease of a process that died on another machine ends within this time.
 const BUSY_PATIENCE: SignedDuration = SignedDuration::from_secs(150);
-/// Longest wait for the budget that a sync accepts without `--wait`.
+/// Longest wait for the budget that a sync accepts without `--wait`. It holds two windows of
+/// general requests (15 seconds each): a sync does not leave work that is done in a moment. A
+/// window of reports (15 minutes) is left for the next sync.
 const SHORT_WAIT: SignedDuration = SignedDuration::from_secs(40);
 /// Most times that one pass of one stream completes in one sync: once to end an unfinished pass,
 /// and once anew. More would repeat without end.
@@ -40,23 +62,33 @@ const MOST_COMPLETED: u32 = 2;
 /// Most runs of one stream that fail or stop before their time; then it is given up.
 const MOST_FRUITLESS: u32 = 5;
 
+/// State of the loop of one sync. All of it is in memory: a sync that dies leaves nothing behind
+/// but the items of its streams, from which the next one plans.
 struct SyncLoop<'c> {
     context: &'c Context,
+    /// Request that every stream be up to date as of the beginning of the sync. It stays the same
+    /// in all turns: a pass that began after that instant is not due again, so that the sync ends.
     demand: Demand,
+    /// Whether long waits for the budget are accepted (`--wait`).
     wait: bool,
     watch: Arc<dyn SyncDisplay>,
     interrupt: &'c InterruptFlag,
     /// Runs, each in a task of its own, so that they continue while the next due ones are
     /// determined.
     runs: JoinSet<(&'static str, Option<RunReport>)>,
+    /// Streams at work, with the places that their runs take.
     running: BTreeMap<&'static str, RunWeight>,
     /// Streams that are not tried again before the given time.
     pauses: BTreeMap<&'static str, Timestamp>,
+    /// Time at which a stream was first found at work in another process.
     busy_since: BTreeMap<&'static str, Timestamp>,
     /// Streams that are not tried again in this sync.
     given_up: BTreeSet<&'static str>,
+    /// Number of completed passes, by stream and pass.
     completed: BTreeMap<(&'static str, Pass), u32>,
+    /// Number of runs that failed or stopped before their time.
     fruitless: BTreeMap<&'static str, u32>,
+    /// Result of the sync as far as it has come.
     synced: SyncOutcome,
 }
 
@@ -64,7 +96,7 @@ struct SyncLoop<'c> {
 /// order in which they ended. For tests with fakes and a clock of their own.
 ///
 /// # Errors
-/// Fails if the account cannot be read, or the state store fails: no stream could run.
+/// Fails as `rounds` does.
 pub async fn unattended(context: &Context) -> Result<Vec<RunReport>, RunError> {
     let interrupt = InterruptFlag::default();
     let watch = display(DisplayForm::Nothing, &interrupt);
@@ -75,7 +107,9 @@ pub async fn unattended(context: &Context) -> Result<Vec<RunReport>, RunError> {
 /// Brings all streams up to date, as far as the budgets allow now.
 ///
 /// # Errors
-/// Fails if the account cannot be read, or the state store fails: no stream could run.
+/// Fails if the account cannot be read before the first run, or if the state store fails or the
+/// credentials are refused while the loop plans. In the second case streams may have run already:
+/// their commits stay, and runs under way are dropped.
 pub(crate) async fn rounds(
     context: &Context,
     wish: SyncOptions,
@@ -83,6 +117,8 @@ pub(crate) async fn rounds(
     interrupt: &InterruptFlag,
 ) -> Result<SyncOutcome, RunError> {
     let began = context.clock.now();
+    // The first questions may wait for a permit, or with `--wait` as long as Harvest asks for: a
+    // request to stop ends that, too. Then nothing is known of the account, and nothing is started.
     let (account, waiting) = tokio::select! {
         prepared = Box::pin(prepared(context, wish)) => prepared?,
         () = interrupt.asked() => (AccountItem::default(), None),
@@ -119,6 +155,10 @@ pub(crate) async fn rounds(
 
 /// Returns the account as Harvest describes it now. If Harvest may not be asked soon, returns the
 /// stored account, and the wait.
+///
+/// The stored account still lets runs start that do work without requests, see `would_be_in_vain`.
+/// With `--wait`, or if the wait is short, this waits and asks again, as often as needed: another
+/// process may use the permits meanwhile.
 async fn prepared(
     context: &Context,
     wish: SyncOptions,
@@ -137,16 +177,26 @@ async fn prepared(
             return Ok((known.map_err(state)?.value, Some(waiting)));
         }
         account::tell(context, "account", waiting);
+        // At least a pause, so that an instant that is already over does not turn this into a busy
+        // loop.
         context.clock.sleep_until(waiting.until.max(plus(now, BUSY_PAUSE))).await;
     }
 }
 
 impl SyncLoop<'_> {
+    /// Runs the loop to its end.
+    ///
+    /// # Errors
+    /// Fails if the state store fails, or Harvest does not accept the credentials. Runs under way
+    /// are dropped then, as if the process had died: what they have committed stays, and their
+    /// leases end with the process or by time.
     async fn run(mut self) -> Result<SyncOutcome, RunError> {
         loop {
             if self.goes_on() {
                 self.start_due().await?;
             }
+            // After a request to stop, or with a refused token, no time is of interest: only the
+            // ends of the runs are awaited.
             let wake = if self.goes_on() { self.wake().await? } else { None };
             if self.runs.is_empty() && wake.is_none() {
                 break;
@@ -160,7 +210,8 @@ impl SyncLoop<'_> {
     }
 
     /// Whether Harvest cannot be asked for the person of the token, and never was. Then no stream
-    /// may run.
+    /// may run: nothing tells which modules are off, nor whether the token belongs to the account
+    /// that the lake holds.
     fn knows_nothing(&self) -> bool {
         self.synced.waiting.is_some() && self.synced.account.read_at.is_none()
     }
@@ -173,11 +224,13 @@ impl SyncLoop<'_> {
         self.synced.waiting.as_ref().is_some_and(waits)
     }
 
+    /// Whether runs may still be started.
     fn goes_on(&self) -> bool {
         !self.synced.credentials_refused && !self.interrupt.is_asked()
     }
 
-    /// Logs the reason of a long wait while nothing runs.
+    /// Logs the reason of a long wait while nothing runs. A progress bar that stands still for a
+    /// quarter of an hour looks like a program that hangs.
     async fn tell(&self, wake: Option<Timestamp>) -> Result<(), RunError> {
         let Some(until) = wake.filter(|_| self.runs.is_empty()) else {
             return Ok(());
@@ -185,6 +238,8 @@ impl SyncLoop<'_> {
         if between(self.context.clock.now(), until) > PATIENCE {
             self.watch.clear();
             let state = |source| RunError::State { stream: "account", source };
+            // The remedies differ: the budget comes back by itself, while a `Retry-After` of
+            // Harvest may mean that another program of the account sends too much.
             let mut asked = None;
             for class in [RateClass::General, RateClass::Reports] {
                 let blocked = self.context.gate.blocked_until(class).await.map_err(state)?;
@@ -203,7 +258,8 @@ impl SyncLoop<'_> {
         Ok(())
     }
 
-    /// Waits for the end of a run, for `wake`, or for a request to stop.
+    /// Waits for the end of a run, for `wake`, or for a request to stop. Without any run and
+    /// without `wake` it would wait for a signal alone; `run` ends before that.
     async fn next(&mut self, wake: Option<Timestamp>) {
         let clock = Arc::clone(&self.context.clock);
         let awake = async move {
@@ -212,6 +268,8 @@ impl SyncLoop<'_> {
                 None => std::future::pending().await,
             }
         };
+        // The request to stop only has to end this wait once: the runs see it by themselves,
+        // through the display.
         let interrupted = async {
             if self.interrupt.is_asked() {
                 // The request is known already: wait only for the ends of the runs.
@@ -221,6 +279,8 @@ impl SyncLoop<'_> {
             }
         };
         tokio::select! {
+            // An empty set answers `None`, which disables this branch instead of waking the loop at
+            // once.
             Some(ended) = self.runs.join_next() => match ended {
                 Ok((_, Some(report))) => self.take(report),
                 Ok((stream, None)) => self.lost(stream),
@@ -234,8 +294,11 @@ impl SyncLoop<'_> {
 
     /// Starts the runs that are due, as far as there is room.
     async fn start_due(&mut self) -> Result<(), RunError> {
+        // Counted anew each time, from the runs that are at work.
         let mut room = WorkerRoom::new(self.context.settings.max_workers);
         self.running.values().for_each(|weight| room.take(*weight));
+        // A light run needs the least room: if there is none, planning would be in vain. A tick
+        // reads the state and may ask Harvest, so it is left out.
         if !room.admits(RunWeight::Light) {
             return Ok(());
         }
@@ -243,10 +306,13 @@ impl SyncLoop<'_> {
             return Ok(());
         }
         let tick = orchestrator::tick(self.context, self.demand).await?;
+        // The first wait stays, for the summary.
         self.synced.waiting = self.synced.waiting.or(tick.waiting);
         self.synced.account = tick.account;
         self.synced.skipped = tick.skipped;
         let now = self.context.clock.now();
+        // The tick knows nothing of this process: it plans from the state, in which a run that was
+        // started a moment ago may not have left its mark yet.
         let ready: Vec<DueRun> = tick
             .due
             .into_iter()
@@ -261,6 +327,7 @@ impl SyncLoop<'_> {
             })
             .collect();
         for due in ready {
+            // A run without room does not end the loop: a light one after it may still have room.
             if room.admits(due.weight) {
                 room.take(due.weight);
                 self.start(due);
@@ -269,6 +336,7 @@ impl SyncLoop<'_> {
         Ok(())
     }
 
+    /// Starts a run in a task of its own.
     fn start(&mut self, due: DueRun) {
         let stream = due.spec.name;
         self.running.insert(stream, due.weight);
@@ -277,9 +345,12 @@ impl SyncLoop<'_> {
             let event = runtime::invoke::WorkerEvent {
                 stream: stream.to_owned(),
                 pass: due.pass,
+                // There is no invocation whose logs would name the tick.
                 tick: None,
                 accept_deletes: context.settings.accept_deletes,
             };
+            // No deadline: a process on this machine has no end of its invocation. The error, an
+            // unknown stream, is impossible.
             worker::work(&context, &event, None).await.ok()
         };
         // A panic in one stream must not end the runs of others.

@@ -1,10 +1,16 @@
 //! Numbers, durations and tables as text for people.
+//!
+//! Programs read the JSON documents, which have plain numbers. Text rounds down (`1.2 s` is at
+//! least 1.2 seconds), except for `about`, which rounds up: a forecast that is too long does no
+//! harm.
 
 use std::borrow::Cow;
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Row, Table, TableStyle};
 use engine::time::SignedDuration;
 
+/// Style of tables: a line below the header and no other border, so that rows can be cut with `awk`
+/// and `grep`.
 const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
@@ -13,6 +19,7 @@ pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
+        // A comma before each digit that has a multiple of three digits from itself to the end.
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
@@ -21,12 +28,14 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
-/// Formats a number like `count`, but zero as a dot, so that changes stand out.
+/// Formats a number like `count`, but zero as a dot, so that changes stand out in a table that is
+/// mostly zeros.
 pub(crate) fn some(number: u64) -> String {
     if number == 0 { "·".to_owned() } else { count(number) }
 }
 
-/// Formats a size in powers of 1000: `1.2 MB`.
+/// Formats a size in powers of 1000: `999 B`, `1.2 MB`. From a thousand terabytes on the unit
+/// stays.
 pub(crate) fn bytes(bytes: u64) -> String {
     let mut unit = 1_u64;
     for name in ["B", "kB", "MB", "GB"] {
@@ -38,6 +47,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
     tenths(bytes, unit, "TB")
 }
 
+/// Formats a size in `unit` bytes with one decimal place; whole bytes have none.
 fn tenths(bytes: u64, unit: u64, name: &str) -> String {
     if unit == 1 {
         return format!("{bytes} {name}");
@@ -46,7 +56,8 @@ fn tenths(bytes: u64, unit: u64, name: &str) -> String {
     format!("{}.{} {name}", tenths / 10, tenths % 10)
 }
 
-/// Formats a duration: `350 ms`, `1.2 s`, `3 min`, `2 h 5 min`.
+/// Formats a duration: `350 ms`, `1.2 s`, `59 s`, `3 min`, `2 h 5 min`. A negative one, from clocks
+/// that differ, is `0 ms`.
 pub(crate) fn duration(duration: SignedDuration) -> String {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(0);
     match millis {
@@ -57,7 +68,8 @@ pub(crate) fn duration(duration: SignedDuration) -> String {
     }
 }
 
-/// Formats an estimated duration, rounded up: `about a minute`, `about 45 minutes`.
+/// Formats an estimated duration, rounded up: `about a minute`, `about 45 minutes`. From two hours
+/// on minutes would be more exact than the estimate.
 pub(crate) fn about(duration: SignedDuration) -> String {
     let minutes = u64::try_from(duration.as_secs()).unwrap_or(0).div_ceil(60);
     match minutes {
@@ -67,7 +79,8 @@ pub(crate) fn about(duration: SignedDuration) -> String {
     }
 }
 
-/// Formats a time in the past: `now`, `5 min ago`, `3 days ago`.
+/// Formats the time since an instant: `now`, `5 min ago`, `3 days ago`. Units change at twice their
+/// size (`119 min ago`, then `2 h ago`). A negative duration is `now`.
 pub(crate) fn ago(duration: SignedDuration) -> String {
     match u64::try_from(duration.as_secs()).unwrap_or(0) / 60 {
         0 => "now".to_owned(),
@@ -77,7 +90,8 @@ pub(crate) fn ago(duration: SignedDuration) -> String {
     }
 }
 
-/// Formats a time in the future: `now`, `in 40 s`, `in 5 min`, `in 3 days`.
+/// Formats the time until an instant: `now`, `in 40 s`, `in 5 min`, `in 3 days`. An instant in the
+/// past is `now`.
 pub(crate) fn ahead(duration: SignedDuration) -> String {
     match u64::try_from(duration.as_secs()).unwrap_or(0) {
         0 => "now".to_owned(),
@@ -88,6 +102,7 @@ pub(crate) fn ahead(duration: SignedDuration) -> String {
     }
 }
 
+/// Formats minutes, from an hour on with hours.
 fn minutes(minutes: u64) -> String {
     match (minutes / 60, minutes % 60) {
         (0, minutes) => format!("{minutes} min"),
@@ -96,31 +111,37 @@ fn minutes(minutes: u64) -> String {
     }
 }
 
-/// Returns the text as one word of a shell command, quoted if needed.
+/// Returns the text as one word of a shell command, quoted if needed. Places of lakes come from
+/// people and may have any character: a printed command must not run a part of one when it is
+/// pasted into a shell.
 pub(crate) fn word(text: &str) -> String {
     // A shell command cannot hold a null character.
     let text = text.replace('\0', "");
     shlex::try_quote(&text).map(Cow::into_owned).unwrap_or_default()
 }
 
-/// Formats a number with its noun: `1 file`, `2 files`.
+/// Formats a number with its noun: `1 file`, `2 files`, `1,234 files`.
 pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{} {many}", count(number)) }
 }
 
-/// Formats a table without borders; the columns in `numbers` are aligned to the right.
+/// Formats a table without borders; the columns in `numbers` are aligned to the right. Each row
+/// ends with a line break and has no blanks at its end.
 pub(crate) fn table(
     header: &[&str],
     numbers: core::ops::Range<usize>,
     rows: Vec<Vec<String>>,
 ) -> String {
     let mut table = Table::new();
+    // Rows are not wrapped: a cell that is broken over two lines can neither be searched nor
+    // copied.
     table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(Row::from(header.to_vec()));
     for row in rows {
         table.add_row(row);
     }
     for (at, column) in table.column_iter_mut().enumerate() {
+        // No blank before the first column, so that lines begin with the name.
         column.set_padding((u16::from(at > 0), 1));
         if numbers.contains(&at) {
             column.set_cell_alignment(CellAlignment::Right);

@@ -1,4 +1,13 @@
-//! Progress on a terminal: a line for each stream at work, and one for all.
+//! Progress on a terminal: a line for each stream at work, and one for all below them.
+//!
+//! ```text
+//!   invoice_messages             197 records, 212 of 500 parts
+//!   time_entries                 16,000 records · writes
+//! ⠙ 28 runs done, 960 answers, 43,106 records · budget used: general 95 of 95, reports 40 of 95
+//! ```
+//!
+//! Lines of streams come and go with their runs, so that the display has one line more than there
+//! are runs at work.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -16,20 +25,31 @@ use crate::text;
 #[derive(Debug)]
 pub(crate) struct BarDisplay {
     interrupt: InterruptFlag,
+    /// All bars, which are drawn together: bars of their own would write over each other.
     all: MultiProgress,
+    /// The last line, about the whole sync.
     total: ProgressBar,
+    /// Numbers behind the bars; several runs report at the same time.
     shown: Mutex<ShownBars>,
 }
 
+/// Numbers that the display shows.
 #[derive(Debug, Default)]
 struct ShownBars {
     lines: BTreeMap<&'static str, StreamBar>,
+    /// Answers of Harvest, of all runs so far.
     pages: u64,
+    /// Records in these answers. Greater than the number of rows: runs read a little before their
+    /// cursor again.
     records: u64,
+    /// Runs that have ended.
     ended: u64,
+    /// Text about the budgets, with a separator before it; empty until they were read for the first
+    /// time.
     budget: String,
 }
 
+/// Line of one stream at work.
 #[derive(Debug)]
 struct StreamBar {
     bar: ProgressBar,
@@ -38,14 +58,18 @@ struct StreamBar {
 }
 
 impl BarDisplay {
+    /// Returns a display whose spinner moves at once.
     pub(crate) fn new(interrupt: InterruptFlag) -> Self {
         let all = MultiProgress::new();
         let total = all.add(ProgressBar::new_spinner());
         total.set_style(style("{spinner} {msg}"));
+        // By time and not by progress: it moves while everything waits for the budget, and so shows
+        // that the process is alive.
         total.enable_steady_tick(std::time::Duration::from_millis(120));
         Self { interrupt, all, total, shown: Mutex::default() }
     }
 
+    /// Changes the numbers, and draws the last line anew.
     fn change(&self, change: impl FnOnce(&mut ShownBars)) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut shown);
@@ -58,6 +82,7 @@ impl BarDisplay {
         ));
     }
 
+    /// Adds a line for a stream, above the last line.
     fn new_line(&self, stream: &'static str) -> StreamBar {
         let bar = self.all.insert_before(&self.total, ProgressBar::new_spinner());
         bar.set_style(style("  {prefix:<28} {msg}"));
@@ -66,6 +91,8 @@ impl BarDisplay {
     }
 }
 
+/// Returns the style of a bar. A wrong template gives the default style: a display must not end a
+/// sync.
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
@@ -73,6 +100,7 @@ fn style(template: &str) -> ProgressStyle {
 impl Progress for BarDisplay {
     fn on(&self, stream: &'static str, pass: Pass, moment: &RunMoment) {
         self.change(|shown| {
+            // A stream that is not shown yet gets a line, whichever moment comes first.
             let line = shown.lines.entry(stream).or_insert_with(|| self.new_line(stream));
             let message = match moment {
                 RunMoment::Started => format!("{} pass", pass.name()),
@@ -83,6 +111,8 @@ impl Progress for BarDisplay {
                     shown.records = shown.records.saturating_add(*records);
                     page(line, *units, *total)
                 }
+                // Units and total are not part of these moments; the number of records stays, so
+                // that the line does not jump.
                 RunMoment::Waiting => {
                     format!("{} · waits for the budget", page(line, (0, 0), None))
                 }
@@ -103,6 +133,8 @@ impl Progress for BarDisplay {
     }
 }
 
+/// Returns the text about the records of a run. Units (parents, report windows) are called parts;
+/// there are none if both numbers are 0.
 fn page(line: &StreamBar, (read, left): (u64, u64), total: Option<u64>) -> String {
     let mut message = text::plural(line.records, "record", "records");
     if let Some(total) = total {
@@ -127,7 +159,7 @@ impl SyncDisplay for BarDisplay {
     }
 
     fn budget(&self, used: &str) {
-        self.change(|shown| shown.budget = format!(" · {used}"));
+        self.change(|shown| shown.budget = format!(" · budget used: {used}"));
     }
 
     fn clear(&self) {

@@ -1,4 +1,12 @@
 //! Consequences of an ended run for its stream, and the time to look for due runs again.
+//!
+//! | outcome of the run | consequence in this sync |
+//! | --- | --- |
+//! | complete | the plan says whether the stream is due again, twice at most |
+//! | yielded for the budget | goes on once the budget has permits, if that wait is accepted |
+//! | busy | tried each second, and given up after `BUSY_PATIENCE` |
+//! | the token is refused | no run is started any more, for no stream |
+//! | failed otherwise, or stopped | tried again if due, given up after `MOST_FRUITLESS` runs |
 
 use engine::spec::StreamSpec;
 use engine::time::{Timestamp, between, plus};
@@ -13,6 +21,8 @@ impl SyncLoop<'_> {
         let (stream, now) = (report.stream, self.context.clock.now());
         self.running.remove(stream);
         match &report.outcome {
+            // No part of the summary's numbers, and no line: the run did nothing. A person is told
+            // only if the stream is given up.
             RunOutcome::Busy { .. } => {
                 let since = *self.busy_since.entry(stream).or_insert(now);
                 if between(since, now) >= BUSY_PATIENCE {
@@ -28,7 +38,10 @@ impl SyncLoop<'_> {
                 let done = self.completed.entry((stream, report.pass)).or_default();
                 *done = done.saturating_add(1);
             }
+            // The item of the stream has the time at which it goes on; `waits_until` finds it
+            // there.
             RunOutcome::Yielded(runtime::run::YieldReason::Budget(_)) => {}
+            // All streams use the same token. More requests with it would only be refused, too.
             RunOutcome::Failed(RunError::Credentials { .. }) => {
                 self.synced.credentials_refused = true;
             }
@@ -40,8 +53,12 @@ impl SyncLoop<'_> {
         self.synced.reports.push(report);
     }
 
-    /// Counts a run without success. The stream runs again when the plan says so, which backs off
-    /// with each failure, but not for ever.
+    /// Counts a run without success.
+    ///
+    /// The plan of a sync tries a failed stream no second time, because its item has the failure.
+    /// Some ends of a run leave no failure in the item: another run took the lease, the state could
+    /// not be written, somebody was erased meanwhile. Such a stream stays due, so a pause and a
+    /// number bound the tries.
     fn in_vain(&mut self, stream: &'static str, now: Timestamp) {
         let times = self.fruitless.entry(stream).or_default();
         *times = times.saturating_add(1);
@@ -52,25 +69,36 @@ impl SyncLoop<'_> {
     }
 
     /// Returns the time to look for due runs even if no run ends before: the end of a pause, or of
-    /// a wait for the budget.
+    /// a wait for the budget. `None` if there is nothing to wait for.
+    ///
+    /// # Errors
+    /// Fails if the state store fails.
     pub(super) async fn wake(&self) -> Result<Option<Timestamp>, RunError> {
         let now = self.context.clock.now();
         let open =
             |name: &&'static str| !self.running.contains_key(name) && !self.given_up.contains(name);
         let mut wakes: Vec<Timestamp> = Vec::new();
+        // Another process tells nobody when it ends, so a busy stream is looked at again while
+        // other runs go on.
         for name in self.busy_since.keys().filter(|name| open(name)) {
             wakes.extend(self.pauses.get(name));
         }
+        // While runs are at work the end of any of them leads to a new plan anyway, and it may
+        // change what the budget allows.
         if self.runs.is_empty() {
             for spec in streams::STREAMS.iter().filter(|spec| open(&spec.name)) {
                 let until = self.waits_until(spec).await?;
                 wakes.extend(until.filter(|at| self.wait || between(now, *at) <= SHORT_WAIT));
             }
         }
+        // Pauses that are over do not count: `start_due` has just had its chance with these
+        // streams.
         Ok(wakes.into_iter().filter(|at| *at > now).min())
     }
 
-    /// Returns the time at which the budget has permits for an unfinished pass of this stream.
+    /// Returns the time at which the budget has permits for an unfinished pass of this stream;
+    /// `None` if no pass of it waits. Read from the state each time: another process may have gone
+    /// on with the pass.
     async fn waits_until(&self, spec: &'static StreamSpec) -> Result<Option<Timestamp>, RunError> {
         let settings = &self.context.settings;
         let skipped = self.synced.skipped.iter().any(|other| other.name == spec.name);
