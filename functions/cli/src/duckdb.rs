@@ -1,14 +1,21 @@
 //! Ready-made shell commands that query a lake.
+//!
+//! They are printed after a sync, to be pasted into a shell. Each place of a lake goes through two
+//! languages: it is a literal of SQL or Python inside one word of a shell. Both levels are escaped,
+//! because a folder may be called `it's` or `$(touch x)`.
 
 use std::collections::BTreeMap;
 
 use crate::text;
 
 /// Returns two or three shell commands on tables that have rows; none if no table has any. `rows`
-/// has the number of rows of each table.
+/// has the number of rows of each table that the sync opened.
 pub(crate) fn queries(lake: &str, rows: &BTreeMap<&str, u64>) -> Vec<String> {
+    // A query on an empty table would look like a failure of the first try.
     let has = |stream: &str| rows.get(stream).is_some_and(|rows| *rows > 0);
     let mut queries = Vec::new();
+    // The stream that most accounts are about, and two questions that most people have first: hours
+    // by client, hours by month.
     if has("time_entries") {
         let table = scan(lake, "time_entries");
         queries.push(duckdb(&format!(
@@ -19,6 +26,7 @@ pub(crate) fn queries(lake: &str, rows: &BTreeMap<&str, u64>) -> Vec<String> {
             "SELECT {months} AS month, sum(hours) AS hours FROM {table} GROUP BY 1 ORDER BY 1"
         )));
     }
+    // Without entries the largest table is shown, whatever it is.
     let most = rows.iter().filter(|(_, rows)| **rows > 0).max_by_key(|(_, rows)| **rows);
     if let Some((stream, _)) = most {
         if queries.is_empty() {
@@ -31,21 +39,25 @@ pub(crate) fn queries(lake: &str, rows: &BTreeMap<&str, u64>) -> Vec<String> {
     queries
 }
 
+/// Returns the shell command that runs `sql` in DuckDB. The extension is installed by each command,
+/// which is fast if it is there already, so that every command works by itself.
 fn duckdb(sql: &str) -> String {
     format!("duckdb -c {}", text::word(&format!("INSTALL delta; LOAD delta; {sql}")))
 }
 
-/// Returns the call of DuckDB's table function that reads the table of `stream`.
+/// Returns the call of DuckDB's table function that reads the table of `stream`. SQL escapes a
+/// quote by a second one.
 pub(crate) fn scan(lake: &str, stream: &str) -> String {
     format!("delta_scan('{}')", root(lake, stream).replace('\'', "''"))
 }
 
-/// Returns the path of the table of `stream`.
+/// Returns the path of the table of `stream`, below a place with or without a slash at its end.
 fn root(lake: &str, stream: &str) -> String {
     format!("{}/tables/{stream}", lake.trim_end_matches('/'))
 }
 
-/// Returns the Python literal of a text.
+/// Returns the Python literal of a text. Line breaks are escaped, because a literal in single
+/// quotes ends with its line.
 fn python(text: &str) -> String {
     let mut literal = String::from("'");
     for character in text.chars() {

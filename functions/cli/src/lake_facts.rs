@@ -1,4 +1,12 @@
 //! Facts that the tables of a lake tell without settings or state.
+//!
+//! The log of each table names the account that it belongs to. Commands that only read therefore
+//! need no account, no token and no state: `files`, `export`, `verify` and `quarantine` work on a
+//! copy of a lake on any machine. Commands that also read the state take the account from the lake
+//! if the settings name none.
+//!
+//! Runs may commit at any time meanwhile. Nothing here takes a lease, so every reader has to cope
+//! with a log that grows and with files that are deleted; `TRIES` bounds how often it begins anew.
 
 use std::sync::Arc;
 
@@ -14,24 +22,31 @@ use engine::spec::StreamSpec;
 
 use crate::exit::CliError;
 
-/// Most attempts at reading a table that runs change meanwhile.
+/// Most attempts at reading a table that runs change meanwhile. A table that still cannot be read
+/// after these is reported as it was found.
 pub(crate) const TRIES: u32 = 5;
-/// Id that no account has. Opening a table with it fails with the id of the table's account.
+/// Id that no account has. Opening a table with it fails with the id of the table's account, which
+/// is the way to learn that account.
 const NOBODY: AccountId = AccountId(0);
 
 /// Lake of which only the place is known.
 #[derive(Clone, Debug)]
 pub(crate) struct LakeFacts {
+    /// Place of the lake, as the settings name it.
     pub(crate) place: LakePlace,
+    /// Store of its objects.
     pub(crate) store: Arc<dyn ObjectStore>,
 }
 
 impl LakeFacts {
-    /// Returns the lake that the settings name, or the default one.
+    /// Returns the lake that the settings name, or the default one. Sends no request, and makes no
+    /// folder.
     ///
     /// # Errors
     /// Fails if the setting names no lake.
     pub(crate) async fn of(given: &GivenSettings) -> Result<Self, ConfigError> {
+        // An empty setting is an error before the default applies: `--lake "$LAKE"` with an unset
+        // variable must not read `./lake`.
         given.check()?;
         let setting = SettingName::LAKE;
         let place = LakePlace::parse(given.get(setting).unwrap_or("./lake"))
@@ -65,7 +80,8 @@ impl LakeFacts {
     }
 
     /// Versions of the table and of the table of its changes; `None` for one that cannot be opened.
-    /// A version other than before tells that a run has committed.
+    /// A version other than before tells that a run has committed, so that what was found in
+    /// between may mix two versions.
     pub(crate) async fn versions(&self, spec: &'static StreamSpec) -> [Option<u64>; 2] {
         let table = self.open(spec).await.ok().flatten();
         let changes = self.open_changes(spec).await.ok().flatten();
@@ -82,10 +98,14 @@ impl LakeFacts {
         given: &mut GivenSettings,
     ) -> Result<DeploymentSettings, CliError> {
         self.name_account(given).await;
+        // Also on a machine where the token file is readable for another user alone, `status` has
+        // to work.
         for setting in [SettingName::TOKEN, SettingName::TOKEN_FILE, SettingName::SECRET] {
             given.unset(setting);
         }
         let deployment = DeploymentSettings::parse(given)?;
+        // Before the state is read: state items of one account must not be shown beside tables of
+        // another.
         parts::check_account(&deployment).await?;
         Ok(deployment)
     }
@@ -99,7 +119,9 @@ impl LakeFacts {
         }
     }
 
-    /// Account that the lake holds; `None` if no table tells.
+    /// Account that the lake holds; `None` if no table tells. Stops at the first table that tells,
+    /// because a lake has one account. A table that cannot be read tells nothing, whatever the
+    /// reason.
     pub(crate) async fn account(&self) -> Option<AccountId> {
         for spec in streams::STREAMS {
             let opened = Table::open(Arc::clone(&self.store), spec, NOBODY).await;
@@ -118,6 +140,7 @@ async fn opened(
 ) -> Result<Option<Table>, TableError> {
     let mut tries = 1;
     loop {
+        // Opened twice: the first try tells the account, with which the second one succeeds.
         let opened = match open(NOBODY).await {
             Err(TableError::OtherAccount { found, .. }) => open(found).await,
             other => other,

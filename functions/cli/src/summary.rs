@@ -1,4 +1,16 @@
 //! Summary of a sync, as text for people and as JSON.
+//!
+//! The summary is made from the result of the loop and from the state alone; it asks Harvest
+//! nothing and opens no table. Most members are public: `--json` prints them under their names, and
+//! `docs/json.md` defines outcomes and codes of errors.
+//!
+//! | end of the sync | `complete` | exit code |
+//! | --- | --- | --- |
+//! | every stream is up to date | true | 0 |
+//! | work waits for the budget, or Harvest may not be asked yet | false | 0 |
+//! | some stream failed, or another process kept it | false | 1 |
+//! | Harvest refused the token | false | 3 |
+//! | a signal stopped the sync | false | 128 and the number of the signal |
 
 mod left;
 mod line;
@@ -26,44 +38,58 @@ use crate::rounds::SyncOutcome;
 pub(crate) use line::StreamSummary;
 use line::{lines, millis, total};
 
-/// Number of entries far from today that the text names; the JSON has all.
+/// Number of entries far from today that the text names; the JSON has all. One mistyped year in an
+/// import may make thousands of them.
 const NAMED: usize = 10;
 
-/// A stream that failed.
+/// A stream that failed: its last run in this sync ended with an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct FailedStream {
     pub(crate) stream: String,
+    /// Code of the error, of the list in `docs/json.md`.
     pub(crate) error_type: &'static str,
+    /// The error and its causes, for people.
     pub(crate) error: String,
 }
 
-/// Work that waits for the budget of one rate class.
+/// Work that waits for the budget of one rate class. A rate class has one budget for all its
+/// streams, so their work is told together: they share the permits, and durations of single streams
+/// would not add up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct WaitingWork {
+    /// Name of the rate class: `general` or `reports`.
     pub(crate) class: &'static str,
+    /// Streams with work left, each once.
     pub(crate) streams: Vec<String>,
-    /// Parts (report windows, parents) of the unfinished passes that are read; `parts` is their
-    /// number.
+    /// Parts (report windows, parents) of the unfinished passes that are read; `parts` is the
+    /// number of all parts, and 0 if the passes have none.
     pub(crate) read: u64,
     pub(crate) parts: u64,
     /// Seconds until the budget has had permits for the rest.
     pub(crate) seconds: i64,
 }
 
-/// Summary of a sync.
+/// Summary of a sync, in the form of its JSON document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct SyncSummary {
+    /// Whether nothing is left to do: no failure, no wait, no request to stop.
     pub(crate) complete: bool,
+    /// Whether a signal stopped the sync.
     pub(crate) interrupted: bool,
     pub(crate) exit_code: u8,
     pub(crate) account_id: i64,
+    /// Name of the company; empty if Harvest was never asked.
     pub(crate) company: String,
+    /// Name of the person of the token.
     pub(crate) person: String,
     pub(crate) roles: Vec<String>,
+    /// Place of the lake, as it was given.
     pub(crate) lake: String,
     pub(crate) began: Timestamp,
     pub(crate) ended: Timestamp,
+    /// Duration of the sync, waits included.
     pub(crate) milliseconds: i64,
+    /// Streams with at least one run; streams that were up to date already have none.
     pub(crate) streams: Vec<StreamSummary>,
     pub(crate) total: StreamSummary,
     /// Streams whose module is off, with the member of `/company` that says so.
@@ -79,8 +105,10 @@ pub(crate) struct SyncSummary {
     /// Entries far from today, each of which has a report window of its own; empty if no report was
     /// read.
     pub(crate) outliers: Vec<Outlier>,
+    /// Sentences about runs and records that are no failures.
     pub(crate) warnings: Vec<String>,
     pub(crate) failures: Vec<FailedStream>,
+    /// Shell commands that query the lake, for people who see their first lake.
     pub(crate) queries: Vec<String>,
     #[serde(skip)]
     pub(crate) exit: CliExit,
@@ -99,6 +127,7 @@ pub(crate) async fn summarize(
     Ok(summary(context.settings.account, lake, synced, left))
 }
 
+/// Makes the summary. Apart from `summarize`, so that tests need no state.
 fn summary(
     account: AccountId,
     lake: &str,
@@ -107,15 +136,17 @@ fn summary(
 ) -> SyncSummary {
     let streams = lines(&synced.reports);
     let mut failures = failures(&synced.reports);
+    // A run that panicked has no report, so it is not among the failures of the reports.
     failures.extend(synced.defects.iter().map(|&stream| FailedStream {
         stream: stream.to_owned(),
         error_type: "Defect",
         error: format!(
-            "`{stream}` ended by a defect of harvest-lake, told above; please report it. Nothing \
-             is lost, the next run goes on"
+            "a defect of harvest-lake ended the run of `{stream}`, see `panicked` on standard \
+             error; please report it. Nothing is lost, the next run goes on"
         ),
     }));
     let busy: Vec<String> = synced.busy.iter().map(|&name| name.to_owned()).collect();
+    // A refused token comes first: other failures of this sync may only follow from it.
     let exit = if synced.credentials_refused {
         CliExit::CredentialsRefused
     } else if let Some(stop) = synced.interrupted {
@@ -128,6 +159,8 @@ fn summary(
     let rows = streams.iter().map(|line| (line.stream.as_str(), line.rows)).collect();
     let queries = duckdb::queries(lake, &rows);
     let person = &synced.account;
+    // Days of the account matter to people only if a report was read; a lake without reports needs
+    // no warning about them.
     let extent = person.extent.as_ref().filter(|_| reads_reports(&synced.reports));
     SyncSummary {
         complete: exit == CliExit::Done && left.is_empty() && synced.waiting.is_none(),
@@ -159,15 +192,18 @@ fn summary(
     }
 }
 
+/// Returns the streams whose module is off, with the member of `/company` that says so.
 fn skipped(specs: &[&'static StreamSpec]) -> BTreeMap<String, &'static str> {
     let module = |spec: &&StreamSpec| spec.module.map_or("", engine::spec::Module::feature);
     specs.iter().map(|spec| (spec.name.to_owned(), module(spec))).collect()
 }
 
-/// Returns the streams whose last run failed.
+/// Returns the streams whose last run failed. A stream that failed and completed in a later run of
+/// the same sync is up to date: its failure is over.
 fn failures(reports: &[RunReport]) -> Vec<FailedStream> {
     let mut last: BTreeMap<&str, &RunReport> = BTreeMap::new();
     for report in reports {
+        // In the order in which runs ended: the last one stays.
         last.insert(report.stream, report);
     }
     let failed = |report: &&RunReport| {
@@ -187,7 +223,8 @@ fn reads_reports(reports: &[RunReport]) -> bool {
     reports.iter().any(|report| streams::find(report.stream).is_some_and(is_report))
 }
 
-/// Warnings about the account, and about the days that its reports cover.
+/// Warnings about the account, and about the days that its reports cover. `extent` is `None` if no
+/// report was read.
 fn of_account(account: &AccountItem, extent: Option<&AccountExtent>) -> Vec<String> {
     let mut warnings = account.doubts.clone();
     let Some(extent) = extent else {
@@ -201,7 +238,8 @@ fn of_account(account: &AccountItem, extent: Option<&AccountExtent>) -> Vec<Stri
     warnings
 }
 
-/// Warnings about runs and records that are no failures.
+/// Warnings about runs and records that are no failures: those of the runs, then findings that cost
+/// values, then the rest, stream by stream.
 fn warnings(lines: &[StreamSummary], reports: &[RunReport]) -> Vec<String> {
     let mut warnings = Vec::new();
     for report in reports {
@@ -214,8 +252,8 @@ fn warnings(lines: &[StreamSummary], reports: &[RunReport]) -> Vec<String> {
         let stream = &line.stream;
         if line.quarantined > 0 {
             warnings.push(format!(
-                "{stream}: {} could not become rows; they are kept as they came below \
-                 quarantine/{stream}",
+                "{stream}: {} could not become rows; they are kept unchanged in \
+                 quarantine/{stream}, and `harvest-lake quarantine` lists them",
                 crate::text::plural(line.quarantined, "record", "records")
             ));
         }

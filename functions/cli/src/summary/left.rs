@@ -1,4 +1,7 @@
 //! Work that a sync left for later, for want of budget.
+//!
+//! Without `--wait` a first sync ends while reports have hours of windows left. People have to see
+//! that this is no failure, how much is left, and how long the budget needs for it.
 
 use engine::item::{ResumablePass, StreamItem};
 use engine::spec::RateClass;
@@ -9,7 +12,10 @@ use runtime::{Context, RunError, records};
 use super::{WaitingWork, failures};
 use crate::rounds::SyncOutcome;
 
-/// Returns the work that waits for a budget, by rate class.
+/// Returns the work that waits for a budget, by rate class; classes without such work are left out.
+///
+/// # Errors
+/// Fails if the state store fails.
 pub(super) async fn left(
     context: &Context,
     synced: &SyncOutcome,
@@ -29,6 +35,8 @@ pub(super) async fn left(
             if skipped || failed || !context.settings.includes(stream) {
                 continue;
             }
+            // From the state and not from the reports: a pass may be unfinished since an earlier
+            // sync, and its stream may have had no run in this one.
             let (account, present) = (context.settings.account, context.present());
             let item = records::stream(&*context.state, account, stream, &present)
                 .await
@@ -40,6 +48,8 @@ pub(super) async fn left(
                 of_class.streams.push(stream.to_owned());
                 of_class.read = of_class.read.saturating_add(read);
                 of_class.parts = of_class.parts.saturating_add(read.saturating_add(rest));
+                // One request for each part. That is a lower bound: the children of one parent may
+                // fill several pages.
                 requests = requests.saturating_add(rest.max(1));
             }
             if waits {
@@ -51,8 +61,11 @@ pub(super) async fn left(
         if of_class.streams.is_empty() {
             continue;
         }
+        // A stream with two unfinished passes was added twice in a row.
         of_class.streams.dedup();
         let state = |source| RunError::State { stream: class.name(), source };
+        // The estimate asks for no permit, and assumes that no other process uses the budget
+        // meanwhile.
         let done = context.gate.estimate(class, requests).await.map_err(state)?;
         of_class.seconds = between(now, done).as_secs().max(0);
         left.push(of_class);
@@ -66,6 +79,7 @@ fn last_waits(synced: &SyncOutcome, stream: &str) -> bool {
     last.is_some_and(|report| matches!(report.outcome, RunOutcome::Yielded(YieldReason::Budget(_))))
 }
 
+/// Returns the passes of a stream that have begun and are not complete.
 fn unfinished(item: &StreamItem) -> impl Iterator<Item = &ResumablePass> {
     let passes = [&item.position.full, &item.position.incremental];
     passes.into_iter().filter_map(|pass| pass.unfinished.as_ref())

@@ -1,4 +1,8 @@
 //! Sums of the runs of one stream.
+//!
+//! A stream may run several times in one sync: an incremental pass beside a first load, or a pass
+//! that yielded and went on. Numbers of work (requests, records, rows changed) add up; numbers of
+//! the table (rows, files, size, version) are those after the last run.
 
 use std::collections::BTreeMap;
 
@@ -18,23 +22,32 @@ pub(crate) struct StreamSummary {
     pub(crate) passes: Vec<Pass>,
     /// Outcome of the last run, as `RunOutcome::name` tells it.
     pub(crate) outcome: &'static str,
+    /// Requests sent, retries included.
     pub(crate) requests: u64,
+    /// Records read. A record that was read twice counts twice.
     pub(crate) records: u64,
+    /// Rows inserted, updated, deleted; records whose row stayed as it was.
     #[serde(flatten)]
     pub(crate) counts: RowCounts,
     pub(crate) commits: u64,
+    /// Rows of the table after the last run that opened it; so are `files`, `bytes` and `version`.
     pub(crate) rows: u64,
     pub(crate) files: u64,
     pub(crate) bytes: u64,
     pub(crate) version: u64,
+    /// Records that the runs put into the quarantine.
     pub(crate) quarantined: u64,
+    /// Number of values that did not fit their column, by member.
     pub(crate) misfits: BTreeMap<String, u64>,
+    /// Number of values that came in another JSON type or form and are in their column, by member.
     pub(crate) converted: BTreeMap<String, u64>,
+    /// Number of values of members that the declaration lacks, by member.
     pub(crate) unknown: BTreeMap<String, u64>,
     /// Differences between the records and the declaration.
     pub(crate) drift: Vec<DriftFinding>,
+    /// Parents whose children could not be read, after the last run.
     pub(crate) parked: u64,
-    /// Time that the runs took.
+    /// Time that the runs took, waits for permits included.
     pub(crate) milliseconds: i64,
 }
 
@@ -56,10 +69,12 @@ pub(super) fn lines(reports: &[RunReport]) -> Vec<StreamSummary> {
 }
 
 impl StreamSummary {
+    /// Adds a run. Runs come in the order in which they ended.
     fn add(&mut self, report: &RunReport) {
         if !self.passes.contains(&report.pass) {
             self.passes.push(report.pass);
         }
+        // The last one counts: it says whether the stream is up to date now.
         self.outcome = report.outcome.name();
         self.requests = self.requests.saturating_add(report.requests);
         self.records = self.records.saturating_add(report.records);
@@ -90,7 +105,8 @@ impl StreamSummary {
     }
 }
 
-/// Returns the sum of all lines.
+/// Returns the sum of all lines. It has no passes, no outcome and no version: these mean nothing
+/// for several tables.
 pub(super) fn total(lines: &[StreamSummary]) -> StreamSummary {
     let mut total = StreamSummary { stream: "total".to_owned(), ..StreamSummary::default() };
     for line in lines {

@@ -1,4 +1,8 @@
 //! Differences between the records of a sync and their declarations.
+//!
+//! The text has two kinds of them. Findings that cost values (a column is null because of them) are
+//! all named, before everything else. Findings without loss, such as new members, are cut off after
+//! a few for each stream: an object whose member names are ids would otherwise fill the screen.
 
 use engine::drift::DriftFinding;
 
@@ -8,7 +12,8 @@ use super::StreamSummary;
 const MOST: usize = 8;
 
 impl StreamSummary {
-    /// Adds the findings of another run of the stream.
+    /// Adds the findings of another run of the stream: the same finding about the same member is
+    /// one, with the numbers added.
     pub(super) fn see(&mut self, findings: &[DriftFinding]) {
         for finding in findings {
             let same = |known: &&mut DriftFinding| {
@@ -20,7 +25,7 @@ impl StreamSummary {
                 self.drift.push(finding.clone());
             }
         }
-        // The most important ones come first.
+        // The most important ones come first; `DriftKind` has them in this order.
         self.drift.sort_by_key(|finding| finding.what);
     }
 }

@@ -1,4 +1,8 @@
 //! The summary as text.
+//!
+//! Order of the paragraphs: title and table, warnings, failures, skipped streams, waits, work that
+//! is left, a request to stop, queries. The last lines are what a person sees without scrolling, so
+//! the next step stands there.
 
 use engine::time::SignedDuration;
 
@@ -13,6 +17,7 @@ impl SyncSummary {
         CommandAnswer { text: self.text(paint), json, exit: self.exit }
     }
 
+    /// Returns the text, with one empty line between two paragraphs; empty paragraphs are left out.
     fn text(&self, paint: TextStyle) -> String {
         let mut text = format!("{}\n\n", paint.strong(&self.title()));
         text.push_str(&self.table());
@@ -42,12 +47,16 @@ impl SyncSummary {
         text
     }
 
+    /// Returns the first line: account, lake, result and duration. It is the only line that many
+    /// people read.
     fn title(&self) -> String {
         let account = if self.company.is_empty() {
             format!("account {}", self.account_id)
         } else {
             format!("{} (account {})", self.company, self.account_id)
         };
+        // Three results. `complete` alone would not do: work that waits for the budget and a stream
+        // that failed are both incomplete, and only one of them needs a person.
         let what = if !self.failures.is_empty() || !self.busy.is_empty() {
             "not all of it is up to date"
         } else if self.complete {
@@ -59,6 +68,7 @@ impl SyncSummary {
         format!("{account} in {}: {what} after {time}", self.lake)
     }
 
+    /// Returns the table of the streams that ran, with a line of sums.
     fn table(&self) -> String {
         if self.streams.is_empty() {
             return "Nothing was due.\n".to_owned();
@@ -80,6 +90,7 @@ impl SyncSummary {
         ];
         let mut rows: Vec<Vec<String>> = self.streams.iter().map(row).collect();
         let mut total = row(&self.total);
+        // Column 11 is `time`.
         if let Some(time) = total.get_mut(11) {
             // Streams run at the same time: the sum of their times would have no meaning.
             *time = text::duration(SignedDuration::from_millis(self.milliseconds));
@@ -107,6 +118,7 @@ impl SyncSummary {
         lines
     }
 
+    /// Returns the line about streams that another process kept.
     fn busy_line(&self) -> Option<String> {
         (!self.busy.is_empty()).then(|| {
             format!(
@@ -117,11 +129,13 @@ impl SyncSummary {
         })
     }
 
+    /// Returns the line about questions that could not be asked.
     fn waiting_line(&self) -> Option<String> {
         let waiting = self.waiting.as_ref()?;
-        Some(format!("Not everything could be asked: {waiting}. Run again then, or `--wait`"))
+        Some(format!("Not everything could be asked: {waiting}. Run again then, or use `--wait`"))
     }
 
+    /// Returns the line about streams whose module is off.
     fn skipped_line(&self) -> Option<String> {
         (!self.skipped.is_empty()).then(|| {
             let names: Vec<&str> = self.skipped.keys().map(String::as_str).collect();
@@ -130,7 +144,8 @@ impl SyncSummary {
     }
 }
 
-/// Returns the advice about streams that Harvest refuses to the person of the token.
+/// Returns the advice about streams that Harvest refuses to the person of the token. Names are
+/// joined with and without blanks: once to be read, once to be pasted after `--exclude`.
 pub(crate) fn refusal(names: &[&str]) -> String {
     format!(
         "refused to the person of this token (403): {}; use an administrator's token, or leave \
@@ -140,8 +155,10 @@ pub(crate) fn refusal(names: &[&str]) -> String {
     )
 }
 
+/// Returns the cells of one line of the table.
 fn row(line: &StreamSummary) -> Vec<String> {
     let passes: Vec<&str> = line.passes.iter().map(|pass| pass.name()).collect();
+    // A complete stream needs no remark, and the line of sums has no outcome.
     let remark = match line.outcome {
         "complete" | "" => "",
         other => other,
@@ -166,6 +183,8 @@ fn row(line: &StreamSummary) -> Vec<String> {
 impl WaitingWork {
     /// Says which work is left, how long the budget needs for it, and what to do.
     pub(crate) fn sentence(&self) -> String {
+        // The reports are told as one number of windows: a list of all their names would tell no
+        // more.
         let what = match (self.class, self.parts) {
             (_, 0) => self.streams.join(", "),
             ("reports", parts) => format!("{} of {parts} windows read", self.read),
