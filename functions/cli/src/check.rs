@@ -1,4 +1,13 @@
 //! `harvest-lake check`: tells whether a sync would succeed, without running one.
+//!
+//! It asks Harvest for the person of the token, the company and one small page of each stream, and
+//! looks at the lake. It writes nothing but the permits of its requests: a lake or state that does
+//! not exist is not made (`parts::looking`).
+//!
+//! It never waits long. If the budget has no room, or Harvest asked to wait, the check says until
+//! when, with exit code 0 and `complete: false`: nothing is wrong. Exit code 1 means that a sync
+//! would fail for some stream now, because Harvest refuses it, its answer cannot be used, or its
+//! table cannot be used.
 
 #[cfg(test)]
 mod tests;
@@ -24,14 +33,16 @@ use crate::said::{CommandAnswer, TextStyle};
 use crate::summary::refusal;
 use crate::text;
 
-/// Result of the check.
+/// Result of the check, in the form of its JSON document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct CheckReport {
     exit_code: u8,
     /// Whether no question was left out for lack of budget.
     complete: bool,
+    /// Time before which Harvest may not be asked; null if it was.
     waits_until: Option<Timestamp>,
-    /// Wait because of which Harvest could not be asked.
+    /// Wait because of which Harvest could not be asked; its text is for people, so the document
+    /// has the time alone.
     #[serde(skip)]
     waiting: Option<RequestWait>,
     /// Answers of Harvest that could not be used.
@@ -39,14 +50,18 @@ struct CheckReport {
     account_id: i64,
     person: String,
     roles: Vec<String>,
+    /// Whether the person of the token is an administrator, who sees everything.
     administrator: bool,
     company: String,
+    /// Members of `/company` whose modules are off, such as `invoice_feature`.
     modules_off: Vec<String>,
     budgets: Vec<BudgetReport>,
     lake: LakeState,
     streams: Vec<StreamProbe>,
 }
 
+/// Use of one rate budget: permits given for the window that ends now and for later, at most the
+/// limit, and the limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct BudgetReport {
     class: &'static str,
@@ -55,11 +70,13 @@ struct BudgetReport {
     window_milliseconds: i64,
 }
 
+/// The lake as it is found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 struct LakeState {
     folder: String,
     /// Whether the folder of the lake exists; always `true` for a bucket, which is not asked.
     exists: bool,
+    /// Number of tables that can be used, and the number of their rows.
     tables: u64,
     rows: u64,
     /// Tables that cannot be used, with the reason.
@@ -67,6 +84,11 @@ struct LakeState {
 }
 
 /// Asks Harvest for the person of the token, the modules that are on, and the size of each stream.
+///
+/// # Errors
+/// Fails if a setting is wrong, the lake belongs to another account or cannot be written, Harvest
+/// does not accept the token or does not answer, or the state cannot be read. All else is part of
+/// the answer.
 pub(crate) async fn check(
     arguments: &CheckArguments,
     mut given: GivenSettings,
@@ -80,6 +102,7 @@ pub(crate) async fn check(
         Err(RunError::Waits { waiting, .. }) => (HarvestAnswers::default(), Some(waiting)),
         Err(error) => return Err(error.into()),
     };
+    // After the questions, and also if they could not be asked: the lake is half of the check.
     let lake = lake_state(&context, &deployment).await;
     let budgets = budgets(&context).await?;
     let findings = findings(&deployment, asked, lake, budgets);
@@ -94,6 +117,8 @@ struct HarvestAnswers {
     streams: Vec<StreamProbe>,
 }
 
+/// Asks Harvest. The person comes first: `/users/me` is open to every role, so that its refusal
+/// means that the token itself is wrong.
 async fn asked(context: &Context) -> Result<HarvestAnswers, RunError> {
     let person = account::person(context, "account", PermitPatience::Brief).await?;
     let company = account::company(context, "account", PermitPatience::Brief).await?;
@@ -101,6 +126,7 @@ async fn asked(context: &Context) -> Result<HarvestAnswers, RunError> {
     Ok(HarvestAnswers { person, company, streams })
 }
 
+/// Puts the findings together. A lack of budget is noted later, by `waiting_for`.
 fn findings(
     deployment: &DeploymentSettings,
     asked: HarvestAnswers,
@@ -128,6 +154,8 @@ fn findings(
     }
 }
 
+/// Returns what is found in the lake. A table that cannot be used is a finding: the other tables
+/// are still looked at.
 async fn lake_state(context: &Context, deployment: &DeploymentSettings) -> LakeState {
     let exists = deployment.lake.folder().is_none_or(std::path::Path::exists);
     let folder = deployment.lake.to_string();
@@ -148,6 +176,7 @@ async fn lake_state(context: &Context, deployment: &DeploymentSettings) -> LakeS
     found
 }
 
+/// Returns the use of both budgets.
 async fn budgets(context: &Context) -> Result<Vec<BudgetReport>, RunError> {
     let mut budgets = Vec::new();
     for class in [RateClass::General, RateClass::Reports] {
@@ -174,12 +203,15 @@ impl CheckReport {
         self
     }
 
+    /// Returns the report as text and as JSON.
     fn said(&self, paint: TextStyle) -> CommandAnswer {
         let json = serde_json::to_value(self).unwrap_or_default();
         let exit = if self.exit_code == 0 { CliExit::Done } else { CliExit::SomeFailed };
         CommandAnswer { text: self.text(paint), json, exit }
     }
 
+    /// Returns the text: a block of facts with their names in the first ten columns, the table of
+    /// streams, the failures. Lines that begin with blanks belong to the line above.
     fn text(&self, paint: TextStyle) -> String {
         let mut lines = vec![format!("account   {} {}", self.account_id, self.company)];
         match self.waiting {
@@ -193,6 +225,7 @@ impl CheckReport {
         }
         let doubts = self.doubts.iter().map(|doubt| paint.warn(&format!("          ! {doubt}")));
         lines.extend(doubts);
+        // Without an answer the roles are not known, so nothing is said about them.
         if !self.administrator && self.waiting.is_none() {
             lines.push(paint.warn(
                 "          ! not an administrator: Harvest shows this person only a part, and \
@@ -225,6 +258,7 @@ impl CheckReport {
         let rows = self.streams.iter().map(row).collect();
         let failed = self.failed_lines();
         let mut text = format!("{}\n\n", lines.join("\n"));
+        // Harvest was not asked: a table without rows would say that there are no streams.
         if self.streams.is_empty() {
             return text;
         }
@@ -235,6 +269,8 @@ impl CheckReport {
         text
     }
 
+    /// Returns one line for each stream that would fail. Refused streams share a line, as their
+    /// advice is the same.
     fn failed_lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let mut refused = Vec::new();

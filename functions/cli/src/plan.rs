@@ -1,4 +1,11 @@
 //! `harvest-lake plan`: runs that are due, their times, requests and durations at the rate limits.
+//!
+//! The forecast itself is `engine::forecast`, a pure function; here are its input (`facts`) and its
+//! words. It answers two questions that people have before a first load: how long will it last, and
+//! can the schedule be kept at all?
+//!
+//! All numbers are estimates, from the last passes or from the number of records. Nothing depends
+//! on them: a run decides anew when it is started.
 
 mod facts;
 #[cfg(test)]
@@ -22,9 +29,14 @@ use crate::said::{CommandAnswer, TextStyle};
 use crate::text;
 use facts::ForecastInput;
 
+/// The rate classes, in the order of the output.
 const CLASSES: [RateClass; 2] = [RateClass::General, RateClass::Reports];
 
 /// Lists the next run of each pass. Asks Harvest for the number of records only with `--ask`.
+///
+/// # Errors
+/// Fails if a setting is wrong or the state cannot be read; with `--ask` also if Harvest does not
+/// answer. A full budget is no error: the plan is then made of what is known.
 pub(crate) async fn plan(
     arguments: &PlanArguments,
     mut given: GivenSettings,
@@ -41,10 +53,12 @@ pub(crate) async fn plan(
     Ok(said(&facts, SystemClock.now(), paint))
 }
 
+/// Returns the forecast as text and as JSON. `now` is an argument, so that tests have a fixed time.
 fn said(facts: &ForecastInput, now: Timestamp, paint: TextStyle) -> CommandAnswer {
     let runs = facts.runs();
     let interval = facts.settings.sync_interval;
     let planned = forecast(&runs, &facts.amounts, |class| facts.budget(class), interval, now);
+    // Classes with a run of unknown size are left out: a sum without it would look like a promise.
     let daily: BTreeMap<RateClass, u64> = CLASSES
         .into_iter()
         .filter_map(|class| Some((class, per_day(&planned, class, interval)?)))
@@ -75,11 +89,17 @@ fn said(facts: &ForecastInput, now: Timestamp, paint: TextStyle) -> CommandAnswe
 
 /// Requests of the schedule per day once everything is loaded; `None` if those of a run are
 /// unknown.
+///
+/// Each pass counts with its requests times the number of its runs in a day. An example with an
+/// interval of one hour: an incremental pass of 2 requests costs 48, a weekly sweep of 700 requests
+/// costs 100. A pass that is under way counts with the rest of its requests alone, so the sum is
+/// too small until it is complete.
 fn per_day(planned: &[PlannedRun], class: RateClass, interval: SignedDuration) -> Option<u64> {
     let day = SignedDuration::from_hours(24);
     let mut sum = 0_u64;
     for one in planned.iter().filter(|one| one.spec.rate_class == class) {
         let requests = one.requests?;
+        // A first load happens once. The sweep counts that comes after it and reads as much.
         let every = match (one.pass, one.why) {
             (Pass::Incremental, _) | (_, PassReason::Snapshot) => interval,
             (Pass::Full, _) => sweep_period(one.spec.sweep, requests).unwrap_or(interval),
@@ -91,7 +111,8 @@ fn per_day(planned: &[PlannedRun], class: RateClass, interval: SignedDuration) -
     Some(sum)
 }
 
-/// Requests that the limit allows per day.
+/// Requests that the limit allows per day. A permit of one window comes a window and its guard
+/// after that of the window before, so that a window of 15 seconds counts as a little more.
 fn possible(facts: &ForecastInput, class: RateClass) -> u64 {
     let limit = facts.budget(class).limit;
     let step = limit.window().saturating_add(limit.guard().total());
@@ -99,6 +120,7 @@ fn possible(facts: &ForecastInput, class: RateClass) -> u64 {
     windows.saturating_mul(u64::from(limit.requests()))
 }
 
+/// Returns the member of the document about one budget.
 fn budget_json(facts: &ForecastInput, class: RateClass, daily: Option<u64>) -> Value {
     let budget = facts.budget(class);
     json!({
@@ -111,6 +133,7 @@ fn budget_json(facts: &ForecastInput, class: RateClass, daily: Option<u64>) -> V
     })
 }
 
+/// Returns the member of the document about one run.
 fn run_json(facts: &ForecastInput, one: &PlannedRun, now: Timestamp) -> Value {
     json!({
         "stream": one.spec.name,
@@ -123,6 +146,7 @@ fn run_json(facts: &ForecastInput, one: &PlannedRun, now: Timestamp) -> Value {
     })
 }
 
+/// Returns the line about one budget.
 fn budget_line(facts: &ForecastInput, class: RateClass) -> String {
     let budget = facts.budget(class);
     format!(
@@ -134,6 +158,7 @@ fn budget_line(facts: &ForecastInput, class: RateClass) -> String {
     )
 }
 
+/// Returns the cells of one run; a number that is not known is a question mark.
 fn cells(facts: &ForecastInput, one: &PlannedRun, now: Timestamp) -> Vec<String> {
     let why = match facts.remark(one, now) {
         Some(remark) => format!("{}, {remark}", one.why.text()),
@@ -150,6 +175,8 @@ fn cells(facts: &ForecastInput, one: &PlannedRun, now: Timestamp) -> Vec<String>
     ]
 }
 
+/// Returns the sentences below the table: the duration of what is due, the load of a day, and the
+/// streams that are not read.
 fn closing(
     facts: &ForecastInput,
     planned: &[PlannedRun],
@@ -159,16 +186,19 @@ fn closing(
 ) -> String {
     let mut lines = Vec::new();
     if let Some(waiting) = facts.waiting {
-        let line = format!("Not asked: {waiting}. This is what is known without; ask again then.");
+        let line = format!("Not asked: {waiting}. The plan uses what is known; ask again then.");
         lines.push(paint.warn(&line));
     }
     let begun = |one: &&PlannedRun| one.begins <= now;
+    // One run of unknown size is enough to make the duration unknown.
     let known: Option<Vec<Timestamp>> = planned.iter().filter(begun).map(|one| one.ends).collect();
     match known.map(|ends| ends.into_iter().max()) {
         Some(Some(end)) => {
             let requests = planned.iter().filter(begun).filter_map(|one| one.requests).sum();
             let requests = text::plural(requests, "request", "requests");
             let end = between(now, end);
+            // `about` rounds up to a minute, which would be much for a few requests that need no
+            // wait.
             let lasts = if end < SignedDuration::from_secs(1) {
                 "go out at once".to_owned()
             } else {
@@ -178,7 +208,7 @@ fn closing(
         }
         Some(None) => lines.push("Nothing is due now.".to_owned()),
         None => lines.push(
-            "?: nobody knows yet how much there is; `harvest-lake plan --ask` asks Harvest."
+            "?: the number of records is not known yet; `harvest-lake plan --ask` asks Harvest."
                 .to_owned(),
         ),
     }
@@ -192,6 +222,8 @@ fn closing(
             },
             text::count(most)
         );
+        // Nine tenths of what is possible: the rest is needed for retries, and for people who ask
+        // for a sync by hand.
         let too_many = *requests > most / 10 * 9;
         lines.push(if too_many {
             paint.warn(&format!("{line} That is too close: choose a longer sync interval."))

@@ -1,4 +1,11 @@
 //! One small request for each stream, which tells its number of records.
+//!
+//! Harvest tells in each page of a list how many records there are (`total_entries`; Harvest API
+//! v2, Pagination). A page with one record (`per_page=1`) is therefore enough to learn the size of
+//! a list and whether the person of the token may read it. Streams whose records are children of
+//! another stream are not asked: each parent has a list of its own.
+//!
+//! The number is for people and for forecasts alone. No decision about rows uses it.
 
 use engine::pass::RequestTarget;
 use engine::retry::{FailureReach, RequestFailure};
@@ -13,7 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::text;
 
-/// Answer for one stream.
+/// Answer for one stream, or the reason for which it was not asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct StreamProbe {
     pub(crate) stream: &'static str,
@@ -27,7 +34,7 @@ pub(crate) struct StreamProbe {
 pub(crate) enum ProbeAnswer {
     /// Number of records; for reports, number of rows in the current window.
     Entries { entries: u64 },
-    /// A usable answer without a number.
+    /// A usable answer without a number: the stream is a single object, or Harvest sent no total.
     There,
     /// Not asked: each record of the parent stream has a list of its own.
     Follows { parent: &'static str },
@@ -39,12 +46,13 @@ pub(crate) enum ProbeAnswer {
     NoBudget { until: Timestamp },
     /// Harvest refuses the stream to the person of the token.
     Refused { why: String },
-    /// The answer is not usable.
+    /// The answer is not usable, or requests failed until the retries were used up.
     Failed { why: String },
 }
 
 impl ProbeAnswer {
-    /// Whether a sync of this stream would fail.
+    /// Whether a sync of this stream would fail. A stream that was not asked counts as one that
+    /// would not: nothing is known against it.
     pub(crate) const fn fails(&self) -> bool {
         match self {
             Self::Refused { .. } | Self::Failed { .. } => true,
@@ -57,6 +65,8 @@ impl ProbeAnswer {
         }
     }
 
+    /// Returns the answer as text for a cell of a table. Reasons of failures are long and have
+    /// lines of their own below it.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Entries { entries } => text::plural(*entries, "record", "records"),
@@ -73,10 +83,12 @@ impl ProbeAnswer {
     }
 }
 
-/// Asks for `streams` at the same time, within the budgets.
+/// Asks for `streams` at the same time, within the budgets. Returns their answers in the order of
+/// the declarations.
 ///
 /// # Errors
-/// Fails if the credentials are not accepted, or the state store fails.
+/// Fails if the credentials are not accepted, or the state store fails. Requests that are under way
+/// then are dropped.
 pub(crate) async fn probe(
     context: &Context,
     company: &AccountCompany,
@@ -86,6 +98,8 @@ pub(crate) async fn probe(
     let mut asking = JoinSet::new();
     let mut probes = Vec::new();
     for spec in streams {
+        // The reasons that cost nothing come first: an excluded stream is reported as excluded,
+        // whatever the budget has.
         let no_budget = || {
             let until = full.iter().find(|(class, _)| *class == spec.rate_class)?.1;
             Some(ProbeAnswer::NoBudget { until })
@@ -94,9 +108,12 @@ pub(crate) async fn probe(
             probes.push(StreamProbe { stream: spec.name, answer });
             continue;
         }
+        // A context is a bundle of shared parts; its clones share the permits, so that all requests
+        // together keep the limits.
         let context = context.clone();
         asking.spawn(async move { ask(&context, spec).await });
     }
+    // Answers come in any order.
     while let Some(answered) = asking.join_next().await {
         match answered {
             Ok(probe) => probes.push(probe?),
@@ -111,6 +128,9 @@ pub(crate) async fn probe(
 
 /// Returns the rate classes without enough permits soon, and the time at which they have enough.
 /// Their streams are not asked, so that a check does not wait.
+///
+/// Enough is one permit for each stream of the class, whether it will be asked or not: all streams
+/// of a class are asked, or none.
 async fn full_budgets(context: &Context) -> Result<Vec<(RateClass, Timestamp)>, RunError> {
     let now = context.clock.now();
     let mut full = Vec::new();
@@ -125,6 +145,7 @@ async fn full_budgets(context: &Context) -> Result<Vec<(RateClass, Timestamp)>, 
     Ok(full)
 }
 
+/// Returns the reason for which the stream is not asked at all; `None` if it is to be asked.
 fn unasked(
     context: &Context,
     company: &AccountCompany,
@@ -144,12 +165,19 @@ fn unasked(
     }
 }
 
+/// Asks for one stream.
+///
+/// # Errors
+/// Fails if the credentials are not accepted, because no other stream can succeed then; or if the
+/// state store fails.
 async fn ask(context: &Context, spec: &'static StreamSpec) -> Result<StreamProbe, RunError> {
     let stream = spec.name;
     let target = RequestTarget::Path { path: spec.path.to_owned(), query: query(context, spec) };
     let asked =
         account::try_ask(context, stream, spec.rate_class, &target, PermitPatience::Brief).await;
     let answer = match asked {
+        // The budget had room a moment ago. Another process took it, or Harvest has just asked to
+        // wait.
         Err(RunError::Waits { waiting, .. }) => {
             let answer = ProbeAnswer::NoBudget { until: waiting.until };
             return Ok(StreamProbe { stream, answer });
@@ -158,6 +186,8 @@ async fn ask(context: &Context, spec: &'static StreamSpec) -> Result<StreamProbe
     };
     let answer = match answer {
         Ok(answer) => counted(&answer),
+        // A refusal that concerns the account, not the stream, in the middle of the check: the
+        // token was revoked meanwhile.
         Err(error) if error.failure().reach() == FailureReach::StopAccount => {
             let account = context.settings.account.0;
             return Err(RunError::Credentials { account, source: Box::new(error) });
@@ -167,6 +197,9 @@ async fn ask(context: &Context, spec: &'static StreamSpec) -> Result<StreamProbe
     Ok(StreamProbe { stream, answer })
 }
 
+/// Returns the parameters of the request: one record, and for a report the window of today, because
+/// Harvest answers no report without `from` and `to`. A stream that is a single object has no
+/// pages.
 fn query(context: &Context, spec: &StreamSpec) -> Vec<(String, String)> {
     let pair = |name: &str, value: String| (name.to_owned(), value);
     let one = pair("per_page", "1".to_owned());
@@ -181,6 +214,7 @@ fn query(context: &Context, spec: &StreamSpec) -> Vec<(String, String)> {
     }
 }
 
+/// Returns the number of records that the answer tells.
 fn counted(answer: &ApiAnswer) -> ProbeAnswer {
     match LooseObject::read(&answer.body) {
         Some(body) => match body.get("total_entries").and_then(JsonLiteral::count) {
@@ -191,6 +225,8 @@ fn counted(answer: &ApiAnswer) -> ProbeAnswer {
     }
 }
 
+/// Tells a refusal to this person (403), for which an administrator's token is the remedy, from any
+/// other failure.
 fn refused(error: &ApiError) -> ProbeAnswer {
     let why = error.to_string();
     if *error.failure() == RequestFailure::Forbidden {

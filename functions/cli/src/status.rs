@@ -1,4 +1,23 @@
 //! `harvest-lake status`: state of each stream, from state store and tables alone.
+//!
+//! It works while Harvest is down, without a token, and beside runs, because this is what is called
+//! first when something is wrong. It takes no lease and writes nothing, so what it shows may be a
+//! moment old.
+//!
+//! The table is right where it and the state differ (ADR 25): the state is a cache of the tables,
+//! and may be lost, old, or that of another lake.
+//!
+//! | `state` | meaning | exit code |
+//! | --- | --- | --- |
+//! | `excluded` | the settings leave the stream out | 0 |
+//! | `skipped` | its module is off in Harvest; its rows stay | 0 |
+//! | `running` | a run works on it | 0 |
+//! | `refused` | Harvest refuses it to this person (403) | 1 |
+//! | `failing` | the last run failed, or the table cannot be used | 1 |
+//! | `new` | no run has read anything yet | 0 |
+//! | `ok` | none of these | 0 |
+//!
+//! The first state that applies is shown. A table that cannot be read makes any stream `failing`.
 
 #[cfg(test)]
 mod tests;
@@ -26,32 +45,45 @@ use crate::said::{CommandAnswer, TextStyle};
 use crate::stored::StateContents;
 use crate::text;
 
-/// The state of one stream.
+/// The state of one stream, in the form of its part of the JSON document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct StreamStatus {
     stream: &'static str,
     /// `ok`, `running`, `failing`, `refused`, `skipped`, `excluded` or `new`.
     state: &'static str,
+    /// Rows of the table; null without a table that can be read.
     rows: Option<u64>,
+    /// Version of the table in its Delta log.
     version: Option<u64>,
+    /// Time up to which the table has all changes.
     cursor: Option<Timestamp>,
+    /// Time at which a pass was last completed.
     last_success: Option<Timestamp>,
     /// Beginning of the last complete full pass: records deleted in Harvest since then may still
     /// have rows.
     last_full: Option<Timestamp>,
+    /// Pass that has begun and is not complete; the full one if both are.
     unfinished: Option<UnfinishedPass>,
+    /// Number of parents whose children could not be read; 1 if the item does not hold their list.
     parked: u64,
+    /// Number of records in the quarantine.
     quarantined: u64,
+    /// Number of values that did not fit their column, in the last run that read any.
     misfits: u64,
     /// Number of values that came in another JSON type or form and were converted for their column.
     converted: u64,
     /// Differences between the records and the declaration.
     drift: Vec<DriftFinding>,
+    /// Doubts about the last pass, and changes by other engines.
     warning: Option<String>,
+    /// Number of runs in a row that failed or never came back.
     failures: u32,
+    /// Time and text of the last error; null after a success.
     last_error: Option<(Timestamp, String)>,
 }
 
+/// A pass that goes on in another run: its parts (windows, parents) read and left, `0` and `0` if
+/// it has none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct UnfinishedPass {
     pass: &'static str,
@@ -62,6 +94,10 @@ struct UnfinishedPass {
 }
 
 /// Shows the state of each stream; asks Harvest nothing.
+///
+/// # Errors
+/// Fails if a setting is wrong, the lake belongs to another account, or the state cannot be read. A
+/// table that cannot be read makes its stream `failing`.
 pub(crate) async fn status(
     arguments: &StatusArguments,
     mut given: GivenSettings,
@@ -75,8 +111,12 @@ pub(crate) async fn status(
     let mut rows = Vec::new();
     for (spec, mut item) in streams::STREAMS.into_iter().zip(items) {
         let excluded = !deployment.settings.includes(spec.name);
+        // On this machine the lock of a process tells whether it lives: a run that was killed a
+        // second ago is not shown as running until its lease ends.
         let alive = |owner: &str| parts::may_be_alive(&deployment, owner);
         let opened = lake.open(spec).await;
+        // Before the row is made: all its facts about the position have to come from the corrected
+        // item.
         if let Ok(Some(table)) = &opened {
             as_the_table_says(&mut item, table, now);
         }
@@ -87,6 +127,7 @@ pub(crate) async fn status(
                 row.version = Some(table.version());
             }
             Ok(None) => {}
+            // Whatever the item says: the next run will fail on this table, too.
             Err(error) => {
                 row.state = "failing";
                 row.last_error = Some((now, CliError::Table(error).chain()));
@@ -101,6 +142,8 @@ pub(crate) async fn status(
 /// another lake, and another engine may have changed rows.
 fn as_the_table_says(item: &mut StreamItem, table: &Table, now: Timestamp) {
     let testimony = item.testimony(table.version(), &table.mark());
+    // The position comes from the newest note in the log. A table without a note was never read:
+    // its position is empty.
     if testimony == Testimony::OfAnother {
         let noted = table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok());
         item.position = noted.unwrap_or_default();
@@ -113,6 +156,7 @@ fn as_the_table_says(item: &mut StreamItem, table: &Table, now: Timestamp) {
             let told = format!(
                 "another engine changed rows ({foreign}): the next run reads what is missing"
             );
+            // Added to the warning of the last pass, which is still true.
             let before = item.health.warning.take();
             item.health.warning =
                 Some(before.map_or_else(|| told.clone(), |before| format!("{before}; {told}")));
@@ -121,6 +165,8 @@ fn as_the_table_says(item: &mut StreamItem, table: &Table, now: Timestamp) {
     }
 }
 
+/// Returns the status of one stream, without the facts of its table. `alive` tells whether the
+/// owner of a lease may still be at work.
 fn row(
     spec: &'static StreamSpec,
     item: &StreamItem,
@@ -133,8 +179,10 @@ fn row(
     let begun = position.full.last_begun.max(position.incremental.last_begun);
     let running =
         item.lease.as_ref().is_some_and(|lease| lease.is_held(now) && alive(&lease.owner));
+    // The full pass is the long one, about which people ask.
     let unfinished = unfinished(Pass::Full, &position.full)
         .or_else(|| unfinished(Pass::Incremental, &position.incremental));
+    // From what a person has decided to what has happened: the module's table has the same order.
     let state = if excluded {
         "excluded"
     } else if standing(spec, account) == StreamStanding::Skipped {
@@ -155,6 +203,7 @@ fn row(
         state,
         rows: None,
         version: None,
+        // Not the bare cursor, see `up_to`.
         cursor: up_to(position, health),
         last_success: health.last_success,
         last_full: position.full.last_begun,
@@ -176,7 +225,8 @@ fn row(
 }
 
 /// Time up to which the table has all changes. A pass without changes does not move the cursor, but
-/// proves the same as one that does.
+/// proves the same as one that does: its beginning counts, unless the last pass left a doubt or an
+/// error, in which case it proves nothing.
 fn up_to(position: &StreamPosition, health: &StreamHealth) -> Option<Timestamp> {
     let cursor = position.cursor?;
     let found_nothing = position
@@ -186,6 +236,7 @@ fn up_to(position: &StreamPosition, health: &StreamHealth) -> Option<Timestamp> 
     Some(found_nothing.map_or(cursor, |begun| begun.max(cursor)))
 }
 
+/// Returns what is left of a pass; `None` if it is complete or has not begun.
 fn unfinished(pass: Pass, state: &PassState) -> Option<UnfinishedPass> {
     let unfinished = state.unfinished.as_ref()?;
     let (read, left) = unfinished.progress;
@@ -198,6 +249,8 @@ fn unfinished(pass: Pass, state: &PassState) -> Option<UnfinishedPass> {
     })
 }
 
+/// Returns the status as text and as JSON. The text names problems below the table, the worst last,
+/// where they are seen first on a terminal.
 fn said(
     account: &AccountItem,
     lake: &LakePlace,
@@ -227,8 +280,8 @@ fn said(
     let oldest = rows.iter().filter_map(|row| row.last_full).min();
     if let Some(oldest) = oldest {
         text.push_str(&paint.faint(&format!(
-            "\nRows that Harvest deleted are gone up to each last full pass; the oldest proof \
-             began {}.\n",
+            "\nRecords that were deleted in Harvest keep their rows until the next full pass of their \
+             stream; the oldest of the last full passes began {}.\n",
             text::ago(between(oldest, now))
         )));
     }
@@ -236,10 +289,11 @@ fn said(
         let ago = text::ago(between(*at, now));
         let person = &account.person;
         text.push_str(&paint.warn(&format!(
-            "\n! The token is another person's, noticed {ago}: it was that of {before}, it is that \
-             of {person}.\n"
+            "\n! The token belongs to another person than before (noticed {ago}): it was \
+             {before}'s, it is now {person}'s.\n"
         )));
     }
+    // All findings, of all streams; those with lost values first, because the others have no hurry.
     let mut findings: Vec<_> =
         rows.iter().flat_map(|row| row.drift.iter().map(move |it| (row, it))).collect();
     findings.sort_by_key(|(_, finding)| !finding.what.costs_values());
@@ -256,6 +310,7 @@ fn said(
     CommandAnswer { text, json, exit }
 }
 
+/// Returns the cells of one stream. Times are shown as ages, which need no time zone.
 fn cells(row: &StreamStatus, now: Timestamp) -> Vec<String> {
     let ago =
         |at: Option<Timestamp>| at.map_or_else(|| "·".to_owned(), |at| text::ago(between(at, now)));
@@ -270,6 +325,7 @@ fn cells(row: &StreamStatus, now: Timestamp) -> Vec<String> {
     ]
 }
 
+/// Returns the remarks about one stream, the unfinished pass first.
 fn remarks(row: &StreamStatus, now: Timestamp) -> String {
     let mut remarks = Vec::new();
     if let Some(unfinished) = &row.unfinished {
@@ -278,6 +334,7 @@ fn remarks(row: &StreamStatus, now: Timestamp) -> String {
         if all > 0 {
             remark = format!("{remark}, {} of {all} parts read", unfinished.read);
         }
+        // A wait that is over says nothing any more: the next run goes on.
         if let Some(until) = unfinished.waits_until.filter(|until| *until > now) {
             let wait = text::duration(between(now, until));
             remark = format!("{remark}, waits {wait} for the budget");

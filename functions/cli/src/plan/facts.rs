@@ -1,4 +1,11 @@
 //! Input of the forecast: from the state alone, or also from answers of Harvest.
+//!
+//! | fact | from the state | with `--ask` |
+//! | --- | --- | --- |
+//! | records of a list | rows of its table, if it was read whole | `total_entries` of Harvest |
+//! | windows of a report | the calendar, once the extent is known | the extent as it is now |
+//! | modules that are off | as of the last run | as they are now |
+//! | used permits | the budget's item | the same |
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,8 +35,12 @@ use crate::stored::{StateContents, budget};
 #[derive(Clone, Debug)]
 pub(super) struct ForecastInput {
     pub(super) settings: Settings,
+    /// Items of all streams, in the order of the declarations.
     items: Vec<StreamItem>,
+    /// Number of records of each list, and of windows of each report, as far as they are known.
     pub(super) amounts: StreamSizes,
+    /// Limits with the configured percentage applied, and used permits: of the general class, then
+    /// of reports.
     budgets: [BudgetUse; 2],
     /// Streams whose module is off.
     pub(super) skipped: Vec<&'static str>,
@@ -57,6 +68,8 @@ impl ForecastInput {
         let mut stored = StateContents::of(&deployment).await?;
         match Self::ask(&context, &mut stored.account).await {
             Ok(amounts) => Self::of(&deployment, stored, amounts).await,
+            // People who plan often do so because the budget is full: they get the plan of what is
+            // known, and the wait.
             Err(RunError::Waits { waiting, .. }) => {
                 let known = Self::of(&deployment, stored, StreamSizes::default()).await?;
                 Ok(Self { waiting: Some(waiting), ..known })
@@ -77,11 +90,14 @@ impl ForecastInput {
                 amounts.records.insert(one.stream, entries);
             }
         }
+        // Before the extent is asked for: lists of a module that is off are left out there.
         known.modules_off = company.modules_off;
+        // In memory alone. A plan does not write what it has learned: the next run asks anyway.
         known.extent = Some(account::extent(context, known).await?);
         Ok(amounts)
     }
 
+    /// Adds the budgets and the time, the last parts that have to be read.
     async fn of(
         deployment: &DeploymentSettings,
         stored: StateContents,
@@ -94,6 +110,7 @@ impl ForecastInput {
         Ok(Self::new(deployment.settings.clone(), stored, amounts, &budgets, SystemClock.now()))
     }
 
+    /// Puts the facts together. Pure, so that tests need no state.
     pub(super) fn new(
         settings: Settings,
         stored: StateContents,
@@ -104,6 +121,7 @@ impl ForecastInput {
         let StateContents { account, items } = stored;
         let (mut skipped, mut excluded) = (Vec::new(), Vec::new());
         for (spec, item) in streams::STREAMS.into_iter().zip(&items) {
+            // Excluded comes first: a person who excluded a stream does not care for its module.
             if !settings.includes(spec.name) {
                 excluded.push(spec.name);
             } else if standing(spec, &account) == StreamStanding::Skipped {
@@ -114,6 +132,10 @@ impl ForecastInput {
                 amounts.records.entry(spec.name).or_insert(item.health.rows);
             }
             if let StreamKind::ReportWindow(report) = &spec.kind {
+                // An incremental pass of a report reads the recent windows, a full pass all windows
+                // back to the first entry. Windows that hold rows outside of the extent are read by
+                // a full pass, too; only the table knows them, and it is not opened here, so that
+                // the number may be a little too small.
                 let recent = settings.grid.recent(utc_day(now)).len() as u64;
                 let all = || {
                     let (start_date, years_back) =
@@ -121,6 +143,8 @@ impl ForecastInput {
                     let history = ReportHistory { start_date, years_back, held: &BTreeSet::new() };
                     report_windows(report, settings.grid, Pass::Full, &account, history, now).len()
                 };
+                // Without the extent nothing tells how far back windows reach, and any number would
+                // be a guess.
                 let all = account.extent.is_some().then(|| all() as u64);
                 amounts.windows.insert(spec.name, (recent, all));
             }
@@ -136,6 +160,7 @@ impl ForecastInput {
         all.filter(|(spec, _)| !left_out(spec.name)).collect()
     }
 
+    /// Returns the budget of `class`.
     pub(super) const fn budget(&self, class: RateClass) -> BudgetUse {
         let [general, reports] = self.budgets;
         match class {
@@ -161,6 +186,8 @@ impl ForecastInput {
     }
 }
 
+/// Applies the configured percentage to both limits, and counts the used permits. Permits of later
+/// windows count, too, so the number is cut at the limit.
 fn budgets_of(settings: &Settings, items: &[BudgetItem; 2], now: Timestamp) -> [BudgetUse; 2] {
     let [general, reports] = items;
     [(general, settings.general), (reports, settings.reports)].map(|(item, limit)| {
