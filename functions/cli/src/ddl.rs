@@ -1,4 +1,11 @@
 //! `harvest-lake schema`: columns, and the statements that register a table with an engine.
+//!
+//! Everything comes from the declaration: no lake is opened, and none has to exist. The place of
+//! the lake is only text in the statement. A table may lack columns that this version declares
+//! until its next run, or until `upgrade`.
+//!
+//! Athena reads a Delta table that is registered once and learns of new columns from the log.
+//! DuckDB has no such registration: its statement makes a view over `delta_scan`.
 
 use catalog::ddl::{self, quoted};
 use catalog::types;
@@ -17,6 +24,9 @@ use crate::said::CommandAnswer;
 use crate::text;
 
 /// The columns of a stream, or the statement that was asked for.
+///
+/// # Errors
+/// Fails if there is no such stream, or a setting is empty.
 pub(crate) fn schema(
     arguments: &SchemaArguments,
     given: &GivenSettings,
@@ -27,8 +37,11 @@ pub(crate) fn schema(
     if let Some(lake) = &arguments.lake {
         given.set(SettingName::LAKE, lake.as_str());
     }
+    // An empty setting is refused, although nothing is opened: the statement would name a place
+    // that nobody meant.
     given.check()?;
     let lake = given.get(SettingName::LAKE).unwrap_or("./lake");
+    // The statements put `/tables/...` behind it.
     let lake = lake.trim_end_matches('/');
     Ok(match arguments.ddl {
         None => shown(&described),
@@ -45,14 +58,24 @@ pub(crate) fn schema(
 
 /// Table named on the command line: that of a stream, or that of its changes.
 struct DescribedTable {
+    /// The stream; also for a table of changes, which shares its key.
     spec: &'static StreamSpec,
+    /// Name of the table: `clients`, `clients_changes`.
     name: String,
+    /// Sentence about a row of the table.
     doc: String,
+    /// Columns in the order of the table, derived ones included.
     columns: Vec<Column>,
 }
 
 impl DescribedTable {
+    /// Finds the table by the name that a person typed.
+    ///
+    /// # Errors
+    /// Fails if there is no such stream; the error suggests near names.
     fn of(name: &str) -> Result<Self, CliError> {
+        // If the part before `_changes` is no stream, the whole name is looked up below, so that
+        // the error names what was typed.
         if let Some(spec) = name.strip_suffix("_changes").and_then(|name| find_stream(name).ok()) {
             let (name, doc) = (changes_name(spec), changes_doc(spec));
             return Ok(Self { spec, name, doc, columns: change_columns(spec) });
@@ -63,12 +86,16 @@ impl DescribedTable {
     }
 }
 
+/// Returns the columns as text and as JSON. A list of structs has a line for each member, named as
+/// in SQL: `line_items[].unit_price`. The document has the whole type in one member instead.
 fn shown(described: &DescribedTable) -> CommandAnswer {
     let DescribedTable { spec, name, doc, columns } = described;
     let key = |column: &Column| spec.primary_key.contains(&column.name.as_str());
     let partition = |column: &Column| column.source == ColumnSource::Partition;
     let mut rows = Vec::new();
     for column in columns {
+        // Volatile columns may differ without a change of the record, such as the time of reading
+        // or a download link.
         let remarks = [
             (column.required, "never null"),
             (key(column), "key"),
@@ -106,7 +133,7 @@ fn shown(described: &DescribedTable) -> CommandAnswer {
     CommandAnswer { text: format!("{name}: {doc}\n\n{table}"), json, exit: CliExit::Done }
 }
 
-/// The members of a list's structs; none for other columns.
+/// Returns the members of a list's structs; none for other columns.
 fn members(ty: &ColumnType) -> &[Member] {
     match ty {
         ColumnType::Structs(members) => members,
@@ -126,6 +153,8 @@ fn shown_type(ty: &ColumnType) -> String {
     if members(ty).is_empty() { types::hive(ty) } else { "array<struct>".to_owned() }
 }
 
+/// Returns the statements of DuckDB that make a view of the table, with its comment. Running them
+/// again replaces the view.
 fn duckdb(name: &str, doc: &str, lake: &str) -> String {
     format!(
         "-- {name}: {doc}\nCREATE OR REPLACE VIEW {name} AS SELECT * FROM {};\n\

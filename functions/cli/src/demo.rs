@@ -1,4 +1,12 @@
 //! `harvest-lake demo`: a made-up account behind a port of this machine, read twice.
+//!
+//! Everything but the account is real: requests over HTTP, rate limits, tables in a folder. A
+//! person sees what a first load and a second sync look like without a token, and without a single
+//! request to Harvest.
+//!
+//! Settings of the environment do not count here: a demo with a real token or a real lake in its
+//! variables must use neither. The lake is the only thing that it writes, and it replaces none but
+//! its own (`begin_lake`).
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -18,8 +26,10 @@ use crate::rounds::SyncOptions;
 use crate::said::{CommandAnswer, TextStyle};
 use crate::sync::bring_up_to_date;
 
-/// Harvest's limits with shorter windows, so that a demo takes seconds.
+/// Rate limit of general requests: Harvest's number, in a window of 1.5 instead of 15 seconds, so
+/// that a demo takes seconds.
 const GENERAL: &str = "100/1500ms";
+/// Rate limit of report requests: Harvest's number, in a window of 3 instead of 900 seconds.
 const REPORTS: &str = "100/3s";
 /// Name of the file that marks a lake which the next demo may replace.
 const MARK: &str = ".demo";
@@ -28,6 +38,10 @@ const CHANGES: u64 = 20;
 
 /// Reads a made-up account, lets time pass in it, and reads the changes. `first` receives the
 /// summary of the first sync as soon as it ends.
+///
+/// # Errors
+/// Fails if the scale or the folder cannot be used, the account cannot be served, or a sync fails
+/// as a whole. A sync with streams that failed ends the demo with its own answer.
 pub(crate) async fn demo(
     arguments: &DemoArguments,
     show: DisplayForm,
@@ -38,12 +52,14 @@ pub(crate) async fn demo(
         let why = format!("`{}` is no scale: tiny, demo or issue", arguments.scale);
         deployment::config::ConfigError::Invalid { setting: SCALE, why }
     })?;
+    // Before the account is made: a folder that is refused is reported at once.
     begin_lake(&folder(&arguments.lake)?)?;
     let account_id = scale.account_id;
     let served = start(&scale, arguments.seed).await?;
     let deployment = DeploymentSettings::parse(&settings(&served, account_id, &arguments.lake))?;
     let interrupt = InterruptFlag::default();
     interrupt.listen(|| tracing::warn!("stopping; press Ctrl-C again to stop at once"));
+    // With `--wait`: a demo shows a lake that is whole.
     let wish = SyncOptions { pass: None, wait: true };
     let opening = format!(
         "A made-up account at {}: {} people, {} projects, {} time entries, {} invoices, {} years.\n",
@@ -60,14 +76,17 @@ pub(crate) async fn demo(
     let mut loaded_said = loaded.said(paint);
     loaded_said.text.push('\n');
     first(&loaded_said);
+    // The text of this answer is on the screen already; with `--json` its document is printed now.
     if loaded_said.exit != CliExit::Done {
         return Ok(CommandAnswer { text: String::new(), ..loaded_said });
     }
 
+    // The account changes behind the server, as Harvest's accounts do: the next sync has to find
+    // out by itself.
     let changes = served.with(|account| pass_time(account, arguments.seed));
     let story = format!(
         "{}\n\n",
-        paint.strong(&format!("Then {changes} things happen there, and it is read again:"))
+        paint.strong(&format!("Then {changes} changes are made there, and it is read again:"))
     );
     first(&plain(story));
     let updated =
@@ -87,7 +106,8 @@ pub(crate) async fn demo(
 /// Name of `--scale` in an error about its value; deployments have no such setting.
 const SCALE: SettingName = SettingName { flag: "--scale", variable: "demo only" };
 
-/// Returns the folder of the demo's lake; a bucket is an error.
+/// Returns the folder of the demo's lake; a bucket is an error. A demo deletes the lake of the one
+/// before, which nobody should try with a bucket.
 fn folder(lake: &str) -> Result<PathBuf, CliError> {
     let invalid =
         |why| deployment::config::ConfigError::Invalid { setting: SettingName::LAKE, why };
@@ -99,17 +119,23 @@ fn folder(lake: &str) -> Result<PathBuf, CliError> {
     }
 }
 
+/// Returns an answer of text alone, which is printed while the demo goes on.
 fn plain(text: String) -> CommandAnswer {
     CommandAnswer { text, json: serde_json::Value::Null, exit: CliExit::Done }
 }
 
 /// Makes an empty folder with the mark. Replaces the lake of an earlier demo, and refuses any other
-/// folder that is not empty.
+/// folder that is not empty: a person may name the folder of a real lake by mistake.
+///
+/// # Errors
+/// Fails if the folder is refused, or cannot be written.
 fn begin_lake(lake: &Path) -> Result<(), CliError> {
     let failed = |what: &str| {
         let what = format!("{what} `{}`", lake.display());
         move |source| CliError::Demo { what, source }
     };
+    // The mark is written before anything else, so that the lake of a demo that died can be
+    // replaced, too.
     if lake.join(MARK).is_file() {
         std::fs::remove_dir_all(lake).map_err(failed("replace the earlier demo in"))?;
     } else if std::fs::read_dir(lake).is_ok_and(|mut entries| entries.next().is_some()) {
@@ -120,6 +146,10 @@ fn begin_lake(lake: &Path) -> Result<(), CliError> {
         .map_err(failed("write into"))
 }
 
+/// Makes the account and serves it on a free port of this machine.
+///
+/// # Errors
+/// Fails if no port can be opened.
 async fn start(scale: &AccountScale, seed: u64) -> Result<RunningFace, CliError> {
     let mut account = Account::generate(scale, seed, SystemClock.now());
     account.set_general_limit(QuotaLimit::GENERAL.read(GENERAL).unwrap_or(QuotaLimit::GENERAL));
@@ -129,6 +159,8 @@ async fn start(scale: &AccountScale, seed: u64) -> Result<RunningFace, CliError>
         .map_err(|source| CliError::Demo { what: "serve the made-up account".to_owned(), source })
 }
 
+/// Returns the settings of the demo, and no others. Limits of the reader and of the server are the
+/// same, as with Harvest.
 fn settings(served: &RunningFace, account: i64, lake: &str) -> GivenSettings {
     let mut given = GivenSettings::default();
     for (setting, value) in [
@@ -150,6 +182,8 @@ fn pass_time(account: &mut Account, seed: u64) -> usize {
     let now = SystemClock.now();
     let create = |stream: &str| Mutation::Create { stream: stream.to_owned() };
     let update = |stream: &str| Mutation::Update { stream: stream.to_owned(), id: None };
+    // Fixed changes first, so that every demo shows an insert and an update in several streams; the
+    // random ones depend on the seed.
     let told = [
         create("time_entries"),
         create("time_entries"),

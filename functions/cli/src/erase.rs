@@ -1,4 +1,9 @@
-//! `harvest-lake erase`.
+//! `harvest-lake erase`: removes a person's own data from the lake, and keeps it out.
+//!
+//! The order matters. First the user's id is stored in `erased.json`, which every run reads before
+//! it writes rows and checks again before it commits; only then are tables rewritten. The other way
+//! round, a run could write the data again behind the rewriting. If the process dies in between,
+//! the command can be called again: what is done stays done.
 
 use core::fmt::Write as _;
 use std::sync::Arc;
@@ -15,14 +20,20 @@ use crate::exit::{CliError, CliExit};
 use crate::said::CommandAnswer;
 use crate::{text, undone};
 
-/// Text about the data that rewriting this lake cannot remove.
+/// Text about the data that rewriting this lake cannot remove. Printed each time, because a person
+/// who answers a request for erasure has to look after these places by hand.
 const REMAINS: &str = "\nWhat they did stays under their id: hours, costs, days, rates, memberships. \
     Harvest keeps the person until they are deleted there; runs of this version never write their \
     data again (`erased.json` in the lake). Names in messages, payments and free text of others \
-    (project notes, line items) cannot be told by an id: look for them. Exports, copies, snapshots \
-    and former versions of a bucket's objects are not touched.\n";
+    (project notes, line items) have no id to find them by: search for the name. Exports, copies, \
+    snapshots and former versions of a bucket's objects are not touched.\n";
 
 /// Removes a person's own data from tables, their older versions and the quarantine.
+///
+/// # Errors
+/// Fails if a setting is wrong, or the list of erased users cannot be read or written. Nothing is
+/// erased before the list has the user. A stream that is busy or fails is part of the answer, and
+/// others go on.
 pub(crate) async fn erased(
     arguments: &EraseArguments,
     mut given: GivenSettings,
@@ -37,6 +48,7 @@ pub(crate) async fn erased(
     let mut documents = Vec::new();
     let mut exit = CliExit::Done;
     for spec in streams::STREAMS {
+        // The declaration says which members are a person's own; most streams have none.
         let Some(personal) = &spec.personal else { continue };
         let stream = spec.name;
         let line = match erase(&context, spec, personal, user).await {
@@ -64,10 +76,12 @@ pub(crate) async fn erased(
         };
         writeln!(text, "{stream}: {line}").unwrap_or_default();
     }
+    // Looked at once more at the end: if somebody has restored an older `erased.json` meanwhile,
+    // runs may write the data again.
     let remembered = is_remembered(&context, user).await?;
     if !remembered {
         exit = CliExit::SomeFailed;
-        writeln!(text, "`{ERASED}` no longer names them: call this again").unwrap_or_default();
+        writeln!(text, "`{ERASED}` no longer has user {user}: call this again").unwrap_or_default();
     }
     text.push_str(REMAINS);
     let json = json!({

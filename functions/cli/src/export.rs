@@ -1,4 +1,8 @@
-//! `harvest-lake export`.
+//! `harvest-lake export`: snapshots of tables as plain Parquet, for readers without Delta.
+//!
+//! The work is `lake::export`; here are the target, and what is printed. Each table is exported by
+//! itself: if one fails, the snapshots before it are complete and stay, and a second call skips
+//! them, because a version that is exported already is found by its `_SUCCESS`.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -19,19 +23,27 @@ use crate::text;
 
 /// Writes a snapshot of each named table. Returns their places, and the statements that register
 /// them with other engines.
+///
+/// # Errors
+/// Fails if a name or the target is wrong, before anything is written; or at the first table that
+/// cannot be exported.
 pub(crate) async fn export(
     arguments: &ExportArguments,
     given: &GivenSettings,
 ) -> Result<CommandAnswer, CliError> {
     let mut given = given.clone();
     arguments.lake.give(&mut given);
+    // The target comes last, as with `cp`. The command line asks for two names at least, so this is
+    // never empty.
     let Some((target, names)) = arguments.names.split_last() else {
         return Err(CliError::Target { why: "name one".to_owned() });
     };
     let specs = names.iter().map(|name| find_stream(name)).collect::<Result<Vec<_>, _>>()?;
     let lake = LakeFacts::of(&given).await?;
     let place = LakePlace::parse(target).map_err(|why| CliError::Target { why })?;
+    // Before the target is touched.
     outside(&place, &lake.place)?;
+    // The target may be in a bucket while the lake is in a folder, and the other way round.
     let store = parts::store(&place, &AwsClients::new(has_own_s3_endpoint())).await;
     let mut rows = Vec::new();
     let mut documents = Vec::new();
@@ -76,7 +88,10 @@ pub(crate) async fn export(
 }
 
 /// Writes the snapshot of one table. Opens the table anew if a run deletes files that are being
-/// read.
+/// read: the newest version then has other files, and its snapshot another folder.
+///
+/// # Errors
+/// Fails if there is no table, no such column to divide by, or the export fails.
 pub(crate) async fn exported(
     lake: &LakeFacts,
     spec: &'static StreamSpec,
@@ -88,6 +103,7 @@ pub(crate) async fn exported(
         let Some(table) = lake.open(spec).await? else {
             return Err(CliError::NoTable { stream: spec.name, lake: lake.place.to_string() });
         };
+        // Each time anew: the name means a column of the table that was just opened.
         let by = partition_by.map(|name| PartitionBy::parse(table.schema(), name)).transpose()?;
         let exported = lake::export::export(&table, by.as_ref(), target).await;
         match exported.map_err(|source| CliError::Export { stream: spec.name, source }) {
@@ -99,6 +115,14 @@ pub(crate) async fn exported(
 
 /// Refuses a target inside the lake: the lake lists and vacuums the files in there, and could not
 /// tell snapshots from its own files.
+///
+/// | target | lake | |
+/// | --- | --- | --- |
+/// | `./lake/export` | `./lake` | refused |
+/// | `./link/x`, where `link` leads to `lake` | `./lake` | refused |
+/// | `./lake-2` | `./lake` | allowed |
+/// | `s3://b/lake/x` | `s3://b/lake` | refused |
+/// | `s3://b/lakes` | `s3://b/lake` | allowed: a prefix ends at a slash |
 fn outside(target: &LakePlace, lake: &LakePlace) -> Result<(), CliError> {
     let inside = match (target, lake) {
         (LakePlace::Folder(target), LakePlace::Folder(lake)) => {
@@ -108,6 +132,8 @@ fn outside(target: &LakePlace, lake: &LakePlace) -> Result<(), CliError> {
             LakePlace::Bucket { bucket: target, prefix: below },
             LakePlace::Bucket { bucket: lake, prefix },
         ) => {
+            // Prefixes are compared as text, because keys of S3 have no links and no dots with a
+            // meaning.
             let rest = below.strip_prefix(prefix.as_str());
             target == lake
                 && rest.is_some_and(|rest| {
@@ -125,7 +151,10 @@ fn outside(target: &LakePlace, lake: &LakePlace) -> Result<(), CliError> {
 }
 
 /// Returns the path without links and dots, also if its last parts do not exist yet.
+/// `std::fs::canonicalize` alone fails on a path that does not exist, and the folder of an export
+/// usually does not.
 fn real_path(path: &Path) -> PathBuf {
+    // A relative path begins here; an absolute one replaces it with its first part.
     let mut real = std::env::current_dir().unwrap_or_default();
     for part in path.components() {
         match part {

@@ -1,4 +1,12 @@
-//! `harvest-lake files`.
+//! `harvest-lake files`: the files that a table consists of, now or at an older version.
+//!
+//! For readers without Delta: a folder also holds files that are no longer, or not yet, part of the
+//! table, so that reading all `*.parquet` counts rows twice. `--paths` prints the paths alone, one
+//! a line, for scripts.
+//!
+//! An older version may have lost files: removed files stay in the folder for the retention alone,
+//! and in a local lake only with `--keep`. What is left of such a version is listed, with exit code
+//! 1, because its rows would look complete.
 
 use std::collections::BTreeSet;
 
@@ -16,12 +24,17 @@ use crate::said::CommandAnswer;
 use crate::text;
 
 /// Lists the files that a table consists of, now or at an older version.
+///
+/// # Errors
+/// Fails if there is no such stream, table or version, or the value of `--at` is no time.
 pub(crate) async fn files(
     arguments: &FilesArguments,
     given: &GivenSettings,
 ) -> Result<CommandAnswer, CliError> {
+    // `clients_changes` is the table of the changes of `clients`.
     let of_changes = arguments.stream.strip_suffix("_changes");
     let spec = find_stream(of_changes.unwrap_or(&arguments.stream))?;
+    // Before the lake is opened: a wrong time is reported at once, without any request.
     let as_of = as_of(arguments)?;
     let mut given = given.clone();
     arguments.lake.give(&mut given);
@@ -31,6 +44,7 @@ pub(crate) async fn files(
     let Some(table) = opened else {
         return Err(CliError::NoTable { stream: spec.name, lake: lake.place.to_string() });
     };
+    // The newest version is whole by the rules of the log, so the folder is not listed.
     let Some(as_of) = as_of else {
         return Ok(said(arguments, &lake, &ShownVersion { table, past: None }));
     };
@@ -45,18 +59,24 @@ pub(crate) async fn files(
 
 /// Version of a table to show.
 struct ShownVersion {
+    /// The table at this version.
     table: Table,
+    /// Facts about a version that was asked for; `None` for the newest one.
     past: Option<PastVersion>,
 }
 
-/// Facts about a version that is not the newest.
+/// Facts about a version that was named by its number or time.
 struct PastVersion {
+    /// Time of its commit; `None` if only a checkpoint still has the version.
     committed: Option<Timestamp>,
     /// Files that are deleted already.
     missing: BTreeSet<String>,
 }
 
 /// Returns the version that was asked for; `None` is the newest.
+///
+/// # Errors
+/// Fails if the value of `--at` is no time.
 fn as_of(arguments: &FilesArguments) -> Result<Option<AsOf>, CliError> {
     match (arguments.version, arguments.at.as_deref()) {
         (Some(version), _) => Ok(Some(AsOf::Version(version))),
@@ -65,7 +85,11 @@ fn as_of(arguments: &FilesArguments) -> Result<Option<AsOf>, CliError> {
     }
 }
 
-/// Parses an instant, or a day, which stands for its last instant in UTC.
+/// Parses an instant, or a day, which stands for its last instant in UTC: `--at 2026-11-23` shows
+/// the table as it was at the end of that day.
+///
+/// # Errors
+/// Fails if the text is neither.
 fn instant(text: &str) -> Result<Timestamp, CliError> {
     if let Ok(at) = text.parse() {
         return Ok(at);
@@ -76,6 +100,7 @@ fn instant(text: &str) -> Result<Timestamp, CliError> {
     Ok(minus(midnight, SignedDuration::from_nanos(1)))
 }
 
+/// Returns the list as text and as JSON.
 fn said(arguments: &FilesArguments, lake: &LakeFacts, shown: &ShownVersion) -> CommandAnswer {
     let ShownVersion { table, past } = shown;
     let is_missing = |path: &str| past.as_ref().is_some_and(|past| past.missing.contains(path));
@@ -83,8 +108,10 @@ fn said(arguments: &FilesArguments, lake: &LakeFacts, shown: &ShownVersion) -> C
     let mut rows = Vec::new();
     let mut documents = Vec::new();
     for file in table.files() {
+        // A path that a reader can open as it is: below the folder that was given, or `s3://...`.
         let path = lake.place.locate(&format!("{}/{}", table.root(), file.path));
         let missing = is_missing(&file.path);
+        // `--paths` leaves out deleted files: a reader would fail on the first of them.
         if !missing {
             lines.push_str(&path);
             lines.push('\n');
@@ -97,6 +124,7 @@ fn said(arguments: &FilesArguments, lake: &LakeFacts, shown: &ShownVersion) -> C
             "rows": file.rows,
             "bytes": file.size,
         });
+        // Members and column exist only for an older version, whose files were looked for.
         if past.is_some() {
             row.push(if missing { "deleted" } else { "" }.to_owned());
             if let Some(document) = document.as_object_mut() {
@@ -108,6 +136,7 @@ fn said(arguments: &FilesArguments, lake: &LakeFacts, shown: &ShownVersion) -> C
     }
     let stream = &*table.schema().name;
     let missing = past.as_ref().map_or(0, |past| past.missing.len() as u64);
+    // A script with `--paths` has no other way to see that the list is not whole.
     let exit = if missing > 0 { CliExit::SomeFailed } else { CliExit::Done };
     let mut json = json!({
         "stream": stream,
@@ -137,6 +166,7 @@ fn said(arguments: &FilesArguments, lake: &LakeFacts, shown: &ShownVersion) -> C
     CommandAnswer { text, json, exit }
 }
 
+/// Returns the line below the table: version, time of its commit, files, rows and size.
 fn sum(shown: &ShownVersion) -> String {
     let ShownVersion { table, past } = shown;
     let committed = past.as_ref().and_then(|past| past.committed);
@@ -159,8 +189,8 @@ fn warning(stream: &str, version: u64, missing: u64) -> String {
     }
     format!(
         "✗ {} of version {version} of `{stream}` {} deleted: this version cannot be read whole. \
-         A local `sync` deletes removed files at its end unless it is given `--keep`; they then \
-         stay for the retention. `{stream}_changes` tells older states, where it is kept\n",
+         A local `sync` deletes removed files at its end; with `--keep` they stay for the time of \
+         `--retention`. The table `{stream}_changes` has older states, if changes are kept\n",
         text::plural(missing, "file", "files"),
         if missing == 1 { "is" } else { "are" },
     )

@@ -1,4 +1,9 @@
-//! `harvest-lake quarantine`.
+//! `harvest-lake quarantine`: lists the records that could not become rows, or tries them again.
+//!
+//! A record gets there if its id cannot be used, for example. It is kept unchanged in
+//! `quarantine/STREAM/`, one file for each run that had some. It never becomes a row itself,
+//! because it may be older than the row of the same record (`runtime::operate::quarantine`): a
+//! retry reads the stream from Harvest once more.
 
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
@@ -35,12 +40,14 @@ pub(crate) async fn quarantine(
     }
 }
 
-/// Lists the quarantine files of all streams. Asks Harvest nothing.
+/// Lists the quarantine files of all streams. Asks Harvest nothing, and needs no account: a
+/// quarantine has to be looked at while nothing else works.
 async fn listed(given: GivenSettings) -> Result<CommandAnswer, CliError> {
     let lake = LakeFacts::of(&given).await?;
     let mut text = String::new();
     let mut documents = Vec::new();
     let mut rows = Vec::new();
+    // Also streams that are excluded or whose module is off: their records are still there.
     for spec in streams::STREAMS {
         for file in list(&*lake.store, spec.name).await? {
             let reasons = reasons(&file);
@@ -49,6 +56,7 @@ async fn listed(given: GivenSettings) -> Result<CommandAnswer, CliError> {
             rows.push(vec![
                 spec.name.to_owned(),
                 file.at.to_string(),
+                // A file that cannot be read has an unknown number of records.
                 records.map_or_else(|| "?".to_owned(), |count| count.to_string()),
                 told.collect::<Vec<_>>().join(", "),
                 file.key.clone(),
@@ -74,6 +82,7 @@ async fn listed(given: GivenSettings) -> Result<CommandAnswer, CliError> {
     Ok(CommandAnswer { text, json, exit })
 }
 
+/// Returns the reasons of a file's records, with the number of records of each.
 fn reasons(file: &QuarantineFile) -> BTreeMap<String, u64> {
     let mut reasons = BTreeMap::new();
     for record in file.records.iter().flatten() {
@@ -85,12 +94,19 @@ fn reasons(file: &QuarantineFile) -> BTreeMap<String, u64> {
     reasons
 }
 
+/// Tries the records with this version's declarations, stream by stream. Streams of which some
+/// record can be read now run a full pass.
+///
+/// # Errors
+/// Fails if a setting is wrong, the lake cannot be opened, or Harvest does not accept the token. A
+/// stream that fails is part of the answer, and others go on.
 async fn retry(
     arguments: &RetryArguments,
     mut given: GivenSettings,
 ) -> Result<CommandAnswer, CliError> {
     arguments.place.give(&mut given);
     arguments.api.give(&mut given);
+    // The pass writes rows: it must leave out the same fields as every sync of this lake.
     arguments.privacy.give(&mut given);
     let specs = wanted(&arguments.streams)?;
     let deployment = DeploymentSettings::parse(&given)?;
@@ -122,11 +138,15 @@ async fn retry(
         };
         let line = told(spec.name, &retried);
         let ended = retried.report.as_ref().map(|report| &report.outcome);
+        // A pass that yields is no failure: it goes on with the next sync, and so does the
+        // quarantine.
         match ended {
             Some(RunOutcome::Failed(_) | RunOutcome::Busy { .. }) => exit = CliExit::SomeFailed,
             Some(RunOutcome::Yielded(_)) => complete = false,
             Some(RunOutcome::Complete) | None => {}
         }
+        // Without names there is a line only for streams with records; a named stream always has
+        // one.
         if retried.records > 0 || !arguments.streams.is_empty() {
             writeln!(text, "{}: {line}", spec.name).unwrap_or_default();
         }
@@ -147,7 +167,7 @@ async fn retry(
 /// Says that nothing was tried, because Harvest may not be asked before the end of `waiting`.
 fn untried(lake: &str, waiting: RequestWait) -> CommandAnswer {
     let exit = CliExit::Done;
-    let text = format!("Nothing was tried: {waiting}. What lies there stays; run it again then.\n");
+    let text = format!("Nothing was tried: {waiting}. All records are kept; try again then.\n");
     let json = json!({
         "lake": lake,
         "streams": [],
@@ -158,6 +178,8 @@ fn untried(lake: &str, waiting: RequestWait) -> CommandAnswer {
     CommandAnswer { text, json, exit }
 }
 
+/// Returns the part of the document about one stream. `records` are those before the retry,
+/// `readable` those of them that can be rows now, `left` those that are still there.
 fn document(stream: &str, outcome: &str, retried: &QuarantineRetry) -> Value {
     let report = retried.report.as_ref();
     let error = report.and_then(RunReport::error);
@@ -179,7 +201,7 @@ fn told(stream: &str, retried: &QuarantineRetry) -> String {
     let records = text::plural(retried.records, "record", "records");
     let Some(report) = &retried.report else {
         return match retried.records {
-            0 => "nothing lies there".to_owned(),
+            0 => "no records in the quarantine".to_owned(),
             _ => format!("{records}, none of which can be a row yet; they stay"),
         };
     };

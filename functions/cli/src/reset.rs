@@ -1,4 +1,9 @@
-//! `harvest-lake reset`.
+//! `harvest-lake reset`: deletes tables, so that the next sync loads them anew.
+//!
+//! The remedy for a table that is damaged, and for rows that settings should have left out from the
+//! beginning. Rows that the next sync does not read again are lost, such as those before a start
+//! date, and the table of changes begins anew. A reset that dies is completed by the next run of
+//! the stream (`runtime::operate::reset`).
 
 use std::sync::Arc;
 
@@ -14,12 +19,18 @@ use crate::said::CommandAnswer;
 use crate::undone;
 
 /// Deletes tables, so that the next sync loads them anew. Asks Harvest nothing.
+///
+/// # Errors
+/// Fails if a name or a setting is wrong, or the lake or its state cannot be opened. A stream that
+/// is busy or fails is part of the answer, and others go on.
 pub(crate) async fn reset(
     arguments: &ResetArguments,
     mut given: GivenSettings,
 ) -> Result<CommandAnswer, CliError> {
     arguments.place.give(&mut given);
     arguments.api.give(&mut given);
+    // All names are looked up before the first table is deleted: a typing error in the last one
+    // must not leave half of the work done.
     let mut wanted = Vec::new();
     for name in &arguments.streams {
         let of_changes = name.strip_suffix("_changes");
@@ -31,6 +42,8 @@ pub(crate) async fn reset(
     let mut documents = Vec::new();
     let mut exit = CliExit::Done;
     for (name, spec, of_changes) in wanted {
+        // `clients_changes` alone can be reset: the table of `clients` stays, and the next run
+        // fills the table of its changes from it.
         let done = if of_changes {
             runtime::operate::reset::reset_changes(&context, spec).await
         } else {

@@ -280,8 +280,8 @@ fn said(
     let oldest = rows.iter().filter_map(|row| row.last_full).min();
     if let Some(oldest) = oldest {
         text.push_str(&paint.faint(&format!(
-            "\nRecords that were deleted in Harvest keep their rows until the next full pass of their \
-             stream; the oldest of the last full passes began {}.\n",
+            "\nRecords that were deleted in Harvest keep their rows until the next full pass of \
+             their stream; the oldest of the last full passes began {}.\n",
             text::ago(between(oldest, now))
         )));
     }

@@ -1,4 +1,7 @@
-//! `harvest-lake streams`.
+//! `harvest-lake streams`: all streams as they are declared.
+//!
+//! Needs no lake, no account and no settings. Which streams an account has depends on its modules
+//! and on the settings; `status` and `check` tell that.
 
 use engine::spec::{Module, Paging, StreamKind, StreamSpec, SweepCadence};
 use serde_json::json;
@@ -7,7 +10,7 @@ use crate::exit::CliExit;
 use crate::said::CommandAnswer;
 use crate::text;
 
-/// Lists all streams as they are declared.
+/// Lists all streams as they are declared, in the order of the declarations.
 pub(crate) fn streams() -> CommandAnswer {
     let row = |spec: &&'static StreamSpec| {
         vec![
@@ -22,6 +25,7 @@ pub(crate) fn streams() -> CommandAnswer {
     };
     let header = ["stream", "kind", "budget", "module", "primary key", "partition", "a row is"];
     let text = text::table(&header, 0..0, streams::STREAMS.iter().map(row).collect());
+    // The document has more than the table: a program may want to know how a stream is read.
     let document = |spec: &&'static StreamSpec| {
         json!({
             "name": spec.name,
@@ -41,7 +45,7 @@ pub(crate) fn streams() -> CommandAnswer {
     CommandAnswer { text, json, exit: CliExit::Done }
 }
 
-/// Returns the name of a stream's kind.
+/// Returns the name of a stream's kind, in the words of the documentation.
 pub(crate) const fn kind(spec: &StreamSpec) -> &'static str {
     match spec.kind {
         StreamKind::Listing(_) => "listing",
@@ -51,10 +55,13 @@ pub(crate) const fn kind(spec: &StreamSpec) -> &'static str {
     }
 }
 
+/// Returns the member of `/company` that says whether the stream's module is on; `None` for streams
+/// of every account.
 fn module(spec: &StreamSpec) -> Option<&'static str> {
     spec.module.map(Module::feature)
 }
 
+/// Returns how the pages of the stream's list follow each other.
 const fn paging(spec: &StreamSpec) -> &'static str {
     match spec.paging() {
         Paging::Single => "single",
@@ -64,6 +71,7 @@ const fn paging(spec: &StreamSpec) -> &'static str {
     }
 }
 
+/// Returns how often the stream is read whole. The words repeat `engine::plan::sweep_period`.
 const fn sweep(spec: &StreamSpec) -> &'static str {
     match spec.sweep {
         SweepCadence::ByCost => "daily under 100 requests, else weekly",
@@ -72,6 +80,8 @@ const fn sweep(spec: &StreamSpec) -> &'static str {
     }
 }
 
+/// Returns the stream whose records have a list of this stream's records each; `None` for streams
+/// with a list of their own.
 fn parent(spec: &StreamSpec) -> Option<&'static str> {
     match &spec.kind {
         StreamKind::PerParent(parent) => Some(parent.trigger.name),

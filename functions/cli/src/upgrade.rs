@@ -1,4 +1,9 @@
-//! `harvest-lake upgrade`.
+//! `harvest-lake upgrade`: rewrites files that hold in `extra_json` fields for which this version
+//! has columns.
+//!
+//! harvest-lake itself reads such files as if they had the columns. Other engines do not: they see
+//! null in a new column until the file is rewritten, by a run that changes its rows or by this
+//! command. No row counts as changed.
 
 use std::sync::Arc;
 
@@ -15,6 +20,10 @@ use crate::said::CommandAnswer;
 use crate::{text, undone};
 
 /// Rewrites files that hold in `extra_json` fields that have a column now. Asks Harvest nothing.
+///
+/// # Errors
+/// Fails if a name or a setting is wrong, or the lake or its state cannot be opened. A stream that
+/// is busy or fails is part of the answer, and others go on.
 pub(crate) async fn upgrade(
     arguments: &UpgradeArguments,
     mut given: GivenSettings,
@@ -31,6 +40,7 @@ pub(crate) async fn upgrade(
         let stream = spec.name;
         match runtime::operate::upgrade::upgrade(&context, spec).await {
             Ok(Ok(done)) => {
+                // Three results: nothing to do; columns that only the log lacked; files rewritten.
                 lines.push(match (done.files.saturating_add(done.changes), done.commits) {
                     (0, 0) => format!("{stream}: up to date\n"),
                     (0, _) => format!("{stream}: new columns are in the log; no file needs them\n"),
@@ -72,7 +82,10 @@ pub(crate) async fn upgrade(
     Ok(CommandAnswer { text: lines.concat(), json, exit })
 }
 
-/// Returns the named streams, or all if none is named.
+/// Returns the named streams, or all if none is named. Also for `quarantine retry`.
+///
+/// # Errors
+/// Fails if one of the names is that of no stream; the error suggests near names.
 pub(crate) fn wanted(names: &[String]) -> Result<Vec<&'static StreamSpec>, UnknownStream> {
     if names.is_empty() {
         return Ok(streams::STREAMS.to_vec());

@@ -1,4 +1,13 @@
 //! `harvest-lake verify`: checks that the tables are whole, and that they agree with Harvest.
+//!
+//! Two questions, with different needs. Whether a table agrees with its own log, its declaration
+//! and its changes is answered from the lake alone (`lake::verify`), without account and token.
+//! Whether it agrees with Harvest (`harvest`) needs a token and requests from the shared budget, so
+//! it is asked only with `--against-harvest`. `docs/verify.md` lists all checks.
+//!
+//! Nothing is changed, and no lease is taken: runs may commit meanwhile. A check that found
+//! something is made again if the versions have changed, so that a finding is never a mixture of
+//! two versions.
 
 mod harvest;
 mod render;
@@ -25,7 +34,7 @@ use crate::lake_facts::{LakeFacts, TRIES};
 use crate::said::{CommandAnswer, TextStyle};
 use harvest::{HarvestComparer, HarvestComparison};
 
-/// Number of records of each stream that are read without `--sample`.
+/// Approximate number of records of each stream that are read without `--sample`.
 const SAMPLE: u64 = 200;
 
 impl VerifyArguments {
@@ -44,6 +53,7 @@ impl VerifyArguments {
 #[derive(Clone, Debug, Default, Serialize)]
 struct StreamFindings {
     stream: &'static str,
+    /// Findings in the table, its log and its changes.
     #[serde(flatten)]
     table: VerifiedTable,
     /// Replay of the table of changes, if there is one.
@@ -53,6 +63,7 @@ struct StreamFindings {
 }
 
 impl StreamFindings {
+    /// Number of all findings, those of the comparison with Harvest included.
     fn findings(&self) -> u64 {
         let of_table = self.table.findings.len() as u64;
         of_table.saturating_add(self.harvest.as_ref().map_or(0, HarvestComparison::findings))
@@ -60,6 +71,10 @@ impl StreamFindings {
 }
 
 /// Checks the tables, and returns the findings.
+///
+/// # Errors
+/// Fails if a name or a setting is wrong, there is no table to check, or the lake or Harvest cannot
+/// be read. Damage is no error but a finding: the other tables are checked as well.
 pub(crate) async fn verify(
     arguments: &VerifyArguments,
     mut given: GivenSettings,
@@ -76,6 +91,7 @@ pub(crate) async fn verify(
             if let (None, Some(first)) = (lake.account().await, streams::STREAMS.first()) {
                 return Err(no_table(named.first().unwrap_or(first), &lake));
             }
+            // The lake knows its account; only the token has to be given.
             lake.name_account(&mut given).await;
             let deployment = DeploymentSettings::parse(&given)?;
             let context = parts::looking(&deployment, Arc::new(NoProgress)).await?;
@@ -97,10 +113,13 @@ pub(crate) async fn verify(
                 }
                 verdicts.push(verdict);
             }
+            // A stream without a table is an error only if a person has named it: a lake may have
+            // been filled with few streams.
             None if named.is_empty() => {}
             None => return Err(no_table(spec, &lake)),
         }
     }
+    // No table at all is an error: "no findings" would say that a mistyped lake is whole.
     if let (true, Some(first)) = (verdicts.is_empty(), streams::STREAMS.first()) {
         return Err(no_table(first, &lake));
     }
@@ -119,6 +138,7 @@ async fn settled(
     loop {
         let before = lake.versions(spec).await;
         let looked = look(lake, spec, no_changes).await;
+        // A sound result needs no second look, even if a run has committed meanwhile.
         let sound = match &looked {
             Ok(Some((verdict, _))) => verdict.findings() == 0,
             Ok(None) => true,
@@ -131,6 +151,7 @@ async fn settled(
     }
 }
 
+/// Checks one stream once. Findings in the table of changes are counted with those of the table.
 async fn look(
     lake: &LakeFacts,
     spec: &'static StreamSpec,
@@ -139,6 +160,8 @@ async fn look(
     let Some((verified, table)) = table(lake, spec).await? else {
         return Ok(None);
     };
+    // Rows that cannot be read, or not be paired by key, would make every later comparison fail for
+    // the same reason.
     let mut table = table.filter(|_| is_readable(&verified));
     let mut verdict =
         StreamFindings { stream: spec.name, table: verified, ..StreamFindings::default() };
@@ -157,7 +180,9 @@ fn no_table(spec: &StreamSpec, lake: &LakeFacts) -> CliError {
     CliError::NoTable { stream: spec.name, lake: lake.place.to_string() }
 }
 
-/// Whether rows of the table can be compared with Harvest.
+/// Whether rows of the table can be compared with Harvest and with the changes: they can be read,
+/// are in the order of their keys, and each key is there once. Other findings concern the log or
+/// single values, and leave the rows as they are.
 fn is_readable(verified: &VerifiedTable) -> bool {
     !verified.findings.iter().any(|finding| match finding.check {
         TableCheck::Log
@@ -189,6 +214,7 @@ async fn table(
             let failed = |source| CliError::Verify { stream: spec.name, source };
             Ok(Some((verified.map_err(failed)?, Some(table))))
         }
+        // A store that does not answer says nothing about the table, so it is no finding.
         Err(error @ TableError::Store { .. }) => Err(error.into()),
         Err(error) => {
             let finding = VerifyFinding {
@@ -219,6 +245,8 @@ async fn changes(
     replayed.map(Some).map_err(|source| CliError::Verify { stream: spec.name, source })
 }
 
+/// Returns the findings as text and as JSON. `complete` is false if a comparison had to leave
+/// something out because Harvest may not be asked now.
 fn said(lake: &LakeFacts, verdicts: &[StreamFindings], paint: TextStyle) -> CommandAnswer {
     let findings: u64 = verdicts.iter().map(StreamFindings::findings).sum();
     let exit = if findings > 0 { CliExit::SomeFailed } else { CliExit::Done };
@@ -237,6 +265,7 @@ fn said(lake: &LakeFacts, verdicts: &[StreamFindings], paint: TextStyle) -> Comm
 /// Returns the stream's part of the JSON document: the findings, and their number by check.
 fn document(verdict: &StreamFindings) -> serde_json::Value {
     let mut document = serde_json::to_value(verdict).unwrap_or_default();
+    // Every check is named, also with 0 findings: a program sees that it was made.
     let counts = TableCheck::ALL.iter().map(|check| {
         let found = verdict.table.findings.iter().filter(|finding| finding.check == *check);
         (check.name().to_owned(), json!(found.count()))
