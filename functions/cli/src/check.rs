@@ -37,7 +37,7 @@ use crate::text;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct CheckReport {
     exit_code: u8,
-    /// Whether no question was left out for lack of budget.
+    /// Whether every question was asked; false if the budget had no room for some of them.
     complete: bool,
     /// Time before which Harvest may not be asked; null if it was.
     waits_until: Option<Timestamp>,

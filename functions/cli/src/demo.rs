@@ -106,8 +106,8 @@ pub(crate) async fn demo(
 /// Name of `--scale` in an error about its value; deployments have no such setting.
 const SCALE: SettingName = SettingName { flag: "--scale", variable: "demo only" };
 
-/// Returns the folder of the demo's lake; a bucket is an error. A demo deletes the lake of the one
-/// before, which nobody should try with a bucket.
+/// Returns the folder of the demo's lake; a bucket is an error. A demo deletes the lake of an
+/// earlier one, which would be dangerous in a bucket.
 fn folder(lake: &str) -> Result<PathBuf, CliError> {
     let invalid =
         |why| deployment::config::ConfigError::Invalid { setting: SettingName::LAKE, why };

@@ -2,7 +2,7 @@
 //!
 //! The order matters. First the user's id is stored in `erased.json`, which every run reads before
 //! it writes rows and checks again before it commits; only then are tables rewritten. The other way
-//! round, a run could write the data again behind the rewriting. If the process dies in between,
+//! round, a run could write the data again after the rewriting. If the process dies in between,
 //! the command can be called again: what is done stays done.
 
 use core::fmt::Write as _;

@@ -123,7 +123,7 @@ pub enum CliError {
     NoTable {
         /// The stream.
         stream: &'static str,
-        /// The folder.
+        /// Place of the lake.
         lake: String,
     },
     /// The demo would write into a folder that is not its own.

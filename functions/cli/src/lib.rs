@@ -15,10 +15,10 @@
 //!   of the account.
 //! * `lake_facts` and `stored` (`status`, `plan`): tables and state; no token is needed, and
 //!   nothing is created.
-//! * `deployment::parts::looking` (`check`, `plan --ask`): asks Harvest, and writes nothing but the
-//!   permits of its requests.
-//! * `deployment::parts::context` (`sync`, `reset`, `upgrade`, `erase`): writes tables, and creates
-//!   lake and state.
+//! * `deployment::parts::looking` (`check`, `plan --ask`, `verify --against-harvest`): asks Harvest,
+//!   and writes nothing but the permits of its requests.
+//! * `deployment::parts::context` (`sync`, `reset`, `upgrade`, `erase`, `quarantine retry`): writes
+//!   tables, and creates lake and state.
 
 mod arguments;
 mod check;

@@ -138,8 +138,8 @@ async fn retry(
         };
         let line = told(spec.name, &retried);
         let ended = retried.report.as_ref().map(|report| &report.outcome);
-        // A pass that yields is no failure: it goes on with the next sync, and so does the
-        // quarantine.
+        // A pass that yields is no failure: the next sync goes on with it, and the records stay in
+        // the quarantine until it is complete.
         match ended {
             Some(RunOutcome::Failed(_) | RunOutcome::Busy { .. }) => exit = CliExit::SomeFailed,
             Some(RunOutcome::Yielded(_)) => complete = false,

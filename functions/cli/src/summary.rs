@@ -99,7 +99,7 @@ pub(crate) struct SyncSummary {
     pub(crate) left: Vec<WaitingWork>,
     /// Time before which Harvest may not be asked, if that kept the sync from some of its work.
     pub(crate) waits_until: Option<Timestamp>,
-    /// Text about that time and its reason, for people.
+    /// Text about `waits_until` and its reason, for people.
     #[serde(skip)]
     pub(crate) waiting: Option<String>,
     /// Entries far from today, each of which has a report window of its own; empty if no report was
@@ -107,6 +107,7 @@ pub(crate) struct SyncSummary {
     pub(crate) outliers: Vec<Outlier>,
     /// Sentences about runs and records that are no failures.
     pub(crate) warnings: Vec<String>,
+    /// Streams that failed, by name.
     pub(crate) failures: Vec<FailedStream>,
     /// Shell commands that query the lake, for people who see their first lake.
     pub(crate) queries: Vec<String>,

@@ -6,8 +6,8 @@
 //! it is asked only with `--against-harvest`. `docs/verify.md` lists all checks.
 //!
 //! Nothing is changed, and no lease is taken: runs may commit meanwhile. A check that found
-//! something is made again if the versions have changed, so that a finding is never a mixture of
-//! two versions.
+//! something is made again if the versions have changed meanwhile, `TRIES` times at most, because
+//! such a finding may mix two versions.
 
 mod harvest;
 mod render;
