@@ -1,4 +1,8 @@
 //! Answer of a tick, for people and programs: `docs/json.md` describes it.
+//!
+//! The names of members and variants are a public interface: alarms and scripts compare them.
+//! Workers end later than the tick that invoked them, so the answer says which workers were
+//! invoked, never what they achieved. Each worker answers for itself.
 
 use std::collections::BTreeSet;
 
@@ -11,9 +15,9 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TickEnd {
-    /// It planned, and invoked workers.
+    /// The tick made a plan. It invoked a worker for each due stream that had room, maybe for none.
     Planned,
-    /// Another tick is at work; it, or a later one, does what was asked for.
+    /// Another tick is at work. The request is stored, and that tick or a later one carries it out.
     Asked,
     /// Another tick is at work, and nothing was asked for.
     Busy,
@@ -34,7 +38,7 @@ pub struct DueAnswer {
     pub pass: Pass,
     /// Decision of the tick about it.
     pub doing: DispatchDecision,
-    /// Why the worker could not be invoked; the next tick tries again.
+    /// Reason for which the worker could not be invoked; the next tick tries again.
     pub error: Option<String>,
 }
 
@@ -47,9 +51,10 @@ pub struct TickAnswer {
     pub message: Option<String>,
     /// Instant before which another tick is of no use.
     pub waits_until: Option<Timestamp>,
-    /// Due streams, and what was done about each.
+    /// Due streams, most urgent first, with the decision about each.
     pub due: Vec<DueAnswer>,
-    /// Streams at work.
+    /// Streams whose lease a worker held when the tick planned. Workers that this tick invoked are
+    /// not among them.
     pub running: BTreeSet<String>,
     /// Streams whose module is off.
     pub skipped: Vec<&'static str>,

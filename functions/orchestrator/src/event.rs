@@ -1,4 +1,14 @@
 //! Events that invoke the orchestrator.
+//!
+//! | event | meaning |
+//! | --- | --- |
+//! | `{}` | a tick of the schedule: runs that are due |
+//! | `{"now": true}` | all streams up to date as of now |
+//! | `{"streams": ["clients"]}` | the same for one stream |
+//! | `{"pass": "full"}` | a full pass of all streams |
+//!
+//! An unknown member is refused instead of ignored: `{"stream": "clients"}`, with a letter missing,
+//! would otherwise be taken for a tick, and the operator would wait for a run that never comes.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +29,8 @@ pub struct OrchestratorEvent {
     pub now: bool,
     /// Pass that each stream runs; `None` for the one it needs.
     pub pass: Option<Pass>,
-    /// Whether any number of deletes is accepted.
+    /// Whether any number of deletes is accepted. It counts only for streams that are asked for: an
+    /// event with this member alone is a tick of the schedule.
     pub accept_deletes: bool,
 }
 
@@ -41,6 +52,7 @@ impl OrchestratorEvent {
         Ok(event)
     }
 
+    /// Returns the request that the event makes at `now`; `None` for a tick of the schedule.
     pub(crate) fn asked(&self, now: Timestamp) -> Option<OperatorRequest> {
         let wanted = self.now || self.pass.is_some() || !self.streams.is_empty();
         wanted.then(|| OperatorRequest {

@@ -1,4 +1,18 @@
 //! Invocation of the orchestrator: plans the due runs and invokes their workers.
+//!
+//! An invocation is one tick. Its steps, in this order:
+//!
+//! 1. Take the lease in the item `orchestrator`, and store the request of the event, in one write.
+//! 2. Load the token. Without a token, or while Harvest refuses it, nothing else happens.
+//! 3. Renew an OAuth application's access token before it expires. Only the holder of this lease
+//!    does so: of two renewals at the same time, one might invalidate the other's refresh token.
+//! 4. Plan. Only if something is due, read person and modules from Harvest; then plan again.
+//! 5. Store the streams to invoke, then invoke one worker for each of them.
+//! 6. Give the lease back.
+//!
+//! A tick with nothing due sends no request to Harvest. A tick never waits for a worker, and it
+//! never reads a record. If it dies at any step, the next tick does the work: leases of streams
+//! keep a worker that was invoked twice from doing harm.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +36,8 @@ use crate::answer::{DueAnswer, TickAnswer, TickEnd};
 use crate::event::OrchestratorEvent;
 use crate::{prepare, stream_items, with_extent};
 
-/// Age at which roles and modules are read again before workers are invoked.
+/// Age at which roles and modules are read again before workers are invoked: 5 minutes. At one
+/// reading for each tick they would cost two requests a minute, most of them for nothing.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(5);
 
 /// Handler of invocations.
@@ -46,10 +61,11 @@ struct LeasedTick<'o> {
 }
 
 impl Orchestrator {
-    /// Invokes the workers of due streams. Returns what was done about each due stream.
+    /// Invokes the workers of due streams. Returns the decision about each due stream.
     ///
     /// # Errors
-    /// Fails if the event is unknown, or the stores or Harvest fail.
+    /// Fails if the event is unknown, or the stores or Harvest fail. A tick that fails after it
+    /// took the lease gives it back; the request of the event stays in the item.
     pub async fn answer(&self, event: Value) -> Result<TickAnswer, InvocationFailure> {
         let event = OrchestratorEvent::read(event)?;
         let (now, context) = (self.context.clock.now(), &self.context);
@@ -59,6 +75,8 @@ impl Orchestrator {
             .await
             .map_err(|source| InvocationFailure::from(&state_error(source)))?;
         let owner = context.owners.own_id();
+        // Each write expects the revision that was read. A lost race brings the item that won, and
+        // everything is decided anew from it: the lease may be taken by then.
         loop {
             // A request is stored even while another tick plans, which then carries it out.
             if let Some(asked) = event.asked(now) {
@@ -69,6 +87,7 @@ impl Orchestrator {
             if let Ok((lease, _)) = lease {
                 item.value.lease = Some(lease);
             } else if event.asked(now).is_none() {
+                // The item would be written unchanged.
                 return Ok(TickAnswer::without_plan(TickEnd::Busy));
             }
             let written = records::write(&*context.state, &key, &mut item).await;
@@ -89,6 +108,10 @@ impl Orchestrator {
 }
 
 impl LeasedTick<'_> {
+    /// Plans the runs and invokes their workers; ends earlier where Harvest may not be asked.
+    ///
+    /// An early end emits the metrics, too, so that an alarm on the age of the data also rings
+    /// while the token is refused.
     async fn plan(&mut self) -> Result<TickAnswer, RunError> {
         let context = self.context;
         let version = match context.tokens.load(context).await? {
@@ -112,6 +135,7 @@ impl LeasedTick<'_> {
                 ..TickAnswer::without_plan(TickEnd::Paused)
             });
         }
+        // Before anything asks Harvest, and before workers are invoked, which only read the token.
         refresh_if_due(context).await?;
         let old = account.read_at.is_none_or(|at| between(at, self.now) >= BELIEVED);
         let mut items = stream_items(context, &account).await?;
@@ -140,6 +164,8 @@ impl LeasedTick<'_> {
             };
             items = stream_items(context, &account).await?;
         }
+        // Planned again: a module that was switched on adds streams, one that was switched off
+        // takes some away.
         let mut due = self.due(&items, &account);
         let asked_at = self.item.value.asked.as_ref().map(|asked| asked.at);
         with_extent(context, &mut due, asked_at).await?;
@@ -148,6 +174,7 @@ impl LeasedTick<'_> {
         Ok(answer)
     }
 
+    /// Returns the streams that may run in this account, with their items.
     fn open<'i>(
         &self,
         items: &'i BTreeMap<&'static str, StreamItem>,
@@ -159,6 +186,7 @@ impl LeasedTick<'_> {
         open.filter_map(|spec| Some((spec, items.get(spec.name)?))).collect()
     }
 
+    /// Returns the runs that are due as requested or as scheduled, most urgent first.
     fn due(
         &self,
         items: &BTreeMap<&'static str, StreamItem>,
@@ -176,6 +204,9 @@ impl LeasedTick<'_> {
         due
     }
 
+    /// Invokes a worker for each stream of `due` that has room, and returns the answer of the tick.
+    ///
+    /// Streams without room are left to a later tick, in the order of their urgency by then.
     async fn dispatch(
         &mut self,
         due: &[DueRun],
@@ -193,6 +224,8 @@ impl LeasedTick<'_> {
         for one in &dispatched {
             told.push(self.start(one).await);
         }
+        // After the invocations: streams that were invoked keep the request open. `leave` writes
+        // the item with the result.
         let open = self.open(items, account);
         self.item.value.settle(open, self.context.present());
         let settings = &self.context.settings;
@@ -212,6 +245,9 @@ impl LeasedTick<'_> {
         TickAnswer { due: told, running, skipped, ..TickAnswer::without_plan(TickEnd::Planned) }
     }
 
+    /// Invokes the worker of one stream, if that was decided. A failure concerns this stream only:
+    /// it is part of the answer, and the stream no longer counts as invoked, so that the next tick
+    /// invokes its worker again.
     async fn start(&mut self, one: &DispatchedStream) -> DueAnswer {
         let DispatchedStream { due, doing, accept_deletes } = *one;
         let stream = due.spec.name;
@@ -238,7 +274,10 @@ impl LeasedTick<'_> {
         DueAnswer { stream, pass: due.pass, doing, error }
     }
 
-    /// Emits metrics about the streams.
+    /// Emits metrics about the streams that may run.
+    ///
+    /// A stream that Harvest refuses counts as refused and not as failing, and its lag does not
+    /// count: only a person can change that, and an alarm on the lag would ring until then.
     fn measure(&self, items: &BTreeMap<&'static str, StreamItem>, account: &AccountItem) {
         let open = self.open(items, account);
         let count = |is: &dyn Fn(&StreamItem) -> bool| {
@@ -269,8 +308,8 @@ impl LeasedTick<'_> {
     }
 
     /// Writes the item, unless another tick took over. Another writer with the same epoch has only
-    /// added a request: that is taken over, and the rest of the item is written as this tick has
-    /// it.
+    /// added a request: the request is kept, and the rest of the item is written as this tick has
+    /// it. A failure of the store is only logged, because the next tick makes the same decisions.
     async fn save(&mut self) {
         while epoch(&self.item.value) == self.epoch {
             let ours = self.item.value.clone();
@@ -290,6 +329,7 @@ impl LeasedTick<'_> {
     }
 }
 
+/// Returns the epoch of the item's lease; `None`: no tick has ever run.
 fn epoch(item: &OrchestratorItem) -> Option<Epoch> {
     item.lease.as_ref().map(|lease| lease.epoch)
 }

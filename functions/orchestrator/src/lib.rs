@@ -1,4 +1,14 @@
 //! Decides what is due and starts one worker per due stream.
+//!
+//! The decisions themselves are pure functions of `engine` (`plan`, `dispatch`, `extent`). This
+//! crate reads what they need, and performs what they decide:
+//!
+//! * [`Orchestrator::answer`] is one tick of the function, under a lease, with invocations.
+//! * [`prepare`] and [`tick`] are its parts without lease and invocations. The command line calls
+//!   them, and runs the due streams in its own process.
+//!
+//! Nothing here reads or writes a record. The only objects of the lake that are written are version
+//! 0 of tables that do not exist yet, so that SQL engines find a table before the first run.
 
 mod answer;
 mod event;
@@ -26,7 +36,7 @@ pub use answer::{DueAnswer, TickAnswer, TickEnd};
 pub use event::OrchestratorEvent;
 pub use invocation::Orchestrator;
 
-/// Number of entries far from today that a log event names.
+/// Number of entries far from today that a log event names. The account item holds all of them.
 const NAMED: usize = 5;
 
 /// Result of a tick.
@@ -46,6 +56,10 @@ pub struct TickOutcome {
 /// Reads the person of the token and the modules of the account, and makes sure that every table
 /// exists. Returns the account's item.
 ///
+/// The account is compared with the lake before the first write: a token of another account must
+/// not leave a trace in this lake. Tables are created before the item says so, because the item is
+/// what spares later ticks the attempt.
+///
 /// # Errors
 /// Fails if Harvest does not accept the token or answer, or the stores fail.
 pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
@@ -61,6 +75,7 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
         tracing::warn!("{sentence}");
     }
     check_account(context, &item.value, &company).await?;
+    // Items of the history that have expired. DynamoDB deletes them itself, SQLite does not.
     if let Err(error) = context.state.purge(context.clock.now()).await {
         tracing::debug!(%error, "forgotten runs stay");
     }
@@ -69,6 +84,8 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
         tracing::info!("{doubt}");
     }
     let tables_created = item.value.tables_created || create_tables(context).await;
+    // Workers write this item, too: they note a refused token. After a lost race `item` holds the
+    // other's version, and only the members that were read here are set in it.
     loop {
         let value = &mut item.value;
         let now = context.clock.now();
@@ -81,6 +98,8 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
             );
             value.person_changed = Some((now, value.person.clone()));
         }
+        // An id or an address that is missing in the answer does not erase the known one: without
+        // it, another person or another account would no longer be noticed.
         value.person_id = person.id.or(value.person_id);
         value.person.clone_from(&person.name);
         if !company.domain.is_empty() {
@@ -91,6 +110,7 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
         value.modules_off.clone_from(&company.modules_off);
         value.doubts.clone_from(&doubts);
         value.tables_created = tables_created;
+        // Harvest has just accepted the token.
         value.refused = None;
         if records::write(&*context.state, &key, &mut item).await.map_err(state_error)? {
             return Ok(item.value);
@@ -99,6 +119,9 @@ pub async fn prepare(context: &Context) -> Result<AccountItem, RunError> {
 }
 
 /// Checks that the account that answers is the one in the lake, before anything is written.
+///
+/// The address at Harvest is compared with the one recorded in the state. A state that has not seen
+/// the account has no address; then the tables themselves are asked, which record the account's id.
 async fn check_account(
     context: &Context,
     known: &AccountItem,
@@ -123,8 +146,8 @@ async fn check_account(
     Ok(())
 }
 
-/// Writes version 0 of the tables that do not exist yet. Returns whether all exist. A failure is no
-/// error: it concerns only its own stream, whose run will report it.
+/// Writes version 0 of the tables that do not exist yet. Returns whether all tables exist. A
+/// failure is no error: it concerns only its own stream, whose run will report it.
 async fn create_tables(context: &Context) -> bool {
     let mut all = true;
     for spec in streams::STREAMS {
@@ -143,6 +166,7 @@ async fn create_tables(context: &Context) -> bool {
     all
 }
 
+/// Reads the account's item, without instants in the future.
 async fn stored_account(context: &Context) -> Result<VersionedItem<AccountItem>, RunError> {
     let present = context.present();
     let item = records::account(&*context.state, context.settings.account, &present).await;
@@ -153,7 +177,8 @@ fn state_error(source: state::StateError) -> RunError {
     RunError::State { stream: "account", source }
 }
 
-/// Determines the runs that are due for `demand`.
+/// Determines the runs that are due for `demand`. May read the account's first and last days from
+/// Harvest, if a report is due.
 ///
 /// # Errors
 /// Fails if the state store fails, or Harvest does not accept the credentials.
@@ -178,11 +203,13 @@ pub async fn tick(context: &Context, demand: Demand) -> Result<TickOutcome, RunE
         Demand::Schedule { .. } => None,
     };
     let waiting = with_extent(context, &mut due, asked_at).await?;
+    // Read again: `with_extent` may have changed it.
     Ok(TickOutcome { account: stored_account(context).await?.value, due, skipped, waiting })
 }
 
-/// Returns the items of the streams. A stream without an item that is to run gets a new one, with
-/// the position noted in its table.
+/// Returns the items of the streams by name. A stream that is to run and has no item gets a new one
+/// in memory, with the position noted in its table: if the state was lost, the plan must not take a
+/// loaded stream for one that needs its first load. Nothing is written; the stream's run does that.
 pub(crate) async fn stream_items(
     context: &Context,
     account: &AccountItem,
@@ -239,7 +266,8 @@ pub(crate) async fn with_extent(
 }
 
 /// Returns the position noted in the table, which counts if the state is lost. A table that cannot
-/// be read yields the default position; the run on it will report the error.
+/// be read yields the default position, that of a stream that was never read: then a run is due,
+/// and that run reports the error.
 async fn noted_position(context: &Context, spec: &'static StreamSpec) -> StreamPosition {
     let store = Arc::clone(&context.store);
     let table = Table::open(store, spec, context.settings.account).await.ok().flatten();
@@ -250,7 +278,8 @@ async fn noted_position(context: &Context, spec: &'static StreamSpec) -> StreamP
     position
 }
 
-/// Makes a full pass due if the start date is now earlier than that of the rows.
+/// Makes a full pass due if the start date is now earlier than that of the rows, or no longer set.
+/// A later start date makes nothing due: rows from before it stay as they are.
 fn with_widened_start(mut item: StreamItem, start: Option<Date>) -> StreamItem {
     let position = &mut item.position;
     let widened = match (position.start_date, start) {
@@ -278,6 +307,8 @@ async fn refresh_extent(
         return Ok(());
     }
     let extent = account::extent(context, &account.value).await?;
+    // A list that could not be read costs the reports nothing but their age: its table or an
+    // earlier extent counts instead, and the extent is read again after ten minutes.
     for list in &extent.unread {
         tracing::warn!("{}", list.sentence());
     }
@@ -286,6 +317,7 @@ async fn refresh_extent(
         tracing::info!("{doubt}");
     }
     let key = records::account_key(context.settings.account);
+    // After a lost race `account` holds the version that won: only the extent is set in it.
     loop {
         account.value.extent = Some(extent.clone());
         if records::write(&*context.state, &key, account).await.map_err(state_error)? {

@@ -1,4 +1,8 @@
 //! Wires the orchestrator together: telemetry, configuration, parts, serve.
+//!
+//! Everything up to `run` happens once for each process, everything in the closure with each
+//! invocation. Lambda freezes the process between two invocations, one at a time: a single thread
+//! for async code is enough.
 
 use std::sync::Arc;
 
@@ -19,6 +23,7 @@ async fn main() -> Result<(), Error> {
     let orchestrator = &Orchestrator { context, invoker: Arc::new(invoker) };
     let deployment = &deployment;
     Box::pin(lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        // Connections from before the freeze may be dead.
         parts::wake(&orchestrator.context, deployment);
         let answer = Box::pin(orchestrator.answer(event.payload)).await;
         answer.map_err(|refused| Diagnostic {

@@ -1,4 +1,13 @@
 //! Invocation of the worker: one run, and its result.
+//!
+//! | end of the run | answer to Lambda |
+//! | --- | --- |
+//! | complete, yielded, busy | the document of the run |
+//! | failed, and the stream's item says so | the document, with `"outcome": "failed"` |
+//! | failed, and nothing else tells of it | an error: the event goes to the failure queue |
+//!
+//! Lambda does not try an event again: the next tick does, by the rules of the plan. An event in
+//! the queue is therefore one that needs a person.
 
 use std::sync::Arc;
 
@@ -29,8 +38,8 @@ impl Worker {
     /// later tick tries again. A retry by Lambda at once would most likely fail in the same way.
     ///
     /// # Errors
-    /// Fails if the event is none of a worker's, or a failure could not be recorded. Lambda puts the
-    /// event into the failure queue and does not try it again; the next tick does.
+    /// Fails if the event is none of a worker's, or a failure could not be recorded. Lambda puts
+    /// the event into the failure queue and does not try it again; the next tick does.
     pub async fn answer(&self, event: Value, deadline: u64) -> Result<Value, InvocationFailure> {
         let event: WorkerEvent = serde_json::from_value(event).map_err(|error| {
             InvocationFailure::unknown_event(format!(
@@ -39,6 +48,8 @@ impl Worker {
             ))
         })?;
         let end = i64::try_from(deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        // Before the lease is taken: without a token the run could only fail, and the secret may
+        // have changed since the last invocation of this process.
         if let Err(error) = self.context.tokens.load(&self.context).await {
             return Err(InvocationFailure::from(&error));
         }
@@ -55,12 +66,14 @@ impl Worker {
         }
     }
 
-    /// Reports a run: as a log event, as metrics, and on the event bus.
+    /// Reports a run: as a log event, as metrics, and on the event bus. Comes after the run, when
+    /// table and state are durable, so that no program hears of rows that a crash could take back.
     async fn tell(&self, report: &RunReport) {
         let RunReport { stream, pass, requests, records, version, .. } = report;
         let outcome = report.outcome.name();
         let counts = report.counts;
         let changed = counts.inserted.saturating_add(counts.updated).saturating_add(counts.deleted);
+        // A lost lease is no failure of the stream: another run works on it.
         if let RunOutcome::Failed(error) = &report.outcome
             && !matches!(error, RunError::LostLease { .. })
         {
@@ -70,6 +83,7 @@ impl Worker {
             let pass = pass.name();
             tracing::info!(stream, pass, outcome, requests, records, changed, version, "run ended");
         }
+        // Makes the next ticks leave all streams alone until the secret changes or an hour is over.
         if let RunOutcome::Failed(error @ RunError::Credentials { .. }) = &report.outcome {
             credentials::note_refusal(&self.context, error).await;
         }
@@ -89,7 +103,9 @@ impl Worker {
     }
 }
 
-/// Whether the state records this error, so that the stream backs off and runs again later.
+/// Whether the state records this error, so that the stream backs off and runs again later. The
+/// other errors concern the secret, the account as a whole or the state store, or are defects: they
+/// need a person, and the plan knows no time after which a further try would help.
 const fn is_recorded(error: &RunError) -> bool {
     match error {
         RunError::Credentials { .. }

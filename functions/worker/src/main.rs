@@ -1,4 +1,8 @@
 //! Wires the worker together: telemetry, configuration, parts, serve.
+//!
+//! Everything up to `run` happens once for each process, everything in the closure with each
+//! invocation. One process serves one invocation at a time, and all of its waiting is IO: one
+//! thread for async code is enough, and work that computes runs on other threads.
 
 use std::sync::Arc;
 
@@ -17,6 +21,7 @@ async fn main() -> Result<(), Error> {
     let worker = &Worker { context, announcer: parts::announcer(&deployment).await };
     let deployment = &deployment;
     Box::pin(lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        // Connections from before the freeze between two invocations may be dead.
         parts::wake(&worker.context, deployment);
         let answer = Box::pin(worker.answer(event.payload, event.context.deadline)).await;
         answer.map_err(|refused| Diagnostic {
