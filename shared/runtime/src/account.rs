@@ -2,7 +2,15 @@
 //! far back the account goes.
 //!
 //! Of person and company only the members that a decision needs are read, in every form in which
-//! they may come. An unusable member is reported as a doubt and never counts as enough.
+//! they may come. An unusable member fails nothing. It is reported as a doubt, and counts as
+//! follows:
+//!
+//! | unusable member | counts as |
+//! | --- | --- |
+//! | `access_roles` of `/users/me` | a role of its own, which never suffices for known roles |
+//! | `id` of `/users/me` | the same person as before |
+//! | a module of `/company` | switched on |
+//! | `full_domain` of `/company` | the same account as before |
 
 mod asking;
 mod extent;
@@ -29,16 +37,19 @@ pub struct AccountCompany {
     pub name: String,
     /// Its address at Harvest; empty without permission to read it.
     pub domain: String,
-    /// Features of modules that are off.
+    /// Modules that are off, by the name of their member in `/company`: `expense_feature`.
     pub modules_off: Vec<String>,
     /// Sentences for people about members that were not usable.
     pub doubts: Vec<String>,
 }
 
-/// Time that a question for the person of the token waits for other runs, to serve them as well.
+/// Time that a question for the person of the token waits for other runs, to serve them as well:
+/// 200 milliseconds.
 const GATHERED: SignedDuration = SignedDuration::from_millis(200);
 
+/// Path of the person of the token.
 const PERSON: &str = "/users/me";
+/// Path of the company. Reading it may need a permission that the person lacks.
 const COMPANY: &str = "/company";
 
 /// Asks for the person of the token: `/users/me`, which every role may read.
@@ -55,6 +66,8 @@ pub async fn person(
     Ok(person_of(&object(stream, PERSON, &answer)?))
 }
 
+/// Reads an answer as an object. A list or a text in its place is an error, because then nothing in
+/// it can be trusted.
 fn object<'a>(
     stream: &'static str,
     path: &str,
@@ -67,6 +80,7 @@ fn object<'a>(
     })
 }
 
+/// Reads the person from the answer of `/users/me`.
 fn person_of(me: &LooseObject<'_>) -> TokenPerson {
     let mut doubts = Vec::new();
     let name = ["first_name", "last_name"].map(|member| me.get(member).and_then(JsonLiteral::text));
@@ -160,6 +174,10 @@ pub async fn company(
     }
 }
 
+/// Reads the company from the answer of `/company`.
+///
+/// A module counts as off only if Harvest says so. To take a module for off by mistake would leave
+/// its streams out without a failure; to take it for on lets them fail with a message at worst.
 fn company_of(body: &LooseObject<'_>) -> AccountCompany {
     let mut company = AccountCompany {
         name: body.get("name").and_then(JsonLiteral::text).unwrap_or_default(),

@@ -1,4 +1,18 @@
 //! The table of changes, which follows the stream's table: never ahead, at most one commit behind.
+//!
+//! A program that copies a table elsewhere reads `<stream>_changes` from the last sequence that it
+//! knows. It must be able to rely on two things: no change is missing, and no sequence means two
+//! different commits. Two commits in two logs cannot be one, so the order is fixed:
+//!
+//! 1. The files of changes are stored together with the data files.
+//! 2. The commit of the stream's table names them in its note.
+//! 3. A commit of the table of changes appends them.
+//!
+//! If the process dies between 2 and 3, the next run finds the names and appends the files before
+//! it does anything else; later notes repeat the names until then. If they can no longer be
+//! appended (a file is gone, or more than one commit was missed), the history begins anew: all rows
+//! of the table as inserts, at a sequence that was never used. Readers recognise that by the least
+//! sequence.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,12 +33,17 @@ use crate::run::Run;
 const TRIES: u32 = 3;
 
 impl Run {
+    /// Whether the operator wants the changes of this stream.
     fn keeps_changes(&self) -> bool {
         self.context.settings.keeps_changes(self.stream())
     }
 
     /// Opens the table of changes before anything else is decided, unless the item reliably says
     /// that it is up to the stream's table.
+    ///
+    /// To open it costs requests, and most runs of a quiet stream change no row. The item is
+    /// reliable if the last owner gave the lease back, no other engine has written, and the item
+    /// describes this very commit of this very table.
     pub(crate) async fn open_changes_if_due(&mut self) -> Result<(), RunError> {
         let (item, table) = (&self.item.value, &self.table);
         let settled = !self.has_taken_over()
@@ -38,6 +57,7 @@ impl Run {
         Ok(())
     }
 
+    /// Opens or creates the table of changes, unless it is open.
     async fn open_changes(&mut self) -> Result<(), RunError> {
         if self.changes.is_some() {
             return Ok(());
@@ -54,7 +74,8 @@ impl Run {
     }
 
     /// Brings the table of changes up to the stream's table, which may not change before that.
-    /// Returns the schema and the sequence with which a merge writes its changes.
+    /// Returns the schema and the sequence with which a merge writes its changes; `None` if changes
+    /// are not kept. `at`: time of the changes.
     pub(crate) async fn prepare_changes(
         &mut self,
         at: Timestamp,
@@ -71,6 +92,9 @@ impl Run {
 
     /// Brings the table of changes, where it is open, up to the stream's table: appends the change
     /// files of the last commit, or begins anew with all rows where it missed a commit.
+    ///
+    /// Each turn of the loop looks at both logs again, because each commit in it may find that the
+    /// log has changed. The loop ends when the lag is `None`.
     pub(crate) async fn complete_changes(&mut self) -> Result<(), RunError> {
         let mut tries = 0_u32;
         loop {
@@ -79,6 +103,8 @@ impl Run {
             };
             let ahead = changes.recorded_sequence();
             let lagging = lag(&self.table, changes);
+            // The stream's table was fenced, this one was not: a frozen former owner could still
+            // append its files here.
             if changes.recorded_epoch() < self.table.recorded_epoch() && lagging == ChangesLag::None
             {
                 self.fence_changes().await?;
@@ -97,7 +123,8 @@ impl Run {
                     if ahead >= self.table.recorded_sequence() {
                         self.go_on_from(ahead.next()).await?;
                     }
-                    // Keeps former owners of the lease from committing.
+                    // Keeps former owners of the lease from committing. The fence may also bring a
+                    // newer version into view, so the lag is judged again after it.
                     self.fence_changes().await?;
                     match &self.changes {
                         Some(changes) if lag(&self.table, changes) != ChangesLag::None => {
@@ -159,6 +186,7 @@ impl Run {
         Ok(true)
     }
 
+    /// Commits to the table of changes, with the counts of the stream's newest commit in the note.
     async fn commit_changes(&mut self, change: ChangesCommit) -> Result<(), CommitError> {
         let (writer, now) = (self.writer(), self.context.clock.now());
         let counts = self.table.note().map(|note| note.counts).unwrap_or_default();
@@ -169,7 +197,8 @@ impl Run {
         Ok(())
     }
 
-    /// Replaces changes older than their retention by one baseline.
+    /// Replaces changes older than their retention by one baseline: the rows as they were at the
+    /// end of the last expired month. Does nothing if nothing is expired or all changes are kept.
     pub(crate) async fn expire_changes(&mut self, now: Timestamp) -> Result<(), RunError> {
         let stream = self.stream();
         let Some(changes) = &self.changes else {
@@ -190,7 +219,8 @@ impl Run {
         self.commit_changes(change).await.map_err(|error| self.commit_error(error))
     }
 
-    /// Joins the many change files of one past month into few.
+    /// Joins the many change files of one past month into few. A month that goes on is left alone:
+    /// the next flush would add a file again.
     pub(crate) async fn join_changes(&mut self, now: Timestamp) -> Result<(), RunError> {
         let stream = self.stream();
         let Some(changes) = &self.changes else {
@@ -221,6 +251,7 @@ impl Run {
         Ok(())
     }
 
+    /// Commits a fence to the table of changes, after which no former owner can commit to it.
     async fn fence_changes(&mut self) -> Result<(), RunError> {
         let (writer, now) = (self.writer(), self.context.clock.now());
         let note = self.changes_note(RowCounts::default());
@@ -231,12 +262,16 @@ impl Run {
         fenced.map(drop).map_err(|error| self.commit_error(error))
     }
 
+    /// Returns a note for the table of changes. It holds no position: that is in the notes of the
+    /// stream's table alone. It names the table that is followed, because sequences of two tables
+    /// may be equal by chance.
     pub(crate) fn changes_note(&self, counts: RowCounts) -> CommitNote {
         let state = following(&self.table);
         CommitNote { run: self.id.to_string(), state, counts, changes: None }
     }
 
-    /// Writes all rows of the stream's table as inserts of its newest commit.
+    /// Writes all rows of the stream's table as inserts of its newest commit. Reads one file of the
+    /// table at a time, so that memory is bounded by a file and not by the table.
     async fn write_baseline(&mut self) -> Result<ChangeFiles, RunError> {
         let stream = self.stream();
         let failed = |source: lake::blocking::RewriteError| RunError::Store {

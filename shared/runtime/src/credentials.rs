@@ -1,5 +1,15 @@
 //! The token that requests are sent with: given by the operator, or kept in a secret that may
 //! change while this process lives.
+//!
+//! | credentials | place | renewed |
+//! | --- | --- | --- |
+//! | token given to the command line | memory | never |
+//! | personal access token | secret | by a person; every process reads the secret again |
+//! | OAuth application | secret: client, refresh token; account item: access token | `refresh` |
+//!
+//! The API takes the token from a cell for each request, so a new token serves requests that were
+//! planned before it. Only the orchestrator makes access tokens. Workers read them from the account
+//! item, because a permission to write the secret is one function's alone.
 
 mod keeper;
 mod refresh;
@@ -22,7 +32,8 @@ use crate::error::{ACCOUNT, RunError};
 use crate::records;
 use crate::settings::ShortKey;
 
-/// Age up to which the secret as last read is used.
+/// Age up to which the secret as last read is used: 5 minutes. A process serves many invocations,
+/// and each of them loads the token.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(5);
 
 /// Content of the secret.
@@ -36,10 +47,12 @@ pub enum LoadedSecret {
 }
 
 impl TokenKeeper {
-    /// Loads the token, unless it was read less than five minutes ago.
+    /// Loads the token into the cell. The secret is read again if it was read five minutes ago or
+    /// earlier, or has given no token yet. An application's access token is read from the account
+    /// item each time.
     ///
     /// # Errors
-    /// Where the secret cannot be read or is malformed.
+    /// Fails if the secret cannot be read or is malformed.
     pub async fn load(&self, context: &Context) -> Result<LoadedSecret, RunError> {
         let Some(vault) = &self.vault else {
             return Ok(LoadedSecret::Ready(None));
@@ -54,10 +67,13 @@ impl TokenKeeper {
     }
 
     /// Reads the secret again after `refused` was refused. Returns whether there is another token
-    /// now.
+    /// now, with which the request is worth sending again.
+    ///
+    /// An operator who replaces a token revokes the old one. Requests under way with the old one
+    /// are refused then, and none of them should fail its run.
     ///
     /// # Errors
-    /// Where the secret cannot be read or is malformed.
+    /// Fails if the secret cannot be read or is malformed.
     pub async fn renewed(
         &self,
         context: &Context,
@@ -128,6 +144,10 @@ impl TokenKeeper {
 
 /// Records in the account item that Harvest refused the token, so that the orchestrator pauses the
 /// account. An access token of an application is removed, so that another is made.
+///
+/// The version of the secret is recorded as well: once the secret changes, the pause is over. The
+/// time of the first refusal stays over repeated ones. If the state store fails, nothing is
+/// recorded, and the next run is refused in turn.
 pub async fn note_refusal(context: &Context, error: &RunError) {
     let version = context.tokens.version().await;
     let account = context.settings.account;

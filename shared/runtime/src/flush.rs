@@ -1,5 +1,20 @@
-//! Flush: from collected rows to a commit, in the one order that loses nothing: files, quarantine
-//! and work objects, the table's commit, the state item.
+//! Flush: from collected rows to a commit, in the one order that loses nothing.
+//!
+//! | step | if the process dies after it |
+//! | --- | --- |
+//! | work objects and quarantined records are stored | no position names them; read again |
+//! | data files and files of changes are stored | orphans; the rows are read again |
+//! | the person of the token is asked again | the same |
+//! | **commit**: files, position in the note | the next run takes the position from the log |
+//! | files of changes are appended | the next run appends them |
+//! | the state item is written | nothing is left to do |
+//!
+//! The state item is last, because a cursor ahead of the rows would lose changes for good. A cursor
+//! behind them reads some records twice.
+//!
+//! Two checks come after the merge and directly before the commit, because both may have changed
+//! while pages were read: whether the person of the token still sees enough, and whether a person
+//! was erased meanwhile.
 
 use std::sync::Arc;
 
@@ -40,6 +55,10 @@ impl Run {
 
     /// Makes the collected rows durable, then the position `after`. Returns the error of a refused
     /// mass delete once everything else is written.
+    ///
+    /// A refusal is returned by the flush in which it happens. The last flush of the pass returns
+    /// it again if it happened in an earlier one, even of an earlier run: the counts are in the
+    /// saved position.
     pub(crate) async fn flush(
         &mut self,
         hold: &mut RunBuffer,
@@ -48,10 +67,12 @@ impl Run {
         let pass = self.order.pass;
         let before = PassDeletes::before(&self.item.value.position, pass);
         let ends = after.pass(pass).unfinished.is_none();
+        // Before the rows: a commit with the other records of a page says that the page was read.
         self.write_quarantine(hold).await?;
         let (collected, coverage) = hold.take()?;
         let stream = self.stream();
         let refusal = |refused| Some(RunError::DeletesRefused { stream, refused });
+        // Nothing came and nothing can be absent: no file of the table has to be looked at.
         if collected.is_none() && coverage.is_nothing() {
             let position = before.settle(after, &self.item.value.position, pass);
             self.save_unchanged(position).await?;
@@ -75,6 +96,10 @@ impl Run {
     }
 
     /// Saves a position without a commit, because no row changed.
+    ///
+    /// It still may claim something: that nothing changed before the new cursor, as far as this
+    /// person sees. Then the person is asked for, as before a commit. If the state is lost, so is
+    /// this position, and its part is read again.
     async fn save_unchanged(&mut self, mut position: StreamPosition) -> Result<(), RunError> {
         let RunOrder { spec, pass, .. } = self.order;
         if claims(spec, pass, &self.item.value.position, &position) {
@@ -85,10 +110,12 @@ impl Run {
         self.save_item().await
     }
 
+    /// Whether any number of deletes is accepted, for this run or by the settings.
     fn accepts_deletes(&self) -> bool {
         self.order.accept_deletes || self.context.settings.accept_deletes
     }
 
+    /// Returns an empty collection, to merge a coverage without rows: the merge then only deletes.
     fn nothing_collected(&self) -> Result<CollectedRows, RunError> {
         let schema = self.table.schema();
         Collector::new(schema, None, 0)
@@ -96,6 +123,12 @@ impl Run {
             .map_err(|error| self.defect(&error))
     }
 
+    /// Merges the rows into the table's files and commits the result with the position `after`,
+    /// adjusted by the deletes. Returns the counts, and the number of refused deletes.
+    ///
+    /// A merge is based on the files of one version. If another commit changed files meanwhile (an
+    /// `OPTIMIZE` of another engine, say), the commit is refused as stale, and the merge is
+    /// repeated on the new files under new names. The files of the first merge are orphans then.
     async fn merge_and_commit(
         &mut self,
         incoming: Arc<CollectedRows>,
@@ -116,6 +149,7 @@ impl Run {
             let so_far = before.plus(PassDeletes { deleted, refused });
             let standing = &self.item.value.position;
             let mut position = so_far.settle(after.clone(), standing, self.order.pass);
+            // Every record that came was in the table already.
             if !merged.changes_files() {
                 self.save_unchanged(position).await?;
                 return Ok((merged.counts, merged.refused_deletes));
@@ -155,6 +189,11 @@ impl Run {
         self.save_item().await
     }
 
+    /// Returns the merge of `incoming` into the present files. `deleted_before`: rows that the pass
+    /// has deleted so far; they are taken off the number that it may delete.
+    ///
+    /// File names begin with epoch and sequence, by which a later run knows a file of a dead
+    /// attempt from one that a living attempt is still to commit.
     fn job(
         &self,
         writer: &WriterIdentity,
@@ -192,6 +231,7 @@ impl Run {
         }
     }
 
+    /// Merges and stores the resulting files; the log is not touched.
     async fn merge(&self, job: MergeJob) -> Result<MergeOutcome, RunError> {
         let stream = self.stream();
         merge(Arc::clone(&self.context.store), job)
@@ -199,7 +239,8 @@ impl Run {
             .map_err(|source| RunError::Store { stream, source: Box::new(source) })
     }
 
-    /// Fails unless `person` with `roles` sees all that the writer of the rows saw.
+    /// Fails unless `person` with `roles` sees all that the writer of the rows saw, or the operator
+    /// accepts it.
     pub(crate) fn suffices(&self, person: Option<i64>, roles: &[String]) -> Result<(), RunError> {
         let StreamPosition { roles: before, person: writer, .. } = &self.item.value.position;
         let stream = self.stream();
@@ -240,6 +281,10 @@ impl Run {
     }
 
     /// Makes raw records durable before the commit that leaves them out.
+    ///
+    /// A run has one file, which each flush writes whole: earlier records of the run, then the new
+    /// ones. So the file that is there is the beginning of the new one. If it is not, a later owner
+    /// of the lease has changed it, by an erasure.
     async fn write_quarantine(&self, hold: &RunBuffer) -> Result<(), RunError> {
         if hold.quarantined.is_empty() {
             return Ok(());

@@ -1,5 +1,13 @@
-//! Buffer of the rows that a run has read. Rows of listings go to the collector at once; rows of a
-//! parent or window wait until their unit is read whole.
+//! Buffer of the rows that a run has read.
+//!
+//! Rows of a listing go to the collector at once: each page stands for itself. Rows of a unit that
+//! counts whole or not at all (the children of a parent, a report window, a snapshot) wait until
+//! the unit is read to its end. Otherwise half of a unit would be in the table when its second half
+//! contradicts the first, or when it has to be read again from its beginning.
+//!
+//! The reading decides; this buffer applies its effects to the rows, which the reading never sees.
+//! The collector spills rows beyond a limit of memory. Waiting units stay in memory: each is one
+//! window, or the children of one parent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,10 +33,12 @@ pub(crate) struct PageRows {
     pub(crate) body: Option<String>,
 }
 
+/// A unit that is being read.
 #[derive(Debug)]
 struct HeldUnit {
     rows: UnitBuffer,
     quarantined: Vec<QuarantinedRecord>,
+    /// Answers as text, in the order in which they came; empty unless the stream is a report.
     bodies: Vec<String>,
 }
 
@@ -37,14 +47,20 @@ struct HeldUnit {
 pub(crate) struct RunBuffer {
     spec: &'static StreamSpec,
     schema: TableSchema,
+    /// Rows to be written with the next flush; `None`: no row came since the last one.
     collector: Option<Collector>,
+    /// Folder for spilled rows; `None`: the system's temporary folder.
     scratch: Option<std::path::PathBuf>,
+    /// Memory for collected rows before they are spilled, in bytes.
     memory: usize,
+    /// Units that are being read.
     units: BTreeMap<Unit, HeldUnit>,
+    /// Part of the table that the reading has proven complete since the last flush.
     pub(crate) coverage: Coverage,
     /// Ids of the records that a sweep has seen so far, in earlier runs too.
     pub(crate) seen: Arc<SeenIds>,
-    /// Raw records of this run that cannot become rows.
+    /// Raw records of this run that cannot become rows. They stay here after a flush: a run has one
+    /// file in the quarantine, which each flush writes whole.
     pub(crate) quarantined: Vec<QuarantinedRecord>,
     /// Number of windows that had one key twice with different content.
     pub(crate) contradictions: u64,
@@ -71,6 +87,8 @@ impl RunBuffer {
         RunError::Defect { stream: self.spec.name, what: error.to_string() }
     }
 
+    /// Gives rows to the collector. It is made with the first rows, so that a run of an unchanged
+    /// stream makes none.
     fn keep(&mut self, rows: arrow::record_batch::RecordBatch) -> Result<(), RunError> {
         if rows.num_rows() == 0 {
             return Ok(());
@@ -89,7 +107,8 @@ impl RunBuffer {
         collector.push(rows).map_err(store)
     }
 
-    /// Applies the reading's `effects` to the rows of the page.
+    /// Applies the reading's `effects` to the rows of the page. A page is kept or held at most
+    /// once; if no effect asks for it, its rows are dropped.
     pub(crate) fn apply(
         &mut self,
         effects: Vec<AnswerEffect>,
@@ -130,6 +149,7 @@ impl RunBuffer {
         }
     }
 
+    /// Adds a page to its unit, which waits.
     fn hold(&mut self, unit: Unit, page: PageRows) -> Result<(), RunError> {
         if !self.units.contains_key(&unit) {
             let rows = UnitBuffer::new(&self.schema).map_err(|error| self.defect(&error))?;
@@ -144,7 +164,15 @@ impl RunBuffer {
         Ok(())
     }
 
+    /// Moves the rows of a unit that is read whole to the collector. `covered`: beginning of the
+    /// reading that proves the unit complete; `None`: rows are kept, and absence means nothing.
+    ///
+    /// Two answers of one unit may hold the same key with different content: a record changed
+    /// between two pages, or Harvest contradicts itself. Of children and snapshots all versions are
+    /// kept, and the merge chooses the newest one. A row of a report is a sum without a time of
+    /// change: the right one cannot be told, so the window is not written.
     fn complete(&mut self, unit: Unit, covered: Option<Timestamp>) -> Result<(), RunError> {
+        // No answer of the unit was a list of records: it is empty.
         let Some(held) = self.units.remove(&unit) else {
             self.cover(unit, covered);
             return Ok(());
@@ -179,6 +207,8 @@ impl RunBuffer {
         }
     }
 
+    /// Adds a unit to the coverage. All units of a run are of one kind, because a stream has one
+    /// kind.
     fn cover(&mut self, unit: Unit, covered: Option<Timestamp>) {
         let Some(begun) = covered else { return };
         match unit {
@@ -205,7 +235,8 @@ impl RunBuffer {
         self.collector.as_ref().map_or(0, Collector::bytes)
     }
 
-    /// Takes the rows and the coverage since the last flush.
+    /// Takes the rows and the coverage since the last flush. Units that are being read stay, and
+    /// are part of a later flush.
     pub(crate) fn take(
         &mut self,
     ) -> Result<(Option<lake::collect::CollectedRows>, Coverage), RunError> {

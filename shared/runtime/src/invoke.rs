@@ -1,4 +1,8 @@
 //! Invocation of workers, and failures of invocations.
+//!
+//! The event is the contract between orchestrator and worker, and a person may send it as well. It
+//! holds no position: that comes from state and table. An unknown member is an error, so that a
+//! misspelt one is not ignored.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,5 +1,13 @@
 //! Carries out the engine's decisions: one run, from the lease over requests and flushes to the
 //! state item, and the operator's work under a lease.
+//!
+//! [`run::run`] is the entry point. A run takes the lease of its stream, brings state item and
+//! table into agreement, reads, flushes, and gives the lease back. What to read, what an answer
+//! proves and where the cursor stands afterwards is decided in `engine`. This crate must decide
+//! none of that: it sends, decodes, writes and waits, and it is the only one that reads a clock.
+//!
+//! The outside is reached through traits alone (`Clock`, `Vault`, `Announcer`, `Invoker`, and the
+//! stores and the API in [`Context`]), so that a test can put a simulated part in each place.
 
 pub mod account;
 pub mod announce;

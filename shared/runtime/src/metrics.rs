@@ -1,6 +1,8 @@
 //! Metrics, as lines on standard output that Lambda turns into metrics of `CloudWatch`.
 //!
-//! Their only dimension is the function: one per stream would cost more than all the rest.
+//! Their only dimension is the function: one per stream would cost more than all the rest. A call
+//! to the API of `CloudWatch` would need a permission and a request for each invocation; a line
+//! costs neither.
 
 use std::io::Write as _;
 
@@ -59,7 +61,8 @@ pub fn line(function: &str, now: Timestamp, metrics: &[Metric]) -> String {
     Value::Object(document).to_string()
 }
 
-/// Writes the line of `metrics`, where this process runs the Lambda function of this name.
+/// Writes the line of `metrics` if this process runs a Lambda function, whose name is `function`. A
+/// failure is only logged.
 pub fn emit(function: Option<&str>, now: Timestamp, metrics: &[Metric]) {
     let Some(function) = function else {
         return;

@@ -1,4 +1,6 @@
-//! Random numbers: the only place where chance enters.
+//! Random numbers: the only place where chance enters. Waits between retries, the moments at which
+//! the budget is written, and ids of attempts depend on it. With a fixed seed, tests in simulated
+//! time repeat exactly.
 
 use std::sync::Arc;
 

@@ -1,4 +1,19 @@
 //! One run: one attempt at one pass of one stream, under its lease.
+//!
+//! | step | module | durable afterwards |
+//! | --- | --- | --- |
+//! | take the lease | `keeper` | item with the next epoch |
+//! | end a reset that died | `operate::reset` | empty table, item |
+//! | open the table, catch up with its log | `catch_up` | a fence commit, if one is needed |
+//! | name columns with statistics | `describe` | a commit of metadata, if one is needed |
+//! | check roles, continue or begin the reading | `work`, `prepare` | |
+//! | read and flush, any number of times | `work`, `crate::flush` | commit, changes, item |
+//! | housekeeping | `crate::tidy` | fewer objects |
+//! | give the lease back | `work` | item with health and a released lease |
+//! | history | `record` | item `run#...` |
+//!
+//! A process may die between any two steps. Whatever is durable by then is whole, and the next run
+//! begins with the first step again.
 
 mod catch_up;
 mod describe;
@@ -67,14 +82,19 @@ pub(crate) struct Run {
     pub(crate) read_until: Timestamp,
     /// Erased users as this run read the list: its decoder leaves their data out.
     pub(crate) erased: BTreeSet<i64>,
+    /// Whether the former owner never gave the lease back. It may still be alive, frozen in the
+    /// middle of a commit.
     taken_over: bool,
     /// Notices for people that are not about the pass itself.
     notices: Vec<String>,
-    /// Set when this run completed a full pass that supersedes older quarantined records.
+    /// Whether this run completed a full pass that supersedes older quarantined records.
     superseded: bool,
 }
 
 /// Runs `order` and returns the report, which also carries the error of a failed run.
+///
+/// The pass in the report may differ from the ordered one: an incremental pass becomes a full one
+/// if the position no longer allows it.
 pub async fn run(context: &Context, order: RunOrder) -> RunReport {
     let begun = context.clock.now();
     let mut report = RunReport::new(order.spec.name, order.pass, begun);
@@ -87,10 +107,13 @@ pub async fn run(context: &Context, order: RunOrder) -> RunReport {
             report.outcome = RunOutcome::Failed(error);
         }
     }
+    // A display knows a run by stream and pass. It was told the start of the ordered pass and maybe
+    // pages of the other one, so both have to end.
     if report.pass != order.pass {
         context.progress.on(order.spec.name, report.pass, &RunMoment::Ended);
     }
     report.ended = context.clock.now();
+    // A busy stream is no run: nothing was tried.
     if !matches!(report.outcome, RunOutcome::Busy { .. }) {
         record::remember(context, &report).await;
     }
@@ -98,7 +121,12 @@ pub async fn run(context: &Context, order: RunOrder) -> RunReport {
     report
 }
 
-/// Records the failure of a run that could not open its table, unless another run holds the lease.
+/// Records the failure of a run that could not open its table, and gives the lease back, unless
+/// another run holds it.
+///
+/// There is no `Run` in this case, and the item is read anew: the failure may have come before or
+/// after this process took the lease. Otherwise a table that cannot be opened would be tried with
+/// each tick, and nobody would see why.
 async fn record_failure(context: &Context, order: RunOrder, error: &RunError) {
     let account = context.settings.account;
     let key = records::stream_key(account, order.spec.name);
@@ -119,6 +147,8 @@ async fn record_failure(context: &Context, order: RunOrder, error: &RunError) {
     }
 }
 
+/// Records a failure in the item's health, from which the plan computes how long the stream backs
+/// off.
 pub(crate) fn fail(item: &mut StreamItem, now: Timestamp, error: &RunError) {
     item.health.failures = item.health.failures.saturating_add(1);
     item.health.last_error = Some((now, error.chain()));
@@ -126,7 +156,12 @@ pub(crate) fn fail(item: &mut StreamItem, now: Timestamp, error: &RunError) {
 }
 
 impl Run {
-    /// Takes the lease and opens the table; returns [`BusyLease`] where another run holds the lease.
+    /// Takes the lease and opens the table; returns [`BusyLease`] where another run holds the
+    /// lease.
+    ///
+    /// On return the item describes the table, no former owner can commit to it, and the table of
+    /// changes, if changes are kept, records its last commit. Callers rely on this before they read
+    /// a row or a position.
     pub(crate) async fn open(
         context: &Context,
         order: RunOrder,
@@ -139,6 +174,7 @@ impl Run {
             Err(busy) => return Ok(Err(busy)),
         };
         let keeper = LeaseKeeper::new(context, stream, &item);
+        // Before the table is opened: a reset that died may have left half of it.
         reset::go_on(context, order.spec, &keeper, &mut item.value).await?;
         let table = Box::pin(keeper.beside(open_table(context, order.spec))).await?;
         let id = RunId::of(begun, stream);
@@ -169,6 +205,7 @@ impl Run {
         self.order.spec.name
     }
 
+    /// Returns the epoch of this run's lease. `catch_up` may have raised it above the log's.
     pub(crate) fn epoch(&self) -> Epoch {
         self.item.value.epoch()
     }
@@ -199,6 +236,7 @@ impl Run {
         Ok(CommitNote { run: self.id.to_string(), state, counts, changes })
     }
 
+    /// Returns the error for a state that should be impossible.
     pub(crate) fn defect(&self, error: &dyn core::fmt::Display) -> RunError {
         RunError::Defect { stream: self.stream(), what: error.to_string() }
     }
@@ -215,10 +253,12 @@ impl Run {
         self.save_item().await
     }
 
-    /// Returns the value, read from its object in the lake where the item only names that; `None` if
-    /// that object is gone or is no such value.
+    /// Returns the value, read from the lake where the item only names its object; `None` if that
+    /// object is gone or holds no such value.
     ///
-    /// A store that fails is an error: parents that could not be read would be forgotten otherwise.
+    /// A missing object is no error: the value can be computed anew by reading more. A store that
+    /// fails is one: the run would otherwise save a position without the parked parents, and they
+    /// would be forgotten.
     pub(crate) async fn load<T: serde::de::DeserializeOwned + Clone>(
         &self,
         stored: &ItemValue<T>,
@@ -233,6 +273,8 @@ impl Run {
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
+    /// Returns the run's error for a failed commit. A higher epoch in the log means that another
+    /// run has taken over: that is a lost lease and no fault of the table.
     pub(crate) fn commit_error(&self, error: delta::table::CommitError) -> RunError {
         let stream = self.stream();
         if matches!(error, delta::table::CommitError::Fenced { .. }) {
@@ -248,6 +290,8 @@ impl Run {
     }
 }
 
+/// Opens the table of the stream, or creates it: the orchestrator creates all tables at its first
+/// tick, but a table may be new, deleted, or not have been created because the store failed.
 async fn open_table(context: &Context, spec: &'static StreamSpec) -> Result<Table, RunError> {
     let stream = spec.name;
     let table = |source| RunError::Table { stream, source: Box::new(source) };

@@ -1,4 +1,10 @@
-//! Housekeeping at the end of a run.
+//! Housekeeping at the end of a run: deletion of files that no reader needs, checkpoints, and
+//! shorter tables of changes.
+//!
+//! Everything here can be left to a later run. So a failure is logged and never fails a run, and
+//! nothing is done by a run that made no commit, except after an owner that died: that one may have
+//! left files behind. The order matters in two places: removed files are deleted before a
+//! checkpoint forgets their tombstones, and a log file is deleted only behind a checkpoint.
 
 use std::sync::Arc;
 
@@ -24,6 +30,7 @@ impl Run {
         !matches!(tidied.await, Err(RunError::LostLease { .. }))
     }
 
+    /// Does the housekeeping of both tables.
     async fn tidy_up(&mut self, outcome: &RunOutcome) {
         if matches!(outcome, RunOutcome::Busy { .. }) {
             return;
@@ -66,6 +73,10 @@ impl Run {
     }
 
     /// Deletes leftovers of dead attempts: data files, and work objects that are not named.
+    ///
+    /// `min_age` protects objects that a living attempt has stored and not named yet. Object keys
+    /// are not reused, so a key that neither the item nor the newest note names will never be
+    /// named.
     async fn seek_orphans(&mut self, now: Timestamp, min_age: SignedDuration) {
         let (writer, stream) = (self.writer(), self.stream());
         self.item.value.orphans_sought = Some(now);

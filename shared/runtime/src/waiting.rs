@@ -1,4 +1,4 @@
-//! Waits before which no request may be sent.
+//! Waits before which no request may be sent. They end a run in good order and are no failure.
 
 use core::fmt;
 

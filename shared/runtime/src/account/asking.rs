@@ -1,4 +1,8 @@
 //! One question outside of streams: its permit, its retries, and how long it waits.
+//!
+//! Such a question (person, company, first and last days) is a request like any other: it spends a
+//! permit of the shared budget for each attempt, and `engine::retry` decides whether it is sent
+//! again.
 
 use engine::budget::HORIZON_INCREMENTAL;
 use engine::pass::RequestTarget;
@@ -26,7 +30,7 @@ pub enum PermitPatience {
 /// Sends one request with permits and retries, in the name of `stream`.
 ///
 /// # Errors
-/// The last failure, once the retries are used up; [`RunError::Waits`] where no request may be sent
+/// The last failure, once the retries are used up. [`RunError::Waits`] if no request may be sent
 /// soon.
 pub async fn ask(
     context: &Context,
@@ -41,10 +45,11 @@ pub async fn ask(
     }
 }
 
-/// Like [`ask`], but returns Harvest's refusal as an answer, too.
+/// Like [`ask`], but returns the failure of the request as a value: for some callers a refusal is
+/// an answer. A person without the permission to read the company, for one, still has an account.
 ///
 /// # Errors
-/// Where the state store fails, or no request may be sent soon.
+/// Fails if the state store fails, or no request may be sent soon.
 pub async fn try_ask(
     context: &Context,
     stream: &'static str,
@@ -90,6 +95,8 @@ pub(super) async fn try_ask_until(
 }
 
 /// Waits until `at`, before which the budget has no permit of `class`, as far as `patience` allows.
+/// The reason of the wait matters: a used budget is free again by itself within a window, while a
+/// block by Harvest may be longer than a person wants to wait.
 ///
 /// # Errors
 /// [`RunError::Waits`] where the wait is longer than `patience`; where the state store fails.
@@ -105,7 +112,6 @@ pub(crate) async fn wait(
         Some(until) => RequestWait { class, until, reason: WaitFor::Harvest },
         None => RequestWait { class, until: at, reason: WaitFor::Budget },
     };
-    // Harvest's own `Retry-After` may be an hour: a person at a terminal would see a dead command.
     if patience == PermitPatience::Brief || waiting.reason == WaitFor::Harvest {
         return Err(RunError::Waits { stream, waiting });
     }
@@ -121,6 +127,7 @@ pub fn tell(context: &Context, stream: &str, waiting: RequestWait) {
     }
 }
 
+/// Whether the body is whole JSON. An answer that was cut off is asked for again.
 fn is_json(body: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(body).is_ok()
 }

@@ -1,4 +1,16 @@
 //! Extent of the account: how far back it goes, by Harvest's answers and our own tables.
+//!
+//! Reports are read by windows, and Harvest does not say in which windows there is anything. This
+//! module asks for the oldest and newest days of the lists whose entries reports sum up (time
+//! entries, expenses, invoices). `engine::extent` decides which stretch of the calendar to ask for
+//! and what an answer proves; this module sends the questions and reads the answers.
+//!
+//! A list that cannot be read must not shorten the reports without a word. Its days are then taken
+//! from the first source that proves them, and the extent says which one it is:
+//!
+//! 1. its table, if a full pass has completed it;
+//! 2. the earlier extent, if the list could be read then;
+//! 3. none: full passes of the reports that need the list fail, their recent windows go on.
 
 use std::sync::Arc;
 
@@ -28,9 +40,10 @@ fn dated_lists() -> impl Iterator<Item = (&'static StreamSpec, EntryDate)> {
     streams::STREAMS.into_iter().rev().filter_map(|spec| Some((spec, spec.dated?)))
 }
 
-/// Entries of one answer. The entries far from today usually fit into one.
+/// Number of entries of one answer. The entries far from today usually fit into one answer.
 const PER_PAGE: u32 = 50;
-/// Time within which failed questions are asked again: a tick has other things to do.
+/// Time within which failed questions about one list are asked again: 45 seconds. A tick has two
+/// minutes for everything.
 const ASKED_AGAIN_FOR: SignedDuration = SignedDuration::from_secs(45);
 
 /// Days that one list has.
@@ -86,6 +99,7 @@ pub async fn extent(context: &Context, account: &AccountItem) -> Result<AccountE
     Ok(extent)
 }
 
+/// Surveys one list: asks until the survey knows its first and last days, or cannot go on.
 async fn told(
     context: &Context,
     account: &AccountItem,
@@ -103,6 +117,7 @@ async fn told(
         EntryDate::Spent => extent.spent,
         EntryDate::Issued => extent.issued,
     });
+    // Days that are proven already are covered without a question, and stay covered.
     let known = known(context, spec, dated, reach).await;
     let now = context.clock.now();
     let recent = recent_days(context.settings.grid, utc_day(now));
@@ -127,6 +142,8 @@ async fn told(
             doubts: found.doubts,
         });
     };
+    // The list could not be read to the end. What its answers showed counts, together with the
+    // first source that proves the rest.
     let outlier = |day| Outlier { list: spec.name.to_owned(), dated, day, id: None };
     let mut outliers = found.outliers;
     let days = joined(Some(found.days), known.proven);
@@ -134,6 +151,7 @@ async fn told(
         outliers.extend(known.beyond.into_iter().map(outlier));
         Some(format!("the table `{}`", spec.name))
     } else {
+        // An earlier extent that lacked this list itself proves nothing about it.
         let proves = |extent: &&AccountExtent| {
             before.is_some() && extent.unread.iter().all(|one| one.list != spec.name)
         };
@@ -179,10 +197,13 @@ async fn known(
     let Some(table) = opened.ok().flatten() else {
         return known;
     };
+    // After a flush without a commit the complete pass is in the item alone; without the state it
+    // is in the log alone.
     let noted = table.note().and_then(|note| serde_json::from_value(note.state.clone()).ok());
     let item = records::stream(&*context.state, account, spec.name, &context.present()).await;
     let of_item = item.map(|item| item.value.position).unwrap_or_default();
     let position: StreamPosition = noted.unwrap_or_default();
+    // Read whole, or from the same first day on that reports begin with.
     let is_whole = |position: &StreamPosition| {
         position.full.last_begun.is_some()
             && (position.start_date.is_none() || position.start_date == context.settings.start_date)
@@ -209,6 +230,8 @@ fn is_none(spec: &StreamSpec, error: &ApiError) -> bool {
         && matches!(error.failure(), RequestFailure::Forbidden | RequestFailure::NotFound)
 }
 
+/// Asks for the entries of one stretch of the calendar: `from` and `to` of the Harvest API v2, both
+/// days included. A refused token ends the survey of all lists.
 async fn asked(
     context: &Context,
     spec: &'static StreamSpec,
@@ -238,7 +261,11 @@ async fn asked(
     })
 }
 
-/// Reads an answer, of each record only id and date.
+/// Reads an answer, of each record only id and date; `None` if it holds no list of records.
+///
+/// Members are read in every form in which they may come. A value that is unusable in a table must
+/// not make the day of its record unknown. Any sign of further pages counts, because only an answer
+/// without any sign proves that a stretch has no more entries.
 fn listed(spec: &StreamSpec, dated: EntryDate, body: &str) -> Option<ListedEntries> {
     let body = LooseObject::read(body)?;
     let records = body.get(spec.records_key?)?.items()?;

@@ -1,4 +1,4 @@
-//! Keeper of the token.
+//! Keeper of the token: one for each process, shared by all of its requests.
 
 use std::sync::Arc;
 
@@ -15,9 +15,14 @@ use crate::settings::ShortKey;
 /// Keeper of the token, which it renews from the vault.
 #[derive(Debug)]
 pub struct TokenKeeper {
+    /// The token that the API sends; empty until one is loaded.
     pub(super) cell: TokenCell,
+    /// The vault of the secret; `None`: the operator gave the token.
     pub(super) vault: Option<Arc<dyn Vault>>,
+    /// Harvest's endpoint for access tokens; `None`: no access token is ever made.
     pub(super) endpoint: Option<Arc<dyn TokenEndpoint>>,
+    /// The secret as last read. The lock is held while it is read, so that many refused requests
+    /// read it once.
     pub(super) heard: Mutex<Option<LastSecret>>,
 }
 

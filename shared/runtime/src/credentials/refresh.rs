@@ -17,11 +17,13 @@ use crate::error::{ACCOUNT, RunError};
 use crate::records;
 
 impl TokenKeeper {
+    /// Whether the secret, as last read, is an OAuth application's.
     async fn keeps_oauth(&self) -> bool {
         let heard = self.heard.lock().await;
         heard.as_ref().is_some_and(|heard| matches!(heard.secret, SecretCredentials::OAuth(_)))
     }
 
+    /// Reads the secret again and returns the application's credentials; `None` if it holds none.
     async fn oauth(&self, context: &Context) -> Result<Option<OAuthSecret>, RunError> {
         let Some(vault) = &self.vault else {
             return Ok(None);
@@ -37,11 +39,14 @@ impl TokenKeeper {
     }
 }
 
-/// Makes a new access token where the secret is an OAuth application's and the present token lasts
-/// for less than 20 minutes. The caller holds the orchestrator's lease.
+/// Makes a new access token if the secret is an OAuth application's and the present token lasts for
+/// less than 20 minutes. The caller holds the orchestrator's lease.
+///
+/// A worker starts within two minutes of its tick and runs for 15 minutes at most, so a token that
+/// a tick finds good enough lasts for every worker that the tick invokes.
 ///
 /// # Errors
-/// Where Harvest refuses the refresh token, or secret or state cannot be written.
+/// Fails if Harvest refuses the refresh token, or secret or state cannot be written.
 pub async fn refresh_if_due(context: &Context) -> Result<(), RunError> {
     let keeper = &context.tokens;
     let (Some(vault), Some(endpoint)) = (&keeper.vault, &keeper.endpoint) else {
@@ -70,6 +75,7 @@ pub async fn refresh_if_due(context: &Context) -> Result<(), RunError> {
         let text = serde_json::to_string(&new)
             .map_err(|error| RunError::Defect { stream: ACCOUNT, what: error.to_string() })?;
         vault.write(&text).await?;
+        // The secret has a new version, which a later refusal has to name.
         keeper.oauth(context).await?;
     }
     let oauth = OAuthItem {

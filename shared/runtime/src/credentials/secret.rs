@@ -49,6 +49,8 @@ pub struct SecretContent {
     pub hash_key: Option<Result<HashKey, ShortKey>>,
 }
 
+/// Members of the secret's JSON. Unknown members are refused: a misspelt `hash_key` would otherwise
+/// be taken for none.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct SecretMembers {

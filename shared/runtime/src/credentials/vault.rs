@@ -1,4 +1,8 @@
-//! Vaults, which keep the secret.
+//! Vaults, which keep the secret. `aws` implements the trait over Secrets Manager; the memory vault
+//! is for tests.
+//!
+//! A secret's text is in no error, no log event and no `Debug` output: these are read by more
+//! people than the secret is.
 
 use std::sync::Mutex;
 
@@ -62,7 +66,7 @@ pub enum VaultError {
 /// Keeps one secret.
 #[async_trait]
 pub trait Vault: Send + Sync + core::fmt::Debug {
-    /// Reads the secret as it is now.
+    /// Reads the secret as it is now. A secret without a text is no error: its text is empty.
     async fn read(&self) -> Result<SecretText, VaultError>;
 
     /// Replaces the text; durable on return.

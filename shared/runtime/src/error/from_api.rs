@@ -1,11 +1,13 @@
-//! Errors of failed requests.
+//! Errors of failed requests. The same failure means different things to a person: 403 for a stream
+//! is a missing permission, 403 for the account is most likely a wrong account id.
 
 use engine::retry::RequestFailure;
 use harvest_api::ApiError;
 
 use super::{ACCOUNT, RunError};
 
-/// Error of a failed request, by the kind of its failure.
+/// Returns the error of a failed request by the kind of its failure. `stream` is `account` for
+/// requests before any stream is read.
 pub(crate) fn from_api(stream: &'static str, account: i64, source: Box<ApiError>) -> RunError {
     if stream == ACCOUNT {
         return of_account(account, source);
@@ -26,7 +28,7 @@ pub(crate) fn from_api(stream: &'static str, account: i64, source: Box<ApiError>
     }
 }
 
-/// Error of a failed request about the account, before any stream was read.
+/// Returns the error of a failed request about the account, before any stream was read.
 fn of_account(account: i64, source: Box<ApiError>) -> RunError {
     match source.failure() {
         RequestFailure::Unauthorized => RunError::Credentials { account, source },

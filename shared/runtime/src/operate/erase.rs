@@ -3,6 +3,16 @@
 //! The list of erased users is written first, so that from then on no run writes their data; then
 //! the existing rows are written anew. Records of their work (hours, costs, days) stay, under their
 //! id.
+//!
+//! The data may be in five places, and the order of the steps keeps it from coming back:
+//!
+//! | place | step |
+//! | --- | --- |
+//! | runs that are reading now | they compare the list before each commit and write nothing |
+//! | current files of the table | written anew, with commits |
+//! | older versions, and files of dead attempts | deleted at once, without retention |
+//! | the table of changes, all of it | written anew under the same sequences, old files deleted |
+//! | the quarantine | records that are not certainly another person's are removed |
 
 use std::sync::Arc;
 
@@ -43,7 +53,8 @@ pub enum ErasureOutcome {
 }
 
 /// Removes the own data of `user` from the tables of `spec`, their older versions and the
-/// quarantine. [`remember`](crate::erased::remember) has to be called first. If the process dies, this can be called again.
+/// quarantine. [`remember`](crate::erased::remember) has to be called first. If the process dies,
+/// this can be called again.
 ///
 /// # Errors
 /// Where the stores fail.
@@ -107,6 +118,8 @@ impl Run {
     }
 
     /// Removes the person's records from one file of the quarantine; returns their number.
+    ///
+    /// The file is replaced only if it still is as it was read. A file without records is deleted.
     async fn erase_quarantined(
         &self,
         key: &str,
@@ -140,6 +153,7 @@ impl Run {
 /// Returns a quarantine file with only the records that are certainly another person's, and the
 /// number of the others.
 fn without(file: &[u8], personal: &PersonalFields, user: i64) -> (Bytes, u64) {
+    // What cannot be read may be anybody's.
     let Some(records) = quarantine::records_in(file) else {
         return (Bytes::new(), 1);
     };

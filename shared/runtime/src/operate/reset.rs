@@ -1,4 +1,9 @@
 //! Deletion of a table, so that the next run loads it anew.
+//!
+//! A reset deletes thousands of objects one by one, and may die at any of them. So the state item
+//! records it before the first deletion, in the same write that forgets the position. From then on
+//! the stream counts as never read, and each owner of its lease, whether a reset or a run, first
+//! completes what is recorded. The record is removed when the new table exists.
 
 use std::sync::Arc;
 
@@ -29,6 +34,7 @@ pub async fn reset(
         Ok(held) => held,
         Err(busy) => return Ok(Err(busy)),
     };
+    // A reset that died has already chosen the sequence, and the tables that tell it may be gone.
     if item.resetting != Some(ResetTable::Table) {
         let last = last_sequence(context, spec).await.max(item.sequence);
         item.sequence = last.next();
@@ -78,6 +84,7 @@ pub(crate) async fn go_on(
             Box::pin(keeper.beside(begin_anew(context, spec, item))).await?;
         }
         Some(ResetTable::Changes) => {
+            // The log first: without it nobody sees a table with missing files.
             let root = TableSchema::changes_of(spec).root();
             for prefix in [format!("{root}/_delta_log/"), format!("{root}/")] {
                 keeper.beside(delete_all(context, spec.name, &prefix)).await?;
@@ -141,12 +148,15 @@ async fn held(
     Ok(taken.map(|TakenLease { item, .. }| (LeaseKeeper::new(context, stream, &item), item.value)))
 }
 
+/// Gives the lease back.
 async fn give_back(keeper: &LeaseKeeper, item: &mut StreamItem) -> Result<(), RunError> {
     item.lease = item.lease.as_ref().map(Lease::released);
     keeper.write(item).await
 }
 
-/// Returns the last sequence that the tables record, as far as they can be read.
+/// Returns the last sequence that the tables record, as far as they can be read. A table that
+/// cannot be read is often the reason for a reset, so it is no error here; the item knows a
+/// sequence, too.
 async fn last_sequence(context: &Context, spec: &'static StreamSpec) -> Sequence {
     let account = context.settings.account;
     let table = Table::open(Arc::clone(&context.store), spec, account).await;
@@ -155,6 +165,8 @@ async fn last_sequence(context: &Context, spec: &'static StreamSpec) -> Sequence
     opened.map(|table| table.recorded_sequence()).max().unwrap_or_default()
 }
 
+/// Deletes all objects whose keys begin with `prefix`. Objects that are gone already do not count:
+/// a second call goes on where the first one ended.
 async fn delete_all(context: &Context, stream: &'static str, prefix: &str) -> Result<(), RunError> {
     let failed = |source| RunError::Store { stream, source: Box::new(source) };
     for object in context.store.list(prefix, None).await.map_err(failed)? {

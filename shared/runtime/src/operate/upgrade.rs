@@ -1,4 +1,11 @@
 //! Upgrade of a table's files to today's declaration, without requests to Harvest.
+//!
+//! A release may declare members that were unknown before. Their values are in `extra_json` of
+//! older rows, and every reader of this project lifts them when it opens a file. Other engines read
+//! the files as they are; for them the files are written anew. The rows mean the same before and
+//! after, so neither sequence nor `synced_at` changes, and the table of changes gets no entries.
+//!
+//! An erasure takes the same way, with an eraser that also removes a person's data.
 
 use std::sync::Arc;
 
@@ -64,6 +71,7 @@ pub async fn upgrade(
 }
 
 impl Run {
+    /// Upgrades the stream's table and its table of changes.
     async fn upgrade(&mut self) -> Result<UpgradeCounts, RunError> {
         let mut done = self.rewrite_files(None).await?;
         done.changes = self.rewrite_changes(None, false).await?;
@@ -118,6 +126,10 @@ impl Run {
     }
 
     /// Writes the files anew that need it; with an eraser also those with data that it removes.
+    ///
+    /// Files are committed in parts, so that a process that dies loses one part and not an hour of
+    /// work. The list of files is taken once: only the holder of the lease writes, and a commit of
+    /// another engine that changes files refuses the next part.
     pub(crate) async fn rewrite_files(
         &mut self,
         eraser: Option<Eraser>,
@@ -149,6 +161,8 @@ impl Run {
                 self.commit_part(part).await?;
             }
         }
+        // Last, and also where no file needed it: engines show the new columns only when the log
+        // has them, and files without a column read as null.
         let note = self.note(RowCounts::default(), None)?;
         let (now, writer) = (self.context.clock.now(), self.writer());
         let widened = self.table.widen(now, &writer, &note).await;
@@ -159,6 +173,7 @@ impl Run {
         Ok(done)
     }
 
+    /// Returns an empty part with a writer of its own: no two parts write the same file name.
     fn part(&self) -> UpgradePart {
         let writer = self.writer();
         let sequence = self.table.recorded_sequence().next();

@@ -1,4 +1,20 @@
 //! Preparation of a run: makes item and tables agree, and keeps former owners from committing.
+//!
+//! The table's log is the truth, the item a cache of it. They differ after a crash between commit
+//! and item, after the state was lost or put back, after a table was restored, deleted or
+//! exchanged, and after another engine has written. In all these cases the position in the log's
+//! newest note replaces the item's:
+//!
+//! | the item describes | the log has a note | position |
+//! | --- | --- | --- |
+//! | this version of the table | | the item's |
+//! | another version, or another table | yes | the note's |
+//! | another table | no | none: everything is read |
+//! | a later version of the table | no | none: everything is read |
+//! | an earlier version of the table | no | the item's |
+//!
+//! A cursor that is too early costs requests. One that is too late loses changes for good, so every
+//! doubt is settled towards the earlier position.
 
 use delta::table::{Committed, ForeignChange, Table};
 use engine::item::StreamPosition;
@@ -17,8 +33,13 @@ impl Run {
     /// Makes item and table agree. Handles a commit that the item does not know, another table than
     /// the item's, rows that another engine changed, instants in the future, an epoch that the item
     /// does not know, and a former owner that never gave the lease back.
+    ///
+    /// Decisions come first, in memory; then the item is saved, then a commit is made, then the
+    /// item is saved again. The first save shows that this run still has the lease, and stores the
+    /// epoch before any commit bears it.
     pub(super) async fn catch_up(&mut self) -> Result<(), RunError> {
         let testimony = self.item.value.testimony(self.table.version(), &self.table.mark());
+        // What the item says of files is another table's, too.
         if testimony == Testimony::OfAnother {
             let stream = self.stream();
             tracing::info!(stream, "the state speaks of another table: the log is right");
@@ -33,6 +54,7 @@ impl Run {
         let behind = recorded >= self.item.value.epoch();
         self.take_position(testimony);
         let set_back = self.set_back(testimony).await?;
+        // After both of them: a position from the log may hold instants of a wrong clock, too.
         self.free();
         self.item.value.version = self.table.version();
         self.item.value.sequence = self.table.recorded_sequence();

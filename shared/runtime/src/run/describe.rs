@@ -1,5 +1,9 @@
 //! Adds the names of the columns with statistics to the logs of both tables, where an earlier
 //! release or another program left them out.
+//!
+//! Some readers take a bound that they miss for one that no value meets, and a filter on such a
+//! column finds no row. They do not if the log names the columns that have statistics in every
+//! file. Each commit of this release keeps that list right; this module repairs older logs.
 
 use std::sync::Arc;
 
@@ -10,8 +14,10 @@ use super::Run;
 use crate::error::RunError;
 
 impl Run {
-    /// Corrects the description of the columns in both logs. The stream's table comes last, because
-    /// it shows the next run whether anything is still due.
+    /// Corrects the description of the columns in both logs.
+    ///
+    /// The stream's table comes last, because its log is what tells a run that something is due: a
+    /// run that dies in between is followed by one that finds the work again.
     pub(super) async fn describe(&mut self) -> Result<(), RunError> {
         let stream = self.stream();
         let failed = |source: TableError| RunError::Table { stream, source: Box::new(source) };
@@ -38,6 +44,7 @@ impl Run {
         Ok(())
     }
 
+    /// Corrects the description in the log of a table of changes that this run has not opened.
     async fn describe_closed_changes(
         &self,
         writer: &WriterIdentity,

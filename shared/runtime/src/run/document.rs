@@ -1,6 +1,7 @@
 //! The document of a run: what the worker answers, the history keeps, and events carry.
 //!
-//! `docs/json.md` describes it for other programs.
+//! `docs/json.md` describes it for other programs: member names and outcome words are a public
+//! interface. The document holds counts, times and sentences, never a value of a record.
 
 use engine::time::Timestamp;
 use serde_json::{Value, json};
@@ -9,7 +10,9 @@ use super::{RunOutcome, RunReport, YieldReason};
 use crate::error::RunError;
 
 impl RunOutcome {
-    /// Returns the word for the outcome in every document.
+    /// Returns the word for the outcome in every document. Both ways to yield are told apart: after
+    /// `waiting` another run is of no use before some instant, after `stopped` it can begin at
+    /// once.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {

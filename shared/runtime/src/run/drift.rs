@@ -1,4 +1,8 @@
-//! Differences between the records of a run and the declaration.
+//! Differences between the records of a run and the declaration: new members, values that do not
+//! fit, members that are gone.
+//!
+//! Such a difference fails no run. Values without a column stay in `extra_json`, so that a later
+//! release can lift them; people have to hear of it, because a column may be null meanwhile.
 
 use engine::drift::{self, DriftLook};
 use engine::item::ResumablePass;
@@ -7,7 +11,11 @@ use super::{Run, RunOutcome};
 use crate::error::RunError;
 
 impl Run {
-    /// Stores the members that the run saw in the item, and puts the findings into the report.
+    /// Takes the members that the run saw over into the item, and puts the findings into the
+    /// report.
+    ///
+    /// The report names differences of this run alone, the item those of all runs until a whole
+    /// full pass has not seen them again.
     pub(super) fn watch(
         &mut self,
         look: &DriftLook,

@@ -1,4 +1,11 @@
 //! Renewal of a run's lease while the run works.
+//!
+//! A lease lasts two minutes, a merge may take longer. So every step that takes time runs inside
+//! [`LeaseKeeper::beside`], which renews the lease when half of it is over, and ends the step when
+//! the lease is lost.
+//!
+//! The lease keeps two runs from doing the same work. It does not protect the table: a process that
+//! is suspended does not notice that its lease ended. The epoch in each commit does that.
 
 use core::pin::pin;
 use std::sync::Arc;
@@ -26,6 +33,8 @@ pub(crate) struct LeaseKeeper {
     key: ItemKey,
     state: Arc<dyn StateStore>,
     clock: Arc<dyn Clock>,
+    /// The item as last written, with its revision. The lock is held during a write, so that a
+    /// renewal and a write of the run never expect the same revision.
     written: Mutex<VersionedItem<StreamItem>>,
 }
 
@@ -57,6 +66,10 @@ impl LeaseKeeper {
 
     /// Does `work`, and renews the lease each time that half of its duration is over. A lost lease
     /// ends `work`.
+    ///
+    /// `work` is dropped then, at the point where it waits. It must therefore be right to stop it
+    /// anywhere, as a crash would. `work` may call [`Self::write`]; a renewal in between writes the
+    /// item as last written, not the changes that the run has in memory.
     pub(crate) async fn beside<T>(
         &self,
         work: impl Future<Output = Result<T, RunError>>,
@@ -118,6 +131,11 @@ impl LeaseKeeper {
         }
     }
 
+    /// Writes `value` over the revision last written.
+    ///
+    /// A refused write does not prove that another owner took over: an earlier write of this run
+    /// may have been stored although its call failed. So the item that is there decides. If it has
+    /// this run's lease, the write is repeated over its revision.
     async fn put(
         &self,
         written: &mut VersionedItem<StreamItem>,
@@ -157,8 +175,11 @@ pub(crate) struct TakenLease {
     pub(crate) taken_over: bool,
 }
 
-/// Takes the lease of `stream` to work on `pass`. `BusyLease` if another
-/// process has it.
+/// Takes the lease of `stream` to work on `pass`, `None` for work of the operator that is no pass.
+/// Returns [`BusyLease`] if another process has it.
+///
+/// One conditional write: of two processes that read the same item, one gets the lease, and the
+/// other one finds it taken when it reads the item that won.
 pub(crate) async fn take_lease(
     context: &Context,
     stream: &'static str,
@@ -181,6 +202,7 @@ pub(crate) async fn take_lease(
         let taken_over = how == PriorLease::TakenOver;
         item.value.lease = Some(lease);
         item.value.working_on = pass;
+        // A run that died could not record its own failure.
         if taken_over {
             engine::pace::never_came_back(&mut item.value, context.clock.now());
         }

@@ -1,5 +1,19 @@
 //! Work objects: values that are too large for the state item, in objects below `work/` that the
 //! item names.
+//!
+//! An item of DynamoDB holds 400 KB at most, and every commit repeats the position in its note.
+//! Long lists (ids that a sweep has seen, parked parents, a large reading) are therefore objects:
+//!
+//! ```text
+//! work/<stream>/<pass>-<start>/resume-<attempt>.json    the saved reading
+//! work/<stream>/<pass>-<start>/seen-<attempt>.roaring   ids that the sweep has seen
+//! work/<stream>/absent-<attempt>.json                   rows missed without proof
+//! work/<stream>/parked-<attempt>.json                   parents that could not be read
+//! ```
+//!
+//! Each write has a name of its own, so an object that a position names is never overwritten. An
+//! object is stored before the position that names it, and deleted after the position that named it
+//! has been replaced.
 
 use bytes::Bytes;
 use engine::item::{ItemValue, StreamPosition};
@@ -21,6 +35,7 @@ pub(super) struct WorkObjects {
 }
 
 impl WorkObjects {
+    /// Returns the work objects that `position` names, as far as `pass` may replace them.
     pub(super) fn of(position: &StreamPosition, pass: Pass) -> Self {
         let unfinished = position.pass(pass).unfinished.as_ref();
         Self {
@@ -69,6 +84,8 @@ impl Run {
         self.externalize_one(&mut position.parked, key).await
     }
 
+    /// Moves one value into an object if it is large. A value that is in an object already stays
+    /// there.
     async fn externalize_one<T: Serialize + Sync + Send>(
         &self,
         stored: &mut ItemValue<T>,
@@ -86,6 +103,7 @@ impl Run {
         Ok(())
     }
 
+    /// Stores a work object; durable on return.
     async fn keep(&self, key: &str, bytes: Vec<u8>) -> Result<(), RunError> {
         let (stream, bytes) = (self.stream(), Bytes::from(bytes));
         let put = self.context.store.put(key, bytes).await;

@@ -1,4 +1,9 @@
 //! The reading of a run: the saved one to go on with, or a new one.
+//!
+//! A saved reading is used only as long as it means the same as when it was saved: same start date,
+//! its object still there, its form known to this release, and no more windows left than the plan
+//! has. In any other case the pass begins anew. That costs requests and loses nothing: the rows
+//! that were read are in the table, and a pass that is not complete has proven nothing.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,8 +23,11 @@ use crate::held::table_units;
 use crate::records;
 
 impl Run {
-    /// Fails before the first request where the account item shows that the token sees less than
-    /// the rows were written with.
+    /// Fails before the first request if the account item shows that the person of the token sees
+    /// less than the person who wrote the rows.
+    ///
+    /// The item may be some minutes old. The check before each commit, which asks Harvest, is the
+    /// one that protects rows; this one spares the requests.
     pub(super) async fn check_roles(&self) -> Result<(), RunError> {
         let stream = self.stream();
         let account = records::account(
@@ -35,7 +43,8 @@ impl Run {
         self.suffices(account.value.person_id, &account.value.roles)
     }
 
-    /// Returns the saved reading to go on with, or a new one, with the ids that the pass has seen.
+    /// Returns the saved reading to go on with, or a new one; the ids that the pass has seen; and
+    /// the unfinished pass, `None` if the pass begins with this run.
     pub(super) async fn reading(
         &mut self,
         unfinished: Option<ResumablePass>,
@@ -46,6 +55,8 @@ impl Run {
             && unfinished.start_date == start_date
             && let Some(saved) = self.load(&unfinished.resume).await?
         {
+            // Without the ids of earlier runs every row of theirs would look missing: the pass goes
+            // on, and ends without a comparison.
             let seen = self.seen(&unfinished).await?;
             plan.compares = seen.is_some();
             if let Ok(reading) = Reading::resume(plan.clone(), &saved)
@@ -61,7 +72,8 @@ impl Run {
         Ok((Reading::start(plan), seen, None))
     }
 
-    /// Ids that the pass saw in earlier runs; `None` where the pass keeps none, or they are lost.
+    /// Returns the ids that the pass saw in earlier runs; `None` if the pass keeps none, or its
+    /// object is gone or damaged.
     async fn seen(&self, unfinished: &ResumablePass) -> Result<Option<SeenIds>, RunError> {
         let Some(key) = &unfinished.seen else {
             return Ok(None);
@@ -72,7 +84,8 @@ impl Run {
         Ok(bytes.and_then(|bytes| SeenIds::from_bytes(&bytes).ok()))
     }
 
-    /// Rows of the table within `scope` that no page of the sweep had.
+    /// Returns the rows of the table within `scope` that no page of the sweep had. Of each file of
+    /// the table only the columns of keys, days and reading times are decoded.
     pub(super) async fn missing(
         &self,
         scope: &MissingScope,
@@ -86,6 +99,11 @@ impl Run {
             .map_err(|source| RunError::Store { stream, source: Box::new(source) })
     }
 
+    /// Returns what the reading needs to know of state, settings and, for reports, of the account.
+    ///
+    /// A full pass over a report reads the windows that hold rows as well as those of the account's
+    /// days. A window whose entries were all deleted would otherwise never be read again, and its
+    /// rows would stay.
     async fn plan(&mut self) -> Result<ReadingPlan, RunError> {
         let settings = &self.context.settings;
         let position = &self.item.value.position;
@@ -129,7 +147,8 @@ impl Run {
         })
     }
 
-    /// Fails for a full pass over reports where it is not known how far back the account goes.
+    /// Fails for a full pass over a report if nothing tells how far back the account goes. The pass
+    /// would count as complete although it read the recent windows alone.
     fn check_history(&self, report: &ReportWindow, account: &AccountItem) -> Result<(), RunError> {
         let unread = |dated| is_about(report, dated);
         match account.extent.as_ref().and_then(|extent| extent.unknown(unread)) {
@@ -140,7 +159,9 @@ impl Run {
         }
     }
 
-    /// Start of the pass, by our clock and by the server's.
+    /// Returns the start of the pass, by our clock and by the server's. It stays the same over all
+    /// runs of a pass. A pass that has no answer yet gets a start five minutes before our time: an
+    /// early start only reads a little again.
     pub(super) fn start(&self, driver: &Driver, unfinished: Option<&ResumablePass>) -> PassStart {
         let (begun, by_server) = match (unfinished, &driver.first_answer) {
             (Some(unfinished), _) => (unfinished.begun, unfinished.start),

@@ -1,4 +1,9 @@
 //! Records that a run adds to the quarantine, and files there that it makes obsolete.
+//!
+//! A run writes one file, `quarantine/<stream>/<run id>.jsonl`, a line for each record. The name
+//! tells when the run began. That is all that is needed to know which files a complete full pass
+//! supersedes: it read every record that Harvest returns, so records that are still bad are in a
+//! file of its own runs.
 
 use engine::ids::RunId;
 use engine::item::ResumablePass;
@@ -32,7 +37,8 @@ impl Run {
     }
 
     /// Removes the files of the quarantine from before `pass_began`, if the complete pass that
-    /// began then read all that Harvest returns. A failure to remove them does not fail the run.
+    /// began then read all that Harvest returns: without a start date, a parent that could not be
+    /// read, or a window that contradicts itself. A failure to remove them does not fail the run.
     pub(super) async fn supersede_quarantine(
         &mut self,
         pass_began: Timestamp,

@@ -1,4 +1,7 @@
 //! History of runs: an item of the state for each, kept for three months.
+//!
+//! The sort key begins with the time, so that the newest runs of all streams are one query. The
+//! item is never changed. It expires by itself, on DynamoDB by its time to live.
 
 use engine::time::{SignedDuration, plus};
 use state::{ItemKey, WriteCondition};

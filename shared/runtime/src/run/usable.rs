@@ -1,4 +1,7 @@
 //! Passes that read records of which none could become a row: a failure, not an empty list.
+//!
+//! An answer full of records that all lack an id, say, means that Harvest serves something else
+//! than the declaration expects. If it counted as an empty list, a sweep could delete every row.
 
 use engine::quarantine::AnswerCounts;
 
@@ -7,7 +10,8 @@ use crate::error::RunError;
 use crate::hold::RunBuffer;
 
 impl Run {
-    /// Returns the error of a pass without usable records.
+    /// Returns the error of a pass without usable records: of the stream itself, or of the listing
+    /// that names its parents.
     pub(super) fn unusable(&self, answers: AnswerCounts, hold: &RunBuffer) -> RunError {
         let stream = self.stream();
         let plural = |count: u64| if count == 1 { "answer" } else { "answers" };

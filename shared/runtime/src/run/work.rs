@@ -1,4 +1,17 @@
 //! Main loop of a run: read, flush, save, until the pass is complete or the run has to stop.
+//!
+//! Three values share the work. The `Driver` sends requests and owns the reading, which decides.
+//! The `RunBuffer` owns the rows that came and are not durable yet. The `Run` owns table, item and
+//! lease, and makes both durable together: rows and reading are saved at the same page, so that the
+//! next run neither skips a page nor counts one twice.
+//!
+//! | end of the loop | position afterwards | outcome |
+//! | --- | --- | --- |
+//! | everything is read | complete pass, cursor moved if proven | `Complete`, or the error |
+//! | budget is used | unfinished pass, with the end of the wait | `Yielded(Budget)` |
+//! | deadline, or a person stops it | unfinished pass | `Yielded(Deadline)` |
+//! | requests failed for good | unfinished pass | `Failed` |
+//! | any other error | as after the last flush | `Failed` |
 
 use std::sync::Arc;
 
@@ -46,11 +59,19 @@ impl Run {
         }
     }
 
+    /// Reads and flushes until the run ends, and puts the counts into the report.
+    ///
+    /// The counts are taken over on failures, too: requests were sent, and differences from the
+    /// declaration are worth telling whatever came of the run.
     async fn read(&mut self) -> Result<RunOutcome, RunError> {
+        // Before the first request of a pass that may take hours: the same check before each commit
+        // would only fail after them.
         self.check_roles().await?;
         let unfinished = self.item.value.position.pass(self.order.pass).unfinished.clone();
         let keeper = Arc::clone(&self.keeper);
         let (reading, seen, unfinished) = keeper.beside(self.reading(unfinished)).await?;
+        // Read once for the whole run, and compared before each commit: pages that were decoded
+        // before a person was erased hold their data.
         self.erased = crate::erased::erased_of(&self.context, self.order.spec).await?;
         let users = self.erased.clone();
         let decoder = crate::erased::decoder_without(&self.context, self.order.spec, users).await?;
@@ -72,6 +93,10 @@ impl Run {
         ended
     }
 
+    /// Performs the driver's steps until the reading is done or the run has to stop.
+    ///
+    /// `driver.stop()` does not end the loop: requests that were sent still bring their pages,
+    /// which are part of the last flush. The driver returns `Stopped` once none is under way.
     async fn drive(
         &mut self,
         driver: &mut Driver,
@@ -94,6 +119,8 @@ impl Run {
             };
             match event {
                 DriverStep::Progress => {
+                    // First flush, then judge whether reading ends: rows that are durable no longer
+                    // count towards the time that the last flush needs.
                     let now = self.context.clock.now();
                     if pace.flush_is_due(hold.bytes(), flushed_at, now) {
                         let stage = self.goes_on(driver, None)?;
@@ -105,10 +132,14 @@ impl Run {
                         driver.stop();
                     }
                 }
+                // An answer was empty. The reading asks a second time if the table has rows that
+                // would be deleted by it.
                 DriverStep::NeedsHeld => {
                     let effects = driver.reading.on_held(table_units(&self.table).await?);
                     hold.apply(effects, None)?;
                 }
+                // All pages of a sweep are read: rows that were on none of them may be deleted, or
+                // their records moved between pages meanwhile.
                 DriverStep::NeedsMissing(scope) => {
                     let since = self.start(driver, unfinished).by_server;
                     let missing = self.missing(&scope, Arc::clone(&hold.seen)).await?;
@@ -138,8 +169,8 @@ impl Run {
         }
     }
 
-    /// Stage of a pass that is not complete; `waits_until`: another run goes on with it from then
-    /// on.
+    /// Returns the stage of a pass that is not complete. `waits_until`: instant from which the
+    /// budget has room for another run; `None`: the pass does not wait.
     fn goes_on(
         &self,
         driver: &Driver,
@@ -176,6 +207,15 @@ impl Run {
     }
 
     /// Makes the rows that were read durable, then the position of the pass.
+    ///
+    /// The order is what makes a crash harmless:
+    ///
+    /// 1. Compute the next position; nothing is written.
+    /// 2. Store its work objects, under new names. After a crash nothing names them, and a later
+    ///    run deletes them as orphans.
+    /// 3. Flush: files, commit with the position in its note, changes, item.
+    /// 4. Delete work objects of the former position. Not before: until the commit, the former
+    ///    position is the one that counts.
     async fn save(
         &mut self,
         driver: &Driver,
@@ -206,7 +246,12 @@ impl Run {
         outcome
     }
 
-    /// Outcome of a pass that was read whole and is durable.
+    /// Returns the outcome of a pass that was read whole and is durable: complete, or the error
+    /// that people have to know although all rows are written.
+    ///
+    /// A refused delete comes before a contradiction, because it needs an answer by the operator.
+    /// Quarantined records from before the pass are removed only if it is usable: otherwise the
+    /// pass has not read them again.
     async fn conclude(
         &mut self,
         driver: &Driver,
@@ -240,6 +285,10 @@ impl Run {
     }
 
     /// Ends the run: updates health, gives the lease back, and fills the report.
+    ///
+    /// Health and release are one write: a lease that is given back without the failure would let
+    /// the next tick run the stream at once. If that write fails, the lease ends by itself after
+    /// two minutes. After a lost lease nothing is written: the item is the other run's.
     async fn close(mut self, outcome: RunOutcome) -> RunReport {
         let now = self.context.clock.now();
         self.tell();
@@ -257,12 +306,15 @@ impl Run {
                     item.health.refused = false;
                     item.health.warning.clone_from(&report.warning);
                 }
+                // Runs that are shorter after losses stay so until a pass is complete: the pass may
+                // yet come to the page that needed too much memory.
                 RunOutcome::Yielded(_) => {
                     item.health.failures = still_lost(item.health.failures);
                     item.health.last_error = None;
                 }
                 RunOutcome::Busy { .. } => item.health.failures = 0,
             }
+            // A run without records says nothing about misfits: the last count stays.
             if report.records > 0 {
                 item.health.misfits = report.misfits.values().sum();
             }
