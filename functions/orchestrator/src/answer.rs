@@ -11,7 +11,7 @@ use engine::pass::Pass;
 use engine::time::Timestamp;
 use serde::Serialize;
 
-/// How a tick ended.
+/// End of a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TickEnd {
@@ -45,7 +45,7 @@ pub struct DueAnswer {
 /// Answer of a tick.
 #[derive(Clone, Debug, Serialize)]
 pub struct TickAnswer {
-    /// How the tick ended.
+    /// End of the tick.
     pub outcome: TickEnd,
     /// Reason of a wait or a pause, for people.
     pub message: Option<String>,

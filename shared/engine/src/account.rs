@@ -19,7 +19,7 @@ pub const UNKNOWN_ROLES: &str = "(unknown)";
 pub enum Admission {
     /// All requests.
     Open,
-    /// Only the request for the token's person, until that is answered.
+    /// The request for the token's person alone, until that is answered.
     Probe,
     /// None before this instant: the token was refused.
     Paused(Timestamp),

@@ -48,7 +48,7 @@ pub enum Reservation {
     },
     /// Nothing is free within the horizon and nothing is to be written: ask again at `at`.
     ComeBack {
-        /// When the first permit comes into the horizon.
+        /// Time at which the first permit comes into the horizon.
         at: Timestamp,
     },
 }

@@ -18,7 +18,7 @@ pub enum Coverage {
     Nothing,
     /// The whole stream.
     Whole {
-        /// When the first page was requested.
+        /// Time at which the first page was requested.
         begun: Timestamp,
     },
     /// All children of each of these parents.
@@ -29,7 +29,7 @@ pub enum Coverage {
     Records {
         /// Ids.
         ids: BTreeSet<i64>,
-        /// When the reading that missed them began.
+        /// Time at which the reading that missed them began.
         begun: Timestamp,
     },
 }

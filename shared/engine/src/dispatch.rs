@@ -29,7 +29,7 @@ pub struct OrchestratorItem {
     pub lease: Option<Lease>,
     /// The request of an operator that is not done yet.
     pub asked: Option<OperatorRequest>,
-    /// When the worker of each stream was last invoked.
+    /// Time at which the worker of each stream was last invoked, by name of the stream.
     pub invoked: BTreeMap<String, Timestamp>,
 }
 

@@ -106,11 +106,11 @@ pub struct DriftRun<'a> {
     pub look: &'a DriftLook,
     /// Pass of the run.
     pub pass: Pass,
-    /// When the pass began.
+    /// Time at which the pass began.
     pub pass_began: Timestamp,
     /// Whether the pass is complete with this run.
     pub completes: bool,
-    /// When the run began.
+    /// Time at which the run began.
     pub now: Timestamp,
 }
 

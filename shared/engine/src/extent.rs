@@ -26,7 +26,7 @@ const YEARS_AHEAD: i16 = 1;
 /// The oldest and newest days that reports can be about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountExtent {
-    /// When the extent was read.
+    /// Time at which the extent was read.
     pub read_at: Timestamp,
     /// Oldest and newest `spent_date` of time entries and expenses within the reach.
     pub spent: Option<(Date, Date)>,

@@ -56,7 +56,7 @@ pub struct PlannedRun {
     pub why: PassReason,
     /// Weight of the run: how long it holds its place.
     pub weight: RunWeight,
-    /// When it is due; never before the time of the forecast.
+    /// Time at which it is due; never before the time of the forecast.
     pub begins: Timestamp,
     /// Requests that it takes, about; `None`: not known yet.
     pub requests: Option<u64>,

@@ -97,9 +97,10 @@ pub struct StreamPosition {
 pub struct PassState {
     /// The unfinished pass.
     pub unfinished: Option<ResumablePass>,
-    /// When the last complete pass began, by our clock.
+    /// Time at which the last complete pass began, by our clock.
     pub last_begun: Option<Timestamp>,
-    /// When the last pass began whose answers contradicted each other, so that it did not count.
+    /// Time at which the last pass began that did not count, because its answers contradicted each
+    /// other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doubted: Option<Timestamp>,
     /// Requests that the last complete pass took: the expected cost of the next.
@@ -114,7 +115,7 @@ pub struct PassState {
 pub struct ResumablePass {
     /// Its start by the server's clock: the next cursor.
     pub start: Timestamp,
-    /// When it began, by our clock.
+    /// Time at which it began, by our clock.
     pub begun: Timestamp,
     /// The saved reading.
     pub resume: ItemValue<serde_json::Value>,
@@ -136,9 +137,9 @@ pub struct ResumablePass {
     pub requests: u64,
     /// Units read and units left, for display.
     pub progress: (u64, u64),
-    /// When a run last worked on it, by our clock.
+    /// Time at which a run last worked on it, by our clock.
     pub tried_at: Timestamp,
-    /// When the budget has room for it again; `None`: it does not wait for the budget.
+    /// Time at which the budget has room for it again; `None`: it does not wait for the budget.
     pub waits_until: Option<Timestamp>,
 }
 
@@ -256,7 +257,7 @@ impl StreamItem {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AccountItem {
-    /// When it was read.
+    /// Time at which person and company were last read.
     pub read_at: Option<Timestamp>,
     /// Name of the company.
     pub company: String,
@@ -266,7 +267,7 @@ pub struct AccountItem {
     pub person: String,
     /// Id of that person.
     pub person_id: Option<i64>,
-    /// When the token became another person's, and the name of the person before.
+    /// Time at which the token became another person's, and the name of the person before.
     pub person_changed: Option<(Timestamp, String)>,
     /// `access_roles` of that person; without that member of `/users/me`: empty.
     pub roles: Vec<String>,

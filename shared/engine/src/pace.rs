@@ -48,9 +48,9 @@ impl FlushSpeed {
 /// Limits of a run: when it flushes the records it has read, and when it stops reading.
 #[derive(Clone, Copy, Debug)]
 pub struct RunPace {
-    /// When the run began.
+    /// Time at which the run began.
     pub begun: Timestamp,
-    /// When its process will be stopped; `None`: never.
+    /// Time at which its process will be stopped; `None`: never.
     pub deadline: Option<Timestamp>,
     /// Number of runs directly before it that ended without a word.
     pub failures: u32,
@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn a_function_with_a_share_of_a_processor_has_more_of_its_time_for_the_flush() {
-        // Megabytes of the function; bytes to flush; at least how many seconds, and how many of 900 are left.
+        // Megabytes of the function; bytes to flush; at least how many seconds, and how many of 900
+        // are left.
         for (memory, megabytes, least, left) in
             [(1769, 400, 100, 800), (512, 100, 80, 760), (256, 0, 190, 700), (256, 400, 690, 200)]
         {

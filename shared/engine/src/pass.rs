@@ -150,7 +150,7 @@ pub enum AnswerEffect {
     Gone {
         /// The ids.
         ids: BTreeSet<i64>,
-        /// When the reading that missed them began.
+        /// Time at which the reading that missed them began.
         begun: Timestamp,
     },
 }

@@ -55,7 +55,7 @@ const COMPANY: &str = "/company";
 /// Asks for the person of the token: `/users/me`, which every role may read.
 ///
 /// # Errors
-/// Where Harvest does not answer usably, or may not be asked soon.
+/// Fails if Harvest does not answer usably, or may not be asked soon.
 pub async fn person(
     context: &Context,
     stream: &'static str,
@@ -135,7 +135,7 @@ fn found(object: &LooseObject<'_>, member: &str) -> &'static str {
 /// question. One question serves all runs that wait for it meanwhile.
 ///
 /// # Errors
-/// Where Harvest does not answer usably, or asked to wait.
+/// Fails if Harvest does not answer usably, or asked to wait.
 pub async fn person_since(
     context: &Context,
     stream: &'static str,
@@ -158,7 +158,7 @@ pub async fn person_since(
 /// Asks which modules are on: `/company`. Without permission to read it, all count as on.
 ///
 /// # Errors
-/// Where Harvest does not answer usably, or may not be asked soon.
+/// Fails if Harvest does not answer usably, or may not be asked soon.
 pub async fn company(
     context: &Context,
     stream: &'static str,

@@ -96,7 +96,7 @@ impl TokenKeeper {
     /// no secret.
     ///
     /// # Errors
-    /// Where the secret cannot be read or is malformed.
+    /// Fails if the secret cannot be read or is malformed.
     pub(crate) async fn hash_key(
         &self,
         context: &Context,
@@ -105,7 +105,7 @@ impl TokenKeeper {
         Ok(self.heard.lock().await.as_ref().and_then(|heard| heard.hash_key.clone()))
     }
 
-    /// Like [`Self::renewed`], but returns `false` where the secret cannot be read.
+    /// Like [`Self::renewed`], but returns `false` if the secret cannot be read.
     pub(crate) async fn is_renewed(&self, context: &Context, refused: Option<&Token>) -> bool {
         self.renewed(context, refused).await.unwrap_or_else(|error| {
             tracing::warn!(error = error.chain(), "the secret could not be read again");

@@ -13,10 +13,11 @@ use crate::settings::hashes;
 
 /// Key of the object that lists erased users.
 pub const ERASED: &str = "erased.json";
+
 /// Reads the list of erased users, whose data is not kept.
 ///
 /// # Errors
-/// Where the list cannot be read. Then nothing may be written.
+/// Fails if the list cannot be read. Then nothing may be written.
 pub async fn erased_users(
     store: &dyn ObjectStore,
     stream: &'static str,
@@ -40,7 +41,7 @@ fn listed(bytes: Option<&Bytes>, stream: &'static str) -> Result<BTreeSet<i64>, 
 /// stored list has the user.
 ///
 /// # Errors
-/// Where the store fails.
+/// Fails if the store fails.
 pub async fn remember(context: &Context, user: i64) -> Result<(), RunError> {
     let stream = ACCOUNT;
     let add = |there: Option<&Bytes>| {
@@ -59,7 +60,7 @@ pub async fn remember(context: &Context, user: i64) -> Result<(), RunError> {
 /// Whether `user` is on the list of erased users.
 ///
 /// # Errors
-/// Where the list cannot be read.
+/// Fails if the list cannot be read.
 pub async fn is_remembered(context: &Context, user: i64) -> Result<bool, RunError> {
     Ok(erased_users(&*context.store, ACCOUNT).await?.contains(&user))
 }
@@ -68,8 +69,8 @@ pub async fn is_remembered(context: &Context, user: i64) -> Result<bool, RunErro
 /// own data of erased users.
 ///
 /// # Errors
-/// Where the list of erased users cannot be read, or members are to be hashed and there is no key.
-/// Then nothing may be written.
+/// Fails if the list of erased users cannot be read, or members are to be hashed and there is no
+/// key. Then nothing may be written.
 pub async fn decoder(context: &Context, spec: &'static StreamSpec) -> Result<Decoder, RunError> {
     let users = erased_of(context, spec).await?;
     decoder_without(context, spec, users).await
@@ -90,7 +91,7 @@ pub(crate) async fn erased_of(
 /// Returns the decoder that keeps no own data of `users`.
 ///
 /// # Errors
-/// Where members are to be hashed and there is no key.
+/// Fails if members are to be hashed and there is no key.
 pub(crate) async fn decoder_without(
     context: &Context,
     spec: &'static StreamSpec,

@@ -60,7 +60,7 @@ pub enum RunError {
     /// The secret cannot be used.
     #[error("the token cannot be had from its secret")]
     Secret {
-        /// Why.
+        /// Cause of the failure.
         #[from]
         source: VaultError,
     },
@@ -254,7 +254,7 @@ pub enum RunError {
     Table {
         /// The stream.
         stream: &'static str,
-        /// Why.
+        /// Cause of the failure.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -263,7 +263,7 @@ pub enum RunError {
     Store {
         /// The stream.
         stream: &'static str,
-        /// Why.
+        /// Cause of the failure.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -272,7 +272,7 @@ pub enum RunError {
     State {
         /// The stream, or `account`.
         stream: &'static str,
-        /// Why.
+        /// Cause of the failure.
         #[source]
         source: StateError,
     },

@@ -47,7 +47,7 @@ pub fn budget_key(account: AccountId, class: RateClass) -> ItemKey {
 /// Reads an item.
 ///
 /// # Errors
-/// Where the state store fails, or the item does not have the form that this version writes.
+/// Fails if the state store fails, or the item does not have the form that this version writes.
 pub async fn read<T: DeserializeOwned + Default>(
     state: &dyn StateStore,
     key: &ItemKey,
@@ -77,7 +77,7 @@ fn parse<T: DeserializeOwned>(
 /// wrote first; `item` then holds the stored one.
 ///
 /// # Errors
-/// Where the state store fails.
+/// Fails if the state store fails.
 pub async fn write<T: Serialize + DeserializeOwned + Default>(
     state: &dyn StateStore,
     key: &ItemKey,
@@ -106,7 +106,7 @@ pub async fn write<T: Serialize + DeserializeOwned + Default>(
 /// Reads the item of `stream` without instants in the future of `present`.
 ///
 /// # Errors
-/// As [`read`].
+/// Fails as [`read`] does.
 pub async fn stream(
     state: &dyn StateStore,
     account: AccountId,
@@ -119,7 +119,7 @@ pub async fn stream(
 /// Reads an item without instants in the future of `present`.
 ///
 /// # Errors
-/// As [`read`].
+/// Fails as [`read`] does.
 pub async fn read_freed<T: DeserializeOwned + Default + PersistedInstants>(
     state: &dyn StateStore,
     key: &ItemKey,
@@ -134,7 +134,7 @@ pub async fn read_freed<T: DeserializeOwned + Default + PersistedInstants>(
 /// future of `present`.
 ///
 /// # Errors
-/// As [`read`].
+/// Fails as [`read`] does.
 pub async fn streams(
     state: &dyn StateStore,
     account: AccountId,
@@ -153,7 +153,7 @@ pub async fn streams(
 /// Reads the account's item without instants in the future of `present`.
 ///
 /// # Errors
-/// As [`read`].
+/// Fails as [`read`] does.
 pub async fn account(
     state: &dyn StateStore,
     account: AccountId,

@@ -38,7 +38,7 @@ pub(super) struct SweepReading {
     stage: SweepStage,
     /// Whether missing rows are looked for: not while an empty table is loaded.
     compares: bool,
-    /// When the first page was requested.
+    /// Time at which the first page was requested.
     begun: Option<Timestamp>,
     records: u64,
     /// Records without a usable key: any row may be one of them.

@@ -62,7 +62,8 @@ struct KnownDays {
     table: Option<(Date, Date)>,
     /// Days of its table beyond the reach, as far as the log tells them.
     beyond: Vec<Date>,
-    /// Where the table holds all history: days outside of which it has none within the reach.
+    /// Days outside of which the table has none within the reach; `None`: it does not hold all
+    /// history.
     proven: Option<(Date, Date)>,
 }
 
@@ -70,7 +71,8 @@ struct KnownDays {
 /// its table or an earlier extent proves count instead, and the extent says so.
 ///
 /// # Errors
-/// Where the credentials are not accepted, the state store fails, or no request may be sent soon.
+/// Fails if the credentials are not accepted, the state store fails, or no request may be sent
+/// soon.
 pub async fn extent(context: &Context, account: &AccountItem) -> Result<AccountExtent, RunError> {
     let read_at = context.clock.now();
     let reach = ReportReach::around(utc_day(read_at), context.settings.report_years_back);

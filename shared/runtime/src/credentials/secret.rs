@@ -66,7 +66,7 @@ impl SecretContent {
     /// optionally with a `hash_key`. An empty text, `{}` and empty members hold no credentials yet.
     ///
     /// # Errors
-    /// Where the text has any other form. The error never shows the text.
+    /// Fails if the text has any other form. The error never shows the text.
     pub fn parse(text: &str) -> Result<Self, VaultError> {
         let text = text.trim();
         if text.is_empty() {

@@ -57,7 +57,7 @@ pub enum ErasureOutcome {
 /// this can be called again.
 ///
 /// # Errors
-/// Where the stores fail.
+/// Fails if the stores fail.
 pub async fn erase(
     context: &Context,
     spec: &'static StreamSpec,

@@ -51,7 +51,7 @@ pub struct QuarantineRetry {
 /// Returns the files in the quarantine of `stream`, oldest first.
 ///
 /// # Errors
-/// Where the store fails.
+/// Fails if the store fails.
 pub async fn list(
     store: &dyn delta::store::ObjectStore,
     stream: &'static str,
@@ -79,7 +79,7 @@ pub(crate) fn records_in(file: &[u8]) -> Option<Vec<QuarantineEntry>> {
 /// older files, because records that are still bad came again with it.
 ///
 /// # Errors
-/// Where the store fails. A failure of the pass is in its report.
+/// Fails if the store fails. A failure of the pass is in its report.
 pub async fn retry(
     context: &Context,
     spec: &'static StreamSpec,

@@ -25,7 +25,7 @@ use crate::run::keeper::{LeaseKeeper, TakenLease, take_lease};
 /// dies after that, the next run completes the reset before it does anything else.
 ///
 /// # Errors
-/// Where the stores fail. [`BusyLease`] where a run works on the stream.
+/// Fails if the stores fail. Returns [`BusyLease`] if a run works on the stream.
 pub async fn reset(
     context: &Context,
     spec: &'static StreamSpec,
@@ -52,7 +52,7 @@ pub async fn reset(
 /// stream's table, which stays as it is. If the process dies, the next run completes the reset.
 ///
 /// # Errors
-/// Where the stores fail. [`BusyLease`] where a run works on the stream.
+/// Fails if the stores fail. Returns [`BusyLease`] if a run works on the stream.
 pub async fn reset_changes(
     context: &Context,
     spec: &'static StreamSpec,
@@ -71,7 +71,7 @@ pub async fn reset_changes(
 /// Completes the reset that the item records, if any. The caller holds the lease.
 ///
 /// # Errors
-/// Where the stores fail.
+/// Fails if the stores fail.
 pub(crate) async fn go_on(
     context: &Context,
     spec: &'static StreamSpec,

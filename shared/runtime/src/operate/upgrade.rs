@@ -48,7 +48,7 @@ pub struct UpgradeCounts {
 /// second call goes on.
 ///
 /// # Errors
-/// Where the stores fail. [`BusyLease`] where a run works on the stream.
+/// Fails if the stores fail. Returns [`BusyLease`] if a run works on the stream.
 pub async fn upgrade(
     context: &Context,
     spec: &'static StreamSpec,

@@ -10,7 +10,7 @@ use engine::time::Timestamp;
 
 use crate::error::RunError;
 
-/// How a run ended.
+/// End of a run.
 #[derive(Debug)]
 pub enum RunOutcome {
     /// The pass is complete.
@@ -26,7 +26,7 @@ pub enum RunOutcome {
     Failed(RunError),
 }
 
-/// Why a run stopped in good order.
+/// Reason for which a run stopped in good order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum YieldReason {
     /// The budget has no permit before this instant.
@@ -42,7 +42,7 @@ pub struct RunReport {
     pub stream: &'static str,
     /// The pass.
     pub pass: Pass,
-    /// How it ended.
+    /// End of the run.
     pub outcome: RunOutcome,
     /// Start of the run.
     pub began: Timestamp,
@@ -74,7 +74,7 @@ pub struct RunReport {
     pub converted: BTreeMap<String, u64>,
     /// Members that the declaration does not know.
     pub unknown: BTreeMap<String, u64>,
-    /// How the records differ from the declaration.
+    /// Differences between the records and the declaration.
     pub drift: Vec<DriftFinding>,
     /// Parents that could not be read.
     pub parked: u64,

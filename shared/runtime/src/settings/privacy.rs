@@ -17,7 +17,7 @@ pub struct ShortKey;
 /// Parses the key of the hashes; white space around it is no part of it.
 ///
 /// # Errors
-/// Where the key is too short.
+/// Fails if the key is too short.
 pub fn hash_key(text: &str) -> Result<HashKey, ShortKey> {
     let text = text.trim();
     if text.len() < LEAST_KEY {
