@@ -1,4 +1,7 @@
 //! Identities that must not be mixed up: account, run, attempt, epoch, sequence.
+//!
+//! Each is a type of its own, so that the compiler notices an epoch in the place of a sequence:
+//! both are numbers that only rise, both are in every commit, and both would be accepted.
 
 use core::fmt;
 
@@ -6,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
+/// Declares an identity that is a text, in JSON as well.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -21,6 +25,7 @@ macro_rules! text_id {
     };
 }
 
+/// Declares an identity that is a number, in JSON as well.
 macro_rules! number_id {
     ($(#[$doc:meta])* $name:ident, $inner:ty) => {
         $(#[$doc])*

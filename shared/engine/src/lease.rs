@@ -1,4 +1,9 @@
 //! The right to advance a stream, and its fencing number.
+//!
+//! A lease ends by itself, because a process that died cannot give it back. Its owner may not be
+//! dead but suspended, and come back in the middle of a write. Therefore each owner has a higher
+//! epoch than all before it. Every commit carries the epoch, and a commit with a lower one than the
+//! log already shows is refused.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +18,7 @@ const BELIEVABLE: SignedDuration = SignedDuration::from_mins(4);
 /// A lease as the state item holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// Id of the attempt that holds or held it.
+    /// Id of the process that holds or held it.
     pub owner: String,
     /// End of the lease.
     pub until: Timestamp,

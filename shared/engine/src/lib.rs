@@ -1,4 +1,20 @@
 //! Decisions about the next step of a run: pure code, no IO, clock or randomness.
+//!
+//! Each decision is a function from values to values, or a state machine that is saved as JSON. The
+//! time and random numbers are arguments, so that a test states them and any case can be repeated.
+//!
+//! | question | module |
+//! | --- | --- |
+//! | May Harvest be asked at all, and by this person? | `account`, `token` |
+//! | What is due, and who works on it? | `plan`, `extent`, `dispatch`, `room`, `lease` |
+//! | What is asked next, and what does an answer prove? | `pass`, `retry`, `budget`, `window` |
+//! | Which rows are newer, and which are gone? | `precedence`, `coverage` |
+//! | Where does the stream stand afterwards? | `position`, `cursor`, `pace`, `housekeeping` |
+//! | Is what was written down still true? | `testimony`, `present`, `persisted` |
+//! | What do people have to know? | `drift`, `quarantine`, `forecast`, `report` |
+//!
+//! No module knows a stream by name: `spec` says what a declaration may contain, and the crate
+//! `streams` has the declarations.
 
 pub mod account;
 pub mod budget;

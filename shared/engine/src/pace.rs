@@ -11,9 +11,10 @@ const MOST_HALVINGS: u32 = 4;
 /// Time after the last flush at which a run that still reads flushes again.
 const FLUSH_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
 
-/// Time before the end of its process in which a run gives its lease back. On the schedule a
-/// process begins with a tick and ends with one: a lease given back within the last minute is taken
-/// up by that tick, so 60 s leave the budget unused for no longer.
+/// Time before the end of its process by which a run has given its lease back: 60 seconds. A worker
+/// begins with a tick and may live for 15 ticks. The tick a minute before its end finds the lease
+/// free and invokes the next worker. A lease that is given back just after that tick would leave
+/// the budget unused for a minute.
 const LAST_TICK: SignedDuration = SignedDuration::from_secs(60);
 /// Least duration of a flush in seconds of a whole processor, even with little to write.
 const LEAST_FLUSH_SECONDS: u64 = 20;

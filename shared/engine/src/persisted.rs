@@ -1,4 +1,8 @@
 //! Persisted items without the instants that the present makes impossible.
+//!
+//! An instant that was written as past and now lies in the future is replaced by the value that
+//! costs at most a reading: never (a complete pass, a cursor, a failure), or long ago (an extent, a
+//! token). A request of an operator is not dropped: it counts as made now. A lease ends now.
 
 use crate::budget::LONGEST_BLOCK;
 use crate::dispatch::OrchestratorItem;
@@ -35,6 +39,7 @@ impl PersistedInstants for StreamPosition {
     }
 }
 
+/// Clears the instants of one pass.
 fn free_pass(
     state: &mut PassState,
     complete: &'static str,

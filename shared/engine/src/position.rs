@@ -86,7 +86,8 @@ pub struct NextPosition {
 }
 
 impl PassFlush {
-    /// Whether no answer was all bad records, which would mean that Harvest serves something else.
+    /// Whether the answers had usable records. An answer of nothing but bad records means that
+    /// Harvest serves something else than the declaration expects.
     #[must_use]
     pub fn is_usable(&self) -> bool {
         self.answers.failed(&self.spec.kind) == 0

@@ -4,8 +4,8 @@ use crate::time::SignedDuration;
 
 /// Largest number of times that a request is sent, not counting answers of 429.
 pub const MOST_ATTEMPTS: u32 = 6;
-/// Largest number of 429 answers to one request: as we keep the budget, other clients must use up
-/// the account's limit.
+/// Largest number of 429 answers to one request. The budget keeps our own requests within the
+/// limit, so an answer of 429 means that other clients use the account, and waiting helps.
 pub const MOST_LIMITED: u32 = 30;
 /// Upper bound of the wait after the first failure, in milliseconds; it doubles with each.
 const FIRST_WAIT_MS: u64 = 1_000;

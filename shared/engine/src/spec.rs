@@ -114,8 +114,8 @@ pub enum StreamKind {
 pub struct Listing {
     /// Order of its pages.
     pub paging: Paging,
-    /// Path of one record, `{id}` for its id, `{parent}` for the value of `goes_with`'s column:
-    /// 404 there proves that the record is gone.
+    /// Path of one record, `{id}` for its id, `{parent}` for the value of `goes_with`'s column.
+    /// 404 there proves that the record is gone, once a record that exists has answered there.
     pub own_path: &'static str,
     /// The record whose deletion deletes the listing's records.
     pub goes_with: Option<GoesWith>,
@@ -180,7 +180,8 @@ pub enum Paging {
     /// `page=N`: records shift while a list is read, so a list of several pages must be proven by
     /// its totals.
     Offset,
-    /// Offset paging over a list sorted by a day, newest first, that is read day range by day range.
+    /// Offset paging over a list sorted by a day, newest first, that is read day range by day
+    /// range.
     DateKeyset {
         /// The date field that `from` and `to` filter by.
         field: &'static str,
@@ -196,7 +197,8 @@ pub struct PerParent {
     pub trigger: &'static StreamSpec,
     /// Path of the parent's id in a record of the trigger: `id`, or `user.id`.
     pub parent_id: &'static str,
-    /// Path of the parent itself, `{parent}` for its id: 404 there proves that it is gone.
+    /// Path of the parent itself, `{parent}` for its id. 404 there proves that it is gone, once a
+    /// parent that exists has answered there.
     pub parent_path: &'static str,
     /// Column that holds the parent's id.
     pub parent_column: &'static str,

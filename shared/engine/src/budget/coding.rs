@@ -1,4 +1,8 @@
 //! Stored form of due times: milliseconds, as runs of equal distances.
+//!
+//! `[1000, 1150, 1300, 1500]` is stored as `[1000, 150, 2, 200, 1]`: the first due time, then 150
+//! ms twice and 200 ms once. Permits of one burst are equally far apart, so a budget of a hundred
+//! permits is a few numbers. Every process reads and writes this item for each few requests.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,18 @@
 //! Survey of the days of one list: the questions to ask, and the days that the answers prove.
+//!
+//! Within the reach the oldest month is found by halving. Suppose that windows cover the months
+//! from 2024-06 on, and the reach begins in 2016-01:
+//!
+//! 1. 2016-01 to 2024-05: an answer without entries, on which all signs agree, ends the search.
+//! 2. Otherwise the entries that it shows are covered. If the earliest is of 2021-03, the open
+//!    months are 2016-01 to 2021-02, and their older half is the next question. An answer that
+//!    proves that it shows all entries ends the search, too.
+//! 3. An empty half moves the beginning of the open months on; entries move their end back. The
+//!    search ends when no month is open.
+//!
+//! The newest month is found in the same way from the other side. Beyond the reach there is nothing
+//! to halve, because each month with entries has to be known: an answer with entries leads to
+//! questions for the rest of its stretch, without the months that were seen.
 
 use std::collections::BTreeSet;
 
@@ -176,6 +190,8 @@ impl ExtentSurvey {
         }
     }
 
+    /// Takes an answer about the months before the covered ones, and asks for the older half of the
+    /// months that are still open. An answer that proves nothing makes all of them covered.
     fn narrow_oldest(
         &mut self,
         proves: StretchProof,
@@ -203,6 +219,8 @@ impl ExtentSurvey {
         }
     }
 
+    /// Takes an answer about the months after the covered ones: the mirror image of
+    /// `narrow_oldest`.
     fn narrow_newest(
         &mut self,
         proves: StretchProof,
@@ -229,6 +247,8 @@ impl ExtentSurvey {
         }
     }
 
+    /// Takes an answer about months beyond the reach, and asks for the rest of its stretch if it
+    /// did not hold all of it.
     fn look_beyond(
         &mut self,
         proves: StretchProof,
@@ -250,6 +270,7 @@ impl ExtentSurvey {
         }
     }
 
+    /// Notes that a stretch could not be judged, for display.
     fn doubt(&mut self, stretch: CalendarStretch) {
         let CalendarStretch { from, to } = stretch;
         let from = from.map(|day| format!(" from {day}")).unwrap_or_default();

@@ -1,5 +1,8 @@
 //! Saved form of long lists: ids as distances from one to the next, years once per stretch. Its
 //! size matters because a pass over a hundred thousand parents is saved every few minutes.
+//!
+//! `[480123, 480124, 480131]` is saved as `[480123, 1, 7]`. Differences wrap around, so that any
+//! two ids have one and every list is read back exactly.
 
 use std::collections::BTreeSet;
 
@@ -23,6 +26,7 @@ fn distances(ids: impl IntoIterator<Item = i64>) -> Vec<i64> {
     ids.into_iter().map(step).collect()
 }
 
+/// Returns the ids whose [`distances`] these are.
 fn ids(distances: Vec<i64>) -> impl Iterator<Item = i64> {
     let mut before = 0_i64;
     distances.into_iter().map(move |distance| {

@@ -4,6 +4,19 @@
 //! that is not yet whole; the oldest day of the answer may be cut off, so the next request begins
 //! with that day again. A range ends with an answer that holds all of its `total_entries` and whose
 //! other signs agree.
+//!
+//! An example with pages of three records, of which the list has seven:
+//!
+//! | request | answer: days of its records | total | whole by now |
+//! | --- | --- | --- | --- |
+//! | no bounds | 9, 8, 8 | 7 | 9 |
+//! | `to` = 8 | 8, 8, 8 | 6 | 9 |
+//! | `from` = `to` = 8, pages 1 and 2 | 8, 8, 8 and 8 | 4 | 9, 8 |
+//! | `to` = 7 | 5, 3 | 2 | all |
+//!
+//! A record that is added or deleted meanwhile shifts no later answer, because each answer begins
+//! at a day and not at a number of records. Only a day of more than one page has to be paged by
+//! number; its pages must add up to a steady total.
 
 mod compare;
 mod range;
@@ -62,6 +75,8 @@ enum KeysetStage {
 }
 
 impl KeysetPager {
+    /// Returns a reading of all days, or of those not before `from`. `nullable`: whether Harvest
+    /// has records without a day.
     pub(super) fn new(list: ListQuery, nullable: bool, from: Option<Date>) -> Self {
         let range = KeysetRange::open(from);
         Self {
@@ -137,6 +152,8 @@ impl KeysetPager {
         }
     }
 
+    /// Returns the request of the first range that awaits no answer. Ranges do not depend on each
+    /// other, so all of them may be under way; within a range each request needs the answer before.
     fn next_of_ranges(&mut self) -> Option<PagerQuestion> {
         for (slot, range) in (0_u32..).zip(self.ranges.iter_mut()) {
             if range.done || range.asked {
@@ -202,6 +219,8 @@ impl KeysetPager {
         }
     }
 
+    /// Takes an answer for the range of `slot`, and goes on to the next stage when all ranges are
+    /// read.
     fn on_range(&mut self, slot: u32, facts: &PageFacts) -> PagerTurn {
         let at = usize::try_from(slot).ok();
         let beside = self.ranges.iter().filter(|range| !range.done).count().saturating_sub(1);
@@ -280,6 +299,8 @@ impl KeysetPager {
         }
     }
 
+    /// Gives up the day ranges: their bounds come from the order of days, which the list does not
+    /// keep. Records that were read stay.
     fn disordered(&mut self) -> PagerTurn {
         self.ranges.clear();
         self.rest = KeysetStage::Disordered(OffsetPager::new(self.list.clone()));

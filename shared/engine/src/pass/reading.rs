@@ -1,4 +1,16 @@
 //! A reading: one interface to the pagers of every kind of stream.
+//!
+//! | kind | pass | work | a record counts |
+//! | --- | --- | --- | --- |
+//! | listing | incremental | pages since the cursor, and those of `reread` | at once |
+//! | listing | full | a sweep: all pages, then the missing rows | at once |
+//! | snapshot | both | the whole stream as one unit | when the unit is whole |
+//! | report | both | each window as a unit | when its window is whole |
+//! | per parent | both | pages of the trigger; each parent's children as a unit | when whole |
+//!
+//! A request leaves as an `Ask` with a number. Its answer or failure comes back with that number,
+//! in any order; `routes` leads it to the part that asked. Numbers are never used twice, so a
+//! second answer to a request finds no route and changes nothing.
 
 mod failure;
 mod outcome;
@@ -24,11 +36,16 @@ use plan::{listing_pagers, sample_pagers, since};
 pub struct Reading {
     plan: ReadingPlan,
     work: ReadingWork,
+    /// Units of which the table holds rows, once they were asked for.
     held: Option<TableUnits>,
+    /// Requests under way.
     routes: BTreeMap<u64, AskRoute>,
+    /// Number of the last request.
     last_id: u64,
 }
 
+/// Part of the reading that differs by kind and pass. It is all that is saved: the plan is made
+/// anew in each run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum ReadingWork {
     /// Pages, each kept by itself.

@@ -1,5 +1,18 @@
 //! Reading of units, the parts of a stream that are kept as one: report windows, the children of
 //! parents, and a snapshot as its only unit.
+//!
+//! A unit waits in the queue, is active while its pages are read, and ends in one of these ways:
+//!
+//! | end | effect | afterwards |
+//! | --- | --- | --- |
+//! | read whole and proven | `Complete` with the time of its first request | done |
+//! | read whole, and changing, contradictory or with bad records | `Complete`, no proof | done |
+//! | failed by itself (reports, snapshots) | `Drop` | aside, queued for the next run |
+//! | failed by itself (children) | `Drop` | the caller parks its parent |
+//! | network or token failed | `Drop` | back in the queue |
+//!
+//! An empty unit of which the table holds rows is read a second time before it counts, because its
+//! completion deletes these rows.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -45,18 +58,25 @@ pub(super) struct UnitsReading {
 /// may have too few requests to see as many failures, so those of earlier runs count.
 const FAILING_AT_FIRST: usize = 5;
 
+/// A unit that is being read.
 #[derive(Clone, Debug)]
 struct ActiveUnit {
     unit: Unit,
     pager: Pager,
+    /// Time of the first request that was answered: rows written since then are not deleted.
     begun: Option<Timestamp>,
+    /// Records in the present reading of the unit, usable or not.
     records: u64,
+    /// Those of them that cannot be rows: any row of the table may be one of them.
     quarantined: u64,
+    /// Number of times that the unit was read and found empty.
     empties: u32,
+    /// Whether the unit was empty and the table has to tell whether it holds rows of it.
     awaits_held: bool,
 }
 
 impl UnitsReading {
+    /// Queues a unit unless it is queued or under way.
     pub(super) fn push(&mut self, unit: Unit) {
         let known = self.queue.contains(&unit) || self.active.iter().any(|one| one.unit == unit);
         if !known {
@@ -111,6 +131,9 @@ impl UnitsReading {
         }
     }
 
+    /// Returns the next request: of a unit under way, otherwise of the next unit of the queue if
+    /// fewer than `width` units are under way. Units that were begun come first, because only a
+    /// whole unit is worth its requests.
     pub(super) fn next(
         &mut self,
         spec: &StreamSpec,
@@ -193,6 +216,8 @@ impl UnitsReading {
         waiting.into_iter().flat_map(|unit| self.finish(unit, Some(held))).collect()
     }
 
+    /// Ends a unit whose list is read to its end, or reads it again. `held`: the units of which the
+    /// table holds rows; `None`: not known yet.
     fn finish(&mut self, unit: Unit, held: Option<&TableUnits>) -> Vec<AnswerEffect> {
         let Some(at) = self.active.iter().position(|one| one.unit == unit) else {
             return Vec::new();
@@ -291,6 +316,8 @@ impl UnitsReading {
 }
 
 impl ActiveUnit {
+    /// Forgets the counts of a reading that begins anew. `begun` stays: an early time only deletes
+    /// fewer rows.
     fn restart_counts(&mut self) {
         self.records = 0;
         self.quarantined = 0;

@@ -5,6 +5,8 @@ use super::{KeysetPager, KeysetStage, WHOLE};
 use crate::retry::RequestFailure;
 
 impl KeysetPager {
+    /// Frees the slot of a failed request. Pages become smaller for all ranges at once, because
+    /// they are ranges of one list: another one would fail in the same way.
     pub(in crate::pass) fn on_failure(
         &mut self,
         slot: u32,
@@ -41,6 +43,9 @@ impl KeysetPager {
         if gives_up(failure, last, shrunk) { PagerSetback::Final } else { PagerSetback::Same }
     }
 
+    /// Goes on in another process. Bounds of ranges stay: days that are whole need not be read
+    /// again. Counts and totals of unfinished lists do not stay, because what they were compared
+    /// with may have changed.
     pub(in crate::pass) fn resumed(&mut self) {
         for range in &mut self.ranges {
             range.asked = false;

@@ -11,10 +11,14 @@ use crate::retry::RequestFailure;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::pass) struct CursorPager {
     list: ListQuery,
+    /// The next page; `None`: the first one.
     link: Option<String>,
+    /// Whether an answer is awaited.
     asked: bool,
     done: bool,
+    /// Number of times that the list began anew because a link was refused.
     restarts: u32,
+    /// Kept over processes, unlike that of an offset list: no record shifts between two pages.
     #[serde(default)]
     chain: PageChain,
     /// Reason for which the last whole reading is not believed.
@@ -72,6 +76,7 @@ impl CursorPager {
         }
     }
 
+    /// Ends the reading. The keys of the chain are not needed any more, and would be saved.
     fn end(&mut self) -> PagerTurn {
         self.done = true;
         self.chain = PageChain::default();

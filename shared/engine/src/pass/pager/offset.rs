@@ -8,6 +8,10 @@ use super::{ListProof, ListQuery, PagerQuestion, PagerSetback, PagerTurn, gives_
 use crate::retry::RequestFailure;
 
 /// Reading of an offset list: records shift meanwhile, so several pages must add up.
+///
+/// If a record of page 1 is deleted before page 2 is asked for, the first record of page 2 moves to
+/// page 1 and is never seen. Only a total that stays the same and equals the distinct keys excludes
+/// that.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::pass) struct OffsetPager {
     list: ListQuery,

@@ -1,4 +1,8 @@
 //! Existence of parents that the trigger did not name, or whose children answer 404.
+//!
+//! A parent that is gone takes its children along, and they are deleted as a complete, empty unit.
+//! That rests on a 404, which alone proves nothing. Either the URL must have answered for a parent
+//! that exists (the control question), or two full passes in a row must have missed the parent.
 
 use super::ParentReading;
 use crate::pass::control::{RecordAnswer, UrlStanding};
@@ -8,6 +12,8 @@ use crate::spec::PerParent;
 use crate::time::Timestamp;
 
 impl ParentReading {
+    /// Returns the next request for a parent under its own URL: control questions first, because
+    /// without their answer no 404 can be judged.
     pub(in crate::pass) fn next_existence(
         &mut self,
         spec: &PerParent,

@@ -1,4 +1,8 @@
 //! Children that cannot be read: those of one parent are parked, those of all refuse the stream.
+//!
+//! A single parent that is refused must not keep the others from being read. If all are refused, a
+//! permission is missing: to park each of them would cost a request for each in every run, and the
+//! stream would seem to be healthy.
 
 use super::{ParentReading, ParkedBefore, ParkedParent, REFUSED_AT_FIRST};
 use crate::pass::units::unit_path;

@@ -1,4 +1,14 @@
 //! Effect of a failed or unsent request on a reading.
+//!
+//! The question is each time how much a failure takes along:
+//!
+//! | failed request | effect, once its retries are used up |
+//! | --- | --- |
+//! | page of a listing or of a trigger | the reading stops; its pages so far are kept |
+//! | report window | set aside, the others are read first |
+//! | children of a parent | the parent is parked, the others are read |
+//! | parent or record under its own URL | 404 is an answer; otherwise its rows stay |
+//! | window or children, if the network or the token fails | the reading stops |
 
 use super::super::pager::PagerSetback;
 use super::super::units::{UnitsReading, unit_path};
@@ -74,6 +84,7 @@ impl Reading {
         }
     }
 
+    /// Takes the failure of a request for children.
     fn on_child_failure(
         &mut self,
         unit: Unit,

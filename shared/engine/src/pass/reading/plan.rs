@@ -80,6 +80,7 @@ pub enum AfterFailure {
     Stop(StopReason),
 }
 
+/// Returns the filter of an incremental pass; none for a full pass, or without a cursor.
 pub(super) fn since(plan: &ReadingPlan) -> Vec<(String, String)> {
     match (plan.pass, plan.cursor) {
         (Pass::Incremental, Some(cursor)) => {
@@ -101,6 +102,8 @@ pub(super) fn sample_pagers(path: &str, sample: &ListingSample) -> Vec<Pager> {
     filters.map(|filters| Pager::sample(path, filters, sample.records)).collect()
 }
 
+/// Returns the pagers of an incremental pass over a listing: the listing or its two halves, and the
+/// records that change without moving `updated_at`.
 pub(super) fn listing_pagers(
     spec: &StreamSpec,
     listing: &Listing,

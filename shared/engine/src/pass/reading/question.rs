@@ -1,4 +1,7 @@
 //! Next request of a reading, and the purpose of its answer.
+//!
+//! Requests that tell what is left to do come before those that do it: the pages of a trigger
+//! before children. So a run that ends early has the longest list of what it has to go on with.
 
 use super::super::sweep::SweepSlot;
 use super::super::{AnswerPurpose, RequestTarget, Unit};
@@ -6,6 +9,8 @@ use super::{AskRoute, Reading, ReadingWork};
 use crate::spec::StreamKind;
 
 impl Reading {
+    /// Returns the next request with its way back; `None`: as many as allowed are under way, or the
+    /// reading needs an answer first.
     pub(super) fn question(&mut self) -> Option<(AskRoute, RequestTarget, AnswerPurpose)> {
         let width = self.plan.width.max(1);
         if self.routes.len() >= width {

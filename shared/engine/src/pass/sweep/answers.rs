@@ -1,4 +1,6 @@
 //! Effects of answers and failures on a sweep.
+//!
+//! A sweep passes through its stages in one direction: pages, changes, confirmation, done.
 
 use super::confirm::MissingConfirmation;
 use super::halves::pagers as halves_of;
@@ -12,6 +14,10 @@ use crate::spec::Listing;
 use crate::time::Timestamp;
 
 impl SweepReading {
+    /// Takes a usable answer.
+    ///
+    /// The beginning of the sweep is the earliest request for a page, not the first answer: rows
+    /// that were written after that request may be newer than the page that lacks them.
     pub(in crate::pass) fn on_page(
         &mut self,
         listing: &Listing,
@@ -78,6 +84,7 @@ impl SweepReading {
         }
     }
 
+    /// Keeps the answer's records, which are newer than the table's, and goes on.
     fn kept_and_settled(&mut self, listing: &Listing) -> Vec<AnswerEffect> {
         let mut effects = vec![AnswerEffect::Keep];
         effects.extend(self.settle(listing));

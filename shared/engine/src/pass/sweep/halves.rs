@@ -1,4 +1,8 @@
 //! Check whether a listing returns archived records unasked: its total against those of its halves.
+//!
+//! If the totals are 40 for the list, 40 with the filter `true` and 15 with `false`, the list omits
+//! 15 records, and a sweep would take their rows for missing. A record that is added between the
+//! totals looks the same, so the three of them are asked for up to three times.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +13,14 @@ use crate::spec::Paging;
 /// The three totals of a listing: as it is, and with its flag filter `true` and `false`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct HalvesCheck {
+    /// Totals of this try, in the order all, `true`, `false`.
     totals: Vec<u64>,
+    /// Whether an answer is awaited.
     #[serde(skip)]
     asked: bool,
+    /// Number of tries in which the halves held more than the list.
     tries: u32,
+    /// Result of the check.
     whole: Option<bool>,
 }
 
