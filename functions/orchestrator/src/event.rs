@@ -42,7 +42,8 @@ impl OrchestratorEvent {
     pub fn read(event: Value) -> Result<Self, InvocationFailure> {
         let event: Self = serde_json::from_value(event).map_err(|error| {
             InvocationFailure::unknown_event(format!(
-                "the event is none of an orchestrator's, such as {{}} or {{\"now\": true}}: {error}"
+                "the orchestrator cannot read this event; examples are {{}} and {{\"now\": \
+                 true}}: {error}"
             ))
         })?;
         for name in &event.streams {

@@ -38,13 +38,13 @@ impl Worker {
     /// later tick tries again. A retry by Lambda at once would most likely fail in the same way.
     ///
     /// # Errors
-    /// Fails if the event is none of a worker's, or a failure could not be recorded. Lambda puts
-    /// the event into the failure queue and does not try it again; the next tick does.
+    /// Fails if the event is not one for a worker, or the state does not record the run's failure.
+    /// Lambda puts the event into the failure queue and does not try it again; the next tick does.
     pub async fn answer(&self, event: Value, deadline: u64) -> Result<Value, InvocationFailure> {
         let event: WorkerEvent = serde_json::from_value(event).map_err(|error| {
             InvocationFailure::unknown_event(format!(
-                "the event is none of a worker's, such as {{\"stream\": \"clients\", \"pass\": \
-                 \"incremental\"}}: {error}"
+                "the worker cannot read this event; an example is {{\"stream\": \"clients\", \
+                 \"pass\": \"incremental\"}}: {error}"
             ))
         })?;
         let end = i64::try_from(deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());

@@ -64,8 +64,8 @@ impl StreamSpec {
     }
 }
 
-/// The fields of a stream's records that are a person's own: names, addresses, free text. What
-/// people did is none of them.
+/// The fields of a stream's records that are a person's own: names, addresses, free text. Hours,
+/// days and amounts of their work are not among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PersonalFields {
     /// The field with the id of the person of a record, by path.

@@ -1,5 +1,5 @@
 //! The clock: no other module reads the time or sleeps. Tests put a clock in its place that jumps
-//! to the next instant that anybody waits for, so that a simulated day takes no time.
+//! to the next instant that is waited for, so that a simulated day takes no time.
 
 use async_trait::async_trait;
 use engine::time::{SignedDuration, Timestamp, between};

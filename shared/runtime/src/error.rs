@@ -43,7 +43,7 @@ pub enum RunError {
     },
     /// Harvest did not answer usably before any stream was read.
     #[error(
-        "Harvest did not tell who asks for account {account}; nothing was read and nothing written"
+        "Harvest gave no usable answer about account {account} itself; nothing was read and nothing written"
     )]
     AccountUnread {
         /// The account id that was sent.
@@ -58,7 +58,7 @@ pub enum RunError {
     )]
     NoCredentials,
     /// The secret cannot be used.
-    #[error("the token cannot be had from its secret")]
+    #[error("the token cannot be read from its secret")]
     Secret {
         /// Cause of the failure.
         #[from]
@@ -66,7 +66,7 @@ pub enum RunError {
     },
     /// Members are to be hashed, but there is no usable key.
     #[error(
-        "`{stream}`: members are to be hashed (`HARVEST_HASH_FIELDS`), but there is no key to do it with; nothing is written. Put it into the secret beside the token, as its member `hash_key`, at least 16 letters chosen by chance, and keep it: with another key the same text has another hash"
+        "`{stream}`: members are to be hashed (`HARVEST_HASH_FIELDS`), but there is no key to do it with; nothing is written. Put it into the secret beside the token, as its member `hash_key`, at least 16 random characters, and keep it: with another key the same text has another hash"
     )]
     NoHashKey {
         /// The stream.

@@ -276,8 +276,8 @@ impl ExtentSurvey {
         let from = from.map(|day| format!(" from {day}")).unwrap_or_default();
         let to = to.map(|day| format!(" to {day}")).unwrap_or_default();
         self.doubts.push(format!(
-            "{}{from}{to}: the answers contradict themselves, so nobody knows which of these days \
-             have entries; reports read all months of them that are within reach",
+            "{}{from}{to}: the answers contradict themselves, so it is not known which of these \
+             days have entries; reports read all months of them that are within reach",
             self.list.name,
         ));
     }

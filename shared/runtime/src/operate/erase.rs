@@ -153,7 +153,7 @@ impl Run {
 /// Returns a quarantine file with only the records that are certainly another person's, and the
 /// number of the others.
 fn without(file: &[u8], personal: &PersonalFields, user: i64) -> (Bytes, u64) {
-    // What cannot be read may be anybody's.
+    // A file that cannot be read may hold this person's records: it counts as one record of theirs.
     let Some(records) = quarantine::records_in(file) else {
         return (Bytes::new(), 1);
     };

@@ -11,7 +11,7 @@ const LEAST_KEY: usize = 16;
 
 /// Refusal of a key of hashes that could be guessed. Never contains the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the key is too short: at least {LEAST_KEY} letters, by chance")]
+#[error("the key is too short: choose at least {LEAST_KEY} random characters")]
 pub struct ShortKey;
 
 /// Parses the key of the hashes; white space around it is no part of it.

@@ -11,7 +11,8 @@ use crate::pass::compact::IdSet;
 use crate::pass::control::{ControlQuestion, RecordAnswer, UrlStanding};
 use crate::spec::Listing;
 
-/// Largest number of rows that are asked for one by one. Smaller in tests, which have few rows.
+/// Largest number of rows that are asked for one by one. It is smaller in tests, which have few
+/// rows.
 pub(super) const ALONE: usize = if cfg!(test) { 6 } else { 200 };
 /// Largest number of records that are asked for because their deletion deletes others.
 const ALONG: usize = if cfg!(test) { 4 } else { 200 };
