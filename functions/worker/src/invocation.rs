@@ -48,8 +48,8 @@ impl Worker {
             ))
         })?;
         let end = i64::try_from(deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        // Before the lease is taken: without a token the run could only fail, and the secret may
-        // have changed since the last invocation of this process.
+        // Before the lease is taken: the secret may have changed since the last invocation of this
+        // process, and with a secret that cannot be read the run could only fail.
         if let Err(error) = self.context.tokens.load(&self.context).await {
             return Err(InvocationFailure::from(&error));
         }
