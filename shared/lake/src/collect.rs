@@ -1,5 +1,21 @@
 //! Collects the rows of a run until they are merged, in memory that does not grow with their
 //! number.
+//!
+//! Pages arrive in the order of Harvest's lists; files need the order of partition and primary key.
+//! This is an external sort:
+//!
+//! 1. Rows wait unsorted, up to a limit in bytes ([`MEMORY_LIMIT`] unless set otherwise).
+//! 2. Beyond it they are sorted and written into a temporary file, a spill. Each spill is cut into
+//!    chunks, of which only the first and last key stay in memory.
+//! 3. Reading merges all spills: one chunk of each is in memory at a time.
+//!
+//! A key may be collected several times: pages overlap, and a run reads a little before its cursor
+//! again. All versions are stored, and reading returns one of them, chosen by `engine::precedence`.
+//! The choice is made by the reader because it differs: a full pass prefers the version read last,
+//! an incremental pass the version changed last.
+//!
+//! Beside this sort, the module has [`UnitBuffer`] for the rows of an incomplete unit and
+//! [`SeenIds`] for the ids that a sweep has seen.
 
 mod bounds;
 mod runs;
@@ -25,16 +41,19 @@ pub use seen::SeenIds;
 pub(crate) use sorted::SpillMerge;
 pub use units::{UnitBuffer, UnitError};
 
-/// Memory in bytes that the rows of a run may take before they are spilled to disk.
+/// Memory in bytes that the rows of a run may take before they are spilled to disk. A Lambda worker
+/// decodes pages, merges files and encodes Parquet beside them.
 pub const MEMORY_LIMIT: usize = 32 << 20;
 
-/// Reasons why rows could not be collected.
+/// Reasons why rows could not be collected. The rows of the run are lost in any case, and Harvest
+/// has to be asked for them again.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectError {
     /// The temporary file failed: free space in the folder of temporary files and run again.
     #[error("rows could not be spilled to a temporary file")]
     Scratch(#[from] std::io::Error),
-    /// The temporary file does not hold the bytes written to it.
+    /// The temporary file does not hold the bytes written to it: the disk is damaged, or another
+    /// program wrote to the file.
     #[error("spilled rows could not be read back")]
     Spilled(#[source] ArrowError),
     /// The rows do not have their table's schema: a bug of this program.
@@ -48,11 +67,18 @@ pub struct Collector {
     layout: Arc<RowLayout>,
     /// Index of the partition column in pushed batches.
     partition: Option<usize>,
+    /// Folder of the temporary files; `None` for that of the system.
     scratch: Option<PathBuf>,
+    /// Size in bytes of unsorted rows at which they are spilled.
     memory_limit: usize,
+    /// Rows since the last spill.
     pending: PendingRows,
+    /// Earlier rows, each element sorted, in order of arrival. The order matters: of two equally
+    /// new versions, the one that arrived later counts.
     runs: Vec<SortedSpill>,
+    /// Number of rows pushed per partition, repeated keys included.
     partitions: BTreeMap<Option<String>, u64>,
+    /// Size of all rows pushed so far, in bytes.
     bytes: u64,
 }
 
@@ -73,6 +99,8 @@ impl Collector {
         Ok(Self::with_layout(layout, partition, scratch, memory_limit))
     }
 
+    /// Empty collector for rows in `layout`. `partition` is `None` if callers push into partitions
+    /// that they name themselves, or if the table has none.
     pub(crate) fn with_layout(
         layout: Arc<RowLayout>,
         partition: Option<usize>,
@@ -92,6 +120,10 @@ impl Collector {
     }
 
     /// Adds decoded rows, with the table's schema, in any order.
+    ///
+    /// The partition column is removed from the rows, because its value is in the path of the file.
+    /// Adjoining rows of one partition are shared as one slice instead of being copied: the rows of
+    /// a page mostly lie in one or two months.
     ///
     /// # Errors
     /// `Scratch` when spilling fails; the rows pushed so far are then lost.
@@ -115,7 +147,8 @@ impl Collector {
         self.added(stored.get_array_memory_size())
     }
 
-    /// Adds rows, without the partition column, to one partition.
+    /// Adds rows, without the partition column, to one partition. For rows that come from files: a
+    /// file has no partition column.
     pub(crate) fn push_into(
         &mut self,
         partition: Option<String>,
@@ -126,6 +159,8 @@ impl Collector {
         self.added(bytes)
     }
 
+    /// Keeps the rows in memory. Empty batches are left out, so that a partition is listed only if
+    /// it has rows.
     fn hold(&mut self, partition: Option<String>, rows: RecordBatch) {
         if rows.num_rows() > 0 {
             *self.partitions.entry(partition.clone()).or_default() += rows.num_rows() as u64;
@@ -133,6 +168,9 @@ impl Collector {
         }
     }
 
+    /// Counts `bytes` of new rows and spills everything in memory once it exceeds the limit. The
+    /// limit is checked after the rows were added, so that one batch larger than the limit is no
+    /// special case.
     fn added(&mut self, bytes: usize) -> Result<(), CollectError> {
         self.bytes += bytes as u64;
         self.pending.bytes += bytes;
@@ -173,10 +211,12 @@ impl Collector {
 }
 
 /// Rows of a run by partition and in key order, with one version of each key. They can be read
-/// repeatedly.
+/// repeatedly: a merge reads them for its survey, again for its outlook and again for the files,
+/// and all of it a second time if its commit loses a race.
 #[derive(Debug)]
 pub struct CollectedRows {
     layout: Arc<RowLayout>,
+    /// Folder of further temporary files, for rows that a merge moves to another partition.
     scratch: Option<PathBuf>,
     runs: Vec<SortedSpill>,
     partitions: BTreeMap<Option<String>, u64>,
@@ -221,7 +261,8 @@ impl CollectedRows {
         &self.runs
     }
 
-    /// Whether a row of this partition may have a key within `range`.
+    /// Whether a row of this partition may have a key within `range`. Looks only at the first and
+    /// last keys of the chunks, which are in memory, so `true` can be wrong and `false` cannot.
     pub(crate) fn may_hold(&self, partition: Option<&str>, range: &KeyRange) -> bool {
         self.runs.iter().any(|run| {
             run.chunks(partition)
@@ -230,7 +271,7 @@ impl CollectedRows {
         })
     }
 
-    /// First and last key of a partition.
+    /// First and last key of a partition; `None` if it has no rows.
     pub(crate) fn key_range(&self, partition: Option<&str>) -> Option<KeyRange> {
         let chunks = || self.runs.iter().flat_map(|run| run.chunks(partition));
         let first = chunks().map(|chunk| &chunk.first).min()?;
@@ -238,7 +279,8 @@ impl CollectedRows {
         Some(KeyRange { first: first.clone(), last: last.clone() })
     }
 
-    /// Upper bound of the number of rows with keys within `bounds`.
+    /// Upper bound of the number of rows with keys within `bounds`. Counts whole chunks that reach
+    /// into the bounds, and repeated keys each time.
     pub(crate) fn rows_within(&self, partition: Option<&str>, bounds: &KeyBounds) -> u64 {
         let chunks = self.runs.iter().flat_map(|run| run.chunks(partition));
         let inside = chunks.filter(|chunk| bounds.touch(&chunk.first, &chunk.last));
@@ -258,7 +300,8 @@ impl Iterator for SortedRows {
     }
 }
 
-/// Number of rows from `start` on with the same partition value.
+/// Number of rows from `start` on with the same partition value. At least 1, so that the caller
+/// makes progress even on a column of an unexpected type, which `partition_text` reports.
 fn same_value(column: &dyn Array, start: usize) -> usize {
     let same = |row: usize| -> bool {
         if column.is_null(start) || column.is_null(row) {
@@ -275,6 +318,8 @@ fn same_value(column: &dyn Array, start: usize) -> usize {
     (start..column.len()).take_while(|&row| row == start || same(row)).count()
 }
 
+/// Partition value as in paths and in the log: the text itself, or an integer as digits. `None` is
+/// the null partition, with records whose `created_at` is missing.
 fn partition_text(column: &dyn Array, row: usize) -> Result<Option<String>, ArrowError> {
     if column.is_null(row) {
         return Ok(None);

@@ -1,11 +1,14 @@
 //! Keys as bytes, and intervals of them.
+//!
+//! The bytes come from `RowLayout::key_rows` and sort like the keys that they encode, so comparing
+//! two keys needs no types: `[2]` is less than `[10]`, and null is less than any value.
 
 use std::collections::BTreeSet;
 
 /// Set of keys as bytes.
 pub(crate) type KeySet = BTreeSet<Box<[u8]>>;
 
-/// First and last key as bytes, both inclusive.
+/// First and last key as bytes, both inclusive. Describes rows that exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeyRange {
     pub(crate) first: Box<[u8]>,
@@ -13,7 +16,10 @@ pub(crate) struct KeyRange {
 }
 
 /// Interval of keys that one file is responsible for: from its first key, inclusive, to the first
-/// key of the next file, exclusive.
+/// key of the next file, exclusive. `None` is no bound.
+///
+/// Unlike a [`KeyRange`], bounds leave no gaps between files. If two files hold the ids 1 to 10 and
+/// 20 to 30, a new record 15 belongs to the first one, 0 as well, and 31 to the second one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyBounds {
     pub(crate) from: Option<Box<[u8]>>,

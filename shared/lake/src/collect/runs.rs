@@ -1,4 +1,8 @@
-//! Sorted runs: rows by partition and key, in memory or in a temporary file.
+//! Sorted spills: rows by partition and key, in memory or in a temporary file.
+//!
+//! A spill is a list of chunks, each an Arrow batch with rows of one partition. In a file, chunk
+//! *n* is record batch *n* of an Arrow IPC file, whose footer tells where each batch begins. So a
+//! reader gets the chunks of one partition or key range without reading the others.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -16,33 +20,39 @@ use decode::gather::{RowPick, gather};
 use super::CollectError;
 use crate::partition::RowLayout;
 
-/// Number of rows of a chunk. A run being merged holds one chunk in memory. Tests have few rows and
-/// want many chunks.
+/// Number of rows of a chunk. Each spill that takes part in a merge has one chunk in memory. Tests
+/// have few rows and want many chunks.
 const CHUNK_ROWS: usize = if cfg!(test) { 3 } else { 2048 };
 
 /// Unsorted rows, as pushed.
 #[derive(Debug, Default)]
 pub(super) struct PendingRows {
     partitions: BTreeMap<Option<String>, Vec<RecordBatch>>,
+    /// Size of the rows in bytes, as Arrow allocates them.
     pub(super) bytes: usize,
 }
 
-/// Adjoining rows of a run, all of one partition.
+/// Adjoining rows of a spill, all of one partition. First and last key are kept in memory, so that
+/// a merge skips chunks outside of its bounds.
 #[derive(Debug)]
 pub(crate) struct SpillChunk {
+    /// Position among all chunks of the spill.
     index: usize,
     pub(crate) rows: usize,
     pub(crate) first: Box<[u8]>,
     pub(crate) last: Box<[u8]>,
 }
 
-/// Rows in order of partition, key and arrival.
+/// Rows in order of partition, key and arrival. Repeated keys adjoin, the later arrival last.
 #[derive(Debug)]
 pub(crate) struct SortedSpill {
+    /// Chunks of each partition, in key order.
     chunks: BTreeMap<Option<String>, Vec<SpillChunk>>,
     rows: SpillHold,
 }
 
+/// Storage of the chunks. The last rows of a run stay in memory: they fit there by definition, and
+/// most runs never spill.
 enum SpillHold {
     Memory(Vec<RecordBatch>),
     Spilled(Arc<Mutex<File>>),
@@ -66,7 +76,7 @@ impl PendingRows {
         self.partitions.is_empty()
     }
 
-    /// Sorts the rows into a run in memory.
+    /// Sorts the rows into a spill that stays in memory.
     pub(super) fn sort(self, layout: &RowLayout) -> Result<SortedSpill, CollectError> {
         let mut batches = Vec::new();
         let chunks = self.drain(layout, |batch| {
@@ -76,7 +86,9 @@ impl PendingRows {
         Ok(SortedSpill { chunks, rows: SpillHold::Memory(batches) })
     }
 
-    /// Sorts the rows into a run in an unnamed file, which the system removes even after a crash.
+    /// Sorts the rows into a spill in an unnamed file, which the system removes even after a crash.
+    ///
+    /// The file is never synced: it is read by this process only, and lost with it.
     pub(super) fn spill(
         self,
         layout: &RowLayout,
@@ -95,6 +107,12 @@ impl PendingRows {
         Ok(SortedSpill { chunks, rows: SpillHold::Spilled(Arc::new(Mutex::new(file))) })
     }
 
+    /// Sorts the rows of each partition and passes them to `take` in chunks. Returns the
+    /// description of the chunks, whose indices count over all partitions, in the order in which
+    /// `take` got them.
+    ///
+    /// Only keys and positions are sorted. The rows themselves are copied once, when a chunk is
+    /// gathered.
     fn drain(
         self,
         layout: &RowLayout,
@@ -129,7 +147,8 @@ impl PendingRows {
     }
 }
 
-/// Error of a failed write: the operating system's reason if there is one.
+/// Error of a failed write: the operating system's reason if there is one. A full disk is then
+/// reported as such instead of as a defect of the rows.
 fn written(error: ArrowError) -> CollectError {
     if let ArrowError::IoError(_, source) = error {
         CollectError::Scratch(source)
@@ -146,7 +165,8 @@ impl SortedSpill {
         self.chunks.get(&key).map_or(&[], Vec::as_slice)
     }
 
-    /// Reader of the chunks of this run.
+    /// Reader of the chunks of this spill. Each reader of a file has its own position, because a
+    /// merge reads a spill for incoming rows of two partitions at the same time.
     pub(super) fn reader(&self) -> Result<ChunkReader, CollectError> {
         Ok(match &self.rows {
             SpillHold::Memory(batches) => ChunkReader::Memory(batches.clone()),
@@ -159,7 +179,7 @@ impl SortedSpill {
     }
 }
 
-/// Reader of the chunks of one run, in any order.
+/// Reader of the chunks of one spill, in any order.
 pub(super) enum ChunkReader {
     Memory(Vec<RecordBatch>),
     Spilled(Box<FileReader<std::io::BufReader<SharedSpill>>>),
@@ -172,6 +192,7 @@ impl fmt::Debug for ChunkReader {
 }
 
 impl ChunkReader {
+    /// Rows of one chunk. A chunk that is not there means that the file was cut, hence `Spilled`.
     pub(super) fn read(&mut self, chunk: ChunkPlace) -> Result<RecordBatch, CollectError> {
         let missing =
             || CollectError::Spilled(ArrowError::IpcError("a chunk of rows is missing".to_owned()));
@@ -185,7 +206,7 @@ impl ChunkReader {
     }
 }
 
-/// Position of a chunk in its run.
+/// Position of a chunk in its spill.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ChunkPlace {
     index: usize,
@@ -197,7 +218,8 @@ impl SpillChunk {
     }
 }
 
-/// One of several readers of a file, each with its own position.
+/// One of several readers of a file, each with its own position. An operating system's file has a
+/// single position, so every read first seeks, under a lock.
 #[derive(Debug)]
 pub(super) struct SharedSpill {
     file: Arc<Mutex<File>>,

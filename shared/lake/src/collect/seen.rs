@@ -1,4 +1,9 @@
 //! Ids of the records that a pass has seen, at two bytes each where they are dense.
+//!
+//! A sweep of a million records may take several runs, and at its end every row without a seen id
+//! is a candidate for deletion. The set therefore has to survive a run: it is written as an object
+//! below `work/` before the state names it. As a list of numbers it would take 8 MB, as JSON in the
+//! state item it would exceed the 400 KB that DynamoDB allows.
 
 use std::io;
 
@@ -12,7 +17,8 @@ impl SeenIds {
     /// Decodes a set from the bytes of `to_bytes`.
     ///
     /// # Errors
-    /// When the bytes are not a bitmap.
+    /// When the bytes are not a bitmap. The caller must then treat the set as lost, not as empty:
+    /// with an empty set every row of the table would be missing.
     pub fn from_bytes(bytes: &[u8]) -> io::Result<Self> {
         RoaringTreemap::deserialize_from(bytes).map(Self)
     }
@@ -27,7 +33,8 @@ impl SeenIds {
         Ok(bytes)
     }
 
-    /// Adds an id.
+    /// Adds an id. Ids are positive in practice; a negative one becomes a large unsigned number and
+    /// comes back as it was.
     pub fn insert(&mut self, id: i64) {
         self.0.insert(id.cast_unsigned());
     }

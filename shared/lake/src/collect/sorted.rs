@@ -1,4 +1,8 @@
-//! Merges several sorted runs into one sequence in key order, each key once.
+//! Merges several sorted spills into one sequence in key order, each key once.
+//!
+//! Every spill has a current row. The least key of all current rows comes next; all spills that
+//! have it are advanced past it, and one of the versions is returned. Returned rows are first noted
+//! as positions and then gathered in batches, which copies each row once.
 
 use std::sync::Arc;
 
@@ -14,10 +18,14 @@ use crate::partition::{KeyedRows, RowLayout};
 const BATCH_ROWS: usize = if cfg!(test) { 7 } else { 4096 };
 
 /// Iterator over the rows of one partition within bounds.
+///
+/// Invariant: keys of returned rows ascend strictly, within a batch and from batch to batch.
+/// Merging with a file's rows relies on it.
 #[derive(Debug)]
 pub(crate) struct SpillMerge {
     layout: Arc<RowLayout>,
     bounds: KeyBounds,
+    /// Keys that are left out because their row was moved to another partition or is outdated.
     skip: Option<Arc<KeySet>>,
     precedence: Precedence,
     sources: Vec<SpillSource>,
@@ -25,25 +33,29 @@ pub(crate) struct SpillMerge {
     failed: Option<CollectError>,
 }
 
-/// Part of one run, read chunk by chunk.
+/// Part of one spill, read chunk by chunk.
 #[derive(Debug)]
 struct SpillSource {
     reader: ChunkReader,
-    /// Chunks still to read, last first.
+    /// Chunks still to read, last first, so that the next one is popped from the end.
     chunks: Vec<ChunkPlace>,
+    /// Chunk in memory; `None` before the first and after the last.
     head: Option<SpillHead>,
 }
 
+/// Chunk in memory and the position in it.
 #[derive(Debug)]
 struct SpillHead {
     rows: Arc<KeyedRows>,
+    /// Index of the current row.
     row: usize,
+    /// Index behind the last row within the bounds. Chunks reach beyond the bounds at both ends.
     end: usize,
-    /// Index among the batches of the window.
+    /// Index of the chunk among the batches of the span; `None` until one of its rows is picked.
     slot: Option<usize>,
 }
 
-/// Rows gathered for the next batch.
+/// Rows chosen for the next batch, as positions in the chunks that they come from.
 #[derive(Default)]
 struct SpillSpan {
     batches: Vec<Arc<KeyedRows>>,
@@ -85,6 +97,8 @@ impl SpillMerge {
         sorted
     }
 
+    /// Next batch; `None` at the end. Keeps all chunks alive that the batch takes rows from, and
+    /// drops them when it is gathered.
     fn window(&mut self) -> Result<Option<RecordBatch>, CollectError> {
         let mut window = SpillSpan::default();
         for source in &mut self.sources {
@@ -112,7 +126,8 @@ impl SpillMerge {
         Ok(Some(gather(&self.layout.schema, &batches, &window.picks)?))
     }
 
-    /// Takes all rows of `key` and returns the newest version.
+    /// Takes all rows of `key` and returns the newest version. All of them are taken even if only
+    /// one is returned, so that no older version follows it.
     fn newest(
         &mut self,
         key: &[u8],
@@ -125,8 +140,11 @@ impl SpillMerge {
                 source.load(&self.layout, &self.bounds)?;
             }
         }
-        // Order of reading; the stable sort keeps the order of pushing for reads at the same
-        // instant.
+        // The order of comparison decides where `updated_at` is missing, because the rule is then
+        // not transitive. Of the versions changed at 9 and read at 1, changed at an unknown time
+        // and read at 2, changed at 5 and read at 3, each replaces the one before, and the first
+        // replaces the last. So versions are compared in the order in which they were read; the
+        // stable sort keeps the order of arrival for reads at the same instant.
         versions.sort_by_key(|(version, _)| version.read_at);
         let newest = versions
             .into_iter()
@@ -143,7 +161,7 @@ impl Iterator for SpillMerge {
             self.sources.clear();
             return Some(Err(error));
         }
-        // Rows after an error cannot be trusted.
+        // After an error the order of the rows cannot be trusted, so nothing follows it.
         let window = self.window();
         if window.is_err() {
             self.sources.clear();
@@ -153,7 +171,8 @@ impl Iterator for SpillMerge {
 }
 
 impl SpillSource {
-    /// Loads chunks until the head has a current row or all chunks are read.
+    /// Loads chunks until the head has a current row or all chunks are read. A chunk whose rows all
+    /// lie outside of the bounds is skipped.
     fn load(&mut self, layout: &RowLayout, bounds: &KeyBounds) -> Result<(), CollectError> {
         while self.head.as_ref().is_none_or(|head| head.row >= head.end) {
             self.head = None;
@@ -168,11 +187,13 @@ impl SpillSource {
         Ok(())
     }
 
+    /// Key of the current row; `None` at the end.
     fn key(&self) -> Option<&[u8]> {
         let head = self.head.as_ref()?;
         (head.row < head.end).then(|| head.rows.key(head.row))
     }
 
+    /// Takes the current row and returns its version and its position in the span.
     fn take(&mut self, window: &mut SpillSpan) -> Option<(RecordVersion, RowPick)> {
         let head = self.head.as_mut()?;
         let slot = *head.slot.get_or_insert_with(|| {

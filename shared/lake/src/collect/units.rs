@@ -1,4 +1,8 @@
 //! Holds back one unit of coverage, a report window or a parent's children, until it is complete.
+//!
+//! Rows of an incomplete unit must not reach the collector: if the run ends before the last page,
+//! the unit is read again from its beginning, and half of a report's rows beside the old half would
+//! be a report that Harvest never showed.
 
 use std::sync::Arc;
 
@@ -19,6 +23,10 @@ pub struct UnitBuffer {
 }
 
 /// Reasons why a unit is not written.
+///
+/// A key that comes twice within one unit is harmless if both rows are equal: a record moved to the
+/// next page while the pages were read. Two different rows of one key mean that the list changed
+/// meanwhile or contradicts itself, and the buffer cannot know which row is right.
 #[derive(Debug, thiserror::Error)]
 pub enum UnitError {
     /// Keys came twice with different content; the caller quarantines the unit.
@@ -59,7 +67,8 @@ impl UnitBuffer {
         self.batches
     }
 
-    /// Rows of the complete unit, each key once; of equal rows the first.
+    /// Rows of the complete unit, each key once; of equal rows the first. `synced_at` and volatile
+    /// columns do not count as a difference.
     ///
     /// # Errors
     /// `Conflict` when a key came with different content.
@@ -71,6 +80,8 @@ impl UnitBuffer {
             order.extend(keys.iter().enumerate().map(|(row, key)| (key.data(), (slot, row))));
         }
         order.sort_unstable();
+        // Equal keys adjoin now. Each repeat is paired with the first row of its key, so that all
+        // comparisons are made at once, column by column.
         let mut firsts: Vec<RowPick> = Vec::new();
         let mut repeats: Vec<RowPick> = Vec::new();
         let mut first: Option<(&[u8], RowPick)> = None;
@@ -83,6 +94,7 @@ impl UnitBuffer {
                 Some(_) | None => first = Some((key, pick)),
             }
         }
+        // Nearly every unit ends here, without a copy of its rows.
         if repeats.is_empty() {
             return Ok(self.batches);
         }
@@ -90,6 +102,7 @@ impl UnitBuffer {
         self.without(&repeats)
     }
 
+    /// Compares each repeat with the first row of its key. The two lists have equal length.
     fn check(&self, firsts: &[RowPick], repeats: &[RowPick]) -> Result<(), UnitError> {
         let batches: Vec<&RecordBatch> = self.batches.iter().collect();
         let Some(schema) = batches.first().map(|batch| batch.schema()) else {
@@ -106,6 +119,8 @@ impl UnitBuffer {
         if keys.is_empty() { Ok(()) } else { Err(UnitError::Conflict { keys }) }
     }
 
+    /// Rows without the repeats. The number of batches stays; a batch of repeats alone becomes
+    /// empty.
     fn without(&self, repeats: &[RowPick]) -> Result<Vec<RecordBatch>, UnitError> {
         let mut kept = Vec::with_capacity(self.batches.len());
         for (slot, batch) in self.batches.iter().enumerate() {
