@@ -1,4 +1,9 @@
 //! Collected rows prepared for the merge: each key in one partition only.
+//!
+//! A record usually has one partition forever, because it depends on `created_at` or on the report
+//! window. Two exceptions need care. A record may come once with its `created_at` and once without,
+//! which is the null partition. And Harvest may serve another `created_at` than before. Without
+//! preparation the table would have two rows of one key, in two partitions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,13 +16,20 @@ use crate::collect::{CollectedRows, Collector, KeyBounds, KeyRange, KeySet, Spil
 use crate::partition::RowLayout;
 
 /// Collected rows, without those that were moved or are outdated.
+///
+/// The collected rows themselves are immutable and may be spilled, so a row is not taken out of
+/// them: its key is listed in `skip`, and a moved row is collected a second time, under its new
+/// partition.
 #[derive(Debug)]
 pub(super) struct IncomingRows {
+    /// Rows as collected.
     base: Arc<CollectedRows>,
     /// Decides which of several versions of a record is the newest.
     precedence: Precedence,
-    /// Rows without a partition of their own, moved to the partition of their older versions.
+    /// Rows without a partition of their own, moved to the partition of their older versions. In
+    /// order of moving; they count as newer arrivals than `base`.
     rehoused: Vec<CollectedRows>,
+    /// Keys to leave out, per partition. Shared, because each reader of a partition needs its set.
     skip: BTreeMap<Option<String>, Arc<KeySet>>,
 }
 
@@ -26,6 +38,7 @@ impl IncomingRows {
         self.base.layout()
     }
 
+    /// Partitions that have rows; all their rows may be skipped.
     pub(super) fn partitions(&self) -> BTreeSet<Option<String>> {
         self.sources()
             .flat_map(CollectedRows::partitions)
@@ -33,6 +46,7 @@ impl IncomingRows {
             .collect()
     }
 
+    /// Collected rows in the order in which they count as arrived.
     fn sources(&self) -> impl Iterator<Item = &CollectedRows> {
         core::iter::once(self.base.as_ref()).chain(&self.rehoused)
     }
@@ -46,6 +60,7 @@ impl IncomingRows {
         RowWalk::new(Arc::clone(self.layout()), sorted)
     }
 
+    /// Whether a row of this partition may have a key within `range`. Wrong only towards `true`.
     pub(super) fn may_hold(&self, partition: Option<&str>, range: &KeyRange) -> bool {
         self.sources().any(|rows| rows.may_hold(partition, range))
     }
@@ -55,18 +70,20 @@ impl IncomingRows {
         self.sources().map(|rows| rows.rows_within(partition, bounds)).sum()
     }
 
-    /// Excludes a row from now on.
+    /// Excludes a row from now on. Readers that exist already still return it.
     pub(super) fn skip(&mut self, partition: Option<&str>, key: &[u8]) {
         let keys = self.skip.entry(partition.map(str::to_owned)).or_default();
         Arc::make_mut(keys).insert(key.into());
     }
 
-    /// Empty collector for rows that move to the partition of another row.
+    /// Empty collector for rows that move to the partition of another row. The caller passes it to
+    /// `rehouse` once it has read everything: rows become visible together.
     pub(super) fn rehousing(&self) -> Collector {
         let layout = Arc::clone(self.layout());
         Collector::with_layout(layout, None, self.base.scratch(), crate::collect::MEMORY_LIMIT)
     }
 
+    /// Adds the moved rows to the incoming rows.
     pub(super) fn rehouse(&mut self, rows: Collector) -> Result<(), RewriteError> {
         if rows.rows() > 0 {
             self.rehoused.push(rows.finish()?);
@@ -84,7 +101,8 @@ pub(super) fn within(range: &KeyRange) -> KeyBounds {
 }
 
 /// Resolves keys that came in several partitions during one run. The newest version stays. A row
-/// without a partition moves to the partition of another row with its key.
+/// without a partition moves to the partition of another row with its key: the record has not left
+/// its month only because one answer lacked `created_at`.
 pub(super) async fn settle(
     base: Arc<CollectedRows>,
     precedence: Precedence,
@@ -96,6 +114,9 @@ pub(super) async fn settle(
         return Ok(incoming);
     }
     blocking(move || {
+        // Rows without a partition first: after that, each of them competes within a named
+        // partition, like any other version. `None` sorts before all names, so it is always on the
+        // left.
         let mut rehousing = incoming.rehousing();
         for (left, right) in pairs(&names) {
             if left.is_none() {
@@ -113,13 +134,15 @@ pub(super) async fn settle(
     .await
 }
 
+/// All pairs of different partitions, each once.
 fn pairs(names: &[Option<String>]) -> impl Iterator<Item = (Option<&str>, Option<&str>)> {
     names.iter().enumerate().flat_map(|(index, left)| {
         names.iter().skip(index + 1).map(|right| (left.as_deref(), right.as_deref()))
     })
 }
 
-/// Bounds of the keys that both partitions may have; `None` if there are none.
+/// Bounds of the keys that both partitions may have; `None` if there are none. Usually there are
+/// none, because ids grow with time, and then no row is read.
 fn shared(incoming: &IncomingRows, left: Option<&str>, right: Option<&str>) -> Option<KeyBounds> {
     let range = incoming
         .sources()
@@ -128,6 +151,8 @@ fn shared(incoming: &IncomingRows, left: Option<&str>, right: Option<&str>) -> O
     incoming.may_hold(right, &range).then(|| within(&range))
 }
 
+/// Moves the rows without a partition whose key also came in the partition `home`. Keys are
+/// excluded only after both readers are done.
 fn settle_unplaced(
     incoming: &mut IncomingRows,
     home: Option<&str>,
@@ -150,6 +175,8 @@ fn settle_unplaced(
     Ok(())
 }
 
+/// Excludes the older version of each key that came in both partitions. The table's own row, if
+/// any, is compared later by the survey.
 fn settle_pair(
     incoming: &mut IncomingRows,
     left: Option<&str>,
@@ -163,7 +190,8 @@ fn settle_pair(
     let sides = (incoming.rows(left, bounds.clone()), incoming.rows(right, bounds));
     each_match(sides.0, sides.1, |a, b| {
         let (a_version, b_version) = (a.version(), b.version());
-        // Versions are compared in the order of reading, as within a partition.
+        // Versions are compared in the order of reading, as within a partition. Otherwise the
+        // result would depend on the names of the partitions where `updated_at` is missing.
         let right_wins = if a_version.read_at <= b_version.read_at {
             precedence.replaces(b_version, a_version)
         } else {

@@ -1,4 +1,8 @@
 //! Finds the rows of a table that a reading of its listing should have returned and did not.
+//!
+//! This is the last step of a sweep over the pages of a listing. A missing row is not deleted here:
+//! its record may have moved between pages, so `engine::pass::sweep` asks Harvest for it first.
+//! Nothing is written, and the merge is not involved.
 
 use std::sync::Arc;
 
@@ -18,19 +22,30 @@ use crate::blocking::{RewriteError, blocking};
 use crate::collect::SeenIds;
 use crate::partition::{RowLayout, day_of, fetch, open};
 
-/// Indices of the columns that a sweep needs.
+/// Indices of the columns that a sweep needs. Four columns of some fifty: in Parquet the others
+/// need not be decoded.
 #[derive(Clone, Copy, Debug)]
 struct SweepColumns {
     id: usize,
     synced_at: usize,
+    /// Date by which the listing is read; `None` if it is not read by days.
     day: Option<usize>,
+    /// Id of the record whose deletion deletes this one, such as a time entry's project.
     along: Option<usize>,
 }
 
 /// Finds the rows within `scope` whose ids are not in `seen`. Reads only the columns needed.
 ///
+/// A row is missing if all of this holds: no page had its id; it was read before the sweep began,
+/// as a row of a later incremental pass may be a record that is newer than the pages; and its day
+/// was read whole.
+///
+/// Streams other than listings have no such rows: their units are complete or not, and `Coverage`
+/// decides.
+///
 /// # Errors
-/// When a file cannot be read.
+/// When a file cannot be read. No part of the result is returned then, because a row is missing
+/// only with respect to all files.
 pub async fn missing(
     store: &dyn ObjectStore,
     root: &str,
@@ -76,6 +91,7 @@ pub async fn missing(
 }
 
 impl SweepColumns {
+    /// Adds the missing rows of `batch` to `rows`, each as its `along` column and its id.
     fn missing(
         self,
         batch: &RecordBatch,
@@ -94,8 +110,9 @@ impl SweepColumns {
             if ids.is_null(row) || synced.is_null(row) || seen.contains(ids.value(row)) {
                 continue;
             }
-            // The column has whole microseconds; the end of the microsecond counts, as for
-            // coverage.
+            // The column has whole microseconds and the beginning of the sweep is finer. The end of
+            // the microsecond counts, as for coverage: a row read just after the beginning must not
+            // look older than it.
             let at = Timestamp::from_microsecond(synced.value(row)).unwrap_or(Timestamp::MAX);
             let older = judge.read_at(plus(at, SignedDuration::from_nanos(999))) < begun;
             let day = day.filter(|days| days.is_valid(row)).map(|days| day_of(days.value(row)));
